@@ -1,0 +1,111 @@
+import * as circleci from "@pulumi/circleci/bin/index.js";
+import * as pulumi from "@pulumi/pulumi";
+import { contextName } from "./names.ts";
+import { secretValues, type Registry, type Secrets } from "./secrets.ts";
+
+export interface CiProjectArgs {
+  /** The first part of the context's name. */
+  app: string;
+  environment: string;
+  organizationId: string;
+  /** The project's name. */
+  project: string;
+  /** Whether this stack owns the project; another stack's is looked up by its slug. */
+  owned: boolean;
+  /** `vcs/organization/project`; needed unless `owned`. */
+  projectSlug?: string | undefined;
+  /** Whether CircleCI can delete the project. */
+  standalone: boolean;
+  /** GitHub's numeric id of the repository whose pushes start the pipeline. @default no pipeline is declared */
+  repositoryId?: string | undefined;
+  /** The API's base URL. @default CircleCI's own */
+  host?: string | undefined;
+  token: pulumi.Output<string>;
+  /** The registry that CI pushes to. */
+  registry: Registry;
+  /** Further variables of the context: name → name of a secret. */
+  variables: Readonly<Record<string, string>>;
+  /** The stack's secrets, by name. */
+  secrets: Secrets;
+}
+
+/** The CircleCI project, and one environment's context with its secrets, which only jobs of that project may use. */
+export class CiProject extends pulumi.ComponentResource {
+  readonly projectId: pulumi.Output<string>;
+  readonly contextId: pulumi.Output<string>;
+  readonly contextName: string;
+
+  constructor(name: string, args: CiProjectArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("delivery:ci:CiProject", name, { project: args.project, environment: args.environment }, opts);
+    const provider = new circleci.Provider(name, { key: args.token, ...(args.host === undefined ? {} : { host: args.host }) }, { parent: this });
+    const own = { parent: this, provider };
+
+    this.projectId = args.owned ? ownProject(name, args, own).id : circleci.getProjectOutput({ slug: args.projectSlug ?? "" }, own).id;
+    this.contextName = contextName(args.app, args.environment);
+    const context = new circleci.Context(name, { name: this.contextName, organizationId: args.organizationId }, own);
+    this.contextId = context.id;
+    const restriction = new circleci.ContextRestriction(name, { contextId: context.id, type: "project", value: this.projectId }, own);
+    const variables = {
+      DOCKERHUB_USERNAME: args.registry.username,
+      DOCKERHUB_PASSWORD: args.registry.password,
+      ...secretValues(args.secrets, args.variables),
+    };
+    for (const [variable, value] of Object.entries(variables)) {
+      // The context is restricted before it holds anything that is worth restricting.
+      new circleci.ContextEnvironmentVariable(variable, { contextId: context.id, name: variable, value: pulumi.secret(value) }, { ...own, dependsOn: restriction });
+    }
+    this.registerOutputs({ projectId: this.projectId, contextId: this.contextId, contextName: this.contextName });
+  }
+}
+
+function ownProject(name: string, args: CiProjectArgs, own: pulumi.CustomResourceOptions): circleci.Project {
+  const project = new circleci.Project(
+    name,
+    {
+      name: args.project,
+      organizationId: args.organizationId,
+      autoCancelBuilds: true,
+      buildForkPrs: true,
+      disableSsh: false,
+      // Left unset, the provider sends true here and false below.
+      forksReceiveSecretEnvVars: false,
+      setGithubStatus: true,
+      setupWorkflows: true,
+      writeSettingsRequiresAdmin: true,
+    },
+    // CircleCI refuses to delete a project that follows a repository, and destroy would fail.
+    { ...own, retainOnDelete: !args.standalone },
+  );
+  if (args.repositoryId !== undefined) pushPipeline(name, project, args.repositoryId, own);
+  return project;
+}
+
+/** Runs `.circleci/config.yml` at every push to the repository, through CircleCI's GitHub App. */
+function pushPipeline(name: string, project: circleci.Project, repositoryId: string, own: pulumi.CustomResourceOptions): void {
+  const pipeline = new circleci.Pipeline(
+    name,
+    {
+      name: "push",
+      description: "Tests, builds and releases what a push changes",
+      projectId: project.id,
+      checkoutSourceProvider: "github_app",
+      checkoutSourceRepoExternalId: repositoryId,
+      configSourceProvider: "github_app",
+      configSourceRepoExternalId: repositoryId,
+      configSourceFilePath: ".circleci/config.yml",
+    },
+    own,
+  );
+  new circleci.Trigger(
+    name,
+    {
+      projectId: project.id,
+      pipelineId: pipeline.id,
+      eventSourceProvider: "github_app",
+      eventSourceRepoExternalId: repositoryId,
+      eventPreset: "all-pushes",
+      disabled: false,
+    },
+    own,
+  );
+}

@@ -1,0 +1,65 @@
+import { Namespace } from "@pulumi/kubernetes/core/v1/namespace.js";
+import { Secret } from "@pulumi/kubernetes/core/v1/secret.js";
+import { Provider } from "@pulumi/kubernetes/provider.js";
+import * as pulumi from "@pulumi/pulumi";
+import { pullSecretName } from "./names.ts";
+import type { Registry } from "./secrets.ts";
+
+export interface ClusterArgs {
+  app: string;
+  environment: string;
+  namespace: string;
+  /** The content of a kubeconfig. @default the machine's own */
+  kubeconfig?: pulumi.Output<string> | undefined;
+  /** The context in the kubeconfig. @default its current one */
+  context?: string | undefined;
+  registry: Registry;
+}
+
+/** An environment's place on the cluster: its namespace, and the Secret with which its pods pull images. */
+export class Cluster extends pulumi.ComponentResource {
+  readonly provider: Provider;
+  readonly namespace: string;
+
+  constructor(name: string, args: ClusterArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("delivery:cluster:Cluster", name, { namespace: args.namespace, environment: args.environment }, opts);
+    this.namespace = args.namespace;
+    this.provider = new Provider(
+      name,
+      {
+        // Without a value the SDK would put $KUBECONFIG, a path on this machine, into the state; the empty one leaves it to the plugin.
+        kubeconfig: args.kubeconfig ?? "",
+        ...(args.context === undefined ? {} : { context: args.context }),
+        // A new token or address in the kubeconfig is still the same cluster: nothing is to be replaced.
+        clusterIdentifier: `${args.app}-${args.environment}`,
+      },
+      { parent: this },
+    );
+    const own = { parent: this, provider: this.provider };
+    const labels = { "app.kubernetes.io/part-of": args.app, "app.kubernetes.io/managed-by": "delivery" };
+    const namespace = new Namespace(
+      name,
+      { metadata: { name: args.namespace, labels: { ...labels, "pod-security.kubernetes.io/enforce": "restricted" } } },
+      own,
+    );
+    new Secret(
+      pullSecretName,
+      {
+        metadata: { name: pullSecretName, namespace: args.namespace, labels },
+        type: "kubernetes.io/dockerconfigjson",
+        stringData: { ".dockerconfigjson": dockerConfig(args.registry) },
+      },
+      { ...own, dependsOn: namespace },
+    );
+    this.registerOutputs({ namespace: this.namespace });
+  }
+}
+
+/** What `docker login` writes. Docker Hub is known by an older name there. */
+function dockerConfig({ server, username, password }: Registry): pulumi.Output<string> {
+  const host = server === "docker.io" ? "https://index.docker.io/v1/" : server;
+  return password.apply((plain) => {
+    const auth = Buffer.from(`${username}:${plain}`).toString("base64");
+    return JSON.stringify({ auths: { [host]: { username, password: plain, auth } } });
+  });
+}

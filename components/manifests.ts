@@ -1,0 +1,111 @@
+import type { Input } from "@pulumi/pulumi";
+import type { types } from "@pulumi/kubernetes";
+import type { DependencySettings } from "../stacks/schema.ts";
+import { dependencyAddress } from "./manifests/dependency.ts";
+import { deployment } from "./manifests/deployment.ts";
+import { ingress, ingressHost, type IngressSettings } from "./manifests/ingress.ts";
+import { metadata, selectorLabels, type Environment } from "./manifests/metadata.ts";
+import { networkPolicy } from "./manifests/network-policy.ts";
+import { peerVariable, pullSecretName } from "./names.ts";
+import type { Service } from "./service.ts";
+
+/** All that the manifests of an environment are made of, beside the service itself. */
+export interface ManifestContext {
+  readonly environment: Environment;
+  readonly services: readonly Service[];
+  readonly dependencies: Readonly<Record<string, DependencySettings>>;
+  readonly ingress?: IngressSettings | undefined;
+}
+
+/** The Kubernetes objects of one service, as plain data. */
+export interface ServiceManifests {
+  serviceAccount: types.input.core.v1.ServiceAccount;
+  configMap: types.input.core.v1.ConfigMap;
+  deployment: types.input.apps.v1.Deployment;
+  service: types.input.core.v1.Service;
+  networkPolicy: types.input.networking.v1.NetworkPolicy;
+  podDisruptionBudget: types.input.policy.v1.PodDisruptionBudget;
+  horizontalPodAutoscaler?: types.input.autoscaling.v2.HorizontalPodAutoscaler;
+  ingress?: types.input.networking.v1.Ingress;
+}
+
+/** @param args the image by digest, and what changes whenever a secret of the service does */
+export function serviceManifests(context: ManifestContext, service: Service, args: { image: Input<string>; secretsVersion?: Input<string> }): ServiceManifests {
+  const { environment } = context;
+  const base = metadata(environment, service.name);
+  const variables = serviceVariables(context, service);
+  const { autoscaling } = service;
+  return {
+    serviceAccount: { metadata: base, automountServiceAccountToken: false, imagePullSecrets: [{ name: pullSecretName }] },
+    configMap: { metadata: base, data: variables },
+    deployment: deployment(environment, service, { ...args, variables }),
+    service: {
+      metadata: base,
+      spec: { selector: selectorLabels(environment, service.name), ports: [{ name: "http", port: service.port, targetPort: "http", protocol: "TCP" }] },
+    },
+    networkPolicy: networkPolicy(environment, service, connections(context, service)),
+    podDisruptionBudget: { metadata: base, spec: { maxUnavailable: 1, selector: { matchLabels: selectorLabels(environment, service.name) } } },
+    ...(autoscaling === undefined
+      ? {}
+      : {
+          horizontalPodAutoscaler: {
+            metadata: base,
+            spec: {
+              scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: service.name },
+              minReplicas: autoscaling.min,
+              maxReplicas: autoscaling.max,
+              metrics: [{ type: "Resource", resource: { name: "cpu", target: { type: "Utilization", averageUtilization: autoscaling.cpu ?? 80 } } }],
+            },
+          },
+        }),
+    ...(isExposed(service) && context.ingress !== undefined ? { ingress: ingress(environment, service, context.ingress) } : {}),
+  };
+}
+
+/** Where a service is reached: from outside if it is exposed and the environment has an ingress, else within the cluster. */
+export function serviceAddress(context: ManifestContext, service: Service): string {
+  if (isExposed(service) && context.ingress !== undefined) {
+    const scheme = context.ingress.clusterIssuer === undefined ? "http" : "https";
+    return `${scheme}://${ingressHost(service, context.ingress)}`;
+  }
+  return `http://${service.name}.${context.environment.namespace}.svc.cluster.local:${service.port}`;
+}
+
+/** The secrets of a service: environment variable → name in the stack's secrets. */
+export function serviceSecrets(context: ManifestContext, service: Service): Record<string, string> {
+  const passwords = Object.entries(service.dependencies ?? {}).flatMap(([name, { password: variable }]) => {
+    const settings = context.dependencies[name] ?? "none";
+    const secret = settings === "none" ? undefined : settings.password;
+    return variable === undefined || secret === undefined ? [] : [[variable, secret] as const];
+  });
+  return { ...service.secrets, ...Object.fromEntries(passwords) };
+}
+
+/** The plain environment variables: its own, the addresses of its peers, and those of its dependencies. */
+function serviceVariables(context: ManifestContext, service: Service): Record<string, string> {
+  const peers = peersOf(context, service).map(({ name, port }) => [peerVariable(name), `http://${name}:${port}`]);
+  const dependencies = Object.entries(service.dependencies ?? {}).flatMap(([name, variables]) => {
+    const address = dependencyAddress(name, context.dependencies[name] ?? "none");
+    return address === undefined ? [] : [[variables.address, address]];
+  });
+  return { ...Object.fromEntries([...peers, ...dependencies]), ...service.env };
+}
+
+function connections(context: ManifestContext, service: Service) {
+  const used = Object.keys(service.dependencies ?? {}).map((name) => ({ name, settings: context.dependencies[name] ?? "none" }));
+  return {
+    callers: context.services.filter(({ peers }) => peers?.includes(service.name)).map(({ name }) => name),
+    peers: peersOf(context, service),
+    dependencies: used.flatMap(({ name, settings }) => (typeof settings === "object" && "image" in settings ? [{ name, port: settings.port }] : [])),
+    externalPorts: used.flatMap(({ settings }) => (typeof settings === "object" && "address" in settings ? [Number(settings.address.split(":")[1])] : [])),
+    ...(isExposed(service) && context.ingress !== undefined ? { ingressNamespace: context.ingress.namespace } : {}),
+  };
+}
+
+function peersOf(context: ManifestContext, service: Service): Service[] {
+  return context.services.filter(({ name }) => service.peers?.includes(name));
+}
+
+function isExposed(service: Service): boolean {
+  return service.expose !== undefined && service.expose !== false;
+}

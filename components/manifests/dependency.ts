@@ -1,0 +1,66 @@
+import type { types } from "@pulumi/kubernetes";
+import type { DeployedDependencySettings, DependencySettings } from "../../stacks/schema.ts";
+import { secretName } from "../names.ts";
+import { metadata, selectorLabels, type Environment } from "./metadata.ts";
+import { dependencyPolicy } from "./network-policy.ts";
+import { restrictedContainer, restrictedPod, scratchVolumes } from "./pod.ts";
+
+/** `host:port` of a database or cache; `undefined` where the environment has none. */
+export function dependencyAddress(name: string, settings: DependencySettings): string | undefined {
+  if (settings === "none") return undefined;
+  return "address" in settings ? settings.address : `${name}:${settings.port}`;
+}
+
+/** The manifests of a database or cache that runs as a plain Deployment. */
+export interface DependencyManifests {
+  deployment: types.input.apps.v1.Deployment;
+  service: types.input.core.v1.Service;
+  networkPolicy: types.input.networking.v1.NetworkPolicy;
+  persistentVolumeClaim?: types.input.core.v1.PersistentVolumeClaim;
+}
+
+/** @param users the services that use it; the network policy lets in no other */
+export function dependencyManifests(environment: Environment, name: string, settings: DeployedDependencySettings, users: readonly string[]): DependencyManifests {
+  const base = metadata(environment, name);
+  const selector = selectorLabels(environment, name);
+  const scratch = scratchVolumes(["/tmp", ...settings.scratch]);
+  const { storage } = settings;
+  const storageVolume = storage === undefined ? [] : [{ name: "data", persistentVolumeClaim: { claimName: name } }];
+  const storageMount = storage === undefined ? [] : [{ name: "data", mountPath: storage.path }];
+  return {
+    deployment: {
+      metadata: base,
+      spec: {
+        replicas: 1,
+        selector: { matchLabels: selector },
+        // Two pods must never write one volume.
+        strategy: { type: "Recreate" },
+        template: {
+          metadata: { labels: base.labels },
+          spec: {
+            ...restrictedPod(settings.user),
+            containers: [
+              {
+                name,
+                image: settings.image,
+                ports: [{ name: "tcp", containerPort: settings.port, protocol: "TCP" }],
+                env: Object.entries(settings.env).map(([key, value]) => ({ name: key, value })),
+                envFrom: Object.keys(settings.secrets).length === 0 ? [] : [{ secretRef: { name: secretName(name) } }],
+                readinessProbe: { tcpSocket: { port: "tcp" }, periodSeconds: 5 },
+                resources: { requests: { cpu: "50m", memory: "128Mi" }, limits: { memory: "512Mi" } },
+                ...restrictedContainer(),
+                volumeMounts: [...scratch.volumeMounts, ...storageMount],
+              },
+            ],
+            volumes: [...scratch.volumes, ...storageVolume],
+          },
+        },
+      },
+    },
+    service: { metadata: base, spec: { selector, ports: [{ name: "tcp", port: settings.port, targetPort: "tcp", protocol: "TCP" }] } },
+    networkPolicy: dependencyPolicy(environment, name, settings.port, users),
+    ...(storage === undefined
+      ? {}
+      : { persistentVolumeClaim: { metadata: base, spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: storage.size } } } } }),
+  };
+}

@@ -1,0 +1,82 @@
+import { createHash } from "node:crypto";
+import type { Input } from "@pulumi/pulumi";
+import type { types } from "@pulumi/kubernetes";
+import { secretName } from "../names.ts";
+import type { Service } from "../service.ts";
+import { metadata, selectorLabels, type Environment } from "./metadata.ts";
+import { restrictedContainer, restrictedPod, scratchVolumes } from "./pod.ts";
+
+const defaultResources = { requests: { cpu: "10m", memory: "32Mi" }, limits: { memory: "128Mi" } };
+
+export interface DeploymentArgs {
+  /** The image by digest. */
+  image: Input<string>;
+  /** The environment variables in the ConfigMap, so that a change of one restarts the pods. */
+  variables: Readonly<Record<string, string>>;
+  /** Changes whenever a secret of the service does. @default it has none */
+  secretsVersion?: Input<string>;
+}
+
+/** The Deployment of a service. */
+export function deployment(environment: Environment, service: Service, args: DeploymentArgs): types.input.apps.v1.Deployment {
+  const labels = metadata(environment, service.name);
+  const scratch = scratchVolumes(["/tmp"]);
+  return {
+    metadata: labels,
+    spec: {
+      // The autoscaler owns the replicas where there is one.
+      ...(service.autoscaling === undefined ? { replicas: service.replicas ?? 1 } : {}),
+      revisionHistoryLimit: 5,
+      progressDeadlineSeconds: 180,
+      selector: { matchLabels: selectorLabels(environment, service.name) },
+      strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
+      template: {
+        metadata: {
+          labels: labels.labels,
+          annotations: {
+            "delivery/config-checksum": checksum(args.variables),
+            ...(args.secretsVersion === undefined ? {} : { "delivery/secrets-version": args.secretsVersion }),
+          },
+        },
+        spec: {
+          serviceAccountName: service.name,
+          ...restrictedPod(service.user),
+          topologySpreadConstraints: [
+            {
+              maxSkew: 1,
+              topologyKey: "kubernetes.io/hostname",
+              whenUnsatisfiable: "ScheduleAnyway",
+              labelSelector: { matchLabels: selectorLabels(environment, service.name) },
+            },
+          ],
+          containers: [
+            {
+              name: service.name,
+              image: args.image,
+              ports: [{ name: "http", containerPort: service.port, protocol: "TCP" }],
+              envFrom: [
+                { configMapRef: { name: service.name } },
+                ...(args.secretsVersion === undefined ? [] : [{ secretRef: { name: secretName(service.name) } }]),
+              ],
+              resources: service.resources ?? defaultResources,
+              livenessProbe: { ...probe(service.probes?.liveness), periodSeconds: 10, failureThreshold: 6 },
+              readinessProbe: { ...probe(service.probes?.readiness), periodSeconds: 5 },
+              ...restrictedContainer(),
+              volumeMounts: scratch.volumeMounts,
+            },
+          ],
+          volumes: scratch.volumes,
+        },
+      },
+    },
+  };
+}
+
+function probe(target: string = "tcp"): types.input.core.v1.Probe {
+  return target === "tcp" ? { tcpSocket: { port: "http" } } : { httpGet: { path: target, port: "http" } };
+}
+
+function checksum(variables: Readonly<Record<string, string>>): string {
+  const sorted = Object.entries(variables).sort(([a], [b]) => (a < b ? -1 : 1));
+  return createHash("sha256").update(JSON.stringify(sorted)).digest("hex").slice(0, 16);
+}

@@ -1,0 +1,24 @@
+/** Where and as what a service runs: the same for all manifests of one environment. */
+export interface Environment {
+  readonly app: string;
+  readonly name: string;
+  readonly namespace: string;
+}
+
+/** The labels by which selectors find the pods of a service; they never change, since selectors are immutable. */
+export function selectorLabels(environment: Environment, name: string): Record<string, string> {
+  return { "app.kubernetes.io/name": name, "app.kubernetes.io/part-of": environment.app };
+}
+
+/** Name, namespace and the recommended labels. Source: https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/ */
+export function metadata(environment: Environment, name: string): { name: string; namespace: string; labels: Record<string, string> } {
+  return {
+    name,
+    namespace: environment.namespace,
+    labels: {
+      ...selectorLabels(environment, name),
+      "app.kubernetes.io/instance": `${name}-${environment.name}`,
+      "app.kubernetes.io/managed-by": "delivery",
+    },
+  };
+}

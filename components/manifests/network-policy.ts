@@ -1,0 +1,55 @@
+import type { types } from "@pulumi/kubernetes";
+import type { Service } from "../service.ts";
+import { metadata, selectorLabels, type Environment } from "./metadata.ts";
+
+type Peer = types.input.networking.v1.NetworkPolicyPeer;
+type Rule = { peers: Peer[]; port: number };
+
+export interface NetworkPolicyArgs {
+  /** The services that call this one. */
+  callers: readonly string[];
+  /** The services that it calls, with their ports. */
+  peers: readonly { name: string; port: number }[];
+  /** Its databases and caches in this namespace. */
+  dependencies: readonly { name: string; port: number }[];
+  /** The ports of those elsewhere; a policy cannot name their hosts. */
+  externalPorts: readonly number[];
+  /** The namespace of the ingress controller, for an exposed service. */
+  ingressNamespace?: string;
+}
+
+/** Lets in who calls a service and lets out whom it calls; all else is refused. DNS is always let out. */
+export function networkPolicy(environment: Environment, service: Service, args: NetworkPolicyArgs): types.input.networking.v1.NetworkPolicy {
+  const pods = (name: string): Peer => ({ podSelector: { matchLabels: selectorLabels(environment, name) } });
+  const ingress: Peer[] = [
+    ...args.callers.map(pods),
+    ...(args.ingressNamespace === undefined ? [] : [{ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": args.ingressNamespace } } }]),
+  ];
+  const egress: Rule[] = [
+    ...[...args.peers, ...args.dependencies].map(({ name, port }) => ({ peers: [pods(name)], port })),
+    ...args.externalPorts.map((port) => ({ peers: [{ ipBlock: { cidr: "0.0.0.0/0" } }], port })),
+    ...(service.egress ?? []).map(({ cidr, port }) => ({ peers: [{ ipBlock: { cidr } }], port })),
+  ];
+  return policy(environment, service.name, service.port, ingress, egress);
+}
+
+/** Lets in only the users of a database or cache, and lets it out nowhere. */
+export function dependencyPolicy(environment: Environment, name: string, port: number, users: readonly string[]): types.input.networking.v1.NetworkPolicy {
+  return policy(environment, name, port, users.map((user) => ({ podSelector: { matchLabels: selectorLabels(environment, user) } })), []);
+}
+
+function policy(environment: Environment, name: string, port: number, from: Peer[], egress: readonly Rule[]): types.input.networking.v1.NetworkPolicy {
+  return {
+    metadata: metadata(environment, name),
+    spec: {
+      podSelector: { matchLabels: selectorLabels(environment, name) },
+      policyTypes: ["Ingress", "Egress"],
+      // A rule without peers would let everybody in: no peers means no rule.
+      ingress: from.length === 0 ? [] : [{ from, ports: [{ protocol: "TCP", port }] }],
+      egress: [
+        { ports: [{ protocol: "UDP", port: 53 }, { protocol: "TCP", port: 53 }] },
+        ...egress.map((rule) => ({ to: rule.peers, ports: [{ protocol: "TCP", port: rule.port }] })),
+      ],
+    },
+  };
+}

@@ -1,0 +1,44 @@
+/** The longest name that Kubernetes takes for a Service, and so for everything that belongs to it (RFC 1035 label). */
+export const maxNameLength = 63;
+
+/** `link_service` → `link`, `social_graph_service` → `social-graph`: what Kubernetes, Docker Hub and people call a service. */
+export function serviceName(directory: string): string {
+  return directory.replace(/[_-]service$/, "").replaceAll("_", "-");
+}
+
+/** The name of a service's repository on the registry, e.g. `docker.io/acme/delinkcious-link`. */
+export function imageRepository(images: { registry: string; organization: string }, app: string, service: string): string {
+  return `${images.registry}/${images.organization}/${app}-${service}`;
+}
+
+/** The CircleCI context of one environment, e.g. `delinkcious-dev`. */
+export function contextName(app: string, environment: string): string {
+  return `${app}-${environment}`;
+}
+
+/** The namespace of one environment unless the stack file names another. */
+export function namespaceName(app: string, environment: string): string {
+  return `${app}-${environment}`;
+}
+
+/** The Secret with which pods pull from the registry. */
+export const pullSecretName = "registry-credentials";
+
+/** The Secret with the environment variables of one service. */
+export function secretName(service: string): string {
+  return `${service}-secrets`;
+}
+
+/** The environment variable in which a service finds a peer: `social-graph` → `SOCIAL_GRAPH_URL`. */
+export function peerVariable(peer: string): string {
+  return `${peer.toUpperCase().replaceAll("-", "_")}_URL`;
+}
+
+/** Why a name cannot be that of a Kubernetes Service; `undefined`: it can. */
+export function nameProblem(name: string): string | undefined {
+  if (name.length > maxNameLength) return `has ${name.length} characters; Kubernetes takes at most ${maxNameLength}`;
+  if (!/^[a-z]([-a-z0-9]*[a-z0-9])?$/.test(name)) {
+    return "is not a Kubernetes name: lower case letters, digits and '-', starting with a letter, ending with a letter or digit";
+  }
+  return undefined;
+}

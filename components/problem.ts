@@ -1,0 +1,56 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { z } from "zod";
+
+/** One thing wrong with what the user wrote: the place, what is there, and the way out. */
+export interface Problem {
+  /** A file, with the key in it if there is one, e.g. `stacks/Pulumi.dev.yaml: images.organization`. */
+  place: string;
+  message: string;
+}
+
+/**
+ * Reports all problems at once.
+ * @throws pulumi.RunError whose message the engine prints without a stack trace; nothing when the list is empty
+ */
+export function rejectProblems(problems: readonly Problem[]): void {
+  if (problems.length === 0) return;
+  const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
+  throw new pulumi.RunError(`${count}; nothing was changed\n${problems.map(({ place, message }) => `  ${place}: ${message}`).join("\n")}`);
+}
+
+/** The problems that a schema finds in a parsed file. */
+export function schemaProblems(file: string, error: z.ZodError, input: unknown): Problem[] {
+  return error.issues.flatMap((issue) => issueProblems(file, issue, input));
+}
+
+function issueProblems(file: string, issue: z.core.$ZodIssue, input: unknown): Problem[] {
+  const place = (path: readonly PropertyKey[]): string => (path.length === 0 ? file : `${file}: ${path.map(String).join(".")}`);
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((key) => ({ place: place([...issue.path, key]), message: "unknown key; correct its spelling or remove it" }));
+  }
+  // A union says only "invalid input"; the branch that comes closest says what is wrong.
+  if (issue.code === "invalid_union" && issue.errors.length > 0) {
+    const closest = issue.errors.reduce((best, branch) => (depth(branch) > depth(best) ? branch : best));
+    const nested = closest.filter((inner) => inner.path.length > 0 || inner.code === "unrecognized_keys");
+    if (nested.length > 0) return nested.flatMap((inner) => issueProblems(file, { ...inner, path: [...issue.path, ...inner.path] }, input));
+  }
+  if (issue.code === "invalid_key") {
+    return [{ place: place(issue.path), message: issue.issues.map(({ message }) => message).join("; ") }];
+  }
+  const value = issue.path.reduce<unknown>((at, key) => (typeof at === "object" && at !== null ? Reflect.get(at, key) : undefined), input);
+  if (value === undefined) return [{ place: place(issue.path), message: `missing; ${lowerFirst(issue.message)}` }];
+  return [{ place: place(issue.path), message: `${shown(value)}: ${lowerFirst(issue.message)}` }];
+}
+
+function depth(issues: readonly z.core.$ZodIssue[]): number {
+  return Math.max(0, ...issues.map((issue) => issue.path.length + (issue.code === "unrecognized_keys" ? 1 : 0)));
+}
+
+function shown(value: unknown): string {
+  const text = JSON.stringify(value);
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+}
+
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}

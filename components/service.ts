@@ -1,0 +1,76 @@
+import { z } from "zod";
+
+/** A TCP port, 1 to 65535. */
+export const portSchema = z.int("Must be a whole number").min(1, "A port is 1 to 65535").max(65_535, "A port is 1 to 65535");
+
+const variableSchema = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "Is not the name of an environment variable");
+const quantitySchema = z.string().regex(/^\d+(\.\d+)?(m|k|Ki|Mi|Gi|Ti|M|G|T)?$/, "Must be a Kubernetes quantity such as 100m, 0.5 or 64Mi");
+const amountsSchema = z.partialRecord(z.enum(["cpu", "memory", "ephemeral-storage"]), quantitySchema);
+const probeSchema = z
+  .string("Must be a path such as /healthz, or tcp")
+  .regex(/^(\/\S*|tcp)$/, "Must be a path such as /healthz, or tcp");
+
+/** What a service may say of itself: `service.yaml` beside its Dockerfile, and `defaults` and `services` of the stack file. */
+export const serviceSettingsSchema = z.strictObject({
+  /** The TCP port it listens on. @default the first EXPOSE of its Dockerfile */
+  port: portSchema.optional(),
+  /** How many pods run, unless `autoscaling` is set. @default 1 */
+  replicas: z.int("Must be a whole number").min(0, "Must not be negative").optional(),
+  /** Pods follow the load. @default off */
+  autoscaling: z
+    .strictObject({
+      min: z.int().min(1, "Must be at least 1"),
+      max: z.int().min(1, "Must be at least 1"),
+      /** Percent of the requested CPU. @default 80 */
+      cpu: z.int().min(1).max(100).optional(),
+    })
+    .refine(({ min, max }) => min <= max, "Autoscaling needs min <= max")
+    .optional(),
+  /** What one pod asks for and may use. @default requests 10m CPU and 32Mi, limit 128Mi */
+  resources: z.partialRecord(z.enum(["requests", "limits"]), amountsSchema).optional(),
+  /** Plain environment variables. */
+  env: z.record(variableSchema, z.string("Must be a string; quote it")).optional(),
+  /** Environment variable → name of a secret in the stack's `secrets`. */
+  secrets: z.record(variableSchema, z.string("Must be the name of a secret of the stack")).optional(),
+  /** The services it calls: each is found at `<PEER>_URL`, and the network policies let it through. */
+  peers: z.array(z.string("Must be the name of a service"), "Must be a list of service names").optional(),
+  /** Databases and caches, by their names in the stack's `dependencies`, and the variables that say where they are. */
+  dependencies: z
+    .record(z.string(), z.strictObject({ address: variableSchema, password: variableSchema.optional() }))
+    .optional(),
+  /** How Kubernetes asks whether it lives and is ready: a path, or `tcp`. @default tcp */
+  probes: z.strictObject({ liveness: probeSchema.optional(), readiness: probeSchema.optional() }).optional(),
+  /** Reachable from outside at `<service>.<domain>` of the stack's ingress, or at the host given. @default false */
+  expose: z.union([z.boolean(), z.strictObject({ host: z.string().optional(), path: z.string().startsWith("/", "A path starts with /").optional() })], "Must be true, false, or {host, path}").optional(),
+  /** Where it may connect to beyond its peers and dependencies, e.g. `{cidr: 0.0.0.0/0, port: 443}`. */
+  egress: z.array(z.strictObject({ cidr: z.cidrv4("Must be an IPv4 range such as 10.0.0.0/8"), port: portSchema })).optional(),
+  /** The numeric user its container runs as. @default 65532 */
+  user: z.int("Must be a numeric user").min(1, "Pods do not run as root; choose a user above 0").optional(),
+});
+export type ServiceSettings = z.infer<typeof serviceSettingsSchema>;
+
+/** One service of the monorepo with everything that is known of it. */
+export interface Service extends ServiceSettings {
+  readonly name: string;
+  /** Its directory, relative to the program, e.g. `examples/delinkcious/svc/link_service`. */
+  readonly directory: string;
+  readonly port: number;
+}
+
+/** Later settings win; maps are merged key by key, lists are replaced. */
+export function mergeSettings(...layers: readonly ServiceSettings[]): ServiceSettings {
+  return layers.reduce<ServiceSettings>((merged, layer) => mergeMaps({ ...merged }, { ...layer }), {});
+}
+
+function mergeMaps(base: Record<string, unknown>, over: Record<string, unknown>): Record<string, unknown> {
+  const merged = { ...base };
+  for (const [key, value] of Object.entries(over)) {
+    const before = merged[key];
+    merged[key] = isPlainMap(before) && isPlainMap(value) ? mergeMaps(before, value) : value;
+  }
+  return merged;
+}
+
+function isPlainMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

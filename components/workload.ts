@@ -1,0 +1,64 @@
+import { Deployment } from "@pulumi/kubernetes/apps/v1/deployment.js";
+import { HorizontalPodAutoscaler } from "@pulumi/kubernetes/autoscaling/v2/horizontalPodAutoscaler.js";
+import { ConfigMap } from "@pulumi/kubernetes/core/v1/configMap.js";
+import { Secret } from "@pulumi/kubernetes/core/v1/secret.js";
+import { Service as KubernetesService } from "@pulumi/kubernetes/core/v1/service.js";
+import { ServiceAccount } from "@pulumi/kubernetes/core/v1/serviceAccount.js";
+import { Ingress } from "@pulumi/kubernetes/networking/v1/ingress.js";
+import { NetworkPolicy } from "@pulumi/kubernetes/networking/v1/networkPolicy.js";
+import { PodDisruptionBudget } from "@pulumi/kubernetes/policy/v1/podDisruptionBudget.js";
+import * as pulumi from "@pulumi/pulumi";
+import { metadata } from "./manifests/metadata.ts";
+import { serviceManifests, serviceSecrets, type ManifestContext } from "./manifests.ts";
+import { secretName } from "./names.ts";
+import { secretValues, type Secrets } from "./secrets.ts";
+import type { Service } from "./service.ts";
+
+/** How long a rollout may take before the update fails and says why. */
+const rolloutTimeouts = { create: "5m", update: "5m" };
+
+export interface WorkloadArgs {
+  service: Service;
+  context: ManifestContext;
+  /** The image by digest. */
+  image: pulumi.Input<string>;
+  /** The stack's secrets, by name. */
+  secrets: Secrets;
+}
+
+/** The Kubernetes objects of one service, applied by this program (delivery `direct`). */
+export class Workload extends pulumi.ComponentResource {
+  constructor(name: string, args: WorkloadArgs, opts: pulumi.ComponentResourceOptions) {
+    super("delivery:cluster:Workload", name, { image: args.image }, opts);
+    const own = { parent: this };
+    const secret = this.secret(name, args);
+    const manifests = serviceManifests(args.context, args.service, {
+      image: args.image,
+      ...(secret === undefined ? {} : { secretsVersion: secret.metadata.resourceVersion }),
+    });
+    const account = new ServiceAccount(name, manifests.serviceAccount, own);
+    const configMap = new ConfigMap(name, manifests.configMap, own);
+    const networkPolicy = new NetworkPolicy(name, manifests.networkPolicy, own);
+    const deployment = new Deployment(name, manifests.deployment, {
+      ...own,
+      dependsOn: [account, configMap, networkPolicy],
+      customTimeouts: rolloutTimeouts,
+    });
+    // A Service is ready when it has endpoints, which the Deployment brings.
+    const service = new KubernetesService(name, manifests.service, { ...own, dependsOn: deployment });
+    new PodDisruptionBudget(name, manifests.podDisruptionBudget, own);
+    if (manifests.horizontalPodAutoscaler !== undefined) {
+      new HorizontalPodAutoscaler(name, manifests.horizontalPodAutoscaler, { ...own, dependsOn: deployment });
+    }
+    if (manifests.ingress !== undefined) new Ingress(name, manifests.ingress, { ...own, dependsOn: service });
+    this.registerOutputs();
+  }
+
+  /** The Secret with the service's variables, if it has any. */
+  private secret(name: string, { service, context, secrets }: WorkloadArgs): Secret | undefined {
+    const variables = serviceSecrets(context, service);
+    if (Object.keys(variables).length === 0) return undefined;
+    const labelled = { ...metadata(context.environment, name), name: secretName(name) };
+    return new Secret(name, { metadata: labelled, stringData: secretValues(secrets, variables) }, { parent: this });
+  }
+}

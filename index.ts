@@ -1,0 +1,60 @@
+import { CiProject } from "./components/ci-project.ts";
+import { Cluster } from "./components/cluster.ts";
+import { deliverDirectly } from "./components/direct-delivery.ts";
+import { discoverServices } from "./components/discovery.ts";
+import { serviceAddress, type ManifestContext } from "./components/manifests.ts";
+import { serviceImages } from "./components/service-image.ts";
+import { loadConfig } from "./stacks/config.ts";
+
+const config = loadConfig();
+
+const services = discoverServices({
+  ...config,
+  overrides: config.services,
+  dependencies: new Set(Object.keys(config.dependencies)),
+  secrets: new Set(config.secrets.keys()),
+});
+
+const images = serviceImages(services, config);
+
+const ci = new CiProject(config.app.name, {
+  ...config.ci,
+  app: config.app.name,
+  environment: config.environment,
+  project: config.ci.project ?? config.app.name,
+  owned: config.owns.ciProject,
+  token: config.circleciToken,
+  registry: config.registry,
+  variables: config.ci.environment,
+  secrets: config.secrets,
+});
+
+const cluster = new Cluster(config.app.name, {
+  app: config.app.name,
+  environment: config.environment,
+  namespace: config.cluster.namespace,
+  context: config.cluster.context,
+  kubeconfig: config.kubeconfig,
+  registry: config.registry,
+});
+
+const context: ManifestContext = {
+  environment: { app: config.app.name, name: config.environment, namespace: config.cluster.namespace },
+  services,
+  dependencies: config.dependencies,
+  ingress: config.cluster.ingress,
+};
+
+// Delivery `gitops` adds its stages here: the deploy repository, Argo CD, its AppProject and Applications.
+const deliver = { direct: deliverDirectly }[config.delivery];
+
+deliver({ context, cluster, images, secrets: config.secrets });
+
+/** The environment that this stack declares. */
+export const environment = config.environment;
+/** Where CI finds the environment's credentials. */
+export const ciContext = ci.contextName;
+/** Per service: its image by digest (none as long as CI has released none) and its address. */
+export const deployed = Object.fromEntries(
+  services.map((service) => [service.name, { image: images.get(service.name)?.reference, address: serviceAddress(context, service) }]),
+);

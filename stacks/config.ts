@@ -1,0 +1,116 @@
+import * as pulumi from "@pulumi/pulumi";
+import * as runtimeConfig from "@pulumi/pulumi/runtime/config.js";
+import { namespaceName } from "../components/names.ts";
+import { rejectProblems, schemaProblems, type Problem } from "../components/problem.ts";
+import type { Registry, Secrets } from "../components/secrets.ts";
+import { secretsSchema, stackSchema, type StackSettings } from "./schema.ts";
+
+/** The stack file, parsed and complete. Secrets are secret outputs from here on. */
+export interface Config extends StackSettings {
+  /** The name of the environment: the stack's, unless the file says otherwise. */
+  readonly environment: string;
+  /** The stack file, for messages, e.g. `stacks/Pulumi.dev.yaml`. */
+  readonly file: string;
+  readonly cluster: StackSettings["cluster"] & { readonly namespace: string };
+  /** The registry and the user that pushes and pulls. */
+  readonly registry: Registry;
+  readonly circleciToken: pulumi.Output<string>;
+  /** The content of a kubeconfig; without it the machine's own is used. */
+  readonly kubeconfig?: pulumi.Output<string>;
+  /** The secrets of the application and of CI, by name. */
+  readonly secrets: Secrets;
+}
+
+// The engine says which keys are secret, and the SDK keeps it; only its type declarations leave the function out.
+const { isConfigSecret } = runtimeConfig as typeof runtimeConfig & { isConfigSecret(key: string): boolean };
+
+const secretKeys = new Set(Object.keys(secretsSchema.shape));
+
+/**
+ * Reads the stack's configuration, once. Nothing else reads `pulumi.Config`.
+ * @throws pulumi.RunError with all problems at once
+ */
+export function loadConfig(): Config {
+  const file = `stacks/Pulumi.${pulumi.getStack()}.yaml`;
+  const input = settings();
+  const problems = plainSecrets(file, input);
+  const plain = Object.fromEntries(Object.entries(input).filter(([key]) => !secretKeys.has(key)));
+  const secret = Object.fromEntries(Object.entries(input).filter(([key]) => secretKeys.has(key)));
+  // Another version has other keys: complaining about those would only hide the reason.
+  const version = stackSchema.pick({ schemaVersion: true }).safeParse({ schemaVersion: plain["schemaVersion"] });
+  if (!version.success) rejectProblems(schemaProblems(file, version.error, plain));
+  const parsed = stackSchema.safeParse(plain);
+  const secrets = secretsSchema.safeParse(secret);
+  if (!parsed.success) problems.push(...schemaProblems(file, parsed.error, plain));
+  if (!secrets.success) problems.push(...schemaProblems(file, secrets.error, masked(secret)));
+  if (parsed.success && secrets.success) problems.push(...contradictions(file, parsed.data, new Set(Object.keys(secrets.data.secrets))));
+  rejectProblems(problems);
+  if (!parsed.success || !secrets.success) throw new Error("unreachable: a failed parse is always a problem");
+
+  const environment = parsed.data.environment ?? pulumi.getStack();
+  const { registryPassword, circleciToken, kubeconfig } = secrets.data;
+  return {
+    ...parsed.data,
+    environment,
+    file,
+    cluster: { ...parsed.data.cluster, namespace: parsed.data.cluster.namespace ?? namespaceName(parsed.data.app.name, environment) },
+    registry: { server: parsed.data.images.registry, username: parsed.data.images.username, password: pulumi.secret(registryPassword) },
+    circleciToken: pulumi.secret(circleciToken),
+    ...(kubeconfig === undefined ? {} : { kubeconfig: pulumi.secret(kubeconfig) }),
+    secrets: new Map(Object.entries(secrets.data.secrets).map(([name, value]) => [name, pulumi.secret(value)])),
+  };
+}
+
+/** All keys of this project, as the stack file has them. */
+function settings(): Record<string, unknown> {
+  const prefix = `${pulumi.getProject()}:`;
+  const entries = Object.entries(pulumi.runtime.allConfig()).filter(([key]) => key.startsWith(prefix));
+  return Object.fromEntries(entries.map(([key, value]) => [key.slice(prefix.length), parseValue(key.slice(prefix.length), value)]));
+}
+
+/** The engine passes structured values as JSON and scalars as text; of the scalars only the version is a number. */
+function parseValue(key: string, value: string): unknown {
+  if (key === "schemaVersion" && /^\d+$/.test(value)) return Number(value);
+  if (key === "kubeconfig" || !/^\s*[{[]/.test(value)) return value;
+  try {
+    return JSON.parse(value);
+  } catch {
+    return value;
+  }
+}
+
+/** A secret that stands in plain text in the stack file is in Git already: it must be replaced, not used. */
+function plainSecrets(file: string, input: Record<string, unknown>): Problem[] {
+  return [...secretKeys]
+    .filter((key) => input[key] !== undefined && !isConfigSecret(`${pulumi.getProject()}:${key}`))
+    .map((key) => ({ place: `${file}: ${key}`, message: `is in plain text; replace the value where it is used, and set the new one with \`pulumi config set --secret ${key === "secrets" ? "--path 'secrets.<name>'" : key}\`` }));
+}
+
+/** The shape of the secrets without their values, so that no message can show one. */
+function masked(value: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => {
+      if (typeof item === "object" && item !== null) return [key, masked({ ...item })];
+      return [key, item === "" ? "" : "[secret]"];
+    }),
+  );
+}
+
+/** What no single key can see. */
+function contradictions(file: string, config: StackSettings, secrets: ReadonlySet<string>): Problem[] {
+  const problems: Problem[] = [];
+  const needs = (place: string, secret: string | undefined): void => {
+    if (secret === undefined || secrets.has(secret)) return;
+    problems.push({ place: `${file}: ${place}`, message: `there is no secret ${JSON.stringify(secret)}; set it with \`pulumi config set --secret --path 'secrets.${secret}'\`` });
+  };
+  for (const [name, secret] of Object.entries(config.ci.environment)) needs(`ci.environment.${name}`, secret);
+  for (const [name, dependency] of Object.entries(config.dependencies)) {
+    if (dependency === "none") continue;
+    needs(`dependencies.${name}.password`, dependency.password);
+    if ("secrets" in dependency) for (const [key, secret] of Object.entries(dependency.secrets)) needs(`dependencies.${name}.secrets.${key}`, secret);
+  }
+  if (!config.owns.ciProject && config.ci.projectSlug === undefined) {
+    problems.push({ place: `${file}: ci.projectSlug`, message: "missing; set it to the slug of the project that another stack owns, or set owns.ciProject to true" });
+  }
+  return problems;
+}

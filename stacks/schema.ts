@@ -1,0 +1,130 @@
+import { z } from "zod";
+import { portSchema, serviceSettingsSchema } from "../components/service.ts";
+
+/** The version of the stack file's form; a program reads exactly one. */
+export const schemaVersion = 1;
+
+const nonEmpty = (what: string): z.ZodString => z.string(`Set it to ${what}`).min(1, `Must not be empty; set it to ${what}`);
+const slug = (what: string): z.ZodString =>
+  nonEmpty(what).regex(/^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$/, `Is not a valid name: lower case letters, digits, '-', '_' and '.'; set it to ${what}`);
+const variable = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "Is not the name of an environment variable");
+
+const appSchema = z.strictObject({
+  /** The first part of every name: images, contexts, namespaces. */
+  name: nonEmpty("the short name of the product").regex(/^[a-z]([-a-z0-9]{0,30}[a-z0-9])?$/, "Must be 1 to 32 lower case letters, digits and '-', starting with a letter"),
+  /** The root of the monorepo, relative to this program. */
+  directory: nonEmpty("the root of the monorepo, relative to the program"),
+  /** The directories of the services below it. @default svc/* */
+  services: z.string().default("svc/*"),
+});
+
+const imagesSchema = z
+  .strictObject({
+    /** The registry's host. @default docker.io */
+    registry: z.string().regex(/^[a-z0-9.-]+(:\d+)?$/, "Must be a host such as docker.io or localhost:5001, without https://").default("docker.io"),
+    /** The account or organization that owns the repositories. */
+    organization: slug("your Docker Hub organization"),
+    /** The user that pushes and pulls; the password is the secret `registryPassword`. */
+    username: nonEmpty("the registry's user"),
+    /** `build`: this program builds and pushes; `registry`: CI does, and the release records say what runs. */
+    source: z.enum(["build", "registry"], "Must be build or registry"),
+    /** The platform that images are built for. @default linux/amd64 */
+    platform: z.string().regex(/^linux\/[a-z0-9]+(\/[a-z0-9]+)?$/, "Must be a platform such as linux/amd64").default("linux/amd64"),
+    /** The tag pushed for people; deployed is always the digest. @default latest */
+    tag: z.string("Must be a string; quote it").regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/, "Is not a valid image tag").default("latest"),
+    /** The build context: the directory of the service, or the root of the monorepo. @default service */
+    context: z.enum(["service", "app"], "Must be service or app").default("service"),
+    /** Where CI writes the release records, relative to this program; needed by source `registry`. */
+    releases: z.string().optional(),
+  })
+  .refine(({ source, releases }) => source === "build" || releases !== undefined, {
+    path: ["releases"],
+    message: "Set it to the directory of the release records, or set images.source to build",
+  });
+
+const ciSchema = z.strictObject({
+  /** CircleCI's id of the organization. */
+  organizationId: z.uuid("Must be the UUID shown in CircleCI's organization settings"),
+  /** The project's name. @default the app's name */
+  project: z.string().optional(),
+  /** The project's slug; needed where another stack owns the project. */
+  projectSlug: z.string().regex(/^[^/\s]+\/[^/\s]+\/[^/\s]+$/, "Must be vcs/organization/project").optional(),
+  /** Whether CircleCI can delete the project; one that follows a repository it cannot, so destroy leaves that. @default true */
+  standalone: z.boolean("Must be true or false").default(true),
+  /** The GitHub repository's numeric id; with it the project gets a pipeline that runs at every push. */
+  repositoryId: z.string("Must be a string of digits; quote it").regex(/^\d+$/, "Must be GitHub's numeric id of the repository").optional(),
+  /** Additional variables of the context: name → name of a secret in `secrets`. */
+  environment: z.record(variable, z.string("Must be the name of a secret")).default({}),
+  /** The base URL of the API. @default CircleCI's own */
+  host: z.url("Must be a URL such as https://circleci.com/api/v2/").optional(),
+});
+
+const clusterSchema = z.strictObject({
+  /** The context in the kubeconfig. @default its current one */
+  context: z.string().optional(),
+  /** @default `<app>-<environment>` */
+  namespace: z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, "Is not a Kubernetes name: lower case letters, digits and '-', at most 63").optional(),
+  /** How exposed services are reached from outside. @default not at all */
+  ingress: z
+    .strictObject({
+      className: nonEmpty("the IngressClass"),
+      domain: nonEmpty("the domain below which services appear"),
+      /** The namespace of the ingress controller, which the network policies let in. */
+      namespace: nonEmpty("the namespace of the ingress controller"),
+      /** The cert-manager ClusterIssuer that gives certificates. @default plain HTTP */
+      clusterIssuer: z.string().optional(),
+    })
+    .optional(),
+});
+
+const deployedDependencySchema = z.strictObject({
+  image: nonEmpty("the image to run, e.g. postgres:17-alpine"),
+  port: portSchema,
+  /** The secret that services receive as the password. */
+  password: z.string().optional(),
+  env: z.record(variable, z.string("Must be a string; quote it")).default({}),
+  /** Environment variable → name of a secret in `secrets`. */
+  secrets: z.record(variable, z.string("Must be the name of a secret")).default({}),
+  /** The volume that keeps its data. @default none: data goes with the pod */
+  storage: z.strictObject({ size: z.string().regex(/^\d+(Mi|Gi|Ti)$/, "Must be a size such as 1Gi"), path: z.string().startsWith("/") }).optional(),
+  /** Directories that it writes to beside its volume, each an empty one at every start. */
+  scratch: z.array(z.string().startsWith("/", "Must be an absolute path")).default([]),
+  /** The numeric user of its container. @default 65532 */
+  user: z.int().min(1).optional(),
+});
+const externalDependencySchema = z.strictObject({
+  address: z.string().regex(/^[^\s:]+:\d+$/, "Must be host:port"),
+  password: z.string().optional(),
+});
+const dependencySchema = z.union(
+  [z.literal("none"), externalDependencySchema, deployedDependencySchema],
+  "Must be none, {address} of an existing one, or {image, port} of one to deploy",
+);
+
+/** The keys of a stack file, all under `config:` with the prefix `delivery:`; the secrets among them are apart. */
+export const stackSchema = z.strictObject({
+  schemaVersion: z.literal(schemaVersion, `Must be ${schemaVersion}: this program reads version ${schemaVersion} of the stack file; see docs/architecture.md`),
+  environment: z.string().regex(/^[a-z]([-a-z0-9]{0,20}[a-z0-9])?$/, "Must be 1 to 22 lower case letters, digits and '-'").optional(),
+  app: appSchema,
+  images: imagesSchema,
+  ci: ciSchema,
+  cluster: clusterSchema.default({}),
+  /** `direct`: this program applies the workloads. */
+  delivery: z.enum(["direct"], "Must be direct"),
+  /** What several environments share is owned by exactly one stack. */
+  owns: z.strictObject({ ciProject: z.boolean("Must be true or false").default(false) }).default({ ciProject: false }),
+  dependencies: z.record(z.string().regex(/^[a-z]([-a-z0-9]*[a-z0-9])?$/, "Is not a Kubernetes name"), dependencySchema).default({}),
+  defaults: serviceSettingsSchema.default({}),
+  services: z.record(z.string(), serviceSettingsSchema).default({}),
+});
+export type StackSettings = z.infer<typeof stackSchema>;
+export type DependencySettings = z.infer<typeof dependencySchema>;
+export type DeployedDependencySettings = z.infer<typeof deployedDependencySchema>;
+
+/** The stack's secrets, set with `pulumi config set --secret`. */
+export const secretsSchema = z.strictObject({
+  registryPassword: nonEmpty("the password or token of images.username with `pulumi config set --secret registryPassword`"),
+  circleciToken: nonEmpty("a personal API token of CircleCI with `pulumi config set --secret circleciToken`"),
+  kubeconfig: z.string().min(1).optional(),
+  secrets: z.record(z.string(), z.string("Must be a string; quote it")).default({}),
+});

@@ -1,0 +1,87 @@
+import * as pulumi from "@pulumi/pulumi";
+import { MockMonitor } from "@pulumi/pulumi/runtime/mocks.js";
+
+const computedOutputs: Record<string, (inputs: Record<string, unknown>) => Record<string, unknown>> = {
+  "docker:index/image:Image": ({ imageName }) => ({ repoDigest: `${String(imageName).replace(/:[^:/]*$/, "")}@sha256:${"0".repeat(64)}` }),
+  "kubernetes:core/v1:Secret": (inputs) => ({ ...inputs, metadata: { ...Object(inputs["metadata"]), resourceVersion: "1" } }),
+};
+
+const knownTypes = new Set([
+  "pulumi:pulumi:Stack",
+  "pulumi:providers:circleci",
+  "pulumi:providers:kubernetes",
+  "docker:index/image:Image",
+  "circleci:index/project:Project",
+  "circleci:index/pipeline:Pipeline",
+  "circleci:index/trigger:Trigger",
+  "circleci:index/context:Context",
+  "circleci:index/contextRestriction:ContextRestriction",
+  "circleci:index/contextEnvironmentVariable:ContextEnvironmentVariable",
+  "kubernetes:core/v1:Namespace",
+  "kubernetes:core/v1:Secret",
+  "kubernetes:core/v1:ConfigMap",
+  "kubernetes:core/v1:ServiceAccount",
+  "kubernetes:core/v1:Service",
+  "kubernetes:core/v1:PersistentVolumeClaim",
+  "kubernetes:apps/v1:Deployment",
+  "kubernetes:networking.k8s.io/v1:NetworkPolicy",
+  "kubernetes:networking.k8s.io/v1:Ingress",
+  "kubernetes:policy/v1:PodDisruptionBudget",
+  "kubernetes:autoscaling/v2:HorizontalPodAutoscaler",
+]);
+
+/** Pulumi mocks that record what is declared and refuse every resource type and call that this program has no business with. */
+export class DeclaredWorld implements pulumi.runtime.Mocks {
+  private readonly inputs = new Map<string, Record<string, unknown>>();
+
+  newResource(args: pulumi.runtime.MockResourceArgs): pulumi.runtime.MockResourceResult {
+    if (!knownTypes.has(args.type) && !args.type.startsWith("delivery:")) throw new Error(`unexpected resource ${args.type} ${args.name}`);
+    // Mocks receive any input as `any`; what the program passes is a map.
+    const inputs = args.inputs as Record<string, unknown>;
+    this.inputs.set(`${args.type}::${args.name}`, inputs);
+    return { id: `${args.name}-id`, state: { ...inputs, ...computedOutputs[args.type]?.(inputs) } };
+  }
+
+  call(args: pulumi.runtime.MockCallArgs): Record<string, unknown> {
+    if (args.token === "circleci:index/getProject:getProject") return { ...args.inputs, id: "looked-up-project-id" };
+    throw new Error(`unexpected call ${args.token}`);
+  }
+
+  /** All resources by URN, which holds their parents' types, in alphabetical order. Waits until the program is done. */
+  async resources(): Promise<Record<string, Record<string, unknown>>> {
+    await pulumi.runtime.disconnect();
+    const monitor = pulumi.runtime.getMonitor();
+    if (!(monitor instanceof MockMonitor)) throw new Error("no mocks are set");
+    const urns = [...monitor.getRegisteredResources().keys()].sort();
+    return Object.fromEntries(
+      urns.map((urn) => {
+        const [type = "", name = ""] = urn.split("::").slice(2);
+        return [`${type}::${name}`, this.inputs.get(`${type.split("$").pop()}::${name}`) ?? {}];
+      }),
+    );
+  }
+}
+
+/** A stack's configuration as the engine passes it: structured values as JSON. */
+export interface StackConfig {
+  values: Record<string, string>;
+  secretKeys: string[];
+}
+
+const secretEnvelope = "4dabf18193072939515e22adb298388d";
+
+/** The value with every secret replaced by `[secret]`. */
+export function hideSecrets(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(hideSecrets);
+  if (typeof value !== "object" || value === null) return value;
+  if (secretEnvelope in value) return "[secret]";
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, hideSecrets(item)]));
+}
+
+/** Makes a fresh world for one stack; what is declared from here on is declared in it. */
+export async function openWorld(stack: string, config: StackConfig, preview = false): Promise<DeclaredWorld> {
+  const world = new DeclaredWorld();
+  await pulumi.runtime.setMocks(world, "delivery", stack, preview);
+  pulumi.runtime.setAllConfig(config.values, config.secretKeys);
+  return world;
+}

@@ -1,0 +1,25 @@
+import { expect, test, vi } from "vitest";
+import { stringify } from "yaml";
+import { asProgramConfig, readStackFile } from "../../stacks/stack-file.ts";
+import { hideSecrets, openWorld } from "../declared-world.ts";
+
+/** What the stack's owner would have set with `pulumi config set --secret`. */
+const secretValue = "a-secret-that-must-never-show";
+const names = ["link-db-password", "user-db-password", "social-graph-db-password", "token-secret"];
+const secrets = {
+  "delivery:registryPassword": secretValue,
+  "delivery:circleciToken": secretValue,
+  "delivery:kubeconfig": secretValue,
+  "delivery:secrets": JSON.stringify(Object.fromEntries(names.map((name) => [name, secretValue]))),
+};
+
+test.each(["sandbox", "dev", "staging", "prod"])("the %s stack declares what its golden file says", async (stack) => {
+  const world = await openWorld(stack, { values: { ...asProgramConfig(readStackFile(stack)), ...secrets }, secretKeys: Object.keys(secrets) });
+  // The program declares when it is imported; every stack imports it anew.
+  vi.resetModules();
+  await import("../../index.ts");
+  const declared = stringify(hideSecrets(await world.resources()), { lineWidth: 0, sortMapEntries: true });
+
+  expect(declared).not.toContain(secretValue);
+  await expect(declared).toMatchFileSnapshot(`${stack}.yaml`);
+});

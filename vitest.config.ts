@@ -1,0 +1,24 @@
+import { defineConfig } from "vitest/config";
+
+// The generated SDK is linked from sdks/ and compiled: it is loaded as a package, not transformed as a source.
+const server = { deps: { external: [/\/sdks\//] } };
+
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], server } },
+      { test: { name: "golden", include: ["test/golden/**/*.test.ts"], server } },
+      {
+        test: {
+          name: "integration",
+          include: ["test/integration/**/*.test.ts"],
+          globalSetup: ["test/integration/sandbox-setup.ts"],
+          server,
+          fileParallelism: false,
+          testTimeout: 300_000,
+          hookTimeout: 1_800_000,
+        },
+      },
+    ],
+  },
+});
