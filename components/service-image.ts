@@ -1,100 +1,121 @@
 import { Image } from "@pulumi/docker/image.js";
 import * as pulumi from "@pulumi/pulumi";
+import { existsSync } from "node:fs";
 import { imageRepository } from "./names.ts";
-import { rejectProblems } from "./problem.ts";
+import { rejectProblems, type Problem } from "./problem.ts";
 import { readReleaseRecord, releaseRecordPath } from "./release-record.ts";
 import type { Registry } from "./secrets.ts";
 import type { Service } from "./service.ts";
 
 export interface ServiceImageArgs {
-  /** The first part of the repository's name. */
-  app: string;
-  environment: string;
-  /** The service's directory, with its Dockerfile. */
-  directory: string;
+  /** `registry/organization/app-service`, without tag or digest. */
+  repository: string;
+  /** Where the image comes from: built here, or what CI has released (`none`: nothing yet). */
+  source: BuildSource | { digest: string } | "none";
+}
+
+/** How this program builds an image and pushes it. */
+export interface BuildSource {
   /** The build context, relative to the program. */
   context: string;
+  dockerfile: string;
+  /** For example `linux/amd64`. */
+  platform: string;
+  /** The tag pushed for people; deployed is the digest. */
+  tag: string;
+  registry: Registry;
+}
+
+/** A service's repository on the registry, and the image in it that the environment runs. */
+export class ServiceImage extends pulumi.ComponentResource {
+  readonly repository: string;
+  /** The image by digest; `undefined` as long as CI has released none. */
+  readonly reference: pulumi.Output<string> | undefined;
+
+  constructor(name: string, args: ServiceImageArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("delivery:images:ServiceImage", name, { repository: args.repository }, opts);
+    this.repository = args.repository;
+    if (args.source === "none") this.reference = undefined;
+    else if ("digest" in args.source) this.reference = pulumi.output(`${args.repository}@${args.source.digest}`);
+    else this.reference = build(name, args.repository, args.source, { parent: this });
+    this.registerOutputs({ repository: this.repository, reference: this.reference });
+  }
+}
+
+function build(name: string, repository: string, source: BuildSource, opts: pulumi.CustomResourceOptions): pulumi.Output<string> {
+  const { context, dockerfile, platform, tag, registry } = source;
+  const tagged = `${repository}:${tag}`;
+  const image = new Image(
+    name,
+    {
+      imageName: tagged,
+      // The paths are relative to the program, so that the state is the same on every machine.
+      build: { context, dockerfile, platform, args: { BUILDKIT_INLINE_CACHE: "1" }, cacheFrom: { images: [tagged] } },
+      buildOnPreview: false,
+      registry,
+    },
+    opts,
+  );
+  return image.repoDigest;
+}
+
+export interface ServiceImagesArgs {
+  /** The stack file, for messages. */
+  file: string;
+  app: { name: string; directory: string };
+  environment: string;
   images: {
     registry: string;
     organization: string;
+    /** `build`: this program builds and pushes; `registry`: the release records say what CI pushed. */
     source: "build" | "registry";
     platform: string;
     tag: string;
+    context: "service" | "app";
+    /** The directory of the release records; needed by source `registry`. */
     releases?: string | undefined;
   };
   registry: Registry;
 }
 
 /**
- * A service's repository on the registry, and the image of it that the environment runs.
- *
- * Source `build` builds and pushes the image; source `registry` takes what the release record says that CI pushed,
- * which needs neither a Docker daemon nor a login.
+ * The images of all services, by service. Source `registry` needs neither a Docker daemon nor a login.
+ * @throws pulumi.RunError with all faulty release records at once, before anything is declared
  */
-export class ServiceImage extends pulumi.ComponentResource {
-  /** `registry/organization/app-service`, without tag or digest. */
-  readonly repository: string;
-  /** The image by digest; `undefined` as long as CI has released none. */
-  readonly reference: pulumi.Output<string> | undefined;
-
-  constructor(name: string, args: ServiceImageArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("delivery:images:ServiceImage", name, { source: args.images.source, platform: args.images.platform }, opts);
-    this.repository = imageRepository(args.images, args.app, name);
-    this.reference = args.images.source === "build" ? this.build(name, args) : this.released(name, args);
-    this.registerOutputs({ repository: this.repository, reference: this.reference });
-  }
-
-  private build(name: string, args: ServiceImageArgs): pulumi.Output<string> {
-    const { platform, tag } = args.images;
-    const tagged = `${this.repository}:${tag}`;
-    const image = new Image(
-      name,
-      {
-        imageName: tagged,
-        build: {
-          context: args.context,
-          dockerfile: `${args.directory}/Dockerfile`,
-          platform,
-          args: { BUILDKIT_INLINE_CACHE: "1" },
-          cacheFrom: { images: [tagged] },
-        },
-        buildOnPreview: false,
-        registry: args.registry,
-      },
-      // The provider stores the paths; relative ones are the same on every machine.
-      { parent: this },
-    );
-    return image.repoDigest;
-  }
-
-  private released(name: string, args: ServiceImageArgs): pulumi.Output<string> | undefined {
-    const file = releaseRecordPath(args.images.releases ?? "", args.environment, name);
-    const record = readReleaseRecord(file, this.repository);
-    if ("problems" in record) {
-      rejectProblems(record.problems);
-      return undefined;
-    }
-    if (record.digest === undefined) {
-      void pulumi.log.warn(`${name} is not deployed yet: CI has released no image to ${args.environment} (${file} does not exist)`, this);
-      return undefined;
-    }
-    return pulumi.output(`${this.repository}@${record.digest}`);
-  }
+export function serviceImages(services: readonly Service[], args: ServiceImagesArgs): ReadonlyMap<string, ServiceImage> {
+  const sources = args.images.source === "build" ? buildSources(services, args) : releasedSources(services, args);
+  return new Map(
+    [...sources].map(([name, source]) => [name, new ServiceImage(name, { repository: imageRepository(args.images, args.app.name, name), source })]),
+  );
 }
 
-/** The images of all services, by service. */
-export function serviceImages(
-  services: readonly Service[],
-  args: Omit<ServiceImageArgs, "app" | "directory" | "context" | "images"> & {
-    app: { name: string; directory: string };
-    images: ServiceImageArgs["images"] & { context: "service" | "app" };
-  },
-): ReadonlyMap<string, ServiceImage> {
-  const { app, images, environment, registry } = args;
+function buildSources(services: readonly Service[], { app, images, registry }: ServiceImagesArgs): Map<string, BuildSource> {
   return new Map(
     services.map(({ name, directory }) => {
       const context = images.context === "app" ? app.directory : directory;
-      return [name, new ServiceImage(name, { app: app.name, environment, directory, context, images, registry })];
+      return [name, { context, dockerfile: `${directory}/Dockerfile`, platform: images.platform, tag: images.tag, registry }];
     }),
   );
+}
+
+function releasedSources(services: readonly Service[], { app, environment, file, images }: ServiceImagesArgs): Map<string, { digest: string } | "none"> {
+  const releases = images.releases ?? "";
+  // An empty directory means that nothing is released yet; a wrong path must not take everything down.
+  if (!existsSync(releases)) {
+    rejectProblems([{ place: `${file}: images.releases`, message: `${JSON.stringify(releases)} does not exist; correct the path, or make an empty directory for a new environment` }]);
+  }
+  const problems: Problem[] = [];
+  const sources = new Map<string, { digest: string } | "none">();
+  for (const { name } of services) {
+    const path = releaseRecordPath(releases, environment, name);
+    const record = readReleaseRecord(path, imageRepository(images, app.name, name));
+    if ("problems" in record) problems.push(...record.problems);
+    else if (record.digest !== undefined) sources.set(name, { digest: record.digest });
+    else {
+      sources.set(name, "none");
+      void pulumi.log.warn(`${name} is not deployed yet: CI has released no image of it to ${environment} (there is no ${path})`);
+    }
+  }
+  rejectProblems(problems);
+  return sources;
 }

@@ -6,7 +6,7 @@ export const schemaVersion = 1;
 
 const nonEmpty = (what: string): z.ZodString => z.string(`Set it to ${what}`).min(1, `Must not be empty; set it to ${what}`);
 const slug = (what: string): z.ZodString =>
-  nonEmpty(what).regex(/^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$/, `Is not a valid name: lower case letters, digits, '-', '_' and '.'; set it to ${what}`);
+  z.string(`Set it to ${what}`).regex(/^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$/, `Is not a valid name: lower case letters, digits, '-', '_' and '.'; set it to ${what}`);
 const variable = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "Is not the name of an environment variable");
 
 const appSchema = z.strictObject({
