@@ -32,8 +32,7 @@ const ci = new CiProject(config.app.name, {
 const cluster = new Cluster(config.app.name, {
   app: config.app.name,
   environment: config.environment,
-  namespace: config.cluster.namespace,
-  context: config.cluster.context,
+  ...config.cluster,
   kubeconfig: config.kubeconfig,
   registry: config.registry,
 });

@@ -13,6 +13,8 @@ export interface ClusterArgs {
   kubeconfig?: pulumi.Output<string> | undefined;
   /** The context in the kubeconfig. @default its current one */
   context?: string | undefined;
+  /** Whether objects of the same name that are there already are taken over. */
+  adoptExisting: boolean;
   registry: Registry;
 }
 
@@ -30,6 +32,7 @@ export class Cluster extends pulumi.ComponentResource {
         // Without a value the SDK would put $KUBECONFIG, a path on this machine, into the state; the empty one leaves it to the plugin.
         kubeconfig: args.kubeconfig ?? "",
         ...(args.context === undefined ? {} : { context: args.context }),
+        upsertExistingObjects: args.adoptExisting,
         // A new token or address in the kubeconfig is still the same cluster: nothing is to be replaced.
         clusterIdentifier: `${args.app}-${args.environment}`,
       },

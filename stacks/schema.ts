@@ -64,6 +64,8 @@ const clusterSchema = z.strictObject({
   context: z.string().optional(),
   /** @default `<app>-<environment>` */
   namespace: z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, "Is not a Kubernetes name: lower case letters, digits and '-', at most 63").optional(),
+  /** Take over objects of the same name that are there already, instead of refusing to create them. @default false */
+  adoptExisting: z.boolean("Must be true or false").default(false),
   /** How exposed services are reached from outside. @default not at all */
   ingress: z
     .strictObject({
@@ -108,7 +110,7 @@ export const stackSchema = z.strictObject({
   app: appSchema,
   images: imagesSchema,
   ci: ciSchema,
-  cluster: clusterSchema.default({}),
+  cluster: clusterSchema.default({ adoptExisting: false }),
   /** `direct`: this program applies the workloads. */
   delivery: z.enum(["direct"], "Must be direct"),
   /** What several environments share is owned by exactly one stack. */

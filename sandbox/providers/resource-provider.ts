@@ -1,3 +1,4 @@
+import type { EngineLog } from "./engine-log.ts";
 import type { PropertyMap, PropertyValue } from "./property.ts";
 
 /** A resource as the engine names it in a call. */
@@ -98,6 +99,8 @@ export interface ConfiguredProvider {
   update(request: UpdateRequest): Promise<PropertyMap>;
   delete(request: DeleteRequest): Promise<void>;
   invoke(token: string, args: PropertyMap, preview: boolean): Promise<InvokeResult>;
+  /** The user wants to stop: whatever waits should end soon, with an error. */
+  cancel?(): void;
 }
 
 /** An offline provider: acts through the same protocol and with the same results as the official plugin of that name. */
@@ -110,7 +113,8 @@ export interface ResourceProvider {
   checkConfig?(news: PropertyMap): Promise<CheckResult>;
   /** Without it a changed provider input is an update in place. */
   diffConfig?(request: DiffRequest): Promise<DiffResult>;
-  configure(inputs: PropertyMap): Promise<ConfiguredProvider>;
+  /** `log` is absent where no engine is attached. */
+  configure(inputs: PropertyMap, log?: EngineLog): Promise<ConfiguredProvider>;
 }
 
 /** The object exists but did not become ready: the engine keeps it in the state and continues with it at the next update. */

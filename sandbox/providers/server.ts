@@ -6,6 +6,8 @@ import plugin from "@pulumi/pulumi/proto/plugin_pb.js";
 import service from "@pulumi/pulumi/proto/provider_grpc_pb.js";
 import proto from "@pulumi/pulumi/proto/provider_pb.js";
 import status from "@pulumi/pulumi/proto/status_pb.js";
+import { connectEngineLog } from "./engine-log.ts";
+import type { EngineLog } from "./engine-log.ts";
 import type { PropertyMap } from "./property.ts";
 import { ResourceInitError } from "./resource-provider.ts";
 import type { CheckFailure, ConfiguredProvider, DiffKind, DiffResult, ResourceProvider } from "./resource-provider.ts";
@@ -24,6 +26,10 @@ export interface ServedProvider extends AsyncDisposable {
  */
 export async function serveProvider(provider: ResourceProvider): Promise<ServedProvider> {
   const configured = new Map<string, ConfiguredProvider>();
+  const logs = new Map<string, EngineLog & Disposable>();
+  const logOf = (peer: string, address: string): void => {
+    if (address !== "" && !logs.has(peer)) logs.set(peer, connectEngineLog(address));
+  };
   const of = (peer: string): ConfiguredProvider => {
     const instance = configured.get(peer);
     if (instance === undefined) throw new Error(`provider ${provider.name} is called before it is configured`);
@@ -31,13 +37,23 @@ export async function serveProvider(provider: ResourceProvider): Promise<ServedP
   };
   const server = new grpc.Server({ "grpc.max_receive_message_length": -1, "grpc.max_send_message_length": -1 });
   server.addService(service.ResourceProviderService, {
-    handshake: unary(() => {
+    handshake: unary((request: proto.ProviderHandshakeRequest, peer) => {
+      logOf(peer, request.getEngineAddress());
       const response = new proto.ProviderHandshakeResponse();
       response.setAcceptSecrets(true);
       return response;
     }),
-    attach: unary(() => new empty.Empty()),
-    cancel: unary(() => new empty.Empty()),
+    attach: unary((request: plugin.PluginAttach, peer) => {
+      logOf(peer, request.getAddress());
+      return new empty.Empty();
+    }),
+    cancel: unary((_request: empty.Empty, peer) => {
+      configured.get(peer)?.cancel?.();
+      return new empty.Empty();
+    }),
+    construct: unary((request: proto.ConstructRequest): proto.ConstructResponse => {
+      throw new Error(`the offline provider ${provider.name} has no component ${request.getType()}: declare its parts one by one, or install the official plugin`);
+    }),
     getPluginInfo: unary(() => {
       const info = new plugin.PluginInfo();
       info.setVersion(provider.version);
@@ -63,7 +79,7 @@ export async function serveProvider(provider: ResourceProvider): Promise<ServedP
       provider.diffConfig === undefined ? new proto.DiffResponse() : diffResponse(await provider.diffConfig(diffRequest(request))),
     ),
     configure: unary(async (request: proto.ConfigureRequest, peer) => {
-      configured.set(peer, await provider.configure(map(request.getArgs())));
+      configured.set(peer, await provider.configure(map(request.getArgs()), logs.get(peer)));
       const response = new proto.ConfigureResponse();
       response.setAcceptsecrets(true);
       response.setSupportspreview(true);
@@ -147,6 +163,7 @@ export async function serveProvider(provider: ResourceProvider): Promise<ServedP
     port,
     [Symbol.asyncDispose]: () => {
       server.forceShutdown();
+      for (const log of logs.values()) log[Symbol.dispose]();
       return Promise.resolve();
     },
   };

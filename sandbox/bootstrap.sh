@@ -1,0 +1,11 @@
+#!/bin/sh
+# Installs the npm packages whenever what they are made from has changed: all that a fresh clone needs before its scripts run.
+set -eu
+cd "$(dirname "$0")/.."
+wanted=$(cat package.json package-lock.json sdks/*/package.json sdks/*/*.ts | sha256sum)
+stamp=node_modules/.installed
+if [ "$(cat "$stamp" 2>/dev/null || true)" != "$wanted" ]; then
+  echo "Installing npm packages …"
+  npm ci --no-progress --loglevel=error
+  printf '%s' "$wanted" >"$stamp"
+fi

@@ -1,0 +1,53 @@
+import { existsSync, rmSync } from "node:fs";
+import { stopBuildKit } from "./buildkit.ts";
+import { cacheDir } from "./cache.ts";
+import { stopCluster } from "./cluster/cluster.ts";
+import { listProcesses, stopAllProcesses } from "./process.ts";
+import { openSandboxStack } from "./stack.ts";
+import { loadTargets } from "./targets.ts";
+import { buildTools } from "./tools/build.ts";
+
+export interface DownOptions {
+  stateDir: string;
+  /** Whether the cache of built tools goes, too. */
+  purge: boolean;
+  report: (line: string) => void;
+}
+
+/** Destroys the stack, stops every process, and removes every file but the cache. */
+export async function down({ stateDir, purge, report }: DownOptions): Promise<void> {
+  if (existsSync(stateDir)) {
+    await destroyStack(stateDir, report);
+    report("Stopping the sandbox");
+    await stopBuildKit(stateDir);
+    await stopCluster(stateDir);
+    await stopAllProcesses(stateDir);
+    rmSync(stateDir, { recursive: true, force: true });
+    report("The sandbox is gone");
+  } else {
+    report("There is no sandbox here");
+  }
+  if (!purge) return;
+  rmSync(cacheDir(), { recursive: true, force: true });
+  report(`The cache ${cacheDir()} is gone`);
+}
+
+/** What the stack declares lives in the sandbox alone: where that no longer runs, there is nothing to destroy. */
+async function destroyStack(stateDir: string, report: (line: string) => void): Promise<void> {
+  const targets = loadTargets(stateDir);
+  const stopped = listProcesses(stateDir).filter(({ running }) => !running);
+  if (targets === undefined || stopped.length > 0) {
+    const reason = targets === undefined ? "it was never up" : `${stopped.map(({ name }) => name).join(", ")} no longer run`;
+    return report(`The stack goes with the sandbox undestroyed: ${reason}`);
+  }
+  const { pulumi } = await buildTools(["pulumi"], report);
+  const docker = { directory: process.cwd(), buildKit: () => Promise.reject(new Error("destroy builds no image")) };
+  try {
+    await using open = await openSandboxStack({ stateDir, pulumi, docker, targets, report });
+    report("Pulumi: destroying the stack");
+    const color = process.stdout.isTTY ? "always" : "never";
+    await open.stack.destroy({ onOutput: (text) => process.stdout.write(text), color, suppressProgress: !process.stdout.isTTY });
+  } catch (error) {
+    report(`The stack was not destroyed in full, its parts go with the sandbox: ${error instanceof Error ? error.message.split("\n", 1)[0] : String(error)}`);
+  }
+}

@@ -1,0 +1,58 @@
+import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { withLock } from "./cache.ts";
+import { down } from "./down.ts";
+import { preview } from "./preview.ts";
+import { startProgress } from "./progress.ts";
+import { status } from "./status.ts";
+import { up } from "./up.ts";
+
+const usage = `The sandbox: the whole delivery pipeline on this machine.
+
+  npm run up        start everything and make the sandbox stack so
+  npm run preview   show what up would change; needs nothing running
+  npm run status    show where everything is
+  npm run down      destroy the stack, stop everything, remove every file but the cache
+                    -- --purge   remove the cache, too
+
+Options of up: -- --pods simulated   run no pods, even where this machine could`;
+
+/** The directory of this checkout's sandbox: everything but the cache is below it. */
+const stateDir = join(process.cwd(), ".sandbox");
+const lock = `${stateDir}.lock`;
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { purge: { type: "boolean", default: false }, pods: { type: "string", default: "auto" }, help: { type: "boolean", default: false } },
+  });
+  const [command] = positionals;
+  if (values.help || command === undefined) return console.log(usage);
+  if (process.platform !== "linux") throw new Error(`the sandbox runs on Linux only, this is ${process.platform}; the program itself runs anywhere with \`pulumi up\``);
+  if (values.pods !== "auto" && values.pods !== "simulated") throw new Error(`--pods ${values.pods}: must be auto or simulated`);
+  const { pods, purge } = { pods: values.pods, purge: values.purge } as const;
+  const report = startProgress();
+  const commands: Record<string, () => Promise<void>> = {
+    up: () => alone(report, () => up({ stateDir, pods, report })),
+    preview: () => alone(report, () => preview({ stateDir, report })),
+    status: () => status(stateDir),
+    down: () => alone(report, () => down({ stateDir, purge, report })),
+  };
+  const run = commands[command];
+  if (run === undefined) throw new Error(`${JSON.stringify(command)} is no command\n\n${usage}`);
+  await run();
+}
+
+/** One command at a time: a second one waits, and says for whom. */
+async function alone(report: (line: string) => void, work: () => Promise<void>): Promise<void> {
+  await withLock(lock, (owner, seconds) => report(`waiting for process ${owner}, which works on this sandbox (${seconds} s)`), work);
+  if (existsSync(lock)) rmSync(lock, { force: true });
+}
+
+try {
+  await main();
+} catch (error) {
+  console.error(`\nerror: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,111 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+
+import { markedPids } from "./proc.ts";
+
+const neighboursTried = 50;
+
+/** Calls for one sandbox follow one another, or two of them would choose the same port. */
+const turns = new Map<string, Promise<unknown>>();
+
+/**
+ * The port for one purpose of a sandbox, chosen once and remembered in `<stateDir>/ports.json`: the wanted one if it is
+ * free, else the next free one. A remembered port that a foreign process has taken meanwhile is chosen anew.
+ *
+ * @throws Error when the host's address cannot be bound at all.
+ */
+export function choosePort(stateDir: string, name: string, wanted: number, host = "127.0.0.1"): Promise<number> {
+  const turn = (turns.get(stateDir) ?? Promise.resolve()).catch(() => undefined).then(() => choose(stateDir, name, wanted, host));
+  turns.set(stateDir, turn);
+  return turn;
+}
+
+async function choose(stateDir: string, name: string, wanted: number, host: string): Promise<number> {
+  const remembered = readPorts(stateDir);
+  const current = remembered[name];
+  if (current !== undefined && ((await isFree(current, host)) || isOurs(stateDir, current))) return current;
+  const others = new Set(Object.entries(remembered).flatMap(([other, port]) => (other === name ? [] : [port])));
+  const port = await firstFree(wanted, host, others);
+  mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+  const path = join(stateDir, "ports.json");
+  writeFileSync(`${path}.new`, `${JSON.stringify({ ...remembered, [name]: port }, null, 2)}\n`);
+  renameSync(`${path}.new`, path);
+  return port;
+}
+
+async function firstFree(wanted: number, host: string, others: ReadonlySet<number>): Promise<number> {
+  for (let port = wanted; port < Math.min(wanted + neighboursTried, 65_536); port += 1) {
+    if (!others.has(port) && (await isFree(port, host))) return port;
+  }
+  const any = await listenOnce(0, host);
+  return others.has(any) ? firstFree(wanted, host, others) : any;
+}
+
+async function isFree(port: number, host: string): Promise<boolean> {
+  try {
+    await listenOnce(port, host);
+    return true;
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code === "EADDRINUSE" || code === "EACCES") return false;
+    throw new Error(`Port ${port} cannot be tried on ${host}: ${String(error)}. Is ${host} an address of this machine?`, { cause: error });
+  }
+}
+
+function listenOnce(port: number, host: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen({ port, host, exclusive: true }, () => {
+      const address = server.address();
+      const bound = typeof address === "object" && address ? address.port : port;
+      server.close(() => resolve(bound));
+    });
+  });
+}
+
+/** Whether a process of this sandbox listens on the port: by the kernel's socket table and the process's open files. */
+function isOurs(stateDir: string, port: number): boolean {
+  const sockets = new Set(["tcp", "tcp6"].flatMap((family) => listeningSockets(`/proc/net/${family}`, port)));
+  return markedPids(stateDir).some((pid) => openFiles(pid).some((target) => sockets.has(target)));
+}
+
+function listeningSockets(table: string, port: number): string[] {
+  if (!existsSync(table)) return [];
+  const listening = "0A";
+  return readFileSync(table, "utf8")
+    .split("\n")
+    .map((line) => line.trim().split(/\s+/))
+    .filter((fields) => fields[3] === listening && Number.parseInt(fields[1]?.split(":")[1] ?? "", 16) === port)
+    .map((fields) => `socket:[${fields[9]}]`);
+}
+
+function openFiles(pid: number): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).map((descriptor) => linkTarget(`/proc/${pid}/fd/${descriptor}`));
+  } catch {
+    // The process has ended since it was listed.
+    return [];
+  }
+}
+
+function linkTarget(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return "";
+  }
+}
+
+function readPorts(stateDir: string): Record<string, number> {
+  const path = join(stateDir, "ports.json");
+  if (!existsSync(path)) return {};
+  try {
+    const content: unknown = JSON.parse(readFileSync(path, "utf8"));
+    const entries = typeof content === "object" && content ? Object.entries(content) : [];
+    return Object.fromEntries(entries.filter((entry): entry is [string, number] => typeof entry[1] === "number"));
+  } catch (error) {
+    throw new Error(`${path} is not valid JSON (${String(error)}): stop the sandbox and remove the file.`, { cause: error });
+  }
+}

@@ -1,0 +1,94 @@
+import { existsSync, readdirSync, readFileSync, realpathSync } from "node:fs";
+import { resolve } from "node:path";
+
+/** What tells a process from every other that has had, or will have, the same id. */
+export interface Identity {
+  pid: number;
+  /** Clock ticks between boot and start, from /proc/PID/stat. */
+  startTime: string;
+  /** The kernel's id of this boot: after a reboot ids and start times come again. */
+  bootId: string;
+}
+
+const markerName = "DELIVERY_SANDBOX_STATE";
+
+/**
+ * The environment entry that all processes of one sandbox carry and their children inherit. It is no setting: it only
+ * lets `down` find processes that no pid file names.
+ */
+export function markerOf(stateDir: string): Record<string, string> {
+  // The directory may be gone while its processes still run.
+  return { [markerName]: existsSync(stateDir) ? realpathSync(stateDir) : resolve(stateDir) };
+}
+
+/** Identity of a running process; undefined when there is none, or it has ended and only waits for its parent. */
+export function identify(pid: number): Identity | undefined {
+  const stat = readStat(pid);
+  return stat && { pid, startTime: stat.startTime, bootId: bootId() };
+}
+
+/** Whether exactly this process still runs. */
+export function isAlive(identity: Identity): boolean {
+  return identity.bootId === bootId() && readStat(identity.pid)?.startTime === identity.startTime;
+}
+
+/** Whether any process of a process group still runs. */
+export function isGroupAlive(group: number): boolean {
+  return allPids().some((pid) => readStat(pid)?.group === group);
+}
+
+/** Ids of all running processes that carry the mark of this sandbox. */
+export function markedPids(stateDir: string): number[] {
+  const entry = Object.entries(markerOf(stateDir)).map(([name, value]) => `${name}=${value}`)[0];
+  return allPids().filter((pid) => {
+    const environment = readProc(pid, "environ");
+    return environment !== undefined && entry !== undefined && environment.split("\0").includes(entry) && readStat(pid) !== undefined;
+  });
+}
+
+/** Ids of the running processes that a process has started itself. */
+export function childrenOf(pid: number): number[] {
+  return allPids().filter((child) => readStat(child)?.parent === pid);
+}
+
+/** Resident memory of a process and all its descendants, in bytes. */
+export function residentBytesOfTree(root: number): number {
+  const all = allPids().flatMap((pid) => {
+    const stat = readStat(pid);
+    return stat ? [{ pid, ...stat }] : [];
+  });
+  const sumOf = (pid: number): number =>
+    all.filter((entry) => entry.parent === pid).reduce((sum, entry) => sum + sumOf(entry.pid), residentBytes(pid));
+  return sumOf(root);
+}
+
+function residentBytes(pid: number): number {
+  const kibibytes = /^VmRSS:\s+(\d+) kB$/m.exec(readProc(pid, "status") ?? "")?.[1];
+  return Number(kibibytes ?? 0) * 1024;
+}
+
+function readStat(pid: number): { parent: number; group: number; startTime: string } | undefined {
+  const text = readProc(pid, "stat");
+  if (text === undefined) return undefined;
+  // The second field is the command's name in parentheses, which may itself hold spaces and parentheses.
+  const [state, parent, group, ...rest] = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  const startTime = rest[16];
+  return state === "Z" || state === "X" || startTime === undefined ? undefined : { parent: Number(parent), group: Number(group), startTime };
+}
+
+function readProc(pid: number, file: string): string | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, "utf8");
+  } catch {
+    // The process has ended, or belongs to another user.
+    return undefined;
+  }
+}
+
+function allPids(): number[] {
+  return readdirSync("/proc").map(Number).filter(Number.isInteger);
+}
+
+function bootId(): string {
+  return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+}

@@ -1,0 +1,231 @@
+import { createHash } from "node:crypto";
+import { spawn } from "node:child_process";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { identify, isAlive, isGroupAlive, markedPids, markerOf, residentBytesOfTree, type Identity } from "./proc.ts";
+
+/** A process of the sandbox: what runs, and how one knows that it serves. */
+export interface ProcessSpec {
+  /** Unique within the sandbox; names the log and the pid file. */
+  name: string;
+  /** Absolute path, or a name that is found on PATH. */
+  command: string;
+  args: readonly string[];
+  /** Added to PATH, HOME and TMPDIR, all that a process gets of the caller's environment: a proxy or a KUBECONFIG must not leak in. */
+  env?: Record<string, string>;
+  /** @default the state directory */
+  cwd?: string;
+  /** Id of the process whose network, mount and process namespaces it joins. @default those of the caller */
+  namespacesOf?: number;
+  /** Asked every 50 ms: `false` or a rejection means "not yet". */
+  ready: () => Promise<boolean> | Promise<void>;
+  /** @default 60 */
+  readyTimeoutSeconds?: number;
+}
+
+/** A process as its pid file tells, with what the kernel says about it now. */
+export interface ProcessStatus {
+  name: string;
+  pid: number;
+  running: boolean;
+  startedAt: Date;
+  /** Memory of the process and all its descendants, in bytes. */
+  residentBytes: number;
+}
+
+interface PidFile extends Identity {
+  name: string;
+  /** Hash of command, arguments and environment: another one means that the process must be replaced. */
+  specHash: string;
+  /** Milliseconds since 1970; processes stop in the reverse order of their start. */
+  startedAt: number;
+}
+
+const pollMilliseconds = 50;
+const stopGraceMilliseconds = 5_000;
+
+/**
+ * Starts a process that outlives the caller and its terminal, and waits until it is ready. One that runs already with the
+ * same command, arguments and environment is kept; one with others is replaced.
+ *
+ * @throws Error with the last lines of the log when it exits, or is not ready in time; it is stopped then.
+ */
+export async function startProcess(stateDir: string, spec: ProcessSpec): Promise<void> {
+  for (const folder of ["run", "logs"]) mkdirSync(join(stateDir, folder), { recursive: true, mode: 0o700 });
+  const specHash = hashOf(spec);
+  const found = readPidFile(stateDir, spec.name);
+  if (found && isAlive(found)) {
+    if (found.specHash === specHash) return waitUntilReady(stateDir, spec, found, 0);
+    await stopOne(stateDir, found);
+  }
+  const log = logPath(stateDir, spec.name);
+  const logStart = existsSync(log) ? statSync(log).size : 0;
+  const started = launch(stateDir, spec, specHash);
+  await waitUntilReady(stateDir, spec, started, logStart);
+}
+
+/** Stops one process and its process group; does nothing when it does not run. */
+export async function stopProcess(stateDir: string, name: string): Promise<void> {
+  const found = readPidFile(stateDir, name);
+  if (found) await stopOne(stateDir, found);
+}
+
+/**
+ * Stops every process of the sandbox in the reverse order of their start, then whatever still carries the sandbox's mark:
+ * children that left their process group, and a process whose starter died before it wrote the pid file.
+ */
+export async function stopAllProcesses(stateDir: string): Promise<void> {
+  for (const found of readPidFiles(stateDir).toSorted((a, b) => b.startedAt - a.startedAt)) await stopOne(stateDir, found);
+  const deadline = Date.now() + stopGraceMilliseconds;
+  for (let left = markedPids(stateDir); left.length > 0; left = markedPids(stateDir)) {
+    if (Date.now() > deadline) {
+      throw new Error(`Processes ${left.join(", ")} of ${stateDir} do not end on SIGKILL: look at them with "ps -fp ${left.join(",")}".`);
+    }
+    for (const pid of left) signal(pid, "SIGKILL");
+    await sleep(pollMilliseconds);
+  }
+}
+
+/** All processes that were started in this sandbox and not stopped, in the order of their start. */
+export function listProcesses(stateDir: string): ProcessStatus[] {
+  return readPidFiles(stateDir)
+    .toSorted((a, b) => a.startedAt - b.startedAt)
+    .map((file) => {
+      const running = isAlive(file);
+      return { name: file.name, pid: file.pid, running, startedAt: new Date(file.startedAt), residentBytes: running ? residentBytesOfTree(file.pid) : 0 };
+    });
+}
+
+/** Path of a process's log file. */
+export function logPath(stateDir: string, name: string): string {
+  return join(stateDir, "logs", `${name}.log`);
+}
+
+function launch(stateDir: string, spec: ProcessSpec, specHash: string): PidFile {
+  const log = openSync(logPath(stateDir, spec.name), "a", 0o600);
+  const [command, args] = withNamespaces(spec);
+  // A session of its own, no terminal and no pipes: neither Ctrl-C nor the death of the caller reaches it.
+  const child = spawn(command, args, {
+    detached: true,
+    stdio: ["ignore", log, log],
+    cwd: spec.cwd ?? stateDir,
+    env: { ...inherited(), ...spec.env, ...markerOf(stateDir) },
+  });
+  closeSync(log);
+  child.unref();
+  // Without a listener the "error" event would be thrown; the missing pid below tells the same.
+  child.on("error", () => undefined);
+  const identity = child.pid === undefined ? undefined : identify(child.pid);
+  if (!identity) {
+    throw new Error(`Process "${spec.name}" does not start: ${command} is missing or cannot be executed.${lastLines(stateDir, spec.name, 0)}`);
+  }
+  const file: PidFile = { ...identity, name: spec.name, specHash, startedAt: Date.now() };
+  const path = pidPath(stateDir, spec.name);
+  writeFileSync(`${path}.new`, JSON.stringify(file), { mode: 0o600 });
+  renameSync(`${path}.new`, path);
+  return file;
+}
+
+function inherited(): NodeJS.ProcessEnv {
+  return Object.fromEntries(["PATH", "HOME", "TMPDIR"].flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));
+}
+
+function withNamespaces(spec: ProcessSpec): [string, readonly string[]] {
+  if (spec.namespacesOf === undefined) return [spec.command, spec.args];
+  return ["nsenter", ["--target", String(spec.namespacesOf), "--net", "--mount", "--pid", "--", spec.command, ...spec.args]];
+}
+
+async function waitUntilReady(stateDir: string, spec: ProcessSpec, started: PidFile, logStart: number): Promise<void> {
+  const seconds = spec.readyTimeoutSeconds ?? 60;
+  const deadline = Date.now() + seconds * 1000;
+  let reason = "";
+  while (Date.now() < deadline) {
+    if (!isAlive(started)) {
+      rmSync(pidPath(stateDir, spec.name), { force: true });
+      throw new Error(`Process "${spec.name}" (${spec.command}) ended before it was ready.${lastLines(stateDir, spec.name, logStart)}`);
+    }
+    try {
+      // A probe that hangs must not outlive the deadline.
+      const answer = await Promise.race([spec.ready(), sleep(deadline - Date.now(), false, { ref: false })]);
+      if (answer !== false) return;
+    } catch (error) {
+      reason = error instanceof Error ? ` Last answer: ${error.message}.` : "";
+    }
+    await sleep(pollMilliseconds);
+  }
+  await stopOne(stateDir, started);
+  throw new Error(`Process "${spec.name}" (${spec.command}) was not ready within ${seconds} s.${reason}${lastLines(stateDir, spec.name, logStart)}`);
+}
+
+/** Ends a process and its group. The pid file goes last: a stop that is interrupted can be repeated. */
+async function stopOne(stateDir: string, file: PidFile): Promise<void> {
+  // While a member of the group lives, the kernel gives its number to nobody else; so the leader need not be asked again.
+  for (const name of isAlive(file) ? (["SIGTERM", "SIGKILL"] as const) : []) {
+    if (!isGroupAlive(file.pid)) break;
+    signal(-file.pid, name);
+    for (const deadline = Date.now() + stopGraceMilliseconds; isGroupAlive(file.pid) && Date.now() < deadline; ) await sleep(20);
+  }
+  if (isAlive(file)) throw new Error(`Process "${file.name}" (pid ${file.pid}) does not end on SIGKILL.`);
+  rmSync(pidPath(stateDir, file.name), { force: true });
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code === "ESRCH") return;
+    if (code === "EPERM") throw new Error(`Process ${Math.abs(pid)} belongs to another user: stop the sandbox as the user that started it.`);
+    throw error;
+  }
+}
+
+function readPidFiles(stateDir: string): PidFile[] {
+  const folder = join(stateDir, "run");
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .filter((name) => name.endsWith(".json"))
+    .flatMap((name) => readPidFile(stateDir, name.slice(0, -".json".length)) ?? []);
+}
+
+function readPidFile(stateDir: string, name: string): PidFile | undefined {
+  const path = pidPath(stateDir, name);
+  if (!existsSync(path)) return undefined;
+  try {
+    // The file is written only by launch(), as a whole.
+    return JSON.parse(readFileSync(path, "utf8")) as PidFile;
+  } catch {
+    // A disk that was full while it was written: the mark in the process's environment still finds the process.
+    return undefined;
+  }
+}
+
+function pidPath(stateDir: string, name: string): string {
+  return join(stateDir, "run", `${name}.json`);
+}
+
+function hashOf(spec: ProcessSpec): string {
+  const identity = [spec.command, spec.args, spec.env ?? {}, spec.cwd ?? "", spec.namespacesOf ?? 0];
+  return createHash("sha256").update(JSON.stringify(identity)).digest("hex");
+}
+
+function lastLines(stateDir: string, name: string, from: number): string {
+  const path = logPath(stateDir, name);
+  if (!existsSync(path)) return "";
+  const lines = readFileSync(path).subarray(from).toString("utf8").trimEnd().split("\n").slice(-15);
+  if (lines.join("") === "") return ` Its log ${path} is empty.`;
+  return `\nLast lines of ${path}:\n${lines.map((line) => `  ${line}`).join("\n")}`;
+}

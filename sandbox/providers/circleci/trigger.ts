@@ -1,0 +1,121 @@
+import { cronProblem } from "../../circleci/cron.ts";
+import { Answer, CircleCiError, part } from "./api.ts";
+import { optional, present, required, text, twoParts } from "./resource-type.ts";
+import type { Plain, ResourceType } from "./resource-type.ts";
+import { checkTrigger } from "./trigger-rules.ts";
+
+const stable = { type: "string", kind: "computed", stable: true } as const;
+
+export const trigger: ResourceType = {
+  token: "circleci:index/trigger:Trigger",
+  fields: {
+    id: stable,
+    projectId: required,
+    pipelineId: required,
+    createdAt: stable,
+    checkoutRef: optional,
+    configRef: optional,
+    disabled: { type: "boolean", kind: "settled", default: false },
+    eventName: optional,
+    eventPreset: optional,
+    eventSourceProvider: required,
+    eventSourceRepoExternalId: optional,
+    eventSourceRepoFullName: stable,
+    eventSourceScheduleAttributionActor: {
+      type: "string",
+      kind: "settled",
+      problem: (value) => (value === "system" || value === "current" ? undefined : "must be system or current"),
+    },
+    eventSourceScheduleCronExpression: { ...optional, problem: cronProblem },
+    eventSourceWebHookSender: optional,
+    eventSourceWebHookUrl: { ...stable, secret: true },
+    parameters: { type: "object", kind: "optional" },
+  },
+  hasId: true,
+  importForm: "projectId/triggerId",
+  importState: (id) => twoParts(id, "projectId", "id"),
+  async create(api, inputs) {
+    checkTrigger(inputs);
+    const [projectId, pipelineId] = [text(inputs, "projectId"), text(inputs, "pipelineId")];
+    const at = `/projects/${part(projectId)}/pipeline-definitions/${part(pipelineId)}/triggers`;
+    const made = outputs(inputs, await api.call(`create a trigger of pipeline ${pipelineId}`, "POST", at, body(inputs)));
+    return present({ ...made, eventName: inputs["eventName"] });
+  },
+  async read(api, state) {
+    try {
+      return outputs(state, await api.call(`read ${describe(state)}`, "GET", path(state)));
+    } catch (error) {
+      if (error instanceof CircleCiError && error.status === 404) return undefined;
+      throw error;
+    }
+  },
+  async update(api, state, inputs) {
+    checkTrigger(inputs);
+    const at = { ...state, projectId: text(inputs, "projectId") };
+    const known = { ...inputs, eventSourceWebHookUrl: state["eventSourceWebHookUrl"] ?? "" };
+    return outputs(inputs, await api.call(`update ${describe(at)}`, "PATCH", path(at), body(known)));
+  },
+  async delete(api, state) {
+    await api.call(`delete ${describe(state)}`, "DELETE", path(state));
+  },
+};
+
+/** What is sent: only what is set. */
+function body(inputs: Plain): unknown {
+  const provider = text(inputs, "eventSourceProvider");
+  const member = (name: string): unknown => (inputs[name] === "" ? undefined : inputs[name]);
+  const whole = { url: member("eventSourceWebHookUrl"), sender: member("eventSourceWebHookSender") };
+  const schedule = { cron_expression: inputs["eventSourceScheduleCronExpression"], attribution_actor: inputs["eventSourceScheduleAttributionActor"] };
+  const repoId = member("eventSourceRepoExternalId");
+  return {
+    event_name: member("eventName"),
+    checkout_ref: member("checkoutRef"),
+    config_ref: member("configRef"),
+    event_preset: member("eventPreset"),
+    event_source: {
+      provider,
+      repo: repoId === undefined ? undefined : { external_id: repoId },
+      webhook: provider === "webhook" ? whole : undefined,
+      schedule: provider === "schedule" ? schedule : undefined,
+    },
+    disabled: inputs["disabled"] === true,
+    parameters: inputs["parameters"],
+  };
+}
+
+/** A trigger's properties from the API's answer; `known` gives what the API does not say, or says in another form. */
+function outputs(known: Plain, answer: unknown): Plain {
+  const found = new Answer(answer);
+  const source = found.object("event_source");
+  const parameters = found.scalars("parameters");
+  const filled = (value: string | undefined): string | undefined => (value === "" ? undefined : value);
+  const actor = filled(source.object("schedule").object("attribution_actor").optionalText("id"));
+  return present({
+    id: found.text("id"),
+    projectId: known["projectId"],
+    pipelineId: known["pipelineId"],
+    createdAt: found.optionalText("created_at"),
+    checkoutRef: filled(found.optionalText("checkout_ref")),
+    configRef: filled(found.optionalText("config_ref")),
+    disabled: found.boolean("disabled"),
+    eventName: filled(found.optionalText("event_name")),
+    eventPreset: filled(found.optionalText("event_preset")),
+    eventSourceProvider: source.optionalText("provider"),
+    eventSourceRepoExternalId: filled(source.object("repo").optionalText("external_id")),
+    eventSourceRepoFullName: filled(source.object("repo").optionalText("full_name")),
+    // "system" comes back as the account it stands for, which would be a difference for ever.
+    eventSourceScheduleAttributionActor: known["eventSourceScheduleAttributionActor"] ?? actor,
+    eventSourceScheduleCronExpression: filled(source.object("schedule").optionalText("cron_expression")),
+    eventSourceWebHookSender: filled(source.object("webhook").optionalText("sender")),
+    eventSourceWebHookUrl: source.object("webhook").optionalText("url") ?? "",
+    parameters: Object.keys(parameters).length === 0 ? undefined : parameters,
+  });
+}
+
+function path(state: Plain): string {
+  return `/projects/${part(text(state, "projectId"))}/triggers/${part(text(state, "id"))}`;
+}
+
+function describe(state: Plain): string {
+  return `trigger ${text(state, "id")} of project ${text(state, "projectId")}`;
+}

@@ -1,0 +1,95 @@
+import { lstatSync, readdirSync, readFileSync, realpathSync } from "node:fs";
+import type { Stats } from "node:fs";
+import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
+import { parseIgnoreFile } from "./ignore-pattern.ts";
+import type { IgnorePattern } from "./ignore-pattern.ts";
+
+/** What an image is built from, by absolute paths. */
+export interface BuildContext {
+  folder: string;
+  dockerfile: string;
+}
+
+/** A file of a build context; not a folder. */
+export interface ContextFile {
+  /** Relative to the context, with `/`. */
+  path: string;
+  stats: Stats;
+}
+
+/**
+ * The patterns of the context's ignore file: `<Dockerfile>.dockerignore`, or else `.dockerignore` at the context's root.
+ *
+ * @throws Error that names the ignore file.
+ */
+export function readIgnorePatterns(context: BuildContext): IgnorePattern[] {
+  for (const file of [`${context.dockerfile}.dockerignore`, join(context.folder, ".dockerignore")]) {
+    try {
+      return parseIgnoreFile(readFileSync(file, "utf8"));
+    } catch (error) {
+      if (isAbsent(error)) continue;
+      throw new Error(`cannot use the ignore file ${file}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    }
+  }
+  return [];
+}
+
+/**
+ * The files that the ignore patterns leave in, in the order in which Go walks a tree: folder by folder, names by their bytes.
+ * Folders in which nothing can be left in are not read.
+ */
+export async function contextFiles(root: string, patterns: IgnorePattern[]): Promise<ContextFile[]> {
+  const exceptions = patterns.filter(({ exception }) => exception);
+  // A context that is a link to a folder is that folder.
+  const base = realpathSync(root);
+  const files: ContextFile[] = [];
+  const visit = async (folder: string, folderMeantBy: boolean[] | undefined): Promise<void> => {
+    // The program and the engine's other calls share this thread with the walk.
+    await setImmediate();
+    for (const name of names(join(base, folder))) {
+      const path = folder === "" ? name : `${folder}/${name}`;
+      const meantBy = match(patterns, path, folderMeantBy);
+      const ignored = isIgnored(patterns, meantBy);
+      const stats = lstatSync(join(base, path), { throwIfNoEntry: false });
+      // It went away meanwhile.
+      if (stats === undefined) continue;
+      if (!stats.isDirectory()) {
+        if (!ignored) files.push({ path, stats });
+      } else if (!ignored || exceptions.some((exception) => exception.reachesInto(path))) {
+        await visit(path, meantBy);
+      }
+    }
+  };
+  await visit("", undefined);
+  return files;
+}
+
+function names(folder: string): string[] {
+  const found = readdirSync(folder);
+  return found.every(isAscii) ? found.sort() : found.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+}
+
+function isAscii(name: string): boolean {
+  return /^[\0-\x7f]*$/.test(name);
+}
+
+/** For each pattern, whether it means the path; one that means a folder means all in it. */
+function match(patterns: IgnorePattern[], path: string, parent: boolean[] | undefined): boolean[] {
+  let ignored = false;
+  return patterns.map((pattern, index) => {
+    // BuildKit tries a pattern only where it could change the outcome, and what it does not try it does not hand down either.
+    const meant = parent?.[index] === true || (pattern.exception === ignored && pattern.matches(path));
+    if (meant) ignored = !pattern.exception;
+    return meant;
+  });
+}
+
+function isIgnored(patterns: IgnorePattern[], meantBy: boolean[]): boolean {
+  const last = meantBy.lastIndexOf(true);
+  return last >= 0 && patterns[last]?.exception === false;
+}
+
+function isAbsent(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ENOENT";
+}

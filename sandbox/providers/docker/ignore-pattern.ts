@@ -1,0 +1,88 @@
+import { posix } from "node:path";
+
+/**
+ * One line of an ignore file, compiled.
+ *
+ * Docker and BuildKit match by the rules of https://github.com/moby/patternmatcher, which are neither Git's nor those of shells:
+ * patterns are anchored at the context's root, and `**` takes any number of folders, also none.
+ */
+export interface IgnorePattern {
+  /** Whether it is an exception (`!`), which takes a path in again. */
+  exception: boolean;
+  /** Whether the pattern means this very path, relative to the context and with `/`. */
+  matches: (path: string) => boolean;
+  /** Whether it could mean something in that folder; true where it is hard to tell. */
+  reachesInto: (folder: string) => boolean;
+}
+
+/**
+ * The patterns in an ignore file's text: without comments, empty lines, a byte order mark and leading slashes.
+ *
+ * @throws Error that names the faulty pattern.
+ */
+export function parseIgnoreFile(text: string): IgnorePattern[] {
+  const patterns: IgnorePattern[] = [];
+  for (const line of text.replace(/^\ufeff/, "").split("\n")) {
+    if (line.startsWith("#")) continue;
+    const trimmed = line.trim();
+    if (trimmed === "") continue;
+    const exception = trimmed.startsWith("!");
+    const given = exception ? trimmed.slice(1).trim() : trimmed;
+    const cleaned = given === "" ? "/" : clean(given);
+    if (exception && cleaned === "/") throw new Error(`the pattern "${trimmed}" excepts nothing: write a path behind the "!"`);
+    patterns.push(compile(cleaned.length > 1 ? cleaned.replace(/^\//, "") : cleaned, exception));
+  }
+  return patterns;
+}
+
+/** The shortest equal path, as Go's `path.Clean` makes it. */
+function clean(path: string): string {
+  const normal = posix.normalize(path);
+  return normal.length > 1 ? normal.replace(/\/$/, "") : normal;
+}
+
+function compile(pattern: string, exception: boolean): IgnorePattern {
+  // A pattern such as "./!a" is cleaned to an exception, too.
+  if (!exception && pattern.startsWith("!")) return compile(pattern.slice(1), true);
+  assertWellFormed(pattern);
+  const wildcard = pattern.search(wildcards);
+  const literal = wildcard < 0 ? `${pattern}/` : pattern.slice(0, pattern.lastIndexOf("/", wildcard) + 1);
+  return {
+    exception,
+    matches: matcher(pattern),
+    reachesInto: (folder) => literal.startsWith(`${folder}/`) || (wildcard >= 0 && `${folder}/`.startsWith(literal)),
+  };
+}
+
+const wildcards = /[*?[\]\\]/;
+
+function matcher(pattern: string): (path: string) => boolean {
+  if (!wildcards.test(pattern)) return (path) => path === pattern;
+  if (pattern === "**") return () => true;
+  const head = /^([^*?[\]\\]*)\*\*$/.exec(pattern)?.[1];
+  if (head !== undefined) return (path) => path.startsWith(head);
+  const tail = /^\*\*([^*?[\]\\]+)$/.exec(pattern)?.[1];
+  if (tail !== undefined) return (path) => path.endsWith(tail) || (tail.startsWith("/") && path === tail.slice(1));
+  const expression = new RegExp(`^${translate(pattern)}$`);
+  return (path) => expression.test(path);
+}
+
+const character = "(?:[\\ud800-\\udbff][\\udc00-\\udfff]|[^/])";
+
+function translate(pattern: string): string {
+  return pattern.replace(/\*\*\/?$|\*\*\/?|\*|\?|\\[^]|[.+()$]/g, (token, offset: number) => {
+    if (token.startsWith("**")) return offset + token.length === pattern.length ? ".*" : "(?:.*/)?";
+    if (token === "*") return "[^/]*";
+    if (token === "?") return character;
+    return token.startsWith("\\") ? token : `\\${token}`;
+  });
+}
+
+/** Go refuses a pattern with an open or empty character class or a lone backslash at its end; so does BuildKit. */
+function assertWellFormed(pattern: string): void {
+  const classCharacter = String.raw`(?:\\[^]|[^\\\]-])`;
+  const classRange = `${classCharacter}(?:-${classCharacter})?`;
+  const wellFormed = new RegExp(`^(?:[^\\\\[]|\\\\[^]|\\[\\^?(?:${classRange})+\\])*$`);
+  if (wellFormed.test(pattern)) return;
+  throw new Error(`the pattern "${pattern}" is malformed: close "[" by "]", give it at least one character, and end on no "\\"`);
+}

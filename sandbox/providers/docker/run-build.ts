@@ -1,0 +1,106 @@
+import { spawn } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+import { buildCommand } from "./build-command.ts";
+import type { ImageBuild } from "./build-command.ts";
+import { buildFailure, isTransient } from "./build-failure.ts";
+import { buildProgress } from "./build-progress.ts";
+import type { BuildProgress } from "./build-progress.ts";
+import type { RegistryAccess } from "./image-inputs.ts";
+import { writeRegistryCredentials } from "./registry-credentials.ts";
+
+/** A running BuildKit daemon and the client that speaks to it. */
+export interface BuildKit {
+  /** As for `buildctl --addr`, e.g. `unix:///run/buildkit.sock`. */
+  address: string;
+  /** Path of the `buildctl` executable. */
+  buildctl: string;
+}
+
+/** What a build made. */
+export interface BuiltImage {
+  /** Digest of the manifest, by which a registry knows the image. */
+  digest: string;
+  /** Digest of the configuration, which Docker calls the image's id. */
+  id: string;
+}
+
+export interface RunOptions {
+  buildKit: BuildKit;
+  access: RegistryAccess;
+  /** Takes the build's newest line. */
+  report: (line: string) => void;
+  /** Seconds; 0: no limit. */
+  timeoutSeconds: number;
+}
+
+const attempts = 3;
+const pauseMilliseconds = 1_000;
+
+/**
+ * Builds an image through BuildKit and pushes it. What may pass by itself is tried three times.
+ *
+ * @throws Error with the cause, the Dockerfile's line and the last lines of the failing step; secret values are left out.
+ */
+export async function runBuild(build: ImageBuild, options: RunOptions): Promise<BuiltImage> {
+  await using credentials = await writeRegistryCredentials(options.access, build.image);
+  const hide = redaction([options.access.password, ...[...build.secretArgs].map((name) => build.args[name] ?? "")]);
+  const deadline = options.timeoutSeconds > 0 ? AbortSignal.timeout(options.timeoutSeconds * 1_000) : undefined;
+  const folder = await mkdtemp(join(tmpdir(), "delivery-build-"));
+  try {
+    for (let attempt = 1; ; attempt += 1) {
+      const metadataFile = join(folder, "metadata.json");
+      const command = buildCommand(build, options.buildKit.address, metadataFile);
+      const env = { ...process.env, ...command.env, ...(credentials === undefined ? {} : { DOCKER_CONFIG: credentials.folder }) };
+      const progress = buildProgress();
+      const succeeded = await runBuildctl(options.buildKit.buildctl, command.args, env, progress, (line) => options.report(hide(line)), deadline);
+      if (succeeded) return await readMetadata(metadataFile);
+      if (deadline?.aborted) throw new Error(`building ${build.image.full} took longer than ${options.timeoutSeconds} s: raise customTimeouts of the image, or make the build faster`);
+      if (attempt === attempts || !isTransient(progress)) throw new Error(hide(buildFailure(build, options.access, progress)));
+      options.report(hide(`attempt ${attempt} of ${attempts} failed: ${progress.messages().at(-1) ?? ""}`));
+      await sleep(pauseMilliseconds * attempt);
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function runBuildctl(
+  buildctl: string,
+  args: string[],
+  env: NodeJS.ProcessEnv,
+  progress: BuildProgress,
+  report: (line: string) => void,
+  deadline: AbortSignal | undefined,
+): Promise<boolean> {
+  const child = spawn(buildctl, args, { env, stdio: ["ignore", "ignore", "pipe"], ...(deadline === undefined ? {} : { signal: deadline }) });
+  const exit = new Promise<number | null>((resolve, reject) => {
+    child.on("error", (error) => (error.name === "AbortError" ? resolve(null) : reject(new Error(`cannot run ${buildctl}: ${error.message}`, { cause: error }))));
+    child.on("close", resolve);
+  });
+  const read = (async () => {
+    for await (const line of createInterface({ input: child.stderr })) {
+      const news = progress.take(line);
+      if (news !== undefined) report(news);
+    }
+  })();
+  const [code] = await Promise.all([exit, read]);
+  return code === 0;
+}
+
+async function readMetadata(file: string): Promise<BuiltImage> {
+  // BuildKit's own file, of a pinned version.
+  const metadata = JSON.parse(await readFile(file, "utf8")) as Record<string, unknown>;
+  const digest = metadata["containerimage.digest"];
+  const id = metadata["containerimage.config.digest"];
+  if (typeof digest !== "string") throw new Error(`BuildKit built an image but told no digest: see its log`);
+  return { digest, id: typeof id === "string" ? id : digest };
+}
+
+function redaction(secrets: string[]): (text: string) => string {
+  const hidden = secrets.filter((value) => value !== "");
+  return (text) => hidden.reduce((shown, value) => shown.replaceAll(value, "[secret]"), text);
+}

@@ -1,0 +1,154 @@
+import http from "node:http";
+import https from "node:https";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { PropertyMap } from "../property.ts";
+import type { Connection } from "./connection.ts";
+import { credentialsOf } from "./credentials.ts";
+import type { Credentials } from "./credentials.ts";
+import { ApiError, UnreachableError } from "./errors.ts";
+import { listAt, stringAt } from "./object.ts";
+
+export interface RequestOptions {
+  query?: Readonly<Record<string, string | undefined>>;
+  body?: unknown;
+  /** @default application/json */
+  contentType?: string;
+  signal?: AbortSignal;
+}
+
+/** Speaks to one API server. */
+export interface KubernetesClient {
+  readonly connection: Connection;
+  /** @throws ApiError for a refusal, UnreachableError where there is no answer. */
+  request(method: string, path: string, options?: RequestOptions): Promise<PropertyMap>;
+  /** The events of a watch, until the server or the signal ends it. */
+  watch(path: string, options: RequestOptions): AsyncGenerator<PropertyMap>;
+}
+
+const requestTimeout = 60_000;
+
+export function createClient(connection: Connection, environment: Readonly<Record<string, string | undefined>>): KubernetesClient {
+  const transport = connection.server.startsWith("https:") ? https : http;
+  const agent = new transport.Agent({ keepAlive: true });
+  let credentials: Promise<Credentials> | undefined;
+  const current = async (): Promise<Credentials> => {
+    const known = await credentials;
+    if (known === undefined || (known.expires ?? Infinity) < Date.now()) credentials = credentialsOf(connection.user, environment);
+    return (await credentials) ?? {};
+  };
+
+  const send = async (method: string, path: string, options: RequestOptions, timeout: number): Promise<http.IncomingMessage> => {
+    const { authorization, cert, key } = await current();
+    const query = new URLSearchParams();
+    for (const [name, value] of Object.entries(options.query ?? {})) if (value !== undefined) query.set(name, value);
+    const url = new URL(`${connection.server}${path}${query.size > 0 ? `?${query}` : ""}`);
+    const body = options.body === undefined ? undefined : JSON.stringify(options.body);
+    return await new Promise((resolve, reject) => {
+      const request = transport.request(url, {
+        agent,
+        method,
+        timeout,
+        ...connection.tls,
+        ...(cert && key ? { cert, key } : {}),
+        ...(options.signal ? { signal: options.signal } : {}),
+        headers: {
+          accept: "application/json",
+          "user-agent": "delivery-sandbox-kubernetes-provider",
+          ...(authorization ? { authorization } : {}),
+          ...(body === undefined ? {} : { "content-type": options.contentType ?? "application/json", "content-length": Buffer.byteLength(body) }),
+        },
+      });
+      request.on("response", resolve);
+      request.on("timeout", () => request.destroy(Object.assign(new Error(`no answer within ${timeout / 1000} s`), { code: "ETIMEDOUT" })));
+      request.on("error", (error: NodeJS.ErrnoException) => {
+        reject(Object.assign(error, { stale: request.reusedSocket && error.code === "ECONNRESET" }));
+      });
+      request.end(body);
+    });
+  };
+
+  return {
+    connection,
+    async request(method, path, options = {}) {
+      for (let attempt = 0; ; attempt++) {
+        try {
+          const response = await send(method, path, options, requestTimeout);
+          const text = await read(response);
+          // 429 and 503 with Retry-After mean: nothing was done, ask again.
+          const wait = Number(response.headers["retry-after"]);
+          if ((response.statusCode === 429 || response.statusCode === 503) && wait > 0 && attempt < 5) {
+            await sleep(wait * 1000, undefined, options.signal ? { signal: options.signal } : {});
+            continue;
+          }
+          return answer(response, text, connection);
+        } catch (error) {
+          if (error instanceof ApiError || options.signal?.aborted) throw error;
+          // The server had closed a kept connection before the request reached it.
+          if (error instanceof Error && "stale" in error && error.stale === true && attempt < 3) continue;
+          throw unreachable(error, connection);
+        }
+      }
+    },
+    async *watch(path, options) {
+      const response = await send("GET", path, { ...options, query: { ...options.query, watch: "true" } }, 0);
+      if (response.statusCode !== 200) throw asApiError(response.statusCode ?? 0, await read(response), connection);
+      let rest = "";
+      response.setEncoding("utf8");
+      // A readable stream in text mode yields strings.
+      for await (const chunk of response as AsyncIterable<string>) {
+        const lines = (rest + chunk).split("\n");
+        rest = lines.pop() ?? "";
+        for (const line of lines) if (line !== "") yield JSON.parse(line) as PropertyMap;
+      }
+    },
+  };
+}
+
+async function read(response: http.IncomingMessage): Promise<string> {
+  response.setEncoding("utf8");
+  const chunks: string[] = [];
+  for await (const chunk of response as AsyncIterable<string>) chunks.push(chunk);
+  return chunks.join("");
+}
+
+function answer(response: http.IncomingMessage, text: string, connection: Connection): PropertyMap {
+  const status = response.statusCode ?? 0;
+  if (status < 200 || status > 299) throw asApiError(status, text, connection);
+  return parsed(text) ?? {};
+}
+
+function parsed(text: string): PropertyMap | undefined {
+  try {
+    // The API server answers JSON objects; anything else is treated as no answer.
+    return JSON.parse(text) as PropertyMap;
+  } catch {
+    return undefined;
+  }
+}
+
+function asApiError(status: number, text: string, connection: Connection): ApiError {
+  const body = parsed(text) ?? {};
+  const message = stringAt(body, "message") ?? (text.slice(0, 300).trim() || `HTTP status ${status}`);
+  const details = {
+    status,
+    reason: stringAt(body, "reason") ?? "",
+    about: stringAt(body, "details", "kind") ?? "",
+    causes: listAt(body, "details", "causes").map((cause) => ({
+      reason: stringAt(cause, "reason") ?? "",
+      message: stringAt(cause, "message") ?? "",
+      field: stringAt(cause, "field") ?? "",
+    })),
+  };
+  const where = `${connection.server} (context "${connection.context}" of ${connection.source})`;
+  if (status === 401) return new ApiError(`the credentials are refused by ${where}: renew the token or client certificate there. (401 ${message})`, details);
+  if (status === 403) return new ApiError(`not permitted at ${where}: ${message}. Grant the right to this user, or use another context.`, details);
+  return new ApiError(message, details);
+}
+
+function unreachable(error: unknown, connection: Connection): UnreachableError {
+  const message = error instanceof Error ? error.message || ("code" in error ? String(error.code) : "") : String(error);
+  return new UnreachableError(
+    `the API server ${connection.server} does not answer: ${message || "no connection"}. ` +
+      `It is named by context "${connection.context}" of ${connection.source}: start the cluster, or correct the kubeconfig.`,
+  );
+}

@@ -1,0 +1,86 @@
+import type { DeleteRequest } from "../resource-provider.ts";
+import { isAwaitSkipped, timeoutOf } from "./await/readiness.ts";
+import { readCheckpoint } from "./checkpoint.ts";
+import type { Cluster, Session } from "./cluster.ts";
+import { collectionPath, objectPath } from "./discovery.ts";
+import { isNotFound, NoSuchKindError, UnreachableError } from "./errors.ts";
+import { annotationOf, describe, kindOf, listAt, nameOf, namespaceOf, stringAt, withValue } from "./object.ts";
+import type { KubernetesObject } from "./object.ts";
+import { watchList } from "./watch-list.ts";
+
+/** Kinds for which pulumi.com/skipAwait holds at deletion too, as in the official provider. */
+const skipping = new Set(["Namespace", "Pod", "ReplicationController", "DaemonSet", "Deployment", "StatefulSet", "Job"]);
+
+/** Deletes the object and waits until it is gone; what is gone already is fine. */
+export async function remove(session: Session, request: DeleteRequest): Promise<void> {
+  let cluster: Cluster;
+  try {
+    cluster = await session.reach();
+  } catch (error) {
+    if (!(error instanceof UnreachableError)) throw error;
+    if (session.settings.deleteUnreachable) return;
+    throw new Error(`${error.message} If the cluster is gone for good, PULUMI_K8S_DELETE_UNREACHABLE=true removes its resources from the state.`, { cause: error });
+  }
+  const { live, inputs } = readCheckpoint(request.state);
+  const [first = "", second] = request.id.split("/", 2);
+  const target = withValue(live, ["metadata", "name"], second ?? first);
+  try {
+    const resource = await cluster.discovery.resource(kindOf(target));
+    const path = objectPath(resource, target);
+    const answer = await cluster.client.request("DELETE", path, { body: { apiVersion: "v1", kind: "DeleteOptions", propagationPolicy: propagation(inputs) } });
+    if (isAwaitSkipped(inputs) && skipping.has(kindOf(target).kind)) return;
+    // What goes at once is answered with a status, what has finalizers or a grace period with the object.
+    const uid = stringAt(answer, "metadata", "uid") ?? stringAt(answer, "details", "uid") ?? stringAt(live, "metadata", "uid");
+    await gone(session, cluster, { path: collectionPath(resource, namespaceOf(target)), target, uid, seconds: timeoutOf(inputs, request.timeoutSeconds) });
+    cluster.discovery.forget(target);
+  } catch (error) {
+    if (isNotFound(error) || error instanceof NoSuchKindError) return;
+    throw error;
+  }
+}
+
+function propagation(inputs: KubernetesObject): string {
+  const policy = annotationOf(inputs, "pulumi.com/deletionPropagationPolicy")?.toLowerCase();
+  return policy === "orphan" ? "Orphan" : policy === "background" ? "Background" : "Foreground";
+}
+
+interface Awaited {
+  /** The path of the object's collection. */
+  path: string;
+  target: KubernetesObject;
+  uid: string | undefined;
+  seconds: number;
+}
+
+async function gone(session: Session, cluster: Cluster, { path, target, uid, seconds }: Awaited): Promise<void> {
+  const elapsed = AbortSignal.timeout(seconds * 1000);
+  const done = new AbortController();
+  let last = target;
+  try {
+    const signal = AbortSignal.any([elapsed, session.cancelled, done.signal]);
+    for await (const [object] of watchList(cluster.client, { path, fieldSelector: `metadata.name=${nameOf(target)}` }, signal)) {
+      // One with another uid is a new object of the same name.
+      if (object === undefined || (uid !== undefined && stringAt(object, "metadata", "uid") !== uid)) return;
+      last = { ...kindOf(target), ...object };
+    }
+  } catch (error) {
+    if (!elapsed.aborted && !session.cancelled.aborted) throw error;
+    const how = elapsed.aborted ? `was still there ${seconds} s after its deletion` : "was still being deleted when the operation was cancelled";
+    throw new Error(`${describe(last)} ${how}.${blockers(last)}`, { cause: error });
+  } finally {
+    done.abort();
+  }
+}
+
+function blockers(object: KubernetesObject): string {
+  const metadata = object["metadata"];
+  const finalizers = [metadata, object["spec"]].flatMap((part) => {
+    const list = typeof part === "object" && part !== null && !Array.isArray(part) ? part["finalizers"] : undefined;
+    return Array.isArray(list) ? list.map(String) : [];
+  });
+  const said = listAt(object, "status", "conditions")
+    .filter((condition) => condition["status"] === "True")
+    .map((condition) => stringAt(condition, "message") ?? "")
+    .filter((message) => message !== "");
+  return `${finalizers.length > 0 ? ` Its finalizers wait for somebody: ${finalizers.join(", ")}.` : ""}${said.length > 0 ? ` ${said.join(" ")}` : ""}`;
+}

@@ -1,0 +1,44 @@
+import { isMap } from "../property.ts";
+import type { PropertyMap, PropertyValue } from "../property.ts";
+import type { DiffKind } from "../resource-provider.ts";
+import { isWithin } from "./property-path.ts";
+import type { PropertyPath } from "./property-path.ts";
+
+export interface Difference {
+  path: PropertyPath;
+  kind: DiffKind;
+  /** The new value; undefined: it goes. */
+  value?: PropertyValue;
+}
+
+/** Where `news` differs from `olds`, at the deepest paths that say so. */
+export function differences(olds: PropertyMap, news: PropertyMap, at: PropertyPath = []): Difference[] {
+  const keys = new Set([...Object.keys(olds), ...Object.keys(news)]);
+  return [...keys].flatMap((key) => compare(olds[key], news[key], [...at, key]));
+}
+
+function compare(old: PropertyValue | undefined, value: PropertyValue | undefined, path: PropertyPath): Difference[] {
+  if (old === undefined && value === undefined) return [];
+  if (old === undefined) return value === undefined ? [] : [{ path, kind: "add", value }];
+  if (value === undefined) return [{ path, kind: "delete" }];
+  if (isMap(old) && isMap(value)) return differences(old, value, path);
+  if (Array.isArray(old) && Array.isArray(value)) {
+    return Array.from({ length: Math.max(old.length, value.length) }, (_, index) => compare(old[index], value[index], [...path, index])).flat();
+  }
+  return old === value ? [] : [{ path, kind: "update", value }];
+}
+
+/** The differences without those at or below a path of the resource's `ignoreChanges`. */
+export function withoutIgnored(found: readonly Difference[], ignored: readonly PropertyPath[]): Difference[] {
+  return found.filter(({ path }) => !ignored.some((pattern) => isWithin(path, pattern)));
+}
+
+export function asReplacement(kind: DiffKind): DiffKind {
+  if (kind === "add") return "add-replace";
+  if (kind === "delete") return "delete-replace";
+  return kind === "update" ? "update-replace" : kind;
+}
+
+export function sameValue(left: PropertyValue | undefined, right: PropertyValue | undefined): boolean {
+  return compare(left, right, []).length === 0;
+}

@@ -1,0 +1,106 @@
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { homedir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { parse } from "yaml";
+import { isMap } from "../property.ts";
+import type { PropertyMap, PropertyValue } from "../property.ts";
+import { listAt, mapAt, stringAt } from "./object.ts";
+import { UnreachableError } from "./errors.ts";
+
+/** Named parts of one or several kubeconfig files. */
+export interface Kubeconfig {
+  /** For messages: a path, several paths, or what stands for content. */
+  source: string;
+  currentContext: string;
+  clusters: ReadonlyMap<string, PropertyMap>;
+  contexts: ReadonlyMap<string, PropertyMap>;
+  users: ReadonlyMap<string, PropertyMap>;
+}
+
+export interface KubeconfigChoice {
+  /** A path, YAML or JSON content, or the content as a map; undefined: `$KUBECONFIG`, else `~/.kube/config`. */
+  kubeconfig?: PropertyValue | undefined;
+  environment: Readonly<Record<string, string | undefined>>;
+}
+
+const fileKeys = ["certificate-authority", "client-certificate", "client-key", "tokenFile"] as const;
+
+/**
+ * Reads the kubeconfig that the provider is given, or the ambient one.
+ *
+ * @throws UnreachableError where there is no ambient one, Error where one is malformed.
+ */
+export function loadKubeconfig({ kubeconfig, environment }: KubeconfigChoice): Kubeconfig {
+  if (isMap(kubeconfig)) return fromContent(kubeconfig, "the provider's kubeconfig", process.cwd());
+  if (typeof kubeconfig === "string" && kubeconfig !== "") return fromText(kubeconfig);
+  const fromVariable = environment["KUBECONFIG"];
+  const paths = fromVariable ? fromVariable.split(":").filter((path) => path !== "") : [join(environment["HOME"] ?? homedir(), ".kube/config")];
+  const found = paths.filter(isFile);
+  if (found.length === 0) {
+    throw new UnreachableError(
+      `no kubeconfig: the provider has no kubeconfig input, and ${paths.join(", ")} does not exist. Set \`kubeconfig\` on the provider or the variable KUBECONFIG.`,
+    );
+  }
+  return found.map(fromFile).reduce(merge);
+}
+
+function fromText(text: string): Kubeconfig {
+  const path = text === "~" || text.startsWith("~/") ? join(homedir(), text.slice(1)) : text;
+  if (!text.includes("\n") && isFile(path)) return fromFile(path);
+  const content = parsed(text);
+  if (isMap(content)) return fromContent(content, "the provider's kubeconfig", process.cwd());
+  // Only something that looks like a path is repeated: content holds credentials.
+  const shown = /^[\w./~-]{1,200}$/.test(text) ? `"${text}"` : "the provider's kubeconfig";
+  throw new Error(`${shown} is neither a file that exists nor the content of a kubeconfig.`);
+}
+
+function fromFile(path: string): Kubeconfig {
+  const content = parsed(readFileSync(path, "utf8"));
+  if (!isMap(content)) throw new Error(`kubeconfig ${path} is not YAML with clusters, contexts and users.`);
+  return fromContent(content, path, dirname(resolve(path)));
+}
+
+function parsed(text: string): PropertyValue | undefined {
+  try {
+    // The yaml package's result for YAML without tags is JSON, which is what PropertyValue describes.
+    return parse(text) as PropertyValue;
+  } catch {
+    return undefined;
+  }
+}
+
+function fromContent(content: PropertyMap, source: string, directory: string): Kubeconfig {
+  const named = (list: string, key: string): Map<string, PropertyMap> =>
+    new Map(listAt(content, list).map((entry) => [stringAt(entry, "name") ?? "", absolute(mapAt(entry, key), directory)]));
+  return {
+    source,
+    currentContext: stringAt(content, "current-context") ?? "",
+    clusters: named("clusters", "cluster"),
+    contexts: named("contexts", "context"),
+    users: named("users", "user"),
+  };
+}
+
+/** Paths in a kubeconfig are relative to its file. */
+function absolute(entry: PropertyMap, directory: string): PropertyMap {
+  const paths = fileKeys.flatMap((key) => {
+    const path = stringAt(entry, key);
+    return path ? [[key, resolve(directory, path)]] : [];
+  });
+  return { ...entry, ...Object.fromEntries(paths) };
+}
+
+/** The first file that names something wins, as for kubectl. */
+function merge(first: Kubeconfig, second: Kubeconfig): Kubeconfig {
+  return {
+    source: `${first.source}:${second.source}`,
+    currentContext: first.currentContext || second.currentContext,
+    clusters: new Map([...second.clusters, ...first.clusters]),
+    contexts: new Map([...second.contexts, ...first.contexts]),
+    users: new Map([...second.users, ...first.users]),
+  };
+}
+
+function isFile(path: string): boolean {
+  return existsSync(path) && statSync(path).isFile();
+}

@@ -1,0 +1,84 @@
+import { isMap } from "../property.ts";
+import type { PropertyMap, PropertyValue } from "../property.ts";
+import { valueAt } from "../resource-provider.ts";
+
+/** An object as the API server takes and returns it. */
+export type KubernetesObject = PropertyMap;
+
+/** What a type token or an object says about its kind. */
+export interface KindReference {
+  /** E.g. `apps/v1`; `v1` for the core group. */
+  apiVersion: string;
+  kind: string;
+}
+
+export function stringAt(object: PropertyMap, ...path: string[]): string | undefined {
+  const value = valueAt(object, ...path);
+  return typeof value === "string" ? value : undefined;
+}
+
+export function numberAt(object: PropertyMap, ...path: string[]): number | undefined {
+  const value = valueAt(object, ...path);
+  return typeof value === "number" ? value : undefined;
+}
+
+export function mapAt(object: PropertyMap, ...path: string[]): PropertyMap {
+  const value = valueAt(object, ...path);
+  return isMap(value) ? value : {};
+}
+
+/** The maps of a list; whatever else is in it is left out. */
+export function listAt(object: PropertyMap, ...path: string[]): PropertyMap[] {
+  const value = valueAt(object, ...path);
+  return Array.isArray(value) ? value.filter(isMap) : [];
+}
+
+export function nameOf(object: KubernetesObject): string {
+  return stringAt(object, "metadata", "name") ?? "";
+}
+
+export function namespaceOf(object: KubernetesObject): string {
+  return stringAt(object, "metadata", "namespace") ?? "";
+}
+
+export function kindOf(object: KubernetesObject): KindReference {
+  return { apiVersion: stringAt(object, "apiVersion") ?? "", kind: stringAt(object, "kind") ?? "" };
+}
+
+export function annotationOf(object: KubernetesObject, key: string): string | undefined {
+  return stringAt(object, "metadata", "annotations", key);
+}
+
+/** The object with `value` at the path, or without it where the value is undefined; maps on the way are made. */
+export function withValue(object: PropertyMap, path: readonly string[], value: PropertyValue | undefined): PropertyMap {
+  const [key, ...rest] = path;
+  if (key === undefined) return object;
+  if (rest.length > 0) {
+    const inner = object[key];
+    if (value === undefined && !isMap(inner)) return object;
+    return { ...object, [key]: withValue(isMap(inner) ? inner : {}, rest, value) };
+  }
+  if (value !== undefined) return { ...object, [key]: value };
+  return Object.fromEntries(Object.entries(object).filter(([name]) => name !== key));
+}
+
+/** `namespace/name`, or `name` for what is not in a namespace: the id in Pulumi's state. */
+export function idOf(object: KubernetesObject): string {
+  const namespace = namespaceOf(object);
+  return namespace === "" ? nameOf(object) : `${namespace}/${nameOf(object)}`;
+}
+
+/** E.g. `Deployment shop/link`: how messages name an object. */
+export function describe(object: KubernetesObject): string {
+  return `${kindOf(object).kind} ${idOf(object)}`;
+}
+
+/** The condition of this type in `status.conditions`. */
+export function conditionOf(object: KubernetesObject, type: string): PropertyMap | undefined {
+  return listAt(object, "status", "conditions").find((condition) => condition["type"] === type);
+}
+
+export function isCustomResourceDefinition(object: KubernetesObject): boolean {
+  const { apiVersion, kind } = kindOf(object);
+  return apiVersion.startsWith("apiextensions.k8s.io/") && kind === "CustomResourceDefinition";
+}

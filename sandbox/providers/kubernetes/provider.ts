@@ -1,0 +1,98 @@
+import { silentLog } from "../engine-log.ts";
+import type { EngineLog } from "../engine-log.ts";
+import { isMap, reveal, unknown } from "../property.ts";
+import type { PropertyMap } from "../property.ts";
+import type { ConfiguredProvider, ResourceProvider } from "../resource-provider.ts";
+import { check } from "./check.ts";
+import { createClient } from "./client.ts";
+import { probe } from "./cluster.ts";
+import type { Cluster, Session } from "./cluster.ts";
+import { connectionOf } from "./connection.ts";
+import type { Connection } from "./connection.ts";
+import { create } from "./create.ts";
+import { remove } from "./delete.ts";
+import { createDiscovery } from "./discovery.ts";
+import { UnreachableError } from "./errors.ts";
+import { withoutSecrets } from "./failure.ts";
+import { loadKubeconfig } from "./kubeconfig.ts";
+import { stringAt } from "./object.ts";
+import { diff } from "./plan.ts";
+import { read } from "./read.ts";
+import { checkSettings, diffSettings, settingsOf } from "./settings.ts";
+import { update } from "./update.ts";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface KubernetesProviderOptions {
+  /**
+   * Where KUBECONFIG, HOME and the official provider's PULUMI_K8S_… variables are looked up.
+   *
+   * @default process.env
+   */
+  environment?: Environment;
+}
+
+/**
+ * The offline `kubernetes` provider: speaks to a real API server and keeps the same state as the official plugin, for every
+ * kind that the API server serves. It has no Patch and List types, Helm, YAML and kustomize resources.
+ */
+export function createKubernetesProvider(options: KubernetesProviderOptions = {}): ResourceProvider {
+  const environment = options.environment ?? process.env;
+  return {
+    name: "kubernetes",
+    version: "4.34.2",
+    checkConfig: (news) => Promise.resolve(checkSettings(news)),
+    diffConfig: (request) => Promise.resolve(diffSettings(request, environment)),
+    configure: (inputs, log = silentLog) => {
+      const cancelled = new AbortController();
+      const session = sessionOf(inputs, { environment, log, cancelled: cancelled.signal });
+      return Promise.resolve(configured(session, () => cancelled.abort()));
+    },
+  };
+}
+
+function configured(session: Session, cancel: () => void): ConfiguredProvider {
+  return {
+    cancel,
+    check: (request) => withoutSecrets([request.news], () => check(session, request)),
+    diff: (request) => withoutSecrets([request.news], () => diff(session, request)),
+    create: (request) => withoutSecrets([request.inputs], () => create(session, request)),
+    read: (request) => withoutSecrets([request.state, request.inputs], () => read(session, request)),
+    update: (request) => withoutSecrets([request.news], () => update(session, request)),
+    delete: (request) => withoutSecrets([request.state], () => remove(session, request)),
+    invoke: (token) =>
+      Promise.reject(new Error(`the offline kubernetes provider has no function ${token}: declare the objects in the program, or install the official plugin.`)),
+  };
+}
+
+function sessionOf(inputs: PropertyMap, { environment, log, cancelled }: { environment: Environment; log: EngineLog; cancelled: AbortSignal }): Session {
+  const settings = settingsOf(inputs, environment);
+  let connection: Connection;
+  try {
+    connection = connectionFrom(inputs, environment);
+  } catch (error) {
+    const isLeniency = error instanceof UnreachableError || settings.deleteUnreachable || settings.skipUpdateUnreachable;
+    if (!isLeniency) throw error;
+    const reason = error instanceof UnreachableError ? error : new UnreachableError(error instanceof Error ? error.message : String(error));
+    const namespace = stringAt(inputs, "namespace") ?? "default";
+    return { settings, namespace, discovery: undefined, reach: () => Promise.reject(reason), cancelled, log };
+  }
+  const client = createClient(connection, environment);
+  const cluster: Cluster = { client, discovery: createDiscovery(client) };
+  let probed: Promise<void> | undefined;
+  const reach = async (): Promise<Cluster> => {
+    probed ??= probe(client);
+    await probed;
+    return cluster;
+  };
+  return { settings, namespace: connection.namespace, discovery: cluster.discovery, reach, cancelled, log };
+}
+
+function connectionFrom(inputs: PropertyMap, environment: Environment): Connection {
+  const known = reveal(inputs);
+  const opened = isMap(known) ? known : {};
+  const pending = ["kubeconfig", "context", "cluster"].filter((key) => opened[key] === unknown);
+  if (pending.length > 0) throw new UnreachableError(`the provider's ${pending.join(" and ")} is not known before the update runs.`);
+  const kubeconfig = loadKubeconfig({ kubeconfig: opened["kubeconfig"], environment });
+  return connectionOf(kubeconfig, { context: stringAt(opened, "context"), cluster: stringAt(opened, "cluster"), namespace: stringAt(opened, "namespace") });
+}

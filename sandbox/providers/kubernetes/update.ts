@@ -1,0 +1,112 @@
+import { hasUnknown } from "../property.ts";
+import type { PropertyMap } from "../property.ts";
+import { ResourceInitError } from "../resource-provider.ts";
+import type { UpdateRequest } from "../resource-provider.ts";
+import { awaitReady } from "./await/readiness.ts";
+import { readCheckpoint, toObject, writeCheckpoint } from "./checkpoint.ts";
+import { reachable } from "./cluster.ts";
+import type { Cluster, Session } from "./cluster.ts";
+import { latest } from "./create.ts";
+import { objectPath, resourceOf } from "./discovery.ts";
+import { ApiError, isNotFound, NoSuchKindError } from "./errors.ts";
+import { conflictMessage, fieldManagerOf, isTakeoverConflict, takeOver } from "./field-manager.ts";
+import { withIgnoredFields } from "./ignored-fields.ts";
+import { annotationOf, describe, idOf, isCustomResourceDefinition, kindOf, listAt, namespaceOf, nameOf, stringAt, withValue } from "./object.ts";
+import type { KubernetesObject } from "./object.ts";
+import { normalize } from "./normalize.ts";
+
+export async function update(session: Session, request: UpdateRequest): Promise<PropertyMap> {
+  if (request.preview) {
+    const cluster = hasUnknown(request.news) ? undefined : await reachable(session);
+    return cluster === undefined ? request.news : await previewUpdate(session, cluster, request);
+  }
+  const cluster = await session.reach();
+  const { live, checkpoint } = await apply(session, cluster, request, false);
+  const { inputs } = checkpoint;
+  let reasons: string[];
+  try {
+    const report = (message: string): void => session.log.status(request.urn, message);
+    reasons = await awaitReady(cluster, { inputs, object: live, timeoutSeconds: request.timeoutSeconds, cancelled: session.cancelled, report });
+  } catch (error) {
+    reasons = [error instanceof Error ? error.message : String(error)];
+  }
+  const object = await latest(cluster, live);
+  const outputs = writeCheckpoint({ ...checkpoint, live: object }, request.news);
+  cluster.discovery.forget(object);
+  if (reasons.length === 0) return outputs;
+  throw new ResourceInitError(`${describe(object)} was updated, but is not ready: ${reasons.join("\n")}`, {
+    id: request.id || idOf(object),
+    outputs,
+    inputs: request.news,
+    reasons,
+  });
+}
+
+async function previewUpdate(session: Session, cluster: Cluster, request: UpdateRequest): Promise<PropertyMap> {
+  try {
+    const { live, checkpoint } = await apply(session, cluster, request, true);
+    return writeCheckpoint({ ...checkpoint, live }, request.news);
+  } catch (error) {
+    if (error instanceof NoSuchKindError || (error instanceof ApiError && error.status === 403)) return request.news;
+    throw error;
+  }
+}
+
+async function apply(session: Session, cluster: Cluster, request: UpdateRequest, dryRun: boolean) {
+  const old = readCheckpoint(request.olds);
+  const inputs = normalize(toObject(request.news));
+  const fieldManager = fieldManagerOf(inputs, old.fieldManager);
+  const resource = await resourceOf(cluster.discovery, inputs);
+  // The name may be unset in inputs of older states; what exists is what the state says.
+  const target = withValue(inputs, ["metadata", "name"], nameOf(old.live) || nameOf(inputs));
+  const path = objectPath(resource, withValue(target, ["metadata", "namespace"], namespaceOf(old.live) || namespaceOf(inputs) || session.namespace));
+  const current = await existing(cluster, path, target);
+  const query = { fieldManager, dryRun: dryRun ? "All" : undefined };
+  let live: KubernetesObject;
+  if (isCustomResourceDefinition(inputs)) {
+    // As a whole: an apply would keep versions and fields that other managers once wrote, and objects of the kind stay.
+    const body = withValue(target, ["metadata", "resourceVersion"], stringAt(current, "metadata", "resourceVersion"));
+    live = await cluster.client.request("PUT", path, { body, query });
+  } else {
+    const owned = dryRun ? current : await takeOver(cluster, path, current, fieldManager);
+    const wanted = withIgnoredFields(target, owned, request.ignoreChanges, fieldManager);
+    const body = resource.namespaced ? wanted : withValue(wanted, ["metadata", "namespace"], undefined);
+    live = await applied(cluster, path, body, { ...query, force: String(isForced(session, inputs, current)) });
+    if (!dryRun) await relinquish(cluster, path, live, old.fieldManager, fieldManager);
+  }
+  return { live, checkpoint: { inputs, initialApiVersion: old.initialApiVersion ?? kindOf(inputs).apiVersion, fieldManager } };
+}
+
+async function existing(cluster: Cluster, path: string, target: KubernetesObject): Promise<KubernetesObject> {
+  try {
+    return await cluster.client.request("GET", path);
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+    throw new Error(`${describe(target)} is in the state, but not in the cluster any more: run \`pulumi refresh\`, then update again.`, { cause: error });
+  }
+}
+
+type Query = Record<string, string | undefined>;
+
+async function applied(cluster: Cluster, path: string, body: KubernetesObject, query: Query): Promise<KubernetesObject> {
+  try {
+    return await cluster.client.request("PATCH", path, { body, query, contentType: "application/apply-patch+yaml" });
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.status !== 409) throw error;
+    if (query["dryRun"] && query["force"] !== "true" && isTakeoverConflict(error)) return await applied(cluster, path, body, { ...query, force: "true" });
+    throw new Error(conflictMessage(body, error), { cause: error });
+  }
+}
+
+/** Whether fields are taken from other managers. An object without any was made before there were managers. */
+function isForced(session: Session, inputs: KubernetesObject, live: KubernetesObject): boolean {
+  const wanted = session.settings.patchForce || annotationOf(inputs, "pulumi.com/patchForce") === "true";
+  return wanted || listAt(live, "metadata", "managedFields").length === 0;
+}
+
+/** The fields of a manager that the resource no longer goes by lose it. */
+async function relinquish(cluster: Cluster, path: string, live: KubernetesObject, before: string | undefined, now: string): Promise<void> {
+  if (before === undefined || before === now) return;
+  const body = { ...kindOf(live), metadata: { name: nameOf(live), ...(namespaceOf(live) ? { namespace: namespaceOf(live) } : {}) } };
+  await cluster.client.request("PATCH", path, { body, query: { fieldManager: before }, contentType: "application/apply-patch+yaml" });
+}

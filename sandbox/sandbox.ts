@@ -1,0 +1,85 @@
+import { z } from "zod";
+import { readStackFile } from "../stacks/stack-file.ts";
+import { baseImages } from "./base-images.ts";
+import { startBuildKit } from "./buildkit.ts";
+import { startCircleCiStandIn } from "./circleci-stand-in.ts";
+import { startCluster, type ClusterEndpoint, type ClusterOptions } from "./cluster/cluster.ts";
+import { ensureCredentials } from "./credentials.ts";
+import { choosePort } from "./ports.ts";
+import type { DockerProviderOptions } from "./providers/docker/provider.ts";
+import { startRegistry } from "./registry.ts";
+import type { StackTargets } from "./targets.ts";
+import { buildTools, type ToolName } from "./tools/build.ts";
+import { debianTools, type DebianTools } from "./tools/debian.ts";
+
+export interface SandboxOptions {
+  stateDir: string;
+  /** `simulated`: no pods run, whatever the machine allows. @default auto */
+  pods?: "auto" | "simulated";
+  report: (line: string) => void;
+}
+
+/** Everything that the pipeline needs, running on this machine. */
+export interface Sandbox {
+  pulumi: string;
+  cluster: ClusterEndpoint;
+  targets: StackTargets;
+  docker: DockerProviderOptions;
+}
+
+const tools = ["pulumi", "kube", "etcd", "kwok", "coredns", "registry", "crane", "buildkitd", "buildctl", "dockerfile-frontend"] as const satisfies readonly ToolName[];
+
+/** Starts all parts of the sandbox that do not run yet, side by side where they do not need each other. */
+export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
+  const { stateDir, report } = options;
+  const credentials = ensureCredentials(stateDir);
+  const [built, debian] = await Promise.all([buildTools(tools, report), debianTools(report)]);
+  const wanted = wantedPlaces();
+  const registryPort = await choosePort(stateDir, "registry", wanted.registryPort);
+  report(`Registry: starting at localhost:${registryPort}; CircleCI stand-in: starting`);
+  const registryOptions = { stateDir, tools: built, bind: "127.0.0.1", port: registryPort, username: wanted.username, password: credentials.registryPassword };
+  const [registry, circleci] = await Promise.all([
+    startRegistry(registryOptions),
+    startCircleCiStandIn({ stateDir, port: wanted.circleciPort, token: credentials.circleciToken }),
+  ]);
+  const cluster = await startCluster({
+    stateDir,
+    tools: built,
+    ...nodeTools(debian.tools),
+    registry,
+    pods: options.pods ?? "auto",
+    report,
+  });
+  return {
+    pulumi: built.pulumi,
+    cluster,
+    targets: { registryHost: registry.host, circleci, kubeconfigPath: cluster.kubeconfigPath },
+    docker: {
+      directory: process.cwd(),
+      buildKit: async () => {
+        const { runc, busybox } = debian.tools;
+        if (runc === undefined || busybox === undefined) throw new Error(`images cannot be built: ${debian.reason ?? "runc is missing"}`);
+        const images = await baseImages({ stateDir, tools: built, busybox, report });
+        const { address } = await startBuildKit({ stateDir, tools: built, runc, baseImages: images, registryHost: registry.host, report });
+        return { address, buildctl: built.buildctl };
+      },
+    },
+  };
+}
+
+/** The node's binaries; without all of them pods are simulated. */
+function nodeTools({ containerd, runc, cniBinDir, nft, ip }: Partial<DebianTools>): { node?: ClusterOptions["node"] & object } {
+  const complete = containerd !== undefined && runc !== undefined && cniBinDir !== undefined && nft !== undefined && ip !== undefined;
+  return complete ? { node: { containerd, runc, cniBinDir, nft, ip } } : {};
+}
+
+const wantedSchema = z.object({
+  "delivery:images": z.object({ registry: z.string(), username: z.string() }),
+  "delivery:ci": z.object({ host: z.url() }),
+});
+
+/** What the stack file expects: the ports are taken if they are free. */
+function wantedPlaces(): { registryPort: number; circleciPort: number; username: string } {
+  const { "delivery:images": images, "delivery:ci": ci } = wantedSchema.parse(readStackFile("sandbox"));
+  return { registryPort: Number(images.registry.split(":")[1]), circleciPort: Number(new URL(ci.host).port), username: images.username };
+}

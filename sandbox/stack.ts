@@ -1,0 +1,78 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Stack } from "@pulumi/pulumi/automation/index.js";
+import { readStackFile } from "../stacks/stack-file.ts";
+import { ensureCredentials } from "./credentials.ts";
+import { openStack } from "./engine.ts";
+import { installedPlugins, type PluginName } from "./official-plugins.ts";
+import { createCircleCiProvider } from "./providers/circleci/provider.ts";
+import { createDockerProvider, type DockerProviderOptions } from "./providers/docker/provider.ts";
+import { createKubernetesProvider } from "./providers/kubernetes/provider.ts";
+import { serveProvider, type ServedProvider } from "./providers/server.ts";
+import type { StackTargets } from "./targets.ts";
+
+export interface SandboxStackOptions {
+  stateDir: string;
+  pulumi: string;
+  docker: DockerProviderOptions;
+  targets?: StackTargets | undefined;
+  report: (line: string) => void;
+}
+
+/** A stack with the providers that serve it for as long as it is open. */
+export interface OpenStack extends AsyncDisposable {
+  stack: Stack;
+}
+
+/** Opens the `sandbox` stack: the program of this repository, its stack file, and the providers. */
+export async function openSandboxStack(options: SandboxStackOptions): Promise<OpenStack> {
+  const { stateDir, targets } = options;
+  const credentials = ensureCredentials(stateDir);
+  const plugins = installedPlugins();
+  const served = await serveProviders(options, plugins);
+  const stack = await openStack({
+    directory: join(stateDir, "pulumi"),
+    pulumi: options.pulumi,
+    project: "delivery",
+    stack: "sandbox",
+    program,
+    settings: pointedAt(readStackFile("sandbox"), targets),
+    secrets: {
+      "delivery:registryPassword": credentials.registryPassword,
+      "delivery:circleciToken": credentials.circleciToken,
+      "delivery:secrets": JSON.stringify(credentials.secrets),
+      ...(targets === undefined ? {} : { "delivery:kubeconfig": readFileSync(targets.kubeconfigPath, "utf8") }),
+    },
+    providers: served,
+    plugins: Object.values(plugins),
+  });
+  return {
+    stack,
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all(served.map((provider) => provider[Symbol.asyncDispose]()));
+    },
+  };
+}
+
+/** The program as the Pulumi CLI would run it. The query makes Node load it anew for every run. */
+async function program(): Promise<Record<string, unknown>> {
+  const outputs: Record<string, unknown> = await import(`../index.ts?run=${Date.now()}`);
+  return { ...outputs };
+}
+
+async function serveProviders(options: SandboxStackOptions, plugins: Partial<Record<PluginName, string>>): Promise<ServedProvider[]> {
+  for (const name of Object.keys(plugins)) options.report(`Pulumi: using the installed official plugin ${name}`);
+  const offline = [createKubernetesProvider(), createDockerProvider(options.docker), createCircleCiProvider()];
+  return Promise.all(offline.filter(({ name }) => !(name in plugins)).map(serveProvider));
+}
+
+/** The stack file's settings, with the places where the sandbox's parts really are: a wanted port may have been taken. */
+function pointedAt(settings: Record<string, unknown>, targets: StackTargets | undefined): Record<string, unknown> {
+  if (targets === undefined) return settings;
+  const { registryHost, circleci } = targets;
+  return {
+    ...settings,
+    "delivery:images": { ...Object(settings["delivery:images"]), registry: registryHost },
+    "delivery:ci": { ...Object(settings["delivery:ci"]), host: circleci.url, organizationId: circleci.organizationId },
+  };
+}

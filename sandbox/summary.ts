@@ -1,0 +1,28 @@
+import type { OutputMap } from "@pulumi/pulumi/automation/index.js";
+import { z } from "zod";
+import type { Sandbox } from "./sandbox.ts";
+
+const deployedSchema = z.record(z.string(), z.object({ image: z.string().optional(), address: z.string() }));
+
+/** Says what runs and where, and asks the application through its gateway. */
+export async function summarize(outputs: OutputMap, sandbox: Sandbox): Promise<void> {
+  const deployed = deployedSchema.parse(outputs["deployed"]?.value);
+  console.log("\nServices");
+  for (const [name, { image, address }] of Object.entries(deployed)) console.log(`  ${name.padEnd(14)} ${address}\n  ${"".padEnd(14)} ${image ?? "not released"}`);
+  console.log(`
+Cluster        ${sandbox.cluster.server}  (KUBECONFIG=${sandbox.cluster.kubeconfigPath})
+Registry       http://${sandbox.targets.registryHost}  (stands in for Docker Hub)
+CircleCI API   ${sandbox.targets.circleci.url}  (a stand-in; context ${String(outputs["ciContext"]?.value)})
+`);
+  if (sandbox.cluster.pods === "simulated") {
+    console.log(`Pods are SIMULATED: ${sandbox.cluster.reason ?? "as asked for"}. The Deployments are declared and counted, no container runs.`);
+    return;
+  }
+  const gateway = deployed["api-gateway"];
+  if (gateway !== undefined) await showAnswer(gateway.address);
+}
+
+async function showAnswer(url: string): Promise<void> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(10_000) });
+  console.log(`GET ${url} → ${response.status}\n  ${(await response.text()).trim()}`);
+}

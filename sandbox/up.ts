@@ -1,0 +1,24 @@
+import { recover } from "./recovery.ts";
+import { startSandbox } from "./sandbox.ts";
+import { openSandboxStack } from "./stack.ts";
+import { summarize } from "./summary.ts";
+import { saveTargets } from "./targets.ts";
+
+export interface UpOptions {
+  stateDir: string;
+  /** `simulated`: no pods run, whatever the machine allows. */
+  pods: "auto" | "simulated";
+  report: (line: string) => void;
+}
+
+/** Starts the sandbox and makes its stack so; what is there already stays. */
+export async function up({ stateDir, pods, report }: UpOptions): Promise<void> {
+  const sandbox = await startSandbox({ stateDir, pods, report });
+  saveTargets(stateDir, sandbox.targets);
+  await using open = await openSandboxStack({ ...sandbox, stateDir, report });
+  await recover(open.stack, report);
+  report("Pulumi: updating the stack");
+  await open.stack.up({ onOutput: (text) => process.stdout.write(text), color: process.stdout.isTTY ? "always" : "never", suppressProgress: !process.stdout.isTTY });
+  report("The pipeline is up");
+  await summarize(await open.stack.outputs(), sandbox);
+}

@@ -1,0 +1,37 @@
+import { vi } from "vitest";
+import { asProgramConfig, readStackFile } from "../stacks/stack-file.ts";
+import { openWorld } from "./declared-world.ts";
+
+export const stacks = ["sandbox", "dev", "staging", "prod"];
+
+/** What the owner of a stack sets with `pulumi config set --secret`, each value another. */
+export const stackSecrets = {
+  registryPassword: "value-of-registry-password",
+  circleciToken: "value-of-circleci-token",
+  kubeconfig: "value-of-kubeconfig",
+  secrets: {
+    "link-db-password": "value-of-link-db-password",
+    "user-db-password": "value-of-user-db-password",
+    "social-graph-db-password": "value-of-social-graph-db-password",
+    "token-secret": "value-of-token-secret",
+  },
+};
+
+export type DeclaredResources = Record<string, Record<string, unknown>>;
+
+/** The whole world of a stack as if each of its services were released: its images are built, whatever their source is. */
+export async function declareStack(stack: string): Promise<DeclaredResources> {
+  const settings = readStackFile(stack);
+  const images = { ...Object(settings["delivery:images"]), source: "build" };
+  const secrets = Object.fromEntries(Object.entries(stackSecrets).map(([key, value]) => [`delivery:${key}`, value]));
+  const world = await openWorld(stack, { values: asProgramConfig({ ...settings, "delivery:images": images, ...secrets }), secretKeys: Object.keys(secrets) });
+  vi.resetModules();
+  await import("../index.ts");
+  return world.resources();
+}
+
+/** The Kubernetes objects of one kind; the caller says what it expects to find in them. */
+export function objectsOfKind<T>(resources: DeclaredResources, kind: string): T[] {
+  // Mocks return what was declared, whose form the manifests' types have checked already.
+  return Object.values(resources).filter((object) => object["kind"] === kind) as T[];
+}
