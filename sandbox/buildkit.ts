@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 
+import { buildkitConfig } from "./buildkit-config.ts";
 import { cacheDir } from "./cache.ts";
 import { removeCgroup } from "./cluster/cgroups.ts";
 import { choosePort } from "./ports.ts";
@@ -43,7 +44,12 @@ export async function startBuildKit(options: BuildKitOptions): Promise<BuildKitE
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const rootless = process.getuid?.() !== 0;
   const isolation = await isolate(rootless);
-  const mirror = await startMirror({ stateDir, tools, port: await choosePort(stateDir, "mirror", 5002), folder: options.baseImages });
+  const mirror = await startMirror({
+    stateDir,
+    tools,
+    port: await choosePort(stateDir, "mirror", 5002),
+    folder: options.baseImages,
+  });
   const socket = socketPath(stateDir);
   const address = `unix://${socket}`;
   const config = buildkitConfig({
@@ -77,7 +83,8 @@ export async function stopBuildKit(stateDir: string): Promise<void> {
   await stopProcess(stateDir, "buildkitd");
   await stopProcess(stateDir, "mirror");
   if (process.getuid?.() === 0) await removeCgroup(cgroupName(stateDir));
-  if (dirname(socketPath(stateDir)) !== join(stateDir, "buildkit")) rmSync(dirname(socketPath(stateDir)), { recursive: true, force: true });
+  if (dirname(socketPath(stateDir)) !== join(stateDir, "buildkit"))
+    rmSync(dirname(socketPath(stateDir)), { recursive: true, force: true });
 }
 
 /**
@@ -85,7 +92,14 @@ export async function stopBuildKit(stateDir: string): Promise<void> {
  * BuildKit, however it ends; and without root, a user namespace in which it may mount.
  */
 async function isolate(rootless: boolean): Promise<string[]> {
-  const args = [...(rootless ? ["--user", "--map-root-user"] : []), "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
+  const args = [
+    ...(rootless ? ["--user", "--map-root-user"] : []),
+    "--mount",
+    "--pid",
+    "--fork",
+    "--kill-child",
+    "--mount-proc",
+  ];
   try {
     await execute("unshare", [...args, "--", "true"], { timeout: 10_000 });
     return args;
@@ -121,7 +135,10 @@ async function rootFolder(stateDir: string): Promise<string> {
   if (running && existsSync(chosen)) return readFileSync(chosen, "utf8");
   const shared = join(cacheDir(), `buildkit-${process.getuid?.() ?? 0}`);
   mkdirSync(shared, { recursive: true, mode: 0o700 });
-  const free = await execute("flock", ["--nonblock", join(shared, "buildkitd.lock"), "true"]).then(() => true, () => false);
+  const free = await execute("flock", ["--nonblock", join(shared, "buildkitd.lock"), "true"]).then(
+    () => true,
+    () => false,
+  );
   const root = free ? shared : join(stateDir, "buildkit", "root");
   writeFileSync(chosen, root);
   return root;
@@ -135,62 +152,4 @@ function socketPath(stateDir: string): string {
 function cgroupName(stateDir: string): string {
   const path = existsSync(stateDir) ? realpathSync(stateDir) : stateDir;
   return `delivery-sandbox-build-${createHash("sha256").update(path).digest("hex").slice(0, 8)}`;
-}
-
-interface ConfigValues {
-  root: string;
-  socket: string;
-  runc: string;
-  rootless: boolean;
-  cgroup: string;
-  mirror: string;
-  registry: string;
-}
-
-/** BuildKit's configuration (TOML; a JSON string is a TOML string). */
-export function buildkitConfig(values: ConfigValues): string {
-  const text = (value: string): string => JSON.stringify(value);
-  return `root = ${text(values.root)}
-
-[log]
-  level = "warn"
-
-[grpc]
-  address = [${text(`unix://${values.socket}`)}]
-
-# Its usual place belongs to the whole machine.
-[otel]
-  socketPath = ${text(join(dirname(values.socket), "otel.sock"))}
-
-[history]
-  maxEntries = 20
-
-[worker.containerd]
-  enabled = false
-
-[worker.oci]
-  enabled = true
-  binary = ${text(values.runc)}
-  rootless = ${values.rootless}
-  # Overlays need privileges that a user namespace gives on few machines only.
-  snapshotter = ${text(values.rootless ? "native" : "auto")}
-  # Steps that download reach what this machine reaches.
-  networkMode = "host"
-${values.rootless ? "" : `  defaultCgroupParent = ${text(values.cgroup)}\n`}  gc = true
-
-[[worker.oci.gcpolicy]]
-  all = true
-  reservedSpace = "300MB"
-  maxUsedSpace = "600MB"
-
-# The stand-in for Docker Hub's public images.
-[registry."docker.io"]
-  mirrors = [${text(values.mirror)}]
-
-[registry.${text(values.mirror)}]
-  http = true
-
-[registry.${text(values.registry)}]
-  http = true
-`;
 }

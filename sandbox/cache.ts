@@ -42,12 +42,17 @@ export async function cached(path: string, make: (folder: string) => Promise<voi
  * Runs `work` while no other process runs work under the same lock file. The lock of a process that has died is taken
  * over; `waiting` is told, about once in ten seconds, whose end is waited for.
  */
-export async function withLock<T>(lock: string, waiting: (owner: number, seconds: number) => void, work: () => Promise<T>): Promise<T> {
+export async function withLock<T>(
+  lock: string,
+  waiting: (owner: number, seconds: number) => void,
+  work: () => Promise<T>,
+): Promise<T> {
   const self = identify(process.pid);
-  if (!self) throw new Error(`/proc does not show this process (${process.pid}): the sandbox needs Linux with /proc mounted.`);
+  if (!self)
+    throw new Error(`/proc does not show this process (${process.pid}): the sandbox needs Linux with /proc mounted.`);
   mkdirSync(dirname(lock), { recursive: true });
   const started = Date.now();
-  for (let told = 0; !take(lock, self); ) {
+  for (let told = 0; !take(lock, self);) {
     const owner = readOwner(lock);
     if (owner && !isAlive(owner)) breakLock(lock, owner);
     else {

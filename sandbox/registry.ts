@@ -81,7 +81,10 @@ async function serve({ stateDir, binary, name, address, storage, auth }: Served)
   const config = JSON.stringify({
     version: 0.1,
     log: { level: "error", accesslog: { disabled: true } },
-    storage: { ...storage, maintenance: { ...purging, ...("maintenance" in storage ? (storage.maintenance as object) : {}) } },
+    storage: {
+      ...storage,
+      maintenance: { ...purging, ...("maintenance" in storage ? (storage.maintenance as object) : {}) },
+    },
     http: { addr: address, secret: createHash("sha256").update(stateDir).digest("hex") },
     ...(auth ? { auth } : {}),
   });

@@ -1,8 +1,10 @@
 import type { OutputMap } from "@pulumi/pulumi/automation/index.js";
 import { z } from "zod";
+import { kubernetesClient } from "./kubernetes-client.ts";
 import type { Sandbox } from "./sandbox.ts";
 
 const deployedSchema = z.record(z.string(), z.object({ image: z.string().optional(), address: z.string() }));
+const serviceSchema = z.object({ spec: z.object({ clusterIP: z.string() }) });
 
 /** Says what runs and where, and asks the application through its gateway. */
 export async function summarize(outputs: OutputMap, sandbox: Sandbox): Promise<void> {
@@ -19,7 +21,16 @@ CircleCI API   ${sandbox.targets.circleci.url}  (a stand-in; context ${String(ou
     return;
   }
   const gateway = deployed["api-gateway"];
-  if (gateway !== undefined) await showAnswer(gateway.address);
+  if (gateway !== undefined) await showAnswer(await fromHost(gateway.address, sandbox));
+}
+
+/** A Service's address as this host reaches it: cluster names mean nothing here, cluster IPs do. */
+async function fromHost(address: string, sandbox: Sandbox): Promise<string> {
+  const { hostname, port } = new URL(address);
+  const [service, namespace] = hostname.split(".");
+  const client = kubernetesClient(sandbox.cluster.kubeconfigPath);
+  const { spec } = serviceSchema.parse(await client.request("GET", `/api/v1/namespaces/${namespace}/services/${service}`));
+  return `http://${spec.clusterIP}:${port}/`;
 }
 
 async function showAnswer(url: string): Promise<void> {

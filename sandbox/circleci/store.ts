@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { initialState } from "./state.ts";
 import type { State } from "./state.ts";
@@ -25,8 +25,7 @@ export class Store {
     const before = JSON.stringify(this.#state);
     try {
       const result = handle(this.#state);
-      const after = JSON.stringify(this.#state, undefined, 2);
-      if (JSON.stringify(this.#state) !== before) save(this.#file, `${after}\n`);
+      if (JSON.stringify(this.#state) !== before) save(this.#file, this.#state);
       return result;
     } catch (error) {
       // What was serialized above is a State.
@@ -40,12 +39,13 @@ function load(file: string): State {
   const text = readIfThere(file);
   if (text === undefined) {
     const state = initialState();
-    save(file, `${JSON.stringify(state, undefined, 2)}\n`);
+    save(file, state);
     return state;
   }
   const value = parse(file, text);
   if (value.version !== 1) {
-    throw new Error(`${file}: the CircleCI stand-in reads state of version 1, not ${JSON.stringify(value.version)}; move the file away to start with an empty account`);
+    const found = JSON.stringify(value.version);
+    throw new Error(`${file}: the CircleCI stand-in reads state of version 1, not ${found}; move the file away to start with an empty account`);
   }
   return value;
 }
@@ -69,15 +69,9 @@ function readIfThere(file: string): string | undefined {
 }
 
 /** Readers see the old content or the new one, and only the owner may read either. */
-function save(file: string, text: string): void {
+function save(file: string, state: State): void {
   mkdirSync(path.dirname(file), { recursive: true });
   const temporary = `${file}.${process.pid}.tmp`;
-  const descriptor = openSync(temporary, "w", 0o600);
-  try {
-    writeSync(descriptor, text);
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
+  writeFileSync(temporary, `${JSON.stringify(state, undefined, 2)}\n`, { mode: 0o600 });
   renameSync(temporary, file);
 }

@@ -135,29 +135,27 @@ async function prepareNode(options: ClusterOptions): Promise<Place> {
   const { link, cgroup } = namesOf(stateDir);
   const support = await supportOf(options, cgroup);
   if (support.pods === "simulated" || !node) {
-    await stopRealNode(stateDir);
+    if (runs(stateDir, "node")) await stopCluster(stateDir);
     return { support, addresses: addressesOf(96), cgroup };
   }
-  await stopProcess(stateDir, "kwok");
+  if (runs(stateDir, "kwok")) await stopCluster(stateDir);
   const addresses = chooseAddresses(stateDir, link);
   const namespacesOf = await startNamespaces(stateDir);
   await linkNode(node.ip, link, namespacesOf, addresses);
   if (await reachesHost(namespacesOf, addresses.host)) return { support, addresses, cgroup, namespacesOf };
-  await stopRealNode(stateDir);
+  await stopCluster(stateDir);
   const reason = `the host's firewall does not let the node reach the host (allow input from ${addresses.node}, interface ${link})`;
   return { support: { pods: "simulated", reason }, addresses: addressesOf(96), cgroup };
-}
-
-async function stopRealNode(stateDir: string): Promise<void> {
-  const { nodeServices, network } = processNames;
-  for (const name of [...nodeServices.filter((other) => other !== "kwok"), ...network]) await stopProcess(stateDir, name);
 }
 
 async function supportOf(options: ClusterOptions, cgroup: string): Promise<PodSupport> {
   if (options.pods === "simulated") return { pods: "simulated", reason: "asked for" };
   if (!options.node) return { pods: "simulated", reason: "the binaries of a node (containerd, runc, nft, …) are not available" };
-  const runsAlready = listProcesses(options.stateDir).some(({ name, running }) => name === "kubelet" && running);
-  return runsAlready ? { pods: "real" } : podSupport(options.node, cgroup);
+  return runs(options.stateDir, "kubelet") ? { pods: "real" } : podSupport(options.node, cgroup);
+}
+
+function runs(stateDir: string, process: string): boolean {
+  return listProcesses(stateDir).some(({ name, running }) => name === process && running);
 }
 
 /** Names on the machine that belong to this sandbox alone: two checkouts run side by side. */

@@ -1,8 +1,8 @@
 import type { ClusterAddresses } from "./addresses.ts";
 import { nodeFolder } from "./namespaces.ts";
+import { nodeName } from "./node-object.ts";
 import { pauseImageName } from "./pause-image.ts";
 
-export const nodeName = "sandbox";
 export const containerdSocket = "/run/containerd/containerd.sock";
 /** Ports on the node's own address: no other process has it, so they are fixed. */
 export const nodePorts = { kubelet: 10250, kubeletHealth: 10248, proxyHealth: 10256, dns: 53, dnsReady: 8181 } as const;

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 
 import { listProcesses, startProcess } from "../process.ts";
 import type { ClusterAddresses } from "./addresses.ts";
-import { applyObject, callApi, type ApiAccess } from "./api.ts";
+import { applyObject, type ApiAccess } from "./api.ts";
 import type { Certificates } from "./certificates.ts";
 import { createCgroup } from "./cgroups.ts";
 import { run } from "./command.ts";
@@ -16,11 +16,11 @@ import {
   containerdSocket,
   corefile,
   kubeletConfig,
-  nodeName,
   nodePorts,
   proxyConfig,
   registryHosts,
 } from "./node-config.ts";
+import { ensureNodeKind, nodeName, readNode } from "./node-object.ts";
 import { pauseImageArchive } from "./pause-image.ts";
 
 /** Binaries of the node. */
@@ -79,6 +79,7 @@ export async function startNodeServices(options: RealNodeOptions, access: ApiAcc
 
 async function startKubelet(options: RealNodeOptions, access: ApiAccess): Promise<void> {
   const { stateDir, tools, certificates, addresses } = options;
+  await ensureNodeKind(access, "real");
   createCgroup(options.cgroup);
   const folder = join(stateDir, "node");
   mkdirSync(join(folder, "kubelet"), { recursive: true, mode: 0o700 });
@@ -161,15 +162,9 @@ async function allowDnsToRead(access: ApiAccess): Promise<void> {
 
 /** Ready, and said so by the kubelet that runs now: after a crash the API server still has the word of the last one. */
 async function isNodeReady(stateDir: string, access: ApiAccess): Promise<boolean> {
-  const answer = await callApi(access, "GET", `/api/v1/nodes/${nodeName}`);
-  if (answer.status !== 200) return false;
-  // The API server's answer for a Node, of which only this is read.
-  const node = JSON.parse(answer.body) as { status?: { conditions?: { type: string; status: string; lastHeartbeatTime: string }[] } };
-  const ready = node.status?.conditions?.find(({ type }) => type === "Ready");
+  const node = await readNode(access);
   const kubelet = listProcesses(stateDir).find(({ name }) => name === "kubelet");
-  if (ready?.status !== "True" || !kubelet) return false;
-  // Heartbeats are told in whole seconds.
-  return Date.parse(ready.lastHeartbeatTime) + 1000 > kubelet.startedAt.getTime();
+  return node?.ready === true && kubelet !== undefined && node.heartbeat.getTime() + 1000 > kubelet.startedAt.getTime();
 }
 
 function kubeconfigOf(options: RealNodeOptions, user: UserName): string {

@@ -3,61 +3,13 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, s
 import { dirname, join } from "node:path";
 
 import { cacheDir, withLock } from "../cache.ts";
+import { familyNames, familyOf, families, packageOf, type ToolName } from "./families.ts";
 import { buildPackages, checkGo, executableName, goSettings, listPackages, type GoModule } from "./go.ts";
 
-/** Tools that share a Go module, so that what they have in common is compiled once. */
-interface Family {
-  title: string;
-  /** Link-time settings, by variable. */
-  variables: Readonly<Record<string, string>>;
-  /** Package of each tool. */
-  packages: Readonly<Record<string, string>>;
-}
+export type { ToolName } from "./families.ts";
 
-const families = {
-  cluster: {
-    title: "Kubernetes 1.36.3, etcd, CoreDNS, kwok",
-    // Without its version the API server serves as v0.0.0, which clients refuse.
-    variables: {
-      "k8s.io/component-base/version.gitMajor": "1",
-      "k8s.io/component-base/version.gitMinor": "36",
-      "k8s.io/component-base/version.gitVersion": "v1.36.3",
-      "k8s.io/client-go/pkg/version.gitVersion": "v1.36.3",
-    },
-    packages: {
-      kube: "./kube",
-      etcd: "go.etcd.io/etcd/server/v3",
-      coredns: "./coredns",
-      kwok: "sigs.k8s.io/kwok/cmd/kwok",
-    },
-  },
-  images: {
-    title: "BuildKit, registry, crane",
-    variables: {},
-    packages: {
-      buildkitd: "github.com/moby/buildkit/cmd/buildkitd",
-      buildctl: "github.com/moby/buildkit/cmd/buildctl",
-      registry: "./registry",
-      crane: "github.com/google/go-containerregistry/cmd/crane",
-      "dockerfile-frontend": "github.com/moby/buildkit/frontend/dockerfile/cmd/dockerfile-frontend",
-    },
-  },
-  pulumi: {
-    title: "Pulumi 3.258.0",
-    // Without it the Automation API cannot tell whether the CLI is recent enough.
-    variables: { "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version": "v3.258.0" },
-    packages: { pulumi: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi" },
-  },
-} as const satisfies Record<string, Family>;
-
-type FamilyName = keyof typeof families;
-
-const familyNames: readonly FamilyName[] = ["cluster", "images", "pulumi"];
 /** Downloaded modules and compiled packages, at their peak. */
 const neededBytes = 10e9;
-
-/** A binary that the sandbox builds from the Go module proxy. `kube` holds all Kubernetes components: `kube kube-apiserver …`. */
-export type ToolName = { [F in FamilyName]: keyof (typeof families)[F]["packages"] & string }[FamilyName];
 
 /**
  * Builds those of the tools that the cache lacks and returns the absolute path of each. Two processes that call it at
@@ -66,7 +18,10 @@ export type ToolName = { [F in FamilyName]: keyof (typeof families)[F]["packages
  * @param report takes one line of progress, at least every ten seconds
  * @throws Error that names the tool, the last lines of the compiler and the way out
  */
-export async function buildTools<T extends ToolName>(names: readonly T[], report: (line: string) => void): Promise<Record<T, string>> {
+export async function buildTools<T extends ToolName>(
+  names: readonly T[],
+  report: (line: string) => void,
+): Promise<Record<T, string>> {
   const paths = Object.fromEntries(names.map((name) => [name, toolPath(name)]));
   if (missing(names).length > 0) {
     await withLock(
@@ -83,13 +38,20 @@ export async function buildTools<T extends ToolName>(names: readonly T[], report
 /** Where the cache holds a tool: in a folder named by everything that the binary is made from. */
 export function toolPath(name: ToolName): string {
   const family = familyOf(name);
-  return join(cacheDir(), "tools", `${family}-${familyKey(join(import.meta.dirname, family), { ...families[family], ...goSettings })}`, name);
+  return join(
+    cacheDir(),
+    "tools",
+    `${family}-${familyKey(join(import.meta.dirname, family), { ...families[family], ...goSettings })}`,
+    name,
+  );
 }
 
 /** Hash of a family's files and settings. The Go version is the one that go.mod asks for: an upgrade of the machine's Go rebuilds nothing. */
 export function familyKey(folder: string, settings: object): string {
   const hash = createHash("sha256").update(JSON.stringify([settings, process.platform, process.arch]));
-  const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((file) => /\.go$|^go\.(mod|sum)$/.test(file));
+  const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((file) =>
+    /\.go$|^go\.(mod|sum)$/.test(file),
+  );
   for (const file of files.toSorted()) hash.update(`\0${file}\0`).update(readFileSync(join(folder, file)));
   return hash.digest("hex").slice(0, 16);
 }
@@ -103,7 +65,9 @@ async function build(names: readonly ToolName[], report: (line: string) => void)
   const bin = join(work, "bin");
   rmSync(bin, { recursive: true, force: true });
   mkdirSync(bin, { recursive: true });
-  report(`tools: building ${names.join(", ")} from source, once per machine${resumed ? " (continues an interrupted build)" : ""}`);
+  report(
+    `tools: building ${names.join(", ")} from source, once per machine${resumed ? " (continues an interrupted build)" : ""}`,
+  );
   const abort = new AbortController();
   try {
     await checkGo();
@@ -113,7 +77,9 @@ async function build(names: readonly ToolName[], report: (line: string) => void)
     const lists = batches.map(({ module }) => listPackages(module, report));
     for (const list of lists) list.catch(() => undefined);
     for (const [index, { module, tools }] of batches.entries()) {
-      await buildPackages(module, (await lists[index]) ?? [], bin, (line) => report(`[${index + 1}/${batches.length}] ${line}`));
+      await buildPackages(module, (await lists[index]) ?? [], bin, (line) =>
+        report(`[${index + 1}/${batches.length}] ${line}`),
+      );
       for (const tool of tools) publish(join(bin, executableName(packageOf(tool))), toolPath(tool));
     }
     report(`tools: built in ${Math.round((Date.now() - started) / 1000)} s`);
@@ -124,7 +90,11 @@ async function build(names: readonly ToolName[], report: (line: string) => void)
   }
 }
 
-function batchesOf(names: readonly ToolName[], work: string, signal: AbortSignal): { module: GoModule; tools: ToolName[] }[] {
+function batchesOf(
+  names: readonly ToolName[],
+  work: string,
+  signal: AbortSignal,
+): { module: GoModule; tools: ToolName[] }[] {
   return familyNames.flatMap((family) => {
     const tools = names.filter((name) => familyOf(name) === family);
     if (tools.length === 0) return [];
@@ -160,17 +130,4 @@ function publish(built: string, path: string): void {
 
 function missing<T extends ToolName>(names: readonly T[]): T[] {
   return names.filter((name) => !existsSync(toolPath(name)));
-}
-
-function familyOf(tool: ToolName): FamilyName {
-  const family = familyNames.find((name) => tool in families[name].packages);
-  if (!family) throw new Error(`Tool ${JSON.stringify(tool)} is in no family of ${import.meta.filename}.`);
-  return family;
-}
-
-function packageOf(tool: ToolName): string {
-  const packages: Readonly<Record<string, string>> = families[familyOf(tool)].packages;
-  const found = packages[tool];
-  if (found === undefined) throw new Error(`Tool ${JSON.stringify(tool)} has no package in ${import.meta.filename}.`);
-  return found;
 }

@@ -1,10 +1,11 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { accessSync, chmodSync, constants, existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
 import { cached, cacheDir } from "../cache.ts";
+import { toolsOnPath } from "./path-tools.ts";
 
 /** What a real node and image builds need besides the tools that Go builds; each path can be executed as it is. */
 export interface DebianTools {
@@ -33,7 +34,14 @@ const withLibraries = ["runc", "nftables", "iproute2"];
 /** The dynamic loader and these belong together: the system's own are used. */
 const systemLibraries = /^(libc6|libgcc-s1)$/;
 /** Documentation, configuration, and shims of a protocol that containerd has left. */
-const waste = ["usr/share", "etc", "var", "usr/bin/containerd-shim", "usr/bin/containerd-shim-runc-v1", "usr/bin/containerd-stress"];
+const waste = [
+  "usr/share",
+  "etc",
+  "var",
+  "usr/bin/containerd-shim",
+  "usr/bin/containerd-shim-runc-v1",
+  "usr/bin/containerd-stress",
+];
 /** To be raised when the cache entry's content changes for a reason that the package names do not show. */
 const layout = 3;
 
@@ -65,21 +73,24 @@ export async function debianTools(report: (line: string) => void): Promise<Debia
       report("debian packages: unpacked");
     });
   } catch (error) {
-    return onPath(error);
+    return toolsOnPath(error);
   }
   return { tools: Object.fromEntries(Object.entries(places).map(([tool, place]) => [tool, join(path, place)])) };
 }
 
 function releaseKey(): string {
   const release = existsSync("/etc/os-release") ? readFileSync("/etc/os-release", "utf8") : "";
-  const name = ["ID", "VERSION_ID"].map((key) => new RegExp(`^${key}="?([\\w.]+)`, "m").exec(release)?.[1] ?? "unknown").join("-");
+  const name = ["ID", "VERSION_ID"]
+    .map((key) => new RegExp(`^${key}="?([\\w.]+)`, "m").exec(release)?.[1] ?? "unknown")
+    .join("-");
   const content = createHash("sha256").update(JSON.stringify([packages, withLibraries, layout]));
   return `${name}-${process.arch}-${content.digest("hex").slice(0, 12)}`;
 }
 
 async function unpack(folder: string, finalPath: string): Promise<void> {
   const work = join(folder, "apt");
-  for (const sub of ["lists/partial", "cache/archives/partial", "debs"]) mkdirSync(join(work, sub), { recursive: true });
+  for (const sub of ["lists/partial", "cache/archives/partial", "debs"])
+    mkdirSync(join(work, sub), { recursive: true });
   const env = { ...process.env, LC_ALL: "C", APT_CONFIG: await privateConfig(work) };
   const apt = (command: string, ...args: string[]): Promise<{ stdout: string }> =>
     run(command, args, { cwd: join(work, "debs"), env, maxBuffer: 64e6 });
@@ -89,7 +100,8 @@ async function unpack(folder: string, finalPath: string): Promise<void> {
   const libraries = stdout.split("\n").filter((line) => line.startsWith("lib") && !systemLibraries.test(line));
   await apt("apt-get", "-q", "download", ...packages, ...new Set(libraries));
   const root = join(folder, "root");
-  for (const deb of readdirSync(join(work, "debs"))) await run("dpkg-deb", ["--extract", join(work, "debs", deb), root]);
+  for (const deb of readdirSync(join(work, "debs")))
+    await run("dpkg-deb", ["--extract", join(work, "debs", deb), root]);
   rmSync(work, { recursive: true });
   for (const file of waste) rmSync(join(root, file), { recursive: true, force: true });
   writeExecutables(folder, finalPath);
@@ -101,7 +113,9 @@ async function unpack(folder: string, finalPath: string): Promise<void> {
  */
 async function privateConfig(work: string): Promise<string> {
   const { stdout } = await run("apt-config", ["dump"]);
-  const kept = stdout.split("\n").filter((line) => line.startsWith("Acquire::") || line.startsWith("APT::Architecture"));
+  const kept = stdout
+    .split("\n")
+    .filter((line) => line.startsWith("Acquire::") || line.startsWith("APT::Architecture"));
   const own = {
     "Dir::State::Lists": join(work, "lists"),
     "Dir::Cache": join(work, "cache"),
@@ -138,41 +152,13 @@ function writeExecutables(folder: string, finalPath: string): void {
 }
 
 function executablePlace(root: string, name: string): string {
-  const place = ["usr/bin", "usr/sbin", "bin", "sbin"].map((dir) => join(dir, name)).find((candidate) => existsSync(join(root, candidate)));
+  const place = ["usr/bin", "usr/sbin", "bin", "sbin"]
+    .map((dir) => join(dir, name))
+    .find((candidate) => existsSync(join(root, candidate)));
   if (place === undefined) throw new Error(`The Debian packages ${packages.join(", ")} hold no executable "${name}".`);
   return place;
 }
 
 function shellQuote(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
-}
-
-/** Without apt, or without its mirrors: what the machine has. */
-function onPath(error: unknown): DebianOutcome {
-  const cause = error instanceof Error ? (error.message.split("\n").findLast((line) => line.trim() !== "") ?? "") : String(error);
-  const cni = ["/opt/cni/bin", "/usr/lib/cni", "/usr/libexec/cni"].find((folder) => existsSync(join(folder, "bridge")));
-  const containerd = which("containerd");
-  const found: Partial<DebianTools> = {
-    ...(containerd === undefined ? {} : { containerd, containerdBinDir: join(containerd, "..") }),
-    ...(cni === undefined ? {} : { cniBinDir: cni }),
-    ...Object.fromEntries(["runc", "nft", "ip", "busybox"].flatMap((name) => (which(name) === undefined ? [] : [[name, which(name)]]))),
-  };
-  const missing = Object.keys(places).filter((name) => !(name in found) && name !== "containerdBinDir");
-  if (missing.length === 0) return { tools: found };
-  const reason = `${missing.join(", ")} missing: not on PATH, and the Debian packages cannot be fetched (${cause.trim()})`;
-  return { tools: found, reason };
-}
-
-function which(name: string): string | undefined {
-  const folders = [...(process.env["PATH"] ?? "").split(":"), "/usr/sbin", "/sbin"].filter((folder) => folder.startsWith("/"));
-  return folders.map((folder) => join(folder, name)).find(isExecutable);
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -33,12 +33,19 @@ export const goSettings = { buildFlags, cgo: "0" };
 /** @throws Error when there is no Go, or one too old to fetch the toolchain that the tools need. */
 export async function checkGo(): Promise<void> {
   const install = `Install Go ${oldestGo.major}.${oldestGo.minor} or newer (https://go.dev/dl, or your distribution's backports) and have it on PATH.`;
-  const { stdout } = await run("go", ["env", "GOVERSION"], { env: { ...process.env, GOTOOLCHAIN: "local" }, cwd: "/" }, () => undefined).catch((error: unknown) => {
+  const { stdout } = await run(
+    "go",
+    ["env", "GOVERSION"],
+    { env: { ...process.env, GOTOOLCHAIN: "local" }, cwd: "/" },
+    () => undefined,
+  ).catch((error: unknown) => {
     throw new Error(`The sandbox builds its tools with Go, and "go" does not run here. ${install}`, { cause: error });
   });
   const [, major = 0, minor = 0] = (/go(\d+)\.(\d+)/.exec(stdout) ?? []).map(Number);
   if (major < oldestGo.major || (major === oldestGo.major && minor < oldestGo.minor)) {
-    throw new Error(`Go here is ${stdout.trim() || "of an unknown version"}, too old to build the sandbox's tools. ${install}`);
+    throw new Error(
+      `Go here is ${stdout.trim() || "of an unknown version"}, too old to build the sandbox's tools. ${install}`,
+    );
   }
 }
 
@@ -59,18 +66,30 @@ export async function listPackages(module: GoModule, report: (line: string) => v
 }
 
 /** Compiles the module's packages into executables in the folder `bin`. */
-export async function buildPackages(module: GoModule, dependencies: readonly string[], bin: string, report: (line: string) => void): Promise<void> {
+export async function buildPackages(
+  module: GoModule,
+  dependencies: readonly string[],
+  bin: string,
+  report: (line: string) => void,
+): Promise<void> {
   const started = Date.now();
   const known = new Set(dependencies);
   const compiled = new Set<string>();
-  const progress = (seconds: number): void => report(`${module.title}: compiling, ${compiled.size} of ${known.size} packages, ${seconds} s`);
+  const progress = (seconds: number): void =>
+    report(`${module.title}: compiling, ${compiled.size} of ${known.size} packages, ${seconds} s`);
   progress(0);
   const stop = every(progress);
-  const linker = ["-s", "-w", ...Object.entries(module.variables).map(([name, value]) => `-X=${name}=${value}`)].join(" ");
+  const linker = ["-s", "-w", ...Object.entries(module.variables).map(([name, value]) => `-X=${name}=${value}`)].join(
+    " ",
+  );
   try {
-    await go(module, ["build", "-v", ...buildFlags, `-ldflags=${linker}`, "-o", `${bin}/`, ...module.packages], (line) => {
-      if (known.has(line)) compiled.add(line);
-    });
+    await go(
+      module,
+      ["build", "-v", ...buildFlags, `-ldflags=${linker}`, "-o", `${bin}/`, ...module.packages],
+      (line) => {
+        if (known.has(line)) compiled.add(line);
+      },
+    );
     report(`${module.title}: built in ${Math.round((Date.now() - started) / 1000)} s`);
   } catch (error) {
     throw explained(`${module.title}: build failed`, error);
@@ -130,12 +149,20 @@ export function explained(what: string, error: unknown): Error {
   const lines = output.split("\n").filter((line) => line !== "" && !/^go: downloading |^[\w.\-/]+$/.test(line));
   const wayOut = /no space left/i.test(output)
     ? "The disk is full: free about 10 GB (most of it is needed only while building), or point XDG_CACHE_HOME at a bigger one."
-    : /dial tcp|no such host|timeout|connection re|proxyconnect|x509|Forbidden|Bad Gateway|Unavailable|unexpected EOF/i.test(output)
+    : /dial tcp|no such host|timeout|connection re|proxyconnect|x509|Forbidden|Bad Gateway|Unavailable|unexpected EOF/i.test(
+          output,
+        )
       ? 'Go\'s module proxy does not answer: "go env GOPROXY" shows which one is used; set GOPROXY (or HTTPS_PROXY) to one that this machine reaches, then run again.'
       : /signal: killed/.test(output)
         ? "A compiler was killed, most likely for lack of memory: building needs about 4 GB."
         : "Run again; if it fails in the same way, the lines above tell what Go objects to.";
-  return new Error(`${what}.\n${lines.slice(-lastLines).map((line) => `  ${line}`).join("\n")}\n${wayOut}`, { cause: error });
+  return new Error(
+    `${what}.\n${lines
+      .slice(-lastLines)
+      .map((line) => `  ${line}`)
+      .join("\n")}\n${wayOut}`,
+    { cause: error },
+  );
 }
 
 function every(report: (seconds: number) => void): () => void {

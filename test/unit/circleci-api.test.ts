@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -219,4 +221,16 @@ test("a taken port and a foreign state file are refused", async () => {
   await expect(startCircleCi({ port: circleCi.port, stateFile, token: "right" })).rejects.toThrow(`port ${circleCi.port} on 127.0.0.1 is taken`);
   writeFileSync(stateFile, "{}");
   await expect(startCircleCi({ port: 0, stateFile, token: "right" })).rejects.toThrow("reads state of version 1, not undefined");
+});
+
+test("the process takes its token from a file, and stops at SIGTERM", async () => {
+  const tokenFile = path.join(folder, "token");
+  writeFileSync(tokenFile, "from-file\n");
+  const main = path.join(import.meta.dirname, "../../sandbox/circleci/main.ts");
+  const child = spawn(process.execPath, [main, "--port", "0", "--state", path.join(folder, "own.json"), "--token-file", tokenFile]);
+  const [line] = await once(child.stdout, "data");
+  const url = /http:\S+/.exec(String(line))?.[0] ?? "";
+  expect((await fetch(`${url}/me`, { headers: { "circle-token": "from-file" } })).status).toBe(200);
+  child.kill("SIGTERM");
+  expect(await once(child, "exit")).toEqual([0, null]);
 });

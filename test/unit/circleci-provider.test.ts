@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -8,6 +10,7 @@ import { Answer } from "../../sandbox/providers/circleci/api.ts";
 import { createCircleCiProvider } from "../../sandbox/providers/circleci/provider.ts";
 import { secret, unknown } from "../../sandbox/providers/property.ts";
 import type { PropertyMap } from "../../sandbox/providers/property.ts";
+import { ResourceInitError } from "../../sandbox/providers/resource-provider.ts";
 import type { ConfiguredProvider } from "../../sandbox/providers/resource-provider.ts";
 
 const provider = createCircleCiProvider({ retryDelays: [] });
@@ -307,4 +310,22 @@ test("the provider's settings: the key is a secret, strangers are refused", asyn
   expect(await change({ host: "h", key: secret("k"), version: "1.1.3" })).toEqual({});
   expect(await change({ host: "h", key: secret(unknown), version: "1.1.3" })).toEqual({ key: "update" });
   expect(await change({ key: secret("k") })).toEqual({ host: "update" });
+});
+
+test("a project whose settings are refused is kept in the state, so that the next update sets them", async () => {
+  const project = { id: "i", name: "n", slug: "circleci/o/i", organization_id: "o", organization_name: "on", organization_slug: "circleci/o" };
+  const refusing = createServer((request, response) => {
+    response.writeHead(request.method === "POST" ? 201 : 403);
+    response.end(JSON.stringify(request.method === "POST" ? project : { message: "Forbidden." }));
+  }).listen(0, "127.0.0.1");
+  await once(refusing, "listening");
+  const address = refusing.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  const elsewhere = await provider.configure({ host: `http://127.0.0.1:${port}`, key: "k" });
+  const creation = elsewhere.create({ ...reference("Project"), inputs: { name: "n", organizationId: "o" }, preview: false, timeoutSeconds: 0 });
+  const error: unknown = await creation.catch((reason: unknown) => reason);
+  expect(error).toBeInstanceOf(ResourceInitError);
+  expect(error).toMatchObject({ id: "i", outputs: { slug: "circleci/o/i" }, reasons: [expect.stringContaining("(403): Forbidden.")] });
+  refusing.close();
+  refusing.closeAllConnections();
 });

@@ -84,9 +84,10 @@ async function read(type: ResourceType, api: CircleCiApi, request: ReadRequest):
 async function invoke(token: string, args: PropertyMap, connected: () => CircleCiApi): Promise<InvokeResult> {
   const lookup = lookups[token];
   if (lookup === undefined) throw unsupported(token);
-  const failures = lookup.needs.filter((name) => args[name] === undefined).map((name) => ({ property: name, reason: `missing required argument ${name} of ${token}` }));
+  const missing = lookup.needs.filter((name) => args[name] === undefined);
+  const failures = missing.map((name) => ({ property: name, reason: `missing required argument ${name} of ${token}` }));
   if (failures.length > 0) return { failures };
-  // The engine asks for nothing with unknown arguments but in a preview, where it takes an empty answer as unknown.
+  // Only a preview has unknown arguments: what depends on them is not known yet either.
   if (hasUnknown(args)) return { outputs: {} };
   return { outputs: await lookup.run(connected(), revealMap(args)) };
 }

@@ -50,10 +50,10 @@ function change(field: Field, before: PropertyValue | undefined, after: Property
   return field.replaces === true ? `${kind}-replace` : kind;
 }
 
-/** Secrets opened, the order of a set left out, and the forms of nothing made one. */
+/** Secrets opened, the order of a set made one, and so the forms of nothing. */
 function comparable(field: Field, value: PropertyValue | undefined): PropertyValue | undefined {
   if (value === undefined || value === null) return undefined;
   const plain = reveal(value);
   if (field.type === "object" && isMap(plain) && Object.keys(plain).length === 0) return undefined;
-  return field.type === "strings" && Array.isArray(plain) ? [...new Set(plain)].toSorted() : plain;
+  return field.type === "strings" && Array.isArray(plain) ? [...new Set(plain.map(String))].toSorted((a, b) => (a < b ? -1 : 1)) : plain;
 }

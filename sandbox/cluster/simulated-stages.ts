@@ -1,0 +1,79 @@
+/**
+ * What kwok does to objects of its node, as its Stage resources: the node says it is ready, its pods run and are ready as
+ * soon as they are scheduled, pods of Jobs complete, and deleted pods go. The templates are Go templates over the object.
+ */
+export function simulatedStages(): string {
+  // JSON is YAML.
+  return [nodeReady, podReady, podComplete, podDelete].map((stage) => JSON.stringify(stage, null, 2)).join("\n---\n");
+}
+
+const alive = { key: ".metadata.deletionTimestamp", operator: "DoesNotExist" };
+
+const nodeReady = stage("node-ready", "Node", [{ key: '.status.conditions.[] | select( .type == "Ready" ) | .status', operator: "NotIn", values: ["True"] }], {
+  statusTemplate: `
+    {{ $now := Now }}
+    conditions:
+    {{ range NodeConditions }}
+    - { type: {{ .type }}, status: {{ .status | Quote }}, reason: {{ .reason }}, message: {{ .message | Quote }}, lastHeartbeatTime: {{ $now }}, lastTransitionTime: {{ $now }} }
+    {{ end }}
+    addresses:
+    - { type: InternalIP, address: {{ NodeIP | Quote }} }
+    - { type: Hostname, address: {{ NodeName | Quote }} }
+    capacity: { cpu: "32", memory: 64Gi, pods: "500" }
+    allocatable: { cpu: "32", memory: 64Gi, pods: "500" }
+    nodeInfo:
+      { architecture: "", bootID: "", containerRuntimeVersion: "kwok://{{ Version }}", kernelVersion: "", kubeProxyVersion: "", kubeletVersion: "kwok-{{ Version }}",
+        machineID: "", operatingSystem: linux, osImage: "simulated by kwok", systemUUID: "" }
+  `,
+});
+
+const podReady = stage("pod-ready", "Pod", [alive, { key: ".status.phase", operator: "In", values: ["Pending"] }], {
+  statusTemplate: `
+    {{ $now := Now }}
+    phase: Running
+    startTime: {{ $now }}
+    conditions:
+    {{ range $type := (list "PodReadyToStartContainers" "Initialized" "ContainersReady" "Ready") }}
+    - { type: {{ $type }}, status: "True", lastTransitionTime: {{ $now }} }
+    {{ end }}
+    initContainerStatuses:
+    {{ range .spec.initContainers }}
+    - { name: {{ .name }}, image: {{ .image | Quote }}, imageID: "", ready: true, restartCount: 0, state: { terminated: { exitCode: 0, reason: Completed, startedAt: {{ $now }}, finishedAt: {{ $now }} } } }
+    {{ end }}
+    containerStatuses:
+    {{ range .spec.containers }}
+    - { name: {{ .name }}, image: {{ .image | Quote }}, imageID: "", ready: true, started: true, restartCount: 0, state: { running: { startedAt: {{ $now }} } } }
+    {{ end }}
+    hostIP: {{ NodeIPWith .spec.nodeName | Quote }}
+    {{ $address := PodIPWith .spec.nodeName ( or .spec.hostNetwork false ) ( or .metadata.uid "" ) ( or .metadata.name "" ) ( or .metadata.namespace "" ) }}
+    podIP: {{ $address | Quote }}
+    podIPs: [{ ip: {{ $address | Quote }} }]
+  `,
+});
+
+const podComplete = stage(
+  "pod-complete",
+  "Pod",
+  [alive, { key: ".status.phase", operator: "In", values: ["Running"] }, { key: ".metadata.ownerReferences.[].kind", operator: "In", values: ["Job"] }],
+  {
+    statusTemplate: `
+    {{ $now := Now }}
+    phase: Succeeded
+    containerStatuses:
+    {{ range .spec.containers }}
+    - { name: {{ .name }}, image: {{ .image | Quote }}, imageID: "", ready: false, started: false, restartCount: 0, state: { terminated: { exitCode: 0, reason: Completed, startedAt: {{ $now }}, finishedAt: {{ $now }} } } }
+    {{ end }}
+  `,
+  },
+);
+
+const podDelete = stage("pod-delete", "Pod", [{ key: ".metadata.deletionTimestamp", operator: "Exists" }], { delete: true });
+
+function stage(name: string, kind: "Node" | "Pod", matchExpressions: object[], next: object): object {
+  return {
+    apiVersion: "kwok.x-k8s.io/v1alpha1",
+    kind: "Stage",
+    metadata: { name },
+    spec: { resourceRef: { apiGroup: "v1", kind }, selector: { matchExpressions }, next },
+  };
+}

@@ -1,0 +1,8 @@
+import { createClient, type KubernetesClient } from "./providers/kubernetes/client.ts";
+import { connectionOf } from "./providers/kubernetes/connection.ts";
+import { loadKubeconfig } from "./providers/kubernetes/kubeconfig.ts";
+
+/** A client for the cluster of a kubeconfig's current context. */
+export function kubernetesClient(kubeconfigPath: string): KubernetesClient {
+  return createClient(connectionOf(loadKubeconfig({ kubeconfig: kubeconfigPath, environment: {} }), {}), {});
+}
