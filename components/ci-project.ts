@@ -67,7 +67,7 @@ function ownProject(name: string, args: CiProjectArgs, own: pulumi.CustomResourc
       autoCancelBuilds: true,
       buildForkPrs: true,
       disableSsh: false,
-      // Left unset, the provider sends true here and false below.
+      // Every option is set: the provider sends false for those that are not, at every update.
       forksReceiveSecretEnvVars: false,
       setGithubStatus: true,
       setupWorkflows: true,

@@ -87,11 +87,18 @@ function take(lock: string, self: Identity): boolean {
 
 function readOwner(lock: string): Identity | undefined {
   try {
-    // Only take() writes the file, as a whole.
-    return JSON.parse(readFileSync(lock, "utf8")) as Identity;
+    const content: unknown = JSON.parse(readFileSync(lock, "utf8"));
+    return isIdentity(content) ? content : undefined;
   } catch {
+    // Released meanwhile.
     return undefined;
   }
+}
+
+function isIdentity(content: unknown): content is Identity {
+  return (
+    typeof content === "object" && content !== null && "pid" in content && "startTime" in content && "bootId" in content
+  );
 }
 
 /** Two processes may find the same dead owner; the slower one must not remove the lock that the faster one has taken since. */

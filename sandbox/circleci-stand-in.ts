@@ -20,18 +20,18 @@ export async function startCircleCiStandIn(options: { stateDir: string; port: nu
   const port = await choosePort(stateDir, "circleci", options.port);
   const tokenFile = join(stateDir, "circleci-token");
   writeFileSync(tokenFile, token, { mode: 0o600 });
-  const url = `http://localhost:${port}/api/v2/`;
+  const url = `http://localhost:${port}/api/v2`;
   const headers = { "Circle-Token": token, "Content-Type": "application/json" };
   await startProcess(stateDir, {
     name: "circleci",
     command: process.execPath,
     args: [join(import.meta.dirname, "circleci", "main.ts"), "--port", String(port), "--state", join(stateDir, "circleci.json"), "--token-file", tokenFile],
-    ready: async () => (await fetch(`${url}me`, { headers })).ok,
+    ready: async () => (await fetch(`${url}/me`, { headers })).ok,
   });
-  const mine = z.array(organizationSchema.extend({ name: z.string() })).parse(await (await fetch(`${url}me/collaborations`, { headers })).json());
+  const mine = z.array(organizationSchema.extend({ name: z.string() })).parse(await (await fetch(`${url}/me/collaborations`, { headers })).json());
   const known = mine.find(({ name }) => name === organizationName);
   if (known !== undefined) return { url, organizationId: known.id };
   const body = JSON.stringify({ name: organizationName, vcs_type: "circleci" });
-  const made = await fetch(`${url}organization`, { method: "POST", headers, body });
+  const made = await fetch(`${url}/organization`, { method: "POST", headers, body });
   return { url, organizationId: organizationSchema.parse(await made.json()).id };
 }

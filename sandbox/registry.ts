@@ -40,7 +40,8 @@ export async function startRegistry(options: RegistryOptions): Promise<RegistryE
     binary: tools.registry,
     name: "registry",
     address: `${bind}:${port}`,
-    storage: { filesystem: { rootdirectory: join(folder, "data") }, delete: { enabled: true } },
+    folder: join(folder, "data"),
+    writable: true,
     auth: { htpasswd: { realm: "sandbox registry", path: passwords } },
   });
   return endpoint(bind, port);
@@ -61,7 +62,8 @@ export async function startMirror(options: {
     binary: tools.registry,
     name: writable ? "base-images" : "mirror",
     address: `127.0.0.1:${port}`,
-    storage: { filesystem: { rootdirectory: folder }, maintenance: { readonly: { enabled: !writable } } },
+    folder,
+    writable,
   });
   return endpoint("127.0.0.1", port);
 }
@@ -71,27 +73,29 @@ interface Served {
   binary: string;
   name: string;
   address: string;
-  storage: object;
+  /** Where the images are. */
+  folder: string;
+  writable: boolean;
   auth?: object;
 }
 
-async function serve({ stateDir, binary, name, address, storage, auth }: Served): Promise<void> {
-  // JSON is YAML. Without "maintenance" a purge of unfinished uploads starts at a random time.
-  const purging = { uploadpurging: { enabled: false } };
+async function serve({ stateDir, binary, name, address, folder, writable, auth }: Served): Promise<void> {
+  // JSON is YAML. Unless told not to, a registry looks for unfinished uploads at random times.
   const config = JSON.stringify({
     version: 0.1,
     log: { level: "error", accesslog: { disabled: true } },
     storage: {
-      ...storage,
-      maintenance: { ...purging, ...("maintenance" in storage ? (storage.maintenance as object) : {}) },
+      filesystem: { rootdirectory: folder },
+      delete: { enabled: true },
+      maintenance: { uploadpurging: { enabled: false }, readonly: { enabled: !writable } },
     },
     http: { addr: address, secret: createHash("sha256").update(stateDir).digest("hex") },
     ...(auth ? { auth } : {}),
   });
-  const folder = join(stateDir, "registry");
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const configFolder = join(stateDir, "registry");
+  mkdirSync(configFolder, { recursive: true, mode: 0o700 });
   // The name changes with the content, so that a running registry with other settings is replaced.
-  const path = join(folder, `${name}-${createHash("sha256").update(config).digest("hex").slice(0, 8)}.json`);
+  const path = join(configFolder, `${name}-${createHash("sha256").update(config).digest("hex").slice(0, 8)}.json`);
   writeFileSync(path, config, { mode: 0o600 });
   await startProcess(stateDir, {
     name,

@@ -16,7 +16,21 @@ export interface SandboxStackOptions {
   pulumi: string;
   docker: DockerProviderOptions;
   targets?: StackTargets | undefined;
+  /** What is to be other than in the sandbox's own stack. @default nothing */
+  overrides?: StackOverrides;
   report: (line: string) => void;
+}
+
+/** Makes another stack of the same program: of another monorepo, with other settings, beside the sandbox's own. */
+export interface StackOverrides {
+  /** Where the engine keeps its state. @default `pulumi` in the state directory */
+  directory?: string;
+  /** In place of the stack file's, by key with the project's prefix. */
+  settings?: Readonly<Record<string, unknown>>;
+  /** In place of the sandbox's own, likewise. */
+  secrets?: Readonly<Record<string, string>>;
+  /** Runs before the program, e.g. to register transforms. */
+  prepare?: () => void;
 }
 
 /** A stack with the providers that serve it for as long as it is open. */
@@ -26,22 +40,26 @@ export interface OpenStack extends AsyncDisposable {
 
 /** Opens the `sandbox` stack: the program of this repository, its stack file, and the providers. */
 export async function openSandboxStack(options: SandboxStackOptions): Promise<OpenStack> {
-  const { stateDir, targets } = options;
+  const { stateDir, targets, overrides = {} } = options;
   const credentials = ensureCredentials(stateDir);
   const plugins = installedPlugins();
   const served = await serveProviders(options, plugins);
   const stack = await openStack({
-    directory: join(stateDir, "pulumi"),
+    directory: overrides.directory ?? join(stateDir, "pulumi"),
     pulumi: options.pulumi,
     project: "delivery",
     stack: "sandbox",
-    program,
-    settings: pointedAt(readStackFile("sandbox"), targets),
+    program: () => {
+      overrides.prepare?.();
+      return program();
+    },
+    settings: { ...pointedAt(readStackFile("sandbox"), targets), ...overrides.settings },
     secrets: {
       "delivery:registryPassword": credentials.registryPassword,
       "delivery:circleciToken": credentials.circleciToken,
       "delivery:secrets": JSON.stringify(credentials.secrets),
       ...(targets === undefined ? {} : { "delivery:kubeconfig": readFileSync(targets.kubeconfigPath, "utf8") }),
+      ...overrides.secrets,
     },
     providers: served,
     plugins: Object.values(plugins),

@@ -56,7 +56,10 @@ const ciSchema = z.strictObject({
   /** Additional variables of the context: name → name of a secret in `secrets`. */
   environment: z.record(variable, z.string("Must be the name of a secret")).default({}),
   /** The base URL of the API. @default CircleCI's own */
-  host: z.url("Must be a URL such as https://circleci.com/api/v2/").optional(),
+  host: z
+    .url("Must be a URL such as https://circleci.com/api/v2")
+    .regex(/[^/]$/, "Must not end with a slash: the provider appends its paths to it")
+    .optional(),
 });
 
 const clusterSchema = z.strictObject({

@@ -1,34 +1,38 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** Controllers that a kubelet cannot do without. */
-const needed = ["cpu", "memory", "pids"] as const;
+import { writePrivate } from "./files.ts";
 
-/** Where control groups can be made: one folder on version 2, one for each hierarchy on version 1. */
+/** What the kubelet uses where it is there. */
+const used = ["cpu", "cpuset", "memory", "hugetlb", "pids"];
+/** What it cannot do without. */
+const needed = ["cpu", "memory", "pids"];
+
 interface Hierarchy {
   folder: string;
   version: 1 | 2;
 }
 
 /**
- * Makes the control group below which all groups of one sandbox's pods are.
+ * Makes the control group below which all groups of one sandbox's pods are. On version 2 its controllers must be switched
+ * on in the root group, where systemd leaves some of them off; which ones is remembered, so that removal switches them off.
  *
  * @param name e.g. "delivery-sandbox-1a2b3c4d"
- * @throws Error that says which controller cannot be used, and why
+ * @throws Error that says which controller cannot be used, and where
  */
-export function createCgroup(name: string): void {
+export function createCgroup(stateDir: string, name: string): void {
   const all = hierarchies();
-  const first = all.filter(({ version }) => version === 1);
-  const used = first.length > 0 ? first : all;
-  if (used.length === 0) throw new Error("no control groups are mounted at /sys/fs/cgroup");
-  for (const { folder } of used) mkdirSync(join(folder, name), { recursive: true });
-  if (first.length > 0) requireVersion1(name);
-  else used.forEach(({ folder }) => requireVersion2(folder, name));
+  const separate = all.filter(({ version }) => version === 1);
+  // On a machine with both, the second holds no controllers.
+  if (separate.length > 0) return createSeparate(separate, name);
+  const unified = all[0];
+  if (!unified) throw new Error("no control groups are mounted at /sys/fs/cgroup");
+  createUnified(unified.folder, stateDir, name);
 }
 
 /** Ends the processes in a control group and below, and removes all of it. Does nothing when there is none. */
-export async function removeCgroup(name: string): Promise<void> {
+export async function removeCgroup(stateDir: string, name: string): Promise<void> {
   const deadline = Date.now() + 10_000;
   for (const { folder } of hierarchies()) {
     const root = join(folder, name);
@@ -39,28 +43,56 @@ export async function removeCgroup(name: string): Promise<void> {
       await sleep(50);
     }
   }
+  switchOff(stateDir);
 }
 
-function requireVersion1(name: string): void {
-  const missing = needed.filter((controller) => !existsSync(join("/sys/fs/cgroup", controller, name)));
-  if (missing.length > 0) throw new Error(`the control group controllers ${missing.join(", ")} are not mounted`);
+function createSeparate(separate: readonly Hierarchy[], name: string): void {
+  const missing = needed.filter((controller) => !existsSync(join("/sys/fs/cgroup", controller)));
+  if (missing.length > 0) throw new Error(`the control group controllers ${missing.join(", ")} are not mounted at /sys/fs/cgroup`);
+  for (const { folder } of separate) mkdirSync(join(folder, name), { recursive: true });
 }
 
-function requireVersion2(folder: string, name: string): void {
-  const available = (): string[] => readFileSync(join(folder, name, "cgroup.controllers"), "utf8").trim().split(" ");
-  const missing = needed.filter((controller) => !available().includes(controller));
-  if (missing.length === 0) return;
+function createUnified(folder: string, stateDir: string, name: string): void {
+  const available = words(join(folder, "cgroup.controllers")).filter((controller) => used.includes(controller));
+  const missing = needed.filter((controller) => !available.includes(controller));
+  if (missing.length > 0) throw new Error(`the control group controllers ${missing.join(", ")} are not available in ${folder}`);
+  const control = join(folder, "cgroup.subtree_control");
+  const off = available.filter((controller) => !words(control).includes(controller));
+  if (off.length > 0) writePrivate(notesPath(stateDir), JSON.stringify({ control, switchedOn: [...new Set([...off, ...(readNotes(stateDir)?.switchedOn ?? [])])] }));
+  mkdirSync(join(folder, name), { recursive: true });
   try {
-    writeFileSync(join(folder, "cgroup.subtree_control"), missing.map((controller) => `+${controller}`).join(" "));
+    for (const path of [control, join(folder, name, "cgroup.subtree_control")]) writeFileSync(path, available.map((controller) => `+${controller}`).join(" "));
   } catch (error) {
-    throw new Error(`the control group controllers ${missing.join(", ")} cannot be enabled in ${folder}`, { cause: error });
+    throw new Error(`the control group controllers ${available.join(", ")} cannot be switched on in ${folder}`, { cause: error });
   }
+}
+
+function switchOff(stateDir: string): void {
+  const notes = readNotes(stateDir);
+  for (const controller of notes?.switchedOn ?? []) {
+    try {
+      if (notes) writeFileSync(notes.control, `-${controller}`);
+    } catch {
+      // Another group has come to use it meanwhile.
+    }
+  }
+  rmSync(notesPath(stateDir), { force: true });
+}
+
+function readNotes(stateDir: string): { control: string; switchedOn: string[] } | undefined {
+  const path = notesPath(stateDir);
+  // The file is written only by createUnified(), as a whole.
+  return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as { control: string; switchedOn: string[] }) : undefined;
+}
+
+function notesPath(stateDir: string): string {
+  return join(stateDir, "cluster", "cgroup.json");
 }
 
 function tryRemove(root: string): string | undefined {
   try {
     for (const folder of foldersBelow(root)) {
-      for (const pid of readFileSync(join(folder, "cgroup.procs"), "utf8").split("\n").filter(Boolean)) process.kill(Number(pid), "SIGKILL");
+      for (const pid of words(join(folder, "cgroup.procs"))) process.kill(Number(pid), "SIGKILL");
     }
     for (const folder of foldersBelow(root)) rmdirSync(folder);
     return undefined;
@@ -75,12 +107,17 @@ function foldersBelow(folder: string): string[] {
   return [...children.flatMap((entry) => foldersBelow(join(folder, entry.name))), folder];
 }
 
+/** Mounted control groups: one tree on version 2, one for each controller on version 1. */
 function hierarchies(): Hierarchy[] {
   return readFileSync("/proc/self/mounts", "utf8")
     .split("\n")
     .map((line) => line.split(" "))
     .flatMap(([, folder, type]) => {
-      if (folder === undefined || (type !== "cgroup" && type !== "cgroup2")) return [];
+      if (folder === undefined || !folder.startsWith("/sys/fs/cgroup") || (type !== "cgroup" && type !== "cgroup2")) return [];
       return [{ folder, version: type === "cgroup" ? 1 : 2 } as const];
     });
+}
+
+function words(path: string): string[] {
+  return readFileSync(path, "utf8").split(/\s+/).filter(Boolean);
 }

@@ -114,7 +114,7 @@ export async function startCluster(options: ClusterOptions): Promise<ClusterEndp
 export async function stopCluster(stateDir: string): Promise<void> {
   for (const name of Object.values(processNames).flat()) await stopProcess(stateDir, name);
   const { link, cgroup } = namesOf(stateDir);
-  await removeCgroup(cgroup);
+  await removeCgroup(stateDir, cgroup);
   // The kernel removes the link with the network namespace, soon after the last process in it.
   for (const deadline = Date.now() + 10_000; existsSync(`/sys/class/net/${link}`); await sleep(20)) {
     if (Date.now() > deadline) throw new Error(`The network link ${link} is still there: remove it with "ip link delete ${link}".`);
@@ -151,7 +151,7 @@ async function prepareNode(options: ClusterOptions): Promise<Place> {
 async function supportOf(options: ClusterOptions, cgroup: string): Promise<PodSupport> {
   if (options.pods === "simulated") return { pods: "simulated", reason: "asked for" };
   if (!options.node) return { pods: "simulated", reason: "the binaries of a node (containerd, runc, nft, …) are not available" };
-  return runs(options.stateDir, "kubelet") ? { pods: "real" } : podSupport(options.node, cgroup);
+  return runs(options.stateDir, "kubelet") ? { pods: "real" } : podSupport(options.stateDir, options.node, cgroup);
 }
 
 function runs(stateDir: string, process: string): boolean {

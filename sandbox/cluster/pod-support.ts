@@ -36,7 +36,7 @@ END
  *
  * @param cgroup name of the sandbox's own control group
  */
-export async function podSupport(tools: { ip: string; nft: string }, cgroup: string): Promise<PodSupport> {
+export async function podSupport(stateDir: string, tools: { ip: string; nft: string }, cgroup: string): Promise<PodSupport> {
   if (process.platform !== "linux") return { pods: "simulated", reason: `pods need Linux, this is ${process.platform}` };
   if (process.getuid?.() !== 0) return { pods: "simulated", reason: "pods need root, and this user is not" };
   try {
@@ -45,8 +45,8 @@ export async function podSupport(tools: { ip: string; nft: string }, cgroup: str
     return { pods: "simulated", reason: `the kernel or the container around the sandbox does not allow what a node needs: ${why(error)}` };
   }
   try {
-    createCgroup(cgroup);
-    await removeCgroup(cgroup);
+    createCgroup(stateDir, cgroup);
+    await removeCgroup(stateDir, cgroup);
   } catch (error) {
     return { pods: "simulated", reason: why(error) };
   }

@@ -80,7 +80,7 @@ export async function startNodeServices(options: RealNodeOptions, access: ApiAcc
 async function startKubelet(options: RealNodeOptions, access: ApiAccess): Promise<void> {
   const { stateDir, tools, certificates, addresses } = options;
   await ensureNodeKind(access, "real");
-  createCgroup(options.cgroup);
+  createCgroup(stateDir, options.cgroup);
   const folder = join(stateDir, "node");
   mkdirSync(join(folder, "kubelet"), { recursive: true, mode: 0o700 });
   const inside = (path: string): string => insideNode(stateDir, path);

@@ -36,15 +36,16 @@ describe("buildTools", () => {
   });
 });
 
+const keyOf = (files: Record<string, string>, settings: object = {}): string => {
+  const family = mkdtempSync(join(folder, "family-"));
+  for (const [path, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(family, path)), { recursive: true });
+    writeFileSync(join(family, path), content);
+  }
+  return familyKey(family, settings);
+};
+
 describe("familyKey", () => {
-  const keyOf = (files: Record<string, string>, settings: object = {}): string => {
-    const family = mkdtempSync(join(folder, "family-"));
-    for (const [path, content] of Object.entries(files)) {
-      mkdirSync(dirname(join(family, path)), { recursive: true });
-      writeFileSync(join(family, path), content);
-    }
-    return familyKey(family, settings);
-  };
   const files = { "go.mod": "module a", "go.sum": "x", "kube/main.go": "package main" };
 
   test("is the same for the same content in another folder", () => {

@@ -48,10 +48,10 @@ describe("cached", () => {
   });
 });
 
-describe("withLock", () => {
-  const lock = (): string => join(folder, "lock");
-  const ignore = (): void => undefined;
+const lock = (): string => join(folder, "lock");
+const ignore = (): void => undefined;
 
+describe("withLock", () => {
   test("lets one worker in at a time", async () => {
     let inside = 0;
     const worker = (): Promise<void> =>

@@ -9,7 +9,7 @@ async function declared(args: Partial<ClusterArgs> = {}) {
   const world = await openWorld("dev", { values: {}, secretKeys: [] });
   const registrations = recordRegistrations();
   const registry = { server: "docker.io", username: "acme-ci", password: pulumi.secret("hunter2") };
-  new Cluster("shop", { app: "shop", environment: "dev", namespace: "shop-dev", registry, ...args }, {});
+  new Cluster("shop", { app: "shop", environment: "dev", namespace: "shop-dev", adoptExisting: false, registry, ...args }, {});
   return { resources: await world.resources(), registrations };
 }
 
@@ -49,6 +49,10 @@ test.each<[what: string, args: Partial<ClusterArgs>, context: string | undefined
   expect(resources[provider]?.["context"]).toBe(context);
   // The same cluster whatever its address and token: nothing may be replaced when those change.
   expect(resources[provider]?.["clusterIdentifier"]).toBe("shop-dev");
+});
+
+test.each([true, false])("objects that are there already are taken over: %s", async (adoptExisting) => {
+  expect((await declared({ adoptExisting })).resources[provider]?.["upsertExistingObjects"]).toBe(String(adoptExisting));
 });
 
 test.each([

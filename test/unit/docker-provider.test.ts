@@ -76,7 +76,6 @@ describe("check", () => {
     ["a name with a digest", { imageName: "docker.io/acme/link@sha256:0" }, "leave out everything from \"@\" on"],
     ["a name of another type", { imageName: 5 }, "imageName: it is the number 5: a string is needed"],
     ["an absent Dockerfile", { imageName, build: { dockerfile: "app/Dockerfile.dev" } }, "build.dockerfile: there is no Dockerfile at "],
-    ["a Dockerfile relative to its context", { imageName, build: { context: "./app", dockerfile: "../app/./Dockerfile" } }, "build.dockerfile"],
     ["an absent context", { imageName, build: { context: "nowhere", dockerfile: "Dockerfile" } }, "build.context: there is no folder "],
     ["the old builder", { imageName, build: { builderVersion: "BuilderV1" } }, "the sandbox builds by BuildKit only"],
     ["an unknown builder", { imageName, build: { builderVersion: "kaniko" } }, "\"kaniko\" is no builder"],
@@ -85,8 +84,8 @@ describe("check", () => {
     ["a password of another type", { imageName, registry: { password: secret(12345) } }, "registry.password: it is of another type"],
   ])("refuses %s", async (_what, news, message) => {
     expect((await reasons(news)).join("\n")).toContain(message);
-    // The engine prints the value of a property that a failure names.
-    expect((await check(news)).failures?.map(({ property }) => property)).not.toContain("registry");
+    // The engine prints the value of the property that a failure names, secret or not.
+    expect((await check(news)).failures?.map(({ property }) => property)).not.toContainEqual(expect.stringMatching(/./));
   });
 
   test("tells where a Dockerfile given relative to its context is", async () => {

@@ -96,10 +96,10 @@ function imageProvider({ directory, buildKit, queue, known, log }: Surroundings)
   };
 
   return {
-    check(request: CheckRequest) {
-      assertImage(request.type);
+    async check(request: CheckRequest) {
+      if (request.type !== imageToken) throw new Error(refusal(request.type));
       if (lacksPlatform(request.news)) log.message("info", request.urn, `building for ${hostPlatform()}: set build.platform to build the same on every machine`);
-      return checkImage(request.news, directory, known);
+      return await checkImage(request.news, directory, known);
     },
     diff: (request) => Promise.resolve(diffImage(request.olds, request.news)),
     async create(request) {
@@ -122,10 +122,6 @@ function imageProvider({ directory, buildKit, queue, known, log }: Surroundings)
 function lacksPlatform(properties: PropertyMap): boolean {
   const build = revealMap(properties)["build"] ?? {};
   return isMap(build) && (build["platform"] ?? null) === null;
-}
-
-function assertImage(type: string): void {
-  if (type !== imageToken) throw new Error(refusal(type));
 }
 
 function refusal(token: string): string {
