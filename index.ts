@@ -2,8 +2,10 @@ import { CiProject } from "./components/ci-project.ts";
 import { Cluster } from "./components/cluster.ts";
 import { deliverDirectly } from "./components/direct-delivery.ts";
 import { discoverServices } from "./components/discovery.ts";
-import { serviceAddress, type ManifestContext } from "./components/manifests.ts";
+import { deliverByGit } from "./components/gitops-delivery.ts";
+import { manifestContext, serviceAddress } from "./components/manifests.ts";
 import { serviceImages } from "./components/service-image.ts";
+import { putServiceSecrets } from "./components/service-secret.ts";
 import { loadConfig } from "./stacks/config.ts";
 
 const config = loadConfig();
@@ -30,24 +32,20 @@ const ci = new CiProject(config.app.name, {
 });
 
 const cluster = new Cluster(config.app.name, {
+  ...config.cluster,
   app: config.app.name,
   environment: config.environment,
-  ...config.cluster,
   kubeconfig: config.kubeconfig,
   registry: config.registry,
 });
 
-const context: ManifestContext = {
-  environment: { app: config.app.name, name: config.environment, namespace: config.cluster.namespace },
-  services,
-  dependencies: config.dependencies,
-  ingress: config.cluster.ingress,
-};
+const context = manifestContext(config, services);
 
-// Delivery `gitops` adds its stages here: the deploy repository, Argo CD, its AppProject and Applications.
-const deliver = { direct: deliverDirectly }[config.delivery];
+const secrets = putServiceSecrets(context, cluster, config.secrets);
 
-deliver({ context, cluster, images, secrets: config.secrets });
+const deliver = { gitops: deliverByGit, direct: deliverDirectly }[config.delivery];
+
+deliver({ ...config, context, cluster, images, secrets, stackSecrets: config.secrets, ownsArgoCd: config.owns.argoCd });
 
 /** The environment that this stack declares. */
 export const environment = config.environment;

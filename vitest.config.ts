@@ -10,14 +10,15 @@ export default defineConfig({
   test: {
     reporters: results === undefined ? ["default"] : ["default", ["json", { outputFile: results }]],
     projects: [
-      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], server } },
-      { test: { name: "golden", include: ["test/golden/**/*.test.ts"], server } },
+      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], isolate: false, server } },
+      { test: { name: "golden", include: ["test/golden/**/*.test.ts"], isolate: false, server } },
       {
         test: {
           name: "integration",
           include: ["test/integration/**/*.test.ts"],
           globalSetup: ["test/integration/sandbox-setup.ts"],
-          server,
+          // As `npm run up` runs it: Node's own loader, no transformation.
+          experimental: { viteModuleRunner: false, nodeLoader: false },
           fileParallelism: false,
           testTimeout: 300_000,
           hookTimeout: 1_800_000,

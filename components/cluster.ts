@@ -22,6 +22,8 @@ export interface ClusterArgs {
 export class Cluster extends pulumi.ComponentResource {
   readonly provider: Provider;
   readonly namespace: string;
+  /** For what must come after the namespace. */
+  readonly namespaceResource: Namespace;
 
   constructor(name: string, args: ClusterArgs, opts?: pulumi.ComponentResourceOptions) {
     super("delivery:cluster:Cluster", name, { namespace: args.namespace, environment: args.environment }, opts);
@@ -40,7 +42,7 @@ export class Cluster extends pulumi.ComponentResource {
     );
     const own = { parent: this, provider: this.provider };
     const labels = { "app.kubernetes.io/part-of": args.app, "app.kubernetes.io/managed-by": "delivery" };
-    const namespace = new Namespace(
+    this.namespaceResource = new Namespace(
       name,
       { metadata: { name: args.namespace, labels: { ...labels, "pod-security.kubernetes.io/enforce": "restricted" } } },
       own,
@@ -52,7 +54,7 @@ export class Cluster extends pulumi.ComponentResource {
         type: "kubernetes.io/dockerconfigjson",
         stringData: { ".dockerconfigjson": dockerConfig(args.registry) },
       },
-      { ...own, dependsOn: namespace },
+      { ...own, dependsOn: this.namespaceResource },
     );
     this.registerOutputs({ namespace: this.namespace });
   }

@@ -4,7 +4,8 @@ import { parseDocument } from "yaml";
 import { exposedPort } from "./dockerfile.ts";
 import { imageRepository, nameProblem, serviceName } from "./names.ts";
 import { peerProblems } from "./peers.ts";
-import { rejectProblems, schemaProblems, type Problem } from "./problem.ts";
+import { schemaProblems, type Problem } from "./problem.ts";
+import { rejectProblems } from "./rejection.ts";
 import { mergeSettings, portSchema, serviceSettingsSchema, type Service, type ServiceSettings } from "./service.ts";
 
 export interface DiscoveryArgs {

@@ -17,6 +17,20 @@ export interface ManifestContext {
   readonly ingress?: IngressSettings | undefined;
 }
 
+/** @param config the stack's configuration */
+export function manifestContext(
+  config: {
+    app: { name: string };
+    environment: string;
+    cluster: { namespace: string; ingress?: IngressSettings | undefined };
+    dependencies: ManifestContext["dependencies"];
+  },
+  services: readonly Service[],
+): ManifestContext {
+  const { app, environment, cluster, dependencies } = config;
+  return { environment: { app: app.name, name: environment, namespace: cluster.namespace }, services, dependencies, ingress: cluster.ingress };
+}
+
 /** The Kubernetes objects of one service, as plain data. */
 export interface ServiceManifests {
   serviceAccount: types.input.core.v1.ServiceAccount;
@@ -38,7 +52,7 @@ export function serviceManifests(context: ManifestContext, service: Service, arg
   return {
     serviceAccount: { metadata: base, automountServiceAccountToken: false, imagePullSecrets: [{ name: pullSecretName }] },
     configMap: { metadata: base, data: variables },
-    deployment: deployment(environment, service, { ...args, variables }),
+    deployment: deployment(environment, service, { ...args, variables, hasSecrets: Object.keys(serviceSecrets(context, service)).length > 0 }),
     service: {
       metadata: base,
       spec: { selector: selectorLabels(environment, service.name), ports: [{ name: "http", port: service.port, targetPort: "http", protocol: "TCP" }] },
@@ -78,7 +92,7 @@ export function serviceSecrets(context: ManifestContext, service: Service): Reco
     const secret = settings === "none" ? undefined : settings.password;
     return variable === undefined || secret === undefined ? [] : [[variable, secret] as const];
   });
-  return { ...service.secrets, ...Object.fromEntries(passwords) };
+  return { ...Object.fromEntries(passwords), ...service.secrets };
 }
 
 /** The plain environment variables: its own, the addresses of its peers, and those of its dependencies. */

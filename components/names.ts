@@ -21,6 +21,16 @@ export function namespaceName(app: string, environment: string): string {
   return `${app}-${environment}`;
 }
 
+/** The AppProject of one environment, e.g. `delinkcious-dev`. */
+export function projectName(app: string, environment: string): string {
+  return `${app}-${environment}`;
+}
+
+/** The Application of one service in one environment: unique on a cluster that several environments share. */
+export function applicationName(app: string, environment: string, service: string): string {
+  return `${app}-${environment}-${service}`;
+}
+
 /** The Secret with which pods pull from the registry. */
 export const pullSecretName = "registry-credentials";
 

@@ -1,4 +1,3 @@
-import * as pulumi from "@pulumi/pulumi";
 import type { z } from "zod";
 
 /** One thing wrong with what the user wrote: the place, what is there, and the way out. */
@@ -6,16 +5,6 @@ export interface Problem {
   /** A file, with the key in it if there is one, e.g. `stacks/Pulumi.dev.yaml: images.organization`. */
   place: string;
   message: string;
-}
-
-/**
- * Reports all problems at once.
- * @throws pulumi.RunError whose message the engine prints without a stack trace; nothing when the list is empty
- */
-export function rejectProblems(problems: readonly Problem[]): void {
-  if (problems.length === 0) return;
-  const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
-  throw new pulumi.RunError(`${count}; nothing was changed\n${problems.map(({ place, message }) => `  ${place}: ${message}`).join("\n")}`);
 }
 
 /** The problems that a schema finds in a parsed file. */

@@ -1,17 +1,14 @@
 import { Deployment } from "@pulumi/kubernetes/apps/v1/deployment.js";
 import { HorizontalPodAutoscaler } from "@pulumi/kubernetes/autoscaling/v2/horizontalPodAutoscaler.js";
 import { ConfigMap } from "@pulumi/kubernetes/core/v1/configMap.js";
-import { Secret } from "@pulumi/kubernetes/core/v1/secret.js";
+import type { Secret } from "@pulumi/kubernetes/core/v1/secret.js";
 import { Service as KubernetesService } from "@pulumi/kubernetes/core/v1/service.js";
 import { ServiceAccount } from "@pulumi/kubernetes/core/v1/serviceAccount.js";
 import { Ingress } from "@pulumi/kubernetes/networking/v1/ingress.js";
 import { NetworkPolicy } from "@pulumi/kubernetes/networking/v1/networkPolicy.js";
 import { PodDisruptionBudget } from "@pulumi/kubernetes/policy/v1/podDisruptionBudget.js";
 import * as pulumi from "@pulumi/pulumi";
-import { metadata } from "./manifests/metadata.ts";
-import { serviceManifests, serviceSecrets, type ManifestContext } from "./manifests.ts";
-import { secretName } from "./names.ts";
-import { secretValues, type Secrets } from "./secrets.ts";
+import { serviceManifests, type ManifestContext } from "./manifests.ts";
 import type { Service } from "./service.ts";
 
 /** How long a rollout may take before the update fails and says why. */
@@ -22,19 +19,20 @@ export interface WorkloadArgs {
   context: ManifestContext;
   /** The image by digest. */
   image: pulumi.Input<string>;
-  /** The stack's secrets, by name. */
-  secrets: Secrets;
+  /** The Secret with its environment variables. @default it has none */
+  secret?: Secret | undefined;
+  /** Whether its objects stay on the cluster when they are no longer declared, for another writer to adopt. */
+  handOver: boolean;
 }
 
 /** The Kubernetes objects of one service, applied by this program (delivery `direct`). */
 export class Workload extends pulumi.ComponentResource {
   constructor(name: string, args: WorkloadArgs, opts: pulumi.ComponentResourceOptions) {
     super("delivery:cluster:Workload", name, { image: args.image }, opts);
-    const own = { parent: this };
-    const secret = this.secret(name, args);
+    const own = { parent: this, retainOnDelete: args.handOver };
     const manifests = serviceManifests(args.context, args.service, {
       image: args.image,
-      ...(secret === undefined ? {} : { secretsVersion: secret.metadata.resourceVersion }),
+      ...(args.secret === undefined ? {} : { secretsVersion: args.secret.metadata.resourceVersion }),
     });
     const account = new ServiceAccount(name, manifests.serviceAccount, own);
     const configMap = new ConfigMap(name, manifests.configMap, own);
@@ -52,13 +50,5 @@ export class Workload extends pulumi.ComponentResource {
     }
     if (manifests.ingress !== undefined) new Ingress(name, manifests.ingress, { ...own, dependsOn: service });
     this.registerOutputs();
-  }
-
-  /** The Secret with the service's variables, if it has any. */
-  private secret(name: string, { service, context, secrets }: WorkloadArgs): Secret | undefined {
-    const variables = serviceSecrets(context, service);
-    if (Object.keys(variables).length === 0) return undefined;
-    const labelled = { ...metadata(context.environment, name), name: secretName(name) };
-    return new Secret(name, { metadata: labelled, stringData: secretValues(secrets, variables) }, { parent: this });
   }
 }

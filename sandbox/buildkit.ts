@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
@@ -44,6 +44,7 @@ export async function startBuildKit(options: BuildKitOptions): Promise<BuildKitE
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const rootless = process.getuid?.() !== 0;
   const isolation = await isolate(rootless);
+  options.report(`BuildKit: starting${rootless ? " without root" : ""}`);
   const mirror = await startMirror({
     stateDir,
     tools,
@@ -63,7 +64,7 @@ export async function startBuildKit(options: BuildKitOptions): Promise<BuildKitE
   });
   const path = join(folder, `buildkitd-${createHash("sha256").update(config).digest("hex").slice(0, 8)}.toml`);
   writeFileSync(path, config);
-  mkdirSync(dirname(socket), { recursive: true, mode: 0o700 });
+  makeOwnFolder(dirname(socket));
   await startProcess(stateDir, {
     name: "buildkitd",
     command: "unshare",
@@ -82,9 +83,20 @@ export async function startBuildKit(options: BuildKitOptions): Promise<BuildKitE
 export async function stopBuildKit(stateDir: string): Promise<void> {
   await stopProcess(stateDir, "buildkitd");
   await stopProcess(stateDir, "mirror");
-  if (process.getuid?.() === 0) await removeCgroup(cgroupName(stateDir));
-  if (dirname(socketPath(stateDir)) !== join(stateDir, "buildkit"))
-    rmSync(dirname(socketPath(stateDir)), { recursive: true, force: true });
+  // Under BuildKit's own folder nothing is noted of controllers: those of the cluster stay as they are.
+  if (process.getuid?.() === 0) await removeCgroup(join(stateDir, "buildkit"), cgroupName(stateDir));
+  const sockets = dirname(socketPath(stateDir));
+  if (sockets !== join(stateDir, "buildkit")) rmSync(sockets, { recursive: true, force: true });
+  // Images have folders that even their owner may not write to: without root they could not be removed.
+  const root = join(stateDir, "buildkit", "root");
+  if (process.getuid?.() !== 0 && existsSync(root)) await execute("chmod", ["--recursive", "u+rwX", root]);
+}
+
+/** The folder of temporary files is everybody's: one that another user has made in time would be theirs. */
+function makeOwnFolder(folder: string): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  if (statSync(folder).uid !== process.getuid?.())
+    throw new Error(`${folder} belongs to another user: remove it, or use a checkout with a shorter path.`);
 }
 
 /**

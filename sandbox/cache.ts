@@ -1,8 +1,10 @@
+import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
 
 import { identify, isAlive, type Identity } from "./proc.ts";
 
@@ -16,6 +18,15 @@ export function cacheDir(): string {
   // The XDG specification says: a relative path is to be ignored.
   const xdg = process.env["XDG_CACHE_HOME"];
   return join(xdg?.startsWith("/") ? xdg : join(homedir(), ".cache"), "delivery-sandbox");
+}
+
+/** Removes the whole cache. */
+export async function purgeCache(): Promise<void> {
+  const folder = cacheDir();
+  if (!existsSync(folder)) return;
+  // Layers of images have folders that even their owner may not write to: without root they could not be removed.
+  if (process.getuid?.() !== 0) await promisify(execFile)("chmod", ["--recursive", "u+rwX", folder]);
+  rmSync(folder, { recursive: true });
 }
 
 /**

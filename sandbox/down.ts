@@ -1,8 +1,7 @@
 import { existsSync, rmSync } from "node:fs";
-import { stopBuildKit } from "./buildkit.ts";
 import { cacheDir } from "./cache.ts";
-import { stopCluster } from "./cluster/cluster.ts";
-import { listProcesses, stopAllProcesses } from "./process.ts";
+import { listProcesses } from "./process.ts";
+import { stopSandbox } from "./sandbox.ts";
 import { openSandboxStack } from "./stack.ts";
 import { loadTargets } from "./targets.ts";
 import { buildTools } from "./tools/build.ts";
@@ -19,10 +18,7 @@ export async function down({ stateDir, purge, report }: DownOptions): Promise<vo
   if (existsSync(stateDir)) {
     await destroyStack(stateDir, report);
     report("Stopping the sandbox");
-    await stopBuildKit(stateDir);
-    await stopCluster(stateDir);
-    await stopAllProcesses(stateDir);
-    rmSync(stateDir, { recursive: true, force: true });
+    await stopSandbox(stateDir);
     report("The sandbox is gone");
   } else {
     report("There is no sandbox here");

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync
 import { join, resolve } from "node:path";
 import { LocalWorkspace, PulumiCommand, type Stack } from "@pulumi/pulumi/automation/index.js";
 import { parse, stringify } from "yaml";
+import { installDynamicProvider } from "./dynamic-provider.ts";
 import { breakDeadLocks } from "./engine-lock.ts";
 
 export interface EngineOptions {
@@ -37,6 +38,7 @@ export async function openStack(options: EngineOptions): Promise<Stack> {
   const passphrase = ensurePassphrase(join(directory, "passphrase"));
   breakDeadLocks(state);
   linkPlugins(join(directory, "home", "plugins"), options.plugins ?? []);
+  installDynamicProvider(join(directory, "home", "plugins"));
   const environment = {
     PULUMI_HOME: join(directory, "home"),
     PULUMI_BACKEND_URL: `file://${state}`,
@@ -62,13 +64,18 @@ export async function openStack(options: EngineOptions): Promise<Stack> {
   return opened;
 }
 
-/** The Automation API wants a directory with `bin/pulumi`. */
+/**
+ * The Automation API wants a directory with `bin/pulumi`. The engine is to die with this process, where the system can see
+ * to that: alone it would record as failed, and so as not there, what our providers were about to create.
+ */
 function installation(directory: string, pulumi: string): string {
   const root = join(directory, "cli");
   mkdirSync(join(root, "bin"), { recursive: true });
-  const link = join(root, "bin", "pulumi");
-  rmSync(link, { force: true });
-  symlinkSync(pulumi, link);
+  const script = join(root, "bin", "pulumi");
+  const command = `'${pulumi.replaceAll("'", `'\\''`)}' "$@"`;
+  const bound = "setpriv --pdeathsig KILL";
+  rmSync(script, { force: true });
+  writeFileSync(script, `#!/bin/sh\n${bound} true 2>/dev/null && exec ${bound} ${command}\nexec ${command}\n`, { mode: 0o755 });
   return root;
 }
 

@@ -16,7 +16,9 @@ const turns = new Map<string, Promise<unknown>>();
  * @throws Error when the host's address cannot be bound at all.
  */
 export function choosePort(stateDir: string, name: string, wanted: number, host = "127.0.0.1"): Promise<number> {
-  const turn = (turns.get(stateDir) ?? Promise.resolve()).catch(() => undefined).then(() => choose(stateDir, name, wanted, host));
+  const turn = (turns.get(stateDir) ?? Promise.resolve())
+    .catch(() => undefined)
+    .then(() => choose(stateDir, name, wanted, host));
   turns.set(stateDir, turn);
   return turn;
 }
@@ -49,7 +51,10 @@ async function isFree(port: number, host: string): Promise<boolean> {
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
     if (code === "EADDRINUSE" || code === "EACCES") return false;
-    throw new Error(`Port ${port} cannot be tried on ${host}: ${String(error)}. Is ${host} an address of this machine?`, { cause: error });
+    throw new Error(
+      `Port ${port} cannot be tried on ${host}: ${String(error)}. Is ${host} an address of this machine?`,
+      { cause: error },
+    );
   }
 }
 
@@ -106,6 +111,8 @@ function readPorts(stateDir: string): Record<string, number> {
     const entries = typeof content === "object" && content ? Object.entries(content) : [];
     return Object.fromEntries(entries.filter((entry): entry is [string, number] => typeof entry[1] === "number"));
   } catch (error) {
-    throw new Error(`${path} is not valid JSON (${String(error)}): stop the sandbox and remove the file.`, { cause: error });
+    throw new Error(`${path} is not valid JSON (${String(error)}): stop the sandbox and remove the file.`, {
+      cause: error,
+    });
   }
 }

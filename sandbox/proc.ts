@@ -42,7 +42,12 @@ export function markedPids(stateDir: string): number[] {
   const entry = Object.entries(markerOf(stateDir)).map(([name, value]) => `${name}=${value}`)[0];
   return allPids().filter((pid) => {
     const environment = readProc(pid, "environ");
-    return environment !== undefined && entry !== undefined && environment.split("\0").includes(entry) && readStat(pid) !== undefined;
+    return (
+      environment !== undefined &&
+      entry !== undefined &&
+      environment.split("\0").includes(entry) &&
+      readStat(pid) !== undefined
+    );
   });
 }
 
@@ -73,7 +78,9 @@ function readStat(pid: number): { parent: number; group: number; startTime: stri
   // The second field is the command's name in parentheses, which may itself hold spaces and parentheses.
   const [state, parent, group, ...rest] = text.slice(text.lastIndexOf(")") + 2).split(" ");
   const startTime = rest[16];
-  return state === "Z" || state === "X" || startTime === undefined ? undefined : { parent: Number(parent), group: Number(group), startTime };
+  return state === "Z" || state === "X" || startTime === undefined
+    ? undefined
+    : { parent: Number(parent), group: Number(group), startTime };
 }
 
 function readProc(pid: number, file: string): string | undefined {

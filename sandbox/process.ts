@@ -1,21 +1,11 @@
 import { createHash } from "node:crypto";
 import { spawn } from "node:child_process";
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { identify, isAlive, isGroupAlive, markedPids, markerOf, residentBytesOfTree, type Identity } from "./proc.ts";
+import { readPidFile, readPidFiles, removePidFile, writePidFile, type PidFile } from "./pid-file.ts";
+import { identify, isAlive, isGroupAlive, markedPids, markerOf, residentBytesOfTree } from "./proc.ts";
 
 /** A process of the sandbox: what runs, and how one knows that it serves. */
 export interface ProcessSpec {
@@ -32,7 +22,7 @@ export interface ProcessSpec {
   namespacesOf?: number;
   /** Asked every 50 ms: `false` or a rejection means "not yet". */
   ready: () => Promise<boolean> | Promise<void>;
-  /** @default 60 */
+  /** @default 120 */
   readyTimeoutSeconds?: number;
 }
 
@@ -46,14 +36,6 @@ export interface ProcessStatus {
   residentBytes: number;
 }
 
-interface PidFile extends Identity {
-  name: string;
-  /** Hash of command, arguments and environment: another one means that the process must be replaced. */
-  specHash: string;
-  /** Milliseconds since 1970; processes stop in the reverse order of their start. */
-  startedAt: number;
-}
-
 const pollMilliseconds = 50;
 const stopGraceMilliseconds = 5_000;
 
@@ -64,7 +46,7 @@ const stopGraceMilliseconds = 5_000;
  * @throws Error with the last lines of the log when it exits, or is not ready in time; it is stopped then.
  */
 export async function startProcess(stateDir: string, spec: ProcessSpec): Promise<void> {
-  for (const folder of ["run", "logs"]) mkdirSync(join(stateDir, folder), { recursive: true, mode: 0o700 });
+  mkdirSync(join(stateDir, "logs"), { recursive: true, mode: 0o700 });
   const specHash = hashOf(spec);
   const found = readPidFile(stateDir, spec.name);
   if (found && isAlive(found)) {
@@ -74,6 +56,7 @@ export async function startProcess(stateDir: string, spec: ProcessSpec): Promise
   const log = logPath(stateDir, spec.name);
   const logStart = existsSync(log) ? statSync(log).size : 0;
   const started = launch(stateDir, spec, specHash);
+  if (!started) throw endedEarly(stateDir, spec, logStart);
   await waitUntilReady(stateDir, spec, started, logStart);
 }
 
@@ -88,11 +71,13 @@ export async function stopProcess(stateDir: string, name: string): Promise<void>
  * children that left their process group, and a process whose starter died before it wrote the pid file.
  */
 export async function stopAllProcesses(stateDir: string): Promise<void> {
-  for (const found of readPidFiles(stateDir).toSorted((a, b) => b.startedAt - a.startedAt)) await stopOne(stateDir, found);
+  for (const found of readPidFiles(stateDir).toReversed()) await stopOne(stateDir, found);
   const deadline = Date.now() + stopGraceMilliseconds;
   for (let left = markedPids(stateDir); left.length > 0; left = markedPids(stateDir)) {
     if (Date.now() > deadline) {
-      throw new Error(`Processes ${left.join(", ")} of ${stateDir} do not end on SIGKILL: look at them with "ps -fp ${left.join(",")}".`);
+      throw new Error(
+        `Processes ${left.join(", ")} of ${stateDir} do not end on SIGKILL: look at them with "ps -fp ${left.join(",")}".`,
+      );
     }
     for (const pid of left) signal(pid, "SIGKILL");
     await sleep(pollMilliseconds);
@@ -101,12 +86,16 @@ export async function stopAllProcesses(stateDir: string): Promise<void> {
 
 /** All processes that were started in this sandbox and not stopped, in the order of their start. */
 export function listProcesses(stateDir: string): ProcessStatus[] {
-  return readPidFiles(stateDir)
-    .toSorted((a, b) => a.startedAt - b.startedAt)
-    .map((file) => {
-      const running = isAlive(file);
-      return { name: file.name, pid: file.pid, running, startedAt: new Date(file.startedAt), residentBytes: running ? residentBytesOfTree(file.pid) : 0 };
-    });
+  return readPidFiles(stateDir).map((file) => {
+    const running = isAlive(file);
+    return {
+      name: file.name,
+      pid: file.pid,
+      running,
+      startedAt: new Date(file.startedAt),
+      residentBytes: running ? residentBytesOfTree(file.pid) : 0,
+    };
+  });
 }
 
 /** Path of a process's log file. */
@@ -114,7 +103,8 @@ export function logPath(stateDir: string, name: string): string {
   return join(stateDir, "logs", `${name}.log`);
 }
 
-function launch(stateDir: string, spec: ProcessSpec, specHash: string): PidFile {
+/** Undefined when the process has ended already. */
+function launch(stateDir: string, spec: ProcessSpec, specHash: string): PidFile | undefined {
   const log = openSync(logPath(stateDir, spec.name), "a", 0o600);
   const [command, args] = withNamespaces(spec);
   // A session of its own, no terminal and no pipes: neither Ctrl-C nor the death of the caller reaches it.
@@ -128,34 +118,37 @@ function launch(stateDir: string, spec: ProcessSpec, specHash: string): PidFile 
   child.unref();
   // Without a listener the "error" event would be thrown; the missing pid below tells the same.
   child.on("error", () => undefined);
-  const identity = child.pid === undefined ? undefined : identify(child.pid);
-  if (!identity) {
-    throw new Error(`Process "${spec.name}" does not start: ${command} is missing or cannot be executed.${lastLines(stateDir, spec.name, 0)}`);
-  }
+  if (child.pid === undefined)
+    throw new Error(`Process "${spec.name}" does not start: ${command} is missing or cannot be executed.`);
+  const identity = identify(child.pid);
+  if (!identity) return undefined;
   const file: PidFile = { ...identity, name: spec.name, specHash, startedAt: Date.now() };
-  const path = pidPath(stateDir, spec.name);
-  writeFileSync(`${path}.new`, JSON.stringify(file), { mode: 0o600 });
-  renameSync(`${path}.new`, path);
+  writePidFile(stateDir, file);
   return file;
 }
 
 function inherited(): NodeJS.ProcessEnv {
-  return Object.fromEntries(["PATH", "HOME", "TMPDIR"].flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));
+  return Object.fromEntries(
+    ["PATH", "HOME", "TMPDIR"].flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
+  );
 }
 
 function withNamespaces(spec: ProcessSpec): [string, readonly string[]] {
   if (spec.namespacesOf === undefined) return [spec.command, spec.args];
-  return ["nsenter", ["--target", String(spec.namespacesOf), "--net", "--mount", "--pid", "--", spec.command, ...spec.args]];
+  return [
+    "nsenter",
+    ["--target", String(spec.namespacesOf), "--net", "--mount", "--pid", "--", spec.command, ...spec.args],
+  ];
 }
 
 async function waitUntilReady(stateDir: string, spec: ProcessSpec, started: PidFile, logStart: number): Promise<void> {
-  const seconds = spec.readyTimeoutSeconds ?? 60;
+  const seconds = spec.readyTimeoutSeconds ?? 120;
   const deadline = Date.now() + seconds * 1000;
   let reason = "";
   while (Date.now() < deadline) {
     if (!isAlive(started)) {
-      rmSync(pidPath(stateDir, spec.name), { force: true });
-      throw new Error(`Process "${spec.name}" (${spec.command}) ended before it was ready.${lastLines(stateDir, spec.name, logStart)}`);
+      removePidFile(stateDir, spec.name);
+      throw endedEarly(stateDir, spec, logStart);
     }
     try {
       // A probe that hangs must not outlive the deadline.
@@ -167,7 +160,15 @@ async function waitUntilReady(stateDir: string, spec: ProcessSpec, started: PidF
     await sleep(pollMilliseconds);
   }
   await stopOne(stateDir, started);
-  throw new Error(`Process "${spec.name}" (${spec.command}) was not ready within ${seconds} s.${reason}${lastLines(stateDir, spec.name, logStart)}`);
+  throw new Error(
+    `Process "${spec.name}" (${spec.command}) was not ready within ${seconds} s.${reason}${lastLines(stateDir, spec.name, logStart)}`,
+  );
+}
+
+function endedEarly(stateDir: string, spec: ProcessSpec, logStart: number): Error {
+  return new Error(
+    `Process "${spec.name}" (${spec.command}) ended before it was ready.${lastLines(stateDir, spec.name, logStart)}`,
+  );
 }
 
 /** Ends a process and its group. The pid file goes last: a stop that is interrupted can be repeated. */
@@ -176,10 +177,11 @@ async function stopOne(stateDir: string, file: PidFile): Promise<void> {
   for (const name of isAlive(file) ? (["SIGTERM", "SIGKILL"] as const) : []) {
     if (!isGroupAlive(file.pid)) break;
     signal(-file.pid, name);
-    for (const deadline = Date.now() + stopGraceMilliseconds; isGroupAlive(file.pid) && Date.now() < deadline; ) await sleep(20);
+    for (const deadline = Date.now() + stopGraceMilliseconds; isGroupAlive(file.pid) && Date.now() < deadline;)
+      await sleep(20);
   }
   if (isAlive(file)) throw new Error(`Process "${file.name}" (pid ${file.pid}) does not end on SIGKILL.`);
-  rmSync(pidPath(stateDir, file.name), { force: true });
+  removePidFile(stateDir, file.name);
 }
 
 function signal(pid: number, name: NodeJS.Signals): void {
@@ -188,33 +190,13 @@ function signal(pid: number, name: NodeJS.Signals): void {
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
     if (code === "ESRCH") return;
-    if (code === "EPERM") throw new Error(`Process ${Math.abs(pid)} belongs to another user: stop the sandbox as the user that started it.`);
+    if (code === "EPERM")
+      throw new Error(
+        `Process ${Math.abs(pid)} belongs to another user: stop the sandbox as the user that started it.`,
+        { cause: error },
+      );
     throw error;
   }
-}
-
-function readPidFiles(stateDir: string): PidFile[] {
-  const folder = join(stateDir, "run");
-  if (!existsSync(folder)) return [];
-  return readdirSync(folder)
-    .filter((name) => name.endsWith(".json"))
-    .flatMap((name) => readPidFile(stateDir, name.slice(0, -".json".length)) ?? []);
-}
-
-function readPidFile(stateDir: string, name: string): PidFile | undefined {
-  const path = pidPath(stateDir, name);
-  if (!existsSync(path)) return undefined;
-  try {
-    // The file is written only by launch(), as a whole.
-    return JSON.parse(readFileSync(path, "utf8")) as PidFile;
-  } catch {
-    // A disk that was full while it was written: the mark in the process's environment still finds the process.
-    return undefined;
-  }
-}
-
-function pidPath(stateDir: string, name: string): string {
-  return join(stateDir, "run", `${name}.json`);
 }
 
 function hashOf(spec: ProcessSpec): string {

@@ -1,11 +1,13 @@
+import { rmSync } from "node:fs";
 import { z } from "zod";
 import { readStackFile } from "../stacks/stack-file.ts";
 import { baseImages } from "./base-images.ts";
-import { startBuildKit } from "./buildkit.ts";
+import { startBuildKit, stopBuildKit } from "./buildkit.ts";
 import { startCircleCiStandIn } from "./circleci-stand-in.ts";
-import { startCluster, type ClusterEndpoint, type ClusterOptions } from "./cluster/cluster.ts";
+import { startCluster, stopCluster, type ClusterEndpoint, type ClusterOptions } from "./cluster/cluster.ts";
 import { ensureCredentials } from "./credentials.ts";
 import { choosePort } from "./ports.ts";
+import { stopAllProcesses } from "./process.ts";
 import type { DockerProviderOptions } from "./providers/docker/provider.ts";
 import { startRegistry } from "./registry.ts";
 import type { StackTargets } from "./targets.ts";
@@ -65,6 +67,14 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       },
     },
   };
+}
+
+/** Stops all parts of the sandbox, whatever state they are in, and removes its files. */
+export async function stopSandbox(stateDir: string): Promise<void> {
+  await stopBuildKit(stateDir);
+  await stopCluster(stateDir);
+  await stopAllProcesses(stateDir);
+  rmSync(stateDir, { recursive: true, force: true });
 }
 
 /** The node's binaries; without all of them pods are simulated. */

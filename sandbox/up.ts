@@ -16,7 +16,7 @@ export async function up({ stateDir, pods, report }: UpOptions): Promise<void> {
   const sandbox = await startSandbox({ stateDir, pods, report });
   saveTargets(stateDir, sandbox.targets);
   await using open = await openSandboxStack({ ...sandbox, stateDir, report });
-  await recover(open.stack, report);
+  await recover(open.stack, stateDir, report);
   report("Pulumi: updating the stack");
   await open.stack.up({ onOutput: (text) => process.stdout.write(text), color: process.stdout.isTTY ? "always" : "never", suppressProgress: !process.stdout.isTTY });
   report("The pipeline is up");

@@ -1,7 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as runtimeConfig from "@pulumi/pulumi/runtime/config.js";
 import { namespaceName } from "../components/names.ts";
-import { rejectProblems, schemaProblems, type Problem } from "../components/problem.ts";
+import { schemaProblems, type Problem } from "../components/problem.ts";
+import { rejectProblems } from "../components/rejection.ts";
 import type { Registry, Secrets } from "../components/secrets.ts";
 import { secretsSchema, stackSchema, type StackSettings } from "./schema.ts";
 
@@ -17,6 +18,8 @@ export interface Config extends StackSettings {
   readonly circleciToken: pulumi.Output<string>;
   /** The content of a kubeconfig; without it the machine's own is used. */
   readonly kubeconfig?: pulumi.Output<string>;
+  /** The token with which Argo CD reads the deploy repository; without it, it is public. */
+  readonly gitToken?: pulumi.Output<string>;
   /** The secrets of the application and of CI, by name. */
   readonly secrets: Secrets;
 }
@@ -47,8 +50,8 @@ export function loadConfig(): Config {
   rejectProblems(problems);
   if (!parsed.success || !secrets.success) throw new Error("unreachable: a failed parse is always a problem");
 
-  const environment = parsed.data.environment ?? pulumi.getStack();
-  const { registryPassword, circleciToken, kubeconfig } = secrets.data;
+  const environment = parsed.data.environment ?? environmentOfStack(file);
+  const { registryPassword, circleciToken, kubeconfig, gitToken } = secrets.data;
   return {
     ...parsed.data,
     environment,
@@ -57,8 +60,18 @@ export function loadConfig(): Config {
     registry: { server: parsed.data.images.registry, username: parsed.data.images.username, password: pulumi.secret(registryPassword) },
     circleciToken: pulumi.secret(circleciToken),
     ...(kubeconfig === undefined ? {} : { kubeconfig: pulumi.secret(kubeconfig) }),
+    ...(gitToken === undefined ? {} : { gitToken: pulumi.secret(gitToken) }),
     secrets: new Map(Object.entries(secrets.data.secrets).map(([name, value]) => [name, pulumi.secret(value)])),
   };
+}
+
+/** The stack's name, which becomes part of Kubernetes' names. */
+function environmentOfStack(file: string): string {
+  const name = stackSchema.shape.environment.safeParse(pulumi.getStack());
+  if (!name.success) {
+    rejectProblems([{ place: `${file}: environment`, message: `missing, and the stack's name ${JSON.stringify(pulumi.getStack())} is none: set it to 1 to 22 lower case letters, digits and '-'` }]);
+  }
+  return pulumi.getStack();
 }
 
 /** All keys of this project, as the stack file has them. */
@@ -71,7 +84,8 @@ function settings(): Record<string, unknown> {
 /** The engine passes structured values as JSON and scalars as text; of the scalars only the version is a number. */
 function parseValue(key: string, value: string): unknown {
   if (key === "schemaVersion" && /^\d+$/.test(value)) return Number(value);
-  if (key === "kubeconfig" || !/^\s*[{[]/.test(value)) return value;
+  // A registry's password can be a key file in JSON, and a kubeconfig can be JSON too: those are texts all the same.
+  if ((secretKeys.has(key) && key !== "secrets") || !/^\s*[{[]/.test(value)) return value;
   try {
     return JSON.parse(value);
   } catch {
@@ -112,5 +126,9 @@ function contradictions(file: string, config: StackSettings, secrets: ReadonlySe
   if (!config.owns.ciProject && config.ci.projectSlug === undefined) {
     problems.push({ place: `${file}: ci.projectSlug`, message: "missing; set it to the slug of the project that another stack owns, or set owns.ciProject to true" });
   }
+  if (config.delivery === "gitops" && config.gitops === undefined) {
+    problems.push({ place: `${file}: gitops`, message: "missing; set gitops.repository to the deploy repository, or set delivery to direct" });
+  }
+  needs("gitops.argoCd.commitStatus.privateKey", config.gitops?.argoCd.commitStatus?.privateKey);
   return problems;
 }

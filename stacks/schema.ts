@@ -82,6 +82,37 @@ const clusterSchema = z.strictObject({
     .optional(),
 });
 
+const argoCdSchema = z.strictObject({
+  /** Where Argo CD runs. @default argocd */
+  namespace: z.string().default("argocd"),
+  /** The version of the official chart `argo-cd`. @default the one this program is tested with */
+  chartVersion: z.string("Must be a version; quote it").default("10.1.1"),
+  /** Two of each controller, and Redis as a cluster. @default false */
+  highAvailability: z.boolean("Must be true or false").default(false),
+  /** The address under which people reach it, e.g. `argocd.acme.example`; needed for single sign-on. */
+  domain: z.string().optional(),
+  /** Single sign-on: Dex' configuration. */
+  dex: z.record(z.string(), z.unknown()).optional(),
+  /** Who may do what: lines of `policy.csv`. */
+  rbac: z.array(z.string()).default([]),
+  /** Sends the state of every sync to the commit on GitHub, with this GitHub App. */
+  commitStatus: z
+    .strictObject({ appId: z.string("Must be a string; quote it"), installationId: z.string("Must be a string; quote it"), privateKey: z.string("Must be the name of a secret") })
+    .optional(),
+});
+
+const gitopsSchema = z.strictObject({
+  /** The deploy repository: another than the source's, or the same with a branch of its own. */
+  repository: z
+    .string(`Set it to the URL of the deploy repository`)
+    .regex(/^(https?:\/\/[^@\s]+|ssh:\/\/\S+|[^@\s]+@[^:\s]+:\S+)$/, "Must be an https or ssh URL without a password"),
+  /** @default main */
+  branch: z.string().default("main"),
+  /** The user name that goes with the secret `gitToken`. @default x-access-token */
+  username: z.string().default("x-access-token"),
+  argoCd: argoCdSchema.prefault({}),
+});
+
 const deployedDependencySchema = z.strictObject({
   image: nonEmpty("the image to run, e.g. postgres:17-alpine"),
   port: portSchema,
@@ -113,12 +144,23 @@ export const stackSchema = z.strictObject({
   app: appSchema,
   images: imagesSchema,
   ci: ciSchema,
-  cluster: clusterSchema.default({ adoptExisting: false }),
-  /** `direct`: this program applies the workloads. */
-  delivery: z.enum(["direct"], "Must be direct"),
+  cluster: clusterSchema.prefault({}),
+  /** `gitops`: Argo CD applies what is in the deploy repository; `direct`: this program applies the workloads. @default gitops */
+  delivery: z.enum(["gitops", "direct"], "Must be gitops or direct").default("gitops"),
+  /**
+   * For the update before `delivery` changes: what runs on the cluster then outlives its declaration and is adopted.
+   * @default false
+   */
+  handOver: z.enum(["true", "false"]).transform((text) => text === "true").default(false),
+  gitops: gitopsSchema.optional(),
   /** What several environments share is owned by exactly one stack. */
-  owns: z.strictObject({ ciProject: z.boolean("Must be true or false").default(false) }).default({ ciProject: false }),
-  dependencies: z.record(z.string().regex(/^[a-z]([-a-z0-9]*[a-z0-9])?$/, "Is not a Kubernetes name"), dependencySchema).default({}),
+  owns: z
+    .strictObject({
+      ciProject: z.boolean("Must be true or false").default(false),
+      argoCd: z.boolean("Must be true or false").default(false),
+    })
+    .prefault({}),
+  dependencies: z.record(z.string().regex(/^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/, "Is not a Kubernetes name"), dependencySchema).default({}),
   defaults: serviceSettingsSchema.default({}),
   services: z.record(z.string(), serviceSettingsSchema).default({}),
 });
@@ -131,5 +173,7 @@ export const secretsSchema = z.strictObject({
   registryPassword: nonEmpty("the password or token of images.username with `pulumi config set --secret registryPassword`"),
   circleciToken: nonEmpty("a personal API token of CircleCI with `pulumi config set --secret circleciToken`"),
   kubeconfig: z.string().min(1).optional(),
+  /** The token with which Argo CD reads the deploy repository. */
+  gitToken: z.string().min(1).optional(),
   secrets: z.record(z.string(), z.string("Must be a string; quote it")).default({}),
 });

@@ -19,12 +19,18 @@ export const stackSecrets = {
 
 export type DeclaredResources = Record<string, Record<string, unknown>>;
 
-/** The whole world of a stack as if each of its services were released: its images are built, whatever their source is. */
+/**
+ * The whole world of a stack as if each of its services were released and applied by the program: its images are built
+ * and its delivery is direct, whatever its file says. The manifests are the same either way.
+ */
 export async function declareStack(stack: string): Promise<DeclaredResources> {
   const settings = readStackFile(stack);
   const images = { ...Object(settings["delivery:images"]), source: "build" };
   const secrets = Object.fromEntries(Object.entries(stackSecrets).map(([key, value]) => [`delivery:${key}`, value]));
-  const world = await openWorld(stack, { values: asProgramConfig({ ...settings, "delivery:images": images, ...secrets }), secretKeys: Object.keys(secrets) });
+  const world = await openWorld(stack, {
+    values: asProgramConfig({ ...settings, "delivery:images": images, "delivery:delivery": "direct", ...secrets }),
+    secretKeys: Object.keys(secrets),
+  });
   vi.resetModules();
   await import("../index.ts");
   return world.resources();

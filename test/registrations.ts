@@ -38,7 +38,7 @@ export function recordRegistrations(): ReadonlyMap<string, Registration> {
       id,
       parent: shortUrn(request.getParent()),
       provider: shortUrn(request.getProvider().replace(/::[^:]*$/, "")),
-      dependsOn: request.getDependenciesList().map(shortUrn).sort(),
+      dependsOn: request.getDependenciesList().map(shortUrn).toSorted(),
       retainOnDelete: request.getRetainondelete(),
       createTimeout: request.getCustomtimeouts()?.getCreate() ?? "",
     });

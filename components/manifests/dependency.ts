@@ -1,14 +1,23 @@
 import type { types } from "@pulumi/kubernetes";
 import type { DeployedDependencySettings, DependencySettings } from "../../stacks/schema.ts";
-import { secretName } from "../names.ts";
+import { pullSecretName, secretName } from "../names.ts";
+import type { Service } from "../service.ts";
 import { metadata, selectorLabels, type Environment } from "./metadata.ts";
 import { dependencyPolicy } from "./network-policy.ts";
 import { restrictedContainer, restrictedPod, scratchVolumes } from "./pod.ts";
+
+/** Many storage classes bind a claim only when a pod uses it: waiting for that here would never end. */
+const claimAnnotations = { "pulumi.com/skipAwait": "true" };
 
 /** `host:port` of a database or cache; `undefined` where the environment has none. */
 export function dependencyAddress(name: string, settings: DependencySettings): string | undefined {
   if (settings === "none") return undefined;
   return "address" in settings ? settings.address : `${name}:${settings.port}`;
+}
+
+/** The services that use a database or cache. */
+export function dependencyUsers(name: string, services: readonly Service[]): string[] {
+  return services.filter(({ dependencies }) => dependencies?.[name] !== undefined).map((service) => service.name);
 }
 
 /** The manifests of a database or cache that runs as a plain Deployment. */
@@ -38,6 +47,7 @@ export function dependencyManifests(environment: Environment, name: string, sett
         template: {
           metadata: { labels: base.labels },
           spec: {
+            imagePullSecrets: [{ name: pullSecretName }],
             ...restrictedPod(settings.user),
             containers: [
               {
@@ -61,6 +71,6 @@ export function dependencyManifests(environment: Environment, name: string, sett
     networkPolicy: dependencyPolicy(environment, name, settings.port, users),
     ...(storage === undefined
       ? {}
-      : { persistentVolumeClaim: { metadata: base, spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: storage.size } } } } }),
+      : { persistentVolumeClaim: { metadata: { ...base, annotations: claimAnnotations }, spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: storage.size } } } } }),
   };
 }

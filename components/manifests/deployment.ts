@@ -13,7 +13,9 @@ export interface DeploymentArgs {
   image: Input<string>;
   /** The environment variables in the ConfigMap, so that a change of one restarts the pods. */
   variables: Readonly<Record<string, string>>;
-  /** Changes whenever a secret of the service does. @default it has none */
+  /** Whether there is a Secret with further environment variables. */
+  hasSecrets: boolean;
+  /** Changes whenever that Secret does. @default the pods keep running with the old values */
   secretsVersion?: Input<string>;
 }
 
@@ -56,9 +58,9 @@ export function deployment(environment: Environment, service: Service, args: Dep
               ports: [{ name: "http", containerPort: service.port, protocol: "TCP" }],
               envFrom: [
                 { configMapRef: { name: service.name } },
-                ...(args.secretsVersion === undefined ? [] : [{ secretRef: { name: secretName(service.name) } }]),
+                ...(!args.hasSecrets ? [] : [{ secretRef: { name: secretName(service.name) } }]),
               ],
-              resources: service.resources ?? defaultResources,
+              resources: resources(service),
               livenessProbe: { ...probe(service.probes?.liveness), periodSeconds: 10, failureThreshold: 6 },
               readinessProbe: { ...probe(service.probes?.readiness), periodSeconds: 5 },
               ...restrictedContainer(),
@@ -70,6 +72,11 @@ export function deployment(environment: Environment, service: Service, args: Dep
       },
     },
   };
+}
+
+/** Each default stands until the service says otherwise: one without a CPU request could never be autoscaled. */
+function resources({ resources: own }: Service): types.input.core.v1.ResourceRequirements {
+  return { requests: { ...defaultResources.requests, ...own?.requests }, limits: { ...defaultResources.limits, ...own?.limits } };
 }
 
 function probe(target: string = "tcp"): types.input.core.v1.Probe {

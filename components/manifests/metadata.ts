@@ -17,7 +17,7 @@ export function metadata(environment: Environment, name: string): { name: string
     namespace: environment.namespace,
     labels: {
       ...selectorLabels(environment, name),
-      "app.kubernetes.io/instance": `${name}-${environment.name}`,
+      "app.kubernetes.io/instance": `${environment.app}-${environment.name}`,
       "app.kubernetes.io/managed-by": "delivery",
     },
   };

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { types } from "@pulumi/kubernetes";
 
 type PodSpec = types.input.core.v1.PodSpec;
@@ -22,6 +23,8 @@ export function restrictedContainer(): Pick<Container, "securityContext"> {
 
 /** Directories that are empty at every start. */
 export function scratchVolumes(paths: readonly string[]): { volumes: types.input.core.v1.Volume[]; volumeMounts: types.input.core.v1.VolumeMount[] } {
-  const named = paths.map((mountPath) => ({ mountPath, name: `scratch${mountPath.replaceAll(/[^a-zA-Z0-9]+/g, "-").toLowerCase()}`.replace(/-$/, "") }));
+  // Any path makes a valid name this way, and two paths never the same.
+  const nameOf = (path: string): string => `scratch-${createHash("sha256").update(path).digest("hex").slice(0, 8)}`;
+  const named = [...new Set(paths)].map((mountPath) => ({ mountPath, name: nameOf(mountPath) }));
   return { volumes: named.map(({ name }) => ({ name, emptyDir: { sizeLimit: "64Mi" } })), volumeMounts: named.map(({ name, mountPath }) => ({ name, mountPath })) };
 }

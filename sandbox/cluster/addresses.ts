@@ -51,8 +51,13 @@ export function chooseAddresses(stateDir: string, ownLink: string): ClusterAddre
 export function chooseBlock(taken: readonly Network[], seed: number, remembered?: number): number {
   const candidates = Array.from({ length: 128 }, (_, index) => 64 + ((seed + index) % 128));
   const wanted = remembered === undefined ? candidates : [remembered, ...candidates];
-  const free = wanted.find((block) => taken.every((network) => !overlaps(network, { address: toNumber(`10.${block}.0.0`), prefix: 16 })));
-  if (free === undefined) throw new Error("No free network: 10.64.0.0/16 to 10.191.0.0/16 are all in use on this machine. Remove a route (see `ip route`).");
+  const free = wanted.find((block) =>
+    taken.every((network) => !overlaps(network, { address: toNumber(`10.${block}.0.0`), prefix: 16 })),
+  );
+  if (free === undefined)
+    throw new Error(
+      "No free network: 10.64.0.0/16 to 10.191.0.0/16 are all in use on this machine. Remove a route (see `ip route`).",
+    );
   return free;
 }
 
@@ -75,7 +80,9 @@ function overlaps(a: Network, b: Network): boolean {
 
 function takenNetworks(ownLink: string): Network[] {
   const fromInterfaces = Object.entries(networkInterfaces()).flatMap(([name, entries]) =>
-    name === ownLink ? [] : (entries ?? []).flatMap((entry) => (entry.family === "IPv4" && entry.cidr ? [parseNetwork(entry.cidr)] : [])),
+    name === ownLink
+      ? []
+      : (entries ?? []).flatMap((entry) => (entry.family === "IPv4" && entry.cidr ? [parseNetwork(entry.cidr)] : [])),
   );
   return [...fromInterfaces, ...routes(ownLink)];
 }
@@ -88,7 +95,7 @@ function routes(ownLink: string): Network[] {
     .map((line) => line.split("\t"))
     .flatMap(([link, destination, , , , , , mask]) => {
       if (link === undefined || destination === undefined || mask === undefined || link === ownLink) return [];
-      const prefix = [...Number.parseInt(mask, 16).toString(2)].filter((bit) => bit === "1").length;
+      const prefix = Number.parseInt(mask, 16).toString(2).replaceAll("0", "").length;
       return prefix === 0 ? [] : [{ address: Buffer.from(destination, "hex").readUInt32LE(), prefix }];
     });
 }

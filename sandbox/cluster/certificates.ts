@@ -33,13 +33,20 @@ const day = 24 * 60 * 60 * 1000;
  * @param folder where the files are, private keys with mode 0600
  * @param names under which the API server and the kubelet are called: DNS names and IPv4 addresses
  */
-export function ensureCertificates(folder: string, names: { apiServer: readonly string[]; kubelet: readonly string[] }): Certificates {
+export function ensureCertificates(
+  folder: string,
+  names: { apiServer: readonly string[]; kubelet: readonly string[] },
+): Certificates {
   const authority = ensure(folder, "ca", { commonName: authorityName, role: "authority" });
   const issue = (file: string, request: Wanted): KeyPair => ensure(folder, file, request, authority);
   return {
     authority,
     apiServer: issue("apiserver", { commonName: "kube-apiserver", role: "server", subjectAltNames: names.apiServer }),
-    kubeletClient: issue("apiserver-kubelet-client", { commonName: "kube-apiserver", organization: "system:masters", role: "client" }),
+    kubeletClient: issue("apiserver-kubelet-client", {
+      commonName: "kube-apiserver",
+      organization: "system:masters",
+      role: "client",
+    }),
     kubelet: issue("kubelet", { commonName: "kubelet", role: "server", subjectAltNames: names.kubelet }),
     etcd: issue("etcd", { commonName: "etcd", role: "both", subjectAltNames: ["127.0.0.1"] }),
     serviceAccount: ensureServiceAccountKeys(folder),
@@ -69,7 +76,8 @@ function isUsable(pair: KeyPair, wanted: Wanted, authority?: KeyPair): boolean {
   try {
     const certificate = new X509Certificate(readFileSync(pair.certificate));
     const signer = authority ? new X509Certificate(readFileSync(authority.certificate)) : certificate;
-    const covered = certificate.subjectAltName?.split(", ").map((entry) => entry.replace(/^(DNS|IP Address):/, "")) ?? [];
+    const covered =
+      certificate.subjectAltName?.split(", ").map((entry) => entry.replace(/^(DNS|IP Address):/, "")) ?? [];
     return (
       certificate.checkPrivateKey(createPrivateKey(readFileSync(pair.key))) &&
       certificate.verify(signer.publicKey) &&
@@ -84,7 +92,8 @@ function isUsable(pair: KeyPair, wanted: Wanted, authority?: KeyPair): boolean {
 
 function ensureServiceAccountKeys(folder: string): Certificates["serviceAccount"] {
   const paths = { privateKey: join(folder, "service-account.key"), publicKey: join(folder, "service-account.pub") };
-  if (!existsSync(paths.privateKey)) writeKey(paths.privateKey, generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey);
+  if (!existsSync(paths.privateKey))
+    writeKey(paths.privateKey, generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey);
   const publicKey = createPublicKey(createPrivateKey(readFileSync(paths.privateKey)));
   writePrivate(paths.publicKey, publicKey.export({ type: "spki", format: "pem" }).toString());
   return paths;

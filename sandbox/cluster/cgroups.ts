@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { writePrivate } from "./files.ts";
 
 /** What the kubelet uses where it is there. */
-const used = ["cpu", "cpuset", "memory", "hugetlb", "pids"];
+const used = new Set(["cpu", "cpuset", "memory", "hugetlb", "pids"]);
 /** What it cannot do without. */
 const needed = ["cpu", "memory", "pids"];
 
@@ -48,22 +48,39 @@ export async function removeCgroup(stateDir: string, name: string): Promise<void
 
 function createSeparate(separate: readonly Hierarchy[], name: string): void {
   const missing = needed.filter((controller) => !existsSync(join("/sys/fs/cgroup", controller)));
-  if (missing.length > 0) throw new Error(`the control group controllers ${missing.join(", ")} are not mounted at /sys/fs/cgroup`);
-  for (const { folder } of separate) mkdirSync(join(folder, name), { recursive: true });
+  if (missing.length > 0)
+    throw new Error(`the control group controllers ${missing.join(", ")} are not mounted at /sys/fs/cgroup`);
+  for (const { folder } of separate) make(join(folder, name));
 }
 
 function createUnified(folder: string, stateDir: string, name: string): void {
-  const available = words(join(folder, "cgroup.controllers")).filter((controller) => used.includes(controller));
+  const available = words(join(folder, "cgroup.controllers")).filter((controller) => used.has(controller));
   const missing = needed.filter((controller) => !available.includes(controller));
-  if (missing.length > 0) throw new Error(`the control group controllers ${missing.join(", ")} are not available in ${folder}`);
+  if (missing.length > 0)
+    throw new Error(`the control group controllers ${missing.join(", ")} are not available in ${folder}`);
   const control = join(folder, "cgroup.subtree_control");
   const off = available.filter((controller) => !words(control).includes(controller));
-  if (off.length > 0) writePrivate(notesPath(stateDir), JSON.stringify({ control, switchedOn: [...new Set([...off, ...(readNotes(stateDir)?.switchedOn ?? [])])] }));
-  mkdirSync(join(folder, name), { recursive: true });
+  if (off.length > 0)
+    writePrivate(
+      notesPath(stateDir),
+      JSON.stringify({ control, switchedOn: [...new Set([...off, ...(readNotes(stateDir)?.switchedOn ?? [])])] }),
+    );
+  make(join(folder, name));
   try {
-    for (const path of [control, join(folder, name, "cgroup.subtree_control")]) writeFileSync(path, available.map((controller) => `+${controller}`).join(" "));
+    for (const path of [control, join(folder, name, "cgroup.subtree_control")])
+      writeFileSync(path, available.map((controller) => `+${controller}`).join(" "));
   } catch (error) {
-    throw new Error(`the control group controllers ${available.join(", ")} cannot be switched on in ${folder}`, { cause: error });
+    throw new Error(`the control group controllers ${available.join(", ")} cannot be switched on in ${folder}`, {
+      cause: error,
+    });
+  }
+}
+
+function make(folder: string): void {
+  try {
+    if (!existsSync(folder)) mkdirSync(folder);
+  } catch (error) {
+    throw new Error(`the control group ${folder} cannot be made: ${String(error)}`, { cause: error });
   }
 }
 
@@ -82,7 +99,9 @@ function switchOff(stateDir: string): void {
 function readNotes(stateDir: string): { control: string; switchedOn: string[] } | undefined {
   const path = notesPath(stateDir);
   // The file is written only by createUnified(), as a whole.
-  return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as { control: string; switchedOn: string[] }) : undefined;
+  return existsSync(path)
+    ? (JSON.parse(readFileSync(path, "utf8")) as { control: string; switchedOn: string[] })
+    : undefined;
 }
 
 function notesPath(stateDir: string): string {
@@ -113,7 +132,8 @@ function hierarchies(): Hierarchy[] {
     .split("\n")
     .map((line) => line.split(" "))
     .flatMap(([, folder, type]) => {
-      if (folder === undefined || !folder.startsWith("/sys/fs/cgroup") || (type !== "cgroup" && type !== "cgroup2")) return [];
+      if (folder === undefined || !folder.startsWith("/sys/fs/cgroup") || (type !== "cgroup" && type !== "cgroup2"))
+        return [];
       return [{ folder, version: type === "cgroup" ? 1 : 2 } as const];
     });
 }

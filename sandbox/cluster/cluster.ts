@@ -65,7 +65,16 @@ export async function startCluster(options: ClusterOptions): Promise<ClusterEndp
   const { addresses, support } = place;
   const address = support.pods === "real" ? addresses.host : "127.0.0.1";
   const certificates = ensureCertificates(join(options.stateDir, "cluster", "pki"), {
-    apiServer: ["localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local", "127.0.0.1", address, addresses.apiService],
+    apiServer: [
+      "localhost",
+      "kubernetes",
+      "kubernetes.default",
+      "kubernetes.default.svc",
+      "kubernetes.default.svc.cluster.local",
+      "127.0.0.1",
+      address,
+      addresses.apiService,
+    ],
     kubelet: [addresses.node],
   });
   const { file, tokens } = ensureTokens(join(options.stateDir, "cluster"));
@@ -82,7 +91,12 @@ export async function startCluster(options: ClusterOptions): Promise<ClusterEndp
   const server = `https://${address}:${control.port}`;
   options.report(`Kubernetes: starting the control plane at ${server}`);
   if (place.namespacesOf !== undefined && options.node) {
-    const url = await startRelay({ stateDir: options.stateDir, etcd: options.tools.etcd, url: options.registry.url, host: addresses.host });
+    const url = await startRelay({
+      stateDir: options.stateDir,
+      etcd: options.tools.etcd,
+      url: options.registry.url,
+      host: addresses.host,
+    });
     const node: RealNodeOptions = {
       ...options,
       ...place,
@@ -99,9 +113,17 @@ export async function startCluster(options: ClusterOptions): Promise<ClusterEndp
   } else {
     const access = await startApi(control);
     options.report("Kubernetes: starting a simulated node (kwok)");
-    await Promise.all([startControllers(control, access), startSimulatedNode({ stateDir: options.stateDir, kwok: options.tools.kwok, tokens }, access)]);
+    await Promise.all([
+      startControllers(control, access),
+      startSimulatedNode({ stateDir: options.stateDir, kwok: options.tools.kwok, tokens }, access),
+    ]);
   }
-  const kubeconfigPath = writeKubeconfig(join(options.stateDir, "kubeconfig"), server, certificates.authority.certificate, tokens.admin);
+  const kubeconfigPath = writeKubeconfig(
+    join(options.stateDir, "kubeconfig"),
+    server,
+    certificates.authority.certificate,
+    tokens.admin,
+  );
   return { kubeconfigPath, server, ...support, hostAddress: address };
 }
 
@@ -117,7 +139,8 @@ export async function stopCluster(stateDir: string): Promise<void> {
   await removeCgroup(stateDir, cgroup);
   // The kernel removes the link with the network namespace, soon after the last process in it.
   for (const deadline = Date.now() + 10_000; existsSync(`/sys/class/net/${link}`); await sleep(20)) {
-    if (Date.now() > deadline) throw new Error(`The network link ${link} is still there: remove it with "ip link delete ${link}".`);
+    if (Date.now() > deadline)
+      throw new Error(`The network link ${link} is still there: remove it with "ip link delete ${link}".`);
   }
 }
 
@@ -150,8 +173,9 @@ async function prepareNode(options: ClusterOptions): Promise<Place> {
 
 async function supportOf(options: ClusterOptions, cgroup: string): Promise<PodSupport> {
   if (options.pods === "simulated") return { pods: "simulated", reason: "asked for" };
-  if (!options.node) return { pods: "simulated", reason: "the binaries of a node (containerd, runc, nft, …) are not available" };
-  return runs(options.stateDir, "kubelet") ? { pods: "real" } : podSupport(options.stateDir, options.node, cgroup);
+  if (!options.node)
+    return { pods: "simulated", reason: "the binaries of a node (containerd, runc, nft, …) are not available" };
+  return runs(options.stateDir, "node") ? { pods: "real" } : podSupport(options.stateDir, options.node, cgroup);
 }
 
 function runs(stateDir: string, process: string): boolean {

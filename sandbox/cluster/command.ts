@@ -27,7 +27,11 @@ export class CommandError extends Error {
 export function run(command: string, args: readonly string[], options: CommandOptions = {}): Promise<string> {
   const seconds = options.timeoutSeconds ?? 30;
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { env: { PATH: process.env["PATH"], ...options.env }, timeout: seconds * 1000, killSignal: "SIGKILL" });
+    const child = spawn(command, args, {
+      env: { PATH: process.env["PATH"], ...options.env },
+      timeout: seconds * 1000,
+      killSignal: "SIGKILL",
+    });
     const output: Buffer[] = [];
     const errors: Buffer[] = [];
     child.stdout.on("data", (chunk: Buffer) => output.push(chunk));

@@ -1,11 +1,11 @@
 import { request } from "node:https";
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 
 import { choosePort } from "../ports.ts";
 import { startProcess } from "../process.ts";
 import { callApi, type ApiAccess } from "./api.ts";
 import type { Certificates } from "./certificates.ts";
+import { chooseEtcdPorts, startEtcd } from "./etcd.ts";
 import { writeKubeconfig, type UserName } from "./kubeconfig.ts";
 
 /** What the control plane is made of, and where it listens. */
@@ -32,11 +32,7 @@ export async function startApi(options: ControlPlaneOptions): Promise<ApiAccess>
     token: options.tokens.admin,
   };
   const { stateDir } = options;
-  const ports = {
-    client: await choosePort(stateDir, "etcd", 2379),
-    peer: await choosePort(stateDir, "etcd-peer", 2380),
-    health: await choosePort(stateDir, "etcd-health", 2381),
-  };
+  const ports = await chooseEtcdPorts(stateDir);
   // The API server waits for etcd by itself: both start at once.
   await Promise.all([startEtcd(options, ports), startApiServer(options, ports.client, access)]);
   return access;
@@ -45,38 +41,6 @@ export async function startApi(options: ControlPlaneOptions): Promise<ApiAccess>
 /** Starts controller manager and scheduler; resolves when both are ready. */
 export async function startControllers(options: ControlPlaneOptions, access: ApiAccess): Promise<void> {
   await Promise.all([startControllerManager(options, access), startScheduler(options, access)]);
-}
-
-async function startEtcd({ stateDir, tools, certificates }: ControlPlaneOptions, ports: { client: number; peer: number; health: number }): Promise<void> {
-  const dataDir = join(stateDir, "etcd");
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  const url = `https://127.0.0.1:${ports.client}`;
-  const peerUrl = `https://127.0.0.1:${ports.peer}`;
-  const healthUrl = `http://127.0.0.1:${ports.health}`;
-  const { certificate, key } = certificates.etcd;
-  const authority = certificates.authority.certificate;
-  await startProcess(stateDir, {
-    name: "etcd",
-    command: tools.etcd,
-    args: [
-      "--name=sandbox",
-      `--data-dir=${dataDir}`,
-      `--listen-client-urls=${url}`,
-      `--advertise-client-urls=${url}`,
-      `--listen-peer-urls=${peerUrl}`,
-      `--initial-advertise-peer-urls=${peerUrl}`,
-      `--initial-cluster=sandbox=${peerUrl}`,
-      `--listen-metrics-urls=${healthUrl}`,
-      // Without client certificates every local user could read the cluster's Secrets.
-      ...[`--cert-file=${certificate}`, `--key-file=${key}`, "--client-cert-auth", `--trusted-ca-file=${authority}`],
-      ...[`--peer-cert-file=${certificate}`, `--peer-key-file=${key}`, "--peer-client-cert-auth", `--peer-trusted-ca-file=${authority}`],
-      // A sandbox may lose its last seconds when the machine loses power; it must not wait for the disk.
-      "--unsafe-no-fsync",
-      "--auto-compaction-retention=1h",
-      "--log-level=warn",
-    ],
-    ready: async () => (await fetch(`${healthUrl}/health`)).ok,
-  });
 }
 
 async function startApiServer(options: ControlPlaneOptions, etcdPort: number, access: ApiAccess): Promise<void> {
@@ -132,14 +96,34 @@ async function startScheduler(options: ControlPlaneOptions, access: ApiAccess): 
   await startComponent(options, access, "kube-scheduler", "scheduler", 10259, []);
 }
 
-async function startComponent(options: ControlPlaneOptions, access: ApiAccess, name: string, user: UserName, wantedPort: number, args: string[]): Promise<void> {
+async function startComponent(
+  options: ControlPlaneOptions,
+  access: ApiAccess,
+  name: string,
+  user: UserName,
+  wantedPort: number,
+  args: string[],
+): Promise<void> {
   const { stateDir, tools, tokens } = options;
   const port = await choosePort(stateDir, name, wantedPort);
-  const kubeconfig = writeKubeconfig(join(stateDir, "cluster", `${user}.kubeconfig`), access.server, access.authority, tokens[user]);
+  const kubeconfig = writeKubeconfig(
+    join(stateDir, "cluster", `${user}.kubeconfig`),
+    access.server,
+    access.authority,
+    tokens[user],
+  );
   await startProcess(stateDir, {
     name,
     command: tools.kube,
-    args: [name, `--kubeconfig=${kubeconfig}`, "--leader-elect=false", "--bind-address=127.0.0.1", `--secure-port=${port}`, "--profiling=false", ...args],
+    args: [
+      name,
+      `--kubeconfig=${kubeconfig}`,
+      "--leader-elect=false",
+      "--bind-address=127.0.0.1",
+      `--secure-port=${port}`,
+      "--profiling=false",
+      ...args,
+    ],
     ready: () => isHealthy(port),
   });
 }
@@ -147,10 +131,13 @@ async function startComponent(options: ControlPlaneOptions, access: ApiAccess, n
 /** The component shows a certificate that it made for itself; only "ok" or not is read from it. */
 function isHealthy(port: number): Promise<boolean> {
   return new Promise((resolve, reject) => {
-    const call = request({ host: "127.0.0.1", port, path: "/healthz", rejectUnauthorized: false, agent: false, timeout: 2000 }, (response) => {
-      response.resume();
-      resolve(response.statusCode === 200);
-    });
+    const call = request(
+      { host: "127.0.0.1", port, path: "/healthz", rejectUnauthorized: false, agent: false, timeout: 2000 },
+      (response) => {
+        response.resume();
+        resolve(response.statusCode === 200);
+      },
+    );
     call.on("timeout", () => call.destroy(new Error("no answer within 2 s")));
     call.on("error", reject);
     call.end();

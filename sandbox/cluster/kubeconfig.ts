@@ -31,10 +31,21 @@ export function ensureTokens(folder: string): { file: string; tokens: Record<Use
       return token && user ? [[user, token] as const] : [];
     }),
   );
-  const entries = Object.entries(users).map(([name, { user, groups }]) => ({ name, user, groups, token: known.get(user) ?? randomBytes(24).toString("hex") }));
-  writePrivate(file, entries.map(({ token, user, groups }) => `${token},${user},${user},"${groups.join(",")}"\n`).join(""));
+  const entries = Object.entries(users).map(([name, { user, groups }]) => ({
+    name,
+    user,
+    groups,
+    token: known.get(user) ?? randomBytes(24).toString("hex"),
+  }));
+  writePrivate(
+    file,
+    entries.map(({ token, user, groups }) => `${token},${user},${user},"${groups.join(",")}"\n`).join(""),
+  );
   // The entries are exactly those of `users`.
-  return { file, tokens: Object.fromEntries(entries.map(({ name, token }) => [name, token])) as Record<UserName, string> };
+  return {
+    file,
+    tokens: Object.fromEntries(entries.map(({ name, token }) => [name, token])) as Record<UserName, string>,
+  };
 }
 
 /** Writes a kubeconfig that holds all it needs (authority and token), readable by its owner only. */

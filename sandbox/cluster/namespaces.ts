@@ -54,7 +54,10 @@ mkdir -p ${stateFolder} /run/tunables /run/overlay/upper /run/overlay/work
 mount --bind . ${stateFolder}
 ${privateFolders}
 ${Object.entries(kubeletTunables)
-  .map(([name, value], index) => `echo ${value} > /run/tunables/${index}; [ ! -e /proc/sys/${name} ] || mount --bind /run/tunables/${index} /proc/sys/${name}`)
+  .map(
+    ([name, value], index) =>
+      `echo ${value} > /run/tunables/${index}; [ ! -e /proc/sys/${name} ] || mount --bind /run/tunables/${index} /proc/sys/${name}`,
+  )
   .join("\n")}
 echo 1 > /proc/sys/net/ipv4/ip_forward
 touch /run/prepared
@@ -75,7 +78,8 @@ export async function startNamespaces(stateDir: string): Promise<number> {
     readyTimeoutSeconds: 15,
   });
   const pid = namespacePid(stateDir);
-  if (pid === undefined) throw new Error(`The node's namespaces are gone again: see ${join(stateDir, "logs", `${holderName}.log`)}.`);
+  if (pid === undefined)
+    throw new Error(`The node's namespaces are gone again: see ${join(stateDir, "logs", `${holderName}.log`)}.`);
   return pid;
 }
 
@@ -95,9 +99,16 @@ export async function linkNode(ip: string, link: string, pid: number, addresses:
     ),
   });
   await run("nsenter", ["--target", String(pid), "--net", "--", ip, "-batch", "-"], {
-    input: lines("link set dev lo up", `address add ${node}/${linkPrefix} dev eth0`, "link set dev eth0 up", `route add default via ${host}`),
+    input: lines(
+      "link set dev lo up",
+      `address add ${node}/${linkPrefix} dev eth0`,
+      "link set dev eth0 up",
+      `route add default via ${host}`,
+    ),
   });
-  await run(ip, ["-batch", "-"], { input: lines(`route add ${podRange} via ${node} dev ${link}`, `route add ${serviceRange} via ${node} dev ${link}`) });
+  await run(ip, ["-batch", "-"], {
+    input: lines(`route add ${podRange} via ${node} dev ${link}`, `route add ${serviceRange} via ${node} dev ${link}`),
+  });
 }
 
 /** Whether a TCP connection from the node to the host comes about: a firewall of the host may forbid it. */
@@ -109,7 +120,9 @@ export async function reachesHost(pid: number, host: string): Promise<boolean> {
     const port = typeof address === "object" && address ? address.port : 0;
     const script = `const s = require("node:net").connect({ host: "${host}", port: ${port}, timeout: 3000 });
       s.on("connect", () => process.exit(0)).on("error", () => process.exit(1)).on("timeout", () => process.exit(1));`;
-    await run("nsenter", ["--target", String(pid), "--net", "--", process.execPath, "-e", script], { timeoutSeconds: 5 });
+    await run("nsenter", ["--target", String(pid), "--net", "--", process.execPath, "-e", script], {
+      timeoutSeconds: 5,
+    });
     return true;
   } catch {
     return false;
@@ -119,15 +132,13 @@ export async function reachesHost(pid: number, host: string): Promise<boolean> {
 }
 
 function isLinked(link: string, pid: number, addresses: ClusterAddresses): boolean {
-  const routed = readFileSync("/proc/net/route", "utf8")
-    .split("\n")
-    .map((line) => line.split("\t"))
-    .filter(([name]) => name === link)
-    .map(([, destination]) => destination);
+  const routes = readFileSync("/proc/net/route", "utf8").split("\n");
   const wanted = [addresses.podRange, addresses.serviceRange].map(toRouteTable);
   // Devices as the process sees them, that is those of its network namespace.
-  const inside = readFileSync(`/proc/${pid}/net/dev`, "utf8").includes("eth0:") && readFileSync(`/proc/${pid}/net/route`, "utf8").includes("eth0\t00000000");
-  return inside && wanted.every((destination) => routed.includes(destination));
+  const inside =
+    readFileSync(`/proc/${pid}/net/dev`, "utf8").includes("eth0:") &&
+    readFileSync(`/proc/${pid}/net/route`, "utf8").includes("eth0\t00000000");
+  return inside && wanted.every((destination) => routes.some((route) => route.startsWith(`${link}\t${destination}\t`)));
 }
 
 function toRouteTable(range: string): string {

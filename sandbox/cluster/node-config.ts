@@ -10,7 +10,11 @@ export const nodePorts = { kubelet: 10250, kubeletHealth: 10248, proxyHealth: 10
 const clusterDomain = "cluster.local";
 
 /** containerd's configuration (TOML, version 2: read by 1.5 and all later ones). */
-export function containerdConfig(options: { runc: string; cniBinDir: string; snapshotter: "overlayfs" | "native" }): string {
+export function containerdConfig(options: {
+  runc: string;
+  cniBinDir: string;
+  snapshotter: "overlayfs" | "native";
+}): string {
   const text = JSON.stringify;
   return `version = 2
 root = ${text(`${nodeFolder}/containerd`)}
@@ -66,13 +70,24 @@ export function cniConfig(addresses: ClusterAddresses): object {
       {
         type: "ptp",
         ipMasq: false,
-        ipam: { type: "host-local", dataDir: "/run/pod-addresses", ranges: [[{ subnet: addresses.podRange }]], routes: [{ dst: "0.0.0.0/0" }] },
+        ipam: {
+          type: "host-local",
+          dataDir: "/run/pod-addresses",
+          ranges: [[{ subnet: addresses.podRange }]],
+          routes: [{ dst: "0.0.0.0/0" }],
+        },
       },
     ],
   };
 }
 
-export function kubeletConfig(options: { addresses: ClusterAddresses; cgroup: string; certificate: string; key: string; authority: string }): object {
+export function kubeletConfig(options: {
+  addresses: ClusterAddresses;
+  cgroup: string;
+  certificate: string;
+  key: string;
+  authority: string;
+}): object {
   return {
     apiVersion: "kubelet.config.k8s.io/v1beta1",
     kind: "KubeletConfiguration",
@@ -83,7 +98,11 @@ export function kubeletConfig(options: { addresses: ClusterAddresses; cgroup: st
     healthzPort: nodePorts.kubeletHealth,
     tlsCertFile: options.certificate,
     tlsPrivateKeyFile: options.key,
-    authentication: { anonymous: { enabled: false }, webhook: { enabled: true }, x509: { clientCAFile: options.authority } },
+    authentication: {
+      anonymous: { enabled: false },
+      webhook: { enabled: true },
+      x509: { clientCAFile: options.authority },
+    },
     authorization: { mode: "Webhook" },
     containerRuntimeEndpoint: `unix://${containerdSocket}`,
     cgroupDriver: "cgroupfs",
@@ -97,7 +116,12 @@ export function kubeletConfig(options: { addresses: ClusterAddresses; cgroup: st
     // Its default folder is the system's, outside of the sandbox.
     volumePluginDir: `${nodeFolder}/volume-plugins`,
     // A developer's disk is often nearly full: pods go only when it is nearly unusable.
-    evictionHard: { "memory.available": "50Mi", "nodefs.available": "1%", "imagefs.available": "1%", "nodefs.inodesFree": "1%" },
+    evictionHard: {
+      "memory.available": "50Mi",
+      "nodefs.available": "1%",
+      "imagefs.available": "1%",
+      "nodefs.inodesFree": "1%",
+    },
     imageGCHighThresholdPercent: 100,
     imageGCLowThresholdPercent: 99,
     serializeImagePulls: false,

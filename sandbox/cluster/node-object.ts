@@ -40,6 +40,10 @@ export async function ensureNodeKind(access: ApiAccess, kind: "real" | "simulate
   // The API server's answer for a list of Pods, of which only the names are read.
   const pods = JSON.parse(answer.body) as { items?: { metadata: { name: string; namespace: string } }[] };
   for (const { metadata } of pods.items ?? []) {
-    await callApi(access, "DELETE", `/api/v1/namespaces/${metadata.namespace}/pods/${metadata.name}?gracePeriodSeconds=0`);
+    await callApi(
+      access,
+      "DELETE",
+      `/api/v1/namespaces/${metadata.namespace}/pods/${metadata.name}?gracePeriodSeconds=0`,
+    );
   }
 }

@@ -36,8 +36,16 @@ export function pauseImageArchive(nodeArchitecture: string): Buffer {
       },
     ],
   });
-  const blobs = [layer, config, manifest].map((content) => ({ path: `blobs/sha256/${digest(content).slice("sha256:".length)}`, content, mode: 0o644 }));
-  return tar([{ path: "oci-layout", content: json({ imageLayoutVersion: "1.0.0" }), mode: 0o644 }, { path: "index.json", content: index, mode: 0o644 }, ...blobs]);
+  const blobs = [layer, config, manifest].map((content) => ({
+    path: `blobs/sha256/${digest(content).slice("sha256:".length)}`,
+    content,
+    mode: 0o644,
+  }));
+  return tar([
+    { path: "oci-layout", content: json({ imageLayoutVersion: "1.0.0" }), mode: 0o644 },
+    { path: "index.json", content: index, mode: 0o644 },
+    ...blobs,
+  ]);
 }
 
 /** A 64-bit ELF file of one segment: two headers, then the instructions. */
@@ -81,7 +89,11 @@ function architectureOf(name: string): Architecture {
 
 /** A tar archive (ustar) of plain files. */
 function tar(files: readonly { path: string; content: Buffer; mode: number }[]): Buffer {
-  const blocks = files.flatMap(({ path, content, mode }) => [tarHeader(path, content.length, mode), content, Buffer.alloc(-content.length & 511)]);
+  const blocks = files.flatMap(({ path, content, mode }) => [
+    tarHeader(path, content.length, mode),
+    content,
+    Buffer.alloc(-content.length & 511),
+  ]);
   return Buffer.concat([...blocks, Buffer.alloc(1024)]);
 }
 
@@ -94,7 +106,7 @@ function tarHeader(path: string, size: number, mode: number): Buffer {
   header.write(octal(0, 7), 116);
   header.write(octal(size, 11), 124);
   header.write(octal(0, 11), 136);
-  header.write("0ustar\0" + "00", 156);
+  header.write("0ustar\u000000", 156);
   header.fill(" ", 148, 156);
   const sum = header.reduce((total, byte) => total + byte, 0);
   header.write(`${octal(sum, 6)}\0 `, 148);

@@ -3,18 +3,18 @@ import { dirname, join } from "node:path";
 
 import { listProcesses, startProcess } from "../process.ts";
 import type { ClusterAddresses } from "./addresses.ts";
-import { applyObject, type ApiAccess } from "./api.ts";
+import type { ApiAccess } from "./api.ts";
 import type { Certificates } from "./certificates.ts";
 import { createCgroup } from "./cgroups.ts";
 import { run } from "./command.ts";
+import { startDns } from "./dns.ts";
 import { writePrivate } from "./files.ts";
-import { users, writeKubeconfig, type UserName } from "./kubeconfig.ts";
+import { writeKubeconfig, type UserName } from "./kubeconfig.ts";
 import { insideNode, nodeFolder } from "./namespaces.ts";
 import {
   cniConfig,
   containerdConfig,
   containerdSocket,
-  corefile,
   kubeletConfig,
   nodePorts,
   proxyConfig,
@@ -56,10 +56,21 @@ export async function startContainerRuntime(options: RealNodeOptions): Promise<v
   const snapshotter = snapshotterFor(folder);
   writePrivate(join(folder, "certs.d", registry.host, "hosts.toml"), registryHosts(registry.url));
   writePrivate(join(folder, "cni", "10-sandbox.conflist"), JSON.stringify(cniConfig(options.addresses), null, 2));
-  writePrivate(join(folder, "containerd.toml"), containerdConfig({ runc: tools.runc, cniBinDir: tools.cniBinDir, snapshotter }));
+  writePrivate(
+    join(folder, "containerd.toml"),
+    containerdConfig({ runc: tools.runc, cniBinDir: tools.cniBinDir, snapshotter }),
+  );
   writePrivate(join(folder, "pause.tar"), pauseImageArchive(process.arch));
   const ctr = (...args: string[]): Promise<string> =>
-    run("nsenter", [...inNamespaces(options), join(dirname(tools.containerd), "ctr"), "--address", containerdSocket, "--namespace", "k8s.io", ...args]);
+    run("nsenter", [
+      ...inNamespaces(options),
+      join(dirname(tools.containerd), "ctr"),
+      "--address",
+      containerdSocket,
+      "--namespace",
+      "k8s.io",
+      ...args,
+    ]);
   await startProcess(stateDir, {
     name: "containerd",
     command: tools.containerd,
@@ -74,7 +85,11 @@ export async function startContainerRuntime(options: RealNodeOptions): Promise<v
 
 /** Starts kubelet, kube-proxy and CoreDNS; resolves when the node is Ready and DNS answers. */
 export async function startNodeServices(options: RealNodeOptions, access: ApiAccess): Promise<void> {
-  await Promise.all([startKubelet(options, access), startProxy(options), startDns(options, access)]);
+  await Promise.all([
+    startKubelet(options, access),
+    startProxy(options),
+    startDns({ ...options, kubeconfig: kubeconfigOf(options, "coredns") }, access),
+  ]);
 }
 
 async function startKubelet(options: RealNodeOptions, access: ApiAccess): Promise<void> {
@@ -125,41 +140,6 @@ async function startProxy(options: RealNodeOptions): Promise<void> {
   });
 }
 
-async function startDns(options: RealNodeOptions, access: ApiAccess): Promise<void> {
-  const { stateDir, tools, addresses } = options;
-  await allowDnsToRead(access);
-  writePrivate(join(stateDir, "node", "Corefile"), corefile({ addresses, kubeconfig: kubeconfigOf(options, "coredns") }));
-  await startProcess(stateDir, {
-    name: "coredns",
-    command: tools.coredns,
-    args: ["-conf", `${nodeFolder}/Corefile`],
-    namespacesOf: options.namespacesOf,
-    ready: async () => (await fetch(`http://${addresses.node}:${nodePorts.dnsReady}/ready`)).ok,
-  });
-}
-
-async function allowDnsToRead(access: ApiAccess): Promise<void> {
-  const group = "rbac.authorization.k8s.io";
-  const name = "sandbox:coredns";
-  const verbs = ["list", "watch"];
-  await applyObject(access, `/apis/${group}/v1/clusterroles/${name}`, {
-    apiVersion: `${group}/v1`,
-    kind: "ClusterRole",
-    metadata: { name },
-    rules: [
-      { apiGroups: [""], resources: ["services", "pods", "namespaces"], verbs },
-      { apiGroups: ["discovery.k8s.io"], resources: ["endpointslices"], verbs },
-    ],
-  });
-  await applyObject(access, `/apis/${group}/v1/clusterrolebindings/${name}`, {
-    apiVersion: `${group}/v1`,
-    kind: "ClusterRoleBinding",
-    metadata: { name },
-    roleRef: { apiGroup: group, kind: "ClusterRole", name },
-    subjects: [{ apiGroup: group, kind: "User", name: users.coredns.user }],
-  });
-}
-
 /** Ready, and said so by the kubelet that runs now: after a crash the API server still has the word of the last one. */
 async function isNodeReady(stateDir: string, access: ApiAccess): Promise<boolean> {
   const node = await readNode(access);
@@ -175,7 +155,11 @@ function kubeconfigOf(options: RealNodeOptions, user: UserName): string {
 
 function nodeEnvironment(tools: NodeTools): Record<string, string> {
   const folders = [tools.containerd, tools.runc, tools.nft].map((path) => dirname(path));
-  return { PATH: [...new Set([...folders, ...(process.env["PATH"] ?? "").split(":"), "/usr/sbin", "/usr/bin", "/sbin", "/bin"])].join(":") };
+  return {
+    PATH: [
+      ...new Set([...folders, ...(process.env["PATH"] ?? "").split(":"), "/usr/sbin", "/usr/bin", "/sbin", "/bin"]),
+    ].join(":"),
+  };
 }
 
 function inNamespaces(options: RealNodeOptions): string[] {

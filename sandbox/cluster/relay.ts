@@ -9,7 +9,12 @@ import { startProcess } from "../process.ts";
  * @param host address at which the node reaches this host
  * @returns the URL under which the node reaches it; the given one if it is none of the loopback interface
  */
-export async function startRelay(options: { stateDir: string; etcd: string; url: string; host: string }): Promise<string> {
+export async function startRelay(options: {
+  stateDir: string;
+  etcd: string;
+  url: string;
+  host: string;
+}): Promise<string> {
   const { stateDir, etcd, url, host } = options;
   const { protocol, hostname, port } = new URL(url);
   if (hostname !== "localhost" && !hostname.startsWith("127.")) return url;

@@ -4,13 +4,17 @@
  */
 export function simulatedStages(): string {
   // JSON is YAML.
-  return [nodeReady, podReady, podComplete, podDelete].map((stage) => JSON.stringify(stage, null, 2)).join("\n---\n");
+  return [nodeReady, podReady, podComplete, podDelete].map((object) => JSON.stringify(object, null, 2)).join("\n---\n");
 }
 
 const alive = { key: ".metadata.deletionTimestamp", operator: "DoesNotExist" };
 
-const nodeReady = stage("node-ready", "Node", [{ key: '.status.conditions.[] | select( .type == "Ready" ) | .status', operator: "NotIn", values: ["True"] }], {
-  statusTemplate: `
+const nodeReady = stage(
+  "node-ready",
+  "Node",
+  [{ key: '.status.conditions.[] | select( .type == "Ready" ) | .status', operator: "NotIn", values: ["True"] }],
+  {
+    statusTemplate: `
     {{ $now := Now }}
     conditions:
     {{ range NodeConditions }}
@@ -25,7 +29,8 @@ const nodeReady = stage("node-ready", "Node", [{ key: '.status.conditions.[] | s
       { architecture: "", bootID: "", containerRuntimeVersion: "kwok://{{ Version }}", kernelVersion: "", kubeProxyVersion: "", kubeletVersion: "kwok-{{ Version }}",
         machineID: "", operatingSystem: linux, osImage: "simulated by kwok", systemUUID: "" }
   `,
-});
+  },
+);
 
 const podReady = stage("pod-ready", "Pod", [alive, { key: ".status.phase", operator: "In", values: ["Pending"] }], {
   statusTemplate: `
@@ -54,7 +59,11 @@ const podReady = stage("pod-ready", "Pod", [alive, { key: ".status.phase", opera
 const podComplete = stage(
   "pod-complete",
   "Pod",
-  [alive, { key: ".status.phase", operator: "In", values: ["Running"] }, { key: ".metadata.ownerReferences.[].kind", operator: "In", values: ["Job"] }],
+  [
+    alive,
+    { key: ".status.phase", operator: "In", values: ["Running"] },
+    { key: ".metadata.ownerReferences.[].kind", operator: "In", values: ["Job"] },
+  ],
   {
     statusTemplate: `
     {{ $now := Now }}
@@ -67,7 +76,9 @@ const podComplete = stage(
   },
 );
 
-const podDelete = stage("pod-delete", "Pod", [{ key: ".metadata.deletionTimestamp", operator: "Exists" }], { delete: true });
+const podDelete = stage("pod-delete", "Pod", [{ key: ".metadata.deletionTimestamp", operator: "Exists" }], {
+  delete: true,
+});
 
 function stage(name: string, kind: "Node" | "Pod", matchExpressions: object[], next: object): object {
   return {

@@ -65,7 +65,9 @@ function extensions(request: CertificateRequest): Buffer[] {
     both: [objectId(oid.serverAuth), objectId(oid.clientAuth)],
   }[request.role];
   const names = (request.subjectAltNames ?? []).map((entry) =>
-    isIPv4(entry) ? element(0x87, Buffer.from(entry.split(".").map(Number))) : element(0x82, Buffer.from(entry, "ascii")),
+    isIPv4(entry)
+      ? element(0x87, Buffer.from(entry.split(".").map(Number)))
+      : element(0x82, Buffer.from(entry, "ascii")),
   );
   return [
     extension(oid.basicConstraints, true, isAuthority ? sequence(element(0x01, Buffer.from([0xff]))) : sequence()),
@@ -80,14 +82,20 @@ function extension(id: readonly number[], critical: boolean, value: Buffer): Buf
 }
 
 function name(commonName: string, organization?: string): Buffer {
-  const part = (id: readonly number[], text: string): Buffer => element(0x31, sequence(objectId(id), element(0x0c, Buffer.from(text, "utf8"))));
-  return sequence(...(organization === undefined ? [] : [part(oid.organization, organization)]), part(oid.commonName, commonName));
+  const part = (id: readonly number[], text: string): Buffer =>
+    element(0x31, sequence(objectId(id), element(0x0c, Buffer.from(text, "utf8"))));
+  return sequence(
+    ...(organization === undefined ? [] : [part(oid.organization, organization)]),
+    part(oid.commonName, commonName),
+  );
 }
 
 function time(date: Date): Buffer {
   // UTCTime (YYMMDDHHMMSSZ) is what RFC 5280 asks for before 2050, GeneralizedTime after.
-  const digits = `${date.toISOString().replace(/[-:T]|\.\d+/g, "")}`;
-  return date.getUTCFullYear() < 2050 ? element(0x17, Buffer.from(digits.slice(2))) : element(0x18, Buffer.from(digits));
+  const digits = date.toISOString().replace(/[-:T]|\.\d+/g, "");
+  return date.getUTCFullYear() < 2050
+    ? element(0x17, Buffer.from(digits.slice(2)))
+    : element(0x18, Buffer.from(digits));
 }
 
 function sequence(...parts: Buffer[]): Buffer {

@@ -1,3 +1,4 @@
+import type { ComponentMonitor } from "./component-monitor.ts";
 import type { EngineLog } from "./engine-log.ts";
 import type { PropertyMap, PropertyValue } from "./property.ts";
 
@@ -85,6 +86,19 @@ export interface CreateResult {
 /** `undefined`: the resource is gone. */
 export type ReadResult = { id: string; outputs: PropertyMap; inputs: PropertyMap } | undefined;
 
+/** A remote component that a program declares. */
+export interface ConstructRequest {
+  type: string;
+  name: string;
+  /** The parent's URN; empty for none. */
+  parent: string;
+  inputs: PropertyMap;
+  /** URNs of what must come before its children. */
+  dependencies: string[];
+  /** `urn::id` of the provider resources to use, by package. */
+  providers: ReadonlyMap<string, string>;
+}
+
 export interface InvokeResult {
   outputs?: PropertyMap;
   failures?: CheckFailure[];
@@ -114,6 +128,8 @@ export interface ResourceProvider {
   /** Without it a changed provider input is an update in place. */
   diffConfig?(request: DiffRequest): Promise<DiffResult>;
   /** `log` is absent where no engine is attached. */
+  /** Registers a component and its children. @returns the component's URN. Without it, there are no components. */
+  construct?(request: ConstructRequest, monitor: ComponentMonitor): Promise<string>;
   configure(inputs: PropertyMap, log?: EngineLog): Promise<ConfiguredProvider>;
 }
 

@@ -6,6 +6,7 @@ import plugin from "@pulumi/pulumi/proto/plugin_pb.js";
 import service from "@pulumi/pulumi/proto/provider_grpc_pb.js";
 import proto from "@pulumi/pulumi/proto/provider_pb.js";
 import status from "@pulumi/pulumi/proto/status_pb.js";
+import { ComponentMonitor } from "./component-monitor.ts";
 import { connectEngineLog } from "./engine-log.ts";
 import type { EngineLog } from "./engine-log.ts";
 import type { PropertyMap } from "./property.ts";
@@ -51,9 +52,6 @@ export async function serveProvider(provider: ResourceProvider): Promise<ServedP
       configured.get(peer)?.cancel?.();
       return new empty.Empty();
     }),
-    construct: unary((request: proto.ConstructRequest): proto.ConstructResponse => {
-      throw new Error(`the offline provider ${provider.name} has no component ${request.getType()}: declare its parts one by one, or install the official plugin`);
-    }),
     getPluginInfo: unary(() => {
       const info = new plugin.PluginInfo();
       info.setVersion(provider.version);
@@ -90,6 +88,27 @@ export async function serveProvider(provider: ResourceProvider): Promise<ServedP
       const response = new proto.InvokeResponse();
       if (result.outputs) response.setReturn(toStruct(result.outputs));
       response.setFailuresList(failures(result.failures));
+      return response;
+    }),
+    construct: unary(async (request: proto.ConstructRequest) => {
+      if (provider.construct === undefined) {
+        throw new Error(`the offline provider ${provider.name} has no component ${request.getType()}: declare its parts one by one, or install the official plugin`);
+      }
+      using monitor = new ComponentMonitor(request.getMonitorendpoint());
+      const urn = await provider.construct(
+        {
+          type: request.getType(),
+          name: request.getName(),
+          parent: request.getParent(),
+          inputs: map(request.getInputs()),
+          dependencies: request.getDependenciesList(),
+          providers: new Map(request.getProvidersMap().getEntryList()),
+        },
+        monitor,
+      );
+      const response = new proto.ConstructResponse();
+      response.setUrn(urn);
+      response.setState(new struct.Struct());
       return response;
     }),
     check: unary(async (request: proto.CheckRequest, peer) =>

@@ -3,13 +3,13 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, s
 import { dirname, join } from "node:path";
 
 import { cacheDir, withLock } from "../cache.ts";
-import { familyNames, familyOf, families, packageOf, type ToolName } from "./families.ts";
-import { buildPackages, checkGo, executableName, goSettings, listPackages, type GoModule } from "./go.ts";
+import { familyNames, familyOf, families, filesOf, packageOf, type ToolName } from "./families.ts";
+import { buildPackages, checkGo, copyFiles, executableName, goSettings, listPackages, type GoModule } from "./go.ts";
 
 export type { ToolName } from "./families.ts";
 
 /** Downloaded modules and compiled packages, at their peak. */
-const neededBytes = 10e9;
+const neededBytes = 8e9;
 
 /**
  * Builds those of the tools that the cache lacks and returns the absolute path of each. Two processes that call it at
@@ -80,7 +80,11 @@ async function build(names: readonly ToolName[], report: (line: string) => void)
       await buildPackages(module, (await lists[index]) ?? [], bin, (line) =>
         report(`[${index + 1}/${batches.length}] ${line}`),
       );
-      for (const tool of tools) publish(join(bin, executableName(packageOf(tool))), toolPath(tool));
+      for (const tool of tools) {
+        const files = filesOf(tool);
+        if (files !== undefined) await copyFiles(module, files, join(bin, tool));
+        publish(join(bin, files === undefined ? executableName(packageOf(tool)) : tool), toolPath(tool));
+      }
     }
     report(`tools: built in ${Math.round((Date.now() - started) / 1000)} s`);
   } finally {
@@ -104,7 +108,7 @@ function batchesOf(
       variables,
       signal,
       folder: join(import.meta.dirname, family),
-      packages: tools.map(packageOf),
+      packages: tools.filter((tool) => filesOf(tool) === undefined).map(packageOf),
       moduleCache: join(work, "modules"),
       buildCache: join(work, "compiled"),
     };

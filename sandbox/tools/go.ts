@@ -1,5 +1,9 @@
 import { spawn } from "node:child_process";
+import { chmodSync, copyFileSync, mkdirSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
+
+import type { ModuleFiles } from "./families.ts";
 
 /** Packages of one Go module that are to be built, and where Go may work. */
 export interface GoModule {
@@ -51,6 +55,7 @@ export async function checkGo(): Promise<void> {
 
 /** Downloads what the module's packages need and returns the names of all packages that go into them. */
 export async function listPackages(module: GoModule, report: (line: string) => void): Promise<string[]> {
+  if (module.packages.length === 0) return [];
   let modules = 0;
   const stop = every((seconds) => report(`${module.title}: downloading, ${modules} modules, ${seconds} s`));
   try {
@@ -72,6 +77,7 @@ export async function buildPackages(
   bin: string,
   report: (line: string) => void,
 ): Promise<void> {
+  if (module.packages.length === 0) return;
   const started = Date.now();
   const known = new Set(dependencies);
   const compiled = new Set<string>();
@@ -95,6 +101,22 @@ export async function buildPackages(
     throw explained(`${module.title}: build failed`, error);
   } finally {
     stop();
+  }
+}
+
+/** Copies files of a module that this one depends on into a folder, each under its own path; scripts can be executed. */
+export async function copyFiles(module: GoModule, { module: source, paths }: ModuleFiles, folder: string): Promise<void> {
+  try {
+    const { stdout } = await go(module, ["mod", "download", "-json", source], () => undefined);
+    // The command's documented output; it fails where there is no folder.
+    const { Dir: from } = JSON.parse(stdout) as { Dir: string };
+    for (const path of paths) {
+      mkdirSync(dirname(join(folder, path)), { recursive: true });
+      copyFileSync(join(from, path), join(folder, path));
+      chmodSync(join(folder, path), path.endsWith(".sh") ? 0o755 : 0o644);
+    }
+  } catch (error) {
+    throw explained(`${module.title}: the files of ${source} cannot be had`, error);
   }
 }
 
@@ -148,7 +170,7 @@ export function explained(what: string, error: unknown): Error {
   const output = error instanceof Error ? error.message : String(error);
   const lines = output.split("\n").filter((line) => line !== "" && !/^go: downloading |^[\w.\-/]+$/.test(line));
   const wayOut = /no space left/i.test(output)
-    ? "The disk is full: free about 10 GB (most of it is needed only while building), or point XDG_CACHE_HOME at a bigger one."
+    ? "The disk is full: free about 8 GB (most of it is needed only while building), or point XDG_CACHE_HOME at a bigger one."
     : /dial tcp|no such host|timeout|connection re|proxyconnect|x509|Forbidden|Bad Gateway|Unavailable|unexpected EOF/i.test(
           output,
         )

@@ -89,7 +89,7 @@ describe("a faulty stack file gets one clear error and declares nothing", () => 
     ["a context variable of a missing secret", set("ci.environment", { KEY: "no-such" }), `${file}: ci.environment.KEY`, /no secret "no-such"; set it with `pulumi config set --secret/],
     ["an API host that is no URL", set("ci.host", "circleci"), `${file}: ci.host`, /must be a URL/],
     ["a namespace that is no name", set("cluster.namespace", "My_Shop"), `${file}: cluster.namespace`, /"My_Shop": is not a Kubernetes name/],
-    ["an unknown way of delivery", set("delivery", "push"), `${file}: delivery`, /"push": must be direct/],
+    ["an unknown way of delivery", set("delivery", "push"), `${file}: delivery`, /"push": must be gitops or direct/],
     ["a dependency of no kind", set("dependencies.db", "yes"), `${file}: dependencies.db`, /must be none, \{address\}.*or \{image, port\}/],
     ["a dependency at no port", set("dependencies.db", { address: "db.internal" }), `${file}: dependencies.db.address`, /"db.internal": must be host:port/],
     ["a dependency with a missing secret", set("dependencies.db", { address: "db:5432", password: "no-such" }), `${file}: dependencies.db.password`, /no secret "no-such"/],

@@ -42,12 +42,21 @@ test("an own project comes with one context, restricted to it, and the registry'
     "delivery:ci:CiProject::shop",
   ]);
   expect(resources[child("context:Context")]).toEqual({ name: "shop-dev", organizationId });
-  expect(resources[child("contextRestriction:ContextRestriction")]).toEqual({ contextId: "shop-id", type: "project", value: "shop-id" });
+  expect(resources[child("contextRestriction:ContextRestriction")]).toEqual({
+    contextId: "shop-id",
+    type: "project",
+    value: "shop-id",
+  });
 });
 
 test("forks get no secrets, GitHub gets a status, and both are said: the provider's defaults are the opposite", async () => {
   const { resources } = await declared();
-  expect(resources[project]).toMatchObject({ name: "shop-monorepo", organizationId, forksReceiveSecretEnvVars: false, setGithubStatus: true });
+  expect(resources[project]).toMatchObject({
+    name: "shop-monorepo",
+    organizationId,
+    forksReceiveSecretEnvVars: false,
+    setGithubStatus: true,
+  });
 });
 
 describe("another stack's project", () => {
@@ -72,23 +81,41 @@ test.each([
 describe("a pipeline", () => {
   test("runs at every push to the repository", async () => {
     const { resources } = await declared({ repositoryId: "42" });
-    expect(resources[child("pipeline:Pipeline")]).toMatchObject({ projectId: "shop-id", checkoutSourceRepoExternalId: "42", configSourceRepoExternalId: "42", configSourceFilePath: ".circleci/config.yml" });
-    expect(resources[child("trigger:Trigger")]).toMatchObject({ projectId: "shop-id", pipelineId: "shop-id", eventSourceRepoExternalId: "42", eventPreset: "all-pushes", disabled: false });
+    expect(resources[child("pipeline:Pipeline")]).toMatchObject({
+      projectId: "shop-id",
+      checkoutSourceRepoExternalId: "42",
+      configSourceRepoExternalId: "42",
+      configSourceFilePath: ".circleci/config.yml",
+    });
+    expect(resources[child("trigger:Trigger")]).toMatchObject({
+      projectId: "shop-id",
+      pipelineId: "shop-id",
+      eventSourceRepoExternalId: "42",
+      eventPreset: "all-pushes",
+      disabled: false,
+    });
   });
 });
 
 describe("the context's variables", () => {
   test("are the registry's login and the stack's, all as secrets, each under its explicit name", async () => {
     const { resources } = await declared({ variables: { SIGNING_KEY: "signing-key" } });
-    const values = Object.entries(resources).filter(([urn]) => urn.includes("contextEnvironmentVariable")).map(([, inputs]) => [inputs["name"], openEnvelope(inputs["value"])]);
-    expect(Object.fromEntries(values)).toEqual({ DOCKERHUB_PASSWORD: "hunter2", DOCKERHUB_USERNAME: "acme-ci", SIGNING_KEY: "hunter3" });
+    const values = Object.entries(resources)
+      .filter(([urn]) => urn.includes("contextEnvironmentVariable"))
+      .map(([, inputs]) => [inputs["name"], openEnvelope(inputs["value"])]);
+    expect(Object.fromEntries(values)).toEqual({
+      DOCKERHUB_PASSWORD: "hunter2",
+      DOCKERHUB_USERNAME: "acme-ci",
+      SIGNING_KEY: "hunter3",
+    });
     expect(JSON.stringify(hideSecrets(resources))).not.toMatch(/hunter|circle-token/);
   });
   test("come after the restriction: the context must never hold a secret that every project may read", async () => {
     const { registrations } = await declared({ variables: { SIGNING_KEY: "signing-key" } });
     const variables = [...registrations.values()].filter(({ id }) => id.includes("ContextEnvironmentVariable"));
     expect(variables).toHaveLength(3);
-    for (const { dependsOn } of variables) expect(dependsOn).toContain("circleci:index/contextRestriction:ContextRestriction::shop");
+    for (const { dependsOn } of variables)
+      expect(dependsOn).toContain("circleci:index/contextRestriction:ContextRestriction::shop");
   });
 });
 
@@ -101,5 +128,7 @@ test.each([
   expect(provider?.["host"]).toBe(declaredHost);
   expect(openEnvelope(provider?.["key"])).toBe("circle-token");
   const others = [...registrations.values()].filter(({ id }) => id.startsWith("circleci:"));
-  expect(new Set(others.map((other) => `${other.parent} by ${other.provider}`))).toEqual(new Set(["delivery:ci:CiProject::shop by pulumi:providers:circleci::shop"]));
+  expect(new Set(others.map((other) => `${other.parent} by ${other.provider}`))).toEqual(
+    new Set(["delivery:ci:CiProject::shop by pulumi:providers:circleci::shop"]),
+  );
 });

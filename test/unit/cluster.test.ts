@@ -9,7 +9,11 @@ async function declared(args: Partial<ClusterArgs> = {}) {
   const world = await openWorld("dev", { values: {}, secretKeys: [] });
   const registrations = recordRegistrations();
   const registry = { server: "docker.io", username: "acme-ci", password: pulumi.secret("hunter2") };
-  new Cluster("shop", { app: "shop", environment: "dev", namespace: "shop-dev", adoptExisting: false, registry, ...args }, {});
+  new Cluster(
+    "shop",
+    { app: "shop", environment: "dev", namespace: "shop-dev", adoptExisting: false, registry, ...args },
+    {},
+  );
   return { resources: await world.resources(), registrations };
 }
 
@@ -19,7 +23,9 @@ const pullSecret = "delivery:cluster:Cluster$kubernetes:core/v1:Secret::registry
 
 test("it is a provider, a namespace and a pull secret", async () => {
   const { resources } = await declared();
-  expect(Object.keys(resources).sort()).toEqual([namespace, pullSecret, provider, "delivery:cluster:Cluster::shop"].sort());
+  expect(Object.keys(resources).toSorted()).toEqual(
+    [namespace, pullSecret, provider, "delivery:cluster:Cluster::shop"].toSorted(),
+  );
   expect(resources["delivery:cluster:Cluster::shop"]).toEqual({ namespace: "shop-dev", environment: "dev" });
   expect(resources[namespace]).toMatchObject({ metadata: { name: "shop-dev" } });
 });
@@ -52,7 +58,9 @@ test.each<[what: string, args: Partial<ClusterArgs>, context: string | undefined
 });
 
 test.each([true, false])("objects that are there already are taken over: %s", async (adoptExisting) => {
-  expect((await declared({ adoptExisting })).resources[provider]?.["upsertExistingObjects"]).toBe(String(adoptExisting));
+  expect((await declared({ adoptExisting })).resources[provider]?.["upsertExistingObjects"]).toBe(
+    String(adoptExisting),
+  );
 });
 
 test.each([
@@ -60,9 +68,14 @@ test.each([
   ["localhost:5001", "localhost:5001"],
   ["ghcr.io", "ghcr.io"],
 ])("the login of %s stands where container runtimes look for it", async (server, host) => {
-  const { resources } = await declared({ registry: { server, username: "acme-ci", password: pulumi.secret("hunter2") } });
+  const { resources } = await declared({
+    registry: { server, username: "acme-ci", password: pulumi.secret("hunter2") },
+  });
   const secret = resources[pullSecret];
-  expect(secret).toMatchObject({ type: "kubernetes.io/dockerconfigjson", metadata: { name: "registry-credentials", namespace: "shop-dev" } });
+  expect(secret).toMatchObject({
+    type: "kubernetes.io/dockerconfigjson",
+    metadata: { name: "registry-credentials", namespace: "shop-dev" },
+  });
   const data = Object(openEnvelope(secret?.["stringData"]));
   const login = { username: "acme-ci", password: "hunter2", auth: Buffer.from("acme-ci:hunter2").toString("base64") };
   expect(JSON.parse(data[".dockerconfigjson"])).toEqual({ auths: { [host]: login } });
@@ -73,7 +86,10 @@ test.each([
 
 test("the objects are of this cluster, the secret after its namespace", async () => {
   const { registrations } = await declared();
-  expect(registrations.get("kubernetes:core/v1:Namespace::shop")).toMatchObject({ parent: "delivery:cluster:Cluster::shop", provider: "pulumi:providers:kubernetes::shop" });
+  expect(registrations.get("kubernetes:core/v1:Namespace::shop")).toMatchObject({
+    parent: "delivery:cluster:Cluster::shop",
+    provider: "pulumi:providers:kubernetes::shop",
+  });
   expect(registrations.get("kubernetes:core/v1:Secret::registry-credentials")).toMatchObject({
     parent: "delivery:cluster:Cluster::shop",
     provider: "pulumi:providers:kubernetes::shop",

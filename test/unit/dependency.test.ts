@@ -1,15 +1,19 @@
-import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, test } from "vitest";
 import { Dependency } from "../../components/dependency.ts";
 import { dependencyAddress, dependencyManifests } from "../../components/manifests/dependency.ts";
 import type { DeployedDependencySettings, DependencySettings } from "../../stacks/schema.ts";
-import { hideSecrets, openWorld } from "../declared-world.ts";
-import { openEnvelope } from "../envelope.ts";
+import { openWorld } from "../declared-world.ts";
 import { recordRegistrations } from "../registrations.ts";
 import { environment } from "../sample-shop.ts";
 
 const plain: DeployedDependencySettings = { image: "redis:8", port: 6379, env: {}, secrets: {}, scratch: [] };
-const stored: DeployedDependencySettings = { ...plain, secrets: { PASSWORD: "db-password" }, storage: { size: "1Gi", path: "/var/lib/db" }, scratch: ["/run/db"], user: 70 };
+const stored: DeployedDependencySettings = {
+  ...plain,
+  secrets: { PASSWORD: "db-password" },
+  storage: { size: "1Gi", path: "/var/lib/db" },
+  scratch: ["/run/db"],
+  user: 70,
+};
 
 test.each<[settings: DependencySettings, address: string | undefined]>([
   ["none", undefined],
@@ -18,7 +22,8 @@ test.each<[settings: DependencySettings, address: string | undefined]>([
 ])("%j is at %s", (settings, address) => expect(dependencyAddress("cache", settings)).toBe(address));
 
 describe("the manifests", () => {
-  const podSpec = (settings: DeployedDependencySettings): unknown => dependencyManifests(environment, "db", settings, []).deployment.spec;
+  const podSpec = (settings: DeployedDependencySettings): unknown =>
+    dependencyManifests(environment, "db", settings, []).deployment.spec;
   test("never let two pods write one volume", () => {
     expect(podSpec(stored)).toMatchObject({ replicas: 1, strategy: { type: "Recreate" } });
   });
@@ -27,52 +32,83 @@ describe("the manifests", () => {
       template: {
         spec: {
           securityContext: { runAsUser: 70, fsGroup: 70 },
-          volumes: [{ name: "scratch-tmp", emptyDir: {} }, { name: "scratch-run-db", emptyDir: {} }, { name: "data", persistentVolumeClaim: { claimName: "db" } }],
-          containers: [{ volumeMounts: [{ name: "scratch-tmp", mountPath: "/tmp" }, { name: "scratch-run-db", mountPath: "/run/db" }, { name: "data", mountPath: "/var/lib/db" }] }],
+          volumes: [
+            { name: "scratch-e9671acd", emptyDir: {} },
+            { name: "scratch-c68d567c", emptyDir: {} },
+            { name: "data", persistentVolumeClaim: { claimName: "db" } },
+          ],
+          containers: [
+            {
+              volumeMounts: [
+                { name: "scratch-e9671acd", mountPath: "/tmp" },
+                { name: "scratch-c68d567c", mountPath: "/run/db" },
+                { name: "data", mountPath: "/var/lib/db" },
+              ],
+            },
+          ],
         },
       },
     });
   });
   test("claim a volume only where one is asked for", () => {
-    expect(dependencyManifests(environment, "db", stored, []).persistentVolumeClaim?.spec).toEqual({ accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } });
+    expect(dependencyManifests(environment, "db", stored, []).persistentVolumeClaim?.spec).toEqual({
+      accessModes: ["ReadWriteOnce"],
+      resources: { requests: { storage: "1Gi" } },
+    });
     expect(JSON.stringify(dependencyManifests(environment, "db", plain, []))).not.toMatch(/persistentVolumeClaim/i);
   });
   test("let in the users, at the port", () => {
     expect(dependencyManifests(environment, "db", plain, ["link"]).networkPolicy.spec).toMatchObject({
-      ingress: [{ from: [{ podSelector: { matchLabels: { "app.kubernetes.io/name": "link" } } }], ports: [{ port: 6379 }] }],
+      ingress: [
+        { from: [{ podSelector: { matchLabels: { "app.kubernetes.io/name": "link" } } }], ports: [{ port: 6379 }] },
+      ],
     });
   });
   test("give the container its variables, and its Secret only if there is one", () => {
-    expect(podSpec({ ...plain, env: { A: "1" } })).toMatchObject({ template: { spec: { containers: [{ env: [{ name: "A", value: "1" }], envFrom: [] }] } } });
-    expect(podSpec(stored)).toMatchObject({ template: { spec: { containers: [{ env: [], envFrom: [{ secretRef: { name: "db-secrets" } }] }] } } });
+    expect(podSpec({ ...plain, env: { A: "1" } })).toMatchObject({
+      template: { spec: { containers: [{ env: [{ name: "A", value: "1" }], envFrom: [] }] } },
+    });
+    expect(podSpec(stored)).toMatchObject({
+      template: { spec: { containers: [{ env: [], envFrom: [{ secretRef: { name: "db-secrets" } }] }] } },
+    });
   });
 });
 
 describe("the component", () => {
-  async function declared(settings: DeployedDependencySettings) {
+  async function declared(settings: DeployedDependencySettings, handOver = false) {
     const world = await openWorld("dev", { values: {}, secretKeys: [] });
     const registrations = recordRegistrations();
-    new Dependency("db", { environment, settings, users: ["link"], secrets: new Map([["db-password", pulumi.secret("hunter2")]]) }, {});
+    new Dependency("db", { environment, settings, users: ["link"], handOver }, {});
     return { resources: await world.resources(), registrations };
   }
   const child = (type: string): string => `delivery:cluster:Dependency$kubernetes:${type}::db`;
 
   test("declares what a stateless dependency needs, and no more", async () => {
-    expect(Object.keys((await declared(plain)).resources)).toEqual([child("apps/v1:Deployment"), child("core/v1:Service"), child("networking.k8s.io/v1:NetworkPolicy"), "delivery:cluster:Dependency::db"]);
+    expect(Object.keys((await declared(plain)).resources)).toEqual([
+      child("apps/v1:Deployment"),
+      child("core/v1:Service"),
+      child("networking.k8s.io/v1:NetworkPolicy"),
+      "delivery:cluster:Dependency::db",
+    ]);
   });
-  test("adds a claim, which it does not wait for, and a Secret", async () => {
+  test("adds a claim, which it does not wait for", async () => {
     const { resources } = await declared(stored);
-    expect(resources[child("core/v1:PersistentVolumeClaim")]).toMatchObject({ metadata: { annotations: { "pulumi.com/skipAwait": "true" } } });
-    expect(resources[child("core/v1:Secret")]).toMatchObject({ metadata: { name: "db-secrets", namespace: "shop-dev" } });
-    expect(openEnvelope(resources[child("core/v1:Secret")]?.["stringData"])).toEqual({ PASSWORD: "hunter2" });
-    expect(JSON.stringify(hideSecrets(resources))).not.toContain("hunter2");
+    expect(resources[child("core/v1:PersistentVolumeClaim")]).toMatchObject({
+      metadata: { annotations: { "pulumi.com/skipAwait": "true" } },
+    });
   });
-  test("starts the pods last: an open database is no database, and one without its Secret does not start", async () => {
+  test("starts the pods last: an open database is no database", async () => {
     const { registrations } = await declared(stored);
     expect(registrations.get("kubernetes:apps/v1:Deployment::db")).toMatchObject({
       parent: "delivery:cluster:Dependency::db",
       createTimeout: "5m",
-      dependsOn: ["kubernetes:core/v1:PersistentVolumeClaim::db", "kubernetes:core/v1:Secret::db", "kubernetes:networking.k8s.io/v1:NetworkPolicy::db"],
+      dependsOn: ["kubernetes:core/v1:PersistentVolumeClaim::db", "kubernetes:networking.k8s.io/v1:NetworkPolicy::db"],
     });
+  });
+  test.each([true, false])("leaves its objects to another writer if it is to hand them over: %s", async (handOver) => {
+    const { registrations } = await declared(stored, handOver);
+    const objects = [...registrations.values()].filter(({ id }) => id.startsWith("kubernetes:"));
+    expect(objects).toHaveLength(4);
+    expect(new Set(objects.map(({ retainOnDelete }) => retainOnDelete))).toEqual(new Set([handOver]));
   });
 });

@@ -11,20 +11,45 @@ import { environment, sampleContext, sampleService } from "../sample-shop.ts";
 
 const database: DependencySettings = { image: "postgres:17", port: 5432, env: {}, secrets: {}, scratch: [] };
 const uses = { dependencies: { db: { address: "DB" } } };
-const services = [sampleService("gateway", { peers: ["link", "user"] }), sampleService("link", { peers: ["user"], ...uses }), sampleService("user")];
+const services = [
+  sampleService("gateway", { peers: ["link", "user"] }),
+  sampleService("link", { peers: ["user"], ...uses }),
+  sampleService("user"),
+];
 
 async function declared(context: ManifestContext, released: readonly string[]) {
   const world = await openWorld("dev", { values: {}, secretKeys: [] });
   const registrations = recordRegistrations();
   const registry = { server: "docker.io", username: "acme-ci", password: pulumi.secret("hunter2") };
-  const cluster = new Cluster("shop", { app: "shop", environment: "dev", namespace: environment.namespace, adoptExisting: false, registry });
-  const image = (name: string) => new ServiceImage(name, { repository: name, source: released.includes(name) ? { digest: "sha256:0" } : "none" });
-  deliverDirectly({ context, cluster, images: new Map(context.services.map(({ name }) => [name, image(name)])), secrets: new Map() });
+  const cluster = new Cluster("shop", {
+    app: "shop",
+    environment: "dev",
+    namespace: environment.namespace,
+    adoptExisting: false,
+    registry,
+  });
+  const image = (name: string) =>
+    new ServiceImage(name, { repository: name, source: released.includes(name) ? { digest: "sha256:0" } : "none" });
+  deliverDirectly({
+    context,
+    cluster,
+    images: new Map(context.services.map(({ name }) => [name, image(name)])),
+    secrets: new Map(),
+    handOver: false,
+  });
   const urns = Object.keys(await world.resources());
-  const components = (type: string): string[] => urns.filter((urn) => urn.startsWith(`delivery:cluster:${type}::`)).map((urn) => urn.split("::")[1] ?? "");
-  const deployment = (name: string) => registrations.get(`kubernetes:apps/v1:Deployment::${name}`)?.dependsOn ?? [];
-  const waitsFor = (name: string): string[] => deployment(name).filter((id) => id.startsWith("kubernetes:apps/v1:Deployment::")).map((id) => id.split("::")[1] ?? "");
-  return { registrations, workloads: components("Workload"), dependencies: components("Dependency"), waitsFor, deployment };
+  const components = (type: string): string[] =>
+    urns.filter((urn) => urn.startsWith(`delivery:cluster:${type}::`)).map((urn) => urn.split("::")[1] ?? "");
+  // Children are created after what their component waits for, and deleted before it.
+  const needs = (name: string): readonly string[] =>
+    [...registrations.values()].find(
+      ({ id }) => /^delivery:cluster:(Workload|Dependency)::/.test(id) && id.endsWith(`::${name}`),
+    )?.dependsOn ?? [];
+  const waitsFor = (name: string): string[] =>
+    needs(name)
+      .filter((id) => id.startsWith("kubernetes:apps/v1:Deployment::"))
+      .map((id) => id.split("::")[1] ?? "");
+  return { registrations, workloads: components("Workload"), dependencies: components("Dependency"), waitsFor, needs };
 }
 
 const all = ["gateway", "link", "user"];
@@ -43,8 +68,15 @@ describe("services", () => {
     ["link", ["db", "user"]],
     ["user", []],
   ])("%s starts after %j, which it calls", async (name, before) => {
-    const { waitsFor } = await declared(sampleContext(services, { dependencies: { db: database } }), all);
+    const { waitsFor, registrations } = await declared(
+      sampleContext(services, { dependencies: { db: database } }),
+      all,
+    );
     expect(waitsFor(name)).toEqual(before);
+    const started = [...registrations.keys()]
+      .filter((id) => id.startsWith("kubernetes:apps/v1:Deployment::"))
+      .map((id) => id.split("::")[1]);
+    expect(started.slice(0, started.indexOf(name))).toEqual(expect.arrayContaining(before));
   });
 });
 
@@ -54,16 +86,21 @@ describe("dependencies", () => {
     ["elsewhere is not", { address: "db.internal:5432" }, []],
     ["that the environment has not is not", "none", []],
   ])("one %s", async (_what, settings, dependencies) => {
-    expect((await declared(sampleContext(services, { dependencies: { db: settings } }), all)).dependencies).toEqual(dependencies);
+    expect((await declared(sampleContext(services, { dependencies: { db: settings } }), all)).dependencies).toEqual(
+      dependencies,
+    );
   });
 });
 
 test("all is applied to this cluster, after its namespace and pull secret", async () => {
-  const { registrations, deployment } = await declared(sampleContext(services, { dependencies: { db: database } }), all);
+  const { registrations, needs } = await declared(sampleContext(services, { dependencies: { db: database } }), all);
   const applied = [...registrations.values()].filter(({ id }) => id.startsWith("kubernetes:"));
   expect(applied.length).toBeGreaterThan(20);
-  for (const { id, provider } of applied) expect(`${id} by ${provider}`).toBe(`${id} by pulumi:providers:kubernetes::shop`);
+  for (const { id, provider } of applied)
+    expect(`${id} by ${provider}`).toBe(`${id} by pulumi:providers:kubernetes::shop`);
   for (const name of ["db", ...all]) {
-    expect(deployment(name)).toEqual(expect.arrayContaining(["kubernetes:core/v1:Namespace::shop", "kubernetes:core/v1:Secret::registry-credentials"]));
+    expect(needs(name)).toEqual(
+      expect.arrayContaining(["kubernetes:core/v1:Namespace::shop", "kubernetes:core/v1:Secret::registry-credentials"]),
+    );
   }
 });

@@ -33,7 +33,11 @@ const dockerfile = "FROM scratch\nEXPOSE 7070\n";
 
 describe("services are found", () => {
   test("by their Dockerfiles, sorted by name, with their directories", () => {
-    write({ "svc/user_service/Dockerfile": dockerfile, "svc/link-service/Dockerfile": dockerfile, "svc/api_gateway/Dockerfile": dockerfile });
+    write({
+      "svc/user_service/Dockerfile": dockerfile,
+      "svc/link-service/Dockerfile": dockerfile,
+      "svc/api_gateway/Dockerfile": dockerfile,
+    });
     expect(discover().map(({ name, directory: at }) => [name, at])).toEqual([
       ["api-gateway", join(directory, "svc/api_gateway")],
       ["link", join(directory, "svc/link-service")],
@@ -42,9 +46,12 @@ describe("services are found", () => {
   });
 
   test("only where the pattern says", () => {
-    write({ "svc/link/Dockerfile": dockerfile, "tools/gen/Dockerfile": dockerfile, "Dockerfile": dockerfile });
+    write({ "svc/link/Dockerfile": dockerfile, "tools/gen/Dockerfile": dockerfile, Dockerfile: dockerfile });
     expect(discover().map(({ name }) => name)).toEqual(["link"]);
-    expect(discover({ app: { name: "shop", directory, services: "{svc,tools}/*" } }).map(({ name }) => name)).toEqual(["gen", "link"]);
+    expect(discover({ app: { name: "shop", directory, services: "{svc,tools}/*" } }).map(({ name }) => name)).toEqual([
+      "gen",
+      "link",
+    ]);
   });
 
   test("not in files and directories without a Dockerfile", () => {
@@ -55,16 +62,31 @@ describe("services are found", () => {
 
 describe("settings", () => {
   test("come from the defaults, then service.yaml, then the stack's own for the service", () => {
-    write({ "svc/link_service/Dockerfile": dockerfile, "svc/link_service/service.yaml": "replicas: 2\nenv: { B: file, C: file }\nprobes: { liveness: /live }\n" });
+    write({
+      "svc/link_service/Dockerfile": dockerfile,
+      "svc/link_service/service.yaml": "replicas: 2\nenv: { B: file, C: file }\nprobes: { liveness: /live }\n",
+    });
     const [link] = discover({
-      defaults: { replicas: 1, env: { A: "default", B: "default", C: "default" }, probes: { liveness: "/healthz", readiness: "/readyz" } },
+      defaults: {
+        replicas: 1,
+        env: { A: "default", B: "default", C: "default" },
+        probes: { liveness: "/healthz", readiness: "/readyz" },
+      },
       overrides: { link: { env: { C: "stack" } } },
     });
-    expect(link).toMatchObject({ replicas: 2, env: { A: "default", B: "file", C: "stack" }, probes: { liveness: "/live", readiness: "/readyz" } });
+    expect(link).toMatchObject({
+      replicas: 2,
+      env: { A: "default", B: "file", C: "stack" },
+      probes: { liveness: "/live", readiness: "/readyz" },
+    });
   });
 
   test("of one service do not leak into another", () => {
-    write({ "svc/a/Dockerfile": dockerfile, "svc/b/Dockerfile": dockerfile, "svc/a/service.yaml": "env: { A: file }\n" });
+    write({
+      "svc/a/Dockerfile": dockerfile,
+      "svc/b/Dockerfile": dockerfile,
+      "svc/a/service.yaml": "env: { A: file }\n",
+    });
     const [a, b] = discover({ defaults: { env: { ALL: "1" } }, overrides: { a: { replicas: 9 } } });
     expect(a).toMatchObject({ replicas: 9, env: { ALL: "1", A: "file" } });
     expect(b?.replicas).toBeUndefined();
@@ -83,11 +105,18 @@ describe("settings", () => {
   test("an image reference that registries refuse as too long is a problem", () => {
     write({ [`svc/${"a".repeat(60)}/Dockerfile`]: dockerfile });
     expect(() => discover({ images: { registry: "docker.io", organization: "o".repeat(179) } })).not.toThrow();
-    expect(() => discover({ images: { registry: "docker.io", organization: "o".repeat(180) } })).toThrow(/has 256 characters; registries take at most 255/);
+    expect(() => discover({ images: { registry: "docker.io", organization: "o".repeat(180) } })).toThrow(
+      /has 256 characters; registries take at most 255/,
+    );
   });
 });
 
 test("all problems of all services are reported at once", () => {
-  write({ "svc/a/Dockerfile": "FROM scratch\n", "svc/b/Dockerfile": dockerfile, "svc/b/service.yaml": "peers: [x]\nsecrets: { KEY: none }\n", "svc/c/service.yaml": "" });
+  write({
+    "svc/a/Dockerfile": "FROM scratch\n",
+    "svc/b/Dockerfile": dockerfile,
+    "svc/b/service.yaml": "peers: [x]\nsecrets: { KEY: none }\n",
+    "svc/c/service.yaml": "",
+  });
   expect(() => discover({ overrides: { d: {} } })).toThrow(/^5 problems; nothing was changed\n(.*\n?){5}$/);
 });

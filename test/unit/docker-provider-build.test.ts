@@ -53,11 +53,19 @@ describe("the call of buildctl", () => {
   });
 
   test.each<[string, Partial<ImageBuild>, string[]]>([
-    ["another registry by TLS", { image: parseImageName("acme/link") }, ["type=image,name=docker.io/acme/link,push=true"]],
+    [
+      "another registry by TLS",
+      { image: parseImageName("acme/link") },
+      ["type=image,name=docker.io/acme/link,push=true"],
+    ],
     ["no push", { push: false }, ["type=image,name=localhost:5001/acme/link:1,push=false,registry.insecure=true"]],
     ["a target", { target: "test" }, ["target=test"]],
     ["arguments", { args: { A: "1,2=3" } }, ["build-arg:A=1,2=3"]],
-    ["an inline cache", { args: { BUILDKIT_INLINE_CACHE: "1" } }, ["build-arg:BUILDKIT_INLINE_CACHE=1", "--export-cache", "type=inline"]],
+    [
+      "an inline cache",
+      { args: { BUILDKIT_INLINE_CACHE: "1" } },
+      ["build-arg:BUILDKIT_INLINE_CACHE=1", "--export-cache", "type=inline"],
+    ],
     ["no inline cache", { args: { BUILDKIT_INLINE_CACHE: "0" } }, ["build-arg:BUILDKIT_INLINE_CACHE=0"]],
     ["caches", { cacheFrom: ["docker.io/acme/link"] }, ["--import-cache", "type=registry,ref=docker.io/acme/link"]],
     ["hosts", { addHosts: ["db:10.0.0.1", "six:::1"] }, ["add-hosts=db=10.0.0.1,six=::1"]],
@@ -97,32 +105,53 @@ describe("a build", () => {
   const imageName = "localhost:5001/acme/link:1";
   const registry = { server: "localhost:5001", username: "acme", password: secret("Geheim") };
   const digest = `sha256:${"a".repeat(64)}`;
-  const metadata = JSON.stringify({ "containerimage.digest": digest, "containerimage.config.digest": `sha256:${"b".repeat(64)}` });
+  const metadata = JSON.stringify({
+    "containerimage.digest": digest,
+    "containerimage.config.digest": `sha256:${"b".repeat(64)}`,
+  });
 
   /** A shell script in place of buildctl; its last argument is the metadata file. */
   function create(script: string, inputs: PropertyMap = {}, timeoutSeconds = 0) {
     const buildctl = join(directory, "buildctl-stand-in");
     writeFileSync(buildctl, `#!/bin/sh\nfor last; do :; done\ncd '${directory}'\n${script}\n`, { mode: 0o755 });
     const lines: string[] = [];
-    const log = { status: (_urn: string, text: string) => void lines.push(text), message: (_severity: string, _urn: string, text: string) => void lines.push(text) };
-    const provider = createDockerProvider({ directory, buildKit: () => Promise.resolve({ address: "unix:///b.sock", buildctl }) });
+    const log = {
+      status: (_urn: string, text: string) => void lines.push(text),
+      message: (_severity: string, _urn: string, text: string) => void lines.push(text),
+    };
+    const provider = createDockerProvider({
+      directory,
+      buildKit: () => Promise.resolve({ address: "unix:///b.sock", buildctl }),
+    });
     const created = (async () => {
       const configured = await provider.configure({}, log);
-      const { inputs: checked } = await configured.check({ ...resource, olds: {}, news: { imageName, registry, ...inputs }, randomSeed: new Uint8Array() });
+      const { inputs: checked } = await configured.check({
+        ...resource,
+        olds: {},
+        news: { imageName, registry, ...inputs },
+        randomSeed: new Uint8Array(),
+      });
       return await configured.create({ ...resource, inputs: checked, preview: false, timeoutSeconds });
     })();
     return { created, lines };
   }
 
-  const vertex = (fields: object) => `echo '${JSON.stringify({ vertexes: [{ digest: "d", name: "[1/1] RUN make", started: "now", ...fields }] })}' >&2`;
-  const output = (text: string) => `echo '${JSON.stringify({ logs: [{ vertex: "d", data: Buffer.from(text).toString("base64") }] })}' >&2`;
+  const vertex = (fields: object) =>
+    `echo '${JSON.stringify({ vertexes: [{ digest: "d", name: "[1/1] RUN make", started: "now", ...fields }] })}' >&2`;
+  const output = (text: string) =>
+    `echo '${JSON.stringify({ logs: [{ vertex: "d", data: Buffer.from(text).toString("base64") }] })}' >&2`;
 
   test("gives the outputs of the official plugin, and its inputs as one secret", async () => {
     const { created, lines } = create(`${vertex({})}\n${output("one\ntwo\n")}\necho '${metadata}' > "$last"`);
     const { id, outputs } = await created;
     expect(id).toBe(imageName);
     expect(outputs).toEqual({
-      __inputs: secret(expect.objectContaining({ imageName, registry: { server: "localhost:5001", username: "acme", password: "Geheim" } })),
+      __inputs: secret(
+        expect.objectContaining({
+          imageName,
+          registry: { server: "localhost:5001", username: "acme", password: "Geheim" },
+        }),
+      ),
       baseImageName: imageName,
       context: ".",
       dockerfile: "Dockerfile",
@@ -140,10 +169,14 @@ describe("a build", () => {
   });
 
   test("hands credentials over in a private folder, which is gone afterwards", async () => {
-    const { created } = create(`echo "$@" > argv\necho "$DOCKER_CONFIG" > folder\nstat -c %a "$DOCKER_CONFIG" "$DOCKER_CONFIG/config.json" > modes\ncat "$DOCKER_CONFIG/config.json" > config\necho '${metadata}' > "$last"`);
+    const { created } = create(
+      `echo "$@" > argv\necho "$DOCKER_CONFIG" > folder\nstat -c %a "$DOCKER_CONFIG" "$DOCKER_CONFIG/config.json" > modes\ncat "$DOCKER_CONFIG/config.json" > config\necho '${metadata}' > "$last"`,
+    );
     await created;
     const read = (name: string): string => readFileSync(join(directory, name), "utf8").trim();
-    expect(JSON.parse(read("config"))).toEqual({ auths: { "localhost:5001": { auth: Buffer.from("acme:Geheim").toString("base64") } } });
+    expect(JSON.parse(read("config"))).toEqual({
+      auths: { "localhost:5001": { auth: Buffer.from("acme:Geheim").toString("base64") } },
+    });
     expect(read("modes")).toBe("700\n600");
     expect(read("argv")).not.toContain("Geheim");
     expect(existsSync(read("folder"))).toBe(false);
@@ -163,12 +196,36 @@ describe("a build", () => {
   });
 
   test.each([
-    ["a refused push", `failed to push ${imageName}: unexpected status from HEAD request to http://localhost:5001/v2/: 401 Unauthorized`, /refuses localhost:5001\/acme\/link:1 as user "acme".*set registry.username and registry.password/],
-    ["a forbidden push", `failed to push ${imageName}: server message: insufficient_scope: authorization failed`, /refuses .* as user "acme"/],
-    ["an absent registry", `failed to push ${imageName}: Head "http://localhost:5001/v2/": dial tcp 127.0.0.1:5001: connect: connection refused`, /the registry localhost:5001 cannot be reached.*check that it runs/],
-    ["an unknown host", `failed to push ${imageName}: Head "https://reg.invalid/v2/": dial tcp: lookup reg.invalid: no such host`, /the registry reg.invalid cannot be reached/],
-    ["an absent base image", "base:9: failed to resolve source metadata for docker.io/library/base:9: docker.io/library/base:9: not found", /The base image docker.io\/library\/base:9 is not in the registry/],
-    ["an absent BuildKit", "listing workers for Build: failed to list workers: Unavailable: dial unix /b.sock: connect: connection refused", /BuildKit does not answer/],
+    [
+      "a refused push",
+      `failed to push ${imageName}: unexpected status from HEAD request to http://localhost:5001/v2/: 401 Unauthorized`,
+      /refuses localhost:5001\/acme\/link:1 as user "acme".*set registry.username and registry.password/,
+    ],
+    [
+      "a forbidden push",
+      `failed to push ${imageName}: server message: insufficient_scope: authorization failed`,
+      /refuses .* as user "acme"/,
+    ],
+    [
+      "an absent registry",
+      `failed to push ${imageName}: Head "http://localhost:5001/v2/": dial tcp 127.0.0.1:5001: connect: connection refused`,
+      /the registry localhost:5001 cannot be reached.*check that it runs/,
+    ],
+    [
+      "an unknown host",
+      `failed to push ${imageName}: Head "https://reg.invalid/v2/": dial tcp: lookup reg.invalid: no such host`,
+      /the registry reg.invalid cannot be reached/,
+    ],
+    [
+      "an absent base image",
+      "base:9: failed to resolve source metadata for docker.io/library/base:9: docker.io/library/base:9: not found",
+      /The base image docker.io\/library\/base:9 is not in the registry/,
+    ],
+    [
+      "an absent BuildKit",
+      "listing workers for Build: failed to list workers: Unavailable: dial unix /b.sock: connect: connection refused",
+      /BuildKit does not answer/,
+    ],
   ])("explains %s", async (_what, message, expected) => {
     const { created } = create(`echo >> attempts\necho 'error: failed to solve: ${message}' >&2; exit 1`);
     await expect(created).rejects.toThrow(expected);
@@ -190,19 +247,29 @@ describe("a build", () => {
   });
 
   test("warns of half of the credentials", async () => {
-    const { created, lines } = create(`echo "\${DOCKER_CONFIG-none}" > folder\necho '${metadata}' > "$last"`, { registry: { username: "acme" } });
+    const { created, lines } = create(`echo "\${DOCKER_CONFIG-none}" > folder\necho '${metadata}' > "$last"`, {
+      registry: { username: "acme" },
+    });
     await created;
-    expect(lines).toContain("registry.password is not set: the credentials of this machine's Docker configuration are used");
+    expect(lines).toContain(
+      "registry.password is not set: the credentials of this machine's Docker configuration are used",
+    );
     expect(readFileSync(join(directory, "folder"), "utf8").trim()).toBe(process.env["DOCKER_CONFIG"] ?? "none");
   });
 });
 
 test("BuildKit that failed to start is started again for the next image", async () => {
   let starts = 0;
-  const provider = createDockerProvider({ directory, buildKit: () => Promise.reject(new Error(`start ${(starts += 1)}`)) });
+  const provider = createDockerProvider({
+    directory,
+    buildKit: () => Promise.reject(new Error(`start ${(starts += 1)}`)),
+  });
   const configured = await provider.configure({});
   const type = "docker:index/image:Image";
-  const inputs = { imageName: "localhost:5001/a/b", build: { context: ".", dockerfile: "Dockerfile", platform: "linux/amd64" } };
+  const inputs = {
+    imageName: "localhost:5001/a/b",
+    build: { context: ".", dockerfile: "Dockerfile", platform: "linux/amd64" },
+  };
   const create = () => configured.create({ urn: "u", type, name: "a", inputs, preview: false, timeoutSeconds: 0 });
   await expect(create()).rejects.toThrow("start 1");
   await expect(create()).rejects.toThrow("start 2");

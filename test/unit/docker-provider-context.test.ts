@@ -71,7 +71,7 @@ describe("ignore files", () => {
   });
 
   test("the one of the Dockerfile goes before the one of the context, and a faulty one is named", () => {
-    write({ "Dockerfile": "", "Dockerfile.dockerignore": "a", "context/.dockerignore": "b" });
+    write({ Dockerfile: "", "Dockerfile.dockerignore": "a", "context/.dockerignore": "b" });
     const context = { folder: join(directory, "context"), dockerfile: join(directory, "Dockerfile") };
     expect(readIgnorePatterns(context).map((pattern) => pattern.matches("a"))).toEqual([true]);
     rmSync(join(directory, "Dockerfile.dockerignore"));
@@ -96,13 +96,17 @@ describe("context digest", () => {
     chmodSync(join(directory, "app/pkg/run.sh"), 0o755);
     symlinkSync("../pkg/a.go", join(directory, "app/pkg/link.go"));
   });
-  const digest = (): Promise<string> => contextDigest({ directory, context: "app", dockerfile: "app/svc/link/Dockerfile" }, new Map());
+  const digest = (): Promise<string> =>
+    contextDigest({ directory, context: "app", dockerfile: "app/svc/link/Dockerfile" }, new Map());
 
   test("is the official plugin's", async () => {
     expect(await digest()).toBe("affc04a30460286d7ebeadb9963d3554cdcab7e192d0ac3711dcc2e516b454cc");
-    expect(await contextDigest({ directory: join(directory, "app"), context: ".", dockerfile: "svc/link/Dockerfile" }, new Map())).toBe(
-      "57b9486b753a9f25be2f3ecb57e4ced2a63fda21493a01649b450a749df46cf2",
-    );
+    expect(
+      await contextDigest(
+        { directory: join(directory, "app"), context: ".", dockerfile: "svc/link/Dockerfile" },
+        new Map(),
+      ),
+    ).toBe("57b9486b753a9f25be2f3ecb57e4ced2a63fda21493a01649b450a749df46cf2");
   });
 
   test.each<[string, () => void, boolean]>([

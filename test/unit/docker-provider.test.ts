@@ -30,8 +30,10 @@ afterAll(() => {
 });
 
 const imageName = "localhost:5001/acme/link:1";
-const check = (news: PropertyMap, kind = type): Promise<CheckResult> => provider.check({ ...resource, type: kind, olds: {}, news, randomSeed: none });
-const reasons = async (news: PropertyMap): Promise<string[]> => ((await check(news)).failures ?? []).map(({ reason }) => reason);
+const check = (news: PropertyMap, kind = type): Promise<CheckResult> =>
+  provider.check({ ...resource, type: kind, olds: {}, news, randomSeed: none });
+const reasons = async (news: PropertyMap): Promise<string[]> =>
+  ((await check(news)).failures ?? []).map(({ reason }) => reason);
 const diff = (olds: PropertyMap, news: PropertyMap): Promise<DiffResult> =>
   provider.diff({ ...resource, id: "x", olds: { __inputs: secret(olds) }, oldInputs: olds, news, ignoreChanges: [] });
 
@@ -46,7 +48,12 @@ async function checkedBuild(news: PropertyMap): Promise<PropertyMap> {
 describe("check", () => {
   test("fills in context, Dockerfile, platform and the context's digest", async () => {
     const build = await checkedBuild({ imageName });
-    expect(build).toEqual({ context: ".", dockerfile: "Dockerfile", platform: hostPlatform(), contextDigest: expect.stringMatching(/^[0-9a-f]{64}$/) });
+    expect(build).toEqual({
+      context: ".",
+      dockerfile: "Dockerfile",
+      platform: hostPlatform(),
+      contextDigest: expect.stringMatching(/^[0-9a-f]{64}$/),
+    });
     expect((await check({ imageName })).inputs["buildOnPreview"]).toBe(false);
   });
 
@@ -56,58 +63,104 @@ describe("check", () => {
       dockerfile: "app/Dockerfile",
       platform: "linux/arm64",
     });
-    expect(await checkedBuild({ imageName, build: { context: "app", dockerfile: "Dockerfile", target: null } })).toMatchObject({ context: "app", dockerfile: "Dockerfile" });
+    expect(
+      await checkedBuild({ imageName, build: { context: "app", dockerfile: "Dockerfile", target: null } }),
+    ).toMatchObject({ context: "app", dockerfile: "Dockerfile" });
   });
 
   test("leaves unknowns unknown and secrets secret", async () => {
     const registry = { server: "localhost:5001", username: "acme", password: secret("Geheim") };
-    const { inputs, failures } = await check({ imageName: unknown, build: { context: unknown, args: { TOKEN: secret("t") } }, registry });
+    const { inputs, failures } = await check({
+      imageName: unknown,
+      build: { context: unknown, args: { TOKEN: secret("t") } },
+      registry,
+    });
     expect(failures).toEqual([]);
-    expect(inputs).toMatchObject({ imageName: unknown, build: { context: unknown, args: { TOKEN: secret("t") } }, registry });
+    expect(inputs).toMatchObject({
+      imageName: unknown,
+      build: { context: unknown, args: { TOKEN: secret("t") } },
+      registry,
+    });
     expect(inputs["build"]).not.toHaveProperty("contextDigest");
     expect((await check({ imageName, build: unknown })).inputs["build"]).toBe(unknown);
-    expect((await check({ imageName, build: secret({}) })).inputs["build"]).toEqual(secret(await checkedBuild({ imageName })));
+    expect((await check({ imageName, build: secret({}) })).inputs["build"]).toEqual(
+      secret(await checkedBuild({ imageName })),
+    );
   });
 
   test.each<[string, PropertyMap, string]>([
     ["no name", {}, "imageName: it is missing"],
-    ["a name without a registry", { imageName: "acme/link" }, "imageName: \"acme/link\" does not tell its registry: write the name in full, as docker.io/acme/link"],
+    [
+      "a name without a registry",
+      { imageName: "acme/link" },
+      'imageName: "acme/link" does not tell its registry: write the name in full, as docker.io/acme/link',
+    ],
     ["a name in capitals", { imageName: "docker.io/acme/Link" }, "must be in lower case"],
-    ["a name with a digest", { imageName: "docker.io/acme/link@sha256:0" }, "leave out everything from \"@\" on"],
-    ["a name of another type", { imageName: 5 }, "imageName: it is the number 5: a string is needed"],
-    ["an absent Dockerfile", { imageName, build: { dockerfile: "app/Dockerfile.dev" } }, "build.dockerfile: there is no Dockerfile at "],
-    ["an absent context", { imageName, build: { context: "nowhere", dockerfile: "Dockerfile" } }, "build.context: there is no folder "],
+    ["a name with a digest", { imageName: "docker.io/acme/link@sha256:0" }, 'leave out everything from "@" on'],
+    ["a name of another type", { imageName: 5 }, "imageName: it is a number: a string is needed"],
+    [
+      "an absent Dockerfile",
+      { imageName, build: { dockerfile: "app/Dockerfile.dev" } },
+      "build.dockerfile: there is no Dockerfile at ",
+    ],
+    [
+      "an absent context",
+      { imageName, build: { context: "nowhere", dockerfile: "Dockerfile" } },
+      "build.context: there is no folder ",
+    ],
     ["the old builder", { imageName, build: { builderVersion: "BuilderV1" } }, "the sandbox builds by BuildKit only"],
-    ["an unknown builder", { imageName, build: { builderVersion: "kaniko" } }, "\"kaniko\" is no builder"],
-    ["an argument of another type", { imageName, build: { args: { N: 1 } } }, "build.args.N: it is of another type: a string is needed"],
+    ["an unknown builder", { imageName, build: { builderVersion: "kaniko" } }, '"kaniko" is no builder'],
+    [
+      "an argument of another type",
+      { imageName, build: { args: { N: 1 } } },
+      "build.args.N: it is a number: a string is needed",
+    ],
     ["a cache without images", { imageName, build: { cacheFrom: {} } }, "build.cacheFrom: it has no images"],
-    ["a password of another type", { imageName, registry: { password: secret(12345) } }, "registry.password: it is of another type"],
+    [
+      "a password of another type",
+      { imageName, registry: { password: secret(12345) } },
+      "registry.password: it is a number",
+    ],
   ])("refuses %s", async (_what, news, message) => {
     expect((await reasons(news)).join("\n")).toContain(message);
     // The engine prints the value of the property that a failure names, secret or not.
-    expect((await check(news)).failures?.map(({ property }) => property)).not.toContainEqual(expect.stringMatching(/./));
+    expect((await check(news)).failures?.map(({ property }) => property)).not.toContainEqual(
+      expect.stringMatching(/./),
+    );
   });
 
   test("tells where a Dockerfile given relative to its context is", async () => {
     writeFileSync(join(directory, "app/Other"), "");
-    expect(await reasons({ imageName, build: { context: "./app", dockerfile: "Other" } })).toEqual([expect.stringContaining('set dockerfile to "app/Other"')]);
+    expect(await reasons({ imageName, build: { context: "./app", dockerfile: "Other" } })).toEqual([
+      expect.stringContaining('set dockerfile to "app/Other"'),
+    ]);
   });
 
   test("a name may be short where the registry is given or nothing is pushed", async () => {
     expect(await reasons({ imageName: "acme/link", registry: { server: "docker.io" } })).toEqual([]);
     expect(await reasons({ imageName: "link", skipPush: true })).toEqual([]);
-    expect(await reasons({ imageName: "link", skipPush: true, build: { cacheFrom: { images: ["docker.io/acme/link"] } } })).toHaveLength(1);
+    expect(
+      await reasons({ imageName: "link", skipPush: true, build: { cacheFrom: { images: ["docker.io/acme/link"] } } }),
+    ).toHaveLength(1);
   });
 
   test("refuses all but images, and names the official plugin", async () => {
-    await expect(check({}, "docker:index/network:Network")).rejects.toThrow(/not docker:index\/network:Network: the official plugin/);
+    await expect(check({}, "docker:index/network:Network")).rejects.toThrow(
+      /not docker:index\/network:Network: the official plugin/,
+    );
     await expect(provider.invoke("docker:index/getNetwork:getNetwork", {}, false)).rejects.toThrow(/getNetwork/);
   });
 });
 
 describe("diff", () => {
   const registry = { server: "localhost:5001", username: "acme", password: "old" };
-  const olds: PropertyMap = { imageName, build: { context: ".", contextDigest: "1" }, buildOnPreview: false, skipPush: false, registry };
+  const olds: PropertyMap = {
+    imageName,
+    build: { context: ".", contextDigest: "1" },
+    buildOnPreview: false,
+    skipPush: false,
+    registry,
+  };
   const cases: [string, Record<string, PropertyValue>, DiffResult["detailedDiff"]][] = [
     ["nothing", {}, {}],
     ["a file", { build: { context: ".", contextDigest: "2" } }, { build: "update" }],
@@ -133,23 +186,44 @@ describe("diff", () => {
 describe("preview", () => {
   test("echoes the inputs and starts nothing", async () => {
     const inputs = { imageName, build: { context: "." }, buildOnPreview: false };
-    expect(await provider.create({ ...resource, inputs, preview: true, timeoutSeconds: 0 })).toEqual({ id: "", outputs: inputs });
+    expect(await provider.create({ ...resource, inputs, preview: true, timeoutSeconds: 0 })).toEqual({
+      id: "",
+      outputs: inputs,
+    });
     expect(
-      await provider.update({ ...resource, id: "x", olds: {}, oldInputs: {}, news: inputs, ignoreChanges: [], preview: true, timeoutSeconds: 0 }),
+      await provider.update({
+        ...resource,
+        id: "x",
+        olds: {},
+        oldInputs: {},
+        news: inputs,
+        ignoreChanges: [],
+        preview: true,
+        timeoutSeconds: 0,
+      }),
     ).toEqual(inputs);
   });
 
   test("builds where it is asked to and all is known", async () => {
     const { inputs } = await check({ imageName, buildOnPreview: true });
-    await expect(provider.create({ ...resource, inputs, preview: true, timeoutSeconds: 0 })).rejects.toThrow("BuildKit is not to be started");
+    await expect(provider.create({ ...resource, inputs, preview: true, timeoutSeconds: 0 })).rejects.toThrow(
+      "BuildKit is not to be started",
+    );
     const vague = { ...inputs, imageName: unknown };
-    expect(await provider.create({ ...resource, inputs: vague, preview: true, timeoutSeconds: 0 })).toEqual({ id: "", outputs: vague });
+    expect(await provider.create({ ...resource, inputs: vague, preview: true, timeoutSeconds: 0 })).toEqual({
+      id: "",
+      outputs: vague,
+    });
   });
 });
 
 test("read keeps the state, delete leaves the registry alone", async () => {
   const state = { repoDigest: "a" };
-  expect(await provider.read({ ...resource, id: "x", state, inputs: { imageName } })).toEqual({ id: "x", outputs: state, inputs: { imageName } });
+  expect(await provider.read({ ...resource, id: "x", state, inputs: { imageName } })).toEqual({
+    id: "x",
+    outputs: state,
+    inputs: { imageName },
+  });
   await provider.delete({ ...resource, id: "x", state, oldInputs: {}, timeoutSeconds: 0 });
 });
 
@@ -167,17 +241,36 @@ describe("image names", () => {
     expect(parseImageName(name)).toMatchObject({ registry, full });
   });
 
-  test.each(["", "a:", "a b", "docker.io/acme/", "docker.io//x", "a.b/x..y", "-a.b/x", `x.y/${"a".repeat(256)}`, "0".repeat(64)])("refuses %j", (name) => {
+  test.each([
+    "",
+    "a:",
+    "a b",
+    "docker.io/acme/",
+    "docker.io//x",
+    "a.b/x..y",
+    "-a.b/x",
+    `x.y/${"a".repeat(256)}`,
+    "0".repeat(64),
+  ])("refuses %j", (name) => {
     expect(() => parseImageName(name)).toThrow(/image name/);
   });
 
   test("hosts", () => {
-    expect(["https://index.docker.io/v1/", "ghcr.io", "1.dkr.ecr.amazonaws.com/repo", "http://localhost:5001"].map(registryHost)).toEqual([
-      "index.docker.io",
-      "ghcr.io",
-      "1.dkr.ecr.amazonaws.com",
-      "localhost:5001",
-    ]);
-    expect(["localhost:5001", "127.0.0.1", "127.1.2.3:80", "[::1]:5", "docker.io", "localhost.example.com", "10.0.0.1:5"].map(isLoopback)).toEqual([true, true, true, true, false, false, false]);
+    expect(
+      ["https://index.docker.io/v1/", "ghcr.io", "1.dkr.ecr.amazonaws.com/repo", "http://localhost:5001"].map(
+        registryHost,
+      ),
+    ).toEqual(["index.docker.io", "ghcr.io", "1.dkr.ecr.amazonaws.com", "localhost:5001"]);
+    expect(
+      [
+        "localhost:5001",
+        "127.0.0.1",
+        "127.1.2.3:80",
+        "[::1]:5",
+        "docker.io",
+        "localhost.example.com",
+        "10.0.0.1:5",
+      ].map(isLoopback),
+    ).toEqual([true, true, true, true, false, false, false]);
   });
 });

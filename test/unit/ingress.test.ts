@@ -16,17 +16,34 @@ test.each<[expose: NonNullable<Service["expose"]>, host: string, path: string]>(
   expect(ingressHost(gateway(expose), settings)).toBe(host);
   expect(ingress(environment, gateway(expose), settings).spec).toEqual({
     ingressClassName: "nginx",
-    rules: [{ host, http: { paths: [{ path, pathType: "Prefix", backend: { service: { name: "api-gateway", port: { name: "http" } } } }] } }],
+    rules: [
+      {
+        host,
+        http: {
+          paths: [{ path, pathType: "Prefix", backend: { service: { name: "api-gateway", port: { name: "http" } } } }],
+        },
+      },
+    ],
   });
 });
 
 describe("TLS", () => {
-  const issued = ingress(environment, gateway({ host: "api.shop.example" }), { ...settings, clusterIssuer: "letsencrypt" });
+  const issued = ingress(environment, gateway({ host: "api.shop.example" }), {
+    ...settings,
+    clusterIssuer: "letsencrypt",
+  });
   test("is for the host that the rule is for, with a certificate of the service's own", () => {
-    expect(issued.spec).toMatchObject({ tls: [{ hosts: ["api.shop.example"], secretName: "api-gateway-tls" }], rules: [{ host: "api.shop.example" }] });
+    expect(issued.spec).toMatchObject({
+      tls: [{ hosts: ["api.shop.example"], secretName: "api-gateway-tls" }],
+      rules: [{ host: "api.shop.example" }],
+    });
   });
   test("has the issuer named where cert-manager looks", () => {
-    expect(issued.metadata).toMatchObject({ name: "api-gateway", namespace: "shop-dev", annotations: { "cert-manager.io/cluster-issuer": "letsencrypt" } });
+    expect(issued.metadata).toMatchObject({
+      name: "api-gateway",
+      namespace: "shop-dev",
+      annotations: { "cert-manager.io/cluster-issuer": "letsencrypt" },
+    });
   });
   test("is left out without an issuer: nobody would make the certificate", () => {
     const plain = ingress(environment, gateway(true), settings);

@@ -6,8 +6,12 @@ import { environment, sampleContext, sampleService } from "../sample-shop.ts";
 
 const image = "docker.io/acme/shop-link@sha256:0";
 const ingress = { className: "nginx", domain: "shop.example", namespace: "ingress-nginx" };
-const external: ManifestContext["dependencies"] = { db: { address: "postgres.internal:5433", password: "db-password" } };
-const deployed: ManifestContext["dependencies"] = { db: { image: "postgres", port: 5432, password: "db-password", env: {}, secrets: {}, scratch: [] } };
+const external: ManifestContext["dependencies"] = {
+  db: { address: "postgres.internal:5433", password: "db-password" },
+};
+const deployed: ManifestContext["dependencies"] = {
+  db: { image: "postgres", port: 5432, password: "db-password", env: {}, secrets: {}, scratch: [] },
+};
 const uses: Partial<Service> = { dependencies: { db: { address: "DB", password: "DB_PASSWORD" } } };
 
 describe("the environment variables of a service", () => {
@@ -16,20 +20,41 @@ describe("the environment variables of a service", () => {
     const link = sampleService("link", settings);
     return serviceManifests(sampleContext([link, user], { dependencies }), link, { image }).configMap.data;
   };
-  test.each<[what: string, settings: Partial<Service>, dependencies: ManifestContext["dependencies"], expected: Record<string, string>]>([
+  test.each<
+    [
+      what: string,
+      settings: Partial<Service>,
+      dependencies: ManifestContext["dependencies"],
+      expected: Record<string, string>,
+    ]
+  >([
     ["none", {}, {}, {}],
     ["its own", { env: { LOG: "debug" } }, {}, { LOG: "debug" }],
     ["where a peer is", { peers: ["user-data"] }, {}, { USER_DATA_URL: "http://user-data:7071" }],
     ["where a dependency in the cluster is", uses, deployed, { DB: "db:5432" }],
     ["where a dependency elsewhere is", uses, external, { DB: "postgres.internal:5433" }],
     ["nothing of a dependency that the environment has not", uses, { db: "none" }, {}],
-    ["its own before that of a peer", { peers: ["user-data"], env: { USER_DATA_URL: "http://mock" } }, {}, { USER_DATA_URL: "http://mock" }],
+    [
+      "its own before that of a peer",
+      { peers: ["user-data"], env: { USER_DATA_URL: "http://mock" } },
+      {},
+      { USER_DATA_URL: "http://mock" },
+    ],
     ["its own before that of a dependency", { ...uses, env: { DB: "localhost:1" } }, deployed, { DB: "localhost:1" }],
     ["no secret", { ...uses, secrets: { KEY: "token" } }, external, { DB: "postgres.internal:5433" }],
-  ])("are %s", (_what, settings, dependencies, expected) => expect(variables(settings, dependencies)).toEqual(expected));
+  ])("are %s", (_what, settings, dependencies, expected) =>
+    expect(variables(settings, dependencies)).toEqual(expected),
+  );
 });
 
-test.each<[what: string, settings: Partial<Service>, dependencies: ManifestContext["dependencies"], expected: Record<string, string>]>([
+test.each<
+  [
+    what: string,
+    settings: Partial<Service>,
+    dependencies: ManifestContext["dependencies"],
+    expected: Record<string, string>,
+  ]
+>([
   ["none", {}, deployed, {}],
   ["its own", { secrets: { KEY: "token" } }, {}, { KEY: "token" }],
   ["the password of a dependency elsewhere", uses, external, { DB_PASSWORD: "db-password" }],
@@ -43,7 +68,8 @@ test.each<[what: string, settings: Partial<Service>, dependencies: ManifestConte
 });
 
 describe("autoscaling", () => {
-  const scaled = (settings: Partial<Service>) => serviceManifests(sampleContext([]), sampleService("link", settings), { image }).horizontalPodAutoscaler;
+  const scaled = (settings: Partial<Service>) =>
+    serviceManifests(sampleContext([]), sampleService("link", settings), { image }).horizontalPodAutoscaler;
   test("is off by default", () => expect(scaled({ replicas: 3 })).toBeUndefined());
   test.each([
     [undefined, 80],
@@ -79,18 +105,33 @@ describe("an exposed service", () => {
 
 test("pods pull with the pull secret and get no token of the API server", () => {
   const { serviceAccount } = serviceManifests(sampleContext([]), sampleService("link"), { image });
-  expect(serviceAccount).toMatchObject({ automountServiceAccountToken: false, imagePullSecrets: [{ name: "registry-credentials" }] });
+  expect(serviceAccount).toMatchObject({
+    automountServiceAccountToken: false,
+    imagePullSecrets: [{ name: "registry-credentials" }],
+  });
 });
 
 test("the Service leads to the port that the container names", () => {
-  expect(serviceManifests(sampleContext([]), sampleService("link", { port: 8081 }), { image }).service.spec).toMatchObject({
+  expect(
+    serviceManifests(sampleContext([]), sampleService("link", { port: 8081 }), { image }).service.spec,
+  ).toMatchObject({
     ports: [{ name: "http", port: 8081, targetPort: "http", protocol: "TCP" }],
   });
 });
 
 test("a selector label is never one that could change with the environment", () => {
-  const [dev, prod] = ["dev", "prod"].map((name) => serviceManifests({ ...sampleContext([]), environment: { ...environment, name } }, sampleService("link"), { image }).deployment.spec);
-  expect(dev).toMatchObject({ selector: { matchLabels: { "app.kubernetes.io/name": "link", "app.kubernetes.io/part-of": "shop" } } });
-  expect(JSON.stringify(dev).replaceAll("link-dev", "link-prod")).toBe(JSON.stringify(prod));
-  expect(metadata(environment, "link").labels).toMatchObject({ "app.kubernetes.io/instance": "link-dev", "app.kubernetes.io/managed-by": "delivery" });
+  const [dev, prod] = ["dev", "prod"].map(
+    (name) =>
+      serviceManifests({ ...sampleContext([]), environment: { ...environment, name } }, sampleService("link"), {
+        image,
+      }).deployment.spec,
+  );
+  expect(dev).toMatchObject({
+    selector: { matchLabels: { "app.kubernetes.io/name": "link", "app.kubernetes.io/part-of": "shop" } },
+  });
+  expect(JSON.stringify(dev).replaceAll("shop-dev", "shop-prod")).toBe(JSON.stringify(prod));
+  expect(metadata(environment, "link").labels).toMatchObject({
+    "app.kubernetes.io/instance": "shop-dev",
+    "app.kubernetes.io/managed-by": "delivery",
+  });
 });

@@ -1,5 +1,14 @@
 import { describe, expect, test } from "vitest";
-import { contextName, imageRepository, maxNameLength, nameProblem, namespaceName, peerVariable, secretName, serviceName } from "../../components/names.ts";
+import {
+  contextName,
+  imageRepository,
+  maxNameLength,
+  nameProblem,
+  namespaceName,
+  peerVariable,
+  secretName,
+  serviceName,
+} from "../../components/names.ts";
 
 describe("serviceName", () => {
   test.each([
@@ -16,7 +25,9 @@ describe("serviceName", () => {
 
 describe("nameProblem", () => {
   const longest = "a".repeat(maxNameLength);
-  test.each(["a", "link", "social-graph", "v2", "a1-2b", longest])("takes %s", (name) => expect(nameProblem(name)).toBeUndefined());
+  test.each(["a", "link", "social-graph", "v2", "a1-2b", longest])("takes %s", (name) =>
+    expect(nameProblem(name)).toBeUndefined(),
+  );
   test.each(["", "-link", "link-", "2fast", "Link", "link_db", "link.db", "ünï", "link "])("refuses %j", (name) =>
     expect(nameProblem(name)).toMatch(/^is not a Kubernetes name/),
   );
@@ -27,7 +38,9 @@ describe("nameProblem", () => {
 
 describe("names made of others", () => {
   test("the image repository has registry, organization, app and service", () => {
-    expect(imageRepository({ registry: "localhost:5001", organization: "acme" }, "shop", "social-graph")).toBe("localhost:5001/acme/shop-social-graph");
+    expect(imageRepository({ registry: "localhost:5001", organization: "acme" }, "shop", "social-graph")).toBe(
+      "localhost:5001/acme/shop-social-graph",
+    );
   });
   test.each([
     ["link", "LINK_URL"],
@@ -35,7 +48,10 @@ describe("names made of others", () => {
     ["a-b-c", "A_B_C_URL"],
   ])("the peer %s is found in the variable %s", (peer, variable) => expect(peerVariable(peer)).toBe(variable));
   test("two environments share neither context nor namespace", () => {
-    const [dev, prod] = ["dev", "prod"].map((environment) => [contextName("shop", environment), namespaceName("shop", environment)]);
+    const [dev, prod] = ["dev", "prod"].map((environment) => [
+      contextName("shop", environment),
+      namespaceName("shop", environment),
+    ]);
     expect(dev).toEqual(["shop-dev", "shop-dev"]);
     expect(prod).toEqual(["shop-prod", "shop-prod"]);
   });

@@ -1,58 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { declareStack, objectsOfKind, stacks } from "../declared-stack.ts";
+import { violations, type Container, type Pod, type SecurityContext } from "../pod-security.ts";
 
-/** The fields that the profile speaks of. */
-interface SecurityContext {
-  privileged?: boolean; allowPrivilegeEscalation?: boolean; runAsNonRoot?: boolean; runAsUser?: number; procMount?: string;
-  capabilities?: { add?: string[]; drop?: string[] };
-  seccompProfile?: { type?: string }; appArmorProfile?: { type?: string };
-  seLinuxOptions?: { type?: string; user?: string; role?: string };
-  windowsOptions?: { hostProcess?: boolean };
-  sysctls?: { name: string }[];
-}
-interface Handler { httpGet?: { host?: string }; tcpSocket?: { host?: string } }
-interface Container {
-  name: string; securityContext?: SecurityContext; ports?: { hostPort?: number }[];
-  livenessProbe?: Handler; readinessProbe?: Handler; startupProbe?: Handler; lifecycle?: { postStart?: Handler; preStop?: Handler };
-}
-interface Pod {
-  metadata?: { annotations?: Record<string, string> };
-  spec: { hostNetwork?: boolean; hostPID?: boolean; hostIPC?: boolean; securityContext?: SecurityContext; volumes?: Record<string, unknown>[]; containers: Container[]; initContainers?: Container[]; ephemeralContainers?: Container[] };
-}
-
-const volumeTypes = ["configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret"];
-const safeSysctls = ["kernel.shm_rmid_forced", "net.ipv4.ip_local_port_range", "net.ipv4.ip_unprivileged_port_start", "net.ipv4.tcp_syncookies", "net.ipv4.ping_group_range", "net.ipv4.ip_local_reserved_ports", "net.ipv4.tcp_keepalive_time", "net.ipv4.tcp_fin_timeout", "net.ipv4.tcp_keepalive_intvl", "net.ipv4.tcp_keepalive_probes"];
-const seLinuxTypes = ["", "container_t", "container_init_t", "container_kvm_t", "container_engine_t"];
-
-/** What the `restricted` profile, and `baseline` in it, forbids a pod. Source: https://kubernetes.io/docs/concepts/security/pod-security-standards/ */
-function violations({ metadata, spec }: Pod): string[] {
-  const containers = [...spec.containers, ...(spec.initContainers ?? []), ...(spec.ephemeralContainers ?? [])];
-  const contexts = [spec.securityContext ?? {}, ...containers.map(({ securityContext }) => securityContext ?? {})];
-  const all = (allowed: (container: Container) => boolean): boolean => containers.every(allowed);
-  const rules: Record<string, boolean> = {
-    "host processes": contexts.every(({ windowsOptions }) => windowsOptions?.hostProcess !== true),
-    "host namespaces": [spec.hostNetwork, spec.hostPID, spec.hostIPC].every((value) => value !== true),
-    "privileged containers": contexts.every(({ privileged }) => privileged !== true),
-    "host ports": all(({ ports = [] }) => ports.every(({ hostPort = 0 }) => hostPort === 0)),
-    "hosts in probes and hooks": all((container) =>
-      [container.livenessProbe, container.readinessProbe, container.startupProbe, container.lifecycle?.postStart, container.lifecycle?.preStop].every((handler) => !handler?.httpGet?.host && !handler?.tcpSocket?.host),
-    ),
-    "AppArmor": contexts.every(({ appArmorProfile }) => [undefined, "RuntimeDefault", "Localhost"].includes(appArmorProfile?.type)),
-    "AppArmor annotations": Object.entries(metadata?.annotations ?? {}).every(([key, value]) => !key.startsWith("container.apparmor.security.beta.kubernetes.io/") || /^(runtime\/default|localhost\/.*|)$/.test(value)),
-    "SELinux": contexts.every(({ seLinuxOptions: { type = "", user, role } = {} }) => seLinuxTypes.includes(type) && !user && !role),
-    "proc mount": contexts.every(({ procMount = "Default" }) => procMount === "Default"),
-    "sysctls": (spec.securityContext?.sysctls ?? []).every(({ name }) => safeSysctls.includes(name)),
-    "volume types": (spec.volumes ?? []).every((volume) => Object.keys(volume).filter((key) => key !== "name").every((key) => volumeTypes.includes(key))),
-    "privilege escalation": all(({ securityContext }) => securityContext?.allowPrivilegeEscalation === false),
-    "running as non-root": all(({ securityContext }) => (securityContext?.runAsNonRoot ?? spec.securityContext?.runAsNonRoot) === true),
-    "root as user": contexts.every(({ runAsUser }) => runAsUser !== 0),
-    "seccomp": all(({ securityContext }) => ["RuntimeDefault", "Localhost"].includes((securityContext?.seccompProfile ?? spec.securityContext?.seccompProfile)?.type ?? "")) && contexts[0]?.seccompProfile?.type !== "Unconfined",
-    "capabilities": all(({ securityContext }) => securityContext?.capabilities?.drop?.includes("ALL") === true && (securityContext.capabilities.add ?? []).every((name) => name === "NET_BIND_SERVICE")),
-  };
-  return Object.keys(rules).filter((rule) => !rules[rule]);
-}
-
-type KubernetesObject = { metadata: { name: string; namespace: string; labels: Record<string, string> }; spec: { template: Pod } };
+type KubernetesObject = {
+  metadata: { name: string; namespace: string; labels: Record<string, string> };
+  spec: { template: Pod };
+};
 
 describe.each(stacks)("the %s stack", async (stack) => {
   const resources = await declareStack(stack);
@@ -60,7 +13,9 @@ describe.each(stacks)("the %s stack", async (stack) => {
 
   test("has only pods that the `restricted` profile takes", () => {
     expect(deployments.length).toBeGreaterThanOrEqual(5);
-    expect(Object.fromEntries(deployments.map(({ metadata, spec }) => [metadata.name, violations(spec.template)]))).toEqual(Object.fromEntries(deployments.map(({ metadata }) => [metadata.name, []])));
+    expect(
+      Object.fromEntries(deployments.map(({ metadata, spec }) => [metadata.name, violations(spec.template)])),
+    ).toEqual(Object.fromEntries(deployments.map(({ metadata }) => [metadata.name, []])));
   });
 
   test("has them all in a namespace that enforces it", () => {
@@ -72,13 +27,25 @@ describe.each(stacks)("the %s stack", async (stack) => {
 });
 
 describe("the checker finds", () => {
-  type Change = { spec?: Partial<Pod["spec"]>; pod?: SecurityContext; container?: Partial<Container>; context?: SecurityContext; annotations?: Record<string, string> };
+  type Change = {
+    spec?: Partial<Pod["spec"]>;
+    pod?: SecurityContext;
+    container?: Partial<Container>;
+    context?: SecurityContext;
+    annotations?: Record<string, string>;
+  };
   const changed = ({ spec, pod, container, context, annotations = {} }: Change): Pod => ({
     metadata: { annotations },
     spec: {
       securityContext: { runAsNonRoot: true, runAsUser: 1, seccompProfile: { type: "RuntimeDefault" }, ...pod },
       volumes: [{ name: "tmp", emptyDir: {} }],
-      containers: [{ name: "a", securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] }, ...context }, ...container }],
+      containers: [
+        {
+          name: "a",
+          securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] }, ...context },
+          ...container,
+        },
+      ],
       ...spec,
     },
   });

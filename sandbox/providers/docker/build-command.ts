@@ -62,9 +62,16 @@ export function buildCommand(build: ImageBuild, address: string, metadataFile: s
   }
   if (build.addHosts.length > 0) option("--opt", `add-hosts=${build.addHosts.map(hostEntry).join(",")}`);
   for (const flag of networkFlags(build.network)) args.push(...flag);
-  for (const name of build.cacheFrom) option("--import-cache", fields({ type: "registry", ref: name, ...insecure(parseImageName(name.replace(/@.*$/, "")).registry) }));
+  for (const name of build.cacheFrom)
+    option(
+      "--import-cache",
+      fields({ type: "registry", ref: name, ...insecure(parseImageName(name.replace(/@.*$/, "")).registry) }),
+    );
   if (isTrue(build.args["BUILDKIT_INLINE_CACHE"])) option("--export-cache", "type=inline");
-  option("--output", fields({ type: "image", name: build.image.full, push: String(build.push), ...insecure(build.image.registry) }));
+  option(
+    "--output",
+    fields({ type: "image", name: build.image.full, push: String(build.push), ...insecure(build.image.registry) }),
+  );
   option("--metadata-file", metadataFile);
   return { args, env };
 }
@@ -91,7 +98,11 @@ function hostEntry(entry: string): string {
 function networkFlags(network: string | undefined): string[][] {
   if (network === undefined || network === "" || network === "default") return [];
   if (network === "none") return [["--opt", "force-network-mode=none"]];
-  if (network === "host") return [["--opt", "force-network-mode=host"], ["--allow", "network.host"]];
+  if (network === "host")
+    return [
+      ["--opt", "force-network-mode=host"],
+      ["--allow", "network.host"],
+    ];
   throw new Error(`build.network is "${network}", which BuildKit does not know: use "default", "host" or "none"`);
 }
 
@@ -106,7 +117,10 @@ function standardFrontend(dockerfile: string): string | undefined {
     const directive = /^#\s*(\w+)\s*=\s*(.+?)\s*$/.exec(line);
     if (directive === null) return undefined;
     const value = directive[2] ?? "";
-    if (directive[1]?.toLowerCase() === "syntax") return /^(?:docker\.io\/)?docker\/dockerfile(?::1(?:\.\d+){0,2})?(?:@sha256:[0-9a-f]{64})?$/.test(value) ? value : undefined;
+    if (directive[1]?.toLowerCase() === "syntax")
+      return /^(?:docker\.io\/)?docker\/dockerfile(?::1(?:\.\d+){0,2})?(?:@sha256:[0-9a-f]{64})?$/.test(value)
+        ? value
+        : undefined;
   }
   return undefined;
 }

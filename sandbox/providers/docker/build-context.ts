@@ -1,5 +1,5 @@
 import { lstatSync, readdirSync, readFileSync, realpathSync } from "node:fs";
-import type { Stats } from "node:fs";
+import type { Dirent, Stats } from "node:fs";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { parseIgnoreFile } from "./ignore-pattern.ts";
@@ -29,7 +29,9 @@ export function readIgnorePatterns(context: BuildContext): IgnorePattern[] {
       return parseIgnoreFile(readFileSync(file, "utf8"));
     } catch (error) {
       if (isAbsent(error)) continue;
-      throw new Error(`cannot use the ignore file ${file}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+      throw new Error(`cannot use the ignore file ${file}: ${error instanceof Error ? error.message : String(error)}`, {
+        cause: error,
+      });
     }
   }
   return [];
@@ -47,27 +49,29 @@ export async function contextFiles(root: string, patterns: IgnorePattern[]): Pro
   const visit = async (folder: string, folderMeantBy: boolean[] | undefined): Promise<void> => {
     // The program and the engine's other calls share this thread with the walk.
     await setImmediate();
-    for (const name of names(join(base, folder))) {
-      const path = folder === "" ? name : `${folder}/${name}`;
+    for (const entry of entries(join(base, folder))) {
+      const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
       const meantBy = match(patterns, path, folderMeantBy);
       const ignored = isIgnored(patterns, meantBy);
-      const stats = lstatSync(join(base, path), { throwIfNoEntry: false });
-      // It went away meanwhile.
-      if (stats === undefined) continue;
-      if (!stats.isDirectory()) {
-        if (!ignored) files.push({ path, stats });
-      } else if (!ignored || exceptions.some((exception) => exception.reachesInto(path))) {
-        await visit(path, meantBy);
+      if (entry.isDirectory()) {
+        if (!ignored || exceptions.some((exception) => exception.reachesInto(path))) await visit(path, meantBy);
+        continue;
       }
+      if (ignored) continue;
+      const stats = lstatSync(join(base, path), { throwIfNoEntry: false });
+      // Otherwise it went away meanwhile.
+      if (stats !== undefined) files.push({ path, stats });
     }
   };
   await visit("", undefined);
   return files;
 }
 
-function names(folder: string): string[] {
-  const found = readdirSync(folder);
-  return found.every(isAscii) ? found.sort() : found.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+/** A folder's entries by the bytes of their names. */
+function entries(folder: string): Dirent[] {
+  const found = readdirSync(folder, { withFileTypes: true });
+  if (found.every(({ name }) => isAscii(name))) return found.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  return found.toSorted((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)));
 }
 
 function isAscii(name: string): boolean {

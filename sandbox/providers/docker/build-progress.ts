@@ -34,7 +34,11 @@ export function buildProgress(): BuildProgress {
       if (vertex.error !== undefined) errors.set(vertex.digest, vertex.error);
     }
     for (const { vertex, data } of status.logs ?? []) {
-      const added = Buffer.from(data, "base64").toString("utf8").split(/\r?\n|\r/).map((line) => line.trimEnd()).filter((line) => line !== "");
+      const added = Buffer.from(data, "base64")
+        .toString("utf8")
+        .split(/\r?\n|\r/)
+        .map((line) => line.trimEnd())
+        .filter((line) => line !== "");
       lines.set(vertex, [...(lines.get(vertex) ?? []), ...added].slice(-lastLineCount));
       news.push(...added);
     }
@@ -50,7 +54,9 @@ export function buildProgress(): BuildProgress {
     },
     failedStep(message) {
       const digest = [...errors].find(([, error]) => message.includes(error))?.[0];
-      return digest === undefined ? undefined : { step: names.get(digest) ?? digest, lastLines: lines.get(digest) ?? [] };
+      return digest === undefined
+        ? undefined
+        : { step: names.get(digest) ?? digest, lastLines: lines.get(digest) ?? [] };
     },
     messages: () => messages,
   };

@@ -21,7 +21,10 @@ export interface DigestedContext {
  *
  * @throws Error for a file that cannot be read, with its path.
  */
-export async function contextDigest({ directory, context, dockerfile }: DigestedContext, known: FileDigests): Promise<string> {
+export async function contextDigest(
+  { directory, context, dockerfile }: DigestedContext,
+  known: FileDigests,
+): Promise<string> {
   const paths = { folder: fromDirectory(directory, context), dockerfile: fromDirectory(directory, dockerfile) };
   const hash = createHash("sha256");
   const add = (name: string, mode: string, digest: Buffer): void => {
@@ -55,7 +58,7 @@ function fileDigest(path: string, stats: Stats, known: FileDigests): Buffer {
 function linkTarget(directory: string, link: string): string {
   const rest = link.split("/");
   let target = link.startsWith("/") ? "/" : "";
-  for (let links = 0; rest.length > 0; ) {
+  for (let links = 0; rest.length > 0;) {
     const part = rest.shift();
     if (part === undefined || part === "" || part === ".") continue;
     if (part === "..") {
@@ -105,6 +108,6 @@ function modeString(stats: Stats): string {
     [(stats.mode & 0o1000) !== 0, "t"],
   ];
   const type = types.map(([applies, letter]) => (applies ? letter : "")).join("");
-  const permissions = [..."rwxrwxrwx"].map((letter, index) => ((stats.mode >> (8 - index)) & 1 ? letter : "-")).join("");
-  return `${type === "" ? "-" : type}${permissions}`;
+  const permissions = Array.from("rwxrwxrwx", (letter, index) => ((stats.mode >> (8 - index)) & 1 ? letter : "-"));
+  return `${type === "" ? "-" : type}${permissions.join("")}`;
 }

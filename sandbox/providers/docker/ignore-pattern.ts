@@ -29,7 +29,8 @@ export function parseIgnoreFile(text: string): IgnorePattern[] {
     const exception = trimmed.startsWith("!");
     const given = exception ? trimmed.slice(1).trim() : trimmed;
     const cleaned = given === "" ? "/" : clean(given);
-    if (exception && cleaned === "/") throw new Error(`the pattern "${trimmed}" excepts nothing: write a path behind the "!"`);
+    if (exception && cleaned === "/")
+      throw new Error(`the pattern "${trimmed}" excepts nothing: write a path behind the "!"`);
     patterns.push(compile(cleaned.length > 1 ? cleaned.replace(/^\//, "") : cleaned, exception));
   }
   return patterns;
@@ -84,5 +85,7 @@ function assertWellFormed(pattern: string): void {
   const classRange = `${classCharacter}(?:-${classCharacter})?`;
   const wellFormed = new RegExp(`^(?:[^\\\\[]|\\\\[^]|\\[\\^?(?:${classRange})+\\])*$`);
   if (wellFormed.test(pattern)) return;
-  throw new Error(`the pattern "${pattern}" is malformed: close "[" by "]", give it at least one character, and end on no "\\"`);
+  throw new Error(
+    `the pattern "${pattern}" is malformed: close "[" by "]", give it at least one character, and end on no "\\"`,
+  );
 }

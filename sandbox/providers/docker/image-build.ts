@@ -44,9 +44,15 @@ function secretArgs(properties: PropertyMap): Set<string> {
  * The resource's outputs after a build, with the inputs kept in `__inputs` for the next diff as the official plugin keeps them.
  * A pushed image is told by its digest in the registry, one that stays here by its id.
  */
-export function imageOutputs(properties: PropertyMap, inputs: ImageInputs, build: ImageBuild, built: BuiltImage): PropertyMap {
+export function imageOutputs(
+  properties: PropertyMap,
+  inputs: ImageInputs,
+  build: ImageBuild,
+  built: BuiltImage,
+): PropertyMap {
   const name = inputs.imageName ?? build.image.full;
-  const like = (origin: PropertyValue | undefined, value: string): PropertyValue => (isSecret(origin) ? secret(value) : value);
+  const like = (origin: PropertyValue | undefined, value: string): PropertyValue =>
+    isSecret(origin) ? secret(value) : value;
   return {
     __inputs: secret(reveal(properties)),
     baseImageName: like(properties["imageName"], name),

@@ -31,7 +31,12 @@ export async function checkImage(news: PropertyMap, directory: string, known: Fi
   };
 }
 
-async function digestOf(inputs: ImageInputs, directory: string, known: FileDigests, failures: CheckFailure[]): Promise<string | undefined> {
+async function digestOf(
+  inputs: ImageInputs,
+  directory: string,
+  known: FileDigests,
+  failures: CheckFailure[],
+): Promise<string | undefined> {
   const { context, dockerfile } = inputs;
   if (context === undefined || dockerfile === undefined) return undefined;
   try {
@@ -56,20 +61,29 @@ function nameFailures({ imageName, skipPush, cacheFrom, registry }: ImageInputs)
     try {
       const parsed = parseImageName(name);
       if (!mustBeFull || parsed.full === name) return;
-      failures.push({ property, reason: `"${name}" does not tell its registry: write the name in full, as ${parsed.full}` });
+      failures.push({
+        property,
+        reason: `"${name}" does not tell its registry: write the name in full, as ${parsed.full}`,
+      });
     } catch (error) {
       failures.push({ property, reason: error instanceof Error ? error.message : String(error) });
     }
   };
   if (imageName !== undefined) check("imageName", imageName, full && registry.server === "");
-  for (const [index, name] of cacheFrom.entries()) check(`build.cacheFrom.images[${index}]`, name.replace(/@.*$/, ""), false);
+  for (const [index, name] of cacheFrom.entries())
+    check(`build.cacheFrom.images[${index}]`, name.replace(/@.*$/, ""), false);
   return failures;
 }
 
 function fileFailures({ context, dockerfile }: ImageInputs, directory: string): CheckFailure[] {
   const at = (path: string): string => (isAbsolute(path) ? path : join(directory, path));
   if (context !== undefined && !statSync(at(context), { throwIfNoEntry: false })?.isDirectory()) {
-    return [{ property: "build.context", reason: `there is no folder ${at(context)}: give the build context relative to the program's folder ${directory}` }];
+    return [
+      {
+        property: "build.context",
+        reason: `there is no folder ${at(context)}: give the build context relative to the program's folder ${directory}`,
+      },
+    ];
   }
   if (dockerfile === undefined || statSync(at(dockerfile), { throwIfNoEntry: false })?.isFile()) return [];
   const below = context === undefined || isAbsolute(dockerfile) ? undefined : join(context, dockerfile);
@@ -86,7 +100,9 @@ function withoutNulls(map: PropertyMap): PropertyMap {
     if (Array.isArray(value)) return value.map(strip);
     return isMap(value) ? withoutNulls(value) : value;
   };
-  return Object.fromEntries(Object.entries(map).flatMap(([key, value]) => (value === null ? [] : [[key, strip(value)]])));
+  return Object.fromEntries(
+    Object.entries(map).flatMap(([key, value]) => (value === null ? [] : [[key, strip(value)]])),
+  );
 }
 
 /** Whether enough is known to build at preview. */

@@ -30,7 +30,8 @@ function sameServer(before: PropertyValue, after: PropertyValue): boolean {
 }
 
 function equal(a: PropertyValue, b: PropertyValue): boolean {
-  if (Array.isArray(a) && Array.isArray(b)) return a.length === b.length && a.every((item, index) => equal(item, b[index] ?? null));
+  if (Array.isArray(a) && Array.isArray(b))
+    return a.length === b.length && a.every((item, index) => equal(item, b[index] ?? null));
   if (!isMap(a) || !isMap(b)) return a === b;
   return [...new Set([...Object.keys(a), ...Object.keys(b)])].every((key) => equal(a[key] ?? null, b[key] ?? null));
 }

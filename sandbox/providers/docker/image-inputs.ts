@@ -46,10 +46,17 @@ export function readImageInputs(properties: PropertyMap): { inputs: ImageInputs;
   const read = reader(failures);
   const build = read.map(plain, "build", "");
   const registry = read.map(plain, "registry", "");
-  const context = build === undefined ? undefined : (read.text(build, "context", "build.") ?? (isUnknown(build["context"]) ? undefined : "."));
+  const context =
+    build === undefined
+      ? undefined
+      : (read.text(build, "context", "build.") ?? (isUnknown(build["context"]) ? undefined : "."));
   const builder = build === undefined ? undefined : read.text(build, "builderVersion", "build.");
   if (builder === "BuilderV1") {
-    failures.push({ property: "build.builderVersion", reason: "the sandbox builds by BuildKit only: leave builderVersion out, or use the official plugin, which supports BuilderV1 too" });
+    failures.push({
+      property: "build.builderVersion",
+      reason:
+        "the sandbox builds by BuildKit only: leave builderVersion out, or use the official plugin, which supports BuilderV1 too",
+    });
   } else if (builder !== undefined && builder !== "BuilderBuildKit") {
     failures.push({ property: "build.builderVersion", reason: `"${builder}" is no builder: use BuilderBuildKit` });
   }
@@ -69,10 +76,14 @@ export function readImageInputs(properties: PropertyMap): { inputs: ImageInputs;
     addHosts: build === undefined ? [] : read.list(build, "addHosts", "build."),
     network: build && read.text(build, "network", "build."),
     target: build && read.text(build, "target", "build."),
-    platform: build && (read.text(build, "platform", "build.") ?? (isUnknown(build["platform"]) ? undefined : hostPlatform())),
+    platform:
+      build && (read.text(build, "platform", "build.") ?? (isUnknown(build["platform"]) ? undefined : hostPlatform())),
   };
   if (plain["imageName"] === undefined || plain["imageName"] === null) {
-    failures.push({ property: "imageName", reason: "it is missing: give the image a name such as docker.io/organization/name:tag" });
+    failures.push({
+      property: "imageName",
+      reason: "it is missing: give the image a name such as docker.io/organization/name:tag",
+    });
   }
   return { inputs, failures };
 }
@@ -86,17 +97,20 @@ type Reader = ReturnType<typeof reader>;
 function cacheImages(build: PropertyMap | undefined, read: Reader, failures: CheckFailure[]): string[] {
   const cacheFrom = build && read.map(build, "cacheFrom", "build.");
   if (build === undefined || cacheFrom === undefined || absent(build["cacheFrom"])) return [];
-  if (cacheFrom["images"] === undefined) failures.push({ property: "build.cacheFrom", reason: "it has no images: list the images to take the cache from" });
+  if (cacheFrom["images"] === undefined)
+    failures.push({ property: "build.cacheFrom", reason: "it has no images: list the images to take the cache from" });
   return read.list(cacheFrom, "images", "build.cacheFrom.");
 }
 
 /** Reads properties by their type; `undefined` for what is absent, unknown or faulty. */
 function reader(failures: CheckFailure[]) {
+  // The value itself may be a secret.
   const fail = (property: string, value: PropertyValue, wanted: string): undefined => {
-    const shown = value === null ? "null" : Array.isArray(value) ? "a list" : typeof value === "object" ? "a map" : `the ${typeof value} ${String(value)}`;
-    failures.push({ property, reason: `it is ${property.includes("password") || property.includes("args") ? "of another type" : shown}: ${wanted} is needed` });
+    const kind = Array.isArray(value) ? "list" : isMap(value) ? "map" : typeof value;
+    failures.push({ property, reason: `it is a ${kind}: ${wanted} is needed` });
   };
-  const known = (map: PropertyMap, key: string): PropertyValue | undefined => (absent(map[key]) || isUnknown(map[key]) ? undefined : map[key]);
+  const known = (map: PropertyMap, key: string): PropertyValue | undefined =>
+    absent(map[key]) || isUnknown(map[key]) ? undefined : map[key];
   return {
     text(map: PropertyMap, key: string, prefix: string): string | undefined {
       const value = known(map, key);

@@ -23,7 +23,10 @@ const host = new RegExp(`^(?:${hostPart}(?:\\.${hostPart})*|\\[[a-fA-F0-9:]+\\])
  * @throws Error that names the faulty part of the name.
  */
 export function parseImageName(name: string): ImageName {
-  if (name.includes("@")) throw new Error(`the image name "${name}" has a digest, which only the registry can give: leave out everything from "@" on`);
+  if (name.includes("@"))
+    throw new Error(
+      `the image name "${name}" has a digest, which only the registry can give: leave out everything from "@" on`,
+    );
   if (/^[a-f0-9]{64}$/.test(name)) throw new Error(`the image name "${name}" looks like an image's id: give it a name`);
   const slash = name.indexOf("/");
   const first = slash < 0 ? "" : name.slice(0, slash);
@@ -32,7 +35,10 @@ export function parseImageName(name: string): ImageName {
   const given = isHost ? name.slice(slash + 1) : name;
   const rest = registry === "docker.io" && !given.includes("/") ? `library/${given}` : given;
   const [, path, tag] = remote.exec(rest) ?? [];
-  if (!host.test(registry)) throw new Error(`the image name "${name}" has an invalid registry "${registry}": a host such as docker.io or localhost:5001 is needed`);
+  if (!host.test(registry))
+    throw new Error(
+      `the image name "${name}" has an invalid registry "${registry}": a host such as docker.io or localhost:5001 is needed`,
+    );
   if (path === undefined) {
     const repository = given.split(":", 1)[0] ?? "";
     throw new Error(
@@ -41,9 +47,16 @@ export function parseImageName(name: string): ImageName {
         : `the image name "${name}" is not a valid reference: "${repository}" must be in lower case`,
     );
   }
-  if (path.length > 255) throw new Error(`the image name "${name}" is longer than the 255 characters that registries take`);
+  if (path.length > 255)
+    throw new Error(`the image name "${name}" is longer than the 255 characters that registries take`);
   const repository = `${registry}/${path}`;
-  return { registry, path, ...(tag === undefined ? {} : { tag }), full: tag === undefined ? repository : `${repository}:${tag}`, repository };
+  return {
+    registry,
+    path,
+    ...(tag === undefined ? {} : { tag }),
+    full: tag === undefined ? repository : `${repository}:${tag}`,
+    repository,
+  };
 }
 
 /** The registry's host of a server given as an URL, a host, or a host with a path (as ECR's repository URL). */

@@ -3,7 +3,13 @@ import { silentLog } from "../engine-log.ts";
 import type { EngineLog } from "../engine-log.ts";
 import { isMap, revealMap } from "../property.ts";
 import type { PropertyMap } from "../property.ts";
-import type { CheckRequest, ConfiguredProvider, CreateRequest, ResourceProvider, UpdateRequest } from "../resource-provider.ts";
+import type {
+  CheckRequest,
+  ConfiguredProvider,
+  CreateRequest,
+  ResourceProvider,
+  UpdateRequest,
+} from "../resource-provider.ts";
 import { buildQueue } from "./build-queue.ts";
 import type { BuildQueue } from "./build-queue.ts";
 import type { FileDigests } from "./context-digest.ts";
@@ -17,7 +23,7 @@ import type { BuildKit } from "./run-build.ts";
 export interface DockerProviderOptions {
   /** The program's folder: relative contexts and Dockerfiles count from it, as they do in the official plugin. */
   directory: string;
-  /** Starts BuildKit or finds it running. Called for the first image that is to be built, never for a preview or a diff. */
+  /** Starts BuildKit or finds it running. Called for the first image that is to be built; at preview only with `buildOnPreview`. */
   buildKit: () => Promise<BuildKit>;
   /**
    * How many images are built at the same time. Builds of one language compile the same libraries into one cache; side by
@@ -51,7 +57,8 @@ export function createDockerProvider(options: DockerProviderOptions): ResourcePr
   return {
     name: "docker",
     version: "5.2.0",
-    configure: (_inputs, log = silentLog) => Promise.resolve(imageProvider({ directory: options.directory, buildKit, queue, known, log })),
+    configure: (_inputs, log = silentLog) =>
+      Promise.resolve(imageProvider({ directory: options.directory, buildKit, queue, known, log })),
   };
 }
 
@@ -69,7 +76,11 @@ function imageProvider({ directory, buildKit, queue, known, log }: Surroundings)
     if (failures[0] !== undefined) throw new Error(`${failures[0].property}: ${failures[0].reason}`);
     if ((inputs.registry.username === "") !== (inputs.registry.password === "") && !request.preview) {
       const missing = inputs.registry.username === "" ? "username" : "password";
-      log.message("warning", request.urn, `registry.${missing} is not set: the credentials of this machine's Docker configuration are used`);
+      log.message(
+        "warning",
+        request.urn,
+        `registry.${missing} is not set: the credentials of this machine's Docker configuration are used`,
+      );
     }
     const wanted = imageBuild(properties, inputs, directory, inputs.skipPush !== true && !request.preview);
     log.status(request.urn, "waiting for its turn");
@@ -90,7 +101,11 @@ function imageProvider({ directory, buildKit, queue, known, log }: Surroundings)
   const preview = (urn: string, properties: PropertyMap): boolean => {
     if (canBuildOnPreview(properties)) return false;
     if (readImageInputs(properties).inputs.buildOnPreview !== false) {
-      log.message("warning", urn, "not built on preview, since the image's name, context, Dockerfile or arguments are not known yet");
+      log.message(
+        "warning",
+        urn,
+        "not built on preview, since the image's name, context, Dockerfile or arguments are not known yet",
+      );
     }
     return true;
   };
@@ -98,7 +113,12 @@ function imageProvider({ directory, buildKit, queue, known, log }: Surroundings)
   return {
     async check(request: CheckRequest) {
       if (request.type !== imageToken) throw new Error(refusal(request.type));
-      if (lacksPlatform(request.news)) log.message("info", request.urn, `building for ${hostPlatform()}: set build.platform to build the same on every machine`);
+      if (lacksPlatform(request.news))
+        log.message(
+          "info",
+          request.urn,
+          `building for ${hostPlatform()}: set build.platform to build the same on every machine`,
+        );
       return await checkImage(request.news, directory, known);
     },
     diff: (request) => Promise.resolve(diffImage(request.olds, request.news)),

@@ -15,7 +15,10 @@ export interface RegistryCredentials extends AsyncDisposable {
  * Writes the credentials for pushing `image`. `undefined` where user or password is missing: then, as with the official
  * plugin, those of the machine's Docker configuration count.
  */
-export async function writeRegistryCredentials(access: RegistryAccess, image: ImageName): Promise<RegistryCredentials | undefined> {
+export async function writeRegistryCredentials(
+  access: RegistryAccess,
+  image: ImageName,
+): Promise<RegistryCredentials | undefined> {
   if (access.username === "" || access.password === "") return undefined;
   const auth = Buffer.from(`${access.username}:${access.password}`).toString("base64");
   // They go with the push wherever the image's name leads, also if the server is named differently.
@@ -35,5 +38,7 @@ export async function writeRegistryCredentials(access: RegistryAccess, image: Im
 
 /** Docker Hub's credentials are kept under the address of its first API. */
 function serverKey(server: string): string {
-  return ["docker.io", "index.docker.io", "registry-1.docker.io"].includes(server) ? "https://index.docker.io/v1/" : server;
+  return ["docker.io", "index.docker.io", "registry-1.docker.io"].includes(server)
+    ? "https://index.docker.io/v1/"
+    : server;
 }

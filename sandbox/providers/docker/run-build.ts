@@ -37,8 +37,8 @@ export interface RunOptions {
   timeoutSeconds: number;
 }
 
-const attempts = 3;
-const pauseMilliseconds = 1_000;
+/** Waits before the second and the third attempt, in milliseconds. */
+const pauses = [500, 2_000];
 
 /**
  * Builds an image through BuildKit and pushes it. What may pass by itself is tried three times.
@@ -54,14 +54,30 @@ export async function runBuild(build: ImageBuild, options: RunOptions): Promise<
     for (let attempt = 1; ; attempt += 1) {
       const metadataFile = join(folder, "metadata.json");
       const command = buildCommand(build, options.buildKit.address, metadataFile);
-      const env = { ...process.env, ...command.env, ...(credentials === undefined ? {} : { DOCKER_CONFIG: credentials.folder }) };
+      const env = {
+        ...process.env,
+        ...command.env,
+        ...(credentials === undefined ? {} : { DOCKER_CONFIG: credentials.folder }),
+      };
       const progress = buildProgress();
-      const succeeded = await runBuildctl(options.buildKit.buildctl, command.args, env, progress, (line) => options.report(hide(line)), deadline);
+      const succeeded = await runBuildctl(
+        options.buildKit.buildctl,
+        command.args,
+        env,
+        progress,
+        (line) => options.report(hide(line)),
+        deadline,
+      );
       if (succeeded) return await readMetadata(metadataFile);
-      if (deadline?.aborted) throw new Error(`building ${build.image.full} took longer than ${options.timeoutSeconds} s: raise customTimeouts of the image, or make the build faster`);
-      if (attempt === attempts || !isTransient(progress)) throw new Error(hide(buildFailure(build, options.access, progress)));
-      options.report(hide(`attempt ${attempt} of ${attempts} failed: ${progress.messages().at(-1) ?? ""}`));
-      await sleep(pauseMilliseconds * attempt);
+      if (deadline?.aborted)
+        throw new Error(
+          `building ${build.image.full} took longer than ${options.timeoutSeconds} s: raise customTimeouts of the image, or make the build faster`,
+        );
+      const pause = pauses[attempt - 1];
+      if (pause === undefined || !isTransient(progress))
+        throw new Error(hide(buildFailure(build, options.access, progress)));
+      options.report(hide(`attempt ${attempt} of ${pauses.length + 1} failed: ${progress.messages().at(-1) ?? ""}`));
+      await sleep(pause);
     }
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -76,9 +92,17 @@ async function runBuildctl(
   report: (line: string) => void,
   deadline: AbortSignal | undefined,
 ): Promise<boolean> {
-  const child = spawn(buildctl, args, { env, stdio: ["ignore", "ignore", "pipe"], ...(deadline === undefined ? {} : { signal: deadline }) });
+  const child = spawn(buildctl, args, {
+    env,
+    stdio: ["ignore", "ignore", "pipe"],
+    ...(deadline === undefined ? {} : { signal: deadline }),
+  });
   const exit = new Promise<number | null>((resolve, reject) => {
-    child.on("error", (error) => (error.name === "AbortError" ? resolve(null) : reject(new Error(`cannot run ${buildctl}: ${error.message}`, { cause: error }))));
+    child.on("error", (error) =>
+      error.name === "AbortError"
+        ? resolve(null)
+        : reject(new Error(`cannot run ${buildctl}: ${error.message}`, { cause: error })),
+    );
     child.on("close", resolve);
   });
   const read = (async () => {

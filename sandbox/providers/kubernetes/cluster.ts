@@ -53,12 +53,16 @@ export async function probe(client: KubernetesClient): Promise<void> {
   }
 }
 
-/** The cluster, or undefined where it does not answer. @throws ApiError where the credentials are refused. */
+const warned = new WeakSet<Session>();
+
+/** The cluster, or undefined where it does not answer, which is said once. @throws ApiError where the credentials are refused. */
 export async function reachable(session: Session): Promise<Cluster | undefined> {
   try {
     return await session.reach();
   } catch (error) {
-    if (error instanceof UnreachableError) return undefined;
-    throw error;
+    if (!(error instanceof UnreachableError)) throw error;
+    if (!warned.has(session)) session.log.message("warning", "", `${error.message} Until then a preview shows what the program says, unchecked.`);
+    warned.add(session);
+    return undefined;
   }
 }

@@ -126,6 +126,9 @@ async function patiently(session: Session, attempt: () => Promise<KubernetesObje
 }
 
 function explained(error: unknown): unknown {
+  if (isNamespaceNotFound(error) && error instanceof Error) {
+    return new Error(`${error.message}: declare the Namespace in the program and depend on it, or correct metadata.namespace.`, { cause: error });
+  }
   if (!(error instanceof ApiError) || error.reason !== "AlreadyExists") return error;
   return new Error(
     `${error.message}: an object of that name is in the cluster, but not in this stack. Either adopt it (the resource option \`import\`, or \`upsertExistingObjects\` ` +

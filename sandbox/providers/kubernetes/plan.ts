@@ -79,7 +79,7 @@ async function immutable(session: Session, news: KubernetesObject, live: Kuberne
   } catch (error) {
     // Any other refusal comes again at the update itself, where it is told.
     if (!(error instanceof ApiError) || error.status !== 422) return [];
-    const fields = error.causes.filter(({ message }) => message.includes("field is immutable")).map(({ field }) => readable(field));
+    const fields = error.causes.filter(({ message }) => /field is immutable|may not be changed in an update/.test(message)).map(({ field }) => readable(field));
     return fields.filter((field) => field.length > 0 && !isWithin(["metadata", "name"], field));
   }
 }

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { isMap } from "../property.ts";
 import type { PropertyMap } from "../property.ts";
 import type { KubernetesClient } from "./client.ts";
+import { UnreachableError } from "./errors.ts";
 import { listAt, nameOf, stringAt } from "./object.ts";
 import type { KubernetesObject } from "./object.ts";
 
@@ -21,7 +22,7 @@ export async function list(client: KubernetesClient, query: ListQuery): Promise<
 export async function* watchList(client: KubernetesClient, query: ListQuery, signal: AbortSignal): AsyncGenerator<KubernetesObject[]> {
   for (;;) {
     signal.throwIfAborted();
-    const answer = await client.request("GET", query.path, { query: selectors(query), signal });
+    const answer = await patientGet(client, query, signal);
     const objects = new Map(listAt(answer, "items").map((object) => [nameOf(object), object]));
     yield [...objects.values()];
     const resourceVersion = stringAt(answer, "metadata", "resourceVersion");
@@ -38,6 +39,19 @@ export async function* watchList(client: KubernetesClient, query: ListQuery, sig
       // The watch broke off; the list at the top tells whether the server still answers.
     }
     await sleep(200, undefined, { signal });
+  }
+}
+
+/** An API server that restarts is waited for. */
+async function patientGet(client: KubernetesClient, query: ListQuery, signal: AbortSignal): Promise<PropertyMap> {
+  const giveUp = Date.now() + 30_000;
+  for (;;) {
+    try {
+      return await client.request("GET", query.path, { query: selectors(query), signal });
+    } catch (error) {
+      if (!(error instanceof UnreachableError) || Date.now() > giveUp) throw error;
+      await sleep(500, undefined, { signal });
+    }
   }
 }
 

@@ -16,13 +16,23 @@ export async function podReasons(cluster: Cluster, workload: KubernetesObject): 
     const found = await list(cluster.client, { path: builtInPath(apiVersion, plural, namespace), labelSelector: selector });
     return found.filter((object) => listAt(object, "metadata", "ownerReferences").some(({ uid }) => uid === stringAt(owner, "metadata", "uid")));
   };
-  if (workload["kind"] !== "Deployment") return (await owned("v1", "pods", workload)).flatMap(podProblems);
+  if (workload["kind"] !== "Deployment") {
+    const pods = await owned("v1", "pods", workload);
+    return pods.length > 0 ? pods.flatMap(podProblems) : await warnings(cluster, workload);
+  }
   const replicaSets = await owned("apps/v1", "replicasets", workload);
   const newest = replicaSets.toSorted((a, b) => Number(annotationOf(b, revision) ?? 0) - Number(annotationOf(a, revision) ?? 0))[0];
   if (newest === undefined) return [];
   // A quota or an admission rule keeps pods from being made at all.
   const refused = conditionOf(newest, "ReplicaFailure");
   return [...(refused ? [stringAt(refused, "message") ?? ""] : []), ...(await owned("v1", "pods", newest)).flatMap(podProblems)];
+}
+
+/** What controllers complain of: without pods, only they know why. */
+async function warnings(cluster: Cluster, workload: KubernetesObject): Promise<string[]> {
+  const selector = `involvedObject.uid=${stringAt(workload, "metadata", "uid")},type=Warning`;
+  const events = await list(cluster.client, { path: builtInPath("v1", "events", namespaceOf(workload)), fieldSelector: selector });
+  return [...new Set(events.map((event) => `[${stringAt(event, "reason") ?? ""}] ${stringAt(event, "message") ?? ""}`))].slice(-3);
 }
 
 /** Why a pod is not ready, in the words of the scheduler and the kubelet; empty for one that is. */

@@ -12,7 +12,6 @@ import (
 	gitaskpass "github.com/argoproj/argo-cd/v3/cmd/argocd-git-ask-pass/commands"
 	reposerver "github.com/argoproj/argo-cd/v3/cmd/argocd-repo-server/commands"
 	"github.com/argoproj/argo-cd/v3/common"
-	"github.com/argoproj/argo-cd/v3/util/grpc"
 	"github.com/argoproj/argo-cd/v3/util/log"
 	"github.com/spf13/cobra"
 	"k8s.io/klog/v2"
@@ -28,11 +27,14 @@ var components = map[string]func() *cobra.Command{
 
 func main() {
 	klog.SetLogger(log.NewLogrusLogger(log.NewWithCurrentConfig()))
-	// Looking up SRV records costs seconds where no name server answers.
-	grpc.DisableSRVLookups()
-	newCommand := components[filepath.Base(os.Args[0])]
+	name := filepath.Base(os.Args[0])
+	// So Argo CD itself asks for its helper of Git.
+	if asked := os.Getenv("ARGOCD_BINARY_NAME"); asked != "" {
+		name = asked
+	}
+	newCommand := components[name]
 	if newCommand == nil {
-		fmt.Fprintf(os.Stderr, "argocd: no component is named %q; start this binary as argocd-application-controller, argocd-repo-server, …\n", os.Args[0])
+		fmt.Fprintf(os.Stderr, "argocd: no component is named %q; start this binary as argocd-application-controller, argocd-repo-server, …\n", name)
 		os.Exit(2)
 	}
 	if err := newCommand().Execute(); err != nil {

@@ -1,0 +1,11 @@
+import { parseArgs } from "node:util";
+import { startProgress } from "../sandbox/progress.ts";
+import { printFigures } from "./figure.ts";
+import { benchPreview } from "./preview.ts";
+import { benchSandbox } from "./sandbox.ts";
+import { benchTests } from "./tests.ts";
+
+/** Measures what the documentation claims; `--cold` also builds all tools from nothing, which takes minutes. */
+const { values } = parseArgs({ options: { cold: { type: "boolean", default: false } } });
+const report = startProgress();
+printFigures([...(await benchPreview(report)), ...(await benchTests(report)), ...(await benchSandbox(report, values.cold))]);

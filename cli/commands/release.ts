@@ -1,0 +1,86 @@
+import { readFileSync } from "node:fs";
+import { z } from "zod";
+import { digestSchema } from "../../git/release-record.ts";
+import { commitReleases, summarize, type Release } from "../../git/records.ts";
+import { CommandError, parseOptions, required, UsageError, type Command, type Surroundings } from "../command.ts";
+import { environmentHelp, environmentOptions, findEnvironment } from "../environment.ts";
+import { registryHelp, registryOptions, openRegistry } from "../registry-access.ts";
+import { report } from "../report.ts";
+import { refuseUnknownServices } from "../services.ts";
+import { refuseMissingImages } from "../verify.ts";
+
+const help = `Writes digests into the release records of an environment, by one commit. The cluster follows.
+
+Usage: npx delivery release --env ENVIRONMENT (--service NAME=DIGEST … | --digests FILE) [OPTIONS]
+
+  --env ENVIRONMENT    e.g. dev
+  --service NAME=DIGEST  a service and its image, e.g. link=sha256:0123…; once per service
+  --digests FILE       the same as JSON, {"link": "sha256:0123…"}; - reads standard input
+  --source-commit SHA  the commit that the images were built from; noted in the commit
+  --new                also services that have no release record in the environment yet
+  --unverified         do not ask the registry whether it has the images
+  --json               print the result as JSON
+${environmentHelp}
+
+${registryHelp}`;
+
+export const command: Command = { summary: "make an environment run these digests", help, run };
+
+async function run(args: readonly string[], surroundings: Surroundings): Promise<void> {
+  const options = parseOptions(args, {
+    ...environmentOptions,
+    ...registryOptions,
+    env: { type: "string" },
+    service: { type: "string", multiple: true },
+    digests: { type: "string" },
+    "source-commit": { type: "string" },
+    new: { type: "boolean" },
+    unverified: { type: "boolean" },
+    json: { type: "boolean" },
+  });
+  const environment = findEnvironment(required("env", options.env), options);
+  const digests = await readDigests(options, surroundings);
+  const source = options["source-commit"];
+  if (source !== undefined && !/^[0-9a-f]{7,64}$/.test(source)) throw new UsageError(`--source-commit ${JSON.stringify(source)} is not the id of a commit`);
+  const releases: Release[] = [...digests].map(([service, digest]) => ({ service, digest, repository: environment.imagesOf(service) }));
+  if (options.unverified !== true) await refuseMissingImages(await openRegistry(options, surroundings), releases);
+  const result = await commitReleases({
+    ...environment,
+    choose: (records) => {
+      if (options.new !== true) refuseUnknownServices(environment, records, digests.keys(), "; run `pulumi up` first, or give --new");
+      return releases;
+    },
+    describe: (released) => ({ subject: `release(${environment.name}): ${summarize(released)}`, trailers: source === undefined ? [] : [`Source-Commit: ${source}`] }),
+  });
+  report(environment, result, options.json === true, surroundings);
+}
+
+const digestsSchema = z.record(z.string(), digestSchema);
+
+async function readDigests(options: { service?: string[]; digests?: string }, { input }: Surroundings): Promise<Map<string, string>> {
+  const named = (options.service ?? []).map((text): [string, string] => {
+    const [service = "", digest = "", ...rest] = text.split("=");
+    if (!/^[a-z]([-a-z0-9]*[a-z0-9])?$/.test(service) || rest.length > 0) throw new UsageError(`--service ${JSON.stringify(text)}: must be NAME=DIGEST`);
+    if (!digestSchema.safeParse(digest).success) throw new UsageError(`--service ${JSON.stringify(text)}: the digest must be sha256: and 64 hexadecimal digits`);
+    return [service, digest];
+  });
+  const listed = options.digests === undefined ? [] : Object.entries(await readDigestFile(options.digests, input));
+  const services = [...named, ...listed].map(([service]) => service);
+  const twice = services.find((service, index) => services.indexOf(service) !== index);
+  if (twice !== undefined) throw new UsageError(`${twice} is named twice; one digest can run`);
+  if (services.length === 0 && options.digests === undefined) throw new UsageError("nothing to release; give --service NAME=DIGEST or --digests FILE");
+  return new Map([...named, ...listed]);
+}
+
+async function readDigestFile(file: string, input: () => Promise<string>): Promise<Record<string, string>> {
+  const place = file === "-" ? "standard input" : file;
+  try {
+    const parsed = digestsSchema.safeParse(JSON.parse(file === "-" ? await input() : readFileSync(file, "utf8")));
+    if (parsed.success) return parsed.data;
+    const problems = parsed.error.issues.map((issue) => `${place}: ${issue.path.join(".")}: ${issue.message}`);
+    throw new CommandError(problems.join("\n       "));
+  } catch (error) {
+    if (error instanceof CommandError) throw error;
+    throw new CommandError(`${place}: ${error instanceof Error ? error.message : String(error)}; must be JSON such as {"link": "sha256:…"}`, { cause: error });
+  }
+}

@@ -1,0 +1,86 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { readBranch } from "../../git/deploy-repository.ts";
+import { commitReleases, readRecords, summarize, type Records, type Release } from "../../git/records.ts";
+import { parseOptions, required, UsageError, type Command, type Surroundings } from "../command.ts";
+import { environmentHelp, environmentOptions, findEnvironment, type DeliveryEnvironment } from "../environment.ts";
+import { newestImage } from "../newest-image.ts";
+import { openRegistry, registryHelp, registryOptions } from "../registry-access.ts";
+import type { Registry } from "../registry-client.ts";
+import { report } from "../report.ts";
+
+const help = `Releases what appears in the registry: looks at the repository of every service, and makes the environment run
+the newest build by one commit. Newest is the highest build number of the tags STABLE.NUMBER (images.tag of the
+stack file is STABLE); where no tag is of that form, the image that was built last. A digest that a rollback took
+away is left alone. On clusters, Argo CD Image Updater does this.
+
+Usage: npx delivery watch --env ENVIRONMENT [OPTIONS]
+
+  --env ENVIRONMENT    e.g. dev
+  --interval DURATION  the pause between two looks, e.g. 5s or 2m (default: 5s)
+  --once               look once, and end
+  --json               print every release as one line of JSON
+${environmentHelp}
+
+${registryHelp}`;
+
+export const command: Command = { summary: "release what appears in the registry", help, run };
+
+async function run(args: readonly string[], surroundings: Surroundings): Promise<void> {
+  const options = parseOptions(args, {
+    ...environmentOptions,
+    ...registryOptions,
+    env: { type: "string" },
+    interval: { type: "string", default: "5s" },
+    once: { type: "boolean" },
+    json: { type: "boolean" },
+  });
+  const environment = findEnvironment(required("env", options.env), options);
+  const interval = milliseconds(options.interval);
+  const registry = await openRegistry(options, surroundings);
+  const look = async (): Promise<void> => {
+    const result = await releaseNewest(environment, registry);
+    if (result.released.length > 0 || options.once === true) report(environment, result, options.json === true, surroundings);
+  };
+  if (options.once === true) return look();
+  const { note, signal } = surroundings;
+  note(`watching the images of ${environment.name} every ${options.interval}`);
+  while (!signal.aborted) {
+    // What fails now may succeed at the next look; the same holds for all that the two servers can say.
+    await look().catch((error: unknown) => note(`error: ${error instanceof Error ? error.message : String(error)}`));
+    await sleep(interval, undefined, { signal }).catch(() => {});
+  }
+}
+
+/** One look: nothing is committed unless a digest differs. */
+export async function releaseNewest(environment: DeliveryEnvironment, registry: Registry) {
+  const seen = await readBranch(environment, (snapshot) => readRecords(snapshot, environment.directory));
+  const found = await Promise.all([...seen.keys()].map((service) => newest(environment, registry, service)));
+  const newer = newerThan(seen, found.flat());
+  if (newer.length === 0) return { commit: undefined, released: [], retries: 0 };
+  return commitReleases({
+    ...environment,
+    // Seen from the tip as it is by then: a rollback in the meantime counts.
+    choose: (records) => newerThan(records, newer),
+    describe: (released) => ({ subject: `release(${environment.name}): ${summarize(released)}`, trailers: ["Released-By: delivery watch"] }),
+  });
+}
+
+async function newest(environment: DeliveryEnvironment, registry: Registry, service: string): Promise<Release[]> {
+  const repository = environment.imagesOf(service);
+  const digest = await newestImage(registry, repository, environment.stableTag);
+  return digest === undefined ? [] : [{ service, repository, digest }];
+}
+
+function newerThan(records: Records, releases: readonly Release[]): Release[] {
+  return releases.filter(({ service, digest }) => {
+    const record = records.get(service);
+    return record !== undefined && record.image?.digest !== digest && record.rejected !== digest;
+  });
+}
+
+function milliseconds(duration: string): number {
+  const [, amount = "", unit = "s"] = /^(\d+)(ms|s|m)?$/.exec(duration) ?? [];
+  const value = Number(amount) * { ms: 1, s: 1000, m: 60_000 }[unit === "ms" || unit === "m" ? unit : "s"];
+  if (amount === "" || value < 100) throw new UsageError(`--interval ${JSON.stringify(duration)}: must be a duration such as 5s or 2m, at least 100ms`);
+  return value;
+}

@@ -1,0 +1,65 @@
+import { spawn } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { z } from "zod";
+import { CommandError } from "./command.ts";
+import type { Login } from "./registry-authorization.ts";
+
+const configSchema = z.object({
+  auths: z.record(z.string(), z.object({ auth: z.string().optional() })).default({}),
+  credsStore: z.string().optional(),
+  credHelpers: z.record(z.string(), z.string()).default({}),
+});
+
+/** The login that `docker login` has left for a registry, in its file or in the store that the file names. */
+export async function dockerLogin(host: string, environment: Readonly<Record<string, string | undefined>>): Promise<Login | undefined> {
+  const file = join(environment["DOCKER_CONFIG"] ?? join(environment["HOME"] ?? homedir(), ".docker"), "config.json");
+  if (!existsSync(file)) return undefined;
+  const config = configSchema.safeParse(parsed(file));
+  if (!config.success) throw new CommandError(`${file} is not a config file of Docker; correct it, or log in again`);
+  // Docker Hub is filed under the name of its first registry.
+  const names = host === "docker.io" ? ["https://index.docker.io/v1/", "docker.io", "index.docker.io"] : [host, `https://${host}`];
+  const { auths, credsStore, credHelpers } = config.data;
+  for (const name of names) {
+    const helper = credHelpers[name] ?? (name in auths ? credsStore : undefined);
+    const login = helper === undefined ? plainLogin(auths[name]?.auth) : await storedLogin(helper, name, environment);
+    if (login !== undefined) return login;
+  }
+  return undefined;
+}
+
+function plainLogin(auth: string | undefined): Login | undefined {
+  if (auth === undefined || auth === "") return undefined;
+  const decoded = Buffer.from(auth, "base64").toString();
+  const colon = decoded.indexOf(":");
+  return { username: decoded.slice(0, colon), password: decoded.slice(colon + 1) };
+}
+
+/** Asks one of Docker's credential helpers. */
+async function storedLogin(helper: string, server: string, env: Readonly<Record<string, string | undefined>>): Promise<Login | undefined> {
+  const child = spawn(`docker-credential-${helper}`, ["get"], { env, stdio: ["pipe", "pipe", "ignore"] });
+  const failed = new Promise<undefined>((done) => {
+    child.on("error", () => done(undefined)).on("close", (code) => code !== 0 && done(undefined));
+  });
+  child.stdin.on("error", () => {});
+  child.stdin.end(server);
+  const answer = await Promise.race([text(child.stdout), failed]);
+  const login = answer === undefined ? undefined : answerSchema.safeParse(parsedText(answer));
+  return login?.success === true ? { username: login.data.Username, password: login.data.Secret } : undefined;
+}
+
+const answerSchema = z.object({ Username: z.string(), Secret: z.string() });
+
+function parsed(file: string): unknown {
+  return parsedText(readFileSync(file, "utf8"));
+}
+
+function parsedText(content: string): unknown {
+  try {
+    return JSON.parse(content);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,52 @@
+#!/usr/bin/env node
+import { text } from "node:stream/consumers";
+import { UsageError, type Command, type Surroundings } from "./command.ts";
+
+/** Each is loaded when it is called. */
+const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = {
+  release: () => import("./commands/release.ts"),
+  promote: () => import("./commands/promote.ts"),
+  rollback: () => import("./commands/rollback.ts"),
+  watch: () => import("./commands/watch.ts"),
+};
+
+async function main([name, ...args]: readonly string[], surroundings: Surroundings): Promise<void> {
+  if (name === undefined || name === "help" || name.startsWith("-")) {
+    if (name !== undefined && !["help", "--help", "-h"].includes(name)) throw new UsageError(`${name} comes before the name of a command`);
+    return surroundings.print(await overview());
+  }
+  const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (load === undefined) throw new UsageError(`${JSON.stringify(name)} is no command; there are ${Object.keys(commands).join(", ")}`);
+  const { command } = await load();
+  if (args.includes("--help") || args.includes("-h")) return surroundings.print(command.help);
+  await command.run(args, surroundings);
+}
+
+async function overview(): Promise<string> {
+  const lines = await Promise.all(Object.entries(commands).map(async ([name, load]) => `  ${name.padEnd(10)} ${(await load()).command.summary}`));
+  return `The delivery pipeline, step by step: what CI calls, and people do by hand.
+
+Usage: npx delivery COMMAND [OPTIONS]
+
+${lines.join("\n")}
+
+\`npx delivery COMMAND --help\` says more.
+
+Exit status: 0 done, also if there was nothing to do; 1 failed, and nothing was released; 2 the command line is wrong.`;
+}
+
+const stop = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
+
+try {
+  await main(process.argv.slice(2), {
+    environment: process.env,
+    print: (line) => console.log(line),
+    note: (line) => console.error(line),
+    input: () => text(process.stdin),
+    signal: stop.signal,
+  });
+} catch (error) {
+  console.error(`error: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = error instanceof UsageError ? 2 : 1;
+}

@@ -1,0 +1,54 @@
+import { CustomResource } from "@pulumi/kubernetes/apiextensions/customResource.js";
+import { Secret } from "@pulumi/kubernetes/core/v1/secret.js";
+import type { Provider } from "@pulumi/kubernetes/provider.js";
+import * as pulumi from "@pulumi/pulumi";
+import { deployedKinds } from "./manifest-files.ts";
+
+export interface AppProjectArgs {
+  /** The environment's project, e.g. `delinkcious-dev`. */
+  project: string;
+  /** Where Argo CD runs. */
+  argoCdNamespace: string;
+  /** Where the environment runs. */
+  namespace: string;
+  repository: { url: string; username: string; token?: pulumi.Output<string> | undefined };
+  provider: Provider;
+}
+
+/** The bounds of an environment in Argo CD: its repository, its namespace, the kinds that it may create there. */
+export class AppProject extends pulumi.ComponentResource {
+  readonly project: string;
+
+  constructor(name: string, args: AppProjectArgs, opts?: pulumi.ComponentResourceOptions) {
+    const { project, argoCdNamespace, repository } = args;
+    super("delivery:gitops:AppProject", name, { project, argoCdNamespace, namespace: args.namespace }, opts);
+    this.project = project;
+    const own = { parent: this, provider: args.provider };
+    new CustomResource(
+      name,
+      {
+        apiVersion: "argoproj.io/v1alpha1",
+        kind: "AppProject",
+        metadata: { name: project, namespace: argoCdNamespace },
+        spec: {
+          sourceRepos: [repository.url],
+          destinations: [{ server: "https://kubernetes.default.svc", namespace: args.namespace }],
+          clusterResourceWhitelist: [],
+          namespaceResourceWhitelist: deployedKinds,
+        },
+      },
+      own,
+    );
+    if (repository.token !== undefined) {
+      new Secret(
+        name,
+        {
+          metadata: { name: `${project}-repository`, namespace: argoCdNamespace, labels: { "argocd.argoproj.io/secret-type": "repository" } },
+          stringData: { type: "git", url: repository.url, username: repository.username, password: repository.token, project },
+        },
+        own,
+      );
+    }
+    this.registerOutputs({ project });
+  }
+}

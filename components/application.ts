@@ -1,0 +1,50 @@
+import { CustomResource } from "@pulumi/kubernetes/apiextensions/customResource.js";
+import type { Provider } from "@pulumi/kubernetes/provider.js";
+import type * as pulumi from "@pulumi/pulumi";
+
+export interface ApplicationArgs {
+  /** Unique on the cluster, e.g. `delinkcious-dev-link`. */
+  applicationName: string;
+  /** The environment's AppProject. */
+  project: string;
+  argoCdNamespace: string;
+  /** Where its objects run. */
+  namespace: string;
+  source: { repository: string; branch: string; path: string };
+  /** Whether its objects stay on the cluster when it is deleted, for another writer to adopt. */
+  handOver: boolean;
+  provider: Provider;
+}
+
+/** How long a new Application may take until it is Synced and Healthy. */
+const healthTimeout = "5m";
+
+/** One Application of Argo CD: keeps what a directory of the deploy repository says running on the cluster. */
+export function application(name: string, args: ApplicationArgs, opts: pulumi.CustomResourceOptions): CustomResource {
+  const synced = ["jsonpath={.status.sync.status}=Synced", "jsonpath={.status.health.status}=Healthy"];
+  return new CustomResource(
+    name,
+    {
+      apiVersion: "argoproj.io/v1alpha1",
+      kind: "Application",
+      metadata: {
+        name: args.applicationName,
+        namespace: args.argoCdNamespace,
+        annotations: { "pulumi.com/waitFor": JSON.stringify(synced) },
+        // Argo CD removes the objects before the Application is gone; without it they stay.
+        finalizers: args.handOver ? [] : ["resources-finalizer.argocd.argoproj.io/background"],
+      },
+      spec: {
+        project: args.project,
+        source: { repoURL: args.source.repository, targetRevision: args.source.branch, path: args.source.path },
+        destination: { server: "https://kubernetes.default.svc", namespace: args.namespace },
+        syncPolicy: {
+          automated: { prune: true, selfHeal: true },
+          syncOptions: ["ServerSideApply=true"],
+          retry: { limit: 5, backoff: { duration: "1s", factor: 2, maxDuration: "1m" } },
+        },
+      },
+    },
+    { ...opts, provider: args.provider, customTimeouts: { create: healthTimeout, update: healthTimeout, delete: "2m" } },
+  );
+}

@@ -1,0 +1,112 @@
+import * as pulumi from "@pulumi/pulumi";
+import { initialRecord, recordPath, recordWith } from "../git/release-record.ts";
+import { AppProject } from "./app-project.ts";
+import { application } from "./application.ts";
+import { ArgoCd } from "./argo-cd.ts";
+import type { ArgoCdSettings } from "./argo-cd-values.ts";
+import type { Cluster } from "./cluster.ts";
+import { GitManifests } from "./git-manifests.ts";
+import { dependencyFiles, serviceFiles } from "./manifest-files.ts";
+import { dependencyManifests, dependencyUsers } from "./manifests/dependency.ts";
+import { serviceManifests, type ManifestContext } from "./manifests.ts";
+import { applicationName, projectName } from "./names.ts";
+import type { ServiceImage } from "./service-image.ts";
+import type { ServiceSecrets } from "./service-secret.ts";
+import type { Secrets } from "./secrets.ts";
+
+/** The deploy repository and the Argo CD that watches it, as the stack file says. */
+export interface GitOpsSettings {
+  repository: string;
+  branch: string;
+  username: string;
+  argoCd: ArgoCdSettings & { commitStatus?: { appId: string; installationId: string; privateKey: string } | undefined };
+}
+
+export interface GitOpsDeliveryArgs {
+  context: ManifestContext;
+  cluster: Cluster;
+  images: ReadonlyMap<string, ServiceImage>;
+  secrets: ServiceSecrets;
+  /** Whether what runs on the cluster outlives its declaration. */
+  handOver: boolean;
+  /** The configuration has checked that it is there. */
+  gitops?: GitOpsSettings | undefined;
+  /** Whether this stack owns the installation of Argo CD. */
+  ownsArgoCd: boolean;
+  /** With which Argo CD reads the deploy repository. @default it is public */
+  gitToken?: pulumi.Output<string> | undefined;
+  /** The stack's secrets, by name. */
+  stackSecrets: Secrets;
+}
+
+/** Puts the manifests into the deploy repository by one commit, and has Argo CD keep them running on the cluster. */
+export function deliverByGit(args: GitOpsDeliveryArgs): void {
+  const { context, cluster, gitops } = args;
+  if (gitops === undefined) throw new Error("delivery gitops without a deploy repository");
+  const { app, name: environment } = context.environment;
+  const argoCd = new ArgoCd("argocd", {
+    owned: args.ownsArgoCd,
+    settings: gitops.argoCd,
+    commitStatusKey: args.stackSecrets.get(gitops.argoCd.commitStatus?.privateKey ?? ""),
+    provider: cluster.provider,
+  });
+  const project = new AppProject(
+    projectName(app, environment),
+    {
+      project: projectName(app, environment),
+      argoCdNamespace: argoCd.namespace,
+      namespace: cluster.namespace,
+      repository: { url: gitops.repository, username: gitops.username, token: args.gitToken },
+      provider: cluster.provider,
+    },
+    { dependsOn: argoCd },
+  );
+  const manifests = new GitManifests(app, {
+    repository: gitops.repository,
+    branch: gitops.branch,
+    directory: environment,
+    ...manifestTree(args),
+  });
+  for (const name of [...Object.keys(deployedDependencies(context)), ...context.services.map((service) => service.name)]) {
+    application(
+      name,
+      {
+        applicationName: applicationName(app, environment, name),
+        project: project.project,
+        argoCdNamespace: argoCd.namespace,
+        namespace: cluster.namespace,
+        source: { repository: gitops.repository, branch: gitops.branch, path: `${environment}/${name}` },
+        handOver: args.handOver,
+        provider: cluster.provider,
+      },
+      { parent: project, dependsOn: [cluster, manifests, ...args.secrets.values()] },
+    );
+  }
+}
+
+/** The files of the environment, and the release records that are made where there are none yet, by path. */
+function manifestTree({ context, images }: GitOpsDeliveryArgs): { files: Record<string, string>; records: Record<string, pulumi.Input<string>> } {
+  const environment = context.environment.name;
+  const files: Record<string, string> = {};
+  const records: Record<string, pulumi.Input<string>> = {};
+  const put = (name: string, content: Record<string, string>): void => {
+    for (const [file, text] of Object.entries(content)) files[`${environment}/${name}/${file}`] = text;
+  };
+  for (const [name, settings] of Object.entries(deployedDependencies(context))) {
+    put(name, dependencyFiles(dependencyManifests(context.environment, name, settings, dependencyUsers(name, context.services))));
+  }
+  for (const service of context.services) {
+    const image = images.get(service.name);
+    if (image === undefined) continue;
+    // The release record turns the repository's name into the image by digest.
+    put(service.name, serviceFiles(serviceManifests(context, service, { image: image.repository })));
+    const { repository, reference } = image;
+    records[recordPath(environment, service.name)] =
+      reference?.apply((byDigest) => recordWith({ repository, digest: byDigest.replace(/^.*@/, "") })) ?? initialRecord(service.name);
+  }
+  return { files, records };
+}
+
+function deployedDependencies({ dependencies }: ManifestContext): Record<string, Exclude<(typeof dependencies)[string], "none" | { address: string }>> {
+  return Object.fromEntries(Object.entries(dependencies).flatMap(([name, settings]) => (settings !== "none" && "image" in settings ? [[name, settings] as const] : [])));
+}

@@ -1,0 +1,50 @@
+import { stringify } from "yaml";
+import type { DependencyManifests } from "./manifests/dependency.ts";
+import type { ServiceManifests } from "./manifests.ts";
+
+/** What the SDK adds to a manifest, and files must say themselves: API version, kind, and the name of the file. */
+const kinds = {
+  serviceAccount: ["v1", "ServiceAccount", "service-account.yaml"],
+  configMap: ["v1", "ConfigMap", "config-map.yaml"],
+  persistentVolumeClaim: ["v1", "PersistentVolumeClaim", "persistent-volume-claim.yaml"],
+  deployment: ["apps/v1", "Deployment", "deployment.yaml"],
+  service: ["v1", "Service", "service.yaml"],
+  networkPolicy: ["networking.k8s.io/v1", "NetworkPolicy", "network-policy.yaml"],
+  podDisruptionBudget: ["policy/v1", "PodDisruptionBudget", "pod-disruption-budget.yaml"],
+  horizontalPodAutoscaler: ["autoscaling/v2", "HorizontalPodAutoscaler", "horizontal-pod-autoscaler.yaml"],
+  ingress: ["networking.k8s.io/v1", "Ingress", "ingress.yaml"],
+} as const satisfies Record<keyof ServiceManifests | keyof DependencyManifests, readonly [string, string, string]>;
+
+/** The kinds that an environment's Applications may create, by API group. */
+export const deployedKinds = Object.values(kinds).map(([apiVersion, kind]) => ({ group: apiVersion.includes("/") ? apiVersion.replace(/\/.*/, "") : "", kind }));
+
+/** The base manifests of one service as files, with the kustomization that joins them with the release record. */
+export function serviceFiles(manifests: ServiceManifests): Record<string, string> {
+  return withKustomization(files(manifests), ["release"]);
+}
+
+/** The manifests of a database or cache as files; nothing of it is released. */
+export function dependencyFiles(manifests: DependencyManifests): Record<string, string> {
+  return withKustomization(files(manifests), []);
+}
+
+function files(manifests: Partial<Record<keyof typeof kinds, object>>): Record<string, string> {
+  return Object.fromEntries(
+    (Object.keys(kinds) as (keyof typeof kinds)[]).flatMap((key) => {
+      const manifest = manifests[key];
+      if (manifest === undefined) return [];
+      const [apiVersion, kind, name] = kinds[key];
+      return [[name, stringify({ apiVersion, kind, ...manifest })]];
+    }),
+  );
+}
+
+function withKustomization(resources: Record<string, string>, components: string[]): Record<string, string> {
+  const kustomization = {
+    apiVersion: "kustomize.config.k8s.io/v1beta1",
+    kind: "Kustomization",
+    resources: Object.keys(resources),
+    ...(components.length === 0 ? {} : { components }),
+  };
+  return { "kustomization.yaml": stringify(kustomization), ...resources };
+}

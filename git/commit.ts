@@ -1,0 +1,43 @@
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Git } from "./git-command.ts";
+import { holds, type Snapshot } from "./snapshot.ts";
+
+/** What one commit does. */
+export interface Change {
+  /** Path from the root → content. */
+  readonly write: Readonly<Record<string, string>>;
+  /** Paths to remove; those that are not there are no fault. */
+  readonly remove?: readonly string[];
+  readonly message: string;
+}
+
+/**
+ * Makes the commit on top of the snapshot, in the local Git directory only.
+ * @returns `undefined` if the snapshot holds all of it already
+ */
+export async function makeCommit(git: Git, directory: string, snapshot: Snapshot, change: Change): Promise<string | undefined> {
+  const writes = Object.entries(change.write).filter(([path, content]) => !holds(snapshot, path, content));
+  const removes = (change.remove ?? []).filter((path) => snapshot.entries.has(path) && change.write[path] === undefined);
+  if (writes.length === 0 && removes.length === 0) return undefined;
+  const objects = await writeObjects(git, directory, writes.map(([, content]) => content));
+  await git(["read-tree", snapshot.commit ?? "--empty"]);
+  const nothing = "0".repeat(40);
+  const lines = [...removes.map((path) => `0 ${nothing}\t${path}\0`), ...writes.map(([path], index) => `100644 ${objects[index]}\t${path}\0`)];
+  await git(["update-index", "-z", "--index-info"], lines.join(""));
+  const tree = (await git(["write-tree"])).toString().trim();
+  const parent = snapshot.commit === undefined ? [] : ["-p", snapshot.commit];
+  return (await git(["commit-tree", tree, ...parent, "-F", "-"], change.message)).toString().trim();
+}
+
+/** One process for all contents, however many there are. */
+async function writeObjects(git: Git, directory: string, contents: readonly string[]): Promise<string[]> {
+  if (contents.length === 0) return [];
+  const folder = join(directory, "contents");
+  await mkdir(folder, { recursive: true });
+  const files = contents.map((_, index) => join(folder, String(index)));
+  for (const [index, file] of files.entries()) await writeFile(file, contents[index] ?? "");
+  const names = await git(["hash-object", "-w", "--no-filters", "--stdin-paths"], files.map((file) => `${file}\n`).join(""));
+  await rm(folder, { recursive: true });
+  return names.toString().trim().split("\n");
+}

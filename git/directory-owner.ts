@@ -1,0 +1,47 @@
+import { parse, stringify } from "yaml";
+import { z } from "zod";
+import type { Snapshot } from "./snapshot.ts";
+
+const ownerSchema = z.object({
+  stack: z.string(),
+  place: z.string(),
+  records: z.array(z.string()),
+});
+
+/** Who declares the manifests of a directory in the deploy repository. It stands there in a file of its own. */
+export interface DirectoryOwner {
+  /** `project/stack`. */
+  readonly stack: string;
+  /** The repository, branch and directory as that stack writes them. */
+  readonly place: string;
+  /** The release records that it created, and so takes away again. */
+  readonly records: readonly string[];
+}
+
+/** Where the owner of a directory is noted. */
+export function ownerFile(directory: string): string {
+  return `${directory}/.delivery.yaml`;
+}
+
+/** @returns `undefined` if nobody has claimed the directory */
+export async function readOwner(snapshot: Snapshot, directory: string): Promise<DirectoryOwner | undefined> {
+  const file = ownerFile(directory);
+  const text = (await snapshot.read([file])).get(file);
+  if (text === undefined) return undefined;
+  const owner = ownerSchema.safeParse(parsed(text));
+  return owner.success ? owner.data : undefined;
+}
+
+/** The content of the owner's file. */
+export function writeOwner(owner: DirectoryOwner): string {
+  return `# Pulumi writes the manifests of this directory; change them in the stack.\n${stringify({ ...owner, records: owner.records.toSorted() }, { lineWidth: 0 })}`;
+}
+
+/** Text that someone has edited until it is no YAML says as little as none. */
+function parsed(text: string): unknown {
+  try {
+    return parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,105 @@
+import { spawn } from "node:child_process";
+import { gitCredentialSettings } from "./git-credentials.ts";
+
+/** Git gave up: what it was doing and what it wrote. */
+export class GitError extends Error {
+  readonly output: string;
+
+  constructor(command: string, output: string) {
+    super(`git ${command}: ${output.trim()}`);
+    this.output = output;
+  }
+}
+
+/** Runs one command of the system's Git in one Git directory, and returns what it prints. */
+export type Git = (args: readonly string[], input?: string | Buffer) => Promise<Buffer>;
+
+export interface GitOptions {
+  /** The repository that it speaks to, for credentials. */
+  repository: string;
+  /** A command that takes longer has failed. @default 120 s */
+  timeoutSeconds?: number;
+}
+
+/** @param directory a bare repository; nothing around it is looked at, also not when this process is a hook of another one */
+export function gitIn(directory: string, options: GitOptions): Git {
+  const inherited = Object.entries(process.env).filter(([name]) => !repositoryVariables.has(name));
+  const environment = {
+    ...Object.fromEntries(inherited),
+    GIT_DIR: directory,
+    GIT_TERMINAL_PROMPT: "0",
+    // The failures are told apart by their text.
+    LC_ALL: "C",
+    ...author,
+    ...asEnvironment([...gitCredentialSettings(options.repository, process.env), ...settings]),
+  };
+  return (args, input) => run(args, input, environment, options.timeoutSeconds ?? 120);
+}
+
+const author = {
+  GIT_AUTHOR_NAME: "delivery",
+  GIT_AUTHOR_EMAIL: "delivery@localhost",
+  GIT_COMMITTER_NAME: "delivery",
+  GIT_COMMITTER_EMAIL: "delivery@localhost",
+};
+
+/** What ties a Git process to a repository: a hook's environment has these. */
+const repositoryVariables = new Set([
+  "GIT_DIR",
+  "GIT_WORK_TREE",
+  "GIT_INDEX_FILE",
+  "GIT_OBJECT_DIRECTORY",
+  "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+  "GIT_QUARANTINE_PATH",
+  "GIT_COMMON_DIR",
+  "GIT_NAMESPACE",
+  "GIT_PREFIX",
+  "GIT_SHALLOW_FILE",
+  "GIT_AUTHOR_DATE",
+  "GIT_COMMITTER_DATE",
+  "GIT_TRACE",
+  "GIT_TRACE_CURL",
+]);
+
+const settings: readonly (readonly [string, string])[] = [
+  // A user's own hooks are meant for the user's own commits.
+  ["core.hooksPath", "/dev/null"],
+  ["gc.auto", "0"],
+  ["maintenance.auto", "false"],
+  // A server that sends nothing for half a minute is down.
+  ["http.lowSpeedLimit", "1"],
+  ["http.lowSpeedTime", "30"],
+];
+
+/** Settings go through the environment: arguments are visible to every user of the machine. */
+function asEnvironment(pairs: readonly (readonly [string, string])[]): Record<string, string> {
+  const first = Number(process.env["GIT_CONFIG_COUNT"] ?? 0);
+  const entries = pairs.flatMap(([key, value], index) => [
+    [`GIT_CONFIG_KEY_${first + index}`, key],
+    [`GIT_CONFIG_VALUE_${first + index}`, value],
+  ]);
+  return { ...Object.fromEntries(entries), GIT_CONFIG_COUNT: String(first + pairs.length) };
+}
+
+async function run(args: readonly string[], input: string | Buffer | undefined, env: Record<string, string | undefined>, seconds: number): Promise<Buffer> {
+  const child = spawn("git", args, { env, cwd: "/", stdio: ["pipe", "pipe", "pipe"] });
+  const output: Buffer[] = [];
+  const messages: Buffer[] = [];
+  child.stdout.on("data", (chunk: Buffer) => output.push(chunk));
+  child.stderr.on("data", (chunk: Buffer) => messages.push(chunk));
+  // Git may exit before it has read everything; its exit status says why.
+  child.stdin.on("error", () => {});
+  child.stdin.end(input ?? "");
+  const timer = setTimeout(() => child.kill("SIGTERM"), seconds * 1000);
+  const code = await new Promise<number | null>((done, failed) => {
+    child.on("error", failed).on("close", done);
+  })
+    .catch((error: unknown) => {
+      throw new Error(`cannot run git (${error instanceof Error ? error.message : String(error)}); install Git 2.31 or newer`, { cause: error });
+    })
+    .finally(() => clearTimeout(timer));
+  const [command = ""] = args;
+  if (code === null) throw new GitError(command, `timed out: no end after ${seconds} s`);
+  if (code !== 0) throw new GitError(command, `${Buffer.concat(messages).toString()}${Buffer.concat(output).toString()}`);
+  return Buffer.concat(output);
+}

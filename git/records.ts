@@ -1,0 +1,83 @@
+import type { DeployBranch } from "./deploy-branch.ts";
+import { commitToBranch, type CommitOptions } from "./deploy-repository.ts";
+import { DeployRepositoryError } from "./git-failure.ts";
+import { parseRecord, recordPath, recordWith, serviceOfRecord, type ReleaseRecord } from "./release-record.ts";
+import type { Snapshot } from "./snapshot.ts";
+
+/** The release records of one environment, by service. */
+export type Records = ReadonlyMap<string, ReleaseRecord>;
+
+/** @throws DeployRepositoryError with all faulty records at once */
+export async function readRecords(snapshot: Snapshot, directory: string): Promise<Map<string, ReleaseRecord>> {
+  const services = [...snapshot.entries.keys()].flatMap((path) => serviceOfRecord(directory, path) ?? []);
+  const texts = await snapshot.read(services.map((service) => recordPath(directory, service)));
+  const parsed = services.map((service) => [service, parseRecord(recordPath(directory, service), texts.get(recordPath(directory, service)) ?? "")] as const);
+  const problems = parsed.flatMap(([, record]) => ("problems" in record ? record.problems : []));
+  if (problems.length > 0) {
+    throw new DeployRepositoryError(`faulty release records; nothing was changed\n${problems.map(({ place, message }) => `  ${place}: ${message}`).join("\n")}`);
+  }
+  return new Map(parsed.flatMap(([service, record]) => ("problems" in record ? [] : [[service, record] as const])));
+}
+
+/** What is to run of one service. */
+export interface Release {
+  readonly service: string;
+  /** Without tag or digest. */
+  readonly repository: string;
+  readonly digest: string;
+  /** The digest taken away, if this is a rollback. */
+  readonly rejected?: string | undefined;
+}
+
+/** A release that changed something. */
+export interface Released extends Release {
+  /** What ran before; `undefined`: nothing yet. */
+  readonly previous: string | undefined;
+}
+
+export interface ReleaseResult {
+  readonly commit: string | undefined;
+  readonly released: readonly Released[];
+  readonly retries: number;
+}
+
+export interface ReleaseArgs extends DeployBranch {
+  /** The environment's directory. */
+  readonly directory: string;
+  /** What to release, seen from the records at the tip; asked anew whenever others have committed. */
+  readonly choose: (records: Records, snapshot: Snapshot) => Promise<readonly Release[]> | readonly Release[];
+  /** The first line of the commit, and the trailers below it, for what changes. */
+  readonly describe: (released: readonly Released[]) => { subject: string; trailers?: readonly string[] };
+}
+
+/** Writes release records by one commit; those that say so already stay as they are. */
+export async function commitReleases(args: ReleaseArgs, options?: CommitOptions): Promise<ReleaseResult> {
+  let released: Released[] = [];
+  const { commit, retries } = await commitToBranch(
+    args,
+    async (snapshot) => {
+      const records = await readRecords(snapshot, args.directory);
+      const wanted = (await args.choose(records, snapshot)).map((release) => ({ ...release, previous: records.get(release.service)?.image?.digest }));
+      released = wanted.filter(({ service, repository, digest, previous }) => previous !== digest || records.get(service)?.image?.repository !== repository);
+      const { subject, trailers = [] } = args.describe(released);
+      const named = released.flatMap(({ service, digest }) => [`Service: ${service}`, `Digest: ${digest}`]);
+      return {
+        write: Object.fromEntries(released.map((release) => [recordPath(args.directory, release.service), recordWith(release, release.rejected)])),
+        message: `${subject}\n\n${[...named, ...trailers].join("\n")}\n`,
+      };
+    },
+    options,
+  );
+  return { commit, released, retries };
+}
+
+/** For subjects: `link sha256:0123456789ab, user sha256:…`; only their number when there are many. */
+export function summarize(released: readonly Release[]): string {
+  if (released.length > 3) return `${released.length} services`;
+  return released.map(({ service, digest }) => `${service} ${shortDigest(digest)}`).join(", ");
+}
+
+/** `sha256:` and the first 12 digits, as people know them. */
+export function shortDigest(digest: string): string {
+  return digest.slice(0, "sha256:".length + 12);
+}

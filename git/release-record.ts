@@ -1,0 +1,75 @@
+import { parseDocument, stringify } from "yaml";
+import { z } from "zod";
+import { schemaProblems, type Problem } from "../components/problem.ts";
+
+/** A digest as registries write it. */
+export const digestSchema = z.string().regex(/^sha256:[0-9a-f]{64}$/, "Must be sha256: and 64 hexadecimal digits");
+
+const rejectedAnnotation = "delivery/rejected";
+
+const recordSchema = z
+  .strictObject({
+    apiVersion: z.literal("kustomize.config.k8s.io/v1alpha1"),
+    kind: z.literal("Component"),
+    metadata: z.strictObject({ annotations: z.strictObject({ [rejectedAnnotation]: digestSchema }) }).optional(),
+    images: z
+      .array(z.strictObject({ name: z.string(), digest: digestSchema }))
+      .length(1, "A release record holds exactly one image")
+      .optional(),
+    replicas: z
+      .array(z.strictObject({ name: z.string(), count: z.literal(0, "Must be 0: only before the first release does a record set the replicas") }))
+      .length(1, "A release record holds exactly one service")
+      .optional(),
+  })
+  .refine(({ images, replicas }) => (images === undefined) !== (replicas === undefined), {
+    path: ["images"],
+    message: "A release record holds exactly one image, or no replicas before the first release; release again",
+  });
+
+/** What runs of one service in one environment. */
+export interface ReleaseRecord {
+  /** The image, without tag or digest; `undefined` before the first release. */
+  readonly image: { readonly repository: string; readonly digest: string } | undefined;
+  /** The digest that a rollback took away: a watcher leaves it alone. */
+  readonly rejected?: string | undefined;
+}
+
+/** Where the record of a service is, from the root of the deploy repository. */
+export function recordPath(directory: string, service: string): string {
+  return `${directory}/${service}/release/kustomization.yaml`;
+}
+
+/** The service whose record this is; `undefined` for any other path. */
+export function serviceOfRecord(directory: string, path: string): string | undefined {
+  const [service = "", ...rest] = path.startsWith(`${directory}/`) ? path.slice(directory.length + 1).split("/") : [];
+  return rest.join("/") === "release/kustomization.yaml" ? service : undefined;
+}
+
+/** The record before the first release: the service is there, and no pod of it runs. */
+export function initialRecord(service: string): string {
+  return written({ replicas: [{ name: service, count: 0 }] });
+}
+
+/** @param rejected the digest that is taken away, if this is a rollback */
+export function recordWith(image: { repository: string; digest: string }, rejected?: string): string {
+  const metadata = rejected === undefined ? {} : { metadata: { annotations: { [rejectedAnnotation]: rejected } } };
+  return written({ ...metadata, images: [{ name: image.repository, digest: image.digest }] });
+}
+
+/** @param place the file, for messages */
+export function parseRecord(place: string, text: string): ReleaseRecord | { problems: Problem[] } {
+  const document = parseDocument(text);
+  const syntaxError = document.errors[0];
+  if (syntaxError !== undefined) return { problems: [{ place, message: `is not YAML: ${syntaxError.message.trimEnd()}` }] };
+  const input: unknown = document.toJS();
+  const record = recordSchema.safeParse(input);
+  if (!record.success) return { problems: schemaProblems(place, record.error, input) };
+  const [image] = record.data.images ?? [];
+  const rejected = record.data.metadata?.annotations[rejectedAnnotation];
+  return { image: image === undefined ? undefined : { repository: image.name, digest: image.digest }, rejected };
+}
+
+function written(content: Record<string, unknown>): string {
+  const header = "# What runs. Written by `delivery release`, `promote` and `rollback`, or by the watcher of the registry.\n";
+  return header + stringify({ apiVersion: "kustomize.config.k8s.io/v1alpha1", kind: "Component", ...content }, { lineWidth: 0 });
+}

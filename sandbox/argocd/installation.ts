@@ -1,0 +1,75 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "yaml";
+import { writePrivate } from "../cluster/files.ts";
+import { liveClient } from "../live-client.ts";
+import type { KubernetesClient } from "../providers/kubernetes/client.ts";
+import { ApiError, UnreachableError } from "../providers/kubernetes/errors.ts";
+import { stringAt } from "../providers/kubernetes/object.ts";
+
+/** The controller's service account, as the official manifests and the chart name it. */
+const serviceAccount = "argocd-application-controller";
+const tokenSeconds = 365 * 24 * 3600;
+
+/** What the stack has put on the cluster for Argo CD: either enough for the controller to run, or why not. */
+export type Installation = { kubeconfigPath: string; client: KubernetesClient } | { missing: string };
+
+export interface InstallationOptions {
+  /** Of the administrator. The file need not exist yet. */
+  kubeconfigPath: string;
+  namespace: string;
+  /** For the kubeconfig of the controller. */
+  folder: string;
+}
+
+/**
+ * Looks whether Argo CD is installed so far that the controller runs without an error. The controller is who its service
+ * account is, with the rights that the installation gives it, as in a pod.
+ */
+export function installationOn({ kubeconfigPath, namespace, folder }: InstallationOptions): () => Promise<Installation> {
+  const admin = liveClient(kubeconfigPath);
+  let controller: { path: string; client: () => KubernetesClient | undefined } | undefined;
+  const look = async (): Promise<Installation> => {
+    const asAdmin = admin();
+    if (asAdmin === undefined) return { missing: "there is no cluster yet" };
+    const account = `/api/v1/namespaces/${namespace}/serviceaccounts/${serviceAccount}`;
+    const uid = stringAt(await asAdmin.request("GET", account), "metadata", "uid") ?? "";
+    // An account that is made anew has other tokens, and so another file, which makes the controller start anew.
+    const path = join(folder, `controller-${uid.slice(0, 8)}.kubeconfig`);
+    if (!existsSync(path)) {
+      const answer = await asAdmin.request("POST", `${account}/token`, { body: { spec: { expirationSeconds: tokenSeconds } } });
+      writePrivate(path, withToken(readFileSync(kubeconfigPath, "utf8"), stringAt(answer, "status", "token") ?? ""));
+    }
+    if (controller?.path !== path) controller = { path, client: liveClient(path) };
+    const client = controller.client() ?? asAdmin;
+    await checkObjects(client, namespace);
+    return { kubeconfigPath: path, client };
+  };
+  return async () => {
+    try {
+      return await look();
+    } catch (error) {
+      if (error instanceof ApiError || error instanceof UnreachableError) return { missing: error.message };
+      throw error;
+    }
+  };
+}
+
+/** @throws ApiError for what is missing, or not permitted */
+async function checkObjects(client: KubernetesClient, namespace: string): Promise<void> {
+  const own = `/apis/argoproj.io/v1alpha1/namespaces/${namespace}`;
+  // A definition that is established may not be served yet, and rights take effect a moment after their binding.
+  for (const list of [`${own}/applications`, `${own}/appprojects`, "/api/v1/namespaces", "/api/v1/secrets"]) {
+    await client.request("GET", list, { query: { limit: "1" } });
+  }
+  for (const object of ["configmaps/argocd-cm", "secrets/argocd-secret"]) {
+    await client.request("GET", `/api/v1/namespaces/${namespace}/${object}`);
+  }
+}
+
+/** The same cluster, as the bearer of a token. */
+export function withToken(kubeconfig: string, token: string): string {
+  // The sandbox's own file: one cluster, one context, one user.
+  const content = parse(kubeconfig) as { users: { name: string; user: object }[] };
+  return `${JSON.stringify({ ...content, users: content.users.map(({ name }) => ({ name, user: { token } })) }, null, 2)}\n`;
+}

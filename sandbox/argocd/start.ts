@@ -1,0 +1,75 @@
+import { createHash, randomBytes } from "node:crypto";
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { writePrivate } from "../cluster/files.ts";
+import { choosePort } from "../ports.ts";
+import { listProcesses, startProcess, stopProcess } from "../process.ts";
+import { prepareFolders, type ArgoCdTools } from "./folders.ts";
+import { parseStatus, statusPath, type KeeperOptions, type KeeperStatus } from "./keeper-options.ts";
+
+export interface ArgoCdOptions {
+  /** Absolute path. */
+  stateDir: string;
+  tools: ArgoCdTools;
+  /** Of the cluster's administrator. */
+  kubeconfigPath: string;
+  /** Where the stack installs Argo CD. */
+  namespace: string;
+  report: (line: string) => void;
+}
+
+const keeper = "argocd-keeper";
+const parts = ["argocd-application-controller", "argocd-repo-server", "argocd-redis"];
+
+/**
+ * Runs Argo CD's controllers as processes of this machine. The stack puts Argo CD's definitions, configuration and rights
+ * on the cluster, before or after this call: the application controller starts as soon as they are there, stops when they
+ * go, and starts again when it ends, as its pod would.
+ */
+export async function startArgoCd({ stateDir, tools, kubeconfigPath, namespace, report }: ArgoCdOptions): Promise<void> {
+  const options: KeeperOptions = {
+    stateDir,
+    kubeconfigPath,
+    namespace,
+    tools,
+    folders: prepareFolders(stateDir, tools),
+    ports: {
+      redis: await choosePort(stateDir, "argocd-redis", 6379),
+      repoServer: await choosePort(stateDir, "argocd-repo-server", 8081),
+      repoServerMetrics: await choosePort(stateDir, "argocd-repo-server-metrics", 8084),
+      // Its metrics listen on all addresses.
+      controllerMetrics: await choosePort(stateDir, "argocd-controller-metrics", 8082, "0.0.0.0"),
+    },
+    redisPassword: ensurePassword(stateDir),
+  };
+  const content = JSON.stringify(options, null, 2);
+  // The name changes with the content, so that a keeper with other settings is replaced.
+  const path = join(stateDir, "argocd", `keeper-${createHash("sha256").update(content).digest("hex").slice(0, 8)}.json`);
+  writePrivate(path, content);
+  const runs = listProcesses(stateDir).some(({ name, running }) => name === keeper && running);
+  if (!runs) rmSync(statusPath(stateDir), { force: true });
+  report("Argo CD: starting its repo server and its controller");
+  await startProcess(stateDir, {
+    name: keeper,
+    command: process.execPath,
+    args: [join(import.meta.dirname, "keeper.ts"), path],
+    ready: async () => Promise.resolve(argoCdStatus(stateDir) !== undefined),
+  });
+}
+
+/** Stops Argo CD; what it has put on the cluster stays. */
+export async function stopArgoCd(stateDir: string): Promise<void> {
+  for (const name of [keeper, ...parts]) await stopProcess(stateDir, name);
+  rmSync(statusPath(stateDir), { force: true });
+}
+
+/** What the controllers do; undefined: they are not started yet. */
+export function argoCdStatus(stateDir: string): KeeperStatus | undefined {
+  const path = statusPath(stateDir);
+  return existsSync(path) ? parseStatus(readFileSync(path, "utf8")) : undefined;
+}
+
+function ensurePassword(stateDir: string): string {
+  const path = join(stateDir, "argocd", "redis-password");
+  return existsSync(path) ? readFileSync(path, "utf8") : readFileSync(writePrivate(path, randomBytes(24).toString("base64url")), "utf8");
+}

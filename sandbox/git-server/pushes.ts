@@ -1,0 +1,93 @@
+import { mkdirSync, readdirSync, readFileSync, rmSync, watch } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** A branch or tag that a push has moved. */
+export interface RefUpdate {
+  /** E.g. `refs/heads/main`. */
+  ref: string;
+  /** Commit before the push; undefined: the ref is new. */
+  before?: string;
+  /** Commit after the push; undefined: the ref is gone. */
+  after?: string;
+}
+
+/** What one `git push` has changed. */
+export interface Push {
+  /** The repository's name, without `.git`. */
+  repository: string;
+  updates: readonly RefUpdate[];
+}
+
+/** Something that follows from a push. */
+export interface PushHook {
+  /** For the log. */
+  name: string;
+  /** A rejection means: try again later. */
+  run: (push: Push, signal: AbortSignal) => Promise<void>;
+}
+
+const retryMilliseconds = [300, 1_000, 3_000, 10_000];
+
+/** Where the repositories' post-receive hooks leave their notes. */
+export function pushesFolder(root: string): string {
+  return join(root, ".pushes");
+}
+
+/**
+ * Runs the hooks for every push, also for those that were noted while nobody watched. A note is removed when all hooks
+ * are through: each hook runs at least once per push, and again if the process is killed meanwhile.
+ */
+export function watchPushes(root: string, hooks: readonly PushHook[], log: (line: string) => void): Disposable {
+  const folder = pushesFolder(root);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const abort = new AbortController();
+  const started = new Set<string>();
+  const look = (): void => {
+    for (const file of readdirSync(folder).toSorted()) {
+      if (!file.endsWith(".push") || started.has(file)) continue;
+      started.add(file);
+      void handle(join(folder, file)).finally(() => started.delete(file));
+    }
+  };
+  const handle = async (note: string): Promise<void> => {
+    const push = parsePush(readFileSync(note, "utf8"));
+    await Promise.all(hooks.map((hook) => runHook(hook, push, abort.signal, log)));
+    if (!abort.signal.aborted) rmSync(note, { force: true });
+  };
+  const watcher = watch(folder, look);
+  look();
+  return {
+    [Symbol.dispose]: () => {
+      watcher.close();
+      abort.abort();
+    },
+  };
+}
+
+/** Reads a note: the repository's name, then Git's lines `<before> <after> <ref>`. */
+export function parsePush(note: string): Push {
+  const [repository = "", ...lines] = note.trimEnd().split("\n");
+  const commit = (name: string): string | undefined => (/^0+$/.test(name) ? undefined : name);
+  const updates = lines.flatMap((line) => {
+    const [, old = "", now = "", ref = ""] = /^([0-9a-f]{40,64}) ([0-9a-f]{40,64}) (\S+)$/.exec(line) ?? [];
+    if (ref === "") return [];
+    const [before, after] = [commit(old), commit(now)];
+    return [{ ref, ...(before === undefined ? {} : { before }), ...(after === undefined ? {} : { after }) }];
+  });
+  return { repository, updates };
+}
+
+async function runHook(hook: PushHook, push: Push, signal: AbortSignal, log: (line: string) => void): Promise<void> {
+  for (const wait of [...retryMilliseconds, undefined]) {
+    try {
+      return await hook.run(push, signal);
+    } catch (error) {
+      if (signal.aborted) return;
+      const next = wait === undefined ? "given up" : `again in ${wait / 1000} s`;
+      log(`push to ${push.repository}: ${hook.name}: ${error instanceof Error ? error.message : String(error)} (${next})`);
+      if (wait === undefined) return;
+      await sleep(wait, undefined, { signal }).catch(() => undefined);
+    }
+  }
+}

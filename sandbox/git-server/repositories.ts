@@ -1,0 +1,102 @@
+import { execFile } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { promisify } from "node:util";
+import { pushesFolder } from "./pushes.ts";
+
+/** A repository that the server is to have. */
+export interface GitRepository {
+  /** As the URL has it, without `.git`: `deploy`, or `team/deploy`. */
+  name: string;
+  /** Branches that accept pushes; `*` stands for any characters. @default all branches, and tags */
+  branches?: readonly string[];
+  /** @default main */
+  defaultBranch?: string;
+}
+
+const run = promisify(execFile);
+const namePattern = /^[A-Za-z0-9][\w.-]*(\/[A-Za-z0-9][\w.-]*)?$/;
+const branchPattern = /^[A-Za-z0-9*][\w./*-]*$/;
+
+/** Nothing of the machine's or the user's Git settings may shape the server's repositories. */
+export const gitEnvironment = {
+  GIT_CONFIG_NOSYSTEM: "1",
+  GIT_CONFIG_GLOBAL: "/dev/null",
+  GIT_TERMINAL_PROMPT: "0",
+} as const;
+
+/** History that others have fetched is never rewritten; clients may ask for any commit by its name, as at the big hosts. */
+const settings: Readonly<Record<string, string>> = {
+  "receive.denyNonFastForwards": "true",
+  "receive.denyDeletes": "true",
+  "receive.fsckObjects": "true",
+  "uploadpack.allowAnySHA1InWant": "true",
+  "http.getanyfile": "false",
+};
+
+/** Makes a bare repository below `root`, or brings the settings and hooks of one that is there up to date. */
+export async function ensureRepository(root: string, repository: GitRepository): Promise<void> {
+  const { name, branches, defaultBranch = "main" } = repository;
+  if (!isRepositoryName(name)) throw new Error(`Repository ${JSON.stringify(name)}: must be a name or owner/name of letters, digits, ".", "_", "-".`);
+  const wrong = branches?.find((branch) => !branchPattern.test(branch));
+  if (wrong !== undefined) throw new Error(`Repository ${name}: ${JSON.stringify(wrong)} is no branch or pattern of branches.`);
+  const path = repositoryPath(root, name);
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  if (!existsSync(path)) {
+    const unfinished = `${path}.new`;
+    rmSync(unfinished, { recursive: true, force: true });
+    await git(["init", "--quiet", "--bare", "--template=", `--initial-branch=${defaultBranch}`, unfinished]);
+    renameSync(unfinished, path);
+  }
+  for (const [key, value] of Object.entries(settings)) await git(["--git-dir", path, "config", key, value]);
+  const hooks = join(path, "hooks");
+  mkdirSync(hooks, { recursive: true });
+  writeHook(join(hooks, "update"), updateHook(branches));
+  writeHook(join(hooks, "post-receive"), postReceiveHook(root, name));
+}
+
+export function isRepositoryName(name: string): boolean {
+  return namePattern.test(name) && !name.endsWith(".git") && !name.includes("..");
+}
+
+export function repositoryPath(root: string, name: string): string {
+  return join(root, `${name}.git`);
+}
+
+/** Removes what a Git process that was killed, or a machine that lost its power, has left: it would refuse every later push. Nothing may be running. */
+export function removeStaleLocks(root: string): void {
+  if (!existsSync(root)) return;
+  for (const file of readdirSync(root, { recursive: true, encoding: "utf8" })) {
+    if (/\.git\/((refs|logs)\/.+|[\w-]+)\.lock$/.test(file)) rmSync(join(root, file), { force: true });
+  }
+}
+
+/** A shell pattern: branchPattern leaves no character that is special to a shell but `*`. */
+function updateHook(branches: readonly string[] | undefined): string {
+  const accepted = branches?.map((branch) => `refs/heads/${branch}`) ?? ["refs/heads/*", "refs/tags/*"];
+  return `#!/bin/sh
+case "$1" in
+${accepted.join("|")}) exit 0 ;;
+esac
+echo "$1 does not accept pushes; these do: ${accepted.join(", ")}" >&2
+exit 1
+`;
+}
+
+/** Leaves a note for the server, which acts on it: no push waits for what follows from it, and none is forgotten. */
+function postReceiveHook(root: string, name: string): string {
+  return `#!/bin/sh
+note="${pushesFolder(root).replaceAll(/[$`"\\]/g, "\\$&")}/$(date +%s%N)-$$"
+{ echo "${name}"; cat; } >"$note.new" && mv "$note.new" "$note.push"
+exit 0
+`;
+}
+
+function writeHook(path: string, text: string): void {
+  writeFileSync(`${path}.new`, text, { mode: 0o755 });
+  renameSync(`${path}.new`, path);
+}
+
+async function git(args: readonly string[]): Promise<void> {
+  await run("git", args, { env: { ...process.env, ...gitEnvironment } });
+}

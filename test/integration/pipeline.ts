@@ -1,0 +1,115 @@
+import { join } from "node:path";
+import type { EngineEvent, OutputMap, Stack } from "@pulumi/pulumi/automation/index.js";
+import { recover } from "../../sandbox/recovery.ts";
+import type { Sandbox } from "../../sandbox/sandbox.ts";
+import { openSandboxStack, type StackOverrides } from "../../sandbox/stack.ts";
+import type { StackTargets } from "../../sandbox/targets.ts";
+
+export interface PipelineOptions {
+  sandbox: Sandbox;
+  stateDir: string;
+  /** The app's name, and with it that of the namespace, the context, the project and the images. */
+  name: string;
+  /** The root of its monorepo. */
+  directory: string;
+}
+
+/** What is other than usual in one run. */
+export interface Variation extends Pick<StackOverrides, "secrets" | "prepare"> {
+  settings?: Readonly<Record<string, unknown>>;
+  targets?: Partial<StackTargets>;
+  onEvent?: (event: EngineEvent) => void;
+}
+
+export interface Outcome {
+  /** The resources that were not as wanted, sorted, e.g. `update Deployment link`. */
+  changes: string[];
+  /** All that the engine printed. */
+  output: string;
+  outputs: OutputMap;
+  /** Why it failed; empty where it did not. */
+  error: string;
+}
+
+export type Operation = "up" | "preview" | "refresh" | "destroy";
+
+/** A stack of this program in the tests' sandbox, run as `npm run up` runs the sandbox's own. */
+export interface Pipeline {
+  readonly name: string;
+  /** Where the engine keeps its state. */
+  readonly engineDirectory: string;
+  /** @throws Error with the engine's output if it fails */
+  run(operation: Operation, variation?: Variation): Promise<Outcome>;
+  /** @throws Error if it succeeds */
+  fail(operation: Operation, variation?: Variation): Promise<Outcome>;
+}
+
+export function openPipeline({ sandbox, stateDir, name, directory }: PipelineOptions): Pipeline {
+  const engineDirectory = join(stateDir, "engines", name);
+  const attempt = async (operation: Operation, variation: Variation): Promise<Outcome> => {
+    const settings = {
+      "delivery:app": { name, directory },
+      "delivery:delivery": "direct",
+      "delivery:owns": { ciProject: true },
+      "delivery:defaults": {},
+      ...variation.settings,
+    };
+    await using open = await openSandboxStack({
+      ...sandbox,
+      stateDir,
+      targets: { ...sandbox.targets, ...variation.targets },
+      overrides: { ...variation, directory: engineDirectory, settings },
+      report: () => undefined,
+    });
+    if (operation === "up") await recover(open.stack, stateDir, () => undefined);
+    return await observe(open.stack, operation, variation.onEvent);
+  };
+  return {
+    name,
+    engineDirectory,
+    run: async (operation, variation = {}) => {
+      const outcome = await attempt(operation, variation);
+      if (outcome.error !== "") throw new Error(`${operation} of ${name} failed: ${outcome.error}`);
+      return outcome;
+    },
+    fail: async (operation, variation = {}) => {
+      const outcome = await attempt(operation, variation);
+      if (outcome.error === "") throw new Error(`${operation} of ${name} should have failed, but printed: ${outcome.output}`);
+      return outcome;
+    },
+  };
+}
+
+async function observe(stack: Stack, operation: Operation, listener: Variation["onEvent"]): Promise<Outcome> {
+  const changes = new Set<string>();
+  const printed: string[] = [];
+  const options = {
+    suppressProgress: true,
+    onOutput: (text: string) => void printed.push(text),
+    onEvent: (event: EngineEvent) => {
+      listener?.(event);
+      const change = changeIn(event);
+      if (change !== undefined) changes.add(change);
+    },
+  };
+  const error = await reasonOf(stack[operation](options));
+  const outputs = error === "" && operation === "up" ? await stack.outputs() : {};
+  return { changes: [...changes].toSorted(), output: printed.join(""), outputs, error };
+}
+
+async function reasonOf(work: Promise<unknown>): Promise<string> {
+  try {
+    await work;
+    return "";
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** The change that a step has made, or at preview would make. */
+function changeIn({ resOutputsEvent }: EngineEvent): string | undefined {
+  if (resOutputsEvent === undefined) return undefined;
+  const { op, type, urn } = resOutputsEvent.metadata;
+  if (["same", "read", "refresh"].includes(op)) return undefined;
+  return `${op} ${type.split(":").at(-1)} ${urn.split("::").at(-1)}`;
+}
