@@ -7,6 +7,9 @@ import type { DeployedDependencySettings } from "../stacks/schema.ts";
 import { dependencyManifests } from "./manifests/dependency.ts";
 import type { Environment } from "./manifests/metadata.ts";
 
+/** Many storage classes bind a claim only when a pod uses it: waiting for that would never end. */
+const claimAnnotations = { "pulumi.com/skipAwait": "true" };
+
 export interface DependencyArgs {
   environment: Environment;
   settings: DeployedDependencySettings;
@@ -24,7 +27,8 @@ export class Dependency extends pulumi.ComponentResource {
     const manifests = dependencyManifests(args.environment, name, args.settings, args.users);
     const needed: pulumi.Resource[] = [new NetworkPolicy(name, manifests.networkPolicy, own)];
     if (manifests.persistentVolumeClaim !== undefined) {
-      needed.push(new PersistentVolumeClaim(name, manifests.persistentVolumeClaim, own));
+      const claim = manifests.persistentVolumeClaim;
+      needed.push(new PersistentVolumeClaim(name, { ...claim, metadata: { ...claim.metadata, annotations: claimAnnotations } }, own));
     }
     const deployment = new Deployment(name, manifests.deployment, { ...own, dependsOn: needed, customTimeouts: { create: "5m", update: "5m" } });
     new KubernetesService(name, manifests.service, { ...own, dependsOn: deployment });

@@ -34,7 +34,7 @@ function files(manifests: Partial<Record<keyof typeof kinds, object>>): Record<s
       const manifest = manifests[key];
       if (manifest === undefined) return [];
       const [apiVersion, kind, name] = kinds[key];
-      return [[name, stringify({ apiVersion, kind, ...manifest })]];
+      return [[name, stringify({ apiVersion, kind, ...manifest }, { aliasDuplicateObjects: false, lineWidth: 0 })]];
     }),
   );
 }

@@ -65,6 +65,8 @@ export interface ServiceImagesArgs {
   file: string;
   app: { name: string; directory: string };
   environment: string;
+  /** With `gitops` the release records are in the deploy repository, and Argo CD reads them. */
+  delivery: "gitops" | "direct";
   images: {
     registry: string;
     organization: string;
@@ -84,10 +86,15 @@ export interface ServiceImagesArgs {
  * @throws pulumi.RunError with all faulty release records at once, before anything is declared
  */
 export function serviceImages(services: readonly Service[], args: ServiceImagesArgs): ReadonlyMap<string, ServiceImage> {
-  const sources = args.images.source === "build" ? buildSources(services, args) : releasedSources(services, args);
+  const sources = imageSources(services, args);
   return new Map(
     [...sources].map(([name, source]) => [name, new ServiceImage(name, { repository: imageRepository(args.images, args.app.name, name), source })]),
   );
+}
+
+function imageSources(services: readonly Service[], args: ServiceImagesArgs): Map<string, ServiceImageArgs["source"]> {
+  if (args.images.source === "build") return buildSources(services, args);
+  return args.delivery === "direct" ? releasedSources(services, args) : new Map(services.map(({ name }) => [name, "none"]));
 }
 
 function buildSources(services: readonly Service[], { app, images, registry }: ServiceImagesArgs): Map<string, BuildSource> {

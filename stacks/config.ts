@@ -126,6 +126,9 @@ function contradictions(file: string, config: StackSettings, secrets: ReadonlySe
   if (!config.owns.ciProject && config.ci.projectSlug === undefined) {
     problems.push({ place: `${file}: ci.projectSlug`, message: "missing; set it to the slug of the project that another stack owns, or set owns.ciProject to true" });
   }
+  if (config.delivery === "direct" && config.images.source === "registry" && config.images.releases === undefined) {
+    problems.push({ place: `${file}: images.releases`, message: "missing; set it to the directory of the release records, or set images.source to build" });
+  }
   if (config.delivery === "gitops" && config.gitops === undefined) {
     problems.push({ place: `${file}: gitops`, message: "missing; set gitops.repository to the deploy repository, or set delivery to direct" });
   }

@@ -4,43 +4,56 @@ import { portSchema, serviceSettingsSchema } from "../components/service.ts";
 /** The version of the stack file's form; a program reads exactly one. */
 export const schemaVersion = 1;
 
-const nonEmpty = (what: string): z.ZodString => z.string(`Set it to ${what}`).min(1, `Must not be empty; set it to ${what}`);
+const nonEmpty = (what: string): z.ZodString =>
+  z.string(`Set it to ${what}`).min(1, `Must not be empty; set it to ${what}`);
 const slug = (what: string): z.ZodString =>
-  z.string(`Set it to ${what}`).regex(/^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$/, `Is not a valid name: lower case letters, digits, '-', '_' and '.'; set it to ${what}`);
+  z
+    .string(`Set it to ${what}`)
+    .regex(
+      /^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$/,
+      `Is not a valid name: lower case letters, digits, '-', '_' and '.'; set it to ${what}`,
+    );
 const variable = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "Is not the name of an environment variable");
 
 const appSchema = z.strictObject({
   /** The first part of every name: images, contexts, namespaces. */
-  name: nonEmpty("the short name of the product").regex(/^[a-z]([-a-z0-9]{0,30}[a-z0-9])?$/, "Must be 1 to 32 lower case letters, digits and '-', starting with a letter"),
+  name: nonEmpty("the short name of the product").regex(
+    /^[a-z]([-a-z0-9]{0,30}[a-z0-9])?$/,
+    "Must be 1 to 32 lower case letters, digits and '-', starting with a letter",
+  ),
   /** The root of the monorepo, relative to this program. */
   directory: nonEmpty("the root of the monorepo, relative to the program"),
   /** The directories of the services below it. @default svc/* */
   services: z.string().default("svc/*"),
 });
 
-const imagesSchema = z
-  .strictObject({
-    /** The registry's host. @default docker.io */
-    registry: z.string().regex(/^[a-z0-9.-]+(:\d+)?$/, "Must be a host such as docker.io or localhost:5001, without https://").default("docker.io"),
-    /** The account or organization that owns the repositories. */
-    organization: slug("your Docker Hub organization"),
-    /** The user that pushes and pulls; the password is the secret `registryPassword`. */
-    username: nonEmpty("the registry's user"),
-    /** `build`: this program builds and pushes; `registry`: CI does, and the release records say what runs. */
-    source: z.enum(["build", "registry"], "Must be build or registry"),
-    /** The platform that images are built for. @default linux/amd64 */
-    platform: z.string().regex(/^linux\/[a-z0-9]+(\/[a-z0-9]+)?$/, "Must be a platform such as linux/amd64").default("linux/amd64"),
-    /** The tag pushed for people; deployed is always the digest. @default latest */
-    tag: z.string("Must be a string; quote it").regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/, "Is not a valid image tag").default("latest"),
-    /** The build context: the directory of the service, or the root of the monorepo. @default service */
-    context: z.enum(["service", "app"], "Must be service or app").default("service"),
-    /** Where CI writes the release records, relative to this program; needed by source `registry`. */
-    releases: z.string().optional(),
-  })
-  .refine(({ source, releases }) => source === "build" || releases !== undefined, {
-    path: ["releases"],
-    message: "Set it to the directory of the release records, or set images.source to build",
-  });
+const imagesSchema = z.strictObject({
+  /** The registry's host. @default docker.io */
+  registry: z
+    .string()
+    .regex(/^[a-z0-9.-]+(:\d+)?$/, "Must be a host such as docker.io or localhost:5001, without https://")
+    .default("docker.io"),
+  /** The account or organization that owns the repositories. */
+  organization: slug("your Docker Hub organization"),
+  /** The user that pushes and pulls; the password is the secret `registryPassword`. */
+  username: nonEmpty("the registry's user"),
+  /** `build`: this program builds and pushes; `registry`: CI does, and the release records say what runs. */
+  source: z.enum(["build", "registry"], "Must be build or registry"),
+  /** The platform that images are built for. @default linux/amd64 */
+  platform: z
+    .string()
+    .regex(/^linux\/[a-z0-9]+(\/[a-z0-9]+)?$/, "Must be a platform such as linux/amd64")
+    .default("linux/amd64"),
+  /** The tag pushed for people; deployed is always the digest. @default latest */
+  tag: z
+    .string("Must be a string; quote it")
+    .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/, "Is not a valid image tag")
+    .default("latest"),
+  /** The build context: the directory of the service, or the root of the monorepo. @default service */
+  context: z.enum(["service", "app"], "Must be service or app").default("service"),
+  /** Where CI writes the release records, relative to this program; needed by source `registry` with delivery `direct`. */
+  releases: z.string().optional(),
+});
 
 const ciSchema = z.strictObject({
   /** CircleCI's id of the organization. */
@@ -48,11 +61,17 @@ const ciSchema = z.strictObject({
   /** The project's name. @default the app's name */
   project: z.string().optional(),
   /** The project's slug; needed where another stack owns the project. */
-  projectSlug: z.string().regex(/^[^/\s]+\/[^/\s]+\/[^/\s]+$/, "Must be vcs/organization/project").optional(),
+  projectSlug: z
+    .string()
+    .regex(/^[^/\s]+\/[^/\s]+\/[^/\s]+$/, "Must be vcs/organization/project")
+    .optional(),
   /** Whether CircleCI can delete the project; one that follows a repository it cannot, so destroy leaves that. @default true */
   standalone: z.boolean("Must be true or false").default(true),
   /** The GitHub repository's numeric id; with it the project gets a pipeline that runs at every push. */
-  repositoryId: z.string("Must be a string of digits; quote it").regex(/^\d+$/, "Must be GitHub's numeric id of the repository").optional(),
+  repositoryId: z
+    .string("Must be a string of digits; quote it")
+    .regex(/^\d+$/, "Must be GitHub's numeric id of the repository")
+    .optional(),
   /** Additional variables of the context: name → name of a secret in `secrets`. */
   environment: z.record(variable, z.string("Must be the name of a secret")).default({}),
   /** The base URL of the API. @default CircleCI's own */
@@ -66,7 +85,13 @@ const clusterSchema = z.strictObject({
   /** The context in the kubeconfig. @default its current one */
   context: z.string().optional(),
   /** @default `<app>-<environment>` */
-  namespace: z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, "Is not a Kubernetes name: lower case letters, digits and '-', at most 63").optional(),
+  namespace: z
+    .string()
+    .regex(
+      /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/,
+      "Is not a Kubernetes name: lower case letters, digits and '-', at most 63",
+    )
+    .optional(),
   /** Take over objects of the same name that are there already, instead of refusing to create them. @default false */
   adoptExisting: z.boolean("Must be true or false").default(false),
   /** How exposed services are reached from outside. @default not at all */
@@ -97,7 +122,11 @@ const argoCdSchema = z.strictObject({
   rbac: z.array(z.string()).default([]),
   /** Sends the state of every sync to the commit on GitHub, with this GitHub App. */
   commitStatus: z
-    .strictObject({ appId: z.string("Must be a string; quote it"), installationId: z.string("Must be a string; quote it"), privateKey: z.string("Must be the name of a secret") })
+    .strictObject({
+      appId: z.string("Must be a string; quote it"),
+      installationId: z.string("Must be a string; quote it"),
+      privateKey: z.string("Must be the name of a secret"),
+    })
     .optional(),
 });
 
@@ -122,7 +151,12 @@ const deployedDependencySchema = z.strictObject({
   /** Environment variable → name of a secret in `secrets`. */
   secrets: z.record(variable, z.string("Must be the name of a secret")).default({}),
   /** The volume that keeps its data. @default none: data goes with the pod */
-  storage: z.strictObject({ size: z.string().regex(/^\d+(Mi|Gi|Ti)$/, "Must be a size such as 1Gi"), path: z.string().startsWith("/") }).optional(),
+  storage: z
+    .strictObject({
+      size: z.string().regex(/^\d+(Mi|Gi|Ti)$/, "Must be a size such as 1Gi"),
+      path: z.string().startsWith("/"),
+    })
+    .optional(),
   /** Directories that it writes to beside its volume, each an empty one at every start. */
   scratch: z.array(z.string().startsWith("/", "Must be an absolute path")).default([]),
   /** The numeric user of its container. @default 65532 */
@@ -139,8 +173,14 @@ const dependencySchema = z.union(
 
 /** The keys of a stack file, all under `config:` with the prefix `delivery:`; the secrets among them are apart. */
 export const stackSchema = z.strictObject({
-  schemaVersion: z.literal(schemaVersion, `Must be ${schemaVersion}: this program reads version ${schemaVersion} of the stack file; see docs/architecture.md`),
-  environment: z.string().regex(/^[a-z]([-a-z0-9]{0,20}[a-z0-9])?$/, "Must be 1 to 22 lower case letters, digits and '-'").optional(),
+  schemaVersion: z.literal(
+    schemaVersion,
+    `Must be ${schemaVersion}: this program reads version ${schemaVersion} of the stack file; see docs/architecture.md`,
+  ),
+  environment: z
+    .string()
+    .regex(/^[a-z]([-a-z0-9]{0,20}[a-z0-9])?$/, "Must be 1 to 22 lower case letters, digits and '-'")
+    .optional(),
   app: appSchema,
   images: imagesSchema,
   ci: ciSchema,
@@ -151,7 +191,10 @@ export const stackSchema = z.strictObject({
    * For the update before `delivery` changes: what runs on the cluster then outlives its declaration and is adopted.
    * @default false
    */
-  handOver: z.enum(["true", "false"]).transform((text) => text === "true").default(false),
+  handOver: z
+    .enum(["true", "false"])
+    .transform((text) => text === "true")
+    .default(false),
   gitops: gitopsSchema.optional(),
   /** What several environments share is owned by exactly one stack. */
   owns: z
@@ -160,7 +203,9 @@ export const stackSchema = z.strictObject({
       argoCd: z.boolean("Must be true or false").default(false),
     })
     .prefault({}),
-  dependencies: z.record(z.string().regex(/^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/, "Is not a Kubernetes name"), dependencySchema).default({}),
+  dependencies: z
+    .record(z.string().regex(/^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/, "Is not a Kubernetes name"), dependencySchema)
+    .default({}),
   defaults: serviceSettingsSchema.default({}),
   services: z.record(z.string(), serviceSettingsSchema).default({}),
 });
@@ -170,7 +215,9 @@ export type DeployedDependencySettings = z.infer<typeof deployedDependencySchema
 
 /** The stack's secrets, set with `pulumi config set --secret`. */
 export const secretsSchema = z.strictObject({
-  registryPassword: nonEmpty("the password or token of images.username with `pulumi config set --secret registryPassword`"),
+  registryPassword: nonEmpty(
+    "the password or token of images.username with `pulumi config set --secret registryPassword`",
+  ),
   circleciToken: nonEmpty("a personal API token of CircleCI with `pulumi config set --secret circleciToken`"),
   kubeconfig: z.string().min(1).optional(),
   /** The token with which Argo CD reads the deploy repository. */

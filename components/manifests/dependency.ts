@@ -6,9 +6,6 @@ import { metadata, selectorLabels, type Environment } from "./metadata.ts";
 import { dependencyPolicy } from "./network-policy.ts";
 import { restrictedContainer, restrictedPod, scratchVolumes } from "./pod.ts";
 
-/** Many storage classes bind a claim only when a pod uses it: waiting for that here would never end. */
-const claimAnnotations = { "pulumi.com/skipAwait": "true" };
-
 /** `host:port` of a database or cache; `undefined` where the environment has none. */
 export function dependencyAddress(name: string, settings: DependencySettings): string | undefined {
   if (settings === "none") return undefined;
@@ -71,6 +68,6 @@ export function dependencyManifests(environment: Environment, name: string, sett
     networkPolicy: dependencyPolicy(environment, name, settings.port, users),
     ...(storage === undefined
       ? {}
-      : { persistentVolumeClaim: { metadata: { ...base, annotations: claimAnnotations }, spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: storage.size } } } } }),
+      : { persistentVolumeClaim: { metadata: base, spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: storage.size } } } } }),
   };
 }

@@ -16,7 +16,7 @@ interface Hierarchy {
 
 /**
  * Makes the control group below which all groups of one sandbox's pods are. On version 2 its controllers must be switched
- * on in the root group, where systemd leaves some of them off; which ones is remembered, so that removal switches them off.
+ * on in the root group, where systemd leaves some of them off; which were on is noted, so that removal restores that.
  *
  * @param name e.g. "delivery-sandbox-1a2b3c4d"
  * @throws Error that says which controller cannot be used, and where
@@ -43,7 +43,7 @@ export async function removeCgroup(stateDir: string, name: string): Promise<void
       await sleep(50);
     }
   }
-  switchOff(stateDir);
+  restoreControllers(stateDir);
 }
 
 function createSeparate(separate: readonly Hierarchy[], name: string): void {
@@ -59,12 +59,9 @@ function createUnified(folder: string, stateDir: string, name: string): void {
   if (missing.length > 0)
     throw new Error(`the control group controllers ${missing.join(", ")} are not available in ${folder}`);
   const control = join(folder, "cgroup.subtree_control");
-  const off = available.filter((controller) => !words(control).includes(controller));
-  if (off.length > 0)
-    writePrivate(
-      notesPath(stateDir),
-      JSON.stringify({ control, switchedOn: [...new Set([...off, ...(readNotes(stateDir)?.switchedOn ?? [])])] }),
-    );
+  // What a start that was killed has noted is the truth; now its own controllers are on.
+  if (!existsSync(notesPath(stateDir)))
+    writePrivate(notesPath(stateDir), JSON.stringify({ control, before: words(control) }));
   make(join(folder, name));
   try {
     for (const path of [control, join(folder, name, "cgroup.subtree_control")])
@@ -84,24 +81,20 @@ function make(folder: string): void {
   }
 }
 
-function switchOff(stateDir: string): void {
-  const notes = readNotes(stateDir);
-  for (const controller of notes?.switchedOn ?? []) {
+/** Back to the controllers that were on before: the container runtime switches on more than the kubelet asks for. */
+function restoreControllers(stateDir: string): void {
+  const path = notesPath(stateDir);
+  if (!existsSync(path)) return;
+  // The file is written only by createUnified(), as a whole.
+  const { control, before } = JSON.parse(readFileSync(path, "utf8")) as { control: string; before: string[] };
+  for (const controller of words(control).filter((name) => !before.includes(name))) {
     try {
-      if (notes) writeFileSync(notes.control, `-${controller}`);
+      writeFileSync(control, `-${controller}`);
     } catch {
       // Another group has come to use it meanwhile.
     }
   }
-  rmSync(notesPath(stateDir), { force: true });
-}
-
-function readNotes(stateDir: string): { control: string; switchedOn: string[] } | undefined {
-  const path = notesPath(stateDir);
-  // The file is written only by createUnified(), as a whole.
-  return existsSync(path)
-    ? (JSON.parse(readFileSync(path, "utf8")) as { control: string; switchedOn: string[] })
-    : undefined;
+  rmSync(path);
 }
 
 function notesPath(stateDir: string): string {

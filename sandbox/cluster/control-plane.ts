@@ -83,6 +83,9 @@ async function startControllerManager(options: ControlPlaneOptions, access: ApiA
   const { stateDir, certificates } = options;
   await startComponent(options, access, "kube-controller-manager", "controller-manager", 10257, [
     "--use-service-account-credentials=true",
+    // At its usual pace, it would take seconds to give each of its controllers an account.
+    "--kube-api-qps=500",
+    "--kube-api-burst=500",
     `--service-account-private-key-file=${certificates.serviceAccount.privateKey}`,
     `--root-ca-file=${certificates.authority.certificate}`,
     `--cluster-signing-cert-file=${certificates.authority.certificate}`,

@@ -30,6 +30,7 @@ sandbox_image = ${text(pauseImageName)}
 # Without CAP_SYS_RESOURCE, as in many containers, runc fails otherwise.
 restrict_oom_score_adj = true
 stream_server_address = "127.0.0.1"
+netns_mounts_under_state_dir = true
 
 [plugins."io.containerd.grpc.v1.cri".containerd]
 snapshotter = ${text(options.snapshotter)}

@@ -10,6 +10,7 @@ const secrets = {
   "delivery:registryPassword": secretValue,
   "delivery:circleciToken": secretValue,
   "delivery:kubeconfig": secretValue,
+  "delivery:gitToken": secretValue,
   "delivery:secrets": JSON.stringify(Object.fromEntries(names.map((name) => [name, secretValue]))),
 };
 

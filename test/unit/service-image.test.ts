@@ -39,6 +39,7 @@ async function declared(images: Partial<ServiceImagesArgs["images"]>) {
     file: "stacks/Pulumi.dev.yaml",
     app: { name: "shop", directory: "examples/shop" },
     environment: "dev",
+    delivery: "direct",
     images: {
       registry: "docker.io",
       organization: "acme",
