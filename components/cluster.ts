@@ -35,6 +35,11 @@ export class Cluster extends pulumi.ComponentResource {
         kubeconfig: args.kubeconfig ?? "",
         ...(args.context === undefined ? {} : { context: args.context }),
         upsertExistingObjects: args.adoptExisting,
+        // What this stack declares it alone writes: an edit by hand is undone, it is no conflict.
+        enablePatchForce: true,
+        // A replacement would take them away from running pods for a moment.
+        enableConfigMapMutable: true,
+        enableSecretMutable: true,
         // A new token or address in the kubeconfig is still the same cluster: nothing is to be replaced.
         clusterIdentifier: `${args.app}-${args.environment}`,
       },

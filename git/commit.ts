@@ -1,6 +1,7 @@
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Git } from "./git-command.ts";
+import { DeployRepositoryError } from "./git-failure.ts";
 import { holds, type Snapshot } from "./snapshot.ts";
 
 /** What one commit does. */
@@ -20,6 +21,7 @@ export async function makeCommit(git: Git, directory: string, snapshot: Snapshot
   const writes = Object.entries(change.write).filter(([path, content]) => !holds(snapshot, path, content));
   const removes = (change.remove ?? []).filter((path) => snapshot.entries.has(path) && change.write[path] === undefined);
   if (writes.length === 0 && removes.length === 0) return undefined;
+  refuseObstacles(snapshot, Object.keys(change.write), new Set(removes));
   const objects = await writeObjects(git, directory, writes.map(([, content]) => content));
   await git(["read-tree", snapshot.commit ?? "--empty"]);
   const nothing = "0".repeat(40);
@@ -28,6 +30,23 @@ export async function makeCommit(git: Git, directory: string, snapshot: Snapshot
   const tree = (await git(["write-tree"])).toString().trim();
   const parent = snapshot.commit === undefined ? [] : ["-p", snapshot.commit];
   return (await git(["commit-tree", tree, ...parent, "-F", "-"], change.message)).toString().trim();
+}
+
+/** Git itself would silently replace someone's file by our directory, or someone's directory by our file. */
+function refuseObstacles(snapshot: Snapshot, paths: readonly string[], removed: ReadonlySet<string>): void {
+  const kept = [...snapshot.entries.keys()].filter((path) => !removed.has(path));
+  const files = new Set(kept);
+  const directories = new Set(kept.flatMap(parentsOf));
+  const inTheWay = paths.flatMap((path) => (directories.has(path) ? [path] : parentsOf(path).filter((parent) => files.has(parent))));
+  const [first] = inTheWay;
+  if (first === undefined) return;
+  throw new DeployRepositoryError(`${first} in the deploy repository is ${directories.has(first) ? "a directory" : "a file"} that someone else has put there; nothing was changed. Move it away, or choose another environment or branch`);
+}
+
+/** `a/b/c` → `a`, `a/b`. */
+function parentsOf(path: string): string[] {
+  const segments = path.split("/").slice(0, -1);
+  return segments.map((_, index) => segments.slice(0, index + 1).join("/"));
 }
 
 /** One process for all contents, however many there are. */

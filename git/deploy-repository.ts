@@ -65,7 +65,7 @@ export async function commitToBranch(target: DeployBranch, decide: (snapshot: Sn
 
 /** Only what is needed is fetched, into a directory that lives as long as the call. */
 async function inTemporaryRepository<T>(target: DeployBranch, use: (git: Git, directory: string) => Promise<T>): Promise<T> {
-  const directory = await mkdtemp(join(tmpdir(), "delivery-git-"));
+  const directory = await mkdtemp(join(tmpdir(), `delivery-git-${process.pid}-`));
   try {
     const git = gitIn(directory, target);
     await git(["init", "--quiet", "--bare", "--template="]);

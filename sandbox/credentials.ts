@@ -6,6 +6,9 @@ import { z } from "zod";
 const credentialsSchema = z.strictObject({
   registryPassword: z.string(),
   circleciToken: z.string(),
+  /** With which the program writes to the deploy repository, and with which Argo CD reads it. */
+  gitWriteToken: z.string(),
+  gitReadToken: z.string(),
   /** The secrets of the application. */
   secrets: z.record(z.string(), z.string()),
 });
@@ -16,7 +19,13 @@ export function ensureCredentials(stateDir: string): Credentials {
   const file = join(stateDir, "credentials.json");
   if (existsSync(file)) return credentialsSchema.parse(JSON.parse(readFileSync(file, "utf8")));
   const random = (): string => randomBytes(24).toString("base64url");
-  const credentials: Credentials = { registryPassword: random(), circleciToken: random(), secrets: { "token-secret": random() } };
+  const credentials: Credentials = {
+    registryPassword: random(),
+    circleciToken: random(),
+    gitWriteToken: random(),
+    gitReadToken: random(),
+    secrets: { "token-secret": random() },
+  };
   mkdirSync(stateDir, { recursive: true, mode: 0o700 });
   writeFileSync(file, JSON.stringify(credentials), { mode: 0o600 });
   return credentials;

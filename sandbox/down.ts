@@ -1,5 +1,5 @@
 import { existsSync, rmSync } from "node:fs";
-import { cacheDir } from "./cache.ts";
+import { cacheDir, purgeCache } from "./cache.ts";
 import { listProcesses } from "./process.ts";
 import { stopSandbox } from "./sandbox.ts";
 import { openSandboxStack } from "./stack.ts";
@@ -24,7 +24,7 @@ export async function down({ stateDir, purge, report }: DownOptions): Promise<vo
     report("There is no sandbox here");
   }
   if (!purge) return;
-  rmSync(cacheDir(), { recursive: true, force: true });
+  await purgeCache();
   report(`The cache ${cacheDir()} is gone`);
 }
 

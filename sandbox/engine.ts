@@ -20,6 +20,8 @@ export interface EngineOptions {
   settings: Readonly<Record<string, unknown>>;
   /** Secret settings, likewise. */
   secrets: Readonly<Record<string, string>>;
+  /** Variables that the engine and its plugins get beside this process' own. @default none */
+  environment?: Readonly<Record<string, string>>;
   /** The providers that the engine attaches to; all others it looks for among the installed plugins. */
   providers: readonly { name: string; port: number }[];
   /** Installed official plugins to use, by directory. @default none */
@@ -40,6 +42,7 @@ export async function openStack(options: EngineOptions): Promise<Stack> {
   linkPlugins(join(directory, "home", "plugins"), options.plugins ?? []);
   installDynamicProvider(join(directory, "home", "plugins"));
   const environment = {
+    ...options.environment,
     PULUMI_HOME: join(directory, "home"),
     PULUMI_BACKEND_URL: `file://${state}`,
     PULUMI_CONFIG_PASSPHRASE_FILE: passphrase,

@@ -98,6 +98,12 @@ export function listProcesses(stateDir: string): ProcessStatus[] {
   });
 }
 
+/** Id of a process if it runs; it costs much less to ask than `listProcesses`, which looks at every process of the machine. */
+export function runningPid(stateDir: string, name: string): number | undefined {
+  const file = readPidFile(stateDir, name);
+  return file && isAlive(file) ? file.pid : undefined;
+}
+
 /** Path of a process's log file. */
 export function logPath(stateDir: string, name: string): string {
   return join(stateDir, "logs", `${name}.log`);
@@ -150,12 +156,15 @@ async function waitUntilReady(stateDir: string, spec: ProcessSpec, started: PidF
       removePidFile(stateDir, spec.name);
       throw endedEarly(stateDir, spec, logStart);
     }
+    // A probe that hangs must not outlive the deadline.
+    const limit = new AbortController();
     try {
-      // A probe that hangs must not outlive the deadline.
-      const answer = await Promise.race([spec.ready(), sleep(deadline - Date.now(), false, { ref: false })]);
+      const answer = await Promise.race([spec.ready(), sleep(deadline - Date.now(), false, { signal: limit.signal })]);
       if (answer !== false) return;
     } catch (error) {
       reason = error instanceof Error ? ` Last answer: ${error.message}.` : "";
+    } finally {
+      limit.abort();
     }
     await sleep(pollMilliseconds);
   }

@@ -1,14 +1,18 @@
 import { rmSync } from "node:fs";
 import { z } from "zod";
 import { readStackFile } from "../stacks/stack-file.ts";
+import { argoCdChart } from "./argocd/chart.ts";
+import { startArgoCd } from "./argocd/start.ts";
 import { baseImages } from "./base-images.ts";
 import { startBuildKit, stopBuildKit } from "./buildkit.ts";
 import { startCircleCiStandIn } from "./circleci-stand-in.ts";
 import { startCluster, stopCluster, type ClusterEndpoint, type ClusterOptions } from "./cluster/cluster.ts";
 import { ensureCredentials } from "./credentials.ts";
+import { startDeployGit } from "./deploy-git.ts";
 import { choosePort } from "./ports.ts";
 import { stopAllProcesses } from "./process.ts";
 import type { DockerProviderOptions } from "./providers/docker/provider.ts";
+import type { ChartRenderer } from "./providers/kubernetes/chart.ts";
 import { startRegistry } from "./registry.ts";
 import type { StackTargets } from "./targets.ts";
 import { buildTools, type ToolName } from "./tools/build.ts";
@@ -18,6 +22,8 @@ export interface SandboxOptions {
   stateDir: string;
   /** `simulated`: no pods run, whatever the machine allows. @default auto */
   pods?: "auto" | "simulated";
+  /** `direct`: without Git server and Argo CD. @default as the stack file says */
+  delivery?: "gitops" | "direct";
   report: (line: string) => void;
 }
 
@@ -27,22 +33,28 @@ export interface Sandbox {
   cluster: ClusterEndpoint;
   targets: StackTargets;
   docker: DockerProviderOptions;
+  charts: ChartRenderer | undefined;
 }
 
 const tools = ["pulumi", "kube", "etcd", "kwok", "coredns", "registry", "crane", "buildkitd", "buildctl", "dockerfile-frontend"] as const satisfies readonly ToolName[];
+
+const argoCdTools = ["argocd", "git-ask-pass", "redis", "kustomize", "argocd-files"] as const satisfies readonly ToolName[];
 
 /** Starts all parts of the sandbox that do not run yet, side by side where they do not need each other. */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const { stateDir, report } = options;
   const credentials = ensureCredentials(stateDir);
-  const [built, debian] = await Promise.all([buildTools(tools, report), debianTools(report)]);
   const wanted = wantedPlaces();
+  const gitops = (options.delivery ?? wanted.delivery) === "gitops";
+  const [built, debian] = await Promise.all([buildTools(tools, report), debianTools(report)]);
+  const argoCd = gitops ? await buildTools(argoCdTools, report) : undefined;
   const registryPort = await choosePort(stateDir, "registry", wanted.registryPort);
   report(`Registry: starting at localhost:${registryPort}; CircleCI stand-in: starting`);
   const registryOptions = { stateDir, tools: built, bind: "127.0.0.1", port: registryPort, username: wanted.username, password: credentials.registryPassword };
-  const [registry, circleci] = await Promise.all([
+  const [registry, circleci, deployRepository] = await Promise.all([
     startRegistry(registryOptions),
     startCircleCiStandIn({ stateDir, port: wanted.circleciPort, token: credentials.circleciToken }),
+    gitops ? startDeployGit({ stateDir, port: wanted.gitPort, credentials, argoCdNamespace: wanted.argoCdNamespace }) : undefined,
   ]);
   const cluster = await startCluster({
     stateDir,
@@ -52,10 +64,12 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     pods: options.pods ?? "auto",
     report,
   });
+  if (argoCd !== undefined) await startArgoCd({ stateDir, tools: argoCd, kubeconfigPath: cluster.kubeconfigPath, namespace: wanted.argoCdNamespace, report });
   return {
     pulumi: built.pulumi,
     cluster,
-    targets: { registryHost: registry.host, circleci, kubeconfigPath: cluster.kubeconfigPath },
+    targets: { registryHost: registry.host, circleci, kubeconfigPath: cluster.kubeconfigPath, ...(deployRepository === undefined ? {} : { deployRepository }) },
+    charts: argoCd && argoCdChart(argoCd["argocd-files"]),
     docker: {
       directory: process.cwd(),
       buildKit: async () => {
@@ -86,10 +100,28 @@ function nodeTools({ containerd, runc, cniBinDir, nft, ip }: Partial<DebianTools
 const wantedSchema = z.object({
   "delivery:images": z.object({ registry: z.string(), username: z.string() }),
   "delivery:ci": z.object({ host: z.url() }),
+  "delivery:delivery": z.enum(["gitops", "direct"]).default("gitops"),
+  "delivery:gitops": z.object({ repository: z.url(), argoCd: z.object({ namespace: z.string().default("argocd") }).prefault({}) }),
 });
 
+interface WantedPlaces {
+  registryPort: number;
+  circleciPort: number;
+  gitPort: number;
+  username: string;
+  delivery: "gitops" | "direct";
+  argoCdNamespace: string;
+}
+
 /** What the stack file expects: the ports are taken if they are free. */
-function wantedPlaces(): { registryPort: number; circleciPort: number; username: string } {
-  const { "delivery:images": images, "delivery:ci": ci } = wantedSchema.parse(readStackFile("sandbox"));
-  return { registryPort: Number(images.registry.split(":")[1]), circleciPort: Number(new URL(ci.host).port), username: images.username };
+function wantedPlaces(): WantedPlaces {
+  const { "delivery:images": images, "delivery:ci": ci, "delivery:delivery": delivery, "delivery:gitops": gitops } = wantedSchema.parse(readStackFile("sandbox"));
+  return {
+    registryPort: Number(images.registry.split(":")[1]),
+    circleciPort: Number(new URL(ci.host).port),
+    gitPort: Number(new URL(gitops.repository).port),
+    username: images.username,
+    delivery,
+    argoCdNamespace: gitops.argoCd.namespace,
+  };
 }

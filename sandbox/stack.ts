@@ -4,9 +4,11 @@ import type { Stack } from "@pulumi/pulumi/automation/index.js";
 import { readStackFile } from "../stacks/stack-file.ts";
 import { ensureCredentials } from "./credentials.ts";
 import { openStack } from "./engine.ts";
+import { gitUsers } from "./deploy-git.ts";
 import { installedPlugins, type PluginName } from "./official-plugins.ts";
 import { createCircleCiProvider } from "./providers/circleci/provider.ts";
 import { createDockerProvider, type DockerProviderOptions } from "./providers/docker/provider.ts";
+import type { ChartRenderer } from "./providers/kubernetes/chart.ts";
 import { createKubernetesProvider } from "./providers/kubernetes/provider.ts";
 import { serveProvider, type ServedProvider } from "./providers/server.ts";
 import type { StackTargets } from "./targets.ts";
@@ -15,6 +17,8 @@ export interface SandboxStackOptions {
   stateDir: string;
   pulumi: string;
   docker: DockerProviderOptions;
+  /** Stands in for Helm. @default charts are refused */
+  charts?: ChartRenderer | undefined;
   targets?: StackTargets | undefined;
   /** What is to be other than in the sandbox's own stack. @default nothing */
   overrides?: StackOverrides;
@@ -58,9 +62,11 @@ export async function openSandboxStack(options: SandboxStackOptions): Promise<Op
       "delivery:registryPassword": credentials.registryPassword,
       "delivery:circleciToken": credentials.circleciToken,
       "delivery:secrets": JSON.stringify(credentials.secrets),
+      "delivery:gitToken": credentials.gitReadToken,
       ...(targets === undefined ? {} : { "delivery:kubeconfig": readFileSync(targets.kubeconfigPath, "utf8") }),
       ...overrides.secrets,
     },
+    environment: { DELIVERY_GIT_USERNAME: gitUsers.writer, DELIVERY_GIT_TOKEN: credentials.gitWriteToken },
     providers: served,
     plugins: Object.values(plugins),
   });
@@ -80,17 +86,18 @@ async function program(): Promise<Record<string, unknown>> {
 
 async function serveProviders(options: SandboxStackOptions, plugins: Partial<Record<PluginName, string>>): Promise<ServedProvider[]> {
   for (const name of Object.keys(plugins)) options.report(`Pulumi: using the installed official plugin ${name}`);
-  const offline = [createKubernetesProvider(), createDockerProvider(options.docker), createCircleCiProvider()];
+  const offline = [createKubernetesProvider({ charts: options.charts }), createDockerProvider(options.docker), createCircleCiProvider()];
   return Promise.all(offline.filter(({ name }) => !(name in plugins)).map(serveProvider));
 }
 
 /** The stack file's settings, with the places where the sandbox's parts really are: a wanted port may have been taken. */
 function pointedAt(settings: Record<string, unknown>, targets: StackTargets | undefined): Record<string, unknown> {
   if (targets === undefined) return settings;
-  const { registryHost, circleci } = targets;
+  const { registryHost, circleci, deployRepository } = targets;
   return {
     ...settings,
     "delivery:images": { ...Object(settings["delivery:images"]), registry: registryHost },
     "delivery:ci": { ...Object(settings["delivery:ci"]), host: circleci.url, organizationId: circleci.organizationId },
+    ...(deployRepository === undefined ? {} : { "delivery:gitops": { ...Object(settings["delivery:gitops"]), repository: deployRepository } }),
   };
 }

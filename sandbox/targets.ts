@@ -7,6 +7,8 @@ const targetsSchema = z.strictObject({
   registryHost: z.string(),
   circleci: z.strictObject({ url: z.url(), organizationId: z.uuid() }),
   kubeconfigPath: z.string(),
+  /** The deploy repository; none with delivery `direct`. */
+  deployRepository: z.url().optional(),
 });
 
 /** Where the parts of a running sandbox are that its stack points at. */

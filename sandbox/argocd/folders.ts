@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 /** Paths of what Argo CD is made of. */
 export interface ArgoCdTools {
   argocd: string;
+  "git-ask-pass": string;
   redis: string;
   kustomize: string;
   /** Folder with files of Argo CD's source, under their paths there. */
@@ -48,9 +49,11 @@ export function prepareFolders(stateDir: string, tools: ArgoCdTools): ArgoCdFold
   for (const folder of Object.values(folders)) mkdirSync(folder, { recursive: true, mode: 0o700 });
   writeFileSync(join(folders.ssh, "ssh_known_hosts"), "");
   const script = (name: string): string => join(tools["argocd-files"], "hack", name);
-  for (const target of [tools.argocd, tools.kustomize, script("git-verify-wrapper.sh"), script("gpg-wrapper.sh")]) {
+  for (const target of [tools.kustomize, script("git-verify-wrapper.sh"), script("gpg-wrapper.sh")]) {
     link(target, join(folders.bin, basename(target)));
   }
+  // The repo server tells Git to ask "argocd", whose place a helper takes that starts faster.
+  link(tools["git-ask-pass"], join(folders.bin, "argocd"));
   for (const part of ["argocd-repo-server", "argocd-application-controller"]) link(tools.argocd, join(folders.bin, part));
   return { ...folders, askPassSocket: socketPath(base) };
 }

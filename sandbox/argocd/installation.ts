@@ -4,7 +4,7 @@ import { parse } from "yaml";
 import { writePrivate } from "../cluster/files.ts";
 import { liveClient } from "../live-client.ts";
 import type { KubernetesClient } from "../providers/kubernetes/client.ts";
-import { ApiError, UnreachableError } from "../providers/kubernetes/errors.ts";
+import { ApiError } from "../providers/kubernetes/errors.ts";
 import { stringAt } from "../providers/kubernetes/object.ts";
 
 /** The controller's service account, as the official manifests and the chart name it. */
@@ -12,7 +12,10 @@ const serviceAccount = "argocd-application-controller";
 const tokenSeconds = 365 * 24 * 3600;
 
 /** What the stack has put on the cluster for Argo CD: either enough for the controller to run, or why not. */
-export type Installation = { kubeconfigPath: string; client: KubernetesClient } | { missing: string };
+export type Installation =
+  | { kubeconfigPath: string; client: KubernetesClient }
+  /** `gone`: the cluster says that it is not there; otherwise the cluster could not be asked. */
+  | { missing: string; gone?: boolean };
 
 export interface InstallationOptions {
   /** Of the administrator. The file need not exist yet. */
@@ -49,8 +52,9 @@ export function installationOn({ kubeconfigPath, namespace, folder }: Installati
     try {
       return await look();
     } catch (error) {
-      if (error instanceof ApiError || error instanceof UnreachableError) return { missing: error.message };
-      throw error;
+      if (error instanceof ApiError) return { missing: error.message, gone: error.status === 404 };
+      // Also a kubeconfig that is just being written.
+      return { missing: error instanceof Error ? error.message : String(error) };
     }
   };
 }

@@ -6,7 +6,13 @@ export const keeperOptionsSchema = z.strictObject({
   stateDir: z.string(),
   kubeconfigPath: z.string(),
   namespace: z.string(),
-  tools: z.strictObject({ argocd: z.string(), redis: z.string(), kustomize: z.string(), "argocd-files": z.string() }),
+  tools: z.strictObject({
+    argocd: z.string(),
+    "git-ask-pass": z.string(),
+    redis: z.string(),
+    kustomize: z.string(),
+    "argocd-files": z.string(),
+  }),
   folders: z.strictObject({
     bin: z.string(),
     home: z.string(),

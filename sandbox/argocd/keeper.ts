@@ -2,20 +2,20 @@
  * The process that keeps the parts of Argo CD running, as the kubelet does with pods:
  * `node sandbox/argocd/keeper.ts FILE`
  */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { writePrivate } from "../cluster/files.ts";
 import { listApplications, refresh } from "../git-server/argocd-refresh.ts";
 import type { KubernetesClient } from "../providers/kubernetes/client.ts";
 import { nameOf } from "../providers/kubernetes/object.ts";
-import { listProcesses, startProcess, stopProcess, type ProcessSpec } from "../process.ts";
-import { installationOn } from "./installation.ts";
+import { runningPid, startProcess, stopProcess, type ProcessSpec } from "../process.ts";
+import { installationOn, type Installation } from "./installation.ts";
 import { keeperOptionsSchema, statusPath, type KeeperStatus } from "./keeper-options.ts";
 import { controller, redis, repoServer } from "./parts.ts";
 
-/** While the installation is awaited, and while everything runs. */
-const pollMilliseconds = { waiting: 150, running: 500 };
+/** How often the parts are looked after, and a complete installation is looked for again. */
+const pollMilliseconds = { awaited: 150, parts: 500, installation: 2_000 };
 
 const [file] = process.argv.slice(2);
 if (file === undefined) throw new Error("usage: node sandbox/argocd/keeper.ts FILE");
@@ -24,40 +24,36 @@ const { stateDir, namespace, kubeconfigPath } = options;
 const findInstallation = installationOn({ kubeconfigPath, namespace, folder: join(stateDir, "argocd") });
 const log = (line: string): void => console.log(`${new Date().toISOString()} ${line}`);
 
-for (let before = ""; ; ) {
-  const status = await look().catch((error: unknown): KeeperStatus => ({ controller: "failed", reason: error instanceof Error ? error.message : String(error) }));
-  const text = JSON.stringify(status);
-  if (text !== before) {
-    log(`controller ${status.controller}${status.reason === undefined ? "" : `: ${status.reason}`}`);
-    writePrivate(statusPath(stateDir), text);
+let installation: Installation = { missing: "not looked for yet" };
+for (let lookedAt = 0; ; ) {
+  const known = "client" in installation && Date.now() - lookedAt < pollMilliseconds.installation;
+  if (!known) {
+    installation = await findInstallation();
+    lookedAt = Date.now();
   }
-  before = text;
-  await sleep(status.controller === "waiting" ? pollMilliseconds.waiting : pollMilliseconds.running);
+  const status = await keepParts(installation).catch((error: unknown): KeeperStatus => ({ controller: "failed", reason: error instanceof Error ? error.message : String(error) }));
+  tell(status);
+  await sleep(status.controller === "waiting" ? pollMilliseconds.awaited : pollMilliseconds.parts);
 }
 
-async function look(): Promise<KeeperStatus> {
-  const [, , installation] = await Promise.all([
-    keep(redis(options)),
-    keep(repoServer(options)),
-    findInstallation(),
-  ]);
-  if ("missing" in installation) {
-    // Without its definitions it would only fill its log; an API server that is away for a moment is no reason.
-    if (/not find|not found/i.test(installation.missing)) await stopProcess(stateDir, "argocd-application-controller");
-    return { controller: "waiting", reason: installation.missing };
+async function keepParts(found: Installation): Promise<KeeperStatus> {
+  await Promise.all([keep(redis(options)), keep(repoServer(options))]);
+  if ("missing" in found) {
+    // Without its definitions it would only fill its log. An API server that is away for a moment is no reason.
+    if (found.gone) await stopProcess(stateDir, "argocd-application-controller");
+    return { controller: "waiting", reason: found.missing };
   }
-  const started = await keep(controller(options, { kubeconfigPath: installation.kubeconfigPath, namespace }));
+  const started = await keep(controller(options, { kubeconfigPath: found.kubeconfigPath, namespace }));
   // A controller that starts trusts the status of the last one until its next resync, minutes later.
-  if (started) await refreshAll(installation.client);
+  if (started) await refreshAll(found.client);
   return { controller: "running" };
 }
 
 /** Starts a part if it does not run, and tells whether it has. */
 async function keep(part: ProcessSpec): Promise<boolean> {
-  const pid = (): number | undefined => listProcesses(stateDir).find(({ name, running }) => running && name === part.name)?.pid;
-  const before = pid();
+  const before = runningPid(stateDir, part.name);
   await startProcess(stateDir, part);
-  if (pid() === before) return false;
+  if (runningPid(stateDir, part.name) === before) return false;
   log(`${part.name} started`);
   return true;
 }
@@ -65,4 +61,13 @@ async function keep(part: ProcessSpec): Promise<boolean> {
 async function refreshAll(client: KubernetesClient): Promise<void> {
   const applications = await listApplications(client, namespace);
   await Promise.all(applications.map((application) => refresh(client, namespace, nameOf(application))));
+}
+
+/** Writes down a status that is another than before. */
+function tell(status: KeeperStatus): void {
+  const text = JSON.stringify(status);
+  const path = statusPath(stateDir);
+  if (existsSync(path) && readFileSync(path, "utf8") === text) return;
+  log(`controller ${status.controller}${status.reason === undefined ? "" : `: ${status.reason}`}`);
+  writePrivate(path, text);
 }

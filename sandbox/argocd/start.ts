@@ -3,7 +3,7 @@ import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { writePrivate } from "../cluster/files.ts";
 import { choosePort } from "../ports.ts";
-import { listProcesses, startProcess, stopProcess } from "../process.ts";
+import { runningPid, startProcess, stopProcess } from "../process.ts";
 import { prepareFolders, type ArgoCdTools } from "./folders.ts";
 import { parseStatus, statusPath, type KeeperOptions, type KeeperStatus } from "./keeper-options.ts";
 
@@ -46,8 +46,7 @@ export async function startArgoCd({ stateDir, tools, kubeconfigPath, namespace, 
   // The name changes with the content, so that a keeper with other settings is replaced.
   const path = join(stateDir, "argocd", `keeper-${createHash("sha256").update(content).digest("hex").slice(0, 8)}.json`);
   writePrivate(path, content);
-  const runs = listProcesses(stateDir).some(({ name, running }) => name === keeper && running);
-  if (!runs) rmSync(statusPath(stateDir), { force: true });
+  if (runningPid(stateDir, keeper) === undefined) rmSync(statusPath(stateDir), { force: true });
   report("Argo CD: starting its repo server and its controller");
   await startProcess(stateDir, {
     name: keeper,

@@ -31,6 +31,8 @@ sandbox_image = ${text(pauseImageName)}
 restrict_oom_score_adj = true
 stream_server_address = "127.0.0.1"
 netns_mounts_under_state_dir = true
+# Its profile would be loaded into the kernel of the whole machine, and stay there.
+disable_apparmor = true
 
 [plugins."io.containerd.grpc.v1.cri".containerd]
 snapshotter = ${text(options.snapshotter)}

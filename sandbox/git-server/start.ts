@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { choosePort } from "../ports.ts";
-import { listProcesses, startProcess } from "../process.ts";
+import { runningPid, startProcess } from "../process.ts";
 import { ensureRepository, removeStaleLocks, type GitRepository } from "./repositories.ts";
 import type { GitUser } from "./server.ts";
 
@@ -35,7 +35,7 @@ export async function startGitServer(options: GitServerOptions): Promise<GitServ
   await checkGit();
   const root = join(stateDir, "git");
   mkdirSync(root, { recursive: true, mode: 0o700 });
-  if (!listProcesses(stateDir).some(({ name, running }) => name === "git-server" && running)) removeStaleLocks(root);
+  if (runningPid(stateDir, "git-server") === undefined) removeStaleLocks(root);
   for (const repository of repositories) await ensureRepository(root, repository);
   const port = await choosePort(stateDir, "git-server", options.port);
   const url = `http://127.0.0.1:${port}`;

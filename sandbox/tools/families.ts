@@ -56,6 +56,7 @@ export const families = {
     variables: { "github.com/argoproj/argo-cd/v3/common.version": "3.6.1" },
     packages: {
       argocd: "./argocd",
+      "git-ask-pass": "./git-ask-pass",
       redis: "./redis",
       kustomize: "sigs.k8s.io/kustomize/kustomize/v5",
     },

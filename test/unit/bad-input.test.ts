@@ -27,6 +27,7 @@ type Settings = Record<string, unknown>;
 async function rejection(change: (settings: Settings) => void, plainSecrets = false): Promise<string> {
   const settings: Settings = {
     ...readStackFile("sandbox"),
+    "delivery:delivery": "direct",
     "delivery:app": { name: "shop", directory: app },
     "delivery:registryPassword": "secret-registry-password",
     "delivery:circleciToken": "secret-token",
@@ -90,6 +91,9 @@ describe("a faulty stack file gets one clear error and declares nothing", () => 
     ["an API host that is no URL", set("ci.host", "circleci"), `${file}: ci.host`, /must be a URL/],
     ["a namespace that is no name", set("cluster.namespace", "My_Shop"), `${file}: cluster.namespace`, /"My_Shop": is not a Kubernetes name/],
     ["an unknown way of delivery", set("delivery", "push"), `${file}: delivery`, /"push": must be gitops or direct/],
+    ["delivery gitops without a deploy repository", (settings) => (remove("delivery")(settings), remove("gitops")(settings)), `${file}: gitops`, /missing; set gitops.repository to the deploy repository/],
+    ["a deploy repository with a password in its URL", set("gitops.repository", "https://me:pw@github.com/acme/deploy.git"), `${file}: gitops.repository`, /must be an https or ssh URL without a password/],
+    ["a chart version that is a number", set("gitops.argoCd", { chartVersion: 10 }), `${file}: gitops.argoCd.chartVersion`, /10: must be a version; quote it/],
     ["a dependency of no kind", set("dependencies.db", "yes"), `${file}: dependencies.db`, /must be none, \{address\}.*or \{image, port\}/],
     ["a dependency at no port", set("dependencies.db", { address: "db.internal" }), `${file}: dependencies.db.address`, /"db.internal": must be host:port/],
     ["a dependency with a missing secret", set("dependencies.db", { address: "db:5432", password: "no-such" }), `${file}: dependencies.db.password`, /no secret "no-such"/],

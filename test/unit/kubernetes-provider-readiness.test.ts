@@ -12,7 +12,14 @@ function deployment(status: PropertyMap, progressing: string, generation = 2) {
   return {
     metadata: { name: "web", generation },
     spec: { replicas: 2 },
-    status: { observedGeneration: 2, ...status, conditions: [{ type: "Available", status: "True" }, { type: "Progressing", reason: progressing, message: "the reason" }] },
+    status: {
+      observedGeneration: 2,
+      ...status,
+      conditions: [
+        { type: "Available", status: "True" },
+        { type: "Progressing", reason: progressing, message: "the reason" },
+      ],
+    },
   };
 }
 const complete = { updatedReplicas: 2, availableReplicas: 2 };
@@ -31,17 +38,36 @@ test.each([
 test.each([
   ["complete", { replicas: 2, readyReplicas: 2, updatedReplicas: 2 }, {}, "ready"],
   ["with old pods", { replicas: 2, readyReplicas: 2, updatedReplicas: 1 }, {}, "waiting"],
-  ["with a partition", { replicas: 2, readyReplicas: 2, updatedReplicas: 1 }, { updateStrategy: { rollingUpdate: { partition: 1 } } }, "ready"],
+  [
+    "with a partition",
+    { replicas: 2, readyReplicas: 2, updatedReplicas: 1 },
+    { updateStrategy: { rollingUpdate: { partition: 1 } } },
+    "ready",
+  ],
   ["with OnDelete", { replicas: 2, readyReplicas: 2 }, { updateStrategy: { type: "OnDelete" } }, "ready"],
   ["with too few ready", { replicas: 2, readyReplicas: 1, updatedReplicas: 2 }, {}, "waiting"],
 ])("a StatefulSet %s", (_case, status, spec, state) => {
-  expect(judgeStatefulSet({ metadata: { generation: 1 }, spec: { replicas: 2, ...spec }, status: { observedGeneration: 1, ...status } }).state).toBe(state);
+  expect(
+    judgeStatefulSet({
+      metadata: { generation: 1 },
+      spec: { replicas: 2, ...spec },
+      status: { observedGeneration: 1, ...status },
+    }).state,
+  ).toBe(state);
 });
 
 test("a DaemonSet waits for each node's pod", () => {
-  const status = { observedGeneration: 1, desiredNumberScheduled: 2, updatedNumberScheduled: 2, numberAvailable: 2, numberReady: 2 };
+  const status = {
+    observedGeneration: 1,
+    desiredNumberScheduled: 2,
+    updatedNumberScheduled: 2,
+    numberAvailable: 2,
+    numberReady: 2,
+  };
   expect(judgeDaemonSet({ metadata: { generation: 1 }, spec: {}, status }).state).toBe("ready");
-  expect(judgeDaemonSet({ metadata: { generation: 1 }, spec: {}, status: { ...status, numberAvailable: 1 } }).state).toBe("waiting");
+  expect(
+    judgeDaemonSet({ metadata: { generation: 1 }, spec: {}, status: { ...status, numberAvailable: 1 } }).state,
+  ).toBe("waiting");
 });
 
 test("a Service waits for pods that are not ready, and settles without any", () => {
@@ -54,7 +80,11 @@ test("a Service waits for pods that are not ready, and settles without any", () 
 
 test("a Job is ready when complete, and fails at once when failed", () => {
   expect(judgeJob({ status: { conditions: [{ type: "Complete", status: "True" }] } }).state).toBe("ready");
-  expect(judgeJob({ status: { conditions: [{ type: "Failed", status: "True", reason: "BackoffLimitExceeded", message: "no more" }] } })).toEqual({
+  expect(
+    judgeJob({
+      status: { conditions: [{ type: "Failed", status: "True", reason: "BackoffLimitExceeded", message: "no more" }] },
+    }),
+  ).toEqual({
     state: "failed",
     message: "[BackoffLimitExceeded] no more",
   });
@@ -68,7 +98,12 @@ test("a pod's problem is told in the kubelet's words", () => {
       phase: "Pending",
       conditions: [{ type: "Ready", status: "False", message: "containers with unready status: [c]" }],
       containerStatuses: [
-        { name: "c", ready: false, state: { waiting: { reason: "CrashLoopBackOff", message: "back-off" } }, lastState: { terminated: { exitCode: 2, reason: "Error", message: "panic" } } },
+        {
+          name: "c",
+          ready: false,
+          state: { waiting: { reason: "CrashLoopBackOff", message: "back-off" } },
+          lastState: { terminated: { exitCode: 2, reason: "Error", message: "panic" } },
+        },
       ],
     },
   };
@@ -84,13 +119,19 @@ test("custom timeouts win over the annotation, and that over ten minutes", () =>
   expect([timeoutOf(annotated, 5), timeoutOf(annotated, 0), timeoutOf({}, 0)]).toEqual([5, 30, 600]);
 });
 
-test.each([["jsonpath={.status.phase}=Running"], ["jsonpath={.status.ip}"], ["condition=Ready"], ["condition=Ready=False"], ['["condition=A", "jsonpath={.b}"]']])(
-  "waitFor understands %s",
+test.each([
+  ["jsonpath={.status.phase}=Running"],
+  ["jsonpath={.status.ip}"],
+  ["condition=Ready"],
+  ["condition=Ready=False"],
+  ['["condition=A", "jsonpath={.b}"]'],
+])("waitFor understands %s", (annotation) => {
+  expect(() => checkWaitFor(annotation)).not.toThrow();
+});
+
+test.each([["jsonpath=.status"], ["ready"], ["[]"], ["[broken"], ["jsonpath={..deep}"]])(
+  "waitFor refuses %s",
   (annotation) => {
-    expect(() => checkWaitFor(annotation)).not.toThrow();
+    expect(() => checkWaitFor(annotation)).toThrow(/waitFor|not understood/);
   },
 );
-
-test.each([["jsonpath=.status"], ["ready"], ["[]"], ["[broken"], ["jsonpath={..deep}"]])("waitFor refuses %s", (annotation) => {
-  expect(() => checkWaitFor(annotation)).toThrow(/waitFor|not understood/);
-});

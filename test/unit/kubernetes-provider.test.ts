@@ -5,7 +5,12 @@ import { differences, withoutIgnored } from "../../sandbox/providers/kubernetes/
 import { importedInputs, liveInputs } from "../../sandbox/providers/kubernetes/drift.ts";
 import { ApiError } from "../../sandbox/providers/kubernetes/errors.ts";
 import { withoutSecrets } from "../../sandbox/providers/kubernetes/failure.ts";
-import { conflictMessage, isTakeoverConflict, ownership, withTakeover } from "../../sandbox/providers/kubernetes/field-manager.ts";
+import {
+  conflictMessage,
+  isTakeoverConflict,
+  ownership,
+  withTakeover,
+} from "../../sandbox/providers/kubernetes/field-manager.ts";
 import { forceNewPaths, touches } from "../../sandbox/providers/kubernetes/force-new.ts";
 import { withIgnoredFields } from "../../sandbox/providers/kubernetes/ignored-fields.ts";
 import { normalize } from "../../sandbox/providers/kubernetes/normalize.ts";
@@ -53,12 +58,27 @@ test.each([
 });
 
 test("normal form: canonical quantities, no nulls, no read-only metadata", () => {
-  const pod = { apiVersion: "v1", kind: "Pod", metadata: { name: "p", uid: "1", resourceVersion: "2" }, spec: { x: null, limits: { cpu: "1000m", memory: unknown } } };
-  expect(normalize(pod)).toEqual({ apiVersion: "v1", kind: "Pod", metadata: { name: "p" }, spec: { limits: { cpu: "1", memory: unknown } } });
+  const pod = {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "p", uid: "1", resourceVersion: "2" },
+    spec: { x: null, limits: { cpu: "1000m", memory: unknown } },
+  };
+  expect(normalize(pod)).toEqual({
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "p" },
+    spec: { limits: { cpu: "1", memory: unknown } },
+  });
 });
 
 test("normal form of a Secret holds data only", () => {
-  const object = { apiVersion: "v1", kind: "Secret", stringData: { a: "x", b: unknown }, data: { a: "b2xk", c: "Y2Nj\n" } };
+  const object = {
+    apiVersion: "v1",
+    kind: "Secret",
+    stringData: { a: "x", b: unknown },
+    data: { a: "b2xk", c: "Y2Nj\n" },
+  };
   expect(normalize(object)).toEqual({ apiVersion: "v1", kind: "Secret", data: { a: "eA==", b: unknown, c: "Y2Nj" } });
 });
 
@@ -69,7 +89,10 @@ test("a custom object is left as it is", () => {
 
 test("differences name the deepest path", () => {
   const olds = { spec: { containers: [{ name: "a", image: "x:1" }], old: 1 }, metadata: { labels: { "a.b/c": "1" } } };
-  const news = { spec: { containers: [{ name: "a", image: "x:2" }, { name: "b" }], fresh: { deep: true } }, metadata: { labels: { "a.b/c": "2" } } };
+  const news = {
+    spec: { containers: [{ name: "a", image: "x:2" }, { name: "b" }], fresh: { deep: true } },
+    metadata: { labels: { "a.b/c": "2" } },
+  };
   expect(Object.fromEntries(differences(olds, news).map(({ path, kind }) => [formatPath(path), kind]))).toEqual({
     "spec.containers[0].image": "update",
     "spec.containers[1]": "add",
@@ -77,7 +100,12 @@ test("differences name the deepest path", () => {
     "spec.fresh": "add",
     'metadata.labels["a.b/c"]': "update",
   });
-  expect(withoutIgnored(differences(olds, news), [parsePath("spec.containers[*].image"), parsePath('metadata.labels["a.b/c"]')])).toHaveLength(3);
+  expect(
+    withoutIgnored(differences(olds, news), [
+      parsePath("spec.containers[*].image"),
+      parsePath('metadata.labels["a.b/c"]'),
+    ]),
+  ).toHaveLength(3);
 });
 
 test.each([
@@ -95,30 +123,69 @@ test.each([
 });
 
 test("a map that comes with an immutable field in it replaces; mutable ConfigMaps do not", () => {
-  expect(touches(["spec"], { selector: {} }, forceNewPaths({ apiVersion: "apps/v1", kind: "Deployment" }, mutability))).toBe(true);
+  expect(
+    touches(["spec"], { selector: {} }, forceNewPaths({ apiVersion: "apps/v1", kind: "Deployment" }, mutability)),
+  ).toBe(true);
   const config = { apiVersion: "v1", kind: "ConfigMap" };
   expect(touches(["data"], {}, forceNewPaths(config, { configMaps: true, secrets: false }))).toBe(false);
-  expect(touches(["data"], {}, forceNewPaths({ ...config, immutable: true }, { configMaps: true, secrets: false }))).toBe(true);
+  expect(
+    touches(["data"], {}, forceNewPaths({ ...config, immutable: true }, { configMaps: true, secrets: false })),
+  ).toBe(true);
 });
 
 test("drift shows in the inputs; defaults and other spellings do not", () => {
-  const inputs = { spec: { replicas: 2, cpu: "0.50", hostNetwork: false, list: [{ image: "a:1" }] }, labels: { a: "1", b: "2" } };
-  const recorded = { spec: { replicas: 2, cpu: "500m", strategy: "Rolling", list: [{ image: "a:1", pull: "Always" }] }, labels: { a: "1", b: "2" } };
-  const live = { spec: { replicas: 5, cpu: "500m", strategy: "Recreate", list: [{ image: "a:9", pull: "Always" }] }, labels: { a: "1", hand: "made" } };
-  expect(liveInputs(inputs, recorded, live)).toEqual({ spec: { replicas: 5, cpu: "0.50", hostNetwork: false, list: [{ image: "a:9" }] }, labels: { a: "1" } });
+  const inputs = {
+    spec: { replicas: 2, cpu: "0.50", hostNetwork: false, list: [{ image: "a:1" }] },
+    labels: { a: "1", b: "2" },
+  };
+  const recorded = {
+    spec: { replicas: 2, cpu: "500m", strategy: "Rolling", list: [{ image: "a:1", pull: "Always" }] },
+    labels: { a: "1", b: "2" },
+  };
+  const live = {
+    spec: { replicas: 5, cpu: "500m", strategy: "Recreate", list: [{ image: "a:9", pull: "Always" }] },
+    labels: { a: "1", hand: "made" },
+  };
+  expect(liveInputs(inputs, recorded, live)).toEqual({
+    spec: { replicas: 5, cpu: "0.50", hostNetwork: false, list: [{ image: "a:9" }] },
+    labels: { a: "1" },
+  });
   expect(liveInputs(inputs, recorded, recorded)).toEqual(inputs);
 });
 
 test("imported inputs leave out what only the server sets", () => {
-  const live = { kind: "X", metadata: { name: "n", uid: "1", managedFields: [], annotations: { "deployment.kubernetes.io/revision": "3", mine: "1" } }, spec: { a: 1 }, status: {} };
-  expect(importedInputs(live)).toEqual({ kind: "X", metadata: { name: "n", annotations: { mine: "1" } }, spec: { a: 1 } });
+  const live = {
+    kind: "X",
+    metadata: {
+      name: "n",
+      uid: "1",
+      managedFields: [],
+      annotations: { "deployment.kubernetes.io/revision": "3", mine: "1" },
+    },
+    spec: { a: 1 },
+    status: {},
+  };
+  expect(importedInputs(live)).toEqual({
+    kind: "X",
+    metadata: { name: "n", annotations: { mine: "1" } },
+    spec: { a: 1 },
+  });
 });
 
 test("secret inputs stay secret in outputs, a Secret's data always", () => {
-  const marked = { spec: { containers: [{ name: "c", env: [{ name: "P", value: secret("s3cret") }] }], args: [secret("x"), "y"] } };
-  const live = { spec: { containers: [{ name: "c", image: "a", env: [{ name: "P", value: "s3cret" }] }], args: ["y", "x"] } };
+  const marked = {
+    spec: { containers: [{ name: "c", env: [{ name: "P", value: secret("s3cret") }] }], args: [secret("x"), "y"] },
+  };
+  const live = {
+    spec: { containers: [{ name: "c", image: "a", env: [{ name: "P", value: "s3cret" }] }], args: ["y", "x"] },
+  };
   const outputs = withSecrets(live, marked);
-  expect(outputs).toEqual({ spec: { containers: [{ name: "c", image: "a", env: [{ name: "P", value: secret("s3cret") }] }], args: secret(["y", "x"]) } });
+  expect(outputs).toEqual({
+    spec: {
+      containers: [{ name: "c", image: "a", env: [{ name: "P", value: secret("s3cret") }] }],
+      args: secret(["y", "x"]),
+    },
+  });
   const moved = { spec: { containers: [{ name: "other" }, { name: "c" }] } };
   expect(isSecret((withSecrets(moved, marked)["spec"] as PropertyMap)["containers"])).toBe(true);
   expect(isSecret(withSecrets({ kind: "Secret", data: { a: "eA==" } }, {})["data"])).toBe(true);
@@ -127,7 +194,12 @@ test("secret inputs stay secret in outputs, a Secret's data always", () => {
 test("a checkpoint can be read back, schema keywords included", () => {
   const live = { apiVersion: "v1", kind: "X", schema: { "x-kubernetes-int-or-string": true } };
   const outputs = writeCheckpoint({ live, inputs: { kind: "X" }, initialApiVersion: "v1", fieldManager: "m" }, {});
-  expect(outputs).toMatchObject({ schema: { x_kubernetes_int_or_string: true }, __inputs: { kind: "X" }, __initialApiVersion: "v1", __fieldManager: "m" });
+  expect(outputs).toMatchObject({
+    schema: { x_kubernetes_int_or_string: true },
+    __inputs: { kind: "X" },
+    __initialApiVersion: "v1",
+    __fieldManager: "m",
+  });
   expect(readCheckpoint(outputs)).toEqual({ live, inputs: { kind: "X" }, initialApiVersion: "v1", fieldManager: "m" });
 });
 
@@ -136,7 +208,11 @@ const managed = {
   metadata: {
     name: "web",
     managedFields: [
-      { manager: "pulumi-kubernetes", operation: "Update", fieldsV1: { "f:spec": { "f:replicas": {}, "f:paused": {} } } },
+      {
+        manager: "pulumi-kubernetes",
+        operation: "Update",
+        fieldsV1: { "f:spec": { "f:replicas": {}, "f:paused": {} } },
+      },
       { manager: "kubectl", operation: "Update", fieldsV1: { "f:spec": { "f:image": {} } } },
       { manager: "hpa", operation: "Update", fieldsV1: { "f:spec": { "f:replicas": {} } } },
       { manager: "controller", operation: "Update", subresource: "status", fieldsV1: {} },
@@ -147,7 +223,11 @@ const managed = {
 
 test("an update takes over what the create wrote, and leaves other managers alone", () => {
   const entries = withTakeover(managed, "mine");
-  expect(entries?.map(({ manager, operation }) => `${String(manager)}/${String(operation)}`)).toEqual(["hpa/Update", "controller/Update", "mine/Apply"]);
+  expect(entries?.map(({ manager, operation }) => [manager, operation])).toEqual([
+    ["hpa", "Update"],
+    ["controller", "Update"],
+    ["mine", "Apply"],
+  ]);
   expect(entries?.at(-1)?.["fieldsV1"]).toEqual({ "f:spec": { "f:replicas": {}, "f:paused": {}, "f:image": {} } });
   expect(withTakeover({ metadata: { managedFields: entries ?? [] } }, "mine")).toBeUndefined();
 });
@@ -161,11 +241,19 @@ test("ignored fields: another owner's are left out, own ones keep the live value
 });
 
 test("a conflict names fields, managers and the ways out", () => {
-  const causes = [{ reason: "FieldManagerConflict", message: 'conflict with "hpa" using apps/v1', field: ".spec.replicas" }];
+  const causes = [
+    { reason: "FieldManagerConflict", message: 'conflict with "hpa" using apps/v1', field: ".spec.replicas" },
+  ];
   const error = new ApiError("conflict", { status: 409, reason: "Conflict", causes });
-  expect(conflictMessage(managed, error)).toMatch(/Deployment web.*\.spec\.replicas is managed by "hpa".*ignoreChanges.*patchForce/s);
+  expect(conflictMessage(managed, error)).toMatch(
+    /Deployment web.*\.spec\.replicas is managed by "hpa".*ignoreChanges.*patchForce/s,
+  );
   expect(isTakeoverConflict(error)).toBe(false);
-  const mild = new ApiError("conflict", { status: 409, reason: "Conflict", causes: [{ ...causes[0]!, message: 'conflict with "kubectl" using v1' }] });
+  const mild = new ApiError("conflict", {
+    status: 409,
+    reason: "Conflict",
+    causes: [{ ...causes[0]!, message: 'conflict with "kubectl" using v1' }],
+  });
   expect(isTakeoverConflict(mild)).toBe(true);
 });
 
@@ -181,14 +269,22 @@ test.each([
   ['.status.conditions[?(@.type=="Ready")].status', ["True"]],
   [".status.conditions[*].type", ["Old", "Ready"]],
   [".status.conditions[-1].type", ["Ready"]],
-  [".metadata.annotations.a\\.b", []],
   ['.metadata.annotations["a.b"]', ["c"]],
   [".status.nothing", []],
 ])("JSONPath %s", (path, values) => {
   const root = {
     metadata: { annotations: { "a.b": "c" } },
-    status: { health: { status: "Healthy" }, conditions: [{ type: "Old", status: "False" }, { type: "Ready", status: "True" }] },
+    status: {
+      health: { status: "Healthy" },
+      conditions: [
+        { type: "Old", status: "False" },
+        { type: "Ready", status: "True" },
+      ],
+    },
   };
-  if (path.includes("\\")) expect(() => selectPath(path, root)).toThrow(/not understood/);
-  else expect(selectPath(path, root)).toEqual(values);
+  expect(selectPath(path, root)).toEqual(values);
+});
+
+test("a JSONPath that says more than the offline provider understands is refused", () => {
+  expect(() => selectPath("..status", {})).toThrow(/not understood/);
 });

@@ -21,7 +21,12 @@ export type ChartRenderer = (request: ChartRequest) => Promise<PropertyMap[]>;
 export const chartType = "kubernetes:helm.sh/v4:Chart";
 
 /** Registers a `helm.sh/v4:Chart` with one child per rendered object; definitions of custom resources come first, as in the official plugin. */
-export async function constructChart(request: ConstructRequest, monitor: ComponentMonitor, render: ChartRenderer, version: string): Promise<string> {
+export async function constructChart(
+  request: ConstructRequest,
+  monitor: ComponentMonitor,
+  render: ChartRenderer,
+  version: string,
+): Promise<string> {
   const inputs = reveal(request.inputs);
   if (!isMap(inputs)) throw new Error(`${request.name}: a chart without inputs`);
   const values = inputs["values"];
@@ -32,12 +37,30 @@ export async function constructChart(request: ConstructRequest, monitor: Compone
     values: isMap(values) ? values : {},
   };
   const objects = await render(chart);
-  const component = { type: request.type, name: request.name, parent: request.parent, custom: false, inputs: {}, dependencies: [], provider: "", version };
+  const component = {
+    type: request.type,
+    name: request.name,
+    parent: request.parent,
+    custom: false,
+    inputs: {},
+    dependencies: [],
+    provider: "",
+    version,
+  };
   const parent = await monitor.register(component);
   const provider = request.providers.get("kubernetes") ?? "";
   const register = (object: PropertyMap, dependencies: readonly string[]): Promise<string> => {
     const [type, name] = [typeOf(object), `${request.name}:${placeOf(object)}`];
-    return monitor.register({ type, name, parent, custom: true, inputs: object, dependencies: [...request.dependencies, ...dependencies], provider, version });
+    return monitor.register({
+      type,
+      name,
+      parent,
+      custom: true,
+      inputs: object,
+      dependencies: [...request.dependencies, ...dependencies],
+      provider,
+      version,
+    });
   };
   const definitions = objects.filter((object) => stringAt(object, "kind") === "CustomResourceDefinition");
   const others = objects.filter((object) => !definitions.includes(object));

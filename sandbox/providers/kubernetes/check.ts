@@ -7,7 +7,16 @@ import { toObject, toProperties } from "./checkpoint.ts";
 import { reachable } from "./cluster.ts";
 import type { Session } from "./cluster.ts";
 import { isNotFound, NoSuchKindError } from "./errors.ts";
-import { annotationOf, isCustomResourceDefinition, kindOf, mapAt, nameOf, namespaceOf, stringAt, withValue } from "./object.ts";
+import {
+  annotationOf,
+  isCustomResourceDefinition,
+  kindOf,
+  mapAt,
+  nameOf,
+  namespaceOf,
+  stringAt,
+  withValue,
+} from "./object.ts";
 import type { KubernetesObject } from "./object.ts";
 import { normalize } from "./normalize.ts";
 import { kindOfToken } from "./type-token.ts";
@@ -18,9 +27,18 @@ const autonamed = ["metadata", "annotations", "pulumi.com/autonamed"] as const;
 export async function check(session: Session, request: CheckRequest): Promise<CheckResult> {
   const kind = kindOfToken(request.type);
   const { settings } = session;
-  if (settings.skipUpdateUnreachable && Object.keys(request.olds).length > 0 && (await reachable(session)) === undefined) return { inputs: request.olds };
+  if (
+    settings.skipUpdateUnreachable &&
+    Object.keys(request.olds).length > 0 &&
+    (await reachable(session)) === undefined
+  )
+    return { inputs: request.olds };
   const given = toObject(request.news);
-  const normal = normalize({ ...given, apiVersion: given["apiVersion"] ?? kind.apiVersion, kind: given["kind"] ?? kind.kind });
+  const normal = normalize({
+    ...given,
+    apiVersion: given["apiVersion"] ?? kind.apiVersion,
+    kind: given["kind"] ?? kind.kind,
+  });
   const named = withName(normal, toObject(request.olds), request);
   const failures = problems(named);
   if (failures.length > 0) return { inputs: request.news, failures };
@@ -34,7 +52,11 @@ function marks(news: PropertyMap): PropertyMap {
   return news["stringData"] === undefined ? news : { ...news, data: news["stringData"] };
 }
 
-function withName(object: KubernetesObject, old: KubernetesObject, { name, randomSeed }: CheckRequest): KubernetesObject {
+function withName(
+  object: KubernetesObject,
+  old: KubernetesObject,
+  { name, randomSeed }: CheckRequest,
+): KubernetesObject {
   const metadata = object["metadata"];
   // Where metadata is not known yet, nothing can be said of the name.
   if (metadata === unknown || nameOf(object) !== "" || stringAt(object, "metadata", "generateName")) return object;
@@ -53,16 +75,23 @@ function suffix(seed: Uint8Array, name: string): string {
 function problems(object: KubernetesObject): CheckFailure[] {
   const found: CheckFailure[] = [];
   const metadata = object["metadata"];
-  if (metadata !== undefined && metadata !== unknown && !isMap(metadata)) found.push({ property: "metadata", reason: "metadata must be a map" });
+  if (metadata !== undefined && metadata !== unknown && !isMap(metadata))
+    found.push({ property: "metadata", reason: "metadata must be a map" });
   if (stringAt(object, "metadata", "generateName") && nameOf(object) === "") {
-    found.push({ property: "metadata.generateName", reason: "generateName cannot be applied server-side: set metadata.name, or leave both out for a generated one" });
+    found.push({
+      property: "metadata.generateName",
+      reason: "generateName cannot be applied server-side: set metadata.name, or leave both out for a generated one",
+    });
   }
   const waitFor = annotationOf(object, "pulumi.com/waitFor");
   if (waitFor && waitFor !== unknown) {
     try {
       checkWaitFor(waitFor);
     } catch (error) {
-      found.push({ property: 'metadata.annotations["pulumi.com/waitFor"]', reason: error instanceof Error ? error.message : String(error) });
+      found.push({
+        property: 'metadata.annotations["pulumi.com/waitFor"]',
+        reason: error instanceof Error ? error.message : String(error),
+      });
     }
   }
   return found;
@@ -70,7 +99,9 @@ function problems(object: KubernetesObject): CheckFailure[] {
 
 async function withNamespace(session: Session, object: KubernetesObject): Promise<KubernetesObject> {
   if (object["metadata"] === unknown || namespaceOf(object) !== "") return object;
-  return (await isNamespaced(session, object)) ? withValue(object, ["metadata", "namespace"], session.namespace) : object;
+  return (await isNamespaced(session, object))
+    ? withValue(object, ["metadata", "namespace"], session.namespace)
+    : object;
 }
 
 /** Whether objects of this kind live in a namespace; assumed where the API server does not answer or does not know the kind yet. */

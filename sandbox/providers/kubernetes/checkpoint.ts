@@ -49,7 +49,12 @@ export function writeCheckpoint(checkpoint: Required<Checkpoint>, marked: Proper
 }
 
 export function readCheckpoint(outputs: PropertyMap): Checkpoint {
-  const { [inputsKey]: inputs, [apiVersionKey]: initialApiVersion, [fieldManagerKey]: fieldManager, ...live } = toObject(outputs);
+  const {
+    [inputsKey]: inputs,
+    [apiVersionKey]: initialApiVersion,
+    [fieldManagerKey]: fieldManager,
+    ...live
+  } = toObject(outputs);
   return {
     live,
     inputs: isMap(inputs) ? inputs : {},
@@ -64,7 +69,12 @@ export function readCheckpoint(outputs: PropertyMap): Checkpoint {
  */
 export function withSecrets(plain: PropertyMap, marked: PropertyMap): PropertyMap {
   const hidden = plain["kind"] === "Secret" ? ["data", "stringData"] : [];
-  return Object.fromEntries(Object.entries(plain).map(([key, value]) => [key, hidden.includes(key) ? secret(value) : withSecretsOf(value, marked[key])]));
+  return Object.fromEntries(
+    Object.entries(plain).map(([key, value]) => [
+      key,
+      hidden.includes(key) ? secret(value) : withSecretsOf(value, marked[key]),
+    ]),
+  );
 }
 
 function withSecretsOf(value: PropertyValue, mark: PropertyValue | undefined): PropertyValue {
@@ -75,7 +85,10 @@ function withSecretsOf(value: PropertyValue, mark: PropertyValue | undefined): P
 }
 
 function areSameItems(values: readonly PropertyValue[], marks: readonly PropertyValue[]): boolean {
-  return values.length === marks.length && values.every((value, index) => nameIn(value) !== undefined && nameIn(value) === nameIn(marks[index]));
+  return (
+    values.length === marks.length &&
+    values.every((value, index) => nameIn(value) !== undefined && nameIn(value) === nameIn(marks[index]))
+  );
 }
 
 function nameIn(item: PropertyValue | undefined): string | undefined {
@@ -83,7 +96,9 @@ function nameIn(item: PropertyValue | undefined): string | undefined {
 }
 
 function renamed(map: PropertyMap, names: ReadonlyMap<string, string>): PropertyMap {
-  return Object.fromEntries(Object.entries(map).map(([key, value]) => [names.get(key) ?? key, renamedValue(value, names)]));
+  return Object.fromEntries(
+    Object.entries(map).map(([key, value]) => [names.get(key) ?? key, renamedValue(value, names)]),
+  );
 }
 
 function renamedValue(value: PropertyValue, names: ReadonlyMap<string, string>): PropertyValue {

@@ -2,11 +2,11 @@ import http from "node:http";
 import https from "node:https";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { PropertyMap } from "../property.ts";
+import { answer, asApiError, unreachable } from "./answer.ts";
 import type { Connection } from "./connection.ts";
 import { credentialsOf } from "./credentials.ts";
 import type { Credentials } from "./credentials.ts";
-import { ApiError, UnreachableError } from "./errors.ts";
-import { listAt, stringAt } from "./object.ts";
+import { ApiError } from "./errors.ts";
 
 export interface RequestOptions {
   query?: Readonly<Record<string, string | undefined>>;
@@ -27,21 +27,30 @@ export interface KubernetesClient {
 
 const requestTimeout = 60_000;
 
-export function createClient(connection: Connection, environment: Readonly<Record<string, string | undefined>>): KubernetesClient {
+export function createClient(
+  connection: Connection,
+  environment: Readonly<Record<string, string | undefined>>,
+): KubernetesClient {
   const transport = connection.server.startsWith("https:") ? https : http;
   const agent = new transport.Agent({ keepAlive: true });
   let credentials: Promise<Credentials> | undefined;
   const current = async (): Promise<Credentials> => {
     const known = await credentials;
-    if (known === undefined || (known.expires ?? Infinity) < Date.now()) credentials = credentialsOf(connection.user, environment);
+    if (known === undefined || (known.expires ?? Infinity) < Date.now())
+      credentials = credentialsOf(connection.user, environment);
     return (await credentials) ?? {};
   };
 
-  const send = async (method: string, path: string, options: RequestOptions, timeout: number): Promise<http.IncomingMessage> => {
+  const send = async (
+    method: string,
+    path: string,
+    options: RequestOptions,
+    timeout: number,
+  ): Promise<http.IncomingMessage> => {
     const { authorization, cert, key } = await current();
     const query = new URLSearchParams();
     for (const [name, value] of Object.entries(options.query ?? {})) if (value !== undefined) query.set(name, value);
-    const url = new URL(`${connection.server}${path}${query.size > 0 ? `?${query}` : ""}`);
+    const url = new URL(`${connection.server}${path}${query.size > 0 ? `?${query.toString()}` : ""}`);
     const body = options.body === undefined ? undefined : JSON.stringify(options.body);
     return await new Promise((resolve, reject) => {
       const request = transport.request(url, {
@@ -55,11 +64,15 @@ export function createClient(connection: Connection, environment: Readonly<Recor
           accept: "application/json",
           "user-agent": "delivery-sandbox-kubernetes-provider",
           ...(authorization ? { authorization } : {}),
-          ...(body === undefined ? {} : { "content-type": options.contentType ?? "application/json", "content-length": Buffer.byteLength(body) }),
+          ...(body === undefined
+            ? {}
+            : { "content-type": options.contentType ?? "application/json", "content-length": Buffer.byteLength(body) }),
         },
       });
       request.on("response", resolve);
-      request.on("timeout", () => request.destroy(Object.assign(new Error(`no answer within ${timeout / 1000} s`), { code: "ETIMEDOUT" })));
+      request.on("timeout", () =>
+        request.destroy(Object.assign(new Error(`no answer within ${timeout / 1000} s`), { code: "ETIMEDOUT" })),
+      );
       request.on("error", (error: NodeJS.ErrnoException) => {
         reject(Object.assign(error, { stale: request.reusedSocket && error.code === "ECONNRESET" }));
       });
@@ -109,46 +122,4 @@ async function read(response: http.IncomingMessage): Promise<string> {
   const chunks: string[] = [];
   for await (const chunk of response as AsyncIterable<string>) chunks.push(chunk);
   return chunks.join("");
-}
-
-function answer(response: http.IncomingMessage, text: string, connection: Connection): PropertyMap {
-  const status = response.statusCode ?? 0;
-  if (status < 200 || status > 299) throw asApiError(status, text, connection);
-  return parsed(text) ?? {};
-}
-
-function parsed(text: string): PropertyMap | undefined {
-  try {
-    // The API server answers JSON objects; anything else is treated as no answer.
-    return JSON.parse(text) as PropertyMap;
-  } catch {
-    return undefined;
-  }
-}
-
-function asApiError(status: number, text: string, connection: Connection): ApiError {
-  const body = parsed(text) ?? {};
-  const message = stringAt(body, "message") ?? (text.slice(0, 300).trim() || `HTTP status ${status}`);
-  const details = {
-    status,
-    reason: stringAt(body, "reason") ?? "",
-    about: stringAt(body, "details", "kind") ?? "",
-    causes: listAt(body, "details", "causes").map((cause) => ({
-      reason: stringAt(cause, "reason") ?? "",
-      message: stringAt(cause, "message") ?? "",
-      field: stringAt(cause, "field") ?? "",
-    })),
-  };
-  const where = `${connection.server} (context "${connection.context}" of ${connection.source})`;
-  if (status === 401) return new ApiError(`the credentials are refused by ${where}: renew the token or client certificate there. (401 ${message})`, details);
-  if (status === 403) return new ApiError(`not permitted at ${where}: ${message}. Grant the right to this user, or use another context.`, details);
-  return new ApiError(message, details);
-}
-
-function unreachable(error: unknown, connection: Connection): UnreachableError {
-  const message = error instanceof Error ? error.message || ("code" in error ? String(error.code) : "") : String(error);
-  return new UnreachableError(
-    `the API server ${connection.server} does not answer: ${message || "no connection"}. ` +
-      `It is named by context "${connection.context}" of ${connection.source}: start the cluster, or correct the kubeconfig.`,
-  );
 }

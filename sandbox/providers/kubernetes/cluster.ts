@@ -61,7 +61,12 @@ export async function reachable(session: Session): Promise<Cluster | undefined> 
     return await session.reach();
   } catch (error) {
     if (!(error instanceof UnreachableError)) throw error;
-    if (!warned.has(session)) session.log.message("warning", "", `${error.message} Until then a preview shows what the program says, unchecked.`);
+    if (!warned.has(session))
+      session.log.message(
+        "warning",
+        "",
+        `${error.message} Until then a preview shows what the program says, unchecked.`,
+      );
     warned.add(session);
     return undefined;
   }

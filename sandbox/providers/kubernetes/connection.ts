@@ -36,16 +36,22 @@ export function connectionOf(kubeconfig: Kubeconfig, choice: ConnectionChoice): 
   const context = kubeconfig.contexts.get(contextName);
   if (context === undefined) {
     const known = [...kubeconfig.contexts.keys()].join(", ") || "none";
-    throw new Error(`context "${contextName}" is not in ${source} (contexts there: ${known}). Set \`context\` on the provider to one of them.`);
+    throw new Error(
+      `context "${contextName}" is not in ${source} (contexts there: ${known}). Set \`context\` on the provider to one of them.`,
+    );
   }
   const clusterName = choice.cluster || (stringAt(context, "cluster") ?? "");
   const cluster = kubeconfig.clusters.get(clusterName);
-  if (cluster === undefined) throw new Error(`cluster "${clusterName}" of context "${contextName}" is not in ${source}.`);
+  if (cluster === undefined)
+    throw new Error(`cluster "${clusterName}" of context "${contextName}" is not in ${source}.`);
   const server = stringAt(cluster, "server");
   if (server === undefined || !URL.canParse(server)) {
-    throw new Error(`cluster "${clusterName}" in ${source} has no valid \`server\`: expected an address such as https://host:6443.`);
+    throw new Error(
+      `cluster "${clusterName}" in ${source} has no valid \`server\`: expected an address such as https://host:6443.`,
+    );
   }
-  if (stringAt(cluster, "proxy-url")) throw new Error(`cluster "${clusterName}" in ${source} has a proxy-url, which the offline provider cannot use.`);
+  if (stringAt(cluster, "proxy-url"))
+    throw new Error(`cluster "${clusterName}" in ${source} has a proxy-url, which the offline provider cannot use.`);
   const user = kubeconfig.users.get(stringAt(context, "user") ?? "") ?? {};
   return {
     server: server.replace(/\/+$/, ""),

@@ -18,16 +18,24 @@ export interface Credentials {
  *
  * @throws Error naming the plugin that failed.
  */
-export async function credentialsOf(user: PropertyMap, environment: Readonly<Record<string, string | undefined>>): Promise<Credentials> {
+export async function credentialsOf(
+  user: PropertyMap,
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<Credentials> {
   const token = stringAt(user, "token");
   if (token) return { authorization: `Bearer ${token}` };
   const tokenFile = stringAt(user, "tokenFile");
   // Such files are rotated: read again after a minute.
-  if (tokenFile) return { authorization: `Bearer ${readFileSync(tokenFile, "utf8").trim()}`, expires: Date.now() + 60_000 };
+  if (tokenFile)
+    return { authorization: `Bearer ${readFileSync(tokenFile, "utf8").trim()}`, expires: Date.now() + 60_000 };
   const name = stringAt(user, "username");
-  if (name) return { authorization: `Basic ${Buffer.from(`${name}:${stringAt(user, "password") ?? ""}`).toString("base64")}` };
+  if (name)
+    return { authorization: `Basic ${Buffer.from(`${name}:${stringAt(user, "password") ?? ""}`).toString("base64")}` };
   if (Object.hasOwn(user, "exec")) return await run(mapAt(user, "exec"), environment);
-  if (Object.hasOwn(user, "auth-provider")) throw new Error("the kubeconfig's user has an auth-provider, which Kubernetes has removed: use an exec plugin or a token.");
+  if (Object.hasOwn(user, "auth-provider"))
+    throw new Error(
+      "the kubeconfig's user has an auth-provider, which Kubernetes has removed: use an exec plugin or a token.",
+    );
   return {};
 }
 
@@ -35,7 +43,11 @@ async function run(exec: PropertyMap, environment: Readonly<Record<string, strin
   const command = stringAt(exec, "command") ?? "";
   const args = Array.isArray(exec["args"]) ? exec["args"].map(String) : [];
   const variables = listAt(exec, "env").map((entry) => [stringAt(entry, "name") ?? "", stringAt(entry, "value") ?? ""]);
-  const info = JSON.stringify({ apiVersion: exec["apiVersion"] ?? null, kind: "ExecCredential", spec: { interactive: false } });
+  const info = JSON.stringify({
+    apiVersion: exec["apiVersion"] ?? null,
+    kind: "ExecCredential",
+    spec: { interactive: false },
+  });
   let status: PropertyMap;
   try {
     const { stdout } = await promisify(execFile)(command, args, {
@@ -48,7 +60,10 @@ async function run(exec: PropertyMap, environment: Readonly<Record<string, strin
     const hint = stringAt(exec, "installHint");
     // A failed plugin's output may hold a credential: only how it ended is told.
     const how = error instanceof Error && "code" in error ? String(error.code) : "no JSON";
-    throw new Error(`the kubeconfig's exec plugin "${command}" failed (${how}).${hint ? ` ${hint}` : " Run it by hand to see why."}`);
+    throw new Error(
+      `the kubeconfig's exec plugin "${command}" failed (${how}).${hint ? ` ${hint}` : " Run it by hand to see why."}`,
+      { cause: error },
+    );
   }
   const token = stringAt(status, "token");
   const cert = stringAt(status, "clientCertificateData");

@@ -9,7 +9,15 @@ import type { KubernetesObject } from "./object.ts";
 import { watchList } from "./watch-list.ts";
 
 /** Kinds for which pulumi.com/skipAwait holds at deletion too, as in the official provider. */
-const skipping = new Set(["Namespace", "Pod", "ReplicationController", "DaemonSet", "Deployment", "StatefulSet", "Job"]);
+const skipping = new Set([
+  "Namespace",
+  "Pod",
+  "ReplicationController",
+  "DaemonSet",
+  "Deployment",
+  "StatefulSet",
+  "Job",
+]);
 
 /** Deletes the object and waits until it is gone; what is gone already is fine. */
 export async function remove(session: Session, request: DeleteRequest): Promise<void> {
@@ -19,7 +27,10 @@ export async function remove(session: Session, request: DeleteRequest): Promise<
   } catch (error) {
     if (!(error instanceof UnreachableError)) throw error;
     if (session.settings.deleteUnreachable) return;
-    throw new Error(`${error.message} If the cluster is gone for good, PULUMI_K8S_DELETE_UNREACHABLE=true removes its resources from the state.`, { cause: error });
+    throw new Error(
+      `${error.message} If the cluster is gone for good, PULUMI_K8S_DELETE_UNREACHABLE=true removes its resources from the state.`,
+      { cause: error },
+    );
   }
   const { live, inputs } = readCheckpoint(request.state);
   const [first = "", second] = request.id.split("/", 2);
@@ -27,11 +38,19 @@ export async function remove(session: Session, request: DeleteRequest): Promise<
   try {
     const resource = await cluster.discovery.resource(kindOf(target));
     const path = objectPath(resource, target);
-    const answer = await cluster.client.request("DELETE", path, { body: { apiVersion: "v1", kind: "DeleteOptions", propagationPolicy: propagation(inputs) } });
+    const answer = await cluster.client.request("DELETE", path, {
+      body: { apiVersion: "v1", kind: "DeleteOptions", propagationPolicy: propagation(inputs) },
+    });
     if (isAwaitSkipped(inputs) && skipping.has(kindOf(target).kind)) return;
     // What goes at once is answered with a status, what has finalizers or a grace period with the object.
-    const uid = stringAt(answer, "metadata", "uid") ?? stringAt(answer, "details", "uid") ?? stringAt(live, "metadata", "uid");
-    await gone(session, cluster, { path: collectionPath(resource, namespaceOf(target)), target, uid, seconds: timeoutOf(inputs, request.timeoutSeconds) });
+    const uid =
+      stringAt(answer, "metadata", "uid") ?? stringAt(answer, "details", "uid") ?? stringAt(live, "metadata", "uid");
+    await gone(session, cluster, {
+      path: collectionPath(resource, namespaceOf(target)),
+      target,
+      uid,
+      seconds: timeoutOf(inputs, request.timeoutSeconds),
+    });
     cluster.discovery.forget(target);
   } catch (error) {
     if (isNotFound(error) || error instanceof NoSuchKindError) return;
@@ -58,14 +77,20 @@ async function gone(session: Session, cluster: Cluster, { path, target, uid, sec
   let last = target;
   try {
     const signal = AbortSignal.any([elapsed, session.cancelled, done.signal]);
-    for await (const [object] of watchList(cluster.client, { path, fieldSelector: `metadata.name=${nameOf(target)}` }, signal)) {
+    for await (const [object] of watchList(
+      cluster.client,
+      { path, fieldSelector: `metadata.name=${nameOf(target)}` },
+      signal,
+    )) {
       // One with another uid is a new object of the same name.
       if (object === undefined || (uid !== undefined && stringAt(object, "metadata", "uid") !== uid)) return;
       last = { ...kindOf(target), ...object };
     }
   } catch (error) {
     if (!elapsed.aborted && !session.cancelled.aborted) throw error;
-    const how = elapsed.aborted ? `was still there ${seconds} s after its deletion` : "was still being deleted when the operation was cancelled";
+    const how = elapsed.aborted
+      ? `was still there ${seconds} s after its deletion`
+      : "was still being deleted when the operation was cancelled";
     throw new Error(`${describe(last)} ${how}.${blockers(last)}`, { cause: error });
   } finally {
     done.abort();

@@ -23,7 +23,9 @@ function compare(old: PropertyValue | undefined, value: PropertyValue | undefine
   if (value === undefined) return [{ path, kind: "delete" }];
   if (isMap(old) && isMap(value)) return differences(old, value, path);
   if (Array.isArray(old) && Array.isArray(value)) {
-    return Array.from({ length: Math.max(old.length, value.length) }, (_, index) => compare(old[index], value[index], [...path, index])).flat();
+    return Array.from({ length: Math.max(old.length, value.length) }, (_, index) =>
+      compare(old[index], value[index], [...path, index]),
+    ).flat();
   }
   return old === value ? [] : [{ path, kind: "update", value }];
 }

@@ -26,9 +26,15 @@ export interface Discovery {
 /** Built-in kinds that are not in a namespace. */
 const clusterScoped = new Set(
   "Namespace Node PersistentVolume ClusterRole ClusterRoleBinding StorageClass VolumeAttachment CSIDriver CSINode VolumeAttributesClass PriorityClass RuntimeClass "
-    .concat("IngressClass IPAddress ServiceCIDR APIService CustomResourceDefinition MutatingWebhookConfiguration ValidatingWebhookConfiguration ValidatingAdmissionPolicy ")
-    .concat("ValidatingAdmissionPolicyBinding MutatingAdmissionPolicy MutatingAdmissionPolicyBinding CertificateSigningRequest ClusterTrustBundle FlowSchema ")
-    .concat("PriorityLevelConfiguration DeviceClass ResourceSlice StorageVersion StorageVersionMigration TokenReview SelfSubjectReview SubjectAccessReview")
+    .concat(
+      "IngressClass IPAddress ServiceCIDR APIService CustomResourceDefinition MutatingWebhookConfiguration ValidatingWebhookConfiguration ValidatingAdmissionPolicy ",
+    )
+    .concat(
+      "ValidatingAdmissionPolicyBinding MutatingAdmissionPolicy MutatingAdmissionPolicyBinding CertificateSigningRequest ClusterTrustBundle FlowSchema ",
+    )
+    .concat(
+      "PriorityLevelConfiguration DeviceClass ResourceSlice StorageVersion StorageVersionMigration TokenReview SelfSubjectReview SubjectAccessReview",
+    )
     .split(" "),
 );
 

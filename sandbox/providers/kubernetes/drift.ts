@@ -18,7 +18,11 @@ export function liveInputs(inputs: PropertyMap, recorded: PropertyMap, live: Pro
   );
 }
 
-function liveInput(input: PropertyValue, recorded: PropertyValue | undefined, live: PropertyValue | undefined): PropertyValue | undefined {
+function liveInput(
+  input: PropertyValue,
+  recorded: PropertyValue | undefined,
+  live: PropertyValue | undefined,
+): PropertyValue | undefined {
   if (sameValue(recorded, live)) return input;
   if (live === undefined) return undefined;
   if (isMap(input) && isMap(live)) return liveInputs(input, isMap(recorded) ? recorded : {}, live);
@@ -31,7 +35,10 @@ function liveInput(input: PropertyValue, recorded: PropertyValue | undefined, li
 }
 
 const noise: readonly (readonly string[])[] = [
-  ...["creationTimestamp", "generation", "managedFields", "resourceVersion", "uid", "selfLink"].map((key) => ["metadata", key]),
+  ...["creationTimestamp", "generation", "managedFields", "resourceVersion", "uid", "selfLink"].map((key) => [
+    "metadata",
+    key,
+  ]),
   ["metadata", "annotations", "deployment.kubernetes.io/revision"],
   ["metadata", "annotations", "kubectl.kubernetes.io/last-applied-configuration"],
   ["status"],

@@ -22,7 +22,10 @@ export class ApiError extends Error {
   /** The kind of object that the refusal is about, e.g. `namespaces`. */
   readonly about: string;
 
-  constructor(message: string, details: { status: number; reason: string; causes?: readonly ApiErrorCause[]; about?: string }) {
+  constructor(
+    message: string,
+    details: { status: number; reason: string; causes?: readonly ApiErrorCause[]; about?: string },
+  ) {
     super(message);
     this.status = details.status;
     this.reason = details.reason;

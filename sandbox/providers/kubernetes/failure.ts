@@ -4,12 +4,16 @@ import type { PropertyValue } from "../property.ts";
 import { ResourceInitError } from "../resource-provider.ts";
 
 /** Runs an operation so that no secret value of `properties` shows in its error. */
-export async function withoutSecrets<Result>(properties: readonly PropertyMap[], operation: () => Promise<Result>): Promise<Result> {
+export async function withoutSecrets<Result>(
+  properties: readonly PropertyMap[],
+  operation: () => Promise<Result>,
+): Promise<Result> {
   try {
     return await operation();
   } catch (error) {
     const secrets = [...new Set(properties.flatMap(secretTexts))].toSorted((a, b) => b.length - a.length);
-    const clean = (text: string): string => secrets.reduce((message, secret) => message.replaceAll(secret, "[secret]"), text);
+    const clean = (text: string): string =>
+      secrets.reduce((message, secret) => message.replaceAll(secret, "[secret]"), text);
     if (error instanceof ResourceInitError) {
       const { id, outputs, inputs, reasons } = error;
       throw new ResourceInitError(clean(error.message), { id, outputs, inputs, reasons: reasons.map(clean) });

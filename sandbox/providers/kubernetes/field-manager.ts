@@ -11,12 +11,16 @@ export const creator = "pulumi-kubernetes";
 
 /** `<manager>/<operation>` of those whose fields an update takes over: earlier client-side writers on behalf of the same person. */
 const takenOver = new Set(
-  ["kubectl/Apply", "kubectl/Update", "before-first-apply/Update"].concat([creator, "pulumi-kubernetes.exe", "pulumi-resource-kubernetes"].map((name) => `${name}/Update`)),
+  ["kubectl/Apply", "kubectl/Update", "before-first-apply/Update"].concat(
+    [creator, "pulumi-kubernetes.exe", "pulumi-resource-kubernetes"].map((name) => `${name}/Update`),
+  ),
 );
 
 /** The name under which a resource's fields are applied: the annotation's, the state's, or a new one. */
 export function fieldManagerOf(inputs: KubernetesObject, recorded: string | undefined): string {
-  return annotationOf(inputs, "pulumi.com/patchFieldManager") || recorded || `${creator}-${randomBytes(4).toString("hex")}`;
+  return (
+    annotationOf(inputs, "pulumi.com/patchFieldManager") || recorded || `${creator}-${randomBytes(4).toString("hex")}`
+  );
 }
 
 /**
@@ -48,7 +52,12 @@ function union(left: PropertyMap, right: PropertyMap): PropertyMap {
 }
 
 /** Hands the fields over in the cluster; the object as it is then. */
-export async function takeOver(cluster: Cluster, path: string, live: KubernetesObject, manager: string): Promise<KubernetesObject> {
+export async function takeOver(
+  cluster: Cluster,
+  path: string,
+  live: KubernetesObject,
+  manager: string,
+): Promise<KubernetesObject> {
   const managedFields = withTakeover(live, manager);
   if (managedFields === undefined) return live;
   const body = [
@@ -59,20 +68,32 @@ export async function takeOver(cluster: Cluster, path: string, live: KubernetesO
 }
 
 /** Whether `manager` owns the field, and whether another one does. The path is one of map keys. */
-export function ownership(object: KubernetesObject, path: readonly string[], manager: string): { own: boolean; others: boolean } {
+export function ownership(
+  object: KubernetesObject,
+  path: readonly string[],
+  manager: string,
+): { own: boolean; others: boolean } {
   const holders = listAt(object, "metadata", "managedFields").filter((entry) => {
-    const found = path.reduce<PropertyMap | undefined>((fields, key) => {
-      const next = fields?.[`f:${key}`];
-      return isMap(next) ? next : undefined;
-    }, mapAt(entry, "fieldsV1"));
+    const found = path.reduce<PropertyMap | undefined>(
+      (fields, key) => {
+        const next = fields?.[`f:${key}`];
+        return isMap(next) ? next : undefined;
+      },
+      mapAt(entry, "fieldsV1"),
+    );
     return found !== undefined;
   });
-  return { own: holders.some((entry) => entry["manager"] === manager), others: holders.some((entry) => entry["manager"] !== manager) };
+  return {
+    own: holders.some((entry) => entry["manager"] === manager),
+    others: holders.some((entry) => entry["manager"] !== manager),
+  };
 }
 
 /** Whether a conflict is only with writers whose fields an update takes over before it applies, which a dry run cannot do. */
 export function isTakeoverConflict(error: ApiError): boolean {
-  const owners = error.causes.filter((cause) => cause.reason === "FieldManagerConflict").map((cause) => /"([^"]+)"/.exec(cause.message)?.[1]);
+  const owners = error.causes
+    .filter((cause) => cause.reason === "FieldManagerConflict")
+    .map((cause) => /"([^"]+)"/.exec(cause.message)?.[1]);
   return owners.length > 0 && owners.every((owner) => takenOver.has(`${owner}/Update`));
 }
 
@@ -81,7 +102,8 @@ export function conflictMessage(object: KubernetesObject, error: ApiError): stri
   const conflicts = error.causes
     .filter((cause) => cause.reason === "FieldManagerConflict")
     .map((cause) => `${cause.field} is managed by ${/"([^"]+)"/.exec(cause.message)?.[0] ?? cause.message}`);
-  if (conflicts.length === 0) return `${describe(object)} was changed by somebody else meanwhile: ${error.message}. Run the update again.`;
+  if (conflicts.length === 0)
+    return `${describe(object)} was changed by somebody else meanwhile: ${error.message}. Run the update again.`;
   return (
     `server-side apply of ${describe(object)} conflicts with other field managers: ${conflicts.join("; ")}. ` +
     "Leave these fields out of the program (or put them under `ignoreChanges`), " +

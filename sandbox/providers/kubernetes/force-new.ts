@@ -28,14 +28,21 @@ const volumeSources =
 const fields: Readonly<Record<string, readonly string[]>> = {
   "apps/DaemonSet": ["spec.selector"],
   "apps/Deployment": ["spec.selector"],
-  "apps/StatefulSet": below("spec", "podManagementPolicy revisionHistoryLimit selector serviceName volumeClaimTemplates"),
+  "apps/StatefulSet": below(
+    "spec",
+    "podManagementPolicy revisionHistoryLimit selector serviceName volumeClaimTemplates",
+  ),
   "batch/Job": below("spec", "completions parallelism selector template"),
   "rbac.authorization.k8s.io/ClusterRoleBinding": ["roleRef"],
   "rbac.authorization.k8s.io/RoleBinding": ["roleRef"],
   "storage.k8s.io/StorageClass": ["parameters", "provisioner"],
   "/PersistentVolume": below("spec", volumeSources),
   "/PersistentVolumeClaim": below("spec", "accessModes selector storageClassName volumeName"),
-  "/Pod": [...below("spec", podFields), ...below("spec.containers[*]", containerFields), ...below("spec.initContainers[*]", containerFields)],
+  "/Pod": [
+    ...below("spec", podFields),
+    ...below("spec.containers[*]", containerFields),
+    ...below("spec.initContainers[*]", containerFields),
+  ],
   "/ResourceQuota": ["spec.scopes"],
   "/Service": ["spec.clusterIP"],
 };
@@ -59,7 +66,11 @@ function ofKind(object: KubernetesObject, mutability: Mutability): readonly stri
 }
 
 /** Whether a change to `value` at `path` touches one of the patterns, at the path itself or within the value. */
-export function touches(path: PropertyPath, value: PropertyValue | undefined, patterns: readonly PropertyPath[]): boolean {
+export function touches(
+  path: PropertyPath,
+  value: PropertyValue | undefined,
+  patterns: readonly PropertyPath[],
+): boolean {
   if (patterns.some((pattern) => isWithin(path, pattern))) return true;
   if (Array.isArray(value)) return value.some((item, index) => touches([...path, index], item, patterns));
   return isMap(value) && Object.entries(value).some(([key, item]) => touches([...path, key], item, patterns));

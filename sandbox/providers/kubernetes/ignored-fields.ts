@@ -9,7 +9,12 @@ import { parsePath } from "./property-path.ts";
  * nobody else does: applying the program's last value would undo the very changes that are to be ignored.
  * Paths into lists are left as the engine passes them.
  */
-export function withIgnoredFields(inputs: KubernetesObject, live: KubernetesObject, ignoreChanges: readonly string[], manager: string): KubernetesObject {
+export function withIgnoredFields(
+  inputs: KubernetesObject,
+  live: KubernetesObject,
+  ignoreChanges: readonly string[],
+  manager: string,
+): KubernetesObject {
   return ignoreChanges.map(parsePath).reduce<KubernetesObject>((object, path) => {
     const keys = path.filter((step) => typeof step === "string");
     if (keys.length !== path.length || keys.includes("*")) return object;

@@ -34,7 +34,9 @@ export function loadKubeconfig({ kubeconfig, environment }: KubeconfigChoice): K
   if (isMap(kubeconfig)) return fromContent(kubeconfig, "the provider's kubeconfig", process.cwd());
   if (typeof kubeconfig === "string" && kubeconfig !== "") return fromText(kubeconfig);
   const fromVariable = environment["KUBECONFIG"];
-  const paths = fromVariable ? fromVariable.split(":").filter((path) => path !== "") : [join(environment["HOME"] ?? homedir(), ".kube/config")];
+  const paths = fromVariable
+    ? fromVariable.split(":").filter((path) => path !== "")
+    : [join(environment["HOME"] ?? homedir(), ".kube/config")];
   const found = paths.filter(isFile);
   if (found.length === 0) {
     throw new UnreachableError(
@@ -71,7 +73,9 @@ function parsed(text: string): PropertyValue | undefined {
 
 function fromContent(content: PropertyMap, source: string, directory: string): Kubeconfig {
   const named = (list: string, key: string): Map<string, PropertyMap> =>
-    new Map(listAt(content, list).map((entry) => [stringAt(entry, "name") ?? "", absolute(mapAt(entry, key), directory)]));
+    new Map(
+      listAt(content, list).map((entry) => [stringAt(entry, "name") ?? "", absolute(mapAt(entry, key), directory)]),
+    );
   return {
     source,
     currentContext: stringAt(content, "current-context") ?? "",

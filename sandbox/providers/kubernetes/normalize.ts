@@ -5,7 +5,15 @@ import { isCustomResourceDefinition, kindOf, mapAt, withValue } from "./object.t
 import type { KubernetesObject } from "./object.ts";
 import { isBuiltIn } from "./type-token.ts";
 
-const readOnly = ["creationTimestamp", "deletionGracePeriodSeconds", "deletionTimestamp", "generation", "managedFields", "resourceVersion", "uid"];
+const readOnly = [
+  "creationTimestamp",
+  "deletionGracePeriodSeconds",
+  "deletionTimestamp",
+  "generation",
+  "managedFields",
+  "resourceVersion",
+  "uid",
+];
 const quantityMaps = new Set(["limits", "requests", "hard", "capacity", "podFixed"]);
 const quantities = new Set(["sizeLimit", "averageValue", "divisor"]);
 
@@ -41,7 +49,8 @@ function spelled(value: PropertyValue): PropertyValue {
       .filter(([, item]) => item !== null)
       .map(([key, item]) => {
         if (quantities.has(key)) return [key, quantity(item)];
-        if (quantityMaps.has(key) && isMap(item)) return [key, Object.fromEntries(Object.entries(item).map(([name, each]) => [name, quantity(each)]))];
+        if (quantityMaps.has(key) && isMap(item))
+          return [key, Object.fromEntries(Object.entries(item).map(([name, each]) => [name, quantity(each)]))];
         return [key, spelled(item)];
       }),
   );
@@ -54,13 +63,18 @@ function quantity(value: PropertyValue): PropertyValue {
 
 function normalizedDefinition(object: KubernetesObject): KubernetesObject {
   // The API server drops `preserveUnknownFields: false`, and ignores a status.
-  const kept = mapAt(object, "spec")["preserveUnknownFields"] === false ? withValue(object, ["spec", "preserveUnknownFields"], undefined) : object;
+  const kept =
+    mapAt(object, "spec")["preserveUnknownFields"] === false
+      ? withValue(object, ["spec", "preserveUnknownFields"], undefined)
+      : object;
   return without(kept, ["status"]);
 }
 
 function normalizedSecret(object: KubernetesObject): KubernetesObject {
   const { stringData, ...rest } = object;
-  const data = isMap(object["data"]) ? Object.fromEntries(Object.entries(object["data"]).map(([key, value]) => [key, reencoded(value)])) : object["data"];
+  const data = isMap(object["data"])
+    ? Object.fromEntries(Object.entries(object["data"]).map(([key, value]) => [key, reencoded(value)]))
+    : object["data"];
   if (stringData === undefined) return data === undefined ? object : { ...rest, data };
   if (stringData === unknown || data === unknown) return { ...rest, data: unknown };
   if (!isMap(stringData)) return object;

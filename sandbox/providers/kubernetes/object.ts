@@ -17,6 +17,11 @@ export function stringAt(object: PropertyMap, ...path: string[]): string | undef
   return typeof value === "string" ? value : undefined;
 }
 
+/** A text, number or boolean as text; anything else as JSON. */
+export function textOf(value: PropertyValue): string {
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+}
+
 export function numberAt(object: PropertyMap, ...path: string[]): number | undefined {
   const value = valueAt(object, ...path);
   return typeof value === "number" ? value : undefined;

@@ -31,8 +31,12 @@ export async function diff(session: Session, request: DiffRequest): Promise<Diff
   const found = withoutIgnored(differences(named(olds, live, news), news), request.ignoreChanges.map(parsePath));
   if (found.length === 0) return { detailedDiff: {} };
   const known = forceNewPaths(news, session.settings.mutability);
-  const forced = found.some((difference) => touches(difference.path, difference.value, known)) ? known : [...known, ...(await immutable(session, news, live))];
-  const detailedDiff = Object.fromEntries(found.map((difference) => [formatPath(difference.path), kindOf(difference, forced)]));
+  const forced = found.some((difference) => touches(difference.path, difference.value, known))
+    ? known
+    : [...known, ...(await immutable(session, news, live))];
+  const detailedDiff = Object.fromEntries(
+    found.map((difference) => [formatPath(difference.path), kindOf(difference, forced)]),
+  );
   const replaces = Object.values(detailedDiff).some((kind) => kind.endsWith("-replace"));
   return { detailedDiff, deleteBeforeReplace: replaces && keepsName(news, live) };
 }
@@ -79,7 +83,9 @@ async function immutable(session: Session, news: KubernetesObject, live: Kuberne
   } catch (error) {
     // Any other refusal comes again at the update itself, where it is told.
     if (!(error instanceof ApiError) || error.status !== 422) return [];
-    const fields = error.causes.filter(({ message }) => /field is immutable|may not be changed in an update/.test(message)).map(({ field }) => readable(field));
+    const fields = error.causes
+      .filter(({ message }) => /field is immutable|may not be changed in an update/.test(message))
+      .map(({ field }) => readable(field));
     return fields.filter((field) => field.length > 0 && !isWithin(["metadata", "name"], field));
   }
 }

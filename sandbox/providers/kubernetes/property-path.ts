@@ -19,7 +19,8 @@ export function parsePath(text: string): PropertyPath {
   while (position < text.length) {
     step.lastIndex = position;
     const match = step.exec(text);
-    if (match === null) throw new Error(`"${text}" is no property path: expected one such as spec.containers[0].image.`);
+    if (match === null)
+      throw new Error(`"${text}" is no property path: expected one such as spec.containers[0].image.`);
     const [whole, index, quoted, key] = match;
     if (index !== undefined) path.push(index === "*" ? "*" : Number(index));
     else path.push(quoted === undefined ? (key ?? "") : quoted.replaceAll('\\"', '"'));
@@ -30,5 +31,7 @@ export function parsePath(text: string): PropertyPath {
 
 /** Whether `path` is at or below the pattern. */
 export function isWithin(path: PropertyPath, pattern: PropertyPath): boolean {
-  return pattern.length <= path.length && pattern.every((expected, index) => expected === "*" || expected === path[index]);
+  return (
+    pattern.length <= path.length && pattern.every((expected, index) => expected === "*" || expected === path[index])
+  );
 }

@@ -3,6 +3,7 @@ import type { EngineLog } from "../engine-log.ts";
 import { isMap, reveal, unknown } from "../property.ts";
 import type { PropertyMap } from "../property.ts";
 import type { ConfiguredProvider, ResourceProvider } from "../resource-provider.ts";
+import { chartType, constructChart, type ChartRenderer } from "./chart.ts";
 import { check } from "./check.ts";
 import { createClient } from "./client.ts";
 import { probe } from "./cluster.ts";
@@ -21,6 +22,8 @@ import { read } from "./read.ts";
 import { checkSettings, diffSettings, settingsOf } from "./settings.ts";
 import { update } from "./update.ts";
 
+const version = "4.34.2";
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface KubernetesProviderOptions {
@@ -30,6 +33,12 @@ export interface KubernetesProviderOptions {
    * @default process.env
    */
   environment?: Environment;
+  /**
+   * Stands in for Helm, which the offline provider has not.
+   *
+   * @default charts are refused
+   */
+  charts?: ChartRenderer | undefined;
 }
 
 /**
@@ -38,16 +47,28 @@ export interface KubernetesProviderOptions {
  */
 export function createKubernetesProvider(options: KubernetesProviderOptions = {}): ResourceProvider {
   const environment = options.environment ?? process.env;
+  const { charts } = options;
   return {
     name: "kubernetes",
-    version: "4.34.2",
+    version,
     checkConfig: (news) => Promise.resolve(checkSettings(news)),
     diffConfig: (request) => Promise.resolve(diffSettings(request, environment)),
+    ...(charts === undefined ? {} : { construct: chartConstructor(charts) }),
     configure: (inputs, log = silentLog) => {
       const cancelled = new AbortController();
       const session = sessionOf(inputs, { environment, log, cancelled: cancelled.signal });
       return Promise.resolve(configured(session, () => cancelled.abort()));
     },
+  };
+}
+
+function chartConstructor(charts: ChartRenderer): ResourceProvider["construct"] & object {
+  return (request, monitor) => {
+    if (request.type !== chartType)
+      throw new Error(
+        `the offline kubernetes provider has no component ${request.type}: declare its parts one by one, or install the official plugin`,
+      );
+    return constructChart(request, monitor, charts, version);
   };
 }
 
@@ -61,19 +82,30 @@ function configured(session: Session, cancel: () => void): ConfiguredProvider {
     update: (request) => withoutSecrets([request.news], () => update(session, request)),
     delete: (request) => withoutSecrets([request.state], () => remove(session, request)),
     invoke: (token) =>
-      Promise.reject(new Error(`the offline kubernetes provider has no function ${token}: declare the objects in the program, or install the official plugin.`)),
+      Promise.reject(
+        new Error(
+          `the offline kubernetes provider has no function ${token}: declare the objects in the program, or install the official plugin.`,
+        ),
+      ),
   };
 }
 
-function sessionOf(inputs: PropertyMap, { environment, log, cancelled }: { environment: Environment; log: EngineLog; cancelled: AbortSignal }): Session {
+function sessionOf(
+  inputs: PropertyMap,
+  { environment, log, cancelled }: { environment: Environment; log: EngineLog; cancelled: AbortSignal },
+): Session {
   const settings = settingsOf(inputs, environment);
   let connection: Connection;
   try {
     connection = connectionFrom(inputs, environment);
   } catch (error) {
-    const isLeniency = error instanceof UnreachableError || settings.deleteUnreachable || settings.skipUpdateUnreachable;
+    const isLeniency =
+      error instanceof UnreachableError || settings.deleteUnreachable || settings.skipUpdateUnreachable;
     if (!isLeniency) throw error;
-    const reason = error instanceof UnreachableError ? error : new UnreachableError(error instanceof Error ? error.message : String(error));
+    const reason =
+      error instanceof UnreachableError
+        ? error
+        : new UnreachableError(error instanceof Error ? error.message : String(error));
     const namespace = stringAt(inputs, "namespace") ?? "default";
     return { settings, namespace, discovery: undefined, reach: () => Promise.reject(reason), cancelled, log };
   }
@@ -92,7 +124,12 @@ function connectionFrom(inputs: PropertyMap, environment: Environment): Connecti
   const known = reveal(inputs);
   const opened = isMap(known) ? known : {};
   const pending = ["kubeconfig", "context", "cluster"].filter((key) => opened[key] === unknown);
-  if (pending.length > 0) throw new UnreachableError(`the provider's ${pending.join(" and ")} is not known before the update runs.`);
+  if (pending.length > 0)
+    throw new UnreachableError(`the provider's ${pending.join(" and ")} is not known before the update runs.`);
   const kubeconfig = loadKubeconfig({ kubeconfig: opened["kubeconfig"], environment });
-  return connectionOf(kubeconfig, { context: stringAt(opened, "context"), cluster: stringAt(opened, "cluster"), namespace: stringAt(opened, "namespace") });
+  return connectionOf(kubeconfig, {
+    context: stringAt(opened, "context"),
+    cluster: stringAt(opened, "cluster"),
+    namespace: stringAt(opened, "namespace"),
+  });
 }

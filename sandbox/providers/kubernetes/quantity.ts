@@ -10,9 +10,15 @@ const units: ReadonlyArray<readonly [suffix: string, nanos: bigint]> = [
   ["P", 10n ** 24n],
   ["E", 10n ** 27n],
 ];
-const binaryUnits: ReadonlyArray<readonly [suffix: string, nanos: bigint]> = ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"].map(
-  (suffix, power) => [suffix, 1024n ** BigInt(power) * 10n ** 9n] as const,
-);
+const binaryUnits: ReadonlyArray<readonly [suffix: string, nanos: bigint]> = [
+  "",
+  "Ki",
+  "Mi",
+  "Gi",
+  "Ti",
+  "Pi",
+  "Ei",
+].map((suffix, power) => [suffix, 1024n ** BigInt(power) * 10n ** 9n] as const);
 const pattern = /^([+-]?)(\d*)(?:\.(\d*))?(n|u|m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$/;
 
 /**

@@ -20,8 +20,12 @@ export async function read(session: Session, request: ReadRequest): Promise<Read
   } catch (error) {
     if (!(error instanceof UnreachableError)) throw error;
     if (session.settings.deleteUnreachable) return undefined;
-    if (session.settings.skipUpdateUnreachable) return { id: request.id, outputs: request.state, inputs: request.inputs };
-    throw new Error(`${error.message} If the cluster is gone for good, PULUMI_K8S_DELETE_UNREACHABLE=true removes its resources from the state.`, { cause: error });
+    if (session.settings.skipUpdateUnreachable)
+      return { id: request.id, outputs: request.state, inputs: request.inputs };
+    throw new Error(
+      `${error.message} If the cluster is gone for good, PULUMI_K8S_DELETE_UNREACHABLE=true removes its resources from the state.`,
+      { cause: error },
+    );
   }
   const old = readCheckpoint(request.state);
   const oldInputs = normalize(toObject(request.inputs));
@@ -30,17 +34,33 @@ export async function read(session: Session, request: ReadRequest): Promise<Read
   if (live === undefined) return undefined;
   const isImport = known === undefined;
   const inputs = isImport ? importedInputs(live) : normalize(liveInputs(oldInputs, old.live, live));
-  const checkpoint = { live, inputs, initialApiVersion: old.initialApiVersion ?? kindOf(inputs).apiVersion, fieldManager: fieldManagerOf(inputs, old.fieldManager) };
-  const result = { id: request.id, outputs: writeCheckpoint(checkpoint, request.inputs), inputs: toProperties(inputs, request.inputs) };
+  const checkpoint = {
+    live,
+    inputs,
+    initialApiVersion: old.initialApiVersion ?? kindOf(inputs).apiVersion,
+    fieldManager: fieldManagerOf(inputs, old.fieldManager),
+  };
+  const result = {
+    id: request.id,
+    outputs: writeCheckpoint(checkpoint, request.inputs),
+    inputs: toProperties(inputs, request.inputs),
+  };
   const reasons = isImport ? [] : await checkReady(cluster, inputs, live);
   if (reasons.length > 0) throw new ResourceInitError(reasons.join("\n"), { ...result, reasons });
   return result;
 }
 
-async function find(cluster: Cluster, { id }: ReadRequest, kind: { apiVersion: string; kind: string }): Promise<KubernetesObject | undefined> {
+async function find(
+  cluster: Cluster,
+  { id }: ReadRequest,
+  kind: { apiVersion: string; kind: string },
+): Promise<KubernetesObject | undefined> {
   const [first = "", second] = id.split("/", 2);
   const metadata = second === undefined ? { name: first } : { namespace: first, name: second };
-  if (metadata.name === "") throw new Error(`"${id}" is no id of a Kubernetes object: expected \`namespace/name\`, or \`name\` for what is not in a namespace.`);
+  if (metadata.name === "")
+    throw new Error(
+      `"${id}" is no id of a Kubernetes object: expected \`namespace/name\`, or \`name\` for what is not in a namespace.`,
+    );
   try {
     const resource = await cluster.discovery.resource(kind);
     return await cluster.client.request("GET", objectPath(resource, { ...kind, metadata }));

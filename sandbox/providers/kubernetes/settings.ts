@@ -13,17 +13,25 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export function checkSettings(news: PropertyMap): CheckResult {
   const failures: CheckFailure[] = [];
   if (flag(news, "enableServerSideApply") === false) {
-    failures.push({ property: "enableServerSideApply", reason: "the offline kubernetes provider only applies server-side: leave it unset, or install the official plugin" });
+    failures.push({
+      property: "enableServerSideApply",
+      reason:
+        "the offline kubernetes provider only applies server-side: leave it unset, or install the official plugin",
+    });
   }
   if (stringAt(news, "renderYamlToDirectory")) {
-    failures.push({ property: "renderYamlToDirectory", reason: "the offline kubernetes provider does not render YAML: leave it unset, or install the official plugin" });
+    failures.push({
+      property: "renderYamlToDirectory",
+      reason: "the offline kubernetes provider does not render YAML: leave it unset, or install the official plugin",
+    });
   }
   return { inputs: news, failures };
 }
 
 /** The SDK passes flags as JSON text; what the program leaves unset may be set by the official provider's variables. */
 export function settingsOf(inputs: PropertyMap, environment: Environment): Settings {
-  const isOn = (key: string, variable: string): boolean => flag(inputs, key) ?? environment[`PULUMI_K8S_${variable}`] === "true";
+  const isOn = (key: string, variable: string): boolean =>
+    flag(inputs, key) ?? environment[`PULUMI_K8S_${variable}`] === "true";
   return {
     deleteUnreachable: isOn("deleteUnreachable", "DELETE_UNREACHABLE"),
     skipUpdateUnreachable: isOn("skipUpdateUnreachable", "SKIP_UPDATE_UNREACHABLE"),
@@ -50,9 +58,13 @@ export function diffSettings(request: DiffRequest, environment: Environment): Di
   // Older engines send no inputs apart from the outputs, which are the same for a provider.
   const before = Object.keys(request.oldInputs).length > 0 ? request.oldInputs : request.olds;
   const [olds, news] = [opened(before), opened(request.news)];
-  const changed = [...new Set(differences(olds, news).map(({ path }) => String(path[0])))].filter((key) => key !== "version");
+  const changed = [...new Set(differences(olds, news).map(({ path }) => String(path[0])))].filter(
+    (key) => key !== "version",
+  );
   const replaces = replacing(olds, news, changed, environment);
-  return { detailedDiff: Object.fromEntries(changed.map((key) => [key, kindOf(olds[key], news[key], replaces.has(key))])) };
+  return {
+    detailedDiff: Object.fromEntries(changed.map((key) => [key, kindOf(olds[key], news[key], replaces.has(key))])),
+  };
 }
 
 function kindOf(old: PropertyValue | undefined, value: PropertyValue | undefined, replaces: boolean): DiffKind {
@@ -61,13 +73,18 @@ function kindOf(old: PropertyValue | undefined, value: PropertyValue | undefined
 }
 
 const identifier = "clusterIdentifier";
-const location = ["kubeconfig", "context", "cluster"];
+const location = new Set(["kubeconfig", "context", "cluster"]);
 
-function replacing(olds: PropertyMap, news: PropertyMap, changed: readonly string[], environment: Environment): ReadonlySet<string> {
+function replacing(
+  olds: PropertyMap,
+  news: PropertyMap,
+  changed: readonly string[],
+  environment: Environment,
+): ReadonlySet<string> {
   const [before, now] = [olds[identifier], news[identifier]];
   if (now !== undefined && before === now) return new Set();
   const identified = before !== undefined && now !== undefined ? [identifier] : [];
-  const moved = changed.filter((key) => location.includes(key));
+  const moved = changed.filter((key) => location.has(key));
   if (moved.length === 0) return new Set(identified);
   const computed = moved.filter((key) => hasUnknown(news[key]));
   if (computed.length > 0) return new Set([...identified, ...computed]);

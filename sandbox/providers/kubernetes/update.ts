@@ -2,16 +2,27 @@ import { hasUnknown } from "../property.ts";
 import type { PropertyMap } from "../property.ts";
 import { ResourceInitError } from "../resource-provider.ts";
 import type { UpdateRequest } from "../resource-provider.ts";
+import { apply, latest } from "./apply.ts";
 import { awaitReady } from "./await/readiness.ts";
 import { readCheckpoint, toObject, writeCheckpoint } from "./checkpoint.ts";
 import { reachable } from "./cluster.ts";
 import type { Cluster, Session } from "./cluster.ts";
-import { latest } from "./create.ts";
 import { objectPath, resourceOf } from "./discovery.ts";
 import { ApiError, isNotFound, NoSuchKindError } from "./errors.ts";
-import { conflictMessage, fieldManagerOf, isTakeoverConflict, takeOver } from "./field-manager.ts";
+import { fieldManagerOf, takeOver } from "./field-manager.ts";
 import { withIgnoredFields } from "./ignored-fields.ts";
-import { annotationOf, describe, idOf, isCustomResourceDefinition, kindOf, listAt, namespaceOf, nameOf, stringAt, withValue } from "./object.ts";
+import {
+  annotationOf,
+  describe,
+  idOf,
+  isCustomResourceDefinition,
+  kindOf,
+  listAt,
+  namespaceOf,
+  nameOf,
+  stringAt,
+  withValue,
+} from "./object.ts";
 import type { KubernetesObject } from "./object.ts";
 import { normalize } from "./normalize.ts";
 
@@ -21,12 +32,18 @@ export async function update(session: Session, request: UpdateRequest): Promise<
     return cluster === undefined ? request.news : await previewUpdate(session, cluster, request);
   }
   const cluster = await session.reach();
-  const { live, checkpoint } = await apply(session, cluster, request, false);
+  const { live, checkpoint } = await updated(session, cluster, request, false);
   const { inputs } = checkpoint;
   let reasons: string[];
   try {
     const report = (message: string): void => session.log.status(request.urn, message);
-    reasons = await awaitReady(cluster, { inputs, object: live, timeoutSeconds: request.timeoutSeconds, cancelled: session.cancelled, report });
+    reasons = await awaitReady(cluster, {
+      inputs,
+      object: live,
+      timeoutSeconds: request.timeoutSeconds,
+      cancelled: session.cancelled,
+      report,
+    });
   } catch (error) {
     reasons = [error instanceof Error ? error.message : String(error)];
   }
@@ -44,7 +61,7 @@ export async function update(session: Session, request: UpdateRequest): Promise<
 
 async function previewUpdate(session: Session, cluster: Cluster, request: UpdateRequest): Promise<PropertyMap> {
   try {
-    const { live, checkpoint } = await apply(session, cluster, request, true);
+    const { live, checkpoint } = await updated(session, cluster, request, true);
     return writeCheckpoint({ ...checkpoint, live }, request.news);
   } catch (error) {
     if (error instanceof NoSuchKindError || (error instanceof ApiError && error.status === 403)) return request.news;
@@ -52,14 +69,17 @@ async function previewUpdate(session: Session, cluster: Cluster, request: Update
   }
 }
 
-async function apply(session: Session, cluster: Cluster, request: UpdateRequest, dryRun: boolean) {
+async function updated(session: Session, cluster: Cluster, request: UpdateRequest, dryRun: boolean) {
   const old = readCheckpoint(request.olds);
   const inputs = normalize(toObject(request.news));
   const fieldManager = fieldManagerOf(inputs, old.fieldManager);
   const resource = await resourceOf(cluster.discovery, inputs);
   // The name may be unset in inputs of older states; what exists is what the state says.
   const target = withValue(inputs, ["metadata", "name"], nameOf(old.live) || nameOf(inputs));
-  const path = objectPath(resource, withValue(target, ["metadata", "namespace"], namespaceOf(old.live) || namespaceOf(inputs) || session.namespace));
+  const path = objectPath(
+    resource,
+    withValue(target, ["metadata", "namespace"], namespaceOf(old.live) || namespaceOf(inputs) || session.namespace),
+  );
   const current = await existing(cluster, path, target);
   const query = { fieldManager, dryRun: dryRun ? "All" : undefined };
   let live: KubernetesObject;
@@ -71,10 +91,13 @@ async function apply(session: Session, cluster: Cluster, request: UpdateRequest,
     const owned = dryRun ? current : await takeOver(cluster, path, current, fieldManager);
     const wanted = withIgnoredFields(target, owned, request.ignoreChanges, fieldManager);
     const body = resource.namespaced ? wanted : withValue(wanted, ["metadata", "namespace"], undefined);
-    live = await applied(cluster, path, body, { ...query, force: String(isForced(session, inputs, current)) });
+    live = await apply(cluster, path, body, { ...query, force: String(isForced(session, inputs, current)) });
     if (!dryRun) await relinquish(cluster, path, live, old.fieldManager, fieldManager);
   }
-  return { live, checkpoint: { inputs, initialApiVersion: old.initialApiVersion ?? kindOf(inputs).apiVersion, fieldManager } };
+  return {
+    live,
+    checkpoint: { inputs, initialApiVersion: old.initialApiVersion ?? kindOf(inputs).apiVersion, fieldManager },
+  };
 }
 
 async function existing(cluster: Cluster, path: string, target: KubernetesObject): Promise<KubernetesObject> {
@@ -82,19 +105,10 @@ async function existing(cluster: Cluster, path: string, target: KubernetesObject
     return await cluster.client.request("GET", path);
   } catch (error) {
     if (!isNotFound(error)) throw error;
-    throw new Error(`${describe(target)} is in the state, but not in the cluster any more: run \`pulumi refresh\`, then update again.`, { cause: error });
-  }
-}
-
-type Query = Record<string, string | undefined>;
-
-async function applied(cluster: Cluster, path: string, body: KubernetesObject, query: Query): Promise<KubernetesObject> {
-  try {
-    return await cluster.client.request("PATCH", path, { body, query, contentType: "application/apply-patch+yaml" });
-  } catch (error) {
-    if (!(error instanceof ApiError) || error.status !== 409) throw error;
-    if (query["dryRun"] && query["force"] !== "true" && isTakeoverConflict(error)) return await applied(cluster, path, body, { ...query, force: "true" });
-    throw new Error(conflictMessage(body, error), { cause: error });
+    throw new Error(
+      `${describe(target)} is in the state, but not in the cluster any more: run \`pulumi refresh\`, then update again.`,
+      { cause: error },
+    );
   }
 }
 
@@ -105,8 +119,21 @@ function isForced(session: Session, inputs: KubernetesObject, live: KubernetesOb
 }
 
 /** The fields of a manager that the resource no longer goes by lose it. */
-async function relinquish(cluster: Cluster, path: string, live: KubernetesObject, before: string | undefined, now: string): Promise<void> {
+async function relinquish(
+  cluster: Cluster,
+  path: string,
+  live: KubernetesObject,
+  before: string | undefined,
+  now: string,
+): Promise<void> {
   if (before === undefined || before === now) return;
-  const body = { ...kindOf(live), metadata: { name: nameOf(live), ...(namespaceOf(live) ? { namespace: namespaceOf(live) } : {}) } };
-  await cluster.client.request("PATCH", path, { body, query: { fieldManager: before }, contentType: "application/apply-patch+yaml" });
+  const body = {
+    ...kindOf(live),
+    metadata: { name: nameOf(live), ...(namespaceOf(live) ? { namespace: namespaceOf(live) } : {}) },
+  };
+  await cluster.client.request("PATCH", path, {
+    body,
+    query: { fieldManager: before },
+    contentType: "application/apply-patch+yaml",
+  });
 }

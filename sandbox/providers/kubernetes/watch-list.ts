@@ -3,7 +3,7 @@ import { isMap } from "../property.ts";
 import type { PropertyMap } from "../property.ts";
 import type { KubernetesClient } from "./client.ts";
 import { UnreachableError } from "./errors.ts";
-import { listAt, nameOf, stringAt } from "./object.ts";
+import { listAt, nameOf, stringAt, textOf } from "./object.ts";
 import type { KubernetesObject } from "./object.ts";
 
 export interface ListQuery {
@@ -19,7 +19,11 @@ export async function list(client: KubernetesClient, query: ListQuery): Promise<
 }
 
 /** The objects of a collection, now and after each change, until the signal ends it with an error. */
-export async function* watchList(client: KubernetesClient, query: ListQuery, signal: AbortSignal): AsyncGenerator<KubernetesObject[]> {
+export async function* watchList(
+  client: KubernetesClient,
+  query: ListQuery,
+  signal: AbortSignal,
+): AsyncGenerator<KubernetesObject[]> {
   for (;;) {
     signal.throwIfAborted();
     const answer = await patientGet(client, query, signal);
@@ -60,15 +64,15 @@ function selectors({ fieldSelector, labelSelector }: ListQuery): Record<string, 
 }
 
 /** A label selector for the query string; undefined where the selector is empty, which selects everything. */
-export function labelSelector(selector: PropertyMap): string | undefined {
+export function selectorText(selector: PropertyMap): string | undefined {
   const labels = isMap(selector["matchLabels"]) ? selector["matchLabels"] : {};
   const expressions = listAt(selector, "matchExpressions").flatMap((expression) => {
     const [key, operator] = [stringAt(expression, "key") ?? "", stringAt(expression, "operator")];
-    const values = Array.isArray(expression["values"]) ? expression["values"].join(",") : "";
+    const values = Array.isArray(expression["values"]) ? expression["values"].map(textOf).join(",") : "";
     if (operator === "In") return [`${key} in (${values})`];
     if (operator === "NotIn") return [`${key} notin (${values})`];
     return operator === "Exists" ? [key] : operator === "DoesNotExist" ? [`!${key}`] : [];
   });
-  const terms = [...Object.entries(labels).map(([key, value]) => `${key}=${String(value)}`), ...expressions];
+  const terms = [...Object.entries(labels).map(([key, value]) => `${key}=${textOf(value)}`), ...expressions];
   return terms.length > 0 ? terms.join(",") : undefined;
 }

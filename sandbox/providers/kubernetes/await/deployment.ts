@@ -19,11 +19,15 @@ export function judgeDeployment(deployment: KubernetesObject): Verdict {
   const progressing = conditionOf(deployment, "Progressing");
   const reason = progressing ? stringAt(progressing, "reason") : undefined;
   if (reason === "ProgressDeadlineExceeded") {
-    return { state: "failed", message: `${stringAt(progressing ?? {}, "message") ?? "no progress"} (${available} of ${wanted} pods available)` };
+    return {
+      state: "failed",
+      message: `${stringAt(progressing ?? {}, "message") ?? "no progress"} (${available} of ${wanted} pods available)`,
+    };
   }
   // A paused Deployment rolls nothing out: there is nothing to wait for.
   if (reason === "DeploymentPaused") return ready;
-  const complete = updated >= wanted && available >= wanted && conditionOf(deployment, "Available")?.["status"] === "True";
+  const complete =
+    updated >= wanted && available >= wanted && conditionOf(deployment, "Available")?.["status"] === "True";
   // Without a progress deadline there is no such condition.
   const rolledOut = progressing === undefined || reason === "NewReplicaSetAvailable";
   if (complete && rolledOut) return ready;
@@ -32,6 +36,8 @@ export function judgeDeployment(deployment: KubernetesObject): Verdict {
 
 export const deploymentAwaiter: Awaiter = {
   onRead: true,
-  stages: (_cluster, object) => [objectStage(builtInPath("apps/v1", "deployments", namespaceOf(object)), nameOf(object), judgeDeployment)],
+  stages: (_cluster, object) => [
+    objectStage(builtInPath("apps/v1", "deployments", namespaceOf(object)), nameOf(object), judgeDeployment),
+  ],
   reasons: podReasons,
 };

@@ -15,10 +15,16 @@ export function judgePod(pod: KubernetesObject): Verdict {
 
 export function judgeJob(job: KubernetesObject): Verdict {
   const failed = conditionOf(job, "Failed");
-  if (failed?.["status"] === "True") return { state: "failed", message: `[${stringAt(failed, "reason") ?? "Failed"}] ${stringAt(failed, "message") ?? ""}` };
+  if (failed?.["status"] === "True")
+    return {
+      state: "failed",
+      message: `[${stringAt(failed, "reason") ?? "Failed"}] ${stringAt(failed, "message") ?? ""}`,
+    };
   if (conditionOf(job, "Complete")?.["status"] === "True") return ready;
   const status = (key: string): number => numberAt(job, "status", key) ?? 0;
-  return waiting(`the Job is not complete (active ${status("active")}, succeeded ${status("succeeded")}, failed ${status("failed")})`);
+  return waiting(
+    `the Job is not complete (active ${status("active")}, succeeded ${status("succeeded")}, failed ${status("failed")})`,
+  );
 }
 
 export const podAwaiter: Awaiter = {
@@ -28,6 +34,8 @@ export const podAwaiter: Awaiter = {
 
 export const jobAwaiter: Awaiter = {
   onRead: true,
-  stages: (_cluster, object) => [objectStage(builtInPath("batch/v1", "jobs", namespaceOf(object)), nameOf(object), judgeJob)],
+  stages: (_cluster, object) => [
+    objectStage(builtInPath("batch/v1", "jobs", namespaceOf(object)), nameOf(object), judgeJob),
+  ],
   reasons: podReasons,
 };

@@ -1,38 +1,53 @@
 import type { PropertyMap } from "../../property.ts";
 import type { Cluster } from "../cluster.ts";
 import { builtInPath } from "../discovery.ts";
-import { annotationOf, conditionOf, idOf, listAt, mapAt, namespaceOf, numberAt, stringAt } from "../object.ts";
+import { annotationOf, conditionOf, idOf, listAt, mapAt, namespaceOf, numberAt, stringAt, textOf } from "../object.ts";
 import type { KubernetesObject } from "../object.ts";
-import { labelSelector, list } from "../watch-list.ts";
+import { list, selectorText } from "../watch-list.ts";
 
 const revision = "deployment.kubernetes.io/revision";
 
 /** What is wrong with the pods of a workload: of a Deployment only those of its newest ReplicaSet. */
 export async function podReasons(cluster: Cluster, workload: KubernetesObject): Promise<string[]> {
   const namespace = namespaceOf(workload);
-  const selector = labelSelector(mapAt(workload, "spec", "selector"));
+  const selector = selectorText(mapAt(workload, "spec", "selector"));
   if (selector === undefined) return [];
   const owned = async (apiVersion: string, plural: string, owner: KubernetesObject): Promise<KubernetesObject[]> => {
-    const found = await list(cluster.client, { path: builtInPath(apiVersion, plural, namespace), labelSelector: selector });
-    return found.filter((object) => listAt(object, "metadata", "ownerReferences").some(({ uid }) => uid === stringAt(owner, "metadata", "uid")));
+    const found = await list(cluster.client, {
+      path: builtInPath(apiVersion, plural, namespace),
+      labelSelector: selector,
+    });
+    return found.filter((object) =>
+      listAt(object, "metadata", "ownerReferences").some(({ uid }) => uid === stringAt(owner, "metadata", "uid")),
+    );
   };
   if (workload["kind"] !== "Deployment") {
     const pods = await owned("v1", "pods", workload);
     return pods.length > 0 ? pods.flatMap(podProblems) : await warnings(cluster, workload);
   }
   const replicaSets = await owned("apps/v1", "replicasets", workload);
-  const newest = replicaSets.toSorted((a, b) => Number(annotationOf(b, revision) ?? 0) - Number(annotationOf(a, revision) ?? 0))[0];
+  const newest = replicaSets.toSorted(
+    (a, b) => Number(annotationOf(b, revision) ?? 0) - Number(annotationOf(a, revision) ?? 0),
+  )[0];
   if (newest === undefined) return [];
   // A quota or an admission rule keeps pods from being made at all.
   const refused = conditionOf(newest, "ReplicaFailure");
-  return [...(refused ? [stringAt(refused, "message") ?? ""] : []), ...(await owned("v1", "pods", newest)).flatMap(podProblems)];
+  return [
+    ...(refused ? [stringAt(refused, "message") ?? ""] : []),
+    ...(await owned("v1", "pods", newest)).flatMap(podProblems),
+  ];
 }
 
 /** What controllers complain of: without pods, only they know why. */
 async function warnings(cluster: Cluster, workload: KubernetesObject): Promise<string[]> {
   const selector = `involvedObject.uid=${stringAt(workload, "metadata", "uid")},type=Warning`;
-  const events = await list(cluster.client, { path: builtInPath("v1", "events", namespaceOf(workload)), fieldSelector: selector });
-  return [...new Set(events.map((event) => `[${stringAt(event, "reason") ?? ""}] ${stringAt(event, "message") ?? ""}`))].slice(-3);
+  const events = await list(cluster.client, {
+    path: builtInPath("v1", "events", namespaceOf(workload)),
+    fieldSelector: selector,
+  });
+  return [
+    ...new Set(events.map((event) => `[${stringAt(event, "reason") ?? ""}] ${stringAt(event, "message") ?? ""}`)),
+  ].slice(-3);
 }
 
 /** Why a pod is not ready, in the words of the scheduler and the kubelet; empty for one that is. */
@@ -56,7 +71,7 @@ function containerProblems(status: PropertyMap): string[] {
     .slice(0, 1)
     .map((state) => {
       const said = stringAt(state, "message")?.trim();
-      return `container ${name} ended with exit code ${String(state["exitCode"])} (${stringAt(state, "reason") ?? "Error"})${said ? `: ${said}` : ""}`;
+      return `container ${name} ended with exit code ${textOf(state["exitCode"] ?? "")} (${stringAt(state, "reason") ?? "Error"})${said ? `: ${said}` : ""}`;
     });
   if (reason === undefined || reason === "ContainerCreating" || reason === "PodInitializing") return stopped;
   const message = stringAt(waiting, "message");

@@ -62,7 +62,7 @@ interface AwaitedObject {
   timeoutSeconds: number;
   cancelled: AbortSignal;
   /** Is told what it waits for. */
-  report(message: string): void;
+  report: (message: string) => void;
 }
 
 /**
@@ -70,7 +70,10 @@ interface AwaitedObject {
  *
  * @returns Why it is not: empty when it is ready.
  */
-export async function awaitReady(cluster: Cluster, { inputs, object, timeoutSeconds, cancelled, report }: AwaitedObject): Promise<string[]> {
+export async function awaitReady(
+  cluster: Cluster,
+  { inputs, object, timeoutSeconds, cancelled, report }: AwaitedObject,
+): Promise<string[]> {
   const awaiter = awaiterOf(inputs);
   if (awaiter === undefined) return [];
   const seconds = timeoutOf(inputs, timeoutSeconds);
@@ -84,25 +87,36 @@ export async function awaitReady(cluster: Cluster, { inputs, object, timeoutSeco
   try {
     for (const stage of await awaiter.stages(cluster, object)) {
       const failure = await awaitStage(cluster, stage, signal, note);
-      if (failure !== undefined) return [`${describe(object)} failed: ${failure}`, ...(await explained(awaiter, cluster, object))];
+      if (failure !== undefined)
+        return [`${describe(object)} failed: ${failure}`, ...(await explained(awaiter, cluster, object))];
     }
     if (progress !== "") report("ready");
     return [];
   } catch (error) {
     if (!signal.aborted) throw error;
-    const how = elapsed.aborted ? `did not become ready within ${seconds} s` : "was awaited when the operation was cancelled";
-    return [`${describe(object)} ${how}${progress ? `: ${progress}` : ""}`, ...(await explained(awaiter, cluster, object))];
+    const how = elapsed.aborted
+      ? `did not become ready within ${seconds} s`
+      : "was awaited when the operation was cancelled";
+    return [
+      `${describe(object)} ${how}${progress ? `: ${progress}` : ""}`,
+      ...(await explained(awaiter, cluster, object)),
+    ];
   }
 }
 
 /** Why the object is not ready at this moment, for a refresh; empty when it is, or when its kind is not looked at then. */
-export async function checkReady(cluster: Cluster, inputs: KubernetesObject, object: KubernetesObject): Promise<string[]> {
+export async function checkReady(
+  cluster: Cluster,
+  inputs: KubernetesObject,
+  object: KubernetesObject,
+): Promise<string[]> {
   const { apiVersion, kind } = kindOf(object);
   const awaiter = isAwaitSkipped(inputs) ? undefined : awaiters[`${groupOf(apiVersion)}/${kind}`];
   if (awaiter?.onRead !== true) return [];
   for (const stage of await awaiter.stages(cluster, object)) {
     const problem = await checkStage(cluster, stage);
-    if (problem !== undefined) return [`${describe(object)} is not ready: ${problem}`, ...(await explained(awaiter, cluster, object))];
+    if (problem !== undefined)
+      return [`${describe(object)} is not ready: ${problem}`, ...(await explained(awaiter, cluster, object))];
   }
   return [];
 }

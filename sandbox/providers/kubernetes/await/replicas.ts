@@ -11,11 +11,14 @@ export function judgeStatefulSet(object: KubernetesObject): Verdict {
   const wanted = numberAt(object, "spec", "replicas") ?? 1;
   const status = (key: string): number => numberAt(object, "status", key) ?? 0;
   const onDelete = stringAt(object, "spec", "updateStrategy", "type") === "OnDelete";
-  if (status("replicas") !== wanted || status("readyReplicas") !== wanted) return waiting(`${status("readyReplicas")} of ${wanted} replicas are ready`);
+  if (status("replicas") !== wanted || status("readyReplicas") !== wanted)
+    return waiting(`${status("readyReplicas")} of ${wanted} replicas are ready`);
   // With OnDelete, old pods stay until somebody deletes them; a partition keeps the lower ones old.
   const partition = numberAt(object, "spec", "updateStrategy", "rollingUpdate", "partition") ?? 0;
   if (onDelete || status("updatedReplicas") >= wanted - partition) return ready;
-  return waiting(`${status("updatedReplicas")} of ${wanted} replicas run revision ${stringAt(object, "status", "updateRevision") ?? ""}`);
+  return waiting(
+    `${status("updatedReplicas")} of ${wanted} replicas run revision ${stringAt(object, "status", "updateRevision") ?? ""}`,
+  );
 }
 
 export function judgeDaemonSet(object: KubernetesObject): Verdict {
@@ -30,12 +33,16 @@ export function judgeDaemonSet(object: KubernetesObject): Verdict {
 
 export const statefulSetAwaiter: Awaiter = {
   onRead: true,
-  stages: (_cluster, object) => [objectStage(builtInPath("apps/v1", "statefulsets", namespaceOf(object)), nameOf(object), judgeStatefulSet)],
+  stages: (_cluster, object) => [
+    objectStage(builtInPath("apps/v1", "statefulsets", namespaceOf(object)), nameOf(object), judgeStatefulSet),
+  ],
   reasons: podReasons,
 };
 
 export const daemonSetAwaiter: Awaiter = {
   onRead: true,
-  stages: (_cluster, object) => [objectStage(builtInPath("apps/v1", "daemonsets", namespaceOf(object)), nameOf(object), judgeDaemonSet)],
+  stages: (_cluster, object) => [
+    objectStage(builtInPath("apps/v1", "daemonsets", namespaceOf(object)), nameOf(object), judgeDaemonSet),
+  ],
   reasons: podReasons,
 };

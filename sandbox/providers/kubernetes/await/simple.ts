@@ -21,28 +21,38 @@ export const ingressAwaiter = judgedBy(
   (ingress) =>
     listAt(ingress, "status", "loadBalancer", "ingress").length > 0
       ? ready
-      : waiting('the Ingress has no address: does an ingress controller serve its class? (pulumi.com/skipAwait: "true" does not wait for it)'),
+      : waiting(
+          'the Ingress has no address: does an ingress controller serve its class? (pulumi.com/skipAwait: "true" does not wait for it)',
+        ),
   true,
 );
 
 export const persistentVolumeAwaiter = judgedBy((volume) => {
   const phase = stringAt(volume, "status", "phase");
-  return phase === "Available" || phase === "Bound" ? ready : waiting(`the PersistentVolume is ${phase ?? "not looked at yet"}`);
+  return phase === "Available" || phase === "Bound"
+    ? ready
+    : waiting(`the PersistentVolume is ${phase ?? "not looked at yet"}`);
 });
 
 export const resourceQuotaAwaiter = judgedBy((quota) =>
-  sameValue(mapAt(quota, "spec", "hard"), mapAt(quota, "status", "hard")) ? ready : waiting("the ResourceQuota is not in force yet"),
+  sameValue(mapAt(quota, "spec", "hard"), mapAt(quota, "status", "hard"))
+    ? ready
+    : waiting("the ResourceQuota is not in force yet"),
 );
 
 export const secretAwaiter = judgedBy((secret) => {
-  const awaitsToken = secret["type"] === "kubernetes.io/service-account-token" && Object.keys(mapAt(secret, "data")).length === 0;
+  const awaitsToken =
+    secret["type"] === "kubernetes.io/service-account-token" && Object.keys(mapAt(secret, "data")).length === 0;
   return awaitsToken ? waiting("the service account's token is not issued yet") : ready;
 });
 
 export const customResourceDefinitionAwaiter = judgedBy((definition) => {
   const refused = conditionOf(definition, "NamesAccepted");
-  if (refused?.["status"] === "False") return { state: "failed", message: stringAt(refused, "message") ?? "the names are taken" };
-  return conditionOf(definition, "Established")?.["status"] === "True" ? ready : waiting("the API server does not serve the new kind yet");
+  if (refused?.["status"] === "False")
+    return { state: "failed", message: stringAt(refused, "message") ?? "the names are taken" };
+  return conditionOf(definition, "Established")?.["status"] === "True"
+    ? ready
+    : waiting("the API server does not serve the new kind yet");
 });
 
 export const persistentVolumeClaimAwaiter: Awaiter = {
@@ -52,7 +62,9 @@ export const persistentVolumeClaimAwaiter: Awaiter = {
       const phase = stringAt(object, "status", "phase");
       // Until a pod uses it, a claim of such a class stays pending.
       if (phase === "Bound" || (waitsForPod && phase === "Pending")) return ready;
-      return waiting(`the PersistentVolumeClaim is ${phase ?? "not looked at yet"}: is there a volume or a storage class for it?`);
+      return waiting(
+        `the PersistentVolumeClaim is ${phase ?? "not looked at yet"}: is there a volume or a storage class for it?`,
+      );
     };
     return [objectStage(builtInPath("v1", "persistentvolumeclaims", namespaceOf(claim)), nameOf(claim), judge)];
   },
@@ -62,7 +74,10 @@ async function bindingMode(cluster: Cluster, claim: KubernetesObject): Promise<s
   const name = stringAt(claim, "spec", "storageClassName");
   if (!name) return undefined;
   try {
-    const storageClass = await cluster.client.request("GET", `/apis/storage.k8s.io/v1/storageclasses/${encodeURIComponent(name)}`);
+    const storageClass = await cluster.client.request(
+      "GET",
+      `/apis/storage.k8s.io/v1/storageclasses/${encodeURIComponent(name)}`,
+    );
     return stringAt(storageClass, "volumeBindingMode");
   } catch {
     // A class that is not there, or may not be read, tells nothing about the claim.

@@ -4,7 +4,11 @@ import type { ListQuery } from "../watch-list.ts";
 import type { KubernetesObject } from "../object.ts";
 
 /** What is known of readiness at one moment. `settled`: ready, if nothing changes for that many seconds. */
-export type Verdict = { state: "ready" } | { state: "settled"; seconds: number } | { state: "waiting"; message: string } | { state: "failed"; message: string };
+export type Verdict =
+  | { state: "ready" }
+  | { state: "settled"; seconds: number }
+  | { state: "waiting"; message: string }
+  | { state: "failed"; message: string };
 
 export const ready: Verdict = { state: "ready" };
 
@@ -31,12 +35,18 @@ export function objectStage(path: string, name: string, judge: (object: Kubernet
   return {
     path,
     fieldSelector: `metadata.name=${name}`,
-    judge: ([object]) => (object === undefined ? { state: "failed", message: `${name} was deleted while it was awaited` } : judge(object)),
+    judge: ([object]) =>
+      object === undefined ? { state: "failed", message: `${name} was deleted while it was awaited` } : judge(object),
   };
 }
 
 /** Waits until the stage is ready; else why not. @throws the signal's error when the time is up. */
-export async function awaitStage(cluster: Cluster, stage: Stage, signal: AbortSignal, progress: (message: string) => void): Promise<string | undefined> {
+export async function awaitStage(
+  cluster: Cluster,
+  stage: Stage,
+  signal: AbortSignal,
+  progress: (message: string) => void,
+): Promise<string | undefined> {
   const done = new AbortController();
   const changes = watchList(cluster.client, stage, AbortSignal.any([signal, done.signal]));
   let next = changes.next();

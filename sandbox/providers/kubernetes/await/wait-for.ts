@@ -14,7 +14,8 @@ import type { Awaiter, Verdict } from "./stage.ts";
  */
 export function waitForAwaiter(annotation: string): Awaiter {
   const judges = expressions(annotation).map(judgeOf);
-  const judge = (object: KubernetesObject): Verdict => judges.map((each) => each(object)).find((verdict) => verdict.state !== "ready") ?? ready;
+  const judge = (object: KubernetesObject): Verdict =>
+    judges.map((each) => each(object)).find((verdict) => verdict.state !== "ready") ?? ready;
   return {
     stages: async (cluster, object) => {
       const resource = await resourceOf(cluster.discovery, object);
@@ -36,7 +37,9 @@ function expressions(annotation: string): string[] {
   } catch {
     // Said below.
   }
-  throw new Error(`the annotation pulumi.com/waitFor has "${annotation}": a list must be JSON and hold at least one condition.`);
+  throw new Error(
+    `the annotation pulumi.com/waitFor has "${annotation}": a list must be JSON and hold at least one condition.`,
+  );
 }
 
 function judgeOf(expression: string): (object: KubernetesObject) => Verdict {
@@ -48,7 +51,9 @@ function judgeOf(expression: string): (object: KubernetesObject) => Verdict {
     stepsOf(path[1] ?? "");
     return judgePath(path[1] ?? "", path[2]);
   }
-  throw new Error(`the annotation pulumi.com/waitFor has "${expression}": expected jsonpath={.path}=value or condition=Type.`);
+  throw new Error(
+    `the annotation pulumi.com/waitFor has "${expression}": expected jsonpath={.path}=value or condition=Type.`,
+  );
 }
 
 function judgePath(path: string, expected: string | undefined): (object: KubernetesObject) => Verdict {
@@ -58,7 +63,9 @@ function judgePath(path: string, expected: string | undefined): (object: Kuberne
     const [found] = selectPath(path, object);
     const shown = typeof found === "object" && found !== null ? "a value that is no text or number" : String(found);
     if (found !== undefined && (expected === undefined || shown === expected)) return ready;
-    return waiting(`{${path}} is ${found === undefined ? "not there" : shown}${expected === undefined ? "" : `, awaited is ${expected}`}`);
+    return waiting(
+      `{${path}} is ${found === undefined ? "not there" : shown}${expected === undefined ? "" : `, awaited is ${expected}`}`,
+    );
   };
 }
 
@@ -69,7 +76,8 @@ function judgeCondition(type: string, status: string): (object: KubernetesObject
     const condition = name === undefined ? undefined : conditionOf(object, name);
     if (condition === undefined) return waiting(`it has no condition ${type} yet`);
     const observed = numberAt(condition, "observedGeneration") ?? numberAt(object, "status", "observedGeneration");
-    if (observed !== undefined && observed < (numberAt(object, "metadata", "generation") ?? 0)) return waiting("its controller has not looked at it yet");
+    if (observed !== undefined && observed < (numberAt(object, "metadata", "generation") ?? 0))
+      return waiting("its controller has not looked at it yet");
     const current = stringAt(condition, "status") ?? "";
     if (current.toLowerCase() === status.toLowerCase()) return ready;
     const message = stringAt(condition, "message");

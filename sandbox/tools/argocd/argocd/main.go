@@ -1,5 +1,5 @@
 // The parts of Argo CD that the sandbox runs, in one binary: the name it is started by chooses. Argo CD's own main has
-// the API server and the command-line client besides, which nothing here needs and which take a third of the build.
+// the API server and the command-line client besides, which nothing here needs and which make it a quarter bigger.
 package main
 
 import (
@@ -9,7 +9,6 @@ import (
 
 	controller "github.com/argoproj/argo-cd/v3/cmd/argocd-application-controller/commands"
 	applicationset "github.com/argoproj/argo-cd/v3/cmd/argocd-applicationset-controller/commands"
-	gitaskpass "github.com/argoproj/argo-cd/v3/cmd/argocd-git-ask-pass/commands"
 	reposerver "github.com/argoproj/argo-cd/v3/cmd/argocd-repo-server/commands"
 	"github.com/argoproj/argo-cd/v3/common"
 	"github.com/argoproj/argo-cd/v3/util/log"
@@ -21,17 +20,12 @@ import (
 var components = map[string]func() *cobra.Command{
 	common.CommandApplicationController:    controller.NewCommand,
 	common.CommandApplicationSetController: applicationset.NewCommand,
-	common.CommandGitAskPass:               gitaskpass.NewCommand,
 	common.CommandRepoServer:               reposerver.NewCommand,
 }
 
 func main() {
 	klog.SetLogger(log.NewLogrusLogger(log.NewWithCurrentConfig()))
 	name := filepath.Base(os.Args[0])
-	// So Argo CD itself asks for its helper of Git.
-	if asked := os.Getenv("ARGOCD_BINARY_NAME"); asked != "" {
-		name = asked
-	}
 	newCommand := components[name]
 	if newCommand == nil {
 		fmt.Fprintf(os.Stderr, "argocd: no component is named %q; start this binary as argocd-application-controller, argocd-repo-server, …\n", name)
