@@ -45,7 +45,7 @@ const secrets = putServiceSecrets(context, cluster, config.secrets);
 
 const deliver = { gitops: deliverByGit, direct: deliverDirectly }[config.delivery];
 
-deliver({ ...config, context, cluster, images, secrets, stackSecrets: config.secrets, ownsArgoCd: config.owns.argoCd });
+deliver({ ...config, context, cluster, images, secrets, stackSecrets: config.secrets, ownsArgoCd: config.owns.argoCd, tag: config.images.tag });
 
 /** The environment that this stack declares. */
 export const environment = config.environment;

@@ -1,10 +1,8 @@
-import { existsSync } from "node:fs";
 import { imageRepository } from "../components/names.ts";
-import { schemaProblems } from "../components/problem.ts";
 import { branchProblem, pathProblem, repositoryProblem, type DeployBranch } from "../git/deploy-branch.ts";
 import { stackSchema } from "../stacks/schema.ts";
-import { readStackFile } from "../stacks/stack-file.ts";
 import { CommandError, UsageError } from "./command.ts";
+import { readStackSettings } from "./stack-settings.ts";
 
 /** The options that say which environment, and where its deploy repository is. */
 export const environmentOptions = {
@@ -73,16 +71,7 @@ export function findEnvironment(name: string, flags: EnvironmentFlags): Delivery
 const neededSchema = stackSchema.pick({ schemaVersion: true, environment: true, app: true, images: true, gitops: true });
 
 function readStack(name: string, dispensable: boolean) {
-  const file = `stacks/Pulumi.${name}.yaml`;
-  if (!existsSync(file)) {
-    if (dispensable) return undefined;
-    throw new CommandError(`there is no ${file} in ${process.cwd()}; run this where the stack files are, or give --repository and --images`);
-  }
-  const needed = new Set(Object.keys(neededSchema.shape).map((key) => `delivery:${key}`));
-  const entries = Object.entries(readStackFile(name)).filter(([key]) => needed.has(key));
-  const settings = Object.fromEntries(entries.map(([key, value]) => [key.slice("delivery:".length), value]));
-  const parsed = neededSchema.safeParse(settings);
-  if (parsed.success) return parsed.data;
-  const problems = schemaProblems(file, parsed.error, settings).map(({ place, message }) => `${place}: ${message}`);
-  throw new CommandError(problems.join("\n       "));
+  const settings = readStackSettings(name, neededSchema);
+  if (settings !== undefined || dispensable) return settings;
+  throw new CommandError(`there is no stacks/Pulumi.${name}.yaml in ${process.cwd()}; run this where the stack files are, or give --repository and --images`);
 }

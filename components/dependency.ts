@@ -10,6 +10,8 @@ import type { Environment } from "./manifests/metadata.ts";
 /** Many storage classes bind a claim only when a pod uses it: waiting for that would never end. */
 const claimAnnotations = { "pulumi.com/skipAwait": "true" };
 
+const rolloutTimeouts = { create: "5m", update: "5m" };
+
 export interface DependencyArgs {
   environment: Environment;
   settings: DeployedDependencySettings;
@@ -30,8 +32,8 @@ export class Dependency extends pulumi.ComponentResource {
       const claim = manifests.persistentVolumeClaim;
       needed.push(new PersistentVolumeClaim(name, { ...claim, metadata: { ...claim.metadata, annotations: claimAnnotations } }, own));
     }
-    const deployment = new Deployment(name, manifests.deployment, { ...own, dependsOn: needed, customTimeouts: { create: "5m", update: "5m" } });
-    new KubernetesService(name, manifests.service, { ...own, dependsOn: deployment });
+    const deployment = new Deployment(name, manifests.deployment, { ...own, dependsOn: needed, customTimeouts: rolloutTimeouts });
+    new KubernetesService(name, manifests.service, { ...own, dependsOn: deployment, customTimeouts: rolloutTimeouts });
     this.registerOutputs();
   }
 }

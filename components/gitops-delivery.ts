@@ -6,19 +6,23 @@ import { ArgoCd } from "./argo-cd.ts";
 import type { ArgoCdSettings } from "./argo-cd-values.ts";
 import type { Cluster } from "./cluster.ts";
 import { GitManifests } from "./git-manifests.ts";
+import { ImageUpdater } from "./image-updater.ts";
 import { dependencyFiles, serviceFiles } from "./manifest-files.ts";
 import { dependencyManifests, dependencyUsers } from "./manifests/dependency.ts";
 import { serviceManifests, type ManifestContext } from "./manifests.ts";
 import { applicationName, projectName } from "./names.ts";
 import type { ServiceImage } from "./service-image.ts";
 import type { ServiceSecrets } from "./service-secret.ts";
-import type { Secrets } from "./secrets.ts";
+import type { Registry, Secrets } from "./secrets.ts";
 
 /** The deploy repository and the Argo CD that watches it, as the stack file says. */
 export interface GitOpsSettings {
   repository: string;
   branch: string;
   username: string;
+  /** What moves a release record: a commit of CI, or a watcher of the registry. */
+  release: "commit" | "registry-watch";
+  imageUpdaterChartVersion: string;
   argoCd: ArgoCdSettings & { commitStatus?: { appId: string; installationId: string; privateKey: string } | undefined };
 }
 
@@ -33,6 +37,9 @@ export interface GitOpsDeliveryArgs {
   gitops?: GitOpsSettings | undefined;
   /** Whether this stack owns the installation of Argo CD. */
   ownsArgoCd: boolean;
+  registry: Registry;
+  /** The tag that CI moves to every new build. */
+  tag: string;
   /** With which Argo CD reads the deploy repository. @default it is public */
   gitToken?: pulumi.Output<string> | undefined;
   /** The stack's secrets, by name. */
@@ -67,7 +74,7 @@ export function deliverByGit(args: GitOpsDeliveryArgs): void {
     directory: environment,
     ...manifestTree(args),
   });
-  for (const name of [...Object.keys(deployedDependencies(context)), ...context.services.map((service) => service.name)]) {
+  const applications = [...Object.keys(deployedDependencies(context)), ...context.services.map((service) => service.name)].map((name) =>
     application(
       name,
       {
@@ -80,6 +87,23 @@ export function deliverByGit(args: GitOpsDeliveryArgs): void {
         provider: cluster.provider,
       },
       { parent: project, dependsOn: [cluster, manifests, ...args.secrets.values()] },
+    ),
+  );
+  if (gitops.release === "registry-watch" && args.gitToken !== undefined) {
+    new ImageUpdater(
+      "image-updater",
+      {
+        project: project.project,
+        argoCdNamespace: argoCd.namespace,
+        chartVersion: gitops.imageUpdaterChartVersion,
+        owned: args.ownsArgoCd,
+        deploy: { repository: gitops.repository, branch: gitops.branch, username: gitops.username, token: args.gitToken },
+        registry: args.registry,
+        tag: args.tag,
+        images: [...args.images].map(([name, image]) => ({ applicationName: applicationName(app, environment, name), repository: image.repository })),
+        provider: cluster.provider,
+      },
+      { dependsOn: applications },
     );
   }
 }

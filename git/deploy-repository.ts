@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -30,7 +30,7 @@ export interface CommitOptions {
  * @throws DeployRepositoryError that names the repository and the way out
  */
 export async function readBranch<T>(target: DeployBranch, use: (snapshot: Snapshot, git: Git) => Promise<T>, depth?: "whole history"): Promise<T> {
-  return inTemporaryRepository(target, async (git) => use(await fetchTip(git, target, depth), git));
+  return inTemporaryRepository(target, async (git, directory) => use(await fetchTip(git, directory, target, depth), git));
 }
 
 /**
@@ -44,11 +44,11 @@ export async function commitToBranch(target: DeployBranch, decide: (snapshot: Sn
   return inTemporaryRepository(target, async (git, directory) => {
     for (let attempt = 0; ; attempt++) {
       try {
-        const snapshot = await fetchTip(git, target);
+        const snapshot = await fetchTip(git, directory, target);
         const commit = await makeCommit(git, directory, snapshot, await decide(snapshot));
         if (commit === undefined) return { commit: snapshot.commit, changed: false, retries: attempt };
         await options.beforePush?.();
-        await git(["push", "--porcelain", "--quiet", target.repository, `${commit}:refs/heads/${target.branch}`]);
+        await git(["push", "--porcelain", "--quiet", "origin", `${commit}:refs/heads/${target.branch}`]);
         return { commit, changed: true, retries: attempt };
       } catch (error) {
         const again = isMovedBranch(error) ? attempt + 1 < tries : isPassingFailure(error) && attempt < 3;
@@ -77,14 +77,17 @@ async function inTemporaryRepository<T>(target: DeployBranch, use: (git: Git, di
   }
 }
 
-async function fetchTip(git: Git, target: DeployBranch, depth?: "whole history"): Promise<Snapshot> {
-  const shallow = depth === undefined ? ["--depth=1"] : [];
+async function fetchTip(git: Git, directory: string, target: DeployBranch, depth?: "whole history"): Promise<Snapshot> {
+  // Of a history only what release records are made of: commits, directories and small files. The rest would come when it is read.
+  const extent = depth === undefined ? ["--depth=1"] : ["--filter=blob:limit=4k"];
   try {
-    await git(["fetch", "--quiet", "--no-tags", ...shallow, target.repository, `+refs/heads/${target.branch}:refs/remotes/origin/tip`]);
+    await git(["fetch", "--quiet", "--no-tags", ...extent, "origin", `+refs/heads/${target.branch}:refs/remotes/origin/tip`]);
   } catch (error) {
     // An empty repository has no branch either.
     if (error instanceof GitError && /couldn't find remote ref/i.test(error.output)) return snapshotOf(git, undefined);
     throw error;
   }
-  return snapshotOf(git, (await git(["rev-parse", "refs/remotes/origin/tip"])).toString().trim());
+  // One process less than asking Git.
+  const [commit] = (await readFile(join(directory, "FETCH_HEAD"), "utf8")).split("\t");
+  return snapshotOf(git, commit);
 }

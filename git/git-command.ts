@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { gitCredentialSettings } from "./git-credentials.ts";
+import { sshSettings } from "./ssh-command.ts";
 
 /** Git gave up: what it was doing and what it wrote. */
 export class GitError extends Error {
@@ -15,7 +16,7 @@ export class GitError extends Error {
 export type Git = (args: readonly string[], input?: string | Buffer) => Promise<Buffer>;
 
 export interface GitOptions {
-  /** The repository that it speaks to, for credentials. */
+  /** The repository that it speaks to: the remote `origin`. */
   repository: string;
   /** A command that takes longer has failed. @default 120 s */
   timeoutSeconds?: number;
@@ -31,7 +32,12 @@ export function gitIn(directory: string, options: GitOptions): Git {
     // The failures are told apart by their text.
     LC_ALL: "C",
     ...author,
-    ...asEnvironment([...gitCredentialSettings(options.repository, process.env), ...settings]),
+    ...asEnvironment([
+      ...gitCredentialSettings(options.repository, process.env),
+      ...sshSettings(options.repository, process.env),
+      ["remote.origin.url", options.repository],
+      ...settings,
+    ]),
   };
   return (args, input) => run(args, input, environment, options.timeoutSeconds ?? 120);
 }

@@ -10,7 +10,7 @@ const helper = `!f() { if test "$1" = get; then printf 'username=%s\\npassword=%
  * the user's own credential helpers and SSH keys work as ever.
  */
 export function gitCredentialSettings(repository: string, environment: Readonly<Record<string, string | undefined>>): [string, string][] {
-  if (!/^https?:/i.test(repository)) return sshSettings(repository, environment);
+  if (!/^https?:/i.test(repository)) return [];
   const token = environment[tokenVariable];
   if (token === undefined || token === "") return [];
   const { origin, protocol, hostname } = new URL(repository);
@@ -23,12 +23,6 @@ export function gitCredentialSettings(repository: string, environment: Readonly<
     [key, ""],
     [key, helper],
   ];
-}
-
-/** Nobody is there to answer questions. What the user has set up for SSH goes first. */
-function sshSettings(repository: string, environment: Readonly<Record<string, string | undefined>>): [string, string][] {
-  if (repository.startsWith("file:") || environment["GIT_SSH_COMMAND"] !== undefined || environment["GIT_SSH"] !== undefined) return [];
-  return [["core.sshCommand", "ssh -o BatchMode=yes -o ConnectTimeout=20"]];
 }
 
 /** Loopback and private addresses, where plain HTTP stays on the machine or in the cluster. */

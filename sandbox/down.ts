@@ -1,4 +1,4 @@
-import { existsSync, rmSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { cacheDir, purgeCache } from "./cache.ts";
 import { listProcesses } from "./process.ts";
 import { stopSandbox } from "./sandbox.ts";

@@ -1,6 +1,6 @@
-import { createClient, type KubernetesClient } from "./providers/kubernetes/client.ts";
-import { connectionOf } from "./providers/kubernetes/connection.ts";
-import { loadKubeconfig } from "./providers/kubernetes/kubeconfig.ts";
+import { createClient, type KubernetesClient } from "../kubernetes/client.ts";
+import { connectionOf } from "../kubernetes/connection.ts";
+import { loadKubeconfig } from "../kubernetes/kubeconfig.ts";
 
 /** A client for the cluster of a kubeconfig's current context. */
 export function kubernetesClient(kubeconfigPath: string): KubernetesClient {

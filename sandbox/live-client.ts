@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { kubernetesClient } from "./kubernetes-client.ts";
-import type { KubernetesClient } from "./providers/kubernetes/client.ts";
+import type { KubernetesClient } from "../kubernetes/client.ts";
 
 /**
  * For processes that outlive a cluster: the client for what the kubeconfig says now. One client is kept as long as the

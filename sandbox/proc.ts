@@ -34,7 +34,17 @@ export function isAlive(identity: Identity): boolean {
 
 /** Whether any process of a process group still runs. */
 export function isGroupAlive(group: number): boolean {
-  return allPids().some((pid) => readStat(pid)?.group === group);
+  return allPids().some((pid) => isInGroup(pid, group));
+}
+
+/** Whether a process runs, and belongs to a process group. */
+export function isInGroup(pid: number, group: number): boolean {
+  return readStat(pid)?.group === group;
+}
+
+/** Whether a process was started with this command and these arguments, be it by another command that they followed. */
+export function runsCommand(pid: number, command: readonly string[]): boolean {
+  return readProc(pid, "cmdline")?.endsWith(`${command.join("\0")}\0`) ?? false;
 }
 
 /** Ids of all running processes that carry the mark of this sandbox. */

@@ -5,7 +5,16 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { readPidFile, readPidFiles, removePidFile, writePidFile, type PidFile } from "./pid-file.ts";
-import { identify, isAlive, isGroupAlive, markedPids, markerOf, residentBytesOfTree } from "./proc.ts";
+import {
+  identify,
+  isAlive,
+  isGroupAlive,
+  isInGroup,
+  markedPids,
+  markerOf,
+  residentBytesOfTree,
+  runsCommand,
+} from "./proc.ts";
 
 /** A process of the sandbox: what runs, and how one knows that it serves. */
 export interface ProcessSpec {
@@ -49,10 +58,9 @@ export async function startProcess(stateDir: string, spec: ProcessSpec): Promise
   mkdirSync(join(stateDir, "logs"), { recursive: true, mode: 0o700 });
   const specHash = hashOf(spec);
   const found = readPidFile(stateDir, spec.name);
-  if (found && isAlive(found)) {
-    if (found.specHash === specHash) return waitUntilReady(stateDir, spec, found, 0);
-    await stopOne(stateDir, found);
-  }
+  if (found && found.specHash === specHash && isAlive(found)) return waitUntilReady(stateDir, spec, found, 0);
+  if (found) await stopOne(stateDir, found);
+  await killAll(() => strays(stateDir, spec));
   const log = logPath(stateDir, spec.name);
   const logStart = existsSync(log) ? statSync(log).size : 0;
   const started = launch(stateDir, spec, specHash);
@@ -72,16 +80,7 @@ export async function stopProcess(stateDir: string, name: string): Promise<void>
  */
 export async function stopAllProcesses(stateDir: string): Promise<void> {
   for (const found of readPidFiles(stateDir).toReversed()) await stopOne(stateDir, found);
-  const deadline = Date.now() + stopGraceMilliseconds;
-  for (let left = markedPids(stateDir); left.length > 0; left = markedPids(stateDir)) {
-    if (Date.now() > deadline) {
-      throw new Error(
-        `Processes ${left.join(", ")} of ${stateDir} do not end on SIGKILL: look at them with "ps -fp ${left.join(",")}".`,
-      );
-    }
-    for (const pid of left) signal(pid, "SIGKILL");
-    await sleep(pollMilliseconds);
-  }
+  await killAll(() => markedPids(stateDir));
 }
 
 /** All processes that were started in this sandbox and not stopped, in the order of their start. */
@@ -182,8 +181,9 @@ function endedEarly(stateDir: string, spec: ProcessSpec, logStart: number): Erro
 
 /** Ends a process and its group. The pid file goes last: a stop that is interrupted can be repeated. */
 async function stopOne(stateDir: string, file: PidFile): Promise<void> {
-  // While a member of the group lives, the kernel gives its number to nobody else; so the leader need not be asked again.
-  for (const name of isAlive(file) ? (["SIGTERM", "SIGKILL"] as const) : []) {
+  // A leader that was killed may have left its group behind, whose number the kernel gives to nobody else meanwhile.
+  const isOurs = isAlive(file) || markedPids(stateDir).some((pid) => isInGroup(pid, file.pid));
+  for (const name of isOurs ? (["SIGTERM", "SIGKILL"] as const) : []) {
     if (!isGroupAlive(file.pid)) break;
     signal(-file.pid, name);
     for (const deadline = Date.now() + stopGraceMilliseconds; isGroupAlive(file.pid) && Date.now() < deadline;)
@@ -191,6 +191,27 @@ async function stopOne(stateDir: string, file: PidFile): Promise<void> {
   }
   if (isAlive(file)) throw new Error(`Process "${file.name}" (pid ${file.pid}) does not end on SIGKILL.`);
   removePidFile(stateDir, file.name);
+}
+
+/** Processes like the wanted one that no pid file names: their starter was killed right after the start. */
+function strays(stateDir: string, spec: ProcessSpec): number[] {
+  const known = readPidFiles(stateDir).filter(isAlive);
+  return markedPids(stateDir)
+    .filter((pid) => runsCommand(pid, [spec.command, ...spec.args]))
+    .filter((pid) => !known.some((file) => isInGroup(pid, file.pid)));
+}
+
+/** Kills what is found, until nothing is found any more. */
+async function killAll(find: () => number[]): Promise<void> {
+  const deadline = Date.now() + stopGraceMilliseconds;
+  for (let left = find(); left.length > 0; left = find()) {
+    if (Date.now() > deadline)
+      throw new Error(
+        `Processes ${left.join(", ")} do not end on SIGKILL: look at them with "ps -fp ${left.join(",")}".`,
+      );
+    for (const pid of left) signal(pid, "SIGKILL");
+    await sleep(20);
+  }
 }
 
 function signal(pid: number, name: NodeJS.Signals): void {

@@ -46,7 +46,7 @@ export function loadConfig(): Config {
   const secrets = secretsSchema.safeParse(secret);
   if (!parsed.success) problems.push(...schemaProblems(file, parsed.error, plain));
   if (!secrets.success) problems.push(...schemaProblems(file, secrets.error, masked(secret)));
-  if (parsed.success && secrets.success) problems.push(...contradictions(file, parsed.data, new Set(Object.keys(secrets.data.secrets))));
+  if (parsed.success && secrets.success) problems.push(...contradictions(file, parsed.data, new Set(Object.keys(secrets.data.secrets)), secrets.data.gitToken !== undefined));
   rejectProblems(problems);
   if (!parsed.success || !secrets.success) throw new Error("unreachable: a failed parse is always a problem");
 
@@ -111,7 +111,7 @@ function masked(value: Record<string, unknown>): Record<string, unknown> {
 }
 
 /** What no single key can see. */
-function contradictions(file: string, config: StackSettings, secrets: ReadonlySet<string>): Problem[] {
+function contradictions(file: string, config: StackSettings, secrets: ReadonlySet<string>, hasGitToken: boolean): Problem[] {
   const problems: Problem[] = [];
   const needs = (place: string, secret: string | undefined): void => {
     if (secret === undefined || secrets.has(secret)) return;
@@ -131,6 +131,9 @@ function contradictions(file: string, config: StackSettings, secrets: ReadonlySe
   }
   if (config.delivery === "gitops" && config.gitops === undefined) {
     problems.push({ place: `${file}: gitops`, message: "missing; set gitops.repository to the deploy repository, or set delivery to direct" });
+  }
+  if (config.gitops?.release === "registry-watch" && !hasGitToken) {
+    problems.push({ place: `${file}: gitToken`, message: "missing; registry-watch commits to the deploy repository: set a token that may write with `pulumi config set --secret gitToken`" });
   }
   needs("gitops.argoCd.commitStatus.privateKey", config.gitops?.argoCd.commitStatus?.privateKey);
   return problems;

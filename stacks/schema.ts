@@ -140,6 +140,10 @@ const gitopsSchema = z.strictObject({
   /** The user name that goes with the secret `gitToken`. @default x-access-token */
   username: z.string().default("x-access-token"),
   argoCd: argoCdSchema.prefault({}),
+  /** What moves a release record: CI by a commit, or a watcher that notices a new image in the registry. @default commit */
+  release: z.enum(["commit", "registry-watch"], "Must be commit or registry-watch").default("commit"),
+  /** The version of the official chart `argocd-image-updater`, for `registry-watch`. @default the one this program is tested with */
+  imageUpdaterChartVersion: z.string("Must be a version; quote it").default("1.2.4"),
 });
 
 const deployedDependencySchema = z.strictObject({

@@ -6,11 +6,14 @@ import { dirname, join } from "node:path";
 /** A Git repository on disk, with people who push to it. */
 export class BareRepository implements Disposable {
   readonly directory = mkdtempSync(join(tmpdir(), "bare-repository-"));
-  readonly url = `file://${this.directory}/deploy.git`;
-  readonly path = join(this.directory, "deploy.git");
+  readonly path: string;
+  readonly url: string;
 
-  constructor() {
-    execFileSync("git", ["init", "--quiet", "--bare", "--initial-branch=main", this.path]);
+  /** @param existing one that is there already. @default a new and empty one */
+  constructor(existing?: string) {
+    this.path = existing ?? join(this.directory, "deploy.git");
+    this.url = `file://${this.path}`;
+    if (existing === undefined) execFileSync("git", ["init", "--quiet", "--bare", "--initial-branch=main", this.path]);
   }
 
   git(...args: string[]): string {

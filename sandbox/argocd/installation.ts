@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { parse } from "yaml";
 import { writePrivate } from "../cluster/files.ts";
 import { liveClient } from "../live-client.ts";
-import type { KubernetesClient } from "../providers/kubernetes/client.ts";
-import { ApiError } from "../providers/kubernetes/errors.ts";
-import { stringAt } from "../providers/kubernetes/object.ts";
+import type { KubernetesClient } from "../../kubernetes/client.ts";
+import { ApiError } from "../../kubernetes/errors.ts";
+import { stringAt } from "../../kubernetes/object.ts";
 
 /** The controller's service account, as the official manifests and the chart name it. */
 const serviceAccount = "argocd-application-controller";

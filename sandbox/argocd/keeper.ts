@@ -7,8 +7,8 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { writePrivate } from "../cluster/files.ts";
 import { listApplications, refresh } from "../git-server/argocd-refresh.ts";
-import type { KubernetesClient } from "../providers/kubernetes/client.ts";
-import { nameOf } from "../providers/kubernetes/object.ts";
+import type { KubernetesClient } from "../../kubernetes/client.ts";
+import { nameOf } from "../../kubernetes/object.ts";
 import { runningPid, startProcess, stopProcess, type ProcessSpec } from "../process.ts";
 import { installationOn, type Installation } from "./installation.ts";
 import { keeperOptionsSchema, statusPath, type KeeperStatus } from "./keeper-options.ts";
@@ -37,15 +37,16 @@ for (let lookedAt = 0; ; ) {
 }
 
 async function keepParts(found: Installation): Promise<KeeperStatus> {
-  await Promise.all([keep(redis(options)), keep(repoServer(options))]);
+  const started = await Promise.all([keep(redis(options)), keep(repoServer(options))]);
   if ("missing" in found) {
     // Without its definitions it would only fill its log. An API server that is away for a moment is no reason.
     if (found.gone) await stopProcess(stateDir, "argocd-application-controller");
     return { controller: "waiting", reason: found.missing };
   }
-  const started = await keep(controller(options, { kubeconfigPath: found.kubeconfigPath, namespace }));
-  // A controller that starts trusts the status of the last one until its next resync, minutes later.
-  if (started) await refreshAll(found.client);
+  started.push(await keep(controller(options, { kubeconfigPath: found.kubeconfigPath, namespace })));
+  // A controller that starts trusts the status of the last one, and one that missed another part does not ask again,
+  // until its next resync, minutes later.
+  if (started.includes(true)) await refreshAll(found.client);
   return { controller: "running" };
 }
 

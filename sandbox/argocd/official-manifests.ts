@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { isMap } from "../providers/property.ts";
-import { mapAt, stringAt, type KubernetesObject } from "../providers/kubernetes/object.ts";
+import { mapAt, stringAt, type KubernetesObject } from "../../kubernetes/object.ts";
 
 /** What runs in pods, or leads to them: in the sandbox the same parts are processes of this machine. */
 const workloads = new Set(["Deployment", "StatefulSet", "Service", "NetworkPolicy"]);

@@ -1,29 +1,30 @@
-import type { KubernetesClient } from "../providers/kubernetes/client.ts";
-import { isNotFound, UnreachableError } from "../providers/kubernetes/errors.ts";
-import { listAt, mapAt, nameOf, stringAt, type KubernetesObject } from "../providers/kubernetes/object.ts";
+import type { KubernetesClient } from "../../kubernetes/client.ts";
+import { isNotFound, UnreachableError } from "../../kubernetes/errors.ts";
+import { listAt, mapAt, nameOf, stringAt, type KubernetesObject } from "../../kubernetes/object.ts";
 import type { Push, PushHook } from "./pushes.ts";
 
 export interface ArgoCdRefreshOptions {
   /** Where Argo CD's Applications are; undefined: nowhere yet. */
   cluster: () => KubernetesClient | undefined;
   namespace: string;
-  /** URL of a repository on this server. */
-  urlOf: (repository: string) => string;
+  /** URL of this server. */
+  url: string;
   /** What the revision `HEAD` means. @default main */
   defaultBranch?: string;
 }
 
 /** Makes Argo CD look at a pushed branch at once, as a webhook does at the big Git hosts; by itself it looks every few minutes. */
-export function argoCdRefresh({ cluster, namespace, urlOf, defaultBranch = "main" }: ArgoCdRefreshOptions): PushHook {
+export function argoCdRefresh({ cluster, namespace, url, defaultBranch = "main" }: ArgoCdRefreshOptions): PushHook {
+  const refreshThose = async (concerns: (application: KubernetesObject) => boolean, signal: AbortSignal): Promise<void> => {
+    const client = cluster();
+    if (client === undefined) return;
+    const applications = (await listApplications(client, namespace, signal)).filter(concerns);
+    await Promise.all(applications.map((application) => refresh(client, namespace, nameOf(application), signal)));
+  };
   return {
     name: "refresh of the Argo CD Applications",
-    run: async (push, signal) => {
-      const client = cluster();
-      if (client === undefined) return;
-      const applications = await listApplications(client, namespace, signal);
-      const affected = applications.filter((application) => follows(application, urlOf(push.repository), push, defaultBranch));
-      await Promise.all(affected.map((application) => refresh(client, namespace, nameOf(application), signal)));
-    },
+    run: (push, signal) => refreshThose((application) => follows(application, `${url}/${push.repository}`, push, defaultBranch), signal),
+    catchUp: (signal) => refreshThose((application) => sourcesOf(application).some((source) => plain(source.url).startsWith(`${plain(url)}/`)), signal),
   };
 }
 
@@ -54,21 +55,25 @@ function applicationsPath(namespace: string): string {
 
 /** Whether an Application takes its manifests from what a push has moved. */
 export function follows(application: KubernetesObject, url: string, { updates }: Push, defaultBranch: string): boolean {
-  const sources = [mapAt(application, "spec", "source"), ...listAt(application, "spec", "sources")];
-  return sources.some((source) => {
-    const revision = stringAt(source, "targetRevision") ?? "";
-    const branch = revision === "" || revision === "HEAD" ? defaultBranch : revision;
+  return sourcesOf(application).some((source) => {
+    const branch = source.revision === "" || source.revision === "HEAD" ? defaultBranch : source.revision;
     const refs = [branch, `refs/heads/${branch}`, `refs/tags/${branch}`];
-    return sameRepository(stringAt(source, "repoURL") ?? "", url) && updates.some(({ ref }) => refs.includes(ref));
+    return plain(source.url) === plain(url) && updates.some(({ ref }) => refs.includes(ref));
   });
 }
 
-function sameRepository(one: string, other: string): boolean {
-  const plain = (url: string): string =>
-    url
-      .toLowerCase()
-      .replace(/^(https?:\/\/)[^/@]*@/, "$1")
-      .replace("//localhost:", "//127.0.0.1:")
-      .replace(/(\.git)?\/*$/, "");
-  return plain(one) === plain(other);
+function sourcesOf(application: KubernetesObject): { url: string; revision: string }[] {
+  return [mapAt(application, "spec", "source"), ...listAt(application, "spec", "sources")].map((source) => ({
+    url: stringAt(source, "repoURL") ?? "",
+    revision: stringAt(source, "targetRevision") ?? "",
+  }));
+}
+
+/** The same for all ways to write a repository's URL. */
+function plain(url: string): string {
+  return url
+    .toLowerCase()
+    .replace(/^(https?:\/\/)[^/@]*@/, "$1")
+    .replace("//localhost:", "//127.0.0.1:")
+    .replace(/(\.git)?\/*$/, "");
 }

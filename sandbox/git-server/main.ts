@@ -27,8 +27,8 @@ if (port === undefined || root === undefined || users === undefined) throw new E
 
 // The tokens come in a file, since arguments are visible to every user of the machine.
 const git = await serveGit({ port: Number(port), root, users: usersSchema.parse(JSON.parse(readFileSync(users, "utf8"))), log });
-const urlOf = (repository: string): string => `${git.url}/${repository}.git`;
-const hooks: PushHook[] = kubeconfig === undefined ? [] : [argoCdRefresh({ cluster: liveClient(kubeconfig), namespace, urlOf })];
+const { url } = git;
+const hooks: PushHook[] = kubeconfig === undefined ? [] : [argoCdRefresh({ cluster: liveClient(kubeconfig), namespace, url })];
 const pushes = watchPushes(root, hooks, log);
 log(`Git server at ${git.url}`);
 

@@ -25,6 +25,8 @@ export interface PushHook {
   name: string;
   /** A rejection means: try again later. */
   run: (push: Push, signal: AbortSignal) => Promise<void>;
+  /** Runs when the server starts: clients that asked while it was away got no answer. */
+  catchUp?: (signal: AbortSignal) => Promise<void>;
 }
 
 const retryMilliseconds = [300, 1_000, 3_000, 10_000];
@@ -52,11 +54,15 @@ export function watchPushes(root: string, hooks: readonly PushHook[], log: (line
   };
   const handle = async (note: string): Promise<void> => {
     const push = parsePush(readFileSync(note, "utf8"));
-    await Promise.all(hooks.map((hook) => runHook(hook, push, abort.signal, log)));
+    const attempt = (hook: PushHook) => () => hook.run(push, abort.signal);
+    await Promise.all(hooks.map((hook) => untilDone(`push to ${push.repository}: ${hook.name}`, attempt(hook), abort.signal, log)));
     if (!abort.signal.aborted) rmSync(note, { force: true });
   };
   const watcher = watch(folder, look);
   look();
+  for (const { name, catchUp } of hooks) {
+    if (catchUp !== undefined) void untilDone(`start: ${name}`, () => catchUp(abort.signal), abort.signal, log);
+  }
   return {
     [Symbol.dispose]: () => {
       watcher.close();
@@ -78,14 +84,14 @@ export function parsePush(note: string): Push {
   return { repository, updates };
 }
 
-async function runHook(hook: PushHook, push: Push, signal: AbortSignal, log: (line: string) => void): Promise<void> {
+async function untilDone(title: string, work: () => Promise<void>, signal: AbortSignal, log: (line: string) => void): Promise<void> {
   for (const wait of [...retryMilliseconds, undefined]) {
     try {
-      return await hook.run(push, signal);
+      return await work();
     } catch (error) {
       if (signal.aborted) return;
       const next = wait === undefined ? "given up" : `again in ${wait / 1000} s`;
-      log(`push to ${push.repository}: ${hook.name}: ${error instanceof Error ? error.message : String(error)} (${next})`);
+      log(`${title}: ${error instanceof Error ? error.message : String(error)} (${next})`);
       if (wait === undefined) return;
       await sleep(wait, undefined, { signal }).catch(() => undefined);
     }

@@ -1,21 +1,18 @@
+import { isMap, type JsonMap, type JsonValue } from "../../kubernetes/json.ts";
+
 /**
  * Property values as Pulumi's provider protocol carries them: JSON, in which secrets and unknowns travel as envelopes.
  * Source: https://github.com/pulumi/pulumi/blob/master/sdk/go/common/resource/plugin/rpc.go
  */
-export type PropertyValue = null | boolean | number | string | PropertyValue[] | PropertyMap;
-export interface PropertyMap {
-  [key: string]: PropertyValue;
-}
+export type PropertyValue = JsonValue;
+export type PropertyMap = JsonMap;
+export { isMap };
 
 const signatureKey = "4dabf18193072939515e22adb298388d";
 const secretSignature = "1b47061264138c4ac30d75fd1eb44270";
 
 /** Stands for a value that is not known before the update runs. */
 export const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
-
-export function isMap(value: PropertyValue | undefined): value is PropertyMap {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
 
 export function isSecret(value: PropertyValue | undefined): value is PropertyMap & { value: PropertyValue } {
   return isMap(value) && value[signatureKey] === secretSignature;

@@ -1,6 +1,6 @@
 import type { ComponentMonitor } from "./component-monitor.ts";
 import type { EngineLog } from "./engine-log.ts";
-import type { PropertyMap, PropertyValue } from "./property.ts";
+import type { PropertyMap } from "./property.ts";
 
 /** A resource as the engine names it in a call. */
 export interface ResourceReference {
@@ -148,14 +148,4 @@ export class ResourceInitError extends Error {
     this.inputs = details.inputs;
     this.reasons = details.reasons;
   }
-}
-
-/** Follows a path such as `metadata.name`; `undefined` where it does not lead anywhere. */
-export function valueAt(map: PropertyMap, ...path: string[]): PropertyValue | undefined {
-  let value: PropertyValue | undefined = map;
-  for (const key of path) {
-    if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
-    value = value[key];
-  }
-  return value;
 }

@@ -1,8 +1,9 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { eventually } from "./eventually.ts";
 import { createMonorepo } from "./monorepo.ts";
 import { openPipeline, type Pipeline } from "./pipeline.ts";
-import { deploymentOf, deploymentPath, enterSandbox, namesOf, type SandboxWorld } from "./sandbox-world.ts";
+import { deploymentOf, deploymentPath, enterSandbox, isSettled, namesOf, type SandboxWorld } from "./sandbox-world.ts";
 
 const namespace = "drift-sandbox";
 
@@ -31,8 +32,12 @@ describe("drift", () => {
   });
 
   test("of an image, of replicas, and a deleted Service are found, exactly these", async () => {
-    await edit("cart", { spec: { template: { spec: { containers: [{ name: "cart", image: released.replace(/@.*/, ":latest") }] } } } });
+    const { image: another } = await deploymentOf(world.kubernetes, namespace, "catalog");
+    await edit("cart", { spec: { template: { spec: { containers: [{ name: "cart", image: another }] } } } });
     await edit("catalog", { spec: { replicas: 3 } });
+    for (const [name, count] of Object.entries({ cart: 1, catalog: 3 })) {
+      await eventually(`the edited ${name} has settled`, async () => isSettled(await deploymentOf(world.kubernetes, namespace, name), count));
+    }
     await world.kubernetes.request("DELETE", `/api/v1/namespaces/${namespace}/services/catalog`);
     const { changes } = await pipeline.run("refresh");
     expect(changes).toEqual(["delete Service catalog", "update Deployment cart", "update Deployment catalog"]);
@@ -47,35 +52,18 @@ describe("drift", () => {
     expect((await pipeline.run("up")).changes).toEqual([]);
   });
 
-  test("of a context's variables is found where CircleCI shows it, and a deleted one comes back", async () => {
+  test("of a context's variables shows only where one is gone: their values cannot be read", async () => {
     await world.circleci.call("DELETE", `/context/${context}/environment-variable/DOCKERHUB_USERNAME`);
     await world.circleci.call("PUT", `/context/${context}/environment-variable/DOCKERHUB_PASSWORD`, { value: "another password" });
-    expect((await pipeline.run("refresh")).changes).toEqual([
-      "delete ContextEnvironmentVariable DOCKERHUB_USERNAME",
-      // Its value cannot be read: all that shows is the time of the change.
-      "update ContextEnvironmentVariable DOCKERHUB_PASSWORD",
-    ]);
+    expect((await pipeline.run("refresh")).changes).toEqual(["delete ContextEnvironmentVariable DOCKERHUB_USERNAME"]);
     expect((await pipeline.run("up")).changes).toEqual(["create ContextEnvironmentVariable DOCKERHUB_USERNAME"]);
     expect(await world.circleci.variables(context)).toEqual(["DOCKERHUB_PASSWORD", "DOCKERHUB_USERNAME"]);
   });
 
-  test("of a whole context is found, and up makes it anew with all that it held", async () => {
+  test("of a whole context is an error, as the official provider has it", async () => {
     await world.circleci.call("DELETE", `/context/${context}`);
-    expect((await pipeline.run("refresh")).changes).toEqual([
-      "delete Context drift",
-      "delete ContextEnvironmentVariable DOCKERHUB_PASSWORD",
-      "delete ContextEnvironmentVariable DOCKERHUB_USERNAME",
-      "delete ContextRestriction drift",
-    ]);
-    expect((await pipeline.run("up")).changes).toEqual([
-      "create Context drift",
-      "create ContextEnvironmentVariable DOCKERHUB_PASSWORD",
-      "create ContextEnvironmentVariable DOCKERHUB_USERNAME",
-      "create ContextRestriction drift",
-    ]);
-    const [made, ...others] = await world.circleci.contexts("drift-sandbox");
-    expect(others).toEqual([]);
-    expect(await world.circleci.variables(made?.id ?? "")).toEqual(["DOCKERHUB_PASSWORD", "DOCKERHUB_USERNAME"]);
+    const { error } = await pipeline.fail("refresh");
+    expect(error).toContain(`refused to read context ${context} (404): Context not found.`);
   });
 
   /** As `kubectl edit` does it. */

@@ -31,7 +31,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   try {
     await stopSandbox(stateDir);
     const squatters = await Promise.all(wantedPorts().map(occupy));
-    const sandbox = await startSandbox({ stateDir, report });
+    const sandbox = await startSandbox({ stateDir, delivery: "direct", report });
     for (const squatter of squatters) squatter?.close();
     report(`Integration tests: their sandbox runs in ${stateDir}, pods are ${sandbox.cluster.pods}`);
     project.provide("stateDir", stateDir);

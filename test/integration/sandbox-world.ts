@@ -5,7 +5,7 @@ import { parse } from "yaml";
 import { z } from "zod";
 import { ensureCredentials, type Credentials } from "../../sandbox/credentials.ts";
 import { kubernetesClient } from "../../sandbox/kubernetes-client.ts";
-import type { KubernetesClient } from "../../sandbox/providers/kubernetes/client.ts";
+import type { KubernetesClient } from "../../kubernetes/client.ts";
 import { startSandbox, type Sandbox } from "../../sandbox/sandbox.ts";
 import { openCircleCi, type CircleCi } from "./circleci-account.ts";
 
@@ -25,7 +25,7 @@ const kubeconfigSchema = z.object({ users: z.tuple([z.object({ user: z.object({ 
 /** Finds the sandbox running that the global setup has started. */
 export async function enterSandbox(): Promise<SandboxWorld> {
   const stateDir = inject("stateDir");
-  const sandbox = await startSandbox({ stateDir, report: () => undefined });
+  const sandbox = await startSandbox({ stateDir, delivery: "direct", report: () => undefined });
   const credentials = ensureCredentials(stateDir);
   return {
     stateDir,
@@ -50,7 +50,7 @@ export async function namesOf(kubernetes: KubernetesClient, kind: string, namesp
 const deploymentSchema = z.object({
   metadata: z.object({ uid: z.string(), generation: z.number() }),
   spec: z.object({ replicas: z.number(), template: z.object({ spec: z.object({ containers: z.tuple([z.object({ image: z.string() })]) }) }) }),
-  status: z.object({ availableReplicas: z.number().default(0) }),
+  status: z.object({ observedGeneration: z.number().default(0), replicas: z.number().default(0), updatedReplicas: z.number().default(0), availableReplicas: z.number().default(0) }),
 });
 
 /** A Deployment's path on the API server. */
@@ -63,10 +63,20 @@ export interface DeploymentState {
   generation: number;
   replicas: number;
   available: number;
+  /** Pods of the newest template, and all pods. */
+  updated: number;
+  pods: number;
+  observedGeneration: number;
   image: string;
 }
 
 export async function deploymentOf(kubernetes: KubernetesClient, namespace: string, name: string): Promise<DeploymentState> {
   const { metadata, spec, status } = deploymentSchema.parse(await kubernetes.request("GET", deploymentPath(namespace, name)));
-  return { ...metadata, replicas: spec.replicas, available: status.availableReplicas, image: spec.template.spec.containers[0].image };
+  const { observedGeneration, availableReplicas: available, updatedReplicas: updated, replicas: pods } = status;
+  return { ...metadata, replicas: spec.replicas, observedGeneration, available, updated, pods, image: spec.template.spec.containers[0].image };
+}
+
+/** Whether a rollout has come to its end: so many pods, all of them new and available. */
+export function isSettled({ generation, observedGeneration, available, updated, pods }: DeploymentState, count: number): boolean {
+  return observedGeneration >= generation && available === count && updated === count && pods === count;
 }

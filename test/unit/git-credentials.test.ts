@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { gitCredentialSettings } from "../../git/git-credentials.ts";
+import { sshSettings } from "../../git/ssh-command.ts";
 
 const token = { DELIVERY_GIT_TOKEN: "hunter2" };
 
@@ -25,7 +26,10 @@ test.each(["http://github.com/d.git", "http://172.32.0.1/d.git", "http://10.exam
 );
 
 test("SSH never asks questions, and keeps what the user has set up", () => {
-  expect(gitCredentialSettings("git@github.com:acme/deploy.git", token)).toEqual([["core.sshCommand", expect.stringContaining("BatchMode=yes")]]);
-  expect(gitCredentialSettings("ssh://git@github.com/acme/deploy.git", { GIT_SSH_COMMAND: "ssh -i key" })).toEqual([]);
-  expect(gitCredentialSettings("file:///srv/deploy.git", token)).toEqual([]);
+  const nothing = { PATH: process.env["PATH"], HOME: "/nonexistent", GIT_CONFIG_NOSYSTEM: "1" };
+  const own = { ...nothing, GIT_CONFIG_COUNT: "1", GIT_CONFIG_KEY_0: "core.sshCommand", GIT_CONFIG_VALUE_0: "ssh -i key" };
+  expect(sshSettings("git@github.com:acme/deploy.git", nothing)).toEqual([["core.sshCommand", "ssh -o BatchMode=yes -o ConnectTimeout=20"]]);
+  expect(sshSettings("git@github.com:acme/deploy.git", own)).toEqual([]);
+  expect(sshSettings("ssh://git@github.com/acme/deploy.git", { ...nothing, GIT_SSH_COMMAND: "ssh -i key" })).toEqual([]);
+  expect(sshSettings("https://github.com/acme/deploy.git", nothing)).toEqual([]);
 });

@@ -3,7 +3,7 @@ import { selectPath } from "../../sandbox/providers/kubernetes/await/json-path.t
 import { readCheckpoint, withSecrets, writeCheckpoint } from "../../sandbox/providers/kubernetes/checkpoint.ts";
 import { differences, withoutIgnored } from "../../sandbox/providers/kubernetes/diff.ts";
 import { importedInputs, liveInputs } from "../../sandbox/providers/kubernetes/drift.ts";
-import { ApiError } from "../../sandbox/providers/kubernetes/errors.ts";
+import { ApiError } from "../../kubernetes/errors.ts";
 import { withoutSecrets } from "../../sandbox/providers/kubernetes/failure.ts";
 import {
   conflictMessage,

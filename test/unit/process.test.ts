@@ -100,7 +100,7 @@ describe("startProcess", () => {
 describe("stopping", () => {
   test("ends the whole process group", async () => {
     await startProcess(stateDir, shell("sleep 60 & sleep 60 & touch ready; wait"));
-    expect(markedPids(stateDir)).toHaveLength(3);
+    await expect.poll(() => markedPids(stateDir).length).toBe(3);
     await stopProcess(stateDir, "trial");
     expect(markedPids(stateDir)).toEqual([]);
   });
@@ -110,6 +110,35 @@ describe("stopping", () => {
     rmSync(pidPath("trial"));
     await stopAllProcesses(stateDir);
     expect(markedPids(stateDir)).toEqual([]);
+  });
+
+  test("ends the group of a leader that was killed, also when the process starts again", async () => {
+    const spec = shell("sleep 60 & touch ready; wait");
+    await startProcess(stateDir, spec);
+    process.kill(pidOf("trial"), "SIGKILL");
+    await expect.poll(() => markedPids(stateDir).length).toBe(1);
+    await startProcess(stateDir, spec);
+    await expect.poll(() => markedPids(stateDir).length).toBe(2);
+    process.kill(pidOf("trial"), "SIGKILL");
+    await stopProcess(stateDir, "trial");
+    expect(markedPids(stateDir)).toEqual([]);
+  });
+
+  test("replaces a process whose starter was killed before it wrote the pid file", async () => {
+    const spec = shell("touch ready; sleep 60");
+    await startProcess(stateDir, spec);
+    const lost = identify(pidOf("trial"));
+    rmSync(pidPath("trial"));
+    await startProcess(stateDir, spec);
+    expect(lost && isAlive(lost)).toBe(false);
+    expect(listProcesses(stateDir)).toMatchObject([{ running: true }]);
+  });
+
+  test("lets two processes with one command live side by side", async () => {
+    const spec = shell("touch ready; sleep 60");
+    await startProcess(stateDir, spec);
+    await startProcess(stateDir, { ...spec, name: "other" });
+    expect(listProcesses(stateDir)).toMatchObject([{ running: true }, { running: true }]);
   });
 
   test("stops in the reverse order of the start", async () => {

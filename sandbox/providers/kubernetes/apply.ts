@@ -1,9 +1,9 @@
 import type { Cluster, Session } from "./cluster.ts";
 import { collectionPath, objectPath, resourceOf } from "./discovery.ts";
-import { ApiError } from "./errors.ts";
+import { ApiError } from "../../../kubernetes/errors.ts";
 import { conflictMessage, creator, isTakeoverConflict } from "./field-manager.ts";
-import { annotationOf, namespaceOf, withValue } from "./object.ts";
-import type { KubernetesObject } from "./object.ts";
+import { annotationOf, namespaceOf, withValue } from "../../../kubernetes/object.ts";
+import type { KubernetesObject } from "../../../kubernetes/object.ts";
 
 type Query = Record<string, string | undefined>;
 

@@ -2,7 +2,7 @@ import { isMap, reveal } from "../property.ts";
 import type { PropertyMap } from "../property.ts";
 import type { ComponentMonitor } from "../component-monitor.ts";
 import type { ConstructRequest } from "../resource-provider.ts";
-import { stringAt } from "./object.ts";
+import { stringAt } from "../../../kubernetes/object.ts";
 
 /** A chart as a program asks for it. */
 export interface ChartRequest {

@@ -6,7 +6,7 @@ import { checkWaitFor } from "./await/wait-for.ts";
 import { toObject, toProperties } from "./checkpoint.ts";
 import { reachable } from "./cluster.ts";
 import type { Session } from "./cluster.ts";
-import { isNotFound, NoSuchKindError } from "./errors.ts";
+import { isNotFound, NoSuchKindError } from "../../../kubernetes/errors.ts";
 import {
   annotationOf,
   isCustomResourceDefinition,
@@ -16,8 +16,8 @@ import {
   namespaceOf,
   stringAt,
   withValue,
-} from "./object.ts";
-import type { KubernetesObject } from "./object.ts";
+} from "../../../kubernetes/object.ts";
+import type { KubernetesObject } from "../../../kubernetes/object.ts";
 import { normalize } from "./normalize.ts";
 import { kindOfToken } from "./type-token.ts";
 

@@ -1,6 +1,6 @@
 import { hasSecret, isMap, isSecret, revealMap, secret } from "../property.ts";
 import type { PropertyMap, PropertyValue } from "../property.ts";
-import type { KubernetesObject } from "./object.ts";
+import type { KubernetesObject } from "../../../kubernetes/object.ts";
 
 /** Schema keywords that Pulumi's SDKs spell with underscores, since a dash is no identifier. */
 const dashed = [

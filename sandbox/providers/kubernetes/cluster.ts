@@ -1,7 +1,7 @@
 import type { EngineLog } from "../engine-log.ts";
-import type { KubernetesClient } from "./client.ts";
+import type { KubernetesClient } from "../../../kubernetes/client.ts";
 import type { Discovery } from "./discovery.ts";
-import { ApiError, UnreachableError } from "./errors.ts";
+import { ApiError, UnreachableError } from "../../../kubernetes/errors.ts";
 import type { Mutability } from "./force-new.ts";
 
 /** An API server that answers. */

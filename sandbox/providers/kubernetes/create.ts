@@ -5,10 +5,10 @@ import { latest, send } from "./apply.ts";
 import { awaitReady } from "./await/readiness.ts";
 import { readCheckpoint, toObject, writeCheckpoint } from "./checkpoint.ts";
 import type { Session } from "./cluster.ts";
-import { ApiError, isNamespaceNotFound, isNotFound, NoSuchKindError } from "./errors.ts";
+import { ApiError, isNamespaceNotFound, isNotFound, NoSuchKindError } from "../../../kubernetes/errors.ts";
 import { fieldManagerOf } from "./field-manager.ts";
-import { describe, idOf, kindOf } from "./object.ts";
-import type { KubernetesObject } from "./object.ts";
+import { describe, idOf, kindOf } from "../../../kubernetes/object.ts";
+import type { KubernetesObject } from "../../../kubernetes/object.ts";
 import { previewCreate } from "./preview-create.ts";
 
 export async function create(session: Session, request: CreateRequest): Promise<CreateResult> {

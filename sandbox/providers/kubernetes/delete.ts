@@ -3,9 +3,9 @@ import { isAwaitSkipped, timeoutOf } from "./await/readiness.ts";
 import { readCheckpoint } from "./checkpoint.ts";
 import type { Cluster, Session } from "./cluster.ts";
 import { collectionPath, objectPath } from "./discovery.ts";
-import { isNotFound, NoSuchKindError, UnreachableError } from "./errors.ts";
-import { annotationOf, describe, kindOf, listAt, nameOf, namespaceOf, stringAt, withValue } from "./object.ts";
-import type { KubernetesObject } from "./object.ts";
+import { isNotFound, NoSuchKindError, UnreachableError } from "../../../kubernetes/errors.ts";
+import { annotationOf, describe, kindOf, listAt, nameOf, namespaceOf, stringAt, withValue } from "../../../kubernetes/object.ts";
+import type { KubernetesObject } from "../../../kubernetes/object.ts";
 import { watchList } from "./watch-list.ts";
 
 /** Kinds for which pulumi.com/skipAwait holds at deletion too, as in the official provider. */

@@ -2,9 +2,9 @@ import { randomBytes } from "node:crypto";
 import { isMap } from "../property.ts";
 import type { PropertyMap } from "../property.ts";
 import type { Cluster } from "./cluster.ts";
-import type { ApiError } from "./errors.ts";
-import { annotationOf, describe, listAt, mapAt, stringAt } from "./object.ts";
-import type { KubernetesObject } from "./object.ts";
+import type { ApiError } from "../../../kubernetes/errors.ts";
+import { annotationOf, describe, listAt, mapAt, stringAt } from "../../../kubernetes/object.ts";
+import type { KubernetesObject } from "../../../kubernetes/object.ts";
 
 /** As the official provider, objects are created under this name, and their fields taken over at the first update. */
 export const creator = "pulumi-kubernetes";

@@ -1,7 +1,7 @@
-import { valueAt } from "../resource-provider.ts";
+import { valueAt } from "../../../kubernetes/json.ts";
 import { ownership } from "./field-manager.ts";
-import { withValue } from "./object.ts";
-import type { KubernetesObject } from "./object.ts";
+import { withValue } from "../../../kubernetes/object.ts";
+import type { KubernetesObject } from "../../../kubernetes/object.ts";
 import { parsePath } from "./property-path.ts";
 
 /**

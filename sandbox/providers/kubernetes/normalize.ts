@@ -1,8 +1,8 @@
 import { isMap, unknown } from "../property.ts";
 import type { PropertyMap, PropertyValue } from "../property.ts";
 import { canonicalQuantity } from "./quantity.ts";
-import { isCustomResourceDefinition, kindOf, mapAt, withValue } from "./object.ts";
-import type { KubernetesObject } from "./object.ts";
+import { isCustomResourceDefinition, kindOf, mapAt, withValue } from "../../../kubernetes/object.ts";
+import type { KubernetesObject } from "../../../kubernetes/object.ts";
 import { isBuiltIn } from "./type-token.ts";
 
 const readOnly = [

@@ -5,10 +5,10 @@ import { readCheckpoint, toObject, toProperties, writeCheckpoint } from "./check
 import type { Cluster, Session } from "./cluster.ts";
 import { objectPath } from "./discovery.ts";
 import { importedInputs, liveInputs } from "./drift.ts";
-import { isNotFound, NoSuchKindError, UnreachableError } from "./errors.ts";
+import { isNotFound, NoSuchKindError, UnreachableError } from "../../../kubernetes/errors.ts";
 import { fieldManagerOf } from "./field-manager.ts";
-import { kindOf } from "./object.ts";
-import type { KubernetesObject } from "./object.ts";
+import { kindOf } from "../../../kubernetes/object.ts";
+import type { KubernetesObject } from "../../../kubernetes/object.ts";
 import { normalize } from "./normalize.ts";
 import { kindOfToken } from "./type-token.ts";
 

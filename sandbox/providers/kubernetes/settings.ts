@@ -2,10 +2,10 @@ import { hasUnknown, isMap, reveal, unknown } from "../property.ts";
 import type { PropertyMap, PropertyValue } from "../property.ts";
 import type { CheckFailure, CheckResult, DiffKind, DiffRequest, DiffResult } from "../resource-provider.ts";
 import type { Settings } from "./cluster.ts";
-import { activeCluster } from "./connection.ts";
+import { activeCluster } from "../../../kubernetes/connection.ts";
 import { differences, sameValue } from "./diff.ts";
-import { loadKubeconfig } from "./kubeconfig.ts";
-import { stringAt } from "./object.ts";
+import { loadKubeconfig } from "../../../kubernetes/kubeconfig.ts";
+import { stringAt } from "../../../kubernetes/object.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

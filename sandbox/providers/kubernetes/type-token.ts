@@ -1,4 +1,4 @@
-import type { KindReference } from "./object.ts";
+import type { KindReference } from "../../../kubernetes/object.ts";
 
 /** The API groups of Kubernetes itself; every other group comes from a CustomResourceDefinition or an aggregated API. */
 const builtInGroups = new Set(

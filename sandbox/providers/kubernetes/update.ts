@@ -8,7 +8,7 @@ import { readCheckpoint, toObject, writeCheckpoint } from "./checkpoint.ts";
 import { reachable } from "./cluster.ts";
 import type { Cluster, Session } from "./cluster.ts";
 import { objectPath, resourceOf } from "./discovery.ts";
-import { ApiError, isNotFound, NoSuchKindError } from "./errors.ts";
+import { ApiError, isNotFound, NoSuchKindError } from "../../../kubernetes/errors.ts";
 import { fieldManagerOf, takeOver } from "./field-manager.ts";
 import { withIgnoredFields } from "./ignored-fields.ts";
 import {
@@ -22,8 +22,8 @@ import {
   nameOf,
   stringAt,
   withValue,
-} from "./object.ts";
-import type { KubernetesObject } from "./object.ts";
+} from "../../../kubernetes/object.ts";
+import type { KubernetesObject } from "../../../kubernetes/object.ts";
 import { normalize } from "./normalize.ts";
 
 export async function update(session: Session, request: UpdateRequest): Promise<PropertyMap> {

@@ -1,6 +1,6 @@
 import { isMap } from "../../property.ts";
 import type { PropertyValue } from "../../property.ts";
-import { textOf } from "../object.ts";
+import { textOf } from "../../../../kubernetes/object.ts";
 
 type Step = (values: readonly PropertyValue[]) => PropertyValue[];
 

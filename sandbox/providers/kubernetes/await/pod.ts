@@ -1,5 +1,5 @@
-import { conditionOf, nameOf, namespaceOf, numberAt, stringAt } from "../object.ts";
-import type { KubernetesObject } from "../object.ts";
+import { conditionOf, nameOf, namespaceOf, numberAt, stringAt } from "../../../../kubernetes/object.ts";
+import type { KubernetesObject } from "../../../../kubernetes/object.ts";
 import { builtInPath } from "../discovery.ts";
 import { podProblems, podReasons } from "./pods.ts";
 import { objectStage, ready, waiting } from "./stage.ts";

@@ -1,6 +1,6 @@
 import type { Cluster } from "../cluster.ts";
-import { annotationOf, describe, kindOf } from "../object.ts";
-import type { KubernetesObject } from "../object.ts";
+import { annotationOf, describe, kindOf } from "../../../../kubernetes/object.ts";
+import type { KubernetesObject } from "../../../../kubernetes/object.ts";
 import { groupOf } from "../type-token.ts";
 import { deploymentAwaiter } from "./deployment.ts";
 import { jobAwaiter, podAwaiter } from "./pod.ts";

@@ -1,5 +1,5 @@
-import { nameOf, namespaceOf, numberAt, stringAt } from "../object.ts";
-import type { KubernetesObject } from "../object.ts";
+import { nameOf, namespaceOf, numberAt, stringAt } from "../../../../kubernetes/object.ts";
+import type { KubernetesObject } from "../../../../kubernetes/object.ts";
 import { builtInPath } from "../discovery.ts";
 import { isObserved } from "./deployment.ts";
 import { podReasons } from "./pods.ts";

@@ -1,5 +1,5 @@
-import { listAt, mapAt, nameOf, namespaceOf, stringAt } from "../object.ts";
-import type { KubernetesObject } from "../object.ts";
+import { listAt, mapAt, nameOf, namespaceOf, stringAt } from "../../../../kubernetes/object.ts";
+import type { KubernetesObject } from "../../../../kubernetes/object.ts";
 import { builtInPath } from "../discovery.ts";
 import { objectStage, ready, waiting } from "./stage.ts";
 import type { Awaiter, Stage, Verdict } from "./stage.ts";

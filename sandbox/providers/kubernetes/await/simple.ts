@@ -1,8 +1,8 @@
 import type { Cluster } from "../cluster.ts";
 import { builtInPath, collectionPath, resourceOf } from "../discovery.ts";
 import { sameValue } from "../diff.ts";
-import { conditionOf, listAt, mapAt, nameOf, namespaceOf, stringAt } from "../object.ts";
-import type { KubernetesObject } from "../object.ts";
+import { conditionOf, listAt, mapAt, nameOf, namespaceOf, stringAt } from "../../../../kubernetes/object.ts";
+import type { KubernetesObject } from "../../../../kubernetes/object.ts";
 import { objectStage, ready, waiting } from "./stage.ts";
 import type { Awaiter, Verdict } from "./stage.ts";
 

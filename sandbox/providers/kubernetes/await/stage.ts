@@ -1,7 +1,7 @@
 import type { Cluster } from "../cluster.ts";
 import { list, watchList } from "../watch-list.ts";
 import type { ListQuery } from "../watch-list.ts";
-import type { KubernetesObject } from "../object.ts";
+import type { KubernetesObject } from "../../../../kubernetes/object.ts";
 
 /** What is known of readiness at one moment. `settled`: ready, if nothing changes for that many seconds. */
 export type Verdict =

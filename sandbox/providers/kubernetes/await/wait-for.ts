@@ -1,6 +1,6 @@
 import { collectionPath, resourceOf } from "../discovery.ts";
-import { conditionOf, listAt, nameOf, namespaceOf, numberAt, stringAt } from "../object.ts";
-import type { KubernetesObject } from "../object.ts";
+import { conditionOf, listAt, nameOf, namespaceOf, numberAt, stringAt } from "../../../../kubernetes/object.ts";
+import type { KubernetesObject } from "../../../../kubernetes/object.ts";
 import { isObserved } from "./deployment.ts";
 import { selectPath, stepsOf } from "./json-path.ts";
 import { objectStage, ready, waiting } from "./stage.ts";

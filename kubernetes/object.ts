@@ -1,9 +1,8 @@
-import { isMap } from "../property.ts";
-import type { PropertyMap, PropertyValue } from "../property.ts";
-import { valueAt } from "../resource-provider.ts";
+import { isMap, valueAt } from "./json.ts";
+import type { JsonMap, JsonValue } from "./json.ts";
 
 /** An object as the API server takes and returns it. */
-export type KubernetesObject = PropertyMap;
+export type KubernetesObject = JsonMap;
 
 /** What a type token or an object says about its kind. */
 export interface KindReference {
@@ -12,28 +11,28 @@ export interface KindReference {
   kind: string;
 }
 
-export function stringAt(object: PropertyMap, ...path: string[]): string | undefined {
+export function stringAt(object: JsonMap, ...path: string[]): string | undefined {
   const value = valueAt(object, ...path);
   return typeof value === "string" ? value : undefined;
 }
 
 /** A text, number or boolean as text; anything else as JSON. */
-export function textOf(value: PropertyValue): string {
+export function textOf(value: JsonValue): string {
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
-export function numberAt(object: PropertyMap, ...path: string[]): number | undefined {
+export function numberAt(object: JsonMap, ...path: string[]): number | undefined {
   const value = valueAt(object, ...path);
   return typeof value === "number" ? value : undefined;
 }
 
-export function mapAt(object: PropertyMap, ...path: string[]): PropertyMap {
+export function mapAt(object: JsonMap, ...path: string[]): JsonMap {
   const value = valueAt(object, ...path);
   return isMap(value) ? value : {};
 }
 
 /** The maps of a list; whatever else is in it is left out. */
-export function listAt(object: PropertyMap, ...path: string[]): PropertyMap[] {
+export function listAt(object: JsonMap, ...path: string[]): JsonMap[] {
   const value = valueAt(object, ...path);
   return Array.isArray(value) ? value.filter(isMap) : [];
 }
@@ -55,7 +54,7 @@ export function annotationOf(object: KubernetesObject, key: string): string | un
 }
 
 /** The object with `value` at the path, or without it where the value is undefined; maps on the way are made. */
-export function withValue(object: PropertyMap, path: readonly string[], value: PropertyValue | undefined): PropertyMap {
+export function withValue(object: JsonMap, path: readonly string[], value: JsonValue | undefined): JsonMap {
   const [key, ...rest] = path;
   if (key === undefined) return object;
   if (rest.length > 0) {
@@ -79,7 +78,7 @@ export function describe(object: KubernetesObject): string {
 }
 
 /** The condition of this type in `status.conditions`. */
-export function conditionOf(object: KubernetesObject, type: string): PropertyMap | undefined {
+export function conditionOf(object: KubernetesObject, type: string): JsonMap | undefined {
   return listAt(object, "status", "conditions").find((condition) => condition["type"] === type);
 }
 

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import type { PropertyMap } from "../property.ts";
+import type { JsonMap } from "./json.ts";
 import type { Kubeconfig } from "./kubeconfig.ts";
 import { mapAt, stringAt } from "./object.ts";
 
@@ -13,7 +13,7 @@ export interface Connection {
   /** The namespace of objects that name none. */
   namespace: string;
   tls: { ca?: string; cert?: string; key?: string; rejectUnauthorized: boolean; servername?: string };
-  user: PropertyMap;
+  user: JsonMap;
 }
 
 export interface ConnectionChoice {
@@ -23,7 +23,7 @@ export interface ConnectionChoice {
 }
 
 /** The cluster entry that a kubeconfig and the provider's own choices lead to; undefined where they lead nowhere. */
-export function activeCluster(kubeconfig: Kubeconfig, choice: ConnectionChoice): PropertyMap | undefined {
+export function activeCluster(kubeconfig: Kubeconfig, choice: ConnectionChoice): JsonMap | undefined {
   const context = kubeconfig.contexts.get(choice.context || kubeconfig.currentContext);
   if (context === undefined) return undefined;
   return kubeconfig.clusters.get(choice.cluster || (stringAt(context, "cluster") ?? ""));
@@ -51,7 +51,7 @@ export function connectionOf(kubeconfig: Kubeconfig, choice: ConnectionChoice): 
     );
   }
   if (stringAt(cluster, "proxy-url"))
-    throw new Error(`cluster "${clusterName}" in ${source} has a proxy-url, which the offline provider cannot use.`);
+    throw new Error(`cluster "${clusterName}" in ${source} has a proxy-url, which is not supported here.`);
   const user = kubeconfig.users.get(stringAt(context, "user") ?? "") ?? {};
   return {
     server: server.replace(/\/+$/, ""),
@@ -70,7 +70,7 @@ export function connectionOf(kubeconfig: Kubeconfig, choice: ConnectionChoice): 
 }
 
 /** `<key>-data` in base64, else the file at `<key>`. */
-function pem(entry: PropertyMap, key: string, source: string): string | undefined {
+function pem(entry: JsonMap, key: string, source: string): string | undefined {
   const data = stringAt(entry, `${key}-data`);
   if (data) return Buffer.from(data, "base64").toString("utf8");
   const path = stringAt(entry, key);

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { promisify } from "node:util";
-import type { PropertyMap } from "../property.ts";
+import type { JsonMap } from "./json.ts";
 import { listAt, mapAt, stringAt } from "./object.ts";
 
 /** What proves to the API server who asks, beside a client certificate of the kubeconfig itself. */
@@ -19,7 +19,7 @@ export interface Credentials {
  * @throws Error naming the plugin that failed.
  */
 export async function credentialsOf(
-  user: PropertyMap,
+  user: JsonMap,
   environment: Readonly<Record<string, string | undefined>>,
 ): Promise<Credentials> {
   const token = stringAt(user, "token");
@@ -39,7 +39,7 @@ export async function credentialsOf(
   return {};
 }
 
-async function run(exec: PropertyMap, environment: Readonly<Record<string, string | undefined>>): Promise<Credentials> {
+async function run(exec: JsonMap, environment: Readonly<Record<string, string | undefined>>): Promise<Credentials> {
   const command = stringAt(exec, "command") ?? "";
   const args = Array.isArray(exec["args"]) ? exec["args"].map(String) : [];
   const variables = listAt(exec, "env").map((entry) => [stringAt(entry, "name") ?? "", stringAt(entry, "value") ?? ""]);
@@ -48,14 +48,14 @@ async function run(exec: PropertyMap, environment: Readonly<Record<string, strin
     kind: "ExecCredential",
     spec: { interactive: false },
   });
-  let status: PropertyMap;
+  let status: JsonMap;
   try {
     const { stdout } = await promisify(execFile)(command, args, {
       env: { ...environment, ...Object.fromEntries(variables), KUBERNETES_EXEC_INFO: info },
       timeout: 60_000,
     });
     // The plugin's contract is JSON with a status; a wrong shape is caught below.
-    status = mapAt(JSON.parse(stdout) as PropertyMap, "status");
+    status = mapAt(JSON.parse(stdout) as JsonMap, "status");
   } catch (error) {
     const hint = stringAt(exec, "installHint");
     // A failed plugin's output may hold a credential: only how it ended is told.

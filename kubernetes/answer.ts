@@ -1,20 +1,20 @@
 import type http from "node:http";
-import type { PropertyMap } from "../property.ts";
+import type { JsonMap } from "./json.ts";
 import type { Connection } from "./connection.ts";
 import { ApiError, UnreachableError } from "./errors.ts";
 import { listAt, stringAt } from "./object.ts";
 
 /** The object that the API server returns. @throws ApiError where it refuses. */
-export function answer(response: http.IncomingMessage, text: string, connection: Connection): PropertyMap {
+export function answer(response: http.IncomingMessage, text: string, connection: Connection): JsonMap {
   const status = response.statusCode ?? 0;
   if (status < 200 || status > 299) throw asApiError(status, text, connection);
   return parsed(text) ?? {};
 }
 
-function parsed(text: string): PropertyMap | undefined {
+function parsed(text: string): JsonMap | undefined {
   try {
     // The API server answers JSON objects; anything else is treated as no answer.
-    return JSON.parse(text) as PropertyMap;
+    return JSON.parse(text) as JsonMap;
   } catch {
     return undefined;
   }

@@ -2,8 +2,8 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { parse } from "yaml";
-import { isMap } from "../property.ts";
-import type { PropertyMap, PropertyValue } from "../property.ts";
+import { isMap } from "./json.ts";
+import type { JsonMap, JsonValue } from "./json.ts";
 import { listAt, mapAt, stringAt } from "./object.ts";
 import { UnreachableError } from "./errors.ts";
 
@@ -12,14 +12,14 @@ export interface Kubeconfig {
   /** For messages: a path, several paths, or what stands for content. */
   source: string;
   currentContext: string;
-  clusters: ReadonlyMap<string, PropertyMap>;
-  contexts: ReadonlyMap<string, PropertyMap>;
-  users: ReadonlyMap<string, PropertyMap>;
+  clusters: ReadonlyMap<string, JsonMap>;
+  contexts: ReadonlyMap<string, JsonMap>;
+  users: ReadonlyMap<string, JsonMap>;
 }
 
 export interface KubeconfigChoice {
   /** A path, YAML or JSON content, or the content as a map; undefined: `$KUBECONFIG`, else `~/.kube/config`. */
-  kubeconfig?: PropertyValue | undefined;
+  kubeconfig?: JsonValue | undefined;
   environment: Readonly<Record<string, string | undefined>>;
 }
 
@@ -40,7 +40,7 @@ export function loadKubeconfig({ kubeconfig, environment }: KubeconfigChoice): K
   const found = paths.filter(isFile);
   if (found.length === 0) {
     throw new UnreachableError(
-      `no kubeconfig: the provider has no kubeconfig input, and ${paths.join(", ")} does not exist. Set \`kubeconfig\` on the provider or the variable KUBECONFIG.`,
+      `no kubeconfig: none is given, and ${paths.join(", ")} does not exist. Set \`kubeconfig\` on the provider or the variable KUBECONFIG.`,
     );
   }
   return found.map(fromFile).reduce(merge);
@@ -62,17 +62,17 @@ function fromFile(path: string): Kubeconfig {
   return fromContent(content, path, dirname(resolve(path)));
 }
 
-function parsed(text: string): PropertyValue | undefined {
+function parsed(text: string): JsonValue | undefined {
   try {
-    // The yaml package's result for YAML without tags is JSON, which is what PropertyValue describes.
-    return parse(text) as PropertyValue;
+    // The yaml package's result for YAML without tags is JSON, which is what JsonValue describes.
+    return parse(text) as JsonValue;
   } catch {
     return undefined;
   }
 }
 
-function fromContent(content: PropertyMap, source: string, directory: string): Kubeconfig {
-  const named = (list: string, key: string): Map<string, PropertyMap> =>
+function fromContent(content: JsonMap, source: string, directory: string): Kubeconfig {
+  const named = (list: string, key: string): Map<string, JsonMap> =>
     new Map(
       listAt(content, list).map((entry) => [stringAt(entry, "name") ?? "", absolute(mapAt(entry, key), directory)]),
     );
@@ -86,7 +86,7 @@ function fromContent(content: PropertyMap, source: string, directory: string): K
 }
 
 /** Paths in a kubeconfig are relative to its file. */
-function absolute(entry: PropertyMap, directory: string): PropertyMap {
+function absolute(entry: JsonMap, directory: string): JsonMap {
   const paths = fileKeys.flatMap((key) => {
     const path = stringAt(entry, key);
     return path ? [[key, resolve(directory, path)]] : [];

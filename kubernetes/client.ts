@@ -1,7 +1,7 @@
 import http from "node:http";
 import https from "node:https";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { PropertyMap } from "../property.ts";
+import type { JsonMap } from "./json.ts";
 import { answer, asApiError, unreachable } from "./answer.ts";
 import type { Connection } from "./connection.ts";
 import { credentialsOf } from "./credentials.ts";
@@ -20,9 +20,9 @@ export interface RequestOptions {
 export interface KubernetesClient {
   readonly connection: Connection;
   /** @throws ApiError for a refusal, UnreachableError where there is no answer. */
-  request(method: string, path: string, options?: RequestOptions): Promise<PropertyMap>;
+  request(method: string, path: string, options?: RequestOptions): Promise<JsonMap>;
   /** The events of a watch, until the server or the signal ends it. */
-  watch(path: string, options: RequestOptions): AsyncGenerator<PropertyMap>;
+  watch(path: string, options: RequestOptions): AsyncGenerator<JsonMap>;
 }
 
 const requestTimeout = 60_000;
@@ -62,7 +62,7 @@ export function createClient(
         ...(options.signal ? { signal: options.signal } : {}),
         headers: {
           accept: "application/json",
-          "user-agent": "delivery-sandbox-kubernetes-provider",
+          "user-agent": "delivery",
           ...(authorization ? { authorization } : {}),
           ...(body === undefined
             ? {}
@@ -111,7 +111,7 @@ export function createClient(
       for await (const chunk of response as AsyncIterable<string>) {
         const lines = (rest + chunk).split("\n");
         rest = lines.pop() ?? "";
-        for (const line of lines) if (line !== "") yield JSON.parse(line) as PropertyMap;
+        for (const line of lines) if (line !== "") yield JSON.parse(line) as JsonMap;
       }
     },
   };

@@ -1,0 +1,59 @@
+/** How a part of the pipeline is: `unknown` also where it cannot be asked, or has nothing to say yet. */
+export type State = "ok" | "progress" | "failed" | "unknown";
+
+/** The parts of the pipeline, in the order in which a commit passes them. */
+export type StageName = "source" | "ci" | "registry" | "git" | "argocd" | "cluster";
+
+export interface Stage {
+  readonly name: StageName;
+  readonly state: State;
+  /** A few words, e.g. `5 of 5 rolled out`. */
+  readonly summary: string;
+}
+
+/** One service of one environment. Digests and commits are whole; what is not known is `null`. */
+export interface ServiceStatus {
+  readonly service: string;
+  readonly state: State;
+  /** The commit of the monorepo that the image was built from. */
+  readonly commit: string | null;
+  /** The digest that the cluster is told to run; the released one where the cluster cannot be asked. */
+  readonly digest: string | null;
+  /** The digest of the release record. */
+  readonly releasedDigest: string | null;
+  /** The commit of the deploy repository that released it. */
+  readonly releaseCommit: string | null;
+  /** ISO 8601. With delivery `direct`: when the Deployment last changed. */
+  readonly releasedAt: string | null;
+  /** Argo CD's word, e.g. `Synced`. */
+  readonly sync: string | null;
+  /** Argo CD's word, or what it would say of the Deployment, e.g. `Healthy`. */
+  readonly health: string | null;
+  /** Why it is not `ok`. */
+  readonly message: string | null;
+}
+
+/** A part that could not be asked, or that refused. */
+export interface StatusProblem {
+  readonly part: StageName;
+  readonly reason: string;
+}
+
+/** The delivery of one environment at one moment. Holds nothing secret. */
+export interface DeliveryStatus {
+  readonly app: string;
+  readonly environment: string;
+  readonly delivery: "gitops" | "direct";
+  /** ISO 8601. */
+  readonly takenAt: string;
+  readonly stages: readonly Stage[];
+  readonly services: readonly ServiceStatus[];
+  readonly problems: readonly StatusProblem[];
+}
+
+const order: readonly State[] = ["ok", "unknown", "progress", "failed"];
+
+/** The worst of several states; `unknown` of none. */
+export function worst(states: readonly State[]): State {
+  return order.findLast((state) => states.includes(state)) ?? "unknown";
+}

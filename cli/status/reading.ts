@@ -1,0 +1,51 @@
+import { UnreachableError } from "../../kubernetes/errors.ts";
+
+/** A part of the pipeline cannot be asked: nothing is known of it, which is not a failure of it. */
+export class NotReachableError extends Error {
+  override readonly name = "NotReachableError";
+}
+
+/** What one part of the pipeline has said, or why it has not. */
+export type Reading<T> = { readonly facts: T } | { readonly reason: string; readonly state: "failed" | "unknown" };
+
+/**
+ * Asks one part of the pipeline; never throws, and ends in time.
+ * @param ask is told by the signal that nobody waits any more
+ */
+export async function readingOf<T>(ask: (signal: AbortSignal) => Promise<T>, milliseconds: number): Promise<Reading<T>> {
+  const limit = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(new NotReachableError(`no answer within ${milliseconds / 1000} s`));
+      limit.abort();
+    }, milliseconds);
+  });
+  try {
+    return { facts: await Promise.race([ask(limit.signal), late]) };
+  } catch (error) {
+    return { reason: reasonOf(error), state: isUnreachable(error) ? "unknown" : "failed" };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function isUnreachable(error: unknown): boolean {
+  if (error instanceof NotReachableError || error instanceof UnreachableError) return true;
+  return error instanceof Error && (/cannot be reached/.test(error.message) || ["AbortError", "TimeoutError"].includes(error.name));
+}
+
+/** One line for people, without what servers may repeat of credentials. */
+function reasonOf(error: unknown): string {
+  return oneLine(error instanceof Error ? error.message : String(error));
+}
+
+/** The first line, bounded, without credentials in URLs and without control characters. */
+export function oneLine(text: string): string {
+  const [first = ""] = text.trim().split("\n");
+  const plain = first
+    .replaceAll(/([a-z][a-z0-9+.-]*:\/\/)[^/@\s]+@/gi, "$1")
+    .replaceAll(/\p{Cc}/gu, " ")
+    .replace(/; nothing was changed$/, "");
+  return plain.length > 300 ? `${plain.slice(0, 299)}…` : plain;
+}

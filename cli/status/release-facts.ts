@@ -1,0 +1,77 @@
+import type { DeployBranch } from "../../git/deploy-branch.ts";
+import { readBranch } from "../../git/deploy-repository.ts";
+import type { Git } from "../../git/git-command.ts";
+import { readRecords } from "../../git/records.ts";
+import { recordPath } from "../../git/release-record.ts";
+
+/** What the deploy repository says of one service. */
+export interface ReleaseFacts {
+  readonly service: string;
+  /** `null`: nothing is released yet. */
+  readonly image: { readonly repository: string; readonly digest: string } | null;
+  readonly releaseCommit: string | null;
+  readonly releasedAt: string | null;
+  readonly sourceCommit: string | null;
+}
+
+export interface DeployFacts {
+  /** The newest commit of the branch; `null`: there is none. */
+  readonly tip: string | null;
+  readonly releases: readonly ReleaseFacts[];
+}
+
+/** @throws DeployRepositoryError */
+export function readReleases(branch: DeployBranch, directory: string): Promise<DeployFacts> {
+  return readBranch(
+    branch,
+    async (snapshot, git) => {
+      if (snapshot.commit === undefined) return { tip: null, releases: [] };
+      const [records, commits] = await Promise.all([readRecords(snapshot, directory), releaseCommits(git, snapshot.commit)]);
+      const releases = [...records].map(([service, { image }]): ReleaseFacts => {
+        const commit = commits.find(({ paths }) => paths.has(recordPath(directory, service)));
+        return {
+          service,
+          image: image ?? null,
+          releaseCommit: commit?.id ?? null,
+          releasedAt: commit?.at ?? null,
+          sourceCommit: image === undefined ? null : sourceOf(image.digest, commits),
+        };
+      });
+      return { tip: snapshot.commit, releases };
+    },
+    "whole history",
+  );
+}
+
+interface ReleaseCommit {
+  readonly id: string;
+  readonly at: string;
+  readonly source: string | undefined;
+  readonly digests: ReadonlySet<string>;
+  readonly paths: ReadonlySet<string>;
+}
+
+/** A promotion or rollback does not say what a digest was built from: its first release did, in whichever environment. */
+function sourceOf(digest: string, commits: readonly ReleaseCommit[]): string | null {
+  return commits.find((commit) => commit.source !== undefined && commit.digests.has(digest))?.source ?? null;
+}
+
+const format = ["%H", "%ct", "%(trailers:key=Source-Commit,valueonly,separator=%x2C)", "%(trailers:key=Digest,valueonly,separator=%x2C)", ""].join("%x1f");
+
+/** The commits that changed a release record of any environment, newest first. */
+async function releaseCommits(git: Git, tip: string): Promise<ReleaseCommit[]> {
+  const shown = ["--first-parent", "--diff-merges=first-parent", "--name-only", `--format=%x1e${format}`];
+  const output = await git(["log", ...shown, tip, "--", ":(glob)**/release/kustomization.yaml"]);
+  return output.toString().split("\u001E").slice(1).map(parseCommit);
+}
+
+function parseCommit(text: string): ReleaseCommit {
+  const [id = "", seconds = "", source = "", digests = "", files = ""] = text.split("\u001F");
+  return {
+    id,
+    at: new Date(Number(seconds) * 1000).toISOString(),
+    source: /^[0-9a-f]{7,64}$/.exec(source.trim())?.[0],
+    digests: new Set(digests.split(",").map((digest) => digest.trim())),
+    paths: new Set(files.trim().split("\n")),
+  };
+}

@@ -1,0 +1,124 @@
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { stopProcess } from "../../sandbox/process.ts";
+import { createMonorepo, type Monorepo } from "./monorepo.ts";
+import { openPipeline, type Pipeline, type Variation } from "./pipeline.ts";
+import { deploymentOf, enterSandbox, namesOf, type DeploymentState, type SandboxWorld } from "./sandbox-world.ts";
+
+const namespace = "faulty-sandbox";
+
+/** Places that cannot be reached and credentials that are wrong, each met by an update that needs them. */
+describe("an update", () => {
+  let world: SandboxWorld;
+  let monorepo: Monorepo;
+  let pipeline: Pipeline;
+  let running: DeploymentState;
+
+  beforeAll(async () => {
+    world = await enterSandbox();
+    monorepo = createMonorepo(join(world.stateDir, "monorepos", "faulty"), ["cart"]);
+    pipeline = openPipeline({ ...world, name: "faulty", directory: monorepo.directory });
+    await pipeline.run("up");
+    running = await deploymentOf(world.kubernetes, namespace, "cart");
+  });
+
+  afterAll(async () => {
+    await pipeline.run("destroy");
+  });
+
+  test("whose registry cannot be reached names it and the way out", async () => {
+    await stopProcess(world.stateDir, "registry");
+    changeCart();
+    const { registryHost } = world.sandbox.targets;
+    await refuses({}, new RegExp(`the registry ${registryHost} cannot be reached .*: check that it runs and that its address is right`));
+    await enterSandbox();
+  });
+
+  test("with a wrong password names registry, user and way out", async () => {
+    const { registryHost } = world.sandbox.targets;
+    const wrong = { secrets: { "delivery:registryPassword": "not-the-password" } };
+    const error = await refuses(wrong, new RegExp(`the registry ${registryHost} refuses .* as user "delivery" .*: set registry.username and registry.password`));
+    expect(error).not.toContain("not-the-password");
+    // The rest of the stack has the new password now: up with the right one sets that everywhere.
+    monorepo.service("cart");
+    await pipeline.run("up");
+    await expectUntouched();
+  });
+
+  test("whose API server cannot be reached names its address and the way out", async () => {
+    await refuses(withKubeconfig(kubeconfig("https://127.0.0.1:1")), /the API server https:\/\/127\.0\.0\.1:1 does not answer: .*start the cluster, or correct the kubeconfig/);
+  });
+
+  test("whose kubeconfig is none says so, and does not show it", async () => {
+    const error = await refuses(withKubeconfig("token: very-secret-token\n"), /kubeconfig/);
+    expect(error).not.toContain("very-secret-token");
+  });
+
+  test("whose kubeconfig has a refused token names the server and the way out", async () => {
+    await refuses(withKubeconfig(kubeconfig(world.sandbox.cluster.server)), /the credentials are refused by https:\S+ .*: renew the token or client certificate there/);
+  });
+
+  test("for which CircleCI cannot be reached names the address and the way out", async () => {
+    await refuses(withCircleCi({ url: "http://localhost:1/api/v2/" }), /CircleCI at http:\/\/localhost:1\/api\/v2 cannot be reached to set variable RELEASE_TOKEN .*host/);
+  });
+
+  test("with a wrong token of CircleCI names the address and the way out", async () => {
+    const wrong = { ...withCircleCi({}), secrets: { "delivery:circleciToken": "not-the-token" } };
+    const error = await refuses(wrong, /CircleCI at http:\S+ rejected the token \(401\) when asked to set variable RELEASE_TOKEN .*: set it with `pulumi config set --secret circleciToken`/);
+    expect(error).not.toContain("not-the-token");
+  });
+
+  test("that would take over an object of others names it and the ways out, and leaves it alone", async () => {
+    const path = `/api/v1/namespaces/${namespace}/configmaps`;
+    const theirs = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "basket" }, data: { OWNER: "somebody else" } };
+    await world.kubernetes.request("POST", path, { body: theirs });
+    monorepo.service("basket");
+    await refuses({ settings: { "delivery:cluster": { adoptExisting: false } } }, /configmaps "basket" already exists: .*Either adopt it .*, or delete it, or choose another metadata\.name/);
+    expect(await world.kubernetes.request("GET", `${path}/basket`)).toMatchObject({ data: theirs.data });
+    expect(await namesOf(world.kubernetes, "apps/v1/deployments", namespace)).toEqual(["cart"]);
+    monorepo.remove("svc/basket_service");
+    await pipeline.run("up");
+    expect(await world.kubernetes.request("GET", `${path}/basket`)).toMatchObject({ data: theirs.data });
+    await world.kubernetes.request("DELETE", `${path}/basket`);
+  });
+
+  /** Expects that an up fails so, and that what runs is as it was. @returns the error */
+  async function refuses(variation: Variation, reason: RegExp): Promise<string> {
+    const { error } = await pipeline.fail("up", variation);
+    expect(error).toMatch(reason);
+    await expectUntouched();
+    return error;
+  }
+
+  async function expectUntouched(): Promise<void> {
+    expect(await deploymentOf(world.kubernetes, namespace, "cart")).toEqual(running);
+    const [context] = await world.circleci.contexts("faulty-sandbox");
+    expect(await world.circleci.variables(context?.id ?? "")).toEqual(["DOCKERHUB_PASSWORD", "DOCKERHUB_USERNAME"]);
+  }
+
+  function changeCart(): void {
+    monorepo.write("svc/cart_service/www/index.html", "This is another cart.\n");
+  }
+
+  /** A change that needs the API server, with another way to it. */
+  function withKubeconfig(content: string): Variation {
+    return { secrets: { "delivery:kubeconfig": content }, settings: { "delivery:services": { cart: { replicas: 2 } } } };
+  }
+
+  /** A change that needs CircleCI. */
+  function withCircleCi(endpoint: { url?: string }): Variation {
+    const { url, organizationId } = { ...world.sandbox.targets.circleci, ...endpoint };
+    return { settings: { "delivery:ci": { host: url, organizationId, environment: { RELEASE_TOKEN: "token-secret" } } } };
+  }
+});
+
+function kubeconfig(server: string): string {
+  return JSON.stringify({
+    apiVersion: "v1",
+    kind: "Config",
+    "current-context": "wrong",
+    contexts: [{ name: "wrong", context: { cluster: "wrong", user: "wrong" } }],
+    clusters: [{ name: "wrong", cluster: { server, "insecure-skip-tls-verify": true } }],
+    users: [{ name: "wrong", user: { token: "not-the-token" } }],
+  });
+}
