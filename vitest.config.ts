@@ -24,6 +24,19 @@ export default defineConfig({
           hookTimeout: 1_800_000,
         },
       },
+      {
+        test: {
+          name: "e2e",
+          include: ["test/e2e/**/*.test.ts"],
+          globalSetup: ["test/e2e/sandbox-setup.ts"],
+          experimental: { viteModuleRunner: false, nodeLoader: false },
+          fileParallelism: false,
+          // Two sandboxes at once would be in each other's way on a small machine.
+          sequence: { groupOrder: 1 },
+          testTimeout: 300_000,
+          hookTimeout: 1_800_000,
+        },
+      },
     ],
   },
 });

@@ -33,12 +33,17 @@ export class CommandError extends Error {
 }
 
 /** @throws UsageError for unknown options, missing values and stray arguments */
-export function parseOptions<const T extends NonNullable<ParseArgsConfig["options"]>>(args: readonly string[], options: T) {
+export function parseOptions<const T extends NonNullable<ParseArgsConfig["options"]>>(
+  args: readonly string[],
+  options: T,
+) {
   try {
     return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values;
   } catch (error) {
     // Node's hint about `--` only confuses here.
-    throw new UsageError(error instanceof Error ? (error.message.split(". ")[0] ?? error.message) : String(error), { cause: error });
+    throw new UsageError(error instanceof Error ? (error.message.split(". ")[0] ?? error.message) : String(error), {
+      cause: error,
+    });
   }
 }
 

@@ -14,13 +14,17 @@ const configSchema = z.object({
 });
 
 /** The login that `docker login` has left for a registry, in its file or in the store that the file names. */
-export async function dockerLogin(host: string, environment: Readonly<Record<string, string | undefined>>): Promise<Login | undefined> {
+export async function dockerLogin(
+  host: string,
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<Login | undefined> {
   const file = join(environment["DOCKER_CONFIG"] ?? join(environment["HOME"] ?? homedir(), ".docker"), "config.json");
   if (!existsSync(file)) return undefined;
   const config = configSchema.safeParse(parsed(file));
   if (!config.success) throw new CommandError(`${file} is not a config file of Docker; correct it, or log in again`);
   // Docker Hub is filed under the name of its first registry.
-  const names = host === "docker.io" ? ["https://index.docker.io/v1/", "docker.io", "index.docker.io"] : [host, `https://${host}`];
+  const names =
+    host === "docker.io" ? ["https://index.docker.io/v1/", "docker.io", "index.docker.io"] : [host, `https://${host}`];
   const { auths, credsStore, credHelpers } = config.data;
   for (const name of names) {
     const helper = credHelpers[name] ?? (name in auths ? credsStore : undefined);
@@ -38,7 +42,11 @@ function plainLogin(auth: string | undefined): Login | undefined {
 }
 
 /** Asks one of Docker's credential helpers. */
-async function storedLogin(helper: string, server: string, env: Readonly<Record<string, string | undefined>>): Promise<Login | undefined> {
+async function storedLogin(
+  helper: string,
+  server: string,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<Login | undefined> {
   const child = spawn(`docker-credential-${helper}`, ["get"], { env, stdio: ["pipe", "pipe", "ignore"] });
   const failed = new Promise<undefined>((done) => {
     child.on("error", () => done(undefined)).on("close", (code) => code !== 0 && done(undefined));

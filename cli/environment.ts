@@ -44,10 +44,12 @@ export interface EnvironmentFlags {
  * @throws CommandError for a stack file that is missing or faulty, or says nothing of the deploy repository
  */
 export function findEnvironment(name: string, flags: EnvironmentFlags): DeliveryEnvironment {
-  if (pathProblem(name) !== undefined || name.includes("/")) throw new UsageError(`--env ${JSON.stringify(name)} is not the name of an environment`);
+  if (pathProblem(name) !== undefined || name.includes("/"))
+    throw new UsageError(`--env ${JSON.stringify(name)} is not the name of an environment`);
   const stack = readStack(name, flags.repository !== undefined && flags.images !== undefined);
   const repository = flags.repository ?? stack?.gitops?.repository;
-  if (repository === undefined) throw new CommandError(`stacks/Pulumi.${name}.yaml: gitops.repository is missing; set it, or give --repository`);
+  if (repository === undefined)
+    throw new CommandError(`stacks/Pulumi.${name}.yaml: gitops.repository is missing; set it, or give --repository`);
   const branch = flags.branch ?? stack?.gitops?.branch ?? "main";
   const problem = repositoryProblem(repository);
   if (problem !== undefined) throw new UsageError(`the URL of the deploy repository ${problem}`);
@@ -68,10 +70,18 @@ export function findEnvironment(name: string, flags: EnvironmentFlags): Delivery
 }
 
 /** Only what the commands need: the rest of the file is the program's. */
-const neededSchema = stackSchema.pick({ schemaVersion: true, environment: true, app: true, images: true, gitops: true });
+const neededSchema = stackSchema.pick({
+  schemaVersion: true,
+  environment: true,
+  app: true,
+  images: true,
+  gitops: true,
+});
 
 function readStack(name: string, dispensable: boolean) {
   const settings = readStackSettings(name, neededSchema);
   if (settings !== undefined || dispensable) return settings;
-  throw new CommandError(`there is no stacks/Pulumi.${name}.yaml in ${process.cwd()}; run this where the stack files are, or give --repository and --images`);
+  throw new CommandError(
+    `there is no stacks/Pulumi.${name}.yaml in ${process.cwd()}; run this where the stack files are, or give --repository and --images`,
+  );
 }

@@ -15,7 +15,11 @@ export function locateImages(repository: string): ImageLocation {
   const host = hasHost ? first : "docker.io";
   const path = hasHost ? rest.join("/") : repository;
   if (host === "docker.io" || host === "index.docker.io") {
-    return { host: "docker.io", url: "https://registry-1.docker.io", name: path.includes("/") ? path : `library/${path}` };
+    return {
+      host: "docker.io",
+      url: "https://registry-1.docker.io",
+      name: path.includes("/") ? path : `library/${path}`,
+    };
   }
   const local = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/.test(host);
   return { host, url: `${local ? "http" : "https"}://${host}`, name: path };

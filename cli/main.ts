@@ -8,22 +8,27 @@ const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = 
   promote: () => import("./commands/promote.ts"),
   rollback: () => import("./commands/rollback.ts"),
   watch: () => import("./commands/watch.ts"),
+  status: () => import("./commands/status.ts"),
 };
 
 async function main([name, ...args]: readonly string[], surroundings: Surroundings): Promise<void> {
   if (name === undefined || name === "help" || name.startsWith("-")) {
-    if (name !== undefined && !["help", "--help", "-h"].includes(name)) throw new UsageError(`${name} comes before the name of a command`);
+    if (name !== undefined && !["help", "--help", "-h"].includes(name))
+      throw new UsageError(`${name} comes before the name of a command`);
     return surroundings.print(await overview());
   }
   const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
-  if (load === undefined) throw new UsageError(`${JSON.stringify(name)} is no command; there are ${Object.keys(commands).join(", ")}`);
+  if (load === undefined)
+    throw new UsageError(`${JSON.stringify(name)} is no command; there are ${Object.keys(commands).join(", ")}`);
   const { command } = await load();
   if (args.includes("--help") || args.includes("-h")) return surroundings.print(command.help);
   await command.run(args, surroundings);
 }
 
 async function overview(): Promise<string> {
-  const lines = await Promise.all(Object.entries(commands).map(async ([name, load]) => `  ${name.padEnd(10)} ${(await load()).command.summary}`));
+  const lines = await Promise.all(
+    Object.entries(commands).map(async ([name, load]) => `  ${name.padEnd(10)} ${(await load()).command.summary}`),
+  );
   return `The delivery pipeline, step by step: what CI calls, and people do by hand.
 
 Usage: npx delivery COMMAND [OPTIONS]

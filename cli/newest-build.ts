@@ -4,7 +4,10 @@
  * @returns `undefined` if no tag is of that form
  */
 export function newestBuild(tags: readonly string[], stable: string | undefined): string | undefined {
-  const ofStable = stable === undefined ? [] : tags.filter((tag) => tag.startsWith(`${stable}.`) && /^\d+$/.test(tag.slice(stable.length + 1)));
+  const ofStable =
+    stable === undefined
+      ? []
+      : tags.filter((tag) => tag.startsWith(`${stable}.`) && /^\d+$/.test(tag.slice(stable.length + 1)));
   const builds = ofStable.length > 0 ? ofStable : tags.filter((tag) => /^\d+(\.\d+){2,}$/.test(tag));
   return builds.toSorted(compareNumbers).at(-1);
 }

@@ -2,6 +2,7 @@ import { UsageError, type Surroundings } from "./command.ts";
 import { dockerLogin } from "./docker-login.ts";
 import type { Login } from "./registry-authorization.ts";
 import { registryClient, type Registry } from "./registry-client.ts";
+import type { FetchLimits } from "./registry-fetch.ts";
 
 export const registryOptions = {
   username: { type: "string" },
@@ -22,12 +23,13 @@ export interface RegistryFlags {
 }
 
 /** The registry with the login that the user gives. */
-export async function openRegistry(flags: RegistryFlags, surroundings: Surroundings): Promise<Registry> {
+export async function openRegistry(flags: RegistryFlags, surroundings: Surroundings, limits?: FetchLimits): Promise<Registry> {
   const given = await givenLogin(flags, surroundings);
   const warned = new Set<string>();
   return registryClient({
     login: async (host) => given ?? dockerLogin(host, surroundings.environment),
     limits: {
+      ...limits,
       onScarce: (remaining, url) => {
         const { host } = new URL(url);
         if (!warned.has(host)) surroundings.note(`${host} allows ${remaining} more requests for now`);
@@ -40,7 +42,10 @@ export async function openRegistry(flags: RegistryFlags, surroundings: Surroundi
 async function givenLogin(flags: RegistryFlags, { environment, input }: Surroundings): Promise<Login | undefined> {
   if (flags["password-stdin"] === true) {
     if (flags.username === undefined) throw new UsageError("--password-stdin needs --username");
-    if (flags.digests === "-") throw new UsageError("--password-stdin and --digests - both read standard input; put one in a file or in the environment");
+    if (flags.digests === "-")
+      throw new UsageError(
+        "--password-stdin and --digests - both read standard input; put one in a file or in the environment",
+      );
     return { username: flags.username, password: (await input()).replace(/\r?\n$/, "") };
   }
   if (flags.username !== undefined) throw new UsageError("--username needs --password-stdin");

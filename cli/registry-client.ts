@@ -31,12 +31,21 @@ const manifestTypes = [
 export function registryClient({ login, limits }: RegistryOptions): Registry {
   const authorizations = new Map<string, string>();
 
-  async function request(image: ImageLocation, path: string, method = "GET", accept = "application/json"): Promise<Response | undefined> {
+  async function request(
+    image: ImageLocation,
+    path: string,
+    method = "GET",
+    accept = "application/json",
+  ): Promise<Response | undefined> {
     const url = path.startsWith("/v2/") ? `${image.url}${path}` : path;
     const scope = `${image.host}/${image.name}`;
     const send = (): Promise<Response> => {
       const authorization = authorizations.get(scope);
-      return patientFetch(url, { method, headers: { accept, ...(authorization === undefined ? {} : { authorization }) } }, limits);
+      return patientFetch(
+        url,
+        { method, headers: { accept, ...(authorization === undefined ? {} : { authorization }) } },
+        limits,
+      );
     };
     const first = await send();
     const challenge = first.status === 401 ? first.headers.get("www-authenticate") : null;
@@ -52,11 +61,15 @@ export function registryClient({ login, limits }: RegistryOptions): Registry {
     throw refusal(image, response.status, (await login(image.host)) !== undefined);
   }
 
-  async function manifest(image: ImageLocation, reference: string): Promise<{ digest: string; content: ManifestContent } | undefined> {
+  async function manifest(
+    image: ImageLocation,
+    reference: string,
+  ): Promise<{ digest: string; content: ManifestContent } | undefined> {
     const response = await request(image, `/v2/${image.name}/manifests/${reference}`, "GET", manifestTypes);
     if (response === undefined) return undefined;
     const bytes = Buffer.from(await response.arrayBuffer());
-    const digest = response.headers.get("docker-content-digest") ?? `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+    const digest =
+      response.headers.get("docker-content-digest") ?? `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
     // The accepted types all have this shape.
     return { digest, content: JSON.parse(bytes.toString()) as ManifestContent };
   }
@@ -65,7 +78,7 @@ export function registryClient({ login, limits }: RegistryOptions): Registry {
     async tags(repository) {
       const image = locateImages(repository);
       const tags: string[] = [];
-      for (let next: string | undefined = `/v2/${image.name}/tags/list?n=1000`; next !== undefined; ) {
+      for (let next: string | undefined = `/v2/${image.name}/tags/list?n=1000`; next !== undefined;) {
         const response: Response | undefined = await request(image, next);
         if (response === undefined) return tags;
         // The API says so.
@@ -89,8 +102,8 @@ export function registryClient({ login, limits }: RegistryOptions): Registry {
       const { content } = (child === undefined ? top : await manifest(image, child)) ?? {};
       if (content?.config === undefined) return undefined;
       const response = await request(image, `/v2/${image.name}/blobs/${content.config.digest}`);
-      // A config blob without it is of no use here.
-      const { created } = (await response?.json()) as { created?: string };
+      // A config blob is an object; the time in it is optional.
+      const { created } = response === undefined ? {} : ((await response.json()) as { created?: string });
       return created === undefined ? undefined : new Date(created);
     },
   };
@@ -111,7 +124,9 @@ function nextPage(response: Response, image: ImageLocation): string | undefined 
 function refusal(image: ImageLocation, status: number, loggedIn: boolean): CommandError {
   const what = `${image.host}/${image.name}`;
   if (status === 401 || status === 403) {
-    const wayOut = loggedIn ? "check the login and what it may read" : `log in with \`docker login ${image.host === "docker.io" ? "" : image.host}\`, or give --username and --password-stdin`;
+    const wayOut = loggedIn
+      ? "check the login and what it may read"
+      : `log in with \`docker login ${image.host === "docker.io" ? "" : image.host}\`, or give --username and --password-stdin`;
     return new CommandError(`the registry does not let us read ${what} (${status}); ${wayOut}`);
   }
   return new CommandError(`the registry answers ${status} for ${what}; run the same command again later`);

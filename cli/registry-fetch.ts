@@ -6,6 +6,8 @@ export interface FetchLimits {
   readonly retries?: number;
   /** The longest pause between two of them, in milliseconds. @default 60000 */
   readonly longestPause?: number;
+  /** How long one request may take, in milliseconds. @default 30000 */
+  readonly timeout?: number;
   /** Told when few requests are left before the registry's limit. */
   readonly onScarce?: (remaining: number, url: string) => void;
 }
@@ -15,17 +17,22 @@ export interface FetchLimits {
  * @throws CommandError if the registry cannot be reached, or still refuses after the last try
  */
 export async function patientFetch(url: string, init: RequestInit, limits: FetchLimits = {}): Promise<Response> {
-  const { retries = 4, longestPause = 60_000 } = limits;
+  const { retries = 4, longestPause = 60_000, timeout = 30_000 } = limits;
   for (let attempt = 0; ; attempt++) {
-    const response = await fetch(url, { ...init, signal: AbortSignal.timeout(30_000) }).catch((error: unknown) => {
+    const response = await fetch(url, { ...init, signal: AbortSignal.timeout(timeout) }).catch((error: unknown) => {
       if (attempt < retries) return undefined;
-      throw new CommandError(`the registry at ${new URL(url).host} cannot be reached (${reasonOf(error)}); check its name and the network`, { cause: error });
+      throw new CommandError(
+        `the registry at ${new URL(url).host} cannot be reached (${reasonOf(error)}); check its name and the network`,
+        { cause: error },
+      );
     });
     if (response !== undefined) warnWhenScarce(response, url, limits);
     if (response !== undefined && response.status !== 429 && response.status < 500) return response;
     if (response !== undefined && attempt >= retries) {
       if (response.status !== 429) return response;
-      throw new CommandError(`the registry at ${new URL(url).host} limits our requests (429); wait, or log in: registries allow more to those they know`);
+      throw new CommandError(
+        `the registry at ${new URL(url).host} limits our requests (429); wait, or log in: registries allow more to those they know`,
+      );
     }
     await response?.body?.cancel();
     await sleep(Math.min(pauseAsked(response) ?? 250 * 2 ** attempt * (1 + Math.random()), longestPause));

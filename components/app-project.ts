@@ -18,13 +18,15 @@ export interface AppProjectArgs {
 /** The bounds of an environment in Argo CD: its repository, its namespace, the kinds that it may create there. */
 export class AppProject extends pulumi.ComponentResource {
   readonly project: string;
+  /** What its Applications need until they are gone: without project or repository, Argo CD cannot remove what they have made. */
+  readonly parts: readonly pulumi.Resource[];
 
   constructor(name: string, args: AppProjectArgs, opts?: pulumi.ComponentResourceOptions) {
     const { project, argoCdNamespace, repository } = args;
     super("delivery:gitops:AppProject", name, { project, argoCdNamespace, namespace: args.namespace }, opts);
     this.project = project;
     const own = { parent: this, provider: args.provider };
-    new CustomResource(
+    const appProject = new CustomResource(
       name,
       {
         apiVersion: "argoproj.io/v1alpha1",
@@ -39,16 +41,14 @@ export class AppProject extends pulumi.ComponentResource {
       },
       own,
     );
-    if (repository.token !== undefined) {
-      new Secret(
-        name,
-        {
-          metadata: { name: `${project}-repository`, namespace: argoCdNamespace, labels: { "argocd.argoproj.io/secret-type": "repository" } },
-          stringData: { type: "git", url: repository.url, username: repository.username, password: repository.token, project },
-        },
-        own,
-      );
-    }
+    const { token } = repository;
+    const stringData = { type: "git", url: repository.url, username: repository.username, project };
+    const labels = { "argocd.argoproj.io/secret-type": "repository" };
+    const metadata = { name: `${project}-repository`, namespace: argoCdNamespace, labels };
+    this.parts = [
+      appProject,
+      ...(token === undefined ? [] : [new Secret(name, { metadata, stringData: { ...stringData, password: token } }, own)]),
+    ];
     this.registerOutputs({ project });
   }
 }

@@ -26,7 +26,9 @@ export function inputProblems({ repository, branch, directory, files, records }:
     ...pathsOf(records).map((path) => ["records", fileFault(path, String(directory))] as const),
     ...pathsOf(records)
       .filter((path) => pathsOf(files).includes(path))
-      .map((path) => ["records", `${JSON.stringify(path)} is among the files, too; it can have one writer only`] as const),
+      .map(
+        (path) => ["records", `${JSON.stringify(path)} is among the files, too; it can have one writer only`] as const,
+      ),
   ];
   return problems.flatMap(([property, reason]) => (reason === undefined ? [] : [{ property, reason }]));
 }
@@ -37,8 +39,10 @@ function repositoryFault(repository: string): string | undefined {
 }
 
 function fileFault(path: string, directory: string): string | undefined {
-  if (!path.startsWith(`${directory}/`)) return `${JSON.stringify(path)} lies outside of ${JSON.stringify(directory)}, the directory of this environment`;
-  if (path === ownerFile(directory)) return `${JSON.stringify(path)} is the name of the file that notes the owner; choose another one`;
+  if (!path.startsWith(`${directory}/`))
+    return `${JSON.stringify(path)} lies outside of ${JSON.stringify(directory)}, the directory of this environment`;
+  if (path === ownerFile(directory))
+    return `${JSON.stringify(path)} is the name of the file that notes the owner; choose another one`;
   return pathProblem(path);
 }
 

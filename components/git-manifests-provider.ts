@@ -42,7 +42,11 @@ async function create(inputs: GitManifestsInputs): Promise<{ id: string; outs: G
   return { id: placeOf(inputs), outs: await put(inputs, undefined) };
 }
 
-async function update(_id: string, olds: GitManifestsState, news: GitManifestsInputs): Promise<{ outs: GitManifestsState }> {
+async function update(
+  _id: string,
+  olds: GitManifestsState,
+  news: GitManifestsInputs,
+): Promise<{ outs: GitManifestsState }> {
   return { outs: await put(news, olds) };
 }
 
@@ -66,7 +70,11 @@ async function put(inputs: GitManifestsInputs, olds: GitManifestsState | undefin
 }
 
 /** Two stacks on one directory would undo each other's work. */
-function refuseForeign(owner: DirectoryOwner | undefined, inputs: GitManifestsInputs, olds: GitManifestsState | undefined): void {
+function refuseForeign(
+  owner: DirectoryOwner | undefined,
+  inputs: GitManifestsInputs,
+  olds: GitManifestsState | undefined,
+): void {
   if (owner === undefined || owner.stack === inputs.stack || owner.stack === olds?.stack) return;
   throw new DeployRepositoryError(
     `${inputs.directory} on branch ${inputs.branch} of ${inputs.repository} belongs to the stack ${owner.stack}; nothing was changed. ` +

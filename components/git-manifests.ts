@@ -56,7 +56,10 @@ const provider = `exports.handler = () => {
 function withoutSecrets(name: string, contents: GitManifestsArgs["files"]): pulumi.Output<Record<string, string>> {
   const output = pulumi.output(contents);
   const checked = pulumi.isSecret(output).then((secret) => {
-    if (secret) throw new pulumi.RunError(`GitManifests: ${name} hold a secret, which Git would show to everyone who can read the repository; pass it to the pods by a Secret`);
+    if (secret)
+      throw new pulumi.RunError(
+        `GitManifests: ${name} hold a secret, which Git would show to everyone who can read the repository; pass it to the pods by a Secret`,
+      );
     return output;
   });
   return pulumi.output(checked);

@@ -86,7 +86,7 @@ export function deliverByGit(args: GitOpsDeliveryArgs): void {
         handOver: args.handOver,
         provider: cluster.provider,
       },
-      { parent: project, dependsOn: [cluster, manifests, ...args.secrets.values()] },
+      { parent: project, dependsOn: [cluster, manifests, ...project.parts, ...args.secrets.values()] },
     ),
   );
   if (gitops.release === "registry-watch" && args.gitToken !== undefined) {

@@ -8,5 +8,7 @@ import type { Problem } from "./problem.ts";
 export function rejectProblems(problems: readonly Problem[]): void {
   if (problems.length === 0) return;
   const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
-  throw new pulumi.RunError(`${count}; nothing was changed\n${problems.map(({ place, message }) => `  ${place}: ${message}`).join("\n")}`);
+  throw new pulumi.RunError(
+    `${count}; nothing was changed\n${problems.map(({ place, message }) => `  ${place}: ${message}`).join("\n")}`,
+  );
 }

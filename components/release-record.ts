@@ -12,7 +12,10 @@ export function releaseRecordPath(releases: string, environment: string, service
  * The digest that a release record pins; `undefined` if nothing has been released yet.
  * @param repository the image the record must speak of
  */
-export function readReleaseRecord(file: string, repository: string): { digest: string | undefined } | { problems: Problem[] } {
+export function readReleaseRecord(
+  file: string,
+  repository: string,
+): { digest: string | undefined } | { problems: Problem[] } {
   if (!existsSync(file)) return { digest: undefined };
   const record = parseRecord(file, readFileSync(file, "utf8"));
   if ("problems" in record) return record;

@@ -17,15 +17,29 @@ export interface Change {
  * Makes the commit on top of the snapshot, in the local Git directory only.
  * @returns `undefined` if the snapshot holds all of it already
  */
-export async function makeCommit(git: Git, directory: string, snapshot: Snapshot, change: Change): Promise<string | undefined> {
+export async function makeCommit(
+  git: Git,
+  directory: string,
+  snapshot: Snapshot,
+  change: Change,
+): Promise<string | undefined> {
   const writes = Object.entries(change.write).filter(([path, content]) => !holds(snapshot, path, content));
-  const removes = (change.remove ?? []).filter((path) => snapshot.entries.has(path) && change.write[path] === undefined);
+  const removes = (change.remove ?? []).filter(
+    (path) => snapshot.entries.has(path) && change.write[path] === undefined,
+  );
   if (writes.length === 0 && removes.length === 0) return undefined;
   refuseObstacles(snapshot, Object.keys(change.write), new Set(removes));
-  const objects = await writeObjects(git, directory, writes.map(([, content]) => content));
+  const objects = await writeObjects(
+    git,
+    directory,
+    writes.map(([, content]) => content),
+  );
   await git(["read-tree", snapshot.commit ?? "--empty"]);
   const nothing = "0".repeat(40);
-  const lines = [...removes.map((path) => `0 ${nothing}\t${path}\0`), ...writes.map(([path], index) => `100644 ${objects[index]}\t${path}\0`)];
+  const lines = [
+    ...removes.map((path) => `0 ${nothing}\t${path}\0`),
+    ...writes.map(([path], index) => `100644 ${objects[index]}\t${path}\0`),
+  ];
   await git(["update-index", "-z", "--index-info"], lines.join(""));
   const tree = (await git(["write-tree"])).toString().trim();
   const parent = snapshot.commit === undefined ? [] : ["-p", snapshot.commit];
@@ -37,10 +51,14 @@ function refuseObstacles(snapshot: Snapshot, paths: readonly string[], removed: 
   const kept = [...snapshot.entries.keys()].filter((path) => !removed.has(path));
   const files = new Set(kept);
   const directories = new Set(kept.flatMap(parentsOf));
-  const inTheWay = paths.flatMap((path) => (directories.has(path) ? [path] : parentsOf(path).filter((parent) => files.has(parent))));
+  const inTheWay = paths.flatMap((path) =>
+    directories.has(path) ? [path] : parentsOf(path).filter((parent) => files.has(parent)),
+  );
   const [first] = inTheWay;
   if (first === undefined) return;
-  throw new DeployRepositoryError(`${first} in the deploy repository is ${directories.has(first) ? "a directory" : "a file"} that someone else has put there; nothing was changed. Move it away, or choose another environment or branch`);
+  throw new DeployRepositoryError(
+    `${first} in the deploy repository is ${directories.has(first) ? "a directory" : "a file"} that someone else has put there; nothing was changed. Move it away, or choose another environment or branch`,
+  );
 }
 
 /** `a/b/c` → `a`, `a/b`. */
@@ -56,7 +74,10 @@ async function writeObjects(git: Git, directory: string, contents: readonly stri
   await mkdir(folder, { recursive: true });
   const files = contents.map((_, index) => join(folder, String(index)));
   for (const [index, file] of files.entries()) await writeFile(file, contents[index] ?? "");
-  const names = await git(["hash-object", "-w", "--no-filters", "--stdin-paths"], files.map((file) => `${file}\n`).join(""));
+  const names = await git(
+    ["hash-object", "-w", "--no-filters", "--stdin-paths"],
+    files.map((file) => `${file}\n`).join(""),
+  );
   await rm(folder, { recursive: true });
   return names.toString().trim().split("\n");
 }

@@ -3,6 +3,8 @@ export interface DeployBranch {
   /** For example `https://github.com/acme/deploy.git` or `git@github.com:acme/deploy.git`; never with a password. */
   readonly repository: string;
   readonly branch: string;
+  /** A command of Git that takes longer has failed. @default 120 s */
+  readonly timeoutSeconds?: number;
 }
 
 /** For messages: `branch main of https://github.com/acme/deploy.git`. */
@@ -21,7 +23,8 @@ export function repositoryProblem(repository: string): string | undefined {
   if (!URL.canParse(repository) || /\s/.test(repository)) return "is not a valid URL";
   const { username, password, search, hash } = new URL(repository);
   if (scheme === "http" || scheme === "https") {
-    if (username !== "" || password !== "") return `has a credential in it, which would land in the state; remove it, replace it where it is used, and set DELIVERY_GIT_TOKEN or a credential helper of Git`;
+    if (username !== "" || password !== "")
+      return `has a credential in it, which would land in the state; remove it, replace it where it is used, and set DELIVERY_GIT_TOKEN or a credential helper of Git`;
   } else if (scheme === "ssh") {
     if (password !== "") return "has a password in it, which would land in the state; remove it and use a key";
   } else if (scheme !== "file") {
@@ -32,13 +35,24 @@ export function repositoryProblem(repository: string): string | undefined {
 
 /** Why a text cannot be the name of a branch; `undefined`: it can. Source: git-check-ref-format(1). */
 export function branchProblem(branch: string): string | undefined {
-  const valid = !/[\s~^:?*[\\\p{Cc}]|\.\.|@\{|\/\/|^[-/.]|\/\.|[/.]$|\.lock(\/|$)|^@$|^HEAD$/u.test(branch) && branch !== "";
+  const valid =
+    !/[\s~^:?*[\\\p{Cc}]|\.\.|@\{|\/\/|^[-/.]|\/\.|[/.]$|\.lock(\/|$)|^@$|^HEAD$/u.test(branch) && branch !== "";
   return valid ? undefined : `${JSON.stringify(branch)} is not the name of a branch`;
 }
 
 /** Why a text cannot be a path in the repository; `undefined`: it can. */
 export function pathProblem(path: string): string | undefined {
   const segments = path.split("/");
-  if (segments.every((segment) => segment !== "" && segment !== "." && segment !== ".." && !/^\.git$/i.test(segment) && !/[\p{Cc}\\]/u.test(segment))) return undefined;
+  if (
+    segments.every(
+      (segment) =>
+        segment !== "" &&
+        segment !== "." &&
+        segment !== ".." &&
+        !/^\.git$/i.test(segment) &&
+        !/[\p{Cc}\\]/u.test(segment),
+    )
+  )
+    return undefined;
   return `${JSON.stringify(path)} is not a path in a Git repository; write it relative to the root, without "..", "//" or ".git"`;
 }

@@ -29,8 +29,14 @@ export interface CommitOptions {
  * Reads the tip of a branch.
  * @throws DeployRepositoryError that names the repository and the way out
  */
-export async function readBranch<T>(target: DeployBranch, use: (snapshot: Snapshot, git: Git) => Promise<T>, depth?: "whole history"): Promise<T> {
-  return inTemporaryRepository(target, async (git, directory) => use(await fetchTip(git, directory, target, depth), git));
+export async function readBranch<T>(
+  target: DeployBranch,
+  use: (snapshot: Snapshot, git: Git) => Promise<T>,
+  depth?: "whole history",
+): Promise<T> {
+  return inTemporaryRepository(target, async (git, directory) =>
+    use(await fetchTip(git, directory, target, depth), git),
+  );
 }
 
 /**
@@ -39,7 +45,11 @@ export async function readBranch<T>(target: DeployBranch, use: (snapshot: Snapsh
  * @param decide what to change, seen from the tip; called anew for every try
  * @throws DeployRepositoryError that names the repository and the way out; then nothing was changed
  */
-export async function commitToBranch(target: DeployBranch, decide: (snapshot: Snapshot) => Promise<Change>, options: CommitOptions = {}): Promise<CommitResult> {
+export async function commitToBranch(
+  target: DeployBranch,
+  decide: (snapshot: Snapshot) => Promise<Change>,
+  options: CommitOptions = {},
+): Promise<CommitResult> {
   const tries = options.tries ?? 20;
   return inTemporaryRepository(target, async (git, directory) => {
     for (let attempt = 0; ; attempt++) {
@@ -53,7 +63,10 @@ export async function commitToBranch(target: DeployBranch, decide: (snapshot: Sn
       } catch (error) {
         const again = isMovedBranch(error) ? attempt + 1 < tries : isPassingFailure(error) && attempt < 3;
         if (!again && isMovedBranch(error)) {
-          throw new DeployRepositoryError(`${describeBranch(target)} was changed by others at each of ${tries} tries; nothing was changed, run the same command again`, { cause: error });
+          throw new DeployRepositoryError(
+            `${describeBranch(target)} was changed by others at each of ${tries} tries; nothing was changed, run the same command again`,
+            { cause: error },
+          );
         }
         if (!again) throw error;
         // The more of them there are, the further apart they try again.
@@ -64,7 +77,10 @@ export async function commitToBranch(target: DeployBranch, decide: (snapshot: Sn
 }
 
 /** Only what is needed is fetched, into a directory that lives as long as the call. */
-async function inTemporaryRepository<T>(target: DeployBranch, use: (git: Git, directory: string) => Promise<T>): Promise<T> {
+async function inTemporaryRepository<T>(
+  target: DeployBranch,
+  use: (git: Git, directory: string) => Promise<T>,
+): Promise<T> {
   const directory = await mkdtemp(join(tmpdir(), `delivery-git-${process.pid}-`));
   try {
     const git = gitIn(directory, target);
@@ -81,7 +97,14 @@ async function fetchTip(git: Git, directory: string, target: DeployBranch, depth
   // Of a history only what release records are made of: commits, directories and small files. The rest would come when it is read.
   const extent = depth === undefined ? ["--depth=1"] : ["--filter=blob:limit=4k"];
   try {
-    await git(["fetch", "--quiet", "--no-tags", ...extent, "origin", `+refs/heads/${target.branch}:refs/remotes/origin/tip`]);
+    await git([
+      "fetch",
+      "--quiet",
+      "--no-tags",
+      ...extent,
+      "origin",
+      `+refs/heads/${target.branch}:refs/remotes/origin/tip`,
+    ]);
   } catch (error) {
     // An empty repository has no branch either.
     if (error instanceof GitError && /couldn't find remote ref/i.test(error.output)) return snapshotOf(git, undefined);

@@ -87,7 +87,12 @@ function asEnvironment(pairs: readonly (readonly [string, string])[]): Record<st
   return { ...Object.fromEntries(entries), GIT_CONFIG_COUNT: String(first + pairs.length) };
 }
 
-async function run(args: readonly string[], input: string | Buffer | undefined, env: Record<string, string | undefined>, seconds: number): Promise<Buffer> {
+async function run(
+  args: readonly string[],
+  input: string | Buffer | undefined,
+  env: Record<string, string | undefined>,
+  seconds: number,
+): Promise<Buffer> {
   const child = spawn("git", args, { env, cwd: "/", stdio: ["pipe", "pipe", "pipe"] });
   const output: Buffer[] = [];
   const messages: Buffer[] = [];
@@ -96,16 +101,25 @@ async function run(args: readonly string[], input: string | Buffer | undefined, 
   // Git may exit before it has read everything; its exit status says why.
   child.stdin.on("error", () => {});
   child.stdin.end(input ?? "");
-  const timer = setTimeout(() => child.kill("SIGTERM"), seconds * 1000);
+  const timer = setTimeout(() => {
+    child.kill("SIGTERM");
+    // Its helper for HTTP holds them, too, and may wait for a silent server.
+    child.stdout.destroy();
+    child.stderr.destroy();
+  }, seconds * 1000);
   const code = await new Promise<number | null>((done, failed) => {
     child.on("error", failed).on("close", done);
   })
     .catch((error: unknown) => {
-      throw new Error(`cannot run git (${error instanceof Error ? error.message : String(error)}); install Git 2.31 or newer`, { cause: error });
+      throw new Error(
+        `cannot run git (${error instanceof Error ? error.message : String(error)}); install Git 2.31 or newer`,
+        { cause: error },
+      );
     })
     .finally(() => clearTimeout(timer));
   const [command = ""] = args;
   if (code === null) throw new GitError(command, `timed out: no end after ${seconds} s`);
-  if (code !== 0) throw new GitError(command, `${Buffer.concat(messages).toString()}${Buffer.concat(output).toString()}`);
+  if (code !== 0)
+    throw new GitError(command, `${Buffer.concat(messages).toString()}${Buffer.concat(output).toString()}`);
   return Buffer.concat(output);
 }

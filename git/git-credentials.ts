@@ -9,13 +9,18 @@ const helper = `!f() { if test "$1" = get; then printf 'username=%s\\npassword=%
  * The settings with which Git logs in to a repository by the token of the environment. Without a token there are none:
  * the user's own credential helpers and SSH keys work as ever.
  */
-export function gitCredentialSettings(repository: string, environment: Readonly<Record<string, string | undefined>>): [string, string][] {
+export function gitCredentialSettings(
+  repository: string,
+  environment: Readonly<Record<string, string | undefined>>,
+): [string, string][] {
   if (!/^https?:/i.test(repository)) return [];
   const token = environment[tokenVariable];
   if (token === undefined || token === "") return [];
   const { origin, protocol, hostname } = new URL(repository);
   if (protocol === "http:" && !isPrivate(hostname)) {
-    throw new Error(`${repository}: ${tokenVariable} would cross the network in plain text; use https://, or unset the variable`);
+    throw new Error(
+      `${repository}: ${tokenVariable} would cross the network in plain text; use https://, or unset the variable`,
+    );
   }
   const key = `credential.${origin}.helper`;
   // The empty one discards helpers that come before.
@@ -27,5 +32,8 @@ export function gitCredentialSettings(repository: string, environment: Readonly<
 
 /** Loopback and private addresses, where plain HTTP stays on the machine or in the cluster. */
 function isPrivate(hostname: string): boolean {
-  return /^(localhost|127\.[\d.]+|10\.[\d.]+|192\.168\.[\d.]+|172\.(1[6-9]|2\d|3[01])\.[\d.]+|\[::1\])$/.test(hostname) || /\.(svc|svc\.cluster\.local|localhost)$/.test(hostname);
+  return (
+    /^(localhost|127\.[\d.]+|10\.[\d.]+|192\.168\.[\d.]+|172\.(1[6-9]|2\d|3[01])\.[\d.]+|\[::1\])$/.test(hostname) ||
+    /\.(svc|svc\.cluster\.local|localhost)$/.test(hostname)
+  );
 }

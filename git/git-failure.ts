@@ -14,30 +14,42 @@ interface Failure {
 
 const failures: readonly Failure[] = [
   {
-    signs: /could not resolve host|couldn't connect to server|failed to connect|connection refused|connection timed out|no route to host|network is unreachable|timed out: no end/i,
+    signs:
+      /could not resolve host|couldn't connect to server|failed to connect|connection refused|connection timed out|no route to host|network is unreachable|timed out: no end/i,
     reason: () => "cannot be reached; check the URL and the network, and run the same command again",
   },
   {
     signs: /host key verification failed/i,
-    reason: () => "has an SSH host key that this machine does not know; add it to ~/.ssh/known_hosts after comparing it with the one that the provider publishes",
+    reason: () =>
+      "has an SSH host key that this machine does not know; add it to ~/.ssh/known_hosts after comparing it with the one that the provider publishes",
   },
   {
-    signs: /authentication failed|could not read (username|password)|terminal prompts disabled|returned error: 401|permission denied \(publickey|invalid credentials/i,
-    reason: () => `does not accept the credentials (401); set ${tokenVariable} to a token that may write, or set up a credential helper of Git or an SSH key`,
+    signs:
+      /authentication failed|could not read (username|password)|terminal prompts disabled|returned error: 401|permission denied \(publickey|invalid credentials/i,
+    reason: () =>
+      `does not accept the credentials (401); set ${tokenVariable} to a token that may write, or set up a credential helper of Git or an SSH key`,
   },
   {
-    signs: /protected branch|GH006|GH013|pre-receive hook declined|hook declined|not allowed to push|refusing to update checked out branch|TF402455/i,
-    reason: ({ branch }) => `refuses pushes to ${branch}: the branch is protected; let the delivery account push to it, or choose another branch`,
+    signs:
+      /protected branch|GH006|GH013|pre-receive hook declined|hook declined|not allowed to push|refusing to update checked out branch|TF402455/i,
+    reason: ({ branch }) =>
+      `refuses pushes to ${branch}: the branch is protected; let the delivery account push to it, or choose another branch`,
   },
   {
-    signs: /returned error: 403|permission to .* denied|write access .* not granted|access denied|insufficient permission|permission denied/i,
+    signs:
+      /returned error: 403|permission to .* denied|write access .* not granted|access denied|insufficient permission|permission denied/i,
     reason: () => "may not be written with these credentials (403); give their owner write access, or use others",
   },
   {
-    signs: /repository .*not found|returned error: 404|does not appear to be a git repository|not a git repository|project you were looking for could not be found/i,
-    reason: () => "is no Git repository that these credentials can see; create it, correct the URL, or use other credentials",
+    signs:
+      /repository .*not found|returned error: 404|does not appear to be a git repository|not a git repository|project you were looking for could not be found/i,
+    reason: () =>
+      "is no Git repository that these credentials can see; create it, correct the URL, or use other credentials",
   },
-  { signs: /certificate|ssl|tls/i, reason: () => "has a certificate that this machine does not trust; install its authority (http.sslCAInfo of Git)" },
+  {
+    signs: /certificate|ssl|tls/i,
+    reason: () => "has a certificate that this machine does not trust; install its authority (http.sslCAInfo of Git)",
+  },
 ];
 
 /** Says in one line what Git's failure means. */
@@ -47,7 +59,10 @@ export function explainFailure(error: unknown, target: DeployBranch): unknown {
   const known = failures.find(({ signs }) => signs.test(output));
   const details = lastLines(output);
   const reason = known?.reason(target) ?? "could not be read or written";
-  return new DeployRepositoryError(`${known === undefined ? describeBranch(target) : target.repository} ${reason}; nothing was changed\nGit says: ${details}`, { cause: withoutStack(error) });
+  return new DeployRepositoryError(
+    `${known === undefined ? describeBranch(target) : target.repository} ${reason}; nothing was changed\nGit says: ${details}`,
+    { cause: withoutStack(error) },
+  );
 }
 
 /** Another commit came in between: the same change may succeed on top of it. */
@@ -60,7 +75,12 @@ export function isMovedBranch(error: unknown): boolean {
 
 /** The server stumbled: the same request may succeed. */
 export function isPassingFailure(error: unknown): boolean {
-  return error instanceof GitError && /returned error: (429|5\d\d)|rpc failed|unexpected disconnect|early eof|connection reset|remote end hung up|empty reply/i.test(error.output);
+  return (
+    error instanceof GitError &&
+    /returned error: (429|5\d\d)|rpc failed|unexpected disconnect|early eof|connection reset|remote end hung up|empty reply/i.test(
+      error.output,
+    )
+  );
 }
 
 function lastLines(output: string): string {

@@ -3,7 +3,12 @@ import { DeployRepositoryError } from "./git-failure.ts";
 import { recordPath } from "./release-record.ts";
 
 /** The commit before the last one that changed any of these records; `undefined`: none did, or nothing was before it. */
-export async function beforeLastRelease(git: Git, tip: string, directory: string, services: readonly string[]): Promise<string | undefined> {
+export async function beforeLastRelease(
+  git: Git,
+  tip: string,
+  directory: string,
+  services: readonly string[],
+): Promise<string | undefined> {
   const paths = services.map((service) => recordPath(directory, service));
   const last = (await git(["log", "-1", "--format=%H", "--first-parent", tip, "--", ...paths])).toString().trim();
   if (last === "") return undefined;
@@ -17,7 +22,15 @@ export async function resolveCommit(git: Git, tip: string, revision: string): Pr
     (output) => output.toString().trim(),
     () => undefined,
   );
-  const known = resolved !== undefined && (await git(["merge-base", "--is-ancestor", resolved, tip]).then(() => true, () => false));
-  if (!known) throw new DeployRepositoryError(`${JSON.stringify(revision)} is no commit of the branch; nothing was changed. \`git log\` in the deploy repository shows them`);
+  const known =
+    resolved !== undefined &&
+    (await git(["merge-base", "--is-ancestor", resolved, tip]).then(
+      () => true,
+      () => false,
+    ));
+  if (!known)
+    throw new DeployRepositoryError(
+      `${JSON.stringify(revision)} is no commit of the branch; nothing was changed. \`git log\` in the deploy repository shows them`,
+    );
   return resolved;
 }

@@ -11,10 +11,15 @@ export type Records = ReadonlyMap<string, ReleaseRecord>;
 export async function readRecords(snapshot: Snapshot, directory: string): Promise<Map<string, ReleaseRecord>> {
   const services = [...snapshot.entries.keys()].flatMap((path) => serviceOfRecord(directory, path) ?? []);
   const texts = await snapshot.read(services.map((service) => recordPath(directory, service)));
-  const parsed = services.map((service) => [service, parseRecord(recordPath(directory, service), texts.get(recordPath(directory, service)) ?? "")] as const);
+  const parsed = services.map(
+    (service) =>
+      [service, parseRecord(recordPath(directory, service), texts.get(recordPath(directory, service)) ?? "")] as const,
+  );
   const problems = parsed.flatMap(([, record]) => ("problems" in record ? record.problems : []));
   if (problems.length > 0) {
-    throw new DeployRepositoryError(`faulty release records; nothing was changed\n${problems.map(({ place, message }) => `  ${place}: ${message}`).join("\n")}`);
+    throw new DeployRepositoryError(
+      `faulty release records; nothing was changed\n${problems.map(({ place, message }) => `  ${place}: ${message}`).join("\n")}`,
+    );
   }
   return new Map(parsed.flatMap(([service, record]) => ("problems" in record ? [] : [[service, record] as const])));
 }
@@ -57,12 +62,21 @@ export async function commitReleases(args: ReleaseArgs, options?: CommitOptions)
     args,
     async (snapshot) => {
       const records = await readRecords(snapshot, args.directory);
-      const wanted = (await args.choose(records, snapshot)).map((release) => ({ ...release, previous: records.get(release.service)?.image?.digest }));
-      released = wanted.filter(({ service, repository, digest, previous }) => previous !== digest || records.get(service)?.image?.repository !== repository);
+      released = (await args.choose(records, snapshot)).flatMap((release) => {
+        const before = records.get(release.service)?.image;
+        return before?.digest === release.digest && before.repository === release.repository
+          ? []
+          : [{ ...release, previous: before?.digest }];
+      });
       const { subject, trailers = [] } = args.describe(released);
       const named = released.flatMap(({ service, digest }) => [`Service: ${service}`, `Digest: ${digest}`]);
       return {
-        write: Object.fromEntries(released.map((release) => [recordPath(args.directory, release.service), recordWith(release, release.rejected)])),
+        write: Object.fromEntries(
+          released.map((release) => [
+            recordPath(args.directory, release.service),
+            recordWith(release, release.rejected),
+          ]),
+        ),
         message: `${subject}\n\n${[...named, ...trailers].join("\n")}\n`,
       };
     },

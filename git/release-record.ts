@@ -17,7 +17,12 @@ const recordSchema = z
       .length(1, "A release record holds exactly one image")
       .optional(),
     replicas: z
-      .array(z.strictObject({ name: z.string(), count: z.literal(0, "Must be 0: only before the first release does a record set the replicas") }))
+      .array(
+        z.strictObject({
+          name: z.string(),
+          count: z.literal(0, "Must be 0: only before the first release does a record set the replicas"),
+        }),
+      )
       .length(1, "A release record holds exactly one service")
       .optional(),
   })
@@ -60,7 +65,8 @@ export function recordWith(image: { repository: string; digest: string }, reject
 export function parseRecord(place: string, text: string): ReleaseRecord | { problems: Problem[] } {
   const document = parseDocument(text);
   const syntaxError = document.errors[0];
-  if (syntaxError !== undefined) return { problems: [{ place, message: `is not YAML: ${syntaxError.message.trimEnd()}` }] };
+  if (syntaxError !== undefined)
+    return { problems: [{ place, message: `is not YAML: ${syntaxError.message.trimEnd()}` }] };
   const input: unknown = document.toJS();
   const record = recordSchema.safeParse(input);
   if (!record.success) return { problems: schemaProblems(place, record.error, input) };
@@ -70,6 +76,10 @@ export function parseRecord(place: string, text: string): ReleaseRecord | { prob
 }
 
 function written(content: Record<string, unknown>): string {
-  const header = "# What runs. Written by `delivery release`, `promote` and `rollback`, or by the watcher of the registry.\n";
-  return header + stringify({ apiVersion: "kustomize.config.k8s.io/v1alpha1", kind: "Component", ...content }, { lineWidth: 0 });
+  const header =
+    "# What runs. Written by `delivery release`, `promote` and `rollback`, or by the watcher of the registry.\n";
+  return (
+    header +
+    stringify({ apiVersion: "kustomize.config.k8s.io/v1alpha1", kind: "Component", ...content }, { lineWidth: 0 })
+  );
 }

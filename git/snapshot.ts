@@ -18,7 +18,10 @@ export interface Snapshot {
 }
 
 export async function snapshotOf(git: Git, commit: string | undefined): Promise<Snapshot> {
-  const entries = commit === undefined ? new Map<string, TreeEntry>() : parseTree(await git(["ls-tree", "-r", "-z", "--full-tree", commit]));
+  const entries =
+    commit === undefined
+      ? new Map<string, TreeEntry>()
+      : parseTree(await git(["ls-tree", "-r", "-z", "--full-tree", commit]));
   return {
     commit,
     entries,
@@ -44,21 +47,27 @@ const submodule = "160000";
 /** Git's name of a content, without asking Git. */
 function blobName(content: string, length: number): string {
   const bytes = Buffer.from(content);
-  return createHash(length === 64 ? "sha256" : "sha1").update(`blob ${bytes.length}\0`).update(bytes).digest("hex");
+  return createHash(length === 64 ? "sha256" : "sha1")
+    .update(`blob ${bytes.length}\0`)
+    .update(bytes)
+    .digest("hex");
 }
 
 function parseTree(output: Buffer): Map<string, TreeEntry> {
   const lines = output.toString().split("\0").filter(Boolean);
   return new Map(
     lines.map((line) => {
-      const [facts = "", path = ""] = splitOnce(line, "\t");
+      const [facts, path] = splitOnce(line, "\t");
       const [mode = "", , object = ""] = facts.split(" ");
       return [path, { mode, object }];
     }),
   );
 }
 
-async function readObjects(git: Git, objects: readonly (readonly [path: string, object: string])[]): Promise<Map<string, string>> {
+async function readObjects(
+  git: Git,
+  objects: readonly (readonly [path: string, object: string])[],
+): Promise<Map<string, string>> {
   if (objects.length === 0) return new Map();
   const output = await git(["cat-file", "--batch"], objects.map(([, object]) => `${object}\n`).join(""));
   const contents = new Map<string, string>();

@@ -14,9 +14,13 @@ const credentialsSchema = z.strictObject({
 });
 export type Credentials = z.infer<typeof credentialsSchema>;
 
+export function credentialsFile(stateDir: string): string {
+  return join(stateDir, "credentials.json");
+}
+
 /** The sandbox's own passwords and tokens: made at random once, kept in a file that only its owner reads. */
 export function ensureCredentials(stateDir: string): Credentials {
-  const file = join(stateDir, "credentials.json");
+  const file = credentialsFile(stateDir);
   if (existsSync(file)) return credentialsSchema.parse(JSON.parse(readFileSync(file, "utf8")));
   const random = (): string => randomBytes(24).toString("base64url");
   const credentials: Credentials = {

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { cacheDir, purgeCache } from "./cache.ts";
+import { withProblems } from "./engine-failure.ts";
 import { listProcesses } from "./process.ts";
 import { stopSandbox } from "./sandbox.ts";
 import { openSandboxStack } from "./stack.ts";
@@ -42,7 +43,7 @@ async function destroyStack(stateDir: string, report: (line: string) => void): P
     await using open = await openSandboxStack({ stateDir, pulumi, docker, targets, report });
     report("Pulumi: destroying the stack");
     const color = process.stdout.isTTY ? "always" : "never";
-    await open.stack.destroy({ onOutput: (text) => process.stdout.write(text), color, suppressProgress: !process.stdout.isTTY });
+    await withProblems((watch) => open.stack.destroy({ ...watch, onOutput: (text) => process.stdout.write(text), color, suppressProgress: !process.stdout.isTTY }));
   } catch (error) {
     report(`The stack was not destroyed in full, its parts go with the sandbox: ${error instanceof Error ? error.message.split("\n", 1)[0] : String(error)}`);
   }

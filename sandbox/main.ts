@@ -12,7 +12,9 @@ const usage = `The sandbox: the whole delivery pipeline on this machine.
 
   npm run up        start everything and make the sandbox stack so
   npm run preview   show what up would change; needs nothing running
-  npm run status    show where everything is
+  npm run status    show what runs, how it got there, and where everything is
+                    -- --json        as JSON
+                    -- --html FILE   write a page with the picture of the pipeline, too
   npm run down      destroy the stack, stop everything, remove every file but the cache
                     -- --purge   remove the cache, too
 
@@ -25,7 +27,7 @@ const lock = `${stateDir}.lock`;
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { purge: { type: "boolean", default: false }, pods: { type: "string", default: "auto" }, help: { type: "boolean", default: false } },
+    options: { purge: { type: "boolean", default: false }, pods: { type: "string", default: "auto" }, help: { type: "boolean", default: false }, json: { type: "boolean" }, html: { type: "string" } },
   });
   const [command] = positionals;
   if (values.help || command === undefined) return console.log(usage);
@@ -36,7 +38,7 @@ async function main(): Promise<void> {
   const commands: Record<string, () => Promise<void>> = {
     up: () => alone(report, () => up({ stateDir, pods, report })),
     preview: () => alone(report, () => preview({ stateDir, report })),
-    status: () => status(stateDir),
+    status: () => status(stateDir, values),
     down: () => alone(report, () => down({ stateDir, purge, report })),
   };
   const run = commands[command];

@@ -66,14 +66,18 @@ export function childrenOf(pid: number): number[] {
   return allPids().filter((child) => readStat(child)?.parent === pid);
 }
 
-/** Resident memory of a process and all its descendants, in bytes. */
-export function residentBytesOfTree(root: number): number {
+/**
+ * Resident memory of a process and all its descendants, in bytes.
+ *
+ * @param apart descendants that are counted on their own, and so are all of theirs
+ */
+export function residentBytesOfTree(root: number, apart: ReadonlySet<number> = new Set()): number {
   const all = allPids().flatMap((pid) => {
     const stat = readStat(pid);
     return stat ? [{ pid, ...stat }] : [];
   });
   const sumOf = (pid: number): number =>
-    all.filter((entry) => entry.parent === pid).reduce((sum, entry) => sum + sumOf(entry.pid), residentBytes(pid));
+    all.filter((entry) => entry.parent === pid && !apart.has(entry.pid)).reduce((sum, entry) => sum + sumOf(entry.pid), residentBytes(pid));
   return sumOf(root);
 }
 

@@ -85,14 +85,16 @@ export async function stopAllProcesses(stateDir: string): Promise<void> {
 
 /** All processes that were started in this sandbox and not stopped, in the order of their start. */
 export function listProcesses(stateDir: string): ProcessStatus[] {
-  return readPidFiles(stateDir).map((file) => {
+  const files = readPidFiles(stateDir);
+  const listed = new Set(files.map(({ pid }) => pid));
+  return files.map((file) => {
     const running = isAlive(file);
     return {
       name: file.name,
       pid: file.pid,
       running,
       startedAt: new Date(file.startedAt),
-      residentBytes: running ? residentBytesOfTree(file.pid) : 0,
+      residentBytes: running ? residentBytesOfTree(file.pid, listed) : 0,
     };
   });
 }

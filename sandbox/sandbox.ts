@@ -7,7 +7,7 @@ import { baseImages } from "./base-images.ts";
 import { startBuildKit, stopBuildKit } from "./buildkit.ts";
 import { startCircleCiStandIn } from "./circleci-stand-in.ts";
 import { startCluster, stopCluster, type ClusterEndpoint, type ClusterOptions } from "./cluster/cluster.ts";
-import { ensureCredentials } from "./credentials.ts";
+import { credentialsFile, ensureCredentials } from "./credentials.ts";
 import { startDeployGit } from "./deploy-git.ts";
 import { choosePort } from "./ports.ts";
 import { stopAllProcesses } from "./process.ts";
@@ -34,6 +34,8 @@ export interface Sandbox {
   targets: StackTargets;
   docker: DockerProviderOptions;
   charts: ChartRenderer | undefined;
+  /** Where the sandbox's passwords and tokens are. */
+  credentialsFile: string;
 }
 
 const tools = ["pulumi", "kube", "etcd", "kwok", "coredns", "registry", "crane", "buildkitd", "buildctl", "dockerfile-frontend"] as const satisfies readonly ToolName[];
@@ -69,6 +71,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     pulumi: built.pulumi,
     cluster,
     targets: { registryHost: registry.host, circleci, kubeconfigPath: cluster.kubeconfigPath, ...(deployRepository === undefined ? {} : { deployRepository }) },
+    credentialsFile: credentialsFile(stateDir),
     charts: argoCd && argoCdChart(argoCd["argocd-files"]),
     docker: {
       directory: process.cwd(),

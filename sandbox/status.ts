@@ -1,24 +1,53 @@
 import { existsSync } from "node:fs";
-import { listProcesses, logPath } from "./process.ts";
-import { loadTargets } from "./targets.ts";
+import { collectStatus, type StatusSources } from "../cli/status/collect.ts";
+import { renderStatus, type StatusOutput } from "../cli/status/output.ts";
+import { NotReachableError } from "../cli/status/reading.ts";
+import { placesOf, statusFetchLimits, statusSources } from "../cli/status/sources.ts";
+import { readStackSettings } from "../cli/stack-settings.ts";
+import { registryClient } from "../cli/registry-client.ts";
+import { tokenVariable, usernameVariable } from "../git/git-credentials.ts";
+import { stackSchema } from "../stacks/schema.ts";
+import { ensureCredentials } from "./credentials.ts";
+import { gitUsers } from "./deploy-git.ts";
+import { kubernetesClient } from "./kubernetes-client.ts";
+import { listProcesses } from "./process.ts";
+import { processTable } from "./process-table.ts";
+import { loadTargets, type StackTargets } from "./targets.ts";
 
-/** Says which processes run, how much memory they take, and where everything is. */
-export function status(stateDir: string): Promise<void> {
+const neededSchema = stackSchema.pick({ schemaVersion: true, environment: true, app: true, images: true, ci: true, cluster: true, delivery: true, gitops: true });
+
+/** Shows the delivery in the sandbox, and below it which processes run and where everything is. */
+export async function status(stateDir: string, output: StatusOutput = {}): Promise<void> {
   const processes = existsSync(stateDir) ? listProcesses(stateDir) : [];
-  if (processes.length === 0) {
-    console.log("There is no sandbox here; `npm run up` starts one.");
-    return Promise.resolve();
-  }
-  for (const { name, pid, running, residentBytes } of processes) {
-    const state = running ? `${String(Math.round(residentBytes / 2 ** 20)).padStart(5)} MiB` : "  STOPPED";
-    console.log(`${name.padEnd(24)} ${String(pid).padStart(8)} ${state}  ${logPath(stateDir, name)}`);
-  }
-  const total = processes.reduce((sum, { residentBytes }) => sum + residentBytes, 0);
-  console.log(`${"together".padEnd(24)} ${"".padStart(8)} ${String(Math.round(total / 2 ** 20)).padStart(5)} MiB`);
-  const targets = loadTargets(stateDir);
-  if (targets !== undefined) {
-    console.log(`\nCluster        KUBECONFIG=${targets.kubeconfigPath}\nRegistry       http://${targets.registryHost}\nCircleCI API   ${targets.circleci.url}`);
-  }
-  if (processes.some(({ running }) => !running)) console.log("\nSome parts have stopped; `npm run up` starts them again.");
-  return Promise.resolve();
+  const targets = processes.length === 0 ? undefined : loadTargets(stateDir);
+  const rendered = renderStatus(await collectStatus(sandboxSources(stateDir, targets)), output);
+  if (output.json === true) return console.log(rendered);
+  if (processes.length === 0) return console.log("There is no sandbox here; `npm run up` starts one.");
+  console.log(`${targets === undefined ? "The sandbox has never been up in full; `npm run up` goes on." : rendered}\n`);
+  for (const line of processTable(stateDir, targets)) console.log(line);
+}
+
+function sandboxSources(stateDir: string, targets: StackTargets | undefined): StatusSources {
+  const settings = readStackSettings("sandbox", neededSchema);
+  if (settings === undefined) throw new Error(`there is no stacks/Pulumi.sandbox.yaml in ${process.cwd()}; run this at the root of the checkout`);
+  const places = placesOf("sandbox", settings);
+  if (targets === undefined) return nothing(places.app, places.environment, places.delivery);
+  const { registryPassword, circleciToken, gitReadToken } = ensureCredentials(stateDir);
+  const { deployRepository: repository, circleci } = targets;
+  // Git's credentials come from the environment of this process, here as anywhere.
+  Object.assign(process.env, { [usernameVariable]: gitUsers.reader, [tokenVariable]: gitReadToken });
+  return statusSources({
+    ...places,
+    delivery: repository === undefined ? "direct" : "gitops",
+    deploy: repository === undefined ? undefined : { repository, branch: places.deploy?.branch ?? "main" },
+    cluster: () => kubernetesClient(targets.kubeconfigPath),
+    registry: registryClient({ login: () => Promise.resolve({ username: settings.images.username, password: registryPassword }), limits: statusFetchLimits }),
+    ci: { ...places.ci, host: circleci.url, organizationId: circleci.organizationId, token: circleciToken },
+  });
+}
+
+/** Nothing to ask: the page and the JSON say so of every part. */
+function nothing(app: string, environment: string, delivery: "gitops" | "direct"): StatusSources {
+  const absent = (): Promise<never> => Promise.reject(new NotReachableError("there is no sandbox here; `npm run up` starts one"));
+  return { app, environment, delivery, source: absent, ci: absent, hasImage: absent, releases: absent, applications: absent, deployments: absent };
 }

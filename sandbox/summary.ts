@@ -1,5 +1,6 @@
 import type { OutputMap } from "@pulumi/pulumi/automation/index.js";
 import { z } from "zod";
+import { gitUsers } from "./deploy-git.ts";
 import { kubernetesClient } from "./kubernetes-client.ts";
 import type { Sandbox } from "./sandbox.ts";
 
@@ -16,6 +17,10 @@ Cluster        ${sandbox.cluster.server}  (KUBECONFIG=${sandbox.cluster.kubeconf
 Registry       http://${sandbox.targets.registryHost}  (stands in for Docker Hub)
 CircleCI API   ${sandbox.targets.circleci.url}  (a stand-in; context ${String(outputs["ciContext"]?.value)})
 `);
+  const { deployRepository } = sandbox.targets;
+  if (deployRepository !== undefined) {
+    console.log(`Deploy repo    ${deployRepository}  (as ${gitUsers.writer}, with gitWriteToken of ${sandbox.credentialsFile})\n`);
+  }
   if (sandbox.cluster.pods === "simulated") {
     console.log(`Pods are SIMULATED: ${sandbox.cluster.reason ?? "as asked for"}. The Deployments are declared and counted, no container runs.`);
     return;

@@ -1,3 +1,4 @@
+import { withProblems } from "./engine-failure.ts";
 import { recover } from "./recovery.ts";
 import { startSandbox } from "./sandbox.ts";
 import { openSandboxStack } from "./stack.ts";
@@ -18,7 +19,8 @@ export async function up({ stateDir, pods, report }: UpOptions): Promise<void> {
   await using open = await openSandboxStack({ ...sandbox, stateDir, report });
   await recover(open.stack, stateDir, report);
   report("Pulumi: updating the stack");
-  await open.stack.up({ onOutput: (text) => process.stdout.write(text), color: process.stdout.isTTY ? "always" : "never", suppressProgress: !process.stdout.isTTY });
+  const color = process.stdout.isTTY ? "always" : "never";
+  await withProblems((watch) => open.stack.up({ ...watch, onOutput: (text) => process.stdout.write(text), color, suppressProgress: !process.stdout.isTTY }));
   report("The pipeline is up");
   await summarize(await open.stack.outputs(), sandbox);
 }

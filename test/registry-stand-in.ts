@@ -38,9 +38,18 @@ export class RegistryStandIn implements AsyncDisposable {
 
   /** Pushes an image; returns its digest. */
   push(repository: string, tag: string, created = "2026-01-01T00:00:00Z"): string {
-    const config = this.store("application/vnd.oci.image.config.v1+json", JSON.stringify({ created, config: { Labels: { tag } } }));
-    const manifest = this.store("application/vnd.oci.image.manifest.v1+json", JSON.stringify({ schemaVersion: 2, config: { digest: config } }));
-    const index = this.store("application/vnd.oci.image.index.v1+json", JSON.stringify({ schemaVersion: 2, manifests: [{ digest: manifest }] }));
+    const config = this.store(
+      "application/vnd.oci.image.config.v1+json",
+      JSON.stringify({ created, config: { Labels: { tag } } }),
+    );
+    const manifest = this.store(
+      "application/vnd.oci.image.manifest.v1+json",
+      JSON.stringify({ schemaVersion: 2, config: { digest: config } }),
+    );
+    const index = this.store(
+      "application/vnd.oci.image.index.v1+json",
+      JSON.stringify({ schemaVersion: 2, manifests: [{ digest: manifest }] }),
+    );
     this.tags.set(repository, new Map([...(this.tags.get(repository) ?? []), [tag, index]]));
     return index;
   }
@@ -63,14 +72,19 @@ export class RegistryStandIn implements AsyncDisposable {
     if (stumble !== undefined) return void response.writeHead(stumble.status, stumble.headers).end();
     const basic = `Basic ${Buffer.from("robot:hunter2").toString("base64")}`;
     if (url.pathname === "/token") {
-      if (request.headers.authorization !== undefined && request.headers.authorization !== basic) return void response.writeHead(401).end();
+      if (request.headers.authorization !== undefined && request.headers.authorization !== basic)
+        return void response.writeHead(401).end();
       return void response.end(JSON.stringify({ token: `token for ${url.searchParams.get("scope")}` }));
     }
-    const [, repository = "", kind, reference = ""] = /^\/v2\/(.+)\/(manifests|blobs|tags)\/([^/]+)$/.exec(url.pathname) ?? [];
+    const [, repository = "", kind, reference = ""] =
+      /^\/v2\/(.+)\/(manifests|blobs|tags)\/([^/]+)$/.exec(url.pathname) ?? [];
     const scope = `repository:${repository}:pull`;
     const wanted = { none: undefined, basic, bearer: `Bearer token for ${scope}` }[this.login];
     if (wanted !== undefined && request.headers.authorization !== wanted) {
-      const challenge = this.login === "basic" ? 'Basic realm="stand-in"' : `Bearer realm="http://${this.host}/token",service="stand-in",scope="${scope}"`;
+      const challenge =
+        this.login === "basic"
+          ? 'Basic realm="stand-in"'
+          : `Bearer realm="http://${this.host}/token",service="stand-in",scope="${scope}"`;
       return void response.writeHead(401, { "www-authenticate": challenge }).end();
     }
     for (const [name, value] of Object.entries(this.headers)) response.setHeader(name, value);
@@ -80,14 +94,17 @@ export class RegistryStandIn implements AsyncDisposable {
     const digest = tags.get(reference) ?? reference;
     const content = this.contents.get(digest);
     if (content === undefined) return void response.writeHead(404).end();
-    response.writeHead(200, { "content-type": content.type, "docker-content-digest": digest }).end(request.method === "HEAD" ? undefined : content.body);
+    response
+      .writeHead(200, { "content-type": content.type, "docker-content-digest": digest })
+      .end(request.method === "HEAD" ? undefined : content.body);
   }
 
   /** Two tags a page: clients must follow the links. */
   private page(tags: readonly string[], repository: string, url: URL, response: ServerResponse): void {
     const start = url.searchParams.has("last") ? tags.indexOf(url.searchParams.get("last") ?? "") + 1 : 0;
     const page = tags.slice(start, start + 2);
-    if (start + 2 < tags.length) response.setHeader("link", `</v2/${repository}/tags/list?n=2&last=${page.at(-1)}>; rel="next"`);
+    if (start + 2 < tags.length)
+      response.setHeader("link", `</v2/${repository}/tags/list?n=2&last=${page.at(-1)}>; rel="next"`);
     response.end(JSON.stringify({ name: repository, tags: page }));
   }
 }

@@ -41,27 +41,44 @@ async function run(args: readonly string[], surroundings: Surroundings): Promise
   const result = await commitReleases({
     ...to,
     choose: async (records, snapshot) => {
-      const tested = together ? await readRecords(snapshot, from.directory) : await readBranch(from, (source: Snapshot) => readRecords(source, from.directory));
+      const tested = together
+        ? await readRecords(snapshot, from.directory)
+        : await readBranch(from, (source: Snapshot) => readRecords(source, from.directory));
       const releases = chosen(from, tested, to, records, options.service);
       if (registry !== undefined) await refuseMissingImages(registry, releases);
       return releases;
     },
-    describe: (released) => ({ subject: `promote(${from.name} → ${to.name}): ${summarize(released)}`, trailers: [`Promoted-From: ${from.name}`] }),
+    describe: (released) => ({
+      subject: `promote(${from.name} → ${to.name}): ${summarize(released)}`,
+      trailers: [`Promoted-From: ${from.name}`],
+    }),
   });
   report(to, result, options.json === true, surroundings);
 }
 
-function chosen(from: DeliveryEnvironment, tested: Records, to: DeliveryEnvironment, records: Records, services: readonly string[] | undefined): Release[] {
+function chosen(
+  from: DeliveryEnvironment,
+  tested: Records,
+  to: DeliveryEnvironment,
+  records: Records,
+  services: readonly string[] | undefined,
+): Release[] {
   if (services !== undefined) {
     refuseUnknownServices(from, tested, services);
     refuseUnknownServices(to, records, services);
     const unreleased = services.filter((service) => tested.get(service)?.image === undefined);
-    if (unreleased.length > 0) throw new CommandError(`${from.name} runs nothing of ${unreleased.join(", ")} yet; release there first; nothing was changed`);
+    if (unreleased.length > 0)
+      throw new CommandError(
+        `${from.name} runs nothing of ${unreleased.join(", ")} yet; release there first; nothing was changed`,
+      );
   }
   const releases = [...tested].flatMap(([service, { image }]) => {
     const wanted = services?.includes(service) ?? records.has(service);
     return wanted && image !== undefined ? [{ service, digest: image.digest, repository: to.imagesOf(service) }] : [];
   });
-  if (releases.length === 0) throw new CommandError(`there is nothing to promote: ${from.name} runs no service that ${to.name} has; nothing was changed`);
+  if (releases.length === 0)
+    throw new CommandError(
+      `there is nothing to promote: ${from.name} runs no service that ${to.name} has; nothing was changed`,
+    );
   return releases;
 }

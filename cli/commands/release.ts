@@ -41,34 +41,49 @@ async function run(args: readonly string[], surroundings: Surroundings): Promise
   const environment = findEnvironment(required("env", options.env), options);
   const digests = await readDigests(options, surroundings);
   const source = options["source-commit"];
-  if (source !== undefined && !/^[0-9a-f]{7,64}$/.test(source)) throw new UsageError(`--source-commit ${JSON.stringify(source)} is not the id of a commit`);
-  const releases: Release[] = [...digests].map(([service, digest]) => ({ service, digest, repository: environment.imagesOf(service) }));
+  if (source !== undefined && !/^[0-9a-f]{7,64}$/.test(source))
+    throw new UsageError(`--source-commit ${JSON.stringify(source)} is not the id of a commit`);
+  const releases: Release[] = [...digests].map(([service, digest]) => ({
+    service,
+    digest,
+    repository: environment.imagesOf(service),
+  }));
   if (options.unverified !== true) await refuseMissingImages(await openRegistry(options, surroundings), releases);
   const result = await commitReleases({
     ...environment,
     choose: (records) => {
-      if (options.new !== true) refuseUnknownServices(environment, records, digests.keys(), "; run `pulumi up` first, or give --new");
+      if (options.new !== true)
+        refuseUnknownServices(environment, records, digests.keys(), "; run `pulumi up` first, or give --new");
       return releases;
     },
-    describe: (released) => ({ subject: `release(${environment.name}): ${summarize(released)}`, trailers: source === undefined ? [] : [`Source-Commit: ${source}`] }),
+    describe: (released) => ({
+      subject: `release(${environment.name}): ${summarize(released)}`,
+      trailers: source === undefined ? [] : [`Source-Commit: ${source}`],
+    }),
   });
   report(environment, result, options.json === true, surroundings);
 }
 
 const digestsSchema = z.record(z.string(), digestSchema);
 
-async function readDigests(options: { service?: string[]; digests?: string }, { input }: Surroundings): Promise<Map<string, string>> {
+async function readDigests(
+  options: { service?: string[]; digests?: string },
+  { input }: Surroundings,
+): Promise<Map<string, string>> {
   const named = (options.service ?? []).map((text): [string, string] => {
     const [service = "", digest = "", ...rest] = text.split("=");
-    if (!/^[a-z]([-a-z0-9]*[a-z0-9])?$/.test(service) || rest.length > 0) throw new UsageError(`--service ${JSON.stringify(text)}: must be NAME=DIGEST`);
-    if (!digestSchema.safeParse(digest).success) throw new UsageError(`--service ${JSON.stringify(text)}: the digest must be sha256: and 64 hexadecimal digits`);
+    if (!/^[a-z]([-a-z0-9]*[a-z0-9])?$/.test(service) || rest.length > 0)
+      throw new UsageError(`--service ${JSON.stringify(text)}: must be NAME=DIGEST`);
+    if (!digestSchema.safeParse(digest).success)
+      throw new UsageError(`--service ${JSON.stringify(text)}: the digest must be sha256: and 64 hexadecimal digits`);
     return [service, digest];
   });
   const listed = options.digests === undefined ? [] : Object.entries(await readDigestFile(options.digests, input));
   const services = [...named, ...listed].map(([service]) => service);
   const twice = services.find((service, index) => services.indexOf(service) !== index);
   if (twice !== undefined) throw new UsageError(`${twice} is named twice; one digest can run`);
-  if (services.length === 0 && options.digests === undefined) throw new UsageError("nothing to release; give --service NAME=DIGEST or --digests FILE");
+  if (services.length === 0 && options.digests === undefined)
+    throw new UsageError("nothing to release; give --service NAME=DIGEST or --digests FILE");
   return new Map([...named, ...listed]);
 }
 
@@ -81,6 +96,9 @@ async function readDigestFile(file: string, input: () => Promise<string>): Promi
     throw new CommandError(problems.join("\n       "));
   } catch (error) {
     if (error instanceof CommandError) throw error;
-    throw new CommandError(`${place}: ${error instanceof Error ? error.message : String(error)}; must be JSON such as {"link": "sha256:…"}`, { cause: error });
+    throw new CommandError(
+      `${place}: ${error instanceof Error ? error.message : String(error)}; must be JSON such as {"link": "sha256:…"}`,
+      { cause: error },
+    );
   }
 }

@@ -22,9 +22,16 @@ ${environmentHelp}`;
 export const command: Command = { summary: "make an environment run what it ran before", help, run };
 
 async function run(args: readonly string[], surroundings: Surroundings): Promise<void> {
-  const options = parseOptions(args, { ...environmentOptions, env: { type: "string" }, service: { type: "string", multiple: true }, to: { type: "string" }, json: { type: "boolean" } });
+  const options = parseOptions(args, {
+    ...environmentOptions,
+    env: { type: "string" },
+    service: { type: "string", multiple: true },
+    to: { type: "string" },
+    json: { type: "boolean" },
+  });
   const environment = findEnvironment(required("env", options.env), options);
-  if (options.to !== undefined && !/^[\w./-]+$/.test(options.to)) throw new UsageError(`--to ${JSON.stringify(options.to)} is not a commit`);
+  if (options.to !== undefined && !/^[\w./-]+$/.test(options.to))
+    throw new UsageError(`--to ${JSON.stringify(options.to)} is not a commit`);
   const earlier = await recordsBefore(environment, options.service, options.to);
   const result = await commitReleases({
     ...environment,
@@ -49,7 +56,11 @@ interface Earlier {
   readonly seen: Records;
 }
 
-async function recordsBefore(environment: DeliveryEnvironment, named: readonly string[] | undefined, to: string | undefined): Promise<Earlier> {
+async function recordsBefore(
+  environment: DeliveryEnvironment,
+  named: readonly string[] | undefined,
+  to: string | undefined,
+): Promise<Earlier> {
   const { directory } = environment;
   return readBranch(
     environment,
@@ -58,15 +69,19 @@ async function recordsBefore(environment: DeliveryEnvironment, named: readonly s
       refuseUnknownServices(environment, seen, named ?? []);
       const asked = named ?? [...seen.keys()];
       const { commit: tip } = snapshot;
-      if (tip === undefined || asked.length === 0) throw new CommandError(`${environment.name} has no services yet; nothing was changed`);
-      const commit = to === undefined ? await beforeLastRelease(git, tip, directory, asked) : await resolveCommit(git, tip, to);
+      if (tip === undefined || asked.length === 0)
+        throw new CommandError(`${environment.name} has no services yet; nothing was changed`);
+      const commit =
+        to === undefined ? await beforeLastRelease(git, tip, directory, asked) : await resolveCommit(git, tip, to);
       const records = commit === undefined ? new Map() : await readRecords(await snapshotOf(git, commit), directory);
       // The first release of one service must not keep the others from going back.
       const services = asked.filter((service) => records.get(service)?.image !== undefined);
       const missing = named === undefined ? [] : asked.filter((service) => !services.includes(service));
       if (commit === undefined || services.length === 0 || missing.length > 0) {
         const what = missing.length > 0 ? missing.join(", ") : environment.name;
-        throw new CommandError(`${what} ran nothing ${to === undefined ? "before its last release" : `at ${to}`}; nothing was changed. Release another digest instead`);
+        throw new CommandError(
+          `${what} ran nothing ${to === undefined ? "before its last release" : `at ${to}`}; nothing was changed. Release another digest instead`,
+        );
       }
       return { commit, services, records, seen };
     },
@@ -82,7 +97,15 @@ function restored({ records, seen }: Earlier, service: string): Release[] {
   return [{ service, ...image, ...(current === undefined || current === image.digest ? {} : { rejected: current }) }];
 }
 
-function refuseNewerReleases(environment: DeliveryEnvironment, seen: Records, records: Records, services: readonly string[]): void {
+function refuseNewerReleases(
+  environment: DeliveryEnvironment,
+  seen: Records,
+  records: Records,
+  services: readonly string[],
+): void {
   const newer = services.filter((service) => seen.get(service)?.image?.digest !== records.get(service)?.image?.digest);
-  if (newer.length > 0) throw new CommandError(`${newer.join(", ")} of ${environment.name} was released at this moment; nothing was changed. Look at what runs now, and run the same command again`);
+  if (newer.length > 0)
+    throw new CommandError(
+      `${newer.join(", ")} of ${environment.name} was released at this moment; nothing was changed. Look at what runs now, and run the same command again`,
+    );
 }

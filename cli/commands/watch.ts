@@ -39,7 +39,8 @@ async function run(args: readonly string[], surroundings: Surroundings): Promise
   const registry = await openRegistry(options, surroundings);
   const look = async (): Promise<void> => {
     const result = await releaseNewest(environment, registry);
-    if (result.released.length > 0 || options.once === true) report(environment, result, options.json === true, surroundings);
+    if (result.released.length > 0 || options.once === true)
+      report(environment, result, options.json === true, surroundings);
   };
   if (options.once === true) return look();
   const { note, signal } = surroundings;
@@ -61,7 +62,10 @@ export async function releaseNewest(environment: DeliveryEnvironment, registry: 
     ...environment,
     // Seen from the tip as it is by then: a rollback in the meantime counts.
     choose: (records) => newerThan(records, newer),
-    describe: (released) => ({ subject: `release(${environment.name}): ${summarize(released)}`, trailers: ["Released-By: delivery watch"] }),
+    describe: (released) => ({
+      subject: `release(${environment.name}): ${summarize(released)}`,
+      trailers: ["Released-By: delivery watch"],
+    }),
   });
 }
 
@@ -81,6 +85,7 @@ function newerThan(records: Records, releases: readonly Release[]): Release[] {
 function milliseconds(duration: string): number {
   const [, amount = "", unit = "s"] = /^(\d+)(ms|s|m)?$/.exec(duration) ?? [];
   const value = Number(amount) * { ms: 1, s: 1000, m: 60_000 }[unit === "ms" || unit === "m" ? unit : "s"];
-  if (amount === "" || value < 100) throw new UsageError(`--interval ${JSON.stringify(duration)}: must be a duration such as 5s or 2m, at least 100ms`);
+  if (amount === "" || value < 100)
+    throw new UsageError(`--interval ${JSON.stringify(duration)}: must be a duration such as 5s or 2m, at least 100ms`);
   return value;
 }

@@ -15,7 +15,11 @@ export function argoCdChart(files: string): ChartRenderer {
   return ({ chart, namespace, values }) => {
     if (chart === "argocd-image-updater") return Promise.resolve([imageUpdaterDefinition]);
     if (chart !== "argo-cd") {
-      return Promise.reject(new Error(`the sandbox cannot download the chart ${JSON.stringify(chart)}; it has stand-ins for argo-cd and argocd-image-updater alone. Install the official kubernetes plugin to use others.`));
+      return Promise.reject(
+        new Error(
+          `the sandbox cannot download the chart ${JSON.stringify(chart)}; it has stand-ins for argo-cd and argocd-image-updater alone. Install the official kubernetes plugin to use others.`,
+        ),
+      );
     }
     return Promise.resolve(officialManifests(files, namespace).map((object) => configured(object, values)));
   };

@@ -1,6 +1,6 @@
-import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { createHash } from "node:crypto";
 
 /** Paths of what Argo CD is made of. */
@@ -54,8 +54,25 @@ export function prepareFolders(stateDir: string, tools: ArgoCdTools): ArgoCdFold
   }
   // The repo server tells Git to ask "argocd", whose place a helper takes that starts faster.
   link(tools["git-ask-pass"], join(folders.bin, "argocd"));
-  for (const part of ["argocd-repo-server", "argocd-application-controller"]) link(tools.argocd, join(folders.bin, part));
-  return { ...folders, askPassSocket: socketPath(base) };
+  for (const part of ["argocd-repo-server", "argocd-application-controller"])
+    link(tools.argocd, join(folders.bin, part));
+  const askPassSocket = socketPath(base);
+  mkdirSync(dirname(askPassSocket), { recursive: true, mode: 0o700 });
+  return { ...folders, askPassSocket };
+}
+
+/** Removes everything that Argo CD keeps on this machine. */
+export function removeFolders(stateDir: string): void {
+  const base = join(stateDir, "argocd");
+  // The repo server takes away all rights to a clone that it does not use at the moment, even its own.
+  const clones = join(base, "tmp", "_argocd-repo");
+  if (existsSync(clones)) {
+    chmodSync(clones, 0o700);
+    for (const clone of readdirSync(clones)) chmodSync(join(clones, clone), 0o700);
+  }
+  rmSync(base, { recursive: true, force: true });
+  const socket = socketPath(base);
+  if (!socket.startsWith(base)) rmSync(dirname(socket), { recursive: true, force: true });
 }
 
 function link(target: string, path: string): void {
@@ -66,7 +83,9 @@ function link(target: string, path: string): void {
 function socketPath(base: string): string {
   const usual = join(base, "ask-pass.sock");
   if (Buffer.byteLength(usual) <= socketPathLimit) return usual;
-  const folder = join(tmpdir(), `delivery-sandbox-${createHash("sha256").update(base).digest("hex").slice(0, 8)}`);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  return join(folder, "ask-pass.sock");
+  return join(
+    tmpdir(),
+    `delivery-sandbox-${createHash("sha256").update(base).digest("hex").slice(0, 8)}`,
+    "ask-pass.sock",
+  );
 }

@@ -29,7 +29,11 @@ export interface InstallationOptions {
  * Looks whether Argo CD is installed so far that the controller runs without an error. The controller is who its service
  * account is, with the rights that the installation gives it, as in a pod.
  */
-export function installationOn({ kubeconfigPath, namespace, folder }: InstallationOptions): () => Promise<Installation> {
+export function installationOn({
+  kubeconfigPath,
+  namespace,
+  folder,
+}: InstallationOptions): () => Promise<Installation> {
   const admin = liveClient(kubeconfigPath);
   let controller: { path: string; client: () => KubernetesClient | undefined } | undefined;
   const look = async (): Promise<Installation> => {
@@ -40,7 +44,9 @@ export function installationOn({ kubeconfigPath, namespace, folder }: Installati
     // An account that is made anew has other tokens, and so another file, which makes the controller start anew.
     const path = join(folder, `controller-${uid.slice(0, 8)}.kubeconfig`);
     if (!existsSync(path)) {
-      const answer = await asAdmin.request("POST", `${account}/token`, { body: { spec: { expirationSeconds: tokenSeconds } } });
+      const answer = await asAdmin.request("POST", `${account}/token`, {
+        body: { spec: { expirationSeconds: tokenSeconds } },
+      });
       writePrivate(path, withToken(readFileSync(kubeconfigPath, "utf8"), stringAt(answer, "status", "token") ?? ""));
     }
     if (controller?.path !== path) controller = { path, client: liveClient(path) };

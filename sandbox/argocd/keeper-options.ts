@@ -24,7 +24,12 @@ export const keeperOptionsSchema = z.strictObject({
     plugins: z.string(),
     askPassSocket: z.string(),
   }),
-  ports: z.strictObject({ redis: z.number(), repoServer: z.number(), repoServerMetrics: z.number(), controllerMetrics: z.number() }),
+  ports: z.strictObject({
+    redis: z.number(),
+    repoServer: z.number(),
+    repoServerMetrics: z.number(),
+    controllerMetrics: z.number(),
+  }),
   redisPassword: z.string(),
 });
 export type KeeperOptions = z.infer<typeof keeperOptionsSchema>;

@@ -25,13 +25,16 @@ const findInstallation = installationOn({ kubeconfigPath, namespace, folder: joi
 const log = (line: string): void => console.log(`${new Date().toISOString()} ${line}`);
 
 let installation: Installation = { missing: "not looked for yet" };
-for (let lookedAt = 0; ; ) {
+for (let lookedAt = 0; ;) {
   const known = "client" in installation && Date.now() - lookedAt < pollMilliseconds.installation;
   if (!known) {
     installation = await findInstallation();
     lookedAt = Date.now();
   }
-  const status = await keepParts(installation).catch((error: unknown): KeeperStatus => ({ controller: "failed", reason: error instanceof Error ? error.message : String(error) }));
+  const status = await keepParts(installation).catch((error: unknown): KeeperStatus => ({
+    controller: "failed",
+    reason: error instanceof Error ? error.message : String(error),
+  }));
   tell(status);
   await sleep(status.controller === "waiting" ? pollMilliseconds.awaited : pollMilliseconds.parts);
 }

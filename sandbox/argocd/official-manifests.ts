@@ -16,12 +16,14 @@ const workloads = new Set(["Deployment", "StatefulSet", "Service", "NetworkPolic
  */
 export function officialManifests(files: string, namespace: string): KubernetesObject[] {
   const text = readFileSync(join(files, "manifests", "install.yaml"), "utf8");
-  return text
-    .split(/^---$/m)
-    .filter((document) => !workloads.has(/^kind: (\w+)$/m.exec(document)?.[1] ?? ""))
-    .map((document): unknown => parse(isOfApplicationSets(document) ? withoutSchema(document) : document))
-    // Kubernetes objects are JSON.
-    .map((object) => placed(object as KubernetesObject, namespace));
+  return (
+    text
+      .split(/^---$/m)
+      .filter((document) => !workloads.has(/^kind: (\w+)$/m.exec(document)?.[1] ?? ""))
+      .map((document): unknown => parse(isOfApplicationSets(document) ? withoutSchema(document) : document))
+      // Kubernetes objects are JSON.
+      .map((object) => placed(object as KubernetesObject, namespace))
+  );
 }
 
 /** The object as it is in a namespace, if its kind has namespaces. */
@@ -29,8 +31,11 @@ function placed(object: KubernetesObject, namespace: string): KubernetesObject {
   const kind = stringAt(object, "kind") ?? "";
   if (kind === "CustomResourceDefinition" || kind === "ClusterRole") return object;
   const subjects = object["subjects"];
-  const bound = Array.isArray(subjects) ? { subjects: subjects.map((subject) => (isMap(subject) ? { ...subject, namespace } : subject)) } : {};
-  const metadata = kind === "ClusterRoleBinding" ? mapAt(object, "metadata") : { ...mapAt(object, "metadata"), namespace };
+  const bound = Array.isArray(subjects)
+    ? { subjects: subjects.map((subject) => (isMap(subject) ? { ...subject, namespace } : subject)) }
+    : {};
+  const metadata =
+    kind === "ClusterRoleBinding" ? mapAt(object, "metadata") : { ...mapAt(object, "metadata"), namespace };
   return { ...object, ...bound, metadata };
 }
 

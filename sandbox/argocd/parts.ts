@@ -36,11 +36,14 @@ export function repoServer({ folders, ports, redisPassword }: PartsOptions): Pro
     name: "argocd-repo-server",
     command: join(folders.bin, "argocd-repo-server"),
     args: [
-      ...["--address=127.0.0.1", `--port=${ports.repoServer}`],
-      ...["--metrics-address=127.0.0.1", `--metrics-port=${ports.repoServerMetrics}`],
+      "--address=127.0.0.1",
+      `--port=${ports.repoServer}`,
+      "--metrics-address=127.0.0.1",
+      `--metrics-port=${ports.repoServerMetrics}`,
       `--redis=127.0.0.1:${ports.redis}`,
       // On the loopback interface; with a client authority, its default, it would insist on TLS.
-      ...["--disable-tls", "--client-ca-path="],
+      "--disable-tls",
+      "--client-ca-path=",
       "--logformat=text",
     ],
     env: {
@@ -66,9 +69,11 @@ export function controller(options: PartsOptions, cluster: { kubeconfigPath: str
     name: "argocd-application-controller",
     command: join(folders.bin, "argocd-application-controller"),
     args: [
-      ...[`--kubeconfig=${cluster.kubeconfigPath}`, `--namespace=${cluster.namespace}`],
+      `--kubeconfig=${cluster.kubeconfigPath}`,
+      `--namespace=${cluster.namespace}`,
       `--redis=127.0.0.1:${ports.redis}`,
-      ...[`--repo-server=127.0.0.1:${ports.repoServer}`, "--repo-server-plaintext"],
+      `--repo-server=127.0.0.1:${ports.repoServer}`,
+      "--repo-server-plaintext",
       `--metrics-port=${ports.controllerMetrics}`,
       "--logformat=text",
     ],
@@ -113,6 +118,9 @@ function accepts(port: number): Promise<boolean> {
       socket.destroy();
       resolve(answer);
     };
-    socket.once("connect", () => end(true)).once("error", () => end(false)).once("timeout", () => end(false));
+    socket
+      .once("connect", () => end(true))
+      .once("error", () => end(false))
+      .once("timeout", () => end(false));
   });
 }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { writePrivate } from "../cluster/files.ts";
 import { choosePort } from "../ports.ts";
 import { runningPid, startProcess, stopProcess } from "../process.ts";
-import { prepareFolders, type ArgoCdTools } from "./folders.ts";
+import { prepareFolders, removeFolders, type ArgoCdTools } from "./folders.ts";
 import { parseStatus, statusPath, type KeeperOptions, type KeeperStatus } from "./keeper-options.ts";
 
 export interface ArgoCdOptions {
@@ -26,7 +26,13 @@ const parts = ["argocd-application-controller", "argocd-repo-server", "argocd-re
  * on the cluster, before or after this call: the application controller starts as soon as they are there, stops when they
  * go, and starts again when it ends, as its pod would.
  */
-export async function startArgoCd({ stateDir, tools, kubeconfigPath, namespace, report }: ArgoCdOptions): Promise<void> {
+export async function startArgoCd({
+  stateDir,
+  tools,
+  kubeconfigPath,
+  namespace,
+  report,
+}: ArgoCdOptions): Promise<void> {
   const options: KeeperOptions = {
     stateDir,
     kubeconfigPath,
@@ -44,7 +50,11 @@ export async function startArgoCd({ stateDir, tools, kubeconfigPath, namespace, 
   };
   const content = JSON.stringify(options, null, 2);
   // The name changes with the content, so that a keeper with other settings is replaced.
-  const path = join(stateDir, "argocd", `keeper-${createHash("sha256").update(content).digest("hex").slice(0, 8)}.json`);
+  const path = join(
+    stateDir,
+    "argocd",
+    `keeper-${createHash("sha256").update(content).digest("hex").slice(0, 8)}.json`,
+  );
   writePrivate(path, content);
   if (runningPid(stateDir, keeper) === undefined) rmSync(statusPath(stateDir), { force: true });
   report("Argo CD: starting its repo server and its controller");
@@ -56,10 +66,10 @@ export async function startArgoCd({ stateDir, tools, kubeconfigPath, namespace, 
   });
 }
 
-/** Stops Argo CD; what it has put on the cluster stays. */
+/** Stops Argo CD and removes its files; what it has put on the cluster stays. Does nothing when it is not there. */
 export async function stopArgoCd(stateDir: string): Promise<void> {
   for (const name of [keeper, ...parts]) await stopProcess(stateDir, name);
-  rmSync(statusPath(stateDir), { force: true });
+  removeFolders(stateDir);
 }
 
 /** What the controllers do; undefined: they are not started yet. */
@@ -70,5 +80,7 @@ export function argoCdStatus(stateDir: string): KeeperStatus | undefined {
 
 function ensurePassword(stateDir: string): string {
   const path = join(stateDir, "argocd", "redis-password");
-  return existsSync(path) ? readFileSync(path, "utf8") : readFileSync(writePrivate(path, randomBytes(24).toString("base64url")), "utf8");
+  return existsSync(path)
+    ? readFileSync(path, "utf8")
+    : readFileSync(writePrivate(path, randomBytes(24).toString("base64url")), "utf8");
 }

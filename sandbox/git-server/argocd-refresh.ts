@@ -15,7 +15,10 @@ export interface ArgoCdRefreshOptions {
 
 /** Makes Argo CD look at a pushed branch at once, as a webhook does at the big Git hosts; by itself it looks every few minutes. */
 export function argoCdRefresh({ cluster, namespace, url, defaultBranch = "main" }: ArgoCdRefreshOptions): PushHook {
-  const refreshThose = async (concerns: (application: KubernetesObject) => boolean, signal: AbortSignal): Promise<void> => {
+  const refreshThose = async (
+    concerns: (application: KubernetesObject) => boolean,
+    signal: AbortSignal,
+  ): Promise<void> => {
     const client = cluster();
     if (client === undefined) return;
     const applications = (await listApplications(client, namespace, signal)).filter(concerns);
@@ -23,24 +26,42 @@ export function argoCdRefresh({ cluster, namespace, url, defaultBranch = "main" 
   };
   return {
     name: "refresh of the Argo CD Applications",
-    run: (push, signal) => refreshThose((application) => follows(application, `${url}/${push.repository}`, push, defaultBranch), signal),
-    catchUp: (signal) => refreshThose((application) => sourcesOf(application).some((source) => plain(source.url).startsWith(`${plain(url)}/`)), signal),
+    run: (push, signal) =>
+      refreshThose((application) => follows(application, `${url}/${push.repository}`, push, defaultBranch), signal),
+    catchUp: (signal) =>
+      refreshThose(
+        (application) => sourcesOf(application).some((source) => plain(source.url).startsWith(`${plain(url)}/`)),
+        signal,
+      ),
   };
 }
 
 /** Asks Argo CD to compare one Application with Git and the cluster now. One that is gone needs it no more. */
-export async function refresh(client: KubernetesClient, namespace: string, name: string, signal?: AbortSignal): Promise<void> {
+export async function refresh(
+  client: KubernetesClient,
+  namespace: string,
+  name: string,
+  signal?: AbortSignal,
+): Promise<void> {
   const body = { metadata: { annotations: { "argocd.argoproj.io/refresh": "normal" } } };
   const contentType = "application/merge-patch+json";
   try {
-    await client.request("PATCH", `${applicationsPath(namespace)}/${name}`, { body, contentType, ...(signal ? { signal } : {}) });
+    await client.request("PATCH", `${applicationsPath(namespace)}/${name}`, {
+      body,
+      contentType,
+      ...(signal ? { signal } : {}),
+    });
   } catch (error) {
     if (!isNotFound(error)) throw error;
   }
 }
 
 /** The Applications of a namespace; none where Argo CD is not installed, or its cluster does not run. */
-export async function listApplications(client: KubernetesClient, namespace: string, signal?: AbortSignal): Promise<KubernetesObject[]> {
+export async function listApplications(
+  client: KubernetesClient,
+  namespace: string,
+  signal?: AbortSignal,
+): Promise<KubernetesObject[]> {
   try {
     return listAt(await client.request("GET", applicationsPath(namespace), signal ? { signal } : {}), "items");
   } catch (error) {
@@ -57,8 +78,8 @@ function applicationsPath(namespace: string): string {
 export function follows(application: KubernetesObject, url: string, { updates }: Push, defaultBranch: string): boolean {
   return sourcesOf(application).some((source) => {
     const branch = source.revision === "" || source.revision === "HEAD" ? defaultBranch : source.revision;
-    const refs = [branch, `refs/heads/${branch}`, `refs/tags/${branch}`];
-    return plain(source.url) === plain(url) && updates.some(({ ref }) => refs.includes(ref));
+    const refs = new Set([branch, `refs/heads/${branch}`, `refs/tags/${branch}`]);
+    return plain(source.url) === plain(url) && updates.some(({ ref }) => refs.has(ref));
   });
 }
 

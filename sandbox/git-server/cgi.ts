@@ -16,9 +16,17 @@ export interface BackendRequest {
 const largestHead = 64 * 1024;
 
 /** Lets Git's own HTTP backend answer a request, by the CGI protocol (RFC 3875). Resolves when the answer is sent. */
-export function answerByGit(request: IncomingMessage, response: ServerResponse, asked: BackendRequest, log: (line: string) => void): Promise<void> {
+export function answerByGit(
+  request: IncomingMessage,
+  response: ServerResponse,
+  asked: BackendRequest,
+  log: (line: string) => void,
+): Promise<void> {
   return new Promise((resolve) => {
-    const child = spawn("git", ["http-backend"], { env: environmentOf(request, asked), stdio: ["pipe", "pipe", "pipe"] });
+    const child = spawn("git", ["http-backend"], {
+      env: environmentOf(request, asked),
+      stdio: ["pipe", "pipe", "pipe"],
+    });
     const fail = (reason: string): void => {
       log(`git http-backend: ${reason}`);
       if (response.headersSent) response.destroy();

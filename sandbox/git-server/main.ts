@@ -10,7 +10,9 @@ import { argoCdRefresh } from "./argocd-refresh.ts";
 import { watchPushes, type PushHook } from "./pushes.ts";
 import { serveGit } from "./server.ts";
 
-const usersSchema = z.array(z.strictObject({ name: z.string(), token: z.string().min(1), access: z.enum(["read", "write"]) }));
+const usersSchema = z.array(
+  z.strictObject({ name: z.string(), token: z.string().min(1), access: z.enum(["read", "write"]) }),
+);
 const log = (line: string): void => console.log(`${new Date().toISOString()} ${line}`);
 
 const { values } = parseArgs({
@@ -23,12 +25,19 @@ const { values } = parseArgs({
   },
 });
 const { port, root, users, kubeconfig, "argocd-namespace": namespace } = values;
-if (port === undefined || root === undefined || users === undefined) throw new Error("--port, --root and --users are needed");
+if (port === undefined || root === undefined || users === undefined)
+  throw new Error("--port, --root and --users are needed");
 
 // The tokens come in a file, since arguments are visible to every user of the machine.
-const git = await serveGit({ port: Number(port), root, users: usersSchema.parse(JSON.parse(readFileSync(users, "utf8"))), log });
+const git = await serveGit({
+  port: Number(port),
+  root,
+  users: usersSchema.parse(JSON.parse(readFileSync(users, "utf8"))),
+  log,
+});
 const { url } = git;
-const hooks: PushHook[] = kubeconfig === undefined ? [] : [argoCdRefresh({ cluster: liveClient(kubeconfig), namespace, url })];
+const hooks: PushHook[] =
+  kubeconfig === undefined ? [] : [argoCdRefresh({ cluster: liveClient(kubeconfig), namespace, url })];
 const pushes = watchPushes(root, hooks, log);
 log(`Git server at ${git.url}`);
 

@@ -55,7 +55,9 @@ export function watchPushes(root: string, hooks: readonly PushHook[], log: (line
   const handle = async (note: string): Promise<void> => {
     const push = parsePush(readFileSync(note, "utf8"));
     const attempt = (hook: PushHook) => () => hook.run(push, abort.signal);
-    await Promise.all(hooks.map((hook) => untilDone(`push to ${push.repository}: ${hook.name}`, attempt(hook), abort.signal, log)));
+    await Promise.all(
+      hooks.map((hook) => untilDone(`push to ${push.repository}: ${hook.name}`, attempt(hook), abort.signal, log)),
+    );
     if (!abort.signal.aborted) rmSync(note, { force: true });
   };
   const watcher = watch(folder, look);
@@ -84,7 +86,12 @@ export function parsePush(note: string): Push {
   return { repository, updates };
 }
 
-async function untilDone(title: string, work: () => Promise<void>, signal: AbortSignal, log: (line: string) => void): Promise<void> {
+async function untilDone(
+  title: string,
+  work: () => Promise<void>,
+  signal: AbortSignal,
+  log: (line: string) => void,
+): Promise<void> {
   for (const wait of [...retryMilliseconds, undefined]) {
     try {
       return await work();

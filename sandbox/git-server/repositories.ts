@@ -26,33 +26,44 @@ export const gitEnvironment = {
 } as const;
 
 /** History that others have fetched is never rewritten; clients may ask for any commit by its name, as at the big hosts. */
-const settings: Readonly<Record<string, string>> = {
-  "receive.denyNonFastForwards": "true",
-  "receive.denyDeletes": "true",
-  "receive.fsckObjects": "true",
-  "uploadpack.allowAnySHA1InWant": "true",
-  "http.getanyfile": "false",
-};
+const configuration = `[core]
+\trepositoryformatversion = 0
+\tfilemode = true
+\tbare = true
+[receive]
+\tdenyNonFastForwards = true
+\tdenyDeletes = true
+\tfsckObjects = true
+[uploadpack]
+\tallowAnySHA1InWant = true
+[http]
+\tgetanyfile = false
+`;
 
 /** Makes a bare repository below `root`, or brings the settings and hooks of one that is there up to date. */
 export async function ensureRepository(root: string, repository: GitRepository): Promise<void> {
   const { name, branches, defaultBranch = "main" } = repository;
-  if (!isRepositoryName(name)) throw new Error(`Repository ${JSON.stringify(name)}: must be a name or owner/name of letters, digits, ".", "_", "-".`);
+  if (!isRepositoryName(name))
+    throw new Error(
+      `Repository ${JSON.stringify(name)}: must be a name or owner/name of letters, digits, ".", "_", "-".`,
+    );
   const wrong = branches?.find((branch) => !branchPattern.test(branch));
-  if (wrong !== undefined) throw new Error(`Repository ${name}: ${JSON.stringify(wrong)} is no branch or pattern of branches.`);
+  if (wrong !== undefined)
+    throw new Error(`Repository ${name}: ${JSON.stringify(wrong)} is no branch or pattern of branches.`);
   const path = repositoryPath(root, name);
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   if (!existsSync(path)) {
     const unfinished = `${path}.new`;
     rmSync(unfinished, { recursive: true, force: true });
-    await git(["init", "--quiet", "--bare", "--template=", `--initial-branch=${defaultBranch}`, unfinished]);
+    const args = ["init", "--quiet", "--bare", "--template=", `--initial-branch=${defaultBranch}`, unfinished];
+    await run("git", args, { env: { ...process.env, ...gitEnvironment } });
     renameSync(unfinished, path);
   }
-  for (const [key, value] of Object.entries(settings)) await git(["--git-dir", path, "config", key, value]);
+  replaceFile(join(path, "config"), configuration, 0o644);
   const hooks = join(path, "hooks");
   mkdirSync(hooks, { recursive: true });
-  writeHook(join(hooks, "update"), updateHook(branches));
-  writeHook(join(hooks, "post-receive"), postReceiveHook(root, name));
+  replaceFile(join(hooks, "update"), updateHook(branches), 0o755);
+  replaceFile(join(hooks, "post-receive"), postReceiveHook(root, name), 0o755);
 }
 
 export function isRepositoryName(name: string): boolean {
@@ -92,11 +103,7 @@ exit 0
 `;
 }
 
-function writeHook(path: string, text: string): void {
-  writeFileSync(`${path}.new`, text, { mode: 0o755 });
+function replaceFile(path: string, text: string, mode: number): void {
+  writeFileSync(`${path}.new`, text, { mode });
   renameSync(`${path}.new`, path);
-}
-
-async function git(args: readonly string[]): Promise<void> {
-  await run("git", args, { env: { ...process.env, ...gitEnvironment } });
 }

@@ -29,6 +29,8 @@ export interface GitHttp extends AsyncDisposable {
   readonly url: string;
 }
 
+const closeGraceMilliseconds = 2_000;
+
 /** A path and service of Git's smart HTTP protocol. */
 const smartPath = /^\/(.+)\.git\/(info\/refs|git-upload-pack|git-receive-pack)$/;
 
@@ -48,6 +50,8 @@ export async function serveGit(options: GitHttpOptions): Promise<GitHttp> {
       new Promise((resolve) => {
         server.close(() => resolve());
         server.closeIdleConnections();
+        // A client that has stopped reading does not keep the server.
+        setTimeout(() => server.closeAllConnections(), closeGraceMilliseconds).unref();
       }),
   };
 }
@@ -61,22 +65,31 @@ async function answer(options: GitHttpOptions, request: IncomingMessage, respons
     return say(response, 401, "A user and a token are needed; this is not one of them.");
   }
   const [, name = "", path = ""] = smartPath.exec(pathname) ?? [];
-  if (!isRepositoryName(name) || !existsSync(repositoryPath(options.root, name))) return say(response, 404, `There is no repository at ${pathname}.`);
+  if (!isRepositoryName(name) || !existsSync(repositoryPath(options.root, name)))
+    return say(response, 404, `There is no repository at ${pathname}.`);
   const service = path === "info/refs" ? searchParams.get("service") : path;
-  if (service === "git-receive-pack" && user.access !== "write") return say(response, 403, `User ${user.name} may only read.`);
-  await answerByGit(request, response, { root: options.root, path: pathname, query: search.slice(1), user: user.name }, options.log);
+  if (service === "git-receive-pack" && user.access !== "write")
+    return say(response, 403, `User ${user.name} may only read.`);
+  await answerByGit(
+    request,
+    response,
+    { root: options.root, path: pathname, query: search.slice(1), user: user.name },
+    options.log,
+  );
 }
 
 function say(response: ServerResponse, status: number, text: string): void {
-  response.writeHead(status, { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" }).end(`${text}\n`);
+  response
+    .writeHead(status, { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" })
+    .end(`${text}\n`);
 }
 
-/** Whom the header authenticates. Every user is compared in full, so that the time of the answer tells nothing. */
+/** Whom the header authenticates. */
 export function userOf(users: readonly GitUser[], authorization: string | undefined): GitUser | undefined {
   const encoded = /^Basic (\S+)$/i.exec(authorization ?? "")?.[1];
   if (encoded === undefined) return undefined;
   const given = digest(Buffer.from(encoded, "base64").toString("utf8"));
-  return users.filter(({ name, token }) => token !== "" && timingSafeEqual(given, digest(`${name}:${token}`)))[0];
+  return users.find(({ name, token }) => token !== "" && timingSafeEqual(given, digest(`${name}:${token}`)));
 }
 
 function digest(text: string): Buffer {

@@ -44,8 +44,12 @@ export async function startGitServer(options: GitServerOptions): Promise<GitServ
     command: process.execPath,
     args: [
       join(import.meta.dirname, "main.ts"),
-      ...["--port", String(port), "--root", root, "--users", writeUsers(stateDir, users)],
-      ...(argoCd === undefined ? [] : ["--kubeconfig", argoCd.kubeconfigPath, "--argocd-namespace", argoCd.namespace]),
+      `--port=${port}`,
+      `--root=${root}`,
+      `--users=${writeUsers(stateDir, users)}`,
+      ...(argoCd === undefined
+        ? []
+        : [`--kubeconfig=${argoCd.kubeconfigPath}`, `--argocd-namespace=${argoCd.namespace}`]),
     ],
     ready: async () => (await fetch(`${url}/healthz`)).ok,
     readyTimeoutSeconds: 30,
@@ -63,8 +67,12 @@ function writeUsers(stateDir: string, users: readonly GitUser[]): string {
 
 async function checkGit(): Promise<void> {
   // Without a request it fails, but in its own words.
-  const failure: unknown = await run("git", ["http-backend"], { env: { PATH: process.env["PATH"] } }).catch((error: unknown) => error);
+  const failure: unknown = await run("git", ["http-backend"], { env: { PATH: process.env["PATH"] } }).catch(
+    (error: unknown) => error,
+  );
   const text = failure instanceof Error ? failure.message : "";
   if (!/ENOENT|not a git command/.test(text)) return;
-  throw new Error(`The sandbox's Git server needs Git with its command "http-backend", and there is none on PATH. Install Git (on some systems the package git-daemon, too).`);
+  throw new Error(
+    `The sandbox's Git server needs Git with its command "http-backend", and there is none on PATH. Install Git (on some systems the package git-daemon, too).`,
+  );
 }

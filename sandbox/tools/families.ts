@@ -77,7 +77,8 @@ export type FamilyName = keyof typeof families;
  */
 export type ToolName = { [F in FamilyName]: NamesIn<(typeof families)[F]> }[FamilyName];
 
-type NamesIn<F extends Family> = (keyof F["packages"] | (F extends { files: infer Files } ? keyof Files : never)) & string;
+type NamesIn<F extends Family> = (keyof F["packages"] | (F extends { files: infer Files } ? keyof Files : never)) &
+  string;
 
 /** In the order in which they are built. */
 export const familyNames: readonly FamilyName[] = ["cluster", "images", "pulumi", "argocd"];

@@ -105,7 +105,11 @@ export async function buildPackages(
 }
 
 /** Copies files of a module that this one depends on into a folder, each under its own path; scripts can be executed. */
-export async function copyFiles(module: GoModule, { module: source, paths }: ModuleFiles, folder: string): Promise<void> {
+export async function copyFiles(
+  module: GoModule,
+  { module: source, paths }: ModuleFiles,
+  folder: string,
+): Promise<void> {
   try {
     const { stdout } = await go(module, ["mod", "download", "-json", source], () => undefined);
     // The command's documented output; it fails where there is no folder.

@@ -50,7 +50,7 @@ describe("an update", () => {
   });
 
   test("whose kubeconfig is none says so, and does not show it", async () => {
-    const error = await refuses(withKubeconfig("token: very-secret-token\n"), /kubeconfig/);
+    const error = await refuses(withKubeconfig("token: very-secret-token\n"), /has no contexts, so it is not a kubeconfig: set `kubeconfig`/);
     expect(error).not.toContain("very-secret-token");
   });
 
@@ -59,7 +59,7 @@ describe("an update", () => {
   });
 
   test("for which CircleCI cannot be reached names the address and the way out", async () => {
-    await refuses(withCircleCi({ url: "http://localhost:1/api/v2/" }), /CircleCI at http:\/\/localhost:1\/api\/v2 cannot be reached to set variable RELEASE_TOKEN .*host/);
+    await refuses(withCircleCi({ url: "http://localhost:2/api/v2" }), /CircleCI at http:\/\/localhost:2\/api\/v2 cannot be reached to set variable RELEASE_TOKEN .*ECONNREFUSED.*: start the sandbox with `npm run up`, or set the stack's CircleCI host/);
   });
 
   test("with a wrong token of CircleCI names the address and the way out", async () => {

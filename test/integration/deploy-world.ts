@@ -39,10 +39,14 @@ export async function startDeployServer(directory: string): Promise<DeployServer
   const gate = createServer((request, response) => {
     const index = acts.findIndex(({ kind }) => kind.test(`${request.method} ${request.url}`));
     if (index >= 0) acts.splice(index, 1)[0]?.act();
-    const forwarded = sendRequest(new URL(request.url ?? "/", git.url), { method: request.method ?? "GET", headers: request.headers }, (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(response);
-    });
+    const forwarded = sendRequest(
+      new URL(request.url ?? "/", git.url),
+      { method: request.method ?? "GET", headers: request.headers },
+      (answer) => {
+        response.writeHead(answer.statusCode ?? 502, answer.headers);
+        answer.pipe(response);
+      },
+    );
     forwarded.on("error", () => response.destroy());
     request.pipe(forwarded);
   });
@@ -88,7 +92,9 @@ export async function openManifestsStack(): Promise<ManifestsStack> {
     pulumi,
     project: "delivery",
     stack: "dev",
-    program: async () => ({ commit: declared.args === undefined ? "none" : new GitManifests("dev", declared.args).commit }),
+    program: async () => ({
+      commit: declared.args === undefined ? "none" : new GitManifests("dev", declared.args).commit,
+    }),
     settings: {},
     secrets: {},
     providers: [],

@@ -4,7 +4,14 @@ import type { GitManifestsArgs } from "../../components/git-manifests.ts";
 import { commitReleases } from "../../git/records.ts";
 import { initialRecord, parseRecord, recordPath, recordWith } from "../../git/release-record.ts";
 import { BareRepository } from "../bare-repository.ts";
-import { openManifestsStack, readToken, startDeployServer, writeToken, type DeployServer, type ManifestsStack } from "./deploy-world.ts";
+import {
+  openManifestsStack,
+  readToken,
+  startDeployServer,
+  writeToken,
+  type DeployServer,
+  type ManifestsStack,
+} from "./deploy-world.ts";
 import { filesWith, formsOf, watchArguments } from "./secret-watch.ts";
 
 const services = ["link", "user", "news"];
@@ -12,7 +19,12 @@ const push = /^GET .*service=git-receive-pack$/;
 const digest = (digit: string): string => `sha256:${digit.repeat(64)}`;
 
 function manifests(replicas: Record<string, number> = {}): Record<string, string> {
-  return Object.fromEntries(services.map((name) => [`dev/${name}/deployment.yaml`, stringify({ kind: "Deployment", metadata: { name }, spec: { replicas: replicas[name] ?? 1 } })]));
+  return Object.fromEntries(
+    services.map((name) => [
+      `dev/${name}/deployment.yaml`,
+      stringify({ kind: "Deployment", metadata: { name }, spec: { replicas: replicas[name] ?? 1 } }),
+    ]),
+  );
 }
 
 const records = Object.fromEntries(services.map((name) => [recordPath("dev", name), initialRecord(name)]));
@@ -42,7 +54,8 @@ async function run(operation: "preview" | "up" | "refresh" | "destroy", declared
     color: "never",
     onOutput: (line: string) => lines.push(line),
     onEvent: ({ resourcePreEvent }) => {
-      if (resourcePreEvent?.metadata.type === "pulumi-nodejs:dynamic/delivery:GitManifests") operations.push(resourcePreEvent.metadata.op);
+      if (resourcePreEvent?.metadata.type === "pulumi-nodejs:dynamic/delivery:GitManifests")
+        operations.push(resourcePreEvent.metadata.op);
     },
   }).then(
     () => "",
@@ -51,7 +64,10 @@ async function run(operation: "preview" | "up" | "refresh" | "destroy", declared
   return { operations, output: lines.join(""), failure };
 }
 
-async function succeed(operation: "preview" | "up" | "refresh" | "destroy", declared?: GitManifestsArgs): Promise<Outcome> {
+async function succeed(
+  operation: "preview" | "up" | "refresh" | "destroy",
+  declared?: GitManifestsArgs,
+): Promise<Outcome> {
   const outcome = await run(operation, declared);
   if (outcome.failure !== "") throw new Error(outcome.failure);
   return outcome;
@@ -61,7 +77,7 @@ beforeAll(async () => {
   vi.stubEnv("DELIVERY_GIT_TOKEN", writeToken);
   world = await openManifestsStack();
   server = await startDeployServer(world.directory);
-  repository = new BareRepository(server.path);
+  repository = new BareRepository({ existing: server.path });
 });
 afterAll(async () => {
   await server[Symbol.asyncDispose]();
@@ -87,7 +103,9 @@ describe("GitManifests on the real engine", () => {
     await server.close();
     const { failure } = await run("up", args());
     await server.open();
-    expect(failure).toContain(`${server.url} cannot be reached; check the URL and the network, and run the same command again; nothing was changed`);
+    expect(failure).toContain(
+      `${server.url} cannot be reached; check the URL and the network, and run the same command again; nothing was changed`,
+    );
     expect((await succeed("up", args())).operations).toEqual(["create"]);
     expect(repository.files()).toMatchObject({ ...manifests(), ...records });
     expect(repository.subjects()).toEqual(["deploy(dev): manifests"]);
@@ -115,7 +133,10 @@ describe("GitManifests on the real engine", () => {
 
   test("refresh finds what others have changed and removed, and up restores it", async () => {
     const declared = args({ files: manifests({ link: 3 }) });
-    repository.commit({ "dev/link/deployment.yaml": "kind: Nonsense\n", "dev/user/deployment.yaml": undefined, "others/x": "x" }, "sabotage");
+    repository.commit(
+      { "dev/link/deployment.yaml": "kind: Nonsense\n", "dev/user/deployment.yaml": undefined, "others/x": "x" },
+      "sabotage",
+    );
     await succeed("refresh", declared);
     const { output } = await succeed("preview", declared);
     expect(output).toMatch(/~ dev\/link\/deployment\.yaml.*Nonsense/s);
@@ -134,18 +155,31 @@ describe("GitManifests on the real engine", () => {
   });
 
   test("many releases and an update at once: none is lost", async () => {
-    const releases = ["2", "3", "4", "5"].flatMap((digit) => services.map((service) => ({ service, repository: `docker.io/acme/shop-${service}`, digest: digest(digit) })));
+    const releases = ["2", "3", "4", "5"].flatMap((digit) =>
+      services.map((service) => ({ service, repository: `docker.io/acme/shop-${service}`, digest: digest(digit) })),
+    );
     const before = repository.subjects().length;
     const update = succeed("up", args({ files: manifests({ link: 5 }) }));
     const results = await Promise.all(
-      releases.map((release) => commitReleases({ repository: server.url, branch: "main", directory: "dev", choose: () => [release], describe: () => ({ subject: "release" }) })),
+      releases.map((release) =>
+        commitReleases({
+          repository: server.url,
+          branch: "main",
+          directory: "dev",
+          choose: () => [release],
+          describe: () => ({ subject: "release" }),
+        }),
+      ),
     );
     await update;
     expect(new Set(results.map(({ commit }) => commit)).size).toBe(releases.length);
     expect(repository.subjects()).toHaveLength(before + releases.length + 1);
     const files = repository.files();
     expect(files).toMatchObject(manifests({ link: 5 }));
-    for (const service of services) expect(parseRecord("", files[recordPath("dev", service)] ?? "")).toMatchObject({ image: { digest: expect.stringMatching(/^sha256:[2-5]+$/) } });
+    for (const service of services)
+      expect(parseRecord("", files[recordPath("dev", service)] ?? "")).toMatchObject({
+        image: { digest: expect.stringMatching(/^sha256:[2-5]+$/) },
+      });
   });
 
   test("a kill between push and state: the next up finds its work done, and commits nothing", async () => {
@@ -184,11 +218,16 @@ describe("GitManifests on the real engine", () => {
   });
 
   test("a branch that takes no pushes is named", async () => {
-    expect((await run("up", args({ branch: "protected" }))).failure).toContain(`${server.url} refuses pushes to protected: the branch is protected`);
+    expect((await run("up", args({ branch: "protected" }))).failure).toContain(
+      `${server.url} refuses pushes to protected: the branch is protected`,
+    );
   });
 
   test("a credential in the URL is refused before anything runs", async () => {
-    const { failure } = await run("preview", args({ repository: server.url.replace("//", "//x-access-token:hunter5@") }));
+    const { failure } = await run(
+      "preview",
+      args({ repository: server.url.replace("//", "//x-access-token:hunter5@") }),
+    );
     expect(failure).toContain("has a credential in it, which would land in the state");
   });
 
@@ -196,13 +235,13 @@ describe("GitManifests on the real engine", () => {
     const { operations } = await succeed("up", args({ branch: "next" }));
     expect(operations).toEqual(["create-replacement", "replace", "delete-replaced"]);
     expect(repository.files("next")).toMatchObject({ ...manifests(), ...records });
-    expect(Object.keys(repository.files()).sort()).toEqual(["others/x", "others/y"]);
+    expect(Object.keys(repository.files()).toSorted()).toEqual(["others/x", "others/y"]);
   });
 
   test("destroy leaves nothing of it", async () => {
     await succeed("destroy", args({ branch: "next" }));
     expect(repository.files("next")).toEqual({});
-    expect(Object.keys(repository.files()).sort()).toEqual(["others/x", "others/y"]);
+    expect(Object.keys(repository.files()).toSorted()).toEqual(["others/x", "others/y"]);
   });
 
   test("no credential is in any argument, in the state, or in Git", async () => {

@@ -30,7 +30,7 @@ describe("a killed up", () => {
     pipeline = openPipeline({ ...world, name: "kill", directory: monorepo.directory });
     const { circleci } = world.sandbox.targets;
     proxy = await startHoldingProxy(circleci.url);
-    throughProxy = { targets: { circleci: { ...circleci, url: `http://localhost:${proxy.port}/api/v2/` } } };
+    throughProxy = { targets: { circleci: { ...circleci, url: `http://localhost:${proxy.port}/api/v2` } } };
   });
 
   afterAll(async () => {

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { EngineEvent, OutputMap, Stack } from "@pulumi/pulumi/automation/index.js";
+import { withProblems } from "../../sandbox/engine-failure.ts";
 import { recover } from "../../sandbox/recovery.ts";
 import type { Sandbox } from "../../sandbox/sandbox.ts";
 import { openSandboxStack, type StackOverrides } from "../../sandbox/stack.ts";
@@ -92,9 +93,18 @@ async function observe(stack: Stack, operation: Operation, listener: Variation["
       if (change !== undefined) changes.add(change);
     },
   };
-  const error = await reasonOf(stack[operation](options));
+  const error = await reasonOf(
+    withProblems<unknown>((watch) => stack[operation]({ ...options, onEvent: both(watch.onEvent, options.onEvent) })),
+  );
   const outputs = error === "" && operation === "up" ? await stack.outputs() : {};
   return { changes: [...changes].toSorted(), output: printed.join(""), outputs, error };
+}
+
+function both(first: (event: EngineEvent) => void, second: (event: EngineEvent) => void): (event: EngineEvent) => void {
+  return (event) => {
+    first(event);
+    second(event);
+  };
 }
 
 async function reasonOf(work: Promise<unknown>): Promise<string> {

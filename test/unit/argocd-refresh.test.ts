@@ -1,12 +1,15 @@
 import { describe, expect, test, vi } from "vitest";
 import { argoCdRefresh, follows } from "../../sandbox/git-server/argocd-refresh.ts";
-import type { KubernetesClient } from "../../sandbox/providers/kubernetes/client.ts";
-import { ApiError, UnreachableError } from "../../sandbox/providers/kubernetes/errors.ts";
-import type { KubernetesObject } from "../../sandbox/providers/kubernetes/object.ts";
+import type { KubernetesClient } from "../../kubernetes/client.ts";
+import { ApiError, UnreachableError } from "../../kubernetes/errors.ts";
+import type { KubernetesObject } from "../../kubernetes/object.ts";
 
 const url = "http://127.0.0.1:3000/deploy";
 const push = { repository: "deploy", updates: [{ ref: "refs/heads/main", after: "a".repeat(40) }] };
-const application = (name: string, source: Record<string, string>): KubernetesObject => ({ metadata: { name }, spec: { source } });
+const application = (name: string, source: Record<string, string>): KubernetesObject => ({
+  metadata: { name },
+  spec: { source },
+});
 
 describe("an Application follows a push", () => {
   test.each([
@@ -14,7 +17,11 @@ describe("an Application follows a push", () => {
     [true, "the ref in full", { repoURL: url, targetRevision: "refs/heads/main" }],
     [true, "the default branch by HEAD", { repoURL: url, targetRevision: "HEAD" }],
     [true, "the default branch by saying nothing", { repoURL: url }],
-    [true, "the URL with a user and another name of this host", { repoURL: "http://me@localhost:3000/deploy.git/", targetRevision: "main" }],
+    [
+      true,
+      "the URL with a user and another name of this host",
+      { repoURL: "http://me@localhost:3000/deploy.git/", targetRevision: "main" },
+    ],
     [false, "another branch", { repoURL: url, targetRevision: "release" }],
     [false, "another repository", { repoURL: `${url}-2`, targetRevision: "main" }],
   ])("%s for %s", (expected, _what, source) => {
@@ -33,32 +40,42 @@ describe("the hook", () => {
   const hook = argoCdRefresh({ cluster: () => client, namespace: "argocd", url: "http://127.0.0.1:3000" });
   const { signal } = new AbortController();
   const path = "/apis/argoproj.io/v1alpha1/namespaces/argocd/applications";
-  const refreshed = (): string[] => request.mock.calls.filter(([method]) => method === "PATCH").map(([, asked]) => asked);
+  const refreshed = (): string[] =>
+    request.mock.calls.filter(([method]) => method === "PATCH").map(([, asked]) => asked);
 
   test("annotates the Applications that follow the push", async () => {
-    request.mockReset().mockResolvedValue({ items: [application("mine", { repoURL: url }), application("other", { repoURL: "http://x/y" })] });
+    request.mockReset().mockResolvedValue({
+      items: [application("mine", { repoURL: url }), application("other", { repoURL: "http://x/y" })],
+    });
     await hook.run(push, signal);
     expect(refreshed()).toEqual([`${path}/mine`]);
-    expect(request.mock.lastCall?.[2]?.body).toEqual({ metadata: { annotations: { "argocd.argoproj.io/refresh": "normal" } } });
+    expect(request.mock.lastCall?.[2]?.body).toEqual({
+      metadata: { annotations: { "argocd.argoproj.io/refresh": "normal" } },
+    });
   });
 
   test("annotates all that use this server when it starts", async () => {
-    const items = [application("a", { repoURL: url, targetRevision: "x" }), application("b", { repoURL: "http://127.0.0.1:30000/deploy" })];
+    const items = [
+      application("a", { repoURL: url, targetRevision: "x" }),
+      application("b", { repoURL: "http://127.0.0.1:30000/deploy" }),
+    ];
     request.mockReset().mockResolvedValue({ items });
     await hook.catchUp?.(signal);
     expect(refreshed()).toEqual([`${path}/a`]);
   });
 
-  test.each([new ApiError("404 page not found", { status: 404, reason: "NotFound" }), new UnreachableError("no connection")])(
-    "has nothing to do where there is no Argo CD: %s",
-    async (error) => {
-      request.mockReset().mockRejectedValue(error);
-      await expect(hook.run(push, signal)).resolves.toBeUndefined();
-    },
-  );
+  test.each([
+    new ApiError("404 page not found", { status: 404, reason: "NotFound" }),
+    new UnreachableError("no connection"),
+  ])("has nothing to do where there is no Argo CD: %s", async (error) => {
+    request.mockReset().mockRejectedValue(error);
+    await expect(hook.run(push, signal)).resolves.toBeUndefined();
+  });
 
   test("fails where the API server refuses, to be tried again", async () => {
-    request.mockReset().mockRejectedValue(new ApiError("too many requests", { status: 429, reason: "TooManyRequests" }));
+    request
+      .mockReset()
+      .mockRejectedValue(new ApiError("too many requests", { status: 429, reason: "TooManyRequests" }));
     await expect(hook.run(push, signal)).rejects.toThrow("too many requests");
   });
 });

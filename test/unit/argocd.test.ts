@@ -1,8 +1,8 @@
-import { mkdirSync, mkdtempSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { prepareFolders, type ArgoCdTools } from "../../sandbox/argocd/folders.ts";
+import { prepareFolders, removeFolders, type ArgoCdTools } from "../../sandbox/argocd/folders.ts";
 import { withToken } from "../../sandbox/argocd/installation.ts";
 import { officialManifests } from "../../sandbox/argocd/official-manifests.ts";
 import { controller, repoServer } from "../../sandbox/argocd/parts.ts";
@@ -106,7 +106,19 @@ test("a socket's path is short enough, however long the state directory's is", (
   const { askPassSocket } = prepareFolders(deep, tools);
   expect(Buffer.byteLength(askPassSocket)).toBeLessThanOrEqual(107);
   expect(prepareFolders(deep, tools).askPassSocket).toBe(askPassSocket);
-  rmSync(join(askPassSocket, ".."), { recursive: true });
+  removeFolders(deep);
+  expect(existsSync(dirname(askPassSocket))).toBe(false);
+});
+
+test("clones without any rights are removed, too", () => {
+  const { temporary } = prepareFolders(folder, tools);
+  const clone = join(temporary, "_argocd-repo", "1");
+  mkdirSync(clone, { recursive: true });
+  writeFileSync(join(clone, "file"), "");
+  chmodSync(clone, 0);
+  chmodSync(dirname(clone), 0o300);
+  removeFolders(folder);
+  expect(existsSync(temporary)).toBe(false);
 });
 
 test("the parts' password is in no argument", () => {
@@ -119,6 +131,14 @@ test("the parts' password is in no argument", () => {
 });
 
 test("the controller's kubeconfig is the administrator's with another token", () => {
-  const kubeconfig = JSON.stringify({ clusters: [{ name: "c" }], users: [{ name: "u", user: { token: "admin" } }], "current-context": "x" });
-  expect(JSON.parse(withToken(kubeconfig, "own"))).toEqual({ clusters: [{ name: "c" }], users: [{ name: "u", user: { token: "own" } }], "current-context": "x" });
+  const kubeconfig = JSON.stringify({
+    clusters: [{ name: "c" }],
+    users: [{ name: "u", user: { token: "admin" } }],
+    "current-context": "x",
+  });
+  expect(JSON.parse(withToken(kubeconfig, "own"))).toEqual({
+    clusters: [{ name: "c" }],
+    users: [{ name: "u", user: { token: "own" } }],
+    "current-context": "x",
+  });
 });

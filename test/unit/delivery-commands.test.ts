@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { Command } from "../../cli/command.ts";
 import { command as promote } from "../../cli/commands/promote.ts";
 import { command as release } from "../../cli/commands/release.ts";
@@ -15,15 +15,21 @@ let registry: RegistryStandIn;
 const one = `sha256:${"1".repeat(64)}`;
 const two = `sha256:${"2".repeat(64)}`;
 
-beforeEach(async () => {
-  repository = new BareRepository();
-  registry = await RegistryStandIn.start();
-  repository.commit({
+let template: BareRepository;
+beforeAll(() => {
+  template = new BareRepository();
+  template.commit({
     "dev/link/deployment.yaml": "replicas: 1\n",
     [recordPath("dev", "link")]: initialRecord("link"),
     [recordPath("dev", "user")]: initialRecord("user"),
     [recordPath("staging", "link")]: initialRecord("link"),
   });
+});
+afterAll(() => template[Symbol.dispose]());
+
+beforeEach(async () => {
+  repository = new BareRepository({ copyOf: template });
+  registry = await RegistryStandIn.start();
 });
 afterEach(async () => {
   repository[Symbol.dispose]();
@@ -37,17 +43,35 @@ const imageOf = (service: string): string => `${images()}-${service}`;
 async function run(command: Command, ...args: string[]): Promise<string> {
   const lines: string[] = [];
   const where = ["--repository", repository.url, "--images", images()];
-  await command.run([...where, ...args], { environment: {}, print: (line) => lines.push(line), note: () => {}, input: async () => JSON.stringify({ user: two }), signal: new AbortController().signal });
+  await command.run([...where, ...args], {
+    environment: {},
+    print: (line) => lines.push(line),
+    note: () => {},
+    input: async () => JSON.stringify({ user: two }),
+    signal: new AbortController().signal,
+  });
   return lines.join("\n");
 }
 
-const record = (environment: string, service: string): string | undefined => repository.files()[recordPath(environment, service)];
-const pinned = (service: string, digest: string, rejected?: string): string => recordWith({ repository: imageOf(service), digest }, rejected);
+const record = (environment: string, service: string): string | undefined =>
+  repository.files()[recordPath(environment, service)];
+const pinned = (service: string, digest: string, rejected?: string): string =>
+  recordWith({ repository: imageOf(service), digest }, rejected);
 
 describe("release", () => {
   test("pins the digests by one commit that says so", async () => {
     const digest = registry.push("acme/shop-link", "0.2.1");
-    expect(await run(release, "--env", "dev", "--service", `link=${digest}`, "--source-commit", "0123456789abcdef0123456789abcdef01234567")).toContain(`dev: link (nothing) → ${digest.slice(0, 19)}`);
+    expect(
+      await run(
+        release,
+        "--env",
+        "dev",
+        "--service",
+        `link=${digest}`,
+        "--source-commit",
+        "0123456789abcdef0123456789abcdef01234567",
+      ),
+    ).toContain(`dev: link (nothing) → ${digest.slice(0, 19)}`);
     expect(record("dev", "link")).toBe(pinned("link", digest));
     expect(repository.git("log", "-1", "--format=%B")).toBe(
       `release(dev): link ${digest.slice(0, 19)}\n\nService: link\nDigest: ${digest}\nSource-Commit: 0123456789abcdef0123456789abcdef01234567`,
@@ -65,7 +89,13 @@ describe("release", () => {
       retries: 0,
       services: [{ service: "link", repository: imageOf("link"), digest: one, previous: null }],
     });
-    expect(JSON.parse(await run(release, ...args))).toEqual({ environment: "dev", changed: false, commit: repository.git("rev-parse", "main"), retries: 0, services: [] });
+    expect(JSON.parse(await run(release, ...args))).toEqual({
+      environment: "dev",
+      changed: false,
+      commit: repository.git("rev-parse", "main"),
+      retries: 0,
+      services: [],
+    });
     expect(repository.subjects()).toHaveLength(2);
   });
 
@@ -79,21 +109,53 @@ describe("release", () => {
   });
 
   test.each<[fault: string, args: string[], reason: RegExp]>([
-    ["a digest that the registry does not have", ["--env", "dev", "--service", `link=${one}`], /the registry does not have 127.*shop-link@sha256:1+; push first, or give --unverified/],
-    ["a service that the environment does not have", ["--env", "dev", "--service", `lnk=${one}`, "--unverified"], /dev has no service "lnk": dev\/ on branch main of file:.* has link, user; run `pulumi up` first, or give --new/],
-    ["an environment that is not there", ["--env", "prod", "--service", `link=${one}`, "--unverified"], /prod has no service "link".*has no service at all/],
+    [
+      "a digest that the registry does not have",
+      ["--env", "dev", "--service", `link=${one}`],
+      /the registry does not have 127.*shop-link@sha256:1+; push first, or give --unverified/,
+    ],
+    [
+      "a service that the environment does not have",
+      ["--env", "dev", "--service", `lnk=${one}`, "--unverified"],
+      /dev has no service "lnk": dev\/ on branch main of file:.* has link, user; run `pulumi up` first, or give --new/,
+    ],
+    [
+      "an environment that is not there",
+      ["--env", "prod", "--service", `link=${one}`, "--unverified"],
+      /prod has no service "link".*has no service at all/,
+    ],
     ["a tag", ["--env", "dev", "--service", "link=0.2"], /--service "link=0\.2": the digest must be sha256:/],
     ["no digest", ["--env", "dev", "--service", "link"], /the digest must be/],
-    ["a service twice", ["--env", "dev", "--service", `link=${one}`, "--service", `link=${two}`], /link is named twice/],
+    [
+      "a service twice",
+      ["--env", "dev", "--service", `link=${one}`, "--service", `link=${two}`],
+      /link is named twice/,
+    ],
     ["nothing", ["--env", "dev"], /nothing to release; give --service NAME=DIGEST or --digests FILE/],
     ["no environment", ["--service", `link=${one}`], /--env is missing/],
     ["a path for an environment", ["--env", "../dev", "--service", `link=${one}`], /is not the name of an environment/],
     ["an unknown option", ["--env", "dev", "--digest", "x"], /Unknown option '--digest'/],
     ["a stray argument", ["--env", "dev", "link"], /Unexpected argument 'link'/],
-    ["a branch that is none", ["--env", "dev", "--branch", "a..b", "--service", `link=${one}`], /--branch: "a\.\.b" is not the name of a branch/],
-    ["a source commit that is none", ["--env", "dev", "--source-commit", "main", "--service", `link=${one}`], /--source-commit "main" is not the id of a commit/],
-    ["a file that is not there", ["--env", "dev", "--digests", "/no/such.json"], /\/no\/such\.json: ENOENT.*must be JSON such as/],
-    ["standard input for two things", ["--env", "dev", "--digests", "-", "--username", "x", "--password-stdin"], /both read standard input/],
+    [
+      "a branch that is none",
+      ["--env", "dev", "--branch", "a..b", "--service", `link=${one}`],
+      /--branch: "a\.\.b" is not the name of a branch/,
+    ],
+    [
+      "a source commit that is none",
+      ["--env", "dev", "--source-commit", "main", "--service", `link=${one}`],
+      /--source-commit "main" is not the id of a commit/,
+    ],
+    [
+      "a file that is not there",
+      ["--env", "dev", "--digests", "/no/such.json"],
+      /\/no\/such\.json: ENOENT.*must be JSON such as/,
+    ],
+    [
+      "standard input for two things",
+      ["--env", "dev", "--digests", "-", "--username", "x", "--password-stdin"],
+      /both read standard input/,
+    ],
   ])("refuses %s, and changes nothing", async (_fault, args, reason) => {
     await expect(run(release, ...args)).rejects.toThrow(reason);
     expect(repository.subjects()).toEqual(["by hand"]);
@@ -106,7 +168,9 @@ describe("release", () => {
 
   test("a faulty record stops it, with the file", async () => {
     repository.commit({ [recordPath("dev", "user")]: "images: [" });
-    await expect(run(release, "--env", "dev", "--service", `link=${one}`, "--unverified")).rejects.toThrow(/faulty release records; nothing was changed\n {2}dev\/user\/release\/kustomization\.yaml: is not YAML/);
+    await expect(run(release, "--env", "dev", "--service", `link=${one}`, "--unverified")).rejects.toThrow(
+      /faulty release records; nothing was changed\n {2}dev\/user\/release\/kustomization\.yaml: is not YAML/,
+    );
   });
 });
 
@@ -122,9 +186,21 @@ describe("promote", () => {
   });
 
   test.each<[fault: string, args: string[], reason: RegExp]>([
-    ["nothing released", ["--from", "dev", "--to", "staging"], /there is nothing to promote: dev runs no service that staging has/],
-    ["a service not yet released", ["--from", "dev", "--to", "staging", "--service", "link"], /dev runs nothing of link yet; release there first/],
-    ["a service that the target lacks", ["--from", "dev", "--to", "staging", "--service", "user"], /staging has no service "user"/],
+    [
+      "nothing released",
+      ["--from", "dev", "--to", "staging"],
+      /there is nothing to promote: dev runs no service that staging has/,
+    ],
+    [
+      "a service not yet released",
+      ["--from", "dev", "--to", "staging", "--service", "link"],
+      /dev runs nothing of link yet; release there first/,
+    ],
+    [
+      "a service that the target lacks",
+      ["--from", "dev", "--to", "staging", "--service", "user"],
+      /staging has no service "user"/,
+    ],
     ["the same environment", ["--from", "dev", "--to", "dev"], /--from and --to are both dev/],
   ])("refuses %s", async (_fault, args, reason) => {
     await expect(run(promote, ...args, "--unverified")).rejects.toThrow(reason);
@@ -133,9 +209,12 @@ describe("promote", () => {
 });
 
 describe("rollback", () => {
-  beforeEach(async () => {
-    await run(release, "--env", "dev", "--service", `link=${one}`, "--service", `user=${one}`, "--unverified");
-    await run(release, "--env", "dev", "--service", `link=${two}`, "--unverified");
+  beforeEach(() => {
+    repository.commit(
+      { [recordPath("dev", "link")]: pinned("link", one), [recordPath("dev", "user")]: pinned("user", one) },
+      "release",
+    );
+    repository.commit({ [recordPath("dev", "link")]: pinned("link", two) }, "release");
     repository.commit({ "dev/link/deployment.yaml": "replicas: 2\n" }, "manifests");
   });
 
@@ -144,7 +223,9 @@ describe("rollback", () => {
     expect(record("dev", "link")).toBe(pinned("link", one, two));
     expect(record("dev", "user")).toBe(pinned("user", one));
     expect(repository.files()["dev/link/deployment.yaml"]).toBe("replicas: 2\n");
-    expect(repository.git("log", "-1", "--format=%B")).toBe(`rollback(dev): link ${one.slice(0, 19)}\n\nService: link\nDigest: ${one}\nRollback-To: ${repository.git("rev-parse", "main~3")}`);
+    expect(repository.git("log", "-1", "--format=%B")).toBe(
+      `rollback(dev): link ${one.slice(0, 19)}\n\nService: link\nDigest: ${one}\nRollback-To: ${repository.git("rev-parse", "main~3")}`,
+    );
   });
 
   test("fetches no big files of the history where the server can leave them out", async () => {
@@ -162,7 +243,11 @@ describe("rollback", () => {
   });
 
   test.each<[fault: string, args: string[], reason: RegExp]>([
-    ["a service that ran nothing before", ["--env", "dev", "--service", "user"], /user ran nothing before its last release; nothing was changed/],
+    [
+      "a service that ran nothing before",
+      ["--env", "dev", "--service", "user"],
+      /user ran nothing before its last release; nothing was changed/,
+    ],
     ["an unknown commit", ["--env", "dev", "--to", "0123456789"], /"0123456789" is no commit of the branch/],
     ["an option for a commit", ["--env", "dev", "--to=--all"], /is no commit of the branch|is not a commit/],
     ["an unknown service", ["--env", "dev", "--service", "news"], /dev has no service "news"/],

@@ -9,14 +9,17 @@ function delivery(...args: string[]) {
 test("lists its commands", () => {
   const { status, stdout } = delivery("--help");
   expect(status).toBe(0);
-  for (const command of ["release", "promote", "rollback", "watch"]) expect(stdout).toMatch(new RegExp(`^  ${command} +\\w`, "m"));
+  for (const command of ["release", "promote", "rollback", "watch"])
+    expect(stdout).toMatch(new RegExp(`^  ${command} +\\w`, "m"));
 });
 
 test.each<[args: string[], message: string]>([
   [["relase"], 'error: "relase" is no command; there are release, promote, rollback, watch\n'],
   [["constructor"], 'error: "constructor" is no command; there are release, promote, rollback, watch\n'],
   [["--env", "dev"], "error: --env comes before the name of a command\n"],
-])("a wrong command line has exit status 2: %j", (args, message) => expect(delivery(...args)).toEqual({ status: 2, stdout: "", stderr: message }));
+])("a wrong command line has exit status 2: %j", (args, message) =>
+  expect(delivery(...args)).toEqual({ status: 2, stdout: "", stderr: message }),
+);
 
 test("a failure has exit status 1, and no stack trace", () => {
   const { status, stderr } = delivery("rollback", "--env", "dev", "--repository", "file:///no/such/repository");

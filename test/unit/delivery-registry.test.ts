@@ -71,13 +71,19 @@ test("asks for a token once per repository, and anonymously where there is no lo
   registry.push("acme/link", "0.2.1");
   const client = registryClient({ login: anonymous });
   for (let count = 0; count < 3; count++) await client.digest(`${registry.host}/acme/link`, "0.2.1");
-  expect(registry.requests.filter((request) => request.includes("/token"))).toEqual(["GET /token?service=stand-in&scope=repository%3Aacme%2Flink%3Apull"]);
+  expect(registry.requests.filter((request) => request.includes("/token"))).toEqual([
+    "GET /token?service=stand-in&scope=repository%3Aacme%2Flink%3Apull",
+  ]);
 });
 
 describe("errors name the registry and the way out", () => {
   test("no login", async () => {
     const registry = await start("basic");
-    await expect(registryClient({ login: anonymous }).tags(`${registry.host}/acme/link`)).rejects.toThrow(new RegExp(`does not let us read ${registry.host}/acme/link \\(401\\); log in with \`docker login ${registry.host}\``));
+    await expect(registryClient({ login: anonymous }).tags(`${registry.host}/acme/link`)).rejects.toThrow(
+      new RegExp(
+        `does not let us read ${registry.host}/acme/link \\(401\\); log in with \`docker login ${registry.host}\``,
+      ),
+    );
   });
 
   test("a wrong password", async () => {
@@ -89,20 +95,28 @@ describe("errors name the registry and the way out", () => {
   });
 
   test("nobody there", async () => {
-    await expect(registryClient({ login: anonymous, limits: { retries: 0 } }).tags("127.0.0.1:1024/acme/link")).rejects.toThrow(/the registry at 127\.0\.0\.1:1024 cannot be reached \(.*ECONNREFUSED.*\); check its name/);
+    await expect(
+      registryClient({ login: anonymous, limits: { retries: 0 } }).tags("127.0.0.1:1024/acme/link"),
+    ).rejects.toThrow(/the registry at 127\.0\.0\.1:1024 cannot be reached \(.*ECONNREFUSED.*\); check its name/);
   });
 
   test("a limit that does not end", async () => {
     const registry = await start();
     for (let count = 0; count < 3; count++) registry.stumbles.push({ status: 429, headers: { "retry-after": "1" } });
-    await expect(registryClient({ login: anonymous, limits: { ...limits, retries: 2 } }).tags(`${registry.host}/acme/link`)).rejects.toThrow(/limits our requests \(429\); wait, or log in/);
+    await expect(
+      registryClient({ login: anonymous, limits: { ...limits, retries: 2 } }).tags(`${registry.host}/acme/link`),
+    ).rejects.toThrow(/limits our requests \(429\); wait, or log in/);
   });
 });
 
 test("waits as asked when the registry limits requests or stumbles", async () => {
   const registry = await start();
   registry.push("acme/link", "0.2.1");
-  registry.stumbles.push({ status: 429, headers: { "retry-after": "3600" } }, { status: 503 }, { status: 429, headers: { "retry-after": new Date(0).toUTCString() } });
+  registry.stumbles.push(
+    { status: 429, headers: { "retry-after": "3600" } },
+    { status: 503 },
+    { status: 429, headers: { "retry-after": new Date(0).toUTCString() } },
+  );
   expect(await registryClient({ login: anonymous, limits }).tags(`${registry.host}/acme/link`)).toEqual(["0.2.1"]);
   expect(registry.requests).toHaveLength(4);
 });
@@ -112,6 +126,9 @@ test("says when few requests are left", async () => {
   registry.push("acme/link", "0.2.1");
   registry.headers = { "ratelimit-limit": "100;w=21600", "ratelimit-remaining": "9;w=21600" };
   const left: number[] = [];
-  await registryClient({ login: anonymous, limits: { onScarce: (remaining) => void left.push(remaining) } }).digest(`${registry.host}/acme/link`, "0.2.1");
+  await registryClient({ login: anonymous, limits: { onScarce: (remaining) => void left.push(remaining) } }).digest(
+    `${registry.host}/acme/link`,
+    "0.2.1",
+  );
   expect(left).toEqual([9]);
 });

@@ -11,25 +11,42 @@ test("without a token the user's own credential helpers are asked", () => {
 
 test("with a token it alone is used, for that host only, and stays in the environment", () => {
   const settings = gitCredentialSettings("https://github.com/acme/deploy.git", token);
-  expect(settings.map(([key]) => key)).toEqual(["credential.https://github.com.helper", "credential.https://github.com.helper"]);
+  expect(settings.map(([key]) => key)).toEqual([
+    "credential.https://github.com.helper",
+    "credential.https://github.com.helper",
+  ]);
   expect(settings[0]?.[1]).toBe("");
   expect(settings[1]?.[1]).toContain("$DELIVERY_GIT_TOKEN");
   expect(JSON.stringify(settings)).not.toContain("hunter2");
 });
 
-test.each(["http://127.0.0.1:3000/d.git", "http://localhost/d.git", "http://10.1.2.3/d.git", "http://172.20.0.1/d.git", "http://gitea.git.svc/d.git"])("a token may go to %s", (url) =>
-  expect(gitCredentialSettings(url, token)).toHaveLength(2),
-);
+test.each([
+  "http://127.0.0.1:3000/d.git",
+  "http://localhost/d.git",
+  "http://10.1.2.3/d.git",
+  "http://172.20.0.1/d.git",
+  "http://gitea.git.svc/d.git",
+])("a token may go to %s", (url) => expect(gitCredentialSettings(url, token)).toHaveLength(2));
 
-test.each(["http://github.com/d.git", "http://172.32.0.1/d.git", "http://10.example.com/d.git"])("a token must not go to %s", (url) =>
-  expect(() => gitCredentialSettings(url, token)).toThrow(/would cross the network in plain text; use https/),
+test.each(["http://github.com/d.git", "http://172.32.0.1/d.git", "http://10.example.com/d.git"])(
+  "a token must not go to %s",
+  (url) => expect(() => gitCredentialSettings(url, token)).toThrow(/would cross the network in plain text; use https/),
 );
 
 test("SSH never asks questions, and keeps what the user has set up", () => {
   const nothing = { PATH: process.env["PATH"], HOME: "/nonexistent", GIT_CONFIG_NOSYSTEM: "1" };
-  const own = { ...nothing, GIT_CONFIG_COUNT: "1", GIT_CONFIG_KEY_0: "core.sshCommand", GIT_CONFIG_VALUE_0: "ssh -i key" };
-  expect(sshSettings("git@github.com:acme/deploy.git", nothing)).toEqual([["core.sshCommand", "ssh -o BatchMode=yes -o ConnectTimeout=20"]]);
+  const own = {
+    ...nothing,
+    GIT_CONFIG_COUNT: "1",
+    GIT_CONFIG_KEY_0: "core.sshCommand",
+    GIT_CONFIG_VALUE_0: "ssh -i key",
+  };
+  expect(sshSettings("git@github.com:acme/deploy.git", nothing)).toEqual([
+    ["core.sshCommand", "ssh -o BatchMode=yes -o ConnectTimeout=20"],
+  ]);
   expect(sshSettings("git@github.com:acme/deploy.git", own)).toEqual([]);
-  expect(sshSettings("ssh://git@github.com/acme/deploy.git", { ...nothing, GIT_SSH_COMMAND: "ssh -i key" })).toEqual([]);
+  expect(sshSettings("ssh://git@github.com/acme/deploy.git", { ...nothing, GIT_SSH_COMMAND: "ssh -i key" })).toEqual(
+    [],
+  );
   expect(sshSettings("https://github.com/acme/deploy.git", nothing)).toEqual([]);
 });

@@ -11,7 +11,9 @@ beforeEach(() => {
 afterEach(() => repository[Symbol.dispose]());
 
 const target = (branch = "main") => ({ repository: repository.url, branch });
-const write = (files: Record<string, string>, remove: string[] = []) => async () => ({ write: files, remove, message: "change" });
+const write =
+  (files: Record<string, string>, remove: string[] = []) =>
+  async () => ({ write: files, remove, message: "change" });
 
 describe("one commit on top of a branch", () => {
   test("starts the branch of an empty repository", async () => {
@@ -37,13 +39,25 @@ describe("one commit on top of a branch", () => {
 
   test("is none when nothing changes", async () => {
     const before = repository.commit({ "dev/a.yaml": "a" });
-    expect(await commitToBranch(target(), write({ "dev/a.yaml": "a" }, ["dev/b.yaml"]))).toEqual({ commit: before, changed: false, retries: 0 });
+    expect(await commitToBranch(target(), write({ "dev/a.yaml": "a" }, ["dev/b.yaml"]))).toEqual({
+      commit: before,
+      changed: false,
+      retries: 0,
+    });
     expect(repository.subjects()).toEqual(["by hand"]);
   });
 
   test.each([
-    ["a file is where our directory goes", "dev", /^dev in the deploy repository is a file that someone else has put there; nothing was changed/],
-    ["a directory is where our file goes", "dev/a.yaml/theirs", /^dev\/a\.yaml in the deploy repository is a directory that someone else/],
+    [
+      "a file is where our directory goes",
+      "dev",
+      /^dev in the deploy repository is a file that someone else has put there; nothing was changed/,
+    ],
+    [
+      "a directory is where our file goes",
+      "dev/a.yaml/theirs",
+      /^dev\/a\.yaml in the deploy repository is a directory that someone else/,
+    ],
   ])("is refused when %s", async (_case, theirs, reason) => {
     repository.commit({ [theirs]: "theirs" });
     await expect(commitToBranch(target(), write({ "dev/a.yaml": "a" }))).rejects.toThrow(reason);
@@ -52,7 +66,9 @@ describe("one commit on top of a branch", () => {
 
   test("leaves nothing on this machine", async () => {
     await commitToBranch(target(), write({ a: "a" }));
-    await commitToBranch({ repository: "file:///no/such/repository", branch: "main" }, write({ a: "a" })).catch(() => {});
+    await commitToBranch({ repository: "file:///no/such/repository", branch: "main" }, write({ a: "a" })).catch(
+      () => {},
+    );
     const own = readdirSync(tmpdir()).filter((name) => name.startsWith(`delivery-git-${process.pid}-`));
     expect(own).toEqual([]);
   });
@@ -62,8 +78,13 @@ describe("when the branch moves between fetch and push", () => {
   test("the change goes on top of what came in between", async () => {
     repository.commit({ "dev/a.yaml": "1" });
     let raced = 0;
-    const beforePush = async () => void (raced++ < 2 && repository.commit({ [`others/${raced}`]: "x" }, `other ${raced}`));
-    const result = await commitToBranch(target(), async (snapshot) => ({ write: { "dev/a.yaml": `seen ${snapshot.entries.size}` }, message: "change" }), { beforePush });
+    const beforePush = async () =>
+      void (raced++ < 2 && repository.commit({ [`others/${raced}`]: "x" }, `other ${raced}`));
+    const result = await commitToBranch(
+      target(),
+      async (snapshot) => ({ write: { "dev/a.yaml": `seen ${snapshot.entries.size}` }, message: "change" }),
+      { beforePush },
+    );
     expect(result.retries).toBe(2);
     expect(repository.subjects()).toEqual(["change", "other 2", "other 1", "by hand"]);
     expect(repository.files()).toEqual({ "dev/a.yaml": "seen 3", "others/1": "x", "others/2": "x" });
@@ -103,18 +124,24 @@ describe("when the branch moves between fetch and push", () => {
 
 describe("a repository that cannot be used gets one clear error", () => {
   test("none there", async () => {
-    await expect(readBranch({ repository: "file:///no/such/repository", branch: "main" }, async () => {})).rejects.toThrow(/^file:\/\/\/no\/such\/repository is no Git repository.*create it/);
+    await expect(
+      readBranch({ repository: "file:///no/such/repository", branch: "main" }, async () => {}),
+    ).rejects.toThrow(/^file:\/\/\/no\/such\/repository is no Git repository.*create it/);
   });
 
   test("nobody listening", async () => {
-    await expect(commitToBranch({ repository: "http://127.0.0.1:9/deploy.git", branch: "main" }, write({ a: "a" }), {})).rejects.toThrow(/^http:\/\/127\.0\.0\.1:9\/deploy\.git cannot be reached; .*nothing was changed/);
+    await expect(
+      commitToBranch({ repository: "http://127.0.0.1:9/deploy.git", branch: "main" }, write({ a: "a" }), {}),
+    ).rejects.toThrow(/^http:\/\/127\.0\.0\.1:9\/deploy\.git cannot be reached; .*nothing was changed/);
   });
 
   test("a checked out branch, which Git protects", async () => {
     repository.commit({ README: "r" });
     repository.git("config", "core.bare", "false");
     repository.git("config", "receive.denyCurrentBranch", "refuse");
-    await expect(commitToBranch(target(), write({ a: "a" }))).rejects.toThrow(/refuses pushes to main: the branch is protected/);
+    await expect(commitToBranch(target(), write({ a: "a" }))).rejects.toThrow(
+      /refuses pushes to main: the branch is protected/,
+    );
   });
 });
 
@@ -122,6 +149,12 @@ test("a snapshot reads contents, also binary-like and empty ones", async () => {
   repository.commit({ a: "", b: "x\ny\n", "c/ü": "\u{1F600}" });
   await readBranch(target(), async (snapshot) => {
     expect([...snapshot.entries.keys()]).toEqual(["a", "b", "c/ü"]);
-    expect(await snapshot.read(["a", "b", "c/ü", "no"])).toEqual(new Map([["a", ""], ["b", "x\ny\n"], ["c/ü", "\u{1F600}"]]));
+    expect(await snapshot.read(["a", "b", "c/ü", "no"])).toEqual(
+      new Map([
+        ["a", ""],
+        ["b", "x\ny\n"],
+        ["c/ü", "\u{1F600}"],
+      ]),
+    );
   });
 });

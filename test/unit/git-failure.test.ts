@@ -8,22 +8,58 @@ afterEach(() => vi.unstubAllEnvs());
 
 // What Git 2.39 to 2.51 and the servers of GitHub, GitLab and Bitbucket write.
 test.each<[output: string, meaning: RegExp]>([
-  ["fatal: unable to access 'https://git.example/': Could not resolve host: git.example", /cannot be reached; check the URL and the network/],
-  ["fatal: unable to access 'http://127.0.0.1:9/': Failed to connect to 127.0.0.1 port 9 after 0 ms: Couldn't connect to server", /cannot be reached/],
-  ["ssh: connect to host git.example port 22: Connection timed out\nfatal: Could not read from remote repository.", /cannot be reached/],
+  [
+    "fatal: unable to access 'https://git.example/': Could not resolve host: git.example",
+    /cannot be reached; check the URL and the network/,
+  ],
+  [
+    "fatal: unable to access 'http://127.0.0.1:9/': Failed to connect to 127.0.0.1 port 9 after 0 ms: Couldn't connect to server",
+    /cannot be reached/,
+  ],
+  [
+    "ssh: connect to host git.example port 22: Connection timed out\nfatal: Could not read from remote repository.",
+    /cannot be reached/,
+  ],
   ["timed out: no end after 120 s", /cannot be reached/],
-  ["fatal: Authentication failed for 'https://git.example/acme/deploy.git/'", /does not accept the credentials \(401\); set DELIVERY_GIT_TOKEN/],
-  ["fatal: could not read Username for 'https://git.example': terminal prompts disabled", /does not accept the credentials/],
-  ["git@git.example: Permission denied (publickey).\nfatal: Could not read from remote repository.", /does not accept the credentials/],
-  ["remote: Write access to repository not granted.\nfatal: unable to access 'https://git.example/': The requested URL returned error: 403", /may not be written with these credentials \(403\)/],
+  [
+    "fatal: Authentication failed for 'https://git.example/acme/deploy.git/'",
+    /does not accept the credentials \(401\); set DELIVERY_GIT_TOKEN/,
+  ],
+  [
+    "fatal: could not read Username for 'https://git.example': terminal prompts disabled",
+    /does not accept the credentials/,
+  ],
+  [
+    "git@git.example: Permission denied (publickey).\nfatal: Could not read from remote repository.",
+    /does not accept the credentials/,
+  ],
+  [
+    "remote: Write access to repository not granted.\nfatal: unable to access 'https://git.example/': The requested URL returned error: 403",
+    /may not be written with these credentials \(403\)/,
+  ],
   ["remote: Permission to acme/deploy.git denied to bot.\nfatal: … error: 403", /may not be written/],
-  ["remote: error: GH006: Protected branch update failed for refs/heads/main.\n ! [remote rejected] main -> main (protected branch hook declined)", /refuses pushes to main: the branch is protected/],
-  ["remote: GitLab: You are not allowed to push code to protected branches on this project.\n ! [remote rejected] x -> main (pre-receive hook declined)", /refuses pushes to main/],
-  ["remote: Repository not found.\nfatal: repository 'https://git.example/acme/deploy.git/' not found", /is no Git repository that these credentials can see/],
+  [
+    "remote: error: GH006: Protected branch update failed for refs/heads/main.\n ! [remote rejected] main -> main (protected branch hook declined)",
+    /refuses pushes to main: the branch is protected/,
+  ],
+  [
+    "remote: GitLab: You are not allowed to push code to protected branches on this project.\n ! [remote rejected] x -> main (pre-receive hook declined)",
+    /refuses pushes to main/,
+  ],
+  [
+    "remote: Repository not found.\nfatal: repository 'https://git.example/acme/deploy.git/' not found",
+    /is no Git repository that these credentials can see/,
+  ],
   ["fatal: unable to access: The requested URL returned error: 404", /is no Git repository/],
   ["Host key verification failed.\nfatal: Could not read from remote repository.", /known_hosts/],
-  ["fatal: unable to access: server certificate verification failed. CAfile: none", /certificate that this machine does not trust/],
-  ["fatal: something new", /^DeployRepositoryError: branch main of https:\/\/git\.example\/acme\/deploy\.git could not be read or written; nothing was changed\nGit says: fatal: something new/],
+  [
+    "fatal: unable to access: server certificate verification failed. CAfile: none",
+    /certificate that this machine does not trust/,
+  ],
+  [
+    "fatal: something new",
+    /^DeployRepositoryError: branch main of https:\/\/git\.example\/acme\/deploy\.git could not be read or written; nothing was changed\nGit says: fatal: something new/,
+  ],
 ])("%s", (output, meaning) => {
   expect(explain(output)).toMatch(meaning);
   expect(explain(output)).toContain(target.repository);
@@ -40,9 +76,11 @@ describe("another commit in between", () => {
     "!\tabc:refs/heads/main\t[remote rejected] (reference already exists)",
   ])("%s", (output) => expect(isMovedBranch(new GitError("push", output))).toBe(true));
 
-  test.each(["!\tabc:refs/heads/main\t[remote rejected] (pre-receive hook declined)", "!\tx\t[remote rejected] (protected branch hook declined)", "fatal: Authentication failed"])("not: %s", (output) =>
-    expect(isMovedBranch(new GitError("push", output))).toBe(false),
-  );
+  test.each([
+    "!\tabc:refs/heads/main\t[remote rejected] (pre-receive hook declined)",
+    "!\tx\t[remote rejected] (protected branch hook declined)",
+    "fatal: Authentication failed",
+  ])("not: %s", (output) => expect(isMovedBranch(new GitError("push", output))).toBe(false));
 });
 
 test("a server that stumbles is tried again, one that refuses is not", () => {
@@ -53,7 +91,10 @@ test("a server that stumbles is tried again, one that refuses is not", () => {
 
 test("a token that a server repeats is not shown", () => {
   vi.stubEnv("DELIVERY_GIT_TOKEN", "hunter2");
-  const error = explainFailure(new GitError("push", "remote: token hunter2 is expired\nfatal: Authentication failed"), target);
+  const error = explainFailure(
+    new GitError("push", "remote: token hunter2 is expired\nfatal: Authentication failed"),
+    target,
+  );
   expect(String(error)).not.toContain("hunter2");
   expect(String(error instanceof Error ? error.cause : "")).not.toContain("hunter2");
 });

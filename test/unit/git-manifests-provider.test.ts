@@ -52,7 +52,9 @@ describe("create", () => {
 
   test("refuses the directory of another stack", async () => {
     await provider.create(inputs({ stack: "delivery/other" }));
-    await expect(provider.create(inputs())).rejects.toThrow(`dev on branch main of ${repository.url} belongs to the stack delivery/other; nothing was changed. Choose another branch or environment, or delete ${note} there`);
+    await expect(provider.create(inputs())).rejects.toThrow(
+      `dev on branch main of ${repository.url} belongs to the stack delivery/other; nothing was changed. Choose another branch or environment, or delete ${note} there`,
+    );
     expect(repository.subjects()).toHaveLength(1);
   });
 });
@@ -73,13 +75,20 @@ describe("update", () => {
     const { id, outs } = await provider.create(inputs());
     repository.commit({ [record]: "released\n" });
     await provider.update(id, outs, inputs({ files: { "dev/user/deployment.yaml": "replicas: 1\n" }, records: {} }));
-    expect(Object.keys(repository.files()).sort()).toEqual([note, "dev/user/deployment.yaml"]);
+    expect(Object.keys(repository.files()).toSorted()).toEqual([note, "dev/user/deployment.yaml"]);
   });
 
   test("a new service gets its record", async () => {
     const { id, outs } = await provider.create(inputs());
-    await provider.update(id, outs, inputs({ records: { ...inputs().records, "dev/user/release/kustomization.yaml": "initial user\n" } }));
-    expect(repository.files()).toMatchObject({ [record]: "initial\n", "dev/user/release/kustomization.yaml": "initial user\n" });
+    await provider.update(
+      id,
+      outs,
+      inputs({ records: { ...inputs().records, "dev/user/release/kustomization.yaml": "initial user\n" } }),
+    );
+    expect(repository.files()).toMatchObject({
+      [record]: "initial\n",
+      "dev/user/release/kustomization.yaml": "initial user\n",
+    });
   });
 
   test("a stack that is renamed keeps its directory", async () => {
@@ -149,10 +158,14 @@ describe("diff", () => {
     ["another content", { files: { [manifest]: "replicas: 2\n" } }, true],
     ["a new record", { records: { [record]: "initial\n", "dev/user/release/kustomization.yaml": "x" } }, true],
     ["another stack", { stack: "delivery/x" }, true],
-  ])("%s", async (_change, news, changes) => expect(await diff(news)).toEqual({ changes, replaces: [], deleteBeforeReplace: false }));
+  ])("%s", async (_change, news, changes) =>
+    expect(await diff(news)).toEqual({ changes, replaces: [], deleteBeforeReplace: false }),
+  );
 
-  test.each(["repository", "branch", "directory"] as const)("another %s is another place: the new one first", async (key) =>
-    expect(await diff({ [key]: "other" })).toEqual({ changes: true, replaces: [key], deleteBeforeReplace: false }),
+  test.each(["repository", "branch", "directory"] as const)(
+    "another %s is another place: the new one first",
+    async (key) =>
+      expect(await diff({ [key]: "other" })).toEqual({ changes: true, replaces: [key], deleteBeforeReplace: false }),
   );
 });
 
@@ -168,10 +181,20 @@ describe("check", () => {
   ])("%s pass", async (_what, news) => expect(await check(news)).toEqual([]));
 
   test.each<[fault: string, news: object, property: string, reason: RegExp]>([
-    ["a token in the URL", { repository: "https://hunter2@github.com/acme/deploy.git" }, "repository", /^"https:\/\/\*\*\*@github\.com\/acme\/deploy\.git" has a credential in it/],
+    [
+      "a token in the URL",
+      { repository: "https://hunter2@github.com/acme/deploy.git" },
+      "repository",
+      /^"https:\/\/\*\*\*@github\.com\/acme\/deploy\.git" has a credential in it/,
+    ],
     ["no branch", { branch: "" }, "branch", /is not the name of a branch/],
     ["a directory outside", { directory: "../dev", files: {}, records: {} }, "directory", /is not a path/],
-    ["a file of another environment", { files: { "prod/link/deployment.yaml": "x" } }, "files", /"prod\/link\/deployment\.yaml" lies outside of "dev"/],
+    [
+      "a file of another environment",
+      { files: { "prod/link/deployment.yaml": "x" } },
+      "files",
+      /"prod\/link\/deployment\.yaml" lies outside of "dev"/,
+    ],
     ["a file that climbs out", { files: { "dev/../prod/x": "x" } }, "files", /is not a path/],
     ["a file with two writers", { files: { [record]: "x" } }, "records", /can have one writer only/],
     ["the owner's file", { files: { [note]: "x" } }, "files", /notes the owner/],

@@ -6,7 +6,8 @@ const other = `sha256:${"f".repeat(64)}`;
 const repository = "docker.io/acme/shop-link";
 
 test("before the first release no pod runs, and there is no image", () => {
-  expect(initialRecord("link")).toBe(`# What runs. Written by \`delivery release\`, \`promote\` and \`rollback\`, or by the watcher of the registry.
+  expect(initialRecord("link"))
+    .toBe(`# What runs. Written by \`delivery release\`, \`promote\` and \`rollback\`, or by the watcher of the registry.
 apiVersion: kustomize.config.k8s.io/v1alpha1
 kind: Component
 replicas:
@@ -17,7 +18,8 @@ replicas:
 });
 
 test("a release pins the digest, and the replicas are those of the manifests again", () => {
-  expect(recordWith({ repository, digest })).toBe(`# What runs. Written by \`delivery release\`, \`promote\` and \`rollback\`, or by the watcher of the registry.
+  expect(recordWith({ repository, digest }))
+    .toBe(`# What runs. Written by \`delivery release\`, \`promote\` and \`rollback\`, or by the watcher of the registry.
 apiVersion: kustomize.config.k8s.io/v1alpha1
 kind: Component
 images:
@@ -28,7 +30,10 @@ images:
 });
 
 test("a rollback says which digest it takes away", () => {
-  expect(parseRecord("record", recordWith({ repository, digest }, other))).toEqual({ image: { repository, digest }, rejected: other });
+  expect(parseRecord("record", recordWith({ repository, digest }, other))).toEqual({
+    image: { repository, digest },
+    rejected: other,
+  });
 });
 
 test("stands in the service's directory of the environment", () => {
@@ -36,19 +41,40 @@ test("stands in the service's directory of the environment", () => {
   expect(serviceOfRecord("deploy/dev", "deploy/dev/social-graph/release/kustomization.yaml")).toBe("social-graph");
 });
 
-test.each(["dev/link/kustomization.yaml", "dev/link/release/other.yaml", "devel/link/release/kustomization.yaml", "x/dev/link/release/kustomization.yaml"])("%s is no record of dev", (path) =>
-  expect(serviceOfRecord("dev", path)).toBeUndefined(),
-);
+test.each([
+  "dev/link/kustomization.yaml",
+  "dev/link/release/other.yaml",
+  "devel/link/release/kustomization.yaml",
+  "x/dev/link/release/kustomization.yaml",
+])("%s is no record of dev", (path) => expect(serviceOfRecord("dev", path)).toBeUndefined());
 
 describe("is refused with the file and the key", () => {
   const record = { apiVersion: "kustomize.config.k8s.io/v1alpha1", kind: "Component" };
   test.each<[fault: string, content: unknown, problem: RegExp]>([
-    ["neither image nor replicas", record, /^dev\/x: images: missing; a release record holds exactly one image, or no replicas/],
-    ["an image with no replicas", { ...record, images: [{ name: repository, digest }], replicas: [{ name: "link", count: 0 }] }, /^dev\/x: images: .*release again/],
-    ["some replicas", { ...record, replicas: [{ name: "link", count: 3 }] }, /^dev\/x: replicas\.0\.count: 3: must be 0/],
-    ["an unknown annotation", { ...record, metadata: { annotations: { x: "y" } }, images: [{ name: repository, digest }] }, /^dev\/x: metadata\.annotations/],
+    [
+      "neither image nor replicas",
+      record,
+      /^dev\/x: images: missing; a release record holds exactly one image, or no replicas/,
+    ],
+    [
+      "an image with no replicas",
+      { ...record, images: [{ name: repository, digest }], replicas: [{ name: "link", count: 0 }] },
+      /^dev\/x: images: .*release again/,
+    ],
+    [
+      "some replicas",
+      { ...record, replicas: [{ name: "link", count: 3 }] },
+      /^dev\/x: replicas\.0\.count: 3: must be 0/,
+    ],
+    [
+      "an unknown annotation",
+      { ...record, metadata: { annotations: { x: "y" } }, images: [{ name: repository, digest }] },
+      /^dev\/x: metadata\.annotations/,
+    ],
   ])("%s", (_fault, content, problem) => {
     const result = parseRecord("dev/x", JSON.stringify(content));
-    expect("problems" in result ? result.problems.map(({ place, message }) => `${place}: ${message}`).join("\n") : result).toMatch(problem);
+    expect(
+      "problems" in result ? result.problems.map(({ place, message }) => `${place}: ${message}`).join("\n") : result,
+    ).toMatch(problem);
   });
 });

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { parseHead } from "../../sandbox/git-server/cgi.ts";
 import { parsePush, pushesFolder, watchPushes, type Push } from "../../sandbox/git-server/pushes.ts";
 import { ensureRepository, removeStaleLocks, repositoryPath } from "../../sandbox/git-server/repositories.ts";
@@ -31,7 +31,8 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-const urlFor = ({ name, token }: GitUser): string => `${server.url.replace("//", `//${name}:${token}@`)}/team/deploy.git`;
+const urlFor = ({ name, token }: GitUser): string =>
+  `${server.url.replace("//", `//${name}:${token}@`)}/team/deploy.git`;
 
 async function git(...args: string[]): Promise<string> {
   const env = { PATH: process.env["PATH"], GIT_CONFIG_GLOBAL: "/dev/null", GIT_TERMINAL_PROMPT: "0", ...identity };
@@ -46,11 +47,14 @@ async function commit(message: string): Promise<string> {
   return git("-C", "work", "rev-parse", "HEAD");
 }
 
-const push = (user: GitUser, ...refs: string[]): Promise<string> => git("-C", "work", "push", "-q", urlFor(user), ...refs);
+const push = (user: GitUser, ...refs: string[]): Promise<string> =>
+  git("-C", "work", "push", "-q", urlFor(user), ...refs);
 
 async function statusOf(path: string, user?: GitUser): Promise<number> {
   const headers = user === undefined ? {} : { authorization: `Basic ${btoa(`${user.name}:${user.token}`)}` };
-  return (await fetch(`${server.url}${path}`, { headers })).status;
+  const answer = await fetch(`${server.url}${path}`, { headers });
+  await answer.arrayBuffer();
+  return answer.status;
 }
 
 describe("access", () => {
@@ -91,7 +95,9 @@ describe("pushes", () => {
 
   test("go to the chosen branches only", async () => {
     await commit("one");
-    await expect(push(writer, "main:other")).rejects.toThrow(/refs\/heads\/other does not accept pushes; these do: refs\/heads\/main/);
+    await expect(push(writer, "main:other")).rejects.toThrow(
+      /refs\/heads\/other does not accept pushes; these do: refs\/heads\/main/,
+    );
   });
 
   test("reach the hooks, which are tried again", async () => {
@@ -101,18 +107,25 @@ describe("pushes", () => {
     const hook = vi.fn<(push: Push) => Promise<void>>().mockRejectedValueOnce(new Error("not now")).mockResolvedValue();
     const log = vi.fn<(line: string) => void>();
     // The first push was noted while nobody watched.
-    using _watching = watchPushes(root, [{ name: "test", run: hook }], log);
+    const watching = watchPushes(root, [{ name: "test", run: hook }], log);
+    onTestFinished(() => watching[Symbol.dispose]());
     await vi.waitFor(() => expect(hook.mock.calls.map(([pushed]) => pushed)).toEqual([first, first]), 2_000);
     expect(log).toHaveBeenCalledWith("push to team/deploy: test: not now (again in 0.3 s)");
     await vi.waitFor(() => expect(readdirSync(pushesFolder(root))).toEqual([]));
     const next = await commit("two");
     await push(writer, "main");
-    await vi.waitFor(() => expect(hook.mock.lastCall?.[0].updates).toEqual([{ ref: "refs/heads/main", before: head, after: next }]), 2_000);
+    await vi.waitFor(
+      () => expect(hook.mock.lastCall?.[0].updates).toEqual([{ ref: "refs/heads/main", before: head, after: next }]),
+      2_000,
+    );
   });
 });
 
 test("an answer of Git's backend has its status among its headers", () => {
-  expect(parseHead("Status: 404 Not Found\r\nContent-Type: text/plain")).toEqual({ status: 404, headers: { "content-type": "text/plain" } });
+  expect(parseHead("Status: 404 Not Found\r\nContent-Type: text/plain")).toEqual({
+    status: 404,
+    headers: { "content-type": "text/plain" },
+  });
   expect(parseHead("Content-Type: a:b")).toEqual({ status: 200, headers: { "content-type": "a:b" } });
 });
 
@@ -123,7 +136,8 @@ test("a note that is not Git's names no ref", () => {
 test("locks of killed pushes go, files of the work do not", () => {
   const path = repositoryPath(root, "team/deploy");
   mkdirSync(join(path, "refs/heads/x"), { recursive: true });
-  for (const file of ["refs/heads/x/main.lock", "packed-refs.lock", "description.txt"]) writeFileSync(join(path, file), "");
+  for (const file of ["refs/heads/x/main.lock", "packed-refs.lock", "description.txt"])
+    writeFileSync(join(path, file), "");
   removeStaleLocks(root);
   expect(readdirSync(join(path, "refs/heads/x"))).toEqual([]);
   expect(existsSync(join(path, "packed-refs.lock"))).toBe(false);

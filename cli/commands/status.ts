@@ -1,0 +1,78 @@
+import { connectionOf } from "../../kubernetes/connection.ts";
+import { createClient } from "../../kubernetes/client.ts";
+import { loadKubeconfig } from "../../kubernetes/kubeconfig.ts";
+import { branchProblem, pathProblem, repositoryProblem, type DeployBranch } from "../../git/deploy-branch.ts";
+import { stackSchema } from "../../stacks/schema.ts";
+import { CommandError, parseOptions, required, UsageError, type Command, type Surroundings } from "../command.ts";
+import { openRegistry, registryHelp, registryOptions } from "../registry-access.ts";
+import { readStackSettings } from "../stack-settings.ts";
+import { collectStatus } from "../status/collect.ts";
+import { renderStatus } from "../status/output.ts";
+import { placesOf, statusFetchLimits, statusSources, type PlaceSettings } from "../status/sources.ts";
+
+const help = `Shows the delivery of an environment: the pipeline from the source to the cluster, and one line per service with
+the commit it was built from, its image, the commit that released it, and how Argo CD and the cluster see it.
+Parts that do not answer within seconds are said to be unknown. Changes nothing.
+
+Usage: npx delivery status --env ENVIRONMENT [OPTIONS]
+
+  --env ENVIRONMENT    e.g. dev; its stack file is stacks/Pulumi.ENVIRONMENT.yaml in the current directory
+  --html FILE          write a page with the picture of the pipeline, too
+  --json               print JSON
+  --repository URL     the deploy repository         (default: gitops.repository of the stack file)
+  --branch BRANCH      its branch                    (default: gitops.branch of the stack file)
+  --context NAME       the context in the kubeconfig (default: cluster.context of the stack file, else the current one)
+
+The cluster is that of KUBECONFIG, or of ~/.kube/config. CI is asked with the token in CIRCLE_TOKEN. The deploy
+repository is read with Git's own credentials, or DELIVERY_GIT_TOKEN and DELIVERY_GIT_USERNAME.
+
+${registryHelp}`;
+
+export const command: Command = { summary: "show what runs, and how it got there", help, run };
+
+const neededSchema = stackSchema.pick({ schemaVersion: true, environment: true, app: true, images: true, ci: true, cluster: true, delivery: true, gitops: true });
+
+async function run(args: readonly string[], surroundings: Surroundings): Promise<void> {
+  const options = parseOptions(args, {
+    ...registryOptions,
+    env: { type: "string" },
+    html: { type: "string" },
+    json: { type: "boolean" },
+    repository: { type: "string" },
+    branch: { type: "string" },
+    context: { type: "string" },
+  });
+  const { environment } = surroundings;
+  const name = required("env", options.env);
+  const settings = settingsOf(name);
+  const places = placesOf(name, settings);
+  const registry = await openRegistry(options, surroundings, statusFetchLimits);
+  const cluster = () => createClient(connectionOf(loadKubeconfig({ environment }), { context: options.context ?? settings.cluster.context }), environment);
+  const status = await collectStatus(
+    statusSources({
+      ...places,
+      deploy: deployBranch(places.deploy, options),
+      cluster,
+      registry,
+      ci: { ...places.ci, token: environment["CIRCLE_TOKEN"] },
+    }),
+  );
+  surroundings.print(renderStatus(status, options));
+}
+
+function settingsOf(name: string): PlaceSettings {
+  if (pathProblem(name) !== undefined || name.includes("/")) throw new UsageError(`--env ${JSON.stringify(name)} is not the name of an environment`);
+  const settings = readStackSettings(name, neededSchema);
+  if (settings === undefined) throw new CommandError(`there is no stacks/Pulumi.${name}.yaml in ${process.cwd()}; run this where the stack files are`);
+  return settings;
+}
+
+function deployBranch(deploy: DeployBranch | undefined, flags: { repository?: string; branch?: string }): DeployBranch | undefined {
+  const repository = flags.repository ?? deploy?.repository;
+  if (repository === undefined) return undefined;
+  const branch = flags.branch ?? deploy?.branch ?? "main";
+  const problem = repositoryProblem(repository);
+  if (problem !== undefined) throw new UsageError(`the URL of the deploy repository ${problem}`);
+  if (branchProblem(branch) !== undefined) throw new UsageError(`--branch: ${branchProblem(branch)}`);
+  return { repository, branch };
+}

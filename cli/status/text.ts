@@ -1,0 +1,51 @@
+import { shortDigest } from "../../git/records.ts";
+import { ageBetween } from "./age.ts";
+import type { DeliveryStatus, ServiceStatus, StageName, State } from "./model.ts";
+import { shortCommit } from "./stages.ts";
+
+/** What people call the parts. */
+export const stageTitles: Readonly<Record<StageName, string>> = { source: "Source", ci: "CI", registry: "Registry", git: "Git", argocd: "Argo CD", cluster: "Cluster" };
+export const stateWords: Readonly<Record<State, string>> = { ok: "ok", progress: "in progress", failed: "failed", unknown: "unknown" };
+export const stateMarks: Readonly<Record<State, string>> = { ok: "✓", progress: "…", failed: "✗", unknown: "?" };
+
+export const columns = ["service", "commit", "image", "release", "sync", "health", "age"] as const;
+
+/** The cells of one service, as people read them. */
+export function cellsOf(service: ServiceStatus, takenAt: string): Record<(typeof columns)[number], string> {
+  return {
+    service: service.service,
+    commit: service.commit === null ? "-" : shortCommit(service.commit),
+    image: service.digest === null ? "-" : shortDigest(service.digest),
+    release: service.releaseCommit === null ? "-" : shortCommit(service.releaseCommit),
+    sync: service.sync ?? "-",
+    health: service.health ?? "-",
+    age: service.releasedAt === null ? "-" : ageBetween(service.releasedAt, takenAt),
+  };
+}
+
+/** One line per service, and below what is wrong or could not be asked. */
+export function statusText(status: DeliveryStatus): string {
+  const rows = status.services.map((service) => ({ service, cells: cellsOf(service, status.takenAt) }));
+  const widths = columns.map((column) => Math.max(column.length, ...rows.map(({ cells }) => printable(cells[column]).length)));
+  const line = (mark: string, cells: readonly string[]): string => `${mark} ${cells.map((cell, index) => printable(cell).padEnd(widths[index] ?? 0)).join("  ")}`.trimEnd();
+  const table = rows.map(({ service, cells }) => line(stateMarks[service.state], columns.map((column) => cells[column])));
+  const messages = status.services.flatMap(({ service, message, state }) => (message === null ? [] : [`${stateMarks[state]} ${service}: ${message}`]));
+  const stages = status.stages.map(({ name, state, summary }) => `${stateMarks[state]} ${stageTitles[name].padEnd(8)}  ${summary}`);
+  const problems = status.problems.map(({ part, reason }) => `${stageTitles[part]}: ${reason}`);
+  const blocks = [
+    [`${status.app} · ${status.environment} · delivery ${status.delivery}`],
+    stages,
+    table.length > 0 ? [line(" ", columns.map((column) => column.toUpperCase())), ...table] : ["No service is known: neither Git nor the cluster names one."],
+    messages,
+    problems,
+  ];
+  return blocks
+    .filter((block) => block.length > 0)
+    .map((block) => block.map(printable).join("\n"))
+    .join("\n\n");
+}
+
+/** Names come from elsewhere: none may steer the terminal. */
+function printable(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Cf}]/gu, "\uFFFD");
+}

@@ -1,0 +1,35 @@
+import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
+
+/** Says only that something failed; what did has been said before. */
+const empty = /^(update|preview|refresh|destroy) failed$|^One or more errors occurred/;
+
+/**
+ * Runs an operation of the engine.
+ * @throws Error with each of its problems once; the engine's own error repeats all that it has printed
+ */
+export async function withProblems<Result>(operation: (watch: { onEvent: (event: EngineEvent) => void }) => Promise<Result>): Promise<Result> {
+  const problems = new Set<string>();
+  const onEvent = ({ diagnosticEvent }: EngineEvent): void => {
+    if (diagnosticEvent?.severity !== "error") return;
+    const message = plain(diagnosticEvent.message);
+    if (!empty.test(message)) problems.add(`${about(diagnosticEvent.urn)}${message}`);
+  };
+  try {
+    return await operation({ onEvent });
+  } catch (error) {
+    if (problems.size === 0) throw error;
+    throw new Error([...problems].join("\n"), { cause: error });
+  }
+}
+
+/** Without the engine's marks for colors. */
+function plain(message: string): string {
+  return message.replaceAll(/<\{%[^%]*%\}>/g, "").trim();
+}
+
+/** The resource's type and name; nothing for the stack as a whole. */
+function about(urn: string | undefined): string {
+  const [, , types = "", name = ""] = urn?.split("::") ?? [];
+  const type = types.split("$").at(-1) ?? "";
+  return type === "" || type === "pulumi:pulumi:Stack" ? "" : `${type.split(":").at(-1)} ${name}: `;
+}

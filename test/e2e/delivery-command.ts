@@ -1,0 +1,45 @@
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { gitUsers } from "../../sandbox/deploy-git.ts";
+import type { Environment } from "./environment.ts";
+import type { GitOpsWorld } from "./gitops-world.ts";
+
+const program = join(import.meta.dirname, "..", "..", "cli", "main.ts");
+
+/** Runs `npx delivery` as CI does. @throws Error with what it says if it fails */
+export async function delivery(world: GitOpsWorld, environment: Environment, command: string, ...args: string[]): Promise<string> {
+  const child = start(world, environment, command, args);
+  const [output, errors, code] = await Promise.all([text(child.stdout), text(child.stderr), new Promise((done) => child.once("close", done))]);
+  if (code !== 0) throw new Error(`delivery ${command}: exit status ${String(code)}\n${errors}`);
+  return output;
+}
+
+/** Runs a command that does not end by itself until it is disposed of. */
+export function keepDelivering(world: GitOpsWorld, environment: Environment, command: string, ...args: string[]): AsyncDisposable {
+  const child = start(world, environment, command, args);
+  const ended = new Promise((done) => child.once("close", done));
+  child.stdout.resume();
+  child.stderr.resume();
+  return {
+    [Symbol.asyncDispose]: async () => {
+      child.kill("SIGTERM");
+      await ended;
+    },
+  };
+}
+
+function start(world: GitOpsWorld, { name, app }: Environment, command: string, args: readonly string[]) {
+  const { sandbox, credentials, repositoryUrl } = world;
+  const where = ["--env", name, "--repository", repositoryUrl, "--images", `${sandbox.targets.registryHost}/delinkcious/${app}`];
+  return spawn(process.execPath, [program, command, ...where, ...args], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: {
+      PATH: process.env["PATH"],
+      DELIVERY_GIT_USERNAME: gitUsers.writer,
+      DELIVERY_GIT_TOKEN: credentials.gitWriteToken,
+      DELIVERY_REGISTRY_USERNAME: "delivery",
+      DELIVERY_REGISTRY_PASSWORD: credentials.registryPassword,
+    },
+  });
+}

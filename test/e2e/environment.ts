@@ -1,0 +1,66 @@
+import { join } from "node:path";
+import { createMonorepo, type Monorepo } from "../integration/monorepo.ts";
+import { openPipeline, type Outcome, type Operation, type Variation } from "../integration/pipeline.ts";
+import type { GitOpsWorld } from "./gitops-world.ts";
+
+export interface EnvironmentOptions {
+  /** The environment, and with it its directory in the deploy repository. */
+  name: string;
+  /** The app's name. @default shop */
+  app?: string;
+  /** Its services. @default cart and catalog */
+  services?: readonly string[];
+  /** Beside the usual ones, by key without the prefix. @default none */
+  settings?: Settings;
+}
+
+/** Settings of the stack file, by key without the prefix. */
+export type Settings = Readonly<Record<string, unknown>>;
+
+/** An environment that delivers by GitOps, from a monorepo of its own, as `npm run up` runs the sandbox's own. */
+export interface Environment {
+  readonly name: string;
+  readonly app: string;
+  readonly services: readonly string[];
+  readonly namespace: string;
+  readonly monorepo: Monorepo;
+  /** Where the engine keeps its state. */
+  readonly engineDirectory: string;
+  /** @throws Error with the engine's output if it fails */
+  run(operation: Operation, settings?: Settings, variation?: Variation): Promise<Outcome>;
+  /** @throws Error if it succeeds */
+  fail(operation: Operation, settings?: Settings, variation?: Variation): Promise<Outcome>;
+  applicationName(service: string): string;
+  /** The repository of a service's images. */
+  imagesOf(service: string): string;
+}
+
+export function openEnvironment(world: GitOpsWorld, options: EnvironmentOptions): Environment {
+  const { name, app = "shop", services = ["cart", "catalog"] } = options;
+  const monorepo = createMonorepo(join(world.stateDir, "monorepos", name), services);
+  const pipeline = openPipeline({ ...world, name, directory: monorepo.directory });
+  const usual = {
+    environment: name,
+    app: { name: app, directory: monorepo.directory },
+    delivery: "gitops",
+    owns: { ciProject: true, argoCd: true },
+    ...options.settings,
+  };
+  const vary = (settings: Settings = {}, variation: Variation = {}): Variation => {
+    const all = Object.entries({ ...usual, ...settings }).map(([key, value]) => [`delivery:${key}`, value]);
+    return { ...variation, settings: { ...Object.fromEntries(all), ...variation.settings } };
+  };
+  const { registryHost } = world.sandbox.targets;
+  return {
+    name,
+    app,
+    services,
+    namespace: `${app}-${name}`,
+    monorepo,
+    engineDirectory: pipeline.engineDirectory,
+    run: (operation, settings, variation) => pipeline.run(operation, vary(settings, variation)),
+    fail: (operation, settings, variation) => pipeline.fail(operation, vary(settings, variation)),
+    applicationName: (service) => `${app}-${name}-${service}`,
+    imagesOf: (service) => `${registryHost}/delinkcious/${app}-${service}`,
+  };
+}
