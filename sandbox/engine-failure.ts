@@ -1,7 +1,7 @@
 import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
 
-/** Says only that something failed; what did has been said before. */
-const empty = /^(update|preview|refresh|destroy) failed$|^One or more errors occurred/;
+/** Says only that something failed, or what that led to; what failed has been said before. */
+const consequence = /^(update|preview|refresh|destroy) failed$|^One or more errors occurred|client connection is closing|resource monitor shut down/;
 
 /**
  * Runs an operation of the engine.
@@ -12,11 +12,12 @@ export async function withProblems<Result>(operation: (watch: { onEvent: (event:
   const onEvent = ({ diagnosticEvent }: EngineEvent): void => {
     if (diagnosticEvent?.severity !== "error") return;
     const message = plain(diagnosticEvent.message);
-    if (!empty.test(message)) problems.add(`${about(diagnosticEvent.urn)}${message}`);
+    if (!consequence.test(message)) problems.add(`${about(diagnosticEvent.urn)}${message}`);
   };
   try {
     return await operation({ onEvent });
   } catch (error) {
+    // Without any the engine itself did not run.
     if (problems.size === 0) throw error;
     throw new Error([...problems].join("\n"), { cause: error });
   }

@@ -2,7 +2,7 @@ import { rmSync } from "node:fs";
 import { z } from "zod";
 import { readStackFile } from "../stacks/stack-file.ts";
 import { argoCdChart } from "./argocd/chart.ts";
-import { startArgoCd } from "./argocd/start.ts";
+import { startArgoCd, stopArgoCd } from "./argocd/start.ts";
 import { baseImages } from "./base-images.ts";
 import { startBuildKit, stopBuildKit } from "./buildkit.ts";
 import { startCircleCiStandIn } from "./circleci-stand-in.ts";
@@ -48,8 +48,9 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const credentials = ensureCredentials(stateDir);
   const wanted = wantedPlaces();
   const gitops = (options.delivery ?? wanted.delivery) === "gitops";
-  const [built, debian] = await Promise.all([buildTools(tools, report), debianTools(report)]);
-  const argoCd = gitops ? await buildTools(argoCdTools, report) : undefined;
+  // In one call: the families share their downloads.
+  const needed = gitops ? [...tools, ...argoCdTools] : tools;
+  const [built, debian] = await Promise.all([buildTools<ToolName>(needed, report), debianTools(report)]);
   const registryPort = await choosePort(stateDir, "registry", wanted.registryPort);
   report(`Registry: starting at localhost:${registryPort}; CircleCI stand-in: starting`);
   const registryOptions = { stateDir, tools: built, bind: "127.0.0.1", port: registryPort, username: wanted.username, password: credentials.registryPassword };
@@ -66,13 +67,13 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     pods: options.pods ?? "auto",
     report,
   });
-  if (argoCd !== undefined) await startArgoCd({ stateDir, tools: argoCd, kubeconfigPath: cluster.kubeconfigPath, namespace: wanted.argoCdNamespace, report });
+  if (gitops) await startArgoCd({ stateDir, tools: built, kubeconfigPath: cluster.kubeconfigPath, namespace: wanted.argoCdNamespace, report });
   return {
     pulumi: built.pulumi,
     cluster,
     targets: { registryHost: registry.host, circleci, kubeconfigPath: cluster.kubeconfigPath, ...(deployRepository === undefined ? {} : { deployRepository }) },
     credentialsFile: credentialsFile(stateDir),
-    charts: argoCd && argoCdChart(argoCd["argocd-files"]),
+    charts: gitops ? argoCdChart(built["argocd-files"]) : undefined,
     docker: {
       directory: process.cwd(),
       buildKit: async () => {
@@ -88,6 +89,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
 
 /** Stops all parts of the sandbox, whatever state they are in, and removes its files. */
 export async function stopSandbox(stateDir: string): Promise<void> {
+  await stopArgoCd(stateDir);
   await stopBuildKit(stateDir);
   await stopCluster(stateDir);
   await stopAllProcesses(stateDir);

@@ -31,7 +31,7 @@ export function sampleStatus(overrides: Partial<DeliveryStatus> = {}): DeliveryS
       { name: "source", state: "ok", summary: "a1b2ca1 on main" },
       { name: "ci", state: "unknown", summary: "not reachable" },
       { name: "registry", state: "ok", summary: "4 of 4 images" },
-      { name: "git", state: "ok", summary: "9f8e79f, 4 of 5 released" },
+      { name: "git", state: "ok", summary: "4 of 5 released at 9f8e79f" },
       { name: "argocd", state: "progress", summary: "3 of 5 Synced, Healthy" },
       { name: "cluster", state: "failed", summary: "2 of 4 rolled out" },
     ],

@@ -60,11 +60,10 @@ code { font: 13px/1.5 ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mon
   .card:has(table) { background: none; border: 0; border-radius: 0; overflow: visible; }
   table, tbody, tr, tbody th, td { display: block; }
   thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
-  tbody tr { background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: 10px 16px; }
+  tbody tr { display: grid; grid-template-columns: 1fr 1fr; column-gap: 16px; background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: 10px 16px; }
   tbody tr + tr { margin-top: 12px; }
   tbody tr > *, tbody tr + tr > * { border: 0; padding: 3px 0; }
-  tbody th { font-size: 16px; padding-bottom: 6px; }
-  td { display: flex; justify-content: space-between; gap: 16px; }
-  td::before { content: attr(data-label); color: var(--soft); font-size: 13px; }
+  tbody th { grid-column: 1 / -1; font-size: 16px; padding-bottom: 6px; }
+  td::before { content: attr(data-label); display: block; color: var(--soft); font-size: 12px; line-height: 1.3; }
 }
 `;

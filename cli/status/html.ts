@@ -86,7 +86,7 @@ function styled(column: (typeof columns)[number], text: string, state: State): s
 function problemList({ problems }: DeliveryStatus): string {
   const items = problems.map(({ part, reason }) => `<li><strong>${stageTitles[part]}</strong>: ${escapeMarkup(reason)}</li>`);
   return `<section>
-<h2>Not answered</h2>
+<h2>Parts without an answer</h2>
 <div class="card"><ul class="problems">
 ${items.join("\n")}
 </ul></div>

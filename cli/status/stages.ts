@@ -65,8 +65,8 @@ function imagesStage(images: readonly ImageFacts[]): Pick<Stage, "state" | "summ
 function gitStage({ tip, releases }: DeployFacts, services: readonly ServiceStatus[]): Pick<Stage, "state" | "summary"> {
   if (tip === null) return { state: "unknown", summary: "the branch is empty" };
   const released = releases.filter(({ image }) => image !== null).length;
-  const summary = `${shortCommit(tip)}, ${released} of ${releases.length} released`;
-  if (releases.length === 0) return { state: "unknown", summary: `${shortCommit(tip)}, no service` };
+  const summary = `${released} of ${releases.length} released at ${shortCommit(tip)}`;
+  if (releases.length === 0) return { state: "unknown", summary: `no service at ${shortCommit(tip)}` };
   // What Git says and the cluster does not do yet is on its way.
   const underWay = services.some(({ digest, releasedDigest }) => releasedDigest !== null && digest !== releasedDigest);
   return { state: released === 0 ? "unknown" : underWay ? "progress" : "ok", summary };

@@ -9,7 +9,7 @@ import { buildPackages, checkGo, copyFiles, executableName, goSettings, listPack
 export type { ToolName } from "./families.ts";
 
 /** Downloaded modules and compiled packages, at their peak. */
-const neededBytes = 8e9;
+const neededBytes = 10e9;
 
 /**
  * Builds those of the tools that the cache lacks and returns the absolute path of each. Two processes that call it at
