@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { enableCompileCache } from "node:module";
 import { text } from "node:stream/consumers";
 import { UsageError, type Command, type Surroundings } from "./command.ts";
 
@@ -39,6 +40,9 @@ ${lines.join("\n")}
 
 Exit status: 0 done, also if there was nothing to do; 1 failed, and nothing was released; 2 the command line is wrong.`;
 }
+
+// Node strips the types of a file once, not at every call.
+enableCompileCache();
 
 const stop = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());

@@ -5,7 +5,7 @@ import { NetworkPolicy } from "@pulumi/kubernetes/networking/v1/networkPolicy.js
 import * as pulumi from "@pulumi/pulumi";
 import type { DeployedDependencySettings } from "../stacks/schema.ts";
 import { dependencyManifests } from "./manifests/dependency.ts";
-import type { Environment } from "./manifests/metadata.ts";
+import { metadata, type Environment } from "./manifests/metadata.ts";
 
 /** Many storage classes bind a claim only when a pod uses it: waiting for that would never end. */
 const claimAnnotations = { "pulumi.com/skipAwait": "true" };
@@ -29,8 +29,8 @@ export class Dependency extends pulumi.ComponentResource {
     const manifests = dependencyManifests(args.environment, name, args.settings, args.users);
     const needed: pulumi.Resource[] = [new NetworkPolicy(name, manifests.networkPolicy, own)];
     if (manifests.persistentVolumeClaim !== undefined) {
-      const claim = manifests.persistentVolumeClaim;
-      needed.push(new PersistentVolumeClaim(name, { ...claim, metadata: { ...claim.metadata, annotations: claimAnnotations } }, own));
+      const labelled = { ...metadata(args.environment, name), annotations: claimAnnotations };
+      needed.push(new PersistentVolumeClaim(name, { ...manifests.persistentVolumeClaim, metadata: labelled }, own));
     }
     const deployment = new Deployment(name, manifests.deployment, { ...own, dependsOn: needed, customTimeouts: rolloutTimeouts });
     new KubernetesService(name, manifests.service, { ...own, dependsOn: deployment, customTimeouts: rolloutTimeouts });

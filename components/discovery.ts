@@ -43,7 +43,7 @@ export function discoverServices(args: DiscoveryArgs): Service[] {
     .map((path) => join(directory, path))
     .filter((path) => hasDockerfile(path, problems))
     .map((path) => readService(path, args, problems))
-    .sort((a, b) => (a.name < b.name ? -1 : 1));
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1));
   if (found.length === 0 && problems.length === 0) {
     problems.push({ place: `${args.file}: app.services`, message: `${JSON.stringify(pattern)} matches no directory with a Dockerfile below ${directory}; correct the pattern or add a Dockerfile` });
   }

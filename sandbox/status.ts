@@ -34,6 +34,8 @@ function sandboxSources(stateDir: string, targets: StackTargets | undefined): St
   if (targets === undefined) return nothing(places.app, places.environment, places.delivery);
   const { registryPassword, circleciToken, gitReadToken } = ensureCredentials(stateDir);
   const { deployRepository: repository, circleci } = targets;
+  // Images may be of another registry, which must not see this password.
+  const login = { username: settings.images.username, password: registryPassword };
   // Git's credentials come from the environment of this process, here as anywhere.
   Object.assign(process.env, { [usernameVariable]: gitUsers.reader, [tokenVariable]: gitReadToken });
   return statusSources({
@@ -41,7 +43,7 @@ function sandboxSources(stateDir: string, targets: StackTargets | undefined): St
     delivery: repository === undefined ? "direct" : "gitops",
     deploy: repository === undefined ? undefined : { repository, branch: places.deploy?.branch ?? "main" },
     cluster: () => kubernetesClient(targets.kubeconfigPath),
-    registry: registryClient({ login: () => Promise.resolve({ username: settings.images.username, password: registryPassword }), limits: statusFetchLimits }),
+    registry: registryClient({ login: (host) => Promise.resolve(host === targets.registryHost ? login : undefined), limits: statusFetchLimits }),
     ci: { ...places.ci, host: circleci.url, organizationId: circleci.organizationId, token: circleciToken },
   });
 }

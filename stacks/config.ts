@@ -25,7 +25,7 @@ export interface Config extends StackSettings {
 }
 
 // The engine says which keys are secret, and the SDK keeps it; only its type declarations leave the function out.
-const { isConfigSecret } = runtimeConfig as typeof runtimeConfig & { isConfigSecret(key: string): boolean };
+const { isConfigSecret } = runtimeConfig as typeof runtimeConfig & { isConfigSecret: (key: string) => boolean };
 
 const secretKeys = new Set(Object.keys(secretsSchema.shape));
 

@@ -16,5 +16,5 @@ export function readStackFile(stack: string): Record<string, unknown> {
 
 /** Settings as the program receives them: structured values as JSON, scalars as text. */
 export function asProgramConfig(settings: Readonly<Record<string, unknown>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(settings).map(([key, value]) => [key, typeof value === "object" ? JSON.stringify(value) : String(value)]));
+  return Object.fromEntries(Object.entries(settings).map(([key, value]) => [key, typeof value === "string" ? value : JSON.stringify(value)]));
 }

@@ -61,7 +61,7 @@ export class DeclaredWorld implements pulumi.runtime.Mocks {
     if (this.refusals.length > 0) throw new Error(this.refusals.join("\n"));
     const monitor = pulumi.runtime.getMonitor();
     if (!(monitor instanceof MockMonitor)) throw new Error("no mocks are set");
-    const urns = [...monitor.getRegisteredResources().keys()].sort();
+    const urns = [...monitor.getRegisteredResources().keys()].toSorted();
     return Object.fromEntries(
       urns.map((urn) => {
         const [type = "", name = ""] = urn.split("::").slice(2);

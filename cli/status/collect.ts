@@ -22,7 +22,7 @@ export interface StatusSources {
   readonly delivery: "gitops" | "direct";
   readonly source: Ask<SourceFacts>;
   readonly ci: Ask<Pick<Stage, "state" | "summary">>;
-  readonly hasImage: (image: WantedImage, signal: AbortSignal) => Promise<boolean>;
+  readonly hasImage: (image: WantedImage) => Promise<boolean>;
   readonly releases: Ask<DeployFacts>;
   readonly applications: Ask<readonly ApplicationFacts[]>;
   readonly deployments: Ask<readonly DeploymentFacts[]>;
@@ -32,13 +32,13 @@ export interface StatusSources {
 export interface StatusLimits {
   /** @default 5000 */
   readonly answer?: number;
-  /** Git fetches the whole history of the deploy branch. @default 15000 */
+  /** Git fetches the whole history of the deploy branch. @default 12000 */
   readonly git?: number;
 }
 
 /** Asks all parts at once; those that do not answer are `unknown`, and say why. Never throws. */
 export async function collectStatus(sources: StatusSources, limits: StatusLimits = {}): Promise<DeliveryStatus> {
-  const { answer = 5000, git: gitLimit = 15_000 } = limits;
+  const { answer = 5000, git: gitLimit = 12_000 } = limits;
   const { app, environment, delivery } = sources;
   const gitops = delivery === "gitops";
   const [source, ci, git, argocd, cluster] = await Promise.all([
@@ -50,7 +50,7 @@ export async function collectStatus(sources: StatusSources, limits: StatusLimits
   ]);
   const wanted = wantedImages(factsOf(git)?.releases ?? [], factsOf(cluster) ?? []);
   const registry = await readingOf(
-    (signal) => Promise.all(wanted.map(async (image): Promise<ImageFacts> => ({ service: image.service, present: await sources.hasImage(image, signal) }))),
+    () => Promise.all(wanted.map(async (image): Promise<ImageFacts> => ({ service: image.service, present: await sources.hasImage(image) }))),
     answer,
   );
   const readings: Readings = { source, ci, registry, ...(git && { git }), ...(argocd && { argocd }), cluster };

@@ -45,14 +45,16 @@ function judge(facts: Omit<ServiceFacts, "service"> & { pending: boolean }): { s
     const argoCd = applicationState(application);
     if (argoCd === "failed") return { state: argoCd, message };
     if (release !== undefined && release.image === null) return { state: "unknown", message: "not released yet" };
+    if (pending) return { state: "progress", message: application.message ?? notYet };
     if (argoCd === "progress") return { state: argoCd, message: message ?? `${application.sync}, ${application.health}` };
-    if (pending) return { state: "progress", message: "the released image does not run yet" };
     return deployment === undefined ? { state: argoCd, message } : { state: worst([argoCd, rollout]), message };
   }
   if (release !== undefined && release.image === null) return { state: "unknown", message: "not released yet" };
   if (deployment === undefined) return { state: "unknown", message: null };
-  return pending ? { state: "progress", message: "the released image does not run yet" } : { state: rollout, message };
+  return pending ? { state: "progress", message: notYet } : { state: rollout, message };
 }
+
+const notYet = "the released image does not run yet";
 
 /** How Argo CD's words for sync, health and the last operation go together. */
 export function applicationState({ sync, health, phase }: Pick<ApplicationFacts, "sync" | "health" | "phase">): State {

@@ -29,7 +29,7 @@ export interface StatusPlaces {
 
 /** One try, and a short one: whoever asks for the status wants an answer now. */
 export const statusFetchLimits = { retries: 0, timeout: 5000 } as const;
-const gitSeconds = 15;
+const gitSeconds = 10;
 
 /** The readers of a real pipeline. */
 export function statusSources(places: StatusPlaces): StatusSources {

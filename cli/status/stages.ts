@@ -51,7 +51,7 @@ export function shortCommit(commit: string): string {
 }
 
 function stage<T>(name: StageName, reading: Reading<T>, of: (facts: T) => Pick<Stage, "state" | "summary">): Stage {
-  if ("reason" in reading) return { name, state: reading.state, summary: reading.state === "failed" ? "refuses" : "not reachable" };
+  if ("reason" in reading) return { name, state: reading.state, summary: reading.state === "failed" ? "gives an error" : "not reachable" };
   return { name, ...of(reading.facts) };
 }
 

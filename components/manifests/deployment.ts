@@ -84,6 +84,6 @@ function probe(target: string = "tcp"): types.input.core.v1.Probe {
 }
 
 function checksum(variables: Readonly<Record<string, string>>): string {
-  const sorted = Object.entries(variables).sort(([a], [b]) => (a < b ? -1 : 1));
+  const sorted = Object.entries(variables).toSorted(([a], [b]) => (a < b ? -1 : 1));
   return createHash("sha256").update(JSON.stringify(sorted)).digest("hex").slice(0, 16);
 }

@@ -37,7 +37,7 @@ export class ComponentMonitor implements Disposable {
     request.setName(registration.name);
     request.setParent(registration.parent);
     request.setCustom(registration.custom);
-    request.setObject(struct.Struct.fromJavaScript(registration.inputs as Record<string, struct.JavaScriptValue>));
+    request.setObject(struct.Struct.fromJavaScript(registration.inputs));
     request.setDependenciesList([...registration.dependencies]);
     request.setProvider(registration.provider);
     request.setVersion(registration.version);

@@ -281,10 +281,9 @@ function topLevel(path: string): string {
 }
 
 function map(message: struct.Struct | undefined): PropertyMap {
-  // The protocol's structs hold JSON only, which is what PropertyMap describes.
-  return (message?.toJavaScript() ?? {}) as PropertyMap;
+  return message?.toJavaScript() ?? {};
 }
 
 function toStruct(properties: PropertyMap): struct.Struct {
-  return struct.Struct.fromJavaScript(properties as Record<string, struct.JavaScriptValue>);
+  return struct.Struct.fromJavaScript(properties);
 }

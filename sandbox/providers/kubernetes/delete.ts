@@ -107,5 +107,11 @@ function blockers(object: KubernetesObject): string {
     .filter((condition) => condition["status"] === "True")
     .map((condition) => stringAt(condition, "message") ?? "")
     .filter((message) => message !== "");
-  return `${finalizers.length > 0 ? ` Its finalizers wait for somebody: ${finalizers.join(", ")}.` : ""}${said.length > 0 ? ` ${said.join(" ")}` : ""}`;
+  const waits = finalizers.length > 0 ? ` Its finalizers wait for somebody: ${finalizers.join(", ")}.` : "";
+  const hint = finalizers.some((finalizer) => finalizer.startsWith("resources-finalizer.argocd.argoproj.io")) ? argoCdHint : "";
+  return `${waits}${said.length > 0 ? ` ${said.join(" ")}` : ""}${hint}`;
 }
+
+const argoCdHint =
+  " Argo CD's application controller removes what the Application has made, and then this finalizer: see that it runs (with its AppProject and its" +
+  " repository's Secret still there), then destroy again. Removing the finalizer by hand leaves those objects running.";

@@ -2,6 +2,7 @@ import type { Cluster } from "../cluster.ts";
 import { annotationOf, describe, kindOf } from "../../../../kubernetes/object.ts";
 import type { KubernetesObject } from "../../../../kubernetes/object.ts";
 import { groupOf } from "../type-token.ts";
+import { applicationReasons } from "./application.ts";
 import { deploymentAwaiter } from "./deployment.ts";
 import { jobAwaiter, podAwaiter } from "./pod.ts";
 import { daemonSetAwaiter, statefulSetAwaiter } from "./replicas.ts";
@@ -27,6 +28,9 @@ const awaiters: Readonly<Record<string, Awaiter>> = {
   "/Service": serviceAwaiter,
 };
 
+/** What objects of a kind, by `group/Kind`, say themselves where they are waited for by an annotation. */
+const explanations: Readonly<Record<string, Awaiter["reasons"] & object>> = { "argoproj.io/Application": applicationReasons };
+
 /** Seconds; the official provider's default. */
 const defaultTimeout = 600;
 
@@ -49,9 +53,11 @@ export function isAwaited(object: KubernetesObject): boolean {
 function awaiterOf(inputs: KubernetesObject): Awaiter | undefined {
   if (isAwaitSkipped(inputs)) return undefined;
   const waitFor = annotationOf(inputs, "pulumi.com/waitFor");
-  if (waitFor) return waitForAwaiter(waitFor);
   const { apiVersion, kind } = kindOf(inputs);
-  return awaiters[`${groupOf(apiVersion)}/${kind}`];
+  const key = `${groupOf(apiVersion)}/${kind}`;
+  const reasons = explanations[key];
+  if (waitFor) return { ...waitForAwaiter(waitFor), ...(reasons === undefined ? {} : { reasons }) };
+  return awaiters[key];
 }
 
 interface AwaitedObject {

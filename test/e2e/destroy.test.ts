@@ -1,0 +1,57 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { z } from "zod";
+import { stopArgoCd } from "../../sandbox/argocd/start.ts";
+import { openEnvironment, type Environment } from "./environment.ts";
+import { enterGitOps, type GitOpsWorld } from "./gitops-world.ts";
+import { pushByHand } from "./hand-push.ts";
+import { impatient } from "./impatience.ts";
+
+const listSchema = z.object({ items: z.array(z.object({ metadata: z.object({ name: z.string() }) })) });
+
+/** Kinds that have no namespace, of which a stack makes some. */
+const clusterKinds = ["/api/v1/namespaces", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", "/apis/rbac.authorization.k8s.io/v1/clusterroles", "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"];
+
+/** Destroy removes what up has made, everywhere. The tests build on each other. */
+describe("destroy", () => {
+  let world: GitOpsWorld;
+  let shop: Environment;
+  let found: string[];
+
+  beforeAll(async () => {
+    world = await enterGitOps();
+    shop = openEnvironment(world, { name: "destroy" });
+    found = await objectsOfCluster();
+    pushByHand(world, { "docs/runbook.md": "Ask Ann.\n", "destroy/NOTES.md": "Ask Bob.\n" });
+    await shop.run("up", {}, impatient(30));
+  });
+
+  test("without Argo CD ends within its timeout, names the Application, and says what to do", async () => {
+    await shop.run("up", {}, impatient(5));
+    await stopArgoCd(world.stateDir);
+    const { error } = await shop.fail("destroy");
+    expect(error).toMatch(/Application argocd\/shop-destroy-(cart|catalog) was still there 5 s after its deletion/);
+    expect(error).toMatch(/Argo CD.*run.*destroy again/s);
+  });
+
+  test("goes on when Argo CD is back, and leaves nothing in the cluster", async () => {
+    await enterGitOps();
+    await shop.run("destroy");
+    expect(await objectsOfCluster()).toEqual(found);
+  });
+
+  test("leaves the files of others in Git, and nothing else", () => {
+    const files = Object.keys(world.repository.files());
+    expect(files.filter((path) => path.startsWith("destroy/"))).toEqual(["destroy/NOTES.md"]);
+    expect(files).toContain("docs/runbook.md");
+  });
+
+  test("leaves nothing at CircleCI", async () => {
+    expect(await world.circleci.contexts("shop-destroy")).toEqual([]);
+    expect(world.circleci.projects("shop")).toEqual([]);
+  });
+
+  async function objectsOfCluster(): Promise<string[]> {
+    const lists = await Promise.all(clusterKinds.map(async (path) => listSchema.parse(await world.kubernetes.request("GET", path)).items.map(({ metadata }) => `${path}/${metadata.name}`)));
+    return lists.flat().toSorted();
+  }
+});

@@ -1,0 +1,88 @@
+import { readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { recordPath } from "../../git/release-record.ts";
+import { stopProcess } from "../../sandbox/process.ts";
+import { eventually } from "../integration/eventually.ts";
+import { deploymentOf, isSettled } from "../integration/sandbox-world.ts";
+import { webServer } from "../integration/monorepo.ts";
+import { applicationsOf, isWell } from "./application-state.ts";
+import { openEnvironment, type Environment } from "./environment.ts";
+import { enterGitOps, type GitOpsWorld } from "./gitops-world.ts";
+import { pushByHand } from "./hand-push.ts";
+import { impatient } from "./impatience.ts";
+
+/** What fails on the way from the program to the cluster, and how the next up goes on. The tests build on each other. */
+describe("a failed update", () => {
+  let world: GitOpsWorld;
+  let shop: Environment;
+
+  beforeAll(async () => {
+    world = await enterGitOps();
+    shop = openEnvironment(world, { name: "failure" });
+  });
+
+  afterAll(async () => {
+    await shop.run("destroy");
+  });
+
+  test("ends in time where an Application cannot be synced, and says why in Argo CD's words", async () => {
+    pushByHand(world, { [recordPath("failure", "cart")]: "images: [\n" });
+    const { error } = await shop.fail("up", {}, impatient(20));
+    expect(error).toMatch(/Application argocd\/shop-failure-cart did not become ready within 20 s/);
+    expect(error).toMatch(/ComparisonError: .*release\/kustomization\.yaml/s);
+    expect(error).not.toMatch(/Application argocd\/shop-failure-catalog/);
+  });
+
+  test("is finished by the next up once the reason is gone", async () => {
+    pushByHand(world, { [recordPath("failure", "cart")]: undefined });
+    await shop.run("up", {}, impatient(60));
+    expect((await applicationsOf(world.kubernetes, "shop-failure")).map(isWell)).toEqual([true, true]);
+  });
+
+  test("says what the pods of an Application die of", async () => {
+    if (!world.podsRun) return;
+    const sick = openEnvironment(world, { name: "sick", app: "clinic", services: ["ward"], settings: { owns: { ciProject: true } } });
+    sick.monorepo.service("ward", webServer("ward", "echo cannot find the nurse >&2; exit 3"));
+    const { error } = await sick.fail("up", {}, impatient(20));
+    expect(error).toMatch(/Application argocd\/clinic-sick-ward did not become ready within 20 s.*pod clinic-sick\/ward-\S+:.*exit code 3/s);
+    await sick.run("destroy");
+  });
+
+  test("while the Git server is down names the repository and the way out, and changes nothing", async () => {
+    const before = world.repository.git("rev-parse", "main");
+    await stopProcess(world.stateDir, "git-server");
+    const { error } = await shop.fail("up", { services: { cart: { replicas: 2 } } });
+    expect(error).toContain(`${world.repositoryUrl} cannot be reached; check the URL and the network, and run the same command again`);
+    expect(world.repository.git("rev-parse", "main")).toBe(before);
+    expect(await deploymentOf(world.kubernetes, shop.namespace, "cart")).toMatchObject({ replicas: 1, available: 1 });
+  });
+
+  test("is resumed when the Git server is back", async () => {
+    await enterGitOps();
+    expect((await shop.run("up", { services: { cart: { replicas: 2 } } })).changes).toEqual(["update GitManifests shop"]);
+    await eventually("cart has two pods", async () => isSettled(await deploymentOf(world.kubernetes, shop.namespace, "cart"), 2));
+  });
+
+  test("does not come of a commit by others at the same moment: both commits are there", async () => {
+    const hook = commitDuringNextPush(world.repository.path, "others/README.md");
+    expect((await shop.run("up")).changes).toEqual(["update GitManifests shop"]);
+    expect(readdirSync(join(world.repository.path, "hooks"))).not.toContain(hook);
+    expect(world.repository.subjects().slice(0, 2)).toEqual(["deploy(failure): manifests", "by someone faster"]);
+    expect(world.repository.files()).toHaveProperty(["others/README.md"]);
+    await eventually("cart has one pod again", async () => isSettled(await deploymentOf(world.kubernetes, shop.namespace, "cart"), 1));
+  });
+});
+
+/** Makes the server receive another commit just before it accepts the next push. Returns the hook's name. */
+function commitDuringNextPush(repository: string, path: string): string {
+  const script = `#!/bin/sh
+rm "$0"
+# The push's own objects are in quarantine, and no ref may be changed from within.
+unset GIT_QUARANTINE_PATH GIT_OBJECT_DIRECTORY GIT_ALTERNATE_OBJECT_DIRECTORIES
+printf 'commit refs/heads/main\\ncommitter Someone <someone@example.com> now\\ndata 18\\nby someone faster\\n\\nfrom refs/heads/main^0\\nM 100644 inline ${path}\\ndata 3\\nhi\\n\\n' |
+  git --git-dir '${repository}' fast-import --quiet --date-format=now
+`;
+  writeFileSync(join(repository, "hooks", "pre-receive"), script, { mode: 0o755 });
+  return "pre-receive";
+}
