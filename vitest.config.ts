@@ -12,6 +12,7 @@ export default defineConfig({
     projects: [
       { test: { name: "unit", include: ["test/unit/**/*.test.ts"], isolate: false, server } },
       { test: { name: "golden", include: ["test/golden/**/*.test.ts"], isolate: false, server } },
+      { test: { name: "browser", include: ["test/browser/**/*.test.ts"], testTimeout: 60_000 } },
       {
         test: {
           name: "integration",

@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { startProgress } from "../sandbox/progress.ts";
 import { printFigures } from "./figure.ts";
+import { benchGitOps } from "./gitops.ts";
 import { benchPreview } from "./preview.ts";
 import { benchSandbox } from "./sandbox.ts";
 import { benchTests } from "./tests.ts";
@@ -8,4 +9,4 @@ import { benchTests } from "./tests.ts";
 /** Measures what the documentation claims; `--cold` also builds all tools from nothing, which takes minutes. */
 const { values } = parseArgs({ options: { cold: { type: "boolean", default: false } } });
 const report = startProgress();
-printFigures([...(await benchPreview(report)), ...benchTests(report), ...(await benchSandbox(report, values.cold))]);
+printFigures([...(await benchPreview(report)), ...benchTests(report), ...(await benchSandbox(report, values.cold)), ...(await benchGitOps(report))]);

@@ -23,7 +23,11 @@ export interface RegistryFlags {
 }
 
 /** The registry with the login that the user gives. */
-export async function openRegistry(flags: RegistryFlags, surroundings: Surroundings, limits?: FetchLimits): Promise<Registry> {
+export async function openRegistry(
+  flags: RegistryFlags,
+  surroundings: Surroundings,
+  limits?: FetchLimits,
+): Promise<Registry> {
   const given = await givenLogin(flags, surroundings);
   const warned = new Set<string>();
   return registryClient({

@@ -3,7 +3,7 @@ import { PersistentVolumeClaim } from "@pulumi/kubernetes/core/v1/persistentVolu
 import { Service as KubernetesService } from "@pulumi/kubernetes/core/v1/service.js";
 import { NetworkPolicy } from "@pulumi/kubernetes/networking/v1/networkPolicy.js";
 import * as pulumi from "@pulumi/pulumi";
-import type { DeployedDependencySettings } from "../stacks/schema.ts";
+import type { DeployedDependencySettings } from "../stacks/dependency-schema.ts";
 import { dependencyManifests } from "./manifests/dependency.ts";
 import { metadata, type Environment } from "./manifests/metadata.ts";
 

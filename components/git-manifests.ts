@@ -8,7 +8,10 @@ export interface GitManifestsArgs {
   directory: string;
   /** The manifests: path from the root of the repository → content. A secret is refused. */
   files: pulumi.Input<Record<string, pulumi.Input<string>>>;
-  /** The release records as they are before the first release. Each is created if it is not there, and then belongs to the release commands. */
+  /**
+   * The release records as they are before the first release. Each is created if it is not there, and then belongs to the
+   * release commands. They do not move along to another repository or branch: release there first, with `--new`.
+   */
   records: pulumi.Input<Record<string, pulumi.Input<string>>>;
   /** The first line of the commit. @default `deploy(<directory>): manifests` */
   message?: string;

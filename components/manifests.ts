@@ -1,6 +1,6 @@
 import type { Input } from "@pulumi/pulumi";
 import type { types } from "@pulumi/kubernetes";
-import type { DependencySettings } from "../stacks/schema.ts";
+import type { DependencySettings } from "../stacks/dependency-schema.ts";
 import { dependencyAddress } from "./manifests/dependency.ts";
 import { deployment } from "./manifests/deployment.ts";
 import { ingress, ingressHost, type IngressSettings } from "./manifests/ingress.ts";

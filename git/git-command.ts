@@ -79,7 +79,7 @@ const settings: readonly (readonly [string, string])[] = [
 
 /** Settings go through the environment: arguments are visible to every user of the machine. */
 function asEnvironment(pairs: readonly (readonly [string, string])[]): Record<string, string> {
-  const first = Number(process.env["GIT_CONFIG_COUNT"] ?? 0);
+  const first = Number(process.env["GIT_CONFIG_COUNT"] ?? 0) || 0;
   const entries = pairs.flatMap(([key, value], index) => [
     [`GIT_CONFIG_KEY_${first + index}`, key],
     [`GIT_CONFIG_VALUE_${first + index}`, value],

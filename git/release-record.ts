@@ -5,6 +5,14 @@ import { schemaProblems, type Problem } from "../components/problem.ts";
 /** A digest as registries write it. */
 export const digestSchema = z.string().regex(/^sha256:[0-9a-f]{64}$/, "Must be sha256: and 64 hexadecimal digits");
 
+// Argo CD Image Updater repeats the name as the new name.
+const imageSchema = z
+  .strictObject({ name: z.string(), newName: z.string().optional(), digest: digestSchema })
+  .refine(({ name, newName }) => newName === undefined || newName === name, {
+    path: ["newName"],
+    message: "Must be the same as the name, or left out: an environment runs the image of its own repository",
+  });
+
 const rejectedAnnotation = "delivery/rejected";
 
 const recordSchema = z
@@ -12,10 +20,7 @@ const recordSchema = z
     apiVersion: z.literal("kustomize.config.k8s.io/v1alpha1"),
     kind: z.literal("Component"),
     metadata: z.strictObject({ annotations: z.strictObject({ [rejectedAnnotation]: digestSchema }) }).optional(),
-    images: z
-      .array(z.strictObject({ name: z.string(), digest: digestSchema }))
-      .length(1, "A release record holds exactly one image")
-      .optional(),
+    images: z.array(imageSchema).length(1, "A release record holds exactly one image").optional(),
     replicas: z
       .array(
         z.strictObject({

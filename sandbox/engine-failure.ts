@@ -1,13 +1,16 @@
 import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
 
 /** Says only that something failed, or what that led to; what failed has been said before. */
-const consequence = /^(update|preview|refresh|destroy) failed$|^One or more errors occurred|client connection is closing|resource monitor shut down/;
+const consequence =
+  /^(update|preview|refresh|destroy) failed$|^One or more errors occurred|client connection is closing|resource monitor shut down/;
 
 /**
  * Runs an operation of the engine.
  * @throws Error with each of its problems once; the engine's own error repeats all that it has printed
  */
-export async function withProblems<Result>(operation: (watch: { onEvent: (event: EngineEvent) => void }) => Promise<Result>): Promise<Result> {
+export async function withProblems<Result>(
+  operation: (watch: { onEvent: (event: EngineEvent) => void }) => Promise<Result>,
+): Promise<Result> {
   const problems = new Set<string>();
   const onEvent = ({ diagnosticEvent }: EngineEvent): void => {
     if (diagnosticEvent?.severity !== "error") return;

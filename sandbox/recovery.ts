@@ -41,12 +41,16 @@ export async function recover(stack: Stack, stateDir: string, report: (line: str
   report(`Pulumi: an earlier update was interrupted; looking at what there really is (${names.join(", ")})`);
   const standIn = readStandIn(join(stateDir, "circleci.json"));
   const found = pending.flatMap((operation) => {
-    const identity = operation.type === "creating" && standIn !== undefined ? identityOf(operation, standIn) : undefined;
+    const identity =
+      operation.type === "creating" && standIn !== undefined ? identityOf(operation, standIn) : undefined;
     return identity === undefined ? [] : [{ operation, identity }];
   });
   if (found.length > 0) {
     // What they depend on was created before, so it stands in the list already.
-    const resources = [...(deployment.resources ?? []), ...found.map(({ operation, identity }) => ({ ...operation.resource, id: identity.id, outputs: identity }))];
+    const resources = [
+      ...(deployment.resources ?? []),
+      ...found.map(({ operation, identity }) => ({ ...operation.resource, id: identity.id, outputs: identity })),
+    ];
     const rest = pending.filter((operation) => !found.some((one) => one.operation === operation));
     await stack.importStack({ ...exported, deployment: { ...deployment, resources, pending_operations: rest } });
   }
@@ -59,13 +63,20 @@ function readStandIn(file: string): StandIn | undefined {
 }
 
 /** What a refresh needs to read the object that the operation has created; `undefined`: it has not come to that. */
-function identityOf({ resource: { type, inputs } }: PendingOperation, { projects, contexts }: StandIn): ({ id: string } & Record<string, string>) | undefined {
+function identityOf(
+  { resource: { type, inputs } }: PendingOperation,
+  { projects, contexts }: StandIn,
+): ({ id: string } & Record<string, string>) | undefined {
   if (type === "circleci:index/project:Project") {
-    const project = projects.find(({ name, organizationId }) => name === inputs["name"] && organizationId === inputs["organizationId"]);
+    const project = projects.find(
+      ({ name, organizationId }) => name === inputs["name"] && organizationId === inputs["organizationId"],
+    );
     return project && { id: project.id, slug: `circleci/${project.organizationId}/${project.id}` };
   }
   if (type === "circleci:index/context:Context") {
-    const context = contexts.find(({ name, organizationId }) => name === inputs["name"] && organizationId === inputs["organizationId"]);
+    const context = contexts.find(
+      ({ name, organizationId }) => name === inputs["name"] && organizationId === inputs["organizationId"],
+    );
     return context && { id: context.id, organizationId: context.organizationId };
   }
   if (type === "circleci:index/contextRestriction:ContextRestriction") {

@@ -46,7 +46,15 @@ export function loadConfig(): Config {
   const secrets = secretsSchema.safeParse(secret);
   if (!parsed.success) problems.push(...schemaProblems(file, parsed.error, plain));
   if (!secrets.success) problems.push(...schemaProblems(file, secrets.error, masked(secret)));
-  if (parsed.success && secrets.success) problems.push(...contradictions(file, parsed.data, new Set(Object.keys(secrets.data.secrets)), secrets.data.gitToken !== undefined));
+  if (parsed.success && secrets.success)
+    problems.push(
+      ...contradictions(
+        file,
+        parsed.data,
+        new Set(Object.keys(secrets.data.secrets)),
+        secrets.data.gitToken !== undefined,
+      ),
+    );
   rejectProblems(problems);
   if (!parsed.success || !secrets.success) throw new Error("unreachable: a failed parse is always a problem");
 
@@ -56,8 +64,15 @@ export function loadConfig(): Config {
     ...parsed.data,
     environment,
     file,
-    cluster: { ...parsed.data.cluster, namespace: parsed.data.cluster.namespace ?? namespaceName(parsed.data.app.name, environment) },
-    registry: { server: parsed.data.images.registry, username: parsed.data.images.username, password: pulumi.secret(registryPassword) },
+    cluster: {
+      ...parsed.data.cluster,
+      namespace: parsed.data.cluster.namespace ?? namespaceName(parsed.data.app.name, environment),
+    },
+    registry: {
+      server: parsed.data.images.registry,
+      username: parsed.data.images.username,
+      password: pulumi.secret(registryPassword),
+    },
     circleciToken: pulumi.secret(circleciToken),
     ...(kubeconfig === undefined ? {} : { kubeconfig: pulumi.secret(kubeconfig) }),
     ...(gitToken === undefined ? {} : { gitToken: pulumi.secret(gitToken) }),
@@ -69,7 +84,12 @@ export function loadConfig(): Config {
 function environmentOfStack(file: string): string {
   const name = stackSchema.shape.environment.safeParse(pulumi.getStack());
   if (!name.success) {
-    rejectProblems([{ place: `${file}: environment`, message: `missing, and the stack's name ${JSON.stringify(pulumi.getStack())} is none: set it to 1 to 22 lower case letters, digits and '-'` }]);
+    rejectProblems([
+      {
+        place: `${file}: environment`,
+        message: `missing, and the stack's name ${JSON.stringify(pulumi.getStack())} is none: set it to 1 to 22 lower case letters, digits and '-'`,
+      },
+    ]);
   }
   return pulumi.getStack();
 }
@@ -78,7 +98,9 @@ function environmentOfStack(file: string): string {
 function settings(): Record<string, unknown> {
   const prefix = `${pulumi.getProject()}:`;
   const entries = Object.entries(pulumi.runtime.allConfig()).filter(([key]) => key.startsWith(prefix));
-  return Object.fromEntries(entries.map(([key, value]) => [key.slice(prefix.length), parseValue(key.slice(prefix.length), value)]));
+  return Object.fromEntries(
+    entries.map(([key, value]) => [key.slice(prefix.length), parseValue(key.slice(prefix.length), value)]),
+  );
 }
 
 /** The engine passes structured values as JSON and scalars as text; of the scalars only the version is a number. */
@@ -97,7 +119,10 @@ function parseValue(key: string, value: string): unknown {
 function plainSecrets(file: string, input: Record<string, unknown>): Problem[] {
   return [...secretKeys]
     .filter((key) => input[key] !== undefined && !isConfigSecret(`${pulumi.getProject()}:${key}`))
-    .map((key) => ({ place: `${file}: ${key}`, message: `is in plain text; replace the value where it is used, and set the new one with \`pulumi config set --secret ${key === "secrets" ? "--path 'secrets.<name>'" : key}\`` }));
+    .map((key) => ({
+      place: `${file}: ${key}`,
+      message: `is in plain text; replace the value where it is used, and set the new one with \`pulumi config set --secret ${key === "secrets" ? "--path 'secrets.<name>'" : key}\``,
+    }));
 }
 
 /** The shape of the secrets without their values, so that no message can show one. */
@@ -111,29 +136,52 @@ function masked(value: Record<string, unknown>): Record<string, unknown> {
 }
 
 /** What no single key can see. */
-function contradictions(file: string, config: StackSettings, secrets: ReadonlySet<string>, hasGitToken: boolean): Problem[] {
+function contradictions(
+  file: string,
+  config: StackSettings,
+  secrets: ReadonlySet<string>,
+  hasGitToken: boolean,
+): Problem[] {
   const problems: Problem[] = [];
   const needs = (place: string, secret: string | undefined): void => {
     if (secret === undefined || secrets.has(secret)) return;
-    problems.push({ place: `${file}: ${place}`, message: `there is no secret ${JSON.stringify(secret)}; set it with \`pulumi config set --secret --path 'secrets.${secret}'\`` });
+    problems.push({
+      place: `${file}: ${place}`,
+      message: `there is no secret ${JSON.stringify(secret)}; set it with \`pulumi config set --secret --path 'secrets.${secret}'\``,
+    });
   };
   for (const [name, secret] of Object.entries(config.ci.environment)) needs(`ci.environment.${name}`, secret);
   for (const [name, dependency] of Object.entries(config.dependencies)) {
     if (dependency === "none") continue;
     needs(`dependencies.${name}.password`, dependency.password);
-    if ("secrets" in dependency) for (const [key, secret] of Object.entries(dependency.secrets)) needs(`dependencies.${name}.secrets.${key}`, secret);
+    if ("secrets" in dependency)
+      for (const [key, secret] of Object.entries(dependency.secrets))
+        needs(`dependencies.${name}.secrets.${key}`, secret);
   }
   if (!config.owns.ciProject && config.ci.projectSlug === undefined) {
-    problems.push({ place: `${file}: ci.projectSlug`, message: "missing; set it to the slug of the project that another stack owns, or set owns.ciProject to true" });
+    problems.push({
+      place: `${file}: ci.projectSlug`,
+      message: "missing; set it to the slug of the project that another stack owns, or set owns.ciProject to true",
+    });
   }
   if (config.delivery === "direct" && config.images.source === "registry" && config.images.releases === undefined) {
-    problems.push({ place: `${file}: images.releases`, message: "missing; set it to the directory of the release records, or set images.source to build" });
+    problems.push({
+      place: `${file}: images.releases`,
+      message: "missing; set it to the directory of the release records, or set images.source to build",
+    });
   }
   if (config.delivery === "gitops" && config.gitops === undefined) {
-    problems.push({ place: `${file}: gitops`, message: "missing; set gitops.repository to the deploy repository, or set delivery to direct" });
+    problems.push({
+      place: `${file}: gitops`,
+      message: "missing; set gitops.repository to the deploy repository, or set delivery to direct",
+    });
   }
   if (config.gitops?.release === "registry-watch" && !hasGitToken) {
-    problems.push({ place: `${file}: gitToken`, message: "missing; registry-watch commits to the deploy repository: set a token that may write with `pulumi config set --secret gitToken`" });
+    problems.push({
+      place: `${file}: gitToken`,
+      message:
+        "missing; registry-watch commits to the deploy repository: set a token that may write with `pulumi config set --secret gitToken`",
+    });
   }
   needs("gitops.argoCd.commitStatus.privateKey", config.gitops?.argoCd.commitStatus?.privateKey);
   return problems;

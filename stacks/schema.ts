@@ -1,11 +1,12 @@
 import { z } from "zod";
-import { portSchema, serviceSettingsSchema } from "../components/service.ts";
+import { dependencySchema } from "./dependency-schema.ts";
+import { nonEmpty, variable } from "./field.ts";
+import { gitopsSchema } from "./gitops-schema.ts";
+import { serviceSettingsSchema } from "../components/service.ts";
 
 /** The version of the stack file's form; a program reads exactly one. */
 export const schemaVersion = 1;
 
-const nonEmpty = (what: string): z.ZodString =>
-  z.string(`Set it to ${what}`).min(1, `Must not be empty; set it to ${what}`);
 const slug = (what: string): z.ZodString =>
   z
     .string(`Set it to ${what}`)
@@ -13,7 +14,6 @@ const slug = (what: string): z.ZodString =>
       /^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$/,
       `Is not a valid name: lower case letters, digits, '-', '_' and '.'; set it to ${what}`,
     );
-const variable = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "Is not the name of an environment variable");
 
 const appSchema = z.strictObject({
   /** The first part of every name: images, contexts, namespaces. */
@@ -107,74 +107,6 @@ const clusterSchema = z.strictObject({
     .optional(),
 });
 
-const argoCdSchema = z.strictObject({
-  /** Where Argo CD runs. @default argocd */
-  namespace: z.string().default("argocd"),
-  /** The version of the official chart `argo-cd`. @default the one this program is tested with */
-  chartVersion: z.string("Must be a version; quote it").default("10.1.1"),
-  /** Two of each controller, and Redis as a cluster. @default false */
-  highAvailability: z.boolean("Must be true or false").default(false),
-  /** The address under which people reach it, e.g. `argocd.acme.example`; needed for single sign-on. */
-  domain: z.string().optional(),
-  /** Single sign-on: Dex' configuration. */
-  dex: z.record(z.string(), z.unknown()).optional(),
-  /** Who may do what: lines of `policy.csv`. */
-  rbac: z.array(z.string()).default([]),
-  /** Sends the state of every sync to the commit on GitHub, with this GitHub App. */
-  commitStatus: z
-    .strictObject({
-      appId: z.string("Must be a string; quote it"),
-      installationId: z.string("Must be a string; quote it"),
-      privateKey: z.string("Must be the name of a secret"),
-    })
-    .optional(),
-});
-
-const gitopsSchema = z.strictObject({
-  /** The deploy repository: another than the source's, or the same with a branch of its own. */
-  repository: z
-    .string(`Set it to the URL of the deploy repository`)
-    .regex(/^(https?:\/\/[^@\s]+|ssh:\/\/\S+|[^@\s]+@[^:\s]+:\S+)$/, "Must be an https or ssh URL without a password"),
-  /** @default main */
-  branch: z.string().default("main"),
-  /** The user name that goes with the secret `gitToken`. @default x-access-token */
-  username: z.string().default("x-access-token"),
-  argoCd: argoCdSchema.prefault({}),
-  /** What moves a release record: CI by a commit, or a watcher that notices a new image in the registry. @default commit */
-  release: z.enum(["commit", "registry-watch"], "Must be commit or registry-watch").default("commit"),
-  /** The version of the official chart `argocd-image-updater`, for `registry-watch`. @default the one this program is tested with */
-  imageUpdaterChartVersion: z.string("Must be a version; quote it").default("1.2.4"),
-});
-
-const deployedDependencySchema = z.strictObject({
-  image: nonEmpty("the image to run, e.g. postgres:17-alpine"),
-  port: portSchema,
-  /** The secret that services receive as the password. */
-  password: z.string().optional(),
-  env: z.record(variable, z.string("Must be a string; quote it")).default({}),
-  /** Environment variable → name of a secret in `secrets`. */
-  secrets: z.record(variable, z.string("Must be the name of a secret")).default({}),
-  /** The volume that keeps its data. @default none: data goes with the pod */
-  storage: z
-    .strictObject({
-      size: z.string().regex(/^\d+(Mi|Gi|Ti)$/, "Must be a size such as 1Gi"),
-      path: z.string().startsWith("/"),
-    })
-    .optional(),
-  /** Directories that it writes to beside its volume, each an empty one at every start. */
-  scratch: z.array(z.string().startsWith("/", "Must be an absolute path")).default([]),
-  /** The numeric user of its container. @default 65532 */
-  user: z.int().min(1).optional(),
-});
-const externalDependencySchema = z.strictObject({
-  address: z.string().regex(/^[^\s:]+:\d+$/, "Must be host:port"),
-  password: z.string().optional(),
-});
-const dependencySchema = z.union(
-  [z.literal("none"), externalDependencySchema, deployedDependencySchema],
-  "Must be none, {address} of an existing one, or {image, port} of one to deploy",
-);
-
 /** The keys of a stack file, all under `config:` with the prefix `delivery:`; the secrets among them are apart. */
 export const stackSchema = z.strictObject({
   schemaVersion: z.literal(
@@ -214,8 +146,6 @@ export const stackSchema = z.strictObject({
   services: z.record(z.string(), serviceSettingsSchema).default({}),
 });
 export type StackSettings = z.infer<typeof stackSchema>;
-export type DependencySettings = z.infer<typeof dependencySchema>;
-export type DeployedDependencySettings = z.infer<typeof deployedDependencySchema>;
 
 /** The stack's secrets, set with `pulumi config set --secret`. */
 export const secretsSchema = z.strictObject({

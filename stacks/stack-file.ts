@@ -8,7 +8,13 @@ import { parse } from "yaml";
  */
 export function readStackFile(stack: string): Record<string, unknown> {
   const file: unknown = parse(readFileSync(`stacks/Pulumi.${stack}.yaml`, "utf8"));
-  if (typeof file !== "object" || file === null || !("config" in file) || typeof file.config !== "object" || file.config === null) {
+  if (
+    typeof file !== "object" ||
+    file === null ||
+    !("config" in file) ||
+    typeof file.config !== "object" ||
+    file.config === null
+  ) {
     throw new Error(`stacks/Pulumi.${stack}.yaml has no \`config:\``);
   }
   return { ...file.config };
@@ -16,5 +22,7 @@ export function readStackFile(stack: string): Record<string, unknown> {
 
 /** Settings as the program receives them: structured values as JSON, scalars as text. */
 export function asProgramConfig(settings: Readonly<Record<string, unknown>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(settings).map(([key, value]) => [key, typeof value === "string" ? value : JSON.stringify(value)]));
+  return Object.fromEntries(
+    Object.entries(settings).map(([key, value]) => [key, typeof value === "string" ? value : JSON.stringify(value)]),
+  );
 }

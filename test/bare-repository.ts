@@ -28,12 +28,10 @@ export class BareRepository implements Disposable {
       this.run(["for-each-ref", "--count=1", `refs/heads/${branch}`]).length === 0
         ? []
         : this.run(["ls-tree", "-r", "-z", branch]).toString().split("\0");
-    const entries = lines
-      .filter(Boolean)
-      .map((line) => ({
-        object: line.slice("100644 blob ".length, line.indexOf("\t")),
-        path: line.slice(line.indexOf("\t") + 1),
-      }));
+    const entries = lines.filter(Boolean).map((line) => ({
+      object: line.slice("100644 blob ".length, line.indexOf("\t")),
+      path: line.slice(line.indexOf("\t") + 1),
+    }));
     const output = this.run(["cat-file", "--batch=%(objectsize)"], entries.map(({ object }) => `${object}\n`).join(""));
     let offset = 0;
     return Object.fromEntries(

@@ -30,7 +30,16 @@ ${registryHelp}`;
 
 export const command: Command = { summary: "show what runs, and how it got there", help, run };
 
-const neededSchema = stackSchema.pick({ schemaVersion: true, environment: true, app: true, images: true, ci: true, cluster: true, delivery: true, gitops: true });
+const neededSchema = stackSchema.pick({
+  schemaVersion: true,
+  environment: true,
+  app: true,
+  images: true,
+  ci: true,
+  cluster: true,
+  delivery: true,
+  gitops: true,
+});
 
 async function run(args: readonly string[], surroundings: Surroundings): Promise<void> {
   const options = parseOptions(args, {
@@ -47,7 +56,11 @@ async function run(args: readonly string[], surroundings: Surroundings): Promise
   const settings = settingsOf(name);
   const places = placesOf(name, settings);
   const registry = await openRegistry(options, surroundings, statusFetchLimits);
-  const cluster = () => createClient(connectionOf(loadKubeconfig({ environment }), { context: options.context ?? settings.cluster.context }), environment);
+  const cluster = () =>
+    createClient(
+      connectionOf(loadKubeconfig({ environment }), { context: options.context ?? settings.cluster.context }),
+      environment,
+    );
   const status = await collectStatus(
     statusSources({
       ...places,
@@ -61,13 +74,20 @@ async function run(args: readonly string[], surroundings: Surroundings): Promise
 }
 
 function settingsOf(name: string): PlaceSettings {
-  if (pathProblem(name) !== undefined || name.includes("/")) throw new UsageError(`--env ${JSON.stringify(name)} is not the name of an environment`);
+  if (pathProblem(name) !== undefined || name.includes("/"))
+    throw new UsageError(`--env ${JSON.stringify(name)} is not the name of an environment`);
   const settings = readStackSettings(name, neededSchema);
-  if (settings === undefined) throw new CommandError(`there is no stacks/Pulumi.${name}.yaml in ${process.cwd()}; run this where the stack files are`);
+  if (settings === undefined)
+    throw new CommandError(
+      `there is no stacks/Pulumi.${name}.yaml in ${process.cwd()}; run this where the stack files are`,
+    );
   return settings;
 }
 
-function deployBranch(deploy: DeployBranch | undefined, flags: { repository?: string; branch?: string }): DeployBranch | undefined {
+function deployBranch(
+  deploy: DeployBranch | undefined,
+  flags: { repository?: string; branch?: string },
+): DeployBranch | undefined {
   const repository = flags.repository ?? deploy?.repository;
   if (repository === undefined) return undefined;
   const branch = flags.branch ?? deploy?.branch ?? "main";

@@ -47,7 +47,7 @@ tbody th { font-weight: 600; overflow-wrap: anywhere; }
 td { font-variant-numeric: tabular-nums; }
 code { font: 13px/1.5 ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; overflow-wrap: anywhere; }
 .none { color: var(--soft); }
-.judged { color: var(--state); }
+.word { color: var(--state); }
 .message { display: block; margin: 2px 0 0 17px; color: var(--soft); font-size: 13px; font-weight: 400; max-width: 46ch; overflow-wrap: anywhere; }
 .problems { margin: 0; padding: 12px 16px 12px 34px; }
 .problems li { overflow-wrap: anywhere; }

@@ -70,7 +70,7 @@ function row(service: ServiceStatus, takenAt: string): string {
   const whole: Partial<Record<(typeof columns)[number], string | null>> = { commit: service.commit, image: service.digest, release: service.releaseCommit, age: service.releasedAt };
   const rest = columns.slice(1).map((column) => {
     const title = whole[column];
-    const content = cells[column] === "-" ? '<span class="none">-</span>' : styled(column, cells[column], state);
+    const content = cells[column] === "-" ? '<span class="none">-</span>' : styled(column, cells[column]);
     return `<td data-label="${titles[column]}"${title === null || title === undefined ? "" : ` title="${escapeMarkup(title)}"`}>${content}</td>`;
   });
   const name = `<span class="service">${escapeMarkup(service.service)}</span><span class="hidden">, ${stateWords[state]}</span>`;
@@ -78,9 +78,13 @@ function row(service: ServiceStatus, takenAt: string): string {
   return `<tr class="${state}" data-service="${escapeMarkup(service.service)}" data-state="${state}"><th scope="row">${name}${why}</th>${rest.join("")}</tr>`;
 }
 
-function styled(column: (typeof columns)[number], text: string, state: State): string {
+/** Words of Argo CD that say more than that all is as it should be. */
+const wordStates: Readonly<Record<string, State>> = { Healthy: "ok", OutOfSync: "progress", Progressing: "progress", Degraded: "failed", Missing: "failed" };
+
+function styled(column: (typeof columns)[number], text: string): string {
   if (["commit", "image", "release"].includes(column)) return `<code>${escapeMarkup(text)}</code>`;
-  return column === "health" && state !== "unknown" ? `<span class="judged">${escapeMarkup(text)}</span>` : `<span>${escapeMarkup(text)}</span>`;
+  const state = Object.hasOwn(wordStates, text) ? wordStates[text] : undefined;
+  return `<span${state === undefined ? "" : ` class="word ${state}"`}>${escapeMarkup(text)}</span>`;
 }
 
 function problemList({ problems }: DeliveryStatus): string {

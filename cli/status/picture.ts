@@ -1,6 +1,7 @@
 import { escapeMarkup } from "./escape.ts";
 import type { Stage, State } from "./model.ts";
 import { stageTitles, stateWords } from "./text.ts";
+import { wrap } from "./wrap.ts";
 
 /** Side by side for wide windows, one below the other for narrow ones. */
 export type Direction = "row" | "column";
@@ -13,15 +14,20 @@ interface Layout {
   readonly mark: readonly [x: number, y: number];
   readonly title: readonly [x: number, y: number];
   readonly summary: readonly [x: number, y: number];
-  /** How many letters of the summary fit on a line, and how many lines there are. */
-  readonly letters: number;
+  /** How wide a line of the summary may be, in em of its 13 pixels, and how many lines there are. */
+  readonly em: number;
   readonly lines: number;
 }
 
-const layouts: Readonly<Record<Direction, Layout>> = {
-  row: { width: 180, height: 116, gap: 28, mark: [28, 34], title: [50, 40], summary: [16, 72], letters: 23, lines: 2 },
-  column: { width: 350, height: 66, gap: 24, mark: [32, 33], title: [60, 28], summary: [60, 49], letters: 40, lines: 1 },
-};
+/** In pixels of a page that is wide enough; a row fills it, however many stages there are. */
+const rowWidth = 1220;
+
+function layoutOf(direction: Direction, stages: number): Layout {
+  if (direction === "column") return { width: 350, height: 66, gap: 24, mark: [32, 33], title: [60, 28], summary: [60, 49], em: 21, lines: 1 };
+  const gap = 28;
+  const width = Math.floor((rowWidth + gap) / Math.max(stages, 1)) - gap;
+  return { width, height: 116, gap, mark: [28, 34], title: [50, 40], summary: [16, 72], em: (width - 32) / 13, lines: 2 };
+}
 
 const marks: Readonly<Record<State, string>> = {
   ok: '<path class="glyph" d="M-5 0.5 L-1.5 4 L5.5 -4"/>',
@@ -32,12 +38,13 @@ const marks: Readonly<Record<State, string>> = {
 
 /** The pipeline as an SVG element: one box per stage in the colour of its state, which the page's style sheet gives. */
 export function pipelinePicture(stages: readonly Stage[], direction: Direction): string {
-  const { width, height, gap } = layouts[direction];
+  const layout = layoutOf(direction, stages.length);
+  const { width, height, gap } = layout;
   const along = (size: number): number => stages.length * size + Math.max(0, stages.length - 1) * gap;
   const [totalWidth, totalHeight] = direction === "row" ? [along(width), height] : [width, along(height)];
   const places = stages.map((_, index): [number, number] => (direction === "row" ? [index * (width + gap), 0] : [0, index * (height + gap)]));
-  const arrows = stages.slice(1).map((stage, index) => arrow(stage.state, places[index] ?? [0, 0], direction));
-  const boxes = stages.map((stage, index) => box(stage, places[index] ?? [0, 0], direction));
+  const arrows = stages.slice(1).map((stage, index) => arrow(stage.state, places[index] ?? [0, 0], direction, layout));
+  const boxes = stages.map((stage, index) => box(stage, places[index] ?? [0, 0], direction, layout));
   const label = stages.map(({ name, state }) => `${stageTitles[name]}: ${stateWords[state]}`).join(", ");
   return [
     // A stroke is as wide on both sides of an edge.
@@ -48,10 +55,10 @@ export function pipelinePicture(stages: readonly Stage[], direction: Direction):
   ].join("\n");
 }
 
-function box({ name, state, summary }: Stage, [x, y]: readonly [number, number], direction: Direction): string {
-  const { width, height, mark, title, summary: text, letters, lines } = layouts[direction];
+function box({ name, state, summary }: Stage, [x, y]: readonly [number, number], direction: Direction, layout: Layout): string {
+  const { width, height, mark, title, summary: text, em, lines } = layout;
   const edge = direction === "row" ? `M1 13 V12 A11 11 0 0 1 12 1 H${width - 12} A11 11 0 0 1 ${width - 1} 12 V13` : `M13 1 H12 A11 11 0 0 0 1 12 V${height - 12} A11 11 0 0 0 12 ${height - 1} H13`;
-  const spans = wrap(summary, letters, lines).map((line, index) => `<tspan x="${text[0]}" y="${text[1] + index * 19}">${escapeMarkup(line)}</tspan>`);
+  const spans = wrap(summary, em, lines).map((line, index) => `<tspan x="${text[0]}" y="${text[1] + index * 19}">${escapeMarkup(line)}</tspan>`);
   return `<g class="stage ${state}" data-stage="${name}" data-state="${state}" transform="translate(${x} ${y})">
 <title>${escapeMarkup(`${stageTitles[name]}: ${stateWords[state]}. ${summary}`)}</title>
 <rect class="box" width="${width}" height="${height}" rx="12"/>
@@ -63,19 +70,7 @@ function box({ name, state, summary }: Stage, [x, y]: readonly [number, number],
 }
 
 /** From the stage at this place to the next one, in the colour of where it leads. */
-function arrow(state: State, [x, y]: readonly [number, number], direction: Direction): string {
-  const { width, height, gap } = layouts[direction];
+function arrow(state: State, [x, y]: readonly [number, number], direction: Direction, { width, height, gap }: Layout): string {
   const turn = direction === "row" ? `translate(${x + width} ${y + height / 2})` : `translate(${x + width / 2} ${y + height}) rotate(90)`;
   return `<g class="arrow ${state}" transform="${turn}"><path class="shaft" d="M5 0 H${gap - 9}"/><path class="head" d="M${gap - 11} -5 L${gap - 4} 0 L${gap - 11} 5 Z"/></g>`;
-}
-
-/** Breaks between words where it can; what does not fit ends in `…`. */
-export function wrap(text: string, letters: number, lines: number): string[] {
-  const wrapped = text.split(/\s+/).reduce<string[]>((rows, word) => {
-    const last = rows.at(-1);
-    return last !== undefined && `${last} ${word}`.length <= letters ? [...rows.slice(0, -1), `${last} ${word}`] : [...rows, word];
-  }, []);
-  const kept = wrapped.slice(0, lines);
-  const cut = (row: string, more: boolean): string => (row.length > letters || more ? `${row.slice(0, letters - 1).trimEnd()}…` : row);
-  return kept.map((row, index) => cut(row, index === kept.length - 1 && wrapped.length > lines));
 }

@@ -1,5 +1,5 @@
 import type { types } from "@pulumi/kubernetes";
-import type { DeployedDependencySettings, DependencySettings } from "../../stacks/schema.ts";
+import type { DeployedDependencySettings, DependencySettings } from "../../stacks/dependency-schema.ts";
 import { pullSecretName, secretName } from "../names.ts";
 import type { Service } from "../service.ts";
 import { metadata, selectorLabels, type Environment } from "./metadata.ts";

@@ -37,7 +37,14 @@ export async function startArgoCd({
     stateDir,
     kubeconfigPath,
     namespace,
-    tools,
+    // Its own alone: another version of one of the sandbox's other tools is no reason to start it anew.
+    tools: {
+      argocd: tools.argocd,
+      "git-ask-pass": tools["git-ask-pass"],
+      redis: tools.redis,
+      kustomize: tools.kustomize,
+      "argocd-files": tools["argocd-files"],
+    },
     folders: prepareFolders(stateDir, tools),
     ports: {
       redis: await choosePort(stateDir, "argocd-redis", 6379),

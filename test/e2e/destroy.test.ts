@@ -35,8 +35,12 @@ describe("destroy", () => {
 
   test("goes on when Argo CD is back, and leaves nothing in the cluster", async () => {
     await enterGitOps();
-    await shop.run("destroy");
+    const deleted: string[] = [];
+    await shop.run("destroy", {}, { onEvent: ({ resOutputsEvent }) => void (resOutputsEvent?.metadata.op === "delete" && deleted.push(resOutputsEvent.metadata.urn)) });
     expect(await objectsOfCluster()).toEqual(found);
+    const applications = deleted.filter((urn) => urn.includes(":Application::"));
+    const argoCd = deleted.findIndex((urn) => urn.includes("delivery:gitops:ArgoCd$"));
+    expect(applications.map((urn) => deleted.indexOf(urn) < argoCd)).toEqual([true, true]);
   });
 
   test("leaves the files of others in Git, and nothing else", () => {

@@ -30,14 +30,22 @@ describe("an update", () => {
     await stopProcess(world.stateDir, "registry");
     changeCart();
     const { registryHost } = world.sandbox.targets;
-    await refuses({}, new RegExp(`the registry ${registryHost} cannot be reached .*: check that it runs and that its address is right`));
+    await refuses(
+      {},
+      new RegExp(`the registry ${registryHost} cannot be reached .*: check that it runs and that its address is right`),
+    );
     await enterSandbox();
   });
 
   test("with a wrong password names registry, user and way out", async () => {
     const { registryHost } = world.sandbox.targets;
     const wrong = { secrets: { "delivery:registryPassword": "not-the-password" } };
-    const error = await refuses(wrong, new RegExp(`the registry ${registryHost} refuses .* as user "delivery" .*: set registry.username and registry.password`));
+    const error = await refuses(
+      wrong,
+      new RegExp(
+        `the registry ${registryHost} refuses .* as user "delivery" .*: set registry.username and registry.password`,
+      ),
+    );
     expect(error).not.toContain("not-the-password");
     // The rest of the stack has the new password now: up with the right one sets that everywhere.
     monorepo.service("cart");
@@ -46,34 +54,57 @@ describe("an update", () => {
   });
 
   test("whose API server cannot be reached names its address and the way out", async () => {
-    await refuses(withKubeconfig(kubeconfig("https://127.0.0.1:1")), /the API server https:\/\/127\.0\.0\.1:1 does not answer: .*start the cluster, or correct the kubeconfig/);
+    await refuses(
+      withKubeconfig(kubeconfig("https://127.0.0.1:1")),
+      /the API server https:\/\/127\.0\.0\.1:1 does not answer: .*start the cluster, or correct the kubeconfig/,
+    );
   });
 
   test("whose kubeconfig is none says so, and does not show it", async () => {
-    const error = await refuses(withKubeconfig("token: very-secret-token\n"), /has no contexts, so it is not a kubeconfig: set `kubeconfig`/);
+    const error = await refuses(
+      withKubeconfig("token: very-secret-token\n"),
+      /has no contexts, so it is not a kubeconfig: set `kubeconfig`/,
+    );
     expect(error).not.toContain("very-secret-token");
   });
 
   test("whose kubeconfig has a refused token names the server and the way out", async () => {
-    await refuses(withKubeconfig(kubeconfig(world.sandbox.cluster.server)), /the credentials are refused by https:\S+ .*: renew the token or client certificate there/);
+    await refuses(
+      withKubeconfig(kubeconfig(world.sandbox.cluster.server)),
+      /the credentials are refused by https:\S+ .*: renew the token or client certificate there/,
+    );
   });
 
   test("for which CircleCI cannot be reached names the address and the way out", async () => {
-    await refuses(withCircleCi({ url: "http://localhost:2/api/v2" }), /CircleCI at http:\/\/localhost:2\/api\/v2 cannot be reached to set variable RELEASE_TOKEN .*ECONNREFUSED.*: start the sandbox with `npm run up`, or set the stack's CircleCI host/);
+    await refuses(
+      withCircleCi({ url: "http://localhost:2/api/v2" }),
+      /CircleCI at http:\/\/localhost:2\/api\/v2 cannot be reached to set variable RELEASE_TOKEN .*ECONNREFUSED.*: start the sandbox with `npm run up`, or set the stack's CircleCI host/,
+    );
   });
 
   test("with a wrong token of CircleCI names the address and the way out", async () => {
     const wrong = { ...withCircleCi({}), secrets: { "delivery:circleciToken": "not-the-token" } };
-    const error = await refuses(wrong, /CircleCI at http:\S+ rejected the token \(401\) when asked to set variable RELEASE_TOKEN .*: set it with `pulumi config set --secret circleciToken`/);
+    const error = await refuses(
+      wrong,
+      /CircleCI at http:\S+ rejected the token \(401\) when asked to set variable RELEASE_TOKEN .*: set it with `pulumi config set --secret circleciToken`/,
+    );
     expect(error).not.toContain("not-the-token");
   });
 
   test("that would take over an object of others names it and the ways out, and leaves it alone", async () => {
     const path = `/api/v1/namespaces/${namespace}/configmaps`;
-    const theirs = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "basket" }, data: { OWNER: "somebody else" } };
+    const theirs = {
+      apiVersion: "v1",
+      kind: "ConfigMap",
+      metadata: { name: "basket" },
+      data: { OWNER: "somebody else" },
+    };
     await world.kubernetes.request("POST", path, { body: theirs });
     monorepo.service("basket");
-    await refuses({ settings: { "delivery:cluster": { adoptExisting: false } } }, /configmaps "basket" already exists: .*Either adopt it .*, or delete it, or choose another metadata\.name/);
+    await refuses(
+      { settings: { "delivery:cluster": { adoptExisting: false } } },
+      /configmaps "basket" already exists: .*Either adopt it .*, or delete it, or choose another metadata\.name/,
+    );
     expect(await world.kubernetes.request("GET", `${path}/basket`)).toMatchObject({ data: theirs.data });
     expect(await namesOf(world.kubernetes, "apps/v1/deployments", namespace)).toEqual(["cart"]);
     monorepo.remove("svc/basket_service");
@@ -102,13 +133,18 @@ describe("an update", () => {
 
   /** A change that needs the API server, with another way to it. */
   function withKubeconfig(content: string): Variation {
-    return { secrets: { "delivery:kubeconfig": content }, settings: { "delivery:services": { cart: { replicas: 2 } } } };
+    return {
+      secrets: { "delivery:kubeconfig": content },
+      settings: { "delivery:services": { cart: { replicas: 2 } } },
+    };
   }
 
   /** A change that needs CircleCI. */
   function withCircleCi(endpoint: { url?: string }): Variation {
     const { url, organizationId } = { ...world.sandbox.targets.circleci, ...endpoint };
-    return { settings: { "delivery:ci": { host: url, organizationId, environment: { RELEASE_TOKEN: "token-secret" } } } };
+    return {
+      settings: { "delivery:ci": { host: url, organizationId, environment: { RELEASE_TOKEN: "token-secret" } } },
+    };
   }
 });
 

@@ -6,8 +6,25 @@ import { openPipeline, type Pipeline } from "./pipeline.ts";
 import { deploymentOf, enterSandbox, namesOf, type SandboxWorld } from "./sandbox-world.ts";
 
 const namespace = "change-sandbox";
-const kinds = ["v1/configmaps", "v1/serviceaccounts", "v1/services", "apps/v1/deployments", "networking.k8s.io/v1/networkpolicies", "policy/v1/poddisruptionbudgets"];
-const resources = ["ConfigMap", "Deployment", "Image", "NetworkPolicy", "PodDisruptionBudget", "Service", "ServiceAccount", "ServiceImage", "Workload"];
+const kinds = [
+  "v1/configmaps",
+  "v1/serviceaccounts",
+  "v1/services",
+  "apps/v1/deployments",
+  "networking.k8s.io/v1/networkpolicies",
+  "policy/v1/poddisruptionbudgets",
+];
+const resources = [
+  "ConfigMap",
+  "Deployment",
+  "Image",
+  "NetworkPolicy",
+  "PodDisruptionBudget",
+  "Service",
+  "ServiceAccount",
+  "ServiceImage",
+  "Workload",
+];
 
 /** What changes when one thing does. The tests build on each other. */
 describe("a change", () => {
@@ -36,7 +53,10 @@ describe("a change", () => {
   test("of shared code rolls out all that use it", async () => {
     monorepo.write("pkg/terms.html", "Returns within 14 days.\n");
     const { changes } = await pipeline.run("up");
-    const updates = ["Deployment", "Image", "Workload"].flatMap((kind) => [`update ${kind} cart`, `update ${kind} catalog`]);
+    const updates = ["Deployment", "Image", "Workload"].flatMap((kind) => [
+      `update ${kind} cart`,
+      `update ${kind} catalog`,
+    ]);
     expect(changes).toEqual(updates);
   });
 
@@ -51,13 +71,22 @@ describe("a change", () => {
     const before = await deploymentOf(world.kubernetes, namespace, "cart");
     const { changes } = await pipeline.run("up", { settings: { "delivery:services": { cart: { replicas: 2 } } } });
     expect(changes).toEqual(["update Deployment cart"]);
-    expect(await deploymentOf(world.kubernetes, namespace, "cart")).toMatchObject({ replicas: 2, available: 2, uid: before.uid, image: before.image });
+    expect(await deploymentOf(world.kubernetes, namespace, "cart")).toMatchObject({
+      replicas: 2,
+      available: 2,
+      uid: before.uid,
+      image: before.image,
+    });
   });
 
   test("of a service's environment changes its ConfigMap and restarts its pods", async () => {
-    const { changes } = await pipeline.run("up", { settings: { "delivery:services": { cart: { replicas: 2, env: { CURRENCY: "EUR" } } } } });
+    const { changes } = await pipeline.run("up", {
+      settings: { "delivery:services": { cart: { replicas: 2, env: { CURRENCY: "EUR" } } } },
+    });
     expect(changes).toEqual(["update ConfigMap cart", "update Deployment cart"]);
-    expect(await world.kubernetes.request("GET", `/api/v1/namespaces/${namespace}/configmaps/cart`)).toMatchObject({ data: { CURRENCY: "EUR" } });
+    expect(await world.kubernetes.request("GET", `/api/v1/namespaces/${namespace}/configmaps/cart`)).toMatchObject({
+      data: { CURRENCY: "EUR" },
+    });
   });
 
   test("of a setting back to where it was undoes just that", async () => {
@@ -70,7 +99,10 @@ describe("a change", () => {
     monorepo.remove("svc/cart_service");
     monorepo.service("basket");
     const { changes, outputs } = await pipeline.run("up");
-    expect(changes).toEqual([...resources.map((kind) => `create ${kind} basket`), ...resources.map((kind) => `delete ${kind} cart`)]);
+    expect(changes).toEqual([
+      ...resources.map((kind) => `create ${kind} basket`),
+      ...resources.map((kind) => `delete ${kind} cart`),
+    ]);
     expect(Object.keys(Object(outputs["deployed"]?.value))).toEqual(["basket", "catalog"]);
     await expectServices("basket", "catalog");
     expect(await deploymentOf(world.kubernetes, namespace, "catalog")).toEqual(untouched);
@@ -88,6 +120,8 @@ describe("a change", () => {
     const found = await Promise.all(kinds.map((kind) => namesOf(world.kubernetes, kind, namespace)));
     // The cluster puts objects of its own into every namespace.
     const own = found.map((list) => list.filter((name) => name !== "kube-root-ca.crt" && name !== "default"));
-    expect(Object.fromEntries(kinds.map((kind, index) => [kind, own[index]]))).toEqual(Object.fromEntries(kinds.map((kind) => [kind, names])));
+    expect(Object.fromEntries(kinds.map((kind, index) => [kind, own[index]]))).toEqual(
+      Object.fromEntries(kinds.map((kind) => [kind, names])),
+    );
   }
 });

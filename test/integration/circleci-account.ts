@@ -23,16 +23,28 @@ export interface CircleCi {
 export function openCircleCi({ url, organizationId }: CircleCiEndpoint, token: string, stateFile: string): CircleCi {
   const call = async (method: string, path: string, body?: unknown): Promise<unknown> => {
     const headers = { "Circle-Token": token, "Content-Type": "application/json" };
-    const response = await fetch(`${url.replace(/\/$/, "")}${path}`, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
+    const response = await fetch(`${url.replace(/\/$/, "")}${path}`, {
+      method,
+      headers,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
     return response.json();
   };
-  const list = async <Item>(path: string, schema: z.ZodType<Item>): Promise<Item[]> => z.object({ items: z.array(schema) }).parse(await call("GET", path)).items;
+  const list = async <Item>(path: string, schema: z.ZodType<Item>): Promise<Item[]> =>
+    z.object({ items: z.array(schema) }).parse(await call("GET", path)).items;
   return {
     call,
-    contexts: async (name) => (await list(`/context?owner-id=${organizationId}`, contextSchema)).filter((context) => context.name === name),
-    variables: async (context) => (await list(`/context/${context}/environment-variable`, variableSchema)).map(({ variable }) => variable).toSorted(),
+    contexts: async (name) =>
+      (await list(`/context?owner-id=${organizationId}`, contextSchema)).filter((context) => context.name === name),
+    variables: async (context) =>
+      (await list(`/context/${context}/environment-variable`, variableSchema))
+        .map(({ variable }) => variable)
+        .toSorted(),
     restrictions: (context) => list(`/context/${context}/restrictions`, restrictionSchema),
-    projects: (name) => stateSchema.parse(JSON.parse(readFileSync(stateFile, "utf8"))).projects.filter((project) => project.name === name),
+    projects: (name) =>
+      stateSchema
+        .parse(JSON.parse(readFileSync(stateFile, "utf8")))
+        .projects.filter((project) => project.name === name),
   };
 }

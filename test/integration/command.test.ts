@@ -48,7 +48,11 @@ describe("without a sandbox", () => {
   /** Runs a command as npm does, with a HOME that has no kubeconfig. @returns what it printed */
   async function sandbox(command: string): Promise<string> {
     const env = { PATH: process.env["PATH"], HOME: checkout, XDG_CACHE_HOME: join(cacheDir(), "..") };
-    const { stdout } = await execute(process.execPath, [join(repository, "sandbox", "main.ts"), command], { cwd: checkout, env });
+    const { stdout } = await execute(process.execPath, [join(repository, "sandbox", "main.ts"), command], {
+      cwd: checkout,
+      env,
+      maxBuffer: 64 * 2 ** 20,
+    });
     return stdout;
   }
 });

@@ -36,7 +36,9 @@ describe("drift", () => {
     await edit("cart", { spec: { template: { spec: { containers: [{ name: "cart", image: another }] } } } });
     await edit("catalog", { spec: { replicas: 3 } });
     for (const [name, count] of Object.entries({ cart: 1, catalog: 3 })) {
-      await eventually(`the edited ${name} has settled`, async () => isSettled(await deploymentOf(world.kubernetes, namespace, name), count));
+      await eventually(`the edited ${name} has settled`, async () =>
+        isSettled(await deploymentOf(world.kubernetes, namespace, name), count),
+      );
     }
     await world.kubernetes.request("DELETE", `/api/v1/namespaces/${namespace}/services/catalog`);
     const { changes } = await pipeline.run("refresh");
@@ -46,7 +48,11 @@ describe("drift", () => {
   test("of them is undone by up", async () => {
     const { changes } = await pipeline.run("up");
     expect(changes).toEqual(["create Service catalog", "update Deployment cart", "update Deployment catalog"]);
-    expect(await deploymentOf(world.kubernetes, namespace, "cart")).toMatchObject({ image: released, replicas: 1, available: 1 });
+    expect(await deploymentOf(world.kubernetes, namespace, "cart")).toMatchObject({
+      image: released,
+      replicas: 1,
+      available: 1,
+    });
     expect(await deploymentOf(world.kubernetes, namespace, "catalog")).toMatchObject({ replicas: 1 });
     expect(await namesOf(world.kubernetes, "v1/services", namespace)).toEqual(["cart", "catalog"]);
     expect((await pipeline.run("up")).changes).toEqual([]);
@@ -54,7 +60,9 @@ describe("drift", () => {
 
   test("of a context's variables shows only where one is gone: their values cannot be read", async () => {
     await world.circleci.call("DELETE", `/context/${context}/environment-variable/DOCKERHUB_USERNAME`);
-    await world.circleci.call("PUT", `/context/${context}/environment-variable/DOCKERHUB_PASSWORD`, { value: "another password" });
+    await world.circleci.call("PUT", `/context/${context}/environment-variable/DOCKERHUB_PASSWORD`, {
+      value: "another password",
+    });
     expect((await pipeline.run("refresh")).changes).toEqual(["delete ContextEnvironmentVariable DOCKERHUB_USERNAME"]);
     expect((await pipeline.run("up")).changes).toEqual(["create ContextEnvironmentVariable DOCKERHUB_USERNAME"]);
     expect(await world.circleci.variables(context)).toEqual(["DOCKERHUB_PASSWORD", "DOCKERHUB_USERNAME"]);

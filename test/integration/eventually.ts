@@ -13,15 +13,21 @@ const pollMilliseconds = 100;
  * @param look returns what it finds once that is as expected; `undefined`, `false` and errors mean "not yet"
  * @throws Error with the expectation and what the last look found
  */
-export async function eventually<Found>(expectation: string, look: () => Promise<Found>, patience: Patience = {}): Promise<Exclude<Found, undefined | false>> {
+export async function eventually<Found>(
+  expectation: string,
+  look: () => Promise<Found>,
+  patience: Patience = {},
+): Promise<Exclude<Found, undefined | false>> {
   const seconds = patience.seconds ?? 30;
   const deadline = Date.now() + seconds * 1000;
   for (;;) {
     const last = await attempt(look);
     // What is neither of the two is what the caller waits for.
-    if ("found" in last && last.found !== undefined && last.found !== false) return last.found as Exclude<Found, undefined | false>;
+    if ("found" in last && last.found !== undefined && last.found !== false)
+      return last.found as Exclude<Found, undefined | false>;
     if (Date.now() > deadline) {
-      const state = "found" in last ? `the last look found ${String(last.found)}` : `the last look failed: ${last.problem}`;
+      const state =
+        "found" in last ? `the last look found ${String(last.found)}` : `the last look failed: ${last.problem}`;
       throw new Error(`not within ${seconds} s: ${expectation}; ${state}`);
     }
     await sleep(pollMilliseconds);

@@ -77,9 +77,16 @@ describe("the example app", () => {
     for (const [name, { image }] of Object.entries(deployed)) {
       const [, repository = "", digest = ""] = /^localhost:\d+\/([^@]+)@(sha256:[0-9a-f]{64})$/.exec(image) ?? [];
       expect(repository).toBe(`delinkcious/example-${name}`);
-      const response = await fetch(`http://${world.sandbox.targets.registryHost}/v2/${repository}/manifests/${digest}`, {
-        headers: { authorization, accept: "application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json, application/vnd.docker.distribution.manifest.v2+json" },
-      });
+      const response = await fetch(
+        `http://${world.sandbox.targets.registryHost}/v2/${repository}/manifests/${digest}`,
+        {
+          headers: {
+            authorization,
+            accept:
+              "application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json, application/vnd.docker.distribution.manifest.v2+json",
+          },
+        },
+      );
       expect([response.status, response.headers.get("docker-content-digest")]).toEqual([200, digest]);
     }
   });
@@ -89,14 +96,20 @@ describe("the example app", () => {
     const [context, ...otherContexts] = await world.circleci.contexts("example-sandbox");
     expect([...otherProjects, ...otherContexts]).toEqual([]);
     expect(await world.circleci.variables(context?.id ?? "")).toEqual(["DOCKERHUB_PASSWORD", "DOCKERHUB_USERNAME"]);
-    expect(await world.circleci.restrictions(context?.id ?? "")).toContainEqual(expect.objectContaining({ restriction_type: "project", restriction_value: project?.id }));
+    expect(await world.circleci.restrictions(context?.id ?? "")).toContainEqual(
+      expect.objectContaining({ restriction_type: "project", restriction_value: project?.id }),
+    );
   });
 
   test("every Deployment is available with the released image", async () => {
     const deployed = deployedSchema.parse(first.outputs["deployed"]?.value);
     expect(await namesOf(world.kubernetes, "apps/v1/deployments", namespace)).toEqual(services);
     for (const name of services) {
-      expect(await deploymentOf(world.kubernetes, namespace, name)).toMatchObject({ replicas: 1, available: 1, image: deployed[name]?.image });
+      expect(await deploymentOf(world.kubernetes, namespace, name)).toMatchObject({
+        replicas: 1,
+        available: 1,
+        image: deployed[name]?.image,
+      });
     }
   });
 
@@ -106,7 +119,9 @@ describe("the example app", () => {
     await eventually("the summary shows the gateway", () => summarize(first.outputs, world.sandbox).then(() => true));
     log.mockRestore();
     const { pods } = world.sandbox.cluster;
-    expect(lines.join("\n")).toMatch(pods === "real" ? /GET http:\S+ → 200\n.*"service":"api-gateway"/s : /Pods are SIMULATED: \S+/);
+    expect(lines.join("\n")).toMatch(
+      pods === "real" ? /GET http:\S+ → 200\n.*"service":"api-gateway"/s : /Pods are SIMULATED: \S+/,
+    );
   });
 
   test("a second up and a preview change nothing", async () => {

@@ -35,7 +35,9 @@ describe("a failed update", () => {
   test("says which image cannot be built, and in which line of its Dockerfile", async () => {
     monorepo.service("cart", `${webServer("cart")}RUN echo no till here >&2 && exit 7\n`);
     const { error, changes } = await pipeline.fail("up", impatient);
-    expect(error).toMatch(/building localhost:\d+\/delinkcious\/failure-cart:0\.1 from \S+\/cart_service\/Dockerfile failed/);
+    expect(error).toMatch(
+      /building localhost:\d+\/delinkcious\/failure-cart:0\.1 from \S+\/cart_service\/Dockerfile failed/,
+    );
     expect(error).toContain("exit code: 7");
     expect(error).toContain("no till here");
     expect(error).toMatch(/>>>.*RUN echo no till here/);
@@ -47,7 +49,11 @@ describe("a failed update", () => {
     const { pods } = world.sandbox.cluster;
     // Simulated pods run nothing that could fail.
     const { error, changes } = await (pods === "real" ? pipeline.fail("up", impatient) : pipeline.run("up", impatient));
-    expect(error).toMatch(pods === "real" ? /Deployment failure-sandbox\/cart did not become ready within 12 s.*pod failure-sandbox\/cart-\S+:.*exit code 3/s : /^$/);
+    expect(error).toMatch(
+      pods === "real"
+        ? /Deployment failure-sandbox\/cart did not become ready within 12 s.*pod failure-sandbox\/cart-\S+:.*exit code 3/s
+        : /^$/,
+    );
     expect(changes).toContain("create Image cart");
     expect(await deploymentOf(world.kubernetes, namespace, "catalog")).toMatchObject({ replicas: 1, available: 1 });
   });

@@ -155,7 +155,7 @@ describe("GitManifests on the real engine", () => {
   });
 
   test("many releases and an update at once: none is lost", async () => {
-    const releases = ["2", "3", "4", "5"].flatMap((digit) =>
+    const releases = ["2", "3", "4"].flatMap((digit) =>
       services.map((service) => ({ service, repository: `docker.io/acme/shop-${service}`, digest: digest(digit) })),
     );
     const before = repository.subjects().length;
@@ -178,7 +178,7 @@ describe("GitManifests on the real engine", () => {
     expect(files).toMatchObject(manifests({ link: 5 }));
     for (const service of services)
       expect(parseRecord("", files[recordPath("dev", service)] ?? "")).toMatchObject({
-        image: { digest: expect.stringMatching(/^sha256:[2-5]+$/) },
+        image: { digest: expect.stringMatching(/^sha256:[2-4]+$/) },
       });
   });
 

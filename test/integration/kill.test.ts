@@ -14,7 +14,9 @@ import { deploymentOf, deploymentPath, enterSandbox, namesOf, type SandboxWorld 
 const namespace = "kill-sandbox";
 
 const operationSchema = z.object({ type: z.string(), resource: z.object({ type: z.string() }) });
-const stateSchema = z.object({ checkpoint: z.object({ latest: z.object({ pending_operations: z.array(operationSchema).default([]) }) }) });
+const stateSchema = z.object({
+  checkpoint: z.object({ latest: z.object({ pending_operations: z.array(operationSchema).default([]) }) }),
+});
 
 /** An up that is killed at ever later moments; each goes on where the one before was killed. */
 describe("a killed up", () => {
@@ -51,14 +53,25 @@ describe("a killed up", () => {
 
   test("ends the build of an image half-way", async () => {
     monorepo.service("catalog", `${webServer("catalog")}RUN sleep 3.75\n`);
-    await killWhen("the build sleeps", () => eventually("a step of the build runs", async () => listMachineProcesses().some((process) => process.arguments.join(" ").startsWith("sleep 3.75"))), "all of it");
+    await killWhen(
+      "the build sleeps",
+      () =>
+        eventually("a step of the build runs", async () =>
+          listMachineProcesses().some((process) => process.arguments.join(" ").startsWith("sleep 3.75")),
+        ),
+      "all of it",
+    );
     expect(pendingCreates()).toContain("Image");
   });
 
   test("ends the creation of a Deployment half-way", async () => {
     monorepo.service("cart", webServer("cart", "sleep 4; exec httpd -f -p 8080 -h /www"));
     const look = (): Promise<unknown> => world.kubernetes.request("GET", deploymentPath(namespace, "cart"));
-    await killWhen("the Deployment is there", () => eventually("Deployment cart exists", look, { seconds: 120 }), "all of it");
+    await killWhen(
+      "the Deployment is there",
+      () => eventually("Deployment cart exists", look, { seconds: 120 }),
+      "all of it",
+    );
     expect(pendingCreates()).toContain("Deployment");
   });
 
@@ -83,7 +96,11 @@ describe("a killed up", () => {
   });
 
   /** Starts an up in a process of its own, and kills it at a moment with SIGKILL. */
-  async function killWhen(moment: string, comes: () => Promise<unknown>, what: "all of it" | "the program alone"): Promise<void> {
+  async function killWhen(
+    moment: string,
+    comes: () => Promise<unknown>,
+    what: "all of it" | "the program alone",
+  ): Promise<void> {
     const driver = join(import.meta.dirname, "up-process.ts");
     const url = throughProxy.targets?.circleci?.url ?? "";
     const coming = comes();
@@ -102,14 +119,19 @@ describe("a killed up", () => {
     early.catch(() => undefined);
     await ended;
     const home = `PULUMI_HOME=${join(pipeline.engineDirectory, "home")}`;
-    await eventually("the engine has died, too", async () => !listMachineProcesses().some(({ environment }) => environment.includes(home)));
+    await eventually(
+      "the engine has died, too",
+      async () => !listMachineProcesses().some(({ environment }) => environment.includes(home)),
+    );
   }
 
   /** The types of the resources that the state says are being created. */
   function pendingCreates(): string[] {
     const [file = ""] = globSync(join(pipeline.engineDirectory, "state", ".pulumi", "stacks", "*", "sandbox.json"));
     const { pending_operations: pending } = stateSchema.parse(JSON.parse(readFileSync(file, "utf8"))).checkpoint.latest;
-    return pending.filter(({ type }) => type === "creating").map(({ resource }) => resource.type.split(":").at(-1) ?? "");
+    return pending
+      .filter(({ type }) => type === "creating")
+      .map(({ resource }) => resource.type.split(":").at(-1) ?? "");
   }
 });
 

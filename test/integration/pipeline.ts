@@ -75,7 +75,8 @@ export function openPipeline({ sandbox, stateDir, name, directory }: PipelineOpt
     },
     fail: async (operation, variation = {}) => {
       const outcome = await attempt(operation, variation);
-      if (outcome.error === "") throw new Error(`${operation} of ${name} should have failed, but printed: ${outcome.output}`);
+      if (outcome.error === "")
+        throw new Error(`${operation} of ${name} should have failed, but printed: ${outcome.output}`);
       return outcome;
     },
   };

@@ -10,7 +10,10 @@ export interface ListedProcess {
 /** All processes but this one. */
 export function listMachineProcesses(): ListedProcess[] {
   const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
-  return pids.map((pid) => ({ arguments: strings(`/proc/${pid}/cmdline`), environment: strings(`/proc/${pid}/environ`) }));
+  return pids.map((pid) => ({
+    arguments: strings(`/proc/${pid}/cmdline`),
+    environment: strings(`/proc/${pid}/environ`),
+  }));
 }
 
 function strings(path: string): string[] {

@@ -46,10 +46,14 @@ export default async function setup(project: TestProject): Promise<() => Promise
 async function lockSandbox(report: (line: string) => void): Promise<() => void> {
   const taken = Promise.withResolvers<void>();
   const released = Promise.withResolvers<void>();
-  withLock(`${stateDir}.lock`, (owner) => report(`waiting for the integration tests of process ${owner}`), () => {
-    taken.resolve();
-    return released.promise;
-  }).catch((error: unknown) => taken.reject(error));
+  withLock(
+    `${stateDir}.lock`,
+    (owner) => report(`waiting for the integration tests of process ${owner}`),
+    () => {
+      taken.resolve();
+      return released.promise;
+    },
+  ).catch((error: unknown) => taken.reject(error));
   await taken.promise;
   return released.resolve;
 }

@@ -31,7 +31,8 @@ export async function enterSandbox(): Promise<SandboxWorld> {
     stateDir,
     sandbox,
     credentials,
-    clusterToken: kubeconfigSchema.parse(parse(readFileSync(sandbox.cluster.kubeconfigPath, "utf8"))).users[0].user.token,
+    clusterToken: kubeconfigSchema.parse(parse(readFileSync(sandbox.cluster.kubeconfigPath, "utf8"))).users[0].user
+      .token,
     kubernetes: kubernetesClient(sandbox.cluster.kubeconfigPath),
     circleci: openCircleCi(sandbox.targets.circleci, credentials.circleciToken, join(stateDir, "circleci.json")),
   };
@@ -49,8 +50,16 @@ export async function namesOf(kubernetes: KubernetesClient, kind: string, namesp
 
 const deploymentSchema = z.object({
   metadata: z.object({ uid: z.string(), generation: z.number() }),
-  spec: z.object({ replicas: z.number(), template: z.object({ spec: z.object({ containers: z.tuple([z.object({ image: z.string() })]) }) }) }),
-  status: z.object({ observedGeneration: z.number().default(0), replicas: z.number().default(0), updatedReplicas: z.number().default(0), availableReplicas: z.number().default(0) }),
+  spec: z.object({
+    replicas: z.number(),
+    template: z.object({ spec: z.object({ containers: z.tuple([z.object({ image: z.string() })]) }) }),
+  }),
+  status: z.object({
+    observedGeneration: z.number().default(0),
+    replicas: z.number().default(0),
+    updatedReplicas: z.number().default(0),
+    availableReplicas: z.number().default(0),
+  }),
 });
 
 /** A Deployment's path on the API server. */
@@ -70,13 +79,30 @@ export interface DeploymentState {
   image: string;
 }
 
-export async function deploymentOf(kubernetes: KubernetesClient, namespace: string, name: string): Promise<DeploymentState> {
-  const { metadata, spec, status } = deploymentSchema.parse(await kubernetes.request("GET", deploymentPath(namespace, name)));
+export async function deploymentOf(
+  kubernetes: KubernetesClient,
+  namespace: string,
+  name: string,
+): Promise<DeploymentState> {
+  const { metadata, spec, status } = deploymentSchema.parse(
+    await kubernetes.request("GET", deploymentPath(namespace, name)),
+  );
   const { observedGeneration, availableReplicas: available, updatedReplicas: updated, replicas: pods } = status;
-  return { ...metadata, replicas: spec.replicas, observedGeneration, available, updated, pods, image: spec.template.spec.containers[0].image };
+  return {
+    ...metadata,
+    replicas: spec.replicas,
+    observedGeneration,
+    available,
+    updated,
+    pods,
+    image: spec.template.spec.containers[0].image,
+  };
 }
 
 /** Whether a rollout has come to its end: so many pods, all of them new and available. */
-export function isSettled({ generation, observedGeneration, available, updated, pods }: DeploymentState, count: number): boolean {
+export function isSettled(
+  { generation, observedGeneration, available, updated, pods }: DeploymentState,
+  count: number,
+): boolean {
   return observedGeneration >= generation && available === count && updated === count && pods === count;
 }

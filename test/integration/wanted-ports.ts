@@ -1,7 +1,10 @@
 import { z } from "zod";
 import { readStackFile } from "../../stacks/stack-file.ts";
 
-const wantedSchema = z.object({ "delivery:images": z.object({ registry: z.string() }), "delivery:ci": z.object({ host: z.url() }) });
+const wantedSchema = z.object({
+  "delivery:images": z.object({ registry: z.string() }),
+  "delivery:ci": z.object({ host: z.url() }),
+});
 
 /** The ports of registry and CircleCI stand-in that the stack file of the sandbox names. */
 export function wantedPorts(): number[] {

@@ -13,12 +13,12 @@ test("lists its commands", () => {
     expect(stdout).toMatch(new RegExp(`^  ${command} +\\w`, "m"));
 });
 
-test.each<[args: string[], message: string]>([
-  [["relase"], 'error: "relase" is no command; there are release, promote, rollback, watch\n'],
-  [["constructor"], 'error: "constructor" is no command; there are release, promote, rollback, watch\n'],
-  [["--env", "dev"], "error: --env comes before the name of a command\n"],
+test.each<[args: string[], message: RegExp]>([
+  [["relase"], /^error: "relase" is no command; there are release, promote, rollback, watch[, a-z-]*\n$/],
+  [["constructor"], /^error: "constructor" is no command; there are release/],
+  [["--env", "dev"], /^error: --env comes before the name of a command\n$/],
 ])("a wrong command line has exit status 2: %j", (args, message) =>
-  expect(delivery(...args)).toEqual({ status: 2, stdout: "", stderr: message }),
+  expect(delivery(...args)).toEqual({ status: 2, stdout: "", stderr: expect.stringMatching(message) }),
 );
 
 test("a failure has exit status 1, and no stack trace", () => {

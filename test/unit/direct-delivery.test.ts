@@ -4,7 +4,7 @@ import { Cluster } from "../../components/cluster.ts";
 import { deliverDirectly } from "../../components/direct-delivery.ts";
 import type { ManifestContext } from "../../components/manifests.ts";
 import { ServiceImage } from "../../components/service-image.ts";
-import type { DependencySettings } from "../../stacks/schema.ts";
+import type { DependencySettings } from "../../stacks/dependency-schema.ts";
 import { openWorld } from "../declared-world.ts";
 import { recordRegistrations } from "../registrations.ts";
 import { environment, sampleContext, sampleService } from "../sample-shop.ts";

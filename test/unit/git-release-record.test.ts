@@ -29,6 +29,11 @@ images:
   expect(parseRecord("record", recordWith({ repository, digest }))).toEqual({ image: { repository, digest } });
 });
 
+test("is read as Argo CD Image Updater writes it", () => {
+  const written = `apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nimages:\n- digest: ${digest}\n  name: ${repository}\n  newName: ${repository}\n`;
+  expect(parseRecord("record", written)).toEqual({ image: { repository, digest } });
+});
+
 test("a rollback says which digest it takes away", () => {
   expect(parseRecord("record", recordWith({ repository, digest }, other))).toEqual({
     image: { repository, digest },

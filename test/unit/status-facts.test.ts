@@ -6,7 +6,7 @@ import { readReleases } from "../../cli/status/release-facts.ts";
 import { commitReleases } from "../../git/records.ts";
 import { UnreachableError } from "../../kubernetes/errors.ts";
 import type { JsonMap } from "../../kubernetes/json.ts";
-import { makeBareRepository } from "../bare-repository.ts";
+import { BareRepository } from "../bare-repository.ts";
 
 const digest = (digit: string): string => `sha256:${digit.repeat(64)}`;
 
@@ -55,7 +55,7 @@ test("CI without a token is not asked, and a token never shows", async () => {
 });
 
 test("the release commit is the last one that touched the record; the source commit is found by the digest, wherever it was released first", async () => {
-  await using repository = await makeBareRepository();
+  using repository = new BareRepository();
   const branch = { repository: repository.url, branch: "main" };
   const release = (directory: string, service: string, digit: string, trailers: string[]) =>
     commitReleases({

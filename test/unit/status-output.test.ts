@@ -3,8 +3,9 @@ import { ageBetween } from "../../cli/status/age.ts";
 import { statusPage, verdict } from "../../cli/status/html.ts";
 import type { Stage, State } from "../../cli/status/model.ts";
 import { renderStatus } from "../../cli/status/output.ts";
-import { pipelinePicture, wrap } from "../../cli/status/picture.ts";
+import { pipelinePicture } from "../../cli/status/picture.ts";
 import { statusText } from "../../cli/status/text.ts";
+import { textWidth, wrap } from "../../cli/status/wrap.ts";
 import { sampleService, sampleStatus } from "../sample-status.ts";
 
 test("the text has one line per service", () => {
@@ -91,9 +92,11 @@ test("the picture has a box per stage and an arrow between two, side by side or 
 });
 
 test("long summaries are broken between words, and cut where they do not fit", () => {
-  expect(wrap("context delinkcious-sandbox", 23, 2)).toEqual(["context", "delinkcious-sandbox"]);
-  expect(wrap("one two three four five six", 8, 2)).toEqual(["one two", "three…"]);
-  expect(wrap("x".repeat(50), 10, 2)).toEqual([`${"x".repeat(9)}…`]);
+  expect(wrap("context delinkcious-sandbox", 11.4, 2)).toEqual(["context", "delinkcious-sandbox"]);
+  expect(wrap("one two three four five six", 5, 2)).toEqual(["one two", "three…"]);
+  const [only = "", ...others] = wrap("x".repeat(50), 10, 2);
+  expect([only.at(-1), others]).toEqual(["…", []]);
+  expect(textWidth(only)).toBeLessThanOrEqual(10);
 });
 
 test.each([

@@ -1,0 +1,79 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { z } from "zod";
+import { findEnvironment } from "../cli/environment.ts";
+import { readBranch } from "../git/deploy-repository.ts";
+import { commitReleases, readRecords } from "../git/records.ts";
+import { ensureCredentials } from "../sandbox/credentials.ts";
+import { gitUsers } from "../sandbox/deploy-git.ts";
+import { down } from "../sandbox/down.ts";
+import { kubernetesClient } from "../sandbox/kubernetes-client.ts";
+import { loadTargets, type StackTargets } from "../sandbox/targets.ts";
+import { up } from "../sandbox/up.ts";
+import { median, type Figure } from "./figure.ts";
+
+/** Two services of the example, whose images take turns: every release is another digest, and there is no build to wait for. */
+const [service, other] = ["link", "user"] as const;
+const commits = 20;
+const deploymentSchema = z.object({ metadata: z.object({ generation: z.number() }) });
+
+/** How long it takes from nothing running until every Application is Healthy, and from a release commit until Argo CD has changed the Deployment. */
+export async function benchGitOps(report: (line: string) => void): Promise<Figure[]> {
+  const stateDir = mkdtempSync(join(tmpdir(), "delivery-bench-gitops-"));
+  const start = performance.now();
+  try {
+    await up({ stateDir, pods: "auto", report });
+    const seconds = (performance.now() - start) / 1000;
+    const targets = loadTargets(stateDir);
+    if (targets === undefined) throw new Error(`${stateDir}: the sandbox is up, but does not say where`);
+    const releases = await timedReleases(stateDir, targets, report);
+    return [
+      { name: "up, warm, to every Application Healthy", value: seconds, unit: "s", limit: 45 },
+      { name: `from release commit to new Deployment, median of ${commits}`, value: median(releases), unit: "s", limit: 1.5 },
+      { name: `from release commit to new Deployment, worst of ${commits}`, value: Math.max(...releases), unit: "s", limit: 5 },
+    ];
+  } finally {
+    await down({ stateDir, purge: false, report });
+    rmSync(stateDir, { recursive: true, force: true });
+  }
+}
+
+/** Seconds from just before each push, so that its own time counts, to the Deployment's next generation. */
+async function timedReleases(stateDir: string, targets: StackTargets, report: (line: string) => void): Promise<number[]> {
+  const { deployRepository, kubeconfigPath } = targets;
+  // As `delivery release` finds them.
+  process.env["DELIVERY_GIT_USERNAME"] = gitUsers.writer;
+  process.env["DELIVERY_GIT_TOKEN"] = ensureCredentials(stateDir).gitWriteToken;
+  const environment = findEnvironment("sandbox", { repository: deployRepository });
+  const records = await readBranch(environment, (snapshot) => readRecords(snapshot, environment.directory));
+  const images = [service, other].flatMap((name) => records.get(name)?.image ?? []);
+  const client = kubernetesClient(kubeconfigPath);
+  const generation = async (): Promise<number> => {
+    const path = `/apis/apps/v1/namespaces/delinkcious-sandbox/deployments/${service}`;
+    return deploymentSchema.parse(await client.request("GET", path)).metadata.generation;
+  };
+  const times: number[] = [];
+  for (let index = 1; index <= commits; index++) {
+    const image = images[index % images.length];
+    if (image === undefined) throw new Error(`the release records name no image of ${service} and ${other}`);
+    const before = await generation();
+    const pushed = { at: 0 };
+    const beforePush = (): Promise<void> => {
+      pushed.at = performance.now();
+      return Promise.resolve();
+    };
+    await commitReleases(
+      { ...environment, choose: () => [{ service, ...image }], describe: () => ({ subject: `release(sandbox): ${service}, number ${index}` }) },
+      { beforePush },
+    );
+    while ((await generation()) === before) {
+      if (performance.now() - pushed.at > 60_000) throw new Error(`release ${index} of ${service} did not reach its Deployment within 60 s`);
+      await sleep(10);
+    }
+    times.push((performance.now() - pushed.at) / 1000);
+    report(`release ${index} of ${commits}: ${times.at(-1)?.toFixed(2)} s`);
+  }
+  return times;
+}
