@@ -36,7 +36,10 @@ export function connectionOf(kubeconfig: Kubeconfig, choice: ConnectionChoice): 
   const context = kubeconfig.contexts.get(contextName);
   if (context === undefined) {
     const known = [...kubeconfig.contexts.keys()].join(", ");
-    if (known === "") throw new Error(`${source} has no contexts, so it is not a kubeconfig: set \`kubeconfig\` on the provider to the content of one.`);
+    if (known === "")
+      throw new Error(
+        `${source} has no contexts, so it is not a kubeconfig: set \`kubeconfig\` on the provider to the content of one.`,
+      );
     throw new Error(
       `context "${contextName}" is not in ${source} (contexts there: ${known}). Set \`context\` on the provider to one of them.`,
     );

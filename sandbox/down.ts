@@ -16,14 +16,12 @@ export interface DownOptions {
 
 /** Destroys the stack, stops every process, and removes every file but the cache. */
 export async function down({ stateDir, purge, report }: DownOptions): Promise<void> {
-  if (existsSync(stateDir)) {
-    await destroyStack(stateDir, report);
-    report("Stopping the sandbox");
-    await stopSandbox(stateDir);
-    report("The sandbox is gone");
-  } else {
-    report("There is no sandbox here");
-  }
+  const found = existsSync(stateDir);
+  if (found) await destroyStack(stateDir, report);
+  report(found ? "Stopping the sandbox" : "There is no sandbox here; looking for what one may have left");
+  // Processes may outlive a state directory that somebody has removed.
+  await stopSandbox(stateDir);
+  report("The sandbox is gone");
   if (!purge) return;
   await purgeCache();
   report(`The cache ${cacheDir()} is gone`);

@@ -1,4 +1,3 @@
-import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { withLock } from "./cache.ts";
@@ -49,7 +48,6 @@ async function main(): Promise<void> {
 /** One command at a time: a second one waits, and says for whom. */
 async function alone(report: (line: string) => void, work: () => Promise<void>): Promise<void> {
   await withLock(lock, (owner, seconds) => report(`waiting for process ${owner}, which works on this sandbox (${seconds} s)`), work);
-  if (existsSync(lock)) rmSync(lock, { force: true });
 }
 
 try {

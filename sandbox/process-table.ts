@@ -16,7 +16,9 @@ export function processTable(stateDir: string, targets: StackTargets | undefined
     `CircleCI API   ${targets.circleci.url}`,
     ...(targets.deployRepository === undefined ? [] : [`Deploy repo    ${targets.deployRepository}`]),
   ];
-  const stopped = processes.some(({ running }) => !running) ? ["", "Some parts have stopped; `npm run up` starts them again."] : [];
+  const stopped = processes.some(({ running }) => !running)
+    ? ["", "Some parts have stopped; `npm run up` starts them again."]
+    : [];
   return [...lines, `${"together".padEnd(24)} ${"".padEnd(8)} ${mebibytes(total)}`, ...(places ?? []), ...stopped];
 }
 

@@ -14,7 +14,16 @@ import { listProcesses } from "./process.ts";
 import { processTable } from "./process-table.ts";
 import { loadTargets, type StackTargets } from "./targets.ts";
 
-const neededSchema = stackSchema.pick({ schemaVersion: true, environment: true, app: true, images: true, ci: true, cluster: true, delivery: true, gitops: true });
+const neededSchema = stackSchema.pick({
+  schemaVersion: true,
+  environment: true,
+  app: true,
+  images: true,
+  ci: true,
+  cluster: true,
+  delivery: true,
+  gitops: true,
+});
 
 /** Shows the delivery in the sandbox, and below it which processes run and where everything is. */
 export async function status(stateDir: string, output: StatusOutput = {}): Promise<void> {
@@ -29,7 +38,8 @@ export async function status(stateDir: string, output: StatusOutput = {}): Promi
 
 function sandboxSources(stateDir: string, targets: StackTargets | undefined): StatusSources {
   const settings = readStackSettings("sandbox", neededSchema);
-  if (settings === undefined) throw new Error(`there is no stacks/Pulumi.sandbox.yaml in ${process.cwd()}; run this at the root of the checkout`);
+  if (settings === undefined)
+    throw new Error(`there is no stacks/Pulumi.sandbox.yaml in ${process.cwd()}; run this at the root of the checkout`);
   const places = placesOf("sandbox", settings);
   if (targets === undefined) return nothing(places.app, places.environment, places.delivery);
   const { registryPassword, circleciToken, gitReadToken } = ensureCredentials(stateDir);
@@ -43,13 +53,27 @@ function sandboxSources(stateDir: string, targets: StackTargets | undefined): St
     delivery: repository === undefined ? "direct" : "gitops",
     deploy: repository === undefined ? undefined : { repository, branch: places.deploy?.branch ?? "main" },
     cluster: () => kubernetesClient(targets.kubeconfigPath),
-    registry: registryClient({ login: (host) => Promise.resolve(host === targets.registryHost ? login : undefined), limits: statusFetchLimits }),
+    registry: registryClient({
+      login: (host) => Promise.resolve(host === targets.registryHost ? login : undefined),
+      limits: statusFetchLimits,
+    }),
     ci: { ...places.ci, host: circleci.url, organizationId: circleci.organizationId, token: circleciToken },
   });
 }
 
 /** Nothing to ask: the page and the JSON say so of every part. */
 function nothing(app: string, environment: string, delivery: "gitops" | "direct"): StatusSources {
-  const absent = (): Promise<never> => Promise.reject(new NotReachableError("there is no sandbox here; `npm run up` starts one"));
-  return { app, environment, delivery, source: absent, ci: absent, hasImage: absent, releases: absent, applications: absent, deployments: absent };
+  const absent = (): Promise<never> =>
+    Promise.reject(new NotReachableError("there is no sandbox here; `npm run up` starts one"));
+  return {
+    app,
+    environment,
+    delivery,
+    source: absent,
+    ci: absent,
+    hasImage: absent,
+    releases: absent,
+    applications: absent,
+    deployments: absent,
+  };
 }

@@ -36,14 +36,22 @@ export interface ClusterPlace {
 }
 
 /** The Deployments of the environment: of services and of deployed dependencies. */
-export async function readDeployments(client: KubernetesClient, { app, namespace }: ClusterPlace, signal: AbortSignal): Promise<DeploymentFacts[]> {
+export async function readDeployments(
+  client: KubernetesClient,
+  { app, namespace }: ClusterPlace,
+  signal: AbortSignal,
+): Promise<DeploymentFacts[]> {
   const query = { labelSelector: `app.kubernetes.io/part-of=${app}` };
   const list = await client.request("GET", `/apis/apps/v1/namespaces/${namespace}/deployments`, { query, signal });
   return listAt(list, "items").map(deploymentFacts);
 }
 
 /** @throws NotReachableError where Argo CD is not installed */
-export async function readApplications(client: KubernetesClient, place: ClusterPlace, signal: AbortSignal): Promise<ApplicationFacts[]> {
+export async function readApplications(
+  client: KubernetesClient,
+  place: ClusterPlace,
+  signal: AbortSignal,
+): Promise<ApplicationFacts[]> {
   const path = `/apis/argoproj.io/v1alpha1/namespaces/${place.argoCdNamespace}/applications`;
   const list = await client.request("GET", path, { signal }).catch((error: unknown) => {
     throw isNotFound(error) ? new NotReachableError("Argo CD is not installed on the cluster") : error;
@@ -59,7 +67,9 @@ export function applicationFacts(application: KubernetesObject, prefix: string):
   const name = nameOf(application);
   const operation = stringAt(application, "status", "operationState", "message");
   const phase = stringAt(application, "status", "operationState", "phase") ?? null;
-  const error = listAt(application, "status", "conditions").find((condition) => /Error$/.test(stringAt(condition, "type") ?? ""));
+  const error = listAt(application, "status", "conditions").find((condition) =>
+    (stringAt(condition, "type") ?? "").endsWith("Error"),
+  );
   const health = stringAt(application, "status", "health", "message");
   return {
     service: name.startsWith(prefix) ? name.slice(prefix.length) : name,
@@ -80,7 +90,10 @@ export function deploymentFacts(deployment: KubernetesObject): DeploymentFacts {
     service,
     image: stringAt(container, "image") ?? "",
     ...rollout,
-    changedAt: (progressing && stringAt(progressing, "lastUpdateTime")) ?? stringAt(deployment, "metadata", "creationTimestamp") ?? null,
+    changedAt:
+      (progressing && stringAt(progressing, "lastUpdateTime")) ??
+      stringAt(deployment, "metadata", "creationTimestamp") ??
+      null,
   };
 }
 
@@ -91,10 +104,17 @@ function rolloutOf(deployment: KubernetesObject): Pick<DeploymentFacts, "state" 
   const failure = [conditionOf(deployment, "ReplicaFailure"), conditionOf(deployment, "Progressing")].find(
     (condition, index) => condition?.["status"] === (index === 0 ? "True" : "False"),
   );
-  if (failure !== undefined) return { state: "failed", health: "Degraded", message: stringAt(failure, "message") ?? "the rollout has failed" };
-  if (status("observedGeneration") < (numberAt(deployment, "metadata", "generation") ?? 0)) return { state: "progress", health: "Progressing", message: "the change has not been seen yet" };
+  if (failure !== undefined)
+    return { state: "failed", health: "Degraded", message: stringAt(failure, "message") ?? "the rollout has failed" };
+  if (status("observedGeneration") < (numberAt(deployment, "metadata", "generation") ?? 0))
+    return { state: "progress", health: "Progressing", message: "the change has not been seen yet" };
   if (wanted === 0) return { state: "unknown", health: "Suspended", message: "no pods are wanted" };
   const [updated, available, all] = [status("updatedReplicas"), status("availableReplicas"), status("replicas")];
-  if (updated >= wanted && available >= wanted && all <= updated) return { state: "ok", health: "Healthy", message: null };
-  return { state: "progress", health: "Progressing", message: `${Math.min(updated, available)} of ${wanted} new pods are available` };
+  if (updated >= wanted && available >= wanted && all <= updated)
+    return { state: "ok", health: "Healthy", message: null };
+  return {
+    state: "progress",
+    health: "Progressing",
+    message: `${Math.min(updated, available)} of ${wanted} new pods are available`,
+  };
 }

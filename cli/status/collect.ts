@@ -50,12 +50,26 @@ export async function collectStatus(sources: StatusSources, limits: StatusLimits
   ]);
   const wanted = wantedImages(factsOf(git)?.releases ?? [], factsOf(cluster) ?? []);
   const registry = await readingOf(
-    () => Promise.all(wanted.map(async (image): Promise<ImageFacts> => ({ service: image.service, present: await sources.hasImage(image) }))),
+    () =>
+      Promise.all(
+        wanted.map(async (image): Promise<ImageFacts> => ({
+          service: image.service,
+          present: await sources.hasImage(image),
+        })),
+      ),
     answer,
   );
   const readings: Readings = { source, ci, registry, ...(git && { git }), ...(argocd && { argocd }), cluster };
   const services = servicesOf(delivery, factsOf(git), factsOf(argocd), factsOf(cluster));
-  return { app, environment, delivery, takenAt: new Date().toISOString(), stages: stagesOf(readings, services), services, problems: problemsOf(readings) };
+  return {
+    app,
+    environment,
+    delivery,
+    takenAt: new Date().toISOString(),
+    stages: stagesOf(readings, services),
+    services,
+    problems: problemsOf(readings),
+  };
 }
 
 function factsOf<T>(reading: Reading<T> | undefined): T | undefined {
@@ -64,7 +78,8 @@ function factsOf<T>(reading: Reading<T> | undefined): T | undefined {
 
 /** What is released; without release records, what the cluster is told to run by digest. */
 function wantedImages(releases: DeployFacts["releases"], deployments: readonly DeploymentFacts[]): WantedImage[] {
-  if (releases.length > 0) return releases.flatMap(({ service, image }) => (image === null ? [] : [{ service, ...image }]));
+  if (releases.length > 0)
+    return releases.flatMap(({ service, image }) => (image === null ? [] : [{ service, ...image }]));
   return deployments.flatMap(({ service, image }) => {
     const [repository = "", digest] = image.split("@");
     return digest === undefined ? [] : [{ service, repository, digest }];
@@ -79,8 +94,17 @@ function servicesOf(
 ): DeliveryStatus["services"] {
   const releases = deploy?.releases ?? [];
   const names = new Set([...releases, ...applications, ...deployments].map(({ service }) => service));
-  const of = <T extends { service: string }>(facts: readonly T[], service: string): T | undefined => facts.find((fact) => fact.service === service);
-  return [...names].toSorted().map((service) =>
-    serviceStatus({ service, delivery, release: of(releases, service), application: of(applications, service), deployment: of(deployments, service) }),
-  );
+  const of = <T extends { service: string }>(facts: readonly T[], service: string): T | undefined =>
+    facts.find((fact) => fact.service === service);
+  return [...names]
+    .toSorted()
+    .map((service) =>
+      serviceStatus({
+        service,
+        delivery,
+        release: of(releases, service),
+        application: of(applications, service),
+        deployment: of(deployments, service),
+      }),
+    );
 }

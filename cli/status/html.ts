@@ -49,10 +49,20 @@ export function verdict(services: readonly ServiceStatus[]): string {
   const state = worst(services.map((service) => service.state));
   const count = services.filter((service) => service.state === state).length;
   const noun = services.length === 1 ? "service" : "services";
-  return count === services.length ? `${count} ${noun} ${stateWords[state]}` : `${count} of ${services.length} ${noun} ${stateWords[state]}`;
+  return count === services.length
+    ? `${count} ${noun} ${stateWords[state]}`
+    : `${count} of ${services.length} ${noun} ${stateWords[state]}`;
 }
 
-const titles: Readonly<Record<(typeof columns)[number], string>> = { service: "Service", commit: "Commit", image: "Image", release: "Release", sync: "Sync", health: "Health", age: "Age" };
+const titles: Readonly<Record<(typeof columns)[number], string>> = {
+  service: "Service",
+  commit: "Commit",
+  image: "Image",
+  release: "Release",
+  sync: "Sync",
+  health: "Health",
+  age: "Age",
+};
 
 function table({ services, takenAt }: DeliveryStatus): string {
   return `<table>
@@ -67,7 +77,12 @@ function row(service: ServiceStatus, takenAt: string): string {
   const { state, message } = service;
   const cells = cellsOf(service, takenAt);
   // The whole of what the cell shows the beginning of.
-  const whole: Partial<Record<(typeof columns)[number], string | null>> = { commit: service.commit, image: service.digest, release: service.releaseCommit, age: service.releasedAt };
+  const whole: Partial<Record<(typeof columns)[number], string | null>> = {
+    commit: service.commit,
+    image: service.digest,
+    release: service.releaseCommit,
+    age: service.releasedAt,
+  };
   const rest = columns.slice(1).map((column) => {
     const title = whole[column];
     const content = cells[column] === "-" ? '<span class="none">-</span>' : styled(column, cells[column]);
@@ -79,7 +94,13 @@ function row(service: ServiceStatus, takenAt: string): string {
 }
 
 /** Words of Argo CD that say more than that all is as it should be. */
-const wordStates: Readonly<Record<string, State>> = { Healthy: "ok", OutOfSync: "progress", Progressing: "progress", Degraded: "failed", Missing: "failed" };
+const wordStates: Readonly<Record<string, State>> = {
+  Healthy: "ok",
+  OutOfSync: "progress",
+  Progressing: "progress",
+  Degraded: "failed",
+  Missing: "failed",
+};
 
 function styled(column: (typeof columns)[number], text: string): string {
   if (["commit", "image", "release"].includes(column)) return `<code>${escapeMarkup(text)}</code>`;
@@ -88,7 +109,9 @@ function styled(column: (typeof columns)[number], text: string): string {
 }
 
 function problemList({ problems }: DeliveryStatus): string {
-  const items = problems.map(({ part, reason }) => `<li><strong>${stageTitles[part]}</strong>: ${escapeMarkup(reason)}</li>`);
+  const items = problems.map(
+    ({ part, reason }) => `<li><strong>${stageTitles[part]}</strong>: ${escapeMarkup(reason)}</li>`,
+  );
   return `<section>
 <h2>Parts without an answer</h2>
 <div class="card"><ul class="problems">

@@ -21,7 +21,10 @@ export function renderStatus(status: DeliveryStatus, { html, json }: StatusOutpu
     try {
       writeFileSync(html, statusPage(status));
     } catch (error) {
-      throw new CommandError(`--html ${html}: cannot be written (${error instanceof Error ? error.message : String(error)})`, { cause: error });
+      throw new CommandError(
+        `--html ${html}: cannot be written (${error instanceof Error ? error.message : String(error)})`,
+        { cause: error },
+      );
     }
   }
   return json === true ? JSON.stringify(status, undefined, 2) : statusText(status);

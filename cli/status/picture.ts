@@ -23,10 +23,20 @@ interface Layout {
 const rowWidth = 1220;
 
 function layoutOf(direction: Direction, stages: number): Layout {
-  if (direction === "column") return { width: 350, height: 66, gap: 24, mark: [32, 33], title: [60, 28], summary: [60, 49], em: 21, lines: 1 };
+  if (direction === "column")
+    return { width: 350, height: 66, gap: 24, mark: [32, 33], title: [60, 28], summary: [60, 49], em: 21, lines: 1 };
   const gap = 28;
   const width = Math.floor((rowWidth + gap) / Math.max(stages, 1)) - gap;
-  return { width, height: 116, gap, mark: [28, 34], title: [50, 40], summary: [16, 72], em: (width - 32) / 13, lines: 2 };
+  return {
+    width,
+    height: 116,
+    gap,
+    mark: [28, 34],
+    title: [50, 40],
+    summary: [16, 72],
+    em: (width - 32) / 13,
+    lines: 2,
+  };
 }
 
 const marks: Readonly<Record<State, string>> = {
@@ -42,7 +52,9 @@ export function pipelinePicture(stages: readonly Stage[], direction: Direction):
   const { width, height, gap } = layout;
   const along = (size: number): number => stages.length * size + Math.max(0, stages.length - 1) * gap;
   const [totalWidth, totalHeight] = direction === "row" ? [along(width), height] : [width, along(height)];
-  const places = stages.map((_, index): [number, number] => (direction === "row" ? [index * (width + gap), 0] : [0, index * (height + gap)]));
+  const places = stages.map((_, index): [number, number] =>
+    direction === "row" ? [index * (width + gap), 0] : [0, index * (height + gap)],
+  );
   const arrows = stages.slice(1).map((stage, index) => arrow(stage.state, places[index] ?? [0, 0], direction, layout));
   const boxes = stages.map((stage, index) => box(stage, places[index] ?? [0, 0], direction, layout));
   const label = stages.map(({ name, state }) => `${stageTitles[name]}: ${stateWords[state]}`).join(", ");
@@ -55,10 +67,20 @@ export function pipelinePicture(stages: readonly Stage[], direction: Direction):
   ].join("\n");
 }
 
-function box({ name, state, summary }: Stage, [x, y]: readonly [number, number], direction: Direction, layout: Layout): string {
+function box(
+  { name, state, summary }: Stage,
+  [x, y]: readonly [number, number],
+  direction: Direction,
+  layout: Layout,
+): string {
   const { width, height, mark, title, summary: text, em, lines } = layout;
-  const edge = direction === "row" ? `M1 13 V12 A11 11 0 0 1 12 1 H${width - 12} A11 11 0 0 1 ${width - 1} 12 V13` : `M13 1 H12 A11 11 0 0 0 1 12 V${height - 12} A11 11 0 0 0 12 ${height - 1} H13`;
-  const spans = wrap(summary, em, lines).map((line, index) => `<tspan x="${text[0]}" y="${text[1] + index * 19}">${escapeMarkup(line)}</tspan>`);
+  const edge =
+    direction === "row"
+      ? `M1 13 V12 A11 11 0 0 1 12 1 H${width - 12} A11 11 0 0 1 ${width - 1} 12 V13`
+      : `M13 1 H12 A11 11 0 0 0 1 12 V${height - 12} A11 11 0 0 0 12 ${height - 1} H13`;
+  const spans = wrap(summary, em, lines).map(
+    (line, index) => `<tspan x="${text[0]}" y="${text[1] + index * 19}">${escapeMarkup(line)}</tspan>`,
+  );
   return `<g class="stage ${state}" data-stage="${name}" data-state="${state}" transform="translate(${x} ${y})">
 <title>${escapeMarkup(`${stageTitles[name]}: ${stateWords[state]}. ${summary}`)}</title>
 <rect class="box" width="${width}" height="${height}" rx="12"/>
@@ -70,7 +92,15 @@ function box({ name, state, summary }: Stage, [x, y]: readonly [number, number],
 }
 
 /** From the stage at this place to the next one, in the colour of where it leads. */
-function arrow(state: State, [x, y]: readonly [number, number], direction: Direction, { width, height, gap }: Layout): string {
-  const turn = direction === "row" ? `translate(${x + width} ${y + height / 2})` : `translate(${x + width / 2} ${y + height}) rotate(90)`;
+function arrow(
+  state: State,
+  [x, y]: readonly [number, number],
+  direction: Direction,
+  { width, height, gap }: Layout,
+): string {
+  const turn =
+    direction === "row"
+      ? `translate(${x + width} ${y + height / 2})`
+      : `translate(${x + width / 2} ${y + height}) rotate(90)`;
   return `<g class="arrow ${state}" transform="${turn}"><path class="shaft" d="M5 0 H${gap - 9}"/><path class="head" d="M${gap - 11} -5 L${gap - 4} 0 L${gap - 11} 5 Z"/></g>`;
 }

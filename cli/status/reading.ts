@@ -12,7 +12,10 @@ export type Reading<T> = { readonly facts: T } | { readonly reason: string; read
  * Asks one part of the pipeline; never throws, and ends in time.
  * @param ask is told by the signal that nobody waits any more
  */
-export async function readingOf<T>(ask: (signal: AbortSignal) => Promise<T>, milliseconds: number): Promise<Reading<T>> {
+export async function readingOf<T>(
+  ask: (signal: AbortSignal) => Promise<T>,
+  milliseconds: number,
+): Promise<Reading<T>> {
   const limit = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
@@ -32,7 +35,10 @@ export async function readingOf<T>(ask: (signal: AbortSignal) => Promise<T>, mil
 
 function isUnreachable(error: unknown): boolean {
   if (error instanceof NotReachableError || error instanceof UnreachableError) return true;
-  return error instanceof Error && (/cannot be reached/.test(error.message) || ["AbortError", "TimeoutError"].includes(error.name));
+  return (
+    error instanceof Error &&
+    (/cannot be reached/.test(error.message) || ["AbortError", "TimeoutError"].includes(error.name))
+  );
 }
 
 /** One line for people, without what servers may repeat of credentials. */

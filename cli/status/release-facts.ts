@@ -26,7 +26,10 @@ export function readReleases(branch: DeployBranch, directory: string): Promise<D
     branch,
     async (snapshot, git) => {
       if (snapshot.commit === undefined) return { tip: null, releases: [] };
-      const [records, commits] = await Promise.all([readRecords(snapshot, directory), releaseCommits(git, snapshot.commit)]);
+      const [records, commits] = await Promise.all([
+        readRecords(snapshot, directory),
+        releaseCommits(git, snapshot.commit),
+      ]);
       const releases = [...records].map(([service, { image }]): ReleaseFacts => {
         const commit = commits.find(({ paths }) => paths.has(recordPath(directory, service)));
         return {
@@ -56,7 +59,13 @@ function sourceOf(digest: string, commits: readonly ReleaseCommit[]): string | n
   return commits.find((commit) => commit.source !== undefined && commit.digests.has(digest))?.source ?? null;
 }
 
-const format = ["%H", "%ct", "%(trailers:key=Source-Commit,valueonly,separator=%x2C)", "%(trailers:key=Digest,valueonly,separator=%x2C)", ""].join("%x1f");
+const format = [
+  "%H",
+  "%ct",
+  "%(trailers:key=Source-Commit,valueonly,separator=%x2C)",
+  "%(trailers:key=Digest,valueonly,separator=%x2C)",
+  "",
+].join("%x1f");
 
 /** The commits that changed a release record of any environment, newest first. */
 async function releaseCommits(git: Git, tip: string): Promise<ReleaseCommit[]> {

@@ -16,7 +16,13 @@ export interface ServiceFacts {
 export function serviceStatus({ service, delivery, release, application, deployment }: ServiceFacts): ServiceStatus {
   const releasedDigest = release?.image?.digest ?? null;
   const running = deployment === undefined ? null : digestOf(deployment.image);
-  const judged = judge({ delivery, release, application, deployment, pending: running !== null && releasedDigest !== null && running !== releasedDigest });
+  const judged = judge({
+    delivery,
+    release,
+    application,
+    deployment,
+    pending: running !== null && releasedDigest !== null && running !== releasedDigest,
+  });
   return {
     service,
     state: judged.state,
@@ -46,7 +52,8 @@ function judge(facts: Omit<ServiceFacts, "service"> & { pending: boolean }): { s
     if (argoCd === "failed") return { state: argoCd, message };
     if (release !== undefined && release.image === null) return { state: "unknown", message: "not released yet" };
     if (pending) return { state: "progress", message: application.message ?? notYet };
-    if (argoCd === "progress") return { state: argoCd, message: message ?? `${application.sync}, ${application.health}` };
+    if (argoCd === "progress")
+      return { state: argoCd, message: message ?? `${application.sync}, ${application.health}` };
     return deployment === undefined ? { state: argoCd, message } : { state: worst([argoCd, rollout]), message };
   }
   if (release !== undefined && release.image === null) return { state: "unknown", message: "not released yet" };
@@ -60,7 +67,8 @@ const notYet = "the released image does not run yet";
 export function applicationState({ sync, health, phase }: Pick<ApplicationFacts, "sync" | "health" | "phase">): State {
   if (["Degraded", "Missing"].includes(health) && phase !== "Running") return "failed";
   if (phase === "Failed" || phase === "Error") return "failed";
-  if (phase === "Running" || health === "Progressing" || health === "Suspended" || sync === "OutOfSync") return "progress";
+  if (phase === "Running" || health === "Progressing" || health === "Suspended" || sync === "OutOfSync")
+    return "progress";
   if (sync === "Synced" && health === "Healthy") return "ok";
   return "unknown";
 }

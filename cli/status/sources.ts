@@ -42,7 +42,8 @@ export function statusSources(places: StatusPlaces): StatusSources {
     ci: (signal) => readCi(places.ci, signal),
     hasImage: async ({ repository, digest }) => (await registry.digest(repository, digest)) !== undefined,
     releases: async () => {
-      if (deploy === undefined) throw new NotReachableError("the stack file names no deploy repository (gitops.repository)");
+      if (deploy === undefined)
+        throw new NotReachableError("the stack file names no deploy repository (gitops.repository)");
       return readReleases({ ...deploy, timeoutSeconds: gitSeconds }, environment);
     },
     applications: async (signal) => readApplications(places.cluster(), places, signal),
@@ -51,10 +52,16 @@ export function statusSources(places: StatusPlaces): StatusSources {
 }
 
 /** What a stack file says of the places. */
-export type PlaceSettings = Pick<StackSettings, "app" | "environment" | "delivery" | "cluster" | "gitops" | "ci" | "images">;
+export type PlaceSettings = Pick<
+  StackSettings,
+  "app" | "environment" | "delivery" | "cluster" | "gitops" | "ci" | "images"
+>;
 
 /** @param name the stack's, which is also the environment's unless the file says otherwise */
-export function placesOf(name: string, settings: PlaceSettings): Omit<StatusPlaces, "cluster" | "registry" | "ci"> & { ci: Omit<CiPlace, "token"> } {
+export function placesOf(
+  name: string,
+  settings: PlaceSettings,
+): Omit<StatusPlaces, "cluster" | "registry" | "ci"> & { ci: Omit<CiPlace, "token"> } {
   const { app, environment = name, delivery, cluster, gitops, ci } = settings;
   return {
     app: app.name,

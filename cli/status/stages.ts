@@ -27,12 +27,21 @@ const order: readonly StageName[] = ["source", "ci", "registry", "git", "argocd"
 export function stagesOf(readings: Readings, services: readonly ServiceStatus[]): Stage[] {
   const { source, ci, registry, git, argocd, cluster } = readings;
   const found: Record<StageName, Stage | undefined> = {
-    source: stage("source", source, ({ commit, branch }) => ({ state: "ok", summary: `${shortCommit(commit)} on ${branch}` })),
+    source: stage("source", source, ({ commit, branch }) => ({
+      state: "ok",
+      summary: `${shortCommit(commit)} on ${branch}`,
+    })),
     ci: stage("ci", ci, (facts) => facts),
     registry: stage("registry", registry, imagesStage),
     git: git && stage("git", git, (facts) => gitStage(facts, services)),
     argocd: argocd && stage("argocd", argocd, applicationsStage),
-    cluster: stage("cluster", cluster, (deployments) => counted(deployments.map(({ state }) => state), "rolled out", "no Deployment yet")),
+    cluster: stage("cluster", cluster, (deployments) =>
+      counted(
+        deployments.map(({ state }) => state),
+        "rolled out",
+        "no Deployment yet",
+      ),
+    ),
   };
   return order.flatMap((name) => found[name] ?? []);
 }
@@ -51,7 +60,8 @@ export function shortCommit(commit: string): string {
 }
 
 function stage<T>(name: StageName, reading: Reading<T>, of: (facts: T) => Pick<Stage, "state" | "summary">): Stage {
-  if ("reason" in reading) return { name, state: reading.state, summary: reading.state === "failed" ? "gives an error" : "not reachable" };
+  if ("reason" in reading)
+    return { name, state: reading.state, summary: reading.state === "failed" ? "gives an error" : "not reachable" };
   return { name, ...of(reading.facts) };
 }
 
@@ -62,7 +72,10 @@ function imagesStage(images: readonly ImageFacts[]): Pick<Stage, "state" | "summ
   return { state: "ok", summary: `${images.length} of ${images.length} images` };
 }
 
-function gitStage({ tip, releases }: DeployFacts, services: readonly ServiceStatus[]): Pick<Stage, "state" | "summary"> {
+function gitStage(
+  { tip, releases }: DeployFacts,
+  services: readonly ServiceStatus[],
+): Pick<Stage, "state" | "summary"> {
   if (tip === null) return { state: "unknown", summary: "the branch is empty" };
   const released = releases.filter(({ image }) => image !== null).length;
   const summary = `${released} of ${releases.length} released at ${shortCommit(tip)}`;

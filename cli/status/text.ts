@@ -4,8 +4,20 @@ import type { DeliveryStatus, ServiceStatus, StageName, State } from "./model.ts
 import { shortCommit } from "./stages.ts";
 
 /** What people call the parts. */
-export const stageTitles: Readonly<Record<StageName, string>> = { source: "Source", ci: "CI", registry: "Registry", git: "Git", argocd: "Argo CD", cluster: "Cluster" };
-export const stateWords: Readonly<Record<State, string>> = { ok: "ok", progress: "in progress", failed: "failed", unknown: "unknown" };
+export const stageTitles: Readonly<Record<StageName, string>> = {
+  source: "Source",
+  ci: "CI",
+  registry: "Registry",
+  git: "Git",
+  argocd: "Argo CD",
+  cluster: "Cluster",
+};
+export const stateWords: Readonly<Record<State, string>> = {
+  ok: "ok",
+  progress: "in progress",
+  failed: "failed",
+  unknown: "unknown",
+};
 export const stateMarks: Readonly<Record<State, string>> = { ok: "✓", progress: "…", failed: "✗", unknown: "?" };
 
 export const columns = ["service", "commit", "image", "release", "sync", "health", "age"] as const;
@@ -26,16 +38,36 @@ export function cellsOf(service: ServiceStatus, takenAt: string): Record<(typeof
 /** One line per service, and below what is wrong or could not be asked. */
 export function statusText(status: DeliveryStatus): string {
   const rows = status.services.map((service) => ({ service, cells: cellsOf(service, status.takenAt) }));
-  const widths = columns.map((column) => Math.max(column.length, ...rows.map(({ cells }) => printable(cells[column]).length)));
-  const line = (mark: string, cells: readonly string[]): string => `${mark} ${cells.map((cell, index) => printable(cell).padEnd(widths[index] ?? 0)).join("  ")}`.trimEnd();
-  const table = rows.map(({ service, cells }) => line(stateMarks[service.state], columns.map((column) => cells[column])));
-  const messages = status.services.flatMap(({ service, message, state }) => (message === null ? [] : [`${stateMarks[state]} ${service}: ${message}`]));
-  const stages = status.stages.map(({ name, state, summary }) => `${stateMarks[state]} ${stageTitles[name].padEnd(8)}  ${summary}`);
+  const widths = columns.map((column) =>
+    Math.max(column.length, ...rows.map(({ cells }) => printable(cells[column]).length)),
+  );
+  const line = (mark: string, cells: readonly string[]): string =>
+    `${mark} ${cells.map((cell, index) => printable(cell).padEnd(widths[index] ?? 0)).join("  ")}`.trimEnd();
+  const table = rows.map(({ service, cells }) =>
+    line(
+      stateMarks[service.state],
+      columns.map((column) => cells[column]),
+    ),
+  );
+  const messages = status.services.flatMap(({ service, message, state }) =>
+    message === null ? [] : [`${stateMarks[state]} ${service}: ${message}`],
+  );
+  const stages = status.stages.map(
+    ({ name, state, summary }) => `${stateMarks[state]} ${stageTitles[name].padEnd(8)}  ${summary}`,
+  );
   const problems = status.problems.map(({ part, reason }) => `${stageTitles[part]}: ${reason}`);
   const blocks = [
     [`${status.app} · ${status.environment} · delivery ${status.delivery}`],
     stages,
-    table.length > 0 ? [line(" ", columns.map((column) => column.toUpperCase())), ...table] : ["No service is known: neither Git nor the cluster names one."],
+    table.length > 0
+      ? [
+          line(
+            " ",
+            columns.map((column) => column.toUpperCase()),
+          ),
+          ...table,
+        ]
+      : ["No service is known: neither Git nor the cluster names one."],
     messages,
     problems,
   ];

@@ -6,7 +6,7 @@ function letterWidth(letter: string): number {
 }
 
 export function textWidth(text: string): number {
-  return [...text].reduce((sum, letter) => sum + letterWidth(letter), 0);
+  return Array.from(text).reduce((sum, letter) => sum + letterWidth(letter), 0);
 }
 
 /**
@@ -16,7 +16,9 @@ export function textWidth(text: string): number {
 export function wrap(text: string, width: number, lines: number): string[] {
   const rows = text.split(/\s+/).reduce<string[]>((before, word) => {
     const last = before.at(-1);
-    return last !== undefined && textWidth(`${last} ${word}`) <= width ? [...before.slice(0, -1), `${last} ${word}`] : [...before, word];
+    return last !== undefined && textWidth(`${last} ${word}`) <= width
+      ? [...before.slice(0, -1), `${last} ${word}`]
+      : [...before, word];
   }, []);
   return rows.slice(0, lines).map((row, index) => {
     const more = index === lines - 1 && rows.length > lines;
@@ -25,7 +27,7 @@ export function wrap(text: string, width: number, lines: number): string[] {
 }
 
 function cut(row: string, width: number): string {
-  const letters = [...row];
+  const letters = Array.from(row);
   const fitting = letters.findIndex((_, index) => textWidth(letters.slice(0, index + 1).join("")) > width);
   return (fitting === -1 ? row : letters.slice(0, fitting).join("")).trimEnd();
 }

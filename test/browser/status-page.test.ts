@@ -24,8 +24,18 @@ afterAll(async () => {
 });
 
 const colours: Readonly<Record<"light" | "dark", Record<State, string>>> = {
-  light: { ok: "rgb(26, 127, 55)", progress: "rgb(178, 106, 0)", failed: "rgb(207, 34, 46)", unknown: "rgb(116, 127, 141)" },
-  dark: { ok: "rgb(63, 185, 80)", progress: "rgb(227, 163, 38)", failed: "rgb(248, 96, 90)", unknown: "rgb(135, 147, 163)" },
+  light: {
+    ok: "rgb(26, 127, 55)",
+    progress: "rgb(178, 106, 0)",
+    failed: "rgb(207, 34, 46)",
+    unknown: "rgb(116, 127, 141)",
+  },
+  dark: {
+    ok: "rgb(63, 185, 80)",
+    progress: "rgb(227, 163, 38)",
+    failed: "rgb(248, 96, 90)",
+    unknown: "rgb(135, 147, 163)",
+  },
 };
 
 const views = [
@@ -53,8 +63,12 @@ describe.each(views)("$width pixels wide and $colorScheme", ({ width, colorSchem
     expect(await picture.isVisible()).toBe(true);
     expect(await shown.page.locator(`svg.${width > 820 ? "column" : "row"}`).isVisible()).toBe(false);
     const coloured = (name: string, state: State): string => `${name} ${colours[colorScheme][state]}`;
-    expect(await shown.page.evaluate(markColours)).toEqual(status.stages.map(({ name, state }) => coloured(name, state)));
-    expect(await shown.page.evaluate(dotColours)).toEqual(status.services.map(({ service, state }) => coloured(service, state)));
+    expect(await shown.page.evaluate(markColours)).toEqual(
+      status.stages.map(({ name, state }) => coloured(name, state)),
+    );
+    expect(await shown.page.evaluate(dotColours)).toEqual(
+      status.services.map(({ service, state }) => coloured(service, state)),
+    );
     const screenshot = await shown.page.screenshot({ fullPage: true });
     expect(screenshot.length).toBeGreaterThan(20_000);
   });
@@ -76,7 +90,11 @@ describe.each(views)("$width pixels wide and $colorScheme", ({ width, colorSchem
 
 test("a hostile name runs nothing, and the page requests nothing", async () => {
   const hostile = `"><script>document.title="taken"</script><img src="http://127.0.0.1:9/x" onerror='document.title="taken"'>`;
-  const status = sampleStatus({ app: hostile, services: [sampleService({ service: hostile, message: hostile, state: "failed" })], problems: [{ part: "ci", reason: hostile }] });
+  const status = sampleStatus({
+    app: hostile,
+    services: [sampleService({ service: hostile, message: hostile, state: "failed" })],
+    problems: [{ part: "ci", reason: hostile }],
+  });
   await using shown = await show(status, 1280, "light");
   expect(await shown.page.title()).toContain(hostile.replaceAll(/\s+/g, " "));
   expect(await shown.page.locator("script, img").count()).toBe(0);

@@ -5,7 +5,9 @@ const applicationSchema = z.object({
   metadata: z.object({ name: z.string(), uid: z.string() }),
   status: z
     .object({
-      sync: z.object({ status: z.string(), revision: z.string().default("") }).default({ status: "Unknown", revision: "" }),
+      sync: z
+        .object({ status: z.string(), revision: z.string().default("") })
+        .default({ status: "Unknown", revision: "" }),
       health: z.object({ status: z.string().default("Unknown") }).default({ status: "Unknown" }),
     })
     .default({ sync: { status: "Unknown", revision: "" }, health: { status: "Unknown" } }),
@@ -29,7 +31,10 @@ const path = (name: string): string => `/apis/argoproj.io/v1alpha1/namespaces/ar
 export async function applicationsOf(kubernetes: KubernetesClient, project: string): Promise<ApplicationState[]> {
   const list = z.object({ items: z.array(applicationSchema.extend({ spec: z.object({ project: z.string() }) })) });
   const { items } = list.parse(await kubernetes.request("GET", path("")));
-  return items.filter(({ spec }) => spec.project === project).map(stateOf).toSorted((a, b) => a.name.localeCompare(b.name));
+  return items
+    .filter(({ spec }) => spec.project === project)
+    .map(stateOf)
+    .toSorted((a, b) => a.name.localeCompare(b.name));
 }
 
 export async function applicationOf(kubernetes: KubernetesClient, name: string): Promise<ApplicationState> {

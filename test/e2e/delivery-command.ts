@@ -8,15 +8,29 @@ import type { GitOpsWorld } from "./gitops-world.ts";
 const program = join(import.meta.dirname, "..", "..", "cli", "main.ts");
 
 /** Runs `npx delivery` as CI does. @throws Error with what it says if it fails */
-export async function delivery(world: GitOpsWorld, environment: Environment, command: string, ...args: string[]): Promise<string> {
+export async function delivery(
+  world: GitOpsWorld,
+  environment: Environment,
+  command: string,
+  ...args: string[]
+): Promise<string> {
   const child = start(world, environment, command, args);
-  const [output, errors, code] = await Promise.all([text(child.stdout), text(child.stderr), new Promise((done) => child.once("close", done))]);
+  const [output, errors, code] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    new Promise((done) => child.once("close", done)),
+  ]);
   if (code !== 0) throw new Error(`delivery ${command}: exit status ${String(code)}\n${errors}`);
   return output;
 }
 
 /** Runs a command that does not end by itself until it is disposed of. */
-export function keepDelivering(world: GitOpsWorld, environment: Environment, command: string, ...args: string[]): AsyncDisposable {
+export function keepDelivering(
+  world: GitOpsWorld,
+  environment: Environment,
+  command: string,
+  ...args: string[]
+): AsyncDisposable {
   const child = start(world, environment, command, args);
   const ended = new Promise((done) => child.once("close", done));
   child.stdout.resume();
@@ -31,7 +45,14 @@ export function keepDelivering(world: GitOpsWorld, environment: Environment, com
 
 function start(world: GitOpsWorld, { name, app }: Environment, command: string, args: readonly string[]) {
   const { sandbox, credentials, repositoryUrl } = world;
-  const where = ["--env", name, "--repository", repositoryUrl, "--images", `${sandbox.targets.registryHost}/delinkcious/${app}`];
+  const where = [
+    "--env",
+    name,
+    "--repository",
+    repositoryUrl,
+    "--images",
+    `${sandbox.targets.registryHost}/delinkcious/${app}`,
+  ];
   return spawn(process.execPath, [program, command, ...where, ...args], {
     stdio: ["ignore", "pipe", "pipe"],
     env: {

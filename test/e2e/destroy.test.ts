@@ -9,7 +9,12 @@ import { impatient } from "./impatience.ts";
 const listSchema = z.object({ items: z.array(z.object({ metadata: z.object({ name: z.string() }) })) });
 
 /** Kinds that have no namespace, of which a stack makes some. */
-const clusterKinds = ["/api/v1/namespaces", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", "/apis/rbac.authorization.k8s.io/v1/clusterroles", "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"];
+const clusterKinds = [
+  "/api/v1/namespaces",
+  "/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
+  "/apis/rbac.authorization.k8s.io/v1/clusterroles",
+  "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
+];
 
 /** Destroy removes what up has made, everywhere. The tests build on each other. */
 describe("destroy", () => {
@@ -36,7 +41,14 @@ describe("destroy", () => {
   test("goes on when Argo CD is back, and leaves nothing in the cluster", async () => {
     await enterGitOps();
     const deleted: string[] = [];
-    await shop.run("destroy", {}, { onEvent: ({ resOutputsEvent }) => void (resOutputsEvent?.metadata.op === "delete" && deleted.push(resOutputsEvent.metadata.urn)) });
+    await shop.run(
+      "destroy",
+      {},
+      {
+        onEvent: ({ resOutputsEvent }) =>
+          void (resOutputsEvent?.metadata.op === "delete" && deleted.push(resOutputsEvent.metadata.urn)),
+      },
+    );
     expect(await objectsOfCluster()).toEqual(found);
     const applications = deleted.filter((urn) => urn.includes(":Application::"));
     const argoCd = deleted.findIndex((urn) => urn.includes("delivery:gitops:ArgoCd$"));
@@ -55,7 +67,13 @@ describe("destroy", () => {
   });
 
   async function objectsOfCluster(): Promise<string[]> {
-    const lists = await Promise.all(clusterKinds.map(async (path) => listSchema.parse(await world.kubernetes.request("GET", path)).items.map(({ metadata }) => `${path}/${metadata.name}`)));
+    const lists = await Promise.all(
+      clusterKinds.map(async (path) =>
+        listSchema
+          .parse(await world.kubernetes.request("GET", path))
+          .items.map(({ metadata }) => `${path}/${metadata.name}`),
+      ),
+    );
     return lists.flat().toSorted();
   }
 });

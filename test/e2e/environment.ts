@@ -58,8 +58,10 @@ export function openEnvironment(world: GitOpsWorld, options: EnvironmentOptions)
     namespace: `${app}-${name}`,
     monorepo,
     engineDirectory: pipeline.engineDirectory,
-    run: async (operation, settings, variation) => onlyResources(await pipeline.run(operation, vary(settings, variation))),
-    fail: async (operation, settings, variation) => onlyResources(await pipeline.fail(operation, vary(settings, variation))),
+    run: async (operation, settings, variation) =>
+      onlyResources(await pipeline.run(operation, vary(settings, variation))),
+    fail: async (operation, settings, variation) =>
+      onlyResources(await pipeline.fail(operation, vary(settings, variation))),
     applicationName: (service) => `${app}-${name}-${service}`,
     imagesOf: (service) => `${registryHost}/delinkcious/${app}-${service}`,
   };

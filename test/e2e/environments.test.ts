@@ -20,7 +20,10 @@ describe("two environments", () => {
     const { url: host, organizationId } = world.sandbox.targets.circleci;
     const projectSlug = `circleci/${organizationId}/${world.circleci.projects("shop")[0]?.id}`;
     // What they share belongs to the first one.
-    staging = openEnvironment(world, { name: "staging", settings: { owns: {}, ci: { host, organizationId, projectSlug } } });
+    staging = openEnvironment(world, {
+      name: "staging",
+      settings: { owns: {}, ci: { host, organizationId, projectSlug } },
+    });
   });
 
   afterAll(async () => {
@@ -39,7 +42,7 @@ describe("two environments", () => {
   test("do not release each other's images", async () => {
     const untouched = await stateOf(staging);
     const { image } = await deploymentOf(world.kubernetes, dev.namespace, "cart");
-    const digest = await pushBuild(world, dev.imagesOf("cart"), image, "0.1.1");
+    const digest = await pushBuild(world.stateDir, dev.imagesOf("cart"), image, "0.1.1");
     await delivery(world, dev, "release", "--service", `cart=${digest}`);
     await eventually("dev runs the new cart", async () => {
       const cart = await deploymentOf(world.kubernetes, dev.namespace, "cart");

@@ -1,12 +1,13 @@
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { recordPath } from "../../git/release-record.ts";
+import { initialRecord, recordPath } from "../../git/release-record.ts";
 import { stopProcess } from "../../sandbox/process.ts";
 import { eventually } from "../integration/eventually.ts";
 import { deploymentOf, isSettled } from "../integration/sandbox-world.ts";
 import { webServer } from "../integration/monorepo.ts";
 import { applicationsOf, isWell } from "./application-state.ts";
+import { delivery } from "./delivery-command.ts";
 import { openEnvironment, type Environment } from "./environment.ts";
 import { enterGitOps, type GitOpsWorld } from "./gitops-world.ts";
 import { pushByHand } from "./hand-push.ts";
@@ -35,17 +36,26 @@ describe("a failed update", () => {
   });
 
   test("is finished by the next up once the reason is gone", async () => {
-    pushByHand(world, { [recordPath("failure", "cart")]: undefined });
+    pushByHand(world, { [recordPath("failure", "cart")]: initialRecord("cart") });
     await shop.run("up", {}, impatient(60));
     expect((await applicationsOf(world.kubernetes, "shop-failure")).map(isWell)).toEqual([true, true]);
+    await delivery(world, shop, "watch", "--once");
+    await eventually("cart has a pod", async () => isSettled(await deploymentOf(world.kubernetes, shop.namespace, "cart"), 1));
   });
 
   test("says what the pods of an Application die of", async () => {
     if (!world.podsRun) return;
-    const sick = openEnvironment(world, { name: "sick", app: "clinic", services: ["ward"], settings: { owns: { ciProject: true } } });
+    const sick = openEnvironment(world, {
+      name: "sick",
+      app: "clinic",
+      services: ["ward"],
+      settings: { owns: { ciProject: true } },
+    });
     sick.monorepo.service("ward", webServer("ward", "echo cannot find the nurse >&2; exit 3"));
     const { error } = await sick.fail("up", {}, impatient(20));
-    expect(error).toMatch(/Application argocd\/clinic-sick-ward did not become ready within 20 s.*pod clinic-sick\/ward-\S+:.*exit code 3/s);
+    expect(error).toMatch(
+      /Application argocd\/clinic-sick-ward did not become ready within 20 s.*pod clinic-sick\/ward-\S+:.*exit code 3/s,
+    );
     await sick.run("destroy");
   });
 
@@ -53,15 +63,21 @@ describe("a failed update", () => {
     const before = world.repository.git("rev-parse", "main");
     await stopProcess(world.stateDir, "git-server");
     const { error } = await shop.fail("up", { services: { cart: { replicas: 2 } } });
-    expect(error).toContain(`${world.repositoryUrl} cannot be reached; check the URL and the network, and run the same command again`);
+    expect(error).toContain(
+      `${world.repositoryUrl} cannot be reached; check the URL and the network, and run the same command again`,
+    );
     expect(world.repository.git("rev-parse", "main")).toBe(before);
     expect(await deploymentOf(world.kubernetes, shop.namespace, "cart")).toMatchObject({ replicas: 1, available: 1 });
   });
 
   test("is resumed when the Git server is back", async () => {
     await enterGitOps();
-    expect((await shop.run("up", { services: { cart: { replicas: 2 } } })).changes).toEqual(["update GitManifests shop"]);
-    await eventually("cart has two pods", async () => isSettled(await deploymentOf(world.kubernetes, shop.namespace, "cart"), 2));
+    expect((await shop.run("up", { services: { cart: { replicas: 2 } } })).changes).toEqual([
+      "update GitManifests shop",
+    ]);
+    await eventually("cart has two pods", async () =>
+      isSettled(await deploymentOf(world.kubernetes, shop.namespace, "cart"), 2),
+    );
   });
 
   test("does not come of a commit by others at the same moment: both commits are there", async () => {
@@ -70,7 +86,9 @@ describe("a failed update", () => {
     expect(readdirSync(join(world.repository.path, "hooks"))).not.toContain(hook);
     expect(world.repository.subjects().slice(0, 2)).toEqual(["deploy(failure): manifests", "by someone faster"]);
     expect(world.repository.files()).toHaveProperty(["others/README.md"]);
-    await eventually("cart has one pod again", async () => isSettled(await deploymentOf(world.kubernetes, shop.namespace, "cart"), 1));
+    await eventually("cart has one pod again", async () =>
+      isSettled(await deploymentOf(world.kubernetes, shop.namespace, "cart"), 1),
+    );
   });
 });
 

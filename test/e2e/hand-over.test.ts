@@ -6,7 +6,9 @@ import { applicationsOf, isWell } from "./application-state.ts";
 import { openEnvironment, type Environment } from "./environment.ts";
 import { enterGitOps, type GitOpsWorld } from "./gitops-world.ts";
 
-const podsSchema = z.object({ items: z.array(z.object({ metadata: z.object({ name: z.string(), uid: z.string() }) })) });
+const podsSchema = z.object({
+  items: z.array(z.object({ metadata: z.object({ name: z.string(), uid: z.string() }) })),
+});
 const serviceSchema = z.object({ spec: z.object({ clusterIP: z.string() }) });
 
 /** From delivery `direct` to `gitops` and back: what runs is adopted, not made anew. The tests build on each other. */
@@ -52,15 +54,24 @@ describe("switching the delivery", () => {
 
   /** Who serves, by service: a Deployment or pod that is made anew has another uid. */
   async function running() {
-    const pods = podsSchema.parse(await world.kubernetes.request("GET", `/api/v1/namespaces/${shop.namespace}/pods`)).items;
-    const deployments = await Promise.all(shop.services.map((service) => deploymentOf(world.kubernetes, shop.namespace, service)));
-    return { deployments: deployments.map(({ uid, image }) => ({ uid, image })), pods: pods.map(({ metadata }) => metadata.uid).toSorted() };
+    const pods = podsSchema.parse(
+      await world.kubernetes.request("GET", `/api/v1/namespaces/${shop.namespace}/pods`),
+    ).items;
+    const deployments = await Promise.all(
+      shop.services.map((service) => deploymentOf(world.kubernetes, shop.namespace, service)),
+    );
+    return {
+      deployments: deployments.map(({ uid, image }) => ({ uid, image })),
+      pods: pods.map(({ metadata }) => metadata.uid).toSorted(),
+    };
   }
 
   /** `undefined` where no pod answers. */
   async function addressOf(service: string): Promise<string | undefined> {
     if (!world.podsRun) return undefined;
-    const { spec } = serviceSchema.parse(await world.kubernetes.request("GET", `/api/v1/namespaces/${shop.namespace}/services/${service}`));
+    const { spec } = serviceSchema.parse(
+      await world.kubernetes.request("GET", `/api/v1/namespaces/${shop.namespace}/services/${service}`),
+    );
     return `http://${spec.clusterIP}:8080/`;
   }
 });

@@ -8,11 +8,21 @@ import type { GitOpsWorld } from "./gitops-world.ts";
  * @param files path → content; `undefined` removes a file
  * @returns the commit
  */
-export function pushByHand({ repository, repositoryUrl, credentials }: GitOpsWorld, files: Readonly<Record<string, string | undefined>>): string {
+export function pushByHand(
+  { repository, repositoryUrl, credentials }: GitOpsWorld,
+  files: Readonly<Record<string, string | undefined>>,
+): string {
   using copy = new BareRepository({ copyOf: repository });
   const commit = copy.commit(files);
   const login = Buffer.from(`${gitUsers.writer}:${credentials.gitWriteToken}`).toString("base64");
-  const header = { GIT_CONFIG_COUNT: "1", GIT_CONFIG_KEY_0: "http.extraHeader", GIT_CONFIG_VALUE_0: `Authorization: Basic ${login}` };
-  execFileSync("git", ["--git-dir", copy.path, "push", "--quiet", repositoryUrl, "main"], { env: { ...process.env, ...header }, stdio: "pipe" });
+  const header = {
+    GIT_CONFIG_COUNT: "1",
+    GIT_CONFIG_KEY_0: "http.extraHeader",
+    GIT_CONFIG_VALUE_0: `Authorization: Basic ${login}`,
+  };
+  execFileSync("git", ["--git-dir", copy.path, "push", "--quiet", repositoryUrl, "main"], {
+    env: { ...process.env, ...header },
+    stdio: "pipe",
+  });
   return commit;
 }

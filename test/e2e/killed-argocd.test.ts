@@ -30,7 +30,12 @@ describe("a killed Argo CD", () => {
 
   test("during up, with all its parts, is started again, and that up ends well", async () => {
     const up = shop.run("up");
-    await Promise.race([up, eventually("an Application is there", () => applicationOf(world.kubernetes, shop.applicationName("cart")), { seconds: 120 })]);
+    await Promise.race([
+      up,
+      eventually("an Application is there", () => applicationOf(world.kubernetes, shop.applicationName("cart")), {
+        seconds: 120,
+      }),
+    ]);
     kill(...everything);
     await enterGitOps();
     await up;
@@ -51,7 +56,10 @@ describe("a killed Argo CD", () => {
 
   test("during a sync goes on with it", async () => {
     const commit = pushReplicas(1, 2);
-    await eventually("the controller has seen the commit", async () => (await applicationOf(world.kubernetes, shop.applicationName("cart"))).revision === commit);
+    await eventually(
+      "the controller has seen the commit",
+      async () => (await applicationOf(world.kubernetes, shop.applicationName("cart"))).revision === commit,
+    );
     kill(controller, "argocd-repo-server");
     await expectReplicas(2);
   });
@@ -59,7 +67,11 @@ describe("a killed Argo CD", () => {
   test("during destroy goes on with it, and nothing is left", async () => {
     const destroy = shop.run("destroy");
     const application = `/apis/argoproj.io/v1alpha1/namespaces/argocd/applications/${shop.applicationName("cart")}`;
-    const deleting = eventually("the Application is being deleted", async () => deletedSchema.parse(await world.kubernetes.request("GET", application)), { seconds: 60 });
+    const deleting = eventually(
+      "the Application is being deleted",
+      async () => deletedSchema.parse(await world.kubernetes.request("GET", application)),
+      { seconds: 60 },
+    );
     await Promise.race([destroy, deleting]);
     kill(controller);
     await destroy;
@@ -75,11 +87,21 @@ describe("a killed Argo CD", () => {
   }
 
   function pushReplicas(from: number, to: number): string {
-    return pushByHand(world, { [path]: (world.repository.files()[path] ?? "").replace(`replicas: ${from}`, `replicas: ${to}`) });
+    return pushByHand(world, {
+      [path]: (world.repository.files()[path] ?? "").replace(`replicas: ${from}`, `replicas: ${to}`),
+    });
   }
 
   async function expectReplicas(count: number): Promise<void> {
-    await eventually(`cart has ${count} pods`, async () => isSettled(await deploymentOf(world.kubernetes, shop.namespace, "cart"), count), { seconds: 60 });
-    await eventually("both are well", async () => (await applicationsOf(world.kubernetes, "shop-killed")).every(isWell), { seconds: 60 });
+    await eventually(
+      `cart has ${count} pods`,
+      async () => isSettled(await deploymentOf(world.kubernetes, shop.namespace, "cart"), count),
+      { seconds: 60 },
+    );
+    await eventually(
+      "both are well",
+      async () => (await applicationsOf(world.kubernetes, "shop-killed")).every(isWell),
+      { seconds: 60 },
+    );
   }
 });

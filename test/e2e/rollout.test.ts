@@ -26,7 +26,14 @@ describe("gitops", () => {
   test("the first up ends when every Application is Synced and Healthy, and runs the images of the release records", async () => {
     await shop.run("up");
     const applications = await applicationsOf(world.kubernetes, "shop-rollout");
-    expect(applications).toMatchObject(shop.services.map((service) => ({ name: shop.applicationName(service), sync: "Synced", health: "Healthy", revision: tip() })));
+    expect(applications).toMatchObject(
+      shop.services.map((service) => ({
+        name: shop.applicationName(service),
+        sync: "Synced",
+        health: "Healthy",
+        revision: tip(),
+      })),
+    );
     for (const service of shop.services) {
       const state = await deploymentOf(world.kubernetes, shop.namespace, service);
       expect(state).toMatchObject({ replicas: 1, available: 1, image: releasedImage(service) });
@@ -51,13 +58,17 @@ describe("gitops", () => {
     expect((await shop.run("up", settings)).changes).toEqual(changes);
     expect(world.repository.git("rev-parse", "main~1")).toBe(before);
     expect(world.repository.git("diff", "--name-only", "main~1", "main")).toBe("rollout/cart/deployment.yaml");
-    await eventually("two pods of cart are available", async () => isSettled(await deploymentOf(world.kubernetes, shop.namespace, "cart"), 2));
+    await eventually("two pods of cart are available", async () =>
+      isSettled(await deploymentOf(world.kubernetes, shop.namespace, "cart"), 2),
+    );
     expect((await shop.run("up")).changes).toEqual(changes);
-    await eventually("one pod of cart is left", async () => isSettled(await deploymentOf(world.kubernetes, shop.namespace, "cart"), 1));
+    await eventually("one pod of cart is left", async () =>
+      isSettled(await deploymentOf(world.kubernetes, shop.namespace, "cart"), 1),
+    );
   });
 
   test("a release by a command of CI runs its digest, and the next up leaves it", async () => {
-    const digest = await pushBuild(world, shop.imagesOf("cart"), releasedImage("cart"), "0.1.1");
+    const digest = await pushBuild(world.stateDir, shop.imagesOf("cart"), releasedImage("cart"), "0.1.1");
     const other = await deploymentOf(world.kubernetes, shop.namespace, "catalog");
     expect(await delivery(world, shop, "release", "--service", `cart=${digest}`)).toContain(digest.slice(0, 19));
     await expectRunning("cart", digest);
@@ -68,36 +79,58 @@ describe("gitops", () => {
 
   test("a watcher of the registry releases a build that appears there", async () => {
     await using _watcher = keepDelivering(world, shop, "watch", "--interval", "500ms");
-    const digest = await pushBuild(world, shop.imagesOf("catalog"), releasedImage("catalog"), "0.1.2");
+    const digest = await pushBuild(world.stateDir, shop.imagesOf("catalog"), releasedImage("catalog"), "0.1.2");
     await expectRunning("catalog", digest);
     expect(world.repository.git("log", "-1", "--format=%B")).toContain("Released-By: delivery watch");
   });
 
   test("a change by hand in the cluster is undone by Argo CD", async () => {
-    const edit = { body: { spec: { replicas: 3 } }, contentType: "application/merge-patch+json", query: { fieldManager: "kubectl-edit" } };
+    const edit = {
+      body: { spec: { replicas: 3 } },
+      contentType: "application/merge-patch+json",
+      query: { fieldManager: "kubectl-edit" },
+    };
     await world.kubernetes.request("PATCH", deploymentPath(shop.namespace, "cart"), edit);
-    await eventually("cart has one pod again", async () => isSettled(await deploymentOf(world.kubernetes, shop.namespace, "cart"), 1));
+    await eventually("cart has one pod again", async () =>
+      isSettled(await deploymentOf(world.kubernetes, shop.namespace, "cart"), 1),
+    );
     await world.kubernetes.request("DELETE", `/api/v1/namespaces/${shop.namespace}/services/catalog`);
-    await eventually("the Service catalog is there again", () => world.kubernetes.request("GET", `/api/v1/namespaces/${shop.namespace}/services/catalog`));
-    await eventually("both are well", async () => (await applicationsOf(world.kubernetes, "shop-rollout")).every(isWell));
+    await eventually("the Service catalog is there again", () =>
+      world.kubernetes.request("GET", `/api/v1/namespaces/${shop.namespace}/services/catalog`),
+    );
+    await eventually("both are well", async () =>
+      (await applicationsOf(world.kubernetes, "shop-rollout")).every(isWell),
+    );
   });
 
   test("a change by hand in Git is rolled out, found by refresh, and undone by up", async () => {
     const path = "rollout/cart/deployment.yaml";
     const declared = world.repository.files()[path] ?? "";
-    const commit = pushByHand(world, { [path]: declared.replace("replicas: 1", "replicas: 2"), "rollout/NOTES.md": "Ask Ann.\n" });
-    await eventually("cart has two pods", async () => isSettled(await deploymentOf(world.kubernetes, shop.namespace, "cart"), 2));
+    const commit = pushByHand(world, {
+      [path]: declared.replace("replicas: 1", "replicas: 2"),
+      "rollout/NOTES.md": "Ask Ann.\n",
+    });
+    await eventually("cart has two pods", async () =>
+      isSettled(await deploymentOf(world.kubernetes, shop.namespace, "cart"), 2),
+    );
     expect((await applicationOf(world.kubernetes, shop.applicationName("cart"))).revision).toBe(commit);
     expect((await shop.run("refresh")).changes).toEqual(["update GitManifests shop"]);
     expect((await shop.run("up")).changes).toEqual(["update GitManifests shop"]);
     expect(world.repository.files()).toMatchObject({ [path]: declared, "rollout/NOTES.md": "Ask Ann.\n" });
-    await eventually("cart has one pod again", async () => isSettled(await deploymentOf(world.kubernetes, shop.namespace, "cart"), 1));
+    await eventually("cart has one pod again", async () =>
+      isSettled(await deploymentOf(world.kubernetes, shop.namespace, "cart"), 1),
+    );
   });
 
   test("a manifest that is no longer declared goes from the cluster, too", async () => {
     shop.monorepo.remove("svc/catalog_service");
     const { changes } = await shop.run("up");
-    expect(changes).toEqual(["delete Application catalog", "delete Image catalog", "delete ServiceImage catalog", "update GitManifests shop"]);
+    expect(changes).toEqual([
+      "delete Application catalog",
+      "delete Image catalog",
+      "delete ServiceImage catalog",
+      "update GitManifests shop",
+    ]);
     expect(await namesOf(world.kubernetes, "apps/v1/deployments", shop.namespace)).toEqual(["cart"]);
     expect(Object.keys(world.repository.files()).filter((path) => path.includes("catalog"))).toEqual([]);
   });
@@ -118,6 +151,8 @@ describe("gitops", () => {
       return state.image === `${shop.imagesOf(service)}@${digest}` && isSettled(state, 1);
     });
     expect(releasedImage(service)).toContain(digest);
-    await eventually(`${service} is well`, async () => isWell(await applicationOf(world.kubernetes, shop.applicationName(service))));
+    await eventually(`${service} is well`, async () =>
+      isWell(await applicationOf(world.kubernetes, shop.applicationName(service))),
+    );
   }
 });

@@ -6,8 +6,21 @@ import { applicationState } from "../../cli/status/service-status.ts";
 
 const digest = (digit: string): string => `sha256:${digit.repeat(64)}`;
 const image = { repository: "docker.io/acme/shop-link", digest: digest("1") };
-const running: DeploymentFacts = { service: "link", image: `${image.repository}@${image.digest}`, state: "ok", health: "Healthy", message: null, changedAt: "2026-11-03T09:00:00Z" };
-const released = { service: "link", image, releaseCommit: "9f8e7d6", releasedAt: "2026-11-03T09:30:00.000Z", sourceCommit: "a1b2c3d" };
+const running: DeploymentFacts = {
+  service: "link",
+  image: `${image.repository}@${image.digest}`,
+  state: "ok",
+  health: "Healthy",
+  message: null,
+  changedAt: "2026-11-03T09:00:00Z",
+};
+const released = {
+  service: "link",
+  image,
+  releaseCommit: "9f8e7d6",
+  releasedAt: "2026-11-03T09:30:00.000Z",
+  sourceCommit: "a1b2c3d",
+};
 const synced = { service: "link", sync: "Synced", health: "Healthy", phase: "Succeeded", message: null };
 const absent = (): Promise<never> => Promise.reject(new NotReachableError("it is away"));
 
@@ -26,7 +39,8 @@ function sources(overrides: Partial<StatusSources> = {}): StatusSources {
   };
 }
 
-const statesOf = async (overrides: Partial<StatusSources> = {}) => Object.fromEntries((await collectStatus(sources(overrides))).stages.map(({ name, state }) => [name, state]));
+const statesOf = async (overrides: Partial<StatusSources> = {}) =>
+  Object.fromEntries((await collectStatus(sources(overrides))).stages.map(({ name, state }) => [name, state]));
 
 test("a pipeline in which everything is as released", async () => {
   const status = await collectStatus(sources());
@@ -56,14 +70,28 @@ test("a pipeline in which everything is as released", async () => {
 });
 
 test("a release that the cluster does not run yet is in progress", async () => {
-  const overrides = { deployments: () => Promise.resolve([{ ...running, image: `${image.repository}@${digest("0")}` }]) };
+  const overrides = {
+    deployments: () => Promise.resolve([{ ...running, image: `${image.repository}@${digest("0")}` }]),
+  };
   const { services } = await collectStatus(sources(overrides));
-  expect(services).toMatchObject([{ state: "progress", digest: digest("0"), releasedDigest: digest("1"), message: "the released image does not run yet" }]);
+  expect(services).toMatchObject([
+    {
+      state: "progress",
+      digest: digest("0"),
+      releasedDigest: digest("1"),
+      message: "the released image does not run yet",
+    },
+  ]);
   expect(await statesOf(overrides)).toMatchObject({ git: "progress" });
 });
 
 test("a service without a release waits for its first one", async () => {
-  const { services } = await collectStatus(sources({ releases: () => Promise.resolve({ tip: "9f8e7d6", releases: [{ ...released, image: null }] }), deployments: () => Promise.resolve([]) }));
+  const { services } = await collectStatus(
+    sources({
+      releases: () => Promise.resolve({ tip: "9f8e7d6", releases: [{ ...released, image: null }] }),
+      deployments: () => Promise.resolve([]),
+    }),
+  );
   expect(services).toMatchObject([{ state: "unknown", digest: null, message: "not released yet" }]);
 });
 
@@ -72,8 +100,16 @@ test("an image that the registry lacks is a failure of the registry", async () =
 });
 
 test("parts that cannot be asked are unknown and say why; the others are shown as ever", async () => {
-  const status = await collectStatus(sources({ applications: absent, deployments: absent, ci: () => Promise.reject(new Error("does not accept the token (401)")) }));
-  expect(status.services).toMatchObject([{ service: "link", state: "unknown", digest: image.digest, sync: null, health: null }]);
+  const status = await collectStatus(
+    sources({
+      applications: absent,
+      deployments: absent,
+      ci: () => Promise.reject(new Error("does not accept the token (401)")),
+    }),
+  );
+  expect(status.services).toMatchObject([
+    { service: "link", state: "unknown", digest: image.digest, sync: null, health: null },
+  ]);
   expect(status.problems).toEqual([
     { part: "ci", reason: "does not accept the token (401)" },
     { part: "argocd", reason: "it is away" },
@@ -83,7 +119,14 @@ test("parts that cannot be asked are unknown and say why; the others are shown a
 });
 
 test("nothing at all is a status, too", async () => {
-  const nothing = { source: absent, ci: absent, hasImage: absent, releases: absent, applications: absent, deployments: absent };
+  const nothing = {
+    source: absent,
+    ci: absent,
+    hasImage: absent,
+    releases: absent,
+    applications: absent,
+    deployments: absent,
+  };
   const status = await collectStatus(sources(nothing));
   expect(status.services).toEqual([]);
   expect(new Set(status.stages.map(({ state }) => state))).toEqual(new Set(["unknown"]));
@@ -91,10 +134,25 @@ test("nothing at all is a status, too", async () => {
 
 test("delivery direct is judged by the Deployments, and has neither Git nor Argo CD", async () => {
   const asked: string[] = [];
-  const overrides: Partial<StatusSources> = { delivery: "direct", releases: absent, applications: absent, hasImage: async ({ digest: wanted }) => asked.push(wanted) > 0 };
+  const overrides: Partial<StatusSources> = {
+    delivery: "direct",
+    releases: absent,
+    applications: absent,
+    hasImage: async ({ digest: wanted }) => asked.push(wanted) > 0,
+  };
   const status = await collectStatus(sources(overrides));
   expect(status.stages.map(({ name }) => name)).toEqual(["source", "ci", "registry", "cluster"]);
-  expect(status.services).toMatchObject([{ service: "link", state: "ok", digest: image.digest, releaseCommit: null, releasedAt: running.changedAt, sync: null, health: "Healthy" }]);
+  expect(status.services).toMatchObject([
+    {
+      service: "link",
+      state: "ok",
+      digest: image.digest,
+      releaseCommit: null,
+      releasedAt: running.changedAt,
+      sync: null,
+      health: "Healthy",
+    },
+  ]);
   expect(asked).toEqual([image.digest]);
 });
 

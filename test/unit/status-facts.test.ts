@@ -11,8 +11,15 @@ import { BareRepository } from "../bare-repository.ts";
 const digest = (digit: string): string => `sha256:${digit.repeat(64)}`;
 
 function deployment(status: JsonMap, spec: JsonMap = {}): JsonMap {
-  const containers = [{ name: "proxy", image: "proxy:1" }, { name: "link", image: `docker.io/acme/shop-link@${digest("1")}` }];
-  return { metadata: { name: "link", generation: 2 }, spec: { replicas: 2, template: { spec: { containers } }, ...spec }, status: { observedGeneration: 2, ...status } };
+  const containers = [
+    { name: "proxy", image: "proxy:1" },
+    { name: "link", image: `docker.io/acme/shop-link@${digest("1")}` },
+  ];
+  return {
+    metadata: { name: "link", generation: 2 },
+    spec: { replicas: 2, template: { spec: { containers } }, ...spec },
+    status: { observedGeneration: 2, ...status },
+  };
 }
 
 test.each([
@@ -20,21 +27,43 @@ test.each([
   ["progress", "Progressing", { replicas: 3, updatedReplicas: 2, availableReplicas: 3 }, {}],
   ["progress", "Progressing", { replicas: 2, updatedReplicas: 1, availableReplicas: 2 }, {}],
   ["progress", "Progressing", { observedGeneration: 1, replicas: 2, updatedReplicas: 2, availableReplicas: 2 }, {}],
-  ["failed", "Degraded", { conditions: [{ type: "Progressing", status: "False", reason: "ProgressDeadlineExceeded", message: "too slow" }] }, {}],
+  [
+    "failed",
+    "Degraded",
+    { conditions: [{ type: "Progressing", status: "False", reason: "ProgressDeadlineExceeded", message: "too slow" }] },
+    {},
+  ],
   ["failed", "Degraded", { conditions: [{ type: "ReplicaFailure", status: "True", message: "quota" }] }, {}],
   ["unknown", "Suspended", {}, { replicas: 0 }],
 ])("a Deployment is %s and %s", (state, health, status: JsonMap, spec: JsonMap) => {
-  expect(deploymentFacts(deployment(status, spec))).toMatchObject({ service: "link", image: `docker.io/acme/shop-link@${digest("1")}`, state, health });
+  expect(deploymentFacts(deployment(status, spec))).toMatchObject({
+    service: "link",
+    image: `docker.io/acme/shop-link@${digest("1")}`,
+    state,
+    health,
+  });
 });
 
 test("an Application's own error comes before the message of its last operation", () => {
   const operationState = { phase: "Failed", message: "one or more objects failed to apply" };
   const status = { sync: { status: "OutOfSync" }, health: { status: "Healthy" }, operationState };
   const application = { metadata: { name: "shop-dev-link" }, status };
-  expect(applicationFacts(application, "shop-dev-")).toEqual({ service: "link", sync: "OutOfSync", health: "Healthy", phase: "Failed", message: operationState.message });
+  expect(applicationFacts(application, "shop-dev-")).toEqual({
+    service: "link",
+    sync: "OutOfSync",
+    health: "Healthy",
+    phase: "Failed",
+    message: operationState.message,
+  });
   const conditions = [{ type: "ComparisonError", message: "path does not exist" }];
-  expect(applicationFacts({ ...application, status: { ...status, conditions } }, "shop-dev-").message).toBe("path does not exist");
-  expect(applicationFacts({ metadata: { name: "shop-dev-link" } }, "shop-dev-")).toMatchObject({ sync: "Unknown", health: "Unknown", phase: null });
+  expect(applicationFacts({ ...application, status: { ...status, conditions } }, "shop-dev-").message).toBe(
+    "path does not exist",
+  );
+  expect(applicationFacts({ metadata: { name: "shop-dev-link" } }, "shop-dev-")).toMatchObject({
+    sync: "Unknown",
+    health: "Unknown",
+    phase: null,
+  });
 });
 
 test.each([
@@ -70,16 +99,27 @@ test("the release commit is the last one that touched the record; the source com
   const promoted = await release("prod", "link", "1", ["Promoted-From: dev"]);
   const { tip, releases } = await readReleases(branch, "prod");
   expect(tip).toBe(promoted.commit);
-  expect(releases).toMatchObject([{ service: "link", releaseCommit: promoted.commit, sourceCommit: "1111111", image: { digest: digest("1") } }]);
+  expect(releases).toMatchObject([
+    { service: "link", releaseCommit: promoted.commit, sourceCommit: "1111111", image: { digest: digest("1") } },
+  ]);
   const dev = await readReleases(branch, "dev");
-  expect(dev.releases).toMatchObject([{ service: "link", sourceCommit: "3333333" }, { service: "user", sourceCommit: null }]);
+  expect(dev.releases).toMatchObject([
+    { service: "link", sourceCommit: "3333333" },
+    { service: "user", sourceCommit: null },
+  ]);
   expect(Date.parse(dev.releases[0]?.releasedAt ?? "")).toBeGreaterThan(Date.now() - 60_000);
   expect(dev.releases[0]?.releaseCommit).not.toBe(first.commit);
 });
 
 test("what is not there is unknown, what refuses has failed, and what hangs is given up", async () => {
-  expect(await readingOf(() => Promise.reject(new UnreachableError("no cluster")), 1000)).toEqual({ reason: "no cluster", state: "unknown" });
-  expect(await readingOf(() => Promise.reject(new Error("not permitted")), 1000)).toEqual({ reason: "not permitted", state: "failed" });
+  expect(await readingOf(() => Promise.reject(new UnreachableError("no cluster")), 1000)).toEqual({
+    reason: "no cluster",
+    state: "unknown",
+  });
+  expect(await readingOf(() => Promise.reject(new Error("not permitted")), 1000)).toEqual({
+    reason: "not permitted",
+    state: "failed",
+  });
   const given: { signal?: AbortSignal } = {};
   const hanging = (signal: AbortSignal): Promise<never> => new Promise(() => (given.signal = signal));
   expect(await readingOf(hanging, 20)).toEqual({ reason: "no answer within 0.02 s", state: "unknown" });

@@ -44,7 +44,9 @@ test("the JSON is the model", () => {
 });
 
 test("a file that cannot be written is named", () => {
-  expect(() => renderStatus(sampleStatus(), { html: "/no/such/folder/page.html" })).toThrow("--html /no/such/folder/page.html: cannot be written");
+  expect(() => renderStatus(sampleStatus(), { html: "/no/such/folder/page.html" })).toThrow(
+    "--html /no/such/folder/page.html: cannot be written",
+  );
 });
 
 test("hostile names stay text in the page", () => {
@@ -53,7 +55,19 @@ test("hostile names stay text in the page", () => {
     app: hostile,
     environment: hostile,
     stages: [{ name: "git", state: "ok", summary: hostile }],
-    services: [sampleService({ service: hostile, sync: hostile, health: hostile, commit: hostile, releaseCommit: hostile, digest: hostile, releasedAt: hostile, message: hostile, state: "failed" })],
+    services: [
+      sampleService({
+        service: hostile,
+        sync: hostile,
+        health: hostile,
+        commit: hostile,
+        releaseCommit: hostile,
+        digest: hostile,
+        releasedAt: hostile,
+        message: hostile,
+        state: "failed",
+      }),
+    ],
     problems: [{ part: "ci", reason: hostile }],
   });
   const page = statusPage(status);
@@ -68,12 +82,15 @@ test("the page asks nobody for anything", () => {
   expect(page).not.toMatch(/https?:|url\(|@import/);
 });
 
-test.each<[State]>([["ok"], ["progress"], ["failed"], ["unknown"]])("a stage and a service that are %s say so", (state) => {
-  const stages: Stage[] = [{ name: "cluster", state, summary: "as it is" }];
-  const page = statusPage(sampleStatus({ stages, services: [sampleService({ state })] }));
-  expect(page).toContain(`data-stage="cluster" data-state="${state}"`);
-  expect(page).toContain(`data-service="link" data-state="${state}"`);
-});
+test.each<[State]>([["ok"], ["progress"], ["failed"], ["unknown"]])(
+  "a stage and a service that are %s say so",
+  (state) => {
+    const stages: Stage[] = [{ name: "cluster", state, summary: "as it is" }];
+    const page = statusPage(sampleStatus({ stages, services: [sampleService({ state })] }));
+    expect(page).toContain(`data-stage="cluster" data-state="${state}"`);
+    expect(page).toContain(`data-service="link" data-state="${state}"`);
+  },
+);
 
 test("without services the page says so", () => {
   expect(statusPage(sampleStatus({ services: [] }))).toContain("No service is known");
