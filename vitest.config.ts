@@ -3,12 +3,12 @@ import { defineConfig } from "vitest/config";
 // The generated SDK is linked from sdks/ and compiled: it is loaded as a package, not transformed as a source.
 const server = { deps: { external: [/\/sdks\//] } };
 
-// Continuous integration names a file for the counts.
+// Continuous integration names a directory for the counts of each run.
 const results = process.env["TEST_RESULTS"];
 
 export default defineConfig({
   test: {
-    reporters: results === undefined ? ["default"] : ["default", ["json", { outputFile: results }]],
+    reporters: results === undefined ? ["default"] : ["default", ["json", { outputFile: `${results}/${Date.now()}.json` }]],
     projects: [
       { test: { name: "unit", include: ["test/unit/**/*.test.ts"], isolate: false, server } },
       { test: { name: "golden", include: ["test/golden/**/*.test.ts"], isolate: false, server } },

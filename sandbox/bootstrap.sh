@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 wanted=$(cat package.json package-lock.json sdks/*/package.json sdks/*/*.ts | sha256sum)
 stamp=node_modules/.installed
 if [ "$(cat "$stamp" 2>/dev/null || true)" != "$wanted" ]; then
-  echo "Installing npm packages …"
-  npm ci --no-progress --loglevel=error
+  echo "Installing npm packages …" >&2
+  npm ci --no-progress --loglevel=error >&2
   printf '%s' "$wanted" >"$stamp"
 fi

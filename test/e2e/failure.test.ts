@@ -31,7 +31,7 @@ describe("a failed update", () => {
     pushByHand(world, { [recordPath("failure", "cart")]: "images: [\n" });
     const { error } = await shop.fail("up", {}, impatient(20));
     expect(error).toMatch(/Application argocd\/shop-failure-cart did not become ready within 20 s/);
-    expect(error).toMatch(/ComparisonError: .*release\/kustomization\.yaml/s);
+    expect(error).toMatch(/ComparisonError: .*cart\/release.*invalid Kustomization/s);
     expect(error).not.toMatch(/Application argocd\/shop-failure-catalog/);
   });
 

@@ -80,7 +80,8 @@ describe("switching the delivery", () => {
 function startRequests(url: string | undefined): AsyncDisposable & { expectNoFailure: () => void } {
   const seen = { answers: 0, failures: new Array<string>(), stopped: false };
   const ask = async (): Promise<void> => {
-    while (url !== undefined && !seen.stopped) {
+    if (url === undefined) return;
+    while (!seen.stopped) {
       const answer = await fetch(url, { signal: AbortSignal.timeout(5_000) }).then(
         async (response) => `${response.status} ${await response.text()}`,
         (error: unknown) => String(error),
