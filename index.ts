@@ -45,7 +45,16 @@ const secrets = putServiceSecrets(context, cluster, config.secrets);
 
 const deliver = { gitops: deliverByGit, direct: deliverDirectly }[config.delivery];
 
-deliver({ ...config, context, cluster, images, secrets, stackSecrets: config.secrets, ownsArgoCd: config.owns.argoCd, tag: config.images.tag });
+deliver({
+  ...config,
+  context,
+  cluster,
+  images,
+  secrets,
+  stackSecrets: config.secrets,
+  ownsArgoCd: config.owns.argoCd,
+  tag: config.images.tag,
+});
 
 /** The environment that this stack declares. */
 export const environment = config.environment;
@@ -53,5 +62,8 @@ export const environment = config.environment;
 export const ciContext = ci.contextName;
 /** Per service: its image by digest (none as long as CI has released none) and its address. */
 export const deployed = Object.fromEntries(
-  services.map((service) => [service.name, { image: images.get(service.name)?.reference, address: serviceAddress(context, service) }]),
+  services.map((service) => [
+    service.name,
+    { image: images.get(service.name)?.reference, address: serviceAddress(context, service) },
+  ]),
 );

@@ -8,7 +8,8 @@ const results = process.env["TEST_RESULTS"];
 
 export default defineConfig({
   test: {
-    reporters: results === undefined ? ["default"] : ["default", ["json", { outputFile: `${results}/${Date.now()}.json` }]],
+    reporters:
+      results === undefined ? ["default"] : ["default", ["json", { outputFile: `${results}/${Date.now()}.json` }]],
     projects: [
       { test: { name: "unit", include: ["test/unit/**/*.test.ts"], isolate: false, server } },
       { test: { name: "golden", include: ["test/golden/**/*.test.ts"], isolate: false, server } },

@@ -15,6 +15,8 @@ export function printFigures(figures: readonly Figure[]): void {
   console.log(`\n${"figure".padEnd(60)} ${"measured".padStart(12)} ${"limit".padStart(12)}`);
   for (const { name, value, unit, limit } of figures) {
     const shown = (number: number): string => `${number.toFixed(number < 10 ? 2 : 0)} ${unit}`;
-    console.log(`${name.padEnd(60)} ${shown(value).padStart(12)} ${shown(limit).padStart(12)}  ${value <= limit ? "holds" : "MISSED"}`);
+    console.log(
+      `${name.padEnd(60)} ${shown(value).padStart(12)} ${shown(limit).padStart(12)}  ${value <= limit ? "holds" : "MISSED"}`,
+    );
   }
 }

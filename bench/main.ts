@@ -9,4 +9,9 @@ import { benchTests } from "./tests.ts";
 /** Measures what the documentation claims; `--cold` also builds all tools from nothing, which takes minutes. */
 const { values } = parseArgs({ options: { cold: { type: "boolean", default: false } } });
 const report = startProgress();
-printFigures([...(await benchPreview(report)), ...benchTests(report), ...(await benchSandbox(report, values.cold)), ...(await benchGitOps(report))]);
+printFigures([
+  ...(await benchPreview(report)),
+  ...benchTests(report),
+  ...(await benchSandbox(report, values.cold)),
+  ...(await benchGitOps(report)),
+]);

@@ -12,7 +12,9 @@ import { readStackFile } from "../stacks/stack-file.ts";
 const [name, directory = "", pulumi = ""] = process.argv.slice(2);
 const docker = { directory: process.cwd(), buildKit: () => Promise.reject(new Error("a preview builds no image")) };
 const kubernetes = createKubernetesProvider({ environment: { HOME: directory } });
-const providers = await Promise.all([kubernetes, createDockerProvider(docker), createCircleCiProvider()].map(serveProvider));
+const providers = await Promise.all(
+  [kubernetes, createDockerProvider(docker), createCircleCiProvider()].map(serveProvider),
+);
 const stack = await openStack({
   directory,
   pulumi,
@@ -20,7 +22,11 @@ const stack = await openStack({
   stack: "sandbox",
   program: async () => ({ ...(name === "raw" ? await import("./raw-program.ts") : await import("../index.ts")) }),
   settings: { ...readStackFile("sandbox"), "delivery:delivery": "direct" },
-  secrets: { "delivery:registryPassword": "password", "delivery:circleciToken": "token", "delivery:secrets": '{"token-secret":"secret"}' },
+  secrets: {
+    "delivery:registryPassword": "password",
+    "delivery:circleciToken": "token",
+    "delivery:secrets": '{"token-secret":"secret"}',
+  },
   providers,
 });
 const { changeSummary } = await stack.preview();

@@ -19,7 +19,9 @@ export async function benchPreview(report: (line: string) => void): Promise<Figu
       for (const name of ["stack", "raw"] as const) {
         const start = performance.now();
         const script = join(import.meta.dirname, "preview-once.ts");
-        resources[name] = Number(execFileSync(process.execPath, [script, name, join(directory, name), pulumi], { encoding: "utf8" }));
+        resources[name] = Number(
+          execFileSync(process.execPath, [script, name, join(directory, name), pulumi], { encoding: "utf8" }),
+        );
         if (round > 0) seconds[name].push((performance.now() - start) / 1000);
       }
     }
@@ -30,5 +32,7 @@ export async function benchPreview(report: (line: string) => void): Promise<Figu
   report(
     `preview: ${stack.toFixed(2)} s for ${resources.stack} resources with components, by hand ${raw.toFixed(2)} s for ${resources.raw} (medians of ${rounds})`,
   );
-  return [{ name: "preview of the sandbox stack / the same resources by hand", value: stack / raw, unit: "×", limit: 1.15 }];
+  return [
+    { name: "preview of the sandbox stack / the same resources by hand", value: stack / raw, unit: "×", limit: 1.15 },
+  ];
 }

@@ -21,12 +21,25 @@ const services = [
   { name: "user", port: 7071, directory: "user_service", peers: [] },
   { name: "link", port: 7070, directory: "link_service", peers: ["social-graph"] },
   { name: "news", port: 7073, directory: "news_service", peers: ["link", "social-graph"] },
-  { name: "api-gateway", port: 8080, directory: "api_gateway_service", peers: ["link", "news", "social-graph", "user"] },
+  {
+    name: "api-gateway",
+    port: 8080,
+    directory: "api_gateway_service",
+    peers: ["link", "news", "social-graph", "user"],
+  },
 ];
 
 const ci = new circleci.Provider("raw", { key: pulumi.secret("token"), host: "http://localhost:8100/api/v2" });
-const project = new circleci.Project("raw", { name: "raw", organizationId: "7d1f3c52-5d0e-4c1b-9c55-0a5d3c7e1f10" }, { provider: ci });
-const context = new circleci.Context("raw", { name: "raw", organizationId: "7d1f3c52-5d0e-4c1b-9c55-0a5d3c7e1f10" }, { provider: ci });
+const project = new circleci.Project(
+  "raw",
+  { name: "raw", organizationId: "7d1f3c52-5d0e-4c1b-9c55-0a5d3c7e1f10" },
+  { provider: ci },
+);
+const context = new circleci.Context(
+  "raw",
+  { name: "raw", organizationId: "7d1f3c52-5d0e-4c1b-9c55-0a5d3c7e1f10" },
+  { provider: ci },
+);
 new circleci.ContextRestriction("raw", { contextId: context.id, type: "project", value: project.id }, { provider: ci });
 for (const name of ["DOCKERHUB_USERNAME", "DOCKERHUB_PASSWORD"]) {
   new circleci.ContextEnvironmentVariable(name, { contextId: context.id, name, value: password }, { provider: ci });
@@ -37,8 +50,16 @@ const own = { provider };
 const namespace = "raw";
 const place = new Namespace(namespace, { metadata: { name: namespace } }, own);
 const inPlace = { ...own, dependsOn: place };
-const pull = new Secret("registry-credentials", { metadata: { name: "registry-credentials", namespace }, stringData: { ".dockerconfigjson": password } }, inPlace);
-const token = new Secret("api-gateway", { metadata: { name: "api-gateway-secrets", namespace }, stringData: { TOKEN_SECRET: password } }, inPlace);
+const pull = new Secret(
+  "registry-credentials",
+  { metadata: { name: "registry-credentials", namespace }, stringData: { ".dockerconfigjson": password } },
+  inPlace,
+);
+const token = new Secret(
+  "api-gateway",
+  { metadata: { name: "api-gateway-secrets", namespace }, stringData: { TOKEN_SECRET: password } },
+  inPlace,
+);
 const deployments = new Map<string, pulumi.Resource>();
 
 for (const { name, port, directory, peers } of services) {
@@ -62,7 +83,10 @@ for (const { name, port, directory, peers } of services) {
   const variables = new ConfigMap(name, { metadata, data: { PORT: String(port) } }, after);
   const policy = new NetworkPolicy(
     name,
-    { metadata, spec: { podSelector: { matchLabels: labels }, policyTypes: ["Ingress"], ingress: [{ ports: [{ port }] }] } },
+    {
+      metadata,
+      spec: { podSelector: { matchLabels: labels }, policyTypes: ["Ingress"], ingress: [{ ports: [{ port }] }] },
+    },
     after,
   );
   new PodDisruptionBudget(name, { metadata, spec: { maxUnavailable: 1, selector: { matchLabels: labels } } }, after);
@@ -76,12 +100,22 @@ for (const { name, port, directory, peers } of services) {
           metadata: { labels },
           spec: {
             serviceAccountName: name,
-            containers: [{ name, image: image.repoDigest, ports: [{ containerPort: port }], envFrom: [{ configMapRef: { name } }] }],
+            containers: [
+              {
+                name,
+                image: image.repoDigest,
+                ports: [{ containerPort: port }],
+                envFrom: [{ configMapRef: { name } }],
+              },
+            ],
           },
         },
       },
     },
     { ...own, dependsOn: [account, variables, policy] },
   );
-  deployments.set(name, new Service(name, { metadata, spec: { selector: labels, ports: [{ port }] } }, { ...own, dependsOn: deployment }));
+  deployments.set(
+    name,
+    new Service(name, { metadata, spec: { selector: labels, ports: [{ port }] } }, { ...own, dependsOn: deployment }),
+  );
 }

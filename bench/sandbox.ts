@@ -36,7 +36,10 @@ async function timedUp(report: (line: string) => void): Promise<{ seconds: numbe
   try {
     await up({ stateDir, pods: "auto", report });
     const seconds = (performance.now() - start) / 1000;
-    return { seconds, mebibytes: listProcesses(stateDir).reduce((sum, { residentBytes }) => sum + residentBytes, 0) / 2 ** 20 };
+    return {
+      seconds,
+      mebibytes: listProcesses(stateDir).reduce((sum, { residentBytes }) => sum + residentBytes, 0) / 2 ** 20,
+    };
   } finally {
     await down({ stateDir, purge: false, report });
   }

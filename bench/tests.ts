@@ -4,7 +4,9 @@ import type { Figure } from "./figure.ts";
 /** How long the unit and golden tests take. */
 export function benchTests(report: (line: string) => void): Figure[] {
   const start = performance.now();
-  const { status } = spawnSync("vitest", ["run", "--project", "unit", "--project", "golden", "--reporter=dot"], { stdio: "ignore" });
+  const { status } = spawnSync("vitest", ["run", "--project", "unit", "--project", "golden", "--reporter=dot"], {
+    stdio: "ignore",
+  });
   const seconds = (performance.now() - start) / 1000;
   if (status !== 0) throw new Error("the unit or golden tests fail; see `npm run test:unit`");
   report(`unit and golden tests: ${seconds.toFixed(1)} s`);

@@ -47,7 +47,9 @@ export class AppProject extends pulumi.ComponentResource {
     const metadata = { name: `${project}-repository`, namespace: argoCdNamespace, labels };
     this.parts = [
       appProject,
-      ...(token === undefined ? [] : [new Secret(name, { metadata, stringData: { ...stringData, password: token } }, own)]),
+      ...(token === undefined
+        ? []
+        : [new Secret(name, { metadata, stringData: { ...stringData, password: token } }, own)]),
     ];
     this.registerOutputs({ project });
   }

@@ -45,6 +45,10 @@ export function application(name: string, args: ApplicationArgs, opts: pulumi.Cu
         },
       },
     },
-    { ...opts, provider: args.provider, customTimeouts: { create: healthTimeout, update: healthTimeout, delete: "2m" } },
+    {
+      ...opts,
+      provider: args.provider,
+      customTimeouts: { create: healthTimeout, update: healthTimeout, delete: "2m" },
+    },
   );
 }

@@ -35,17 +35,43 @@ export function argoCdValues(settings: ArgoCdSettings): Record<string, unknown> 
 }
 
 /** Source: https://argo-cd.readthedocs.io/en/stable/operator-manual/notifications/services/github/ */
-function commitStatusNotifications({ appId, installationId }: { appId: string; installationId: string }): Record<string, unknown> {
+function commitStatusNotifications({
+  appId,
+  installationId,
+}: {
+  appId: string;
+  installationId: string;
+}): Record<string, unknown> {
   const status = (state: string): string =>
-    JSON.stringify({ message: `{{.app.metadata.name}}: ${state}`, github: { status: { state, label: "continuous-delivery/{{.app.metadata.name}}" } } });
+    JSON.stringify({
+      message: `{{.app.metadata.name}}: ${state}`,
+      github: { status: { state, label: "continuous-delivery/{{.app.metadata.name}}" } },
+    });
   return {
     enabled: true,
     secret: { create: false },
-    notifiers: { "service.github": JSON.stringify({ appID: appId, installationID: installationId, privateKey: "$github-private-key" }) },
+    notifiers: {
+      "service.github": JSON.stringify({
+        appID: appId,
+        installationID: installationId,
+        privateKey: "$github-private-key",
+      }),
+    },
     templates: { "template.synced": status("success"), "template.failed": status("failure") },
     triggers: {
-      "trigger.on-synced": JSON.stringify([{ when: "app.status.operationState?.phase in ['Succeeded'] and app.status.health.status == 'Healthy'", oncePer: "app.status.operationState?.syncResult?.revision", send: ["synced"] }]),
-      "trigger.on-failed": JSON.stringify([{ when: "app.status.operationState?.phase in ['Error', 'Failed'] or app.status.health.status == 'Degraded'", send: ["failed"] }]),
+      "trigger.on-synced": JSON.stringify([
+        {
+          when: "app.status.operationState?.phase in ['Succeeded'] and app.status.health.status == 'Healthy'",
+          oncePer: "app.status.operationState?.syncResult?.revision",
+          send: ["synced"],
+        },
+      ]),
+      "trigger.on-failed": JSON.stringify([
+        {
+          when: "app.status.operationState?.phase in ['Error', 'Failed'] or app.status.health.status == 'Degraded'",
+          send: ["failed"],
+        },
+      ]),
     },
     subscriptions: [{ recipients: ["github"], triggers: ["on-synced", "on-failed"] }],
   };

@@ -36,13 +36,22 @@ export class ArgoCd extends pulumi.ComponentResource {
     // runs would make another, so changes of it are ignored.
     const redis = new Secret(
       "argocd-redis",
-      { metadata: { name: "argocd-redis", namespace: settings.namespace, labels }, stringData: { auth: pulumi.secret(randomBytes(24).toString("base64url")) } },
+      {
+        metadata: { name: "argocd-redis", namespace: settings.namespace, labels },
+        stringData: { auth: pulumi.secret(randomBytes(24).toString("base64url")) },
+      },
       { ...inNamespace, ignoreChanges: ["stringData", "data"] },
     );
     const secrets: pulumi.Resource[] = [redis];
     if (commitStatusKey !== undefined) {
       const metadata = { name: "argocd-notifications-secret", namespace: settings.namespace, labels };
-      secrets.push(new Secret("argocd-notifications-secret", { metadata, stringData: { "github-private-key": commitStatusKey } }, inNamespace));
+      secrets.push(
+        new Secret(
+          "argocd-notifications-secret",
+          { metadata, stringData: { "github-private-key": commitStatusKey } },
+          inNamespace,
+        ),
+      );
     }
     new Chart(
       name,

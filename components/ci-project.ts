@@ -37,14 +37,24 @@ export class CiProject extends pulumi.ComponentResource {
 
   constructor(name: string, args: CiProjectArgs, opts?: pulumi.ComponentResourceOptions) {
     super("delivery:ci:CiProject", name, { project: args.project, environment: args.environment }, opts);
-    const provider = new circleci.Provider(name, { key: args.token, ...(args.host === undefined ? {} : { host: args.host }) }, { parent: this });
+    const provider = new circleci.Provider(
+      name,
+      { key: args.token, ...(args.host === undefined ? {} : { host: args.host }) },
+      { parent: this },
+    );
     const own = { parent: this, provider };
 
-    this.projectId = args.owned ? ownProject(name, args, own).id : circleci.getProjectOutput({ slug: args.projectSlug ?? "" }, own).id;
+    this.projectId = args.owned
+      ? ownProject(name, args, own).id
+      : circleci.getProjectOutput({ slug: args.projectSlug ?? "" }, own).id;
     this.contextName = contextName(args.app, args.environment);
     const context = new circleci.Context(name, { name: this.contextName, organizationId: args.organizationId }, own);
     this.contextId = context.id;
-    const restriction = new circleci.ContextRestriction(name, { contextId: context.id, type: "project", value: this.projectId }, own);
+    const restriction = new circleci.ContextRestriction(
+      name,
+      { contextId: context.id, type: "project", value: this.projectId },
+      own,
+    );
     const variables = {
       DOCKERHUB_USERNAME: args.registry.username,
       DOCKERHUB_PASSWORD: args.registry.password,
@@ -52,7 +62,11 @@ export class CiProject extends pulumi.ComponentResource {
     };
     for (const [variable, value] of Object.entries(variables)) {
       // The context is restricted before it holds anything that is worth restricting.
-      new circleci.ContextEnvironmentVariable(variable, { contextId: context.id, name: variable, value: pulumi.secret(value) }, { ...own, dependsOn: restriction });
+      new circleci.ContextEnvironmentVariable(
+        variable,
+        { contextId: context.id, name: variable, value: pulumi.secret(value) },
+        { ...own, dependsOn: restriction },
+      );
     }
     this.registerOutputs({ projectId: this.projectId, contextId: this.contextId, contextName: this.contextName });
   }
@@ -81,7 +95,12 @@ function ownProject(name: string, args: CiProjectArgs, own: pulumi.CustomResourc
 }
 
 /** Runs `.circleci/config.yml` at every push to the repository, through CircleCI's GitHub App. */
-function pushPipeline(name: string, project: circleci.Project, repositoryId: string, own: pulumi.CustomResourceOptions): void {
+function pushPipeline(
+  name: string,
+  project: circleci.Project,
+  repositoryId: string,
+  own: pulumi.CustomResourceOptions,
+): void {
   const pipeline = new circleci.Pipeline(
     name,
     {

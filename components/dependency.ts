@@ -32,7 +32,11 @@ export class Dependency extends pulumi.ComponentResource {
       const labelled = { ...metadata(args.environment, name), annotations: claimAnnotations };
       needed.push(new PersistentVolumeClaim(name, { ...manifests.persistentVolumeClaim, metadata: labelled }, own));
     }
-    const deployment = new Deployment(name, manifests.deployment, { ...own, dependsOn: needed, customTimeouts: rolloutTimeouts });
+    const deployment = new Deployment(name, manifests.deployment, {
+      ...own,
+      dependsOn: needed,
+      customTimeouts: rolloutTimeouts,
+    });
     new KubernetesService(name, manifests.service, { ...own, dependsOn: deployment, customTimeouts: rolloutTimeouts });
     this.registerOutputs();
   }

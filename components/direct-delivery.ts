@@ -23,7 +23,14 @@ export function deliverDirectly({ context, cluster, images, secrets, handOver }:
   for (const [name, settings] of Object.entries(context.dependencies)) {
     if (settings === "none" || "address" in settings) continue;
     const users = dependencyUsers(name, context.services);
-    dependencies.set(name, new Dependency(name, { environment: context.environment, settings, users, handOver }, { ...onCluster, dependsOn: cluster }));
+    dependencies.set(
+      name,
+      new Dependency(
+        name,
+        { environment: context.environment, settings, users, handOver },
+        { ...onCluster, dependsOn: cluster },
+      ),
+    );
   }
   const workloads = new Map<string, Workload>();
   for (const service of inStartOrder(context.services)) {
@@ -31,6 +38,13 @@ export function deliverDirectly({ context, cluster, images, secrets, handOver }:
     if (image === undefined) continue;
     const used = Object.keys(service.dependencies ?? {}).flatMap((name) => dependencies.get(name) ?? []);
     const peers = (service.peers ?? []).flatMap((name) => workloads.get(name) ?? []);
-    workloads.set(service.name, new Workload(service.name, { service, context, image, secret: secrets.get(service.name), handOver }, { ...onCluster, dependsOn: [cluster, ...used, ...peers] }));
+    workloads.set(
+      service.name,
+      new Workload(
+        service.name,
+        { service, context, image, secret: secrets.get(service.name), handOver },
+        { ...onCluster, dependsOn: [cluster, ...used, ...peers] },
+      ),
+    );
   }
 }

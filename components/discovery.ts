@@ -36,7 +36,12 @@ export interface DiscoveryArgs {
 export function discoverServices(args: DiscoveryArgs): Service[] {
   const { directory, services: pattern } = args.app;
   if (!existsSync(directory)) {
-    rejectProblems([{ place: `${args.file}: app.directory`, message: `${JSON.stringify(directory)} does not exist; name the root of the monorepo, relative to the program` }]);
+    rejectProblems([
+      {
+        place: `${args.file}: app.directory`,
+        message: `${JSON.stringify(directory)} does not exist; name the root of the monorepo, relative to the program`,
+      },
+    ]);
   }
   const problems: Problem[] = [];
   const found = globSync(pattern, { cwd: directory })
@@ -45,7 +50,10 @@ export function discoverServices(args: DiscoveryArgs): Service[] {
     .map((path) => readService(path, args, problems))
     .toSorted((a, b) => (a.name < b.name ? -1 : 1));
   if (found.length === 0 && problems.length === 0) {
-    problems.push({ place: `${args.file}: app.services`, message: `${JSON.stringify(pattern)} matches no directory with a Dockerfile below ${directory}; correct the pattern or add a Dockerfile` });
+    problems.push({
+      place: `${args.file}: app.services`,
+      message: `${JSON.stringify(pattern)} matches no directory with a Dockerfile below ${directory}; correct the pattern or add a Dockerfile`,
+    });
   }
   problems.push(...nameProblems(found, args), ...overrideProblems(found, args), ...peerProblems(found));
   rejectProblems(problems);
@@ -56,7 +64,10 @@ export function discoverServices(args: DiscoveryArgs): Service[] {
 function hasDockerfile(path: string, problems: Problem[]): boolean {
   if (existsSync(join(path, "Dockerfile"))) return true;
   if (existsSync(join(path, "service.yaml"))) {
-    problems.push({ place: join(path, "service.yaml"), message: "there is no Dockerfile beside it; add one, or remove the file" });
+    problems.push({
+      place: join(path, "service.yaml"),
+      message: "there is no Dockerfile beside it; add one, or remove the file",
+    });
   }
   return false;
 }
@@ -68,19 +79,28 @@ function readService(path: string, args: DiscoveryArgs, problems: Problem[]): Se
   const dockerfile = join(path, "Dockerfile");
   const port = settings.port ?? exposedPort(readFileSync(dockerfile, "utf8"));
   if (port === undefined) {
-    problems.push({ place: dockerfile, message: "has no EXPOSE with a number; add one, or set `port` in service.yaml" });
+    problems.push({
+      place: dockerfile,
+      message: "has no EXPOSE with a number; add one, or set `port` in service.yaml",
+    });
   } else if (!portSchema.safeParse(port).success) {
     problems.push({ place: dockerfile, message: `EXPOSE ${port}: a port is 1 to 65535` });
   }
   const file = existsSync(join(path, "service.yaml")) ? join(path, "service.yaml") : args.file;
   for (const [variable, secret] of Object.entries(settings.secrets ?? {})) {
     if (!args.secrets.has(secret)) {
-      problems.push({ place: `${file}: secrets.${variable}`, message: `the stack has no secret ${JSON.stringify(secret)}; set it with \`pulumi config set --secret --path 'secrets.${secret}'\`` });
+      problems.push({
+        place: `${file}: secrets.${variable}`,
+        message: `the stack has no secret ${JSON.stringify(secret)}; set it with \`pulumi config set --secret --path 'secrets.${secret}'\``,
+      });
     }
   }
   for (const dependency of Object.keys(settings.dependencies ?? {})) {
     if (!args.dependencies.has(dependency)) {
-      problems.push({ place: `${file}: dependencies.${dependency}`, message: `${args.file} says nothing of it; add it to \`dependencies\` there, with an image, an address, or none` });
+      problems.push({
+        place: `${file}: dependencies.${dependency}`,
+        message: `${args.file} says nothing of it; add it to \`dependencies\` there, with an image, an address, or none`,
+      });
     }
   }
   return { ...settings, name, directory: path, port: port ?? 0 };
@@ -104,12 +124,27 @@ function readSettings(file: string, problems: Problem[]): ServiceSettings {
 function nameProblems(services: readonly Service[], args: DiscoveryArgs): Problem[] {
   return services.flatMap(({ name, directory }, index) => {
     const invalid = nameProblem(name);
-    if (invalid !== undefined) return [{ place: directory, message: `its name ${JSON.stringify(name)} ${invalid}; rename the directory` }];
+    if (invalid !== undefined)
+      return [{ place: directory, message: `its name ${JSON.stringify(name)} ${invalid}; rename the directory` }];
     const repository = imageRepository(args.images, args.app.name, name);
-    if (repository.length > 255) return [{ place: directory, message: `its image ${repository} has ${repository.length} characters; registries take at most 255` }];
-    if (args.dependencies.has(name)) return [{ place: `${args.file}: dependencies.${name}`, message: `a service has that name too (${directory}); rename one of them` }];
+    if (repository.length > 255)
+      return [
+        {
+          place: directory,
+          message: `its image ${repository} has ${repository.length} characters; registries take at most 255`,
+        },
+      ];
+    if (args.dependencies.has(name))
+      return [
+        {
+          place: `${args.file}: dependencies.${name}`,
+          message: `a service has that name too (${directory}); rename one of them`,
+        },
+      ];
     const twin = services.slice(0, index).find((other) => other.name === name);
-    return twin ? [{ place: directory, message: `is named ${JSON.stringify(name)} like ${twin.directory}; rename one of them` }] : [];
+    return twin
+      ? [{ place: directory, message: `is named ${JSON.stringify(name)} like ${twin.directory}; rename one of them` }]
+      : [];
   });
 }
 
@@ -117,5 +152,8 @@ function overrideProblems(services: readonly Service[], args: DiscoveryArgs): Pr
   const names = new Set(services.map(({ name }) => name));
   return Object.keys(args.overrides)
     .filter((name) => !names.has(name))
-    .map((name) => ({ place: `${args.file}: services.${name}`, message: `there is no such service; there are ${[...names].join(", ") || "none"}` }));
+    .map((name) => ({
+      place: `${args.file}: services.${name}`,
+      message: `there is no such service; there are ${[...names].join(", ") || "none"}`,
+    }));
 }

@@ -74,7 +74,10 @@ export function deliverByGit(args: GitOpsDeliveryArgs): void {
     directory: environment,
     ...manifestTree(args),
   });
-  const applications = [...Object.keys(deployedDependencies(context)), ...context.services.map((service) => service.name)].map((name) =>
+  const applications = [
+    ...Object.keys(deployedDependencies(context)),
+    ...context.services.map((service) => service.name),
+  ].map((name) =>
     application(
       name,
       {
@@ -97,10 +100,18 @@ export function deliverByGit(args: GitOpsDeliveryArgs): void {
         argoCdNamespace: argoCd.namespace,
         chartVersion: gitops.imageUpdaterChartVersion,
         owned: args.ownsArgoCd,
-        deploy: { repository: gitops.repository, branch: gitops.branch, username: gitops.username, token: args.gitToken },
+        deploy: {
+          repository: gitops.repository,
+          branch: gitops.branch,
+          username: gitops.username,
+          token: args.gitToken,
+        },
         registry: args.registry,
         tag: args.tag,
-        images: [...args.images].map(([name, image]) => ({ applicationName: applicationName(app, environment, name), repository: image.repository })),
+        images: [...args.images].map(([name, image]) => ({
+          applicationName: applicationName(app, environment, name),
+          repository: image.repository,
+        })),
         provider: cluster.provider,
       },
       { dependsOn: applications },
@@ -109,7 +120,10 @@ export function deliverByGit(args: GitOpsDeliveryArgs): void {
 }
 
 /** The files of the environment, and the release records that are made where there are none yet, by path. */
-function manifestTree({ context, images }: GitOpsDeliveryArgs): { files: Record<string, string>; records: Record<string, pulumi.Input<string>> } {
+function manifestTree({ context, images }: GitOpsDeliveryArgs): {
+  files: Record<string, string>;
+  records: Record<string, pulumi.Input<string>>;
+} {
   const environment = context.environment.name;
   const files: Record<string, string> = {};
   const records: Record<string, pulumi.Input<string>> = {};
@@ -117,7 +131,12 @@ function manifestTree({ context, images }: GitOpsDeliveryArgs): { files: Record<
     for (const [file, text] of Object.entries(content)) files[`${environment}/${name}/${file}`] = text;
   };
   for (const [name, settings] of Object.entries(deployedDependencies(context))) {
-    put(name, dependencyFiles(dependencyManifests(context.environment, name, settings, dependencyUsers(name, context.services))));
+    put(
+      name,
+      dependencyFiles(
+        dependencyManifests(context.environment, name, settings, dependencyUsers(name, context.services)),
+      ),
+    );
   }
   for (const service of context.services) {
     const image = images.get(service.name);
@@ -126,11 +145,18 @@ function manifestTree({ context, images }: GitOpsDeliveryArgs): { files: Record<
     put(service.name, serviceFiles(serviceManifests(context, service, { image: image.repository })));
     const { repository, reference } = image;
     records[recordPath(environment, service.name)] =
-      reference?.apply((byDigest) => recordWith({ repository, digest: byDigest.replace(/^.*@/, "") })) ?? initialRecord(service.name);
+      reference?.apply((byDigest) => recordWith({ repository, digest: byDigest.replace(/^.*@/, "") })) ??
+      initialRecord(service.name);
   }
   return { files, records };
 }
 
-function deployedDependencies({ dependencies }: ManifestContext): Record<string, Exclude<(typeof dependencies)[string], "none" | { address: string }>> {
-  return Object.fromEntries(Object.entries(dependencies).flatMap(([name, settings]) => (settings !== "none" && "image" in settings ? [[name, settings] as const] : [])));
+function deployedDependencies({
+  dependencies,
+}: ManifestContext): Record<string, Exclude<(typeof dependencies)[string], "none" | { address: string }>> {
+  return Object.fromEntries(
+    Object.entries(dependencies).flatMap(([name, settings]) =>
+      settings !== "none" && "image" in settings ? [[name, settings] as const] : [],
+    ),
+  );
 }

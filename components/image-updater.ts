@@ -34,10 +34,17 @@ export class ImageUpdater extends pulumi.ComponentResource {
     const gitSecret = `${project}-image-updater-git`;
     const pullSecret = `${project}-image-updater-registry`;
     const secrets = [
-      new Secret(`${name}-git`, { metadata: { name: gitSecret, namespace }, stringData: { username: deploy.username, password: deploy.token } }, own),
+      new Secret(
+        `${name}-git`,
+        { metadata: { name: gitSecret, namespace }, stringData: { username: deploy.username, password: deploy.token } },
+        own,
+      ),
       new Secret(
         `${name}-registry`,
-        { metadata: { name: pullSecret, namespace }, stringData: { credentials: pulumi.interpolate`${registry.username}:${registry.password}` } },
+        {
+          metadata: { name: pullSecret, namespace },
+          stringData: { credentials: pulumi.interpolate`${registry.username}:${registry.password}` },
+        },
         own,
       ),
     ];
@@ -45,7 +52,12 @@ export class ImageUpdater extends pulumi.ComponentResource {
       ? [
           new Chart(
             name,
-            { chart: "argocd-image-updater", version: args.chartVersion, repositoryOpts: { repo: "https://argoproj.github.io/argo-helm" }, namespace },
+            {
+              chart: "argocd-image-updater",
+              version: args.chartVersion,
+              repositoryOpts: { repo: "https://argoproj.github.io/argo-helm" },
+              namespace,
+            },
             own,
           ),
         ]
@@ -57,15 +69,28 @@ export class ImageUpdater extends pulumi.ComponentResource {
         kind: "ImageUpdater",
         metadata: { name: project, namespace },
         spec: {
-          commonUpdateSettings: { updateStrategy: "digest", pullSecret: `secret:${namespace}/${pullSecret}#credentials` },
+          commonUpdateSettings: {
+            updateStrategy: "digest",
+            pullSecret: `secret:${namespace}/${pullSecret}#credentials`,
+          },
           writeBackConfig: {
             method: `git:secret:${gitSecret}`,
             // Relative to the Application's path: the release record, and nothing else.
-            gitConfig: { repository: deploy.repository, branch: deploy.branch, writeBackTarget: "kustomization:./release" },
+            gitConfig: {
+              repository: deploy.repository,
+              branch: deploy.branch,
+              writeBackTarget: "kustomization:./release",
+            },
           },
           applicationRefs: args.images.map(({ applicationName, repository }) => ({
             namePattern: applicationName,
-            images: [{ alias: "service", imageName: `${repository}:${args.tag}`, manifestTargets: { kustomize: { name: repository } } }],
+            images: [
+              {
+                alias: "service",
+                imageName: `${repository}:${args.tag}`,
+                manifestTargets: { kustomize: { name: repository } },
+              },
+            ],
           })),
         },
       },

@@ -16,7 +16,10 @@ const kinds = {
 } as const satisfies Record<keyof ServiceManifests | keyof DependencyManifests, readonly [string, string, string]>;
 
 /** The kinds that an environment's Applications may create, by API group. */
-export const deployedKinds = Object.values(kinds).map(([apiVersion, kind]) => ({ group: apiVersion.includes("/") ? apiVersion.replace(/\/.*/, "") : "", kind }));
+export const deployedKinds = Object.values(kinds).map(([apiVersion, kind]) => ({
+  group: apiVersion.includes("/") ? apiVersion.replace(/\/.*/, "") : "",
+  kind,
+}));
 
 /** The base manifests of one service as files, with the kustomization that joins them with the release record. */
 export function serviceFiles(manifests: ServiceManifests): Record<string, string> {

@@ -28,7 +28,12 @@ export function manifestContext(
   services: readonly Service[],
 ): ManifestContext {
   const { app, environment, cluster, dependencies } = config;
-  return { environment: { app: app.name, name: environment, namespace: cluster.namespace }, services, dependencies, ingress: cluster.ingress };
+  return {
+    environment: { app: app.name, name: environment, namespace: cluster.namespace },
+    services,
+    dependencies,
+    ingress: cluster.ingress,
+  };
 }
 
 /** The Kubernetes objects of one service, as plain data. */
@@ -44,21 +49,39 @@ export interface ServiceManifests {
 }
 
 /** @param args the image by digest, and what changes whenever a secret of the service does */
-export function serviceManifests(context: ManifestContext, service: Service, args: { image: Input<string>; secretsVersion?: Input<string> }): ServiceManifests {
+export function serviceManifests(
+  context: ManifestContext,
+  service: Service,
+  args: { image: Input<string>; secretsVersion?: Input<string> },
+): ServiceManifests {
   const { environment } = context;
   const base = metadata(environment, service.name);
   const variables = serviceVariables(context, service);
   const { autoscaling } = service;
   return {
-    serviceAccount: { metadata: base, automountServiceAccountToken: false, imagePullSecrets: [{ name: pullSecretName }] },
+    serviceAccount: {
+      metadata: base,
+      automountServiceAccountToken: false,
+      imagePullSecrets: [{ name: pullSecretName }],
+    },
     configMap: { metadata: base, data: variables },
-    deployment: deployment(environment, service, { ...args, variables, hasSecrets: Object.keys(serviceSecrets(context, service)).length > 0 }),
+    deployment: deployment(environment, service, {
+      ...args,
+      variables,
+      hasSecrets: Object.keys(serviceSecrets(context, service)).length > 0,
+    }),
     service: {
       metadata: base,
-      spec: { selector: selectorLabels(environment, service.name), ports: [{ name: "http", port: service.port, targetPort: "http", protocol: "TCP" }] },
+      spec: {
+        selector: selectorLabels(environment, service.name),
+        ports: [{ name: "http", port: service.port, targetPort: "http", protocol: "TCP" }],
+      },
     },
     networkPolicy: networkPolicy(environment, service, connections(context, service)),
-    podDisruptionBudget: { metadata: base, spec: { maxUnavailable: 1, selector: { matchLabels: selectorLabels(environment, service.name) } } },
+    podDisruptionBudget: {
+      metadata: base,
+      spec: { maxUnavailable: 1, selector: { matchLabels: selectorLabels(environment, service.name) } },
+    },
     ...(autoscaling === undefined
       ? {}
       : {
@@ -68,11 +91,18 @@ export function serviceManifests(context: ManifestContext, service: Service, arg
               scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: service.name },
               minReplicas: autoscaling.min,
               maxReplicas: autoscaling.max,
-              metrics: [{ type: "Resource", resource: { name: "cpu", target: { type: "Utilization", averageUtilization: autoscaling.cpu ?? 80 } } }],
+              metrics: [
+                {
+                  type: "Resource",
+                  resource: { name: "cpu", target: { type: "Utilization", averageUtilization: autoscaling.cpu ?? 80 } },
+                },
+              ],
             },
           },
         }),
-    ...(isExposed(service) && context.ingress !== undefined ? { ingress: ingress(environment, service, context.ingress) } : {}),
+    ...(isExposed(service) && context.ingress !== undefined
+      ? { ingress: ingress(environment, service, context.ingress) }
+      : {}),
   };
 }
 
@@ -106,12 +136,19 @@ function serviceVariables(context: ManifestContext, service: Service): Record<st
 }
 
 function connections(context: ManifestContext, service: Service) {
-  const used = Object.keys(service.dependencies ?? {}).map((name) => ({ name, settings: context.dependencies[name] ?? "none" }));
+  const used = Object.keys(service.dependencies ?? {}).map((name) => ({
+    name,
+    settings: context.dependencies[name] ?? "none",
+  }));
   return {
     callers: context.services.filter(({ peers }) => peers?.includes(service.name)).map(({ name }) => name),
     peers: peersOf(context, service),
-    dependencies: used.flatMap(({ name, settings }) => (typeof settings === "object" && "image" in settings ? [{ name, port: settings.port }] : [])),
-    externalPorts: used.flatMap(({ settings }) => (typeof settings === "object" && "address" in settings ? [Number(settings.address.split(":")[1])] : [])),
+    dependencies: used.flatMap(({ name, settings }) =>
+      typeof settings === "object" && "image" in settings ? [{ name, port: settings.port }] : [],
+    ),
+    externalPorts: used.flatMap(({ settings }) =>
+      typeof settings === "object" && "address" in settings ? [Number(settings.address.split(":")[1])] : [],
+    ),
     ...(isExposed(service) && context.ingress !== undefined ? { ingressNamespace: context.ingress.namespace } : {}),
   };
 }

@@ -7,7 +7,11 @@ export function serviceName(directory: string): string {
 }
 
 /** The name of a service's repository on the registry, e.g. `docker.io/acme/delinkcious-link`. */
-export function imageRepository(images: { registry: string; organization: string }, app: string, service: string): string {
+export function imageRepository(
+  images: { registry: string; organization: string },
+  app: string,
+  service: string,
+): string {
   return `${images.registry}/${images.organization}/${app}-${service}`;
 }
 

@@ -7,12 +7,21 @@ export function peerProblems(services: readonly Service[]): Problem[] {
   const unknown = services.flatMap((service) =>
     (service.peers ?? [])
       .filter((peer) => !byName.has(peer))
-      .map((peer) => ({ place: `${service.directory}/service.yaml: peers`, message: `${JSON.stringify(peer)} is no service; there are ${[...byName.keys()].join(", ")}` })),
+      .map((peer) => ({
+        place: `${service.directory}/service.yaml: peers`,
+        message: `${JSON.stringify(peer)} is no service; there are ${[...byName.keys()].join(", ")}`,
+      })),
   );
   const circle = findCircle(byName);
   if (circle === undefined) return unknown;
   const start = byName.get(circle[0] ?? "");
-  return [...unknown, { place: `${start?.directory}/service.yaml: peers`, message: `${circle.join(" → ")} is a circle; remove one of these peers` }];
+  return [
+    ...unknown,
+    {
+      place: `${start?.directory}/service.yaml: peers`,
+      message: `${circle.join(" → ")} is a circle; remove one of these peers`,
+    },
+  ];
 }
 
 /** The services, each after all of its peers. Requires that there is no circle. */

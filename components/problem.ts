@@ -13,20 +13,28 @@ export function schemaProblems(file: string, error: z.ZodError, input: unknown):
 }
 
 function issueProblems(file: string, issue: z.core.$ZodIssue, input: unknown): Problem[] {
-  const place = (path: readonly PropertyKey[]): string => (path.length === 0 ? file : `${file}: ${path.map(String).join(".")}`);
+  const place = (path: readonly PropertyKey[]): string =>
+    path.length === 0 ? file : `${file}: ${path.map(String).join(".")}`;
   if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((key) => ({ place: place([...issue.path, key]), message: "unknown key; correct its spelling or remove it" }));
+    return issue.keys.map((key) => ({
+      place: place([...issue.path, key]),
+      message: "unknown key; correct its spelling or remove it",
+    }));
   }
   // A union says only "invalid input"; the branch that comes closest says what is wrong.
   if (issue.code === "invalid_union" && issue.errors.length > 0) {
     const closest = issue.errors.reduce((best, branch) => (depth(branch) > depth(best) ? branch : best));
     const nested = closest.filter((inner) => inner.path.length > 0 || inner.code === "unrecognized_keys");
-    if (nested.length > 0) return nested.flatMap((inner) => issueProblems(file, { ...inner, path: [...issue.path, ...inner.path] }, input));
+    if (nested.length > 0)
+      return nested.flatMap((inner) => issueProblems(file, { ...inner, path: [...issue.path, ...inner.path] }, input));
   }
   if (issue.code === "invalid_key") {
     return [{ place: place(issue.path), message: issue.issues.map(({ message }) => message).join("; ") }];
   }
-  const value = issue.path.reduce<unknown>((at, key) => (typeof at === "object" && at !== null ? Reflect.get(at, key) : undefined), input);
+  const value = issue.path.reduce<unknown>(
+    (at, key) => (typeof at === "object" && at !== null ? Reflect.get(at, key) : undefined),
+    input,
+  );
   if (value === undefined) return [{ place: place(issue.path), message: `missing; ${lowerFirst(issue.message)}` }];
   return [{ place: place(issue.path), message: `${shown(value)}: ${lowerFirst(issue.message)}` }];
 }

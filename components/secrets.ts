@@ -15,7 +15,10 @@ export interface Registry {
  * The values of environment variables that name secrets.
  * @param variables environment variable → name of a secret; the configuration has checked that each exists
  */
-export function secretValues(secrets: Secrets, variables: Readonly<Record<string, string>>): Record<string, pulumi.Output<string>> {
+export function secretValues(
+  secrets: Secrets,
+  variables: Readonly<Record<string, string>>,
+): Record<string, pulumi.Output<string>> {
   return Object.fromEntries(
     Object.entries(variables).map(([variable, name]) => {
       const value = secrets.get(name);

@@ -43,7 +43,12 @@ export class ServiceImage extends pulumi.ComponentResource {
   }
 }
 
-function build(name: string, repository: string, source: BuildSource, opts: pulumi.CustomResourceOptions): pulumi.Output<string> {
+function build(
+  name: string,
+  repository: string,
+  source: BuildSource,
+  opts: pulumi.CustomResourceOptions,
+): pulumi.Output<string> {
   const { context, dockerfile, platform, tag, registry } = source;
   const tagged = `${repository}:${tag}`;
   const image = new Image(
@@ -85,32 +90,54 @@ export interface ServiceImagesArgs {
  * The images of all services, by service. Source `registry` needs neither a Docker daemon nor a login.
  * @throws pulumi.RunError with all faulty release records at once, before anything is declared
  */
-export function serviceImages(services: readonly Service[], args: ServiceImagesArgs): ReadonlyMap<string, ServiceImage> {
+export function serviceImages(
+  services: readonly Service[],
+  args: ServiceImagesArgs,
+): ReadonlyMap<string, ServiceImage> {
   const sources = imageSources(services, args);
   return new Map(
-    [...sources].map(([name, source]) => [name, new ServiceImage(name, { repository: imageRepository(args.images, args.app.name, name), source })]),
+    [...sources].map(([name, source]) => [
+      name,
+      new ServiceImage(name, { repository: imageRepository(args.images, args.app.name, name), source }),
+    ]),
   );
 }
 
 function imageSources(services: readonly Service[], args: ServiceImagesArgs): Map<string, ServiceImageArgs["source"]> {
   if (args.images.source === "build") return buildSources(services, args);
-  return args.delivery === "direct" ? releasedSources(services, args) : new Map(services.map(({ name }) => [name, "none"]));
+  return args.delivery === "direct"
+    ? releasedSources(services, args)
+    : new Map(services.map(({ name }) => [name, "none"]));
 }
 
-function buildSources(services: readonly Service[], { app, images, registry }: ServiceImagesArgs): Map<string, BuildSource> {
+function buildSources(
+  services: readonly Service[],
+  { app, images, registry }: ServiceImagesArgs,
+): Map<string, BuildSource> {
   return new Map(
     services.map(({ name, directory }) => {
       const context = images.context === "app" ? app.directory : directory;
-      return [name, { context, dockerfile: `${directory}/Dockerfile`, platform: images.platform, tag: images.tag, registry }];
+      return [
+        name,
+        { context, dockerfile: `${directory}/Dockerfile`, platform: images.platform, tag: images.tag, registry },
+      ];
     }),
   );
 }
 
-function releasedSources(services: readonly Service[], { app, environment, file, images }: ServiceImagesArgs): Map<string, { digest: string } | "none"> {
+function releasedSources(
+  services: readonly Service[],
+  { app, environment, file, images }: ServiceImagesArgs,
+): Map<string, { digest: string } | "none"> {
   const releases = images.releases ?? "";
   // An empty directory means that nothing is released yet; a wrong path must not take everything down.
   if (!existsSync(releases)) {
-    rejectProblems([{ place: `${file}: images.releases`, message: `${JSON.stringify(releases)} does not exist; correct the path, or make an empty directory for a new environment` }]);
+    rejectProblems([
+      {
+        place: `${file}: images.releases`,
+        message: `${JSON.stringify(releases)} does not exist; correct the path, or make an empty directory for a new environment`,
+      },
+    ]);
   }
   const problems: Problem[] = [];
   const sources = new Map<string, { digest: string } | "none">();
@@ -121,7 +148,9 @@ function releasedSources(services: readonly Service[], { app, environment, file,
     else if (record.digest !== undefined) sources.set(name, { digest: record.digest });
     else {
       sources.set(name, "none");
-      void pulumi.log.warn(`${name} is not deployed yet: CI has released no image of it to ${environment} (there is no ${path})`);
+      void pulumi.log.warn(
+        `${name} is not deployed yet: CI has released no image of it to ${environment} (there is no ${path})`,
+      );
     }
   }
   rejectProblems(problems);

@@ -1,10 +1,15 @@
 import { z } from "zod";
 
 /** A TCP port, 1 to 65535. */
-export const portSchema = z.int("Must be a whole number").min(1, "A port is 1 to 65535").max(65_535, "A port is 1 to 65535");
+export const portSchema = z
+  .int("Must be a whole number")
+  .min(1, "A port is 1 to 65535")
+  .max(65_535, "A port is 1 to 65535");
 
 const variableSchema = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "Is not the name of an environment variable");
-const quantitySchema = z.string().regex(/^\d+(\.\d+)?(m|k|Ki|Mi|Gi|Ti|M|G|T)?$/, "Must be a Kubernetes quantity such as 100m, 0.5 or 64Mi");
+const quantitySchema = z
+  .string()
+  .regex(/^\d+(\.\d+)?(m|k|Ki|Mi|Gi|Ti|M|G|T)?$/, "Must be a Kubernetes quantity such as 100m, 0.5 or 64Mi");
 const amountsSchema = z.partialRecord(z.enum(["cpu", "memory", "ephemeral-storage"]), quantitySchema);
 const probeSchema = z
   .string("Must be a path such as /healthz, or tcp")
@@ -41,9 +46,22 @@ export const serviceSettingsSchema = z.strictObject({
   /** How Kubernetes asks whether it lives and is ready: a path, or `tcp`. @default tcp */
   probes: z.strictObject({ liveness: probeSchema.optional(), readiness: probeSchema.optional() }).optional(),
   /** Reachable from outside at `<service>.<domain>` of the stack's ingress, or at the host given. @default false */
-  expose: z.union([z.boolean(), z.strictObject({ host: z.string().optional(), path: z.string().startsWith("/", "A path starts with /").optional() })], "Must be true, false, or {host, path}").optional(),
+  expose: z
+    .union(
+      [
+        z.boolean(),
+        z.strictObject({
+          host: z.string().optional(),
+          path: z.string().startsWith("/", "A path starts with /").optional(),
+        }),
+      ],
+      "Must be true, false, or {host, path}",
+    )
+    .optional(),
   /** Where it may connect to beyond its peers and dependencies, e.g. `{cidr: 0.0.0.0/0, port: 443}`. */
-  egress: z.array(z.strictObject({ cidr: z.cidrv4("Must be an IPv4 range such as 10.0.0.0/8"), port: portSchema })).optional(),
+  egress: z
+    .array(z.strictObject({ cidr: z.cidrv4("Must be an IPv4 range such as 10.0.0.0/8"), port: portSchema }))
+    .optional(),
   /** The numeric user its container runs as. @default 65532 */
   user: z.int("Must be a numeric user").min(1, "Pods do not run as root; choose a user above 0").optional(),
 });

@@ -15,7 +15,11 @@ const organizationSchema = z.object({ id: z.string() });
 const organizationName = "delinkcious";
 
 /** Starts the stand-in for CircleCI's API, and opens an organization there as one does by hand at the real one. */
-export async function startCircleCiStandIn(options: { stateDir: string; port: number; token: string }): Promise<CircleCiEndpoint> {
+export async function startCircleCiStandIn(options: {
+  stateDir: string;
+  port: number;
+  token: string;
+}): Promise<CircleCiEndpoint> {
   const { stateDir, token } = options;
   const port = await choosePort(stateDir, "circleci", options.port);
   const tokenFile = join(stateDir, "circleci-token");
@@ -25,10 +29,20 @@ export async function startCircleCiStandIn(options: { stateDir: string; port: nu
   await startProcess(stateDir, {
     name: "circleci",
     command: process.execPath,
-    args: [join(import.meta.dirname, "circleci", "main.ts"), "--port", String(port), "--state", join(stateDir, "circleci.json"), "--token-file", tokenFile],
+    args: [
+      join(import.meta.dirname, "circleci", "main.ts"),
+      "--port",
+      String(port),
+      "--state",
+      join(stateDir, "circleci.json"),
+      "--token-file",
+      tokenFile,
+    ],
     ready: async () => (await fetch(`${url}/me`, { headers })).ok,
   });
-  const mine = z.array(organizationSchema.extend({ name: z.string() })).parse(await (await fetch(`${url}/me/collaborations`, { headers })).json());
+  const mine = z
+    .array(organizationSchema.extend({ name: z.string() }))
+    .parse(await (await fetch(`${url}/me/collaborations`, { headers })).json());
   const known = mine.find(({ name }) => name === organizationName);
   if (known !== undefined) return { url, organizationId: known.id };
   const body = JSON.stringify({ name: organizationName, vcs_type: "circleci" });

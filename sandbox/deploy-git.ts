@@ -9,7 +9,12 @@ export const gitUsers = { writer: "delivery", reader: "argocd" } as const;
  * Starts the Git server with the deploy repository on it.
  * @returns the repository's URL
  */
-export async function startDeployGit(options: { stateDir: string; port: number; credentials: Credentials; argoCdNamespace: string }): Promise<string> {
+export async function startDeployGit(options: {
+  stateDir: string;
+  port: number;
+  credentials: Credentials;
+  argoCdNamespace: string;
+}): Promise<string> {
   const { stateDir, port, credentials, argoCdNamespace } = options;
   const { repositoryUrl } = await startGitServer({
     stateDir,

@@ -32,7 +32,8 @@ async function destroyStack(stateDir: string, report: (line: string) => void): P
   const targets = loadTargets(stateDir);
   const stopped = listProcesses(stateDir).filter(({ running }) => !running);
   if (targets === undefined || stopped.length > 0) {
-    const reason = targets === undefined ? "it was never up" : `${stopped.map(({ name }) => name).join(", ")} no longer run`;
+    const reason =
+      targets === undefined ? "it was never up" : `${stopped.map(({ name }) => name).join(", ")} no longer run`;
     return report(`The stack goes with the sandbox undestroyed: ${reason}`);
   }
   const { pulumi } = await buildTools(["pulumi"], report);
@@ -41,8 +42,17 @@ async function destroyStack(stateDir: string, report: (line: string) => void): P
     await using open = await openSandboxStack({ stateDir, pulumi, docker, targets, report });
     report("Pulumi: destroying the stack");
     const color = process.stdout.isTTY ? "always" : "never";
-    await withProblems((watch) => open.stack.destroy({ ...watch, onOutput: (text) => process.stdout.write(text), color, suppressProgress: !process.stdout.isTTY }));
+    await withProblems((watch) =>
+      open.stack.destroy({
+        ...watch,
+        onOutput: (text) => process.stdout.write(text),
+        color,
+        suppressProgress: !process.stdout.isTTY,
+      }),
+    );
   } catch (error) {
-    report(`The stack was not destroyed in full, its parts go with the sandbox: ${error instanceof Error ? error.message.split("\n", 1)[0] : String(error)}`);
+    report(
+      `The stack was not destroyed in full, its parts go with the sandbox: ${error instanceof Error ? error.message.split("\n", 1)[0] : String(error)}`,
+    );
   }
 }

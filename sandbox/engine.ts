@@ -36,7 +36,8 @@ export async function openStack(options: EngineOptions): Promise<Stack> {
   const { directory, project, stack } = options;
   const workspace = join(directory, "workspace");
   const state = join(directory, "state");
-  for (const path of [workspace, state, join(directory, "home", "plugins")]) mkdirSync(path, { recursive: true, mode: 0o700 });
+  for (const path of [workspace, state, join(directory, "home", "plugins")])
+    mkdirSync(path, { recursive: true, mode: 0o700 });
   const passphrase = ensurePassphrase(join(directory, "passphrase"));
   breakDeadLocks(state);
   linkPlugins(join(directory, "home", "plugins"), options.plugins ?? []);
@@ -78,7 +79,9 @@ function installation(directory: string, pulumi: string): string {
   const command = `'${pulumi.replaceAll("'", `'\\''`)}' "$@"`;
   const bound = "setpriv --pdeathsig KILL";
   rmSync(script, { force: true });
-  writeFileSync(script, `#!/bin/sh\n${bound} true 2>/dev/null && exec ${bound} ${command}\nexec ${command}\n`, { mode: 0o755 });
+  writeFileSync(script, `#!/bin/sh\n${bound} true 2>/dev/null && exec ${bound} ${command}\nexec ${command}\n`, {
+    mode: 0o755,
+  });
   return root;
 }
 
@@ -102,15 +105,25 @@ function ensurePassphrase(file: string): string {
 function writeSettings(workspace: string, { stack, settings, secrets }: EngineOptions): boolean {
   const file = join(workspace, `Pulumi.${stack}.yaml`);
   // Our own file, written here or by the engine, has this shape.
-  const before = existsSync(file) ? (parse(readFileSync(file, "utf8")) as { encryptionsalt?: string; config?: Record<string, unknown> }) : {};
-  const same = existsSync(fingerprintFile(workspace, stack)) && readFileSync(fingerprintFile(workspace, stack), "utf8") === fingerprint(workspace, secrets);
+  const before = existsSync(file)
+    ? (parse(readFileSync(file, "utf8")) as { encryptionsalt?: string; config?: Record<string, unknown> })
+    : {};
+  const same =
+    existsSync(fingerprintFile(workspace, stack)) &&
+    readFileSync(fingerprintFile(workspace, stack), "utf8") === fingerprint(workspace, secrets);
   const encrypted = Object.entries(before.config ?? {}).filter(([key]) => same && key in secrets);
-  writeFileSync(file, stringify({ ...before, config: { ...settings, ...Object.fromEntries(encrypted) } }), { mode: 0o600 });
+  writeFileSync(file, stringify({ ...before, config: { ...settings, ...Object.fromEntries(encrypted) } }), {
+    mode: 0o600,
+  });
   return same && encrypted.length === Object.keys(secrets).length;
 }
 
 /** Secrets go through standard input: arguments are visible to every user of the machine. */
-async function writeSecrets(workspace: string, { pulumi, stack, secrets }: EngineOptions, environment: Record<string, string>): Promise<void> {
+async function writeSecrets(
+  workspace: string,
+  { pulumi, stack, secrets }: EngineOptions,
+  environment: Record<string, string>,
+): Promise<void> {
   for (const [key, value] of Object.entries(secrets)) {
     const child = spawn(pulumi, ["config", "set", "--secret", key, "--stack", stack, "--non-interactive"], {
       cwd: workspace,
@@ -121,7 +134,8 @@ async function writeSecrets(workspace: string, { pulumi, stack, secrets }: Engin
     const messages: Buffer[] = [];
     child.stderr.on("data", (chunk: Buffer) => messages.push(chunk));
     const code = await new Promise((done, failed) => child.on("error", failed).on("close", done));
-    if (code !== 0) throw new Error(`the engine did not take the secret ${key}: ${Buffer.concat(messages).toString().trim()}`);
+    if (code !== 0)
+      throw new Error(`the engine did not take the secret ${key}: ${Buffer.concat(messages).toString().trim()}`);
   }
   writeFileSync(fingerprintFile(workspace, stack), fingerprint(workspace, secrets), { mode: 0o600 });
 }
@@ -132,5 +146,8 @@ function fingerprintFile(workspace: string, stack: string): string {
 
 /** Tells whether secrets have changed without holding them: the passphrase beside it is as secret as they are. */
 function fingerprint(workspace: string, secrets: Readonly<Record<string, string>>): string {
-  return createHash("sha256").update(readFileSync(join(workspace, "..", "passphrase"))).update(JSON.stringify(secrets)).digest("hex");
+  return createHash("sha256")
+    .update(readFileSync(join(workspace, "..", "passphrase")))
+    .update(JSON.stringify(secrets))
+    .digest("hex");
 }

@@ -26,12 +26,22 @@ const lock = `${stateDir}.lock`;
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { purge: { type: "boolean", default: false }, pods: { type: "string", default: "auto" }, help: { type: "boolean", default: false }, json: { type: "boolean" }, html: { type: "string" } },
+    options: {
+      purge: { type: "boolean", default: false },
+      pods: { type: "string", default: "auto" },
+      help: { type: "boolean", default: false },
+      json: { type: "boolean" },
+      html: { type: "string" },
+    },
   });
   const [command] = positionals;
   if (values.help || command === undefined) return console.log(usage);
-  if (process.platform !== "linux") throw new Error(`the sandbox runs on Linux only, this is ${process.platform}; the program itself runs anywhere with \`pulumi up\``);
-  if (values.pods !== "auto" && values.pods !== "simulated") throw new Error(`--pods ${values.pods}: must be auto or simulated`);
+  if (process.platform !== "linux")
+    throw new Error(
+      `the sandbox runs on Linux only, this is ${process.platform}; the program itself runs anywhere with \`pulumi up\``,
+    );
+  if (values.pods !== "auto" && values.pods !== "simulated")
+    throw new Error(`--pods ${values.pods}: must be auto or simulated`);
   const { pods, purge } = { pods: values.pods, purge: values.purge } as const;
   const report = startProgress();
   const commands: Record<string, () => Promise<void>> = {
@@ -47,7 +57,11 @@ async function main(): Promise<void> {
 
 /** One command at a time: a second one waits, and says for whom. */
 async function alone(report: (line: string) => void, work: () => Promise<void>): Promise<void> {
-  await withLock(lock, (owner, seconds) => report(`waiting for process ${owner}, which works on this sandbox (${seconds} s)`), work);
+  await withLock(
+    lock,
+    (owner, seconds) => report(`waiting for process ${owner}, which works on this sandbox (${seconds} s)`),
+    work,
+  );
 }
 
 try {

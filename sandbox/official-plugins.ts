@@ -13,10 +13,15 @@ export type PluginName = keyof typeof pluginVersions;
  * @returns the plugin's directory, by name
  */
 export function installedPlugins(pulumiHome: string = join(homedir(), ".pulumi")): Partial<Record<PluginName, string>> {
-  const directory = (name: PluginName): string => join(pulumiHome, "plugins", `resource-${name}-v${pluginVersions[name]}`);
-  const installed = (["kubernetes", "docker", "terraform-provider"] as const).filter((name) => existsSync(directory(name)));
+  const directory = (name: PluginName): string =>
+    join(pulumiHome, "plugins", `resource-${name}-v${pluginVersions[name]}`);
+  const installed = (["kubernetes", "docker", "terraform-provider"] as const).filter((name) =>
+    existsSync(directory(name)),
+  );
   // The official Docker provider refuses to start without a daemon; the offline one builds with BuildKit alone.
-  return Object.fromEntries(installed.filter((name) => name !== "docker" || dockerDaemonRuns()).map((name) => [name, directory(name)]));
+  return Object.fromEntries(
+    installed.filter((name) => name !== "docker" || dockerDaemonRuns()).map((name) => [name, directory(name)]),
+  );
 }
 
 function dockerDaemonRuns(): boolean {

@@ -5,10 +5,31 @@ import { loadTargets } from "./targets.ts";
 import { buildTools } from "./tools/build.ts";
 
 /** Shows what `up` would change. Needs nothing running: neither cluster nor registry nor BuildKit. */
-export async function preview({ stateDir, report }: { stateDir: string; report: (line: string) => void }): Promise<void> {
+export async function preview({
+  stateDir,
+  report,
+}: {
+  stateDir: string;
+  report: (line: string) => void;
+}): Promise<void> {
   const { pulumi, "argocd-files": argoCdFiles } = await buildTools(["pulumi", "argocd-files"], report);
   const docker = { directory: process.cwd(), buildKit: () => Promise.reject(new Error("a preview builds no image")) };
-  await using open = await openSandboxStack({ stateDir, pulumi, docker, charts: argoCdChart(argoCdFiles), targets: loadTargets(stateDir), report });
+  await using open = await openSandboxStack({
+    stateDir,
+    pulumi,
+    docker,
+    charts: argoCdChart(argoCdFiles),
+    targets: loadTargets(stateDir),
+    report,
+  });
   const color = process.stdout.isTTY ? "always" : "never";
-  await withProblems((watch) => open.stack.preview({ ...watch, onOutput: (text) => process.stdout.write(text), diff: true, color, suppressProgress: !process.stdout.isTTY }));
+  await withProblems((watch) =>
+    open.stack.preview({
+      ...watch,
+      onOutput: (text) => process.stdout.write(text),
+      diff: true,
+      color,
+      suppressProgress: !process.stdout.isTTY,
+    }),
+  );
 }

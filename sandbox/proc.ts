@@ -77,7 +77,9 @@ export function residentBytesOfTree(root: number, apart: ReadonlySet<number> = n
     return stat ? [{ pid, ...stat }] : [];
   });
   const sumOf = (pid: number): number =>
-    all.filter((entry) => entry.parent === pid && !apart.has(entry.pid)).reduce((sum, entry) => sum + sumOf(entry.pid), residentBytes(pid));
+    all
+      .filter((entry) => entry.parent === pid && !apart.has(entry.pid))
+      .reduce((sum, entry) => sum + sumOf(entry.pid), residentBytes(pid));
   return sumOf(root);
 }
 

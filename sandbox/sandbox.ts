@@ -38,9 +38,26 @@ export interface Sandbox {
   credentialsFile: string;
 }
 
-const tools = ["pulumi", "kube", "etcd", "kwok", "coredns", "registry", "crane", "buildkitd", "buildctl", "dockerfile-frontend"] as const satisfies readonly ToolName[];
+const tools = [
+  "pulumi",
+  "kube",
+  "etcd",
+  "kwok",
+  "coredns",
+  "registry",
+  "crane",
+  "buildkitd",
+  "buildctl",
+  "dockerfile-frontend",
+] as const satisfies readonly ToolName[];
 
-const argoCdTools = ["argocd", "git-ask-pass", "redis", "kustomize", "argocd-files"] as const satisfies readonly ToolName[];
+const argoCdTools = [
+  "argocd",
+  "git-ask-pass",
+  "redis",
+  "kustomize",
+  "argocd-files",
+] as const satisfies readonly ToolName[];
 
 /** Starts all parts of the sandbox that do not run yet, side by side where they do not need each other. */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
@@ -53,11 +70,20 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const [built, debian] = await Promise.all([buildTools<ToolName>(needed, report), debianTools(report)]);
   const registryPort = await choosePort(stateDir, "registry", wanted.registryPort);
   report(`Registry: starting at localhost:${registryPort}; CircleCI stand-in: starting`);
-  const registryOptions = { stateDir, tools: built, bind: "127.0.0.1", port: registryPort, username: wanted.username, password: credentials.registryPassword };
+  const registryOptions = {
+    stateDir,
+    tools: built,
+    bind: "127.0.0.1",
+    port: registryPort,
+    username: wanted.username,
+    password: credentials.registryPassword,
+  };
   const [registry, circleci, deployRepository] = await Promise.all([
     startRegistry(registryOptions),
     startCircleCiStandIn({ stateDir, port: wanted.circleciPort, token: credentials.circleciToken }),
-    gitops ? startDeployGit({ stateDir, port: wanted.gitPort, credentials, argoCdNamespace: wanted.argoCdNamespace }) : undefined,
+    gitops
+      ? startDeployGit({ stateDir, port: wanted.gitPort, credentials, argoCdNamespace: wanted.argoCdNamespace })
+      : undefined,
   ]);
   const cluster = await startCluster({
     stateDir,
@@ -67,20 +93,40 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     pods: options.pods ?? "auto",
     report,
   });
-  if (gitops) await startArgoCd({ stateDir, tools: built, kubeconfigPath: cluster.kubeconfigPath, namespace: wanted.argoCdNamespace, report });
+  if (gitops)
+    await startArgoCd({
+      stateDir,
+      tools: built,
+      kubeconfigPath: cluster.kubeconfigPath,
+      namespace: wanted.argoCdNamespace,
+      report,
+    });
   return {
     pulumi: built.pulumi,
     cluster,
-    targets: { registryHost: registry.host, circleci, kubeconfigPath: cluster.kubeconfigPath, ...(deployRepository === undefined ? {} : { deployRepository }) },
+    targets: {
+      registryHost: registry.host,
+      circleci,
+      kubeconfigPath: cluster.kubeconfigPath,
+      ...(deployRepository === undefined ? {} : { deployRepository }),
+    },
     credentialsFile: credentialsFile(stateDir),
     charts: gitops ? argoCdChart(built["argocd-files"]) : undefined,
     docker: {
       directory: process.cwd(),
       buildKit: async () => {
         const { runc, busybox } = debian.tools;
-        if (runc === undefined || busybox === undefined) throw new Error(`images cannot be built: ${debian.reason ?? "runc is missing"}`);
+        if (runc === undefined || busybox === undefined)
+          throw new Error(`images cannot be built: ${debian.reason ?? "runc is missing"}`);
         const images = await baseImages({ stateDir, tools: built, busybox, report });
-        const { address } = await startBuildKit({ stateDir, tools: built, runc, baseImages: images, registryHost: registry.host, report });
+        const { address } = await startBuildKit({
+          stateDir,
+          tools: built,
+          runc,
+          baseImages: images,
+          registryHost: registry.host,
+          report,
+        });
         return { address, buildctl: built.buildctl };
       },
     },
@@ -97,8 +143,11 @@ export async function stopSandbox(stateDir: string): Promise<void> {
 }
 
 /** The node's binaries; without all of them pods are simulated. */
-function nodeTools({ containerd, runc, cniBinDir, nft, ip }: Partial<DebianTools>): { node?: ClusterOptions["node"] & object } {
-  const complete = containerd !== undefined && runc !== undefined && cniBinDir !== undefined && nft !== undefined && ip !== undefined;
+function nodeTools({ containerd, runc, cniBinDir, nft, ip }: Partial<DebianTools>): {
+  node?: ClusterOptions["node"] & object;
+} {
+  const complete =
+    containerd !== undefined && runc !== undefined && cniBinDir !== undefined && nft !== undefined && ip !== undefined;
   return complete ? { node: { containerd, runc, cniBinDir, nft, ip } } : {};
 }
 
@@ -106,7 +155,10 @@ const wantedSchema = z.object({
   "delivery:images": z.object({ registry: z.string(), username: z.string() }),
   "delivery:ci": z.object({ host: z.url() }),
   "delivery:delivery": z.enum(["gitops", "direct"]).default("gitops"),
-  "delivery:gitops": z.object({ repository: z.url(), argoCd: z.object({ namespace: z.string().default("argocd") }).prefault({}) }),
+  "delivery:gitops": z.object({
+    repository: z.url(),
+    argoCd: z.object({ namespace: z.string().default("argocd") }).prefault({}),
+  }),
 });
 
 interface WantedPlaces {
@@ -120,7 +172,12 @@ interface WantedPlaces {
 
 /** What the stack file expects: the ports are taken if they are free. */
 function wantedPlaces(): WantedPlaces {
-  const { "delivery:images": images, "delivery:ci": ci, "delivery:delivery": delivery, "delivery:gitops": gitops } = wantedSchema.parse(readStackFile("sandbox"));
+  const {
+    "delivery:images": images,
+    "delivery:ci": ci,
+    "delivery:delivery": delivery,
+    "delivery:gitops": gitops,
+  } = wantedSchema.parse(readStackFile("sandbox"));
   return {
     registryPort: Number(images.registry.split(":")[1]),
     circleciPort: Number(new URL(ci.host).port),

@@ -84,9 +84,16 @@ async function program(): Promise<Record<string, unknown>> {
   return { ...outputs };
 }
 
-async function serveProviders(options: SandboxStackOptions, plugins: Partial<Record<PluginName, string>>): Promise<ServedProvider[]> {
+async function serveProviders(
+  options: SandboxStackOptions,
+  plugins: Partial<Record<PluginName, string>>,
+): Promise<ServedProvider[]> {
   for (const name of Object.keys(plugins)) options.report(`Pulumi: using the installed official plugin ${name}`);
-  const offline = [createKubernetesProvider({ charts: options.charts }), createDockerProvider(options.docker), createCircleCiProvider()];
+  const offline = [
+    createKubernetesProvider({ charts: options.charts }),
+    createDockerProvider(options.docker),
+    createCircleCiProvider(),
+  ];
   return Promise.all(offline.filter(({ name }) => !(name in plugins)).map(serveProvider));
 }
 
@@ -98,6 +105,8 @@ function pointedAt(settings: Record<string, unknown>, targets: StackTargets | un
     ...settings,
     "delivery:images": { ...Object(settings["delivery:images"]), registry: registryHost },
     "delivery:ci": { ...Object(settings["delivery:ci"]), host: circleci.url, organizationId: circleci.organizationId },
-    ...(deployRepository === undefined ? {} : { "delivery:gitops": { ...Object(settings["delivery:gitops"]), repository: deployRepository } }),
+    ...(deployRepository === undefined
+      ? {}
+      : { "delivery:gitops": { ...Object(settings["delivery:gitops"]), repository: deployRepository } }),
   };
 }

@@ -11,7 +11,8 @@ const serviceSchema = z.object({ spec: z.object({ clusterIP: z.string() }) });
 export async function summarize(outputs: OutputMap, sandbox: Sandbox): Promise<void> {
   const deployed = deployedSchema.parse(outputs["deployed"]?.value);
   console.log("\nServices");
-  for (const [name, { image, address }] of Object.entries(deployed)) console.log(`  ${name.padEnd(14)} ${address}\n  ${"".padEnd(14)} ${image ?? "not released"}`);
+  for (const [name, { image, address }] of Object.entries(deployed))
+    console.log(`  ${name.padEnd(14)} ${address}\n  ${"".padEnd(14)} ${image ?? "not released"}`);
   console.log(`
 Cluster        ${sandbox.cluster.server}  (KUBECONFIG=${sandbox.cluster.kubeconfigPath})
 Registry       http://${sandbox.targets.registryHost}  (stands in for Docker Hub)
@@ -19,10 +20,14 @@ CircleCI API   ${sandbox.targets.circleci.url}  (a stand-in; context ${String(ou
 `);
   const { deployRepository } = sandbox.targets;
   if (deployRepository !== undefined) {
-    console.log(`Deploy repo    ${deployRepository}  (as ${gitUsers.writer}, with gitWriteToken of ${sandbox.credentialsFile})\n`);
+    console.log(
+      `Deploy repo    ${deployRepository}  (as ${gitUsers.writer}, with gitWriteToken of ${sandbox.credentialsFile})\n`,
+    );
   }
   if (sandbox.cluster.pods === "simulated") {
-    console.log(`Pods are SIMULATED: ${sandbox.cluster.reason ?? "as asked for"}. The Deployments are declared and counted, no container runs.`);
+    console.log(
+      `Pods are SIMULATED: ${sandbox.cluster.reason ?? "as asked for"}. The Deployments are declared and counted, no container runs.`,
+    );
     return;
   }
   const gateway = deployed["api-gateway"];
@@ -34,7 +39,9 @@ async function fromHost(address: string, sandbox: Sandbox): Promise<string> {
   const { hostname, port } = new URL(address);
   const [service, namespace] = hostname.split(".");
   const client = kubernetesClient(sandbox.cluster.kubeconfigPath);
-  const { spec } = serviceSchema.parse(await client.request("GET", `/api/v1/namespaces/${namespace}/services/${service}`));
+  const { spec } = serviceSchema.parse(
+    await client.request("GET", `/api/v1/namespaces/${namespace}/services/${service}`),
+  );
   return `http://${spec.clusterIP}:${port}/`;
 }
 

@@ -20,7 +20,14 @@ export async function up({ stateDir, pods, report }: UpOptions): Promise<void> {
   await recover(open.stack, stateDir, report);
   report("Pulumi: updating the stack");
   const color = process.stdout.isTTY ? "always" : "never";
-  await withProblems((watch) => open.stack.up({ ...watch, onOutput: (text) => process.stdout.write(text), color, suppressProgress: !process.stdout.isTTY }));
+  await withProblems((watch) =>
+    open.stack.up({
+      ...watch,
+      onOutput: (text) => process.stdout.write(text),
+      color,
+      suppressProgress: !process.stdout.isTTY,
+    }),
+  );
   report("The pipeline is up");
   await summarize(await open.stack.outputs(), sandbox);
 }

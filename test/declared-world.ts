@@ -2,8 +2,13 @@ import * as pulumi from "@pulumi/pulumi";
 import { MockMonitor } from "@pulumi/pulumi/runtime/mocks.js";
 
 const computedOutputs: Record<string, (inputs: Record<string, unknown>) => Record<string, unknown>> = {
-  "docker:index/image:Image": ({ imageName }) => ({ repoDigest: `${String(imageName).replace(/:[^:/]*$/, "")}@sha256:${"0".repeat(64)}` }),
-  "kubernetes:core/v1:Secret": (inputs) => ({ ...inputs, metadata: { ...Object(inputs["metadata"]), resourceVersion: "1" } }),
+  "docker:index/image:Image": ({ imageName }) => ({
+    repoDigest: `${String(imageName).replace(/:[^:/]*$/, "")}@sha256:${"0".repeat(64)}`,
+  }),
+  "kubernetes:core/v1:Secret": (inputs) => ({
+    ...inputs,
+    metadata: { ...Object(inputs["metadata"]), resourceVersion: "1" },
+  }),
 };
 
 const knownTypes = new Set([
@@ -42,7 +47,8 @@ export class DeclaredWorld implements pulumi.runtime.Mocks {
   private readonly inputs = new Map<string, Record<string, unknown>>();
 
   newResource(args: pulumi.runtime.MockResourceArgs): pulumi.runtime.MockResourceResult {
-    if (!knownTypes.has(args.type) && !args.type.startsWith("delivery:")) this.refusals.push(`unexpected resource ${args.type} ${args.name}`);
+    if (!knownTypes.has(args.type) && !args.type.startsWith("delivery:"))
+      this.refusals.push(`unexpected resource ${args.type} ${args.name}`);
     // Mocks receive any input as `any`; what the program passes is a map.
     const inputs = args.inputs as Record<string, unknown>;
     this.inputs.set(`${args.type}::${args.name}`, inputs);

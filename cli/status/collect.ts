@@ -96,15 +96,13 @@ function servicesOf(
   const names = new Set([...releases, ...applications, ...deployments].map(({ service }) => service));
   const of = <T extends { service: string }>(facts: readonly T[], service: string): T | undefined =>
     facts.find((fact) => fact.service === service);
-  return [...names]
-    .toSorted()
-    .map((service) =>
-      serviceStatus({
-        service,
-        delivery,
-        release: of(releases, service),
-        application: of(applications, service),
-        deployment: of(deployments, service),
-      }),
-    );
+  return [...names].toSorted().map((service) =>
+    serviceStatus({
+      service,
+      delivery,
+      release: of(releases, service),
+      application: of(applications, service),
+      deployment: of(deployments, service),
+    }),
+  );
 }

@@ -26,7 +26,12 @@ export interface DependencyManifests {
 }
 
 /** @param users the services that use it; the network policy lets in no other */
-export function dependencyManifests(environment: Environment, name: string, settings: DeployedDependencySettings, users: readonly string[]): DependencyManifests {
+export function dependencyManifests(
+  environment: Environment,
+  name: string,
+  settings: DeployedDependencySettings,
+  users: readonly string[],
+): DependencyManifests {
   const base = metadata(environment, name);
   const selector = selectorLabels(environment, name);
   const scratch = scratchVolumes(["/tmp", ...settings.scratch]);
@@ -64,10 +69,18 @@ export function dependencyManifests(environment: Environment, name: string, sett
         },
       },
     },
-    service: { metadata: base, spec: { selector, ports: [{ name: "tcp", port: settings.port, targetPort: "tcp", protocol: "TCP" }] } },
+    service: {
+      metadata: base,
+      spec: { selector, ports: [{ name: "tcp", port: settings.port, targetPort: "tcp", protocol: "TCP" }] },
+    },
     networkPolicy: dependencyPolicy(environment, name, settings.port, users),
     ...(storage === undefined
       ? {}
-      : { persistentVolumeClaim: { metadata: base, spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: storage.size } } } } }),
+      : {
+          persistentVolumeClaim: {
+            metadata: base,
+            spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: storage.size } } },
+          },
+        }),
   };
 }

@@ -20,7 +20,11 @@ export interface DeploymentArgs {
 }
 
 /** The Deployment of a service. */
-export function deployment(environment: Environment, service: Service, args: DeploymentArgs): types.input.apps.v1.Deployment {
+export function deployment(
+  environment: Environment,
+  service: Service,
+  args: DeploymentArgs,
+): types.input.apps.v1.Deployment {
   const labels = metadata(environment, service.name);
   const scratch = scratchVolumes(["/tmp"]);
   return {
@@ -76,7 +80,10 @@ export function deployment(environment: Environment, service: Service, args: Dep
 
 /** Each default stands until the service says otherwise: one without a CPU request could never be autoscaled. */
 function resources({ resources: own }: Service): types.input.core.v1.ResourceRequirements {
-  return { requests: { ...defaultResources.requests, ...own?.requests }, limits: { ...defaultResources.limits, ...own?.limits } };
+  return {
+    requests: { ...defaultResources.requests, ...own?.requests },
+    limits: { ...defaultResources.limits, ...own?.limits },
+  };
 }
 
 function probe(target: string = "tcp"): types.input.core.v1.Probe {

@@ -17,17 +17,31 @@ export function ingressHost(service: Service, settings: IngressSettings): string
 }
 
 /** The Ingress of an exposed service, with TLS where a ClusterIssuer gives certificates. */
-export function ingress(environment: Environment, service: Service, settings: IngressSettings): types.input.networking.v1.Ingress {
+export function ingress(
+  environment: Environment,
+  service: Service,
+  settings: IngressSettings,
+): types.input.networking.v1.Ingress {
   const host = ingressHost(service, settings);
   const path = (typeof service.expose === "object" ? service.expose.path : undefined) ?? "/";
   const base = metadata(environment, service.name);
   const issuer = settings.clusterIssuer;
   return {
-    metadata: { ...base, ...(issuer === undefined ? {} : { annotations: { "cert-manager.io/cluster-issuer": issuer } }) },
+    metadata: {
+      ...base,
+      ...(issuer === undefined ? {} : { annotations: { "cert-manager.io/cluster-issuer": issuer } }),
+    },
     spec: {
       ingressClassName: settings.className,
       ...(issuer === undefined ? {} : { tls: [{ hosts: [host], secretName: `${service.name}-tls` }] }),
-      rules: [{ host, http: { paths: [{ path, pathType: "Prefix", backend: { service: { name: service.name, port: { name: "http" } } } }] } }],
+      rules: [
+        {
+          host,
+          http: {
+            paths: [{ path, pathType: "Prefix", backend: { service: { name: service.name, port: { name: "http" } } } }],
+          },
+        },
+      ],
     },
   };
 }

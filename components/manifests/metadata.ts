@@ -11,7 +11,10 @@ export function selectorLabels(environment: Environment, name: string): Record<s
 }
 
 /** Name, namespace and the recommended labels. Source: https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/ */
-export function metadata(environment: Environment, name: string): { name: string; namespace: string; labels: Record<string, string> } {
+export function metadata(
+  environment: Environment,
+  name: string,
+): { name: string; namespace: string; labels: Record<string, string> } {
   return {
     name,
     namespace: environment.namespace,

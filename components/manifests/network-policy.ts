@@ -19,11 +19,17 @@ export interface NetworkPolicyArgs {
 }
 
 /** Lets in who calls a service and lets out whom it calls; all else is refused. DNS is always let out. */
-export function networkPolicy(environment: Environment, service: Service, args: NetworkPolicyArgs): types.input.networking.v1.NetworkPolicy {
+export function networkPolicy(
+  environment: Environment,
+  service: Service,
+  args: NetworkPolicyArgs,
+): types.input.networking.v1.NetworkPolicy {
   const pods = (name: string): Peer => ({ podSelector: { matchLabels: selectorLabels(environment, name) } });
   const ingress: Peer[] = [
     ...args.callers.map(pods),
-    ...(args.ingressNamespace === undefined ? [] : [{ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": args.ingressNamespace } } }]),
+    ...(args.ingressNamespace === undefined
+      ? []
+      : [{ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": args.ingressNamespace } } }]),
   ];
   const egress: Rule[] = [
     ...[...args.peers, ...args.dependencies].map(({ name, port }) => ({ peers: [pods(name)], port })),
@@ -34,11 +40,28 @@ export function networkPolicy(environment: Environment, service: Service, args: 
 }
 
 /** Lets in only the users of a database or cache, and lets it out nowhere. */
-export function dependencyPolicy(environment: Environment, name: string, port: number, users: readonly string[]): types.input.networking.v1.NetworkPolicy {
-  return policy(environment, name, port, users.map((user) => ({ podSelector: { matchLabels: selectorLabels(environment, user) } })), []);
+export function dependencyPolicy(
+  environment: Environment,
+  name: string,
+  port: number,
+  users: readonly string[],
+): types.input.networking.v1.NetworkPolicy {
+  return policy(
+    environment,
+    name,
+    port,
+    users.map((user) => ({ podSelector: { matchLabels: selectorLabels(environment, user) } })),
+    [],
+  );
 }
 
-function policy(environment: Environment, name: string, port: number, from: Peer[], egress: readonly Rule[]): types.input.networking.v1.NetworkPolicy {
+function policy(
+  environment: Environment,
+  name: string,
+  port: number,
+  from: Peer[],
+  egress: readonly Rule[],
+): types.input.networking.v1.NetworkPolicy {
   return {
     metadata: metadata(environment, name),
     spec: {
@@ -47,7 +70,12 @@ function policy(environment: Environment, name: string, port: number, from: Peer
       // A rule without peers would let everybody in: no peers means no rule.
       ingress: from.length === 0 ? [] : [{ from, ports: [{ protocol: "TCP", port }] }],
       egress: [
-        { ports: [{ protocol: "UDP", port: 53 }, { protocol: "TCP", port: 53 }] },
+        {
+          ports: [
+            { protocol: "UDP", port: 53 },
+            { protocol: "TCP", port: 53 },
+          ],
+        },
         ...egress.map((rule) => ({ to: rule.peers, ports: [{ protocol: "TCP", port: rule.port }] })),
       ],
     },

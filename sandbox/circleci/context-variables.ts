@@ -13,7 +13,10 @@ const path = "/context/{context}/environment-variable";
 export const contextVariableRoutes: readonly Route[] = [
   route("GET", path, (request) => {
     const context = contextOf(request);
-    return page(request, context.variables.map((variable) => view(context, variable)));
+    return page(
+      request,
+      context.variables.map((variable) => view(context, variable)),
+    );
   }),
   route("PUT", `${path}/{name}`, (request) => {
     const context = contextOf(request);
@@ -21,7 +24,8 @@ export const contextVariableRoutes: readonly Route[] = [
     const value = inputOf(request).string("value");
     checkVariable(name, value);
     const isNew = !context.variables.some((variable) => variable.name === name);
-    if (isNew && context.variables.length >= 100) throw badRequest("A context can have up to 100 environment variables.");
+    if (isNew && context.variables.length >= 100)
+      throw badRequest("A context can have up to 100 environment variables.");
     return ok(view(context, putVariable(context.variables, name, value, new Date().toISOString())));
   }),
   route("DELETE", `${path}/{name}`, (request) => {
@@ -34,5 +38,10 @@ export const contextVariableRoutes: readonly Route[] = [
 ];
 
 function view(context: Context, variable: Variable): Json {
-  return { variable: variable.name, context_id: context.id, created_at: variable.createdAt, updated_at: variable.updatedAt };
+  return {
+    variable: variable.name,
+    context_id: context.id,
+    created_at: variable.createdAt,
+    updated_at: variable.updatedAt,
+  };
 }

@@ -16,7 +16,9 @@ export const contextRoutes: readonly Route[] = [
   route("GET", "/context", (request) => {
     const organization = ownerOfQuery(request);
     const name = request.query.get("name");
-    const contexts = request.state.contexts.filter((context) => context.organizationId === organization.id && (name === null || context.name === name));
+    const contexts = request.state.contexts.filter(
+      (context) => context.organizationId === organization.id && (name === null || context.name === name),
+    );
     return page(request, contexts.map(view));
   }),
   route("POST", "/context", (request) => {
@@ -65,7 +67,8 @@ function ownerOfQuery({ state, query }: ApiRequest): Organization {
 
 function ownerOfInput(state: State, input: Input): Organization {
   const type = input.optionalString("type") ?? "organization";
-  if (type !== "organization") throw badRequest("owner.type: must be organization; accounts own contexts on CircleCI server only.");
+  if (type !== "organization")
+    throw badRequest("owner.type: must be organization; accounts own contexts on CircleCI server only.");
   const id = input.optionalString("id");
   return owner(state, id, id === undefined ? input.string("slug") : undefined);
 }

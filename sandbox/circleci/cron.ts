@@ -9,7 +9,8 @@ const fields = [
 /** What is wrong with a cron expression of five fields of numbers, ranges, lists and steps; `undefined`: nothing. */
 export function cronProblem(expression: string): string | undefined {
   const given = expression.trim().split(/\s+/);
-  if (given.length !== fields.length) return `must have five fields (minute, hour, day of month, month, day of week), has ${given.length}`;
+  if (given.length !== fields.length)
+    return `must have five fields (minute, hour, day of month, month, day of week), has ${given.length}`;
   for (const [index, { name, least, most }] of fields.entries()) {
     const wrong = (given[index] ?? "").split(",").find((item) => !isItem(item, least, most));
     if (wrong !== undefined) return `has ${JSON.stringify(wrong)} as ${name}, which goes from ${least} to ${most}`;

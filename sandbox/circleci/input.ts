@@ -59,7 +59,8 @@ export class Input {
 
   strings(name: string): string[] {
     const value: unknown = this.#members[name];
-    if (!Array.isArray(value) || !value.every((item) => typeof item === "string")) throw badRequest(`${this.#path(name)}: must be a list of strings.`);
+    if (!Array.isArray(value) || !value.every((item) => typeof item === "string"))
+      throw badRequest(`${this.#path(name)}: must be a list of strings.`);
     return value;
   }
 

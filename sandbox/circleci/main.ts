@@ -9,10 +9,14 @@ import { startCircleCi } from "./server.ts";
 const usage = "usage: node sandbox/circleci/main.ts --port N --state FILE --token-file FILE";
 
 function options(): { port: number; stateFile: string; token: string } {
-  const { values } = parseArgs({ options: { port: { type: "string" }, state: { type: "string" }, "token-file": { type: "string" } }, strict: true });
+  const { values } = parseArgs({
+    options: { port: { type: "string" }, state: { type: "string" }, "token-file": { type: "string" } },
+    strict: true,
+  });
   const { port, state, "token-file": tokenFile } = values;
   if (port === undefined || state === undefined || tokenFile === undefined) throw new Error(usage);
-  if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) throw new Error(`--port ${port}: must be a port from 0 to 65535`);
+  if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535)
+    throw new Error(`--port ${port}: must be a port from 0 to 65535`);
   // The token comes in a file, since arguments are visible to every user of the machine.
   return { port: Number(port), stateFile: state, token: readFileSync(tokenFile, "utf8").trim() };
 }

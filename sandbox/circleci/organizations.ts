@@ -10,14 +10,20 @@ import type { Organization, State } from "./state.ts";
 export const organizationRoutes: readonly Route[] = [
   route("GET", "/me", ({ state }) => ok({ ...state.user })),
   route("GET", "/me/collaborations", ({ state }) =>
-    ok(state.organizations.map((organization) => ({ ...view(organization), "vcs-type": "circleci", avatar_url: null }))),
+    ok(
+      state.organizations.map((organization) => ({ ...view(organization), "vcs-type": "circleci", avatar_url: null })),
+    ),
   ),
   route("POST", "/organization", (request) => {
     const input = inputOf(request);
     const name = input.string("name");
     const type = input.oneOf("vcs_type", ["circleci", "github", "bitbucket"]);
-    if (type !== "circleci") throw badRequest(`vcs_type: a ${type} organization comes from an account there, which the stand-in has none of; use circleci.`);
-    if (request.state.organizations.some((known) => known.name === name)) throw conflict("An organization with this name already exists.");
+    if (type !== "circleci")
+      throw badRequest(
+        `vcs_type: a ${type} organization comes from an account there, which the stand-in has none of; use circleci.`,
+      );
+    if (request.state.organizations.some((known) => known.name === name))
+      throw conflict("An organization with this name already exists.");
     const organization: Organization = { id: randomUUID(), name };
     request.state.organizations.push(organization);
     return created(view(organization));
@@ -27,7 +33,9 @@ export const organizationRoutes: readonly Route[] = [
   route("DELETE", "/organization/{organization}", (request) => {
     const { id } = organizationOf(request);
     const { state } = request;
-    const projects = new Set(state.projects.filter((project) => project.organizationId === id).map((project) => project.id));
+    const projects = new Set(
+      state.projects.filter((project) => project.organizationId === id).map((project) => project.id),
+    );
     state.organizations = state.organizations.filter((organization) => organization.id !== id);
     state.contexts = state.contexts.filter((context) => context.organizationId !== id);
     state.projects = state.projects.filter((project) => !projects.has(project.id));

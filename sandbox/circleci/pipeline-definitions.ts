@@ -14,7 +14,9 @@ const providers = ["github_app", "github_server", "github_oauth", "bitbucket_dc"
 export const pipelineDefinitionRoutes: readonly Route[] = [
   route("GET", path, (request) => {
     const project = projectById(request.state, pathPart(request, "project"));
-    return ok({ items: request.state.pipelineDefinitions.filter((definition) => definition.projectId === project.id).map(view) });
+    return ok({
+      items: request.state.pipelineDefinitions.filter((definition) => definition.projectId === project.id).map(view),
+    });
   }),
   route("POST", path, (request) => {
     const project = projectById(request.state, pathPart(request, "project"));
@@ -39,7 +41,8 @@ export const pipelineDefinitionRoutes: readonly Route[] = [
     if (input.has("name")) definition.name = input.string("name");
     if (input.has("description")) definition.description = input.string("description");
     const config = input.object("config_source");
-    if (config.has("file_path")) definition.configSource = { ...definition.configSource, file_path: config.string("file_path") };
+    if (config.has("file_path"))
+      definition.configSource = { ...definition.configSource, file_path: config.string("file_path") };
     if (input.has("checkout_source")) definition.checkoutSource = source(input.object("checkout_source"));
     return ok(view(definition));
   }),
@@ -56,7 +59,9 @@ export const pipelineDefinitionRoutes: readonly Route[] = [
 export function definitionOf(request: ApiRequest): PipelineDefinition {
   const project = projectById(request.state, pathPart(request, "project"));
   const id = pathPart(request, "definition");
-  const definition = request.state.pipelineDefinitions.find((known) => known.projectId === project.id && known.id === id);
+  const definition = request.state.pipelineDefinitions.find(
+    (known) => known.projectId === project.id && known.id === id,
+  );
   if (definition === undefined) throw notFound("Pipeline definition");
   return definition;
 }

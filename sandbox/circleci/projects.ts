@@ -39,10 +39,18 @@ export const projectRoutes: readonly Route[] = [
 function create(request: ApiRequest): ApiResponse {
   const organization = organizationOf(request);
   const name = inputOf(request).string("name");
-  const same = request.state.projects.some((project) => project.organizationId === organization.id && project.name === name);
+  const same = request.state.projects.some(
+    (project) => project.organizationId === organization.id && project.name === name,
+  );
   // Source: CircleCI's command line tool expects this answer (internal/testing/fakes/circleci.go of circleci-cli).
   if (same) throw conflict("A project with this name already exists");
-  const project: Project = { id: randomUUID(), organizationId: organization.id, name, settings: defaultSettings, variables: [] };
+  const project: Project = {
+    id: randomUUID(),
+    organizationId: organization.id,
+    name,
+    settings: defaultSettings,
+    variables: [],
+  };
   request.state.projects.push(project);
   return created(view(project, organization));
 }
@@ -51,7 +59,9 @@ function create(request: ApiRequest): ApiResponse {
 export function projectOf(request: ApiRequest): { project: Project; organization: Organization } {
   const organization = organizationAt(request.state, pathPart(request, "vcs"), pathPart(request, "organization"));
   const part = pathPart(request, "project");
-  const project = request.state.projects.find((known) => known.organizationId === organization.id && addresses(part, known.id));
+  const project = request.state.projects.find(
+    (known) => known.organizationId === organization.id && addresses(part, known.id),
+  );
   if (project === undefined) throw notFound("Project");
   return { project, organization };
 }
@@ -73,7 +83,11 @@ function view(project: Project, organization: Organization): Json {
     organization_name: organization.name,
     organization_slug: organizationSlug(organization),
     // A standalone project has no repository of its own; this is what the API says instead.
-    vcs_info: { vcs_url: `//circleci.com/${organization.id}/${project.id}`, provider: "CircleCI", default_branch: "main" },
+    vcs_info: {
+      vcs_url: `//circleci.com/${organization.id}/${project.id}`,
+      provider: "CircleCI",
+      default_branch: "main",
+    },
   };
 }
 

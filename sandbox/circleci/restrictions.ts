@@ -11,7 +11,10 @@ import type { Context, Restriction, State } from "./state.ts";
 export const restrictionRoutes: readonly Route[] = [
   route("GET", "/context/{context}/restrictions", (request) => {
     const context = contextOf(request);
-    return page(request, context.restrictions.map((restriction) => ({ ...view(restriction), context_id: context.id })));
+    return page(
+      request,
+      context.restrictions.map((restriction) => ({ ...view(restriction), context_id: context.id })),
+    );
   }),
   route("POST", "/context/{context}/restrictions", (request) => {
     const context = contextOf(request);
@@ -20,8 +23,14 @@ export const restrictionRoutes: readonly Route[] = [
     const old = input.has("project_id") && !input.has("restriction_type");
     const type = old ? "project" : input.oneOf("restriction_type", ["project", "expression", "group"]);
     const value = input.string(old ? "project_id" : "restriction_value");
-    if (context.restrictions.some((known) => known.type === type && known.value === value)) throw conflict("Context restriction already exists.");
-    const restriction: Restriction = { id: randomUUID(), type, value, name: nameOf(request.state, context, type, value) };
+    if (context.restrictions.some((known) => known.type === type && known.value === value))
+      throw conflict("Context restriction already exists.");
+    const restriction: Restriction = {
+      id: randomUUID(),
+      type,
+      value,
+      name: nameOf(request.state, context, type, value),
+    };
     context.restrictions.push(restriction);
     return created(view(restriction));
   }),

@@ -47,7 +47,11 @@ export function message(text: string): ApiResponse {
 }
 
 /** The route for a request. A project slug may come with its slashes escaped, so parts are split again after decoding. */
-export function findRoute(routes: readonly Route[], method: string, pathname: string): { route: Route; path: Record<string, string> } {
+export function findRoute(
+  routes: readonly Route[],
+  method: string,
+  pathname: string,
+): { route: Route; path: Record<string, string> } {
   const parts = pathname.split("/").flatMap((part) => decode(part).split("/"));
   const given = parts.filter((part) => part !== "");
   const found = routes.flatMap((candidate) => {

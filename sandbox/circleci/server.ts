@@ -74,7 +74,9 @@ async function answer(store: Store, options: CircleCiOptions, request: IncomingM
     if (!pathname.startsWith(`${prefix}/`)) throw new ApiError(404, "Not found.");
     const found = findRoute(routes, request.method ?? "GET", pathname.slice(prefix.length));
     const body = parse(text);
-    return store.transaction((state) => found.route.handle({ state, path: found.path, query: url.searchParams, body, origin }));
+    return store.transaction((state) =>
+      found.route.handle({ state, path: found.path, query: url.searchParams, body, origin }),
+    );
   } catch (error) {
     if (error instanceof ApiError) return { status: error.status, body: { message: error.message } };
     options.log?.(`internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
@@ -85,7 +87,9 @@ async function answer(store: Store, options: CircleCiOptions, request: IncomingM
 /** The header `Circle-Token`, or the token as the user of basic authentication. The words are those of the real API. */
 function authenticate(request: IncomingMessage, token: string): void {
   const basic = /^Basic (.+)$/i.exec(request.headers.authorization ?? "")?.[1];
-  const given = request.headers["circle-token"] ?? (basic === undefined ? undefined : Buffer.from(basic, "base64").toString().replace(/:.*$/s, ""));
+  const given =
+    request.headers["circle-token"] ??
+    (basic === undefined ? undefined : Buffer.from(basic, "base64").toString().replace(/:.*$/s, ""));
   if (given === undefined || given === "") throw new ApiError(401, "You must log in first.");
   const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
   if (!timingSafeEqual(digest(String(given)), digest(token))) throw new ApiError(401, "Invalid token provided.");
@@ -113,7 +117,12 @@ function parse(text: string): unknown {
   }
 }
 
-function send(response: ServerResponse, result: ApiResponse, request: IncomingMessage, log: CircleCiOptions["log"]): void {
+function send(
+  response: ServerResponse,
+  result: ApiResponse,
+  request: IncomingMessage,
+  log: CircleCiOptions["log"],
+): void {
   response.writeHead(result.status, { "content-type": "application/json;charset=utf-8", "cache-control": "no-store" });
   response.end(JSON.stringify(result.body));
   log?.(`${request.method} ${(request.url ?? "/").replace(/\?.*$/, "")} ${result.status}`);
@@ -122,7 +131,11 @@ function send(response: ServerResponse, result: ApiResponse, request: IncomingMe
 function listen(server: Server, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) =>
-      reject(error.code === "EADDRINUSE" ? new Error(`port ${port} on 127.0.0.1 is taken; give the CircleCI stand-in another one`) : error),
+      reject(
+        error.code === "EADDRINUSE"
+          ? new Error(`port ${port} on 127.0.0.1 is taken; give the CircleCI stand-in another one`)
+          : error,
+      ),
     );
     server.listen(port, "127.0.0.1", () => {
       const address = server.address();

@@ -55,6 +55,8 @@ export function updatedSettings(settings: Settings, input: Input): Settings {
     ...settings,
     ...Object.fromEntries(changes),
     oss: false,
-    ...(input.has("pr_only_branch_overrides") ? { pr_only_branch_overrides: input.strings("pr_only_branch_overrides") } : {}),
+    ...(input.has("pr_only_branch_overrides")
+      ? { pr_only_branch_overrides: input.strings("pr_only_branch_overrides") }
+      : {}),
   };
 }

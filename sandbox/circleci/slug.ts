@@ -5,7 +5,8 @@ const alphabet = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 /** A UUID as slugs of standalone organizations and projects write it: its 16 bytes in base58, e.g. `8e4z1Akd74woxagxnvLT5q`. */
 export function base58(uuid: string): string {
   const hex = uuid.replaceAll("-", "");
-  const digits = (value: bigint): string => (value === 0n ? "" : digits(value / 58n) + (alphabet[Number(value % 58n)] ?? ""));
+  const digits = (value: bigint): string =>
+    value === 0n ? "" : digits(value / 58n) + (alphabet[Number(value % 58n)] ?? "");
   const zeros = /^(?:00)*/.exec(hex)?.[0] ?? "";
   return "1".repeat(zeros.length / 2) + digits(BigInt(`0x${hex}`));
 }

@@ -45,7 +45,9 @@ function load(file: string): State {
   const value = parse(file, text);
   if (value.version !== 1) {
     const found = JSON.stringify(value.version);
-    throw new Error(`${file}: the CircleCI stand-in reads state of version 1, not ${found}; move the file away to start with an empty account`);
+    throw new Error(
+      `${file}: the CircleCI stand-in reads state of version 1, not ${found}; move the file away to start with an empty account`,
+    );
   }
   return value;
 }
@@ -55,7 +57,10 @@ function parse(file: string, text: string): State {
     // Only this program writes the file, and always whole; the version is checked by the caller.
     return JSON.parse(text) as State;
   } catch (error) {
-    throw new Error(`${file} is not the state of the CircleCI stand-in (${String(error)}); move it away to start with an empty account`, { cause: error });
+    throw new Error(
+      `${file} is not the state of the CircleCI stand-in (${String(error)}); move it away to start with an empty account`,
+      { cause: error },
+    );
   }
 }
 

@@ -27,11 +27,17 @@ function eventSourceView(state: State, origin: string, trigger: Trigger, isNew: 
     webhook:
       webhook === undefined
         ? undefined
-        : { url: `${origin}/private/soc/e/${trigger.id}?secret=${isNew ? webhook.secret : "*".repeat(10)}`, sender: webhook.sender },
+        : {
+            url: `${origin}/private/soc/e/${trigger.id}?secret=${isNew ? webhook.secret : "*".repeat(10)}`,
+            sender: webhook.sender,
+          },
     // The aliases "system" and "current" are answered as the account they stand for.
     schedule:
       schedule === undefined
         ? undefined
-        : { cron_expression: schedule.cron_expression, attribution_actor: schedule.attribution_actor === "system" ? systemActor : { ...state.user } },
+        : {
+            cron_expression: schedule.cron_expression,
+            attribution_actor: schedule.attribution_actor === "system" ? systemActor : { ...state.user },
+          },
   };
 }

@@ -32,7 +32,9 @@ export const triggerRoutes: readonly Route[] = [
       pipelineDefinitionId: definition.id,
       createdAt: new Date().toISOString(),
       eventSource,
-      ...(byRef ? { eventName: input.string("event_name") } : { eventPreset: input.oneOf("event_preset", eventPresets) }),
+      ...(byRef
+        ? { eventName: input.string("event_name") }
+        : { eventPreset: input.oneOf("event_preset", eventPresets) }),
       ...refs(input, byRef),
       disabled: input.optionalBoolean("disabled") ?? false,
       ...(input.has("parameters") ? { parameters: input.scalars("parameters") } : {}),
@@ -63,14 +65,24 @@ function triggerOf(request: ApiRequest): Trigger {
 
 function newEventSource(input: Input): EventSource {
   const provider = input.oneOf("provider", ["github_app", "github_server", "github_oauth", "webhook", "schedule"]);
-  if (provider === "webhook") return { provider, webhook: { sender: input.object("webhook").string("sender"), secret: randomUUID() } };
+  if (provider === "webhook")
+    return { provider, webhook: { sender: input.object("webhook").string("sender"), secret: randomUUID() } };
   if (provider === "schedule") {
     const schedule = input.object("schedule");
-    return { provider, schedule: { cron_expression: cron(schedule), attribution_actor: schedule.oneOf("attribution_actor", ["system", "current"]) } };
+    return {
+      provider,
+      schedule: {
+        cron_expression: cron(schedule),
+        attribution_actor: schedule.oneOf("attribution_actor", ["system", "current"]),
+      },
+    };
   }
   const repo = input.object("repo");
   const fullName = repo.optionalString("full_name");
-  return { provider, repo: { external_id: repo.string("external_id"), ...(fullName === undefined ? {} : { full_name: fullName }) } };
+  return {
+    provider,
+    repo: { external_id: repo.string("external_id"), ...(fullName === undefined ? {} : { full_name: fullName }) },
+  };
 }
 
 /** A trigger without a repository of its own must say which commit it means. */
@@ -93,7 +105,8 @@ function update(trigger: Trigger, input: Input): void {
   if (schedule !== undefined && source.has("schedule")) {
     const changes = source.object("schedule");
     if (changes.has("cron_expression")) schedule.cron_expression = cron(changes);
-    if (changes.has("attribution_actor")) schedule.attribution_actor = changes.oneOf("attribution_actor", ["system", "current"]);
+    if (changes.has("attribution_actor"))
+      schedule.attribution_actor = changes.oneOf("attribution_actor", ["system", "current"]);
   }
   if (repo !== undefined && source.has("repo")) repo.external_id = source.object("repo").string("external_id");
 }

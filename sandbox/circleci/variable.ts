@@ -8,7 +8,9 @@ import type { Variable } from "./state.ts";
 export function checkVariable(name: string, value: string): void {
   if (name.length > 300) throw badRequest("Environment variable name must be 300 characters or less.");
   if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
-    throw badRequest("Environment variable name must begin with a letter or underscore and hold only letters, digits and underscores.");
+    throw badRequest(
+      "Environment variable name must begin with a letter or underscore and hold only letters, digits and underscores.",
+    );
   }
   if (value.length > 32_000) throw badRequest("Environment variable value must be 32k characters or less.");
 }

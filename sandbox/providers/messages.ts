@@ -73,9 +73,13 @@ const kinds: Record<DiffKind, proto.PropertyDiff.Kind> = {
 export function diffResponse(result: DiffResult): proto.DiffResponse {
   const entries = Object.entries(result.detailedDiff);
   const response = new proto.DiffResponse();
-  response.setChanges(entries.length > 0 ? proto.DiffResponse.DiffChanges.DIFF_SOME : proto.DiffResponse.DiffChanges.DIFF_NONE);
+  response.setChanges(
+    entries.length > 0 ? proto.DiffResponse.DiffChanges.DIFF_SOME : proto.DiffResponse.DiffChanges.DIFF_NONE,
+  );
   response.setDiffsList([...new Set(entries.map(([path]) => topLevel(path)))]);
-  response.setReplacesList([...new Set(entries.filter(([, kind]) => kind.endsWith("-replace")).map(([path]) => topLevel(path)))]);
+  response.setReplacesList([
+    ...new Set(entries.filter(([, kind]) => kind.endsWith("-replace")).map(([path]) => topLevel(path))),
+  ]);
   response.setHasdetaileddiff(true);
   response.setDeletebeforereplace(result.deleteBeforeReplace ?? false);
   for (const [path, kind] of entries) {

@@ -7,7 +7,16 @@ import proto from "@pulumi/pulumi/proto/provider_pb.js";
 import { ComponentMonitor } from "./component-monitor.ts";
 import { connectEngineLog } from "./engine-log.ts";
 import type { EngineLog } from "./engine-log.ts";
-import { checkResponse, diffRequest, diffResponse, failures, map, reference, serviceError, toStruct } from "./messages.ts";
+import {
+  checkResponse,
+  diffRequest,
+  diffResponse,
+  failures,
+  map,
+  reference,
+  serviceError,
+  toStruct,
+} from "./messages.ts";
 import type { ConfiguredProvider, ResourceProvider } from "./resource-provider.ts";
 
 export interface ServedProvider extends AsyncDisposable {
@@ -71,7 +80,9 @@ export async function serveProvider(provider: ResourceProvider): Promise<ServedP
       return checkResponse((await provider.checkConfig?.(news)) ?? { inputs: news });
     }),
     diffConfig: unary(async (request: proto.DiffRequest) =>
-      provider.diffConfig === undefined ? new proto.DiffResponse() : diffResponse(await provider.diffConfig(diffRequest(request))),
+      provider.diffConfig === undefined
+        ? new proto.DiffResponse()
+        : diffResponse(await provider.diffConfig(diffRequest(request))),
     ),
     configure: unary(async (request: proto.ConfigureRequest, peer) => {
       configured.set(peer, await provider.configure(map(request.getArgs()), logs.get(peer)));
@@ -89,7 +100,9 @@ export async function serveProvider(provider: ResourceProvider): Promise<ServedP
     }),
     construct: unary(async (request: proto.ConstructRequest) => {
       if (provider.construct === undefined) {
-        throw new Error(`the offline provider ${provider.name} has no component ${request.getType()}: declare its parts one by one, or install the official plugin`);
+        throw new Error(
+          `the offline provider ${provider.name} has no component ${request.getType()}: declare its parts one by one, or install the official plugin`,
+        );
       }
       using monitor = new ComponentMonitor(request.getMonitorendpoint());
       const urn = await provider.construct(
@@ -172,7 +185,9 @@ export async function serveProvider(provider: ResourceProvider): Promise<ServedP
     }),
   });
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, bound) => (error ? reject(error) : resolve(bound)));
+    server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, bound) =>
+      error ? reject(error) : resolve(bound),
+    );
   });
   return {
     name: provider.name,
@@ -186,7 +201,9 @@ export async function serveProvider(provider: ResourceProvider): Promise<ServedP
 }
 
 /** The service's method for a function that returns its response or throws. */
-function unary<Request, Response>(handle: (request: Request, peer: string) => Response | Promise<Response>): grpc.handleUnaryCall<Request, Response> {
+function unary<Request, Response>(
+  handle: (request: Request, peer: string) => Response | Promise<Response>,
+): grpc.handleUnaryCall<Request, Response> {
   return (call, callback) => {
     new Promise<Response>((resolve) => resolve(handle(call.request, call.getPeer()))).then(
       (response) => callback(null, response),

@@ -40,7 +40,9 @@ describe("a failed update", () => {
     await shop.run("up", {}, impatient(60));
     expect((await applicationsOf(world.kubernetes, "shop-failure")).map(isWell)).toEqual([true, true]);
     await delivery(world, shop, "watch", "--once");
-    await eventually("cart has a pod", async () => isSettled(await deploymentOf(world.kubernetes, shop.namespace, "cart"), 1));
+    await eventually("cart has a pod", async () =>
+      isSettled(await deploymentOf(world.kubernetes, shop.namespace, "cart"), 1),
+    );
   });
 
   test("says what the pods of an Application die of", async () => {

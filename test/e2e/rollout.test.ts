@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseRecord, recordPath } from "../../git/release-record.ts";
+import { gitUsers } from "../../sandbox/deploy-git.ts";
 import { eventually } from "../integration/eventually.ts";
 import { deploymentOf, deploymentPath, isSettled, namesOf } from "../integration/sandbox-world.ts";
 import { applicationOf, applicationsOf, isWell } from "./application-state.ts";
@@ -16,7 +17,8 @@ describe("gitops", () => {
 
   beforeAll(async () => {
     world = await enterGitOps();
-    shop = openEnvironment(world, { name: "rollout" });
+    const gitops = { repository: world.repositoryUrl, username: gitUsers.reader, release: "registry-watch" };
+    shop = openEnvironment(world, { name: "rollout", settings: { gitops } });
   });
 
   afterAll(async () => {
@@ -52,7 +54,7 @@ describe("gitops", () => {
     const settings = { services: { cart: { replicas: 2 } } };
     const { output, changes } = await shop.run("preview", settings);
     expect(changes).toEqual(["update GitManifests shop"]);
-    expect(output).toMatch(/rollout\/cart\/deployment\.yaml/);
+    expect(output).toMatch(/~ rollout\/cart\/deployment\.yaml.*replicas: 1 => 2/s);
     expect(output).not.toMatch(/rollout\/catalog/);
     expect(tip()).toBe(before);
     expect((await shop.run("up", settings)).changes).toEqual(changes);
@@ -75,6 +77,17 @@ describe("gitops", () => {
     expect(await deploymentOf(world.kubernetes, shop.namespace, "catalog")).toEqual(other);
     expect((await shop.run("up")).changes).toEqual([]);
     expect((await deploymentOf(world.kubernetes, shop.namespace, "cart")).image).toContain(digest);
+  });
+
+  test("registry-watch is declared: which images are watched, and which file a new one is written to", async () => {
+    const updater = "/apis/argocd-image-updater.argoproj.io/v1alpha1/namespaces/argocd/imageupdaters/shop-rollout";
+    const images = shop.services.map((service) => ({
+      namePattern: shop.applicationName(service),
+      images: [{ imageName: `${shop.imagesOf(service)}:0.1` }],
+    }));
+    expect(await world.kubernetes.request("GET", updater)).toMatchObject({
+      spec: { applicationRefs: images, writeBackConfig: { gitConfig: { writeBackTarget: "kustomization:./release" } } },
+    });
   });
 
   test("a watcher of the registry releases a build that appears there", async () => {
@@ -130,6 +143,7 @@ describe("gitops", () => {
       "delete Image catalog",
       "delete ServiceImage catalog",
       "update GitManifests shop",
+      "update ImageUpdater image-updater",
     ]);
     expect(await namesOf(world.kubernetes, "apps/v1/deployments", shop.namespace)).toEqual(["cart"]);
     expect(Object.keys(world.repository.files()).filter((path) => path.includes("catalog"))).toEqual([]);

@@ -15,7 +15,10 @@ const secrets = {
 };
 
 test.each(["sandbox", "dev", "staging", "prod"])("the %s stack declares what its golden file says", async (stack) => {
-  const world = await openWorld(stack, { values: { ...asProgramConfig(readStackFile(stack)), ...secrets }, secretKeys: Object.keys(secrets) });
+  const world = await openWorld(stack, {
+    values: { ...asProgramConfig(readStackFile(stack)), ...secrets },
+    secretKeys: Object.keys(secrets),
+  });
   // The program declares when it is imported; every stack imports it anew.
   vi.resetModules();
   await import("../../index.ts");

@@ -87,6 +87,8 @@ async function observe(stack: Stack, operation: Operation, listener: Variation["
   const printed: string[] = [];
   const options = {
     suppressProgress: true,
+    // What a preview is for: each changed property, and so each file.
+    diff: operation === "preview",
     onOutput: (text: string) => void printed.push(text),
     onEvent: (event: EngineEvent) => {
       listener?.(event);

@@ -24,7 +24,9 @@ beforeAll(async () => {
   circleCi = await startCircleCi({ port: 0, stateFile: path.join(folder, "state.json"), token: "right" });
   configured = await provider.configure({ host: circleCi.url, key: secret("right") });
   const body = JSON.stringify({ name: "sandbox", vcs_type: "circleci" });
-  const organization: unknown = await (await fetch(`${circleCi.url}/organization`, { method: "POST", headers: { "circle-token": "right" }, body })).json();
+  const organization: unknown = await (
+    await fetch(`${circleCi.url}/organization`, { method: "POST", headers: { "circle-token": "right" }, body })
+  ).json();
   organizationId = new Answer(organization).text("id");
 });
 
@@ -53,12 +55,33 @@ type Made = Awaited<ReturnType<typeof created>>;
 
 async function differences(kind: string, made: Made, news: PropertyMap, ignoreChanges: string[] = []) {
   const { id, outputs: olds, inputs: oldInputs } = made;
-  const result = await configured.diff({ ...reference(kind), id, olds, oldInputs, news: await checked(kind, news, oldInputs), ignoreChanges });
+  const result = await configured.diff({
+    ...reference(kind),
+    id,
+    olds,
+    oldInputs,
+    news: await checked(kind, news, oldInputs),
+    ignoreChanges,
+  });
   return result.detailedDiff;
 }
 
-async function updated(kind: string, { id, outputs: olds, inputs: oldInputs }: Made, news: PropertyMap, preview = false) {
-  return configured.update({ ...reference(kind), id, olds, oldInputs, news: await checked(kind, news, oldInputs), ignoreChanges: [], preview, timeoutSeconds: 0 });
+async function updated(
+  kind: string,
+  { id, outputs: olds, inputs: oldInputs }: Made,
+  news: PropertyMap,
+  preview = false,
+) {
+  return configured.update({
+    ...reference(kind),
+    id,
+    olds,
+    oldInputs,
+    news: await checked(kind, news, oldInputs),
+    ignoreChanges: [],
+    preview,
+    timeoutSeconds: 0,
+  });
 }
 
 function readAgain(kind: string, { id, outputs: state, inputs }: Made) {
@@ -71,7 +94,8 @@ function deleted(kind: string, { id, outputs: state, inputs: oldInputs }: Made) 
 
 let names = 0;
 const unique = (name: string): string => `${name}-${(names += 1)}`;
-const newProject = (settings: PropertyMap = {}) => created("Project", { name: unique("project"), organizationId, ...settings });
+const newProject = (settings: PropertyMap = {}) =>
+  created("Project", { name: unique("project"), organizationId, ...settings });
 const slugOf = (project: Made): string => new Answer(project.outputs).text("slug");
 const newContext = () => created("Context", { name: unique("context"), organizationId });
 
@@ -95,12 +119,31 @@ test("project: settings change in place, name and organization by replacement, a
   const made = await newProject({ disableSsh: true, prOnlyBranchOverrides: ["a", "b"] });
   const { name } = made.inputs;
   expect(await differences("Project", made, { name: name ?? "", organizationId })).toEqual({});
-  expect(await differences("Project", made, { name: name ?? "", organizationId, prOnlyBranchOverrides: ["b", "a"] })).toEqual({});
-  expect(await differences("Project", made, { name: name ?? "", organizationId, disableSsh: false })).toEqual({ disableSsh: "update" });
-  expect(await differences("Project", made, { name: "other", organizationId: unknown })).toEqual({ name: "update-replace", organizationId: "update-replace" });
-  expect(await differences("Project", made, { name: name ?? "", organizationId, disableSsh: false }, ["disableSsh"])).toEqual({});
-  const after = await updated("Project", made, { name: name ?? "", organizationId, disableSsh: false, setGithubStatus: true });
-  expect(after).toMatchObject({ id: made.id, disableSsh: false, setGithubStatus: true, prOnlyBranchOverrides: ["a", "b"] });
+  expect(
+    await differences("Project", made, { name: name ?? "", organizationId, prOnlyBranchOverrides: ["b", "a"] }),
+  ).toEqual({});
+  expect(await differences("Project", made, { name: name ?? "", organizationId, disableSsh: false })).toEqual({
+    disableSsh: "update",
+  });
+  expect(await differences("Project", made, { name: "other", organizationId: unknown })).toEqual({
+    name: "update-replace",
+    organizationId: "update-replace",
+  });
+  expect(
+    await differences("Project", made, { name: name ?? "", organizationId, disableSsh: false }, ["disableSsh"]),
+  ).toEqual({});
+  const after = await updated("Project", made, {
+    name: name ?? "",
+    organizationId,
+    disableSsh: false,
+    setGithubStatus: true,
+  });
+  expect(after).toMatchObject({
+    id: made.id,
+    disableSsh: false,
+    setGithubStatus: true,
+    prOnlyBranchOverrides: ["a", "b"],
+  });
 });
 
 test("drift: what another changes is read, and is a difference to the program", async () => {
@@ -111,7 +154,11 @@ test("drift: what another changes is read, and is a difference to the program", 
     body: JSON.stringify({ advanced: { build_fork_prs: true, disable_ssh: true } }),
   });
   const found = await readAgain("Project", made);
-  expect(found).toMatchObject({ id: made.id, outputs: { buildForkPrs: true, disableSsh: true }, inputs: { buildForkPrs: true } });
+  expect(found).toMatchObject({
+    id: made.id,
+    outputs: { buildForkPrs: true, disableSsh: true },
+    inputs: { buildForkPrs: true },
+  });
   // The program does not mention it, so it is not its to manage.
   expect(found?.inputs).not.toHaveProperty("disableSsh");
   const drifted = { ...made, outputs: found?.outputs ?? {} };
@@ -120,13 +167,24 @@ test("drift: what another changes is read, and is a difference to the program", 
 
 test("preview: what the API decides is unknown, secrets stay secret, and no call is made", async () => {
   const offline = await provider.configure({ host: "http://127.0.0.1:9/api/v2", key: unknown });
-  const inputs = await checked("ContextEnvironmentVariable", { contextId: unknown, name: "PASSWORD", value: secret("hunter2") });
+  const inputs = await checked("ContextEnvironmentVariable", {
+    contextId: unknown,
+    name: "PASSWORD",
+    value: secret("hunter2"),
+  });
   const preview = { inputs, preview: true, timeoutSeconds: 0 };
   const variable = await offline.create({ ...reference("ContextEnvironmentVariable"), ...preview });
-  expect(variable).toEqual({ id: "", outputs: { contextId: unknown, name: "PASSWORD", value: secret("hunter2"), createdAt: unknown, updatedAt: unknown } });
+  expect(variable).toEqual({
+    id: "",
+    outputs: { contextId: unknown, name: "PASSWORD", value: secret("hunter2"), createdAt: unknown, updatedAt: unknown },
+  });
   const context = await offline.create({ ...reference("Context"), ...preview, inputs: { name: "c", organizationId } });
   expect(context.outputs).toEqual({ id: unknown, name: "c", organizationId, createdAt: unknown });
-  const trigger = await offline.create({ ...reference("Trigger"), ...preview, inputs: { projectId: unknown, pipelineId: unknown, eventSourceProvider: "github_app" } });
+  const trigger = await offline.create({
+    ...reference("Trigger"),
+    ...preview,
+    inputs: { projectId: unknown, pipelineId: unknown, eventSourceProvider: "github_app" },
+  });
   expect(trigger.outputs).toMatchObject({ disabled: false, eventSourceWebHookUrl: secret(unknown), id: unknown });
   expect(trigger.outputs).not.toHaveProperty("checkoutRef");
 });
@@ -145,20 +203,36 @@ test("context: its name and its variables' names are kept or replaced, and value
   expect(variable.id).toBe("missing ID");
   expect(variable.outputs).toMatchObject({ contextId: context.id, name: "PASSWORD", value: secret("hunter2") });
   expect(await differences("ContextEnvironmentVariable", variable, set)).toEqual({});
-  expect(await differences("ContextEnvironmentVariable", variable, { ...set, value: unknown })).toEqual({ value: "update" });
-  expect(await differences("ContextEnvironmentVariable", variable, { ...set, name: "OTHER" })).toEqual({ name: "update-replace" });
+  expect(await differences("ContextEnvironmentVariable", variable, { ...set, value: unknown })).toEqual({
+    value: "update",
+  });
+  expect(await differences("ContextEnvironmentVariable", variable, { ...set, name: "OTHER" })).toEqual({
+    name: "update-replace",
+  });
   const after = await updated("ContextEnvironmentVariable", variable, { ...set, value: "changed" });
   expect(after).toMatchObject({ value: secret("changed"), createdAt: variable.outputs["createdAt"] ?? "" });
 });
 
 test("drift of a variable: a change shows in updatedAt only, and a deletion removes it", async () => {
   const context = await newContext();
-  const variable = await created("ContextEnvironmentVariable", { contextId: context.id, name: "PASSWORD", value: "hunter2" });
+  const variable = await created("ContextEnvironmentVariable", {
+    contextId: context.id,
+    name: "PASSWORD",
+    value: "hunter2",
+  });
   const url = `${circleCi.url}/context/${context.id}/environment-variable/PASSWORD`;
   await new Promise((resolve) => setTimeout(resolve, 5));
-  await fetch(url, { method: "PUT", headers: { "circle-token": "right" }, body: JSON.stringify({ value: "by another" }) });
+  await fetch(url, {
+    method: "PUT",
+    headers: { "circle-token": "right" },
+    body: JSON.stringify({ value: "by another" }),
+  });
   const found = await readAgain("ContextEnvironmentVariable", variable);
-  expect(found).toMatchObject({ id: "missing ID", outputs: { value: secret("hunter2") }, inputs: { value: secret("hunter2") } });
+  expect(found).toMatchObject({
+    id: "missing ID",
+    outputs: { value: secret("hunter2") },
+    inputs: { value: secret("hunter2") },
+  });
   expect(found?.outputs["updatedAt"]).not.toBe(variable.outputs["updatedAt"]);
   await fetch(url, { method: "DELETE", headers: { "circle-token": "right" } });
   expect(await readAgain("ContextEnvironmentVariable", variable)).toBeUndefined();
@@ -169,32 +243,66 @@ test("restriction: every change is a replacement", async () => {
   const set = { contextId: context.id, type: "project", value: project.id };
   const restriction = await created("ContextRestriction", set);
   expect(restriction.outputs).toMatchObject({ ...set, projectId: project.id, name: project.inputs["name"] ?? "" });
-  expect(await differences("ContextRestriction", restriction, { ...set, value: unknown })).toEqual({ value: "update-replace" });
+  expect(await differences("ContextRestriction", restriction, { ...set, value: unknown })).toEqual({
+    value: "update-replace",
+  });
   await deleted("ContextRestriction", restriction);
   expect(await readAgain("ContextRestriction", restriction)).toBeUndefined();
 });
 
 test("project variable: the state keeps the value that the API masks", async () => {
   const project = await newProject();
-  const variable = await created("ProjectEnvironmentVariable", { projectSlug: project.outputs["slug"] ?? "", name: "TOKEN", value: "abcdefgh1234" });
+  const variable = await created("ProjectEnvironmentVariable", {
+    projectSlug: project.outputs["slug"] ?? "",
+    name: "TOKEN",
+    value: "abcdefgh1234",
+  });
   expect((await readAgain("ProjectEnvironmentVariable", variable))?.outputs["value"]).toEqual(secret("abcdefgh1234"));
-  expect(await differences("ProjectEnvironmentVariable", variable, { ...variable.inputs, value: "new" })).toEqual({ value: "update-replace" });
+  expect(await differences("ProjectEnvironmentVariable", variable, { ...variable.inputs, value: "new" })).toEqual({
+    value: "update-replace",
+  });
   await deleted("ProjectEnvironmentVariable", variable);
   expect(await readAgain("ProjectEnvironmentVariable", variable)).toBeUndefined();
 });
 
 test("pipeline and trigger: created, changed in place, read, deleted", async () => {
   const project = await newProject();
-  const sources = { configSourceProvider: "github_app", configSourceRepoExternalId: "1", checkoutSourceProvider: "github_app", checkoutSourceRepoExternalId: "1" };
-  const pipeline = await created("Pipeline", { projectId: project.id, name: "push", description: "d", configSourceFilePath: ".circleci/config.yml", ...sources });
-  expect(await updated("Pipeline", pipeline, { ...pipeline.inputs, description: "e" })).toMatchObject({ id: pipeline.id, description: "e" });
+  const sources = {
+    configSourceProvider: "github_app",
+    configSourceRepoExternalId: "1",
+    checkoutSourceProvider: "github_app",
+    checkoutSourceRepoExternalId: "1",
+  };
+  const pipeline = await created("Pipeline", {
+    projectId: project.id,
+    name: "push",
+    description: "d",
+    configSourceFilePath: ".circleci/config.yml",
+    ...sources,
+  });
+  expect(await updated("Pipeline", pipeline, { ...pipeline.inputs, description: "e" })).toMatchObject({
+    id: pipeline.id,
+    description: "e",
+  });
 
-  const set = { projectId: project.id, pipelineId: pipeline.id, eventSourceProvider: "github_app", eventSourceRepoExternalId: "1", eventPreset: "all-pushes" };
+  const set = {
+    projectId: project.id,
+    pipelineId: pipeline.id,
+    eventSourceProvider: "github_app",
+    eventSourceRepoExternalId: "1",
+    eventPreset: "all-pushes",
+  };
   const trigger = await created("Trigger", set);
   expect(trigger.outputs).toMatchObject({ ...set, disabled: false, eventSourceWebHookUrl: secret("") });
   expect(await differences("Trigger", trigger, set)).toEqual({});
-  expect(await updated("Trigger", trigger, { ...set, disabled: true }, true)).toMatchObject({ id: trigger.id, disabled: true });
-  expect(await updated("Trigger", trigger, { ...set, disabled: true })).toMatchObject({ id: trigger.id, disabled: true });
+  expect(await updated("Trigger", trigger, { ...set, disabled: true }, true)).toMatchObject({
+    id: trigger.id,
+    disabled: true,
+  });
+  expect(await updated("Trigger", trigger, { ...set, disabled: true })).toMatchObject({
+    id: trigger.id,
+    disabled: true,
+  });
   expect((await readAgain("Trigger", trigger))?.outputs).toMatchObject({ disabled: true, pipelineId: pipeline.id });
   await deleted("Trigger", trigger);
   await deleted("Trigger", trigger);
@@ -203,8 +311,19 @@ test("pipeline and trigger: created, changed in place, read, deleted", async () 
 
 test("trigger on a schedule: keeps the alias of its actor, and cleared parameters replace it", async () => {
   const project = await newProject();
-  const sources = { configSourceProvider: "github_app", configSourceRepoExternalId: "1", checkoutSourceProvider: "github_app", checkoutSourceRepoExternalId: "1" };
-  const pipeline = await created("Pipeline", { projectId: project.id, name: "night", description: "d", configSourceFilePath: "c.yml", ...sources });
+  const sources = {
+    configSourceProvider: "github_app",
+    configSourceRepoExternalId: "1",
+    checkoutSourceProvider: "github_app",
+    checkoutSourceRepoExternalId: "1",
+  };
+  const pipeline = await created("Pipeline", {
+    projectId: project.id,
+    name: "night",
+    description: "d",
+    configSourceFilePath: "c.yml",
+    ...sources,
+  });
   const plain = {
     projectId: project.id,
     pipelineId: pipeline.id,
@@ -216,32 +335,69 @@ test("trigger on a schedule: keeps the alias of its actor, and cleared parameter
     eventSourceScheduleAttributionActor: "system",
   };
   const trigger = await created("Trigger", { ...plain, parameters: { deploy: true } });
-  expect((await readAgain("Trigger", trigger))?.outputs).toMatchObject({ eventSourceScheduleAttributionActor: "system", parameters: { deploy: true } });
+  expect((await readAgain("Trigger", trigger))?.outputs).toMatchObject({
+    eventSourceScheduleAttributionActor: "system",
+    parameters: { deploy: true },
+  });
   expect(await differences("Trigger", trigger, plain)).toEqual({ parameters: "delete-replace" });
-  await expect(created("Trigger", { ...plain, eventSourceProvider: "webhook", eventSourceWebHookSender: "me", parameters: { a: 1 } })).rejects.toThrow("does not support parameters");
-  await expect(created("Trigger", { projectId: project.id, pipelineId: pipeline.id, eventSourceProvider: "github_app" })).rejects.toThrow("needs eventPreset, eventSourceRepoExternalId");
+  await expect(
+    created("Trigger", {
+      ...plain,
+      eventSourceProvider: "webhook",
+      eventSourceWebHookSender: "me",
+      parameters: { a: 1 },
+    }),
+  ).rejects.toThrow("does not support parameters");
+  await expect(
+    created("Trigger", { projectId: project.id, pipelineId: pipeline.id, eventSourceProvider: "github_app" }),
+  ).rejects.toThrow("needs eventPreset, eventSourceRepoExternalId");
 });
 
 test("import: by the ids that the official provider takes", async () => {
   const [project, context] = [await newProject(), await newContext()];
   await created("ContextEnvironmentVariable", { contextId: context.id, name: "PASSWORD", value: "hunter2" });
   const imported = (kind: string, id: string) => configured.read({ ...reference(kind), id, state: {}, inputs: {} });
-  expect(await imported("Project", slugOf(project))).toMatchObject({ id: project.id, inputs: { organizationId, buildForkPrs: false } });
-  expect(await imported("Context", `${organizationId}/${context.id}`)).toMatchObject({ id: context.id, inputs: context.inputs, outputs: context.outputs });
-  expect(await imported("ContextEnvironmentVariable", `${context.id}/PASSWORD`)).toMatchObject({ inputs: { contextId: context.id, name: "PASSWORD" } });
+  expect(await imported("Project", slugOf(project))).toMatchObject({
+    id: project.id,
+    inputs: { organizationId, buildForkPrs: false },
+  });
+  expect(await imported("Context", `${organizationId}/${context.id}`)).toMatchObject({
+    id: context.id,
+    inputs: context.inputs,
+    outputs: context.outputs,
+  });
+  expect(await imported("ContextEnvironmentVariable", `${context.id}/PASSWORD`)).toMatchObject({
+    inputs: { contextId: context.id, name: "PASSWORD" },
+  });
   await expect(imported("Context", context.id)).rejects.toThrow("it must be organizationId/contextId");
 });
 
 test("lookups", async () => {
   const [project, context] = [await newProject(), await newContext()];
   const slug = slugOf(project);
-  const look = async (name: string, args: PropertyMap) => (await configured.invoke(`circleci:index/${name}:${name}`, args, false)).outputs;
+  const look = async (name: string, args: PropertyMap) =>
+    (await configured.invoke(`circleci:index/${name}:${name}`, args, false)).outputs;
   expect(await look("getOrganization", { id: organizationId })).toMatchObject({ name: "sandbox", vcsType: "circleci" });
-  expect(await look("getProject", { slug })).toMatchObject({ id: project.id, vcsInfo: { provider: "CircleCI", defaultBranch: "main" } });
-  expect(await look("getProjectSettings", { slug })).toMatchObject({ slug, oss: false, setGithubStatus: false, prOnlyBranchOverrides: ["main"] });
-  expect(await look("getContext", { id: context.id })).toMatchObject({ name: context.inputs["name"], restrictions: [{ name: "All members", type: "group" }] });
-  expect(await configured.invoke("circleci:index/getProject:getProject", {}, false)).toMatchObject({ failures: [{ property: "slug" }] });
-  await expect(look("getContextEnvironmentVariable", { contextId: context.id, name: "NONE" })).rejects.toThrow("has no variable NONE");
+  expect(await look("getProject", { slug })).toMatchObject({
+    id: project.id,
+    vcsInfo: { provider: "CircleCI", defaultBranch: "main" },
+  });
+  expect(await look("getProjectSettings", { slug })).toMatchObject({
+    slug,
+    oss: false,
+    setGithubStatus: false,
+    prOnlyBranchOverrides: ["main"],
+  });
+  expect(await look("getContext", { id: context.id })).toMatchObject({
+    name: context.inputs["name"],
+    restrictions: [{ name: "All members", type: "group" }],
+  });
+  expect(await configured.invoke("circleci:index/getProject:getProject", {}, false)).toMatchObject({
+    failures: [{ property: "slug" }],
+  });
+  await expect(look("getContextEnvironmentVariable", { contextId: context.id, name: "NONE" })).rejects.toThrow(
+    "has no variable NONE",
+  );
 });
 
 test("names are given where the program gives none, and kept", async () => {
@@ -252,11 +408,19 @@ test("names are given where the program gives none, and kept", async () => {
 
 test.each([
   ["Context", {}, "missing required property organizationId"],
-  ["Context", { organizationId: 1 }, "organizationId of circleci:index/context:Context must be a string, not of type number"],
+  [
+    "Context",
+    { organizationId: 1 },
+    "organizationId of circleci:index/context:Context must be a string, not of type number",
+  ],
   ["Context", { organizationId: "o", nam: "x" }, "has no input nam"],
   ["Pipeline", { configSourceProvider: "gitlab" }, 'is "gitlab": must be github_app or github_server'],
   ["Trigger", { eventSourceScheduleCronExpression: "* * *" }, "must have five fields"],
-  ["ContextEnvironmentVariable", { value: secret(["hunter2"]) }, "value of circleci:index/contextEnvironmentVariable:ContextEnvironmentVariable must be a string, not a list"],
+  [
+    "ContextEnvironmentVariable",
+    { value: secret(["hunter2"]) },
+    "value of circleci:index/contextEnvironmentVariable:ContextEnvironmentVariable must be a string, not a list",
+  ],
 ])("bad input: %s %j", async (kind, news: PropertyMap, reason) => {
   const result = await configured.check({ ...reference(kind), olds: {}, news, randomSeed: new Uint8Array() });
   expect(result.failures?.map((failure) => failure.reason).join("\n")).toContain(reason);
@@ -264,10 +428,15 @@ test.each([
 
 test("types and packages that are not served are refused by name", async () => {
   const webhook = reference("Webhook");
-  await expect(configured.check({ ...webhook, olds: {}, news: {}, randomSeed: new Uint8Array() })).rejects.toThrow(/circleci:index\/webhook:Webhook is not served .* official plugin/);
-  await expect(configured.invoke("circleci:index/getWebhook:getWebhook", {}, false)).rejects.toThrow("getWebhook is not served");
+  await expect(configured.check({ ...webhook, olds: {}, news: {}, randomSeed: new Uint8Array() })).rejects.toThrow(
+    /circleci:index\/webhook:Webhook is not served .* official plugin/,
+  );
+  await expect(configured.invoke("circleci:index/getWebhook:getWebhook", {}, false)).rejects.toThrow(
+    "getWebhook is not served",
+  );
   expect(() => provider.parameterize?.({ name: "random", version: "3.0.0" })).toThrow("not random 3.0.0");
-  for (const version of ["0.4.2", "1.1.3"]) expect(provider.parameterize?.({ name: "circleci", version })).toEqual({ name: "circleci", version: "0.4.2" });
+  for (const version of ["0.4.2", "1.1.3"])
+    expect(provider.parameterize?.({ name: "circleci", version })).toEqual({ name: "circleci", version: "0.4.2" });
 });
 
 test("a wrong, a missing and an unknown token say what to do", async () => {
@@ -284,13 +453,17 @@ test("a wrong, a missing and an unknown token say what to do", async () => {
   await expect(attempt({ host: "circleci", key: "k" })).rejects.toThrow("must be the API's base URL");
   const gone = await startCircleCi({ port: 0, stateFile: path.join(folder, "gone.json"), token: "right" });
   await gone.close();
-  await expect(attempt({ host: gone.url, key: "k" })).rejects.toThrow(`CircleCI at ${gone.url} cannot be reached to read project ${slugOf(project)} (connect ECONNREFUSED`);
+  await expect(attempt({ host: gone.url, key: "k" })).rejects.toThrow(
+    `CircleCI at ${gone.url} cannot be reached to read project ${slugOf(project)} (connect ECONNREFUSED`,
+  );
 });
 
 test("what the API refuses is said with the object, and what is gone needs no deletion", async () => {
   const project = await newProject();
   const again = created("Project", { ...project.inputs });
-  await expect(again).rejects.toThrow(`refused to create project ${JSON.stringify(project.inputs["name"])} (409): A project with this name already exists`);
+  await expect(again).rejects.toThrow(
+    `refused to create project ${JSON.stringify(project.inputs["name"])} (409): A project with this name already exists`,
+  );
   await deleted("Project", project);
   await deleted("Project", project);
   await expect(readAgain("Project", project)).rejects.toThrow("(404): Project not found.");
@@ -298,7 +471,9 @@ test("what the API refuses is said with the object, and what is gone needs no de
 
 test("a context does not change its organization in place", async () => {
   const context = await newContext();
-  await expect(updated("Context", context, { ...context.inputs, organizationId: "3ddcf1d1-7f5f-4139-8cef-71ad0921a968" })).rejects.toThrow("organizationId of circleci:index/context:Context x cannot be changed in place");
+  await expect(
+    updated("Context", context, { ...context.inputs, organizationId: "3ddcf1d1-7f5f-4139-8cef-71ad0921a968" }),
+  ).rejects.toThrow("organizationId of circleci:index/context:Context x cannot be changed in place");
 });
 
 test("the provider's settings: the key is a secret, strangers are refused", async () => {
@@ -306,14 +481,30 @@ test("the provider's settings: the key is a secret, strangers are refused", asyn
   expect(result?.inputs["key"]).toEqual(secret("k"));
   expect(result?.failures).toMatchObject([{ property: "nose" }]);
   const change = async (news: PropertyMap) =>
-    (await provider.diffConfig?.({ ...reference("Project"), id: "", olds: {}, oldInputs: { host: "h", key: secret("k"), version: "0.4.2" }, news, ignoreChanges: [] }))?.detailedDiff;
+    (
+      await provider.diffConfig?.({
+        ...reference("Project"),
+        id: "",
+        olds: {},
+        oldInputs: { host: "h", key: secret("k"), version: "0.4.2" },
+        news,
+        ignoreChanges: [],
+      })
+    )?.detailedDiff;
   expect(await change({ host: "h", key: secret("k"), version: "1.1.3" })).toEqual({});
   expect(await change({ host: "h", key: secret(unknown), version: "1.1.3" })).toEqual({ key: "update" });
   expect(await change({ key: secret("k") })).toEqual({ host: "update" });
 });
 
 test("a project whose settings are refused is kept in the state, so that the next update sets them", async () => {
-  const project = { id: "i", name: "n", slug: "circleci/o/i", organization_id: "o", organization_name: "on", organization_slug: "circleci/o" };
+  const project = {
+    id: "i",
+    name: "n",
+    slug: "circleci/o/i",
+    organization_id: "o",
+    organization_name: "on",
+    organization_slug: "circleci/o",
+  };
   const refusing = createServer((request, response) => {
     response.writeHead(request.method === "POST" ? 201 : 403);
     response.end(JSON.stringify(request.method === "POST" ? project : { message: "Forbidden." }));
@@ -322,10 +513,19 @@ test("a project whose settings are refused is kept in the state, so that the nex
   const address = refusing.address();
   const port = typeof address === "object" && address !== null ? address.port : 0;
   const elsewhere = await provider.configure({ host: `http://127.0.0.1:${port}`, key: "k" });
-  const creation = elsewhere.create({ ...reference("Project"), inputs: { name: "n", organizationId: "o" }, preview: false, timeoutSeconds: 0 });
+  const creation = elsewhere.create({
+    ...reference("Project"),
+    inputs: { name: "n", organizationId: "o" },
+    preview: false,
+    timeoutSeconds: 0,
+  });
   const error: unknown = await creation.catch((reason: unknown) => reason);
   expect(error).toBeInstanceOf(ResourceInitError);
-  expect(error).toMatchObject({ id: "i", outputs: { slug: "circleci/o/i" }, reasons: [expect.stringContaining("(403): Forbidden.")] });
+  expect(error).toMatchObject({
+    id: "i",
+    outputs: { slug: "circleci/o/i" },
+    reasons: [expect.stringContaining("(403): Forbidden.")],
+  });
   refusing.close();
   refusing.closeAllConnections();
 });

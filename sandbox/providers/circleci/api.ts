@@ -96,7 +96,8 @@ export class Answer {
   readonly #members: Record<string, unknown>;
 
   constructor(value: unknown) {
-    if (typeof value !== "object" || value === null || Array.isArray(value)) throw new Error(`CircleCI answered ${JSON.stringify(value)} where an object was expected`);
+    if (typeof value !== "object" || value === null || Array.isArray(value))
+      throw new Error(`CircleCI answered ${JSON.stringify(value)} where an object was expected`);
     // A JSON object that is no array has string keys.
     this.#members = value as Record<string, unknown>;
   }
@@ -131,7 +132,8 @@ export class Answer {
   }
 
   scalars(name: string): Record<string, string | number | boolean> {
-    const scalar = (entry: [string, unknown]): entry is [string, string | number | boolean] => ["string", "number", "boolean"].includes(typeof entry[1]);
+    const scalar = (entry: [string, unknown]): entry is [string, string | number | boolean] =>
+      ["string", "number", "boolean"].includes(typeof entry[1]);
     return Object.fromEntries(Object.entries(this.object(name).#members).filter(scalar));
   }
 }
@@ -151,7 +153,10 @@ function parse(answered: string): unknown {
   try {
     return JSON.parse(answered);
   } catch (error) {
-    throw new Error(`CircleCI answered what is no JSON (${answered.slice(0, 80)}): the host setting must be the API's base URL, e.g. https://circleci.com/api/v2`, { cause: error });
+    throw new Error(
+      `CircleCI answered what is no JSON (${answered.slice(0, 80)}): the host setting must be the API's base URL, e.g. https://circleci.com/api/v2`,
+      { cause: error },
+    );
   }
 }
 

@@ -12,12 +12,16 @@ export function check(type: ResourceType, request: CheckRequest): CheckResult {
   for (const name of Object.keys(request.news)) {
     // The engine's own properties, such as `__internal`, are not the program's.
     if (name.startsWith("__") || takes.some(([known]) => known === name)) continue;
-    failures.push({ property: name, reason: `${type.token} has no input ${name}; it takes ${takes.map(([known]) => known).join(", ")}` });
+    failures.push({
+      property: name,
+      reason: `${type.token} has no input ${name}; it takes ${takes.map(([known]) => known).join(", ")}`,
+    });
   }
   for (const [name, field] of takes) {
     const value = request.news[name] ?? (name === "name" ? (request.olds[name] ?? automaticName(request)) : undefined);
     if (value === undefined || value === null) {
-      if (field.kind === "required") failures.push({ property: name, reason: `missing required property ${name} of ${type.token}` });
+      if (field.kind === "required")
+        failures.push({ property: name, reason: `missing required property ${name} of ${type.token}` });
       continue;
     }
     const problem = hasUnknown(value) ? undefined : problemOf(field, reveal(value));
@@ -40,7 +44,9 @@ function problemOf(field: Field, value: PropertyValue): string | undefined {
     case "boolean":
       return typeof value === "boolean" ? undefined : wrong("a boolean", value);
     case "strings":
-      return Array.isArray(value) && value.every((item) => typeof item === "string") ? undefined : wrong("a list of strings", value);
+      return Array.isArray(value) && value.every((item) => typeof item === "string")
+        ? undefined
+        : wrong("a list of strings", value);
     case "object":
       return isMap(value) && Object.values(value).every((item) => ["string", "number", "boolean"].includes(typeof item))
         ? undefined

@@ -17,7 +17,15 @@ import { present, text } from "./resource-type.ts";
 import type { Plain, ResourceType } from "./resource-type.ts";
 import { trigger } from "./trigger.ts";
 
-const types = [project, context, contextEnvironmentVariable, contextRestriction, projectEnvironmentVariable, pipeline, trigger];
+const types = [
+  project,
+  context,
+  contextEnvironmentVariable,
+  contextRestriction,
+  projectEnvironmentVariable,
+  pipeline,
+  trigger,
+];
 
 /** A provider with its settings. `connected` is called only when the API is really needed. */
 export function configuredProvider(connected: () => CircleCiApi): ConfiguredProvider {
@@ -73,11 +81,16 @@ async function created(type: ResourceType, api: CircleCiApi, inputs: PropertyMap
 async function read(type: ResourceType, api: CircleCiApi, request: ReadRequest): Promise<ReadResult> {
   const isImport = Object.keys(request.state).length === 0;
   const known = isImport ? type.importState(request.id) : revealMap(request.state);
-  if (known === undefined) throw new Error(`${JSON.stringify(request.id)} does not identify a ${type.token} to import: it must be ${type.importForm}`);
+  if (known === undefined)
+    throw new Error(
+      `${JSON.stringify(request.id)} does not identify a ${type.token} to import: it must be ${type.importForm}`,
+    );
   const found = await type.read(api, known);
   if (found === undefined) return undefined;
   const outputs = marked(type, found, request.state);
-  const inputs = isImport ? inputsOf(type, outputs) : present({ ...request.inputs, ...pick(outputs, Object.keys(request.inputs)) });
+  const inputs = isImport
+    ? inputsOf(type, outputs)
+    : present({ ...request.inputs, ...pick(outputs, Object.keys(request.inputs)) });
   return { id: idOf(type, outputs), outputs, inputs };
 }
 
@@ -99,8 +112,12 @@ function typeOf(token: string): ResourceType {
 }
 
 function unsupported(token: string): Error {
-  const known = [...types.map((type) => type.token), ...Object.keys(lookups)].map((name) => name.split(":").at(-1)).join(", ");
-  return new Error(`${token} is not served by the sandbox's offline provider of circleci 0.4.2, which knows ${known}; the official plugin (\`pulumi plugin install resource terraform-provider\`) supports it`);
+  const known = [...types.map((type) => type.token), ...Object.keys(lookups)]
+    .map((name) => name.split(":").at(-1))
+    .join(", ");
+  return new Error(
+    `${token} is not served by the sandbox's offline provider of circleci 0.4.2, which knows ${known}; the official plugin (\`pulumi plugin install resource terraform-provider\`) supports it`,
+  );
 }
 
 /** Pulumi's bridge gives this id to a resource that has none. */
@@ -118,7 +135,10 @@ function marked(type: ResourceType, outputs: Plain, like: PropertyMap): Property
 }
 
 function inputsOf(type: ResourceType, outputs: PropertyMap): PropertyMap {
-  return pick(outputs, Object.keys(type.fields).filter((name) => type.fields[name]?.kind !== "computed"));
+  return pick(
+    outputs,
+    Object.keys(type.fields).filter((name) => type.fields[name]?.kind !== "computed"),
+  );
 }
 
 function pick(map: PropertyMap, names: readonly string[]): PropertyMap {

@@ -22,7 +22,12 @@ export const contextEnvironmentVariable: ResourceType = {
     const contextId = text(state, "contextId");
     const found = await findContextVariable(api, contextId, text(state, "name"));
     if (found === undefined) return undefined;
-    return present({ ...state, name: found.text("variable"), createdAt: found.optionalText("created_at"), updatedAt: found.optionalText("updated_at") });
+    return present({
+      ...state,
+      name: found.text("variable"),
+      createdAt: found.optionalText("created_at"),
+      updatedAt: found.optionalText("updated_at"),
+    });
   },
   async delete(api, state) {
     const path = variablePath(state);
@@ -31,9 +36,18 @@ export const contextEnvironmentVariable: ResourceType = {
 };
 
 /** The variable of that name, without its value. */
-export async function findContextVariable(api: CircleCiApi, contextId: string, name: string): Promise<Answer | undefined> {
-  const variables = await api.list(`list the variables of context ${contextId}`, `/context/${part(contextId)}/environment-variable`);
-  return variables.map((variable) => new Answer(variable)).find((variable) => variable.optionalText("variable") === name);
+export async function findContextVariable(
+  api: CircleCiApi,
+  contextId: string,
+  name: string,
+): Promise<Answer | undefined> {
+  const variables = await api.list(
+    `list the variables of context ${contextId}`,
+    `/context/${part(contextId)}/environment-variable`,
+  );
+  return variables
+    .map((variable) => new Answer(variable))
+    .find((variable) => variable.optionalText("variable") === name);
 }
 
 async function put(api: CircleCiApi, inputs: Plain): Promise<Plain> {

@@ -16,7 +16,12 @@ export const contextRestriction: ResourceType = {
     const body = { restriction_type: text(inputs, "type"), restriction_value: text(inputs, "value") };
     const what = `restrict context ${contextId} to ${body.restriction_type} ${body.restriction_value}`;
     const made = new Answer(await api.call(what, "POST", `/context/${part(contextId)}/restrictions`, body));
-    return { ...inputs, id: made.text("id"), name: made.optionalText("name") ?? "", projectId: made.optionalText("project_id") ?? "" };
+    return {
+      ...inputs,
+      id: made.text("id"),
+      name: made.optionalText("name") ?? "",
+      projectId: made.optionalText("project_id") ?? "",
+    };
   },
   async read(api, state) {
     const restrictions = await listRestrictions(api, text(state, "contextId"));
@@ -25,13 +30,20 @@ export const contextRestriction: ResourceType = {
   },
   async delete(api, state) {
     const [contextId, id] = [text(state, "contextId"), text(state, "id")];
-    await api.call(`delete restriction ${id} of context ${contextId}`, "DELETE", `/context/${part(contextId)}/restrictions/${part(id)}`);
+    await api.call(
+      `delete restriction ${id} of context ${contextId}`,
+      "DELETE",
+      `/context/${part(contextId)}/restrictions/${part(id)}`,
+    );
   },
 };
 
 /** A context's restrictions; `name` and `projectId` are empty where they do not apply. */
 export async function listRestrictions(api: CircleCiApi, contextId: string): Promise<Plain[]> {
-  const items = await api.list(`list the restrictions of context ${contextId}`, `/context/${part(contextId)}/restrictions`);
+  const items = await api.list(
+    `list the restrictions of context ${contextId}`,
+    `/context/${part(contextId)}/restrictions`,
+  );
   return items.map((item) => {
     const restriction = new Answer(item);
     return {

@@ -23,7 +23,12 @@ export const context: ResourceType = {
     const id = text(state, "id");
     const found = new Answer(await api.call(`read context ${id}`, "GET", `/context/${part(id)}`));
     // The API does not say which organization a context belongs to.
-    return present({ organizationId: state["organizationId"], id: found.text("id"), name: found.text("name"), createdAt: found.optionalText("created_at") });
+    return present({
+      organizationId: state["organizationId"],
+      id: found.text("id"),
+      name: found.text("name"),
+      createdAt: found.optionalText("created_at"),
+    });
   },
   async delete(api, state) {
     const id = text(state, "id");

@@ -20,7 +20,12 @@ export const lookups: Readonly<Record<string, Lookup>> = {
     async run(api, args) {
       const id = text(args, "id");
       const found = new Answer(await api.call(`read organization ${id}`, "GET", `/organization/${part(id)}`));
-      return { id: found.text("id"), name: found.text("name"), slug: found.text("slug"), vcsType: found.text("vcs_type") };
+      return {
+        id: found.text("id"),
+        name: found.text("name"),
+        slug: found.text("slug"),
+        vcsType: found.text("vcs_type"),
+      };
     },
   },
   "circleci:index/getProject:getProject": {
@@ -29,7 +34,14 @@ export const lookups: Readonly<Record<string, Lookup>> = {
       const slug = text(args, "slug");
       const found = projectOutputs(await api.call(`read project ${slug}`, "GET", `/project/${slugPath(slug)}`));
       const { vcsInfoDefaultBranch, vcsInfoProvider, vcsInfoUrl, ...rest } = found;
-      return { ...rest, vcsInfo: { defaultBranch: vcsInfoDefaultBranch ?? "", provider: vcsInfoProvider ?? "", vcsUrl: vcsInfoUrl ?? "" } };
+      return {
+        ...rest,
+        vcsInfo: {
+          defaultBranch: vcsInfoDefaultBranch ?? "",
+          provider: vcsInfoProvider ?? "",
+          vcsUrl: vcsInfoUrl ?? "",
+        },
+      };
     },
   },
   "circleci:index/getProjectSettings:getProjectSettings": {
@@ -70,7 +82,13 @@ export const lookups: Readonly<Record<string, Lookup>> = {
     needs: ["id", "projectId"],
     async run(api, args) {
       const [id, projectId] = [text(args, "id"), text(args, "projectId")];
-      const found = new Answer(await api.call(`read trigger ${id} of project ${projectId}`, "GET", `/projects/${part(projectId)}/triggers/${part(id)}`));
+      const found = new Answer(
+        await api.call(
+          `read trigger ${id} of project ${projectId}`,
+          "GET",
+          `/projects/${part(projectId)}/triggers/${part(id)}`,
+        ),
+      );
       const source = found.object("event_source");
       const parameters = found.scalars("parameters");
       return {
@@ -84,7 +102,8 @@ export const lookups: Readonly<Record<string, Lookup>> = {
         eventSourceProvider: source.optionalText("provider") ?? "",
         eventSourceRepositoryExternalId: source.object("repo").optionalText("external_id") ?? "",
         eventSourceRepositoryName: source.object("repo").optionalText("full_name") ?? "",
-        eventSourceScheduleAttributionActor: source.object("schedule").object("attribution_actor").optionalText("id") ?? "",
+        eventSourceScheduleAttributionActor:
+          source.object("schedule").object("attribution_actor").optionalText("id") ?? "",
         eventSourceScheduleCronExpression: source.object("schedule").optionalText("cron_expression") ?? "",
         eventSourceWebhookUrl: source.object("webhook").optionalText("url") ?? "",
         ...(Object.keys(parameters).length === 0 ? {} : { parameters }),

@@ -4,7 +4,8 @@ import type { Field, Plain, ResourceType } from "./resource-type.ts";
 
 const vcsProvider: Field = {
   ...required,
-  problem: (value) => (value === "github_app" || value === "github_server" ? undefined : "must be github_app or github_server"),
+  problem: (value) =>
+    value === "github_app" || value === "github_server" ? undefined : "must be github_app or github_server",
 };
 
 export const pipeline: ResourceType = {
@@ -39,7 +40,10 @@ export const pipeline: ResourceType = {
       checkout_source: checkoutSource(inputs),
     };
     const what = `create pipeline ${JSON.stringify(body.name)} of project ${projectId}`;
-    return pipelineOutputs(projectId, await api.call(what, "POST", `/projects/${part(projectId)}/pipeline-definitions`, body));
+    return pipelineOutputs(
+      projectId,
+      await api.call(what, "POST", `/projects/${part(projectId)}/pipeline-definitions`, body),
+    );
   },
   async read(api, state) {
     return pipelineOutputs(text(state, "projectId"), await api.call(`read ${describe(state)}`, "GET", path(state)));
@@ -81,7 +85,10 @@ export function pipelineOutputs(projectId: string, answer: unknown): Plain {
 }
 
 function checkoutSource(inputs: Plain): unknown {
-  return { provider: text(inputs, "checkoutSourceProvider"), repo: { external_id: text(inputs, "checkoutSourceRepoExternalId") } };
+  return {
+    provider: text(inputs, "checkoutSourceProvider"),
+    repo: { external_id: text(inputs, "checkoutSourceRepoExternalId") },
+  };
 }
 
 function path(state: Plain): string {

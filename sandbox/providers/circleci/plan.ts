@@ -31,13 +31,22 @@ export function planned(type: ResourceType, inputs: PropertyMap, state?: Propert
   return Object.fromEntries(entries);
 }
 
-function plannedValue(field: Field, input: PropertyValue | undefined, before: PropertyValue | undefined, isUpdate: boolean): PropertyValue | undefined {
+function plannedValue(
+  field: Field,
+  input: PropertyValue | undefined,
+  before: PropertyValue | undefined,
+  isUpdate: boolean,
+): PropertyValue | undefined {
   if (input !== undefined || field.kind === "required" || field.kind === "optional") return input;
   if (field.default !== undefined) return field.default;
   return field.stable === true && isUpdate ? before : unknown;
 }
 
-function change(field: Field, before: PropertyValue | undefined, after: PropertyValue | undefined): DiffKind | undefined {
+function change(
+  field: Field,
+  before: PropertyValue | undefined,
+  after: PropertyValue | undefined,
+): DiffKind | undefined {
   const [old, wanted] = [comparable(field, before), comparable(field, after)];
   if (wanted === undefined) {
     // What the program leaves to the API is as the API has it.
@@ -55,5 +64,7 @@ function comparable(field: Field, value: PropertyValue | undefined): PropertyVal
   if (value === undefined || value === null) return undefined;
   const plain = reveal(value);
   if (field.type === "object" && isMap(plain) && Object.keys(plain).length === 0) return undefined;
-  return field.type === "strings" && Array.isArray(plain) ? [...new Set(plain.map(String))].toSorted((a, b) => (a < b ? -1 : 1)) : plain;
+  return field.type === "strings" && Array.isArray(plain)
+    ? [...new Set(plain.map(String))].toSorted((a, b) => (a < b ? -1 : 1))
+    : plain;
 }

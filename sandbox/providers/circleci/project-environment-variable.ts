@@ -17,7 +17,9 @@ export const projectEnvironmentVariable: ResourceType = {
   async create(api, inputs) {
     const [slug, name] = [text(inputs, "projectSlug"), text(inputs, "name")];
     const body = { name, value: text(inputs, "value") };
-    const made = new Answer(await api.call(`set variable ${name} of project ${slug}`, "POST", `/project/${slugPath(slug)}/envvar`, body));
+    const made = new Answer(
+      await api.call(`set variable ${name} of project ${slug}`, "POST", `/project/${slugPath(slug)}/envvar`, body),
+    );
     return { ...inputs, createdAt: made.optionalText("created-at") ?? "" };
   },
   async read(api, state) {

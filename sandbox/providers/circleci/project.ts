@@ -57,7 +57,11 @@ export const project: ResourceType = {
   },
   async delete(api, state) {
     const slug = text(state, "slug");
-    await api.call(`delete project ${slug} (only standalone projects can be deleted)`, "DELETE", `/project/${slugPath(slug)}`);
+    await api.call(
+      `delete project ${slug} (only standalone projects can be deleted)`,
+      "DELETE",
+      `/project/${slugPath(slug)}`,
+    );
   },
 };
 
@@ -80,7 +84,9 @@ export function projectOutputs(answer: unknown): Plain {
 
 /** The settings of a project; `oss` is no property of the resource, only of the lookup. */
 export async function readSettings(api: CircleCiApi, slug: string): Promise<{ settings: Plain; oss: boolean }> {
-  return settingsOf(await api.call(`read the settings of project ${slug}`, "GET", `/project/${slugPath(slug)}/settings`));
+  return settingsOf(
+    await api.call(`read the settings of project ${slug}`, "GET", `/project/${slugPath(slug)}/settings`),
+  );
 }
 
 /** The official provider sends false for each switch that the program leaves out, at creation and at every update. */

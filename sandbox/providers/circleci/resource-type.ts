@@ -51,7 +51,9 @@ export function text(map: Plain, name: string): string {
 
 /** Leaves out what is absent: `null` and `undefined` mean the same to the engine. */
 export function present(map: Record<string, PropertyValue | undefined>): Plain {
-  const entries = Object.entries(map).filter((entry): entry is [string, PropertyValue] => entry[1] !== undefined && entry[1] !== null);
+  const entries = Object.entries(map).filter(
+    (entry): entry is [string, PropertyValue] => entry[1] !== undefined && entry[1] !== null,
+  );
   return Object.fromEntries(entries);
 }
 

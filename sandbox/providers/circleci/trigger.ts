@@ -38,7 +38,10 @@ export const trigger: ResourceType = {
     checkTrigger(inputs);
     const [projectId, pipelineId] = [text(inputs, "projectId"), text(inputs, "pipelineId")];
     const at = `/projects/${part(projectId)}/pipeline-definitions/${part(pipelineId)}/triggers`;
-    const made = outputs(inputs, await api.call(`create a trigger of pipeline ${pipelineId}`, "POST", at, body(inputs)));
+    const made = outputs(
+      inputs,
+      await api.call(`create a trigger of pipeline ${pipelineId}`, "POST", at, body(inputs)),
+    );
     return present({ ...made, eventName: inputs["eventName"] });
   },
   async read(api, state) {
@@ -65,7 +68,10 @@ function body(inputs: Plain): unknown {
   const provider = text(inputs, "eventSourceProvider");
   const member = (name: string): unknown => (inputs[name] === "" ? undefined : inputs[name]);
   const whole = { url: member("eventSourceWebHookUrl"), sender: member("eventSourceWebHookSender") };
-  const schedule = { cron_expression: inputs["eventSourceScheduleCronExpression"], attribution_actor: inputs["eventSourceScheduleAttributionActor"] };
+  const schedule = {
+    cron_expression: inputs["eventSourceScheduleCronExpression"],
+    attribution_actor: inputs["eventSourceScheduleAttributionActor"],
+  };
   const repoId = member("eventSourceRepoExternalId");
   return {
     event_name: member("eventName"),

@@ -4,7 +4,16 @@ import { readCheckpoint } from "./checkpoint.ts";
 import type { Cluster, Session } from "./cluster.ts";
 import { collectionPath, objectPath } from "./discovery.ts";
 import { isNotFound, NoSuchKindError, UnreachableError } from "../../../kubernetes/errors.ts";
-import { annotationOf, describe, kindOf, listAt, nameOf, namespaceOf, stringAt, withValue } from "../../../kubernetes/object.ts";
+import {
+  annotationOf,
+  describe,
+  kindOf,
+  listAt,
+  nameOf,
+  namespaceOf,
+  stringAt,
+  withValue,
+} from "../../../kubernetes/object.ts";
 import type { KubernetesObject } from "../../../kubernetes/object.ts";
 import { watchList } from "./watch-list.ts";
 
@@ -108,7 +117,9 @@ function blockers(object: KubernetesObject): string {
     .map((condition) => stringAt(condition, "message") ?? "")
     .filter((message) => message !== "");
   const waits = finalizers.length > 0 ? ` Its finalizers wait for somebody: ${finalizers.join(", ")}.` : "";
-  const hint = finalizers.some((finalizer) => finalizer.startsWith("resources-finalizer.argocd.argoproj.io")) ? argoCdHint : "";
+  const hint = finalizers.some((finalizer) => finalizer.startsWith("resources-finalizer.argocd.argoproj.io"))
+    ? argoCdHint
+    : "";
   return `${waits}${said.length > 0 ? ` ${said.join(" ")}` : ""}${hint}`;
 }
 

@@ -2,7 +2,14 @@ import type { PropertyMap } from "../property.ts";
 import type { KubernetesClient } from "../../../kubernetes/client.ts";
 import { isNotFound, NoSuchKindError } from "../../../kubernetes/errors.ts";
 import { groupOf, isBuiltIn } from "./type-token.ts";
-import { isCustomResourceDefinition, kindOf, listAt, namespaceOf, nameOf, stringAt } from "../../../kubernetes/object.ts";
+import {
+  isCustomResourceDefinition,
+  kindOf,
+  listAt,
+  namespaceOf,
+  nameOf,
+  stringAt,
+} from "../../../kubernetes/object.ts";
 import type { KindReference, KubernetesObject } from "../../../kubernetes/object.ts";
 
 /** Where the objects of a kind are. */

@@ -10,7 +10,14 @@ import type { Difference } from "./diff.ts";
 import { objectPath, resourceOf } from "./discovery.ts";
 import { ApiError } from "../../../kubernetes/errors.ts";
 import { forceNewPaths, touches } from "./force-new.ts";
-import { annotationOf, isCustomResourceDefinition, nameOf, namespaceOf, stringAt, withValue } from "../../../kubernetes/object.ts";
+import {
+  annotationOf,
+  isCustomResourceDefinition,
+  nameOf,
+  namespaceOf,
+  stringAt,
+  withValue,
+} from "../../../kubernetes/object.ts";
 import type { KubernetesObject } from "../../../kubernetes/object.ts";
 import { normalize } from "./normalize.ts";
 import { formatPath, isWithin, parsePath } from "./property-path.ts";

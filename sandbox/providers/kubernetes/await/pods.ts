@@ -1,7 +1,17 @@
 import type { PropertyMap } from "../../property.ts";
 import type { Cluster } from "../cluster.ts";
 import { builtInPath } from "../discovery.ts";
-import { annotationOf, conditionOf, idOf, listAt, mapAt, namespaceOf, numberAt, stringAt, textOf } from "../../../../kubernetes/object.ts";
+import {
+  annotationOf,
+  conditionOf,
+  idOf,
+  listAt,
+  mapAt,
+  namespaceOf,
+  numberAt,
+  stringAt,
+  textOf,
+} from "../../../../kubernetes/object.ts";
 import type { KubernetesObject } from "../../../../kubernetes/object.ts";
 import { list, selectorText } from "../watch-list.ts";
 

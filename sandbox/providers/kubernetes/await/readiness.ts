@@ -29,7 +29,9 @@ const awaiters: Readonly<Record<string, Awaiter>> = {
 };
 
 /** What objects of a kind, by `group/Kind`, say themselves where they are waited for by an annotation. */
-const explanations: Readonly<Record<string, Awaiter["reasons"] & object>> = { "argoproj.io/Application": applicationReasons };
+const explanations: Readonly<Record<string, Awaiter["reasons"] & object>> = {
+  "argoproj.io/Application": applicationReasons,
+};
 
 /** Seconds; the official provider's default. */
 const defaultTimeout = 600;
