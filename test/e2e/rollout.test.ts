@@ -54,8 +54,11 @@ describe("gitops", () => {
     const settings = { services: { cart: { replicas: 2 } } };
     const { output, changes } = await shop.run("preview", settings);
     expect(changes).toEqual(["update GitManifests shop"]);
-    expect(output).toMatch(/~ rollout\/cart\/deployment\.yaml.*replicas: 1 => 2/s);
-    expect(output).not.toMatch(/rollout\/catalog/);
+    // All files are listed, and the changed ones are marked.
+    expect([...output.matchAll(/[~+-] (rollout\/\S+)/g)].map(([, path]) => path)).toEqual([
+      "rollout/cart/deployment.yaml",
+    ]);
+    expect(output).toMatch(/~ replicas +: 1 => 2/);
     expect(tip()).toBe(before);
     expect((await shop.run("up", settings)).changes).toEqual(changes);
     expect(world.repository.git("rev-parse", "main~1")).toBe(before);

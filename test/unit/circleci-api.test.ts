@@ -162,15 +162,15 @@ test("a context holds variables whose values no answer carries", async () => {
 });
 
 test("a context is listed by its owner, in pages, and deleted", async () => {
-  const made = await Promise.all(Array.from({ length: 23 }, (_, index) => createContext(`context-${index}`)));
+  const contexts = await Promise.all(Array.from({ length: 23 }, (_, index) => createContext(`context-${index}`)));
   const list = `/context?owner-slug=circleci/${base58(organization)}`;
   const first = await ask("GET", `${list}&page-token=`);
   expect(first.body["items"]).toHaveLength(20);
   const second = await ask("GET", `${list}&page-token=${String(first.body["next_page_token"])}`);
   expect(second.body).toMatchObject({ next_page_token: null });
   expect(second.body["items"]).toHaveLength(3);
-  expect((await ask("DELETE", `/context/${made[0]?.id}`)).body).toEqual({ message: "Context deleted." });
-  expect(await ask("GET", `/context/${made[0]?.id}`)).toEqual({ status: 404, body: { message: "Context not found." } });
+  expect((await ask("DELETE", `/context/${contexts[0]?.id}`)).body).toEqual({ message: "Context deleted." });
+  expect(await ask("GET", `/context/${contexts[0]?.id}`)).toEqual({ status: 404, body: { message: "Context not found." } });
 });
 
 test("a context is open to all members until it is restricted", async () => {
