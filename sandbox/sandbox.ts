@@ -1,4 +1,5 @@
 import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { z } from "zod";
 import { readStackFile } from "../stacks/stack-file.ts";
 import { argoCdChart } from "./argocd/chart.ts";
@@ -127,7 +128,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
           registryHost: registry.host,
           report,
         });
-        return { address, buildctl: built.buildctl };
+        return { address, buildctl: built.buildctl, scratch: join(stateDir, "builds") };
       },
     },
   };

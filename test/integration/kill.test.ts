@@ -1,6 +1,8 @@
 import { spawn, type ChildProcess } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { globSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
@@ -10,6 +12,7 @@ import { createMonorepo, webServer, type Monorepo } from "./monorepo.ts";
 import { openPipeline, type Pipeline, type Variation } from "./pipeline.ts";
 import { listMachineProcesses } from "./process-list.ts";
 import { deploymentOf, deploymentPath, enterSandbox, namesOf, type SandboxWorld } from "./sandbox-world.ts";
+import { filesWith, formsOf } from "./secret-watch.ts";
 
 const namespace = "kill-sandbox";
 
@@ -52,7 +55,8 @@ describe("a killed up", () => {
   });
 
   test("ends the build of an image half-way", async () => {
-    monorepo.service("catalog", `${webServer("catalog")}RUN sleep 3.75\n`);
+    // BuildKit remembers steps beyond the life of a sandbox: one that has never been run before really runs.
+    monorepo.service("catalog", `${webServer("catalog")}RUN : ${randomUUID()} && sleep 3.75\n`);
     await killWhen(
       "the build sleeps",
       () =>
@@ -62,6 +66,13 @@ describe("a killed up", () => {
       "all of it",
     );
     expect(pendingCreates()).toContain("Image");
+  });
+
+  test("leaves no password outside of the sandbox's directory", () => {
+    const forms = formsOf(world.credentials.registryPassword);
+    expect(
+      globSync(join(tmpdir(), "delivery-{build,registry}-*")).flatMap((folder) => filesWith(folder, forms)),
+    ).toEqual([]);
   });
 
   test("ends the creation of a Deployment half-way", async () => {

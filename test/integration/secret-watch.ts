@@ -23,7 +23,7 @@ export function watchArguments(secrets: readonly string[]): ArgumentWatch {
       const looks = looked.get(pid) ?? 0;
       if (looks >= looksPerProcess || !/^\d+$/.test(pid)) continue;
       looked.set(pid, looks + 1);
-      const command = commandLine(pid);
+      const command = contentOf(`/proc/${pid}/cmdline`);
       if (secrets.some((secret) => command.includes(secret))) leaks.add(command.split("\0", 1)[0] ?? "");
     }
   }, pollMilliseconds);
@@ -52,16 +52,17 @@ export function filesWith(directory: string, texts: readonly string[]): string[]
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
     .filter((path) => {
-      const content = readFileSync(path, "latin1");
+      const content = contentOf(path);
       return texts.some((text) => content.includes(text));
     });
 }
 
-function commandLine(pid: string): string {
+/** Empty where it is gone since it was listed. */
+function contentOf(path: string): string {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
-  } catch {
-    // The process has ended since it was listed.
-    return "";
+    return readFileSync(path, "latin1");
+  } catch (error) {
+    if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ESRCH")) return "";
+    throw error;
   }
 }

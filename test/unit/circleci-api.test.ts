@@ -170,7 +170,10 @@ test("a context is listed by its owner, in pages, and deleted", async () => {
   expect(second.body).toMatchObject({ next_page_token: null });
   expect(second.body["items"]).toHaveLength(3);
   expect((await ask("DELETE", `/context/${contexts[0]?.id}`)).body).toEqual({ message: "Context deleted." });
-  expect(await ask("GET", `/context/${contexts[0]?.id}`)).toEqual({ status: 404, body: { message: "Context not found." } });
+  expect(await ask("GET", `/context/${contexts[0]?.id}`)).toEqual({
+    status: 404,
+    body: { message: "Context not found." },
+  });
 });
 
 test("a context is open to all members until it is restricted", async () => {

@@ -1,5 +1,4 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { registryHost } from "./image-name.ts";
 import type { ImageName } from "./image-name.ts";
@@ -12,12 +11,13 @@ export interface RegistryCredentials extends AsyncDisposable {
 }
 
 /**
- * Writes the credentials for pushing `image`. `undefined` where user or password is missing: then, as with the official
+ * Writes the credentials for pushing `image` into a folder of its own in `directory`. `undefined` where user or password is missing: then, as with the official
  * plugin, those of the machine's Docker configuration count.
  */
 export async function writeRegistryCredentials(
   access: RegistryAccess,
   image: ImageName,
+  directory: string,
 ): Promise<RegistryCredentials | undefined> {
   if (access.username === "" || access.password === "") return undefined;
   const auth = Buffer.from(`${access.username}:${access.password}`).toString("base64");
@@ -25,7 +25,7 @@ export async function writeRegistryCredentials(
   const servers = [access.server === "" ? image.registry : registryHost(access.server), image.registry];
   const auths = Object.fromEntries(servers.map((server) => [serverKey(server), { auth }]));
   // mkdtemp makes a folder that only its owner can enter.
-  const folder = await mkdtemp(join(tmpdir(), "delivery-registry-"));
+  const folder = await mkdtemp(join(directory, "delivery-registry-"));
   const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
   try {
     await writeFile(join(folder, "config.json"), JSON.stringify({ auths }), { mode: 0o600 });

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -18,6 +18,8 @@ export interface BuildKit {
   address: string;
   /** Path of the `buildctl` executable. */
   buildctl: string;
+  /** Where builds keep what they need for a moment, credentials among it; a killed one leaves it there. @default the system's */
+  scratch?: string;
 }
 
 /** What a build made. */
@@ -46,10 +48,12 @@ const pauses = [500, 2_000];
  * @throws Error with the cause, the Dockerfile's line and the last lines of the failing step; secret values are left out.
  */
 export async function runBuild(build: ImageBuild, options: RunOptions): Promise<BuiltImage> {
-  await using credentials = await writeRegistryCredentials(options.access, build.image);
+  const scratch = options.buildKit.scratch ?? tmpdir();
+  await mkdir(scratch, { recursive: true, mode: 0o700 });
+  await using credentials = await writeRegistryCredentials(options.access, build.image, scratch);
   const hide = redaction([options.access.password, ...[...build.secretArgs].map((name) => build.args[name] ?? "")]);
   const deadline = options.timeoutSeconds > 0 ? AbortSignal.timeout(options.timeoutSeconds * 1_000) : undefined;
-  const folder = await mkdtemp(join(tmpdir(), "delivery-build-"));
+  const folder = await mkdtemp(join(scratch, "delivery-build-"));
   try {
     for (let attempt = 1; ; attempt += 1) {
       const metadataFile = join(folder, "metadata.json");
