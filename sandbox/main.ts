@@ -11,6 +11,7 @@ const usage = `The sandbox: the whole delivery pipeline on this machine.
 
   npm run up        start everything and make the sandbox stack so
   npm run preview   show what up would change; needs nothing running
+                    -- --diff   with every changed property, and the manifests in Git
   npm run status    show what runs, how it got there, and where everything is
                     -- --json        as JSON
                     -- --html FILE   write a page with the picture of the pipeline, too
@@ -29,6 +30,7 @@ async function main(): Promise<void> {
     options: {
       purge: { type: "boolean", default: false },
       pods: { type: "string", default: "auto" },
+      diff: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
       json: { type: "boolean" },
       html: { type: "string" },
@@ -46,7 +48,7 @@ async function main(): Promise<void> {
   const report = startProgress();
   const commands: Record<string, () => Promise<void>> = {
     up: () => alone(report, () => up({ stateDir, pods, report })),
-    preview: () => alone(report, () => preview({ stateDir, report })),
+    preview: () => alone(report, () => preview({ stateDir, diff: values.diff, report })),
     status: () => status(stateDir, values),
     down: () => alone(report, () => down({ stateDir, purge, report })),
   };

@@ -4,14 +4,16 @@ import { openSandboxStack } from "./stack.ts";
 import { loadTargets } from "./targets.ts";
 import { buildTools } from "./tools/build.ts";
 
-/** Shows what `up` would change. Needs nothing running: neither cluster nor registry nor BuildKit. */
-export async function preview({
-  stateDir,
-  report,
-}: {
+export interface PreviewOptions {
   stateDir: string;
+  /** Whether every changed property is shown, and not only what changes. */
+  diff: boolean;
   report: (line: string) => void;
-}): Promise<void> {
+}
+
+/** Shows what `up` would change. Needs nothing running: neither cluster nor registry nor BuildKit. */
+export async function preview(options: PreviewOptions): Promise<void> {
+  const { stateDir, diff, report } = options;
   const { pulumi, "argocd-files": argoCdFiles } = await buildTools(["pulumi", "argocd-files"], report);
   const docker = { directory: process.cwd(), buildKit: () => Promise.reject(new Error("a preview builds no image")) };
   await using open = await openSandboxStack({
@@ -27,7 +29,7 @@ export async function preview({
     open.stack.preview({
       ...watch,
       onOutput: (text) => process.stdout.write(text),
-      diff: true,
+      diff,
       color,
       suppressProgress: !process.stdout.isTTY,
     }),

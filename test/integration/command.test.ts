@@ -26,7 +26,7 @@ describe("without a sandbox", () => {
   test("preview shows everything as to be created, and starts nothing", async () => {
     const shown = await sandbox("preview");
     for (const name of ["api-gateway", "link", "news", "social-graph", "user"]) {
-      expect(shown).toMatch(new RegExp(`\\+ docker:index/image:Image: \\(create\\)\\n.*::${name}\\]`));
+      expect(shown).toMatch(new RegExp(`\\+ +docker:index:Image ${name} create`));
     }
     expect(shown).toMatch(/\+ \d+ to create/);
     expect(existsSync(join(checkout, ".sandbox", "run"))).toBe(false);
