@@ -2,28 +2,16 @@ import { existsSync } from "node:fs";
 import { collectStatus, type StatusSources } from "../cli/status/collect.ts";
 import { renderStatus, type StatusOutput } from "../cli/status/output.ts";
 import { NotReachableError } from "../cli/status/reading.ts";
-import { placesOf, statusFetchLimits, statusSources } from "../cli/status/sources.ts";
+import { placeSchema, placesOf, statusFetchLimits, statusSources } from "../cli/status/sources.ts";
 import { readStackSettings } from "../cli/stack-settings.ts";
 import { registryClient } from "../cli/registry-client.ts";
 import { tokenVariable, usernameVariable } from "../git/git-credentials.ts";
-import { stackSchema } from "../stacks/schema.ts";
 import { ensureCredentials } from "./credentials.ts";
 import { gitUsers } from "./deploy-git.ts";
 import { kubernetesClient } from "./kubernetes-client.ts";
 import { listProcesses } from "./process.ts";
 import { processTable } from "./process-table.ts";
 import { loadTargets, type StackTargets } from "./targets.ts";
-
-const neededSchema = stackSchema.pick({
-  schemaVersion: true,
-  environment: true,
-  app: true,
-  images: true,
-  ci: true,
-  cluster: true,
-  delivery: true,
-  gitops: true,
-});
 
 /** Shows the delivery in the sandbox, and below it which processes run and where everything is. */
 export async function status(stateDir: string, output: StatusOutput = {}): Promise<void> {
@@ -37,7 +25,7 @@ export async function status(stateDir: string, output: StatusOutput = {}): Promi
 }
 
 function sandboxSources(stateDir: string, targets: StackTargets | undefined): StatusSources {
-  const settings = readStackSettings("sandbox", neededSchema);
+  const settings = readStackSettings("sandbox", placeSchema);
   if (settings === undefined)
     throw new Error(`there is no stacks/Pulumi.sandbox.yaml in ${process.cwd()}; run this at the root of the checkout`);
   const places = placesOf("sandbox", settings);

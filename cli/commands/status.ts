@@ -2,13 +2,12 @@ import { connectionOf } from "../../kubernetes/connection.ts";
 import { createClient } from "../../kubernetes/client.ts";
 import { loadKubeconfig } from "../../kubernetes/kubeconfig.ts";
 import { branchProblem, pathProblem, repositoryProblem, type DeployBranch } from "../../git/deploy-branch.ts";
-import { stackSchema } from "../../stacks/schema.ts";
 import { CommandError, parseOptions, required, UsageError, type Command, type Surroundings } from "../command.ts";
 import { openRegistry, registryHelp, registryOptions } from "../registry-access.ts";
 import { readStackSettings } from "../stack-settings.ts";
 import { collectStatus } from "../status/collect.ts";
 import { renderStatus } from "../status/output.ts";
-import { placesOf, statusFetchLimits, statusSources, type PlaceSettings } from "../status/sources.ts";
+import { placeSchema, placesOf, statusFetchLimits, statusSources, type PlaceSettings } from "../status/sources.ts";
 
 const help = `Shows the delivery of an environment: the pipeline from the source to the cluster, and one line per service with
 the commit it was built from, its image, the commit that released it, and how Argo CD and the cluster see it.
@@ -29,17 +28,6 @@ repository is read with Git's own credentials, or DELIVERY_GIT_TOKEN and DELIVER
 ${registryHelp}`;
 
 export const command: Command = { summary: "show what runs, and how it got there", help, run };
-
-const neededSchema = stackSchema.pick({
-  schemaVersion: true,
-  environment: true,
-  app: true,
-  images: true,
-  ci: true,
-  cluster: true,
-  delivery: true,
-  gitops: true,
-});
 
 async function run(args: readonly string[], surroundings: Surroundings): Promise<void> {
   const options = parseOptions(args, {
@@ -76,7 +64,7 @@ async function run(args: readonly string[], surroundings: Surroundings): Promise
 function settingsOf(name: string): PlaceSettings {
   if (pathProblem(name) !== undefined || name.includes("/"))
     throw new UsageError(`--env ${JSON.stringify(name)} is not the name of an environment`);
-  const settings = readStackSettings(name, neededSchema);
+  const settings = readStackSettings(name, placeSchema);
   if (settings === undefined)
     throw new CommandError(
       `there is no stacks/Pulumi.${name}.yaml in ${process.cwd()}; run this where the stack files are`,

@@ -1,7 +1,7 @@
 import { contextName, namespaceName } from "../../components/names.ts";
 import type { DeployBranch } from "../../git/deploy-branch.ts";
 import type { KubernetesClient } from "../../kubernetes/client.ts";
-import type { StackSettings } from "../../stacks/schema.ts";
+import { stackSchema, type StackSettings } from "../../stacks/schema.ts";
 import type { Registry } from "../registry-client.ts";
 import { readCi, type CiPlace } from "./ci-facts.ts";
 import { readApplications, readDeployments } from "./cluster-facts.ts";
@@ -26,6 +26,18 @@ export interface StatusPlaces {
   readonly registry: Registry;
   readonly ci: CiPlace;
 }
+
+/** The part of a stack file that says where these parts are. */
+export const placeSchema = stackSchema.pick({
+  schemaVersion: true,
+  environment: true,
+  app: true,
+  images: true,
+  ci: true,
+  cluster: true,
+  delivery: true,
+  gitops: true,
+});
 
 /** One try, and a short one: whoever asks for the status wants an answer now. */
 export const statusFetchLimits = { retries: 0, timeout: 5000 } as const;
