@@ -1,5 +1,6 @@
 import { withProblems } from "./engine-failure.ts";
 import { recover } from "./recovery.ts";
+import { watchRegistry } from "./registry-watch.ts";
 import { startSandbox } from "./sandbox.ts";
 import { openSandboxStack } from "./stack.ts";
 import { summarize } from "./summary.ts";
@@ -28,6 +29,7 @@ export async function up({ stateDir, pods, report }: UpOptions): Promise<void> {
       suppressProgress: !process.stdout.isTTY,
     }),
   );
+  await watchRegistry(stateDir, sandbox.targets, report);
   report("The pipeline is up");
   await summarize(await open.stack.outputs(), sandbox);
 }
