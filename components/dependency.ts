@@ -5,12 +5,11 @@ import { NetworkPolicy } from "@pulumi/kubernetes/networking/v1/networkPolicy.js
 import * as pulumi from "@pulumi/pulumi";
 import type { DeployedDependencySettings } from "../stacks/dependency-schema.ts";
 import { dependencyManifests } from "./manifests/dependency.ts";
+import { rolloutTimeouts } from "./rollout.ts";
 import { metadata, type Environment } from "./manifests/metadata.ts";
 
 /** Many storage classes bind a claim only when a pod uses it: waiting for that would never end. */
 const claimAnnotations = { "pulumi.com/skipAwait": "true" };
-
-const rolloutTimeouts = { create: "5m", update: "5m" };
 
 export interface DependencyArgs {
   environment: Environment;

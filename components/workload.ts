@@ -9,10 +9,8 @@ import { NetworkPolicy } from "@pulumi/kubernetes/networking/v1/networkPolicy.js
 import { PodDisruptionBudget } from "@pulumi/kubernetes/policy/v1/podDisruptionBudget.js";
 import * as pulumi from "@pulumi/pulumi";
 import { serviceManifests, type ManifestContext } from "./manifests.ts";
+import { rolloutTimeouts } from "./rollout.ts";
 import type { Service } from "./service.ts";
-
-/** How long a rollout may take before the update fails and says why. */
-const rolloutTimeouts = { create: "5m", update: "5m" };
 
 export interface WorkloadArgs {
   service: Service;

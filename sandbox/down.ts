@@ -4,6 +4,7 @@ import { withProblems } from "./engine-failure.ts";
 import { listProcesses } from "./process.ts";
 import { stopSandbox } from "./sandbox.ts";
 import { openSandboxStack } from "./stack.ts";
+import { terminalOutput } from "./terminal.ts";
 import { loadTargets } from "./targets.ts";
 import { buildTools } from "./tools/build.ts";
 
@@ -37,17 +38,13 @@ async function destroyStack(stateDir: string, report: (line: string) => void): P
     return report(`The stack goes with the sandbox undestroyed: ${reason}`);
   }
   const { pulumi } = await buildTools(["pulumi"], report);
-  const docker = { directory: process.cwd(), buildKit: () => Promise.reject(new Error("destroy builds no image")) };
   try {
-    await using open = await openSandboxStack({ stateDir, pulumi, docker, targets, report });
+    await using open = await openSandboxStack({ stateDir, pulumi, targets, report });
     report("Pulumi: destroying the stack");
-    const color = process.stdout.isTTY ? "always" : "never";
     await withProblems((watch) =>
       open.stack.destroy({
         ...watch,
-        onOutput: (text) => process.stdout.write(text),
-        color,
-        suppressProgress: !process.stdout.isTTY,
+        ...terminalOutput(),
       }),
     );
   } catch (error) {

@@ -1,6 +1,7 @@
 import { withProblems } from "./engine-failure.ts";
 import { argoCdChart } from "./argocd/chart.ts";
 import { openSandboxStack } from "./stack.ts";
+import { terminalOutput } from "./terminal.ts";
 import { loadTargets } from "./targets.ts";
 import { buildTools } from "./tools/build.ts";
 
@@ -15,23 +16,18 @@ export interface PreviewOptions {
 export async function preview(options: PreviewOptions): Promise<void> {
   const { stateDir, diff, report } = options;
   const { pulumi, "argocd-files": argoCdFiles } = await buildTools(["pulumi", "argocd-files"], report);
-  const docker = { directory: process.cwd(), buildKit: () => Promise.reject(new Error("a preview builds no image")) };
   await using open = await openSandboxStack({
     stateDir,
     pulumi,
-    docker,
     charts: argoCdChart(argoCdFiles),
     targets: loadTargets(stateDir),
     report,
   });
-  const color = process.stdout.isTTY ? "always" : "never";
   await withProblems((watch) =>
     open.stack.preview({
       ...watch,
-      onOutput: (text) => process.stdout.write(text),
+      ...terminalOutput(),
       diff,
-      color,
-      suppressProgress: !process.stdout.isTTY,
     }),
   );
 }

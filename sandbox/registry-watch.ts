@@ -1,18 +1,11 @@
 import { join } from "node:path";
-import { z } from "zod";
-import { readStackFile } from "../stacks/stack-file.ts";
 import { ensureCredentials } from "./credentials.ts";
 import { gitUsers } from "./deploy-git.ts";
 import { startProcess, stopProcess } from "./process.ts";
+import { sandboxSettings } from "./settings.ts";
 import type { StackTargets } from "./targets.ts";
 
 const name = "registry-watch";
-const settingsSchema = z.object({
-  "delivery:app": z.object({ name: z.string() }),
-  "delivery:images": z.object({ organization: z.string(), username: z.string() }),
-  "delivery:gitops": z.object({ release: z.enum(["commit", "registry-watch"]).default("commit") }),
-});
-
 /**
  * Runs `delivery watch` where the stack file says `gitops.release: registry-watch`: what Argo CD Image Updater, which cannot
  * be built from the package registries, does on a cluster. Stops it where the file no longer says so.
@@ -22,12 +15,12 @@ export async function watchRegistry(
   targets: StackTargets,
   report: (line: string) => void,
 ): Promise<void> {
-  const settings = settingsSchema.parse(readStackFile("sandbox"));
-  if (settings["delivery:gitops"].release !== "registry-watch" || targets.deployRepository === undefined) {
+  const { app, images: wanted, gitops } = sandboxSettings();
+  if (gitops.release !== "registry-watch" || targets.deployRepository === undefined) {
     return stopProcess(stateDir, name);
   }
   const { registryPassword, gitWriteToken } = ensureCredentials(stateDir);
-  const images = `${targets.registryHost}/${settings["delivery:images"].organization}/${settings["delivery:app"].name}`;
+  const images = `${targets.registryHost}/${wanted.organization}/${app.name}`;
   report("Registry watch: starting `delivery watch`, in place of Argo CD Image Updater");
   await startProcess(stateDir, {
     name,
@@ -46,7 +39,7 @@ export async function watchRegistry(
     env: {
       DELIVERY_GIT_USERNAME: gitUsers.writer,
       DELIVERY_GIT_TOKEN: gitWriteToken,
-      DELIVERY_REGISTRY_USERNAME: settings["delivery:images"].username,
+      DELIVERY_REGISTRY_USERNAME: wanted.username,
       DELIVERY_REGISTRY_PASSWORD: registryPassword,
     },
     ready: () => Promise.resolve(true),

@@ -1,7 +1,5 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { z } from "zod";
-import { readStackFile } from "../stacks/stack-file.ts";
 import { argoCdChart } from "./argocd/chart.ts";
 import { startArgoCd, stopArgoCd } from "./argocd/start.ts";
 import { baseImages } from "./base-images.ts";
@@ -15,6 +13,7 @@ import { stopAllProcesses } from "./process.ts";
 import type { DockerProviderOptions } from "./providers/docker/provider.ts";
 import type { ChartRenderer } from "./providers/kubernetes/chart.ts";
 import { startRegistry } from "./registry.ts";
+import { sandboxSettings } from "./settings.ts";
 import type { StackTargets } from "./targets.ts";
 import { buildTools, type ToolName } from "./tools/build.ts";
 import { debianTools, type DebianTools } from "./tools/debian.ts";
@@ -152,16 +151,6 @@ function nodeTools({ containerd, runc, cniBinDir, nft, ip }: Partial<DebianTools
   return complete ? { node: { containerd, runc, cniBinDir, nft, ip } } : {};
 }
 
-const wantedSchema = z.object({
-  "delivery:images": z.object({ registry: z.string(), username: z.string() }),
-  "delivery:ci": z.object({ host: z.url() }),
-  "delivery:delivery": z.enum(["gitops", "direct"]).default("gitops"),
-  "delivery:gitops": z.object({
-    repository: z.url(),
-    argoCd: z.object({ namespace: z.string().default("argocd") }).prefault({}),
-  }),
-});
-
 interface WantedPlaces {
   registryPort: number;
   circleciPort: number;
@@ -173,12 +162,7 @@ interface WantedPlaces {
 
 /** What the stack file expects: the ports are taken if they are free. */
 function wantedPlaces(): WantedPlaces {
-  const {
-    "delivery:images": images,
-    "delivery:ci": ci,
-    "delivery:delivery": delivery,
-    "delivery:gitops": gitops,
-  } = wantedSchema.parse(readStackFile("sandbox"));
+  const { images, ci, delivery, gitops } = sandboxSettings();
   return {
     registryPort: Number(images.registry.split(":")[1]),
     circleciPort: Number(new URL(ci.host).port),

@@ -16,7 +16,8 @@ import type { StackTargets } from "./targets.ts";
 export interface SandboxStackOptions {
   stateDir: string;
   pulumi: string;
-  docker: DockerProviderOptions;
+  /** What builds images. @default nothing, as neither a preview nor a destroy does */
+  docker?: DockerProviderOptions | undefined;
   /** Stands in for Helm. @default charts are refused */
   charts?: ChartRenderer | undefined;
   targets?: StackTargets | undefined;
@@ -84,6 +85,13 @@ async function program(): Promise<Record<string, unknown>> {
   return { ...outputs };
 }
 
+function withoutBuilds(): DockerProviderOptions {
+  return {
+    directory: process.cwd(),
+    buildKit: () => Promise.reject(new Error("a preview or a destroy builds no image")),
+  };
+}
+
 async function serveProviders(
   options: SandboxStackOptions,
   plugins: Partial<Record<PluginName, string>>,
@@ -91,7 +99,7 @@ async function serveProviders(
   for (const name of Object.keys(plugins)) options.report(`Pulumi: using the installed official plugin ${name}`);
   const offline = [
     createKubernetesProvider({ charts: options.charts }),
-    createDockerProvider(options.docker),
+    createDockerProvider(options.docker ?? withoutBuilds()),
     createCircleCiProvider(),
   ];
   return Promise.all(offline.filter(({ name }) => !(name in plugins)).map(serveProvider));

@@ -3,6 +3,7 @@ import { recover } from "./recovery.ts";
 import { watchRegistry } from "./registry-watch.ts";
 import { startSandbox } from "./sandbox.ts";
 import { openSandboxStack } from "./stack.ts";
+import { terminalOutput } from "./terminal.ts";
 import { summarize } from "./summary.ts";
 import { saveTargets } from "./targets.ts";
 
@@ -20,13 +21,10 @@ export async function up({ stateDir, pods, report }: UpOptions): Promise<void> {
   await using open = await openSandboxStack({ ...sandbox, stateDir, report });
   await recover(open.stack, stateDir, report);
   report("Pulumi: updating the stack");
-  const color = process.stdout.isTTY ? "always" : "never";
   await withProblems((watch) =>
     open.stack.up({
       ...watch,
-      onOutput: (text) => process.stdout.write(text),
-      color,
-      suppressProgress: !process.stdout.isTTY,
+      ...terminalOutput(),
     }),
   );
   await watchRegistry(stateDir, sandbox.targets, report);
