@@ -62,6 +62,27 @@ export const serviceSettingsSchema = z.strictObject({
   egress: z
     .array(z.strictObject({ cidr: z.cidrv4("Must be an IPv4 range such as 10.0.0.0/8"), port: portSchema }))
     .optional(),
+  /** Files elsewhere in the monorepo that it is made of, as globs from its root, beyond what the modules of its language say. */
+  paths: z
+    .array(z.string().regex(/^[^/].*$/, "Must be a glob from the root of the monorepo, such as proto/**"))
+    .optional(),
+  /** How CI tests it. */
+  test: z
+    .strictObject({
+      /** Run in the root of the monorepo. @default by its language: `go test` of its packages, `npm test` of its own */
+      command: z.string().min(1, "Must be a command").optional(),
+      env: z.record(variableSchema, z.string("Must be a string; quote it")).optional(),
+      /** Containers that run beside the tests, reached at localhost, e.g. a database. */
+      beside: z
+        .array(
+          z.strictObject({
+            image: z.string("Must be an image such as cimg/postgres:17.5").min(1),
+            env: z.record(variableSchema, z.string("Must be a string; quote it")).optional(),
+          }),
+        )
+        .optional(),
+    })
+    .optional(),
   /** The numeric user its container runs as. @default 65532 */
   user: z.int("Must be a numeric user").min(1, "Pods do not run as root; choose a user above 0").optional(),
 });

@@ -20,6 +20,8 @@ export interface Config extends StackSettings {
   readonly kubeconfig?: pulumi.Output<string>;
   /** The token with which Argo CD reads the deploy repository; without it, it is public. */
   readonly gitToken?: pulumi.Output<string>;
+  /** The token with which Argo CD lists pull requests; without it, the repository is public. */
+  readonly githubToken?: pulumi.Output<string>;
   /** The secrets of the application and of CI, by name. */
   readonly secrets: Secrets;
 }
@@ -59,7 +61,7 @@ export function loadConfig(): Config {
   if (!parsed.success || !secrets.success) throw new Error("unreachable: a failed parse is always a problem");
 
   const environment = parsed.data.environment ?? environmentOfStack(file);
-  const { registryPassword, circleciToken, kubeconfig, gitToken } = secrets.data;
+  const { registryPassword, circleciToken, kubeconfig, gitToken, githubToken } = secrets.data;
   return {
     ...parsed.data,
     environment,
@@ -76,6 +78,7 @@ export function loadConfig(): Config {
     circleciToken: pulumi.secret(circleciToken),
     ...(kubeconfig === undefined ? {} : { kubeconfig: pulumi.secret(kubeconfig) }),
     ...(gitToken === undefined ? {} : { gitToken: pulumi.secret(gitToken) }),
+    ...(githubToken === undefined ? {} : { githubToken: pulumi.secret(githubToken) }),
     secrets: new Map(Object.entries(secrets.data.secrets).map(([name, value]) => [name, pulumi.secret(value)])),
   };
 }
@@ -181,6 +184,12 @@ function contradictions(
       place: `${file}: gitToken`,
       message:
         "missing; registry-watch commits to the deploy repository: set a token that may write with `pulumi config set --secret gitToken`",
+    });
+  }
+  if (config.gitops?.previews !== undefined && config.github === undefined) {
+    problems.push({
+      place: `${file}: github.repository`,
+      message: "missing; gitops.previews needs it: set it to the monorepo on GitHub, as owner/name",
     });
   }
   needs("gitops.argoCd.commitStatus.privateKey", config.gitops?.argoCd.commitStatus?.privateKey);

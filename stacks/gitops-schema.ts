@@ -36,6 +36,15 @@ export const gitopsSchema = z.strictObject({
   argoCd: argoCdSchema.prefault({}),
   /** What moves a release record: CI by a commit, or a watcher that notices a new image in the registry. @default commit */
   release: z.enum(["commit", "registry-watch"], "Must be commit or registry-watch").default("commit"),
+  /** Environments of their own for labelled pull requests, on the cluster of this one. @default none */
+  previews: z
+    .strictObject({
+      /** The label that asks for one. @default preview */
+      label: z.string().default("preview"),
+      /** How often Argo CD looks for pull requests, in seconds. @default 60 */
+      intervalSeconds: z.int("Must be a whole number").min(1, "Must be at least 1").default(60),
+    })
+    .optional(),
   /** The version of the official chart `argocd-image-updater`, for `registry-watch`. @default the one this program is tested with */
   imageUpdaterChartVersion: z.string("Must be a version; quote it").default("1.2.4"),
 });

@@ -74,11 +74,48 @@ const ciSchema = z.strictObject({
     .optional(),
   /** Additional variables of the context: name → name of a secret in `secrets`. */
   environment: z.record(variable, z.string("Must be the name of a secret")).default({}),
+  /** The image that jobs run in: with Node.js 24 or newer, Git, and what the tests need. @default cimg/node:24.11 */
+  image: z.string("Must be an image such as cimg/go:1.26-node").min(1).default("cimg/node:24.11"),
+  /** Where jobs find this program, if not in the monorepo's own repository: a Git repository. */
+  program: z
+    .strictObject({ repository: nonEmpty("the URL of the program's Git repository"), ref: z.string().default("main") })
+    .optional(),
+  /** When the environment is looked over for drift, as five fields of cron in UTC. @default never */
+  driftSchedule: z
+    .string()
+    .regex(/^\S+( \S+){4}$/, "Must be five fields of cron, such as 0 6 * * *")
+    .optional(),
   /** The base URL of the API. @default CircleCI's own */
   host: z
     .url("Must be a URL such as https://circleci.com/api/v2")
     .regex(/[^/]$/, "Must not end with a slash: the provider appends its paths to it")
     .optional(),
+});
+
+/** The monorepo on GitHub. */
+const githubSchema = z.strictObject({
+  repository: z
+    .string("Set it to the monorepo on GitHub, as owner/name")
+    .regex(/^[\w.-]+\/[\w.-]+$/, "Must be owner/name"),
+  /** What is merged there is delivered. @default main */
+  branch: z.string().default("main"),
+  /** The base URL of the API. @default GitHub's own */
+  api: z
+    .url("Must be a URL such as https://api.github.com")
+    .regex(/[^/]$/, "Must not end with a slash")
+    .default("https://api.github.com"),
+});
+
+/** Where the environment's digests come from, and what must hold before they do. */
+const promotionSchema = z.strictObject({
+  /** The environment whose digests are promoted to this one. */
+  from: nonEmpty("the name of the environment before this one"),
+  /** How long they must have been Healthy there, in minutes. @default not checked */
+  healthyMinutes: z.number("Must be a number of minutes").min(0, "Must not be negative").optional(),
+  /** Whether a person must approve. @default false */
+  approval: z.boolean("Must be true or false").default(false),
+  /** A command that must succeed, run in the program's directory. @default none */
+  test: z.string("Must be a command").min(1, "Must be a command").optional(),
 });
 
 const clusterSchema = z.strictObject({
@@ -132,6 +169,9 @@ export const stackSchema = z.strictObject({
     .transform((text) => text === "true")
     .default(false),
   gitops: gitopsSchema.optional(),
+  github: githubSchema.optional(),
+  /** @default none: the environment gets what is merged */
+  promotion: promotionSchema.optional(),
   /** What several environments share is owned by exactly one stack. */
   owns: z
     .strictObject({
@@ -156,5 +196,7 @@ export const secretsSchema = z.strictObject({
   kubeconfig: z.string().min(1).optional(),
   /** The token with which Argo CD reads the deploy repository. */
   gitToken: z.string().min(1).optional(),
+  /** With which Argo CD lists the pull requests that get a preview environment; without it, the repository is public. */
+  githubToken: z.string().min(1).optional(),
   secrets: z.record(z.string(), z.string("Must be a string; quote it")).default({}),
 });
