@@ -4,6 +4,7 @@ import { deliverDirectly } from "./components/direct-delivery.ts";
 import { discoverServices } from "./components/discovery.ts";
 import { deliverByGit } from "./components/gitops-delivery.ts";
 import { manifestContext, serviceAddress } from "./components/manifests.ts";
+import { previewNamespaces } from "./components/names.ts";
 import { serviceImages } from "./components/service-image.ts";
 import { putServiceSecrets } from "./components/service-secret.ts";
 import { loadConfig } from "./stacks/config.ts";
@@ -37,6 +38,7 @@ const cluster = new Cluster(config.app.name, {
   environment: config.environment,
   kubeconfig: config.kubeconfig,
   registry: config.registry,
+  pullSecretCopies: config.gitops?.previews && previewNamespaces(config.app.name),
 });
 
 const context = manifestContext(config, services);

@@ -5,6 +5,7 @@ import { UsageError, type Command, type Surroundings } from "./command.ts";
 
 /** Each is loaded when it is called. */
 const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = {
+  build: () => import("./commands/build.ts"),
   release: () => import("./commands/release.ts"),
   promote: () => import("./commands/promote.ts"),
   rollback: () => import("./commands/rollback.ts"),

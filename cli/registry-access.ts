@@ -13,7 +13,8 @@ export const registryHelp = `  --username USER      the registry's user, with --
   --password-stdin     read the registry's password from standard input
 
 Without these, the login of the registry is DELIVERY_REGISTRY_USERNAME and DELIVERY_REGISTRY_PASSWORD in the
-environment, or that of \`docker login\`, with Docker's credential helpers.`;
+environment, DOCKERHUB_USERNAME and DOCKERHUB_PASSWORD, which CI has in its contexts, or that of
+\`docker login\`, with Docker's credential helpers.`;
 
 export interface RegistryFlags {
   readonly username?: string | undefined;
@@ -28,7 +29,11 @@ export async function openRegistry(
   surroundings: Surroundings,
   limits?: FetchLimits,
 ): Promise<Registry> {
-  const given = await givenLogin(flags, surroundings);
+  return registryWith(await givenLogin(flags, surroundings), surroundings, limits);
+}
+
+/** @param given the login of whichever registry; `undefined`: that of `docker login` */
+export function registryWith(given: Login | undefined, surroundings: Surroundings, limits?: FetchLimits): Registry {
   const warned = new Set<string>();
   return registryClient({
     login: async (host) => given ?? dockerLogin(host, surroundings.environment),
@@ -43,7 +48,11 @@ export async function openRegistry(
   });
 }
 
-async function givenLogin(flags: RegistryFlags, { environment, input }: Surroundings): Promise<Login | undefined> {
+/** The login in the command line or the environment; `undefined`: there is none. */
+export async function givenLogin(
+  flags: RegistryFlags,
+  { environment, input }: Pick<Surroundings, "environment" | "input">,
+): Promise<Login | undefined> {
   if (flags["password-stdin"] === true) {
     if (flags.username === undefined) throw new UsageError("--password-stdin needs --username");
     if (flags.digests === "-")
@@ -53,6 +62,9 @@ async function givenLogin(flags: RegistryFlags, { environment, input }: Surround
     return { username: flags.username, password: (await input()).replace(/\r?\n$/, "") };
   }
   if (flags.username !== undefined) throw new UsageError("--username needs --password-stdin");
-  const { DELIVERY_REGISTRY_USERNAME: username, DELIVERY_REGISTRY_PASSWORD: password } = environment;
-  return username === undefined || password === undefined ? undefined : { username, password };
+  for (const prefix of ["DELIVERY_REGISTRY", "DOCKERHUB"]) {
+    const [username = "", password = ""] = [environment[`${prefix}_USERNAME`], environment[`${prefix}_PASSWORD`]];
+    if (username !== "" && password !== "") return { username, password };
+  }
+  return undefined;
 }

@@ -2,12 +2,16 @@ import { shortDigest, type ReleaseResult } from "../git/records.ts";
 import type { Surroundings } from "./command.ts";
 import type { DeliveryEnvironment } from "./environment.ts";
 
-/** Prints what a command has released: for people, or as one JSON object. */
+/**
+ * Prints what a command has released: for people, or as one JSON object.
+ * @param more what the JSON holds beside it
+ */
 export function report(
   environment: DeliveryEnvironment,
-  { commit, released, retries }: ReleaseResult,
+  { commit, released, confirmed, retries }: ReleaseResult,
   json: boolean,
-  { print }: Surroundings,
+  { print }: Pick<Surroundings, "print">,
+  more: Readonly<Record<string, unknown>> = {},
 ): void {
   if (json) {
     const services = released.map(({ service, repository, digest, previous }) => ({
@@ -23,10 +27,13 @@ export function report(
         commit: commit ?? null,
         retries,
         services,
+        ...more,
       }),
     );
   }
-  if (released.length === 0) return print(`${environment.name}: nothing to change`);
+  if (released.length + confirmed.length === 0) return print(`${environment.name}: nothing to change`);
+  for (const { service, digest, sourceCommit } of confirmed)
+    print(`${environment.name}: ${service} stays ${shortDigest(digest)}, which ${sourceCommit} makes, too`);
   for (const { service, digest, previous } of released) {
     print(
       `${environment.name}: ${service} ${previous === undefined ? "(nothing)" : shortDigest(previous)} → ${shortDigest(digest)}`,

@@ -9,8 +9,10 @@ export interface AppProjectArgs {
   project: string;
   /** Where Argo CD runs. */
   argoCdNamespace: string;
-  /** Where the environment runs. */
+  /** Where the environment runs; `*` stands for any text. */
   namespace: string;
+  /** Whether all that is there comes from Git: the namespace itself, and Secrets. @default false: this program makes both */
+  ownsNamespace?: boolean;
   repository: { url: string; username: string; token?: pulumi.Output<string> | undefined };
   provider: Provider;
 }
@@ -22,8 +24,8 @@ export class AppProject extends pulumi.ComponentResource {
   readonly parts: readonly pulumi.Resource[];
 
   constructor(name: string, args: AppProjectArgs, opts?: pulumi.ComponentResourceOptions) {
-    const { project, argoCdNamespace, repository } = args;
-    super("delivery:gitops:AppProject", name, { project, argoCdNamespace, namespace: args.namespace }, opts);
+    const { project, argoCdNamespace, namespace, ownsNamespace = false, repository } = args;
+    super("delivery:gitops:AppProject", name, { project, argoCdNamespace, namespace }, opts);
     this.project = project;
     const own = { parent: this, provider: args.provider };
     const appProject = new CustomResource(
@@ -34,9 +36,9 @@ export class AppProject extends pulumi.ComponentResource {
         metadata: { name: project, namespace: argoCdNamespace },
         spec: {
           sourceRepos: [repository.url],
-          destinations: [{ server: "https://kubernetes.default.svc", namespace: args.namespace }],
-          clusterResourceWhitelist: [],
-          namespaceResourceWhitelist: deployedKinds,
+          destinations: [{ server: "https://kubernetes.default.svc", namespace }],
+          clusterResourceWhitelist: ownsNamespace ? [{ group: "", kind: "Namespace", name: namespace }] : [],
+          namespaceResourceWhitelist: ownsNamespace ? [...deployedKinds, { group: "", kind: "Secret" }] : deployedKinds,
         },
       },
       own,

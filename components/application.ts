@@ -2,19 +2,26 @@ import { CustomResource } from "@pulumi/kubernetes/apiextensions/customResource.
 import type { Provider } from "@pulumi/kubernetes/provider.js";
 import type * as pulumi from "@pulumi/pulumi";
 
-export interface ApplicationArgs {
-  /** Unique on the cluster, e.g. `delinkcious-dev-link`. */
-  applicationName: string;
+/** What an Application keeps running, and where. */
+export interface ApplicationSpecArgs {
   /** The environment's AppProject. */
   project: string;
-  argoCdNamespace: string;
   /** Where its objects run. */
   namespace: string;
   source: { repository: string; branch: string; path: string };
+}
+
+export interface ApplicationArgs extends ApplicationSpecArgs {
+  /** Unique on the cluster, e.g. `delinkcious-dev-link`. */
+  applicationName: string;
+  argoCdNamespace: string;
   /** Whether its objects stay on the cluster when it is deleted, for another writer to adopt. */
   handOver: boolean;
   provider: Provider;
 }
+
+/** Argo CD removes the objects before the Application is gone; without it they stay. */
+export const resourcesFinalizer = "resources-finalizer.argocd.argoproj.io/background";
 
 /** How long a new Application may take until it is Synced and Healthy. */
 const healthTimeout = "5m";
@@ -31,19 +38,9 @@ export function application(name: string, args: ApplicationArgs, opts: pulumi.Cu
         name: args.applicationName,
         namespace: args.argoCdNamespace,
         annotations: { "pulumi.com/waitFor": JSON.stringify(synced) },
-        // Argo CD removes the objects before the Application is gone; without it they stay.
-        finalizers: args.handOver ? [] : ["resources-finalizer.argocd.argoproj.io/background"],
+        finalizers: args.handOver ? [] : [resourcesFinalizer],
       },
-      spec: {
-        project: args.project,
-        source: { repoURL: args.source.repository, targetRevision: args.source.branch, path: args.source.path },
-        destination: { server: "https://kubernetes.default.svc", namespace: args.namespace },
-        syncPolicy: {
-          automated: { prune: true, selfHeal: true },
-          syncOptions: ["ServerSideApply=true"],
-          retry: { limit: 5, backoff: { duration: "1s", factor: 2, maxDuration: "1m" } },
-        },
-      },
+      spec: applicationSpec(args),
     },
     {
       ...opts,
@@ -51,4 +48,18 @@ export function application(name: string, args: ApplicationArgs, opts: pulumi.Cu
       customTimeouts: { create: healthTimeout, update: healthTimeout, delete: "2m" },
     },
   );
+}
+
+/** What an Application is to do: follow a directory of Git, and undo what others change. */
+export function applicationSpec({ project, namespace, source }: ApplicationSpecArgs) {
+  return {
+    project,
+    source: { repoURL: source.repository, targetRevision: source.branch, path: source.path },
+    destination: { server: "https://kubernetes.default.svc", namespace },
+    syncPolicy: {
+      automated: { prune: true, selfHeal: true },
+      syncOptions: ["ServerSideApply=true"],
+      retry: { limit: 5, backoff: { duration: "1s", factor: 2, maxDuration: "1m" } },
+    },
+  };
 }

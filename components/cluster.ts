@@ -2,6 +2,7 @@ import { Namespace } from "@pulumi/kubernetes/core/v1/namespace.js";
 import { Secret } from "@pulumi/kubernetes/core/v1/secret.js";
 import { Provider } from "@pulumi/kubernetes/provider.js";
 import * as pulumi from "@pulumi/pulumi";
+import { commonLabels, namespaceManifest } from "./manifests/namespace.ts";
 import { pullSecretName } from "./names.ts";
 import type { Registry } from "./secrets.ts";
 
@@ -16,6 +17,8 @@ export interface ClusterArgs {
   /** Whether objects of the same name that are there already are taken over. */
   adoptExisting: boolean;
   registry: Registry;
+  /** The namespaces, as a regular expression, into which kubernetes-replicator copies the pull secret. @default none */
+  pullSecretCopies?: string | undefined;
 }
 
 /** An environment's place on the cluster: its namespace, and the Secret with which its pods pull images. */
@@ -46,16 +49,12 @@ export class Cluster extends pulumi.ComponentResource {
       { parent: this },
     );
     const own = { parent: this, provider: this.provider };
-    const labels = { "app.kubernetes.io/part-of": args.app, "app.kubernetes.io/managed-by": "delivery" };
-    this.namespaceResource = new Namespace(
-      name,
-      { metadata: { name: args.namespace, labels: { ...labels, "pod-security.kubernetes.io/enforce": "restricted" } } },
-      own,
-    );
+    const labels = commonLabels(args.app);
+    this.namespaceResource = new Namespace(name, namespaceManifest(args.app, args.namespace), own);
     new Secret(
       pullSecretName,
       {
-        metadata: { name: pullSecretName, namespace: args.namespace, labels },
+        metadata: { name: pullSecretName, namespace: args.namespace, labels, ...replicated(args.pullSecretCopies) },
         type: "kubernetes.io/dockerconfigjson",
         stringData: { ".dockerconfigjson": dockerConfig(args.registry) },
       },
@@ -63,6 +62,11 @@ export class Cluster extends pulumi.ComponentResource {
     );
     this.registerOutputs({ namespace: this.namespace });
   }
+}
+
+/** Has no effect on a cluster without it. Source: https://github.com/mittwald/kubernetes-replicator */
+function replicated(namespaces: string | undefined): { annotations?: Record<string, string> } {
+  return namespaces === undefined ? {} : { annotations: { "replicator.v1.mittwald.de/replicate-to": namespaces } };
 }
 
 /** What `docker login` writes. Docker Hub is known by an older name there. */

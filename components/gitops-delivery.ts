@@ -8,9 +8,10 @@ import type { Cluster } from "./cluster.ts";
 import { GitManifests } from "./git-manifests.ts";
 import { ImageUpdater } from "./image-updater.ts";
 import { dependencyFiles, serviceFiles } from "./manifest-files.ts";
-import { dependencyManifests, dependencyUsers } from "./manifests/dependency.ts";
+import { dependencyManifests, dependencyUsers, deployedDependencies } from "./manifests/dependency.ts";
 import { serviceManifests, type ManifestContext } from "./manifests.ts";
-import { applicationName, projectName } from "./names.ts";
+import { applicationName, previewsProjectName, projectName } from "./names.ts";
+import { PreviewEnvironments, type PreviewSettings } from "./preview-environments.ts";
 import type { ServiceImage } from "./service-image.ts";
 import type { ServiceSecrets } from "./service-secret.ts";
 import type { Registry, Secrets } from "./secrets.ts";
@@ -22,6 +23,8 @@ export interface GitOpsSettings {
   username: string;
   /** What moves a release record: a commit of CI, or a watcher of the registry. */
   release: "commit" | "registry-watch";
+  /** @default no environments for pull requests */
+  previews?: PreviewSettings | undefined;
   imageUpdaterChartVersion: string;
   argoCd: ArgoCdSettings & { commitStatus?: { appId: string; installationId: string; privateKey: string } | undefined };
 }
@@ -42,6 +45,10 @@ export interface GitOpsDeliveryArgs {
   tag: string;
   /** With which Argo CD reads the deploy repository. @default it is public */
   gitToken?: pulumi.Output<string> | undefined;
+  /** The monorepo on GitHub; the configuration has checked that it is there if previews need it. */
+  github?: { repository: string; api: string } | undefined;
+  /** With which Argo CD lists its pull requests. @default it is public */
+  githubToken?: pulumi.Output<string> | undefined;
   /** The stack's secrets, by name. */
   stackSecrets: Secrets;
 }
@@ -57,17 +64,33 @@ export function deliverByGit(args: GitOpsDeliveryArgs): void {
     commitStatusKey: args.stackSecrets.get(gitops.argoCd.commitStatus?.privateKey ?? ""),
     provider: cluster.provider,
   });
+  const repository = { url: gitops.repository, username: gitops.username, token: args.gitToken };
   const project = new AppProject(
     projectName(app, environment),
     {
       project: projectName(app, environment),
       argoCdNamespace: argoCd.namespace,
       namespace: cluster.namespace,
-      repository: { url: gitops.repository, username: gitops.username, token: args.gitToken },
+      repository,
       provider: cluster.provider,
     },
     { dependsOn: argoCd },
   );
+  if (gitops.previews !== undefined && args.github !== undefined) {
+    new PreviewEnvironments(
+      previewsProjectName(app),
+      {
+        app,
+        settings: gitops.previews,
+        github: args.github,
+        githubToken: args.githubToken,
+        argoCdNamespace: argoCd.namespace,
+        deploy: { ...repository, branch: gitops.branch },
+        provider: cluster.provider,
+      },
+      { dependsOn: argoCd },
+    );
+  }
   const manifests = new GitManifests(app, {
     repository: gitops.repository,
     branch: gitops.branch,
@@ -75,7 +98,7 @@ export function deliverByGit(args: GitOpsDeliveryArgs): void {
     ...manifestTree(args),
   });
   const applications = [
-    ...Object.keys(deployedDependencies(context)),
+    ...Object.keys(deployedDependencies(context.dependencies)),
     ...context.services.map((service) => service.name),
   ].map((name) =>
     application(
@@ -130,7 +153,7 @@ function manifestTree({ context, images }: GitOpsDeliveryArgs): {
   const put = (name: string, content: Record<string, string>): void => {
     for (const [file, text] of Object.entries(content)) files[`${environment}/${name}/${file}`] = text;
   };
-  for (const [name, settings] of Object.entries(deployedDependencies(context))) {
+  for (const [name, settings] of Object.entries(deployedDependencies(context.dependencies))) {
     put(
       name,
       dependencyFiles(
@@ -149,14 +172,4 @@ function manifestTree({ context, images }: GitOpsDeliveryArgs): {
       initialRecord(service.name);
   }
   return { files, records };
-}
-
-function deployedDependencies({
-  dependencies,
-}: ManifestContext): Record<string, Exclude<(typeof dependencies)[string], "none" | { address: string }>> {
-  return Object.fromEntries(
-    Object.entries(dependencies).flatMap(([name, settings]) =>
-      settings !== "none" && "image" in settings ? [[name, settings] as const] : [],
-    ),
-  );
 }

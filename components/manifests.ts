@@ -1,7 +1,7 @@
 import type { Input } from "@pulumi/pulumi";
 import type { types } from "@pulumi/kubernetes";
 import type { DependencySettings } from "../stacks/dependency-schema.ts";
-import { dependencyAddress } from "./manifests/dependency.ts";
+import { dependencyAddress, deployedDependencies } from "./manifests/dependency.ts";
 import { deployment } from "./manifests/deployment.ts";
 import { ingress, ingressHost, type IngressSettings } from "./manifests/ingress.ts";
 import { metadata, selectorLabels, type Environment } from "./manifests/metadata.ts";
@@ -125,6 +125,15 @@ export function serviceSecrets(context: ManifestContext, service: Service): Reco
   return { ...Object.fromEntries(passwords), ...service.secrets };
 }
 
+/** The secrets of services and of deployed dependencies that have any, by their names: environment variable → name in the stack's secrets. */
+export function usedSecrets(context: ManifestContext): ReadonlyMap<string, Record<string, string>> {
+  const ofServices = context.services.map((service) => [service.name, serviceSecrets(context, service)] as const);
+  const ofDependencies = Object.entries(deployedDependencies(context.dependencies)).map(
+    ([name, { secrets }]) => [name, secrets] as const,
+  );
+  return new Map([...ofServices, ...ofDependencies].filter(([, variables]) => Object.keys(variables).length > 0));
+}
+
 /** The plain environment variables: its own, the addresses of its peers, and those of its dependencies. */
 function serviceVariables(context: ManifestContext, service: Service): Record<string, string> {
   const peers = peersOf(context, service).map(({ name, port }) => [peerVariable(name), `http://${name}:${port}`]);
@@ -157,6 +166,6 @@ function peersOf(context: ManifestContext, service: Service): Service[] {
   return context.services.filter(({ name }) => service.peers?.includes(name));
 }
 
-function isExposed(service: Service): boolean {
+export function isExposed(service: Service): boolean {
   return service.expose !== undefined && service.expose !== false;
 }

@@ -35,6 +35,21 @@ export function applicationName(app: string, environment: string, service: strin
   return `${app}-${environment}-${service}`;
 }
 
+/** The environment of one pull request, e.g. `pr-12`. @param pullRequest its number, or a template's place for it */
+export function previewName(pullRequest: number | string): string {
+  return `pr-${pullRequest}`;
+}
+
+/** The namespaces of all preview environments, as a regular expression. */
+export function previewNamespaces(app: string): string {
+  return namespaceName(app, previewName("[0-9]+"));
+}
+
+/** The AppProject of the preview environments, e.g. `delinkcious-previews`. */
+export function previewsProjectName(app: string): string {
+  return `${app}-previews`;
+}
+
 /** The Secret with which pods pull from the registry. */
 export const pullSecretName = "registry-credentials";
 

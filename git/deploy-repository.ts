@@ -23,6 +23,8 @@ export interface CommitOptions {
   readonly tries?: number;
   /** Called between making the commit and pushing it. For tests of races. */
   readonly beforePush?: () => Promise<void>;
+  /** A branch of its own that gets the commit, in place of whatever it held; the other branch stays as it is. @default none */
+  readonly pushTo?: string | undefined;
 }
 
 /**
@@ -57,8 +59,11 @@ export async function commitToBranch(
         const snapshot = await fetchTip(git, directory, target);
         const commit = await makeCommit(git, directory, snapshot, await decide(snapshot));
         if (commit === undefined) return { commit: snapshot.commit, changed: false, retries: attempt };
+        const proposed = options.pushTo && (await sameChange(git, options.pushTo, commit));
+        if (proposed) return { commit: proposed, changed: true, retries: attempt };
         await options.beforePush?.();
-        await git(["push", "--porcelain", "--quiet", "origin", `${commit}:refs/heads/${target.branch}`]);
+        const refspec = `${options.pushTo === undefined ? "" : "+"}${commit}:refs/heads/${options.pushTo ?? target.branch}`;
+        await git(["push", "--porcelain", "--quiet", "origin", refspec]);
         return { commit, changed: true, retries: attempt };
       } catch (error) {
         const again = isMovedBranch(error) ? attempt + 1 < tries : isPassingFailure(error) && attempt < 3;
@@ -74,6 +79,27 @@ export async function commitToBranch(
       }
     }
   });
+}
+
+/** The tip of the branch, if it is the commit but for its time: pushed anew, it would start every check of it anew. */
+async function sameChange(git: Git, branch: string, commit: string): Promise<string | undefined> {
+  try {
+    await git([
+      "fetch",
+      "--quiet",
+      "--no-tags",
+      "--depth=1",
+      "origin",
+      `+refs/heads/${branch}:refs/remotes/origin/own`,
+    ]);
+  } catch (error) {
+    if (isMissingBranch(error)) return undefined;
+    throw error;
+  }
+  const timeless = async (revision: string): Promise<string> =>
+    (await git(["cat-file", "commit", revision])).toString().replaceAll(/^(author|committer) .*\n/gm, "");
+  if ((await timeless("refs/remotes/origin/own")) !== (await timeless(commit))) return undefined;
+  return (await git(["rev-parse", "refs/remotes/origin/own"])).toString().trim();
 }
 
 /** Only what is needed is fetched, into a directory that lives as long as the call. */
@@ -107,10 +133,14 @@ async function fetchTip(git: Git, directory: string, target: DeployBranch, depth
     ]);
   } catch (error) {
     // An empty repository has no branch either.
-    if (error instanceof GitError && /couldn't find remote ref/i.test(error.output)) return snapshotOf(git, undefined);
+    if (isMissingBranch(error)) return snapshotOf(git, undefined);
     throw error;
   }
   // One process less than asking Git.
   const [commit] = (await readFile(join(directory, "FETCH_HEAD"), "utf8")).split("\t");
   return snapshotOf(git, commit);
+}
+
+function isMissingBranch(error: unknown): boolean {
+  return error instanceof GitError && /couldn't find remote ref/i.test(error.output);
 }

@@ -24,13 +24,9 @@ export interface GitOptions {
 
 /** @param directory a bare repository; nothing around it is looked at, also not when this process is a hook of another one */
 export function gitIn(directory: string, options: GitOptions): Git {
-  const inherited = Object.entries(process.env).filter(([name]) => !repositoryVariables.has(name));
   const environment = {
-    ...Object.fromEntries(inherited),
+    ...baseEnvironment(),
     GIT_DIR: directory,
-    GIT_TERMINAL_PROMPT: "0",
-    // The failures are told apart by their text.
-    LC_ALL: "C",
     ...author,
     ...asEnvironment([
       ...gitCredentialSettings(options.repository, process.env),
@@ -39,7 +35,19 @@ export function gitIn(directory: string, options: GitOptions): Git {
       ...settings,
     ]),
   };
-  return (args, input) => run(args, input, environment, options.timeoutSeconds ?? 120);
+  return (args, input) => run(args, input, environment, "/", options.timeoutSeconds ?? 120);
+}
+
+/** @param directory in a checkout, also when this process is a hook of another repository */
+export function gitAt(directory: string): Git {
+  return (args, input) => run(args, input, baseEnvironment(), directory, 120);
+}
+
+/** Tied to no repository. */
+function baseEnvironment(): Record<string, string | undefined> {
+  const inherited = Object.entries(process.env).filter(([name]) => !repositoryVariables.has(name));
+  // The failures are told apart by their text.
+  return { ...Object.fromEntries(inherited), GIT_TERMINAL_PROMPT: "0", LC_ALL: "C" };
 }
 
 const author = {
@@ -91,9 +99,10 @@ async function run(
   args: readonly string[],
   input: string | Buffer | undefined,
   env: Record<string, string | undefined>,
+  cwd: string,
   seconds: number,
 ): Promise<Buffer> {
-  const child = spawn("git", args, { env, cwd: "/", stdio: ["pipe", "pipe", "pipe"] });
+  const child = spawn("git", args, { env, cwd, stdio: ["pipe", "pipe", "pipe"] });
   const output: Buffer[] = [];
   const messages: Buffer[] = [];
   child.stdout.on("data", (chunk: Buffer) => output.push(chunk));

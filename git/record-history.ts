@@ -2,7 +2,7 @@ import type { Git } from "./git-command.ts";
 import { DeployRepositoryError } from "./git-failure.ts";
 import { recordPath } from "./release-record.ts";
 
-/** The commit before the last one that changed any of these records; `undefined`: none did, or nothing was before it. */
+/** The commit before the last one that changed what any of these services runs; `undefined`: none did, or nothing was before it. */
 export async function beforeLastRelease(
   git: Git,
   tip: string,
@@ -10,7 +10,11 @@ export async function beforeLastRelease(
   services: readonly string[],
 ): Promise<string | undefined> {
   const paths = services.map((service) => recordPath(directory, service));
-  const last = (await git(["log", "-1", "--format=%H", "--first-parent", tip, "--", ...paths])).toString().trim();
+  // A record may also change without its image: another commit has turned out to make the same one.
+  const image = ["--diff-merges=first-parent", "-G", "(digest|name): "];
+  const last = (await git(["log", "-1", "--format=%H", "--first-parent", ...image, tip, "--", ...paths]))
+    .toString()
+    .trim();
   if (last === "") return undefined;
   const parents = (await git(["rev-list", "--parents", "-1", last])).toString().trim().split(" ").slice(1);
   return parents[0];

@@ -1,7 +1,14 @@
 import type { DeployBranch } from "./deploy-branch.ts";
 import { commitToBranch, type CommitOptions } from "./deploy-repository.ts";
 import { DeployRepositoryError } from "./git-failure.ts";
-import { parseRecord, recordPath, recordWith, serviceOfRecord, type ReleaseRecord } from "./release-record.ts";
+import {
+  parseRecord,
+  recordPath,
+  recordWith,
+  serviceOfRecord,
+  type ReleasedImage,
+  type ReleaseRecord,
+} from "./release-record.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** The release records of one environment, by service. */
@@ -25,16 +32,13 @@ export async function readRecords(snapshot: Snapshot, directory: string): Promis
 }
 
 /** What is to run of one service. */
-export interface Release {
+export interface Release extends ReleasedImage {
   readonly service: string;
-  /** Without tag or digest. */
-  readonly repository: string;
-  readonly digest: string;
   /** The digest taken away, if this is a rollback. */
   readonly rejected?: string | undefined;
 }
 
-/** A release that changed something. */
+/** A release that changed its record. */
 export interface Released extends Release {
   /** What ran before; `undefined`: nothing yet. */
   readonly previous: string | undefined;
@@ -43,6 +47,8 @@ export interface Released extends Release {
 export interface ReleaseResult {
   readonly commit: string | undefined;
   readonly released: readonly Released[];
+  /** Runs the same image as before, which another commit has turned out to make, too. No pod changes. */
+  readonly confirmed: readonly Release[];
   readonly retries: number;
 }
 
@@ -51,28 +57,35 @@ export interface ReleaseArgs extends DeployBranch {
   readonly directory: string;
   /** What to release, seen from the records at the tip; asked anew whenever others have committed. */
   readonly choose: (records: Records, snapshot: Snapshot) => Promise<readonly Release[]> | readonly Release[];
-  /** The first line of the commit, and the trailers below it, for what changes. */
+  /** The first line of the commit, and the trailers below it, for all records that change. */
   readonly describe: (released: readonly Released[]) => { subject: string; trailers?: readonly string[] };
 }
 
 /** Writes release records by one commit; those that say so already stay as they are. */
 export async function commitReleases(args: ReleaseArgs, options?: CommitOptions): Promise<ReleaseResult> {
-  let released: Released[] = [];
+  let result: Omit<ReleaseResult, "commit" | "retries"> = { released: [], confirmed: [] };
   const { commit, retries } = await commitToBranch(
     args,
     async (snapshot) => {
       const records = await readRecords(snapshot, args.directory);
-      released = (await args.choose(records, snapshot)).flatMap((release) => {
+      const chosen = await args.choose(records, snapshot);
+      const released = chosen.flatMap((release): Released[] => {
         const before = records.get(release.service)?.image;
-        return before?.digest === release.digest && before.repository === release.repository
-          ? []
-          : [{ ...release, previous: before?.digest }];
+        return isSameImage(release, before) ? [] : [{ ...release, previous: before?.digest }];
       });
-      const { subject, trailers = [] } = args.describe(released);
-      const named = released.flatMap(({ service, digest }) => [`Service: ${service}`, `Digest: ${digest}`]);
+      const confirmed = chosen.flatMap((release): Released[] => {
+        const before = records.get(release.service);
+        const known = release.sourceCommit === undefined || release.sourceCommit === before?.sourceCommit;
+        if (known || !isSameImage(release, before?.image)) return [];
+        return [{ ...release, rejected: release.rejected ?? before?.rejected, previous: release.digest }];
+      });
+      result = { released, confirmed };
+      const written = [...released, ...confirmed];
+      const { subject, trailers = [] } = args.describe(written);
+      const named = written.flatMap(({ service, digest }) => [`Service: ${service}`, `Digest: ${digest}`]);
       return {
         write: Object.fromEntries(
-          released.map((release) => [
+          written.map((release) => [
             recordPath(args.directory, release.service),
             recordWith(release, release.rejected),
           ]),
@@ -82,7 +95,11 @@ export async function commitReleases(args: ReleaseArgs, options?: CommitOptions)
     },
     options,
   );
-  return { commit, released, retries };
+  return { commit, ...result, retries };
+}
+
+function isSameImage(release: Release, image: ReleaseRecord["image"]): boolean {
+  return image?.digest === release.digest && image.repository === release.repository;
 }
 
 /** For subjects: `link sha256:0123456789ab, user sha256:…`; only their number when there are many. */

@@ -13,13 +13,21 @@ const imageSchema = z
     message: "Must be the same as the name, or left out: an environment runs the image of its own repository",
   });
 
+/** A commit as Git names it, in full or cut short. */
+export const commitSchema = z.string().regex(/^[0-9a-f]{7,64}$/, "Must be the id of a commit");
+
 const rejectedAnnotation = "delivery/rejected";
+const sourceAnnotation = "delivery/source-commit";
+
+const annotationsSchema = z
+  .strictObject({ [rejectedAnnotation]: digestSchema.optional(), [sourceAnnotation]: commitSchema.optional() })
+  .optional();
 
 const recordSchema = z
   .strictObject({
     apiVersion: z.literal("kustomize.config.k8s.io/v1alpha1"),
     kind: z.literal("Component"),
-    metadata: z.strictObject({ annotations: z.strictObject({ [rejectedAnnotation]: digestSchema }) }).optional(),
+    metadata: z.strictObject({ annotations: annotationsSchema }).optional(),
     images: z.array(imageSchema).length(1, "A release record holds exactly one image").optional(),
     replicas: z
       .array(
@@ -42,6 +50,16 @@ export interface ReleaseRecord {
   readonly image: { readonly repository: string; readonly digest: string } | undefined;
   /** The digest that a rollback took away: a watcher leaves it alone. */
   readonly rejected?: string | undefined;
+  /** The commit of the monorepo that the image was built from; `undefined`: whoever released it did not say. */
+  readonly sourceCommit?: string | undefined;
+}
+
+/** An image to be released. */
+export interface ReleasedImage {
+  /** Without tag or digest. */
+  readonly repository: string;
+  readonly digest: string;
+  readonly sourceCommit?: string | undefined;
 }
 
 /** Where the record of a service is, from the root of the deploy repository. */
@@ -61,9 +79,13 @@ export function initialRecord(service: string): string {
 }
 
 /** @param rejected the digest that is taken away, if this is a rollback */
-export function recordWith(image: { repository: string; digest: string }, rejected?: string): string {
-  const metadata = rejected === undefined ? {} : { metadata: { annotations: { [rejectedAnnotation]: rejected } } };
-  return written({ ...metadata, images: [{ name: image.repository, digest: image.digest }] });
+export function recordWith({ repository, digest, sourceCommit }: ReleasedImage, rejected?: string): string {
+  const annotations = {
+    ...(rejected === undefined ? {} : { [rejectedAnnotation]: rejected }),
+    ...(sourceCommit === undefined ? {} : { [sourceAnnotation]: sourceCommit }),
+  };
+  const metadata = Object.keys(annotations).length === 0 ? {} : { metadata: { annotations } };
+  return written({ ...metadata, images: [{ name: repository, digest }] });
 }
 
 /** @param place the file, for messages */
@@ -76,8 +98,12 @@ export function parseRecord(place: string, text: string): ReleaseRecord | { prob
   const record = recordSchema.safeParse(input);
   if (!record.success) return { problems: schemaProblems(place, record.error, input) };
   const [image] = record.data.images ?? [];
-  const rejected = record.data.metadata?.annotations[rejectedAnnotation];
-  return { image: image === undefined ? undefined : { repository: image.name, digest: image.digest }, rejected };
+  const annotations = record.data.metadata?.annotations;
+  return {
+    image: image === undefined ? undefined : { repository: image.name, digest: image.digest },
+    rejected: annotations?.[rejectedAnnotation],
+    sourceCommit: annotations?.[sourceAnnotation],
+  };
 }
 
 function written(content: Record<string, unknown>): string {

@@ -25,6 +25,7 @@ const knownTypes = new Set([
   "kubernetes:helm.sh/v4:Chart",
   "kubernetes:argoproj.io/v1alpha1:AppProject",
   "kubernetes:argoproj.io/v1alpha1:Application",
+  "kubernetes:argoproj.io/v1alpha1:ApplicationSet",
   "kubernetes:argocd-image-updater.argoproj.io/v1alpha1:ImageUpdater",
   "pulumi-nodejs:dynamic/delivery:GitManifests",
   "kubernetes:core/v1:Namespace",

@@ -1,23 +1,45 @@
-import { readBranch } from "../../git/deploy-repository.ts";
-import { commitReleases, readRecords, summarize, type Records, type Release } from "../../git/records.ts";
-import type { Snapshot } from "../../git/snapshot.ts";
-import { CommandError, parseOptions, required, UsageError, type Command, type Surroundings } from "../command.ts";
-import { environmentHelp, environmentOptions, findEnvironment, type DeliveryEnvironment } from "../environment.ts";
+import { commitReleases, summarize, type Released } from "../../git/records.ts";
+import { parseOptions, required, UsageError, type Command, type Surroundings } from "../command.ts";
+import { duration } from "../duration.ts";
+import { environmentHelp, environmentOptions, findEnvironment } from "../environment.ts";
+import { githubHelp, githubOf } from "../github/access.ts";
+import { approvalTrailer } from "../promotion/approval-gate.ts";
+import { refuseRolledBack } from "../promotion/candidates.ts";
+import { refuseFailedGates } from "../promotion/gate-report.ts";
+import { askGates } from "../promotion/gates.ts";
+import { promotionBranch, propose, repositoryName } from "../promotion/pull-request.ts";
+import { promotionTo } from "../promotion/rules.ts";
 import { openRegistry, registryHelp, registryOptions } from "../registry-access.ts";
 import { report } from "../report.ts";
 import { refuseUnknownServices } from "../services.ts";
 import { refuseMissingImages } from "../verify.ts";
 
-const help = `Makes an environment run the digests that another one runs, by one commit.
+const help = `Makes an environment run the digests that another one runs, by one commit or a pull request.
+The gates that the stack file declares (promotion) are asked first, all of them; where one does not hold, nothing is
+promoted. Only digests that would change something have to pass.
 
-Usage: npx delivery promote --from ENVIRONMENT --to ENVIRONMENT [--service NAME …] [OPTIONS]
+  healthyMinutes       every digest has been running Healthy where it comes from for so long: by the Application's
+                       health and images, the Deployment's rollout and availability, the containers' restarts and
+                       the time of the release commit, of which the latest counts; asked with KUBECONFIG
+  approval             a person has approved: --approved; with --pull-request, merging it is the approval
+  test                 a command for \`sh -c\`, run here with DELIVERY_FROM, DELIVERY_TO, and in DELIVERY_DIGESTS the
+                       path of a file {"service": "sha256:…"}; what it prints goes to standard error
 
-  --from ENVIRONMENT   where the digests were tested, e.g. dev
-  --to ENVIRONMENT     where they are to run, e.g. staging
+Usage: npx delivery promote --to ENVIRONMENT [--service NAME …] [OPTIONS]
+
+  --to ENVIRONMENT     where the digests are to run, e.g. staging
+  --from ENVIRONMENT   where they were tested, e.g. dev (default: promotion.from of the stack file)
   --service NAME       only this service; once per service (default: all that both environments have)
+  --approved           a person has approved
+  --wait DURATION      how long to wait until healthyMinutes holds, e.g. 90m (default: not at all)
+  --check              only ask the gates: exit status 0 if all hold, else 1
+  --pull-request       push the commit to a branch promote/ENVIRONMENT-… and open a pull request on GitHub
+  --github-repository OWNER/NAME  the deploy repository on GitHub (default: from its URL)
   --unverified         do not ask the registry whether it has the images
   --json               print the result as JSON
 ${environmentHelp}
+
+${githubHelp}
 
 ${registryHelp}`;
 
@@ -30,55 +52,70 @@ async function run(args: readonly string[], surroundings: Surroundings): Promise
     from: { type: "string" },
     to: { type: "string" },
     service: { type: "string", multiple: true },
-    unverified: { type: "boolean" },
-    json: { type: "boolean" },
+    approved: { type: "boolean", default: false },
+    wait: { type: "string", default: "0s" },
+    check: { type: "boolean", default: false },
+    "pull-request": { type: "boolean", default: false },
+    "github-repository": { type: "string" },
+    unverified: { type: "boolean", default: false },
+    json: { type: "boolean", default: false },
   });
-  const from = findEnvironment(required("from", options.from), options);
   const to = findEnvironment(required("to", options.to), options);
+  const promotion = promotionTo(to.name, options.from);
+  const from = findEnvironment(promotion.from, options);
   if (from.name === to.name) throw new UsageError(`--from and --to are both ${from.name}`);
-  const registry = options.unverified === true ? undefined : await openRegistry(options, surroundings);
-  const together = from.repository === to.repository && from.branch === to.branch;
-  const result = await commitReleases({
-    ...to,
-    choose: async (records, snapshot) => {
-      const tested = together
-        ? await readRecords(snapshot, from.directory)
-        : await readBranch(from, (source: Snapshot) => readRecords(source, from.directory));
-      const releases = chosen(from, tested, to, records, options.service);
-      if (registry !== undefined) await refuseMissingImages(registry, releases);
-      return releases;
+  const pullRequest = options["pull-request"];
+  const github = pullRequest
+    ? githubOf(to.name, surroundings, repositoryName(to.repository, options["github-repository"]))
+    : undefined;
+  const registry = options.unverified ? undefined : await openRegistry(options, surroundings);
+  const path = { from, to, services: options.service };
+  const candidates = await askGates({
+    ...path,
+    rules: promotion.rules,
+    approval: { approved: options.approved, pullRequest },
+    wait: duration("wait", options.wait),
+    surroundings,
+  });
+  if (registry !== undefined) await refuseMissingImages(registry, candidates.pending);
+  refuseFailedGates(to.name, candidates, options, surroundings);
+  if (options.check) return;
+  const { releases, pending, outcomes } = candidates;
+  const describe = (released: readonly Released[]) => ({
+    subject: `promote(${from.name} → ${to.name}): ${summarize(released)}`,
+    trailers: [`Promoted-From: ${from.name}`, ...(options.approved ? [approvalTrailer(surroundings.environment)] : [])],
+  });
+  const branch = pullRequest ? promotionBranch(to.name, pending) : to.branch;
+  const result = await commitReleases(
+    {
+      ...to,
+      choose: async (records, snapshot) => {
+        if (options.service !== undefined) refuseUnknownServices(to, records, options.service);
+        await refuseRolledBack(path, pending, snapshot);
+        return (pullRequest ? pending : releases).filter(({ service }) => records.has(service));
+      },
+      describe,
     },
-    describe: (released) => ({
-      subject: `promote(${from.name} → ${to.name}): ${summarize(released)}`,
-      trailers: [`Promoted-From: ${from.name}`],
-    }),
-  });
-  report(to, result, options.json === true, surroundings);
-}
-
-function chosen(
-  from: DeliveryEnvironment,
-  tested: Records,
-  to: DeliveryEnvironment,
-  records: Records,
-  services: readonly string[] | undefined,
-): Release[] {
-  if (services !== undefined) {
-    refuseUnknownServices(from, tested, services);
-    refuseUnknownServices(to, records, services);
-    const unreleased = services.filter((service) => tested.get(service)?.image === undefined);
-    if (unreleased.length > 0)
-      throw new CommandError(
-        `${from.name} runs nothing of ${unreleased.join(", ")} yet; release there first; nothing was changed`,
-      );
-  }
-  const releases = [...tested].flatMap(([service, { image }]) => {
-    const wanted = services?.includes(service) ?? records.has(service);
-    return wanted && image !== undefined ? [{ service, digest: image.digest, repository: to.imagesOf(service) }] : [];
-  });
-  if (releases.length === 0)
-    throw new CommandError(
-      `there is nothing to promote: ${from.name} runs no service that ${to.name} has; nothing was changed`,
-    );
-  return releases;
+    pullRequest ? { pushTo: branch } : {},
+  );
+  const { released } = result;
+  const opened =
+    github === undefined || released.length === 0
+      ? undefined
+      : await propose(github, {
+          from: from.name,
+          to: to.name,
+          title: describe(released).subject,
+          head: branch,
+          base: to.branch,
+          released,
+          outcomes,
+        });
+  const more = {
+    from: from.name,
+    gates: outcomes,
+    ...(pullRequest ? { pullRequest: opened === undefined ? null : { number: opened.number, url: opened.url } } : {}),
+  };
+  report({ ...to, branch }, result, options.json, surroundings, more);
+  if (opened !== undefined && !options.json) surroundings.print(`pull request ${opened.url}`);
 }

@@ -1,12 +1,14 @@
-import { readFileSync } from "node:fs";
-import { z } from "zod";
-import { digestSchema } from "../../git/release-record.ts";
+import { commitSchema, digestSchema } from "../../git/release-record.ts";
 import { commitReleases, summarize, type Release } from "../../git/records.ts";
-import { CommandError, parseOptions, required, UsageError, type Command, type Surroundings } from "../command.ts";
+import { stackSchema } from "../../stacks/schema.ts";
+import { parseOptions, required, UsageError, type Command, type Surroundings } from "../command.ts";
+import { readDigests } from "../digests-file.ts";
 import { environmentHelp, environmentOptions, findEnvironment } from "../environment.ts";
+import { withoutOlder } from "../newest-source.ts";
 import { registryHelp, registryOptions, openRegistry } from "../registry-access.ts";
 import { report } from "../report.ts";
 import { refuseUnknownServices } from "../services.ts";
+import { readStackSettings } from "../stack-settings.ts";
 import { refuseMissingImages } from "../verify.ts";
 
 const help = `Writes digests into the release records of an environment, by one commit. The cluster follows.
@@ -15,8 +17,10 @@ Usage: npx delivery release --env ENVIRONMENT (--service NAME=DIGEST … | --dig
 
   --env ENVIRONMENT    e.g. dev
   --service NAME=DIGEST  a service and its image, e.g. link=sha256:0123…; once per service
-  --digests FILE       the same as JSON, {"link": "sha256:0123…"}; - reads standard input
-  --source-commit SHA  the commit that the images were built from; noted in the commit
+  --digests FILE       the same as JSON, {"link": "sha256:0123…"}, as \`delivery build\` writes it; a directory: all
+                       files in it that end with .json; - reads standard input
+  --source-commit SHA  the commit that the images were built from; noted in the commit and the record. A service
+                       that runs a build of a newer commit is left as it is
   --new                also services that have no release record in the environment yet
   --unverified         do not ask the registry whether it has the images
   --json               print the result as JSON
@@ -39,22 +43,25 @@ async function run(args: readonly string[], surroundings: Surroundings): Promise
     json: { type: "boolean" },
   });
   const environment = findEnvironment(required("env", options.env), options);
-  const digests = await readDigests(options, surroundings);
+  const digests = await chosenDigests(options, surroundings);
   const source = options["source-commit"];
-  if (source !== undefined && !/^[0-9a-f]{7,64}$/.test(source))
+  if (source !== undefined && !commitSchema.safeParse(source).success)
     throw new UsageError(`--source-commit ${JSON.stringify(source)} is not the id of a commit`);
   const releases: Release[] = [...digests].map(([service, digest]) => ({
     service,
     digest,
     repository: environment.imagesOf(service),
+    sourceCommit: source,
   }));
+  const monorepo = readStackSettings(environment.name, stackSchema.pick({ app: true }))?.app.directory;
   if (options.unverified !== true) await refuseMissingImages(await openRegistry(options, surroundings), releases);
   const result = await commitReleases({
     ...environment,
-    choose: (records) => {
+    choose: async (records) => {
       if (options.new !== true)
         refuseUnknownServices(environment, records, digests.keys(), "; run `pulumi up` first, or give --new");
-      return releases;
+      if (source === undefined) return releases;
+      return withoutOlder(releases, records, { commit: source, directory: monorepo, note: surroundings.note });
     },
     describe: (released) => ({
       subject: `release(${environment.name}): ${summarize(released)}`,
@@ -64,9 +71,7 @@ async function run(args: readonly string[], surroundings: Surroundings): Promise
   report(environment, result, options.json === true, surroundings);
 }
 
-const digestsSchema = z.record(z.string(), digestSchema);
-
-async function readDigests(
+async function chosenDigests(
   options: { service?: string[]; digests?: string },
   { input }: Surroundings,
 ): Promise<Map<string, string>> {
@@ -78,27 +83,11 @@ async function readDigests(
       throw new UsageError(`--service ${JSON.stringify(text)}: the digest must be sha256: and 64 hexadecimal digits`);
     return [service, digest];
   });
-  const listed = options.digests === undefined ? [] : Object.entries(await readDigestFile(options.digests, input));
+  const listed = options.digests === undefined ? [] : Object.entries(await readDigests(options.digests, input));
   const services = [...named, ...listed].map(([service]) => service);
   const twice = services.find((service, index) => services.indexOf(service) !== index);
   if (twice !== undefined) throw new UsageError(`${twice} is named twice; one digest can run`);
   if (services.length === 0 && options.digests === undefined)
     throw new UsageError("nothing to release; give --service NAME=DIGEST or --digests FILE");
   return new Map([...named, ...listed]);
-}
-
-async function readDigestFile(file: string, input: () => Promise<string>): Promise<Record<string, string>> {
-  const place = file === "-" ? "standard input" : file;
-  try {
-    const parsed = digestsSchema.safeParse(JSON.parse(file === "-" ? await input() : readFileSync(file, "utf8")));
-    if (parsed.success) return parsed.data;
-    const problems = parsed.error.issues.map((issue) => `${place}: ${issue.path.join(".")}: ${issue.message}`);
-    throw new CommandError(problems.join("\n       "));
-  } catch (error) {
-    if (error instanceof CommandError) throw error;
-    throw new CommandError(
-      `${place}: ${error instanceof Error ? error.message : String(error)}; must be JSON such as {"link": "sha256:…"}`,
-      { cause: error },
-    );
-  }
 }

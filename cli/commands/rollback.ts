@@ -91,10 +91,12 @@ async function recordsBefore(
 
 /** The image as it was, whatever its repository is called today. */
 function restored({ records, seen }: Earlier, service: string): Release[] {
-  const image = records.get(service)?.image;
+  const { image, sourceCommit } = records.get(service) ?? {};
   const current = seen.get(service)?.image?.digest;
   if (image === undefined) return [];
-  return [{ service, ...image, ...(current === undefined || current === image.digest ? {} : { rejected: current }) }];
+  // What runs already is also what newer commits have made.
+  if (current === image.digest) return [{ service, ...image }];
+  return [{ service, ...image, sourceCommit, ...(current === undefined ? {} : { rejected: current }) }];
 }
 
 function refuseNewerReleases(

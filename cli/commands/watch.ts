@@ -57,7 +57,7 @@ export async function releaseNewest(environment: DeliveryEnvironment, registry: 
   const seen = await readBranch(environment, (snapshot) => readRecords(snapshot, environment.directory));
   const found = await Promise.all([...seen.keys()].map((service) => newest(environment, registry, service)));
   const newer = newerThan(seen, found.flat());
-  if (newer.length === 0) return { commit: undefined, released: [], retries: 0 };
+  if (newer.length === 0) return { commit: undefined, released: [], confirmed: [], retries: 0 };
   return commitReleases({
     ...environment,
     // Seen from the tip as it is by then: a rollback in the meantime counts.

@@ -38,12 +38,37 @@ export interface ClusterPlace {
 /** The Deployments of the environment: of services and of deployed dependencies. */
 export async function readDeployments(
   client: KubernetesClient,
-  { app, namespace }: ClusterPlace,
+  place: ClusterPlace,
   signal: AbortSignal,
 ): Promise<DeploymentFacts[]> {
+  return (await listDeployments(client, place, signal)).map(deploymentFacts);
+}
+
+export function listDeployments(
+  client: KubernetesClient,
+  place: ClusterPlace,
+  signal: AbortSignal,
+): Promise<KubernetesObject[]> {
+  return listOwn(client, "/apis/apps/v1", "deployments", place, signal);
+}
+
+export function listPods(
+  client: KubernetesClient,
+  place: ClusterPlace,
+  signal: AbortSignal,
+): Promise<KubernetesObject[]> {
+  return listOwn(client, "/api/v1", "pods", place, signal);
+}
+
+async function listOwn(
+  client: KubernetesClient,
+  group: string,
+  plural: string,
+  { app, namespace }: ClusterPlace,
+  signal: AbortSignal,
+): Promise<KubernetesObject[]> {
   const query = { labelSelector: `app.kubernetes.io/part-of=${app}` };
-  const list = await client.request("GET", `/apis/apps/v1/namespaces/${namespace}/deployments`, { query, signal });
-  return listAt(list, "items").map(deploymentFacts);
+  return listAt(await client.request("GET", `${group}/namespaces/${namespace}/${plural}`, { query, signal }), "items");
 }
 
 /** @throws NotReachableError where Argo CD is not installed */
@@ -52,15 +77,22 @@ export async function readApplications(
   place: ClusterPlace,
   signal: AbortSignal,
 ): Promise<ApplicationFacts[]> {
+  const prefix = `${projectName(place.app, place.environment)}-`;
+  return (await listApplications(client, place, signal)).map((application) => applicationFacts(application, prefix));
+}
+
+/** @throws NotReachableError where Argo CD is not installed */
+export async function listApplications(
+  client: KubernetesClient,
+  place: ClusterPlace,
+  signal: AbortSignal,
+): Promise<KubernetesObject[]> {
   const path = `/apis/argoproj.io/v1alpha1/namespaces/${place.argoCdNamespace}/applications`;
   const list = await client.request("GET", path, { signal }).catch((error: unknown) => {
     throw isNotFound(error) ? new NotReachableError("Argo CD is not installed on the cluster") : error;
   });
   const project = projectName(place.app, place.environment);
-  const prefix = `${project}-`;
-  return listAt(list, "items")
-    .filter((application) => stringAt(application, "spec", "project") === project)
-    .map((application) => applicationFacts(application, prefix));
+  return listAt(list, "items").filter((application) => stringAt(application, "spec", "project") === project);
 }
 
 export function applicationFacts(application: KubernetesObject, prefix: string): ApplicationFacts {

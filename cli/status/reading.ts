@@ -42,7 +42,7 @@ function isUnreachable(error: unknown): boolean {
 }
 
 /** One line for people, without what servers may repeat of credentials. */
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   return oneLine(error instanceof Error ? error.message : String(error));
 }
 

@@ -30,14 +30,14 @@ export function readReleases(branch: DeployBranch, directory: string): Promise<D
         readRecords(snapshot, directory),
         releaseCommits(git, snapshot.commit),
       ]);
-      const releases = [...records].map(([service, { image }]): ReleaseFacts => {
+      const releases = [...records].map(([service, { image, sourceCommit }]): ReleaseFacts => {
         const commit = commits.find(({ paths }) => paths.has(recordPath(directory, service)));
         return {
           service,
           image: image ?? null,
           releaseCommit: commit?.id ?? null,
           releasedAt: commit?.at ?? null,
-          sourceCommit: image === undefined ? null : sourceOf(image.digest, commits),
+          sourceCommit: sourceCommit ?? (image === undefined ? null : sourceOf(image.digest, commits)),
         };
       });
       return { tip: snapshot.commit, releases };
@@ -54,7 +54,7 @@ interface ReleaseCommit {
   readonly paths: ReadonlySet<string>;
 }
 
-/** A promotion or rollback does not say what a digest was built from: its first release did, in whichever environment. */
+/** For a record that does not say what its digest was built from: the first release of that may, in whichever environment. */
 function sourceOf(digest: string, commits: readonly ReleaseCommit[]): string | null {
   return commits.find((commit) => commit.source !== undefined && commit.digests.has(digest))?.source ?? null;
 }

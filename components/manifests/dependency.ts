@@ -12,6 +12,17 @@ export function dependencyAddress(name: string, settings: DependencySettings): s
   return "address" in settings ? settings.address : `${name}:${settings.port}`;
 }
 
+/** Those that run in the environment's own namespace. */
+export function deployedDependencies(
+  dependencies: Readonly<Record<string, DependencySettings>>,
+): Record<string, DeployedDependencySettings> {
+  return Object.fromEntries(
+    Object.entries(dependencies).flatMap(([name, settings]) =>
+      settings !== "none" && "image" in settings ? [[name, settings] as const] : [],
+    ),
+  );
+}
+
 /** The services that use a database or cache. */
 export function dependencyUsers(name: string, services: readonly Service[]): string[] {
   return services.filter(({ dependencies }) => dependencies?.[name] !== undefined).map((service) => service.name);

@@ -9,8 +9,8 @@ export interface BackendRequest {
   path: string;
   /** What follows the `?`. */
   query: string;
-  /** Who asks: without a user, Git refuses pushes. */
-  user: string;
+  /** Who asks; `undefined`: nobody in particular, and Git refuses pushes. */
+  user: string | undefined;
 }
 
 const largestHead = 64 * 1024;

@@ -1,10 +1,13 @@
 /**
  * The process of the Git server:
- * `node sandbox/git-server/main.ts --port N --root DIR --users FILE [--kubeconfig FILE --argocd-namespace NAME]`
+ * `node sandbox/git-server/main.ts --port N --root DIR --users FILE [--kubeconfig FILE --argocd-namespace NAME]
+ *  [--github FILE]`
  */
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { z } from "zod";
+import { serveGitHub, type GitHub } from "../github/server.ts";
+import { githubSettingsSchema } from "../github/settings.ts";
 import { liveClient } from "../live-client.ts";
 import { argoCdRefresh } from "./argocd-refresh.ts";
 import { watchPushes, type PushHook } from "./pushes.ts";
@@ -22,6 +25,7 @@ const { values } = parseArgs({
     users: { type: "string" },
     kubeconfig: { type: "string" },
     "argocd-namespace": { type: "string", default: "argocd" },
+    github: { type: "string" },
   },
 });
 const { port, root, users, kubeconfig, "argocd-namespace": namespace } = values;
@@ -36,14 +40,32 @@ const git = await serveGit({
   log,
 });
 const { url } = git;
-const hooks: PushHook[] =
-  kubeconfig === undefined ? [] : [argoCdRefresh({ cluster: liveClient(kubeconfig), namespace, url })];
+const github = values.github === undefined ? undefined : await openGitHub(values.github, root);
+const hooks: PushHook[] = [
+  ...(kubeconfig === undefined ? [] : [argoCdRefresh({ cluster: liveClient(kubeconfig), namespace, url })]),
+  ...(github === undefined ? [] : [github.hook]),
+];
 const pushes = watchPushes(root, hooks, log);
 log(`Git server at ${git.url}`);
 
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
   process.once(signal, () => {
     pushes[Symbol.dispose]();
-    void git[Symbol.asyncDispose]().then(() => process.exit(0));
+    void Promise.all([git[Symbol.asyncDispose](), github?.[Symbol.asyncDispose]()]).then(() => process.exit(0));
   });
+}
+
+/** The stand-in for GitHub's API lives where its repositories are. */
+async function openGitHub(file: string, folder: string): Promise<GitHub> {
+  const settings = githubSettingsSchema.parse(JSON.parse(readFileSync(file, "utf8")));
+  const { port: wanted, stateFile, webhooks, ...host } = settings;
+  const served = await serveGitHub({
+    port: wanted,
+    stateFile,
+    webhooks,
+    host: { ...host, gitUrl: git.url, root: folder },
+    log,
+  });
+  log(`GitHub stand-in at ${host.url}`);
+  return served;
 }

@@ -1,4 +1,5 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, watch } from "node:fs";
+import { randomUUID } from "node:crypto";
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, watch, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -84,6 +85,16 @@ export function parsePush(note: string): Push {
     return [{ ref, ...(before === undefined ? {} : { before }), ...(after === undefined ? {} : { after }) }];
   });
   return { repository, updates };
+}
+
+/** Leaves a note as the post-receive hooks do, for a change of refs that was no push. */
+export function notePush(root: string, { repository, updates }: Push): void {
+  const none = "0".repeat(40);
+  const lines = updates.map(({ ref, before = none, after = none }) => `${before} ${after} ${ref}\n`);
+  const note = join(pushesFolder(root), `${Date.now()}000000-${randomUUID()}`);
+  mkdirSync(pushesFolder(root), { recursive: true, mode: 0o700 });
+  writeFileSync(`${note}.new`, `${repository}\n${lines.join("")}`);
+  renameSync(`${note}.new`, `${note}.push`);
 }
 
 async function untilDone(

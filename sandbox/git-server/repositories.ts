@@ -12,6 +12,14 @@ export interface GitRepository {
   branches?: readonly string[];
   /** @default main */
   defaultBranch?: string;
+  /** Whether everybody may read it, without a token. @default false */
+  public?: boolean;
+  /**
+   * What may be rewritten or deleted: nothing, as befits a record of what ran; or, as at GitHub, every branch but the
+   * default one.
+   * @default nothing
+   */
+  rewritable?: "nothing" | "branches";
 }
 
 const run = promisify(execFile);
@@ -25,14 +33,12 @@ export const gitEnvironment = {
   GIT_TERMINAL_PROMPT: "0",
 } as const;
 
-/** History that others have fetched is never rewritten; clients may ask for any commit by its name, as at the big hosts. */
+/** The update hook says what may be rewritten. Clients may ask for any commit by its name, as at the big hosts. */
 const configuration = `[core]
 \trepositoryformatversion = 0
 \tfilemode = true
 \tbare = true
 [receive]
-\tdenyNonFastForwards = true
-\tdenyDeletes = true
 \tfsckObjects = true
 [uploadpack]
 \tallowAnySHA1InWant = true
@@ -42,7 +48,7 @@ const configuration = `[core]
 
 /** Makes a bare repository below `root`, or brings the settings and hooks of one that is there up to date. */
 export async function ensureRepository(root: string, repository: GitRepository): Promise<void> {
-  const { name, branches, defaultBranch = "main" } = repository;
+  const { name, branches, defaultBranch = "main", rewritable = "nothing" } = repository;
   if (!isRepositoryName(name))
     throw new Error(
       `Repository ${JSON.stringify(name)}: must be a name or owner/name of letters, digits, ".", "_", "-".`,
@@ -60,9 +66,11 @@ export async function ensureRepository(root: string, repository: GitRepository):
     renameSync(unfinished, path);
   }
   replaceFile(join(path, "config"), configuration, 0o644);
+  if (repository.public === true) writeFileSync(publicMark(path), "");
+  else rmSync(publicMark(path), { force: true });
   const hooks = join(path, "hooks");
   mkdirSync(hooks, { recursive: true });
-  replaceFile(join(hooks, "update"), updateHook(branches), 0o755);
+  replaceFile(join(hooks, "update"), updateHook(branches, rewritable === "nothing" ? "*" : defaultBranch), 0o755);
   replaceFile(join(hooks, "post-receive"), postReceiveHook(root, name), 0o755);
 }
 
@@ -74,6 +82,16 @@ export function repositoryPath(root: string, name: string): string {
   return join(root, `${name}.git`);
 }
 
+/** Whether everybody may read the repository at this path. */
+export function isPublic(path: string): boolean {
+  return existsSync(publicMark(path));
+}
+
+/** Git's own servers know it by this file, too. */
+function publicMark(path: string): string {
+  return join(path, "git-daemon-export-ok");
+}
+
 /** Removes what a Git process that was killed, or a machine that lost its power, has left: it would refuse every later push. Nothing may be running. */
 export function removeStaleLocks(root: string): void {
   if (!existsSync(root)) return;
@@ -82,15 +100,33 @@ export function removeStaleLocks(root: string): void {
   }
 }
 
-/** A shell pattern: branchPattern leaves no character that is special to a shell but `*`. */
-function updateHook(branches: readonly string[] | undefined): string {
+/**
+ * Patterns are those of a shell: branchPattern leaves no character that is special to it but `*`.
+ * @param kept the branches whose history others rely on
+ */
+function updateHook(branches: readonly string[] | undefined, kept: string): string {
   const accepted = branches?.map((branch) => `refs/heads/${branch}`) ?? ["refs/heads/*", "refs/tags/*"];
   return `#!/bin/sh
 case "$1" in
-${accepted.join("|")}) exit 0 ;;
+${accepted.join("|")}) ;;
+*)
+  echo "$1 does not accept pushes; these do: ${accepted.join(", ")}" >&2
+  exit 1 ;;
 esac
-echo "$1 does not accept pushes; these do: ${accepted.join(", ")}" >&2
-exit 1
+case "$1" in
+refs/tags/*|refs/heads/${kept})
+  case "$3" in *[!0]*) ;; *)
+    echo "$1 may not be deleted" >&2
+    exit 1 ;;
+  esac
+  case "$2" in *[!0]*)
+    git merge-base --is-ancestor "$2" "$3" || {
+      echo "$1 may not be rewritten: non-fast-forward" >&2
+      exit 1
+    } ;;
+  esac ;;
+esac
+exit 0
 `;
 }
 

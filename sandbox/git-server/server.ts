@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { answerByGit } from "./cgi.ts";
-import { isRepositoryName, repositoryPath } from "./repositories.ts";
+import { isPublic, isRepositoryName, repositoryPath } from "./repositories.ts";
 
 /** Someone who may use the repositories. */
 export interface GitUser {
@@ -34,7 +34,7 @@ const closeGraceMilliseconds = 2_000;
 /** A path and service of Git's smart HTTP protocol. */
 const smartPath = /^\/(.+)\.git\/(info\/refs|git-upload-pack|git-receive-pack)$/;
 
-/** Serves the repositories of a folder to authenticated users, by Git's smart HTTP protocol. */
+/** Serves the repositories of a folder by Git's smart HTTP protocol: to those with a token, and the public ones to all who read. */
 export async function serveGit(options: GitHttpOptions): Promise<GitHttp> {
   const server = createServer((request, response) => {
     // The query of info/refs names the service; nothing in it is secret.
@@ -59,21 +59,23 @@ export async function serveGit(options: GitHttpOptions): Promise<GitHttp> {
 async function answer(options: GitHttpOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { pathname, search, searchParams } = new URL(request.url ?? "/", "http://localhost");
   if (pathname === "/healthz") return say(response, 200, "ok");
-  const user = userOf(options.users, request.headers.authorization);
-  if (user === undefined) {
+  const [, name = "", path = ""] = smartPath.exec(pathname) ?? [];
+  const known = isRepositoryName(name) && existsSync(repositoryPath(options.root, name));
+  const service = path === "info/refs" ? searchParams.get("service") : path;
+  const { authorization } = request.headers;
+  const user = userOf(options.users, authorization);
+  const open = known && authorization === undefined && service === "git-upload-pack";
+  if (user === undefined && !(open && isPublic(repositoryPath(options.root, name)))) {
     response.setHeader("www-authenticate", 'Basic realm="sandbox Git server"');
     return say(response, 401, "A user and a token are needed; this is not one of them.");
   }
-  const [, name = "", path = ""] = smartPath.exec(pathname) ?? [];
-  if (!isRepositoryName(name) || !existsSync(repositoryPath(options.root, name)))
-    return say(response, 404, `There is no repository at ${pathname}.`);
-  const service = path === "info/refs" ? searchParams.get("service") : path;
-  if (service === "git-receive-pack" && user.access !== "write")
+  if (!known) return say(response, 404, `There is no repository at ${pathname}.`);
+  if (user?.access === "read" && service === "git-receive-pack")
     return say(response, 403, `User ${user.name} may only read.`);
   await answerByGit(
     request,
     response,
-    { root: options.root, path: pathname, query: search.slice(1), user: user.name },
+    { root: options.root, path: pathname, query: search.slice(1), user: user?.name },
     options.log,
   );
 }

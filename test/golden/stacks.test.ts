@@ -11,6 +11,7 @@ const secrets = {
   "delivery:circleciToken": secretValue,
   "delivery:kubeconfig": secretValue,
   "delivery:gitToken": secretValue,
+  "delivery:githubToken": secretValue,
   "delivery:secrets": JSON.stringify(Object.fromEntries(names.map((name) => [name, secretValue]))),
 };
 

@@ -2,7 +2,6 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { Command } from "../../cli/command.ts";
-import { command as promote } from "../../cli/commands/promote.ts";
 import { command as release } from "../../cli/commands/release.ts";
 import { command as rollback } from "../../cli/commands/rollback.ts";
 import { command as watch } from "../../cli/commands/watch.ts";
@@ -171,40 +170,6 @@ describe("release", () => {
     await expect(run(release, "--env", "dev", "--service", `link=${one}`, "--unverified")).rejects.toThrow(
       /faulty release records; nothing was changed\n {2}dev\/user\/release\/kustomization\.yaml: is not YAML/,
     );
-  });
-});
-
-describe("promote", () => {
-  test("copies the tested digest, and nothing else", async () => {
-    const digest = registry.push("acme/shop-link", "0.2.1");
-    await run(release, "--env", "dev", "--service", `link=${digest}`);
-    await run(promote, "--from", "dev", "--to", "staging");
-    expect(record("staging", "link")).toBe(pinned("link", digest));
-    expect(record("staging", "user")).toBeUndefined();
-    expect(repository.subjects()[0]).toBe(`promote(dev → staging): link ${digest.slice(0, 19)}`);
-    expect(repository.git("diff", "--name-only", "main^", "main")).toBe(recordPath("staging", "link"));
-  });
-
-  test.each<[fault: string, args: string[], reason: RegExp]>([
-    [
-      "nothing released",
-      ["--from", "dev", "--to", "staging"],
-      /there is nothing to promote: dev runs no service that staging has/,
-    ],
-    [
-      "a service not yet released",
-      ["--from", "dev", "--to", "staging", "--service", "link"],
-      /dev runs nothing of link yet; release there first/,
-    ],
-    [
-      "a service that the target lacks",
-      ["--from", "dev", "--to", "staging", "--service", "user"],
-      /staging has no service "user"/,
-    ],
-    ["the same environment", ["--from", "dev", "--to", "dev"], /--from and --to are both dev/],
-  ])("refuses %s", async (_fault, args, reason) => {
-    await expect(run(promote, ...args, "--unverified")).rejects.toThrow(reason);
-    expect(repository.subjects()).toEqual(["by hand"]);
   });
 });
 

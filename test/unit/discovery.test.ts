@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { discoverServices, type DiscoveryArgs } from "../../components/discovery.ts";
+import { discoverServices } from "../../components/discovery.ts";
+import type { DiscoveryArgs } from "../../components/find-services.ts";
 import type { Service } from "../../components/service.ts";
 
 let directory: string;

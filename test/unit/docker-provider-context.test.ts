@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { contextFiles, readIgnorePatterns } from "../../sandbox/providers/docker/build-context.ts";
 import { contextDigest } from "../../sandbox/providers/docker/context-digest.ts";
-import { parseIgnoreFile } from "../../sandbox/providers/docker/ignore-pattern.ts";
+import { parseIgnoreFile } from "../../components/ignore-pattern.ts";
 
 let directory: string;
 

@@ -2,8 +2,7 @@ import { lstatSync, readdirSync, readFileSync, realpathSync } from "node:fs";
 import type { Dirent, Stats } from "node:fs";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
-import { parseIgnoreFile } from "./ignore-pattern.ts";
-import type { IgnorePattern } from "./ignore-pattern.ts";
+import { isIgnored, matchPatterns, parseIgnoreFile, type IgnorePattern } from "../../../components/ignore-pattern.ts";
 
 /** What an image is built from, by absolute paths. */
 export interface BuildContext {
@@ -51,7 +50,7 @@ export async function contextFiles(root: string, patterns: IgnorePattern[]): Pro
     await setImmediate();
     for (const entry of entries(join(base, folder))) {
       const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
-      const meantBy = match(patterns, path, folderMeantBy);
+      const meantBy = matchPatterns(patterns, path, folderMeantBy);
       const ignored = isIgnored(patterns, meantBy);
       if (entry.isDirectory()) {
         if (!ignored || exceptions.some((exception) => exception.reachesInto(path))) await visit(path, meantBy);
@@ -76,22 +75,6 @@ function entries(folder: string): Dirent[] {
 
 function isAscii(name: string): boolean {
   return /^[\0-\x7f]*$/.test(name);
-}
-
-/** For each pattern, whether it means the path; one that means a folder means all in it. */
-function match(patterns: IgnorePattern[], path: string, parent: boolean[] | undefined): boolean[] {
-  let ignored = false;
-  return patterns.map((pattern, index) => {
-    // BuildKit tries a pattern only where it could change the outcome, and what it does not try it does not hand down either.
-    const meant = parent?.[index] === true || (pattern.exception === ignored && pattern.matches(path));
-    if (meant) ignored = !pattern.exception;
-    return meant;
-  });
-}
-
-function isIgnored(patterns: IgnorePattern[], meantBy: boolean[]): boolean {
-  const last = meantBy.lastIndexOf(true);
-  return last >= 0 && patterns[last]?.exception === false;
 }
 
 function isAbsent(error: unknown): boolean {

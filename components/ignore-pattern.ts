@@ -36,6 +36,34 @@ export function parseIgnoreFile(text: string): IgnorePattern[] {
   return patterns;
 }
 
+/** For each pattern, whether it means the path; one that means a folder means all in it. */
+export function matchPatterns(
+  patterns: readonly IgnorePattern[],
+  path: string,
+  parent: readonly boolean[] | undefined,
+): boolean[] {
+  let ignored = false;
+  return patterns.map((pattern, index) => {
+    // BuildKit tries a pattern only where it could change the outcome, and what it does not try it does not hand down either.
+    const meant = parent?.[index] === true || (pattern.exception === ignored && pattern.matches(path));
+    if (meant) ignored = !pattern.exception;
+    return meant;
+  });
+}
+
+/** Whether the last pattern that means a path excludes it. */
+export function isIgnored(patterns: readonly IgnorePattern[], meantBy: readonly boolean[]): boolean {
+  const last = meantBy.lastIndexOf(true);
+  return last >= 0 && patterns[last]?.exception === false;
+}
+
+/** Whether the patterns exclude a path, alone or with a folder that it is in. */
+export function ignores(patterns: readonly IgnorePattern[], path: string): boolean {
+  const folders = path.split("/").map((_, index, parts) => parts.slice(0, index + 1).join("/"));
+  const meantBy = folders.reduce<boolean[] | undefined>((parent, at) => matchPatterns(patterns, at, parent), undefined);
+  return isIgnored(patterns, meantBy ?? []);
+}
+
 /** The shortest equal path, as Go's `path.Clean` makes it. */
 function clean(path: string): string {
   const normal = posix.normalize(path);

@@ -1,0 +1,65 @@
+import { openSourceRepository } from "../../git/source-repository.ts";
+import { stackSchema } from "../../stacks/schema.ts";
+import { CommandError, UsageError, type Surroundings } from "../command.ts";
+import type { Monorepo } from "../monorepo.ts";
+import { readStackSettings } from "../stack-settings.ts";
+
+/** What the tags of one build are made of. */
+export interface TagFacts {
+  /** `images.tag` of the stack file. */
+  readonly stableTag: string;
+  /** CI's number of the build; without it the image gets the commit's tag only. */
+  readonly buildNumber: string | undefined;
+  /** The commit that it is built from, in full. */
+  readonly commit: string;
+  /** Whether environments may pick the image up: not that of a branch or pull request. */
+  readonly releasable: boolean;
+  /** Whether Argo CD Image Updater watches the stable tag. */
+  readonly movesStableTag: boolean;
+}
+
+/** The tags are for people and for whoever watches the registry; deployed is the digest. */
+export function imageTags({ stableTag, buildNumber, commit, releasable, movesStableTag }: TagFacts): string[] {
+  if (!releasable) return [commit];
+  return [
+    ...(buildNumber === undefined ? [] : [`${stableTag}.${buildNumber}`]),
+    commit,
+    ...(movesStableTag ? [stableTag] : []),
+  ];
+}
+
+export interface TagFlags {
+  readonly "build-number"?: string | undefined;
+  readonly commit?: string | undefined;
+}
+
+/** The tags of a build as the stack file, the command line and CI say. */
+export async function tagsOf(
+  name: string,
+  { images, root }: Monorepo,
+  flags: TagFlags,
+  { environment }: Surroundings,
+): Promise<string[]> {
+  const settings = readStackSettings(name, stackSchema.pick({ github: true, gitops: true }));
+  const { CIRCLE_SHA1: sha, CIRCLE_BRANCH: branch, CIRCLE_BUILD_NUM: number } = environment;
+  const buildNumber = flags["build-number"] ?? number;
+  if (buildNumber !== undefined && !/^\d{1,15}$/.test(buildNumber))
+    throw new UsageError(`--build-number ${JSON.stringify(buildNumber)}: must be a whole number`);
+  return imageTags({
+    stableTag: images.tag,
+    buildNumber,
+    commit: await sourceCommit(flags.commit ?? sha, root),
+    releasable: branch === undefined || branch === (settings?.github?.branch ?? "main"),
+    movesStableTag: settings?.gitops?.release === "registry-watch",
+  });
+}
+
+/** CI's own word counts also where it has no history. */
+async function sourceCommit(given: string | undefined, root: string): Promise<string> {
+  if (given !== undefined && /^[0-9a-f]{40}$/.test(given)) return given;
+  const revision = given ?? "HEAD";
+  const commit = (await (await openSourceRepository(root)).resolve([revision])).get(revision);
+  if (commit === undefined)
+    throw new CommandError(`--commit ${JSON.stringify(revision)} is no commit of the checkout; give its id in full`);
+  return commit;
+}

@@ -1,0 +1,63 @@
+import { posix } from "node:path";
+import { goModulesIn, type GoModules } from "./go-modules.ts";
+import { goPackagesIn, importedDirectories, packagesBelow } from "./go-packages.ts";
+import { remembered, type SourceTree } from "./source-tree.ts";
+
+/** The Go packages that a service is made of, by directory. */
+export interface GoNeeds {
+  readonly modules: GoModules;
+  /** Of its image. */
+  readonly image: ReadonlySet<string>;
+  /** Of the tests of its own packages and of the monorepo's packages in its image; those of the image among them. */
+  readonly tests: ReadonlySet<string>;
+  /** Whose tests are its own to run: no vendored ones. */
+  readonly tested: readonly string[];
+}
+
+/** The imports of the monorepo, followed from the packages of single services. */
+export function goGraph(tree: SourceTree) {
+  const modulesOf = goModulesIn(tree);
+  const packageAt = goPackagesIn(tree);
+  const resolvers = new Map<GoModules, (path: string) => readonly string[]>();
+  const resolve = (modules: GoModules, path: string): readonly string[] => {
+    const known = resolvers.get(modules);
+    const resolver =
+      known ?? remembered((wanted) => importedDirectories(modules, wanted).filter((at) => packageAt(at) !== undefined));
+    if (known === undefined) resolvers.set(modules, resolver);
+    return resolver(path);
+  };
+  const closure = (modules: GoModules, roots: Iterable<string>): Set<string> => {
+    const found = new Set(roots);
+    // A set that grows while it is walked is walked to its end.
+    for (const directory of found)
+      for (const path of packageAt(directory)?.imports ?? []) for (const at of resolve(modules, path)) found.add(at);
+    return found;
+  };
+  return {
+    packageAt,
+    /** @param built directories of packages elsewhere that its Dockerfile builds; `undefined`: it is not made with Go modules */
+    needs: (directory: string, built: readonly string[]): GoNeeds | undefined => {
+      const own = packagesBelow(tree, directory).filter((at) => packageAt(at) !== undefined);
+      const elsewhere = built.filter((at) => packageAt(at) !== undefined);
+      const first = own[0] ?? elsewhere[0];
+      const modules = first === undefined ? undefined : modulesOf(first);
+      if (modules === undefined) return undefined;
+      const programs = own.filter((at) => packageAt(at)?.name === "main");
+      const image = closure(modules, [...(programs.length > 0 ? programs : own), ...elsewhere]);
+      const tested = [...new Set([...own, ...image])].filter(
+        (at) => !modules.vendor.some((in_) => at.startsWith(`${in_}/`)),
+      );
+      const testImports = tested.flatMap((at) => packageAt(at)?.testImports ?? []);
+      const tests = closure(modules, [...image, ...own, ...testImports.flatMap((path) => resolve(modules, path))]);
+      return { modules, image, tests, tested: tested.toSorted() };
+    },
+  };
+}
+
+export type GoGraph = ReturnType<typeof goGraph>;
+
+/** How a package is named on the command line of `go`, run in the directory of its main module. */
+export function packageArgument({ main }: GoModules, directory: string): string {
+  const relative = posix.relative(main, directory);
+  return relative === "" ? "." : `./${relative}`;
+}

@@ -1,0 +1,55 @@
+import type { Executor } from "./circleci-schema.ts";
+import type { Pipeline, PipelineService } from "./pipeline.ts";
+
+/** Where all jobs run but the tests that need containers beside them. */
+export const plainExecutor = "delivery";
+
+/** The executors by name, and which one the tests of each service need. */
+export function executors({ image, layout, services }: Pipeline): {
+  readonly executors: Record<string, Executor>;
+  readonly executorOf: (service: PipelineService) => string;
+} {
+  const place = layout.workingDirectory === undefined ? {} : { working_directory: layout.workingDirectory };
+  const wanting = services.filter(({ beside }) => beside.length > 0);
+  const groups = Map.groupBy(wanting, ({ beside }) => JSON.stringify(beside));
+  const names = new Map(
+    [...groups].map(([content, [service]]) => {
+      const name = `with-${(service?.beside ?? []).map((container) => shortName(container.image)).join("-")}`;
+      const twins = [...groups.values()].filter(
+        ([other]) => other !== undefined && namesOf(other) === namesOf(service),
+      );
+      return [content, twins.length === 1 ? name : `${name}-for-${service?.name}`];
+    }),
+  );
+  return {
+    executors: {
+      [plainExecutor]: { docker: [{ image }], ...place },
+      ...Object.fromEntries(
+        [...groups].map(([content, [service]]) => [
+          names.get(content) ?? plainExecutor,
+          {
+            docker: [
+              { image },
+              ...(service?.beside ?? []).map((container) => ({
+                image: container.image,
+                ...(container.env === undefined ? {} : { environment: { ...container.env } }),
+              })),
+            ],
+            ...place,
+          },
+        ]),
+      ),
+    },
+    executorOf: ({ beside }) => names.get(JSON.stringify(beside)) ?? plainExecutor,
+  };
+}
+
+function namesOf(service: PipelineService | undefined): string {
+  return (service?.beside ?? []).map(({ image }) => shortName(image)).join("-");
+}
+
+/** `cimg/postgres:17.5` → `postgres` */
+function shortName(image: string): string {
+  const last = image.split("/").at(-1) ?? image;
+  return (last.split(/[:@]/)[0] ?? last).toLowerCase().replaceAll(/[^a-z0-9]+/g, "-");
+}

@@ -1,0 +1,46 @@
+import type { ProgramLayout } from "./program-layout.ts";
+
+/** All that the configuration is made from. */
+export interface Pipeline {
+  /** Makes the files anew, e.g. `delivery ci-config --env dev`. */
+  readonly regenerate: string;
+  /** The image that jobs run in. */
+  readonly image: string;
+  readonly layout: ProgramLayout;
+  /** What is merged to main comes here first. */
+  readonly first: PipelineEnvironment;
+  /** The environments that digests are promoted to, each after the one that they come from. */
+  readonly promotions: readonly Promotion[];
+  /** Sorted by name. */
+  readonly services: readonly PipelineService[];
+  /** Whether CI releases; else what it pushes is released by who watches the registry. */
+  readonly releases: boolean;
+  /** Whether what has changed may concern more than images, so that a pull request is told what it changes. */
+  readonly previews: boolean;
+  /** Whether labelled pull requests get an environment of their own. */
+  readonly previewEnvironments: boolean;
+}
+
+export interface PipelineEnvironment {
+  /** The name of its stack. */
+  readonly name: string;
+  /** The CircleCI context with its credentials. */
+  readonly context: string;
+}
+
+export interface Promotion extends PipelineEnvironment {
+  readonly from: string;
+  readonly approval: boolean;
+  /** How long the digests must have been healthy in `from`, in minutes. @default not at all */
+  readonly healthyMinutes?: number | undefined;
+}
+
+export interface PipelineService {
+  readonly name: string;
+  /** The containers that its tests need beside them. */
+  readonly beside: readonly { readonly image: string; readonly env?: Readonly<Record<string, string>> | undefined }[];
+}
+
+/** Why a pipeline runs. The setup job finds out; each has a workflow of its own. */
+export const occasions = ["deliver", "review", "review-with-environment", "review-of-fork", "drift"] as const;
+export type Occasion = (typeof occasions)[number];

@@ -1,0 +1,110 @@
+import type { Workflow } from "./circleci-schema.ts";
+import { plainExecutor } from "./executors.ts";
+import type { Occasion, Pipeline, PipelineService, Promotion } from "./pipeline.ts";
+import { invocation, withAggregate, type Call } from "./workflow-call.ts";
+
+export interface WorkflowArgs {
+  readonly pipeline: Pipeline;
+  readonly executorOf: (service: PipelineService) => string;
+}
+
+/** What is done on an occasion. */
+export function workflow(occasion: Occasion, args: WorkflowArgs): Workflow {
+  const when = { equal: [occasion, "<< pipeline.parameters.occasion >>"] };
+  // What an environment has become is said of no commit.
+  if (occasion === "drift") return { when, jobs: drift(args.pipeline).map(invocation) };
+  const calls = {
+    deliver,
+    review: (all: WorkflowArgs) => review(all, { trusted: true }),
+    "review-with-environment": reviewWithEnvironment,
+    "review-of-fork": (all: WorkflowArgs) => review(all, { trusted: false }),
+  }[occasion](args);
+  return { when, jobs: withAggregate(calls) };
+}
+
+function deliver(args: WorkflowArgs): Call[] {
+  const { first, promotions, services, releases } = args.pipeline;
+  if (services.length === 0) return [];
+  const images = [...tests(args), ...pushedBuilds(args)];
+  const built = images.map(({ name }) => name);
+  if (!releases) return [...images, ...promotions.flatMap((promotion) => promote(promotion, args.pipeline, built))];
+  const release = {
+    job: "release",
+    name: `release-${first.name}`,
+    requires: built,
+    context: first.context,
+    parameters: { environment: first.name },
+  };
+  return [...images, release, ...promotions.flatMap((promotion) => promote(promotion, args.pipeline, [release.name]))];
+}
+
+/** @param released the jobs after which the first environment has the digests */
+function promote(
+  { from, name, context, approval }: Promotion,
+  { first }: Pipeline,
+  released: readonly string[],
+): Call[] {
+  const before = from === first.name ? released : [`promote-${from}`];
+  const job = { job: "promote", name: `promote-${name}`, context, parameters: { from, environment: name } };
+  if (!approval) return [{ ...job, requires: before }];
+  const approve = { job: "approval", name: `approve-${name}`, requires: before };
+  return [approve, { ...job, requires: [approve.name] }];
+}
+
+/** @param trusted whether the commits come from people who may see the first environment's secrets */
+function review(args: WorkflowArgs, { trusted }: { trusted: boolean }): Call[] {
+  const { first, services, previews } = args.pipeline;
+  const builds = services.map(({ name }) => ({
+    job: "build-only",
+    name: `build-${name}`,
+    parameters: { service: name },
+  }));
+  const preview = trusted
+    ? { job: "preview", name: "preview", context: first.context }
+    : { job: "preview-of-fork", name: "preview" };
+  return [...tests(args), ...builds, ...(previews ? [preview] : [])];
+}
+
+function reviewWithEnvironment(args: WorkflowArgs): Call[] {
+  const { first, services, previews } = args.pipeline;
+  const builds = pushedBuilds(args);
+  const preview = { job: "preview", name: "preview", context: first.context };
+  const environment = {
+    job: "preview-environment",
+    name: "preview-environment",
+    requires: builds.map(({ name }) => name),
+    context: first.context,
+  };
+  return [...tests(args), ...builds, ...(previews ? [preview] : []), ...(services.length === 0 ? [] : [environment])];
+}
+
+function drift({ first, promotions }: Pipeline): Call[] {
+  return [first, ...promotions].map(({ name, context }) => ({
+    job: "drift",
+    name: `drift-${name}`,
+    context,
+    parameters: { environment: name },
+  }));
+}
+
+function tests({ pipeline, executorOf }: WorkflowArgs): Call[] {
+  return pipeline.services.map((service) => {
+    const executor = executorOf(service);
+    return {
+      job: "test",
+      name: `test-${service.name}`,
+      parameters: { service: service.name, ...(executor === plainExecutor ? {} : { executor }) },
+    };
+  });
+}
+
+/** An image that is not released changes nothing, so it need not wait for its tests, unless a watcher releases it. */
+function pushedBuilds({ pipeline: { first, services, releases } }: WorkflowArgs): Call[] {
+  return services.map(({ name }) => ({
+    job: "build",
+    name: `build-${name}`,
+    context: first.context,
+    parameters: { service: name },
+    ...(releases ? {} : { requires: [`test-${name}`] }),
+  }));
+}

@@ -1,0 +1,86 @@
+import { commitSchema } from "../../git/release-record.ts";
+import { parseOptions, required, UsageError, type Command, type Surroundings } from "../command.ts";
+import { readDigests } from "../digests-file.ts";
+import { environmentHelp, environmentOptions } from "../environment.ts";
+import { githubHelp, githubOf } from "../github/access.ts";
+import type { GitHub } from "../github/github.ts";
+import { readMonorepo } from "../monorepo.ts";
+import { commentPreview, commentRemoval } from "../preview-environment/comment.ts";
+import { findPreviewPlace, type PreviewPlace } from "../preview-environment/place.ts";
+import { removePreviews } from "../preview-environment/remove-previews.ts";
+import { reportPreview, reportRemoval } from "../preview-environment/report.ts";
+import { whyUnwanted } from "../preview-environment/wanted.ts";
+import { writePreview } from "../preview-environment/write-preview.ts";
+
+const help = `Gives a pull request an environment of its own, by one commit to the deploy repository. Argo CD makes it run in a
+namespace of its own as long as the pull request is open and has the label.
+
+Usage: npx delivery preview-environment --env ENVIRONMENT --pull-request NUMBER --digests FILE [OPTIONS]
+       npx delivery preview-environment --env ENVIRONMENT --remove-closed [OPTIONS]
+
+  --env ENVIRONMENT    the environment that it is made after, e.g. dev; its stack file has gitops.previews
+  --pull-request NUMBER  of the monorepo
+  --digests FILE       the images of the services that it changes, {"link": "sha256:0123…"}, as \`delivery build\`
+                       writes it; a directory: all files in it that end with .json; - reads standard input
+  --source-commit SHA  the commit that they were built from. Nothing is done if the pull request has another by now
+  --remove-closed      remove what is left of pull requests that are closed or have lost the label
+  --comment            say so in the pull request
+  --json               print the result as JSON
+${environmentHelp}
+
+It consists of the changed services, whatever they call, and the exposed services that lead to them; what the pull
+request does not change runs as in ENVIRONMENT at this moment. Databases and caches that ENVIRONMENT runs on the
+cluster are there anew, and empty; those that it has elsewhere are not there. Secrets are made up.
+
+${githubHelp}`;
+
+export const command: Command = { summary: "run a pull request in an environment of its own", help, run };
+
+async function run(args: readonly string[], surroundings: Surroundings): Promise<void> {
+  const options = parseOptions(args, {
+    ...environmentOptions,
+    env: { type: "string" },
+    "pull-request": { type: "string" },
+    digests: { type: "string" },
+    "source-commit": { type: "string" },
+    "remove-closed": { type: "boolean" },
+    comment: { type: "boolean" },
+    json: { type: "boolean" },
+  });
+  const name = required("env", options.env);
+  const output = { comment: options.comment === true, json: options.json === true, surroundings };
+  if (options["remove-closed"] === true) {
+    const stray = (["pull-request", "digests", "source-commit"] as const).find((other) => options[other] !== undefined);
+    if (stray !== undefined) throw new UsageError(`--remove-closed does not go with --${stray}`);
+    return remove(findPreviewPlace(name, options), githubOf(name, surroundings), output);
+  }
+  const number = pullRequestNumber(required("pull-request", options["pull-request"]));
+  const file = required("digests", options.digests);
+  const sourceCommit = options["source-commit"];
+  if (sourceCommit !== undefined && !commitSchema.safeParse(sourceCommit).success)
+    throw new UsageError(`--source-commit ${JSON.stringify(sourceCommit)} is not the id of a commit`);
+  const place = findPreviewPlace(name, options);
+  const github = githubOf(name, surroundings);
+  const digests = await readDigests(file, surroundings.input);
+  const pullRequest = await github.pullRequest(number);
+  const reason = whyUnwanted(pullRequest, place.label);
+  if (reason !== undefined) {
+    surroundings.note(`pull request ${number} ${reason}: it gets no environment`);
+    return remove(place, github, output);
+  }
+  if (sourceCommit !== undefined && !pullRequest.head.sha.startsWith(sourceCommit)) {
+    surroundings.note(
+      `pull request ${number} is at ${pullRequest.head.sha} by now, whose own pipeline makes the environment; nothing was changed`,
+    );
+    return reportRemoval({ removed: new Map(), commit: undefined }, output.json, surroundings);
+  }
+  const preview = await writePreview({
+    place,
+    monorepo: readMonorepo(name),
+    pullRequest: number,
+    digests,
+    sourceCommit,
+  });
+  if (output.comment) await commentPreview(github, number, preview, place);
+  reportPreview(preview, place, output.json, surroundings);
+}

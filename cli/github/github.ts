@@ -1,0 +1,161 @@
+import { z } from "zod";
+import { Connection, type ConnectionOptions } from "./connection.ts";
+import {
+  issueCommentSchema,
+  labelsSchema,
+  pullRequestSchema,
+  type CommitStatus,
+  type IssueComment,
+  type PullRequest,
+} from "./payloads.ts";
+
+/** What the commands ask of one repository on GitHub. */
+export interface GitHub {
+  /** As owner/name. */
+  readonly repository: string;
+  pullRequest(number: number): Promise<PullRequest>;
+  /** By the branch, which is of this repository itself, or by a commit of any. */
+  openPullRequestsFor(head: { branch: string } | { sha: string }): Promise<PullRequest[]>;
+  /** Returns the one that is open for the same branches already, if so. */
+  createPullRequest(pullRequest: NewPullRequest): Promise<PullRequest>;
+  labels(number: number): Promise<string[]>;
+  addLabels(number: number, labels: readonly string[]): Promise<string[]>;
+  /** One that is not there needs no removal. */
+  removeLabel(number: number, label: string): Promise<void>;
+  setStatus(sha: string, status: CommitStatus): Promise<void>;
+  comments(number: number): Promise<IssueComment[]>;
+  createComment(number: number, body: string): Promise<IssueComment>;
+  updateComment(id: number, body: string): Promise<IssueComment>;
+  /** One that is not there needs no removal. */
+  deleteComment(id: number): Promise<void>;
+  /** Who the token stands for; `undefined`: nobody, or an app, which GitHub does not say. */
+  login(): Promise<string | undefined>;
+}
+
+export interface NewPullRequest {
+  readonly title: string;
+  readonly body: string;
+  /** The branch of this repository with the change. */
+  readonly head: string;
+  /** The branch that it is for. */
+  readonly base: string;
+}
+
+export interface GitHubOptions extends ConnectionOptions {
+  /** As owner/name. */
+  readonly repository: string;
+}
+
+const longestDescription = 140;
+
+export function openGitHub({ repository, ...options }: GitHubOptions): GitHub {
+  const connection = new Connection(options);
+  const root = `/repos/${repository}`;
+  const owner = repository.split("/")[0] ?? "";
+
+  const openPullRequestsFor: GitHub["openPullRequestsFor"] = async (head) => {
+    const [path, title] =
+      "branch" in head
+        ? [`/pulls?state=open&head=${encodeURIComponent(`${owner}:${head.branch}`)}`, `branch ${head.branch}`]
+        : [`/commits/${encodeURIComponent(head.sha)}/pulls`, `commit ${head.sha}`];
+    const pulls = await connection.list({
+      title: `list the pull requests of ${title} of ${repository}`,
+      path: `${root}${path}`,
+      schema: z.array(pullRequestSchema),
+    });
+    return pulls.filter(({ state }) => state === "open");
+  };
+
+  return {
+    repository,
+    openPullRequestsFor,
+    pullRequest: (number) =>
+      connection.call({
+        title: `read pull request ${repository}#${number}`,
+        path: `${root}/pulls/${number}`,
+        schema: pullRequestSchema,
+      }),
+    async createPullRequest({ head, base, title, body }) {
+      const same = (await openPullRequestsFor({ branch: head })).find((open) => open.base.ref === base);
+      if (same !== undefined) return same;
+      return connection.call({
+        title: `open a pull request of ${head} for ${base} of ${repository}`,
+        method: "POST",
+        path: `${root}/pulls`,
+        body: { title, body, head, base },
+        schema: pullRequestSchema,
+      });
+    },
+    labels: (number) =>
+      connection.list({
+        title: `list the labels of ${repository}#${number}`,
+        path: `${root}/issues/${number}/labels`,
+        schema: labelsSchema,
+      }),
+    addLabels: (number, labels) =>
+      connection.call({
+        title: `label ${repository}#${number}`,
+        method: "POST",
+        path: `${root}/issues/${number}/labels`,
+        body: { labels },
+        schema: labelsSchema,
+      }),
+    async removeLabel(number, label) {
+      await connection.find({
+        title: `take label ${label} from ${repository}#${number}`,
+        method: "DELETE",
+        path: `${root}/issues/${number}/labels/${encodeURIComponent(label)}`,
+        schema: labelsSchema,
+      });
+    },
+    async setStatus(sha, { state, context, description, targetUrl }) {
+      await connection.call({
+        title: `set status ${context} of commit ${sha} of ${repository}`,
+        method: "POST",
+        path: `${root}/statuses/${sha}`,
+        body: { state, context, description: description?.slice(0, longestDescription), target_url: targetUrl },
+        schema: z.object({ state: z.string() }),
+      });
+    },
+    comments: (number) =>
+      connection.list({
+        title: `list the comments of ${repository}#${number}`,
+        path: `${root}/issues/${number}/comments`,
+        schema: z.array(issueCommentSchema),
+      }),
+    createComment: (number, body) =>
+      connection.call({
+        title: `comment on ${repository}#${number}`,
+        method: "POST",
+        path: `${root}/issues/${number}/comments`,
+        body: { body },
+        schema: issueCommentSchema,
+      }),
+    updateComment: (id, body) =>
+      connection.call({
+        title: `update comment ${id} of ${repository}`,
+        method: "PATCH",
+        path: `${root}/issues/comments/${id}`,
+        body: { body },
+        schema: issueCommentSchema,
+      }),
+    async deleteComment(id) {
+      await connection.find({
+        title: `delete comment ${id} of ${repository}`,
+        method: "DELETE",
+        path: `${root}/issues/comments/${id}`,
+        schema: z.undefined(),
+      });
+    },
+    async login() {
+      if (options.token === undefined) return undefined;
+      const user = await connection.find({
+        title: "say whose token it is",
+        path: "/user",
+        absent: [403, 404],
+        schema: z.object({ login: z.string() }),
+      });
+      return user?.login;
+    },
+  };
+}

@@ -1,0 +1,42 @@
+import type { GitHub } from "./github.ts";
+import type { IssueComment } from "./payloads.ts";
+
+/** The first line of a comment that a command keeps up to date; readers do not see it. `name` is e.g. `preview`. */
+export function commentMarker(name: string): string {
+  return `<!-- delivery:${name} -->`;
+}
+
+/**
+ * The comments with a marker that the token's owner has written, the oldest first. Others may write the marker, too, and
+ * would then hold the words that we put there.
+ */
+export async function ownComments(github: GitHub, number: number, marker: string): Promise<IssueComment[]> {
+  const marked = (await github.comments(number)).filter(({ body }) => body.startsWith(marker));
+  if (marked.length === 0) return [];
+  const login = await github.login();
+  return marked.filter(({ author }) => (login === undefined ? author?.type === "Bot" : author?.login === login));
+}
+
+/** Writes the one comment with the marker, anew or over the one before. A second one, of a request that was answered too late, goes. */
+export async function putStickyComment(
+  github: GitHub,
+  number: number,
+  marker: string,
+  text: string,
+): Promise<IssueComment> {
+  const [first, ...more] = await ownComments(github, number, marker);
+  const body = `${marker}\n${text}`;
+  const written =
+    first === undefined
+      ? await github.createComment(number, body)
+      : first.body === body
+        ? first
+        : await github.updateComment(first.id, body);
+  for (const { id } of more) await github.deleteComment(id);
+  return written;
+}
+
+/** Removes the comment with the marker, if there is one. */
+export async function removeStickyComment(github: GitHub, number: number, marker: string): Promise<void> {
+  for (const { id } of await ownComments(github, number, marker)) await github.deleteComment(id);
+}

@@ -1,0 +1,61 @@
+import { previewName } from "../../components/names.ts";
+import { shortDigest } from "../../git/records.ts";
+import { commentMarker, ownComments, putStickyComment } from "../github/sticky-comment.ts";
+import type { GitHub } from "../github/github.ts";
+import type { PreviewPlace } from "./place.ts";
+import type { Preview, PreviewService } from "./write-preview.ts";
+
+const marker = commentMarker("preview-environment");
+
+/** Says in the pull request where its environment is, in place of what was said before. */
+export async function commentPreview(
+  github: GitHub,
+  pullRequest: number,
+  preview: Preview,
+  place: PreviewPlace,
+): Promise<void> {
+  await putStickyComment(github, pullRequest, marker, previewText(preview, place));
+}
+
+/** Says that it is gone, where it was said to be there. @param reason completes "it …" */
+export async function commentRemoval(github: GitHub, pullRequest: number, reason: string): Promise<void> {
+  if ((await ownComments(github, pullRequest, marker)).length === 0) return;
+  const text = `### Preview environment \`${previewName(pullRequest)}\`\n\nRemoved: the pull request ${reason}.\n`;
+  await putStickyComment(github, pullRequest, marker, text);
+}
+
+export function previewText(preview: Preview, { environment, label, intervalSeconds }: PreviewPlace): string {
+  const { name, namespace, services, dependencies, missing } = preview;
+  const paragraphs = [
+    `### Preview environment \`${name}\``,
+    ...(services.length === 0
+      ? ["This pull request changes no service: there is nothing to run."]
+      : [addresses(preview), table(services, environment.name)]),
+    ...(dependencies.length === 0
+      ? []
+      : [`Its own, empty at first: ${dependencies.map((dependency) => `\`${dependency}\``).join(", ")}.`]),
+    ...(missing.length === 0
+      ? []
+      : [
+          `Not there: ${missing.map((dependency) => `\`${dependency}\``).join(", ")}. ${environment.name} has it outside of the cluster, where a preview must not reach.`,
+        ]),
+    `It runs in the namespace \`${namespace}\`, some ${intervalSeconds} s after the label \`${label}\` was set, with made-up secrets. It goes when the pull request is closed or loses the label.`,
+  ];
+  return `${paragraphs.join("\n\n")}\n`;
+}
+
+function addresses({ namespace, services }: Preview): string {
+  const exposed = services.filter((service) => service.exposed);
+  if (exposed.length > 0) return exposed.map(({ name, address }) => `**${name}: ${address}**`).join("<br>\n");
+  const [first] = services.filter((service) => service.changed);
+  if (first === undefined) return "";
+  return `Within the cluster: ${first.address}, or from outside \`kubectl port-forward --namespace ${namespace} service/${first.name} ${first.port}\``;
+}
+
+function table(services: readonly PreviewService[], environment: string): string {
+  const rows = services.map(
+    ({ name, digest, changed }) =>
+      `| ${name} | \`${shortDigest(digest)}\` | ${changed ? "**this pull request**" : environment} |`,
+  );
+  return ["| service | image | as in |", "| --- | --- | --- |", ...rows].join("\n");
+}

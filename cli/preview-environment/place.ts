@@ -1,0 +1,37 @@
+import { stackSchema, type StackSettings } from "../../stacks/schema.ts";
+import { CommandError } from "../command.ts";
+import { findEnvironment, type DeliveryEnvironment, type EnvironmentFlags } from "../environment.ts";
+import { readStackSettings } from "../stack-settings.ts";
+
+/** The environment that preview environments are made after, and what its stack file says of them. */
+export interface PreviewPlace {
+  readonly environment: DeliveryEnvironment;
+  readonly app: string;
+  /** A pull request with this label has one. */
+  readonly label: string;
+  /** How often Argo CD looks for pull requests. */
+  readonly intervalSeconds: number;
+  readonly dependencies: StackSettings["dependencies"];
+  readonly ingress: StackSettings["cluster"]["ingress"];
+}
+
+const neededSchema = stackSchema.pick({ app: true, cluster: true, gitops: true, dependencies: true });
+
+/** @throws CommandError if the stack file is missing or faulty, or declares no preview environments */
+export function findPreviewPlace(name: string, flags: EnvironmentFlags): PreviewPlace {
+  const environment = findEnvironment(name, flags);
+  const stack = readStackSettings(name, neededSchema);
+  const previews = stack?.gitops?.previews;
+  if (stack === undefined || previews === undefined)
+    throw new CommandError(
+      `stacks/Pulumi.${name}.yaml: gitops.previews is missing; set it to {} and run \`pulumi up\`, which lets Argo CD make environments for pull requests`,
+    );
+  return {
+    environment,
+    app: stack.app.name,
+    label: previews.label,
+    intervalSeconds: previews.intervalSeconds,
+    dependencies: stack.dependencies,
+    ingress: stack.cluster.ingress,
+  };
+}

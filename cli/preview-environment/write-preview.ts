@@ -1,0 +1,129 @@
+import { serviceAddress, isExposed } from "../../components/manifests.ts";
+import { deployedDependencies } from "../../components/manifests/dependency.ts";
+import { previewName } from "../../components/names.ts";
+import type { Service } from "../../components/service.ts";
+import { commitToBranch } from "../../git/deploy-repository.ts";
+import { previewDirectory, previewPaths } from "../../git/preview-directory.ts";
+import { readRecords, summarize, type Records, type Release } from "../../git/records.ts";
+import { CommandError } from "../command.ts";
+import type { Digests } from "../digests-file.ts";
+import type { Monorepo } from "../monorepo.ts";
+import type { PreviewPlace } from "./place.ts";
+import { missingDependencies, previewContext } from "./preview-context.ts";
+import { previewFiles } from "./preview-files.ts";
+import { servicesOfPreview } from "./selection.ts";
+
+export interface PreviewRequest {
+  readonly place: PreviewPlace;
+  readonly monorepo: Monorepo;
+  readonly pullRequest: number;
+  /** The images of the services that the pull request changes. */
+  readonly digests: Digests;
+  /** The commit that they were built from. */
+  readonly sourceCommit: string | undefined;
+}
+
+/** A service in a preview environment. */
+export interface PreviewService {
+  readonly name: string;
+  readonly repository: string;
+  readonly digest: string;
+  /** Whether it is what the pull request makes of it; otherwise it is as in the environment. */
+  readonly changed: boolean;
+  readonly address: string;
+  /** Whether people reach it at that address from outside. */
+  readonly exposed: boolean;
+  readonly port: number;
+}
+
+export interface Preview {
+  /** E.g. `pr-12`. */
+  readonly name: string;
+  readonly namespace: string;
+  readonly services: readonly PreviewService[];
+  /** The databases and caches that it has for itself. */
+  readonly dependencies: readonly string[];
+  /** Those that it does without. */
+  readonly missing: readonly string[];
+  /** The commit made; `undefined`: nothing was to change. */
+  readonly commit: string | undefined;
+}
+
+/** Puts the environment of a pull request into the deploy repository, by one commit. */
+export async function writePreview({ place, monorepo, pullRequest, ...given }: PreviewRequest): Promise<Preview> {
+  refuseUnknown(monorepo, given.digests);
+  const { environment } = place;
+  const directory = previewDirectory(pullRequest);
+  const services = servicesOfPreview(monorepo.services, new Set(Object.keys(given.digests)));
+  const args = { ...place, pullRequest, services };
+  const context = previewContext(args);
+  const changes: Release[] = Object.entries(given.digests).map(([service, digest]) => ({
+    service,
+    repository: environment.imagesOf(service),
+    digest,
+    sourceCommit: given.sourceCommit,
+  }));
+  let images: ReadonlyMap<string, Release> = new Map();
+  const { commit, changed } = await commitToBranch(environment, async (snapshot) => {
+    images = imagesFor(services, changes, await readRecords(snapshot, environment.directory), environment.name);
+    return {
+      write: previewFiles(directory, context, images),
+      remove: previewPaths(snapshot).get(pullRequest) ?? [],
+      message: messageOf(pullRequest, changes, given.sourceCommit),
+    };
+  });
+  return {
+    name: context.environment.name,
+    namespace: context.environment.namespace,
+    services: context.services.flatMap((service) => {
+      const image = images.get(service.name);
+      if (image === undefined) return [];
+      const exposed = isExposed(service) && place.ingress !== undefined;
+      const { name, port } = service;
+      const { repository, digest } = image;
+      const own = changes.includes(image);
+      return [{ name, repository, digest, changed: own, address: serviceAddress(context, service), exposed, port }];
+    }),
+    dependencies: Object.keys(deployedDependencies(context.dependencies)),
+    missing: missingDependencies(args),
+    commit: changed ? commit : undefined,
+  };
+}
+
+function refuseUnknown({ services, root }: Monorepo, digests: Digests): void {
+  const known = new Set(services.map(({ name }) => name));
+  const unknown = Object.keys(digests).filter((name) => !known.has(name));
+  if (unknown.length === 0) return;
+  throw new CommandError(
+    `the digests name ${unknown.join(", ")}, but ${root} has ${[...known].join(", ") || "no service"}; build with the same checkout; nothing was changed`,
+  );
+}
+
+/** What runs of each service: what the pull request makes of it, or what the environment runs at this moment. */
+function imagesFor(
+  services: readonly Service[],
+  changes: readonly Release[],
+  records: Records,
+  environment: string,
+): Map<string, Release> {
+  const images = new Map(changes.map((change) => [change.service, change]));
+  for (const { name } of services) {
+    const { image, sourceCommit } = records.get(name) ?? {};
+    if (image !== undefined && !images.has(name)) images.set(name, { service: name, ...image, sourceCommit });
+  }
+  const absent = services.filter(({ name }) => !images.has(name)).map(({ name }) => name);
+  if (absent.length === 0) return images;
+  throw new CommandError(
+    `${environment} runs nothing of ${absent.join(", ")} yet, which the changed services need; release there first; nothing was changed`,
+  );
+}
+
+function messageOf(pullRequest: number, changes: readonly Release[], sourceCommit: string | undefined): string {
+  const what = changes.length === 0 ? "no service changed" : summarize(changes);
+  const trailers = [
+    ...changes.flatMap(({ service, digest }) => [`Service: ${service}`, `Digest: ${digest}`]),
+    `Pull-Request: ${pullRequest}`,
+    ...(sourceCommit === undefined ? [] : [`Source-Commit: ${sourceCommit}`]),
+  ];
+  return `preview(${previewName(pullRequest)}): ${what}\n\n${trailers.join("\n")}\n`;
+}

@@ -1,0 +1,80 @@
+/** What an update would do to one environment, as found by the engine's preview; plain data, free of secrets. */
+export interface StackPreview {
+  readonly stack: string;
+  /** Without credentials, from a scrubbed state. */
+  readonly forkSafe: boolean;
+  /** What was not looked at, or not in full, in sentences. */
+  readonly limits: readonly string[];
+  /** Why the preview failed; empty: it did not. */
+  readonly errors: readonly string[];
+  readonly policies: readonly PolicyViolation[];
+  readonly warnings: readonly string[];
+  /** What is replaced or deleted: what a reviewer must not miss. */
+  readonly losses: readonly Loss[];
+  /** The services that change. */
+  readonly services: readonly ServiceChange[];
+  /** The names of those that do not. */
+  readonly unchanged: readonly string[];
+  /** All other resources that change. */
+  readonly others: readonly ResourceChange[];
+  /** Files of the deploy repository that change. */
+  readonly files: readonly FileChange[];
+  /** Every change of a property, apart from files. */
+  readonly properties: readonly PropertyChanges[];
+  /** Resources by what would happen to them, e.g. `{create: 3, same: 40}`. */
+  readonly counts: Readonly<Record<string, number>>;
+}
+
+export interface PolicyViolation {
+  readonly policy: string;
+  /** A mandatory one fails the preview. */
+  readonly mandatory: boolean;
+  /** The resource, e.g. `Deployment link`; empty: the stack. */
+  readonly resource: string;
+  readonly message: string;
+}
+
+export interface Loss {
+  readonly action: "replace" | "delete";
+  /** For example `Namespace`. */
+  readonly kind: string;
+  readonly name: string;
+  /** What it is part of. */
+  readonly area: Area;
+  /** For a replacement the properties that force it, with their values. */
+  readonly reasons: readonly string[];
+}
+
+/** Where a resource belongs. */
+export type Area = "Services" | "CI" | "Argo CD" | "Cluster" | "Deploy repository" | "Images" | "Providers";
+
+export interface ServiceChange {
+  readonly name: string;
+  readonly state: "new" | "changed" | "removed";
+  /** The image by short digest; absent where nothing is known of it. */
+  readonly image?: { readonly before: string; readonly after: string };
+  /** For example `replicas 1 → 2`. */
+  readonly changes: readonly string[];
+}
+
+export interface ResourceChange {
+  readonly area: Area;
+  readonly action: "create" | "update" | "replace" | "delete" | "import";
+  readonly kind: string;
+  readonly name: string;
+  /** The properties that change. */
+  readonly changes: readonly string[];
+}
+
+export interface FileChange {
+  readonly path: string;
+  readonly state: "added" | "changed" | "removed";
+  /** Unified, without a head; empty where the content is not known before the update. */
+  readonly diff: string;
+}
+
+export interface PropertyChanges {
+  readonly kind: string;
+  readonly name: string;
+  readonly lines: readonly string[];
+}

@@ -1,0 +1,87 @@
+import { shortDigest, type Release } from "../../git/records.ts";
+import { valueAt } from "../../kubernetes/json.ts";
+import { conditionOf, listAt, numberAt, stringAt, type KubernetesObject } from "../../kubernetes/object.ts";
+import { applicationFacts, deploymentFacts } from "../status/cluster-facts.ts";
+import type { ServiceOutcome } from "./gate.ts";
+
+/** What the deploy repository and the cluster say of one service in the environment that its digest comes from. */
+export interface HealthFacts {
+  /** When the release commit was made, ISO 8601; `null`: nothing is known of it. */
+  readonly releasedAt: string | null;
+  /** With delivery `gitops` Argo CD has its say, too. */
+  readonly argoCd: boolean;
+  readonly application: KubernetesObject | undefined;
+  readonly deployment: KubernetesObject | undefined;
+  readonly pods: readonly KubernetesObject[];
+}
+
+/**
+ * Whether a digest has been running Healthy for so long. None of what is known proves it alone: Argo CD may never have
+ * noticed a short rollout, a Deployment does not know of a failed sync, and the release commit is only the wish. So the
+ * latest of all moments counts from which each of them is well.
+ * @param now milliseconds since 1970
+ */
+export function healthOf(
+  { service, digest }: Pick<Release, "service" | "digest">,
+  facts: HealthFacts,
+  minutes: number,
+  now: number,
+): ServiceOutcome {
+  const problem = healthProblem(digest, facts);
+  const since = problem === undefined ? latest(momentsOf(facts)) : undefined;
+  const outcome = { service, digest, healthySince: since === undefined ? null : new Date(since).toISOString() };
+  if (problem !== undefined) return { ...outcome, passed: false, detail: problem };
+  if (since === undefined)
+    return { ...outcome, passed: false, detail: "is Healthy, but nothing tells since when; wait for its next rollout" };
+  const age = (now - since) / 60_000;
+  return {
+    ...outcome,
+    passed: age >= minutes,
+    detail: `has been Healthy for ${Math.max(0, Math.floor(age))} of ${minutes} minutes`,
+  };
+}
+
+function healthProblem(digest: string, { argoCd, application, deployment }: HealthFacts): string | undefined {
+  if (deployment === undefined) return "has no Deployment on the cluster";
+  const { image, health, message } = deploymentFacts(deployment);
+  if (!image.endsWith(`@${digest}`)) return `does not run ${shortDigest(digest)} yet, but ${image || "no image"}`;
+  if (health !== "Healthy") return `is ${health}: ${message ?? ""}`;
+  if (!argoCd) return undefined;
+  if (application === undefined) return "has no Application in Argo CD";
+  const facts = applicationFacts(application, "");
+  const reason = facts.message === null ? "" : `: ${facts.message}`;
+  if (facts.health !== "Healthy") return `is ${facts.health} in Argo CD${reason}`;
+  if (facts.sync !== "Synced") return `is ${facts.sync} in Argo CD${reason}`;
+  if (!runningImages(application).some((running) => running.endsWith(`@${digest}`)))
+    return `is not seen to run ${shortDigest(digest)} by Argo CD yet`;
+  return undefined;
+}
+
+function runningImages(application: KubernetesObject): string[] {
+  const images = valueAt(application, "status", "summary", "images");
+  return Array.isArray(images) ? images.filter((image) => typeof image === "string") : [];
+}
+
+/** From when on each witness says that all is well; an unknown one makes the whole unknown. */
+function momentsOf({ releasedAt, argoCd, application, deployment = {}, pods }: HealthFacts): (string | undefined)[] {
+  const [rollout, available] = [conditionOf(deployment, "Progressing"), conditionOf(deployment, "Available")];
+  return [
+    releasedAt ?? undefined,
+    rollout && stringAt(rollout, "lastUpdateTime"),
+    available && stringAt(available, "lastTransitionTime"),
+    ...(argoCd ? [application && stringAt(application, "status", "health", "lastTransitionTime")] : []),
+    ...pods.flatMap(restartsOf),
+  ];
+}
+
+/** A container that came back was not well before; the first start of a pod is the rollout's, or a node's matter. */
+function restartsOf(pod: KubernetesObject): string[] {
+  return listAt(pod, "status", "containerStatuses").flatMap((container) =>
+    (numberAt(container, "restartCount") ?? 0) > 0 ? (stringAt(container, "state", "running", "startedAt") ?? []) : [],
+  );
+}
+
+function latest(moments: readonly (string | undefined)[]): number | undefined {
+  const times = moments.map((moment) => Date.parse(moment ?? ""));
+  return times.some(Number.isNaN) ? undefined : Math.max(...times);
+}

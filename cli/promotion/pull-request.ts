@@ -1,0 +1,60 @@
+import { createHash } from "node:crypto";
+import { shortDigest, type Release, type Released } from "../../git/records.ts";
+import { CommandError } from "../command.ts";
+import type { GitHub } from "../github/github.ts";
+import type { PullRequest } from "../github/payloads.ts";
+import { gateLines, type GateOutcome } from "./gate.ts";
+
+/** The branch of a pull request. The same digests have the same branch, so that running again updates it. */
+export function promotionBranch(to: string, releases: readonly Release[]): string {
+  const lines = releases.map(({ service, digest }) => `${service} ${digest}\n`).toSorted();
+  return `promote/${to}-${createHash("sha256").update(lines.join("")).digest("hex").slice(0, 10)}`;
+}
+
+/**
+ * The repository on GitHub that a URL of Git means, as owner/name.
+ * @param given what the caller says, which comes first
+ * @throws CommandError where the URL does not tell
+ */
+export function repositoryName(url: string, given: string | undefined): string {
+  if (given !== undefined) return given;
+  const path = /^[a-z+]+:\/\//i.test(url) ? new URL(url).pathname.slice(1) : url.replace(/^[^:]*:/, "");
+  const name = path.replace(/\/$/, "").replace(/\.git$/, "");
+  if (/^[\w.-]+\/[\w.-]+$/.test(name)) return name;
+  throw new CommandError(
+    `the URL ${url} does not say which repository on GitHub it is; give --github-repository OWNER/NAME`,
+  );
+}
+
+export interface Proposal {
+  readonly from: string;
+  readonly to: string;
+  /** The first line of the commit. */
+  readonly title: string;
+  readonly head: string;
+  readonly base: string;
+  readonly released: readonly Released[];
+  readonly outcomes: readonly GateOutcome[];
+}
+
+/** Opens the pull request, or finds the one that is open for the branch. */
+export function propose(github: GitHub, proposal: Proposal): Promise<PullRequest> {
+  const { title, head, base } = proposal;
+  return github.createPullRequest({ title, head, base, body: proposalBody(proposal) });
+}
+
+/** One line per service, and what the gates have found. */
+export function proposalBody({ from, to, released, outcomes }: Proposal): string {
+  const services = released.map(({ service, digest, previous, sourceCommit }) => {
+    const before = previous === undefined ? "nothing" : `\`${shortDigest(previous)}\``;
+    const source = sourceCommit === undefined ? "" : `, built from ${sourceCommit}`;
+    return `- **${service}** ${before} → \`${shortDigest(digest)}\`${source}`;
+  });
+  const gates = gateLines(outcomes);
+  const parts = [
+    `Makes ${to} run what ${from} runs. Merging it is the promotion.`,
+    services.join("\n"),
+    ...(gates.length === 0 ? [] : [`When it was opened:\n\n\`\`\`\n${gates.join("\n")}\n\`\`\``]),
+  ];
+  return `${parts.join("\n\n")}\n`;
+}

@@ -1,0 +1,157 @@
+import { existsSync, globSync, readFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { parseDocument } from "yaml";
+import { exposedPort } from "./dockerfile.ts";
+import { imageRepository, nameProblem, serviceName } from "./names.ts";
+import { peerProblems } from "./peers.ts";
+import { schemaProblems, type Problem } from "./problem.ts";
+import { mergeSettings, portSchema, serviceSettingsSchema, type Service, type ServiceSettings } from "./service.ts";
+
+export interface DiscoveryArgs {
+  app: {
+    name: string;
+    /** The root of the monorepo, relative to the program. */
+    directory: string;
+    /** The directories of the services below it, as a glob, e.g. `svc/*`. */
+    services: string;
+  };
+  /** The stack file, for messages. */
+  file: string;
+  /** Settings of every service; its own file and `overrides` win. */
+  defaults: ServiceSettings;
+  /** Settings of single services in this environment, by name. */
+  overrides: Readonly<Record<string, ServiceSettings>>;
+  /** The databases and caches that the stack declares. */
+  dependencies: ReadonlySet<string>;
+  /** The names of the stack's secrets. @default not checked: commands that need no secret do without them */
+  secrets?: ReadonlySet<string>;
+  images: { registry: string; organization: string };
+}
+
+/** What was found, and all that is wrong with it. */
+export interface FoundServices {
+  /** Sorted by name; not to be used if there are problems. */
+  services: Service[];
+  problems: Problem[];
+}
+
+/** Finds the services: every directory below `services` that has a Dockerfile, refined by its `service.yaml`. */
+export function findServices(args: DiscoveryArgs): FoundServices {
+  const { directory, services: pattern } = args.app;
+  if (!existsSync(directory)) {
+    const message = `${JSON.stringify(directory)} does not exist; name the root of the monorepo, relative to the program`;
+    return { services: [], problems: [{ place: `${args.file}: app.directory`, message }] };
+  }
+  const problems: Problem[] = [];
+  const services = globSync(pattern, { cwd: directory })
+    .map((path) => join(directory, path))
+    .filter((path) => hasDockerfile(path, problems))
+    .map((path) => readService(path, args, problems))
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  if (services.length === 0 && problems.length === 0) {
+    problems.push({
+      place: `${args.file}: app.services`,
+      message: `${JSON.stringify(pattern)} matches no directory with a Dockerfile below ${directory}; correct the pattern or add a Dockerfile`,
+    });
+  }
+  problems.push(...nameProblems(services, args), ...overrideProblems(services, args), ...peerProblems(services));
+  return { services, problems };
+}
+
+/** A directory without a Dockerfile is no service, but one with a `service.yaml` means to be one. */
+function hasDockerfile(path: string, problems: Problem[]): boolean {
+  if (existsSync(join(path, "Dockerfile"))) return true;
+  if (existsSync(join(path, "service.yaml"))) {
+    problems.push({
+      place: join(path, "service.yaml"),
+      message: "there is no Dockerfile beside it; add one, or remove the file",
+    });
+  }
+  return false;
+}
+
+function readService(path: string, args: DiscoveryArgs, problems: Problem[]): Service {
+  const name = serviceName(basename(path));
+  const own = readSettings(join(path, "service.yaml"), problems);
+  const settings = mergeSettings(args.defaults, own, args.overrides[name] ?? {});
+  const dockerfile = join(path, "Dockerfile");
+  const port = settings.port ?? exposedPort(readFileSync(dockerfile, "utf8"));
+  if (port === undefined) {
+    problems.push({
+      place: dockerfile,
+      message: "has no EXPOSE with a number; add one, or set `port` in service.yaml",
+    });
+  } else if (!portSchema.safeParse(port).success) {
+    problems.push({ place: dockerfile, message: `EXPOSE ${port}: a port is 1 to 65535` });
+  }
+  const file = existsSync(join(path, "service.yaml")) ? join(path, "service.yaml") : args.file;
+  for (const [variable, secret] of Object.entries(settings.secrets ?? {})) {
+    if (args.secrets?.has(secret) === false) {
+      problems.push({
+        place: `${file}: secrets.${variable}`,
+        message: `the stack has no secret ${JSON.stringify(secret)}; set it with \`pulumi config set --secret --path 'secrets.${secret}'\``,
+      });
+    }
+  }
+  for (const dependency of Object.keys(settings.dependencies ?? {})) {
+    if (!args.dependencies.has(dependency)) {
+      problems.push({
+        place: `${file}: dependencies.${dependency}`,
+        message: `${args.file} says nothing of it; add it to \`dependencies\` there, with an image, an address, or none`,
+      });
+    }
+  }
+  return { ...settings, name, directory: path, port: port ?? 0 };
+}
+
+function readSettings(file: string, problems: Problem[]): ServiceSettings {
+  if (!existsSync(file)) return {};
+  const document = parseDocument(readFileSync(file, "utf8"), { prettyErrors: true });
+  const syntaxError = document.errors[0];
+  if (syntaxError !== undefined) {
+    problems.push({ place: file, message: `is not YAML: ${syntaxError.message.trimEnd()}` });
+    return {};
+  }
+  const input: unknown = document.toJS() ?? {};
+  const parsed = serviceSettingsSchema.safeParse(input);
+  if (parsed.success) return parsed.data;
+  problems.push(...schemaProblems(file, parsed.error, input));
+  return {};
+}
+
+function nameProblems(services: readonly Service[], args: DiscoveryArgs): Problem[] {
+  return services.flatMap(({ name, directory }, index) => {
+    const invalid = nameProblem(name);
+    if (invalid !== undefined)
+      return [{ place: directory, message: `its name ${JSON.stringify(name)} ${invalid}; rename the directory` }];
+    const repository = imageRepository(args.images, args.app.name, name);
+    if (repository.length > 255)
+      return [
+        {
+          place: directory,
+          message: `its image ${repository} has ${repository.length} characters; registries take at most 255`,
+        },
+      ];
+    if (args.dependencies.has(name))
+      return [
+        {
+          place: `${args.file}: dependencies.${name}`,
+          message: `a service has that name too (${directory}); rename one of them`,
+        },
+      ];
+    const twin = services.slice(0, index).find((other) => other.name === name);
+    return twin
+      ? [{ place: directory, message: `is named ${JSON.stringify(name)} like ${twin.directory}; rename one of them` }]
+      : [];
+  });
+}
+
+function overrideProblems(services: readonly Service[], args: DiscoveryArgs): Problem[] {
+  const names = new Set(services.map(({ name }) => name));
+  return Object.keys(args.overrides)
+    .filter((name) => !names.has(name))
+    .map((name) => ({
+      place: `${args.file}: services.${name}`,
+      message: `there is no such service; there are ${[...names].join(", ") || "none"}`,
+    }));
+}

@@ -1,0 +1,24 @@
+import { previewName } from "../components/names.ts";
+import type { Snapshot } from "./snapshot.ts";
+
+/** Where all preview environments are in the deploy repository, beside the directories of the environments. */
+const root = "previews";
+
+/** Where the environment of one pull request is, e.g. `previews/pr-12`. @param pullRequest its number, or a template's place for it */
+export function previewDirectory(pullRequest: number | string): string {
+  return `${root}/${previewName(pullRequest)}`;
+}
+
+/** The paths of the files of all preview environments, by the number of the pull request. */
+export function previewPaths(snapshot: Snapshot): Map<number, string[]> {
+  const numbered = [...snapshot.entries.keys()].flatMap((path) => {
+    const number = /^previews\/pr-([1-9]\d{0,9})\//.exec(path)?.[1];
+    return number === undefined ? [] : [{ number: Number(number), path }];
+  });
+  return new Map(
+    [...Map.groupBy(numbered, ({ number }) => number)].map(([number, files]) => [
+      number,
+      files.map(({ path }) => path),
+    ]),
+  );
+}

@@ -1,0 +1,160 @@
+import { GitError, gitAt, type Git } from "./git-command.ts";
+
+/** The checkout cannot be read: the directory, the reason and the way out. */
+export class SourceRepositoryError extends Error {
+  override readonly name = "SourceRepositoryError";
+}
+
+/** The source's history, as far as this checkout has it. Commits are what Git takes for one: an id, `HEAD`, a branch. */
+export interface SourceRepository {
+  /** The root of the checkout. */
+  readonly root: string;
+  /** Where the monorepo is in it: empty, or a path that ends with `/`. */
+  readonly prefix: string;
+  /** The ids of those of the commits that are known here: not after a forced push, beyond a shallow clone, or for 0000…. */
+  resolve(commits: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  /**
+   * The files of the monorepo that differ between each base and a commit, relative to its root; a renamed file counts at both
+   * places. A base that is not known is left out.
+   * @throws SourceRepositoryError if the commit itself is not known
+   */
+  changedSince(bases: readonly string[], commit: string): Promise<ReadonlyMap<string, readonly string[]>>;
+  /** Those of the candidates that the commit has among its ancestors, or is itself. */
+  ancestorsOf(commit: string, candidates: readonly string[]): Promise<ReadonlySet<string>>;
+  /** @returns `undefined`: one of them is not known, or the clone is too shallow to tell */
+  isAncestor(ancestor: string, commit: string): Promise<boolean | undefined>;
+  /** @returns `undefined`: they have none, or it is not known here */
+  mergeBase(one: string, other: string): Promise<string | undefined>;
+}
+
+/**
+ * @param directory the monorepo: what is outside of it does not count
+ * @throws SourceRepositoryError if it is in no checkout of Git
+ */
+export async function openSourceRepository(directory: string): Promise<SourceRepository> {
+  const git = gitAt(directory);
+  const facts = await git(["rev-parse", "--show-toplevel", "--show-prefix", "--is-shallow-repository"]).catch(
+    (error: unknown) => {
+      throw explained(error, directory);
+    },
+  );
+  const [root = "", prefix = "", shallow] = facts.toString().split("\n");
+  const ancestorsOf: SourceRepository["ancestorsOf"] = (commit, candidates) => ancestors(git, commit, candidates);
+  return {
+    root,
+    prefix,
+    resolve: (commits) => lookUp(git, commits, "commit"),
+    changedSince: (bases, commit) => changes(git, bases, commit),
+    ancestorsOf,
+    isAncestor: async (ancestor, commit) => {
+      const known = await lookUp(git, [ancestor, commit], "commit");
+      if (!known.has(ancestor) || !known.has(commit)) return undefined;
+      if ((await ancestorsOf(commit, [ancestor])).has(ancestor)) return true;
+      return shallow === "true" ? undefined : false;
+    },
+    mergeBase: async (one, other) => {
+      const known = await lookUp(git, [one, other], "commit");
+      const ids = [known.get(one), known.get(other)].filter((id) => id !== undefined);
+      if (ids.length < 2) return undefined;
+      return git(["merge-base", ...ids]).then(
+        (output) => output.toString().trim(),
+        // It says nothing if there is none.
+        (error: unknown) => {
+          if (error instanceof GitError && error.output === "") return undefined;
+          throw error;
+        },
+      );
+    },
+  };
+}
+
+/** The objects behind names, by one process for all; those that are not there are left out. */
+async function lookUp(
+  git: Git,
+  commits: readonly string[],
+  type: "commit" | "tree",
+): Promise<ReadonlyMap<string, string>> {
+  // A name that is a line of its own cannot be an option.
+  const names = [...new Set(commits)].filter((name) => name !== "" && !name.includes("\n") && !/^0{40,}$/.test(name));
+  if (names.length === 0) return new Map();
+  const output = await git(["cat-file", "--batch-check"], names.map((name) => `${name}^{${type}}\n`).join(""));
+  const lines = output.toString().split("\n");
+  return new Map(
+    names.flatMap((name, index) => {
+      const [, id] = /^([0-9a-f]{40,64}) \w+ \d+$/.exec(lines[index] ?? "") ?? [];
+      return id === undefined ? [] : [[name, id] as const];
+    }),
+  );
+}
+
+async function changes(
+  git: Git,
+  bases: readonly string[],
+  commit: string,
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const trees = await lookUp(git, [...bases, commit], "tree");
+  const tree = trees.get(commit);
+  if (tree === undefined)
+    throw new SourceRepositoryError(
+      `${JSON.stringify(commit)} is no commit of this checkout; fetch it, or correct the name`,
+    );
+  const pairs = [...new Set(bases.flatMap((base) => trees.get(base) ?? []))].map((base) => `${base} ${tree}\n`);
+  if (pairs.length === 0) return new Map();
+  const output = await git(
+    ["diff-tree", "--stdin", "-r", "-z", "--name-only", "--no-renames", "--relative"],
+    pairs.join(""),
+  );
+  const files = splitAt(output.toString(), pairs);
+  return new Map(
+    bases.flatMap((base) => {
+      const changed = files.get(`${trees.get(base)} ${tree}\n`);
+      return changed === undefined ? [] : [[base, changed] as const];
+    }),
+  );
+}
+
+/** Each pair of trees heads its files, which end with a null character each. */
+function splitAt(output: string, headings: readonly string[]): Map<string, readonly string[]> {
+  const starts = headings.reduce<readonly number[]>(
+    (found, heading) => [...found, output.indexOf(heading, found.at(-1) ?? 0)],
+    [],
+  );
+  return new Map(
+    headings.map((heading, index) => [
+      heading,
+      output
+        .slice((starts[index] ?? 0) + heading.length, starts[index + 1])
+        .split("\0")
+        .slice(0, -1),
+    ]),
+  );
+}
+
+async function ancestors(git: Git, commit: string, candidates: readonly string[]): Promise<ReadonlySet<string>> {
+  const known = await lookUp(git, [...candidates, commit], "commit");
+  const id = known.get(commit);
+  if (id === undefined) return new Set();
+  const ids = new Set(candidates.flatMap((candidate) => known.get(candidate) ?? []));
+  // What the commit does not reach includes every candidate that it does not reach.
+  const output = await git(["rev-list", "--stdin"], [...ids, `^${id}`].join("\n"));
+  const unreached = new Set(output.toString().split("\n"));
+  return new Set(
+    candidates.filter((candidate) => {
+      const found = known.get(candidate);
+      return found !== undefined && !unreached.has(found);
+    }),
+  );
+}
+
+function explained(error: unknown, directory: string): unknown {
+  if (!(error instanceof GitError)) return error;
+  if (/dubious ownership/.test(error.output))
+    return new SourceRepositoryError(
+      `${directory} belongs to another user, so Git does not read it; allow it with \`git config --global --add safe.directory DIRECTORY\``,
+    );
+  if (/not a git repository/i.test(error.output))
+    return new SourceRepositoryError(
+      `${directory} is in no checkout of Git; run this in a clone of the source repository`,
+    );
+  return new SourceRepositoryError(`${directory}: ${error.output.trim()}`);
+}

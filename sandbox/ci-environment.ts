@@ -1,0 +1,51 @@
+import { mkdirSync, rmSync, symlinkSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { cacheDir } from "./cache.ts";
+import { installDynamicProvider } from "./dynamic-provider.ts";
+import { installOfflinePlugins } from "./provider-plugins.ts";
+import { buildTools } from "./tools/build.ts";
+
+/** Where Go gets its modules from, and how it reaches it. */
+const networkVariables = ["GOPROXY", "GOSUMDB", "GONOSUMDB", "GOPRIVATE", "GOFLAGS", "SSL_CERT_FILE"];
+
+/**
+ * The variables of the sandbox CI's executor, which is this machine: what the image of a real one brings along. Node.js of
+ * this process, the sandbox's Pulumi CLI with its providers as plugins, Go with caches that later runs find again. None of
+ * them is a secret.
+ * @param stateDir the sandbox's state directory, in which the executor gets a home for Pulumi
+ */
+export async function ciEnvironment(stateDir: string): Promise<Record<string, string>> {
+  const tools = await buildTools(["pulumi", "argocd-files"], () => undefined);
+  const directory = join(stateDir, "ci-executor");
+  const bin = join(directory, "bin");
+  const plugins = join(directory, "pulumi", "plugins");
+  for (const path of [bin, plugins]) mkdirSync(path, { recursive: true, mode: 0o700 });
+  link(tools.pulumi, join(bin, "pulumi"));
+  // A Node.js of the same folder, and none of the others that this process' PATH may have.
+  link(process.execPath, join(bin, "node"));
+  installOfflinePlugins(plugins, tools["argocd-files"]);
+  installDynamicProvider(plugins);
+  const inherited = networkVariables.flatMap((name) => {
+    const value = process.env[name];
+    // An address with a user in it may hold a password.
+    return value === undefined || value.includes("@") ? [] : [[name, value] as const];
+  });
+  return {
+    ...Object.fromEntries(inherited),
+    PATH: [bin, dirname(process.execPath), process.env["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"].join(":"),
+    PULUMI_HOME: join(directory, "pulumi"),
+    PULUMI_IGNORE_AMBIENT_PLUGINS: "true",
+    PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+    PULUMI_SKIP_UPDATE_CHECK: "true",
+    NODE_COMPILE_CACHE: join(cacheDir(), "node"),
+    GOCACHE: join(cacheDir(), "go", "compiled"),
+    GOMODCACHE: join(cacheDir(), "go", "modules"),
+    // Else the cache could not be removed as other files can.
+    GOFLAGS: [process.env["GOFLAGS"] ?? "", "-modcacherw"].join(" ").trim(),
+  };
+}
+
+function link(target: string, path: string): void {
+  rmSync(path, { force: true });
+  symlinkSync(target, path);
+}

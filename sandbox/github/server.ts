@@ -1,0 +1,176 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import { createServer } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { PushHook } from "../git-server/pushes.ts";
+import { ApiError } from "./api-error.ts";
+import { commentRoutes } from "./comments.ts";
+import { startCourier, type WebhookTarget } from "./courier.ts";
+import type { GitHubHost, GitHubUser } from "./host.ts";
+import { labelRoutes } from "./labels.ts";
+import { mergeRoutes } from "./merge.ts";
+import { pullRequestPage } from "./pull-request-page.ts";
+import { pullRequestRoutes } from "./pull-requests.ts";
+import { applyPush } from "./pushed.ts";
+import { repositoryRoutes } from "./repositories.ts";
+import { findRoute, type ApiResponse } from "./router.ts";
+import { statusRoutes } from "./statuses.ts";
+import { Store } from "./store.ts";
+
+/** GitHub Enterprise Server has its API there, and clients that are told of another host look for it there. */
+const enterprisePrefix = "/api/v3";
+const largestBody = 1024 * 1024;
+const documentation = "https://docs.github.com/rest";
+const routes = [
+  ...repositoryRoutes,
+  ...pullRequestRoutes,
+  ...mergeRoutes,
+  ...commentRoutes,
+  ...labelRoutes,
+  ...statusRoutes,
+  pullRequestPage,
+];
+
+export interface GitHubOptions {
+  /** On 127.0.0.1; 0: any free one. */
+  readonly port: number;
+  /** The JSON file of the state; made if it is not there. */
+  readonly stateFile: string;
+  readonly host: GitHubHost;
+  readonly webhooks: readonly WebhookTarget[];
+  /** Takes one line per request and per delivery. */
+  readonly log: (line: string) => void;
+}
+
+export interface GitHub extends AsyncDisposable {
+  readonly port: number;
+  /** What the Git server is to call at every push. */
+  readonly hook: PushHook;
+}
+
+/**
+ * Starts the stand-in of GitHub's REST API for pull requests, labels, comments and commit statuses, above the repositories
+ * of the Git server, with the webhooks that follow from both.
+ */
+export async function serveGitHub({ port, stateFile, host, webhooks, log }: GitHubOptions): Promise<GitHub> {
+  const store = new Store(stateFile);
+  const courier = startCourier(store, webhooks, log);
+  const server = createServer((request, response) => {
+    void answer(host, store, request, log).then((result) => {
+      send(response, result);
+      log(`GitHub API: ${request.method} ${(request.url ?? "/").replace(/\?.*$/, "")} ${result.status}`);
+      if (request.method !== "GET") courier.wake();
+    });
+  });
+  const used = await listen(server, port);
+  return {
+    port: used,
+    hook: {
+      name: "GitHub's pull requests and webhooks",
+      run: async (push) => {
+        await store.transaction((state) => applyPush(host, state, push));
+        courier.wake();
+      },
+    },
+    [Symbol.asyncDispose]: async () => {
+      await courier[Symbol.asyncDispose]();
+      await new Promise((resolve) => {
+        server.close(resolve);
+        server.closeIdleConnections();
+      });
+    },
+  };
+}
+
+async function answer(
+  host: GitHubHost,
+  store: Store,
+  request: IncomingMessage,
+  log: (line: string) => void,
+): Promise<ApiResponse> {
+  try {
+    const text = await read(request);
+    const user = authenticate(request, host.users);
+    const url = new URL(request.url ?? "/", `http://${request.headers.host ?? "localhost"}`);
+    const pathname = url.pathname.startsWith(`${enterprisePrefix}/`)
+      ? url.pathname.slice(enterprisePrefix.length)
+      : url.pathname;
+    const found = findRoute(routes, request.method ?? "GET", pathname);
+    if (found === undefined) throw new ApiError(404, "Not Found");
+    const body = parse(text);
+    return await store.transaction((state) => found.route.handle({ host, state, user, path: found.path, url, body }));
+  } catch (error) {
+    if (error instanceof ApiError) return refusal(error);
+    log(`GitHub API: internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    return refusal(new ApiError(500, "Server Error"));
+  }
+}
+
+function refusal({ status, message, errors }: ApiError): ApiResponse {
+  return {
+    status,
+    body: {
+      message,
+      ...(errors.length === 0 ? {} : { errors: errors.map((error) => ({ ...error })) }),
+      documentation_url: documentation,
+      status: String(status),
+    },
+  };
+}
+
+/** Without a token one is nobody; with a wrong one, one is refused. */
+function authenticate(request: IncomingMessage, users: readonly GitHubUser[]): GitHubUser | undefined {
+  const [, scheme = "", given = ""] = /^(\w+) +(\S+)$/.exec(request.headers.authorization ?? "") ?? [];
+  if (request.headers.authorization === undefined) return undefined;
+  // As basic authentication, the token is the password.
+  const token = /^basic$/i.test(scheme)
+    ? Buffer.from(given, "base64")
+        .toString()
+        .replace(/^[^:]*:/, "")
+    : given;
+  const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
+  const user = users.find((known) => timingSafeEqual(digest(known.token), digest(token)));
+  if (user === undefined || !/^(basic|bearer|token)$/i.test(scheme)) throw new ApiError(401, "Bad credentials");
+  return user;
+}
+
+async function read(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request) {
+    // Without an encoding set, a request yields buffers.
+    const bytes = chunk as Buffer;
+    size += bytes.length;
+    if (size <= largestBody) chunks.push(bytes);
+  }
+  if (size > largestBody) throw new ApiError(413, "Request body too large");
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+function parse(text: string): unknown {
+  if (text.trim() === "") return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new ApiError(400, "Problems parsing JSON");
+  }
+}
+
+function send(response: ServerResponse, { status, body, headers }: ApiResponse): void {
+  const text = typeof body === "string";
+  response.writeHead(status, {
+    "content-type": text ? "text/plain; charset=utf-8" : "application/json; charset=utf-8",
+    "cache-control": "no-store",
+    ...headers,
+  });
+  response.end(body === undefined ? undefined : text ? body : JSON.stringify(body));
+}
+
+function listen(server: Server, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, "127.0.0.1", () => {
+      const address = server.address();
+      resolve(typeof address === "object" && address !== null ? address.port : port);
+    });
+  });
+}

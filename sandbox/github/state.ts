@@ -1,0 +1,81 @@
+import type { Json } from "./json.ts";
+
+/** All that the stand-in knows beside what Git knows; the state file is this as JSON. Times are ISO 8601 in UTC. */
+export interface State {
+  readonly version: 1;
+  /** Given to the next thing that needs an id. */
+  nextId: number;
+  forks: Fork[];
+  pullRequests: PullRequest[];
+  comments: Comment[];
+  statuses: Status[];
+  /** Webhook deliveries that have not arrived yet, the oldest first. */
+  deliveries: Delivery[];
+}
+
+export interface Fork {
+  readonly id: number;
+  /** As owner/name; its Git repository has the same name. */
+  readonly fullName: string;
+  /** The repository that it is a fork of. */
+  readonly of: string;
+}
+
+export interface PullRequest {
+  readonly id: number;
+  /** The repository that it is for, as owner/name. */
+  readonly repository: string;
+  readonly number: number;
+  title: string;
+  body: string | null;
+  readonly draft: boolean;
+  /** The login of its author. */
+  readonly author: string;
+  readonly createdAt: string;
+  updatedAt: string;
+  closedAt?: string;
+  merged?: { readonly at: string; readonly by: string; readonly commit: string };
+  head: { readonly repository: string; readonly ref: string; sha: string };
+  base: { ref: string; sha: string };
+  labels: string[];
+}
+
+export interface Comment {
+  readonly id: number;
+  readonly repository: string;
+  /** The number of its pull request. */
+  readonly number: number;
+  readonly author: string;
+  readonly createdAt: string;
+  updatedAt: string;
+  body: string;
+}
+
+export interface Status {
+  readonly id: number;
+  readonly repository: string;
+  readonly sha: string;
+  readonly state: "error" | "failure" | "pending" | "success";
+  readonly context: string;
+  readonly description: string | null;
+  readonly targetUrl: string | null;
+  readonly creator: string;
+  readonly createdAt: string;
+}
+
+export interface Delivery {
+  /** Stays the same when it is tried again. */
+  readonly id: string;
+  readonly event: string;
+  readonly queuedAt: string;
+  readonly payload: Json;
+}
+
+export function initialState(): State {
+  return { version: 1, nextId: 1, forks: [], pullRequests: [], comments: [], statuses: [], deliveries: [] };
+}
+
+export function takeId(state: State): number {
+  state.nextId += 1;
+  return state.nextId - 1;
+}
