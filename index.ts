@@ -26,6 +26,7 @@ const ci = new CiProject(config.app.name, {
   environment: config.environment,
   project: config.ci.project ?? config.app.name,
   owned: config.owns.ciProject,
+  branch: config.github?.branch,
   token: config.circleciToken,
   registry: config.registry,
   variables: config.ci.environment,
@@ -60,6 +61,8 @@ deliver({
 
 /** The environment that this stack declares. */
 export const environment = config.environment;
+/** The CircleCI project, as `ci.projectSlug` of the other stacks has it. */
+export const ciProject = ci.projectSlug;
 /** Where CI finds the environment's credentials. */
 export const ciContext = ci.contextName;
 /** Per service: its image by digest (none as long as CI has released none) and its address. */

@@ -5,11 +5,18 @@ import { UsageError, type Command, type Surroundings } from "./command.ts";
 
 /** Each is loaded when it is called. */
 const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = {
+  changes: () => import("./commands/changes.ts"),
+  test: () => import("./commands/test.ts"),
   build: () => import("./commands/build.ts"),
   release: () => import("./commands/release.ts"),
   promote: () => import("./commands/promote.ts"),
   rollback: () => import("./commands/rollback.ts"),
   watch: () => import("./commands/watch.ts"),
+  "preview-environment": () => import("./commands/preview-environment.ts"),
+  "ci-config": () => import("./commands/ci-config.ts"),
+  drift: () => import("./commands/drift.ts"),
+  preview: () => import("./commands/preview.ts"),
+  "publish-state": () => import("./commands/publish-state.ts"),
   status: () => import("./commands/status.ts"),
 };
 
@@ -28,8 +35,9 @@ async function main([name, ...args]: readonly string[], surroundings: Surroundin
 }
 
 async function overview(): Promise<string> {
+  const width = Math.max(...Object.keys(commands).map((name) => name.length));
   const lines = await Promise.all(
-    Object.entries(commands).map(async ([name, load]) => `  ${name.padEnd(10)} ${(await load()).command.summary}`),
+    Object.entries(commands).map(async ([name, load]) => `  ${name.padEnd(width)} ${(await load()).command.summary}`),
   );
   return `The delivery pipeline, step by step: what CI calls, and people do by hand.
 

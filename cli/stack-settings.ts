@@ -14,9 +14,16 @@ export function readStackSettings<T extends z.ZodObject>(name: string, schema: T
   if (!existsSync(file)) return undefined;
   const needed = new Set(Object.keys(schema.shape).map((key) => `delivery:${key}`));
   const entries = Object.entries(readStackFile(name)).filter(([key]) => needed.has(key));
-  const settings = Object.fromEntries(entries.map(([key, value]) => [key.slice("delivery:".length), value]));
+  const settings = Object.fromEntries(
+    entries.map(([key, value]) => [key.slice("delivery:".length), unquoted(value, key)]),
+  );
   const parsed = schema.safeParse(settings);
   if (parsed.success) return parsed.data;
   const problems = schemaProblems(file, parsed.error, settings).map(({ place, message }) => `${place}: ${message}`);
   throw new CommandError(problems.join("\n       "));
+}
+
+/** `pulumi config set` puts quotes around the version when it writes the file anew. */
+function unquoted(value: unknown, key: string): unknown {
+  return key === "delivery:schemaVersion" && typeof value === "string" && /^\d+$/.test(value) ? Number(value) : value;
 }

@@ -18,6 +18,10 @@ export interface CiProjectArgs {
   standalone: boolean;
   /** GitHub's numeric id of the repository whose pushes start the pipeline. @default no pipeline is declared */
   repositoryId?: string | undefined;
+  /** What is merged there is delivered. @default main */
+  branch?: string | undefined;
+  /** When the environments are looked over for drift, as five fields of cron in UTC. @default never */
+  driftSchedule?: string | undefined;
   /** The API's base URL. @default CircleCI's own */
   host?: string | undefined;
   token: pulumi.Output<string>;
@@ -32,6 +36,8 @@ export interface CiProjectArgs {
 /** The CircleCI project, and one environment's context with its secrets, which only jobs of that project may use. */
 export class CiProject extends pulumi.ComponentResource {
   readonly projectId: pulumi.Output<string>;
+  /** `vcs/organization/project`: what the stacks that look the project up have in `ci.projectSlug`. */
+  readonly projectSlug: pulumi.Output<string>;
   readonly contextId: pulumi.Output<string>;
   readonly contextName: string;
 
@@ -44,9 +50,11 @@ export class CiProject extends pulumi.ComponentResource {
     );
     const own = { parent: this, provider };
 
-    this.projectId = args.owned
-      ? ownProject(name, args, own).id
-      : circleci.getProjectOutput({ slug: args.projectSlug ?? "" }, own).id;
+    const project = args.owned
+      ? ownProject(name, args, own)
+      : circleci.getProjectOutput({ slug: args.projectSlug ?? "" }, own);
+    this.projectId = project.id;
+    this.projectSlug = project.slug;
     this.contextName = contextName(args.app, args.environment);
     const context = new circleci.Context(name, { name: this.contextName, organizationId: args.organizationId }, own);
     this.contextId = context.id;
@@ -68,7 +76,12 @@ export class CiProject extends pulumi.ComponentResource {
         { ...own, dependsOn: restriction },
       );
     }
-    this.registerOutputs({ projectId: this.projectId, contextId: this.contextId, contextName: this.contextName });
+    this.registerOutputs({
+      projectId: this.projectId,
+      projectSlug: this.projectSlug,
+      contextId: this.contextId,
+      contextName: this.contextName,
+    });
   }
 }
 
@@ -90,15 +103,26 @@ function ownProject(name: string, args: CiProjectArgs, own: pulumi.CustomResourc
     // CircleCI refuses to delete a project that follows a repository, and destroy would fail.
     { ...own, retainOnDelete: !args.standalone },
   );
-  if (args.repositoryId !== undefined) pushPipeline(name, project, args.repositoryId, own);
+  if (args.repositoryId !== undefined) pipelineOf(name, project, args.repositoryId, args, own);
   return project;
 }
 
-/** Runs `.circleci/config.yml` at every push to the repository, through CircleCI's GitHub App. */
-function pushPipeline(
+/**
+ * The events that run the pipeline. A pull request that is opened, or gets the label `run-ci`, changes what its branch's
+ * pipeline does, without a push. Source: https://circleci.com/docs/guides/orchestrate/github-trigger-event-options/
+ */
+const events = [
+  { suffix: "", eventPreset: "all-pushes" },
+  { suffix: "-opened", eventPreset: "only-open-prs" },
+  { suffix: "-labelled", eventPreset: "only-labeled-prs" },
+];
+
+/** Runs `.circleci/config.yml` when something happens to the repository, through CircleCI's GitHub App. */
+function pipelineOf(
   name: string,
   project: circleci.Project,
   repositoryId: string,
+  { branch = "main", driftSchedule }: Pick<CiProjectArgs, "branch" | "driftSchedule">,
   own: pulumi.CustomResourceOptions,
 ): void {
   const pipeline = new circleci.Pipeline(
@@ -115,15 +139,32 @@ function pushPipeline(
     },
     own,
   );
+  const ofPipeline = { projectId: project.id, pipelineId: pipeline.id, disabled: false };
+  for (const { suffix, eventPreset } of events) {
+    new circleci.Trigger(
+      `${name}${suffix}`,
+      {
+        ...ofPipeline,
+        eventSourceProvider: "github_app",
+        eventSourceRepoExternalId: repositoryId,
+        eventPreset,
+      },
+      own,
+    );
+  }
+  if (driftSchedule === undefined) return;
   new circleci.Trigger(
-    name,
+    `${name}-drift`,
     {
-      projectId: project.id,
-      pipelineId: pipeline.id,
-      eventSourceProvider: "github_app",
-      eventSourceRepoExternalId: repositoryId,
-      eventPreset: "all-pushes",
-      disabled: false,
+      ...ofPipeline,
+      eventSourceProvider: "schedule",
+      eventSourceScheduleCronExpression: driftSchedule,
+      // Nobody's own account: it stays when people go.
+      eventSourceScheduleAttributionActor: "system",
+      eventName: "drift",
+      checkoutRef: branch,
+      configRef: branch,
+      parameters: { drift: true },
     },
     own,
   );

@@ -11,7 +11,7 @@ export async function beforeLastRelease(
 ): Promise<string | undefined> {
   const paths = services.map((service) => recordPath(directory, service));
   // A record may also change without its image: another commit has turned out to make the same one.
-  const image = ["--diff-merges=first-parent", "-G", "(digest|name): "];
+  const image = ["--diff-merges=first-parent", "--no-patch", "-G", "(digest|name): "];
   const last = (await git(["log", "-1", "--format=%H", "--first-parent", ...image, tip, "--", ...paths]))
     .toString()
     .trim();

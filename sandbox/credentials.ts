@@ -3,14 +3,20 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 
+const random = (): string => randomBytes(24).toString("base64url");
+const token = z.string().default(random);
+
 const credentialsSchema = z.strictObject({
-  registryPassword: z.string(),
-  circleciToken: z.string(),
+  registryPassword: token,
+  circleciToken: token,
   /** With which the program writes to the deploy repository, and with which Argo CD reads it. */
-  gitWriteToken: z.string(),
-  gitReadToken: z.string(),
+  gitWriteToken: token,
+  gitReadToken: token,
+  /** For GitHub's API, and with which GitHub signs what it tells CircleCI. */
+  githubToken: token,
+  githubWebhookSecret: token,
   /** The secrets of the application. */
-  secrets: z.record(z.string(), z.string()),
+  secrets: z.record(z.string(), z.string()).default(() => ({ "token-secret": random() })),
 });
 export type Credentials = z.infer<typeof credentialsSchema>;
 
@@ -21,16 +27,12 @@ export function credentialsFile(stateDir: string): string {
 /** The sandbox's own passwords and tokens: made at random once, kept in a file that only its owner reads. */
 export function ensureCredentials(stateDir: string): Credentials {
   const file = credentialsFile(stateDir);
-  if (existsSync(file)) return credentialsSchema.parse(JSON.parse(readFileSync(file, "utf8")));
-  const random = (): string => randomBytes(24).toString("base64url");
-  const credentials: Credentials = {
-    registryPassword: random(),
-    circleciToken: random(),
-    gitWriteToken: random(),
-    gitReadToken: random(),
-    secrets: { "token-secret": random() },
-  };
+  const known = existsSync(file) ? readFileSync(file, "utf8") : "{}";
+  // A sandbox of an earlier version lacks some.
+  const credentials = credentialsSchema.parse(JSON.parse(known));
+  const text = JSON.stringify(credentials);
+  if (text === known) return credentials;
   mkdirSync(stateDir, { recursive: true, mode: 0o700 });
-  writeFileSync(file, JSON.stringify(credentials), { mode: 0o600 });
+  writeFileSync(file, text, { mode: 0o600 });
   return credentials;
 }

@@ -1,30 +1,61 @@
 import { join } from "node:path";
 import type { Credentials } from "./credentials.ts";
 import { startGitServer } from "./git-server/start.ts";
+import { choosePort } from "./ports.ts";
+import type { StackTargets } from "./targets.ts";
 
-/** Who uses the deploy repository: the program and the delivery CLI write, Argo CD reads. */
+/** Who uses the repositories: people, the program and the delivery CLI write, Argo CD reads. */
 export const gitUsers = { writer: "delivery", reader: "argocd" } as const;
 
-/**
- * Starts the Git server with the deploy repository on it.
- * @returns the repository's URL
- */
+/** GitHub takes a token with this name, whoever's it is. */
+const tokenUser = "x-access-token";
+
+/** The source repository on GitHub. */
+export interface SourcePlace {
+  /** As owner/name. */
+  repository: string;
+  /** GitHub's numeric id of it. */
+  id: number;
+}
+
+/** Starts the Git server with the source and the deploy repository on it, and the stand-in for GitHub's API. */
 export async function startDeployGit(options: {
   stateDir: string;
   port: number;
   credentials: Credentials;
   argoCdNamespace: string;
-}): Promise<string> {
-  const { stateDir, port, credentials, argoCdNamespace } = options;
+  source: SourcePlace;
+  /** The wanted port of GitHub's API. */
+  githubPort: number;
+  /** Who is told of pushes and pull requests. */
+  webhook: string;
+}): Promise<Required<Pick<StackTargets, "deployRepository" | "sourceRepository" | "githubApi">>> {
+  const { stateDir, port, credentials, argoCdNamespace, source, webhook } = options;
+  const { gitWriteToken, gitReadToken, githubToken, githubWebhookSecret } = credentials;
+  const githubPort = await choosePort(stateDir, "github", options.githubPort);
+  const githubApi = `http://localhost:${githubPort}`;
+  const [owner = ""] = source.repository.split("/");
   const { repositoryUrl } = await startGitServer({
     stateDir,
     port,
     users: [
-      { name: gitUsers.writer, token: credentials.gitWriteToken, access: "write" },
-      { name: gitUsers.reader, token: credentials.gitReadToken, access: "read" },
+      { name: gitUsers.writer, token: gitWriteToken, access: "write" },
+      { name: tokenUser, token: gitWriteToken, access: "write" },
+      { name: gitUsers.reader, token: gitReadToken, access: "read" },
     ],
-    repositories: [{ name: "deploy" }],
+    repositories: [{ name: "deploy" }, { name: source.repository, public: true, rewritable: "branches" }],
+    github: {
+      port: githubPort,
+      url: githubApi,
+      stateFile: join(stateDir, "github.json"),
+      repositories: [
+        { id: source.id, fullName: source.repository, git: source.repository, public: true },
+        { id: source.id + 1, fullName: `${owner}/deploy`, git: "deploy", public: false },
+      ],
+      users: [{ login: gitUsers.writer, token: githubToken, access: "write" }],
+      webhooks: [{ url: webhook, secret: githubWebhookSecret }],
+    },
     argoCd: { kubeconfigPath: join(stateDir, "kubeconfig"), namespace: argoCdNamespace },
   });
-  return repositoryUrl("deploy");
+  return { deployRepository: repositoryUrl("deploy"), sourceRepository: repositoryUrl(source.repository), githubApi };
 }

@@ -93,6 +93,13 @@ function linkPlugins(home: string, plugins: readonly string[]): void {
   }
 }
 
+/** The stack's own place for its state, and what encrypts its secrets: CI needs both to preview it. */
+export function engineAccess(directory: string): { backend: string; passphrase: string } {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const passphrase = readFileSync(ensurePassphrase(join(directory, "passphrase")), "utf8");
+  return { backend: `file://${join(directory, "state")}`, passphrase };
+}
+
 function ensurePassphrase(file: string): string {
   if (!existsSync(file)) writeFileSync(file, randomBytes(24).toString("base64url"), { mode: 0o600 });
   return file;

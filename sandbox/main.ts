@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { withLock } from "./cache.ts";
+import { demo } from "./demo.ts";
 import { down } from "./down.ts";
 import { preview } from "./preview.ts";
 import { startProgress } from "./progress.ts";
@@ -10,6 +11,7 @@ import { up } from "./up.ts";
 const usage = `The sandbox: the whole delivery pipeline on this machine.
 
   npm run up        start everything and make the sandbox stack so
+  npm run demo      edit a service, push, and show how it reaches the cluster
   npm run preview   show what up would change; needs nothing running
                     -- --diff   with every changed property, and the manifests in Git
   npm run status    show what runs, how it got there, and where everything is
@@ -18,7 +20,7 @@ const usage = `The sandbox: the whole delivery pipeline on this machine.
   npm run down      destroy the stack, stop everything, remove every file but the cache
                     -- --purge   remove the cache, too
 
-Options of up: -- --pods simulated   run no pods, even where this machine could`;
+Options of up and demo: -- --pods simulated   run no pods, even where this machine could`;
 
 /** The directory of this checkout's sandbox: everything but the cache is below it. */
 const stateDir = join(process.cwd(), ".sandbox");
@@ -47,7 +49,8 @@ async function main(): Promise<void> {
   const { pods, purge } = { pods: values.pods, purge: values.purge } as const;
   const report = startProgress();
   const commands: Record<string, () => Promise<void>> = {
-    up: () => alone(report, () => up({ stateDir, pods, report })),
+    up: () => alone(report, async () => void (await up({ stateDir, pods, report }))),
+    demo: () => alone(report, () => demo({ stateDir, pods, report })),
     preview: () => alone(report, () => preview({ stateDir, diff: values.diff, report })),
     status: () => status(stateDir, values),
     down: () => alone(report, () => down({ stateDir, purge, report })),

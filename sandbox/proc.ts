@@ -47,18 +47,23 @@ export function runsCommand(pid: number, command: readonly string[]): boolean {
   return readProc(pid, "cmdline")?.endsWith(`${command.join("\0")}\0`) ?? false;
 }
 
+/** The same entry as this process carries it: for processes that it starts with an environment of their own. */
+export function ownMarker(): Record<string, string> {
+  const value = process.env[markerName];
+  return value === undefined ? {} : { [markerName]: value };
+}
+
 /** Ids of all running processes that carry the mark of this sandbox. */
 export function markedPids(stateDir: string): number[] {
-  const entry = Object.entries(markerOf(stateDir)).map(([name, value]) => `${name}=${value}`)[0];
-  return allPids().filter((pid) => {
-    const environment = readProc(pid, "environ");
-    return (
-      environment !== undefined &&
-      entry !== undefined &&
-      environment.split("\0").includes(entry) &&
-      readStat(pid) !== undefined
-    );
-  });
+  return Object.entries(markerOf(stateDir)).flatMap(([name, value]) => pidsWith(name, value));
+}
+
+/** Ids of all running processes with this entry in the environment that they were started with. */
+export function pidsWith(name: string, value: string): number[] {
+  const entry = `${name}=${value}`;
+  return allPids().filter(
+    (pid) => readProc(pid, "environ")?.split("\0").includes(entry) === true && readStat(pid) !== undefined,
+  );
 }
 
 /** Ids of the running processes that a process has started itself. */

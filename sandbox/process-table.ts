@@ -14,6 +14,8 @@ export function processTable(stateDir: string, targets: StackTargets | undefined
     `Cluster        KUBECONFIG=${targets.kubeconfigPath}`,
     `Registry       http://${targets.registryHost}`,
     `CircleCI API   ${targets.circleci.url}`,
+    ...(targets.githubApi === undefined ? [] : [`GitHub API     ${targets.githubApi}`]),
+    ...(targets.sourceRepository === undefined ? [] : [`Source repo    ${targets.sourceRepository}`]),
     ...(targets.deployRepository === undefined ? [] : [`Deploy repo    ${targets.deployRepository}`]),
   ];
   const stopped = processes.some(({ running }) => !running)

@@ -7,12 +7,13 @@ import { startBuildKit, stopBuildKit } from "./buildkit.ts";
 import { startCircleCiStandIn } from "./circleci-stand-in.ts";
 import { startCluster, stopCluster, type ClusterEndpoint, type ClusterOptions } from "./cluster/cluster.ts";
 import { credentialsFile, ensureCredentials } from "./credentials.ts";
-import { startDeployGit } from "./deploy-git.ts";
+import { startDeployGit, type SourcePlace } from "./deploy-git.ts";
 import { choosePort } from "./ports.ts";
 import { stopAllProcesses } from "./process.ts";
 import type { DockerProviderOptions } from "./providers/docker/provider.ts";
 import type { ChartRenderer } from "./providers/kubernetes/chart.ts";
 import { startRegistry } from "./registry.ts";
+import { startSecretReplicator } from "./secret-replicator/start.ts";
 import { sandboxSettings } from "./settings.ts";
 import type { StackTargets } from "./targets.ts";
 import { buildTools, type ToolName } from "./tools/build.ts";
@@ -78,11 +79,21 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     username: wanted.username,
     password: credentials.registryPassword,
   };
-  const [registry, circleci, deployRepository] = await Promise.all([
+  // Each of the two hears from the other, so both places are chosen before either starts.
+  const circleciPort = await choosePort(stateDir, "circleci", wanted.circleciPort);
+  const [registry, circleci, code] = await Promise.all([
     startRegistry(registryOptions),
-    startCircleCiStandIn({ stateDir, port: wanted.circleciPort, token: credentials.circleciToken }),
+    startCircleCiStandIn({ stateDir, port: circleciPort, token: credentials.circleciToken }),
     gitops
-      ? startDeployGit({ stateDir, port: wanted.gitPort, credentials, argoCdNamespace: wanted.argoCdNamespace })
+      ? startDeployGit({
+          stateDir,
+          port: wanted.gitPort,
+          credentials,
+          argoCdNamespace: wanted.argoCdNamespace,
+          source: wanted.source,
+          githubPort: wanted.githubPort,
+          webhook: `http://localhost:${circleciPort}/hooks/github`,
+        })
       : undefined,
   ]);
   const cluster = await startCluster({
@@ -93,7 +104,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     pods: options.pods ?? "auto",
     report,
   });
-  if (gitops)
+  if (gitops) {
     await startArgoCd({
       stateDir,
       tools: built,
@@ -101,6 +112,8 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       namespace: wanted.argoCdNamespace,
       report,
     });
+    await startSecretReplicator(stateDir, cluster.kubeconfigPath);
+  }
   return {
     pulumi: built.pulumi,
     cluster,
@@ -108,7 +121,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       registryHost: registry.host,
       circleci,
       kubeconfigPath: cluster.kubeconfigPath,
-      ...(deployRepository === undefined ? {} : { deployRepository }),
+      ...code,
     },
     credentialsFile: credentialsFile(stateDir),
     charts: gitops ? argoCdChart(built["argocd-files"]) : undefined,
@@ -155,6 +168,8 @@ interface WantedPlaces {
   registryPort: number;
   circleciPort: number;
   gitPort: number;
+  githubPort: number;
+  source: SourcePlace;
   username: string;
   delivery: "gitops" | "direct";
   argoCdNamespace: string;
@@ -162,11 +177,13 @@ interface WantedPlaces {
 
 /** What the stack file expects: the ports are taken if they are free. */
 function wantedPlaces(): WantedPlaces {
-  const { images, ci, delivery, gitops } = sandboxSettings();
+  const { images, ci, delivery, gitops, github } = sandboxSettings();
   return {
     registryPort: Number(images.registry.split(":")[1]),
     circleciPort: Number(new URL(ci.host).port),
     gitPort: Number(new URL(gitops.repository).port),
+    githubPort: Number(new URL(github.api).port),
+    source: { repository: github.repository, id: Number(ci.repositoryId ?? 1) },
     username: images.username,
     delivery,
     argoCdNamespace: gitops.argoCd.namespace,

@@ -2,8 +2,8 @@ import { readStackSettings } from "../cli/stack-settings.ts";
 import { stackSchema } from "../stacks/schema.ts";
 
 const sandboxSchema = stackSchema
-  .pick({ app: true, images: true, ci: true, delivery: true, gitops: true })
-  .required({ gitops: true });
+  .pick({ app: true, images: true, ci: true, delivery: true, gitops: true, github: true })
+  .required({ gitops: true, github: true });
 
 /** What the sandbox needs to know of its own stack file, read as the program reads it. */
 export function sandboxSettings() {

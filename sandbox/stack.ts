@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Stack } from "@pulumi/pulumi/automation/index.js";
 import { readStackFile } from "../stacks/stack-file.ts";
-import { ensureCredentials } from "./credentials.ts";
-import { openStack } from "./engine.ts";
+import { ensureCredentials, type Credentials } from "./credentials.ts";
+import { engineAccess, openStack } from "./engine.ts";
 import { gitUsers } from "./deploy-git.ts";
 import { installedPlugins, type PluginName } from "./official-plugins.ts";
 import { createCircleCiProvider } from "./providers/circleci/provider.ts";
@@ -49,8 +49,9 @@ export async function openSandboxStack(options: SandboxStackOptions): Promise<Op
   const credentials = ensureCredentials(stateDir);
   const plugins = installedPlugins();
   const served = await serveProviders(options, plugins);
+  const directory = overrides.directory ?? join(stateDir, "pulumi");
   const stack = await openStack({
-    directory: overrides.directory ?? join(stateDir, "pulumi"),
+    directory,
     pulumi: options.pulumi,
     project: "delivery",
     stack: "sandbox",
@@ -58,12 +59,13 @@ export async function openSandboxStack(options: SandboxStackOptions): Promise<Op
       overrides.prepare?.();
       return program();
     },
-    settings: { ...pointedAt(readStackFile("sandbox"), targets), ...overrides.settings },
+    settings: { ...pointedAt(readStackFile("sandbox"), targets, overrides), ...overrides.settings },
     secrets: {
       "delivery:registryPassword": credentials.registryPassword,
       "delivery:circleciToken": credentials.circleciToken,
-      "delivery:secrets": JSON.stringify(credentials.secrets),
+      "delivery:secrets": JSON.stringify({ ...credentials.secrets, ...ciSecrets(credentials, directory) }),
       "delivery:gitToken": credentials.gitReadToken,
+      "delivery:githubToken": credentials.githubToken,
       ...(targets === undefined ? {} : { "delivery:kubeconfig": readFileSync(targets.kubeconfigPath, "utf8") }),
       ...overrides.secrets,
     },
@@ -105,14 +107,36 @@ async function serveProviders(
   return Promise.all(offline.filter(({ name }) => !(name in plugins)).map(serveProvider));
 }
 
+/** What the stack file's `ci.environment` names: jobs deliver with it. */
+function ciSecrets({ gitWriteToken, githubToken }: Credentials, directory: string): Record<string, string> {
+  const { backend, passphrase } = engineAccess(directory);
+  return {
+    "deploy-token": gitWriteToken,
+    "github-token": githubToken,
+    "pulumi-passphrase": passphrase,
+    "pulumi-backend": backend,
+  };
+}
+
 /** The stack file's settings, with the places where the sandbox's parts really are: a wanted port may have been taken. */
-function pointedAt(settings: Record<string, unknown>, targets: StackTargets | undefined): Record<string, unknown> {
-  if (targets === undefined) return settings;
-  const { registryHost, circleci, deployRepository } = targets;
+function pointedAt(
+  settings: Record<string, unknown>,
+  targets: StackTargets | undefined,
+  { settings: others = {} }: StackOverrides,
+): Record<string, unknown> {
+  const { repositoryId, environment, ...rest } = Object(settings["delivery:ci"]);
+  // Another monorepo is not in the sandbox's source repository, so no push there is one of its own.
+  const built = others["delivery:app"] === undefined && (targets === undefined || targets.githubApi !== undefined);
+  const ci = built ? { ...rest, repositoryId, environment } : rest;
+  if (targets === undefined) return { ...settings, "delivery:ci": ci };
+  const { registryHost, circleci, deployRepository, githubApi } = targets;
   return {
     ...settings,
     "delivery:images": { ...Object(settings["delivery:images"]), registry: registryHost },
-    "delivery:ci": { ...Object(settings["delivery:ci"]), host: circleci.url, organizationId: circleci.organizationId },
+    "delivery:ci": { ...ci, host: circleci.url, organizationId: circleci.organizationId },
+    ...(githubApi === undefined
+      ? {}
+      : { "delivery:github": { ...Object(settings["delivery:github"]), api: githubApi } }),
     ...(deployRepository === undefined
       ? {}
       : { "delivery:gitops": { ...Object(settings["delivery:gitops"]), repository: deployRepository } }),

@@ -18,7 +18,10 @@ Cluster        ${sandbox.cluster.server}  (KUBECONFIG=${sandbox.cluster.kubeconf
 Registry       http://${sandbox.targets.registryHost}  (stands in for Docker Hub)
 CircleCI API   ${sandbox.targets.circleci.url}  (a stand-in; context ${String(outputs["ciContext"]?.value)})
 `);
-  const { deployRepository } = sandbox.targets;
+  const { deployRepository, sourceRepository, githubApi } = sandbox.targets;
+  if (sourceRepository !== undefined)
+    console.log(`GitHub API     ${githubApi}  (a stand-in)
+Source repo    ${sourceRepository}  (to push, as ${gitUsers.writer}, with gitWriteToken of ${sandbox.credentialsFile})`);
   if (deployRepository !== undefined) {
     console.log(
       `Deploy repo    ${deployRepository}  (as ${gitUsers.writer}, with gitWriteToken of ${sandbox.credentialsFile})\n`,

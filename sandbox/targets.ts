@@ -9,6 +9,9 @@ const targetsSchema = z.strictObject({
   kubeconfigPath: z.string(),
   /** The deploy repository; none with delivery `direct`. */
   deployRepository: z.url().optional(),
+  /** The source repository, which CI checks out, and the API of its host; none with delivery `direct`. */
+  sourceRepository: z.url().optional(),
+  githubApi: z.url().optional(),
 });
 
 /** Where the parts of a running sandbox are that its stack points at. */

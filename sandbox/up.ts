@@ -1,7 +1,9 @@
+import type { OutputMap } from "@pulumi/pulumi/automation/index.js";
 import { withProblems } from "./engine-failure.ts";
 import { recover } from "./recovery.ts";
 import { watchRegistry } from "./registry-watch.ts";
 import { startSandbox } from "./sandbox.ts";
+import { seedSourceRepository } from "./source-repository.ts";
 import { openSandboxStack } from "./stack.ts";
 import { terminalOutput } from "./terminal.ts";
 import { summarize } from "./summary.ts";
@@ -14,8 +16,11 @@ export interface UpOptions {
   report: (line: string) => void;
 }
 
-/** Starts the sandbox and makes its stack so; what is there already stays. */
-export async function up({ stateDir, pods, report }: UpOptions): Promise<void> {
+/**
+ * Starts the sandbox and makes its stack so; what is there already stays.
+ * @returns the stack's outputs
+ */
+export async function up({ stateDir, pods, report }: UpOptions): Promise<OutputMap> {
   const sandbox = await startSandbox({ stateDir, pods, report });
   saveTargets(stateDir, sandbox.targets);
   await using open = await openSandboxStack({ ...sandbox, stateDir, report });
@@ -28,6 +33,9 @@ export async function up({ stateDir, pods, report }: UpOptions): Promise<void> {
     }),
   );
   await watchRegistry(stateDir, sandbox.targets, report);
+  await seedSourceRepository(stateDir, sandbox.targets, report);
   report("The pipeline is up");
-  await summarize(await open.stack.outputs(), sandbox);
+  const outputs = await open.stack.outputs();
+  await summarize(outputs, sandbox);
+  return outputs;
 }

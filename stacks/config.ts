@@ -192,6 +192,13 @@ function contradictions(
       message: "missing; gitops.previews needs it: set it to the monorepo on GitHub, as owner/name",
     });
   }
+  if (config.ci.driftSchedule !== undefined && (!config.owns.ciProject || config.ci.repositoryId === undefined)) {
+    problems.push({
+      place: `${file}: ci.driftSchedule`,
+      message:
+        "needs the pipeline that a stack with owns.ciProject and ci.repositoryId declares, and looks over all environments; set it there",
+    });
+  }
   needs("gitops.argoCd.commitStatus.privateKey", config.gitops?.argoCd.commitStatus?.privateKey);
   return problems;
 }

@@ -80,7 +80,7 @@ const ciSchema = z.strictObject({
   program: z
     .strictObject({ repository: nonEmpty("the URL of the program's Git repository"), ref: z.string().default("main") })
     .optional(),
-  /** When the environment is looked over for drift, as five fields of cron in UTC. @default never */
+  /** When all environments are looked over for drift, as five fields of cron in UTC. @default never */
   driftSchedule: z
     .string()
     .regex(/^\S+( \S+){4}$/, "Must be five fields of cron, such as 0 6 * * *")

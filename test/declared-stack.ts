@@ -14,6 +14,10 @@ export const stackSecrets = {
     "user-db-password": "value-of-user-db-password",
     "social-graph-db-password": "value-of-social-graph-db-password",
     "token-secret": "value-of-token-secret",
+    "deploy-token": "value-of-deploy-token",
+    "github-token": "value-of-github-token",
+    "pulumi-passphrase": "value-of-pulumi-passphrase",
+    "pulumi-backend": "value-of-pulumi-backend",
   },
 };
 

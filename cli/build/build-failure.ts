@@ -31,7 +31,7 @@ function isFailedStep(message: string): boolean {
  */
 export function buildFailure(build: ImageBuild, builder: Builder, output: readonly string[], attempts: number): string {
   const message = lastWord(output);
-  const image = `${build.repository}:${build.tags[0]}`;
+  const { repository: image } = build;
   const tried = attempts > 1 ? `, tried ${attempts} times` : "";
   if (daemonIsGone.test(message))
     return `${image} is not built: ${builder.daemon} does not answer (${message}); check that it runs, and run the same command again`;
@@ -47,7 +47,7 @@ export function buildFailure(build: ImageBuild, builder: Builder, output: readon
 
 /** What BuildKit repeats at the end: the last lines of the failing step, and its place in the Dockerfile. */
 function excerpt(output: readonly string[]): string[] {
-  const heading = output.findLastIndex((line) => /^ > /.test(line));
+  const heading = output.findLastIndex((line) => line.startsWith(" > "));
   if (heading === -1) return [];
   const end = output.findLastIndex((line) => /^error: /i.test(line));
   return output

@@ -24,7 +24,7 @@ export async function buildImages(
     }
   };
   await Promise.all(Array.from({ length: concurrency }, takeTurns));
-  if (options.signal.aborted) throw new CommandError("stopped; nothing is said of what was pushed by then");
+  if (options.signal.aborted) throw new CommandError("stopped; images may be pushed already, but no digest is written");
   const inOrder = builds.flatMap((_, index) => outcomes.get(index) ?? []);
   const failures = inOrder.filter((outcome): outcome is Error => outcome instanceof Error);
   if (failures.length > 0) throw new CommandError(failures.map(({ message }) => message).join("\n       "));

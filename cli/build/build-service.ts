@@ -54,7 +54,9 @@ export async function buildService(build: ImageBuild, options: BuildOptions): Pr
 
 async function runBuilder(build: ImageBuild, metadataFile: string, options: BuildOptions): Promise<void> {
   const { builder, environment, note, signal, pauses = [1_000, 3_000, 9_000] } = options;
-  const onLine = (line: string): void => note(`${build.service} | ${line}`);
+  const onLine = (line: string): void => {
+    if (line !== "") note(`${build.service} | ${line}`);
+  };
   for (let attempt = 1; ; attempt++) {
     const command = builder.command(build, metadataFile);
     const { succeeded, output } = await runBuildProcess(command, { environment, onLine, signal });

@@ -18,22 +18,22 @@ function buildctlArguments(build: ImageBuild, metadataFile: string): string[] {
   const cache = { type: "registry", ref: cacheReference(repository), ...insecure(repository) };
   return [
     "build",
-    ...["--progress", "plain"],
-    ...["--frontend", "dockerfile.v0"],
-    ...["--local", `context=${build.context}`],
-    ...["--local", `dockerfile=${dirname(dockerfile)}`],
-    ...["--opt", `filename=${basename(dockerfile)}`],
-    ...["--opt", `platform=${build.platform}`],
-    ...["--import-cache", fields(cache)],
+    "--progress=plain",
+    "--frontend=dockerfile.v0",
+    `--local=context=${build.context}`,
+    `--local=dockerfile=${dirname(dockerfile)}`,
+    `--opt=filename=${basename(dockerfile)}`,
+    `--opt=platform=${build.platform}`,
+    `--import-cache=${fields(cache)}`,
     ...(build.push ? pushArguments(build, cache) : []),
-    ...["--metadata-file", metadataFile],
+    `--metadata-file=${metadataFile}`,
   ];
 }
 
 function pushArguments({ repository, tags }: ImageBuild, cache: Readonly<Record<string, string>>): string[] {
   const name = tags.map((tag) => `${repository}:${tag}`).join(",");
   return [
-    ...["--export-cache", fields({ ...cache, ...cacheExport })],
-    ...["--output", fields({ type: "image", name, push: "true", ...insecure(repository) })],
+    `--export-cache=${fields({ ...cache, ...cacheExport })}`,
+    `--output=${fields({ type: "image", name, push: "true", ...insecure(repository) })}`,
   ];
 }

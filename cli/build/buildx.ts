@@ -28,15 +28,16 @@ export async function buildx(environment: Readonly<Record<string, string | undef
 export function buildxArguments(build: ImageBuild, metadataFile: string, cache: CacheForm): string[] {
   const { repository } = build;
   return [
-    ...["buildx", "build"],
-    ...["--progress", "plain"],
-    ...["--platform", build.platform],
-    ...["--file", build.dockerfile],
-    ...["--cache-from", fields({ type: "registry", ref: cacheReference(repository), ...insecure(repository) })],
+    "buildx",
+    "build",
+    "--progress=plain",
+    `--platform=${build.platform}`,
+    `--file=${build.dockerfile}`,
+    `--cache-from=${fields({ type: "registry", ref: cacheReference(repository), ...insecure(repository) })}`,
     // An attestation holds the time of the build: the same files would be another digest each time, and so new pods.
-    ...["--provenance", "false"],
-    ...(build.push ? pushArguments(build, cache) : ["--output", "type=cacheonly"]),
-    ...["--metadata-file", metadataFile],
+    "--provenance=false",
+    ...(build.push ? pushArguments(build, cache) : ["--output=type=cacheonly"]),
+    `--metadata-file=${metadataFile}`,
     build.context,
   ];
 }
@@ -49,8 +50,8 @@ function pushArguments({ repository, tags }: ImageBuild, cache: CacheForm): stri
       ? { type: "inline" }
       : { type: "registry", ref: reference, ...insecure(repository), ...cacheExport };
   return [
-    ...names.flatMap((name) => ["--tag", name]),
-    ...["--cache-to", fields(kept)],
-    ...["--output", fields({ type: "image", push: "true", ...insecure(repository) })],
+    ...names.map((name) => `--tag=${name}`),
+    `--cache-to=${fields(kept)}`,
+    `--output=${fields({ type: "image", push: "true", ...insecure(repository) })}`,
   ];
 }

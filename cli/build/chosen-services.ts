@@ -1,4 +1,5 @@
 import type { Service } from "../../components/service.ts";
+import { changedServices } from "../changes/changed-services.ts";
 import { CommandError, UsageError } from "../command.ts";
 import type { Monorepo } from "../monorepo.ts";
 
@@ -14,13 +15,18 @@ export interface ServiceFlags {
 export async function chosenServices(
   monorepo: Monorepo,
   { service, from, to, all }: ServiceFlags,
+  note: (line: string) => void,
 ): Promise<readonly Service[]> {
   const { services } = monorepo;
   const ways = [service, from, all].filter((way) => way !== undefined);
   if (ways.length !== 1) throw new UsageError("say what to build: --service NAME, --from COMMIT, or --all");
   if (to !== undefined && from === undefined) throw new UsageError("--to needs --from");
   if (all === true) return services;
-  if (from !== undefined) return changedBetween(monorepo, from, to ?? "HEAD");
+  if (from !== undefined) {
+    const changes = await changedServices({ monorepo, from, to: to ?? "HEAD", note });
+    const changed = new Set(changes.services.map(({ name }) => name));
+    return services.filter(({ name }) => changed.has(name));
+  }
   const named = service ?? [];
   const unknown = named.filter((name) => services.every((known) => known.name !== name));
   if (unknown.length > 0) {

@@ -1,7 +1,7 @@
 import { posix } from "node:path";
 import { goModulesIn, type GoModules } from "./go-modules.ts";
 import { goPackagesIn, importedDirectories, packagesBelow } from "./go-packages.ts";
-import { remembered, type SourceTree } from "./source-tree.ts";
+import { isIn, remembered, type SourceTree } from "./source-tree.ts";
 
 /** The Go packages that a service is made of, by directory. */
 export interface GoNeeds {
@@ -10,8 +10,12 @@ export interface GoNeeds {
   readonly image: ReadonlySet<string>;
   /** Of the tests of its own packages and of the monorepo's packages in its image; those of the image among them. */
   readonly tests: ReadonlySet<string>;
-  /** Whose tests are its own to run: no vendored ones. */
-  readonly tested: readonly string[];
+  /** Its own packages and those of its image, but for vendored ones, whose tests are others' to run. */
+  readonly tested: ReadonlySet<string>;
+  /** Those of them that have tests, as `go test` in the main module takes them. */
+  readonly testArguments: readonly string[];
+  /** The packages of its image that embed files, with their patterns. */
+  readonly embedding: ReadonlyMap<string, readonly string[]>;
 }
 
 /** The imports of the monorepo, followed from the packages of single services. */
@@ -34,7 +38,6 @@ export function goGraph(tree: SourceTree) {
     return found;
   };
   return {
-    packageAt,
     /** @param built directories of packages elsewhere that its Dockerfile builds; `undefined`: it is not made with Go modules */
     needs: (directory: string, built: readonly string[]): GoNeeds | undefined => {
       const own = packagesBelow(tree, directory).filter((at) => packageAt(at) !== undefined);
@@ -49,15 +52,25 @@ export function goGraph(tree: SourceTree) {
       );
       const testImports = tested.flatMap((at) => packageAt(at)?.testImports ?? []);
       const tests = closure(modules, [...image, ...own, ...testImports.flatMap((path) => resolve(modules, path))]);
-      return { modules, image, tests, tested: tested.toSorted() };
+      const testArguments = tested
+        .filter((at) => packageAt(at)?.tested === true)
+        .map((at) => packageArgument(modules, at))
+        .toSorted();
+      const embedding = [...image].flatMap((at): [string, readonly string[]][] => {
+        const { embeds = [] } = packageAt(at) ?? {};
+        return embeds.length === 0 ? [] : [[at, embeds]];
+      });
+      return { modules, image, tests, tested: new Set(tested), testArguments, embedding: new Map(embedding) };
     },
   };
 }
 
-export type GoGraph = ReturnType<typeof goGraph>;
-
-/** How a package is named on the command line of `go`, run in the directory of its main module. */
-export function packageArgument({ main }: GoModules, directory: string): string {
-  const relative = posix.relative(main, directory);
-  return relative === "" ? "." : `./${relative}`;
+/** Packages of other modules go by their import paths. */
+function packageArgument({ main, local }: GoModules, directory: string): string {
+  const [path, root] = [...local].reduce(
+    (best, module) => (isIn(module[1], directory) && module[1].length >= best[1].length ? module : best),
+    ["", main],
+  );
+  const relative = posix.relative(root, directory);
+  return root === main ? `./${relative}` : posix.join(path, relative);
 }

@@ -1,3 +1,4 @@
+import { posix } from "node:path";
 import { pathWithin, remembered, upwards, type SourceTree } from "./source-tree.ts";
 
 /** The modules of the monorepo that one build with Go sees. */
@@ -36,11 +37,11 @@ function readModules(tree: SourceTree, main: string): GoModules {
   return {
     main,
     local: new Map([...replaced, ...modFiles.map(({ module, at }): [string, string] => [module, at])]),
-    vendor: roots.filter((at) => tree.list(at).directories.includes("vendor")).map((at) => within(at, "vendor")),
+    vendor: roots.filter((at) => tree.list(at).directories.includes("vendor")).map((at) => posix.join(at, "vendor")),
     files: new Set([
-      ...directories.flatMap((at) => [within(at, "go.mod"), within(at, "go.sum")]),
-      ...(work === undefined ? [] : [within(work, "go.work"), within(work, "go.work.sum")]),
-      ...roots.map((at) => within(at, "vendor/modules.txt")),
+      ...directories.flatMap((at) => [posix.join(at, "go.mod"), posix.join(at, "go.sum")]),
+      ...(work === undefined ? [] : [posix.join(work, "go.work"), posix.join(work, "go.work.sum")]),
+      ...roots.map((at) => posix.join(at, "vendor/modules.txt")),
     ]),
   };
 }
@@ -55,7 +56,7 @@ interface Directives {
 
 /** Source: https://go.dev/ref/mod#go-mod-file-lexical and https://go.dev/ref/mod#workspaces */
 function directives(tree: SourceTree, directory: string, file: "go.mod" | "go.work"): Directives {
-  const lines = statements(tree.read(within(directory, file)) ?? "");
+  const lines = statements(tree.read(posix.join(directory, file)) ?? "");
   const inside = (path: string): string[] => {
     const found = /^\.{1,2}(\/|$)/.test(path) ? pathWithin(directory, path) : undefined;
     return found === undefined ? [] : [found];
@@ -89,8 +90,4 @@ function statements(text: string): string[][] {
     if (words.length === 0) return [];
     return [state.block === "" ? words : [state.block, ...words]];
   });
-}
-
-function within(directory: string, path: string): string {
-  return directory === "." ? path : `${directory}/${path}`;
 }

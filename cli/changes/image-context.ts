@@ -1,3 +1,4 @@
+import { posix } from "node:path";
 import { ignores, parseIgnoreFile, type IgnorePattern } from "../../components/ignore-pattern.ts";
 import { CommandError } from "../command.ts";
 import { dockerfileSources } from "./dockerfile-sources.ts";
@@ -10,11 +11,11 @@ export interface ImageContext {
   readonly definition: ReadonlySet<string>;
   /** Whether a file reaches the builder: it is in the context, and not ignored. */
   readonly contains: (file: string) => boolean;
-  /** Whether the Dockerfile copies a file, or a part of the context that is not around the service's own directory. */
+  /** Whether the Dockerfile copies this very file, or a part of the service's own directory that it is in. */
   readonly names: (file: string) => boolean;
-  /** The same, for what is in a directory of the service's own, or this very file: not by the way. */
-  readonly namesOwn: (file: string) => boolean;
-  /** Whether the Dockerfile copies all around the service's own directory, and this file with it. */
+  /** Whether the Dockerfile copies a directory elsewhere that it is in. */
+  readonly copies: (file: string) => boolean;
+  /** Whether the Dockerfile copies a directory that both it and the service's own are in. */
   readonly sweeps: (file: string) => boolean;
   /** The directories of the Go packages that it builds. */
   readonly goPackages: readonly string[];
@@ -25,7 +26,7 @@ export function imageContexts(tree: SourceTree, context: "service" | "app"): (di
   const patternsOf = remembered((file) => readPatterns(tree, file));
   return (directory) => {
     const root = context === "app" ? "." : directory;
-    const dockerfile = `${directory}/Dockerfile`;
+    const dockerfile = posix.join(directory, "Dockerfile");
     const ignoreFile = [`${dockerfile}.dockerignore`, pathWithin(root, ".dockerignore") ?? ""].find(
       (file) => tree.read(file) !== undefined,
     );
@@ -42,9 +43,9 @@ export function imageContexts(tree: SourceTree, context: "service" | "app"): (di
         if (!isIn(root, file)) return false;
         return !ignores(patterns, root === "." ? file : file.slice(root.length + 1));
       },
-      names: (file) => narrow.some(({ matches }) => matches(file)),
-      namesOwn: (file) =>
+      names: (file) =>
         narrow.some(({ source, matches }) => (source === file || isIn(directory, source)) && matches(file)),
+      copies: (file) => narrow.some(({ matches }) => matches(file)),
       sweeps: (file) => broad.some((source) => isIn(source, file)),
       goPackages: goPackages.flatMap((path) => pathWithin(root, path.replace(/\/\.\.\.$/, "")) ?? []),
     };

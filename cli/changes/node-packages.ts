@@ -14,6 +14,8 @@ export interface NodeNeeds {
   readonly packages: ReadonlySet<string>;
   /** The directories of the packages of its workspace. */
   readonly members: ReadonlySet<string>;
+  /** Whether `npm test` does something in its own package. */
+  readonly tested: boolean;
 }
 
 const namesSchema = z.record(z.string(), z.string()).optional().catch(undefined);
@@ -47,7 +49,6 @@ export function nodeGraph(tree: SourceTree) {
     return new Map(directories.map((at) => [packageAt(at)?.name ?? at, at]));
   });
   return {
-    packageAt,
     /** `undefined`: its directory is in no package of its own */
     needs: (directory: string): NodeNeeds | undefined => {
       const own = upwards(directory).find((at) => packageAt(at) !== undefined);
@@ -63,19 +64,15 @@ export function nodeGraph(tree: SourceTree) {
           const target = path === undefined ? byName.get(name) : pathWithin(at, path);
           if (target !== undefined) packages.add(target);
         }
-      return { own, root, packages, members: new Set(byName.values()) };
+      return { own, root, packages, members: new Set(byName.values()), tested: isTested(packageAt(own)) };
     },
   };
 }
 
-export type NodeGraph = ReturnType<typeof nodeGraph>;
-
-/** Whether a file at the root of a workspace says what is installed, or how all packages are compiled. */
-export function concernsWorkspace(root: string, file: string): boolean {
-  const relative = posix.relative(root, file);
-  return /^(package\.json|package-lock\.json|npm-shrinkwrap\.json|yarn\.lock|pnpm-lock\.yaml|pnpm-workspace\.yaml|bun\.lockb?|\.npmrc|\.yarnrc(\.yml)?|\.pnpmfile\.cjs|tsconfig[^/]*\.json|patches\/.*|\.yarn\/(patches|plugins|releases)\/.*)$/.test(
-    relative,
-  );
+/** `npm init` writes a script that only says that there is none. */
+function isTested(found: NodePackage | undefined): boolean {
+  const script = found?.scripts?.["test"];
+  return script !== undefined && !script.includes("no test specified");
 }
 
 function dependencies(found: NodePackage | undefined): [string, string][] {

@@ -8,10 +8,10 @@ import { run } from "./job-steps.ts";
  * there are.
  */
 export const aggregateJob: Job = {
-  description: "Succeeds if all of `jobs` did",
-  parameters: { jobs: { type: "string", default: "" } },
+  description: "Succeeds if all of `jobs` have, and there is no `problem`",
+  parameters: { jobs: { type: "string", default: "" }, problem: { type: "string", default: "" } },
   executor: plainExecutor,
-  environment: { JOBS: "<< parameters.jobs >>" },
+  environment: { JOBS: "<< parameters.jobs >>", PROBLEM: "<< parameters.problem >>" },
   steps: [
     { when: { condition: "<< parameters.jobs >>", steps: [{ attach_workspace: { at: handOver } }] } },
     run(
@@ -23,9 +23,10 @@ done
 if [ -n "$failed" ]; then
   echo "These jobs did not succeed:"
   printf '  %s\\n' $failed
-  exit 1
 fi
-echo "All jobs succeeded."`,
+if [ -n "$PROBLEM" ]; then echo "$PROBLEM"; fi
+[ -z "$failed$PROBLEM" ]
+echo "All is well."`,
     ),
   ],
 };

@@ -48,16 +48,14 @@ const requirementSchema = z.union([
     .refine((map) => Object.keys(map).length === 1, "Must name one job"),
 ]);
 
-/** One job of a workflow; keys other than these are values of the job's parameters. */
-const invocationSchema = z
-  .object({
-    name: name.optional(),
-    type: z.literal("approval").optional(),
-    requires: z.array(requirementSchema).optional(),
-    context: z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]).optional(),
-    filters: expression.optional(),
-  })
-  .catchall(parameterValueSchema);
+/** One job of a workflow; keys other than these are values of the job's parameters, and checked against those. */
+const invocationSchema = z.looseObject({
+  name: name.optional(),
+  type: z.literal("approval").optional(),
+  requires: z.array(requirementSchema).optional(),
+  context: z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]).optional(),
+  filters: expression.optional(),
+});
 export type Invocation = z.infer<typeof invocationSchema>;
 
 const workflowSchema = z.strictObject({
@@ -92,4 +90,3 @@ export type Executor = z.infer<typeof executorSchema>;
 export type ReusableCommand = z.infer<typeof commandSchema>;
 export type Job = z.infer<typeof jobSchema>;
 export type Workflow = z.infer<typeof workflowSchema>;
-export type Requirement = z.infer<typeof requirementSchema>;

@@ -1,8 +1,10 @@
+import { aggregateJob } from "./aggregate-job.ts";
 import type { CircleConfig } from "./circleci-schema.ts";
 import { executors, plainExecutor } from "./executors.ts";
-import { prepareCommand, reportCommand, run } from "./job-steps.ts";
+import { prepareCommand, reportCommand, run as step } from "./job-steps.ts";
 import { jobs } from "./jobs.ts";
 import { occasions, type Occasion, type Pipeline } from "./pipeline.ts";
+import { withAggregate } from "./workflow-call.ts";
 import { workflow } from "./workflows.ts";
 
 /** `.circleci/config.yml`: finds out why it runs and what has changed, and goes on with that part of the pipeline. */
@@ -11,17 +13,25 @@ export function setupConfiguration(pipeline: Pipeline): CircleConfig {
     version: 2.1,
     setup: true,
     parameters: { drift: { type: "boolean", default: false } },
-    executors: { [plainExecutor]: executors({ ...pipeline, services: [] }).executors[plainExecutor] ?? { docker: [] } },
+    executors: {
+      [plainExecutor]: executors({ ...pipeline, services: [], testedOnly: [] }).executors[plainExecutor] ?? {
+        docker: [],
+      },
+    },
     commands: { prepare: prepareCommand(pipeline.layout) },
     jobs: {
       plan: {
         executor: plainExecutor,
-        environment: { BASE_REVISION: "<< pipeline.git.base_revision >>", DRIFT: "<< pipeline.parameters.drift >>" },
         steps: [
           "prepare",
-          run(
+          step(
             "Go on with what has changed",
-            `${pipeline.regenerate} --continue --from "$BASE_REVISION" --to "$CIRCLE_SHA1" --branch "$CIRCLE_BRANCH" --drift "$DRIFT"`,
+            [
+              `${pipeline.regenerate} --continue`,
+              // Empty for the first push of a branch.
+              `  --from "<< pipeline.git.base_revision >>" --to "$CIRCLE_SHA1"`,
+              `  --branch "$CIRCLE_BRANCH" --drift << pipeline.parameters.drift >>`,
+            ].join(" \\\n"),
           ),
         ],
       },
@@ -30,10 +40,17 @@ export function setupConfiguration(pipeline: Pipeline): CircleConfig {
   };
 }
 
-/** `.circleci/continue_config.yml`: the pipeline itself, for these occasions. */
-export function continueConfiguration(pipeline: Pipeline, chosen: readonly Occasion[] = occasions): CircleConfig {
+/**
+ * `.circleci/continue_config.yml`: the pipeline itself.
+ * @param run the one occasion that it is for. @default all of them
+ */
+export function continueConfiguration(
+  pipeline: Pipeline,
+  run?: { readonly occasion: Occasion; readonly problem?: string | undefined },
+): CircleConfig {
   const { executors: all, executorOf } = executors(pipeline);
-  const possible = chosen.filter((occasion) => occasion !== "review-with-environment" || pipeline.previewEnvironments);
+  const chosen = run === undefined ? occasions.filter((occasion) => happens(occasion, pipeline)) : [run.occasion];
+  const args = { pipeline, executorOf, problem: run?.problem };
   return {
     version: 2.1,
     parameters: {
@@ -44,6 +61,21 @@ export function continueConfiguration(pipeline: Pipeline, chosen: readonly Occas
     executors: all,
     commands: { prepare: prepareCommand(pipeline.layout), report: reportCommand },
     jobs: jobs(pipeline),
-    workflows: Object.fromEntries(possible.map((occasion) => [occasion, workflow(occasion, { pipeline, executorOf })])),
+    workflows: Object.fromEntries(chosen.map((occasion) => [occasion, workflow(occasion, args)])),
+  };
+}
+
+function happens(occasion: Occasion, { previewEnvironments }: Pipeline): boolean {
+  return occasion !== "review-with-environment" || previewEnvironments;
+}
+
+/** What is gone on with if nothing else can be: one job that says why. */
+export function failedConfiguration(problem: string): CircleConfig {
+  return {
+    version: 2.1,
+    parameters: { drift: { type: "boolean", default: false } },
+    executors: { [plainExecutor]: { docker: [{ image: "cimg/base:current" }] } },
+    jobs: { delivery: aggregateJob },
+    workflows: { failed: { jobs: withAggregate([], problem) } },
   };
 }

@@ -5,12 +5,12 @@ import type { Pipeline, PipelineService } from "./pipeline.ts";
 export const plainExecutor = "delivery";
 
 /** The executors by name, and which one the tests of each service need. */
-export function executors({ image, layout, services }: Pipeline): {
+export function executors({ image, layout, services, testedOnly }: Pipeline): {
   readonly executors: Record<string, Executor>;
   readonly executorOf: (service: PipelineService) => string;
 } {
   const place = layout.workingDirectory === undefined ? {} : { working_directory: layout.workingDirectory };
-  const wanting = services.filter(({ beside }) => beside.length > 0);
+  const wanting = [...services, ...testedOnly].filter(({ beside }) => beside.length > 0);
   const groups = Map.groupBy(wanting, ({ beside }) => JSON.stringify(beside));
   const names = new Map(
     [...groups].map(([content, [service]]) => {

@@ -9,36 +9,29 @@ const pulumiVersion = "3.258.0";
 export function prepareCommand({ program, clone }: ProgramLayout): ReusableCommand {
   const inside = (path: string): string => (program === "." ? path : `${program}/${path}`);
   const key = `delivery-v1-{{ arch }}-{{ checksum "${inside("package-lock.json")}" }}`;
-  const modules = inside("node_modules");
   return {
     description: "Check out, and make `delivery` a command",
     steps: [
       "checkout",
-      ...(clone === undefined
-        ? []
-        : [
-            run(
-              "Clone the program",
-              `git clone --depth 1 --branch ${clone.ref} ${clone.repository} ${clone.directory}`,
-            ),
-          ]),
+      ...(clone === undefined ? [] : [run("Clone the program", cloneCommand(clone))]),
       { restore_cache: { keys: [key] } },
       run(
         "Install delivery",
         [
-          `[ -d ${modules} ] || npm ci --prefix ${program} --no-audit --no-fund`,
+          `[ -d ${inside("node_modules")} ] || npm ci --prefix ${program} --no-audit --no-fund`,
           // Not through npx, which takes a second at every call. The stack files are in the program's directory.
           `echo "delivery() { (cd '$PWD/${program}' && node cli/main.ts \\"\\$@\\"); }" >>"$BASH_ENV"`,
         ].join("\n"),
       ),
-      { save_cache: { key, paths: [modules] } },
+      // What npm compiles for the generated SDK belongs to what it has installed.
+      { save_cache: { key, paths: [inside("node_modules"), inside("sdks/circleci/bin")] } },
     ],
   };
 }
 
-/** The job named tells job `delivery` that it succeeded. */
+/** Says to job `delivery` that a job has succeeded. */
 export const reportCommand: ReusableCommand = {
-  description: "Tell job `delivery` that this job succeeded",
+  description: "Tell job `delivery` that this job has succeeded",
   parameters: { job: { type: "string" } },
   steps: [
     run("Report", `mkdir -p ${handOver}/done && touch ${handOver}/done/<< parameters.job >>`),
@@ -54,6 +47,11 @@ export const installPulumi: Step = run(
   ].join("\n"),
 );
 
-export function run(name: string, command: string, more: { no_output_timeout?: string } = {}): Step {
+export function run(name: string, command: string, more: { readonly no_output_timeout?: string } = {}): Step {
   return { run: { name, command, ...more } };
+}
+
+/** A commit that is not a branch or a tag can be had only after all others. */
+function cloneCommand({ repository, ref, directory }: NonNullable<ProgramLayout["clone"]>): string {
+  return `git clone --filter=blob:none "${repository}" "${directory}"\ngit -C "${directory}" checkout "${ref}"`;
 }

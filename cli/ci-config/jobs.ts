@@ -1,29 +1,28 @@
 import { aggregateJob } from "./aggregate-job.ts";
-import type { Job } from "./circleci-schema.ts";
 import type { ParameterDeclarations } from "./circleci-parameters.ts";
+import type { Job } from "./circleci-schema.ts";
 import { plainExecutor } from "./executors.ts";
 import { installPulumi, run } from "./job-steps.ts";
-import type { Pipeline } from "./pipeline.ts";
+import type { Pipeline, Promotion } from "./pipeline.ts";
 import { handOver } from "./program-layout.ts";
+import { healthWait } from "./promotion-calls.ts";
 
 const service: ParameterDeclarations = { service: { type: "string" } };
 const environment: ParameterDeclarations = { environment: { type: "string" } };
 const attachWorkspace = { attach_workspace: { at: handOver } };
 const remoteDocker = { setup_remote_docker: { docker_layer_caching: true } };
+// Absolute: the CLI runs in the program's directory.
 const digests = `"$PWD/${handOver}/digests"`;
 
 /** What workflows are made of: each job is for one service or environment at a time. */
 export function jobs({ first, promotions }: Pipeline): Record<string, Job> {
-  const others = promotions.map(({ name }) => ` --safe-stack ${name}`).join("");
-  const previewOf = (stacks: string): string =>
-    `delivery preview${stacks} --pull-request << pipeline.parameters.pull-request >>`;
   return {
     test: {
       parameters: { ...service, executor: { type: "executor", default: plainExecutor } },
       executor: "<< parameters.executor >>",
       steps: [
         "prepare",
-        run("Test", "delivery test --service << parameters.service >>"),
+        run("Test", `delivery test --env ${first.name} --service << parameters.service >>`),
         { report: { job: "test-<< parameters.service >>" } },
       ],
     },
@@ -36,8 +35,8 @@ export function jobs({ first, promotions }: Pipeline): Record<string, Job> {
         remoteDocker,
         run(
           "Build and push",
-          `mkdir -p ${handOver}/digests
-delivery build --service << parameters.service >> --digests ${digests}/<< parameters.service >>.json`,
+          `mkdir -p ${digests}
+delivery build --env ${first.name} --service << parameters.service >> --output ${digests}/<< parameters.service >>.json`,
         ),
         { persist_to_workspace: { root: handOver, paths: ["digests/<< parameters.service >>.json"] } },
         { report: { job: "build-<< parameters.service >>" } },
@@ -50,7 +49,7 @@ delivery build --service << parameters.service >> --digests ${digests}/<< parame
       steps: [
         "prepare",
         remoteDocker,
-        run("Build", "delivery build --service << parameters.service >> --no-push"),
+        run("Build", `delivery build --env ${first.name} --service << parameters.service >> --no-push`),
         { report: { job: "build-<< parameters.service >>" } },
       ],
     },
@@ -65,40 +64,51 @@ delivery build --service << parameters.service >> --digests ${digests}/<< parame
           "Release",
           `delivery release --env << parameters.environment >> --digests ${digests} --source-commit "$CIRCLE_SHA1"`,
         ),
-        run("Publish the state for previews of forks", "delivery publish-state --env << parameters.environment >>"),
         { report: { job: "release-<< parameters.environment >>" } },
       ],
     },
     promote: {
-      description: "Make an environment run what was good in the one before it",
-      parameters: { from: { type: "string" }, ...environment },
+      description: "Make an environment run what has proved good in the one before it",
+      parameters: { ...environment, options: { type: "string", default: "" } },
       executor: plainExecutor,
       steps: [
         "prepare",
-        run("Promote", "delivery promote --from << parameters.from >> --to << parameters.environment >>"),
+        run("Promote", "delivery promote --to << parameters.environment >> << parameters.options >>", {
+          no_output_timeout: `${longestWait(promotions) + 10}m`,
+        }),
         { report: { job: "promote-<< parameters.environment >>" } },
       ],
     },
-    preview: {
-      description: "Say in the pull request what it changes",
+    ...previewJobs(
+      first.name,
+      promotions.map(({ name }) => name),
+    ),
+    drift: {
+      description: "Compare what is declared with what is there",
+      parameters: environment,
       executor: plainExecutor,
-      steps: [
-        "prepare",
-        installPulumi,
-        run("Preview", previewOf(` --stack ${first.name}${others}`)),
-        { report: { job: "preview" } },
-      ],
+      steps: ["prepare", installPulumi, run("Drift", "delivery drift --env << parameters.environment >>")],
     },
-    "preview-of-fork": {
-      description: "The same without any credentials",
-      executor: plainExecutor,
-      steps: [
-        "prepare",
-        installPulumi,
-        run("Preview", previewOf(` --safe-stack ${first.name}${others}`)),
-        { report: { job: "preview" } },
-      ],
-    },
+    delivery: aggregateJob,
+  };
+}
+
+/** How long a promotion may wait in silence until what it promotes has been healthy long enough, in minutes. */
+function longestWait(promotions: readonly Promotion[]): number {
+  return Math.max(0, ...promotions.map((promotion) => healthWait(promotion) ?? 0));
+}
+
+function previewJobs(first: string, others: readonly string[]): Record<string, Job> {
+  const pullRequest = "--pull-request << pipeline.parameters.pull-request >>";
+  const preview = (description: string, safe: readonly string[], trusted: readonly string[]): Job => {
+    const stacks = [...trusted.map((name) => `--stack ${name}`), ...safe.map((name) => `--safe-stack ${name}`)];
+    const command = `delivery preview ${stacks.join(" ")} ${pullRequest}`;
+    const steps = ["prepare", installPulumi, run("Preview", command), { report: { job: "preview" } }];
+    return { description, executor: plainExecutor, steps };
+  };
+  return {
+    preview: preview("Say in the pull request what it changes", others, [first]),
+    "preview-of-fork": preview("The same without any credentials", [first, ...others], []),
     "preview-environment": {
       description: "Give the pull request an environment of its own",
       executor: plainExecutor,
@@ -107,17 +117,10 @@ delivery build --service << parameters.service >> --digests ${digests}/<< parame
         attachWorkspace,
         run(
           "Preview environment",
-          `delivery preview-environment --env ${first.name} --pull-request << pipeline.parameters.pull-request >> --digests ${digests}`,
+          `delivery preview-environment --env ${first} ${pullRequest} --digests ${digests} --source-commit "$CIRCLE_SHA1" --comment`,
         ),
         { report: { job: "preview-environment" } },
       ],
     },
-    drift: {
-      description: "Compare what is declared with what is there",
-      parameters: environment,
-      executor: plainExecutor,
-      steps: ["prepare", installPulumi, run("Drift", "delivery drift --env << parameters.environment >>")],
-    },
-    delivery: aggregateJob,
   };
 }

@@ -11,11 +11,13 @@ export interface Pipeline {
   readonly first: PipelineEnvironment;
   /** The environments that digests are promoted to, each after the one that they come from. */
   readonly promotions: readonly Promotion[];
-  /** Sorted by name. */
+  /** Those that are tested and built, sorted by name. */
   readonly services: readonly PipelineService[];
-  /** Whether CI releases; else what it pushes is released by who watches the registry. */
+  /** Those that are only tested. */
+  readonly testedOnly: readonly PipelineService[];
+  /** Whether CI releases what it has built; else whoever watches the registry does. */
   readonly releases: boolean;
-  /** Whether what has changed may concern more than images, so that a pull request is told what it changes. */
+  /** Whether pull requests are told what they change: more than tests and documents. */
   readonly previews: boolean;
   /** Whether labelled pull requests get an environment of their own. */
   readonly previewEnvironments: boolean;

@@ -1,12 +1,75 @@
+import { basename, join, relative, sep } from "node:path";
+import { CommandError } from "../command.ts";
+
 /** Where things are in a job, relative to its working directory unless it says otherwise. */
 export interface ProgramLayout {
   /** This program, e.g. `.` or `deploy`. */
   readonly program: string;
-  /** The repository to clone it from, if it is not the source's own, and where to. */
+  /** Where the program comes from, if it is not in the source's own repository, and the directory that it goes to. */
   readonly clone?: { readonly repository: string; readonly ref: string; readonly directory: string } | undefined;
-  /** Where the source is checked out to, if that matters. @default CircleCI's `~/project` */
+  /** Where the source must be so that the program finds it. @default wherever CircleCI puts it */
   readonly workingDirectory?: string | undefined;
 }
 
 /** Where jobs leave files for one another: outside of the checkout, which is the context of image builds. */
-export const handOver = "../delivery";
+export const handOver = "../handed-over";
+
+export interface LayoutArgs {
+  /** The program's directory. */
+  readonly program: string;
+  /** The root of the Git checkout that the program is in, if any. */
+  readonly programRoot: string | undefined;
+  /** The root of the Git checkout that the monorepo is in. */
+  readonly sourceRoot: string;
+  /** Where the stack file says that the program is: `ci.program`. */
+  readonly declared: { readonly repository: string; readonly ref: string } | undefined;
+  /** The stack file, for messages. */
+  readonly file: string;
+}
+
+/** @throws CommandError if jobs could not find the program */
+export function programLayout({ program, programRoot, sourceRoot, declared, file }: LayoutArgs): ProgramLayout {
+  if (programRoot === sourceRoot) {
+    if (declared !== undefined)
+      throw new CommandError(
+        `${file}: ci.program: the program is in the repository of the monorepo (${sourceRoot}), where jobs find it; remove ci.program`,
+      );
+    return { program: relative(sourceRoot, program) || "." };
+  }
+  if (declared === undefined)
+    throw new CommandError(
+      `the program (${program}) is not in the Git repository of the monorepo (${sourceRoot}), so jobs would not find it; move it there, or set ci.program in ${file} to the program's own repository: {repository: https://…}`,
+    );
+  if (programRoot === undefined)
+    throw new CommandError(
+      `the program (${program}) is in no checkout of Git, so it is not known where in ${declared.repository} it is; run this in a clone of that`,
+    );
+  return besideSource(relative(programRoot, sourceRoot), relative(programRoot, program), declared);
+}
+
+/**
+ * The program is cloned so that its way to the source is the same as here.
+ * @param way from the root of the program's checkout to that of the source
+ * @param inside from the root of the program's checkout to the program
+ */
+function besideSource(
+  way: string,
+  inside: string,
+  declared: { readonly repository: string; readonly ref: string },
+): ProgramLayout {
+  const down = way.split(sep).filter((part) => part !== "..");
+  const ups = way.split(sep).length - down.length;
+  if (ups === 0 || down.length === 0)
+    throw new CommandError(
+      `the checkouts of the program and of the monorepo are one inside of the other (${way} leads from one to the other); put them beside each other`,
+    );
+  const name = basename(declared.repository).replace(/\.git$/, "");
+  const [first, ...rest] = [...Array.from({ length: ups - 1 }, () => "programs"), name];
+  const place = first === down[0] ? [`${first}-program`, ...rest] : [first, ...rest];
+  const directory = join(...down.map(() => ".."), ...place);
+  return {
+    program: join(directory, inside),
+    clone: { ...declared, directory },
+    workingDirectory: `~/${down.join("/")}`,
+  };
+}

@@ -9,7 +9,7 @@ export function render(configuration: CircleConfig, header: string): string {
   const document = new Document(configuration, { aliasDuplicateObjects: false });
   document.commentBefore = header.replaceAll(/^/gm, " ");
   visit(document, {
-    Collection(key, node, path) {
+    Collection(_key, node, path) {
       // A line for each job of a workflow: with hundreds of services it stays readable.
       node.flow = isShortLeaf(node) && !isRunStep(path.at(-1)) && path.length > 1;
     },

@@ -13,13 +13,21 @@ export interface Call {
   readonly parameters?: Readonly<Record<string, string>>;
 }
 
-/** Job `delivery` waits for all of them, whatever they come to, but not for a person, nor for what waits for one. */
-export function withAggregate(calls: readonly Call[]): Workflow["jobs"] {
+/**
+ * Job `delivery` waits for all of them, whatever they come to, but not for a person, nor for what waits for one.
+ * @param problem why it fails all the same. @default it does not
+ */
+export function withAggregate(calls: readonly Call[], problem?: string): Workflow["jobs"] {
   const approved = afterApproval(calls);
   const awaited = calls.map(({ name }) => name).filter((name) => !approved.has(name));
-  if (awaited.length === 0) return ["delivery"];
-  const aggregate = { jobs: lines(awaited), requires: awaited.map((name) => ({ [name]: "terminal" as const })) };
-  return [...calls.map(invocation), { delivery: aggregate }];
+  const settings = {
+    // What is written `<<` here is no parameter.
+    ...(problem === undefined ? {} : { problem: problem.replaceAll("<<", "\\<<") }),
+    ...(awaited.length === 0
+      ? {}
+      : { jobs: lines(awaited), requires: awaited.map((name) => ({ [name]: "terminal" as const })) }),
+  };
+  return [...calls.map(invocation), Object.keys(settings).length === 0 ? "delivery" : { delivery: settings }];
 }
 
 export function invocation({ job, name, requires = [], context, parameters }: Call): Workflow["jobs"][number] {

@@ -1,11 +1,14 @@
 import type { Workflow } from "./circleci-schema.ts";
 import { plainExecutor } from "./executors.ts";
-import type { Occasion, Pipeline, PipelineService, Promotion } from "./pipeline.ts";
+import type { Occasion, Pipeline, PipelineService } from "./pipeline.ts";
+import { promotionCalls } from "./promotion-calls.ts";
 import { invocation, withAggregate, type Call } from "./workflow-call.ts";
 
 export interface WorkflowArgs {
   readonly pipeline: Pipeline;
   readonly executorOf: (service: PipelineService) => string;
+  /** Why the run fails whatever its jobs come to. @default it need not */
+  readonly problem?: string | undefined;
 }
 
 /** What is done on an occasion. */
@@ -19,15 +22,15 @@ export function workflow(occasion: Occasion, args: WorkflowArgs): Workflow {
     "review-with-environment": reviewWithEnvironment,
     "review-of-fork": (all: WorkflowArgs) => review(all, { trusted: false }),
   }[occasion](args);
-  return { when, jobs: withAggregate(calls) };
+  return { when, jobs: withAggregate(calls, args.problem) };
 }
 
 function deliver(args: WorkflowArgs): Call[] {
   const { first, promotions, services, releases } = args.pipeline;
-  if (services.length === 0) return [];
+  if (services.length === 0) return tests(args);
   const images = [...tests(args), ...pushedBuilds(args)];
   const built = images.map(({ name }) => name);
-  if (!releases) return [...images, ...promotions.flatMap((promotion) => promote(promotion, args.pipeline, built))];
+  if (!releases) return [...images, ...promotions.flatMap((promotion) => promotionCalls(promotion, first.name, built))];
   const release = {
     job: "release",
     name: `release-${first.name}`,
@@ -35,20 +38,11 @@ function deliver(args: WorkflowArgs): Call[] {
     context: first.context,
     parameters: { environment: first.name },
   };
-  return [...images, release, ...promotions.flatMap((promotion) => promote(promotion, args.pipeline, [release.name]))];
-}
-
-/** @param released the jobs after which the first environment has the digests */
-function promote(
-  { from, name, context, approval }: Promotion,
-  { first }: Pipeline,
-  released: readonly string[],
-): Call[] {
-  const before = from === first.name ? released : [`promote-${from}`];
-  const job = { job: "promote", name: `promote-${name}`, context, parameters: { from, environment: name } };
-  if (!approval) return [{ ...job, requires: before }];
-  const approve = { job: "approval", name: `approve-${name}`, requires: before };
-  return [approve, { ...job, requires: [approve.name] }];
+  return [
+    ...images,
+    release,
+    ...promotions.flatMap((promotion) => promotionCalls(promotion, first.name, [release.name])),
+  ];
 }
 
 /** @param trusted whether the commits come from people who may see the first environment's secrets */
@@ -88,7 +82,7 @@ function drift({ first, promotions }: Pipeline): Call[] {
 }
 
 function tests({ pipeline, executorOf }: WorkflowArgs): Call[] {
-  return pipeline.services.map((service) => {
+  return [...pipeline.services, ...pipeline.testedOnly].map((service) => {
     const executor = executorOf(service);
     return {
       job: "test",

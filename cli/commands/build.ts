@@ -63,7 +63,7 @@ async function run(args: readonly string[], surroundings: Surroundings): Promise
     throw new UsageError(`--concurrency ${JSON.stringify(options.concurrency)}: must be a number from 1 to 99`);
   const name = required("env", env);
   const monorepo = readMonorepo(name);
-  const services = await chosenServices(monorepo, options);
+  const services = await chosenServices(monorepo, options, surroundings.note);
   const tags = await tagsOf(name, monorepo, options, surroundings);
   const builds = imageBuilds(monorepo, services, { tags, push: !noPush });
   const images = await built(builds, { ...options, builder }, surroundings);

@@ -1,7 +1,7 @@
 import { commitSchema } from "../../git/release-record.ts";
 import { parseOptions, required, UsageError, type Command, type Surroundings } from "../command.ts";
 import { readDigests } from "../digests-file.ts";
-import { environmentHelp, environmentOptions } from "../environment.ts";
+import { environmentOptions } from "../environment.ts";
 import { githubHelp, githubOf } from "../github/access.ts";
 import type { GitHub } from "../github/github.ts";
 import { readMonorepo } from "../monorepo.ts";
@@ -26,11 +26,19 @@ Usage: npx delivery preview-environment --env ENVIRONMENT --pull-request NUMBER 
   --remove-closed      remove what is left of pull requests that are closed or have lost the label
   --comment            say so in the pull request
   --json               print the result as JSON
-${environmentHelp}
+  --repository URL     the deploy repository         (default: gitops.repository of the stack file)
+  --branch BRANCH      its branch                    (default: gitops.branch of the stack file)
+  --images PREFIX      what stands before -SERVICE in the names of images, e.g. docker.io/acme/shop
+                                                     (default: from images and app of the stack file)
 
 It consists of the changed services, whatever they call, and the exposed services that lead to them; what the pull
 request does not change runs as in ENVIRONMENT at this moment. Databases and caches that ENVIRONMENT runs on the
 cluster are there anew, and empty; those that it has elsewhere are not there. Secrets are made up.
+
+The stack file of an environment is stacks/Pulumi.ENVIRONMENT.yaml in the current directory.
+
+Credentials of the deploy repository: Git's own (SSH keys, credential helpers), or DELIVERY_GIT_TOKEN in
+the environment, with DELIVERY_GIT_USERNAME (default: x-access-token).
 
 ${githubHelp}`;
 
@@ -83,4 +91,22 @@ async function run(args: readonly string[], surroundings: Surroundings): Promise
   });
   if (output.comment) await commentPreview(github, number, preview, place);
   reportPreview(preview, place, output.json, surroundings);
+}
+
+interface Output {
+  readonly comment: boolean;
+  readonly json: boolean;
+  readonly surroundings: Surroundings;
+}
+
+async function remove(place: PreviewPlace, github: GitHub, { comment, json, surroundings }: Output): Promise<void> {
+  const result = await removePreviews(place, github);
+  if (comment) for (const [number, reason] of result.removed) await commentRemoval(github, number, reason);
+  reportRemoval(result, json, surroundings);
+}
+
+function pullRequestNumber(text: string): number {
+  if (!/^[1-9]\d{0,9}$/.test(text))
+    throw new UsageError(`--pull-request ${JSON.stringify(text)} is not the number of one`);
+  return Number(text);
 }

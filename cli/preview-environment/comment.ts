@@ -47,7 +47,7 @@ export function previewText(preview: Preview, { environment, label, intervalSeco
 function addresses({ namespace, services }: Preview): string {
   const exposed = services.filter((service) => service.exposed);
   if (exposed.length > 0) return exposed.map(({ name, address }) => `**${name}: ${address}**`).join("<br>\n");
-  const [first] = services.filter((service) => service.changed);
+  const first = services.find((service) => service.changed);
   if (first === undefined) return "";
   return `Within the cluster: ${first.address}, or from outside \`kubectl port-forward --namespace ${namespace} service/${first.name} ${first.port}\``;
 }

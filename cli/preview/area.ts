@@ -8,7 +8,7 @@ export function areaOf({ type, ancestors }: Step): Area {
   if (type.startsWith("circleci:")) return "CI";
   if (type.endsWith(":GitManifests")) return "Deploy repository";
   if (ancestors.some((ancestor) => ancestor.startsWith("delivery:gitops:"))) return "Argo CD";
-  return ancestors.includes("delivery:workloads:Workload") ? "Services" : "Cluster";
+  return ancestors.includes("delivery:cluster:Workload") ? "Services" : "Cluster";
 }
 
 /** `kubernetes:apps/v1:Deployment` → `Deployment`. */

@@ -15,7 +15,7 @@ export interface StackPreview {
   readonly services: readonly ServiceChange[];
   /** The names of those that do not. */
   readonly unchanged: readonly string[];
-  /** All other resources that change. */
+  /** All other resources that come or change. */
   readonly others: readonly ResourceChange[];
   /** Files of the deploy repository that change. */
   readonly files: readonly FileChange[];
@@ -59,7 +59,7 @@ export interface ServiceChange {
 
 export interface ResourceChange {
   readonly area: Area;
-  readonly action: "create" | "update" | "replace" | "delete" | "import";
+  readonly action: "create" | "update" | "import";
   readonly kind: string;
   readonly name: string;
   /** The properties that change. */

@@ -25,8 +25,8 @@ export interface Step {
 
 const stateSchema = z.object({
   custom: z.boolean().default(false),
-  inputs: z.unknown(),
-  outputs: z.unknown(),
+  inputs: z.unknown().optional(),
+  outputs: z.unknown().optional(),
 });
 
 /** Of the engine's event before each step; it has much more. */

@@ -51,6 +51,12 @@ const phrases: Readonly<Record<string, readonly Phrase[]>> = {
   NetworkPolicy: [{ place: /^spec\/(ingress|egress)/, words: only("who may call it, or whom it calls") }],
 };
 
+/** Of any kind. */
+const common: readonly Phrase[] = [
+  { place: /^metadata\/namespace$/, words: named("namespace") },
+  { place: /^metadata\/(labels|annotations)/, words: (_change, [, what]) => what ?? "" },
+];
+
 /** What changes of a Kubernetes object, in words; each once. */
 export function changeWords(kind: string, before: Value | undefined, after: Value | undefined): string[] {
   if (before === undefined && after === undefined) return [];
@@ -62,7 +68,7 @@ export function changeWords(kind: string, before: Value | undefined, after: Valu
 
 function wordsOf(kind: string, difference: Difference): string {
   const place = difference.path.join("/");
-  for (const phrase of phrases[kind] ?? []) {
+  for (const phrase of [...(phrases[kind] ?? []), ...common]) {
     const match = phrase.place.exec(place);
     if (match !== null) return phrase.words(difference, match);
   }

@@ -3,20 +3,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LocalWorkspace, type Stack } from "@pulumi/pulumi/automation/index.js";
 import { stringify } from "yaml";
-import { runProgram, type ConfigListener } from "./delivery-program.ts";
+import { runProgram, type ProgramHooks } from "./delivery-program.ts";
 import { explainEngineFailure } from "./engine-failure.ts";
 import { readProject, stackFileName, stackFilePath } from "./project.ts";
 import { findPulumi } from "./pulumi-command.ts";
 
-export interface CliStackOptions {
+export interface CliStackOptions extends ProgramHooks {
   /** The text of the stack file. @default that of `stacks/Pulumi.<stack>.yaml`, encrypted secrets included */
   readonly settings?: string;
   /** Variables of the engine beside this process' own: another backend, another passphrase. @default none */
   readonly environment?: Readonly<Record<string, string>>;
   /** `create`: in a backend of its own, where it is not there yet. @default it must be there */
   readonly absent?: "create";
-  /** Is told the secret settings before the program runs, so that they can be kept out of what is printed. */
-  readonly onConfig?: ConfigListener;
 }
 
 /** A stack of this program, open until it is disposed of. Nothing is changed by opening it. */
@@ -41,7 +39,7 @@ export async function openCliStack(name: string, options: CliStackOptions = {}):
     await writeFile(join(directory, "Pulumi.yaml"), stringify(own));
     await writeFile(join(directory, stackFileName(name)), settings, { mode: 0o600 });
     const stack = await LocalWorkspace[options.absent === "create" ? "createOrSelectStack" : "selectStack"](
-      { projectName: project.name, stackName: name, program: () => runProgram(options.onConfig) },
+      { projectName: project.name, stackName: name, program: () => runProgram(options) },
       {
         workDir: directory,
         pulumiCommand,

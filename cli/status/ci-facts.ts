@@ -1,40 +1,66 @@
 import { z } from "zod";
+import { askCircleCi, type CircleCiAccess } from "../circleci/api.ts";
+import { contextRestrictions, findContext } from "../circleci/context.ts";
 import type { Stage, State } from "./model.ts";
-import { NotReachableError } from "./reading.ts";
 
-export interface CiPlace {
-  /** The base URL of CircleCI's API. */
-  readonly host: string;
-  /** `undefined`: nobody has given one. */
-  readonly token: string | undefined;
+export interface CiPlace extends CircleCiAccess {
   readonly organizationId: string;
   /** The environment's context. */
   readonly context: string;
-  /** `vcs/organization/project`; without it nothing is known of pipelines. */
+  /** `vcs/organization/project`. @default that of the project to which the context is restricted */
   readonly projectSlug?: string | undefined;
+  /** The branch whose pipelines deliver. @default the newest of any branch */
+  readonly branch?: string | undefined;
 }
 
-const contextsSchema = z.object({
-  items: z.array(z.object({ name: z.string() })),
-  next_page_token: z.string().nullish(),
+const pipelinesSchema = z.object({
+  items: z.array(
+    z.object({
+      id: z.string(),
+      number: z.number(),
+      state: z.string(),
+      errors: z.array(z.object({ message: z.string() })).default([]),
+      trigger: z.object({ type: z.string() }).optional(),
+    }),
+  ),
 });
-const pipelinesSchema = z.object({ items: z.array(z.object({ id: z.string(), number: z.number() })) });
-const workflowsSchema = z.object({ items: z.array(z.object({ status: z.string() })) });
+const workflowSchema = z.object({ name: z.string(), status: z.string(), created_at: z.string() });
+const workflowsSchema = z.object({ items: z.array(workflowSchema) });
+type Workflow = z.infer<typeof workflowSchema>;
+
+type CiState = Pick<Stage, "state" | "summary">;
 
 /** Whether CI has what it needs for the environment, and how its newest pipeline is. Source: https://circleci.com/docs/api/v2/ */
-export async function readCi(place: CiPlace, signal: AbortSignal): Promise<Pick<Stage, "state" | "summary">> {
-  if (place.token === undefined || place.token === "")
-    throw new NotReachableError("set CIRCLE_TOKEN to an API token of CircleCI to see it");
-  if (!(await hasContext(place, signal))) return { state: "failed", summary: `no context ${place.context}` };
-  if (place.projectSlug === undefined) return { state: "ok", summary: `context ${place.context}` };
-  const { items: pipelines } = await ask(place, `/project/${place.projectSlug}/pipeline`, pipelinesSchema, signal);
-  const [newest] = pipelines;
+export async function readCi(place: CiPlace, signal: AbortSignal): Promise<CiState> {
+  const context = await findContext(place, place.organizationId, place.context, signal);
+  if (context === undefined) return { state: "failed", summary: `no context ${place.context}` };
+  const slug = place.projectSlug ?? (await restrictedProject(place, context, signal));
+  if (slug === undefined) return { state: "ok", summary: `context ${place.context}` };
+  const query = place.branch === undefined ? "" : `?branch=${encodeURIComponent(place.branch)}`;
+  const { items } = await askCircleCi(place, `/project/${slug}/pipeline${query}`, pipelinesSchema, signal);
+  // What looks for drift at fixed times delivers nothing.
+  const newest = items.find(({ trigger }) => trigger?.type.startsWith("schedule") !== true);
   if (newest === undefined) return { state: "unknown", summary: "no pipeline yet" };
-  const { items: workflows } = await ask(place, `/pipeline/${newest.id}/workflow`, workflowsSchema, signal);
+  if (newest.state === "errored")
+    return { state: "failed", summary: `#${newest.number} ${newest.errors[0]?.message ?? "is not accepted"}` };
+  const workflows = await askCircleCi(place, `/pipeline/${newest.id}/workflow`, workflowsSchema, signal);
   return pipelineState(
     newest.number,
-    workflows.map(({ status }) => status),
+    currentRuns(workflows.items).map(({ status }) => status),
   );
+}
+
+/** A context is restricted to the one project whose jobs use it; a slug may consist of ids. */
+async function restrictedProject(place: CiPlace, context: string, signal: AbortSignal): Promise<string | undefined> {
+  const restrictions = await contextRestrictions(place, context, signal);
+  const project = restrictions.find(({ type }) => type === "project")?.value;
+  return project === undefined ? undefined : `circleci/${place.organizationId}/${project}`;
+}
+
+/** A workflow that was run again counts by its last run. */
+function currentRuns(workflows: readonly Workflow[]): Workflow[] {
+  const oldestFirst = workflows.toSorted((one, other) => Date.parse(one.created_at) - Date.parse(other.created_at));
+  return [...new Map(oldestFirst.map((workflow) => [workflow.name, workflow])).values()];
 }
 
 const states: Readonly<Record<string, State>> = {
@@ -49,7 +75,7 @@ const states: Readonly<Record<string, State>> = {
 };
 
 /** A pipeline is as its worst workflow. */
-export function pipelineState(number: number, statuses: readonly string[]): Pick<Stage, "state" | "summary"> {
+export function pipelineState(number: number, statuses: readonly string[]): CiState {
   const severity: readonly State[] = ["failed", "progress", "unknown", "ok"];
   const found = statuses.map((status) => ({ status, state: states[status] ?? ("unknown" as const) }));
   const [first] = found.toSorted((one, other) => severity.indexOf(one.state) - severity.indexOf(other.state));
@@ -57,43 +83,4 @@ export function pipelineState(number: number, statuses: readonly string[]): Pick
     state: first?.state ?? "unknown",
     summary: `#${number} ${first?.status.replaceAll("_", " ") ?? "has not started"}`,
   };
-}
-
-async function hasContext(place: CiPlace, signal: AbortSignal): Promise<boolean> {
-  for (let page: string | undefined = ""; page !== undefined;) {
-    const query = new URLSearchParams({
-      "owner-id": place.organizationId,
-      ...(page === "" ? {} : { "page-token": page }),
-    });
-    const answer: z.infer<typeof contextsSchema> = await ask(
-      place,
-      `/context?${query.toString()}`,
-      contextsSchema,
-      signal,
-    );
-    if (answer.items.some(({ name }) => name === place.context)) return true;
-    page = answer.next_page_token ?? undefined;
-  }
-  return false;
-}
-
-async function ask<T>(
-  { host, token = "" }: CiPlace,
-  path: string,
-  schema: z.ZodType<T>,
-  signal: AbortSignal,
-): Promise<T> {
-  const response = await fetch(`${host}${path}`, {
-    headers: { "Circle-Token": token, accept: "application/json" },
-    signal,
-  }).catch(() => {
-    throw new NotReachableError(`${new URL(host).host} cannot be reached`);
-  });
-  if (response.ok) return schema.parse(await response.json());
-  await response.body?.cancel();
-  const reason =
-    response.status === 401
-      ? "does not accept the token (401)"
-      : `answers ${response.status} for ${path.replace(/\?.*/, "")}`;
-  throw new Error(`${new URL(host).host} ${reason}`);
 }

@@ -37,6 +37,7 @@ export const placeSchema = stackSchema.pick({
   cluster: true,
   delivery: true,
   gitops: true,
+  github: true,
 });
 
 /** One try, and a short one: whoever asks for the status wants an answer now. */
@@ -66,7 +67,7 @@ export function statusSources(places: StatusPlaces): StatusSources {
 /** What a stack file says of the places. */
 export type PlaceSettings = Pick<
   StackSettings,
-  "app" | "environment" | "delivery" | "cluster" | "gitops" | "ci" | "images"
+  "app" | "environment" | "delivery" | "cluster" | "gitops" | "github" | "ci" | "images"
 >;
 
 /** @param name the stack's, which is also the environment's unless the file says otherwise */
@@ -74,7 +75,7 @@ export function placesOf(
   name: string,
   settings: PlaceSettings,
 ): Omit<StatusPlaces, "cluster" | "registry" | "ci"> & { ci: Omit<CiPlace, "token"> } {
-  const { app, environment = name, delivery, cluster, gitops, ci } = settings;
+  const { app, environment = name, delivery, cluster, gitops, github, ci } = settings;
   return {
     app: app.name,
     environment,
@@ -88,6 +89,7 @@ export function placesOf(
       organizationId: ci.organizationId,
       context: contextName(app.name, environment),
       projectSlug: ci.projectSlug,
+      branch: github?.branch,
     },
   };
 }

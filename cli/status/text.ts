@@ -78,6 +78,6 @@ export function statusText(status: DeliveryStatus): string {
 }
 
 /** Names come from elsewhere: none may steer the terminal. */
-function printable(text: string): string {
+export function printable(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Cf}]/gu, "\uFFFD");
 }

@@ -54,7 +54,7 @@ export function prepareFolders(stateDir: string, tools: ArgoCdTools): ArgoCdFold
   }
   // The repo server tells Git to ask "argocd", whose place a helper takes that starts faster.
   link(tools["git-ask-pass"], join(folders.bin, "argocd"));
-  for (const part of ["argocd-repo-server", "argocd-application-controller"])
+  for (const part of ["argocd-repo-server", "argocd-application-controller", "argocd-applicationset-controller"])
     link(tools.argocd, join(folders.bin, part));
   const askPassSocket = socketPath(base);
   mkdirSync(dirname(askPassSocket), { recursive: true, mode: 0o700 });

@@ -5,15 +5,19 @@ import { writePrivate } from "../cluster/files.ts";
 import { liveClient } from "../live-client.ts";
 import type { KubernetesClient } from "../../kubernetes/client.ts";
 import { ApiError } from "../../kubernetes/errors.ts";
-import { stringAt } from "../../kubernetes/object.ts";
+import { listAt, stringAt } from "../../kubernetes/object.ts";
 
-/** The controller's service account, as the official manifests and the chart name it. */
-const serviceAccount = "argocd-application-controller";
+/** The controllers' service accounts, as the official manifests and the chart name them. */
+const serviceAccounts = {
+  applications: "argocd-application-controller",
+  applicationSets: "argocd-applicationset-controller",
+} as const;
 const tokenSeconds = 365 * 24 * 3600;
 
 /** What the stack has put on the cluster for Argo CD: either enough for the controller to run, or why not. */
 export type Installation =
-  | { kubeconfigPath: string; client: KubernetesClient }
+  /** `applicationSets`: for their controller, if there are any. */
+  | { kubeconfigPath: string; client: KubernetesClient; applicationSets?: { kubeconfigPath: string } }
   /** `gone`: the cluster says that it is not there; otherwise the cluster could not be asked. */
   | { missing: string; gone?: boolean };
 
@@ -26,7 +30,7 @@ export interface InstallationOptions {
 }
 
 /**
- * Looks whether Argo CD is installed so far that the controller runs without an error. The controller is who its service
+ * Looks whether Argo CD is installed so far that its controllers run without an error. A controller is who its service
  * account is, with the rights that the installation gives it, as in a pod.
  */
 export function installationOn({
@@ -36,23 +40,29 @@ export function installationOn({
 }: InstallationOptions): () => Promise<Installation> {
   const admin = liveClient(kubeconfigPath);
   let controller: { path: string; client: () => KubernetesClient | undefined } | undefined;
-  const look = async (): Promise<Installation> => {
-    const asAdmin = admin();
-    if (asAdmin === undefined) return { missing: "there is no cluster yet" };
-    const account = `/api/v1/namespaces/${namespace}/serviceaccounts/${serviceAccount}`;
+  const kubeconfigFor = async (asAdmin: KubernetesClient, name: string): Promise<string> => {
+    const account = `/api/v1/namespaces/${namespace}/serviceaccounts/${name}`;
     const uid = stringAt(await asAdmin.request("GET", account), "metadata", "uid") ?? "";
     // An account that is made anew has other tokens, and so another file, which makes the controller start anew.
-    const path = join(folder, `controller-${uid.slice(0, 8)}.kubeconfig`);
+    const path = join(folder, `${name}-${uid.slice(0, 8)}.kubeconfig`);
     if (!existsSync(path)) {
       const answer = await asAdmin.request("POST", `${account}/token`, {
         body: { spec: { expirationSeconds: tokenSeconds } },
       });
       writePrivate(path, withToken(readFileSync(kubeconfigPath, "utf8"), stringAt(answer, "status", "token") ?? ""));
     }
+    return path;
+  };
+  const look = async (): Promise<Installation> => {
+    const asAdmin = admin();
+    if (asAdmin === undefined) return { missing: "there is no cluster yet" };
+    const path = await kubeconfigFor(asAdmin, serviceAccounts.applications);
     if (controller?.path !== path) controller = { path, client: liveClient(path) };
     const client = controller.client() ?? asAdmin;
     await checkObjects(client, namespace);
-    return { kubeconfigPath: path, client };
+    if (!(await hasApplicationSets(asAdmin, namespace))) return { kubeconfigPath: path, client };
+    const applicationSets = { kubeconfigPath: await kubeconfigFor(asAdmin, serviceAccounts.applicationSets) };
+    return { kubeconfigPath: path, client, applicationSets };
   };
   return async () => {
     try {
@@ -75,6 +85,11 @@ async function checkObjects(client: KubernetesClient, namespace: string): Promis
   for (const object of ["configmaps/argocd-cm", "secrets/argocd-secret"]) {
     await client.request("GET", `/api/v1/namespaces/${namespace}/${object}`);
   }
+}
+
+async function hasApplicationSets(client: KubernetesClient, namespace: string): Promise<boolean> {
+  const path = `/apis/argoproj.io/v1alpha1/namespaces/${namespace}/applicationsets`;
+  return listAt(await client.request("GET", path, { query: { limit: "1" } }), "items").length > 0;
 }
 
 /** The same cluster, as the bearer of a token. */

@@ -29,6 +29,8 @@ export const keeperOptionsSchema = z.strictObject({
     repoServer: z.number(),
     repoServerMetrics: z.number(),
     controllerMetrics: z.number(),
+    applicationSetMetrics: z.number(),
+    applicationSetWebhook: z.number(),
   }),
   redisPassword: z.string(),
 });

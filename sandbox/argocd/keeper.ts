@@ -12,10 +12,13 @@ import { nameOf } from "../../kubernetes/object.ts";
 import { runningPid, startProcess, stopProcess, type ProcessSpec } from "../process.ts";
 import { installationOn, type Installation } from "./installation.ts";
 import { keeperOptionsSchema, statusPath, type KeeperStatus } from "./keeper-options.ts";
-import { controller, redis, repoServer } from "./parts.ts";
+import { applicationSetController, controller, redis, repoServer } from "./parts.ts";
 
 /** How often the parts are looked after, and a complete installation is looked for again. */
 const pollMilliseconds = { awaited: 150, parts: 500, installation: 2_000 };
+
+/** What needs the installation on the cluster. */
+const controllers = ["argocd-applicationset-controller", "argocd-application-controller"] as const;
 
 const [file] = process.argv.slice(2);
 if (file === undefined) throw new Error("usage: node sandbox/argocd/keeper.ts FILE");
@@ -42,11 +45,15 @@ for (let lookedAt = 0; ;) {
 async function keepParts(found: Installation): Promise<KeeperStatus> {
   const started = await Promise.all([keep(redis(options)), keep(repoServer(options))]);
   if ("missing" in found) {
-    // Without its definitions it would only fill its log. An API server that is away for a moment is no reason.
-    if (found.gone) await stopProcess(stateDir, "argocd-application-controller");
+    // Without its definitions a controller would only fill its log. An API server that is away for a moment is no reason.
+    if (found.gone) for (const part of controllers) await stopProcess(stateDir, part);
     return { controller: "waiting", reason: found.missing };
   }
   started.push(await keep(controller(options, { kubeconfigPath: found.kubeconfigPath, namespace })));
+  const { applicationSets } = found;
+  // Without anything to do it would take its memory all the same.
+  if (applicationSets === undefined) await stopProcess(stateDir, controllers[0]);
+  else await keep(applicationSetController(options, { kubeconfigPath: applicationSets.kubeconfigPath, namespace }));
   // A controller that starts trusts the status of the last one, and one that missed another part does not ask again,
   // until its next resync, minutes later.
   if (started.includes(true)) await refreshAll(found.client);

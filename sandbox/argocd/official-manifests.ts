@@ -43,7 +43,7 @@ function isOfApplicationSets(document: string): boolean {
   return /^ {2}name: applicationsets\.argoproj\.io$/m.test(document);
 }
 
-/** The schema of ApplicationSets takes 280 MB of the API server's memory, and nothing here makes one. */
+/** The schema of ApplicationSets takes 280 MB of the API server's memory; their controller reads them just as well without. */
 function withoutSchema(definition: string): string {
   return definition.replace(
     /^ {4}schema:\n(?: {6}.*\n)+/m,

@@ -10,6 +10,8 @@ export interface ArgoCdPorts {
   repoServer: number;
   repoServerMetrics: number;
   controllerMetrics: number;
+  applicationSetMetrics: number;
+  applicationSetWebhook: number;
 }
 
 export interface PartsOptions {
@@ -85,6 +87,31 @@ export function controller(options: PartsOptions, cluster: { kubeconfigPath: str
       KUBECONFIG: cluster.kubeconfigPath,
     },
     ready: () => answers(ports.controllerMetrics, "/healthz"),
+  };
+}
+
+/** Makes the Applications of ApplicationSets. */
+export function applicationSetController(
+  options: PartsOptions,
+  cluster: { kubeconfigPath: string; namespace: string },
+): ProcessSpec {
+  const { folders, ports } = options;
+  return {
+    name: "argocd-applicationset-controller",
+    command: join(folders.bin, "argocd-applicationset-controller"),
+    args: [
+      `--kubeconfig=${cluster.kubeconfigPath}`,
+      `--namespace=${cluster.namespace}`,
+      `--argocd-repo-server=127.0.0.1:${ports.repoServer}`,
+      "--repo-server-plaintext",
+      `--metrics-addr=127.0.0.1:${ports.applicationSetMetrics}`,
+      `--webhook-addr=127.0.0.1:${ports.applicationSetWebhook}`,
+      // It would tell no more than the metrics do.
+      "--probe-addr=0",
+      "--logformat=text",
+    ],
+    env: { ...environmentOf(folders), KUBECONFIG: cluster.kubeconfigPath },
+    ready: () => answers(ports.applicationSetMetrics, "/metrics"),
   };
 }
 

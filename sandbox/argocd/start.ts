@@ -19,12 +19,17 @@ export interface ArgoCdOptions {
 }
 
 const keeper = "argocd-keeper";
-const parts = ["argocd-application-controller", "argocd-repo-server", "argocd-redis"];
+const parts = [
+  "argocd-applicationset-controller",
+  "argocd-application-controller",
+  "argocd-repo-server",
+  "argocd-redis",
+];
 
 /**
  * Runs Argo CD's controllers as processes of this machine. The stack puts Argo CD's definitions, configuration and rights
  * on the cluster, before or after this call: the application controller starts as soon as they are there, stops when they
- * go, and starts again when it ends, as its pod would.
+ * go, and starts again when it ends, as its pod would. The ApplicationSet controller runs as long as there is an ApplicationSet.
  */
 export async function startArgoCd({
   stateDir,
@@ -52,6 +57,8 @@ export async function startArgoCd({
       repoServerMetrics: await choosePort(stateDir, "argocd-repo-server-metrics", 8084),
       // Its metrics listen on all addresses.
       controllerMetrics: await choosePort(stateDir, "argocd-controller-metrics", 8082, "0.0.0.0"),
+      applicationSetMetrics: await choosePort(stateDir, "argocd-applicationset-metrics", 8085),
+      applicationSetWebhook: await choosePort(stateDir, "argocd-applicationset-webhook", 7000),
     },
     redisPassword: ensurePassword(stateDir),
   };

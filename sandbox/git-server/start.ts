@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import type { GitHubSettings } from "../github/settings.ts";
 import { choosePort } from "../ports.ts";
 import { runningPid, startProcess } from "../process.ts";
 import { ensureRepository, removeStaleLocks, type GitRepository } from "./repositories.ts";
@@ -16,6 +17,8 @@ export interface GitServerOptions {
   users: readonly GitUser[];
   /** Repositories that are to be there; others that are there stay. */
   repositories: readonly GitRepository[];
+  /** The stand-in for GitHub's API, which runs in the same process. @default none */
+  github?: GitHubSettings;
   /** The cluster whose Argo CD is told of every push. The file need not exist yet. */
   argoCd?: { kubeconfigPath: string; namespace: string };
 }
@@ -31,7 +34,7 @@ const run = promisify(execFile);
 
 /** Starts the Git server: bare repositories behind Git's own HTTP backend. A running one with the same settings is kept. */
 export async function startGitServer(options: GitServerOptions): Promise<GitServerEndpoint> {
-  const { stateDir, users, repositories, argoCd } = options;
+  const { stateDir, users, repositories, argoCd, github } = options;
   await checkGit();
   const root = join(stateDir, "git");
   mkdirSync(root, { recursive: true, mode: 0o700 });
@@ -46,21 +49,23 @@ export async function startGitServer(options: GitServerOptions): Promise<GitServ
       join(import.meta.dirname, "main.ts"),
       `--port=${port}`,
       `--root=${root}`,
-      `--users=${writeUsers(stateDir, users)}`,
+      `--users=${writeSecretFile(stateDir, "git-users", users)}`,
+      ...(github === undefined ? [] : [`--github=${writeSecretFile(stateDir, "github", github)}`]),
       ...(argoCd === undefined
         ? []
         : [`--kubeconfig=${argoCd.kubeconfigPath}`, `--argocd-namespace=${argoCd.namespace}`]),
     ],
-    ready: async () => (await fetch(`${url}/healthz`)).ok,
+    ready: async () =>
+      (await fetch(`${url}/healthz`)).ok && (github === undefined || (await fetch(`${github.url}/healthz`)).ok),
     readyTimeoutSeconds: 30,
   });
   return { url, repositoryUrl: (name) => `${url}/${name}.git` };
 }
 
 /** The name changes with the content, so that a running server with other users is replaced. */
-function writeUsers(stateDir: string, users: readonly GitUser[]): string {
-  const content = JSON.stringify(users);
-  const path = join(stateDir, `git-users-${createHash("sha256").update(content).digest("hex").slice(0, 8)}.json`);
+function writeSecretFile(stateDir: string, name: string, value: unknown): string {
+  const content = JSON.stringify(value);
+  const path = join(stateDir, `${name}-${createHash("sha256").update(content).digest("hex").slice(0, 8)}.json`);
   writeFileSync(path, content, { mode: 0o600 });
   return path;
 }

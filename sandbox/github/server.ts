@@ -54,13 +54,13 @@ export interface GitHub extends AsyncDisposable {
 export async function serveGitHub({ port, stateFile, host, webhooks, log }: GitHubOptions): Promise<GitHub> {
   const store = new Store(stateFile);
   const courier = startCourier(store, webhooks, log);
-  const server = createServer((request, response) => {
-    void answer(host, store, request, log).then((result) => {
-      send(response, result);
-      log(`GitHub API: ${request.method} ${(request.url ?? "/").replace(/\?.*$/, "")} ${result.status}`);
-      if (request.method !== "GET") courier.wake();
-    });
-  });
+  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const result = await answer(host, store, request, log);
+    send(response, result);
+    log(`GitHub API: ${request.method} ${(request.url ?? "/").replace(/\?.*$/, "")} ${result.status}`);
+    if (request.method !== "GET") courier.wake();
+  };
+  const server = createServer((request, response) => void serve(request, response));
   const used = await listen(server, port);
   return {
     port: used,
@@ -89,6 +89,7 @@ async function answer(
 ): Promise<ApiResponse> {
   try {
     const text = await read(request);
+    if (request.url === "/healthz") return { status: 200, body: "ok\n" };
     const user = authenticate(request, host.users);
     const url = new URL(request.url ?? "/", `http://${request.headers.host ?? "localhost"}`);
     const pathname = url.pathname.startsWith(`${enterprisePrefix}/`)

@@ -1,10 +1,8 @@
-import { execFile } from "node:child_process";
-import { createHash } from "node:crypto";
-import { chmodSync, existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, linkSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { promisify } from "node:util";
 
 import { cached, cacheDir } from "../cache.ts";
+import { libraryPath, releaseKey, unpackPackages } from "./debian-packages.ts";
 import { toolsOnPath } from "./path-tools.ts";
 
 /** What a real node and image builds need besides the tools that Go builds; each path can be executed as it is. */
@@ -31,8 +29,6 @@ export interface DebianOutcome {
 const packages = ["containerd", "runc", "containernetworking-plugins", "nftables", "iproute2", "busybox-static"];
 /** Packages whose libraries must come along, since a small system may lack them. */
 const withLibraries = ["runc", "nftables", "iproute2"];
-/** The dynamic loader and these belong together: the system's own are used. */
-const systemLibraries = /^(libc6|libgcc-s1)$/;
 /** Documentation, configuration, and shims of a protocol that containerd has left. */
 const waste = [
   "usr/share",
@@ -56,8 +52,6 @@ const places: Readonly<Record<keyof DebianTools, string>> = {
   busybox: "bin/busybox",
 };
 
-const run = promisify(execFile);
-
 /**
  * Unpacks the Debian packages that the sandbox needs into the cache, once per machine and release; nothing is installed
  * and no root is needed. Where there is no apt, tools on PATH are taken as they are.
@@ -65,7 +59,7 @@ const run = promisify(execFile);
  * @param report takes one line of progress
  */
 export async function debianTools(report: (line: string) => void): Promise<DebianOutcome> {
-  const path = join(cacheDir(), "debian", releaseKey());
+  const path = join(cacheDir(), "debian", releaseKey([packages, withLibraries, layout]));
   try {
     await cached(path, async (folder) => {
       report("debian packages: downloading containerd, runc, CNI plugins, nftables, iproute2, busybox");
@@ -78,70 +72,17 @@ export async function debianTools(report: (line: string) => void): Promise<Debia
   return { tools: Object.fromEntries(Object.entries(places).map(([tool, place]) => [tool, join(path, place)])) };
 }
 
-function releaseKey(): string {
-  const release = existsSync("/etc/os-release") ? readFileSync("/etc/os-release", "utf8") : "";
-  const name = ["ID", "VERSION_ID"]
-    .map((key) => new RegExp(`^${key}="?([\\w.]+)`, "m").exec(release)?.[1] ?? "unknown")
-    .join("-");
-  const content = createHash("sha256").update(JSON.stringify([packages, withLibraries, layout]));
-  return `${name}-${process.arch}-${content.digest("hex").slice(0, 12)}`;
-}
-
 async function unpack(folder: string, finalPath: string): Promise<void> {
-  const work = join(folder, "apt");
-  for (const sub of ["lists/partial", "cache/archives/partial", "debs"])
-    mkdirSync(join(work, sub), { recursive: true });
-  const env = { ...process.env, LC_ALL: "C", APT_CONFIG: await privateConfig(work) };
-  const apt = (command: string, ...args: string[]): Promise<{ stdout: string }> =>
-    run(command, args, { cwd: join(work, "debs"), env, maxBuffer: 64e6 });
-  // One broken source among several does not matter as long as the packages can be had from the others.
-  await apt("apt-get", "-q", "update").catch(() => undefined);
-  const { stdout } = await apt("apt-cache", "depends", "--recurse", "--important", ...withLibraries);
-  const libraries = stdout.split("\n").filter((line) => line.startsWith("lib") && !systemLibraries.test(line));
-  await apt("apt-get", "-q", "download", ...packages, ...new Set(libraries));
-  const root = join(folder, "root");
-  for (const deb of readdirSync(join(work, "debs")))
-    await run("dpkg-deb", ["--extract", join(work, "debs", deb), root]);
-  rmSync(work, { recursive: true });
+  const root = await unpackPackages(folder, packages, withLibraries);
   for (const file of waste) rmSync(join(root, file), { recursive: true, force: true });
   writeExecutables(folder, finalPath);
-}
-
-/**
- * The machine's own apt settings (sources, proxy, keys) with the folders replaced by private ones. The hooks are left out:
- * in container images they delete the system's package cache after every update.
- */
-async function privateConfig(work: string): Promise<string> {
-  const { stdout } = await run("apt-config", ["dump"]);
-  const kept = stdout
-    .split("\n")
-    .filter((line) => line.startsWith("Acquire::") || line.startsWith("APT::Architecture"));
-  const own = {
-    "Dir::State::Lists": join(work, "lists"),
-    "Dir::Cache": join(work, "cache"),
-    "Dir::Etc::main": "/dev/null",
-    "Dir::Etc::parts": join(work, "debs"),
-    "Dir::Log": work,
-    "APT::Sandbox::User": "root",
-    "APT::Install-Recommends": "false",
-    "Acquire::Languages": "none",
-    "Acquire::Retries": "3",
-    "Debug::NoLocking": "true",
-  };
-  const path = join(work, "apt.conf");
-  writeFileSync(path, [...kept, ...Object.entries(own).map(([name, value]) => `${name} "${value}";`), ""].join("\n"));
-  return path;
 }
 
 /** Executables that need unpacked libraries become scripts that name them; the others are linked. */
 function writeExecutables(folder: string, finalPath: string): void {
   const root = join(folder, "root");
   mkdirSync(join(folder, "bin"));
-  const libraries = ["lib", "usr/lib"]
-    .flatMap((lib) => (existsSync(join(root, lib)) ? readdirSync(join(root, lib)).map((sub) => join(lib, sub)) : []))
-    .filter((lib) => lib.endsWith("-linux-gnu"))
-    .map((lib) => join(finalPath, "root", lib))
-    .join(":");
+  const libraries = libraryPath(root, join(finalPath, "root"));
   linkSync(join(root, executablePlace(root, "busybox")), join(folder, "bin", "busybox"));
   for (const name of ["runc", "nft", "ip"]) {
     const executable = join(finalPath, "root", executablePlace(root, name));

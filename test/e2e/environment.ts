@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { gitUsers } from "../../sandbox/deploy-git.ts";
 import { createMonorepo, type Monorepo } from "../integration/monorepo.ts";
 import { openPipeline, type Outcome, type Operation, type Variation } from "../integration/pipeline.ts";
 import type { GitOpsWorld } from "./gitops-world.ts";
@@ -43,6 +44,8 @@ export function openEnvironment(world: GitOpsWorld, options: EnvironmentOptions)
     environment: name,
     app: { name: app, directory: monorepo.directory },
     delivery: "gitops",
+    // One environment alone has those of pull requests, or there would be several of one name.
+    gitops: { repository: world.repositoryUrl, username: gitUsers.reader },
     owns: { ciProject: true, argoCd: true },
     ...options.settings,
   };

@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { Command } from "../../cli/command.ts";
@@ -54,26 +54,20 @@ async function run(command: Command, ...args: string[]): Promise<string> {
 
 const record = (environment: string, service: string): string | undefined =>
   repository.files()[recordPath(environment, service)];
-const pinned = (service: string, digest: string, rejected?: string): string =>
-  recordWith({ repository: imageOf(service), digest }, rejected);
+const pinned = (service: string, digest: string, rejected?: string, sourceCommit?: string): string =>
+  recordWith({ repository: imageOf(service), digest, sourceCommit }, rejected);
+const source = "0123456789abcdef0123456789abcdef01234567";
+const laterSource = "89abcdef0123456789abcdef0123456789abcdef";
 
 describe("release", () => {
   test("pins the digests by one commit that says so", async () => {
     const digest = registry.push("acme/shop-link", "0.2.1");
-    expect(
-      await run(
-        release,
-        "--env",
-        "dev",
-        "--service",
-        `link=${digest}`,
-        "--source-commit",
-        "0123456789abcdef0123456789abcdef01234567",
-      ),
-    ).toContain(`dev: link (nothing) → ${digest.slice(0, 19)}`);
-    expect(record("dev", "link")).toBe(pinned("link", digest));
+    expect(await run(release, "--env", "dev", "--service", `link=${digest}`, "--source-commit", source)).toContain(
+      `dev: link (nothing) → ${digest.slice(0, 19)}`,
+    );
+    expect(record("dev", "link")).toBe(pinned("link", digest, undefined, source));
     expect(repository.git("log", "-1", "--format=%B")).toBe(
-      `release(dev): link ${digest.slice(0, 19)}\n\nService: link\nDigest: ${digest}\nSource-Commit: 0123456789abcdef0123456789abcdef01234567`,
+      `release(dev): link ${digest.slice(0, 19)}\n\nService: link\nDigest: ${digest}\nSource-Commit: ${source}`,
     );
     expect(repository.git("log", "-1", "--format=%(trailers:key=Digest,valueonly)")).toBe(digest);
     expect(record("dev", "user")).toBe(initialRecord("user"));
@@ -96,6 +90,39 @@ describe("release", () => {
       services: [],
     });
     expect(repository.subjects()).toHaveLength(2);
+  });
+
+  test("notes which newer commit makes the same image, and calls nothing changed", async () => {
+    const args = ["--env", "dev", "--service", `link=${one}`, "--unverified", "--source-commit"];
+    await run(release, ...args, source);
+    expect(await run(release, ...args, laterSource)).toMatch(
+      `dev: link stays ${one.slice(0, 19)}, which ${laterSource} makes, too\ncommit `,
+    );
+    expect(record("dev", "link")).toBe(pinned("link", one, undefined, laterSource));
+    expect(JSON.parse(await run(release, ...args, source, "--json"))).toMatchObject({ changed: false, services: [] });
+    expect(record("dev", "link")).toBe(pinned("link", one, undefined, source));
+    await run(release, ...args, source);
+    expect(repository.subjects()).toHaveLength(4);
+  });
+
+  test("keeps the digest rejected that a rollback took away when it notes a newer commit", async () => {
+    repository.commit({ [recordPath("dev", "link")]: pinned("link", one, two, source) });
+    await run(release, "--env", "dev", "--service", `link=${one}`, "--unverified", "--source-commit", laterSource);
+    expect(record("dev", "link")).toBe(pinned("link", one, two, laterSource));
+  });
+
+  test("takes the digests of all files in a directory, and refuses a service that is in two of them", async () => {
+    const directory = join(repository.directory, "digests");
+    mkdirSync(directory);
+    writeFileSync(join(directory, "link.json"), JSON.stringify({ link: one }));
+    writeFileSync(join(directory, "user.json"), JSON.stringify({ user: two }));
+    await run(release, "--env", "dev", "--digests", directory, "--unverified");
+    expect(record("dev", "link")).toBe(pinned("link", one));
+    expect(record("dev", "user")).toBe(pinned("user", two));
+    writeFileSync(join(directory, "again.json"), JSON.stringify({ user: one }));
+    await expect(run(release, "--env", "dev", "--digests", directory, "--unverified")).rejects.toThrow(
+      /^user is in .*(again|user)\.json and in .*(again|user)\.json; one digest can run/,
+    );
   });
 
   test("takes digests from a file and from standard input", async () => {
@@ -199,6 +226,27 @@ describe("rollback", () => {
     await run(rollback, "--env", "dev");
     expect(record("dev", "link")).toBe(pinned("link", one, two));
     expect(repository.files()["film.bin"]).toHaveLength(100_000);
+  });
+
+  test("brings back what the digest was built from, and passes over commits that only note another one", async () => {
+    const release = (digest: string, sourceCommit: string): void =>
+      void repository.commit(
+        { [recordPath("dev", "link")]: pinned("link", digest, undefined, sourceCommit) },
+        "release",
+      );
+    release(one, source);
+    release(two, laterSource);
+    release(two, "fedcba9876543210fedcba9876543210fedcba98");
+    await run(rollback, "--env", "dev");
+    expect(record("dev", "link")).toBe(pinned("link", one, two, source));
+    expect(record("dev", "user")).toBe(pinned("user", one));
+  });
+
+  test("leaves alone what the running digest was built from", async () => {
+    repository.commit({ [recordPath("dev", "user")]: pinned("user", one, undefined, source) }, "note");
+    await run(rollback, "--env", "dev", "--to", repository.git("rev-parse", "main~3"));
+    expect(record("dev", "link")).toBe(pinned("link", one, two));
+    expect(record("dev", "user")).toBe(pinned("user", one, undefined, source));
   });
 
   test("goes to a commit, for one service", async () => {

@@ -97,6 +97,7 @@ test("a new version of the tools is linked in place of the old one", () => {
   const { bin } = prepareFolders(folder, tools);
   expect(readlinkSync(join(bin, "kustomize"))).toBe("/cache/kustomize");
   expect(readlinkSync(join(bin, "argocd-application-controller"))).toBe("/cache/argocd");
+  expect(readlinkSync(join(bin, "argocd-applicationset-controller"))).toBe("/cache/argocd");
   expect(readlinkSync(join(bin, "argocd"))).toBe("/cache/git-ask-pass");
   expect(readlinkSync(join(bin, "gpg-wrapper.sh"))).toBe("/cache/argocd-files/hack/gpg-wrapper.sh");
 });
@@ -122,7 +123,14 @@ test("clones without any rights are removed, too", () => {
 });
 
 test("the parts' password is in no argument", () => {
-  const ports = { redis: 1, repoServer: 2, repoServerMetrics: 3, controllerMetrics: 4 };
+  const ports = {
+    redis: 1,
+    repoServer: 2,
+    repoServerMetrics: 3,
+    controllerMetrics: 4,
+    applicationSetMetrics: 5,
+    applicationSetWebhook: 6,
+  };
   const options = { tools, folders: prepareFolders(folder, tools), ports, redisPassword: "secret" };
   for (const part of [repoServer(options), controller(options, { kubeconfigPath: "/k", namespace: "argocd" })]) {
     expect(part.args.join(" ")).not.toContain("secret");

@@ -95,6 +95,37 @@ describe("a pipeline", () => {
       disabled: false,
     });
   });
+  test("runs without a push, too, when a pull request is opened, or labelled as CircleCI wants it", async () => {
+    const { resources } = await declared({ repositoryId: "42" });
+    const triggers = Object.entries(resources).filter(([urn]) => urn.includes("trigger:Trigger"));
+    expect(Object.fromEntries(triggers.map(([urn, { eventPreset }]) => [urn.split("::").at(-1), eventPreset]))).toEqual(
+      {
+        shop: "all-pushes",
+        "shop-labelled": "only-labeled-prs",
+        "shop-opened": "only-open-prs",
+      },
+    );
+    for (const [, inputs] of triggers) {
+      expect(inputs).toMatchObject({ pipelineId: "shop-id", eventSourceRepoExternalId: "42", disabled: false });
+      // The provider refuses parameters for all but schedules.
+      expect(inputs).not.toHaveProperty("parameters");
+    }
+  });
+  test("looks for drift by schedule, on the delivered branch", async () => {
+    const { resources } = await declared({ repositoryId: "42", driftSchedule: "0 6 * * *", branch: "trunk" });
+    expect(resources[child("trigger:Trigger", "shop-drift")]).toEqual({
+      projectId: "shop-id",
+      pipelineId: "shop-id",
+      disabled: false,
+      eventSourceProvider: "schedule",
+      eventSourceScheduleCronExpression: "0 6 * * *",
+      eventSourceScheduleAttributionActor: "system",
+      eventName: "drift",
+      checkoutRef: "trunk",
+      configRef: "trunk",
+      parameters: { drift: true },
+    });
+  });
 });
 
 describe("the context's variables", () => {

@@ -84,6 +84,13 @@ test.each([
   expect(visible).not.toContain(login.auth);
 });
 
+test("the pull secret may be copied to other namespaces where the stack says so", async () => {
+  expect((await declared()).resources[pullSecret]?.["metadata"]).not.toHaveProperty("annotations");
+  expect((await declared({ pullSecretCopies: "shop-pr-[0-9]+" })).resources[pullSecret]).toMatchObject({
+    metadata: { annotations: { "replicator.v1.mittwald.de/replicate-to": "shop-pr-[0-9]+" } },
+  });
+});
+
 test("the objects are of this cluster, the secret after its namespace", async () => {
   const { registrations } = await declared();
   expect(registrations.get("kubernetes:core/v1:Namespace::shop")).toMatchObject({

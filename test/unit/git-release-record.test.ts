@@ -41,6 +41,22 @@ test("a rollback says which digest it takes away", () => {
   });
 });
 
+test("says which commit of the monorepo the image was built from", () => {
+  const sourceCommit = "0123456789abcdef0123456789abcdef01234567";
+  expect(recordWith({ repository, digest, sourceCommit }, other)).toContain(
+    `metadata:\n  annotations:\n    delivery/rejected: ${other}\n    delivery/source-commit: ${sourceCommit}\nimages:`,
+  );
+  expect(parseRecord("record", recordWith({ repository, digest, sourceCommit }))).toEqual({
+    image: { repository, digest },
+    sourceCommit,
+  });
+});
+
+test("is read where YAML takes the commit for a number", () => {
+  const sourceCommit = "1234567890123456789012345678901234567890";
+  expect(parseRecord("record", recordWith({ repository, digest, sourceCommit }))).toMatchObject({ sourceCommit });
+});
+
 test("stands in the service's directory of the environment", () => {
   expect(recordPath("deploy/dev", "social-graph")).toBe("deploy/dev/social-graph/release/kustomization.yaml");
   expect(serviceOfRecord("deploy/dev", "deploy/dev/social-graph/release/kustomization.yaml")).toBe("social-graph");
@@ -75,6 +91,15 @@ describe("is refused with the file and the key", () => {
       "an unknown annotation",
       { ...record, metadata: { annotations: { x: "y" } }, images: [{ name: repository, digest }] },
       /^dev\/x: metadata\.annotations/,
+    ],
+    [
+      "a branch for a source commit",
+      {
+        ...record,
+        metadata: { annotations: { "delivery/source-commit": "main" } },
+        images: [{ name: repository, digest }],
+      },
+      /^dev\/x: metadata\.annotations\.delivery\/source-commit: "main": must be the id of a commit/,
     ],
   ])("%s", (_fault, content, problem) => {
     const result = parseRecord("dev/x", JSON.stringify(content));

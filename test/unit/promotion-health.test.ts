@@ -36,7 +36,7 @@ test("without Argo CD the Deployment alone has its say", () => {
   expect(healthIn({ argoCd: false, application: undefined }).passed).toBe(true);
 });
 
-const changed = (object: JsonMap, path: string, value: JsonMap[string]): JsonMap =>
+const changed = (object: JsonMap, path: string, value: JsonMap[string] | undefined): JsonMap =>
   withValue(object, path.split("."), value);
 const conditions = (type: string, values: JsonMap) => ({
   deployment: changed(

@@ -31,7 +31,11 @@ export interface WorkflowContext extends JobContext {
   branch: string | undefined;
 }
 
-const workflowSchema = z.strictObject({ when: z.unknown().optional(), unless: z.unknown(), jobs: z.unknown() });
+const workflowSchema = z.strictObject({
+  when: z.unknown().optional(),
+  unless: z.unknown().optional(),
+  jobs: z.unknown().optional(),
+});
 
 /** A workflow with its jobs; `undefined`: its condition says that it does not run. */
 export function compileWorkflow(name: string, workflow: Yaml, context: WorkflowContext): CompiledWorkflow | undefined {

@@ -1,0 +1,30 @@
+import { posix } from "node:path";
+import { isDocumentation, type Concern } from "./concern.ts";
+import type { NodeNeeds } from "./node-packages.ts";
+import { upwards } from "./source-tree.ts";
+
+/** What a file is to a service by the dependencies between packages of Node. */
+export function nodeConcern(needs: NodeNeeds, file: string): Concern | undefined {
+  if (concernsWorkspace(posix.relative(needs.root, file))) return { part: "image", reason: file };
+  const at = packageOf(needs, file);
+  if (at === undefined || !needs.packages.has(at) || isDocumentation(file)) return undefined;
+  return { part: "image", reason: at === needs.own ? file : `shared code ${at}` };
+}
+
+/** Whether the dependencies alone say what a file is to a service. */
+export function isGovernedByNode(needs: NodeNeeds, file: string): boolean {
+  return packageOf(needs, file) !== undefined;
+}
+
+/** The package that a file is in. */
+function packageOf({ packages, members }: NodeNeeds, file: string): string | undefined {
+  return upwards(posix.dirname(file)).find((at) => packages.has(at) || members.has(at));
+}
+
+/** Whether a file at the root of a workspace says what is installed, or how all packages are compiled. */
+function concernsWorkspace(file: string): boolean {
+  return workspaceFiles.test(file);
+}
+
+const workspaceFiles =
+  /^(package\.json|package-lock\.json|npm-shrinkwrap\.json|yarn\.lock|pnpm-lock\.yaml|pnpm-workspace\.yaml|bun\.lockb?|\.npmrc|\.yarnrc(\.yml)?|\.pnpmfile\.cjs|tsconfig[^/]*\.json|patches\/.*|\.yarn\/(patches|plugins|releases)\/.*)$/;

@@ -1,0 +1,94 @@
+import { CommandError } from "../command.ts";
+import { argumentProblems, undeclaredParameters } from "./circleci-arguments.ts";
+import { circleConfigSchema, type CircleConfig, type Invocation, type Workflow } from "./circleci-schema.ts";
+import { isNative, type Step } from "./circleci-steps.ts";
+
+/**
+ * Checks a configuration before CircleCI does: its form, and that whatever it refers to is there.
+ * @param name what to call it in messages
+ * @throws CommandError with all that is wrong
+ */
+export function checkedConfiguration(name: string, input: unknown): CircleConfig {
+  const parsed = circleConfigSchema.safeParse(input);
+  const problems = parsed.success
+    ? referenceProblems(parsed.data)
+    : parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
+  if (parsed.success && problems.length === 0) return parsed.data;
+  throw new CommandError(`CircleCI would not take ${name}:\n       ${problems.join("\n       ")}`);
+}
+
+function referenceProblems(config: CircleConfig): string[] {
+  const { commands = {}, jobs, workflows, parameters = {}, setup = false } = config;
+  return [
+    ...undeclaredParameters("", config, "pipeline.parameters", parameters),
+    ...Object.entries(commands).flatMap(([name, command]) => [
+      ...undeclaredParameters(`commands.${name}`, command.steps, "parameters", command.parameters),
+      ...stepProblems(`commands.${name}.steps`, command.steps, config),
+    ]),
+    ...Object.entries(jobs).flatMap(([name, job]) => [
+      ...undeclaredParameters(`jobs.${name}`, job, "parameters", job.parameters),
+      ...executorProblems(`jobs.${name}.executor`, job.executor, config),
+      ...stepProblems(`jobs.${name}.steps`, job.steps, config),
+    ]),
+    ...Object.entries(workflows).flatMap(([name, workflow]) => workflowProblems(`workflows.${name}`, workflow, config)),
+    // A setup workflow may be one of several only if conditions choose it.
+    ...(setup && Object.keys(workflows).length > 1 ? ["workflows: a setup configuration runs one workflow"] : []),
+  ];
+}
+
+function executorProblems(place: string, executor: string, { executors }: CircleConfig): string[] {
+  return executor.includes("<<") || Object.hasOwn(executors, executor)
+    ? []
+    : [`${place}: there is no executor ${JSON.stringify(executor)}`];
+}
+
+function stepProblems(place: string, steps: readonly Step[], config: CircleConfig): string[] {
+  return steps.flatMap((step, index) => {
+    const at = `${place}.${index}`;
+    const [key = "", settings = {}] = typeof step === "string" ? [step] : (Object.entries(step)[0] ?? []);
+    if (isNative(key)) return [];
+    if (typeof step === "object" && "when" in step && "steps" in step.when && Array.isArray(step.when.steps))
+      return stepProblems(`${at}.when.steps`, step.when.steps, config);
+    const command = Object.hasOwn(config.commands ?? {}, key) ? config.commands?.[key] : undefined;
+    if (command === undefined) return [`${at}: there is no step or command ${JSON.stringify(key)}`];
+    return argumentProblems(`${at}.${key}`, settings, command.parameters, config.executors);
+  });
+}
+
+function workflowProblems(place: string, { jobs: calls }: Workflow, config: CircleConfig): string[] {
+  const named = calls.map((call): readonly [job: string, Invocation] =>
+    typeof call === "string" ? [call, {}] : (Object.entries(call)[0] ?? ["", {}]),
+  );
+  const names = named.map(([job, { name = job }]) => name);
+  const waiting = new Map(named.map(([job, { name = job, requires = [] }]) => [name, requires.flatMap(requiredNames)]));
+  return named.flatMap(([job, invocation], index) => {
+    const { name = job, type, requires = [], context: _context, filters: _filters, ...given } = invocation;
+    const at = `${place}.jobs.${name}`;
+    const definition = Object.hasOwn(config.jobs, job) ? config.jobs[job] : undefined;
+    const unknown = requires.flatMap(requiredNames).filter((required) => !names.includes(required));
+    return [
+      ...(names.indexOf(name) === index ? [] : [`${at}: another job has that name`]),
+      ...unknown.map((required) => `${at}.requires: there is no job ${JSON.stringify(required)} in the workflow`),
+      ...(circular(name, waiting) ? [`${at}.requires: goes in a circle`] : []),
+      ...(type === "approval" && definition !== undefined ? [`${at}: an approval must not be named like a job`] : []),
+      ...(type !== "approval" && definition === undefined ? [`${at}: there is no job ${JSON.stringify(job)}`] : []),
+      ...argumentProblems(at, given, definition?.parameters, config.executors),
+    ];
+  });
+}
+
+function requiredNames(requirement: string | Readonly<Record<string, unknown>>): string[] {
+  return typeof requirement === "string" ? [requirement] : Object.keys(requirement);
+}
+
+function circular(name: string, waiting: ReadonlyMap<string, readonly string[]>): boolean {
+  const reached = new Set<string>();
+  const open = [...(waiting.get(name) ?? [])];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    if (next === name) return true;
+    if (reached.has(next)) continue;
+    reached.add(next);
+    open.push(...(waiting.get(next) ?? []));
+  }
+  return false;
+}

@@ -1,0 +1,79 @@
+import { contextName } from "../../components/names.ts";
+import { stackSchema } from "../../stacks/schema.ts";
+import { CommandError } from "../command.ts";
+import { environments } from "../monorepo.ts";
+import { readStackSettings } from "../stack-settings.ts";
+import type { PipelineEnvironment, Promotion } from "./pipeline.ts";
+
+/** What is merged goes to the first environment, and from there on. */
+export interface EnvironmentChain {
+  readonly first: PipelineEnvironment;
+  /** Each comes after the one that it promotes from. */
+  readonly promotions: readonly Promotion[];
+}
+
+const neededSchema = stackSchema.pick({ app: true, environment: true, promotion: true });
+
+/** @throws CommandError for a chain that does not begin here, that goes in a circle, or begins nowhere */
+export function readChain(first: string): EnvironmentChain {
+  const origins = new Map(environments().map((name) => [name, originOf(name)]));
+  if (!origins.has(first))
+    throw new CommandError(
+      `there is no stacks/Pulumi.${first}.yaml in ${process.cwd()}; there are ${[...origins.keys()].join(", ") || "no stack files"}`,
+    );
+  for (const [name, from] of origins) refuseUnknown(name, from, origins);
+  const start = startOf(first, origins);
+  if (start !== first)
+    throw new CommandError(
+      `stacks/Pulumi.${first}.yaml: promotion.from: ${first} gets its digests from ${origins.get(first)}; the configuration is made for the first environment and covers all that follow: \`delivery ci-config --env ${start}\``,
+    );
+  return { first: environmentOf(first), promotions: after(first, origins).map(promotionOf) };
+}
+
+type Origins = ReadonlyMap<string, string | undefined>;
+
+function originOf(name: string): string | undefined {
+  return readStackSettings(name, stackSchema.pick({ promotion: true }))?.promotion?.from;
+}
+
+function refuseUnknown(name: string, from: string | undefined, origins: Origins): void {
+  if (from === undefined || origins.has(from)) return;
+  throw new CommandError(
+    `stacks/Pulumi.${name}.yaml: promotion.from: ${JSON.stringify(from)}: there is no stacks/Pulumi.${from}.yaml; there are ${[...origins.keys()].join(", ")}`,
+  );
+}
+
+/** The first of the environments before this one. */
+function startOf(name: string, origins: Origins, passed: readonly string[] = []): string {
+  const path = [...passed, name];
+  if (passed.includes(name))
+    throw new CommandError(
+      `stacks/Pulumi.${name}.yaml: promotion.from goes in a circle: ${path.slice(path.indexOf(name)).join(" ← ")}; leave it out of the first environment`,
+    );
+  const from = origins.get(name);
+  return from === undefined ? name : startOf(from, origins, path);
+}
+
+/** Sorted by name where one promotes to several. */
+function after(name: string, origins: Origins): string[] {
+  const next = [...origins].flatMap(([other, from]) => (from === name ? [other] : []));
+  return next.flatMap((other) => [other, ...after(other, origins)]);
+}
+
+function settingsOf(name: string) {
+  const settings = readStackSettings(name, neededSchema);
+  if (settings === undefined) throw new CommandError(`stacks/Pulumi.${name}.yaml has gone while it was read`);
+  return settings;
+}
+
+function environmentOf(name: string): PipelineEnvironment {
+  const { app, environment = name } = settingsOf(name);
+  return { name, context: contextName(app.name, environment) };
+}
+
+function promotionOf(name: string): Promotion {
+  const { promotion } = settingsOf(name);
+  if (promotion === undefined) throw new CommandError(`stacks/Pulumi.${name}.yaml has changed while it was read`);
+  const { from, approval, healthyMinutes } = promotion;
+  return { ...environmentOf(name), from, approval, healthyMinutes };
+}

@@ -1,0 +1,53 @@
+import { changedServices, type ChangedServices } from "../changes/changed-services.ts";
+import { readReleasedFrom } from "../changes/released-from.ts";
+import { parseOptions, required, type Command, type Surroundings } from "../command.ts";
+import { environmentHelp, environmentOptions, findEnvironment } from "../environment.ts";
+import { readCommonMonorepo, readMonorepo } from "../monorepo.ts";
+
+const help = `Lists the services that changed between two commits of the monorepo, each with the reason: a file of its own, or
+one that it shares, by the imports of Go, the dependencies between packages of Node, its Dockerfile, or \`paths:\` in
+its service.yaml. Documentation (*.md, docs/) and what the ignore file of its Dockerfile excludes do not count. Where
+the base is not known, every service counts as changed.
+
+Usage: npx delivery changes --from COMMIT [--to COMMIT] [OPTIONS]
+       npx delivery changes --env ENVIRONMENT [--from COMMIT] [--to COMMIT] [OPTIONS]
+
+  --from COMMIT        the base: an id, a branch, …; one that is not known is no error
+  --to COMMIT          what it is compared with      (default: HEAD)
+  --env ENVIRONMENT    each service since the commit that what runs there was built from, as its release record
+                       says; --from is for services of which that is not known, or no ancestor of --to
+  --json               print {"from", "to", "services": [{"name", "reason"}], "tests": […], "everything"}: \`tests\`
+                       has the services of which only the tests changed, \`everything\` says that no base was known
+${environmentHelp}
+
+Without --env, all stack files must agree on where the services are. The services and what they import are read from
+the working tree: check out --to first.`;
+
+export const command: Command = { summary: "list the services that changed between two commits", help, run };
+
+async function run(args: readonly string[], surroundings: Surroundings): Promise<void> {
+  const options = parseOptions(args, {
+    ...environmentOptions,
+    env: { type: "string" },
+    from: { type: "string" },
+    to: { type: "string", default: "HEAD" },
+    json: { type: "boolean" },
+  });
+  // CI may have no base to give: the first push of a branch.
+  const from = options.env === undefined && options.from !== "" ? required("from", options.from) : options.from;
+  const monorepo = options.env === undefined ? readCommonMonorepo() : readMonorepo(options.env);
+  const environment = options.env === undefined ? undefined : findEnvironment(options.env, options);
+  const releasedFrom = environment === undefined ? undefined : await readReleasedFrom(environment);
+  const changes = await changedServices({ monorepo, from, to: options.to, releasedFrom, note: surroundings.note });
+  surroundings.print(options.json === true ? JSON.stringify(changes) : written(changes));
+}
+
+function written({ services, tests, everything }: ChangedServices): string {
+  const width = Math.max(0, ...[...services, ...tests].map(({ name }) => name.length));
+  return [
+    ...(everything ? ["no base is known: every service counts as changed"] : []),
+    ...services.map(({ name, reason }) => `${name.padEnd(width)}  ${reason}`),
+    ...tests.map(({ name, reason }) => `${name.padEnd(width)}  only its tests: ${reason}`),
+    ...(services.length + tests.length === 0 ? ["no service changed"] : []),
+  ].join("\n");
+}

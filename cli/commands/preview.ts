@@ -1,0 +1,123 @@
+import { writeFile } from "node:fs/promises";
+import { gitAt } from "../../git/git-command.ts";
+import { CommandError, parseOptions, UsageError, type Command, type Surroundings } from "../command.ts";
+import { githubHelp, githubOf } from "../github/access.ts";
+import { tokenVariable } from "../github/refusal.ts";
+import { commentMarker, putStickyComment } from "../github/sticky-comment.ts";
+import type { StackPreview } from "../preview/model.ts";
+import { previewMarkdown } from "../preview/markdown.ts";
+import { findPullRequest } from "../preview/pull-request.ts";
+
+const help = `Shows what \`pulumi up\` would change, by the engine's own preview, as one report in Markdown: replacements and deletions
+first, a line per service, the manifests file by file. It changes nothing, and shows no secret.
+
+Usage: npx delivery preview (--stack STACK | --safe-stack STACK) … [OPTIONS]
+
+  --stack STACK          a stack, e.g. dev, or acme/dev with an organization; with the credentials of the environment
+  --safe-stack STACK     the same with no credentials at all, as for the pull request of a fork: secrets are
+                         placeholders, the state is the one that \`delivery publish-state\` has published
+  --state FILE           the published state of the one --safe-stack   (default: from branch delivery-state)
+  --pull-request NUMBER  write the report to this pull request, over the one before
+  --comment              the same, to the pull request of CIRCLE_PULL_REQUEST, CIRCLE_SHA1 or CIRCLE_BRANCH
+  --diff-link URL        where the whole report is when it has to be cut   (default: CIRCLE_BUILD_URL)
+  --output FILE          write the report here, too
+  --json                 print it as JSON
+
+The Pulumi CLI, its login and the passphrase are those of the environment, as for \`pulumi preview\`.
+${githubHelp} Without it the report is only printed. A job with credentials must not run for the pull request of a fork,
+whose program could read them: there, give --safe-stack alone.
+
+The exit status is 1 where a preview fails or a mandatory policy is violated; the report says so, too.`;
+
+export const command: Command = { summary: "show what a pull request changes, as a comment on it", help, run };
+
+async function run(args: readonly string[], surroundings: Surroundings): Promise<void> {
+  const options = parseOptions(args, {
+    stack: { type: "string", multiple: true, default: [] },
+    "safe-stack": { type: "string", multiple: true, default: [] },
+    state: { type: "string" },
+    "pull-request": { type: "string" },
+    comment: { type: "boolean", default: false },
+    "diff-link": { type: "string" },
+    output: { type: "string" },
+    json: { type: "boolean", default: false },
+  });
+  const stacks = { trusted: options.stack, safe: options["safe-stack"] };
+  refuseStacks(stacks.trusted, stacks.safe, options.state);
+  const { environment, print } = surroundings;
+  // What a preview without credentials takes away, the comment needs.
+  const ambient = { ...environment };
+  const commit = ambient["CIRCLE_SHA1"] ?? (await headCommit());
+  const previews = await previewAll(stacks, options.state, surroundings);
+  const link = options["diff-link"] ?? ambient["CIRCLE_BUILD_URL"];
+  const whole = previewMarkdown(previews, { commit, limit: Number.POSITIVE_INFINITY });
+  if (options.output !== undefined) await writeFile(options.output, whole);
+  print(options.json ? JSON.stringify({ commit: commit ?? null, stacks: previews }) : whole);
+  if (options.comment || options["pull-request"] !== undefined) {
+    const report = previewMarkdown(previews, { commit, link });
+    await comment(report, options["pull-request"], [...stacks.trusted, ...stacks.safe], {
+      ...surroundings,
+      environment: ambient,
+    });
+  }
+  const failed = previews.filter(
+    ({ errors, policies }) => errors.length > 0 || policies.some(({ mandatory }) => mandatory),
+  );
+  if (failed.length > 0) throw new CommandError(`the preview of ${failed.map(({ stack }) => stack).join(", ")} failed`);
+}
+
+function refuseStacks(trusted: readonly string[], safe: readonly string[], state: string | undefined): void {
+  const all = [...trusted, ...safe];
+  if (all.length === 0) throw new UsageError("nothing to preview; give --stack STACK or --safe-stack STACK");
+  const wrong = all.find((stack) => !/^([\w.-]+\/){0,2}[A-Za-z0-9][\w.-]*$/.test(stack));
+  if (wrong !== undefined) throw new UsageError(`${JSON.stringify(wrong)} is not the name of a stack`);
+  const twice = all.find((stack, index) => all.indexOf(stack) !== index);
+  if (twice !== undefined) throw new UsageError(`${twice} is named twice`);
+  if (state !== undefined && safe.length !== 1) throw new UsageError("--state is of exactly one --safe-stack");
+}
+
+async function previewAll(
+  stacks: { trusted: readonly string[]; safe: readonly string[] },
+  stateFile: string | undefined,
+  { note, signal }: Surroundings,
+): Promise<StackPreview[]> {
+  // The engine takes a moment to load.
+  const { previewTrusted } = await import("../preview/trusted-preview.ts");
+  const { previewSafely } = await import("../preview/safe-preview.ts");
+  const { readPublishedState, readStateFile } = await import("../preview/state-branch.ts");
+  const previews: StackPreview[] = [];
+  for (const stack of stacks.trusted) {
+    note(`previewing ${stack}`);
+    previews.push(await previewTrusted(stack, signal));
+  }
+  for (const stack of stacks.safe) {
+    note(`previewing ${stack} without credentials`);
+    const readState = () => (stateFile === undefined ? readPublishedState(stack) : readStateFile(stateFile));
+    previews.push(await previewSafely(stack, readState, signal));
+  }
+  return previews;
+}
+
+async function comment(
+  report: string,
+  pullRequest: string | undefined,
+  stacks: readonly string[],
+  surroundings: Surroundings,
+): Promise<void> {
+  const { environment, note } = surroundings;
+  if ((environment[tokenVariable] ?? "") === "")
+    return note(`no comment: ${tokenVariable} is not set; the report is printed only`);
+  const github = githubOf(stacks[0]?.split("/").at(-1) ?? "", surroundings);
+  const number = await findPullRequest(github, pullRequest, environment);
+  if (number === undefined)
+    return note("no comment: there is no open pull request of this commit; the report is printed only");
+  const { url } = await putStickyComment(github, number, commentMarker(`preview ${stacks.join(" ")}`), report);
+  note(`comment ${url}`);
+}
+
+async function headCommit(): Promise<string | undefined> {
+  return gitAt(".")(["rev-parse", "HEAD"]).then(
+    (output) => output.toString().trim(),
+    () => undefined,
+  );
+}

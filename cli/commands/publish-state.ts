@@ -1,0 +1,44 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { parseOptions, required, type Command, type Surroundings } from "../command.ts";
+
+const help = `Publishes the state of an environment without its secrets, so that pull requests of forks can be previewed with no
+credentials at all: as a file on branch delivery-state of the monorepo's repository (the remote \`origin\` of its
+checkout), by a commit that starts no pipeline. Every secret becomes a placeholder; what is published is looked through for
+the values of all of them.
+
+Usage: npx delivery publish-state --env ENVIRONMENT [--output FILE]
+
+  --env ENVIRONMENT    the stack, e.g. dev, or acme/dev with an organization
+  --output FILE        write the file here, and publish nothing
+
+The Pulumi CLI, its login and the passphrase are those of the environment, as for \`pulumi preview\`. Credentials of the
+repository: Git's own, or DELIVERY_GIT_TOKEN in the environment.`;
+
+export const command: Command = { summary: "publish the state without its secrets, for forks", help, run };
+
+async function run(args: readonly string[], { print }: Surroundings): Promise<void> {
+  const options = parseOptions(args, { env: { type: "string" }, output: { type: "string" } });
+  const stack = required("env", options.env);
+  // The engine takes a moment to load.
+  const { openCliStack } = await import("../pulumi/cli-stack.ts");
+  const { explainEngineFailure } = await import("../pulumi/engine-failure.ts");
+  const { stackFilePath } = await import("../pulumi/project.ts");
+  const { scrubState } = await import("../preview/scrubbed-state.ts");
+  const { publishState, stateBranch, stateText } = await import("../preview/state-branch.ts");
+  await using open = await openCliStack(stack);
+  const exported = await open.stack.exportStack().catch((error: unknown) => {
+    throw explainEngineFailure(error, stack);
+  });
+  const state = scrubState(exported, await readFile(stackFilePath(stack), "utf8"));
+  const count = state.deployment.resources?.length ?? 0;
+  if (options.output !== undefined) {
+    await writeFile(options.output, stateText(state));
+    return print(`${stack}: the state of ${count} resources, without secrets, is in ${options.output}`);
+  }
+  const { changed, commit } = await publishState(stack, state);
+  print(
+    changed
+      ? `${stack}: the state of ${count} resources, without secrets, is commit ${commit} on branch ${stateBranch}`
+      : `${stack}: nothing to change on branch ${stateBranch}`,
+  );
+}

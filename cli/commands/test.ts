@@ -1,0 +1,106 @@
+import { changedServices } from "../changes/changed-services.ts";
+import { serviceGraph, type ServiceSources } from "../changes/service-graph.ts";
+import { CommandError, parseOptions, required, UsageError, type Command, type Surroundings } from "../command.ts";
+import { readMonorepo, type Monorepo } from "../monorepo.ts";
+import { runTest } from "../testing/run-test.ts";
+import { serviceTests } from "../testing/service-test.ts";
+
+const help = `Tests services, one after the other, all of them even if one fails. A service is tested by \`test.command\` of its
+service.yaml, run in the root of the monorepo with the variables \`test.env\`; without one, by its language: \`go test\`
+of its packages and of the monorepo's packages that they import, or \`npm test\` of its package. What \`test.beside\`
+names is CI's to start.
+
+Usage: npx delivery test --env ENVIRONMENT [--service NAME … | --from COMMIT [--to COMMIT]] [OPTIONS]
+
+  --env ENVIRONMENT    whose stack file counts, e.g. dev
+  --service NAME       only this service; can be given several times
+  --from COMMIT        only services that changed, or their tests, since that commit; all where it is not known
+  --to COMMIT          up to this commit             (default: HEAD)
+  --json               print {"services": [{"name", "result", "seconds", "reason"}], "failed"} on standard output, and
+                       what the tests write on standard error; results are passed, failed, none`;
+
+export const command: Command = { summary: "test services, or those that changed", help, run };
+
+/** How the tests of one service ended. */
+interface TestResult {
+  readonly name: string;
+  /** `none`: it has no tests. */
+  readonly result: "passed" | "failed" | "none";
+  readonly seconds: number;
+  /** Why it failed. */
+  readonly reason: string | null;
+}
+
+async function run(args: readonly string[], surroundings: Surroundings): Promise<void> {
+  const options = parseOptions(args, {
+    env: { type: "string" },
+    service: { type: "string", multiple: true },
+    from: { type: "string" },
+    to: { type: "string" },
+    json: { type: "boolean" },
+  });
+  const monorepo = readMonorepo(required("env", options.env));
+  const names = await namesOf(monorepo, options, surroundings);
+  const show = options.json === true ? surroundings.note : surroundings.print;
+  const results: TestResult[] = [];
+  for (const sources of serviceGraph(monorepo).filter(({ service }) => names.has(service.name)))
+    results.push(await testService(monorepo, sources, surroundings, show));
+  const failed = results.filter(({ result }) => result === "failed");
+  if (options.json === true) surroundings.print(JSON.stringify({ services: results, failed: failed.length }));
+  else surroundings.print(summary(results));
+  if (surroundings.signal.aborted) throw new CommandError("interrupted");
+  if (failed.length > 0) throw new CommandError(`the tests of ${failed.map(({ name }) => name).join(", ")} failed`);
+}
+
+async function namesOf(
+  monorepo: Monorepo,
+  { service, from, to }: { service?: string[]; from?: string; to?: string },
+  { note }: Surroundings,
+): Promise<ReadonlySet<string>> {
+  const all = monorepo.services.map(({ name }) => name);
+  if (from === undefined) {
+    if (to !== undefined) throw new UsageError("--to needs --from");
+    const unknown = service?.filter((name) => !all.includes(name)) ?? [];
+    if (unknown.length > 0)
+      throw new CommandError(
+        `there is no service ${unknown.map((name) => JSON.stringify(name)).join(", ")}; there are ${all.join(", ")}`,
+      );
+    return new Set(service ?? all);
+  }
+  if (service !== undefined) throw new UsageError("--service and --from exclude each other");
+  const { services, tests } = await changedServices({ monorepo, from, to: to ?? "HEAD", note });
+  return new Set([...services, ...tests].map(({ name }) => name));
+}
+
+async function testService(
+  { root }: Monorepo,
+  sources: ServiceSources,
+  surroundings: Surroundings,
+  show: (line: string) => void,
+): Promise<TestResult> {
+  const { name } = sources.service;
+  const tests = serviceTests(root, sources);
+  const start = performance.now();
+  const reasons: string[] = [];
+  if (tests.length === 0) show(`── ${name}: no tests`);
+  for (const test of tests) {
+    if (surroundings.signal.aborted) break;
+    const shown = test.command === "sh" ? test.args.slice(1) : [test.command, ...test.args];
+    show(`── ${name}: ${shown.join(" ")}`);
+    const reason = await runTest(test, surroundings, show);
+    if (reason !== undefined) reasons.push(reason);
+  }
+  const [reason] = surroundings.signal.aborted ? ["interrupted"] : reasons;
+  const seconds = Math.round((performance.now() - start) / 100) / 10;
+  if (tests.length === 0) return { name, result: "none", seconds, reason: null };
+  return { name, result: reason === undefined ? "passed" : "failed", seconds, reason: reason ?? null };
+}
+
+function summary(results: readonly TestResult[]): string {
+  const width = Math.max(0, ...results.map(({ name }) => name.length));
+  const lines = results.map(({ name, result, seconds, reason }) => {
+    const said = { passed: `passed in ${seconds} s`, failed: `FAILED: ${reason}`, none: "no tests" }[result];
+    return `${name.padEnd(width)}  ${said}`;
+  });
+  return lines.length === 0 ? "no service to test" : `── summary\n${lines.join("\n")}`;
+}

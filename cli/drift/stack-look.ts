@@ -1,0 +1,136 @@
+import { z } from "zod";
+import type { EngineEvent, Stack } from "@pulumi/pulumi/automation/index.js";
+import { plainMessage, problemIn, resourceName } from "../pulumi/diagnostics.ts";
+import { oneLine, reasonOf } from "../status/reading.ts";
+import { lookOf, type Finding, type Look } from "./model.ts";
+
+/** What the engine finds when it only looks: resources that are other than in the state, then what an update would change. */
+export async function stackLook(stack: Pick<Stack, "previewRefresh" | "preview">): Promise<Look> {
+  const refresh = await watched((onEvent) => stack.previewRefresh({ onEvent, suppressProgress: true }));
+  const preview = await watched((onEvent) => stack.preview({ onEvent, suppressProgress: true }));
+  return stackFindings(refresh, preview);
+}
+
+/** What one run of the engine has said. */
+export interface EngineRun {
+  readonly events: readonly unknown[];
+  /** Why it did not come to an end. */
+  readonly failure?: string | undefined;
+}
+
+async function watched(operation: (onEvent: (event: EngineEvent) => void) => Promise<unknown>): Promise<EngineRun> {
+  const events: EngineEvent[] = [];
+  try {
+    await operation((event) => void events.push(event));
+    return { events };
+  } catch (error) {
+    return { events, failure: reasonOf(error) };
+  }
+}
+
+const eventSchema = z.object({
+  resOutputsEvent: z
+    .object({
+      metadata: z.object({
+        op: z.string(),
+        urn: z.string(),
+        type: z.string(),
+        new: z.object({ custom: z.boolean().default(false) }).nullish(),
+        old: z.object({ custom: z.boolean().default(false) }).nullish(),
+        diffs: z.array(z.string()).nullish(),
+        detailedDiff: z.record(z.string(), z.unknown()).nullish(),
+      }),
+    })
+    .optional(),
+  diagnosticEvent: z.object({ severity: z.string(), message: z.string(), urn: z.string().optional() }).optional(),
+});
+type Event = z.infer<typeof eventSchema>;
+type Step = NonNullable<Event["resOutputsEvent"]>["metadata"];
+
+export function stackFindings(refresh: EngineRun, preview: EngineRun): Look {
+  const live = read(refresh);
+  const declared = read(preview);
+  const findings = [
+    ...live.steps.map((step) => ({ what: resourceName(step.urn), change: liveChange(step) })),
+    ...live.lost,
+    ...declared.steps.map((step) => ({ what: resourceName(step.urn), change: declaredChange(step) })),
+  ];
+  const reasons = [
+    ...live.problems.map((problem) => `refresh: ${problem}`),
+    ...declared.problems.map((problem) => `preview: ${problem}`),
+  ];
+  return lookOf("stack", unique(findings), reasons.length === 0 ? null : reasons.join("; "));
+}
+
+interface Reading {
+  readonly steps: readonly Step[];
+  /** What is gone so that it cannot even be read. */
+  readonly lost: readonly Finding[];
+  readonly problems: readonly string[];
+}
+
+function read({ events, failure }: EngineRun): Reading {
+  const known = events.map((event) => eventSchema.parse(event));
+  const steps = known.flatMap(({ resOutputsEvent }) =>
+    resOutputsEvent !== undefined && isChange(resOutputsEvent.metadata) ? [resOutputsEvent.metadata] : [],
+  );
+  const gone = known.filter(isGone);
+  const problems = known.filter((event) => !isGone(event)).flatMap((event) => problemIn(event) ?? []);
+  return {
+    steps,
+    lost: gone.map(({ diagnosticEvent }) => ({
+      what: resourceName(diagnosticEvent?.urn),
+      change: "is gone, which fails every refresh of the stack until it is made anew, or deleted from the state",
+    })),
+    // The engine also fails because of what is gone, and because of problems that are told by themselves.
+    problems: [
+      ...new Set(
+        (problems.length + gone.length === 0 && failure !== undefined ? [failure] : problems).map((text) =>
+          oneLine(text),
+        ),
+      ),
+    ],
+  };
+}
+
+/** Components and the stack itself are only what they hold. */
+function isChange({ op, old, new: now }: Step): boolean {
+  return !["same", "read", "refresh"].includes(op) && (now ?? old)?.custom === true;
+}
+
+/** CircleCI's provider, unlike others, has no word for a context that is not there any more. */
+function isGone({ diagnosticEvent }: Event): boolean {
+  if (diagnosticEvent?.severity !== "error" || resourceName(diagnosticEvent.urn) === "") return false;
+  return /\b404\b|not found/i.test(plainMessage(diagnosticEvent));
+}
+
+function liveChange(step: Step): string {
+  if (step.op === "delete") return "is gone";
+  return step.op === "update" ? `is other than the stack has left it${placesOf(step)}` : step.op;
+}
+
+const words: Readonly<Record<string, string>> = {
+  create: "is declared, and would be created",
+  delete: "is not declared any more, and would be deleted",
+  update: "would be changed",
+  replace: "would be replaced",
+};
+
+/** A replacement comes in several steps. */
+function declaredChange(step: Step): string {
+  const op = /replace/.test(step.op) ? "replace" : step.op;
+  return `${words[op] ?? op} by \`pulumi up\`${op === "update" || op === "replace" ? placesOf(step) : ""}`;
+}
+
+/** The places that differ; never their values, which may be secret. */
+function placesOf({ detailedDiff, diffs }: Step): string {
+  const places = Object.keys(detailedDiff ?? {}).filter((place) => !place.startsWith("__"));
+  const named = places.length > 0 ? places : (diffs ?? []).filter((place) => !place.startsWith("__"));
+  if (named.length === 0) return "";
+  const shown = named.toSorted().slice(0, 4);
+  return `: ${shown.join(", ")}${named.length > shown.length ? ` and ${named.length - shown.length} more` : ""}`;
+}
+
+function unique(findings: readonly Finding[]): Finding[] {
+  return [...new Map(findings.map((finding) => [`${finding.what}\n${finding.change}`, finding])).values()];
+}

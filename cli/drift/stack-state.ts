@@ -1,0 +1,75 @@
+import { z } from "zod";
+
+/** What of the stack's state the looks compare with the world; secrets in it stay encrypted. */
+export interface StackState {
+  /** `undefined`: the stack has no files in Git. */
+  readonly manifests: DeclaredManifests | undefined;
+  /** `undefined`: the stack has no context. */
+  readonly context: DeclaredContext | undefined;
+  /** The objects on the cluster that the stack itself declares: `Kind/name`. */
+  readonly objects: ReadonlySet<string>;
+}
+
+/** The files that the stack has written to the deploy repository. */
+export type DeclaredManifests = z.infer<typeof manifestsSchema>;
+
+/** The CircleCI context of the environment. */
+export interface DeclaredContext {
+  readonly id: string;
+  readonly variables: readonly z.infer<typeof variableSchema>[];
+  readonly restrictions: readonly z.infer<typeof restrictionSchema>[];
+}
+
+const manifestsSchema = z.object({
+  directory: z.string(),
+  stack: z.string(),
+  files: z.record(z.string(), z.string()),
+  records: z.record(z.string(), z.string()),
+});
+const variableSchema = z.object({ name: z.string(), updatedAt: z.string().optional() });
+const restrictionSchema = z.object({ type: z.string(), value: z.string() });
+const contextSchema = z.object({ id: z.string() });
+const objectSchema = z.object({ kind: z.string(), metadata: z.object({ name: z.string() }) });
+
+const deploymentSchema = z.object({
+  resources: z
+    .array(
+      z.object({
+        type: z.string(),
+        delete: z.boolean().default(false),
+        outputs: z.record(z.string(), z.unknown()).default({}),
+      }),
+    )
+    .default([]),
+});
+
+const types = {
+  manifests: "pulumi-nodejs:dynamic/delivery:GitManifests",
+  context: "circleci:index/context:Context",
+  variable: "circleci:index/contextEnvironmentVariable:ContextEnvironmentVariable",
+  restriction: "circleci:index/contextRestriction:ContextRestriction",
+} as const;
+
+/** @param deployment as the engine exports it */
+export function stackStateOf(deployment: unknown): StackState {
+  const { resources } = deploymentSchema.parse(deployment);
+  // What waits to be deleted is not declared any more.
+  const current = resources.filter((resource) => !resource.delete);
+  const outputs = <T>(type: string, schema: z.ZodType<T>): T[] =>
+    current.filter((resource) => resource.type === type).map((resource) => schema.parse(resource.outputs));
+  const [manifests] = outputs(types.manifests, manifestsSchema);
+  const [context] = outputs(types.context, contextSchema);
+  const objects = current.flatMap((resource) => {
+    const object = resource.type.startsWith("kubernetes:") ? objectSchema.safeParse(resource.outputs) : undefined;
+    return object?.success === true ? [`${object.data.kind}/${object.data.metadata.name}`] : [];
+  });
+  return {
+    manifests,
+    context: context && {
+      id: context.id,
+      variables: outputs(types.variable, variableSchema),
+      restrictions: outputs(types.restriction, restrictionSchema),
+    },
+    objects: new Set(objects),
+  };
+}

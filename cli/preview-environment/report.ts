@@ -1,0 +1,57 @@
+import { shortDigest } from "../../git/records.ts";
+import type { Surroundings } from "../command.ts";
+import type { PreviewPlace } from "./place.ts";
+import type { RemovedPreviews } from "./remove-previews.ts";
+import type { Preview } from "./write-preview.ts";
+
+/** Prints what a preview environment consists of: for people, or as one JSON object. */
+export function reportPreview(
+  { name, namespace, services, dependencies, missing, commit }: Preview,
+  { environment }: PreviewPlace,
+  json: boolean,
+  { print }: Surroundings,
+): void {
+  if (json) {
+    const facts = services.map(({ name: service, repository, digest, changed, address }) => ({
+      service,
+      repository,
+      digest,
+      changed,
+      address,
+    }));
+    return print(
+      JSON.stringify({
+        environment: name,
+        namespace,
+        changed: commit !== undefined,
+        commit: commit ?? null,
+        services: facts,
+        dependencies,
+        missing,
+      }),
+    );
+  }
+  for (const { name: service, digest, changed, address } of services)
+    print(
+      `${name}: ${service} ${shortDigest(digest)} ${changed ? "(changed)" : `(as in ${environment.name})`} ${address}`,
+    );
+  if (services.length === 0) print(`${name}: no service changed, so none runs`);
+  if (missing.length > 0) print(`${name}: without ${missing.join(", ")}, which ${environment.name} has elsewhere`);
+  print(
+    commit === undefined
+      ? `${name}: nothing to change`
+      : `commit ${commit} on branch ${environment.branch} of ${environment.repository}`,
+  );
+}
+
+/** Prints which preview environments are removed. */
+export function reportRemoval({ removed, commit }: RemovedPreviews, json: boolean, { print }: Surroundings): void {
+  if (json) {
+    const facts = [...removed].map(([pullRequest, reason]) => ({ pullRequest, reason }));
+    return print(JSON.stringify({ changed: commit !== undefined, commit: commit ?? null, removed: facts }));
+  }
+  if (removed.size === 0) return print("no preview environment to remove");
+  for (const [pullRequest, reason] of removed)
+    print(`pr-${pullRequest}: removed, since pull request ${pullRequest} ${reason}`);
+  print(`commit ${commit}`);
+}

@@ -1,0 +1,71 @@
+import { parse, stringify } from "yaml";
+import { z } from "zod";
+import { placeholder, placeholderKubeconfig } from "./placeholder.ts";
+
+/** A stack file without its secrets. */
+export interface PlaceholderSettings {
+  /** The text of the stack file, free of anything encrypted. */
+  readonly text: string;
+  /** What has to be set as secrets: placeholders, by key. */
+  readonly secrets: Readonly<Record<string, string>>;
+  /** What the stack file asks for and is not there without credentials, in sentences. */
+  readonly limits: readonly string[];
+  /** The context of the kubeconfig that the stack asks for. */
+  readonly kubeconfigContext: string | undefined;
+}
+
+const fileSchema = z.looseObject({
+  config: z.record(z.string(), z.unknown()).default({}),
+  environment: z.unknown().optional(),
+});
+
+const clusterSchema = z.looseObject({ context: z.string().optional() });
+
+/** What says how the secrets are encrypted, or gets them from a service. */
+const encryption = new Set(["encryptionsalt", "encryptedkey", "secretsprovider", "environment"]);
+
+/**
+ * Replaces every `secure:` entry of a stack file by a placeholder.
+ * @param names the names that the program asks for, where all secrets are encrypted as one
+ */
+export function placeholderSettings(file: string, names: () => readonly string[]): PlaceholderSettings {
+  const settings = fileSchema.parse(parse(file) ?? {});
+  const cluster = clusterSchema.safeParse(settings.config["delivery:cluster"]);
+  const context = cluster.success ? cluster.data.context : undefined;
+  const entries = Object.entries(settings.config);
+  const secret = entries.filter(([, value]) => holdsSecret(value));
+  const plain = entries.filter(([, value]) => !holdsSecret(value));
+  const rest = Object.entries(settings).filter(([key]) => key !== "config" && !encryption.has(key));
+  return {
+    text: stringify({ ...Object.fromEntries(rest), config: Object.fromEntries(plain) }),
+    secrets: Object.fromEntries(
+      secret.map(([key, value]) => {
+        if (/kubeconfig$/i.test(key) && isSecure(value)) return [key, placeholderKubeconfig(context)];
+        if (key === "delivery:secrets" && isSecure(value))
+          return [key, JSON.stringify(Object.fromEntries(names().map((name) => [name, placeholder])))];
+        return [key, isSecure(value) ? placeholder : JSON.stringify(withPlaceholders(value))];
+      }),
+    ),
+    limits:
+      settings.environment === undefined
+        ? []
+        : ["what the stack file's `environment:` brings: settings from Pulumi ESC need a login"],
+    kubeconfigContext: context,
+  };
+}
+
+function isSecure(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "secure" in value && typeof value.secure === "string";
+}
+
+function holdsSecret(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return isSecure(value) || Object.values(value).some(holdsSecret);
+}
+
+function withPlaceholders(value: unknown): unknown {
+  if (isSecure(value)) return placeholder;
+  if (Array.isArray(value)) return value.map(withPlaceholders);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, withPlaceholders(item)]));
+}

@@ -1,0 +1,158 @@
+import { z } from "zod";
+import { about, plainMessage, problemIn, resourceName } from "../pulumi/diagnostics.ts";
+import { areaOf, kindOf } from "./area.ts";
+import { fileChanges, manifestsOf } from "./manifests.ts";
+import type { Loss, PolicyViolation, PropertyChanges, ResourceChange, StackPreview } from "./model.ts";
+import { serviceChanges, type ImageFacts } from "./service-changes.ts";
+import { readStep, type Step } from "./step.ts";
+import { secretWord, shown, type Difference } from "./value.ts";
+
+export interface PreviewFacts {
+  readonly stack: string;
+  readonly forkSafe: boolean;
+  readonly limits: readonly string[];
+  /** Why the engine did not come to an end, where none of its events says so. */
+  readonly failure?: string | undefined;
+  /** What is known of images beside the stack. */
+  readonly images: ImageFacts;
+}
+
+/** Of the engine's events, those that are read here. */
+const eventSchema = z.object({
+  resourcePreEvent: z.object({ metadata: z.unknown() }).optional(),
+  diagnosticEvent: z.object({ severity: z.string(), message: z.string(), urn: z.string().optional() }).optional(),
+  policyEvent: z
+    .object({
+      policyName: z.string(),
+      enforcementLevel: z.string(),
+      message: z.string(),
+      resourceUrn: z.string().optional(),
+    })
+    .optional(),
+});
+type PreviewEvent = z.infer<typeof eventSchema>;
+
+/**
+ * What the events of a preview say.
+ * @param raw the engine's events, in their order, free of secrets
+ */
+export function stackPreview(raw: readonly unknown[], facts: PreviewFacts): StackPreview {
+  const events = raw.map((event) => eventSchema.parse(event));
+  const steps = events
+    .flatMap(({ resourcePreEvent }) => (resourcePreEvent === undefined ? [] : [readStep(resourcePreEvent.metadata)]))
+    .filter((step) => step !== undefined);
+  const changed = steps.filter((step) => isChange(step, facts.forkSafe));
+  const manifests = manifestsOf(steps);
+  const services = serviceChanges(steps, changed, manifests, facts.images);
+  return {
+    stack: facts.stack,
+    forkSafe: facts.forkSafe,
+    limits: facts.limits,
+    errors: unique([
+      ...events.flatMap((event) => errorIn(event) ?? []),
+      ...(facts.failure === undefined ? [] : [facts.failure]),
+    ]),
+    policies: events.flatMap(policyIn),
+    warnings: unique(events.flatMap((event) => warningIn(event) ?? [])),
+    losses: changed.flatMap(lossOf),
+    services: services.changed,
+    unchanged: services.unchanged,
+    others: changed.filter((step) => !services.told.has(step.urn)).flatMap(resourceChange),
+    files: fileChanges(manifests),
+    properties: changed.flatMap(propertiesOf),
+    counts: countsOf(steps, changed),
+  };
+}
+
+/** Components are only what they hold. Of secrets a fork-safe preview knows nothing, and of providers it replaces the credentials. */
+function isChange(step: Step, forkSafe: boolean): boolean {
+  if (!step.custom || step.action === "same" || step.action === "read") return false;
+  if (step.action !== "update") return true;
+  // The engine's own default providers come and go with versions.
+  const provider = step.type.startsWith("pulumi:providers:");
+  if (provider && (forkSafe || step.name.startsWith("default"))) return false;
+  return !forkSafe || step.changes.length === 0 || !step.changes.every(isSecret);
+}
+
+function isSecret({ before, after }: Difference): boolean {
+  return before === secretWord || after === secretWord;
+}
+
+function lossOf(step: Step): Loss[] {
+  if (step.action !== "replace" && step.action !== "delete") return [];
+  const reasons = step.changes.filter(({ replaces }) => replaces).map(describe);
+  return [{ action: step.action, kind: kindOf(step), name: step.name, area: areaOf(step), reasons }];
+}
+
+function resourceChange(step: Step): ResourceChange[] {
+  // What is lost is told before all else.
+  const { action } = step;
+  if (action !== "create" && action !== "update" && action !== "import") return [];
+  const changes = unique(step.changes.map(({ path }) => pathText(path)));
+  // Its files are shown one by one.
+  const own = areaOf(step) === "Deploy repository" ? unique(step.changes.map(({ path }) => path[0] ?? "")) : changes;
+  return [{ area: areaOf(step), action, kind: kindOf(step), name: step.name, changes: own }];
+}
+
+function propertiesOf(step: Step): PropertyChanges[] {
+  const shownElsewhere = areaOf(step) === "Deploy repository" ? ["files", "records"] : [];
+  const lines = step.changes.filter(({ path }) => !shownElsewhere.includes(path[0] ?? "")).map(describe);
+  return lines.length === 0 ? [] : [{ kind: kindOf(step), name: step.name, lines }];
+}
+
+function describe(change: Difference): string {
+  const place = pathText(change.path);
+  if (isSecret(change)) return `${place}: another secret`;
+  return `${place}: ${shown(change.before)} → ${shown(change.after)}`;
+}
+
+/** `spec`, `containers`, `0`, `a.b` → `spec.containers[0]["a.b"]`. */
+function pathText(path: readonly string[]): string {
+  return path
+    .map((key, index) => {
+      if (/^\d+$/.test(key)) return `[${key}]`;
+      if (/[.[\]"/]/.test(key)) return `[${JSON.stringify(key)}]`;
+      return index === 0 ? key : `.${key}`;
+    })
+    .join("");
+}
+
+function errorIn({ diagnosticEvent }: PreviewEvent): string | undefined {
+  const problem = problemIn({ diagnosticEvent });
+  return problem === undefined ? undefined : withoutMachine(problem);
+}
+
+function warningIn({ diagnosticEvent }: PreviewEvent): string | undefined {
+  if (diagnosticEvent?.severity !== "warning") return undefined;
+  return withoutMachine(`${about(diagnosticEvent.urn)}${plainMessage(diagnosticEvent)}`);
+}
+
+function policyIn({ policyEvent }: PreviewEvent): PolicyViolation[] {
+  if (policyEvent === undefined) return [];
+  const { policyName, enforcementLevel, resourceUrn } = policyEvent;
+  return [
+    {
+      policy: policyName,
+      mandatory: enforcementLevel === "mandatory",
+      resource: resourceName(resourceUrn),
+      message: withoutMachine(plainMessage(policyEvent)),
+    },
+  ];
+}
+
+/** Neither the stack of an exception nor where this machine has the checkout says anything to a reviewer. */
+function withoutMachine(message: string): string {
+  const lines = message.split("\n").filter((line) => !/^\s+at .*[):]/.test(line));
+  return lines.join("\n").trim().replaceAll(`${process.cwd()}/`, "");
+}
+
+function countsOf(steps: readonly Step[], changed: readonly Step[]): Record<string, number> {
+  const all = steps.filter(({ custom }) => custom);
+  const actions = changed.map(({ action }): string => action);
+  const counted = [...new Set(actions)].map((action) => [action, actions.filter((other) => other === action).length]);
+  return Object.fromEntries([...counted, ["same", all.length - changed.length]]);
+}
+
+function unique(items: readonly string[]): string[] {
+  return [...new Set(items)];
+}

@@ -1,0 +1,92 @@
+import { readFile } from "node:fs/promises";
+import { commitToBranch, readBranch, type CommitResult } from "../../git/deploy-repository.ts";
+import type { DeployBranch } from "../../git/deploy-branch.ts";
+import { gitAt } from "../../git/git-command.ts";
+import { stackSchema } from "../../stacks/schema.ts";
+import { CommandError } from "../command.ts";
+import { shortName } from "../pulumi/project.ts";
+import { readStackSettings } from "../stack-settings.ts";
+import type { PublishedState } from "./safe-preview.ts";
+import { stateSchema, type ScrubbedState } from "./scrubbed-state.ts";
+
+/** Where the scrubbed states are, in the monorepo's repository, which pull requests of forks can read. */
+export const stateBranch = "delivery-state";
+
+const fileOf = (stack: string): string => `${shortName(stack)}.json`;
+
+/** A file on the branch changes only when the state does: every line of it is in a fixed place. */
+export function stateText(state: ScrubbedState): string {
+  return `${JSON.stringify(state, undefined, 1)}\n`;
+}
+
+/** Puts the scrubbed state of a stack on the branch, by a commit that starts no pipeline. */
+export async function publishState(stack: string, state: ScrubbedState): Promise<CommitResult> {
+  return commitToBranch({ repository: await sourceUrl(stack), branch: stateBranch }, async () => ({
+    write: { [fileOf(stack)]: stateText(state) },
+    message: `state(${shortName(stack)}): for previews without credentials [skip ci]\n`,
+  }));
+}
+
+/** Reads the scrubbed state of a stack from the branch, anonymously. What keeps it from that is no error. */
+export async function readPublishedState(stack: string): Promise<PublishedState> {
+  try {
+    const target: DeployBranch = { repository: anonymous(await sourceUrl(stack)), branch: stateBranch };
+    const text = await readBranch(target, async (snapshot) =>
+      (await snapshot.read([fileOf(stack)])).get(fileOf(stack)),
+    );
+    if (text === undefined)
+      return {
+        state: undefined,
+        source: `branch ${stateBranch} has no ${fileOf(stack)}; \`delivery publish-state\` writes it`,
+      };
+    return { state: parseState(`${fileOf(stack)} on branch ${stateBranch}`, text), source: `branch ${stateBranch}` };
+  } catch (error) {
+    if (error instanceof CommandError) throw error;
+    const [reason = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
+    return { state: undefined, source: reason };
+  }
+}
+
+/** @throws CommandError if it cannot be read, or is no state */
+export async function readStateFile(file: string): Promise<PublishedState> {
+  const text = await readFile(file, "utf8").catch((error: unknown) => {
+    throw new CommandError(`${file}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  });
+  return { state: parseState(file, text), source: file };
+}
+
+function parseState(place: string, text: string): ScrubbedState {
+  const json = ((): unknown => {
+    try {
+      return JSON.parse(text);
+    } catch {
+      return undefined;
+    }
+  })();
+  const parsed = stateSchema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  throw new CommandError(`${place} is no scrubbed state; write it with \`delivery publish-state\``);
+}
+
+const neededSchema = stackSchema.pick({ app: true, github: true });
+
+/** The monorepo's repository: where its checkout is from, or else as the stack file says. */
+async function sourceUrl(stack: string): Promise<string> {
+  const settings = readStackSettings(shortName(stack), neededSchema);
+  const git = gitAt(settings?.app.directory ?? ".");
+  const origin = await git(["config", "--get", "remote.origin.url"]).then(
+    (output) => output.toString().trim(),
+    () => "",
+  );
+  if (origin !== "") return origin;
+  if (settings?.github !== undefined) return `https://github.com/${settings.github.repository}.git`;
+  throw new CommandError(
+    `the monorepo's repository is not known: ${settings?.app.directory ?? "."} has no remote \`origin\`, and the stack file no github.repository`,
+  );
+}
+
+/** The same repository without a login: a fork's job has no key. */
+function anonymous(url: string): string {
+  const [, host, path] = /^(?:ssh:\/\/)?git@([^:/]+)[:/](.+)$/.exec(url) ?? [];
+  return host === undefined ? url : `https://${host}/${path}`;
+}

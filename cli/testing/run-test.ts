@@ -1,0 +1,52 @@
+import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
+import type { Surroundings } from "../command.ts";
+import type { ServiceTest } from "./service-test.ts";
+
+/**
+ * Runs a test, and passes on every line that it writes.
+ * @returns why it failed; `undefined`: it passed
+ */
+export async function runTest(
+  { command, args, directory, environment }: ServiceTest,
+  { environment: inherited, signal }: Surroundings,
+  show: (line: string) => void,
+): Promise<string | undefined> {
+  const child = spawn(command, args, {
+    cwd: directory,
+    env: { ...inherited, ...environment },
+    stdio: ["ignore", "pipe", "pipe"],
+    // With a group of its own, what it started ends with it.
+    detached: true,
+  });
+  const stop = (): void => stopGroup(child.pid);
+  signal.addEventListener("abort", stop, { once: true });
+  const ended = new Promise<string | undefined>((done) => {
+    child.on("error", ({ message }) => done(`cannot run ${command}: ${message}; is it installed where the tests run?`));
+    // What it left running would hold its output open.
+    child.on("exit", stop);
+    child.on("close", (code, by) =>
+      done(code === 0 ? undefined : by === null ? `exit status ${code}` : `ended by ${by}`),
+    );
+  });
+  try {
+    await Promise.all([passOn(child.stdout, show), passOn(child.stderr, show)]);
+    return await ended;
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+}
+
+async function passOn(stream: Readable, show: (line: string) => void): Promise<void> {
+  for await (const line of createInterface({ input: stream, crlfDelay: Infinity })) show(line);
+}
+
+function stopGroup(leader: number | undefined): void {
+  if (leader === undefined) return;
+  try {
+    process.kill(-leader, "SIGTERM");
+  } catch {
+    // Nothing of it runs any more.
+  }
+}

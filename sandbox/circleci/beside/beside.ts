@@ -1,0 +1,46 @@
+/**
+ * The servers beside a job: on CircleCI the second and further images of `docker:`, which a job reaches at `localhost`.
+ * Here they are processes of this machine at the same port, so jobs that need the same port take turns.
+ */
+import type { Image } from "../config/job.ts";
+import { postgres } from "./postgres.ts";
+import { redis } from "./redis.ts";
+
+/** What a server gets to run in. */
+export interface BesideOptions {
+  image: Image;
+  /** Its own, below the job's. */
+  folder: string;
+  /** What is made once and kept between jobs. */
+  templates: string;
+  /** Inherited by its processes, so that whatever the job leaves is found. */
+  environment: Readonly<Record<string, string>>;
+  print: (text: string) => void;
+  signal: AbortSignal;
+}
+
+/** One that can run beside a job. */
+export interface BesideServer {
+  port: number;
+  /** Resolves when it serves; it ends with the job. @throws Error that says why it cannot run */
+  start: (options: BesideOptions) => Promise<void>;
+}
+
+export interface BesideTools {
+  /** The sandbox's server of Redis's protocol, if it is built. */
+  redis?: string | undefined;
+}
+
+/** Which server stands in for an image. @throws Error for one that none does */
+export function besideServer({ image }: Image, tools: BesideTools): BesideServer {
+  const name = image
+    .replace(/@.*$/, "")
+    .replace(/:[^:/]*$/, "")
+    .split("/")
+    .at(-1);
+  if (name === "postgres") return postgres;
+  if (name === "redis") return redis(tools.redis);
+  throw new Error(
+    `image ${image}: the sandbox's CircleCI runs no containers; beside a job it has Postgres and Redis only`,
+  );
+}

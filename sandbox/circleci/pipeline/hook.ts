@@ -1,0 +1,101 @@
+import type { State, Trigger } from "../state.ts";
+import { startsPipeline } from "./event-match.ts";
+import { isFromFork, type GitHubEvent, type PullRequestEvent, type PushEvent } from "./github-event.ts";
+import type { PipelineSource, PipelineTrigger } from "./records.ts";
+
+/** What a pipeline is to be started with. */
+export interface PipelineStart {
+  projectId: string;
+  trigger: PipelineTrigger;
+  source: PipelineSource;
+  parameters: Record<string, string | number | boolean>;
+}
+
+/**
+ * One start for each trigger that an event of GitHub means.
+ *
+ * A pull request of a fork starts one where the project builds forks, with whichever of CircleCI's GitHub integrations.
+ * CircleCI itself does so with its OAuth app and not (yet) with its GitHub App.
+ * Source: https://circleci.com/docs/oss/, https://circleci.com/docs/github-trigger-event-options/
+ */
+export function startsOf(state: State, event: GitHubEvent): PipelineStart[] {
+  return state.triggers
+    .filter((trigger) => !trigger.disabled && trigger.eventSource.repo?.external_id === event.repository.id)
+    .filter((trigger) => startsPipeline(trigger.eventPreset, event))
+    .flatMap((trigger) => {
+      const definition = state.pipelineDefinitions.find(({ id }) => id === trigger.pipelineDefinitionId);
+      const project = state.projects.find(({ id }) => id === trigger.projectId);
+      if (definition === undefined || project === undefined) return [];
+      if (event.name === "pull_request" && isFromFork(event) && !project.settings.build_fork_prs) return [];
+      return [
+        {
+          projectId: project.id,
+          trigger: triggerOf(trigger, definition.configSource.file_path, event),
+          source: event.name === "push" ? sourceOfPush(event) : sourceOfPullRequest(event, trigger),
+          parameters: trigger.parameters ?? {},
+        },
+      ];
+    });
+}
+
+function triggerOf(trigger: Trigger, configPath: string, event: GitHubEvent): PipelineTrigger {
+  return {
+    type: "webhook",
+    provider: trigger.eventSource.provider,
+    triggerId: trigger.id,
+    definitionId: trigger.pipelineDefinitionId,
+    configPath,
+    receivedAt: new Date().toISOString(),
+    event: event.name,
+    action: event.name === "push" ? "push" : event.action,
+    values: event.name === "push" ? pushValues(event) : pullRequestValues(event),
+  };
+}
+
+function sourceOfPush(event: PushEvent): PipelineSource {
+  const [, kind, name = ""] = /^refs\/(heads|tags)\/(.+)$/.exec(event.ref) ?? [];
+  return { ...repositoryOf(event), ...(kind === "tags" ? { tag: name } : { branch: name }), revision: event.after };
+}
+
+function sourceOfPullRequest(event: PullRequestEvent, trigger: Trigger): PipelineSource {
+  const { head, base, html_url: url } = event.pull_request;
+  const link = url === undefined ? {} : { pullRequestUrl: url };
+  if (trigger.eventPreset === "only-merged-or-closed-prs")
+    return { ...repositoryOf(event), ...link, branch: base.ref, revision: "" };
+  if (!isFromFork(event) || head.repo === null)
+    return { ...repositoryOf(event), ...link, branch: head.ref, revision: head.sha };
+  return {
+    ...repositoryOf(event),
+    ...link,
+    branch: `pull/${event.number}`,
+    revision: head.sha,
+    fork: { fullName: head.repo.full_name, cloneUrl: head.repo.clone_url, ref: head.ref },
+  };
+}
+
+function repositoryOf({ repository }: GitHubEvent): Omit<PipelineSource, "revision"> {
+  const { id, full_name: fullName, clone_url: cloneUrl, default_branch: defaultBranch } = repository;
+  return { repositoryId: id, fullName, cloneUrl, defaultBranch };
+}
+
+function pushValues(event: PushEvent): PipelineTrigger["values"] {
+  return { "event.github.after": event.after, "event.github.ref": event.ref };
+}
+
+function pullRequestValues({ number, label, pull_request: pull }: PullRequestEvent): PipelineTrigger["values"] {
+  const { base, head, draft, title, merged, html_url: url = null } = pull;
+  return Object.fromEntries([
+    ...Object.entries({
+      "base.ref": base.ref,
+      "base.sha": base.sha,
+      "head.ref": head.ref,
+      "head.sha": head.sha,
+      draft,
+      title,
+      number,
+      merged,
+      url,
+    }).map(([name, value]) => [`event.github.pull_request.${name}`, value] as const),
+    ["event.github.label.name", label?.name ?? null],
+  ]);
+}

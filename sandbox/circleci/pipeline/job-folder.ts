@@ -1,0 +1,50 @@
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { pidsWith } from "../../proc.ts";
+import { jobMark } from "./job-environment.ts";
+
+const killSeconds = 5;
+
+/** A fresh home for a job, with its temporary files beside it. */
+export function makeJobFolder(work: string, job: { number: number; id: string }): string {
+  const folder = join(work, `${job.number}-${job.id.slice(0, 8)}`);
+  for (const sub of ["home", "tmp", "task"]) mkdirSync(join(folder, sub), { recursive: true, mode: 0o700 });
+  writeFileSync(join(folder, "bash-env"), "", { mode: 0o600 });
+  return folder;
+}
+
+/** What the end of a job's container does: no process and no file of it is left. */
+export async function removeJobFolder(folder: string): Promise<void> {
+  await endProcesses(folder);
+  await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+}
+
+/** The same for jobs that were running when the stand-in was killed. */
+export function removeLeftovers(work: string): void {
+  for (const name of existsSync(work) ? readdirSync(work) : []) {
+    killProcesses(join(work, name));
+    rmSync(join(work, name), { recursive: true, force: true, maxRetries: 3 });
+  }
+}
+
+async function endProcesses(folder: string): Promise<void> {
+  for (const deadline = Date.now() + killSeconds * 1000; killProcesses(folder) > 0 && Date.now() < deadline;)
+    await sleep(20);
+}
+
+/** How many there were. */
+function killProcesses(folder: string): number {
+  const mark = jobMark(folder);
+  const pids = pidsWith(mark.name, mark.value);
+  for (const pid of pids) {
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch (error) {
+      // It has ended by itself.
+      if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+    }
+  }
+  return pids.length;
+}

@@ -1,0 +1,94 @@
+import { readBranch } from "../../git/deploy-repository.ts";
+import { readRecords, shortDigest } from "../../git/records.ts";
+import type { DeployBranch } from "../../git/deploy-branch.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { followPipeline, type CiAccess, type Job, type PipelineEnd, type PipelineEvent } from "./pipeline-progress.ts";
+import { untilRolledOut, untilWanted, type RolloutPlace } from "./rollout-progress.ts";
+
+/** Where a commit travels through. */
+export interface Route {
+  readonly ci: CiAccess;
+  readonly deploy: DeployBranch;
+  /** The environment's directory in the deploy repository. */
+  readonly directory: string;
+  readonly rollout: RolloutPlace;
+}
+
+/** What one sees of a commit on its way, in this order; the jobs of the pipeline among them. */
+export type TravelEvent =
+  | PipelineEvent
+  | { readonly kind: "released"; readonly digest: string; readonly previous: string | undefined }
+  | { readonly kind: "synced" }
+  | { readonly kind: "running"; readonly pods: readonly string[] };
+
+const pollMilliseconds = 100;
+
+/**
+ * Follows a pushed commit until its image runs in the cluster.
+ * @throws Error if its pipeline fails, or `signal` ends the waiting
+ */
+export async function followCommit(
+  route: Route,
+  commit: string,
+  seen: (event: TravelEvent) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const failed = new AbortController();
+  const either = AbortSignal.any([signal, failed.signal]);
+  const pipeline = followPipeline(route.ci, commit, seen, signal).then(succeeded);
+  pipeline.catch((error: unknown) => failed.abort(error));
+  const rollout = followRelease(route, commit, seen, either);
+  // Which of the two fails first is what the other one fails of.
+  const [built, rolledOut] = await Promise.allSettled([pipeline, rollout]);
+  if (built.status === "rejected") throw built.reason;
+  if (rolledOut.status === "rejected") throw rolledOut.reason;
+}
+
+async function followRelease(
+  { deploy, directory, rollout }: Route,
+  commit: string,
+  seen: (event: TravelEvent) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const record = async () =>
+    (await readBranch(deploy, (snapshot) => readRecords(snapshot, directory))).get(rollout.service);
+  const before = (await record())?.image?.digest;
+  for (;;) {
+    const now = await record();
+    if (now?.sourceCommit === commit && now.image !== undefined) {
+      seen({ kind: "released", digest: now.image.digest, previous: before });
+      await untilWanted(rollout, now.image.digest, signal);
+      seen({ kind: "synced" });
+      return seen({ kind: "running", pods: await untilRolledOut(rollout, now.image.digest, signal) });
+    }
+    await sleep(pollMilliseconds, undefined, { signal });
+  }
+}
+
+function succeeded(end: PipelineEnd): void {
+  if (end.status === "success") return;
+  const jobs = end.jobs.filter(({ status }) => status !== "success").map(({ name, status }) => `${name} ${status}`);
+  throw new Error(`pipeline #${end.number} ended with ${end.status}: ${jobs.join(", ")}`);
+}
+
+/** One line for people. */
+export function describeEvent(event: TravelEvent): string {
+  switch (event.kind) {
+    case "pipeline":
+      return `CircleCI    pipeline #${event.number}`;
+    case "started":
+      return `CircleCI      ${event.job.name} …`;
+    case "ended":
+      return `CircleCI      ${event.job.name} ${event.job.status}${duration(event.job)}`;
+    case "released":
+      return `Git         released ${event.previous === undefined ? "nothing" : shortDigest(event.previous)} → ${shortDigest(event.digest)}`;
+    case "synced":
+      return "Argo CD     the Deployment has the new image";
+    case "running":
+      return `Kubernetes  only pods of the new image are left, and ready: ${event.pods.join(", ")}`;
+  }
+}
+
+function duration({ startedAt, stoppedAt }: Job): string {
+  return startedAt === undefined || stoppedAt === undefined ? "" : `  ${((stoppedAt - startedAt) / 1000).toFixed(1)} s`;
+}

@@ -1,0 +1,99 @@
+import { execFile } from "node:child_process";
+import { cpSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { promisify } from "node:util";
+import { gitCredentialSettings, tokenVariable, usernameVariable } from "../git/git-credentials.ts";
+import { ensureCredentials } from "./credentials.ts";
+import { gitUsers } from "./deploy-git.ts";
+import { gitEnvironment } from "./git-server/repositories.ts";
+import type { StackTargets } from "./targets.ts";
+
+const run = promisify(execFile);
+const stackFile = "stacks/Pulumi.sandbox.yaml";
+const someone = { name: "delivery", email: "delivery@localhost" };
+const left = new Set(["node_modules", ".git"]);
+
+/**
+ * Fills the source repository with this checkout, once: from then on it is its users'. The stack file is the one that the
+ * engine works with, with the real ports and the encrypted secrets, as a user's own in Git is. The commit starts no pipeline:
+ * what it holds runs already.
+ */
+export async function seedSourceRepository(
+  stateDir: string,
+  { sourceRepository }: StackTargets,
+  report: (line: string) => void,
+): Promise<void> {
+  if (sourceRepository === undefined) return;
+  const git = gitWith(stateDir, sourceRepository);
+  if ((await git(["ls-remote", "--heads", sourceRepository, "main"])) !== "") return;
+  report(`Source repository: importing this checkout into ${sourceRepository}`);
+  const tree = mkdtempSync(join(tmpdir(), "delivery-import-"));
+  try {
+    for (const path of await checkedInFiles(process.cwd())) copy(process.cwd(), tree, path);
+    cpSync(join(stateDir, "pulumi", "workspace", "Pulumi.sandbox.yaml"), join(tree, stackFile));
+    await git(["init", "--quiet", "--initial-branch=main", tree]);
+    await generateCiConfig(tree);
+    await git(["-C", tree, "add", "--all", "--force"]);
+    await git(["-C", tree, "commit", "--quiet", "--message", "Import\n\n[skip ci]"]);
+    await git(["-C", tree, "push", "--quiet", sourceRepository, "main"]);
+  } finally {
+    rmSync(tree, { recursive: true, force: true });
+  }
+}
+
+/** The files that belong to the checkout, committed or not. Where there is no Git checkout, all but what is installed. */
+async function checkedInFiles(directory: string): Promise<string[]> {
+  const listed = await run("git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard"], {
+    cwd: directory,
+    maxBuffer: 64 * 1024 * 1024,
+  }).then(
+    ({ stdout }) => stdout.split("\0").filter((path) => path !== ""),
+    () => [],
+  );
+  const files = listed.length > 0 ? listed : walk(directory, "");
+  // Git lists what somebody has just removed, too.
+  return files.filter((path) => lstatSync(join(directory, path), { throwIfNoEntry: false }) !== undefined);
+}
+
+function walk(directory: string, below: string): string[] {
+  return readdirSync(join(directory, below), { withFileTypes: true }).flatMap((entry) => {
+    const path = join(below, entry.name);
+    if (left.has(entry.name) || path.startsWith(".sandbox")) return [];
+    return entry.isDirectory() ? walk(directory, path) : [path];
+  });
+}
+
+function copy(from: string, to: string, path: string): void {
+  mkdirSync(dirname(join(to, path)), { recursive: true });
+  cpSync(join(from, path), join(to, path), { verbatimSymlinks: true });
+}
+
+/** As a user does, in the checkout. */
+async function generateCiConfig(tree: string): Promise<void> {
+  const delivery = join(import.meta.dirname, "..", "cli", "main.ts");
+  await run(process.execPath, [delivery, "ci-config", "--env", "sandbox"], { cwd: tree });
+}
+
+/** The token is in the environment alone: arguments are visible to every user of the machine. */
+function gitWith(stateDir: string, repository: string): (args: readonly string[]) => Promise<string> {
+  const token = { [usernameVariable]: gitUsers.writer, [tokenVariable]: ensureCredentials(stateDir).gitWriteToken };
+  const settings = gitCredentialSettings(repository, token);
+  const environment = {
+    PATH: process.env["PATH"],
+    ...gitEnvironment,
+    ...token,
+    GIT_AUTHOR_NAME: someone.name,
+    GIT_AUTHOR_EMAIL: someone.email,
+    GIT_COMMITTER_NAME: someone.name,
+    GIT_COMMITTER_EMAIL: someone.email,
+    GIT_CONFIG_COUNT: String(settings.length),
+    ...Object.fromEntries(
+      settings.flatMap(([key, value], index) => [
+        [`GIT_CONFIG_KEY_${index}`, key],
+        [`GIT_CONFIG_VALUE_${index}`, value],
+      ]),
+    ),
+  };
+  return async (args) => (await run("git", args, { env: environment })).stdout.trim();
+}

@@ -1,0 +1,236 @@
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { stringify } from "yaml";
+import { collectDrift, type DriftSources } from "../../cli/drift/collect.ts";
+import { gitLook, lastChangeIn, readDirectory } from "../../cli/drift/git-look.ts";
+import { lookNames, type DriftReport, type Look } from "../../cli/drift/model.ts";
+import { stackLook } from "../../cli/drift/stack-look.ts";
+import { stackStateOf } from "../../cli/drift/stack-state.ts";
+import { driftText } from "../../cli/drift/text.ts";
+import { readBranch } from "../../git/deploy-repository.ts";
+import { initialRecord, recordPath } from "../../git/release-record.ts";
+import { openSandboxStack, type OpenStack } from "../../sandbox/stack.ts";
+import { BareRepository } from "../bare-repository.ts";
+import {
+  openManifestsStack,
+  startDeployServer,
+  writeToken,
+  type DeployServer,
+  type ManifestsStack,
+} from "./deploy-world.ts";
+import { eventually } from "./eventually.ts";
+import { createMonorepo } from "./monorepo.ts";
+import { openPipeline, type Pipeline } from "./pipeline.ts";
+import { deploymentOf, deploymentPath, enterSandbox, isSettled, type SandboxWorld } from "./sandbox-world.ts";
+
+const app = "drift-report";
+const namespace = `${app}-sandbox`;
+
+/** What `delivery drift` finds with the real engine, API server and CircleCI's stand-in. The tests build on each other. */
+describe("a drift report", () => {
+  let world: SandboxWorld;
+  let pipeline: Pipeline;
+  let context: string;
+  let open: OpenStack;
+
+  beforeAll(async () => {
+    world = await enterSandbox();
+    const { directory } = createMonorepo(join(world.stateDir, "monorepos", app), ["cart"]);
+    pipeline = openPipeline({ ...world, name: app, directory });
+    await pipeline.run("up");
+    context = (await world.circleci.contexts(`${app}-sandbox`))[0]?.id ?? "";
+    open = await openSandboxStack({
+      ...world.sandbox,
+      stateDir: world.stateDir,
+      overrides: {
+        directory: pipeline.engineDirectory,
+        settings: {
+          "delivery:app": { name: app, directory },
+          "delivery:delivery": "direct",
+          "delivery:owns": { ciProject: true },
+          "delivery:defaults": {},
+        },
+      },
+      report: () => undefined,
+    });
+  });
+
+  afterAll(async () => {
+    await open[Symbol.asyncDispose]();
+    await pipeline.run("destroy");
+  });
+
+  /** Looks everywhere, as the command does. */
+  async function look(): Promise<DriftReport> {
+    const { url, organizationId } = world.sandbox.targets.circleci;
+    const sources: DriftSources = {
+      app,
+      environment: "sandbox",
+      delivery: "direct",
+      namespace,
+      argoCdNamespace: "argocd",
+      deploy: undefined,
+      ci: { host: url, token: world.credentials.circleciToken, organizationId, context: `${app}-sandbox` },
+      cluster: () => world.kubernetes,
+      state: async () => stackStateOf((await open.stack.exportStack()).deployment),
+      stack: () => stackLook(open.stack),
+    };
+    return collectDrift(sources, lookNames);
+  }
+
+  async function edit(spec: unknown): Promise<void> {
+    await world.kubernetes.request("PATCH", deploymentPath(namespace, "cart"), {
+      body: { spec },
+      contentType: "application/strategic-merge-patch+json",
+      query: { fieldManager: "kubectl-edit" },
+    });
+    await eventually("the edited cart has settled", async () => {
+      const cart = await deploymentOf(world.kubernetes, namespace, "cart");
+      return isSettled(cart, cart.replicas);
+    });
+  }
+
+  const findings = (report: DriftReport, name: Look["look"]) => report.looks.find(({ look: one }) => one === name);
+
+  test("says none where nothing has changed", async () => {
+    const report = await look();
+    expect(report.looks).toEqual(lookNames.map((name) => ({ look: name, state: "none", reason: null, findings: [] })));
+    expect(report.drift).toBe("none");
+  });
+
+  test("finds an edited Deployment, an extra object, and what has become of the context, exactly these", async () => {
+    await edit({ replicas: 2 });
+    await world.kubernetes.request("POST", `/api/v1/namespaces/${namespace}/configmaps`, {
+      body: { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "by-hand" } },
+    });
+    const path = `/context/${context}/environment-variable`;
+    const [restriction] = (await restrictions()).filter(({ restriction_type: type }) => type === "project");
+    await world.circleci.call("DELETE", `/context/${context}/restrictions/${restriction?.id ?? ""}`);
+    await world.circleci.call("DELETE", `${path}/DOCKERHUB_USERNAME`);
+    await world.circleci.call("PUT", `${path}/FOREIGN`, { value: "hunter7-hidden" });
+    // CircleCI's clock has to have moved on by more than the tolerance.
+    await eventually("the password is set late enough to tell", async () => {
+      await world.circleci.call("PUT", `${path}/DOCKERHUB_PASSWORD`, { value: "hunter8-hidden" });
+      const ci = findings(await look(), "ci");
+      return ci?.findings.some(({ what }) => what === "variable DOCKERHUB_PASSWORD");
+    });
+    const report = await look();
+    expect(report.drift).toBe("found");
+    expect(findings(report, "stack")?.findings).toEqual(
+      expect.arrayContaining([
+        { what: "Deployment cart", change: expect.stringMatching(/^is other than the stack has left it: .*replicas/) },
+        { what: "ContextEnvironmentVariable DOCKERHUB_USERNAME", change: "is gone" },
+      ]),
+    );
+    expect(findings(report, "cluster")?.findings).toEqual([
+      { what: "ConfigMap by-hand", change: "is extra: neither Git nor the stack declares it" },
+    ]);
+    expect(findings(report, "ci")?.findings.toSorted((one, other) => (one.what < other.what ? -1 : 1))).toEqual([
+      {
+        what: `context ${namespace}`,
+        change: expect.stringMatching(/^is not restricted to project .* every project of the organization may use/),
+      },
+      {
+        what: "variable DOCKERHUB_PASSWORD",
+        change: expect.stringMatching(/^was set behind the stack's back at 20.*Z$/),
+      },
+      { what: "variable DOCKERHUB_USERNAME", change: `is gone from context ${namespace}` },
+      { what: "variable FOREIGN", change: `is in context ${namespace}, and not of this stack` },
+    ]);
+    expect(findings(report, "git")).toMatchObject({ state: "none" });
+    expect(JSON.stringify(report) + driftText(report)).not.toMatch(/hunter\d-hidden/);
+  });
+
+  test("finds a context that is gone, which fails a refresh", async () => {
+    await world.circleci.call("DELETE", `/context/${context}`);
+    const report = await look();
+    expect(findings(report, "ci")?.findings).toEqual([{ what: `context ${namespace}`, change: "is gone" }]);
+    expect(findings(report, "stack")).toMatchObject({
+      state: "found",
+      reason: null,
+      findings: expect.arrayContaining([
+        { what: `Context ${app}`, change: expect.stringMatching(/^is gone, which fails every refresh/) },
+      ]),
+    });
+  });
+
+  async function restrictions() {
+    const answer = await world.circleci.call("GET", `/context/${context}/restrictions`);
+    // The stand-in answers as CircleCI's API is documented.
+    return (answer as { items: { id: string; restriction_type: string }[] }).items;
+  }
+});
+
+/** What is found of the files that the real engine has written through a real Git server. */
+describe("a look into Git", () => {
+  let server: DeployServer;
+  let repository: BareRepository;
+  let world: ManifestsStack;
+
+  beforeAll(async () => {
+    vi.stubEnv("DELIVERY_GIT_TOKEN", writeToken);
+    world = await openManifestsStack();
+    server = await startDeployServer(world.directory);
+    repository = new BareRepository({ existing: server.path });
+    world.declare({
+      repository: server.url,
+      branch: "main",
+      directory: "dev",
+      files: {
+        "dev/link/deployment.yaml": stringify({ kind: "Deployment" }),
+        "dev/link/service.yaml": "kind: Service\n",
+      },
+      records: { [recordPath("dev", "link")]: initialRecord("link") },
+    });
+    await world.stack.up({ suppressProgress: true });
+  });
+  afterEach(() => expect(repository.branches()).toContain("main"));
+  afterAll(async () => {
+    await world.stack.destroy({ suppressProgress: true });
+    await server[Symbol.asyncDispose]();
+    world[Symbol.dispose]();
+    vi.unstubAllEnvs();
+  });
+
+  async function look(): Promise<Look> {
+    const { manifests } = stackStateOf((await world.stack.exportStack()).deployment);
+    if (manifests === undefined) throw new Error("the state has no GitManifests");
+    return readBranch(
+      { repository: server.url, branch: "main" },
+      async (snapshot, git) =>
+        gitLook(manifests, await readDirectory(snapshot, "dev"), lastChangeIn(git, snapshot.commit ?? "HEAD")),
+      "whole history",
+    );
+  }
+
+  test("finds nothing where nobody has touched them", async () => {
+    expect(await look()).toEqual({ look: "git", state: "none", reason: null, findings: [] });
+  });
+
+  test("finds what was edited, deleted and put there, and by whom", async () => {
+    const commit = repository.commit({
+      "dev/link/deployment.yaml": "kind: Deployment\nspec: {}\n",
+      "dev/link/service.yaml": undefined,
+      "dev/link/by-hand.yaml": "kind: ConfigMap\n",
+      [recordPath("dev", "link")]: "images: [",
+      "staging/link/deployment.yaml": "kind: Deployment\n",
+    });
+    const by = expect.stringMatching(new RegExp(` in ${commit.slice(0, 7)}\\w* by Someone$`));
+    const { findings } = await look();
+    expect(findings.map(({ change }) => change)).toEqual([by, by, by, by]);
+    expect(findings.map(({ what, change }) => `${what} ${change.replace(/ in \w+ by.*$/s, "")}`)).toEqual([
+      "dev/link/deployment.yaml was edited",
+      "dev/link/service.yaml was deleted",
+      "dev/link/by-hand.yaml is not of this stack",
+      expect.stringMatching(/^dev\/link\/release\/kustomization\.yaml is faulty: is not YAML/),
+    ]);
+  });
+
+  test("the engine finds the files, too", async () => {
+    const { findings } = await stackLook(world.stack);
+    expect(findings).toContainEqual({
+      what: "GitManifests dev",
+      change: expect.stringMatching(/^is other than the stack has left it/),
+    });
+  });
+});
