@@ -34,8 +34,7 @@ export function makeLargeRepository(directory: string): LargeRepository {
 
 function commit(index: number, files: Readonly<Record<string, string>>): string {
   const changes = Object.entries(files).map(([path, content]) => `M 100644 inline ${path}\n${data(content)}`);
-  const parent = index === 0 ? "" : "from refs/heads/main^0\n";
-  return `commit refs/heads/main\ncommitter Someone <someone@localhost> ${1_700_000_000 + index * 60} +0000\n${data(`commit ${index}`)}${index === 1 ? parent : ""}${changes.join("")}`;
+  return `commit refs/heads/main\ncommitter Someone <someone@localhost> ${1_700_000_000 + index * 60} +0000\n${data(`commit ${index}`)}${changes.join("")}`;
 }
 
 function wholeTree(): Record<string, string> {

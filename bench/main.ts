@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { startProgress } from "../sandbox/progress.ts";
+import { benchChanges } from "./changes.ts";
 import { printFigures } from "./figure.ts";
 import { benchGitOps } from "./gitops.ts";
 import { benchPreview } from "./preview.ts";
@@ -12,6 +13,7 @@ const report = startProgress();
 printFigures([
   ...(await benchPreview(report)),
   ...benchTests(report),
+  ...benchChanges(report),
   ...(await benchSandbox(report, values.cold)),
   ...(await benchGitOps(report)),
 ]);

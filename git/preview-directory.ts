@@ -1,12 +1,9 @@
 import { previewName } from "../components/names.ts";
 import type { Snapshot } from "./snapshot.ts";
 
-/** Where all preview environments are in the deploy repository, beside the directories of the environments. */
-const root = "previews";
-
-/** Where the environment of one pull request is, e.g. `previews/pr-12`. @param pullRequest its number, or a template's place for it */
+/** Where the environment of one pull request is in the deploy repository, e.g. `previews/pr-12`. @param pullRequest its number, or a template's place for it */
 export function previewDirectory(pullRequest: number | string): string {
-  return `${root}/${previewName(pullRequest)}`;
+  return `previews/${previewName(pullRequest)}`;
 }
 
 /** The paths of the files of all preview environments, by the number of the pull request. */

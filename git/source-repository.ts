@@ -1,4 +1,5 @@
 import { GitError, gitAt, type Git } from "./git-command.ts";
+import { changesAlong } from "./tree-chain.ts";
 
 /** The checkout cannot be read: the directory, the reason and the way out. */
 export class SourceRepositoryError extends Error {
@@ -98,36 +99,25 @@ async function changes(
     throw new SourceRepositoryError(
       `${JSON.stringify(commit)} is no commit of this checkout; fetch it, or correct the name`,
     );
-  const pairs = [...new Set(bases.flatMap((base) => trees.get(base) ?? []))].map((base) => `${base} ${tree}\n`);
-  if (pairs.length === 0) return new Map();
-  const output = await git(
-    ["diff-tree", "--stdin", "-r", "-z", "--name-only", "--no-renames", "--relative"],
-    pairs.join(""),
-  );
-  const files = splitAt(output.toString(), pairs);
-  return new Map(
-    bases.flatMap((base) => {
-      const changed = files.get(`${trees.get(base)} ${tree}\n`);
-      return changed === undefined ? [] : [[base, changed] as const];
-    }),
-  );
+  const ids = await lookUp(git, bases, "commit");
+  const treeOf = new Map(bases.flatMap((base) => pairOf(ids.get(base), trees.get(base))));
+  const order = await newestFirst(git, [...treeOf.keys()]);
+  const chain = [...new Set([tree, ...order.flatMap((id) => treeOf.get(id) ?? [])])];
+  const along = await changesAlong(git, chain);
+  const files = new Map(chain.flatMap((at, index) => pairOf(at, along[index])));
+  return new Map(bases.flatMap((base) => pairOf(base, files.get(trees.get(base) ?? ""))));
 }
 
-/** Each pair of trees heads its files, which end with a null character each. */
-function splitAt(output: string, headings: readonly string[]): Map<string, readonly string[]> {
-  const starts = headings.reduce<readonly number[]>(
-    (found, heading) => [...found, output.indexOf(heading, found.at(-1) ?? 0)],
-    [],
-  );
-  return new Map(
-    headings.map((heading, index) => [
-      heading,
-      output
-        .slice((starts[index] ?? 0) + heading.length, starts[index + 1])
-        .split("\0")
-        .slice(0, -1),
-    ]),
-  );
+/** Nothing if there is not both. */
+function pairOf<T>(key: string | undefined, value: T | undefined): (readonly [string, T])[] {
+  return key === undefined || value === undefined ? [] : [[key, value]];
+}
+
+/** Neighbours differ least in this order. */
+async function newestFirst(git: Git, ids: readonly string[]): Promise<readonly string[]> {
+  if (ids.length < 2) return ids;
+  const output = await git(["rev-list", "--no-walk=sorted", "--stdin"], ids.join("\n"));
+  return output.toString().trim().split("\n");
 }
 
 async function ancestors(git: Git, commit: string, candidates: readonly string[]): Promise<ReadonlySet<string>> {

@@ -20,6 +20,8 @@ export interface Kubeconfig {
 export interface KubeconfigChoice {
   /** A path, YAML or JSON content, or the content as a map; undefined: `$KUBECONFIG`, else `~/.kube/config`. */
   kubeconfig?: JsonValue | undefined;
+  /** How messages call a map that is given. @default the provider's kubeconfig */
+  title?: string;
   environment: Readonly<Record<string, string | undefined>>;
 }
 
@@ -30,8 +32,12 @@ const fileKeys = ["certificate-authority", "client-certificate", "client-key", "
  *
  * @throws UnreachableError where there is no ambient one, Error where one is malformed.
  */
-export function loadKubeconfig({ kubeconfig, environment }: KubeconfigChoice): Kubeconfig {
-  if (isMap(kubeconfig)) return fromContent(kubeconfig, "the provider's kubeconfig", process.cwd());
+export function loadKubeconfig({
+  kubeconfig,
+  title = "the provider's kubeconfig",
+  environment,
+}: KubeconfigChoice): Kubeconfig {
+  if (isMap(kubeconfig)) return fromContent(kubeconfig, title, process.cwd());
   if (typeof kubeconfig === "string" && kubeconfig !== "") return fromText(kubeconfig);
   const fromVariable = environment["KUBECONFIG"];
   const paths = fromVariable

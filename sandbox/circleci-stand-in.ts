@@ -1,6 +1,9 @@
+import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import type { JobTools } from "./circleci/job-tools.ts";
+import type { GitHubConnection } from "./circleci/server.ts";
 import { choosePort } from "./ports.ts";
 import { startProcess } from "./process.ts";
 
@@ -11,21 +14,35 @@ export interface CircleCiEndpoint {
   organizationId: string;
 }
 
+export interface CircleCiStandInOptions {
+  stateDir: string;
+  /** The wanted port: taken if it is free. */
+  port: number;
+  token: string;
+  /** Whose webhooks start pipelines, and who is told how their jobs end. @default nobody */
+  github?: GitHubConnection;
+  /** Variables of the executor's image, such as PATH. @default none */
+  jobEnvironment?: Readonly<Record<string, string>>;
+  /** What jobs may use of the sandbox. @default nothing */
+  jobTools?: JobTools;
+}
+
 const organizationSchema = z.object({ id: z.string() });
 const organizationName = "delinkcious";
 
-/** Starts the stand-in for CircleCI's API, and opens an organization there as one does by hand at the real one. */
-export async function startCircleCiStandIn(options: {
-  stateDir: string;
-  port: number;
-  token: string;
-}): Promise<CircleCiEndpoint> {
+/** Starts the stand-in for CircleCI, and opens an organization there as one does by hand at the real one. */
+export async function startCircleCiStandIn(options: CircleCiStandInOptions): Promise<CircleCiEndpoint> {
   const { stateDir, token } = options;
   const port = await choosePort(stateDir, "circleci", options.port);
-  const tokenFile = join(stateDir, "circleci-token");
-  writeFileSync(tokenFile, token, { mode: 0o600 });
   const url = `http://localhost:${port}/api/v2`;
   const headers = { "Circle-Token": token, "Content-Type": "application/json" };
+  const files = {
+    token,
+    "job-environment": JSON.stringify(options.jobEnvironment ?? {}),
+    "job-tools": JSON.stringify(options.jobTools ?? {}),
+    ...(options.github === undefined ? {} : { github: JSON.stringify(options.github) }),
+  };
+  const cache = process.env["XDG_CACHE_HOME"];
   await startProcess(stateDir, {
     name: "circleci",
     command: process.execPath,
@@ -35,9 +52,13 @@ export async function startCircleCiStandIn(options: {
       String(port),
       "--state",
       join(stateDir, "circleci.json"),
-      "--token-file",
-      tokenFile,
+      ...Object.entries(files).flatMap(([name, content]) => [
+        name === "token" ? "--token-file" : `--${name}`,
+        secretFile(stateDir, name, content),
+      ]),
     ],
+    // Where the sandbox's tools and images are.
+    ...(cache === undefined ? {} : { env: { XDG_CACHE_HOME: cache } }),
     ready: async () => (await fetch(`${url}/me`, { headers })).ok,
   });
   const mine = z
@@ -48,4 +69,15 @@ export async function startCircleCiStandIn(options: {
   const body = JSON.stringify({ name: organizationName, vcs_type: "circleci" });
   const made = await fetch(`${url}/organization`, { method: "POST", headers, body });
   return { url, organizationId: organizationSchema.parse(await made.json()).id };
+}
+
+/**
+ * Arguments are visible to every user of the machine, files with this mode to their owner only. What is read once changes
+ * its name with its content, so that a running process with another is replaced; the rest is read for each job.
+ */
+function secretFile(stateDir: string, name: string, content: string): string {
+  const hash = createHash("sha256").update(content).digest("hex").slice(0, 8);
+  const path = join(stateDir, name === "github" ? `circleci-github-${hash}.json` : `circleci-${name}`);
+  writeFileSync(path, content, { mode: 0o600 });
+  return path;
 }

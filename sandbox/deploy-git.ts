@@ -2,7 +2,6 @@ import { join } from "node:path";
 import type { Credentials } from "./credentials.ts";
 import { startGitServer } from "./git-server/start.ts";
 import { choosePort } from "./ports.ts";
-import type { StackTargets } from "./targets.ts";
 
 /** Who uses the repositories: people, the program and the delivery CLI write, Argo CD reads. */
 export const gitUsers = { writer: "delivery", reader: "argocd" } as const;
@@ -18,6 +17,13 @@ export interface SourcePlace {
   id: number;
 }
 
+/** Where the code is. */
+export interface CodeHost {
+  deployRepository: string;
+  sourceRepository: string;
+  githubApi: string;
+}
+
 /** Starts the Git server with the source and the deploy repository on it, and the stand-in for GitHub's API. */
 export async function startDeployGit(options: {
   stateDir: string;
@@ -29,7 +35,7 @@ export async function startDeployGit(options: {
   githubPort: number;
   /** Who is told of pushes and pull requests. */
   webhook: string;
-}): Promise<Required<Pick<StackTargets, "deployRepository" | "sourceRepository" | "githubApi">>> {
+}): Promise<CodeHost> {
   const { stateDir, port, credentials, argoCdNamespace, source, webhook } = options;
   const { gitWriteToken, gitReadToken, githubToken, githubWebhookSecret } = credentials;
   const githubPort = await choosePort(stateDir, "github", options.githubPort);

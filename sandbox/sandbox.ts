@@ -2,8 +2,8 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { argoCdChart } from "./argocd/chart.ts";
 import { startArgoCd, stopArgoCd } from "./argocd/start.ts";
-import { baseImages } from "./base-images.ts";
-import { startBuildKit, stopBuildKit } from "./buildkit.ts";
+import { stopBuildKit } from "./buildkit.ts";
+import { ciEnvironment } from "./ci-environment.ts";
 import { startCircleCiStandIn } from "./circleci-stand-in.ts";
 import { startCluster, stopCluster, type ClusterEndpoint, type ClusterOptions } from "./cluster/cluster.ts";
 import { credentialsFile, ensureCredentials } from "./credentials.ts";
@@ -13,6 +13,7 @@ import { stopAllProcesses } from "./process.ts";
 import type { DockerProviderOptions } from "./providers/docker/provider.ts";
 import type { ChartRenderer } from "./providers/kubernetes/chart.ts";
 import { startRegistry } from "./registry.ts";
+import { startRemoteDocker } from "./remote-docker.ts";
 import { startSecretReplicator } from "./secret-replicator/start.ts";
 import { sandboxSettings } from "./settings.ts";
 import type { StackTargets } from "./targets.ts";
@@ -79,11 +80,19 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     username: wanted.username,
     password: credentials.registryPassword,
   };
-  // Each of the two hears from the other, so both places are chosen before either starts.
+  const { runc, busybox } = debian.tools;
+  const remoteDocker = {
+    stateDir,
+    tools: built,
+    runc,
+    busybox,
+    reason: debian.reason,
+    registryHost: `localhost:${registryPort}`,
+  };
+  // CircleCI and GitHub hear from each other, so the place of the one is chosen before the other starts.
   const circleciPort = await choosePort(stateDir, "circleci", wanted.circleciPort);
-  const [registry, circleci, code] = await Promise.all([
+  const [registry, code, jobEnvironment] = await Promise.all([
     startRegistry(registryOptions),
-    startCircleCiStandIn({ stateDir, port: circleciPort, token: credentials.circleciToken }),
     gitops
       ? startDeployGit({
           stateDir,
@@ -95,15 +104,27 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
           webhook: `http://localhost:${circleciPort}/hooks/github`,
         })
       : undefined,
+    gitops ? ciEnvironment(stateDir) : undefined,
   ]);
-  const cluster = await startCluster({
-    stateDir,
-    tools: built,
-    ...nodeTools(debian.tools),
-    registry,
-    pods: options.pods ?? "auto",
-    report,
-  });
+  const { githubToken: token, githubWebhookSecret: webhookSecret } = credentials;
+  const [cluster, circleci] = await Promise.all([
+    startCluster({
+      stateDir,
+      tools: built,
+      ...nodeTools(debian.tools),
+      registry,
+      pods: options.pods ?? "auto",
+      report,
+    }),
+    startCircleCiStandIn({
+      stateDir,
+      port: circleciPort,
+      token: credentials.circleciToken,
+      ...(code === undefined ? {} : { github: { api: code.githubApi, token, webhookSecret } }),
+      ...(jobEnvironment === undefined ? {} : { jobEnvironment }),
+      jobTools: { remoteDocker, ...("redis" in built ? { redis: built.redis } : {}) },
+    }),
+  ]);
   if (gitops) {
     await startArgoCd({
       stateDir,
@@ -127,21 +148,10 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     charts: gitops ? argoCdChart(built["argocd-files"]) : undefined,
     docker: {
       directory: process.cwd(),
-      buildKit: async () => {
-        const { runc, busybox } = debian.tools;
-        if (runc === undefined || busybox === undefined)
-          throw new Error(`images cannot be built: ${debian.reason ?? "runc is missing"}`);
-        const images = await baseImages({ stateDir, tools: built, busybox, report });
-        const { address } = await startBuildKit({
-          stateDir,
-          tools: built,
-          runc,
-          baseImages: images,
-          registryHost: registry.host,
-          report,
-        });
-        return { address, buildctl: built.buildctl, scratch: join(stateDir, "builds") };
-      },
+      buildKit: async () => ({
+        ...(await startRemoteDocker(remoteDocker, report)),
+        scratch: join(stateDir, "builds"),
+      }),
     },
   };
 }

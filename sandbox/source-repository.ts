@@ -1,5 +1,14 @@
 import { execFile } from "node:child_process";
-import { cpSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import {
+  copyFileSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
@@ -30,8 +39,8 @@ export async function seedSourceRepository(
   report(`Source repository: importing this checkout into ${sourceRepository}`);
   const tree = mkdtempSync(join(tmpdir(), "delivery-import-"));
   try {
-    for (const path of await checkedInFiles(process.cwd())) copy(process.cwd(), tree, path);
-    cpSync(join(stateDir, "pulumi", "workspace", "Pulumi.sandbox.yaml"), join(tree, stackFile));
+    for (const path of await checkedInFiles(process.cwd())) copy(join(process.cwd(), path), join(tree, path));
+    copyFileSync(join(stateDir, "pulumi", "workspace", "Pulumi.sandbox.yaml"), join(tree, stackFile));
     await git(["init", "--quiet", "--initial-branch=main", tree]);
     await generateCiConfig(tree);
     await git(["-C", tree, "add", "--all", "--force"]);
@@ -52,8 +61,11 @@ async function checkedInFiles(directory: string): Promise<string[]> {
     () => [],
   );
   const files = listed.length > 0 ? listed : walk(directory, "");
-  // Git lists what somebody has just removed, too.
-  return files.filter((path) => lstatSync(join(directory, path), { throwIfNoEntry: false }) !== undefined);
+  // Git lists what somebody has just removed, too, and other repositories inside of this one.
+  return files.filter((path) => {
+    const found = lstatSync(join(directory, path), { throwIfNoEntry: false });
+    return found?.isFile() === true || found?.isSymbolicLink() === true;
+  });
 }
 
 function walk(directory: string, below: string): string[] {
@@ -64,9 +76,10 @@ function walk(directory: string, below: string): string[] {
   });
 }
 
-function copy(from: string, to: string, path: string): void {
-  mkdirSync(dirname(join(to, path)), { recursive: true });
-  cpSync(join(from, path), join(to, path), { verbatimSymlinks: true });
+function copy(from: string, to: string): void {
+  mkdirSync(dirname(to), { recursive: true });
+  if (lstatSync(from).isSymbolicLink()) symlinkSync(readlinkSync(from), to);
+  else copyFileSync(from, to);
 }
 
 /** As a user does, in the checkout. */

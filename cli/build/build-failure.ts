@@ -5,7 +5,7 @@ import { locateImages } from "../image-name.ts";
 const passing =
   /connection refused|connection reset|broken pipe|\bEOF\b|TLS handshake timeout|i\/o timeout|deadline exceeded|server misbehaving|temporary failure|toomanyrequests|\b(?:429|5\d\d) [A-Z]|status(?: code)?:? (?:429|5\d\d)/i;
 const daemonIsGone =
-  /listing workers|failed to list workers|cannot connect to the docker daemon|connection error: desc|failed to dial|failed to find builder/i;
+  /listing workers|failed to list workers|cannot connect to the docker daemon|connection error: desc|failed to dial|failed to find builder|^context deadline exceeded$/i;
 const denied = /\b40[13]\b|denied|unauthorized|insufficient_scope|no basic auth|authorization failed/i;
 const registryIsAsked = /failed to (?:push|authorize|do request)|pushing|unexpected status from|\/v2\//;
 

@@ -84,15 +84,14 @@ function byDockerfile(
   file: string,
 ): Concern | undefined {
   const image: Concern = { part: "image", reason: file };
-  const seen = context.contains(file);
-  if (seen && context.names(file)) return image;
+  if (context.names(file) && context.contains(file)) return image;
   if (isDocumentation(file)) return undefined;
   if (isIn(needs.directory, file)) return image;
-  if (!seen) return undefined;
   const { go, node, paths } = needs;
   if ((go && isGovernedByGo(go, file)) === true || (node && isGovernedByNode(node, file)) === true) return undefined;
-  if (context.copies(file)) return image;
-  if (go !== undefined || node !== undefined || paths.length > 0 || !context.sweeps(file)) return undefined;
+  if (context.copies(file)) return context.contains(file) ? image : undefined;
+  if (go !== undefined || node !== undefined || paths.length > 0) return undefined;
+  if (!context.sweeps(file) || !context.contains(file)) return undefined;
   // The files of the repository itself, and those of other services.
   if (!file.includes("/") || file.startsWith(".") || /\/Pulumi(\.[^/]+)?\.yaml$/.test(file)) return undefined;
   return upwards(posix.dirname(file)).some((at) => services.has(at)) ? undefined : image;

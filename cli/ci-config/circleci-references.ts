@@ -4,17 +4,21 @@ import { circleConfigSchema, type CircleConfig, type Invocation, type Workflow }
 import { isNative, type Step } from "./circleci-steps.ts";
 
 /**
- * Checks a configuration before CircleCI does: its form, and that whatever it refers to is there.
+ * Checks a configuration before CircleCI does.
  * @param name what to call it in messages
  * @throws CommandError with all that is wrong
  */
-export function checkedConfiguration(name: string, input: unknown): CircleConfig {
-  const parsed = circleConfigSchema.safeParse(input);
-  const problems = parsed.success
-    ? referenceProblems(parsed.data)
-    : parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
-  if (parsed.success && problems.length === 0) return parsed.data;
+export function checkedConfiguration(name: string, configuration: CircleConfig): CircleConfig {
+  const problems = configurationProblems(configuration);
+  if (problems.length === 0) return configuration;
   throw new CommandError(`CircleCI would not take ${name}:\n       ${problems.join("\n       ")}`);
+}
+
+/** What is wrong with a configuration: its form, or that it refers to what is not there. */
+export function configurationProblems(configuration: unknown): string[] {
+  const parsed = circleConfigSchema.safeParse(configuration);
+  if (parsed.success) return referenceProblems(parsed.data);
+  return parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
 }
 
 function referenceProblems(config: CircleConfig): string[] {

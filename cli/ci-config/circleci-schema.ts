@@ -71,8 +71,8 @@ const workflowSchema = z.strictObject({
 });
 
 /**
- * CircleCI's configuration, as far as this program writes it, and stricter: unknown keys are errors. CircleCI publishes its
- * own schema in no package that registries serve.
+ * CircleCI's configuration, as far as this program writes it, and stricter: unknown keys are errors. No package of npm's has
+ * the schema that CircleCI publishes.
  * Source: https://circleci.com/docs/reference/configuration-reference/
  */
 export const circleConfigSchema = z.strictObject({

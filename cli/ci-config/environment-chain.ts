@@ -14,33 +14,41 @@ export interface EnvironmentChain {
 
 const neededSchema = stackSchema.pick({ app: true, environment: true, promotion: true });
 
+/** Which environment each gets its digests from; `undefined`: what is merged. */
+export type Origins = ReadonlyMap<string, string | undefined>;
+
 /** @throws CommandError for a chain that does not begin here, that goes in a circle, or begins nowhere */
 export function readChain(first: string): EnvironmentChain {
   const origins = new Map(environments().map((name) => [name, originOf(name)]));
-  if (!origins.has(first))
-    throw new CommandError(
-      `there is no stacks/Pulumi.${first}.yaml in ${process.cwd()}; there are ${[...origins.keys()].join(", ") || "no stack files"}`,
-    );
-  for (const [name, from] of origins) refuseUnknown(name, from, origins);
-  const start = startOf(first, origins);
-  if (start !== first)
-    throw new CommandError(
-      `stacks/Pulumi.${first}.yaml: promotion.from: ${first} gets its digests from ${origins.get(first)}; the configuration is made for the first environment and covers all that follow: \`delivery ci-config --env ${start}\``,
-    );
-  return { first: environmentOf(first), promotions: after(first, origins).map(promotionOf) };
+  const [, ...following] = chainFrom(first, origins);
+  return { first: environmentOf(first), promotions: following.map(promotionOf) };
 }
-
-type Origins = ReadonlyMap<string, string | undefined>;
 
 function originOf(name: string): string | undefined {
   return readStackSettings(name, stackSchema.pick({ promotion: true }))?.promotion?.from;
 }
 
-function refuseUnknown(name: string, from: string | undefined, origins: Origins): void {
-  if (from === undefined || origins.has(from)) return;
-  throw new CommandError(
-    `stacks/Pulumi.${name}.yaml: promotion.from: ${JSON.stringify(from)}: there is no stacks/Pulumi.${from}.yaml; there are ${[...origins.keys()].join(", ")}`,
-  );
+/**
+ * The environment and all that follow, each after the one that it promotes from.
+ * @throws CommandError for a chain that does not begin here, that goes in a circle, or begins nowhere
+ */
+export function chainFrom(first: string, origins: Origins): readonly string[] {
+  const known = [...origins.keys()].join(", ") || "no stack files";
+  if (!origins.has(first))
+    throw new CommandError(`there is no stacks/Pulumi.${first}.yaml in ${process.cwd()}; there are ${known}`);
+  for (const [name, from] of origins) {
+    if (from !== undefined && !origins.has(from))
+      throw new CommandError(
+        `stacks/Pulumi.${name}.yaml: promotion.from: ${JSON.stringify(from)}: there is no stacks/Pulumi.${from}.yaml; there are ${known}`,
+      );
+  }
+  for (const name of origins.keys()) startOf(name, origins);
+  const start = startOf(first, origins);
+  if (start !== first)
+    throw new CommandError(
+      `stacks/Pulumi.${first}.yaml: promotion.from: ${first} gets its digests from ${origins.get(first)}; the configuration is made for the first environment and covers all that follow: \`delivery ci-config --env ${start}\``,
+    );
+  return withFollowing(first, origins);
 }
 
 /** The first of the environments before this one. */
@@ -48,16 +56,16 @@ function startOf(name: string, origins: Origins, passed: readonly string[] = [])
   const path = [...passed, name];
   if (passed.includes(name))
     throw new CommandError(
-      `stacks/Pulumi.${name}.yaml: promotion.from goes in a circle: ${path.slice(path.indexOf(name)).join(" ← ")}; leave it out of the first environment`,
+      `stacks/Pulumi.${name}.yaml: promotion.from goes in a circle: ${path.slice(path.indexOf(name)).join(" ← ")}; remove it from the one that gets what is merged`,
     );
   const from = origins.get(name);
   return from === undefined ? name : startOf(from, origins, path);
 }
 
 /** Sorted by name where one promotes to several. */
-function after(name: string, origins: Origins): string[] {
+function withFollowing(name: string, origins: Origins): string[] {
   const next = [...origins].flatMap(([other, from]) => (from === name ? [other] : []));
-  return next.flatMap((other) => [other, ...after(other, origins)]);
+  return [name, ...next.toSorted().flatMap((other) => withFollowing(other, origins))];
 }
 
 function settingsOf(name: string) {

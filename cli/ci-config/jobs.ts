@@ -36,7 +36,8 @@ export function jobs({ first, promotions }: Pipeline): Record<string, Job> {
         run(
           "Build and push",
           `mkdir -p ${digests}
-delivery build --env ${first.name} --service << parameters.service >> --output ${digests}/<< parameters.service >>.json`,
+delivery build --env ${first.name} --service << parameters.service >> \\
+  --output ${digests}/<< parameters.service >>.json`,
         ),
         { persist_to_workspace: { root: handOver, paths: ["digests/<< parameters.service >>.json"] } },
         { report: { job: "build-<< parameters.service >>" } },
@@ -62,7 +63,8 @@ delivery build --env ${first.name} --service << parameters.service >> --output $
         attachWorkspace,
         run(
           "Release",
-          `delivery release --env << parameters.environment >> --digests ${digests} --source-commit "$CIRCLE_SHA1"`,
+          `delivery release --env << parameters.environment >> \\
+  --digests ${digests} --source-commit "$CIRCLE_SHA1"`,
         ),
         { report: { job: "release-<< parameters.environment >>" } },
       ],
@@ -77,6 +79,17 @@ delivery build --env ${first.name} --service << parameters.service >> --output $
           no_output_timeout: `${longestWait(promotions) + 10}m`,
         }),
         { report: { job: "promote-<< parameters.environment >>" } },
+      ],
+    },
+    "publish-state": {
+      description: "Publish the state without its secrets, for previews of forks",
+      parameters: environment,
+      executor: plainExecutor,
+      steps: [
+        "prepare",
+        installPulumi,
+        run("Publish the state", "delivery publish-state --env << parameters.environment >>"),
+        { report: { job: "publish-state-<< parameters.environment >>" } },
       ],
     },
     ...previewJobs(
@@ -102,7 +115,7 @@ function previewJobs(first: string, others: readonly string[]): Record<string, J
   const pullRequest = "--pull-request << pipeline.parameters.pull-request >>";
   const preview = (description: string, safe: readonly string[], trusted: readonly string[]): Job => {
     const stacks = [...trusted.map((name) => `--stack ${name}`), ...safe.map((name) => `--safe-stack ${name}`)];
-    const command = `delivery preview ${stacks.join(" ")} ${pullRequest}`;
+    const command = `delivery preview ${stacks.join(" ")} \\\n  ${pullRequest}`;
     const steps = ["prepare", installPulumi, run("Preview", command), { report: { job: "preview" } }];
     return { description, executor: plainExecutor, steps };
   };
@@ -117,7 +130,8 @@ function previewJobs(first: string, others: readonly string[]): Record<string, J
         attachWorkspace,
         run(
           "Preview environment",
-          `delivery preview-environment --env ${first} ${pullRequest} --digests ${digests} --source-commit "$CIRCLE_SHA1" --comment`,
+          `delivery preview-environment --env ${first} ${pullRequest} \\
+  --digests ${digests} --source-commit "$CIRCLE_SHA1" --comment`,
         ),
         { report: { job: "preview-environment" } },
       ],

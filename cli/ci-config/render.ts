@@ -19,8 +19,9 @@ export function render(configuration: CircleConfig, header: string): string {
 
 function isShortLeaf(node: YAMLMap | YAMLSeq): boolean {
   const values = isMap(node) ? node.items.map(({ value }) => value) : node.items;
+  if (values.some((value) => isCollection(value))) return false;
   const text = JSON.stringify(node.toJSON());
-  return !values.some((value) => isCollection(value)) && text.length <= shortEnough && !text.includes("\\n");
+  return text.length <= shortEnough && !text.includes("\\n");
 }
 
 function isRunStep(parent: unknown): boolean {

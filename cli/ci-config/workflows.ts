@@ -1,6 +1,6 @@
 import type { Workflow } from "./circleci-schema.ts";
 import { plainExecutor } from "./executors.ts";
-import type { Occasion, Pipeline, PipelineService } from "./pipeline.ts";
+import type { Occasion, Pipeline, PipelineEnvironment, PipelineService } from "./pipeline.ts";
 import { promotionCalls } from "./promotion-calls.ts";
 import { invocation, withAggregate, type Call } from "./workflow-call.ts";
 
@@ -28,9 +28,9 @@ export function workflow(occasion: Occasion, args: WorkflowArgs): Workflow {
 function deliver(args: WorkflowArgs): Call[] {
   const { first, promotions, services, releases } = args.pipeline;
   if (services.length === 0) return tests(args);
-  const images = [...tests(args), ...pushedBuilds(args)];
+  // An image that nobody releases changes nothing, so it need not wait for its tests; what a watcher releases must.
+  const images = [...tests(args), ...pushedBuilds(args, { afterTests: !releases })];
   const built = images.map(({ name }) => name);
-  if (!releases) return [...images, ...promotions.flatMap((promotion) => promotionCalls(promotion, first.name, built))];
   const release = {
     job: "release",
     name: `release-${first.name}`,
@@ -38,11 +38,27 @@ function deliver(args: WorkflowArgs): Call[] {
     context: first.context,
     parameters: { environment: first.name },
   };
+  const released = releases ? [release.name] : built;
   return [
     ...images,
-    release,
-    ...promotions.flatMap((promotion) => promotionCalls(promotion, first.name, [release.name])),
+    ...(releases ? [release] : []),
+    publication(first, released),
+    ...promotions.flatMap((promotion) => {
+      const calls = promotionCalls(promotion, first.name, released);
+      return [
+        ...calls,
+        publication(
+          promotion,
+          calls.slice(-1).map(({ name }) => name),
+        ),
+      ];
+    }),
   ];
+}
+
+/** For previews without credentials. Nothing waits for it. */
+function publication({ name, context }: PipelineEnvironment, requires: readonly string[]): Call {
+  return { job: "publish-state", name: `publish-state-${name}`, requires, context, parameters: { environment: name } };
 }
 
 /** @param trusted whether the commits come from people who may see the first environment's secrets */
@@ -61,7 +77,8 @@ function review(args: WorkflowArgs, { trusted }: { trusted: boolean }): Call[] {
 
 function reviewWithEnvironment(args: WorkflowArgs): Call[] {
   const { first, services, previews } = args.pipeline;
-  const builds = pushedBuilds(args);
+  // What is not of the delivered branch, no watcher takes for a release.
+  const builds = pushedBuilds(args, { afterTests: false });
   const preview = { job: "preview", name: "preview", context: first.context };
   const environment = {
     job: "preview-environment",
@@ -92,13 +109,15 @@ function tests({ pipeline, executorOf }: WorkflowArgs): Call[] {
   });
 }
 
-/** An image that is not released changes nothing, so it need not wait for its tests, unless a watcher releases it. */
-function pushedBuilds({ pipeline: { first, services, releases } }: WorkflowArgs): Call[] {
+function pushedBuilds(
+  { pipeline: { first, services } }: WorkflowArgs,
+  { afterTests }: { afterTests: boolean },
+): Call[] {
   return services.map(({ name }) => ({
     job: "build",
     name: `build-${name}`,
-    context: first.context,
     parameters: { service: name },
-    ...(releases ? {} : { requires: [`test-${name}`] }),
+    context: first.context,
+    ...(afterTests ? { requires: [`test-${name}`] } : {}),
   }));
 }

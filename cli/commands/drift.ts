@@ -1,7 +1,5 @@
-import { connectionOf } from "../../kubernetes/connection.ts";
-import { createClient } from "../../kubernetes/client.ts";
-import { loadKubeconfig } from "../../kubernetes/kubeconfig.ts";
 import { circleCiTokenVariable } from "../circleci/api.ts";
+import { clusterHelp, openCluster } from "../cluster.ts";
 import { CommandError, parseOptions, required, UsageError, type Command, type Surroundings } from "../command.ts";
 import { collectDrift } from "../drift/collect.ts";
 import { lookNames, type DriftReport, type LookName } from "../drift/model.ts";
@@ -16,7 +14,7 @@ const help = `Looks whether an environment still is as declared. Changes nothing
   git        files in the environment's directory of the deploy repository that others have edited, deleted or put
              there, and faulty release records
   cluster    Applications that are OutOfSync, not Healthy or do not heal themselves; Deployments that run another
-             image than is released; extra objects; asked with KUBECONFIG
+             image than is released; extra objects
   ci         variables of the CircleCI context that were set or removed behind the stack's back, foreign ones, and a
              context that is open to more than the project; asked with ${circleCiTokenVariable}
 
@@ -26,6 +24,8 @@ Usage: npx delivery drift --env ENVIRONMENT [--look NAME …] [--json]
   --stack STACK        as the Pulumi CLI takes it, e.g. acme/dev (default: the environment's name)
   --look NAME          look only there: stack, git, cluster or ci; once per place (default: everywhere)
   --json               print JSON
+
+${clusterHelp}
 
 Exit status: 0 nothing differs; 1 something differs ("has drifted"), or a place cannot be asked so that nobody knows
 ("drift is unknown"); 2 the command line is wrong.`;
@@ -58,8 +58,7 @@ async function run(args: readonly string[], surroundings: Surroundings): Promise
       ...places,
       ...stack,
       ci: { ...ci, token: environment[circleCiTokenVariable] },
-      cluster: () =>
-        createClient(connectionOf(loadKubeconfig({ environment }), { context: settings.cluster.context }), environment),
+      cluster: () => openCluster(environment, settings.cluster.context),
     },
     wanted,
   );

@@ -1,4 +1,5 @@
 import { commitReleases, summarize, type Released } from "../../git/records.ts";
+import { clusterHelp } from "../cluster.ts";
 import { parseOptions, required, UsageError, type Command, type Surroundings } from "../command.ts";
 import { duration } from "../duration.ts";
 import { environmentHelp, environmentOptions, findEnvironment } from "../environment.ts";
@@ -20,7 +21,7 @@ promoted. Only digests that would change something have to pass.
 
   healthyMinutes       every digest has been running Healthy where it comes from for so long: by the Application's
                        health and images, the Deployment's rollout and availability, the containers' restarts and
-                       the time of the release commit, of which the latest counts; asked with KUBECONFIG
+                       the time of the release commit, of which the latest counts
   approval             a person has approved: --approved; with --pull-request, merging it is the approval
   test                 a command for \`sh -c\`, run here with DELIVERY_FROM, DELIVERY_TO, and in DELIVERY_DIGESTS the
                        path of a file {"service": "sha256:…"}; what it prints goes to standard error
@@ -38,6 +39,8 @@ Usage: npx delivery promote --to ENVIRONMENT [--service NAME …] [OPTIONS]
   --unverified         do not ask the registry whether it has the images
   --json               print the result as JSON
 ${environmentHelp}
+
+${clusterHelp} Its context is cluster.context of the stack file of where the digests come from.
 
 ${githubHelp}
 

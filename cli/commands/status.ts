@@ -1,7 +1,5 @@
-import { connectionOf } from "../../kubernetes/connection.ts";
-import { createClient } from "../../kubernetes/client.ts";
-import { loadKubeconfig } from "../../kubernetes/kubeconfig.ts";
 import { branchProblem, pathProblem, repositoryProblem, type DeployBranch } from "../../git/deploy-branch.ts";
+import { clusterHelp, openCluster } from "../cluster.ts";
 import { CommandError, parseOptions, required, UsageError, type Command, type Surroundings } from "../command.ts";
 import { openRegistry, registryHelp, registryOptions } from "../registry-access.ts";
 import { readStackSettings } from "../stack-settings.ts";
@@ -22,8 +20,8 @@ Usage: npx delivery status --env ENVIRONMENT [OPTIONS]
   --branch BRANCH      its branch                    (default: gitops.branch of the stack file)
   --context NAME       the context in the kubeconfig (default: cluster.context of the stack file, else the current one)
 
-The cluster is that of KUBECONFIG, or of ~/.kube/config. CI is asked with the token in CIRCLE_TOKEN. The deploy
-repository is read with Git's own credentials, or DELIVERY_GIT_TOKEN and DELIVERY_GIT_USERNAME.
+${clusterHelp} CI is asked with the token in CIRCLE_TOKEN. The deploy repository is read with Git's own
+credentials, or DELIVERY_GIT_TOKEN and DELIVERY_GIT_USERNAME.
 
 ${registryHelp}`;
 
@@ -44,11 +42,7 @@ async function run(args: readonly string[], surroundings: Surroundings): Promise
   const settings = settingsOf(name);
   const places = placesOf(name, settings);
   const registry = await openRegistry(options, surroundings, statusFetchLimits);
-  const cluster = () =>
-    createClient(
-      connectionOf(loadKubeconfig({ environment }), { context: options.context ?? settings.cluster.context }),
-      environment,
-    );
+  const cluster = () => openCluster(environment, options.context ?? settings.cluster.context);
   const status = await collectStatus(
     statusSources({
       ...places,

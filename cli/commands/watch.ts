@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { readBranch } from "../../git/deploy-repository.ts";
 import { commitReleases, readRecords, summarize, type Records, type Release } from "../../git/records.ts";
 import { parseOptions, required, UsageError, type Command, type Surroundings } from "../command.ts";
+import { duration } from "../duration.ts";
 import { environmentHelp, environmentOptions, findEnvironment, type DeliveryEnvironment } from "../environment.ts";
 import { newestImage } from "../newest-image.ts";
 import { openRegistry, registryHelp, registryOptions } from "../registry-access.ts";
@@ -35,7 +36,7 @@ async function run(args: readonly string[], surroundings: Surroundings): Promise
     json: { type: "boolean" },
   });
   const environment = findEnvironment(required("env", options.env), options);
-  const interval = milliseconds(options.interval);
+  const interval = pauseOf(options.interval);
   const registry = await openRegistry(options, surroundings);
   const look = async (): Promise<void> => {
     const result = await releaseNewest(environment, registry);
@@ -82,10 +83,9 @@ function newerThan(records: Records, releases: readonly Release[]): Release[] {
   });
 }
 
-function milliseconds(duration: string): number {
-  const [, amount = "", unit = "s"] = /^(\d+)(ms|s|m)?$/.exec(duration) ?? [];
-  const value = Number(amount) * { ms: 1, s: 1000, m: 60_000 }[unit === "ms" || unit === "m" ? unit : "s"];
-  if (amount === "" || value < 100)
-    throw new UsageError(`--interval ${JSON.stringify(duration)}: must be a duration such as 5s or 2m, at least 100ms`);
-  return value;
+function pauseOf(text: string): number {
+  const pause = duration("interval", text);
+  if (pause < 100)
+    throw new UsageError(`--interval ${JSON.stringify(text)}: must be a duration such as 5s or 2m, at least 100ms`);
+  return pause;
 }

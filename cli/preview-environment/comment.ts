@@ -24,7 +24,7 @@ export async function commentRemoval(github: GitHub, pullRequest: number, reason
   await putStickyComment(github, pullRequest, marker, text);
 }
 
-export function previewText(preview: Preview, { environment, label, intervalSeconds }: PreviewPlace): string {
+export function previewText(preview: Preview, { environment, label }: PreviewPlace): string {
   const { name, namespace, services, dependencies, missing } = preview;
   const paragraphs = [
     `### Preview environment \`${name}\``,
@@ -39,17 +39,18 @@ export function previewText(preview: Preview, { environment, label, intervalSeco
       : [
           `Not there: ${missing.map((dependency) => `\`${dependency}\``).join(", ")}. ${environment.name} has it outside of the cluster, where a preview must not reach.`,
         ]),
-    `It runs in the namespace \`${namespace}\`, some ${intervalSeconds} s after the label \`${label}\` was set, with made-up secrets. It goes when the pull request is closed or loses the label.`,
+    `It runs in the namespace \`${namespace}\`, with made-up secrets, as soon as Argo CD has seen it. It goes when the pull request is closed or loses the label \`${label}\`.`,
   ];
   return `${paragraphs.join("\n\n")}\n`;
 }
 
-function addresses({ namespace, services }: Preview): string {
-  const exposed = services.filter((service) => service.exposed);
-  if (exposed.length > 0) return exposed.map(({ name, address }) => `**${name}: ${address}**`).join("<br>\n");
-  const first = services.find((service) => service.changed);
+function addresses({ namespace, services, outside }: Preview): string {
+  const entries = services.filter(({ entry }) => entry);
+  if (outside && entries.length > 0)
+    return entries.map(({ name, address }) => `**${name}: ${address}**`).join("<br>\n");
+  const [first] = entries.length > 0 ? entries : services.filter(({ changed }) => changed);
   if (first === undefined) return "";
-  return `Within the cluster: ${first.address}, or from outside \`kubectl port-forward --namespace ${namespace} service/${first.name} ${first.port}\``;
+  return `Within the cluster: ${first.address}; from outside: \`kubectl port-forward --namespace ${namespace} service/${first.name} ${first.port}\`.`;
 }
 
 function table(services: readonly PreviewService[], environment: string): string {

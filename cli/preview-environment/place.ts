@@ -9,8 +9,6 @@ export interface PreviewPlace {
   readonly app: string;
   /** A pull request with this label has one. */
   readonly label: string;
-  /** How often Argo CD looks for pull requests. */
-  readonly intervalSeconds: number;
   readonly dependencies: StackSettings["dependencies"];
   readonly ingress: StackSettings["cluster"]["ingress"];
 }
@@ -30,7 +28,6 @@ export function findPreviewPlace(name: string, flags: EnvironmentFlags): Preview
     environment,
     app: stack.app.name,
     label: previews.label,
-    intervalSeconds: previews.intervalSeconds,
     dependencies: stack.dependencies,
     ingress: stack.cluster.ingress,
   };

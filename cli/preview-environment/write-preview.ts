@@ -31,8 +31,8 @@ export interface PreviewService {
   /** Whether it is what the pull request makes of it; otherwise it is as in the environment. */
   readonly changed: boolean;
   readonly address: string;
-  /** Whether people reach it at that address from outside. */
-  readonly exposed: boolean;
+  /** Whether it is where people come in. */
+  readonly entry: boolean;
   readonly port: number;
 }
 
@@ -41,6 +41,8 @@ export interface Preview {
   readonly name: string;
   readonly namespace: string;
   readonly services: readonly PreviewService[];
+  /** Whether people come in from outside of the cluster. */
+  readonly outside: boolean;
   /** The databases and caches that it has for itself. */
   readonly dependencies: readonly string[];
   /** Those that it does without. */
@@ -78,12 +80,13 @@ export async function writePreview({ place, monorepo, pullRequest, ...given }: P
     services: context.services.flatMap((service) => {
       const image = images.get(service.name);
       if (image === undefined) return [];
-      const exposed = isExposed(service) && place.ingress !== undefined;
       const { name, port } = service;
       const { repository, digest } = image;
       const own = changes.includes(image);
-      return [{ name, repository, digest, changed: own, address: serviceAddress(context, service), exposed, port }];
+      const [address, entry] = [serviceAddress(context, service), isExposed(service)];
+      return [{ name, repository, digest, changed: own, address, entry, port }];
     }),
+    outside: place.ingress !== undefined,
     dependencies: Object.keys(deployedDependencies(context.dependencies)),
     missing: missingDependencies(args),
     commit: changed ? commit : undefined,

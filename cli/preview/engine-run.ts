@@ -34,6 +34,6 @@ function failureOf(error: unknown, stack: string): string {
   const output = error instanceof Error ? error.message : String(error);
   const known = knownFailure(output, stack);
   if (known !== undefined) return known;
-  const lines = output.split("\n").filter((line) => /^error: /.test(line));
+  const lines = output.split("\n").filter((line) => line.startsWith("error: "));
   return [...new Set(lines)].join("\n") || "the engine ended without saying why; run `pulumi preview` to see more";
 }

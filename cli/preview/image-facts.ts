@@ -20,7 +20,7 @@ const neededSchema = stackSchema.pick({ delivery: true, images: true, promotion:
  * What the stack does not know of images where Argo CD delivers them: the release records say what runs, and Git which
  * services the commit changes, whose next images will then go to the first environment.
  */
-export async function imageFacts(stack: string): Promise<KnownImages> {
+export async function imageFacts(stack: string, access: "as user" | "anonymous"): Promise<KnownImages> {
   const name = shortName(stack);
   try {
     const settings = readStackSettings(name, neededSchema);
@@ -33,7 +33,9 @@ export async function imageFacts(stack: string): Promise<KnownImages> {
     const follows = settings.promotion !== undefined || settings.images.source === "build";
     return { images: { released, ...(follows ? {} : await rebuiltSince(name, records)) }, limits: [] };
   } catch (error) {
-    return { images: {}, limits: [`the images that run: ${firstLine(error)}`] };
+    const reason =
+      access === "anonymous" ? "the deploy repository cannot be read without credentials" : firstLine(error);
+    return { images: {}, limits: [`the images that run: ${reason}`] };
   }
 }
 

@@ -13,6 +13,7 @@ export interface MarkdownOptions {
 
 /** More of a kind in one list nobody reads; the page then says how many more there are. */
 const mostLines = 100;
+const mostOpenLines = 10;
 const longestMessage = 4_000;
 
 /** One report of all environments, as a comment on a pull request. */
@@ -32,10 +33,10 @@ function leftOutNote(titles: readonly string[], link: string | undefined): strin
   return `> [!NOTE]\n> Left out, for GitHub takes no longer comments: ${titles.map(plain).join(", ")}; ${place}.`;
 }
 
+/** Parentheses would end the link. */
 function escapeUrl(link: string): string {
-  return URL.canParse(link) && /^https?:/.test(link)
-    ? new URL(link).href.replaceAll(/[()<>]/g, encodeURIComponent)
-    : "#";
+  if (!URL.canParse(link) || !/^https?:/.test(link)) return "#";
+  return new URL(link).href.replaceAll("(", "%28").replaceAll(")", "%29");
 }
 
 function stackSections(preview: StackPreview, several: boolean): Section[] {
@@ -144,7 +145,9 @@ function others(changes: readonly ResourceChange[]): string {
           ({ action, kind, name, changes: places }) =>
             `- ${action} ${plain(kind)} ${code(name)}${places.length === 0 ? "" : `: ${places.slice(0, 8).map(code).join(", ")}${places.length > 8 ? ` and ${places.length - 8} more` : ""}`}`,
         );
-      return `**${area}**\n\n${list(lines)}`;
+      // An installation is many.
+      const text = list(lines);
+      return lines.length > mostOpenLines ? folded(`<b>${area}</b>: ${lines.length}`, text) : `**${area}**\n\n${text}`;
     })
     .join("\n\n");
 }

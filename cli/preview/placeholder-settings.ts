@@ -12,6 +12,8 @@ export interface PlaceholderSettings {
   readonly limits: readonly string[];
   /** The context of the kubeconfig that the stack asks for. */
   readonly kubeconfigContext: string | undefined;
+  /** Whether the CircleCI project is another stack's, so that it is looked up. */
+  readonly looksProjectUp: boolean;
 }
 
 const fileSchema = z.looseObject({
@@ -20,6 +22,7 @@ const fileSchema = z.looseObject({
 });
 
 const clusterSchema = z.looseObject({ context: z.string().optional() });
+const ownsSchema = z.looseObject({ ciProject: z.literal(true) });
 
 /** What says how the secrets are encrypted, or gets them from a service. */
 const encryption = new Set(["encryptionsalt", "encryptedkey", "secretsprovider", "environment"]);
@@ -51,7 +54,15 @@ export function placeholderSettings(file: string, names: () => readonly string[]
         ? []
         : ["what the stack file's `environment:` brings: settings from Pulumi ESC need a login"],
     kubeconfigContext: context,
+    looksProjectUp: !ownsSchema.safeParse(settings.config["delivery:owns"]).success,
   };
+}
+
+/** The stack file with another address of CircleCI. */
+export function withCiHost(text: string, host: string): string {
+  const settings = fileSchema.parse(parse(text) ?? {});
+  const ci = { ...Object(settings.config["delivery:ci"]), host };
+  return stringify({ ...settings, config: { ...settings.config, "delivery:ci": ci } });
 }
 
 function isSecure(value: unknown): boolean {

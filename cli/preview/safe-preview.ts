@@ -10,8 +10,9 @@ import { bareEnvironment } from "./bare-environment.ts";
 import { runPreview } from "./engine-run.ts";
 import { imageFacts } from "./image-facts.ts";
 import type { StackPreview } from "./model.ts";
-import { placeholderSettings } from "./placeholder-settings.ts";
+import { placeholderSettings, withCiHost } from "./placeholder-settings.ts";
 import { ignoreSecrets } from "./secret-blindness.ts";
+import { serveProjectLookup } from "./project-lookup.ts";
 import { referencedSecrets } from "./referenced-secrets.ts";
 import type { ScrubbedState } from "./scrubbed-state.ts";
 import { stackPreview } from "./stack-preview.ts";
@@ -42,8 +43,10 @@ export async function previewSafely(
   const { state, source } = await readState();
   const backend = await mkdtemp(join(tmpdir(), "delivery-safe-"));
   try {
+    // Before the stack, so that it is there for as long as that.
+    await using lookup = settings.looksProjectUp ? await serveProjectLookup(state) : null;
     await using open = await openCliStack(name, {
-      settings: settings.text,
+      settings: lookup === null ? settings.text : withCiHost(settings.text, lookup.host),
       absent: "create",
       prepare: ignoreSecrets,
       environment: {
@@ -53,11 +56,14 @@ export async function previewSafely(
     });
     await fill(open.stack, settings.secrets, state, name);
     const { events, failure } = await runPreview(open.stack, signal);
-    const known = await imageFacts(name);
+    const known = await imageFacts(name, "anonymous");
     const limits = [
       "secrets: all of them are placeholders",
       "the cluster: what is declared is compared with the state alone",
       ...(state === undefined ? [`what is there already: ${source}, so everything appears as new`] : []),
+      ...(lookup === null
+        ? []
+        : ["the CircleCI project, which another stack owns: it is taken for the one in the state"]),
       ...settings.limits,
       ...known.limits,
     ];

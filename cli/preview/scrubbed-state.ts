@@ -60,10 +60,15 @@ export function scrubState(exported: unknown, published: string): ScrubbedState 
     return {
       ...facts,
       ...(inputs === undefined ? {} : { inputs: clean(inputs) }),
-      ...(outputs === undefined ? {} : { outputs: clean(outputs) }),
+      ...(outputs === undefined ? {} : { outputs: clean(withInputs(outputs, inputs)) }),
     };
   });
   return { version, deployment: { resources: scrubbed } };
+}
+
+/** Some providers note the inputs among the outputs, as one secret if one of them is, and compare with them. */
+function withInputs(outputs: Resource["outputs"] & object, inputs: unknown): Record<string, unknown> {
+  return "__inputs" in outputs ? { ...outputs, __inputs: inputs } : outputs;
 }
 
 function isEnvelope(value: object): value is { plaintext?: unknown } {

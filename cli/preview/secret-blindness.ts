@@ -5,7 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
  * between two placeholders would only hide those that count. Providers need theirs.
  */
 export function ignoreSecrets(): void {
-  void pulumi.runtime.registerResourceTransform(async ({ type, props, opts }) => {
+  pulumi.runtime.registerResourceTransform(async ({ type, props, opts }) => {
     if (type.startsWith("pulumi:providers:")) return undefined;
     const names = Object.entries(props).map(async ([name, value]) =>
       (await pulumi.isSecret(pulumi.output(value))) ? [name] : [],

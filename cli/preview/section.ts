@@ -37,6 +37,11 @@ function join(texts: readonly string[]): string {
   return texts.join(separator);
 }
 
+/** Each title once, with how often it is there. */
 function titlesOf(sections: readonly Section[]): string[] {
-  return [...new Set(sections.map(({ title }) => title))];
+  const titles = sections.map(({ title }) => title);
+  return [...new Set(titles)].map((title) => {
+    const count = titles.filter((other) => other === title).length;
+    return count === 1 ? title : `${title} (${count})`;
+  });
 }

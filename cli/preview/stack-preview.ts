@@ -4,6 +4,7 @@ import { areaOf, kindOf } from "./area.ts";
 import { fileChanges, manifestsOf } from "./manifests.ts";
 import type { Loss, PolicyViolation, PropertyChanges, ResourceChange, StackPreview } from "./model.ts";
 import { serviceChanges, type ImageFacts } from "./service-changes.ts";
+import { placeholderServer } from "./placeholder.ts";
 import { readStep, type Step } from "./step.ts";
 import { secretWord, shown, type Difference } from "./value.ts";
 
@@ -53,7 +54,10 @@ export function stackPreview(raw: readonly unknown[], facts: PreviewFacts): Stac
       ...(facts.failure === undefined ? [] : [facts.failure]),
     ]),
     policies: events.flatMap(policyIn),
-    warnings: unique(events.flatMap((event) => warningIn(event) ?? [])),
+    warnings: unique(events.flatMap((event) => warningIn(event) ?? [])).filter(
+      // That the cluster is not looked at is said already.
+      (warning) => !facts.forkSafe || !warning.includes(placeholderServer),
+    ),
     losses: changed.flatMap(lossOf),
     services: services.changed,
     unchanged: services.unchanged,
@@ -67,8 +71,9 @@ export function stackPreview(raw: readonly unknown[], facts: PreviewFacts): Stac
 /** Components are only what they hold. Of secrets a fork-safe preview knows nothing, and of providers it replaces the credentials. */
 function isChange(step: Step, forkSafe: boolean): boolean {
   if (!step.custom || step.action === "same" || step.action === "read") return false;
+  if (step.action === "create") return !step.type.startsWith("pulumi:providers:");
   if (step.action !== "update") return true;
-  // The engine's own default providers come and go with versions.
+  // Providers are how the others are made; the engine's own default ones come and go with versions.
   const provider = step.type.startsWith("pulumi:providers:");
   if (provider && (forkSafe || step.name.startsWith("default"))) return false;
   return !forkSafe || step.changes.length === 0 || !step.changes.every(isSecret);

@@ -82,9 +82,15 @@ function changesOf(event: StepEvent, before: Value | undefined, after: Value | u
   const replaceKeys = event.keys ?? [];
   const detailed = Object.entries(event.detailedDiff ?? {}).filter(([path]) => !path.startsWith("__"));
   if (detailed.length > 0) {
-    return detailed.map(([text, { diffKind }]) => {
+    return detailed.flatMap(([text, { diffKind }]) => {
       const path = parsePath(text);
-      return { path, before: valueAt(before, path), after: valueAt(after, path), replaces: /replace/.test(diffKind) };
+      const whole = { path, before: valueAt(before, path), after: valueAt(after, path) };
+      // Some providers name the property alone.
+      const parts = differences(whole.before, whole.after, path);
+      return (parts.length === 0 ? [whole] : parts).map((part) => ({
+        ...part,
+        replaces: diffKind.includes("replace"),
+      }));
     });
   }
   return topLevelKeys(event, before, after).flatMap((key) =>

@@ -19,7 +19,7 @@ export async function previewTrusted(name: string, signal: AbortSignal): Promise
   const published = await readFile(stackFilePath(name), "utf8");
   const known = [...secrets.flatMap(textsOf), ...credentialsIn(process.env)];
   const { value, text } = redaction(known.filter((secret) => !published.includes(secret)));
-  const images = await imageFacts(name);
+  const images = await imageFacts(name, "as user");
   return stackPreview(
     events.map((event) => value(event)),
     { stack: name, forkSafe: false, failure: failure === undefined ? undefined : text(failure), ...images },

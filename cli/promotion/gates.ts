@@ -1,7 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { connectionOf } from "../../kubernetes/connection.ts";
-import { createClient } from "../../kubernetes/client.ts";
-import { loadKubeconfig } from "../../kubernetes/kubeconfig.ts";
+import { openCluster } from "../cluster.ts";
 import { CommandError, type Surroundings } from "../command.ts";
 import { readStackSettings } from "../stack-settings.ts";
 import { placeSchema, placesOf } from "../status/sources.ts";
@@ -25,8 +23,8 @@ export interface GatedCandidates extends Candidates {
   readonly outcomes: readonly GateOutcome[];
 }
 
-/** The pause between two looks, in milliseconds. */
-const pause = 10_000;
+/** The longest pause between two looks, in milliseconds. A short wait has shorter ones. */
+const longestPause = 10_000;
 
 /** Asks every gate that the stack file declares, whatever the others say. Where there is nothing to promote, none is asked. */
 export async function askGates(args: GatesArgs): Promise<GatedCandidates> {
@@ -59,7 +57,7 @@ async function settledCandidates(
     const lines = gateLines([outcome]).join("\n");
     if (lines !== told) note(`waiting, at most until ${new Date(deadline).toISOString()}:\n${lines}`);
     told = lines;
-    await sleep(Math.min(pause, left), undefined, { signal }).catch(() => {
+    await sleep(Math.min(longestPause, args.wait / 20, left), undefined, { signal }).catch(() => {
       throw new CommandError("interrupted while waiting for the gates; nothing was changed");
     });
   }
@@ -77,7 +75,6 @@ function openHealthGate({ from, surroundings }: GatesArgs, minutes: number): Hea
     places: placesOf(from.name, settings),
     minutes,
     signal,
-    cluster: () =>
-      createClient(connectionOf(loadKubeconfig({ environment }), { context: settings.cluster.context }), environment),
+    cluster: () => openCluster(environment, settings.cluster.context),
   };
 }

@@ -52,7 +52,9 @@ function healthProblem(digest: string, { argoCd, application, deployment }: Heal
   const reason = facts.message === null ? "" : `: ${facts.message}`;
   if (facts.health !== "Healthy") return `is ${facts.health} in Argo CD${reason}`;
   if (facts.sync !== "Synced") return `is ${facts.sync} in Argo CD${reason}`;
-  if (!runningImages(application).some((running) => running.endsWith(`@${digest}`)))
+  // Without pods in its tree, which a configuration may leave out, Argo CD names no images.
+  const images = runningImages(application);
+  if (images.length > 0 && !images.some((running) => running.endsWith(`@${digest}`)))
     return `is not seen to run ${shortDigest(digest)} by Argo CD yet`;
   return undefined;
 }

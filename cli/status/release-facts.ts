@@ -67,9 +67,13 @@ const format = [
   "",
 ].join("%x1f");
 
-/** The commits that changed a release record of any environment, newest first. */
+/**
+ * The commits that changed what a release record of any environment says is to run, newest first. Those that only note
+ * another source commit of the same image release nothing.
+ */
 async function releaseCommits(git: Git, tip: string): Promise<ReleaseCommit[]> {
-  const shown = ["--first-parent", "--diff-merges=first-parent", "--name-only", `--format=%x1e${format}`];
+  const image = ["-G", "(digest|name): "];
+  const shown = ["--first-parent", "--diff-merges=first-parent", "--name-only", ...image, `--format=%x1e${format}`];
   const output = await git(["log", ...shown, tip, "--", ":(glob)**/release/kustomization.yaml"]);
   return output.toString().split("\u001E").slice(1).map(parseCommit);
 }

@@ -18,6 +18,8 @@ export interface ApiRequest {
 export interface ApiResponse {
   readonly status: number;
   readonly body: Json;
+  /** Sent instead of the body, as plain text. */
+  readonly text?: string;
 }
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";

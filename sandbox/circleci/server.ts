@@ -1,23 +1,32 @@
-import { createHash, timingSafeEqual } from "node:crypto";
 import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
-import { ApiError, badRequest } from "./api-error.ts";
+import { dirname, join } from "node:path";
+import { z } from "zod";
+import { ownMarker } from "../proc.ts";
+import { ApiError } from "./api-error.ts";
 import { contextVariableRoutes } from "./context-variables.ts";
 import { contextRoutes } from "./contexts.ts";
+import { authenticate, headerOf, parseBody, readBody } from "./http-request.ts";
 import { organizationRoutes } from "./organizations.ts";
 import { pipelineDefinitionRoutes } from "./pipeline-definitions.ts";
+import { PipelineEngine } from "./pipeline/engine.ts";
+import { answerHook } from "./pipeline/hook-answer.ts";
+import { jobRoutes, oldJobRoutes, outputRoutes } from "./pipeline/job-routes.ts";
+import type { JobHost } from "./pipeline/job-run.ts";
+import { continuationRoute, pipelineRoutes } from "./pipeline/pipeline-routes.ts";
+import { workflowRoutes } from "./pipeline/workflow-routes.ts";
 import { projectVariableRoutes } from "./project-variables.ts";
 import { projectRoutes } from "./projects.ts";
 import { restrictionRoutes } from "./restrictions.ts";
 import { findRoute } from "./router.ts";
-import type { ApiResponse } from "./router.ts";
+import type { ApiResponse, Route } from "./router.ts";
 import { Store } from "./store.ts";
 import { triggerRoutes } from "./triggers.ts";
 import { webhookRoutes } from "./webhooks.ts";
 
 const prefix = "/api/v2";
-const largestBody = 1024 * 1024;
-const routes = [
+const oldPrefix = "/api/v1.1";
+const accountRoutes = [
   ...organizationRoutes,
   ...projectRoutes,
   ...projectVariableRoutes,
@@ -29,6 +38,15 @@ const routes = [
   ...webhookRoutes,
 ];
 
+export const gitHubConnectionSchema = z.strictObject({
+  /** Base URL of its API. */
+  api: z.url(),
+  token: z.string().min(1),
+  /** With which it signs webhooks. */
+  webhookSecret: z.string().min(1),
+});
+export type GitHubConnection = z.infer<typeof gitHubConnectionSchema>;
+
 export interface CircleCiOptions {
   /** On 127.0.0.1; 0: any free one. */
   port: number;
@@ -38,6 +56,10 @@ export interface CircleCiOptions {
   token: string;
   /** Takes one line per request: method, path, status. */
   log?: (line: string) => void;
+  /** Whose pushes start pipelines, and who is told of them. @default nobody */
+  github?: GitHubConnection | undefined;
+  /** What jobs run with. @default nothing but this machine's usual folders on PATH */
+  jobs?: Partial<Pick<JobHost, "imageEnvironment" | "redis" | "startRemoteDocker">> | undefined;
 }
 
 export interface CircleCi extends AsyncDisposable {
@@ -48,73 +70,88 @@ export interface CircleCi extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** Starts the stand-in of CircleCI's API v2: the paths, payloads, masking and refusals that clients of the real one rely on. */
+/**
+ * Starts the stand-in of CircleCI: the paths, payloads, masking and refusals of its API that clients of the real one rely
+ * on, and pipelines whose jobs run on this machine.
+ */
 export async function startCircleCi(options: CircleCiOptions): Promise<CircleCi> {
   if (options.token === "") throw new Error("the token of the CircleCI stand-in is empty");
   const store = new Store(options.stateFile);
   const server = createServer((request, response) => {
-    void answer(store, options, request).then((result) => send(response, result, request, options.log));
+    void answer({ ...options, store, engine, origin }, request).then((result) =>
+      send(response, result, request, options.log),
+    );
   });
   const port = await listen(server, options.port);
-  const close = (): Promise<void> =>
-    new Promise((resolve, reject) => {
-      server.close((error) => (error === undefined ? resolve() : reject(error)));
-      server.closeIdleConnections();
-    });
-  return { port, url: `http://127.0.0.1:${port}${prefix}`, close, [Symbol.asyncDispose]: close };
+  // No request is read before the next line is through.
+  const origin = `http://127.0.0.1:${port}`;
+  const engine = new PipelineEngine({
+    imageEnvironment: () => ({}),
+    redis: () => undefined,
+    startRemoteDocker: () => Promise.resolve(undefined),
+    ...options.jobs,
+    root: join(dirname(options.stateFile), "ci"),
+    marker: ownMarker(),
+    account: () => store.state,
+    github: options.github,
+    origin,
+    log: (line) => options.log?.(line),
+  });
+  const close = async (): Promise<void> => {
+    await Promise.all([
+      engine.close(),
+      new Promise<void>((resolve, reject) => {
+        server.close((error) => (error === undefined ? resolve() : reject(error)));
+        server.closeIdleConnections();
+      }),
+    ]);
+  };
+  return { port, url: `${origin}${prefix}`, close, [Symbol.asyncDispose]: close };
 }
 
-async function answer(store: Store, options: CircleCiOptions, request: IncomingMessage): Promise<ApiResponse> {
+type Serving = CircleCiOptions & { store: Store; engine: PipelineEngine; origin: string };
+
+async function answer(serving: Serving, request: IncomingMessage): Promise<ApiResponse> {
   try {
-    const text = await read(request);
-    authenticate(request, options.token);
-    const origin = `http://127.0.0.1:${request.socket.localPort ?? options.port}`;
-    const url = new URL(request.url ?? "/", origin);
-    const pathname = url.pathname.replaceAll(/\/{2,}/g, "/");
-    if (!pathname.startsWith(`${prefix}/`)) throw new ApiError(404, "Not found.");
-    const found = findRoute(routes, request.method ?? "GET", pathname.slice(prefix.length));
-    const body = parse(text);
-    return store.transaction((state) =>
-      found.route.handle({ state, path: found.path, query: url.searchParams, body, origin }),
-    );
+    return respond(serving, request, await readBody(request));
   } catch (error) {
     if (error instanceof ApiError) return { status: error.status, body: { message: error.message } };
-    options.log?.(`internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    serving.log?.(`internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
     return { status: 500, body: { message: "Internal server error" } };
   }
 }
 
-/** The header `Circle-Token`, or the token as the user of basic authentication. The words are those of the real API. */
-function authenticate(request: IncomingMessage, token: string): void {
-  const basic = /^Basic (.+)$/i.exec(request.headers.authorization ?? "")?.[1];
-  const given =
-    request.headers["circle-token"] ??
-    (basic === undefined ? undefined : Buffer.from(basic, "base64").toString().replace(/:.*$/s, ""));
-  if (given === undefined || given === "") throw new ApiError(401, "You must log in first.");
-  const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
-  if (!timingSafeEqual(digest(String(given)), digest(token))) throw new ApiError(401, "Invalid token provided.");
-}
-
-async function read(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request) {
-    // Without an encoding set, a request yields buffers.
-    const bytes = chunk as Buffer;
-    size += bytes.length;
-    if (size <= largestBody) chunks.push(bytes);
-  }
-  if (size > largestBody) throw new ApiError(413, "The request body is too large.");
-  return Buffer.concat(chunks).toString("utf8");
-}
-
-function parse(text: string): unknown {
-  if (text.trim() === "") return undefined;
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw badRequest("The request body is not valid JSON.");
-  }
+function respond(serving: Serving, request: IncomingMessage, text: string): ApiResponse {
+  const { store, engine, origin, token, github } = serving;
+  const url = new URL(request.url ?? "/", origin);
+  const pathname = url.pathname.replaceAll(/\/{2,}/g, "/");
+  const method = request.method ?? "GET";
+  const within = (base: string, routes: readonly Route[]): ApiResponse => {
+    const found = findRoute(routes, method, pathname.slice(base.length));
+    const body = parseBody(text);
+    return store.transaction((state) =>
+      found.route.handle({ state, path: found.path, query: url.searchParams, body, origin }),
+    );
+  };
+  if (pathname === "/hooks/github" && method === "POST")
+    return answerHook(engine, store.state, github?.webhookSecret, {
+      event: headerOf(request, "x-github-event") ?? "",
+      delivery: headerOf(request, "x-github-delivery"),
+      signature: headerOf(request, "x-hub-signature-256"),
+      body: text,
+    });
+  if (pathname.startsWith("/output/")) return within("/output", outputRoutes(engine));
+  if (pathname === `${prefix}/pipeline/continue`) return within(prefix, [continuationRoute(engine)]);
+  authenticate(request, token);
+  if (pathname.startsWith(`${oldPrefix}/`)) return within(oldPrefix, oldJobRoutes(engine));
+  if (pathname.startsWith(`${prefix}/`))
+    return within(prefix, [
+      ...accountRoutes,
+      ...pipelineRoutes(engine),
+      ...workflowRoutes(engine),
+      ...jobRoutes(engine),
+    ]);
+  throw new ApiError(404, "Not found.");
 }
 
 function send(
@@ -123,8 +160,9 @@ function send(
   request: IncomingMessage,
   log: CircleCiOptions["log"],
 ): void {
-  response.writeHead(result.status, { "content-type": "application/json;charset=utf-8", "cache-control": "no-store" });
-  response.end(JSON.stringify(result.body));
+  const type = result.text === undefined ? "application/json;charset=utf-8" : "text/plain;charset=utf-8";
+  response.writeHead(result.status, { "content-type": type, "cache-control": "no-store" });
+  response.end(result.text ?? JSON.stringify(result.body));
   log?.(`${request.method} ${(request.url ?? "/").replace(/\?.*$/, "")} ${result.status}`);
 }
 

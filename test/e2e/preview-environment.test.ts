@@ -8,7 +8,7 @@ import { parseRecord, recordPath } from "../../git/release-record.ts";
 import { gitUsers } from "../../sandbox/deploy-git.ts";
 import { listProcesses } from "../../sandbox/process.ts";
 import { eventually } from "../integration/eventually.ts";
-import { deploymentOf, isSettled } from "../integration/sandbox-world.ts";
+import { deploymentOf, isSettled, namesOf } from "../integration/sandbox-world.ts";
 import { applicationOf, applicationsOf, isWell } from "./application-state.ts";
 import { openEnvironment, type Environment } from "./environment.ts";
 import { enterGitOps, type GitOpsWorld } from "./gitops-world.ts";
@@ -65,6 +65,8 @@ describe("preview environments", () => {
     expect([cart.image, catalog.image]).toEqual([`${shop.imagesOf("cart")}@${digest}`, releasedImage("catalog")]);
     expect([cart, catalog].every((deployment) => isSettled(deployment, 1))).toBe(true);
     expect(await deploymentOf(world.kubernetes, shop.namespace, "cart")).toEqual(before);
+    // With which its pods pull, as far as containers run.
+    expect(await namesOf(world.kubernetes, "v1/secrets", namespaceOf(first))).toContain("registry-credentials");
     const [comment, ...more] = await workplace.github.comments(first.number);
     expect(more).toEqual([]);
     expect(comment?.body).toContain(`| cart | \`${digest.slice(0, 19)}\` | **this pull request** |`);

@@ -1,6 +1,10 @@
-import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { spawn } from "node:child_process";
+import { copyFileSync, mkdirSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { text } from "node:stream/consumers";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { stringify } from "yaml";
+import { z } from "zod";
 import { collectDrift, type DriftSources } from "../../cli/drift/collect.ts";
 import { gitLook, lastChangeIn, readDirectory } from "../../cli/drift/git-look.ts";
 import { lookNames, type DriftReport, type Look } from "../../cli/drift/model.ts";
@@ -9,6 +13,7 @@ import { stackStateOf } from "../../cli/drift/stack-state.ts";
 import { driftText } from "../../cli/drift/text.ts";
 import { readBranch } from "../../git/deploy-repository.ts";
 import { initialRecord, recordPath } from "../../git/release-record.ts";
+import { ciEnvironment } from "../../sandbox/ci-environment.ts";
 import { openSandboxStack, type OpenStack } from "../../sandbox/stack.ts";
 import { BareRepository } from "../bare-repository.ts";
 import {
@@ -22,6 +27,8 @@ import { eventually } from "./eventually.ts";
 import { createMonorepo } from "./monorepo.ts";
 import { openPipeline, type Pipeline } from "./pipeline.ts";
 import { deploymentOf, deploymentPath, enterSandbox, isSettled, type SandboxWorld } from "./sandbox-world.ts";
+
+const restrictionsSchema = z.object({ items: z.array(z.object({ id: z.string(), restriction_type: z.string() })) });
 
 const app = "drift-report";
 const namespace = `${app}-sandbox`;
@@ -98,13 +105,48 @@ describe("a drift report", () => {
     expect(report.drift).toBe("none");
   });
 
+  test("the command says so, too, with the Pulumi CLI, its plugins and its login as users have them", async () => {
+    const directory = join(world.stateDir, "programs", app);
+    mkdirSync(join(directory, "stacks"), { recursive: true });
+    copyFileSync("Pulumi.yaml", join(directory, "Pulumi.yaml"));
+    const settings = join(pipeline.engineDirectory, "workspace", "Pulumi.sandbox.yaml");
+    copyFileSync(settings, join(directory, "stacks", "Pulumi.sandbox.yaml"));
+    const child = spawn(process.execPath, [resolve("cli/main.ts"), "drift", "--env", "sandbox"], {
+      cwd: directory,
+      env: {
+        ...(await ciEnvironment(world.stateDir)),
+        HOME: directory,
+        KUBECONFIG: world.sandbox.cluster.kubeconfigPath,
+        CIRCLE_TOKEN: world.credentials.circleciToken,
+        PULUMI_BACKEND_URL: `file://${join(pipeline.engineDirectory, "state")}`,
+        PULUMI_CONFIG_PASSPHRASE_FILE: join(pipeline.engineDirectory, "passphrase"),
+      },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const [output, errors, code] = await Promise.all([
+      text(child.stdout),
+      text(child.stderr),
+      new Promise((done) => child.once("close", done)),
+    ]);
+    expect(errors).toBe("");
+    expect(output.trim().split("\n")).toEqual([
+      `${app} · sandbox · drift`,
+      "",
+      "✓ Stack     as declared",
+      "✓ Git       as declared",
+      "✓ Cluster   as declared",
+      "✓ CircleCI  as declared",
+    ]);
+    expect(code).toBe(0);
+  });
+
   test("finds an edited Deployment, an extra object, and what has become of the context, exactly these", async () => {
     await edit({ replicas: 2 });
     await world.kubernetes.request("POST", `/api/v1/namespaces/${namespace}/configmaps`, {
       body: { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "by-hand" } },
     });
     const path = `/context/${context}/environment-variable`;
-    const [restriction] = (await restrictions()).filter(({ restriction_type: type }) => type === "project");
+    const restriction = (await restrictions()).find(({ restriction_type: type }) => type === "project");
     await world.circleci.call("DELETE", `/context/${context}/restrictions/${restriction?.id ?? ""}`);
     await world.circleci.call("DELETE", `${path}/DOCKERHUB_USERNAME`);
     await world.circleci.call("PUT", `${path}/FOREIGN`, { value: "hunter7-hidden" });
@@ -155,9 +197,7 @@ describe("a drift report", () => {
   });
 
   async function restrictions() {
-    const answer = await world.circleci.call("GET", `/context/${context}/restrictions`);
-    // The stand-in answers as CircleCI's API is documented.
-    return (answer as { items: { id: string; restriction_type: string }[] }).items;
+    return restrictionsSchema.parse(await world.circleci.call("GET", `/context/${context}/restrictions`)).items;
   }
 });
 
@@ -184,7 +224,6 @@ describe("a look into Git", () => {
     });
     await world.stack.up({ suppressProgress: true });
   });
-  afterEach(() => expect(repository.branches()).toContain("main"));
   afterAll(async () => {
     await world.stack.destroy({ suppressProgress: true });
     await server[Symbol.asyncDispose]();

@@ -1,10 +1,14 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { initialRecord, recordPath, recordWith } from "../../git/release-record.ts";
+import { identify } from "../../sandbox/proc.ts";
 import { BareRepository } from "../bare-repository.ts";
+import { eventually } from "../integration/eventually.ts";
 import { SourceCheckout } from "../source-checkout.ts";
 
 // The program, with its stack files, and the monorepo in one repository.
@@ -227,6 +231,20 @@ describe("test", () => {
       stdout: "no service to test\n",
       stderr: "",
     });
+  });
+
+  test("ends what it runs when it is interrupted", async () => {
+    checkout.commit({ "shop/svc/bare_service/service.yaml": 'test: { command: "sleep 600 & echo pid $!; wait" }\n' });
+    const child = spawn(process.execPath, [resolve("cli/main.ts"), "test", "--env", "dev"], { cwd: checkout.root });
+    const ended = once(child, "close");
+    const lines = createInterface({ input: child.stdout });
+    const background = await new Promise<number>((found) => {
+      lines.on("line", (line) => line.startsWith("pid ") && found(Number(line.slice(4))));
+    });
+    child.kill("SIGTERM");
+    expect(await ended).toEqual([1, null]);
+    await eventually("what the test started has ended", async () => identify(background) === undefined);
+    checkout.git("reset", "--quiet", "--hard", third);
   });
 
   test("runs `go test` of the packages with tests that a service imports, and reports that there is no Go", () => {

@@ -44,14 +44,34 @@ test("resolves what Git takes for a commit, and nothing else", async () => {
 });
 
 test("tells the files of the monorepo that changed since several bases; a rename counts at both places", async () => {
-  const changes = await (await shop()).changedSince([commits[0], commits[2], "HEAD", "HEAD~1", zeros, "nope"], "HEAD");
-  expect(Object.fromEntries(changes)).toEqual({
+  const changes = await (await shop()).changedSince([commits[0], "HEAD", "HEAD~2", "HEAD~1", zeros, "nope"], "HEAD");
+  expect(Object.fromEntries([...changes].map(([base, files]) => [base, files.toSorted()]))).toEqual({
     [commits[0]]: ["a", "deep/er/b", 'new name\n"ü', "old"],
-    [commits[2]]: ["deep/er/b"],
+    "HEAD~2": ["deep/er/b", 'new name\n"ü', "old"],
     "HEAD~1": ["deep/er/b"],
     HEAD: [],
   });
   expect(await (await shop()).changedSince([], "HEAD")).toEqual(new Map());
+});
+
+test("what was changed and changed back in between does not count; bases need not be ancestors of each other", async () => {
+  using other = new SourceCheckout();
+  const base = other.commit({ a: "1", b: "1" });
+  const changed = other.commit({ a: "2", c: "1" });
+  const back = other.commit({ a: "1", b: undefined });
+  const again = other.commit({ b: "1", c: undefined });
+  other.git("checkout", "--quiet", "-b", "aside", base);
+  const aside = other.commit({ a: "3", d: "1" });
+  const bases = [base, changed, back, again, aside];
+  const repository = await openSourceRepository(other.root);
+  for (const to of bases) {
+    const alone = bases.map((one): [string, string[]] => [
+      one,
+      other.git("diff", "--name-only", "--no-renames", one, to).split("\n").filter(Boolean),
+    ]);
+    const changes = await repository.changedSince(bases, to);
+    expect([...changes].map(([one, files]) => [one, files.toSorted()])).toEqual(alone);
+  }
 });
 
 test("a user's settings of Git do not change what it tells", async () => {
@@ -59,7 +79,7 @@ test("a user's settings of Git do not change what it tells", async () => {
   checkout.git("config", "diff.external", "false");
   checkout.git("config", "core.quotePath", "true");
   const changes = await (await shop()).changedSince([commits[1]], commits[2]);
-  expect(changes.get(commits[1])).toEqual(['new name\n"ü', "old"]);
+  expect(changes.get(commits[1])?.toSorted()).toEqual(['new name\n"ü', "old"]);
 });
 
 test("an unknown commit to compare with is an error that says so", async () => {

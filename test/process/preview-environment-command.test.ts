@@ -122,7 +122,7 @@ test("says so in one comment, which it keeps up to date", async () => {
   expect(more).toEqual([]);
   expect(comment?.body).toContain("**gateway: http://gateway.pr-7.dev.shop.example**");
   expect(comment?.body).toContain(`| link | \`${digest("b").slice(0, 19)}\` | **this pull request** |`);
-  expect(comment?.body).toContain("It goes when the pull request is closed or loses the label.");
+  expect(comment?.body).toContain("It goes when the pull request is closed or loses the label `preview`.");
   expect(comment?.body).not.toContain("throwaway-");
 });
 

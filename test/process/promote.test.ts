@@ -1,13 +1,14 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { stringify } from "yaml";
+import { z } from "zod";
 import { command as promote } from "../../cli/commands/promote.ts";
 import { initialRecord, recordPath, recordWith } from "../../git/release-record.ts";
+import { serveGitHub, type GitHub } from "../../sandbox/github/server.ts";
 import { BareRepository } from "../bare-repository.ts";
 import { KubernetesStandIn } from "../kubernetes-stand-in.ts";
-import { PullRequestsStandIn } from "../pull-requests-stand-in.ts";
 import { RegistryStandIn } from "../registry-stand-in.ts";
 import { runningService } from "../sample-running-service.ts";
 
@@ -18,22 +19,36 @@ const program = process.cwd();
 let directory: string;
 let repository: BareRepository;
 let cluster: KubernetesStandIn;
-let github: PullRequestsStandIn;
+let github: GitHub;
+let kubeconfig: string | undefined;
+/** What happens when the command has said something. */
+let onNote: () => void;
 
-beforeAll(async () => {
+beforeAll(() => {
   directory = mkdtempSync(join(tmpdir(), "promote-"));
   mkdirSync(join(directory, "stacks"));
   process.chdir(directory);
-  github = await PullRequestsStandIn.start("acme/deploy");
 });
-afterAll(async () => {
+afterAll(() => {
   process.chdir(program);
   rmSync(directory, { recursive: true });
-  await github[Symbol.asyncDispose]();
 });
 
 beforeEach(async () => {
   repository = new BareRepository();
+  github = await serveGitHub({
+    port: 0,
+    stateFile: join(repository.directory, "github.json"),
+    host: {
+      url: "https://github.test",
+      gitUrl: "https://git.test",
+      root: repository.directory,
+      repositories: [{ id: 1, fullName: "acme/deploy", git: "deploy", public: false }],
+      users: [{ login: "robot", token: "hunter2", access: "write" }],
+    },
+    webhooks: [],
+    log: () => undefined,
+  });
   repository.commit({
     [recordPath("dev", "link")]: pinned("link", one),
     [recordPath("dev", "user")]: pinned("user", one),
@@ -44,13 +59,18 @@ beforeEach(async () => {
   });
   cluster = await KubernetesStandIn.start();
   cluster.writeKubeconfig(join(directory, "kubeconfig"));
+  kubeconfig = undefined;
+  onNote = () => {};
   declare("dev");
   declare("staging", { from: "dev" });
 });
 afterEach(async () => {
+  await github[Symbol.asyncDispose]();
   repository[Symbol.dispose]();
   await cluster[Symbol.asyncDispose]();
 });
+
+const api = (): string => `http://127.0.0.1:${github.port}`;
 
 /** Writes the stack file of an environment. */
 function declare(name: string, promotion?: Record<string, unknown>): void {
@@ -59,7 +79,7 @@ function declare(name: string, promotion?: Record<string, unknown>): void {
     app: { name: "shop", directory: "." },
     images: { organization: "acme", username: "acme-ci", source: "registry" },
     ci: { organizationId: "7d1f3c52-5d0e-4c1b-9c55-0a5d3c7e1f10" },
-    github: { repository: "acme/shop", api: github.api },
+    github: { repository: "acme/shop", api: api() },
     gitops: { repository: "https://git.example/acme/deploy.git" },
     ...(promotion && { promotion }),
   };
@@ -100,10 +120,14 @@ async function run(...args: string[]): Promise<Outcome> {
         PATH: process.env["PATH"],
         USER: "ada",
         KUBECONFIG: join(directory, "kubeconfig"),
+        DELIVERY_KUBECONFIG: kubeconfig,
         DELIVERY_GITHUB_TOKEN: "hunter2",
       },
       print: (line) => lines.push(line),
-      note: (line) => notes.push(line),
+      note: (line) => {
+        notes.push(line);
+        onNote();
+      },
       input: async () => "",
       signal: new AbortController().signal,
     })
@@ -256,6 +280,19 @@ describe("gates", () => {
     expect(repository.subjects()).toEqual(["by hand"]);
   });
 
+  test("take the kubeconfig from a variable, too, as CI has it", async () => {
+    runs({ link: 11, user: 12 });
+    const content = readFileSync(join(directory, "kubeconfig"), "utf8");
+    writeFileSync(join(directory, "kubeconfig"), "");
+    expect((await run("--approved", "--check")).error).toMatch(/✗ health/);
+    kubeconfig = content;
+    expect((await run("--approved", "--check")).error).toBe("");
+    kubeconfig = "hunter3";
+    expect((await run("--approved", "--check")).error).toMatch(
+      /dev cannot be asked: DELIVERY_KUBECONFIG is not the content of a kubeconfig; set it to the text of the file$/m,
+    );
+  });
+
   test("do not hold where the cluster does not answer", async () => {
     await cluster[Symbol.asyncDispose]();
     expect((await run("--approved")).error).toMatch(/dev cannot be asked: the API server http:\S+ does not answer/);
@@ -272,8 +309,8 @@ describe("gates", () => {
 
   test("are waited for where time can mend them", async () => {
     runs({ link: 11, user: 11 }, { user: two });
-    setTimeout(() => runs({ link: 11, user: 11 }), 300);
-    const { notes, error } = await run("--approved", "--wait", "1s");
+    onNote = () => runs({ link: 11, user: 11 });
+    const { notes, error } = await run("--approved", "--wait", "20s");
     expect(notes).toMatch(/waiting, at most until .*\n✗ health .*\n.*user: does not run sha256:1{12} yet/);
     expect(error).toBe("");
     expect(record("user")).toBe(pinned("user", one));
@@ -313,46 +350,56 @@ describe("gates", () => {
   });
 });
 
+const pullSchema = z.object({
+  number: z.number(),
+  title: z.string(),
+  body: z.string(),
+  head: z.object({ ref: z.string(), sha: z.string() }),
+  base: z.object({ ref: z.string() }),
+});
+
 describe("by a pull request", () => {
   const open = (...args: string[]): Promise<Outcome> =>
     run("--pull-request", "--github-repository", "acme/deploy", ...args);
 
-  beforeEach(() => {
-    github.opened.length = 0;
-  });
+  async function opened() {
+    const headers = { authorization: "Bearer hunter2" };
+    const response = await fetch(`${api()}/repos/acme/deploy/pulls`, { headers });
+    return z.array(pullSchema).parse(await response.json());
+  }
 
   test("the branch of the environment stays as it is, and merging is the approval", async () => {
     declare("staging", { from: "dev", approval: true });
     const { output, error } = await open("--json");
     expect(error).toBe("");
     expect(repository.subjects()).toEqual(["by hand"]);
-    const [pull] = github.opened;
+    const [pull] = await opened();
     expect(pull).toMatchObject({
-      base: "main",
-      head: expect.stringMatching(/^promote\/staging-[0-9a-f]{10}$/),
+      base: { ref: "main" },
+      head: { ref: expect.stringMatching(/^promote\/staging-[0-9a-f]{10}$/) },
       title: "promote(dev → staging): link sha256:111111111111, user sha256:111111111111",
       body: expect.stringContaining("- **link** nothing → `sha256:111111111111`\n- **user** nothing →"),
     });
-    expect(record("link", pull?.head)).toBe(pinned("link", one));
+    expect(record("link", pull?.head.ref)).toBe(pinned("link", one));
     expect(JSON.parse(output)).toMatchObject({
       changed: true,
-      pullRequest: { number: 1, url: `${github.api}/acme/deploy/pull/1` },
+      commit: pull?.head.sha,
+      pullRequest: { number: 1, url: "https://github.test/acme/deploy/pull/1" },
     });
-    expect([...github.authorizations]).toEqual(["Bearer hunter2"]);
     expect(output).not.toContain("hunter2");
   });
 
   test("running again changes nothing, and follows the branch where that moves on", async () => {
     await open();
-    const branch = github.opened[0]?.head ?? "";
-    const first = repository.git("rev-parse", branch);
-    expect((await open()).output).toContain(`${github.api}/acme/deploy/pull/1`);
-    expect(repository.git("rev-parse", branch)).toBe(first);
+    const [pull] = await opened();
+    const branch = pull?.head.ref ?? "";
+    expect((await open()).output).toContain("https://github.test/acme/deploy/pull/1");
+    expect(repository.git("rev-parse", branch)).toBe(pull?.head.sha);
     const tip = repository.commit({ "dev/link/deployment.yaml": "replicas: 2\n" }, "manifests");
     await open();
     expect(repository.git("rev-parse", `${branch}^`)).toBe(tip);
     expect(repository.branches()).toEqual(["main", branch]);
-    expect(github.opened).toHaveLength(1);
+    expect(await opened()).toHaveLength(1);
   });
 
   test("opens none where nothing would change, or a gate does not hold", async () => {
@@ -361,7 +408,14 @@ describe("by a pull request", () => {
     declare("staging", { from: "dev" });
     await run();
     expect((await open()).output).toBe("staging: nothing to change");
-    expect(github.opened).toEqual([]);
+    expect(await opened()).toEqual([]);
     expect(repository.branches()).toEqual(["main"]);
+  });
+
+  test("says what GitHub refuses", async () => {
+    expect((await run("--pull-request", "--github-repository", "acme/other")).error).toMatch(
+      /GitHub refuses to .* acme\/other \(404: Not Found\)/,
+    );
+    expect((await run("--pull-request")).error).toMatch(/give --github-repository OWNER\/NAME/);
   });
 });

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { prepareFolders, removeFolders, type ArgoCdTools } from "../../sandbox/argocd/folders.ts";
 import { withToken } from "../../sandbox/argocd/installation.ts";
 import { officialManifests } from "../../sandbox/argocd/official-manifests.ts";
-import { controller, repoServer } from "../../sandbox/argocd/parts.ts";
+import { applicationSetController, controller, repoServer } from "../../sandbox/argocd/parts.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -122,15 +122,26 @@ test("clones without any rights are removed, too", () => {
   expect(existsSync(temporary)).toBe(false);
 });
 
+const ports = {
+  redis: 1,
+  repoServer: 2,
+  repoServerMetrics: 3,
+  controllerMetrics: 4,
+  applicationSetMetrics: 5,
+  applicationSetWebhook: 6,
+};
+
+test("the ApplicationSet controller can be reached from this machine alone", () => {
+  const options = { tools, folders: prepareFolders(folder, tools), ports, redisPassword: "secret" };
+  const { args } = applicationSetController(options, { kubeconfigPath: "/k", namespace: "argocd" });
+  expect(args.filter((arg) => arg.includes("-addr="))).toEqual([
+    "--metrics-addr=127.0.0.1:5",
+    "--webhook-addr=127.0.0.1:6",
+    "--probe-addr=0",
+  ]);
+});
+
 test("the parts' password is in no argument", () => {
-  const ports = {
-    redis: 1,
-    repoServer: 2,
-    repoServerMetrics: 3,
-    controllerMetrics: 4,
-    applicationSetMetrics: 5,
-    applicationSetWebhook: 6,
-  };
   const options = { tools, folders: prepareFolders(folder, tools), ports, redisPassword: "secret" };
   for (const part of [repoServer(options), controller(options, { kubeconfigPath: "/k", namespace: "argocd" })]) {
     expect(part.args.join(" ")).not.toContain("secret");

@@ -166,7 +166,7 @@ describe("a faulty stack file gets one clear error and declares nothing", () => 
     ],
     [
       "a drift schedule without a pipeline that it could start",
-      set("ci.driftSchedule", "0 6 * * *"),
+      (settings) => (set("ci.driftSchedule", "0 6 * * *")(settings), set("ci.repositoryId", undefined)(settings)),
       `${file}: ci.driftSchedule`,
       /needs the pipeline that a stack with owns.ciProject and ci.repositoryId declares/,
     ],
@@ -195,6 +195,12 @@ describe("a faulty stack file gets one clear error and declares nothing", () => 
       set("gitops.repository", "https://me:pw@github.com/acme/deploy.git"),
       `${file}: gitops.repository`,
       /must be an https or ssh URL without a password/,
+    ],
+    [
+      "environments for the pull requests of an unknown repository",
+      (settings) => (set("gitops.previews", {})(settings), remove("github")(settings)),
+      `${file}: github.repository`,
+      /missing; gitops.previews needs it: set it to the monorepo on GitHub/,
     ],
     [
       "a chart version that is a number",

@@ -1,8 +1,11 @@
 import { expect, test } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
+import { previewText } from "../../cli/preview-environment/comment.ts";
+import type { PreviewPlace } from "../../cli/preview-environment/place.ts";
 import { missingDependencies, previewContext } from "../../cli/preview-environment/preview-context.ts";
 import { previewFiles } from "../../cli/preview-environment/preview-files.ts";
 import { servicesOfPreview } from "../../cli/preview-environment/selection.ts";
+import type { Preview } from "../../cli/preview-environment/write-preview.ts";
 import { serviceAddress } from "../../components/manifests.ts";
 import type { Service } from "../../components/service.ts";
 import { parseRecord } from "../../git/release-record.ts";
@@ -139,6 +142,73 @@ test("whatever needs a secret gets one that is made up, and the same one each ti
   expect(new Set(values.values()).size).toBe(2);
   for (const value of values.values()) expect(value).toMatch(/^throwaway-[0-9a-f]{32}$/);
   expect(declared("link").files["previews/pr-12/secrets.yaml"]).toBe(text);
+});
+
+const place: PreviewPlace = {
+  environment: {
+    name: "dev",
+    directory: "dev",
+    repository: "https://git.example/deploy.git",
+    branch: "main",
+    stableTag: undefined,
+    imagesOf: (service) => `docker.io/acme/shop-${service}`,
+  },
+  app: "shop",
+  label: "preview",
+  dependencies,
+  ingress,
+};
+const preview: Preview = {
+  name: "pr-12",
+  namespace: "shop-pr-12",
+  services: [
+    {
+      name: "gateway",
+      repository: "docker.io/acme/shop-gateway",
+      digest: digest("a"),
+      changed: false,
+      address: "http://gateway.example",
+      entry: true,
+      port: 7070,
+    },
+    {
+      name: "link",
+      repository: "docker.io/acme/shop-link",
+      digest: digest("b"),
+      changed: true,
+      address: "http://link.example",
+      entry: false,
+      port: 7071,
+    },
+  ],
+  outside: true,
+  dependencies: ["link-db"],
+  missing: ["cache"],
+  commit: "0123456",
+};
+
+test("the comment says where it is, what runs there, what does not, and how it goes away", () => {
+  expect(previewText(preview, place)).toBe(`### Preview environment \`pr-12\`
+
+**gateway: http://gateway.example**
+
+| service | image | as in |
+| --- | --- | --- |
+| gateway | \`sha256:aaaaaaaaaaaa\` | dev |
+| link | \`sha256:bbbbbbbbbbbb\` | **this pull request** |
+
+Its own, empty at first: \`link-db\`.
+
+Not there: \`cache\`. dev has it outside of the cluster, where a preview must not reach.
+
+It runs in the namespace \`shop-pr-12\`, with made-up secrets, as soon as Argo CD has seen it. It goes when the pull request is closed or loses the label \`preview\`.
+`);
+});
+
+test("without a way in from outside, the comment says how to get there all the same", () => {
+  expect(previewText({ ...preview, outside: false }, place)).toContain(
+    "Within the cluster: http://gateway.example; from outside: `kubectl port-forward --namespace shop-pr-12 service/gateway 7070`.",
+  );
 });
 
 test("a pull request that changes no service has an empty environment", () => {

@@ -104,5 +104,5 @@ test.each([
 ])("%s is %d ms", (text, milliseconds) => expect(duration("wait", text)).toBe(milliseconds));
 
 test.each(["", "m", "-5s", "1d", "1.5h"])("refuses the duration %j", (text) => {
-  expect(() => duration("wait", text)).toThrow(/^--wait ".*": must be a duration such as 30s, 10m or 1h$/);
+  expect(() => duration("wait", text)).toThrow(/^--wait ".*": must be a duration such as 5s, 10m or 1h$/);
 });

@@ -34,11 +34,12 @@ function componentOutputs(): string {
 }
 
 const { secrets, ...ofThePipeline } = stackSecrets;
+const databases = ["link-db-password", "user-db-password", "social-graph-db-password"];
 const usedBy: Record<string, readonly string[]> = {
-  sandbox: ["token-secret"],
-  dev: Object.keys(secrets),
-  staging: Object.keys(secrets),
-  prod: Object.keys(secrets),
+  sandbox: ["token-secret", "deploy-token", "github-token", "pulumi-passphrase", "pulumi-backend"],
+  dev: [...databases, "token-secret"],
+  staging: [...databases, "token-secret"],
+  prod: [...databases, "token-secret"],
 };
 
 describe.each(stacks)("in the %s stack", async (stack) => {

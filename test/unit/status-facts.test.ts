@@ -1,12 +1,9 @@
-import { expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { pipelineState, readCi } from "../../cli/status/ci-facts.ts";
 import { applicationFacts, deploymentFacts } from "../../cli/status/cluster-facts.ts";
 import { oneLine, readingOf } from "../../cli/status/reading.ts";
-import { readReleases } from "../../cli/status/release-facts.ts";
-import { commitReleases } from "../../git/records.ts";
 import { UnreachableError } from "../../kubernetes/errors.ts";
 import type { JsonMap } from "../../kubernetes/json.ts";
-import { BareRepository } from "../bare-repository.ts";
 
 const digest = (digit: string): string => `sha256:${digit.repeat(64)}`;
 
@@ -83,32 +80,68 @@ test("CI without a token is not asked, and a token never shows", async () => {
   expect(await reading("hidden-token")).toEqual({ state: "unknown", reason: "127.0.0.1:1 cannot be reached" });
 });
 
-test("the release commit is the last one that touched the record; the source commit is found by the digest, wherever it was released first", async () => {
-  using repository = new BareRepository();
-  const branch = { repository: repository.url, branch: "main" };
-  const release = (directory: string, service: string, digit: string, trailers: string[]) =>
-    commitReleases({
-      ...branch,
-      directory,
-      choose: () => [{ service, repository: "docker.io/acme/shop", digest: digest(digit) }],
-      describe: () => ({ subject: "release", trailers }),
-    });
-  const first = await release("dev", "link", "1", ["Source-Commit: 1111111"]);
-  await release("dev", "user", "2", []);
-  await release("dev", "link", "3", ["Source-Commit: 3333333"]);
-  const promoted = await release("prod", "link", "1", ["Promoted-From: dev"]);
-  const { tip, releases } = await readReleases(branch, "prod");
-  expect(tip).toBe(promoted.commit);
-  expect(releases).toMatchObject([
-    { service: "link", releaseCommit: promoted.commit, sourceCommit: "1111111", image: { digest: digest("1") } },
-  ]);
-  const dev = await readReleases(branch, "dev");
-  expect(dev.releases).toMatchObject([
-    { service: "link", sourceCommit: "3333333" },
-    { service: "user", sourceCommit: null },
-  ]);
-  expect(Date.parse(dev.releases[0]?.releasedAt ?? "")).toBeGreaterThan(Date.now() - 60_000);
-  expect(dev.releases[0]?.releaseCommit).not.toBe(first.commit);
+const ciPlace = { host: "https://circleci.test/api/v2", token: "t", organizationId: "o", context: "shop-dev" };
+
+/** Answers as CircleCI's API does, by path. */
+function stubCircleCi(answers: Record<string, unknown>): string[] {
+  const asked: string[] = [];
+  vi.stubGlobal("fetch", async (url: string) => {
+    const path = url.slice(ciPlace.host.length);
+    asked.push(path);
+    return path in answers ? Response.json(answers[path]) : new Response("", { status: 404 });
+  });
+  return asked;
+}
+afterEach(() => vi.unstubAllGlobals());
+
+const contexts = {
+  "/context?owner-id=o": { items: [{ id: "c0", name: "other" }], next_page_token: "more" },
+  "/context?owner-id=o&page-token=more": { items: [{ id: "c1", name: "shop-dev" }], next_page_token: null },
+  "/context/c1/restrictions": {
+    items: [{ id: "r1", name: "shop", restriction_type: "project", restriction_value: "p1" }],
+  },
+};
+const pipeline = (number: number, rest: object = {}) => ({ id: `p${number}`, number, state: "created", ...rest });
+const workflow = (name: string, status: string, minute: number) => ({
+  name,
+  status,
+  created_at: `2026-01-01T10:0${minute}:00Z`,
+});
+
+test("CI is as the newest pipeline of the branch, in the project to which the context is restricted", async () => {
+  const asked = stubCircleCi({
+    ...contexts,
+    "/project/circleci/o/p1/pipeline?branch=main": {
+      items: [pipeline(9, { trigger: { type: "schedule" } }), pipeline(8), pipeline(7)],
+    },
+    "/pipeline/p8/workflow": {
+      items: [workflow("deliver", "success", 3), workflow("deliver", "failed", 1), workflow("setup", "success", 0)],
+    },
+  });
+  const { signal } = new AbortController();
+  expect(await readCi({ ...ciPlace, branch: "main" }, signal)).toEqual({ state: "ok", summary: "#8 success" });
+  expect(asked).not.toContain("/pipeline/p9/workflow");
+});
+
+test("a pipeline whose config CircleCI does not accept has failed", async () => {
+  const errors = [{ type: "config", message: "Cannot find job deploy" }];
+  stubCircleCi({
+    ...contexts,
+    "/project/gh/acme/shop/pipeline": { items: [pipeline(8, { state: "errored", errors })] },
+  });
+  const place = { ...ciPlace, projectSlug: "gh/acme/shop" };
+  expect(await readCi(place, new AbortController().signal)).toEqual({
+    state: "failed",
+    summary: "#8 Cannot find job deploy",
+  });
+});
+
+test("a context that is not there has failed", async () => {
+  stubCircleCi(contexts);
+  expect(await readCi({ ...ciPlace, context: "shop-qa" }, new AbortController().signal)).toEqual({
+    state: "failed",
+    summary: "no context shop-qa",
+  });
 });
 
 test("what is not there is unknown, what refuses has failed, and what hangs is given up", async () => {

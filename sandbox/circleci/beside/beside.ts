@@ -26,20 +26,20 @@ export interface BesideServer {
   start: (options: BesideOptions) => Promise<void>;
 }
 
-export interface BesideTools {
-  /** The sandbox's server of Redis's protocol, if it is built. */
-  redis?: string | undefined;
-}
-
-/** Which server stands in for an image. @throws Error for one that none does */
-export function besideServer({ image }: Image, tools: BesideTools): BesideServer {
+/**
+ * Which server stands in for an image.
+ *
+ * @param redisProgram path of a server of Redis's protocol, if there is one
+ * @throws Error for an image that none stands in for
+ */
+export function besideServer({ image }: Image, redisProgram: string | undefined): BesideServer {
   const name = image
     .replace(/@.*$/, "")
     .replace(/:[^:/]*$/, "")
     .split("/")
     .at(-1);
   if (name === "postgres") return postgres;
-  if (name === "redis") return redis(tools.redis);
+  if (name === "redis") return redis(redisProgram);
   throw new Error(
     `image ${image}: the sandbox's CircleCI runs no containers; beside a job it has Postgres and Redis only`,
   );

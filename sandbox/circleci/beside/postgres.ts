@@ -58,8 +58,13 @@ async function template(options: BesideOptions, programs: PostgresPrograms): Pro
   const access = password === undefined ? "trust" : "scram-sha-256";
   const [program = "", ...args] = unprivileged([
     programs.initdb,
-    ...["--pgdata", fresh, "--username", user, "--pwfile", passwordFile],
-    ...["--auth", access, "--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync"],
+    `--pgdata=${fresh}`,
+    `--username=${user}`,
+    `--pwfile=${passwordFile}`,
+    `--auth=${access}`,
+    "--encoding=UTF8",
+    "--locale=C.UTF-8",
+    "--no-sync",
   ]);
   await execute(program, args, { env, cwd: "/" });
   if (database !== "postgres") await createDatabase(programs, fresh, database, env);

@@ -14,7 +14,9 @@ export class ConfigError extends Error {
 export function checkAt<T>(place: string, schema: z.ZodType<T>, value: unknown): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const [issue] = result.error.issues;
+  const { issues } = result.error;
+  // A key that is unknown often is why others are missing.
+  const issue = issues.find(({ code }) => code === "unrecognized_keys") ?? issues[0];
   const path = [place, ...(issue?.path ?? [])].filter((part) => part !== "").join(".");
   if (issue?.code === "unrecognized_keys")
     throw new ConfigError(

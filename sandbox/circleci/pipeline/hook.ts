@@ -18,7 +18,8 @@ export interface PipelineStart {
  * CircleCI itself does so with its OAuth app and not (yet) with its GitHub App.
  * Source: https://circleci.com/docs/oss/, https://circleci.com/docs/github-trigger-event-options/
  */
-export function startsOf(state: State, event: GitHubEvent): PipelineStart[] {
+export function startsOf(state: State, event: GitHubEvent | undefined): PipelineStart[] {
+  if (event === undefined) return [];
   return state.triggers
     .filter((trigger) => !trigger.disabled && trigger.eventSource.repo?.external_id === event.repository.id)
     .filter((trigger) => startsPipeline(trigger.eventPreset, event))

@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { besideServer, type BesideTools } from "../beside/beside.ts";
+import { besideServer } from "../beside/beside.ts";
 import type { CompiledJob } from "../config/job.ts";
 import { stepTitle } from "../config/step-schema.ts";
 import { jobEnvironment } from "./job-environment.ts";
@@ -22,7 +22,8 @@ export interface JobHost {
   imageEnvironment: () => Record<string, string>;
   /** What every process of the sandbox carries. */
   marker: Record<string, string>;
-  tools: BesideTools;
+  /** Path of a server of Redis's protocol, if there is one. */
+  redis: () => string | undefined;
   startRemoteDocker: StartRemoteDocker;
 }
 
@@ -117,7 +118,8 @@ async function recorded(
   job.steps.push(record);
   changed();
   const log = new Masking(hidden, (text) => appendLog(logFolder, index, text));
-  log.push("");
+  // A step that says nothing has a log, too.
+  appendLog(logFolder, index, "");
   const end = await perform((text) => log.push(text)).catch((error: unknown): StepEnd => {
     log.push(`${error instanceof Error ? error.message : String(error)}\n`);
     return { status: "failed" };
@@ -135,7 +137,7 @@ async function spinUp(host: JobHost, world: JobWorld, folder: string, print: Pri
   print(`This machine stands in for the image ${primary?.image ?? ""}\n`);
   await Promise.all(
     others.map((image, index) =>
-      besideServer(image, host.tools).start({
+      besideServer(image, host.redis()).start({
         image,
         folder: join(folder, `beside-${index}`),
         templates: join(host.root, "templates"),
@@ -148,6 +150,6 @@ async function spinUp(host: JobHost, world: JobWorld, folder: string, print: Pri
 }
 
 /** The ports of this machine that a job needs for itself. @throws Error for an image that nothing stands in for */
-export function portsOf({ docker }: CompiledJob, tools: BesideTools): number[] {
-  return docker.slice(1).map((image) => besideServer(image, tools).port);
+export function portsOf({ docker }: CompiledJob): number[] {
+  return docker.slice(1).map((image) => besideServer(image, undefined).port);
 }

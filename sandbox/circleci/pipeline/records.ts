@@ -57,6 +57,8 @@ export interface PipelineTrigger {
   /** Of the pipeline value `trigger.type`, e.g. `github_app`. */
   readonly provider: string;
   readonly triggerId?: string;
+  /** The webhook's, by which it is known when it comes again. */
+  readonly delivery?: string;
   readonly definitionId: string;
   /** Path of the config in the repository. */
   readonly configPath: string;

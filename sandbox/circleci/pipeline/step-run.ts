@@ -16,7 +16,7 @@ export interface RemoteDocker {
 }
 
 /** Starts BuildKit if it does not run; `undefined`: this CircleCI has none. */
-export type StartRemoteDocker = (() => Promise<RemoteDocker>) | undefined;
+export type StartRemoteDocker = () => Promise<RemoteDocker | undefined>;
 
 /** Runs one step of a job. A rejection fails the step with its message. */
 export function performStep(
@@ -56,11 +56,12 @@ export function isDue(step: Step, hasFailed: boolean): boolean {
 
 /** BuildKit in place of a Docker daemon: its client finds it by BUILDKIT_HOST. */
 async function setupRemoteDocker(world: JobWorld, start: StartRemoteDocker, print: Print): Promise<StepEnd> {
-  if (start === undefined) {
+  const remoteDocker = await start();
+  if (remoteDocker === undefined) {
     print("This CircleCI was started without BuildKit.\n");
     return { status: "infrastructure_fail" };
   }
-  const { buildctl, address } = await start();
+  const { buildctl, address } = remoteDocker;
   Object.assign(world.environment, {
     BUILDKIT_HOST: address,
     PATH: `${dirname(buildctl)}:${world.environment["PATH"] ?? ""}`,

@@ -1,0 +1,139 @@
+import { execFile, execFileSync } from "node:child_process";
+import { appendFileSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { promisify } from "node:util";
+import { z } from "zod";
+import { writeDockerConfig } from "../cli/build/docker-config.ts";
+import { baseImages } from "../sandbox/base-images.ts";
+import { startBuildKit, stopBuildKit } from "../sandbox/buildkit.ts";
+import { ensureCredentials } from "../sandbox/credentials.ts";
+import { choosePort } from "../sandbox/ports.ts";
+import { stopAllProcesses } from "../sandbox/process.ts";
+import { startRegistry } from "../sandbox/registry.ts";
+import { buildTools } from "../sandbox/tools/build.ts";
+import { debianTools } from "../sandbox/tools/debian.ts";
+import { deliveryBuild, exampleProgram, type BuildPlace } from "../test/delivery-build.ts";
+import type { Figure } from "./figure.ts";
+
+const execute = promisify(execFile);
+const outputSchema = z.object({ images: z.array(z.object({ service: z.string() })) });
+
+/**
+ * How long images take when one of the example's five services has changed: those that have, against the seed's way. Both begin
+ * as an executor of CI does that keeps no layers, with a BuildKit that has nothing.
+ */
+export async function benchBuild(report: (line: string) => void): Promise<Figure[]> {
+  const directory = mkdtempSync(join(tmpdir(), "delivery-bench-build-"));
+  await using place = await startBuildPlace(join(directory, "state"), report);
+  const shop = join(directory, "shop");
+  exampleProgram(shop, place.registryHost);
+  const git = (...args: string[]): string =>
+    execFileSync("git", ["-c", "user.name=bench", "-c", "user.email=bench@localhost", ...args], {
+      cwd: shop,
+      encoding: "utf8",
+    }).trim();
+  git("init", "--quiet", "--initial-branch=main");
+  const commit = (message: string): string => {
+    appendFileSync(join(shop, "examples/delinkcious/svc/link_service/main.go"), `\nvar _ = "${message}"\n`);
+    git("add", "--all");
+    git("commit", "--quiet", `--message=${message}`);
+    return git("rev-parse", "HEAD");
+  };
+  const base = commit("the example");
+  // What the commit before has left in the registry.
+  await ours(shop, place, ["--service", "link"]);
+  commit("our way");
+  const { seconds, result: services } = await timed(place, () => ours(shop, place, ["--from", base]));
+  commit("the seed's way");
+  const seed = await timed(place, () => seedsWay(shop, place));
+  report(
+    `1 of 5 services changed: built ${services.join(", ")} in ${seconds.toFixed(1)} s, all as the seed does in ${seed.seconds.toFixed(1)} s`,
+  );
+  return [
+    { name: "images built, 1 of 5 services changed", value: services.length, unit: "images", limit: 1 },
+    {
+      name: "building what changed / all, as the seed does",
+      value: seconds / seed.seconds,
+      unit: "×",
+      limit: 1,
+    },
+  ];
+}
+
+type StartedPlace = BuildPlace & AsyncDisposable;
+
+/** A registry, and a BuildKit that does not share the sandboxes' cache. */
+async function startBuildPlace(stateDir: string, report: (line: string) => void): Promise<StartedPlace> {
+  const [tools, debian] = await Promise.all([
+    buildTools(["registry", "crane", "buildkitd", "buildctl", "dockerfile-frontend"], report),
+    debianTools(report),
+  ]);
+  const { runc, busybox } = debian.tools;
+  if (runc === undefined || busybox === undefined)
+    throw new Error(`images cannot be built: ${debian.reason ?? "runc is missing"}`);
+  const images = await baseImages({ stateDir, tools, busybox, report });
+  const { registryPassword: password } = ensureCredentials(stateDir);
+  const port = await choosePort(stateDir, "registry", 5001);
+  const registry = await startRegistry({ stateDir, tools, bind: "127.0.0.1", port, username: "delivery", password });
+  const usual = process.env["XDG_CACHE_HOME"];
+  process.env["XDG_CACHE_HOME"] = join(stateDir, "cache");
+  const { address } = await startBuildKit({
+    stateDir,
+    tools,
+    runc,
+    baseImages: images,
+    registryHost: registry.host,
+    report,
+  }).finally(() => {
+    if (usual === undefined) delete process.env["XDG_CACHE_HOME"];
+    else process.env["XDG_CACHE_HOME"] = usual;
+  });
+  return {
+    buildKit: { address, buildctl: tools.buildctl },
+    registryHost: registry.host,
+    password,
+    [Symbol.asyncDispose]: async () => {
+      await stopBuildKit(stateDir);
+      await stopAllProcesses(stateDir);
+      rmSync(dirname(stateDir), { recursive: true, force: true });
+    },
+  };
+}
+
+async function ours(directory: string, place: BuildPlace, which: readonly string[]): Promise<string[]> {
+  const { status, output, errors } = await deliveryBuild(directory, place, [...which, "--build-number", "1", "--json"]);
+  if (status !== 0) throw new Error(`delivery build fails:\n${errors}`);
+  return outputSchema.parse(JSON.parse(output)).images.map(({ service }) => service);
+}
+
+/**
+ * The seed's script with `docker build` and `docker push` as the builder at hand does them: one service after the other, two
+ * tags. Of its Dockerfiles the compiling of all packages each time (`go build -a`) is left out, which would cost it more.
+ */
+async function seedsWay(directory: string, { buildKit, password, registryHost }: BuildPlace): Promise<void> {
+  const app = join(directory, "examples/delinkcious");
+  const login = { username: "delivery", password };
+  await using config = await writeDockerConfig(registryHost, login, { HOME: directory });
+  for (const service of readdirSync(join(app, "svc"))) {
+    const image = `${registryHost}/delinkcious/seed-${service.replaceAll("_", "-")}`;
+    const args = [
+      "build",
+      "--progress=plain",
+      "--frontend=dockerfile.v0",
+      `--local=context=${app}`,
+      `--local=dockerfile=${join(app, "svc", service)}`,
+      `--output=type=image,"name=${image}:0.2,${image}:0.2.1",push=true,registry.insecure=true`,
+    ];
+    const env = { BUILDKIT_HOST: buildKit.address, DOCKER_CONFIG: config.directory };
+    await execute(buildKit.buildctl, args, { env });
+  }
+}
+
+/** Seconds from a BuildKit that has nothing. */
+async function timed<T>({ buildKit }: BuildPlace, work: () => Promise<T>): Promise<{ seconds: number; result: T }> {
+  await execute(buildKit.buildctl, ["--addr", buildKit.address, "prune", "--all"]);
+  const start = performance.now();
+  const result = await work();
+  return { seconds: (performance.now() - start) / 1000, result };
+}

@@ -1,0 +1,54 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { json } from "node:stream/consumers";
+
+/** What was posted to continue a pipeline. */
+export interface PostedContinuation {
+  readonly "continuation-key": string;
+  readonly configuration: string;
+  readonly parameters: Readonly<Record<string, unknown>>;
+}
+
+/** Stands in for CircleCI's continuation endpoint, and for GitHub's list of the open pull requests of a branch. */
+export class ContinuationStandIn implements AsyncDisposable {
+  readonly posted: PostedContinuation[] = [];
+  /** The statuses of the next answers of CircleCI; then 200. */
+  readonly refusals: { status: number; message: string }[] = [];
+  /** As GitHub has them. */
+  readonly pullRequests: unknown[] = [];
+  readonly #server: Server;
+
+  private constructor() {
+    this.#server = createServer(async (request, response) => {
+      const answer = (status: number, body: unknown): void => {
+        response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+      };
+      if (request.method === "GET" && request.url?.startsWith("/repos/acme/shop/pulls?"))
+        return answer(200, this.pullRequests);
+      if (request.method !== "POST" || request.url !== "/api/v2/pipeline/continue")
+        return answer(404, { message: "Not Found" });
+      // The tests look at what was posted.
+      const body = (await json(request)) as PostedContinuation;
+      const refusal = this.refusals.shift();
+      if (refusal !== undefined) return answer(refusal.status, { message: refusal.message });
+      this.posted.push(body);
+      answer(200, { message: "Pipeline successfully continued." });
+    });
+  }
+
+  static async start(): Promise<ContinuationStandIn> {
+    const standIn = new ContinuationStandIn();
+    await new Promise<void>((resolve) => standIn.#server.listen(0, "127.0.0.1", resolve));
+    return standIn;
+  }
+
+  get url(): string {
+    // A server that listens on TCP has such an address.
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+}

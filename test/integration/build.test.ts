@@ -1,0 +1,90 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { z } from "zod";
+import { registryClient, type Registry } from "../../cli/registry-client.ts";
+import { deliveryBuild, exampleProgram, type BuildPlace } from "../delivery-build.ts";
+import { enterSandbox } from "./sandbox-world.ts";
+
+const commit = "89abcdef0123456789abcdef0123456789abcdef";
+const outputSchema = z.object({
+  images: z.tuple([z.object({ repository: z.string(), digest: z.string().nullable(), tags: z.array(z.string()) })]),
+});
+
+let directory: string;
+let place: BuildPlace;
+let registry: Registry;
+beforeAll(async () => {
+  const { sandbox, credentials } = await enterSandbox();
+  const { registryHost } = sandbox.targets;
+  place = { buildKit: await sandbox.docker.buildKit(), registryHost, password: credentials.registryPassword };
+  registry = registryClient({
+    login: () => Promise.resolve({ username: "delivery", password: credentials.registryPassword }),
+  });
+  directory = mkdtempSync(join(tmpdir(), "delivery-build-test-"));
+  exampleProgram(directory, registryHost);
+});
+afterAll(() => rmSync(directory, { recursive: true }));
+
+const link = ["--service", "link", "--commit", commit];
+
+test("without a push nothing reaches the registry, and no login is needed", async () => {
+  const { status, output } = await deliveryBuild(directory, { ...place, password: "" }, [
+    ...link,
+    "--no-push",
+    "--build-number",
+    "1",
+    "--json",
+  ]);
+  expect(status).toBe(0);
+  const [{ repository, digest }] = outputSchema.parse(JSON.parse(output)).images;
+  expect(digest).toBeNull();
+  expect(await registry.tags(repository)).not.toContain("0.1.1");
+  expect(await registry.tags(repository)).not.toContain(commit);
+});
+
+test("the image is in the registry with the digest that is reported, under both tags, and its layers beside it", async () => {
+  const file = join(directory, "digests.json");
+  const args = [...link, "--build-number", "2", "--output", file, "--json"];
+  const { status, output, errors } = await deliveryBuild(directory, place, args);
+  expect(status).toBe(0);
+  const [{ repository, digest, tags }] = outputSchema.parse(JSON.parse(output)).images;
+  expect(tags).toEqual(["0.1.2", commit]);
+  expect(await Promise.all(tags.map((tag) => registry.digest(repository, tag)))).toEqual([digest, digest]);
+  expect(JSON.parse(readFileSync(file, "utf8"))).toEqual({ link: digest });
+  expect(await registry.tags(repository)).toContain("buildcache");
+  expect(errors).not.toContain(place.password);
+});
+
+test("the same files are the same digest", async () => {
+  const built = await Promise.all(
+    ["3", "4"].map((number) => deliveryBuild(directory, place, [...link, "--build-number", number, "--json"])),
+  );
+  const digests = built.map(({ output }) => outputSchema.parse(JSON.parse(output)).images[0].digest);
+  expect(new Set(digests).size).toBe(1);
+});
+
+test("a registry that is down is tried four times; then it is named, and no digest is written", async () => {
+  const elsewhere = mkdtempSync(join(tmpdir(), "delivery-build-test-"));
+  try {
+    // Nothing listens at port 1.
+    exampleProgram(elsewhere, "localhost:1");
+    const file = join(elsewhere, "digests.json");
+    const { status, output, errors } = await deliveryBuild(elsewhere, place, [...link, "--output", file]);
+    expect({ status, output, written: existsSync(file) }).toEqual({ status: 1, output: "", written: false });
+    expect(errors.match(/\| attempt \d of 4 failed/g)).toHaveLength(3);
+    expect(errors).toMatch(
+      /error: localhost:1\/delinkcious\/delinkcious-link is not pushed: the registry localhost:1 cannot be reached or stumbles, tried 4 times/,
+    );
+  } finally {
+    rmSync(elsewhere, { recursive: true });
+  }
+});
+
+test("a wrong password is not tried again", async () => {
+  const { status, errors } = await deliveryBuild(directory, { ...place, password: "wrong" }, [...link]);
+  expect(status).toBe(1);
+  expect(errors).not.toContain("attempt 1");
+  expect(errors).toMatch(/is not pushed: the registry \S+ refuses it .*401 Unauthorized.*; check DOCKERHUB_USERNAME/);
+});

@@ -1,0 +1,210 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { previewMarkdown } from "../../cli/preview/markdown.ts";
+import type { StackPreview } from "../../cli/preview/model.ts";
+import { stackPreview, type PreviewFacts } from "../../cli/preview/stack-preview.ts";
+
+// Recorded from `delivery preview` of the sandbox's stack: service news removed, link with 3 replicas and a variable, user
+// built anew, and another namespace.
+const changed = recorded("changed");
+const facts: PreviewFacts = { stack: "dev", forkSafe: false, limits: [], images: {} };
+
+test("what is replaced or deleted comes with its reason", () => {
+  const { losses } = stackPreview(changed, facts);
+  expect(losses).toEqual([
+    loss("replace", "Namespace", "delinkcious", "Cluster", "metadata.name: delinkcious-sandbox → elsewhere"),
+    loss("replace", "Secret", "registry-credentials", "Cluster", "metadata.namespace: delinkcious-sandbox → elsewhere"),
+    loss("replace", "Secret", "api-gateway", "Cluster", "metadata.namespace: delinkcious-sandbox → elsewhere"),
+    loss("delete", "Application", "news", "Argo CD"),
+    loss("delete", "Image", "news", "Images"),
+  ]);
+});
+
+test("a service's line says in words what changes of its manifests in Git", () => {
+  const { services } = stackPreview(changed, facts);
+  expect(services.find(({ name }) => name === "link")).toEqual({
+    name: "link",
+    state: "changed",
+    image: { before: "3cca3badd3db", after: "3cca3badd3db" },
+    changes: [
+      "namespace delinkcious-sandbox → elsewhere",
+      "env LOG_LEVEL (none) → debug",
+      "replicas 1 → 3",
+      "pods restart",
+    ],
+  });
+  expect(services.find(({ name }) => name === "news")).toMatchObject({
+    state: "removed",
+    image: { before: "ec063c81dacf", after: "–" },
+  });
+});
+
+test("a service without changes is only counted", () => {
+  expect(stackPreview(changed, facts).unchanged).toEqual(["api-gateway", "social-graph"]);
+});
+
+test("the release record says what runs, and the commit what will", () => {
+  const released = new Map([["user", `sha256:${"ab".repeat(32)}`]]);
+  const rebuilt = { services: new Set(["user"]), commit: "0123456789abcdef" };
+  const { services } = stackPreview(changed, { ...facts, images: { released, rebuilt } });
+  expect(services.find(({ name }) => name === "user")?.image).toEqual({
+    before: "abababababab",
+    after: "built from 0123456",
+  });
+});
+
+test("manifests are compared file by file", () => {
+  const { files } = stackPreview(changed, facts);
+  expect(files.map(({ path, state }) => `${state} ${path}`)).toEqual([
+    "changed sandbox/link/config-map.yaml",
+    "changed sandbox/link/deployment.yaml",
+    "removed sandbox/news/deployment.yaml",
+    "changed sandbox/user/service.yaml",
+  ]);
+  expect(files[3]?.diff).toMatch(
+    /^@@ -\d+ \+\d+ @@\n[^]*\n-  namespace: delinkcious-sandbox\n\+  namespace: elsewhere\n/,
+  );
+});
+
+test("an error is told once, without the stack of an exception, and fails the preview", () => {
+  const trace = {
+    diagnosticEvent: { severity: "error", message: "Error: no such thing\n    at run (/srv/x.ts:1:2)\n" },
+  };
+  const preview = stackPreview([...recorded("faulty"), trace], facts);
+  expect(preview.errors).toEqual([
+    '1 problem; nothing was changed\n  examples/delinkcious/svc/api_gateway_service/service.yaml: peers: "news" is no service; there are api-gateway, link, social-graph, user',
+    "Error: no such thing",
+  ]);
+  expect(previewMarkdown([preview])).toContain("**The preview failed.** What follows is incomplete.");
+});
+
+test("a violated policy is told with the resource", () => {
+  const policyEvent = {
+    resourceUrn: "urn:pulumi:dev::delivery::kubernetes:apps/v1:Deployment::link",
+    message: "<{%reset%}>Must have limits\n<{%reset%}>",
+    color: "raw",
+    policyName: "limits",
+    policyPackName: "house",
+    policyPackVersion: "1",
+    policyPackVersionTag: "1",
+    enforcementLevel: "mandatory",
+  };
+  const preview = stackPreview([{ policyEvent }], facts);
+  expect(preview.policies).toEqual([
+    { policy: "limits", mandatory: true, resource: "Deployment link", message: "Must have limits" },
+  ]);
+  expect(previewMarkdown([preview])).toContain(
+    "- **mandatory** <code>limits</code> <code>Deployment link</code>: Must have limits",
+  );
+});
+
+test("without credentials, what differs in secrets alone is no change", () => {
+  const events = [update({ key: envelope("a") }, { key: envelope("b") })];
+  expect(stackPreview(events, facts).others).toEqual([
+    { area: "CI", action: "update", kind: "Context", name: "x", changes: ["key"] },
+  ]);
+  expect(stackPreview(events, facts).properties[0]?.lines).toEqual(["key: another secret"]);
+  expect(stackPreview(events, { ...facts, forkSafe: true }).others).toEqual([]);
+});
+
+test("the report begins with the environments and the commit, and then what is lost", () => {
+  const report = previewMarkdown([stackPreview(changed, facts), { ...empty(), stack: "prod" }], {
+    commit: "0123456789",
+  });
+  const places = [
+    "## Preview of <code>dev</code>, <code>prod</code> at <code>0123456</code>",
+    "### <code>dev</code>",
+    "3 to replace, 2 to delete",
+    "| service |",
+    "<details>",
+    "### <code>prod</code>",
+    "No changes",
+  ].map((text) => report.indexOf(text));
+  expect(places).not.toContain(-1);
+  expect(places).toEqual(places.toSorted((one, other) => one - other));
+});
+
+test("no value breaks out of its place", () => {
+  const evil = "a|b`c`</code></details><img src=x> @everyone [x](http://evil.example) **bold** \u202e";
+  const preview: StackPreview = {
+    ...empty(),
+    errors: ["```\n</details> @everyone"],
+    losses: [{ action: "replace", kind: "Namespace", name: evil, area: "Cluster", reasons: [evil] }],
+    services: [{ name: evil, state: "changed", image: { before: evil, after: evil }, changes: [evil] }],
+    others: [{ area: "CI", action: "update", kind: "Context", name: evil, changes: [evil] }],
+    files: [{ path: evil, state: "changed", diff: `+\`\`\`\`\n+</details>\r+\`\`\`\`` }],
+    properties: [{ kind: "Context", name: evil, lines: [evil] }],
+    limits: [evil],
+  };
+  const report = previewMarkdown([preview]);
+  // Within a fence everything is text.
+  const outside = report.replaceAll(/^(`{3,})[^\n]*\n[^]*?\n\1$/gm, "");
+  expect(outside).not.toMatch(/@everyone|<img|\*\*bold|\]\(http|\u202e|`/);
+  expect(outside.match(/<details>/g)?.length).toBe(outside.match(/<\/details>/g)?.length);
+  expect(
+    outside
+      .split("\n")
+      .filter((line) => line.startsWith("|"))
+      .map((line) => line.split("|").length),
+  ).toEqual([5, 5, 5]);
+  expect(report).not.toContain("\r");
+});
+
+test("a report that is too long loses whole sections, the least important first, and says which", () => {
+  const files = Array.from({ length: 50 }, (_, index) => ({
+    path: `dev/${index}.yaml`,
+    state: "added" as const,
+    diff: "+x\n".repeat(1000),
+  }));
+  const preview = { ...stackPreview(changed, facts), files };
+  const report = previewMarkdown([preview], { link: "https://ci.example/job/7?a=(b)" });
+  expect(report.length).toBeLessThan(65_536);
+  expect(report).toContain("3 to replace, 2 to delete");
+  expect(report).toContain("Left out, for GitHub takes no longer comments: manifests (");
+  expect(report).toContain("[here](https://ci.example/job/7?a=%28b%29)");
+  expect(report.match(/<details>/g)?.length).toBe(report.match(/<\/details>/g)?.length);
+});
+
+test("500 changed services still fit", () => {
+  const services = Array.from({ length: 500 }, (_, index) => ({
+    name: `service-${index}`,
+    state: "changed" as const,
+    changes: ["x".repeat(200)],
+  }));
+  const report = previewMarkdown([{ ...empty(), services }]);
+  expect(report.length).toBeLessThan(65_536);
+  expect(report).toContain("… and 400 more services.");
+});
+
+function recorded(name: string): unknown[] {
+  const events: unknown = JSON.parse(readFileSync(join(import.meta.dirname, "preview-events", `${name}.json`), "utf8"));
+  if (!Array.isArray(events)) throw new Error(`${name} holds no events`);
+  return events;
+}
+
+function loss(action: "replace" | "delete", kind: string, name: string, area: string, ...reasons: string[]): object {
+  return { action, kind, name, area, reasons };
+}
+
+function empty(): StackPreview {
+  return stackPreview([], facts);
+}
+
+/** A secret as the engine's events have it. */
+function envelope(ciphertext: string): object {
+  return { "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", ciphertext };
+}
+
+function update(before: object, after: object): object {
+  const resource = { type: "circleci:index/context:Context", urn: "urn", custom: true };
+  const metadata = {
+    op: "update",
+    urn: "urn:pulumi:dev::delivery::circleci:index/context:Context::x",
+    type: resource.type,
+    detailedDiff: { key: { diffKind: "update", inputDiff: true } },
+    old: { ...resource, inputs: before },
+    new: { ...resource, inputs: after },
+  };
+  return { resourcePreEvent: { metadata } };
+}
