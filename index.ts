@@ -4,43 +4,20 @@ import { deliverDirectly } from "./components/direct-delivery.ts";
 import { discoverServices } from "./components/discovery.ts";
 import { deliverByGit } from "./components/gitops-delivery.ts";
 import { manifestContext, serviceAddress } from "./components/manifests.ts";
-import { previewNamespaces } from "./components/names.ts";
 import { serviceImages } from "./components/service-image.ts";
 import { putServiceSecrets } from "./components/service-secret.ts";
 import { loadConfig } from "./stacks/config.ts";
+import { ciProjectArgs, clusterArgs, deliveryArgs, discoveryArgs } from "./stacks/stage-args.ts";
 
 const config = loadConfig();
 
-const services = discoverServices({
-  ...config,
-  overrides: config.services,
-  dependencies: new Set(Object.keys(config.dependencies)),
-  secrets: new Set(config.secrets.keys()),
-});
+const services = discoverServices(discoveryArgs(config));
 
 const images = serviceImages(services, config);
 
-const ci = new CiProject(config.app.name, {
-  ...config.ci,
-  app: config.app.name,
-  environment: config.environment,
-  project: config.ci.project ?? config.app.name,
-  owned: config.owns.ciProject,
-  branch: config.github?.branch,
-  token: config.circleciToken,
-  registry: config.registry,
-  variables: config.ci.environment,
-  secrets: config.secrets,
-});
+const ci = new CiProject(config.app.name, ciProjectArgs(config));
 
-const cluster = new Cluster(config.app.name, {
-  ...config.cluster,
-  app: config.app.name,
-  environment: config.environment,
-  kubeconfig: config.kubeconfig,
-  registry: config.registry,
-  pullSecretCopies: config.gitops?.previews && previewNamespaces(config.app.name),
-});
+const cluster = new Cluster(config.app.name, clusterArgs(config));
 
 const context = manifestContext(config, services);
 
@@ -48,16 +25,7 @@ const secrets = putServiceSecrets(context, cluster, config.secrets);
 
 const deliver = { gitops: deliverByGit, direct: deliverDirectly }[config.delivery];
 
-deliver({
-  ...config,
-  context,
-  cluster,
-  images,
-  secrets,
-  stackSecrets: config.secrets,
-  ownsArgoCd: config.owns.argoCd,
-  tag: config.images.tag,
-});
+deliver({ ...deliveryArgs(config), context, cluster, images, secrets });
 
 /** The environment that this stack declares. */
 export const environment = config.environment;

@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { startProgress } from "../sandbox/progress.ts";
+import { benchBuild } from "./build.ts";
 import { benchChanges } from "./changes.ts";
 import { printFigures } from "./figure.ts";
 import { benchGitOps } from "./gitops.ts";
@@ -14,6 +15,7 @@ printFigures([
   ...(await benchPreview(report)),
   ...benchTests(report),
   ...benchChanges(report),
+  ...(await benchBuild(report)),
   ...(await benchSandbox(report, values.cold)),
   ...(await benchGitOps(report)),
 ]);

@@ -4,6 +4,7 @@ import { namespaceName } from "../components/names.ts";
 import { schemaProblems, type Problem } from "../components/problem.ts";
 import { rejectProblems } from "../components/rejection.ts";
 import type { Registry, Secrets } from "../components/secrets.ts";
+import { contradictions } from "./contradictions.ts";
 import { secretsSchema, stackSchema, type StackSettings } from "./schema.ts";
 
 /** The stack file, parsed and complete. Secrets are secret outputs from here on. */
@@ -136,69 +137,4 @@ function masked(value: Record<string, unknown>): Record<string, unknown> {
       return [key, item === "" ? "" : "[secret]"];
     }),
   );
-}
-
-/** What no single key can see. */
-function contradictions(
-  file: string,
-  config: StackSettings,
-  secrets: ReadonlySet<string>,
-  hasGitToken: boolean,
-): Problem[] {
-  const problems: Problem[] = [];
-  const needs = (place: string, secret: string | undefined): void => {
-    if (secret === undefined || secrets.has(secret)) return;
-    problems.push({
-      place: `${file}: ${place}`,
-      message: `there is no secret ${JSON.stringify(secret)}; set it with \`pulumi config set --secret --path 'secrets.${secret}'\``,
-    });
-  };
-  for (const [name, secret] of Object.entries(config.ci.environment)) needs(`ci.environment.${name}`, secret);
-  for (const [name, dependency] of Object.entries(config.dependencies)) {
-    if (dependency === "none") continue;
-    needs(`dependencies.${name}.password`, dependency.password);
-    if ("secrets" in dependency)
-      for (const [key, secret] of Object.entries(dependency.secrets))
-        needs(`dependencies.${name}.secrets.${key}`, secret);
-  }
-  if (!config.owns.ciProject && config.ci.projectSlug === undefined) {
-    problems.push({
-      place: `${file}: ci.projectSlug`,
-      message: "missing; set it to the slug of the project that another stack owns, or set owns.ciProject to true",
-    });
-  }
-  if (config.delivery === "direct" && config.images.source === "registry" && config.images.releases === undefined) {
-    problems.push({
-      place: `${file}: images.releases`,
-      message: "missing; set it to the directory of the release records, or set images.source to build",
-    });
-  }
-  if (config.delivery === "gitops" && config.gitops === undefined) {
-    problems.push({
-      place: `${file}: gitops`,
-      message: "missing; set gitops.repository to the deploy repository, or set delivery to direct",
-    });
-  }
-  if (config.gitops?.release === "registry-watch" && !hasGitToken) {
-    problems.push({
-      place: `${file}: gitToken`,
-      message:
-        "missing; registry-watch commits to the deploy repository: set a token that may write with `pulumi config set --secret gitToken`",
-    });
-  }
-  if (config.gitops?.previews !== undefined && config.github === undefined) {
-    problems.push({
-      place: `${file}: github.repository`,
-      message: "missing; gitops.previews needs it: set it to the monorepo on GitHub, as owner/name",
-    });
-  }
-  if (config.ci.driftSchedule !== undefined && (!config.owns.ciProject || config.ci.repositoryId === undefined)) {
-    problems.push({
-      place: `${file}: ci.driftSchedule`,
-      message:
-        "needs the pipeline that a stack with owns.ciProject and ci.repositoryId declares, and looks over all environments; set it there",
-    });
-  }
-  needs("gitops.argoCd.commitStatus.privateKey", config.gitops?.argoCd.commitStatus?.privateKey);
-  return problems;
 }

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { locateImages } from "../../cli/image-name.ts";
 import { newestBuild } from "../../cli/newest-build.ts";
 import { newestImage } from "../../cli/newest-image.ts";
+import { givenLogin } from "../../cli/registry-access.ts";
 import { registryClient } from "../../cli/registry-client.ts";
 import { RegistryStandIn } from "../registry-stand-in.ts";
 
@@ -131,4 +132,25 @@ test("says when few requests are left", async () => {
     "0.2.1",
   );
   expect(left).toEqual([9]);
+});
+
+test.each<[what: string, environment: Record<string, string>, username: string | undefined]>([
+  ["CI's contexts", { DOCKERHUB_USERNAME: "ci", DOCKERHUB_PASSWORD: "x" }, "ci"],
+  [
+    "the CLI's own variables before those of CI",
+    {
+      DELIVERY_REGISTRY_USERNAME: "own",
+      DELIVERY_REGISTRY_PASSWORD: "x",
+      DOCKERHUB_USERNAME: "ci",
+      DOCKERHUB_PASSWORD: "x",
+    },
+    "own",
+  ],
+  [
+    "nobody where the password is empty, as in a fork's pipeline",
+    { DOCKERHUB_USERNAME: "ci", DOCKERHUB_PASSWORD: "" },
+    undefined,
+  ],
+])("the login is that of %s", async (_what, environment, username) => {
+  expect((await givenLogin({}, { environment, input: () => Promise.resolve("") }))?.username).toBe(username);
 });

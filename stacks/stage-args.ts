@@ -1,0 +1,49 @@
+import type { CiProjectArgs } from "../components/ci-project.ts";
+import type { ClusterArgs } from "../components/cluster.ts";
+import type { DiscoveryArgs } from "../components/find-services.ts";
+import type { GitOpsDeliveryArgs } from "../components/gitops-delivery.ts";
+import { previewNamespaces } from "../components/names.ts";
+import type { Config } from "./config.ts";
+
+/** What the discovery of services takes from the configuration. */
+export function discoveryArgs(config: Config): DiscoveryArgs {
+  return {
+    ...config,
+    overrides: config.services,
+    dependencies: new Set(Object.keys(config.dependencies)),
+    secrets: new Set(config.secrets.keys()),
+  };
+}
+
+/** What the CI project takes from the configuration. */
+export function ciProjectArgs(config: Config): CiProjectArgs {
+  return {
+    ...config.ci,
+    app: config.app.name,
+    environment: config.environment,
+    project: config.ci.project ?? config.app.name,
+    owned: config.owns.ciProject,
+    branch: config.github?.branch,
+    token: config.circleciToken,
+    registry: config.registry,
+    variables: config.ci.environment,
+    secrets: config.secrets,
+  };
+}
+
+/** What the cluster takes from the configuration. */
+export function clusterArgs(config: Config): ClusterArgs {
+  return {
+    ...config.cluster,
+    app: config.app.name,
+    environment: config.environment,
+    kubeconfig: config.kubeconfig,
+    registry: config.registry,
+    pullSecretCopies: config.gitops?.previews && previewNamespaces(config.app.name),
+  };
+}
+
+/** What both ways of delivery take from the configuration. */
+export function deliveryArgs(config: Config): Omit<GitOpsDeliveryArgs, "context" | "cluster" | "images" | "secrets"> {
+  return { ...config, stackSecrets: config.secrets, ownsArgoCd: config.owns.argoCd, tag: config.images.tag };
+}
