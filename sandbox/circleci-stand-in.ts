@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import type { JobTools } from "./circleci/job-tools.ts";
-import type { GitHubConnection } from "./circleci/server.ts";
+import type { GitHubConnection } from "./circleci/github-connection.ts";
 import { choosePort } from "./ports.ts";
 import { startProcess } from "./process.ts";
 

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -29,7 +29,13 @@ export async function writeDockerConfig(
   const login = { auth: Buffer.from(`${username}:${password}`).toString("base64") };
   // mkdtemp makes a directory that only its owner can enter.
   const directory = await mkdtemp(join(tmpdir(), "delivery-docker-"));
-  const remove = (): Promise<void> => rm(directory, { recursive: true, force: true });
+  // Also when this process ends by an error that nobody expects, such as a closed terminal.
+  const removeAtOnce = (): void => rmSync(directory, { recursive: true, force: true });
+  process.once("exit", removeAtOnce);
+  const remove = async (): Promise<void> => {
+    await rm(directory, { recursive: true, force: true });
+    process.off("exit", removeAtOnce);
+  };
   try {
     const config = JSON.stringify({ ...rest, auths: { ...auths, [serverOf(host)]: login } });
     await writeFile(join(directory, "config.json"), config, { mode: 0o600 });

@@ -7,7 +7,6 @@ const name = z
   .string()
   .regex(/^[A-Za-z][\w-]*$/, "Must start with a letter and have letters, digits, '-' and '_' only");
 const variables = z.record(z.string().regex(/^[A-Za-z_]\w*$/, "Is not the name of a variable"), parameterValueSchema);
-const expression = z.string().min(1);
 
 const executorSchema = z.strictObject({
   /** Jobs run in the first; the others run beside it, and are reached at localhost. */
@@ -48,13 +47,20 @@ const requirementSchema = z.union([
     .refine((map) => Object.keys(map).length === 1, "Must name one job"),
 ]);
 
+/** Names of branches, or patterns between slashes. */
+const branchesSchema = z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]);
+
 /** One job of a workflow; keys other than these are values of the job's parameters, and checked against those. */
 const invocationSchema = z.looseObject({
   name: name.optional(),
   type: z.literal("approval").optional(),
   requires: z.array(requirementSchema).optional(),
   context: z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]).optional(),
-  filters: expression.optional(),
+  filters: z
+    .strictObject({
+      branches: z.strictObject({ only: branchesSchema.optional(), ignore: branchesSchema.optional() }),
+    })
+    .optional(),
 });
 export type Invocation = z.infer<typeof invocationSchema>;
 

@@ -7,6 +7,9 @@ import { occasions, type Occasion, type Pipeline } from "./pipeline.ts";
 import { withAggregate } from "./workflow-call.ts";
 import { workflow } from "./workflows.ts";
 
+/** What CircleCI calls the branch of a pull request from a fork. */
+const branchOfFork = "/pull\\/[0-9]+/";
+
 /** `.circleci/config.yml`: finds out why it runs and what has changed, and goes on with that part of the pipeline. */
 export function setupConfiguration(pipeline: Pipeline): CircleConfig {
   return {
@@ -36,7 +39,15 @@ export function setupConfiguration(pipeline: Pipeline): CircleConfig {
         ],
       },
     },
-    workflows: { plan: { jobs: [{ plan: { context: pipeline.first.context } }] } },
+    workflows: {
+      plan: {
+        jobs: [
+          { plan: { context: pipeline.first.context, filters: { branches: { ignore: branchOfFork } } } },
+          // A job that asks for credentials would not run there at all.
+          { plan: { name: "plan-of-fork", filters: { branches: { only: branchOfFork } } } },
+        ],
+      },
+    },
   };
 }
 

@@ -124,16 +124,27 @@ function previewJobs(first: string, others: readonly string[]): Record<string, J
     "preview-of-fork": preview("The same without any credentials", [first, ...others], []),
     "preview-environment": {
       description: "Give the pull request an environment of its own",
+      parameters: { built: { type: "boolean", default: false } },
       executor: plainExecutor,
       steps: [
         "prepare",
-        attachWorkspace,
+        { when: { condition: "<< parameters.built >>", steps: [attachWorkspace] } },
         run(
           "Preview environment",
-          `delivery preview-environment --env ${first} ${pullRequest} \\
+          `mkdir -p ${digests}
+delivery preview-environment --env ${first} ${pullRequest} \\
   --digests ${digests} --source-commit "$CIRCLE_SHA1" --comment`,
         ),
         { report: { job: "preview-environment" } },
+      ],
+    },
+    "tidy-preview-environments": {
+      description: "Remove the environments of pull requests that are closed or have lost the label",
+      executor: plainExecutor,
+      steps: [
+        "prepare",
+        run("Tidy up", `delivery preview-environment --env ${first} --remove-closed --comment`),
+        { report: { job: "tidy-preview-environments" } },
       ],
     },
   };

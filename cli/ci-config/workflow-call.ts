@@ -10,7 +10,7 @@ export interface Call {
   readonly requires?: readonly string[];
   /** Where its credentials are. @default none */
   readonly context?: string;
-  readonly parameters?: Readonly<Record<string, string>>;
+  readonly parameters?: Readonly<Record<string, string | boolean>>;
 }
 
 /**

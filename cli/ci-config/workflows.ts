@@ -53,7 +53,14 @@ function deliver(args: WorkflowArgs): Call[] {
         ),
       ];
     }),
+    ...tidying(args.pipeline),
   ];
+}
+
+/** What a merge closes needs its environment no longer. */
+function tidying({ first, previewEnvironments }: Pipeline): Call[] {
+  if (!previewEnvironments) return [];
+  return [{ job: "tidy-preview-environments", name: "tidy-preview-environments", context: first.context }];
 }
 
 /** For previews without credentials. Nothing waits for it. */
@@ -85,8 +92,9 @@ function reviewWithEnvironment(args: WorkflowArgs): Call[] {
     name: "preview-environment",
     requires: builds.map(({ name }) => name),
     context: first.context,
+    ...(services.length === 0 ? {} : { parameters: { built: true } }),
   };
-  return [...tests(args), ...builds, ...(previews ? [preview] : []), ...(services.length === 0 ? [] : [environment])];
+  return [...tests(args), ...builds, ...(previews ? [preview] : []), environment];
 }
 
 function drift({ first, promotions }: Pipeline): Call[] {

@@ -11,7 +11,8 @@ import { parseArgs } from "node:util";
 import { z } from "zod";
 import { startRemoteDocker } from "../remote-docker.ts";
 import { jobToolsSchema, type JobTools } from "./job-tools.ts";
-import { gitHubConnectionSchema, startCircleCi, type CircleCiOptions } from "./server.ts";
+import { gitHubConnectionSchema } from "./github-connection.ts";
+import { startCircleCi, type CircleCiOptions } from "./server.ts";
 
 const usage =
   "usage: node sandbox/circleci/main.ts --port N --state FILE --token-file FILE [--github FILE] [--job-environment FILE] [--job-tools FILE]";

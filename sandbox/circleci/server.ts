@@ -1,51 +1,14 @@
 import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { dirname, join } from "node:path";
-import { z } from "zod";
 import { ownMarker } from "../proc.ts";
-import { ApiError } from "./api-error.ts";
-import { contextVariableRoutes } from "./context-variables.ts";
-import { contextRoutes } from "./contexts.ts";
-import { authenticate, headerOf, parseBody, readBody } from "./http-request.ts";
-import { organizationRoutes } from "./organizations.ts";
-import { pipelineDefinitionRoutes } from "./pipeline-definitions.ts";
+import type { GitHubConnection } from "./github-connection.ts";
 import { PipelineEngine } from "./pipeline/engine.ts";
-import { answerHook } from "./pipeline/hook-answer.ts";
-import { jobRoutes, oldJobRoutes, outputRoutes } from "./pipeline/job-routes.ts";
 import type { JobHost } from "./pipeline/job-run.ts";
-import { continuationRoute, pipelineRoutes } from "./pipeline/pipeline-routes.ts";
-import { workflowRoutes } from "./pipeline/workflow-routes.ts";
-import { projectVariableRoutes } from "./project-variables.ts";
-import { projectRoutes } from "./projects.ts";
-import { restrictionRoutes } from "./restrictions.ts";
-import { findRoute } from "./router.ts";
-import type { ApiResponse, Route } from "./router.ts";
+import { startSchedules } from "./pipeline/schedules.ts";
+import { answer, apiPrefix } from "./answer.ts";
+import type { ApiResponse } from "./router.ts";
 import { Store } from "./store.ts";
-import { triggerRoutes } from "./triggers.ts";
-import { webhookRoutes } from "./webhooks.ts";
-
-const prefix = "/api/v2";
-const oldPrefix = "/api/v1.1";
-const accountRoutes = [
-  ...organizationRoutes,
-  ...projectRoutes,
-  ...projectVariableRoutes,
-  ...contextRoutes,
-  ...contextVariableRoutes,
-  ...restrictionRoutes,
-  ...pipelineDefinitionRoutes,
-  ...triggerRoutes,
-  ...webhookRoutes,
-];
-
-export const gitHubConnectionSchema = z.strictObject({
-  /** Base URL of its API. */
-  api: z.url(),
-  token: z.string().min(1),
-  /** With which it signs webhooks. */
-  webhookSecret: z.string().min(1),
-});
-export type GitHubConnection = z.infer<typeof gitHubConnectionSchema>;
 
 export interface CircleCiOptions {
   /** On 127.0.0.1; 0: any free one. */
@@ -97,7 +60,13 @@ export async function startCircleCi(options: CircleCiOptions): Promise<CircleCi>
     origin,
     log: (line) => options.log?.(line),
   });
+  const schedules = startSchedules(
+    () => store.state,
+    engine,
+    (line) => options.log?.(line),
+  );
   const close = async (): Promise<void> => {
+    schedules[Symbol.dispose]();
     await Promise.all([
       engine.close(),
       new Promise<void>((resolve, reject) => {
@@ -106,52 +75,7 @@ export async function startCircleCi(options: CircleCiOptions): Promise<CircleCi>
       }),
     ]);
   };
-  return { port, url: `${origin}${prefix}`, close, [Symbol.asyncDispose]: close };
-}
-
-type Serving = CircleCiOptions & { store: Store; engine: PipelineEngine; origin: string };
-
-async function answer(serving: Serving, request: IncomingMessage): Promise<ApiResponse> {
-  try {
-    return respond(serving, request, await readBody(request));
-  } catch (error) {
-    if (error instanceof ApiError) return { status: error.status, body: { message: error.message } };
-    serving.log?.(`internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
-    return { status: 500, body: { message: "Internal server error" } };
-  }
-}
-
-function respond(serving: Serving, request: IncomingMessage, text: string): ApiResponse {
-  const { store, engine, origin, token, github } = serving;
-  const url = new URL(request.url ?? "/", origin);
-  const pathname = url.pathname.replaceAll(/\/{2,}/g, "/");
-  const method = request.method ?? "GET";
-  const within = (base: string, routes: readonly Route[]): ApiResponse => {
-    const found = findRoute(routes, method, pathname.slice(base.length));
-    const body = parseBody(text);
-    return store.transaction((state) =>
-      found.route.handle({ state, path: found.path, query: url.searchParams, body, origin }),
-    );
-  };
-  if (pathname === "/hooks/github" && method === "POST")
-    return answerHook(engine, store.state, github?.webhookSecret, {
-      event: headerOf(request, "x-github-event") ?? "",
-      delivery: headerOf(request, "x-github-delivery"),
-      signature: headerOf(request, "x-hub-signature-256"),
-      body: text,
-    });
-  if (pathname.startsWith("/output/")) return within("/output", outputRoutes(engine));
-  if (pathname === `${prefix}/pipeline/continue`) return within(prefix, [continuationRoute(engine)]);
-  authenticate(request, token);
-  if (pathname.startsWith(`${oldPrefix}/`)) return within(oldPrefix, oldJobRoutes(engine));
-  if (pathname.startsWith(`${prefix}/`))
-    return within(prefix, [
-      ...accountRoutes,
-      ...pipelineRoutes(engine),
-      ...workflowRoutes(engine),
-      ...jobRoutes(engine),
-    ]);
-  throw new ApiError(404, "Not found.");
+  return { port, url: `${origin}${apiPrefix}`, close, [Symbol.asyncDispose]: close };
 }
 
 function send(

@@ -176,6 +176,15 @@ test("a signal ends the builder, and the password's file goes", async () => {
   expect(existsSync(file)).toBe(false);
 });
 
+test("the password's file goes also when nobody reads what the command says any more", async () => {
+  using fake = new FakeBuilder("buildctl", `while :; do echo '#1 building' >&2; sleep 0.05; done`);
+  const child = start(fake, login, ["--service", "link"]);
+  await eventually("the builder works", () => Promise.resolve(fake.note("config-directory") !== ""));
+  child.stderr.destroy();
+  await new Promise((done) => child.once("close", done));
+  expect(existsSync(fake.note("config-directory").trim())).toBe(false);
+});
+
 test("without a push there is neither login nor tag nor digest", async () => {
   using fake = new FakeBuilder("buildctl", "");
   const { status, output } = await run(fake, {}, "--service", "link", "--no-push", "--json");

@@ -229,14 +229,14 @@ describe("rollback", () => {
   });
 
   test("brings back what the digest was built from, and passes over commits that only note another one", async () => {
-    const release = (digest: string, sourceCommit: string): void =>
+    const releasedOnce = (digest: string, sourceCommit: string): void =>
       void repository.commit(
         { [recordPath("dev", "link")]: pinned("link", digest, undefined, sourceCommit) },
         "release",
       );
-    release(one, source);
-    release(two, laterSource);
-    release(two, "fedcba9876543210fedcba9876543210fedcba98");
+    releasedOnce(one, source);
+    releasedOnce(two, laterSource);
+    releasedOnce(two, "fedcba9876543210fedcba9876543210fedcba98");
     await run(rollback, "--env", "dev");
     expect(record("dev", "link")).toBe(pinned("link", one, two, source));
     expect(record("dev", "user")).toBe(pinned("user", one));

@@ -69,6 +69,7 @@ describe("what is merged", () => {
       "build-user",
       "release-dev",
       "publish-state-dev",
+      "tidy-preview-environments",
       "delivery",
     ]);
     expect(jobs.get("build-link")).toEqual({ name: "build-link", service: "link", context: "shop-dev" });
@@ -140,14 +141,23 @@ describe("a branch", () => {
 
   test("with a label gets its images pushed, and an environment", () => {
     const jobs = jobsOf({}, "review-with-environment");
-    expect(jobs.get("preview-environment")).toEqual({ context: "shop-dev", requires: ["build-link", "build-user"] });
+    expect(jobs.get("preview-environment")).toEqual({
+      built: true,
+      context: "shop-dev",
+      requires: ["build-link", "build-user"],
+    });
     expect(jobs.get("build-link")).toMatchObject({ context: "shop-dev" });
     expect(awaited(jobs)).toContain("preview-environment");
   });
 
   test("that changes documents only has no preview either", () => {
-    for (const occasion of ["review", "review-of-fork", "review-with-environment"] as const)
+    for (const occasion of ["review", "review-of-fork"] as const)
       expect([...jobsOf({ services: [], previews: false }, occasion).keys()]).toEqual(["delivery"]);
+  });
+
+  test("with a label that changes no service gets an empty environment, which Argo CD looks for all the same", () => {
+    const jobs = jobsOf({ services: [], previews: false }, "review-with-environment");
+    expect(jobs.get("preview-environment")).toEqual({ context: "shop-dev" });
   });
 
   test("that changes the program alone is previewed", () => {
@@ -232,9 +242,14 @@ test.each([1, 500])("%i services make a valid configuration, with a line for eac
 describe("the setup configuration", () => {
   const plan = (pipeline: Partial<Pipeline> = {}): CircleConfig => setupConfiguration({ ...shop, ...pipeline });
 
-  test("runs one job, which goes on with the rest", () => {
+  test("runs one job, without credentials for a fork, which goes on with the rest", () => {
     expect(configurationProblems(plan())).toEqual([]);
-    expect(plan()).toMatchObject({ setup: true, workflows: { plan: { jobs: [{ plan: { context: "shop-dev" } }] } } });
+    expect(plan()).toMatchObject({ setup: true });
+    const branch = "/pull\\/[0-9]+/";
+    expect(plan().workflows["plan"]?.jobs).toEqual([
+      { plan: { context: "shop-dev", filters: { branches: { ignore: branch } } } },
+      { plan: { name: "plan-of-fork", filters: { branches: { only: branch } } } },
+    ]);
     expect(JSON.stringify(plan().jobs)).toContain("delivery ci-config --env dev --continue");
   });
 

@@ -2,7 +2,7 @@
  * The servers beside a job: on CircleCI the second and further images of `docker:`, which a job reaches at `localhost`.
  * Here they are processes of this machine at the same port, so jobs that need the same port take turns.
  */
-import type { Image } from "../config/job.ts";
+import type { CompiledJob, Image } from "../config/job.ts";
 import { postgres } from "./postgres.ts";
 import { redis } from "./redis.ts";
 
@@ -43,4 +43,9 @@ export function besideServer({ image }: Image, redisProgram: string | undefined)
   throw new Error(
     `image ${image}: the sandbox's CircleCI runs no containers; beside a job it has Postgres and Redis only`,
   );
+}
+
+/** The ports of this machine that a job needs for itself. @throws Error for an image that nothing stands in for */
+export function portsOf({ docker }: CompiledJob): number[] {
+  return docker.slice(1).map((image) => besideServer(image, undefined).port);
 }

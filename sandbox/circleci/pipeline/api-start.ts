@@ -1,13 +1,13 @@
 import { badRequest } from "../api-error.ts";
 import type { Input } from "../input.ts";
-import type { State } from "../state.ts";
+import type { PipelineDefinition, State } from "../state.ts";
 import type { PipelineStart } from "./hook.ts";
 import type { Pipeline, PipelineSource } from "./records.ts";
 
 /**
  * The start of a pipeline by a request: in the form of `pipeline/run`, or in the older one with branch and tag.
  *
- * @param pipelines a repository is known here since its first event, which says where it can be cloned from
+ * @param pipelines those that are there
  */
 export function startByApi(
   state: State,
@@ -20,13 +20,9 @@ export function startByApi(
     (one) => one.projectId === projectId && (wanted === undefined || one.id === wanted),
   );
   if (definition === undefined) throw badRequest("The project has no such pipeline definition.");
-  const repository = definition.checkoutSource.repo;
-  const known = pipelines.findLast(({ source }) => source.repositoryId === repository.external_id)?.source;
+  const known = knownRepository(definition, pipelines);
   if (known === undefined)
-    throw badRequest(
-      `Nothing was ever pushed to repository ${repository.external_id}, so nothing is known of it here.`,
-    );
-  const { repositoryId, fullName, cloneUrl, defaultBranch } = known;
+    throw badRequest("Nothing was ever pushed to the definition's repository, so nothing is known of it here.");
   const checkout = input.has("checkout") ? input.object("checkout") : input;
   return {
     projectId,
@@ -40,9 +36,20 @@ export function startByApi(
       action: "api",
       values: {},
     },
-    source: { repositoryId, fullName, cloneUrl, defaultBranch, revision: "", ...refOf(checkout, defaultBranch) },
+    source: { ...known, revision: "", ...refOf(checkout, known.defaultBranch) },
     parameters: input.has("parameters") ? input.scalars("parameters") : {},
   };
+}
+
+/** What is known of a definition's repository: its events say where it can be cloned from. */
+export function knownRepository(
+  { checkoutSource }: PipelineDefinition,
+  pipelines: readonly Pipeline[],
+): Omit<PipelineSource, "revision"> | undefined {
+  const found = pipelines.findLast(({ source }) => source.repositoryId === checkoutSource.repo.external_id)?.source;
+  if (found === undefined) return undefined;
+  const { repositoryId, fullName, cloneUrl, defaultBranch } = found;
+  return { repositoryId, fullName, cloneUrl, defaultBranch };
 }
 
 function refOf(input: Input, defaultBranch: string): Pick<PipelineSource, "branch" | "tag"> {

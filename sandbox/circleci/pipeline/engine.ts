@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import type { Scalar } from "../config/yaml.ts";
-import type { Project, State } from "../state.ts";
+import type { Project } from "../state.ts";
 import type { PipelineStart } from "./hook.ts";
 import { removeLeftovers } from "./job-folder.ts";
-import type { JobHost } from "./job-run.ts";
+import type { EngineOptions } from "./engine-options.ts";
 import { JobQueue } from "./job-queue.ts";
 import { PipelineFolder } from "./pipeline-folder.ts";
 import { loseRunningJobs, newPipeline, siblingsOf } from "./pipeline-record.ts";
@@ -11,20 +11,8 @@ import { continueWith, prepare, rerunOf } from "./preparation.ts";
 import { withPullRequest } from "./pull-request-link.ts";
 import type { Job, Pipeline, Workflow } from "./records.ts";
 import { SourceMirror } from "./source-mirror.ts";
-import { StatusReports, type GitHubAccess } from "./status-reports.ts";
+import { StatusReports } from "./status-reports.ts";
 import { advance, cancel } from "./workflow-run.ts";
-
-export interface EngineOptions extends JobHost {
-  /** The account as it is now. */
-  account: () => State;
-  /** @default nobody is told */
-  github?: GitHubAccess | undefined;
-  /** Where this server is reached. */
-  origin: string;
-  log: (line: string) => void;
-  /** @default 4 */
-  parallelJobs?: number | undefined;
-}
 
 /** Starts pipelines, runs their jobs in order, and tells GitHub. What is under way survives the process as far as it can. */
 export class PipelineEngine {

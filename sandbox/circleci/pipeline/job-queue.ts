@@ -1,6 +1,7 @@
+import { portsOf } from "../beside/beside.ts";
 import type { State } from "../state.ts";
 import { authorize } from "./authorization.ts";
-import { portsOf, runJob, type JobHost } from "./job-run.ts";
+import { runJob, type JobHost } from "./job-run.ts";
 import type { PipelineFolder } from "./pipeline-folder.ts";
 import type { Job, Pipeline, Workflow } from "./records.ts";
 

@@ -148,8 +148,3 @@ async function spinUp(host: JobHost, world: JobWorld, folder: string, print: Pri
     ),
   );
 }
-
-/** The ports of this machine that a job needs for itself. @throws Error for an image that nothing stands in for */
-export function portsOf({ docker }: CompiledJob): number[] {
-  return docker.slice(1).map((image) => besideServer(image, undefined).port);
-}
