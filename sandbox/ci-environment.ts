@@ -1,17 +1,21 @@
 import { mkdirSync, rmSync, symlinkSync } from "node:fs";
+import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { cacheDir } from "./cache.ts";
 import { installDynamicProvider } from "./dynamic-provider.ts";
 import { installOfflinePlugins } from "./provider-plugins.ts";
 import { buildTools } from "./tools/build.ts";
 
-/** Where Go gets its modules from, and how it reaches it. */
-const networkVariables = ["GOPROXY", "GOSUMDB", "GONOSUMDB", "GOPRIVATE", "GOFLAGS", "SSL_CERT_FILE"];
+/** Where Go and npm get their packages from, and how they reach it. */
+const networkVariables = [
+  ...["GOPROXY", "GOSUMDB", "GONOSUMDB", "GOPRIVATE", "GOFLAGS", "SSL_CERT_FILE"],
+  ...["NPM_CONFIG_REGISTRY", "NODE_EXTRA_CA_CERTS", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"],
+];
 
 /**
  * The variables of the sandbox CI's executor, which is this machine: what the image of a real one brings along. Node.js of
- * this process, the sandbox's Pulumi CLI with its providers as plugins, Go with caches that later runs find again. None of
- * them is a secret.
+ * this process, the sandbox's Pulumi CLI with its providers as plugins, Go and npm with caches that later runs find again.
+ * None of them is a secret.
  * @param stateDir the sandbox's state directory, in which the executor gets a home for Pulumi
  */
 export async function ciEnvironment(stateDir: string): Promise<Record<string, string>> {
@@ -38,6 +42,9 @@ export async function ciEnvironment(stateDir: string): Promise<Record<string, st
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
     PULUMI_SKIP_UPDATE_CHECK: "true",
     NODE_COMPILE_CACHE: join(cacheDir(), "node"),
+    // What was installed for this program is there already.
+    NPM_CONFIG_CACHE: process.env["npm_config_cache"] ?? join(homedir(), ".npm"),
+    NPM_CONFIG_PREFER_OFFLINE: "true",
     GOCACHE: join(cacheDir(), "go", "compiled"),
     GOMODCACHE: join(cacheDir(), "go", "modules"),
     // Else the cache could not be removed as other files can.

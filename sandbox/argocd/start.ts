@@ -52,7 +52,8 @@ export async function startArgoCd({
     },
     folders: prepareFolders(stateDir, tools),
     ports: {
-      redis: await choosePort(stateDir, "argocd-redis", 6379),
+      // The usual port is left to jobs of the CI that want a Redis beside them.
+      redis: await choosePort(stateDir, "argocd-redis", 16379),
       repoServer: await choosePort(stateDir, "argocd-repo-server", 8081),
       repoServerMetrics: await choosePort(stateDir, "argocd-repo-server-metrics", 8084),
       // Its metrics listen on all addresses.

@@ -2,11 +2,11 @@ import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { dirname, join } from "node:path";
 import { ownMarker } from "../proc.ts";
+import { answer, apiPrefix } from "./answer.ts";
 import type { GitHubConnection } from "./github-connection.ts";
 import { PipelineEngine } from "./pipeline/engine.ts";
 import type { JobHost } from "./pipeline/job-run.ts";
 import { startSchedules } from "./pipeline/schedules.ts";
-import { answer, apiPrefix } from "./answer.ts";
 import type { ApiResponse } from "./router.ts";
 import { Store } from "./store.ts";
 

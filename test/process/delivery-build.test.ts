@@ -54,7 +54,14 @@ function start(fake: FakeBuilder, environment: Record<string, string>, args: rea
   return spawn(process.execPath, [join(import.meta.dirname, "../../cli/main.ts"), "build", "--env", "dev", ...args], {
     cwd: directory,
     stdio: ["ignore", "pipe", "pipe"],
-    env: { PATH: fake.path, HOME: directory, BUILDKIT_HOST: "tcp://nowhere:1", CIRCLE_SHA1: commit, ...environment },
+    env: {
+      PATH: fake.path,
+      HOME: directory,
+      TMPDIR: directory,
+      BUILDKIT_HOST: "tcp://nowhere:1",
+      CIRCLE_SHA1: commit,
+      ...environment,
+    },
   });
 }
 
