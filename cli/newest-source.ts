@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { gitAt } from "../git/git-command.ts";
-import type { Records, Release } from "../git/records.ts";
+import { shortDigest, type Records, type Release } from "../git/records.ts";
+import type { ReleaseRecord } from "../git/release-record.ts";
 import { openSourceRepository, SourceRepositoryError, type SourceRepository } from "../git/source-repository.ts";
 
 export interface SourceOrder {
@@ -12,34 +13,66 @@ export interface SourceOrder {
 }
 
 /**
- * Leaves out what a newer commit has released already: pipelines end in any order, and the newest commit wins.
- * Where the checkout cannot tell which one is newer, the release counts.
+ * Leaves out what a newer commit has released already, or what a rollback took away: pipelines end in any order, and the
+ * newest commit wins, which is the one rolled back from until there is a later one. Where the checkout cannot tell which
+ * one is newer, the release counts.
  */
 export async function withoutOlder(
   releases: readonly Release[],
   records: Records,
   { commit, directory, note }: SourceOrder,
 ): Promise<Release[]> {
-  const differing = releases.flatMap(({ service }) => {
-    const { sourceCommit } = records.get(service) ?? {};
-    return sourceCommit === undefined || sourceCommit === commit ? [] : [[service, sourceCommit] as const];
-  });
-  if (differing.length === 0) return [...releases];
-  const source = await openCheckout(directory);
-  await source?.fetchMissing(differing.map(([, other]) => other));
-  const newer = await Promise.all(
-    differing.map(async ([service, other]) => {
-      const older = await source?.repository.isAncestor(commit, other);
-      if (older === undefined)
+  const rivals = new Map(releases.map(({ service }) => [service, rivalsOf(records.get(service), commit)]));
+  const others = [...rivals.values()].flat().flatMap((rival) => (rival.commit === commit ? [] : [rival.commit]));
+  const source = others.length === 0 ? undefined : await openCheckout(directory);
+  await source?.fetchMissing(others);
+  const kept = await Promise.all(
+    releases.map(async (release) => {
+      const { service, digest } = release;
+      const { rejected } = records.get(service) ?? {};
+      if (rejected?.sourceCommit !== undefined && rejected.digest === digest) {
+        note(`${service} stays as rolled back from ${shortDigest(digest)}, which ${commit} makes, too; ${allTheSame}`);
+        return [];
+      }
+      const compared = await Promise.all(
+        (rivals.get(service) ?? []).map(async (rival) => ({
+          ...rival,
+          older: rival.commit === commit || (await source?.repository.isAncestor(commit, rival.commit)),
+        })),
+      );
+      for (const rival of compared.filter(({ older }) => older === undefined))
         note(
-          `${service} was released from ${other}, which this checkout does not know: taken for older than ${commit}`,
+          `${service} was ${rival.event} ${rival.commit}, which this checkout does not know: taken for older than ${commit}`,
         );
-      if (older === true) note(`${service} stays as released from ${other}, which is newer than ${commit}`);
-      return older === true ? [service] : [];
+      const winner = compared.find(({ older }) => older === true);
+      if (winner === undefined) return [release];
+      const newer = winner.commit === commit ? "" : `, which is newer than ${commit}`;
+      const wayOut = winner.event === "rolled back from" ? `; ${allTheSame}` : "";
+      note(`${service} stays as ${winner.event} ${winner.commit}${newer}${wayOut}`);
+      return [];
     }),
   );
-  const kept = new Set(newer.flat());
-  return releases.filter(({ service }) => !kept.has(service));
+  return kept.flat();
+}
+
+const allTheSame = "`delivery release` without --source-commit runs it all the same";
+
+/** A commit that the release must be newer than. */
+interface Rival {
+  readonly event: "released from" | "rolled back from";
+  readonly commit: string;
+}
+
+/** The newest first. */
+function rivalsOf({ sourceCommit, rejected }: Partial<ReleaseRecord> = {}, commit: string): Rival[] {
+  const rolledBack = rejected?.sourceCommit;
+  return [
+    ...(rolledBack === undefined ? [] : [{ event: "rolled back from", commit: rolledBack } as const]),
+    // The same commit may be released once more.
+    ...(sourceCommit === undefined || sourceCommit === commit
+      ? []
+      : [{ event: "released from", commit: sourceCommit } as const]),
+  ];
 }
 
 interface Checkout {

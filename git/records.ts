@@ -6,6 +6,7 @@ import {
   recordPath,
   recordWith,
   serviceOfRecord,
+  type Rejection,
   type ReleasedImage,
   type ReleaseRecord,
 } from "./release-record.ts";
@@ -34,8 +35,8 @@ export async function readRecords(snapshot: Snapshot, directory: string): Promis
 /** What is to run of one service. */
 export interface Release extends ReleasedImage {
   readonly service: string;
-  /** The digest taken away, if this is a rollback. */
-  readonly rejected?: string | undefined;
+  /** What must not come back by itself, if this is a rollback. */
+  readonly rejected?: Rejection | undefined;
 }
 
 /** A release that changed its record. */
@@ -77,7 +78,9 @@ export async function commitReleases(args: ReleaseArgs, options?: CommitOptions)
         const before = records.get(release.service);
         const known = release.sourceCommit === undefined || release.sourceCommit === before?.sourceCommit;
         if (known || !isSameImage(release, before?.image)) return [];
-        return [{ ...release, rejected: release.rejected ?? before?.rejected, previous: release.digest }];
+        // Its digest stays away; what the service is compared with is the commit that is noted now, which is newer.
+        const rejected = before?.rejected === undefined ? undefined : { digest: before.rejected.digest };
+        return [{ ...release, rejected, previous: release.digest }];
       });
       result = { released, confirmed };
       const written = [...released, ...confirmed];

@@ -17,10 +17,19 @@ const imageSchema = z
 export const commitSchema = z.string().regex(/^[0-9a-f]{7,64}$/, "Must be the id of a commit");
 
 const rejectedAnnotation = "delivery/rejected";
+const rejectedSourceAnnotation = "delivery/rejected-source-commit";
 const sourceAnnotation = "delivery/source-commit";
 
 const annotationsSchema = z
-  .strictObject({ [rejectedAnnotation]: digestSchema.optional(), [sourceAnnotation]: commitSchema.optional() })
+  .strictObject({
+    [rejectedAnnotation]: digestSchema.optional(),
+    [rejectedSourceAnnotation]: commitSchema.optional(),
+    [sourceAnnotation]: commitSchema.optional(),
+  })
+  .refine((all) => all[rejectedSourceAnnotation] === undefined || all[rejectedAnnotation] !== undefined, {
+    path: [rejectedAnnotation],
+    message: `Must say which image ${rejectedSourceAnnotation} belongs to`,
+  })
   .optional();
 
 const recordSchema = z
@@ -48,9 +57,16 @@ const recordSchema = z
 export interface ReleaseRecord {
   /** The image, without tag or digest; `undefined` before the first release. */
   readonly image: { readonly repository: string; readonly digest: string } | undefined;
-  /** The digest that a rollback took away: a watcher leaves it alone. */
-  readonly rejected?: string | undefined;
+  /** Until the next release, it must not come back by itself. */
+  readonly rejected?: Rejection | undefined;
   /** The commit of the monorepo that the image was built from; `undefined`: whoever released it did not say. */
+  readonly sourceCommit?: string | undefined;
+}
+
+/** The newest image that a rollback took away. */
+export interface Rejection {
+  readonly digest: string;
+  /** If it is there, it is newer than that of what runs. */
   readonly sourceCommit?: string | undefined;
 }
 
@@ -78,10 +94,11 @@ export function initialRecord(service: string): string {
   return written({ replicas: [{ name: service, count: 0 }] });
 }
 
-/** @param rejected the digest that is taken away, if this is a rollback */
-export function recordWith({ repository, digest, sourceCommit }: ReleasedImage, rejected?: string): string {
+/** @param rejected what must not come back by itself, if this is a rollback */
+export function recordWith({ repository, digest, sourceCommit }: ReleasedImage, rejected?: Rejection): string {
   const annotations = {
-    ...(rejected === undefined ? {} : { [rejectedAnnotation]: rejected }),
+    ...(rejected === undefined ? {} : { [rejectedAnnotation]: rejected.digest }),
+    ...(rejected?.sourceCommit === undefined ? {} : { [rejectedSourceAnnotation]: rejected.sourceCommit }),
     ...(sourceCommit === undefined ? {} : { [sourceAnnotation]: sourceCommit }),
   };
   const metadata = Object.keys(annotations).length === 0 ? {} : { metadata: { annotations } };
@@ -99,9 +116,11 @@ export function parseRecord(place: string, text: string): ReleaseRecord | { prob
   if (!record.success) return { problems: schemaProblems(place, record.error, input) };
   const [image] = record.data.images ?? [];
   const annotations = record.data.metadata?.annotations;
+  const rejected = annotations?.[rejectedAnnotation];
   return {
     image: image === undefined ? undefined : { repository: image.name, digest: image.digest },
-    rejected: annotations?.[rejectedAnnotation],
+    rejected:
+      rejected === undefined ? undefined : { digest: rejected, sourceCommit: annotations?.[rejectedSourceAnnotation] },
     sourceCommit: annotations?.[sourceAnnotation],
   };
 }

@@ -27,15 +27,16 @@ const left = new Set(["node_modules", ".git"]);
  * Fills the source repository with this checkout, once: from then on it is its users'. The stack file is the one that the
  * engine works with, with the real ports and the encrypted secrets, as a user's own in Git is. The commit starts no pipeline:
  * what it holds runs already.
+ * @returns the commit; `undefined`: there is one already
  */
 export async function seedSourceRepository(
   stateDir: string,
   { sourceRepository }: StackTargets,
   report: (line: string) => void,
-): Promise<void> {
-  if (sourceRepository === undefined) return;
+): Promise<{ commit: string } | undefined> {
+  if (sourceRepository === undefined) return undefined;
   const git = gitWith(stateDir, sourceRepository);
-  if ((await git(["ls-remote", "--heads", sourceRepository, "main"])) !== "") return;
+  if ((await git(["ls-remote", "--heads", sourceRepository, "main"])) !== "") return undefined;
   report(`Source repository: importing this checkout into ${sourceRepository}`);
   const tree = mkdtempSync(join(tmpdir(), "delivery-import-"));
   try {
@@ -46,6 +47,7 @@ export async function seedSourceRepository(
     await git(["-C", tree, "add", "--all", "--force"]);
     await git(["-C", tree, "commit", "--quiet", "--message", "Import\n\n[skip ci]"]);
     await git(["-C", tree, "push", "--quiet", sourceRepository, "main"]);
+    return { commit: await git(["-C", tree, "rev-parse", "HEAD"]) };
   } finally {
     rmSync(tree, { recursive: true, force: true });
   }

@@ -1,5 +1,6 @@
 import type { OutputMap } from "@pulumi/pulumi/automation/index.js";
 import { withProblems } from "./engine-failure.ts";
+import { noteSourceCommit } from "./first-records.ts";
 import { recover } from "./recovery.ts";
 import { watchRegistry } from "./registry-watch.ts";
 import { startSandbox } from "./sandbox.ts";
@@ -33,7 +34,8 @@ export async function up({ stateDir, pods, report }: UpOptions): Promise<OutputM
     }),
   );
   await watchRegistry(stateDir, sandbox.targets, report);
-  await seedSourceRepository(stateDir, sandbox.targets, report);
+  const imported = await seedSourceRepository(stateDir, sandbox.targets, report);
+  if (imported !== undefined) await noteSourceCommit(stateDir, sandbox.targets, imported.commit);
   report("The pipeline is up");
   const outputs = await open.stack.outputs();
   await summarize(outputs, sandbox);

@@ -27,7 +27,7 @@ export interface ChangesArgs {
   readonly from?: string | undefined;
   readonly to: string;
   /**
-   * The commit that what runs of a service was built from. It counts if `to` descends from it.
+   * The commits that what runs of a service, and what a rollback took away, were built from.
    * @default none: `from` counts for all
    */
   readonly releasedFrom?: ((service: string) => ReleasedFrom) | undefined;
@@ -35,8 +35,16 @@ export interface ChangesArgs {
   readonly note?: ((line: string) => void) | undefined;
 }
 
-/** `unreleased`: nothing runs of it yet. `undefined`: something runs, and nobody said what it was built from. */
-export type ReleasedFrom = { readonly commit: string } | "unreleased" | undefined;
+/** `unreleased`: nothing runs of it yet. */
+export type ReleasedFrom = SourceCommits | "unreleased" | undefined;
+
+/** The newest one that `to` descends from counts. */
+export interface SourceCommits {
+  /** What runs was built from it. @default nobody said */
+  readonly running?: string | undefined;
+  /** What a rollback took away was built from it: a newer one. @default there was none, or nobody said */
+  readonly rejected?: string | undefined;
+}
 
 /**
  * Finds the services that changed between two commits.
@@ -87,14 +95,19 @@ async function basesOf(
   repository: SourceRepository,
 ): Promise<ReadonlyMap<string, Base>> {
   const released = monorepo.services.map(({ name }) => [name, releasedFrom?.(name)] as const);
-  const commits = new Set(released.flatMap(([, at]) => (typeof at === "object" ? at.commit : [])));
+  const commits = new Set(released.flatMap(([, at]) => (typeof at === "object" ? commitsOf(at) : [])));
   const behind = commits.size === 0 ? commits : await repository.ancestorsOf(to, [...commits]);
   return new Map(
-    released.map(([name, at]) => {
+    released.map(([name, at = {}]) => {
       if (at === "unreleased") return [name, unreleased];
-      return [name, at !== undefined && behind.has(at.commit) ? at.commit : from];
+      return [name, commitsOf(at).find((commit) => behind.has(commit)) ?? from];
     }),
   );
+}
+
+/** The newest first: a rollback goes back. */
+function commitsOf({ running, rejected }: SourceCommits): string[] {
+  return [rejected, running].filter((commit) => commit !== undefined);
 }
 
 /** The first file that concerns its image, and the first that concerns its tests. */

@@ -53,14 +53,14 @@ function deliver(args: WorkflowArgs): Call[] {
         ),
       ];
     }),
-    ...tidying(args.pipeline),
+    ...tidying(args.pipeline, released),
   ];
 }
 
 /** What a merge closes needs its environment no longer. */
-function tidying({ first, previewEnvironments }: Pipeline): Call[] {
+function tidying({ first, previewEnvironments }: Pipeline, requires: readonly string[]): Call[] {
   if (!previewEnvironments) return [];
-  return [{ job: "tidy-preview-environments", name: "tidy-preview-environments", context: first.context }];
+  return [{ job: "tidy-preview-environments", name: "tidy-preview-environments", requires, context: first.context }];
 }
 
 /** For previews without credentials. Nothing waits for it. */

@@ -15,7 +15,8 @@ Usage: npx delivery changes --from COMMIT [--to COMMIT] [OPTIONS]
   --from COMMIT        the base: an id, a branch, …; one that is not known is no error
   --to COMMIT          what it is compared with      (default: HEAD)
   --env ENVIRONMENT    each service since the commit that what runs there was built from, as its release record
-                       says; --from is for services of which that is not known, or no ancestor of --to
+                       says, or since the one that a rollback took away; --from is for services of which neither
+                       is known to be an ancestor of --to
   --json               print {"from", "to", "services": [{"name", "reason"}], "tests": […], "everything"}: \`tests\`
                        has the services of which only the tests changed, \`everything\` says that no base was known
 ${environmentHelp}

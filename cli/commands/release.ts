@@ -20,7 +20,8 @@ Usage: npx delivery release --env ENVIRONMENT (--service NAME=DIGEST … | --dig
   --digests FILE       the same as JSON, {"link": "sha256:0123…"}, as \`delivery build\` writes it; a directory: all
                        files in it that end with .json; - reads standard input
   --source-commit SHA  the commit that the images were built from; noted in the commit and the record. A service
-                       that runs a build of a newer commit is left as it is
+                       that runs a build of a newer commit, or was rolled back from this or a newer one, is left
+                       as it is; without this option the digests run whatever was before
   --new                also services that have no release record in the environment yet
   --unverified         do not ask the registry whether it has the images
   --json               print the result as JSON

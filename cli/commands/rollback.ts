@@ -1,6 +1,7 @@
 import { readBranch } from "../../git/deploy-repository.ts";
 import { beforeLastRelease, resolveCommit } from "../../git/record-history.ts";
 import { commitReleases, readRecords, summarize, type Records, type Release } from "../../git/records.ts";
+import type { Rejection, ReleaseRecord } from "../../git/release-record.ts";
 import { snapshotOf } from "../../git/snapshot.ts";
 import { CommandError, parseOptions, required, UsageError, type Command, type Surroundings } from "../command.ts";
 import { environmentHelp, environmentOptions, findEnvironment, type DeliveryEnvironment } from "../environment.ts";
@@ -8,7 +9,8 @@ import { report } from "../report.ts";
 import { refuseUnknownServices } from "../services.ts";
 
 const help = `Makes an environment run again what it ran at an earlier commit, by a new commit: Argo CD follows, and its
-automated sync stays on. A watcher of the registry leaves the digests that were taken away alone.
+automated sync stays on. What was taken away does not come back by itself: a watcher of the registry leaves its digest
+alone, and CI the commit that it was built from and those before. A later change to the service ends that.
 
 Usage: npx delivery rollback --env ENVIRONMENT [--service NAME …] [--to COMMIT] [OPTIONS]
 
@@ -37,7 +39,9 @@ async function run(args: readonly string[], surroundings: Surroundings): Promise
     ...environment,
     choose: (records) => {
       refuseNewerReleases(environment, earlier.seen, records, earlier.services);
-      return earlier.services.flatMap((service) => restored(earlier, service));
+      return earlier.services.flatMap((service) =>
+        restored(service, earlier.records.get(service), records.get(service)),
+      );
     },
     describe: (released) => ({
       subject: `rollback(${environment.name}): ${summarize(released)}`,
@@ -90,13 +94,21 @@ async function recordsBefore(
 }
 
 /** The image as it was, whatever its repository is called today. */
-function restored({ records, seen }: Earlier, service: string): Release[] {
-  const { image, sourceCommit } = records.get(service) ?? {};
-  const current = seen.get(service)?.image?.digest;
-  if (image === undefined) return [];
+function restored(service: string, earlier: ReleaseRecord | undefined, current: ReleaseRecord | undefined): Release[] {
+  if (earlier?.image === undefined) return [];
+  const { image, sourceCommit } = earlier;
   // What runs already is also what newer commits have made.
-  if (current === image.digest) return [{ service, ...image }];
-  return [{ service, ...image, sourceCommit, ...(current === undefined ? {} : { rejected: current }) }];
+  if (current?.image?.digest === image.digest) return [{ service, ...image }];
+  return [{ service, ...image, sourceCommit, rejected: rejection(image.digest, current) }];
+}
+
+/** What must not come back by itself once this digest runs instead of what runs now. */
+function rejection(digest: string, current: ReleaseRecord | undefined): Rejection | undefined {
+  if (current?.image === undefined) return undefined;
+  const { image, sourceCommit, rejected } = current;
+  if (rejected?.sourceCommit === undefined) return { digest: image.digest, sourceCommit };
+  // What the first of several rollbacks took away is the newest. Once it runs again, its own commit is what counts.
+  return rejected.digest === digest ? { digest: image.digest } : rejected;
 }
 
 function refuseNewerReleases(

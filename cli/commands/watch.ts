@@ -79,7 +79,7 @@ async function newest(environment: DeliveryEnvironment, registry: Registry, serv
 function newerThan(records: Records, releases: readonly Release[]): Release[] {
   return releases.filter(({ service, digest }) => {
     const record = records.get(service);
-    return record !== undefined && record.image?.digest !== digest && record.rejected !== digest;
+    return record !== undefined && record.image?.digest !== digest && record.rejected?.digest !== digest;
   });
 }
 

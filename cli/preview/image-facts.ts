@@ -2,6 +2,7 @@ import { readBranch } from "../../git/deploy-repository.ts";
 import { readRecords, type Records } from "../../git/records.ts";
 import { stackSchema } from "../../stacks/schema.ts";
 import { changedServices } from "../changes/changed-services.ts";
+import { releasedFrom } from "../changes/released-from.ts";
 import { findEnvironment } from "../environment.ts";
 import { readMonorepo } from "../monorepo.ts";
 import { shortName } from "../pulumi/project.ts";
@@ -44,11 +45,7 @@ async function rebuiltSince(name: string, records: Records): Promise<Pick<ImageF
   const { services, to } = await changedServices({
     monorepo: readMonorepo(name),
     to: "HEAD",
-    releasedFrom: (service) => {
-      const { image, sourceCommit } = records.get(service) ?? {};
-      if (image === undefined) return "unreleased";
-      return sourceCommit === undefined ? undefined : { commit: sourceCommit };
-    },
+    releasedFrom: releasedFrom(records),
   });
   return { rebuilt: { services: new Set(services.map((service) => service.name)), commit: to } };
 }

@@ -41,7 +41,11 @@ export async function refuseRolledBack(
   snapshot: Snapshot,
 ): Promise<void> {
   const records = await sourceRecords(from, to, snapshot);
-  const back = releases.filter(({ service, digest }) => records.get(service)?.rejected === digest);
+  const back = releases.filter(({ service, digest }) => {
+    const { image, rejected } = records.get(service) ?? {};
+    // A second rollback still names what the first one took away.
+    return rejected !== undefined && image?.digest !== digest;
+  });
   if (back.length === 0) return;
   throw new CommandError(
     `${from.name} has rolled ${back.map(({ service }) => service).join(", ")} back while the gates were checked; nothing was changed`,

@@ -129,6 +129,39 @@ describe("changes", () => {
     });
   });
 
+  test("compares what was rolled back with what was taken away, so that only a later change brings it forward", () => {
+    checkout.git("checkout", "--quiet", "--detach", first);
+    const aside = checkout.commit({ "shop/svc/bare_service/x": "1" });
+    checkout.git("checkout", "--quiet", "main");
+    const record = (sourceCommit: string | undefined, rejected: string | undefined): string =>
+      recordWith(
+        { repository: "shop", digest, sourceCommit },
+        { digest: `sha256:${"2".repeat(64)}`, sourceCommit: rejected },
+      );
+    deploy.commit({
+      [recordPath("dev", "link")]: record(first, second),
+      [recordPath("dev", "user")]: record(undefined, second),
+      [recordPath("dev", "page")]: record(third, undefined),
+      // What was taken away is no ancestor: what runs counts.
+      [recordPath("dev", "bare")]: record(third, aside),
+    });
+    const changes = (...args: string[]): unknown =>
+      JSON.parse(delivery(["changes", "--env", "dev", "--repository", deploy.url, "--json", ...args]).stdout);
+    // Of link, only what was taken away differs.
+    expect(changes()).toMatchObject({ services: [{ name: "user", reason: "svc/user_service/main.go" }] });
+    checkout.commit({ "shop/svc/page_service/index.js": "1" });
+    expect(changes()).toMatchObject({ services: [{ name: "page" }, { name: "user" }] });
+    checkout.commit({ "shop/pkg/web/web.go": "package web // fixed\n" });
+    expect(changes()).toMatchObject({
+      services: [{ name: "link", reason: "shared code pkg/web" }, { name: "page" }, { name: "user" }],
+    });
+    // A pipeline of a commit before that one goes on from what runs; `release` then leaves the service alone.
+    deploy.commit({ [recordPath("dev", "link")]: record(first, third) });
+    checkout.git("reset", "--quiet", "--hard", second);
+    expect(changes("--from", second)).toMatchObject({ services: [{ name: "link" }] });
+    checkout.git("reset", "--quiet", "--hard", third);
+  });
+
   test.each<[fault: string, args: string[], status: number, message: RegExp]>([
     ["no base", [], 2, /^error: --from is missing/],
     [

@@ -13,6 +13,7 @@ let repository: BareRepository;
 let registry: RegistryStandIn;
 const one = `sha256:${"1".repeat(64)}`;
 const two = `sha256:${"2".repeat(64)}`;
+const three = `sha256:${"3".repeat(64)}`;
 
 let template: BareRepository;
 beforeAll(() => {
@@ -54,8 +55,17 @@ async function run(command: Command, ...args: string[]): Promise<string> {
 
 const record = (environment: string, service: string): string | undefined =>
   repository.files()[recordPath(environment, service)];
-const pinned = (service: string, digest: string, rejected?: string, sourceCommit?: string): string =>
-  recordWith({ repository: imageOf(service), digest, sourceCommit }, rejected);
+const pinned = (
+  service: string,
+  digest: string,
+  rejected?: string,
+  sourceCommit?: string,
+  rejectedSource?: string,
+): string =>
+  recordWith(
+    { repository: imageOf(service), digest, sourceCommit },
+    rejected === undefined ? undefined : { digest: rejected, sourceCommit: rejectedSource },
+  );
 const source = "0123456789abcdef0123456789abcdef01234567";
 const laterSource = "89abcdef0123456789abcdef0123456789abcdef";
 
@@ -105,10 +115,25 @@ describe("release", () => {
     expect(repository.subjects()).toHaveLength(4);
   });
 
-  test("keeps the digest rejected that a rollback took away when it notes a newer commit", async () => {
-    repository.commit({ [recordPath("dev", "link")]: pinned("link", one, two, source) });
+  test("keeps the digest rejected that a rollback took away when it notes a newer commit, which then counts", async () => {
+    repository.commit({ [recordPath("dev", "link")]: pinned("link", one, two, source, "0123456") });
     await run(release, "--env", "dev", "--service", `link=${one}`, "--unverified", "--source-commit", laterSource);
     expect(record("dev", "link")).toBe(pinned("link", one, two, laterSource));
+  });
+
+  test("leaves a service rolled back, unless it is told to by hand or there is a newer commit", async () => {
+    const back = pinned("link", one, two, source, laterSource);
+    repository.commit({ [recordPath("dev", "link")]: back });
+    const args = ["--env", "dev", "--unverified", "--service"];
+    await run(release, ...args, `link=${two}`, "--source-commit", laterSource);
+    await run(release, ...args, `link=${three}`, "--source-commit", laterSource);
+    expect(record("dev", "link")).toBe(back);
+    await run(release, ...args, `link=${two}`);
+    expect(record("dev", "link")).toBe(pinned("link", two));
+    repository.commit({ [recordPath("dev", "link")]: back });
+    const fix = "fedcba9876543210fedcba9876543210fedcba98";
+    await run(release, ...args, `link=${three}`, "--source-commit", fix);
+    expect(record("dev", "link")).toBe(pinned("link", three, undefined, fix));
   });
 
   test("takes the digests of all files in a directory, and refuses a service that is in two of them", async () => {
@@ -238,8 +263,30 @@ describe("rollback", () => {
     releasedOnce(two, laterSource);
     releasedOnce(two, "fedcba9876543210fedcba9876543210fedcba98");
     await run(rollback, "--env", "dev");
-    expect(record("dev", "link")).toBe(pinned("link", one, two, source));
+    expect(record("dev", "link")).toBe(pinned("link", one, two, source, "fedcba9876543210fedcba9876543210fedcba98"));
     expect(record("dev", "user")).toBe(pinned("user", one));
+  });
+
+  test("is taken back by a second one, whose commit counts again; a further one names the newest", async () => {
+    const [first, second, third] = ["1111111", "2222222", "3333333"];
+    const releasedOnce = (digest: string, sourceCommit: string): string => {
+      repository.commit({ [recordPath("dev", "link")]: pinned("link", digest, undefined, sourceCommit) }, "release");
+      return repository.git("rev-parse", "main");
+    };
+    const oldest = releasedOnce(one, first);
+    releasedOnce(two, second);
+    releasedOnce(three, third);
+    const back = (...args: string[]): Promise<string> => run(rollback, "--env", "dev", "--service", "link", ...args);
+    await back();
+    expect(record("dev", "link")).toBe(pinned("link", two, three, second, third));
+    await back();
+    expect(record("dev", "link")).toBe(pinned("link", three, two, third));
+    await back();
+    expect(record("dev", "link")).toBe(pinned("link", two, three, second, third));
+    await back("--to", oldest);
+    expect(record("dev", "link")).toBe(pinned("link", one, three, first, third));
+    await back();
+    expect(record("dev", "link")).toBe(pinned("link", two, three, second, third));
   });
 
   test("leaves alone what the running digest was built from", async () => {

@@ -1,8 +1,9 @@
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { withoutOlder } from "../../cli/newest-source.ts";
 import type { Records, Release } from "../../git/records.ts";
+import type { Rejection } from "../../git/release-record.ts";
 import { SourceCheckout } from "../source-checkout.ts";
 
 const digest = `sha256:${"1".repeat(64)}`;
@@ -28,8 +29,13 @@ beforeEach(() => {
   notes = [];
 });
 
-async function released(commit: string, before: string | undefined, directory: string | undefined = checkout.root) {
-  const records: Records = new Map([["link", { image: { repository, digest }, sourceCommit: before }]]);
+async function released(
+  commit: string,
+  before: string | undefined,
+  directory: string | undefined = checkout.root,
+  rejected?: Rejection,
+) {
+  const records: Records = new Map([["link", { image: { repository, digest }, sourceCommit: before, rejected }]]);
   const note = (line: string): void => void notes.push(line);
   return (await withoutOlder([release], records, { commit, directory, note })).map(({ service }) => service);
 }
@@ -47,6 +53,51 @@ test.each<[what: string, before: () => string | undefined]>([
 ])("a service that runs a build of %s is released", async (_what, before) => {
   expect(await released(newer, before())).toEqual(["link"]);
   expect(notes).toEqual([]);
+});
+
+describe("a rollback", () => {
+  const other = `sha256:${"2".repeat(64)}`;
+  let fix: string;
+  beforeAll(() => {
+    fix = checkout.commit({ "svc/link": "4" });
+  });
+
+  const rolledBack = (commit: string, rejected: Rejection, directory = checkout.root): Promise<string[]> =>
+    released(commit, undefined, directory, rejected);
+
+  test("is not undone by a late build of the commit that it took away", async () => {
+    expect(await rolledBack(newer, { digest: other, sourceCommit: newer }, "/")).toEqual([]);
+    expect(notes).toEqual([
+      `link stays as rolled back from ${newer}; \`delivery release\` without --source-commit runs it all the same`,
+    ]);
+  });
+
+  test("is not undone by a build of a commit before that one, though it is newer than what runs", async () => {
+    expect(await released(newer, older, checkout.root, { digest: other, sourceCommit: fix })).toEqual([]);
+    expect(notes).toEqual([
+      expect.stringMatching(`^link stays as rolled back from ${fix}, which is newer than ${newer};`),
+    ]);
+  });
+
+  test("is not undone by a later commit that makes the same image", async () => {
+    expect(await rolledBack(fix, { digest, sourceCommit: newer })).toEqual([]);
+    expect(notes).toEqual([
+      expect.stringMatching(`^link stays as rolled back from sha256:1{12}, which ${fix} makes, too`),
+    ]);
+  });
+
+  test("ends with a later commit, or one of another branch", async () => {
+    expect(await released(fix, older, checkout.root, { digest: other, sourceCommit: newer })).toEqual(["link"]);
+    expect(await rolledBack(side, { digest: other, sourceCommit: newer })).toEqual(["link"]);
+    expect(notes).toEqual([]);
+  });
+
+  test("ends with any commit where nobody said what was taken away, or where it is not known, which is said", async () => {
+    expect(await rolledBack(older, { digest })).toEqual(["link"]);
+    expect(notes).toEqual([]);
+    expect(await rolledBack(newer, { digest: other, sourceCommit: "f".repeat(40) })).toEqual(["link"]);
+    expect(notes).toEqual([expect.stringMatching(/^link was rolled back from f+, which this checkout does not know/)]);
+  });
 });
 
 test("a commit that nobody knows is taken for older, and that is said", async () => {

@@ -148,7 +148,10 @@ function backdate(): void {
 }
 
 function pinned(service: string, digest: string, rejected?: string): string {
-  return recordWith({ repository: `docker.io/acme/shop-${service}`, digest }, rejected);
+  return recordWith(
+    { repository: `docker.io/acme/shop-${service}`, digest },
+    rejected === undefined ? undefined : { digest: rejected },
+  );
 }
 const record = (service: string, branch?: string): string | undefined =>
   repository.files(branch)[recordPath("staging", service)];
@@ -332,8 +335,11 @@ describe("gates", () => {
     expect(notes).toContain(JSON.stringify({ link: one }));
   });
 
-  test("a digest that is rolled back while they are asked is not promoted", async () => {
-    const back = pinned("link", two, one);
+  test.each([
+    ["once", one],
+    ["once more, after a newer one", `sha256:${"3".repeat(64)}`],
+  ])("a digest that is rolled back %s while they are asked is not promoted", async (_when, rejected) => {
+    const back = pinned("link", two, rejected);
     declare("staging", {
       from: "dev",
       test: [

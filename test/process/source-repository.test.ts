@@ -39,7 +39,7 @@ afterAll(async () => {
 const git = (...args: string[]): string =>
   execFileSync("git", ["--git-dir", repositoryPath(root, name), ...args], { maxBuffer: 2 ** 26 }).toString();
 
-const seed = (report: (line: string) => void): Promise<void> =>
+const seed = (report: (line: string) => void): Promise<{ commit: string } | undefined> =>
   seedSourceRepository(
     stateDir,
     {
@@ -53,7 +53,8 @@ const seed = (report: (line: string) => void): Promise<void> =>
 
 test("the source repository gets this checkout once, with the settings that hold and a pipeline, and starts none", async () => {
   const said: string[] = [];
-  await seed((line) => said.push(line));
+  const imported = await seed((line) => said.push(line));
+  expect(imported).toEqual({ commit: git("rev-parse", "main").trim() });
   expect(said).toEqual([expect.stringContaining("importing this checkout")]);
   expect(git("log", "--format=%B", "main").trim()).toBe("Import\n\n[skip ci]");
   const files = git("ls-tree", "-r", "--name-only", "main").split("\n");
@@ -64,6 +65,6 @@ test("the source repository gets this checkout once, with the settings that hold
   expect(git("show", "main:.circleci/config.yml")).toContain("ci-config --env sandbox");
 
   const head = git("rev-parse", "main");
-  await seed((line) => said.push(line));
+  expect(await seed((line) => said.push(line))).toBeUndefined();
   expect([git("rev-parse", "main"), said.length]).toEqual([head, 1]);
 });

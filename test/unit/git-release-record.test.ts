@@ -34,16 +34,24 @@ test("is read as Argo CD Image Updater writes it", () => {
   expect(parseRecord("record", written)).toEqual({ image: { repository, digest } });
 });
 
-test("a rollback says which digest it takes away", () => {
-  expect(parseRecord("record", recordWith({ repository, digest }, other))).toEqual({
+test("a rollback says which digest it takes away, and what that was built from", () => {
+  const rejected = { digest: other, sourceCommit: "89abcdef0123456789abcdef0123456789abcdef" };
+  expect(recordWith({ repository, digest }, rejected)).toContain(
+    `metadata:\n  annotations:\n    delivery/rejected: ${other}\n    delivery/rejected-source-commit: ${rejected.sourceCommit}\nimages:`,
+  );
+  expect(parseRecord("record", recordWith({ repository, digest }, rejected))).toEqual({
     image: { repository, digest },
-    rejected: other,
+    rejected,
+  });
+  expect(parseRecord("record", recordWith({ repository, digest }, { digest: other }))).toEqual({
+    image: { repository, digest },
+    rejected: { digest: other },
   });
 });
 
 test("says which commit of the monorepo the image was built from", () => {
   const sourceCommit = "0123456789abcdef0123456789abcdef01234567";
-  expect(recordWith({ repository, digest, sourceCommit }, other)).toContain(
+  expect(recordWith({ repository, digest, sourceCommit }, { digest: other })).toContain(
     `metadata:\n  annotations:\n    delivery/rejected: ${other}\n    delivery/source-commit: ${sourceCommit}\nimages:`,
   );
   expect(parseRecord("record", recordWith({ repository, digest, sourceCommit }))).toEqual({
@@ -100,6 +108,15 @@ describe("is refused with the file and the key", () => {
         images: [{ name: repository, digest }],
       },
       /^dev\/x: metadata\.annotations\.delivery\/source-commit: "main": must be the id of a commit/,
+    ],
+    [
+      "a source commit taken away without its digest",
+      {
+        ...record,
+        metadata: { annotations: { "delivery/rejected-source-commit": "0123456" } },
+        images: [{ name: repository, digest }],
+      },
+      /^dev\/x: metadata\.annotations\.delivery\/rejected: missing; must say which image delivery\/rejected-source-commit/,
     ],
   ])("%s", (_fault, content, problem) => {
     const result = parseRecord("dev/x", JSON.stringify(content));

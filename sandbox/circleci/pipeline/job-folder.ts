@@ -1,10 +1,12 @@
+import { execFile } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
 import { pidsWith } from "../../proc.ts";
 import { jobMark } from "./job-environment.ts";
 
+const run = promisify(execFile);
 const killSeconds = 5;
 
 /** A fresh home for a job, with its temporary files beside it. */
@@ -15,10 +17,15 @@ export function makeJobFolder(work: string, job: { number: number; id: string })
   return folder;
 }
 
-/** What the end of a job's container does: no process and no file of it is left. */
+/** What the end of a job's container does: no process of it is left. */
+export async function endProcesses(folder: string): Promise<void> {
+  for (const deadline = Date.now() + killSeconds * 1000; killProcesses(folder) > 0 && Date.now() < deadline;)
+    await sleep(20);
+}
+
+/** Removes the files of a job that has ended. It yields to jobs that run: what npm has installed are tens of thousands. */
 export async function removeJobFolder(folder: string): Promise<void> {
-  await endProcesses(folder);
-  await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+  await run("nice", ["-n", "19", "rm", "-rf", "--", folder]);
 }
 
 /** The same for jobs that were running when the stand-in was killed. */
@@ -27,11 +34,6 @@ export function removeLeftovers(work: string): void {
     killProcesses(join(work, name));
     rmSync(join(work, name), { recursive: true, force: true, maxRetries: 3 });
   }
-}
-
-async function endProcesses(folder: string): Promise<void> {
-  for (const deadline = Date.now() + killSeconds * 1000; killProcesses(folder) > 0 && Date.now() < deadline;)
-    await sleep(20);
 }
 
 /** How many there were. */

@@ -5,7 +5,7 @@ import { runJob, type JobHost } from "./job-run.ts";
 import type { PipelineFolder } from "./pipeline-folder.ts";
 import type { Job, Pipeline, Workflow } from "./records.ts";
 
-export interface JobQueueOptions extends JobHost {
+export interface JobQueueOptions extends Omit<JobHost, "later"> {
   account: () => State;
   folder: PipelineFolder;
   mirrorOf: (pipeline: Pipeline) => string;
@@ -28,6 +28,7 @@ export class JobQueue {
   readonly #options: JobQueueOptions;
   readonly #running = new Map<string, Running>();
   readonly #closed = new AbortController();
+  readonly #later = new Set<Promise<void>>();
 
   constructor(options: JobQueueOptions) {
     this.#options = options;
@@ -59,13 +60,14 @@ export class JobQueue {
     this.#closed.abort();
     for (const { abort } of this.#running.values()) abort.abort();
     await Promise.all([...this.#running.values()].map(({ ended }) => ended));
+    await Promise.all(this.#later);
   }
 
   #tryToStart(pipeline: Pipeline, workflow: Workflow, job: Job): void {
     const ports = this.#portsOf(pipeline, job);
     if (ports === undefined) return;
-    const taken = [...this.#running.values()].flatMap((other) => other.ports);
-    if (ports.some((port) => taken.includes(port))) return;
+    const taken = new Set([...this.#running.values()].flatMap((other) => other.ports));
+    if (ports.some((port) => taken.has(port))) return;
     const abort = new AbortController();
     job.status = "running";
     job.number = this.#options.folder.nextNumber(pipeline.projectId, "job");
@@ -82,7 +84,7 @@ export class JobQueue {
     const organizationId = account().projects.find(({ id }) => id === pipeline.projectId)?.organizationId ?? "";
     const run = async (): Promise<Job["status"]> => {
       if ("refusal" in authorization || job.definition === undefined) return "unauthorized";
-      return runJob(this.#options, {
+      return runJob(this.#host, {
         pipeline,
         workflow,
         job: Object.assign(job, { number }),
@@ -108,6 +110,16 @@ export class JobQueue {
     job.stoppedAt = new Date().toISOString();
     log(`job ${number} ${job.name}: ${status}`);
     this.#options.advance(pipeline);
+  }
+
+  get #host(): JobHost {
+    const later: JobHost["later"] = (work) => {
+      const done: Promise<void> = work()
+        .catch((error: unknown) => this.#options.log(String(error)))
+        .finally(() => this.#later.delete(done));
+      this.#later.add(done);
+    };
+    return { ...this.#options, later };
   }
 
   /** `undefined`: the job cannot run at all, and has ended. */

@@ -4,7 +4,7 @@ import { besideServer } from "../beside/beside.ts";
 import type { CompiledJob } from "../config/job.ts";
 import { stepTitle } from "../config/step-schema.ts";
 import { jobEnvironment } from "./job-environment.ts";
-import { makeJobFolder, removeJobFolder } from "./job-folder.ts";
+import { endProcesses, makeJobFolder, removeJobFolder } from "./job-folder.ts";
 import { appendLog, jobFolder } from "./job-log.ts";
 import { pathInJob, type JobWorld, type Print, type StepEnd } from "./job-world.ts";
 import { Masking } from "./masking.ts";
@@ -25,6 +25,8 @@ export interface JobHost {
   /** Path of a server of Redis's protocol, if there is one. */
   redis: () => string | undefined;
   startRemoteDocker: StartRemoteDocker;
+  /** Takes work that no job waits for. */
+  later: (work: () => Promise<void>) => void;
 }
 
 export interface JobRun {
@@ -71,7 +73,8 @@ export async function runJob(host: JobHost, run: JobRun): Promise<JobStatus> {
     return late.aborted && status === "canceled" ? "timedout" : status;
   } finally {
     over.abort();
-    await removeJobFolder(folder);
+    await endProcesses(folder);
+    host.later(() => removeJobFolder(folder));
   }
 }
 

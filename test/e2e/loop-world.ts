@@ -1,0 +1,102 @@
+import { readDeployments } from "../../cli/status/cluster-facts.ts";
+import { parseRecord, recordPath, type ReleaseRecord } from "../../git/release-record.ts";
+import { gitUsers } from "../../sandbox/deploy-git.ts";
+import { followPipeline, type PipelineEnd } from "../../sandbox/demo/pipeline-progress.ts";
+import { openRoute } from "../../sandbox/demo/sandbox-route.ts";
+import { stopProcess } from "../../sandbox/process.ts";
+import { openSandboxStack } from "../../sandbox/stack.ts";
+import { up } from "../../sandbox/up.ts";
+import { eventually } from "../integration/eventually.ts";
+import { enterGitOps, type GitOpsWorld } from "./gitops-world.ts";
+import { openGitHubAccount, type GitHubAccount } from "./github-account.ts";
+import { openDeveloper, type Developer } from "./loop-developer.ts";
+
+/** The sandbox's own stack as `npm run up` leaves it. */
+export interface Loop {
+  readonly github: GitHubAccount;
+  /** @param repository as owner/name. @default the source repository itself */
+  developer(repository?: string): Promise<Developer>;
+  /** Waits until nothing of a commit's pipeline runs any more. */
+  pipeline(commit: string): Promise<PipelineEnd>;
+  /** What one job has written; secrets are masked already. */
+  log(end: PipelineEnd, job: string): Promise<string>;
+  /** The release record of a service. */
+  record(service: string): ReleaseRecord;
+  /** Service → the image that its Deployment wants, and its health. */
+  deployed(): Promise<Record<string, string>>;
+  /** Waits until the cluster runs what the records say. */
+  settle(): Promise<void>;
+  /** The tags that the registry has of a service. */
+  tags(service: string): Promise<string[]>;
+  /** Stops the registry while something happens. */
+  withoutRegistry<Result>(work: () => Promise<Result>): Promise<Result>;
+  leave(): Promise<void>;
+}
+
+const pipelineMinutes = 10;
+const environment = "sandbox";
+
+/** Starts what `npm run up` starts. */
+export async function enterLoop(world: GitOpsWorld): Promise<Loop> {
+  const { stateDir, credentials, kubernetes, repository, sandbox } = world;
+  const outputs = await up({ stateDir, pods: "auto", report: () => undefined });
+  const { sourceRepository = "", githubApi = "", registryHost } = sandbox.targets;
+  const { ci, rollout } = openRoute(stateDir, outputs, "link");
+  const ciRoot = new URL("/", ci.url);
+  const record = (service: string): ReleaseRecord => {
+    const path = recordPath(environment, service);
+    const found = parseRecord(path, repository.files()[path] ?? "");
+    if ("problems" in found) throw new Error(`${path} is faulty: ${found.problems[0]?.message ?? ""}`);
+    return found;
+  };
+  const deployed = async (): Promise<Record<string, string>> => {
+    const place = { app: "delinkcious", environment, namespace: rollout.namespace, argoCdNamespace: "argocd" };
+    const found = await readDeployments(kubernetes, place, AbortSignal.timeout(10_000));
+    return Object.fromEntries(found.map(({ service, image, health }) => [service, `${image} ${health}`]));
+  };
+  return {
+    github: openGitHubAccount(githubApi, "delinkcious/delinkcious", credentials.githubToken),
+    developer: (fullName = "delinkcious/delinkcious") =>
+      openDeveloper({
+        url: sourceRepository.replace("delinkcious/delinkcious", fullName),
+        user: gitUsers.writer,
+        token: credentials.gitWriteToken,
+      }),
+    pipeline: (commit) => followPipeline(ci, commit, () => {}, AbortSignal.timeout(pipelineMinutes * 60_000)),
+    async log(end, job) {
+      const id = end.jobs.find(({ name }) => name === job)?.id ?? "none";
+      const response = await fetch(new URL(`output/${id}`, ciRoot), { headers: { "Circle-Token": ci.token } });
+      return response.text();
+    },
+    record,
+    deployed,
+    settle: async () => {
+      await eventually("the cluster runs what the release records say", async () =>
+        Object.entries(await deployed()).every(([service, state]) =>
+          state.endsWith(`@${record(service).image?.digest ?? ""} Healthy`),
+        ),
+      );
+    },
+    async tags(service) {
+      const login = Buffer.from(`delivery:${credentials.registryPassword}`).toString("base64");
+      const url = `http://${registryHost}/v2/delinkcious/delinkcious-${service}/tags/list`;
+      const response = await fetch(url, { headers: { authorization: `Basic ${login}` } });
+      // The registry's answer: https://distribution.github.io/distribution/spec/api/#listing-image-tags
+      const { tags } = (await response.json()) as { tags?: string[] | null };
+      return (tags ?? []).toSorted();
+    },
+    async withoutRegistry(work) {
+      await stopProcess(stateDir, "registry");
+      try {
+        return await work();
+      } finally {
+        // Starts what has been stopped.
+        await enterGitOps();
+      }
+    },
+    async leave() {
+      await using open = await openSandboxStack({ ...sandbox, stateDir, report: () => undefined });
+      await open.stack.destroy();
+    },
+  };
+}

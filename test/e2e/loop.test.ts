@@ -1,0 +1,149 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { nextVersion } from "../../sandbox/demo.ts";
+import type { PipelineEnd } from "../../sandbox/demo/pipeline-progress.ts";
+import { enterGitOps } from "./gitops-world.ts";
+import type { Developer } from "./loop-developer.ts";
+import { enterLoop, type Loop } from "./loop-world.ts";
+
+const app = "examples/delinkcious";
+const main = (service: string): string => `${app}/svc/${service}_service/main.go`;
+const status = "ci/circleci: delivery";
+
+/** A commit is all that a developer does. The tests build on each other. */
+describe("from commit to cluster", () => {
+  let loop: Loop;
+  let developer: Developer;
+
+  beforeAll(async () => {
+    loop = await enterLoop(await enterGitOps());
+    developer = await loop.developer();
+  });
+
+  afterAll(async () => {
+    developer[Symbol.dispose]();
+    await loop.leave();
+  });
+
+  test("a commit that touches one service builds one image and changes one Deployment", async () => {
+    const before = await loop.deployed();
+    const commit = await developer.push("link: a new version", { [main("link")]: nextVersion });
+    const end = await loop.pipeline(commit);
+    expect([end.status, jobsOf(end)]).toEqual([
+      "success",
+      [
+        "build-link",
+        "delivery",
+        "plan",
+        "publish-state-sandbox",
+        "release-sandbox",
+        "test-link",
+        "tidy-preview-environments",
+      ].toSorted(),
+    ]);
+    await loop.settle();
+    expect(changed(before, await loop.deployed())).toEqual(["link"]);
+    expect(loop.record("link").sourceCommit).toBe(commit);
+    expect(await loop.tags("link")).toContain(commit);
+    expect(await loop.github.statuses(commit)).toMatchObject({ [status]: "success" });
+  });
+
+  test("a commit that touches shared code builds those that use it", async () => {
+    const edit = (content: string): string => `${content}\n// The pool is bounded by the server.\n`;
+    const commit = await developer.push("postgres: say what bounds the pool", {
+      [`${app}/pkg/postgres/postgres.go`]: edit,
+    });
+    const end = await loop.pipeline(commit);
+    expect([end.status, built(end)]).toEqual(["success", ["link", "social-graph", "user"]]);
+    await loop.settle();
+    expect(loop.record("user").sourceCommit).toBe(commit);
+  });
+
+  test("a commit that touches documents only builds nothing, and still reports a status", async () => {
+    const before = await loop.deployed();
+    const commit = await developer.push("Say more", {
+      [`${app}/README.md`]: (content) => `${content}\nThat is all.\n`,
+    });
+    const end = await loop.pipeline(commit);
+    expect([end.status, jobsOf(end)]).toEqual(["success", ["delivery", "plan"]]);
+    expect(await loop.github.statuses(commit)).toMatchObject({ [status]: "success" });
+    expect(await loop.deployed()).toEqual(before);
+  });
+
+  test("a failing test stops the release, and says so; once it is mended, nothing of it is lost", async () => {
+    const before = loop.record("news");
+    const failing = `package main\n\nimport "testing"\n\nfunc TestOfTheDay(t *testing.T) { t.Fatal("not today") }\n`;
+    const broken = `${app}/svc/news_service/broken_test.go`;
+    const commit = await developer.push("news: a change that is not right", {
+      [main("news")]: nextVersion,
+      [broken]: () => failing,
+    });
+    const end = await loop.pipeline(commit);
+    expect(end.status).toBe("failed");
+    expect(await loop.log(end, "test-news")).toContain("not today");
+    expect(statusesOf(end)).toMatchObject({ "test-news": "failed", "release-sandbox": "not_run", delivery: "failed" });
+    expect(await loop.log(end, "delivery")).toContain("test-news");
+    expect(await loop.github.statuses(commit)).toMatchObject({
+      [status]: "failure",
+      "ci/circleci: test-news": "failure",
+    });
+    expect(loop.record("news")).toEqual(before);
+
+    const mended = await developer.push("news: no test of the day", {
+      [broken]: () => failing.replace(`t.Fatal("not today")`, ""),
+    });
+    expect((await loop.pipeline(mended)).status).toBe("success");
+    expect(loop.record("news")).toMatchObject({ sourceCommit: mended });
+    expect(loop.record("news").image).not.toEqual(before.image);
+    await loop.settle();
+  });
+
+  test("of two quick commits the newest wins, and none is lost", async () => {
+    const first = await developer.push("news, link", { [main("news")]: nextVersion, [main("link")]: nextVersion });
+    const second = await developer.push("link again", { [main("link")]: nextVersion });
+    const ends = await Promise.all([loop.pipeline(first), loop.pipeline(second)]);
+    expect(ends.map(({ status: end }) => end)).toEqual(["success", "success"]);
+    expect(loop.record("link").sourceCommit).toBe(second);
+    expect([first, second]).toContain(loop.record("news").sourceCommit);
+    await loop.settle();
+  });
+
+  test("with the registry down an image is pushed again and again, then the build fails clearly and nothing is released", async () => {
+    const before = loop.record("link");
+    const commit = await loop.withoutRegistry(async () => {
+      const pushed = await developer.push("link: into the void", { [main("link")]: nextVersion });
+      const end = await loop.pipeline(pushed);
+      expect(statusesOf(end)).toMatchObject({
+        "build-link": "failed",
+        "release-sandbox": "not_run",
+        delivery: "failed",
+      });
+      const log = await loop.log(end, "build-link");
+      expect(log).toMatch(/again in/);
+      expect(log).toMatch(/error: .*localhost:\d+/);
+      return pushed;
+    });
+    expect(loop.record("link")).toEqual(before);
+    expect(await loop.github.statuses(commit)).toMatchObject({ [status]: "failure" });
+    const next = await developer.push("link: once more", { [main("link")]: nextVersion });
+    expect((await loop.pipeline(next)).status).toBe("success");
+    expect(loop.record("link").sourceCommit).toBe(next);
+    await loop.settle();
+  });
+});
+
+function jobsOf({ jobs }: PipelineEnd): string[] {
+  return jobs.map(({ name }) => name).toSorted();
+}
+
+function statusesOf({ jobs }: PipelineEnd): Record<string, string> {
+  return Object.fromEntries(jobs.map(({ name, status: end }) => [name, end]));
+}
+
+/** The services whose images a pipeline has built. */
+function built(end: PipelineEnd): string[] {
+  return jobsOf(end).flatMap((name) => (name.startsWith("build-") ? [name.slice("build-".length)] : []));
+}
+
+function changed(before: Record<string, string>, after: Record<string, string>): string[] {
+  return Object.keys({ ...before, ...after }).filter((service) => before[service] !== after[service]);
+}
