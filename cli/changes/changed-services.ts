@@ -36,7 +36,7 @@ export interface ChangesArgs {
 }
 
 /** `unreleased`: nothing runs of it yet. */
-export type ReleasedFrom = SourceCommits | "unreleased" | undefined;
+export type ReleasedFrom = SourceCommits | "unreleased";
 
 /** The newest one that `to` descends from counts. */
 export interface SourceCommits {

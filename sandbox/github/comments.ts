@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { ApiError, invalid, notFound } from "./api-error.ts";
 import { page } from "./page.ts";
-import { pullRequestOf } from "./pull-requests.ts";
+import { pullRequestOf } from "./pull-request.ts";
 import { bodyOf, created, mayWrite, noContent, ok, pathPart, repositoryOf, route, userOf } from "./router.ts";
 import type { ApiRequest, Route } from "./router.ts";
 import { takeId, type Comment } from "./state.ts";

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { ApiError } from "./api-error.ts";
 import { pullRequestEvent } from "./events.ts";
 import { page } from "./page.ts";
-import { pullRequestOf } from "./pull-requests.ts";
+import { pullRequestOf } from "./pull-request.ts";
 import { bodyOf, noContent, ok, pathPart, route, userOf, writableRepositoryOf } from "./router.ts";
 import type { ApiRequest, ApiResponse, Route } from "./router.ts";
 import type { PullRequest } from "./state.ts";

@@ -4,7 +4,7 @@ import { ApiError } from "./api-error.ts";
 import type { BareGit } from "./bare-git.ts";
 import { pullRequestEvent } from "./events.ts";
 import { ownerOf } from "./host.ts";
-import { pullRequestOf } from "./pull-requests.ts";
+import { pullRequestOf } from "./pull-request.ts";
 import { close } from "./pushed.ts";
 import { bodyOf, ok, route, userOf, writableRepositoryOf } from "./router.ts";
 import type { ApiRequest, ApiResponse, Route } from "./router.ts";

@@ -1,4 +1,4 @@
-import { pullRequestOf } from "./pull-requests.ts";
+import { pullRequestOf } from "./pull-request.ts";
 import { ok, route } from "./router.ts";
 
 /** What a pull request's address shows a person: the pull request with its comments and statuses, as plain text. */

@@ -1,22 +1,24 @@
 import { z } from "zod";
-import { ApiError, invalid, notFound } from "./api-error.ts";
+import { ApiError, invalid } from "./api-error.ts";
 import type { BareGit } from "./bare-git.ts";
 import { pullRequestEvent } from "./events.ts";
-import { findRepository, gitOf, ownerOf, type GitHubHost, type HostedRepository } from "./host.ts";
+import { findRepository, gitOf, ownerOf } from "./host.ts";
+import { createPullRequest } from "./new-pull-request.ts";
 import { page } from "./page.ts";
+import { fullView, pullRequestOf } from "./pull-request.ts";
 import { keepHead } from "./pull-request-head.ts";
 import { close } from "./pushed.ts";
-import { bodyOf, created, mayWrite, ok, pathPart, repositoryOf, route, userOf } from "./router.ts";
+import { bodyOf, mayWrite, ok, repositoryOf, route, userOf } from "./router.ts";
 import type { ApiRequest, ApiResponse, Route } from "./router.ts";
-import { takeId, type PullRequest, type State } from "./state.ts";
-import { pullRequestView, userView } from "./views.ts";
+import type { PullRequest } from "./state.ts";
+import { pullRequestView } from "./views.ts";
 
 const pulls = "/repos/{owner}/{repo}/pulls";
 const resource = "PullRequest";
 
 export const pullRequestRoutes: readonly Route[] = [
   route("GET", pulls, list),
-  route("POST", pulls, create),
+  route("POST", pulls, createPullRequest),
   route("GET", `${pulls}/{number}`, async (request) => {
     const { pull, git } = pullRequestOf(request);
     return ok(await fullView(request, pull, git));
@@ -43,79 +45,6 @@ function list(request: ApiRequest): ApiResponse {
     request,
     found.map((pull) => pullRequestView(host, state, pull)),
   );
-}
-
-const newSchema = z.object({
-  title: z.string().min(1),
-  head: z.string().min(1),
-  base: z.string().min(1),
-  body: z.string().nullish(),
-  draft: z.boolean().default(false),
-});
-
-async function create(request: ApiRequest): Promise<ApiResponse> {
-  const { host, state } = request;
-  const { repository, git } = repositoryOf(request);
-  const { login } = userOf(request);
-  const wanted = bodyOf(request, resource, newSchema);
-  const baseSha = await git.branch(wanted.base);
-  if (baseSha === undefined) throw invalid({ resource, field: "base", code: "invalid" });
-  const { source, ref } = headOf(host, state, repository, wanted.head);
-  const label = `${ownerOf(source.fullName)}:${ref}`;
-  const same = state.pullRequests.some(
-    ({ closedAt, base, head, ...pull }) =>
-      closedAt === undefined &&
-      pull.repository === repository.fullName &&
-      base.ref === wanted.base &&
-      head.repository === source.fullName &&
-      head.ref === ref,
-  );
-  if (same) throw invalid({ resource, code: "custom", message: `A pull request already exists for ${label}.` });
-  const number = nextNumber(state, repository);
-  const sha = await keepHead(git, gitOf(host, source), number, ref);
-  if (sha === undefined) throw invalid({ resource, field: "head", code: "invalid" });
-  if ((await git.countCommits(baseSha, sha)) === 0) {
-    await git.run(["update-ref", "-d", `refs/pull/${number}/head`]);
-    throw invalid({ resource, code: "custom", message: `No commits between ${wanted.base} and ${wanted.head}` });
-  }
-  const now = new Date().toISOString();
-  const pull: PullRequest = {
-    id: takeId(state),
-    repository: repository.fullName,
-    number,
-    title: wanted.title,
-    body: wanted.body ?? null,
-    draft: wanted.draft,
-    author: login,
-    createdAt: now,
-    updatedAt: now,
-    head: { repository: source.fullName, ref, sha },
-    base: { ref: wanted.base, sha: baseSha },
-    labels: [],
-  };
-  state.pullRequests.push(pull);
-  pullRequestEvent(host, state, "opened", pull, login);
-  return created(await fullView(request, pull, git));
-}
-
-/** `branch`, or `owner:branch` of a fork. */
-function headOf(
-  host: GitHubHost,
-  state: State,
-  repository: HostedRepository,
-  head: string,
-): { source: HostedRepository; ref: string } {
-  const [, owner, ref = head] = /^([^:]+):(.+)$/.exec(head) ?? [];
-  if (owner === undefined || owner === ownerOf(repository.fullName)) return { source: repository, ref };
-  const fork = state.forks.find((known) => known.of === repository.fullName && ownerOf(known.fullName) === owner);
-  const source = fork && findRepository(host, state, fork.fullName);
-  if (source === undefined) throw invalid({ resource, field: "head", code: "invalid" });
-  return { source, ref };
-}
-
-function nextNumber(state: State, { fullName }: HostedRepository): number {
-  const taken = state.pullRequests.filter((pull) => pull.repository === fullName).map(({ number }) => number);
-  return Math.max(0, ...taken) + 1;
 }
 
 const changeSchema = z.object({
@@ -160,38 +89,4 @@ async function reopen({ host, state }: ApiRequest, pull: PullRequest, git: BareG
   if (sha === undefined) throw refusal(`The ${pull.head.ref} branch has been deleted.`);
   pull.head.sha = sha;
   delete pull.closedAt;
-}
-
-/** The pull request of the path. */
-export function pullRequestOf(request: ApiRequest): {
-  pull: PullRequest;
-  git: BareGit;
-  repository: HostedRepository;
-} {
-  const { repository, git } = repositoryOf(request);
-  const pull = request.state.pullRequests.find(
-    (known) => known.repository === repository.fullName && String(known.number) === pathPart(request, "number"),
-  );
-  if (pull === undefined) throw notFound();
-  return { pull, git, repository };
-}
-
-/** A single pull request has more to it than one of a list. */
-async function fullView({ host, state }: ApiRequest, pull: PullRequest, git: BareGit) {
-  const base = (await git.branch(pull.base.ref)) ?? pull.base.sha;
-  const open = pull.closedAt === undefined;
-  const mergeable = open ? (await git.mergedTree(base, pull.head.sha)) !== undefined : null;
-  const { files, additions, deletions } = await git.changeSize(pull.base.sha, pull.head.sha);
-  return {
-    ...pullRequestView(host, state, pull),
-    merged: pull.merged !== undefined,
-    merged_by: pull.merged === undefined ? null : userView(host, pull.merged.by),
-    mergeable,
-    mergeable_state: mergeable === null ? "unknown" : mergeable ? "clean" : "dirty",
-    comments: state.comments.filter((one) => one.repository === pull.repository && one.number === pull.number).length,
-    commits: await git.countCommits(pull.base.sha, pull.head.sha),
-    changed_files: files,
-    additions,
-    deletions,
-  };
 }

@@ -1,11 +1,11 @@
-import { createHash, timingSafeEqual } from "node:crypto";
 import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { PushHook } from "../git-server/pushes.ts";
 import { ApiError } from "./api-error.ts";
 import { commentRoutes } from "./comments.ts";
 import { startCourier, type WebhookTarget } from "./courier.ts";
-import type { GitHubHost, GitHubUser } from "./host.ts";
+import type { GitHubHost } from "./host.ts";
+import { authenticate, parse, read } from "./http-request.ts";
 import { labelRoutes } from "./labels.ts";
 import { mergeRoutes } from "./merge.ts";
 import { pullRequestPage } from "./pull-request-page.ts";
@@ -18,7 +18,6 @@ import { Store } from "./store.ts";
 
 /** GitHub Enterprise Server has its API there, and clients that are told of another host look for it there. */
 const enterprisePrefix = "/api/v3";
-const largestBody = 1024 * 1024;
 const documentation = "https://docs.github.com/rest";
 const routes = [
   ...repositoryRoutes,
@@ -116,44 +115,6 @@ function refusal({ status, message, errors }: ApiError): ApiResponse {
       status: String(status),
     },
   };
-}
-
-/** Without a token one is nobody; with a wrong one, one is refused. */
-function authenticate(request: IncomingMessage, users: readonly GitHubUser[]): GitHubUser | undefined {
-  const [, scheme = "", given = ""] = /^(\w+) +(\S+)$/.exec(request.headers.authorization ?? "") ?? [];
-  if (request.headers.authorization === undefined) return undefined;
-  // As basic authentication, the token is the password.
-  const token = /^basic$/i.test(scheme)
-    ? Buffer.from(given, "base64")
-        .toString()
-        .replace(/^[^:]*:/, "")
-    : given;
-  const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
-  const user = users.find((known) => timingSafeEqual(digest(known.token), digest(token)));
-  if (user === undefined || !/^(basic|bearer|token)$/i.test(scheme)) throw new ApiError(401, "Bad credentials");
-  return user;
-}
-
-async function read(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request) {
-    // Without an encoding set, a request yields buffers.
-    const bytes = chunk as Buffer;
-    size += bytes.length;
-    if (size <= largestBody) chunks.push(bytes);
-  }
-  if (size > largestBody) throw new ApiError(413, "Request body too large");
-  return Buffer.concat(chunks).toString("utf8");
-}
-
-function parse(text: string): unknown {
-  if (text.trim() === "") return undefined;
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new ApiError(400, "Problems parsing JSON");
-  }
 }
 
 function send(response: ServerResponse, { status, body, headers }: ApiResponse): void {

@@ -118,7 +118,7 @@ describe("from commit to cluster", () => {
         delivery: "failed",
       });
       const log = await loop.log(end, "build-link");
-      expect(log).toMatch(/again in/);
+      expect(log).toMatch(/attempt 3 of 4 failed/);
       expect(log).toMatch(/error: .*localhost:\d+/);
       return pushed;
     });

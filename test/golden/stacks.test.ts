@@ -6,8 +6,14 @@ import { hideSecrets, openWorld } from "../declared-world.ts";
 /** What the stack's owner would have set with `pulumi config set --secret`. */
 const secretValue = "a-secret-that-must-never-show";
 const names = [
-  ...["link-db-password", "user-db-password", "social-graph-db-password", "token-secret"],
-  ...["deploy-token", "github-token", "pulumi-passphrase", "pulumi-backend"],
+  "link-db-password",
+  "user-db-password",
+  "social-graph-db-password",
+  "token-secret",
+  "deploy-token",
+  "github-token",
+  "pulumi-passphrase",
+  "pulumi-backend",
 ];
 const secrets = {
   "delivery:registryPassword": secretValue,

@@ -169,9 +169,11 @@ describe("without gates", () => {
     expect((await run()).output).toBe("staging: nothing to change");
   });
 
-  test("takes along from which commit a digest was built", async () => {
+  test("takes along from which commit a digest was built, and not what was rolled back", async () => {
     const image = { repository: "docker.io/acme/shop-link", digest: two, sourceCommit: "abcdef0" };
-    repository.commit({ [recordPath("dev", "link")]: recordWith(image) });
+    repository.commit({
+      [recordPath("dev", "link")]: recordWith(image, { digest: one, sourceCommit: "1234567" }),
+    });
     await run("--service", "link");
     expect(record("link")).toBe(recordWith(image));
     expect(record("user")).toBe(initialRecord("user"));
