@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import type { JobTools } from "./circleci/job-tools.ts";
 import type { GitHubConnection } from "./circleci/github-connection.ts";
+import { nodeProgram } from "./node-program.ts";
 import { choosePort } from "./ports.ts";
 import { startProcess } from "./process.ts";
 
@@ -45,20 +46,21 @@ export async function startCircleCiStandIn(options: CircleCiStandInOptions): Pro
   const cache = process.env["XDG_CACHE_HOME"];
   await startProcess(stateDir, {
     name: "circleci",
-    command: process.execPath,
-    args: [
+    ...nodeProgram(
       join(import.meta.dirname, "circleci", "main.ts"),
-      "--port",
-      String(port),
-      "--state",
-      join(stateDir, "circleci.json"),
-      ...Object.entries(files).flatMap(([name, content]) => [
-        name === "token" ? "--token-file" : `--${name}`,
-        secretFile(stateDir, name, content),
-      ]),
-    ],
-    // Where the sandbox's tools and images are.
-    ...(cache === undefined ? {} : { env: { XDG_CACHE_HOME: cache } }),
+      [
+        "--port",
+        String(port),
+        "--state",
+        join(stateDir, "circleci.json"),
+        ...Object.entries(files).flatMap(([name, content]) => [
+          name === "token" ? "--token-file" : `--${name}`,
+          secretFile(stateDir, name, content),
+        ]),
+      ],
+      // Where the sandbox's tools and images are.
+      cache === undefined ? {} : { XDG_CACHE_HOME: cache },
+    ),
     ready: async () => (await fetch(`${url}/me`, { headers })).ok,
   });
   const mine = z

@@ -1,5 +1,6 @@
 import { join } from "node:path";
-import type { Credentials } from "./credentials.ts";
+import { tokenVariable, usernameVariable } from "../git/git-credentials.ts";
+import { ensureCredentials, type Credentials } from "./credentials.ts";
 import { startGitServer } from "./git-server/start.ts";
 import { choosePort } from "./ports.ts";
 
@@ -22,6 +23,13 @@ export interface CodeHost {
   deployRepository: string;
   sourceRepository: string;
   githubApi: string;
+}
+
+/** Lets this process read or write the deploy repository: Git takes credentials from its environment, here as anywhere. */
+export function loginToDeployGit(stateDir: string, access: keyof typeof gitUsers): void {
+  const { gitWriteToken, gitReadToken } = ensureCredentials(stateDir);
+  process.env[usernameVariable] = gitUsers[access];
+  process.env[tokenVariable] = access === "writer" ? gitWriteToken : gitReadToken;
 }
 
 /** Starts the Git server with the source and the deploy repository on it, and the stand-in for GitHub's API. */

@@ -1,7 +1,5 @@
-import { tokenVariable, usernameVariable } from "../git/git-credentials.ts";
 import { commitReleases } from "../git/records.ts";
-import { ensureCredentials } from "./credentials.ts";
-import { gitUsers } from "./deploy-git.ts";
+import { loginToDeployGit } from "./deploy-git.ts";
 import { sandboxSettings } from "./settings.ts";
 import type { StackTargets } from "./targets.ts";
 
@@ -15,19 +13,18 @@ export async function noteSourceCommit(
   sourceCommit: string,
 ): Promise<void> {
   if (deployRepository === undefined) return;
-  // Git's credentials come from the environment of this process, here as anywhere.
-  const { gitWriteToken } = ensureCredentials(stateDir);
-  Object.assign(process.env, { [usernameVariable]: gitUsers.writer, [tokenVariable]: gitWriteToken });
+  const { environment, gitops } = sandboxSettings();
+  loginToDeployGit(stateDir, "writer");
   await commitReleases({
     repository: deployRepository,
-    branch: sandboxSettings().gitops.branch,
-    directory: "sandbox",
+    branch: gitops.branch,
+    directory: environment,
     choose: (records) =>
       [...records].flatMap(([service, { image }]) =>
         image === undefined ? [] : [{ ...image, service, sourceCommit }],
       ),
     describe: () => ({
-      subject: "release(sandbox): built from the import",
+      subject: `release(${environment}): built from the import`,
       trailers: [`Source-Commit: ${sourceCommit}`],
     }),
   });

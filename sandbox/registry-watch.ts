@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { ensureCredentials } from "./credentials.ts";
 import { gitUsers } from "./deploy-git.ts";
+import { nodeProgram } from "./node-program.ts";
 import { startProcess, stopProcess } from "./process.ts";
 import { sandboxSettings } from "./settings.ts";
 import type { StackTargets } from "./targets.ts";
@@ -24,24 +25,17 @@ export async function watchRegistry(
   report("Registry watch: starting `delivery watch`, in place of Argo CD Image Updater");
   await startProcess(stateDir, {
     name,
-    command: process.execPath,
-    args: [
-      join(import.meta.dirname, "..", "cli", "main.ts"),
-      "watch",
-      "--env",
-      "sandbox",
-      "--repository",
-      targets.deployRepository,
-      "--images",
-      images,
-    ],
     cwd: process.cwd(),
-    env: {
-      DELIVERY_GIT_USERNAME: gitUsers.writer,
-      DELIVERY_GIT_TOKEN: gitWriteToken,
-      DELIVERY_REGISTRY_USERNAME: wanted.username,
-      DELIVERY_REGISTRY_PASSWORD: registryPassword,
-    },
+    ...nodeProgram(
+      join(import.meta.dirname, "..", "cli", "main.ts"),
+      ["watch", "--env", "sandbox", "--repository", targets.deployRepository, "--images", images],
+      {
+        DELIVERY_GIT_USERNAME: gitUsers.writer,
+        DELIVERY_GIT_TOKEN: gitWriteToken,
+        DELIVERY_REGISTRY_USERNAME: wanted.username,
+        DELIVERY_REGISTRY_PASSWORD: registryPassword,
+      },
+    ),
     ready: () => Promise.resolve(true),
   });
 }

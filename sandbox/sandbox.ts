@@ -14,7 +14,6 @@ import type { DockerProviderOptions } from "./providers/docker/provider.ts";
 import type { ChartRenderer } from "./providers/kubernetes/chart.ts";
 import { startRegistry } from "./registry.ts";
 import { startRemoteDocker } from "./remote-docker.ts";
-import { startSecretReplicator } from "./secret-replicator/start.ts";
 import { sandboxSettings } from "./settings.ts";
 import type { StackTargets } from "./targets.ts";
 import { buildTools, type ToolName } from "./tools/build.ts";
@@ -125,16 +124,15 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       jobTools: { remoteDocker, ...("redis" in built ? { redis: built.redis } : {}) },
     }),
   ]);
-  if (gitops) {
+  if (gitops)
     await startArgoCd({
       stateDir,
       tools: built,
       kubeconfigPath: cluster.kubeconfigPath,
       namespace: wanted.argoCdNamespace,
+      previews: wanted.previews,
       report,
     });
-    await startSecretReplicator(stateDir, cluster.kubeconfigPath);
-  }
   return {
     pulumi: built.pulumi,
     cluster,
@@ -183,6 +181,7 @@ interface WantedPlaces {
   username: string;
   delivery: "gitops" | "direct";
   argoCdNamespace: string;
+  previews: boolean;
 }
 
 /** What the stack file expects: the ports are taken if they are free. */
@@ -197,5 +196,6 @@ function wantedPlaces(): WantedPlaces {
     username: images.username,
     delivery,
     argoCdNamespace: gitops.argoCd.namespace,
+    previews: gitops.previews !== undefined,
   };
 }

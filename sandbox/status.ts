@@ -5,9 +5,8 @@ import { NotReachableError } from "../cli/status/reading.ts";
 import { placeSchema, placesOf, statusFetchLimits, statusSources } from "../cli/status/sources.ts";
 import { readStackSettings } from "../cli/stack-settings.ts";
 import { registryClient } from "../cli/registry-client.ts";
-import { tokenVariable, usernameVariable } from "../git/git-credentials.ts";
 import { ensureCredentials } from "./credentials.ts";
-import { gitUsers } from "./deploy-git.ts";
+import { loginToDeployGit } from "./deploy-git.ts";
 import { kubernetesClient } from "./kubernetes-client.ts";
 import { listProcesses } from "./process.ts";
 import { processTable } from "./process-table.ts";
@@ -30,12 +29,11 @@ function sandboxSources(stateDir: string, targets: StackTargets | undefined): St
     throw new Error(`there is no stacks/Pulumi.sandbox.yaml in ${process.cwd()}; run this at the root of the checkout`);
   const places = placesOf("sandbox", settings);
   if (targets === undefined) return nothing(places.app, places.environment, places.delivery);
-  const { registryPassword, circleciToken, gitReadToken } = ensureCredentials(stateDir);
+  const { registryPassword, circleciToken } = ensureCredentials(stateDir);
   const { deployRepository: repository, circleci } = targets;
   // Images may be of another registry, which must not see this password.
   const login = { username: settings.images.username, password: registryPassword };
-  // Git's credentials come from the environment of this process, here as anywhere.
-  Object.assign(process.env, { [usernameVariable]: gitUsers.reader, [tokenVariable]: gitReadToken });
+  loginToDeployGit(stateDir, "reader");
   return statusSources({
     ...places,
     delivery: repository === undefined ? "direct" : "gitops",

@@ -1,20 +1,24 @@
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
 /** A Git repository on disk, with people who push to it. */
 export class BareRepository implements Disposable {
-  readonly directory = mkdtempSync(join(tmpdir(), "bare-repository-"));
+  /** Where it is. */
+  readonly directory: string;
   readonly path: string;
   readonly url: string;
+  readonly #isOurs: boolean;
 
   /** @param from one that is there already, or one to copy, which costs less than making one. @default a new and empty one */
   constructor(from: { existing?: string; copyOf?: BareRepository } = {}) {
-    this.path = from.existing ?? join(this.directory, "deploy.git");
+    this.#isOurs = from.existing === undefined;
+    this.path = from.existing ?? join(mkdtempSync(join(tmpdir(), "bare-repository-")), "deploy.git");
+    this.directory = dirname(this.path);
     this.url = `file://${this.path}`;
     if (from.copyOf !== undefined) cpSync(from.copyOf.path, this.path, { recursive: true });
-    else if (from.existing === undefined)
+    else if (this.#isOurs)
       execFileSync("git", ["init", "--quiet", "--bare", "--template=", "--initial-branch=main", this.path]);
   }
 
@@ -67,8 +71,9 @@ export class BareRepository implements Disposable {
     return this.git("rev-parse", branch);
   }
 
+  /** Removes it, unless it was there already. */
   [Symbol.dispose](): void {
-    rmSync(this.directory, { recursive: true, force: true });
+    if (this.#isOurs) rmSync(this.directory, { recursive: true, force: true });
   }
 
   private run(args: readonly string[], input = ""): Buffer {

@@ -63,6 +63,7 @@ export class CircleCiWorld implements AsyncDisposable {
   organizationId = "";
   projectId = "";
   triggerId = "";
+  #triggers = "";
   readonly #github = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
@@ -90,9 +91,15 @@ export class CircleCiWorld implements AsyncDisposable {
       { name: "push", config_source: { ...repo, file_path: ".circleci/config.yml" }, checkout_source: repo },
       idSchema,
     );
-    const trigger = { event_source: repo, event_preset: "all-pushes" };
-    world.triggerId = (await world.#made(`${definitions}/${definition.id}/triggers`, trigger, idSchema)).id;
+    world.#triggers = `${definitions}/${definition.id}/triggers`;
+    world.triggerId = await world.trigger("all-pushes");
     return world;
+  }
+
+  /** Declares another trigger of the pipeline. Returns its id. */
+  async trigger(preset: string): Promise<string> {
+    const repo = { provider: "github_app", repo: { external_id: "7" } };
+    return (await this.#made(this.#triggers, { event_source: repo, event_preset: preset }, idSchema)).id;
   }
 
   /** Starts it, or starts it again. */

@@ -4,6 +4,7 @@ import { delimiter, dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { parse } from "yaml";
 import { z } from "zod";
+import { sandboxSettings } from "../sandbox/settings.ts";
 
 const root = join(import.meta.dirname, "..");
 const stackSchema = z.object({ config: z.record(z.string(), z.unknown()) });
@@ -34,7 +35,8 @@ export async function deliveryBuild(
   args: readonly string[],
 ) {
   const main = join(root, "cli/main.ts");
-  const login = password === "" ? {} : { DOCKERHUB_USERNAME: "delivery", DOCKERHUB_PASSWORD: password };
+  const login =
+    password === "" ? {} : { DOCKERHUB_USERNAME: sandboxSettings().images.username, DOCKERHUB_PASSWORD: password };
   const child = spawn(process.execPath, [main, "build", "--env", "sandbox", ...args], {
     cwd: directory,
     stdio: ["ignore", "pipe", "pipe"],

@@ -1,8 +1,9 @@
 import { join, relative } from "node:path";
+import { branchPoint } from "../changes/branch-point.ts";
 import { changedServices, type ChangedServices } from "../changes/changed-services.ts";
 import { readReleasedFrom } from "../changes/released-from.ts";
 import { findEnvironment } from "../environment.ts";
-import { openSourceRepository, type SourceRepository } from "../../git/source-repository.ts";
+import { openSourceRepository } from "../../git/source-repository.ts";
 import type { Pipeline } from "./pipeline.ts";
 import type { KnownPipeline } from "./read-pipeline.ts";
 
@@ -47,17 +48,6 @@ export async function changedPart(
   const previews =
     services.length > 0 || files === undefined || files.some((file) => isOfProgram(file, root, monorepo.root));
   return { pipeline: { ...pipeline, services, testedOnly: named(changes.tests), previews }, changes };
-}
-
-/** Where the branch left the delivered one, as a clone by CI knows that. */
-async function branchPoint(
-  repository: SourceRepository,
-  to: string,
-  deliveredBranch: string,
-): Promise<string | undefined> {
-  return (
-    (await repository.mergeBase(to, `origin/${deliveredBranch}`)) ?? (await repository.mergeBase(to, deliveredBranch))
-  );
 }
 
 /** Whether a file may change what the program declares, and is not one of the monorepo, which is judged by its services. */

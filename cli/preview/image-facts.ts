@@ -1,6 +1,8 @@
 import { readBranch } from "../../git/deploy-repository.ts";
 import { readRecords, type Records } from "../../git/records.ts";
+import { openSourceRepository } from "../../git/source-repository.ts";
 import { stackSchema } from "../../stacks/schema.ts";
+import { branchPoint } from "../changes/branch-point.ts";
 import { changedServices } from "../changes/changed-services.ts";
 import { releasedFrom } from "../changes/released-from.ts";
 import { findEnvironment } from "../environment.ts";
@@ -15,7 +17,7 @@ export interface KnownImages {
   readonly limits: readonly string[];
 }
 
-const neededSchema = stackSchema.pick({ delivery: true, images: true, promotion: true });
+const neededSchema = stackSchema.pick({ delivery: true, github: true, images: true, promotion: true });
 
 /**
  * What the stack does not know of images where Argo CD delivers them: the release records say what runs, and Git which
@@ -23,33 +25,58 @@ const neededSchema = stackSchema.pick({ delivery: true, images: true, promotion:
  */
 export async function imageFacts(stack: string, access: "as user" | "anonymous"): Promise<KnownImages> {
   const name = shortName(stack);
-  try {
-    const settings = readStackSettings(name, neededSchema);
-    if (settings?.delivery !== "gitops") return { images: {}, limits: [] };
-    const environment = findEnvironment(name, {});
-    const records = await readBranch(environment, (snapshot) => readRecords(snapshot, environment.directory));
-    const released = new Map(
-      [...records].flatMap(([service, { image }]) => (image === undefined ? [] : [[service, image.digest] as const])),
-    );
-    const follows = settings.promotion !== undefined || settings.images.source === "build";
-    return { images: { released, ...(follows ? {} : await rebuiltSince(name, records)) }, limits: [] };
-  } catch (error) {
-    const reason =
-      access === "anonymous" ? "the deploy repository cannot be read without credentials" : firstLine(error);
-    return { images: {}, limits: [`the images that run: ${reason}`] };
-  }
+  const settings = await known(async () => readStackSettings(name, neededSchema));
+  if ("reason" in settings) return { images: {}, limits: [`images: ${settings.reason}`] };
+  const { delivery, github, images, promotion } = settings.fact ?? {};
+  if (delivery !== "gitops") return { images: {}, limits: [] };
+  const records = await known(() => recordsOf(name));
+  const released = "fact" in records ? { released: digestsIn(records.fact) } : {};
+  const noRecords = access === "anonymous" ? "the deploy repository cannot be read without credentials" : undefined;
+  const limits = "reason" in records ? [`the images that run: ${noRecords ?? records.reason}`] : [];
+  // Without CI nothing of a commit is released.
+  const byCi = promotion === undefined && (images?.source === "registry" || github !== undefined);
+  if (!byCi) return { images: released, limits };
+  const rebuilt = await known(() =>
+    rebuiltBy(name, github?.branch ?? "main", "fact" in records ? records.fact : undefined),
+  );
+  return "fact" in rebuilt
+    ? { images: { ...released, ...rebuilt.fact }, limits }
+    : { images: released, limits: [...limits, `the images that the commit changes: ${rebuilt.reason}`] };
 }
 
-/** The services that the checked-out commit changes against what runs. */
-async function rebuiltSince(name: string, records: Records): Promise<Pick<ImageFacts, "rebuilt">> {
-  const { services, to } = await changedServices({
-    monorepo: readMonorepo(name),
-    to: "HEAD",
-    releasedFrom: releasedFrom(records),
-  });
+async function recordsOf(name: string): Promise<Records> {
+  const environment = findEnvironment(name, {});
+  return readBranch(environment, (snapshot) => readRecords(snapshot, environment.directory));
+}
+
+function digestsIn(records: Records): ReadonlyMap<string, string> {
+  return new Map(
+    [...records].flatMap(([service, { image }]) => (image === undefined ? [] : [[service, image.digest] as const])),
+  );
+}
+
+/** The services that the checked-out commit changes: against where its branch began, or on the delivered one against what runs. */
+async function rebuiltBy(
+  name: string,
+  deliveredBranch: string,
+  records: Records | undefined,
+): Promise<Pick<ImageFacts, "rebuilt">> {
+  const monorepo = readMonorepo(name);
+  const repository = await openSourceRepository(monorepo.root);
+  const head = (await repository.resolve(["HEAD"])).get("HEAD");
+  const from = await branchPoint(repository, "HEAD", deliveredBranch);
+  const isBranch = from !== undefined && from !== head;
+  if (!isBranch && records === undefined) return {};
+  const base = isBranch || records === undefined ? { from } : { releasedFrom: releasedFrom(records) };
+  const { services, to } = await changedServices({ monorepo, to: "HEAD", ...base });
   return { rebuilt: { services: new Set(services.map((service) => service.name)), commit: to } };
 }
 
-function firstLine(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).split("\n")[0] ?? "";
+/** What can be found out, or the first line of why not. */
+async function known<Fact>(find: () => Promise<Fact>): Promise<{ fact: Fact } | { reason: string }> {
+  try {
+    return { fact: await find() };
+  } catch (error) {
+    return { reason: (error instanceof Error ? error.message : String(error)).split("\n")[0] ?? "" };
+  }
 }

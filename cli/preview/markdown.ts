@@ -53,6 +53,7 @@ function stackSections(preview: StackPreview, several: boolean): Section[] {
     ...section("replacements and deletions", 3, losses(preview.losses)),
     ...section("policies", 3, policies(preview)),
     ...section("services", 4, services(preview)),
+    ...section("builds", 5, builds(preview.builds)),
     ...section("other resources", 5, others(preview.others)),
     ...section("limits", 2, limits(preview.limits)),
     ...section("warnings", 6, folded("Warnings", list(preview.warnings.map((text) => `- ${plain(cut(text))}`)))),
@@ -121,6 +122,13 @@ function services({ services: changed, unchanged }: StackPreview): string {
   return [`| service | image | changes |\n| --- | --- | --- |\n${rows.join("\n")}`, ...more, rest]
     .filter(Boolean)
     .join("\n\n");
+}
+
+function builds(names: readonly string[]): string {
+  if (names.length === 0) return "";
+  const shown = names.slice(0, mostOpenLines).map(code).join(", ");
+  const more = names.length > mostOpenLines ? ` and ${names.length - mostOpenLines} more` : "";
+  return `The update also builds ${names.length === 1 ? "the image" : "the images"} of ${shown}${more}, and does not release ${names.length === 1 ? "it" : "them"}.`;
 }
 
 function row({ name, state, image, changes }: ServiceChange): string {

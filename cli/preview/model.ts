@@ -15,6 +15,8 @@ export interface StackPreview {
   readonly services: readonly ServiceChange[];
   /** The names of those that do not. */
   readonly unchanged: readonly string[];
+  /** The names of those whose images the update builds without releasing them, since what is in Git runs. */
+  readonly builds: readonly string[];
   /** All other resources that come or change. */
   readonly others: readonly ResourceChange[];
   /** Files of the deploy repository that change. */

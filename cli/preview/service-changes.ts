@@ -16,6 +16,8 @@ export interface ImageFacts {
 export interface ServiceChanges {
   readonly changed: readonly ServiceChange[];
   readonly unchanged: readonly string[];
+  /** Those whose images the update builds, and releases not: with Argo CD what is in Git runs. */
+  readonly builds: readonly string[];
   /** The URNs of the resources that these lines tell of. */
   readonly told: ReadonlySet<string>;
 }
@@ -33,9 +35,11 @@ export function serviceChanges(
   const own = (service: string): Step[] => changed.filter((step) => belongsTo(step, service));
   const changes = all.flatMap((step) => changeOf(step, steps, own(step.name), manifests, images) ?? []);
   const names = new Set(changes.map(({ name }) => name));
+  const isBuilt = ({ type, action }: Step): boolean => type.startsWith("docker:") && action === "update";
   return {
     changed: changes,
     unchanged: all.map(({ name }) => name).filter((name) => !names.has(name)),
+    builds: manifests.directory === "" ? [] : all.map(({ name }) => name).filter((name) => own(name).some(isBuilt)),
     told: new Set(all.flatMap(({ name }) => own(name).map(({ urn }) => urn))),
   };
 }
@@ -58,14 +62,12 @@ function changeOf(
     ...own.filter(({ type }) => type.startsWith("kubernetes:")).map((one) => ({ ...one, kind: kindOf(one) })),
     ...manifestChanges(manifests, name),
   ];
-  const byGit = manifests.directory !== "";
-  const image = imageOf(step, steps, byGit ? [] : own, images);
+  // What runs is in Git, whatever this program builds.
+  const image = imageOf(step, steps, manifests.directory === "" ? own : [], images);
   const words =
     state === "changed" ? objects.flatMap(({ kind, before, after }) => changeWords(kind, before, after)) : [];
   // The column of images says it.
-  const built = own.some(({ type, action }) => type.startsWith("docker:") && action === "update");
-  const waits = byGit && built ? ["its image is built, and waits to be released"] : [];
-  const changes = [...[...new Set(words)].filter((word) => word !== "image"), ...waits];
+  const changes = [...new Set(words)].filter((word) => word !== "image");
   const moved = image !== undefined && image.before !== image.after;
   if (state === "changed" && changes.length === 0 && !moved) return undefined;
   return { name, state, ...(image === undefined ? {} : { image }), changes };

@@ -6,7 +6,7 @@ import type { Loss, PolicyViolation, PropertyChanges, ResourceChange, StackPrevi
 import { serviceChanges, type ImageFacts } from "./service-changes.ts";
 import { placeholderServer } from "./placeholder.ts";
 import { readStep, type Step } from "./step.ts";
-import { secretWord, shown, type Difference } from "./value.ts";
+import { secretWord, shown, valueAt, type Difference } from "./value.ts";
 
 export interface PreviewFacts {
   readonly stack: string;
@@ -61,6 +61,7 @@ export function stackPreview(raw: readonly unknown[], facts: PreviewFacts): Stac
     losses: changed.flatMap(lossOf),
     services: services.changed,
     unchanged: services.unchanged,
+    builds: services.builds,
     others: changed.filter((step) => !services.told.has(step.urn)).flatMap(resourceChange),
     files: fileChanges(manifests),
     properties: changed.flatMap(propertiesOf),
@@ -94,9 +95,16 @@ function resourceChange(step: Step): ResourceChange[] {
   const { action } = step;
   if (action !== "create" && action !== "update" && action !== "import") return [];
   const changes = unique(step.changes.map(({ path }) => pathText(path)));
-  // Its files are shown one by one.
-  const own = areaOf(step) === "Deploy repository" ? unique(step.changes.map(({ path }) => path[0] ?? "")) : changes;
-  return [{ area: areaOf(step), action, kind: kindOf(step), name: step.name, changes: own }];
+  if (areaOf(step) !== "Deploy repository")
+    return [{ area: areaOf(step), action, kind: kindOf(step), name: step.name, changes }];
+  // Its files are shown one by one. Records that are there belong to the release commands.
+  const own = unique(step.changes.filter(isWritten(step)).map(({ path }) => path[0] ?? ""));
+  const isIdle = action === "update" && own.length === 0;
+  return isIdle ? [] : [{ area: areaOf(step), action, kind: kindOf(step), name: step.name, changes: own }];
+}
+
+function isWritten({ before }: Step): (change: Difference) => boolean {
+  return ({ path }) => path[0] !== "records" || valueAt(before, path) === undefined;
 }
 
 function propertiesOf(step: Step): PropertyChanges[] {

@@ -6,6 +6,8 @@ export const keeperOptionsSchema = z.strictObject({
   stateDir: z.string(),
   kubeconfigPath: z.string(),
   namespace: z.string(),
+  /** Whether Secrets are copied to the namespaces of preview environments. */
+  replicatesSecrets: z.boolean(),
   tools: z.strictObject({
     argocd: z.string(),
     "git-ask-pass": z.string(),

@@ -1,15 +1,20 @@
 /**
  * The process that keeps the parts of Argo CD running, as the kubelet does with pods:
  * `node sandbox/argocd/keeper.ts FILE`
+ *
+ * What copies Secrets for its preview environments runs in it, too: a process more would take 80 MB.
  */
 import { existsSync, readFileSync } from "node:fs";
+import { flushCompileCache } from "node:module";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { writePrivate } from "../cluster/files.ts";
 import { listApplications, refresh } from "../git-server/argocd-refresh.ts";
+import { liveClient } from "../live-client.ts";
 import type { KubernetesClient } from "../../kubernetes/client.ts";
 import { nameOf } from "../../kubernetes/object.ts";
 import { runningPid, startProcess, stopProcess, type ProcessSpec } from "../process.ts";
+import { replicateSecrets } from "../secret-replicator/replicate.ts";
 import { installationOn, type Installation } from "./installation.ts";
 import { keeperOptionsSchema, statusPath, type KeeperStatus } from "./keeper-options.ts";
 import { applicationSetController, controller, redis, repoServer } from "./parts.ts";
@@ -26,6 +31,9 @@ const options = keeperOptionsSchema.parse(JSON.parse(readFileSync(file, "utf8"))
 const { stateDir, namespace, kubeconfigPath } = options;
 const findInstallation = installationOn({ kubeconfigPath, namespace, folder: join(stateDir, "argocd") });
 const log = (line: string): void => console.log(`${new Date().toISOString()} ${line}`);
+
+if (options.replicatesSecrets) void replicateSecrets(liveClient(kubeconfigPath), log);
+flushCompileCache();
 
 let installation: Installation = { missing: "not looked for yet" };
 for (let lookedAt = 0; ;) {

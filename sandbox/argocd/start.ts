@@ -2,6 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { writePrivate } from "../cluster/files.ts";
+import { nodeProgram } from "../node-program.ts";
 import { choosePort } from "../ports.ts";
 import { runningPid, startProcess, stopProcess } from "../process.ts";
 import { prepareFolders, removeFolders, type ArgoCdTools } from "./folders.ts";
@@ -15,6 +16,8 @@ export interface ArgoCdOptions {
   kubeconfigPath: string;
   /** Where the stack installs Argo CD. */
   namespace: string;
+  /** Whether there are preview environments, which the pull secret is copied to. */
+  previews: boolean;
   report: (line: string) => void;
 }
 
@@ -36,12 +39,14 @@ export async function startArgoCd({
   tools,
   kubeconfigPath,
   namespace,
+  previews,
   report,
 }: ArgoCdOptions): Promise<void> {
   const options: KeeperOptions = {
     stateDir,
     kubeconfigPath,
     namespace,
+    replicatesSecrets: previews,
     // Its own alone: another version of one of the sandbox's other tools is no reason to start it anew.
     tools: {
       argocd: tools.argocd,
@@ -75,8 +80,7 @@ export async function startArgoCd({
   report("Argo CD: starting its repo server and its controller");
   await startProcess(stateDir, {
     name: keeper,
-    command: process.execPath,
-    args: [join(import.meta.dirname, "keeper.ts"), path],
+    ...nodeProgram(join(import.meta.dirname, "keeper.ts"), [path]),
     ready: async () => Promise.resolve(argoCdStatus(stateDir) !== undefined),
   });
 }

@@ -3,7 +3,7 @@ import { ApiError } from "./api-error.ts";
 import { contextVariableRoutes } from "./context-variables.ts";
 import { contextRoutes } from "./contexts.ts";
 import type { GitHubConnection } from "./github-connection.ts";
-import { authenticate, headerOf, parseBody, readBody } from "./http-request.ts";
+import { authenticate, headerOf, parseBody, read } from "./http-request.ts";
 import { organizationRoutes } from "./organizations.ts";
 import { pipelineDefinitionRoutes } from "./pipeline-definitions.ts";
 import type { PipelineEngine } from "./pipeline/engine.ts";
@@ -49,7 +49,7 @@ export interface Serving {
 /** Answers a request; refusals are in the words of the real API. */
 export async function answer(serving: Serving, request: IncomingMessage): Promise<ApiResponse> {
   try {
-    return respond(serving, request, await readBody(request));
+    return respond(serving, request, await read(request));
   } catch (error) {
     if (error instanceof ApiError) return { status: error.status, body: { message: error.message } };
     serving.log?.(`internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);

@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage } from "node:http";
+import { readBody } from "../loopback-server.ts";
 import { ApiError, badRequest } from "./api-error.ts";
 
 /** Pushes of many commits have the largest. */
@@ -16,17 +17,11 @@ export function authenticate(request: IncomingMessage, token: string): void {
   if (!timingSafeEqual(digest(String(given)), digest(token))) throw new ApiError(401, "Invalid token provided.");
 }
 
-export async function readBody(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request) {
-    // Without an encoding set, a request yields buffers.
-    const bytes = chunk as Buffer;
-    size += bytes.length;
-    if (size <= largestBody) chunks.push(bytes);
-  }
-  if (size > largestBody) throw new ApiError(413, "The request body is too large.");
-  return Buffer.concat(chunks).toString("utf8");
+/** @throws ApiError if it is too large */
+export async function read(request: IncomingMessage): Promise<string> {
+  const body = await readBody(request, largestBody);
+  if (body === undefined) throw new ApiError(413, "The request body is too large.");
+  return body;
 }
 
 export function parseBody(text: string): unknown {

@@ -7,6 +7,7 @@
  * job.
  */
 import { readFileSync } from "node:fs";
+import { flushCompileCache } from "node:module";
 import { parseArgs } from "node:util";
 import { z } from "zod";
 import { startRemoteDocker } from "../remote-docker.ts";
@@ -54,6 +55,7 @@ function readJson<T>(file: string, schema: z.ZodType<T>): T {
 try {
   const circleCi = await startCircleCi(options());
   console.log(`CircleCI stand-in at ${circleCi.url}`);
+  flushCompileCache();
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.once(signal, () => void circleCi.close().then(() => process.exit(0)));
   }

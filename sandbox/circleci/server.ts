@@ -1,5 +1,5 @@
 import { createServer } from "node:http";
-import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { dirname, join } from "node:path";
 import { ownMarker } from "../proc.ts";
 import { answer, apiPrefix } from "./answer.ts";
@@ -9,6 +9,7 @@ import type { JobHost } from "./pipeline/job-run.ts";
 import { startSchedules } from "./pipeline/schedules.ts";
 import type { ApiResponse } from "./router.ts";
 import { Store } from "./store.ts";
+import { listenOnLoopback } from "../loopback-server.ts";
 
 export interface CircleCiOptions {
   /** On 127.0.0.1; 0: any free one. */
@@ -35,7 +36,8 @@ export interface CircleCi extends AsyncDisposable {
 
 /**
  * Starts the stand-in of CircleCI: the paths, payloads, masking and refusals of its API that clients of the real one rely
- * on, and pipelines whose jobs run on this machine.
+ * on, and pipelines whose jobs run on this machine. Unlike CircleCI's GitHub App it also builds pull requests of forks, where
+ * the project does (`build_fork_prs`), as CircleCI's OAuth app would.
  */
 export async function startCircleCi(options: CircleCiOptions): Promise<CircleCi> {
   if (options.token === "") throw new Error("the token of the CircleCI stand-in is empty");
@@ -45,7 +47,7 @@ export async function startCircleCi(options: CircleCiOptions): Promise<CircleCi>
       send(response, result, request, options.log),
     );
   });
-  const port = await listen(server, options.port);
+  const port = await listenOnLoopback(server, options.port);
   // No request is read before the next line is through.
   const origin = `http://127.0.0.1:${port}`;
   const engine = new PipelineEngine({
@@ -88,20 +90,4 @@ function send(
   response.writeHead(result.status, { "content-type": type, "cache-control": "no-store" });
   response.end(result.text ?? JSON.stringify(result.body));
   log?.(`${request.method} ${(request.url ?? "/").replace(/\?.*$/, "")} ${result.status}`);
-}
-
-function listen(server: Server, port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) =>
-      reject(
-        error.code === "EADDRINUSE"
-          ? new Error(`port ${port} on 127.0.0.1 is taken; give the CircleCI stand-in another one`)
-          : error,
-      ),
-    );
-    server.listen(port, "127.0.0.1", () => {
-      const address = server.address();
-      resolve(typeof address === "object" && address !== null ? address.port : port);
-    });
-  });
 }

@@ -1,5 +1,5 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import path from "node:path";
+import { readFileSync } from "node:fs";
+import { writeStateFile } from "../state-file.ts";
 import { initialState } from "./state.ts";
 import type { State } from "./state.ts";
 
@@ -25,7 +25,7 @@ export class Store {
     const before = JSON.stringify(this.#state);
     try {
       const result = handle(this.#state);
-      if (JSON.stringify(this.#state) !== before) save(this.#file, this.#state);
+      if (JSON.stringify(this.#state) !== before) writeStateFile(this.#file, this.#state);
       return result;
     } catch (error) {
       // What was serialized above is a State.
@@ -39,7 +39,7 @@ function load(file: string): State {
   const text = readIfThere(file);
   if (text === undefined) {
     const state = initialState();
-    save(file, state);
+    writeStateFile(file, state);
     return state;
   }
   const value = parse(file, text);
@@ -71,12 +71,4 @@ function readIfThere(file: string): string | undefined {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
     throw error;
   }
-}
-
-/** Readers see the old content or the new one, and only the owner may read either. */
-function save(file: string, state: State): void {
-  mkdirSync(path.dirname(file), { recursive: true });
-  const temporary = `${file}.${process.pid}.tmp`;
-  writeFileSync(temporary, `${JSON.stringify(state, undefined, 2)}\n`, { mode: 0o600 });
-  renameSync(temporary, file);
 }

@@ -2,7 +2,7 @@ import type { OutputMap } from "@pulumi/pulumi/automation/index.js";
 import { z } from "zod";
 import { namespaceName } from "../../components/names.ts";
 import { ensureCredentials } from "../credentials.ts";
-import { gitUsers } from "../deploy-git.ts";
+import { loginToDeployGit } from "../deploy-git.ts";
 import { kubernetesClient } from "../kubernetes-client.ts";
 import { sandboxSettings } from "../settings.ts";
 import { loadTargets } from "../targets.ts";
@@ -23,10 +23,8 @@ export function openRoute(stateDir: string, outputs: OutputMap, service: string)
     throw new Error("the sandbox has no deploy repository: `npm run up` makes one");
   const { app, gitops } = sandboxSettings();
   const { ciProject, environment } = outputsSchema.parse(outputs);
-  const { circleciToken, gitWriteToken } = ensureCredentials(stateDir);
-  // Git asks for these wherever this process reads the deploy repository.
-  process.env["DELIVERY_GIT_USERNAME"] = gitUsers.writer;
-  process.env["DELIVERY_GIT_TOKEN"] = gitWriteToken;
+  const { circleciToken } = ensureCredentials(stateDir);
+  loginToDeployGit(stateDir, "writer");
   return {
     ci: { url: targets.circleci.url, token: circleciToken, projectSlug: ciProject.value },
     deploy: { repository: targets.deployRepository, branch: gitops.branch },

@@ -4,6 +4,7 @@
  *  [--github FILE]`
  */
 import { readFileSync } from "node:fs";
+import { flushCompileCache } from "node:module";
 import { parseArgs } from "node:util";
 import { z } from "zod";
 import { serveGitHub, type GitHub } from "../github/server.ts";
@@ -47,6 +48,7 @@ const hooks: PushHook[] = [
 ];
 const pushes = watchPushes(root, hooks, log);
 log(`Git server at ${git.url}`);
+flushCompileCache();
 
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
   process.once(signal, () => {

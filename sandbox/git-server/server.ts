@@ -1,9 +1,10 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { existsSync } from "node:fs";
 import { createServer } from "node:http";
-import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { answerByGit } from "./cgi.ts";
 import { isPublic, isRepositoryName, repositoryPath } from "./repositories.ts";
+import { listenOnLoopback } from "../loopback-server.ts";
 
 /** Someone who may use the repositories. */
 export interface GitUser {
@@ -43,7 +44,7 @@ export async function serveGit(options: GitHttpOptions): Promise<GitHttp> {
   });
   // A big push may take its time.
   server.requestTimeout = 0;
-  const port = await listen(server, options.port);
+  const port = await listenOnLoopback(server, options.port);
   return {
     url: `http://127.0.0.1:${port}`,
     [Symbol.asyncDispose]: () =>
@@ -96,14 +97,4 @@ export function userOf(users: readonly GitUser[], authorization: string | undefi
 
 function digest(text: string): Buffer {
   return createHash("sha256").update(text).digest();
-}
-
-function listen(server: Server, port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, "127.0.0.1", () => {
-      const address = server.address();
-      resolve(typeof address === "object" && address !== null ? address.port : port);
-    });
-  });
 }

@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { GitHubSettings } from "../github/settings.ts";
+import { nodeProgram } from "../node-program.ts";
 import { choosePort } from "../ports.ts";
 import { runningPid, startProcess } from "../process.ts";
 import { ensureRepository, removeStaleLocks, type GitRepository } from "./repositories.ts";
@@ -44,9 +45,7 @@ export async function startGitServer(options: GitServerOptions): Promise<GitServ
   const url = `http://127.0.0.1:${port}`;
   await startProcess(stateDir, {
     name: "git-server",
-    command: process.execPath,
-    args: [
-      join(import.meta.dirname, "main.ts"),
+    ...nodeProgram(join(import.meta.dirname, "main.ts"), [
       `--port=${port}`,
       `--root=${root}`,
       `--users=${writeSecretFile(stateDir, "git-users", users)}`,
@@ -54,7 +53,7 @@ export async function startGitServer(options: GitServerOptions): Promise<GitServ
       ...(argoCd === undefined
         ? []
         : [`--kubeconfig=${argoCd.kubeconfigPath}`, `--argocd-namespace=${argoCd.namespace}`]),
-    ],
+    ]),
     ready: async () =>
       (await fetch(`${url}/healthz`)).ok && (github === undefined || (await fetch(`${github.url}/healthz`)).ok),
     readyTimeoutSeconds: 30,

@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage } from "node:http";
+import { readBody } from "../loopback-server.ts";
 import { ApiError } from "./api-error.ts";
 import type { GitHubUser } from "./host.ts";
 
@@ -21,18 +22,11 @@ export function authenticate(request: IncomingMessage, users: readonly GitHubUse
   return user;
 }
 
-/** The whole body. */
+/** @throws ApiError if it is too large */
 export async function read(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request) {
-    // Without an encoding set, a request yields buffers.
-    const bytes = chunk as Buffer;
-    size += bytes.length;
-    if (size <= largestBody) chunks.push(bytes);
-  }
-  if (size > largestBody) throw new ApiError(413, "Request body too large");
-  return Buffer.concat(chunks).toString("utf8");
+  const body = await readBody(request, largestBody);
+  if (body === undefined) throw new ApiError(413, "Request body too large");
+  return body;
 }
 
 /** @throws ApiError as GitHub words it */

@@ -1,5 +1,5 @@
 import { createServer } from "node:http";
-import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { PushHook } from "../git-server/pushes.ts";
 import { ApiError } from "./api-error.ts";
 import { commentRoutes } from "./comments.ts";
@@ -15,6 +15,7 @@ import { repositoryRoutes } from "./repositories.ts";
 import { findRoute, type ApiResponse } from "./router.ts";
 import { statusRoutes } from "./statuses.ts";
 import { Store } from "./store.ts";
+import { listenOnLoopback } from "../loopback-server.ts";
 
 /** GitHub Enterprise Server has its API there, and clients that are told of another host look for it there. */
 const enterprisePrefix = "/api/v3";
@@ -60,7 +61,7 @@ export async function serveGitHub({ port, stateFile, host, webhooks, log }: GitH
     if (request.method !== "GET") courier.wake();
   };
   const server = createServer((request, response) => void serve(request, response));
-  const used = await listen(server, port);
+  const used = await listenOnLoopback(server, port);
   return {
     port: used,
     hook: {
@@ -125,14 +126,4 @@ function send(response: ServerResponse, { status, body, headers }: ApiResponse):
     ...headers,
   });
   response.end(body === undefined ? undefined : text ? body : JSON.stringify(body));
-}
-
-function listen(server: Server, port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, "127.0.0.1", () => {
-      const address = server.address();
-      resolve(typeof address === "object" && address !== null ? address.port : port);
-    });
-  });
 }

@@ -1,5 +1,5 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { existsSync, readFileSync } from "node:fs";
+import { writeStateFile } from "../state-file.ts";
 import { initialState, type State } from "./state.ts";
 
 /**
@@ -27,7 +27,7 @@ export class Store {
     const before = JSON.stringify(this.#state);
     try {
       const result = await change(this.#state);
-      if (JSON.stringify(this.#state) !== before) save(this.#file, this.#state);
+      if (JSON.stringify(this.#state) !== before) writeStateFile(this.#file, this.#state);
       return result;
     } catch (error) {
       // What was serialized above is a State.
@@ -46,12 +46,4 @@ function load(file: string): State {
   throw new Error(
     `${file}: the GitHub stand-in reads state of version 1, not ${found}; move the file away to start without pull requests`,
   );
-}
-
-/** Readers see the old content or the new one, and only the owner may read either. */
-function save(file: string, state: State): void {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  const temporary = `${file}.${process.pid}.tmp`;
-  writeFileSync(temporary, `${JSON.stringify(state, undefined, 2)}\n`, { mode: 0o600 });
-  renameSync(temporary, file);
 }

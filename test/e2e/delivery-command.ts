@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { gitUsers } from "../../sandbox/deploy-git.ts";
+import { sandboxSettings } from "../../sandbox/settings.ts";
 import type { Environment } from "./environment.ts";
 import type { GitOpsWorld } from "./gitops-world.ts";
 
@@ -59,7 +60,7 @@ function start(world: GitOpsWorld, { name, app }: Environment, command: string, 
       PATH: process.env["PATH"],
       DELIVERY_GIT_USERNAME: gitUsers.writer,
       DELIVERY_GIT_TOKEN: credentials.gitWriteToken,
-      DELIVERY_REGISTRY_USERNAME: "delivery",
+      DELIVERY_REGISTRY_USERNAME: sandboxSettings().images.username,
       DELIVERY_REGISTRY_PASSWORD: credentials.registryPassword,
     },
   });

@@ -4,6 +4,7 @@ import { gitUsers } from "../../sandbox/deploy-git.ts";
 import { followPipeline, type PipelineEnd } from "../../sandbox/demo/pipeline-progress.ts";
 import { openRoute } from "../../sandbox/demo/sandbox-route.ts";
 import { stopProcess } from "../../sandbox/process.ts";
+import { sandboxSettings } from "../../sandbox/settings.ts";
 import { openSandboxStack } from "../../sandbox/stack.ts";
 import { up } from "../../sandbox/up.ts";
 import { eventually } from "../integration/eventually.ts";
@@ -78,7 +79,9 @@ export async function enterLoop(world: GitOpsWorld): Promise<Loop> {
       );
     },
     async tags(service) {
-      const login = Buffer.from(`delivery:${credentials.registryPassword}`).toString("base64");
+      const login = Buffer.from(`${sandboxSettings().images.username}:${credentials.registryPassword}`).toString(
+        "base64",
+      );
       const url = `http://${registryHost}/v2/delinkcious/delinkcious-${service}/tags/list`;
       const response = await fetch(url, { headers: { authorization: `Basic ${login}` } });
       // The registry's answer: https://distribution.github.io/distribution/spec/api/#listing-image-tags

@@ -7,6 +7,7 @@ import { stringify } from "yaml";
 import { parseRecord, recordPath } from "../../git/release-record.ts";
 import { gitUsers } from "../../sandbox/deploy-git.ts";
 import { listProcesses } from "../../sandbox/process.ts";
+import { sandboxSettings } from "../../sandbox/settings.ts";
 import { eventually } from "../integration/eventually.ts";
 import { deploymentOf, isSettled, namesOf } from "../integration/sandbox-world.ts";
 import { applicationOf, applicationsOf, isWell } from "./application-state.ts";
@@ -161,7 +162,7 @@ describe("preview environments", () => {
       images: {
         registry: world.sandbox.targets.registryHost,
         organization: "delinkcious",
-        username: "delivery",
+        username: sandboxSettings().images.username,
         source: "build",
       },
       ...settings,

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { stopProcess } from "../../sandbox/process.ts";
+import { sandboxSettings } from "../../sandbox/settings.ts";
 import { createMonorepo, type Monorepo } from "./monorepo.ts";
 import { openPipeline, type Pipeline, type Variation } from "./pipeline.ts";
 import { deploymentOf, enterSandbox, namesOf, type DeploymentState, type SandboxWorld } from "./sandbox-world.ts";
@@ -43,7 +44,7 @@ describe("an update", () => {
     const error = await refuses(
       wrong,
       new RegExp(
-        `the registry ${registryHost} refuses .* as user "delivery" .*: set registry.username and registry.password`,
+        `the registry ${registryHost} refuses .* as user "${sandboxSettings().images.username}" .*: set registry.username and registry.password`,
       ),
     );
     expect(error).not.toContain("not-the-password");

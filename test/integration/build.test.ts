@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 import { registryClient, type Registry } from "../../cli/registry-client.ts";
+import { sandboxSettings } from "../../sandbox/settings.ts";
 import { deliveryBuild, exampleProgram, type BuildPlace } from "../delivery-build.ts";
 import { enterSandbox } from "./sandbox-world.ts";
 
@@ -20,7 +21,8 @@ beforeAll(async () => {
   const { registryHost } = sandbox.targets;
   place = { buildKit: await sandbox.docker.buildKit(), registryHost, password: credentials.registryPassword };
   registry = registryClient({
-    login: () => Promise.resolve({ username: "delivery", password: credentials.registryPassword }),
+    login: () =>
+      Promise.resolve({ username: sandboxSettings().images.username, password: credentials.registryPassword }),
   });
   directory = mkdtempSync(join(tmpdir(), "delivery-build-test-"));
   exampleProgram(directory, registryHost);

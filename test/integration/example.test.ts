@@ -2,6 +2,7 @@ import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
+import { sandboxSettings } from "../../sandbox/settings.ts";
 import { summarize } from "../../sandbox/summary.ts";
 import { eventually } from "./eventually.ts";
 import { openPipeline, type Outcome, type Pipeline } from "./pipeline.ts";
@@ -73,7 +74,9 @@ describe("the example app", () => {
   test("the registry has each image by its digest", async () => {
     const deployed = deployedSchema.parse(first.outputs["deployed"]?.value);
     expect(Object.keys(deployed)).toEqual(services);
-    const authorization = `Basic ${Buffer.from(`delivery:${world.credentials.registryPassword}`).toString("base64")}`;
+    const { username } = sandboxSettings().images;
+    const login = Buffer.from(`${username}:${world.credentials.registryPassword}`).toString("base64");
+    const authorization = `Basic ${login}`;
     for (const [name, { image }] of Object.entries(deployed)) {
       const [, repository = "", digest = ""] = /^localhost:\d+\/([^@]+)@(sha256:[0-9a-f]{64})$/.exec(image) ?? [];
       expect(repository).toBe(`delinkcious/example-${name}`);

@@ -1,14 +1,14 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { asProgramConfig, readStackFile } from "../../stacks/stack-file.ts";
 import { openWorld } from "../declared-world.ts";
 
-/** A monorepo of two services that are fine, below the repository so that paths stay relative. */
+/** A monorepo of two services that are fine; its path is relative, as in a stack file. */
 let app: string;
 beforeEach(() => {
-  mkdirSync(".sandbox", { recursive: true });
-  app = relative(process.cwd(), mkdtempSync(join(process.cwd(), ".sandbox", "bad-input-")));
+  app = relative(process.cwd(), mkdtempSync(join(tmpdir(), "bad-input-")));
   write("svc/link_service/Dockerfile", "FROM scratch\nEXPOSE 7070\n");
   write("svc/link_service/service.yaml", "peers: [user]\n");
   write("svc/user_service/Dockerfile", "FROM scratch\nEXPOSE 7071\n");

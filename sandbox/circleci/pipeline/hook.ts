@@ -14,20 +14,27 @@ export interface PipelineStart {
 /**
  * One start for each trigger that an event of GitHub means.
  *
- * A pull request of a fork starts one where the project builds forks, with whichever of CircleCI's GitHub integrations.
- * CircleCI itself does so with its OAuth app and not (yet) with its GitHub App.
+ * Here this stand-in does more than CircleCI: a pull request of a fork starts a pipeline where the project builds forks,
+ * with whichever of CircleCI's GitHub integrations. CircleCI itself does so with its OAuth app; with its GitHub App, whose
+ * triggers these are, it builds no forks at all. One event of a fork starts a pipeline once, however many of its triggers
+ * mean it: with the OAuth app there are no triggers.
  * Source: https://circleci.com/docs/oss/, https://circleci.com/docs/github-trigger-event-options/
  */
 export function startsOf(state: State, event: GitHubEvent | undefined): PipelineStart[] {
   if (event === undefined) return [];
+  const fromFork = event.name === "pull_request" && isFromFork(event);
   return state.triggers
     .filter((trigger) => !trigger.disabled && trigger.eventSource.repo?.external_id === event.repository.id)
     .filter((trigger) => startsPipeline(trigger.eventPreset, event))
+    .filter(
+      ({ pipelineDefinitionId: id }, index, all) =>
+        !fromFork || all.findIndex((other) => other.pipelineDefinitionId === id) === index,
+    )
     .flatMap((trigger) => {
       const definition = state.pipelineDefinitions.find(({ id }) => id === trigger.pipelineDefinitionId);
       const project = state.projects.find(({ id }) => id === trigger.projectId);
       if (definition === undefined || project === undefined) return [];
-      if (event.name === "pull_request" && isFromFork(event) && !project.settings.build_fork_prs) return [];
+      if (fromFork && !project.settings.build_fork_prs) return [];
       return [
         {
           projectId: project.id,
