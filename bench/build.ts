@@ -1,20 +1,21 @@
 import { execFile, execFileSync } from "node:child_process";
-import { appendFileSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { appendFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { z } from "zod";
-import { writeDockerConfig } from "../cli/build/docker-config.ts";
 import { baseImages } from "../sandbox/base-images.ts";
 import { startBuildKit, stopBuildKit } from "../sandbox/buildkit.ts";
 import { ensureCredentials } from "../sandbox/credentials.ts";
 import { choosePort } from "../sandbox/ports.ts";
 import { stopAllProcesses } from "../sandbox/process.ts";
 import { startRegistry } from "../sandbox/registry.ts";
+import { sandboxSettings } from "../sandbox/settings.ts";
 import { buildTools } from "../sandbox/tools/build.ts";
 import { debianTools } from "../sandbox/tools/debian.ts";
 import { deliveryBuild, exampleProgram, type BuildPlace } from "../test/delivery-build.ts";
 import type { Figure } from "./figure.ts";
+import { seedsWay } from "./seeds-way.ts";
 
 const execute = promisify(execFile);
 const outputSchema = z.object({ images: z.array(z.object({ service: z.string() })) });
@@ -65,17 +66,12 @@ type StartedPlace = BuildPlace & AsyncDisposable;
 
 /** A registry, and a BuildKit that does not share the sandboxes' cache. */
 async function startBuildPlace(stateDir: string, report: (line: string) => void): Promise<StartedPlace> {
-  const [tools, debian] = await Promise.all([
-    buildTools(["registry", "crane", "buildkitd", "buildctl", "dockerfile-frontend"], report),
-    debianTools(report),
-  ]);
-  const { runc, busybox } = debian.tools;
-  if (runc === undefined || busybox === undefined)
-    throw new Error(`images cannot be built: ${debian.reason ?? "runc is missing"}`);
+  const { tools, runc, busybox } = await builderTools(report);
   const images = await baseImages({ stateDir, tools, busybox, report });
   const { registryPassword: password } = ensureCredentials(stateDir);
   const port = await choosePort(stateDir, "registry", 5001);
-  const registry = await startRegistry({ stateDir, tools, bind: "127.0.0.1", port, username: "delivery", password });
+  const { username } = sandboxSettings().images;
+  const registry = await startRegistry({ stateDir, tools, bind: "127.0.0.1", port, username, password });
   const usual = process.env["XDG_CACHE_HOME"];
   process.env["XDG_CACHE_HOME"] = join(stateDir, "cache");
   const { address } = await startBuildKit({
@@ -101,33 +97,22 @@ async function startBuildPlace(stateDir: string, report: (line: string) => void)
   };
 }
 
+/** @throws Error where this machine cannot build images */
+export async function builderTools(report: (line: string) => void) {
+  const [tools, debian] = await Promise.all([
+    buildTools(["registry", "crane", "buildkitd", "buildctl", "dockerfile-frontend"], report),
+    debianTools(report),
+  ]);
+  const { runc, busybox } = debian.tools;
+  if (runc === undefined || busybox === undefined)
+    throw new Error(`images cannot be built: ${debian.reason ?? "runc is missing"}`);
+  return { tools, runc, busybox };
+}
+
 async function ours(directory: string, place: BuildPlace, which: readonly string[]): Promise<string[]> {
   const { status, output, errors } = await deliveryBuild(directory, place, [...which, "--build-number", "1", "--json"]);
   if (status !== 0) throw new Error(`delivery build fails:\n${errors}`);
   return outputSchema.parse(JSON.parse(output)).images.map(({ service }) => service);
-}
-
-/**
- * The seed's script with `docker build` and `docker push` as the builder at hand does them: one service after the other, two
- * tags. Of its Dockerfiles the compiling of all packages each time (`go build -a`) is left out, which would cost it more.
- */
-async function seedsWay(directory: string, { buildKit, password, registryHost }: BuildPlace): Promise<void> {
-  const app = join(directory, "examples/delinkcious");
-  const login = { username: "delivery", password };
-  await using config = await writeDockerConfig(registryHost, login, { HOME: directory });
-  for (const service of readdirSync(join(app, "svc"))) {
-    const image = `${registryHost}/delinkcious/seed-${service.replaceAll("_", "-")}`;
-    const args = [
-      "build",
-      "--progress=plain",
-      "--frontend=dockerfile.v0",
-      `--local=context=${app}`,
-      `--local=dockerfile=${join(app, "svc", service)}`,
-      `--output=type=image,"name=${image}:0.2,${image}:0.2.1",push=true,registry.insecure=true`,
-    ];
-    const env = { BUILDKIT_HOST: buildKit.address, DOCKER_CONFIG: config.directory };
-    await execute(buildKit.buildctl, args, { env });
-  }
 }
 
 /** Seconds from a BuildKit that has nothing. */

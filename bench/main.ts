@@ -4,6 +4,7 @@ import { benchBuild } from "./build.ts";
 import { benchChanges } from "./changes.ts";
 import { printFigures } from "./figure.ts";
 import { benchGitOps } from "./gitops.ts";
+import { benchLoop } from "./loop.ts";
 import { benchPreview } from "./preview.ts";
 import { benchSandbox } from "./sandbox.ts";
 import { benchTests } from "./tests.ts";
@@ -18,4 +19,5 @@ printFigures([
   ...(await benchBuild(report)),
   ...(await benchSandbox(report, values.cold)),
   ...(await benchGitOps(report)),
+  ...(await benchLoop(report)),
 ]);

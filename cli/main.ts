@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { enableCompileCache } from "node:module";
+import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { UsageError, type Command, type Surroundings } from "./command.ts";
 
@@ -50,8 +51,9 @@ ${lines.join("\n")}
 Exit status: 0 done, also if there was nothing to do; 1 failed, and nothing was released; 2 the command line is wrong.`;
 }
 
-// Node strips the types of a file once, not at every call.
-enableCompileCache();
+// Node strips the types of a file once, not at every call. CI keeps what is below node_modules, and finds it again wherever
+// it checks out.
+enableCompileCache({ directory: join(import.meta.dirname, "../node_modules/.cache/delivery"), portable: true });
 
 const stop = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());

@@ -50,14 +50,14 @@ export async function ciEnvironment(stateDir: string): Promise<Record<string, st
     PULUMI_IGNORE_AMBIENT_PLUGINS: "true",
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
     PULUMI_SKIP_UPDATE_CHECK: "true",
-    NODE_COMPILE_CACHE: join(cacheDir(), "node"),
     // What was installed for this program is there already.
     NPM_CONFIG_CACHE: process.env["npm_config_cache"] ?? join(homedir(), ".npm"),
     NPM_CONFIG_PREFER_OFFLINE: "true",
     GOCACHE: join(cacheDir(), "go", "compiled"),
     GOMODCACHE: join(cacheDir(), "go", "modules"),
-    // Else the cache could not be removed as other files can.
-    GOFLAGS: [process.env["GOFLAGS"] ?? "", "-modcacherw"].join(" ").trim(),
+    // -modcacherw: else the cache could not be removed as other files can. -trimpath: else what one job has compiled would
+    // serve no other, since a job's folder here has another path each time, unlike that of a real executor.
+    GOFLAGS: [process.env["GOFLAGS"] ?? "", "-modcacherw", "-trimpath"].join(" ").trim(),
   };
 }
 

@@ -4,8 +4,9 @@ import type { ProcessSpec } from "./process.ts";
 
 /**
  * How a program of this repository runs as a process of the sandbox. What Node has compiled once it finds again: without
- * the compiler of TypeScript a process takes 25 MB less, and starts faster. Such a program calls `flushCompileCache()`
- * once it serves, since it may be killed. A heap that is young takes 6 MB more by default, for a throughput that none needs.
+ * the compiler of TypeScript a process takes 30 MB less, and starts faster. The program calls `flushCompileCache()` as soon
+ * as it serves, since it may be killed. The default size of the young heap costs up to 45 MB under load, for a throughput
+ * that none of them needs.
  *
  * @param path absolute
  */

@@ -9,13 +9,15 @@ export interface PostedContinuation {
   readonly parameters: Readonly<Record<string, unknown>>;
 }
 
-/** Stands in for CircleCI's continuation endpoint, and for GitHub's list of the open pull requests of a branch. */
+/** Stands in for CircleCI's continuation endpoint, and for GitHub's lists of the open pull requests of a branch and of comments. */
 export class ContinuationStandIn implements AsyncDisposable {
   readonly posted: PostedContinuation[] = [];
   /** The statuses of the next answers of CircleCI; then 200. */
   readonly refusals: { status: number; message: string }[] = [];
   /** As GitHub has them. */
   readonly pullRequests: unknown[] = [];
+  /** Those of every pull request. */
+  readonly comments: unknown[] = [];
   readonly #server: Server;
 
   private constructor() {
@@ -25,6 +27,8 @@ export class ContinuationStandIn implements AsyncDisposable {
       };
       if (request.method === "GET" && request.url?.startsWith("/repos/acme/shop/pulls?"))
         return answer(200, this.pullRequests);
+      if (request.method === "GET" && /^\/repos\/acme\/shop\/issues\/\d+\/comments/.test(request.url ?? ""))
+        return answer(200, this.comments);
       if (request.method !== "POST" || request.url !== "/api/v2/pipeline/continue")
         return answer(404, { message: "Not Found" });
       // The tests look at what was posted.

@@ -1,6 +1,5 @@
-import { vi } from "vitest";
 import { asProgramConfig, readStackFile } from "../stacks/stack-file.ts";
-import { openWorld } from "./declared-world.ts";
+import { openWorld, runProgram } from "./declared-world.ts";
 
 export const stacks = ["sandbox", "dev", "staging", "prod"];
 
@@ -35,8 +34,7 @@ export async function declareStack(stack: string): Promise<DeclaredResources> {
     values: asProgramConfig({ ...settings, "delivery:images": images, "delivery:delivery": "direct", ...secrets }),
     secretKeys: Object.keys(secrets),
   });
-  vi.resetModules();
-  await import("../index.ts");
+  await runProgram();
   return world.resources();
 }
 

@@ -1,3 +1,5 @@
+import { randomUUID } from "node:crypto";
+import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { MockMonitor } from "@pulumi/pulumi/runtime/mocks.js";
 
@@ -100,4 +102,10 @@ export async function openWorld(stack: string, config: StackConfig, preview = fa
   await pulumi.runtime.setMocks(world, "delivery", stack, preview);
   pulumi.runtime.setAllConfig(config.values, config.secretKeys);
   return world;
+}
+
+/** Runs the whole program, which declares when it is imported: the query makes Node load it anew, and nothing below it. */
+export async function runProgram(): Promise<void> {
+  const program = join(import.meta.dirname, "..", `index.ts?run=${randomUUID()}`);
+  await import(program);
 }

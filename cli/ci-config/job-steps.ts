@@ -18,7 +18,8 @@ export function prepareCommand({ program, clone }: ProgramLayout): ReusableComma
       run(
         "Install delivery",
         [
-          `[ -d ${inside("node_modules")} ] || npm ci --prefix ${program} --no-audit --no-fund`,
+          // Its first call compiles all commands, for the cache.
+          `[ -d ${inside("node_modules")} ] || { npm ci --prefix ${program} --no-audit --no-fund && node ${inside("cli/main.ts")} help >/dev/null; }`,
           // Not through npx, which takes a second at every call. The stack files are in the program's directory.
           `echo "delivery() { (cd '$PWD/${program}' && node cli/main.ts \\"\\$@\\"); }" >>"$BASH_ENV"`,
         ].join("\n"),

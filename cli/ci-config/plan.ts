@@ -6,6 +6,7 @@ import { changedPart } from "./changed-part.ts";
 import { checkedConfiguration } from "./circleci-references.ts";
 import { continueConfiguration, failedConfiguration } from "./configuration.ts";
 import { continuePipeline, type Continuation } from "./continuation.ts";
+import { hasEarlierPreview } from "./earlier-preview.ts";
 import { generatedFiles, staleFiles } from "./generated-files.ts";
 import { reasonFor, type Reason } from "./occasion.ts";
 import type { Pipeline } from "./pipeline.ts";
@@ -57,7 +58,9 @@ async function plan(args: PlanArgs, surroundings: Surroundings): Promise<Continu
   }
   const [stale] = staleFiles(join(known.root, ".circleci"), generatedFiles(known.pipeline));
   const push = { from, to, delivered: reason.occasion === "deliver", deliveredBranch };
-  const { pipeline, changes } = await changedPart(known, push, surroundings.note);
+  const { pipeline: changed, changes } = await changedPart(known, push, surroundings.note);
+  const previews = changed.previews || (await hasEarlierPreview(environment, reason, surroundings));
+  const pipeline = { ...changed, previews };
   const lines = [
     `${reason.occasion}${reason.pullRequest === undefined ? "" : ` of pull request ${reason.pullRequest}`}: ${changes.services.length} of ${known.pipeline.services.length} services have changed`,
     ...changes.services.map(({ name, reason: why }) => `  ${name}: ${why}`),

@@ -6,6 +6,9 @@ export function commentMarker(name: string): string {
   return `<!-- delivery:${name} -->`;
 }
 
+/** How the marker of every comment of `delivery preview` begins; the stacks follow. */
+export const previewMarker = "<!-- delivery:preview ";
+
 /**
  * The comments with a marker that the token's owner has written, the oldest first. Others may write the marker, too, and
  * would then hold the words that we put there.

@@ -5,7 +5,7 @@ import type { Step } from "./step.ts";
 import { isMap, unknownWord, valueAt, type Value } from "./value.ts";
 import { changeWords } from "./words.ts";
 
-/** What is known of images beside the stack. */
+/** What is known of images beside the stack, where Git says what runs. */
 export interface ImageFacts {
   /** What the release records say runs: digest by service. @default not known */
   readonly released?: ReadonlyMap<string, string>;
@@ -21,6 +21,10 @@ export interface ServiceChanges {
   /** The URNs of the resources that these lines tell of. */
   readonly told: ReadonlySet<string>;
 }
+
+/** In place of an image that is not there, or that nobody here knows. */
+const none = "–";
+const unknown = "not known";
 
 const imageType = "delivery:images:ServiceImage";
 
@@ -63,7 +67,7 @@ function changeOf(
     ...manifestChanges(manifests, name),
   ];
   // What runs is in Git, whatever this program builds.
-  const image = imageOf(step, steps, manifests.directory === "" ? own : [], images);
+  const image = manifests.directory === "" ? imageOf(step, steps, own) : imageInGit(step, images);
   const words =
     state === "changed" ? objects.flatMap(({ kind, before, after }) => changeWords(kind, before, after)) : [];
   // The column of images says it.
@@ -73,25 +77,29 @@ function changeOf(
   return { name, state, ...(image === undefined ? {} : { image }), changes };
 }
 
-function imageOf(step: Step, steps: readonly Step[], own: readonly Step[], images: ImageFacts): ServiceChange["image"] {
+function imageInGit({ name, after }: Step, { released, rebuilt }: ImageFacts): ServiceChange["image"] {
+  const digest = released?.get(name);
+  const before = released === undefined ? unknown : digest === undefined ? none : shortImage(digest);
+  if (after === undefined) return before === unknown ? undefined : { before, after: none };
+  if (rebuilt?.services.has(name) === true) return { before, after: `built from ${rebuilt.commit.slice(0, 7)}` };
+  return digest === undefined ? undefined : { before, after: before };
+}
+
+function imageOf(step: Step, steps: readonly Step[], own: readonly Step[]): ServiceChange["image"] {
   const { name } = step;
   const built = own.find(({ type }) => type.startsWith("docker:"));
   const deployment = steps.find((one) => one.type === "kubernetes:apps/v1:Deployment" && belongsTo(one, name));
-  const released = images.released?.get(name);
-  const before = containerImage(deployment?.before) ?? released ?? textAt(step.outputs, "reference");
-  const after = containerImage(deployment?.after) ?? released ?? before;
-  const { rebuilt } = images;
-  if (step.after === undefined) return before === undefined ? undefined : { before: shortImage(before), after: "–" };
+  const before = containerImage(deployment?.before) ?? textAt(step.outputs, "reference");
+  const after = containerImage(deployment?.after) ?? before;
+  if (step.after === undefined) return before === undefined ? undefined : { before: shortImage(before), after: none };
   const next =
-    rebuilt?.services.has(name) === true
-      ? `built from ${rebuilt.commit.slice(0, 7)}`
-      : built !== undefined && built.action !== "delete"
-        ? "built by the update"
-        : after === undefined
-          ? undefined
-          : shortImage(after);
+    built !== undefined && built.action !== "delete"
+      ? "built by the update"
+      : after === undefined
+        ? undefined
+        : shortImage(after);
   if (next === undefined && before === undefined) return undefined;
-  return { before: before === undefined ? "–" : shortImage(before), after: next ?? "–" };
+  return { before: before === undefined ? none : shortImage(before), after: next ?? none };
 }
 
 function containerImage(deployment: Value | undefined): string | undefined {

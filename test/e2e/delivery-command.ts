@@ -6,16 +6,27 @@ import { sandboxSettings } from "../../sandbox/settings.ts";
 import type { Environment } from "./environment.ts";
 import type { GitOpsWorld } from "./gitops-world.ts";
 
+/** Whose command it is. */
+type Target = Pick<Environment, "name" | "app">;
+
 const program = join(import.meta.dirname, "..", "..", "cli", "main.ts");
 
 /** Runs `npx delivery` as CI does. @throws Error with what it says if it fails */
 export async function delivery(
   world: GitOpsWorld,
-  environment: Environment,
+  target: Target,
   command: string,
   ...args: string[]
 ): Promise<string> {
-  const child = start(world, environment, command, args);
+  return outputOf(command, start(world, target, command, ["--env", target.name, ...args]));
+}
+
+/** Runs `npx delivery promote`, with no gates. @throws Error with what it says if it fails */
+export async function promote(world: GitOpsWorld, from: Target, to: Target, ...args: string[]): Promise<string> {
+  return outputOf("promote", start(world, to, "promote", ["--from", from.name, "--to", to.name, ...args]));
+}
+
+async function outputOf(command: string, child: ReturnType<typeof start>): Promise<string> {
   const [output, errors, code] = await Promise.all([
     text(child.stdout),
     text(child.stderr),
@@ -28,11 +39,11 @@ export async function delivery(
 /** Runs a command that does not end by itself until it is disposed of. */
 export function keepDelivering(
   world: GitOpsWorld,
-  environment: Environment,
+  target: Target,
   command: string,
   ...args: string[]
 ): AsyncDisposable {
-  const child = start(world, environment, command, args);
+  const child = start(world, target, command, ["--env", target.name, ...args]);
   const ended = new Promise((done) => child.once("close", done));
   child.stdout.resume();
   child.stderr.resume();
@@ -44,17 +55,13 @@ export function keepDelivering(
   };
 }
 
-function start(world: GitOpsWorld, { name, app }: Environment, command: string, args: readonly string[]) {
-  const { sandbox, credentials, repositoryUrl } = world;
-  const where = [
-    "--env",
-    name,
-    "--repository",
-    repositoryUrl,
-    "--images",
-    `${sandbox.targets.registryHost}/delinkcious/${app}`,
-  ];
+function start(world: GitOpsWorld, { app }: Target, command: string, args: readonly string[]) {
+  const { stateDir, sandbox, credentials, repositoryUrl } = world;
+  const images = `${sandbox.targets.registryHost}/delinkcious/${app}`;
+  const where = ["--repository", repositoryUrl, "--images", images];
   return spawn(process.execPath, [program, command, ...where, ...args], {
+    // Where no stack file says more of the environment.
+    cwd: stateDir,
     stdio: ["ignore", "pipe", "pipe"],
     env: {
       PATH: process.env["PATH"],

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { recordPath } from "../../git/release-record.ts";
 import { eventually } from "../integration/eventually.ts";
 import { deploymentOf, isSettled, namesOf } from "../integration/sandbox-world.ts";
 import { applicationsOf, isWell } from "./application-state.ts";
-import { delivery } from "./delivery-command.ts";
+import { delivery, promote } from "./delivery-command.ts";
 import { openEnvironment, type Environment } from "./environment.ts";
 import { enterGitOps, type GitOpsWorld } from "./gitops-world.ts";
 import { pushBuild } from "./image-push.ts";
@@ -49,6 +50,21 @@ describe("two environments", () => {
       return cart.image.endsWith(digest) && isSettled(cart, 1);
     });
     expect(await stateOf(staging)).toEqual(untouched);
+  });
+
+  test("get each other's images by a promotion, which changes one digest", async () => {
+    const untouched = await stateOf(dev);
+    const [cart, catalog] = await stateOf(staging);
+    const wanted = await deploymentOf(world.kubernetes, dev.namespace, "cart");
+    expect(cart?.image).not.toBe(wanted.image);
+    await promote(world, dev, staging, "--service", "cart");
+    await eventually("staging runs the cart of dev", async () => {
+      const now = await deploymentOf(world.kubernetes, staging.namespace, "cart");
+      return now.image === wanted.image && isSettled(now, 1);
+    });
+    expect(world.repository.git("diff", "--name-only", "main~1", "main")).toBe(recordPath("staging", "cart"));
+    expect((await stateOf(staging))[1]).toEqual(catalog);
+    expect(await stateOf(dev)).toEqual(untouched);
   });
 
   test("outlive each other", async () => {

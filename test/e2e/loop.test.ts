@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { nextVersion } from "../../sandbox/demo.ts";
 import type { PipelineEnd } from "../../sandbox/demo/pipeline-progress.ts";
-import { enterGitOps } from "./gitops-world.ts";
+import { delivery } from "./delivery-command.ts";
+import { enterGitOps, type GitOpsWorld } from "./gitops-world.ts";
 import type { Developer } from "./loop-developer.ts";
 import { enterLoop, type Loop } from "./loop-world.ts";
 
@@ -11,11 +12,13 @@ const status = "ci/circleci: delivery";
 
 /** A commit is all that a developer does. The tests build on each other. */
 describe("from commit to cluster", () => {
+  let world: GitOpsWorld;
   let loop: Loop;
   let developer: Developer;
 
   beforeAll(async () => {
-    loop = await enterLoop(await enterGitOps());
+    world = await enterGitOps();
+    loop = await enterLoop(world);
     developer = await loop.developer();
   });
 
@@ -104,6 +107,23 @@ describe("from commit to cluster", () => {
     expect(ends.map(({ status: end }) => end)).toEqual(["success", "success"]);
     expect(loop.record("link").sourceCommit).toBe(second);
     expect([first, second]).toContain(loop.record("news").sourceCommit);
+    await loop.settle();
+  });
+
+  test("a rollback changes one digest, and outlasts the next commit", async () => {
+    const before = await loop.deployed();
+    const taken = loop.record("link");
+    await delivery(world, { name: "sandbox", app: "delinkcious" }, "rollback", "--service", "link");
+    const back = loop.record("link");
+    expect(back.image?.digest).not.toBe(taken.image?.digest);
+    expect(back.rejected).toEqual({ digest: taken.image?.digest, sourceCommit: taken.sourceCommit });
+    await loop.settle();
+    expect(changed(before, await loop.deployed())).toEqual(["link"]);
+    const commit = await developer.push("news: a new version", { [main("news")]: nextVersion });
+    const end = await loop.pipeline(commit);
+    expect([end.status, built(end)]).toEqual(["success", ["news"]]);
+    expect(loop.record("news").sourceCommit).toBe(commit);
+    expect(loop.record("link")).toEqual(back);
     await loop.settle();
   });
 

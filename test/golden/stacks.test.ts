@@ -1,7 +1,7 @@
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { stringify } from "yaml";
 import { asProgramConfig, readStackFile } from "../../stacks/stack-file.ts";
-import { hideSecrets, openWorld } from "../declared-world.ts";
+import { hideSecrets, openWorld, runProgram } from "../declared-world.ts";
 
 /** What the stack's owner would have set with `pulumi config set --secret`. */
 const secretValue = "a-secret-that-must-never-show";
@@ -29,9 +29,7 @@ test.each(["sandbox", "dev", "staging", "prod"])("the %s stack declares what its
     values: { ...asProgramConfig(readStackFile(stack)), ...secrets },
     secretKeys: Object.keys(secrets),
   });
-  // The program declares when it is imported; every stack imports it anew.
-  vi.resetModules();
-  await import("../../index.ts");
+  await runProgram();
   const declared = stringify(hideSecrets(await world.resources()), { lineWidth: 0, sortMapEntries: true });
 
   expect(declared).not.toContain(secretValue);

@@ -8,6 +8,7 @@ import { aggregateJob } from "../../cli/ci-config/aggregate-job.ts";
 import { configurationProblems } from "../../cli/ci-config/circleci-references.ts";
 import type { CircleConfig } from "../../cli/ci-config/circleci-schema.ts";
 import type { Step } from "../../cli/ci-config/circleci-steps.ts";
+import { commentMarker } from "../../cli/github/sticky-comment.ts";
 import { prepareCommand } from "../../cli/ci-config/job-steps.ts";
 import { recordPath, recordWith } from "../../git/release-record.ts";
 import { serveGit, type GitHttp } from "../../sandbox/git-server/server.ts";
@@ -70,6 +71,21 @@ function commit(message: string): string {
   git("add", "--all");
   git("commit", "--quiet", "--allow-empty", "--message", message);
   return git("rev-parse", "HEAD");
+}
+
+/** Pull request 12 of branch `feature`, as GitHub has it. */
+function pullRequest(...labels: string[]): object {
+  const side = { repo: { full_name: "acme/shop" }, sha: "1".repeat(40) };
+  return {
+    number: 12,
+    title: "t",
+    html_url: "https://github.example/acme/shop/pull/12",
+    state: "open",
+    user: { login: "someone" },
+    labels: labels.map((name) => ({ name })),
+    head: { ...side, ref: "feature" },
+    base: { ...side, ref: "main" },
+  };
 }
 
 interface Outcome {
@@ -198,6 +214,7 @@ describe("the pipeline goes on", () => {
       "approve-prod",
       "promote-prod",
       "publish-state-prod",
+      "tidy-preview-environments",
       "delivery",
     ]);
     expect(parameters).toEqual({ occasion: "deliver", "pull-request": 0 });
@@ -228,18 +245,22 @@ describe("the pipeline goes on", () => {
     });
   });
 
+  test("with another preview where the one before would stay as it is", async () => {
+    circle.pullRequests.push(pullRequest());
+    git("checkout", "--quiet", "-b", "feature");
+    write("README.md", "hello");
+    const docs = commit("docs");
+    await goOn(docs, "feature");
+    expect(continued().jobs).toEqual(["delivery"]);
+    circle.posted.pop();
+    const user = { login: "robot", type: "User" };
+    circle.comments.push({ id: 1, html_url: "", user, body: `${commentMarker("preview dev prod")}\n## Preview` });
+    await goOn(docs, "feature");
+    expect(continued().jobs).toEqual(["preview", "delivery"]);
+  });
+
   test("for a labelled pull request with an environment of its own", async () => {
-    const side = { repo: { full_name: "acme/shop" }, sha: base };
-    circle.pullRequests.push({
-      number: 12,
-      title: "t",
-      html_url: "https://github.example/acme/shop/pull/12",
-      state: "open",
-      user: { login: "someone" },
-      labels: [{ name: "preview" }],
-      head: { ...side, ref: "feature" },
-      base: { ...side, ref: "main" },
-    });
+    circle.pullRequests.push(pullRequest("preview"));
     git("checkout", "--quiet", "-b", "feature");
     write("svc/link_service/main.txt", "v2");
     await goOn(commit("link"), "feature");

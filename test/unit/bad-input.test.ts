@@ -1,9 +1,9 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { asProgramConfig, readStackFile } from "../../stacks/stack-file.ts";
-import { openWorld } from "../declared-world.ts";
+import { openWorld, runProgram } from "../declared-world.ts";
 
 /** A monorepo of two services that are fine; its path is relative, as in a stack file. */
 let app: string;
@@ -43,8 +43,7 @@ async function rejection(change: (settings: Settings) => void, plainSecrets = fa
     ? []
     : ["delivery:registryPassword", "delivery:circleciToken", "delivery:secrets", "delivery:kubeconfig"];
   const world = await openWorld("sandbox", { values: asProgramConfig(settings), secretKeys });
-  vi.resetModules();
-  const message = await import("../../index.ts").then(
+  const message = await runProgram().then(
     () => "",
     (error: unknown) => (error instanceof Error ? error.message : String(error)),
   );

@@ -269,6 +269,6 @@ describe("the setup configuration", () => {
     expect(text).toContain("working_directory: ~/shop");
     expect(text).toContain('git clone --filter=blob:none "https://github.com/acme/delivery.git" "../delivery"');
     expect(text).toContain('git -C "../delivery" checkout "v1"');
-    expect(text).toContain("[ -d ../delivery/node_modules ] || npm ci --prefix ../delivery");
+    expect(text).toContain("[ -d ../delivery/node_modules ] || { npm ci --prefix ../delivery ");
   });
 });

@@ -22,11 +22,15 @@ test("what is replaced or deleted comes with its reason", () => {
 });
 
 test("a service's line says in words what changes of its manifests in Git", () => {
-  const { services } = stackPreview(changed, facts);
+  const released = new Map([
+    ["link", `sha256:${"3c".repeat(32)}`],
+    ["news", `sha256:${"ec".repeat(32)}`],
+  ]);
+  const { services } = stackPreview(changed, { ...facts, images: { released } });
   expect(services.find(({ name }) => name === "link")).toEqual({
     name: "link",
     state: "changed",
-    image: { before: "3cca3badd3db", after: "3cca3badd3db" },
+    image: { before: "3c3c3c3c3c3c", after: "3c3c3c3c3c3c" },
     changes: [
       "namespace delinkcious-sandbox → elsewhere",
       "env LOG_LEVEL (none) → debug",
@@ -36,7 +40,7 @@ test("a service's line says in words what changes of its manifests in Git", () =
   });
   expect(services.find(({ name }) => name === "news")).toMatchObject({
     state: "removed",
-    image: { before: "ec063c81dacf", after: "–" },
+    image: { before: "ecececececec", after: "–" },
   });
 });
 
@@ -52,6 +56,19 @@ test("the release record says what runs, and the commit what will", () => {
     before: "abababababab",
     after: "built from 0123456",
   });
+  // The image that the program built is not what runs.
+  const unread = stackPreview(changed, { ...facts, images: { rebuilt } }).services;
+  expect(unread.flatMap(({ image }) => image ?? [])).toEqual([{ before: "not known", after: "built from 0123456" }]);
+});
+
+test("an image that the update builds is no change of a service where Git says what runs", () => {
+  const images = changed.filter((event) => /"urn":"[^"]*(ServiceImage|Image)::user"/.test(JSON.stringify(event)));
+  expect(stackPreview(images, facts)).toMatchObject({ services: [{ name: "user" }], unchanged: [], builds: [] });
+  const preview = stackPreview([...images, idleManifests()], facts);
+  expect(preview).toMatchObject({ services: [], unchanged: ["user"], builds: ["user"], others: [] });
+  expect(previewMarkdown([preview])).toContain(
+    "1 service unchanged.\n\nThe update also builds the image of <code>user</code>, and does not release it.",
+  );
 });
 
 test("manifests are compared file by file", () => {
@@ -205,6 +222,20 @@ function update(before: object, after: object): object {
     detailedDiff: { key: { diffKind: "update", inputDiff: true } },
     old: { ...resource, inputs: before },
     new: { ...resource, inputs: after },
+  };
+  return { resourcePreEvent: { metadata } };
+}
+
+/** The deploy repository with a release record that is there, for which the update knows another image later. */
+function idleManifests(): object {
+  const resource = { type: "pulumi-nodejs:dynamic/delivery:GitManifests", urn: "urn", custom: true };
+  const inputs = (record: string) => ({ directory: "dev", files: {}, records: { "dev/user/release.yaml": record } });
+  const metadata = {
+    op: "update",
+    urn: "urn:pulumi:dev::delivery::pulumi-nodejs:dynamic/delivery:GitManifests::shop",
+    type: resource.type,
+    old: { ...resource, inputs: inputs("as it was") },
+    new: { ...resource, inputs: inputs("04da6b54-80e4-46f7-96ec-b56ff0331ba9") },
   };
   return { resourcePreEvent: { metadata } };
 }

@@ -1,0 +1,153 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { z } from "zod";
+import { findEnvironment } from "../cli/environment.ts";
+import { commitReleases } from "../git/records.ts";
+import { ensureCredentials } from "../sandbox/credentials.ts";
+import { nextVersion } from "../sandbox/demo.ts";
+import { gitUsers } from "../sandbox/deploy-git.ts";
+import { untilRolledOut } from "../sandbox/demo/rollout-progress.ts";
+import { openRoute } from "../sandbox/demo/sandbox-route.ts";
+import { cloneSource, commitEdit, push, type Clone } from "../sandbox/demo/source-edit.ts";
+import { followCommit, type Route } from "../sandbox/demo/travel.ts";
+import { down } from "../sandbox/down.ts";
+import { startRemoteDocker } from "../sandbox/remote-docker.ts";
+import { loadTargets } from "../sandbox/targets.ts";
+import { up } from "../sandbox/up.ts";
+import type { BuildPlace } from "../test/delivery-build.ts";
+import { builderTools } from "./build.ts";
+import { median, type Figure } from "./figure.ts";
+import { seedsWay } from "./seeds-way.ts";
+
+const service = "link";
+const file = "examples/delinkcious/svc/link_service/main.go";
+const rounds = 3;
+const limitMilliseconds = 10 * 60_000;
+
+/** API v1.1 alone tells the steps of a job. Source: https://circleci.com/docs/api/v1/ (single job) */
+const stepsSchema = z.object({
+  steps: z.array(z.object({ name: z.string(), actions: z.array(z.object({ run_time_millis: z.number() })) })),
+});
+
+/** A commit on its way to the cluster; times in seconds. */
+interface Journey {
+  /** From just before the push until only pods of the new image are left, and ready. */
+  readonly total: number;
+  readonly build: number;
+  readonly images: number;
+}
+
+/**
+ * How long a commit that changes one of the example's five services takes to the cluster, and how much of it is not the build.
+ * The peer is the seed's way without a CI around it: nothing is tested or checked out, all five are built and pushed, and
+ * released.
+ */
+export async function benchLoop(report: (line: string) => void): Promise<Figure[]> {
+  const stateDir = mkdtempSync(join(tmpdir(), "delivery-bench-loop-"));
+  const directory = mkdtempSync(join(tmpdir(), "delivery-bench-developer-"));
+  try {
+    const outputs = await up({ stateDir, pods: "auto", report });
+    const targets = loadTargets(stateDir);
+    if (targets?.sourceRepository === undefined)
+      throw new Error(`${stateDir}: the sandbox is up, but has no source repository`);
+    const { gitWriteToken: token, registryPassword: password } = ensureCredentials(stateDir);
+    const clone: Clone = { url: targets.sourceRepository, user: gitUsers.writer, token, directory };
+    const route = openRoute(stateDir, outputs, service);
+    const { tools, runc, busybox } = await builderTools(report);
+    const { registryHost } = targets;
+    const remoteDocker = await startRemoteDocker({ stateDir, tools, runc, busybox, registryHost }, report);
+    const place = { buildKit: remoteDocker, registryHost, password };
+    await cloneSource(clone);
+    const journeys: Journey[] = [];
+    const seeds: number[] = [];
+    // In turns, so that what else the machine does meets both; the first round fills caches, and does not count.
+    for (let round = 0; round <= rounds; round++) {
+      const journey = await travel(route, clone);
+      const seed = await seedsTravel(route, clone, place);
+      report(
+        `commit ${round} of ${rounds}: ${journey.total.toFixed(1)} s, of it building ${journey.images} image ${journey.build.toFixed(1)} s; all as the seed does ${seed.toFixed(1)} s`,
+      );
+      if (round === 0) continue;
+      journeys.push(journey);
+      seeds.push(seed);
+    }
+    return figures(journeys, seeds);
+  } finally {
+    await down({ stateDir, purge: false, report });
+    for (const path of [stateDir, directory]) rmSync(path, { recursive: true, force: true });
+  }
+}
+
+function figures(journeys: readonly Journey[], seeds: readonly number[]): Figure[] {
+  const total = median(journeys.map((journey) => journey.total));
+  const name = "commit → new pods, 1 of 5 services changed";
+  return [
+    {
+      name: "images built by that commit",
+      value: Math.max(...journeys.map(({ images }) => images)),
+      unit: "images",
+      limit: 1,
+    },
+    {
+      name: `${name}, all but the build`,
+      value: median(journeys.map(({ total: all, build }) => all - build)),
+      unit: "s",
+      limit: 5,
+    },
+    { name, value: total, unit: "s", limit: median(journeys.map(({ build }) => build)) + 5 },
+    {
+      name: "commit → new pods, tested / all as the seed does, untested",
+      value: total / median(seeds),
+      unit: "×",
+      limit: 1,
+    },
+  ];
+}
+
+async function travel(route: Route, clone: Clone): Promise<Journey> {
+  const commit = await commitEdit(clone, file, nextVersion, `${service}: count the version up`);
+  const builds: number[] = [];
+  const running: number[] = [];
+  const start = performance.now();
+  await push(clone);
+  await followCommit(
+    route,
+    commit,
+    (event) => {
+      if (event.kind === "running") running.push(performance.now());
+      if (event.kind === "ended" && event.job.name.startsWith("build-") && event.job.number !== undefined)
+        builds.push(event.job.number);
+    },
+    AbortSignal.timeout(limitMilliseconds),
+  );
+  const seconds = await Promise.all(builds.map((number) => buildSeconds(route, number)));
+  return { total: ((running[0] ?? Number.NaN) - start) / 1000, build: Math.max(...seconds), images: builds.length };
+}
+
+async function buildSeconds({ ci }: Route, job: number): Promise<number> {
+  const url = `${ci.url.replace(/\/v2$/, "/v1.1")}/project/${ci.projectSlug}/${job}`;
+  const response = await fetch(url, { headers: { "Circle-Token": ci.token } });
+  const { steps } = stepsSchema.parse(await response.json());
+  const milliseconds = steps.find(({ name }) => name === "Build and push")?.actions[0]?.run_time_millis;
+  if (milliseconds === undefined) throw new Error(`${url} knows no step "Build and push"`);
+  return milliseconds / 1000;
+}
+
+/** @returns seconds from an edit of the same service until its pods run */
+async function seedsTravel(route: Route, { directory }: Clone, place: BuildPlace): Promise<number> {
+  const path = join(directory, file);
+  writeFileSync(path, nextVersion(readFileSync(path, "utf8")));
+  const start = performance.now();
+  const digests = await seedsWay(directory, place);
+  const environment = findEnvironment("sandbox", { repository: route.deploy.repository });
+  await commitReleases({
+    ...environment,
+    choose: () =>
+      [...digests].map(([name, digest]) => ({ service: name, digest, repository: environment.imagesOf(name) })),
+    describe: () => ({ subject: "release(sandbox): all, as the seed does" }),
+  });
+  const digest = digests.get(service) ?? "";
+  await untilRolledOut(route.rollout, digest, AbortSignal.timeout(limitMilliseconds));
+  return (performance.now() - start) / 1000;
+}
