@@ -72,14 +72,16 @@ export async function benchLoop(report: (line: string) => void): Promise<Figure[
       journeys.push(journey);
       seeds.push(seed);
     }
-    return figures(journeys, seeds);
+    const ratio = median(journeys.map(({ total }) => total)) / median(seeds);
+    report(`commit → new pods, tested by CI / all five as the seed does, untested: ${ratio.toFixed(2)} ×`);
+    return figures(journeys);
   } finally {
     await down({ stateDir, purge: false, report });
     for (const path of [stateDir, directory]) rmSync(path, { recursive: true, force: true });
   }
 }
 
-function figures(journeys: readonly Journey[], seeds: readonly number[]): Figure[] {
+function figures(journeys: readonly Journey[]): Figure[] {
   const total = median(journeys.map((journey) => journey.total));
   const name = "commit → new pods, 1 of 5 services changed";
   return [
@@ -96,12 +98,6 @@ function figures(journeys: readonly Journey[], seeds: readonly number[]): Figure
       limit: 5,
     },
     { name, value: total, unit: "s", limit: median(journeys.map(({ build }) => build)) + 5 },
-    {
-      name: "commit → new pods, tested / all as the seed does, untested",
-      value: total / median(seeds),
-      unit: "×",
-      limit: 1,
-    },
   ];
 }
 

@@ -128,7 +128,8 @@ function builds(names: readonly string[]): string {
   if (names.length === 0) return "";
   const shown = names.slice(0, mostOpenLines).map(code).join(", ");
   const more = names.length > mostOpenLines ? ` and ${names.length - mostOpenLines} more` : "";
-  return `The update also builds ${names.length === 1 ? "the image" : "the images"} of ${shown}${more}, and does not release ${names.length === 1 ? "it" : "them"}.`;
+  const [what, it] = names.length === 1 ? ["the image", "it"] : ["the images", "them"];
+  return `The update builds ${what} of ${shown}${more}, and does not release ${it}.`;
 }
 
 function row({ name, state, image, changes }: ServiceChange): string {

@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { ensureCredentials } from "../../sandbox/credentials.ts";
+import { sandboxSettings } from "../../sandbox/settings.ts";
 import { buildTools } from "../../sandbox/tools/build.ts";
 
 const run = promisify(execFile);
@@ -24,7 +25,9 @@ export async function pushBuild(stateDir: string, repository: string, from: stri
 /** What `docker login` has left for CI. */
 function dockerConfig(stateDir: string, host: string): string {
   const directory = join(stateDir, "docker-of-ci");
-  const auth = Buffer.from(`delivery:${ensureCredentials(stateDir).registryPassword}`).toString("base64");
+  const auth = Buffer.from(
+    `${sandboxSettings().images.username}:${ensureCredentials(stateDir).registryPassword}`,
+  ).toString("base64");
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   writeFileSync(join(directory, "config.json"), JSON.stringify({ auths: { [host]: { auth } } }), { mode: 0o600 });
   return directory;

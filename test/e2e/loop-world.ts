@@ -84,6 +84,7 @@ export async function enterLoop(world: GitOpsWorld): Promise<Loop> {
       );
       const url = `http://${registryHost}/v2/delinkcious/delinkcious-${service}/tags/list`;
       const response = await fetch(url, { headers: { authorization: `Basic ${login}` } });
+      if (!response.ok && response.status !== 404) throw new Error(`${url}: ${response.status}`);
       // The registry's answer: https://distribution.github.io/distribution/spec/api/#listing-image-tags
       const { tags } = (await response.json()) as { tags?: string[] | null };
       return (tags ?? []).toSorted();

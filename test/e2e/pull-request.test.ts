@@ -93,7 +93,6 @@ describe("a pull request", () => {
     expect((await ended(mended)).status).toBe("success");
     const [updated] = await loop.github.comments(number);
     const { body = "" } = updated ?? {};
-    console.log(body);
     expect(updated?.id).toBe(comment?.id);
     // What CI has released of link since the last update is none of this pull request's doing.
     expect([rowsOf(body), body.includes("built from")]).toEqual([[], false]);

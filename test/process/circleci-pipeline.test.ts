@@ -84,6 +84,19 @@ test("files travel by the workspace, and only from the jobs before", async () =>
   expect((await world.jobStatuses(pipeline))["none"]).toBe("failed");
 });
 
+test("cached packages come back by links, and those of the checkout are its own", async () => {
+  const config = configOf(
+    {
+      one: "{ run: 'mkdir -p node_modules/p node_modules/@s own; echo package > node_modules/p/file; ln -s ../../own node_modules/@s/own' }, { save_cache: { key: v1, paths: [node_modules] } }",
+      two: "{ run: 'mkdir own; echo mine > own/file' }, { restore_cache: { keys: [v1] } }, { run: 'cat node_modules/p/file node_modules/@s/own/file; [ -L node_modules/p ]' }",
+    },
+    "      - one\n      - two: { requires: [one] }\n",
+  );
+  const [pipeline = ""] = await world.push(config, { files: {} });
+  expect(await ended(world, pipeline)).toBe("success");
+  expect(await world.log(pipeline, "two")).toContain("package\nmine\n");
+});
+
 test("a cache comes back where its key begins with what is asked for", async () => {
   const save = "{ save_cache: { key: 'v1-{{ checksum \"lock\" }}', paths: [modules, ~/home-cache] } }";
   const config = configOf(

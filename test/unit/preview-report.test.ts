@@ -67,7 +67,7 @@ test("an image that the update builds is no change of a service where Git says w
   const preview = stackPreview([...images, idleManifests()], facts);
   expect(preview).toMatchObject({ services: [], unchanged: ["user"], builds: ["user"], others: [] });
   expect(previewMarkdown([preview])).toContain(
-    "1 service unchanged.\n\nThe update also builds the image of <code>user</code>, and does not release it.",
+    "1 service unchanged.\n\nThe update builds the image of <code>user</code>, and does not release it.",
   );
 });
 

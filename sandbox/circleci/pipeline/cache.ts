@@ -5,6 +5,7 @@ import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { z } from "zod";
 import { cacheKey } from "./cache-key.ts";
+import { linkPackages } from "./cached-packages.ts";
 import { pathInJob, portablePath, type JobWorld, type Print, type StepEnd } from "./job-world.ts";
 
 const entrySchema = z.strictObject({ key: z.string(), savedAt: z.number(), paths: z.array(z.string()) });
@@ -62,7 +63,10 @@ export async function restoreCache(
     for (const [index, path] of found.paths.entries()) {
       const target = pathInJob(world, path);
       mkdirSync(dirname(target), { recursive: true });
-      await link(join(found.folder, String(index), basename(target)), dirname(target));
+      const kept = join(found.folder, String(index), basename(target));
+      // What is there already is replaced file by file.
+      if (basename(target) === "node_modules" && !existsSync(target)) linkPackages(kept, target);
+      else await link(kept, dirname(target));
     }
     print(`Found a cache from key: ${found.key}\n`);
     return { status: "success" };
