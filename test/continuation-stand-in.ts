@@ -9,7 +9,7 @@ export interface PostedContinuation {
   readonly parameters: Readonly<Record<string, unknown>>;
 }
 
-/** Stands in for CircleCI's continuation endpoint, and for GitHub's lists of the open pull requests of a branch and of comments. */
+/** Stands in for CircleCI's continuation endpoint, and for GitHub's open pull requests and their comments. */
 export class ContinuationStandIn implements AsyncDisposable {
   readonly posted: PostedContinuation[] = [];
   /** The statuses of the next answers of CircleCI; then 200. */
@@ -25,10 +25,18 @@ export class ContinuationStandIn implements AsyncDisposable {
       const answer = (status: number, body: unknown): void => {
         response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
       };
+      if (request.method === "GET" && request.url === "/user") return answer(200, { login: "robot" });
       if (request.method === "GET" && request.url?.startsWith("/repos/acme/shop/pulls?"))
         return answer(200, this.pullRequests);
       if (request.method === "GET" && /^\/repos\/acme\/shop\/issues\/\d+\/comments/.test(request.url ?? ""))
         return answer(200, this.comments);
+      if (request.method === "POST" && request.url === "/repos/acme/shop/issues/12/comments") {
+        const user = { login: "robot", type: "User" };
+        // The client sends nothing else.
+        const { body: text } = (await json(request)) as { body: string };
+        this.comments.push({ id: this.comments.length + 1, html_url: "", user, body: text });
+        return answer(201, this.comments.at(-1));
+      }
       if (request.method !== "POST" || request.url !== "/api/v2/pipeline/continue")
         return answer(404, { message: "Not Found" });
       // The tests look at what was posted.

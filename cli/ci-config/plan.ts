@@ -7,6 +7,7 @@ import { checkedConfiguration } from "./circleci-references.ts";
 import { continueConfiguration, failedConfiguration } from "./configuration.ts";
 import { continuePipeline, type Continuation } from "./continuation.ts";
 import { hasEarlierPreview } from "./earlier-preview.ts";
+import { commentFailure } from "./failure-comment.ts";
 import { generatedFiles, staleFiles } from "./generated-files.ts";
 import { reasonFor, type Reason } from "./occasion.ts";
 import type { Pipeline } from "./pipeline.ts";
@@ -38,6 +39,7 @@ export async function goOn(args: PlanArgs, surroundings: Surroundings): Promise<
   });
   if (!(planned instanceof Error)) return continuePipeline(api, planned, surroundings);
   await continuePipeline(api, failure(planned.message), surroundings);
+  await commentFailure(args, planned.message, surroundings);
   throw planned;
 }
 

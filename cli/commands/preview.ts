@@ -3,7 +3,7 @@ import { gitAt } from "../../git/git-command.ts";
 import { CommandError, parseOptions, UsageError, type Command, type Surroundings } from "../command.ts";
 import { githubHelp, githubOf } from "../github/access.ts";
 import { tokenVariable } from "../github/refusal.ts";
-import { commentMarker, putStickyComment } from "../github/sticky-comment.ts";
+import { previewMarkerOf, putStickyComment } from "../github/sticky-comment.ts";
 import type { StackPreview } from "../preview/model.ts";
 import { previewMarkdown } from "../preview/markdown.ts";
 import { findPullRequest } from "../preview/pull-request.ts";
@@ -107,11 +107,12 @@ async function comment(
   const { environment, note } = surroundings;
   if ((environment[tokenVariable] ?? "") === "")
     return note(`no comment: ${tokenVariable} is not set; the report is printed only`);
-  const github = githubOf(stacks[0]?.split("/").at(-1) ?? "", surroundings);
+  const first = stacks[0]?.split("/").at(-1) ?? "";
+  const github = githubOf(first, surroundings);
   const number = await findPullRequest(github, pullRequest, environment);
   if (number === undefined)
     return note("no comment: there is no open pull request of this commit; the report is printed only");
-  const { url } = await putStickyComment(github, number, commentMarker(`preview ${stacks.join(" ")}`), report);
+  const { url } = await putStickyComment(github, number, previewMarkerOf(first), report);
   note(`comment ${url}`);
 }
 

@@ -6,8 +6,13 @@ export function commentMarker(name: string): string {
   return `<!-- delivery:${name} -->`;
 }
 
-/** How the marker of every comment of `delivery preview` begins; the stacks follow. */
+/** How the marker of every comment of `delivery preview` begins. */
 export const previewMarker = "<!-- delivery:preview ";
+
+/** A pull request has one preview for each chain of environments. @param first the first of them */
+export function previewMarkerOf(first: string): string {
+  return commentMarker(`preview ${first}`);
+}
 
 /**
  * The comments with a marker that the token's owner has written, the oldest first. Others may write the marker, too, and

@@ -101,6 +101,7 @@ function ciConfig(args: readonly string[], environment: Record<string, string | 
     CIRCLE_CONTINUATION_KEY: key,
     DELIVERY_GIT_USERNAME: reader.name,
     DELIVERY_GIT_TOKEN: reader.token,
+    DELIVERY_GITHUB_TOKEN: "token-of-the-comments",
     ...environment,
   };
   const options = { cwd: source, env, encoding: "utf8" } as const;
@@ -254,7 +255,7 @@ describe("the pipeline goes on", () => {
     expect(continued().jobs).toEqual(["delivery"]);
     circle.posted.pop();
     const user = { login: "robot", type: "User" };
-    circle.comments.push({ id: 1, html_url: "", user, body: `${commentMarker("preview dev prod")}\n## Preview` });
+    circle.comments.push({ id: 1, html_url: "", user, body: `${commentMarker("preview dev")}\n## Preview` });
     await goOn(docs, "feature");
     expect(continued().jobs).toEqual(["preview", "delivery"]);
   });
@@ -317,6 +318,23 @@ describe("the pipeline goes on", () => {
     const { jobs, configuration } = continued();
     expect(jobs).toEqual(["delivery"]);
     expect(JSON.stringify(configuration.workflows)).toContain("Shop!");
+  });
+
+  test("to nothing but a status, and the pull request says why where its preview would be", async () => {
+    circle.pullRequests.push(pullRequest());
+    git("checkout", "--quiet", "-b", "feature");
+    write("svc/link_service/service.yaml", "replicas: ```\n");
+    const faulty = commit("oops");
+    for (const attempt of [1, 2]) {
+      expect(await goOn(faulty, "feature"), `attempt ${attempt}`).toMatchObject({ status: 1 });
+      expect(continued().jobs).toEqual(["delivery"]);
+      circle.posted.pop();
+    }
+    expect(circle.comments).toEqual([
+      expect.objectContaining({
+        body: expect.stringMatching(/^<!-- delivery:preview dev -->\n## Preview\n[^]*service\.yaml: [^]*\n````\n$/),
+      }),
+    ]);
   });
 
   test("though CircleCI stumbles once", async () => {

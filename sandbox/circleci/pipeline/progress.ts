@@ -27,13 +27,15 @@ export function hasEnded(job: Job): boolean {
 
 /** Whether a job waits for others, may start, or can never start any more. */
 export function readiness(job: Job, jobs: readonly Job[]): "waiting" | "ready" | "never" {
-  const met = job.requires.map(({ job: name, endings }) => {
-    const required = jobs.find((other) => other.name === name);
-    const ending = required && endingOf(required.status);
-    return ending && endings.includes(ending);
-  });
-  if (met.includes(false)) return "never";
-  return met.includes(undefined) ? "waiting" : "ready";
+  const met = new Set(
+    job.requires.map(({ job: name, endings }) => {
+      const required = jobs.find((other) => other.name === name);
+      const ending = required && endingOf(required.status);
+      return ending && endings.includes(ending);
+    }),
+  );
+  if (met.has(false)) return "never";
+  return met.has(undefined) ? "waiting" : "ready";
 }
 
 /** A workflow is as its worst job, once all have ended. */

@@ -1,0 +1,30 @@
+import { stackSchema } from "../../stacks/schema.ts";
+import type { Surroundings } from "../command.ts";
+import { githubOf } from "../github/access.ts";
+import { previewMarkerOf, putStickyComment } from "../github/sticky-comment.ts";
+import { fenced } from "../preview/escape.ts";
+import { readStackSettings } from "../stack-settings.ts";
+import { reasonFor } from "./occasion.ts";
+import type { PlanArgs } from "./plan.ts";
+
+/**
+ * Says in the pull request why nothing was planned, in the place of its preview. What cannot be said there stands in the
+ * job's log and status alone.
+ */
+export async function commentFailure(args: PlanArgs, problem: string, surroundings: Surroundings): Promise<void> {
+  const { environment, branch, drift } = args;
+  try {
+    const { github } = readStackSettings(environment, stackSchema.pick({ github: true })) ?? {};
+    const deliveredBranch = github?.branch ?? "main";
+    const reason = await reasonFor(
+      { environment, branch, deliveredBranch, drift, previews: undefined, github },
+      surroundings,
+    );
+    if (reason.occasion !== "review" || reason.pullRequest === undefined) return;
+    const text = `## Preview\n\n**The pull request cannot be previewed, tested or built.**\n\n${fenced(problem, "")}\n`;
+    await putStickyComment(githubOf(environment, surroundings), reason.pullRequest, previewMarkerOf(environment), text);
+  } catch (error) {
+    if (surroundings.signal.aborted) throw error;
+    surroundings.note(`the pull request is not told: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
