@@ -112,7 +112,7 @@ test("a killed CircleCI finds what ran when it starts again: failed, told to Git
   expect(await ended(world, pipeline)).toBe("failed");
   expect(await world.jobStatuses(pipeline)).toEqual({ slow: "infrastructure_fail", all: "success" });
   await vi.waitFor(() =>
-    expect(world.statuses.filter(({ context }) => context.endsWith("slow")).at(-1)?.state).toBe("error"),
+    expect(world.statuses.findLast(({ context }) => context.endsWith("slow"))?.state).toBe("error"),
   );
 });
 
