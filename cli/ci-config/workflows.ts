@@ -53,7 +53,7 @@ function deliver(args: WorkflowArgs): Call[] {
         ),
       ];
     }),
-    ...tidying(args.pipeline, released),
+    ...tidying(args.pipeline, [`publish-state-${first.name}`]),
   ];
 }
 
