@@ -228,7 +228,7 @@ describe("test", () => {
   test("runs the tests of all services, also after one that fails, and sums up", () => {
     const { status, stdout, stderr } = delivery(["test", "--env", "dev"]);
     expect(stdout).toMatch(
-      /^── bare: no tests\n── link: no tests\n── page: npm test\n[^]*\npaged\n── user: echo \$WORD; exit 3\ntested\n── summary\nbare {2}no tests\nlink {2}no tests\npage {2}passed in .* s\nuser {2}FAILED: exit status 3\n$/,
+      /^── bare: no tests\n── link: no tests\n── page: npm test\n[^]*\npaged\n[^]*── user: echo \$WORD; exit 3\ntested\n── summary\nbare {2}no tests\nlink {2}no tests\npage {2}passed in .* s\nuser {2}FAILED: exit status 3\n$/,
     );
     expect({ status, stderr }).toEqual({ status: 1, stderr: "error: the tests of user failed\n" });
   });
