@@ -16,8 +16,9 @@ export function bareEnvironment(kubeconfigContext: string | undefined): Disposab
   const directory = mkdtempSync(join(tmpdir(), "delivery-bare-"));
   const kubeconfig = join(directory, "kubeconfig");
   writeFileSync(kubeconfig, placeholderKubeconfig(kubeconfigContext));
-  // A proxy's address with a user in it has a password, too.
-  const bare = Object.entries(before).filter(([name, value]) => kept.test(name) && value?.includes("@") !== true);
+  // A proxy's address with a user in it has a password, too. A PATH may well have that character: npm puts it there.
+  const withPassword = (name: string, value = ""): boolean => /_PROXY$/i.test(name) && value.includes("@");
+  const bare = Object.entries(before).filter(([name, value]) => kept.test(name) && !withPassword(name, value));
   setEnvironment({
     ...Object.fromEntries(bare),
     KUBECONFIG: kubeconfig,
