@@ -1,3 +1,5 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { readDeployments } from "../../cli/status/cluster-facts.ts";
 import { parseRecord, recordPath, type ReleaseRecord } from "../../git/release-record.ts";
 import { gitUsers } from "../../sandbox/deploy-git.ts";
@@ -101,6 +103,8 @@ export async function enterLoop(world: GitOpsWorld): Promise<Loop> {
     async leave() {
       await using open = await openSandboxStack({ ...sandbox, stateDir, report: () => undefined });
       await open.stack.destroy();
+      // The next `up` imports anew, as the first one of a sandbox does.
+      rmSync(join(stateDir, "git", "delinkcious"), { recursive: true, force: true });
     },
   };
 }
