@@ -149,7 +149,9 @@ describe("gitops", () => {
       "update ImageUpdater image-updater",
     ]);
     expect(await namesOf(world.kubernetes, "apps/v1/deployments", shop.namespace)).toEqual(["cart"]);
-    expect(Object.keys(world.repository.files()).filter((path) => path.includes("catalog"))).toEqual([]);
+    expect(Object.keys(world.repository.files()).filter((path) => path.startsWith(`${shop.name}/catalog/`))).toEqual(
+      [],
+    );
   });
 
   const tip = (): string => world.repository.git("rev-parse", "main");
