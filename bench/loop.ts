@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
+import { askCircleCi } from "../cli/circleci/api.ts";
 import { findEnvironment } from "../cli/environment.ts";
 import { commitReleases } from "../git/records.ts";
 import { ensureCredentials } from "../sandbox/credentials.ts";
@@ -122,11 +123,12 @@ async function travel(route: Route, clone: Clone): Promise<Journey> {
 }
 
 async function buildSeconds({ ci }: Route, job: number): Promise<number> {
-  const url = `${ci.url.replace(/\/v2$/, "/v1.1")}/project/${ci.projectSlug}/${job}`;
-  const response = await fetch(url, { headers: { "Circle-Token": ci.token } });
-  const { steps } = stepsSchema.parse(await response.json());
+  // API v2 does not know the steps of a job.
+  const access = { ...ci, host: ci.host.replace(/\/v2$/, "/v1.1") };
+  const path = `/project/${ci.projectSlug}/${job}`;
+  const { steps } = await askCircleCi(access, path, stepsSchema, AbortSignal.timeout(limitMilliseconds));
   const milliseconds = steps.find(({ name }) => name === "Build and push")?.actions[0]?.run_time_millis;
-  if (milliseconds === undefined) throw new Error(`${url} knows no step "Build and push"`);
+  if (milliseconds === undefined) throw new Error(`${path} knows no step "Build and push"`);
   return milliseconds / 1000;
 }
 

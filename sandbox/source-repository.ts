@@ -12,15 +12,13 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
-import { gitCredentialSettings, tokenVariable, usernameVariable } from "../git/git-credentials.ts";
 import { ensureCredentials } from "./credentials.ts";
 import { gitUsers } from "./deploy-git.ts";
-import { gitEnvironment } from "./git-server/repositories.ts";
+import { sourceGit } from "./source-git.ts";
 import type { StackTargets } from "./targets.ts";
 
 const run = promisify(execFile);
 const stackFile = "stacks/Pulumi.sandbox.yaml";
-const someone = { name: "delivery", email: "delivery@localhost" };
 const left = new Set(["node_modules", ".git"]);
 
 /**
@@ -35,7 +33,8 @@ export async function seedSourceRepository(
   report: (line: string) => void,
 ): Promise<{ commit: string } | undefined> {
   if (sourceRepository === undefined) return undefined;
-  const git = gitWith(stateDir, sourceRepository);
+  const access = { url: sourceRepository, user: gitUsers.writer, token: ensureCredentials(stateDir).gitWriteToken };
+  const git = sourceGit(access, "delivery");
   if ((await git(["ls-remote", "--heads", sourceRepository, "main"])) !== "") return undefined;
   report(`Source repository: importing this checkout into ${sourceRepository}`);
   const tree = mkdtempSync(join(tmpdir(), "delivery-import-"));
@@ -88,27 +87,4 @@ function copy(from: string, to: string): void {
 async function generateCiConfig(tree: string): Promise<void> {
   const delivery = join(import.meta.dirname, "..", "cli", "main.ts");
   await run(process.execPath, [delivery, "ci-config", "--env", "sandbox"], { cwd: tree });
-}
-
-/** The token is in the environment alone: arguments are visible to every user of the machine. */
-function gitWith(stateDir: string, repository: string): (args: readonly string[]) => Promise<string> {
-  const token = { [usernameVariable]: gitUsers.writer, [tokenVariable]: ensureCredentials(stateDir).gitWriteToken };
-  const settings = gitCredentialSettings(repository, token);
-  const environment = {
-    PATH: process.env["PATH"],
-    ...gitEnvironment,
-    ...token,
-    GIT_AUTHOR_NAME: someone.name,
-    GIT_AUTHOR_EMAIL: someone.email,
-    GIT_COMMITTER_NAME: someone.name,
-    GIT_COMMITTER_EMAIL: someone.email,
-    GIT_CONFIG_COUNT: String(settings.length),
-    ...Object.fromEntries(
-      settings.flatMap(([key, value], index) => [
-        [`GIT_CONFIG_KEY_${index}`, key],
-        [`GIT_CONFIG_VALUE_${index}`, value],
-      ]),
-    ),
-  };
-  return async (args) => (await run("git", args, { env: environment })).stdout.trim();
 }

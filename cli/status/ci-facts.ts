@@ -1,6 +1,6 @@
-import { z } from "zod";
-import { askCircleCi, type CircleCiAccess } from "../circleci/api.ts";
+import type { CircleCiAccess } from "../circleci/api.ts";
 import { contextRestrictions, findContext } from "../circleci/context.ts";
+import { newestPipelines, workflowsOf, type Workflow } from "../circleci/pipeline.ts";
 import type { Stage, State } from "./model.ts";
 
 export interface CiPlace extends CircleCiAccess {
@@ -13,21 +13,6 @@ export interface CiPlace extends CircleCiAccess {
   readonly branch?: string | undefined;
 }
 
-const pipelinesSchema = z.object({
-  items: z.array(
-    z.object({
-      id: z.string(),
-      number: z.number(),
-      state: z.string(),
-      errors: z.array(z.object({ message: z.string() })).default([]),
-      trigger: z.object({ type: z.string() }).optional(),
-    }),
-  ),
-});
-const workflowSchema = z.object({ name: z.string(), status: z.string(), created_at: z.string() });
-const workflowsSchema = z.object({ items: z.array(workflowSchema) });
-type Workflow = z.infer<typeof workflowSchema>;
-
 type CiState = Pick<Stage, "state" | "summary">;
 
 /** Whether CI has what it needs for the environment, and how its newest pipeline is. Source: https://circleci.com/docs/api/v2/ */
@@ -36,17 +21,16 @@ export async function readCi(place: CiPlace, signal: AbortSignal): Promise<CiSta
   if (context === undefined) return { state: "failed", summary: `no context ${place.context}` };
   const slug = place.projectSlug ?? (await restrictedProject(place, context, signal));
   if (slug === undefined) return { state: "ok", summary: `context ${place.context}` };
-  const query = place.branch === undefined ? "" : `?branch=${encodeURIComponent(place.branch)}`;
-  const { items } = await askCircleCi(place, `/project/${slug}/pipeline${query}`, pipelinesSchema, signal);
+  const pipelines = await newestPipelines(place, slug, place.branch, signal);
   // What looks for drift at fixed times delivers nothing.
-  const newest = items.find(({ trigger }) => trigger?.type.startsWith("schedule") !== true);
+  const newest = pipelines.find(({ trigger }) => trigger?.type.startsWith("schedule") !== true);
   if (newest === undefined) return { state: "unknown", summary: "no pipeline yet" };
   if (newest.state === "errored")
     return { state: "failed", summary: `#${newest.number} ${newest.errors[0]?.message ?? "is not accepted"}` };
-  const workflows = await askCircleCi(place, `/pipeline/${newest.id}/workflow`, workflowsSchema, signal);
+  const workflows = await workflowsOf(place, newest.id, signal);
   return pipelineState(
     newest.number,
-    currentRuns(workflows.items).map(({ status }) => status),
+    currentRuns(workflows).map(({ status }) => status),
   );
 }
 

@@ -1,11 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
+import { askCircleCi, type CircleCiAccess } from "../../cli/circleci/api.ts";
+import { newestPipelines, workflowsOf, type Pipeline } from "../../cli/circleci/pipeline.ts";
 
 /** Where CircleCI's API is, and which project of it is followed. */
-export interface CiAccess {
-  /** The base URL of API v2. */
-  readonly url: string;
-  readonly token: string;
+export interface CiAccess extends CircleCiAccess {
   readonly projectSlug: string;
 }
 
@@ -35,21 +34,6 @@ const time = z
   .string()
   .nullish()
   .transform((text) => (text === null || text === undefined ? undefined : Date.parse(text)));
-const pipelinesSchema = z.object({
-  items: z.array(
-    z.object({
-      id: z.string(),
-      number: z.number(),
-      state: z.string(),
-      errors: z.array(z.object({ message: z.string() })).default([]),
-      vcs: z.object({ revision: z.string() }).optional(),
-    }),
-  ),
-});
-type Pipeline = z.infer<typeof pipelinesSchema>["items"][number];
-const workflowsSchema = z.object({
-  items: z.array(z.object({ id: z.string(), name: z.string(), status: z.string() })),
-});
 const jobsSchema = z.object({
   items: z.array(
     z
@@ -102,7 +86,7 @@ export async function followPipeline(
     known = true;
     if (pipeline.state === "errored")
       throw new Error(`pipeline #${pipeline.number}: ${pipeline.errors.map(({ message }) => message).join("; ")}`);
-    const { items: workflows } = await ask(ci, `/pipeline/${pipeline.id}/workflow`, workflowsSchema, signal);
+    const workflows = await workflowsOf(ci, pipeline.id, signal);
     const jobs = (await Promise.all(workflows.map(({ id }) => jobsOf(ci, id, signal)))).flat();
     for (const job of jobs) tell(job, statuses, seen);
     const over = workflows.length > 0 && pipeline.state === "created" && workflows.every(isOver);
@@ -111,13 +95,13 @@ export async function followPipeline(
 }
 
 /** The newest pipeline of a commit; `undefined`: none yet. */
-export async function pipelineOf(ci: CiAccess, commit: string, signal: AbortSignal): Promise<Pipeline | undefined> {
-  const { items } = await ask(ci, `/project/${ci.projectSlug}/pipeline`, pipelinesSchema, signal);
-  return items.find(({ vcs }) => vcs?.revision === commit);
+async function pipelineOf(ci: CiAccess, commit: string, signal: AbortSignal): Promise<Pipeline | undefined> {
+  const pipelines = await newestPipelines(ci, ci.projectSlug, undefined, signal);
+  return pipelines.find(({ vcs }) => vcs?.revision === commit);
 }
 
 async function jobsOf(ci: CiAccess, workflow: string, signal: AbortSignal): Promise<Job[]> {
-  const { items } = await ask(ci, `/workflow/${workflow}/job`, jobsSchema, signal);
+  const { items } = await askCircleCi(ci, `/workflow/${workflow}/job`, jobsSchema, signal);
   return items.filter(({ type }) => type === "build");
 }
 
@@ -136,15 +120,4 @@ function isOver({ status }: { status: string }): boolean {
 
 function worst(statuses: readonly string[]): string {
   return statuses.find((status) => status !== "success" && status !== "on_hold") ?? "success";
-}
-
-async function ask<T extends z.ZodType>(
-  { url, token }: CiAccess,
-  path: string,
-  schema: T,
-  signal: AbortSignal,
-): Promise<z.infer<T>> {
-  const response = await fetch(`${url}${path}`, { headers: { "Circle-Token": token }, signal });
-  if (!response.ok) throw new Error(`CircleCI answers ${response.status} for ${path}: ${await response.text()}`);
-  return schema.parse(await response.json());
 }

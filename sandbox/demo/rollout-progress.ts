@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { deploymentFacts } from "../../cli/status/cluster-facts.ts";
+import { deploymentFacts, type DeploymentFacts } from "../../cli/status/cluster-facts.ts";
 import type { KubernetesClient } from "../../kubernetes/client.ts";
 import { listAt, stringAt } from "../../kubernetes/object.ts";
 
@@ -12,10 +12,10 @@ export interface RolloutPlace {
 
 const pollMilliseconds = 50;
 
-/** The image that the Deployment wants, by digest. */
-export async function wantedImage({ kubernetes, namespace, service }: RolloutPlace): Promise<string> {
+/** How the service's Deployment is. */
+async function deploymentOf({ kubernetes, namespace, service }: RolloutPlace): Promise<DeploymentFacts> {
   const path = `/apis/apps/v1/namespaces/${namespace}/deployments/${service}`;
-  return deploymentFacts(await kubernetes.request("GET", path)).image;
+  return deploymentFacts(await kubernetes.request("GET", path));
 }
 
 /**
@@ -23,7 +23,7 @@ export async function wantedImage({ kubernetes, namespace, service }: RolloutPla
  * @throws Error if `signal` ends the waiting
  */
 export async function untilWanted(place: RolloutPlace, digest: string, signal: AbortSignal): Promise<void> {
-  while (!(await wantedImage(place)).endsWith(digest)) await sleep(pollMilliseconds, undefined, { signal });
+  while (!(await deploymentOf(place)).image.endsWith(digest)) await sleep(pollMilliseconds, undefined, { signal });
 }
 
 /**
@@ -33,8 +33,7 @@ export async function untilWanted(place: RolloutPlace, digest: string, signal: A
 export async function untilRolledOut(place: RolloutPlace, digest: string, signal: AbortSignal): Promise<string[]> {
   const { kubernetes, namespace, service } = place;
   for (;;) {
-    const deployment = await kubernetes.request("GET", `/apis/apps/v1/namespaces/${namespace}/deployments/${service}`);
-    const facts = deploymentFacts(deployment);
+    const facts = await deploymentOf(place);
     if (facts.health === "Healthy" && facts.image.endsWith(digest)) {
       const query = { labelSelector: `app.kubernetes.io/name=${service}` };
       const pods = await kubernetes.request("GET", `/api/v1/namespaces/${namespace}/pods`, { query });

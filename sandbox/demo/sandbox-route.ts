@@ -26,7 +26,7 @@ export function openRoute(stateDir: string, outputs: OutputMap, service: string)
   const { circleciToken } = ensureCredentials(stateDir);
   loginToDeployGit(stateDir, "writer");
   return {
-    ci: { url: targets.circleci.url, token: circleciToken, projectSlug: ciProject.value },
+    ci: { host: targets.circleci.url, token: circleciToken, projectSlug: ciProject.value },
     deploy: { repository: targets.deployRepository, branch: gitops.branch },
     directory: environment.value,
     rollout: {

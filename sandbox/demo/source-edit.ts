@@ -1,21 +1,12 @@
-import { execFile } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { promisify } from "node:util";
-import { gitEnvironment } from "../git-server/repositories.ts";
+import { sourceGit, type SourceAccess } from "../source-git.ts";
 
 /** A clone of the source repository, as a developer has one. */
-export interface Clone {
-  /** The source repository. */
-  readonly url: string;
-  /** Who pushes. */
-  readonly user: string;
-  readonly token: string;
+export interface Clone extends SourceAccess {
   /** Where the clone is. */
   readonly directory: string;
 }
-
-const run = promisify(execFile);
 
 /** Clones the newest commit of the default branch. */
 export async function cloneSource(clone: Clone): Promise<void> {
@@ -52,12 +43,6 @@ export async function push(clone: Clone, branch = "main"): Promise<void> {
   await git(clone, ["-C", clone.directory, "push", "--quiet", "origin", `HEAD:refs/heads/${branch}`]);
 }
 
-/** The token is answered to Git's question for it: arguments are visible to every user of the machine. */
-async function git({ user, token }: Clone, args: readonly string[]): Promise<string> {
-  const helper = "!f() { echo username=$DEMO_USER; echo password=$DEMO_TOKEN; }; f";
-  const developer = ["-c", "user.name=Developer", "-c", "user.email=developer@localhost"];
-  const { stdout } = await run("git", [...developer, "-c", `credential.helper=${helper}`, ...args], {
-    env: { ...process.env, ...gitEnvironment, DEMO_USER: user, DEMO_TOKEN: token },
-  });
-  return stdout.trim();
+function git(clone: Clone, args: readonly string[]): Promise<string> {
+  return sourceGit(clone, "developer")(args);
 }

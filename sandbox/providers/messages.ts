@@ -34,7 +34,7 @@ export function reference(request: { getUrn(): string; getType(): string; getNam
   return { urn: request.getUrn(), type: request.getType(), name: request.getName() };
 }
 
-export function diffRequest(request: proto.DiffRequest) {
+export function diffRequest(request: proto.DiffRequest | proto.UpdateRequest) {
   return {
     ...reference(request),
     id: request.getId(),

@@ -160,12 +160,7 @@ export async function serveProvider(provider: ResourceProvider): Promise<ServedP
     }),
     update: unary(async (request: proto.UpdateRequest, peer) => {
       const outputs = await of(peer).update({
-        ...reference(request),
-        id: request.getId(),
-        olds: map(request.getOlds()),
-        oldInputs: map(request.getOldInputs()),
-        news: map(request.getNews()),
-        ignoreChanges: request.getIgnorechangesList(),
+        ...diffRequest(request),
         preview: request.getPreview(),
         timeoutSeconds: request.getTimeout(),
       });

@@ -45,7 +45,7 @@ export async function enterLoop(world: GitOpsWorld): Promise<Loop> {
   const outputs = await up({ stateDir, pods: "auto", report: () => undefined });
   const { sourceRepository = "", githubApi = "", registryHost } = sandbox.targets;
   const { ci, rollout } = openRoute(stateDir, outputs, "link");
-  const ciRoot = new URL("/", ci.url);
+  const ciRoot = new URL("/", ci.host);
   const record = (service: string): ReleaseRecord => {
     const path = recordPath(environment, service);
     const found = parseRecord(path, repository.files()[path] ?? "");
@@ -68,7 +68,9 @@ export async function enterLoop(world: GitOpsWorld): Promise<Loop> {
     pipeline: (commit) => followPipeline(ci, commit, () => {}, AbortSignal.timeout(pipelineMinutes * 60_000)),
     async log(end, job) {
       const id = end.jobs.find(({ name }) => name === job)?.id ?? "none";
-      const response = await fetch(new URL(`output/${id}`, ciRoot), { headers: { "Circle-Token": ci.token } });
+      const response = await fetch(new URL(`output/${id}`, ciRoot), {
+        headers: { "Circle-Token": credentials.circleciToken },
+      });
       return response.text();
     },
     record,

@@ -103,6 +103,7 @@ const contexts = {
 };
 const pipeline = (number: number, rest: object = {}) => ({ id: `p${number}`, number, state: "created", ...rest });
 const workflow = (name: string, status: string, minute: number) => ({
+  id: `w${minute}`,
   name,
   status,
   created_at: `2026-01-01T10:0${minute}:00Z`,
