@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { readDeployments } from "../../cli/status/cluster-facts.ts";
 import { parseRecord, recordPath, type ReleaseRecord } from "../../git/release-record.ts";
 import { gitUsers } from "../../sandbox/deploy-git.ts";
-import { followPipeline, type PipelineEnd } from "../../sandbox/demo/pipeline-progress.ts";
+import { followPipeline, type Job, type PipelineEnd } from "../../sandbox/demo/pipeline-progress.ts";
 import { openRoute } from "../../sandbox/demo/sandbox-route.ts";
 import { stopProcess } from "../../sandbox/process.ts";
 import { sandboxSettings } from "../../sandbox/settings.ts";
@@ -23,6 +23,8 @@ export interface Loop {
   pipeline(commit: string): Promise<PipelineEnd>;
   /** What one job has written; secrets are masked already. */
   log(end: PipelineEnd, job: string): Promise<string>;
+  /** The jobs that have not ended well, and the last that each has written. */
+  faults(end: PipelineEnd): Promise<Record<string, string>>;
   /** The release record of a service. */
   record(service: string): ReleaseRecord;
   /** Service → the image that its Deployment wants, and its health. */
@@ -37,11 +39,14 @@ export interface Loop {
 }
 
 const pipelineMinutes = 10;
+const lastCharacters = 1_500;
 const environment = "sandbox";
 
 /** Starts what `npm run up` starts. */
 export async function enterLoop(world: GitOpsWorld): Promise<Loop> {
   const { stateDir, credentials, kubernetes, repository, sandbox } = world;
+  // `up` imports into an empty repository alone, and other tests have used this one.
+  rmSync(join(stateDir, "git", "delinkcious"), { recursive: true, force: true });
   const outputs = await up({ stateDir, pods: "auto", report: () => undefined });
   const { sourceRepository = "", githubApi = "", registryHost } = sandbox.targets;
   const { ci, rollout } = openRoute(stateDir, outputs, "link");
@@ -51,6 +56,13 @@ export async function enterLoop(world: GitOpsWorld): Promise<Loop> {
     const found = parseRecord(path, repository.files()[path] ?? "");
     if ("problems" in found) throw new Error(`${path} is faulty: ${found.problems[0]?.message ?? ""}`);
     return found;
+  };
+  const log = async (end: PipelineEnd, job: string): Promise<string> => {
+    const id = end.jobs.find(({ name }) => name === job)?.id ?? "none";
+    const response = await fetch(new URL(`output/${id}`, ciRoot), {
+      headers: { "Circle-Token": credentials.circleciToken },
+    });
+    return response.text();
   };
   const deployed = async (): Promise<Record<string, string>> => {
     const place = { app: "delinkcious", environment, namespace: rollout.namespace, argoCdNamespace: "argocd" };
@@ -66,12 +78,13 @@ export async function enterLoop(world: GitOpsWorld): Promise<Loop> {
         token: credentials.gitWriteToken,
       }),
     pipeline: (commit) => followPipeline(ci, commit, () => {}, AbortSignal.timeout(pipelineMinutes * 60_000)),
-    async log(end, job) {
-      const id = end.jobs.find(({ name }) => name === job)?.id ?? "none";
-      const response = await fetch(new URL(`output/${id}`, ciRoot), {
-        headers: { "Circle-Token": credentials.circleciToken },
-      });
-      return response.text();
+    log,
+    async faults(end) {
+      const faulty = end.jobs.filter(({ status }) => status !== "success");
+      const last = async ({ name }: Job): Promise<string> => (await log(end, name)).slice(-lastCharacters);
+      return Object.fromEntries(
+        await Promise.all(faulty.map(async (job) => [job.name, `${job.status}: ${await last(job)}`] as const)),
+      );
     },
     record,
     deployed,
@@ -105,8 +118,6 @@ export async function enterLoop(world: GitOpsWorld): Promise<Loop> {
     async leave() {
       await using open = await openSandboxStack({ ...sandbox, stateDir, report: () => undefined });
       await open.stack.destroy();
-      // The next `up` imports anew, as the first one of a sandbox does.
-      rmSync(join(stateDir, "git", "delinkcious"), { recursive: true, force: true });
     },
   };
 }

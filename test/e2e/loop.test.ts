@@ -31,8 +31,8 @@ describe("from commit to cluster", () => {
     const before = await loop.deployed();
     const commit = await developer.push("link: a new version", { [main("link")]: nextVersion });
     const end = await loop.pipeline(commit);
-    expect([end.status, jobsOf(end)]).toEqual([
-      "success",
+    expect([await loop.faults(end), jobsOf(end)]).toEqual([
+      {},
       [
         "build-link",
         "delivery",
@@ -56,7 +56,7 @@ describe("from commit to cluster", () => {
       [`${app}/pkg/postgres/postgres.go`]: edit,
     });
     const end = await loop.pipeline(commit);
-    expect([end.status, built(end)]).toEqual(["success", ["link", "social-graph", "user"]]);
+    expect([await loop.faults(end), built(end)]).toEqual([{}, ["link", "social-graph", "user"]]);
     await loop.settle();
     expect(loop.record("user").sourceCommit).toBe(commit);
   });
@@ -67,7 +67,7 @@ describe("from commit to cluster", () => {
       [`${app}/README.md`]: (content) => `${content}\nThat is all.\n`,
     });
     const end = await loop.pipeline(commit);
-    expect([end.status, jobsOf(end)]).toEqual(["success", ["delivery", "plan"]]);
+    expect([await loop.faults(end), jobsOf(end)]).toEqual([{}, ["delivery", "plan"]]);
     expect(await loop.github.statuses(commit)).toMatchObject({ [status]: "success" });
     expect(await loop.deployed()).toEqual(before);
   });
@@ -94,7 +94,7 @@ describe("from commit to cluster", () => {
     const mended = await developer.push("news: no test of the day", {
       [broken]: () => failing.replace(`t.Fatal("not today")`, ""),
     });
-    expect((await loop.pipeline(mended)).status).toBe("success");
+    expect(await loop.faults(await loop.pipeline(mended))).toEqual({});
     expect(loop.record("news")).toMatchObject({ sourceCommit: mended });
     expect(loop.record("news").image).not.toEqual(before.image);
     await loop.settle();
@@ -104,7 +104,7 @@ describe("from commit to cluster", () => {
     const first = await developer.push("news, link", { [main("news")]: nextVersion, [main("link")]: nextVersion });
     const second = await developer.push("link again", { [main("link")]: nextVersion });
     const ends = await Promise.all([loop.pipeline(first), loop.pipeline(second)]);
-    expect(ends.map(({ status: end }) => end)).toEqual(["success", "success"]);
+    expect(await Promise.all(ends.map((end) => loop.faults(end)))).toEqual([{}, {}]);
     expect(loop.record("link").sourceCommit).toBe(second);
     expect([first, second]).toContain(loop.record("news").sourceCommit);
     await loop.settle();
@@ -121,7 +121,7 @@ describe("from commit to cluster", () => {
     expect(changed(before, await loop.deployed())).toEqual(["link"]);
     const commit = await developer.push("news: a new version", { [main("news")]: nextVersion });
     const end = await loop.pipeline(commit);
-    expect([end.status, built(end)]).toEqual(["success", ["news"]]);
+    expect([await loop.faults(end), built(end)]).toEqual([{}, ["news"]]);
     expect(loop.record("news").sourceCommit).toBe(commit);
     expect(loop.record("link")).toEqual(back);
     await loop.settle();
@@ -145,7 +145,7 @@ describe("from commit to cluster", () => {
     expect(loop.record("link")).toEqual(before);
     expect(await loop.github.statuses(commit)).toMatchObject({ [status]: "failure" });
     const next = await developer.push("link: once more", { [main("link")]: nextVersion });
-    expect((await loop.pipeline(next)).status).toBe("success");
+    expect(await loop.faults(await loop.pipeline(next))).toEqual({});
     expect(loop.record("link").sourceCommit).toBe(next);
     await loop.settle();
   });

@@ -16,7 +16,6 @@ import { enterGitOps, type GitOpsWorld } from "./gitops-world.ts";
 import { pushBuild } from "./image-push.ts";
 import { openWorkplace, type Workplace } from "./pull-request.ts";
 
-const repository = "delinkcious/delinkcious";
 const program = join(import.meta.dirname, "..", "..", "cli", "main.ts");
 
 /** A labelled pull request has an environment of its own for as long as it is open. The tests build on each other. */
@@ -28,13 +27,13 @@ describe("preview environments", () => {
 
   beforeAll(async () => {
     world = await enterGitOps();
+    workplace = await openWorkplace(world, "bazaar");
     const previews = { intervalSeconds: 1 };
     const gitops = { repository: world.repositoryUrl, username: gitUsers.reader, previews };
-    const github = { repository, api: world.sandbox.targets.githubApi };
+    const github = { repository: workplace.repository, api: world.sandbox.targets.githubApi };
     shop = openEnvironment(world, { name: "base", app: "bazaar", settings: { gitops, github } });
     shop.monorepo.write("svc/cart_service/service.yaml", "peers: [catalog]\nsecrets: { TOKEN: token-secret }\n");
     writeStackFile({ gitops, github });
-    workplace = openWorkplace(world, repository);
     await shop.run("up");
     first = await workplace.propose("first");
   });
@@ -102,7 +101,7 @@ describe("preview environments", () => {
     expect(await run("--remove-closed", "--comment")).toContain(
       `pr-${first.number}: removed, since pull request ${first.number} is closed`,
     );
-    expect(Object.keys(world.repository.files()).filter((path) => path.startsWith("previews/"))).toEqual([]);
+    expect(previewFiles()).toEqual([]);
     const [comment] = await workplace.github.comments(first.number);
     expect(comment?.body).toContain("Removed: the pull request is closed.");
   });
@@ -117,7 +116,14 @@ describe("preview environments", () => {
     await eventually("their controller has nothing to do and stops", async () =>
       listProcesses(world.stateDir).every(({ name }) => name !== "argocd-applicationset-controller"),
     );
+    await workplace.close(second.number);
+    await run("--remove-closed");
+    expect(previewFiles()).toEqual([]);
   });
+
+  function previewFiles(): string[] {
+    return Object.keys(world.repository.files()).filter((path) => path.startsWith("previews/"));
+  }
 
   function namespaceOf({ number }: { number: number }): string {
     return `bazaar-pr-${number}`;

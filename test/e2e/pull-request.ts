@@ -2,23 +2,32 @@ import { join } from "node:path";
 import { openGitHub, type GitHub } from "../../cli/github/github.ts";
 import { repositoryPath } from "../../sandbox/git-server/repositories.ts";
 import { BareRepository } from "../bare-repository.ts";
+import { openGitHubAccount } from "./github-account.ts";
 import type { GitOpsWorld } from "./gitops-world.ts";
 
-/** The monorepo on the stand-in for GitHub, seen by someone who works on it. */
+/** A monorepo on the stand-in for GitHub, seen by someone who works on it. */
 export interface Workplace {
+  /** As owner/name. */
+  readonly repository: string;
   readonly github: GitHub;
   /** Opens a pull request of a new branch with one commit, and returns its number and the commit. */
   propose(branch: string): Promise<{ number: number; commit: string }>;
   close(number: number): Promise<void>;
 }
 
-export function openWorkplace({ stateDir, sandbox, credentials }: GitOpsWorld, repository: string): Workplace {
+/** @param owner whose it is: the sandbox's own repository is left to the tests of its pipelines */
+export async function openWorkplace(
+  { stateDir, sandbox, credentials }: GitOpsWorld,
+  owner: string,
+): Promise<Workplace> {
   const { githubApi: api } = sandbox.targets;
   if (api === undefined) throw new Error("the sandbox has no stand-in for GitHub");
   const token = credentials.githubToken;
+  const repository = await openGitHubAccount(api, "delinkcious/delinkcious", token).fork(owner);
   const github = openGitHub({ api, repository, token });
   const source = new BareRepository({ existing: repositoryPath(join(stateDir, "git"), repository) });
   return {
+    repository,
     github,
     propose: async (branch) => {
       if (!source.branches().includes("main")) source.commit({ "README.md": "# A shop\n" });
