@@ -1,5 +1,6 @@
 import { readBranch } from "../../git/deploy-repository.ts";
 import { readRecords, shortDigest } from "../../git/records.ts";
+import type { ReleaseRecord } from "../../git/release-record.ts";
 import type { DeployBranch } from "../../git/deploy-branch.ts";
 import { setTimeout as sleep } from "node:timers/promises";
 import { followPipeline, type CiAccess, type Job, type PipelineEnd, type PipelineEvent } from "./pipeline-progress.ts";
@@ -33,30 +34,44 @@ export async function followCommit(
   seen: (event: TravelEvent) => void,
   signal: AbortSignal,
 ): Promise<void> {
+  const before = await releaseOf(route);
   const failed = new AbortController();
   const either = AbortSignal.any([signal, failed.signal]);
-  const pipeline = followPipeline(route.ci, commit, seen, signal).then(succeeded);
-  pipeline.catch((error: unknown) => failed.abort(error));
-  const rollout = followRelease(route, commit, seen, either);
+  // Who looked into the repository all the time would take time from what is being looked at.
+  const released = Promise.withResolvers<void>();
+  const see = (event: PipelineEvent): void => {
+    seen(event);
+    if (event.kind === "ended" && event.job.name.startsWith("release-")) released.resolve();
+  };
+  const pipeline = followPipeline(route.ci, commit, see, signal).then(succeeded);
+  pipeline.then(released.resolve, (error: unknown) => {
+    failed.abort(error);
+    released.reject(error);
+  });
+  const rollout = released.promise.then(() => followRelease(route, commit, before, seen, either));
   // Which of the two fails first is what the other one fails of.
   const [built, rolledOut] = await Promise.allSettled([pipeline, rollout]);
   if (built.status === "rejected") throw built.reason;
   if (rolledOut.status === "rejected") throw rolledOut.reason;
 }
 
+async function releaseOf({ deploy, directory, rollout }: Route): Promise<ReleaseRecord | undefined> {
+  return (await readBranch(deploy, (snapshot) => readRecords(snapshot, directory))).get(rollout.service);
+}
+
+/** @param before the release record of before the commit */
 async function followRelease(
-  { deploy, directory, rollout }: Route,
+  route: Route,
   commit: string,
+  before: ReleaseRecord | undefined,
   seen: (event: TravelEvent) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const record = async () =>
-    (await readBranch(deploy, (snapshot) => readRecords(snapshot, directory))).get(rollout.service);
-  const before = (await record())?.image?.digest;
+  const { rollout } = route;
   for (;;) {
-    const now = await record();
+    const now = await releaseOf(route);
     if (now?.sourceCommit === commit && now.image !== undefined) {
-      seen({ kind: "released", digest: now.image.digest, previous: before });
+      seen({ kind: "released", digest: now.image.digest, previous: before?.image?.digest });
       await untilWanted(rollout, now.image.digest, signal);
       seen({ kind: "synced" });
       return seen({ kind: "running", pods: await untilRolledOut(rollout, now.image.digest, signal) });

@@ -116,10 +116,11 @@ test("a killed CircleCI finds what ran when it starts again: failed, told to Git
   );
 });
 
-test("servers beside a job are real, and jobs with the same port take turns", async () => {
-  // The first thing that Postgres is asked, whether it encrypts; it answers N.
+test("servers beside a job are real and show their logs, and jobs with the same port take turns", async () => {
+  // No step waits for them by itself. The first thing that Postgres is asked, whether it encrypts; it answers N.
+  const wait = "until (echo >/dev/tcp/localhost/5432) 2>/dev/null; do sleep 0.1; done";
   const ask = String.raw`exec 3<>/dev/tcp/localhost/5432; printf "\0\0\0\010\004\322\026\057" >&3; [ "$(head -c1 <&3)" = N ]`;
-  const step = `{ run: '${ask}' }`;
+  const step = `{ run: '${wait}' }, { run: '${ask}' }`;
   const beside = (name: string): string =>
     `  ${name}:\n    docker: [{ image: cimg/base:current }, { image: 'cimg/postgres:17.5', environment: { POSTGRES_PASSWORD: test } }]\n    steps: [${step}]\n`;
   const mongo =
@@ -129,4 +130,5 @@ test("servers beside a job are real, and jobs with the same port take turns", as
   );
   expect(await ended(world, pipeline)).toBe("failed");
   expect(await world.jobStatuses(pipeline)).toEqual({ one: "success", two: "success", mongo: "infrastructure_fail" });
+  expect(await world.log(pipeline, "one")).toContain("database system is ready to accept connections");
 });

@@ -6,7 +6,7 @@ import type { CompiledJob, Image } from "../config/job.ts";
 import { postgres } from "./postgres.ts";
 import { redis } from "./redis.ts";
 
-/** What a server gets to run in. */
+/** What a server is made ready in. */
 export interface BesideOptions {
   image: Image;
   /** Its own, below the job's. */
@@ -16,14 +16,22 @@ export interface BesideOptions {
   /** Inherited by its processes, so that whatever the job leaves is found. */
   environment: Readonly<Record<string, string>>;
   print: (text: string) => void;
-  signal: AbortSignal;
+}
+
+/** A server's process, as it is to be run. */
+export interface ServerCommand {
+  program: string;
+  args: readonly string[];
+  env: Readonly<Record<string, string>>;
+  /** Where it runs. */
+  folder: string;
 }
 
 /** One that can run beside a job. */
 export interface BesideServer {
   port: number;
-  /** Resolves when it serves; it ends with the job. @throws Error that says why it cannot run */
-  start: (options: BesideOptions) => Promise<void>;
+  /** Puts its data in place. @throws Error that says why it cannot run */
+  prepare: (options: BesideOptions) => Promise<ServerCommand>;
 }
 
 /**

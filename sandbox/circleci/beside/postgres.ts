@@ -5,7 +5,6 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import type { BesideOptions, BesideServer } from "./beside.ts";
 import { postgresPrograms, type PostgresPrograms } from "./postgres-programs.ts";
-import { startServer } from "./server-process.ts";
 
 const port = 5432;
 const execute = promisify(execFile);
@@ -24,14 +23,14 @@ const settings: Readonly<Record<string, string>> = {
 /** A real Postgres with an empty database, as the images `postgres` and `cimg/postgres` bring it. */
 export const postgres: BesideServer = {
   port,
-  start: async (options) => {
+  prepare: async (options) => {
     const programs = await postgresPrograms((line) => options.print(`${line}\n`));
     mkdirSync(options.folder, { recursive: true });
     const data = join(options.folder, "data");
     await execute("cp", ["--archive", "--reflink=auto", await template(options, programs), data]);
     const flags = Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
     const [program = "", ...args] = unprivileged([programs.postgres, "-D", data, ...flags]);
-    await startServer(options, { program, args, env: programs.environment, port });
+    return { program, args, env: { ...options.environment, ...programs.environment }, folder: options.folder };
   },
 };
 

@@ -1,6 +1,5 @@
 import { mkdirSync } from "node:fs";
 import type { BesideServer } from "./beside.ts";
-import { startServer } from "./server-process.ts";
 
 const port = 6379;
 
@@ -8,16 +7,17 @@ const port = 6379;
 export function redis(program: string | undefined): BesideServer {
   return {
     port,
-    start: async (options) => {
+    prepare: (options) => {
       if (program === undefined)
         throw new Error(`image ${options.image.image}: the sandbox has built no Redis; it does with delivery: gitops`);
-      mkdirSync(options.folder, { recursive: true });
-      const password = options.image.environment["REDIS_PASSWORD"];
-      await startServer(options, {
+      const { folder, environment, image } = options;
+      mkdirSync(folder, { recursive: true });
+      const password = image.environment["REDIS_PASSWORD"];
+      return Promise.resolve({
         program,
         args: [`127.0.0.1:${port}`],
-        ...(password === undefined ? {} : { env: { REDIS_PASSWORD: password } }),
-        port,
+        env: { ...environment, ...(password === undefined ? {} : { REDIS_PASSWORD: password }) },
+        folder,
       });
     },
   };

@@ -1,40 +1,30 @@
 import { connect } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
 import { runCommand } from "../pipeline/command.ts";
-import type { BesideOptions } from "./beside.ts";
+import type { Print, StepEnd } from "../pipeline/job-world.ts";
+import type { ServerCommand } from "./beside.ts";
 
-const readySeconds = 30;
 /** The job's own limit is the shorter one. */
 const dayInSeconds = 86_400;
 
-/** Runs a server until the job ends. @throws Error when the port is taken, or nobody listens there in time */
-export async function startServer(
-  { image, folder, environment, print, signal }: BesideOptions,
-  server: { program: string; args: readonly string[]; env?: Record<string, string>; port: number },
-): Promise<void> {
-  const { program, args, env, port } = server;
+/**
+ * Runs a server until the job ends. As at CircleCI, no step waits until it serves, and the job goes on without it if it ends.
+ * Source: https://circleci.com/docs/using-docker/#using-multiple-docker-images ("wait for it to be available")
+ */
+export async function runServer(
+  { program, args, env, folder }: ServerCommand,
+  { print, signal }: { print: Print; signal: AbortSignal },
+): Promise<StepEnd> {
+  const options = { program, args, cwd: folder, env, output: print, signal, quietSeconds: dayInSeconds };
+  const end = await runCommand(options);
+  if (end.type !== "exit") return { status: "success" };
+  print(`Exited with code exit status ${end.code}\n`);
+  return { status: end.code === 0 ? "success" : "failed", exitCode: end.code };
+}
+
+/** @throws Error when somebody else listens there */
+export async function refuseTakenPort(image: string, port: number): Promise<void> {
   if (await listens(port))
-    throw new Error(`image ${image.image}: port ${port} of this machine is taken by another program; stop that one`);
-  const ended: { as?: string } = {};
-  const output: string[] = [];
-  void runCommand({
-    program,
-    args,
-    cwd: folder,
-    env: { ...environment, ...env },
-    output: (text) => void output.push(text),
-    signal,
-    quietSeconds: dayInSeconds,
-  }).then(
-    (end) => (ended.as = end.type === "exit" ? `exit status ${end.code}` : end.type),
-    (error: unknown) => (ended.as = String(error)),
-  );
-  for (const deadline = Date.now() + readySeconds * 1000; !(await listens(port)); await sleep(20)) {
-    signal.throwIfAborted();
-    if (ended.as !== undefined || Date.now() > deadline)
-      throw new Error(`image ${image.image}: ${ended.as ?? "does not serve"}\n${output.join("").trim()}`);
-  }
-  print(`${image.image}: a process of this machine serves at localhost:${port}\n`);
+    throw new Error(`image ${image}: port ${port} of this machine is taken by another program; stop that one`);
 }
 
 function listens(port: number): Promise<boolean> {

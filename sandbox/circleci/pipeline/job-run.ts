@@ -1,14 +1,15 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { besideServer } from "../beside/beside.ts";
+import { runServer } from "../beside/server-process.ts";
 import type { CompiledJob } from "../config/job.ts";
 import { stepTitle } from "../config/step-schema.ts";
 import { jobEnvironment } from "./job-environment.ts";
 import { endProcesses, makeJobFolder, removeJobFolder } from "./job-folder.ts";
-import { appendLog, jobFolder } from "./job-log.ts";
-import { pathInJob, type JobWorld, type Print, type StepEnd } from "./job-world.ts";
-import { Masking } from "./masking.ts";
-import type { Job, JobStatus, Pipeline, StepRecord, Workflow } from "./records.ts";
+import { jobFolder } from "./job-log.ts";
+import { pathInJob, type JobWorld, type StepEnd } from "./job-world.ts";
+import { recorded } from "./recorded-step.ts";
+import type { Job, JobStatus, Pipeline, Workflow } from "./records.ts";
+import { spinUp, type Server } from "./spin-up.ts";
 import { isDue, performStep, type StartRemoteDocker } from "./step-run.ts";
 
 /** As on CircleCI's free plan. */
@@ -85,11 +86,33 @@ async function runSteps(
   folder: string,
   hidden: readonly string[],
 ): Promise<JobStatus> {
+  const servers: Server[] = [];
   const started = await recorded(run, world, hidden, { name: "Spin up environment", type: "spin" }, async (print) => {
-    await spinUp(host, world, folder, print);
+    servers.push(...(await spinUp(host, world, folder, print)));
     return { status: "success" };
   });
   if (started.status !== "success") return world.signal.aborted ? "canceled" : "infrastructure_fail";
+  const over = new AbortController();
+  const signal = AbortSignal.any([world.signal, over.signal]);
+  const containers = servers.map(({ image, command }) =>
+    recorded(run, world, hidden, { name: `Container ${image}`, type: "spin" }, (print) =>
+      runServer(command, { print, signal }),
+    ),
+  );
+  try {
+    return await runDeclaredSteps(host, run, world, hidden);
+  } finally {
+    over.abort();
+    await Promise.all(containers);
+  }
+}
+
+async function runDeclaredSteps(
+  host: JobHost,
+  run: JobRun,
+  world: JobWorld,
+  hidden: readonly string[],
+): Promise<JobStatus> {
   const ends: StepEnd["status"][] = [];
   for (const step of world.definition.steps) {
     if (world.signal.aborted) return "canceled";
@@ -106,48 +129,4 @@ async function runSteps(
     ends.push(status);
   }
   return ends.find((status) => status !== "success") ?? "success";
-}
-
-/** Runs a step with its record and its log: whatever it says is masked before it is written. */
-async function recorded(
-  { job, changed }: JobRun,
-  { logFolder, signal }: JobWorld,
-  hidden: readonly string[],
-  step: Pick<StepRecord, "name" | "type">,
-  perform: (print: Print) => Promise<StepEnd>,
-): Promise<StepEnd> {
-  const index = job.steps.length;
-  const record: StepRecord = { ...step, status: "running", startedAt: new Date().toISOString() };
-  job.steps.push(record);
-  changed();
-  const log = new Masking(hidden, (text) => appendLog(logFolder, index, text));
-  // A step that says nothing has a log, too.
-  appendLog(logFolder, index, "");
-  const end = await perform((text) => log.push(text)).catch((error: unknown): StepEnd => {
-    log.push(`${error instanceof Error ? error.message : String(error)}\n`);
-    return { status: "failed" };
-  });
-  log.end();
-  Object.assign(record, end, { stoppedAt: new Date().toISOString() });
-  if (signal.aborted) record.status = "canceled";
-  changed();
-  return end;
-}
-
-/** Says what stands in for the images, and starts the servers beside the job. */
-async function spinUp(host: JobHost, world: JobWorld, folder: string, print: Print): Promise<void> {
-  const [primary, ...others] = world.definition.docker;
-  print(`This machine stands in for the image ${primary?.image ?? ""}\n`);
-  await Promise.all(
-    others.map((image, index) =>
-      besideServer(image, host.redis()).start({
-        image,
-        folder: join(folder, `beside-${index}`),
-        templates: join(host.root, "templates"),
-        environment: { ...world.environment, ...image.environment },
-        print,
-        signal: world.signal,
-      }),
-    ),
-  );
 }
