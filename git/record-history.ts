@@ -1,23 +1,41 @@
 import type { Git } from "./git-command.ts";
 import { DeployRepositoryError } from "./git-failure.ts";
-import { recordPath } from "./release-record.ts";
+import type { Records } from "./records.ts";
+import { parseRecord, recordPath } from "./release-record.ts";
+import { snapshotOf } from "./snapshot.ts";
 
-/** The commit before the last one that changed what any of these services runs; `undefined`: none did, or nothing was before it. */
+/**
+ * The newest commit at which one of these services ran another digest than it does now; `undefined`: there is none.
+ * @param running the services in question, as they are at the tip
+ */
 export async function beforeLastRelease(
   git: Git,
   tip: string,
   directory: string,
-  services: readonly string[],
+  running: Records,
 ): Promise<string | undefined> {
-  const paths = services.map((service) => recordPath(directory, service));
-  // A record may also change without its image: another commit has turned out to make the same one.
-  const image = ["--diff-merges=first-parent", "--no-patch", "-G", "(digest|name): "];
-  const last = (await git(["log", "-1", "--format=%H", "--first-parent", ...image, tip, "--", ...paths]))
+  const paths = [...running.keys()].map((service) => recordPath(directory, service));
+  // This only skips what need not be read: the lines also change with a first release, and with whoever writes them.
+  const digests = ["--diff-merges=first-parent", "--no-patch", "-G", "digest: "];
+  const last = (await git(["log", "-1", "--format=%H", "--first-parent", ...digests, tip, "--", ...paths]))
     .toString()
     .trim();
   if (last === "") return undefined;
   const parents = (await git(["rev-list", "--parents", "-1", last])).toString().trim().split(" ").slice(1);
-  return parents[0];
+  const [before] = parents;
+  if (before === undefined || (await ranOthers(git, before, directory, running))) return before;
+  return beforeLastRelease(git, before, directory, running);
+}
+
+/** A service that ran nothing yet, or runs nothing now, has nothing to go back to. */
+async function ranOthers(git: Git, commit: string, directory: string, running: Records): Promise<boolean> {
+  const places = [...running].map(([service, now]) => ({ path: recordPath(directory, service), now }));
+  const texts = await (await snapshotOf(git, commit)).read(places.map(({ path }) => path));
+  return places.some(({ path, now }) => {
+    const before = parseRecord(path, texts.get(path) ?? "");
+    if ("problems" in before || before.image === undefined || now.image === undefined) return false;
+    return before.image.digest !== now.image.digest;
+  });
 }
 
 /** @throws DeployRepositoryError if the branch has no such commit */

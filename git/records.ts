@@ -101,7 +101,8 @@ export async function commitReleases(args: ReleaseArgs, options?: CommitOptions)
   return { commit, ...result, retries };
 }
 
-function isSameImage(release: Release, image: ReleaseRecord["image"]): boolean {
+/** Whether a release would change no pod. */
+export function isSameImage(release: Release, image: ReleaseRecord["image"]): boolean {
   return image?.digest === release.digest && image.repository === release.repository;
 }
 

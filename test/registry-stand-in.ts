@@ -13,6 +13,8 @@ export class RegistryStandIn implements AsyncDisposable {
   readonly requests: string[] = [];
   /** Answers that come before the real ones, e.g. 429. */
   readonly stumbles: { status: number; headers?: Record<string, string> }[] = [];
+  /** Repositories that nobody may read. */
+  readonly closed = new Set<string>();
   /** Headers of every answer. */
   headers: Record<string, string> = {};
   private readonly contents = new Map<string, { type: string; body: string }>();
@@ -78,6 +80,7 @@ export class RegistryStandIn implements AsyncDisposable {
     }
     const [, repository = "", kind, reference = ""] =
       /^\/v2\/(.+)\/(manifests|blobs|tags)\/([^/]+)$/.exec(url.pathname) ?? [];
+    if (this.closed.has(repository)) return void response.writeHead(401).end();
     const scope = `repository:${repository}:pull`;
     const wanted = { none: undefined, basic, bearer: `Bearer token for ${scope}` }[this.login];
     if (wanted !== undefined && request.headers.authorization !== wanted) {

@@ -5,19 +5,20 @@ import { duration } from "../duration.ts";
 import { environmentHelp, environmentOptions, findEnvironment } from "../environment.ts";
 import { githubHelp, githubOf } from "../github/access.ts";
 import { approvalTrailer } from "../promotion/approval-gate.ts";
-import { refuseRolledBack } from "../promotion/candidates.ts";
+import { rolledBackLines } from "../promotion/candidates.ts";
 import { refuseFailedGates } from "../promotion/gate-report.ts";
 import { askGates } from "../promotion/gates.ts";
+import { refuseMoves } from "../promotion/moves.ts";
 import { promotionBranch, propose, repositoryName } from "../promotion/pull-request.ts";
 import { promotionTo } from "../promotion/rules.ts";
 import { openRegistry, registryHelp, registryOptions } from "../registry-access.ts";
 import { report } from "../report.ts";
-import { refuseUnknownServices } from "../services.ts";
 import { refuseMissingImages } from "../verify.ts";
 
 const help = `Makes an environment run the digests that another one runs, by one commit or a pull request.
 The gates that the stack file declares (promotion) are asked first, all of them; where one does not hold, nothing is
-promoted. Only digests that would change something have to pass.
+promoted. Only digests that would change something have to pass. What was rolled back in the environment stays away
+for as long as nothing else runs where it comes from; --service promotes it all the same.
 
   healthyMinutes       every digest has been running Healthy where it comes from for so long: by the Application's
                        health and images, the Deployment's rollout and availability, the containers' restarts and
@@ -80,10 +81,11 @@ async function run(args: readonly string[], surroundings: Surroundings): Promise
     wait: duration("wait", options.wait),
     surroundings,
   });
+  for (const line of rolledBackLines(to.name, candidates)) surroundings.note(line);
   if (registry !== undefined) await refuseMissingImages(registry, candidates.pending);
   refuseFailedGates(to.name, candidates, options, surroundings);
   if (options.check) return;
-  const { releases, pending, outcomes } = candidates;
+  const { pending, rolledBack, outcomes } = candidates;
   const describe = (released: readonly Released[]) => ({
     subject: `promote(${from.name} → ${to.name}): ${summarize(released)}`,
     trailers: [`Promoted-From: ${from.name}`, ...(options.approved ? [approvalTrailer(surroundings.environment)] : [])],
@@ -92,11 +94,7 @@ async function run(args: readonly string[], surroundings: Surroundings): Promise
   const result = await commitReleases(
     {
       ...to,
-      choose: async (records, snapshot) => {
-        if (options.service !== undefined) refuseUnknownServices(to, records, options.service);
-        await refuseRolledBack(path, pending, snapshot);
-        return (pullRequest ? pending : releases).filter(({ service }) => records.has(service));
-      },
+      choose: (records, snapshot) => refuseMoves(path, candidates, records, snapshot),
       describe,
     },
     pullRequest ? { pushTo: branch } : {},
@@ -117,6 +115,7 @@ async function run(args: readonly string[], surroundings: Surroundings): Promise
   const more = {
     from: from.name,
     gates: outcomes,
+    rolledBack: rolledBack.map(({ service }) => service),
     ...(pullRequest ? { pullRequest: opened === undefined ? null : { number: opened.number, url: opened.url } } : {}),
   };
   report({ ...to, branch }, result, options.json, surroundings, more);

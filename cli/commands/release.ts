@@ -7,8 +7,8 @@ import { environmentHelp, environmentOptions, findEnvironment } from "../environ
 import { withoutOlder } from "../newest-source.ts";
 import { registryHelp, registryOptions, openRegistry } from "../registry-access.ts";
 import { report } from "../report.ts";
-import { refuseUnknownServices } from "../services.ts";
 import { readStackSettings } from "../stack-settings.ts";
+import { declaredReleases, undeclaredLine, type DeclaredReleases } from "../undeclared-services.ts";
 import { refuseMissingImages } from "../verify.ts";
 
 const help = `Writes digests into the release records of an environment, by one commit. The cluster follows.
@@ -18,7 +18,8 @@ Usage: npx delivery release --env ENVIRONMENT (--service NAME=DIGEST … | --dig
   --env ENVIRONMENT    e.g. dev
   --service NAME=DIGEST  a service and its image, e.g. link=sha256:0123…; once per service
   --digests FILE       the same as JSON, {"link": "sha256:0123…"}, as \`delivery build\` writes it; a directory: all
-                       files in it that end with .json; - reads standard input
+                       files in it that end with .json; - reads standard input. Of these, services that have no
+                       release record yet are left out and named on standard error, if others have one
   --source-commit SHA  the commit that the images were built from; noted in the commit and the record. A service
                        that runs a build of a newer commit, or was rolled back from this or a newer one, is left
                        as it is; without this option the digests run whatever was before
@@ -44,7 +45,7 @@ async function run(args: readonly string[], surroundings: Surroundings): Promise
     json: { type: "boolean" },
   });
   const environment = findEnvironment(required("env", options.env), options);
-  const digests = await chosenDigests(options, surroundings);
+  const { digests, named } = await chosenDigests(options, surroundings);
   const source = options["source-commit"];
   if (source !== undefined && !commitSchema.safeParse(source).success)
     throw new UsageError(`--source-commit ${JSON.stringify(source)} is not the id of a commit`);
@@ -56,26 +57,28 @@ async function run(args: readonly string[], surroundings: Surroundings): Promise
   }));
   const monorepo = readStackSettings(environment.name, stackSchema.pick({ app: true }))?.app.directory;
   if (options.unverified !== true) await refuseMissingImages(await openRegistry(options, surroundings), releases);
+  let chosen: DeclaredReleases = { declared: releases, undeclared: [] };
   const result = await commitReleases({
     ...environment,
     choose: async (records) => {
-      if (options.new !== true)
-        refuseUnknownServices(environment, records, digests.keys(), "; run `pulumi up` first, or give --new");
-      if (source === undefined) return releases;
-      return withoutOlder(releases, records, { commit: source, directory: monorepo, note: surroundings.note });
+      if (options.new !== true) chosen = declaredReleases(environment, records, { releases, named });
+      if (source === undefined) return chosen.declared;
+      return withoutOlder(chosen.declared, records, { commit: source, directory: monorepo, note: surroundings.note });
     },
     describe: (released) => ({
       subject: `release(${environment.name}): ${summarize(released)}`,
       trailers: source === undefined ? [] : [`Source-Commit: ${source}`],
     }),
   });
-  report(environment, result, options.json === true, surroundings);
+  const { undeclared } = chosen;
+  report(environment, result, options.json === true, surroundings, { undeclared });
+  if (undeclared.length > 0) surroundings.note(undeclaredLine(environment.name, undeclared));
 }
 
 async function chosenDigests(
   options: { service?: string[]; digests?: string },
   { input }: Surroundings,
-): Promise<Map<string, string>> {
+): Promise<{ digests: ReadonlyMap<string, string>; named: ReadonlySet<string> }> {
   const named = (options.service ?? []).map((text): [string, string] => {
     const [service = "", digest = "", ...rest] = text.split("=");
     if (!/^[a-z]([-a-z0-9]*[a-z0-9])?$/.test(service) || rest.length > 0)
@@ -90,5 +93,5 @@ async function chosenDigests(
   if (twice !== undefined) throw new UsageError(`${twice} is named twice; one digest can run`);
   if (services.length === 0 && options.digests === undefined)
     throw new UsageError("nothing to release; give --service NAME=DIGEST or --digests FILE");
-  return new Map([...named, ...listed]);
+  return { digests: new Map([...named, ...listed]), named: new Set(named.map(([service]) => service)) };
 }

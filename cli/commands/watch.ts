@@ -1,7 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { readBranch } from "../../git/deploy-repository.ts";
-import { commitReleases, readRecords, summarize, type Records, type Release } from "../../git/records.ts";
-import { parseOptions, required, UsageError, type Command, type Surroundings } from "../command.ts";
+import {
+  commitReleases,
+  readRecords,
+  summarize,
+  type Records,
+  type Release,
+  type ReleaseResult,
+} from "../../git/records.ts";
+import { CommandError, parseOptions, required, UsageError, type Command, type Surroundings } from "../command.ts";
 import { duration } from "../duration.ts";
 import { environmentHelp, environmentOptions, findEnvironment, type DeliveryEnvironment } from "../environment.ts";
 import { newestImage } from "../newest-image.ts";
@@ -12,7 +19,8 @@ import { report } from "../report.ts";
 const help = `Releases what appears in the registry: looks at the repository of every service, and makes the environment run
 the newest build by one commit. Newest is the highest build number of the tags STABLE.NUMBER (images.tag of the
 stack file is STABLE); where no tag is of that form, the image that was built last. A digest that a rollback took
-away is left alone. On clusters, Argo CD Image Updater does this.
+away is left alone. A repository that cannot be read does not hold back the others: with --once, the exit status is
+then 1. On clusters, Argo CD Image Updater does this.
 
 Usage: npx delivery watch --env ENVIRONMENT [OPTIONS]
 
@@ -39,27 +47,43 @@ async function run(args: readonly string[], surroundings: Surroundings): Promise
   const interval = pauseOf(options.interval);
   const registry = await openRegistry(options, surroundings);
   const look = async (): Promise<void> => {
-    const result = await releaseNewest(environment, registry);
-    if (result.released.length > 0 || options.once === true)
+    const { unread, ...result } = await releaseNewest(environment, registry);
+    if (result.released.length > 0 || (options.once === true && unread.length === 0))
       report(environment, result, options.json === true, surroundings);
+    if (unread.length > 0)
+      throw new CommandError(
+        [`the images of some services of ${environment.name} cannot be read:`, ...unread].join("\n  "),
+      );
   };
   if (options.once === true) return look();
   const { note, signal } = surroundings;
   note(`watching the images of ${environment.name} every ${options.interval}`);
   while (!signal.aborted) {
     // What fails now may succeed at the next look; the same holds for all that the two servers can say.
-    await look().catch((error: unknown) => note(`error: ${error instanceof Error ? error.message : String(error)}`));
+    await look().catch((error: unknown) => note(`error: ${messageOf(error)}`));
     await sleep(interval, undefined, { signal }).catch(() => {});
   }
 }
 
+interface Look extends ReleaseResult {
+  /** The services whose images cannot be read, each with the reason. */
+  readonly unread: readonly string[];
+}
+
 /** One look: nothing is committed unless a digest differs. */
-export async function releaseNewest(environment: DeliveryEnvironment, registry: Registry) {
+async function releaseNewest(environment: DeliveryEnvironment, registry: Registry): Promise<Look> {
   const seen = await readBranch(environment, (snapshot) => readRecords(snapshot, environment.directory));
-  const found = await Promise.all([...seen.keys()].map((service) => newest(environment, registry, service)));
-  const newer = newerThan(seen, found.flat());
-  if (newer.length === 0) return { commit: undefined, released: [], confirmed: [], retries: 0 };
-  return commitReleases({
+  const services = [...seen.keys()];
+  const found = await Promise.allSettled(services.map((service) => newest(environment, registry, service)));
+  const unread = found.flatMap((image, index) =>
+    image.status === "rejected" ? [`${services[index]}: ${messageOf(image.reason)}`] : [],
+  );
+  const newer = newerThan(
+    seen,
+    found.flatMap((image) => (image.status === "fulfilled" ? image.value : [])),
+  );
+  if (newer.length === 0) return { commit: undefined, released: [], confirmed: [], retries: 0, unread };
+  const result = await commitReleases({
     ...environment,
     // Seen from the tip as it is by then: a rollback in the meantime counts.
     choose: (records) => newerThan(records, newer),
@@ -68,6 +92,7 @@ export async function releaseNewest(environment: DeliveryEnvironment, registry: 
       trailers: ["Released-By: delivery watch"],
     }),
   });
+  return { ...result, unread };
 }
 
 async function newest(environment: DeliveryEnvironment, registry: Registry, service: string): Promise<Release[]> {
@@ -88,4 +113,8 @@ function pauseOf(text: string): number {
   if (pause < 100)
     throw new UsageError(`--interval ${JSON.stringify(text)}: must be a duration such as 5s or 2m, at least 100ms`);
   return pause;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

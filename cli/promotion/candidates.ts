@@ -1,5 +1,6 @@
 import { readBranch } from "../../git/deploy-repository.ts";
-import { readRecords, type Records, type Release } from "../../git/records.ts";
+import { isSameImage, readRecords, shortDigest, type Records, type Release } from "../../git/records.ts";
+import type { ReleaseRecord } from "../../git/release-record.ts";
 import type { Snapshot } from "../../git/snapshot.ts";
 import { CommandError } from "../command.ts";
 import type { DeliveryEnvironment } from "../environment.ts";
@@ -14,46 +15,55 @@ export interface PromotionPath {
 }
 
 export interface Candidates {
-  /** What the first environment runs of the services in question. */
-  readonly releases: readonly Release[];
-  /** Those of them that the second does not run yet: only they have to pass the gates. */
+  /** What the first environment runs and the second does not: this has to pass the gates, and nothing else is written. */
   readonly pending: readonly Release[];
+  /** What would be pending, had the second not been rolled back from it. */
+  readonly rolledBack: readonly Release[];
+  /** The records of the second, as they are before the gates are asked. */
+  readonly seen: Records;
 }
 
-/** @throws CommandError where there is nothing to promote, or a service is not there */
+/**
+ * What was rolled back in the second environment stays away for as long as the first runs nothing else, since nobody has
+ * mended it; to name the service is to want it all the same.
+ * @throws CommandError where there is nothing to promote, or a service is not there
+ */
 export async function readCandidates(path: PromotionPath): Promise<Candidates> {
   const { from, to } = path;
   return readBranch(to, async (snapshot) => {
-    const records = await readRecords(snapshot, to.directory);
-    const releases = chosen(path, await sourceRecords(from, to, snapshot), records);
-    const pending = releases.filter(({ service, digest, repository }) => {
-      const image = records.get(service)?.image;
-      return image?.digest !== digest || image.repository !== repository;
-    });
-    return { releases, pending };
+    const seen = await readRecords(snapshot, to.directory);
+    const releases = chosen(path, await sourceRecords(from, to, snapshot), seen);
+    const others = releases.filter((release) => !isSameImage(release, seen.get(release.service)?.image));
+    const isBack = (release: Release): boolean =>
+      path.services === undefined && isRejected(release, seen.get(release.service));
+    return { pending: others.filter((release) => !isBack(release)), rolledBack: others.filter(isBack), seen };
   });
 }
 
-/** @throws CommandError if the first environment has taken one of the digests back in the meantime */
-export async function refuseRolledBack(
-  { from, to }: PromotionPath,
-  releases: readonly Release[],
+function isRejected({ digest, sourceCommit }: Release, { rejected }: Partial<ReleaseRecord> = {}): boolean {
+  if (rejected === undefined) return false;
+  // Builds of one commit may differ in their digests, and have the same fault.
+  return rejected.digest === digest || (sourceCommit !== undefined && rejected.sourceCommit === sourceCommit);
+}
+
+/** For people: which services stay as they are, and how to promote them all the same. */
+export function rolledBackLines(to: string, { rolledBack, seen }: Pick<Candidates, "rolledBack" | "seen">): string[] {
+  return rolledBack.map(({ service, digest, sourceCommit }) => {
+    const rejected = seen.get(service)?.rejected?.digest ?? digest;
+    const why = rejected === digest ? "" : `, since ${shortDigest(digest)} is another build of ${sourceCommit}`;
+    return `${service} of ${to} stays as rolled back from ${shortDigest(rejected)}${why}; --service ${service} promotes it all the same`;
+  });
+}
+
+/**
+ * What the first environment runs. Both may be in one branch, which then is read once.
+ * @param snapshot of the second one's branch
+ */
+export function sourceRecords(
+  from: DeliveryEnvironment,
+  to: DeliveryEnvironment,
   snapshot: Snapshot,
-): Promise<void> {
-  const records = await sourceRecords(from, to, snapshot);
-  const back = releases.filter(({ service, digest }) => {
-    const { image, rejected } = records.get(service) ?? {};
-    // A second rollback still names what the first one took away.
-    return rejected !== undefined && image?.digest !== digest;
-  });
-  if (back.length === 0) return;
-  throw new CommandError(
-    `${from.name} has rolled ${back.map(({ service }) => service).join(", ")} back while the gates were checked; nothing was changed`,
-  );
-}
-
-/** Both may be in one branch, which then is read once. */
-function sourceRecords(from: DeliveryEnvironment, to: DeliveryEnvironment, snapshot: Snapshot): Promise<Records> {
+): Promise<Records> {
   return from.repository === to.repository && from.branch === to.branch
     ? readRecords(snapshot, from.directory)
     : readBranch(from, (source) => readRecords(source, from.directory));

@@ -9,7 +9,7 @@ import type { GatedCandidates } from "./gates.ts";
  */
 export function refuseFailedGates(
   to: string,
-  { pending, outcomes }: GatedCandidates,
+  { pending, rolledBack, outcomes }: GatedCandidates,
   { check, json }: { check: boolean; json: boolean },
   { print, note }: Pick<Surroundings, "print" | "note">,
 ): void {
@@ -17,7 +17,8 @@ export function refuseFailedGates(
   const passed = allPassed(outcomes);
   if (json && (check || !passed)) {
     const services = pending.map(({ service, repository, digest }) => ({ service, repository, digest }));
-    print(JSON.stringify({ environment: to, changed: false, passed, gates: outcomes, services }));
+    const stay = rolledBack.map(({ service }) => service);
+    print(JSON.stringify({ environment: to, changed: false, passed, gates: outcomes, rolledBack: stay, services }));
   } else if (check && passed) {
     print(
       pending.length === 0

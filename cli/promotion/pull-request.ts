@@ -37,23 +37,27 @@ export interface Proposal {
   readonly outcomes: readonly GateOutcome[];
 }
 
+/** GitHub takes 65,536 characters of a body, and names have up to 63. */
+const shownServices = 100;
+
 /** Opens the pull request, or finds the one that is open for the branch. */
 export function propose(github: GitHub, proposal: Proposal): Promise<PullRequest> {
   const { title, head, base } = proposal;
   return github.createPullRequest({ title, head, base, body: proposalBody(proposal) });
 }
 
-/** One line per service, and what the gates have found. */
+/** One line for each of the first services, and what the gates have found. */
 export function proposalBody({ from, to, released, outcomes }: Proposal): string {
-  const services = released.map(({ service, digest, previous, sourceCommit }) => {
+  const services = released.slice(0, shownServices).map(({ service, digest, previous, sourceCommit }) => {
     const before = previous === undefined ? "nothing" : `\`${shortDigest(previous)}\``;
-    const source = sourceCommit === undefined ? "" : `, built from ${sourceCommit}`;
+    const source = sourceCommit === undefined ? "" : `, built from ${sourceCommit.slice(0, 12)}`;
     return `- **${service}** ${before} → \`${shortDigest(digest)}\`${source}`;
   });
+  const more = released.length - services.length;
   const gates = gateLines(outcomes);
   const parts = [
     `Makes ${to} run what ${from} runs. Merging it is the promotion.`,
-    services.join("\n"),
+    [...services, ...(more > 0 ? [`- … and ${more} more, which are in the commit`] : [])].join("\n"),
     ...(gates.length === 0 ? [] : [`When it was opened:\n\n\`\`\`\n${gates.join("\n")}\n\`\`\``]),
   ];
   return `${parts.join("\n\n")}\n`;

@@ -3,8 +3,6 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { Command } from "../../cli/command.ts";
 import { command as release } from "../../cli/commands/release.ts";
-import { command as rollback } from "../../cli/commands/rollback.ts";
-import { command as watch } from "../../cli/commands/watch.ts";
 import { initialRecord, recordPath, recordWith } from "../../git/release-record.ts";
 import { BareRepository } from "../bare-repository.ts";
 import { RegistryStandIn } from "../registry-stand-in.ts";
@@ -91,6 +89,7 @@ describe("release", () => {
       commit: repository.git("rev-parse", "main"),
       retries: 0,
       services: [{ service: "link", repository: imageOf("link"), digest: one, previous: null }],
+      undeclared: [],
     });
     expect(JSON.parse(await run(release, ...args))).toEqual({
       environment: "dev",
@@ -98,6 +97,7 @@ describe("release", () => {
       commit: repository.git("rev-parse", "main"),
       retries: 0,
       services: [],
+      undeclared: [],
     });
     expect(repository.subjects()).toHaveLength(2);
   });
@@ -222,132 +222,5 @@ describe("release", () => {
     await expect(run(release, "--env", "dev", "--service", `link=${one}`, "--unverified")).rejects.toThrow(
       /faulty release records; nothing was changed\n {2}dev\/user\/release\/kustomization\.yaml: is not YAML/,
     );
-  });
-});
-
-describe("rollback", () => {
-  beforeEach(() => {
-    repository.commit(
-      { [recordPath("dev", "link")]: pinned("link", one), [recordPath("dev", "user")]: pinned("user", one) },
-      "release",
-    );
-    repository.commit({ [recordPath("dev", "link")]: pinned("link", two) }, "release");
-    repository.commit({ "dev/link/deployment.yaml": "replicas: 2\n" }, "manifests");
-  });
-
-  test("goes to before the last release, by a new commit that touches nothing else", async () => {
-    await run(rollback, "--env", "dev");
-    expect(record("dev", "link")).toBe(pinned("link", one, two));
-    expect(record("dev", "user")).toBe(pinned("user", one));
-    expect(repository.files()["dev/link/deployment.yaml"]).toBe("replicas: 2\n");
-    expect(repository.git("log", "-1", "--format=%B")).toBe(
-      `rollback(dev): link ${one.slice(0, 19)}\n\nService: link\nDigest: ${one}\nRollback-To: ${repository.git("rev-parse", "main~3")}`,
-    );
-  });
-
-  test("fetches no big files of the history where the server can leave them out", async () => {
-    repository.commit({ "film.bin": "x".repeat(100_000) });
-    repository.git("config", "uploadpack.allowFilter", "true");
-    await run(rollback, "--env", "dev");
-    expect(record("dev", "link")).toBe(pinned("link", one, two));
-    expect(repository.files()["film.bin"]).toHaveLength(100_000);
-  });
-
-  test("brings back what the digest was built from, and passes over commits that only note another one", async () => {
-    const releasedOnce = (digest: string, sourceCommit: string): void =>
-      void repository.commit(
-        { [recordPath("dev", "link")]: pinned("link", digest, undefined, sourceCommit) },
-        "release",
-      );
-    releasedOnce(one, source);
-    releasedOnce(two, laterSource);
-    releasedOnce(two, "fedcba9876543210fedcba9876543210fedcba98");
-    await run(rollback, "--env", "dev");
-    expect(record("dev", "link")).toBe(pinned("link", one, two, source, "fedcba9876543210fedcba9876543210fedcba98"));
-    expect(record("dev", "user")).toBe(pinned("user", one));
-  });
-
-  test("is taken back by a second one, whose commit counts again; a further one names the newest", async () => {
-    const [first, second, third] = ["1111111", "2222222", "3333333"];
-    const releasedOnce = (digest: string, sourceCommit: string): string => {
-      repository.commit({ [recordPath("dev", "link")]: pinned("link", digest, undefined, sourceCommit) }, "release");
-      return repository.git("rev-parse", "main");
-    };
-    const oldest = releasedOnce(one, first);
-    releasedOnce(two, second);
-    releasedOnce(three, third);
-    const back = (...args: string[]): Promise<string> => run(rollback, "--env", "dev", "--service", "link", ...args);
-    await back();
-    expect(record("dev", "link")).toBe(pinned("link", two, three, second, third));
-    await back();
-    expect(record("dev", "link")).toBe(pinned("link", three, two, third));
-    await back();
-    expect(record("dev", "link")).toBe(pinned("link", two, three, second, third));
-    await back("--to", oldest);
-    expect(record("dev", "link")).toBe(pinned("link", one, three, first, third));
-    await back();
-    expect(record("dev", "link")).toBe(pinned("link", two, three, second, third));
-  });
-
-  test("leaves alone what the running digest was built from", async () => {
-    repository.commit({ [recordPath("dev", "user")]: pinned("user", one, undefined, source) }, "note");
-    await run(rollback, "--env", "dev", "--to", repository.git("rev-parse", "main~3"));
-    expect(record("dev", "link")).toBe(pinned("link", one, two));
-    expect(record("dev", "user")).toBe(pinned("user", one, undefined, source));
-  });
-
-  test("goes to a commit, for one service", async () => {
-    const first = repository.git("rev-parse", "main~2");
-    await run(rollback, "--env", "dev", "--service", "link", "--to", first.slice(0, 10));
-    expect(record("dev", "link")).toBe(pinned("link", one, two));
-  });
-
-  test.each<[fault: string, args: string[], reason: RegExp]>([
-    [
-      "a service that ran nothing before",
-      ["--env", "dev", "--service", "user"],
-      /user ran nothing before its last release; nothing was changed/,
-    ],
-    ["an unknown commit", ["--env", "dev", "--to", "0123456789"], /"0123456789" is no commit of the branch/],
-    ["an option for a commit", ["--env", "dev", "--to=--all"], /is no commit of the branch|is not a commit/],
-    ["an unknown service", ["--env", "dev", "--service", "news"], /dev has no service "news"/],
-    ["an environment without services", ["--env", "prod"], /prod has no services yet/],
-  ])("refuses %s", async (_fault, args, reason) => {
-    const before = repository.git("rev-parse", "main");
-    await expect(run(rollback, ...args)).rejects.toThrow(reason);
-    expect(repository.git("rev-parse", "main")).toBe(before);
-  });
-});
-
-describe("watch", () => {
-  const look = (): Promise<string> => run(watch, "--env", "dev", "--once");
-
-  test("releases the newest build of every service by one commit, and nothing twice", async () => {
-    registry.push("acme/shop-link", "0.2.9");
-    const link = registry.push("acme/shop-link", "0.2.10");
-    const user = registry.push("acme/shop-user", "0.2.3");
-    await look();
-    expect(record("dev", "link")).toBe(pinned("link", link));
-    expect(record("dev", "user")).toBe(pinned("user", user));
-    expect(record("staging", "link")).toBe(initialRecord("link"));
-    expect(await look()).toBe("dev: nothing to change");
-    expect(repository.subjects()).toHaveLength(2);
-  });
-
-  test("leaves a digest alone that a rollback took away, until there is a newer one", async () => {
-    const good = registry.push("acme/shop-link", "0.2.1");
-    await look();
-    const bad = registry.push("acme/shop-link", "0.2.2");
-    await look();
-    await run(rollback, "--env", "dev", "--service", "link");
-    expect(record("dev", "link")).toBe(pinned("link", good, bad));
-    expect(await look()).toBe("dev: nothing to change");
-    const better = registry.push("acme/shop-link", "0.2.3");
-    await look();
-    expect(record("dev", "link")).toBe(pinned("link", better));
-  });
-
-  test.each(["1x", "", "10ms", "-5s"])("refuses the interval %j", async (interval) => {
-    await expect(run(watch, "--env", "dev", `--interval=${interval}`)).rejects.toThrow(/must be a duration such as 5s/);
   });
 });

@@ -14,6 +14,7 @@ import { runningService } from "../sample-running-service.ts";
 
 const one = `sha256:${"1".repeat(64)}`;
 const two = `sha256:${"2".repeat(64)}`;
+const three = `sha256:${"3".repeat(64)}`;
 const program = process.cwd();
 
 let directory: string;
@@ -179,6 +180,44 @@ describe("without gates", () => {
     expect(record("user")).toBe(initialRecord("user"));
   });
 
+  describe("what was rolled back there", () => {
+    const image = { repository: "docker.io/acme/shop-link", digest: one, sourceCommit: "1234567" };
+    const back = recordWith({ ...image, digest: three }, { digest: two, sourceCommit: "abcdef0" });
+
+    test.each([
+      ["the digest", { ...image, digest: two }, /^link of staging stays as rolled back from sha256:2{12}; --service/m],
+      [
+        "another build of its commit",
+        { ...image, sourceCommit: "abcdef0" },
+        /^link of staging stays as rolled back from sha256:2{12}, since sha256:1{12} is another build of abcdef0; --service link/m,
+      ],
+    ])("stays away while %s is what runs, and the others come", async (_what, runsThere, reason) => {
+      repository.commit({
+        [recordPath("dev", "link")]: recordWith(runsThere),
+        [recordPath("staging", "link")]: back,
+      });
+      declare("staging", { from: "dev", test: "cat $DELIVERY_DIGESTS" });
+      const { output, notes, error } = await run("--json");
+      expect(error).toBe("");
+      expect(JSON.parse(output)).toMatchObject({ rolledBack: ["link"], services: [{ service: "user" }] });
+      expect(notes).toMatch(reason);
+      expect(notes).toContain(JSON.stringify({ user: one }));
+      expect(record("link")).toBe(back);
+      expect(record("user")).toBe(pinned("user", one));
+      expect((await run()).output).toBe("staging: nothing to change");
+      expect(JSON.parse((await run("--check", "--json")).output)).toMatchObject({ rolledBack: ["link"], services: [] });
+    });
+
+    test("comes back where the service is named, and ends with other digests", async () => {
+      repository.commit({ [recordPath("dev", "link")]: pinned("link", two), [recordPath("staging", "link")]: back });
+      expect((await run("--service", "link")).error).toBe("");
+      expect(record("link")).toBe(pinned("link", two));
+      repository.commit({ [recordPath("dev", "link")]: recordWith(image), [recordPath("staging", "link")]: back });
+      expect((await run()).notes).toBe("");
+      expect(record("link")).toBe(recordWith(image));
+    });
+  });
+
   test("asks the registry first", async () => {
     await using registry = await RegistryStandIn.start();
     const digest = registry.push("acme/shop-link", "0.2.1");
@@ -336,25 +375,66 @@ describe("gates", () => {
     expect(error).toBe("");
     expect(notes).toContain(JSON.stringify({ link: one }));
   });
+});
 
-  test.each([
-    ["once", one],
-    ["once more, after a newer one", `sha256:${"3".repeat(64)}`],
-  ])("a digest that is rolled back %s while they are asked is not promoted", async (_when, rejected) => {
-    const back = pinned("link", two, rejected);
-    declare("staging", {
-      from: "dev",
-      test: [
-        `cd ${repository.path}`,
-        `blob=$(git hash-object -w --stdin <<'END'\n${back}END\n)`,
-        "export GIT_INDEX_FILE=index.tmp GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a",
-        "git read-tree main",
-        `git update-index --cacheinfo 100644,$blob,${recordPath("dev", "link")}`,
-        "git update-ref refs/heads/main $(git commit-tree $(git write-tree) -p main -m rollback)",
-      ].join("\n"),
-    });
-    expect((await run()).error).toMatch(/dev has rolled link back while the gates were checked; nothing was changed/);
-    expect(repository.subjects()).toEqual(["rollback", "by hand"]);
+describe("what happens while the gates are asked", () => {
+  /** Others commit a record during the test of staging, as often as that runs. */
+  function meanwhile(environment: string, service: string, content: string): void {
+    const script = [
+      `cd ${repository.path}`,
+      `blob=$(git hash-object -w --stdin <<'END'\n${content}END\n)`,
+      "export GIT_INDEX_FILE=index.tmp GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a",
+      "git read-tree main",
+      `git update-index --cacheinfo 100644,$blob,${recordPath(environment, service)}`,
+      "git update-ref refs/heads/main $(git commit-tree $(git write-tree) -p main -m meanwhile)",
+    ];
+    declare("staging", { from: "dev", test: script.join("\n") });
+  }
+
+  test.each<[what: string, environment: string, content: string, reason: RegExp]>([
+    [
+      "a digest is rolled back",
+      "dev",
+      pinned("link", two, one),
+      /asked, dev has rolled link back; nothing was promoted/,
+    ],
+    ["it is rolled back once more", "dev", pinned("link", two, three), /asked, dev has rolled link back; nothing/],
+    [
+      "a newer one is released",
+      "dev",
+      pinned("link", two),
+      /asked, dev runs another build of link; nothing was promot/,
+    ],
+    ["another one is released there", "staging", pinned("link", two), /staging was changed by others in link; nothing/],
+    [
+      "the same one has come and gone there",
+      "staging",
+      pinned("link", three, one),
+      /^since the gates were asked, staging was changed by others in link; nothing was promoted\. Look at what runs now, and run/,
+    ],
+  ])("%s: nothing is promoted", async (_what, environment, content, reason) => {
+    const before = pinned("link", three);
+    repository.commit({ [recordPath("staging", "link")]: before }, "before");
+    meanwhile(environment, "link", content);
+    expect((await run()).error).toMatch(reason);
+    expect(repository.subjects().slice(0, 2)).toEqual(["meanwhile", "before"]);
+    expect(record("link")).toBe(environment === "staging" ? content : before);
+  });
+
+  test("a service is promoted by others: the rest is", async () => {
+    meanwhile("staging", "link", pinned("link", one));
+    const { output, error } = await run();
+    expect(error).toBe("");
+    expect(output).toMatch(/^staging: user \(nothing\) → sha256:1{12}\ncommit /);
+    expect(record("link")).toBe(pinned("link", one));
+  });
+
+  test("a service that has not passed them is released: it stays so", async () => {
+    repository.commit({ [recordPath("staging", "link")]: pinned("link", one) });
+    meanwhile("staging", "link", pinned("link", two));
+    expect((await run()).error).toBe("");
+    expect(record("link")).toBe(pinned("link", two));
+    expect(record("user")).toBe(pinned("user", one));
   });
 });
 

@@ -67,6 +67,23 @@ test("a pull request has a line per service, and what the gates have found", () 
   );
 });
 
+test("a pull request of any number of services is short enough for GitHub, and names the first", () => {
+  const released = Array.from({ length: 500 }, (_, index) => ({
+    service: `${"a".repeat(60)}${index}`,
+    repository: "shop",
+    digest: two,
+    previous: one,
+    sourceCommit: "0123456789abcdef".repeat(4),
+  }));
+  const proposal = { from: "dev", to: "staging", title: "promote", head: "promote/staging-1", base: "main" };
+  const body = proposalBody({ ...proposal, released, outcomes: [] });
+  expect(body.length).toBeLessThan(65_536);
+  expect(body).toContain(
+    `${"a".repeat(60)}99** \`sha256:111111111111\` → \`sha256:222222222222\`, built from 0123456789ab\n`,
+  );
+  expect(body).toMatch(/\n- … and 400 more, which are in the commit\n$/);
+});
+
 test("approval is given by the caller, or by whoever merges the pull request", () => {
   expect(approvalGate("prod", { approved: true, pullRequest: false }).passed).toBe(true);
   expect(approvalGate("prod", { approved: false, pullRequest: true }).passed).toBe(true);
