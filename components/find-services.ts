@@ -1,11 +1,10 @@
-import { existsSync, globSync, readFileSync } from "node:fs";
+import { existsSync, globSync } from "node:fs";
 import { basename, join } from "node:path";
-import { parseDocument } from "yaml";
-import { exposedPort } from "./dockerfile.ts";
 import { imageRepository, nameProblem, serviceName } from "./names.ts";
 import { peerProblems } from "./peers.ts";
-import { schemaProblems, type Problem } from "./problem.ts";
-import { mergeSettings, portSchema, serviceSettingsSchema, type Service, type ServiceSettings } from "./service.ts";
+import type { Problem } from "./problem.ts";
+import { mergeSettings, type Service, type ServiceSettings } from "./service.ts";
+import { isService, readExposedPort, readSettings, settingsFile } from "./service-files.ts";
 
 export interface DiscoveryArgs {
   app: {
@@ -45,7 +44,7 @@ export function findServices(args: DiscoveryArgs): FoundServices {
   const problems: Problem[] = [];
   const services = globSync(pattern, { cwd: directory })
     .map((path) => join(directory, path))
-    .filter((path) => hasDockerfile(path, problems))
+    .filter((path) => isService(path, problems))
     .map((path) => readService(path, args, problems))
     .toSorted((a, b) => (a.name < b.name ? -1 : 1));
   if (services.length === 0 && problems.length === 0) {
@@ -58,33 +57,11 @@ export function findServices(args: DiscoveryArgs): FoundServices {
   return { services, problems };
 }
 
-/** A directory without a Dockerfile is no service, but one with a `service.yaml` means to be one. */
-function hasDockerfile(path: string, problems: Problem[]): boolean {
-  if (existsSync(join(path, "Dockerfile"))) return true;
-  if (existsSync(join(path, "service.yaml"))) {
-    problems.push({
-      place: join(path, "service.yaml"),
-      message: "there is no Dockerfile beside it; add one, or remove the file",
-    });
-  }
-  return false;
-}
-
 function readService(path: string, args: DiscoveryArgs, problems: Problem[]): Service {
   const name = serviceName(basename(path));
-  const own = readSettings(join(path, "service.yaml"), problems);
-  const settings = mergeSettings(args.defaults, own, args.overrides[name] ?? {});
-  const dockerfile = join(path, "Dockerfile");
-  const port = settings.port ?? exposedPort(readFileSync(dockerfile, "utf8"));
-  if (port === undefined) {
-    problems.push({
-      place: dockerfile,
-      message: "has no EXPOSE with a number; add one, or set `port` in service.yaml",
-    });
-  } else if (!portSchema.safeParse(port).success) {
-    problems.push({ place: dockerfile, message: `EXPOSE ${port}: a port is 1 to 65535` });
-  }
-  const file = existsSync(join(path, "service.yaml")) ? join(path, "service.yaml") : args.file;
+  const settings = mergeSettings(args.defaults, readSettings(path, problems), args.overrides[name] ?? {});
+  const port = settings.port ?? readExposedPort(path, problems) ?? 0;
+  const file = settingsFile(path) ?? args.file;
   for (const [variable, secret] of Object.entries(settings.secrets ?? {})) {
     if (args.secrets?.has(secret) === false) {
       problems.push({
@@ -101,22 +78,7 @@ function readService(path: string, args: DiscoveryArgs, problems: Problem[]): Se
       });
     }
   }
-  return { ...settings, name, directory: path, port: port ?? 0 };
-}
-
-function readSettings(file: string, problems: Problem[]): ServiceSettings {
-  if (!existsSync(file)) return {};
-  const document = parseDocument(readFileSync(file, "utf8"), { prettyErrors: true });
-  const syntaxError = document.errors[0];
-  if (syntaxError !== undefined) {
-    problems.push({ place: file, message: `is not YAML: ${syntaxError.message.trimEnd()}` });
-    return {};
-  }
-  const input: unknown = document.toJS() ?? {};
-  const parsed = serviceSettingsSchema.safeParse(input);
-  if (parsed.success) return parsed.data;
-  problems.push(...schemaProblems(file, parsed.error, input));
-  return {};
+  return { ...settings, name, directory: path, port };
 }
 
 function nameProblems(services: readonly Service[], args: DiscoveryArgs): Problem[] {

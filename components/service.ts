@@ -14,6 +14,14 @@ const amountsSchema = z.partialRecord(z.enum(["cpu", "memory", "ephemeral-storag
 const probeSchema = z
   .string("Must be a path such as /healthz, or tcp")
   .regex(/^(\/\S*|tcp)$/, "Must be a path such as /healthz, or tcp");
+const globSchema = z
+  .string()
+  .refine(isFromRoot, "Must be a glob from the root of the monorepo, such as proto/**, and without '.' and '..'")
+  .refine(
+    (pattern) => !pattern.startsWith("!"),
+    "Must not begin with '!': a glob says what the service is made of, and none takes anything out again",
+  )
+  .refine(hasOrderedRanges, "Has a range in [] that ends before it begins; turn it round");
 
 /** What a service may say of itself: `service.yaml` beside its Dockerfile, and `defaults` and `services` of the stack file. */
 export const serviceSettingsSchema = z.strictObject({
@@ -63,9 +71,7 @@ export const serviceSettingsSchema = z.strictObject({
     .array(z.strictObject({ cidr: z.cidrv4("Must be an IPv4 range such as 10.0.0.0/8"), port: portSchema }))
     .optional(),
   /** Files elsewhere in the monorepo that it is made of, as globs from its root, beyond what the modules of its language say. */
-  paths: z
-    .array(z.string().regex(/^[^/].*$/, "Must be a glob from the root of the monorepo, such as proto/**"))
-    .optional(),
+  paths: z.array(globSchema).optional(),
   /** How CI tests it. */
   test: z
     .strictObject({
@@ -77,6 +83,8 @@ export const serviceSettingsSchema = z.strictObject({
         .array(
           z.strictObject({
             image: z.string("Must be an image such as cimg/postgres:17.5").min(1),
+            /** Tests begin when something serves there. @default that of the usual servers, e.g. 5432 of an image `postgres` */
+            port: portSchema.optional(),
             env: z.record(variableSchema, z.string("Must be a string; quote it")).optional(),
           }),
         )
@@ -112,4 +120,17 @@ function mergeMaps(base: Record<string, unknown>, over: Record<string, unknown>)
 
 function isPlainMap(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** What leads out of the monorepo, or to itself, is the path of no changed file. */
+function isFromRoot(pattern: string): boolean {
+  const path = pattern.replace(/^\.\//, "");
+  return /^[^/]/.test(path) && path.split(/[/{},]/).every((part) => part !== "." && part !== "..");
+}
+
+/** Of the choices in a glob, `[a-z]` is in order and `[z-a]` is not. */
+function hasOrderedRanges(pattern: string): boolean {
+  return [...pattern.matchAll(/\[!?([^\]]+)\]/g)].every(([, choice = ""]) =>
+    [...choice.matchAll(/(.)-(.)/g)].every(([, first = "", last = ""]) => first <= last),
+  );
 }

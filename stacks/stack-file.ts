@@ -1,13 +1,17 @@
 import { readFileSync } from "node:fs";
-import { parse } from "yaml";
+import { parseYaml } from "../components/yaml-text.ts";
 
 /**
  * The settings of a stack file as the engine would pass them. Only for running the program without the CLI's project
  * loader, which the Automation API and tests do: they know nothing of `stackConfigDir`.
  * @returns keys with the project's prefix; structured values stay structured
+ * @throws Error that names the file, if it is no stack file
  */
 export function readStackFile(stack: string): Record<string, unknown> {
-  const file: unknown = parse(readFileSync(`stacks/Pulumi.${stack}.yaml`, "utf8"));
+  const name = `stacks/Pulumi.${stack}.yaml`;
+  const content = parseYaml(readFileSync(name, "utf8"));
+  if ("fault" in content) throw new Error(`${name}: ${content.fault}`);
+  const file = content.value;
   if (
     typeof file !== "object" ||
     file === null ||
@@ -15,7 +19,7 @@ export function readStackFile(stack: string): Record<string, unknown> {
     typeof file.config !== "object" ||
     file.config === null
   ) {
-    throw new Error(`stacks/Pulumi.${stack}.yaml has no \`config:\``);
+    throw new Error(`${name} has no \`config:\``);
   }
   return { ...file.config };
 }

@@ -1,8 +1,9 @@
-import { join, relative } from "node:path";
+import { basename, dirname, join, matchesGlob, normalize, relative } from "node:path";
 import { branchPoint } from "../changes/branch-point.ts";
 import { changedServices, type ChangedServices } from "../changes/changed-services.ts";
 import { readReleasedFrom } from "../changes/released-from.ts";
 import { findEnvironment } from "../environment.ts";
+import type { Monorepo } from "../monorepo.ts";
 import { openSourceRepository } from "../../git/source-repository.ts";
 import type { Pipeline } from "./pipeline.ts";
 import type { KnownPipeline } from "./read-pipeline.ts";
@@ -45,8 +46,9 @@ export async function changedPart(
   };
   const services = named(changes.services);
   const files = base === undefined ? undefined : (await repository.changedSince([base], to)).get(base);
-  const previews =
-    services.length > 0 || files === undefined || files.some((file) => isOfProgram(file, root, monorepo.root));
+  const declares = (file: string): boolean =>
+    isOfProgram(file, root, monorepo.root) || isOfService(file, root, monorepo);
+  const previews = services.length > 0 || files === undefined || files.some(declares);
   return { pipeline: { ...pipeline, services, testedOnly: named(changes.tests), previews }, changes };
 }
 
@@ -58,4 +60,14 @@ function isOfProgram(file: string, root: string, monorepo: string): boolean {
   };
   const nested = relative(process.cwd(), monorepo) !== "" && !relative(process.cwd(), monorepo).startsWith("..");
   return inside(process.cwd()) && !/\.(md|txt)$/i.test(file) && !(nested && inside(monorepo));
+}
+
+/**
+ * Whether a file makes its directory a service, or says what that needs, which its image does not tell. The service may be
+ * there no more.
+ */
+function isOfService(file: string, root: string, { root: monorepo, app }: Monorepo): boolean {
+  const path = relative(monorepo, join(root, file));
+  if (!["Dockerfile", "service.yaml"].includes(basename(path))) return false;
+  return matchesGlob(dirname(path), normalize(app.services).replace(/\/$/, ""));
 }

@@ -19,9 +19,13 @@ export type Origins = ReadonlyMap<string, string | undefined>;
 
 /** @throws CommandError for a chain that does not begin here, that goes in a circle, or begins nowhere */
 export function readChain(first: string): EnvironmentChain {
-  const origins = new Map(environments().map((name) => [name, originOf(name)]));
-  const [, ...following] = chainFrom(first, origins);
+  const [, ...following] = chainFrom(first, readOrigins());
   return { first: environmentOf(first), promotions: following.map(promotionOf) };
+}
+
+/** Of all environments that have a stack file. */
+export function readOrigins(): Origins {
+  return new Map(environments().map((name) => [name, originOf(name)]));
 }
 
 function originOf(name: string): string | undefined {
@@ -30,7 +34,8 @@ function originOf(name: string): string | undefined {
 
 /**
  * The environment and all that follow, each after the one that it promotes from.
- * @throws CommandError for a chain that does not begin here, that goes in a circle, or begins nowhere
+ * @throws CommandError for a chain that does not begin here, that goes in a circle, or begins nowhere; and for a name that no
+ *   job can have
  */
 export function chainFrom(first: string, origins: Origins): readonly string[] {
   const known = [...origins.keys()].join(", ") || "no stack files";
@@ -48,11 +53,17 @@ export function chainFrom(first: string, origins: Origins): readonly string[] {
     throw new CommandError(
       `stacks/Pulumi.${first}.yaml: promotion.from: ${first} gets its digests from ${origins.get(first)}; the configuration is made for the first environment and covers all that follow: \`delivery ci-config --env ${start}\``,
     );
-  return withFollowing(first, origins);
+  const chain = withFollowing(first, origins);
+  const unspeakable = chain.find((name) => !/^[\w-]+$/.test(name));
+  if (unspeakable !== undefined)
+    throw new CommandError(
+      `stacks/Pulumi.${unspeakable}.yaml: the name ${JSON.stringify(unspeakable)} would be part of the names of CircleCI's jobs, which have letters, digits, '-' and '_' only; rename the stack with \`pulumi stack rename\``,
+    );
+  return chain;
 }
 
 /** The first of the environments before this one. */
-function startOf(name: string, origins: Origins, passed: readonly string[] = []): string {
+export function startOf(name: string, origins: Origins, passed: readonly string[] = []): string {
   const path = [...passed, name];
   if (passed.includes(name))
     throw new CommandError(

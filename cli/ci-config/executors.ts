@@ -1,3 +1,4 @@
+import { imageName } from "./beside-ports.ts";
 import type { Executor } from "./circleci-schema.ts";
 import type { Pipeline, PipelineService } from "./pipeline.ts";
 
@@ -14,7 +15,7 @@ export function executors({ image, layout, services, testedOnly }: Pipeline): {
   const groups = Map.groupBy(wanting, ({ beside }) => JSON.stringify(beside));
   const names = new Map(
     [...groups].map(([content, [service]]) => {
-      const name = `with-${(service?.beside ?? []).map((container) => shortName(container.image)).join("-")}`;
+      const name = `with-${(service?.beside ?? []).map((container) => imageName(container.image)).join("-")}`;
       const twins = [...groups.values()].filter(
         ([other]) => other !== undefined && namesOf(other) === namesOf(service),
       );
@@ -45,11 +46,5 @@ export function executors({ image, layout, services, testedOnly }: Pipeline): {
 }
 
 function namesOf(service: PipelineService | undefined): string {
-  return (service?.beside ?? []).map(({ image }) => shortName(image)).join("-");
-}
-
-/** `cimg/postgres:17.5` → `postgres` */
-function shortName(image: string): string {
-  const last = image.split("/").at(-1) ?? image;
-  return (last.split(/[:@]/)[0] ?? last).toLowerCase().replaceAll(/[^a-z0-9]+/g, "-");
+  return (service?.beside ?? []).map(({ image }) => imageName(image)).join("-");
 }

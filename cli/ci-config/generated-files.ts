@@ -57,6 +57,7 @@ export function writeFiles(directory: string, files: readonly GeneratedFile[]): 
   for (const { name, text } of files) writeFileSync(join(directory, name), text);
 }
 
+/** As it is: the difference may be the end of a line, or how far it is indented. */
 function quoted(line: string | undefined): string {
-  return line === undefined ? "missing" : JSON.stringify(line.trim());
+  return line === undefined ? "missing" : JSON.stringify(line);
 }

@@ -11,6 +11,16 @@ const service: ParameterDeclarations = { service: { type: "string" } };
 const environment: ParameterDeclarations = { environment: { type: "string" } };
 const attachWorkspace = { attach_workspace: { at: handOver } };
 const remoteDocker = { setup_remote_docker: { docker_layer_caching: true } };
+// CircleCI starts containers beside a job, and does not wait until they serve.
+const waitForPorts = run(
+  "Wait for what runs beside",
+  `for port in << parameters.ports >>; do
+  timeout 60 bash -c "until (echo >/dev/tcp/localhost/$port) 2>/dev/null; do sleep 0.1; done" || {
+    echo "Nothing serves at localhost:$port"
+    exit 1
+  }
+done`,
+);
 // Absolute: the CLI runs in the program's directory.
 const digests = `"$PWD/${handOver}/digests"`;
 
@@ -18,10 +28,15 @@ const digests = `"$PWD/${handOver}/digests"`;
 export function jobs({ first, promotions }: Pipeline): Record<string, Job> {
   return {
     test: {
-      parameters: { ...service, executor: { type: "executor", default: plainExecutor } },
+      parameters: {
+        ...service,
+        executor: { type: "executor", default: plainExecutor },
+        ports: { type: "string", default: "" },
+      },
       executor: "<< parameters.executor >>",
       steps: [
         "prepare",
+        { when: { condition: "<< parameters.ports >>", steps: [waitForPorts] } },
         run("Test", `delivery test --env ${first.name} --service << parameters.service >>`),
         { report: { job: "test-<< parameters.service >>" } },
       ],
@@ -37,7 +52,7 @@ export function jobs({ first, promotions }: Pipeline): Record<string, Job> {
           "Build and push",
           `mkdir -p ${digests}
 delivery build --env ${first.name} --service << parameters.service >> \\
-  --output ${digests}/<< parameters.service >>.json`,
+  --build-number << pipeline.number >> --output ${digests}/<< parameters.service >>.json`,
         ),
         { persist_to_workspace: { root: handOver, paths: ["digests/<< parameters.service >>.json"] } },
         { report: { job: "build-<< parameters.service >>" } },

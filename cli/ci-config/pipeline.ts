@@ -37,10 +37,16 @@ export interface Promotion extends PipelineEnvironment {
   readonly healthyMinutes?: number | undefined;
 }
 
+export interface BesideContainer {
+  readonly image: string;
+  readonly port?: number | undefined;
+  readonly env?: Readonly<Record<string, string>> | undefined;
+}
+
 export interface PipelineService {
   readonly name: string;
   /** The containers that its tests need beside them. */
-  readonly beside: readonly { readonly image: string; readonly env?: Readonly<Record<string, string>> | undefined }[];
+  readonly beside: readonly BesideContainer[];
 }
 
 /** Why a pipeline runs. The setup job finds out; each has a workflow of its own. */

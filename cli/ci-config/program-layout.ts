@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { basename, join, relative, sep } from "node:path";
 import { CommandError } from "../command.ts";
 
@@ -9,6 +10,8 @@ export interface ProgramLayout {
   readonly clone?: { readonly repository: string; readonly ref: string; readonly directory: string } | undefined;
   /** Where the source must be so that the program finds it. @default wherever CircleCI puts it */
   readonly workingDirectory?: string | undefined;
+  /** Whether the source has submodules, which a checkout leaves empty. @default false */
+  readonly submodules?: boolean | undefined;
 }
 
 /** Where jobs leave files for one another: outside of the checkout, which is the context of image builds. */
@@ -27,8 +30,18 @@ export interface LayoutArgs {
   readonly file: string;
 }
 
-/** @throws CommandError if jobs could not find the program */
-export function programLayout({ program, programRoot, sourceRoot, declared, file }: LayoutArgs): ProgramLayout {
+/** @throws CommandError if jobs could not find the program, or not call it */
+export function programLayout(args: LayoutArgs): ProgramLayout {
+  const layout = placesOf(args);
+  const [character] = /['"`$\\<\n]/.exec(layout.program) ?? [];
+  if (character !== undefined)
+    throw new CommandError(
+      `the program would be in ${JSON.stringify(layout.program)} in CI, and the shells of its jobs do not take ${JSON.stringify(character)} in a path; rename that directory`,
+    );
+  return existsSync(join(args.sourceRoot, ".gitmodules")) ? { ...layout, submodules: true } : layout;
+}
+
+function placesOf({ program, programRoot, sourceRoot, declared, file }: LayoutArgs): ProgramLayout {
   if (programRoot === sourceRoot) {
     if (declared !== undefined)
       throw new CommandError(

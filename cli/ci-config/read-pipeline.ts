@@ -5,6 +5,7 @@ import { readMonorepo, type Monorepo } from "../monorepo.ts";
 import { readStackSettings } from "../stack-settings.ts";
 import { readChain, type EnvironmentChain } from "./environment-chain.ts";
 import type { Pipeline } from "./pipeline.ts";
+import { readPreviewOwners, refuseSharedPreviews } from "./preview-owners.ts";
 import { programLayout, type ProgramLayout } from "./program-layout.ts";
 
 const neededSchema = stackSchema.pick({ ci: true, delivery: true, gitops: true, github: true });
@@ -45,6 +46,7 @@ export async function readPipeline(environment: string): Promise<KnownPipeline> 
 /** @throws CommandError with what is wrong in the stack files or the services */
 export function readDeclarations(environment: string): Declarations {
   const chain = readChain(environment);
+  refuseSharedPreviews(readPreviewOwners());
   const monorepo = readMonorepo(environment);
   const settings = readStackSettings(environment, neededSchema);
   if (settings === undefined) throw new CommandError(`${monorepo.file} has gone while it was read`);

@@ -2,7 +2,7 @@ import { Document, isCollection, isMap, isPair, isScalar, visit, type YAMLMap, t
 import type { CircleConfig } from "./circleci-schema.ts";
 
 /** What fits on a line together with its key. */
-const shortEnough = 90;
+const shortEnough = 110;
 
 /** The same text for the same configuration. */
 export function render(configuration: CircleConfig, header: string): string {

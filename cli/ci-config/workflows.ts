@@ -1,3 +1,4 @@
+import { portsBeside } from "./beside-ports.ts";
 import type { Workflow } from "./circleci-schema.ts";
 import { plainExecutor } from "./executors.ts";
 import type { Occasion, Pipeline, PipelineEnvironment, PipelineService } from "./pipeline.ts";
@@ -109,10 +110,15 @@ function drift({ first, promotions }: Pipeline): Call[] {
 function tests({ pipeline, executorOf }: WorkflowArgs): Call[] {
   return [...pipeline.services, ...pipeline.testedOnly].map((service) => {
     const executor = executorOf(service);
+    const ports = portsBeside(service).join(" ");
     return {
       job: "test",
       name: `test-${service.name}`,
-      parameters: { service: service.name, ...(executor === plainExecutor ? {} : { executor }) },
+      parameters: {
+        service: service.name,
+        ...(executor === plainExecutor ? {} : { executor }),
+        ...(ports === "" ? {} : { ports }),
+      },
     };
   });
 }

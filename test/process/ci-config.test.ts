@@ -10,6 +10,7 @@ import type { CircleConfig } from "../../cli/ci-config/circleci-schema.ts";
 import type { Step } from "../../cli/ci-config/circleci-steps.ts";
 import { commentMarker } from "../../cli/github/sticky-comment.ts";
 import { prepareCommand } from "../../cli/ci-config/job-steps.ts";
+import { programLayout } from "../../cli/ci-config/program-layout.ts";
 import { recordPath, recordWith } from "../../git/release-record.ts";
 import { serveGit, type GitHttp } from "../../sandbox/git-server/server.ts";
 import { BareRepository } from "../bare-repository.ts";
@@ -31,7 +32,12 @@ beforeEach(async () => {
   gitServer = await serveGit({ port: 0, root: deploy.directory, users: [reader], log: () => undefined });
   git("init", "--quiet", "--initial-branch=main");
   write("stacks/Pulumi.dev.yaml", stringify({ config: settings() }));
-  write("stacks/Pulumi.prod.yaml", stringify({ config: settings({ promotion: { from: "dev", approval: true } }) }));
+  write(
+    "stacks/Pulumi.prod.yaml",
+    stringify({
+      config: settings({ promotion: { from: "dev", approval: true }, gitops: { repository: deployUrl() } }),
+    }),
+  );
   for (const service of ["link", "user"]) write(`svc/${service}_service/Dockerfile`, "FROM scratch\nEXPOSE 7070\n");
 });
 afterEach(async () => {
@@ -48,10 +54,14 @@ function settings(more: Record<string, unknown> = {}): Record<string, unknown> {
     images: { organization: "acme", username: "ci", source: "registry" },
     ci: { organizationId: "7d1f3c52-5d0e-4c1b-9c55-0a5d3c7e1f10", host: `${circle.url}/api/v2` },
     github: { repository: "acme/shop", api: circle.url },
-    gitops: { repository: `${gitServer.url}/deploy.git`, previews: {} },
+    gitops: { repository: deployUrl(), previews: {} },
     ...more,
   };
   return Object.fromEntries(Object.entries(plain).map(([name, value]) => [`delivery:${name}`, value]));
+}
+
+function deployUrl(): string {
+  return `${gitServer.url}/deploy.git`;
 }
 
 function write(path: string, content: string): void {
@@ -147,7 +157,7 @@ describe("the committed files", () => {
     const { status, stderr } = await ciConfig(["--check"]);
     expect(status).toBe(1);
     expect(stderr).toContain(`${join(source, ".circleci/continue_config.yml")} is stale: line `);
-    expect(stderr).toMatch(/must be "- test: \{ name: test-news, service: news \}"/);
+    expect(stderr).toMatch(/must be " +- test: \{ name: test-news, service: news \}"/);
     expect(stderr).toContain("run `npx delivery ci-config --env dev` and commit the result");
     expect(stderr).not.toContain("config.yml is not there");
   });
@@ -246,6 +256,32 @@ describe("the pipeline goes on", () => {
     });
   });
 
+  describe("on a branch with a preview of what no image tells", () => {
+    const [link, user] = ["shop/svc/link_service", "shop/svc/user_service"];
+    beforeEach(async () => {
+      // The program is not part of the monorepo.
+      write("stacks/Pulumi.dev.yaml", stringify({ config: settings({ app: { name: "shop", directory: "shop" } }) }));
+      for (const service of [link, user]) write(`${service}/Dockerfile`, "FROM scratch\nEXPOSE 7070\n");
+      await ciConfig([]);
+      commit("a monorepo in a directory");
+      git("checkout", "--quiet", "-b", "feature");
+    });
+
+    test.each<[what: string, change: () => void, jobs: string[]]>([
+      [
+        "what a service needs",
+        () => write(`${link}/service.yaml`, "replicas: 3\n"),
+        ["test-link", "preview", "delivery"],
+      ],
+      ["that a service has gone", () => rmSync(join(source, user), { recursive: true }), ["preview", "delivery"]],
+      ["and not of a Dockerfile that is no service's", () => write("shop/tools/Dockerfile", "FROM x\n"), ["delivery"]],
+    ])("%s", async (_what, change, jobs) => {
+      change();
+      expect(await goOn(commit("declares something else"), "feature")).toMatchObject({ status: 0 });
+      expect(continued().jobs).toEqual(jobs);
+    });
+  });
+
   test("with another preview where the one before would stay as it is", async () => {
     circle.pullRequests.push(pullRequest());
     git("checkout", "--quiet", "-b", "feature");
@@ -320,6 +356,16 @@ describe("the pipeline goes on", () => {
     expect(JSON.stringify(configuration.workflows)).toContain("Shop!");
   });
 
+  test("to nothing but a status that says which stack file is none", async () => {
+    write("stacks/Pulumi.prod.yaml", "config:\n  delivery:app: shop: link\n");
+    const { status, stderr } = await goOn(commit("oops"), "main");
+    expect([status, stderr]).toEqual([
+      1,
+      expect.stringMatching(/^error: stacks\/Pulumi\.prod\.yaml: is not YAML: Nested mappings .* at line 2/),
+    ]);
+    expect(continued().jobs).toEqual(["delivery"]);
+  });
+
   test("to nothing but a status, and the pull request says why where its preview would be", async () => {
     circle.pullRequests.push(pullRequest());
     git("checkout", "--quiet", "-b", "feature");
@@ -370,22 +416,62 @@ function scripts(steps: readonly Step[]): string[] {
   );
 }
 
-test("after the installation, all later steps can call delivery from anywhere, with arguments as they are", () => {
-  const env = { PATH: process.env["PATH"], HOME: source, BASH_ENV: join(source, "bash-env") };
-  const bash = (command: string, cwd: string) =>
+describe("the commands of `prepare`", () => {
+  const bash = (command: string, cwd: string, more: Record<string, string> = {}) => {
+    const env = { PATH: process.env["PATH"], HOME: source, BASH_ENV: join(source, "bash-env"), ...more };
     // With a socket as standard input, as Node's pipes are, bash takes itself for a remote shell, which reads other files.
-    spawnSync("bash", ["-eo", "pipefail", "-c", command], {
+    return spawnSync("bash", ["-eo", "pipefail", "-c", command], {
       cwd,
       env,
       encoding: "utf8",
       stdio: ["ignore", "pipe", "pipe"],
     });
+  };
   // CircleCI makes the file, which every shell reads.
-  write("bash-env", "");
-  const [install = ""] = scripts(prepareCommand({ program: "." }).steps);
-  expect(bash(install, program)).toMatchObject({ status: 0, stderr: "" });
-  const { status, stderr } = bash('delivery "no such" command', source);
-  expect([status, stderr]).toEqual([2, expect.stringMatching(/^error: "no such" is no command/)]);
+  beforeEach(() => write("bash-env", ""));
+
+  test("let all later steps call delivery from anywhere, with arguments as they are", () => {
+    const [install = ""] = scripts(prepareCommand({ program: "." }).steps);
+    expect(bash(install, program)).toMatchObject({ status: 0, stderr: "" });
+    const { status, stderr } = bash('delivery "no such" command', source);
+    expect([status, stderr]).toEqual([2, expect.stringMatching(/^error: "no such" is no command/)]);
+  });
+
+  test("find the program in a directory whose name is several words", () => {
+    mkdirSync(join(source, "my tools/node_modules"), { recursive: true });
+    write("my tools/cli/main.ts", "console.log(process.argv.slice(2));");
+    const [install = ""] = scripts(prepareCommand({ program: "my tools" }).steps);
+    expect(bash(install, source)).toMatchObject({ status: 0, stderr: "" });
+    expect(bash('delivery "a b"', join(source, "svc"))).toMatchObject({ status: 0, stdout: "[ 'a b' ]\n" });
+  });
+
+  test("fetch submodules, also those of submodules", () => {
+    // Git takes no submodule from a directory unless it is told to, here and in all that it calls.
+    const local = { GIT_CONFIG_COUNT: "1", GIT_CONFIG_KEY_0: "protocol.file.allow", GIT_CONFIG_VALUE_0: "always" };
+    const initial =
+      "git init --quiet -b main && git add --all && git -c user.name=a -c user.email=a@b commit -qm first";
+    write("inner/file", "inner");
+    write("outer/file", "outer");
+    expect(bash(initial, join(source, "inner"))).toMatchObject({ status: 0 });
+    expect(
+      bash(`git init -q && git submodule --quiet add ${source}/inner deep && ${initial}`, join(source, "outer"), local),
+    ).toMatchObject({ status: 0 });
+    mkdirSync(join(source, "shop"));
+    expect(
+      bash(`git init -q && git submodule --quiet add ${source}/outer lib && ${initial}`, join(source, "shop"), local),
+    ).toMatchObject({ status: 0 });
+    expect(bash("git clone --quiet shop checkout", source)).toMatchObject({ status: 0 });
+    const { submodules } = programLayout({
+      program: join(source, "checkout"),
+      programRoot: join(source, "checkout"),
+      sourceRoot: join(source, "checkout"),
+      declared: undefined,
+      file: "",
+    });
+    const [fetchAll = ""] = scripts(prepareCommand({ program: ".", submodules }).steps);
+    expect(bash(fetchAll, join(source, "checkout"), local)).toMatchObject({ status: 0 });
+    expect(readFileSync(join(source, "checkout/lib/deep/file"), "utf8")).toBe("inner");
+  });
 });
 
 describe("job delivery", () => {

@@ -250,6 +250,12 @@ describe("a faulty stack file gets one clear error and declares nothing", () => 
       /"64 MB": must be a Kubernetes quantity/,
     ],
     [
+      "a glob that leads out of the monorepo",
+      set("defaults", { paths: ["proto/**", "../x"] }),
+      `${file}: defaults.paths.1`,
+      /"\.\.\/x": must be a glob from the root of the monorepo/,
+    ],
+    [
       "no registry password",
       remove("registryPassword"),
       `${file}: registryPassword`,
@@ -343,6 +349,30 @@ describe("a faulty service gets one clear error and declares nothing", () => {
       /is not YAML: .*line/,
     ],
     [
+      "an alias in service.yaml that nothing stands for",
+      { "svc/link_service/service.yaml": "env: *x\n" },
+      () => link("service.yaml"),
+      /is not YAML: Unresolved alias .*: x$/,
+    ],
+    [
+      "a service.yaml that is a directory",
+      { "svc/user_service/service.yaml/port": "7070\n" },
+      () => join(app, "svc/user_service/service.yaml"),
+      /is no file; put one in its place/,
+    ],
+    [
+      "a Dockerfile that is a directory",
+      { "svc/news_service/Dockerfile/prod": "FROM scratch\n", "svc/news_service/service.yaml": "port: 7070\n" },
+      () => join(app, "svc/news_service/Dockerfile"),
+      /is no file; put one in its place/,
+    ],
+    [
+      "a service.yaml of another name",
+      { "svc/user_service/service.yml": "replicas: 2\n" },
+      () => join(app, "svc/user_service/service.yml"),
+      /is not read; call it service\.yaml, or something else/,
+    ],
+    [
       "a service.yaml that is a list",
       { "svc/link_service/service.yaml": "- port\n" },
       () => link("service.yaml"),
@@ -360,6 +390,18 @@ describe("a faulty service gets one clear error and declares nothing", () => {
       () => `${link("service.yaml")}: env.SIZE`,
       /3: must be a string; quote it/,
     ],
+    ...[
+      { pattern: "/proto", hint: /"\/proto": must be a glob from the root of the monorepo, such as proto/ },
+      { pattern: "proto/../x", hint: /"proto\/\.\.\/x": must be a glob .* without '\.' and '\.\.'/ },
+      { pattern: ".", hint: /"\.": must be a glob from the root/ },
+      { pattern: "!x/**", hint: /"!x\/\*\*": must not begin with '!': .* none takes anything out/ },
+      { pattern: "[z-a]/x", hint: /"\[z-a\]\/x": has a range in \[\] that ends before it begins; turn it round/ },
+    ].map(({ pattern, hint }): [string, Record<string, string>, () => string, RegExp] => [
+      `paths with ${pattern}`,
+      { "svc/link_service/service.yaml": `paths: ["./a/[a-z0-9]*/{b,c}", "${pattern}"]\n` },
+      () => `${link("service.yaml")}: paths.1`,
+      hint,
+    ]),
     [
       "a peer that is not there",
       { "svc/link_service/service.yaml": "peers: [usr]\n" },

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { chainFrom } from "../../cli/ci-config/environment-chain.ts";
+import { readPreviewOwners, refuseSharedPreviews, type PreviewOwner } from "../../cli/ci-config/preview-owners.ts";
 import { programLayout, type LayoutArgs } from "../../cli/ci-config/program-layout.ts";
 
 describe("environments", () => {
@@ -10,6 +11,7 @@ describe("environments", () => {
     const origins = { prod: "staging", dev: undefined, sandbox: undefined, staging: "dev", qa: "dev", audit: "qa" };
     expect(chain("dev", origins)).toEqual(["dev", "qa", "audit", "staging", "prod"]);
     expect(chain("sandbox", origins)).toEqual(["sandbox"]);
+    expect(chain("dev", { dev: undefined, "another.chain": undefined })).toEqual(["dev"]);
   });
 
   test.each<[string, Record<string, string | undefined>, RegExp]>([
@@ -25,10 +27,63 @@ describe("environments", () => {
       /^stacks\/Pulumi\.prod\.yaml: promotion\.from: "stagin": there is no stacks\/Pulumi\.stagin\.yaml/,
     ],
     ["a", { a: "b", b: "a" }, /^stacks\/Pulumi\.a\.yaml: promotion\.from goes in a circle: a ← b ← a; remove it/],
+    [
+      "dev",
+      { dev: undefined, "prod.v2": "dev" },
+      /^stacks\/Pulumi\.prod\.v2\.yaml: the name "prod\.v2" would be part of the names of CircleCI's jobs.*; rename the stack/,
+    ],
     // Nothing leads there, so nobody would ever deliver to them.
     ["dev", { dev: undefined, a: "b", b: "a" }, /goes in a circle: a ← b ← a/],
   ])("%s of %j is refused", (first, origins, message) => {
     expect(() => chain(first, origins)).toThrow(message);
+  });
+});
+
+describe("preview environments", () => {
+  const dev = { name: "dev", app: "shop", repository: "https://git.example/deploy.git", branch: "main", first: "dev" };
+  const repository = "https://git.example/another.git";
+  const refusal =
+    (...others: Partial<PreviewOwner>[]) =>
+    () =>
+      refuseSharedPreviews([dev, ...others.map((other) => ({ ...dev, name: "other", first: "other", ...other }))]);
+
+  test.each<[string, Partial<PreviewOwner>]>([
+    ["the same app in a world of its own, such as a sandbox", { repository }],
+    ["another app, with another deploy repository", { app: "bank", repository }],
+    ["another app, with another branch of the deploy repository", { app: "bank", branch: "bank" }],
+  ])("may be declared twice: %s", (_case, other) => {
+    expect(refusal(other)).not.toThrow();
+  });
+
+  const files = String.raw`stacks/Pulumi\.dev\.yaml and stacks/Pulumi\.other\.yaml: gitops\.previews`;
+  const inChain = String.raw`both would make .* shop-pr-NUMBER; declare it in stacks/Pulumi\.dev\.yaml alone`;
+  const beside = "both would make .* shop-pr-NUMBER; remove it from one of the two files";
+  test.each<[string, Partial<PreviewOwner>, remedy: string]>([
+    ["an environment that follows", { first: "dev" }, inChain],
+    ["an environment that follows, with a deploy repository of its own", { first: "dev", repository }, inChain],
+    ["one beside it, in the same deploy repository", {}, beside],
+    ["one beside it, in the same deploy repository, on another branch", { branch: "b" }, beside],
+    [
+      "another app, in the same place",
+      { app: "bank" },
+      String.raw`shop and bank would write .* previews/pr-NUMBER to branch main of https://git\.example/deploy\.git; set another`,
+    ],
+  ])("are not declared twice: %s", (_case, other, remedy) => {
+    expect(refusal(other)).toThrow(new RegExp(`^${files}: ${remedy}`));
+  });
+
+  test("are told from whichever two of many files clash", () => {
+    expect(refusal({ name: "a", repository }, { name: "b", app: "bank", repository: "r" }, { repository })).toThrow(
+      /Pulumi\.a\.yaml and stacks\/Pulumi\.other\.yaml/,
+    );
+  });
+
+  test("of this repository are those of dev and of the sandbox, each in its own world", () => {
+    expect(readPreviewOwners()).toMatchObject([
+      { name: "dev", app: "delinkcious", first: "dev" },
+      { name: "sandbox", app: "delinkcious", first: "sandbox" },
+    ]);
+    expect(() => refuseSharedPreviews(readPreviewOwners())).not.toThrow();
   });
 });
 
@@ -77,6 +132,15 @@ describe("the program", () => {
     const found = layout({ program: "/src/infra", programRoot: "/src/infra", sourceRoot: "/src/delivery", declared });
     expect(found).toMatchObject({ program: "../delivery-program", workingDirectory: "~/delivery" });
   });
+
+  test.each(["it's", 'a"b', "$HOME", "`id`", "a\\b", "<<x>>"])(
+    "is refused in a directory that no shell of a job would find: %s",
+    (name) => {
+      expect(() => layout({ program: `/src/shop/${name}`, programRoot: "/src/shop" })).toThrow(
+        /^the program would be in ".*" in CI, .*; rename that directory$/,
+      );
+    },
+  );
 
   test.each<[Partial<LayoutArgs>, RegExp]>([
     [

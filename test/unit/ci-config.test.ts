@@ -1,8 +1,12 @@
+import { portsBeside } from "../../cli/ci-config/beside-ports.ts";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { configurationProblems } from "../../cli/ci-config/circleci-references.ts";
 import type { CircleConfig, Invocation } from "../../cli/ci-config/circleci-schema.ts";
 import { continueConfiguration, failedConfiguration, setupConfiguration } from "../../cli/ci-config/configuration.ts";
-import { generatedFiles, staleFiles } from "../../cli/ci-config/generated-files.ts";
+import { generatedFiles, staleFiles, writeFiles } from "../../cli/ci-config/generated-files.ts";
 import { occasions, type Occasion, type Pipeline } from "../../cli/ci-config/pipeline.ts";
 import { pipelineOf, readDeclarations } from "../../cli/ci-config/read-pipeline.ts";
 import { render } from "../../cli/ci-config/render.ts";
@@ -53,6 +57,17 @@ test("the sandbox's environment, which comes from no other, makes a valid config
   expect(pipeline.promotions).toEqual([]);
   expect(configurationProblems(setupConfiguration(pipeline))).toEqual([]);
   expect(configurationProblems(continueConfiguration(pipeline))).toEqual([]);
+});
+
+test("a stale file is told from what it must be also where they look the same", () => {
+  const directory = mkdtempSync(join(tmpdir(), "ci-config-"));
+  const [{ name, text } = { name: "", text: "" }] = generatedFiles(shop);
+  writeFiles(directory, [{ name, text: text.replaceAll("\n", "\r\n") }]);
+  const [line = ""] = text.split("\n");
+  expect(staleFiles(directory, [{ name, text }])).toEqual([
+    `${join(directory, name)} is stale: line 1 is ${JSON.stringify(`${line}\r`)}, and must be ${JSON.stringify(line)}`,
+  ]);
+  rmSync(directory, { recursive: true });
 });
 
 test("the same pipeline makes the same text", () => {
@@ -118,7 +133,7 @@ describe("what is merged", () => {
   test("is tested and not built where only tests have changed", () => {
     const jobs = jobsOf({ services: [], testedOnly: [{ name: "link", beside: postgres }] }, "deliver");
     expect([...jobs.keys()]).toEqual(["test-link", "delivery"]);
-    expect(jobs.get("test-link")).toMatchObject({ executor: "with-postgres" });
+    expect(jobs.get("test-link")).toMatchObject({ executor: "with-postgres", ports: "5432" });
   });
 });
 
@@ -225,6 +240,20 @@ describe("containers beside tests", () => {
   });
 });
 
+test.each([
+  [
+    [{ image: "cimg/postgres:17.5" }, { image: "redis@sha256:0" }],
+    [5432, 6379],
+  ],
+  [
+    [{ image: "registry.example:5000/mysql" }, { image: "cimg/postgres:17.5", port: 5433 }],
+    [3306, 5433],
+  ],
+  [[{ image: "example/search:1" }], []],
+])("tests wait for the ports of %j", (beside, ports) => {
+  expect(portsBeside({ name: "link", beside })).toEqual(ports);
+});
+
 test.each([1, 500])("%i services make a valid configuration, with a line for each job", (count) => {
   const names = Array.from({ length: count }, (_, index) => `service-${index}`);
   const services = names.map((name, index) => ({ name, beside: index % 3 === 0 ? postgres : [] }));
@@ -259,6 +288,23 @@ describe("the setup configuration", () => {
     expect(text).toContain("npm ci --prefix deploy");
     expect(text).toContain("cd '$PWD/deploy' && node cli/main.ts");
     expect(text).toContain("paths: [ deploy/node_modules, deploy/sdks/circleci/bin ]");
+  });
+
+  test("takes a program in a directory whose name is several words", () => {
+    const layout = { program: "my tools/delivery" };
+    expect(configurationProblems(plan({ layout }))).toEqual([]);
+    const text = render(plan({ layout }), "");
+    expect(text).toContain("[ -d 'my tools/delivery/node_modules' ] || { npm ci --prefix 'my tools/delivery' ");
+    expect(text).toContain("node 'my tools/delivery/cli/main.ts' help");
+  });
+
+  test("fetches the submodules of a source that has some, right after the checkout", () => {
+    const prepare = plan({ layout: { program: ".", submodules: true } }).commands?.["prepare"];
+    expect(prepare?.steps.slice(0, 2)).toEqual([
+      "checkout",
+      { run: { name: "Fetch the submodules", command: "git submodule update --init --recursive" } },
+    ]);
+    expect(JSON.stringify(plan())).not.toContain("submodule");
   });
 
   test("clones a program of another repository beside the source", () => {

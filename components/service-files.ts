@@ -1,0 +1,70 @@
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { exposedPort } from "./dockerfile.ts";
+import { schemaProblems, type Problem } from "./problem.ts";
+import { portSchema, serviceSettingsSchema, type ServiceSettings } from "./service.ts";
+import { parseYaml } from "./yaml-text.ts";
+
+/** The file beside a service's Dockerfile in which it says what it needs. */
+const settingsName = "service.yaml";
+
+/**
+ * Whether a directory is that of a service. One without a Dockerfile is none, but one with a `service.yaml` means to be one.
+ * @param problems what is wrong with it is added
+ */
+export function isService(directory: string, problems: Problem[]): boolean {
+  const dockerfile = join(directory, "Dockerfile");
+  if (existsSync(dockerfile)) return isFile(dockerfile, problems);
+  const settings = settingsFile(directory);
+  if (settings !== undefined)
+    problems.push({ place: settings, message: "there is no Dockerfile beside it; add one, or remove the file" });
+  return false;
+}
+
+/** The file that says what a service needs; `undefined`: it has none. */
+export function settingsFile(directory: string): string | undefined {
+  const file = join(directory, settingsName);
+  return existsSync(file) ? file : undefined;
+}
+
+/** What a service says of itself. @param problems what is wrong with it is added */
+export function readSettings(directory: string, problems: Problem[]): ServiceSettings {
+  const file = settingsFile(directory);
+  if (file === undefined) {
+    const similar = join(directory, "service.yml");
+    if (existsSync(similar))
+      problems.push({ place: similar, message: `is not read; call it ${settingsName}, or something else altogether` });
+    return {};
+  }
+  if (!isFile(file, problems)) return {};
+  const content = parseYaml(readFileSync(file, "utf8"));
+  if ("fault" in content) {
+    problems.push({ place: file, message: content.fault });
+    return {};
+  }
+  const input = content.value ?? {};
+  const parsed = serviceSettingsSchema.safeParse(input);
+  if (parsed.success) return parsed.data;
+  problems.push(...schemaProblems(file, parsed.error, input));
+  return {};
+}
+
+/**
+ * The port that a service's Dockerfile exposes.
+ * @returns `undefined`: there is none, which is a problem like any other
+ */
+export function readExposedPort(directory: string, problems: Problem[]): number | undefined {
+  const place = join(directory, "Dockerfile");
+  const port = exposedPort(readFileSync(place, "utf8"));
+  if (port === undefined)
+    problems.push({ place, message: `has no EXPOSE with a number; add one, or set \`port\` in ${settingsName}` });
+  else if (!portSchema.safeParse(port).success)
+    problems.push({ place, message: `EXPOSE ${port}: a port is 1 to 65535` });
+  return port;
+}
+
+function isFile(path: string, problems: Problem[]): boolean {
+  if (statSync(path).isFile()) return true;
+  problems.push({ place: path, message: "is no file; put one in its place, or give this another name" });
+  return false;
+}
