@@ -1,15 +1,20 @@
+import { withoutLogins } from "./url-login.ts";
+
 /** A branch of a deploy repository. */
 export interface DeployBranch {
-  /** For example `https://github.com/acme/deploy.git` or `git@github.com:acme/deploy.git`; never with a password. */
+  /**
+   * For example `https://github.com/acme/deploy.git` or `git@github.com:acme/deploy.git`. Stack files may hold no password in it;
+   * the `origin` of a checkout may have one, so that messages show it without.
+   */
   readonly repository: string;
   readonly branch: string;
   /** A command of Git that takes longer has failed. @default 120 s */
   readonly timeoutSeconds?: number;
 }
 
-/** For messages: `branch main of https://github.com/acme/deploy.git`. */
+/** For messages: `branch main of https://github.com/acme/deploy.git`, without a login. */
 export function describeBranch({ repository, branch }: DeployBranch): string {
-  return `branch ${branch} of ${repository}`;
+  return `branch ${branch} of ${withoutLogins(repository)}`;
 }
 
 /** Why a text cannot be the URL of a deploy repository; `undefined`: it can. Never shows a credential in it. */

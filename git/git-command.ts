@@ -1,15 +1,32 @@
-import { spawn } from "node:child_process";
 import { gitCredentialSettings } from "./git-credentials.ts";
+import { runGit } from "./git-process.ts";
 import { sshSettings } from "./ssh-command.ts";
+import { withoutLogins } from "./url-login.ts";
 
-/** Git gave up: what it was doing and what it wrote. */
+/** Git gave up: what it was doing and what it wrote, without the logins of URLs. */
 export class GitError extends Error {
   readonly output: string;
 
-  constructor(command: string, output: string) {
-    super(`git ${command}: ${output.trim()}`);
-    this.output = output;
+  constructor(command: string, output: string, options?: ErrorOptions) {
+    super(`git ${command}: ${withoutLogins(output.trim())}`, options);
+    this.output = withoutLogins(output);
   }
+}
+
+/** Git has not run at all. */
+export class GitStartError extends GitError {
+  constructor(command: string, cause: unknown) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    super(command, `git cannot be started (${reason}); ${wayOutOf(cause)}`, { cause });
+  }
+}
+
+function wayOutOf(cause: unknown): string {
+  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+  if (code === "EMFILE" || code === "ENFILE") return "too many files are open: raise the limit (`ulimit -n`)";
+  if (code === "EAGAIN") return "too many processes are running: raise the limit (`ulimit -u`)";
+  if (code === "ENOMEM") return "the machine has no memory left";
+  return "install Git 2.31 or newer";
 }
 
 /** Runs one command of the system's Git in one Git directory, and returns what it prints. */
@@ -102,33 +119,11 @@ async function run(
   cwd: string,
   seconds: number,
 ): Promise<Buffer> {
-  const child = spawn("git", args, { env, cwd, stdio: ["pipe", "pipe", "pipe"] });
-  const output: Buffer[] = [];
-  const messages: Buffer[] = [];
-  child.stdout.on("data", (chunk: Buffer) => output.push(chunk));
-  child.stderr.on("data", (chunk: Buffer) => messages.push(chunk));
-  // Git may exit before it has read everything; its exit status says why.
-  child.stdin.on("error", () => {});
-  child.stdin.end(input ?? "");
-  const timer = setTimeout(() => {
-    child.kill("SIGTERM");
-    // Its helper for HTTP holds them, too, and may wait for a silent server.
-    child.stdout.destroy();
-    child.stderr.destroy();
-  }, seconds * 1000);
-  const code = await new Promise<number | null>((done, failed) => {
-    child.on("error", failed).on("close", done);
-  })
-    .catch((error: unknown) => {
-      throw new Error(
-        `cannot run git (${error instanceof Error ? error.message : String(error)}); install Git 2.31 or newer`,
-        { cause: error },
-      );
-    })
-    .finally(() => clearTimeout(timer));
   const [command = ""] = args;
+  const { code, output, messages } = await runGit(args, { input, env, cwd, seconds }).catch((error: unknown) => {
+    throw new GitStartError(command, error);
+  });
   if (code === null) throw new GitError(command, `timed out: no end after ${seconds} s`);
-  if (code !== 0)
-    throw new GitError(command, `${Buffer.concat(messages).toString()}${Buffer.concat(output).toString()}`);
-  return Buffer.concat(output);
+  if (code !== 0) throw new GitError(command, `${messages.toString()}${output.toString()}`);
+  return output;
 }

@@ -1,6 +1,7 @@
 import { describeBranch, type DeployBranch } from "./deploy-branch.ts";
-import { GitError } from "./git-command.ts";
+import { GitError, GitStartError } from "./git-command.ts";
 import { tokenVariable } from "./git-credentials.ts";
+import { withoutLogins } from "./url-login.ts";
 
 /** What went wrong with the deploy repository: the repository, the reason and the way out. */
 export class DeployRepositoryError extends Error {
@@ -55,14 +56,25 @@ const failures: readonly Failure[] = [
 /** Says in one line what Git's failure means. */
 export function explainFailure(error: unknown, target: DeployBranch): unknown {
   if (!(error instanceof GitError)) return error;
+  const repository = withoutLogins(target.repository);
   const output = withoutToken(error.output);
+  if (error instanceof GitStartError)
+    return explained(error, `${repository} could not be read or written: ${output}; nothing was changed`);
   const known = failures.find(({ signs }) => signs.test(output));
-  const details = lastLines(output);
+  const subject = known === undefined ? describeBranch(target) : repository;
   const reason = known?.reason(target) ?? "could not be read or written";
-  return new DeployRepositoryError(
-    `${known === undefined ? describeBranch(target) : target.repository} ${reason}; nothing was changed\nGit says: ${details}`,
-    { cause: withoutStack(error) },
-  );
+  return explained(error, `${subject} ${reason}; nothing was changed\nGit says: ${lastLines(output)}`);
+}
+
+/** The answer to a push was lost: whoever ran the command again would do it twice, or undo what has arrived. */
+export function unknownOutcome(error: unknown, target: DeployBranch, commit: string): unknown {
+  if (!(error instanceof GitError)) return error;
+  const message = `${describeBranch(target)} may have got commit ${commit}, or not: the answer was lost. Look whether it is there before running the same command again`;
+  return explained(error, `${message}\nGit says: ${lastLines(withoutToken(error.output))}`);
+}
+
+function explained(error: GitError, message: string): DeployRepositoryError {
+  return new DeployRepositoryError(message, { cause: new Error(withoutToken(error.message)) });
 }
 
 /** Another commit came in between: the same change may succeed on top of it. */
@@ -83,6 +95,11 @@ export function isPassingFailure(error: unknown): boolean {
   );
 }
 
+/** The server may still be at work on the request. */
+export function isUnanswered(error: unknown): boolean {
+  return error instanceof GitError && /timed out: no end|returned error: 504/i.test(error.output);
+}
+
 function lastLines(output: string): string {
   const lines = output.split("\n").map((line) => line.trim());
   const telling = lines.filter((line) => /^(fatal|error|remote|!|ssh|git@|timed out)/i.test(line));
@@ -93,8 +110,4 @@ function lastLines(output: string): string {
 function withoutToken(text: string): string {
   const token = process.env[tokenVariable];
   return token === undefined || token === "" ? text : text.replaceAll(token, "***");
-}
-
-function withoutStack(error: GitError): Error {
-  return new Error(withoutToken(error.message));
 }

@@ -9,7 +9,9 @@ import type { Git } from "./git-command.ts";
 export async function changesAlong(git: Git, trees: readonly string[]): Promise<readonly (readonly string[])[]> {
   const pairs = trees.slice(1).map((tree, index) => `${tree} ${trees[index]}\n`);
   if (pairs.length === 0) return [[]];
-  const options = ["--stdin", "--raw", "-r", "-z", "--no-renames", "--no-abbrev", "--relative"];
+  // `ignore = all` in .gitmodules would hide what a submodule is set to.
+  const format = ["--stdin", "--raw", "-r", "-z", "--no-renames", "--no-abbrev", "--relative"];
+  const options = [...format, "--ignore-submodules=none"];
   const output = await git(["diff-tree", ...options], pairs.join(""));
   const known = new Map<string, Content>();
   return [[], ...steps(output.toString(), pairs.length).map((changes) => advance(known, changes))];

@@ -4,7 +4,8 @@ import type { KubernetesClient } from "../../kubernetes/client.ts";
 import { readingOf, type Reading } from "../status/reading.ts";
 import { ciLook, type CiLookArgs } from "./ci-look.ts";
 import { clusterLook } from "./cluster-look.ts";
-import { gitLook, lastChangeIn, readDirectory, recordsIn } from "./git-look.ts";
+import { gitLook, readDirectory, recordsIn } from "./git-look.ts";
+import { lastChangesIn } from "./last-changes.ts";
 import { lookOf, overall, unknownLook, type DriftReport, type Look, type LookName } from "./model.ts";
 import type { StackState } from "./stack-state.ts";
 import type { ReleaseRecord } from "../../git/release-record.ts";
@@ -72,7 +73,7 @@ async function lookIntoGit(sources: DriftSources, state: Reading<StackState>): P
           const { manifests } = state.facts;
           if (manifests === undefined)
             return { look: unknownLook("git", "the stack has not written to the deploy repository yet"), records };
-          return { look: await gitLook(manifests, facts, lastChangeIn(git, snapshot.commit ?? "HEAD")), records };
+          return { look: await gitLook(manifests, facts, lastChangesIn(git, snapshot.commit)), records };
         },
         "whole history",
       ),

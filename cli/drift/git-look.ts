@@ -1,7 +1,7 @@
 import { ownerFile, readOwner, type DirectoryOwner } from "../../git/directory-owner.ts";
-import type { Git } from "../../git/git-command.ts";
 import { parseRecord, serviceOfRecord, type ReleaseRecord } from "../../git/release-record.ts";
 import type { Snapshot } from "../../git/snapshot.ts";
+import type { LastChanges } from "./last-changes.ts";
 import { lookOf, type Finding, type Look } from "./model.ts";
 import type { DeclaredManifests } from "./stack-state.ts";
 
@@ -28,17 +28,19 @@ export function recordsIn(directory: string, { files }: DirectoryFacts): Map<str
   );
 }
 
-/** @param lastChange says by which commit a path was changed last */
+/** @param lastChanges is asked once, if there are any differences */
 export async function gitLook(
   declared: DeclaredManifests,
   facts: DirectoryFacts,
-  lastChange: (path: string) => Promise<string>,
+  lastChanges: (directory: string) => Promise<LastChanges>,
 ): Promise<Look> {
-  const findings = gitFindings(declared, facts).map(async ({ what, change }) => ({
-    what,
-    change: `${change}${await lastChange(what)}`,
-  }));
-  return lookOf("git", await Promise.all(findings));
+  const findings = gitFindings(declared, facts);
+  if (findings.length === 0) return lookOf("git", []);
+  const changes = await lastChanges(declared.directory);
+  return lookOf(
+    "git",
+    findings.map(({ what, change }) => ({ what, change: `${change}${changes.get(what) ?? ""}` })),
+  );
 }
 
 /** Each is about one path. */
@@ -77,14 +79,4 @@ function ownerFindings({ stack }: DeclaredManifests, what: string, owner: Direct
   if (owner === undefined)
     return [{ what, change: "is gone or cannot be read, so that another stack may take the directory" }];
   return owner.stack === stack ? [] : [{ what, change: `says that the directory belongs to the stack ${owner.stack}` }];
-}
-
-/** ` in 1a2b3c4 by Ada`, from the history; empty where it is not known. */
-export function lastChangeIn(git: Git, tip: string): (path: string) => Promise<string> {
-  return async (path) => {
-    const format = "--format=%h%x1f%an";
-    const output = await git(["log", "-1", "--first-parent", "--diff-merges=first-parent", format, tip, "--", path]);
-    const [commit = "", author = ""] = output.toString().trim().split("\u001F");
-    return commit === "" ? "" : ` in ${commit} by ${author}`;
-  };
 }

@@ -20,8 +20,23 @@ const lists: readonly (readonly [kind: string, path: (namespace: string) => stri
   ["HorizontalPodAutoscaler", grouped("autoscaling/v2", "horizontalpodautoscalers")],
 ];
 
-/** What Kubernetes itself puts into every namespace. */
-const builtIn = new Set(["ServiceAccount/default", "ConfigMap/kube-root-ca.crt"]);
+/** What a cluster's own controllers put into every namespace, without an owner to tell them by. */
+const builtIn = new Set([
+  // Kubernetes
+  "ServiceAccount/default",
+  "ConfigMap/kube-root-ca.crt",
+  // Istio
+  "ConfigMap/istio-ca-root-cert",
+  "ConfigMap/istio-ca-crl",
+  // OpenShift
+  "ServiceAccount/builder",
+  "ServiceAccount/deployer",
+  "ConfigMap/openshift-service-ca.crt",
+  // OpenShift Pipelines
+  "ServiceAccount/pipeline",
+  "ConfigMap/config-service-cabundle",
+  "ConfigMap/config-trusted-cabundle",
+]);
 
 /** The objects in a namespace that no other object has made, as `Kind/name`. */
 export async function liveObjects(

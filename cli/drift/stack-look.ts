@@ -46,13 +46,15 @@ const eventSchema = z.object({
 });
 type Event = z.infer<typeof eventSchema>;
 type Step = NonNullable<Event["resOutputsEvent"]>["metadata"];
+type Diagnostic = NonNullable<Event["diagnosticEvent"]>;
 
 export function stackFindings(refresh: EngineRun, preview: EngineRun): Look {
-  const live = read(refresh);
-  const declared = read(preview);
+  const live = read(refresh, isGone);
+  // What is not found there is what the program has asked for: nothing is known to be gone.
+  const declared = read(preview, () => false);
   const findings = [
     ...live.steps.map((step) => ({ what: resourceName(step.urn), change: liveChange(step) })),
-    ...live.lost,
+    ...live.gone.map((urn) => ({ what: resourceName(urn), change: goneChange })),
     ...declared.steps.map((step) => ({ what: resourceName(step.urn), change: declaredChange(step) })),
   ];
   const reasons = [
@@ -64,24 +66,25 @@ export function stackFindings(refresh: EngineRun, preview: EngineRun): Look {
 
 interface Reading {
   readonly steps: readonly Step[];
-  /** What is gone so that it cannot even be read. */
-  readonly lost: readonly Finding[];
+  /** The URNs of what is gone so that it cannot even be read. */
+  readonly gone: readonly string[];
   readonly problems: readonly string[];
 }
 
-function read({ events, failure }: EngineRun): Reading {
+/** @param means whether an error only says that a resource is gone */
+function read({ events, failure }: EngineRun, means: (diagnostic: Diagnostic) => boolean): Reading {
   const known = events.map((event) => eventSchema.parse(event));
   const steps = known.flatMap(({ resOutputsEvent }) =>
     resOutputsEvent !== undefined && isChange(resOutputsEvent.metadata) ? [resOutputsEvent.metadata] : [],
   );
-  const gone = known.filter(isGone);
-  const problems = known.filter((event) => !isGone(event)).flatMap((event) => problemIn(event) ?? []);
+  const errors = known.flatMap(({ diagnosticEvent: one }) => (one?.severity === "error" ? [one] : []));
+  const gone = errors.filter(means).flatMap(({ urn }) => urn ?? []);
+  const problems = errors
+    .filter((error) => !means(error))
+    .flatMap((diagnosticEvent) => problemIn({ diagnosticEvent }) ?? []);
   return {
     steps,
-    lost: gone.map(({ diagnosticEvent }) => ({
-      what: resourceName(diagnosticEvent?.urn),
-      change: "is gone, which fails every refresh of the stack until it is made anew, or deleted from the state",
-    })),
+    gone,
     // The engine also fails because of what is gone, and because of problems that are told by themselves.
     problems: [
       ...new Set(
@@ -98,11 +101,17 @@ function isChange({ op, old, new: now }: Step): boolean {
   return !["same", "read", "refresh"].includes(op) && (now ?? old)?.custom === true;
 }
 
-/** CircleCI's provider, unlike others, has no word for a context that is not there any more. */
-function isGone({ diagnosticEvent }: Event): boolean {
-  if (diagnosticEvent?.severity !== "error" || resourceName(diagnosticEvent.urn) === "") return false;
-  return /\b404\b|not found/i.test(plainMessage(diagnosticEvent));
+/**
+ * Whether a refresh has failed of a resource that is not there any more. CircleCI's provider, unlike others, has no word for a
+ * context that is gone; of other providers the same words may mean a host, a repository or a webhook.
+ */
+function isGone(diagnostic: Diagnostic): boolean {
+  const [, , types = ""] = diagnostic.urn?.split("::") ?? [];
+  const isCircleCi = types.split("$").at(-1)?.startsWith("circleci:") === true;
+  return isCircleCi && /\b404\b|(?<!host )not found/i.test(plainMessage(diagnostic));
 }
+
+const goneChange = "is gone, which fails every refresh of the stack until it is made anew, or deleted from the state";
 
 function liveChange(step: Step): string {
   if (step.op === "delete") return "is gone";

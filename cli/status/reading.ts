@@ -1,3 +1,4 @@
+import { withoutLogins } from "../../git/url-login.ts";
 import { UnreachableError } from "../../kubernetes/errors.ts";
 
 /** A part of the pipeline cannot be asked: nothing is known of it, which is not a failure of it. */
@@ -49,8 +50,7 @@ export function reasonOf(error: unknown): string {
 /** The first line, bounded, without credentials in URLs and without control characters. */
 export function oneLine(text: string): string {
   const [first = ""] = text.trim().split("\n");
-  const plain = first
-    .replaceAll(/([a-z][a-z0-9+.-]*:\/\/)[^/@\s]+@/gi, "$1")
+  const plain = withoutLogins(first)
     .replaceAll(/\p{Cc}/gu, " ")
     .replace(/; nothing was changed$/, "");
   return plain.length > 300 ? `${plain.slice(0, 299)}…` : plain;

@@ -6,7 +6,8 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { stringify } from "yaml";
 import { z } from "zod";
 import { collectDrift, type DriftSources } from "../../cli/drift/collect.ts";
-import { gitLook, lastChangeIn, readDirectory } from "../../cli/drift/git-look.ts";
+import { gitLook, readDirectory } from "../../cli/drift/git-look.ts";
+import { lastChangesIn } from "../../cli/drift/last-changes.ts";
 import { lookNames, type DriftReport, type Look } from "../../cli/drift/model.ts";
 import { stackLook } from "../../cli/drift/stack-look.ts";
 import { stackStateOf } from "../../cli/drift/stack-state.ts";
@@ -237,7 +238,7 @@ describe("a look into Git", () => {
     return readBranch(
       { repository: server.url, branch: "main" },
       async (snapshot, git) =>
-        gitLook(manifests, await readDirectory(snapshot, "dev"), lastChangeIn(git, snapshot.commit ?? "HEAD")),
+        gitLook(manifests, await readDirectory(snapshot, "dev"), lastChangesIn(git, snapshot.commit)),
       "whole history",
     );
   }

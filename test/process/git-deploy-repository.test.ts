@@ -1,5 +1,6 @@
-import { readdirSync } from "node:fs";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { commitToBranch, readBranch } from "../../git/deploy-repository.ts";
 import { BareRepository } from "../bare-repository.ts";
@@ -119,6 +120,65 @@ describe("when the branch moves between fetch and push", () => {
       `branch main of ${repository.url} was changed by others at each of 2 tries; nothing was changed, run the same command again`,
     );
     expect(repository.files()).not.toHaveProperty("dev/a.yaml");
+  });
+});
+
+describe("when the answer to a push is lost", () => {
+  /** The server has taken the push, does this, and ends without a word. */
+  function loseAnswer(then = ""): void {
+    mkdirSync(join(repository.path, "hooks"));
+    writeFileSync(join(repository.path, "hooks/post-receive"), `#!/bin/sh\n${then}\nkill -9 $PPID\n`, { mode: 0o755 });
+  }
+
+  /** Each time another change: made once more, the second would undo the first. */
+  function counted(): { decide: () => ReturnType<ReturnType<typeof write>>; calls: () => number } {
+    let calls = 0;
+    return { decide: async () => write({ "dev/a.yaml": `${++calls}` })(), calls: () => calls };
+  }
+
+  test("the change is made once, and known to be made", async () => {
+    repository.commit({ "dev/a.yaml": "0" });
+    loseAnswer();
+    const { decide, calls } = counted();
+    const result = await commitToBranch(target(), decide);
+    expect(result).toEqual({ commit: repository.git("rev-parse", "main"), changed: true, retries: 1 });
+    expect(calls()).toBe(1);
+    expect(repository.subjects()).toEqual(["change", "by hand"]);
+  });
+
+  test("it is known also when others have committed on top of it at once", async () => {
+    repository.commit({ "dev/a.yaml": "0" });
+    loseAnswer(`export GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b
+git update-ref refs/heads/main $(git commit-tree -p main -m other "main^{tree}")`);
+    const { decide, calls } = counted();
+    const result = await commitToBranch(target(), decide);
+    expect(result).toEqual({ commit: repository.git("rev-parse", "main^"), changed: true, retries: 1 });
+    expect(calls()).toBe(1);
+    expect(repository.subjects()).toEqual(["other", "change", "by hand"]);
+  });
+
+  test("so is the first commit of a branch", async () => {
+    loseAnswer();
+    expect(await commitToBranch(target(), counted().decide)).toMatchObject({ changed: true });
+    expect(repository.subjects()).toEqual(["change"]);
+  });
+
+  test("so is one for a branch of its own", async () => {
+    repository.commit({ "dev/a.yaml": "0" });
+    loseAnswer();
+    const result = await commitToBranch(target(), counted().decide, { pushTo: "proposal" });
+    expect(result).toMatchObject({ commit: repository.git("rev-parse", "proposal"), changed: true });
+    expect(repository.subjects()).toEqual(["by hand"]);
+  });
+
+  test("and nobody can look, the error does not say that nothing was changed", async () => {
+    repository.commit({ "dev/a.yaml": "0" });
+    loseAnswer(`mv "$PWD" "$PWD.away"`);
+    const failure = await commitToBranch(target(), counted().decide).catch(String);
+    expect(failure).toMatch(
+      /branch main of file:.* may have got commit [0-9a-f]{40}, or not: the answer was lost\. Look /,
+    );
+    expect(failure).not.toContain("nothing was changed");
   });
 });
 

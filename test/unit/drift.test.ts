@@ -127,6 +127,33 @@ test("a context that is gone, which fails the refresh, is drift; any other failu
   );
 });
 
+const gitManifests = "pulumi:pulumi:Stack$delivery:gitops:GitopsDelivery$pulumi-nodejs:dynamic/delivery:GitManifests";
+
+test.each<[what: string, about: string, message: string]>([
+  ["a repository", urn(gitManifests, "dev"), "https://git.example/deploy.git is no Git repository: 404 not found"],
+  ["a webhook", urn("kubernetes:core/v1:Secret", "link"), 'failed calling webhook: service "kyverno-svc" not found'],
+  ["a host", urn("circleci:index/context:Context", "shop"), "lookup circleci.com: host not found"],
+])("in a refresh, %s that is not found leaves it unknown whether the resource is gone", (_what, about, message) => {
+  const refresh = { events: [problem(message, about), problem("refresh failed")], failure: "pages of it" };
+  expect(stackFindings(refresh, { events: [] })).toMatchObject({
+    state: "unknown",
+    reason: expect.stringContaining(message),
+    findings: [],
+  });
+});
+
+test.each([urn("kubernetes:core/v1:Secret", "link"), urn("circleci:index/context:Context", "shop")])(
+  "in a preview, whatever is not found has made it fail: %s",
+  (about) => {
+    const preview = { events: [problem("it was not found (404)", about)], failure: "pages of it" };
+    expect(stackFindings({ events: [] }, preview)).toMatchObject({
+      state: "unknown",
+      reason: expect.stringMatching(/^preview: .*it was not found \(404\)$/),
+      findings: [],
+    });
+  },
+);
+
 const manifests = {
   directory: "dev",
   stack: "delivery/dev",

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { GitError } from "../../git/git-command.ts";
+import { describeBranch } from "../../git/deploy-branch.ts";
+import { GitError, GitStartError } from "../../git/git-command.ts";
 import { explainFailure, isMovedBranch, isPassingFailure } from "../../git/git-failure.ts";
 
 const target = { repository: "https://git.example/acme/deploy.git", branch: "main" };
@@ -97,6 +98,28 @@ test("a token that a server repeats is not shown", () => {
   );
   expect(String(error)).not.toContain("hunter2");
   expect(String(error instanceof Error ? error.cause : "")).not.toContain("hunter2");
+});
+
+test.each([
+  "fatal: unable to access 'https://ci:hunter2@git.example/acme/deploy.git/': Could not resolve host: git.example",
+  "fatal: something new about https://hunter2@git.example/acme/deploy.git",
+])("a login in the URL is not shown: %s", (output) => {
+  const withLogin = { ...target, repository: "https://ci:hunter2@git.example/acme/deploy.git" };
+  const error = explainFailure(new GitError("push", output), withLogin);
+  expect(String(error)).toContain("https://git.example/acme/deploy.git");
+  const cause = error instanceof Error ? error.cause : "";
+  expect(`${String(error)} ${String(cause)} ${describeBranch(withLogin)}`).not.toMatch(/hunter2|ci:/);
+});
+
+test.each<[code: string, wayOut: string]>([
+  ["ENOENT", "install Git 2.31 or newer"],
+  ["EMFILE", "too many files are open: raise the limit (`ulimit -n`)"],
+  ["EAGAIN", "too many processes are running: raise the limit (`ulimit -u`)"],
+])("where Git itself cannot be started (%s), that is the reason", (code, wayOut) => {
+  const cause = Object.assign(new Error(`spawn git ${code}`), { code });
+  expect(String(explainFailure(new GitStartError("fetch", cause), target))).toBe(
+    `DeployRepositoryError: ${target.repository} could not be read or written: git cannot be started (spawn git ${code}); ${wayOut}; nothing was changed`,
+  );
 });
 
 test("other errors stay as they are", () => {
