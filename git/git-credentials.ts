@@ -1,3 +1,5 @@
+import { withoutLogins } from "./url-login.ts";
+
 /** The variables that hold a token for repositories at `https://`. */
 export const tokenVariable = "DELIVERY_GIT_TOKEN";
 export const usernameVariable = "DELIVERY_GIT_USERNAME";
@@ -19,7 +21,7 @@ export function gitCredentialSettings(
   const { origin, protocol, hostname } = new URL(repository);
   if (protocol === "http:" && !isPrivate(hostname)) {
     throw new Error(
-      `${repository}: ${tokenVariable} would cross the network in plain text; use https://, or unset the variable`,
+      `${withoutLogins(repository)}: ${tokenVariable} would cross the network in plain text; use https://, or unset the variable`,
     );
   }
   const key = `credential.${origin}.helper`;
