@@ -15,7 +15,7 @@ export class ContinuationStandIn implements AsyncDisposable {
   /** The statuses of the next answers of CircleCI; then 200. */
   readonly refusals: { status: number; message: string }[] = [];
   /** As GitHub has them. */
-  readonly pullRequests: unknown[] = [];
+  readonly pullRequests: Readonly<Record<string, unknown>>[] = [];
   /** Those of every pull request. */
   readonly comments: unknown[] = [];
   readonly #server: Server;
@@ -28,6 +28,8 @@ export class ContinuationStandIn implements AsyncDisposable {
       if (request.method === "GET" && request.url === "/user") return answer(200, { login: "robot" });
       if (request.method === "GET" && request.url?.startsWith("/repos/acme/shop/pulls?"))
         return answer(200, this.pullRequests);
+      const pull = this.pullRequests.find((one) => request.url === `/repos/acme/shop/pulls/${Number(one["number"])}`);
+      if (request.method === "GET" && pull !== undefined) return answer(200, pull);
       if (request.method === "GET" && /^\/repos\/acme\/shop\/issues\/\d+\/comments/.test(request.url ?? ""))
         return answer(200, this.comments);
       if (request.method === "POST" && request.url === "/repos/acme/shop/issues/12/comments") {

@@ -1,12 +1,14 @@
 import { writeFile } from "node:fs/promises";
 import { gitAt } from "../../git/git-command.ts";
+import { commitSchema } from "../../git/release-record.ts";
 import { CommandError, parseOptions, UsageError, type Command, type Surroundings } from "../command.ts";
 import { githubHelp, githubOf } from "../github/access.ts";
 import { tokenVariable } from "../github/refusal.ts";
-import { previewMarkerOf, putStickyComment } from "../github/sticky-comment.ts";
+import { bareEnvironment } from "../preview/bare-environment.ts";
+import { commentReport } from "../preview/comment-report.ts";
 import type { StackPreview } from "../preview/model.ts";
 import { previewMarkdown } from "../preview/markdown.ts";
-import { findPullRequest } from "../preview/pull-request.ts";
+import type { PublishedState } from "../preview/safe-preview.ts";
 
 const help = `Shows what \`pulumi up\` would change, by the engine's own preview, as one report in Markdown: replacements and deletions
 first, a line per service, the manifests file by file. It changes nothing, and shows no secret.
@@ -15,10 +17,14 @@ Usage: npx delivery preview (--stack STACK | --safe-stack STACK) … [OPTIONS]
 
   --stack STACK          a stack, e.g. dev, or acme/dev with an organization; with the credentials of the environment
   --safe-stack STACK     the same with no credentials at all, as for the pull request of a fork: secrets are
-                         placeholders, the state is the one that \`delivery publish-state\` has published
+                         placeholders, the state is the one that \`delivery publish-state\` has published. It is read
+                         before any program runs: anonymously, or else with the login of the checkout's \`origin\`, or
+                         with DELIVERY_GIT_TOKEN
   --state FILE           the published state of the one --safe-stack   (default: from branch delivery-state)
   --pull-request NUMBER  write the report to this pull request, over the one before
   --comment              the same, to the pull request of CIRCLE_PULL_REQUEST, CIRCLE_SHA1 or CIRCLE_BRANCH
+  --source-commit SHA    the commit that is looked at   (default: CIRCLE_SHA1). Nothing is written to a pull request
+                         that has another by now
   --diff-link URL        where the whole report is when it has to be cut   (default: CIRCLE_BUILD_URL)
   --output FILE          write the report here, too
   --json                 print it as JSON
@@ -38,6 +44,7 @@ async function run(args: readonly string[], surroundings: Surroundings): Promise
     state: { type: "string" },
     "pull-request": { type: "string" },
     comment: { type: "boolean", default: false },
+    "source-commit": { type: "string" },
     "diff-link": { type: "string" },
     output: { type: "string" },
     json: { type: "boolean", default: false },
@@ -47,7 +54,8 @@ async function run(args: readonly string[], surroundings: Surroundings): Promise
   const { environment, print } = surroundings;
   // What a preview without credentials takes away, the comment needs.
   const ambient = { ...environment };
-  const commit = ambient["CIRCLE_SHA1"] ?? (await headCommit());
+  const said = saidCommit(options["source-commit"], ambient);
+  const commit = said ?? (await headCommit());
   const previews = await previewAll(stacks, options.state, surroundings);
   const link = options["diff-link"] ?? ambient["CIRCLE_BUILD_URL"];
   const whole = previewMarkdown(previews, { commit, limit: Number.POSITIVE_INFINITY });
@@ -55,10 +63,14 @@ async function run(args: readonly string[], surroundings: Surroundings): Promise
   print(options.json ? JSON.stringify({ commit: commit ?? null, stacks: previews }) : whole);
   if (options.comment || options["pull-request"] !== undefined) {
     const report = previewMarkdown(previews, { commit, link });
-    await comment(report, options["pull-request"], [...stacks.trusted, ...stacks.safe], {
-      ...surroundings,
-      environment: ambient,
-    });
+    const first = [...stacks.trusted, ...stacks.safe][0]?.split("/").at(-1) ?? "";
+    const reported = { report, first, commit: said, pullRequest: options["pull-request"] };
+    const hasToken = (ambient[tokenVariable] ?? "") !== "";
+    surroundings.note(
+      hasToken
+        ? await commentReport(githubOf(first, { ...surroundings, environment: ambient }), reported, ambient)
+        : `no comment: ${tokenVariable} is not set; the report is printed only`,
+    );
   }
   const failed = previews.filter(
     ({ errors, policies }) => errors.length > 0 || policies.some(({ mandatory }) => mandatory),
@@ -85,35 +97,32 @@ async function previewAll(
   const { previewTrusted } = await import("../preview/trusted-preview.ts");
   const { previewSafely } = await import("../preview/safe-preview.ts");
   const { readPublishedState, readStateFile } = await import("../preview/state-branch.ts");
+  // Before any program runs, which is the pull request's own: it may take a login.
+  const published = new Map<string, PublishedState>();
+  for (const stack of stacks.safe)
+    published.set(stack, await (stateFile === undefined ? readPublishedState(stack) : readStateFile(stateFile)));
   const previews: StackPreview[] = [];
   for (const stack of stacks.trusted) {
     note(`previewing ${stack}`);
     previews.push(await previewTrusted(stack, signal));
   }
-  for (const stack of stacks.safe) {
+  // Between them, too: what a program leaves running must not find what is given back.
+  using _bare = stacks.safe.length === 0 ? null : bareEnvironment(undefined);
+  for (const [stack, state] of published) {
     note(`previewing ${stack} without credentials`);
-    const readState = () => (stateFile === undefined ? readPublishedState(stack) : readStateFile(stateFile));
-    previews.push(await previewSafely(stack, readState, signal));
+    previews.push(await previewSafely(stack, state, signal));
   }
   return previews;
 }
 
-async function comment(
-  report: string,
-  pullRequest: string | undefined,
-  stacks: readonly string[],
-  surroundings: Surroundings,
-): Promise<void> {
-  const { environment, note } = surroundings;
-  if ((environment[tokenVariable] ?? "") === "")
-    return note(`no comment: ${tokenVariable} is not set; the report is printed only`);
-  const first = stacks[0]?.split("/").at(-1) ?? "";
-  const github = githubOf(first, surroundings);
-  const number = await findPullRequest(github, pullRequest, environment);
-  if (number === undefined)
-    return note("no comment: there is no open pull request of this commit; the report is printed only");
-  const { url } = await putStickyComment(github, number, previewMarkerOf(first), report);
-  note(`comment ${url}`);
+/** What a checkout is at says nothing of a pull request: it may be the program's own, or a merge of CI's making. */
+function saidCommit(
+  given: string | undefined,
+  environment: Readonly<Record<string, string | undefined>>,
+): string | undefined {
+  if (given !== undefined && !commitSchema.safeParse(given).success)
+    throw new UsageError(`--source-commit ${JSON.stringify(given)} is not the id of a commit`);
+  return given ?? (environment["CIRCLE_SHA1"] || undefined);
 }
 
 async function headCommit(): Promise<string | undefined> {

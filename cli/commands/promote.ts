@@ -24,7 +24,7 @@ for as long as nothing else runs where it comes from; --service promotes it all 
                        health and images, the Deployment's rollout and availability, the containers' restarts and
                        the time of the release commit, of which the latest counts
   approval             a person has approved: --approved; with --pull-request, merging it is the approval
-  test                 a command for \`sh -c\`, run here with DELIVERY_FROM, DELIVERY_TO, and in DELIVERY_DIGESTS the
+  test                 a command for \`bash -eo pipefail\`, with DELIVERY_FROM, DELIVERY_TO, and in DELIVERY_DIGESTS the
                        path of a file {"service": "sha256:…"}; what it prints goes to standard error
 
 Usage: npx delivery promote --to ENVIRONMENT [--service NAME …] [OPTIONS]

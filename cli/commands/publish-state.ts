@@ -12,7 +12,7 @@ Usage: npx delivery publish-state --env ENVIRONMENT [--output FILE]
   --output FILE        write the file here, and publish nothing
 
 The Pulumi CLI, its login and the passphrase are those of the environment, as for \`pulumi preview\`. Credentials of the
-repository: Git's own, or DELIVERY_GIT_TOKEN in the environment.`;
+repository: DELIVERY_GIT_TOKEN in the environment, or else a login in the URL of \`origin\`, or Git's own.`;
 
 export const command: Command = { summary: "publish the state without its secrets, for forks", help, run };
 

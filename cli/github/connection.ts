@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { z } from "zod";
 import { CommandError } from "../command.ts";
-import { asJson, isLimit, pauseAsked, refusal } from "./refusal.ts";
+import { asJson, isLimit, pauseAsked, refusal, type FailedAnswer } from "./refusal.ts";
 
 export interface ConnectionOptions {
   /** The API's base URL, e.g. `https://api.github.com`. */
@@ -10,7 +10,7 @@ export interface ConnectionOptions {
   readonly token?: string | undefined;
   /** How often a request is sent again when GitHub asks for patience or stumbles. @default 4 */
   readonly retries?: number;
-  /** The longest pause before it is, in milliseconds. @default 60000 */
+  /** The longest pause before it is, in milliseconds, and the one where a limit does not say how long. @default 60000 */
   readonly longestPause?: number;
   readonly signal?: AbortSignal | undefined;
 }
@@ -47,9 +47,7 @@ export class Connection {
   async find<T extends z.ZodType>(call: Call<T>): Promise<z.infer<T> | undefined> {
     const { absent = [404] } = call;
     const response = await this.#send(call, `${this.#options.api}${call.path}`, absent);
-    if (response.ok) return parsed(call, response);
-    await response.body?.cancel();
-    return undefined;
+    return response.ok ? parsed(call, response) : undefined;
   }
 
   /** All pages of a list. `schema` is that of one page. */
@@ -65,7 +63,7 @@ export class Connection {
     return items;
   }
 
-  /** @param accepted statuses beside those of success that are no errors */
+  /** @param accepted statuses beside those of success that are no errors; their answers are read already */
   async #send(call: Call<z.ZodType>, url: string, accepted: readonly number[] = []): Promise<Response> {
     const { retries = 4, longestPause = 60_000, signal } = this.#options;
     for (let attempt = 0; ; attempt++) {
@@ -77,15 +75,18 @@ export class Connection {
           { cause: error },
         );
       });
-      if (response !== undefined && (response.ok || (accepted.includes(response.status) && !isLimit(response))))
-        return response;
-      const pause = response === undefined ? undefined : pauseAsked(response);
-      const patient = response === undefined || response.status >= 500 || isLimit(response);
+      if (response?.ok === true) return response;
+      const answer = response === undefined ? undefined : await failedAnswer(response);
+      const limited = answer !== undefined && isLimit(answer);
+      if (response !== undefined && accepted.includes(response.status) && !limited) return response;
+      const pause = answer === undefined ? undefined : pauseAsked(answer);
+      const patient = answer === undefined || answer.status >= 500 || limited;
       // Waiting until the hour is over is not what a job is for.
-      if (response !== undefined && (!patient || attempt >= retries || (pause ?? 0) > longestPause))
-        throw await refusal(call.title, response, this.#options.token !== undefined);
-      await response?.body?.cancel();
-      const wait = pause ?? Math.min(250 * 2 ** attempt * (1 + Math.random()), longestPause);
+      if (answer !== undefined && (!patient || attempt >= retries || (pause ?? 0) > longestPause))
+        throw refusal(call.title, answer, this.#options.token !== undefined);
+      // GitHub wants a minute at least for a limit that says nothing of its end.
+      const ours = limited ? longestPause : Math.min(250 * 2 ** attempt * (1 + Math.random()), longestPause);
+      const wait = pause ?? ours;
       await sleep(wait, undefined, signal === undefined ? {} : { signal });
     }
   }
@@ -117,6 +118,11 @@ export class Connection {
       `GitHub at ${this.#options.api} sends us to ${next.origin} for the next page; set github.api to that`,
     );
   }
+}
+
+async function failedAnswer(response: Response): Promise<FailedAnswer> {
+  const { status, headers } = response;
+  return { status, headers, text: await response.text().catch(() => "") };
 }
 
 async function parsed<T extends z.ZodType>({ title, schema }: Call<T>, response: Response): Promise<z.infer<T>> {

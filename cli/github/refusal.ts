@@ -17,21 +17,28 @@ const errorSchema = z.object({
     .default([]),
 });
 
+/** An answer that is no success, read to its end. */
+export interface FailedAnswer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+}
+
 /**
  * The error for an answer that is no success, with GitHub's own words and the way out.
  * @param title what was asked; completes "GitHub refuses to …"
  */
-export async function refusal(title: string, response: Response, withToken: boolean): Promise<CommandError> {
-  const words = wordsOf(await response.text().catch(() => ""));
+export function refusal(title: string, answer: FailedAnswer, withToken: boolean): CommandError {
+  const words = wordsOf(answer.text);
   const said = words === "" ? "" : `: ${words}`;
-  return new CommandError(`GitHub refuses to ${title} (${response.status}${said}); ${wayOut(response, withToken)}`);
+  return new CommandError(`GitHub refuses to ${title} (${answer.status}${said}); ${wayOut(answer, withToken)}`);
 }
 
-function wayOut(response: Response, withToken: boolean): string {
-  const { status, headers } = response;
-  if (isLimit(response)) {
-    const reset = Number(headers.get("x-ratelimit-reset") ?? 0);
-    const until = reset === 0 ? "" : ` until ${new Date(reset * 1000).toISOString()}`;
+function wayOut(answer: FailedAnswer, withToken: boolean): string {
+  const { status } = answer;
+  if (isLimit(answer)) {
+    const reset = limitReset(answer);
+    const until = reset === undefined ? "" : ` until ${new Date(reset).toISOString()}`;
     const help = withToken ? "run this again later" : `set ${tokenVariable}: GitHub allows more to those it knows`;
     return `its limit of requests is reached${until}; ${help}`;
   }
@@ -48,25 +55,30 @@ function wayOut(response: Response, withToken: boolean): string {
   return "the request is not accepted as it is";
 }
 
-/** The primary limit says what remains, the secondary one how long to wait. */
-export function isLimit({ status, headers }: Response): boolean {
-  return (
-    status === 429 || (status === 403 && (headers.get("x-ratelimit-remaining") === "0" || headers.has("retry-after")))
-  );
+/**
+ * Whether GitHub asks for patience. The primary limit says what remains; the secondary one, of what was asked at once, how
+ * long to wait, or nothing but its name.
+ */
+export function isLimit({ status, headers, text }: FailedAnswer): boolean {
+  if (status === 429) return true;
+  const isNamed = /secondary rate limit|abuse detection/i.test(text);
+  return status === 403 && (isNamed || headers.get("x-ratelimit-remaining") === "0" || headers.has("retry-after"));
 }
 
 /** How long GitHub wants us to wait, in milliseconds. */
-export function pauseAsked(response: Response): number | undefined {
-  const { headers } = response;
-  const after = headers.get("retry-after") ?? "";
+export function pauseAsked(answer: FailedAnswer): number | undefined {
+  const after = answer.headers.get("retry-after") ?? "";
   if (/^\d+$/.test(after)) return Number(after) * 1000;
-  const until = after === "" ? limitReset(response) : Date.parse(after);
+  const until = after === "" ? limitReset(answer) : Date.parse(after);
   return until === undefined || Number.isNaN(until) ? undefined : Math.max(0, until - Date.now());
 }
 
-function limitReset(response: Response): number | undefined {
-  const reset = response.headers.get("x-ratelimit-reset");
-  return isLimit(response) && reset !== null ? Number(reset) * 1000 : undefined;
+/** When the primary limit ends, if that is the one that is reached. */
+function limitReset(answer: FailedAnswer): number | undefined {
+  const { headers } = answer;
+  const reset = Number(headers.get("x-ratelimit-reset") ?? 0);
+  const isPrimary = isLimit(answer) && headers.get("x-ratelimit-remaining") === "0";
+  return isPrimary && reset > 0 ? reset * 1000 : undefined;
 }
 
 /** The message, and what is wrong with which field. */

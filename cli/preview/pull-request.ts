@@ -18,6 +18,8 @@ export async function findPullRequest(
   const number = /\/pull\/(\d+)$/.exec(url ?? "")?.[1];
   if (number !== undefined) return Number(number);
   const found = sha === undefined || sha === "" ? [] : await github.openPullRequestsFor({ sha });
-  if (found[0] !== undefined) return found[0].number;
+  // One that is stacked on another has its commits, too.
+  const own = found.find(({ head }) => head.sha === sha) ?? found[0];
+  if (own !== undefined) return own.number;
   return branch === undefined || branch === "" ? undefined : (await github.openPullRequestsFor({ branch }))[0]?.number;
 }

@@ -27,11 +27,12 @@ export interface PublishedState {
 /**
  * Previews a stack without any credentials: a backend of its own, placeholders in place of secrets, and no more of the
  * environment than programs need to run.
+ * @param published read before, since reading it may take a login, of which the program must see nothing
  * @throws CommandError if the engine cannot run at all
  */
 export async function previewSafely(
   stack: string,
-  readState: () => Promise<PublishedState>,
+  { state, source }: PublishedState,
   signal: AbortSignal,
 ): Promise<StackPreview> {
   const name = shortName(stack);
@@ -40,7 +41,6 @@ export async function previewSafely(
   });
   const settings = placeholderSettings(file, () => referencedSecrets(name));
   using _bare = bareEnvironment(settings.kubeconfigContext);
-  const { state, source } = await readState();
   const backend = await mkdtemp(join(tmpdir(), "delivery-safe-"));
   try {
     // Before the stack, so that it is there for as long as that.

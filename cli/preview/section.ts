@@ -1,34 +1,54 @@
 /** A part of a comment. */
 export interface Section {
-  readonly text: string;
-  /** What it is called where it had to be left out. */
+  /** What it says, and then the same ever shorter, where it can be said so. */
+  readonly texts: readonly string[];
+  /** What it is called where it had to be cut. */
   readonly title: string;
-  /** The lower, the later it is left out. */
+  /** The lower, the longer it may be, and the later it is left out. */
   readonly rank: number;
+  /** Whether it is said in short before any other is said at length. */
+  readonly essential: boolean;
 }
 
-/** Joins the sections, without those for which there is no room: the highest rank goes first, then the last. */
-export function fitSections(
-  sections: readonly Section[],
-  limit: number,
-  leftOut: (titles: readonly string[]) => string,
-): string {
-  const order = sections.map((section, index) => ({ section, index }));
-  const byImportance = order.toSorted((one, other) => one.section.rank - other.section.rank || one.index - other.index);
-  const whole = join(sections.map(({ text }) => text));
+/** The titles of what is not there in full. */
+export interface CutSections {
+  readonly leftOut: readonly string[];
+  readonly shortened: readonly string[];
+}
+
+/**
+ * Joins the sections. Where there is no room for all of them in full, the essential ones are there in short at least, and
+ * those of the lowest rank grow first; what does not fit in any length is left out.
+ */
+export function fitSections(sections: readonly Section[], limit: number, note: (cut: CutSections) => string): string {
+  const whole = join(sections.map(({ texts }) => texts[0] ?? ""));
   if (whole.length <= limit) return whole;
-  const kept = new Set<number>();
   // The note itself never grows beyond this: it names kinds of sections, not each of them.
-  const room = { left: limit - leftOut(titlesOf(sections)).length - separator.length };
-  for (const { section, index } of byImportance) {
-    const size = section.text.length + separator.length;
-    if (size > room.left) continue;
-    room.left -= size;
-    kept.add(index);
-  }
-  const dropped = order.filter(({ index }) => !kept.has(index)).map(({ section }) => section);
-  const texts = order.filter(({ index }) => kept.has(index)).map(({ section }) => section.text);
-  return join([...texts, leftOut(titlesOf(dropped))]);
+  const all = titlesOf(sections);
+  const room = limit - note({ leftOut: all, shortened: all }).length - separator.length;
+  const chosen = chooseTexts(sections, room);
+  const leftOut = sections.filter((section) => !chosen.has(section));
+  const shortened = sections.filter((section) => chosen.has(section) && chosen.get(section) !== section.texts[0]);
+  const kept = sections.flatMap((section) => chosen.get(section) ?? []);
+  return join([...kept, note({ leftOut: titlesOf(leftOut), shortened: titlesOf(shortened) })]);
+}
+
+/** The text of each section that fits. */
+function chooseTexts(sections: readonly Section[], room: number): ReadonlyMap<Section, string> {
+  const chosen = new Map<Section, string>();
+  const left = { characters: room };
+  const sizeOf = (text: string | undefined): number => (text === undefined ? 0 : text.length + separator.length);
+  const choose = (section: Section, texts: readonly string[]): void => {
+    const current = sizeOf(chosen.get(section));
+    const text = texts.find((one) => sizeOf(one) - current <= left.characters);
+    if (text === undefined) return;
+    left.characters -= sizeOf(text) - current;
+    chosen.set(section, text);
+  };
+  const byImportance = sections.toSorted((one, other) => one.rank - other.rank);
+  for (const section of byImportance) if (section.essential) choose(section, section.texts.slice(-1));
+  for (const section of byImportance) choose(section, section.texts);
+  return chosen;
 }
 
 const separator = "\n\n";

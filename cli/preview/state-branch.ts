@@ -4,10 +4,11 @@ import type { DeployBranch } from "../../git/deploy-branch.ts";
 import { gitAt } from "../../git/git-command.ts";
 import { stackSchema } from "../../stacks/schema.ts";
 import { CommandError } from "../command.ts";
-import { shortName } from "../pulumi/project.ts";
+import { shortName, stackFilePath } from "../pulumi/project.ts";
 import { readStackSettings } from "../stack-settings.ts";
 import type { PublishedState } from "./safe-preview.ts";
 import { stateSchema, type ScrubbedState } from "./scrubbed-state.ts";
+import { accessesToRead, accessToWrite, logIn, type SourceAccess } from "./source-access.ts";
 
 /** Where the scrubbed states are, in the monorepo's repository, which pull requests of forks can read. */
 export const stateBranch = "delivery-state";
@@ -21,30 +22,43 @@ export function stateText(state: ScrubbedState): string {
 
 /** Puts the scrubbed state of a stack on the branch, by a commit that starts no pipeline. */
 export async function publishState(stack: string, state: ScrubbedState): Promise<CommitResult> {
-  return commitToBranch({ repository: await sourceUrl(stack), branch: stateBranch }, async () => ({
+  const { repository, login } = accessToWrite(await sourceUrl(stack), process.env);
+  using _login = logIn(login);
+  return await commitToBranch({ repository, branch: stateBranch }, async () => ({
     write: { [fileOf(stack)]: stateText(state) },
     message: `state(${shortName(stack)}): for previews without credentials [skip ci]\n`,
   }));
 }
 
-/** Reads the scrubbed state of a stack from the branch, anonymously. What keeps it from that is no error. */
+/**
+ * Reads the scrubbed state of a stack from the branch, with no more of a login than that takes. What keeps it from that is
+ * no error. To be called before any code of a pull request runs in this process.
+ */
 export async function readPublishedState(stack: string): Promise<PublishedState> {
-  try {
-    const target: DeployBranch = { repository: anonymous(await sourceUrl(stack)), branch: stateBranch };
-    const text = await readBranch(target, async (snapshot) =>
-      (await snapshot.read([fileOf(stack)])).get(fileOf(stack)),
-    );
-    if (text === undefined)
-      return {
-        state: undefined,
-        source: `branch ${stateBranch} has no ${fileOf(stack)}; \`delivery publish-state\` writes it`,
-      };
-    return { state: parseState(`${fileOf(stack)} on branch ${stateBranch}`, text), source: `branch ${stateBranch}` };
-  } catch (error) {
-    if (error instanceof CommandError) throw error;
-    const [reason = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
-    return { state: undefined, source: reason };
+  const reasons: string[] = [];
+  for (const access of accessesToRead(await sourceUrl(stack), process.env)) {
+    try {
+      return await readStateAs(access, fileOf(stack));
+    } catch (error) {
+      if (error instanceof CommandError) throw error;
+      const [reason = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
+      reasons.push(reason);
+    }
   }
+  // What was said to the one who may the most.
+  return { state: undefined, source: reasons.at(-1) ?? "" };
+}
+
+async function readStateAs({ repository, login }: SourceAccess, file: string): Promise<PublishedState> {
+  using _login = logIn(login);
+  const target: DeployBranch = { repository, branch: stateBranch };
+  const text = await readBranch(target, async (snapshot) => (await snapshot.read([file])).get(file));
+  if (text === undefined)
+    return {
+      state: undefined,
+      source: `branch ${stateBranch} has no ${file}; \`delivery publish-state\` writes it`,
+    };
+  return { state: parseState(`${file} on branch ${stateBranch}`, text), source: `branch ${stateBranch}` };
 }
 
 /** @throws CommandError if it cannot be read, or is no state */
@@ -70,23 +84,21 @@ function parseState(place: string, text: string): ScrubbedState {
 
 const neededSchema = stackSchema.pick({ app: true, github: true });
 
-/** The monorepo's repository: where its checkout is from, or else as the stack file says. */
+/** The monorepo's repository: where its checkout is from, or else as the stack file says. It may have a login in it. */
 async function sourceUrl(stack: string): Promise<string> {
   const settings = readStackSettings(shortName(stack), neededSchema);
-  const git = gitAt(settings?.app.directory ?? ".");
-  const origin = await git(["config", "--get", "remote.origin.url"]).then(
+  if (settings === undefined)
+    throw new CommandError(
+      `there is no ${stackFilePath(stack)} in ${process.cwd()}; run this in the program's directory`,
+    );
+  const { app, github } = settings;
+  const origin = await gitAt(app.directory)(["config", "--get", "remote.origin.url"]).then(
     (output) => output.toString().trim(),
     () => "",
   );
   if (origin !== "") return origin;
-  if (settings?.github !== undefined) return `https://github.com/${settings.github.repository}.git`;
+  if (github !== undefined) return `https://github.com/${github.repository}.git`;
   throw new CommandError(
-    `the monorepo's repository is not known: ${settings?.app.directory ?? "."} has no remote \`origin\`, and the stack file no github.repository`,
+    `the monorepo's repository is not known: ${app.directory} has no remote \`origin\`, and the stack file no github.repository`,
   );
-}
-
-/** The same repository without a login: a fork's job has no key. */
-function anonymous(url: string): string {
-  const [, host, path] = /^(?:ssh:\/\/)?git@([^:/]+)[:/](.+)$/.exec(url) ?? [];
-  return host === undefined ? url : `https://${host}/${path}`;
 }

@@ -1,3 +1,4 @@
+import { fenced } from "../preview/escape.ts";
 import { createHash } from "node:crypto";
 import { shortDigest, type Release, type Released } from "../../git/records.ts";
 import { CommandError } from "../command.ts";
@@ -58,7 +59,7 @@ export function proposalBody({ from, to, released, outcomes }: Proposal): string
   const parts = [
     `Makes ${to} run what ${from} runs. Merging it is the promotion.`,
     [...services, ...(more > 0 ? [`- … and ${more} more, which are in the commit`] : [])].join("\n"),
-    ...(gates.length === 0 ? [] : [`When it was opened:\n\n\`\`\`\n${gates.join("\n")}\n\`\`\``]),
+    ...(gates.length === 0 ? [] : [`When it was opened:\n\n${fenced(gates.join("\n"), "")}`]),
   ];
   return `${parts.join("\n\n")}\n`;
 }

@@ -5,12 +5,13 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Release } from "../../git/records.ts";
 import type { Surroundings } from "../command.ts";
+import { shellProcess } from "../shell.ts";
 import type { GateOutcome } from "./gate.ts";
 
 export interface TestGate {
   readonly from: string;
   readonly to: string;
-  /** For `sh -c`, in the program's directory. */
+  /** Run in the program's directory, as CircleCI runs a step. */
   readonly test: string;
 }
 
@@ -26,7 +27,8 @@ export async function testGate(
   try {
     const digests = join(directory, "digests.json");
     writeFileSync(digests, JSON.stringify(Object.fromEntries(releases.map((one) => [one.service, one.digest]))));
-    const child = spawn("sh", ["-c", test], {
+    const { command, args } = shellProcess(test);
+    const child = spawn(command, args, {
       env: { ...environment, DELIVERY_FROM: from, DELIVERY_TO: to, DELIVERY_DIGESTS: digests },
       stdio: ["ignore", "pipe", "pipe"],
       signal,

@@ -84,7 +84,7 @@ function commit(message: string): string {
 }
 
 /** Pull request 12 of branch `feature`, as GitHub has it. */
-function pullRequest(...labels: string[]): object {
+function pullRequest(...labels: string[]) {
   const side = { repo: { full_name: "acme/shop" }, sha: "1".repeat(40) };
   return {
     number: 12,
@@ -367,10 +367,11 @@ describe("the pipeline goes on", () => {
   });
 
   test("to nothing but a status, and the pull request says why where its preview would be", async () => {
-    circle.pullRequests.push(pullRequest());
     git("checkout", "--quiet", "-b", "feature");
     write("svc/link_service/service.yaml", "replicas: ```\n");
     const faulty = commit("oops");
+    const { head, ...rest } = pullRequest();
+    circle.pullRequests.push({ ...rest, head: { ...head, sha: faulty } });
     for (const attempt of [1, 2]) {
       expect(await goOn(faulty, "feature"), `attempt ${attempt}`).toMatchObject({ status: 1 });
       expect(continued().jobs).toEqual(["delivery"]);

@@ -136,7 +136,7 @@ describe("when GitHub is in trouble", () => {
     onTestFinished(() => void server.close());
     // A listening server on TCP has such an address.
     const api = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    return { github: openGitHub({ api, repository: "acme/shop", token: "t", longestPause: 1_500 }), asked };
+    return { github: openGitHub({ api, repository: "acme/shop", token: "t", longestPause: 50 }), asked };
   }
 
   test("a request is sent again when it stumbles or asks for patience", async () => {
@@ -159,6 +159,26 @@ describe("when GitHub is in trouble", () => {
       `(403: API rate limit exceeded); its limit of requests is reached until ${new Date(reset * 1000).toISOString()}; run this again later`,
     );
     expect(asked).toHaveLength(1);
+  });
+
+  test("the limit of what is asked at once is known by its name, and not by the end of the other one", async () => {
+    const body = '{"message":"You have exceeded a secondary rate limit. Please wait a few minutes."}';
+    const headers = {
+      "x-ratelimit-remaining": "4983",
+      "x-ratelimit-reset": String(Math.floor(Date.now() / 1000) + 60),
+    };
+    const limit = status(403, headers, body);
+    const passing = await scripted(limit, good);
+    expect(await passing.github.pullRequest(1)).toMatchObject({ number: 1 });
+    const lasting = await scripted(limit);
+    await expect(lasting.github.pullRequest(1)).rejects.toThrow(
+      "(403: You have exceeded a secondary rate limit. Please wait a few minutes.); its limit of requests is reached; run this again later",
+    );
+    expect(lasting.asked).toHaveLength(5);
+    // An app's token may not ask whose it is: the same status, and no limit.
+    const unknown = await scripted(limit, status(403), good);
+    expect(await unknown.github.login()).toBeUndefined();
+    expect(unknown.asked).toHaveLength(2);
   });
 
   test("an answer that is not GitHub's is named so", async () => {

@@ -168,7 +168,19 @@ test("no value breaks out of its place", () => {
   expect(report).not.toContain("\r");
 });
 
-test("a report that is too long loses whole sections, the least important first, and says which", () => {
+test("nobody is called and nothing is referred to by a value, which stays what it was when it is copied", () => {
+  const value =
+    "@acme/everyone, see #123, acme/shop#4, GH-5, https://github.com/acme/shop/issues/6, www.acme.example, a@b.example";
+  const service = { name: "link", state: "changed" as const, changes: [value] };
+  const report = previewMarkdown([{ ...empty(), services: [service], warnings: [value] }]);
+  // What GitHub reads, once entities are characters again.
+  const read = report.replaceAll(/&#(\d+);/g, (_entity, code: string) => String.fromCodePoint(Number(code)));
+  expect(read).not.toMatch(/@[\w]|#\d|GH-\d|:\/\/|www\./);
+  const copied = read.replaceAll("<!-- -->", "");
+  expect(copied.split(value)).toHaveLength(3);
+});
+
+test("a report that is too long loses the least important sections first, and says which", () => {
   const files = Array.from({ length: 50 }, (_, index) => ({
     path: `dev/${index}.yaml`,
     state: "added" as const,
@@ -179,19 +191,60 @@ test("a report that is too long loses whole sections, the least important first,
   expect(report.length).toBeLessThan(65_536);
   expect(report).toContain("3 to replace, 2 to delete");
   expect(report).toContain("Left out, for GitHub takes no longer comments: manifests (");
+  expect(report).not.toContain("hortened");
   expect(report).toContain("[here](https://ci.example/job/7?a=%28b%29)");
   expect(report.match(/<details>/g)?.length).toBe(report.match(/<\/details>/g)?.length);
 });
 
 test("500 changed services still fit", () => {
-  const services = Array.from({ length: 500 }, (_, index) => ({
-    name: `service-${index}`,
-    state: "changed" as const,
-    changes: ["x".repeat(200)],
-  }));
-  const report = previewMarkdown([{ ...empty(), services }]);
+  const report = previewMarkdown([{ ...empty(), services: manyServices(500, ["x".repeat(200)]) }]);
   expect(report.length).toBeLessThan(65_536);
   expect(report).toContain("… and 400 more services.");
+});
+
+test("of many services with many changes each has its line, with some of them", () => {
+  const changes = Array.from(
+    { length: 12 },
+    (_, index) => `env FLAG_${index} https://old.example → https://new.example`,
+  );
+  const report = previewMarkdown([{ ...empty(), services: manyServices(500, changes) }]);
+  expect(report.length).toBeLessThan(65_536);
+  expect(report.match(/^\| <code>service-\d+<\/code> .*; and 9 more \|$/gm)).toHaveLength(100);
+  expect(report).toContain(
+    "Shortened, for GitHub takes no longer comments: services; the whole is in the log of the job.",
+  );
+});
+
+test("many long errors are cut, not left out", () => {
+  const errors = Array.from(
+    { length: 20 },
+    (_, index) => `Deployment svc-${index}: ${"must not run as root; ".repeat(200)}`,
+  );
+  const report = previewMarkdown([{ ...empty(), errors }]);
+  expect(report.length).toBeLessThan(65_536);
+  expect(report.match(/^Deployment svc-\d+: must not run as root; /gm)).toHaveLength(20);
+  expect(report).toContain("Shortened, for GitHub takes no longer comments: errors;");
+});
+
+test("what is lost in one environment does not hide what is lost in another", () => {
+  const reasons = Array.from(
+    { length: 3 },
+    (_, index) => `spec.selector.matchLabels["app.example/${index}"]: one → other`,
+  );
+  const losses = Array.from({ length: 100 }, (_, index) => ({
+    action: "replace" as const,
+    kind: "Deployment",
+    name: `service-${index}`,
+    area: "Services" as const,
+    reasons,
+  }));
+  const previews = ["dev", "staging", "prod"].map((stack) => ({ ...empty(), stack, losses }));
+  const report = previewMarkdown(previews);
+  expect(report.length).toBeLessThan(65_536);
+  expect(report.match(/100 to replace, 0 to delete/g)).toHaveLength(3);
+  expect(report.match(/^- \*\*Replaced\*\*: Deployment <code>service-0<\/code>/gm)).toHaveLength(3);
+  expect(report).toMatch(/> Shortened, [^;]*: .*replacements and deletions of prod/);
+  expect(report).not.toContain("eft out");
 });
 
 function recorded(name: string): unknown[] {
@@ -202,6 +255,10 @@ function recorded(name: string): unknown[] {
 
 function loss(action: "replace" | "delete", kind: string, name: string, area: string, ...reasons: string[]): object {
   return { action, kind, name, area, reasons };
+}
+
+function manyServices(count: number, changes: readonly string[]): StackPreview["services"] {
+  return Array.from({ length: count }, (_, index) => ({ name: `service-${index}`, state: "changed", changes }));
 }
 
 function empty(): StackPreview {
