@@ -48,7 +48,7 @@ ${lines.join("\n")}
 
 \`npx delivery COMMAND --help\` says more.
 
-Exit status: 0 done, also if there was nothing to do; 1 failed, and nothing was released; 2 the command line is wrong.`;
+Exit status: 0 done, or there was nothing to do; 1 failed, as the message says; 2 the command line is wrong.`;
 }
 
 // Node strips the types of a file once, not at every call. CI keeps what is below node_modules, and finds it again wherever

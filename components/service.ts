@@ -75,7 +75,7 @@ export const serviceSettingsSchema = z.strictObject({
   /** How CI tests it. */
   test: z
     .strictObject({
-      /** Run in the root of the monorepo. @default by its language: `go test` of its packages, `npm test` of its own */
+      /** Run in the root of the monorepo by `bash -eo pipefail`. @default by its language: `go test` of its packages, `npm test` of its own */
       command: z.string().min(1, "Must be a command").optional(),
       env: z.record(variableSchema, z.string("Must be a string; quote it")).optional(),
       /** Containers that run beside the tests, reached at localhost, e.g. a database. */
