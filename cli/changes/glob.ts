@@ -8,6 +8,39 @@ export function glob(pattern: string): (path: string) => boolean {
   return (path) => expression.test(path);
 }
 
+/** A glob, and what is known of the directories of what it means. */
+export interface PathPattern {
+  /** The glob itself. */
+  readonly path: string;
+  readonly means: (path: string) => boolean;
+  /** The innermost directory, or the path, that all that it means is in. */
+  readonly root: string;
+  /** Whether it may mean something in a directory. */
+  readonly reachesInto: (directory: string) => boolean;
+}
+
+export function pathPattern(path: string): PathPattern {
+  const parts = path
+    .replace(/^\.?\/+/, "")
+    .replace(/\/+$/, "")
+    .split("/");
+  const wild = parts.findIndex((part) => /[*?[{\\]/.test(part));
+  return {
+    path,
+    means: glob(path),
+    root: (wild === -1 ? parts : parts.slice(0, wild)).join("/") || ".",
+    reachesInto: (directory) => {
+      for (const [index, name] of directory.split("/").entries()) {
+        const part = parts[index];
+        // A choice may have more directories in it.
+        if (part === undefined || /\*\*|\{/.test(part)) return true;
+        if (!glob(part)(name)) return false;
+      }
+      return true;
+    },
+  };
+}
+
 function translate(pattern: string): string {
   return pattern.replaceAll(
     /\*\*\/|\*\*|\*|\?|\[!?[^\]]+\]|\{[^{}]*\}|\\?[^]/gu,

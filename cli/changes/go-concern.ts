@@ -2,7 +2,7 @@ import { posix } from "node:path";
 import type { Concern } from "./concern.ts";
 import type { GoNeeds } from "./go-graph.ts";
 import { isEmbedded, isGoSourceFile } from "./go-packages.ts";
-import { isIn } from "./source-tree.ts";
+import { isIn, type SourceTree } from "./source-tree.ts";
 
 /** What a file is to a service by the imports of Go. @param own the service's directory */
 export function goConcern(needs: GoNeeds, own: string, file: string): Concern | undefined {
@@ -14,7 +14,7 @@ export function goConcern(needs: GoNeeds, own: string, file: string): Concern | 
 }
 
 function partOf(needs: GoNeeds, own: string, directory: string, file: string): Concern["part"] | undefined {
-  for (const [at, patterns] of needs.embedding) if (isEmbedded(at, patterns, file)) return "image";
+  if (isEmbeddedBy(needs, file)) return "image";
   const [, tested] = /^(?:(.*)\/)?testdata\//.exec(file) ?? [];
   if (tested !== undefined) return needs.tested.has(tested) || isIn(own, file) ? "tests" : undefined;
   if (file.endsWith("_test.go")) return needs.tested.has(directory) || isIn(own, file) ? "tests" : undefined;
@@ -24,9 +24,18 @@ function partOf(needs: GoNeeds, own: string, directory: string, file: string): C
   return needs.tests.has(directory) && !isIn(own, file) ? "tests" : undefined;
 }
 
-/** Whether the imports alone say what a file is to a service. */
-export function isGovernedByGo({ modules }: GoNeeds, file: string): boolean {
+/** Whether a package in the image of a service embeds a file. */
+export function isEmbeddedBy({ embedding }: GoNeeds, file: string): boolean {
+  for (const [at, patterns] of embedding) if (isEmbedded(at, patterns, file)) return true;
+  return false;
+}
+
+/** Whether the imports alone say what a file is to a service. Code in other languages is Go's only in a package of Go. */
+export function isGovernedByGo({ modules }: GoNeeds, tree: SourceTree, file: string): boolean {
+  if (/\.go$|(^|\/)go\.(mod|sum|work|work\.sum)$/.test(file)) return true;
   if (modules.vendor.some((at) => isIn(at, file))) return true;
-  if (!isGoSourceFile(file) && !/(^|\/)testdata\//.test(file)) return false;
-  return [...modules.local.values()].some((at) => isIn(at, file));
+  const testdata = /(^|\/)testdata\//.test(file);
+  if (!testdata && !isGoSourceFile(file)) return false;
+  if (![...modules.local.values()].some((at) => isIn(at, file))) return false;
+  return testdata || tree.list(posix.dirname(file)).files.some((name) => name.endsWith(".go"));
 }

@@ -1,19 +1,20 @@
-import { posix } from "node:path";
 import { goModulesIn, type GoModules } from "./go-modules.ts";
 import { goPackagesIn, importedDirectories, packagesBelow } from "./go-packages.ts";
-import { isIn, remembered, type SourceTree } from "./source-tree.ts";
+import { goTests, type GoTests } from "./go-tests.ts";
+import { remembered, type SourceTree } from "./source-tree.ts";
 
 /** The Go packages that a service is made of, by directory. */
 export interface GoNeeds {
-  readonly modules: GoModules;
+  /** The modules of all builds that its own packages take part in: another go.mod below its directory makes another build. */
+  readonly modules: Omit<GoModules, "main">;
   /** Of its image. */
   readonly image: ReadonlySet<string>;
   /** Of the tests of its own packages and of the monorepo's packages in its image; those of the image among them. */
   readonly tests: ReadonlySet<string>;
   /** Its own packages and those of its image, but for vendored ones, whose tests are others' to run. */
   readonly tested: ReadonlySet<string>;
-  /** Those of them that have tests, as `go test` in the main module takes them. */
-  readonly testArguments: readonly string[];
+  /** Those of them that have tests, by what is built together: only who tests has to know. */
+  readonly testCalls: () => readonly GoTests[];
   /** The packages of its image that embed files, with their patterns. */
   readonly embedding: ReadonlyMap<string, readonly string[]>;
 }
@@ -30,6 +31,7 @@ export function goGraph(tree: SourceTree) {
     if (known === undefined) resolvers.set(modules, resolver);
     return resolver(path);
   };
+  // Of packages that are built together.
   const closure = (modules: GoModules, roots: Iterable<string>): Set<string> => {
     const found = new Set(roots);
     // A set that grows while it is walked is walked to its end.
@@ -37,40 +39,56 @@ export function goGraph(tree: SourceTree) {
       for (const path of packageAt(directory)?.imports ?? []) for (const at of resolve(modules, path)) found.add(at);
     return found;
   };
+  const byBuild = (directories: readonly string[]): [GoModules, string[]][] =>
+    [...Map.groupBy(directories, modulesOf)].flatMap(([modules, ats]) =>
+      modules === undefined ? [] : [[modules, ats]],
+    );
+  const imported = (roots: readonly string[]): string[] =>
+    byBuild(roots).flatMap(([modules, ats]) => [...closure(modules, ats)]);
+  const importedByTests = (tested: readonly string[]): string[] =>
+    byBuild(tested).flatMap(([modules, ats]) => {
+      const paths = new Set(ats.flatMap((at) => packageAt(at)?.testImports ?? []));
+      return [
+        ...closure(
+          modules,
+          [...paths].flatMap((path) => resolve(modules, path)),
+        ),
+      ];
+    });
   return {
     /** @param built directories of packages elsewhere that its Dockerfile builds; `undefined`: it is not made with Go modules */
     needs: (directory: string, built: readonly string[]): GoNeeds | undefined => {
       const own = packagesBelow(tree, directory).filter((at) => packageAt(at) !== undefined);
       const elsewhere = built.filter((at) => packageAt(at) !== undefined);
-      const first = own[0] ?? elsewhere[0];
-      const modules = first === undefined ? undefined : modulesOf(first);
-      if (modules === undefined) return undefined;
+      const builds = byBuild([...own, ...elsewhere]).map(([modules]) => modules);
+      if (builds.length === 0) return undefined;
+      const modules = together(builds);
       const programs = own.filter((at) => packageAt(at)?.name === "main");
-      const image = closure(modules, [...(programs.length > 0 ? programs : own), ...elsewhere]);
+      const image = new Set(imported([...(programs.length > 0 ? programs : own), ...elsewhere]));
       const tested = [...new Set([...own, ...image])].filter(
         (at) => !modules.vendor.some((in_) => at.startsWith(`${in_}/`)),
       );
-      const testImports = tested.flatMap((at) => packageAt(at)?.testImports ?? []);
-      const tests = closure(modules, [...image, ...own, ...testImports.flatMap((path) => resolve(modules, path))]);
-      const testArguments = tested
-        .filter((at) => packageAt(at)?.tested === true)
-        .map((at) => packageArgument(modules, at))
-        .toSorted();
+      const withTests = tested.filter((at) => packageAt(at)?.tested === true);
       const embedding = [...image].flatMap((at): [string, readonly string[]][] => {
         const { embeds = [] } = packageAt(at) ?? {};
         return embeds.length === 0 ? [] : [[at, embeds]];
       });
-      return { modules, image, tests, tested: new Set(tested), testArguments, embedding: new Map(embedding) };
+      return {
+        modules,
+        image,
+        tests: new Set([...image, ...imported(own), ...importedByTests(tested)]),
+        tested: new Set(tested),
+        testCalls: () => goTests(tree, modulesOf, withTests),
+        embedding: new Map(embedding),
+      };
     },
   };
 }
 
-/** Packages of other modules go by their import paths. */
-function packageArgument({ main, local }: GoModules, directory: string): string {
-  const [path, root] = [...local].reduce(
-    (best, module) => (isIn(module[1], directory) && module[1].length >= best[1].length ? module : best),
-    ["", main],
-  );
-  const relative = posix.relative(root, directory);
-  return root === main ? `./${relative}` : posix.join(path, relative);
+function together(builds: readonly GoModules[]): GoNeeds["modules"] {
+  return {
+    local: new Map(builds.flatMap(({ local }) => [...local])),
+    vendor: [...new Set(builds.flatMap(({ vendor }) => vendor))],
+    files: new Set(builds.flatMap(({ files }) => [...files])),
+  };
 }

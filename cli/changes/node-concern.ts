@@ -7,7 +7,7 @@ import { upwards } from "./source-tree.ts";
 export function nodeConcern(needs: NodeNeeds, file: string): Concern | undefined {
   if (concernsWorkspace(posix.relative(needs.root, file))) return { part: "image", reason: file };
   const at = packageOf(needs, file);
-  if (at === undefined || !needs.packages.has(at) || isDocumentation(file)) return undefined;
+  if (at === undefined || !needs.packages.has(at) || isDocumentation(at, file)) return undefined;
   return { part: "image", reason: at === needs.own ? file : `shared code ${at}` };
 }
 
@@ -16,9 +16,17 @@ export function isGovernedByNode(needs: NodeNeeds, file: string): boolean {
   return packageOf(needs, file) !== undefined;
 }
 
-/** The package that a file is in. */
+/** What would be at the place of a file of a package in the others of the workspace. */
+export function counterparts(needs: NodeNeeds, file: string): string[] {
+  const own = packageOf(needs, file);
+  if (own === undefined) return [];
+  const within = posix.relative(own, file);
+  return [...needs.members].filter((at) => at !== own).map((at) => posix.join(at, within));
+}
+
+/** The package that a file is in, or that it is: a submodule is one path. */
 function packageOf({ packages, members }: NodeNeeds, file: string): string | undefined {
-  return upwards(posix.dirname(file)).find((at) => packages.has(at) || members.has(at));
+  return upwards(file).find((at) => packages.has(at) || members.has(at));
 }
 
 /** Whether a file at the root of a workspace says what is installed, or how all packages are compiled. */

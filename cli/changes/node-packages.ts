@@ -1,39 +1,26 @@
 import { posix } from "node:path";
 import { z } from "zod";
-import { parse } from "yaml";
+import { parseYaml } from "../../components/yaml-text.ts";
+import { CommandError } from "../command.ts";
 import { glob } from "./glob.ts";
-import { pathWithin, remembered, upwards, type SourceTree } from "./source-tree.ts";
+import { dependencies, dependencyDirectory, isTested, readPackage } from "./node-package.ts";
+import { remembered, upwards, type SourceTree } from "./source-tree.ts";
 
 /** The Node packages that a service is made of. */
 export interface NodeNeeds {
   /** The directory of its own package. */
   readonly own: string;
-  /** The root of its workspace, or its own directory. */
+  /** The root of its workspace, or that of its own package. */
   readonly root: string;
-  /** The directories of all packages that it depends on, transitively; its own among them. */
+  /** The directories of all packages that it depends on, transitively; its own among them, unless that has more in it. */
   readonly packages: ReadonlySet<string>;
   /** The directories of the packages of its workspace. */
   readonly members: ReadonlySet<string>;
   /** Whether `npm test` does something in its own package. */
   readonly tested: boolean;
+  /** Whether its workspace has dependencies: something that must be installed first. */
+  readonly installed: boolean;
 }
-
-const namesSchema = z.record(z.string(), z.string()).optional().catch(undefined);
-
-/** What of a package.json says what it is made of; npm checks the rest. */
-const packageSchema = z.object({
-  name: z.string().optional().catch(undefined),
-  workspaces: z
-    .union([z.array(z.string()), z.object({ packages: z.array(z.string()) }).transform(({ packages }) => packages)])
-    .optional()
-    .catch(undefined),
-  scripts: namesSchema,
-  dependencies: namesSchema,
-  devDependencies: namesSchema,
-  optionalDependencies: namesSchema,
-  peerDependencies: namesSchema,
-});
-type NodePackage = z.infer<typeof packageSchema>;
 
 const pnpmSchema = z.object({ packages: z.array(z.string()) });
 
@@ -49,53 +36,47 @@ export function nodeGraph(tree: SourceTree) {
     return new Map(directories.map((at) => [packageAt(at)?.name ?? at, at]));
   });
   return {
-    /** `undefined`: its directory is in no package of its own */
-    needs: (directory: string): NodeNeeds | undefined => {
+    /**
+     * A package.json around the service may be there for the tools of the repository. It is the service's, too, if the
+     * Dockerfile copies it, or if it is that of one package of a workspace.
+     * @param copied whether the Dockerfile copies a file by name
+     * @returns `undefined`: it has no package
+     */
+    needs: (directory: string, copied: (file: string) => boolean): NodeNeeds | undefined => {
       const own = upwards(directory).find((at) => packageAt(at) !== undefined);
-      if (own === undefined || (own !== directory && globsAt(own).length > 0)) return undefined;
+      if (own === undefined) return undefined;
       const around = upwards(own).filter((at) => globsAt(at).length > 0);
       const root = around.find((at) => at === own || [...membersAt(at).values()].includes(own)) ?? own;
       const byName = membersAt(root);
+      const shared = own !== directory && root === own;
+      if (shared && (around[0] === own || !copied(posix.join(own, "package.json")))) return undefined;
       const packages = new Set([own]);
       // A set that grows while it is walked is walked to its end.
       for (const at of packages)
-        for (const [name, version] of dependencies(packageAt(at))) {
-          const [, path] = /^(?:file|link|portal|workspace):(\.{1,2}(?:\/.*)?|[^*^~\d].*\/.*)$/.exec(version) ?? [];
-          const target = path === undefined ? byName.get(name) : pathWithin(at, path);
+        for (const dependency of dependencies(packageAt(at))) {
+          const target = dependencyDirectory(at, dependency, byName);
           if (target !== undefined) packages.add(target);
         }
-      return { own, root, packages, members: new Set(byName.values()), tested: isTested(packageAt(own)) };
+      // What else is in a package around it is the service's only if the Dockerfile says so.
+      if (shared) packages.delete(own);
+      return {
+        own,
+        root,
+        packages,
+        members: new Set(byName.values()),
+        tested: isTested(packageAt(own)),
+        installed: [root, own, ...byName.values()].some((at) => dependencies(packageAt(at)).length > 0),
+      };
     },
   };
 }
 
-/** `npm init` writes a script that only says that there is none. */
-function isTested(found: NodePackage | undefined): boolean {
-  const script = found?.scripts?.["test"];
-  return script !== undefined && !script.includes("no test specified");
-}
-
-function dependencies(found: NodePackage | undefined): [string, string][] {
-  // Those of development, too: the compilers and settings with which an image is built are there.
-  const { dependencies: own, devDependencies, optionalDependencies, peerDependencies } = found ?? {};
-  return [own, devDependencies, optionalDependencies, peerDependencies].flatMap((names) => Object.entries(names ?? {}));
-}
-
-function readPackage(tree: SourceTree, directory: string): NodePackage | undefined {
-  const text = tree.list(directory).files.includes("package.json")
-    ? tree.read(posix.join(directory, "package.json"))
-    : undefined;
-  try {
-    return text === undefined ? undefined : packageSchema.parse(JSON.parse(text));
-  } catch {
-    // npm says so, when it builds the image.
-    return undefined;
-  }
-}
-
 function pnpmGlobs(tree: SourceTree, directory: string): string[] {
   if (!tree.list(directory).files.includes("pnpm-workspace.yaml")) return [];
-  const parsed = pnpmSchema.safeParse(parse(tree.read(posix.join(directory, "pnpm-workspace.yaml")) ?? ""));
+  const file = posix.join(directory, "pnpm-workspace.yaml");
+  const content = parseYaml(tree.read(file) ?? "");
+  if ("fault" in content) throw new CommandError(`${file} ${content.fault}`);
+  const parsed = pnpmSchema.safeParse(content.value);
   return parsed.success ? parsed.data.packages : [];
 }
 

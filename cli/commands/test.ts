@@ -2,13 +2,16 @@ import { changedServices } from "../changes/changed-services.ts";
 import { serviceGraph, type ServiceSources } from "../changes/service-graph.ts";
 import { CommandError, parseOptions, required, UsageError, type Command, type Surroundings } from "../command.ts";
 import { readMonorepo, type Monorepo } from "../monorepo.ts";
+import { workspaceInstaller } from "../testing/install.ts";
 import { runTest } from "../testing/run-test.ts";
 import { serviceTests } from "../testing/service-test.ts";
 
 const help = `Tests services, one after the other, all of them even if one fails. A service is tested by \`test.command\` of its
-service.yaml, run in the root of the monorepo with the variables \`test.env\`; without one, by its language: \`go test\`
-of its packages and of the monorepo's packages that they import, or \`npm test\` of its package. What \`test.beside\`
-names is CI's to start.
+service.yaml, run in the root of the monorepo with the variables \`test.env\`, by bash -eo pipefail: the first line that
+fails, or part of a pipe, makes it fail. Without one, it is tested by its language: \`go test\` of its packages and of the
+monorepo's packages that they import, each in its own module or workspace, but for those that constraints leave nothing of;
+or \`npm test\` of its package, for which the dependencies are installed if there is a lock file and no node_modules: by npm,
+pnpm, Yarn or Bun, each package or workspace once. What \`test.beside\` names is CI's to start.
 
 Usage: npx delivery test --env ENVIRONMENT [--service NAME … | --from COMMIT [--to COMMIT]] [OPTIONS]
 
@@ -43,8 +46,9 @@ async function run(args: readonly string[], surroundings: Surroundings): Promise
   const names = await namesOf(monorepo, options, surroundings);
   const show = options.json === true ? surroundings.note : surroundings.print;
   const results: TestResult[] = [];
+  const install = workspaceInstaller(surroundings);
   for (const sources of serviceGraph(monorepo).filter(({ service }) => names.has(service.name)))
-    results.push(await testService(monorepo, sources, surroundings, show));
+    results.push(await testService(monorepo, sources, { surroundings, install, show }));
   const failed = results.filter(({ result }) => result === "failed");
   if (options.json === true) surroundings.print(JSON.stringify({ services: results, failed: failed.length }));
   else surroundings.print(summary(results));
@@ -72,22 +76,27 @@ async function namesOf(
   return new Set([...services, ...tests].map(({ name }) => name));
 }
 
+interface TestRun {
+  readonly surroundings: Surroundings;
+  readonly install: ReturnType<typeof workspaceInstaller>;
+  readonly show: (line: string) => void;
+}
+
 async function testService(
   { root }: Monorepo,
   sources: ServiceSources,
-  surroundings: Surroundings,
-  show: (line: string) => void,
+  { surroundings, install, show }: TestRun,
 ): Promise<TestResult> {
   const { name } = sources.service;
-  const tests = serviceTests(root, sources);
   const start = performance.now();
   const reasons: string[] = [];
+  const tests = await serviceTests(root, sources, surroundings);
   if (tests.length === 0) show(`── ${name}: no tests`);
   for (const test of tests) {
     if (surroundings.signal.aborted) break;
-    const shown = test.command === "sh" ? test.args.slice(1) : [test.command, ...test.args];
-    show(`── ${name}: ${shown.join(" ")}`);
-    const reason = await runTest(test, surroundings, show);
+    const missing = test.workspace === undefined ? undefined : await install(test.workspace);
+    if (missing === undefined) show(`── ${name}: ${test.title}`);
+    const reason = missing ?? (await runTest(test, surroundings, show));
     if (reason !== undefined) reasons.push(reason);
   }
   const [reason] = surroundings.signal.aborted ? ["interrupted"] : reasons;

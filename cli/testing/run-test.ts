@@ -2,14 +2,14 @@ import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import type { Surroundings } from "../command.ts";
-import type { ServiceTest } from "./service-test.ts";
+import type { TestProcess } from "./service-test.ts";
 
 /**
  * Runs a test, and passes on every line that it writes.
  * @returns why it failed; `undefined`: it passed
  */
 export async function runTest(
-  { command, args, directory, environment }: ServiceTest,
+  { command, args, directory, environment }: TestProcess,
   { environment: inherited, signal }: Surroundings,
   show: (line: string) => void,
 ): Promise<string | undefined> {

@@ -40,7 +40,7 @@ beforeAll(() => {
     "shop/svc/user_service/Dockerfile": dockerfile,
     "shop/svc/user_service/main.go": "package main\n",
     "shop/svc/user_service/service.yaml": 'test: { command: "echo $WORD; exit 3", env: { WORD: tested } }\n',
-    "shop/svc/page_service/Dockerfile": dockerfile,
+    "shop/svc/page_service/Dockerfile": "FROM scratch\nCOPY svc/page_service .\nEXPOSE 7070\n",
     "shop/svc/page_service/package.json": JSON.stringify({ name: "page", scripts: { test: "echo paged" } }),
     "shop/svc/bare_service/Dockerfile": "FROM scratch\nEXPOSE 7070\n",
   });

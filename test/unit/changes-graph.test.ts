@@ -1,65 +1,7 @@
-import { afterEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { serviceGraph } from "../../cli/changes/service-graph.ts";
-import type { ServiceSettings } from "../../components/service.ts";
+import { everything, expectConcerns, go, goShop } from "../concern-table.ts";
 import { SampleMonorepo } from "../sample-monorepo.ts";
-
-const made: SampleMonorepo[] = [];
-afterEach(() => made.splice(0).forEach((sample) => sample[Symbol.dispose]()));
-
-interface Options {
-  readonly context?: "service" | "app";
-  readonly settings?: Readonly<Record<string, ServiceSettings>>;
-}
-
-/** Per file: the services that it concerns, those of which it concerns only the tests in parentheses. */
-function concerned(files: Readonly<Record<string, string>>, changed: readonly string[], options: Options = {}) {
-  const sample = new SampleMonorepo(files);
-  made.push(sample);
-  const graph = serviceGraph(sample.monorepo(options.context, options.settings));
-  return Object.fromEntries(
-    changed.map((file) => {
-      const found = graph.map(({ service, concern }) => ({ name: service.name, part: concern(file)?.part }));
-      const names = found.flatMap(({ name, part }) =>
-        part === undefined ? [] : [part === "image" ? name : `(${name})`],
-      );
-      return [file, names.join(" ")];
-    }),
-  );
-}
-
-/** Checks a table of file → services. */
-function expectConcerns(
-  files: Readonly<Record<string, string>>,
-  table: Readonly<Record<string, string>>,
-  options?: Options,
-): void {
-  expect(concerned(files, Object.keys(table), options)).toEqual(table);
-}
-
-const everything = "FROM scratch\nCOPY . .\n";
-const go = (name: string, ...imports: string[]): string =>
-  `package ${name}\nimport (\n${imports.map((path) => `\t"${path}"\n`).join("")})\n`;
-
-const goShop = {
-  "go.mod": "module example.com/shop\n\ngo 1.26\n",
-  "svc/link/Dockerfile": everything,
-  "svc/link/main.go": go("main", "example.com/shop/pkg/web", "example.com/shop/svc/link/store", "net/http"),
-  "svc/link/main_test.go": go("main", "example.com/shop/pkg/webtest"),
-  "svc/link/store/store.go": go("store", "github.com/lib/pq"),
-  "svc/user/Dockerfile": everything,
-  "svc/user/cmd/server/main.go": go("main", "example.com/shop/pkg/settings", "example.com/shop/svc/link/client"),
-  "svc/link/client/client.go": go("client", "example.com/shop/pkg/settings"),
-  "pkg/web/web.go": `${go("web", "embed", "example.com/shop/pkg/settings")}//go:embed pages/*.html all:static\nvar f embed.FS\n`,
-  "pkg/web/web_test.go": go("web_test", "example.com/shop/pkg/webtest"),
-  "pkg/web/gen.go": `//go:build ignore\n\n${go("main", "example.com/shop/pkg/unused")}`,
-  "pkg/webtest/webtest.go": go("webtest", "example.com/shop/pkg/fake"),
-  "pkg/fake/fake.go": go("fake"),
-  "pkg/settings/settings.go": go("settings"),
-  "pkg/unused/unused.go": go("unused"),
-  "vendor/modules.txt": "",
-  "vendor/github.com/lib/pq/conn.go": go("pq", "github.com/lib/pq/oid"),
-  "vendor/github.com/lib/pq/oid/oid.go": go("oid"),
-};
 
 describe("Go", () => {
   test("a file concerns the services that import its package, directly or not", () => {
@@ -94,10 +36,19 @@ describe("Go", () => {
   test("of other files, those that are embedded count", () => {
     expectConcerns(goShop, {
       "pkg/web/pages/index.html": "link",
-      "pkg/web/pages/deeper/index.html": "",
       "pkg/web/static/css/x.css": "link",
       "pkg/web/static/README.md": "link",
-      "pkg/web/notes.txt": "",
+    });
+  });
+
+  test("files that are no code of Go, and embedded nowhere, are for the Dockerfile", () => {
+    const files = { ...goShop, "native/x.c": "", "pkg/settings/x.c": "", "svc/user/Dockerfile": "FROM scratch\n" };
+    expectConcerns(files, {
+      "pkg/web/pages/deeper/index.html": "link",
+      "migrations/1.sql": "link",
+      "native/include/x.h": "link",
+      "pkg/settings/x.c": "link user",
+      "pkg/unused/x.c": "",
     });
   });
 
@@ -176,6 +127,35 @@ describe("Go", () => {
     };
     expectConcerns(shop, { "cmd/link/main.go": "link", "a/a.go": "link", "cmd/user/main.go": "" });
   });
+
+  test.each<[build: string, user?: string]>([
+    ["RUN go build ./cmd/link/main.go"],
+    ["RUN go build -o link cmd/link/main.go"],
+    ["RUN go build example.com/shop/cmd/link"],
+    ["RUN go build -C cmd/link"],
+    ["RUN (cd cmd/user) && cd cmd && go build -ldflags '-s -w' ./link"],
+    ["WORKDIR cmd/link\nRUN CGO_ENABLED=0 go build -o /out ."],
+    ["WORKDIR /src/cmd\nRUN go build /src/cmd/link"],
+    ['WORKDIR /src/cmd\nRUN ["go", "build", "./link"]'],
+    ["RUN go build ./cmd/link/..."],
+    ["RUN go install ./cmd/...", "link"],
+    ["RUN go build -o /out ./...", "link"],
+  ])("the package may be named in many ways: %s", (build, user = "") => {
+    const shop = {
+      "go.mod": "module example.com/shop",
+      "svc/link/Dockerfile": `FROM golang\nWORKDIR /src\nCOPY . .\n${build}\n`,
+      "cmd/link/main.go": go("main", "example.com/shop/a"),
+      "a/a.go": go("a"),
+      "cmd/user/main.go": go("main"),
+    };
+    const table = { "cmd/link/main.go": "link", "a/a.go": "link", "cmd/user/main.go": user, "go.sum": "link" };
+    expectConcerns(shop, table);
+  });
+
+  test("a service with packages of its own is made of these, although its Dockerfile builds whatever there is", () => {
+    const shop = { ...goShop, "svc/link/Dockerfile": `${everything}RUN go build ./... ./pkg/unused\n` };
+    expectConcerns(shop, { "svc/user/cmd/server/main.go": "user", "pkg/unused/unused.go": "link" });
+  });
 });
 
 const nodeShop = {
@@ -191,7 +171,7 @@ const nodeShop = {
   "packages/config/tsconfig/package.json": JSON.stringify({ name: "@shop/tsconfig" }),
   "packages/old/package.json": JSON.stringify({ name: "react" }),
   "kit/package.json": JSON.stringify({ name: "kit" }),
-  "svc/lone/Dockerfile": everything,
+  "svc/lone/Dockerfile": "FROM node\nCOPY svc/lone .\n",
   "svc/lone/package.json": JSON.stringify({ name: "lone", dependencies: { "@shop/ui": "1.0.0" } }),
 };
 
@@ -200,12 +180,33 @@ describe("Node", () => {
     expectConcerns(nodeShop, {
       "apps/web/src/index.ts": "web",
       "packages/ui/src/button.tsx": "web",
+      "packages/ui/src/docs/props.tsx": "web",
       "packages/ui/README.md": "",
       "packages/config/tsconfig/base.json": "web",
-      "packages/old/index.js": "",
-      "kit/index.js": "api",
+      "kit/package.json": "api web",
       "svc/lone/index.js": "lone",
     });
+  });
+
+  test("what is in no package of the workspace is for the Dockerfile", () => {
+    const table = { "packages/old/index.js": "api web", "libs/util.ts": "api web", "babel.config.js": "api web" };
+    expectConcerns(nodeShop, { ...table, "turbo.json": "api web", "packages/tsconfig.json": "api web" });
+  });
+
+  test("the Dockerfile may name a package that is no dependency; a directory of several is no name", () => {
+    const dockerfile = (name: string): string =>
+      `FROM node\nCOPY packages/*/package.json ./\nCOPY packages/${name} packages/${name}\nCOPY apps/web apps/web\n`;
+    const shop = { ...nodeShop, "packages/kit/package.json": JSON.stringify({ name: "@shop/kit" }) };
+    const table = { "packages/ui/x.ts": "web", "packages/kit/package.json": "", "packages/tsconfig.json": "" };
+    const fixed = { ...shop, "apps/api/Dockerfile": "FROM scratch\n" };
+    expectConcerns(
+      { ...fixed, "apps/web/Dockerfile": dockerfile("kit/src") },
+      { ...table, "packages/kit/src/x": "web" },
+    );
+    expectConcerns(
+      { ...fixed, "apps/web/Dockerfile": dockerfile("") },
+      { ...table, "packages/kit/src/x": "", "packages/tsconfig.json": "web" },
+    );
   });
 
   test("what is installed, and how all is compiled, concerns all of the workspace", () => {
@@ -213,7 +214,6 @@ describe("Node", () => {
       "package.json": "api web",
       "package-lock.json": "api web",
       "tsconfig.base.json": "api web",
-      "turbo.json": "",
       "svc/lone/package-lock.json": "lone",
       "packages/ui/package.json": "web",
     });
@@ -240,102 +240,14 @@ describe("Node", () => {
   });
 });
 
-describe("the Dockerfile", () => {
-  const shop = (dockerfile: string, ignored = ""): Record<string, string> => ({
-    "svc/a/Dockerfile": dockerfile,
-    "svc/a/Dockerfile.dockerignore": ignored,
-    "svc/b/Dockerfile": "FROM scratch\n",
-  });
-
-  test("names what it needs beyond the service's own directory", () => {
-    expectConcerns(shop("FROM x\nCOPY libs/common ./common\nCOPY req*.txt docs/api.md ./\nCOPY svc/a/ ./\n"), {
-      "libs/common/x.py": "a",
-      "libs/common/README.md": "",
-      "libs/other/x.py": "",
-      "requirements.txt": "a",
-      "docs/api.md": "a",
-      "docs/other.md": "",
-      "svc/a/README.md": "",
-      "svc/a/main.py": "a",
-    });
-  });
-
-  test("may copy everything: then what belongs to no other service, and is not the repository's own, counts", () => {
-    expectConcerns(shop(everything, "tools\n"), {
-      "libs/x.py": "a",
-      "libs/x.md": "",
-      "tools/x.py": "",
-      "svc/b/x.py": "b",
-      "svc/shared.py": "a",
-      Makefile: "",
-      ".circleci/config.yml": "",
-      "stacks/Pulumi.dev.yaml": "",
-    });
-  });
-
-  test("may copy everything, and `paths` says what of it counts", () => {
-    const settings = { a: { paths: ["libs/**/*.py", "docs/a.md"] }, b: { paths: ["tools"] } };
-    expectConcerns(
-      shop(everything, "libs\n"),
-      { "libs/x.py": "a", "libs/x.c": "", "docs/a.md": "a", "docs/b.md": "", "other/x": "", "tools/x/y": "b" },
-      { settings },
-    );
-  });
-
-  test("and its ignore file count themselves; service.yaml only for the tests; other services' not at all", () => {
-    expectConcerns(shop(everything, "svc/a\n"), {
-      "svc/a/Dockerfile": "a",
-      "svc/a/Dockerfile.dockerignore": "a",
-      "svc/a/service.yaml": "(a)",
-      "svc/b/Dockerfile": "b",
-    });
-  });
-});
-
-describe("the build context", () => {
-  test("has no files that are ignored: they concern the tests at most", () => {
-    const ignore = "*\n!go.mod\n!pkg\n!svc/link\nsvc/link/*.txt\n**/*.html\n";
-    expectConcerns(
-      { ...goShop, "svc/link/Dockerfile.dockerignore": ignore },
-      {
-        "svc/link/main.go": "link",
-        "svc/link/notes.txt": "(link)",
-        "svc/link/README.md": "",
-        "pkg/web/web.go": "link",
-        "pkg/web/pages/index.html": "(link)",
-        "go.sum": "(link) user",
-      },
-    );
-  });
-
-  test("is the service's own directory, unless the stack file says otherwise", () => {
-    expectConcerns(
-      { ...goShop, "svc/link/.dockerignore": "tmp\n" },
-      {
-        "svc/link/main.go": "link",
-        "svc/link/tmp/x": "(link)",
-        "svc/link/.dockerignore": "link",
-        "pkg/web/web.go": "(link)",
-        "svc/link/client/client.go": "link (user)",
-      },
-      { context: "service" },
-    );
-  });
-
-  test("with a faulty ignore file is an error that names it", () => {
-    expect(() => concerned({ ...goShop, ".dockerignore": "a[\n" }, [])).toThrow(/^\.dockerignore: the pattern "a\["/);
-  });
-});
-
 test("the reason is the file, or the shared code that it is in", () => {
-  const sample = new SampleMonorepo({ ...goShop, ...nodeShop });
-  made.push(sample);
+  using sample = new SampleMonorepo({ ...goShop, ...nodeShop });
   const reasons = new Map(
     serviceGraph(sample.monorepo()).map(({ service, concern }) => [
       service.name,
       ["svc/link/main.go", "pkg/web/web.go", "packages/ui/x.ts", "go.mod"].map((file) => concern(file)?.reason),
     ]),
   );
-  expect(reasons.get("link")).toEqual(["svc/link/main.go", "shared code pkg/web", undefined, "go.mod"]);
-  expect(reasons.get("web")).toEqual([undefined, undefined, "shared code packages/ui", undefined]);
+  expect(reasons.get("link")).toEqual(["svc/link/main.go", "shared code pkg/web", "packages/ui/x.ts", "go.mod"]);
+  expect(reasons.get("web")).toEqual([undefined, "pkg/web/web.go", "shared code packages/ui", "go.mod"]);
 });

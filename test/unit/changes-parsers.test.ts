@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { GoBuild } from "../../cli/changes/dockerfile-go-builds.ts";
 import { dockerfileSources } from "../../cli/changes/dockerfile-sources.ts";
 import { glob } from "../../cli/changes/glob.ts";
 import { parseGoSource } from "../../cli/changes/go-source.ts";
@@ -78,11 +79,30 @@ test.each<[dockerfile: string, copied: string[]]>([
   expect(dockerfileSources(`FROM scratch\n${dockerfile}\n`).copied).toEqual(copied);
 });
 
-test.each<[dockerfile: string, packages: string[]]>([
-  ["RUN CGO_ENABLED=0 go build -o /out/x ./cmd/x && go test ./pkg/...", ["./cmd/x"]],
-  ["RUN go install ./cmd/a ./cmd/b/...; go build ./...", ["./cmd/a", "./cmd/b/..."]],
-  ["RUN go build -o /out ./${DIR} .", []],
+test.each<[dockerfile: string, builds: GoBuild[]]>([
+  ["RUN CGO_ENABLED=0 go build -o /out/x ./cmd/x && go test ./pkg/...", [{ directory: "cmd/x", below: false }]],
+  [
+    "RUN go install ./cmd/a ./cmd/b/... 2>&1; go build ./...",
+    [
+      { directory: "cmd/a", below: false },
+      { directory: "cmd/b", below: true },
+      { directory: ".", below: true },
+    ],
+  ],
+  ["RUN go build -o /out ./${DIR} .", [{ directory: ".", below: false }]],
+  ["RUN go build -ldflags \"-X a=$(git describe || echo 'x y')\" -tags=x", [{ directory: ".", below: false }]],
+  ["WORKDIR /src\nRUN xx-go build shop/cmd/x", [{ directory: ".", importPath: "shop/cmd/x", below: false }]],
+  [
+    "COPY a /src\nRUN go build main.go",
+    [
+      { directory: ".", below: false },
+      { directory: "a", below: false },
+    ],
+  ],
+  ["FROM golang\nWORKDIR /a\nCOPY --from=0 / /b\nRUN cd /b/src/x && go build", [{ directory: "x", below: false }]],
+  ["FROM golang\nWORKDIR /a\nRUN go build ./x", [{ directory: "x", below: false }]],
+  ["RUN go install example.com/tool@latest", []],
   ["CMD go run ./cmd/x", []],
-])("a Dockerfile builds Go packages: %j", (dockerfile, packages) => {
-  expect(dockerfileSources(dockerfile).goPackages).toEqual(packages);
+])("a Dockerfile builds Go packages: %j", (dockerfile, builds) => {
+  expect(dockerfileSources(`FROM golang\nCOPY . /src\nWORKDIR /src\n${dockerfile}`).goBuilds).toEqual(builds);
 });
