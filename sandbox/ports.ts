@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, renameS
 import { createServer } from "node:net";
 import { join } from "node:path";
 
+import { claim, isClaimed, withClaims } from "./port-claims.ts";
 import { markedPids } from "./proc.ts";
 
 const neighboursTried = 50;
@@ -11,37 +12,46 @@ const turns = new Map<string, Promise<unknown>>();
 
 /**
  * The port for one purpose of a sandbox, chosen once and remembered in `<stateDir>/ports.json`: the wanted one if it is
- * free, else the next free one. A remembered port that a foreign process has taken meanwhile is chosen anew.
+ * free, else the next free one. A remembered port that a foreign process has taken meanwhile is chosen anew. Until the
+ * sandbox is gone, no other one of this user gets the port, be it before anything listens there.
  *
  * @throws Error when the host's address cannot be bound at all.
  */
 export function choosePort(stateDir: string, name: string, wanted: number, host = "127.0.0.1"): Promise<number> {
   const turn = (turns.get(stateDir) ?? Promise.resolve())
     .catch(() => undefined)
-    .then(() => choose(stateDir, name, wanted, host));
+    .then(() => withClaims(() => choose(stateDir, name, wanted, host)));
   turns.set(stateDir, turn);
   return turn;
 }
 
 async function choose(stateDir: string, name: string, wanted: number, host: string): Promise<number> {
   const remembered = readPorts(stateDir);
-  const current = remembered[name];
-  if (current !== undefined && ((await isFree(current, host)) || isOurs(stateDir, current))) return current;
-  const others = new Set(Object.entries(remembered).flatMap(([other, port]) => (other === name ? [] : [port])));
-  const port = await firstFree(wanted, host, others);
   mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+  const current = remembered[name];
+  if (current !== undefined && (await isStillUsable(stateDir, current, host))) {
+    claim(current, stateDir);
+    return current;
+  }
+  const others = new Set(Object.entries(remembered).flatMap(([other, port]) => (other === name ? [] : [port])));
+  const port = await firstFree(wanted, host, (candidate) => others.has(candidate) || isClaimed(candidate, stateDir));
   const path = join(stateDir, "ports.json");
   writeFileSync(`${path}.new`, `${JSON.stringify({ ...remembered, [name]: port }, null, 2)}\n`);
   renameSync(`${path}.new`, path);
+  claim(port, stateDir);
   return port;
 }
 
-async function firstFree(wanted: number, host: string, others: ReadonlySet<number>): Promise<number> {
+async function isStillUsable(stateDir: string, port: number, host: string): Promise<boolean> {
+  return (await isFree(port, host)) ? !isClaimed(port, stateDir) : isOurs(stateDir, port);
+}
+
+async function firstFree(wanted: number, host: string, isTaken: (port: number) => boolean): Promise<number> {
   for (let port = wanted; port < Math.min(wanted + neighboursTried, 65_536); port += 1) {
-    if (!others.has(port) && (await isFree(port, host))) return port;
+    if (!isTaken(port) && (await isFree(port, host))) return port;
   }
   const any = await listenOnce(0, host);
-  return others.has(any) ? firstFree(wanted, host, others) : any;
+  return isTaken(any) ? firstFree(wanted, host, isTaken) : any;
 }
 
 async function isFree(port: number, host: string): Promise<boolean> {

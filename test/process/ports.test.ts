@@ -1,24 +1,30 @@
+import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { join, resolve } from "node:path";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
 import { choosePort } from "../../sandbox/ports.ts";
 import { startProcess, stopAllProcesses } from "../../sandbox/process.ts";
 
 let stateDir: string;
 const servers = new Set<Server>();
+const choosers = new Set<ChildProcess>();
 
 beforeEach(() => {
   stateDir = mkdtempSync(join(tmpdir(), "ports-test-"));
+  vi.stubEnv("XDG_CACHE_HOME", join(stateDir, "cache"));
 });
 
 afterEach(async () => {
-  await stopAllProcesses(stateDir);
+  for (const chooser of choosers) chooser.kill();
+  choosers.clear();
+  for (const directory of [stateDir, sandbox("a")]) await stopAllProcesses(directory);
   for (const server of servers) server.close();
   servers.clear();
+  vi.unstubAllEnvs();
   rmSync(stateDir, { recursive: true });
 });
 
@@ -84,6 +90,51 @@ describe("choosePort", () => {
     );
   });
 });
+
+describe("several sandboxes of one user", () => {
+  test("that start at the same moment choose different ports", async () => {
+    const wanted = await freePort();
+    const chosen = await Promise.all(["a", "b", "c", "d"].map((name) => chosenByAnother(sandbox(name), wanted)));
+    expect(new Set(chosen.map(({ port }) => port)).size).toBe(4);
+  });
+
+  test("leave each other what was chosen for a later start, until their processes have ended", async () => {
+    const wanted = await freePort();
+    const { end } = await chosenByAnother(sandbox("a"), wanted);
+    await startProcess(sandbox("a"), { name: "keeper", command: "sleep", args: ["600"], ready: async () => true });
+    await end();
+    expect(await choosePort(sandbox("b"), "late", wanted)).not.toBe(wanted);
+    await stopAllProcesses(sandbox("a"));
+    expect(await choosePort(sandbox("c"), "late", wanted)).toBe(wanted);
+    // What it remembers is another's now.
+    expect(await choosePort(sandbox("a"), "late", wanted)).not.toBe(wanted);
+  });
+
+  test("leave nothing behind with their state directory", async () => {
+    const wanted = await freePort();
+    expect(await choosePort(sandbox("a"), "late", wanted)).toBe(wanted);
+    rmSync(sandbox("a"), { recursive: true });
+    expect(await choosePort(sandbox("b"), "late", wanted)).toBe(wanted);
+  });
+});
+
+const sandbox = (name: string): string => join(stateDir, name);
+
+/** The port that another process chooses, which lives until `end` or the end of the test. */
+async function chosenByAnother(directory: string, wanted: number): Promise<{ port: number; end: () => Promise<void> }> {
+  const script = `
+    import { choosePort } from ${JSON.stringify(resolve("sandbox/ports.ts"))};
+    console.log(await choosePort(${JSON.stringify(directory)}, "late", ${wanted}));
+    process.stdin.resume();`;
+  const child = spawn(process.execPath, ["--input-type=module", "-e", script], { stdio: ["pipe", "pipe", "inherit"] });
+  choosers.add(child);
+  const [line] = await once(child.stdout, "data");
+  const end = async (): Promise<void> => {
+    child.stdin.end();
+    await once(child, "close");
+  };
+  return { port: Number(line), end };
+}
 
 async function occupy(port: number, host = "127.0.0.1"): Promise<number> {
   const server = createServer().listen(port, host);
