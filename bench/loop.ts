@@ -19,7 +19,7 @@ import { up } from "../sandbox/up.ts";
 import type { BuildPlace } from "../test/delivery-build.ts";
 import { builderTools } from "./build.ts";
 import { median, type Figure } from "./figure.ts";
-import { seedsWay } from "./seeds-way.ts";
+import { repositoryOf, seedsWay } from "./seeds-way.ts";
 
 const service = "link";
 const file = "examples/delinkcious/svc/link_service/main.go";
@@ -142,7 +142,12 @@ async function seedsTravel(route: Route, { directory }: Clone, place: BuildPlace
   await commitReleases({
     ...environment,
     choose: () =>
-      [...digests].map(([name, digest]) => ({ service: name, digest, repository: environment.imagesOf(name) })),
+      [...digests].map(([name, digest]) => ({
+        service: name,
+        digest,
+        // Not that of the stack file, which does not know the port of this sandbox's registry.
+        repository: repositoryOf(place.registryHost, name),
+      })),
     describe: () => ({ subject: "release(sandbox): all, as the seed does" }),
   });
   const digest = digests.get(service) ?? "";

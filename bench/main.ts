@@ -2,22 +2,34 @@ import { parseArgs } from "node:util";
 import { startProgress } from "../sandbox/progress.ts";
 import { benchBuild } from "./build.ts";
 import { benchChanges } from "./changes.ts";
-import { printFigures } from "./figure.ts";
+import { printFigures, type Figure } from "./figure.ts";
 import { benchGitOps } from "./gitops.ts";
 import { benchLoop } from "./loop.ts";
 import { benchPreview } from "./preview.ts";
 import { benchSandbox } from "./sandbox.ts";
 import { benchTests } from "./tests.ts";
 
-/** Measures what the documentation claims; `--cold` also builds all tools from nothing, which takes minutes. */
-const { values } = parseArgs({ options: { cold: { type: "boolean", default: false } } });
+/**
+ * Measures what the documentation claims, or what is named of it: `npm run bench -- loop`. `--cold` also builds all tools from
+ * nothing, which takes minutes.
+ */
+const { values, positionals } = parseArgs({
+  options: { cold: { type: "boolean", default: false } },
+  allowPositionals: true,
+});
 const report = startProgress();
-printFigures([
-  ...(await benchPreview(report)),
-  ...benchTests(report),
-  ...benchChanges(report),
-  ...(await benchBuild(report)),
-  ...(await benchSandbox(report, values.cold)),
-  ...(await benchGitOps(report)),
-  ...(await benchLoop(report)),
-]);
+const benchmarks: Readonly<Record<string, () => Figure[] | Promise<Figure[]>>> = {
+  preview: () => benchPreview(report),
+  tests: () => benchTests(report),
+  changes: () => benchChanges(report),
+  build: () => benchBuild(report),
+  sandbox: () => benchSandbox(report, values.cold),
+  gitops: () => benchGitOps(report),
+  loop: () => benchLoop(report),
+};
+const unknown = positionals.filter((name) => !Object.hasOwn(benchmarks, name));
+if (unknown.length > 0) throw new Error(`${unknown.join(", ")}: there are ${Object.keys(benchmarks).join(", ")}`);
+const figures: Figure[] = [];
+for (const [name, measure] of Object.entries(benchmarks))
+  if (positionals.length === 0 || positionals.includes(name)) figures.push(...(await measure()));
+printFigures(figures);

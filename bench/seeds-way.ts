@@ -26,7 +26,7 @@ export async function seedsWay(
   const digests = new Map<string, string>();
   for (const folder of readdirSync(join(app, "svc"))) {
     const service = folder.replace(/_service$/, "").replaceAll("_", "-");
-    const image = `${registryHost}/delinkcious/delinkcious-${service}`;
+    const image = repositoryOf(registryHost, service);
     const args = [
       "build",
       "--progress=plain",
@@ -42,4 +42,9 @@ export async function seedsWay(
     digests.set(service, digest);
   }
   return digests;
+}
+
+/** Where a service's images are. */
+export function repositoryOf(registryHost: string, service: string): string {
+  return `${registryHost}/delinkcious/delinkcious-${service}`;
 }
