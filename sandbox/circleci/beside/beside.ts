@@ -24,7 +24,7 @@ export interface ServerCommand {
   args: readonly string[];
   env: Readonly<Record<string, string>>;
   /** Where it runs. */
-  folder: string;
+  cwd: string;
 }
 
 /** One that can run beside a job. */

@@ -30,7 +30,7 @@ export const postgres: BesideServer = {
     await execute("cp", ["--archive", "--reflink=auto", await template(options, programs), data]);
     const flags = Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
     const [program = "", ...args] = unprivileged([programs.postgres, "-D", data, ...flags]);
-    return { program, args, env: { ...options.environment, ...programs.environment }, folder: options.folder };
+    return { program, args, env: { ...options.environment, ...programs.environment }, cwd: options.folder };
   },
 };
 

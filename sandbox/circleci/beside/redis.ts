@@ -17,7 +17,7 @@ export function redis(program: string | undefined): BesideServer {
         program,
         args: [`127.0.0.1:${port}`],
         env: { ...environment, ...(password === undefined ? {} : { REDIS_PASSWORD: password }) },
-        folder,
+        cwd: folder,
       });
     },
   };

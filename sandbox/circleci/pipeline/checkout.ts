@@ -25,7 +25,15 @@ export async function checkOut(world: JobWorld, path: string | undefined, print:
   const commands = [
     ["clone", "--quiet", "--local", "--no-checkout", world.mirror, "."],
     ["remote", "set-url", "origin", source.cloneUrl],
-    ["checkout", "--quiet", "--force", ...(branch === undefined ? ["--detach"] : ["-B", branch]), revision],
+    [
+      "-c",
+      "checkout.workers=0",
+      "checkout",
+      "--quiet",
+      "--force",
+      ...(branch === undefined ? ["--detach"] : ["-B", branch]),
+      revision,
+    ],
   ];
   for (const command of commands) {
     const code = await git(...command);

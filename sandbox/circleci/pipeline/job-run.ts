@@ -1,6 +1,5 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { runServer } from "../beside/server-process.ts";
 import type { CompiledJob } from "../config/job.ts";
 import { stepTitle } from "../config/step-schema.ts";
 import { jobEnvironment } from "./job-environment.ts";
@@ -9,7 +8,7 @@ import { jobFolder } from "./job-log.ts";
 import { pathInJob, type JobWorld, type StepEnd } from "./job-world.ts";
 import { recorded } from "./recorded-step.ts";
 import type { Job, JobStatus, Pipeline, Workflow } from "./records.ts";
-import { spinUp, type Server } from "./spin-up.ts";
+import { runContainer, spinUp, type Container } from "./containers.ts";
 import { isDue, performStep, type StartRemoteDocker } from "./step-run.ts";
 
 /** As on CircleCI's free plan. */
@@ -86,24 +85,24 @@ async function runSteps(
   folder: string,
   hidden: readonly string[],
 ): Promise<JobStatus> {
-  const servers: Server[] = [];
+  const containers: Container[] = [];
   const started = await recorded(run, world, hidden, { name: "Spin up environment", type: "spin" }, async (print) => {
-    servers.push(...(await spinUp(host, world, folder, print)));
+    containers.push(...(await spinUp(host, world, print)));
     return { status: "success" };
   });
   if (started.status !== "success") return world.signal.aborted ? "canceled" : "infrastructure_fail";
   const over = new AbortController();
   const signal = AbortSignal.any([world.signal, over.signal]);
-  const containers = servers.map(({ image, command }) =>
-    recorded(run, world, hidden, { name: `Container ${image}`, type: "spin" }, (print) =>
-      runServer(command, { print, signal }),
+  const running = containers.map((container, index) =>
+    recorded(run, world, hidden, { name: `Container ${container.image.image}`, type: "spin" }, (print) =>
+      runContainer(host, container, { folder: join(folder, `beside-${index}`), world, print, signal }),
     ),
   );
   try {
     return await runDeclaredSteps(host, run, world, hidden);
   } finally {
     over.abort();
-    await Promise.all(containers);
+    await Promise.all(running);
   }
 }
 
