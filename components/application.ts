@@ -23,6 +23,13 @@ export interface ApplicationArgs extends ApplicationSpecArgs {
 /** Argo CD removes the objects before the Application is gone; without it they stay. */
 export const resourcesFinalizer = "resources-finalizer.argocd.argoproj.io/background";
 
+/**
+ * Argo CD then refreshes an Application, and renders it anew, for commits that change its directory alone: the repository has
+ * those of all services and environments.
+ * Source: https://argo-cd.readthedocs.io/en/stable/operator-manual/high_availability/#manifest-paths-annotation
+ */
+export const ownPathsAlone = { "argocd.argoproj.io/manifest-generate-paths": "." };
+
 /** How long a new Application may take until it is Synced and Healthy. */
 const healthTimeout = "5m";
 
@@ -37,7 +44,7 @@ export function application(name: string, args: ApplicationArgs, opts: pulumi.Cu
       metadata: {
         name: args.applicationName,
         namespace: args.argoCdNamespace,
-        annotations: { "pulumi.com/waitFor": JSON.stringify(synced) },
+        annotations: { "pulumi.com/waitFor": JSON.stringify(synced), ...ownPathsAlone },
         finalizers: args.handOver ? [] : [resourcesFinalizer],
       },
       spec: applicationSpec(args),

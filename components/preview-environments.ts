@@ -3,7 +3,7 @@ import { Secret } from "@pulumi/kubernetes/core/v1/secret.js";
 import type { Provider } from "@pulumi/kubernetes/provider.js";
 import * as pulumi from "@pulumi/pulumi";
 import { AppProject, type AppProjectArgs } from "./app-project.ts";
-import { applicationSpec, resourcesFinalizer } from "./application.ts";
+import { applicationSpec, ownPathsAlone, resourcesFinalizer } from "./application.ts";
 import { namespaceName, previewName, previewsProjectName } from "./names.ts";
 import { previewDirectory } from "../git/preview-directory.ts";
 
@@ -88,7 +88,11 @@ export class PreviewEnvironments extends pulumi.ComponentResource {
             },
           ],
           template: {
-            metadata: { name: namespaceName(app, previewName(pullRequest)), finalizers: [resourcesFinalizer] },
+            metadata: {
+              name: namespaceName(app, previewName(pullRequest)),
+              annotations: ownPathsAlone,
+              finalizers: [resourcesFinalizer],
+            },
             spec: applicationSpec({
               project: project.project,
               namespace: namespaceName(app, previewName(pullRequest)),

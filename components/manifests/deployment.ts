@@ -65,6 +65,8 @@ export function deployment(
                 ...(!args.hasSecrets ? [] : [{ secretRef: { name: secretName(service.name) } }]),
               ],
               resources: resources(service),
+              // Every second until it is up, so that it is ready as soon as it can be; then at the pace of the others.
+              startupProbe: { ...probe(service.probes?.liveness), periodSeconds: 1, failureThreshold: 60 },
               livenessProbe: { ...probe(service.probes?.liveness), periodSeconds: 10, failureThreshold: 6 },
               readinessProbe: { ...probe(service.probes?.readiness), periodSeconds: 5 },
               ...restrictedContainer(),

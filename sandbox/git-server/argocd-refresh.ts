@@ -1,3 +1,4 @@
+import { posix } from "node:path";
 import type { KubernetesClient } from "../../kubernetes/client.ts";
 import { isNotFound, UnreachableError } from "../../kubernetes/errors.ts";
 import { listAt, mapAt, nameOf, stringAt, type KubernetesObject } from "../../kubernetes/object.ts";
@@ -11,10 +12,20 @@ export interface ArgoCdRefreshOptions {
   url: string;
   /** What the revision `HEAD` means. @default main */
   defaultBranch?: string;
+  /** The paths that a push has changed; none: it cannot be told. */
+  changedPaths: (push: Push) => Promise<readonly string[]>;
 }
 
+const ownPaths = "argocd.argoproj.io/manifest-generate-paths";
+
 /** Makes Argo CD look at a pushed branch at once, as a webhook does at the big Git hosts; by itself it looks every few minutes. */
-export function argoCdRefresh({ cluster, namespace, url, defaultBranch = "main" }: ArgoCdRefreshOptions): PushHook {
+export function argoCdRefresh({
+  cluster,
+  namespace,
+  url,
+  defaultBranch = "main",
+  changedPaths,
+}: ArgoCdRefreshOptions): PushHook {
   const refreshThose = async (
     concerns: (application: KubernetesObject) => boolean,
     signal: AbortSignal,
@@ -26,8 +37,14 @@ export function argoCdRefresh({ cluster, namespace, url, defaultBranch = "main" 
   };
   return {
     name: "refresh of the Argo CD Applications",
-    run: (push, signal) =>
-      refreshThose((application) => follows(application, `${url}/${push.repository}`, push, defaultBranch), signal),
+    run: async (push, signal) => {
+      const paths = await changedPaths(push);
+      await refreshThose(
+        (application) =>
+          follows(application, `${url}/${push.repository}`, push, defaultBranch) && isConcerned(application, paths),
+        signal,
+      );
+    },
     catchUp: (signal) =>
       refreshThose(
         (application) => sourcesOf(application).some((source) => plain(source.url).startsWith(`${plain(url)}/`)),
@@ -83,10 +100,26 @@ export function follows(application: KubernetesObject, url: string, { updates }:
   });
 }
 
-function sourcesOf(application: KubernetesObject): { url: string; revision: string }[] {
+/**
+ * Whether one of the paths lies below what the Application says that it is made of.
+ * Source: https://argo-cd.readthedocs.io/en/stable/operator-manual/high_availability/#manifest-paths-annotation
+ */
+export function isConcerned(application: KubernetesObject, paths: readonly string[]): boolean {
+  const said = (stringAt(application, "metadata", "annotations", ownPaths) ?? "")
+    .split(";")
+    .filter((one) => one !== "");
+  if (paths.length === 0 || said.length === 0) return true;
+  const places = said.flatMap((one) =>
+    one.startsWith("/") ? [one.slice(1)] : sourcesOf(application).map(({ path }) => posix.join(path, one)),
+  );
+  return places.some((place) => paths.some((path) => place === "." || path === place || path.startsWith(`${place}/`)));
+}
+
+function sourcesOf(application: KubernetesObject): { url: string; revision: string; path: string }[] {
   return [mapAt(application, "spec", "source"), ...listAt(application, "spec", "sources")].map((source) => ({
     url: stringAt(source, "repoURL") ?? "",
     revision: stringAt(source, "targetRevision") ?? "",
+    path: stringAt(source, "path") ?? "",
   }));
 }
 

@@ -11,6 +11,7 @@ import { serveGitHub, type GitHub } from "../github/server.ts";
 import { githubSettingsSchema } from "../github/settings.ts";
 import { liveClient } from "../live-client.ts";
 import { argoCdRefresh } from "./argocd-refresh.ts";
+import { changedPaths } from "./changed-paths.ts";
 import { watchPushes, type PushHook } from "./pushes.ts";
 import { serveGit } from "./server.ts";
 
@@ -43,7 +44,16 @@ const git = await serveGit({
 const { url } = git;
 const github = values.github === undefined ? undefined : await openGitHub(values.github, root);
 const hooks: PushHook[] = [
-  ...(kubeconfig === undefined ? [] : [argoCdRefresh({ cluster: liveClient(kubeconfig), namespace, url })]),
+  ...(kubeconfig === undefined
+    ? []
+    : [
+        argoCdRefresh({
+          cluster: liveClient(kubeconfig),
+          namespace,
+          url,
+          changedPaths: (push) => changedPaths(root, push),
+        }),
+      ]),
   ...(github === undefined ? [] : [github.hook]),
 ];
 const pushes = watchPushes(root, hooks, log);

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from "vitest";
-import { argoCdRefresh, follows } from "../../sandbox/git-server/argocd-refresh.ts";
+import { argoCdRefresh, follows, isConcerned } from "../../sandbox/git-server/argocd-refresh.ts";
 import type { KubernetesClient } from "../../kubernetes/client.ts";
 import { ApiError, UnreachableError } from "../../kubernetes/errors.ts";
 import type { KubernetesObject } from "../../kubernetes/object.ts";
@@ -33,11 +33,34 @@ describe("an Application follows a push", () => {
   });
 });
 
+describe("what a push has changed concerns an Application", () => {
+  const paths = ["dev/link/release/kustomization.yaml", "README.md"];
+  test.each([
+    [true, "that says nothing of its paths", undefined, "dev/user", paths],
+    [true, "below whose directory it is", ".", "dev/link", paths],
+    [false, "below another directory", ".", "dev/user", paths],
+    [false, "below a directory of a longer name", ".", "dev/lin", paths],
+    [true, "that is all of the repository", ".", "", paths],
+    [true, "that names it from its own directory", ".;../link", "dev/user", paths],
+    [true, "that names it from the root", "/README.md", "dev/user", paths],
+    [true, "where nobody can tell", ".", "dev/user", []],
+  ])("%s for one %s", (expected, _what, annotation, path, changed) => {
+    const annotations = annotation === undefined ? {} : { "argocd.argoproj.io/manifest-generate-paths": annotation };
+    const concerned = { metadata: { name: "x", annotations }, spec: { source: { repoURL: url, path } } };
+    expect(isConcerned(concerned, changed)).toBe(expected);
+  });
+});
+
 describe("the hook", () => {
   const request = vi.fn<KubernetesClient["request"]>();
   // The hook only makes requests.
   const client = { request } as unknown as KubernetesClient;
-  const hook = argoCdRefresh({ cluster: () => client, namespace: "argocd", url: "http://127.0.0.1:3000" });
+  const hook = argoCdRefresh({
+    cluster: () => client,
+    namespace: "argocd",
+    url: "http://127.0.0.1:3000",
+    changedPaths: () => Promise.resolve(["dev/link/release/kustomization.yaml"]),
+  });
   const { signal } = new AbortController();
   const path = "/apis/argoproj.io/v1alpha1/namespaces/argocd/applications";
   const refreshed = (): string[] =>
@@ -52,6 +75,16 @@ describe("the hook", () => {
     expect(request.mock.lastCall?.[2]?.body).toEqual({
       metadata: { annotations: { "argocd.argoproj.io/refresh": "normal" } },
     });
+  });
+
+  test("passes over those whose paths it leaves alone", async () => {
+    const own = (name: string): KubernetesObject => ({
+      metadata: { name, annotations: { "argocd.argoproj.io/manifest-generate-paths": "." } },
+      spec: { source: { repoURL: url, path: `dev/${name}` } },
+    });
+    request.mockReset().mockResolvedValue({ items: [own("link"), own("user")] });
+    await hook.run(push, signal);
+    expect(refreshed()).toEqual([`${path}/link`]);
   });
 
   test("annotates all that use this server when it starts", async () => {
