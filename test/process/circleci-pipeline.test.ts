@@ -1,4 +1,5 @@
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { identify } from "../../sandbox/proc.ts";
 import { CircleCiWorld, ended } from "../circleci-world.ts";
@@ -34,6 +35,26 @@ test("jobs run in the order that they require, with the commit checked out", asy
   expect(await world.log(pipeline, "two")).toContain("two main 2\n");
   const numbers = Object.fromEntries((await world.jobs(pipeline)).map((job) => [job.name, job.job_number]));
   expect(numbers).toEqual({ one: 1, two: 2, three: 3 });
+});
+
+test("a checkout that was there before the commit is like one made for it", async () => {
+  const folder = join(world.folder, "ci", "spares");
+  const spares = (): string[] =>
+    (existsSync(folder) ? readdirSync(folder) : []).flatMap((repository) => readdirSync(join(folder, repository)));
+  const shown = "git status --short; ls; cat hello.txt; git rev-parse HEAD main origin/main; git rev-list --count HEAD";
+  const config = configOf({ one: `checkout, { run: '${shown}; git symbolic-ref HEAD' }` }, "      - one\n");
+  const [first = ""] = await world.push(config, { files: { "hello.txt": "hello\n", "old.txt": "" } });
+  expect(await ended(world, first)).toBe("success");
+  await vi.waitFor(() => expect(spares().filter((name) => !name.endsWith(".new"))).toHaveLength(3));
+  const before = spares();
+  world.repository.git("tag", "v1");
+  const [second = ""] = await world.push(config, { files: { "hello.txt": "good-bye\n", "old.txt": undefined } });
+  expect(await ended(world, second)).toBe("success");
+  expect(spares()).not.toEqual(before);
+  const newest = world.repository.git("rev-parse", "main");
+  expect(await world.log(second, "one")).toContain(
+    `hello.txt\ngood-bye\n${`${newest}\n`.repeat(3)}2\nrefs/heads/main\n`,
+  );
 });
 
 test("after a failure only what wants one runs, and GitHub hears of each job", async () => {

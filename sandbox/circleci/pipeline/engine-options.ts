@@ -2,7 +2,7 @@ import type { State } from "../state.ts";
 import type { JobHost } from "./job-run.ts";
 import type { GitHubAccess } from "./status-reports.ts";
 
-export interface EngineOptions extends Omit<JobHost, "later"> {
+export interface EngineOptions extends Omit<JobHost, "later" | "spares"> {
   /** The account as it is now. */
   account: () => State;
   /** @default nobody is told */

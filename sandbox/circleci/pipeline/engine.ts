@@ -10,6 +10,7 @@ import { loseRunningJobs, newPipeline, siblingsOf } from "./pipeline-record.ts";
 import { continueWith, prepare, rerunOf } from "./preparation.ts";
 import { withPullRequest } from "./pull-request-link.ts";
 import type { Job, Pipeline, Workflow } from "./records.ts";
+import { SpareCheckouts } from "./spare-checkouts.ts";
 import { SourceMirror } from "./source-mirror.ts";
 import { StatusReports } from "./status-reports.ts";
 import { advance, cancel } from "./workflow-run.ts";
@@ -32,6 +33,7 @@ export class PipelineEngine {
     this.#queue = new JobQueue({
       ...options,
       folder: this.folder,
+      spares: new SpareCheckouts(join(root, "spares")),
       mirrorOf: (pipeline) => this.#mirror.pathOf(pipeline.source),
       buildUrl: (job) => this.jobUrl(job),
       advance: (pipeline) => this.advance(pipeline),

@@ -79,7 +79,7 @@ export class JobQueue {
   }
 
   async #run(pipeline: Pipeline, workflow: Workflow, job: Job, number: number, signal: AbortSignal): Promise<void> {
-    const { folder, account, log } = this.#options;
+    const { folder, account, log, spares, mirrorOf } = this.#options;
     const authorization = authorize(account(), pipeline, job);
     const organizationId = account().projects.find(({ id }) => id === pipeline.projectId)?.organizationId ?? "";
     const run = async (): Promise<Job["status"]> => {
@@ -90,7 +90,7 @@ export class JobQueue {
         job: Object.assign(job, { number }),
         definition: job.definition,
         pipelineFolder: folder.folderOf(pipeline),
-        mirror: this.#options.mirrorOf(pipeline),
+        mirror: mirrorOf(pipeline),
         secrets: authorization.variables,
         organizationId,
         buildUrl: this.#options.buildUrl(job),
@@ -110,6 +110,11 @@ export class JobQueue {
     job.stoppedAt = new Date().toISOString();
     log(`job ${number} ${job.name}: ${status}`);
     this.#options.advance(pipeline);
+    if (this.#isIdle()) this.#host.later(() => spares.refill(mirrorOf(pipeline), () => this.#isIdle()));
+  }
+
+  #isIdle(): boolean {
+    return this.#running.size === 0 && !this.#closed.signal.aborted;
   }
 
   get #host(): JobHost {

@@ -9,6 +9,7 @@ import { pathInJob, type JobWorld, type StepEnd } from "./job-world.ts";
 import { recorded } from "./recorded-step.ts";
 import type { Job, JobStatus, Pipeline, Workflow } from "./records.ts";
 import { runContainer, spinUp, type Container } from "./containers.ts";
+import type { SpareCheckouts } from "./spare-checkouts.ts";
 import { isDue, performStep, type StartRemoteDocker } from "./step-run.ts";
 
 /** As on CircleCI's free plan. */
@@ -25,6 +26,7 @@ export interface JobHost {
   /** Path of a server of Redis's protocol, if there is one. */
   redis: () => string | undefined;
   startRemoteDocker: StartRemoteDocker;
+  spares: SpareCheckouts;
   /** Takes work that no job waits for. */
   later: (work: () => Promise<void>) => void;
 }
@@ -60,6 +62,7 @@ export async function runJob(host: JobHost, run: JobRun): Promise<JobStatus> {
   const scope = pipeline.source.fork?.fullName.replace("/", "-") ?? "own";
   const world: JobWorld = {
     ...run,
+    spares: host.spares,
     home,
     directory,
     environment: { ...environment, ...host.marker },

@@ -1,6 +1,7 @@
 import { isAbsolute, join, relative } from "node:path";
 import type { CompiledJob } from "../config/job.ts";
 import type { Job, Pipeline, Workflow } from "./records.ts";
+import type { SpareCheckouts } from "./spare-checkouts.ts";
 
 /** Everything that the steps of a running job see. */
 export interface JobWorld {
@@ -22,6 +23,8 @@ export interface JobWorld {
   cacheFolder: string;
   /** The copy of the repository that it checks out. */
   mirror: string;
+  /** Checkouts of it that are there already. */
+  spares: SpareCheckouts;
   signal: AbortSignal;
 }
 
