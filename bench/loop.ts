@@ -151,6 +151,10 @@ async function seedsTravel(route: Route, { directory }: Clone, place: BuildPlace
     describe: () => ({ subject: "release(sandbox): all, as the seed does" }),
   });
   const digest = digests.get(service) ?? "";
-  await untilRolledOut(route.rollout, digest, AbortSignal.timeout(limitMilliseconds));
-  return (performance.now() - start) / 1000;
+  const limit = AbortSignal.timeout(limitMilliseconds);
+  await untilRolledOut(route.rollout, digest, limit);
+  const seconds = (performance.now() - start) / 1000;
+  // The next commit's way is not to be through the rest of this one's.
+  for (const [name, other] of digests) await untilRolledOut({ ...route.rollout, service: name }, other, limit);
+  return seconds;
 }
