@@ -1,7 +1,7 @@
-import { fenced } from "../preview/escape.ts";
 import { createHash } from "node:crypto";
 import { shortDigest, type Release, type Released } from "../../git/records.ts";
 import { CommandError } from "../command.ts";
+import { fenced } from "../preview/escape.ts";
 import type { GitHub } from "../github/github.ts";
 import type { PullRequest } from "../github/payloads.ts";
 import { gateLines, type GateOutcome } from "./gate.ts";
