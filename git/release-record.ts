@@ -1,6 +1,7 @@
-import { parseDocument, stringify } from "yaml";
+import { stringify } from "yaml";
 import { z } from "zod";
 import { schemaProblems, type Problem } from "../components/problem.ts";
+import { parseYaml } from "../components/yaml-text.ts";
 
 /** A digest as registries write it. */
 export const digestSchema = z.string().regex(/^sha256:[0-9a-f]{64}$/, "Must be sha256: and 64 hexadecimal digits");
@@ -107,13 +108,10 @@ export function recordWith({ repository, digest, sourceCommit }: ReleasedImage, 
 
 /** @param place the file, for messages */
 export function parseRecord(place: string, text: string): ReleaseRecord | { problems: Problem[] } {
-  const document = parseDocument(text);
-  const syntaxError = document.errors[0];
-  if (syntaxError !== undefined)
-    return { problems: [{ place, message: `is not YAML: ${syntaxError.message.trimEnd()}` }] };
-  const input: unknown = document.toJS();
-  const record = recordSchema.safeParse(input);
-  if (!record.success) return { problems: schemaProblems(place, record.error, input) };
+  const parsed = parseYaml(text);
+  if ("fault" in parsed) return { problems: [{ place, message: parsed.fault }] };
+  const record = recordSchema.safeParse(parsed.value);
+  if (!record.success) return { problems: schemaProblems(place, record.error, parsed.value) };
   const [image] = record.data.images ?? [];
   const annotations = record.data.metadata?.annotations;
   const rejected = annotations?.[rejectedAnnotation];

@@ -40,6 +40,7 @@ test("without a file nothing is released yet", () =>
 test.each<[fault: string, content: unknown, problem: RegExp]>([
   ["an empty file", "", /invalid input|missing/i],
   ["a merge conflict", `<<<<<<< ours\n${stringify(record)}=======\n>>>>>>> theirs\n`, /is not YAML|invalid input/i],
+  ["an alias of nothing", "images: *x\n", /is not YAML: Unresolved alias/],
   ["another kind", { ...record, kind: "Kustomization" }, /kind.*"Kustomization"/],
   ["no images", { ...record, images: [] }, /images.*exactly one image/],
   ["two images", { ...record, images: [...record.images, ...record.images] }, /images.*exactly one image/],
