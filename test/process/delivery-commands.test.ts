@@ -1,58 +1,29 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Command } from "../../cli/command.ts";
 import { command as release } from "../../cli/commands/release.ts";
-import { initialRecord, recordPath, recordWith } from "../../git/release-record.ts";
-import { BareRepository } from "../bare-repository.ts";
-import { RegistryStandIn } from "../registry-stand-in.ts";
+import { initialRecord, recordPath } from "../../git/release-record.ts";
+import { CommandWorld } from "./command-world.ts";
 
-let repository: BareRepository;
-let registry: RegistryStandIn;
+let world: CommandWorld;
+let repository: CommandWorld["repository"];
+let registry: CommandWorld["registry"];
 const one = `sha256:${"1".repeat(64)}`;
 const two = `sha256:${"2".repeat(64)}`;
 const three = `sha256:${"3".repeat(64)}`;
 
-let template: BareRepository;
-beforeAll(() => {
-  template = new BareRepository();
-  template.commit({
-    "dev/link/deployment.yaml": "replicas: 1\n",
-    [recordPath("dev", "link")]: initialRecord("link"),
-    [recordPath("dev", "user")]: initialRecord("user"),
-    [recordPath("staging", "link")]: initialRecord("link"),
-  });
-});
-afterAll(() => template[Symbol.dispose]());
-
 beforeEach(async () => {
-  repository = new BareRepository({ copyOf: template });
-  registry = await RegistryStandIn.start();
+  world = await CommandWorld.start();
+  ({ repository, registry } = world);
 });
-afterEach(async () => {
-  repository[Symbol.dispose]();
-  await registry[Symbol.asyncDispose]();
-});
+afterEach(() => world[Symbol.asyncDispose]());
 
 const images = (): string => `${registry.host}/acme/shop`;
 const imageOf = (service: string): string => `${images()}-${service}`;
-
-/** Runs a command as `npx delivery` does, and returns what it prints. */
-async function run(command: Command, ...args: string[]): Promise<string> {
-  const lines: string[] = [];
-  const where = ["--repository", repository.url, "--images", images()];
-  await command.run([...where, ...args], {
-    environment: {},
-    print: (line) => lines.push(line),
-    note: () => {},
-    input: async () => JSON.stringify({ user: two }),
-    signal: new AbortController().signal,
-  });
-  return lines.join("\n");
-}
-
-const record = (environment: string, service: string): string | undefined =>
-  repository.files()[recordPath(environment, service)];
+const run = (command: Command, ...args: string[]): Promise<string> =>
+  world.run(command, args, { input: async () => JSON.stringify({ user: two }) });
+const record = (environment: string, service: string): string | undefined => world.record(environment, service);
 const pinned = (
   service: string,
   digest: string,
@@ -60,9 +31,11 @@ const pinned = (
   sourceCommit?: string,
   rejectedSource?: string,
 ): string =>
-  recordWith(
-    { repository: imageOf(service), digest, sourceCommit },
+  world.pinned(
+    service,
+    digest,
     rejected === undefined ? undefined : { digest: rejected, sourceCommit: rejectedSource },
+    sourceCommit,
   );
 const source = "0123456789abcdef0123456789abcdef01234567";
 const laterSource = "89abcdef0123456789abcdef0123456789abcdef";

@@ -2,13 +2,13 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { CompiledJob } from "../config/job.ts";
 import { stepTitle } from "../config/step-schema.ts";
+import { runContainer, spinUp, type Container } from "./containers.ts";
 import { jobEnvironment } from "./job-environment.ts";
 import { endProcesses, makeJobFolder, removeJobFolder } from "./job-folder.ts";
 import { jobFolder } from "./job-log.ts";
 import { pathInJob, type JobWorld, type StepEnd } from "./job-world.ts";
 import { recorded } from "./recorded-step.ts";
 import type { Job, JobStatus, Pipeline, Workflow } from "./records.ts";
-import { runContainer, spinUp, type Container } from "./containers.ts";
 import type { SpareCheckouts } from "./spare-checkouts.ts";
 import { isDue, performStep, type StartRemoteDocker } from "./step-run.ts";
 
@@ -53,7 +53,6 @@ export interface JobRun {
 export async function runJob(host: JobHost, run: JobRun): Promise<JobStatus> {
   const { definition, job, secrets, pipeline, pipelineFolder } = run;
   const folder = makeJobFolder(join(host.root, "work"), job);
-  const over = new AbortController();
   const late = AbortSignal.timeout(longestJobSeconds * 1000);
   const home = join(folder, "home");
   const directory = pathInJob({ home, directory: home }, definition.working_directory);
@@ -68,14 +67,13 @@ export async function runJob(host: JobHost, run: JobRun): Promise<JobStatus> {
     environment: { ...environment, ...host.marker },
     logFolder: jobFolder(pipelineFolder, job.number),
     cacheFolder: join(host.root, "caches", pipeline.projectId, scope),
-    signal: AbortSignal.any([run.signal, late, over.signal]),
+    signal: AbortSignal.any([run.signal, late]),
   };
   try {
     const hidden = [...Object.values(secrets), environment["CIRCLE_CONTINUATION_KEY"] ?? ""];
     const status = await runSteps(host, run, world, folder, hidden);
     return late.aborted && status === "canceled" ? "timedout" : status;
   } finally {
-    over.abort();
     await endProcesses(folder);
     host.later(() => removeJobFolder(folder));
   }
