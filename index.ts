@@ -1,7 +1,7 @@
 import { CiProject } from "./components/ci-project.ts";
 import { Cluster } from "./components/cluster.ts";
 import { deliverDirectly } from "./components/direct-delivery.ts";
-import { discoverServices } from "./components/discovery.ts";
+import { discoverServices } from "./components/discover-services.ts";
 import { deliverByGit } from "./components/gitops-delivery.ts";
 import { manifestContext, serviceAddress } from "./components/manifests.ts";
 import { serviceImages } from "./components/service-image.ts";

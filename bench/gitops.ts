@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
-import { findEnvironment } from "../cli/environment.ts";
+import { findEnvironment } from "../cli/project/environment.ts";
 import { readBranch } from "../git/deploy-repository.ts";
 import { commitReleases, readRecords } from "../git/records.ts";
 import { ensureCredentials } from "../sandbox/credentials.ts";

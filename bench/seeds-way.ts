@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { z } from "zod";
-import { writeDockerConfig } from "../cli/build/docker-config.ts";
+import { writeDockerConfig } from "../cli/registry/docker-config.ts";
 import { sandboxSettings } from "../sandbox/settings.ts";
 import type { BuildPlace } from "../test/delivery-build.ts";
 

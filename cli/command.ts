@@ -1,7 +1,21 @@
 import { parseArgs, type ParseArgsConfig } from "node:util";
 
+const units = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
+
+/**
+ * A length of time such as `5s`, `2m` or `1h`, in milliseconds.
+ * @throws UsageError that names the option
+ */
+export function duration(option: string, text: string): number {
+  const [, amount, unit = "s"] = /^(\d+)(ms|s|m|h)?$/.exec(text) ?? [];
+  if (amount === undefined)
+    throw new UsageError(`--${option} ${JSON.stringify(text)}: must be a duration such as 5s, 10m or 1h`);
+  // The expression above lets no other unit through.
+  return Number(amount) * units[unit as keyof typeof units];
+}
+
 /** What a command sees of the world. */
-export interface Surroundings {
+export interface CommandContext {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Results, on standard output. */
   readonly print: (line: string) => void;
@@ -19,7 +33,7 @@ export interface Command {
   readonly summary: string;
   /** What `--help` prints. */
   readonly help: string;
-  readonly run: (args: readonly string[], surroundings: Surroundings) => Promise<void>;
+  readonly run: (args: readonly string[], surroundings: CommandContext) => Promise<void>;
 }
 
 /** The command line itself is wrong: exit status 2. */

@@ -2,7 +2,7 @@
 import { enableCompileCache } from "node:module";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { UsageError, type Command, type Surroundings } from "./command.ts";
+import { UsageError, type Command, type CommandContext } from "./command.ts";
 
 /** Each is loaded when it is called. */
 const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = {
@@ -21,7 +21,7 @@ const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = 
   status: () => import("./commands/status.ts"),
 };
 
-async function main([name, ...args]: readonly string[], surroundings: Surroundings): Promise<void> {
+async function main([name, ...args]: readonly string[], surroundings: CommandContext): Promise<void> {
   if (name === undefined || name === "help" || name.startsWith("-")) {
     if (name !== undefined && !["help", "--help", "-h"].includes(name))
       throw new UsageError(`${name} comes before the name of a command`);

@@ -1,6 +1,6 @@
 import * as circleci from "@pulumi/circleci/bin/index.js";
 import * as pulumi from "@pulumi/pulumi";
-import { contextName } from "./names.ts";
+import { contextName } from "../core/names.ts";
 import { secretValues, type Registry, type Secrets } from "./secrets.ts";
 
 export interface CiProjectArgs {

@@ -2,8 +2,8 @@ import { Namespace } from "@pulumi/kubernetes/core/v1/namespace.js";
 import { Secret } from "@pulumi/kubernetes/core/v1/secret.js";
 import { Provider } from "@pulumi/kubernetes/provider.js";
 import * as pulumi from "@pulumi/pulumi";
-import { commonLabels, namespaceManifest } from "./manifests/namespace.ts";
-import { pullSecretName } from "./names.ts";
+import { pullSecretName } from "../core/names.ts";
+import { commonLabels, namespaceManifest } from "./manifests/metadata.ts";
 import type { Registry } from "./secrets.ts";
 
 export interface ClusterArgs {

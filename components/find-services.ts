@@ -1,10 +1,10 @@
 import { existsSync, globSync } from "node:fs";
 import { basename, join } from "node:path";
-import { imageRepository, nameProblem, serviceName } from "./names.ts";
+import { imageRepository, nameProblem, serviceName } from "../core/names.ts";
+import type { Problem } from "../core/problem.ts";
 import { peerProblems } from "./peers.ts";
-import type { Problem } from "./problem.ts";
-import { mergeSettings, type Service, type ServiceSettings } from "./service.ts";
 import { isService, readExposedPort, readSettings, settingsFile } from "./service-files.ts";
+import { mergeSettings, type Service, type ServiceSettings } from "./service.ts";
 
 export interface DiscoveryArgs {
   app: {

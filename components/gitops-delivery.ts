@@ -1,20 +1,20 @@
 import * as pulumi from "@pulumi/pulumi";
+import { applicationName, previewsProjectName, projectName } from "../core/names.ts";
 import { initialRecord, recordPath, recordWith } from "../git/release-record.ts";
 import { AppProject } from "./app-project.ts";
 import { application } from "./application.ts";
-import { ArgoCd } from "./argo-cd.ts";
 import type { ArgoCdSettings } from "./argo-cd-values.ts";
+import { ArgoCd } from "./argo-cd.ts";
 import type { Cluster } from "./cluster.ts";
 import { GitManifests } from "./git-manifests.ts";
 import { ImageUpdater } from "./image-updater.ts";
 import { dependencyFiles, serviceFiles } from "./manifest-files.ts";
-import { dependencyManifests, dependencyUsers, deployedDependencies } from "./manifests/dependency.ts";
 import { serviceManifests, type ManifestContext } from "./manifests.ts";
-import { applicationName, previewsProjectName, projectName } from "./names.ts";
+import { dependencyManifests, dependencyUsers, deployedDependencies } from "./manifests/dependency.ts";
 import { PreviewEnvironments, type PreviewSettings } from "./preview-environments.ts";
+import type { Registry, Secrets } from "./secrets.ts";
 import type { ServiceImage } from "./service-image.ts";
 import type { ServiceSecrets } from "./service-secret.ts";
-import type { Registry, Secrets } from "./secrets.ts";
 
 /** The deploy repository and the Argo CD that watches it, as the stack file says. */
 export interface GitOpsSettings {

@@ -1,12 +1,12 @@
+import { types } from "@pulumi/kubernetes";
 import type { Input } from "@pulumi/pulumi";
-import type { types } from "@pulumi/kubernetes";
-import type { DependencySettings } from "../stacks/dependency-schema.ts";
+import { peerVariable, pullSecretName } from "../core/names.ts";
+import type { DependencySettings } from "./dependency-settings.ts";
 import { dependencyAddress, deployedDependencies } from "./manifests/dependency.ts";
 import { deployment } from "./manifests/deployment.ts";
 import { ingress, ingressHost, type IngressSettings } from "./manifests/ingress.ts";
 import { metadata, selectorLabels, type Environment } from "./manifests/metadata.ts";
 import { networkPolicy } from "./manifests/network-policy.ts";
-import { peerVariable, pullSecretName } from "./names.ts";
 import type { Service } from "./service.ts";
 
 /** All that the manifests of an environment are made of, beside the service itself. */

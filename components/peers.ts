@@ -1,4 +1,4 @@
-import type { Problem } from "./problem.ts";
+import type { Problem } from "../core/problem.ts";
 import type { Service } from "./service.ts";
 
 /** Peers that do not exist, and circles of peers: services start after those that they call, so a circle could never start. */

@@ -2,10 +2,10 @@ import { CustomResource } from "@pulumi/kubernetes/apiextensions/customResource.
 import { Secret } from "@pulumi/kubernetes/core/v1/secret.js";
 import type { Provider } from "@pulumi/kubernetes/provider.js";
 import * as pulumi from "@pulumi/pulumi";
+import { namespaceName, previewName, previewsProjectName } from "../core/names.ts";
+import { previewDirectory } from "../git/preview-directory.ts";
 import { AppProject, type AppProjectArgs } from "./app-project.ts";
 import { applicationSpec, ownPathsAlone, resourcesFinalizer } from "./application.ts";
-import { namespaceName, previewName, previewsProjectName } from "./names.ts";
-import { previewDirectory } from "../git/preview-directory.ts";
 
 /** Which pull requests get an environment of their own, as the stack file says. */
 export interface PreviewSettings {

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Problem } from "./problem.ts";
+import type { Problem } from "../core/problem.ts";
 
 /**
  * Reports all problems at once.

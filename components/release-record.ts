@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Problem } from "../core/problem.ts";
 import { parseRecord, recordPath } from "../git/release-record.ts";
-import type { Problem } from "./problem.ts";
 
 /** Where the release record of a service is: the file that CI writes and that says what runs in an environment. */
 export function releaseRecordPath(releases: string, environment: string, service: string): string {

@@ -1,9 +1,9 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { schemaProblems, type Problem } from "../core/problem.ts";
+import { parseYaml } from "../core/yaml.ts";
 import { exposedPort } from "./dockerfile.ts";
-import { schemaProblems, type Problem } from "./problem.ts";
 import { portSchema, serviceSettingsSchema, type ServiceSettings } from "./service.ts";
-import { parseYaml } from "./yaml-text.ts";
 
 /** The file beside a service's Dockerfile in which it says what it needs. */
 const settingsName = "service.yaml";

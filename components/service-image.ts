@@ -1,8 +1,8 @@
+import { existsSync } from "node:fs";
 import { Image } from "@pulumi/docker/image.js";
 import * as pulumi from "@pulumi/pulumi";
-import { existsSync } from "node:fs";
-import { imageRepository } from "./names.ts";
-import type { Problem } from "./problem.ts";
+import { imageRepository } from "../core/names.ts";
+import type { Problem } from "../core/problem.ts";
 import { rejectProblems } from "./rejection.ts";
 import { readReleaseRecord, releaseRecordPath } from "./release-record.ts";
 import type { Registry } from "./secrets.ts";

@@ -1,8 +1,8 @@
 import { Secret } from "@pulumi/kubernetes/core/v1/secret.js";
+import { secretName } from "../core/names.ts";
 import type { Cluster } from "./cluster.ts";
-import { metadata } from "./manifests/metadata.ts";
 import { usedSecrets, type ManifestContext } from "./manifests.ts";
-import { secretName } from "./names.ts";
+import { metadata } from "./manifests/metadata.ts";
 import { secretValues, type Secrets } from "./secrets.ts";
 
 /** The Secrets on the cluster, by the service or dependency whose environment variables they hold. */

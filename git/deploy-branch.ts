@@ -1,4 +1,4 @@
-import { withoutLogins } from "./url-login.ts";
+import { withoutLogins } from "./git-credentials.ts";
 
 /** A branch of a deploy repository. */
 export interface DeployBranch {

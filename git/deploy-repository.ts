@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fetchTip, sameChange, type Extent } from "./branch-tip.ts";
+import { fetchTip, sameChange, type Extent } from "./branch-head.ts";
 import { makeCommit, type Change } from "./commit.ts";
 import type { DeployBranch } from "./deploy-branch.ts";
 import { lookAgain, pause, refuseFurtherTry, type FailedPush } from "./failed-push.ts";

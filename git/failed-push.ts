@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { commitBehind, fetchTip, sameChange } from "./branch-tip.ts";
+import { commitBehind, fetchTip, sameChange } from "./branch-head.ts";
 import { describeBranch, type DeployBranch } from "./deploy-branch.ts";
 import type { Git } from "./git-command.ts";
 import { DeployRepositoryError, isMovedBranch, isPassingFailure, isUnanswered, unknownOutcome } from "./git-failure.ts";

@@ -1,7 +1,46 @@
-import { gitCredentialSettings } from "./git-credentials.ts";
-import { runGit } from "./git-process.ts";
-import { sshSettings } from "./ssh-command.ts";
-import { withoutLogins } from "./url-login.ts";
+import { spawn, type ChildProcess } from "node:child_process";
+import { gitCredentialSettings, sshSettings, withoutLogins } from "./git-credentials.ts";
+
+interface GitProcessArgs {
+  readonly input: string | Buffer | undefined;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** After these it is stopped. */
+  readonly seconds: number;
+}
+
+/** A process of Git that has come to its end. */
+interface EndedGit {
+  /** `null`: it was stopped. */
+  readonly code: number | null;
+  readonly output: Buffer;
+  readonly messages: Buffer;
+}
+
+/** @throws Error if it cannot be started */
+async function runGit(args: readonly string[], { input, env, cwd, seconds }: GitProcessArgs): Promise<EndedGit> {
+  // What Node's types leave out: it has no streams where no more files can be opened.
+  const child: ChildProcess = spawn("git", args, { env, cwd, stdio: ["pipe", "pipe", "pipe"] });
+  const { stdin, stdout, stderr } = child;
+  const end = new Promise<number | null>((done, failed) => {
+    child.on("error", failed).on("close", done);
+  });
+  const output: Buffer[] = [];
+  const messages: Buffer[] = [];
+  stdout?.on("data", (chunk: Buffer) => output.push(chunk));
+  stderr?.on("data", (chunk: Buffer) => messages.push(chunk));
+  // Git may exit before it has read everything; its exit status says why.
+  stdin?.on("error", () => {});
+  stdin?.end(input ?? "");
+  const timer = setTimeout(() => {
+    child.kill("SIGTERM");
+    // Its helper for HTTP holds them, too, and may wait for a silent server.
+    stdout?.destroy();
+    stderr?.destroy();
+  }, seconds * 1000);
+  const code = await end.finally(() => clearTimeout(timer));
+  return { code, output: Buffer.concat(output), messages: Buffer.concat(messages) };
+}
 
 /** Git gave up: what it was doing and what it wrote, without the logins of URLs. */
 export class GitError extends Error {
@@ -32,7 +71,7 @@ function wayOutOf(cause: unknown): string {
 /** Runs one command of the system's Git in one Git directory, and returns what it prints. */
 export type Git = (args: readonly string[], input?: string | Buffer) => Promise<Buffer>;
 
-export interface GitOptions {
+interface GitOptions {
   /** The repository that it speaks to: the remote `origin`. */
   repository: string;
   /** A command that takes longer has failed. @default 120 s */

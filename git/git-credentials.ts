@@ -1,4 +1,44 @@
-import { withoutLogins } from "./url-login.ts";
+import { execFileSync } from "node:child_process";
+
+/**
+ * A text without the logins of the URLs in it: a token may be the password, or the user. Over SSH the user is no secret, and
+ * belongs to the address.
+ */
+export function withoutLogins(text: string): string {
+  return text.replaceAll(/([a-z][a-z0-9+.-]*:\/\/)([^/\s]*)@/gi, (_url, scheme: string, login: string) => {
+    const [user = ""] = login.split(":");
+    return /ssh/i.test(scheme) ? `${scheme}${user}@` : scheme;
+  });
+}
+
+/** How Git is to start SSH: nobody is there to answer its questions. What the user has set up goes first. */
+export function sshSettings(
+  repository: string,
+  environment: Readonly<Record<string, string | undefined>>,
+): [string, string][] {
+  if (/^(https?|file):/i.test(repository)) return [];
+  if (
+    environment["GIT_SSH_COMMAND"] !== undefined ||
+    environment["GIT_SSH"] !== undefined ||
+    hasOwnCommand(environment)
+  )
+    return [];
+  return [["core.sshCommand", "ssh -o BatchMode=yes -o ConnectTimeout=20"]];
+}
+
+function hasOwnCommand(env: Readonly<Record<string, string | undefined>>): boolean {
+  try {
+    return (
+      execFileSync("git", ["config", "--get", "core.sshCommand"], {
+        env,
+        cwd: "/",
+        stdio: ["ignore", "pipe", "ignore"],
+      }).length > 0
+    );
+  } catch {
+    return false;
+  }
+}
 
 /** The variables that hold a token for repositories at `https://`. */
 export const tokenVariable = "DELIVERY_GIT_TOKEN";

@@ -1,7 +1,6 @@
 import { describeBranch, type DeployBranch } from "./deploy-branch.ts";
 import { GitError, GitStartError } from "./git-command.ts";
-import { tokenVariable } from "./git-credentials.ts";
-import { withoutLogins } from "./url-login.ts";
+import { tokenVariable, withoutLogins } from "./git-credentials.ts";
 
 /** What went wrong with the deploy repository: the repository, the reason and the way out. */
 export class DeployRepositoryError extends Error {

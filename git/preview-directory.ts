@@ -1,4 +1,4 @@
-import { previewName } from "../components/names.ts";
+import { previewName } from "../core/names.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** Where the environment of one pull request is in the deploy repository, e.g. `previews/pr-12`. @param pullRequest its number, or a template's place for it */

@@ -1,7 +1,7 @@
 import { stringify } from "yaml";
 import { z } from "zod";
-import { schemaProblems, type Problem } from "../components/problem.ts";
-import { parseYaml } from "../components/yaml-text.ts";
+import { schemaProblems, type Problem } from "../core/problem.ts";
+import { parseYaml } from "../core/yaml.ts";
 
 /** A digest as registries write it. */
 export const digestSchema = z.string().regex(/^sha256:[0-9a-f]{64}$/, "Must be sha256: and 64 hexadecimal digits");

@@ -16,8 +16,9 @@ import { startRegistry } from "./registry.ts";
 import { startRemoteDocker } from "./remote-docker.ts";
 import { sandboxSettings } from "./settings.ts";
 import type { StackTargets } from "./targets.ts";
-import { buildTools, type ToolName } from "./tools/build.ts";
+import { buildTools } from "./tools/build.ts";
 import { debianTools, type DebianTools } from "./tools/debian.ts";
+import type { ToolName } from "./tools/families.ts";
 
 export interface SandboxOptions {
   stateDir: string;

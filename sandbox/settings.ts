@@ -1,4 +1,4 @@
-import { readStackSettings } from "../cli/stack-settings.ts";
+import { readStackSettings } from "../cli/project/stack-file.ts";
 import { stackSchema } from "../stacks/schema.ts";
 
 const stack = "sandbox";

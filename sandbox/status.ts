@@ -1,15 +1,15 @@
 import { existsSync } from "node:fs";
+import { readStackSettings } from "../cli/project/stack-file.ts";
+import { registryClient } from "../cli/registry/client.ts";
 import { collectStatus, type StatusSources } from "../cli/status/collect.ts";
 import { renderStatus, type StatusOutput } from "../cli/status/output.ts";
 import { NotReachableError } from "../cli/status/reading.ts";
 import { placeSchema, placesOf, statusFetchLimits, statusSources } from "../cli/status/sources.ts";
-import { readStackSettings } from "../cli/stack-settings.ts";
-import { registryClient } from "../cli/registry-client.ts";
 import { ensureCredentials } from "./credentials.ts";
 import { loginToDeployGit } from "./deploy-git.ts";
 import { kubernetesClient } from "./kubernetes-client.ts";
-import { listProcesses } from "./process.ts";
 import { processTable } from "./process-table.ts";
+import { listProcesses } from "./process.ts";
 import { loadTargets, type StackTargets } from "./targets.ts";
 
 /** Shows the delivery in the sandbox, and below it which processes run and where everything is. */

@@ -1,9 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as runtimeConfig from "@pulumi/pulumi/runtime/config.js";
-import { namespaceName } from "../components/names.ts";
-import { schemaProblems, type Problem } from "../components/problem.ts";
 import { rejectProblems } from "../components/rejection.ts";
 import type { Registry, Secrets } from "../components/secrets.ts";
+import { namespaceName } from "../core/names.ts";
+import { schemaProblems, type Problem } from "../core/problem.ts";
 import { contradictions } from "./contradictions.ts";
 import { secretsSchema, stackSchema, type StackSettings } from "./schema.ts";
 

@@ -1,4 +1,4 @@
-import type { Problem } from "../components/problem.ts";
+import type { Problem } from "../core/problem.ts";
 import type { StackSettings } from "./schema.ts";
 
 /** What no single key can see. */

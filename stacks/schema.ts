@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { dependencySchema } from "./dependency-schema.ts";
-import { nonEmpty, variable } from "./field.ts";
-import { gitopsSchema } from "./gitops-schema.ts";
+import { dependencySchema } from "../components/dependency-settings.ts";
 import { serviceSettingsSchema } from "../components/service.ts";
+import { nonEmpty, variable } from "../core/problem.ts";
+import { gitopsSchema } from "./gitops-schema.ts";
 
 /** The version of the stack file's form; a program reads exactly one. */
 export const schemaVersion = 1;

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { parseYaml } from "../components/yaml-text.ts";
+import { parseYaml } from "../core/yaml.ts";
 
 /**
  * The settings of a stack file as the engine would pass them. Only for running the program without the CLI's project

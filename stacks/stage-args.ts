@@ -2,7 +2,7 @@ import type { CiProjectArgs } from "../components/ci-project.ts";
 import type { ClusterArgs } from "../components/cluster.ts";
 import type { DiscoveryArgs } from "../components/find-services.ts";
 import type { GitOpsDeliveryArgs } from "../components/gitops-delivery.ts";
-import { previewNamespaces } from "../components/names.ts";
+import { previewNamespaces } from "../core/names.ts";
 import type { Config } from "./config.ts";
 
 /** What the discovery of services takes from the configuration. */

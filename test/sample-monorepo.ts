@@ -1,7 +1,7 @@
 import { globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import type { Monorepo } from "../cli/monorepo.ts";
+import type { Monorepo } from "../cli/project/monorepo.ts";
 import type { Service, ServiceSettings } from "../components/service.ts";
 
 /** A monorepo on disk whose services are the directories with a Dockerfile, named like them. */

@@ -1,9 +1,10 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { CommandError } from "../command.ts";
-import type { BuilderCommand } from "./builder.ts";
+import { locateImages } from "../registry/image-name.ts";
+import type { Builder, BuilderCommand, ImageBuild } from "./builders.ts";
 
-export interface BuildProcessOptions {
+interface BuildProcessOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Takes each line as it comes. */
   readonly onLine: (line: string) => void;
@@ -11,7 +12,7 @@ export interface BuildProcessOptions {
   readonly signal: AbortSignal;
 }
 
-export interface BuildOutcome {
+interface BuildOutcome {
   readonly succeeded: boolean;
   /** The last lines that it wrote. */
   readonly output: readonly string[];
@@ -60,4 +61,58 @@ async function lastLines(input: NodeJS.ReadableStream, onLine: (line: string) =>
     onLine(line);
   }
   return lines;
+}
+
+const passing =
+  /connection refused|connection reset|broken pipe|\bEOF\b|TLS handshake timeout|i\/o timeout|deadline exceeded|server misbehaving|temporary failure|toomanyrequests|\b(?:429|5\d\d) [A-Z]|status(?: code)?:? (?:429|5\d\d)/i;
+const daemonIsGone =
+  /listing workers|failed to list workers|cannot connect to the docker daemon|connection error: desc|failed to dial|failed to find builder|^context deadline exceeded$/i;
+const denied = /\b40[13]\b|denied|unauthorized|insufficient_scope|no basic auth|authorization failed/i;
+const registryIsAsked = /failed to (?:push|authorize|do request)|pushing|unexpected status from|\/v2\//;
+
+/** The builder's last word: what its output comes down to. */
+export function lastWord(output: readonly string[]): string {
+  const last =
+    output.findLast((line) => /^error: /i.test(line)) ?? output.findLast((line) => line.trim() !== "") ?? "no message";
+  return last.replace(/^error: (?:failed to build: )?(?:failed to solve: )?/i, "");
+}
+
+/** Whether the same build may well succeed a moment later: not where a step of the Dockerfile fails. */
+export function isPassing(message: string): boolean {
+  return passing.test(message) && !daemonIsGone.test(message) && !isFailedStep(message);
+}
+
+function isFailedStep(message: string): boolean {
+  return message.startsWith("process ");
+}
+
+/**
+ * What went wrong, for whoever has to mend it.
+ * @param output the lines of the last attempt
+ */
+export function buildFailure(build: ImageBuild, builder: Builder, output: readonly string[], attempts: number): string {
+  const message = lastWord(output);
+  const { repository: image } = build;
+  const tried = attempts > 1 ? `, tried ${attempts} times` : "";
+  if (daemonIsGone.test(message))
+    return `${image} is not built: ${builder.daemon} does not answer (${message}); check that it runs, and run the same command again`;
+  if (!isFailedStep(message) && registryIsAsked.test(message)) {
+    const { host } = locateImages(build.repository);
+    if (denied.test(message))
+      return `${image} is not pushed: the registry ${host} refuses it (${message}); check DOCKERHUB_USERNAME and DOCKERHUB_PASSWORD, and that this account may push there`;
+    if (isPassing(message))
+      return `${image} is not pushed: the registry ${host} cannot be reached or stumbles${tried} (${message}); run the same command again when it is back`;
+  }
+  return [`${image} is not built from ${build.dockerfile}${tried}: ${message}`, ...excerpt(output)].join("\n");
+}
+
+/** What BuildKit repeats at the end: the last lines of the failing step, and its place in the Dockerfile. */
+function excerpt(output: readonly string[]): string[] {
+  const heading = output.findLastIndex((line) => line.startsWith(" > "));
+  if (heading === -1) return [];
+  const end = output.findLastIndex((line) => /^error: /i.test(line));
+  return output
+    .slice(heading, end === -1 ? undefined : end)
+    .filter((line) => !/^-{3,}$/.test(line))
+    .map((line) => `  ${line}`);
 }

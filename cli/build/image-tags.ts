@@ -1,8 +1,8 @@
 import { openSourceRepository } from "../../git/source-repository.ts";
 import { stackSchema } from "../../stacks/schema.ts";
-import { CommandError, UsageError, type Surroundings } from "../command.ts";
-import type { Monorepo } from "../monorepo.ts";
-import { readStackSettings } from "../stack-settings.ts";
+import { CommandError, UsageError, type CommandContext } from "../command.ts";
+import type { Monorepo } from "../project/monorepo.ts";
+import { readStackSettings } from "../project/stack-file.ts";
 
 /** What the tags of one build are made of. */
 export interface TagFacts {
@@ -38,7 +38,7 @@ export async function tagsOf(
   name: string,
   { images, root }: Monorepo,
   flags: TagFlags,
-  { environment }: Surroundings,
+  { environment }: CommandContext,
 ): Promise<string[]> {
   const settings = readStackSettings(name, stackSchema.pick({ github: true, gitops: true }));
   const { CIRCLE_SHA1: sha, CIRCLE_BRANCH: branch, CIRCLE_BUILD_NUM: number } = environment;

@@ -1,11 +1,9 @@
-import { aggregateJob } from "./aggregate-job.ts";
-import type { CircleConfig } from "./circleci-schema.ts";
+import type { CircleConfig } from "../../circleci/schema.ts";
 import { executors, plainExecutor } from "./executors.ts";
-import { prepareCommand, reportCommand, run as step } from "./job-steps.ts";
-import { jobs } from "./jobs.ts";
-import { occasions, type Occasion, type Pipeline } from "./pipeline.ts";
-import { withAggregate } from "./workflow-call.ts";
-import { workflow } from "./workflows.ts";
+import { aggregateJob, jobs } from "./jobs.ts";
+import { triggerKinds, type Pipeline, type TriggerKind } from "./pipeline.ts";
+import { prepareCommand, reportCommand, run as step } from "./steps.ts";
+import { withAggregate, workflow } from "./workflows.ts";
 
 /** What CircleCI calls the branch of a pull request from a fork. */
 const branchOfFork = "/pull\\/[0-9]+/";
@@ -57,16 +55,16 @@ export function setupConfiguration(pipeline: Pipeline): CircleConfig {
  */
 export function continueConfiguration(
   pipeline: Pipeline,
-  run?: { readonly occasion: Occasion; readonly problem?: string | undefined },
+  run?: { readonly occasion: TriggerKind; readonly problem?: string | undefined },
 ): CircleConfig {
   const { executors: all, executorOf } = executors(pipeline);
-  const chosen = run === undefined ? occasions.filter((occasion) => happens(occasion, pipeline)) : [run.occasion];
+  const chosen = run === undefined ? triggerKinds.filter((occasion) => happens(occasion, pipeline)) : [run.occasion];
   const args = { pipeline, executorOf, problem: run?.problem };
   return {
     version: 2.1,
     parameters: {
       drift: { type: "boolean", default: false },
-      occasion: { type: "enum", enum: [...occasions], default: "deliver" },
+      occasion: { type: "enum", enum: [...triggerKinds], default: "deliver" },
       "pull-request": { type: "integer", default: 0 },
     },
     executors: all,
@@ -76,7 +74,7 @@ export function continueConfiguration(
   };
 }
 
-function happens(occasion: Occasion, { previewEnvironments }: Pipeline): boolean {
+function happens(occasion: TriggerKind, { previewEnvironments }: Pipeline): boolean {
   return occasion !== "review-with-environment" || previewEnvironments;
 }
 

@@ -1,8 +1,8 @@
-import { contextName } from "../../components/names.ts";
+import { contextName } from "../../core/names.ts";
 import { stackSchema } from "../../stacks/schema.ts";
 import { CommandError } from "../command.ts";
-import { environments } from "../monorepo.ts";
-import { readStackSettings } from "../stack-settings.ts";
+import { environments } from "../project/monorepo.ts";
+import { readStackSettings } from "../project/stack-file.ts";
 import type { PipelineEnvironment, Promotion } from "./pipeline.ts";
 
 /** What is merged goes to the first environment, and from there on. */

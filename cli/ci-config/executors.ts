@@ -1,5 +1,4 @@
-import { imageName } from "./beside-ports.ts";
-import type { Executor } from "./circleci-schema.ts";
+import type { Executor } from "../../circleci/schema.ts";
 import type { Pipeline, PipelineService } from "./pipeline.ts";
 
 /** Where all jobs run but the tests that need containers beside them. */
@@ -47,4 +46,29 @@ export function executors({ image, layout, services, testedOnly }: Pipeline): {
 
 function namesOf(service: PipelineService | undefined): string {
   return (service?.beside ?? []).map(({ image }) => imageName(image)).join("-");
+}
+
+/** Where the usual servers listen, by the last part of their images' names. */
+const usualPorts: Readonly<Record<string, number>> = {
+  postgres: 5432,
+  redis: 6379,
+  valkey: 6379,
+  mysql: 3306,
+  mariadb: 3306,
+  mongo: 27017,
+  rabbitmq: 5672,
+  nats: 4222,
+  memcached: 11211,
+  elasticsearch: 9200,
+};
+
+/** The ports that tests wait for. A container whose port nobody says is not waited for. */
+export function servicePorts({ beside }: PipelineService): number[] {
+  return beside.flatMap(({ image, port }) => port ?? usualPorts[imageName(image)] ?? []);
+}
+
+/** `cimg/postgres:17.5` → `postgres` */
+function imageName(image: string): string {
+  const last = image.split("/").at(-1) ?? image;
+  return (last.split(/[:@]/)[0] ?? last).toLowerCase().replaceAll(/[^a-z0-9]+/g, "-");
 }

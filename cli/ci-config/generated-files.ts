@@ -1,12 +1,25 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { checkedConfiguration } from "./circleci-references.ts";
+import { Document, isCollection, isMap, isPair, isScalar, visit, type YAMLMap, type YAMLSeq } from "yaml";
+import { configurationProblems } from "../../circleci/references.ts";
+import type { CircleConfig } from "../../circleci/schema.ts";
+import { CommandError } from "../command.ts";
 import { continueConfiguration, setupConfiguration } from "./configuration.ts";
 import type { Pipeline } from "./pipeline.ts";
-import { render } from "./render.ts";
+
+/**
+ * Checks a configuration before CircleCI does.
+ * @param name what to call it in messages
+ * @throws CommandError with all that is wrong
+ */
+export function checkedConfiguration(name: string, configuration: CircleConfig): CircleConfig {
+  const problems = configurationProblems(configuration);
+  if (problems.length === 0) return configuration;
+  throw new CommandError(`CircleCI would not take ${name}:\n       ${problems.join("\n       ")}`);
+}
 
 /** A file of `.circleci`. */
-export interface GeneratedFile {
+interface GeneratedFile {
   readonly name: string;
   readonly text: string;
 }
@@ -60,4 +73,31 @@ export function writeFiles(directory: string, files: readonly GeneratedFile[]): 
 /** As it is: the difference may be the end of a line, or how far it is indented. */
 function quoted(line: string | undefined): string {
   return line === undefined ? "missing" : JSON.stringify(line);
+}
+
+/** What fits on a line together with its key. */
+const shortEnough = 110;
+
+/** The same text for the same configuration. */
+export function render(configuration: CircleConfig, header: string): string {
+  const document = new Document(configuration, { aliasDuplicateObjects: false });
+  document.commentBefore = header.replaceAll(/^/gm, " ");
+  visit(document, {
+    Collection(_key, node, path) {
+      // A line for each job of a workflow: with hundreds of services it stays readable.
+      node.flow = isShortLeaf(node) && !isRunStep(path.at(-1)) && path.length > 1;
+    },
+  });
+  return document.toString({ lineWidth: 0, flowCollectionPadding: true });
+}
+
+function isShortLeaf(node: YAMLMap | YAMLSeq): boolean {
+  const values = isMap(node) ? node.items.map(({ value }) => value) : node.items;
+  if (values.some((value) => isCollection(value))) return false;
+  const text = JSON.stringify(node.toJSON());
+  return text.length <= shortEnough && !text.includes("\\n");
+}
+
+function isRunStep(parent: unknown): boolean {
+  return isPair(parent) && isScalar(parent.key) && parent.key.value === "run";
 }

@@ -1,11 +1,8 @@
-import { aggregateJob } from "./aggregate-job.ts";
-import type { ParameterDeclarations } from "./circleci-parameters.ts";
-import type { Job } from "./circleci-schema.ts";
+import type { Job, ParameterDeclarations } from "../../circleci/schema.ts";
 import { plainExecutor } from "./executors.ts";
-import { installPulumi, run } from "./job-steps.ts";
-import type { Pipeline, Promotion } from "./pipeline.ts";
+import { healthWait, type Pipeline, type Promotion } from "./pipeline.ts";
 import { handOver } from "./program-layout.ts";
-import { healthWait } from "./promotion-calls.ts";
+import { installPulumi, run } from "./steps.ts";
 
 const service: ParameterDeclarations = { service: { type: "string" } };
 const environment: ParameterDeclarations = { environment: { type: "string" } };
@@ -164,3 +161,31 @@ delivery preview-environment --env ${first} ${pullRequest} \\
     },
   };
 }
+
+/**
+ * The one status that branch protection can require: it always reports, whatever the other jobs came to and however few
+ * there are.
+ */
+export const aggregateJob: Job = {
+  description: "Succeeds if all of `jobs` have, and there is no `problem`",
+  parameters: { jobs: { type: "string", default: "" }, problem: { type: "string", default: "" } },
+  executor: plainExecutor,
+  environment: { JOBS: "<< parameters.jobs >>", PROBLEM: "<< parameters.problem >>" },
+  steps: [
+    { when: { condition: "<< parameters.jobs >>", steps: [{ attach_workspace: { at: handOver } }] } },
+    run(
+      "Add up",
+      `failed=
+for job in $JOBS; do
+  [ -e ${handOver}/done/$job ] || failed="$failed $job"
+done
+if [ -n "$failed" ]; then
+  echo "These jobs did not succeed:"
+  printf '  %s\\n' $failed
+fi
+if [ -n "$PROBLEM" ]; then echo "$PROBLEM"; fi
+[ -z "$failed$PROBLEM" ]
+echo "All is well."`,
+    ),
+  ],
+};

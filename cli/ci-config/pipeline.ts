@@ -37,7 +37,7 @@ export interface Promotion extends PipelineEnvironment {
   readonly healthyMinutes?: number | undefined;
 }
 
-export interface BesideContainer {
+interface BesideContainer {
   readonly image: string;
   readonly port?: number | undefined;
   readonly env?: Readonly<Record<string, string>> | undefined;
@@ -50,5 +50,13 @@ export interface PipelineService {
 }
 
 /** Why a pipeline runs. The setup job finds out; each has a workflow of its own. */
-export const occasions = ["deliver", "review", "review-with-environment", "review-of-fork", "drift"] as const;
-export type Occasion = (typeof occasions)[number];
+export const triggerKinds = ["deliver", "review", "review-with-environment", "review-of-fork", "drift"] as const;
+export type TriggerKind = (typeof triggerKinds)[number];
+
+/** How long a release may take until it is Healthy, in minutes. */
+const rollout = 15;
+
+/** How long a promotion waits until what it promotes has been healthy long enough, in minutes; `undefined`: not at all. */
+export function healthWait({ healthyMinutes }: Promotion): number | undefined {
+  return healthyMinutes === undefined ? undefined : healthyMinutes + rollout;
+}

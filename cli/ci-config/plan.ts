@@ -1,20 +1,23 @@
-import { join } from "node:path";
+import { basename, dirname, join, matchesGlob, normalize, relative } from "node:path";
+import { openSourceRepository } from "../../git/source-repository.ts";
 import { stackSchema } from "../../stacks/schema.ts";
-import type { Surroundings } from "../command.ts";
-import { readStackSettings } from "../stack-settings.ts";
-import { changedPart } from "./changed-part.ts";
-import { checkedConfiguration } from "./circleci-references.ts";
+import { affectedServices, type AffectedServices } from "../affected/affected-services.ts";
+import { branchPoint, readReleasedFrom } from "../affected/base-commit.ts";
+import type { CommandContext } from "../command.ts";
+import { githubOf } from "../github/access.ts";
+import { commentReport } from "../preview/comment-report.ts";
+import { fenced } from "../preview/escape.ts";
+import { findEnvironment } from "../project/environment.ts";
+import type { Monorepo } from "../project/monorepo.ts";
+import { readStackSettings } from "../project/stack-file.ts";
 import { continueConfiguration, failedConfiguration } from "./configuration.ts";
-import { continuePipeline, type Continuation } from "./continuation.ts";
-import { hasEarlierPreview } from "./earlier-preview.ts";
-import { commentFailure } from "./failure-comment.ts";
-import { generatedFiles, staleFiles } from "./generated-files.ts";
-import { reasonFor, type Reason } from "./occasion.ts";
+import { continuePipeline, type Continuation } from "./continue-pipeline.ts";
+import { checkedConfiguration, generatedFiles, render, staleFiles } from "./generated-files.ts";
 import type { Pipeline } from "./pipeline.ts";
-import { readPipeline } from "./read-pipeline.ts";
-import { render } from "./render.ts";
+import { readPipeline, type KnownPipeline } from "./read-pipeline.ts";
+import { hasEarlierPreview, triggerOf, type Trigger } from "./trigger.ts";
 
-export interface PlanArgs {
+interface PlanArgs {
   /** The first environment. */
   readonly environment: string;
   /** The commit before, where CI knows it. @default unknown */
@@ -31,7 +34,7 @@ const circleApi = "https://circleci.com/api/v2";
  * why: a status that never comes would block a pull request without a word.
  * @throws CommandError with what is wrong, after CI knows it
  */
-export async function goOn(args: PlanArgs, surroundings: Surroundings): Promise<void> {
+export async function goOn(args: PlanArgs, surroundings: CommandContext): Promise<void> {
   const api = apiOf(args.environment);
   const planned = await plan(args, surroundings).catch((error: unknown) => {
     if (surroundings.signal.aborted || !(error instanceof Error)) throw error;
@@ -43,12 +46,12 @@ export async function goOn(args: PlanArgs, surroundings: Surroundings): Promise<
   throw planned;
 }
 
-async function plan(args: PlanArgs, surroundings: Surroundings): Promise<Continuation> {
+async function plan(args: PlanArgs, surroundings: CommandContext): Promise<Continuation> {
   const { environment, from, to, branch, drift } = args;
   const known = await readPipeline(environment);
   const { github, gitops } = known.settings;
   const deliveredBranch = github?.branch ?? "main";
-  const reason = await reasonFor(
+  const reason = await triggerOf(
     { environment, branch, deliveredBranch, drift, previews: gitops?.previews, github },
     surroundings,
   );
@@ -72,7 +75,7 @@ async function plan(args: PlanArgs, surroundings: Surroundings): Promise<Continu
   return continuation(pipeline, reason, stale && `${stale}; run \`npx ${pipeline.regenerate}\` and commit the result`);
 }
 
-function continuation(pipeline: Pipeline, { occasion, pullRequest = 0 }: Reason, problem?: string): Continuation {
+function continuation(pipeline: Pipeline, { occasion, pullRequest = 0 }: Trigger, problem?: string): Continuation {
   const configuration = continueConfiguration(pipeline, { occasion, problem });
   return {
     configuration: render(
@@ -93,5 +96,92 @@ function apiOf(environment: string): string {
     return readStackSettings(environment, stackSchema.pick({ ci: true }))?.ci.host ?? circleApi;
   } catch {
     return circleApi;
+  }
+}
+
+interface ChangedPart {
+  /** The pipeline with nothing but what has changed. */
+  readonly pipeline: Pipeline;
+  readonly changes: AffectedServices;
+}
+
+interface Push {
+  /** The commit before it, where CI knows that. @default unknown */
+  readonly from: string | undefined;
+  readonly to: string;
+  /** Whether it is to the branch that is delivered. */
+  readonly delivered: boolean;
+  /** What is merged there is delivered. */
+  readonly deliveredBranch: string;
+}
+
+/** On the delivered branch what was not released yet counts, so that nothing is lost with a run that failed. */
+async function changedPart(
+  { pipeline, monorepo, root, settings }: KnownPipeline,
+  { from, to, delivered, deliveredBranch }: Push,
+  note: (line: string) => void,
+): Promise<ChangedPart> {
+  const repository = await openSourceRepository(root);
+  const base = delivered ? from : await branchPoint(repository, to, deliveredBranch);
+  const recorded = delivered && settings.delivery === "gitops";
+  const changes = await affectedServices({
+    monorepo,
+    from: base,
+    to,
+    releasedFrom: recorded ? await readReleasedFrom(findEnvironment(pipeline.first.name, {})) : undefined,
+    note,
+  });
+  const named = (list: readonly { readonly name: string }[]) => {
+    const names = new Set(list.map(({ name }) => name));
+    return pipeline.services.filter(({ name }) => names.has(name));
+  };
+  const services = named(changes.services);
+  const files = base === undefined ? undefined : (await repository.changedSince([base], to)).get(base);
+  const declares = (file: string): boolean =>
+    isOfProgram(file, root, monorepo.root) || isOfService(file, root, monorepo);
+  const previews = services.length > 0 || files === undefined || files.some(declares);
+  return { pipeline: { ...pipeline, services, testedOnly: named(changes.tests), previews }, changes };
+}
+
+/** Whether a file may change what the program declares, and is not one of the monorepo, which is judged by its services. */
+function isOfProgram(file: string, root: string, monorepo: string): boolean {
+  const inside = (directory: string): boolean => {
+    const path = relative(directory, join(root, file));
+    return path !== "" && !path.startsWith("..");
+  };
+  const nested = relative(process.cwd(), monorepo) !== "" && !relative(process.cwd(), monorepo).startsWith("..");
+  return inside(process.cwd()) && !/\.(md|txt)$/i.test(file) && !(nested && inside(monorepo));
+}
+
+/**
+ * Whether a file makes its directory a service, or says what that needs, which its image does not tell. The service may be
+ * there no more.
+ */
+function isOfService(file: string, root: string, { root: monorepo, app }: Monorepo): boolean {
+  const path = relative(monorepo, join(root, file));
+  if (!["Dockerfile", "service.yaml"].includes(basename(path))) return false;
+  return matchesGlob(dirname(path), normalize(app.services).replace(/\/$/, ""));
+}
+
+/**
+ * Says in the pull request why nothing was planned, in the place of its preview. What cannot be said there stands in the
+ * job's log and status alone.
+ */
+async function commentFailure(args: PlanArgs, problem: string, surroundings: CommandContext): Promise<void> {
+  const { environment, branch, drift, to } = args;
+  try {
+    const { github } = readStackSettings(environment, stackSchema.pick({ github: true })) ?? {};
+    const deliveredBranch = github?.branch ?? "main";
+    const reason = await triggerOf(
+      { environment, branch, deliveredBranch, drift, previews: undefined, github },
+      surroundings,
+    );
+    if (reason.occasion !== "review" || reason.pullRequest === undefined) return;
+    const text = `## Preview\n\n**The pull request cannot be previewed, tested or built.**\n\n${fenced(problem, "")}\n`;
+    const preview = { report: text, first: environment, commit: to, pullRequest: String(reason.pullRequest) };
+    surroundings.note(await commentReport(githubOf(environment, surroundings), preview, surroundings.environment));
+  } catch (error) {
+    if (surroundings.signal.aborted) throw error;
+    surroundings.note(`the pull request is not told: ${error instanceof Error ? error.message : String(error)}`);
   }
 }

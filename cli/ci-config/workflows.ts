@@ -1,11 +1,15 @@
-import { portsBeside } from "./beside-ports.ts";
-import type { Workflow } from "./circleci-schema.ts";
-import { plainExecutor } from "./executors.ts";
-import type { Occasion, Pipeline, PipelineEnvironment, PipelineService } from "./pipeline.ts";
-import { promotionCalls } from "./promotion-calls.ts";
-import { invocation, withAggregate, type Call } from "./workflow-call.ts";
+import type { Workflow } from "../../circleci/schema.ts";
+import { plainExecutor, servicePorts } from "./executors.ts";
+import {
+  healthWait,
+  type Pipeline,
+  type PipelineEnvironment,
+  type PipelineService,
+  type Promotion,
+  type TriggerKind,
+} from "./pipeline.ts";
 
-export interface WorkflowArgs {
+interface WorkflowArgs {
   readonly pipeline: Pipeline;
   readonly executorOf: (service: PipelineService) => string;
   /** Why the run fails whatever its jobs come to. @default it need not */
@@ -13,7 +17,7 @@ export interface WorkflowArgs {
 }
 
 /** What is done on an occasion. */
-export function workflow(occasion: Occasion, args: WorkflowArgs): Workflow {
+export function workflow(occasion: TriggerKind, args: WorkflowArgs): Workflow {
   const when = { equal: [occasion, "<< pipeline.parameters.occasion >>"] };
   // What an environment has become is said of no commit.
   if (occasion === "drift") return { when, jobs: drift(args.pipeline).map(invocation) };
@@ -110,7 +114,7 @@ function drift({ first, promotions }: Pipeline): Call[] {
 function tests({ pipeline, executorOf }: WorkflowArgs): Call[] {
   return [...pipeline.services, ...pipeline.testedOnly].map((service) => {
     const executor = executorOf(service);
-    const ports = portsBeside(service).join(" ");
+    const ports = servicePorts(service).join(" ");
     return {
       job: "test",
       name: `test-${service.name}`,
@@ -134,4 +138,86 @@ function pushedBuilds(
     context: first.context,
     ...(afterTests ? { requires: [`test-${name}`] } : {}),
   }));
+}
+
+/**
+ * The job that promotes, after a person's approval if it takes one.
+ * @param first the environment that CI releases to
+ * @param released the jobs after which that has the digests
+ */
+function promotionCalls(promotion: Promotion, first: string, released: readonly string[]): Call[] {
+  const { from, name, context, approval } = promotion;
+  const before = from === first ? released : [`promote-${from}`];
+  const approve = { job: "approval", name: `approve-${name}`, requires: before };
+  const wait = healthWait(promotion);
+  const options = [...(wait === undefined ? [] : [`--wait ${wait}m`]), ...(approval ? ["--approved"] : [])].join(" ");
+  const promote = {
+    job: "promote",
+    name: `promote-${name}`,
+    requires: approval ? [approve.name] : before,
+    context,
+    parameters: { environment: name, ...(options === "" ? {} : { options }) },
+  };
+  return approval ? [approve, promote] : [promote];
+}
+
+/** A job of a workflow. */
+interface Call {
+  /** The job, among those of the configuration; `approval` is CircleCI's own: a person says yes. */
+  readonly job: string;
+  /** What it is called in the workflow, and reports as. */
+  readonly name: string;
+  /** The names of those that must have succeeded before. */
+  readonly requires?: readonly string[];
+  /** Where its credentials are. @default none */
+  readonly context?: string;
+  readonly parameters?: Readonly<Record<string, string | boolean>>;
+}
+
+/**
+ * Job `delivery` waits for all of them, whatever they come to, but not for a person, nor for what waits for one.
+ * @param problem why it fails all the same. @default it does not
+ */
+export function withAggregate(calls: readonly Call[], problem?: string): Workflow["jobs"] {
+  const approved = afterApproval(calls);
+  const awaited = calls.map(({ name }) => name).filter((name) => !approved.has(name));
+  const settings = {
+    // What is written `<<` here is no parameter.
+    ...(problem === undefined ? {} : { problem: problem.replaceAll("<<", "\\<<") }),
+    ...(awaited.length === 0
+      ? {}
+      : { jobs: lines(awaited), requires: awaited.map((name) => ({ [name]: "terminal" as const })) }),
+  };
+  return [...calls.map(invocation), Object.keys(settings).length === 0 ? "delivery" : { delivery: settings }];
+}
+
+function invocation({ job, name, requires = [], context, parameters }: Call): Workflow["jobs"][number] {
+  const dependencies = requires.length === 0 ? {} : { requires: [...requires] };
+  if (job === "approval") return { [name]: { type: "approval", ...dependencies } };
+  return {
+    [job]: {
+      ...(name === job ? {} : { name }),
+      ...parameters,
+      ...(context === undefined ? {} : { context }),
+      ...dependencies,
+    },
+  };
+}
+
+/** Calls come after those that they require. */
+function afterApproval(calls: readonly Call[]): ReadonlySet<string> {
+  return calls.reduce<ReadonlySet<string>>(
+    (found, { job, name, requires = [] }) =>
+      job === "approval" || requires.some((required) => found.has(required)) ? new Set([...found, name]) : found,
+    new Set(),
+  );
+}
+
+/** Broken into lines, so that hundreds stay readable. */
+function lines(names: readonly string[]): string {
+  return names.reduce((text, name) => {
+    if (text === "") return name;
+    const line = text.slice(text.lastIndexOf("\n") + 1);
+    return line.length + name.length < 100 ? `${text} ${name}` : `${text}\n${name}`;
+  }, "");
 }

@@ -1,15 +1,19 @@
-import { buildImages } from "../build/build-images.ts";
-import type { BuiltImage } from "../build/build-service.ts";
-import { chooseBuilder, type BuilderName } from "../build/choose-builder.ts";
-import { writeDockerConfig } from "../build/docker-config.ts";
-import { imageBuilds, type ImageBuild } from "../build/image-build.ts";
-import { chosenServices } from "../build/chosen-services.ts";
+import { selectServices } from "../affected/select-services.ts";
+import { buildImages, imageBuilds, type BuiltImage } from "../build/build-images.ts";
+import { chooseBuilder, type BuilderName, type ImageBuild } from "../build/builders.ts";
 import { tagsOf } from "../build/image-tags.ts";
-import { parseOptions, required, UsageError, type Command, type Surroundings } from "../command.ts";
-import { writeDigests } from "../digests-file.ts";
-import { locateImages } from "../image-name.ts";
-import { readMonorepo } from "../monorepo.ts";
-import { givenLogin, registryHelp, registryOptions, registryWith, type RegistryFlags } from "../registry-access.ts";
+import { parseOptions, required, UsageError, type Command, type CommandContext } from "../command.ts";
+import { readMonorepo } from "../project/monorepo.ts";
+import { writeDockerConfig } from "../registry/docker-config.ts";
+import { locateImages } from "../registry/image-name.ts";
+import {
+  givenLogin,
+  registryHelp,
+  registryOptions,
+  registryWith,
+  type RegistryFlags,
+} from "../registry/open-registry.ts";
+import { writeDigests } from "../release/digests-file.ts";
 
 const help = `Builds images and pushes them, with the tags STABLE.NUMBER (images.tag of the stack file is STABLE) and the commit,
 and says their digests, by which they are released. Layers of earlier builds come from the registry, where they are
@@ -38,7 +42,7 @@ ${registryHelp}`;
 
 export const command: Command = { summary: "build images and push them", help, run };
 
-async function run(args: readonly string[], surroundings: Surroundings): Promise<void> {
+async function run(args: readonly string[], surroundings: CommandContext): Promise<void> {
   const options = parseOptions(args, {
     ...registryOptions,
     env: { type: "string" },
@@ -63,7 +67,7 @@ async function run(args: readonly string[], surroundings: Surroundings): Promise
     throw new UsageError(`--concurrency ${JSON.stringify(options.concurrency)}: must be a number from 1 to 99`);
   const name = required("env", env);
   const monorepo = readMonorepo(name);
-  const services = await chosenServices(monorepo, options, surroundings.note);
+  const services = await selectServices(monorepo, options, surroundings.note);
   const tags = await tagsOf(name, monorepo, options, surroundings);
   const builds = imageBuilds(monorepo, services, { tags, push: !noPush });
   const images = await built(builds, { ...options, builder }, surroundings);
@@ -84,7 +88,7 @@ interface BuildFlags extends RegistryFlags {
 async function built(
   builds: readonly ImageBuild[],
   flags: BuildFlags,
-  surroundings: Surroundings,
+  surroundings: CommandContext,
 ): Promise<readonly BuiltImage[]> {
   const [first] = builds;
   if (first === undefined) return [];
@@ -102,7 +106,7 @@ async function built(
   });
 }
 
-function report(images: readonly BuiltImage[], json: boolean, { print }: Surroundings): void {
+function report(images: readonly BuiltImage[], json: boolean, { print }: CommandContext): void {
   if (json) return print(JSON.stringify({ images }));
   if (images.length === 0) return print("nothing to build");
   for (const { service, repository, digest, tags, seconds } of images) {

@@ -1,8 +1,8 @@
-import { changedServices, type ChangedServices } from "../changes/changed-services.ts";
-import { readReleasedFrom } from "../changes/released-from.ts";
-import { parseOptions, required, type Command, type Surroundings } from "../command.ts";
-import { environmentHelp, environmentOptions, findEnvironment } from "../environment.ts";
-import { readCommonMonorepo, readMonorepo } from "../monorepo.ts";
+import { affectedServices, type AffectedServices } from "../affected/affected-services.ts";
+import { readReleasedFrom } from "../affected/base-commit.ts";
+import { parseOptions, required, type Command, type CommandContext } from "../command.ts";
+import { environmentHelp, environmentOptions, findEnvironment } from "../project/environment.ts";
+import { readCommonMonorepo, readMonorepo } from "../project/monorepo.ts";
 
 const help = `Lists the services that changed between two commits of the monorepo, each with the reason: a file of its own, or
 one that it shares, by the imports of Go, the dependencies between packages of Node, its Dockerfile, or \`paths:\` in
@@ -26,7 +26,7 @@ the working tree: check out --to first.`;
 
 export const command: Command = { summary: "list the services that changed between two commits", help, run };
 
-async function run(args: readonly string[], surroundings: Surroundings): Promise<void> {
+async function run(args: readonly string[], surroundings: CommandContext): Promise<void> {
   const options = parseOptions(args, {
     ...environmentOptions,
     env: { type: "string" },
@@ -39,11 +39,11 @@ async function run(args: readonly string[], surroundings: Surroundings): Promise
   const monorepo = options.env === undefined ? readCommonMonorepo() : readMonorepo(options.env);
   const environment = options.env === undefined ? undefined : findEnvironment(options.env, options);
   const releasedFrom = environment === undefined ? undefined : await readReleasedFrom(environment);
-  const changes = await changedServices({ monorepo, from, to: options.to, releasedFrom, note: surroundings.note });
+  const changes = await affectedServices({ monorepo, from, to: options.to, releasedFrom, note: surroundings.note });
   surroundings.print(options.json === true ? JSON.stringify(changes) : written(changes));
 }
 
-function written({ services, tests, everything }: ChangedServices): string {
+function written({ services, tests, everything }: AffectedServices): string {
   const width = Math.max(0, ...[...services, ...tests].map(({ name }) => name.length));
   return [
     ...(everything ? ["no base is known: every service counts as changed"] : []),

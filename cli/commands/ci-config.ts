@@ -2,7 +2,7 @@ import { join, resolve } from "node:path";
 import { generatedFiles, staleFiles, writeFiles } from "../ci-config/generated-files.ts";
 import { goOn } from "../ci-config/plan.ts";
 import { readPipeline } from "../ci-config/read-pipeline.ts";
-import { CommandError, parseOptions, required, UsageError, type Command, type Surroundings } from "../command.ts";
+import { CommandError, parseOptions, required, UsageError, type Command, type CommandContext } from "../command.ts";
 import { githubHelp } from "../github/access.ts";
 
 const help = `Writes CircleCI's configuration of the monorepo: .circleci/config.yml, which finds out what has changed, and
@@ -29,7 +29,7 @@ ${githubHelp} Without an answer, there is no pull request.`;
 
 export const command: Command = { summary: "write CircleCI's configuration, or go on with it", help, run };
 
-async function run(args: readonly string[], surroundings: Surroundings): Promise<void> {
+async function run(args: readonly string[], surroundings: CommandContext): Promise<void> {
   const options = parseOptions(args, {
     env: { type: "string" },
     output: { type: "string" },

@@ -1,10 +1,10 @@
-import { circleCiTokenVariable } from "../circleci/api.ts";
-import { clusterHelp, openCluster } from "../cluster.ts";
-import { CommandError, parseOptions, required, UsageError, type Command, type Surroundings } from "../command.ts";
+import { circleCiTokenVariable } from "../../circleci/api.ts";
+import { CommandError, parseOptions, required, UsageError, type Command, type CommandContext } from "../command.ts";
 import { collectDrift } from "../drift/collect.ts";
 import { lookNames, type DriftReport, type LookName } from "../drift/model.ts";
 import { count, driftText, lookTitles } from "../drift/text.ts";
-import { readStackSettings } from "../stack-settings.ts";
+import { clusterHelp, openCluster } from "../project/cluster.ts";
+import { readStackSettings } from "../project/stack-file.ts";
 import { placeSchema, placesOf } from "../status/sources.ts";
 
 const help = `Looks whether an environment still is as declared. Changes nothing.
@@ -32,7 +32,7 @@ Exit status: 0 nothing differs; 1 something differs ("has drifted"), or a place 
 
 export const command: Command = { summary: "look for what others have changed", help, run };
 
-async function run(args: readonly string[], surroundings: Surroundings): Promise<void> {
+async function run(args: readonly string[], surroundings: CommandContext): Promise<void> {
   const options = parseOptions(args, {
     env: { type: "string" },
     stack: { type: "string" },

@@ -1,16 +1,16 @@
 import { commitSchema } from "../../git/release-record.ts";
-import { parseOptions, required, UsageError, type Command, type Surroundings } from "../command.ts";
-import { readDigests } from "../digests-file.ts";
-import { environmentOptions } from "../environment.ts";
+import { parseOptions, required, UsageError, type Command, type CommandContext } from "../command.ts";
 import { githubHelp, githubOf } from "../github/access.ts";
 import type { GitHub } from "../github/github.ts";
-import { readMonorepo } from "../monorepo.ts";
 import { commentPreview, commentRemoval } from "../preview-environment/comment.ts";
 import { findPreviewPlace, type PreviewPlace } from "../preview-environment/place.ts";
 import { removePreviews } from "../preview-environment/remove-previews.ts";
 import { reportPreview, reportRemoval } from "../preview-environment/report.ts";
 import { whyUnwanted } from "../preview-environment/wanted.ts";
 import { writePreview } from "../preview-environment/write-preview.ts";
+import { environmentOptions } from "../project/environment.ts";
+import { readMonorepo } from "../project/monorepo.ts";
+import { readDigests } from "../release/digests-file.ts";
 
 const help = `Gives a pull request an environment of its own, by one commit to the deploy repository. Argo CD makes it run in a
 namespace of its own as long as the pull request is open and has the label.
@@ -44,7 +44,7 @@ ${githubHelp}`;
 
 export const command: Command = { summary: "run a pull request in an environment of its own", help, run };
 
-async function run(args: readonly string[], surroundings: Surroundings): Promise<void> {
+async function run(args: readonly string[], surroundings: CommandContext): Promise<void> {
   const options = parseOptions(args, {
     ...environmentOptions,
     env: { type: "string" },
@@ -96,7 +96,7 @@ async function run(args: readonly string[], surroundings: Surroundings): Promise
 interface Output {
   readonly comment: boolean;
   readonly json: boolean;
-  readonly surroundings: Surroundings;
+  readonly surroundings: CommandContext;
 }
 
 async function remove(place: PreviewPlace, github: GitHub, { comment, json, surroundings }: Output): Promise<void> {

@@ -1,13 +1,13 @@
 import { writeFile } from "node:fs/promises";
 import { gitAt } from "../../git/git-command.ts";
 import { commitSchema } from "../../git/release-record.ts";
-import { CommandError, parseOptions, UsageError, type Command, type Surroundings } from "../command.ts";
+import { CommandError, parseOptions, UsageError, type Command, type CommandContext } from "../command.ts";
 import { githubHelp, githubOf } from "../github/access.ts";
 import { tokenVariable } from "../github/refusal.ts";
 import { bareEnvironment } from "../preview/bare-environment.ts";
 import { commentReport } from "../preview/comment-report.ts";
-import type { StackPreview } from "../preview/model.ts";
 import { previewMarkdown } from "../preview/markdown.ts";
+import type { StackPreview } from "../preview/model.ts";
 import type { PublishedState } from "../preview/safe-preview.ts";
 
 const help = `Shows what \`pulumi up\` would change, by the engine's own preview, as one report in Markdown: replacements and deletions
@@ -37,7 +37,7 @@ The exit status is 1 where a preview fails or a mandatory policy is violated; th
 
 export const command: Command = { summary: "show what a pull request changes, as a comment on it", help, run };
 
-async function run(args: readonly string[], surroundings: Surroundings): Promise<void> {
+async function run(args: readonly string[], surroundings: CommandContext): Promise<void> {
   const options = parseOptions(args, {
     stack: { type: "string", multiple: true, default: [] },
     "safe-stack": { type: "string", multiple: true, default: [] },
@@ -91,7 +91,7 @@ function refuseStacks(trusted: readonly string[], safe: readonly string[], state
 async function previewAll(
   stacks: { trusted: readonly string[]; safe: readonly string[] },
   stateFile: string | undefined,
-  { note, signal }: Surroundings,
+  { note, signal }: CommandContext,
 ): Promise<StackPreview[]> {
   // The engine takes a moment to load.
   const { previewTrusted } = await import("../preview/trusted-preview.ts");

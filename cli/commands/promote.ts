@@ -1,9 +1,8 @@
 import { commitReleases, summarize, type Released } from "../../git/records.ts";
-import { clusterHelp } from "../cluster.ts";
-import { parseOptions, required, UsageError, type Command, type Surroundings } from "../command.ts";
-import { duration } from "../duration.ts";
-import { environmentHelp, environmentOptions, findEnvironment } from "../environment.ts";
+import { duration, parseOptions, required, UsageError, type Command, type CommandContext } from "../command.ts";
 import { githubHelp, githubOf } from "../github/access.ts";
+import { clusterHelp } from "../project/cluster.ts";
+import { environmentHelp, environmentOptions, findEnvironment } from "../project/environment.ts";
 import { approvalTrailer } from "../promotion/approval-gate.ts";
 import { rolledBackLines } from "../promotion/candidates.ts";
 import { refuseFailedGates } from "../promotion/gate-report.ts";
@@ -11,9 +10,9 @@ import { askGates } from "../promotion/gates.ts";
 import { refuseMoves } from "../promotion/moves.ts";
 import { promotionBranch, propose, repositoryName } from "../promotion/pull-request.ts";
 import { promotionTo } from "../promotion/rules.ts";
-import { openRegistry, registryHelp, registryOptions } from "../registry-access.ts";
-import { report } from "../report.ts";
-import { refuseMissingImages } from "../verify.ts";
+import { openRegistry, registryHelp, registryOptions } from "../registry/open-registry.ts";
+import { assertImagesExist } from "../release/assert-images-exist.ts";
+import { report } from "../release/report.ts";
 
 const help = `Makes an environment run the digests that another one runs, by one commit or a pull request.
 The gates that the stack file declares (promotion) are asked first, all of them; where one does not hold, nothing is
@@ -49,7 +48,7 @@ ${registryHelp}`;
 
 export const command: Command = { summary: "make an environment run what another one runs", help, run };
 
-async function run(args: readonly string[], surroundings: Surroundings): Promise<void> {
+async function run(args: readonly string[], surroundings: CommandContext): Promise<void> {
   const options = parseOptions(args, {
     ...environmentOptions,
     ...registryOptions,
@@ -82,7 +81,7 @@ async function run(args: readonly string[], surroundings: Surroundings): Promise
     surroundings,
   });
   for (const line of rolledBackLines(to.name, candidates)) surroundings.note(line);
-  if (registry !== undefined) await refuseMissingImages(registry, candidates.pending);
+  if (registry !== undefined) await assertImagesExist(registry, candidates.pending);
   refuseFailedGates(to.name, candidates, options, surroundings);
   if (options.check) return;
   const { pending, rolledBack, outcomes } = candidates;

@@ -1,5 +1,5 @@
 import { readFile, writeFile } from "node:fs/promises";
-import { parseOptions, required, type Command, type Surroundings } from "../command.ts";
+import { parseOptions, required, type Command, type CommandContext } from "../command.ts";
 
 const help = `Publishes the state of an environment without its secrets, so that pull requests of forks can be previewed with no
 credentials at all: as a file on branch delivery-state of the monorepo's repository (the remote \`origin\` of its
@@ -16,7 +16,7 @@ repository: DELIVERY_GIT_TOKEN in the environment, or else a login in the URL of
 
 export const command: Command = { summary: "publish the state without its secrets, for forks", help, run };
 
-async function run(args: readonly string[], { print }: Surroundings): Promise<void> {
+async function run(args: readonly string[], { print }: CommandContext): Promise<void> {
   const options = parseOptions(args, { env: { type: "string" }, output: { type: "string" } });
   const stack = required("env", options.env);
   // The engine takes a moment to load.

@@ -1,15 +1,15 @@
-import { commitSchema, digestSchema } from "../../git/release-record.ts";
 import { commitReleases, summarize, type Release } from "../../git/records.ts";
+import { commitSchema, digestSchema } from "../../git/release-record.ts";
 import { stackSchema } from "../../stacks/schema.ts";
-import { parseOptions, required, UsageError, type Command, type Surroundings } from "../command.ts";
-import { readDigests } from "../digests-file.ts";
-import { environmentHelp, environmentOptions, findEnvironment } from "../environment.ts";
-import { withoutOlder } from "../newest-source.ts";
-import { registryHelp, registryOptions, openRegistry } from "../registry-access.ts";
-import { report } from "../report.ts";
-import { readStackSettings } from "../stack-settings.ts";
-import { declaredReleases, undeclaredLine, type DeclaredReleases } from "../undeclared-services.ts";
-import { refuseMissingImages } from "../verify.ts";
+import { parseOptions, required, UsageError, type Command, type CommandContext } from "../command.ts";
+import { environmentHelp, environmentOptions, findEnvironment } from "../project/environment.ts";
+import { readStackSettings } from "../project/stack-file.ts";
+import { openRegistry, registryHelp, registryOptions } from "../registry/open-registry.ts";
+import { assertImagesExist } from "../release/assert-images-exist.ts";
+import { readDigests } from "../release/digests-file.ts";
+import { report } from "../release/report.ts";
+import { dropSuperseded } from "../release/superseded.ts";
+import { knownReleases, unknownServicesLine, type KnownReleases } from "../release/unknown-services.ts";
 
 const help = `Writes digests into the release records of an environment, by one commit. The cluster follows.
 
@@ -32,7 +32,7 @@ ${registryHelp}`;
 
 export const command: Command = { summary: "make an environment run these digests", help, run };
 
-async function run(args: readonly string[], surroundings: Surroundings): Promise<void> {
+async function run(args: readonly string[], surroundings: CommandContext): Promise<void> {
   const options = parseOptions(args, {
     ...environmentOptions,
     ...registryOptions,
@@ -56,14 +56,14 @@ async function run(args: readonly string[], surroundings: Surroundings): Promise
     sourceCommit: source,
   }));
   const monorepo = readStackSettings(environment.name, stackSchema.pick({ app: true }))?.app.directory;
-  if (options.unverified !== true) await refuseMissingImages(await openRegistry(options, surroundings), releases);
-  let chosen: DeclaredReleases = { declared: releases, undeclared: [] };
+  if (options.unverified !== true) await assertImagesExist(await openRegistry(options, surroundings), releases);
+  let chosen: KnownReleases = { declared: releases, undeclared: [] };
   const result = await commitReleases({
     ...environment,
     choose: async (records) => {
-      if (options.new !== true) chosen = declaredReleases(environment, records, { releases, named });
+      if (options.new !== true) chosen = knownReleases(environment, records, { releases, named });
       if (source === undefined) return chosen.declared;
-      return withoutOlder(chosen.declared, records, { commit: source, directory: monorepo, note: surroundings.note });
+      return dropSuperseded(chosen.declared, records, { commit: source, directory: monorepo, note: surroundings.note });
     },
     describe: (released) => ({
       subject: `release(${environment.name}): ${summarize(released)}`,
@@ -72,12 +72,12 @@ async function run(args: readonly string[], surroundings: Surroundings): Promise
   });
   const { undeclared } = chosen;
   report(environment, result, options.json === true, surroundings, { undeclared });
-  if (undeclared.length > 0) surroundings.note(undeclaredLine(environment.name, undeclared));
+  if (undeclared.length > 0) surroundings.note(unknownServicesLine(environment.name, undeclared));
 }
 
 async function chosenDigests(
   options: { service?: string[]; digests?: string },
-  { input }: Surroundings,
+  { input }: CommandContext,
 ): Promise<{ digests: ReadonlyMap<string, string>; named: ReadonlySet<string> }> {
   const named = (options.service ?? []).map((text): [string, string] => {
     const [service = "", digest = "", ...rest] = text.split("=");

@@ -1,11 +1,16 @@
 import { commitReleases, summarize, type Records, type Release } from "../../git/records.ts";
 import type { Rejection, ReleaseRecord } from "../../git/release-record.ts";
-import { CommandError, parseOptions, required, UsageError, type Command, type Surroundings } from "../command.ts";
-import { readEarlier, type EarlierRecords } from "../earlier-records.ts";
-import { environmentHelp, environmentOptions, findEnvironment, type DeliveryEnvironment } from "../environment.ts";
-import { openRegistry, registryHelp, registryOptions } from "../registry-access.ts";
-import { report } from "../report.ts";
-import { refuseMissingImages } from "../verify.ts";
+import { CommandError, parseOptions, required, UsageError, type Command, type CommandContext } from "../command.ts";
+import {
+  environmentHelp,
+  environmentOptions,
+  findEnvironment,
+  type DeliveryEnvironment,
+} from "../project/environment.ts";
+import { openRegistry, registryHelp, registryOptions } from "../registry/open-registry.ts";
+import { assertImagesExist } from "../release/assert-images-exist.ts";
+import { readEarlier, type EarlierRecords } from "../release/earlier-records.ts";
+import { report } from "../release/report.ts";
 
 const help = `Makes an environment run again what it ran at an earlier commit, by a new commit: Argo CD follows, and its
 automated sync stays on. What was taken away does not come back by itself: a watcher of the registry leaves its digest
@@ -26,7 +31,7 @@ ${registryHelp}`;
 
 export const command: Command = { summary: "make an environment run what it ran before", help, run };
 
-async function run(args: readonly string[], surroundings: Surroundings): Promise<void> {
+async function run(args: readonly string[], surroundings: CommandContext): Promise<void> {
   const options = parseOptions(args, {
     ...environmentOptions,
     ...registryOptions,
@@ -50,7 +55,7 @@ async function run(args: readonly string[], surroundings: Surroundings): Promise
   const moved = wanted.filter(
     ({ service, repository }) => earlier.records.get(service)?.image?.repository !== repository,
   );
-  if (registry !== undefined) await refuseMissingImages(registry, moved);
+  if (registry !== undefined) await assertImagesExist(registry, moved);
   const result = await commitReleases({
     ...environment,
     choose: (records) => {

@@ -1,8 +1,8 @@
 import { branchProblem, pathProblem, repositoryProblem, type DeployBranch } from "../../git/deploy-branch.ts";
-import { clusterHelp, openCluster } from "../cluster.ts";
-import { CommandError, parseOptions, required, UsageError, type Command, type Surroundings } from "../command.ts";
-import { openRegistry, registryHelp, registryOptions } from "../registry-access.ts";
-import { readStackSettings } from "../stack-settings.ts";
+import { CommandError, parseOptions, required, UsageError, type Command, type CommandContext } from "../command.ts";
+import { clusterHelp, openCluster } from "../project/cluster.ts";
+import { readStackSettings } from "../project/stack-file.ts";
+import { openRegistry, registryHelp, registryOptions } from "../registry/open-registry.ts";
 import { collectStatus } from "../status/collect.ts";
 import { renderStatus } from "../status/output.ts";
 import { placeSchema, placesOf, statusFetchLimits, statusSources, type PlaceSettings } from "../status/sources.ts";
@@ -27,7 +27,7 @@ ${registryHelp}`;
 
 export const command: Command = { summary: "show what runs, and how it got there", help, run };
 
-async function run(args: readonly string[], surroundings: Surroundings): Promise<void> {
+async function run(args: readonly string[], surroundings: CommandContext): Promise<void> {
   const options = parseOptions(args, {
     ...registryOptions,
     env: { type: "string" },

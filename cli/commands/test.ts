@@ -1,10 +1,10 @@
-import { changedServices } from "../changes/changed-services.ts";
-import { serviceGraph, type ServiceSources } from "../changes/service-graph.ts";
-import { CommandError, parseOptions, required, UsageError, type Command, type Surroundings } from "../command.ts";
-import { readMonorepo, type Monorepo } from "../monorepo.ts";
-import { workspaceInstaller } from "../testing/install.ts";
+import { affectedServices } from "../affected/affected-services.ts";
+import { serviceGraph, type ServiceSources } from "../affected/graph.ts";
+import { CommandError, parseOptions, required, UsageError, type Command, type CommandContext } from "../command.ts";
+import { readMonorepo, type Monorepo } from "../project/monorepo.ts";
+import { workspaceInstaller } from "../testing/package-manager.ts";
 import { runTest } from "../testing/run-test.ts";
-import { serviceTests } from "../testing/service-test.ts";
+import { serviceTests } from "../testing/service-tests.ts";
 
 const help = `Tests services, one after the other, all of them even if one fails. A service is tested by \`test.command\` of its
 service.yaml, run in the root of the monorepo with the variables \`test.env\`, by bash -eo pipefail: the first line that
@@ -34,7 +34,7 @@ interface TestResult {
   readonly reason: string | null;
 }
 
-async function run(args: readonly string[], surroundings: Surroundings): Promise<void> {
+async function run(args: readonly string[], surroundings: CommandContext): Promise<void> {
   const options = parseOptions(args, {
     env: { type: "string" },
     service: { type: "string", multiple: true },
@@ -59,7 +59,7 @@ async function run(args: readonly string[], surroundings: Surroundings): Promise
 async function namesOf(
   monorepo: Monorepo,
   { service, from, to }: { service?: string[]; from?: string; to?: string },
-  { note }: Surroundings,
+  { note }: CommandContext,
 ): Promise<ReadonlySet<string>> {
   const all = monorepo.services.map(({ name }) => name);
   if (from === undefined) {
@@ -72,12 +72,12 @@ async function namesOf(
     return new Set(service ?? all);
   }
   if (service !== undefined) throw new UsageError("--service and --from exclude each other");
-  const { services, tests } = await changedServices({ monorepo, from, to: to ?? "HEAD", note });
+  const { services, tests } = await affectedServices({ monorepo, from, to: to ?? "HEAD", note });
   return new Set([...services, ...tests].map(({ name }) => name));
 }
 
 interface TestRun {
-  readonly surroundings: Surroundings;
+  readonly surroundings: CommandContext;
   readonly install: ReturnType<typeof workspaceInstaller>;
   readonly show: (line: string) => void;
 }

@@ -8,13 +8,25 @@ import {
   type Release,
   type ReleaseResult,
 } from "../../git/records.ts";
-import { CommandError, parseOptions, required, UsageError, type Command, type Surroundings } from "../command.ts";
-import { duration } from "../duration.ts";
-import { environmentHelp, environmentOptions, findEnvironment, type DeliveryEnvironment } from "../environment.ts";
-import { newestImage } from "../newest-image.ts";
-import { openRegistry, registryHelp, registryOptions } from "../registry-access.ts";
-import type { Registry } from "../registry-client.ts";
-import { report } from "../report.ts";
+import {
+  CommandError,
+  duration,
+  parseOptions,
+  required,
+  UsageError,
+  type Command,
+  type CommandContext,
+} from "../command.ts";
+import {
+  environmentHelp,
+  environmentOptions,
+  findEnvironment,
+  type DeliveryEnvironment,
+} from "../project/environment.ts";
+import type { Registry } from "../registry/client.ts";
+import { newestImage } from "../registry/newest-image.ts";
+import { openRegistry, registryHelp, registryOptions } from "../registry/open-registry.ts";
+import { report } from "../release/report.ts";
 
 const help = `Releases what appears in the registry: looks at the repository of every service, and makes the environment run
 the newest build by one commit. Newest is the highest build number of the tags STABLE.NUMBER (images.tag of the
@@ -34,7 +46,7 @@ ${registryHelp}`;
 
 export const command: Command = { summary: "release what appears in the registry", help, run };
 
-async function run(args: readonly string[], surroundings: Surroundings): Promise<void> {
+async function run(args: readonly string[], surroundings: CommandContext): Promise<void> {
   const options = parseOptions(args, {
     ...environmentOptions,
     ...registryOptions,

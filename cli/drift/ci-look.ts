@@ -1,11 +1,11 @@
-import type { CircleCiAccess } from "../circleci/api.ts";
 import {
   contextRestrictions,
   contextVariables,
   findContext,
+  type CircleCiAccess,
   type ContextRestriction,
   type ContextVariable,
-} from "../circleci/context.ts";
+} from "../../circleci/api.ts";
 import { lookOf, type Finding, type Look } from "./model.ts";
 import type { DeclaredContext } from "./stack-state.ts";
 

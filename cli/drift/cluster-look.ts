@@ -1,4 +1,4 @@
-import { applicationName } from "../../components/names.ts";
+import { applicationName } from "../../core/names.ts";
 import { shortDigest } from "../../git/records.ts";
 import type { ReleaseRecord } from "../../git/release-record.ts";
 import type { KubernetesClient } from "../../kubernetes/client.ts";

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { stackSchema } from "../../stacks/schema.ts";
-import { CommandError, type Surroundings } from "../command.ts";
-import { readStackSettings } from "../stack-settings.ts";
+import { CommandError, type CommandContext } from "../command.ts";
+import { readStackSettings } from "../project/stack-file.ts";
 import { openGitHub, type GitHub } from "./github.ts";
 import { tokenVariable } from "./refusal.ts";
 
@@ -18,7 +18,7 @@ repositories can be read.`;
  */
 export function githubOf(
   environmentName: string,
-  { environment, signal }: Pick<Surroundings, "environment" | "signal">,
+  { environment, signal }: Pick<CommandContext, "environment" | "signal">,
   repository?: string,
 ): GitHub {
   const settings = githubSettings(environmentName);

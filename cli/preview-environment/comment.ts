@@ -1,7 +1,7 @@
-import { previewName } from "../../components/names.ts";
+import { previewName } from "../../core/names.ts";
 import { shortDigest } from "../../git/records.ts";
-import { commentMarker, ownComments, putStickyComment } from "../github/sticky-comment.ts";
 import type { GitHub } from "../github/github.ts";
+import { commentMarker, ownComments, putStickyComment } from "../github/sticky-comment.ts";
 import type { PreviewPlace } from "./place.ts";
 import type { Preview, PreviewService } from "./write-preview.ts";
 

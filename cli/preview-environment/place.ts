@@ -1,7 +1,7 @@
 import { stackSchema, type StackSettings } from "../../stacks/schema.ts";
 import { CommandError } from "../command.ts";
-import { findEnvironment, type DeliveryEnvironment, type EnvironmentFlags } from "../environment.ts";
-import { readStackSettings } from "../stack-settings.ts";
+import { findEnvironment, type DeliveryEnvironment, type EnvironmentFlags } from "../project/environment.ts";
+import { readStackSettings } from "../project/stack-file.ts";
 
 /** The environment that preview environments are made after, and what its stack file says of them. */
 export interface PreviewPlace {

@@ -1,8 +1,8 @@
+import type { DependencySettings } from "../../components/dependency-settings.ts";
 import type { ManifestContext } from "../../components/manifests.ts";
 import type { IngressSettings } from "../../components/manifests/ingress.ts";
-import { namespaceName, previewName } from "../../components/names.ts";
 import type { Service } from "../../components/service.ts";
-import type { DependencySettings } from "../../stacks/dependency-schema.ts";
+import { namespaceName, previewName } from "../../core/names.ts";
 
 export interface PreviewContextArgs {
   app: string;

@@ -1,8 +1,8 @@
 import { stringify } from "yaml";
 import { dependencyFiles, serviceFiles } from "../../components/manifest-files.ts";
-import { dependencyManifests, dependencyUsers, deployedDependencies } from "../../components/manifests/dependency.ts";
-import { namespaceManifest } from "../../components/manifests/namespace.ts";
 import { serviceManifests, type ManifestContext } from "../../components/manifests.ts";
+import { dependencyManifests, dependencyUsers, deployedDependencies } from "../../components/manifests/dependency.ts";
+import { namespaceManifest } from "../../components/manifests/metadata.ts";
 import { recordPath, recordWith, type ReleasedImage } from "../../git/release-record.ts";
 import { throwawaySecrets } from "./throwaway-secrets.ts";
 

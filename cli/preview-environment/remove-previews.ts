@@ -1,4 +1,4 @@
-import { previewName } from "../../components/names.ts";
+import { previewName } from "../../core/names.ts";
 import { commitToBranch } from "../../git/deploy-repository.ts";
 import { previewPaths } from "../../git/preview-directory.ts";
 import type { GitHub } from "../github/github.ts";

@@ -1,5 +1,5 @@
 import { shortDigest } from "../../git/records.ts";
-import type { Surroundings } from "../command.ts";
+import type { CommandContext } from "../command.ts";
 import type { PreviewPlace } from "./place.ts";
 import type { RemovedPreviews } from "./remove-previews.ts";
 import type { Preview } from "./write-preview.ts";
@@ -9,7 +9,7 @@ export function reportPreview(
   { name, namespace, services, dependencies, missing, commit }: Preview,
   { environment }: PreviewPlace,
   json: boolean,
-  { print }: Surroundings,
+  { print }: CommandContext,
 ): void {
   if (json) {
     const facts = services.map(({ name: service, repository, digest, changed, address }) => ({
@@ -45,7 +45,7 @@ export function reportPreview(
 }
 
 /** Prints which preview environments are removed. */
-export function reportRemoval({ removed, commit }: RemovedPreviews, json: boolean, { print }: Surroundings): void {
+export function reportRemoval({ removed, commit }: RemovedPreviews, json: boolean, { print }: CommandContext): void {
   if (json) {
     const facts = [...removed].map(([pullRequest, reason]) => ({ pullRequest, reason }));
     return print(JSON.stringify({ changed: commit !== undefined, commit: commit ?? null, removed: facts }));

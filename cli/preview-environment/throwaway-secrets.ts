@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { stringify } from "yaml";
-import { metadata, type Environment } from "../../components/manifests/metadata.ts";
 import { usedSecrets, type ManifestContext } from "../../components/manifests.ts";
-import { secretName } from "../../components/names.ts";
+import { metadata, type Environment } from "../../components/manifests/metadata.ts";
+import { secretName } from "../../core/names.ts";
 
 const header = `# Made up by \`delivery preview-environment\`: these values open nothing but what runs in this namespace, and are no secret.
 # The environments' own secrets never get into Git.

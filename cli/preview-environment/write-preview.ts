@@ -1,13 +1,13 @@
-import { serviceAddress, isExposed } from "../../components/manifests.ts";
+import { isExposed, serviceAddress } from "../../components/manifests.ts";
 import { deployedDependencies } from "../../components/manifests/dependency.ts";
-import { previewName } from "../../components/names.ts";
 import type { Service } from "../../components/service.ts";
+import { previewName } from "../../core/names.ts";
 import { commitToBranch } from "../../git/deploy-repository.ts";
 import { previewDirectory, previewPaths } from "../../git/preview-directory.ts";
 import { readRecords, summarize, type Records, type Release } from "../../git/records.ts";
 import { CommandError } from "../command.ts";
-import type { Digests } from "../digests-file.ts";
-import type { Monorepo } from "../monorepo.ts";
+import type { Monorepo } from "../project/monorepo.ts";
+import type { Digests } from "../release/digests-file.ts";
 import type { PreviewPlace } from "./place.ts";
 import { missingDependencies, previewContext } from "./preview-context.ts";
 import { previewFiles } from "./preview-files.ts";

@@ -2,13 +2,12 @@ import { readBranch } from "../../git/deploy-repository.ts";
 import { readRecords, type Records } from "../../git/records.ts";
 import { openSourceRepository } from "../../git/source-repository.ts";
 import { stackSchema } from "../../stacks/schema.ts";
-import { branchPoint } from "../changes/branch-point.ts";
-import { changedServices } from "../changes/changed-services.ts";
-import { releasedFrom } from "../changes/released-from.ts";
-import { findEnvironment } from "../environment.ts";
-import { readMonorepo } from "../monorepo.ts";
+import { affectedServices } from "../affected/affected-services.ts";
+import { branchPoint, releasedFrom } from "../affected/base-commit.ts";
+import { findEnvironment } from "../project/environment.ts";
+import { readMonorepo } from "../project/monorepo.ts";
+import { readStackSettings } from "../project/stack-file.ts";
 import { shortName } from "../pulumi/project.ts";
-import { readStackSettings } from "../stack-settings.ts";
 import type { ImageFacts } from "./service-changes.ts";
 
 export interface KnownImages {
@@ -68,7 +67,7 @@ async function rebuiltBy(
   const isBranch = from !== undefined && from !== head;
   if (!isBranch && records === undefined) return {};
   const base = isBranch || records === undefined ? { from } : { releasedFrom: releasedFrom(records) };
-  const { services, to } = await changedServices({ monorepo, to: "HEAD", ...base });
+  const { services, to } = await affectedServices({ monorepo, to: "HEAD", ...base });
   return { rebuilt: { services: new Set(services.map((service) => service.name)), commit: to } };
 }
 

@@ -1,6 +1,6 @@
 import { stackSchema } from "../../stacks/schema.ts";
-import { readMonorepo } from "../monorepo.ts";
-import { readStackSettings } from "../stack-settings.ts";
+import { readMonorepo } from "../project/monorepo.ts";
+import { readStackSettings } from "../project/stack-file.ts";
 
 const neededSchema = stackSchema.pick({ ci: true, dependencies: true, gitops: true });
 

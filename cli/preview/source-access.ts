@@ -1,5 +1,4 @@
-import { tokenVariable, usernameVariable } from "../../git/git-credentials.ts";
-import { withoutLogins } from "../../git/url-login.ts";
+import { tokenVariable, usernameVariable, withoutLogins } from "../../git/git-credentials.ts";
 
 export interface Login {
   readonly username: string;

@@ -1,11 +1,11 @@
 import { readFile } from "node:fs/promises";
-import { commitToBranch, readBranch, type CommitResult } from "../../git/deploy-repository.ts";
 import type { DeployBranch } from "../../git/deploy-branch.ts";
+import { commitToBranch, readBranch, type CommitResult } from "../../git/deploy-repository.ts";
 import { gitAt } from "../../git/git-command.ts";
 import { stackSchema } from "../../stacks/schema.ts";
 import { CommandError } from "../command.ts";
+import { readStackSettings } from "../project/stack-file.ts";
 import { shortName, stackFilePath } from "../pulumi/project.ts";
-import { readStackSettings } from "../stack-settings.ts";
 import type { PublishedState } from "./safe-preview.ts";
 import { stateSchema, type ScrubbedState } from "./scrubbed-state.ts";
 import { accessesToRead, accessToWrite, logIn, type SourceAccess } from "./source-access.ts";

@@ -3,8 +3,8 @@ import { isSameImage, readRecords, shortDigest, type Records, type Release } fro
 import type { ReleaseRecord } from "../../git/release-record.ts";
 import type { Snapshot } from "../../git/snapshot.ts";
 import { CommandError } from "../command.ts";
-import type { DeliveryEnvironment } from "../environment.ts";
-import { refuseUnknownServices } from "../services.ts";
+import type { DeliveryEnvironment } from "../project/environment.ts";
+import { assertServicesKnown } from "../release/unknown-services.ts";
 
 /** Two environments, and what of the first is to run in the second. */
 export interface PromotionPath {
@@ -71,8 +71,8 @@ export function sourceRecords(
 
 function chosen({ from, to, services }: PromotionPath, tested: Records, records: Records): Release[] {
   if (services !== undefined) {
-    refuseUnknownServices(from, tested, services);
-    refuseUnknownServices(to, records, services);
+    assertServicesKnown(from, tested, services);
+    assertServicesKnown(to, records, services);
     const unreleased = services.filter((service) => tested.get(service)?.image === undefined);
     if (unreleased.length > 0)
       throw new CommandError(

@@ -1,5 +1,5 @@
 import { summarize } from "../../git/records.ts";
-import { CommandError, type Surroundings } from "../command.ts";
+import { CommandError, type CommandContext } from "../command.ts";
 import { allPassed, gateLines } from "./gate.ts";
 import type { GatedCandidates } from "./gates.ts";
 
@@ -11,7 +11,7 @@ export function refuseFailedGates(
   to: string,
   { pending, rolledBack, outcomes }: GatedCandidates,
   { check, json }: { check: boolean; json: boolean },
-  { print, note }: Pick<Surroundings, "print" | "note">,
+  { print, note }: Pick<CommandContext, "print" | "note">,
 ): void {
   const lines = gateLines(outcomes);
   const passed = allPassed(outcomes);

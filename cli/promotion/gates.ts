@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { openCluster } from "../cluster.ts";
-import { CommandError, type Surroundings } from "../command.ts";
-import { readStackSettings } from "../stack-settings.ts";
+import { CommandError, type CommandContext } from "../command.ts";
+import { openCluster } from "../project/cluster.ts";
+import { readStackSettings } from "../project/stack-file.ts";
 import { placeSchema, placesOf } from "../status/sources.ts";
 import { approvalGate, type Approval } from "./approval-gate.ts";
 import { readCandidates, type Candidates, type PromotionPath } from "./candidates.ts";
@@ -15,7 +15,7 @@ export interface GatesArgs extends PromotionPath {
   readonly approval: Approval;
   /** How long to wait for what time alone can mend, in milliseconds. */
   readonly wait: number;
-  readonly surroundings: Surroundings;
+  readonly surroundings: CommandContext;
 }
 
 /** What is to be promoted, and what each gate says of it. */

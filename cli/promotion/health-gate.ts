@@ -1,8 +1,8 @@
-import { applicationName } from "../../components/names.ts";
+import { applicationName } from "../../core/names.ts";
 import type { Release } from "../../git/records.ts";
 import type { KubernetesClient } from "../../kubernetes/client.ts";
 import { nameOf, stringAt, type KubernetesObject } from "../../kubernetes/object.ts";
-import type { DeliveryEnvironment } from "../environment.ts";
+import type { DeliveryEnvironment } from "../project/environment.ts";
 import { listApplications, listDeployments, listPods } from "../status/cluster-facts.ts";
 import { reasonOf } from "../status/reading.ts";
 import { readReleases } from "../status/release-facts.ts";

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { stackSchema } from "../../stacks/schema.ts";
 import { CommandError, UsageError } from "../command.ts";
-import { readStackSettings } from "../stack-settings.ts";
+import { readStackSettings } from "../project/stack-file.ts";
 
 const rulesSchema = stackSchema.pick({ promotion: true });
 

@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { shellProcess } from "../../core/shell.ts";
 import type { Release } from "../../git/records.ts";
-import type { Surroundings } from "../command.ts";
-import { shellProcess } from "../shell.ts";
+import type { CommandContext } from "../command.ts";
 import type { GateOutcome } from "./gate.ts";
 
 export interface TestGate {
@@ -21,7 +21,7 @@ const shownLines = 10;
 export async function testGate(
   { from, to, test }: TestGate,
   releases: readonly Release[],
-  { environment, note, signal }: Pick<Surroundings, "environment" | "note" | "signal">,
+  { environment, note, signal }: Pick<CommandContext, "environment" | "note" | "signal">,
 ): Promise<GateOutcome> {
   const directory = mkdtempSync(join(tmpdir(), "delivery-promote-"));
   try {

@@ -1,6 +1,11 @@
-import type { CircleCiAccess } from "../circleci/api.ts";
-import { contextRestrictions, findContext } from "../circleci/context.ts";
-import { newestPipelines, workflowsOf, type Workflow } from "../circleci/pipeline.ts";
+import {
+  contextRestrictions,
+  findContext,
+  newestPipelines,
+  workflowsOf,
+  type CircleCiAccess,
+  type Workflow,
+} from "../../circleci/api.ts";
 import type { Stage, State } from "./model.ts";
 
 export interface CiPlace extends CircleCiAccess {

@@ -1,7 +1,7 @@
+import { projectName } from "../../core/names.ts";
 import type { KubernetesClient } from "../../kubernetes/client.ts";
 import { isNotFound } from "../../kubernetes/errors.ts";
 import { conditionOf, listAt, nameOf, numberAt, stringAt, type KubernetesObject } from "../../kubernetes/object.ts";
-import { projectName } from "../../components/names.ts";
 import type { State } from "./model.ts";
 import { NotReachableError } from "./reading.ts";
 

@@ -1,4 +1,4 @@
-import { withoutLogins } from "../../git/url-login.ts";
+import { withoutLogins } from "../../git/git-credentials.ts";
 import { UnreachableError } from "../../kubernetes/errors.ts";
 
 /** A part of the pipeline cannot be asked: nothing is known of it, which is not a failure of it. */

@@ -1,8 +1,8 @@
-import { contextName, namespaceName } from "../../components/names.ts";
+import { contextName, namespaceName } from "../../core/names.ts";
 import type { DeployBranch } from "../../git/deploy-branch.ts";
 import type { KubernetesClient } from "../../kubernetes/client.ts";
 import { stackSchema, type StackSettings } from "../../stacks/schema.ts";
-import type { Registry } from "../registry-client.ts";
+import type { Registry } from "../registry/client.ts";
 import { readCi, type CiPlace } from "./ci-facts.ts";
 import { readApplications, readDeployments } from "./cluster-facts.ts";
 import type { StatusSources } from "./collect.ts";

@@ -1,8 +1,11 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { memoize } from "../affected/source-tree.ts";
+import type { CommandContext } from "../command.ts";
+import { runTest } from "./run-test.ts";
 
 /** What manages the packages of a Node workspace. */
-export interface PackageManager {
+interface PackageManager {
   /** Installs exactly what the lock file says. */
   readonly install: readonly [command: string, ...args: string[]];
   /** Runs script `test` of the package in the current directory. */
@@ -38,4 +41,21 @@ function yarn(root: string): PackageManager {
     existsSync(settings) && /^nodeLinker:\s*["']?(node-modules|pnpm)\b/m.test(readFileSync(settings, "utf8"));
   // Without node_modules, only Yarn finds the packages.
   return { install: ["yarn", "install", "--immutable"], test: linked ? npmTest : ["yarn", "run", "test"] };
+}
+
+/**
+ * Installs the dependencies of Node workspaces that have a lock file and no node_modules, as in a fresh checkout: each at most
+ * once, whether it succeeds or not. What is said of it goes to standard error.
+ * @returns for the root of a workspace, relative to the program: why that failed; `undefined`: nothing is missing
+ */
+export function workspaceInstaller(surroundings: CommandContext): (root: string) => Promise<string | undefined> {
+  return memoize(async (root) => {
+    if (["node_modules", ".pnp.cjs"].some((name) => existsSync(join(root, name)))) return undefined;
+    const [command, ...args] = packageManager(root)?.install ?? [];
+    if (command === undefined) return undefined;
+    const title = [command, ...args].join(" ");
+    surroundings.note(`── ${title}, since there is no node_modules in ${root}`);
+    const reason = await runTest({ command, args, directory: root, environment: {} }, surroundings, surroundings.note);
+    return reason === undefined ? undefined : `${title}: ${reason}`;
+  });
 }

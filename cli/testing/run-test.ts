@@ -1,8 +1,17 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
-import type { Surroundings } from "../command.ts";
-import type { TestProcess } from "./service-test.ts";
+import type { CommandContext } from "../command.ts";
+
+/** A process that tests a service, or a part of it. */
+export interface TestProcess {
+  readonly command: string;
+  readonly args: readonly string[];
+  /** Where it runs, relative to the program. */
+  readonly directory: string;
+  /** Variables beyond those that are there. */
+  readonly environment: Readonly<Record<string, string>>;
+}
 
 /**
  * Runs a test, and passes on every line that it writes.
@@ -10,7 +19,7 @@ import type { TestProcess } from "./service-test.ts";
  */
 export async function runTest(
   { command, args, directory, environment }: TestProcess,
-  { environment: inherited, signal }: Surroundings,
+  { environment: inherited, signal }: CommandContext,
   show: (line: string) => void,
 ): Promise<string | undefined> {
   const child = spawn(command, args, {

@@ -1,6 +1,6 @@
-import type { types } from "@pulumi/kubernetes";
-import type { DeployedDependencySettings, DependencySettings } from "../../stacks/dependency-schema.ts";
-import { pullSecretName, secretName } from "../names.ts";
+import { types } from "@pulumi/kubernetes";
+import { pullSecretName, secretName } from "../../core/names.ts";
+import type { DependencySettings, DeployedDependencySettings } from "../dependency-settings.ts";
 import type { Service } from "../service.ts";
 import { metadata, selectorLabels, type Environment } from "./metadata.ts";
 import { dependencyPolicy } from "./network-policy.ts";

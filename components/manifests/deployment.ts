@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
+import { types } from "@pulumi/kubernetes";
 import type { Input } from "@pulumi/pulumi";
-import type { types } from "@pulumi/kubernetes";
-import { secretName } from "../names.ts";
+import { secretName } from "../../core/names.ts";
 import type { Service } from "../service.ts";
 import { metadata, selectorLabels, type Environment } from "./metadata.ts";
 import { restrictedContainer, restrictedPod, scratchVolumes } from "./pod.ts";

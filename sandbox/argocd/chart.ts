@@ -1,7 +1,7 @@
-import { isMap } from "../providers/property.ts";
-import type { PropertyMap } from "../providers/property.ts";
-import type { ChartRenderer } from "../providers/kubernetes/chart.ts";
+import { isMap } from "../../kubernetes/json.ts";
 import { mapAt, stringAt, type KubernetesObject } from "../../kubernetes/object.ts";
+import type { ChartRenderer } from "../providers/kubernetes/chart.ts";
+import type { PropertyMap } from "../providers/property.ts";
 import { officialManifests } from "./official-manifests.ts";
 
 /**

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
-import { isMap } from "../providers/property.ts";
+import { isMap } from "../../kubernetes/json.ts";
 import { mapAt, stringAt, type KubernetesObject } from "../../kubernetes/object.ts";
 
 /** What runs in pods, or leads to them: in the sandbox the same parts are processes of this machine. */

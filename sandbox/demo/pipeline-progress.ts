@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
-import { askCircleCi, type CircleCiAccess } from "../../cli/circleci/api.ts";
-import { newestPipelines, workflowsOf, type Pipeline } from "../../cli/circleci/pipeline.ts";
+import { askCircleCi, newestPipelines, workflowsOf, type CircleCiAccess, type Pipeline } from "../../circleci/api.ts";
 
 /** Where CircleCI's API is, and which project of it is followed. */
 export interface CiAccess extends CircleCiAccess {

@@ -1,6 +1,6 @@
 import type { OutputMap } from "@pulumi/pulumi/automation/index.js";
 import { z } from "zod";
-import { namespaceName } from "../../components/names.ts";
+import { namespaceName } from "../../core/names.ts";
 import { ensureCredentials } from "../credentials.ts";
 import { loginToDeployGit } from "../deploy-git.ts";
 import { kubernetesClient } from "../kubernetes-client.ts";

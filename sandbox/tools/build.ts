@@ -1,12 +1,9 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statfsSync } from "node:fs";
 import { dirname, join } from "node:path";
-
 import { cacheDir, withLock } from "../cache.ts";
-import { familyNames, familyOf, families, filesOf, packageOf, type ToolName } from "./families.ts";
+import { families, familyNames, familyOf, filesOf, packageOf, type ToolName } from "./families.ts";
 import { buildPackages, checkGo, copyFiles, executableName, goSettings, listPackages, type GoModule } from "./go.ts";
-
-export type { ToolName } from "./families.ts";
 
 /** Downloaded modules and compiled packages, at their peak. */
 const neededBytes = 10e9;

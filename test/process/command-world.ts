@@ -1,4 +1,4 @@
-import type { Command, Surroundings } from "../../cli/command.ts";
+import type { Command, CommandContext } from "../../cli/command.ts";
 import { initialRecord, recordPath, recordWith, type Rejection } from "../../git/release-record.ts";
 import { BareRepository } from "../bare-repository.ts";
 import { RegistryStandIn } from "../registry-stand-in.ts";
@@ -26,7 +26,7 @@ export class CommandWorld implements AsyncDisposable {
   }
 
   /** Runs a command as `npx delivery` does, and returns what it prints. */
-  async run(command: Command, args: readonly string[], surroundings: Partial<Surroundings> = {}): Promise<string> {
+  async run(command: Command, args: readonly string[], surroundings: Partial<CommandContext> = {}): Promise<string> {
     const lines: string[] = [];
     const where = ["--repository", this.repository.url, "--images", `${this.registry.host}/acme/shop`];
     await command.run([...where, ...args], {

@@ -1,9 +1,8 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { locateImages } from "../../cli/image-name.ts";
-import { newestBuild } from "../../cli/newest-build.ts";
-import { newestImage } from "../../cli/newest-image.ts";
-import { givenLogin } from "../../cli/registry-access.ts";
-import { registryClient } from "../../cli/registry-client.ts";
+import { registryClient } from "../../cli/registry/client.ts";
+import { locateImages } from "../../cli/registry/image-name.ts";
+import { newestBuild, newestImage } from "../../cli/registry/newest-image.ts";
+import { givenLogin } from "../../cli/registry/open-registry.ts";
 import { RegistryStandIn } from "../registry-stand-in.ts";
 
 const open: RegistryStandIn[] = [];

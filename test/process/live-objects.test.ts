@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { openCluster } from "../../cli/cluster.ts";
 import { liveObjects } from "../../cli/drift/live-objects.ts";
+import { openCluster } from "../../cli/project/cluster.ts";
 import { KubernetesStandIn } from "../kubernetes-stand-in.ts";
 
 test("of a namespace, what people have put there counts, and not what a cluster puts into all of them", async () => {

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { withoutOlder } from "../../cli/newest-source.ts";
+import { dropSuperseded } from "../../cli/release/superseded.ts";
 import type { Records, Release } from "../../git/records.ts";
 import type { Rejection } from "../../git/release-record.ts";
 import { SourceCheckout } from "../source-checkout.ts";
@@ -37,7 +37,7 @@ async function released(
 ) {
   const records: Records = new Map([["link", { image: { repository, digest }, sourceCommit: before, rejected }]]);
   const note = (line: string): void => void notes.push(line);
-  return (await withoutOlder([release], records, { commit, directory, note })).map(({ service }) => service);
+  return (await dropSuperseded([release], records, { commit, directory, note })).map(({ service }) => service);
 }
 
 test("a service that runs a build of a newer commit stays as it is", async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { glob, pathPattern } from "../../cli/changes/glob.ts";
+import { glob, pathPattern } from "../../cli/affected/glob.ts";
 import { everything, expectConcerns, go, goShop } from "../concern-table.ts";
 
 const python = (...sources: string[]): string => `FROM python\n${sources.map((at) => `COPY ${at} /x/\n`).join("")}`;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { serviceGraph } from "../../cli/changes/service-graph.ts";
+import { serviceGraph } from "../../cli/affected/graph.ts";
 import { everything, expectConcerns, go, goShop } from "../concern-table.ts";
 import { SampleMonorepo } from "../sample-monorepo.ts";
 

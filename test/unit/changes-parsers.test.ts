@@ -1,8 +1,7 @@
 import { describe, expect, test } from "vitest";
-import type { GoBuild } from "../../cli/changes/dockerfile-go-builds.ts";
-import { dockerfileSources } from "../../cli/changes/dockerfile-sources.ts";
-import { glob } from "../../cli/changes/glob.ts";
-import { parseGoSource } from "../../cli/changes/go-source.ts";
+import { dockerfileSources, type GoBuild } from "../../cli/affected/dockerfile.ts";
+import { glob } from "../../cli/affected/glob.ts";
+import { parseGoSource } from "../../cli/affected/go-packages.ts";
 
 describe("a glob", () => {
   test.each<[pattern: string, paths: string[], others: string[]]>([

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { chainFrom } from "../../cli/ci-config/environment-chain.ts";
-import { readPreviewOwners, refuseSharedPreviews, type PreviewOwner } from "../../cli/ci-config/preview-owners.ts";
 import { programLayout, type LayoutArgs } from "../../cli/ci-config/program-layout.ts";
+import { readPreviewOwners, refuseSharedPreviews, type PreviewOwner } from "../../cli/ci-config/read-pipeline.ts";
 
 describe("environments", () => {
   const chain = (first: string, origins: Record<string, string | undefined>): readonly string[] =>

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { configurationProblems } from "../../cli/ci-config/circleci-references.ts";
+import { configurationProblems } from "../../circleci/references.ts";
 
 const valid = {
   version: 2.1,

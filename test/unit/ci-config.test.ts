@@ -1,15 +1,14 @@
-import { portsBeside } from "../../cli/ci-config/beside-ports.ts";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { configurationProblems } from "../../cli/ci-config/circleci-references.ts";
-import type { CircleConfig, Invocation } from "../../cli/ci-config/circleci-schema.ts";
+import { configurationProblems } from "../../circleci/references.ts";
+import type { CircleConfig, Invocation } from "../../circleci/schema.ts";
 import { continueConfiguration, failedConfiguration, setupConfiguration } from "../../cli/ci-config/configuration.ts";
-import { generatedFiles, staleFiles, writeFiles } from "../../cli/ci-config/generated-files.ts";
-import { occasions, type Occasion, type Pipeline } from "../../cli/ci-config/pipeline.ts";
+import { servicePorts } from "../../cli/ci-config/executors.ts";
+import { generatedFiles, render, staleFiles, writeFiles } from "../../cli/ci-config/generated-files.ts";
+import { triggerKinds, type Pipeline, type TriggerKind } from "../../cli/ci-config/pipeline.ts";
 import { pipelineOf, readDeclarations } from "../../cli/ci-config/read-pipeline.ts";
-import { render } from "../../cli/ci-config/render.ts";
 
 const postgres = [{ image: "cimg/postgres:17.5", env: { POSTGRES_PASSWORD: "test" } }];
 const staging = { name: "staging", context: "shop-staging", from: "dev", approval: false, healthyMinutes: 10 };
@@ -31,7 +30,7 @@ const shop: Pipeline = {
 };
 
 /** The jobs of the one workflow of an occasion, by name. */
-function jobsOf(pipeline: Partial<Pipeline>, occasion: Occasion, problem?: string): Map<string, Invocation> {
+function jobsOf(pipeline: Partial<Pipeline>, occasion: TriggerKind, problem?: string): Map<string, Invocation> {
   const configuration = continueConfiguration({ ...shop, ...pipeline }, { occasion, problem });
   expect(configurationProblems(configuration)).toEqual([]);
   expect(Object.keys(configuration.workflows)).toEqual([occasion]);
@@ -182,7 +181,7 @@ describe("a branch", () => {
 
 test("pull requests get no environment where the stack file has no previews", () => {
   expect(Object.keys(continueConfiguration({ ...shop, previewEnvironments: false }).workflows)).toEqual(
-    occasions.filter((occasion) => occasion !== "review-with-environment"),
+    triggerKinds.filter((occasion) => occasion !== "review-with-environment"),
   );
 });
 
@@ -251,7 +250,7 @@ test.each([
   ],
   [[{ image: "example/search:1" }], []],
 ])("tests wait for the ports of %j", (beside, ports) => {
-  expect(portsBeside({ name: "link", beside })).toEqual(ports);
+  expect(servicePorts({ name: "link", beside })).toEqual(ports);
 });
 
 test.each([1, 500])("%i services make a valid configuration, with a line for each job", (count) => {

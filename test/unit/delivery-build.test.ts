@@ -1,9 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { buildFailure, isPassing, lastWord } from "../../cli/build/build-failure.ts";
-import { digestIn } from "../../cli/build/build-service.ts";
-import { buildctl } from "../../cli/build/buildctl.ts";
-import { buildxArguments } from "../../cli/build/buildx.ts";
-import { imageBuilds, type ImageBuild } from "../../cli/build/image-build.ts";
+import { digestIn, imageBuilds } from "../../cli/build/build-images.ts";
+import { buildFailure, isPassing, lastWord } from "../../cli/build/build-process.ts";
+import { buildctl, buildxArguments, type ImageBuild } from "../../cli/build/builders.ts";
 import { imageTags, type TagFacts } from "../../cli/build/image-tags.ts";
 
 const commit = "0123456789abcdef0123456789abcdef01234567";

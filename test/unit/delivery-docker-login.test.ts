@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { dockerLogin } from "../../cli/docker-login.ts";
+import { dockerLogin } from "../../cli/registry/docker-config.ts";
 
 let directory: string;
 beforeEach(() => {

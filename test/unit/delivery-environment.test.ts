@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { findEnvironment } from "../../cli/environment.ts";
+import { findEnvironment } from "../../cli/project/environment.ts";
 
 const repository = "https://git.example/acme/deploy.git";
 

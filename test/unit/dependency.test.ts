@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
+import type { DependencySettings, DeployedDependencySettings } from "../../components/dependency-settings.ts";
 import { Dependency } from "../../components/dependency.ts";
 import { dependencyAddress, dependencyManifests } from "../../components/manifests/dependency.ts";
-import type { DeployedDependencySettings, DependencySettings } from "../../stacks/dependency-schema.ts";
 import { openWorld } from "../declared-world.ts";
 import { recordRegistrations } from "../registrations.ts";
 import { environment } from "../sample-shop.ts";

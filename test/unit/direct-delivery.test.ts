@@ -1,10 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, test } from "vitest";
 import { Cluster } from "../../components/cluster.ts";
+import type { DependencySettings } from "../../components/dependency-settings.ts";
 import { deliverDirectly } from "../../components/direct-delivery.ts";
 import type { ManifestContext } from "../../components/manifests.ts";
 import { ServiceImage } from "../../components/service-image.ts";
-import type { DependencySettings } from "../../stacks/dependency-schema.ts";
 import { openWorld } from "../declared-world.ts";
 import { recordRegistrations } from "../registrations.ts";
 import { environment, sampleContext, sampleService } from "../sample-shop.ts";

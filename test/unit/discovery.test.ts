@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { discoverServices } from "../../components/discovery.ts";
+import { discoverServices } from "../../components/discover-services.ts";
 import type { DiscoveryArgs } from "../../components/find-services.ts";
 import type { Service } from "../../components/service.ts";
 

@@ -2,11 +2,11 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { isMap } from "../../kubernetes/json.ts";
 import { hostPlatform } from "../../sandbox/providers/docker/image-inputs.ts";
 import { isLoopback, parseImageName, registryHost } from "../../sandbox/providers/docker/image-name.ts";
 import { createDockerProvider } from "../../sandbox/providers/docker/provider.ts";
-import { isMap, secret, unknown } from "../../sandbox/providers/property.ts";
-import type { PropertyMap, PropertyValue } from "../../sandbox/providers/property.ts";
+import { secret, unknown, type PropertyMap, type PropertyValue } from "../../sandbox/providers/property.ts";
 import type { CheckResult, ConfiguredProvider, DiffResult } from "../../sandbox/providers/resource-provider.ts";
 
 const type = "docker:index/image:Image";

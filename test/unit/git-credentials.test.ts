@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
-import { gitCredentialSettings } from "../../git/git-credentials.ts";
-import { sshSettings } from "../../git/ssh-command.ts";
+import { gitCredentialSettings, sshSettings } from "../../git/git-credentials.ts";
 
 const token = { DELIVERY_GIT_TOKEN: "hunter2" };
 

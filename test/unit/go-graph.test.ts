@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { goGraph } from "../../cli/changes/go-graph.ts";
-import { sourceTree } from "../../cli/changes/source-tree.ts";
+import { goGraph } from "../../cli/affected/go.ts";
+import { sourceTree } from "../../cli/affected/source-tree.ts";
 import { SampleMonorepo } from "../sample-monorepo.ts";
 
 const made: SampleMonorepo[] = [];

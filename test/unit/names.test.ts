@@ -8,7 +8,7 @@ import {
   peerVariable,
   secretName,
   serviceName,
-} from "../../components/names.ts";
+} from "../../core/names.ts";
 
 describe("serviceName", () => {
   test.each([

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { nodeGraph } from "../../cli/changes/node-packages.ts";
-import { serviceGraph } from "../../cli/changes/service-graph.ts";
-import { sourceTree } from "../../cli/changes/source-tree.ts";
+import { serviceGraph } from "../../cli/affected/graph.ts";
+import { nodeGraph } from "../../cli/affected/node.ts";
+import { sourceTree } from "../../cli/affected/source-tree.ts";
 import { SampleMonorepo } from "../sample-monorepo.ts";
 
 const made: SampleMonorepo[] = [];

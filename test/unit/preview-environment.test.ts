@@ -6,10 +6,10 @@ import { missingDependencies, previewContext } from "../../cli/preview-environme
 import { previewFiles } from "../../cli/preview-environment/preview-files.ts";
 import { servicesOfPreview } from "../../cli/preview-environment/selection.ts";
 import type { Preview } from "../../cli/preview-environment/write-preview.ts";
+import type { DependencySettings } from "../../components/dependency-settings.ts";
 import { serviceAddress } from "../../components/manifests.ts";
 import type { Service } from "../../components/service.ts";
 import { parseRecord } from "../../git/release-record.ts";
-import type { DependencySettings } from "../../stacks/dependency-schema.ts";
 import { sampleService } from "../sample-shop.ts";
 
 const services = [

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { duration } from "../../cli/duration.ts";
+import { duration } from "../../cli/command.ts";
 import { approvalGate, approvalTrailer } from "../../cli/promotion/approval-gate.ts";
 import { gateLines } from "../../cli/promotion/gate.ts";
 import { promotionBranch, proposalBody, repositoryName } from "../../cli/promotion/pull-request.ts";

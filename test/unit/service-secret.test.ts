@@ -1,8 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { expect, test } from "vitest";
 import { Cluster } from "../../components/cluster.ts";
+import type { DeployedDependencySettings } from "../../components/dependency-settings.ts";
 import { putServiceSecrets } from "../../components/service-secret.ts";
-import type { DeployedDependencySettings } from "../../stacks/dependency-schema.ts";
 import { hideSecrets, openWorld } from "../declared-world.ts";
 import { openEnvelope } from "../envelope.ts";
 import { recordRegistrations } from "../registrations.ts";

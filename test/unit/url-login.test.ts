@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { withoutLogins } from "../../git/url-login.ts";
+import { withoutLogins } from "../../git/git-credentials.ts";
 
 test.each<[text: string, shown: string]>([
   ["https://github.com/acme/deploy.git", "https://github.com/acme/deploy.git"],

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
-import { hasUnknown, isMap, reveal, secret } from "../property.ts";
-import type { PropertyMap, PropertyValue } from "../property.ts";
+import { isMap } from "../../../kubernetes/json.ts";
+import { hasUnknown, reveal, secret, type PropertyMap, type PropertyValue } from "../property.ts";
 import type { CheckFailure, CheckRequest, CheckResult } from "../resource-provider.ts";
 import type { Field, ResourceType } from "./resource-type.ts";
 

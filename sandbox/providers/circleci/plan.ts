@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
-import { hasUnknown, isMap, reveal, secret, unknown } from "../property.ts";
-import type { PropertyMap, PropertyValue } from "../property.ts";
+import { isMap } from "../../../kubernetes/json.ts";
+import { hasUnknown, reveal, secret, unknown, type PropertyMap, type PropertyValue } from "../property.ts";
 import type { DiffKind, DiffResult } from "../resource-provider.ts";
 import type { Field, ResourceType } from "./resource-type.ts";
 

@@ -1,6 +1,6 @@
 import { isAbsolute, join, posix, relative } from "node:path";
-import { isMap, isSecret, reveal, secret } from "../property.ts";
-import type { PropertyMap, PropertyValue } from "../property.ts";
+import { isMap } from "../../../kubernetes/json.ts";
+import { isSecret, reveal, secret, type PropertyMap, type PropertyValue } from "../property.ts";
 import type { ImageBuild } from "./build-command.ts";
 import type { ImageInputs } from "./image-inputs.ts";
 import { parseImageName } from "./image-name.ts";

@@ -1,12 +1,10 @@
 import { existsSync, statSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
-import { hasUnknown, isMap, isSecret, revealMap, secret } from "../property.ts";
-import type { PropertyMap, PropertyValue } from "../property.ts";
+import { isMap } from "../../../kubernetes/json.ts";
+import { hasUnknown, isSecret, revealMap, secret, type PropertyMap, type PropertyValue } from "../property.ts";
 import type { CheckFailure, CheckResult } from "../resource-provider.ts";
-import { contextDigest } from "./context-digest.ts";
-import type { FileDigests } from "./context-digest.ts";
-import { readImageInputs } from "./image-inputs.ts";
-import type { ImageInputs } from "./image-inputs.ts";
+import { contextDigest, type FileDigests } from "./context-digest.ts";
+import { readImageInputs, type ImageInputs } from "./image-inputs.ts";
 import { parseImageName } from "./image-name.ts";
 
 /**

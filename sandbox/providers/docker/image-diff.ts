@@ -1,5 +1,5 @@
-import { isMap, revealMap } from "../property.ts";
-import type { PropertyMap, PropertyValue } from "../property.ts";
+import { isMap } from "../../../kubernetes/json.ts";
+import { revealMap, type PropertyMap, type PropertyValue } from "../property.ts";
 import type { DiffKind, DiffResult } from "../resource-provider.ts";
 
 /**

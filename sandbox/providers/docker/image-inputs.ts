@@ -1,6 +1,6 @@
 import { posix } from "node:path";
-import { isMap, revealMap, unknown } from "../property.ts";
-import type { PropertyMap, PropertyValue } from "../property.ts";
+import { isMap } from "../../../kubernetes/json.ts";
+import { revealMap, unknown, type PropertyMap, type PropertyValue } from "../property.ts";
 import type { CheckFailure } from "../resource-provider.ts";
 
 /** The credentials of a registry, or only its address. */

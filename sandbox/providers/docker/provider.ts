@@ -1,8 +1,7 @@
 import { availableParallelism } from "node:os";
-import { silentLog } from "../engine-log.ts";
-import type { EngineLog } from "../engine-log.ts";
-import { isMap, revealMap } from "../property.ts";
-import type { PropertyMap } from "../property.ts";
+import { isMap } from "../../../kubernetes/json.ts";
+import { silentLog, type EngineLog } from "../engine-log.ts";
+import { revealMap, type PropertyMap } from "../property.ts";
 import type {
   CheckRequest,
   ConfiguredProvider,
@@ -10,15 +9,13 @@ import type {
   ResourceProvider,
   UpdateRequest,
 } from "../resource-provider.ts";
-import { buildQueue } from "./build-queue.ts";
-import type { BuildQueue } from "./build-queue.ts";
+import { buildQueue, type BuildQueue } from "./build-queue.ts";
 import type { FileDigests } from "./context-digest.ts";
 import { imageBuild, imageOutputs } from "./image-build.ts";
 import { canBuildOnPreview, checkImage } from "./image-check.ts";
 import { diffImage } from "./image-diff.ts";
 import { hostPlatform, readImageInputs } from "./image-inputs.ts";
-import { runBuild } from "./run-build.ts";
-import type { BuildKit } from "./run-build.ts";
+import { runBuild, type BuildKit } from "./run-build.ts";
 
 export interface DockerProviderOptions {
   /** The program's folder: relative contexts and Dockerfiles count from it, as they do in the official plugin. */

@@ -1,8 +1,8 @@
-import { isMap, reveal } from "../property.ts";
-import type { PropertyMap } from "../property.ts";
-import type { ComponentMonitor } from "../component-monitor.ts";
-import type { ConstructRequest } from "../resource-provider.ts";
+import { isMap } from "../../../kubernetes/json.ts";
 import { stringAt } from "../../../kubernetes/object.ts";
+import type { ComponentMonitor } from "../component-monitor.ts";
+import { reveal, type PropertyMap } from "../property.ts";
+import type { ConstructRequest } from "../resource-provider.ts";
 
 /** A chart as a program asks for it. */
 export interface ChartRequest {

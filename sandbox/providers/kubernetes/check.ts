@@ -1,12 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
-import { isMap, unknown } from "../property.ts";
-import type { PropertyMap } from "../property.ts";
-import type { CheckFailure, CheckRequest, CheckResult } from "../resource-provider.ts";
-import { checkWaitFor } from "./await/wait-for.ts";
-import { toObject, toProperties } from "./checkpoint.ts";
-import { reachable } from "./cluster.ts";
-import type { Session } from "./cluster.ts";
 import { isNotFound, NoSuchKindError } from "../../../kubernetes/errors.ts";
+import { isMap } from "../../../kubernetes/json.ts";
 import {
   annotationOf,
   isCustomResourceDefinition,
@@ -16,8 +10,13 @@ import {
   namespaceOf,
   stringAt,
   withValue,
+  type KubernetesObject,
 } from "../../../kubernetes/object.ts";
-import type { KubernetesObject } from "../../../kubernetes/object.ts";
+import { unknown, type PropertyMap } from "../property.ts";
+import type { CheckFailure, CheckRequest, CheckResult } from "../resource-provider.ts";
+import { checkWaitFor } from "./await/wait-for.ts";
+import { toObject, toProperties } from "./checkpoint.ts";
+import { reachable, type Session } from "./cluster.ts";
 import { normalize } from "./normalize.ts";
 import { kindOfToken } from "./type-token.ts";
 

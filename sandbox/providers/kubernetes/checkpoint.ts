@@ -1,6 +1,6 @@
-import { hasSecret, isMap, isSecret, revealMap, secret } from "../property.ts";
-import type { PropertyMap, PropertyValue } from "../property.ts";
+import { isMap } from "../../../kubernetes/json.ts";
 import type { KubernetesObject } from "../../../kubernetes/object.ts";
+import { hasSecret, isSecret, revealMap, secret, type PropertyMap, type PropertyValue } from "../property.ts";
 
 /** Schema keywords that Pulumi's SDKs spell with underscores, since a dash is no identifier. */
 const dashed = [

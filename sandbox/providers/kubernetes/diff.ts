@@ -1,8 +1,7 @@
-import { isMap } from "../property.ts";
+import { isMap } from "../../../kubernetes/json.ts";
 import type { PropertyMap, PropertyValue } from "../property.ts";
 import type { DiffKind } from "../resource-provider.ts";
-import { isWithin } from "./property-path.ts";
-import type { PropertyPath } from "./property-path.ts";
+import { isWithin, type PropertyPath } from "./property-path.ts";
 
 export interface Difference {
   path: PropertyPath;

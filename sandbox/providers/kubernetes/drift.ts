@@ -1,8 +1,7 @@
-import { isMap } from "../property.ts";
+import { isMap } from "../../../kubernetes/json.ts";
+import { withValue, type KubernetesObject } from "../../../kubernetes/object.ts";
 import type { PropertyMap, PropertyValue } from "../property.ts";
 import { sameValue } from "./diff.ts";
-import { withValue } from "../../../kubernetes/object.ts";
-import type { KubernetesObject } from "../../../kubernetes/object.ts";
 
 /**
  * The inputs that would have led to the live object: each input that changed in the cluster since the state was written

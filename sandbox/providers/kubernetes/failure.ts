@@ -1,6 +1,5 @@
-import type { PropertyMap } from "../property.ts";
-import { isMap, isSecret, reveal } from "../property.ts";
-import type { PropertyValue } from "../property.ts";
+import { isMap } from "../../../kubernetes/json.ts";
+import { isSecret, reveal, type PropertyMap, type PropertyValue } from "../property.ts";
 import { ResourceInitError } from "../resource-provider.ts";
 
 /** Runs an operation so that no secret value of `properties` shows in its error. */

@@ -1,10 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { isMap } from "../property.ts";
+import type { ApiError } from "../../../kubernetes/errors.ts";
+import { isMap } from "../../../kubernetes/json.ts";
+import { annotationOf, describe, listAt, mapAt, stringAt, type KubernetesObject } from "../../../kubernetes/object.ts";
 import type { PropertyMap } from "../property.ts";
 import type { Cluster } from "./cluster.ts";
-import type { ApiError } from "../../../kubernetes/errors.ts";
-import { annotationOf, describe, listAt, mapAt, stringAt } from "../../../kubernetes/object.ts";
-import type { KubernetesObject } from "../../../kubernetes/object.ts";
 
 /** As the official provider, objects are created under this name, and their fields taken over at the first update. */
 export const creator = "pulumi-kubernetes";

@@ -1,9 +1,7 @@
-import { isMap } from "../property.ts";
+import { isMap } from "../../../kubernetes/json.ts";
+import { kindOf, type KubernetesObject } from "../../../kubernetes/object.ts";
 import type { PropertyValue } from "../property.ts";
-import { kindOf } from "../../../kubernetes/object.ts";
-import type { KubernetesObject } from "../../../kubernetes/object.ts";
-import { isWithin, parsePath } from "./property-path.ts";
-import type { PropertyPath } from "./property-path.ts";
+import { isWithin, parsePath, type PropertyPath } from "./property-path.ts";
 import { groupOf } from "./type-token.ts";
 
 export interface Mutability {

@@ -1,8 +1,13 @@
-import { isMap, unknown } from "../property.ts";
-import type { PropertyMap, PropertyValue } from "../property.ts";
+import { isMap } from "../../../kubernetes/json.ts";
+import {
+  isCustomResourceDefinition,
+  kindOf,
+  mapAt,
+  withValue,
+  type KubernetesObject,
+} from "../../../kubernetes/object.ts";
+import { unknown, type PropertyMap, type PropertyValue } from "../property.ts";
 import { canonicalQuantity } from "./quantity.ts";
-import { isCustomResourceDefinition, kindOf, mapAt, withValue } from "../../../kubernetes/object.ts";
-import type { KubernetesObject } from "../../../kubernetes/object.ts";
 import { isBuiltIn } from "./type-token.ts";
 
 const readOnly = [

@@ -1,15 +1,13 @@
-import { hasUnknown, isMap, isSecret, unknown } from "../property.ts";
-import type { PropertyMap } from "../property.ts";
-import { valueAt } from "../../../kubernetes/json.ts";
+import { ApiError, isNotFound, NoSuchKindError } from "../../../kubernetes/errors.ts";
+import { isMap, valueAt } from "../../../kubernetes/json.ts";
+import { kindOf, withValue } from "../../../kubernetes/object.ts";
+import { hasUnknown, isSecret, unknown, type PropertyMap } from "../property.ts";
 import type { CreateRequest, CreateResult } from "../resource-provider.ts";
 import { send } from "./apply.ts";
 import { isAwaited } from "./await/readiness.ts";
 import { readCheckpoint, toObject, writeCheckpoint } from "./checkpoint.ts";
-import { reachable } from "./cluster.ts";
-import type { Session } from "./cluster.ts";
-import { ApiError, isNotFound, NoSuchKindError } from "../../../kubernetes/errors.ts";
+import { reachable, type Session } from "./cluster.ts";
 import { fieldManagerOf } from "./field-manager.ts";
-import { kindOf, withValue } from "../../../kubernetes/object.ts";
 
 /** What a create would make: the answer of a dry run where there can be one, else the inputs. */
 export async function previewCreate(session: Session, { inputs }: CreateRequest): Promise<CreateResult> {

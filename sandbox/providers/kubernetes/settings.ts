@@ -1,11 +1,11 @@
-import { hasUnknown, isMap, reveal, unknown } from "../property.ts";
-import type { PropertyMap, PropertyValue } from "../property.ts";
-import type { CheckFailure, CheckResult, DiffKind, DiffRequest, DiffResult } from "../resource-provider.ts";
-import type { Settings } from "./cluster.ts";
 import { activeCluster } from "../../../kubernetes/connection.ts";
-import { differences, sameValue } from "./diff.ts";
+import { isMap } from "../../../kubernetes/json.ts";
 import { loadKubeconfig } from "../../../kubernetes/kubeconfig.ts";
 import { stringAt } from "../../../kubernetes/object.ts";
+import { hasUnknown, reveal, unknown, type PropertyMap, type PropertyValue } from "../property.ts";
+import type { CheckFailure, CheckResult, DiffKind, DiffRequest, DiffResult } from "../resource-provider.ts";
+import type { Settings } from "./cluster.ts";
+import { differences, sameValue } from "./diff.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

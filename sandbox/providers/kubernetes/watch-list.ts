@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { isMap } from "../property.ts";
-import type { PropertyMap } from "../property.ts";
 import type { KubernetesClient } from "../../../kubernetes/client.ts";
 import { UnreachableError } from "../../../kubernetes/errors.ts";
-import { listAt, nameOf, stringAt, textOf } from "../../../kubernetes/object.ts";
-import type { KubernetesObject } from "../../../kubernetes/object.ts";
+import { isMap } from "../../../kubernetes/json.ts";
+import { listAt, nameOf, stringAt, textOf, type KubernetesObject } from "../../../kubernetes/object.ts";
+import type { PropertyMap } from "../property.ts";
 
 export interface ListQuery {
   /** A collection's path. */

@@ -1,6 +1,6 @@
-import { isMap } from "../../property.ts";
-import type { PropertyValue } from "../../property.ts";
+import { isMap } from "../../../../kubernetes/json.ts";
 import { textOf } from "../../../../kubernetes/object.ts";
+import type { PropertyValue } from "../../property.ts";
 
 type Step = (values: readonly PropertyValue[]) => PropertyValue[];
 

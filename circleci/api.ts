@@ -1,0 +1,140 @@
+import { z } from "zod";
+import { NotReachableError } from "../cli/status/reading.ts";
+
+/** Where CircleCI's API v2 is, and who asks. Source: https://circleci.com/docs/api/v2/ */
+export interface CircleCiAccess {
+  /** The base URL. */
+  readonly host: string;
+  /** `undefined`: nobody has given one. */
+  readonly token: string | undefined;
+}
+
+/** The environment variable with the token for CircleCI's API. */
+export const circleCiTokenVariable = "CIRCLE_TOKEN";
+
+/**
+ * @throws NotReachableError where there is no token or no answer
+ * @throws Error where CircleCI refuses; never holds the token
+ */
+export async function askCircleCi<T>(
+  access: CircleCiAccess,
+  path: string,
+  schema: z.ZodType<T>,
+  signal: AbortSignal,
+): Promise<T> {
+  const { host, token } = access;
+  if (token === undefined || token === "")
+    throw new NotReachableError(`set ${circleCiTokenVariable} to an API token of CircleCI to see it`);
+  const response = await fetch(`${host}${path}`, {
+    headers: { "Circle-Token": token, accept: "application/json" },
+    signal,
+  }).catch(() => {
+    throw new NotReachableError(`${new URL(host).host} cannot be reached`);
+  });
+  if (response.ok) return schema.parse(await response.json());
+  await response.body?.cancel();
+  const reason =
+    response.status === 401
+      ? "does not accept the token (401)"
+      : `answers ${response.status} for ${path.replace(/\?.*/, "")}`;
+  throw new Error(`${new URL(host).host} ${reason}`);
+}
+
+/** All pages of a list. */
+async function listCircleCi<T>(
+  access: CircleCiAccess,
+  path: string,
+  item: z.ZodType<T>,
+  signal: AbortSignal,
+): Promise<T[]> {
+  const schema = z.object({ items: z.array(item), next_page_token: z.string().nullish() });
+  const items: T[] = [];
+  for (let token: string | undefined = ""; token !== undefined;) {
+    const query: string =
+      token === "" ? "" : `${path.includes("?") ? "&" : "?"}page-token=${encodeURIComponent(token)}`;
+    const page: z.infer<typeof schema> = await askCircleCi(access, `${path}${query}`, schema, signal);
+    items.push(...page.items);
+    token = page.next_page_token ?? undefined;
+  }
+  return items;
+}
+
+const contextSchema = z.object({ id: z.string(), name: z.string() });
+const variableSchema = z
+  .object({ variable: z.string(), updated_at: z.string() })
+  .transform(({ variable, updated_at }) => ({ name: variable, updatedAt: updated_at }));
+const restrictionSchema = z
+  .object({ id: z.string(), name: z.string().nullish(), restriction_type: z.string(), restriction_value: z.string() })
+  .transform(({ id, name, restriction_type, restriction_value }) => ({
+    id,
+    name: name ?? "",
+    type: restriction_type,
+    value: restriction_value,
+  }));
+
+/** A variable of a context; its value cannot be read. */
+export type ContextVariable = z.infer<typeof variableSchema>;
+/** Who may use a context. */
+export type ContextRestriction = z.infer<typeof restrictionSchema>;
+
+/** @returns `undefined`: the organization has no context of that name */
+export async function findContext(
+  access: CircleCiAccess,
+  organizationId: string,
+  name: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const path = `/context?owner-id=${encodeURIComponent(organizationId)}`;
+  return (await listCircleCi(access, path, contextSchema, signal)).find((context) => context.name === name)?.id;
+}
+
+export function contextVariables(access: CircleCiAccess, id: string, signal: AbortSignal): Promise<ContextVariable[]> {
+  return listCircleCi(access, `/context/${encodeURIComponent(id)}/environment-variable`, variableSchema, signal);
+}
+
+export function contextRestrictions(
+  access: CircleCiAccess,
+  id: string,
+  signal: AbortSignal,
+): Promise<ContextRestriction[]> {
+  return listCircleCi(access, `/context/${encodeURIComponent(id)}/restrictions`, restrictionSchema, signal);
+}
+
+const pipelinesSchema = z.object({
+  items: z.array(
+    z.object({
+      id: z.string(),
+      number: z.number(),
+      state: z.string(),
+      errors: z.array(z.object({ message: z.string() })).default([]),
+      trigger: z.object({ type: z.string() }).optional(),
+      vcs: z.object({ revision: z.string().optional() }).optional(),
+    }),
+  ),
+});
+/** A pipeline of a project; its state says whether it was accepted, its workflows say how it went. */
+export type Pipeline = z.infer<typeof pipelinesSchema>["items"][number];
+
+const workflowsSchema = z.object({
+  items: z.array(z.object({ id: z.string(), name: z.string(), status: z.string(), created_at: z.string() })),
+});
+export type Workflow = z.infer<typeof workflowsSchema>["items"][number];
+
+/**
+ * The newest pipelines of a project, the newest first.
+ * @param branch @default all branches
+ */
+export async function newestPipelines(
+  access: CircleCiAccess,
+  projectSlug: string,
+  branch: string | undefined,
+  signal: AbortSignal,
+): Promise<Pipeline[]> {
+  const query = branch === undefined ? "" : `?branch=${encodeURIComponent(branch)}`;
+  return (await askCircleCi(access, `/project/${projectSlug}/pipeline${query}`, pipelinesSchema, signal)).items;
+}
+
+/** The workflows of a pipeline, those that were run again among them. */
+export async function workflowsOf(access: CircleCiAccess, pipeline: string, signal: AbortSignal): Promise<Workflow[]> {
+  return (await askCircleCi(access, `/pipeline/${pipeline}/workflow`, workflowsSchema, signal)).items;
+}

@@ -1,0 +1,24 @@
+import { isIn } from "./source-tree.ts";
+
+/** What a file is to a service: a part of its image, or only of its tests. */
+export interface AffectedBy {
+  readonly part: "image" | "tests";
+  /** The file, or the shared code that it is in. */
+  readonly reason: string;
+}
+
+/** Whether a file is written for people. @param own a directory whose code counts, also where it is below `docs` itself */
+export function isDocumentation(own: string, file: string): boolean {
+  return file.endsWith(".md") || (isIn("docs", file) && !isIn("docs", own));
+}
+
+/** Whether a file is there for Git, CI, editors or lawyers: a build of everything takes it along, and does not read it. */
+export function isRepositoryMetadata(file: string): boolean {
+  return housekeepingFolders.test(file) || housekeepingFiles.test(file);
+}
+
+// `.git*` and `.dockerignore` have done their work before the build begins.
+const housekeepingFolders =
+  /(^|\/)(\.git[^/]*|\.circleci|\.buildkite|\.husky|\.vscode|\.idea|\.zed|\.fleet|\.devcontainer)(\/|$)/;
+const housekeepingFiles =
+  /(^|\/)(\.dockerignore|\.editorconfig|\.travis\.yml|\.drone\.yml|azure-pipelines[^/]*\.yml|Jenkinsfile|CODEOWNERS|(README|CHANGELOG|CONTRIBUTING|AUTHORS|LICEN[CS]E|COPYING|NOTICE)([-.][^/]*)?|Pulumi(\.[^/]+)?\.yaml)$/;

@@ -1,0 +1,71 @@
+import { openSourceRepository } from "../../git/source-repository.ts";
+import { basesOf, isCommit, unknownBase, unreleased, type AffectedArgs } from "./base-commit.ts";
+import { serviceGraph, type ServiceSources } from "./graph.ts";
+
+/** A service, and why it counts as changed. */
+interface AffectedService {
+  readonly name: string;
+  /** A file, or `shared code pkg/web`, or that its base is unknown. */
+  readonly reason: string;
+}
+
+export interface AffectedServices {
+  /** The id of the base, or what was given for it if this checkout does not know it; `null`: nothing was given. */
+  readonly from: string | null;
+  readonly to: string;
+  /** Those whose image changed. */
+  readonly services: readonly AffectedService[];
+  /** Those of which only the tests changed. */
+  readonly tests: readonly AffectedService[];
+  /** The base of every service is unknown, so that each counts as changed. */
+  readonly everything: boolean;
+}
+
+/**
+ * Finds the services that changed between two commits.
+ * @throws SourceRepositoryError if the monorepo is in no checkout, or `to` is not known
+ */
+export async function affectedServices(args: AffectedArgs): Promise<AffectedServices> {
+  const { monorepo, from, to, note } = args;
+  const repository = await openSourceRepository(monorepo.root);
+  const bases = await basesOf(args, repository);
+  const changes = await repository.changedSince([...new Set(bases.values())].filter(isCommit), to);
+  const ids = await repository.resolve([to, "HEAD", from ?? ""]);
+  const id = ids.get(to) ?? to;
+  if (ids.get("HEAD") !== id)
+    note?.(
+      `HEAD is ${ids.get("HEAD")?.slice(0, 12)}, not ${id.slice(0, 12)}: the services and what they import are those of the working tree`,
+    );
+  const verdicts = serviceGraph(monorepo).map((sources) => {
+    const base = bases.get(sources.service.name) ?? unreleased;
+    const files = isCommit(base) ? changes.get(base) : undefined;
+    return {
+      name: sources.service.name,
+      known: files !== undefined,
+      ...(files === undefined ? { image: isCommit(base) ? unknownBase(base) : base.unknown } : judge(sources, files)),
+    };
+  });
+  const changed = verdicts.flatMap(({ name, image }) => (image === undefined ? [] : [{ name, reason: image }]));
+  const tested = verdicts.flatMap(({ name, image, tests }) =>
+    image === undefined && tests !== undefined ? [{ name, reason: tests }] : [],
+  );
+  const everything = verdicts.every(({ known }) => !known);
+  return {
+    from: from === undefined ? null : (ids.get(from) ?? from),
+    to: id,
+    services: changed,
+    tests: tested,
+    everything,
+  };
+}
+
+/** The first file that concerns its image, and the first that concerns its tests. */
+function judge({ concern }: ServiceSources, files: readonly string[]): { image?: string; tests?: string } {
+  const state: { image?: string; tests?: string } = {};
+  for (const file of files) {
+    const found = concern(file);
+    if (found?.part === "tests") state.tests ??= found.reason;
+    if (found?.part === "image") return { image: found.reason };
+  }
+  return state;
+}

@@ -1,0 +1,83 @@
+import { readBranch } from "../../git/deploy-repository.ts";
+import { readRecords, type Records } from "../../git/records.ts";
+import type { SourceRepository } from "../../git/source-repository.ts";
+import type { DeliveryEnvironment } from "../project/environment.ts";
+import type { Monorepo } from "../project/monorepo.ts";
+
+/** `unreleased`: nothing runs of it yet. */
+type ReleasedFrom = SourceCommits | "unreleased";
+
+/** The newest one that `to` descends from counts. */
+interface SourceCommits {
+  /** What runs was built from it. @default nobody said */
+  readonly running?: string | undefined;
+  /** What a rollback took away was built from it: a newer one. @default there was none, or nobody said */
+  readonly rejected?: string | undefined;
+}
+
+type Base = string | { readonly unknown: string };
+export const unreleased: Base = { unknown: "not released yet" };
+export const isCommit = (base: Base): base is string => typeof base === "string";
+export const unknownBase = (base: string): string => `base ${base === "" ? "" : `${base.slice(0, 12)} `}unknown`;
+
+/** What each service is compared with. */
+export async function basesOf(
+  { monorepo, from = "", to, releasedFrom }: AffectedArgs,
+  repository: SourceRepository,
+): Promise<ReadonlyMap<string, Base>> {
+  const released = monorepo.services.map(({ name }) => [name, releasedFrom?.(name)] as const);
+  const commits = new Set(released.flatMap(([, at]) => (typeof at === "object" ? commitsOf(at) : [])));
+  const behind = commits.size === 0 ? commits : await repository.ancestorsOf(to, [...commits]);
+  return new Map(
+    released.map(([name, at = {}]) => {
+      if (at === "unreleased") return [name, unreleased];
+      return [name, commitsOf(at).find((commit) => behind.has(commit)) ?? from];
+    }),
+  );
+}
+
+/** The newest first: a rollback goes back. */
+function commitsOf({ running, rejected }: SourceCommits): string[] {
+  return [rejected, running].filter((commit) => commit !== undefined);
+}
+
+/**
+ * Where a branch left the delivered one, as a clone by CI knows that; a commit of the delivered branch left it at itself.
+ * @returns `undefined`: it is not known here
+ */
+export async function branchPoint(
+  repository: SourceRepository,
+  to: string,
+  deliveredBranch: string,
+): Promise<string | undefined> {
+  return (
+    (await repository.mergeBase(to, `origin/${deliveredBranch}`)) ?? (await repository.mergeBase(to, deliveredBranch))
+  );
+}
+
+/** Reads from the release records what each service of an environment was built from. */
+export async function readReleasedFrom(environment: DeliveryEnvironment): Promise<(service: string) => ReleasedFrom> {
+  return releasedFrom(await readBranch(environment, (snapshot) => readRecords(snapshot, environment.directory)));
+}
+
+/** What each service of an environment was built from, as its release record says. */
+export function releasedFrom(records: Records): (service: string) => ReleasedFrom {
+  return (service) => {
+    const { image, sourceCommit, rejected } = records.get(service) ?? {};
+    return image === undefined ? "unreleased" : { running: sourceCommit, rejected: rejected?.sourceCommit };
+  };
+}
+
+export interface AffectedArgs {
+  readonly monorepo: Monorepo;
+  /** The base of services that have no other. @default unknown */
+  readonly from?: string | undefined;
+  readonly to: string;
+  /**
+   * The commits that what runs of a service, and what a rollback took away, were built from.
+   * @default none: `from` counts for all
+   */
+  readonly releasedFrom?: ((service: string) => ReleasedFrom) | undefined;
+  /** Told that the working tree, in which the services and what they are made of are looked up, is not that of `to`. */
+  readonly note?: ((line: string) => void) | undefined;
+}

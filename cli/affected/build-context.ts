@@ -1,0 +1,72 @@
+import { posix } from "node:path";
+import { ignores, parseIgnoreFile, type IgnorePattern } from "../../components/ignore-pattern.ts";
+import { CommandError } from "../command.ts";
+import { dockerfileSources } from "./dockerfile.ts";
+import { pathPattern, type PathPattern } from "./glob.ts";
+import { goBuildsIn } from "./go-packages.ts";
+import { isIn, memoize, pathWithin, type SourceTree } from "./source-tree.ts";
+
+/** What the build of one image can see, and what its Dockerfile takes of it. Paths are from the root of the monorepo. */
+export interface BuildContext {
+  /** The Dockerfile, and the files that may say what is ignored: also one that is there no more. */
+  readonly definition: ReadonlySet<string>;
+  /** Whether a file reaches the builder: it is in the context, and not ignored. */
+  readonly contains: (file: string) => boolean;
+  /** Whether a file in a directory may reach the builder. */
+  readonly reachesInto: (directory: string) => boolean;
+  /** What the Dockerfile copies, but for directories that the service's own is in. */
+  readonly sources: readonly PathPattern[];
+  /** Whether the Dockerfile copies this very file, or a part of the service's own directory that it is in. */
+  readonly names: (file: string) => boolean;
+  /** Whether the Dockerfile copies a directory elsewhere that it is in, by a source that does not mean certain others, too. */
+  readonly copies: (file: string, others?: readonly string[]) => boolean;
+  /** Whether the Dockerfile copies a directory that both it and the service's own are in. */
+  readonly sweeps: (file: string) => boolean;
+  /** The directories of the Go packages that it builds. */
+  readonly goPackages: readonly string[];
+}
+
+/** @param context the setting `images.context` */
+export function buildContexts(tree: SourceTree, context: "service" | "app"): (directory: string) => BuildContext {
+  const patternsOf = memoize((file) => readPatterns(tree, file));
+  const goPackages = goBuildsIn(tree);
+  return (directory) => {
+    const root = context === "app" ? "." : directory;
+    const dockerfile = posix.join(directory, "Dockerfile");
+    const ownIgnoreFile = `${dockerfile}.dockerignore`;
+    const ignoreFiles = [ownIgnoreFile, posix.join(root, ".dockerignore")];
+    const ignoreFile = ignoreFiles.find((file) => tree.read(file) !== undefined);
+    const patterns = ignoreFile === undefined ? [] : patternsOf(ignoreFile);
+    const { copied, goBuilds } = dockerfileSources(tree.read(dockerfile) ?? "");
+    const paths = [...new Set(copied)].flatMap((source) => pathWithin(root, source) ?? []);
+    const broad = paths.filter((source) => isIn(source, directory));
+    const sources = paths.filter((source) => !isIn(source, directory)).map(pathPattern);
+    for (const source of sources) tree.follow(source.root);
+    const within = (path: string): string => (root === "." ? path : path.slice(root.length + 1));
+    const contains = (file: string): boolean => isIn(root, file) && !ignores(patterns, within(file));
+    return {
+      // The second one does not count where there is the first.
+      definition: new Set([dockerfile, ...(ignoreFile === ownIgnoreFile ? [ownIgnoreFile] : ignoreFiles)]),
+      contains,
+      reachesInto: (path) => {
+        if (isIn(path, root) || contains(path)) return true;
+        return (
+          isIn(root, path) && patterns.some(({ exception, reachesInto }) => exception && reachesInto(within(path)))
+        );
+      },
+      sources,
+      names: (file) => sources.some(({ path, means }) => (path === file || isIn(directory, path)) && means(file)),
+      copies: (file, others = []) => sources.some(({ means }) => means(file) && !others.some(means)),
+      sweeps: (file) => broad.some((source) => isIn(source, file)),
+      goPackages: goPackages(goBuilds, root, directory),
+    };
+  };
+}
+
+function readPatterns(tree: SourceTree, file: string): IgnorePattern[] {
+  try {
+    return parseIgnoreFile(tree.read(file) ?? "");
+  } catch (error) {
+    throw new CommandError(`${file}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
+}

@@ -1,0 +1,171 @@
+import { posix } from "node:path";
+import type { GoBuild } from "./dockerfile.ts";
+import { glob } from "./glob.ts";
+import { goModulesIn, type GoModules } from "./go-modules.ts";
+import { isIn, memoize, pathWithin, type SourceTree } from "./source-tree.ts";
+
+/** Finds the directories of the Go packages that a Dockerfile builds; some of them may have none. */
+export function goBuildsIn(tree: SourceTree) {
+  const modulesOf = goModulesIn(tree);
+  /** @param context its root @param own the service's directory */
+  return (builds: readonly GoBuild[], context: string, own: string): string[] =>
+    builds.flatMap(({ directory, importPath, below }) => {
+      const at = pathWithin(context, directory);
+      const modules = at === undefined || importPath === undefined ? undefined : modulesOf(at);
+      const named =
+        importPath === undefined
+          ? [at ?? []].flat()
+          : modules === undefined
+            ? []
+            : importedDirectories(modules, importPath);
+      if (!below) return named;
+      // `./...` is whatever there is. What of it becomes part of the image is not said, unless the service has nothing else.
+      const others = named.filter((found) => !isIn(found, own) || packagesBelow(tree, own).length === 0);
+      return others.flatMap((found) => packagesBelow(tree, found));
+    });
+}
+
+/**
+ * Whether a build may have nothing of a package: each of its Go files, tests among them, is for some builds only. Which
+ * builds these are depends on the machine, its settings and `-tags`, so that only Go knows.
+ */
+export function mayBeExcluded(tree: SourceTree, directory: string): boolean {
+  const names = tree.list(directory).files.filter((name) => name.endsWith(".go") && !/^[._]/.test(name));
+  return names.every((name) => platform.test(name) || isConstrained(tree.read(posix.join(directory, name)) ?? ""));
+}
+
+/** Constraints come before the package clause; a file that imports C is only for builds with cgo. */
+function isConstrained(text: string): boolean {
+  const [head = ""] = text.split(/^package\s/m, 1);
+  return /^\/\/(go:build|\s*\+build)\s/m.test(head) || /^\s*(import\s+)?"C"\s*$/m.test(text);
+}
+
+const systems =
+  "aix android darwin dragonfly freebsd hurd illumos ios js linux nacl netbsd openbsd plan9 solaris wasip1 windows zos";
+const processors =
+  "386 amd64 amd64p32 arm arm64 arm64be armbe loong64 mips mips64 mips64le mips64p32 mips64p32le mipsle ppc ppc64 ppc64le riscv riscv64 s390 s390x sparc sparc64 wasm";
+
+/** Source: https://pkg.go.dev/internal/syslist */
+const platform = new RegExp(`_(${`${systems} ${processors}`.replaceAll(" ", "|")})(_test)?\\.go$`);
+
+/** A directory of Go files. */
+interface GoPackage {
+  readonly name: string;
+  readonly imports: readonly string[];
+  /** Those of its tests alone. */
+  readonly testImports: readonly string[];
+  /** Patterns relative to the directory. */
+  readonly embeds: readonly string[];
+  readonly tested: boolean;
+}
+
+/** Reads the packages of directories, each once; `undefined`: there is no Go file in it. */
+export function goPackagesIn(tree: SourceTree): (directory: string) => GoPackage | undefined {
+  return memoize((directory) => {
+    const names = tree.list(directory).files.filter((name) => name.endsWith(".go") && !/^[._]/.test(name));
+    const parsed = names.flatMap((name) => {
+      const source = parseGoSource(tree.read(posix.join(directory, name)) ?? "");
+      return source === undefined ? [] : [{ ...source, test: name.endsWith("_test.go") }];
+    });
+    if (parsed.length === 0) return undefined;
+    const own = parsed.filter(({ test }) => !test);
+    const tests = parsed.filter(({ test }) => test);
+    return {
+      name: own[0]?.package ?? "",
+      imports: [...new Set(own.flatMap((source) => source.imports))],
+      testImports: [...new Set(tests.flatMap((source) => source.imports))],
+      embeds: [...new Set(own.flatMap((source) => source.embeds))],
+      tested: tests.length > 0,
+    };
+  });
+}
+
+/** The packages at a directory and below it, as `go build DIRECTORY/...` takes them. */
+export function packagesBelow(tree: SourceTree, directory: string): string[] {
+  const { files, directories } = tree.list(directory);
+  const below = directories
+    .filter((name) => !/^[._]/.test(name) && !["testdata", "vendor", "node_modules"].includes(name))
+    .flatMap((name) => packagesBelow(tree, posix.join(directory, name)));
+  return files.some((name) => name.endsWith(".go")) ? [directory, ...below] : below;
+}
+
+/** The directories that an import path may mean in a build; none for the standard library and what is not in the monorepo. */
+export function importedDirectories(modules: GoModules, path: string): string[] {
+  const module = [...modules.local.keys()]
+    .filter((name) => path === name || path.startsWith(`${name}/`))
+    .toSorted((a, b) => b.length - a.length)[0];
+  const local = module === undefined ? [] : [posix.join(modules.local.get(module) ?? "", path.slice(module.length))];
+  // A replaced module can be vendored, too; which one counts is a flag of the build.
+  return [...local.map((at) => at.replace(/(.)\/$/, "$1")), ...modules.vendor.map((at) => `${at}/${path}`)];
+}
+
+/** Whether Go takes a file in a package's directory for a source of it. Source: `go help packages`, `go list` */
+export function isGoSourceFile(file: string): boolean {
+  return /\.(go|c|cc|cpp|cxx|m|h|hh|hpp|hxx|f|F|for|f90|s|S|sx|swig|swigcxx|syso)$/.test(file);
+}
+
+/** Whether a package's `//go:embed` patterns mean a file. */
+export function isEmbedded(directory: string, embeds: readonly string[], file: string): boolean {
+  if (embeds.length === 0 || !isIn(directory, file)) return false;
+  const relative = directory === "." ? file : file.slice(directory.length + 1);
+  return embeds.some((pattern) => glob(pattern)(relative));
+}
+
+/** What the head of a Go file says. */
+interface GoSource {
+  readonly package: string;
+  readonly imports: readonly string[];
+  /** The patterns of its `//go:embed` directives. */
+  readonly embeds: readonly string[];
+}
+
+// White space, semicolons and comments.
+const gap = String.raw`(?:[\s;]|//[^\n]*(?:\n|$)|/\*[^]*?\*/)*`;
+const clause = new RegExp(`${gap}package\\s+(\\w+)`, "y");
+const declaration = new RegExp(`${gap}import\\b${gap}`, "y");
+const path = String.raw`(?:"([^"\n]*)"|\x60([^\x60]*)\x60)`;
+const spec = new RegExp(`${gap}(?:(?:\\w+|\\.)${gap})?${path}`, "y");
+const opening = /\(/y;
+const closing = new RegExp(`${gap}\\)`, "y");
+
+/** Imports come before all other declarations, so only the head of the file is parsed. Constraints of a build are not weighed. */
+export function parseGoSource(text: string): GoSource | undefined {
+  // A generator, a script: part of no package.
+  if (/^\/\/(go:build|\s*\+build) ignore\s*$/m.test(text.slice(0, 4096))) return undefined;
+  const head = at(clause, text, 0);
+  const name = head?.[1];
+  if (name === undefined) return undefined;
+  return { package: name, imports: imports(text, clause.lastIndex), embeds: embeds(text) };
+}
+
+function imports(text: string, start: number): string[] {
+  if (at(declaration, text, start) === undefined) return [];
+  const begin = declaration.lastIndex;
+  const block = at(opening, text, begin) !== undefined;
+  if (!block) {
+    const [, quoted, raw] = at(spec, text, begin) ?? [];
+    return quoted === undefined && raw === undefined ? [] : [quoted ?? raw ?? "", ...imports(text, spec.lastIndex)];
+  }
+  const found: string[] = [];
+  for (let from = opening.lastIndex; ; from = spec.lastIndex) {
+    if (at(closing, text, from) !== undefined) return [...found, ...imports(text, closing.lastIndex)];
+    const [, quoted, raw] = at(spec, text, from) ?? [];
+    // Not Go; its compiler says so.
+    if (quoted === undefined && raw === undefined) return found;
+    found.push(quoted ?? raw ?? "");
+  }
+}
+
+function embeds(text: string): string[] {
+  if (!text.includes("//go:embed")) return [];
+  return [...text.matchAll(/^\s*\/\/go:embed\s+(.*)$/gm)].flatMap(([, patterns = ""]) =>
+    [...patterns.matchAll(/"([^"]*)"|`([^`]*)`|(\S+)/g)].map((match) =>
+      (match[1] ?? match[2] ?? match[3] ?? "").replace(/^all:/, ""),
+    ),
+  );
+}
+
+function at(expression: RegExp, text: string, index: number): RegExpExecArray | undefined {
+  expression.lastIndex = index;
+  return expression.exec(text) ?? undefined;
+}

@@ -1,0 +1,200 @@
+import { posix, relative, sep } from "node:path";
+import type { Service } from "../../components/service.ts";
+import type { Monorepo } from "../project/monorepo.ts";
+import { isDocumentation, isRepositoryMetadata, type AffectedBy } from "./affected-by.ts";
+import { buildContexts, type BuildContext } from "./build-context.ts";
+import { pathPattern, type PathPattern } from "./glob.ts";
+import { goGraph, isEmbeddedBy, isGovernedByGo, matchGo, type GoNeeds } from "./go.ts";
+import { counterparts, isGovernedByNode, matchNode, nodeGraph, type NodeNeeds } from "./node.ts";
+import { isIn, memoize, sourceTree, upwards, type SourceTree } from "./source-tree.ts";
+
+/** What a service is made of. Paths are from the root of the monorepo. */
+export interface ServiceSources {
+  readonly service: Service;
+  readonly directory: string;
+  readonly go: GoNeeds | undefined;
+  readonly node: NodeNeeds | undefined;
+  /** @returns `undefined`: the file does not concern the service */
+  readonly concern: (file: string) => AffectedBy | undefined;
+}
+
+/**
+ * Finds what each service is made of, in the working tree. A file concerns the image of a service if
+ * - a glob of `paths` in its service.yaml means it,
+ * - it is the Dockerfile, or an ignore file of the build,
+ * - it is part of a Go or Node package that the service needs, directly or not, or says which modules those are,
+ * - the Dockerfile copies it, or the directory that it is in, by name; one that has several packages of Node in it is no name,
+ * - it is in the service's own directory, or
+ * - the Dockerfile copies everything, there are no `paths` that say what of it counts, and the file is in no package of the
+ * languages of the service, in no other service, not of this program, and not there for Git, CI or editors alone,
+ * and the builder sees it: it is in the build context, and not ignored. What the builder does not see concerns the tests at
+ * most; so do the tests of Go, what only they import, and service.yaml. Documentation (`*.md`, `docs/` at the root) concerns
+ * nothing unless `paths`, the Dockerfile or the code that embeds it names it. A file counts at all places from which a symbolic
+ * link leads to it, and a path that is a submodule or a link for all that the service needs in it.
+ */
+export function serviceGraph(monorepo: Monorepo): ServiceSources[] {
+  const tree = sourceTree(monorepo.root);
+  const go = goGraph(tree);
+  const node = nodeGraph(tree);
+  const contextOf = buildContexts(tree, monorepo.images.context);
+  const sources = monorepo.services.map((service) => {
+    const directory = pathFrom(monorepo.root, service.directory);
+    const context = contextOf(directory);
+    const paths = (service.paths ?? []).map(pathPattern);
+    for (const pattern of paths) tree.follow(pattern.root);
+    const needs = { go: go.needs(directory, context.goPackages), node: node.needs(directory, context.copies) };
+    const enclosing = once(() => enclosingDirectories(directory, needs.go, needs.node));
+    return { service, directory, context, ...needs, paths, enclosing };
+  });
+  const around = repositoryContext(tree, sources, pathFrom(monorepo.root, process.cwd()));
+  const placesOf = memoize((file) => [file, ...tree.aliases(file)]);
+  return sources.map((needs) => ({
+    service: needs.service,
+    directory: needs.directory,
+    go: needs.go,
+    node: needs.node,
+    concern: (file) => matchPaths(needs, around, file, placesOf(file)),
+  }));
+}
+
+/** The greatest at any of its places. */
+function matchPaths(
+  needs: ServiceNeeds,
+  around: RepositoryContext,
+  file: string,
+  places: readonly string[],
+): AffectedBy | undefined {
+  const { contains, reachesInto } = needs.context;
+  const isSeen = (path: string): boolean =>
+    contains(path) || (around.tree.kind(path) === "directory" && reachesInto(path));
+  // Where a link leads to must be there, too.
+  const sees = (path: string): boolean => isSeen(path) && (path === file || isSeen(file));
+  const found = places.flatMap((path) => {
+    const concern = matchService(needs, around, path, sees);
+    if (concern === undefined) return [];
+    return [path === file ? concern : { ...concern, reason: file }];
+  });
+  return found.find(({ part }) => part === "image") ?? found[0];
+}
+
+/** @param program the directory of this program, which may lie in the monorepo, or around it */
+function repositoryContext(tree: SourceTree, sources: readonly ServiceNeeds[], program: string): RepositoryContext {
+  const directories = new Set(sources.map(({ directory }) => directory));
+  const embedding = sources.flatMap(({ go }) => go ?? []).filter(({ embedding: found }) => found.size > 0);
+  return {
+    tree,
+    isOfOthers: (directory, file) =>
+      upwards(file).some((at) => (at === program || directories.has(at)) && !isIn(at, directory)),
+    isEmbedded: memoize((file) => embedding.some((go) => isEmbeddedBy(go, file))),
+  };
+}
+
+function pathFrom(root: string, path: string): string {
+  return relative(root, path).replaceAll(sep, "/") || ".";
+}
+
+function once<T>(compute: () => T): () => T {
+  const get = memoize(compute);
+  return () => get("");
+}
+
+/** What a service is made of. Paths are from the root of the monorepo. */
+interface ServiceNeeds {
+  readonly directory: string;
+  readonly context: BuildContext;
+  readonly go: GoNeeds | undefined;
+  readonly node: NodeNeeds | undefined;
+  /** `paths` of its service.yaml. */
+  readonly paths: readonly PathPattern[];
+  /** The directories around all that, by what of the service is in them. */
+  readonly enclosing: () => ReadonlyMap<string, AffectedBy["part"]>;
+}
+
+/** What is around all services. */
+interface RepositoryContext {
+  readonly tree: SourceTree;
+  /** Whether a file is of another service than that in a directory, or of this program. */
+  readonly isOfOthers: (directory: string, file: string) => boolean;
+  /** Whether a package of Go in the image of any service embeds a file. */
+  readonly isEmbedded: (file: string) => boolean;
+}
+
+/** The rules of `serviceGraph` for one path, of which there are several if links lead to it. */
+function matchService(
+  needs: ServiceNeeds,
+  surroundings: RepositoryContext,
+  path: string,
+  sees: (path: string) => boolean,
+): AffectedBy | undefined {
+  const { directory, context, paths } = needs;
+  const { tree } = surroundings;
+  const image: AffectedBy = { part: "image", reason: path };
+  if (context.definition.has(path)) return image;
+  if (paths.some((pattern) => pattern.means(path) || mayContainMatch(pattern, tree, path))) return image;
+  if (path === posix.join(directory, "service.yaml")) return { part: "tests", reason: path };
+  const whole = byDirectory(needs, tree, path);
+  const found =
+    byModules(needs, path) ??
+    (whole?.part === "image" ? whole : (byDockerfile(needs, surroundings, path, sees) ?? whole));
+  return found?.part === "image" && !sees(path) ? { ...found, part: "tests" } : found;
+}
+
+function byModules({ go, node, directory }: ServiceNeeds, path: string): AffectedBy | undefined {
+  const found = go && matchGo(go, directory, path);
+  return found ?? (node && matchNode(node, path));
+}
+
+function byDirectory({ enclosing, context }: ServiceNeeds, tree: SourceTree, path: string): AffectedBy | undefined {
+  if (tree.kind(path) === "file") return undefined;
+  const part = enclosing().get(path);
+  if (part !== undefined) return { part, reason: path };
+  return context.sources.some((source) => !source.means(path) && mayContainMatch(source, tree, path))
+    ? { part: "image", reason: path }
+    : undefined;
+}
+
+function byDockerfile(
+  { directory, context, go, node, paths }: ServiceNeeds,
+  { tree, isOfOthers, isEmbedded }: RepositoryContext,
+  path: string,
+  sees: (path: string) => boolean,
+): AffectedBy | undefined {
+  const image: AffectedBy = { part: "image", reason: path };
+  if (context.names(path) && sees(path)) return image;
+  if (isDocumentation(directory, path)) return undefined;
+  if (isIn(directory, path)) return sees(path) ? image : { part: "tests", reason: path };
+  if (go !== undefined && isGovernedByGo(go, tree, path)) return undefined;
+  if (context.copies(path) && (node === undefined || context.copies(path, counterparts(node, path))))
+    return sees(path) ? image : undefined;
+  if (node !== undefined && isGovernedByNode(node, path)) return undefined;
+  // What is left is what a Dockerfile that copies everything may read: nothing tells what of it is needed.
+  if (paths.length > 0 || !context.sweeps(path) || isRepositoryMetadata(path) || isOfOthers(directory, path))
+    return undefined;
+  // Of its own packages, Go embeds what they say, and of others' nothing.
+  if (go !== undefined && isEmbedded(path)) return undefined;
+  return sees(path) ? image : undefined;
+}
+
+// To Git, a submodule or a symbolic link is one path, whatever is in it.
+
+/** The directories that the service, and the packages that it needs, are or are in, each with the most that is in it. */
+function enclosingDirectories(
+  directory: string,
+  go: GoNeeds | undefined,
+  node: NodeNeeds | undefined,
+): ReadonlyMap<string, AffectedBy["part"]> {
+  const moduleFiles = [...(go?.modules.files ?? [])].map((file) => posix.dirname(file));
+  const image = [directory, ...moduleFiles, ...(go?.image ?? []), ...(node?.packages ?? [])];
+  const parts = new Map<string, AffectedBy["part"]>();
+  for (const at of go?.tests ?? []) for (const around of upwards(at)) parts.set(around, "tests");
+  for (const at of image) for (const around of upwards(at)) parts.set(around, "image");
+  return parts;
+}
+
+/** Whether a path is a directory in which a pattern may mean something. */
+function mayContainMatch({ root, reachesInto }: PathPattern, tree: SourceTree, path: string): boolean {
+  const kind = tree.kind(path);
+  if (kind === "file") return false;
+  // What was removed may have been a directory.
+  return isIn(path, root) || (kind === "directory" && reachesInto(path));
+}

@@ -1,0 +1,190 @@
+import { posix } from "node:path";
+import { z } from "zod";
+import { parseYaml } from "../../core/yaml.ts";
+import { CommandError } from "../command.ts";
+import { isDocumentation, type AffectedBy } from "./affected-by.ts";
+import { glob } from "./glob.ts";
+import { memoize, pathWithin, upwards, type SourceTree } from "./source-tree.ts";
+
+/** The Node packages that a service is made of. */
+export interface NodeNeeds {
+  /** The directory of its own package. */
+  readonly own: string;
+  /** The root of its workspace, or that of its own package. */
+  readonly root: string;
+  /** The directories of all packages that it depends on, transitively; its own among them, unless that has more in it. */
+  readonly packages: ReadonlySet<string>;
+  /** The directories of the packages of its workspace. */
+  readonly members: ReadonlySet<string>;
+  /** Whether `npm test` does something in its own package. */
+  readonly tested: boolean;
+  /** Whether its workspace has dependencies: something that must be installed first. */
+  readonly installed: boolean;
+}
+
+const pnpmSchema = z.object({ packages: z.array(z.string()) });
+
+/** The dependencies between the packages of the monorepo: workspaces, and `file:`, `link:`, `portal:` and `workspace:`. */
+export function nodeGraph(tree: SourceTree) {
+  const packageAt = memoize((directory) => readPackage(tree, directory));
+  const globsAt = memoize((directory) => [...(packageAt(directory)?.workspaces ?? []), ...pnpmGlobs(tree, directory)]);
+  const membersAt = memoize((root) => {
+    const directories = members(tree, root, globsAt(root)).filter((at) => packageAt(at) !== undefined);
+    return new Map(directories.map((at) => [packageAt(at)?.name ?? at, at]));
+  });
+  return {
+    /**
+     * A package.json around the service may be there for the tools of the repository. It is the service's, too, if the
+     * Dockerfile copies it, or if it is that of one package of a workspace.
+     * @param copied whether the Dockerfile copies a file by name
+     * @returns `undefined`: it has no package
+     */
+    needs: (directory: string, copied: (file: string) => boolean): NodeNeeds | undefined => {
+      const own = upwards(directory).find((at) => packageAt(at) !== undefined);
+      if (own === undefined) return undefined;
+      const around = upwards(own).filter((at) => globsAt(at).length > 0);
+      const root = around.find((at) => at === own || [...membersAt(at).values()].includes(own)) ?? own;
+      const byName = membersAt(root);
+      const shared = own !== directory && root === own;
+      if (shared && (around[0] === own || !copied(posix.join(own, "package.json")))) return undefined;
+      const packages = new Set([own]);
+      // A set that grows while it is walked is walked to its end.
+      for (const at of packages)
+        for (const dependency of packageDependencies(packageAt(at))) {
+          const target = dependencyDirectory(at, dependency, byName);
+          if (target !== undefined) packages.add(target);
+        }
+      // What else is in a package around it is the service's only if the Dockerfile says so.
+      if (shared) packages.delete(own);
+      return {
+        own,
+        root,
+        packages,
+        members: new Set(byName.values()),
+        tested: isTested(packageAt(own)),
+        installed: [root, own, ...byName.values()].some((at) => packageDependencies(packageAt(at)).length > 0),
+      };
+    },
+  };
+}
+
+function pnpmGlobs(tree: SourceTree, directory: string): string[] {
+  if (!tree.list(directory).files.includes("pnpm-workspace.yaml")) return [];
+  const file = posix.join(directory, "pnpm-workspace.yaml");
+  const content = parseYaml(tree.read(file) ?? "");
+  if ("fault" in content) throw new CommandError(`${file} ${content.fault}`);
+  const parsed = pnpmSchema.safeParse(content.value);
+  return parsed.success ? parsed.data.packages : [];
+}
+
+/** The directories that the globs of a workspace mean, as far as they have a package.json. */
+function members(tree: SourceTree, root: string, globs: readonly string[]): string[] {
+  const taken = globs.filter((pattern) => !pattern.startsWith("!"));
+  const left = globs.filter((pattern) => pattern.startsWith("!")).map((pattern) => glob(pattern.slice(1)));
+  const found = new Set(taken.flatMap((pattern) => expand(tree, root, pattern.replace(/^\.\//, "").split("/"))));
+  return [...found].filter((at) => !left.some((matches) => matches(posix.relative(root, at))));
+}
+
+function expand(tree: SourceTree, directory: string, [part, ...rest]: readonly string[]): string[] {
+  if (part === undefined || part === "") return [directory];
+  const below = tree.list(directory).directories.filter((name) => name !== "node_modules" && !name.startsWith("."));
+  if (part === "**") {
+    const deeper = below.flatMap((name) => expand(tree, posix.join(directory, name), [part, ...rest]));
+    return [...expand(tree, directory, rest), ...deeper];
+  }
+  const matches = glob(part);
+  return below.filter(matches).flatMap((name) => expand(tree, posix.join(directory, name), rest));
+}
+
+/** What a file is to a service by the dependencies between packages of Node. */
+export function matchNode(needs: NodeNeeds, file: string): AffectedBy | undefined {
+  if (concernsWorkspace(posix.relative(needs.root, file))) return { part: "image", reason: file };
+  const at = packageOf(needs, file);
+  if (at === undefined || !needs.packages.has(at) || isDocumentation(at, file)) return undefined;
+  return { part: "image", reason: at === needs.own ? file : `shared code ${at}` };
+}
+
+/** Whether the dependencies alone say what a file is to a service. */
+export function isGovernedByNode(needs: NodeNeeds, file: string): boolean {
+  return packageOf(needs, file) !== undefined;
+}
+
+/** What would be at the place of a file of a package in the others of the workspace. */
+export function counterparts(needs: NodeNeeds, file: string): string[] {
+  const own = packageOf(needs, file);
+  if (own === undefined) return [];
+  const within = posix.relative(own, file);
+  return [...needs.members].filter((at) => at !== own).map((at) => posix.join(at, within));
+}
+
+/** The package that a file is in, or that it is: a submodule is one path. */
+function packageOf({ packages, members }: NodeNeeds, file: string): string | undefined {
+  return upwards(file).find((at) => packages.has(at) || members.has(at));
+}
+
+/** Whether a file at the root of a workspace says what is installed, or how all packages are compiled. */
+function concernsWorkspace(file: string): boolean {
+  return workspaceFiles.test(file);
+}
+
+const workspaceFiles =
+  /^(package\.json|package-lock\.json|npm-shrinkwrap\.json|yarn\.lock|pnpm-lock\.yaml|pnpm-workspace\.yaml|bun\.lockb?|\.npmrc|\.yarnrc(\.yml)?|\.pnpmfile\.cjs|tsconfig[^/]*\.json|patches\/.*|\.yarn\/(patches|plugins|releases)\/.*)$/;
+
+const namesSchema = z.record(z.string(), z.string()).optional().catch(undefined);
+
+/** What of a package.json says what it is made of; npm checks the rest. */
+const packageSchema = z.object({
+  name: z.string().optional().catch(undefined),
+  workspaces: z
+    .union([z.array(z.string()), z.object({ packages: z.array(z.string()) }).transform(({ packages }) => packages)])
+    .optional()
+    .catch(undefined),
+  scripts: namesSchema,
+  dependencies: namesSchema,
+  devDependencies: namesSchema,
+  optionalDependencies: namesSchema,
+  peerDependencies: namesSchema,
+});
+type NodePackage = z.infer<typeof packageSchema>;
+
+/** `undefined`: there is no package.json, or a faulty one. */
+function readPackage(tree: SourceTree, directory: string): NodePackage | undefined {
+  const text = tree.list(directory).files.includes("package.json")
+    ? tree.read(posix.join(directory, "package.json"))
+    : undefined;
+  try {
+    return text === undefined ? undefined : packageSchema.parse(JSON.parse(text));
+  } catch {
+    // npm says so, when it builds the image.
+    return undefined;
+  }
+}
+
+/** `npm init` writes a script that only says that there is none. */
+function isTested(found: NodePackage | undefined): boolean {
+  const script = found?.scripts?.["test"];
+  return script !== undefined && !script.includes("no test specified");
+}
+
+/** The names under which it takes other packages, with what stands for their versions. */
+function packageDependencies(found: NodePackage | undefined): [name: string, version: string][] {
+  // Those of development, too: the compilers and settings with which an image is built are there.
+  const { dependencies: own, devDependencies, optionalDependencies, peerDependencies } = found ?? {};
+  return [own, devDependencies, optionalDependencies, peerDependencies].flatMap((names) => Object.entries(names ?? {}));
+}
+
+/**
+ * The directory of the monorepo that a dependency of the package in another directory means; `undefined`: it is elsewhere.
+ * @param members name → directory, of the packages of its workspace
+ */
+function dependencyDirectory(
+  directory: string,
+  [name, version]: readonly [name: string, version: string],
+  members: ReadonlyMap<string, string>,
+): string | undefined {
+  // Under another name: `workspace:@shop/ui@*`.
+  const [, alias] = /^(?:workspace|npm):((?:@[^/@]+\/)?[^/@]+)@/.exec(version) ?? [];
+  if (alias !== undefined) return members.get(alias);
+  const [, path] = /^(?:file|link|portal|workspace):(\.{1,2}(?:\/.*)?|[^*^~\d].*\/.*)$/.exec(version) ?? [];
+  return path === undefined ? members.get(name) : pathWithin(directory, path);
+}

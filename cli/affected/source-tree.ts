@@ -1,0 +1,95 @@
+import { readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { join, posix, relative, sep } from "node:path";
+
+/** The files of the monorepo in the working tree. Paths are relative to its root, with `/`; the root is `.`. */
+export interface SourceTree {
+  /** `undefined`: there is no such file. */
+  readonly read: (path: string) => string | undefined;
+  /** What is in a directory; nothing if there is none. A symbolic link counts as a file, also one to a directory. */
+  readonly list: (directory: string) => { readonly files: readonly string[]; readonly directories: readonly string[] };
+  /** What is at a path, or where a link there leads to; `undefined`: nothing. */
+  readonly kind: (path: string) => "file" | "directory" | undefined;
+  /** Takes note of the symbolic links on the way to a path. */
+  readonly follow: (path: string) => void;
+  /** The other paths of a file or directory: through the symbolic links that were met, here or in what was listed. */
+  readonly aliases: (path: string) => string[];
+}
+
+/** Reads every file and directory at most once. */
+export function sourceTree(root: string): SourceTree {
+  const links: { readonly path: string; readonly target: string }[] = [];
+  const list: SourceTree["list"] = memoize((directory) => {
+    // It may itself be reached through a link, which is in a directory around it.
+    if (directory !== ".") list(posix.dirname(directory));
+    const found: { files: string[]; directories: string[] } = { files: [], directories: [] };
+    for (const entry of present(() => readdirSync(join(root, directory), { withFileTypes: true })) ?? []) {
+      found[entry.isDirectory() ? "directories" : "files"].push(entry.name);
+      if (!entry.isSymbolicLink()) continue;
+      const path = posix.join(directory, entry.name);
+      const target = targetOf(root, path);
+      if (target !== undefined) links.push({ path, target });
+    }
+    return found;
+  });
+  return {
+    read: memoize((path: string) => present(() => readFileSync(join(root, path), "utf8"))),
+    list,
+    kind: memoize((path) =>
+      present(() => (statSync(join(root, path)).isDirectory() ? ("directory" as const) : ("file" as const))),
+    ),
+    follow: (path) => void list(posix.dirname(path)),
+    aliases: (path) =>
+      links
+        .filter(({ target }) => isIn(target, path))
+        .map((link) => posix.join(link.path, posix.relative(link.target, path))),
+  };
+}
+
+/** What a link leads to in the end; `undefined`: nothing, or something outside of the monorepo. */
+function targetOf(root: string, path: string): string | undefined {
+  const real = present(() => relative(realpathSync(root), realpathSync(join(root, path))).replaceAll(sep, "/"));
+  return real === undefined ? undefined : pathWithin(".", real);
+}
+
+/** A function that computes its result for an argument once. */
+export function memoize<T>(compute: (argument: string) => T): (argument: string) => T {
+  const known = new Map<string, T>();
+  return (argument) => {
+    const found = known.get(argument);
+    if (found !== undefined || known.has(argument)) return found as T;
+    const result = compute(argument);
+    known.set(argument, result);
+    return result;
+  };
+}
+
+/** A path relative to a directory, from the root of the monorepo; `undefined`: it leads out of it. */
+export function pathWithin(directory: string, path: string): string | undefined {
+  const joined = posix.join(directory, path).replace(/(.)\/$/, "$1");
+  return joined === ".." || joined.startsWith("../") ? undefined : joined;
+}
+
+/** The directory itself and those around it up to the root, the innermost first. */
+export function upwards(directory: string): string[] {
+  if (directory === ".") return ["."];
+  return [directory, ...upwards(posix.dirname(directory))];
+}
+
+/** Whether a file is in a directory, or below it. */
+export function isIn(directory: string, file: string): boolean {
+  return directory === "." || file === directory || file.startsWith(`${directory}/`);
+}
+
+function present<T>(look: () => T): T | undefined {
+  try {
+    return look();
+  } catch (error) {
+    if (
+      error instanceof Error &&
+      "code" in error &&
+      ["ENOENT", "ENOTDIR", "EISDIR", "ELOOP"].includes(String(error.code))
+    )
+      return undefined;
+    throw error;
+  }
+}

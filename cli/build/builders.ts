@@ -1,0 +1,166 @@
+import { execFile } from "node:child_process";
+import { accessSync, constants } from "node:fs";
+import { basename, delimiter, dirname, join } from "node:path";
+import { promisify } from "node:util";
+import { CommandError } from "../command.ts";
+import { locateImages } from "../registry/image-name.ts";
+
+/** One image that is to be built. */
+export interface ImageBuild {
+  readonly service: string;
+  /** Without tag or digest, e.g. `docker.io/acme/shop-link`. */
+  readonly repository: string;
+  readonly tags: readonly string[];
+  /** The build context and the Dockerfile, as absolute paths. */
+  readonly context: string;
+  readonly dockerfile: string;
+  /** For example `linux/amd64`. */
+  readonly platform: string;
+  /** Whether the image and its layer cache go to the registry. */
+  readonly push: boolean;
+}
+
+/** The process that makes an image. */
+export interface BuilderCommand {
+  readonly program: string;
+  readonly args: readonly string[];
+}
+
+/** A client of BuildKit. Its progress is plain text on standard error. */
+export interface Builder {
+  /** What it speaks to, for messages. */
+  readonly daemon: string;
+  /** @param metadataFile where it writes the digest of a pushed image */
+  command(build: ImageBuild, metadataFile: string): BuilderCommand;
+}
+
+/** Where the layers of earlier builds are kept: beside the images, since that needs no other place and login. */
+function cacheReference(repository: string): string {
+  return `${repository}:buildcache`;
+}
+
+/** All stages are kept, in the only form that every registry takes; an image is worth more than its cache. */
+const cacheExport = { mode: "max", "image-manifest": "true", "oci-mediatypes": "true", "ignore-error": "true" };
+
+/** Docker speaks plain HTTP with registries on this machine; BuildKit must be told. */
+function insecure(repository: string): Record<string, string> {
+  return locateImages(repository).url.startsWith("http:") ? { "registry.insecure": "true" } : {};
+}
+
+/** A line of comma-separated values, as BuildKit's clients read them. */
+function fields(values: Readonly<Record<string, string>>): string {
+  return Object.entries(values)
+    .map(([key, value]) => `${key}=${value}`)
+    .map((field) => (/[",\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field))
+    .join(",");
+}
+
+export type BuilderName = "buildx" | "buildctl";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** `buildctl` where the environment names a BuildKit and has its client, else `docker buildx`. */
+export async function chooseBuilder(wanted: BuilderName | undefined, environment: Environment): Promise<Builder> {
+  const { BUILDKIT_HOST: host = "" } = environment;
+  const name = wanted ?? (host !== "" && isOnPath("buildctl", environment) ? "buildctl" : "buildx");
+  return name === "buildctl" ? buildctl(host) : buildx(environment);
+}
+
+function isOnPath(program: string, { PATH = "" }: Environment): boolean {
+  return PATH.split(delimiter).some((directory) => {
+    try {
+      accessSync(join(directory, program), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/**
+ * BuildKit's own client; it reads BUILDKIT_HOST by itself.
+ * @param host for messages; empty: the client's own default
+ */
+export function buildctl(host: string): Builder {
+  return {
+    daemon: host === "" ? "BuildKit at its usual place" : `BuildKit at ${host} (BUILDKIT_HOST)`,
+    command: (build, metadataFile) => ({ program: "buildctl", args: buildctlArguments(build, metadataFile) }),
+  };
+}
+
+function buildctlArguments(build: ImageBuild, metadataFile: string): string[] {
+  const { repository, dockerfile } = build;
+  const cache = { type: "registry", ref: cacheReference(repository), ...insecure(repository) };
+  return [
+    "build",
+    "--progress=plain",
+    "--frontend=dockerfile.v0",
+    `--local=context=${build.context}`,
+    `--local=dockerfile=${dirname(dockerfile)}`,
+    `--opt=filename=${basename(dockerfile)}`,
+    `--opt=platform=${build.platform}`,
+    `--import-cache=${fields(cache)}`,
+    ...(build.push ? buildctlPushArguments(build, cache) : []),
+    `--metadata-file=${metadataFile}`,
+  ];
+}
+
+function buildctlPushArguments({ repository, tags }: ImageBuild, cache: Readonly<Record<string, string>>): string[] {
+  const name = tags.map((tag) => `${repository}:${tag}`).join(",");
+  return [
+    `--export-cache=${fields({ ...cache, ...cacheExport })}`,
+    `--output=${fields({ type: "image", name, push: "true", ...insecure(repository) })}`,
+  ];
+}
+
+/** How the layers of a build are kept in the registry: the daemon's own builder can do so only within an image. */
+type CacheForm = "registry" | "inline";
+
+/** Docker's client, with the builder that is in use. @throws CommandError if there is none */
+async function buildx(environment: Readonly<Record<string, string | undefined>>): Promise<Builder> {
+  const description = await promisify(execFile)("docker", ["buildx", "inspect"], { env: environment }).catch(
+    (error: unknown) => {
+      const said = error instanceof Error && "stderr" in error ? String(error.stderr).trim() : "";
+      throw new CommandError(
+        `images cannot be built: \`docker buildx\` does not work here (${said || String(error)}); install Docker with buildx, or set BUILDKIT_HOST and install buildctl`,
+        { cause: error },
+      );
+    },
+  );
+  const cache = /^Driver:\s*docker\s*$/m.test(description.stdout) ? "inline" : "registry";
+  return {
+    daemon: "Docker",
+    command: (build, metadataFile) => ({ program: "docker", args: buildxArguments(build, metadataFile, cache) }),
+  };
+}
+
+export function buildxArguments(build: ImageBuild, metadataFile: string, cache: CacheForm): string[] {
+  const { repository } = build;
+  return [
+    "buildx",
+    "build",
+    "--progress=plain",
+    `--platform=${build.platform}`,
+    `--file=${build.dockerfile}`,
+    `--cache-from=${fields({ type: "registry", ref: cacheReference(repository), ...insecure(repository) })}`,
+    // An attestation holds the time of the build: the same files would be another digest each time, and so new pods.
+    "--provenance=false",
+    ...(build.push ? buildxPushArguments(build, cache) : ["--output=type=cacheonly"]),
+    `--metadata-file=${metadataFile}`,
+    build.context,
+  ];
+}
+
+function buildxPushArguments({ repository, tags }: ImageBuild, cache: CacheForm): string[] {
+  const reference = cacheReference(repository);
+  const names = [...tags.map((tag) => `${repository}:${tag}`), ...(cache === "inline" ? [reference] : [])];
+  const kept =
+    cache === "inline"
+      ? { type: "inline" }
+      : { type: "registry", ref: reference, ...insecure(repository), ...cacheExport };
+  return [
+    ...names.map((name) => `--tag=${name}`),
+    `--cache-to=${fields(kept)}`,
+    `--output=${fields({ type: "image", push: "true", ...insecure(repository) })}`,
+  ];
+}

@@ -1,0 +1,63 @@
+import type { ReusableCommand, Step } from "../../circleci/schema.ts";
+import { handOver, type ProgramLayout } from "./program-layout.ts";
+
+/** The Pulumi CLI that is installed where the image has none. */
+const pulumiVersion = "3.258.0";
+
+/** Checks the source out, and makes `delivery` a command of all later steps. */
+export function prepareCommand({ program, clone, submodules = false }: ProgramLayout): ReusableCommand {
+  const inside = (path: string): string => (program === "." ? path : `${program}/${path}`);
+  const key = `delivery-v1-{{ arch }}-{{ checksum "${inside("package-lock.json")}" }}`;
+  return {
+    description: "Check out, and make `delivery` a command",
+    steps: [
+      "checkout",
+      ...(submodules ? [run("Fetch the submodules", "git submodule update --init --recursive")] : []),
+      ...(clone === undefined ? [] : [run("Clone the program", cloneCommand(clone))]),
+      { restore_cache: { keys: [key] } },
+      run(
+        "Install delivery",
+        [
+          // Its first call compiles all commands, for the cache.
+          `[ -d ${word(inside("node_modules"))} ] || { npm ci --prefix ${word(program)} --no-audit --no-fund && node ${word(inside("cli/main.ts"))} help >/dev/null; }`,
+          // Not through npx, which takes a second at every call. The stack files are in the program's directory.
+          `echo "delivery() { (cd '$PWD/${program}' && node cli/main.ts \\"\\$@\\"); }" >>"$BASH_ENV"`,
+        ].join("\n"),
+      ),
+      // What npm compiles for the generated SDK belongs to what it has installed.
+      { save_cache: { key, paths: [inside("node_modules"), inside("sdks/circleci/bin")] } },
+    ],
+  };
+}
+
+/** Says to job `delivery` that a job has succeeded. */
+export const reportCommand: ReusableCommand = {
+  description: "Tell job `delivery` that this job has succeeded",
+  parameters: { job: { type: "string" } },
+  steps: [
+    run("Report", `mkdir -p ${handOver}/done && touch ${handOver}/done/<< parameters.job >>`),
+    { persist_to_workspace: { root: handOver, paths: ["done/<< parameters.job >>"] } },
+  ],
+};
+
+export const installPulumi: Step = run(
+  "Install Pulumi where the image has none",
+  [
+    `command -v pulumi || curl -fsSL https://get.pulumi.com | sh -s -- --version ${pulumiVersion}`,
+    `echo 'PATH="$PATH:$HOME/.pulumi/bin"' >>"$BASH_ENV"`,
+  ].join("\n"),
+);
+
+export function run(name: string, command: string, more: { readonly no_output_timeout?: string } = {}): Step {
+  return { run: { name, command, ...more } };
+}
+
+/** A commit that is not a branch or a tag can be had only after all others. */
+function cloneCommand({ repository, ref, directory }: NonNullable<ProgramLayout["clone"]>): string {
+  return `git clone --filter=blob:none "${repository}" "${directory}"\ngit -C "${directory}" checkout "${ref}"`;
+}
+
+/** A path as one word of a shell. */
+function word(path: string): string {
+  return /^[\w./@%+,-]+$/.test(path) ? path : `'${path}'`;
+}

@@ -1,0 +1,83 @@
+import type { StackSettings } from "../../stacks/schema.ts";
+import type { CommandContext } from "../command.ts";
+import { githubOf } from "../github/access.ts";
+import type { PullRequest } from "../github/payloads.ts";
+import { previewMarker } from "../github/sticky-comment.ts";
+import type { TriggerKind } from "./pipeline.ts";
+
+/** Why a pipeline runs, and the pull request that it runs for, if there is one. */
+export interface Trigger {
+  readonly occasion: TriggerKind;
+  readonly pullRequest?: number | undefined;
+}
+
+interface TriggerArgs {
+  /** The first environment, whose stack file says where the monorepo is on GitHub. */
+  readonly environment: string;
+  readonly branch: string;
+  /** What is merged there is delivered. */
+  readonly deliveredBranch: string;
+  readonly drift: boolean;
+  /** Environments for pull requests. @default there are none */
+  readonly previews: NonNullable<StackSettings["gitops"]>["previews"];
+  /** @default the monorepo is not known to be on GitHub: there are no pull requests */
+  readonly github: StackSettings["github"];
+}
+
+/** CircleCI's name for the branch of a pull request that comes from a fork. */
+const forkBranch = /^pull\/(\d+)$/;
+
+export async function triggerOf(
+  args: TriggerArgs,
+  surroundings: Pick<CommandContext, "environment" | "signal" | "note">,
+): Promise<Trigger> {
+  const { branch, deliveredBranch, drift, previews } = args;
+  if (drift) return { occasion: "drift" };
+  if (branch === deliveredBranch) return { occasion: "deliver" };
+  const fork = forkBranch.exec(branch)?.[1];
+  if (fork !== undefined) return { occasion: "review-of-fork", pullRequest: Number(fork) };
+  const pullRequest = await openPullRequest(args, surroundings);
+  const labelled = previews !== undefined && pullRequest?.labels.includes(previews.label) === true;
+  return { occasion: labelled ? "review-with-environment" : "review", pullRequest: pullRequest?.number };
+}
+
+/** What GitHub does not tell is no reason to test nothing. */
+async function openPullRequest(
+  { environment, branch, deliveredBranch, github }: TriggerArgs,
+  surroundings: Pick<CommandContext, "environment" | "signal" | "note">,
+): Promise<PullRequest | undefined> {
+  if (github === undefined) return undefined;
+  try {
+    const open = await githubOf(environment, surroundings).openPullRequestsFor({ branch });
+    return open.find(({ base }) => base.ref === deliveredBranch) ?? open[0];
+  } catch (error) {
+    if (surroundings.signal.aborted) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    surroundings.note(`whether there is a pull request for ${branch} is not known, so there is none: ${reason}`);
+    return undefined;
+  }
+}
+
+/**
+ * Whether the pull request has the report of an earlier commit, which must not stand there for one that changes nothing any
+ * more. What GitHub does not tell is no reason to preview.
+ *
+ * @param environment the first one, whose stack file says where the monorepo is on GitHub
+ */
+export async function hasEarlierPreview(
+  environment: string,
+  { occasion, pullRequest }: Trigger,
+  surroundings: Pick<CommandContext, "environment" | "signal" | "note">,
+): Promise<boolean> {
+  // A fork's preview writes no comment.
+  if (pullRequest === undefined || occasion === "review-of-fork") return false;
+  try {
+    const comments = await githubOf(environment, surroundings).comments(pullRequest);
+    return comments.some(({ body }) => body.startsWith(previewMarker));
+  } catch (error) {
+    if (surroundings.signal.aborted) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    surroundings.note(`whether pull request ${pullRequest} has a preview is not known, so it has none: ${reason}`);
+    return false;
+  }
+}

@@ -1,0 +1,87 @@
+import { imageRepository } from "../../core/names.ts";
+import { branchProblem, pathProblem, repositoryProblem, type DeployBranch } from "../../git/deploy-branch.ts";
+import { stackSchema } from "../../stacks/schema.ts";
+import { CommandError, UsageError } from "../command.ts";
+import { readStackSettings } from "./stack-file.ts";
+
+/** The options that say which environment, and where its deploy repository is. */
+export const environmentOptions = {
+  repository: { type: "string" },
+  branch: { type: "string" },
+  images: { type: "string" },
+} as const;
+
+export const environmentHelp = `  --repository URL     the deploy repository         (default: gitops.repository of the stack file)
+  --branch BRANCH      its branch                    (default: gitops.branch of the stack file)
+  --images PREFIX      what stands before -SERVICE in the names of images, e.g. docker.io/acme/shop
+                                                     (default: from images and app of the stack file)
+
+The stack file of an environment is stacks/Pulumi.ENVIRONMENT.yaml in the current directory; it is not
+needed where --repository and --images are given.
+
+Credentials of the deploy repository: Git's own (SSH keys, credential helpers), or DELIVERY_GIT_TOKEN in
+the environment, with DELIVERY_GIT_USERNAME (default: x-access-token).`;
+
+/** One environment as the commands see it. */
+export interface DeliveryEnvironment extends DeployBranch {
+  readonly name: string;
+  /** Its directory in the deploy repository. */
+  readonly directory: string;
+  /** The tag under which CI pushes for people, and whose build numbers follow it: `0.2` → `0.2.117`. */
+  readonly stableTag: string | undefined;
+  /** The repository of a service's images, e.g. `docker.io/acme/shop-link`. */
+  readonly imagesOf: (service: string) => string;
+}
+
+export interface EnvironmentFlags {
+  readonly repository?: string | undefined;
+  readonly branch?: string | undefined;
+  readonly images?: string | undefined;
+}
+
+/**
+ * @throws UsageError for options that cannot be
+ * @throws CommandError for a stack file that is missing or faulty, or says nothing of the deploy repository
+ */
+export function findEnvironment(name: string, flags: EnvironmentFlags): DeliveryEnvironment {
+  if (pathProblem(name) !== undefined || name.includes("/"))
+    throw new UsageError(`--env ${JSON.stringify(name)} is not the name of an environment`);
+  const stack = readStack(name, flags.repository !== undefined && flags.images !== undefined);
+  const repository = flags.repository ?? stack?.gitops?.repository;
+  if (repository === undefined)
+    throw new CommandError(`stacks/Pulumi.${name}.yaml: gitops.repository is missing; set it, or give --repository`);
+  const branch = flags.branch ?? stack?.gitops?.branch ?? "main";
+  const problem = repositoryProblem(repository);
+  if (problem !== undefined) throw new UsageError(`the URL of the deploy repository ${problem}`);
+  if (branchProblem(branch) !== undefined) throw new UsageError(`--branch: ${branchProblem(branch)}`);
+  const { images: prefix } = flags;
+  return {
+    name,
+    repository,
+    branch,
+    directory: stack?.environment ?? name,
+    stableTag: stack?.images.tag,
+    imagesOf: (service) => {
+      if (prefix !== undefined) return `${prefix}-${service}`;
+      if (stack === undefined) throw new UsageError("--images is missing");
+      return imageRepository(stack.images, stack.app.name, service);
+    },
+  };
+}
+
+/** Only what the commands need: the rest of the file is the program's. */
+const neededSchema = stackSchema.pick({
+  schemaVersion: true,
+  environment: true,
+  app: true,
+  images: true,
+  gitops: true,
+});
+
+function readStack(name: string, dispensable: boolean) {
+  const settings = readStackSettings(name, neededSchema);
+  if (settings !== undefined || dispensable) return settings;
+  throw new CommandError(
+    `there is no stacks/Pulumi.${name}.yaml in ${process.cwd()}; run this where the stack files are, or give --repository and --images`,
+  );
+}

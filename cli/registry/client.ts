@@ -1,0 +1,248 @@
+import { createHash } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import { CommandError } from "../command.ts";
+import { locateImages, type ImageLocation } from "./image-name.ts";
+
+/** What the commands ask a registry. Repositories are written as in image names, e.g. `docker.io/acme/shop-link`. */
+export interface Registry {
+  /** All tags; none if the repository is not there. */
+  tags(repository: string): Promise<string[]>;
+  /** The digest of a tag or digest; `undefined`: the registry does not have it. */
+  digest(repository: string, reference: string): Promise<string | undefined>;
+  /** When the image was built, by its own account. */
+  created(repository: string, reference: string): Promise<Date | undefined>;
+}
+
+interface RegistryOptions {
+  /** The login for a registry, by its host; `undefined`: anonymous. */
+  readonly login: (host: string) => Promise<Login | undefined>;
+  readonly limits?: FetchLimits;
+}
+
+const manifestTypes = [
+  "application/vnd.oci.image.index.v1+json",
+  "application/vnd.docker.distribution.manifest.list.v2+json",
+  "application/vnd.oci.image.manifest.v1+json",
+  "application/vnd.docker.distribution.manifest.v2+json",
+].join(", ");
+
+/** Speaks the Docker Registry HTTP API v2. */
+export function registryClient({ login, limits }: RegistryOptions): Registry {
+  const authorizations = new Map<string, string>();
+
+  async function request(
+    image: ImageLocation,
+    path: string,
+    method = "GET",
+    accept = "application/json",
+  ): Promise<Response | undefined> {
+    const url = path.startsWith("/v2/") ? `${image.url}${path}` : path;
+    const scope = `${image.host}/${image.name}`;
+    const send = (): Promise<Response> => {
+      const authorization = authorizations.get(scope);
+      return patientFetch(
+        url,
+        { method, headers: { accept, ...(authorization === undefined ? {} : { authorization }) } },
+        limits,
+      );
+    };
+    const first = await send();
+    const challenge = first.status === 401 ? first.headers.get("www-authenticate") : null;
+    if (challenge !== null) {
+      await first.body?.cancel();
+      const granted = await authorizationFor(challenge, image, await login(image.host), limits);
+      if (granted !== undefined) authorizations.set(scope, granted);
+    }
+    const response = challenge === null ? first : await send();
+    if (response.ok) return response;
+    await response.body?.cancel();
+    if (response.status === 404) return undefined;
+    throw refusal(image, response.status, (await login(image.host)) !== undefined);
+  }
+
+  async function manifest(
+    image: ImageLocation,
+    reference: string,
+  ): Promise<{ digest: string; content: ManifestContent } | undefined> {
+    const response = await request(image, `/v2/${image.name}/manifests/${reference}`, "GET", manifestTypes);
+    if (response === undefined) return undefined;
+    const bytes = Buffer.from(await response.arrayBuffer());
+    const digest =
+      response.headers.get("docker-content-digest") ?? `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+    // The accepted types all have this shape.
+    return { digest, content: JSON.parse(bytes.toString()) as ManifestContent };
+  }
+
+  return {
+    async tags(repository) {
+      const image = locateImages(repository);
+      const tags: string[] = [];
+      for (let next: string | undefined = `/v2/${image.name}/tags/list?n=1000`; next !== undefined;) {
+        const response: Response | undefined = await request(image, next);
+        if (response === undefined) return tags;
+        // The API says so.
+        const page = (await response.json()) as { tags?: string[] | null };
+        tags.push(...(page.tags ?? []));
+        next = nextPage(response, image);
+      }
+      return tags;
+    },
+    async digest(repository, reference) {
+      const image = locateImages(repository);
+      // Docker Hub does not count these as pulls.
+      const response = await request(image, `/v2/${image.name}/manifests/${reference}`, "HEAD", manifestTypes);
+      if (response === undefined) return undefined;
+      return response.headers.get("docker-content-digest") ?? (await manifest(image, reference))?.digest;
+    },
+    async created(repository, reference) {
+      const image = locateImages(repository);
+      const top = await manifest(image, reference);
+      const child = top?.content.manifests?.[0]?.digest;
+      const { content } = (child === undefined ? top : await manifest(image, child)) ?? {};
+      if (content?.config === undefined) return undefined;
+      const response = await request(image, `/v2/${image.name}/blobs/${content.config.digest}`);
+      // A config blob is an object; the time in it is optional.
+      const { created } = response === undefined ? {} : ((await response.json()) as { created?: string });
+      return created === undefined ? undefined : new Date(created);
+    },
+  };
+}
+
+interface ManifestContent {
+  manifests?: { digest: string }[];
+  config?: { digest: string };
+}
+
+function nextPage(response: Response, image: ImageLocation): string | undefined {
+  const link = /<([^>]+)>\s*;\s*rel="?next"?/.exec(response.headers.get("link") ?? "")?.[1];
+  if (link === undefined) return undefined;
+  const { pathname, search } = new URL(link, image.url);
+  return `${pathname}${search}`;
+}
+
+function refusal(image: ImageLocation, status: number, loggedIn: boolean): CommandError {
+  const what = `${image.host}/${image.name}`;
+  if (status === 401 || status === 403) {
+    const wayOut = loggedIn
+      ? "check the login and what it may read"
+      : `log in with \`docker login ${image.host === "docker.io" ? "" : image.host}\`, or give --username and --password-stdin`;
+    return new CommandError(`the registry does not let us read ${what} (${status}); ${wayOut}`);
+  }
+  return new CommandError(`the registry answers ${status} for ${what}; run the same command again later`);
+}
+
+export interface FetchLimits {
+  /** How often a request is sent again when the registry asks for patience or stumbles. @default 4 */
+  readonly retries?: number;
+  /** The longest pause between two of them, in milliseconds. @default 60000 */
+  readonly longestPause?: number;
+  /** How long one request may take, in milliseconds. @default 30000 */
+  readonly timeout?: number;
+  /** Told when few requests are left before the registry's limit. */
+  readonly onScarce?: (remaining: number, url: string) => void;
+}
+
+/**
+ * Waits when a registry asks for it: 429 with `retry-after`, and 5xx.
+ * @throws CommandError if the registry cannot be reached, or still refuses after the last try
+ */
+async function patientFetch(url: string, init: RequestInit, limits: FetchLimits = {}): Promise<Response> {
+  const { retries = 4, longestPause = 60_000, timeout = 30_000 } = limits;
+  for (let attempt = 0; ; attempt++) {
+    const response = await fetch(url, { ...init, signal: AbortSignal.timeout(timeout) }).catch((error: unknown) => {
+      if (attempt < retries) return undefined;
+      throw new CommandError(
+        `the registry at ${new URL(url).host} cannot be reached (${reasonOf(error)}); check its name and the network`,
+        { cause: error },
+      );
+    });
+    if (response !== undefined) warnWhenScarce(response, url, limits);
+    if (response !== undefined && response.status !== 429 && response.status < 500) return response;
+    if (response !== undefined && attempt >= retries) {
+      if (response.status !== 429) return response;
+      throw new CommandError(
+        `the registry at ${new URL(url).host} limits our requests (429); wait, or log in: registries allow more to those they know`,
+      );
+    }
+    await response?.body?.cancel();
+    await sleep(Math.min(pauseAsked(response) ?? 250 * 2 ** attempt * (1 + Math.random()), longestPause));
+  }
+}
+
+/** `retry-after` in seconds or as a date, in milliseconds from now. */
+function pauseAsked(response: Response | undefined): number | undefined {
+  const value = response?.headers.get("retry-after") ?? undefined;
+  if (value === undefined) return undefined;
+  return /^\d+$/.test(value) ? Number(value) * 1000 : Math.max(0, Date.parse(value) - Date.now());
+}
+
+/** Docker Hub: `ratelimit-remaining: 76;w=21600`. */
+function warnWhenScarce(response: Response, url: string, { onScarce }: FetchLimits): void {
+  const limit = Number.parseInt(response.headers.get("ratelimit-limit") ?? "", 10);
+  const remaining = Number.parseInt(response.headers.get("ratelimit-remaining") ?? "", 10);
+  if (remaining < limit / 10) onScarce?.(remaining, url);
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { cause } = error;
+  return cause instanceof Error && cause.message !== "" ? cause.message : error.message;
+}
+
+export interface Login {
+  readonly username: string;
+  readonly password: string;
+}
+
+/**
+ * Answers a registry's challenge: Basic with the login itself, Bearer with a token from the registry's own service.
+ * @param challenge the header `www-authenticate`
+ * @returns the header `authorization`; `undefined` if there is nothing to answer with
+ */
+async function authorizationFor(
+  challenge: string,
+  image: ImageLocation,
+  login: Login | undefined,
+  limits?: FetchLimits,
+): Promise<string | undefined> {
+  const [scheme = ""] = challenge.split(" ");
+  const basic =
+    login === undefined ? undefined : `Basic ${Buffer.from(`${login.username}:${login.password}`).toString("base64")}`;
+  if (scheme.toLowerCase() === "basic") return basic;
+  if (scheme.toLowerCase() !== "bearer")
+    throw new CommandError(
+      `${image.host} wants the login scheme ${JSON.stringify(scheme)}; only Basic and Bearer are known here`,
+    );
+  const parameters = Object.fromEntries(
+    [...challenge.matchAll(/(\w+)="([^"]*)"/g)].map(([, key = "", value = ""]) => [key, value]),
+  );
+  const url = realmUrl(parameters["realm"], image);
+  if (parameters["service"] !== undefined) url.searchParams.set("service", parameters["service"]);
+  url.searchParams.set("scope", parameters["scope"] ?? `repository:${image.name}:pull`);
+  const response = await patientFetch(
+    url.href,
+    { headers: basic === undefined ? {} : { authorization: basic } },
+    limits,
+  );
+  if (!response.ok) {
+    await response.body?.cancel();
+    const wayOut = login === undefined ? "log in with `docker login`" : `check the password of ${login.username}`;
+    throw new CommandError(
+      `${url.host} gives no token for ${image.host}/${image.name} (${response.status}); ${wayOut}`,
+    );
+  }
+  // Both names are in use.
+  const { token, access_token } = (await response.json()) as { token?: string; access_token?: string };
+  return `Bearer ${token ?? access_token ?? ""}`;
+}
+
+/** A password must not cross the network in plain text because a registry's answer says so. */
+function realmUrl(realm: string | undefined, image: ImageLocation): URL {
+  if (realm === undefined || !URL.canParse(realm))
+    throw new CommandError(`${image.host} names no service that gives tokens: ${JSON.stringify(realm)}`);
+  const url = new URL(realm);
+  const local = image.url.startsWith("http:");
+  if (url.protocol !== "https:" && !local)
+    throw new CommandError(`${image.host} wants the login sent in plain text to ${url.origin}; refused`);
+  return url;
+}

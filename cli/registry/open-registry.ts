@@ -1,0 +1,68 @@
+import { UsageError, type CommandContext } from "../command.ts";
+import { registryClient, type FetchLimits, type Login, type Registry } from "./client.ts";
+import { dockerLogin } from "./docker-config.ts";
+
+export const registryOptions = {
+  username: { type: "string" },
+  "password-stdin": { type: "boolean" },
+} as const;
+
+export const registryHelp = `  --username USER      the registry's user, with --password-stdin
+  --password-stdin     read the registry's password from standard input
+
+Without these, the login of the registry is DELIVERY_REGISTRY_USERNAME and DELIVERY_REGISTRY_PASSWORD in the
+environment, DOCKERHUB_USERNAME and DOCKERHUB_PASSWORD, which CI has in its contexts, or that of
+\`docker login\`, with Docker's credential helpers.`;
+
+export interface RegistryFlags {
+  readonly username?: string | undefined;
+  readonly "password-stdin"?: boolean | undefined;
+  /** Standard input may serve one thing only. */
+  readonly digests?: string | undefined;
+}
+
+/** The registry with the login that the user gives. */
+export async function openRegistry(
+  flags: RegistryFlags,
+  surroundings: CommandContext,
+  limits?: FetchLimits,
+): Promise<Registry> {
+  return registryWith(await givenLogin(flags, surroundings), surroundings, limits);
+}
+
+/** @param given the login of whichever registry; `undefined`: that of `docker login` */
+export function registryWith(given: Login | undefined, surroundings: CommandContext, limits?: FetchLimits): Registry {
+  const warned = new Set<string>();
+  return registryClient({
+    login: async (host) => given ?? dockerLogin(host, surroundings.environment),
+    limits: {
+      ...limits,
+      onScarce: (remaining, url) => {
+        const { host } = new URL(url);
+        if (!warned.has(host)) surroundings.note(`${host} allows ${remaining} more requests for now`);
+        warned.add(host);
+      },
+    },
+  });
+}
+
+/** The login in the command line or the environment; `undefined`: there is none. */
+export async function givenLogin(
+  flags: RegistryFlags,
+  { environment, input }: Pick<CommandContext, "environment" | "input">,
+): Promise<Login | undefined> {
+  if (flags["password-stdin"] === true) {
+    if (flags.username === undefined) throw new UsageError("--password-stdin needs --username");
+    if (flags.digests === "-")
+      throw new UsageError(
+        "--password-stdin and --digests - both read standard input; put one in a file or in the environment",
+      );
+    return { username: flags.username, password: (await input()).replace(/\r?\n$/, "") };
+  }
+  if (flags.username !== undefined) throw new UsageError("--username needs --password-stdin");
+  for (const prefix of ["DELIVERY_REGISTRY", "DOCKERHUB"]) {
+    const [username = "", password = ""] = [environment[`${prefix}_USERNAME`], environment[`${prefix}_PASSWORD`]];
+    if (username !== "" && password !== "") return { username, password };
+  }
+  return undefined;
+}

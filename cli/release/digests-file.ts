@@ -1,0 +1,74 @@
+import { readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { digestSchema } from "../../git/release-record.ts";
+import { CommandError } from "../command.ts";
+
+/** Which image of which service: what a build has pushed, and a release takes. */
+export type Digests = Readonly<Record<string, string>>;
+
+const digestsSchema = z.record(z.string(), digestSchema);
+
+/**
+ * @param file a directory: all files in it, as parallel jobs have left them; `-`: standard input
+ * @throws CommandError with all that is wrong in it
+ */
+export async function readDigests(file: string, input: () => Promise<string>): Promise<Digests> {
+  if (file === "-") return parsed("standard input", await input());
+  const files = attempt(file, () =>
+    statSync(file).isDirectory()
+      ? readdirSync(file)
+          .filter((name) => name.endsWith(".json"))
+          .map((name) => join(file, name))
+      : [file],
+  );
+  const found = files.flatMap((path) =>
+    Object.entries(
+      parsed(
+        path,
+        attempt(path, () => readFileSync(path, "utf8")),
+      ),
+    ).map(([service, digest]) => ({ service, digest, path }) as const),
+  );
+  for (const { service, path } of found) {
+    const twin = found.find((other) => other.service === service && other.path !== path);
+    if (twin !== undefined)
+      throw new CommandError(
+        `${service} is in ${path} and in ${twin.path}; one digest can run: remove one of the files`,
+      );
+  }
+  return Object.fromEntries(found.map(({ service, digest }) => [service, digest]));
+}
+
+function parsed(place: string, text: string): Digests {
+  const digests = digestsSchema.safeParse(attempt(place, (): unknown => JSON.parse(text)));
+  if (digests.success) return digests.data;
+  const problems = digests.error.issues.map((issue) => `${place}: ${issue.path.join(".")}: ${issue.message}`);
+  throw new CommandError(problems.join("\n       "));
+}
+
+function attempt<T>(place: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw new CommandError(
+      `${place}: ${error instanceof Error ? error.message : String(error)}; must be JSON such as {"link": "sha256:…"}`,
+      { cause: error },
+    );
+  }
+}
+
+/** All or nothing: a reader never finds half a file. @throws CommandError if it cannot be written */
+export function writeDigests(file: string, digests: Digests): void {
+  const unfinished = `${file}.${process.pid}.new`;
+  try {
+    writeFileSync(unfinished, `${JSON.stringify(digests)}\n`);
+    renameSync(unfinished, file);
+  } catch (error) {
+    rmSync(unfinished, { force: true });
+    throw new CommandError(
+      `${file} cannot be written (${error instanceof Error ? error.message : String(error)}); the images are pushed: give another --output, and run the same command again`,
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,55 @@
+import { readBranch } from "../../git/deploy-repository.ts";
+import { beforeLastRelease, resolveCommit } from "../../git/record-history.ts";
+import { readRecords, type Records } from "../../git/records.ts";
+import { snapshotOf } from "../../git/snapshot.ts";
+import { CommandError } from "../command.ts";
+import type { DeliveryEnvironment } from "../project/environment.ts";
+import { assertServicesKnown } from "./unknown-services.ts";
+
+/** What an environment ran at an earlier commit. */
+export interface EarlierRecords {
+  readonly commit: string;
+  /** The services in question: all of them ran something by then. */
+  readonly services: readonly string[];
+  readonly records: Records;
+  /** The records of now. */
+  readonly seen: Records;
+}
+
+/**
+ * @param named the services in question; `undefined`: all
+ * @param to a commit of the deploy repository; `undefined`: the one before their last release
+ * @throws CommandError where one of them ran nothing by then
+ */
+export async function readEarlier(
+  environment: DeliveryEnvironment,
+  named: readonly string[] | undefined,
+  to: string | undefined,
+): Promise<EarlierRecords> {
+  const { directory } = environment;
+  return readBranch(
+    environment,
+    async (snapshot, git) => {
+      const seen = await readRecords(snapshot, directory);
+      assertServicesKnown(environment, seen, named ?? []);
+      const asked = new Map([...seen].filter(([service]) => named?.includes(service) ?? true));
+      const { commit: tip } = snapshot;
+      if (tip === undefined || asked.size === 0)
+        throw new CommandError(`${environment.name} has no services yet; nothing was changed`);
+      const commit =
+        to === undefined ? await beforeLastRelease(git, tip, directory, asked) : await resolveCommit(git, tip, to);
+      const records = commit === undefined ? new Map() : await readRecords(await snapshotOf(git, commit), directory);
+      // The first release of one service must not keep the others from going back.
+      const services = [...asked.keys()].filter((service) => records.get(service)?.image !== undefined);
+      const missing = named?.filter((service) => !services.includes(service)) ?? [];
+      if (commit === undefined || services.length === 0 || missing.length > 0) {
+        const what = missing.length > 0 ? missing.join(", ") : environment.name;
+        throw new CommandError(
+          `${what} ran nothing ${to === undefined ? "before its last release" : `at ${to}`}; nothing was changed. Release another digest instead`,
+        );
+      }
+      return { commit, services, records, seen };
+    },
+    "whole history",
+  );
+}

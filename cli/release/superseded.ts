@@ -1,0 +1,101 @@
+import { existsSync } from "node:fs";
+import { gitAt } from "../../git/git-command.ts";
+import { shortDigest, type Records, type Release } from "../../git/records.ts";
+import type { ReleaseRecord } from "../../git/release-record.ts";
+import { openSourceRepository, SourceRepositoryError, type SourceRepository } from "../../git/source-repository.ts";
+
+export interface SourceOrder {
+  /** The commit that the images were built from. */
+  readonly commit: string;
+  /** The monorepo, in a checkout of Git; `undefined`: nobody said where it is. */
+  readonly directory: string | undefined;
+  readonly note: (line: string) => void;
+}
+
+/**
+ * Leaves out what a newer commit has released already, or what a rollback took away: pipelines end in any order, and the
+ * newest commit wins, which is the one rolled back from until there is a later one. Where the checkout cannot tell which
+ * one is newer, the release counts.
+ */
+export async function dropSuperseded(
+  releases: readonly Release[],
+  records: Records,
+  { commit, directory, note }: SourceOrder,
+): Promise<Release[]> {
+  const rivals = new Map(releases.map(({ service }) => [service, rivalsOf(records.get(service), commit)]));
+  const others = [...rivals.values()].flat().flatMap((rival) => (rival.commit === commit ? [] : [rival.commit]));
+  const source = others.length === 0 ? undefined : await openCheckout(directory);
+  await source?.fetchMissing(others);
+  const kept = await Promise.all(
+    releases.map(async (release) => {
+      const { service, digest } = release;
+      const { rejected } = records.get(service) ?? {};
+      if (rejected?.sourceCommit !== undefined && rejected.digest === digest) {
+        note(`${service} stays as rolled back from ${shortDigest(digest)}, which ${commit} makes, too; ${allTheSame}`);
+        return [];
+      }
+      const compared = await Promise.all(
+        (rivals.get(service) ?? []).map(async (rival) => ({
+          ...rival,
+          older: rival.commit === commit || (await source?.repository.isAncestor(commit, rival.commit)),
+        })),
+      );
+      for (const rival of compared.filter(({ older }) => older === undefined))
+        note(
+          `${service} was ${rival.event} ${rival.commit}, which this checkout does not know: taken for older than ${commit}`,
+        );
+      const winner = compared.find(({ older }) => older === true);
+      if (winner === undefined) return [release];
+      const newer = winner.commit === commit ? "" : `, which is newer than ${commit}`;
+      const wayOut = winner.event === "rolled back from" ? `; ${allTheSame}` : "";
+      note(`${service} stays as ${winner.event} ${winner.commit}${newer}${wayOut}`);
+      return [];
+    }),
+  );
+  return kept.flat();
+}
+
+const allTheSame = "`delivery release` without --source-commit runs it all the same";
+
+/** A commit that the release must be newer than. */
+interface Rival {
+  readonly event: "released from" | "rolled back from";
+  readonly commit: string;
+}
+
+/** The newest first. */
+function rivalsOf({ sourceCommit, rejected }: Partial<ReleaseRecord> = {}, commit: string): Rival[] {
+  const rolledBack = rejected?.sourceCommit;
+  return [
+    ...(rolledBack === undefined ? [] : [{ event: "rolled back from", commit: rolledBack } as const]),
+    // The same commit may be released once more.
+    ...(sourceCommit === undefined || sourceCommit === commit
+      ? []
+      : [{ event: "released from", commit: sourceCommit } as const]),
+  ];
+}
+
+interface Checkout {
+  readonly repository: SourceRepository;
+  /** Gets what was pushed after this checkout was made. Without access to the remote, it stays unknown. */
+  readonly fetchMissing: (commits: readonly string[]) => Promise<void>;
+}
+
+/** `undefined`: there is none, as where a person releases from somewhere else. */
+async function openCheckout(directory: string | undefined): Promise<Checkout | undefined> {
+  if (directory === undefined || !existsSync(directory)) return undefined;
+  const repository = await openSourceRepository(directory).catch((error: unknown) => {
+    if (error instanceof SourceRepositoryError) return undefined;
+    throw error;
+  });
+  if (repository === undefined) return undefined;
+  return {
+    repository,
+    fetchMissing: async (commits) => {
+      const known = await repository.resolve(commits);
+      const missing = [...new Set(commits)].filter((commit) => !known.has(commit));
+      if (missing.length > 0)
+        await gitAt(directory)(["fetch", "--quiet", "--no-tags", "origin", ...missing]).catch(() => undefined);
+    },
+  };
+}

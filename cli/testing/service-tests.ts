@@ -1,0 +1,102 @@
+import { execFile } from "node:child_process";
+import { realpathSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import type { Service } from "../../components/service.ts";
+import { shellProcess } from "../../core/shell.ts";
+import type { GoTests } from "../affected/go.ts";
+import type { ServiceSources } from "../affected/graph.ts";
+import type { NodeNeeds } from "../affected/node.ts";
+import type { CommandContext } from "../command.ts";
+import { packageManager } from "./package-manager.ts";
+import type { TestProcess } from "./run-test.ts";
+
+interface ServiceTest extends TestProcess {
+  /** What is said of it. */
+  readonly title: string;
+  /** The root of the Node workspace whose dependencies it needs, relative to the program. @default none */
+  readonly workspace?: string;
+}
+
+/**
+ * How a service is tested: as it says in `test.command`, or else by its language: `go test` of its packages and of the packages
+ * of the monorepo that they import, `npm test` of its package.
+ * @param root the monorepo, relative to the program
+ */
+export async function serviceTests(
+  root: string,
+  { service, go, node }: ServiceSources,
+  surroundings: CommandContext,
+): Promise<ServiceTest[]> {
+  const environment = service.test?.env ?? {};
+  const own = service.test?.command;
+  if (own !== undefined) return [{ ...shellProcess(own), title: own.trimEnd(), directory: root, environment }];
+  const goTests = (go?.testCalls() ?? []).map((call) => goTest(root, call, service, surroundings));
+  const nodeTests = node?.tested === true ? [nodeTest(root, node, environment)] : [];
+  return [...(await Promise.all(goTests)).flat(), ...nodeTests];
+}
+
+async function goTest(
+  root: string,
+  { directory: at, packages, optional, outsideWorkspace }: GoTests,
+  { name, test }: Service,
+  surroundings: CommandContext,
+): Promise<ServiceTest[]> {
+  const directory = join(root, at);
+  const environment = { ...(outsideWorkspace ? { GOWORK: "off" } : {}), ...test?.env };
+  const without = await excludedPackages(
+    optional,
+    directory,
+    { ...surroundings.environment, ...environment },
+    surroundings,
+  );
+  const where = at === "." ? "" : ` in ${at}`;
+  if (without.size > 0)
+    surroundings.note(`── ${name}: not tested, as constraints leave nothing of it: ${[...without].join(" ")}${where}`);
+  const args = ["test", ...packages.filter((argument) => !without.has(argument))];
+  if (args.length === 1) return [];
+  return [{ command: "go", args, title: `go ${args.join(" ")}${where}`, directory, environment }];
+}
+
+function nodeTest(root: string, node: NodeNeeds, environment: Readonly<Record<string, string>>): ServiceTest {
+  const workspace = join(root, node.root);
+  const [command, ...args] = packageManager(workspace)?.test ?? ["npm", "test"];
+  return {
+    command,
+    args,
+    title: [command, ...args].join(" "),
+    directory: join(root, node.own),
+    environment,
+    ...(node.installed ? { workspace } : {}),
+  };
+}
+
+// Faulty packages are kept: `go test` says what is wrong with them.
+const template =
+  "{{if and .IgnoredGoFiles (not (or .GoFiles .CgoFiles .TestGoFiles .XTestGoFiles .InvalidGoFiles))}}{{.Dir}}{{end}}";
+
+/**
+ * Of packages, those that constraints leave nothing of in a build on this machine, with its settings: `go test` fails for
+ * them, unless a pattern such as `./...` names them.
+ * @param packages as Go takes them in the directory
+ */
+async function excludedPackages(
+  packages: readonly string[],
+  directory: string,
+  environment: Readonly<Record<string, string | undefined>>,
+  { signal }: CommandContext,
+): Promise<ReadonlySet<string>> {
+  if (packages.length === 0) return new Set();
+  const options = { cwd: directory, env: environment, signal };
+  const listed = await promisify(execFile)("go", ["list", "-e", "-f", template, ...packages], options).catch(
+    // What keeps it from an answer, keeps `go test` from starting.
+    () => ({ stdout: "" }),
+  );
+  const directories = new Set(
+    listed.stdout
+      .split("\n")
+      .filter(Boolean)
+      .map((path) => realpathSync(path)),
+  );
+  return new Set(packages.filter((argument) => directories.has(realpathSync(join(directory, argument)))));
+}

@@ -1,0 +1,60 @@
+import { z } from "zod";
+
+/** One thing wrong with what the user wrote: the place, what is there, and the way out. */
+export interface Problem {
+  /** A file, with the key in it if there is one, e.g. `stacks/Pulumi.dev.yaml: images.organization`. */
+  place: string;
+  message: string;
+}
+
+/** The problems that a schema finds in a parsed file. */
+export function schemaProblems(file: string, error: z.ZodError, input: unknown): Problem[] {
+  return error.issues.flatMap((issue) => issueProblems(file, issue, input));
+}
+
+function issueProblems(file: string, issue: z.core.$ZodIssue, input: unknown): Problem[] {
+  const place = (path: readonly PropertyKey[]): string =>
+    path.length === 0 ? file : `${file}: ${path.map(String).join(".")}`;
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((key) => ({
+      place: place([...issue.path, key]),
+      message: "unknown key; correct its spelling or remove it",
+    }));
+  }
+  // A union says only "invalid input"; the branch that comes closest says what is wrong.
+  if (issue.code === "invalid_union" && issue.errors.length > 0) {
+    const closest = issue.errors.reduce((best, branch) => (depth(branch) > depth(best) ? branch : best));
+    const nested = closest.filter((inner) => inner.path.length > 0 || inner.code === "unrecognized_keys");
+    if (nested.length > 0)
+      return nested.flatMap((inner) => issueProblems(file, { ...inner, path: [...issue.path, ...inner.path] }, input));
+  }
+  if (issue.code === "invalid_key") {
+    return [{ place: place(issue.path), message: issue.issues.map(({ message }) => message).join("; ") }];
+  }
+  const value = issue.path.reduce<unknown>(
+    (at, key) => (typeof at === "object" && at !== null ? Reflect.get(at, key) : undefined),
+    input,
+  );
+  if (value === undefined) return [{ place: place(issue.path), message: `missing; ${lowerFirst(issue.message)}` }];
+  return [{ place: place(issue.path), message: `${shown(value)}: ${lowerFirst(issue.message)}` }];
+}
+
+function depth(issues: readonly z.core.$ZodIssue[]): number {
+  return Math.max(0, ...issues.map((issue) => issue.path.length + (issue.code === "unrecognized_keys" ? 1 : 0)));
+}
+
+function shown(value: unknown): string {
+  const text = JSON.stringify(value);
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+}
+
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}
+
+/** A text that must be there; `what` completes "set it to". */
+export const nonEmpty = (what: string): z.ZodString =>
+  z.string(`Set it to ${what}`).min(1, `Must not be empty; set it to ${what}`);
+
+/** The name of an environment variable. */
+export const variable = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "Is not the name of an environment variable");
