@@ -4,18 +4,18 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { z } from "zod";
-import { baseImages } from "../sandbox/base-images.ts";
-import { startBuildKit, stopBuildKit } from "../sandbox/buildkit.ts";
-import { ensureCredentials } from "../sandbox/credentials.ts";
-import { choosePort } from "../sandbox/ports.ts";
-import { stopAllProcesses } from "../sandbox/process.ts";
-import { startRegistry } from "../sandbox/registry.ts";
-import { sandboxSettings } from "../sandbox/settings.ts";
-import { buildTools } from "../sandbox/tools/build.ts";
-import { debianTools } from "../sandbox/tools/debian.ts";
+import { ensureCredentials } from "../sandbox/machine/credentials.ts";
+import { sandboxSettings } from "../sandbox/machine/endpoints.ts";
+import { baseImages } from "../sandbox/machine/images/base-images.ts";
+import { startBuildKit, stopBuildKit } from "../sandbox/machine/images/buildkit.ts";
+import { startRegistry } from "../sandbox/machine/images/registry.ts";
+import { choosePort } from "../sandbox/machine/ports.ts";
+import { stopAllProcesses } from "../sandbox/machine/process.ts";
+import { debianTools } from "../sandbox/machine/tools/debian-tools.ts";
+import { buildTools } from "../sandbox/machine/tools/go-tools.ts";
 import { deliveryBuild, exampleProgram, type BuildPlace } from "../test/delivery-build.ts";
+import { buildBaseline } from "./baseline.ts";
 import type { Figure } from "./figure.ts";
-import { seedsWay } from "./seeds-way.ts";
 
 const execute = promisify(execFile);
 const outputSchema = z.object({ images: z.array(z.object({ service: z.string() })) });
@@ -26,7 +26,7 @@ const outputSchema = z.object({ images: z.array(z.object({ service: z.string() }
  */
 export async function benchBuild(report: (line: string) => void): Promise<Figure[]> {
   const directory = mkdtempSync(join(tmpdir(), "delivery-bench-build-"));
-  await using place = await startBuildPlace(join(directory, "state"), report);
+  await using place = await startBuilder(join(directory, "state"), report);
   const shop = join(directory, "shop");
   exampleProgram(shop, place.registryHost);
   const git = (...args: string[]): string =>
@@ -47,7 +47,7 @@ export async function benchBuild(report: (line: string) => void): Promise<Figure
   commit("our way");
   const { seconds, result: services } = await timed(place, () => ours(shop, place, ["--from", base]));
   commit("the seed's way");
-  const seed = await timed(place, () => seedsWay(shop, place));
+  const seed = await timed(place, () => buildBaseline(shop, place));
   report(
     `1 of 5 services changed: built ${services.join(", ")} in ${seconds.toFixed(1)} s, all as the seed does in ${seed.seconds.toFixed(1)} s`,
   );
@@ -62,10 +62,10 @@ export async function benchBuild(report: (line: string) => void): Promise<Figure
   ];
 }
 
-type StartedPlace = BuildPlace & AsyncDisposable;
+type StartedBuilder = BuildPlace & AsyncDisposable;
 
 /** A registry, and a BuildKit that does not share the sandboxes' cache. */
-async function startBuildPlace(stateDir: string, report: (line: string) => void): Promise<StartedPlace> {
+async function startBuilder(stateDir: string, report: (line: string) => void): Promise<StartedBuilder> {
   const { tools, runc, busybox } = await builderTools(report);
   const images = await baseImages({ stateDir, tools, busybox, report });
   const { registryPassword: password } = ensureCredentials(stateDir);

@@ -1,14 +1,13 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { recordPath, recordWith } from "../git/release-record.ts";
 import { BareRepository } from "../test/bare-repository.ts";
 import { median, type Figure } from "./figure.ts";
-import { makeLargeRepository } from "./large-repository.ts";
 
 const rounds = 7;
-const name = "delivery changes, 500 services, 10,000 commits";
+const figureName = "delivery changes, 500 services, 10,000 commits";
 
 /**
  * How long it takes to find the services that changed; as a process, like CI starts it. The peer is what does the same
@@ -48,8 +47,8 @@ export function benchChanges(report: (line: string) => void): Figure[] {
       `changes since 1, 10 and 9,999 commits ago: ${[seconds.last, seconds.tenth, seconds.oldest].map((value) => `${value.toFixed(2)} s`).join(", ")}; \`git diff\` and \`go list\`: ${seconds.peer.toFixed(2)} s, \`git diff\` alone: ${seconds.diff.toFixed(2)} s (medians of ${rounds})`,
     );
     return [
-      { name: `${name}, since the first`, value: seconds.oldest, unit: "s", limit: 1 },
-      { name: `${name}, each since its own release`, value: seconds.released, unit: "s", limit: 1 },
+      { name: `${figureName}, since the first`, value: seconds.oldest, unit: "s", limit: 1 },
+      { name: `${figureName}, each since its own release`, value: seconds.released, unit: "s", limit: 1 },
       {
         name: "changes since 10 commits ago / git diff and go list",
         value: seconds.tenth / seconds.peer,
@@ -80,4 +79,91 @@ function medians<Name extends string>(calls: Readonly<Record<Name, () => unknown
 
 function run(cwd: string, command: string, ...args: string[]): string {
   return execFileSync(command, args, { cwd, encoding: "utf8", maxBuffer: 1 << 28 });
+}
+
+const serviceCount = 500;
+const libraryCount = 100;
+const commitCount = 10_000;
+
+/** A repository of 500 services in Go, each of which imports some of 100 shared packages, with 10,000 commits. */
+interface LargeRepository {
+  readonly services: readonly string[];
+  /** The oldest first. */
+  readonly commits: readonly string[];
+}
+
+/** Makes it in an empty directory, with the stack file of a program at its root. */
+function makeLargeRepository(directory: string): LargeRepository {
+  mkdirSync(directory, { recursive: true });
+  const git = (args: readonly string[], input = ""): string =>
+    execFileSync("git", args, {
+      cwd: directory,
+      input,
+      maxBuffer: 1 << 28,
+      stdio: ["pipe", "pipe", "inherit"],
+    }).toString();
+  git(["init", "--quiet", "--template=", "--initial-branch=main"]);
+  const history = Array.from({ length: commitCount }, (_, index) =>
+    commit(index, index === 0 ? wholeTree() : oneChange(index)),
+  );
+  git(["fast-import", "--quiet"], history.join(""));
+  git(["reset", "--quiet", "--hard", "main"]);
+  const names = Array.from({ length: serviceCount }, (_, index) => `s${index}`);
+  return { services: names, commits: git(["rev-list", "--reverse", "main"]).trim().split("\n") };
+}
+
+function commit(index: number, files: Readonly<Record<string, string>>): string {
+  const changes = Object.entries(files).map(([path, content]) => `M 100644 inline ${path}\n${data(content)}`);
+  return `commit refs/heads/main\ncommitter Someone <someone@localhost> ${1_700_000_000 + index * 60} +0000\n${data(`commit ${index}`)}${changes.join("")}`;
+}
+
+function wholeTree(): Record<string, string> {
+  const files: Record<string, string> = {
+    "stacks/Pulumi.dev.yaml":
+      "config:\n  delivery:schemaVersion: 1\n  delivery:app: { name: large, directory: shop }\n" +
+      "  delivery:images: { organization: acme, username: ci, source: registry, context: app }\n" +
+      "  delivery:gitops: { repository: https://git.example/acme/deploy.git }\n",
+    "shop/go.mod": "module example.com/shop\n\ngo 1.24\n",
+  };
+  for (let index = 0; index < libraryCount; index++) files[`shop/pkg/p${index}/p.go`] = library(index, 0);
+  for (let index = 0; index < serviceCount; index++) {
+    const own = `shop/svc/s${index}`;
+    files[`${own}/Dockerfile`] = `FROM golang AS build\nCOPY . .\nRUN go build -o /out ./svc/s${index}\nEXPOSE 7070\n`;
+    files[`${own}/Dockerfile.dockerignore`] = `*\n!go.mod\n!pkg\n!svc/s${index}\n**/*_test.go\n`;
+    files[`${own}/service.yaml`] = "replicas: 2\nenv: { LOG_LEVEL: info }\n";
+    files[`${own}/main.go`] = imports(
+      "main",
+      [index, index * 7 + 1, index * 13 + 2].map((at) => at % libraryCount),
+    );
+    files[`${own}/handlers.go`] = handlers(0);
+    files[`${own}/handlers_test.go`] = 'package main\n\nimport (\n\t_ "testing"\n)\n';
+    files[`${own}/README.md`] = "# A service\n";
+  }
+  return files;
+}
+
+/** Nine of ten commits are to a service, the tenth is to shared code. */
+function oneChange(index: number): Record<string, string> {
+  const at = (index * 37) % serviceCount;
+  if (index % 10 !== 0) return { [`shop/svc/s${at}/handlers.go`]: handlers(index) };
+  return { [`shop/pkg/p${at % libraryCount}/p.go`]: library(at % libraryCount, index) };
+}
+
+/** Each imports two that come after it. */
+function library(index: number, version: number): string {
+  const others = [index * 2 + 1, index * 2 + 2].filter((other) => other < libraryCount);
+  return `${imports(`p${index}`, others)}\nconst Version = ${version}\n`;
+}
+
+function imports(name: string, others: readonly number[]): string {
+  const paths = ['\t_ "fmt"', ...others.map((other) => `\t_ "example.com/shop/pkg/p${other}"`)];
+  return `package ${name}\n\nimport (\n${paths.join("\n")}\n)\n${name === "main" ? "\nfunc main() {}\n" : ""}`;
+}
+
+function handlers(version: number): string {
+  return `package main\n\nconst version = ${version}\n${"// A line of code.\n".repeat(100)}`;
+}
+
+function data(content: string): string {
+  return `data ${Buffer.byteLength(content)}\n${content}\n`;
 }

@@ -6,12 +6,11 @@ import { z } from "zod";
 import { findEnvironment } from "../cli/project/environment.ts";
 import { readBranch } from "../git/deploy-repository.ts";
 import { commitReleases, readRecords } from "../git/records.ts";
-import { ensureCredentials } from "../sandbox/credentials.ts";
-import { gitUsers } from "../sandbox/deploy-git.ts";
-import { down } from "../sandbox/down.ts";
-import { kubernetesClient } from "../sandbox/kubernetes-client.ts";
-import { loadTargets, type StackTargets } from "../sandbox/targets.ts";
-import { up } from "../sandbox/up.ts";
+import { down } from "../sandbox/commands/down.ts";
+import { up } from "../sandbox/commands/up.ts";
+import { ensureCredentials, gitUsers } from "../sandbox/machine/credentials.ts";
+import { loadEndpoints, type SandboxEndpoints } from "../sandbox/machine/endpoints.ts";
+import { kubernetesClient } from "../sandbox/machine/kubernetes-client.ts";
 import { pushBuild } from "../test/e2e/image-push.ts";
 import { median, type Figure } from "./figure.ts";
 
@@ -27,7 +26,7 @@ export async function benchGitOps(report: (line: string) => void): Promise<Figur
   try {
     await up({ stateDir, pods: "auto", report });
     const seconds = (performance.now() - start) / 1000;
-    const targets = loadTargets(stateDir);
+    const targets = loadEndpoints(stateDir);
     if (targets === undefined) throw new Error(`${stateDir}: the sandbox is up, but does not say where`);
     const releases = await timedReleases(stateDir, targets, report);
     return [
@@ -54,7 +53,7 @@ export async function benchGitOps(report: (line: string) => void): Promise<Figur
 /** Seconds from just before each push, so that its own time counts, to the Deployment's next generation. */
 async function timedReleases(
   stateDir: string,
-  targets: StackTargets,
+  targets: SandboxEndpoints,
   report: (line: string) => void,
 ): Promise<number[]> {
   const { deployRepository, kubeconfigPath } = targets;

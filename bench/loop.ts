@@ -5,21 +5,18 @@ import { z } from "zod";
 import { askCircleCi } from "../circleci/api.ts";
 import { findEnvironment } from "../cli/project/environment.ts";
 import { commitReleases } from "../git/records.ts";
-import { ensureCredentials } from "../sandbox/credentials.ts";
-import { nextVersion } from "../sandbox/demo.ts";
-import { untilRolledOut } from "../sandbox/demo/rollout-progress.ts";
-import { openRoute } from "../sandbox/demo/sandbox-route.ts";
-import { cloneSource, commitEdit, push, type Clone } from "../sandbox/demo/source-edit.ts";
-import { followCommit, type Route } from "../sandbox/demo/travel.ts";
-import { gitUsers } from "../sandbox/deploy-git.ts";
-import { down } from "../sandbox/down.ts";
-import { startRemoteDocker } from "../sandbox/remote-docker.ts";
-import { loadTargets } from "../sandbox/targets.ts";
-import { up } from "../sandbox/up.ts";
+import { nextVersion, openRoute } from "../sandbox/commands/demo/demo.ts";
+import { cloneSource, commitEdit, push, type Clone } from "../sandbox/commands/demo/developer-clone.ts";
+import { followCommit, untilRolledOut, type Route } from "../sandbox/commands/demo/follow-commit.ts";
+import { down } from "../sandbox/commands/down.ts";
+import { up } from "../sandbox/commands/up.ts";
+import { ensureCredentials, gitUsers } from "../sandbox/machine/credentials.ts";
+import { loadEndpoints } from "../sandbox/machine/endpoints.ts";
+import { startRemoteDocker } from "../sandbox/machine/images/buildkit.ts";
 import type { BuildPlace } from "../test/delivery-build.ts";
+import { buildBaseline, repositoryOf } from "./baseline.ts";
 import { builderTools } from "./build.ts";
 import { median, type Figure } from "./figure.ts";
-import { repositoryOf, seedsWay } from "./seeds-way.ts";
 
 const service = "link";
 const file = "examples/delinkcious/svc/link_service/main.go";
@@ -49,7 +46,7 @@ export async function benchLoop(report: (line: string) => void): Promise<Figure[
   const directory = mkdtempSync(join(tmpdir(), "delivery-bench-developer-"));
   try {
     const outputs = await up({ stateDir, pods: "auto", report });
-    const targets = loadTargets(stateDir);
+    const targets = loadEndpoints(stateDir);
     if (targets?.sourceRepository === undefined)
       throw new Error(`${stateDir}: the sandbox is up, but has no source repository`);
     const { gitWriteToken: token, registryPassword: password } = ensureCredentials(stateDir);
@@ -64,8 +61,8 @@ export async function benchLoop(report: (line: string) => void): Promise<Figure[
     const seeds: number[] = [];
     // In turns, so that what else the machine does meets both; the first round fills caches, and does not count.
     for (let round = 0; round <= rounds; round++) {
-      const journey = await travel(route, clone);
-      const seed = await seedsTravel(route, clone, place);
+      const journey = await followEdit(route, clone);
+      const seed = await followBaseline(route, clone, place);
       report(
         `commit ${round} of ${rounds}: ${journey.total.toFixed(1)} s, of it building ${journey.images} image ${journey.build.toFixed(1)} s; all as the seed does ${seed.toFixed(1)} s`,
       );
@@ -102,7 +99,7 @@ function figures(journeys: readonly Journey[]): Figure[] {
   ];
 }
 
-async function travel(route: Route, clone: Clone): Promise<Journey> {
+async function followEdit(route: Route, clone: Clone): Promise<Journey> {
   const commit = await commitEdit(clone, file, nextVersion, `${service}: count the version up`);
   const builds: number[] = [];
   const running: number[] = [];
@@ -133,11 +130,11 @@ async function buildSeconds({ ci }: Route, job: number): Promise<number> {
 }
 
 /** @returns seconds from an edit of the same service until its pods run */
-async function seedsTravel(route: Route, { directory }: Clone, place: BuildPlace): Promise<number> {
+async function followBaseline(route: Route, { directory }: Clone, place: BuildPlace): Promise<number> {
   const path = join(directory, file);
   writeFileSync(path, nextVersion(readFileSync(path, "utf8")));
   const start = performance.now();
-  const digests = await seedsWay(directory, place);
+  const digests = await buildBaseline(directory, place);
   const environment = findEnvironment("sandbox", { repository: route.deploy.repository });
   await commitReleases({
     ...environment,

@@ -1,5 +1,6 @@
+import { spawnSync } from "node:child_process";
 import { parseArgs } from "node:util";
-import { startProgress } from "../sandbox/progress.ts";
+import { startProgress } from "../sandbox/commands/terminal.ts";
 import { benchBuild } from "./build.ts";
 import { benchChanges } from "./changes.ts";
 import { printFigures, type Figure } from "./figure.ts";
@@ -7,7 +8,6 @@ import { benchGitOps } from "./gitops.ts";
 import { benchLoop } from "./loop.ts";
 import { benchPreview } from "./preview.ts";
 import { benchSandbox } from "./sandbox.ts";
-import { benchTests } from "./tests.ts";
 
 /**
  * Measures what the documentation claims, or what is named of it: `npm run bench -- loop`. `--cold` also builds all tools from
@@ -33,3 +33,15 @@ const figures: Figure[] = [];
 for (const [name, measure] of Object.entries(benchmarks))
   if (positionals.length === 0 || positionals.includes(name)) figures.push(...(await measure()));
 printFigures(figures);
+
+/** How long the unit and golden tests take. */
+function benchTests(progress: (line: string) => void): Figure[] {
+  const start = performance.now();
+  const { status } = spawnSync("vitest", ["run", "--project", "unit", "--project", "golden", "--reporter=dot"], {
+    stdio: "ignore",
+  });
+  const seconds = (performance.now() - start) / 1000;
+  if (status !== 0) throw new Error("the unit or golden tests fail; see `npm run test:unit`");
+  progress(`unit and golden tests: ${seconds.toFixed(1)} s`);
+  return [{ name: "unit and golden tests", value: seconds, unit: "s", limit: 10 }];
+}

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { buildTools } from "../sandbox/tools/build.ts";
+import { buildTools } from "../sandbox/machine/tools/go-tools.ts";
 import { median, type Figure } from "./figure.ts";
 
 const rounds = 7;

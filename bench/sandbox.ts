@@ -2,9 +2,9 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { down } from "../sandbox/down.ts";
-import { listProcesses } from "../sandbox/process.ts";
-import { up } from "../sandbox/up.ts";
+import { down } from "../sandbox/commands/down.ts";
+import { up } from "../sandbox/commands/up.ts";
+import { listProcesses } from "../sandbox/machine/process.ts";
 import type { Figure } from "./figure.ts";
 
 /** How long `up` takes from nothing running, and what the sandbox takes of memory and, cold, of the disk. */

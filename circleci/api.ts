@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { NotReachableError } from "../cli/status/reading.ts";
+import { NotReachableError } from "../core/error.ts";
 
 /** Where CircleCI's API v2 is, and who asks. Source: https://circleci.com/docs/api/v2/ */
 export interface CircleCiAccess {

@@ -1,12 +1,12 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { withLock } from "./cache.ts";
-import { demo } from "./demo.ts";
-import { down } from "./down.ts";
-import { preview } from "./preview.ts";
-import { startProgress } from "./progress.ts";
-import { status } from "./status.ts";
-import { up } from "./up.ts";
+import { demo } from "./commands/demo/demo.ts";
+import { down } from "./commands/down.ts";
+import { preview } from "./commands/preview.ts";
+import { status } from "./commands/status.ts";
+import { startProgress } from "./commands/terminal.ts";
+import { up } from "./commands/up.ts";
+import { withLock } from "./machine/cache.ts";
 
 const usage = `The sandbox: the whole delivery pipeline on this machine.
 
@@ -49,11 +49,11 @@ async function main(): Promise<void> {
   const { pods, purge } = { pods: values.pods, purge: values.purge } as const;
   const report = startProgress();
   const commands: Record<string, () => Promise<void>> = {
-    up: () => alone(report, async () => void (await up({ stateDir, pods, report }))),
-    demo: () => alone(report, () => demo({ stateDir, pods, report })),
-    preview: () => alone(report, () => preview({ stateDir, diff: values.diff, report })),
+    up: () => exclusively(report, async () => void (await up({ stateDir, pods, report }))),
+    demo: () => exclusively(report, () => demo({ stateDir, pods, report })),
+    preview: () => exclusively(report, () => preview({ stateDir, diff: values.diff, report })),
     status: () => status(stateDir, values),
-    down: () => alone(report, () => down({ stateDir, purge, report })),
+    down: () => exclusively(report, () => down({ stateDir, purge, report })),
   };
   const run = commands[command];
   if (run === undefined) throw new Error(`${JSON.stringify(command)} is no command\n\n${usage}`);
@@ -61,7 +61,7 @@ async function main(): Promise<void> {
 }
 
 /** One command at a time: a second one waits, and says for whom. */
-async function alone(report: (line: string) => void, work: () => Promise<void>): Promise<void> {
+async function exclusively(report: (line: string) => void, work: () => Promise<void>): Promise<void> {
   await withLock(
     lock,
     (owner, seconds) => report(`waiting for process ${owner}, which works on this sandbox (${seconds} s)`),

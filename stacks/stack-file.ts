@@ -1,6 +1,21 @@
 import { readFileSync } from "node:fs";
 import { parseYaml } from "../core/yaml.ts";
 
+/** `acme/dev` → `Pulumi.dev.yaml`. */
+export function stackFileName(stack: string): string {
+  return `Pulumi.${shortName(stack)}.yaml`;
+}
+
+/** Relative to the program's directory. */
+export function stackFilePath(stack: string): string {
+  return `stacks/${stackFileName(stack)}`;
+}
+
+/** Without the organization: `acme/dev` → `dev`. */
+export function shortName(stack: string): string {
+  return stack.split("/").at(-1) ?? stack;
+}
+
 /**
  * The settings of a stack file as the engine would pass them. Only for running the program without the CLI's project
  * loader, which the Automation API and tests do: they know nothing of `stackConfigDir`.

@@ -7,9 +7,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, vi } from "vitest";
 import { z } from "zod";
-import { jobFolder, readJobLog } from "../sandbox/circleci/pipeline/job-log.ts";
-import { startCircleCi, type CircleCi, type CircleCiOptions } from "../sandbox/circleci/server.ts";
-import { markerOf } from "../sandbox/proc.ts";
+import { markerOf } from "../sandbox/machine/process-identity.ts";
+import { jobLogFolder, readJobLog } from "../sandbox/stand-ins/circleci/runner/pipeline-folder.ts";
+import { startCircleCi, type CircleCi, type CircleCiOptions } from "../sandbox/stand-ins/circleci/server.ts";
 import { BareRepository } from "./bare-repository.ts";
 
 const idSchema = z.object({ id: z.string() });
@@ -126,7 +126,7 @@ export class CircleCiWorld implements AsyncDisposable {
     const child = spawn(
       process.execPath,
       [
-        join(import.meta.dirname, "../sandbox/circleci/main.ts"),
+        join(import.meta.dirname, "../sandbox/stand-ins/circleci/main.ts"),
         "--port=0",
         `--state=${join(this.folder, "circleci.json")}`,
         `--token-file=${file("token", "right")}`,
@@ -215,7 +215,7 @@ export class CircleCiWorld implements AsyncDisposable {
     const found = (await this.jobs(pipeline, name)).find((one) => one.name === job);
     const { number } = z.object({ number: z.number() }).parse(await this.ask("GET", `/pipeline/${pipeline}`));
     const folder = join(this.folder, "ci", "pipelines", `${number}-${pipeline.slice(0, 8)}`);
-    return readJobLog(jobFolder(folder, found?.job_number ?? 0)).join("");
+    return readJobLog(jobLogFolder(folder, found?.job_number ?? 0)).join("");
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

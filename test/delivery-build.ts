@@ -4,7 +4,7 @@ import { delimiter, dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { parse } from "yaml";
 import { z } from "zod";
-import { sandboxSettings } from "../sandbox/settings.ts";
+import { sandboxSettings } from "../sandbox/machine/endpoints.ts";
 
 const root = join(import.meta.dirname, "..");
 const stackSchema = z.object({ config: z.record(z.string(), z.unknown()) });

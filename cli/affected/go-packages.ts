@@ -132,31 +132,31 @@ const closing = new RegExp(`${gap}\\)`, "y");
 export function parseGoSource(text: string): GoSource | undefined {
   // A generator, a script: part of no package.
   if (/^\/\/(go:build|\s*\+build) ignore\s*$/m.test(text.slice(0, 4096))) return undefined;
-  const head = at(clause, text, 0);
+  const head = matchAt(clause, text, 0);
   const name = head?.[1];
   if (name === undefined) return undefined;
-  return { package: name, imports: imports(text, clause.lastIndex), embeds: embeds(text) };
+  return { package: name, imports: imports(text, clause.lastIndex), embeds: embedPatterns(text) };
 }
 
 function imports(text: string, start: number): string[] {
-  if (at(declaration, text, start) === undefined) return [];
+  if (matchAt(declaration, text, start) === undefined) return [];
   const begin = declaration.lastIndex;
-  const block = at(opening, text, begin) !== undefined;
+  const block = matchAt(opening, text, begin) !== undefined;
   if (!block) {
-    const [, quoted, raw] = at(spec, text, begin) ?? [];
+    const [, quoted, raw] = matchAt(spec, text, begin) ?? [];
     return quoted === undefined && raw === undefined ? [] : [quoted ?? raw ?? "", ...imports(text, spec.lastIndex)];
   }
   const found: string[] = [];
   for (let from = opening.lastIndex; ; from = spec.lastIndex) {
-    if (at(closing, text, from) !== undefined) return [...found, ...imports(text, closing.lastIndex)];
-    const [, quoted, raw] = at(spec, text, from) ?? [];
+    if (matchAt(closing, text, from) !== undefined) return [...found, ...imports(text, closing.lastIndex)];
+    const [, quoted, raw] = matchAt(spec, text, from) ?? [];
     // Not Go; its compiler says so.
     if (quoted === undefined && raw === undefined) return found;
     found.push(quoted ?? raw ?? "");
   }
 }
 
-function embeds(text: string): string[] {
+function embedPatterns(text: string): string[] {
   if (!text.includes("//go:embed")) return [];
   return [...text.matchAll(/^\s*\/\/go:embed\s+(.*)$/gm)].flatMap(([, patterns = ""]) =>
     [...patterns.matchAll(/"([^"]*)"|`([^`]*)`|(\S+)/g)].map((match) =>
@@ -165,7 +165,7 @@ function embeds(text: string): string[] {
   );
 }
 
-function at(expression: RegExp, text: string, index: number): RegExpExecArray | undefined {
+function matchAt(expression: RegExp, text: string, index: number): RegExpExecArray | undefined {
   expression.lastIndex = index;
   return expression.exec(text) ?? undefined;
 }

@@ -29,7 +29,7 @@ export function nodeGraph(tree: SourceTree) {
   const packageAt = memoize((directory) => readPackage(tree, directory));
   const globsAt = memoize((directory) => [...(packageAt(directory)?.workspaces ?? []), ...pnpmGlobs(tree, directory)]);
   const membersAt = memoize((root) => {
-    const directories = members(tree, root, globsAt(root)).filter((at) => packageAt(at) !== undefined);
+    const directories = workspaceMembers(tree, root, globsAt(root)).filter((at) => packageAt(at) !== undefined);
     return new Map(directories.map((at) => [packageAt(at)?.name ?? at, at]));
   });
   return {
@@ -78,7 +78,7 @@ function pnpmGlobs(tree: SourceTree, directory: string): string[] {
 }
 
 /** The directories that the globs of a workspace mean, as far as they have a package.json. */
-function members(tree: SourceTree, root: string, globs: readonly string[]): string[] {
+function workspaceMembers(tree: SourceTree, root: string, globs: readonly string[]): string[] {
   const taken = globs.filter((pattern) => !pattern.startsWith("!"));
   const left = globs.filter((pattern) => pattern.startsWith("!")).map((pattern) => glob(pattern.slice(1)));
   const found = new Set(taken.flatMap((pattern) => expand(tree, root, pattern.replace(/^\.\//, "").split("/"))));

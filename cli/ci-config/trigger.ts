@@ -1,7 +1,7 @@
 import type { StackSettings } from "../../stacks/schema.ts";
 import type { CommandContext } from "../command.ts";
 import { githubOf } from "../github/access.ts";
-import type { PullRequest } from "../github/payloads.ts";
+import type { PullRequest } from "../github/github.ts";
 import { previewMarker } from "../github/sticky-comment.ts";
 import type { TriggerKind } from "./pipeline.ts";
 

@@ -1,11 +1,17 @@
 import { circleCiTokenVariable } from "../../circleci/api.ts";
 import { CommandError, parseOptions, required, UsageError, type Command, type CommandContext } from "../command.ts";
 import { collectDrift } from "../drift/collect.ts";
-import { lookNames, type DriftReport, type LookName } from "../drift/model.ts";
-import { count, driftText, lookTitles } from "../drift/text.ts";
+import {
+  checkNames,
+  checkTitles,
+  countDifferences,
+  driftText,
+  type CheckName,
+  type DriftReport,
+} from "../drift/report.ts";
 import { clusterHelp, openCluster } from "../project/cluster.ts";
 import { readStackSettings } from "../project/stack-file.ts";
-import { placeSchema, placesOf } from "../status/sources.ts";
+import { endpointSchema, endpointsOf } from "../status/endpoints.ts";
 
 const help = `Looks whether an environment still is as declared. Changes nothing.
 
@@ -43,15 +49,15 @@ async function run(args: readonly string[], surroundings: CommandContext): Promi
   const name = required("env", options.env);
   if (!/^[a-z0-9][-a-z0-9]*$/.test(name))
     throw new UsageError(`--env ${JSON.stringify(name)} is not the name of an environment`);
-  const wanted = wantedLooks(options.look);
-  const settings = readStackSettings(name, placeSchema);
+  const wanted = desiredChecks(options.look);
+  const settings = readStackSettings(name, endpointSchema);
   if (settings === undefined)
     throw new CommandError(
       `there is no stacks/Pulumi.${name}.yaml in ${process.cwd()}; run this where the stack files are`,
     );
-  const { ci, ...places } = placesOf(name, settings);
+  const { ci, ...places } = endpointsOf(name, settings);
   // The engine is loaded only here: it takes its time.
-  const { openDriftStack } = await import("../drift/drift-stack.ts");
+  const { openDriftStack } = await import("../drift/stack-check.ts");
   await using stack = openDriftStack(options.stack ?? name);
   const report = await collectDrift(
     {
@@ -63,29 +69,29 @@ async function run(args: readonly string[], surroundings: CommandContext): Promi
     wanted,
   );
   print(options.json === true ? JSON.stringify(report, undefined, 2) : driftText(report));
-  refuseDrift(report);
+  assertNoDrift(report);
 }
 
-function wantedLooks(names: readonly string[] | undefined): readonly LookName[] {
-  if (names === undefined) return lookNames;
-  const unknown = names.find((name) => !lookNames.some((known) => known === name));
+function desiredChecks(names: readonly string[] | undefined): readonly CheckName[] {
+  if (names === undefined) return checkNames;
+  const unknown = names.find((name) => !checkNames.some((known) => known === name));
   if (unknown !== undefined)
-    throw new UsageError(`--look ${JSON.stringify(unknown)}: there are ${lookNames.join(", ")}`);
-  return lookNames.filter((name) => names.includes(name));
+    throw new UsageError(`--look ${JSON.stringify(unknown)}: there are ${checkNames.join(", ")}`);
+  return checkNames.filter((name) => names.includes(name));
 }
 
 /** @throws CommandError unless every look has seen that all is as declared */
-function refuseDrift({ environment, drift, looks }: DriftReport): void {
+function assertNoDrift({ environment, drift, looks }: DriftReport): void {
   if (drift === "none") return;
   const titles = (state: DriftReport["drift"]): string =>
     looks
       .filter((look) => look.state === state)
-      .map(({ look }) => lookTitles[look])
+      .map(({ look }) => checkTitles[look])
       .join(", ");
   const unknown = titles("unknown");
   if (drift === "unknown") throw new CommandError(`${environment}: drift is unknown: ${unknown} could not be asked`);
   const differences = looks.reduce((sum, { findings }) => sum + findings.length, 0);
   throw new CommandError(
-    `${environment} has drifted: ${count(differences)} in ${titles("found")}${unknown === "" ? "" : `; ${unknown} could not be asked`}`,
+    `${environment} has drifted: ${countDifferences(differences)} in ${titles("found")}${unknown === "" ? "" : `; ${unknown} could not be asked`}`,
   );
 }

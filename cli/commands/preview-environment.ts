@@ -3,11 +3,9 @@ import { parseOptions, required, UsageError, type Command, type CommandContext }
 import { githubHelp, githubOf } from "../github/access.ts";
 import type { GitHub } from "../github/github.ts";
 import { commentPreview, commentRemoval } from "../preview-environment/comment.ts";
-import { findPreviewPlace, type PreviewPlace } from "../preview-environment/place.ts";
-import { removePreviews } from "../preview-environment/remove-previews.ts";
+import { findPreviewLocation, ineligibleReason, type PreviewLocation } from "../preview-environment/location.ts";
 import { reportPreview, reportRemoval } from "../preview-environment/report.ts";
-import { whyUnwanted } from "../preview-environment/wanted.ts";
-import { writePreview } from "../preview-environment/write-preview.ts";
+import { removePreviews, writePreview } from "../preview-environment/write-preview.ts";
 import { environmentOptions } from "../project/environment.ts";
 import { readMonorepo } from "../project/monorepo.ts";
 import { readDigests } from "../release/digests-file.ts";
@@ -60,18 +58,18 @@ async function run(args: readonly string[], surroundings: CommandContext): Promi
   if (options["remove-closed"] === true) {
     const stray = (["pull-request", "digests", "source-commit"] as const).find((other) => options[other] !== undefined);
     if (stray !== undefined) throw new UsageError(`--remove-closed does not go with --${stray}`);
-    return remove(findPreviewPlace(name, options), githubOf(name, surroundings), output);
+    return remove(findPreviewLocation(name, options), githubOf(name, surroundings), output);
   }
   const number = pullRequestNumber(required("pull-request", options["pull-request"]));
   const file = required("digests", options.digests);
   const sourceCommit = options["source-commit"];
   if (sourceCommit !== undefined && !commitSchema.safeParse(sourceCommit).success)
     throw new UsageError(`--source-commit ${JSON.stringify(sourceCommit)} is not the id of a commit`);
-  const place = findPreviewPlace(name, options);
+  const place = findPreviewLocation(name, options);
   const github = githubOf(name, surroundings);
   const digests = await readDigests(file, surroundings.input);
   const pullRequest = await github.pullRequest(number);
-  const reason = whyUnwanted(pullRequest, place.label);
+  const reason = ineligibleReason(pullRequest, place.label);
   if (reason !== undefined) {
     surroundings.note(`pull request ${number} ${reason}: it gets no environment`);
     return remove(place, github, output);
@@ -99,7 +97,7 @@ interface Output {
   readonly surroundings: CommandContext;
 }
 
-async function remove(place: PreviewPlace, github: GitHub, { comment, json, surroundings }: Output): Promise<void> {
+async function remove(place: PreviewLocation, github: GitHub, { comment, json, surroundings }: Output): Promise<void> {
   const result = await removePreviews(place, github);
   if (comment) for (const [number, reason] of result.removed) await commentRemoval(github, number, reason);
   reportRemoval(result, json, surroundings);

@@ -3,12 +3,11 @@ import { gitAt } from "../../git/git-command.ts";
 import { commitSchema } from "../../git/release-record.ts";
 import { CommandError, parseOptions, UsageError, type Command, type CommandContext } from "../command.ts";
 import { githubHelp, githubOf } from "../github/access.ts";
-import { tokenVariable } from "../github/refusal.ts";
-import { bareEnvironment } from "../preview/bare-environment.ts";
-import { commentReport } from "../preview/comment-report.ts";
-import { previewMarkdown } from "../preview/markdown.ts";
+import { githubTokenVariable } from "../github/connection.ts";
+import { commentReport, previewMarkdown } from "../preview/comment.ts";
 import type { StackPreview } from "../preview/model.ts";
-import type { PublishedState } from "../preview/safe-preview.ts";
+import type { PublishedState } from "../preview/published-state.ts";
+import { sanitizedEnv } from "../preview/sanitized-env.ts";
 
 const help = `Shows what \`pulumi up\` would change, by the engine's own preview, as one report in Markdown: replacements and deletions
 first, a line per service, the manifests file by file. It changes nothing, and shows no secret.
@@ -50,11 +49,11 @@ async function run(args: readonly string[], surroundings: CommandContext): Promi
     json: { type: "boolean", default: false },
   });
   const stacks = { trusted: options.stack, safe: options["safe-stack"] };
-  refuseStacks(stacks.trusted, stacks.safe, options.state);
+  assertStacks(stacks.trusted, stacks.safe, options.state);
   const { environment, print } = surroundings;
   // What a preview without credentials takes away, the comment needs.
   const ambient = { ...environment };
-  const said = saidCommit(options["source-commit"], ambient);
+  const said = givenCommit(options["source-commit"], ambient);
   const commit = said ?? (await headCommit());
   const previews = await previewAll(stacks, options.state, surroundings);
   const link = options["diff-link"] ?? ambient["CIRCLE_BUILD_URL"];
@@ -65,11 +64,11 @@ async function run(args: readonly string[], surroundings: CommandContext): Promi
     const report = previewMarkdown(previews, { commit, link });
     const first = [...stacks.trusted, ...stacks.safe][0]?.split("/").at(-1) ?? "";
     const reported = { report, first, commit: said, pullRequest: options["pull-request"] };
-    const hasToken = (ambient[tokenVariable] ?? "") !== "";
+    const hasToken = (ambient[githubTokenVariable] ?? "") !== "";
     surroundings.note(
       hasToken
         ? await commentReport(githubOf(first, { ...surroundings, environment: ambient }), reported, ambient)
-        : `no comment: ${tokenVariable} is not set; the report is printed only`,
+        : `no comment: ${githubTokenVariable} is not set; the report is printed only`,
     );
   }
   const failed = previews.filter(
@@ -78,7 +77,7 @@ async function run(args: readonly string[], surroundings: CommandContext): Promi
   if (failed.length > 0) throw new CommandError(`the preview of ${failed.map(({ stack }) => stack).join(", ")} failed`);
 }
 
-function refuseStacks(trusted: readonly string[], safe: readonly string[], state: string | undefined): void {
+function assertStacks(trusted: readonly string[], safe: readonly string[], state: string | undefined): void {
   const all = [...trusted, ...safe];
   if (all.length === 0) throw new UsageError("nothing to preview; give --stack STACK or --safe-stack STACK");
   const wrong = all.find((stack) => !/^([\w.-]+\/){0,2}[A-Za-z0-9][\w.-]*$/.test(stack));
@@ -94,9 +93,8 @@ async function previewAll(
   { note, signal }: CommandContext,
 ): Promise<StackPreview[]> {
   // The engine takes a moment to load.
-  const { previewTrusted } = await import("../preview/trusted-preview.ts");
-  const { previewSafely } = await import("../preview/safe-preview.ts");
-  const { readPublishedState, readStateFile } = await import("../preview/state-branch.ts");
+  const { previewSafely, previewTrusted } = await import("../preview/mode.ts");
+  const { readPublishedState, readStateFile } = await import("../preview/published-state.ts");
   // Before any program runs, which is the pull request's own: it may take a login.
   const published = new Map<string, PublishedState>();
   for (const stack of stacks.safe)
@@ -107,7 +105,7 @@ async function previewAll(
     previews.push(await previewTrusted(stack, signal));
   }
   // Between them, too: what a program leaves running must not find what is given back.
-  using _bare = stacks.safe.length === 0 ? null : bareEnvironment(undefined);
+  using _bare = stacks.safe.length === 0 ? null : sanitizedEnv(undefined);
   for (const [stack, state] of published) {
     note(`previewing ${stack} without credentials`);
     previews.push(await previewSafely(stack, state, signal));
@@ -116,7 +114,7 @@ async function previewAll(
 }
 
 /** What a checkout is at says nothing of a pull request: it may be the program's own, or a merge of CI's making. */
-function saidCommit(
+function givenCommit(
   given: string | undefined,
   environment: Readonly<Record<string, string | undefined>>,
 ): string | undefined {

@@ -3,13 +3,9 @@ import { duration, parseOptions, required, UsageError, type Command, type Comman
 import { githubHelp, githubOf } from "../github/access.ts";
 import { clusterHelp } from "../project/cluster.ts";
 import { environmentHelp, environmentOptions, findEnvironment } from "../project/environment.ts";
-import { approvalTrailer } from "../promotion/approval-gate.ts";
-import { rolledBackLines } from "../promotion/candidates.ts";
-import { refuseFailedGates } from "../promotion/gate-report.ts";
-import { askGates } from "../promotion/gates.ts";
-import { refuseMoves } from "../promotion/moves.ts";
+import { assertNotMoved, promotionTo, rolledBackLines } from "../promotion/candidates.ts";
+import { approvalTrailer, askGates, assertGatesPassed } from "../promotion/gates.ts";
 import { promotionBranch, propose, repositoryName } from "../promotion/pull-request.ts";
-import { promotionTo } from "../promotion/rules.ts";
 import { openRegistry, registryHelp, registryOptions } from "../registry/open-registry.ts";
 import { assertImagesExist } from "../release/assert-images-exist.ts";
 import { report } from "../release/report.ts";
@@ -82,7 +78,7 @@ async function run(args: readonly string[], surroundings: CommandContext): Promi
   });
   for (const line of rolledBackLines(to.name, candidates)) surroundings.note(line);
   if (registry !== undefined) await assertImagesExist(registry, candidates.pending);
-  refuseFailedGates(to.name, candidates, options, surroundings);
+  assertGatesPassed(to.name, candidates, options, surroundings);
   if (options.check) return;
   const { pending, rolledBack, outcomes } = candidates;
   const describe = (released: readonly Released[]) => ({
@@ -93,7 +89,7 @@ async function run(args: readonly string[], surroundings: CommandContext): Promi
   const result = await commitReleases(
     {
       ...to,
-      choose: (records, snapshot) => refuseMoves(path, candidates, records, snapshot),
+      choose: (records, snapshot) => assertNotMoved(path, candidates, records, snapshot),
       describe,
     },
     pullRequest ? { pushTo: branch } : {},

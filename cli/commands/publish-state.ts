@@ -1,4 +1,5 @@
 import { readFile, writeFile } from "node:fs/promises";
+import { stackFilePath } from "../../stacks/stack-file.ts";
 import { parseOptions, required, type Command, type CommandContext } from "../command.ts";
 
 const help = `Publishes the state of an environment without its secrets, so that pull requests of forks can be previewed with no
@@ -21,10 +22,8 @@ async function run(args: readonly string[], { print }: CommandContext): Promise<
   const stack = required("env", options.env);
   // The engine takes a moment to load.
   const { openCliStack } = await import("../pulumi/cli-stack.ts");
-  const { explainEngineFailure } = await import("../pulumi/engine-failure.ts");
-  const { stackFilePath } = await import("../pulumi/project.ts");
-  const { scrubState } = await import("../preview/scrubbed-state.ts");
-  const { publishState, stateBranch, stateText } = await import("../preview/state-branch.ts");
+  const { explainEngineFailure } = await import("../pulumi/diagnostics.ts");
+  const { publishState, scrubState, stateBranch, stateText } = await import("../preview/published-state.ts");
   await using open = await openCliStack(stack);
   const exported = await open.stack.exportStack().catch((error: unknown) => {
     throw explainEngineFailure(error, stack);

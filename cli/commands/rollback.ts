@@ -59,7 +59,7 @@ async function run(args: readonly string[], surroundings: CommandContext): Promi
   const result = await commitReleases({
     ...environment,
     choose: (records) => {
-      refuseNewerReleases(environment, earlier.seen, records, earlier.services);
+      assertNoNewerReleases(environment, earlier.seen, records, earlier.services);
       return restored(environment, earlier, records);
     },
     describe: (released) => ({
@@ -93,7 +93,7 @@ function rejection(digest: string, current: ReleaseRecord | undefined): Rejectio
   return rejected.digest === digest ? undefined : rejected;
 }
 
-function refuseNewerReleases(
+function assertNoNewerReleases(
   environment: DeliveryEnvironment,
   seen: Records,
   records: Records,

@@ -3,9 +3,9 @@ import { CommandError, parseOptions, required, UsageError, type Command, type Co
 import { clusterHelp, openCluster } from "../project/cluster.ts";
 import { readStackSettings } from "../project/stack-file.ts";
 import { openRegistry, registryHelp, registryOptions } from "../registry/open-registry.ts";
-import { collectStatus } from "../status/collect.ts";
+import { collectStatus, statusFetchLimits, statusSources } from "../status/collect.ts";
+import { endpointSchema, endpointsOf, type EndpointSettings } from "../status/endpoints.ts";
 import { renderStatus } from "../status/output.ts";
-import { placeSchema, placesOf, statusFetchLimits, statusSources, type PlaceSettings } from "../status/sources.ts";
 
 const help = `Shows the delivery of an environment: the pipeline from the source to the cluster, and one line per service with
 the commit it was built from, its image, the commit that released it, and how Argo CD and the cluster see it.
@@ -40,7 +40,7 @@ async function run(args: readonly string[], surroundings: CommandContext): Promi
   const { environment } = surroundings;
   const name = required("env", options.env);
   const settings = settingsOf(name);
-  const places = placesOf(name, settings);
+  const places = endpointsOf(name, settings);
   const registry = await openRegistry(options, surroundings, statusFetchLimits);
   const cluster = () => openCluster(environment, options.context ?? settings.cluster.context);
   const status = await collectStatus(
@@ -55,10 +55,10 @@ async function run(args: readonly string[], surroundings: CommandContext): Promi
   surroundings.print(renderStatus(status, options));
 }
 
-function settingsOf(name: string): PlaceSettings {
+function settingsOf(name: string): EndpointSettings {
   if (pathProblem(name) !== undefined || name.includes("/"))
     throw new UsageError(`--env ${JSON.stringify(name)} is not the name of an environment`);
-  const settings = readStackSettings(name, placeSchema);
+  const settings = readStackSettings(name, endpointSchema);
   if (settings === undefined)
     throw new CommandError(
       `there is no stacks/Pulumi.${name}.yaml in ${process.cwd()}; run this where the stack files are`,

@@ -2,13 +2,13 @@ import { z } from "zod";
 import { stackSchema } from "../../stacks/schema.ts";
 import { CommandError, type CommandContext } from "../command.ts";
 import { readStackSettings } from "../project/stack-file.ts";
+import { githubTokenVariable } from "./connection.ts";
 import { openGitHub, type GitHub } from "./github.ts";
-import { tokenVariable } from "./refusal.ts";
 
 const githubSchema = stackSchema.pick({ github: true });
 type GitHubSettings = NonNullable<z.infer<typeof githubSchema>["github"]>;
 
-export const githubHelp = `The token for GitHub's API is ${tokenVariable} in the environment; without it, only public
+export const githubHelp = `The token for GitHub's API is ${githubTokenVariable} in the environment; without it, only public
 repositories can be read.`;
 
 /**
@@ -22,7 +22,7 @@ export function githubOf(
   repository?: string,
 ): GitHub {
   const settings = githubSettings(environmentName);
-  const token = environment[tokenVariable];
+  const token = environment[githubTokenVariable];
   return openGitHub({
     api: settings.api,
     repository: repository ?? settings.repository,

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { z } from "zod";
+import { z } from "zod";
 import { CommandError } from "../command.ts";
-import { asJson, isLimit, pauseAsked, refusal, type FailedAnswer } from "./refusal.ts";
 
 export interface ConnectionOptions {
   /** The API's base URL, e.g. `https://api.github.com`. */
@@ -16,7 +15,7 @@ export interface ConnectionOptions {
 }
 
 /** One request; `title` completes "GitHub refuses to …". */
-export interface Call<T extends z.ZodType> {
+interface Call<T extends z.ZodType> {
   readonly title: string;
   readonly method?: "GET" | "POST" | "PATCH" | "PUT" | "DELETE";
   /** Below the base URL. */
@@ -40,14 +39,14 @@ export class Connection {
   /** @throws CommandError if GitHub cannot be reached, refuses, or answers in another form */
   async call<T extends z.ZodType>(call: Call<T>): Promise<z.infer<T>> {
     const url = `${this.#options.api}${call.path}`;
-    return parsed(call, await this.#send(call, url));
+    return parseAnswer(call, await this.#send(call, url));
   }
 
   /** As `call`, but `undefined` where there is no such thing. */
   async find<T extends z.ZodType>(call: Call<T>): Promise<z.infer<T> | undefined> {
     const { absent = [404] } = call;
     const response = await this.#send(call, `${this.#options.api}${call.path}`, absent);
-    return response.ok ? parsed(call, response) : undefined;
+    return response.ok ? parseAnswer(call, response) : undefined;
   }
 
   /** All pages of a list. `schema` is that of one page. */
@@ -57,7 +56,7 @@ export class Connection {
     const first = `${this.#options.api}${call.path}${separator}per_page=100`;
     for (let next: string | undefined = first; next !== undefined;) {
       const response: Response = await this.#send(call, next);
-      items.push(...(await parsed(call, response)));
+      items.push(...(await parseAnswer(call, response)));
       next = this.#nextPage(response);
     }
     return items;
@@ -125,7 +124,7 @@ async function failedAnswer(response: Response): Promise<FailedAnswer> {
   return { status, headers, text: await response.text().catch(() => "") };
 }
 
-async function parsed<T extends z.ZodType>({ title, schema }: Call<T>, response: Response): Promise<z.infer<T>> {
+async function parseAnswer<T extends z.ZodType>({ title, schema }: Call<T>, response: Response): Promise<z.infer<T>> {
   const text = await response.text();
   const result = schema.safeParse(text === "" ? undefined : asJson(text));
   if (result.success) return result.data;
@@ -139,4 +138,108 @@ function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { cause } = error;
   return cause instanceof Error && cause.message !== "" ? cause.message : error.message;
+}
+
+/** The environment variable with the token for GitHub's API. */
+export const githubTokenVariable = "DELIVERY_GITHUB_TOKEN";
+
+const errorSchema = z.object({
+  message: z.string(),
+  errors: z
+    .array(
+      z.union([
+        z.string(),
+        z.object({ message: z.string().optional(), field: z.string().optional(), code: z.string().optional() }),
+      ]),
+    )
+    .catch([])
+    .default([]),
+});
+
+/** An answer that is no success, read to its end. */
+interface FailedAnswer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+}
+
+/**
+ * The error for an answer that is no success, with GitHub's own words and the way out.
+ * @param title what was asked; completes "GitHub refuses to …"
+ */
+function refusal(title: string, answer: FailedAnswer, withToken: boolean): CommandError {
+  const words = wordsOf(answer.text);
+  const said = words === "" ? "" : `: ${words}`;
+  return new CommandError(`GitHub refuses to ${title} (${answer.status}${said}); ${hint(answer, withToken)}`);
+}
+
+function hint(answer: FailedAnswer, withToken: boolean): string {
+  const { status } = answer;
+  if (isLimit(answer)) {
+    const reset = limitReset(answer);
+    const until = reset === undefined ? "" : ` until ${new Date(reset).toISOString()}`;
+    const help = withToken
+      ? "run this again later"
+      : `set ${githubTokenVariable}: GitHub allows more to those it knows`;
+    return `its limit of requests is reached${until}; ${help}`;
+  }
+  if (status >= 500) return "run the same command again later";
+  if (status === 401)
+    return withToken ? `${githubTokenVariable} is not valid; make a new token` : `set ${githubTokenVariable}`;
+  if (status === 403)
+    return withToken
+      ? `give the token in ${githubTokenVariable} the permission`
+      : `set ${githubTokenVariable} to a token that may`;
+  if (status === 404) {
+    const token = withToken
+      ? `which repositories the token in ${githubTokenVariable} may use`
+      : `set ${githubTokenVariable} if the repository is private`;
+    return `it is not there, or hidden: check github.repository and github.api of the stack file, and ${token}`;
+  }
+  return "the request is not accepted as it is";
+}
+
+/**
+ * Whether GitHub asks for patience. The primary limit says what remains; the secondary one, of what was asked at once, how
+ * long to wait, or nothing but its name.
+ */
+function isLimit({ status, headers, text }: FailedAnswer): boolean {
+  if (status === 429) return true;
+  const isNamed = /secondary rate limit|abuse detection/i.test(text);
+  return status === 403 && (isNamed || headers.get("x-ratelimit-remaining") === "0" || headers.has("retry-after"));
+}
+
+/** How long GitHub wants us to wait, in milliseconds. */
+function pauseAsked(answer: FailedAnswer): number | undefined {
+  const after = answer.headers.get("retry-after") ?? "";
+  if (/^\d+$/.test(after)) return Number(after) * 1000;
+  const until = after === "" ? limitReset(answer) : Date.parse(after);
+  return until === undefined || Number.isNaN(until) ? undefined : Math.max(0, until - Date.now());
+}
+
+/** When the primary limit ends, if that is the one that is reached. */
+function limitReset(answer: FailedAnswer): number | undefined {
+  const { headers } = answer;
+  const reset = Number(headers.get("x-ratelimit-reset") ?? 0);
+  const isPrimary = isLimit(answer) && headers.get("x-ratelimit-remaining") === "0";
+  return isPrimary && reset > 0 ? reset * 1000 : undefined;
+}
+
+/** The message, and what is wrong with which field. */
+function wordsOf(text: string): string {
+  const body = errorSchema.safeParse(asJson(text));
+  if (!body.success) return "";
+  const details = body.data.errors.map((error) =>
+    typeof error === "string" ? error : (error.message ?? `${error.field ?? ""} ${error.code ?? ""}`.trim()),
+  );
+  return [body.data.message, ...details].join(", ");
+}
+
+/** What is not JSON, as it is: a proxy's page of HTML. */
+function asJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
 }

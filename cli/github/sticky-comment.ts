@@ -1,5 +1,4 @@
-import type { GitHub } from "./github.ts";
-import type { IssueComment } from "./payloads.ts";
+import type { GitHub, IssueComment } from "./github.ts";
 
 /** The first line of a comment that a command keeps up to date; readers do not see it. `name` is e.g. `preview`. */
 export function commentMarker(name: string): string {

@@ -2,7 +2,7 @@ import { previewName } from "../../core/names.ts";
 import { shortDigest } from "../../git/records.ts";
 import type { GitHub } from "../github/github.ts";
 import { commentMarker, ownComments, putStickyComment } from "../github/sticky-comment.ts";
-import type { PreviewPlace } from "./place.ts";
+import type { PreviewLocation } from "./location.ts";
 import type { Preview, PreviewService } from "./write-preview.ts";
 
 const marker = commentMarker("preview-environment");
@@ -12,7 +12,7 @@ export async function commentPreview(
   github: GitHub,
   pullRequest: number,
   preview: Preview,
-  place: PreviewPlace,
+  place: PreviewLocation,
 ): Promise<void> {
   await putStickyComment(github, pullRequest, marker, previewText(preview, place));
 }
@@ -24,7 +24,7 @@ export async function commentRemoval(github: GitHub, pullRequest: number, reason
   await putStickyComment(github, pullRequest, marker, text);
 }
 
-export function previewText(preview: Preview, { environment, label }: PreviewPlace): string {
+export function previewText(preview: Preview, { environment, label }: PreviewLocation): string {
   const { name, namespace, services, dependencies, missing } = preview;
   const paragraphs = [
     `### Preview environment \`${name}\``,

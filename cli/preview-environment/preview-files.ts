@@ -1,10 +1,14 @@
+import { createHash } from "node:crypto";
 import { stringify } from "yaml";
+import type { DependencySettings } from "../../components/dependency-settings.ts";
 import { dependencyFiles, serviceFiles } from "../../components/manifest-files.ts";
-import { serviceManifests, type ManifestContext } from "../../components/manifests.ts";
+import { serviceManifests, usedSecrets, type ManifestContext } from "../../components/manifests.ts";
 import { dependencyManifests, dependencyUsers, deployedDependencies } from "../../components/manifests/dependency.ts";
-import { namespaceManifest } from "../../components/manifests/metadata.ts";
+import type { IngressSettings } from "../../components/manifests/ingress.ts";
+import { metadata, namespaceManifest, type Environment } from "../../components/manifests/metadata.ts";
+import type { Service } from "../../components/service.ts";
+import { namespaceName, previewName, secretName } from "../../core/names.ts";
 import { recordPath, recordWith, type ReleasedImage } from "../../git/release-record.ts";
-import { throwawaySecrets } from "./throwaway-secrets.ts";
 
 /**
  * All files of a preview environment, by path from the root of the deploy repository. The namespace is one of its objects,
@@ -17,7 +21,7 @@ export function previewFiles(
   images: ReadonlyMap<string, ReleasedImage>,
 ): Record<string, string> {
   const { app, namespace } = context.environment;
-  const secrets = throwawaySecrets(context);
+  const secrets = generatedSecrets(context);
   const shared = {
     "namespace.yaml": stringify({ apiVersion: "v1", kind: "Namespace", ...namespaceManifest(app, namespace) }),
     ...(secrets === undefined ? {} : { "secrets.yaml": secrets }),
@@ -63,4 +67,91 @@ function below(directory: string, files: Files): Files {
 
 function merged(parts: readonly Files[]): Files {
   return Object.fromEntries(parts.flatMap((part) => Object.entries(part)));
+}
+
+interface PreviewContextArgs {
+  app: string;
+  pullRequest: number;
+  /** Those that run in it. */
+  services: readonly Service[];
+  /** As the environment has them that it is made after. */
+  dependencies: Readonly<Record<string, DependencySettings>>;
+  /** Likewise. */
+  ingress?: IngressSettings | undefined;
+}
+
+/** What the manifests of a preview environment are made of: as small as can be, and nothing shared with the environment that it is made after. */
+export function previewContext({
+  app,
+  pullRequest,
+  services,
+  dependencies,
+  ingress,
+}: PreviewContextArgs): ManifestContext {
+  const name = previewName(pullRequest);
+  const used = new Set(services.flatMap((service) => Object.keys(service.dependencies ?? {})));
+  return {
+    environment: { app, name, namespace: namespaceName(app, name) },
+    services: services.map(asSinglePod),
+    dependencies: Object.fromEntries(
+      Object.entries(dependencies).flatMap(([dependency, settings]) =>
+        used.has(dependency) ? [[dependency, isOutsideCluster(settings) ? "none" : settings] as const] : [],
+      ),
+    ),
+    ingress: ingress && { ...ingress, domain: `${name}.${ingress.domain}` },
+  };
+}
+
+/** The dependencies that the services do without: what is outside of the cluster holds data that a preview must not touch. */
+export function missingDependencies({ services, dependencies }: PreviewContextArgs): string[] {
+  const used = new Set(services.flatMap((service) => Object.keys(service.dependencies ?? {})));
+  return Object.keys(dependencies).filter((name) => used.has(name) && isOutsideCluster(dependencies[name] ?? "none"));
+}
+
+function isOutsideCluster(settings: DependencySettings): boolean {
+  return settings !== "none" && "address" in settings;
+}
+
+/** One pod, and no host of its own: that one leads to the environment. */
+function asSinglePod({ autoscaling: _autoscaling, expose, ...service }: Service): Service {
+  const { host: _host, ...exposed } = typeof expose === "object" ? expose : {};
+  return {
+    ...service,
+    replicas: 1,
+    ...(expose === undefined ? {} : { expose: typeof expose === "object" ? exposed : expose }),
+  };
+}
+
+const secretsHeader = `# Made up by \`delivery preview-environment\`: these values open nothing but what runs in this namespace, and are no secret.
+# The environments' own secrets never get into Git.
+`;
+
+/** Secrets for whatever in a preview environment asks for one, as a file; `undefined`: nothing does. */
+function generatedSecrets(context: ManifestContext): string | undefined {
+  const { environment } = context;
+  const secrets = [...usedSecrets(context)].map(([name, variables]) => {
+    const values = Object.entries(variables).map(([variable, secret]) => [
+      variable,
+      generatedValue(environment, secret),
+    ]);
+    return {
+      apiVersion: "v1",
+      kind: "Secret",
+      metadata: { ...metadata(environment, name), name: secretName(name) },
+      // Encoded, as the cluster keeps it: Argo CD compares the two.
+      data: Object.fromEntries(
+        values.map(([variable = "", value = ""]) => [variable, Buffer.from(value).toString("base64")]),
+      ),
+    };
+  });
+  if (secrets.length === 0) return undefined;
+  return secretsHeader + secrets.map((secret) => stringify(secret, { lineWidth: 0 })).join("---\n");
+}
+
+/** The same at every commit, so that pods and databases go on; another one in every preview environment. */
+function generatedValue({ app, name }: Environment, secret: string): string {
+  return `throwaway-${createHash("sha256")
+    .update(JSON.stringify([app, name, secret]))
+    .digest("hex")
+    .slice(0, 32)}`;
 }

@@ -1,13 +1,12 @@
 import { shortDigest } from "../../git/records.ts";
 import type { CommandContext } from "../command.ts";
-import type { PreviewPlace } from "./place.ts";
-import type { RemovedPreviews } from "./remove-previews.ts";
-import type { Preview } from "./write-preview.ts";
+import type { PreviewLocation } from "./location.ts";
+import type { Preview, RemovedPreviews } from "./write-preview.ts";
 
 /** Prints what a preview environment consists of: for people, or as one JSON object. */
 export function reportPreview(
   { name, namespace, services, dependencies, missing, commit }: Preview,
-  { environment }: PreviewPlace,
+  { environment }: PreviewLocation,
   json: boolean,
   { print }: CommandContext,
 ): void {

@@ -6,15 +6,14 @@ import { commitToBranch } from "../../git/deploy-repository.ts";
 import { previewDirectory, previewPaths } from "../../git/preview-directory.ts";
 import { readRecords, summarize, type Records, type Release } from "../../git/records.ts";
 import { CommandError } from "../command.ts";
+import type { GitHub } from "../github/github.ts";
 import type { Monorepo } from "../project/monorepo.ts";
 import type { Digests } from "../release/digests-file.ts";
-import type { PreviewPlace } from "./place.ts";
-import { missingDependencies, previewContext } from "./preview-context.ts";
-import { previewFiles } from "./preview-files.ts";
-import { servicesOfPreview } from "./selection.ts";
+import { ineligibleReason, type PreviewLocation } from "./location.ts";
+import { missingDependencies, previewContext, previewFiles } from "./preview-files.ts";
 
-export interface PreviewRequest {
-  readonly place: PreviewPlace;
+interface PreviewRequest {
+  readonly place: PreviewLocation;
   readonly monorepo: Monorepo;
   readonly pullRequest: number;
   /** The images of the services that the pull request changes. */
@@ -53,7 +52,7 @@ export interface Preview {
 
 /** Puts the environment of a pull request into the deploy repository, by one commit. */
 export async function writePreview({ place, monorepo, pullRequest, ...given }: PreviewRequest): Promise<Preview> {
-  refuseUnknown(monorepo, given.digests);
+  assertServicesKnown(monorepo, given.digests);
   const { environment } = place;
   const directory = previewDirectory(pullRequest);
   const services = servicesOfPreview(monorepo.services, new Set(Object.keys(given.digests)));
@@ -93,7 +92,7 @@ export async function writePreview({ place, monorepo, pullRequest, ...given }: P
   };
 }
 
-function refuseUnknown({ services, root }: Monorepo, digests: Digests): void {
+function assertServicesKnown({ services, root }: Monorepo, digests: Digests): void {
   const known = new Set(services.map(({ name }) => name));
   const unknown = Object.keys(digests).filter((name) => !known.has(name));
   if (unknown.length === 0) return;
@@ -129,4 +128,60 @@ function messageOf(pullRequest: number, changes: readonly Release[], sourceCommi
     ...(sourceCommit === undefined ? [] : [`Source-Commit: ${sourceCommit}`]),
   ];
   return `preview(${previewName(pullRequest)}): ${what}\n\n${trailers.join("\n")}\n`;
+}
+
+/**
+ * The services of a preview environment: those that have changed, the exposed ones through which people reach them, and
+ * whatever these call. In the order given.
+ */
+export function servicesOfPreview(services: readonly Service[], changed: ReadonlySet<string>): Service[] {
+  const byName = new Map(services.map((service) => [service.name, service]));
+  const entries = services.filter(
+    (service) => isExposed(service) && [...reachable(byName, service.name)].some((name) => changed.has(name)),
+  );
+  const wanted = new Set(
+    [...changed, ...entries.map(({ name }) => name)].flatMap((name) => [...reachable(byName, name)]),
+  );
+  return services.filter(({ name }) => wanted.has(name));
+}
+
+/** A service and all that it calls, directly or through others. */
+function reachable(services: ReadonlyMap<string, Service>, start: string): ReadonlySet<string> {
+  const found = new Set([start]);
+  // A set that grows while it is walked is walked to its new end.
+  for (const name of found) for (const peer of services.get(name)?.peers ?? []) found.add(peer);
+  return found;
+}
+
+export interface RemovedPreviews {
+  /** The numbers of the pull requests, and what is the matter with each, to complete "it …". */
+  readonly removed: ReadonlyMap<number, string>;
+  /** The commit made; `undefined`: nothing was to be removed. */
+  readonly commit: string | undefined;
+}
+
+/**
+ * Takes the environments of pull requests that are no longer to have one out of the deploy repository, by one commit. Argo CD
+ * removes what runs by itself; this is the tidying up after it.
+ */
+export async function removePreviews(
+  { environment, label }: PreviewLocation,
+  github: GitHub,
+): Promise<RemovedPreviews> {
+  let removed: ReadonlyMap<number, string> = new Map();
+  const { commit, changed } = await commitToBranch(environment, async (snapshot) => {
+    const there = previewPaths(snapshot);
+    const reasons = await Promise.all(
+      [...there.keys()].map(
+        async (number) => [number, ineligibleReason(await github.pullRequest(number), label)] as const,
+      ),
+    );
+    removed = new Map(reasons.flatMap(([number, reason]) => (reason === undefined ? [] : [[number, reason] as const])));
+    return {
+      write: {},
+      remove: [...removed.keys()].flatMap((number) => there.get(number) ?? []),
+      message: `preview: remove ${[...removed.keys()].map(previewName).join(", ")}\n\n${[...removed.keys()].map((number) => `Pull-Request: ${number}`).join("\n")}\n`,
+    };
+  });
+  return { removed, commit: changed ? commit : undefined };
 }

@@ -42,13 +42,13 @@ export interface Loss {
   readonly kind: string;
   readonly name: string;
   /** What it is part of. */
-  readonly area: Area;
+  readonly area: Category;
   /** For a replacement the properties that force it, with their values. */
   readonly reasons: readonly string[];
 }
 
 /** Where a resource belongs. */
-export type Area = "Services" | "CI" | "Argo CD" | "Cluster" | "Deploy repository" | "Images" | "Providers";
+export type Category = "Services" | "CI" | "Argo CD" | "Cluster" | "Deploy repository" | "Images" | "Providers";
 
 export interface ServiceChange {
   readonly name: string;
@@ -60,7 +60,7 @@ export interface ServiceChange {
 }
 
 export interface ResourceChange {
-  readonly area: Area;
+  readonly area: Category;
   readonly action: "create" | "update" | "import";
   readonly kind: string;
   readonly name: string;

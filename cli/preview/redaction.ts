@@ -1,7 +1,8 @@
-import { secretWord } from "./value.ts";
+/** In place of a secret. */
+export const secretWord = "[secret]";
 
 /** Takes secrets out of texts, in whatever form they have got there. */
-export interface Redaction {
+interface Redaction {
   readonly text: (text: string) => string;
   /** All texts in a value, the keys of maps among them. */
   readonly value: (value: unknown) => unknown;

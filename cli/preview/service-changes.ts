@@ -1,19 +1,27 @@
-import { kindOf } from "./area.ts";
-import { manifestChanges, type Manifests } from "./manifests.ts";
+import { manifestChanges, type Manifests } from "./manifest-diff.ts";
 import type { ServiceChange } from "./model.ts";
-import type { Step } from "./step.ts";
-import { isMap, unknownWord, valueAt, type Value } from "./value.ts";
-import { changeWords } from "./words.ts";
+import { secretWord } from "./redaction.ts";
+import {
+  differences,
+  isMap,
+  kindOf,
+  shown,
+  unknownWord,
+  valueAt,
+  type Difference,
+  type Step,
+  type Value,
+} from "./step.ts";
 
 /** What is known of images beside the stack, where Git says what runs. */
-export interface ImageFacts {
+export interface ImageStatus {
   /** What the release records say runs: digest by service. @default not known */
   readonly released?: ReadonlyMap<string, string>;
   /** The services whose source changes, and the commit that their next images are made from. @default not known */
   readonly rebuilt?: { readonly services: ReadonlySet<string>; readonly commit: string };
 }
 
-export interface ServiceChanges {
+interface ServiceChanges {
   readonly changed: readonly ServiceChange[];
   readonly unchanged: readonly string[];
   /** Those whose images the update builds, and releases not: with Argo CD what is in Git runs. */
@@ -23,8 +31,8 @@ export interface ServiceChanges {
 }
 
 /** In place of an image that is not there, or that nobody here knows. */
-const none = "–";
-const unknown = "not known";
+const noImage = "–";
+const unknownImage = "not known";
 
 const imageType = "delivery:images:ServiceImage";
 
@@ -33,7 +41,7 @@ export function serviceChanges(
   steps: readonly Step[],
   changed: readonly Step[],
   manifests: Manifests,
-  images: ImageFacts,
+  images: ImageStatus,
 ): ServiceChanges {
   const all = steps.filter(({ type }) => type === imageType).toSorted((one, other) => compare(one.name, other.name));
   const own = (service: string): Step[] => changed.filter((step) => belongsTo(step, service));
@@ -58,7 +66,7 @@ function changeOf(
   steps: readonly Step[],
   own: readonly Step[],
   manifests: Manifests,
-  images: ImageFacts,
+  images: ImageStatus,
 ): ServiceChange | undefined {
   const { name } = step;
   const state = step.before === undefined ? "new" : step.after === undefined ? "removed" : "changed";
@@ -69,7 +77,7 @@ function changeOf(
   // What runs is in Git, whatever this program builds.
   const image = manifests.directory === "" ? imageOf(step, steps, own) : imageInGit(step, images);
   const words =
-    state === "changed" ? objects.flatMap(({ kind, before, after }) => changeWords(kind, before, after)) : [];
+    state === "changed" ? objects.flatMap(({ kind, before, after }) => describeChange(kind, before, after)) : [];
   // The column of images says it.
   const changes = [...new Set(words)].filter((word) => word !== "image");
   const moved = image !== undefined && image.before !== image.after;
@@ -77,10 +85,10 @@ function changeOf(
   return { name, state, ...(image === undefined ? {} : { image }), changes };
 }
 
-function imageInGit({ name, after }: Step, { released, rebuilt }: ImageFacts): ServiceChange["image"] {
+function imageInGit({ name, after }: Step, { released, rebuilt }: ImageStatus): ServiceChange["image"] {
   const digest = released?.get(name);
-  const before = released === undefined ? unknown : digest === undefined ? none : shortImage(digest);
-  if (after === undefined) return before === unknown ? undefined : { before, after: none };
+  const before = released === undefined ? unknownImage : digest === undefined ? noImage : shortImage(digest);
+  if (after === undefined) return before === unknownImage ? undefined : { before, after: noImage };
   if (rebuilt?.services.has(name) === true) return { before, after: `built from ${rebuilt.commit.slice(0, 7)}` };
   return digest === undefined ? undefined : { before, after: before };
 }
@@ -91,7 +99,8 @@ function imageOf(step: Step, steps: readonly Step[], own: readonly Step[]): Serv
   const deployment = steps.find((one) => one.type === "kubernetes:apps/v1:Deployment" && belongsTo(one, name));
   const before = containerImage(deployment?.before) ?? textAt(step.outputs, "reference");
   const after = containerImage(deployment?.after) ?? before;
-  if (step.after === undefined) return before === undefined ? undefined : { before: shortImage(before), after: none };
+  if (step.after === undefined)
+    return before === undefined ? undefined : { before: shortImage(before), after: noImage };
   const next =
     built !== undefined && built.action !== "delete"
       ? "built by the update"
@@ -99,7 +108,7 @@ function imageOf(step: Step, steps: readonly Step[], own: readonly Step[]): Serv
         ? undefined
         : shortImage(after);
   if (next === undefined && before === undefined) return undefined;
-  return { before: before === undefined ? none : shortImage(before), after: next ?? none };
+  return { before: before === undefined ? noImage : shortImage(before), after: next ?? noImage };
 }
 
 function containerImage(deployment: Value | undefined): string | undefined {
@@ -122,4 +131,99 @@ function shortImage(image: string): string {
 
 function compare(one: string, other: string): number {
   return one < other ? -1 : 1;
+}
+
+/** A place in a Kubernetes object, and how a change of it is called. */
+interface Phrase {
+  readonly place: RegExp;
+  readonly words: (difference: Difference, match: RegExpExecArray) => string;
+}
+
+const transition = ({ before, after }: Difference): string => `${shown(before)} → ${shown(after)}`;
+const named =
+  (what: string) =>
+  (difference: Difference): string =>
+    `${what} ${transition(difference)}`;
+const only = (what: string) => (): string => what;
+
+const pod = String.raw`spec/template/spec`;
+const container = String.raw`${pod}/containers/\d+`;
+
+/** The first that fits counts; what none fits is called by its kind and path. */
+const phrases: Readonly<Record<string, readonly Phrase[]>> = {
+  Deployment: [
+    { place: /^spec\/replicas$/, words: named("replicas") },
+    { place: new RegExp(`^${container}/image$`), words: only("image") },
+    {
+      place: new RegExp(`^${container}/env/([^/]+)/value$`),
+      words: (change, [, name]) => `env ${name} ${transition(change)}`,
+    },
+    {
+      place: new RegExp(`^${container}/env/([^/]+)`),
+      words: (change, [, name]) => presence("env", name ?? "", change),
+    },
+    { place: new RegExp(`^${container}/ports`), words: only("ports") },
+    {
+      place: new RegExp(`^${container}/resources/(requests|limits)/(.+)$`),
+      words: (change, [, side, resource]) =>
+        `${resource} ${side === "limits" ? "limit" : "request"} ${transition(change)}`,
+    },
+    { place: new RegExp(`^${container}/resources`), words: only("resources") },
+    { place: new RegExp(`^${container}/(\\w+)Probe`), words: (_change, [, probe]) => `${probe} probe` },
+    { place: new RegExp(`^${container}/(command|args)`), words: (_change, [, name]) => name ?? "" },
+    { place: new RegExp(`^${container}/envFrom`), words: only("where its environment comes from") },
+    { place: new RegExp(`securityContext`), words: only("security context") },
+    { place: new RegExp(`(volumes|volumeMounts)`), words: only("volumes") },
+    { place: /^spec\/template\/metadata\/annotations/, words: only("pods restart") },
+    { place: /^spec\/strategy/, words: only("rollout strategy") },
+  ],
+  ConfigMap: [{ place: /^data\/(.+)$/, words: (change, [, name]) => `env ${name} ${transition(change)}` }],
+  Service: [{ place: /^spec\/ports/, words: only("Service ports") }],
+  HorizontalPodAutoscaler: [
+    { place: /^spec\/(min|max)Replicas$/, words: (change, [, side]) => `${side} replicas ${transition(change)}` },
+  ],
+  NetworkPolicy: [{ place: /^spec\/(ingress|egress)/, words: only("who may call it, or whom it calls") }],
+};
+
+/** Of any kind. */
+const common: readonly Phrase[] = [
+  { place: /^metadata\/namespace$/, words: named("namespace") },
+  { place: /^metadata\/(labels|annotations)/, words: (_change, [, what]) => what ?? "" },
+];
+
+/** What changes of a Kubernetes object, in words; each once. */
+function describeChange(kind: string, before: Value | undefined, after: Value | undefined): string[] {
+  if (before === undefined && after === undefined) return [];
+  if (before === undefined) return [`new ${kind}`];
+  if (after === undefined) return [`no ${kind} any more`];
+  const found = differences(byName(before), byName(after)).map((difference) => describeDifference(kind, difference));
+  return [...new Set(found)];
+}
+
+function describeDifference(kind: string, difference: Difference): string {
+  const place = difference.path.join("/");
+  for (const phrase of [...(phrases[kind] ?? []), ...common]) {
+    const match = phrase.place.exec(place);
+    if (match !== null) return phrase.words(difference, match);
+  }
+  const secret = difference.before === secretWord || difference.after === secretWord;
+  return `${kind} ${difference.path.join(".")}${secret ? " (secret)" : ""}`;
+}
+
+function presence(what: string, name: string, { before, after }: Difference): string {
+  if (before === undefined) return `new ${what} ${name}`;
+  return after === undefined ? `no ${what} ${name} any more` : `${what} ${name}`;
+}
+
+/** Lists whose items have names, as maps: one more at the front is then no change of all others. Containers stay a list. */
+function byName(value: Value, key = ""): Value {
+  if (Array.isArray(value)) {
+    const names = value.map((item) => valueAt(item, ["name"]));
+    const unique = new Set(names).size === names.length && names.every((name) => typeof name === "string");
+    if (!unique || key !== "env") return value.map((item) => byName(item));
+    return Object.fromEntries(value.map((item, index) => [String(names[index]), byName(item)]));
+  }
+  return isMap(value)
+    ? Object.fromEntries(Object.entries(value).map(([name, item]) => [name, byName(item, name)]))
+    : value;
 }

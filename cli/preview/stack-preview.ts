@@ -1,21 +1,20 @@
 import { z } from "zod";
 import { about, plainMessage, problemIn, resourceName } from "../pulumi/diagnostics.ts";
-import { areaOf, kindOf } from "./area.ts";
-import { fileChanges, manifestsOf } from "./manifests.ts";
+import { fileChanges, manifestsOf } from "./manifest-diff.ts";
 import type { Loss, PolicyViolation, PropertyChanges, ResourceChange, StackPreview } from "./model.ts";
-import { serviceChanges, type ImageFacts } from "./service-changes.ts";
-import { placeholderServer } from "./placeholder.ts";
-import { readStep, type Step } from "./step.ts";
-import { secretWord, shown, valueAt, type Difference } from "./value.ts";
+import { placeholderServer } from "./placeholders.ts";
+import { secretWord } from "./redaction.ts";
+import { serviceChanges, type ImageStatus } from "./service-changes.ts";
+import { categoryOf, kindOf, readStep, shown, valueAt, type Difference, type Step } from "./step.ts";
 
-export interface PreviewFacts {
+export interface PreviewInput {
   readonly stack: string;
   readonly forkSafe: boolean;
   readonly limits: readonly string[];
   /** Why the engine did not come to an end, where none of its events says so. */
   readonly failure?: string | undefined;
   /** What is known of images beside the stack. */
-  readonly images: ImageFacts;
+  readonly images: ImageStatus;
 }
 
 /** Of the engine's events, those that are read here. */
@@ -37,7 +36,7 @@ type PreviewEvent = z.infer<typeof eventSchema>;
  * What the events of a preview say.
  * @param raw the engine's events, in their order, free of secrets
  */
-export function stackPreview(raw: readonly unknown[], facts: PreviewFacts): StackPreview {
+export function stackPreview(raw: readonly unknown[], facts: PreviewInput): StackPreview {
   const events = raw.map((event) => eventSchema.parse(event));
   const steps = events
     .flatMap(({ resourcePreEvent }) => (resourcePreEvent === undefined ? [] : [readStep(resourcePreEvent.metadata)]))
@@ -87,7 +86,7 @@ function isSecret({ before, after }: Difference): boolean {
 function lossOf(step: Step): Loss[] {
   if (step.action !== "replace" && step.action !== "delete") return [];
   const reasons = step.changes.filter(({ replaces }) => replaces).map(describe);
-  return [{ action: step.action, kind: kindOf(step), name: step.name, area: areaOf(step), reasons }];
+  return [{ action: step.action, kind: kindOf(step), name: step.name, area: categoryOf(step), reasons }];
 }
 
 function resourceChange(step: Step): ResourceChange[] {
@@ -95,12 +94,12 @@ function resourceChange(step: Step): ResourceChange[] {
   const { action } = step;
   if (action !== "create" && action !== "update" && action !== "import") return [];
   const changes = unique(step.changes.map(({ path }) => pathText(path)));
-  if (areaOf(step) !== "Deploy repository")
-    return [{ area: areaOf(step), action, kind: kindOf(step), name: step.name, changes }];
+  if (categoryOf(step) !== "Deploy repository")
+    return [{ area: categoryOf(step), action, kind: kindOf(step), name: step.name, changes }];
   // Its files are shown one by one. Records that are there belong to the release commands.
   const own = unique(step.changes.filter(isWritten(step)).map(({ path }) => path[0] ?? ""));
   const isIdle = action === "update" && own.length === 0;
-  return isIdle ? [] : [{ area: areaOf(step), action, kind: kindOf(step), name: step.name, changes: own }];
+  return isIdle ? [] : [{ area: categoryOf(step), action, kind: kindOf(step), name: step.name, changes: own }];
 }
 
 function isWritten({ before }: Step): (change: Difference) => boolean {
@@ -108,7 +107,7 @@ function isWritten({ before }: Step): (change: Difference) => boolean {
 }
 
 function propertiesOf(step: Step): PropertyChanges[] {
-  const shownElsewhere = areaOf(step) === "Deploy repository" ? ["files", "records"] : [];
+  const shownElsewhere = categoryOf(step) === "Deploy repository" ? ["files", "records"] : [];
   const lines = step.changes.filter(({ path }) => !shownElsewhere.includes(path[0] ?? "")).map(describe);
   return lines.length === 0 ? [] : [{ kind: kindOf(step), name: step.name, lines }];
 }

@@ -1,10 +1,47 @@
+import { z } from "zod";
 import { readBranch } from "../../git/deploy-repository.ts";
 import { isSameImage, readRecords, shortDigest, type Records, type Release } from "../../git/records.ts";
 import type { ReleaseRecord } from "../../git/release-record.ts";
 import type { Snapshot } from "../../git/snapshot.ts";
-import { CommandError } from "../command.ts";
+import { stackSchema } from "../../stacks/schema.ts";
+import { CommandError, UsageError } from "../command.ts";
 import type { DeliveryEnvironment } from "../project/environment.ts";
+import { readStackSettings } from "../project/stack-file.ts";
 import { assertServicesKnown } from "../release/unknown-services.ts";
+
+const rulesSchema = stackSchema.pick({ promotion: true });
+
+/** What must hold before digests come to an environment, as its stack file says. */
+export type PromotionRules = Omit<NonNullable<z.infer<typeof rulesSchema>["promotion"]>, "from">;
+
+/** Where the digests come from, and under which rules. */
+interface Promotion {
+  readonly from: string;
+  readonly rules: PromotionRules;
+}
+
+const noRules: PromotionRules = { approval: false };
+
+/**
+ * @param to the environment that is to get the digests
+ * @param from the one that the caller names, if any
+ * @throws CommandError where the stack file names another one
+ */
+export function promotionTo(to: string, from: string | undefined): Promotion {
+  const file = `stacks/Pulumi.${to}.yaml`;
+  const declared = readStackSettings(to, rulesSchema)?.promotion;
+  if (declared === undefined) {
+    if (from === undefined || from === "")
+      throw new UsageError(`--from is missing: ${file} does not say where ${to} gets its digests (promotion.from)`);
+    return { from, rules: noRules };
+  }
+  const { from: source, ...rules } = declared;
+  if (from !== undefined && from !== source)
+    throw new CommandError(
+      `--from ${from}: ${to} gets its digests from ${source} only (promotion.from of ${file}), where they are tested; nothing was changed`,
+    );
+  return { from: source, rules };
+}
 
 /** Two environments, and what of the first is to run in the second. */
 export interface PromotionPath {
@@ -32,7 +69,7 @@ export async function readCandidates(path: PromotionPath): Promise<Candidates> {
   const { from, to } = path;
   return readBranch(to, async (snapshot) => {
     const seen = await readRecords(snapshot, to.directory);
-    const releases = chosen(path, await sourceRecords(from, to, snapshot), seen);
+    const releases = chooseReleases(path, await sourceRecords(from, to, snapshot), seen);
     const others = releases.filter((release) => !isSameImage(release, seen.get(release.service)?.image));
     const isBack = (release: Release): boolean =>
       path.services === undefined && isRejected(release, seen.get(release.service));
@@ -59,17 +96,13 @@ export function rolledBackLines(to: string, { rolledBack, seen }: Pick<Candidate
  * What the first environment runs. Both may be in one branch, which then is read once.
  * @param snapshot of the second one's branch
  */
-export function sourceRecords(
-  from: DeliveryEnvironment,
-  to: DeliveryEnvironment,
-  snapshot: Snapshot,
-): Promise<Records> {
+function sourceRecords(from: DeliveryEnvironment, to: DeliveryEnvironment, snapshot: Snapshot): Promise<Records> {
   return from.repository === to.repository && from.branch === to.branch
     ? readRecords(snapshot, from.directory)
     : readBranch(from, (source) => readRecords(source, from.directory));
 }
 
-function chosen({ from, to, services }: PromotionPath, tested: Records, records: Records): Release[] {
+function chooseReleases({ from, to, services }: PromotionPath, tested: Records, records: Records): Release[] {
   if (services !== undefined) {
     assertServicesKnown(from, tested, services);
     assertServicesKnown(to, records, services);
@@ -89,4 +122,48 @@ function chosen({ from, to, services }: PromotionPath, tested: Records, records:
       `there is nothing to promote: ${from.name} runs no service that ${to.name} has; nothing was changed`,
     );
   return releases;
+}
+
+/**
+ * What is left to write once the gates hold, which may have taken long. They were asked about all of it together, so that
+ * a single service that has moved on takes the ground from the rest: tests of the first environment have then run against
+ * a mixture, and in the second somebody wants something else.
+ * @param records those of the second environment, at the tip of its branch
+ * @returns without those that others have promoted already
+ * @throws CommandError where one of the environments has moved on since the candidates were read
+ */
+export async function assertNotMoved(
+  { from, to }: PromotionPath,
+  { pending, seen }: Pick<Candidates, "pending" | "seen">,
+  records: Records,
+  snapshot: Snapshot,
+): Promise<Release[]> {
+  const left = pending.filter((release) => !isSameImage(release, records.get(release.service)?.image));
+  const source = await sourceRecords(from, to, snapshot);
+  const moved = left.filter(({ service, digest }) => source.get(service)?.image?.digest !== digest);
+  // A second rollback still names what the first one took away.
+  const isBack = ({ service }: Release): boolean => source.get(service)?.rejected !== undefined;
+  const changed = left.filter(({ service }) => !saysTheSame(seen.get(service), records.get(service)));
+  const moves = [
+    { of: moved.filter(isBack), what: (names: string) => `${from.name} has rolled ${names} back` },
+    {
+      of: moved.filter((release) => !isBack(release)),
+      what: (names: string) => `${from.name} runs another build of ${names}`,
+    },
+    { of: changed, what: (names: string) => `${to.name} was changed by others in ${names}` },
+  ].flatMap(({ of, what }) => (of.length === 0 ? [] : [what(of.map(({ service }) => service).join(", "))]));
+  if (moves.length === 0) return left;
+  throw new CommandError(
+    `since the gates were asked, ${moves.join(", and ")}; nothing was promoted. Look at what runs now, and run the same command again`,
+  );
+}
+
+/** What runs, and what must not come back: an image may have come and been rolled back in the meantime. */
+function saysTheSame(seen: ReleaseRecord | undefined, now: ReleaseRecord | undefined): boolean {
+  return (
+    (seen === undefined) === (now === undefined) &&
+    seen?.image?.digest === now?.image?.digest &&
+    seen?.image?.repository === now?.image?.repository &&
+    seen?.rejected?.digest === now?.rejected?.digest
+  );
 }

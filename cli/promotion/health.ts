@@ -1,11 +1,20 @@
 import { shortDigest, type Release } from "../../git/records.ts";
 import { valueAt } from "../../kubernetes/json.ts";
 import { conditionOf, listAt, numberAt, stringAt, type KubernetesObject } from "../../kubernetes/object.ts";
-import { applicationFacts, deploymentFacts } from "../status/cluster-facts.ts";
-import type { ServiceOutcome } from "./gate.ts";
+import { applicationStatus, deploymentStatus } from "../status/cluster-status.ts";
+
+/** What a gate found of one service. */
+export interface ServiceOutcome {
+  readonly service: string;
+  readonly digest: string;
+  readonly passed: boolean;
+  readonly detail: string;
+  /** ISO 8601; `null`: it is not Healthy, or nothing tells. */
+  readonly healthySince: string | null;
+}
 
 /** What the deploy repository and the cluster say of one service in the environment that its digest comes from. */
-export interface HealthFacts {
+export interface HealthStatus {
   /** When the release commit was made, ISO 8601; `null`: nothing is known of it. */
   readonly releasedAt: string | null;
   /** With delivery `gitops` Argo CD has its say, too. */
@@ -23,7 +32,7 @@ export interface HealthFacts {
  */
 export function healthOf(
   { service, digest }: Pick<Release, "service" | "digest">,
-  facts: HealthFacts,
+  facts: HealthStatus,
   minutes: number,
   now: number,
 ): ServiceOutcome {
@@ -41,14 +50,14 @@ export function healthOf(
   };
 }
 
-function healthProblem(digest: string, { argoCd, application, deployment }: HealthFacts): string | undefined {
+function healthProblem(digest: string, { argoCd, application, deployment }: HealthStatus): string | undefined {
   if (deployment === undefined) return "has no Deployment on the cluster";
-  const { image, health, message } = deploymentFacts(deployment);
+  const { image, health, message } = deploymentStatus(deployment);
   if (!image.endsWith(`@${digest}`)) return `does not run ${shortDigest(digest)} yet, but ${image || "no image"}`;
   if (health !== "Healthy") return `is ${health}: ${message ?? ""}`;
   if (!argoCd) return undefined;
   if (application === undefined) return "has no Application in Argo CD";
-  const facts = applicationFacts(application, "");
+  const facts = applicationStatus(application, "");
   const reason = facts.message === null ? "" : `: ${facts.message}`;
   if (facts.health !== "Healthy") return `is ${facts.health} in Argo CD${reason}`;
   if (facts.sync !== "Synced") return `is ${facts.sync} in Argo CD${reason}`;
@@ -65,7 +74,7 @@ function runningImages(application: KubernetesObject): string[] {
 }
 
 /** From when on each witness says that all is well; an unknown one makes the whole unknown. */
-function momentsOf({ releasedAt, argoCd, application, deployment = {}, pods }: HealthFacts): (string | undefined)[] {
+function momentsOf({ releasedAt, argoCd, application, deployment = {}, pods }: HealthStatus): (string | undefined)[] {
   const [rollout, available] = [conditionOf(deployment, "Progressing"), conditionOf(deployment, "Available")];
   return [
     releasedAt ?? undefined,

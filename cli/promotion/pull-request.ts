@@ -1,10 +1,9 @@
 import { createHash } from "node:crypto";
 import { shortDigest, type Release, type Released } from "../../git/records.ts";
 import { CommandError } from "../command.ts";
-import { fenced } from "../preview/escape.ts";
-import type { GitHub } from "../github/github.ts";
-import type { PullRequest } from "../github/payloads.ts";
-import { gateLines, type GateOutcome } from "./gate.ts";
+import type { GitHub, PullRequest } from "../github/github.ts";
+import { fenced } from "../preview/markdown.ts";
+import { gateLines, type GateOutcome } from "./gates.ts";
 
 /** The branch of a pull request. The same digests have the same branch, so that running again updates it. */
 export function promotionBranch(to: string, releases: readonly Release[]): string {

@@ -1,12 +1,14 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { LocalWorkspace, type Stack } from "@pulumi/pulumi/automation/index.js";
+import * as pulumi from "@pulumi/pulumi";
+import { LocalWorkspace, PulumiCommand, type Stack } from "@pulumi/pulumi/automation/index.js";
+import * as runtimeConfig from "@pulumi/pulumi/runtime/config.js";
 import { stringify } from "yaml";
-import { runProgram, type ProgramHooks } from "./delivery-program.ts";
-import { explainEngineFailure } from "./engine-failure.ts";
-import { readProject, stackFileName, stackFilePath } from "./project.ts";
-import { findPulumi } from "./pulumi-command.ts";
+import { stackFileName, stackFilePath } from "../../stacks/stack-file.ts";
+import { CommandError } from "../command.ts";
+import { explainEngineFailure } from "./diagnostics.ts";
+import { readProject } from "./project.ts";
 
 export interface CliStackOptions extends ProgramHooks {
   /** The text of the stack file. @default that of `stacks/Pulumi.<stack>.yaml`, encrypted secrets included */
@@ -59,4 +61,47 @@ async function readSettings(name: string): Promise<string> {
   } catch (error) {
     throw explainEngineFailure(error, name);
   }
+}
+
+/** What runs in the engine's run, before the program. */
+interface ProgramHooks {
+  /** Is told the values of the secret settings, so that they can be kept out of what is printed. */
+  readonly onConfig?: (secrets: readonly string[]) => void;
+  /** For example registers transforms. */
+  readonly prepare?: () => void;
+}
+
+// Only the SDK's type declarations leave the function out.
+const { isConfigSecret } = runtimeConfig as typeof runtimeConfig & { isConfigSecret: (key: string) => boolean };
+
+/** The program as the Pulumi CLI would run it. The query makes Node load it anew for every run. */
+async function runProgram({ onConfig, prepare }: ProgramHooks): Promise<Record<string, unknown>> {
+  onConfig?.(
+    Object.entries(pulumi.runtime.allConfig())
+      .filter(([key]) => isConfigSecret(key))
+      .map(([, value]) => value),
+  );
+  prepare?.();
+  const outputs: Record<string, unknown> = await import(`../../index.ts?run=${process.hrtime.bigint()}`);
+  return { ...outputs };
+}
+
+const oldestPulumi = { major: 3, minor: 250 };
+const installHint = `install ${oldestPulumi.major}.${oldestPulumi.minor} or newer (https://www.pulumi.com/docs/install/) and have it on PATH`;
+
+/** @throws CommandError if the user's Pulumi CLI is missing or too old */
+async function findPulumi(): Promise<PulumiCommand> {
+  const command = await PulumiCommand.get().catch((error: unknown) => {
+    const missing = /ENOENT|not found/.test(String(error));
+    throw new CommandError(`the Pulumi CLI ${missing ? "is missing" : "does not run"}; ${installHint}`, {
+      cause: error,
+    });
+  });
+  const { version } = command;
+  if (
+    version !== null &&
+    (version.major < oldestPulumi.major || (version.major === oldestPulumi.major && version.minor < oldestPulumi.minor))
+  )
+    throw new CommandError(`the Pulumi CLI is ${version.format()}; ${installHint}`);
+  return command;
 }

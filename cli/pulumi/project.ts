@@ -21,18 +21,3 @@ export function readProject(): Project {
   const problems = parsed.error.issues.map((issue) => `Pulumi.yaml: ${issue.path.join(".")}: ${issue.message}`);
   throw new CommandError(problems.join("\n       "));
 }
-
-/** `acme/dev` → `Pulumi.dev.yaml`. */
-export function stackFileName(stack: string): string {
-  return `Pulumi.${shortName(stack)}.yaml`;
-}
-
-/** Relative to the program's directory. */
-export function stackFilePath(stack: string): string {
-  return `stacks/${stackFileName(stack)}`;
-}
-
-/** Without the organization: `acme/dev` → `dev`. */
-export function shortName(stack: string): string {
-  return stack.split("/").at(-1) ?? stack;
-}

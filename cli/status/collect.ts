@@ -1,13 +1,14 @@
-import type { ApplicationFacts, DeploymentFacts } from "./cluster-facts.ts";
+import { NotReachableError } from "../../core/error.ts";
+import { readCi } from "./ci-status.ts";
+import { readApplications, readDeployments, type ApplicationStatus, type DeploymentStatus } from "./cluster-status.ts";
+import type { StatusEndpoints } from "./endpoints.ts";
+import { readReleases, readSource, type DeployStatus, type SourceStatus } from "./git-status.ts";
 import type { DeliveryStatus, Stage } from "./model.ts";
 import { readingOf, type Reading } from "./reading.ts";
-import type { DeployFacts } from "./release-facts.ts";
-import { serviceStatus } from "./service-status.ts";
-import type { SourceFacts } from "./source-facts.ts";
-import { problemsOf, stagesOf, type ImageFacts, type Readings } from "./stages.ts";
+import { problemsOf, serviceStatus, stagesOf, type ImagePresence, type Readings } from "./stages.ts";
 
 /** An image that the registry is asked for. */
-export interface WantedImage {
+interface DesiredImage {
   readonly service: string;
   readonly repository: string;
   readonly digest: string;
@@ -20,16 +21,16 @@ export interface StatusSources {
   readonly app: string;
   readonly environment: string;
   readonly delivery: "gitops" | "direct";
-  readonly source: Ask<SourceFacts>;
+  readonly source: Ask<SourceStatus>;
   readonly ci: Ask<Pick<Stage, "state" | "summary">>;
-  readonly hasImage: (image: WantedImage) => Promise<boolean>;
-  readonly releases: Ask<DeployFacts>;
-  readonly applications: Ask<readonly ApplicationFacts[]>;
-  readonly deployments: Ask<readonly DeploymentFacts[]>;
+  readonly hasImage: (image: DesiredImage) => Promise<boolean>;
+  readonly releases: Ask<DeployStatus>;
+  readonly applications: Ask<readonly ApplicationStatus[]>;
+  readonly deployments: Ask<readonly DeploymentStatus[]>;
 }
 
 /** How long each part may take, in milliseconds. */
-export interface StatusLimits {
+interface StatusLimits {
   /** @default 5000 */
   readonly answer?: number;
   /** Git fetches the whole history of the deploy branch. @default 12000 */
@@ -48,11 +49,11 @@ export async function collectStatus(sources: StatusSources, limits: StatusLimits
     gitops ? readingOf(sources.applications, answer) : undefined,
     readingOf(sources.deployments, answer),
   ]);
-  const wanted = wantedImages(factsOf(git)?.releases ?? [], factsOf(cluster) ?? []);
+  const wanted = desiredImages(factsOf(git)?.releases ?? [], factsOf(cluster) ?? []);
   const registry = await readingOf(
     () =>
       Promise.all(
-        wanted.map(async (image): Promise<ImageFacts> => ({
+        wanted.map(async (image): Promise<ImagePresence> => ({
           service: image.service,
           present: await sources.hasImage(image),
         })),
@@ -77,7 +78,7 @@ function factsOf<T>(reading: Reading<T> | undefined): T | undefined {
 }
 
 /** What is released; without release records, what the cluster is told to run by digest. */
-function wantedImages(releases: DeployFacts["releases"], deployments: readonly DeploymentFacts[]): WantedImage[] {
+function desiredImages(releases: DeployStatus["releases"], deployments: readonly DeploymentStatus[]): DesiredImage[] {
   if (releases.length > 0)
     return releases.flatMap(({ service, image }) => (image === null ? [] : [{ service, ...image }]));
   return deployments.flatMap(({ service, image }) => {
@@ -88,9 +89,9 @@ function wantedImages(releases: DeployFacts["releases"], deployments: readonly D
 
 function servicesOf(
   delivery: "gitops" | "direct",
-  deploy: DeployFacts | undefined,
-  applications: readonly ApplicationFacts[] = [],
-  deployments: readonly DeploymentFacts[] = [],
+  deploy: DeployStatus | undefined,
+  applications: readonly ApplicationStatus[] = [],
+  deployments: readonly DeploymentStatus[] = [],
 ): DeliveryStatus["services"] {
   const releases = deploy?.releases ?? [];
   const names = new Set([...releases, ...applications, ...deployments].map(({ service }) => service));
@@ -106,3 +107,27 @@ function servicesOf(
     }),
   );
 }
+
+/** The readers of a real pipeline. */
+export function statusSources(places: StatusEndpoints): StatusSources {
+  const { app, environment, delivery, deploy, registry } = places;
+  return {
+    app,
+    environment,
+    delivery,
+    source: (signal) => readSource(places.directory, signal),
+    ci: (signal) => readCi(places.ci, signal),
+    hasImage: async ({ repository, digest }) => (await registry.digest(repository, digest)) !== undefined,
+    releases: async () => {
+      if (deploy === undefined)
+        throw new NotReachableError("the stack file names no deploy repository (gitops.repository)");
+      return readReleases({ ...deploy, timeoutSeconds: gitSeconds }, environment);
+    },
+    applications: async (signal) => readApplications(places.cluster(), places, signal),
+    deployments: async (signal) => readDeployments(places.cluster(), places, signal),
+  };
+}
+
+/** One try, and a short one: whoever asks for the status wants an answer now. */
+export const statusFetchLimits = { retries: 0, timeout: 5000 } as const;
+const gitSeconds = 10;

@@ -51,9 +51,9 @@ export interface DeliveryStatus {
   readonly problems: readonly StatusProblem[];
 }
 
-const order: readonly State[] = ["ok", "unknown", "progress", "failed"];
+const severity: readonly State[] = ["ok", "unknown", "progress", "failed"];
 
 /** The worst of several states; `unknown` of none. */
 export function worst(states: readonly State[]): State {
-  return order.findLast((state) => states.includes(state)) ?? "unknown";
+  return severity.findLast((state) => states.includes(state)) ?? "unknown";
 }

@@ -1,10 +1,6 @@
+import { NotReachableError } from "../../core/error.ts";
 import { withoutLogins } from "../../git/git-credentials.ts";
 import { UnreachableError } from "../../kubernetes/errors.ts";
-
-/** A part of the pipeline cannot be asked: nothing is known of it, which is not a failure of it. */
-export class NotReachableError extends Error {
-  override readonly name = "NotReachableError";
-}
 
 /** What one part of the pipeline has said, or why it has not. */
 export type Reading<T> = { readonly facts: T } | { readonly reason: string; readonly state: "failed" | "unknown" };

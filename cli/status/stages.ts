@@ -1,27 +1,25 @@
-import type { ApplicationFacts, DeploymentFacts } from "./cluster-facts.ts";
+import type { ApplicationStatus, DeploymentStatus } from "./cluster-status.ts";
+import type { DeployStatus, ReleaseStatus, SourceStatus } from "./git-status.ts";
 import { worst, type ServiceStatus, type Stage, type StageName, type State, type StatusProblem } from "./model.ts";
-import type { Reading } from "./reading.ts";
-import { applicationState } from "./service-status.ts";
-import type { DeployFacts } from "./release-facts.ts";
-import type { SourceFacts } from "./source-facts.ts";
+import { oneLine, type Reading } from "./reading.ts";
 
 /** An image that is released or runs, and whether the registry has it. */
-export interface ImageFacts {
+export interface ImagePresence {
   readonly service: string;
   readonly present: boolean;
 }
 
 /** What every part has said; those that the kind of delivery does not have are left out. */
 export interface Readings {
-  readonly source: Reading<SourceFacts>;
+  readonly source: Reading<SourceStatus>;
   readonly ci: Reading<Pick<Stage, "state" | "summary">>;
-  readonly registry: Reading<readonly ImageFacts[]>;
-  readonly git?: Reading<DeployFacts>;
-  readonly argocd?: Reading<readonly ApplicationFacts[]>;
-  readonly cluster: Reading<readonly DeploymentFacts[]>;
+  readonly registry: Reading<readonly ImagePresence[]>;
+  readonly git?: Reading<DeployStatus>;
+  readonly argocd?: Reading<readonly ApplicationStatus[]>;
+  readonly cluster: Reading<readonly DeploymentStatus[]>;
 }
 
-const order: readonly StageName[] = ["source", "ci", "registry", "git", "argocd", "cluster"];
+const stageOrder: readonly StageName[] = ["source", "ci", "registry", "git", "argocd", "cluster"];
 
 /** The pipeline from the source to the cluster. */
 export function stagesOf(readings: Readings, services: readonly ServiceStatus[]): Stage[] {
@@ -43,12 +41,12 @@ export function stagesOf(readings: Readings, services: readonly ServiceStatus[])
       ),
     ),
   };
-  return order.flatMap((name) => found[name] ?? []);
+  return stageOrder.flatMap((name) => found[name] ?? []);
 }
 
 /** Why parts have not answered. */
 export function problemsOf(readings: Readings): StatusProblem[] {
-  return order.flatMap((part) => {
+  return stageOrder.flatMap((part) => {
     const reading = readings[part];
     return reading !== undefined && "reason" in reading ? [{ part, reason: reading.reason }] : [];
   });
@@ -65,7 +63,7 @@ function stage<T>(name: StageName, reading: Reading<T>, of: (facts: T) => Pick<S
   return { name, ...of(reading.facts) };
 }
 
-function imagesStage(images: readonly ImageFacts[]): Pick<Stage, "state" | "summary"> {
+function imagesStage(images: readonly ImagePresence[]): Pick<Stage, "state" | "summary"> {
   const missing = images.filter(({ present }) => !present);
   if (images.length === 0) return { state: "unknown", summary: "no image is known" };
   if (missing.length > 0) return { state: "failed", summary: `${missing.length} of ${images.length} images missing` };
@@ -73,7 +71,7 @@ function imagesStage(images: readonly ImageFacts[]): Pick<Stage, "state" | "summ
 }
 
 function gitStage(
-  { tip, releases }: DeployFacts,
+  { tip, releases }: DeployStatus,
   services: readonly ServiceStatus[],
 ): Pick<Stage, "state" | "summary"> {
   if (tip === null) return { state: "unknown", summary: "the branch is empty" };
@@ -85,7 +83,7 @@ function gitStage(
   return { state: released === 0 ? "unknown" : underWay ? "progress" : "ok", summary };
 }
 
-function applicationsStage(applications: readonly ApplicationFacts[]): Pick<Stage, "state" | "summary"> {
+function applicationsStage(applications: readonly ApplicationStatus[]): Pick<Stage, "state" | "summary"> {
   return counted(applications.map(applicationState), "Synced, Healthy", "no Application yet");
 }
 
@@ -93,4 +91,77 @@ function counted(states: readonly State[], what: string, none: string): Pick<Sta
   if (states.length === 0) return { state: "unknown", summary: none };
   const good = states.filter((state) => state === "ok").length;
   return { state: worst(states), summary: `${good} of ${states.length} ${what}` };
+}
+
+/** What the parts say of one service; `undefined`: nothing, or they could not be asked. */
+interface ServiceReadings {
+  readonly service: string;
+  readonly delivery: "gitops" | "direct";
+  readonly release?: ReleaseStatus | undefined;
+  readonly application?: ApplicationStatus | undefined;
+  readonly deployment?: DeploymentStatus | undefined;
+}
+
+/** One line of the table. */
+export function serviceStatus({ service, delivery, release, application, deployment }: ServiceReadings): ServiceStatus {
+  const releasedDigest = release?.image?.digest ?? null;
+  const running = deployment === undefined ? null : digestOf(deployment.image);
+  const judged = judge({
+    delivery,
+    release,
+    application,
+    deployment,
+    pending: running !== null && releasedDigest !== null && running !== releasedDigest,
+  });
+  return {
+    service,
+    state: judged.state,
+    commit: release?.sourceCommit ?? null,
+    digest: running ?? releasedDigest,
+    releasedDigest,
+    releaseCommit: release?.releaseCommit ?? null,
+    releasedAt: release?.releasedAt ?? (delivery === "direct" ? (deployment?.changedAt ?? null) : null),
+    sync: application?.sync ?? null,
+    health: application?.health ?? deployment?.health ?? null,
+    message: judged.state === "ok" || judged.message === null ? null : oneLine(judged.message),
+  };
+}
+
+/** `repository@sha256:…` → `sha256:…`; images of dependencies may be named by tag. */
+function digestOf(image: string): string | null {
+  return /@(sha256:[0-9a-f]{64})$/.exec(image)?.[1] ?? null;
+}
+
+function judge(facts: Omit<ServiceReadings, "service"> & { pending: boolean }): {
+  state: State;
+  message: string | null;
+} {
+  const { delivery, release, application, deployment, pending } = facts;
+  if (delivery === "direct") return deployment ?? { state: "unknown", message: "not deployed" };
+  const rollout = deployment?.state ?? "unknown";
+  const message = application?.message ?? deployment?.message ?? null;
+  if (application !== undefined) {
+    const argoCd = applicationState(application);
+    if (argoCd === "failed") return { state: argoCd, message };
+    if (release !== undefined && release.image === null) return { state: "unknown", message: "not released yet" };
+    if (pending) return { state: "progress", message: application.message ?? notYet };
+    if (argoCd === "progress")
+      return { state: argoCd, message: message ?? `${application.sync}, ${application.health}` };
+    return deployment === undefined ? { state: argoCd, message } : { state: worst([argoCd, rollout]), message };
+  }
+  if (release !== undefined && release.image === null) return { state: "unknown", message: "not released yet" };
+  if (deployment === undefined) return { state: "unknown", message: null };
+  return pending ? { state: "progress", message: notYet } : { state: rollout, message };
+}
+
+const notYet = "the released image does not run yet";
+
+/** How Argo CD's words for sync, health and the last operation go together. */
+export function applicationState({ sync, health, phase }: Pick<ApplicationStatus, "sync" | "health" | "phase">): State {
+  if (["Degraded", "Missing"].includes(health) && phase !== "Running") return "failed";
+  if (phase === "Failed" || phase === "Error") return "failed";
+  if (phase === "Running" || health === "Progressing" || health === "Suspended" || sync === "OutOfSync")
+    return "progress";
+  if (sync === "Synced" && health === "Healthy") return "ok";
+  return "unknown";
 }

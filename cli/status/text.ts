@@ -1,5 +1,4 @@
 import { shortDigest } from "../../git/records.ts";
-import { ageBetween } from "./age.ts";
 import type { DeliveryStatus, ServiceStatus, StageName, State } from "./model.ts";
 import { shortCommit } from "./stages.ts";
 
@@ -18,7 +17,7 @@ export const stateWords: Readonly<Record<State, string>> = {
   failed: "failed",
   unknown: "unknown",
 };
-export const stateMarks: Readonly<Record<State, string>> = { ok: "✓", progress: "…", failed: "✗", unknown: "?" };
+const stateMarks: Readonly<Record<State, string>> = { ok: "✓", progress: "…", failed: "✗", unknown: "?" };
 
 export const columns = ["service", "commit", "image", "release", "sync", "health", "age"] as const;
 
@@ -80,4 +79,33 @@ export function statusText(status: DeliveryStatus): string {
 /** Names come from elsewhere: none may steer the terminal. */
 export function printable(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Cf}]/gu, "\uFFFD");
+}
+
+const units: readonly (readonly [seconds: number, unit: string])[] = [
+  [86_400, "d"],
+  [3600, "h"],
+  [60, "m"],
+];
+
+/** The time between two moments in its largest unit, e.g. `3d`, `2h`, `5m`, `12s`. */
+export function ageBetween(from: string, to: string): string {
+  // The clock of whoever made the commit may be ahead of ours.
+  const seconds = Math.max(0, Math.round((Date.parse(to) - Date.parse(from)) / 1000));
+  const [size, unit] = units.find(([amount]) => seconds >= amount) ?? [1, "s"];
+  return `${Math.floor(seconds / size)}${unit}`;
+}
+
+const entities: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&#39;",
+};
+
+/** A text as HTML and SVG take it, in content and in quoted attributes. What cannot be shown becomes `�`. */
+export function escapeMarkup(text: string): string {
+  return text
+    .replaceAll(/[\p{Cc}\p{Cf}\p{Cs}]/gu, "\uFFFD")
+    .replaceAll(/[&<>"']/g, (character) => entities[character] ?? character);
 }

@@ -1,5 +1,4 @@
-import type { ComponentMonitor } from "./component-monitor.ts";
-import type { EngineLog } from "./engine-log.ts";
+import type { ComponentMonitor, EngineLog } from "./engine-client.ts";
 import type { PropertyMap } from "./property.ts";
 
 /** A resource as the engine names it in a call. */

@@ -1,12 +1,10 @@
 import * as grpc from "@grpc/grpc-js";
-import empty from "google-protobuf/google/protobuf/empty_pb.js";
-import struct from "google-protobuf/google/protobuf/struct_pb.js";
 import plugin from "@pulumi/pulumi/proto/plugin_pb.js";
 import service from "@pulumi/pulumi/proto/provider_grpc_pb.js";
 import proto from "@pulumi/pulumi/proto/provider_pb.js";
-import { ComponentMonitor } from "./component-monitor.ts";
-import { connectEngineLog } from "./engine-log.ts";
-import type { EngineLog } from "./engine-log.ts";
+import empty from "google-protobuf/google/protobuf/empty_pb.js";
+import struct from "google-protobuf/google/protobuf/struct_pb.js";
+import { ComponentMonitor, connectEngineLog, type EngineLog } from "./engine-client.ts";
 import {
   checkResponse,
   diffRequest,

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { chromium, type Browser, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { statusPage } from "../../cli/status/html.ts";
 import type { DeliveryStatus, State } from "../../cli/status/model.ts";
+import { statusPage } from "../../cli/status/output.ts";
 import { sampleService, sampleStatus } from "../sample-status.ts";
 import { findChromium } from "./chromium.ts";
 

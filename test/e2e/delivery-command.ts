@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { gitUsers } from "../../sandbox/deploy-git.ts";
-import { sandboxSettings } from "../../sandbox/settings.ts";
+import { gitUsers } from "../../sandbox/machine/credentials.ts";
+import { sandboxSettings } from "../../sandbox/machine/endpoints.ts";
 import type { Environment } from "./environment.ts";
 import type { GitOpsWorld } from "./gitops-world.ts";
 

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { stopArgoCd } from "../../sandbox/argocd/start.ts";
+import { stopArgoCd } from "../../sandbox/machine/argocd/argocd.ts";
 import { openEnvironment, type Environment } from "./environment.ts";
 import { enterGitOps, type GitOpsWorld } from "./gitops-world.ts";
 import { pushByHand } from "./hand-push.ts";

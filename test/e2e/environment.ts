@@ -1,7 +1,7 @@
 import { join } from "node:path";
-import { gitUsers } from "../../sandbox/deploy-git.ts";
+import { gitUsers } from "../../sandbox/machine/credentials.ts";
 import { createMonorepo, type Monorepo } from "../integration/monorepo.ts";
-import { openPipeline, type Outcome, type Operation, type Variation } from "../integration/pipeline.ts";
+import { openPipeline, type Operation, type Outcome, type Variation } from "../integration/pipeline.ts";
 import type { GitOpsWorld } from "./gitops-world.ts";
 
 export interface EnvironmentOptions {

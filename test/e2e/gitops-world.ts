@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { inject } from "vitest";
 import type { KubernetesClient } from "../../kubernetes/client.ts";
-import { ensureCredentials, type Credentials } from "../../sandbox/credentials.ts";
-import { kubernetesClient } from "../../sandbox/kubernetes-client.ts";
-import { startSandbox, type Sandbox } from "../../sandbox/sandbox.ts";
+import { startSandbox, type Sandbox } from "../../sandbox/commands/start-sandbox.ts";
+import { ensureCredentials, type Credentials } from "../../sandbox/machine/credentials.ts";
+import { kubernetesClient } from "../../sandbox/machine/kubernetes-client.ts";
 import { BareRepository } from "../bare-repository.ts";
 import { openCircleCi, type CircleCi } from "../integration/circleci-account.ts";
 

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { gitUsers } from "../../sandbox/deploy-git.ts";
+import { gitUsers } from "../../sandbox/machine/credentials.ts";
 import { BareRepository } from "../bare-repository.ts";
 import type { GitOpsWorld } from "./gitops-world.ts";
 

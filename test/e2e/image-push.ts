@@ -2,9 +2,9 @@ import { execFile } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { ensureCredentials } from "../../sandbox/credentials.ts";
-import { sandboxSettings } from "../../sandbox/settings.ts";
-import { buildTools } from "../../sandbox/tools/build.ts";
+import { ensureCredentials } from "../../sandbox/machine/credentials.ts";
+import { sandboxSettings } from "../../sandbox/machine/endpoints.ts";
+import { buildTools } from "../../sandbox/machine/tools/go-tools.ts";
 
 const run = promisify(execFile);
 

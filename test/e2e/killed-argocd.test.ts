@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { runningPid } from "../../sandbox/process.ts";
+import { runningPid } from "../../sandbox/machine/process.ts";
 import { eventually } from "../integration/eventually.ts";
 import { deploymentOf, isSettled } from "../integration/sandbox-world.ts";
 import { applicationOf, applicationsOf, isWell } from "./application-state.ts";

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { cloneSource, commitAll, push, type Clone } from "../../sandbox/demo/source-edit.ts";
+import { cloneSource, commitAll, push, type Clone } from "../../sandbox/commands/demo/developer-clone.ts";
 
 /** Path in the source repository → how its content changes; of a file that is not there, the content is empty. */
 export type Edits = Readonly<Record<string, (content: string) => string>>;

@@ -1,17 +1,17 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { readDeployments } from "../../cli/status/cluster-facts.ts";
+import { readDeployments } from "../../cli/status/cluster-status.ts";
 import { parseRecord, recordPath, type ReleaseRecord } from "../../git/release-record.ts";
-import { gitUsers } from "../../sandbox/deploy-git.ts";
-import { followPipeline, type Job, type PipelineEnd } from "../../sandbox/demo/pipeline-progress.ts";
-import { openRoute } from "../../sandbox/demo/sandbox-route.ts";
-import { stopProcess } from "../../sandbox/process.ts";
-import { sandboxSettings } from "../../sandbox/settings.ts";
-import { openSandboxStack } from "../../sandbox/stack.ts";
-import { up } from "../../sandbox/up.ts";
+import { openRoute } from "../../sandbox/commands/demo/demo.ts";
+import { followPipeline, type Job, type PipelineEnd } from "../../sandbox/commands/demo/follow-pipeline.ts";
+import { up } from "../../sandbox/commands/up.ts";
+import { openSandboxStack } from "../../sandbox/engine/sandbox-stack.ts";
+import { gitUsers } from "../../sandbox/machine/credentials.ts";
+import { sandboxSettings } from "../../sandbox/machine/endpoints.ts";
+import { stopProcess } from "../../sandbox/machine/process.ts";
 import { eventually } from "../integration/eventually.ts";
-import { enterGitOps, type GitOpsWorld } from "./gitops-world.ts";
 import { openGitHubAccount, type GitHubAccount } from "./github-account.ts";
+import { enterGitOps, type GitOpsWorld } from "./gitops-world.ts";
 import { openDeveloper, type Developer } from "./loop-developer.ts";
 
 /** The sandbox's own stack as `npm run up` leaves it. */

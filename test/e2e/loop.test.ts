@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { nextVersion } from "../../sandbox/demo.ts";
-import type { PipelineEnd } from "../../sandbox/demo/pipeline-progress.ts";
+import { nextVersion } from "../../sandbox/commands/demo/demo.ts";
+import type { PipelineEnd } from "../../sandbox/commands/demo/follow-pipeline.ts";
 import { delivery } from "./delivery-command.ts";
 import { enterGitOps, type GitOpsWorld } from "./gitops-world.ts";
 import type { Developer } from "./loop-developer.ts";

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { openGitHub, type GitHub } from "../../cli/github/github.ts";
-import { repositoryPath } from "../../sandbox/git-server/repositories.ts";
+import { repositoryPath } from "../../sandbox/stand-ins/git-server/repositories.ts";
 import { BareRepository } from "../bare-repository.ts";
 import { openGitHubAccount } from "./github-account.ts";
 import type { GitOpsWorld } from "./gitops-world.ts";

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseRecord, recordPath } from "../../git/release-record.ts";
-import { gitUsers } from "../../sandbox/deploy-git.ts";
+import { gitUsers } from "../../sandbox/machine/credentials.ts";
 import { eventually } from "../integration/eventually.ts";
 import { deploymentOf, deploymentPath, isSettled, namesOf } from "../integration/sandbox-world.ts";
 import { applicationOf, applicationsOf, isWell } from "./application-state.ts";

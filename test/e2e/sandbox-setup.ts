@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
-import { withLock } from "../../sandbox/cache.ts";
-import { startProgress } from "../../sandbox/progress.ts";
-import { stopSandbox } from "../../sandbox/sandbox.ts";
+import { stopSandbox } from "../../sandbox/commands/start-sandbox.ts";
+import { startProgress } from "../../sandbox/commands/terminal.ts";
+import { withLock } from "../../sandbox/machine/cache.ts";
 
 /** Beside the checkout's own sandbox and that of the integration tests, so that they never touch each other. */
 const stateDir = join(import.meta.dirname, "..", "..", ".sandbox-e2e");

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { credentialsFile } from "../../sandbox/credentials.ts";
-import { engineAccess } from "../../sandbox/engine.ts";
+import { engineAccess } from "../../sandbox/engine/open-stack.ts";
+import { credentialsFile } from "../../sandbox/machine/credentials.ts";
 import { formsOf } from "../integration/secret-watch.ts";
 
 /** Every password and token of a sandbox in the forms in which it may show. */

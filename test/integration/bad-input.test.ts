@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { stopProcess } from "../../sandbox/process.ts";
-import { sandboxSettings } from "../../sandbox/settings.ts";
+import { sandboxSettings } from "../../sandbox/machine/endpoints.ts";
+import { stopProcess } from "../../sandbox/machine/process.ts";
 import { createMonorepo, type Monorepo } from "./monorepo.ts";
 import { openPipeline, type Pipeline, type Variation } from "./pipeline.ts";
 import { deploymentOf, enterSandbox, namesOf, type DeploymentState, type SandboxWorld } from "./sandbox-world.ts";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 import { registryClient, type Registry } from "../../cli/registry/client.ts";
-import { sandboxSettings } from "../../sandbox/settings.ts";
+import { sandboxSettings } from "../../sandbox/machine/endpoints.ts";
 import { deliveryBuild, exampleProgram, type BuildPlace } from "../delivery-build.ts";
 import { enterSandbox } from "./sandbox-world.ts";
 

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
-import type { CircleCiEndpoint } from "../../sandbox/circleci-stand-in.ts";
+import type { CircleCiEndpoint } from "../../sandbox/stand-ins/circleci/start.ts";
 
 const contextSchema = z.object({ id: z.string(), name: z.string() });
 const variableSchema = z.object({ variable: z.string(), updated_at: z.string() });

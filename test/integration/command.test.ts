@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { cacheDir } from "../../sandbox/cache.ts";
+import { cacheDir } from "../../sandbox/machine/cache.ts";
 
 const repository = join(import.meta.dirname, "..", "..");
 const entries = readdirSync(repository).filter((name) => !name.startsWith("."));

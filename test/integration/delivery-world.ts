@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
-import { ciEnvironment } from "../../sandbox/ci-environment.ts";
+import { executorEnvironment } from "../../sandbox/stand-ins/ci-executor.ts";
 import type { Pipeline } from "./pipeline.ts";
 
 const repository = join(import.meta.dirname, "..", "..");
@@ -36,7 +36,7 @@ export async function openDeliveryWorld(stateDir: string, pipeline: Pipeline): P
   rmSync(directory, { recursive: true, force: true });
   for (const path of [temporary, join(directory, "stacks")]) mkdirSync(path, { recursive: true });
   cpSync(join(repository, "Pulumi.yaml"), join(directory, "Pulumi.yaml"));
-  const executor = await ciEnvironment(stateDir);
+  const executor = await executorEnvironment(stateDir);
   const settings: DeliveryWorld["settings"] = (changes) => {
     // The engine's own file.
     const kept = parse(readFileSync(join(engineDirectory, "workspace", "Pulumi.sandbox.yaml"), "utf8")) as {

@@ -5,11 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Stack } from "@pulumi/pulumi/automation/index.js";
 import { GitManifests, type GitManifestsArgs } from "../../components/git-manifests.ts";
-import { openStack } from "../../sandbox/engine.ts";
-import { pushesFolder } from "../../sandbox/git-server/pushes.ts";
-import { ensureRepository } from "../../sandbox/git-server/repositories.ts";
-import { serveGit } from "../../sandbox/git-server/server.ts";
-import { buildTools } from "../../sandbox/tools/build.ts";
+import { openStack } from "../../sandbox/engine/open-stack.ts";
+import { buildTools } from "../../sandbox/machine/tools/go-tools.ts";
+import { pushesFolder } from "../../sandbox/stand-ins/git-server/pushes.ts";
+import { ensureRepository } from "../../sandbox/stand-ins/git-server/repositories.ts";
+import { serveGit } from "../../sandbox/stand-ins/git-server/server.ts";
 
 export const writeToken = "hunter2-may-write";
 export const readToken = "hunter3-may-only-read";

@@ -6,16 +6,14 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { stringify } from "yaml";
 import { z } from "zod";
 import { collectDrift, type DriftSources } from "../../cli/drift/collect.ts";
-import { gitLook, readDirectory } from "../../cli/drift/git-look.ts";
-import { lastChangesIn } from "../../cli/drift/last-changes.ts";
-import { lookNames, type DriftReport, type Look } from "../../cli/drift/model.ts";
-import { stackLook } from "../../cli/drift/stack-look.ts";
+import { gitCheck, lastChangesIn, readDirectory } from "../../cli/drift/git-check.ts";
+import { checkNames, driftText, type Check, type DriftReport } from "../../cli/drift/report.ts";
+import { stackCheck } from "../../cli/drift/stack-check.ts";
 import { stackStateOf } from "../../cli/drift/stack-state.ts";
-import { driftText } from "../../cli/drift/text.ts";
 import { readBranch } from "../../git/deploy-repository.ts";
 import { initialRecord, recordPath } from "../../git/release-record.ts";
-import { ciEnvironment } from "../../sandbox/ci-environment.ts";
-import { openSandboxStack, type OpenStack } from "../../sandbox/stack.ts";
+import { openSandboxStack, type OpenStack } from "../../sandbox/engine/sandbox-stack.ts";
+import { executorEnvironment } from "../../sandbox/stand-ins/ci-executor.ts";
 import { BareRepository } from "../bare-repository.ts";
 import {
   openManifestsStack,
@@ -81,9 +79,9 @@ describe("a drift report", () => {
       ci: { host: url, token: world.credentials.circleciToken, organizationId, context: `${app}-sandbox` },
       cluster: () => world.kubernetes,
       state: async () => stackStateOf((await open.stack.exportStack()).deployment),
-      stack: () => stackLook(open.stack),
+      stack: () => stackCheck(open.stack),
     };
-    return collectDrift(sources, lookNames);
+    return collectDrift(sources, checkNames);
   }
 
   async function edit(spec: unknown): Promise<void> {
@@ -98,11 +96,11 @@ describe("a drift report", () => {
     });
   }
 
-  const findings = (report: DriftReport, name: Look["look"]) => report.looks.find(({ look: one }) => one === name);
+  const findings = (report: DriftReport, name: Check["look"]) => report.looks.find(({ look: one }) => one === name);
 
   test("says none where nothing has changed", async () => {
     const report = await look();
-    expect(report.looks).toEqual(lookNames.map((name) => ({ look: name, state: "none", reason: null, findings: [] })));
+    expect(report.looks).toEqual(checkNames.map((name) => ({ look: name, state: "none", reason: null, findings: [] })));
     expect(report.drift).toBe("none");
   });
 
@@ -115,7 +113,7 @@ describe("a drift report", () => {
     const child = spawn(process.execPath, [resolve("cli/main.ts"), "drift", "--env", "sandbox"], {
       cwd: directory,
       env: {
-        ...(await ciEnvironment(world.stateDir)),
+        ...(await executorEnvironment(world.stateDir)),
         HOME: directory,
         KUBECONFIG: world.sandbox.cluster.kubeconfigPath,
         CIRCLE_TOKEN: world.credentials.circleciToken,
@@ -232,13 +230,13 @@ describe("a look into Git", () => {
     vi.unstubAllEnvs();
   });
 
-  async function look(): Promise<Look> {
+  async function look(): Promise<Check> {
     const { manifests } = stackStateOf((await world.stack.exportStack()).deployment);
     if (manifests === undefined) throw new Error("the state has no GitManifests");
     return readBranch(
       { repository: server.url, branch: "main" },
       async (snapshot, git) =>
-        gitLook(manifests, await readDirectory(snapshot, "dev"), lastChangesIn(git, snapshot.commit)),
+        gitCheck(manifests, await readDirectory(snapshot, "dev"), lastChangesIn(git, snapshot.commit)),
       "whole history",
     );
   }
@@ -267,7 +265,7 @@ describe("a look into Git", () => {
   });
 
   test("the engine finds the files, too", async () => {
-    const { findings } = await stackLook(world.stack);
+    const { findings } = await stackCheck(world.stack);
     expect(findings).toContainEqual({
       what: "GitManifests dev",
       change: expect.stringMatching(/^is other than the stack has left it/),

@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import type { EngineEvent, OutputMap, Stack } from "@pulumi/pulumi/automation/index.js";
-import { withProblems } from "../../sandbox/engine-failure.ts";
-import { recover } from "../../sandbox/recovery.ts";
-import type { Sandbox } from "../../sandbox/sandbox.ts";
-import { openSandboxStack, type StackOverrides } from "../../sandbox/stack.ts";
-import type { StackTargets } from "../../sandbox/targets.ts";
+import type { Sandbox } from "../../sandbox/commands/start-sandbox.ts";
+import { withProblems } from "../../sandbox/commands/terminal.ts";
+import { recoverStack } from "../../sandbox/engine/recovery.ts";
+import { openSandboxStack, type StackOverrides } from "../../sandbox/engine/sandbox-stack.ts";
+import type { SandboxEndpoints } from "../../sandbox/machine/endpoints.ts";
 
 export interface PipelineOptions {
   sandbox: Sandbox;
@@ -18,7 +18,7 @@ export interface PipelineOptions {
 /** What is other than usual in one run. */
 export interface Variation extends Pick<StackOverrides, "secrets" | "prepare"> {
   settings?: Readonly<Record<string, unknown>>;
-  targets?: Partial<StackTargets>;
+  targets?: Partial<SandboxEndpoints>;
   onEvent?: (event: EngineEvent) => void;
 }
 
@@ -62,7 +62,7 @@ export function openPipeline({ sandbox, stateDir, name, directory }: PipelineOpt
       overrides: { ...variation, directory: engineDirectory, settings },
       report: () => undefined,
     });
-    if (operation === "up") await recover(open.stack, stateDir, () => undefined);
+    if (operation === "up") await recoverStack(open.stack, stateDir, () => undefined);
     return await observe(open.stack, operation, variation.onEvent);
   };
   return {

@@ -1,9 +1,9 @@
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
-import { withLock } from "../../sandbox/cache.ts";
-import { startProgress } from "../../sandbox/progress.ts";
-import { startSandbox, stopSandbox } from "../../sandbox/sandbox.ts";
+import { startSandbox, stopSandbox } from "../../sandbox/commands/start-sandbox.ts";
+import { startProgress } from "../../sandbox/commands/terminal.ts";
+import { withLock } from "../../sandbox/machine/cache.ts";
 import { wantedPorts } from "./wanted-ports.ts";
 
 declare module "vitest" {

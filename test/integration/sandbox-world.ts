@@ -3,10 +3,10 @@ import { join } from "node:path";
 import { inject } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
-import { ensureCredentials, type Credentials } from "../../sandbox/credentials.ts";
-import { kubernetesClient } from "../../sandbox/kubernetes-client.ts";
 import type { KubernetesClient } from "../../kubernetes/client.ts";
-import { startSandbox, type Sandbox } from "../../sandbox/sandbox.ts";
+import { startSandbox, type Sandbox } from "../../sandbox/commands/start-sandbox.ts";
+import { ensureCredentials, type Credentials } from "../../sandbox/machine/credentials.ts";
+import { kubernetesClient } from "../../sandbox/machine/kubernetes-client.ts";
 import { openCircleCi, type CircleCi } from "./circleci-account.ts";
 
 /** The tests' sandbox, with clients that look at it past the engine and its providers. */

@@ -2,7 +2,7 @@
  * An `up` in a process of its own, for tests that kill it:
  * `node up-process.ts STATE_DIRECTORY NAME MONOREPO CIRCLECI_URL`
  */
-import { startSandbox } from "../../sandbox/sandbox.ts";
+import { startSandbox } from "../../sandbox/commands/start-sandbox.ts";
 import { openPipeline } from "./pipeline.ts";
 
 const [stateDir = "", name = "", directory = "", url = ""] = process.argv.slice(2);

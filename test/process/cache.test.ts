@@ -2,8 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-
-import { cacheDir, cached, withLock } from "../../sandbox/cache.ts";
+import { cached, cacheDir, withLock } from "../../sandbox/machine/cache.ts";
 
 let folder: string;
 beforeEach(() => {

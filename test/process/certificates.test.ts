@@ -1,11 +1,10 @@
 import { X509Certificate } from "node:crypto";
-import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer, get } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-
-import { ensureCertificates, type KeyPair } from "../../sandbox/cluster/certificates.ts";
+import { ensureCertificates, type KeyPair } from "../../sandbox/machine/cluster/certificates.ts";
 
 const names = { apiServer: ["localhost", "kubernetes.default.svc", "127.0.0.1", "10.96.0.1"], kubelet: ["10.64.0.2"] };
 let folder: string;

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { changedPaths } from "../../sandbox/git-server/changed-paths.ts";
-import { ensureRepository, repositoryPath } from "../../sandbox/git-server/repositories.ts";
+import { readChangedPaths } from "../../sandbox/stand-ins/git-server/argocd-refresh.ts";
+import { ensureRepository, repositoryPath } from "../../sandbox/stand-ins/git-server/repositories.ts";
 import { BareRepository } from "../bare-repository.ts";
 
 let root: string;
@@ -11,7 +11,7 @@ let repository: BareRepository;
 let commits: string[];
 const ref = "refs/heads/main";
 const after = (before: string | undefined, commit: string | undefined): Promise<string[]> =>
-  changedPaths(root, {
+  readChangedPaths(root, {
     repository: "deploy",
     updates: [{ ref, ...(before === undefined ? {} : { before }), ...(commit === undefined ? {} : { after: commit }) }],
   });

@@ -11,7 +11,7 @@ import { programLayout } from "../../cli/ci-config/program-layout.ts";
 import { prepareCommand } from "../../cli/ci-config/steps.ts";
 import { commentMarker } from "../../cli/github/sticky-comment.ts";
 import { recordPath, recordWith } from "../../git/release-record.ts";
-import { serveGit, type GitHttp } from "../../sandbox/git-server/server.ts";
+import { serveGit, type GitHttp } from "../../sandbox/stand-ins/git-server/server.ts";
 import { BareRepository } from "../bare-repository.ts";
 import { ContinuationStandIn } from "../continuation-stand-in.ts";
 

@@ -4,10 +4,9 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { startCircleCi } from "../../sandbox/circleci/server.ts";
-import type { CircleCi } from "../../sandbox/circleci/server.ts";
-import { base58 } from "../../sandbox/circleci/slug.ts";
-import { masked } from "../../sandbox/circleci/variable.ts";
+import { masked } from "../../sandbox/stand-ins/circleci/api/variables.ts";
+import { startCircleCi, type CircleCi } from "../../sandbox/stand-ins/circleci/server.ts";
+import { base58 } from "../../sandbox/stand-ins/circleci/state.ts";
 
 const unknownId = "00000000-0000-4000-8000-000000000000";
 let folder: string;
@@ -341,7 +340,7 @@ test("a taken port and a foreign state file are refused", async () => {
 test("the process takes its token from a file, and stops at SIGTERM", async () => {
   const tokenFile = path.join(folder, "token");
   writeFileSync(tokenFile, "from-file\n");
-  const main = path.join(import.meta.dirname, "../../sandbox/circleci/main.ts");
+  const main = path.join(import.meta.dirname, "../../sandbox/stand-ins/circleci/main.ts");
   const child = spawn(process.execPath, [
     main,
     "--port",

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { markedPids } from "../../sandbox/proc.ts";
+import { markedPids } from "../../sandbox/machine/process-identity.ts";
 import { CircleCiWorld, ended } from "../circleci-world.ts";
 
 let world: CircleCiWorld;

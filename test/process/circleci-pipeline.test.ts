@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { identify } from "../../sandbox/proc.ts";
+import { identify } from "../../sandbox/machine/process-identity.ts";
 import { CircleCiWorld, ended } from "../circleci-world.ts";
 
 let world: CircleCiWorld;

@@ -6,7 +6,7 @@ import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { initialRecord, recordPath, recordWith } from "../../git/release-record.ts";
-import { identify } from "../../sandbox/proc.ts";
+import { identify } from "../../sandbox/machine/process-identity.ts";
 import { BareRepository } from "../bare-repository.ts";
 import { eventually } from "../integration/eventually.ts";
 import { SourceCheckout } from "../source-checkout.ts";

@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { gitLook, readDirectory } from "../../cli/drift/git-look.ts";
-import { lastChangesIn } from "../../cli/drift/last-changes.ts";
-import type { Look } from "../../cli/drift/model.ts";
+import { gitCheck, lastChangesIn, readDirectory } from "../../cli/drift/git-check.ts";
+import type { Check } from "../../cli/drift/report.ts";
 import { readBranch } from "../../git/deploy-repository.ts";
 import { BareRepository } from "../bare-repository.ts";
 
@@ -12,7 +11,7 @@ beforeEach(() => {
 afterEach(() => repository[Symbol.dispose]());
 
 /** What is found of the files that the stack has written, and the commands of Git that say by whom. */
-async function look(files: Record<string, string>): Promise<{ look: Look; logs: string[] }> {
+async function look(files: Record<string, string>): Promise<{ look: Check; logs: string[] }> {
   const declared = { directory: "dev", stack: "delivery/dev", files, records: {} };
   const logs: string[] = [];
   const found = await readBranch(
@@ -22,7 +21,7 @@ async function look(files: Record<string, string>): Promise<{ look: Look; logs: 
         logs.push(args.join(" "));
         return git(args, input);
       };
-      return gitLook(declared, await readDirectory(snapshot, "dev"), lastChangesIn(watched, snapshot.commit));
+      return gitCheck(declared, await readDirectory(snapshot, "dev"), lastChangesIn(watched, snapshot.commit));
     },
     "whole history",
   );

@@ -4,10 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
-import { parseHead } from "../../sandbox/git-server/cgi.ts";
-import { parsePush, pushesFolder, watchPushes, type Push } from "../../sandbox/git-server/pushes.ts";
-import { ensureRepository, removeStaleLocks, repositoryPath } from "../../sandbox/git-server/repositories.ts";
-import { serveGit, userOf, type GitHttp, type GitUser } from "../../sandbox/git-server/server.ts";
+import { parsePush, pushesFolder, watchPushes, type Push } from "../../sandbox/stand-ins/git-server/pushes.ts";
+import { ensureRepository, removeStaleLocks, repositoryPath } from "../../sandbox/stand-ins/git-server/repositories.ts";
+import { parseHead, serveGit, userOf, type GitHttp, type GitUser } from "../../sandbox/stand-ins/git-server/server.ts";
 
 const run = promisify(execFile);
 const writer: GitUser = { name: "delivery", token: "right", access: "write" };

@@ -6,10 +6,10 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { promisify } from "node:util";
-import { pushesFolder, watchPushes } from "../../sandbox/git-server/pushes.ts";
-import { ensureRepository } from "../../sandbox/git-server/repositories.ts";
-import { serveGit } from "../../sandbox/git-server/server.ts";
-import { serveGitHub } from "../../sandbox/github/server.ts";
+import { pushesFolder, watchPushes } from "../../sandbox/stand-ins/git-server/pushes.ts";
+import { ensureRepository } from "../../sandbox/stand-ins/git-server/repositories.ts";
+import { serveGit } from "../../sandbox/stand-ins/git-server/server.ts";
+import { serveGitHub } from "../../sandbox/stand-ins/github/server.ts";
 
 const run = promisify(execFile);
 const identity = { GIT_AUTHOR_NAME: "a", GIT_AUTHOR_EMAIL: "a@b", GIT_COMMITTER_NAME: "a", GIT_COMMITTER_EMAIL: "a@b" };

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { liveObjects } from "../../cli/drift/live-objects.ts";
+import { liveObjects } from "../../cli/drift/cluster-check.ts";
 import { openCluster } from "../../cli/project/cluster.ts";
 import { KubernetesStandIn } from "../kubernetes-stand-in.ts";
 

@@ -5,9 +5,8 @@ import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-
-import { choosePort } from "../../sandbox/ports.ts";
-import { startProcess, stopAllProcesses } from "../../sandbox/process.ts";
+import { choosePort } from "../../sandbox/machine/ports.ts";
+import { startProcess, stopAllProcesses } from "../../sandbox/machine/process.ts";
 
 let stateDir: string;
 const servers = new Set<Server>();
@@ -123,7 +122,7 @@ const sandbox = (name: string): string => join(stateDir, name);
 /** The port that another process chooses, which lives until `end` or the end of the test. */
 async function chosenByAnother(directory: string, wanted: number): Promise<{ port: number; end: () => Promise<void> }> {
   const script = `
-    import { choosePort } from ${JSON.stringify(resolve("sandbox/ports.ts"))};
+    import { choosePort } from ${JSON.stringify(resolve("sandbox/machine/ports.ts"))};
     console.log(await choosePort(${JSON.stringify(directory)}, "late", ${wanted}));
     process.stdin.resume();`;
   const child = spawn(process.execPath, ["--input-type=module", "-e", script], { stdio: ["pipe", "pipe", "inherit"] });

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openGitHub } from "../../cli/github/github.ts";
-import { commentReport } from "../../cli/preview/comment-report.ts";
+import { commentReport } from "../../cli/preview/comment.ts";
 import { PullRequestStandIn } from "../pull-request-stand-in.ts";
 
 const older = "1".repeat(40);

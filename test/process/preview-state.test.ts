@@ -2,10 +2,15 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { command as preview } from "../../cli/commands/preview.ts";
-import { publishState, readPublishedState, stateBranch, stateText } from "../../cli/preview/state-branch.ts";
-import type { ScrubbedState } from "../../cli/preview/scrubbed-state.ts";
-import { ensureRepository, repositoryPath } from "../../sandbox/git-server/repositories.ts";
-import { serveGit, type GitHttp } from "../../sandbox/git-server/server.ts";
+import {
+  publishState,
+  readPublishedState,
+  stateBranch,
+  stateText,
+  type ScrubbedState,
+} from "../../cli/preview/published-state.ts";
+import { ensureRepository, repositoryPath } from "../../sandbox/stand-ins/git-server/repositories.ts";
+import { serveGit, type GitHttp } from "../../sandbox/stand-ins/git-server/server.ts";
 import { BareRepository } from "../bare-repository.ts";
 import { SourceCheckout } from "../source-checkout.ts";
 

@@ -1,12 +1,11 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-
-import { identify, isAlive, markedPids } from "../../sandbox/proc.ts";
+import { identify, isAlive, markedPids } from "../../sandbox/machine/process-identity.ts";
 import {
   listProcesses,
   logPath,
@@ -14,7 +13,7 @@ import {
   stopAllProcesses,
   stopProcess,
   type ProcessSpec,
-} from "../../sandbox/process.ts";
+} from "../../sandbox/machine/process.ts";
 
 let stateDir: string;
 
@@ -177,7 +176,7 @@ describe("stopping", () => {
 });
 
 test("a process outlives the one that started it", async () => {
-  const module = new URL("../../sandbox/process.ts", import.meta.url).href;
+  const module = new URL("../../sandbox/machine/process.ts", import.meta.url).href;
   const script = `import { startProcess } from ${JSON.stringify(module)};
     await startProcess(${JSON.stringify(stateDir)}, { name: "trial", command: "sleep", args: ["60"], ready: async () => true });
     process.kill(-process.pid, "SIGKILL");`;

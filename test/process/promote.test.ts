@@ -6,7 +6,7 @@ import { stringify } from "yaml";
 import { z } from "zod";
 import { command as promote } from "../../cli/commands/promote.ts";
 import { initialRecord, recordPath, recordWith } from "../../git/release-record.ts";
-import { serveGitHub, type GitHub } from "../../sandbox/github/server.ts";
+import { serveGitHub, type GitHub } from "../../sandbox/stand-ins/github/server.ts";
 import { BareRepository } from "../bare-repository.ts";
 import { KubernetesStandIn } from "../kubernetes-stand-in.ts";
 import { RegistryStandIn } from "../registry-stand-in.ts";

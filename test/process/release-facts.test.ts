@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { readReleases } from "../../cli/status/release-facts.ts";
+import { readReleases } from "../../cli/status/git-status.ts";
 import { commitReleases } from "../../git/records.ts";
 import { recordPath, recordWith } from "../../git/release-record.ts";
 import { BareRepository } from "../bare-repository.ts";

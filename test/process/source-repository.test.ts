@@ -3,12 +3,11 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { ensureCredentials } from "../../sandbox/credentials.ts";
-import { gitUsers } from "../../sandbox/deploy-git.ts";
-import { pushesFolder } from "../../sandbox/git-server/pushes.ts";
-import { ensureRepository, repositoryPath } from "../../sandbox/git-server/repositories.ts";
-import { serveGit, type GitHttp } from "../../sandbox/git-server/server.ts";
-import { seedSourceRepository } from "../../sandbox/source-repository.ts";
+import { ensureCredentials, gitUsers } from "../../sandbox/machine/credentials.ts";
+import { pushesFolder } from "../../sandbox/stand-ins/git-server/pushes.ts";
+import { ensureRepository, repositoryPath } from "../../sandbox/stand-ins/git-server/repositories.ts";
+import { serveGit, type GitHttp } from "../../sandbox/stand-ins/git-server/server.ts";
+import { seedSourceRepository } from "../../sandbox/stand-ins/source-repository.ts";
 
 const name = "delinkcious/delinkcious";
 const stateDir = mkdtempSync(join(tmpdir(), "source-repository-"));

@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
-
-import { addressesOf, chooseBlock, parseNetwork } from "../../sandbox/cluster/addresses.ts";
+import { addressesOf, chooseBlock, parseNetwork } from "../../sandbox/machine/cluster/addresses.ts";
 
 test("link, pods and Services do not overlap", () => {
   expect(addressesOf(101)).toEqual({

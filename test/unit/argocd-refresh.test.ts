@@ -1,8 +1,8 @@
 import { describe, expect, test, vi } from "vitest";
-import { argoCdRefresh, follows, isConcerned } from "../../sandbox/git-server/argocd-refresh.ts";
 import type { KubernetesClient } from "../../kubernetes/client.ts";
 import { ApiError, UnreachableError } from "../../kubernetes/errors.ts";
 import type { KubernetesObject } from "../../kubernetes/object.ts";
+import { argoCdRefresh, follows, isConcerned } from "../../sandbox/stand-ins/git-server/argocd-refresh.ts";
 
 const url = "http://127.0.0.1:3000/deploy";
 const push = { repository: "deploy", updates: [{ ref: "refs/heads/main", after: "a".repeat(40) }] };

@@ -2,10 +2,16 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readlinkSync, rmSync, wr
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { prepareFolders, removeFolders, type ArgoCdTools } from "../../sandbox/argocd/folders.ts";
-import { withToken } from "../../sandbox/argocd/installation.ts";
-import { officialManifests } from "../../sandbox/argocd/official-manifests.ts";
-import { applicationSetController, controller, repoServer } from "../../sandbox/argocd/parts.ts";
+import {
+  applicationSetController,
+  controller,
+  prepareFolders,
+  removeFolders,
+  repoServer,
+  type ArgoCdTools,
+} from "../../sandbox/machine/argocd/components.ts";
+import { withToken } from "../../sandbox/machine/argocd/installation.ts";
+import { officialManifests } from "../../sandbox/providers/kubernetes/chart.ts";
 
 let folder: string;
 beforeEach(() => {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { bareEnvironment } from "../../cli/preview/bare-environment.ts";
+import { sanitizedEnv } from "../../cli/preview/sanitized-env.ts";
 
 test("a preview without credentials keeps how programs are found, and nothing that could be a credential, until it is over", () => {
   const before = { ...process.env };
@@ -13,7 +13,7 @@ test("a preview without credentials keeps how programs are found, and nothing th
   Object.assign(process.env, set);
   try {
     {
-      using _bare = bareEnvironment(undefined);
+      using _bare = sanitizedEnv(undefined);
       expect(process.env).toMatchObject({ PATH: set.PATH, HTTP_PROXY: set.HTTP_PROXY });
       expect(JSON.stringify(process.env)).not.toContain("canary");
     }

@@ -2,9 +2,8 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-
-import { buildTools, familyKey, toolPath } from "../../sandbox/tools/build.ts";
-import { executableName, explained } from "../../sandbox/tools/go.ts";
+import { executableName, explainGoError } from "../../sandbox/machine/tools/go-build.ts";
+import { buildTools, familyKey, toolPath } from "../../sandbox/machine/tools/go-tools.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -85,7 +84,7 @@ describe("explained", () => {
     ["compile: signal: killed", /lack of memory/],
     ["undefined: foo", /the lines above tell/],
   ])("%s", (output, wayOut) => {
-    const error = explained("crane: build failed", new Error(`go: downloading a v1\n${output}`));
+    const error = explainGoError("crane: build failed", new Error(`go: downloading a v1\n${output}`));
     expect(error.message).toMatch(/^crane: build failed\.\n {2}/);
     expect(error.message).toContain(output);
     expect(error.message).not.toContain("downloading");

@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
-
-import { buildkitConfig } from "../../sandbox/buildkit-config.ts";
+import { buildkitConfig } from "../../sandbox/machine/images/buildkit.ts";
 
 const values = {
   root: "/cache/buildkit-0",

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { compileConfig, type CompiledConfig } from "../../sandbox/circleci/config/config.ts";
+import { compileConfig, type CompiledConfig } from "../../sandbox/stand-ins/circleci/config/config.ts";
 
 const base = `version: 2.1
 parameters:

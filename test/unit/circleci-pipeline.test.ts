@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { evaluate } from "../../sandbox/circleci/config/expression.ts";
-import { startsPipeline } from "../../sandbox/circleci/pipeline/event-match.ts";
-import { gitHubEvent } from "../../sandbox/circleci/pipeline/github-event.ts";
-import { Masking } from "../../sandbox/circleci/pipeline/masking.ts";
-import { jobsBefore, readiness, workflowStatus } from "../../sandbox/circleci/pipeline/progress.ts";
-import type { Job, JobStatus } from "../../sandbox/circleci/pipeline/records.ts";
+import { evaluate } from "../../sandbox/stand-ins/circleci/config/expression.ts";
+import { parseGitHubEvent, startsPipeline } from "../../sandbox/stand-ins/circleci/runner/github-event.ts";
+import { Masking } from "../../sandbox/stand-ins/circleci/runner/masking.ts";
+import type { Job, JobStatus } from "../../sandbox/stand-ins/circleci/runner/records.ts";
+import { jobsBefore } from "../../sandbox/stand-ins/circleci/runner/steps.ts";
+import { readiness, workflowStatus } from "../../sandbox/stand-ins/circleci/runner/workflow.ts";
 
 const values: Readonly<Record<string, string | number | boolean | null>> = {
   branch: "release-7",
@@ -99,9 +99,9 @@ const repository = {
   default_branch: "main",
 };
 const push = (ref: string, more: object = {}) =>
-  gitHubEvent("push", { ref, before: "1", after: "2", repository, ...more });
+  parseGitHubEvent("push", { ref, before: "1", after: "2", repository, ...more });
 const pull = (action: string, more: object = {}, from = "acme/shop") =>
-  gitHubEvent("pull_request", {
+  parseGitHubEvent("pull_request", {
     action,
     number: 3,
     repository,

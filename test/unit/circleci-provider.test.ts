@@ -4,14 +4,11 @@ import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { startCircleCi } from "../../sandbox/circleci/server.ts";
-import type { CircleCi } from "../../sandbox/circleci/server.ts";
 import { Answer } from "../../sandbox/providers/circleci/api.ts";
 import { createCircleCiProvider } from "../../sandbox/providers/circleci/provider.ts";
-import { secret, unknown } from "../../sandbox/providers/property.ts";
-import type { PropertyMap } from "../../sandbox/providers/property.ts";
-import { ResourceInitError } from "../../sandbox/providers/resource-provider.ts";
-import type { ConfiguredProvider } from "../../sandbox/providers/resource-provider.ts";
+import { secret, unknown, type PropertyMap } from "../../sandbox/providers/property.ts";
+import { ResourceInitError, type ConfiguredProvider } from "../../sandbox/providers/resource-provider.ts";
+import { startCircleCi, type CircleCi } from "../../sandbox/stand-ins/circleci/server.ts";
 
 const provider = createCircleCiProvider({ retryDelays: [] });
 let folder: string;

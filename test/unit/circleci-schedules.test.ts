@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { cronMatches } from "../../sandbox/circleci/cron.ts";
-import { scheduledStarts } from "../../sandbox/circleci/pipeline/schedules.ts";
-import type { Pipeline } from "../../sandbox/circleci/pipeline/records.ts";
-import { initialState, type State } from "../../sandbox/circleci/state.ts";
+import { cronMatches } from "../../sandbox/stand-ins/circleci/cron.ts";
+import type { Pipeline } from "../../sandbox/stand-ins/circleci/runner/records.ts";
+import { scheduledStarts } from "../../sandbox/stand-ins/circleci/runner/triggers.ts";
+import { initialState, type State } from "../../sandbox/stand-ins/circleci/state.ts";
 
 // A Wednesday.
 const moment = new Date("2026-11-25T06:30:12Z");

@@ -2,13 +2,10 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { buildCommand } from "../../sandbox/providers/docker/build-command.ts";
-import type { ImageBuild } from "../../sandbox/providers/docker/build-command.ts";
-import { buildQueue } from "../../sandbox/providers/docker/build-queue.ts";
+import { buildCommand, type ImageBuild } from "../../sandbox/providers/docker/build-command.ts";
 import { parseImageName } from "../../sandbox/providers/docker/image-name.ts";
-import { createDockerProvider } from "../../sandbox/providers/docker/provider.ts";
-import { secret } from "../../sandbox/providers/property.ts";
-import type { PropertyMap } from "../../sandbox/providers/property.ts";
+import { buildQueue, createDockerProvider } from "../../sandbox/providers/docker/provider.ts";
+import { secret, type PropertyMap } from "../../sandbox/providers/property.ts";
 
 let directory: string;
 

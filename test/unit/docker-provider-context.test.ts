@@ -2,9 +2,8 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { contextFiles, readIgnorePatterns } from "../../sandbox/providers/docker/build-context.ts";
-import { contextDigest } from "../../sandbox/providers/docker/context-digest.ts";
 import { parseIgnoreFile } from "../../components/ignore-pattern.ts";
+import { contextDigest, contextFiles, readIgnorePatterns } from "../../sandbox/providers/docker/build-context.ts";
 
 let directory: string;
 

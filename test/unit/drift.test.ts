@@ -1,11 +1,10 @@
 import { expect, test } from "vitest";
-import { contextFindings, type ContextFacts } from "../../cli/drift/ci-look.ts";
-import { clusterFindings, type ClusterFacts, type ClusterLookArgs } from "../../cli/drift/cluster-look.ts";
-import { gitFindings } from "../../cli/drift/git-look.ts";
-import { lookOf, overall, unknownLook } from "../../cli/drift/model.ts";
-import { stackFindings } from "../../cli/drift/stack-look.ts";
+import { contextFindings, type ContextStatus } from "../../cli/drift/ci-check.ts";
+import { clusterFindings, type ClusterCheckArgs, type ClusterStatus } from "../../cli/drift/cluster-check.ts";
+import { gitFindings } from "../../cli/drift/git-check.ts";
+import { checkOf, driftText, overall, unknownCheck } from "../../cli/drift/report.ts";
+import { stackFindings } from "../../cli/drift/stack-check.ts";
 import { stackStateOf } from "../../cli/drift/stack-state.ts";
-import { driftText } from "../../cli/drift/text.ts";
 import { ownerFile } from "../../git/directory-owner.ts";
 import { initialRecord, recordPath, recordWith } from "../../git/release-record.ts";
 import { withValue } from "../../kubernetes/object.ts";
@@ -17,19 +16,19 @@ const since = "2026-01-01T10:00:00Z";
 const urn = (type: string, name: string): string => `urn:pulumi:dev::delivery::${type}::${name}`;
 
 test("what is found counts before what is unknown, and that before none", () => {
-  const none = lookOf("git", []);
-  const found = lookOf("cluster", [{ what: "Deployment link", change: "is gone" }]);
+  const none = checkOf("git", []);
+  const found = checkOf("cluster", [{ what: "Deployment link", change: "is gone" }]);
   expect(overall([none])).toBe("none");
-  expect(overall([none, unknownLook("ci", "no token")])).toBe("unknown");
-  expect(overall([none, unknownLook("ci", "no token"), found])).toBe("found");
+  expect(overall([none, unknownCheck("ci", "no token")])).toBe("unknown");
+  expect(overall([none, unknownCheck("ci", "no token"), found])).toBe("found");
 });
 
 test("a report is a line per look, and below it what differs", () => {
   const looks = [
-    lookOf("stack", []),
-    lookOf("git", [{ what: "dev/link/service.yaml", change: "was edited in 1a2b3c4 by \u001B[31mAda" }]),
-    lookOf("cluster", [{ what: "Service link", change: "is extra" }], "some of it was not there"),
-    unknownLook("ci", "set CIRCLE_TOKEN"),
+    checkOf("stack", []),
+    checkOf("git", [{ what: "dev/link/service.yaml", change: "was edited in 1a2b3c4 by \u001B[31mAda" }]),
+    checkOf("cluster", [{ what: "Service link", change: "is extra" }], "some of it was not there"),
+    unknownCheck("ci", "set CIRCLE_TOKEN"),
   ];
   expect(driftText({ app: "shop", environment: "dev", takenAt: since, drift: "found", looks })).toBe(
     `shop · dev · drift
@@ -123,7 +122,7 @@ test("a context that is gone, which fails the refresh, is drift; any other failu
   });
   const down = { events: [problem("connection refused", urn(deployment, "link"))], failure: "pages of it" };
   expect(stackFindings(down, { events: [], failure: "the program is missing" })).toEqual(
-    unknownLook("stack", "refresh: Deployment link: connection refused; preview: the program is missing"),
+    unknownCheck("stack", "refresh: Deployment link: connection refused; preview: the program is missing"),
   );
 });
 
@@ -201,7 +200,7 @@ test("in Git, a directory that is not ours any more is found", () => {
 });
 
 const link = runningService("link", one, since);
-const place: ClusterLookArgs = {
+const place: ClusterCheckArgs = {
   app: "shop",
   environment: "dev",
   namespace: "shop-dev",
@@ -210,13 +209,13 @@ const place: ClusterLookArgs = {
   records: new Map([["link", { image: { repository: "docker.io/acme/shop-link", digest: one } }]]),
   declared: new Set(["Namespace/shop-dev"]),
 };
-const cluster: ClusterFacts = {
+const cluster: ClusterStatus = {
   applications: [link.application],
   deployments: [link.deployment],
   objects: new Set(["Deployment/link"]),
 };
 
-test.each<[what: string, facts: Partial<ClusterFacts>, findings: [what: string, change: string][]]>([
+test.each<[what: string, facts: Partial<ClusterStatus>, findings: [what: string, change: string][]]>([
   ["nothing", {}, []],
   ["no Application", { applications: [], objects: new Set() }, [["Application shop-dev-link", "is not there"]]],
   [
@@ -287,13 +286,13 @@ const declared = {
 };
 const everyone = { id: "o1", type: "group", value: "o1", name: "All members" };
 const project = { id: "r1", type: "project", value: "p1", name: "shop" };
-const facts: ContextFacts = {
+const facts: ContextStatus = {
   id: "c1",
   variables: [{ name: "TOKEN", updatedAt: "2026-01-01T10:00:00.900Z" }],
   restrictions: [everyone, project],
 };
 
-test.each<[what: string, changes: Partial<ContextFacts>, findings: [what: string, change: RegExp][]]>([
+test.each<[what: string, changes: Partial<ContextStatus>, findings: [what: string, change: RegExp][]]>([
   ["nothing", {}, []],
   [
     "a variable set by others",

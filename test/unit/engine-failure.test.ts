@@ -1,6 +1,6 @@
 import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
 import { expect, test } from "vitest";
-import { withProblems } from "../../sandbox/engine-failure.ts";
+import { withProblems } from "../../sandbox/commands/terminal.ts";
 
 const deployment = "urn:pulumi:sandbox::delivery::delivery:cluster:Workload$kubernetes:apps/v1:Deployment::link";
 const stack = "urn:pulumi:sandbox::delivery::pulumi:pulumi:Stack::delivery-sandbox";

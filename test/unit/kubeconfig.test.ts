@@ -3,8 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { parse } from "yaml";
-
-import { ensureTokens, writeKubeconfig } from "../../sandbox/cluster/kubeconfig.ts";
+import { ensureTokens, writeKubeconfig } from "../../sandbox/machine/cluster/kubeconfig.ts";
 
 let folder: string;
 

@@ -1,6 +1,5 @@
 import { mkdtempSync, writeFileSync } from "node:fs";
-import { createServer } from "node:http";
-import type { RequestListener } from "node:http";
+import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,9 +8,8 @@ import { connectionOf } from "../../kubernetes/connection.ts";
 import { credentialsOf } from "../../kubernetes/credentials.ts";
 import { loadKubeconfig } from "../../kubernetes/kubeconfig.ts";
 import { createKubernetesProvider } from "../../sandbox/providers/kubernetes/provider.ts";
-import { diffSettings } from "../../sandbox/providers/kubernetes/settings.ts";
-import { secret, unknown } from "../../sandbox/providers/property.ts";
-import type { PropertyMap } from "../../sandbox/providers/property.ts";
+import { diffSettings } from "../../sandbox/providers/kubernetes/session.ts";
+import { secret, unknown, type PropertyMap } from "../../sandbox/providers/property.ts";
 
 function kubeconfig(server: string, token = "t0ken"): string {
   return JSON.stringify({

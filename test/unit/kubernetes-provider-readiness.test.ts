@@ -1,11 +1,15 @@
 import { expect, test } from "vitest";
-import { judgeDeployment } from "../../sandbox/providers/kubernetes/await/deployment.ts";
-import { judgeJob, judgePod } from "../../sandbox/providers/kubernetes/await/pod.ts";
-import { podProblems } from "../../sandbox/providers/kubernetes/await/pods.ts";
-import { timeoutOf } from "../../sandbox/providers/kubernetes/await/readiness.ts";
-import { judgeDaemonSet, judgeStatefulSet } from "../../sandbox/providers/kubernetes/await/replicas.ts";
-import { judgeEndpoints } from "../../sandbox/providers/kubernetes/await/service.ts";
-import { checkWaitFor } from "../../sandbox/providers/kubernetes/await/wait-for.ts";
+import { judgeEndpoints } from "../../sandbox/providers/kubernetes/object-readiness.ts";
+import { timeoutOf } from "../../sandbox/providers/kubernetes/readiness.ts";
+import { checkWaitFor } from "../../sandbox/providers/kubernetes/wait-for.ts";
+import {
+  judgeDaemonSet,
+  judgeDeployment,
+  judgeJob,
+  judgePod,
+  judgeStatefulSet,
+  podProblems,
+} from "../../sandbox/providers/kubernetes/workload-readiness.ts";
 import type { PropertyMap } from "../../sandbox/providers/property.ts";
 
 function deployment(status: PropertyMap, progressing: string, generation = 2) {

@@ -1,24 +1,26 @@
 import { expect, test } from "vitest";
-import { selectPath } from "../../sandbox/providers/kubernetes/await/json-path.ts";
-import { readCheckpoint, withSecrets, writeCheckpoint } from "../../sandbox/providers/kubernetes/checkpoint.ts";
-import { differences, withoutIgnored } from "../../sandbox/providers/kubernetes/diff.ts";
-import { importedInputs, liveInputs } from "../../sandbox/providers/kubernetes/drift.ts";
 import { ApiError } from "../../kubernetes/errors.ts";
-import { withoutSecrets } from "../../sandbox/providers/kubernetes/failure.ts";
+import { canonicalQuantity, normalize } from "../../sandbox/providers/kubernetes/check.ts";
+import { readCheckpoint, withSecrets, writeCheckpoint } from "../../sandbox/providers/kubernetes/checkpoint.ts";
+import { forceNewPaths, touches } from "../../sandbox/providers/kubernetes/diff.ts";
+import { kindOfToken } from "../../sandbox/providers/kubernetes/discovery.ts";
+import {
+  differences,
+  formatPath,
+  parsePath,
+  withoutIgnored,
+} from "../../sandbox/providers/kubernetes/property-diff.ts";
+import { withoutSecrets } from "../../sandbox/providers/kubernetes/provider.ts";
+import { importedInputs, liveInputs } from "../../sandbox/providers/kubernetes/read.ts";
 import {
   conflictMessage,
   isTakeoverConflict,
   ownership,
+  withIgnoredFields,
   withTakeover,
-} from "../../sandbox/providers/kubernetes/field-manager.ts";
-import { forceNewPaths, touches } from "../../sandbox/providers/kubernetes/force-new.ts";
-import { withIgnoredFields } from "../../sandbox/providers/kubernetes/ignored-fields.ts";
-import { normalize } from "../../sandbox/providers/kubernetes/normalize.ts";
-import { formatPath, parsePath } from "../../sandbox/providers/kubernetes/property-path.ts";
-import { canonicalQuantity } from "../../sandbox/providers/kubernetes/quantity.ts";
-import { kindOfToken } from "../../sandbox/providers/kubernetes/type-token.ts";
-import { isSecret, secret, unknown } from "../../sandbox/providers/property.ts";
-import type { PropertyMap } from "../../sandbox/providers/property.ts";
+} from "../../sandbox/providers/kubernetes/server-side-apply.ts";
+import { selectPath } from "../../sandbox/providers/kubernetes/wait-for.ts";
+import { isSecret, secret, unknown, type PropertyMap } from "../../sandbox/providers/property.ts";
 
 const mutability = { configMaps: false, secrets: false };
 

@@ -1,7 +1,6 @@
 import { expect, test } from "vitest";
 import { parseAllDocuments } from "yaml";
-
-import { addressesOf } from "../../sandbox/cluster/addresses.ts";
+import { addressesOf } from "../../sandbox/machine/cluster/addresses.ts";
 import {
   cniConfig,
   containerdConfig,
@@ -9,8 +8,8 @@ import {
   kubeletConfig,
   proxyConfig,
   registryHosts,
-} from "../../sandbox/cluster/node-config.ts";
-import { simulatedStages } from "../../sandbox/cluster/simulated-stages.ts";
+} from "../../sandbox/machine/cluster/node-config.ts";
+import { simulatedStages } from "../../sandbox/machine/cluster/simulated-node.ts";
 
 const addresses = addressesOf(101);
 

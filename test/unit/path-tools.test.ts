@@ -2,8 +2,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-
-import { toolsOnPath } from "../../sandbox/tools/path-tools.ts";
+import { toolsOnPath } from "../../sandbox/machine/tools/debian-tools.ts";
 
 let folder: string;
 beforeEach(() => {

@@ -1,4 +1,4 @@
-import { spawn, execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -6,8 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-
-import { pauseExecutable, pauseImageArchive, pauseImageName } from "../../sandbox/cluster/pause-image.ts";
+import { pauseExecutable, pauseImageArchive, pauseImageName } from "../../sandbox/machine/cluster/pause-image.ts";
 
 let folder: string;
 

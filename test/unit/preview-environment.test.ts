@@ -1,11 +1,9 @@
 import { expect, test } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
 import { previewText } from "../../cli/preview-environment/comment.ts";
-import type { PreviewPlace } from "../../cli/preview-environment/place.ts";
-import { missingDependencies, previewContext } from "../../cli/preview-environment/preview-context.ts";
-import { previewFiles } from "../../cli/preview-environment/preview-files.ts";
-import { servicesOfPreview } from "../../cli/preview-environment/selection.ts";
-import type { Preview } from "../../cli/preview-environment/write-preview.ts";
+import type { PreviewLocation } from "../../cli/preview-environment/location.ts";
+import { missingDependencies, previewContext, previewFiles } from "../../cli/preview-environment/preview-files.ts";
+import { servicesOfPreview, type Preview } from "../../cli/preview-environment/write-preview.ts";
 import type { DependencySettings } from "../../components/dependency-settings.ts";
 import { serviceAddress } from "../../components/manifests.ts";
 import type { Service } from "../../components/service.ts";
@@ -144,7 +142,7 @@ test("whatever needs a secret gets one that is made up, and the same one each ti
   expect(declared("link").files["previews/pr-12/secrets.yaml"]).toBe(text);
 });
 
-const place: PreviewPlace = {
+const place: PreviewLocation = {
   environment: {
     name: "dev",
     directory: "dev",

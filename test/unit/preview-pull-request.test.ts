@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { PullRequest } from "../../cli/github/payloads.ts";
-import { findPullRequest } from "../../cli/preview/pull-request.ts";
+import type { PullRequest } from "../../cli/github/github.ts";
+import { findPullRequest } from "../../cli/preview/comment.ts";
 
 test("of several pull requests with a commit, the one is meant that is at it", async () => {
   const pulls = [pull(8, "2222222"), pull(7, "1111111")];

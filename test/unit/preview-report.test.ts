@@ -1,14 +1,14 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { previewMarkdown } from "../../cli/preview/markdown.ts";
+import { previewMarkdown } from "../../cli/preview/comment.ts";
 import type { StackPreview } from "../../cli/preview/model.ts";
-import { stackPreview, type PreviewFacts } from "../../cli/preview/stack-preview.ts";
+import { stackPreview, type PreviewInput } from "../../cli/preview/stack-preview.ts";
 
 // Recorded from `delivery preview` of the sandbox's stack: service news removed, link with 3 replicas and a variable, user
 // built anew, and another namespace.
 const changed = recorded("changed");
-const facts: PreviewFacts = { stack: "dev", forkSafe: false, limits: [], images: {} };
+const facts: PreviewInput = { stack: "dev", forkSafe: false, limits: [], images: {} };
 
 test("what is replaced or deleted comes with its reason", () => {
   const { losses } = stackPreview(changed, facts);

@@ -1,9 +1,8 @@
 import { expect, test } from "vitest";
 import { parse } from "yaml";
-import { placeholder } from "../../cli/preview/placeholder.ts";
-import { placeholderSettings, withCiHost } from "../../cli/preview/placeholder-settings.ts";
+import { placeholder, placeholderSettings, withCiHost } from "../../cli/preview/placeholders.ts";
+import { scrubState } from "../../cli/preview/published-state.ts";
 import { credentialsIn, redaction, textsOf } from "../../cli/preview/redaction.ts";
-import { scrubState } from "../../cli/preview/scrubbed-state.ts";
 import { formsOf } from "../integration/secret-watch.ts";
 
 const canary = "canary-8e1c5b77aa01";

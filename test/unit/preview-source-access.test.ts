@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { accessesToRead, accessToWrite, logIn } from "../../cli/preview/source-access.ts";
+import { authsToRead, authToWrite, logIn } from "../../git/git-auth.ts";
 
 const token = { DELIVERY_GIT_TOKEN: "t0ken" };
 const web = "https://github.com/acme/shop.git";
@@ -8,29 +8,29 @@ const withLogin = "https://gitlab-ci-token:pass%40word@github.com/acme/shop.git"
 
 test("a fork's job reads anonymously, however its checkout was made", () => {
   const nobody = { repository: web, login: "none" };
-  expect(accessesToRead(web, {})).toEqual([nobody]);
+  expect(authsToRead(web, {})).toEqual([nobody]);
   const addresses = [
     "git@github.com:acme/shop.git",
     "ssh://git@github.com:22/acme/shop.git",
     "git@github.com:/acme/shop.git",
   ];
-  for (const ssh of addresses) expect(accessesToRead(ssh, {})).toEqual([nobody, { repository: ssh, login: "own" }]);
+  for (const ssh of addresses) expect(authsToRead(ssh, {})).toEqual([nobody, { repository: ssh, login: "own" }]);
 });
 
 test("only who may the least does not suffice, the checkout's login is used, and then the token", () => {
-  expect(accessesToRead(withLogin, token)).toEqual([
+  expect(authsToRead(withLogin, token)).toEqual([
     { repository: web, login: "none" },
     { repository: web, login },
     { repository: web, login: "own" },
   ]);
-  expect(accessesToRead("git@github.com:acme/shop.git", token).at(-1)).toEqual({ repository: web, login: "own" });
-  expect(accessesToRead("file:///srv/shop.git", token)).toEqual([{ repository: "file:///srv/shop.git", login: "own" }]);
+  expect(authsToRead("git@github.com:acme/shop.git", token).at(-1)).toEqual({ repository: web, login: "own" });
+  expect(authsToRead("file:///srv/shop.git", token)).toEqual([{ repository: "file:///srv/shop.git", login: "own" }]);
 });
 
 test("to write, the token goes before the checkout's login", () => {
-  expect(accessToWrite(withLogin, {})).toEqual({ repository: web, login });
-  expect(accessToWrite(withLogin, token)).toEqual({ repository: web, login: "own" });
-  expect(accessToWrite("git@github.com:acme/shop.git", token)).toEqual({
+  expect(authToWrite(withLogin, {})).toEqual({ repository: web, login });
+  expect(authToWrite(withLogin, token)).toEqual({ repository: web, login: "own" });
+  expect(authToWrite("git@github.com:acme/shop.git", token)).toEqual({
     repository: "git@github.com:acme/shop.git",
     login: "own",
   });
@@ -45,7 +45,7 @@ test("no credential stays in a URL, in whatever form it is there", () => {
     "ssh://git:canary@github.com/acme/shop.git",
   ];
   for (const url of urls) {
-    const shown = [...accessesToRead(url, token), accessToWrite(url, token)].map(({ repository }) => repository);
+    const shown = [...authsToRead(url, token), authToWrite(url, token)].map(({ repository }) => repository);
     expect(shown.join(" ")).not.toMatch(/can|ary/);
   }
 });

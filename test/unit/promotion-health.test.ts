@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { healthOf, type HealthFacts } from "../../cli/promotion/health.ts";
+import { healthOf, type HealthStatus } from "../../cli/promotion/health.ts";
 import type { JsonMap } from "../../kubernetes/json.ts";
 import { withValue } from "../../kubernetes/object.ts";
 import { runningService } from "../sample-running-service.ts";
@@ -10,7 +10,7 @@ const since = "2026-01-01T10:00:00Z";
 const later = "2026-01-01T10:05:00Z";
 const now = Date.parse("2026-01-01T10:10:00Z");
 const link = runningService("link", digest, since);
-const facts: HealthFacts = {
+const facts: HealthStatus = {
   releasedAt: since,
   argoCd: true,
   application: link.application,
@@ -18,7 +18,7 @@ const facts: HealthFacts = {
   pods: [link.pod],
 };
 
-const healthIn = (changes: Partial<HealthFacts> = {}, minutes = 10) =>
+const healthIn = (changes: Partial<HealthStatus> = {}, minutes = 10) =>
   healthOf({ service: "link", digest }, { ...facts, ...changes }, minutes, now);
 
 test("a digest that has been Healthy for exactly as long as wanted passes", () => {
@@ -55,7 +55,7 @@ const conditions = (type: string, values: JsonMap) => ({
 const restarted = (startedAt: string): JsonMap =>
   changed(link.pod, "status.containerStatuses", [{ restartCount: 1, state: { running: { startedAt } } }]);
 
-test.each<[witness: string, changes: Partial<HealthFacts>]>([
+test.each<[witness: string, changes: Partial<HealthStatus>]>([
   ["the release commit", { releasedAt: later }],
   ["the rollout", conditions("Progressing", { lastUpdateTime: later })],
   ["the availability", conditions("Available", { lastTransitionTime: later })],
@@ -65,7 +65,7 @@ test.each<[witness: string, changes: Partial<HealthFacts>]>([
   expect(healthIn(changes)).toMatchObject({ passed: false, healthySince: "2026-01-01T10:05:00.000Z" });
 });
 
-test.each<[what: string, changes: Partial<HealthFacts>, detail: RegExp]>([
+test.each<[what: string, changes: Partial<HealthStatus>, detail: RegExp]>([
   ["no Deployment", { deployment: undefined }, /^has no Deployment on the cluster$/],
   [
     "another image",
@@ -101,7 +101,7 @@ test.each<[what: string, changes: Partial<HealthFacts>, detail: RegExp]>([
   });
 });
 
-test.each<[what: string, changes: Partial<HealthFacts>]>([
+test.each<[what: string, changes: Partial<HealthStatus>]>([
   ["no release commit", { releasedAt: null }],
   ["no time from Argo CD", { application: changed(link.application, "status.health.lastTransitionTime", undefined) }],
   ["no conditions", { deployment: changed(link.deployment, "status.conditions", []) }],

@@ -1,9 +1,8 @@
 import { expect, test } from "vitest";
 import { duration } from "../../cli/command.ts";
-import { approvalGate, approvalTrailer } from "../../cli/promotion/approval-gate.ts";
-import { gateLines } from "../../cli/promotion/gate.ts";
+import { promotionTo } from "../../cli/promotion/candidates.ts";
+import { approvalGate, approvalTrailer, gateLines } from "../../cli/promotion/gates.ts";
 import { promotionBranch, proposalBody, repositoryName } from "../../cli/promotion/pull-request.ts";
-import { promotionTo } from "../../cli/promotion/rules.ts";
 
 const one = `sha256:${"1".repeat(64)}`;
 const two = `sha256:${"2".repeat(64)}`;

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { KubernetesObject } from "../../kubernetes/object.ts";
-import { missingCopies } from "../../sandbox/secret-replicator/copies.ts";
+import { missingCopies } from "../../sandbox/machine/argocd/secret-replicator.ts";
 
 const original: KubernetesObject = {
   metadata: {

@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
+import type { DeploymentStatus } from "../../cli/status/cluster-status.ts";
 import { collectStatus, type StatusSources } from "../../cli/status/collect.ts";
-import type { DeploymentFacts } from "../../cli/status/cluster-facts.ts";
-import { NotReachableError } from "../../cli/status/reading.ts";
-import { applicationState } from "../../cli/status/service-status.ts";
+import { applicationState } from "../../cli/status/stages.ts";
+import { NotReachableError } from "../../core/error.ts";
 
 const digest = (digit: string): string => `sha256:${digit.repeat(64)}`;
 const image = { repository: "docker.io/acme/shop-link", digest: digest("1") };
-const running: DeploymentFacts = {
+const running: DeploymentStatus = {
   service: "link",
   image: `${image.repository}@${image.digest}`,
   state: "ok",

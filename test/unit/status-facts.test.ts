@@ -1,6 +1,6 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { pipelineState, readCi } from "../../cli/status/ci-facts.ts";
-import { applicationFacts, deploymentFacts } from "../../cli/status/cluster-facts.ts";
+import { pipelineState, readCi } from "../../cli/status/ci-status.ts";
+import { applicationStatus, deploymentStatus } from "../../cli/status/cluster-status.ts";
 import { oneLine, readingOf } from "../../cli/status/reading.ts";
 import { UnreachableError } from "../../kubernetes/errors.ts";
 import type { JsonMap } from "../../kubernetes/json.ts";
@@ -33,7 +33,7 @@ test.each([
   ["failed", "Degraded", { conditions: [{ type: "ReplicaFailure", status: "True", message: "quota" }] }, {}],
   ["unknown", "Suspended", {}, { replicas: 0 }],
 ])("a Deployment is %s and %s", (state, health, status: JsonMap, spec: JsonMap) => {
-  expect(deploymentFacts(deployment(status, spec))).toMatchObject({
+  expect(deploymentStatus(deployment(status, spec))).toMatchObject({
     service: "link",
     image: `docker.io/acme/shop-link@${digest("1")}`,
     state,
@@ -45,7 +45,7 @@ test("an Application's own error comes before the message of its last operation"
   const operationState = { phase: "Failed", message: "one or more objects failed to apply" };
   const status = { sync: { status: "OutOfSync" }, health: { status: "Healthy" }, operationState };
   const application = { metadata: { name: "shop-dev-link" }, status };
-  expect(applicationFacts(application, "shop-dev-")).toEqual({
+  expect(applicationStatus(application, "shop-dev-")).toEqual({
     service: "link",
     sync: "OutOfSync",
     health: "Healthy",
@@ -53,10 +53,10 @@ test("an Application's own error comes before the message of its last operation"
     message: operationState.message,
   });
   const conditions = [{ type: "ComparisonError", message: "path does not exist" }];
-  expect(applicationFacts({ ...application, status: { ...status, conditions } }, "shop-dev-").message).toBe(
+  expect(applicationStatus({ ...application, status: { ...status, conditions } }, "shop-dev-").message).toBe(
     "path does not exist",
   );
-  expect(applicationFacts({ metadata: { name: "shop-dev-link" } }, "shop-dev-")).toMatchObject({
+  expect(applicationStatus({ metadata: { name: "shop-dev-link" } }, "shop-dev-")).toMatchObject({
     sync: "Unknown",
     health: "Unknown",
     phase: null,

@@ -1,11 +1,8 @@
 import { expect, test } from "vitest";
-import { ageBetween } from "../../cli/status/age.ts";
-import { statusPage, verdict } from "../../cli/status/html.ts";
 import type { Stage, State } from "../../cli/status/model.ts";
-import { renderStatus } from "../../cli/status/output.ts";
-import { pipelinePicture } from "../../cli/status/picture.ts";
-import { statusText } from "../../cli/status/text.ts";
-import { textWidth, wrap } from "../../cli/status/wrap.ts";
+import { renderStatus, statusPage, verdict } from "../../cli/status/output.ts";
+import { pipelinePicture, textWidth, wrap } from "../../cli/status/picture.ts";
+import { ageBetween, statusText } from "../../cli/status/text.ts";
 import { sampleService, sampleStatus } from "../sample-status.ts";
 
 test("the text has one line per service", () => {

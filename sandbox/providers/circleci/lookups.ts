@@ -1,12 +1,9 @@
 import type { PropertyValue } from "../property.ts";
-import { Answer, part, slugPath } from "./api.ts";
-import type { CircleCiApi } from "./api.ts";
-import { findContextVariable } from "./context-environment-variable.ts";
-import { listRestrictions } from "./context-restriction.ts";
+import { Answer, part, slugPath, type CircleCiApi } from "./api.ts";
+import { findContextVariable, listRestrictions } from "./context.ts";
 import { pipelineOutputs } from "./pipeline.ts";
 import { projectOutputs, readSettings } from "./project.ts";
-import { text } from "./resource-type.ts";
-import type { Plain } from "./resource-type.ts";
+import { text, type Plain } from "./resource-type.ts";
 
 /** A function of the package: the arguments it needs, and what it answers. */
 export interface Lookup {

@@ -1,8 +1,6 @@
-import { cronProblem } from "../../circleci/cron.ts";
+import { cronProblem } from "../../stand-ins/circleci/cron.ts";
 import { Answer, CircleCiError, part } from "./api.ts";
-import { optional, present, required, text, twoParts } from "./resource-type.ts";
-import type { Plain, ResourceType } from "./resource-type.ts";
-import { checkTrigger } from "./trigger-rules.ts";
+import { optional, present, required, text, twoParts, type Plain, type ResourceType } from "./resource-type.ts";
 
 const stable = { type: "string", kind: "computed", stable: true } as const;
 
@@ -35,7 +33,7 @@ export const trigger: ResourceType = {
   importForm: "projectId/triggerId",
   importState: (id) => twoParts(id, "projectId", "id"),
   async create(api, inputs) {
-    checkTrigger(inputs);
+    assertTriggerInputs(inputs);
     const [projectId, pipelineId] = [text(inputs, "projectId"), text(inputs, "pipelineId")];
     const at = `/projects/${part(projectId)}/pipeline-definitions/${part(pipelineId)}/triggers`;
     const made = outputs(
@@ -53,7 +51,7 @@ export const trigger: ResourceType = {
     }
   },
   async update(api, state, inputs) {
-    checkTrigger(inputs);
+    assertTriggerInputs(inputs);
     const at = { ...state, projectId: text(inputs, "projectId") };
     const known = { ...inputs, eventSourceWebHookUrl: state["eventSourceWebHookUrl"] ?? "" };
     return outputs(inputs, await api.call(`update ${describe(at)}`, "PATCH", path(at), body(known)));
@@ -124,4 +122,41 @@ function path(state: Plain): string {
 
 function describe(state: Plain): string {
   return `trigger ${text(state, "id")} of project ${text(state, "projectId")}`;
+}
+
+const needed: Record<string, readonly string[]> = {
+  github_app: ["eventPreset", "eventSourceRepoExternalId"],
+  github_server: ["eventPreset", "eventSourceRepoExternalId"],
+  webhook: ["eventName", "eventSourceWebHookSender"],
+  schedule: [
+    "eventName",
+    "checkoutRef",
+    "configRef",
+    "eventSourceScheduleCronExpression",
+    "eventSourceScheduleAttributionActor",
+  ],
+};
+
+/** Refuses a trigger that lacks what its event source needs, or has what it cannot use, before the API is asked. */
+function assertTriggerInputs(inputs: Plain): void {
+  const provider = text(inputs, "eventSourceProvider");
+  const wanted = needed[provider];
+  if (wanted === undefined) {
+    throw new Error(
+      `eventSourceProvider ${JSON.stringify(provider)}: must be one of ${Object.keys(needed).join(", ")}`,
+    );
+  }
+  const missing = wanted.filter((name) => inputs[name] === undefined || inputs[name] === "");
+  if (missing.length > 0)
+    throw new Error(`a CircleCI trigger whose eventSourceProvider is ${provider} needs ${missing.join(", ")}`);
+  if (provider.startsWith("github") && inputs["eventName"] !== undefined) {
+    throw new Error(
+      `a CircleCI trigger whose eventSourceProvider is ${provider} takes no eventName; its events are chosen by eventPreset`,
+    );
+  }
+  if (provider !== "schedule" && inputs["parameters"] !== undefined) {
+    throw new Error(
+      `a CircleCI trigger whose eventSourceProvider is ${provider} does not support parameters; only schedule does`,
+    );
+  }
 }

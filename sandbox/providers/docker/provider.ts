@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import { isMap } from "../../../kubernetes/json.ts";
-import { silentLog, type EngineLog } from "../engine-log.ts";
+import { silentLog, type EngineLog } from "../engine-client.ts";
 import { revealMap, type PropertyMap } from "../property.ts";
 import type {
   CheckRequest,
@@ -9,12 +9,9 @@ import type {
   ResourceProvider,
   UpdateRequest,
 } from "../resource-provider.ts";
-import { buildQueue, type BuildQueue } from "./build-queue.ts";
-import type { FileDigests } from "./context-digest.ts";
-import { imageBuild, imageOutputs } from "./image-build.ts";
-import { canBuildOnPreview, checkImage } from "./image-check.ts";
-import { diffImage } from "./image-diff.ts";
+import type { FileDigests } from "./build-context.ts";
 import { hostPlatform, readImageInputs } from "./image-inputs.ts";
+import { canBuildOnPreview, checkImage, diffImage, imageBuild, imageOutputs } from "./image.ts";
 import { runBuild, type BuildKit } from "./run-build.ts";
 
 export interface DockerProviderOptions {
@@ -59,7 +56,7 @@ export function createDockerProvider(options: DockerProviderOptions): ResourcePr
   };
 }
 
-interface Surroundings {
+interface ProviderContext {
   directory: string;
   buildKit: () => Promise<BuildKit>;
   queue: BuildQueue;
@@ -67,7 +64,7 @@ interface Surroundings {
   log: EngineLog;
 }
 
-function imageProvider({ directory, buildKit, queue, known, log }: Surroundings): ConfiguredProvider {
+function imageProvider({ directory, buildKit, queue, known, log }: ProviderContext): ConfiguredProvider {
   const build = async (request: CreateRequest | UpdateRequest, properties: PropertyMap): Promise<PropertyMap> => {
     const { inputs, failures } = readImageInputs(properties);
     if (failures[0] !== undefined) throw new Error(`${failures[0].property}: ${failures[0].reason}`);
@@ -109,7 +106,7 @@ function imageProvider({ directory, buildKit, queue, known, log }: Surroundings)
 
   return {
     async check(request: CheckRequest) {
-      if (request.type !== imageToken) throw new Error(refusal(request.type));
+      if (request.type !== imageToken) throw new Error(unsupportedMessage(request.type));
       if (lacksPlatform(request.news))
         log.message(
           "info",
@@ -132,7 +129,7 @@ function imageProvider({ directory, buildKit, queue, known, log }: Surroundings)
     },
     // As the official plugin: images stay in the registry, where others may refer to them.
     delete: () => Promise.resolve(),
-    invoke: (token) => Promise.reject(new Error(refusal(token))),
+    invoke: (token) => Promise.reject(new Error(unsupportedMessage(token))),
   };
 }
 
@@ -141,6 +138,27 @@ function lacksPlatform(properties: PropertyMap): boolean {
   return isMap(build) && (build["platform"] ?? null) === null;
 }
 
-function refusal(token: string): string {
+function unsupportedMessage(token: string): string {
   return `the sandbox's docker provider serves ${imageToken} only, not ${token}: the official plugin "docker" supports it (pulumi plugin install resource docker 5.2.0)`;
+}
+
+/** Runs a task when it is its turn. */
+type BuildQueue = <T>(task: () => Promise<T>) => Promise<T>;
+
+/** Lets at most `count` tasks run at a time, in the order in which they come. */
+export function buildQueue(count: number): BuildQueue {
+  const waiting: (() => void)[] = [];
+  let running = 0;
+  return async (task) => {
+    if (running >= count) await new Promise<void>((resolve) => waiting.push(resolve));
+    else running += 1;
+    try {
+      return await task();
+    } finally {
+      const next = waiting.shift();
+      // The next one takes over the place.
+      if (next === undefined) running -= 1;
+      else next();
+    }
+  };
 }

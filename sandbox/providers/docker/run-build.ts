@@ -1,16 +1,13 @@
 import { spawn } from "node:child_process";
-import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
-import { buildCommand } from "./build-command.ts";
-import type { ImageBuild } from "./build-command.ts";
-import { buildFailure, isTransient } from "./build-failure.ts";
-import { buildProgress } from "./build-progress.ts";
-import type { BuildProgress } from "./build-progress.ts";
+import { buildCommand, type ImageBuild } from "./build-command.ts";
+import { buildFailure, buildProgress, isTransient, type BuildProgress } from "./build-output.ts";
 import type { RegistryAccess } from "./image-inputs.ts";
-import { writeRegistryCredentials } from "./registry-credentials.ts";
+import { registryHost, type ImageName } from "./image-name.ts";
 
 /** A running BuildKit daemon and the client that speaks to it. */
 export interface BuildKit {
@@ -30,7 +27,7 @@ export interface BuiltImage {
   id: string;
 }
 
-export interface RunOptions {
+interface RunOptions {
   buildKit: BuildKit;
   access: RegistryAccess;
   /** Takes the build's newest line. */
@@ -40,7 +37,7 @@ export interface RunOptions {
 }
 
 /** Waits before the second and the third attempt, in milliseconds. */
-const pauses = [500, 2_000];
+const retryDelays = [500, 2_000];
 
 /**
  * Builds an image through BuildKit and pushes it. What may pass by itself is tried three times.
@@ -77,10 +74,12 @@ export async function runBuild(build: ImageBuild, options: RunOptions): Promise<
         throw new Error(
           `building ${build.image.full} took longer than ${options.timeoutSeconds} s: raise customTimeouts of the image, or make the build faster`,
         );
-      const pause = pauses[attempt - 1];
+      const pause = retryDelays[attempt - 1];
       if (pause === undefined || !isTransient(progress))
         throw new Error(hide(buildFailure(build, options.access, progress)));
-      options.report(hide(`attempt ${attempt} of ${pauses.length + 1} failed: ${progress.messages().at(-1) ?? ""}`));
+      options.report(
+        hide(`attempt ${attempt} of ${retryDelays.length + 1} failed: ${progress.messages().at(-1) ?? ""}`),
+      );
       await sleep(pause);
     }
   } finally {
@@ -131,4 +130,43 @@ async function readMetadata(file: string): Promise<BuiltImage> {
 function redaction(secrets: string[]): (text: string) => string {
   const hidden = secrets.filter((value) => value !== "");
   return (text) => hidden.reduce((shown, value) => shown.replaceAll(value, "[secret]"), text);
+}
+
+/** Credentials in a private folder, in the form that Docker's clients read; gone at the end of `await using`. */
+interface RegistryCredentials extends AsyncDisposable {
+  /** For the environment variable DOCKER_CONFIG. */
+  folder: string;
+}
+
+/**
+ * Writes the credentials for pushing `image` into a folder of its own in `directory`. `undefined` where user or password is missing: then, as with the official
+ * plugin, those of the machine's Docker configuration count.
+ */
+async function writeRegistryCredentials(
+  access: RegistryAccess,
+  image: ImageName,
+  directory: string,
+): Promise<RegistryCredentials | undefined> {
+  if (access.username === "" || access.password === "") return undefined;
+  const auth = Buffer.from(`${access.username}:${access.password}`).toString("base64");
+  // They go with the push wherever the image's name leads, also if the server is named differently.
+  const servers = [access.server === "" ? image.registry : registryHost(access.server), image.registry];
+  const auths = Object.fromEntries(servers.map((server) => [serverKey(server), { auth }]));
+  // mkdtemp makes a folder that only its owner can enter.
+  const folder = await mkdtemp(join(directory, "delivery-registry-"));
+  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
+  try {
+    await writeFile(join(folder, "config.json"), JSON.stringify({ auths }), { mode: 0o600 });
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+  return { folder, [Symbol.asyncDispose]: remove };
+}
+
+/** Docker Hub's credentials are kept under the address of its first API. */
+function serverKey(server: string): string {
+  return ["docker.io", "index.docker.io", "registry-1.docker.io"].includes(server)
+    ? "https://index.docker.io/v1/"
+    : server;
 }

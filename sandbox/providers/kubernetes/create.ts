@@ -1,15 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { ResourceInitError } from "../resource-provider.ts";
-import type { CreateRequest, CreateResult } from "../resource-provider.ts";
-import { latest, send } from "./apply.ts";
-import { awaitReady } from "./await/readiness.ts";
-import { readCheckpoint, toObject, writeCheckpoint } from "./checkpoint.ts";
-import type { Session } from "./cluster.ts";
 import { ApiError, isNamespaceNotFound, isNotFound, NoSuchKindError } from "../../../kubernetes/errors.ts";
-import { fieldManagerOf } from "./field-manager.ts";
-import { describe, idOf, kindOf } from "../../../kubernetes/object.ts";
-import type { KubernetesObject } from "../../../kubernetes/object.ts";
-import { previewCreate } from "./preview-create.ts";
+import { isMap, valueAt } from "../../../kubernetes/json.ts";
+import { describe, idOf, kindOf, withValue, type KubernetesObject } from "../../../kubernetes/object.ts";
+import { hasUnknown, isSecret, unknown, type PropertyMap } from "../property.ts";
+import { ResourceInitError, type CreateRequest, type CreateResult } from "../resource-provider.ts";
+import { readCheckpoint, toObject, writeCheckpoint } from "./checkpoint.ts";
+import { awaitReady, isAwaited } from "./readiness.ts";
+import { fieldManagerOf, latest, send } from "./server-side-apply.ts";
+import { reachable, type Session } from "./session.ts";
 
 export async function create(session: Session, request: CreateRequest): Promise<CreateResult> {
   return request.preview ? await previewCreate(session, request) : await reallyCreate(session, request);
@@ -19,7 +17,7 @@ async function reallyCreate(session: Session, { urn, inputs, timeoutSeconds }: C
   const cluster = await session.reach();
   const object = toObject(inputs);
   const fieldManager = fieldManagerOf(object, readCheckpoint(inputs).fieldManager);
-  const created = await patiently(session, () => send(session, cluster, object, { fieldManager, dryRun: false }));
+  const created = await withRetry(session, () => send(session, cluster, object, { fieldManager, dryRun: false }));
   const checkpoint = { inputs: object, initialApiVersion: kindOf(object).apiVersion, fieldManager };
   let reasons: string[];
   try {
@@ -49,23 +47,23 @@ async function reallyCreate(session: Session, { urn, inputs, timeoutSeconds }: C
   });
 }
 
-const patience = [250, 500, 1000, 2000, 4000, 8000];
+const retryDelays = [250, 500, 1000, 2000, 4000, 8000];
 
 /** Repeats while the object's namespace or kind is about to come; what the API server refuses for good is told as it says it. */
-async function patiently(session: Session, attempt: () => Promise<KubernetesObject>): Promise<KubernetesObject> {
-  for (const wait of [...patience, undefined]) {
+async function withRetry(session: Session, attempt: () => Promise<KubernetesObject>): Promise<KubernetesObject> {
+  for (const wait of [...retryDelays, undefined]) {
     try {
       return await attempt();
     } catch (error) {
       const mayCome = error instanceof NoSuchKindError || isNamespaceNotFound(error) || isNotFound(error);
-      if (!mayCome || wait === undefined) throw explained(error);
+      if (!mayCome || wait === undefined) throw explainCreateError(error);
       await sleep(wait, undefined, { signal: session.cancelled });
     }
   }
   throw new Error("unreachable");
 }
 
-function explained(error: unknown): unknown {
+function explainCreateError(error: unknown): unknown {
   if (isNamespaceNotFound(error) && error instanceof Error) {
     return new Error(
       `${error.message}: declare the Namespace in the program and depend on it, or correct metadata.namespace.`,
@@ -78,4 +76,50 @@ function explained(error: unknown): unknown {
       "on the provider), or delete it, or choose another metadata.name. A resource that was renamed in the program needs an alias instead.",
     { cause: error },
   );
+}
+
+/** What a create would make: the answer of a dry run where there can be one, else the inputs. */
+async function previewCreate(session: Session, { inputs }: CreateRequest): Promise<CreateResult> {
+  const asGiven: CreateResult = { id: "", outputs: withUnsettled(inputs, inputs) };
+  if (hasUnknown(inputs)) return asGiven;
+  const cluster = await reachable(session);
+  if (cluster === undefined) return asGiven;
+  const object = toObject(inputs);
+  const fieldManager = fieldManagerOf(object, readCheckpoint(inputs).fieldManager);
+  try {
+    const live = withUnsettled(await send(session, cluster, object, { fieldManager, dryRun: true }), object);
+    const checkpoint = { live, inputs: object, initialApiVersion: kindOf(object).apiVersion, fieldManager };
+    return { id: "", outputs: writeCheckpoint(checkpoint, inputs) };
+  } catch (error) {
+    // Its kind or namespace may come in the same update; it may replace what exists; a dry run may be more than it may do.
+    if (error instanceof NoSuchKindError || isNotFound(error)) return asGiven;
+    if (error instanceof ApiError && (error.reason === "AlreadyExists" || error.status === 403)) return asGiven;
+    if (error instanceof ApiError && error.status === 400 && error.message.includes("does not support dry run"))
+      return asGiven;
+    throw error;
+  }
+}
+
+const settledByServer = [
+  ["metadata", "uid"],
+  ["metadata", "resourceVersion"],
+  ["metadata", "creationTimestamp"],
+];
+const settledForService = [
+  ["spec", "clusterIP"],
+  ["spec", "clusterIPs"],
+];
+
+/** At preview, what only a real create settles is not known: a dry run's answer would be another one. */
+function withUnsettled(object: PropertyMap, inputs: PropertyMap): PropertyMap {
+  const isService = kindOf(object).kind === "Service";
+  const paths = [
+    ...settledByServer,
+    ...(isService ? settledForService : []),
+    ...(object["status"] !== undefined || isAwaited(object) ? [["status"]] : []),
+  ];
+  return paths
+    .filter(([first = "", ...rest]) => rest.length === 0 || (isMap(object[first]) && !isSecret(object[first])))
+    .filter((path) => path[0] !== "spec" || valueAt(inputs, ...path) === undefined)
+    .reduce((settled, path) => withValue(settled, path, unknown), object);
 }

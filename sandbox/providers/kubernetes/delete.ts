@@ -1,8 +1,3 @@
-import type { DeleteRequest } from "../resource-provider.ts";
-import { isAwaitSkipped, timeoutOf } from "./await/readiness.ts";
-import { readCheckpoint } from "./checkpoint.ts";
-import type { Cluster, Session } from "./cluster.ts";
-import { collectionPath, objectPath } from "./discovery.ts";
 import { isNotFound, NoSuchKindError, UnreachableError } from "../../../kubernetes/errors.ts";
 import {
   annotationOf,
@@ -13,9 +8,14 @@ import {
   namespaceOf,
   stringAt,
   withValue,
+  type KubernetesObject,
 } from "../../../kubernetes/object.ts";
-import type { KubernetesObject } from "../../../kubernetes/object.ts";
-import { watchList } from "./watch-list.ts";
+import type { DeleteRequest } from "../resource-provider.ts";
+import { readCheckpoint } from "./checkpoint.ts";
+import { collectionPath, objectPath } from "./discovery.ts";
+import { isAwaitSkipped, timeoutOf } from "./readiness.ts";
+import type { Cluster, Session } from "./session.ts";
+import { watchList } from "./watch.ts";
 
 /** Kinds for which pulumi.com/skipAwait holds at deletion too, as in the official provider. */
 const skipping = new Set([

@@ -1,45 +1,177 @@
-import { isMap } from "../../../kubernetes/json.ts";
-import type { PropertyMap, PropertyValue } from "../property.ts";
-import type { DiffKind } from "../resource-provider.ts";
-import { isWithin, type PropertyPath } from "./property-path.ts";
+import { ApiError } from "../../../kubernetes/errors.ts";
+import { isMap, valueAt } from "../../../kubernetes/json.ts";
+import {
+  annotationOf,
+  isCustomResourceDefinition,
+  kindOf,
+  nameOf,
+  namespaceOf,
+  stringAt,
+  withValue,
+  type KubernetesObject,
+} from "../../../kubernetes/object.ts";
+import { hasUnknown, unknown, type PropertyValue } from "../property.ts";
+import type { DiffRequest, DiffResult } from "../resource-provider.ts";
+import { isNamespaced, normalize } from "./check.ts";
+import { readCheckpoint, toObject } from "./checkpoint.ts";
+import { groupOf, objectPath, resourceOf } from "./discovery.ts";
+import {
+  asReplacement,
+  differences,
+  formatPath,
+  isWithin,
+  parsePath,
+  withoutIgnored,
+  type Difference,
+  type PropertyPath,
+} from "./property-diff.ts";
+import { reachable, type Mutability, type Session } from "./session.ts";
 
-export interface Difference {
-  path: PropertyPath;
-  kind: DiffKind;
-  /** The new value; undefined: it goes. */
-  value?: PropertyValue;
+/**
+ * What an update would change, and whether it can be done in place.
+ *
+ * Compared are the inputs of the last update, as a refresh corrects them, with the new ones; so defaults of the API server
+ * are never a difference. Whether a field can change at all is known for some, for others the API server is asked by a dry run.
+ */
+export async function diff(session: Session, request: DiffRequest): Promise<DiffResult> {
+  const { live, inputs } = readCheckpoint(request.olds);
+  // After an update that failed half-way the engine keeps the inputs of the one before: what was applied says the checkpoint.
+  const recorded = Object.keys(inputs).length > 0 ? inputs : toObject(request.oldInputs);
+  const news = await placed(session, normalize(toObject(request.news)));
+  const olds = await placed(session, normalize(recorded));
+  const found = withoutIgnored(differences(named(olds, live, news), news), request.ignoreChanges.map(parsePath));
+  if (found.length === 0) return { detailedDiff: {} };
+  const known = forceNewPaths(news, session.settings.mutability);
+  const forced = found.some((difference) => touches(difference.path, difference.value, known))
+    ? known
+    : [...known, ...(await immutablePaths(session, news, live))];
+  const detailedDiff = Object.fromEntries(
+    found.map((difference) => [formatPath(difference.path), diffKindOf(difference, forced)]),
+  );
+  const replaces = Object.values(detailedDiff).some((kind) => kind.endsWith("-replace"));
+  return { detailedDiff, deleteBeforeReplace: replaces && keepsName(news, live) };
 }
 
-/** Where `news` differs from `olds`, at the deepest paths that say so. */
-export function differences(olds: PropertyMap, news: PropertyMap, at: PropertyPath = []): Difference[] {
-  const keys = new Set([...Object.keys(olds), ...Object.keys(news)]);
-  return [...keys].flatMap((key) => compare(olds[key], news[key], [...at, key]));
+function diffKindOf(difference: Difference, forced: readonly PropertyPath[]) {
+  return touches(difference.path, difference.value, forced) ? asReplacement(difference.kind) : difference.kind;
 }
 
-function compare(old: PropertyValue | undefined, value: PropertyValue | undefined, path: PropertyPath): Difference[] {
-  if (old === undefined && value === undefined) return [];
-  if (old === undefined) return value === undefined ? [] : [{ path, kind: "add", value }];
-  if (value === undefined) return [{ path, kind: "delete" }];
-  if (isMap(old) && isMap(value)) return differences(old, value, path);
-  if (Array.isArray(old) && Array.isArray(value)) {
-    return Array.from({ length: Math.max(old.length, value.length) }, (_, index) =>
-      compare(old[index], value[index], [...path, index]),
-    ).flat();
+/** In the namespace that an unset one stands for; in none where the kind has none. */
+async function placed(session: Session, object: KubernetesObject): Promise<KubernetesObject> {
+  if (object["metadata"] === unknown) return object;
+  const namespace = (await isNamespaced(session, object)) ? namespaceOf(object) || "default" : undefined;
+  return withValue(object, ["metadata", "namespace"], namespace);
+}
+
+/** A program may set the very name that was generated before. */
+function named(olds: KubernetesObject, live: KubernetesObject, news: KubernetesObject): KubernetesObject {
+  const metadata = valueAt(news, "metadata", "name") === undefined ? undefined : nameOf(live);
+  return metadata ? withValue(olds, ["metadata", "name"], metadata) : olds;
+}
+
+/** A replacement of the same fixed name can only come when the old object is gone. */
+function keepsName(news: KubernetesObject, live: KubernetesObject): boolean {
+  return (
+    nameOf(news) !== "" &&
+    annotationOf(news, "pulumi.com/autonamed") !== "true" &&
+    nameOf(news) === nameOf(live) &&
+    (namespaceOf(news) || "default") === (namespaceOf(live) || "default")
+  );
+}
+
+/** The fields that the API server calls immutable when the new inputs are applied to try. */
+async function immutablePaths(
+  session: Session,
+  news: KubernetesObject,
+  live: KubernetesObject,
+): Promise<PropertyPath[]> {
+  if (hasUnknown(news) || isCustomResourceDefinition(news)) return [];
+  const cluster = await reachable(session);
+  if (cluster === undefined) return [];
+  try {
+    const resource = await resourceOf(cluster.discovery, news);
+    const path = objectPath(resource, withValue(news, ["metadata", "name"], stringAt(live, "metadata", "name")));
+    const body = resource.namespaced ? news : withValue(news, ["metadata", "namespace"], undefined);
+    const query = { dryRun: "All", force: "true", fieldManager: "pulumi-kubernetes-diff" };
+    await cluster.client.request("PATCH", path, { body, query, contentType: "application/apply-patch+yaml" });
+    return [];
+  } catch (error) {
+    // Any other refusal comes again at the update itself, where it is told.
+    if (!(error instanceof ApiError) || error.status !== 422) return [];
+    const fields = error.causes
+      .filter(({ message }) => /field is immutable|may not be changed in an update/.test(message))
+      .map(({ field }) => readable(field));
+    return fields.filter((field) => field.length > 0 && !isWithin(["metadata", "name"], field));
   }
-  return old === value ? [] : [{ path, kind: "update", value }];
 }
 
-/** The differences without those at or below a path of the resource's `ignoreChanges`. */
-export function withoutIgnored(found: readonly Difference[], ignored: readonly PropertyPath[]): Difference[] {
-  return found.filter(({ path }) => !ignored.some((pattern) => isWithin(path, pattern)));
+function readable(field: string): PropertyPath {
+  try {
+    return parsePath(field);
+  } catch {
+    return [];
+  }
 }
 
-export function asReplacement(kind: DiffKind): DiffKind {
-  if (kind === "add") return "add-replace";
-  if (kind === "delete") return "delete-replace";
-  return kind === "update" ? "update-replace" : kind;
+const podFields =
+  "affinity automountServiceAccountToken dnsConfig dnsPolicy enableServiceLinks hostAliases hostIPC hostNetwork hostPID hostname imagePullSecrets nodeName " +
+  "nodeSelector overhead preemptionPolicy priority priorityClassName readinessGates restartPolicy runtimeClassName schedulerName securityContext serviceAccount " +
+  "serviceAccountName shareProcessNamespace subdomain terminationGracePeriodSeconds volumes";
+const containerFields =
+  "args command env image imagePullPolicy lifecycle livenessProbe ports readinessProbe resources securityContext stdin stdinOnce terminationMessagePath " +
+  "terminationMessagePolicy tty volumeDevices volumeMounts workingDir";
+const volumeSources =
+  "awsElasticBlockStore azureDisk azureFile cephfs cinder csi fc flexVolume flocker gcePersistentDisk glusterfs hostPath iscsi local nfs photonPersistentDisk " +
+  "portworxVolume quobyte rbd scaleIO storageos vsphereVolume";
+
+/** Fields whose change replaces the object, by `group/Kind`: the same that the official provider replaces for. */
+const fields: Readonly<Record<string, readonly string[]>> = {
+  "apps/DaemonSet": ["spec.selector"],
+  "apps/Deployment": ["spec.selector"],
+  "apps/StatefulSet": below(
+    "spec",
+    "podManagementPolicy revisionHistoryLimit selector serviceName volumeClaimTemplates",
+  ),
+  "batch/Job": below("spec", "completions parallelism selector template"),
+  "rbac.authorization.k8s.io/ClusterRoleBinding": ["roleRef"],
+  "rbac.authorization.k8s.io/RoleBinding": ["roleRef"],
+  "storage.k8s.io/StorageClass": ["parameters", "provisioner"],
+  "/PersistentVolume": below("spec", volumeSources),
+  "/PersistentVolumeClaim": below("spec", "accessModes selector storageClassName volumeName"),
+  "/Pod": [
+    ...below("spec", podFields),
+    ...below("spec.containers[*]", containerFields),
+    ...below("spec.initContainers[*]", containerFields),
+  ],
+  "/ResourceQuota": ["spec.scopes"],
+  "/Service": ["spec.clusterIP"],
+};
+
+function below(prefix: string, names: string): string[] {
+  return names.split(" ").map((name) => `${prefix}.${name}`);
 }
 
-export function sameValue(left: PropertyValue | undefined, right: PropertyValue | undefined): boolean {
-  return compare(left, right, []).length === 0;
+/** The paths at or below which a change of this object means replacement. */
+export function forceNewPaths(object: KubernetesObject, mutability: Mutability): PropertyPath[] {
+  return ["metadata.name", "metadata.namespace", ...ofKind(object, mutability)].map(parsePath);
+}
+
+function ofKind(object: KubernetesObject, mutability: Mutability): readonly string[] {
+  const { apiVersion, kind } = kindOf(object);
+  const key = `${groupOf(apiVersion)}/${kind}`;
+  const immutable = object["immutable"] === true;
+  if (key === "/Secret") return mutability.secrets && !immutable ? ["type"] : ["type", "stringData", "data"];
+  if (key === "/ConfigMap") return mutability.configMaps && !immutable ? [] : ["binaryData", "data"];
+  return fields[key] ?? [];
+}
+
+/** Whether a change to `value` at `path` touches one of the patterns, at the path itself or within the value. */
+export function touches(
+  path: PropertyPath,
+  value: PropertyValue | undefined,
+  patterns: readonly PropertyPath[],
+): boolean {
+  if (patterns.some((pattern) => isWithin(path, pattern))) return true;
+  if (Array.isArray(value)) return value.some((item, index) => touches([...path, index], item, patterns));
+  return isMap(value) && Object.entries(value).some(([key, item]) => touches([...path, key], item, patterns));
 }

@@ -4,26 +4,24 @@ import { UnreachableError } from "../../../kubernetes/errors.ts";
 import { isMap } from "../../../kubernetes/json.ts";
 import { loadKubeconfig } from "../../../kubernetes/kubeconfig.ts";
 import { stringAt } from "../../../kubernetes/object.ts";
-import { silentLog, type EngineLog } from "../engine-log.ts";
-import { reveal, unknown, type PropertyMap } from "../property.ts";
-import type { ConfiguredProvider, ResourceProvider } from "../resource-provider.ts";
+import { silentLog, type EngineLog } from "../engine-client.ts";
+import { isSecret, reveal, unknown, type PropertyMap, type PropertyValue } from "../property.ts";
+import { ResourceInitError, type ConfiguredProvider, type ResourceProvider } from "../resource-provider.ts";
 import { chartType, constructChart, type ChartRenderer } from "./chart.ts";
 import { check } from "./check.ts";
-import { probe, type Cluster, type Session } from "./cluster.ts";
 import { create } from "./create.ts";
 import { remove } from "./delete.ts";
+import { diff } from "./diff.ts";
 import { createDiscovery } from "./discovery.ts";
-import { withoutSecrets } from "./failure.ts";
-import { diff } from "./plan.ts";
 import { read } from "./read.ts";
-import { checkSettings, diffSettings, settingsOf } from "./settings.ts";
+import { checkSettings, diffSettings, probe, settingsOf, type Cluster, type Session } from "./session.ts";
 import { update } from "./update.ts";
 
 const version = "4.34.2";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-export interface KubernetesProviderOptions {
+interface KubernetesProviderOptions {
   /**
    * Where KUBECONFIG, HOME and the official provider's PULUMI_K8S_… variables are looked up.
    *
@@ -129,4 +127,44 @@ function connectionFrom(inputs: PropertyMap, environment: Environment): Connecti
     cluster: stringAt(opened, "cluster"),
     namespace: stringAt(opened, "namespace"),
   });
+}
+
+/** Runs an operation so that no secret value of `properties` shows in its error. */
+export async function withoutSecrets<Result>(
+  properties: readonly PropertyMap[],
+  operation: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await operation();
+  } catch (error) {
+    const secrets = [...new Set(properties.flatMap(secretTexts))].toSorted((a, b) => b.length - a.length);
+    const clean = (text: string): string =>
+      secrets.reduce((message, secret) => message.replaceAll(secret, "[secret]"), text);
+    if (error instanceof ResourceInitError) {
+      const { id, outputs, inputs, reasons } = error;
+      throw new ResourceInitError(clean(error.message), { id, outputs, inputs, reasons: reasons.map(clean) });
+    }
+    if (!(error instanceof Error)) throw error;
+    error.message = clean(error.message);
+    throw error;
+  }
+}
+
+/** Shorter ones would blank out ordinary words. */
+const shortest = 4;
+
+function secretTexts(value: PropertyValue): string[] {
+  if (isSecret(value)) return texts(reveal(value));
+  if (Array.isArray(value)) return value.flatMap(secretTexts);
+  return isMap(value) ? Object.values(value).flatMap(secretTexts) : [];
+}
+
+/** Each text in a value, and what it says where it is base64, as in a Secret's data. */
+function texts(value: PropertyValue): string[] {
+  if (Array.isArray(value)) return value.flatMap(texts);
+  if (isMap(value)) return Object.values(value).flatMap(texts);
+  if (typeof value !== "string") return [];
+  const decoded = Buffer.from(value, "base64").toString("utf8");
+  const isBase64 = Buffer.from(decoded, "utf8").toString("base64") === value;
+  return [value, ...(isBase64 ? [decoded] : [])].filter((text) => text.trim().length >= shortest);
 }

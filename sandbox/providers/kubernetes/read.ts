@@ -1,16 +1,15 @@
-import { ResourceInitError } from "../resource-provider.ts";
-import type { ReadRequest, ReadResult } from "../resource-provider.ts";
-import { checkReady } from "./await/readiness.ts";
-import { readCheckpoint, toObject, toProperties, writeCheckpoint } from "./checkpoint.ts";
-import type { Cluster, Session } from "./cluster.ts";
-import { objectPath } from "./discovery.ts";
-import { importedInputs, liveInputs } from "./drift.ts";
 import { isNotFound, NoSuchKindError, UnreachableError } from "../../../kubernetes/errors.ts";
-import { fieldManagerOf } from "./field-manager.ts";
-import { kindOf } from "../../../kubernetes/object.ts";
-import type { KubernetesObject } from "../../../kubernetes/object.ts";
-import { normalize } from "./normalize.ts";
-import { kindOfToken } from "./type-token.ts";
+import { isMap } from "../../../kubernetes/json.ts";
+import { kindOf, withValue, type KubernetesObject } from "../../../kubernetes/object.ts";
+import type { PropertyMap, PropertyValue } from "../property.ts";
+import { ResourceInitError, type ReadRequest, type ReadResult } from "../resource-provider.ts";
+import { normalize } from "./check.ts";
+import { readCheckpoint, toObject, toProperties, writeCheckpoint } from "./checkpoint.ts";
+import { kindOfToken, objectPath } from "./discovery.ts";
+import { sameValue } from "./property-diff.ts";
+import { checkReady } from "./readiness.ts";
+import { fieldManagerOf } from "./server-side-apply.ts";
+import type { Cluster, Session } from "./session.ts";
 
 /** The object as it is in the cluster, for a refresh, an import or a `get`. */
 export async function read(session: Session, request: ReadRequest): Promise<ReadResult> {
@@ -69,4 +68,49 @@ async function find(
     if (isNotFound(error) || error instanceof NoSuchKindError) return undefined;
     throw error;
   }
+}
+
+/**
+ * The inputs that would have led to the live object: each input that changed in the cluster since the state was written
+ * takes its live value, each other one stays as the program wrote it. So a default or another spelling of the API server
+ * is no drift, and fields that the program never set are not looked at.
+ */
+export function liveInputs(inputs: PropertyMap, recorded: PropertyMap, live: PropertyMap): PropertyMap {
+  return Object.fromEntries(
+    Object.entries(inputs).flatMap(([key, input]) => {
+      const value = liveInput(input, recorded[key], live[key]);
+      return value === undefined ? [] : [[key, value]];
+    }),
+  );
+}
+
+function liveInput(
+  input: PropertyValue,
+  recorded: PropertyValue | undefined,
+  live: PropertyValue | undefined,
+): PropertyValue | undefined {
+  if (sameValue(recorded, live)) return input;
+  if (live === undefined) return undefined;
+  if (isMap(input) && isMap(live)) return liveInputs(input, isMap(recorded) ? recorded : {}, live);
+  if (!Array.isArray(input) || !Array.isArray(live)) return live;
+  const before = Array.isArray(recorded) ? recorded : [];
+  return input.flatMap((item, index) => {
+    const value = liveInput(item, before[index], live[index]);
+    return value === undefined ? [] : [value];
+  });
+}
+
+const noise: readonly (readonly string[])[] = [
+  ...["creationTimestamp", "generation", "managedFields", "resourceVersion", "uid", "selfLink"].map((key) => [
+    "metadata",
+    key,
+  ]),
+  ["metadata", "annotations", "deployment.kubernetes.io/revision"],
+  ["metadata", "annotations", "kubectl.kubernetes.io/last-applied-configuration"],
+  ["status"],
+];
+
+/** The inputs of an object that comes into the state from the cluster: all of it but what only the server sets. */
+export function importedInputs(live: KubernetesObject): KubernetesObject {
+  return noise.reduce<KubernetesObject>((object, path) => withValue(object, path, undefined), live);
 }

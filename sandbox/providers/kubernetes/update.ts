@@ -1,16 +1,4 @@
-import { hasUnknown } from "../property.ts";
-import type { PropertyMap } from "../property.ts";
-import { ResourceInitError } from "../resource-provider.ts";
-import type { UpdateRequest } from "../resource-provider.ts";
-import { apply, latest } from "./apply.ts";
-import { awaitReady } from "./await/readiness.ts";
-import { readCheckpoint, toObject, writeCheckpoint } from "./checkpoint.ts";
-import { reachable } from "./cluster.ts";
-import type { Cluster, Session } from "./cluster.ts";
-import { objectPath, resourceOf } from "./discovery.ts";
 import { ApiError, isNotFound, NoSuchKindError } from "../../../kubernetes/errors.ts";
-import { fieldManagerOf, takeOver } from "./field-manager.ts";
-import { withIgnoredFields } from "./ignored-fields.ts";
 import {
   annotationOf,
   describe,
@@ -18,13 +6,20 @@ import {
   isCustomResourceDefinition,
   kindOf,
   listAt,
-  namespaceOf,
   nameOf,
+  namespaceOf,
   stringAt,
   withValue,
+  type KubernetesObject,
 } from "../../../kubernetes/object.ts";
-import type { KubernetesObject } from "../../../kubernetes/object.ts";
-import { normalize } from "./normalize.ts";
+import { hasUnknown, type PropertyMap } from "../property.ts";
+import { ResourceInitError, type UpdateRequest } from "../resource-provider.ts";
+import { normalize } from "./check.ts";
+import { readCheckpoint, toObject, writeCheckpoint } from "./checkpoint.ts";
+import { objectPath, resourceOf } from "./discovery.ts";
+import { awaitReady } from "./readiness.ts";
+import { apply, fieldManagerOf, latest, takeOver, withIgnoredFields } from "./server-side-apply.ts";
+import { reachable, type Cluster, type Session } from "./session.ts";
 
 export async function update(session: Session, request: UpdateRequest): Promise<PropertyMap> {
   if (request.preview) {

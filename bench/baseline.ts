@@ -1,0 +1,50 @@
+import { execFile } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { z } from "zod";
+import { writeDockerConfig } from "../cli/registry/docker-config.ts";
+import { sandboxSettings } from "../sandbox/machine/endpoints.ts";
+import type { BuildPlace } from "../test/delivery-build.ts";
+
+const execute = promisify(execFile);
+const metadataSchema = z.object({ "containerimage.digest": z.string() });
+
+/**
+ * The seed's script with `docker build` and `docker push` as the builder at hand does them: one service after the other, two
+ * tags. Of its Dockerfiles the compiling of all packages each time (`go build -a`) is left out, which would cost it more.
+ * @returns service → digest
+ */
+export async function buildBaseline(
+  directory: string,
+  { buildKit, password, registryHost }: BuildPlace,
+): Promise<Map<string, string>> {
+  const app = join(directory, "examples/delinkcious");
+  const login = { username: sandboxSettings().images.username, password };
+  await using config = await writeDockerConfig(registryHost, login, { HOME: directory });
+  const metadata = join(config.directory, "metadata.json");
+  const digests = new Map<string, string>();
+  for (const folder of readdirSync(join(app, "svc"))) {
+    const service = folder.replace(/_service$/, "").replaceAll("_", "-");
+    const image = repositoryOf(registryHost, service);
+    const args = [
+      "build",
+      "--progress=plain",
+      "--frontend=dockerfile.v0",
+      `--local=context=${app}`,
+      `--local=dockerfile=${join(app, "svc", folder)}`,
+      `--metadata-file=${metadata}`,
+      `--output=type=image,"name=${image}:0.2,${image}:0.2.1",push=true,registry.insecure=true`,
+    ];
+    const env = { BUILDKIT_HOST: buildKit.address, DOCKER_CONFIG: config.directory };
+    await execute(buildKit.buildctl, args, { env });
+    const { "containerimage.digest": digest } = metadataSchema.parse(JSON.parse(readFileSync(metadata, "utf8")));
+    digests.set(service, digest);
+  }
+  return digests;
+}
+
+/** Where a service's images are. */
+export function repositoryOf(registryHost: string, service: string): string {
+  return `${registryHost}/delinkcious/delinkcious-${service}`;
+}

@@ -1,0 +1,96 @@
+import {
+  contextRestrictions,
+  contextVariables,
+  findContext,
+  type CircleCiAccess,
+  type ContextRestriction,
+  type ContextVariable,
+} from "../../circleci/api.ts";
+import { checkOf, type Check, type Finding } from "./report.ts";
+import type { DeclaredContext } from "./stack-state.ts";
+
+export interface CiCheckArgs extends CircleCiAccess {
+  readonly organizationId: string;
+  /** The name of the environment's context. */
+  readonly context: string;
+}
+
+/** What the environment's context is at CircleCI. */
+export interface ContextStatus {
+  readonly id: string;
+  readonly variables: readonly ContextVariable[];
+  readonly restrictions: readonly ContextRestriction[];
+}
+
+/** @throws Error where CircleCI cannot be asked, or refuses */
+export async function ciCheck(args: CiCheckArgs, declared: DeclaredContext, signal: AbortSignal): Promise<Check> {
+  const id = await findContext(args, args.organizationId, args.context, signal);
+  if (id === undefined) return checkOf("ci", [{ what: `context ${args.context}`, change: "is gone" }]);
+  const [variables, restrictions] = await Promise.all([
+    contextVariables(args, id, signal),
+    contextRestrictions(args, id, signal),
+  ]);
+  return checkOf("ci", contextFindings(args, declared, { id, variables, restrictions }));
+}
+
+/** Values cannot be read back: that one was changed shows in when it was. */
+export function contextFindings(
+  { context, organizationId }: Pick<CiCheckArgs, "context" | "organizationId">,
+  declared: DeclaredContext,
+  facts: ContextStatus,
+): Finding[] {
+  const remade: Finding[] =
+    facts.id === declared.id
+      ? []
+      : [{ what: `context ${context}`, change: "was deleted and made anew by someone else" }];
+  const missing = declared.variables.filter(({ name }) => !facts.variables.some((one) => one.name === name));
+  return [
+    ...remade,
+    ...missing.map(({ name }) => ({ what: `variable ${name}`, change: `is gone from context ${context}` })),
+    ...facts.variables.flatMap((variable) => variableFinding(context, declared, variable)),
+    ...restrictionFindings(context, organizationId, declared, facts.restrictions),
+  ];
+}
+
+function variableFinding(context: string, declared: DeclaredContext, { name, updatedAt }: ContextVariable): Finding[] {
+  const what = `variable ${name}`;
+  const known = declared.variables.find((variable) => variable.name === name);
+  if (known === undefined) return [{ what, change: `is in context ${context}, and not of this stack` }];
+  if (known.updatedAt === undefined) return [];
+  // CircleCI may note the time a little later than it has answered the stack.
+  const later = Date.parse(updatedAt) - Date.parse(known.updatedAt) > clockTolerance;
+  return later ? [{ what, change: `was set behind the stack's back at ${updatedAt}` }] : [];
+}
+
+/** In milliseconds. */
+const clockTolerance = 1000;
+
+/** Several projects may be let in; the group of all members is every context's own. */
+function restrictionFindings(
+  context: string,
+  organizationId: string,
+  declared: DeclaredContext,
+  restrictions: readonly ContextRestriction[],
+): Finding[] {
+  const same = (one: { type: string; value: string }, other: { type: string; value: string }): boolean =>
+    one.type === other.type && one.value === other.value;
+  const projects = restrictions.filter(({ type }) => type === "project");
+  const missing = declared.restrictions.filter((one) => !restrictions.some((other) => same(one, other)));
+  const foreign = restrictions.filter(
+    (one) => one.value !== organizationId && !declared.restrictions.some((other) => same(one, other)),
+  );
+  const open = projects.length === 0 ? ": every project of the organization may use its secrets" : "";
+  return [
+    ...missing.map(({ type, value }) => ({
+      what: `context ${context}`,
+      change: `is not restricted to ${type} ${value} any more${type === "project" ? open : ""}`,
+    })),
+    ...foreign.map(({ type, value, name }) => ({
+      what: `context ${context}`,
+      change:
+        type === "project"
+          ? `lets in project ${name === "" ? value : `${name} (${value})`}, too`
+          : `has a restriction to ${type} ${value} that is not of this stack`,
+    })),
+  ];
+}

@@ -1,0 +1,184 @@
+import { applicationName } from "../../core/names.ts";
+import { shortDigest } from "../../git/records.ts";
+import type { ReleaseRecord } from "../../git/release-record.ts";
+import type { KubernetesClient } from "../../kubernetes/client.ts";
+import { isNotFound } from "../../kubernetes/errors.ts";
+import { valueAt } from "../../kubernetes/json.ts";
+import { listAt, nameOf, stringAt, type KubernetesObject } from "../../kubernetes/object.ts";
+import {
+  applicationStatus,
+  deploymentStatus,
+  listApplications,
+  listDeployments,
+  type ClusterLocation,
+} from "../status/cluster-status.ts";
+import { checkOf, type Check, type Finding } from "./report.ts";
+
+export interface ClusterCheckArgs extends ClusterLocation {
+  readonly delivery: "gitops" | "direct";
+  /** What is to run, by service; `undefined`: the deploy repository cannot be asked, or there is none. */
+  readonly records: ReadonlyMap<string, ReleaseRecord> | undefined;
+  /** The objects that the stack itself declares, as `Kind/name`; `undefined`: its state cannot be asked. */
+  readonly declared: ReadonlySet<string> | undefined;
+}
+
+/** What the cluster says of the environment. */
+export interface ClusterStatus {
+  readonly applications: readonly KubernetesObject[];
+  readonly deployments: readonly KubernetesObject[];
+  /** As `Kind/name`. */
+  readonly objects: ReadonlySet<string>;
+}
+
+/** @throws Error where the cluster cannot be asked, or refuses */
+export async function clusterCheck(
+  client: KubernetesClient,
+  args: ClusterCheckArgs,
+  signal: AbortSignal,
+): Promise<Check> {
+  const [applications, deployments, objects] = await Promise.all([
+    args.delivery === "gitops" ? listApplications(client, args, signal) : [],
+    listDeployments(client, args, signal),
+    liveObjects(client, args.namespace, signal),
+  ]);
+  const reasons = [
+    ...(args.delivery === "gitops" && args.records === undefined
+      ? ["what is to run is not known without the deploy repository"]
+      : []),
+    ...(args.declared === undefined ? ["which objects are extra is not known without the stack's state"] : []),
+  ];
+  const findings = clusterFindings(args, { applications, deployments, objects });
+  return checkOf("cluster", findings, reasons.length === 0 ? null : reasons.join("; "));
+}
+
+export function clusterFindings(args: ClusterCheckArgs, facts: ClusterStatus): Finding[] {
+  const { records, declared } = args;
+  const services = [...(records ?? [])];
+  return [
+    ...(args.delivery === "gitops" ? services.flatMap(([service]) => missingApplication(args, service, facts)) : []),
+    ...facts.applications.flatMap(applicationFindings),
+    ...services.flatMap(([service, record]) => imageFindings(service, record, facts)),
+    ...facts.deployments.flatMap((deployment) => healthFindings(deployment, records)),
+    ...(declared === undefined ? [] : extraFindings(declared, facts)),
+  ];
+}
+
+function missingApplication({ app, environment }: ClusterCheckArgs, service: string, facts: ClusterStatus): Finding[] {
+  const name = applicationName(app, environment, service);
+  return facts.applications.some((application) => nameOf(application) === name)
+    ? []
+    : [{ what: `Application ${name}`, change: "is not there" }];
+}
+
+function applicationFindings(application: KubernetesObject): Finding[] {
+  const what = `Application ${nameOf(application)}`;
+  const { sync, health, message } = applicationStatus(application, "");
+  const reason = message === null ? "" : `: ${message}`;
+  const changed = listAt(application, "status", "resources")
+    .filter((resource) => stringAt(resource, "status") === "OutOfSync")
+    .map((resource) => ({
+      what: `${stringAt(resource, "kind") ?? ""} ${stringAt(resource, "name") ?? ""}`,
+      change: resource["requiresPruning"] === true ? "is not in Git any more" : "is other than in Git, says Argo CD",
+    }));
+  return [
+    ...(sync === "Synced" ? [] : [{ what, change: `is ${sync}${changed.length === 0 ? reason : ""}` }]),
+    ...changed,
+    ...(health === "Healthy" ? [] : [{ what, change: `is ${health}${reason}` }]),
+    ...(valueAt(application, "spec", "syncPolicy", "automated", "selfHeal") === true
+      ? []
+      : [{ what, change: "does not heal itself: automated sync or its selfHeal is off" }]),
+  ];
+}
+
+function imageFindings(service: string, { image }: ReleaseRecord, { deployments }: ClusterStatus): Finding[] {
+  if (image === undefined) return [];
+  const deployment = deployments.find((one) => nameOf(one) === service);
+  if (deployment === undefined) return [{ what: `Deployment ${service}`, change: "is not there" }];
+  const running = deploymentStatus(deployment).image;
+  if (running === `${image.repository}@${image.digest}`) return [];
+  return [{ what: `Deployment ${service}`, change: `runs ${running}, and ${shortDigest(image.digest)} is released` }];
+}
+
+/** Before its first release a service is to have no pods. */
+function healthFindings(deployment: KubernetesObject, records: ClusterCheckArgs["records"]): Finding[] {
+  const { service, health, message } = deploymentStatus(deployment);
+  const released = records?.get(service)?.image !== undefined || records?.has(service) !== true;
+  if (health === "Healthy" || (health === "Suspended" && !released)) return [];
+  return [{ what: `Deployment ${service}`, change: `is ${health}: ${message ?? ""}` }];
+}
+
+function extraFindings(declared: ReadonlySet<string>, { applications, objects }: ClusterStatus): Finding[] {
+  const tracked = applications.flatMap((application) =>
+    listAt(application, "status", "resources").map(
+      (resource) => `${stringAt(resource, "kind") ?? ""}/${stringAt(resource, "name") ?? ""}`,
+    ),
+  );
+  const known = new Set([...declared, ...tracked]);
+  return [...objects]
+    .filter((object) => !known.has(object))
+    .map((object) => ({ what: object.replace("/", " "), change: "is extra: neither Git nor the stack declares it" }));
+}
+
+/** What people put into a namespace by hand, and where lists of it are. Secrets are left out: lists of them hold their values. */
+const lists: readonly (readonly [kind: string, path: (namespace: string) => string])[] = [
+  ["ServiceAccount", core("serviceaccounts")],
+  ["ConfigMap", core("configmaps")],
+  ["PersistentVolumeClaim", core("persistentvolumeclaims")],
+  ["Service", core("services")],
+  ["Pod", core("pods")],
+  ["Deployment", grouped("apps/v1", "deployments")],
+  ["StatefulSet", grouped("apps/v1", "statefulsets")],
+  ["DaemonSet", grouped("apps/v1", "daemonsets")],
+  ["Job", grouped("batch/v1", "jobs")],
+  ["CronJob", grouped("batch/v1", "cronjobs")],
+  ["NetworkPolicy", grouped("networking.k8s.io/v1", "networkpolicies")],
+  ["Ingress", grouped("networking.k8s.io/v1", "ingresses")],
+  ["PodDisruptionBudget", grouped("policy/v1", "poddisruptionbudgets")],
+  ["HorizontalPodAutoscaler", grouped("autoscaling/v2", "horizontalpodautoscalers")],
+];
+
+/** What a cluster's own controllers put into every namespace, without an owner to tell them by. */
+const builtIn = new Set([
+  // Kubernetes
+  "ServiceAccount/default",
+  "ConfigMap/kube-root-ca.crt",
+  // Istio
+  "ConfigMap/istio-ca-root-cert",
+  "ConfigMap/istio-ca-crl",
+  // OpenShift
+  "ServiceAccount/builder",
+  "ServiceAccount/deployer",
+  "ConfigMap/openshift-service-ca.crt",
+  // OpenShift Pipelines
+  "ServiceAccount/pipeline",
+  "ConfigMap/config-service-cabundle",
+  "ConfigMap/config-trusted-cabundle",
+]);
+
+/** The objects in a namespace that no other object has made, as `Kind/name`. */
+export async function liveObjects(
+  client: KubernetesClient,
+  namespace: string,
+  signal: AbortSignal,
+): Promise<Set<string>> {
+  const found = await Promise.all(
+    lists.map(async ([kind, path]) => {
+      const list = await client.request("GET", path(namespace), { signal }).catch((error: unknown) => {
+        if (isNotFound(error)) return {};
+        throw error;
+      });
+      return listAt(list, "items")
+        .filter((object) => listAt(object, "metadata", "ownerReferences").length === 0)
+        .map((object) => `${kind}/${nameOf(object)}`);
+    }),
+  );
+  return new Set(found.flat().filter((object) => !builtIn.has(object)));
+}
+
+function core(plural: string): (namespace: string) => string {
+  return (namespace) => `/api/v1/namespaces/${namespace}/${plural}`;
+}
+
+function grouped(group: string, plural: string): (namespace: string) => string {
+  return (namespace) => `/apis/${group}/namespaces/${namespace}/${plural}`;
+}

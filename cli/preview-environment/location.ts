@@ -1,0 +1,42 @@
+import { stackSchema, type StackSettings } from "../../stacks/schema.ts";
+import { CommandError } from "../command.ts";
+import type { PullRequest } from "../github/github.ts";
+import { findEnvironment, type DeliveryEnvironment, type EnvironmentFlags } from "../project/environment.ts";
+import { readStackSettings } from "../project/stack-file.ts";
+
+/** The environment that preview environments are made after, and what its stack file says of them. */
+export interface PreviewLocation {
+  readonly environment: DeliveryEnvironment;
+  readonly app: string;
+  /** A pull request with this label has one. */
+  readonly label: string;
+  readonly dependencies: StackSettings["dependencies"];
+  readonly ingress: StackSettings["cluster"]["ingress"];
+}
+
+const neededSchema = stackSchema.pick({ app: true, cluster: true, gitops: true, dependencies: true });
+
+/** @throws CommandError if the stack file is missing or faulty, or declares no preview environments */
+export function findPreviewLocation(name: string, flags: EnvironmentFlags): PreviewLocation {
+  const environment = findEnvironment(name, flags);
+  const stack = readStackSettings(name, neededSchema);
+  const previews = stack?.gitops?.previews;
+  if (stack === undefined || previews === undefined)
+    throw new CommandError(
+      `stacks/Pulumi.${name}.yaml: gitops.previews is missing; set it to {} and run \`pulumi up\`, which lets Argo CD make environments for pull requests`,
+    );
+  return {
+    environment,
+    app: stack.app.name,
+    label: previews.label,
+    dependencies: stack.dependencies,
+    ingress: stack.cluster.ingress,
+  };
+}
+
+/** Why a pull request has no environment, to complete "it …"; `undefined`: it is to have one. */
+export function ineligibleReason({ state, merged, labels }: PullRequest, label: string): string | undefined {
+  if (merged) return "is merged";
+  if (state === "closed") return "is closed";
+  return labels.includes(label) ? undefined : `does not have the label ${JSON.stringify(label)}`;
+}

@@ -1,0 +1,81 @@
+import { readBranch } from "../../git/deploy-repository.ts";
+import { readRecords, type Records } from "../../git/records.ts";
+import { openSourceRepository } from "../../git/source-repository.ts";
+import { stackSchema } from "../../stacks/schema.ts";
+import { shortName } from "../../stacks/stack-file.ts";
+import { affectedServices } from "../affected/affected-services.ts";
+import { branchPoint, releasedFromRecords } from "../affected/base-commit.ts";
+import { findEnvironment } from "../project/environment.ts";
+import { readMonorepo } from "../project/monorepo.ts";
+import { readStackSettings } from "../project/stack-file.ts";
+import type { ImageStatus } from "./service-changes.ts";
+
+export interface KnownImages {
+  readonly images: ImageStatus;
+  /** What could not be found out, in sentences. */
+  readonly limits: readonly string[];
+}
+
+const neededSchema = stackSchema.pick({ delivery: true, github: true, images: true, promotion: true });
+
+/**
+ * What the stack does not know of images where Argo CD delivers them: the release records say what runs, and Git which
+ * services the commit changes, whose next images will then go to the first environment.
+ */
+export async function readImageStatus(stack: string, access: "as user" | "anonymous"): Promise<KnownImages> {
+  const name = shortName(stack);
+  const settings = await known(async () => readStackSettings(name, neededSchema));
+  if ("reason" in settings) return { images: {}, limits: [`images: ${settings.reason}`] };
+  const { delivery, github, images, promotion } = settings.fact ?? {};
+  if (delivery !== "gitops") return { images: {}, limits: [] };
+  const records = await known(() => recordsOf(name));
+  const released = "fact" in records ? { released: digestsIn(records.fact) } : {};
+  const noRecords = access === "anonymous" ? "the deploy repository cannot be read without credentials" : undefined;
+  const limits = "reason" in records ? [`the images that run: ${noRecords ?? records.reason}`] : [];
+  // Without CI nothing of a commit is released.
+  const byCi = promotion === undefined && (images?.source === "registry" || github !== undefined);
+  if (!byCi) return { images: released, limits };
+  const rebuilt = await known(() =>
+    rebuiltBy(name, github?.branch ?? "main", "fact" in records ? records.fact : undefined),
+  );
+  return "fact" in rebuilt
+    ? { images: { ...released, ...rebuilt.fact }, limits }
+    : { images: released, limits: [...limits, `the images that the commit changes: ${rebuilt.reason}`] };
+}
+
+async function recordsOf(name: string): Promise<Records> {
+  const environment = findEnvironment(name, {});
+  return readBranch(environment, (snapshot) => readRecords(snapshot, environment.directory));
+}
+
+function digestsIn(records: Records): ReadonlyMap<string, string> {
+  return new Map(
+    [...records].flatMap(([service, { image }]) => (image === undefined ? [] : [[service, image.digest] as const])),
+  );
+}
+
+/** The services that the checked-out commit changes: against where its branch began, or on the delivered one against what runs. */
+async function rebuiltBy(
+  name: string,
+  deliveredBranch: string,
+  records: Records | undefined,
+): Promise<Pick<ImageStatus, "rebuilt">> {
+  const monorepo = readMonorepo(name);
+  const repository = await openSourceRepository(monorepo.root);
+  const head = (await repository.resolve(["HEAD"])).get("HEAD");
+  const from = await branchPoint(repository, "HEAD", deliveredBranch);
+  const isBranch = from !== undefined && from !== head;
+  if (!isBranch && records === undefined) return {};
+  const base = isBranch || records === undefined ? { from } : { releasedFrom: releasedFromRecords(records) };
+  const { services, to } = await affectedServices({ monorepo, to: "HEAD", ...base });
+  return { rebuilt: { services: new Set(services.map((service) => service.name)), commit: to } };
+}
+
+/** What can be found out, or the first line of why not. */
+async function known<Fact>(find: () => Promise<Fact>): Promise<{ fact: Fact } | { reason: string }> {
+  try {
+    return { fact: await find() };
+  } catch (error) {
+    return { reason: (error instanceof Error ? error.message : String(error)).split("\n")[0] ?? "" };
+  }
+}

@@ -1,0 +1,209 @@
+import { randomBytes } from "node:crypto";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import type { EngineEvent, Stack } from "@pulumi/pulumi/automation/index.js";
+import { z } from "zod";
+import { shortName, stackFilePath } from "../../stacks/stack-file.ts";
+import { openCliStack } from "../pulumi/cli-stack.ts";
+import { explainEngineFailure, knownFailure, problemIn } from "../pulumi/diagnostics.ts";
+import { readImageStatus } from "./image-status.ts";
+import type { StackPreview } from "./model.ts";
+import { placeholderSettings, referencedSecrets, withCiHost } from "./placeholders.ts";
+import type { PublishedState, ScrubbedState } from "./published-state.ts";
+import { credentialsIn, redaction, textsOf } from "./redaction.ts";
+import { sanitizedEnv } from "./sanitized-env.ts";
+import { stackPreview } from "./stack-preview.ts";
+
+/**
+ * Previews a stack with the user's login, passphrase and credentials.
+ * @throws CommandError if the engine cannot run at all
+ */
+export async function previewTrusted(name: string, signal: AbortSignal): Promise<StackPreview> {
+  const secrets: string[] = [];
+  await using open = await openCliStack(name, { onConfig: (values) => void secrets.push(...values) });
+  const { events, failure } = await runPreview(open.stack, signal);
+  // The engine hides the secrets that it knows; what a provider or a tool says may repeat one in another form.
+  const published = await readFile(stackFilePath(name), "utf8");
+  const known = [...secrets.flatMap(textsOf), ...credentialsIn(process.env)];
+  const { value, text } = redaction(known.filter((secret) => !published.includes(secret)));
+  const images = await readImageStatus(name, "as user");
+  return stackPreview(
+    events.map((event) => value(event)),
+    { stack: name, forkSafe: false, failure: failure === undefined ? undefined : text(failure), ...images },
+  );
+}
+
+/**
+ * Previews a stack without any credentials: a backend of its own, placeholders in place of secrets, and no more of the
+ * environment than programs need to run.
+ * @param published read before, since reading it may take a login, of which the program must see nothing
+ * @throws CommandError if the engine cannot run at all
+ */
+export async function previewSafely(
+  stack: string,
+  { state, source }: PublishedState,
+  signal: AbortSignal,
+): Promise<StackPreview> {
+  const name = shortName(stack);
+  const file = await readFile(stackFilePath(name), "utf8").catch((error: unknown) => {
+    throw explainEngineFailure(error, name);
+  });
+  const settings = placeholderSettings(file, () => referencedSecrets(name));
+  using _bare = sanitizedEnv(settings.kubeconfigContext);
+  const backend = await mkdtemp(join(tmpdir(), "delivery-safe-"));
+  try {
+    // Before the stack, so that it is there for as long as that.
+    await using lookup = settings.looksProjectUp ? await serveProjectLookup(state) : null;
+    await using open = await openCliStack(name, {
+      settings: lookup === null ? settings.text : withCiHost(settings.text, lookup.host),
+      absent: "create",
+      prepare: ignoreSecretChanges,
+      environment: {
+        PULUMI_BACKEND_URL: `file://${backend}`,
+        PULUMI_CONFIG_PASSPHRASE: randomBytes(24).toString("base64url"),
+      },
+    });
+    await fillStack(open.stack, settings.secrets, state, name);
+    const { events, failure } = await runPreview(open.stack, signal);
+    const known = await readImageStatus(name, "anonymous");
+    const limits = [
+      "secrets: all of them are placeholders",
+      "the cluster: what is declared is compared with the state alone",
+      ...(state === undefined ? [`what is there already: ${source}, so everything appears as new`] : []),
+      ...(lookup === null
+        ? []
+        : ["the CircleCI project, which another stack owns: it is taken for the one in the state"]),
+      ...settings.limits,
+      ...known.limits,
+    ];
+    return stackPreview(events, { stack, forkSafe: true, failure, images: known.images, limits });
+  } finally {
+    await rm(backend, { recursive: true, force: true });
+  }
+}
+
+async function fillStack(
+  stack: Stack,
+  secrets: Readonly<Record<string, string>>,
+  state: ScrubbedState | undefined,
+  name: string,
+): Promise<void> {
+  try {
+    // As arguments, which everyone on this machine can see: they are placeholders.
+    const values = Object.entries(secrets).map(([key, value]) => [key, { value, secret: true }] as const);
+    if (values.length > 0) await stack.setAllConfig(Object.fromEntries(values));
+    if (state === undefined) return;
+    const { encryptionSalt: salt } = await stack.workspace.stackSettings(name);
+    await stack.importStack({
+      version: state.version,
+      deployment: {
+        resources: state.deployment.resources ?? [],
+        secrets_providers: { type: "passphrase", state: { salt } },
+      },
+    });
+  } catch (error) {
+    throw explainEngineFailure(error, name);
+  }
+}
+
+/** What came of a preview. */
+interface EngineRun {
+  readonly events: readonly EngineEvent[];
+  /** Why it failed, where no event says so. */
+  readonly failure: string | undefined;
+}
+
+/** Runs the engine's preview, which changes nothing; its failure is a result, too. */
+async function runPreview(stack: Stack, signal: AbortSignal): Promise<EngineRun> {
+  const events: EngineEvent[] = [];
+  try {
+    await stack.preview({
+      suppressProgress: true,
+      color: "never",
+      onEvent: (event) => events.push(event),
+      // What it prints is in the events.
+      onOutput: () => undefined,
+      signal,
+    });
+    return { events, failure: undefined };
+  } catch (error) {
+    signal.throwIfAborted();
+    const told = events.some((event) => problemIn(event) !== undefined || event.policyEvent !== undefined);
+    return { events, failure: told ? undefined : failureOf(error, stack.name) };
+  }
+}
+
+/** The Automation API's error repeats the command, the output and itself. */
+function failureOf(error: unknown, stack: string): string {
+  const output = error instanceof Error ? error.message : String(error);
+  const known = knownFailure(output, stack);
+  if (known !== undefined) return known;
+  const lines = output.split("\n").filter((line) => line.startsWith("error: "));
+  return [...new Set(lines)].join("\n") || "the engine ended without saying why; run `pulumi preview` to see more";
+}
+
+/**
+ * Leaves the secret inputs of every resource as they are in the state: they are placeholders on both sides, and a difference
+ * between two placeholders would only hide those that count. Providers need theirs.
+ */
+function ignoreSecretChanges(): void {
+  pulumi.runtime.registerResourceTransform(async ({ type, props, opts }) => {
+    if (type.startsWith("pulumi:providers:")) return undefined;
+    const names = Object.entries(props).map(async ([name, value]) =>
+      (await pulumi.isSecret(pulumi.output(value))) ? [name] : [],
+    );
+    const secret = (await Promise.all(names)).flat();
+    if (secret.length === 0) return undefined;
+    return { props, opts: pulumi.mergeOptions(opts, { ignoreChanges: secret }) };
+  });
+}
+
+/** Answers the one question that a preview has for CircleCI, on loopback, until it is disposed of. */
+interface ProjectLookup extends AsyncDisposable {
+  /** In place of CircleCI's base URL. */
+  readonly host: string;
+}
+
+const componentSchema = z.object({ projectId: z.string(), projectSlug: z.string().optional() });
+const unknownId = "00000000-0000-0000-0000-000000000000";
+
+/**
+ * An environment that does not own the CircleCI project looks it up by its slug, which needs a token. Without one the
+ * project is taken for the one that the state has.
+ */
+async function serveProjectLookup(state: ScrubbedState | undefined): Promise<ProjectLookup> {
+  const component = (state?.deployment.resources ?? []).find(({ type }) => type === "delivery:ci:CiProject");
+  const known = componentSchema.safeParse(component?.outputs);
+  const id = known.success ? known.data.projectId : unknownId;
+  const server = createServer((request, response) => {
+    const slug = /\/project\/([^/?]+\/[^/?]+\/[^/?]+)$/.exec(request.url ?? "")?.[1];
+    if (slug === undefined) return response.writeHead(404).end('{"message": "there are no credentials for CircleCI"}');
+    const [, organization = "", name = ""] = decodeURIComponent(slug).split("/");
+    const project = {
+      id,
+      slug: known.success ? (known.data.projectSlug ?? decodeURIComponent(slug)) : decodeURIComponent(slug),
+      name,
+      organization_id: unknownId,
+      organization_name: organization,
+      organization_slug: decodeURIComponent(slug).split("/").slice(0, 2).join("/"),
+      vcs_info: { vcs_url: "", provider: "CircleCI", default_branch: "main" },
+    };
+    return response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(project));
+  });
+  await new Promise<void>((listening, failed) => {
+    server.once("error", failed);
+    server.listen(0, "127.0.0.1", () => listening());
+  });
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("unreachable: a server on TCP has a port");
+  return {
+    host: `http://127.0.0.1:${address.port}/api/v2`,
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections();
+      await new Promise((closed) => server.close(closed));
+    },
+  };
+}

@@ -1,0 +1,128 @@
+import { parse, stringify } from "yaml";
+import { z } from "zod";
+import { stackSchema } from "../../stacks/schema.ts";
+import { readMonorepo } from "../project/monorepo.ts";
+import { readStackSettings } from "../project/stack-file.ts";
+
+/** A stack file without its secrets. */
+interface PlaceholderSettings {
+  /** The text of the stack file, free of anything encrypted. */
+  readonly text: string;
+  /** What has to be set as secrets: placeholders, by key. */
+  readonly secrets: Readonly<Record<string, string>>;
+  /** What the stack file asks for and is not there without credentials, in sentences. */
+  readonly limits: readonly string[];
+  /** The context of the kubeconfig that the stack asks for. */
+  readonly kubeconfigContext: string | undefined;
+  /** Whether the CircleCI project is another stack's, so that it is looked up. */
+  readonly looksProjectUp: boolean;
+}
+
+const fileSchema = z.looseObject({
+  config: z.record(z.string(), z.unknown()).default({}),
+  environment: z.unknown().optional(),
+});
+
+const clusterSchema = z.looseObject({ context: z.string().optional() });
+const ownsSchema = z.looseObject({ ciProject: z.literal(true) });
+
+/** What says how the secrets are encrypted, or gets them from a service. */
+const encryption = new Set(["encryptionsalt", "encryptedkey", "secretsprovider", "environment"]);
+
+/**
+ * Replaces every `secure:` entry of a stack file by a placeholder.
+ * @param names the names that the program asks for, where all secrets are encrypted as one
+ */
+export function placeholderSettings(file: string, names: () => readonly string[]): PlaceholderSettings {
+  const settings = fileSchema.parse(parse(file) ?? {});
+  const cluster = clusterSchema.safeParse(settings.config["delivery:cluster"]);
+  const context = cluster.success ? cluster.data.context : undefined;
+  const entries = Object.entries(settings.config);
+  const secret = entries.filter(([, value]) => holdsSecret(value));
+  const plain = entries.filter(([, value]) => !holdsSecret(value));
+  const rest = Object.entries(settings).filter(([key]) => key !== "config" && !encryption.has(key));
+  return {
+    text: stringify({ ...Object.fromEntries(rest), config: Object.fromEntries(plain) }),
+    secrets: Object.fromEntries(
+      secret.map(([key, value]) => {
+        if (/kubeconfig$/i.test(key) && isSecure(value)) return [key, placeholderKubeconfig(context)];
+        if (key === "delivery:secrets" && isSecure(value))
+          return [key, JSON.stringify(Object.fromEntries(names().map((name) => [name, placeholder])))];
+        return [key, isSecure(value) ? placeholder : JSON.stringify(withPlaceholders(value))];
+      }),
+    ),
+    limits:
+      settings.environment === undefined
+        ? []
+        : ["what the stack file's `environment:` brings: settings from Pulumi ESC need a login"],
+    kubeconfigContext: context,
+    looksProjectUp: !ownsSchema.safeParse(settings.config["delivery:owns"]).success,
+  };
+}
+
+/** The stack file with another address of CircleCI. */
+export function withCiHost(text: string, host: string): string {
+  const settings = fileSchema.parse(parse(text) ?? {});
+  const ci = { ...Object(settings.config["delivery:ci"]), host };
+  return stringify({ ...settings, config: { ...settings.config, "delivery:ci": ci } });
+}
+
+function isSecure(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "secure" in value && typeof value.secure === "string";
+}
+
+function holdsSecret(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return isSecure(value) || Object.values(value).some(holdsSecret);
+}
+
+function withPlaceholders(value: unknown): unknown {
+  if (isSecure(value)) return placeholder;
+  if (Array.isArray(value)) return value.map(withPlaceholders);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, withPlaceholders(item)]));
+}
+
+const neededSchema = stackSchema.pick({ ci: true, dependencies: true, gitops: true });
+
+/**
+ * The names of the secrets that a stack file and its services refer to: all that can be known of them where they are
+ * encrypted as a whole.
+ * @throws CommandError with all that is wrong in those files
+ */
+export function referencedSecrets(stack: string): string[] {
+  const { services } = readMonorepo(stack);
+  const settings = readStackSettings(stack, neededSchema);
+  const ofDependencies = Object.values(settings?.dependencies ?? {}).flatMap((dependency) => {
+    if (dependency === "none") return [];
+    return [dependency.password, ...("secrets" in dependency ? Object.values(dependency.secrets) : [])];
+  });
+  const names = [
+    ...services.flatMap((service) => Object.values(service.secrets ?? {})),
+    ...ofDependencies,
+    ...Object.values(settings?.ci.environment ?? {}),
+    settings?.gitops?.argoCd.commitStatus?.privateKey,
+  ];
+  return [...new Set(names.filter((name) => name !== undefined))].toSorted();
+}
+
+/** In place of a secret's text. It is base64, too, as the values of a Kubernetes Secret must be. */
+export const placeholder = Buffer.from("placeholder").toString("base64");
+
+/** Nobody listens there. */
+export const placeholderServer = "https://127.0.0.1:9";
+
+/**
+ * In place of a kubeconfig: of a cluster that nobody reaches, so that it is compared with the state alone.
+ * @param context the context that the stack asks for
+ */
+export function placeholderKubeconfig(context = "placeholder"): string {
+  return JSON.stringify({
+    apiVersion: "v1",
+    kind: "Config",
+    clusters: [{ name: "placeholder", cluster: { server: placeholderServer } }],
+    contexts: [{ name: context, context: { cluster: "placeholder", user: "placeholder" } }],
+    users: [{ name: "placeholder", user: {} }],
+    "current-context": context,
+  });
+}

@@ -1,0 +1,254 @@
+import { readFile } from "node:fs/promises";
+import { z } from "zod";
+import type { DeployBranch } from "../../git/deploy-branch.ts";
+import { commitToBranch, readBranch, type CommitResult } from "../../git/deploy-repository.ts";
+import { authsToRead, authToWrite, logIn, type GitAuth } from "../../git/git-auth.ts";
+import { gitAt } from "../../git/git-command.ts";
+import { stackSchema } from "../../stacks/schema.ts";
+import { shortName, stackFilePath } from "../../stacks/stack-file.ts";
+import { CommandError } from "../command.ts";
+import { readStackSettings } from "../project/stack-file.ts";
+import { placeholder, placeholderKubeconfig } from "./placeholders.ts";
+import { credentialName, redaction } from "./redaction.ts";
+
+/** A scrubbed state, and how it was had; `undefined`: there is none. */
+export interface PublishedState {
+  readonly state: ScrubbedState | undefined;
+  /** Why there is none, or where it is from. */
+  readonly source: string;
+}
+
+/** Where the scrubbed states are, in the monorepo's repository, which pull requests of forks can read. */
+export const stateBranch = "delivery-state";
+
+const fileOf = (stack: string): string => `${shortName(stack)}.json`;
+
+/** A file on the branch changes only when the state does: every line of it is in a fixed place. */
+export function stateText(state: ScrubbedState): string {
+  return `${JSON.stringify(state, undefined, 1)}\n`;
+}
+
+/** Puts the scrubbed state of a stack on the branch, by a commit that starts no pipeline. */
+export async function publishState(stack: string, state: ScrubbedState): Promise<CommitResult> {
+  const { repository, login } = authToWrite(await sourceUrl(stack), process.env);
+  using _login = logIn(login);
+  return await commitToBranch({ repository, branch: stateBranch }, async () => ({
+    write: { [fileOf(stack)]: stateText(state) },
+    message: `state(${shortName(stack)}): for previews without credentials [skip ci]\n`,
+  }));
+}
+
+/**
+ * Reads the scrubbed state of a stack from the branch, with no more of a login than that takes. What keeps it from that is
+ * no error. To be called before any code of a pull request runs in this process.
+ */
+export async function readPublishedState(stack: string): Promise<PublishedState> {
+  const reasons: string[] = [];
+  for (const access of authsToRead(await sourceUrl(stack), process.env)) {
+    try {
+      return await readStateAs(access, fileOf(stack));
+    } catch (error) {
+      if (error instanceof CommandError) throw error;
+      const [reason = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
+      reasons.push(reason);
+    }
+  }
+  // What was said to the one who may the most.
+  return { state: undefined, source: reasons.at(-1) ?? "" };
+}
+
+async function readStateAs({ repository, login }: GitAuth, file: string): Promise<PublishedState> {
+  using _login = logIn(login);
+  const target: DeployBranch = { repository, branch: stateBranch };
+  const text = await readBranch(target, async (snapshot) => (await snapshot.read([file])).get(file));
+  if (text === undefined)
+    return {
+      state: undefined,
+      source: `branch ${stateBranch} has no ${file}; \`delivery publish-state\` writes it`,
+    };
+  return { state: parseState(`${file} on branch ${stateBranch}`, text), source: `branch ${stateBranch}` };
+}
+
+/** @throws CommandError if it cannot be read, or is no state */
+export async function readStateFile(file: string): Promise<PublishedState> {
+  const text = await readFile(file, "utf8").catch((error: unknown) => {
+    throw new CommandError(`${file}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  });
+  return { state: parseState(file, text), source: file };
+}
+
+function parseState(place: string, text: string): ScrubbedState {
+  const json = ((): unknown => {
+    try {
+      return JSON.parse(text);
+    } catch {
+      return undefined;
+    }
+  })();
+  const parsed = stateSchema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  throw new CommandError(`${place} is no scrubbed state; write it with \`delivery publish-state\``);
+}
+
+const neededSchema = stackSchema.pick({ app: true, github: true });
+
+/** The monorepo's repository: where its checkout is from, or else as the stack file says. It may have a login in it. */
+async function sourceUrl(stack: string): Promise<string> {
+  const settings = readStackSettings(shortName(stack), neededSchema);
+  if (settings === undefined)
+    throw new CommandError(
+      `there is no ${stackFilePath(stack)} in ${process.cwd()}; run this in the program's directory`,
+    );
+  const { app, github } = settings;
+  const origin = await gitAt(app.directory)(["config", "--get", "remote.origin.url"]).then(
+    (output) => output.toString().trim(),
+    () => "",
+  );
+  if (origin !== "") return origin;
+  if (github !== undefined) return `https://github.com/${github.repository}.git`;
+  throw new CommandError(
+    `the monorepo's repository is not known: ${app.directory} has no remote \`origin\`, and the stack file no github.repository`,
+  );
+}
+
+const signature = "4dabf18193072939515e22adb298388d";
+const secretSignature = "1b47061264138c4ac30d75fd1eb44270";
+
+/** An export of a stack's state, as `pulumi stack export --show-secrets` gives it; of a resource only what a preview needs. */
+const resourceSchema = z.object({
+  urn: z.string(),
+  custom: z.boolean(),
+  id: z.string().optional(),
+  type: z.string(),
+  inputs: z.record(z.string(), z.unknown()).optional(),
+  outputs: z.record(z.string(), z.unknown()).optional(),
+  parent: z.string().optional(),
+  provider: z.string().optional(),
+  dependencies: z.array(z.string()).optional(),
+  propertyDependencies: z.record(z.string(), z.array(z.string()).nullable()).optional(),
+  protect: z.boolean().optional(),
+  external: z.boolean().optional(),
+  delete: z.boolean().optional(),
+  retainOnDelete: z.boolean().optional(),
+  aliases: z.array(z.string()).optional(),
+});
+
+export const stateSchema = z.object({
+  version: z.literal(3),
+  deployment: z.object({ resources: z.array(resourceSchema).nullish() }),
+});
+export type ScrubbedState = z.infer<typeof stateSchema>;
+type Resource = z.infer<typeof resourceSchema>;
+
+/**
+ * The state without secrets: what is encrypted becomes a placeholder of the same shape, the credentials of providers and the
+ * contents of Kubernetes Secrets too, and a secret value is taken out wherever else it stands.
+ * @param exported with the secrets in plain text, so that they can be looked for
+ * @param published what everybody may read anyhow: a secret of the same text, e.g. a user's name, is none
+ * @throws CommandError if a secret is part of a resource's name or id
+ */
+export function scrubState(exported: unknown, published: string): ScrubbedState {
+  const { version, deployment } = stateSchema.parse(exported);
+  const resources = deployment.resources ?? [];
+  const secrets = resources
+    .flatMap(({ inputs, outputs }) => [...secretsIn(inputs), ...secretsIn(outputs)])
+    .filter((secret) => !published.includes(secret));
+  const { value, text } = redaction(secrets);
+  const scrubbed = resources.map((resource): Resource => {
+    const { inputs, outputs, ...facts } = resource;
+    const shown = JSON.stringify(facts);
+    if (text(shown) !== shown)
+      throw new CommandError(
+        `the state cannot be published: a secret is part of the name or id of ${resource.type}; nothing was written`,
+      );
+    const clean = (properties: Resource["inputs"]): Resource["inputs"] =>
+      properties === undefined
+        ? undefined
+        : z.record(z.string(), z.unknown()).parse(value(scrub(properties, resource.type)));
+    return {
+      ...facts,
+      ...(inputs === undefined ? {} : { inputs: clean(inputs) }),
+      ...(outputs === undefined ? {} : { outputs: clean(withInputs(outputs, inputs)) }),
+    };
+  });
+  return { version, deployment: { resources: scrubbed } };
+}
+
+/** Some providers note the inputs among the outputs, as one secret if one of them is, and compare with them. */
+function withInputs(outputs: Resource["outputs"] & object, inputs: unknown): Record<string, unknown> {
+  return "__inputs" in outputs ? { ...outputs, __inputs: inputs } : outputs;
+}
+
+function isEnvelope(value: object): value is { plaintext?: unknown } {
+  return signature in value && value[signature as keyof typeof value] === secretSignature;
+}
+
+/** The values of all secrets: texts, and of maps those members that by their names are secret. */
+function secretsIn(value: unknown): string[] {
+  if (typeof value !== "object" || value === null) return [];
+  if (isEnvelope(value)) return membersOf(openEnvelope(value), "secret");
+  return Object.values(value).flatMap(secretsIn);
+}
+
+function membersOf(value: unknown, name: string): string[] {
+  if (typeof value === "string") {
+    if (!credentialName.test(name)) return [];
+    const plain = decoded(value);
+    return plain === undefined ? [value] : [value, plain, ...membersOf(asJson(plain), "")];
+  }
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([key, item]) => membersOf(item, Array.isArray(value) ? name : key));
+}
+
+/** The values of a Kubernetes Secret are in base64; `undefined`: this one is not. */
+function decoded(text: string): string | undefined {
+  if (!/^[A-Za-z0-9+/]{8,}={0,2}$/.test(text) || text.length % 4 !== 0) return undefined;
+  const plain = Buffer.from(text, "base64").toString();
+  return /^[\x20-\x7e\s]+$/.test(plain) ? plain : undefined;
+}
+
+function openEnvelope({ plaintext }: { plaintext?: unknown }): unknown {
+  // Without --show-secrets there is only what is encrypted.
+  return typeof plaintext === "string" ? asJson(plaintext) : undefined;
+}
+
+/** What is not JSON, as it is. */
+function asJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+function sealed(value: unknown): object {
+  return { [signature]: secretSignature, plaintext: JSON.stringify(value) };
+}
+
+const secretData = new Set(["data", "stringData"]);
+
+function scrub(value: unknown, type: string, key = ""): unknown {
+  if (typeof value === "string")
+    return type.startsWith("pulumi:providers:") && credentialName.test(key) ? sealed(placeholderFor(key)) : value;
+  if (Array.isArray(value)) return value.map((item) => scrub(item, type, key));
+  if (typeof value !== "object" || value === null) return value;
+  if (isEnvelope(value)) return sealed(emptied(openEnvelope(value), key));
+  if (type === "kubernetes:core/v1:Secret" && secretData.has(key)) return sealed(emptied(value, key));
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, scrub(item, type, name)]));
+}
+
+/** The same shape, for providers expect it, with nothing in it. */
+function emptied(value: unknown, key: string): unknown {
+  if (Array.isArray(value)) return value.map((item) => emptied(item, key));
+  if (typeof value === "object" && value !== null) {
+    // Values in values: the properties that the Kubernetes provider notes.
+    if (isEnvelope(value)) return emptied(openEnvelope(value), key);
+    return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, emptied(item, name)]));
+  }
+  if (typeof value === "number") return 0;
+  return typeof value === "boolean" ? value : placeholderFor(key);
+}
+
+function placeholderFor(key: string): string {
+  return /kubeconfig/i.test(key) ? placeholderKubeconfig() : placeholder;
+}

@@ -1,0 +1,40 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { placeholderKubeconfig } from "./placeholders.ts";
+
+/** What a preview without credentials keeps of the environment: how programs are found and run, and what is built. */
+const keptVariables =
+  /^(PATH|HOME|USER|LOGNAME|SHELL|TERM|TZ|LANG|LC_\w+|TMPDIR|XDG_\w+|NODE_(COMPILE_CACHE|EXTRA_CA_CERTS)|SSL_CERT_(FILE|DIR)|(HTTPS?|NO|ALL)_PROXY|PULUMI_(HOME|IGNORE_AMBIENT_PLUGINS|DISABLE_AUTOMATIC_PLUGIN_ACQUISITION|SKIP_UPDATE_CHECK|DEBUG_PROVIDERS))$/i;
+
+/**
+ * Takes everything out of this process' environment that could be a credential, or lead to one, until it is disposed of.
+ * Providers and Git look there, and so may the program.
+ */
+export function sanitizedEnv(kubeconfigContext: string | undefined): Disposable {
+  const before = { ...process.env };
+  const directory = mkdtempSync(join(tmpdir(), "delivery-bare-"));
+  const kubeconfig = join(directory, "kubeconfig");
+  writeFileSync(kubeconfig, placeholderKubeconfig(kubeconfigContext));
+  // A proxy's address with a user in it has a password, too. A PATH may well have that character: npm puts it there.
+  const withPassword = (name: string, value = ""): boolean => /_PROXY$/i.test(name) && value.includes("@");
+  const bare = Object.entries(before).filter(([name, value]) => keptVariables.test(name) && !withPassword(name, value));
+  setEnvironment({
+    ...Object.fromEntries(bare),
+    KUBECONFIG: kubeconfig,
+    // Without the logins of `docker login`.
+    DOCKER_CONFIG: directory,
+    DOCKER_HOST: `unix://${join(directory, "none.sock")}`,
+  });
+  return {
+    [Symbol.dispose]: () => {
+      setEnvironment(before);
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+function setEnvironment(wanted: Readonly<Record<string, string | undefined>>): void {
+  for (const name of Object.keys(process.env)) if (!(name in wanted)) Reflect.deleteProperty(process.env, name);
+  for (const [name, value] of Object.entries(wanted)) if (value !== undefined) process.env[name] = value;
+}

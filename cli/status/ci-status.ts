@@ -1,0 +1,75 @@
+import {
+  contextRestrictions,
+  findContext,
+  newestPipelines,
+  workflowsOf,
+  type CircleCiAccess,
+  type Workflow,
+} from "../../circleci/api.ts";
+import type { Stage, State } from "./model.ts";
+
+export interface CiLocation extends CircleCiAccess {
+  readonly organizationId: string;
+  /** The environment's context. */
+  readonly context: string;
+  /** `vcs/organization/project`. @default that of the project to which the context is restricted */
+  readonly projectSlug?: string | undefined;
+  /** The branch whose pipelines deliver. @default the newest of any branch */
+  readonly branch?: string | undefined;
+}
+
+type CiState = Pick<Stage, "state" | "summary">;
+
+/** Whether CI has what it needs for the environment, and how its newest pipeline is. Source: https://circleci.com/docs/api/v2/ */
+export async function readCi(place: CiLocation, signal: AbortSignal): Promise<CiState> {
+  const context = await findContext(place, place.organizationId, place.context, signal);
+  if (context === undefined) return { state: "failed", summary: `no context ${place.context}` };
+  const slug = place.projectSlug ?? (await restrictedProject(place, context, signal));
+  if (slug === undefined) return { state: "ok", summary: `context ${place.context}` };
+  const pipelines = await newestPipelines(place, slug, place.branch, signal);
+  // What looks for drift at fixed times delivers nothing.
+  const newest = pipelines.find(({ trigger }) => trigger?.type.startsWith("schedule") !== true);
+  if (newest === undefined) return { state: "unknown", summary: "no pipeline yet" };
+  if (newest.state === "errored")
+    return { state: "failed", summary: `#${newest.number} ${newest.errors[0]?.message ?? "is not accepted"}` };
+  const workflows = await workflowsOf(place, newest.id, signal);
+  return pipelineState(
+    newest.number,
+    currentRuns(workflows).map(({ status }) => status),
+  );
+}
+
+/** A context is restricted to the one project whose jobs use it; a slug may consist of ids. */
+async function restrictedProject(place: CiLocation, context: string, signal: AbortSignal): Promise<string | undefined> {
+  const restrictions = await contextRestrictions(place, context, signal);
+  const project = restrictions.find(({ type }) => type === "project")?.value;
+  return project === undefined ? undefined : `circleci/${place.organizationId}/${project}`;
+}
+
+/** A workflow that was run again counts by its last run. */
+function currentRuns(workflows: readonly Workflow[]): Workflow[] {
+  const oldestFirst = workflows.toSorted((one, other) => Date.parse(one.created_at) - Date.parse(other.created_at));
+  return [...new Map(oldestFirst.map((workflow) => [workflow.name, workflow])).values()];
+}
+
+const states: Readonly<Record<string, State>> = {
+  success: "ok",
+  running: "progress",
+  on_hold: "progress",
+  failed: "failed",
+  failing: "failed",
+  error: "failed",
+  canceled: "failed",
+  unauthorized: "failed",
+};
+
+/** A pipeline is as its worst workflow. */
+export function pipelineState(number: number, statuses: readonly string[]): CiState {
+  const severity: readonly State[] = ["failed", "progress", "unknown", "ok"];
+  const found = statuses.map((status) => ({ status, state: states[status] ?? ("unknown" as const) }));
+  const [first] = found.toSorted((one, other) => severity.indexOf(one.state) - severity.indexOf(other.state));
+  return {
+    state: first?.state ?? "unknown",
+    summary: `#${number} ${first?.status.replaceAll("_", " ") ?? "has not started"}`,
+  };
+}

@@ -1,0 +1,152 @@
+import { NotReachableError } from "../../core/error.ts";
+import { projectName } from "../../core/names.ts";
+import type { KubernetesClient } from "../../kubernetes/client.ts";
+import { isNotFound } from "../../kubernetes/errors.ts";
+import { conditionOf, listAt, nameOf, numberAt, stringAt, type KubernetesObject } from "../../kubernetes/object.ts";
+import type { State } from "./model.ts";
+
+/** What a Deployment says of itself. */
+export interface DeploymentStatus {
+  readonly service: string;
+  /** As in the manifest: by digest, or by tag for what is not released. */
+  readonly image: string;
+  readonly state: State;
+  /** In Argo CD's words. */
+  readonly health: "Healthy" | "Progressing" | "Degraded" | "Suspended";
+  readonly message: string | null;
+  /** When its rollout last moved. */
+  readonly changedAt: string | null;
+}
+
+/** What Argo CD says of one service. */
+export interface ApplicationStatus {
+  readonly service: string;
+  readonly sync: string;
+  readonly health: string;
+  /** Of the last sync, e.g. `Succeeded`. */
+  readonly phase: string | null;
+  readonly message: string | null;
+}
+
+export interface ClusterLocation {
+  readonly app: string;
+  readonly environment: string;
+  readonly namespace: string;
+  readonly argoCdNamespace: string;
+}
+
+/** The Deployments of the environment: of services and of deployed dependencies. */
+export async function readDeployments(
+  client: KubernetesClient,
+  place: ClusterLocation,
+  signal: AbortSignal,
+): Promise<DeploymentStatus[]> {
+  return (await listDeployments(client, place, signal)).map(deploymentStatus);
+}
+
+export function listDeployments(
+  client: KubernetesClient,
+  place: ClusterLocation,
+  signal: AbortSignal,
+): Promise<KubernetesObject[]> {
+  return listOwn(client, "/apis/apps/v1", "deployments", place, signal);
+}
+
+export function listPods(
+  client: KubernetesClient,
+  place: ClusterLocation,
+  signal: AbortSignal,
+): Promise<KubernetesObject[]> {
+  return listOwn(client, "/api/v1", "pods", place, signal);
+}
+
+async function listOwn(
+  client: KubernetesClient,
+  group: string,
+  plural: string,
+  { app, namespace }: ClusterLocation,
+  signal: AbortSignal,
+): Promise<KubernetesObject[]> {
+  const query = { labelSelector: `app.kubernetes.io/part-of=${app}` };
+  return listAt(await client.request("GET", `${group}/namespaces/${namespace}/${plural}`, { query, signal }), "items");
+}
+
+/** @throws NotReachableError where Argo CD is not installed */
+export async function readApplications(
+  client: KubernetesClient,
+  place: ClusterLocation,
+  signal: AbortSignal,
+): Promise<ApplicationStatus[]> {
+  const prefix = `${projectName(place.app, place.environment)}-`;
+  return (await listApplications(client, place, signal)).map((application) => applicationStatus(application, prefix));
+}
+
+/** @throws NotReachableError where Argo CD is not installed */
+export async function listApplications(
+  client: KubernetesClient,
+  place: ClusterLocation,
+  signal: AbortSignal,
+): Promise<KubernetesObject[]> {
+  const path = `/apis/argoproj.io/v1alpha1/namespaces/${place.argoCdNamespace}/applications`;
+  const list = await client.request("GET", path, { signal }).catch((error: unknown) => {
+    throw isNotFound(error) ? new NotReachableError("Argo CD is not installed on the cluster") : error;
+  });
+  const project = projectName(place.app, place.environment);
+  return listAt(list, "items").filter((application) => stringAt(application, "spec", "project") === project);
+}
+
+export function applicationStatus(application: KubernetesObject, prefix: string): ApplicationStatus {
+  const name = nameOf(application);
+  const operation = stringAt(application, "status", "operationState", "message");
+  const phase = stringAt(application, "status", "operationState", "phase") ?? null;
+  const error = listAt(application, "status", "conditions").find((condition) =>
+    (stringAt(condition, "type") ?? "").endsWith("Error"),
+  );
+  const health = stringAt(application, "status", "health", "message");
+  return {
+    service: name.startsWith(prefix) ? name.slice(prefix.length) : name,
+    sync: stringAt(application, "status", "sync", "status") ?? "Unknown",
+    health: stringAt(application, "status", "health", "status") ?? "Unknown",
+    phase,
+    message: (error && stringAt(error, "message")) ?? (phase === "Succeeded" ? undefined : operation) ?? health ?? null,
+  };
+}
+
+export function deploymentStatus(deployment: KubernetesObject): DeploymentStatus {
+  const service = nameOf(deployment);
+  const containers = listAt(deployment, "spec", "template", "spec", "containers");
+  const container = containers.find(({ name }) => name === service) ?? containers[0] ?? {};
+  const progressing = conditionOf(deployment, "Progressing");
+  const rollout = rolloutOf(deployment);
+  return {
+    service,
+    image: stringAt(container, "image") ?? "",
+    ...rollout,
+    changedAt:
+      (progressing && stringAt(progressing, "lastUpdateTime")) ??
+      stringAt(deployment, "metadata", "creationTimestamp") ??
+      null,
+  };
+}
+
+/** As Argo CD judges: https://argo-cd.readthedocs.io/en/stable/operator-manual/health/ */
+function rolloutOf(deployment: KubernetesObject): Pick<DeploymentStatus, "state" | "health" | "message"> {
+  const status = (key: string): number => numberAt(deployment, "status", key) ?? 0;
+  const wanted = numberAt(deployment, "spec", "replicas") ?? 1;
+  const failure = [conditionOf(deployment, "ReplicaFailure"), conditionOf(deployment, "Progressing")].find(
+    (condition, index) => condition?.["status"] === (index === 0 ? "True" : "False"),
+  );
+  if (failure !== undefined)
+    return { state: "failed", health: "Degraded", message: stringAt(failure, "message") ?? "the rollout has failed" };
+  if (status("observedGeneration") < (numberAt(deployment, "metadata", "generation") ?? 0))
+    return { state: "progress", health: "Progressing", message: "the change has not been seen yet" };
+  if (wanted === 0) return { state: "unknown", health: "Suspended", message: "no pods are wanted" };
+  const [updated, available, all] = [status("updatedReplicas"), status("availableReplicas"), status("replicas")];
+  if (updated >= wanted && available >= wanted && all <= updated)
+    return { state: "ok", health: "Healthy", message: null };
+  return {
+    state: "progress",
+    health: "Progressing",
+    message: `${Math.min(updated, available)} of ${wanted} new pods are available`,
+  };
+}

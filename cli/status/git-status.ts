@@ -1,0 +1,120 @@
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { promisify } from "node:util";
+import { NotReachableError } from "../../core/error.ts";
+import type { DeployBranch } from "../../git/deploy-branch.ts";
+import { readBranch } from "../../git/deploy-repository.ts";
+import type { Git } from "../../git/git-command.ts";
+import { readRecords } from "../../git/records.ts";
+import { recordPath } from "../../git/release-record.ts";
+
+/** What the deploy repository says of one service. */
+export interface ReleaseStatus {
+  readonly service: string;
+  /** `null`: nothing is released yet. */
+  readonly image: { readonly repository: string; readonly digest: string } | null;
+  readonly releaseCommit: string | null;
+  readonly releasedAt: string | null;
+  readonly sourceCommit: string | null;
+}
+
+export interface DeployStatus {
+  /** The newest commit of the branch; `null`: there is none. */
+  readonly tip: string | null;
+  readonly releases: readonly ReleaseStatus[];
+}
+
+/** @throws DeployRepositoryError */
+export function readReleases(branch: DeployBranch, directory: string): Promise<DeployStatus> {
+  return readBranch(
+    branch,
+    async (snapshot, git) => {
+      if (snapshot.commit === undefined) return { tip: null, releases: [] };
+      const [records, commits] = await Promise.all([
+        readRecords(snapshot, directory),
+        releaseCommits(git, snapshot.commit),
+      ]);
+      const releases = [...records].map(([service, { image, sourceCommit }]): ReleaseStatus => {
+        const commit = commits.find(({ paths }) => paths.has(recordPath(directory, service)));
+        return {
+          service,
+          image: image ?? null,
+          releaseCommit: commit?.id ?? null,
+          releasedAt: commit?.at ?? null,
+          sourceCommit: sourceCommit ?? (image === undefined ? null : sourceOf(image.digest, commits)),
+        };
+      });
+      return { tip: snapshot.commit, releases };
+    },
+    "whole history",
+  );
+}
+
+interface ReleaseCommit {
+  readonly id: string;
+  readonly at: string;
+  readonly source: string | undefined;
+  readonly digests: ReadonlySet<string>;
+  readonly paths: ReadonlySet<string>;
+}
+
+/** For a record that does not say what its digest was built from: the first release of that may, in whichever environment. */
+function sourceOf(digest: string, commits: readonly ReleaseCommit[]): string | null {
+  return commits.find((commit) => commit.source !== undefined && commit.digests.has(digest))?.source ?? null;
+}
+
+const logFormat = [
+  "%H",
+  "%ct",
+  "%(trailers:key=Source-Commit,valueonly,separator=%x2C)",
+  "%(trailers:key=Digest,valueonly,separator=%x2C)",
+  "",
+].join("%x1f");
+
+/**
+ * The commits that changed what a release record of any environment says is to run, newest first. Those that only note
+ * another source commit of the same image release nothing.
+ */
+async function releaseCommits(git: Git, tip: string): Promise<ReleaseCommit[]> {
+  const image = ["-G", "(digest|name): "];
+  const shown = ["--first-parent", "--diff-merges=first-parent", "--name-only", ...image, `--format=%x1e${logFormat}`];
+  const output = await git(["log", ...shown, tip, "--", ":(glob)**/release/kustomization.yaml"]);
+  return output.toString().split("\u001E").slice(1).map(parseCommit);
+}
+
+function parseCommit(text: string): ReleaseCommit {
+  const [id = "", seconds = "", source = "", digests = "", files = ""] = text.split("\u001F");
+  return {
+    id,
+    at: new Date(Number(seconds) * 1000).toISOString(),
+    source: /^[0-9a-f]{7,64}$/.exec(source.trim())?.[0],
+    digests: new Set(digests.split(",").map((digest) => digest.trim())),
+    paths: new Set(files.trim().split("\n")),
+  };
+}
+
+/** The newest commit of the monorepo, as this checkout has it. */
+export interface SourceStatus {
+  readonly commit: string;
+  readonly branch: string;
+}
+
+const runFile = promisify(execFile);
+
+/** @throws NotReachableError where there is no checkout */
+export async function readSource(directory: string, signal: AbortSignal): Promise<SourceStatus> {
+  if (!existsSync(directory)) throw new NotReachableError(`there is no ${directory} here`);
+  const git = async (...args: string[]): Promise<string> =>
+    (await runFile("git", ["-C", directory, ...args], { signal })).stdout.trim();
+  try {
+    // Only what the directory holds: the monorepo may be a part of a larger repository.
+    const [commit, branch] = await Promise.all([
+      git("log", "-1", "--format=%H", "--", "."),
+      git("rev-parse", "--abbrev-ref", "HEAD"),
+    ]);
+    if (commit === "") throw new Error("no commit");
+    return { commit, branch };
+  } catch (error) {
+    throw new NotReachableError(`${directory} is in no Git repository`, { cause: error });
+  }
+}

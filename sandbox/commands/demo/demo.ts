@@ -1,0 +1,85 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { OutputMap } from "@pulumi/pulumi/automation/index.js";
+import { z } from "zod";
+import { namespaceName } from "../../../core/names.ts";
+import { ensureCredentials, gitUsers, loginToDeployGit } from "../../machine/credentials.ts";
+import { loadEndpoints, sandboxSettings } from "../../machine/endpoints.ts";
+import { kubernetesClient } from "../../machine/kubernetes-client.ts";
+import { up } from "../up.ts";
+import { cloneSource, commitEdit, push } from "./developer-clone.ts";
+import { describeEvent, followCommit, type Route } from "./follow-commit.ts";
+
+interface DemoOptions {
+  stateDir: string;
+  /** `simulated`: no pods run, whatever the machine allows. */
+  pods: "auto" | "simulated";
+  report: (line: string) => void;
+}
+
+/** The service that the demo edits, and the line of it. */
+const editedService = "link";
+const file = "examples/delinkcious/svc/link_service/main.go";
+const versionPattern = /"(\d+)\.(\d+)\.(\d+)"/;
+const limitMilliseconds = 10 * 60_000;
+
+/** Shows a commit travel from a developer's clone to the cluster, step by step. Starts the sandbox if need be. */
+export async function demo({ stateDir, pods, report }: DemoOptions): Promise<void> {
+  const outputs = await up({ stateDir, pods, report });
+  const source = loadEndpoints(stateDir)?.sourceRepository;
+  if (source === undefined)
+    throw new Error("stacks/Pulumi.sandbox.yaml: delivery: the demo needs gitops; set it, and run `npm run up` again");
+  const directory = mkdtempSync(join(tmpdir(), "delivery-demo-"));
+  try {
+    const clone = { url: source, user: gitUsers.writer, token: ensureCredentials(stateDir).gitWriteToken, directory };
+    const route = openRoute(stateDir, outputs, editedService);
+    console.log(`\nA developer edits ${editedService}, and pushes. Nobody does anything after that.\n`);
+    await cloneSource(clone);
+    const start = Date.now();
+    const say = (line: string): void =>
+      console.log(`${((Date.now() - start) / 1000).toFixed(1).padStart(6)} s  ${line}`);
+    const commit = await commitEdit(clone, file, nextVersion, `${editedService}: count the version up`);
+    say(`Developer   commit ${commit.slice(0, 12)} changes ${file}`);
+    await push(clone);
+    say(`GitHub      main is at ${commit.slice(0, 12)}`);
+    await followCommit(route, commit, (event) => say(describeEvent(event)), AbortSignal.timeout(limitMilliseconds));
+    say("done");
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** `"1.0.9"` → `"1.0.10"`. */
+export function nextVersion(content: string): string {
+  return content.replace(versionPattern, (_, major, minor, patch) => `"${major}.${minor}.${Number(patch) + 1}"`);
+}
+
+const outputsSchema = z.object({
+  ciProject: z.object({ value: z.string() }),
+  environment: z.object({ value: z.string() }),
+});
+
+/**
+ * Where a commit of one service travels through in the running sandbox.
+ * @param outputs those of its stack
+ */
+export function openRoute(stateDir: string, outputs: OutputMap, service: string): Route {
+  const targets = loadEndpoints(stateDir);
+  if (targets?.deployRepository === undefined)
+    throw new Error("the sandbox has no deploy repository: `npm run up` makes one");
+  const { app, gitops } = sandboxSettings();
+  const { ciProject, environment } = outputsSchema.parse(outputs);
+  const { circleciToken } = ensureCredentials(stateDir);
+  loginToDeployGit(stateDir, "writer");
+  return {
+    ci: { host: targets.circleci.url, token: circleciToken, projectSlug: ciProject.value },
+    deploy: { repository: targets.deployRepository, branch: gitops.branch },
+    directory: environment.value,
+    rollout: {
+      kubernetes: kubernetesClient(targets.kubeconfigPath),
+      namespace: namespaceName(app.name, environment.value),
+      service,
+    },
+  };
+}

@@ -1,0 +1,48 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { sourceGit, type SourceAccess } from "../../stand-ins/source-repository.ts";
+
+/** A clone of the source repository, as a developer has one. */
+export interface Clone extends SourceAccess {
+  /** Where the clone is. */
+  readonly directory: string;
+}
+
+/** Clones the newest commit of the default branch. */
+export async function cloneSource(clone: Clone): Promise<void> {
+  await git(clone, ["clone", "--quiet", "--depth=1", clone.url, clone.directory]);
+}
+
+/**
+ * Edits one file, and commits.
+ * @returns the commit's id
+ */
+export async function commitEdit(
+  clone: Clone,
+  path: string,
+  edit: (content: string) => string,
+  subject: string,
+): Promise<string> {
+  const file = join(clone.directory, path);
+  const before = readFileSync(file, "utf8");
+  const after = edit(before);
+  if (after === before) throw new Error(`${path} has nothing to edit: the commit would be empty`);
+  writeFileSync(file, after);
+  return commitAll(clone, subject);
+}
+
+/** @returns the commit's id */
+export async function commitAll(clone: Clone, subject: string): Promise<string> {
+  await git(clone, ["-C", clone.directory, "add", "--all"]);
+  await git(clone, ["-C", clone.directory, "commit", "--quiet", "--message", subject]);
+  return git(clone, ["-C", clone.directory, "rev-parse", "HEAD"]);
+}
+
+/** @param branch the branch there. @default the default branch */
+export async function push(clone: Clone, branch = "main"): Promise<void> {
+  await git(clone, ["-C", clone.directory, "push", "--quiet", "origin", `HEAD:refs/heads/${branch}`]);
+}
+
+function git(clone: Clone, args: readonly string[]): Promise<string> {
+  return sourceGit(clone, "developer")(args);
+}

@@ -1,0 +1,128 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { z } from "zod";
+import {
+  askCircleCi,
+  newestPipelines,
+  workflowsOf,
+  type CircleCiAccess,
+  type Pipeline,
+} from "../../../circleci/api.ts";
+
+/** Where CircleCI's API is, and which project of it is followed. */
+export interface CiAccess extends CircleCiAccess {
+  readonly projectSlug: string;
+}
+
+/** A job as the API shows it; times in milliseconds since 1970. */
+export interface Job {
+  readonly id: string;
+  readonly name: string;
+  readonly number: number | undefined;
+  readonly status: string;
+  readonly startedAt: number | undefined;
+  readonly stoppedAt: number | undefined;
+}
+
+/** What has become of a pipeline since the last look. */
+export type PipelineEvent =
+  | { readonly kind: "pipeline"; readonly number: number }
+  | { readonly kind: "started" | "ended"; readonly job: Job };
+
+/** How a pipeline has ended: `success`, or the status of its worst workflow. */
+export interface PipelineEnd {
+  readonly number: number;
+  readonly status: string;
+  readonly jobs: readonly Job[];
+}
+
+const time = z
+  .string()
+  .nullish()
+  .transform((text) => (text === null || text === undefined ? undefined : Date.parse(text)));
+const jobsSchema = z.object({
+  items: z.array(
+    z
+      .object({
+        id: z.string(),
+        name: z.string(),
+        type: z.string(),
+        status: z.string(),
+        job_number: z.number().optional(),
+        started_at: time,
+        stopped_at: time,
+      })
+      .transform(({ job_number: number, started_at: startedAt, stopped_at: stoppedAt, ...job }) => ({
+        ...job,
+        number,
+        startedAt,
+        stoppedAt,
+      })),
+  ),
+});
+
+const pollMilliseconds = 100;
+const ended = new Set([
+  "success",
+  "failed",
+  "error",
+  "canceled",
+  "unauthorized",
+  "not_run",
+  "infrastructure_fail",
+  "timedout",
+]);
+
+/**
+ * Follows the newest pipeline of a commit through its workflows until nothing of it runs any more; what waits for an approval
+ * does not run.
+ * @throws Error if the pipeline could not start, or `signal` ends the waiting
+ */
+export async function followPipeline(
+  ci: CiAccess,
+  commit: string,
+  seen: (event: PipelineEvent) => void,
+  signal: AbortSignal,
+): Promise<PipelineEnd> {
+  const statuses = new Map<string, string>();
+  for (let known = false; ; await sleep(pollMilliseconds, undefined, { signal })) {
+    const pipeline = await pipelineOf(ci, commit, signal);
+    if (pipeline === undefined) continue;
+    if (!known) seen({ kind: "pipeline", number: pipeline.number });
+    known = true;
+    if (pipeline.state === "errored")
+      throw new Error(`pipeline #${pipeline.number}: ${pipeline.errors.map(({ message }) => message).join("; ")}`);
+    const workflows = await workflowsOf(ci, pipeline.id, signal);
+    const jobs = (await Promise.all(workflows.map(({ id }) => jobsOf(ci, id, signal)))).flat();
+    for (const job of jobs) reportJob(job, statuses, seen);
+    const over = workflows.length > 0 && pipeline.state === "created" && workflows.every(isOver);
+    if (over) return { number: pipeline.number, status: worst(workflows.map(({ status }) => status)), jobs };
+  }
+}
+
+/** The newest pipeline of a commit; `undefined`: none yet. */
+async function pipelineOf(ci: CiAccess, commit: string, signal: AbortSignal): Promise<Pipeline | undefined> {
+  const pipelines = await newestPipelines(ci, ci.projectSlug, undefined, signal);
+  return pipelines.find(({ vcs }) => vcs?.revision === commit);
+}
+
+async function jobsOf(ci: CiAccess, workflow: string, signal: AbortSignal): Promise<Job[]> {
+  const { items } = await askCircleCi(ci, `/workflow/${workflow}/job`, jobsSchema, signal);
+  return items.filter(({ type }) => type === "build");
+}
+
+function reportJob(job: Job, statuses: Map<string, string>, seen: (event: PipelineEvent) => void): void {
+  const before = statuses.get(job.id);
+  if (before === job.status) return;
+  statuses.set(job.id, job.status);
+  const hadStarted = before === "running";
+  if (!hadStarted && job.startedAt !== undefined) seen({ kind: "started", job });
+  if (ended.has(job.status)) seen({ kind: "ended", job });
+}
+
+function isOver({ status }: { status: string }): boolean {
+  return ended.has(status) || status === "on_hold";
+}
+
+function worst(statuses: readonly string[]): string {
+  return statuses.find((status) => status !== "success" && status !== "on_hold") ?? "success";
+}

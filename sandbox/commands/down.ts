@@ -1,0 +1,54 @@
+import { existsSync } from "node:fs";
+import { openSandboxStack } from "../engine/sandbox-stack.ts";
+import { cacheDir, purgeCache } from "../machine/cache.ts";
+import { loadEndpoints } from "../machine/endpoints.ts";
+import { listProcesses } from "../machine/process.ts";
+import { buildTools } from "../machine/tools/go-tools.ts";
+import { stopSandbox } from "./start-sandbox.ts";
+import { terminalOutput, withProblems } from "./terminal.ts";
+
+export interface DownOptions {
+  stateDir: string;
+  /** Whether the cache of built tools goes, too. */
+  purge: boolean;
+  report: (line: string) => void;
+}
+
+/** Destroys the stack, stops every process, and removes every file but the cache. */
+export async function down({ stateDir, purge, report }: DownOptions): Promise<void> {
+  const found = existsSync(stateDir);
+  if (found) await destroyStack(stateDir, report);
+  report(found ? "Stopping the sandbox" : "There is no sandbox here; looking for what one may have left");
+  // Processes may outlive a state directory that somebody has removed.
+  await stopSandbox(stateDir);
+  report("The sandbox is gone");
+  if (!purge) return;
+  await purgeCache();
+  report(`The cache ${cacheDir()} is gone`);
+}
+
+/** What the stack declares lives in the sandbox alone: where that no longer runs, there is nothing to destroy. */
+async function destroyStack(stateDir: string, report: (line: string) => void): Promise<void> {
+  const targets = loadEndpoints(stateDir);
+  const stopped = listProcesses(stateDir).filter(({ running }) => !running);
+  if (targets === undefined || stopped.length > 0) {
+    const reason =
+      targets === undefined ? "it was never up" : `${stopped.map(({ name }) => name).join(", ")} no longer run`;
+    return report(`The stack goes with the sandbox undestroyed: ${reason}`);
+  }
+  const { pulumi } = await buildTools(["pulumi"], report);
+  try {
+    await using open = await openSandboxStack({ stateDir, pulumi, targets, report });
+    report("Pulumi: destroying the stack");
+    await withProblems((watch) =>
+      open.stack.destroy({
+        ...watch,
+        ...terminalOutput(),
+      }),
+    );
+  } catch (error) {
+    report(
+      `The stack was not destroyed in full, its parts go with the sandbox: ${error instanceof Error ? error.message.split("\n", 1)[0] : String(error)}`,
+    );
+  }
+}

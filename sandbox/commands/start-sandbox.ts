@@ -1,0 +1,198 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { startArgoCd, stopArgoCd } from "../machine/argocd/argocd.ts";
+import { startCluster, stopCluster, type ClusterEndpoint, type ClusterOptions } from "../machine/cluster/cluster.ts";
+import { credentialsFile, ensureCredentials } from "../machine/credentials.ts";
+import { sandboxSettings, type SandboxEndpoints } from "../machine/endpoints.ts";
+import { startRemoteDocker, stopBuildKit } from "../machine/images/buildkit.ts";
+import { startRegistry } from "../machine/images/registry.ts";
+import { choosePort } from "../machine/ports.ts";
+import { stopAllProcesses } from "../machine/process.ts";
+import { debianTools, type DebianTools } from "../machine/tools/debian-tools.ts";
+import { buildTools, type ToolName } from "../machine/tools/go-tools.ts";
+import type { DockerProviderOptions } from "../providers/docker/provider.ts";
+import { argoCdChart, type ChartRenderer } from "../providers/kubernetes/chart.ts";
+import { executorEnvironment } from "../stand-ins/ci-executor.ts";
+import { startCircleCiStandIn } from "../stand-ins/circleci/start.ts";
+import { startCodeHost, type SourceLocation } from "../stand-ins/code-host.ts";
+
+export interface SandboxOptions {
+  stateDir: string;
+  /** `simulated`: no pods run, whatever the machine allows. @default auto */
+  pods?: "auto" | "simulated";
+  /** `direct`: without Git server and Argo CD. @default as the stack file says */
+  delivery?: "gitops" | "direct";
+  report: (line: string) => void;
+}
+
+/** Everything that the pipeline needs, running on this machine. */
+export interface Sandbox {
+  pulumi: string;
+  cluster: ClusterEndpoint;
+  targets: SandboxEndpoints;
+  docker: DockerProviderOptions;
+  charts: ChartRenderer | undefined;
+  /** Where the sandbox's passwords and tokens are. */
+  credentialsFile: string;
+}
+
+const baseTools = [
+  "pulumi",
+  "kube",
+  "etcd",
+  "kwok",
+  "coredns",
+  "registry",
+  "crane",
+  "buildkitd",
+  "buildctl",
+  "dockerfile-frontend",
+] as const satisfies readonly ToolName[];
+
+const argoCdTools = [
+  "argocd",
+  "git-ask-pass",
+  "redis",
+  "kustomize",
+  "argocd-files",
+] as const satisfies readonly ToolName[];
+
+/** Starts all parts of the sandbox that do not run yet, side by side where they do not need each other. */
+export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
+  const { stateDir, report } = options;
+  const credentials = ensureCredentials(stateDir);
+  const wanted = desiredEndpoints();
+  const gitops = (options.delivery ?? wanted.delivery) === "gitops";
+  // In one call: the families share their downloads.
+  const needed = gitops ? [...baseTools, ...argoCdTools] : baseTools;
+  const [built, debian] = await Promise.all([buildTools<ToolName>(needed, report), debianTools(report)]);
+  const registryPort = await choosePort(stateDir, "registry", wanted.registryPort);
+  report(`Registry: starting at localhost:${registryPort}; CircleCI stand-in: starting`);
+  const registryOptions = {
+    stateDir,
+    tools: built,
+    bind: "127.0.0.1",
+    port: registryPort,
+    username: wanted.username,
+    password: credentials.registryPassword,
+  };
+  const { runc, busybox } = debian.tools;
+  const remoteDocker = {
+    stateDir,
+    tools: built,
+    runc,
+    busybox,
+    reason: debian.reason,
+    registryHost: `localhost:${registryPort}`,
+  };
+  // CircleCI and GitHub hear from each other, so the place of the one is chosen before the other starts.
+  const circleciPort = await choosePort(stateDir, "circleci", wanted.circleciPort);
+  const [registry, code, jobEnvironment] = await Promise.all([
+    startRegistry(registryOptions),
+    gitops
+      ? startCodeHost({
+          stateDir,
+          port: wanted.gitPort,
+          credentials,
+          argoCdNamespace: wanted.argoCdNamespace,
+          source: wanted.source,
+          githubPort: wanted.githubPort,
+          webhook: `http://localhost:${circleciPort}/hooks/github`,
+        })
+      : undefined,
+    gitops ? executorEnvironment(stateDir) : undefined,
+  ]);
+  const { githubToken: token, githubWebhookSecret: webhookSecret } = credentials;
+  const [cluster, circleci] = await Promise.all([
+    startCluster({
+      stateDir,
+      tools: built,
+      ...nodeTools(debian.tools),
+      registry,
+      pods: options.pods ?? "auto",
+      report,
+    }),
+    startCircleCiStandIn({
+      stateDir,
+      port: circleciPort,
+      token: credentials.circleciToken,
+      ...(code === undefined ? {} : { github: { api: code.githubApi, token, webhookSecret } }),
+      ...(jobEnvironment === undefined ? {} : { jobEnvironment }),
+      jobTools: { remoteDocker, ...("redis" in built ? { redis: built.redis } : {}) },
+    }),
+  ]);
+  if (gitops)
+    await startArgoCd({
+      stateDir,
+      tools: built,
+      kubeconfigPath: cluster.kubeconfigPath,
+      namespace: wanted.argoCdNamespace,
+      previews: wanted.previews,
+      report,
+    });
+  return {
+    pulumi: built.pulumi,
+    cluster,
+    targets: {
+      registryHost: registry.host,
+      circleci,
+      kubeconfigPath: cluster.kubeconfigPath,
+      ...code,
+    },
+    credentialsFile: credentialsFile(stateDir),
+    charts: gitops ? argoCdChart(built["argocd-files"]) : undefined,
+    docker: {
+      directory: process.cwd(),
+      buildKit: async () => ({
+        ...(await startRemoteDocker(remoteDocker, report)),
+        scratch: join(stateDir, "builds"),
+      }),
+    },
+  };
+}
+
+/** Stops all parts of the sandbox, whatever state they are in, and removes its files. */
+export async function stopSandbox(stateDir: string): Promise<void> {
+  await stopArgoCd(stateDir);
+  await stopBuildKit(stateDir);
+  await stopCluster(stateDir);
+  await stopAllProcesses(stateDir);
+  rmSync(stateDir, { recursive: true, force: true });
+}
+
+/** The node's binaries; without all of them pods are simulated. */
+function nodeTools({ containerd, runc, cniBinDir, nft, ip }: Partial<DebianTools>): {
+  node?: ClusterOptions["node"] & object;
+} {
+  const complete =
+    containerd !== undefined && runc !== undefined && cniBinDir !== undefined && nft !== undefined && ip !== undefined;
+  return complete ? { node: { containerd, runc, cniBinDir, nft, ip } } : {};
+}
+
+interface DesiredEndpoints {
+  registryPort: number;
+  circleciPort: number;
+  gitPort: number;
+  githubPort: number;
+  source: SourceLocation;
+  username: string;
+  delivery: "gitops" | "direct";
+  argoCdNamespace: string;
+  previews: boolean;
+}
+
+/** What the stack file expects: the ports are taken if they are free. */
+function desiredEndpoints(): DesiredEndpoints {
+  const { images, ci, delivery, gitops, github } = sandboxSettings();
+  return {
+    registryPort: Number(images.registry.split(":")[1]),
+    circleciPort: Number(new URL(ci.host).port),
+    gitPort: Number(new URL(gitops.repository).port),
+    githubPort: Number(new URL(github.api).port),
+    source: { repository: github.repository, id: Number(ci.repositoryId ?? 1) },
+    username: images.username,
+    delivery,
+    argoCdNamespace: gitops.argoCd.namespace,
+    previews: gitops.previews !== undefined,
+  };
+}

@@ -1,0 +1,90 @@
+import { existsSync } from "node:fs";
+import { readStackSettings } from "../../cli/project/stack-file.ts";
+import { registryClient } from "../../cli/registry/client.ts";
+import { collectStatus, statusFetchLimits, statusSources, type StatusSources } from "../../cli/status/collect.ts";
+import { endpointSchema, endpointsOf } from "../../cli/status/endpoints.ts";
+import { renderStatus, type StatusOutput } from "../../cli/status/output.ts";
+import { NotReachableError } from "../../core/error.ts";
+import { ensureCredentials, loginToDeployGit } from "../machine/credentials.ts";
+import { loadEndpoints, type SandboxEndpoints } from "../machine/endpoints.ts";
+import { kubernetesClient } from "../machine/kubernetes-client.ts";
+import { listProcesses, logPath } from "../machine/process.ts";
+
+/** Shows the delivery in the sandbox, and below it which processes run and where everything is. */
+export async function status(stateDir: string, output: StatusOutput = {}): Promise<void> {
+  const processes = existsSync(stateDir) ? listProcesses(stateDir) : [];
+  const targets = processes.length === 0 ? undefined : loadEndpoints(stateDir);
+  const rendered = renderStatus(await collectStatus(sandboxSources(stateDir, targets)), output);
+  if (output.json === true) return console.log(rendered);
+  if (processes.length === 0) return console.log("There is no sandbox here; `npm run up` starts one.");
+  console.log(`${targets === undefined ? "The sandbox has never been up in full; `npm run up` goes on." : rendered}\n`);
+  for (const line of processTable(stateDir, targets)) console.log(line);
+}
+
+function sandboxSources(stateDir: string, targets: SandboxEndpoints | undefined): StatusSources {
+  const settings = readStackSettings("sandbox", endpointSchema);
+  if (settings === undefined)
+    throw new Error(`there is no stacks/Pulumi.sandbox.yaml in ${process.cwd()}; run this at the root of the checkout`);
+  const places = endpointsOf("sandbox", settings);
+  if (targets === undefined) return nothing(places.app, places.environment, places.delivery);
+  const { registryPassword, circleciToken } = ensureCredentials(stateDir);
+  const { deployRepository: repository, circleci } = targets;
+  // Images may be of another registry, which must not see this password.
+  const login = { username: settings.images.username, password: registryPassword };
+  loginToDeployGit(stateDir, "reader");
+  return statusSources({
+    ...places,
+    delivery: repository === undefined ? "direct" : "gitops",
+    deploy: repository === undefined ? undefined : { repository, branch: places.deploy?.branch ?? "main" },
+    cluster: () => kubernetesClient(targets.kubeconfigPath),
+    registry: registryClient({
+      login: (host) => Promise.resolve(host === targets.registryHost ? login : undefined),
+      limits: statusFetchLimits,
+    }),
+    ci: { ...places.ci, host: circleci.url, organizationId: circleci.organizationId, token: circleciToken },
+  });
+}
+
+/** Nothing to ask: the page and the JSON say so of every part. */
+function nothing(app: string, environment: string, delivery: "gitops" | "direct"): StatusSources {
+  const absent = (): Promise<never> =>
+    Promise.reject(new NotReachableError("there is no sandbox here; `npm run up` starts one"));
+  return {
+    app,
+    environment,
+    delivery,
+    source: absent,
+    ci: absent,
+    hasImage: absent,
+    releases: absent,
+    applications: absent,
+    deployments: absent,
+  };
+}
+
+/** Which processes run, how much memory they take, and where everything is: one line each. */
+function processTable(stateDir: string, targets: SandboxEndpoints | undefined): string[] {
+  const processes = listProcesses(stateDir);
+  const lines = processes.map(({ name, pid, running, residentBytes }) => {
+    const state = running ? mebibytes(residentBytes) : "  STOPPED";
+    return `${name.padEnd(24)} ${String(pid).padStart(8)} ${state}  ${logPath(stateDir, name)}`;
+  });
+  const total = processes.reduce((sum, { residentBytes }) => sum + residentBytes, 0);
+  const places = targets && [
+    "",
+    `Cluster        KUBECONFIG=${targets.kubeconfigPath}`,
+    `Registry       http://${targets.registryHost}`,
+    `CircleCI API   ${targets.circleci.url}`,
+    ...(targets.githubApi === undefined ? [] : [`GitHub API     ${targets.githubApi}`]),
+    ...(targets.sourceRepository === undefined ? [] : [`Source repo    ${targets.sourceRepository}`]),
+    ...(targets.deployRepository === undefined ? [] : [`Deploy repo    ${targets.deployRepository}`]),
+  ];
+  const stopped = processes.some(({ running }) => !running)
+    ? ["", "Some parts have stopped; `npm run up` starts them again."]
+    : [];
+  return [...lines, `${"together".padEnd(24)} ${"".padEnd(8)} ${mebibytes(total)}`, ...(places ?? []), ...stopped];
+}
+
+function mebibytes(bytes: number): string {
+  return `${String(Math.round(bytes / 2 ** 20)).padStart(5)} MiB`;
+}

@@ -1,0 +1,43 @@
+import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
+import { problemIn } from "../../cli/pulumi/diagnostics.ts";
+
+/** Prints one line of progress with the seconds since the start, so that one sees what takes long. */
+export function startProgress(): (line: string) => void {
+  const start = Date.now();
+  return (line) => console.log(`[${String(Math.round((Date.now() - start) / 1000)).padStart(4)} s] ${line}`);
+}
+
+/**
+ * Runs an operation of the engine.
+ * @throws Error with each of its problems once; the engine's own error repeats all that it has printed
+ */
+export async function withProblems<Result>(
+  operation: (watch: { onEvent: (event: EngineEvent) => void }) => Promise<Result>,
+): Promise<Result> {
+  const problems = new Set<string>();
+  const onEvent = (event: EngineEvent): void => {
+    const problem = problemIn(event);
+    if (problem !== undefined) problems.add(problem);
+  };
+  try {
+    return await operation({ onEvent });
+  } catch (error) {
+    // Without any the engine itself did not run.
+    if (problems.size === 0) throw error;
+    throw new Error([...problems].join("\n"), { cause: error });
+  }
+}
+
+/** How the engine's progress reaches whoever reads this process' output: coloured and in place only where that is a terminal. */
+export function terminalOutput(): {
+  onOutput: (text: string) => void;
+  color: "always" | "never";
+  suppressProgress: boolean;
+} {
+  const { isTTY } = process.stdout;
+  return {
+    onOutput: (text) => process.stdout.write(text),
+    color: isTTY ? "always" : "never",
+    suppressProgress: !isTTY,
+  };
+}

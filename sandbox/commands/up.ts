@@ -1,0 +1,120 @@
+import type { OutputMap } from "@pulumi/pulumi/automation/index.js";
+import { z } from "zod";
+import { commitReleases } from "../../git/records.ts";
+import { recoverStack } from "../engine/recovery.ts";
+import { openSandboxStack } from "../engine/sandbox-stack.ts";
+import { gitUsers, loginToDeployGit } from "../machine/credentials.ts";
+import { sandboxSettings, saveEndpoints, type SandboxEndpoints } from "../machine/endpoints.ts";
+import { watchRegistry } from "../machine/images/registry-watch.ts";
+import { kubernetesClient } from "../machine/kubernetes-client.ts";
+import { seedSourceRepository } from "../stand-ins/source-repository.ts";
+import { startSandbox, type Sandbox } from "./start-sandbox.ts";
+import { terminalOutput, withProblems } from "./terminal.ts";
+
+interface UpOptions {
+  stateDir: string;
+  /** `simulated`: no pods run, whatever the machine allows. */
+  pods: "auto" | "simulated";
+  report: (line: string) => void;
+}
+
+/**
+ * Starts the sandbox and makes its stack so; what is there already stays.
+ * @returns the stack's outputs
+ */
+export async function up({ stateDir, pods, report }: UpOptions): Promise<OutputMap> {
+  const sandbox = await startSandbox({ stateDir, pods, report });
+  saveEndpoints(stateDir, sandbox.targets);
+  await using open = await openSandboxStack({ ...sandbox, stateDir, report });
+  await recoverStack(open.stack, stateDir, report);
+  report("Pulumi: updating the stack");
+  await withProblems((watch) =>
+    open.stack.up({
+      ...watch,
+      ...terminalOutput(),
+    }),
+  );
+  await watchRegistry(stateDir, sandbox.targets, report);
+  const imported = await seedSourceRepository(stateDir, sandbox.targets, report);
+  if (imported !== undefined) await recordSourceCommit(stateDir, sandbox.targets, imported.commit);
+  report("The pipeline is up");
+  const outputs = await open.stack.outputs();
+  await summarize(outputs, sandbox);
+  return outputs;
+}
+
+/**
+ * Notes in the release records that what `up` has built is of the import: the next pipeline then knows what has changed
+ * since, also when one before it has failed.
+ */
+async function recordSourceCommit(
+  stateDir: string,
+  { deployRepository }: SandboxEndpoints,
+  sourceCommit: string,
+): Promise<void> {
+  if (deployRepository === undefined) return;
+  const { environment, gitops } = sandboxSettings();
+  loginToDeployGit(stateDir, "writer");
+  await commitReleases({
+    repository: deployRepository,
+    branch: gitops.branch,
+    directory: environment,
+    choose: (records) =>
+      [...records].flatMap(([service, { image }]) =>
+        image === undefined ? [] : [{ ...image, service, sourceCommit }],
+      ),
+    describe: () => ({
+      subject: `release(${environment}): built from the import`,
+      trailers: [`Source-Commit: ${sourceCommit}`],
+    }),
+  });
+}
+
+const deployedSchema = z.record(z.string(), z.object({ image: z.string().optional(), address: z.string() }));
+const serviceSchema = z.object({ spec: z.object({ clusterIP: z.string() }) });
+
+/** Says what runs and where, and asks the application through its gateway. */
+export async function summarize(outputs: OutputMap, sandbox: Sandbox): Promise<void> {
+  const deployed = deployedSchema.parse(outputs["deployed"]?.value);
+  console.log("\nServices");
+  for (const [name, { image, address }] of Object.entries(deployed))
+    console.log(`  ${name.padEnd(14)} ${address}\n  ${"".padEnd(14)} ${image ?? "not released"}`);
+  console.log(`
+Cluster        ${sandbox.cluster.server}  (KUBECONFIG=${sandbox.cluster.kubeconfigPath})
+Registry       http://${sandbox.targets.registryHost}  (stands in for Docker Hub)
+CircleCI API   ${sandbox.targets.circleci.url}  (a stand-in; context ${String(outputs["ciContext"]?.value)})
+`);
+  const { deployRepository, sourceRepository, githubApi } = sandbox.targets;
+  if (sourceRepository !== undefined)
+    console.log(`GitHub API     ${githubApi}  (a stand-in)
+Source repo    ${sourceRepository}  (to push, as ${gitUsers.writer}, with gitWriteToken of ${sandbox.credentialsFile})`);
+  if (deployRepository !== undefined) {
+    console.log(
+      `Deploy repo    ${deployRepository}  (as ${gitUsers.writer}, with gitWriteToken of ${sandbox.credentialsFile})\n`,
+    );
+  }
+  if (sandbox.cluster.pods === "simulated") {
+    console.log(
+      `Pods are SIMULATED: ${sandbox.cluster.reason ?? "as asked for"}. The Deployments are declared and counted, no container runs.`,
+    );
+    return;
+  }
+  const gateway = deployed["api-gateway"];
+  if (gateway !== undefined) await showAnswer(await addressFromHost(gateway.address, sandbox));
+}
+
+/** A Service's address as this host reaches it: cluster names mean nothing here, cluster IPs do. */
+async function addressFromHost(address: string, sandbox: Sandbox): Promise<string> {
+  const { hostname, port } = new URL(address);
+  const [service, namespace] = hostname.split(".");
+  const client = kubernetesClient(sandbox.cluster.kubeconfigPath);
+  const { spec } = serviceSchema.parse(
+    await client.request("GET", `/api/v1/namespaces/${namespace}/services/${service}`),
+  );
+  return `http://${spec.clusterIP}:${port}/`;
+}
+
+async function showAnswer(url: string): Promise<void> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(10_000) });
+  console.log(`GET ${url} → ${response.status}\n  ${(await response.text()).trim()}`);
+}

@@ -1,0 +1,40 @@
+import { enableCompileCache } from "node:module";
+import { parseArgs } from "node:util";
+import { createCircleCiProvider } from "../providers/circleci/provider.ts";
+import { createDockerProvider } from "../providers/docker/provider.ts";
+import { argoCdChart } from "../providers/kubernetes/chart.ts";
+import { createKubernetesProvider } from "../providers/kubernetes/provider.ts";
+import type { ResourceProvider } from "../providers/resource-provider.ts";
+import { serveProvider } from "../providers/server.ts";
+
+// An offline provider as an executable, which the engine starts and stops: `plugin.ts kubernetes --charts FOLDER`.
+
+enableCompileCache();
+
+const { values, positionals } = parseArgs({
+  // The engine adds its own address, and what it logs.
+  strict: false,
+  allowPositionals: true,
+  options: { charts: { type: "string" } },
+});
+const [name = ""] = positionals;
+
+const providers: Readonly<Record<string, () => ResourceProvider>> = {
+  kubernetes: () =>
+    createKubernetesProvider(typeof values.charts === "string" ? { charts: argoCdChart(values.charts) } : {}),
+  docker: () =>
+    createDockerProvider({
+      directory: process.cwd(),
+      buildKit: () => Promise.reject(new Error("the sandbox's CI builds images by its jobs, not by `pulumi up`")),
+    }),
+  "terraform-provider": createCircleCiProvider,
+};
+const create = providers[name];
+if (create === undefined)
+  throw new Error(
+    `there is no offline provider ${JSON.stringify(name)}; there are ${Object.keys(providers).join(", ")}`,
+  );
+
+const { port } = await serveProvider(create());
+// The engine reads the port from the first line, and ends the process when it is done with it.
+console.log(port);

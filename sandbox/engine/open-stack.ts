@@ -1,0 +1,185 @@
+import { spawn } from "node:child_process";
+import { createHash, randomBytes } from "node:crypto";
+import { existsSync, globSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { join, resolve } from "node:path";
+import { LocalWorkspace, PulumiCommand, type Stack } from "@pulumi/pulumi/automation/index.js";
+import { parse, stringify } from "yaml";
+import { identify } from "../machine/process-identity.ts";
+import { installDynamicProvider } from "./plugins.ts";
+
+interface EngineOptions {
+  /** Where the engine keeps its home, its state and its workspace. */
+  directory: string;
+  /** The Pulumi CLI. */
+  pulumi: string;
+  project: string;
+  stack: string;
+  /** Declares the resources when it is called; its properties become the stack's outputs. */
+  program: () => Promise<Record<string, unknown>>;
+  /** Plain settings, by key with the project's prefix. */
+  settings: Readonly<Record<string, unknown>>;
+  /** Secret settings, likewise. */
+  secrets: Readonly<Record<string, string>>;
+  /** Variables that the engine and its plugins get beside this process' own. @default none */
+  environment?: Readonly<Record<string, string>>;
+  /** The providers that the engine attaches to; all others it looks for among the installed plugins. */
+  providers: readonly { name: string; port: number }[];
+  /** Installed official plugins to use, by directory. @default none */
+  plugins?: readonly string[];
+}
+
+/**
+ * A stack of the real Pulumi engine that runs a program in this process, isolated from the user's Pulumi: its own home,
+ * its own state on disk, its own passphrase.
+ */
+export async function openStack(options: EngineOptions): Promise<Stack> {
+  const { directory, project, stack } = options;
+  const workspace = join(directory, "workspace");
+  const state = join(directory, "state");
+  for (const path of [workspace, state, join(directory, "home", "plugins")])
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  const passphrase = ensurePassphrase(join(directory, "passphrase"));
+  breakDeadLocks(state);
+  linkPlugins(join(directory, "home", "plugins"), options.plugins ?? []);
+  installDynamicProvider(join(directory, "home", "plugins"));
+  const environment = {
+    ...options.environment,
+    PULUMI_HOME: join(directory, "home"),
+    PULUMI_BACKEND_URL: `file://${state}`,
+    PULUMI_CONFIG_PASSPHRASE_FILE: passphrase,
+    PULUMI_DEBUG_PROVIDERS: options.providers.map(({ name, port }) => `${name}:${port}`).join(","),
+    PULUMI_IGNORE_AMBIENT_PLUGINS: "true",
+    PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+    PULUMI_SKIP_UPDATE_CHECK: "true",
+  };
+  const kept = writeSettings(workspace, options);
+  const opened = await LocalWorkspace.createOrSelectStack(
+    { projectName: project, stackName: stack, program: options.program },
+    {
+      workDir: workspace,
+      pulumiHome: environment.PULUMI_HOME,
+      envVars: environment,
+      pulumiCommand: await PulumiCommand.get({ root: installation(directory, options.pulumi) }),
+      // The program's directory, against which providers resolve relative paths.
+      projectSettings: { name: project, runtime: "nodejs", main: process.cwd() },
+    },
+  );
+  if (!kept) await writeSecrets(workspace, options, environment);
+  return opened;
+}
+
+/**
+ * The Automation API wants a directory with `bin/pulumi`. The engine is to die with this process, where the system can see
+ * to that: alone it would record as failed, and so as not there, what our providers were about to create.
+ */
+function installation(directory: string, pulumi: string): string {
+  const root = join(directory, "cli");
+  mkdirSync(join(root, "bin"), { recursive: true });
+  const script = join(root, "bin", "pulumi");
+  const command = `'${pulumi.replaceAll("'", `'\\''`)}' "$@"`;
+  const bound = "setpriv --pdeathsig KILL";
+  rmSync(script, { force: true });
+  writeFileSync(script, `#!/bin/sh\n${bound} true 2>/dev/null && exec ${bound} ${command}\nexec ${command}\n`, {
+    mode: 0o755,
+  });
+  return root;
+}
+
+function linkPlugins(home: string, plugins: readonly string[]): void {
+  for (const plugin of plugins) {
+    const link = join(home, resolve(plugin).split("/").at(-1) ?? "");
+    rmSync(link, { force: true });
+    symlinkSync(plugin, link);
+  }
+}
+
+/** The stack's own place for its state, and what encrypts its secrets: CI needs both to preview it. */
+export function engineAccess(directory: string): { backend: string; passphrase: string } {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const passphrase = readFileSync(ensurePassphrase(join(directory, "passphrase")), "utf8");
+  return { backend: `file://${join(directory, "state")}`, passphrase };
+}
+
+function ensurePassphrase(file: string): string {
+  if (!existsSync(file)) writeFileSync(file, randomBytes(24).toString("base64url"), { mode: 0o600 });
+  return file;
+}
+
+/**
+ * Writes the plain settings where the engine reads them.
+ * @returns whether the secrets that are there already, encrypted, are the ones wanted
+ */
+function writeSettings(workspace: string, { stack, settings, secrets }: EngineOptions): boolean {
+  const file = join(workspace, `Pulumi.${stack}.yaml`);
+  // Our own file, written here or by the engine, has this shape.
+  const before = existsSync(file)
+    ? (parse(readFileSync(file, "utf8")) as { encryptionsalt?: string; config?: Record<string, unknown> })
+    : {};
+  const same =
+    existsSync(fingerprintFile(workspace, stack)) &&
+    readFileSync(fingerprintFile(workspace, stack), "utf8") === fingerprint(workspace, secrets);
+  const encrypted = Object.entries(before.config ?? {}).filter(([key]) => same && key in secrets);
+  writeFileSync(file, stringify({ ...before, config: { ...settings, ...Object.fromEntries(encrypted) } }), {
+    mode: 0o600,
+  });
+  return same && encrypted.length === Object.keys(secrets).length;
+}
+
+/** Secrets go through standard input: arguments are visible to every user of the machine. */
+async function writeSecrets(
+  workspace: string,
+  { pulumi, stack, secrets }: EngineOptions,
+  environment: Record<string, string>,
+): Promise<void> {
+  for (const [key, value] of Object.entries(secrets)) {
+    const child = spawn(pulumi, ["config", "set", "--secret", key, "--stack", stack, "--non-interactive"], {
+      cwd: workspace,
+      env: { ...process.env, ...environment },
+      stdio: ["pipe", "ignore", "pipe"],
+    });
+    child.stdin.end(value);
+    const messages: Buffer[] = [];
+    child.stderr.on("data", (chunk: Buffer) => messages.push(chunk));
+    const code = await new Promise((done, failed) => child.on("error", failed).on("close", done));
+    if (code !== 0)
+      throw new Error(`the engine did not take the secret ${key}: ${Buffer.concat(messages).toString().trim()}`);
+  }
+  writeFileSync(fingerprintFile(workspace, stack), fingerprint(workspace, secrets), { mode: 0o600 });
+}
+
+function fingerprintFile(workspace: string, stack: string): string {
+  return join(workspace, `secrets.${stack}.sha256`);
+}
+
+/** Tells whether secrets have changed without holding them: the passphrase beside it is as secret as they are. */
+function fingerprint(workspace: string, secrets: Readonly<Record<string, string>>): string {
+  return createHash("sha256")
+    .update(readFileSync(join(workspace, "..", "passphrase")))
+    .update(JSON.stringify(secrets))
+    .digest("hex");
+}
+
+/**
+ * Removes the locks on a local state whose owner was a process of this machine and is no more: a killed update leaves one,
+ * and every later update would refuse to start. Locks of living processes and of other machines stay.
+ * Source of the fields: https://github.com/pulumi/pulumi/blob/master/pkg/backend/diy/lock.go
+ */
+function breakDeadLocks(state: string): void {
+  for (const path of globSync(join(state, ".pulumi", "locks", "**", "*.json"))) {
+    const owner = readOwner(path);
+    if (owner === undefined || owner.hostname !== hostname() || identify(owner.pid) !== undefined) continue;
+    rmSync(path, { force: true });
+  }
+}
+
+function readOwner(path: string): { pid: number; hostname: string } | undefined {
+  try {
+    const lock: unknown = JSON.parse(readFileSync(path, "utf8"));
+    if (typeof lock !== "object" || lock === null || !("pid" in lock) || !("hostname" in lock)) return undefined;
+    if (typeof lock.pid !== "number" || typeof lock.hostname !== "string") return undefined;
+    return { pid: lock.pid, hostname: lock.hostname };
+  } catch {
+    return undefined;
+  }
+}

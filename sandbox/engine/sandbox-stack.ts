@@ -1,0 +1,143 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Stack } from "@pulumi/pulumi/automation/index.js";
+import { readStackFile } from "../../stacks/stack-file.ts";
+import { ensureCredentials, gitUsers, type Credentials } from "../machine/credentials.ts";
+import type { SandboxEndpoints } from "../machine/endpoints.ts";
+import { createCircleCiProvider } from "../providers/circleci/provider.ts";
+import { createDockerProvider, type DockerProviderOptions } from "../providers/docker/provider.ts";
+import type { ChartRenderer } from "../providers/kubernetes/chart.ts";
+import { createKubernetesProvider } from "../providers/kubernetes/provider.ts";
+import { serveProvider, type ServedProvider } from "../providers/server.ts";
+import { engineAccess, openStack } from "./open-stack.ts";
+import { installedPlugins, type PluginName } from "./plugins.ts";
+
+export interface SandboxStackOptions {
+  stateDir: string;
+  pulumi: string;
+  /** What builds images. @default nothing, as neither a preview nor a destroy does */
+  docker?: DockerProviderOptions | undefined;
+  /** Stands in for Helm. @default charts are refused */
+  charts?: ChartRenderer | undefined;
+  targets?: SandboxEndpoints | undefined;
+  /** What is to be other than in the sandbox's own stack. @default nothing */
+  overrides?: StackOverrides;
+  report: (line: string) => void;
+}
+
+/** Makes another stack of the same program: of another monorepo, with other settings, beside the sandbox's own. */
+export interface StackOverrides {
+  /** Where the engine keeps its state. @default `pulumi` in the state directory */
+  directory?: string;
+  /** In place of the stack file's, by key with the project's prefix. */
+  settings?: Readonly<Record<string, unknown>>;
+  /** In place of the sandbox's own, likewise. */
+  secrets?: Readonly<Record<string, string>>;
+  /** Runs before the program, e.g. to register transforms. */
+  prepare?: () => void;
+}
+
+/** A stack with the providers that serve it for as long as it is open. */
+export interface OpenStack extends AsyncDisposable {
+  stack: Stack;
+}
+
+/** Opens the `sandbox` stack: the program of this repository, its stack file, and the providers. */
+export async function openSandboxStack(options: SandboxStackOptions): Promise<OpenStack> {
+  const { stateDir, targets, overrides = {} } = options;
+  const credentials = ensureCredentials(stateDir);
+  const plugins = installedPlugins();
+  const served = await serveProviders(options, plugins);
+  const directory = overrides.directory ?? join(stateDir, "pulumi");
+  const stack = await openStack({
+    directory,
+    pulumi: options.pulumi,
+    project: "delivery",
+    stack: "sandbox",
+    program: () => {
+      overrides.prepare?.();
+      return program();
+    },
+    settings: { ...withEndpoints(readStackFile("sandbox"), targets, overrides), ...overrides.settings },
+    secrets: {
+      "delivery:registryPassword": credentials.registryPassword,
+      "delivery:circleciToken": credentials.circleciToken,
+      "delivery:secrets": JSON.stringify({ ...credentials.secrets, ...ciSecrets(credentials, directory) }),
+      "delivery:gitToken": credentials.gitReadToken,
+      "delivery:githubToken": credentials.githubToken,
+      ...(targets === undefined ? {} : { "delivery:kubeconfig": readFileSync(targets.kubeconfigPath, "utf8") }),
+      ...overrides.secrets,
+    },
+    environment: { DELIVERY_GIT_USERNAME: gitUsers.writer, DELIVERY_GIT_TOKEN: credentials.gitWriteToken },
+    providers: served,
+    plugins: Object.values(plugins),
+  });
+  return {
+    stack,
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all(served.map((provider) => provider[Symbol.asyncDispose]()));
+    },
+  };
+}
+
+/** The program as the Pulumi CLI would run it. The query makes Node load it anew for every run. */
+async function program(): Promise<Record<string, unknown>> {
+  const outputs: Record<string, unknown> = await import(`../../index.ts?run=${Date.now()}`);
+  return { ...outputs };
+}
+
+function withoutBuilds(): DockerProviderOptions {
+  return {
+    directory: process.cwd(),
+    buildKit: () => Promise.reject(new Error("a preview or a destroy builds no image")),
+  };
+}
+
+async function serveProviders(
+  options: SandboxStackOptions,
+  plugins: Partial<Record<PluginName, string>>,
+): Promise<ServedProvider[]> {
+  for (const name of Object.keys(plugins)) options.report(`Pulumi: using the installed official plugin ${name}`);
+  const offline = [
+    createKubernetesProvider({ charts: options.charts }),
+    createDockerProvider(options.docker ?? withoutBuilds()),
+    createCircleCiProvider(),
+  ];
+  return Promise.all(offline.filter(({ name }) => !(name in plugins)).map(serveProvider));
+}
+
+/** What the stack file's `ci.environment` names: jobs deliver with it. */
+function ciSecrets({ gitWriteToken, githubToken }: Credentials, directory: string): Record<string, string> {
+  const { backend, passphrase } = engineAccess(directory);
+  return {
+    "deploy-token": gitWriteToken,
+    "github-token": githubToken,
+    "pulumi-passphrase": passphrase,
+    "pulumi-backend": backend,
+  };
+}
+
+/** The stack file's settings, with the places where the sandbox's parts really are: a wanted port may have been taken. */
+function withEndpoints(
+  settings: Record<string, unknown>,
+  targets: SandboxEndpoints | undefined,
+  { settings: others = {} }: StackOverrides,
+): Record<string, unknown> {
+  const { repositoryId, environment, ...rest } = Object(settings["delivery:ci"]);
+  // Another monorepo is not in the sandbox's source repository, so no push there is one of its own.
+  const built = others["delivery:app"] === undefined && (targets === undefined || targets.githubApi !== undefined);
+  const ci = built ? { ...rest, repositoryId, environment } : rest;
+  if (targets === undefined) return { ...settings, "delivery:ci": ci };
+  const { registryHost, circleci, deployRepository, githubApi } = targets;
+  return {
+    ...settings,
+    "delivery:images": { ...Object(settings["delivery:images"]), registry: registryHost },
+    "delivery:ci": { ...ci, host: circleci.url, organizationId: circleci.organizationId },
+    ...(githubApi === undefined
+      ? {}
+      : { "delivery:github": { ...Object(settings["delivery:github"]), api: githubApi } }),
+    ...(deployRepository === undefined
+      ? {}
+      : { "delivery:gitops": { ...Object(settings["delivery:gitops"]), repository: deployRepository } }),
+  };
+}

@@ -1,0 +1,95 @@
+/**
+ * The process that keeps the parts of Argo CD running, as the kubelet does with pods:
+ * `node sandbox/machine/argocd/supervisor.ts FILE`
+ *
+ * What copies Secrets for its preview environments runs in it, too: a process more would take 80 MB.
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { flushCompileCache } from "node:module";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { KubernetesClient } from "../../../kubernetes/client.ts";
+import { nameOf } from "../../../kubernetes/object.ts";
+import { liveClient } from "../kubernetes-client.ts";
+import { writePrivate } from "../private-file.ts";
+import { runningPid, startProcess, stopProcess, type ProcessSpec } from "../process.ts";
+import { listApplications, refresh } from "./applications.ts";
+import { statusPath, supervisorOptionsSchema, type SupervisorStatus } from "./argocd.ts";
+import { applicationSetController, controller, redis, repoServer } from "./components.ts";
+import { installationOn, type Installation } from "./installation.ts";
+import { replicateSecrets } from "./secret-replicator.ts";
+
+/** How often the parts are looked after, and a complete installation is looked for again. */
+const pollMilliseconds = { awaited: 150, parts: 500, installation: 2_000 };
+
+/** What needs the installation on the cluster. */
+const controllers = ["argocd-applicationset-controller", "argocd-application-controller"] as const;
+
+const [file] = process.argv.slice(2);
+if (file === undefined) throw new Error("usage: node sandbox/machine/argocd/supervisor.ts FILE");
+const options = supervisorOptionsSchema.parse(JSON.parse(readFileSync(file, "utf8")));
+const { stateDir, namespace, kubeconfigPath } = options;
+const findInstallation = installationOn({ kubeconfigPath, namespace, folder: join(stateDir, "argocd") });
+const log = (line: string): void => console.log(`${new Date().toISOString()} ${line}`);
+
+if (options.replicatesSecrets) void replicateSecrets(liveClient(kubeconfigPath), log);
+flushCompileCache();
+
+let installation: Installation = { missing: "not looked for yet" };
+for (let lookedAt = 0; ;) {
+  const known = "client" in installation && Date.now() - lookedAt < pollMilliseconds.installation;
+  if (!known) {
+    installation = await findInstallation();
+    lookedAt = Date.now();
+  }
+  const status = await superviseComponents(installation).catch((error: unknown): SupervisorStatus => ({
+    controller: "failed",
+    reason: error instanceof Error ? error.message : String(error),
+  }));
+  writeStatus(status);
+  await sleep(status.controller === "waiting" ? pollMilliseconds.awaited : pollMilliseconds.parts);
+}
+
+async function superviseComponents(found: Installation): Promise<SupervisorStatus> {
+  const started = await Promise.all([ensureRunning(redis(options)), ensureRunning(repoServer(options))]);
+  if ("missing" in found) {
+    // Without its definitions a controller would only fill its log. An API server that is away for a moment is no reason.
+    if (found.gone) for (const part of controllers) await stopProcess(stateDir, part);
+    return { controller: "waiting", reason: found.missing };
+  }
+  started.push(await ensureRunning(controller(options, { kubeconfigPath: found.kubeconfigPath, namespace })));
+  const { applicationSets } = found;
+  // Without anything to do it would take its memory all the same.
+  if (applicationSets === undefined) await stopProcess(stateDir, controllers[0]);
+  else
+    await ensureRunning(
+      applicationSetController(options, { kubeconfigPath: applicationSets.kubeconfigPath, namespace }),
+    );
+  // A controller that starts trusts the status of the last one, and one that missed another part does not ask again,
+  // until its next resync, minutes later.
+  if (started.includes(true)) await refreshAll(found.client);
+  return { controller: "running" };
+}
+
+/** Starts a part if it does not run, and tells whether it has. */
+async function ensureRunning(part: ProcessSpec): Promise<boolean> {
+  const before = runningPid(stateDir, part.name);
+  await startProcess(stateDir, part);
+  if (runningPid(stateDir, part.name) === before) return false;
+  log(`${part.name} started`);
+  return true;
+}
+
+async function refreshAll(client: KubernetesClient): Promise<void> {
+  const applications = await listApplications(client, namespace);
+  await Promise.all(applications.map((application) => refresh(client, namespace, nameOf(application))));
+}
+
+/** Writes down a status that is another than before. */
+function writeStatus(status: SupervisorStatus): void {
+  const text = JSON.stringify(status);
+  const path = statusPath(stateDir);
+  if (existsSync(path) && readFileSync(path, "utf8") === text) return;
+  log(`controller ${status.controller}${status.reason === undefined ? "" : `: ${status.reason}`}`);
+  writePrivate(path, text);
+}

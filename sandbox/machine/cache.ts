@@ -1,0 +1,125 @@
+import { execFile } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
+import { identify, isAlive, type Identity } from "./process-identity.ts";
+
+const pollMilliseconds = 200;
+
+/**
+ * Folder of everything that is made once per machine and user: built tools, unpacked packages, base images. Its entries
+ * are named by what they are made from, so that all checkouts share them. It may be deleted at any time.
+ */
+export function cacheDir(): string {
+  // The XDG specification says: a relative path is to be ignored.
+  const xdg = process.env["XDG_CACHE_HOME"];
+  return join(xdg?.startsWith("/") ? xdg : join(homedir(), ".cache"), "delivery-sandbox");
+}
+
+/** Removes the whole cache. */
+export async function purgeCache(): Promise<void> {
+  const folder = cacheDir();
+  if (!existsSync(folder)) return;
+  // Layers of images have folders that even their owner may not write to: without root they could not be removed.
+  if (process.getuid?.() !== 0) await promisify(execFile)("chmod", ["--recursive", "u+rwX", folder]);
+  rmSync(folder, { recursive: true });
+}
+
+/**
+ * The path of a cache entry, made by `make` in a folder of its own and moved into place as a whole if it is not there:
+ * whatever exists under its final name is complete.
+ */
+export async function cached(path: string, make: (folder: string) => Promise<void>): Promise<string> {
+  if (existsSync(path)) return path;
+  const folder = `${path}.${process.pid}-${randomUUID().slice(0, 8)}.new`;
+  mkdirSync(folder, { recursive: true });
+  try {
+    await make(folder);
+    renameSync(folder, path);
+  } catch (error) {
+    // Another process was faster: its entry has the same content.
+    if (!existsSync(path)) throw error;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  return path;
+}
+
+/**
+ * Runs `work` while no other process runs work under the same lock file. The lock of a process that has died is taken
+ * over; `waiting` is told, about once in ten seconds, whose end is waited for.
+ */
+export async function withLock<T>(
+  lock: string,
+  waiting: (owner: number, seconds: number) => void,
+  work: () => Promise<T>,
+): Promise<T> {
+  const self = identify(process.pid);
+  if (!self)
+    throw new Error(`/proc does not show this process (${process.pid}): the sandbox needs Linux with /proc mounted.`);
+  mkdirSync(dirname(lock), { recursive: true });
+  const started = Date.now();
+  for (let told = 0; !take(lock, self);) {
+    const owner = readOwner(lock);
+    if (owner && !isAlive(owner)) breakLock(lock, owner);
+    else {
+      if (owner && Date.now() - told > 10_000) {
+        waiting(owner.pid, Math.round((Date.now() - started) / 1000));
+        told = Date.now();
+      }
+      await sleep(pollMilliseconds);
+    }
+  }
+  try {
+    return await work();
+  } finally {
+    rmSync(lock, { force: true });
+  }
+}
+
+/** A hard link appears with its content, or not at all: no reader ever sees a lock without its owner. */
+function take(lock: string, self: Identity): boolean {
+  const own = `${lock}.${self.pid}-${randomUUID().slice(0, 8)}`;
+  writeFileSync(own, JSON.stringify(self));
+  try {
+    linkSync(own, lock);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "EEXIST") return false;
+    throw error;
+  } finally {
+    rmSync(own, { force: true });
+  }
+}
+
+function readOwner(lock: string): Identity | undefined {
+  try {
+    const content: unknown = JSON.parse(readFileSync(lock, "utf8"));
+    return isIdentity(content) ? content : undefined;
+  } catch {
+    // Released meanwhile.
+    return undefined;
+  }
+}
+
+function isIdentity(content: unknown): content is Identity {
+  return (
+    typeof content === "object" && content !== null && "pid" in content && "startTime" in content && "bootId" in content
+  );
+}
+
+/** Two processes may find the same dead owner; the slower one must not remove the lock that the faster one has taken since. */
+function breakLock(lock: string, dead: Identity): void {
+  const aside = `${lock}.broken-${randomUUID().slice(0, 8)}`;
+  try {
+    renameSync(lock, aside);
+  } catch {
+    return;
+  }
+  const moved = readOwner(aside);
+  if (moved && (moved.pid !== dead.pid || moved.startTime !== dead.startTime)) linkSync(aside, lock);
+  rmSync(aside, { force: true });
+}

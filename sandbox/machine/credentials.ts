@@ -1,0 +1,49 @@
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { tokenVariable, usernameVariable } from "../../git/git-credentials.ts";
+
+const random = (): string => randomBytes(24).toString("base64url");
+const token = z.string().default(random);
+
+const credentialsSchema = z.strictObject({
+  registryPassword: token,
+  circleciToken: token,
+  /** With which the program writes to the deploy repository, and with which Argo CD reads it. */
+  gitWriteToken: token,
+  gitReadToken: token,
+  /** For GitHub's API, and with which GitHub signs what it tells CircleCI. */
+  githubToken: token,
+  githubWebhookSecret: token,
+  /** The secrets of the application. */
+  secrets: z.record(z.string(), z.string()).default(() => ({ "token-secret": random() })),
+});
+export type Credentials = z.infer<typeof credentialsSchema>;
+
+export function credentialsFile(stateDir: string): string {
+  return join(stateDir, "credentials.json");
+}
+
+/** The sandbox's own passwords and tokens: made at random once, kept in a file that only its owner reads. */
+export function ensureCredentials(stateDir: string): Credentials {
+  const file = credentialsFile(stateDir);
+  const known = existsSync(file) ? readFileSync(file, "utf8") : "{}";
+  // A sandbox of an earlier version lacks some.
+  const credentials = credentialsSchema.parse(JSON.parse(known));
+  const text = JSON.stringify(credentials);
+  if (text === known) return credentials;
+  mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+  writeFileSync(file, text, { mode: 0o600 });
+  return credentials;
+}
+
+/** Who uses the repositories: people, the program and the delivery CLI write, Argo CD reads. */
+export const gitUsers = { writer: "delivery", reader: "argocd" } as const;
+
+/** Lets this process read or write the deploy repository: Git takes credentials from its environment, here as anywhere. */
+export function loginToDeployGit(stateDir: string, access: keyof typeof gitUsers): void {
+  const { gitWriteToken, gitReadToken } = ensureCredentials(stateDir);
+  process.env[usernameVariable] = gitUsers[access];
+  process.env[tokenVariable] = access === "writer" ? gitWriteToken : gitReadToken;
+}

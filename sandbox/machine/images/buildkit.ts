@@ -1,0 +1,274 @@
+import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { promisify } from "node:util";
+import { z } from "zod";
+import { cacheDir, withLock } from "../cache.ts";
+import { removeCgroup } from "../cluster/cgroups.ts";
+import { choosePort } from "../ports.ts";
+import { listProcesses, startProcess, stopProcess } from "../process.ts";
+import { baseImages } from "./base-images.ts";
+import { startMirror } from "./registry.ts";
+
+/** What BuildKit needs of the sandbox; another process reads it from a file. */
+export const remoteDockerSchema = z.strictObject({
+  stateDir: z.string(),
+  tools: z.object({
+    buildkitd: z.string(),
+    buildctl: z.string(),
+    registry: z.string(),
+    crane: z.string(),
+    "dockerfile-frontend": z.string(),
+  }),
+  runc: z.string().optional(),
+  busybox: z.string().optional(),
+  /** Why one of them is missing. */
+  reason: z.string().optional(),
+  /** Registry that images are pushed to, as image names have it. */
+  registryHost: z.string(),
+});
+type RemoteDockerOptions = z.infer<typeof remoteDockerSchema>;
+
+/**
+ * Starts BuildKit with the stand-ins for Docker Hub's images if it does not run. The sandbox and its CI may ask at the same
+ * time.
+ *
+ * @param report takes one line of progress
+ * @throws Error when this machine cannot build images
+ */
+export async function startRemoteDocker(
+  { stateDir, tools, runc, busybox, reason, registryHost }: RemoteDockerOptions,
+  report: (line: string) => void,
+): Promise<{ address: string; buildctl: string }> {
+  if (runc === undefined || busybox === undefined)
+    throw new Error(`images cannot be built: ${reason ?? "runc or busybox is missing"}`);
+  const waiting = (owner: number, seconds: number): void =>
+    report(`BuildKit: waiting for process ${owner}, which starts it … ${seconds} s`);
+  return withLock(join(stateDir, "remote-docker.lock"), waiting, async () => {
+    const images = await baseImages({ stateDir, tools, busybox, report });
+    const { address } = await startBuildKit({ stateDir, tools, runc, baseImages: images, registryHost, report });
+    return { address, buildctl: tools.buildctl };
+  });
+}
+
+interface BuildKitOptions {
+  stateDir: string;
+  tools: { buildkitd: string; buildctl: string; registry: string };
+  runc: string;
+  /** Folder made by `baseImages`: served in place of Docker Hub. */
+  baseImages: string;
+  /** Registry that images are pushed to, as image names have it; spoken to by plain HTTP. */
+  registryHost: string;
+  report: (line: string) => void;
+}
+
+interface BuildKitEndpoint {
+  /** For `buildctl --addr`. */
+  address: string;
+}
+
+const execute = promisify(execFile);
+/** A Unix socket's path has 107 bytes at most. */
+const socketPathLimit = 107;
+
+/**
+ * Starts BuildKit with the mirror of base images in place of Docker Hub. Layers and build caches stay in the cache between
+ * sandboxes; a second sandbox that runs at the same time has its own.
+ *
+ * @throws Error when the machine gives neither root nor user namespaces
+ */
+export async function startBuildKit(options: BuildKitOptions): Promise<BuildKitEndpoint> {
+  const { stateDir, tools } = options;
+  const folder = join(stateDir, "buildkit");
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const rootless = process.getuid?.() !== 0;
+  const isolation = await isolate(rootless);
+  options.report(`BuildKit: starting${rootless ? " without root" : ""}`);
+  const mirror = await startMirror({
+    stateDir,
+    tools,
+    port: await choosePort(stateDir, "mirror", 5002),
+    folder: options.baseImages,
+  });
+  const socket = socketPath(stateDir);
+  const address = `unix://${socket}`;
+  const config = buildkitConfig({
+    root: await rootFolder(stateDir),
+    socket,
+    runc: rootless ? unprivilegedRunc(folder, options.runc) : options.runc,
+    rootless,
+    cgroup: cgroupName(stateDir),
+    mirror: new URL(mirror.url).host,
+    registry: options.registryHost,
+  });
+  const path = join(folder, `buildkitd-${createHash("sha256").update(config).digest("hex").slice(0, 8)}.toml`);
+  writeFileSync(path, config);
+  makeOwnFolder(dirname(socket));
+  await startProcess(stateDir, {
+    name: "buildkitd",
+    command: "unshare",
+    args: [...isolation, "--", tools.buildkitd, "--config", path],
+    // Otherwise it looks for settings in the home folder, e.g. the login of the user's own Docker.
+    env: { XDG_RUNTIME_DIR: folder, DOCKER_CONFIG: join(folder, "docker") },
+    ready: async () => {
+      await execute(tools.buildctl, ["--addr", address, "debug", "workers"], { timeout: 5000 });
+    },
+    readyTimeoutSeconds: 60,
+  });
+  return { address };
+}
+
+/** Stops BuildKit and the mirror. All mounts go with its mount namespace. Does nothing when it does not run. */
+export async function stopBuildKit(stateDir: string): Promise<void> {
+  await stopProcess(stateDir, "buildkitd");
+  await stopProcess(stateDir, "mirror");
+  // Under BuildKit's own folder nothing is noted of controllers: those of the cluster stay as they are.
+  if (process.getuid?.() === 0) await removeCgroup(join(stateDir, "buildkit"), cgroupName(stateDir));
+  const sockets = dirname(socketPath(stateDir));
+  if (sockets !== join(stateDir, "buildkit")) rmSync(sockets, { recursive: true, force: true });
+  // Images have folders that even their owner may not write to: without root they could not be removed.
+  const root = join(stateDir, "buildkit", "root");
+  if (process.getuid?.() !== 0 && existsSync(root)) await execute("chmod", ["--recursive", "u+rwX", root]);
+}
+
+/** The folder of temporary files is everybody's: one that another user has made in time would be theirs. */
+function makeOwnFolder(folder: string): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  if (statSync(folder).uid !== process.getuid?.())
+    throw new Error(`${folder} belongs to another user: remove it, or use a checkout with a shorter path.`);
+}
+
+/**
+ * Arguments of `unshare`: mount and process namespaces of its own, so that neither mounts nor steps of a build survive
+ * BuildKit, however it ends; and without root, a user namespace in which it may mount.
+ */
+async function isolate(rootless: boolean): Promise<string[]> {
+  const args = [
+    ...(rootless ? ["--user", "--map-root-user"] : []),
+    "--mount",
+    "--pid",
+    "--fork",
+    "--kill-child",
+    "--mount-proc",
+  ];
+  try {
+    await execute("unshare", [...args, "--", "true"], { timeout: 10_000 });
+    return args;
+  } catch (error) {
+    const said = error instanceof Error && "stderr" in error ? String(error.stderr).trim() : String(error);
+    throw new Error(
+      `Images cannot be built here: that needs root with the capability SYS_ADMIN, or user namespaces (${said}). ` +
+        "Run as root, enable user namespaces (sysctl user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns), or start the container with --privileged.",
+      { cause: error },
+    );
+  }
+}
+
+/** A runc that leaves out the group of terminals, which is not there in a user namespace of a single group. */
+function unprivilegedRunc(folder: string, runc: string): string {
+  const path = join(folder, "runc-unprivileged");
+  const script = `#!/bin/sh
+previous=
+for argument; do
+  [ "$previous" = --bundle ] && sed -i 's/,"gid=5"//' "$argument/config.json"
+  previous=$argument
+done
+exec '${runc.replaceAll("'", `'\\''`)}' "$@"
+`;
+  writeFileSync(path, script, { mode: 0o755 });
+  return path;
+}
+
+/** The cache's folder, unless another sandbox's BuildKit works in it. */
+async function rootFolder(stateDir: string): Promise<string> {
+  const chosen = join(stateDir, "buildkit", "root-folder");
+  const running = listProcesses(stateDir).some((process) => process.name === "buildkitd" && process.running);
+  if (running && existsSync(chosen)) return readFileSync(chosen, "utf8");
+  const shared = join(cacheDir(), `buildkit-${process.getuid?.() ?? 0}`);
+  mkdirSync(shared, { recursive: true, mode: 0o700 });
+  const free = await execute("flock", ["--nonblock", join(shared, "buildkitd.lock"), "true"]).then(
+    () => true,
+    () => false,
+  );
+  const root = free ? shared : join(stateDir, "buildkit", "root");
+  writeFileSync(chosen, root);
+  return root;
+}
+
+function socketPath(stateDir: string): string {
+  const usual = join(stateDir, "buildkit", "buildkitd.sock");
+  return Buffer.byteLength(usual) <= socketPathLimit ? usual : join(tmpdir(), cgroupName(stateDir), "buildkitd.sock");
+}
+
+function cgroupName(stateDir: string): string {
+  const path = existsSync(stateDir) ? realpathSync(stateDir) : stateDir;
+  return `delivery-sandbox-build-${createHash("sha256").update(path).digest("hex").slice(0, 8)}`;
+}
+
+/** What distinguishes one sandbox's BuildKit from another's. */
+interface BuildKitSettings {
+  /** Folder of layers and build caches. */
+  root: string;
+  socket: string;
+  runc: string;
+  rootless: boolean;
+  /** Parent of the control groups of a build's steps. */
+  cgroup: string;
+  /** Host and port of the registry that is asked in place of Docker Hub. */
+  mirror: string;
+  /** Host and port of the registry that is pushed to. */
+  registry: string;
+}
+
+/** BuildKit's configuration (TOML; a JSON string is a TOML string). */
+export function buildkitConfig(values: BuildKitSettings): string {
+  return `root = ${tomlString(values.root)}
+
+[log]
+  level = "warn"
+
+[grpc]
+  address = [${tomlString(`unix://${values.socket}`)}]
+
+# Its usual place belongs to the whole machine.
+[otel]
+  socketPath = ${tomlString(join(dirname(values.socket), "otel.sock"))}
+
+[history]
+  maxEntries = 20
+
+[worker.containerd]
+  enabled = false
+
+[worker.oci]
+  enabled = true
+  binary = ${tomlString(values.runc)}
+  rootless = ${values.rootless}
+  # Overlays need privileges that a user namespace gives on few machines only.
+  snapshotter = ${tomlString(values.rootless ? "native" : "auto")}
+  # Steps that download reach what this machine reaches.
+  networkMode = "host"
+${values.rootless ? "" : `  defaultCgroupParent = ${tomlString(values.cgroup)}\n`}  gc = true
+
+[[worker.oci.gcpolicy]]
+  all = true
+  reservedSpace = "300MB"
+  maxUsedSpace = "600MB"
+
+# The stand-in for Docker Hub's public images.
+[registry."docker.io"]
+  mirrors = [${tomlString(values.mirror)}]
+
+[registry.${tomlString(values.mirror)}]
+  http = true
+
+[registry.${tomlString(values.registry)}]
+  http = true
+`;
+}
+
+function tomlString(value: string): string {
+  return JSON.stringify(value);
+}

@@ -1,0 +1,129 @@
+import { createHash } from "node:crypto";
+import { mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { get } from "node:http";
+import { join } from "node:path";
+import { run } from "../command.ts";
+import { startProcess } from "../process.ts";
+
+export interface RegistryOptions {
+  stateDir: string;
+  /** The distribution registry's binary. */
+  tools: { registry: string };
+  /** Address to listen on, e.g. "127.0.0.1". */
+  bind: string;
+  port: number;
+  /** Clients must log in, to pull as well as to push. */
+  username: string;
+  password: string;
+}
+
+export interface RegistryEndpoint {
+  /** As image names have it, e.g. "localhost:5001". */
+  host: string;
+  /** Where it answers, e.g. "http://127.0.0.1:5001". */
+  url: string;
+}
+
+/** Starts the registry that stands where Docker Hub is in production; a running one with the same settings is kept, and learns a changed password. */
+export async function startRegistry(options: RegistryOptions): Promise<RegistryEndpoint> {
+  const { stateDir, tools, bind, port, username, password } = options;
+  const folder = join(stateDir, "registry");
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const passwords = join(folder, "htpasswd");
+  const line = await run(tools.registry, ["htpasswd", username], { input: `${password}\n` });
+  // The registry reads the file again when it has changed, and would invent a user of its own if there were none.
+  writeFileSync(`${passwords}.new`, line, { mode: 0o600 });
+  renameSync(`${passwords}.new`, passwords);
+  await serve({
+    stateDir,
+    binary: tools.registry,
+    name: "registry",
+    address: `${bind}:${port}`,
+    folder: join(folder, "data"),
+    writable: true,
+    auth: { htpasswd: { realm: "sandbox registry", path: passwords } },
+  });
+  return endpoint(bind, port);
+}
+
+/** Serves a folder of images on the loopback interface to everyone: the stand-in for Docker Hub's public images. */
+export async function startMirror(options: {
+  stateDir: string;
+  tools: { registry: string };
+  port: number;
+  folder: string;
+  /** @default false: images can be pulled only */
+  writable?: boolean;
+}): Promise<RegistryEndpoint> {
+  const { stateDir, tools, port, folder, writable = false } = options;
+  await serve({
+    stateDir,
+    binary: tools.registry,
+    name: writable ? "base-images" : "mirror",
+    address: `127.0.0.1:${port}`,
+    folder,
+    writable,
+  });
+  return endpoint("127.0.0.1", port);
+}
+
+interface Served {
+  stateDir: string;
+  binary: string;
+  name: string;
+  address: string;
+  /** Where the images are. */
+  folder: string;
+  writable: boolean;
+  auth?: object;
+}
+
+async function serve({ stateDir, binary, name, address, folder, writable, auth }: Served): Promise<void> {
+  // JSON is YAML. Unless told not to, a registry looks for unfinished uploads at random times.
+  const config = JSON.stringify({
+    version: 0.1,
+    log: { level: "error", accesslog: { disabled: true } },
+    storage: {
+      filesystem: { rootdirectory: folder },
+      delete: { enabled: true },
+      maintenance: { uploadpurging: { enabled: false }, readonly: { enabled: !writable } },
+    },
+    http: { addr: address, secret: createHash("sha256").update(stateDir).digest("hex") },
+    ...(auth ? { auth } : {}),
+  });
+  const configFolder = join(stateDir, "registry");
+  mkdirSync(configFolder, { recursive: true, mode: 0o700 });
+  // The name changes with the content, so that a running registry with other settings is replaced.
+  const path = join(configFolder, `${name}-${createHash("sha256").update(config).digest("hex").slice(0, 8)}.json`);
+  writeFileSync(path, config, { mode: 0o600 });
+  await startProcess(stateDir, {
+    name,
+    command: binary,
+    args: ["serve", path],
+    // It would look for a collector of traces on this machine.
+    env: { OTEL_TRACES_EXPORTER: "none" },
+    ready: () => answers(`http://${reachable(address)}/v2/`),
+    readyTimeoutSeconds: 30,
+  });
+}
+
+/** Whether a registry is there: one that wants a login says so. (Not by fetch(), which refuses some ports.) */
+function answers(url: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    get(url, { timeout: 2000 }, (response) => {
+      response.resume();
+      resolve(response.statusCode === 200 || response.statusCode === 401);
+    })
+      .on("timeout", () => resolve(false))
+      .on("error", () => resolve(false));
+  });
+}
+
+function endpoint(bind: string, port: number): RegistryEndpoint {
+  // Clients speak plain HTTP to "localhost" without being told.
+  return { host: `localhost:${port}`, url: `http://${reachable(`${bind}:${port}`)}` };
+}
+
+function reachable(address: string): string {
+  return address.replace(/^0\.0\.0\.0:/, "127.0.0.1:");
+}

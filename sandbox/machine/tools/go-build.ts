@@ -1,0 +1,203 @@
+import { spawn } from "node:child_process";
+import { chmodSync, copyFileSync, mkdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { createInterface } from "node:readline";
+
+/** Files of a Go module that are not compiled. */
+export interface ModuleFiles {
+  /** One of those that the family's module depends on. */
+  module: string;
+  paths: readonly string[];
+}
+
+/** Packages of one Go module that are to be built, and where Go may work. */
+export interface GoModule {
+  title: string;
+  folder: string;
+  packages: readonly string[];
+  /** Link-time settings, by variable. */
+  variables: Readonly<Record<string, string>>;
+  moduleCache: string;
+  buildCache: string;
+  /** Ends Go's processes. */
+  signal: AbortSignal;
+}
+
+interface Outcome {
+  stdout: string;
+  stderr: string;
+}
+
+/** The first release that fetches a newer toolchain by itself when a go.mod asks for one. */
+const oldestGo = { major: 1, minor: 21 };
+const progressMilliseconds = 10_000;
+const lastLines = 20;
+
+// No debugger's data (a fifth of the compilers' work), no paths of this machine, and no look at the checkout's Git.
+const buildFlags = ["-mod=readonly", "-modcacherw", "-buildvcs=false", "-trimpath", "-gcflags=all=-dwarf=false"];
+
+/** Everything that shapes a binary apart from its module: part of the name under which the cache keeps it. */
+export const goSettings = { buildFlags, cgo: "0" };
+
+/** @throws Error when there is no Go, or one too old to fetch the toolchain that the tools need. */
+export async function checkGo(): Promise<void> {
+  const install = `Install Go ${oldestGo.major}.${oldestGo.minor} or newer (https://go.dev/dl, or your distribution's backports) and have it on PATH.`;
+  const { stdout } = await run(
+    "go",
+    ["env", "GOVERSION"],
+    { env: { ...process.env, GOTOOLCHAIN: "local" }, cwd: "/" },
+    () => undefined,
+  ).catch((error: unknown) => {
+    throw new Error(`The sandbox builds its tools with Go, and "go" does not run here. ${install}`, { cause: error });
+  });
+  const [, major = 0, minor = 0] = (/go(\d+)\.(\d+)/.exec(stdout) ?? []).map(Number);
+  if (major < oldestGo.major || (major === oldestGo.major && minor < oldestGo.minor)) {
+    throw new Error(
+      `Go here is ${stdout.trim() || "of an unknown version"}, too old to build the sandbox's tools. ${install}`,
+    );
+  }
+}
+
+/** Downloads what the module's packages need and returns the names of all packages that go into them. */
+export async function listPackages(module: GoModule, report: (line: string) => void): Promise<string[]> {
+  if (module.packages.length === 0) return [];
+  let modules = 0;
+  const stop = every((seconds) => report(`${module.title}: downloading, ${modules} modules, ${seconds} s`));
+  try {
+    const { stdout } = await go(module, ["list", ...buildFlags, "-deps", ...module.packages], (line) => {
+      if (line.startsWith("go: downloading")) modules += 1;
+    });
+    return stdout.trim().split("\n");
+  } catch (error) {
+    throw explainGoError(`${module.title}: download of the Go modules failed`, error);
+  } finally {
+    stop();
+  }
+}
+
+/** Compiles the module's packages into executables in the folder `bin`. */
+export async function buildPackages(
+  module: GoModule,
+  dependencies: readonly string[],
+  bin: string,
+  report: (line: string) => void,
+): Promise<void> {
+  if (module.packages.length === 0) return;
+  const started = Date.now();
+  const known = new Set(dependencies);
+  const compiled = new Set<string>();
+  const progress = (seconds: number): void =>
+    report(`${module.title}: compiling, ${compiled.size} of ${known.size} packages, ${seconds} s`);
+  progress(0);
+  const stop = every(progress);
+  const linker = ["-s", "-w", ...Object.entries(module.variables).map(([name, value]) => `-X=${name}=${value}`)].join(
+    " ",
+  );
+  try {
+    await go(
+      module,
+      ["build", "-v", ...buildFlags, `-ldflags=${linker}`, "-o", `${bin}/`, ...module.packages],
+      (line) => {
+        if (known.has(line)) compiled.add(line);
+      },
+    );
+    report(`${module.title}: built in ${Math.round((Date.now() - started) / 1000)} s`);
+  } catch (error) {
+    throw explainGoError(`${module.title}: build failed`, error);
+  } finally {
+    stop();
+  }
+}
+
+/** Copies files of a module that this one depends on into a folder, each under its own path; scripts can be executed. */
+export async function copyFiles(
+  module: GoModule,
+  { module: source, paths }: ModuleFiles,
+  folder: string,
+): Promise<void> {
+  try {
+    const { stdout } = await go(module, ["mod", "download", "-json", source], () => undefined);
+    // The command's documented output; it fails where there is no folder.
+    const { Dir: from } = JSON.parse(stdout) as { Dir: string };
+    for (const path of paths) {
+      mkdirSync(dirname(join(folder, path)), { recursive: true });
+      copyFileSync(join(from, path), join(folder, path));
+      chmodSync(join(folder, path), path.endsWith(".sh") ? 0o755 : 0o644);
+    }
+  } catch (error) {
+    throw explainGoError(`${module.title}: the files of ${source} cannot be had`, error);
+  }
+}
+
+/** File name that `go build` gives to a package's executable. */
+export function executableName(packagePath: string): string {
+  const parts = packagePath.split("/").filter((part) => !/^v\d+$/.test(part));
+  return parts.at(-1) ?? packagePath;
+}
+
+function go(module: GoModule, args: readonly string[], onLine: (line: string) => void): Promise<Outcome> {
+  const { GOOS: _os, GOARCH: _arch, ...inherited } = process.env;
+  const env = {
+    ...inherited,
+    GOMODCACHE: module.moduleCache,
+    GOCACHE: module.buildCache,
+    // A folder's go.mod says which Go it needs, and nothing around the folder matters.
+    GOTOOLCHAIN: "auto",
+    GOWORK: "off",
+    GO111MODULE: "on",
+    CGO_ENABLED: goSettings.cgo,
+  };
+  return run("go", args, { env, cwd: module.folder, signal: module.signal }, onLine);
+}
+
+function run(
+  command: string,
+  args: readonly string[],
+  options: { env: NodeJS.ProcessEnv; cwd: string; signal?: AbortSignal },
+  onLine: (line: string) => void,
+): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
+    const stdout: string[] = [];
+    const stderr: string[] = [];
+    createInterface(child.stdout).on("line", (line) => stdout.push(line));
+    createInterface(child.stderr).on("line", (line) => {
+      stderr.push(line);
+      onLine(line);
+    });
+    child.once("error", reject);
+    child.once("close", (code, signal) => {
+      const outcome = { stdout: stdout.join("\n"), stderr: stderr.join("\n") };
+      if (code === 0) resolve(outcome);
+      else reject(new Error(outcome.stderr || `${command} ended by ${signal ?? `code ${code}`}`));
+    });
+  });
+}
+
+/** The error of a Go command with its last lines and the way out. */
+export function explainGoError(what: string, error: unknown): Error {
+  const output = error instanceof Error ? error.message : String(error);
+  const lines = output.split("\n").filter((line) => line !== "" && !/^go: downloading |^[\w.\-/]+$/.test(line));
+  const wayOut = /no space left/i.test(output)
+    ? "The disk is full: free about 8 GB (most of it is needed only while building), or point XDG_CACHE_HOME at a bigger one."
+    : /dial tcp|no such host|timeout|connection re|proxyconnect|x509|Forbidden|Bad Gateway|Unavailable|unexpected EOF/i.test(
+          output,
+        )
+      ? 'Go\'s module proxy does not answer: "go env GOPROXY" shows which one is used; set GOPROXY (or HTTPS_PROXY) to one that this machine reaches, then run again.'
+      : /signal: killed/.test(output)
+        ? "A compiler was killed, most likely for lack of memory: building needs about 4 GB."
+        : "Run again; if it fails in the same way, the lines above tell what Go objects to.";
+  return new Error(
+    `${what}.\n${lines
+      .slice(-lastLines)
+      .map((line) => `  ${line}`)
+      .join("\n")}\n${wayOut}`,
+    { cause: error },
+  );
+}
+
+function every(report: (seconds: number) => void): () => void {
+  const started = Date.now();
+  const timer = setInterval(() => report(Math.round((Date.now() - started) / 1000)), progressMilliseconds);
+  return () => clearInterval(timer);
+}

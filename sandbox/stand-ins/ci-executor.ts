@@ -1,0 +1,66 @@
+import { mkdirSync, rmSync, symlinkSync } from "node:fs";
+import { homedir } from "node:os";
+import { dirname, join } from "node:path";
+import { installDynamicProvider, installOfflinePlugins } from "../engine/plugins.ts";
+import { cacheDir } from "../machine/cache.ts";
+import { buildTools } from "../machine/tools/go-tools.ts";
+
+/** Where Go and npm get their packages from, and how they reach it. */
+const networkVariables = [
+  "GOPROXY",
+  "GOSUMDB",
+  "GONOSUMDB",
+  "GOPRIVATE",
+  "GOFLAGS",
+  "SSL_CERT_FILE",
+  "NPM_CONFIG_REGISTRY",
+  "NODE_EXTRA_CA_CERTS",
+  "HTTPS_PROXY",
+  "HTTP_PROXY",
+  "NO_PROXY",
+];
+
+/**
+ * The variables of the sandbox CI's executor, which is this machine: what the image of a real one brings along. Node.js of
+ * this process, the sandbox's Pulumi CLI with its providers as plugins, Go and npm with caches that later runs find again.
+ * None of them is a secret.
+ * @param stateDir the sandbox's state directory, in which the executor gets a home for Pulumi
+ */
+export async function executorEnvironment(stateDir: string): Promise<Record<string, string>> {
+  const tools = await buildTools(["pulumi", "argocd-files"], () => undefined);
+  const directory = join(stateDir, "ci-executor");
+  const bin = join(directory, "bin");
+  const plugins = join(directory, "pulumi", "plugins");
+  for (const path of [bin, plugins]) mkdirSync(path, { recursive: true, mode: 0o700 });
+  link(tools.pulumi, join(bin, "pulumi"));
+  // A Node.js of the same folder, and none of the others that this process' PATH may have.
+  link(process.execPath, join(bin, "node"));
+  installOfflinePlugins(plugins, tools["argocd-files"]);
+  installDynamicProvider(plugins);
+  const inherited = networkVariables.flatMap((name) => {
+    const value = process.env[name];
+    // An address with a user in it may hold a password.
+    return value === undefined || value.includes("@") ? [] : [[name, value] as const];
+  });
+  return {
+    ...Object.fromEntries(inherited),
+    PATH: [bin, dirname(process.execPath), process.env["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"].join(":"),
+    PULUMI_HOME: join(directory, "pulumi"),
+    PULUMI_IGNORE_AMBIENT_PLUGINS: "true",
+    PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+    PULUMI_SKIP_UPDATE_CHECK: "true",
+    // What was installed for this program is there already.
+    NPM_CONFIG_CACHE: process.env["npm_config_cache"] ?? join(homedir(), ".npm"),
+    NPM_CONFIG_PREFER_OFFLINE: "true",
+    GOCACHE: join(cacheDir(), "go", "compiled"),
+    GOMODCACHE: join(cacheDir(), "go", "modules"),
+    // -modcacherw: else the cache could not be removed as other files can. -trimpath: else what one job has compiled would
+    // serve no other, since a job's folder here has another path each time, unlike that of a real executor.
+    GOFLAGS: [process.env["GOFLAGS"] ?? "", "-modcacherw", "-trimpath"].join(" ").trim(),
+  };
+}
+
+function link(target: string, path: string): void {
+  rmSync(path, { force: true });
+  symlinkSync(target, path);
+}

@@ -1,0 +1,65 @@
+/**
+ * CircleCI's config of version 2.1, as far as `delivery ci-config` writes it: parameters, pipeline values, expressions and
+ * logic statements, reusable commands and executors, workflows with conditions, filters, contexts and approvals. Whatever
+ * else it holds (orbs, matrices, machine executors …) is refused by name, so that nothing is silently not run.
+ * Source: https://circleci.com/docs/configuration-reference/
+ */
+import { z } from "zod";
+import type { Lookup } from "./expression.ts";
+import { parameterValues } from "./parameters.ts";
+import { compileWorkflow, type CompiledWorkflow } from "./workflow.ts";
+import { checkAt, ConfigError, mapAt, parseYaml, type Scalar, type Yaml, type YamlMap } from "./yaml.ts";
+
+const configSchema = z.strictObject({
+  version: z.union([z.literal(2.1), z.literal("2.1")], "must be 2.1"),
+  setup: z.boolean().default(false),
+  parameters: z.unknown().optional(),
+  executors: z.unknown().optional(),
+  commands: z.unknown().optional(),
+  jobs: z.unknown().optional(),
+  workflows: z.unknown().optional(),
+});
+
+export interface CompiledConfig {
+  /** Whether its one workflow only finds out how the pipeline goes on. */
+  setup: boolean;
+  workflows: CompiledWorkflow[];
+}
+
+export interface ConfigContext {
+  /** Pipeline values by name without `pipeline.`, e.g. `git.branch`; `null`: not set for this pipeline. */
+  values: Readonly<Record<string, Scalar>>;
+  /** Pipeline parameters that were given. */
+  parameters: Readonly<Record<string, Scalar>>;
+}
+
+/** Reads a config and fills in everything that does not depend on how its jobs end. @throws ConfigError */
+export function compileConfig(text: string, { values, parameters }: ConfigContext): CompiledConfig {
+  const config = checkAt("", configSchema, parseYaml(text));
+  // What is checked is still plain YAML.
+  const section = (key: "executors" | "commands" | "jobs" | "workflows"): YamlMap =>
+    mapAt(key, (config[key] ?? {}) as Yaml);
+  const declared = parameterValues("", config.parameters as Yaml, parameters);
+  const context = {
+    pipeline: pipelineLookup(values, declared),
+    branch: typeof values["git.branch"] === "string" ? values["git.branch"] : undefined,
+    jobs: section("jobs"),
+    executors: section("executors"),
+    commands: section("commands"),
+  };
+  const workflows = Object.entries(section("workflows")).flatMap(([name, workflow]) => {
+    const compiled = compileWorkflow(name, workflow, context);
+    return compiled === undefined || compiled.jobs.length === 0 ? [] : [compiled];
+  });
+  if (config.setup && workflows.length > 1)
+    throw new ConfigError("workflows", "a setup config must run one workflow only");
+  return { setup: config.setup, workflows };
+}
+
+function pipelineLookup(values: Readonly<Record<string, Scalar>>, parameters: YamlMap): Lookup {
+  return (name) => {
+    const [, key] = /^pipeline\.(.+)$/.exec(name) ?? [];
+    if (key === undefined) return undefined;
+    return key.startsWith("parameters.") ? parameters[key.slice("parameters.".length)] : values[key];
+  };
+}

@@ -1,0 +1,61 @@
+import { execFile } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { basename, join } from "node:path";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+/** As many as usually check out at about the same time. */
+const poolSize = 3;
+
+/**
+ * Checkouts that are made while nothing runs, for jobs to come: making a repository's files takes longer than all else of a
+ * short job, and here every job is a checkout.
+ */
+export class CheckoutPool {
+  readonly #root: string;
+
+  /** @param root a folder of its own; what a killed process has left in it goes */
+  constructor(root: string) {
+    rmSync(root, { recursive: true, force: true });
+    this.#root = root;
+  }
+
+  /**
+   * Puts one in place of an empty folder: a clone of the mirror at some commit of its past, on no branch.
+   * @returns whether there was one
+   */
+  take(mirror: string, target: string): boolean {
+    const [spare] = this.#ready(mirror);
+    if (spare === undefined) return false;
+    renameSync(spare, target);
+    return true;
+  }
+
+  /** Makes those that are missing, one after the other. */
+  async refill(mirror: string, goesOn: () => boolean): Promise<void> {
+    for (let missing = poolSize - this.#ready(mirror).length; missing > 0 && goesOn(); missing--) {
+      const folder = join(this.#folderOf(mirror), randomUUID());
+      const unfinished = `${folder}.new`;
+      mkdirSync(unfinished, { recursive: true, mode: 0o700 });
+      const git = (...args: string[]) => run("nice", ["-n", "19", "git", "-C", unfinished, ...args]);
+      try {
+        await git("clone", "--quiet", "--local", "--no-checkout", mirror, ".");
+        await git("checkout", "--quiet", "--detach", "HEAD");
+        renameSync(unfinished, folder);
+      } finally {
+        rmSync(unfinished, { recursive: true, force: true });
+      }
+    }
+  }
+
+  #folderOf(mirror: string): string {
+    return join(this.#root, basename(mirror));
+  }
+
+  #ready(mirror: string): string[] {
+    const folder = this.#folderOf(mirror);
+    if (!existsSync(folder)) return [];
+    return readdirSync(folder).flatMap((name) => (name.endsWith(".new") ? [] : [join(folder, name)]));
+  }
+}

@@ -1,0 +1,107 @@
+import { randomUUID } from "node:crypto";
+import type { RefUpdate } from "../git-server/pushes.ts";
+import type { BareGit, CommitInfo } from "./bare-git.ts";
+import { findRepository, type GitHubHost, type HostedRepository } from "./host.ts";
+import type { Json, PullRequest, State } from "./state.ts";
+import { labelView, pullRequestView, repositoryView, userView } from "./views.ts";
+
+const noCommit = "0".repeat(40);
+/** GitHub tells of no more. */
+const mostCommits = 2048;
+
+export type PullRequestAction = "opened" | "synchronize" | "labeled" | "unlabeled" | "closed" | "reopened";
+
+/** What only some actions have: the label, or the commits before and after a push. */
+export interface ActionDetails {
+  readonly label?: string;
+  readonly before?: string;
+  readonly after?: string;
+}
+
+/** Puts the event of a pull request into the queue of webhook deliveries. */
+export function queuePullRequestEvent(
+  host: GitHubHost,
+  state: State,
+  action: PullRequestAction,
+  pull: PullRequest,
+  sender: string,
+  { label, before, after }: ActionDetails = {},
+): void {
+  const repository = findRepository(host, state, pull.repository);
+  if (repository === undefined) return;
+  queue(state, "pull_request", {
+    action,
+    number: pull.number,
+    pull_request: { ...pullRequestView(host, state, pull), merged: pull.merged !== undefined },
+    ...(label === undefined ? {} : { label: labelView(host, pull.repository, label) }),
+    ...(before === undefined ? {} : { before }),
+    ...(after === undefined ? {} : { after }),
+    repository: repositoryView(host, state, repository),
+    sender: userView(host, sender),
+  });
+}
+
+/** Puts the event of one pushed branch or tag into the queue. */
+export async function queuePushEvent(
+  host: GitHubHost,
+  state: State,
+  repository: HostedRepository,
+  git: BareGit,
+  { ref, before, after }: RefUpdate,
+): Promise<void> {
+  const commits = after === undefined ? [] : await newCommits(git, before, after);
+  const head = after === undefined ? undefined : await git.info(after);
+  const views = await Promise.all(commits.map((commit) => pushedCommit(host, repository, git, commit)));
+  const pusher = head?.committer ?? { name: "unknown", email: "" };
+  queue(state, "push", {
+    ref,
+    before: before ?? noCommit,
+    after: after ?? noCommit,
+    created: before === undefined,
+    deleted: after === undefined,
+    forced: before !== undefined && after !== undefined && !(await git.isAncestor(before, after)),
+    base_ref: null,
+    compare: `${host.url}/${repository.fullName}/compare/${(before ?? noCommit).slice(0, 12)}...${(after ?? noCommit).slice(0, 12)}`,
+    commits: views,
+    head_commit: head === undefined ? null : await pushedCommit(host, repository, git, head),
+    repository: repositoryView(host, state, repository),
+    pusher: { name: pusher.name, email: pusher.email },
+    sender: userView(host, pusher.name),
+  });
+}
+
+/** The oldest first. Of a new branch, what no other has. */
+async function newCommits(git: BareGit, before: string | undefined, after: string): Promise<CommitInfo[]> {
+  const others = (await git.run(["for-each-ref", "--format=%(objectname)", "refs/heads", "refs/tags"])).split("\n");
+  const known = before === undefined ? others.filter((commit) => commit !== "" && commit !== after) : [before];
+  const list = await git.run(["rev-list", "--reverse", `--max-count=${mostCommits}`, after, "--not", ...known]);
+  return Promise.all(
+    list
+      .split("\n")
+      .filter((commit) => commit !== "")
+      .map((commit) => git.info(commit)),
+  );
+}
+
+async function pushedCommit(
+  host: GitHubHost,
+  { fullName }: HostedRepository,
+  git: BareGit,
+  { sha, tree, message, author, committer }: CommitInfo,
+): Promise<Json> {
+  return {
+    id: sha,
+    tree_id: tree,
+    distinct: true,
+    message,
+    timestamp: committer.date,
+    url: `${host.url}/${fullName}/commit/${sha}`,
+    author: { name: author.name, email: author.email },
+    committer: { name: committer.name, email: committer.email },
+    ...(await git.changes(sha)),
+  };
+}
+
+function queue(state: State, event: string, payload: Json): void {
+  state.deliveries.push({ id: randomUUID(), event, queuedAt: new Date().toISOString(), payload });
+}
