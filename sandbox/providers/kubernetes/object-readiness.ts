@@ -26,12 +26,12 @@ function judgeLoadBalancer(service: KubernetesObject): Verdict {
 /** Ready when each pod behind the Service is; one that selects no pods at all is, after a while, ready too. */
 export function judgeEndpoints(slices: readonly KubernetesObject[]): Verdict {
   const endpoints = slices.flatMap((slice) => listAt(slice, "endpoints"));
-  const pending = endpoints.filter(
+  const notReady = endpoints.filter(
     (endpoint) =>
       mapAt(endpoint, "conditions")["ready"] === false && mapAt(endpoint, "conditions")["terminating"] !== true,
   );
-  if (pending.length > 0)
-    return pending(`${pending.length} of ${endpoints.length} pods behind the Service are not ready`);
+  if (notReady.length > 0)
+    return pending(`${notReady.length} of ${endpoints.length} pods behind the Service are not ready`);
   if (slices.length === 0)
     return pending("the Service has no endpoints yet: does its selector match the labels of any pod?");
   return endpoints.length > 0 ? ready : { state: "settled", seconds: settleSeconds };
