@@ -2,6 +2,7 @@
 import { enableCompileCache } from "node:module";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
+import { errorMessage } from "../core/error.ts";
 import { UsageError, type Command, type CommandContext } from "./command.ts";
 
 /** Each is loaded when it is called. */
@@ -67,6 +68,6 @@ try {
     signal: stop.signal,
   });
 } catch (error) {
-  console.error(`error: ${error instanceof Error ? error.message : String(error)}`);
+  console.error(`error: ${errorMessage(error)}`);
   process.exitCode = error instanceof UsageError ? 2 : 1;
 }

@@ -5,3 +5,8 @@ export function shellProcess(script: string): { readonly command: string; readon
   const command = existsSync("/bin/bash") ? "/bin/bash" : "/bin/sh";
   return { command, args: ["-eo", "pipefail", "-c", script] };
 }
+
+/** A text as one word of a shell's command line, whatever is in it. */
+export function quoteForShell(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}

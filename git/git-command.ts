@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
+import { errorMessage } from "../core/error.ts";
 import { gitCredentialSettings, sshSettings, withoutLogins } from "./git-credentials.ts";
 
 interface GitProcessArgs {
@@ -55,7 +56,7 @@ export class GitError extends Error {
 /** Git has not run at all. */
 export class GitStartError extends GitError {
   constructor(command: string, cause: unknown) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = errorMessage(cause);
     super(command, `git cannot be started (${reason}); ${wayOutOf(cause)}`, { cause });
   }
 }

@@ -2,7 +2,7 @@
 # Installs the npm packages whenever what they are made from has changed: all that a fresh clone needs before its scripts run.
 set -eu
 cd "$(dirname "$0")/.."
-wanted=$(cat package.json package-lock.json sdks/*/package.json sdks/*/*.ts | sha256sum)
+wanted=$(cat package.json package-lock.json sandbox/package.json sdks/*/package.json sdks/*/*.ts | sha256sum)
 stamp=node_modules/.installed
 if [ "$(cat "$stamp" 2>/dev/null || true)" != "$wanted" ]; then
   echo "Installing npm packages …" >&2

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { errorMessage } from "../core/error.ts";
 import { demo } from "./commands/demo/demo.ts";
 import { down } from "./commands/down.ts";
 import { preview } from "./commands/preview.ts";
@@ -72,6 +73,6 @@ async function exclusively(report: (line: string) => void, work: () => Promise<v
 try {
   await main();
 } catch (error) {
-  console.error(`\nerror: ${error instanceof Error ? error.message : String(error)}`);
+  console.error(`\nerror: ${errorMessage(error)}`);
   process.exitCode = 1;
 }

@@ -1,4 +1,5 @@
 import { posix } from "node:path";
+import { errorMessage } from "../../core/error.ts";
 import { ignores, parseIgnoreFile, type IgnorePattern } from "../../components/ignore-pattern.ts";
 import { CommandError } from "../command.ts";
 import { dockerfileSources } from "./dockerfile.ts";
@@ -67,6 +68,6 @@ function readPatterns(tree: SourceTree, file: string): IgnorePattern[] {
   try {
     return parseIgnoreFile(tree.read(file) ?? "");
   } catch (error) {
-    throw new CommandError(`${file}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new CommandError(`${file}: ${errorMessage(error)}`, { cause: error });
   }
 }

@@ -1,4 +1,5 @@
 import { basename, dirname, join, matchesGlob, normalize, relative } from "node:path";
+import { errorMessage } from "../../core/error.ts";
 import { openSourceRepository } from "../../git/source-repository.ts";
 import { stackSchema } from "../../stacks/schema.ts";
 import { affectedServices, type AffectedServices } from "../affected/affected-services.ts";
@@ -182,6 +183,6 @@ async function commentFailure(args: PlanArgs, problem: string, surroundings: Com
     surroundings.note(await commentReport(githubOf(environment, surroundings), preview, surroundings.environment));
   } catch (error) {
     if (surroundings.signal.aborted) throw error;
-    surroundings.note(`the pull request is not told: ${error instanceof Error ? error.message : String(error)}`);
+    surroundings.note(`the pull request is not told: ${errorMessage(error)}`);
   }
 }

@@ -1,3 +1,4 @@
+import { errorMessage } from "../../core/error.ts";
 import type { StackSettings } from "../../stacks/schema.ts";
 import type { CommandContext } from "../command.ts";
 import { githubOf } from "../github/access.ts";
@@ -52,7 +53,7 @@ async function openPullRequest(
     return open.find(({ base }) => base.ref === deliveredBranch) ?? open[0];
   } catch (error) {
     if (surroundings.signal.aborted) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorMessage(error);
     surroundings.note(`whether there is a pull request for ${branch} is not known, so there is none: ${reason}`);
     return undefined;
   }
@@ -76,7 +77,7 @@ export async function hasEarlierPreview(
     return comments.some(({ body }) => body.startsWith(previewMarker));
   } catch (error) {
     if (surroundings.signal.aborted) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorMessage(error);
     surroundings.note(`whether pull request ${pullRequest} has a preview is not known, so it has none: ${reason}`);
     return false;
   }

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { errorMessage } from "../../core/error.ts";
 import { readBranch } from "../../git/deploy-repository.ts";
 import {
   commitReleases,
@@ -128,5 +129,5 @@ function pauseOf(text: string): number {
 }
 
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return errorMessage(error);
 }

@@ -1,3 +1,4 @@
+import { errorMessage } from "../../core/error.ts";
 import { readBranch } from "../../git/deploy-repository.ts";
 import { readRecords, type Records } from "../../git/records.ts";
 import { openSourceRepository } from "../../git/source-repository.ts";
@@ -76,6 +77,6 @@ async function known<Fact>(find: () => Promise<Fact>): Promise<{ fact: Fact } | 
   try {
     return { fact: await find() };
   } catch (error) {
-    return { reason: (error instanceof Error ? error.message : String(error)).split("\n")[0] ?? "" };
+    return { reason: errorMessage(error).split("\n")[0] ?? "" };
   }
 }

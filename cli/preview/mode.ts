@@ -6,6 +6,7 @@ import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import type { EngineEvent, Stack } from "@pulumi/pulumi/automation/index.js";
 import { z } from "zod";
+import { errorMessage } from "../../core/error.ts";
 import { shortName, stackFilePath } from "../../stacks/stack-file.ts";
 import { openCliStack } from "../pulumi/cli-stack.ts";
 import { explainEngineFailure, knownFailure, problemIn } from "../pulumi/diagnostics.ts";
@@ -138,7 +139,7 @@ async function runPreview(stack: Stack, signal: AbortSignal): Promise<EngineRun>
 
 /** The Automation API's error repeats the command, the output and itself. */
 function failureOf(error: unknown, stack: string): string {
-  const output = error instanceof Error ? error.message : String(error);
+  const output = errorMessage(error);
   const known = knownFailure(output, stack);
   if (known !== undefined) return known;
   const lines = output.split("\n").filter((line) => line.startsWith("error: "));

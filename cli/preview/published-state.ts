@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
+import { errorMessage } from "../../core/error.ts";
 import type { DeployBranch } from "../../git/deploy-branch.ts";
 import { commitToBranch, readBranch, type CommitResult } from "../../git/deploy-repository.ts";
 import { authsToRead, authToWrite, logIn, type GitAuth } from "../../git/git-auth.ts";
@@ -49,7 +50,7 @@ export async function readPublishedState(stack: string): Promise<PublishedState>
       return await readStateAs(access, fileOf(stack));
     } catch (error) {
       if (error instanceof CommandError) throw error;
-      const [reason = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
+      const [reason = ""] = errorMessage(error).split("\n");
       reasons.push(reason);
     }
   }
@@ -72,7 +73,7 @@ async function readStateAs({ repository, login }: GitAuth, file: string): Promis
 /** @throws CommandError if it cannot be read, or is no state */
 export async function readStateFile(file: string): Promise<PublishedState> {
   const text = await readFile(file, "utf8").catch((error: unknown) => {
-    throw new CommandError(`${file}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new CommandError(`${file}: ${errorMessage(error)}`, { cause: error });
   });
   return { state: parseState(file, text), source: file };
 }

@@ -1,3 +1,4 @@
+import { errorMessage } from "../../core/error.ts";
 import { stackFilePath } from "../../stacks/stack-file.ts";
 import { CommandError } from "../command.ts";
 
@@ -84,7 +85,7 @@ export function knownFailure(output: string, stack: string): string | undefined 
 /** In place of the Automation API's error, which is pages long: its last telling line. */
 export function explainEngineFailure(error: unknown, stack: string): CommandError {
   if (error instanceof CommandError) return error;
-  const output = error instanceof Error ? error.message : String(error);
+  const output = errorMessage(error);
   const telling = output.split("\n").filter((line) => /error|fail/i.test(line) && !/^\s*at |^err\?/.test(line));
   return new CommandError(
     knownFailure(output, stack) ?? `stack ${stack} cannot be opened: ${telling.at(-1)?.trim() ?? output.trim()}`,

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import { errorMessage } from "../../core/error.ts";
 import { digestSchema } from "../../git/release-record.ts";
 import { CommandError } from "../command.ts";
 
@@ -51,10 +52,9 @@ function attempt<T>(place: string, read: () => T): T {
   try {
     return read();
   } catch (error) {
-    throw new CommandError(
-      `${place}: ${error instanceof Error ? error.message : String(error)}; must be JSON such as {"link": "sha256:…"}`,
-      { cause: error },
-    );
+    throw new CommandError(`${place}: ${errorMessage(error)}; must be JSON such as {"link": "sha256:…"}`, {
+      cause: error,
+    });
   }
 }
 
@@ -67,7 +67,7 @@ export function writeDigests(file: string, digests: Digests): void {
   } catch (error) {
     rmSync(unfinished, { force: true });
     throw new CommandError(
-      `${file} cannot be written (${error instanceof Error ? error.message : String(error)}); the images are pushed: give another --output, and run the same command again`,
+      `${file} cannot be written (${errorMessage(error)}); the images are pushed: give another --output, and run the same command again`,
       { cause: error },
     );
   }

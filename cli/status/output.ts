@@ -1,4 +1,5 @@
 import { writeFileSync } from "node:fs";
+import { errorMessage } from "../../core/error.ts";
 import { CommandError } from "../command.ts";
 import { worst, type DeliveryStatus, type ServiceStatus, type State } from "./model.ts";
 import { pipelinePicture } from "./picture.ts";
@@ -21,10 +22,7 @@ export function renderStatus(status: DeliveryStatus, { html, json }: StatusOutpu
     try {
       writeFileSync(html, statusPage(status));
     } catch (error) {
-      throw new CommandError(
-        `--html ${html}: cannot be written (${error instanceof Error ? error.message : String(error)})`,
-        { cause: error },
-      );
+      throw new CommandError(`--html ${html}: cannot be written (${errorMessage(error)})`, { cause: error });
     }
   }
   return json === true ? JSON.stringify(status, undefined, 2) : statusText(status);

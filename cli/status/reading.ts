@@ -1,4 +1,4 @@
-import { NotReachableError } from "../../core/error.ts";
+import { errorMessage, NotReachableError } from "../../core/error.ts";
 import { withoutLogins } from "../../git/git-credentials.ts";
 import { UnreachableError } from "../../kubernetes/errors.ts";
 
@@ -40,7 +40,7 @@ function isUnreachable(error: unknown): boolean {
 
 /** One line for people, without what servers may repeat of credentials. */
 export function reasonOf(error: unknown): string {
-  return oneLine(error instanceof Error ? error.message : String(error));
+  return oneLine(errorMessage(error));
 }
 
 /** The first line, bounded, without credentials in URLs and without control characters. */

@@ -3,6 +3,7 @@ import any from "google-protobuf/google/protobuf/any_pb.js";
 import struct from "google-protobuf/google/protobuf/struct_pb.js";
 import proto from "@pulumi/pulumi/proto/provider_pb.js";
 import status from "@pulumi/pulumi/proto/status_pb.js";
+import { errorMessage } from "../../core/error.ts";
 import type { PropertyMap } from "./property.ts";
 import { ResourceInitError } from "./resource-provider.ts";
 import type { CheckFailure, DiffKind, DiffResult } from "./resource-provider.ts";
@@ -11,7 +12,7 @@ import type { CheckFailure, DiffKind, DiffResult } from "./resource-provider.ts"
 
 /** A failed readiness travels as a typed detail, any other error as its message. */
 export function serviceError(error: unknown): Partial<grpc.StatusObject> {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = errorMessage(error);
   if (!(error instanceof ResourceInitError)) return { code: grpc.status.UNKNOWN, details: message };
   const detail = new proto.ErrorResourceInitFailed();
   detail.setId(error.id);

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { errorMessage } from "../../core/error.ts";
 
 export interface Patience {
   /** @default 30 */
@@ -38,6 +39,6 @@ async function attempt<Found>(look: () => Promise<Found>): Promise<{ found: Foun
   try {
     return { found: await look() };
   } catch (error) {
-    return { problem: error instanceof Error ? error.message : String(error) };
+    return { problem: errorMessage(error) };
   }
 }

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { EngineEvent, OutputMap, Stack } from "@pulumi/pulumi/automation/index.js";
+import { errorMessage } from "../../core/error.ts";
 import type { Sandbox } from "../../sandbox/commands/start-sandbox.ts";
 import { withProblems } from "../../sandbox/commands/terminal.ts";
 import { recoverStack } from "../../sandbox/engine/recovery.ts";
@@ -115,7 +116,7 @@ async function reasonOf(work: Promise<unknown>): Promise<string> {
     await work;
     return "";
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return errorMessage(error);
   }
 }
 

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { stringify } from "yaml";
+import { errorMessage } from "../../core/error.ts";
 import { command as drift } from "../../cli/commands/drift.ts";
 import { KubernetesStandIn } from "../kubernetes-stand-in.ts";
 import { runningService } from "../sample-running-service.ts";
@@ -63,7 +64,7 @@ async function run(...args: string[]): Promise<{ output: string; error: string }
     })
     .then(
       () => "",
-      (reason: unknown) => (reason instanceof Error ? reason.message : String(reason)),
+      (reason: unknown) => errorMessage(reason),
     );
   return { output: lines.join("\n"), error };
 }

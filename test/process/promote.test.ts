@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { stringify } from "yaml";
 import { z } from "zod";
+import { errorMessage } from "../../core/error.ts";
 import { command as promote } from "../../cli/commands/promote.ts";
 import { initialRecord, recordPath, recordWith } from "../../git/release-record.ts";
 import { serveGitHub, type GitHub } from "../../sandbox/stand-ins/github/server.ts";
@@ -134,7 +135,7 @@ async function run(...args: string[]): Promise<Outcome> {
     })
     .then(
       () => "",
-      (reason: unknown) => (reason instanceof Error ? reason.message : String(reason)),
+      (reason: unknown) => errorMessage(reason),
     );
   return { output: lines.join("\n"), notes: notes.join("\n"), error };
 }

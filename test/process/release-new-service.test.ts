@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { errorMessage } from "../../core/error.ts";
 import { command as release } from "../../cli/commands/release.ts";
 import { initialRecord, recordPath, recordWith } from "../../git/release-record.ts";
 import { BareRepository } from "../bare-repository.ts";
@@ -41,7 +42,7 @@ async function releaseBuilt(services: readonly string[], ...args: string[]) {
     })
     .then(
       () => "",
-      (reason: unknown) => (reason instanceof Error ? reason.message : String(reason)),
+      (reason: unknown) => errorMessage(reason),
     );
   return { output: lines.join("\n"), notes, error };
 }

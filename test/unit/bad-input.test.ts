@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { errorMessage } from "../../core/error.ts";
 import { asProgramConfig, readStackFile } from "../../stacks/stack-file.ts";
 import { openWorld, runProgram } from "../declared-world.ts";
 
@@ -45,7 +46,7 @@ async function rejection(change: (settings: Settings) => void, plainSecrets = fa
   const world = await openWorld("sandbox", { values: asProgramConfig(settings), secretKeys });
   const message = await runProgram().then(
     () => "",
-    (error: unknown) => (error instanceof Error ? error.message : String(error)),
+    (error: unknown) => errorMessage(error),
   );
   expect(message).not.toContain("secret-");
   expect(Object.keys(await world.resources())).toEqual([]);

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
+import { errorMessage } from "../../../core/error.ts";
 import type { KubernetesClient } from "../../../kubernetes/client.ts";
 import { ApiError } from "../../../kubernetes/errors.ts";
 import { listAt, stringAt } from "../../../kubernetes/object.ts";
@@ -70,7 +71,7 @@ export function installationOn({
     } catch (error) {
       if (error instanceof ApiError) return { missing: error.message, gone: error.status === 404 };
       // Also a kubeconfig that is just being written.
-      return { missing: error instanceof Error ? error.message : String(error) };
+      return { missing: errorMessage(error) };
     }
   };
 }

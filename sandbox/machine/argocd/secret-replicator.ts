@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { errorMessage } from "../../../core/error.ts";
 import type { KubernetesClient } from "../../../kubernetes/client.ts";
 import {
   annotationOf,
@@ -42,7 +43,7 @@ async function replicateAtChanges(
         for await (const _objects of watchList(client, query, new AbortController().signal))
           await replicate(client, log);
     } catch (error) {
-      log(error instanceof Error ? error.message : String(error));
+      log(errorMessage(error));
     }
     await sleep(1_000);
   }

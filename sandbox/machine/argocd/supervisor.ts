@@ -8,6 +8,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { flushCompileCache } from "node:module";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { errorMessage } from "../../../core/error.ts";
 import type { KubernetesClient } from "../../../kubernetes/client.ts";
 import { nameOf } from "../../../kubernetes/object.ts";
 import { liveClient } from "../kubernetes-client.ts";
@@ -44,7 +45,7 @@ for (let lookedAt = 0; ;) {
   }
   const status = await superviseComponents(installation).catch((error: unknown): SupervisorStatus => ({
     controller: "failed",
-    reason: error instanceof Error ? error.message : String(error),
+    reason: errorMessage(error),
   }));
   writeStatus(status);
   await sleep(status.controller === "waiting" ? pollMilliseconds.awaited : pollMilliseconds.parts);

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { errorMessage } from "../../../core/error.ts";
 import { writePrivate } from "../private-file.ts";
 
 /** What the kubelet uses where it is there. */
@@ -108,7 +109,7 @@ function tryRemove(root: string): string | undefined {
     for (const folder of foldersBelow(root)) rmdirSync(folder);
     return undefined;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return errorMessage(error);
   }
 }
 

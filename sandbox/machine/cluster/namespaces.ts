@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join, relative } from "node:path";
+import { errorMessage } from "../../../core/error.ts";
 import { CommandError, run } from "../command.ts";
 import { childrenOf } from "../process-identity.ts";
 import { listProcesses, startProcess } from "../process.ts";
@@ -218,7 +219,7 @@ export async function podSupport(
     createCgroup(stateDir, cgroup);
     return { pods: "real" };
   } catch (error) {
-    return { pods: "simulated", reason: error instanceof Error ? error.message : String(error) };
+    return { pods: "simulated", reason: errorMessage(error) };
   } finally {
     await removeCgroup(stateDir, cgroup);
   }
@@ -226,7 +227,7 @@ export async function podSupport(
 
 /** The script prints the command's message, if it has one, and then the name of its step; without `unshare` it does not begin. */
 function failedStep(error: unknown): string {
-  if (!(error instanceof CommandError)) return `be tried: ${error instanceof Error ? error.message : String(error)}`;
+  if (!(error instanceof CommandError)) return `be tried: ${errorMessage(error)}`;
   const lines = error.errorOutput.split("\n");
   const [first = "", step = first] = [lines[0], lines.at(-1)];
   if (step.startsWith("unshare")) return `have namespaces of its own: ${step}`;

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { chmodSync, copyFileSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
+import { errorMessage } from "../../../core/error.ts";
 
 /** Files of a Go module that are not compiled. */
 export interface ModuleFiles {
@@ -176,7 +177,7 @@ function run(
 
 /** The error of a Go command with its last lines and the way out. */
 export function explainGoError(what: string, error: unknown): Error {
-  const output = error instanceof Error ? error.message : String(error);
+  const output = errorMessage(error);
   const lines = output.split("\n").filter((line) => line !== "" && !/^go: downloading |^[\w.\-/]+$/.test(line));
   const wayOut = /no space left/i.test(output)
     ? "The disk is full: free about 8 GB (most of it is needed only while building), or point XDG_CACHE_HOME at a bigger one."

@@ -1,4 +1,5 @@
 import { setTimeout } from "node:timers/promises";
+import { errorMessage } from "../../../core/error.ts";
 
 /** CircleCI's refusal of a request. */
 export class CircleCiError extends Error {
@@ -171,7 +172,7 @@ function messageIn(answered: string): string {
 function causeOf(error: unknown): string {
   const cause = error instanceof Error ? (error.cause ?? error) : error;
   if (cause instanceof AggregateError) return causeOf(cause.errors[0]);
-  return cause instanceof Error ? cause.message : String(cause);
+  return errorMessage(cause);
 }
 
 /** Whether no connection came about, so that repeating the request cannot do its work twice. */

@@ -1,3 +1,4 @@
+import { errorMessage } from "../../../core/error.ts";
 import { ResourceInitError } from "../resource-provider.ts";
 import { Answer, CircleCiError, part, slugPath, type CircleCiApi } from "./api.ts";
 import { computed, present, required, text, type Field, type Plain, type ResourceType } from "./resource-type.ts";
@@ -41,7 +42,7 @@ export const project: ResourceType = {
       return { ...made, ...(await patchSettings(api, text(made, "slug"), inputs)) };
     } catch (error) {
       // The project is there: it must not be lost, or the next create finds its name taken.
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = errorMessage(error);
       throw new ResourceInitError(reason, { id: text(made, "id"), outputs: made, inputs, reasons: [reason] });
     }
   },

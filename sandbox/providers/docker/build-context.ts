@@ -11,6 +11,7 @@ import {
 } from "node:fs";
 import { isAbsolute, join, normalize } from "node:path";
 import { setImmediate } from "node:timers/promises";
+import { errorMessage } from "../../../core/error.ts";
 import { isIgnored, matchPatterns, parseIgnoreFile, type IgnorePattern } from "../../../components/ignore-pattern.ts";
 
 /** Digests of file contents already read, by absolute path; files count as unchanged while their inode, size and times are. */
@@ -145,7 +146,7 @@ export function readIgnorePatterns(context: BuildContext): IgnorePattern[] {
       return parseIgnoreFile(readFileSync(file, "utf8"));
     } catch (error) {
       if (isAbsent(error)) continue;
-      throw new Error(`cannot use the ignore file ${file}: ${error instanceof Error ? error.message : String(error)}`, {
+      throw new Error(`cannot use the ignore file ${file}: ${errorMessage(error)}`, {
         cause: error,
       });
     }

@@ -1,5 +1,6 @@
 import { existsSync, statSync } from "node:fs";
 import { isAbsolute, join, posix, relative } from "node:path";
+import { errorMessage } from "../../../core/error.ts";
 import { isMap } from "../../../kubernetes/json.ts";
 import { hasUnknown, isSecret, reveal, revealMap, secret, type PropertyMap, type PropertyValue } from "../property.ts";
 import type { CheckFailure, CheckResult, DiffKind, DiffResult } from "../resource-provider.ts";
@@ -42,7 +43,7 @@ async function digestOf(
   try {
     return await contextDigest({ directory, context, dockerfile }, known);
   } catch (error) {
-    failures.push({ property: "build.context", reason: error instanceof Error ? error.message : String(error) });
+    failures.push({ property: "build.context", reason: errorMessage(error) });
     return undefined;
   }
 }
@@ -66,7 +67,7 @@ function nameFailures({ imageName, skipPush, cacheFrom, registry }: ImageInputs)
         reason: `"${name}" does not tell its registry: write the name in full, as ${parsed.full}`,
       });
     } catch (error) {
-      failures.push({ property, reason: error instanceof Error ? error.message : String(error) });
+      failures.push({ property, reason: errorMessage(error) });
     }
   };
   if (imageName !== undefined) check("imageName", imageName, full && registry.server === "");

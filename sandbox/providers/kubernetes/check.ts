@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
+import { errorMessage } from "../../../core/error.ts";
 import { isNotFound, NoSuchKindError } from "../../../kubernetes/errors.ts";
 import { isMap } from "../../../kubernetes/json.ts";
 import {
@@ -88,7 +89,7 @@ function problems(object: KubernetesObject): CheckFailure[] {
     } catch (error) {
       found.push({
         property: 'metadata.annotations["pulumi.com/waitFor"]',
-        reason: error instanceof Error ? error.message : String(error),
+        reason: errorMessage(error),
       });
     }
   }

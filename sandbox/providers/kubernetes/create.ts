@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { errorMessage } from "../../../core/error.ts";
 import { ApiError, isNamespaceNotFound, isNotFound, NoSuchKindError } from "../../../kubernetes/errors.ts";
 import { isMap, valueAt } from "../../../kubernetes/json.ts";
 import { describe, idOf, kindOf, withValue, type KubernetesObject } from "../../../kubernetes/object.ts";
@@ -31,7 +32,7 @@ async function reallyCreate(session: Session, { urn, inputs, timeoutSeconds }: C
     });
   } catch (error) {
     // The object exists: whatever happens now, the state must know it.
-    reasons = [error instanceof Error ? error.message : String(error)];
+    reasons = [errorMessage(error)];
   }
   const live = await latest(cluster, created);
   const outputs = writeCheckpoint({ ...checkpoint, live }, inputs);

@@ -1,3 +1,4 @@
+import { errorMessage } from "../../../core/error.ts";
 import { createClient } from "../../../kubernetes/client.ts";
 import { connectionOf, type Connection } from "../../../kubernetes/connection.ts";
 import { UnreachableError } from "../../../kubernetes/errors.ts";
@@ -97,10 +98,7 @@ function sessionOf(
     const isLeniency =
       error instanceof UnreachableError || settings.deleteUnreachable || settings.skipUpdateUnreachable;
     if (!isLeniency) throw error;
-    const reason =
-      error instanceof UnreachableError
-        ? error
-        : new UnreachableError(error instanceof Error ? error.message : String(error));
+    const reason = error instanceof UnreachableError ? error : new UnreachableError(errorMessage(error));
     const namespace = stringAt(inputs, "namespace") ?? "default";
     return { settings, namespace, discovery: undefined, reach: () => Promise.reject(reason), cancelled, log };
   }

@@ -1,3 +1,4 @@
+import { errorMessage } from "../../../core/error.ts";
 import { ApiError, isNotFound, NoSuchKindError } from "../../../kubernetes/errors.ts";
 import {
   annotationOf,
@@ -40,7 +41,7 @@ export async function update(session: Session, request: UpdateRequest): Promise<
       report,
     });
   } catch (error) {
-    reasons = [error instanceof Error ? error.message : String(error)];
+    reasons = [errorMessage(error)];
   }
   const object = await latest(cluster, live);
   const outputs = writeCheckpoint({ ...checkpoint, live: object }, request.news);

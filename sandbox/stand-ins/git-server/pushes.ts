@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, watch, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { errorMessage } from "../../../core/error.ts";
 
 /** A branch or tag that a push has moved. */
 export interface RefUpdate {
@@ -109,7 +110,7 @@ async function untilDone(
     } catch (error) {
       if (signal.aborted) return;
       const next = wait === undefined ? "given up" : `again in ${wait / 1000} s`;
-      log(`${title}: ${error instanceof Error ? error.message : String(error)} (${next})`);
+      log(`${title}: ${errorMessage(error)} (${next})`);
       if (wait === undefined) return;
       await sleep(wait, undefined, { signal }).catch(() => undefined);
     }

@@ -1,5 +1,6 @@
 import { createHmac } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
+import { errorMessage } from "../../../core/error.ts";
 import type { Delivery, Store } from "./state.ts";
 
 /** Who is told of what happens. */
@@ -87,6 +88,6 @@ async function post(
     await response.body?.cancel();
     return response.ok ? undefined : `answers ${response.status}`;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return errorMessage(error);
   }
 }

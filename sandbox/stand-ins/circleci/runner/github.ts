@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
+import { errorMessage } from "../../../../core/error.ts";
 import type { Job, JobStatus, Pipeline, PipelineSource } from "./records.ts";
 
 export interface GitHubAccess {
@@ -128,7 +129,7 @@ export class StatusReports {
       const final = response.status >= 400 && response.status < 500 && response.status !== 429;
       return { text: `GitHub answers ${response.status} for ${path}`, final };
     } catch (error) {
-      return { text: error instanceof Error ? error.message : String(error), final: false };
+      return { text: errorMessage(error), final: false };
     }
   }
 }
@@ -156,7 +157,7 @@ export async function withPullRequest(
     const [found] = pullRequestsSchema.parse(await response.json());
     return found === undefined ? source : { ...source, pullRequestUrl: found.html_url };
   } catch (error) {
-    log(`pull request of ${branch}: ${error instanceof Error ? error.message : String(error)}`);
+    log(`pull request of ${branch}: ${errorMessage(error)}`);
     return source;
   }
 }

@@ -1,3 +1,4 @@
+import { errorMessage } from "../../../../core/error.ts";
 import type { State } from "../state.ts";
 import { authorize } from "./authorization.ts";
 import type { PipelineFolder } from "./pipeline-folder.ts";
@@ -140,7 +141,7 @@ export class JobQueue {
 
   #fail(job: Job, error: unknown): void {
     job.status = "infrastructure_fail";
-    job.message = error instanceof Error ? error.message : String(error);
+    job.message = errorMessage(error);
     job.stoppedAt = new Date().toISOString();
   }
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { errorMessage } from "../../../../core/error.ts";
 import { compileConfig } from "../config/config.ts";
 import type { CompiledWorkflow } from "../config/workflow.ts";
 import { ConfigError, type Scalar } from "../config/yaml.ts";
@@ -102,7 +103,7 @@ export function rerunOf(workflow: Workflow, fromFailed: boolean): Workflow {
 /** As CircleCI shows it: a workflow without jobs, whose name says what is wrong. */
 function markErrored(pipeline: Pipeline, error: unknown): void {
   pipeline.state = "errored";
-  const message = error instanceof Error ? error.message : String(error);
+  const message = errorMessage(error);
   pipeline.errors = [...pipeline.errors, { type: error instanceof ConfigError ? "config" : "plan", message }];
   const stoppedAt = new Date().toISOString();
   pipeline.workflows = [

@@ -1,6 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
+import { errorMessage } from "../../../../core/error.ts";
 import { stepTitle, type CompiledJob, type Image } from "../config/job.ts";
 import type { CheckoutPool } from "./checkout-pool.ts";
 import { pathInJob, type JobContext, type Print, type StepEnd } from "./job-context.ts";
@@ -147,7 +148,7 @@ async function recordStep(
   // A step that says nothing has a log, too.
   appendLog(logFolder, index, "");
   const end = await perform((text) => log.push(text)).catch((error: unknown): StepEnd => {
-    log.push(`${error instanceof Error ? error.message : String(error)}\n`);
+    log.push(`${errorMessage(error)}\n`);
     return { status: "failed" };
   });
   log.end();

@@ -1,0 +1,42 @@
+import { randomUUID } from "node:crypto";
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+
+/**
+ * Writes a file all or nothing: a reader never finds half of it, and a process that is killed leaves the one before.
+ * Directories around it are made.
+ * @param mode permissions, from the first moment on. @default those that the system gives a new file
+ */
+export function writeFileAtomically(path: string, content: string | Uint8Array, mode?: number): void {
+  const directory = dirname(path);
+  mkdirSync(directory, { recursive: true });
+  const unfinished = join(directory, `.${randomUUID()}.tmp`);
+  try {
+    writeFileSync(unfinished, content, mode === undefined ? { flag: "wx" } : { mode, flag: "wx" });
+    renameSync(unfinished, path);
+  } catch (error) {
+    rmSync(unfinished, { force: true });
+    throw error;
+  }
+}
+
+/** A directory that only its owner can enter; gone at the end of `using`, or with this process. */
+export interface TemporaryDirectory extends Disposable {
+  readonly path: string;
+}
+
+/** @param prefix what its name begins with, e.g. `delivery-docker-` */
+export function temporaryDirectory(prefix: string): TemporaryDirectory {
+  const path = mkdtempSync(join(tmpdir(), prefix));
+  const remove = (): void => rmSync(path, { recursive: true, force: true });
+  // Also when this process ends by an error that nobody expects.
+  process.once("exit", remove);
+  return {
+    path,
+    [Symbol.dispose]: () => {
+      process.off("exit", remove);
+      remove();
+    },
+  };
+}

@@ -1,0 +1,48 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** How often something is tried, and what ends it. */
+export interface RetryOptions {
+  /** Milliseconds to wait after each failed attempt; with the last of them used up, the next failure is final. */
+  readonly pauses: readonly number[];
+  /** Whether another attempt may go better. @default every failure */
+  readonly isTransient?: ((error: unknown) => boolean) | undefined;
+  /** Told before each pause, in milliseconds. */
+  readonly onRetry?: ((error: unknown, pause: number, attempt: number) => void) | undefined;
+  /** The pause that the failure itself asks for, in milliseconds, e.g. by `retry-after`. @default that of `pauses` */
+  readonly pauseFor?: ((error: unknown) => number | undefined) | undefined;
+  /** Ends the waiting. @default nothing does */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Does something until it succeeds, fails for good, or no attempt is left.
+ * @param action is told which attempt it is, from 1
+ * @throws the failure of the last attempt; what `signal` was aborted with
+ */
+export async function retry<T>(
+  action: (attempt: number) => Promise<T>,
+  { pauses, isTransient = () => true, onRetry, pauseFor, signal }: RetryOptions,
+): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    signal?.throwIfAborted();
+    try {
+      return await action(attempt);
+    } catch (error) {
+      const planned = pauses[attempt - 1];
+      if (planned === undefined || signal?.aborted === true || !isTransient(error)) throw error;
+      const pause = pauseFor?.(error) ?? planned;
+      onRetry?.(error, pause, attempt);
+      await sleep(pause, undefined, signal === undefined ? {} : { signal });
+    }
+  }
+}
+
+/**
+ * Pauses that double, each a little longer or shorter by chance, so that several who failed together do not return together.
+ * @param first milliseconds @param longest milliseconds
+ */
+export function backoff(count: number, first: number, longest = Infinity): number[] {
+  return Array.from({ length: count }, (_, index) =>
+    Math.round(Math.min(first * 2 ** index, longest) * (0.75 + Math.random() / 2)),
+  );
+}

@@ -1,0 +1,46 @@
+import { expect, test } from "vitest";
+import { outputOf, ProcessError, runProcess } from "../../../core/process.ts";
+import { quoteForShell } from "../../../core/shell.ts";
+
+test("what goes in comes out", async () => {
+  expect(await outputOf("cat", [], { input: "a\nb" })).toBe("a\nb");
+});
+
+test("who reads without being given anything finds the end at once", async () => {
+  expect(await outputOf("cat", [])).toBe("");
+});
+
+test("lines come one by one, from both streams", async () => {
+  const lines: string[] = [];
+  const { stdout, stderr } = await runProcess("sh", ["-c", "echo one; echo two >&2; printf three"], {
+    onLine: (line, stream) => lines.push(`${stream} ${line}`),
+  });
+  expect(lines.toSorted()).toEqual(["stderr two", "stdout one", "stdout three"]);
+  expect([stdout.toString(), stderr.toString()]).toEqual(["one\nthree", "two\n"]);
+});
+
+test("a failure has the exit status and what was written", async () => {
+  const failure = await outputOf("sh", ["-c", "echo no such thing >&2; exit 3"]).catch((error: unknown) => error);
+  expect(failure).toBeInstanceOf(ProcessError);
+  expect(failure).toMatchObject({ code: 3, message: "sh failed with exit status 3: no such thing" });
+});
+
+test("a program that is not there is an error with its name", async () => {
+  await expect(runProcess("no-such-program", [])).rejects.toThrow("no-such-program");
+});
+
+test("its time is over, also for a child of it that holds the output open", async () => {
+  const ended = await runProcess("sh", ["-c", "sleep 60 & sleep 60"], { timeoutSeconds: 0.2 });
+  expect(ended).toMatchObject({ code: null, timedOut: true });
+});
+
+test("an abort stops it, and is what is thrown", async () => {
+  const abort = new AbortController();
+  const running = runProcess("sleep", ["60"], { signal: abort.signal });
+  abort.abort(new Error("enough"));
+  await expect(running).rejects.toThrow("enough");
+});
+
+test.each(["plain", "it's", "$HOME `id`", "a\nb", "\\", ""])("a shell reads %j as one word", async (text) => {
+  expect(await outputOf("sh", ["-c", `printf %s ${quoteForShell(text)}`])).toBe(text);
+});
