@@ -26,9 +26,9 @@ const outputSchema = z.object({ images: z.array(z.object({ service: z.string() }
  */
 export async function benchBuild(report: (line: string) => void): Promise<Figure[]> {
   const directory = mkdtempSync(join(tmpdir(), "delivery-bench-build-"));
-  await using place = await startBuilder(join(directory, "state"), report);
+  await using location = await startBuilder(join(directory, "state"), report);
   const shop = join(directory, "shop");
-  exampleProgram(shop, place.registryHost);
+  exampleProgram(shop, location.registryHost);
   const git = (...args: string[]): string =>
     execFileSync("git", ["-c", "user.name=bench", "-c", "user.email=bench@localhost", ...args], {
       cwd: shop,
@@ -43,11 +43,11 @@ export async function benchBuild(report: (line: string) => void): Promise<Figure
   };
   const base = commit("the example");
   // What the commit before has left in the registry.
-  await ours(shop, place, ["--service", "link"]);
+  await ours(shop, location, ["--service", "link"]);
   commit("our way");
-  const { seconds, result: services } = await timed(place, () => ours(shop, place, ["--from", base]));
+  const { seconds, result: services } = await timed(location, () => ours(shop, location, ["--from", base]));
   commit("the seed's way");
-  const seed = await timed(place, () => buildBaseline(shop, place));
+  const seed = await timed(location, () => buildBaseline(shop, location));
   report(
     `1 of 5 services changed: built ${services.join(", ")} in ${seconds.toFixed(1)} s, all as the seed does in ${seed.seconds.toFixed(1)} s`,
   );
@@ -109,8 +109,13 @@ export async function builderTools(report: (line: string) => void) {
   return { tools, runc, busybox };
 }
 
-async function ours(directory: string, place: BuildPlace, which: readonly string[]): Promise<string[]> {
-  const { status, output, errors } = await deliveryBuild(directory, place, [...which, "--build-number", "1", "--json"]);
+async function ours(directory: string, location: BuildPlace, which: readonly string[]): Promise<string[]> {
+  const { status, output, errors } = await deliveryBuild(directory, location, [
+    ...which,
+    "--build-number",
+    "1",
+    "--json",
+  ]);
   if (status !== 0) throw new Error(`delivery build fails:\n${errors}`);
   return outputSchema.parse(JSON.parse(output)).images.map(({ service }) => service);
 }

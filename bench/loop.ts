@@ -55,14 +55,14 @@ export async function benchLoop(report: (line: string) => void): Promise<Figure[
     const { tools, runc, busybox } = await builderTools(report);
     const { registryHost } = targets;
     const remoteDocker = await startRemoteDocker({ stateDir, tools, runc, busybox, registryHost }, report);
-    const place = { buildKit: remoteDocker, registryHost, password };
+    const location = { buildKit: remoteDocker, registryHost, password };
     await cloneSource(clone);
     const journeys: Journey[] = [];
     const seeds: number[] = [];
     // In turns, so that what else the machine does meets both; the first round fills caches, and does not count.
     for (let round = 0; round <= rounds; round++) {
       const journey = await followEdit(route, clone);
-      const seed = await followBaseline(route, clone, place);
+      const seed = await followBaseline(route, clone, location);
       report(
         `commit ${round} of ${rounds}: ${journey.total.toFixed(1)} s, of it building ${journey.images} image ${journey.build.toFixed(1)} s; all as the seed does ${seed.toFixed(1)} s`,
       );
@@ -130,11 +130,11 @@ async function buildSeconds({ ci }: Route, job: number): Promise<number> {
 }
 
 /** @returns seconds from an edit of the same service until its pods run */
-async function followBaseline(route: Route, { directory }: Clone, place: BuildPlace): Promise<number> {
+async function followBaseline(route: Route, { directory }: Clone, location: BuildPlace): Promise<number> {
   const path = join(directory, file);
   writeFileSync(path, nextVersion(readFileSync(path, "utf8")));
   const start = performance.now();
-  const digests = await buildBaseline(directory, place);
+  const digests = await buildBaseline(directory, location);
   const environment = findEnvironment("sandbox", { repository: route.deploy.repository });
   await commitReleases({
     ...environment,
@@ -143,7 +143,7 @@ async function followBaseline(route: Route, { directory }: Clone, place: BuildPl
         service: name,
         digest,
         // Not that of the stack file, which does not know the port of this sandbox's registry.
-        repository: repositoryOf(place.registryHost, name),
+        repository: repositoryOf(location.registryHost, name),
       })),
     describe: () => ({ subject: "release(sandbox): all, as the seed does" }),
   });

@@ -48,8 +48,8 @@ for (const name of ["DOCKERHUB_USERNAME", "DOCKERHUB_PASSWORD"]) {
 const provider = new Provider("raw", { kubeconfig: "" });
 const own = { provider };
 const namespace = "raw";
-const place = new Namespace(namespace, { metadata: { name: namespace } }, own);
-const inPlace = { ...own, dependsOn: place };
+const location = new Namespace(namespace, { metadata: { name: namespace } }, own);
+const inPlace = { ...own, dependsOn: location };
 const pull = new Secret(
   "registry-credentials",
   { metadata: { name: "registry-credentials", namespace }, stringData: { ".dockerconfigjson": password } },
@@ -78,7 +78,7 @@ for (const { name, port, directory, peers } of services) {
     registry: { server: "localhost:5001", username: "delivery", password },
   });
   // A service starts after those that it calls, as in the stack.
-  const after = { ...own, dependsOn: [place, pull, token, ...peers.flatMap((peer) => deployments.get(peer) ?? [])] };
+  const after = { ...own, dependsOn: [location, pull, token, ...peers.flatMap((peer) => deployments.get(peer) ?? [])] };
   const account = new ServiceAccount(name, { metadata, imagePullSecrets: [{ name: "registry-credentials" }] }, after);
   const variables = new ConfigMap(name, { metadata, data: { PORT: String(port) } }, after);
   const policy = new NetworkPolicy(

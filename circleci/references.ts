@@ -34,15 +34,15 @@ function referenceProblems(config: CircleConfig): string[] {
   ];
 }
 
-function executorProblems(place: string, executor: string, { executors }: CircleConfig): string[] {
+function executorProblems(location: string, executor: string, { executors }: CircleConfig): string[] {
   return executor.includes("<<") || Object.hasOwn(executors, executor)
     ? []
-    : [`${place}: there is no executor ${JSON.stringify(executor)}`];
+    : [`${location}: there is no executor ${JSON.stringify(executor)}`];
 }
 
-function stepProblems(place: string, steps: readonly Step[], config: CircleConfig): string[] {
+function stepProblems(location: string, steps: readonly Step[], config: CircleConfig): string[] {
   return steps.flatMap((step, index) => {
-    const at = `${place}.${index}`;
+    const at = `${location}.${index}`;
     const [key = "", settings = {}] = typeof step === "string" ? [step] : (Object.entries(step)[0] ?? []);
     if (isNative(key)) return [];
     if (typeof step === "object" && "when" in step && "steps" in step.when && Array.isArray(step.when.steps))
@@ -53,7 +53,7 @@ function stepProblems(place: string, steps: readonly Step[], config: CircleConfi
   });
 }
 
-function workflowProblems(place: string, { jobs: calls }: Workflow, config: CircleConfig): string[] {
+function workflowProblems(location: string, { jobs: calls }: Workflow, config: CircleConfig): string[] {
   const named = calls.map((call): readonly [job: string, Invocation] =>
     typeof call === "string" ? [call, {}] : (Object.entries(call)[0] ?? ["", {}]),
   );
@@ -61,7 +61,7 @@ function workflowProblems(place: string, { jobs: calls }: Workflow, config: Circ
   const waiting = new Map(named.map(([job, { name = job, requires = [] }]) => [name, requires.flatMap(requiredNames)]));
   return named.flatMap(([job, invocation], index) => {
     const { name = job, type, requires = [], context: _context, filters: _filters, ...given } = invocation;
-    const at = `${place}.jobs.${name}`;
+    const at = `${location}.jobs.${name}`;
     const definition = Object.hasOwn(config.jobs, job) ? config.jobs[job] : undefined;
     const unknown = requires.flatMap(requiredNames).filter((required) => !names.includes(required));
     return [
@@ -95,7 +95,7 @@ type Declaration = ParameterDeclarations[string];
 
 /** What is wrong with the values that are given for parameters. */
 function argumentProblems(
-  place: string,
+  location: string,
   given: object,
   declared: ParameterDeclarations = {},
   executors: Readonly<Record<string, unknown>>,
@@ -104,12 +104,12 @@ function argumentProblems(
   return [
     ...[...values.keys()]
       .filter((name) => !Object.hasOwn(declared, name))
-      .map((name) => `${place}.${name}: there is no such parameter`),
+      .map((name) => `${location}.${name}: there is no such parameter`),
     ...Object.entries(declared).flatMap(([name, declaration]) => {
       const value = values.get(name) ?? declaration.default;
-      if (value === undefined) return [`${place}.${name}: is missing`];
+      if (value === undefined) return [`${location}.${name}: is missing`];
       const problem = valueProblem(value, declaration, executors);
-      return problem === undefined ? [] : [`${place}.${name}: ${problem}`];
+      return problem === undefined ? [] : [`${location}.${name}: ${problem}`];
     }),
   ];
 }
@@ -134,7 +134,7 @@ function valueProblem(
  * @param prefix `parameters`, or `pipeline.parameters`
  */
 function undeclaredParameters(
-  place: string,
+  location: string,
   value: unknown,
   prefix: string,
   declared: ParameterDeclarations = {},
@@ -145,5 +145,5 @@ function undeclaredParameters(
   );
   return [...new Set(names)]
     .filter((name) => !Object.hasOwn(declared, name))
-    .map((name) => `${place === "" ? "" : `${place}: `}<< ${prefix}.${name} >> is not declared`);
+    .map((name) => `${location === "" ? "" : `${location}: `}<< ${prefix}.${name} >> is not declared`);
 }

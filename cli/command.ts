@@ -33,7 +33,7 @@ export interface Command {
   readonly summary: string;
   /** What `--help` prints. */
   readonly help: string;
-  readonly run: (args: readonly string[], surroundings: CommandContext) => Promise<void>;
+  readonly run: (args: readonly string[], context: CommandContext) => Promise<void>;
 }
 
 /** The command line itself is wrong: exit status 2. */

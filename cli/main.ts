@@ -22,18 +22,18 @@ const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = 
   status: () => import("./commands/status.ts"),
 };
 
-async function main([name, ...args]: readonly string[], surroundings: CommandContext): Promise<void> {
+async function main([name, ...args]: readonly string[], context: CommandContext): Promise<void> {
   if (name === undefined || name === "help" || name.startsWith("-")) {
     if (name !== undefined && !["help", "--help", "-h"].includes(name))
       throw new UsageError(`${name} comes before the name of a command`);
-    return surroundings.print(await overview());
+    return context.print(await overview());
   }
   const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (load === undefined)
     throw new UsageError(`${JSON.stringify(name)} is no command; there are ${Object.keys(commands).join(", ")}`);
   const { command } = await load();
-  if (args.includes("--help") || args.includes("-h")) return surroundings.print(command.help);
-  await command.run(args, surroundings);
+  if (args.includes("--help") || args.includes("-h")) return context.print(command.help);
+  await command.run(args, context);
 }
 
 async function overview(): Promise<string> {

@@ -39,7 +39,7 @@ export function findServices(args: DiscoveryArgs): FoundServices {
   const { directory, services: pattern } = args.app;
   if (!existsSync(directory)) {
     const message = `${JSON.stringify(directory)} does not exist; name the root of the monorepo, relative to the program`;
-    return { services: [], problems: [{ place: `${args.file}: app.directory`, message }] };
+    return { services: [], problems: [{ location: `${args.file}: app.directory`, message }] };
   }
   const problems: Problem[] = [];
   const services = globSync(pattern, { cwd: directory })
@@ -49,7 +49,7 @@ export function findServices(args: DiscoveryArgs): FoundServices {
     .toSorted((a, b) => (a.name < b.name ? -1 : 1));
   if (services.length === 0 && problems.length === 0) {
     problems.push({
-      place: `${args.file}: app.services`,
+      location: `${args.file}: app.services`,
       message: `${JSON.stringify(pattern)} matches no directory with a Dockerfile below ${directory}; correct the pattern or add a Dockerfile`,
     });
   }
@@ -65,7 +65,7 @@ function readService(path: string, args: DiscoveryArgs, problems: Problem[]): Se
   for (const [variable, secret] of Object.entries(settings.secrets ?? {})) {
     if (args.secrets?.has(secret) === false) {
       problems.push({
-        place: `${file}: secrets.${variable}`,
+        location: `${file}: secrets.${variable}`,
         message: `the stack has no secret ${JSON.stringify(secret)}; set it with \`pulumi config set --secret --path 'secrets.${secret}'\``,
       });
     }
@@ -73,7 +73,7 @@ function readService(path: string, args: DiscoveryArgs, problems: Problem[]): Se
   for (const dependency of Object.keys(settings.dependencies ?? {})) {
     if (!args.dependencies.has(dependency)) {
       problems.push({
-        place: `${file}: dependencies.${dependency}`,
+        location: `${file}: dependencies.${dependency}`,
         message: `${args.file} says nothing of it; add it to \`dependencies\` there, with an image, an address, or none`,
       });
     }
@@ -85,25 +85,30 @@ function nameProblems(services: readonly Service[], args: DiscoveryArgs): Proble
   return services.flatMap(({ name, directory }, index) => {
     const invalid = nameProblem(name);
     if (invalid !== undefined)
-      return [{ place: directory, message: `its name ${JSON.stringify(name)} ${invalid}; rename the directory` }];
+      return [{ location: directory, message: `its name ${JSON.stringify(name)} ${invalid}; rename the directory` }];
     const repository = imageRepository(args.images, args.app.name, name);
     if (repository.length > 255)
       return [
         {
-          place: directory,
+          location: directory,
           message: `its image ${repository} has ${repository.length} characters; registries take at most 255`,
         },
       ];
     if (args.dependencies.has(name))
       return [
         {
-          place: `${args.file}: dependencies.${name}`,
+          location: `${args.file}: dependencies.${name}`,
           message: `a service has that name too (${directory}); rename one of them`,
         },
       ];
     const twin = services.slice(0, index).find((other) => other.name === name);
     return twin
-      ? [{ place: directory, message: `is named ${JSON.stringify(name)} like ${twin.directory}; rename one of them` }]
+      ? [
+          {
+            location: directory,
+            message: `is named ${JSON.stringify(name)} like ${twin.directory}; rename one of them`,
+          },
+        ]
       : [];
   });
 }
@@ -113,7 +118,7 @@ function overrideProblems(services: readonly Service[], args: DiscoveryArgs): Pr
   return Object.keys(args.overrides)
     .filter((name) => !names.has(name))
     .map((name) => ({
-      place: `${args.file}: services.${name}`,
+      location: `${args.file}: services.${name}`,
       message: `there is no such service; there are ${[...names].join(", ") || "none"}`,
     }));
 }

@@ -59,7 +59,7 @@ async function put(inputs: GitManifestsInputs, olds: GitManifestsState | undefin
     const declared = (path: string): boolean => path in inputs.files || path in inputs.records;
     const gone = [...Object.keys(olds?.files ?? {}), ...(owner?.records ?? [])].filter((path) => !declared(path));
     const records = new Set([...(owner?.records ?? []), ...created].filter((path) => path in inputs.records));
-    const note = writeOwner({ stack: inputs.stack, place: placeOf(inputs), records: [...records] });
+    const note = writeOwner({ stack: inputs.stack, location: placeOf(inputs), records: [...records] });
     return {
       write: { ...inputs.files, ...pick(inputs.records, created), [ownerFile(inputs.directory)]: note },
       remove: gone,
@@ -104,7 +104,7 @@ async function remove(_id: string, state: GitManifestsState): Promise<void> {
 /** What goes when the resource goes. Another declaration of the same directory, e.g. by another URL, has taken all of it over. */
 async function ownPaths(snapshot: Snapshot, state: GitManifestsState): Promise<string[]> {
   const owner = await readOwner(snapshot, state.directory);
-  if (owner !== undefined && (owner.stack !== state.stack || owner.place !== placeOf(state))) return [];
+  if (owner !== undefined && (owner.stack !== state.stack || owner.location !== placeOf(state))) return [];
   const records = (owner?.records ?? []).filter((path) => path.startsWith(`${state.directory}/`));
   return [...Object.keys(state.files), ...records, ownerFile(state.directory)];
 }

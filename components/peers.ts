@@ -8,7 +8,7 @@ export function peerProblems(services: readonly Service[]): Problem[] {
     (service.peers ?? [])
       .filter((peer) => !byName.has(peer))
       .map((peer) => ({
-        place: `${service.directory}/service.yaml: peers`,
+        location: `${service.directory}/service.yaml: peers`,
         message: `${JSON.stringify(peer)} is no service; there are ${[...byName.keys()].join(", ")}`,
       })),
   );
@@ -18,7 +18,7 @@ export function peerProblems(services: readonly Service[]): Problem[] {
   return [
     ...unknown,
     {
-      place: `${start?.directory}/service.yaml: peers`,
+      location: `${start?.directory}/service.yaml: peers`,
       message: `${circle.join(" → ")} is a circle; remove one of these peers`,
     },
   ];

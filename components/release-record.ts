@@ -24,7 +24,7 @@ export function readReleaseRecord(
     return {
       problems: [
         {
-          place: `${file}: images.0.name`,
+          location: `${file}: images.0.name`,
           message: `${JSON.stringify(image.repository)} is another image than ${repository}; correct images.registry or images.organization, or release again`,
         },
       ],

@@ -17,7 +17,7 @@ export function isService(directory: string, problems: Problem[]): boolean {
   if (existsSync(dockerfile)) return isFile(dockerfile, problems);
   const settings = settingsFile(directory);
   if (settings !== undefined)
-    problems.push({ place: settings, message: "there is no Dockerfile beside it; add one, or remove the file" });
+    problems.push({ location: settings, message: "there is no Dockerfile beside it; add one, or remove the file" });
   return false;
 }
 
@@ -33,13 +33,16 @@ export function readSettings(directory: string, problems: Problem[]): ServiceSet
   if (file === undefined) {
     const similar = join(directory, "service.yml");
     if (existsSync(similar))
-      problems.push({ place: similar, message: `is not read; call it ${settingsName}, or something else altogether` });
+      problems.push({
+        location: similar,
+        message: `is not read; call it ${settingsName}, or something else altogether`,
+      });
     return {};
   }
   if (!isFile(file, problems)) return {};
   const content = parseYaml(readFileSync(file, "utf8"));
   if ("fault" in content) {
-    problems.push({ place: file, message: content.fault });
+    problems.push({ location: file, message: content.fault });
     return {};
   }
   const input = content.value ?? {};
@@ -54,17 +57,20 @@ export function readSettings(directory: string, problems: Problem[]): ServiceSet
  * @returns `undefined`: there is none, which is a problem like any other
  */
 export function readExposedPort(directory: string, problems: Problem[]): number | undefined {
-  const place = join(directory, "Dockerfile");
-  const port = exposedPort(readFileSync(place, "utf8"));
+  const location = join(directory, "Dockerfile");
+  const port = exposedPort(readFileSync(location, "utf8"));
   if (port === undefined)
-    problems.push({ place, message: `has no EXPOSE with a number; add one, or set \`port\` in ${settingsName}` });
+    problems.push({
+      location: location,
+      message: `has no EXPOSE with a number; add one, or set \`port\` in ${settingsName}`,
+    });
   else if (!portSchema.safeParse(port).success)
-    problems.push({ place, message: `EXPOSE ${port}: a port is 1 to 65535` });
+    problems.push({ location: location, message: `EXPOSE ${port}: a port is 1 to 65535` });
   return port;
 }
 
 function isFile(path: string, problems: Problem[]): boolean {
   if (statSync(path).isFile()) return true;
-  problems.push({ place: path, message: "is no file; put one in its place, or give this another name" });
+  problems.push({ location: path, message: "is no file; put one in its location, or give this another name" });
   return false;
 }

@@ -134,7 +134,7 @@ function releasedSources(
   if (!existsSync(releases)) {
     rejectProblems([
       {
-        place: `${file}: images.releases`,
+        location: `${file}: images.releases`,
         message: `${JSON.stringify(releases)} does not exist; correct the path, or make an empty directory for a new environment`,
       },
     ]);

@@ -3,7 +3,7 @@ import { z } from "zod";
 /** One thing wrong with what the user wrote: the place, what is there, and the way out. */
 export interface Problem {
   /** A file, with the key in it if there is one, e.g. `stacks/Pulumi.dev.yaml: images.organization`. */
-  place: string;
+  location: string;
   message: string;
 }
 
@@ -13,11 +13,11 @@ export function schemaProblems(file: string, error: z.ZodError, input: unknown):
 }
 
 function issueProblems(file: string, issue: z.core.$ZodIssue, input: unknown): Problem[] {
-  const place = (path: readonly PropertyKey[]): string =>
+  const location = (path: readonly PropertyKey[]): string =>
     path.length === 0 ? file : `${file}: ${path.map(String).join(".")}`;
   if (issue.code === "unrecognized_keys") {
     return issue.keys.map((key) => ({
-      place: place([...issue.path, key]),
+      location: location([...issue.path, key]),
       message: "unknown key; correct its spelling or remove it",
     }));
   }
@@ -29,14 +29,15 @@ function issueProblems(file: string, issue: z.core.$ZodIssue, input: unknown): P
       return nested.flatMap((inner) => issueProblems(file, { ...inner, path: [...issue.path, ...inner.path] }, input));
   }
   if (issue.code === "invalid_key") {
-    return [{ place: place(issue.path), message: issue.issues.map(({ message }) => message).join("; ") }];
+    return [{ location: location(issue.path), message: issue.issues.map(({ message }) => message).join("; ") }];
   }
   const value = issue.path.reduce<unknown>(
     (at, key) => (typeof at === "object" && at !== null ? Reflect.get(at, key) : undefined),
     input,
   );
-  if (value === undefined) return [{ place: place(issue.path), message: `missing; ${lowerFirst(issue.message)}` }];
-  return [{ place: place(issue.path), message: `${shown(value)}: ${lowerFirst(issue.message)}` }];
+  if (value === undefined)
+    return [{ location: location(issue.path), message: `missing; ${lowerFirst(issue.message)}` }];
+  return [{ location: location(issue.path), message: `${shown(value)}: ${lowerFirst(issue.message)}` }];
 }
 
 function depth(issues: readonly z.core.$ZodIssue[]): number {

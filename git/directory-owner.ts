@@ -4,7 +4,7 @@ import type { Snapshot } from "./snapshot.ts";
 
 const ownerSchema = z.object({
   stack: z.string(),
-  place: z.string(),
+  location: z.string(),
   records: z.array(z.string()),
 });
 
@@ -13,7 +13,7 @@ export interface DirectoryOwner {
   /** `project/stack`. */
   readonly stack: string;
   /** The repository, branch and directory as that stack writes them. */
-  readonly place: string;
+  readonly location: string;
   /** The release records that it created, and so takes away again. */
   readonly records: readonly string[];
 }

@@ -107,11 +107,11 @@ export function recordWith({ repository, digest, sourceCommit }: ReleasedImage, 
 }
 
 /** @param place the file, for messages */
-export function parseRecord(place: string, text: string): ReleaseRecord | { problems: Problem[] } {
+export function parseRecord(location: string, text: string): ReleaseRecord | { problems: Problem[] } {
   const parsed = parseYaml(text);
-  if ("fault" in parsed) return { problems: [{ place, message: parsed.fault }] };
+  if ("fault" in parsed) return { problems: [{ location: location, message: parsed.fault }] };
   const record = recordSchema.safeParse(parsed.value);
-  if (!record.success) return { problems: schemaProblems(place, record.error, parsed.value) };
+  if (!record.success) return { problems: schemaProblems(location, record.error, parsed.value) };
   const [image] = record.data.images ?? [];
   const annotations = record.data.metadata?.annotations;
   const rejected = annotations?.[rejectedAnnotation];

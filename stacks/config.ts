@@ -90,7 +90,7 @@ function environmentOfStack(file: string): string {
   if (!name.success) {
     rejectProblems([
       {
-        place: `${file}: environment`,
+        location: `${file}: environment`,
         message: `missing, and the stack's name ${JSON.stringify(pulumi.getStack())} is none: set it to 1 to 22 lower case letters, digits and '-'`,
       },
     ]);
@@ -124,7 +124,7 @@ function plainSecrets(file: string, input: Record<string, unknown>): Problem[] {
   return [...secretKeys]
     .filter((key) => input[key] !== undefined && !isConfigSecret(`${pulumi.getProject()}:${key}`))
     .map((key) => ({
-      place: `${file}: ${key}`,
+      location: `${file}: ${key}`,
       message: `is in plain text; replace the value where it is used, and set the new one with \`pulumi config set --secret ${key === "secrets" ? "--path 'secrets.<name>'" : key}\``,
     }));
 }

@@ -9,10 +9,10 @@ export function contradictions(
   hasGitToken: boolean,
 ): Problem[] {
   const problems: Problem[] = [];
-  const needs = (place: string, secret: string | undefined): void => {
+  const needs = (location: string, secret: string | undefined): void => {
     if (secret === undefined || secrets.has(secret)) return;
     problems.push({
-      place: `${file}: ${place}`,
+      location: `${file}: ${location}`,
       message: `there is no secret ${JSON.stringify(secret)}; set it with \`pulumi config set --secret --path 'secrets.${secret}'\``,
     });
   };
@@ -26,38 +26,38 @@ export function contradictions(
   }
   if (!config.owns.ciProject && config.ci.projectSlug === undefined) {
     problems.push({
-      place: `${file}: ci.projectSlug`,
+      location: `${file}: ci.projectSlug`,
       message: "missing; set it to the slug of the project that another stack owns, or set owns.ciProject to true",
     });
   }
   if (config.delivery === "direct" && config.images.source === "registry" && config.images.releases === undefined) {
     problems.push({
-      place: `${file}: images.releases`,
+      location: `${file}: images.releases`,
       message: "missing; set it to the directory of the release records, or set images.source to build",
     });
   }
   if (config.delivery === "gitops" && config.gitops === undefined) {
     problems.push({
-      place: `${file}: gitops`,
+      location: `${file}: gitops`,
       message: "missing; set gitops.repository to the deploy repository, or set delivery to direct",
     });
   }
   if (config.gitops?.release === "registry-watch" && !hasGitToken) {
     problems.push({
-      place: `${file}: gitToken`,
+      location: `${file}: gitToken`,
       message:
         "missing; registry-watch commits to the deploy repository: set a token that may write with `pulumi config set --secret gitToken`",
     });
   }
   if (config.gitops?.previews !== undefined && config.github === undefined) {
     problems.push({
-      place: `${file}: github.repository`,
+      location: `${file}: github.repository`,
       message: "missing; gitops.previews needs it: set it to the monorepo on GitHub, as owner/name",
     });
   }
   if (config.ci.driftSchedule !== undefined && (!config.owns.ciProject || config.ci.repositoryId === undefined)) {
     problems.push({
-      place: `${file}: ci.driftSchedule`,
+      location: `${file}: ci.driftSchedule`,
       message:
         "needs the pipeline that a stack with owns.ciProject and ci.repositoryId declares, and looks over all environments; set it there",
     });

@@ -9,7 +9,7 @@ export function executors({ image, layout, services, testedOnly }: Pipeline): {
   readonly executors: Record<string, Executor>;
   readonly executorOf: (service: PipelineService) => string;
 } {
-  const place = layout.workingDirectory === undefined ? {} : { working_directory: layout.workingDirectory };
+  const location = layout.workingDirectory === undefined ? {} : { working_directory: layout.workingDirectory };
   const wanting = [...services, ...testedOnly].filter(({ beside }) => beside.length > 0);
   const groups = Map.groupBy(wanting, ({ beside }) => JSON.stringify(beside));
   const names = new Map(
@@ -23,7 +23,7 @@ export function executors({ image, layout, services, testedOnly }: Pipeline): {
   );
   return {
     executors: {
-      [plainExecutor]: { docker: [{ image }], ...place },
+      [plainExecutor]: { docker: [{ image }], ...location },
       ...Object.fromEntries(
         [...groups].map(([content, [service]]) => [
           names.get(content) ?? plainExecutor,
@@ -35,7 +35,7 @@ export function executors({ image, layout, services, testedOnly }: Pipeline): {
                 ...(container.env === undefined ? {} : { environment: { ...container.env } }),
               })),
             ],
-            ...place,
+            ...location,
           },
         ]),
       ),

@@ -35,44 +35,42 @@ const circleApi = "https://circleci.com/api/v2";
  * why: a status that never comes would block a pull request without a word.
  * @throws CommandError with what is wrong, after CI knows it
  */
-export async function goOn(args: PlanArgs, surroundings: CommandContext): Promise<void> {
+export async function goOn(args: PlanArgs, context: CommandContext): Promise<void> {
   const api = apiOf(args.environment);
-  const planned = await plan(args, surroundings).catch((error: unknown) => {
-    if (surroundings.signal.aborted || !(error instanceof Error)) throw error;
+  const planned = await plan(args, context).catch((error: unknown) => {
+    if (context.signal.aborted || !(error instanceof Error)) throw error;
     return error;
   });
-  if (!(planned instanceof Error)) return continuePipeline(api, planned, surroundings);
-  await continuePipeline(api, failure(planned.message), surroundings);
-  await commentFailure(args, planned.message, surroundings);
+  if (!(planned instanceof Error)) return continuePipeline(api, planned, context);
+  await continuePipeline(api, failure(planned.message), context);
+  await commentFailure(args, planned.message, context);
   throw planned;
 }
 
-async function plan(args: PlanArgs, surroundings: CommandContext): Promise<Continuation> {
+async function plan(args: PlanArgs, context: CommandContext): Promise<Continuation> {
   const { environment, from, to, branch, drift } = args;
   const known = await readPipeline(environment);
   const { github, gitops } = known.settings;
   const deliveredBranch = github?.branch ?? "main";
   const reason = await triggerOf(
     { environment, branch, deliveredBranch, drift, previews: gitops?.previews, github },
-    surroundings,
+    context,
   );
   if (drift) {
-    surroundings.print(
-      `drift: ${[known.pipeline.first, ...known.pipeline.promotions].map(({ name }) => name).join(", ")}`,
-    );
+    context.print(`drift: ${[known.pipeline.first, ...known.pipeline.promotions].map(({ name }) => name).join(", ")}`);
     return continuation(known.pipeline, reason);
   }
   const [stale] = staleFiles(join(known.root, ".circleci"), generatedFiles(known.pipeline));
   const push = { from, to, delivered: reason.occasion === "deliver", deliveredBranch };
-  const { pipeline: changed, changes } = await changedPart(known, push, surroundings.note);
-  const previews = changed.previews || (await hasEarlierPreview(environment, reason, surroundings));
+  const { pipeline: changed, changes } = await changedPart(known, push, context.note);
+  const previews = changed.previews || (await hasEarlierPreview(environment, reason, context));
   const pipeline = { ...changed, previews };
   const lines = [
     `${reason.occasion}${reason.pullRequest === undefined ? "" : ` of pull request ${reason.pullRequest}`}: ${changes.services.length} of ${known.pipeline.services.length} services have changed`,
     ...changes.services.map(({ name, reason: why }) => `  ${name}: ${why}`),
     ...changes.tests.map(({ name, reason: why }) => `  ${name}, only its tests: ${why}`),
   ];
-  surroundings.print(lines.join("\n"));
+  context.print(lines.join("\n"));
   return continuation(pipeline, reason, stale && `${stale}; run \`npx ${pipeline.regenerate}\` and commit the result`);
 }
 
@@ -168,21 +166,21 @@ function isOfService(file: string, root: string, { root: monorepo, app }: Monore
  * Says in the pull request why nothing was planned, in the place of its preview. What cannot be said there stands in the
  * job's log and status alone.
  */
-async function commentFailure(args: PlanArgs, problem: string, surroundings: CommandContext): Promise<void> {
+async function commentFailure(args: PlanArgs, problem: string, context: CommandContext): Promise<void> {
   const { environment, branch, drift, to } = args;
   try {
     const { github } = readStackSettings(environment, stackSchema.pick({ github: true })) ?? {};
     const deliveredBranch = github?.branch ?? "main";
     const reason = await triggerOf(
       { environment, branch, deliveredBranch, drift, previews: undefined, github },
-      surroundings,
+      context,
     );
     if (reason.occasion !== "review" || reason.pullRequest === undefined) return;
     const text = `## Preview\n\n**The pull request cannot be previewed, tested or built.**\n\n${fenced(problem, "")}\n`;
     const preview = { report: text, first: environment, commit: to, pullRequest: String(reason.pullRequest) };
-    surroundings.note(await commentReport(githubOf(environment, surroundings), preview, surroundings.environment));
+    context.note(await commentReport(githubOf(environment, context), preview, context.environment));
   } catch (error) {
-    if (surroundings.signal.aborted) throw error;
-    surroundings.note(`the pull request is not told: ${errorMessage(error)}`);
+    if (context.signal.aborted) throw error;
+    context.note(`the pull request is not told: ${errorMessage(error)}`);
   }
 }

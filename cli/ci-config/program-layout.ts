@@ -78,8 +78,8 @@ function besideSource(
     );
   const name = basename(declared.repository).replace(/\.git$/, "");
   const [first, ...rest] = [...Array.from({ length: ups - 1 }, () => "programs"), name];
-  const place = first === down[0] ? [`${first}-program`, ...rest] : [first, ...rest];
-  const directory = join(...down.map(() => ".."), ...place);
+  const location = first === down[0] ? [`${first}-program`, ...rest] : [first, ...rest];
+  const directory = join(...down.map(() => ".."), ...location);
   return {
     program: join(directory, inside),
     clone: { ...declared, directory },

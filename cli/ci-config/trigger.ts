@@ -30,14 +30,14 @@ const forkBranch = /^pull\/(\d+)$/;
 
 export async function triggerOf(
   args: TriggerArgs,
-  surroundings: Pick<CommandContext, "environment" | "signal" | "note">,
+  context: Pick<CommandContext, "environment" | "signal" | "note">,
 ): Promise<Trigger> {
   const { branch, deliveredBranch, drift, previews } = args;
   if (drift) return { occasion: "drift" };
   if (branch === deliveredBranch) return { occasion: "deliver" };
   const fork = forkBranch.exec(branch)?.[1];
   if (fork !== undefined) return { occasion: "review-of-fork", pullRequest: Number(fork) };
-  const pullRequest = await openPullRequest(args, surroundings);
+  const pullRequest = await openPullRequest(args, context);
   const labelled = previews !== undefined && pullRequest?.labels.includes(previews.label) === true;
   return { occasion: labelled ? "review-with-environment" : "review", pullRequest: pullRequest?.number };
 }
@@ -45,16 +45,16 @@ export async function triggerOf(
 /** What GitHub does not tell is no reason to test nothing. */
 async function openPullRequest(
   { environment, branch, deliveredBranch, github }: TriggerArgs,
-  surroundings: Pick<CommandContext, "environment" | "signal" | "note">,
+  context: Pick<CommandContext, "environment" | "signal" | "note">,
 ): Promise<PullRequest | undefined> {
   if (github === undefined) return undefined;
   try {
-    const open = await githubOf(environment, surroundings).openPullRequestsFor({ branch });
+    const open = await githubOf(environment, context).openPullRequestsFor({ branch });
     return open.find(({ base }) => base.ref === deliveredBranch) ?? open[0];
   } catch (error) {
-    if (surroundings.signal.aborted) throw error;
+    if (context.signal.aborted) throw error;
     const reason = errorMessage(error);
-    surroundings.note(`whether there is a pull request for ${branch} is not known, so there is none: ${reason}`);
+    context.note(`whether there is a pull request for ${branch} is not known, so there is none: ${reason}`);
     return undefined;
   }
 }
@@ -68,17 +68,17 @@ async function openPullRequest(
 export async function hasEarlierPreview(
   environment: string,
   { occasion, pullRequest }: Trigger,
-  surroundings: Pick<CommandContext, "environment" | "signal" | "note">,
+  context: Pick<CommandContext, "environment" | "signal" | "note">,
 ): Promise<boolean> {
   // A fork's preview writes no comment.
   if (pullRequest === undefined || occasion === "review-of-fork") return false;
   try {
-    const comments = await githubOf(environment, surroundings).comments(pullRequest);
+    const comments = await githubOf(environment, context).comments(pullRequest);
     return comments.some(({ body }) => body.startsWith(previewMarker));
   } catch (error) {
-    if (surroundings.signal.aborted) throw error;
+    if (context.signal.aborted) throw error;
     const reason = errorMessage(error);
-    surroundings.note(`whether pull request ${pullRequest} has a preview is not known, so it has none: ${reason}`);
+    context.note(`whether pull request ${pullRequest} has a preview is not known, so it has none: ${reason}`);
     return false;
   }
 }

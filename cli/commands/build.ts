@@ -42,7 +42,7 @@ ${registryHelp}`;
 
 export const command: Command = { summary: "build images and push them", help, run };
 
-async function run(args: readonly string[], surroundings: CommandContext): Promise<void> {
+async function run(args: readonly string[], context: CommandContext): Promise<void> {
   const options = parseOptions(args, {
     ...registryOptions,
     env: { type: "string" },
@@ -67,16 +67,16 @@ async function run(args: readonly string[], surroundings: CommandContext): Promi
     throw new UsageError(`--concurrency ${JSON.stringify(options.concurrency)}: must be a number from 1 to 99`);
   const name = required("env", env);
   const monorepo = readMonorepo(name);
-  const services = await selectServices(monorepo, options, surroundings.note);
-  const tags = await tagsOf(name, monorepo, options, surroundings);
+  const services = await selectServices(monorepo, options, context.note);
+  const tags = await tagsOf(name, monorepo, options, context);
   const builds = imageBuilds(monorepo, services, { tags, push: !noPush });
-  const images = await built(builds, { ...options, builder }, surroundings);
+  const images = await built(builds, { ...options, builder }, context);
   if (output !== undefined)
     writeDigests(
       output,
       Object.fromEntries(images.flatMap(({ service, digest }) => (digest ? [[service, digest]] : []))),
     );
-  report(images, json, surroundings);
+  report(images, json, context);
 }
 
 interface BuildFlags extends RegistryFlags {
@@ -88,21 +88,21 @@ interface BuildFlags extends RegistryFlags {
 async function built(
   builds: readonly ImageBuild[],
   flags: BuildFlags,
-  surroundings: CommandContext,
+  context: CommandContext,
 ): Promise<readonly BuiltImage[]> {
   const [first] = builds;
   if (first === undefined) return [];
-  const { DOCKERHUB_PASSWORD: _, DELIVERY_REGISTRY_PASSWORD: __, ...rest } = surroundings.environment;
-  const login = await givenLogin(flags, surroundings);
+  const { DOCKERHUB_PASSWORD: _, DELIVERY_REGISTRY_PASSWORD: __, ...rest } = context.environment;
+  const login = await givenLogin(flags, context);
   await using config =
     login === undefined ? undefined : await writeDockerConfig(locateImages(first.repository).host, login, rest);
   const environment = config === undefined ? rest : { ...rest, DOCKER_CONFIG: config.directory };
   return await buildImages(builds, Number(flags.concurrency), {
     builder: await chooseBuilder(flags.builder, environment),
     environment,
-    registry: registryWith(login, surroundings),
-    note: surroundings.note,
-    signal: surroundings.signal,
+    registry: registryWith(login, context),
+    note: context.note,
+    signal: context.signal,
   });
 }
 

@@ -26,7 +26,7 @@ the working tree: check out --to first.`;
 
 export const command: Command = { summary: "list the services that changed between two commits", help, run };
 
-async function run(args: readonly string[], surroundings: CommandContext): Promise<void> {
+async function run(args: readonly string[], context: CommandContext): Promise<void> {
   const options = parseOptions(args, {
     ...environmentOptions,
     env: { type: "string" },
@@ -39,8 +39,8 @@ async function run(args: readonly string[], surroundings: CommandContext): Promi
   const monorepo = options.env === undefined ? readCommonMonorepo() : readMonorepo(options.env);
   const environment = options.env === undefined ? undefined : findEnvironment(options.env, options);
   const releasedFrom = environment === undefined ? undefined : await readReleasedFrom(environment);
-  const changes = await affectedServices({ monorepo, from, to: options.to, releasedFrom, note: surroundings.note });
-  surroundings.print(options.json === true ? JSON.stringify(changes) : written(changes));
+  const changes = await affectedServices({ monorepo, from, to: options.to, releasedFrom, note: context.note });
+  context.print(options.json === true ? JSON.stringify(changes) : written(changes));
 }
 
 function written({ services, tests, everything }: AffectedServices): string {

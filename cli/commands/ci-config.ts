@@ -29,7 +29,7 @@ ${githubHelp} Without an answer, there is no pull request.`;
 
 export const command: Command = { summary: "write CircleCI's configuration, or go on with it", help, run };
 
-async function run(args: readonly string[], surroundings: CommandContext): Promise<void> {
+async function run(args: readonly string[], context: CommandContext): Promise<void> {
   const options = parseOptions(args, {
     env: { type: "string" },
     output: { type: "string" },
@@ -53,13 +53,13 @@ async function run(args: readonly string[], surroundings: CommandContext): Promi
       to: required("to", options.to),
       branch: required("branch", options.branch),
     };
-    return goOn({ environment, ...push, drift: drift === "true" }, surroundings);
+    return goOn({ environment, ...push, drift: drift === "true" }, context);
   }
   const { pipeline, root } = await readPipeline(environment);
   const directory = options.output === undefined ? join(root, ".circleci") : resolve(options.output);
   const files = generatedFiles(pipeline);
   if (options.print)
-    return surroundings.print(
+    return context.print(
       files
         .map(({ name, text }) => `# ${name}\n${text}`)
         .join("---\n")
@@ -67,12 +67,12 @@ async function run(args: readonly string[], surroundings: CommandContext): Promi
     );
   if (!options.check) {
     writeFiles(directory, files);
-    return surroundings.print(`wrote ${files.map(({ name }) => join(directory, name)).join(" and ")}`);
+    return context.print(`wrote ${files.map(({ name }) => join(directory, name)).join(" and ")}`);
   }
   const stale = staleFiles(directory, files);
   if (stale.length > 0)
     throw new CommandError(
       `${stale.join("\n       ")}\n       run \`npx ${pipeline.regenerate}\` and commit the result`,
     );
-  surroundings.print(`${directory} is up to date`);
+  context.print(`${directory} is up to date`);
 }

@@ -42,7 +42,7 @@ ${githubHelp}`;
 
 export const command: Command = { summary: "run a pull request in an environment of its own", help, run };
 
-async function run(args: readonly string[], surroundings: CommandContext): Promise<void> {
+async function run(args: readonly string[], context: CommandContext): Promise<void> {
   const options = parseOptions(args, {
     ...environmentOptions,
     env: { type: "string" },
@@ -54,53 +54,53 @@ async function run(args: readonly string[], surroundings: CommandContext): Promi
     json: { type: "boolean" },
   });
   const name = required("env", options.env);
-  const output = { comment: options.comment === true, json: options.json === true, surroundings };
+  const output = { comment: options.comment === true, json: options.json === true, context };
   if (options["remove-closed"] === true) {
     const stray = (["pull-request", "digests", "source-commit"] as const).find((other) => options[other] !== undefined);
     if (stray !== undefined) throw new UsageError(`--remove-closed does not go with --${stray}`);
-    return remove(findPreviewLocation(name, options), githubOf(name, surroundings), output);
+    return remove(findPreviewLocation(name, options), githubOf(name, context), output);
   }
   const number = pullRequestNumber(required("pull-request", options["pull-request"]));
   const file = required("digests", options.digests);
   const sourceCommit = options["source-commit"];
   if (sourceCommit !== undefined && !commitSchema.safeParse(sourceCommit).success)
     throw new UsageError(`--source-commit ${JSON.stringify(sourceCommit)} is not the id of a commit`);
-  const place = findPreviewLocation(name, options);
-  const github = githubOf(name, surroundings);
-  const digests = await readDigests(file, surroundings.input);
+  const location = findPreviewLocation(name, options);
+  const github = githubOf(name, context);
+  const digests = await readDigests(file, context.input);
   const pullRequest = await github.pullRequest(number);
-  const reason = ineligibleReason(pullRequest, place.label);
+  const reason = ineligibleReason(pullRequest, location.label);
   if (reason !== undefined) {
-    surroundings.note(`pull request ${number} ${reason}: it gets no environment`);
-    return remove(place, github, output);
+    context.note(`pull request ${number} ${reason}: it gets no environment`);
+    return remove(location, github, output);
   }
   if (sourceCommit !== undefined && !pullRequest.head.sha.startsWith(sourceCommit)) {
-    surroundings.note(
+    context.note(
       `pull request ${number} is at ${pullRequest.head.sha} by now, whose own pipeline makes the environment; nothing was changed`,
     );
-    return reportRemoval({ removed: new Map(), commit: undefined }, output.json, surroundings);
+    return reportRemoval({ removed: new Map(), commit: undefined }, output.json, context);
   }
   const preview = await writePreview({
-    place,
+    location,
     monorepo: readMonorepo(name),
     pullRequest: number,
     digests,
     sourceCommit,
   });
-  if (output.comment) await commentPreview(github, number, preview, place);
-  reportPreview(preview, place, output.json, surroundings);
+  if (output.comment) await commentPreview(github, number, preview, location);
+  reportPreview(preview, location, output.json, context);
 }
 
 interface Output {
   readonly comment: boolean;
   readonly json: boolean;
-  readonly surroundings: CommandContext;
+  readonly context: CommandContext;
 }
 
-async function remove(place: PreviewLocation, github: GitHub, { comment, json, surroundings }: Output): Promise<void> {
-  const result = await removePreviews(place, github);
+async function remove(location: PreviewLocation, github: GitHub, { comment, json, context }: Output): Promise<void> {
+  const result = await removePreviews(location, github);
   if (comment) for (const [number, reason] of result.removed) await commentRemoval(github, number, reason);
-  reportRemoval(result, json, surroundings);
+  reportRemoval(result, json, context);
 }
 
 function pullRequestNumber(text: string): number {

@@ -36,7 +36,7 @@ The exit status is 1 where a preview fails or a mandatory policy is violated; th
 
 export const command: Command = { summary: "show what a pull request changes, as a comment on it", help, run };
 
-async function run(args: readonly string[], surroundings: CommandContext): Promise<void> {
+async function run(args: readonly string[], context: CommandContext): Promise<void> {
   const options = parseOptions(args, {
     stack: { type: "string", multiple: true, default: [] },
     "safe-stack": { type: "string", multiple: true, default: [] },
@@ -50,12 +50,12 @@ async function run(args: readonly string[], surroundings: CommandContext): Promi
   });
   const stacks = { trusted: options.stack, safe: options["safe-stack"] };
   assertStacks(stacks.trusted, stacks.safe, options.state);
-  const { environment, print } = surroundings;
+  const { environment, print } = context;
   // What a preview without credentials takes away, the comment needs.
   const ambient = { ...environment };
   const said = givenCommit(options["source-commit"], ambient);
   const commit = said ?? (await headCommit());
-  const previews = await previewAll(stacks, options.state, surroundings);
+  const previews = await previewAll(stacks, options.state, context);
   const link = options["diff-link"] ?? ambient["CIRCLE_BUILD_URL"];
   const whole = previewMarkdown(previews, { commit, limit: Number.POSITIVE_INFINITY });
   if (options.output !== undefined) await writeFile(options.output, whole);
@@ -65,9 +65,9 @@ async function run(args: readonly string[], surroundings: CommandContext): Promi
     const first = [...stacks.trusted, ...stacks.safe][0]?.split("/").at(-1) ?? "";
     const reported = { report, first, commit: said, pullRequest: options["pull-request"] };
     const hasToken = (ambient[githubTokenVariable] ?? "") !== "";
-    surroundings.note(
+    context.note(
       hasToken
-        ? await commentReport(githubOf(first, { ...surroundings, environment: ambient }), reported, ambient)
+        ? await commentReport(githubOf(first, { ...context, environment: ambient }), reported, ambient)
         : `no comment: ${githubTokenVariable} is not set; the report is printed only`,
     );
   }

@@ -32,7 +32,7 @@ ${registryHelp}`;
 
 export const command: Command = { summary: "make an environment run these digests", help, run };
 
-async function run(args: readonly string[], surroundings: CommandContext): Promise<void> {
+async function run(args: readonly string[], context: CommandContext): Promise<void> {
   const options = parseOptions(args, {
     ...environmentOptions,
     ...registryOptions,
@@ -45,7 +45,7 @@ async function run(args: readonly string[], surroundings: CommandContext): Promi
     json: { type: "boolean" },
   });
   const environment = findEnvironment(required("env", options.env), options);
-  const { digests, named } = await chosenDigests(options, surroundings);
+  const { digests, named } = await chosenDigests(options, context);
   const source = options["source-commit"];
   if (source !== undefined && !commitSchema.safeParse(source).success)
     throw new UsageError(`--source-commit ${JSON.stringify(source)} is not the id of a commit`);
@@ -56,14 +56,14 @@ async function run(args: readonly string[], surroundings: CommandContext): Promi
     sourceCommit: source,
   }));
   const monorepo = readStackSettings(environment.name, stackSchema.pick({ app: true }))?.app.directory;
-  if (options.unverified !== true) await assertImagesExist(await openRegistry(options, surroundings), releases);
+  if (options.unverified !== true) await assertImagesExist(await openRegistry(options, context), releases);
   let chosen: KnownReleases = { declared: releases, undeclared: [] };
   const result = await commitReleases({
     ...environment,
     choose: async (records) => {
       if (options.new !== true) chosen = knownReleases(environment, records, { releases, named });
       if (source === undefined) return chosen.declared;
-      return dropSuperseded(chosen.declared, records, { commit: source, directory: monorepo, note: surroundings.note });
+      return dropSuperseded(chosen.declared, records, { commit: source, directory: monorepo, note: context.note });
     },
     describe: (released) => ({
       subject: `release(${environment.name}): ${summarize(released)}`,
@@ -71,8 +71,8 @@ async function run(args: readonly string[], surroundings: CommandContext): Promi
     }),
   });
   const { undeclared } = chosen;
-  report(environment, result, options.json === true, surroundings, { undeclared });
-  if (undeclared.length > 0) surroundings.note(unknownServicesLine(environment.name, undeclared));
+  report(environment, result, options.json === true, context, { undeclared });
+  if (undeclared.length > 0) context.note(unknownServicesLine(environment.name, undeclared));
 }
 
 async function chosenDigests(

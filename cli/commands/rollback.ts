@@ -31,7 +31,7 @@ ${registryHelp}`;
 
 export const command: Command = { summary: "make an environment run what it ran before", help, run };
 
-async function run(args: readonly string[], surroundings: CommandContext): Promise<void> {
+async function run(args: readonly string[], context: CommandContext): Promise<void> {
   const options = parseOptions(args, {
     ...environmentOptions,
     ...registryOptions,
@@ -44,7 +44,7 @@ async function run(args: readonly string[], surroundings: CommandContext): Promi
   const environment = findEnvironment(required("env", options.env), options);
   if (options.to !== undefined && !/^[\w./-]+$/.test(options.to))
     throw new UsageError(`--to ${JSON.stringify(options.to)} is not a commit`);
-  const registry = options.unverified === true ? undefined : await openRegistry(options, surroundings);
+  const registry = options.unverified === true ? undefined : await openRegistry(options, context);
   const earlier = await readEarlier(environment, options.service, options.to);
   const wanted = restored(environment, earlier, earlier.seen);
   if (wanted.length === 0)
@@ -67,7 +67,7 @@ async function run(args: readonly string[], surroundings: CommandContext): Promi
       trailers: [`Rollback-To: ${earlier.commit}`],
     }),
   });
-  report(environment, result, options.json === true, surroundings);
+  report(environment, result, options.json === true, context);
 }
 
 /** Written under today's name of the repository: kustomize passes over any other, and would deploy no digest at all. */

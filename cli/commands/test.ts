@@ -34,7 +34,7 @@ interface TestResult {
   readonly reason: string | null;
 }
 
-async function run(args: readonly string[], surroundings: CommandContext): Promise<void> {
+async function run(args: readonly string[], context: CommandContext): Promise<void> {
   const options = parseOptions(args, {
     env: { type: "string" },
     service: { type: "string", multiple: true },
@@ -43,16 +43,16 @@ async function run(args: readonly string[], surroundings: CommandContext): Promi
     json: { type: "boolean" },
   });
   const monorepo = readMonorepo(required("env", options.env));
-  const names = await namesOf(monorepo, options, surroundings);
-  const show = options.json === true ? surroundings.note : surroundings.print;
+  const names = await namesOf(monorepo, options, context);
+  const show = options.json === true ? context.note : context.print;
   const results: TestResult[] = [];
-  const install = workspaceInstaller(surroundings);
+  const install = workspaceInstaller(context);
   for (const sources of serviceGraph(monorepo).filter(({ service }) => names.has(service.name)))
-    results.push(await testService(monorepo, sources, { surroundings, install, show }));
+    results.push(await testService(monorepo, sources, { context, install, show }));
   const failed = results.filter(({ result }) => result === "failed");
-  if (options.json === true) surroundings.print(JSON.stringify({ services: results, failed: failed.length }));
-  else surroundings.print(summary(results));
-  if (surroundings.signal.aborted) throw new CommandError("interrupted");
+  if (options.json === true) context.print(JSON.stringify({ services: results, failed: failed.length }));
+  else context.print(summary(results));
+  if (context.signal.aborted) throw new CommandError("interrupted");
   if (failed.length > 0) throw new CommandError(`the tests of ${failed.map(({ name }) => name).join(", ")} failed`);
 }
 
@@ -77,7 +77,7 @@ async function namesOf(
 }
 
 interface TestRun {
-  readonly surroundings: CommandContext;
+  readonly context: CommandContext;
   readonly install: ReturnType<typeof workspaceInstaller>;
   readonly show: (line: string) => void;
 }
@@ -85,21 +85,21 @@ interface TestRun {
 async function testService(
   { root }: Monorepo,
   sources: ServiceSources,
-  { surroundings, install, show }: TestRun,
+  { context, install, show }: TestRun,
 ): Promise<TestResult> {
   const { name } = sources.service;
   const start = performance.now();
   const reasons: string[] = [];
-  const tests = await serviceTests(root, sources, surroundings);
+  const tests = await serviceTests(root, sources, context);
   if (tests.length === 0) show(`── ${name}: no tests`);
   for (const test of tests) {
-    if (surroundings.signal.aborted) break;
+    if (context.signal.aborted) break;
     const missing = test.workspace === undefined ? undefined : await install(test.workspace);
     if (missing === undefined) show(`── ${name}: ${test.title}`);
-    const reason = missing ?? (await runTest(test, surroundings, show));
+    const reason = missing ?? (await runTest(test, context, show));
     if (reason !== undefined) reasons.push(reason);
   }
-  const [reason] = surroundings.signal.aborted ? ["interrupted"] : reasons;
+  const [reason] = context.signal.aborted ? ["interrupted"] : reasons;
   const seconds = Math.round((performance.now() - start) / 100) / 10;
   if (tests.length === 0) return { name, result: "none", seconds, reason: null };
   return { name, result: reason === undefined ? "passed" : "failed", seconds, reason: reason ?? null };

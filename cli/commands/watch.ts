@@ -47,7 +47,7 @@ ${registryHelp}`;
 
 export const command: Command = { summary: "release what appears in the registry", help, run };
 
-async function run(args: readonly string[], surroundings: CommandContext): Promise<void> {
+async function run(args: readonly string[], context: CommandContext): Promise<void> {
   const options = parseOptions(args, {
     ...environmentOptions,
     ...registryOptions,
@@ -58,18 +58,18 @@ async function run(args: readonly string[], surroundings: CommandContext): Promi
   });
   const environment = findEnvironment(required("env", options.env), options);
   const interval = pauseOf(options.interval);
-  const registry = await openRegistry(options, surroundings);
+  const registry = await openRegistry(options, context);
   const look = async (): Promise<void> => {
     const { unread, ...result } = await releaseNewest(environment, registry);
     if (result.released.length > 0 || (options.once === true && unread.length === 0))
-      report(environment, result, options.json === true, surroundings);
+      report(environment, result, options.json === true, context);
     if (unread.length > 0)
       throw new CommandError(
         [`the images of some services of ${environment.name} cannot be read:`, ...unread].join("\n  "),
       );
   };
   if (options.once === true) return look();
-  const { note, signal } = surroundings;
+  const { note, signal } = context;
   note(`watching the images of ${environment.name} every ${options.interval}`);
   while (!signal.aborted) {
     // What fails now may succeed at the next look; the same holds for all that the two servers can say.

@@ -86,11 +86,11 @@ function checkCluster(
   state: Reading<StackState>,
   records: GitReading["records"],
 ): Promise<Check> {
-  const { cluster, ...place } = sources;
+  const { cluster, ...location } = sources;
   const declared = "facts" in state ? state.facts.objects : undefined;
   return readCheck(
     "cluster",
-    async (signal) => clusterCheck(cluster(), { ...place, records, declared }, signal),
+    async (signal) => clusterCheck(cluster(), { ...location, records, declared }, signal),
     limits.cluster,
   );
 }

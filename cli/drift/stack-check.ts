@@ -169,8 +169,8 @@ function declaredChange(step: Step): string {
 
 /** The places that differ; never their values, which may be secret. */
 function differingPaths({ detailedDiff, diffs }: Step): string {
-  const places = Object.keys(detailedDiff ?? {}).filter((place) => !place.startsWith("__"));
-  const named = places.length > 0 ? places : (diffs ?? []).filter((place) => !place.startsWith("__"));
+  const places = Object.keys(detailedDiff ?? {}).filter((location) => !location.startsWith("__"));
+  const named = places.length > 0 ? places : (diffs ?? []).filter((location) => !location.startsWith("__"));
   if (named.length === 0) return "";
   const shown = named.toSorted().slice(0, 4);
   return `: ${shown.join(", ")}${named.length > shown.length ? ` and ${named.length - shown.length} more` : ""}`;

@@ -12,9 +12,9 @@ export async function commentPreview(
   github: GitHub,
   pullRequest: number,
   preview: Preview,
-  place: PreviewLocation,
+  location: PreviewLocation,
 ): Promise<void> {
-  await putStickyComment(github, pullRequest, marker, previewText(preview, place));
+  await putStickyComment(github, pullRequest, marker, previewText(preview, location));
 }
 
 /** Says that it is gone, where it was said to be there. @param reason completes "it …" */

@@ -13,7 +13,7 @@ import { ineligibleReason, type PreviewLocation } from "./location.ts";
 import { missingDependencies, previewContext, previewFiles } from "./preview-files.ts";
 
 interface PreviewRequest {
-  readonly place: PreviewLocation;
+  readonly location: PreviewLocation;
   readonly monorepo: Monorepo;
   readonly pullRequest: number;
   /** The images of the services that the pull request changes. */
@@ -51,12 +51,12 @@ export interface Preview {
 }
 
 /** Puts the environment of a pull request into the deploy repository, by one commit. */
-export async function writePreview({ place, monorepo, pullRequest, ...given }: PreviewRequest): Promise<Preview> {
+export async function writePreview({ location, monorepo, pullRequest, ...given }: PreviewRequest): Promise<Preview> {
   assertServicesKnown(monorepo, given.digests);
-  const { environment } = place;
+  const { environment } = location;
   const directory = previewDirectory(pullRequest);
   const services = servicesOfPreview(monorepo.services, new Set(Object.keys(given.digests)));
-  const args = { ...place, pullRequest, services };
+  const args = { ...location, pullRequest, services };
   const context = previewContext(args);
   const changes: Release[] = Object.entries(given.digests).map(([service, digest]) => ({
     service,
@@ -85,7 +85,7 @@ export async function writePreview({ place, monorepo, pullRequest, ...given }: P
       const [address, entry] = [serviceAddress(context, service), isExposed(service)];
       return [{ name, repository, digest, changed: own, address, entry, port }];
     }),
-    outside: place.ingress !== undefined,
+    outside: location.ingress !== undefined,
     dependencies: Object.keys(deployedDependencies(context.dependencies)),
     missing: missingDependencies(args),
     commit: changed ? commit : undefined,

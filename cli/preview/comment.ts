@@ -42,7 +42,8 @@ export function previewMarkdown(previews: readonly StackPreview[], options: Mark
 }
 
 function cutNote({ leftOut, shortened }: CutSections, link: string | undefined): string {
-  const place = link === undefined ? "the whole is in the log of the job" : `the whole is [here](${escapeUrl(link)})`;
+  const location =
+    link === undefined ? "the whole is in the log of the job" : `the whole is [here](${escapeUrl(link)})`;
   const kinds = [
     { word: "left out", titles: leftOut },
     { word: "shortened", titles: shortened },
@@ -52,7 +53,7 @@ function cutNote({ leftOut, shortened }: CutSections, link: string | undefined):
     const start = index === 0 ? `${word[0]?.toUpperCase()}${word.slice(1)}${why}` : word;
     return `${start}: ${titles.map(plain).join(", ")}`;
   });
-  return `> [!NOTE]\n> ${[...parts, place].join("; ")}.`;
+  return `> [!NOTE]\n> ${[...parts, location].join("; ")}.`;
 }
 
 function stackSections(preview: StackPreview, several: boolean): Section[] {

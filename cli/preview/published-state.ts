@@ -78,7 +78,7 @@ export async function readStateFile(file: string): Promise<PublishedState> {
   return { state: parseState(file, text), source: file };
 }
 
-function parseState(place: string, text: string): ScrubbedState {
+function parseState(location: string, text: string): ScrubbedState {
   const json = ((): unknown => {
     try {
       return JSON.parse(text);
@@ -88,7 +88,7 @@ function parseState(place: string, text: string): ScrubbedState {
   })();
   const parsed = stateSchema.safeParse(json);
   if (parsed.success) return parsed.data;
-  throw new CommandError(`${place} is no scrubbed state; write it with \`delivery publish-state\``);
+  throw new CommandError(`${location} is no scrubbed state; write it with \`delivery publish-state\``);
 }
 
 const neededSchema = stackSchema.pick({ app: true, github: true });

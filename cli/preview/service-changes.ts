@@ -135,7 +135,7 @@ function compare(one: string, other: string): number {
 
 /** A place in a Kubernetes object, and how a change of it is called. */
 interface Phrase {
-  readonly place: RegExp;
+  readonly location: RegExp;
   readonly words: (difference: Difference, match: RegExpExecArray) => string;
 }
 
@@ -152,43 +152,43 @@ const container = String.raw`${pod}/containers/\d+`;
 /** The first that fits counts; what none fits is called by its kind and path. */
 const phrases: Readonly<Record<string, readonly Phrase[]>> = {
   Deployment: [
-    { place: /^spec\/replicas$/, words: named("replicas") },
-    { place: new RegExp(`^${container}/image$`), words: only("image") },
+    { location: /^spec\/replicas$/, words: named("replicas") },
+    { location: new RegExp(`^${container}/image$`), words: only("image") },
     {
-      place: new RegExp(`^${container}/env/([^/]+)/value$`),
+      location: new RegExp(`^${container}/env/([^/]+)/value$`),
       words: (change, [, name]) => `env ${name} ${transition(change)}`,
     },
     {
-      place: new RegExp(`^${container}/env/([^/]+)`),
+      location: new RegExp(`^${container}/env/([^/]+)`),
       words: (change, [, name]) => presence("env", name ?? "", change),
     },
-    { place: new RegExp(`^${container}/ports`), words: only("ports") },
+    { location: new RegExp(`^${container}/ports`), words: only("ports") },
     {
-      place: new RegExp(`^${container}/resources/(requests|limits)/(.+)$`),
+      location: new RegExp(`^${container}/resources/(requests|limits)/(.+)$`),
       words: (change, [, side, resource]) =>
         `${resource} ${side === "limits" ? "limit" : "request"} ${transition(change)}`,
     },
-    { place: new RegExp(`^${container}/resources`), words: only("resources") },
-    { place: new RegExp(`^${container}/(\\w+)Probe`), words: (_change, [, probe]) => `${probe} probe` },
-    { place: new RegExp(`^${container}/(command|args)`), words: (_change, [, name]) => name ?? "" },
-    { place: new RegExp(`^${container}/envFrom`), words: only("where its environment comes from") },
-    { place: new RegExp(`securityContext`), words: only("security context") },
-    { place: new RegExp(`(volumes|volumeMounts)`), words: only("volumes") },
-    { place: /^spec\/template\/metadata\/annotations/, words: only("pods restart") },
-    { place: /^spec\/strategy/, words: only("rollout strategy") },
+    { location: new RegExp(`^${container}/resources`), words: only("resources") },
+    { location: new RegExp(`^${container}/(\\w+)Probe`), words: (_change, [, probe]) => `${probe} probe` },
+    { location: new RegExp(`^${container}/(command|args)`), words: (_change, [, name]) => name ?? "" },
+    { location: new RegExp(`^${container}/envFrom`), words: only("where its environment comes from") },
+    { location: new RegExp(`securityContext`), words: only("security context") },
+    { location: new RegExp(`(volumes|volumeMounts)`), words: only("volumes") },
+    { location: /^spec\/template\/metadata\/annotations/, words: only("pods restart") },
+    { location: /^spec\/strategy/, words: only("rollout strategy") },
   ],
-  ConfigMap: [{ place: /^data\/(.+)$/, words: (change, [, name]) => `env ${name} ${transition(change)}` }],
-  Service: [{ place: /^spec\/ports/, words: only("Service ports") }],
+  ConfigMap: [{ location: /^data\/(.+)$/, words: (change, [, name]) => `env ${name} ${transition(change)}` }],
+  Service: [{ location: /^spec\/ports/, words: only("Service ports") }],
   HorizontalPodAutoscaler: [
-    { place: /^spec\/(min|max)Replicas$/, words: (change, [, side]) => `${side} replicas ${transition(change)}` },
+    { location: /^spec\/(min|max)Replicas$/, words: (change, [, side]) => `${side} replicas ${transition(change)}` },
   ],
-  NetworkPolicy: [{ place: /^spec\/(ingress|egress)/, words: only("who may call it, or whom it calls") }],
+  NetworkPolicy: [{ location: /^spec\/(ingress|egress)/, words: only("who may call it, or whom it calls") }],
 };
 
 /** Of any kind. */
 const common: readonly Phrase[] = [
-  { place: /^metadata\/namespace$/, words: named("namespace") },
-  { place: /^metadata\/(labels|annotations)/, words: (_change, [, what]) => what ?? "" },
+  { location: /^metadata\/namespace$/, words: named("namespace") },
+  { location: /^metadata\/(labels|annotations)/, words: (_change, [, what]) => what ?? "" },
 ];
 
 /** What changes of a Kubernetes object, in words; each once. */
@@ -201,9 +201,9 @@ function describeChange(kind: string, before: Value | undefined, after: Value | 
 }
 
 function describeDifference(kind: string, difference: Difference): string {
-  const place = difference.path.join("/");
+  const location = difference.path.join("/");
   for (const phrase of [...(phrases[kind] ?? []), ...common]) {
-    const match = phrase.place.exec(place);
+    const match = phrase.location.exec(location);
     if (match !== null) return phrase.words(difference, match);
   }
   const secret = difference.before === secretWord || difference.after === secretWord;

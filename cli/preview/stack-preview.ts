@@ -113,9 +113,9 @@ function propertiesOf(step: Step): PropertyChanges[] {
 }
 
 function describe(change: Difference): string {
-  const place = pathText(change.path);
-  if (isSecret(change)) return `${place}: another secret`;
-  return `${place}: ${shown(change.before)} → ${shown(change.after)}`;
+  const location = pathText(change.path);
+  if (isSecret(change)) return `${location}: another secret`;
+  return `${location}: ${shown(change.before)} → ${shown(change.after)}`;
 }
 
 /** `spec`, `containers`, `0`, `a.b` → `spec.containers[0]["a.b"]`. */

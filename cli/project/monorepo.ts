@@ -44,7 +44,9 @@ export function readMonorepo(environment: string): Monorepo {
     dependencies: new Set(Object.keys(stack.dependencies)),
   });
   if (problems.length > 0)
-    throw new CommandError(problems.map(({ place, message }) => `${place}: ${message}`).join("\n       "));
+    throw new CommandError(
+      problems.map(({ location: location, message }) => `${location}: ${message}`).join("\n       "),
+    );
   return { app: stack.app, root: stack.app.directory, images: stack.images, services, file };
 }
 

@@ -24,22 +24,22 @@ export interface RegistryFlags {
 /** The registry with the login that the user gives. */
 export async function openRegistry(
   flags: RegistryFlags,
-  surroundings: CommandContext,
+  context: CommandContext,
   limits?: FetchLimits,
 ): Promise<Registry> {
-  return registryWith(await givenLogin(flags, surroundings), surroundings, limits);
+  return registryWith(await givenLogin(flags, context), context, limits);
 }
 
 /** @param given the login of whichever registry; `undefined`: that of `docker login` */
-export function registryWith(given: Login | undefined, surroundings: CommandContext, limits?: FetchLimits): Registry {
+export function registryWith(given: Login | undefined, context: CommandContext, limits?: FetchLimits): Registry {
   const warned = new Set<string>();
   return registryClient({
-    login: async (host) => given ?? dockerLogin(host, surroundings.environment),
+    login: async (host) => given ?? dockerLogin(host, context.environment),
     limits: {
       ...limits,
       onScarce: (remaining, url) => {
         const { host } = new URL(url);
-        if (!warned.has(host)) surroundings.note(`${host} allows ${remaining} more requests for now`);
+        if (!warned.has(host)) context.note(`${host} allows ${remaining} more requests for now`);
         warned.add(host);
       },
     },

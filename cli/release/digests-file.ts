@@ -41,18 +41,18 @@ export async function readDigests(file: string, input: () => Promise<string>): P
   return Object.fromEntries(found.map(({ service, digest }) => [service, digest]));
 }
 
-function parsed(place: string, text: string): Digests {
-  const digests = digestsSchema.safeParse(attempt(place, (): unknown => JSON.parse(text)));
+function parsed(location: string, text: string): Digests {
+  const digests = digestsSchema.safeParse(attempt(location, (): unknown => JSON.parse(text)));
   if (digests.success) return digests.data;
-  const problems = digests.error.issues.map((issue) => `${place}: ${issue.path.join(".")}: ${issue.message}`);
+  const problems = digests.error.issues.map((issue) => `${location}: ${issue.path.join(".")}: ${issue.message}`);
   throw new CommandError(problems.join("\n       "));
 }
 
-function attempt<T>(place: string, read: () => T): T {
+function attempt<T>(location: string, read: () => T): T {
   try {
     return read();
   } catch (error) {
-    throw new CommandError(`${place}: ${errorMessage(error)}; must be JSON such as {"link": "sha256:…"}`, {
+    throw new CommandError(`${location}: ${errorMessage(error)}; must be JSON such as {"link": "sha256:…"}`, {
       cause: error,
     });
   }

@@ -21,18 +21,18 @@ export interface CiLocation extends CircleCiAccess {
 type CiState = Pick<Stage, "state" | "summary">;
 
 /** Whether CI has what it needs for the environment, and how its newest pipeline is. Source: https://circleci.com/docs/api/v2/ */
-export async function readCi(place: CiLocation, signal: AbortSignal): Promise<CiState> {
-  const context = await findContext(place, place.organizationId, place.context, signal);
-  if (context === undefined) return { state: "failed", summary: `no context ${place.context}` };
-  const slug = place.projectSlug ?? (await restrictedProject(place, context, signal));
-  if (slug === undefined) return { state: "ok", summary: `context ${place.context}` };
-  const pipelines = await newestPipelines(place, slug, place.branch, signal);
+export async function readCi(location: CiLocation, signal: AbortSignal): Promise<CiState> {
+  const context = await findContext(location, location.organizationId, location.context, signal);
+  if (context === undefined) return { state: "failed", summary: `no context ${location.context}` };
+  const slug = location.projectSlug ?? (await restrictedProject(location, context, signal));
+  if (slug === undefined) return { state: "ok", summary: `context ${location.context}` };
+  const pipelines = await newestPipelines(location, slug, location.branch, signal);
   // What looks for drift at fixed times delivers nothing.
   const newest = pipelines.find(({ trigger }) => trigger?.type.startsWith("schedule") !== true);
   if (newest === undefined) return { state: "unknown", summary: "no pipeline yet" };
   if (newest.state === "errored")
     return { state: "failed", summary: `#${newest.number} ${newest.errors[0]?.message ?? "is not accepted"}` };
-  const workflows = await workflowsOf(place, newest.id, signal);
+  const workflows = await workflowsOf(location, newest.id, signal);
   return pipelineState(
     newest.number,
     currentRuns(workflows).map(({ status }) => status),
@@ -40,10 +40,14 @@ export async function readCi(place: CiLocation, signal: AbortSignal): Promise<Ci
 }
 
 /** A context is restricted to the one project whose jobs use it; a slug may consist of ids. */
-async function restrictedProject(place: CiLocation, context: string, signal: AbortSignal): Promise<string | undefined> {
-  const restrictions = await contextRestrictions(place, context, signal);
+async function restrictedProject(
+  location: CiLocation,
+  context: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const restrictions = await contextRestrictions(location, context, signal);
   const project = restrictions.find(({ type }) => type === "project")?.value;
-  return project === undefined ? undefined : `circleci/${place.organizationId}/${project}`;
+  return project === undefined ? undefined : `circleci/${location.organizationId}/${project}`;
 }
 
 /** A workflow that was run again counts by its last run. */

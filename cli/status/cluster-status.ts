@@ -38,26 +38,26 @@ export interface ClusterLocation {
 /** The Deployments of the environment: of services and of deployed dependencies. */
 export async function readDeployments(
   client: KubernetesClient,
-  place: ClusterLocation,
+  location: ClusterLocation,
   signal: AbortSignal,
 ): Promise<DeploymentStatus[]> {
-  return (await listDeployments(client, place, signal)).map(deploymentStatus);
+  return (await listDeployments(client, location, signal)).map(deploymentStatus);
 }
 
 export function listDeployments(
   client: KubernetesClient,
-  place: ClusterLocation,
+  location: ClusterLocation,
   signal: AbortSignal,
 ): Promise<KubernetesObject[]> {
-  return listOwn(client, "/apis/apps/v1", "deployments", place, signal);
+  return listOwn(client, "/apis/apps/v1", "deployments", location, signal);
 }
 
 export function listPods(
   client: KubernetesClient,
-  place: ClusterLocation,
+  location: ClusterLocation,
   signal: AbortSignal,
 ): Promise<KubernetesObject[]> {
-  return listOwn(client, "/api/v1", "pods", place, signal);
+  return listOwn(client, "/api/v1", "pods", location, signal);
 }
 
 async function listOwn(
@@ -74,24 +74,26 @@ async function listOwn(
 /** @throws NotReachableError where Argo CD is not installed */
 export async function readApplications(
   client: KubernetesClient,
-  place: ClusterLocation,
+  location: ClusterLocation,
   signal: AbortSignal,
 ): Promise<ApplicationStatus[]> {
-  const prefix = `${projectName(place.app, place.environment)}-`;
-  return (await listApplications(client, place, signal)).map((application) => applicationStatus(application, prefix));
+  const prefix = `${projectName(location.app, location.environment)}-`;
+  return (await listApplications(client, location, signal)).map((application) =>
+    applicationStatus(application, prefix),
+  );
 }
 
 /** @throws NotReachableError where Argo CD is not installed */
 export async function listApplications(
   client: KubernetesClient,
-  place: ClusterLocation,
+  location: ClusterLocation,
   signal: AbortSignal,
 ): Promise<KubernetesObject[]> {
-  const path = `/apis/argoproj.io/v1alpha1/namespaces/${place.argoCdNamespace}/applications`;
+  const path = `/apis/argoproj.io/v1alpha1/namespaces/${location.argoCdNamespace}/applications`;
   const list = await client.request("GET", path, { signal }).catch((error: unknown) => {
     throw isNotFound(error) ? new NotReachableError("Argo CD is not installed on the cluster") : error;
   });
-  const project = projectName(place.app, place.environment);
+  const project = projectName(location.app, location.environment);
   return listAt(list, "items").filter((application) => stringAt(application, "spec", "project") === project);
 }
 

@@ -48,14 +48,14 @@ function yarn(root: string): PackageManager {
  * once, whether it succeeds or not. What is said of it goes to standard error.
  * @returns for the root of a workspace, relative to the program: why that failed; `undefined`: nothing is missing
  */
-export function workspaceInstaller(surroundings: CommandContext): (root: string) => Promise<string | undefined> {
+export function workspaceInstaller(context: CommandContext): (root: string) => Promise<string | undefined> {
   return memoize(async (root) => {
     if (["node_modules", ".pnp.cjs"].some((name) => existsSync(join(root, name)))) return undefined;
     const [command, ...args] = packageManager(root)?.install ?? [];
     if (command === undefined) return undefined;
     const title = [command, ...args].join(" ");
-    surroundings.note(`── ${title}, since there is no node_modules in ${root}`);
-    const reason = await runTest({ command, args, directory: root, environment: {} }, surroundings, surroundings.note);
+    context.note(`── ${title}, since there is no node_modules in ${root}`);
+    const reason = await runTest({ command, args, directory: root, environment: {} }, context, context.note);
     return reason === undefined ? undefined : `${title}: ${reason}`;
   });
 }

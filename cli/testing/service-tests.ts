@@ -26,12 +26,12 @@ interface ServiceTest extends TestProcess {
 export async function serviceTests(
   root: string,
   { service, go, node }: ServiceSources,
-  surroundings: CommandContext,
+  context: CommandContext,
 ): Promise<ServiceTest[]> {
   const environment = service.test?.env ?? {};
   const own = service.test?.command;
   if (own !== undefined) return [{ ...shellProcess(own), title: own.trimEnd(), directory: root, environment }];
-  const goTests = (go?.testCalls() ?? []).map((call) => goTest(root, call, service, surroundings));
+  const goTests = (go?.testCalls() ?? []).map((call) => goTest(root, call, service, context));
   const nodeTests = node?.tested === true ? [nodeTest(root, node, environment)] : [];
   return [...(await Promise.all(goTests)).flat(), ...nodeTests];
 }
@@ -40,19 +40,14 @@ async function goTest(
   root: string,
   { directory: at, packages, optional, outsideWorkspace }: GoTests,
   { name, test }: Service,
-  surroundings: CommandContext,
+  context: CommandContext,
 ): Promise<ServiceTest[]> {
   const directory = join(root, at);
   const environment = { ...(outsideWorkspace ? { GOWORK: "off" } : {}), ...test?.env };
-  const without = await excludedPackages(
-    optional,
-    directory,
-    { ...surroundings.environment, ...environment },
-    surroundings,
-  );
+  const without = await excludedPackages(optional, directory, { ...context.environment, ...environment }, context);
   const where = at === "." ? "" : ` in ${at}`;
   if (without.size > 0)
-    surroundings.note(`── ${name}: not tested, as constraints leave nothing of it: ${[...without].join(" ")}${where}`);
+    context.note(`── ${name}: not tested, as constraints leave nothing of it: ${[...without].join(" ")}${where}`);
   const args = ["test", ...packages.filter((argument) => !without.has(argument))];
   if (args.length === 1) return [];
   return [{ command: "go", args, title: `go ${args.join(" ")}${where}`, directory, environment }];

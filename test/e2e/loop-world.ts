@@ -65,8 +65,8 @@ export async function enterLoop(world: GitOpsWorld): Promise<Loop> {
     return response.text();
   };
   const deployed = async (): Promise<Record<string, string>> => {
-    const place = { app: "delinkcious", environment, namespace: rollout.namespace, argoCdNamespace: "argocd" };
-    const found = await readDeployments(kubernetes, place, AbortSignal.timeout(10_000));
+    const location = { app: "delinkcious", environment, namespace: rollout.namespace, argoCdNamespace: "argocd" };
+    const found = await readDeployments(kubernetes, location, AbortSignal.timeout(10_000));
     return Object.fromEntries(found.map(({ service, image, health }) => [service, `${image} ${health}`]));
   };
   return {

@@ -14,12 +14,12 @@ const outputSchema = z.object({
 });
 
 let directory: string;
-let place: BuildPlace;
+let location: BuildPlace;
 let registry: Registry;
 beforeAll(async () => {
   const { sandbox, credentials } = await enterSandbox();
   const { registryHost } = sandbox.targets;
-  place = { buildKit: await sandbox.docker.buildKit(), registryHost, password: credentials.registryPassword };
+  location = { buildKit: await sandbox.docker.buildKit(), registryHost, password: credentials.registryPassword };
   registry = registryClient({
     login: () =>
       Promise.resolve({ username: sandboxSettings().images.username, password: credentials.registryPassword }),
@@ -32,7 +32,7 @@ afterAll(() => rmSync(directory, { recursive: true }));
 const link = ["--service", "link", "--commit", commit];
 
 test("without a push nothing reaches the registry, and no login is needed", async () => {
-  const { status, output } = await deliveryBuild(directory, { ...place, password: "" }, [
+  const { status, output } = await deliveryBuild(directory, { ...location, password: "" }, [
     ...link,
     "--no-push",
     "--build-number",
@@ -49,19 +49,19 @@ test("without a push nothing reaches the registry, and no login is needed", asyn
 test("the image is in the registry with the digest that is reported, under both tags, and its layers beside it", async () => {
   const file = join(directory, "digests.json");
   const args = [...link, "--build-number", "2", "--output", file, "--json"];
-  const { status, output, errors } = await deliveryBuild(directory, place, args);
+  const { status, output, errors } = await deliveryBuild(directory, location, args);
   expect(status).toBe(0);
   const [{ repository, digest, tags }] = outputSchema.parse(JSON.parse(output)).images;
   expect(tags).toEqual(["0.1.2", commit]);
   expect(await Promise.all(tags.map((tag) => registry.digest(repository, tag)))).toEqual([digest, digest]);
   expect(JSON.parse(readFileSync(file, "utf8"))).toEqual({ link: digest });
   expect(await registry.tags(repository)).toContain("buildcache");
-  expect(errors).not.toContain(place.password);
+  expect(errors).not.toContain(location.password);
 });
 
 test("the same files are the same digest", async () => {
   const built = await Promise.all(
-    ["3", "4"].map((number) => deliveryBuild(directory, place, [...link, "--build-number", number, "--json"])),
+    ["3", "4"].map((number) => deliveryBuild(directory, location, [...link, "--build-number", number, "--json"])),
   );
   const digests = built.map(({ output }) => outputSchema.parse(JSON.parse(output)).images[0].digest);
   expect(new Set(digests).size).toBe(1);
@@ -73,7 +73,7 @@ test("a registry that is down is tried four times; then it is named, and no dige
     // Nothing listens at port 1.
     exampleProgram(elsewhere, "localhost:1");
     const file = join(elsewhere, "digests.json");
-    const { status, output, errors } = await deliveryBuild(elsewhere, place, [...link, "--output", file]);
+    const { status, output, errors } = await deliveryBuild(elsewhere, location, [...link, "--output", file]);
     expect({ status, output, written: existsSync(file) }).toEqual({ status: 1, output: "", written: false });
     expect(errors.match(/\| attempt \d of 4 failed/g)).toHaveLength(3);
     expect(errors).toMatch(
@@ -85,7 +85,7 @@ test("a registry that is down is tried four times; then it is named, and no dige
 });
 
 test("a wrong password is not tried again", async () => {
-  const { status, errors } = await deliveryBuild(directory, { ...place, password: "wrong" }, [...link]);
+  const { status, errors } = await deliveryBuild(directory, { ...location, password: "wrong" }, [...link]);
   expect(status).toBe(1);
   expect(errors).not.toContain("attempt 1");
   expect(errors).toMatch(/is not pushed: the registry \S+ refuses it .*401 Unauthorized.*; check DOCKERHUB_USERNAME/);

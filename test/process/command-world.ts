@@ -12,7 +12,7 @@ export class CommandWorld implements AsyncDisposable {
 
   private constructor(registry: RegistryStandIn) {
     this.registry = registry;
-    const places = ["dev/link", "dev/user", "staging/link"].map((place) => place.split("/"));
+    const places = ["dev/link", "dev/user", "staging/link"].map((location) => location.split("/"));
     this.repository.commit({
       "dev/link/deployment.yaml": "replicas: 1\n",
       ...Object.fromEntries(
@@ -26,7 +26,7 @@ export class CommandWorld implements AsyncDisposable {
   }
 
   /** Runs a command as `npx delivery` does, and returns what it prints. */
-  async run(command: Command, args: readonly string[], surroundings: Partial<CommandContext> = {}): Promise<string> {
+  async run(command: Command, args: readonly string[], context: Partial<CommandContext> = {}): Promise<string> {
     const lines: string[] = [];
     const where = ["--repository", this.repository.url, "--images", `${this.registry.host}/acme/shop`];
     await command.run([...where, ...args], {
@@ -35,7 +35,7 @@ export class CommandWorld implements AsyncDisposable {
       note: (line) => this.notes.push(line),
       input: async () => "",
       signal: new AbortController().signal,
-      ...surroundings,
+      ...context,
     });
     return lines.join("\n");
   }

@@ -163,7 +163,7 @@ describe("diff", () => {
   );
 
   test.each(["repository", "branch", "directory"] as const)(
-    "another %s is another place: the new one first",
+    "another %s is another location: the new one first",
     async (key) =>
       expect(await diff({ [key]: "other" })).toEqual({ changes: true, replaces: [key], deleteBeforeReplace: false }),
   );

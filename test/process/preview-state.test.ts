@@ -106,14 +106,14 @@ test("the command reads the state with the token before any program runs, and th
   // A program that cannot be run: the engine is not asked for.
   writeFileSync(join(checkout.root, "Pulumi.yaml"), "runtime: nodejs\n");
   const seen: { requests: string; token: string | undefined }[] = [];
-  const surroundings = {
+  const context = {
     environment: process.env,
     print: () => undefined,
     note: () => void seen.push({ requests: requests.join("\n"), token: process.env["DELIVERY_GIT_TOKEN"] }),
     input: async () => "",
     signal: new AbortController().signal,
   };
-  await expect(preview.run(["--safe-stack", "dev"], surroundings)).rejects.toThrow("Pulumi.yaml: name");
+  await expect(preview.run(["--safe-stack", "dev"], context)).rejects.toThrow("Pulumi.yaml: name");
   // When it says that it begins, it has the state.
   expect(seen[0]?.requests).toMatch(/^POST \/acme\/shop\.git\/git-upload-pack 200$/m);
   expect(seen[0]?.token).toBeUndefined();

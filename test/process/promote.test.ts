@@ -227,15 +227,15 @@ describe("without gates", () => {
       [recordPath("dev", "link")]: recordWith({ repository: `${images}-link`, digest }),
     });
     const where = ["--to", "staging", "--repository", repository.url, "--images", images];
-    const surroundings = {
+    const context = {
       environment: {},
       print: () => {},
       note: () => {},
       input: async () => "",
       signal: new AbortController().signal,
     };
-    await expect(promote.run(where, surroundings)).rejects.toThrow(/the registry does not have .*shop-user@sha256:1+/);
-    await promote.run([...where, "--service", "link"], surroundings);
+    await expect(promote.run(where, context)).rejects.toThrow(/the registry does not have .*shop-user@sha256:1+/);
+    await promote.run([...where, "--service", "link"], context);
     expect(record("link")).toBe(recordWith({ repository: `${images}-link`, digest }));
   });
 

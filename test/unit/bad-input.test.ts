@@ -72,7 +72,7 @@ function changed(target: unknown, [key = "", ...rest]: string[], value: unknown)
 const remove = (key: string) => (settings: Settings) => void delete settings[`delivery:${key}`];
 
 describe("a faulty stack file gets one clear error and declares nothing", () => {
-  test.each<[fault: string, change: (settings: Settings) => void, place: string, hint: RegExp]>([
+  test.each<[fault: string, change: (settings: Settings) => void, location: string, hint: RegExp]>([
     [
       "another schema version",
       set("schemaVersion", 2),
@@ -269,10 +269,10 @@ describe("a faulty stack file gets one clear error and declares nothing", () => 
       /missing; .*pulumi config set --secret circleciToken/,
     ],
     ["an empty secret", set("circleciToken", ""), `${file}: circleciToken`, /must not be empty/],
-  ])("%s", async (_fault, change, place, hint) => {
+  ])("%s", async (_fault, change, location, hint) => {
     const message = await rejection(change);
     expect(message).toContain("1 problem; nothing was changed");
-    const line = message.split("\n").find((text) => text.includes(`${place}: `));
+    const line = message.split("\n").find((text) => text.includes(`${location}: `));
     expect(line).toMatch(hint);
   });
 
@@ -294,7 +294,7 @@ describe("a faulty stack file gets one clear error and declares nothing", () => 
 
 describe("a faulty service gets one clear error and declares nothing", () => {
   const link = (path: string): string => join(app, "svc/link_service", path);
-  test.each<[fault: string, files: Record<string, string>, place: () => string, hint: RegExp]>([
+  test.each<[fault: string, files: Record<string, string>, location: () => string, hint: RegExp]>([
     [
       "a service.yaml without a Dockerfile",
       { "svc/news_service/service.yaml": "replicas: 1\n" },
@@ -451,11 +451,11 @@ describe("a faulty service gets one clear error and declares nothing", () => {
       () => `${link("service.yaml")}: probes.liveness`,
       /"healthz": must be a path such as \/healthz, or tcp/,
     ],
-  ])("%s", async (_fault, files, place, hint) => {
+  ])("%s", async (_fault, files, location, hint) => {
     for (const [path, content] of Object.entries(files)) write(path, content);
     const message = await rejection(() => {});
     expect(message).toContain("1 problem; nothing was changed");
-    const line = message.split("\n").find((text) => text.includes(`${place()}: `));
+    const line = message.split("\n").find((text) => text.includes(`${location()}: `));
     expect(line).toMatch(hint);
   });
 });

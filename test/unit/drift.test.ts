@@ -159,7 +159,7 @@ const manifests = {
   files: { "dev/link/service.yaml": "kind: Service\n" },
   records: { [recordPath("dev", "link")]: recordWith({ repository: "acme/shop-link", digest: one }) },
 };
-const owner = { stack: "delivery/dev", place: "", records: [] };
+const owner = { stack: "delivery/dev", location: "", records: [] };
 const files = { ...manifests.files, [recordPath("dev", "link")]: initialRecord("link"), [ownerFile("dev")]: "" };
 
 test.each<[what: string, changes: Record<string, string | undefined>, findings: [path: string, change: string][]]>([
@@ -200,7 +200,7 @@ test("in Git, a directory that is not ours any more is found", () => {
 });
 
 const link = runningService("link", one, since);
-const place: ClusterCheckArgs = {
+const location: ClusterCheckArgs = {
   app: "shop",
   environment: "dev",
   namespace: "shop-dev",
@@ -265,7 +265,7 @@ test.each<[what: string, facts: Partial<ClusterStatus>, findings: [what: string,
     [["Pod by-hand", "is extra: neither Git nor the stack declares it"]],
   ],
 ])("on the cluster, %s is found as what it is", (_what, facts, findings) => {
-  expect(clusterFindings(place, { ...cluster, ...facts })).toEqual(
+  expect(clusterFindings(location, { ...cluster, ...facts })).toEqual(
     findings.map(([what, change]) => ({ what, change })),
   );
 });
@@ -273,8 +273,8 @@ test.each<[what: string, facts: Partial<ClusterStatus>, findings: [what: string,
 test("on the cluster, a service without pods before its first release is as declared", () => {
   const records = new Map([["link", { image: undefined }]]);
   const none = withValue(link.deployment, ["spec", "replicas"], 0);
-  expect(clusterFindings({ ...place, records }, { ...cluster, deployments: [none] })).toEqual([]);
-  expect(clusterFindings(place, { ...cluster, deployments: [none] })).toEqual([
+  expect(clusterFindings({ ...location, records }, { ...cluster, deployments: [none] })).toEqual([]);
+  expect(clusterFindings(location, { ...cluster, deployments: [none] })).toEqual([
     { what: "Deployment link", change: "is Suspended: no pods are wanted" },
   ]);
 });

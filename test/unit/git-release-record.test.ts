@@ -121,7 +121,9 @@ describe("is refused with the file and the key", () => {
   ])("%s", (_fault, content, problem) => {
     const result = parseRecord("dev/x", JSON.stringify(content));
     expect(
-      "problems" in result ? result.problems.map(({ place, message }) => `${place}: ${message}`).join("\n") : result,
+      "problems" in result
+        ? result.problems.map(({ location: location, message }) => `${location}: ${message}`).join("\n")
+        : result,
     ).toMatch(problem);
   });
 });

@@ -29,8 +29,10 @@ describe("peerProblems", () => {
   });
 
   test("name the file that has the peers", () => {
-    expect(peerProblems(services({ a: [], b: ["c"], c: ["b"] }))[0]?.place).toBe("svc/b_service/service.yaml: peers");
-    expect(peerProblems(services({ a: [], b: ["x"] }))[0]?.place).toBe("svc/b_service/service.yaml: peers");
+    expect(peerProblems(services({ a: [], b: ["c"], c: ["b"] }))[0]?.location).toBe(
+      "svc/b_service/service.yaml: peers",
+    );
+    expect(peerProblems(services({ a: [], b: ["x"] }))[0]?.location).toBe("svc/b_service/service.yaml: peers");
   });
 });
 

@@ -142,7 +142,7 @@ test("whatever needs a secret gets one that is made up, and the same one each ti
   expect(declared("link").files["previews/pr-12/secrets.yaml"]).toBe(text);
 });
 
-const place: PreviewLocation = {
+const location: PreviewLocation = {
   environment: {
     name: "dev",
     directory: "dev",
@@ -186,7 +186,7 @@ const preview: Preview = {
 };
 
 test("the comment says where it is, what runs there, what does not, and how it goes away", () => {
-  expect(previewText(preview, place)).toBe(`### Preview environment \`pr-12\`
+  expect(previewText(preview, location)).toBe(`### Preview environment \`pr-12\`
 
 **gateway: http://gateway.example**
 
@@ -204,7 +204,7 @@ It runs in the namespace \`shop-pr-12\`, with made-up secrets, as soon as Argo C
 });
 
 test("without a way in from outside, the comment says how to get there all the same", () => {
-  expect(previewText({ ...preview, outside: false }, place)).toContain(
+  expect(previewText({ ...preview, outside: false }, location)).toContain(
     "Within the cluster: http://gateway.example; from outside: `kubectl port-forward --namespace shop-pr-12 service/gateway 7070`.",
   );
 });

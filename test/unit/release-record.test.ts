@@ -73,6 +73,8 @@ test.each<[fault: string, content: unknown, problem: RegExp]>([
   const result = read(content);
   if (!("problems" in result)) throw new Error(`read ${JSON.stringify(result)}`);
   expect(result.problems.length).toBeGreaterThan(0);
-  for (const { place } of result.problems) expect(place.startsWith(file)).toBe(true);
-  expect(result.problems.map(({ place, message }) => `${place}: ${message}`).join("\n")).toMatch(problem);
+  for (const { location: location } of result.problems) expect(location.startsWith(file)).toBe(true);
+  expect(result.problems.map(({ location: location, message }) => `${location}: ${message}`).join("\n")).toMatch(
+    problem,
+  );
 });

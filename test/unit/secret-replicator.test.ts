@@ -13,12 +13,12 @@ const original: KubernetesObject = {
   data: { ".dockerconfigjson": "e30K" },
 };
 const namespace = (name: string, metadata = {}): KubernetesObject => ({ metadata: { name, ...metadata } });
-const copy = (place: string, from: string): KubernetesObject => ({
+const copy = (location: string, from: string): KubernetesObject => ({
   apiVersion: "v1",
   kind: "Secret",
   metadata: {
     name: "registry-credentials",
-    namespace: place,
+    namespace: location,
     annotations: { "replicator.v1.mittwald.de/replicated-from-version": from },
   },
   type: "kubernetes.io/dockerconfigjson",

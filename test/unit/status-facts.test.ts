@@ -74,8 +74,8 @@ test.each([
 });
 
 test("CI without a token is not asked, and a token never shows", async () => {
-  const place = { host: "http://127.0.0.1:1/api/v2", organizationId: "o", context: "shop-dev" };
-  const reading = (token: string | undefined) => readingOf((signal) => readCi({ ...place, token }, signal), 2000);
+  const location = { host: "http://127.0.0.1:1/api/v2", organizationId: "o", context: "shop-dev" };
+  const reading = (token: string | undefined) => readingOf((signal) => readCi({ ...location, token }, signal), 2000);
   expect(await reading(undefined)).toMatchObject({ state: "unknown", reason: expect.stringContaining("CIRCLE_TOKEN") });
   expect(await reading("hidden-token")).toEqual({ state: "unknown", reason: "127.0.0.1:1 cannot be reached" });
 });
@@ -130,8 +130,8 @@ test("a pipeline whose config CircleCI does not accept has failed", async () => 
     ...contexts,
     "/project/gh/acme/shop/pipeline": { items: [pipeline(8, { state: "errored", errors })] },
   });
-  const place = { ...ciPlace, projectSlug: "gh/acme/shop" };
-  expect(await readCi(place, new AbortController().signal)).toEqual({
+  const location = { ...ciPlace, projectSlug: "gh/acme/shop" };
+  expect(await readCi(location, new AbortController().signal)).toEqual({
     state: "failed",
     summary: "#8 Cannot find job deploy",
   });
