@@ -9,6 +9,6 @@ export function rejectProblems(problems: readonly Problem[]): void {
   if (problems.length === 0) return;
   const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
   throw new pulumi.RunError(
-    `${count}; nothing was changed\n${problems.map(({ location: location, message }) => `  ${location}: ${message}`).join("\n")}`,
+    `${count}; nothing was changed\n${problems.map(({ location, message }) => `  ${location}: ${message}`).join("\n")}`,
   );
 }

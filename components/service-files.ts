@@ -71,6 +71,6 @@ export function readExposedPort(directory: string, problems: Problem[]): number 
 
 function isFile(path: string, problems: Problem[]): boolean {
   if (statSync(path).isFile()) return true;
-  problems.push({ location: path, message: "is no file; put one in its location, or give this another name" });
+  problems.push({ location: path, message: "is no file; put one in its place, or give this another name" });
   return false;
 }

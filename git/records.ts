@@ -26,7 +26,7 @@ export async function readRecords(snapshot: Snapshot, directory: string): Promis
   const problems = parsed.flatMap(([, record]) => ("problems" in record ? record.problems : []));
   if (problems.length > 0) {
     throw new DeployRepositoryError(
-      `faulty release records; nothing was changed\n${problems.map(({ location: location, message }) => `  ${location}: ${message}`).join("\n")}`,
+      `faulty release records; nothing was changed\n${problems.map(({ location, message }) => `  ${location}: ${message}`).join("\n")}`,
     );
   }
   return new Map(parsed.flatMap(([service, record]) => ("problems" in record ? [] : [[service, record] as const])));

@@ -65,7 +65,7 @@ export function gitFindings(declared: DeclaredManifests, { files, owner }: Direc
 function recordFindings(what: string, text: string, initial: string): Finding[] {
   const record = parseRecord(what, text);
   if ("problems" in record) {
-    const problems = record.problems.map(({ location: location, message }) =>
+    const problems = record.problems.map(({ location, message }) =>
       `${location.slice(what.length + 2)} ${message}`.trim(),
     );
     return [{ what, change: `is faulty: ${problems.join("; ")}` }];

@@ -44,9 +44,7 @@ export function readMonorepo(environment: string): Monorepo {
     dependencies: new Set(Object.keys(stack.dependencies)),
   });
   if (problems.length > 0)
-    throw new CommandError(
-      problems.map(({ location: location, message }) => `${location}: ${message}`).join("\n       "),
-    );
+    throw new CommandError(problems.map(({ location, message }) => `${location}: ${message}`).join("\n       "));
   return { app: stack.app, root: stack.app.directory, images: stack.images, services, file };
 }
 

@@ -20,7 +20,7 @@ export function readStackSettings<T extends z.ZodObject>(name: string, schema: T
   const parsed = schema.safeParse(settings);
   if (parsed.success) return parsed.data;
   const problems = schemaProblems(file, parsed.error, settings).map(
-    ({ location: location, message }) => `${location}: ${message}`,
+    ({ location, message }) => `${location}: ${message}`,
   );
   throw new CommandError(problems.join("\n       "));
 }

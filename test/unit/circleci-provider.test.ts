@@ -112,7 +112,7 @@ test("project: created with what is set, everything else off, as the official pr
   });
 });
 
-test("project: settings change in location, name and organization by replacement, and what is left out not at all", async () => {
+test("project: settings change in place, name and organization by replacement, and what is left out not at all", async () => {
   const made = await newProject({ disableSsh: true, prOnlyBranchOverrides: ["a", "b"] });
   const { name } = made.inputs;
   expect(await differences("Project", made, { name: name ?? "", organizationId })).toEqual({});
@@ -262,7 +262,7 @@ test("project variable: the state keeps the value that the API masks", async () 
   expect(await readAgain("ProjectEnvironmentVariable", variable)).toBeUndefined();
 });
 
-test("pipeline and trigger: created, changed in location, read, deleted", async () => {
+test("pipeline and trigger: created, changed in place, read, deleted", async () => {
   const project = await newProject();
   const sources = {
     configSourceProvider: "github_app",

@@ -122,7 +122,7 @@ describe("is refused with the file and the key", () => {
     const result = parseRecord("dev/x", JSON.stringify(content));
     expect(
       "problems" in result
-        ? result.problems.map(({ location: location, message }) => `${location}: ${message}`).join("\n")
+        ? result.problems.map(({ location, message }) => `${location}: ${message}`).join("\n")
         : result,
     ).toMatch(problem);
   });

@@ -73,8 +73,6 @@ test.each<[fault: string, content: unknown, problem: RegExp]>([
   const result = read(content);
   if (!("problems" in result)) throw new Error(`read ${JSON.stringify(result)}`);
   expect(result.problems.length).toBeGreaterThan(0);
-  for (const { location: location } of result.problems) expect(location.startsWith(file)).toBe(true);
-  expect(result.problems.map(({ location: location, message }) => `${location}: ${message}`).join("\n")).toMatch(
-    problem,
-  );
+  for (const { location } of result.problems) expect(location.startsWith(file)).toBe(true);
+  expect(result.problems.map(({ location, message }) => `${location}: ${message}`).join("\n")).toMatch(problem);
 });
