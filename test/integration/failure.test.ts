@@ -69,7 +69,7 @@ describe("a failed update", () => {
     expect((await pipeline.run("up", impatient)).changes).toEqual([]);
   });
 
-  test("says why a pod finds no location, while the old one keeps running", async () => {
+  test("says why a pod finds no place, while the old one keeps running", async () => {
     const greedy = { "delivery:services": { cart: { resources: { requests: { cpu: "500" } } } } };
     const { error } = await pipeline.fail("up", { ...impatient, settings: greedy });
     expect(error).toMatch(/Deployment failure-sandbox\/cart did not become ready within 12 s.*Insufficient cpu/s);
