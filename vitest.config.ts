@@ -20,7 +20,7 @@ export default defineConfig({
         test: {
           name: "integration",
           include: ["test/integration/**/*.test.ts"],
-          globalSetup: ["test/integration/sandbox-setup.ts"],
+          globalSetup: ["test/integration/support/sandbox-setup.ts"],
           // As `npm run up` runs it: Node's own loader, no transformation.
           experimental: { viteModuleRunner: false, nodeLoader: false },
           fileParallelism: false,
@@ -32,7 +32,7 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
-          globalSetup: ["test/e2e/sandbox-setup.ts"],
+          globalSetup: ["test/e2e/support/sandbox-setup.ts"],
           experimental: { viteModuleRunner: false, nodeLoader: false },
           fileParallelism: false,
           // Two sandboxes at once would be in each other's way on a small machine.

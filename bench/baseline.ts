@@ -5,7 +5,7 @@ import { promisify } from "node:util";
 import { z } from "zod";
 import { writeDockerConfig } from "../cli/registry/docker-config.ts";
 import { sandboxSettings } from "../sandbox/machine/endpoints.ts";
-import type { BuildPlace } from "../test/delivery-build.ts";
+import type { BuildEndpoints } from "../test/support/delivery-build.ts";
 
 const execute = promisify(execFile);
 const metadataSchema = z.object({ "containerimage.digest": z.string() });
@@ -17,7 +17,7 @@ const metadataSchema = z.object({ "containerimage.digest": z.string() });
  */
 export async function buildBaseline(
   directory: string,
-  { buildKit, password, registryHost }: BuildPlace,
+  { buildKit, password, registryHost }: BuildEndpoints,
 ): Promise<Map<string, string>> {
   const app = join(directory, "examples/delinkcious");
   const login = { username: sandboxSettings().images.username, password };

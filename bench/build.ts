@@ -13,7 +13,7 @@ import { choosePort } from "../sandbox/machine/ports.ts";
 import { stopAllProcesses } from "../sandbox/machine/process.ts";
 import { debianTools } from "../sandbox/machine/tools/debian-tools.ts";
 import { buildTools } from "../sandbox/machine/tools/go-tools.ts";
-import { deliveryBuild, exampleProgram, type BuildPlace } from "../test/delivery-build.ts";
+import { deliveryBuild, exampleProgram, type BuildEndpoints } from "../test/support/delivery-build.ts";
 import { buildBaseline } from "./baseline.ts";
 import type { Figure } from "./figure.ts";
 
@@ -62,7 +62,7 @@ export async function benchBuild(report: (line: string) => void): Promise<Figure
   ];
 }
 
-type StartedBuilder = BuildPlace & AsyncDisposable;
+type StartedBuilder = BuildEndpoints & AsyncDisposable;
 
 /** A registry, and a BuildKit that does not share the sandboxes' cache. */
 async function startBuilder(stateDir: string, report: (line: string) => void): Promise<StartedBuilder> {
@@ -109,7 +109,7 @@ export async function builderTools(report: (line: string) => void) {
   return { tools, runc, busybox };
 }
 
-async function ours(directory: string, location: BuildPlace, which: readonly string[]): Promise<string[]> {
+async function ours(directory: string, location: BuildEndpoints, which: readonly string[]): Promise<string[]> {
   const { status, output, errors } = await deliveryBuild(directory, location, [
     ...which,
     "--build-number",
@@ -121,7 +121,7 @@ async function ours(directory: string, location: BuildPlace, which: readonly str
 }
 
 /** Seconds from a BuildKit that has nothing. */
-async function timed<T>({ buildKit }: BuildPlace, work: () => Promise<T>): Promise<{ seconds: number; result: T }> {
+async function timed<T>({ buildKit }: BuildEndpoints, work: () => Promise<T>): Promise<{ seconds: number; result: T }> {
   await execute(buildKit.buildctl, ["--addr", buildKit.address, "prune", "--all"]);
   const start = performance.now();
   const result = await work();

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { recordPath, recordWith } from "../git/release-record.ts";
-import { BareRepository } from "../test/bare-repository.ts";
+import { BareRepository } from "../test/support/bare-repository.ts";
 import { median, type Figure } from "./figure.ts";
 
 const rounds = 7;

@@ -11,7 +11,7 @@ import { up } from "../sandbox/commands/up.ts";
 import { ensureCredentials, gitUsers } from "../sandbox/machine/credentials.ts";
 import { loadEndpoints, type SandboxEndpoints } from "../sandbox/machine/endpoints.ts";
 import { kubernetesClient } from "../sandbox/machine/kubernetes-client.ts";
-import { pushBuild } from "../test/e2e/image-push.ts";
+import { pushBuild } from "../test/support/image-push.ts";
 import { median, type Figure } from "./figure.ts";
 
 /** A service of the example; two builds of it take turns, so that every release is another digest. */

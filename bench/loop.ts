@@ -13,7 +13,7 @@ import { up } from "../sandbox/commands/up.ts";
 import { ensureCredentials, gitUsers } from "../sandbox/machine/credentials.ts";
 import { loadEndpoints } from "../sandbox/machine/endpoints.ts";
 import { startRemoteDocker } from "../sandbox/machine/images/buildkit.ts";
-import type { BuildPlace } from "../test/delivery-build.ts";
+import type { BuildEndpoints } from "../test/support/delivery-build.ts";
 import { buildBaseline, repositoryOf } from "./baseline.ts";
 import { builderTools } from "./build.ts";
 import { median, type Figure } from "./figure.ts";
@@ -130,7 +130,7 @@ async function buildSeconds({ ci }: Route, job: number): Promise<number> {
 }
 
 /** @returns seconds from an edit of the same service until its pods run */
-async function followBaseline(route: Route, { directory }: Clone, location: BuildPlace): Promise<number> {
+async function followBaseline(route: Route, { directory }: Clone, location: BuildEndpoints): Promise<number> {
   const path = join(directory, file);
   writeFileSync(path, nextVersion(readFileSync(path, "utf8")));
   const start = performance.now();

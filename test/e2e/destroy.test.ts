@@ -1,10 +1,8 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { stopArgoCd } from "../../sandbox/machine/argocd/argocd.ts";
-import { openEnvironment, type Environment } from "./environment.ts";
-import { enterGitOps, type GitOpsWorld } from "./gitops-world.ts";
-import { pushByHand } from "./hand-push.ts";
-import { impatient } from "./impatience.ts";
+import { openEnvironment, shortTimeouts, type Environment } from "./support/environment.ts";
+import { enterGitOps, pushToDeployRepository, type GitOpsHarness } from "./support/gitops-harness.ts";
 
 const listSchema = z.object({ items: z.array(z.object({ metadata: z.object({ name: z.string() }) })) });
 
@@ -18,21 +16,21 @@ const clusterKinds = [
 
 /** Destroy removes what up has made, everywhere. The tests build on each other. */
 describe("destroy", () => {
-  let world: GitOpsWorld;
+  let harness: GitOpsHarness;
   let shop: Environment;
   let found: string[];
 
   beforeAll(async () => {
-    world = await enterGitOps();
-    shop = openEnvironment(world, { name: "destroy" });
+    harness = await enterGitOps();
+    shop = openEnvironment(harness, { name: "destroy" });
     found = await objectsOfCluster();
-    pushByHand(world, { "docs/runbook.md": "Ask Ann.\n", "destroy/NOTES.md": "Ask Bob.\n" });
-    await shop.run("up", {}, impatient(30));
+    pushToDeployRepository(harness, { "docs/runbook.md": "Ask Ann.\n", "destroy/NOTES.md": "Ask Bob.\n" });
+    await shop.run("up", {}, shortTimeouts(30));
   });
 
   test("without Argo CD ends within its timeout, names the Application, and says what to do", async () => {
-    await shop.run("up", {}, impatient(5));
-    await stopArgoCd(world.stateDir);
+    await shop.run("up", {}, shortTimeouts(5));
+    await stopArgoCd(harness.stateDir);
     const { error } = await shop.fail("destroy");
     expect(error).toMatch(/Application argocd\/shop-destroy-(cart|catalog) was still there 5 s after its deletion/);
     expect(error).toMatch(/Argo CD.*run.*destroy again/s);
@@ -56,21 +54,21 @@ describe("destroy", () => {
   });
 
   test("leaves the files of others in Git, and nothing else", () => {
-    const files = Object.keys(world.repository.files());
+    const files = Object.keys(harness.repository.files());
     expect(files.filter((path) => path.startsWith("destroy/"))).toEqual(["destroy/NOTES.md"]);
     expect(files).toContain("docs/runbook.md");
   });
 
   test("leaves nothing at CircleCI", async () => {
-    expect(await world.circleci.contexts("shop-destroy")).toEqual([]);
-    expect(world.circleci.projects("shop")).toEqual([]);
+    expect(await harness.circleci.contexts("shop-destroy")).toEqual([]);
+    expect(harness.circleci.projects("shop")).toEqual([]);
   });
 
   async function objectsOfCluster(): Promise<string[]> {
     const lists = await Promise.all(
       clusterKinds.map(async (path) =>
         listSchema
-          .parse(await world.kubernetes.request("GET", path))
+          .parse(await harness.kubernetes.request("GET", path))
           .items.map(({ metadata }) => `${path}/${metadata.name}`),
       ),
     );

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { deploymentOf } from "../integration/sandbox-world.ts";
-import { applicationsOf, isWell } from "./application-state.ts";
-import { openEnvironment, type Environment } from "./environment.ts";
-import { enterGitOps, type GitOpsWorld } from "./gitops-world.ts";
+import { deploymentOf } from "../support/sandbox-harness.ts";
+import { applicationsOf, isHealthy } from "./support/application-state.ts";
+import { openEnvironment, type Environment } from "./support/environment.ts";
+import { enterGitOps, type GitOpsHarness } from "./support/gitops-harness.ts";
 
 const podsSchema = z.object({
   items: z.array(z.object({ metadata: z.object({ name: z.string(), uid: z.string() }) })),
@@ -13,13 +13,13 @@ const serviceSchema = z.object({ spec: z.object({ clusterIP: z.string() }) });
 
 /** From delivery `direct` to `gitops` and back: what runs is adopted, not made anew. The tests build on each other. */
 describe("switching the delivery", () => {
-  let world: GitOpsWorld;
+  let harness: GitOpsHarness;
   let shop: Environment;
   let before: Awaited<ReturnType<typeof running>>;
 
   beforeAll(async () => {
-    world = await enterGitOps();
-    shop = openEnvironment(world, { name: "hand-over" });
+    harness = await enterGitOps();
+    shop = openEnvironment(harness, { name: "hand-over" });
     await shop.run("up", { delivery: "direct" });
     before = await running();
   });
@@ -32,7 +32,7 @@ describe("switching the delivery", () => {
     await using requests = startRequests(await addressOf("cart"));
     await shop.run("up", { delivery: "direct", handOver: "true" });
     await shop.run("up");
-    expect((await applicationsOf(world.kubernetes, "shop-hand-over")).map(isWell)).toEqual([true, true]);
+    expect((await applicationsOf(harness.kubernetes, "shop-hand-over")).map(isHealthy)).toEqual([true, true]);
     expect(await running()).toEqual(before);
     requests.expectNoFailure();
   });
@@ -48,17 +48,17 @@ describe("switching the delivery", () => {
     await shop.run("up", { delivery: "direct" });
     expect(await running()).toEqual(before);
     expect((await shop.run("up", { delivery: "direct" })).changes).toEqual([]);
-    expect(Object.keys(world.repository.files()).filter((path) => path.startsWith("hand-over/"))).toEqual([]);
+    expect(Object.keys(harness.repository.files()).filter((path) => path.startsWith("hand-over/"))).toEqual([]);
     requests.expectNoFailure();
   });
 
   /** Who serves, by service: a Deployment or pod that is made anew has another uid. */
   async function running() {
     const pods = podsSchema.parse(
-      await world.kubernetes.request("GET", `/api/v1/namespaces/${shop.namespace}/pods`),
+      await harness.kubernetes.request("GET", `/api/v1/namespaces/${shop.namespace}/pods`),
     ).items;
     const deployments = await Promise.all(
-      shop.services.map((service) => deploymentOf(world.kubernetes, shop.namespace, service)),
+      shop.services.map((service) => deploymentOf(harness.kubernetes, shop.namespace, service)),
     );
     return {
       deployments: deployments.map(({ uid, image }) => ({ uid, image })),
@@ -68,9 +68,9 @@ describe("switching the delivery", () => {
 
   /** `undefined` where no pod answers. */
   async function addressOf(service: string): Promise<string | undefined> {
-    if (!world.podsRun) return undefined;
+    if (!harness.podsRun) return undefined;
     const { spec } = serviceSchema.parse(
-      await world.kubernetes.request("GET", `/api/v1/namespaces/${shop.namespace}/services/${service}`),
+      await harness.kubernetes.request("GET", `/api/v1/namespaces/${shop.namespace}/services/${service}`),
     );
     return `http://${spec.clusterIP}:8080/`;
   }

@@ -1,12 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { runningPid } from "../../sandbox/machine/process.ts";
-import { eventually } from "../integration/eventually.ts";
-import { deploymentOf, isSettled } from "../integration/sandbox-world.ts";
-import { applicationOf, applicationsOf, isWell } from "./application-state.ts";
-import { openEnvironment, type Environment } from "./environment.ts";
-import { enterGitOps, type GitOpsWorld } from "./gitops-world.ts";
-import { pushByHand } from "./hand-push.ts";
+import { eventually } from "../support/eventually.ts";
+import { deploymentOf, isSettled } from "../support/sandbox-harness.ts";
+import { applicationOf, applicationsOf, isHealthy } from "./support/application-state.ts";
+import { openEnvironment, type Environment } from "./support/environment.ts";
+import { enterGitOps, pushToDeployRepository, type GitOpsHarness } from "./support/gitops-harness.ts";
 
 const controller = "argocd-application-controller";
 const everything = ["argocd-keeper", controller, "argocd-repo-server", "argocd-redis"];
@@ -15,12 +14,12 @@ const deletedSchema = z.object({ metadata: z.object({ deletionTimestamp: z.strin
 
 /** Argo CD is killed at ever other moments, and converges each time. The tests build on each other. */
 describe("a killed Argo CD", () => {
-  let world: GitOpsWorld;
+  let harness: GitOpsHarness;
   let shop: Environment;
 
   beforeAll(async () => {
-    world = await enterGitOps();
-    shop = openEnvironment(world, { name: "killed" });
+    harness = await enterGitOps();
+    shop = openEnvironment(harness, { name: "killed" });
   });
 
   afterAll(async () => {
@@ -32,14 +31,14 @@ describe("a killed Argo CD", () => {
     const up = shop.run("up");
     await Promise.race([
       up,
-      eventually("an Application is there", () => applicationOf(world.kubernetes, shop.applicationName("cart")), {
+      eventually("an Application is there", () => applicationOf(harness.kubernetes, shop.applicationName("cart")), {
         seconds: 120,
       }),
     ]);
     kill(...everything);
     await enterGitOps();
     await up;
-    expect((await applicationsOf(world.kubernetes, "shop-killed")).map(isWell)).toEqual([true, true]);
+    expect((await applicationsOf(harness.kubernetes, "shop-killed")).map(isHealthy)).toEqual([true, true]);
   });
 
   test("before a push syncs it once it is back", async () => {
@@ -58,7 +57,7 @@ describe("a killed Argo CD", () => {
     const commit = pushReplicas(1, 2);
     await eventually(
       "the controller has seen the commit",
-      async () => (await applicationOf(world.kubernetes, shop.applicationName("cart"))).revision === commit,
+      async () => (await applicationOf(harness.kubernetes, shop.applicationName("cart"))).revision === commit,
     );
     kill(controller, "argocd-repo-server");
     await expectReplicas(2);
@@ -69,38 +68,38 @@ describe("a killed Argo CD", () => {
     const application = `/apis/argoproj.io/v1alpha1/namespaces/argocd/applications/${shop.applicationName("cart")}`;
     const deleting = eventually(
       "the Application is being deleted",
-      async () => deletedSchema.parse(await world.kubernetes.request("GET", application)),
+      async () => deletedSchema.parse(await harness.kubernetes.request("GET", application)),
       { seconds: 60 },
     );
     await Promise.race([destroy, deleting]);
     kill(controller);
     await destroy;
     deleting.catch(() => undefined);
-    expect(Object.keys(world.repository.files()).filter((file) => file.startsWith("killed/"))).toEqual([]);
+    expect(Object.keys(harness.repository.files()).filter((file) => file.startsWith("killed/"))).toEqual([]);
   });
 
   function kill(...names: string[]): void {
     for (const name of names) {
-      const pid = runningPid(world.stateDir, name);
+      const pid = runningPid(harness.stateDir, name);
       if (pid !== undefined) process.kill(pid, "SIGKILL");
     }
   }
 
   function pushReplicas(from: number, to: number): string {
-    return pushByHand(world, {
-      [path]: (world.repository.files()[path] ?? "").replace(`replicas: ${from}`, `replicas: ${to}`),
+    return pushToDeployRepository(harness, {
+      [path]: (harness.repository.files()[path] ?? "").replace(`replicas: ${from}`, `replicas: ${to}`),
     });
   }
 
   async function expectReplicas(count: number): Promise<void> {
     await eventually(
       `cart has ${count} pods`,
-      async () => isSettled(await deploymentOf(world.kubernetes, shop.namespace, "cart"), count),
+      async () => isSettled(await deploymentOf(harness.kubernetes, shop.namespace, "cart"), count),
       { seconds: 60 },
     );
     await eventually(
       "both are well",
-      async () => (await applicationsOf(world.kubernetes, "shop-killed")).every(isWell),
+      async () => (await applicationsOf(harness.kubernetes, "shop-killed")).every(isHealthy),
       { seconds: 60 },
     );
   }

@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { nextVersion } from "../../sandbox/commands/demo/demo.ts";
 import type { PipelineEnd } from "../../sandbox/commands/demo/follow-pipeline.ts";
-import { delivery } from "./delivery-command.ts";
-import { enterGitOps, type GitOpsWorld } from "./gitops-world.ts";
-import type { Developer } from "./loop-developer.ts";
-import { enterLoop, type Loop } from "./loop-world.ts";
+import { delivery } from "./support/delivery-command.ts";
+import { enterGitOps, type GitOpsHarness } from "./support/gitops-harness.ts";
+import { enterLoop, type Developer, type LoopHarness } from "./support/loop-harness.ts";
 
 const app = "examples/delinkcious";
 const main = (service: string): string => `${app}/svc/${service}_service/main.go`;
@@ -12,13 +11,13 @@ const status = "ci/circleci: delivery";
 
 /** A commit is all that a developer does. The tests build on each other. */
 describe("from commit to cluster", () => {
-  let world: GitOpsWorld;
-  let loop: Loop;
+  let harness: GitOpsHarness;
+  let loop: LoopHarness;
   let developer: Developer;
 
   beforeAll(async () => {
-    world = await enterGitOps();
-    loop = await enterLoop(world);
+    harness = await enterGitOps();
+    loop = await enterLoop(harness);
     developer = await loop.developer();
   });
 
@@ -113,7 +112,7 @@ describe("from commit to cluster", () => {
   test("a rollback changes one digest, and outlasts the next commit", async () => {
     const before = await loop.deployed();
     const taken = loop.record("link");
-    await delivery(world, { name: "sandbox", app: "delinkcious" }, "rollback", "--service", "link");
+    await delivery(harness, { name: "sandbox", app: "delinkcious" }, "rollback", "--service", "link");
     const back = loop.record("link");
     expect(back.image?.digest).not.toBe(taken.image?.digest);
     expect(back.rejected).toEqual({ digest: taken.image?.digest, sourceCommit: taken.sourceCommit });

@@ -8,30 +8,30 @@ import { parseRecord, recordPath } from "../../git/release-record.ts";
 import { gitUsers } from "../../sandbox/machine/credentials.ts";
 import { sandboxSettings } from "../../sandbox/machine/endpoints.ts";
 import { listProcesses } from "../../sandbox/machine/process.ts";
-import { eventually } from "../integration/eventually.ts";
-import { deploymentOf, isSettled, namesOf } from "../integration/sandbox-world.ts";
-import { applicationOf, applicationsOf, isWell } from "./application-state.ts";
-import { openEnvironment, type Environment } from "./environment.ts";
-import { enterGitOps, type GitOpsWorld } from "./gitops-world.ts";
-import { pushBuild } from "./image-push.ts";
-import { openWorkplace, type Workplace } from "./pull-request.ts";
+import { eventually } from "../support/eventually.ts";
+import { pushBuild } from "../support/image-push.ts";
+import { deploymentOf, isSettled, namesOf } from "../support/sandbox-harness.ts";
+import { applicationOf, applicationsOf, isHealthy } from "./support/application-state.ts";
+import { openEnvironment, type Environment } from "./support/environment.ts";
+import { openContributor, type Contributor } from "./support/github-account.ts";
+import { enterGitOps, type GitOpsHarness } from "./support/gitops-harness.ts";
 
 const program = join(import.meta.dirname, "..", "..", "cli", "main.ts");
 
 /** A labelled pull request has an environment of its own for as long as it is open. The tests build on each other. */
 describe("preview environments", () => {
-  let world: GitOpsWorld;
+  let harness: GitOpsHarness;
   let shop: Environment;
-  let workplace: Workplace;
+  let workplace: Contributor;
   let first: { number: number; commit: string };
 
   beforeAll(async () => {
-    world = await enterGitOps();
-    workplace = await openWorkplace(world, "bazaar");
+    harness = await enterGitOps();
+    workplace = await openContributor(harness, "bazaar");
     const previews = { intervalSeconds: 1 };
-    const gitops = { repository: world.repositoryUrl, username: gitUsers.reader, previews };
-    const github = { repository: workplace.repository, api: world.sandbox.targets.githubApi };
-    shop = openEnvironment(world, { name: "base", app: "bazaar", settings: { gitops, github } });
+    const gitops = { repository: harness.repositoryUrl, username: gitUsers.reader, previews };
+    const github = { repository: workplace.repository, api: harness.sandbox.targets.githubApi };
+    shop = openEnvironment(harness, { name: "base", app: "bazaar", settings: { gitops, github } });
     shop.monorepo.write("svc/cart_service/service.yaml", "peers: [catalog]\nsecrets: { TOKEN: token-secret }\n");
     writeStackFile({ gitops, github });
     await shop.run("up");
@@ -45,38 +45,38 @@ describe("preview environments", () => {
   test("a label gives a pull request an Application", async () => {
     await workplace.github.addLabels(first.number, ["preview"]);
     await eventually("there is an Application of the pull request", () =>
-      applicationOf(world.kubernetes, `bazaar-pr-${first.number}`),
+      applicationOf(harness.kubernetes, `bazaar-pr-${first.number}`),
     );
-    expect(listProcesses(world.stateDir).find(({ name }) => name === "argocd-applicationset-controller")).toMatchObject(
-      {
-        running: true,
-      },
-    );
+    expect(
+      listProcesses(harness.stateDir).find(({ name }) => name === "argocd-applicationset-controller"),
+    ).toMatchObject({
+      running: true,
+    });
   });
 
   test("what CI commits runs in a namespace of its own, beside the environment that it is made after", async () => {
-    const before = await deploymentOf(world.kubernetes, shop.namespace, "cart");
-    const digest = await pushBuild(world.stateDir, shop.imagesOf("cart"), before.image, "0.1.1");
+    const before = await deploymentOf(harness.kubernetes, shop.namespace, "cart");
+    const digest = await pushBuild(harness.stateDir, shop.imagesOf("cart"), before.image, "0.1.1");
     const output = await delivery(first, { cart: digest }, "--comment");
     expect(output).toContain(`pr-${first.number}: cart ${digest.slice(0, 19)} (changed)`);
     await expectWell(first.number);
-    const cart = await deploymentOf(world.kubernetes, namespaceOf(first), "cart");
-    const catalog = await deploymentOf(world.kubernetes, namespaceOf(first), "catalog");
+    const cart = await deploymentOf(harness.kubernetes, namespaceOf(first), "cart");
+    const catalog = await deploymentOf(harness.kubernetes, namespaceOf(first), "catalog");
     expect([cart.image, catalog.image]).toEqual([`${shop.imagesOf("cart")}@${digest}`, releasedImage("catalog")]);
     expect([cart, catalog].every((deployment) => isSettled(deployment, 1))).toBe(true);
-    expect(await deploymentOf(world.kubernetes, shop.namespace, "cart")).toEqual(before);
+    expect(await deploymentOf(harness.kubernetes, shop.namespace, "cart")).toEqual(before);
     // With which its pods pull, as far as containers run.
-    expect(await namesOf(world.kubernetes, "v1/secrets", namespaceOf(first))).toContain("registry-credentials");
+    expect(await namesOf(harness.kubernetes, "v1/secrets", namespaceOf(first))).toContain("registry-credentials");
     const [comment, ...more] = await workplace.github.comments(first.number);
     expect(more).toEqual([]);
     expect(comment?.body).toContain(`| cart | \`${digest.slice(0, 19)}\` | **this pull request** |`);
   });
 
   test("no secret of the environment gets into Git or into the namespace", async () => {
-    const files = JSON.stringify(world.repository.files());
+    const files = JSON.stringify(harness.repository.files());
     const namespace = `/api/v1/namespaces/${namespaceOf(first)}/secrets/cart-secrets`;
-    const secret = JSON.stringify(await world.kubernetes.request("GET", namespace));
-    for (const value of Object.values(world.credentials.secrets)) {
+    const secret = JSON.stringify(await harness.kubernetes.request("GET", namespace));
+    for (const value of Object.values(harness.credentials.secrets)) {
       for (const text of [value, Buffer.from(value).toString("base64")]) {
         expect(files).not.toContain(text);
         expect(secret).not.toContain(text);
@@ -85,14 +85,14 @@ describe("preview environments", () => {
   });
 
   test("another commit is rolled out, and changes nothing else", async () => {
-    const catalog = await deploymentOf(world.kubernetes, namespaceOf(first), "catalog");
-    const digest = await pushBuild(world.stateDir, shop.imagesOf("cart"), releasedImage("cart"), "0.1.2");
+    const catalog = await deploymentOf(harness.kubernetes, namespaceOf(first), "catalog");
+    const digest = await pushBuild(harness.stateDir, shop.imagesOf("cart"), releasedImage("cart"), "0.1.2");
     await delivery(first, { cart: digest });
     await eventually("the new image runs", async () => {
-      const cart = await deploymentOf(world.kubernetes, namespaceOf(first), "cart");
+      const cart = await deploymentOf(harness.kubernetes, namespaceOf(first), "cart");
       return isSettled(cart, 1) && cart.image.endsWith(digest);
     });
-    expect(await deploymentOf(world.kubernetes, namespaceOf(first), "catalog")).toEqual(catalog);
+    expect(await deploymentOf(harness.kubernetes, namespaceOf(first), "catalog")).toEqual(catalog);
   });
 
   test("when the pull request is closed, all of it goes, and its files with the next tidying up", async () => {
@@ -114,7 +114,7 @@ describe("preview environments", () => {
     await shop.run("destroy");
     expect(await namespaces()).not.toContain(namespaceOf(second));
     await eventually("their controller has nothing to do and stops", async () =>
-      listProcesses(world.stateDir).every(({ name }) => name !== "argocd-applicationset-controller"),
+      listProcesses(harness.stateDir).every(({ name }) => name !== "argocd-applicationset-controller"),
     );
     await workplace.close(second.number);
     await run("--remove-closed");
@@ -122,7 +122,7 @@ describe("preview environments", () => {
   });
 
   function previewFiles(): string[] {
-    return Object.keys(world.repository.files()).filter((path) => path.startsWith("previews/"));
+    return Object.keys(harness.repository.files()).filter((path) => path.startsWith("previews/"));
   }
 
   function namespaceOf({ number }: { number: number }): string {
@@ -132,7 +132,7 @@ describe("preview environments", () => {
   async function expectWell(number: number): Promise<void> {
     await eventually(
       "the environment is Synced and Healthy",
-      async () => isWell(await applicationOf(world.kubernetes, `bazaar-pr-${number}`)),
+      async () => isHealthy(await applicationOf(harness.kubernetes, `bazaar-pr-${number}`)),
       { seconds: 60 },
     );
   }
@@ -141,32 +141,32 @@ describe("preview environments", () => {
     await eventually(
       "Application and namespace are gone",
       async () =>
-        (await applicationsOf(world.kubernetes, "bazaar-previews")).length === 0 &&
+        (await applicationsOf(harness.kubernetes, "bazaar-previews")).length === 0 &&
         !(await namespaces()).includes(`bazaar-pr-${number}`),
       { seconds: 60 },
     );
   }
 
   async function namespaces(): Promise<string[]> {
-    const { items } = await world.kubernetes.request("GET", "/api/v1/namespaces");
+    const { items } = await harness.kubernetes.request("GET", "/api/v1/namespaces");
     return (Array.isArray(items) ? items : []).map((item) => String(Object(Object(item).metadata).name));
   }
 
   function releasedImage(service: string): string {
-    const parsed = parseRecord("", world.repository.files()[recordPath("base", service)] ?? "");
+    const parsed = parseRecord("", harness.repository.files()[recordPath("base", service)] ?? "");
     if ("problems" in parsed || parsed.image === undefined) throw new Error(`${service} is not released`);
     return `${parsed.image.repository}@${parsed.image.digest}`;
   }
 
   /** The part of the stack file that the command reads; CI has it in its checkout. */
   function writeStackFile(settings: object): void {
-    const folder = join(world.stateDir, "programs", "base", "stacks");
+    const folder = join(harness.stateDir, "programs", "base", "stacks");
     mkdirSync(folder, { recursive: true });
     const all = {
       schemaVersion: 1,
       app: { name: shop.app, directory: shop.monorepo.directory },
       images: {
-        registry: world.sandbox.targets.registryHost,
+        registry: harness.sandbox.targets.registryHost,
         organization: "delinkcious",
         username: sandboxSettings().images.username,
         source: "build",
@@ -182,7 +182,7 @@ describe("preview environments", () => {
     digests: Record<string, string>,
     ...args: string[]
   ): Promise<string> {
-    const file = join(world.stateDir, "programs", "digests.json");
+    const file = join(harness.stateDir, "programs", "digests.json");
     writeFileSync(file, JSON.stringify(digests));
     return run("--pull-request", String(number), "--digests", file, "--source-commit", commit, ...args);
   }
@@ -191,12 +191,12 @@ describe("preview environments", () => {
   async function run(...args: string[]): Promise<string> {
     const command = [program, "preview-environment", "--env", "base", ...args];
     const { stdout } = await promisify(execFile)(process.execPath, command, {
-      cwd: join(world.stateDir, "programs", "base"),
+      cwd: join(harness.stateDir, "programs", "base"),
       env: {
         PATH: process.env["PATH"],
         DELIVERY_GIT_USERNAME: gitUsers.writer,
-        DELIVERY_GIT_TOKEN: world.credentials.gitWriteToken,
-        DELIVERY_GITHUB_TOKEN: world.credentials.githubToken,
+        DELIVERY_GIT_TOKEN: harness.credentials.gitWriteToken,
+        DELIVERY_GITHUB_TOKEN: harness.credentials.githubToken,
       },
     });
     return stdout;

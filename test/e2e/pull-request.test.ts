@@ -1,15 +1,15 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseDocument } from "yaml";
 import { nextVersion } from "../../sandbox/commands/demo/demo.ts";
 import type { PipelineEnd } from "../../sandbox/commands/demo/follow-pipeline.ts";
-import { eventually } from "../integration/eventually.ts";
-import { filesWith } from "../integration/secret-watch.ts";
-import { enterGitOps, type GitOpsWorld } from "./gitops-world.ts";
-import type { Developer, Edits } from "./loop-developer.ts";
-import { enterLoop, type Loop } from "./loop-world.ts";
-import { secretValues } from "./secret-values.ts";
+import { engineAccess } from "../../sandbox/engine/open-stack.ts";
+import { credentialsFile } from "../../sandbox/machine/credentials.ts";
+import { eventually } from "../support/eventually.ts";
+import { filesWith, formsOf } from "../support/secret-watch.ts";
+import { enterGitOps, type GitOpsHarness } from "./support/gitops-harness.ts";
+import { enterLoop, type Developer, type Edits, type LoopHarness } from "./support/loop-harness.ts";
 
 const services = ["api-gateway", "link", "news", "social-graph", "user"];
 const linkSource = "examples/delinkcious/svc/link_service/main.go";
@@ -18,8 +18,8 @@ const status = "ci/circleci: delivery";
 
 /** What a pull request would change is said before it is merged, and nothing is released or revealed by it. */
 describe("a pull request", () => {
-  let world: GitOpsWorld;
-  let loop: Loop;
+  let harness: GitOpsHarness;
+  let loop: LoopHarness;
   /** All pipelines that pull requests have started. */
   const pipelines: PipelineEnd[] = [];
   /** The pull requests. */
@@ -27,8 +27,8 @@ describe("a pull request", () => {
   const people: Developer[] = [];
 
   beforeAll(async () => {
-    world = await enterGitOps();
-    loop = await enterLoop(world);
+    harness = await enterGitOps();
+    loop = await enterLoop(harness);
     // So the records say what CI has released, and the state is published for forks.
     const owner = await developer();
     const commit = await owner.push("link: what runs", { [linkSource]: nextVersion });
@@ -150,16 +150,16 @@ describe("a pull request", () => {
     const comments = await Promise.all(numbers.map((number) => loop.github.comments(number)));
     expect(comments.map((list) => list.length)).toEqual([1, 1, 0, 0]);
     expect(secretsIn(JSON.stringify(comments))).toEqual([]);
-    const ci = join(world.stateDir, "ci");
+    const ci = join(harness.stateDir, "ci");
     await eventually("nothing is left of the jobs themselves", async () => readdirSync(join(ci, "work")).length === 0);
     for (const folder of ["pipelines", "repositories"]) {
       expect(readdirSync(join(ci, folder))).not.toEqual([]);
-      expect(filesWith(join(ci, folder), secretValues(world.stateDir))).toEqual([]);
+      expect(filesWith(join(ci, folder), secretValues(harness.stateDir))).toEqual([]);
     }
   });
 
   function secretsIn(text: string): string[] {
-    return secretValues(world.stateDir).filter((secret) => text.includes(secret));
+    return secretValues(harness.stateDir).filter((secret) => text.includes(secret));
   }
 
   async function developer(repository?: string): Promise<Developer> {
@@ -225,4 +225,16 @@ function rowsOf(report: string): string[] {
 
 function statusesOf({ jobs }: PipelineEnd): Record<string, string> {
   return Object.fromEntries(jobs.map(({ name, status: end }) => [name, end]));
+}
+
+/** Every password and token of a sandbox in the forms in which it may show. */
+function secretValues(stateDir: string): string[] {
+  const credentials: unknown = JSON.parse(readFileSync(credentialsFile(stateDir), "utf8"));
+  const { passphrase } = engineAccess(join(stateDir, "pulumi"));
+  return [...textsIn(credentials), passphrase].flatMap(formsOf);
+}
+
+function textsIn(value: unknown): string[] {
+  if (typeof value === "string") return [value];
+  return typeof value === "object" && value !== null ? Object.values(value).flatMap(textsIn) : [];
 }

@@ -1,24 +1,23 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseRecord, recordPath } from "../../git/release-record.ts";
 import { gitUsers } from "../../sandbox/machine/credentials.ts";
-import { eventually } from "../integration/eventually.ts";
-import { deploymentOf, deploymentPath, isSettled, namesOf } from "../integration/sandbox-world.ts";
-import { applicationOf, applicationsOf, isWell } from "./application-state.ts";
-import { delivery, keepDelivering } from "./delivery-command.ts";
-import { openEnvironment, type Environment } from "./environment.ts";
-import { enterGitOps, type GitOpsWorld } from "./gitops-world.ts";
-import { pushByHand } from "./hand-push.ts";
-import { pushBuild } from "./image-push.ts";
+import { eventually } from "../support/eventually.ts";
+import { pushBuild } from "../support/image-push.ts";
+import { deploymentOf, deploymentPath, isSettled, namesOf } from "../support/sandbox-harness.ts";
+import { applicationOf, applicationsOf, isHealthy } from "./support/application-state.ts";
+import { delivery, keepDelivering } from "./support/delivery-command.ts";
+import { openEnvironment, type Environment } from "./support/environment.ts";
+import { enterGitOps, pushToDeployRepository, type GitOpsHarness } from "./support/gitops-harness.ts";
 
 /** What is in Git is what runs. The tests build on each other. */
 describe("gitops", () => {
-  let world: GitOpsWorld;
+  let harness: GitOpsHarness;
   let shop: Environment;
 
   beforeAll(async () => {
-    world = await enterGitOps();
-    const gitops = { repository: world.repositoryUrl, username: gitUsers.reader, release: "registry-watch" };
-    shop = openEnvironment(world, { name: "rollout", settings: { gitops } });
+    harness = await enterGitOps();
+    const gitops = { repository: harness.repositoryUrl, username: gitUsers.reader, release: "registry-watch" };
+    shop = openEnvironment(harness, { name: "rollout", settings: { gitops } });
   });
 
   afterAll(async () => {
@@ -27,7 +26,7 @@ describe("gitops", () => {
 
   test("the first up ends when every Application is Synced and Healthy, and runs the images of the release records", async () => {
     await shop.run("up");
-    const applications = await applicationsOf(world.kubernetes, "shop-rollout");
+    const applications = await applicationsOf(harness.kubernetes, "shop-rollout");
     expect(applications).toMatchObject(
       shop.services.map((service) => ({
         name: shop.applicationName(service),
@@ -37,7 +36,7 @@ describe("gitops", () => {
       })),
     );
     for (const service of shop.services) {
-      const state = await deploymentOf(world.kubernetes, shop.namespace, service);
+      const state = await deploymentOf(harness.kubernetes, shop.namespace, service);
       expect(state).toMatchObject({ replicas: 1, available: 1, image: releasedImage(service) });
       expect(state.image).toMatch(/@sha256:[0-9a-f]{64}$/);
     }
@@ -61,25 +60,25 @@ describe("gitops", () => {
     expect(output).toMatch(/~ replicas +: 1 => 2/);
     expect(tip()).toBe(before);
     expect((await shop.run("up", settings)).changes).toEqual(changes);
-    expect(world.repository.git("rev-parse", "main~1")).toBe(before);
-    expect(world.repository.git("diff", "--name-only", "main~1", "main")).toBe("rollout/cart/deployment.yaml");
+    expect(harness.repository.git("rev-parse", "main~1")).toBe(before);
+    expect(harness.repository.git("diff", "--name-only", "main~1", "main")).toBe("rollout/cart/deployment.yaml");
     await eventually("two pods of cart are available", async () =>
-      isSettled(await deploymentOf(world.kubernetes, shop.namespace, "cart"), 2),
+      isSettled(await deploymentOf(harness.kubernetes, shop.namespace, "cart"), 2),
     );
     expect((await shop.run("up")).changes).toEqual(changes);
     await eventually("one pod of cart is left", async () =>
-      isSettled(await deploymentOf(world.kubernetes, shop.namespace, "cart"), 1),
+      isSettled(await deploymentOf(harness.kubernetes, shop.namespace, "cart"), 1),
     );
   });
 
   test("a release by a command of CI runs its digest, and the next up leaves it", async () => {
-    const digest = await pushBuild(world.stateDir, shop.imagesOf("cart"), releasedImage("cart"), "0.1.1");
-    const other = await deploymentOf(world.kubernetes, shop.namespace, "catalog");
-    expect(await delivery(world, shop, "release", "--service", `cart=${digest}`)).toContain(digest.slice(0, 19));
+    const digest = await pushBuild(harness.stateDir, shop.imagesOf("cart"), releasedImage("cart"), "0.1.1");
+    const other = await deploymentOf(harness.kubernetes, shop.namespace, "catalog");
+    expect(await delivery(harness, shop, "release", "--service", `cart=${digest}`)).toContain(digest.slice(0, 19));
     await expectRunning("cart", digest);
-    expect(await deploymentOf(world.kubernetes, shop.namespace, "catalog")).toEqual(other);
+    expect(await deploymentOf(harness.kubernetes, shop.namespace, "catalog")).toEqual(other);
     expect((await shop.run("up")).changes).toEqual([]);
-    expect((await deploymentOf(world.kubernetes, shop.namespace, "cart")).image).toContain(digest);
+    expect((await deploymentOf(harness.kubernetes, shop.namespace, "cart")).image).toContain(digest);
   });
 
   test("registry-watch is declared: which images are watched, and which file a new one is written to", async () => {
@@ -88,16 +87,16 @@ describe("gitops", () => {
       namePattern: shop.applicationName(service),
       images: [{ imageName: `${shop.imagesOf(service)}:0.1` }],
     }));
-    expect(await world.kubernetes.request("GET", updater)).toMatchObject({
+    expect(await harness.kubernetes.request("GET", updater)).toMatchObject({
       spec: { applicationRefs: images, writeBackConfig: { gitConfig: { writeBackTarget: "kustomization:./release" } } },
     });
   });
 
   test("a watcher of the registry releases a build that appears there", async () => {
-    await using _watcher = keepDelivering(world, shop, "watch", "--interval", "500ms");
-    const digest = await pushBuild(world.stateDir, shop.imagesOf("catalog"), releasedImage("catalog"), "0.1.2");
+    await using _watcher = keepDelivering(harness, shop, "watch", "--interval", "500ms");
+    const digest = await pushBuild(harness.stateDir, shop.imagesOf("catalog"), releasedImage("catalog"), "0.1.2");
     await expectRunning("catalog", digest);
-    expect(world.repository.git("log", "-1", "--format=%B")).toContain("Released-By: delivery watch");
+    expect(harness.repository.git("log", "-1", "--format=%B")).toContain("Released-By: delivery watch");
   });
 
   test("a change by hand in the cluster is undone by Argo CD", async () => {
@@ -106,35 +105,35 @@ describe("gitops", () => {
       contentType: "application/merge-patch+json",
       query: { fieldManager: "kubectl-edit" },
     };
-    await world.kubernetes.request("PATCH", deploymentPath(shop.namespace, "cart"), edit);
+    await harness.kubernetes.request("PATCH", deploymentPath(shop.namespace, "cart"), edit);
     await eventually("cart has one pod again", async () =>
-      isSettled(await deploymentOf(world.kubernetes, shop.namespace, "cart"), 1),
+      isSettled(await deploymentOf(harness.kubernetes, shop.namespace, "cart"), 1),
     );
-    await world.kubernetes.request("DELETE", `/api/v1/namespaces/${shop.namespace}/services/catalog`);
+    await harness.kubernetes.request("DELETE", `/api/v1/namespaces/${shop.namespace}/services/catalog`);
     await eventually("the Service catalog is there again", () =>
-      world.kubernetes.request("GET", `/api/v1/namespaces/${shop.namespace}/services/catalog`),
+      harness.kubernetes.request("GET", `/api/v1/namespaces/${shop.namespace}/services/catalog`),
     );
     await eventually("both are well", async () =>
-      (await applicationsOf(world.kubernetes, "shop-rollout")).every(isWell),
+      (await applicationsOf(harness.kubernetes, "shop-rollout")).every(isHealthy),
     );
   });
 
   test("a change by hand in Git is rolled out, found by refresh, and undone by up", async () => {
     const path = "rollout/cart/deployment.yaml";
-    const declared = world.repository.files()[path] ?? "";
-    const commit = pushByHand(world, {
+    const declared = harness.repository.files()[path] ?? "";
+    const commit = pushToDeployRepository(harness, {
       [path]: declared.replace("replicas: 1", "replicas: 2"),
       "rollout/NOTES.md": "Ask Ann.\n",
     });
     await eventually("cart has two pods", async () =>
-      isSettled(await deploymentOf(world.kubernetes, shop.namespace, "cart"), 2),
+      isSettled(await deploymentOf(harness.kubernetes, shop.namespace, "cart"), 2),
     );
-    expect((await applicationOf(world.kubernetes, shop.applicationName("cart"))).revision).toBe(commit);
+    expect((await applicationOf(harness.kubernetes, shop.applicationName("cart"))).revision).toBe(commit);
     expect((await shop.run("refresh")).changes).toEqual(["update GitManifests shop"]);
     expect((await shop.run("up")).changes).toEqual(["update GitManifests shop"]);
-    expect(world.repository.files()).toMatchObject({ [path]: declared, "rollout/NOTES.md": "Ask Ann.\n" });
+    expect(harness.repository.files()).toMatchObject({ [path]: declared, "rollout/NOTES.md": "Ask Ann.\n" });
     await eventually("cart has one pod again", async () =>
-      isSettled(await deploymentOf(world.kubernetes, shop.namespace, "cart"), 1),
+      isSettled(await deploymentOf(harness.kubernetes, shop.namespace, "cart"), 1),
     );
   });
 
@@ -148,30 +147,30 @@ describe("gitops", () => {
       "update GitManifests shop",
       "update ImageUpdater image-updater",
     ]);
-    expect(await namesOf(world.kubernetes, "apps/v1/deployments", shop.namespace)).toEqual(["cart"]);
-    expect(Object.keys(world.repository.files()).filter((path) => path.startsWith(`${shop.name}/catalog/`))).toEqual(
+    expect(await namesOf(harness.kubernetes, "apps/v1/deployments", shop.namespace)).toEqual(["cart"]);
+    expect(Object.keys(harness.repository.files()).filter((path) => path.startsWith(`${shop.name}/catalog/`))).toEqual(
       [],
     );
   });
 
-  const tip = (): string => world.repository.git("rev-parse", "main");
+  const tip = (): string => harness.repository.git("rev-parse", "main");
 
   /** The image by digest that Git says a service runs. */
   function releasedImage(service: string): string {
     const path = recordPath(shop.name, service);
-    const record = parseRecord(path, world.repository.files()[path] ?? "");
+    const record = parseRecord(path, harness.repository.files()[path] ?? "");
     if ("problems" in record || record.image === undefined) throw new Error(`${path} names no image`);
     return `${record.image.repository}@${record.image.digest}`;
   }
 
   async function expectRunning(service: string, digest: string): Promise<void> {
     await eventually(`${service} runs ${digest}`, async () => {
-      const state = await deploymentOf(world.kubernetes, shop.namespace, service);
+      const state = await deploymentOf(harness.kubernetes, shop.namespace, service);
       return state.image === `${shop.imagesOf(service)}@${digest}` && isSettled(state, 1);
     });
     expect(releasedImage(service)).toContain(digest);
     await eventually(`${service} is well`, async () =>
-      isWell(await applicationOf(world.kubernetes, shop.applicationName(service))),
+      isHealthy(await applicationOf(harness.kubernetes, shop.applicationName(service))),
     );
   }
 });

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { stringify } from "yaml";
 import { asProgramConfig, readStackFile } from "../../stacks/stack-file.ts";
-import { hideSecrets, openWorld, runProgram } from "../declared-world.ts";
+import { hideSecrets, openMockEngine, runProgram } from "../support/mock-engine.ts";
 
 /** What the stack's owner would have set with `pulumi config set --secret`. */
 const secretValue = "a-secret-that-must-never-show";
@@ -25,12 +25,12 @@ const secrets = {
 };
 
 test.each(["sandbox", "dev", "staging", "prod"])("the %s stack declares what its golden file says", async (stack) => {
-  const world = await openWorld(stack, {
+  const engine = await openMockEngine(stack, {
     values: { ...asProgramConfig(readStackFile(stack)), ...secrets },
     secretKeys: Object.keys(secrets),
   });
   await runProgram();
-  const declared = stringify(hideSecrets(await world.resources()), { lineWidth: 0, sortMapEntries: true });
+  const declared = stringify(hideSecrets(await engine.resources()), { lineWidth: 0, sortMapEntries: true });
 
   expect(declared).not.toContain(secretValue);
   await expect(declared).toMatchFileSnapshot(`${stack}.yaml`);

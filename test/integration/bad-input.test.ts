@@ -2,25 +2,31 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { sandboxSettings } from "../../sandbox/machine/endpoints.ts";
 import { stopProcess } from "../../sandbox/machine/process.ts";
-import { createMonorepo, type Monorepo } from "./monorepo.ts";
-import { openPipeline, type Pipeline, type Variation } from "./pipeline.ts";
-import { deploymentOf, enterSandbox, namesOf, type DeploymentState, type SandboxWorld } from "./sandbox-world.ts";
+import { createMonorepo, type Monorepo } from "../support/monorepo.ts";
+import { openPipeline, type Pipeline, type Variation } from "../support/pipeline.ts";
+import {
+  deploymentOf,
+  enterSandbox,
+  namesOf,
+  type DeploymentState,
+  type SandboxHarness,
+} from "../support/sandbox-harness.ts";
 
 const namespace = "faulty-sandbox";
 
 /** Places that cannot be reached and credentials that are wrong, each met by an update that needs them. */
 describe("an update", () => {
-  let world: SandboxWorld;
+  let harness: SandboxHarness;
   let monorepo: Monorepo;
   let pipeline: Pipeline;
   let running: DeploymentState;
 
   beforeAll(async () => {
-    world = await enterSandbox();
-    monorepo = createMonorepo(join(world.stateDir, "monorepos", "faulty"), ["cart"]);
-    pipeline = openPipeline({ ...world, name: "faulty", directory: monorepo.directory });
+    harness = await enterSandbox();
+    monorepo = createMonorepo(join(harness.stateDir, "monorepos", "faulty"), ["cart"]);
+    pipeline = openPipeline({ ...harness, name: "faulty", directory: monorepo.directory });
     await pipeline.run("up");
-    running = await deploymentOf(world.kubernetes, namespace, "cart");
+    running = await deploymentOf(harness.kubernetes, namespace, "cart");
   });
 
   afterAll(async () => {
@@ -28,9 +34,9 @@ describe("an update", () => {
   });
 
   test("whose registry cannot be reached names it and the way out", async () => {
-    await stopProcess(world.stateDir, "registry");
+    await stopProcess(harness.stateDir, "registry");
     changeCart();
-    const { registryHost } = world.sandbox.targets;
+    const { registryHost } = harness.sandbox.targets;
     await refuses(
       {},
       new RegExp(`the registry ${registryHost} cannot be reached .*: check that it runs and that its address is right`),
@@ -39,7 +45,7 @@ describe("an update", () => {
   });
 
   test("with a wrong password names registry, user and way out", async () => {
-    const { registryHost } = world.sandbox.targets;
+    const { registryHost } = harness.sandbox.targets;
     const wrong = { secrets: { "delivery:registryPassword": "not-the-password" } };
     const error = await refuses(
       wrong,
@@ -71,7 +77,7 @@ describe("an update", () => {
 
   test("whose kubeconfig has a refused token names the server and the way out", async () => {
     await refuses(
-      withKubeconfig(kubeconfig(world.sandbox.cluster.server)),
+      withKubeconfig(kubeconfig(harness.sandbox.cluster.server)),
       /the credentials are refused by https:\S+ .*: renew the token or client certificate there/,
     );
   });
@@ -100,18 +106,18 @@ describe("an update", () => {
       metadata: { name: "basket" },
       data: { OWNER: "somebody else" },
     };
-    await world.kubernetes.request("POST", path, { body: theirs });
+    await harness.kubernetes.request("POST", path, { body: theirs });
     monorepo.service("basket");
     await refuses(
       { settings: { "delivery:cluster": { adoptExisting: false } } },
       /configmaps "basket" already exists: .*Either adopt it .*, or delete it, or choose another metadata\.name/,
     );
-    expect(await world.kubernetes.request("GET", `${path}/basket`)).toMatchObject({ data: theirs.data });
-    expect(await namesOf(world.kubernetes, "apps/v1/deployments", namespace)).toEqual(["cart"]);
+    expect(await harness.kubernetes.request("GET", `${path}/basket`)).toMatchObject({ data: theirs.data });
+    expect(await namesOf(harness.kubernetes, "apps/v1/deployments", namespace)).toEqual(["cart"]);
     monorepo.remove("svc/basket_service");
     await pipeline.run("up");
-    expect(await world.kubernetes.request("GET", `${path}/basket`)).toMatchObject({ data: theirs.data });
-    await world.kubernetes.request("DELETE", `${path}/basket`);
+    expect(await harness.kubernetes.request("GET", `${path}/basket`)).toMatchObject({ data: theirs.data });
+    await harness.kubernetes.request("DELETE", `${path}/basket`);
   });
 
   /** Expects that an up fails so, and that what runs is as it was. @returns the error */
@@ -123,9 +129,9 @@ describe("an update", () => {
   }
 
   async function expectUntouched(): Promise<void> {
-    expect(await deploymentOf(world.kubernetes, namespace, "cart")).toEqual(running);
-    const [context] = await world.circleci.contexts("faulty-sandbox");
-    expect(await world.circleci.variables(context?.id ?? "")).toEqual(["DOCKERHUB_PASSWORD", "DOCKERHUB_USERNAME"]);
+    expect(await deploymentOf(harness.kubernetes, namespace, "cart")).toEqual(running);
+    const [context] = await harness.circleci.contexts("faulty-sandbox");
+    expect(await harness.circleci.variables(context?.id ?? "")).toEqual(["DOCKERHUB_PASSWORD", "DOCKERHUB_USERNAME"]);
   }
 
   function changeCart(): void {
@@ -142,7 +148,7 @@ describe("an update", () => {
 
   /** A change that needs CircleCI. */
   function withCircleCi(endpoint: { url?: string }): Variation {
-    const { url, organizationId } = { ...world.sandbox.targets.circleci, ...endpoint };
+    const { url, organizationId } = { ...harness.sandbox.targets.circleci, ...endpoint };
     return {
       settings: { "delivery:ci": { host: url, organizationId, environment: { RELEASE_TOKEN: "token-secret" } } },
     };

@@ -5,8 +5,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 import { registryClient, type Registry } from "../../cli/registry/client.ts";
 import { sandboxSettings } from "../../sandbox/machine/endpoints.ts";
-import { deliveryBuild, exampleProgram, type BuildPlace } from "../delivery-build.ts";
-import { enterSandbox } from "./sandbox-world.ts";
+import { deliveryBuild, exampleProgram, type BuildEndpoints } from "../support/delivery-build.ts";
+import { enterSandbox } from "../support/sandbox-harness.ts";
 
 const commit = "89abcdef0123456789abcdef0123456789abcdef";
 const outputSchema = z.object({
@@ -14,7 +14,7 @@ const outputSchema = z.object({
 });
 
 let directory: string;
-let location: BuildPlace;
+let location: BuildEndpoints;
 let registry: Registry;
 beforeAll(async () => {
   const { sandbox, credentials } = await enterSandbox();

@@ -1,9 +1,9 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createMonorepo, type Monorepo } from "./monorepo.ts";
-import { openPipeline, type Pipeline } from "./pipeline.ts";
-import { deploymentOf, enterSandbox, namesOf, type SandboxWorld } from "./sandbox-world.ts";
+import { createMonorepo, type Monorepo } from "../support/monorepo.ts";
+import { openPipeline, type Pipeline } from "../support/pipeline.ts";
+import { deploymentOf, enterSandbox, namesOf, type SandboxHarness } from "../support/sandbox-harness.ts";
 
 const namespace = "change-sandbox";
 const kinds = [
@@ -28,14 +28,14 @@ const resources = [
 
 /** What changes when one thing does. The tests build on each other. */
 describe("a change", () => {
-  let world: SandboxWorld;
+  let harness: SandboxHarness;
   let monorepo: Monorepo;
   let pipeline: Pipeline;
 
   beforeAll(async () => {
-    world = await enterSandbox();
-    monorepo = createMonorepo(join(world.stateDir, "monorepos", "change"), ["cart", "catalog"]);
-    pipeline = openPipeline({ ...world, name: "change", directory: monorepo.directory });
+    harness = await enterSandbox();
+    monorepo = createMonorepo(join(harness.stateDir, "monorepos", "change"), ["cart", "catalog"]);
+    pipeline = openPipeline({ ...harness, name: "change", directory: monorepo.directory });
     await pipeline.run("up");
   });
 
@@ -68,10 +68,10 @@ describe("a change", () => {
   });
 
   test("of a service's replicas changes its Deployment alone, without new pods for the old ones", async () => {
-    const before = await deploymentOf(world.kubernetes, namespace, "cart");
+    const before = await deploymentOf(harness.kubernetes, namespace, "cart");
     const { changes } = await pipeline.run("up", { settings: { "delivery:services": { cart: { replicas: 2 } } } });
     expect(changes).toEqual(["update Deployment cart"]);
-    expect(await deploymentOf(world.kubernetes, namespace, "cart")).toMatchObject({
+    expect(await deploymentOf(harness.kubernetes, namespace, "cart")).toMatchObject({
       replicas: 2,
       available: 2,
       uid: before.uid,
@@ -84,18 +84,18 @@ describe("a change", () => {
       settings: { "delivery:services": { cart: { replicas: 2, env: { CURRENCY: "EUR" } } } },
     });
     expect(changes).toEqual(["update ConfigMap cart", "update Deployment cart"]);
-    expect(await world.kubernetes.request("GET", `/api/v1/namespaces/${namespace}/configmaps/cart`)).toMatchObject({
+    expect(await harness.kubernetes.request("GET", `/api/v1/namespaces/${namespace}/configmaps/cart`)).toMatchObject({
       data: { CURRENCY: "EUR" },
     });
   });
 
   test("of a setting back to where it was undoes just that", async () => {
     expect((await pipeline.run("up")).changes).toEqual(["update ConfigMap cart", "update Deployment cart"]);
-    expect(await deploymentOf(world.kubernetes, namespace, "cart")).toMatchObject({ replicas: 1 });
+    expect(await deploymentOf(harness.kubernetes, namespace, "cart")).toMatchObject({ replicas: 1 });
   });
 
   test("of a service's name brings the new one and removes the old one", async () => {
-    const untouched = await deploymentOf(world.kubernetes, namespace, "catalog");
+    const untouched = await deploymentOf(harness.kubernetes, namespace, "catalog");
     monorepo.remove("svc/cart_service");
     monorepo.service("basket");
     const { changes, outputs } = await pipeline.run("up");
@@ -105,19 +105,19 @@ describe("a change", () => {
     ]);
     expect(Object.keys(Object(outputs["deployed"]?.value))).toEqual(["basket", "catalog"]);
     await expectServices("basket", "catalog");
-    expect(await deploymentOf(world.kubernetes, namespace, "catalog")).toEqual(untouched);
+    expect(await deploymentOf(harness.kubernetes, namespace, "catalog")).toEqual(untouched);
   });
 
   test("that removes a service removes its objects alone", async () => {
-    const untouched = await deploymentOf(world.kubernetes, namespace, "catalog");
+    const untouched = await deploymentOf(harness.kubernetes, namespace, "catalog");
     monorepo.remove("svc/basket_service");
     expect((await pipeline.run("up")).changes).toEqual(resources.map((kind) => `delete ${kind} basket`));
     await expectServices("catalog");
-    expect(await deploymentOf(world.kubernetes, namespace, "catalog")).toEqual(untouched);
+    expect(await deploymentOf(harness.kubernetes, namespace, "catalog")).toEqual(untouched);
   });
 
   async function expectServices(...names: string[]): Promise<void> {
-    const found = await Promise.all(kinds.map((kind) => namesOf(world.kubernetes, kind, namespace)));
+    const found = await Promise.all(kinds.map((kind) => namesOf(harness.kubernetes, kind, namespace)));
     // The cluster puts objects of its own into every namespace.
     const own = found.map((list) => list.filter((name) => name !== "kube-root-ca.crt" && name !== "default"));
     expect(Object.fromEntries(kinds.map((kind, index) => [kind, own[index]]))).toEqual(

@@ -14,18 +14,24 @@ import { readBranch } from "../../git/deploy-repository.ts";
 import { initialRecord, recordPath } from "../../git/release-record.ts";
 import { openSandboxStack, type OpenStack } from "../../sandbox/engine/sandbox-stack.ts";
 import { executorEnvironment } from "../../sandbox/stand-ins/ci-executor.ts";
-import { BareRepository } from "../bare-repository.ts";
+import { BareRepository } from "../support/bare-repository.ts";
+import { eventually } from "../support/eventually.ts";
+import { createMonorepo } from "../support/monorepo.ts";
+import { openPipeline, type Pipeline } from "../support/pipeline.ts";
+import {
+  deploymentOf,
+  deploymentPath,
+  enterSandbox,
+  isSettled,
+  type SandboxHarness,
+} from "../support/sandbox-harness.ts";
 import {
   openManifestsStack,
   startDeployServer,
   writeToken,
   type DeployServer,
   type ManifestsStack,
-} from "./deploy-world.ts";
-import { eventually } from "./eventually.ts";
-import { createMonorepo } from "./monorepo.ts";
-import { openPipeline, type Pipeline } from "./pipeline.ts";
-import { deploymentOf, deploymentPath, enterSandbox, isSettled, type SandboxWorld } from "./sandbox-world.ts";
+} from "./support/deploy-server.ts";
 
 const restrictionsSchema = z.object({ items: z.array(z.object({ id: z.string(), restriction_type: z.string() })) });
 
@@ -34,20 +40,20 @@ const namespace = `${app}-sandbox`;
 
 /** What `delivery drift` finds with the real engine, API server and CircleCI's stand-in. The tests build on each other. */
 describe("a drift report", () => {
-  let world: SandboxWorld;
+  let harness: SandboxHarness;
   let pipeline: Pipeline;
   let context: string;
   let open: OpenStack;
 
   beforeAll(async () => {
-    world = await enterSandbox();
-    const { directory } = createMonorepo(join(world.stateDir, "monorepos", app), ["cart"]);
-    pipeline = openPipeline({ ...world, name: app, directory });
+    harness = await enterSandbox();
+    const { directory } = createMonorepo(join(harness.stateDir, "monorepos", app), ["cart"]);
+    pipeline = openPipeline({ ...harness, name: app, directory });
     await pipeline.run("up");
-    context = (await world.circleci.contexts(`${app}-sandbox`))[0]?.id ?? "";
+    context = (await harness.circleci.contexts(`${app}-sandbox`))[0]?.id ?? "";
     open = await openSandboxStack({
-      ...world.sandbox,
-      stateDir: world.stateDir,
+      ...harness.sandbox,
+      stateDir: harness.stateDir,
       overrides: {
         directory: pipeline.engineDirectory,
         settings: {
@@ -68,7 +74,7 @@ describe("a drift report", () => {
 
   /** Looks everywhere, as the command does. */
   async function look(): Promise<DriftReport> {
-    const { url, organizationId } = world.sandbox.targets.circleci;
+    const { url, organizationId } = harness.sandbox.targets.circleci;
     const sources: DriftSources = {
       app,
       environment: "sandbox",
@@ -76,8 +82,8 @@ describe("a drift report", () => {
       namespace,
       argoCdNamespace: "argocd",
       deploy: undefined,
-      ci: { host: url, token: world.credentials.circleciToken, organizationId, context: `${app}-sandbox` },
-      cluster: () => world.kubernetes,
+      ci: { host: url, token: harness.credentials.circleciToken, organizationId, context: `${app}-sandbox` },
+      cluster: () => harness.kubernetes,
       state: async () => stackStateOf((await open.stack.exportStack()).deployment),
       stack: () => stackCheck(open.stack),
     };
@@ -85,13 +91,13 @@ describe("a drift report", () => {
   }
 
   async function edit(spec: unknown): Promise<void> {
-    await world.kubernetes.request("PATCH", deploymentPath(namespace, "cart"), {
+    await harness.kubernetes.request("PATCH", deploymentPath(namespace, "cart"), {
       body: { spec },
       contentType: "application/strategic-merge-patch+json",
       query: { fieldManager: "kubectl-edit" },
     });
     await eventually("the edited cart has settled", async () => {
-      const cart = await deploymentOf(world.kubernetes, namespace, "cart");
+      const cart = await deploymentOf(harness.kubernetes, namespace, "cart");
       return isSettled(cart, cart.replicas);
     });
   }
@@ -105,7 +111,7 @@ describe("a drift report", () => {
   });
 
   test("the command says so, too, with the Pulumi CLI, its plugins and its login as users have them", async () => {
-    const directory = join(world.stateDir, "programs", app);
+    const directory = join(harness.stateDir, "programs", app);
     mkdirSync(join(directory, "stacks"), { recursive: true });
     copyFileSync("Pulumi.yaml", join(directory, "Pulumi.yaml"));
     const settings = join(pipeline.engineDirectory, "workspace", "Pulumi.sandbox.yaml");
@@ -113,10 +119,10 @@ describe("a drift report", () => {
     const child = spawn(process.execPath, [resolve("cli/main.ts"), "drift", "--env", "sandbox"], {
       cwd: directory,
       env: {
-        ...(await executorEnvironment(world.stateDir)),
+        ...(await executorEnvironment(harness.stateDir)),
         HOME: directory,
-        KUBECONFIG: world.sandbox.cluster.kubeconfigPath,
-        CIRCLE_TOKEN: world.credentials.circleciToken,
+        KUBECONFIG: harness.sandbox.cluster.kubeconfigPath,
+        CIRCLE_TOKEN: harness.credentials.circleciToken,
         PULUMI_BACKEND_URL: `file://${join(pipeline.engineDirectory, "state")}`,
         PULUMI_CONFIG_PASSPHRASE_FILE: join(pipeline.engineDirectory, "passphrase"),
       },
@@ -141,17 +147,17 @@ describe("a drift report", () => {
 
   test("finds an edited Deployment, an extra object, and what has become of the context, exactly these", async () => {
     await edit({ replicas: 2 });
-    await world.kubernetes.request("POST", `/api/v1/namespaces/${namespace}/configmaps`, {
+    await harness.kubernetes.request("POST", `/api/v1/namespaces/${namespace}/configmaps`, {
       body: { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "by-hand" } },
     });
     const path = `/context/${context}/environment-variable`;
     const restriction = (await restrictions()).find(({ restriction_type: type }) => type === "project");
-    await world.circleci.call("DELETE", `/context/${context}/restrictions/${restriction?.id ?? ""}`);
-    await world.circleci.call("DELETE", `${path}/DOCKERHUB_USERNAME`);
-    await world.circleci.call("PUT", `${path}/FOREIGN`, { value: "hunter7-hidden" });
+    await harness.circleci.call("DELETE", `/context/${context}/restrictions/${restriction?.id ?? ""}`);
+    await harness.circleci.call("DELETE", `${path}/DOCKERHUB_USERNAME`);
+    await harness.circleci.call("PUT", `${path}/FOREIGN`, { value: "hunter7-hidden" });
     // CircleCI's clock has to have moved on by more than the tolerance.
     await eventually("the password is set late enough to tell", async () => {
-      await world.circleci.call("PUT", `${path}/DOCKERHUB_PASSWORD`, { value: "hunter8-hidden" });
+      await harness.circleci.call("PUT", `${path}/DOCKERHUB_PASSWORD`, { value: "hunter8-hidden" });
       const ci = findings(await look(), "ci");
       return ci?.findings.some(({ what }) => what === "variable DOCKERHUB_PASSWORD");
     });
@@ -183,7 +189,7 @@ describe("a drift report", () => {
   });
 
   test("finds a context that is gone, which fails a refresh", async () => {
-    await world.circleci.call("DELETE", `/context/${context}`);
+    await harness.circleci.call("DELETE", `/context/${context}`);
     const report = await look();
     expect(findings(report, "ci")?.findings).toEqual([{ what: `context ${namespace}`, change: "is gone" }]);
     expect(findings(report, "stack")).toMatchObject({
@@ -196,7 +202,7 @@ describe("a drift report", () => {
   });
 
   async function restrictions() {
-    return restrictionsSchema.parse(await world.circleci.call("GET", `/context/${context}/restrictions`)).items;
+    return restrictionsSchema.parse(await harness.circleci.call("GET", `/context/${context}/restrictions`)).items;
   }
 });
 
@@ -204,14 +210,14 @@ describe("a drift report", () => {
 describe("a look into Git", () => {
   let server: DeployServer;
   let repository: BareRepository;
-  let world: ManifestsStack;
+  let harness: ManifestsStack;
 
   beforeAll(async () => {
     vi.stubEnv("DELIVERY_GIT_TOKEN", writeToken);
-    world = await openManifestsStack();
-    server = await startDeployServer(world.directory);
+    harness = await openManifestsStack();
+    server = await startDeployServer(harness.directory);
     repository = new BareRepository({ existing: server.path });
-    world.declare({
+    harness.declare({
       repository: server.url,
       branch: "main",
       directory: "dev",
@@ -221,17 +227,17 @@ describe("a look into Git", () => {
       },
       records: { [recordPath("dev", "link")]: initialRecord("link") },
     });
-    await world.stack.up({ suppressProgress: true });
+    await harness.stack.up({ suppressProgress: true });
   });
   afterAll(async () => {
-    await world.stack.destroy({ suppressProgress: true });
+    await harness.stack.destroy({ suppressProgress: true });
     await server[Symbol.asyncDispose]();
-    world[Symbol.dispose]();
+    harness[Symbol.dispose]();
     vi.unstubAllEnvs();
   });
 
   async function look(): Promise<Check> {
-    const { manifests } = stackStateOf((await world.stack.exportStack()).deployment);
+    const { manifests } = stackStateOf((await harness.stack.exportStack()).deployment);
     if (manifests === undefined) throw new Error("the state has no GitManifests");
     return readBranch(
       { repository: server.url, branch: "main" },
@@ -265,7 +271,7 @@ describe("a look into Git", () => {
   });
 
   test("the engine finds the files, too", async () => {
-    const { findings } = await stackCheck(world.stack);
+    const { findings } = await stackCheck(harness.stack);
     expect(findings).toContainEqual({
       what: "GitManifests dev",
       change: expect.stringMatching(/^is other than the stack has left it/),

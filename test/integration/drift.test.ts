@@ -1,26 +1,33 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { eventually } from "./eventually.ts";
-import { createMonorepo } from "./monorepo.ts";
-import { openPipeline, type Pipeline } from "./pipeline.ts";
-import { deploymentOf, deploymentPath, enterSandbox, isSettled, namesOf, type SandboxWorld } from "./sandbox-world.ts";
+import { eventually } from "../support/eventually.ts";
+import { createMonorepo } from "../support/monorepo.ts";
+import { openPipeline, type Pipeline } from "../support/pipeline.ts";
+import {
+  deploymentOf,
+  deploymentPath,
+  enterSandbox,
+  isSettled,
+  namesOf,
+  type SandboxHarness,
+} from "../support/sandbox-harness.ts";
 
 const namespace = "drift-sandbox";
 
 /** What others have changed behind the engine's back. The tests build on each other. */
 describe("drift", () => {
-  let world: SandboxWorld;
+  let harness: SandboxHarness;
   let pipeline: Pipeline;
   let context: string;
   let released: string;
 
   beforeAll(async () => {
-    world = await enterSandbox();
-    const { directory } = createMonorepo(join(world.stateDir, "monorepos", "drift"), ["cart", "catalog"]);
-    pipeline = openPipeline({ ...world, name: "drift", directory });
+    harness = await enterSandbox();
+    const { directory } = createMonorepo(join(harness.stateDir, "monorepos", "drift"), ["cart", "catalog"]);
+    pipeline = openPipeline({ ...harness, name: "drift", directory });
     await pipeline.run("up");
-    context = (await world.circleci.contexts("drift-sandbox"))[0]?.id ?? "";
-    released = (await deploymentOf(world.kubernetes, namespace, "cart")).image;
+    context = (await harness.circleci.contexts("drift-sandbox"))[0]?.id ?? "";
+    released = (await deploymentOf(harness.kubernetes, namespace, "cart")).image;
   });
 
   afterAll(async () => {
@@ -32,15 +39,15 @@ describe("drift", () => {
   });
 
   test("of an image, of replicas, and a deleted Service are found, exactly these", async () => {
-    const { image: another } = await deploymentOf(world.kubernetes, namespace, "catalog");
+    const { image: another } = await deploymentOf(harness.kubernetes, namespace, "catalog");
     await edit("cart", { spec: { template: { spec: { containers: [{ name: "cart", image: another }] } } } });
     await edit("catalog", { spec: { replicas: 3 } });
     for (const [name, count] of Object.entries({ cart: 1, catalog: 3 })) {
       await eventually(`the edited ${name} has settled`, async () =>
-        isSettled(await deploymentOf(world.kubernetes, namespace, name), count),
+        isSettled(await deploymentOf(harness.kubernetes, namespace, name), count),
       );
     }
-    await world.kubernetes.request("DELETE", `/api/v1/namespaces/${namespace}/services/catalog`);
+    await harness.kubernetes.request("DELETE", `/api/v1/namespaces/${namespace}/services/catalog`);
     const { changes } = await pipeline.run("refresh");
     expect(changes).toEqual(["delete Service catalog", "update Deployment cart", "update Deployment catalog"]);
   });
@@ -48,35 +55,35 @@ describe("drift", () => {
   test("of them is undone by up", async () => {
     const { changes } = await pipeline.run("up");
     expect(changes).toEqual(["create Service catalog", "update Deployment cart", "update Deployment catalog"]);
-    expect(await deploymentOf(world.kubernetes, namespace, "cart")).toMatchObject({
+    expect(await deploymentOf(harness.kubernetes, namespace, "cart")).toMatchObject({
       image: released,
       replicas: 1,
       available: 1,
     });
-    expect(await deploymentOf(world.kubernetes, namespace, "catalog")).toMatchObject({ replicas: 1 });
-    expect(await namesOf(world.kubernetes, "v1/services", namespace)).toEqual(["cart", "catalog"]);
+    expect(await deploymentOf(harness.kubernetes, namespace, "catalog")).toMatchObject({ replicas: 1 });
+    expect(await namesOf(harness.kubernetes, "v1/services", namespace)).toEqual(["cart", "catalog"]);
     expect((await pipeline.run("up")).changes).toEqual([]);
   });
 
   test("of a context's variables shows only where one is gone: their values cannot be read", async () => {
-    await world.circleci.call("DELETE", `/context/${context}/environment-variable/DOCKERHUB_USERNAME`);
-    await world.circleci.call("PUT", `/context/${context}/environment-variable/DOCKERHUB_PASSWORD`, {
+    await harness.circleci.call("DELETE", `/context/${context}/environment-variable/DOCKERHUB_USERNAME`);
+    await harness.circleci.call("PUT", `/context/${context}/environment-variable/DOCKERHUB_PASSWORD`, {
       value: "another password",
     });
     expect((await pipeline.run("refresh")).changes).toEqual(["delete ContextEnvironmentVariable DOCKERHUB_USERNAME"]);
     expect((await pipeline.run("up")).changes).toEqual(["create ContextEnvironmentVariable DOCKERHUB_USERNAME"]);
-    expect(await world.circleci.variables(context)).toEqual(["DOCKERHUB_PASSWORD", "DOCKERHUB_USERNAME"]);
+    expect(await harness.circleci.variables(context)).toEqual(["DOCKERHUB_PASSWORD", "DOCKERHUB_USERNAME"]);
   });
 
   test("of a whole context is an error, as the official provider has it", async () => {
-    await world.circleci.call("DELETE", `/context/${context}`);
+    await harness.circleci.call("DELETE", `/context/${context}`);
     const { error } = await pipeline.fail("refresh");
     expect(error).toContain(`refused to read context ${context} (404): Context not found.`);
   });
 
   /** As `kubectl edit` does it. */
   function edit(name: string, body: unknown): Promise<unknown> {
-    return world.kubernetes.request("PATCH", deploymentPath(namespace, name), {
+    return harness.kubernetes.request("PATCH", deploymentPath(namespace, name), {
       body,
       contentType: "application/strategic-merge-patch+json",
       query: { fieldManager: "kubectl-edit" },

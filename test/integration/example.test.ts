@@ -4,11 +4,11 @@ import { beforeAll, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { summarize } from "../../sandbox/commands/up.ts";
 import { sandboxSettings } from "../../sandbox/machine/endpoints.ts";
-import { eventually } from "./eventually.ts";
-import { openPipeline, type Outcome, type Pipeline } from "./pipeline.ts";
-import { deploymentOf, enterSandbox, namesOf, type SandboxWorld } from "./sandbox-world.ts";
-import { filesWith, formsOf, watchArguments } from "./secret-watch.ts";
-import { wantedPorts } from "./wanted-ports.ts";
+import { eventually } from "../support/eventually.ts";
+import { openPipeline, type Outcome, type Pipeline } from "../support/pipeline.ts";
+import { deploymentOf, enterSandbox, namesOf, type SandboxHarness } from "../support/sandbox-harness.ts";
+import { filesWith, formsOf, watchArguments } from "../support/secret-watch.ts";
+import { requestedPorts } from "./support/requested-ports.ts";
 
 const services = ["api-gateway", "link", "news", "social-graph", "user"];
 const namespace = "example-sandbox";
@@ -18,19 +18,19 @@ const probed = { settings: { "delivery:defaults": { probes: { liveness: "/health
 
 /** The example app, a copy of it, from nothing to nothing. Its tests build on each other. */
 describe("the example app", () => {
-  let world: SandboxWorld;
+  let harness: SandboxHarness;
   let pipeline: Pipeline;
   let first: Outcome;
   let secrets: string[];
   let leaks: { arguments: ReadonlySet<string>; looks: number };
 
   beforeAll(async () => {
-    world = await enterSandbox();
-    const directory = join(world.stateDir, "monorepos", "example");
+    harness = await enterSandbox();
+    const directory = join(harness.stateDir, "monorepos", "example");
     cpSync("examples/delinkcious", directory, { recursive: true });
-    pipeline = openPipeline({ ...world, name: "example", directory });
-    const { registryPassword, circleciToken, secrets: own } = world.credentials;
-    secrets = [registryPassword, circleciToken, world.clusterToken, ...Object.values(own)].flatMap(formsOf);
+    pipeline = openPipeline({ ...harness, name: "example", directory });
+    const { registryPassword, circleciToken, secrets: own } = harness.credentials;
+    secrets = [registryPassword, circleciToken, harness.clusterToken, ...Object.values(own)].flatMap(formsOf);
     using watch = watchArguments(secrets);
     await enterSandbox();
     first = await pipeline.run("up", probed);
@@ -65,8 +65,8 @@ describe("the example app", () => {
   });
 
   test("ports that were taken are left to their owners", () => {
-    const { registryHost, circleci } = world.sandbox.targets;
-    const [registryPort = 0, circleciPort = 0] = wantedPorts();
+    const { registryHost, circleci } = harness.sandbox.targets;
+    const [registryPort = 0, circleciPort = 0] = requestedPorts();
     expect(Number(registryHost.split(":")[1])).not.toBe(registryPort);
     expect(Number(new URL(circleci.url).port)).not.toBe(circleciPort);
   });
@@ -75,13 +75,13 @@ describe("the example app", () => {
     const deployed = deployedSchema.parse(first.outputs["deployed"]?.value);
     expect(Object.keys(deployed)).toEqual(services);
     const { username } = sandboxSettings().images;
-    const login = Buffer.from(`${username}:${world.credentials.registryPassword}`).toString("base64");
+    const login = Buffer.from(`${username}:${harness.credentials.registryPassword}`).toString("base64");
     const authorization = `Basic ${login}`;
     for (const [name, { image }] of Object.entries(deployed)) {
       const [, repository = "", digest = ""] = /^localhost:\d+\/([^@]+)@(sha256:[0-9a-f]{64})$/.exec(image) ?? [];
       expect(repository).toBe(`delinkcious/example-${name}`);
       const response = await fetch(
-        `http://${world.sandbox.targets.registryHost}/v2/${repository}/manifests/${digest}`,
+        `http://${harness.sandbox.targets.registryHost}/v2/${repository}/manifests/${digest}`,
         {
           headers: {
             authorization,
@@ -95,20 +95,20 @@ describe("the example app", () => {
   });
 
   test("CircleCI has the project, and the context with its variables for this project alone", async () => {
-    const [project, ...otherProjects] = world.circleci.projects("example");
-    const [context, ...otherContexts] = await world.circleci.contexts("example-sandbox");
+    const [project, ...otherProjects] = harness.circleci.projects("example");
+    const [context, ...otherContexts] = await harness.circleci.contexts("example-sandbox");
     expect([...otherProjects, ...otherContexts]).toEqual([]);
-    expect(await world.circleci.variables(context?.id ?? "")).toEqual(["DOCKERHUB_PASSWORD", "DOCKERHUB_USERNAME"]);
-    expect(await world.circleci.restrictions(context?.id ?? "")).toContainEqual(
+    expect(await harness.circleci.variables(context?.id ?? "")).toEqual(["DOCKERHUB_PASSWORD", "DOCKERHUB_USERNAME"]);
+    expect(await harness.circleci.restrictions(context?.id ?? "")).toContainEqual(
       expect.objectContaining({ restriction_type: "project", restriction_value: project?.id }),
     );
   });
 
   test("every Deployment is available with the released image", async () => {
     const deployed = deployedSchema.parse(first.outputs["deployed"]?.value);
-    expect(await namesOf(world.kubernetes, "apps/v1/deployments", namespace)).toEqual(services);
+    expect(await namesOf(harness.kubernetes, "apps/v1/deployments", namespace)).toEqual(services);
     for (const name of services) {
-      expect(await deploymentOf(world.kubernetes, namespace, name)).toMatchObject({
+      expect(await deploymentOf(harness.kubernetes, namespace, name)).toMatchObject({
         replicas: 1,
         available: 1,
         image: deployed[name]?.image,
@@ -119,9 +119,9 @@ describe("the example app", () => {
   test("the gateway answers, or the summary says that pods are simulated", async () => {
     const lines: string[] = [];
     const log = vi.spyOn(console, "log").mockImplementation((line: string) => void lines.push(line));
-    await eventually("the summary shows the gateway", () => summarize(first.outputs, world.sandbox).then(() => true));
+    await eventually("the summary shows the gateway", () => summarize(first.outputs, harness.sandbox).then(() => true));
     log.mockRestore();
-    const { pods } = world.sandbox.cluster;
+    const { pods } = harness.sandbox.cluster;
     expect(lines.join("\n")).toMatch(
       pods === "real" ? /GET http:\S+ → 200\n.*"service":"api-gateway"/s : /Pods are SIMULATED: \S+/,
     );
@@ -137,25 +137,25 @@ describe("the example app", () => {
     expect(leaks.looks).toBeGreaterThan(20);
     expect([...leaks.arguments]).toEqual([]);
     expect(secrets.filter((secret) => first.output.includes(secret))).toEqual([]);
-    expect(filesWith(join(world.stateDir, "logs"), secrets)).toEqual([]);
+    expect(filesWith(join(harness.stateDir, "logs"), secrets)).toEqual([]);
     expect(filesWith(pipeline.engineDirectory, secrets)).toEqual([]);
   });
 
   test("a change of one service's source changes its image and its Deployment", async () => {
-    const main = join(world.stateDir, "monorepos", "example", "svc", "link_service", "main.go");
-    const before = await deploymentOf(world.kubernetes, namespace, "link");
+    const main = join(harness.stateDir, "monorepos", "example", "svc", "link_service", "main.go");
+    const before = await deploymentOf(harness.kubernetes, namespace, "link");
     writeFileSync(main, readFileSync(main, "utf8").replace('version = "1.0.0"', 'version = "1.0.1"'));
     const { changes } = await pipeline.run("up", probed);
     expect(changes).toEqual(["update Deployment link", "update Image link", "update Workload link"]);
-    expect((await deploymentOf(world.kubernetes, namespace, "link")).image).not.toBe(before.image);
+    expect((await deploymentOf(harness.kubernetes, namespace, "link")).image).not.toBe(before.image);
   });
 
   test("destroy leaves nothing but the images", async () => {
     const { changes } = await pipeline.run("destroy", probed);
     expect(changes).toHaveLength(first.changes.length);
-    await expect(world.kubernetes.request("GET", `/api/v1/namespaces/${namespace}`)).rejects.toThrow("not found");
-    expect(world.circleci.projects("example")).toEqual([]);
-    expect(await world.circleci.contexts("example-sandbox")).toEqual([]);
+    await expect(harness.kubernetes.request("GET", `/api/v1/namespaces/${namespace}`)).rejects.toThrow("not found");
+    expect(harness.circleci.projects("example")).toEqual([]);
+    expect(await harness.circleci.contexts("example-sandbox")).toEqual([]);
     expect((await pipeline.run("preview", probed)).changes).toEqual(first.changes);
   });
 });

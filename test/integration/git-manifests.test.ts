@@ -3,7 +3,8 @@ import { stringify } from "yaml";
 import type { GitManifestsArgs } from "../../components/git-manifests.ts";
 import { commitReleases } from "../../git/records.ts";
 import { initialRecord, parseRecord, recordPath, recordWith } from "../../git/release-record.ts";
-import { BareRepository } from "../bare-repository.ts";
+import { BareRepository } from "../support/bare-repository.ts";
+import { filesWith, formsOf, watchArguments } from "../support/secret-watch.ts";
 import {
   openManifestsStack,
   readToken,
@@ -11,8 +12,7 @@ import {
   writeToken,
   type DeployServer,
   type ManifestsStack,
-} from "./deploy-world.ts";
-import { filesWith, formsOf, watchArguments } from "./secret-watch.ts";
+} from "./support/deploy-server.ts";
 
 const services = ["link", "user", "news"];
 const push = /^GET .*service=git-receive-pack$/;
@@ -31,7 +31,7 @@ const records = Object.fromEntries(services.map((name) => [recordPath("dev", nam
 
 let server: DeployServer;
 let repository: BareRepository;
-let world: ManifestsStack;
+let harness: ManifestsStack;
 
 function args(changes: Partial<GitManifestsArgs> = {}): GitManifestsArgs {
   return { repository: server.url, branch: "main", directory: "dev", files: manifests(), records, ...changes };
@@ -46,10 +46,10 @@ interface Outcome {
 }
 
 async function run(operation: "preview" | "up" | "refresh" | "destroy", declared?: GitManifestsArgs): Promise<Outcome> {
-  world.declare(declared);
+  harness.declare(declared);
   const operations: string[] = [];
   const lines: string[] = [];
-  const failure = await world.stack[operation]({
+  const failure = await harness.stack[operation]({
     diff: true,
     color: "never",
     onOutput: (line: string) => lines.push(line),
@@ -75,14 +75,14 @@ async function succeed(
 
 beforeAll(async () => {
   vi.stubEnv("DELIVERY_GIT_TOKEN", writeToken);
-  world = await openManifestsStack();
-  server = await startDeployServer(world.directory);
+  harness = await openManifestsStack();
+  server = await startDeployServer(harness.directory);
   repository = new BareRepository({ existing: server.path });
 });
 afterAll(async () => {
   await server[Symbol.asyncDispose]();
   repository[Symbol.dispose]();
-  world[Symbol.dispose]();
+  harness[Symbol.dispose]();
   vi.unstubAllEnvs();
 });
 
@@ -183,11 +183,11 @@ describe("GitManifests on the real engine", () => {
   });
 
   test("a kill between push and state: the next up finds its work done, and commits nothing", async () => {
-    const before = await world.stack.exportStack();
+    const before = await harness.stack.exportStack();
     const declared = args({ files: manifests({ link: 6 }) });
     await succeed("up", declared);
     const commits = repository.subjects().length;
-    await world.stack.importStack(before);
+    await harness.stack.importStack(before);
     expect((await succeed("up", declared)).operations).toEqual(["update"]);
     expect(repository.subjects()).toHaveLength(commits);
   });
@@ -250,8 +250,8 @@ describe("GitManifests on the real engine", () => {
     await succeed("up", args());
     expect(watch.looks).toBeGreaterThan(3);
     expect([...watch.leaks]).toEqual([]);
-    expect(filesWith(world.directory, forms)).toEqual([]);
-    const [provider = ""] = /"__provider":".*?[^\\]"/.exec(JSON.stringify(await world.stack.exportStack())) ?? [];
+    expect(filesWith(harness.directory, forms)).toEqual([]);
+    const [provider = ""] = /"__provider":".*?[^\\]"/.exec(JSON.stringify(await harness.stack.exportStack())) ?? [];
     expect(provider.length).toBeGreaterThan(100);
     expect(provider.length).toBeLessThan(1000);
     expect(provider).not.toContain(process.cwd());

@@ -1,18 +1,23 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { globSync, readFileSync } from "node:fs";
+import { globSync, readdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { eventually } from "./eventually.ts";
-import { startHoldingProxy, type HoldingProxy } from "./holding-proxy.ts";
-import { createMonorepo, webServer, type Monorepo } from "./monorepo.ts";
-import { openPipeline, type Pipeline, type Variation } from "./pipeline.ts";
-import { listMachineProcesses } from "./process-list.ts";
-import { deploymentOf, deploymentPath, enterSandbox, namesOf, type SandboxWorld } from "./sandbox-world.ts";
-import { filesWith, formsOf } from "./secret-watch.ts";
+import { eventually } from "../support/eventually.ts";
+import { createMonorepo, webServer, type Monorepo } from "../support/monorepo.ts";
+import { openPipeline, type Pipeline, type Variation } from "../support/pipeline.ts";
+import {
+  deploymentOf,
+  deploymentPath,
+  enterSandbox,
+  namesOf,
+  type SandboxHarness,
+} from "../support/sandbox-harness.ts";
+import { filesWith, formsOf } from "../support/secret-watch.ts";
+import { startHoldingProxy, type HoldingProxy } from "./support/holding-proxy.ts";
 
 const namespace = "kill-sandbox";
 
@@ -23,17 +28,17 @@ const stateSchema = z.object({
 
 /** An up that is killed at ever later moments; each goes on where the one before was killed. */
 describe("a killed up", () => {
-  let world: SandboxWorld;
+  let harness: SandboxHarness;
   let monorepo: Monorepo;
   let pipeline: Pipeline;
   let proxy: HoldingProxy;
   let throughProxy: Variation;
 
   beforeAll(async () => {
-    world = await enterSandbox();
-    monorepo = createMonorepo(join(world.stateDir, "monorepos", "kill"), ["cart", "catalog"]);
-    pipeline = openPipeline({ ...world, name: "kill", directory: monorepo.directory });
-    const { circleci } = world.sandbox.targets;
+    harness = await enterSandbox();
+    monorepo = createMonorepo(join(harness.stateDir, "monorepos", "kill"), ["cart", "catalog"]);
+    pipeline = openPipeline({ ...harness, name: "kill", directory: monorepo.directory });
+    const { circleci } = harness.sandbox.targets;
     proxy = await startHoldingProxy(circleci.url);
     throughProxy = { targets: { circleci: { ...circleci, url: `http://localhost:${proxy.port}/api/v2` } } };
   });
@@ -69,7 +74,7 @@ describe("a killed up", () => {
   });
 
   test("leaves no password outside of the sandbox's directory", () => {
-    const forms = formsOf(world.credentials.registryPassword);
+    const forms = formsOf(harness.credentials.registryPassword);
     expect(
       globSync(join(tmpdir(), "delivery-{build,registry}-*")).flatMap((folder) => filesWith(folder, forms)),
     ).toEqual([]);
@@ -77,7 +82,7 @@ describe("a killed up", () => {
 
   test("ends the creation of a Deployment half-way", async () => {
     monorepo.service("cart", webServer("cart", "sleep 4; exec httpd -f -p 8080 -h /www"));
-    const look = (): Promise<unknown> => world.kubernetes.request("GET", deploymentPath(namespace, "cart"));
+    const look = (): Promise<unknown> => harness.kubernetes.request("GET", deploymentPath(namespace, "cart"));
     await killWhen(
       "the Deployment is there",
       () => eventually("Deployment cart exists", look, { seconds: 120 }),
@@ -87,17 +92,17 @@ describe("a killed up", () => {
   });
 
   test("is finished by the next one, without anything twice", async () => {
-    const { uid } = await deploymentOf(world.kubernetes, namespace, "cart");
+    const { uid } = await deploymentOf(harness.kubernetes, namespace, "cart");
     await pipeline.run("up", throughProxy);
     expect(pendingCreates()).toEqual([]);
-    expect(world.circleci.projects("kill")).toHaveLength(1);
-    const [context, ...others] = await world.circleci.contexts("kill-sandbox");
+    expect(harness.circleci.projects("kill")).toHaveLength(1);
+    const [context, ...others] = await harness.circleci.contexts("kill-sandbox");
     expect(others).toEqual([]);
-    expect(await world.circleci.variables(context?.id ?? "")).toEqual(["DOCKERHUB_PASSWORD", "DOCKERHUB_USERNAME"]);
-    const restrictions = await world.circleci.restrictions(context?.id ?? "");
+    expect(await harness.circleci.variables(context?.id ?? "")).toEqual(["DOCKERHUB_PASSWORD", "DOCKERHUB_USERNAME"]);
+    const restrictions = await harness.circleci.restrictions(context?.id ?? "");
     expect(restrictions.filter(({ restriction_type: type }) => type === "project")).toHaveLength(1);
-    expect(await namesOf(world.kubernetes, "apps/v1/deployments", namespace)).toEqual(["cart", "catalog"]);
-    expect(await deploymentOf(world.kubernetes, namespace, "cart")).toMatchObject({ uid, available: 1 });
+    expect(await namesOf(harness.kubernetes, "apps/v1/deployments", namespace)).toEqual(["cart", "catalog"]);
+    expect(await deploymentOf(harness.kubernetes, namespace, "cart")).toMatchObject({ uid, available: 1 });
   });
 
   test("leaves no lock and no difference behind", async () => {
@@ -112,10 +117,10 @@ describe("a killed up", () => {
     comes: () => Promise<unknown>,
     what: "all of it" | "the program alone",
   ): Promise<void> {
-    const driver = join(import.meta.dirname, "up-process.ts");
+    const driver = join(import.meta.dirname, "support", "up-process.ts");
     const url = throughProxy.targets?.circleci?.url ?? "";
     const coming = comes();
-    const child = spawn(process.execPath, [driver, world.stateDir, pipeline.name, monorepo.directory, url], {
+    const child = spawn(process.execPath, [driver, harness.stateDir, pipeline.name, monorepo.directory, url], {
       detached: true,
       stdio: ["ignore", "ignore", "pipe"],
     });
@@ -149,4 +154,29 @@ describe("a killed up", () => {
 function pidOf({ pid }: ChildProcess): number {
   if (pid === undefined) throw new Error("the process did not start");
   return pid;
+}
+
+/** A process of this machine, as /proc shows it. */
+interface ListedProcess {
+  arguments: string[];
+  /** As `NAME=value`; empty where it belongs to another user. */
+  environment: string[];
+}
+
+/** All processes but this one. */
+function listMachineProcesses(): ListedProcess[] {
+  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
+  return pids.map((pid) => ({
+    arguments: zeroTerminated(`/proc/${pid}/cmdline`),
+    environment: zeroTerminated(`/proc/${pid}/environ`),
+  }));
+}
+
+function zeroTerminated(path: string): string[] {
+  try {
+    return readFileSync(path, "utf8").split("\0");
+  } catch {
+    // It has ended since it was listed, or belongs to another user.
+    return [];
+  }
 }

@@ -3,12 +3,12 @@ import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { StackPreview } from "../../cli/preview/model.ts";
-import { openGitHubWorld, writeToken } from "../process/github-world.ts";
-import { openDeliveryWorld, type CliOutcome, type DeliveryWorld } from "./delivery-world.ts";
-import { createMonorepo, type Monorepo } from "./monorepo.ts";
-import { openPipeline, type Pipeline } from "./pipeline.ts";
-import { enterSandbox, type SandboxWorld } from "./sandbox-world.ts";
-import { filesWith, formsOf } from "./secret-watch.ts";
+import { openGitHubHarness, writeToken } from "../support/github-harness.ts";
+import { createMonorepo, type Monorepo } from "../support/monorepo.ts";
+import { openPipeline, type Pipeline } from "../support/pipeline.ts";
+import { enterSandbox, type SandboxHarness } from "../support/sandbox-harness.ts";
+import { filesWith, formsOf } from "../support/secret-watch.ts";
+import { openDeliveryHarness, type CliOutcome, type DeliveryHarness } from "./support/delivery-harness.ts";
 
 const canaries = {
   DELIVERY_GIT_TOKEN: "canary-git-8e1c5b",
@@ -20,23 +20,23 @@ const canaries = {
 
 /** `delivery preview` on a stack of the real engine, with the offline providers as plugins. */
 describe("the report of a preview", () => {
-  let world: SandboxWorld;
+  let harness: SandboxHarness;
   let monorepo: Monorepo;
   let pipeline: Pipeline;
-  let delivery: DeliveryWorld;
+  let delivery: DeliveryHarness;
   let state: string;
   let secrets: string[];
 
   beforeAll(async () => {
-    world = await enterSandbox();
-    monorepo = createMonorepo(join(world.stateDir, "monorepos", "report"), ["cart", "catalog"]);
-    pipeline = openPipeline({ ...world, name: "report", directory: monorepo.directory });
+    harness = await enterSandbox();
+    monorepo = createMonorepo(join(harness.stateDir, "monorepos", "report"), ["cart", "catalog"]);
+    pipeline = openPipeline({ ...harness, name: "report", directory: monorepo.directory });
     await pipeline.run("up");
-    delivery = await openDeliveryWorld(world.stateDir, pipeline);
+    delivery = await openDeliveryHarness(harness.stateDir, pipeline);
     state = join(delivery.directory, "state.json");
-    const { registryPassword, circleciToken, gitReadToken, gitWriteToken } = world.credentials;
-    const known = [registryPassword, circleciToken, gitReadToken, gitWriteToken, world.clusterToken];
-    secrets = [...known, ...Object.values(world.credentials.secrets), ...Object.values(canaries).filter(Boolean)];
+    const { registryPassword, circleciToken, gitReadToken, gitWriteToken } = harness.credentials;
+    const known = [registryPassword, circleciToken, gitReadToken, gitWriteToken, harness.clusterToken];
+    secrets = [...known, ...Object.values(harness.credentials.secrets), ...Object.values(canaries).filter(Boolean)];
   });
 
   afterAll(async () => {
@@ -178,7 +178,7 @@ describe("the report of a preview", () => {
   });
 
   test("is one comment on the pull request, updated by the next, with a fork's from the published state", async () => {
-    await using github = await openGitHubWorld();
+    await using github = await openGitHubHarness();
     await github.push("main", { "README.md": "A shop." });
     await github.push("more-carts", { "README.md": "Two carts." });
     await github.request("POST", "/repos/acme/shop/pulls", { title: "More carts", head: "more-carts", base: "main" });
@@ -218,7 +218,7 @@ describe("the report of a preview", () => {
   });
 
   function ciSettings(): Record<string, unknown> {
-    const { circleci } = world.sandbox.targets;
+    const { circleci } = harness.sandbox.targets;
     return { organizationId: circleci.organizationId, host: circleci.url };
   }
 

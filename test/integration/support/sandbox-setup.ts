@@ -1,0 +1,68 @@
+import { createServer, type Server } from "node:net";
+import { join } from "node:path";
+import type { TestProject } from "vitest/node";
+import { startSandbox, stopSandbox } from "../../../sandbox/commands/start-sandbox.ts";
+import { startProgress } from "../../../sandbox/commands/terminal.ts";
+import { withLock } from "../../../sandbox/machine/cache.ts";
+import { requestedPorts } from "./requested-ports.ts";
+
+declare module "vitest" {
+  export interface ProvidedContext {
+    /** The state directory of the sandbox that all integration tests share. */
+    stateDir: string;
+  }
+}
+
+/** Beside the checkout's own sandbox, so that tests never touch that. */
+const stateDir = join(import.meta.dirname, "..", "..", "..", ".sandbox-test");
+
+/**
+ * Starts one sandbox for all integration tests while the ports that it wants are taken, and stops it after the last one.
+ * What a killed run has left behind goes first.
+ */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const report = startProgress();
+  const release = await lockSandbox(report);
+  const stop = async (): Promise<void> => {
+    report("Integration tests: stopping their sandbox");
+    await stopSandbox(stateDir);
+    release();
+  };
+  try {
+    await stopSandbox(stateDir);
+    const squatters = await Promise.all(requestedPorts().map(occupy));
+    const sandbox = await startSandbox({ stateDir, delivery: "direct", report });
+    for (const squatter of squatters) squatter?.close();
+    report(`Integration tests: their sandbox runs in ${stateDir}, pods are ${sandbox.cluster.pods}`);
+    project.provide("stateDir", stateDir);
+    return stop;
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** One run of the tests at a time. */
+async function lockSandbox(report: (line: string) => void): Promise<() => void> {
+  const taken = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<void>();
+  withLock(
+    `${stateDir}.lock`,
+    (owner) => report(`waiting for the integration tests of process ${owner}`),
+    () => {
+      taken.resolve();
+      return released.promise;
+    },
+  ).catch((error: unknown) => taken.reject(error));
+  await taken.promise;
+  return released.resolve;
+}
+
+/** `undefined`: somebody else has it already, which serves as well. */
+function occupy(port: number): Promise<Server | undefined> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", () => resolve(undefined));
+    server.listen(port, "127.0.0.1", () => resolve(server));
+  });
+}

@@ -1,0 +1,279 @@
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { buildService } from "../../../../cli/build/build-images.ts";
+import { buildctl } from "../../../../cli/build/builders.ts";
+import { command as build } from "../../../../cli/commands/build.ts";
+import { registryClient } from "../../../../cli/registry/client.ts";
+import { writeDockerConfig } from "../../../../cli/registry/docker-config.ts";
+import { eventually } from "../../../support/eventually.ts";
+import { FakeBuilder } from "../../../support/fake-builder.ts";
+import { RegistryStandIn } from "../../../support/registry-stand-in.ts";
+
+const commit = "0123456789abcdef0123456789abcdef01234567";
+const login = { DOCKERHUB_USERNAME: "robot", DOCKERHUB_PASSWORD: "hunter2" };
+const encoded = Buffer.from("robot:hunter2").toString("base64");
+
+/** A program beside the monorepo of a shop with two services. */
+let directory: string;
+let registry: RegistryStandIn;
+let digest: string;
+beforeEach(async () => {
+  registry = await RegistryStandIn.start("basic");
+  digest = registry.push("acme/shop-link", "anything");
+  directory = mkdtempSync(join(tmpdir(), "delivery-build-test-"));
+  mkdirSync(join(directory, "stacks"));
+  const stack = {
+    "delivery:schemaVersion": 1,
+    "delivery:app": { name: "shop", directory: "shop" },
+    "delivery:images": {
+      registry: registry.host,
+      organization: "acme",
+      username: "robot",
+      source: "registry",
+      tag: "0.2",
+    },
+  };
+  // JSON is YAML.
+  writeFileSync(join(directory, "stacks/Pulumi.dev.yaml"), JSON.stringify({ config: stack }));
+  for (const service of ["link", "user"]) {
+    mkdirSync(join(directory, `shop/svc/${service}_service`), { recursive: true });
+    writeFileSync(join(directory, `shop/svc/${service}_service/Dockerfile`), "FROM scratch\nEXPOSE 80\n");
+  }
+});
+afterEach(async () => {
+  rmSync(directory, { recursive: true });
+  await registry[Symbol.asyncDispose]();
+});
+
+/** Runs `delivery build` as CI does, with a fake BuildKit's client. */
+function start(fake: FakeBuilder, environment: Record<string, string>, args: readonly string[]) {
+  return spawn(
+    process.execPath,
+    [join(import.meta.dirname, "../../../../cli/main.ts"), "build", "--env", "dev", ...args],
+    {
+      cwd: directory,
+      stdio: ["ignore", "pipe", "pipe"],
+      env: {
+        PATH: fake.path,
+        HOME: directory,
+        TMPDIR: directory,
+        BUILDKIT_HOST: "tcp://nowhere:1",
+        CIRCLE_SHA1: commit,
+        ...environment,
+      },
+    },
+  );
+}
+
+async function run(fake: FakeBuilder, environment: Record<string, string>, ...args: string[]) {
+  const child = start(fake, environment, args);
+  const [output, errors, status] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    new Promise((done) => child.once("close", done)),
+  ]);
+  return { status, output, errors };
+}
+
+const image = (): string => `${registry.host}/acme/shop-link`;
+
+test("pushes with both tags, and says the digest on standard output and in the file", async () => {
+  using fake = new FakeBuilder("buildctl", `echo '#1 building' >&2; built ${digest}`);
+  const file = join(directory, "digests.json");
+  const ci = { ...login, CIRCLE_BUILD_NUM: "117", CIRCLE_BRANCH: "main" };
+  const { status, output, errors } = await run(fake, ci, "--service", "link", "--output", file, "--json");
+  expect({ status, output: JSON.parse(output) as unknown }).toEqual({
+    status: 0,
+    output: {
+      images: [
+        { service: "link", repository: image(), digest, tags: ["0.2.117", commit], seconds: expect.any(Number) },
+      ],
+    },
+  });
+  expect(JSON.parse(readFileSync(file, "utf8"))).toEqual({ link: digest });
+  expect(errors).toBe("link | #1 building\n");
+  expect(fake.calls.join("\n")).toContain(`"name=${image()}:0.2.117,${image()}:${commit}",push=true`);
+});
+
+test("the password is in a file that only its owner reads, as long as the builds take, and nowhere else", async () => {
+  using fake = new FakeBuilder("buildctl", `built ${digest}`);
+  const { output, errors } = await run(fake, login, "--service", "link");
+  expect(JSON.parse(fake.note("config.json"))).toEqual({ auths: { [registry.host]: { auth: encoded } } });
+  expect(fake.note("modes")).toBe("700\n600\n");
+  expect(existsSync(fake.note("config-directory").trim())).toBe(false);
+  const seen = [...fake.calls, fake.note("environment"), output, errors].join("\n");
+  for (const secret of ["hunter2", encoded]) expect(seen).not.toContain(secret);
+});
+
+test("what may pass by itself is tried again", async () => {
+  using fake = new FakeBuilder(
+    "buildctl",
+    `[ $attempt = 1 ] && { echo 'error: failed to solve: failed to push x: 503 Service Unavailable' >&2; exit 1; }
+built ${digest}`,
+  );
+  const { status, errors } = await run(fake, login, "--service", "link");
+  expect(errors).toContain("link | attempt 1 of 4 failed, the next one is in 1 s: failed to push x: 503");
+  expect({ status, calls: fake.calls.length }).toEqual({ status: 0, calls: 2 });
+});
+
+test("gives up at last, with the image and the registry", async () => {
+  using fake = new FakeBuilder("buildctl", `echo 'error: failed to push x: connect: connection refused' >&2; exit 1`);
+  const tried = buildService(
+    {
+      service: "link",
+      repository: image(),
+      tags: [commit],
+      context: "/shop",
+      dockerfile: "/shop/svc/link_service/Dockerfile",
+      platform: "linux/amd64",
+      push: true,
+    },
+    {
+      builder: buildctl(""),
+      environment: { PATH: fake.path },
+      registry: registryClient({ login: () => Promise.resolve(undefined) }),
+      note: () => undefined,
+      signal: new AbortController().signal,
+      pauses: [1, 2],
+    },
+  );
+  await expect(tried).rejects.toThrow(
+    `${image()} is not pushed: the registry ${registry.host} cannot be reached or stumbles, tried 3 times`,
+  );
+  expect(fake.calls).toHaveLength(3);
+});
+
+test("one that fails does not stop the other, and no file is written", async () => {
+  using fake = new FakeBuilder(
+    "buildctl",
+    `[ $service = user ] && { echo 'error: failed to solve: process "false" did not complete' >&2; exit 1; }
+built ${digest}`,
+  );
+  const file = join(directory, "digests.json");
+  const { status, output, errors } = await run(fake, login, "--all", "--output", file);
+  expect({ status, output }).toEqual({ status: 1, output: "" });
+  expect(fake.calls).toHaveLength(2);
+  expect(errors).toMatch(/\nerror: \S+shop-user is not built from \S+user_service\/Dockerfile: process "false" did/);
+  expect(existsSync(file)).toBe(false);
+});
+
+test("a digest that the registry does not have is none", async () => {
+  const other = `sha256:${"1".repeat(64)}`;
+  using fake = new FakeBuilder("buildctl", `built ${other}`);
+  const { status, errors } = await run(fake, login, "--service", "link");
+  expect(status).toBe(1);
+  expect(errors).toContain(`${image()}@${other} is pushed, but the registry does not have it`);
+});
+
+test("a signal ends the builder, and the password's file goes", async () => {
+  using fake = new FakeBuilder(
+    "buildctl",
+    `trap 'echo ended >"$notes/ended"; exit 1' TERM; echo begun >"$notes/begun"; while :; do sleep 0.05; done`,
+  );
+  const file = join(directory, "digests.json");
+  const child = start(fake, login, ["--service", "link", "--output", file]);
+  const errors = text(child.stderr);
+  const closed = new Promise((done) => child.once("close", done));
+  await eventually("the builder works", () => Promise.resolve(fake.note("begun") !== ""));
+  child.kill("SIGTERM");
+  expect(await closed).toBe(1);
+  expect(fake.note("ended")).toBe("ended\n");
+  expect(await errors).toMatch(/error: stopped; images may be pushed already, but no digest is written\n$/);
+  expect(existsSync(fake.note("config-directory").trim())).toBe(false);
+  expect(existsSync(file)).toBe(false);
+});
+
+test("the password's file goes also when nobody reads what the command says any more", async () => {
+  using fake = new FakeBuilder("buildctl", `while :; do echo '#1 building' >&2; sleep 0.05; done`);
+  const child = start(fake, login, ["--service", "link"]);
+  await eventually("the builder works", () => Promise.resolve(fake.note("config-directory") !== ""));
+  child.stderr.destroy();
+  await new Promise((done) => child.once("close", done));
+  expect(existsSync(fake.note("config-directory").trim())).toBe(false);
+});
+
+test("without a push there is neither login nor tag nor digest", async () => {
+  using fake = new FakeBuilder("buildctl", "");
+  const { status, output } = await run(fake, {}, "--service", "link", "--no-push", "--json");
+  expect({ status, output: JSON.parse(output) as unknown }).toEqual({
+    status: 0,
+    output: {
+      images: [{ service: "link", repository: image(), digest: null, tags: [], seconds: expect.any(Number) }],
+    },
+  });
+  expect(fake.calls.join("\n")).not.toMatch(/--output|--export-cache/);
+  expect(fake.note("config-directory")).toBe("");
+});
+
+test("the image of a branch has the commit's tag only, so that no watcher releases it", async () => {
+  using fake = new FakeBuilder("buildctl", `built ${digest}`);
+  const ci = { ...login, CIRCLE_BUILD_NUM: "117", CIRCLE_BRANCH: "new-colours" };
+  const { output } = await run(fake, ci, "--service", "link");
+  expect(output).toMatch(new RegExp(`^link: .*@${digest}, tags ${commit} \\(`));
+});
+
+test("builds with Docker where there is no BUILDKIT_HOST", async () => {
+  using fake = new FakeBuilder("docker", `built ${digest}`);
+  const { status } = await run(fake, { ...login, BUILDKIT_HOST: "" }, "--service", "link");
+  expect(status).toBe(0);
+  expect(fake.calls).toEqual([expect.stringMatching(/^buildx build .*--cache-to=type=inline .*\/link_service$/)]);
+});
+
+test("nothing to build is a success with no digests", async () => {
+  using fake = new FakeBuilder("buildctl", "exit 1");
+  const git = (...args: string[]): Promise<unknown> => {
+    const who = ["-c", "user.name=x", "-c", "user.email=x@localhost"];
+    return new Promise((done) => spawn("git", [...who, ...args], { cwd: directory }).once("close", done));
+  };
+  await git("init", "--quiet");
+  await git("add", ".");
+  await git("commit", "--quiet", "--message=all");
+  const file = join(directory, "digests.json");
+  const { output } = await run(fake, {}, "--from", "HEAD", "--output", file);
+  expect(output).toBe("nothing to build\n");
+  expect(JSON.parse(readFileSync(file, "utf8"))).toEqual({});
+  writeFileSync(join(directory, "shop/svc/user_service/Dockerfile"), "FROM scratch\nEXPOSE 81\n");
+  await git("commit", "--quiet", "--all", "--message=user");
+  await run(fake, {}, "--from", "HEAD^", "--no-push");
+  expect(fake.calls).toEqual([expect.stringContaining("/svc/user_service")]);
+});
+
+test("the user's own settings of Docker stay, but for a store that would hide the login", async () => {
+  const own = join(directory, "docker");
+  mkdirSync(join(own, "contexts"), { recursive: true });
+  writeFileSync(join(own, "contexts", "remote"), "somewhere");
+  const settings = { currentContext: "remote", credsStore: "desktop", auths: { "ghcr.io": { auth: "eDp5" } } };
+  writeFileSync(join(own, "config.json"), JSON.stringify(settings));
+  const robot = { username: "robot", password: "hunter2" };
+  await using config = await writeDockerConfig("docker.io", robot, { DOCKER_CONFIG: own });
+  expect(JSON.parse(readFileSync(join(config.directory, "config.json"), "utf8"))).toEqual({
+    currentContext: "remote",
+    auths: { "ghcr.io": { auth: "eDp5" }, "https://index.docker.io/v1/": { auth: encoded } },
+  });
+  expect(readFileSync(join(config.directory, "contexts", "remote"), "utf8")).toBe("somewhere");
+});
+
+test.each<[fault: string, args: string[], reason: RegExp]>([
+  ["no environment", ["--all"], /--env is missing/],
+  ["nothing to build", ["--env", "sandbox"], /say what to build: --service NAME, --from COMMIT, or --all/],
+  ["two ways to say it", ["--env", "sandbox", "--all", "--service", "link"], /say what to build/],
+  ["an end without a start", ["--env", "sandbox", "--all", "--to", "HEAD"], /--to needs --from/],
+  [
+    "an unknown service",
+    ["--env", "sandbox", "--service", "lnk"],
+    /there is no service "lnk" in .*: there are api-gat/,
+  ],
+  ["an unknown environment", ["--env", "moon", "--all"], /there is no stacks\/Pulumi\.moon\.yaml/],
+  ["an unknown builder", ["--env", "sandbox", "--all", "--builder", "kaniko"], /"kaniko": must be buildctl or buildx/],
+  ["no number", ["--env", "sandbox", "--all", "--build-number", "v7"], /--build-number "v7": must be a whole number/],
+  ["none at once", ["--env", "sandbox", "--all", "--concurrency", "0"], /"0": must be a number from 1 to 99/],
+  ["digests without a push", ["--env", "sandbox", "--all", "--no-push", "--output", "x"], /--output needs a push/],
+])("refuses %s", async (_fault, args, reason) => {
+  const nobody = { print: () => undefined, note: () => undefined, input: () => Promise.resolve("") };
+  const { signal } = new AbortController();
+  await expect(build.run(args, { environment: {}, signal, ...nobody })).rejects.toThrow(reason);
+});

@@ -1,0 +1,190 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { command as rollback } from "../../../../cli/commands/rollback.ts";
+import { initialRecord, recordPath, recordWith } from "../../../../git/release-record.ts";
+import { CommandHarness } from "../../../support/command-harness.ts";
+
+const digestOf = (digit: string): string => `sha256:${digit.repeat(64)}`;
+const [one, two, three, four] = [digestOf("1"), digestOf("2"), digestOf("3"), digestOf("4")];
+const [first, second, third, fourth] = ["1111111", "2222222", "3333333", "4444444"] as const;
+
+let harness: CommandHarness;
+/** The commit of the first release. */
+let oldest: string;
+beforeEach(async () => {
+  harness = await CommandHarness.start();
+  oldest = harness.release({ link: one, user: one });
+  harness.release({ link: two });
+  harness.repository.commit({ "dev/link/deployment.yaml": "replicas: 2\n" }, "manifests");
+});
+afterEach(() => harness[Symbol.asyncDispose]());
+
+const back = (...args: string[]): Promise<string> => harness.run(rollback, ["--env", "dev", ...args]);
+const link = (): string | undefined => harness.record("dev", "link");
+const user = (): string | undefined => harness.record("dev", "user");
+
+test("goes to before the last release, by a new commit that touches nothing else", async () => {
+  await back();
+  expect(link()).toBe(harness.pinned("link", one, { digest: two }));
+  expect(user()).toBe(harness.pinned("user", one));
+  expect(harness.repository.files()["dev/link/deployment.yaml"]).toBe("replicas: 2\n");
+  expect(harness.repository.git("log", "-1", "--format=%B")).toBe(
+    `rollback(dev): link ${one.slice(0, 19)}\n\nService: link\nDigest: ${one}\nRollback-To: ${oldest}`,
+  );
+});
+
+test("fetches no big files of the history where the server can leave them out", async () => {
+  harness.repository.commit({ "film.bin": "x".repeat(100_000) });
+  harness.repository.git("config", "uploadpack.allowFilter", "true");
+  await back();
+  expect(link()).toBe(harness.pinned("link", one, { digest: two }));
+  expect(harness.repository.files()["film.bin"]).toHaveLength(100_000);
+});
+
+test("goes to a commit, for one service", async () => {
+  await back("--service", "link", "--to", oldest.slice(0, 10));
+  expect(link()).toBe(harness.pinned("link", one, { digest: two }));
+});
+
+describe("passes over", () => {
+  test("commits that only note what else makes the image, and brings back what the digest was built from", async () => {
+    harness.release({ link: one }, first);
+    harness.release({ link: two }, second);
+    harness.release({ link: two }, third);
+    await back();
+    expect(link()).toBe(harness.pinned("link", one, { digest: two, sourceCommit: third }, first));
+    expect(user()).toBe(harness.pinned("user", one));
+  });
+
+  test("what the running digest was built from", async () => {
+    harness.release({ user: one }, first);
+    await back("--to", oldest);
+    expect(link()).toBe(harness.pinned("link", one, { digest: two }));
+    expect(user()).toBe(harness.pinned("user", one, undefined, first));
+  });
+
+  test("new services, before and after their first release", async () => {
+    for (const service of ["cart", "shelf"])
+      harness.repository.commit({ [recordPath("dev", service)]: initialRecord(service) }, "manifests");
+    harness.release({ cart: one });
+    await back();
+    expect(link()).toBe(harness.pinned("link", one, { digest: two }));
+    expect(harness.record("dev", "cart")).toBe(harness.pinned("cart", one));
+    expect(harness.record("dev", "shelf")).toBe(initialRecord("shelf"));
+  });
+
+  test("records written in another way, or under another name of the repository", async () => {
+    const written = (name: string): string =>
+      `apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nimages:\n- digest: ${two}\n  name: ${name}\n`;
+    for (const name of [`${harness.registry.host}/acme/shop-link`, "docker.io/other/shop-link"])
+      harness.repository.commit({ [recordPath("dev", "link")]: written(name) }, "by the watcher");
+    await back();
+    expect(link()).toBe(harness.pinned("link", one, { digest: two }));
+  });
+
+  test("faulty records that somebody has mended", async () => {
+    harness.repository.commit({ [recordPath("dev", "link")]: "images: [" });
+    harness.release({ link: three });
+    await back("--service", "link");
+    expect(link()).toBe(harness.pinned("link", two, { digest: three }));
+  });
+});
+
+describe("several of them", () => {
+  test("take each other back, where the commit counts again; a further one names the newest", async () => {
+    harness.release({ link: one }, first);
+    const before = harness.repository.git("rev-parse", "main");
+    harness.release({ link: two }, second);
+    harness.release({ link: three }, third);
+    await back();
+    expect(link()).toBe(harness.pinned("link", two, { digest: three, sourceCommit: third }, second));
+    await back();
+    expect(link()).toBe(harness.pinned("link", three, undefined, third));
+    await back();
+    expect(link()).toBe(harness.pinned("link", two, { digest: three, sourceCommit: third }, second));
+    await back("--to", before);
+    expect(link()).toBe(harness.pinned("link", one, { digest: three, sourceCommit: third }, first));
+    await back();
+    expect(link()).toBe(harness.pinned("link", two, { digest: three, sourceCommit: third }, second));
+  });
+
+  test("name the newest, also where nobody says what it was built from", async () => {
+    harness.release({ link: three });
+    await back();
+    expect(link()).toBe(harness.pinned("link", two, { digest: three }));
+    await back("--to", oldest);
+    expect(link()).toBe(harness.pinned("link", one, { digest: three }));
+  });
+
+  test("name the newest, also after one was taken back", async () => {
+    harness.release({ link: three });
+    await back();
+    await back();
+    expect(link()).toBe(harness.pinned("link", three));
+    await back("--to", oldest);
+    expect(link()).toBe(harness.pinned("link", one, { digest: three }));
+  });
+
+  test("name the newest, also where it was released since, or noted as what a newer commit makes", async () => {
+    await back();
+    harness.release({ link: three });
+    await back();
+    expect(link()).toBe(harness.pinned("link", one, { digest: three }));
+    const confirmed = harness.pinned("link", two, { digest: three }, fourth);
+    harness.repository.commit({ [recordPath("dev", "link")]: confirmed });
+    await back("--to", oldest);
+    expect(link()).toBe(harness.pinned("link", one, { digest: two, sourceCommit: fourth }));
+  });
+});
+
+describe("where the repository of the images had another name", () => {
+  let known: string;
+  let commit: string;
+  beforeEach(() => {
+    known = harness.registry.push("acme/shop-link", "0.2.1");
+    const releasedOnce = (digest: string): string => {
+      const record = recordWith({ repository: "docker.io/acme/shop-link", digest });
+      return harness.repository.commit({ [recordPath("dev", "link")]: record }, "release");
+    };
+    commit = releasedOnce(known);
+    releasedOnce(four);
+    harness.release({ link: three });
+  });
+
+  test("writes the name of today, which the manifests have", async () => {
+    await back("--to", commit);
+    expect(link()).toBe(harness.pinned("link", known, { digest: three }));
+  });
+
+  test("refuses a digest that is not there, unless it is told not to ask", async () => {
+    await expect(back()).rejects.toThrow(
+      `the registry does not have ${harness.registry.host}/acme/shop-link@${four}; push first, or give --unverified`,
+    );
+    expect(link()).toBe(harness.pinned("link", three));
+    await back("--unverified");
+    expect(link()).toBe(harness.pinned("link", four, { digest: three }));
+  });
+});
+
+test("fails where the same ran, and says of what", async () => {
+  const tip = harness.repository.git("rev-parse", "main");
+  await expect(back("--to", tip)).rejects.toThrow(
+    `dev already runs what it ran at ${tip} of link, user; nothing was changed. Give another commit with --to`,
+  );
+  expect(harness.repository.git("rev-parse", "main")).toBe(tip);
+});
+
+test.each<[fault: string, args: string[], reason: RegExp]>([
+  [
+    "a service that ran nothing before",
+    ["--service", "user"],
+    /user ran nothing before its last release; nothing was changed/,
+  ],
+  ["an unknown commit", ["--to", "0123456789"], /"0123456789" is no commit of the branch/],
+  ["an option for a commit", ["--to=--all"], /is no commit of the branch|is not a commit/],
+  ["an unknown service", ["--service", "news"], /dev has no service "news"/],
+  ["an environment without services", ["--env", "prod"], /prod has no services yet/],
+])("refuses %s", async (_fault, args, reason) => {
+  const before = harness.repository.git("rev-parse", "main");
+  await expect(back(...args)).rejects.toThrow(reason);
+  expect(harness.repository.git("rev-parse", "main")).toBe(before);
+});

@@ -1,0 +1,155 @@
+import { afterEach, describe, expect, test } from "vitest";
+import { registryClient } from "../../../../cli/registry/client.ts";
+import { locateImages } from "../../../../cli/registry/image-name.ts";
+import { newestBuild, newestImage } from "../../../../cli/registry/newest-image.ts";
+import { givenLogin } from "../../../../cli/registry/open-registry.ts";
+import { RegistryStandIn } from "../../../support/registry-stand-in.ts";
+
+const open: RegistryStandIn[] = [];
+afterEach(async () => {
+  for (const registry of open.splice(0)) await registry[Symbol.asyncDispose]();
+});
+
+async function start(login?: "none" | "basic" | "bearer"): Promise<RegistryStandIn> {
+  const registry = await RegistryStandIn.start(login);
+  open.push(registry);
+  return registry;
+}
+
+const anonymous = async () => undefined;
+const robot = async () => ({ username: "robot", password: "hunter2" });
+const limits = { longestPause: 5 };
+
+test.each([
+  ["docker.io/acme/shop-link", { host: "docker.io", url: "https://registry-1.docker.io", name: "acme/shop-link" }],
+  ["acme/shop-link", { host: "docker.io", url: "https://registry-1.docker.io", name: "acme/shop-link" }],
+  ["postgres", { host: "docker.io", url: "https://registry-1.docker.io", name: "library/postgres" }],
+  ["ghcr.io/acme/shop/link", { host: "ghcr.io", url: "https://ghcr.io", name: "acme/shop/link" }],
+  ["localhost:5001/acme/shop-link", { host: "localhost:5001", url: "http://localhost:5001", name: "acme/shop-link" }],
+  ["registry.example:5000/link", { host: "registry.example:5000", url: "https://registry.example:5000", name: "link" }],
+])("%s is found where Docker finds it", (repository, location) => expect(locateImages(repository)).toEqual(location));
+
+describe("the newest build", () => {
+  test.each<[tags: string[], stable: string | undefined, newest: string | undefined]>([
+    [["0.2", "0.2.9", "0.2.10", "latest"], "0.2", "0.2.10"],
+    [["0.2.9", "0.3.1", "0.10.2"], undefined, "0.10.2"],
+    [["0.2.9", "0.3.1"], "0.2", "0.2.9"],
+    [["1.2.3", "1.2.4"], "latest", "1.2.4"],
+    [["0.2.9-rc", "0.2.x", "0x2.5"], "0.2", undefined],
+    [["0.2", "abc123"], "0.2", undefined],
+    [[], "0.2", undefined],
+  ])("of %j with stable tag %s is %s", (tags, stable, newest) => expect(newestBuild(tags, stable)).toBe(newest));
+
+  test("is the image built last where no tag has a build number", async () => {
+    const registry = await start();
+    registry.push("acme/link", "abc", "2026-01-01T00:00:00Z");
+    const newest = registry.push("acme/link", "def", "2026-03-01T00:00:00Z");
+    registry.push("acme/link", "ghi", "2026-02-01T00:00:00Z");
+    const client = registryClient({ login: anonymous });
+    expect(await newestImage(client, `${registry.host}/acme/link`, "0.2")).toBe(newest);
+    expect(await newestImage(client, `${registry.host}/acme/none`, "0.2")).toBeUndefined();
+  });
+});
+
+describe.each(["none", "basic", "bearer"] as const)("a registry with login %s", (login) => {
+  test("lists all pages of tags, and says what it has", async () => {
+    const registry = await start(login);
+    const digests = ["0.2.1", "0.2.2", "0.2.3", "0.2.4", "0.2.5"].map((tag) => registry.push("acme/link", tag));
+    const client = registryClient({ login: robot });
+    const repository = `${registry.host}/acme/link`;
+    expect(await client.tags(repository)).toEqual(["0.2.1", "0.2.2", "0.2.3", "0.2.4", "0.2.5"]);
+    expect(await client.digest(repository, "0.2.3")).toBe(digests[2]);
+    expect(await client.digest(repository, digests[4] ?? "")).toBe(digests[4]);
+    expect(await client.digest(repository, `sha256:${"0".repeat(64)}`)).toBeUndefined();
+    expect(await client.tags(`${registry.host}/acme/none`)).toEqual([]);
+    expect((await client.created(repository, "0.2.1"))?.toISOString()).toBe("2026-01-01T00:00:00.000Z");
+  });
+});
+
+test("asks for a token once per repository, and anonymously where there is no login", async () => {
+  const registry = await start("bearer");
+  registry.push("acme/link", "0.2.1");
+  const client = registryClient({ login: anonymous });
+  for (let count = 0; count < 3; count++) await client.digest(`${registry.host}/acme/link`, "0.2.1");
+  expect(registry.requests.filter((request) => request.includes("/token"))).toEqual([
+    "GET /token?service=stand-in&scope=repository%3Aacme%2Flink%3Apull",
+  ]);
+});
+
+describe("errors name the registry and the way out", () => {
+  test("no login", async () => {
+    const registry = await start("basic");
+    await expect(registryClient({ login: anonymous }).tags(`${registry.host}/acme/link`)).rejects.toThrow(
+      new RegExp(
+        `does not let us read ${registry.host}/acme/link \\(401\\); log in with \`docker login ${registry.host}\``,
+      ),
+    );
+  });
+
+  test("a wrong password", async () => {
+    const registry = await start("bearer");
+    const wrong = async () => ({ username: "robot", password: "hunter3" });
+    const failure = registryClient({ login: wrong }).tags(`${registry.host}/acme/link`);
+    await expect(failure).rejects.toThrow(/gives no token for .*acme\/link \(401\); check the password of robot/);
+    await expect(failure).rejects.not.toThrow(/hunter/);
+  });
+
+  test("nobody there", async () => {
+    await expect(
+      registryClient({ login: anonymous, limits: { retries: 0 } }).tags("127.0.0.1:1024/acme/link"),
+    ).rejects.toThrow(/the registry at 127\.0\.0\.1:1024 cannot be reached \(.*ECONNREFUSED.*\); check its name/);
+  });
+
+  test("a limit that does not end", async () => {
+    const registry = await start();
+    for (let count = 0; count < 3; count++) registry.stumbles.push({ status: 429, headers: { "retry-after": "1" } });
+    await expect(
+      registryClient({ login: anonymous, limits: { ...limits, retries: 2 } }).tags(`${registry.host}/acme/link`),
+    ).rejects.toThrow(/limits our requests \(429\); wait, or log in/);
+  });
+});
+
+test("waits as asked when the registry limits requests or stumbles", async () => {
+  const registry = await start();
+  registry.push("acme/link", "0.2.1");
+  registry.stumbles.push(
+    { status: 429, headers: { "retry-after": "3600" } },
+    { status: 503 },
+    { status: 429, headers: { "retry-after": new Date(0).toUTCString() } },
+  );
+  expect(await registryClient({ login: anonymous, limits }).tags(`${registry.host}/acme/link`)).toEqual(["0.2.1"]);
+  expect(registry.requests).toHaveLength(4);
+});
+
+test("says when few requests are left", async () => {
+  const registry = await start();
+  registry.push("acme/link", "0.2.1");
+  registry.headers = { "ratelimit-limit": "100;w=21600", "ratelimit-remaining": "9;w=21600" };
+  const left: number[] = [];
+  await registryClient({ login: anonymous, limits: { onScarce: (remaining) => void left.push(remaining) } }).digest(
+    `${registry.host}/acme/link`,
+    "0.2.1",
+  );
+  expect(left).toEqual([9]);
+});
+
+test.each<[what: string, environment: Record<string, string>, username: string | undefined]>([
+  ["CI's contexts", { DOCKERHUB_USERNAME: "ci", DOCKERHUB_PASSWORD: "x" }, "ci"],
+  [
+    "the CLI's own variables before those of CI",
+    {
+      DELIVERY_REGISTRY_USERNAME: "own",
+      DELIVERY_REGISTRY_PASSWORD: "x",
+      DOCKERHUB_USERNAME: "ci",
+      DOCKERHUB_PASSWORD: "x",
+    },
+    "own",
+  ],
+  [
+    "nobody where the password is empty, as in a fork's pipeline",
+    { DOCKERHUB_USERNAME: "ci", DOCKERHUB_PASSWORD: "" },
+    undefined,
+  ],
+])("the login is that of %s", async (_what, environment, username) => {
+  expect((await givenLogin({}, { environment, input: () => Promise.resolve("") }))?.username).toBe(username);
+});

@@ -1,0 +1,42 @@
+import { expect, test } from "vitest";
+import { readReleases } from "../../../../cli/status/git-status.ts";
+import { commitReleases } from "../../../../git/records.ts";
+import { recordPath, recordWith } from "../../../../git/release-record.ts";
+import { BareRepository } from "../../../support/bare-repository.ts";
+
+const digest = (digit: string): string => `sha256:${digit.repeat(64)}`;
+
+test("the release commit is the last one that changed the record; the source commit is found by the digest, wherever it was released first", async () => {
+  using repository = new BareRepository();
+  const branch = { repository: repository.url, branch: "main" };
+  const release = (directory: string, service: string, digit: string, trailers: string[]) =>
+    commitReleases({
+      ...branch,
+      directory,
+      choose: () => [{ service, repository: "docker.io/acme/shop", digest: digest(digit) }],
+      describe: () => ({ subject: "release", trailers }),
+    });
+  const first = await release("dev", "link", "1", ["Source-Commit: 1111111"]);
+  await release("dev", "user", "2", []);
+  await release("dev", "link", "3", ["Source-Commit: 3333333"]);
+  const promoted = await release("prod", "link", "1", ["Promoted-From: dev"]);
+  const { tip, releases } = await readReleases(branch, "prod");
+  expect(tip).toBe(promoted.commit);
+  expect(releases).toMatchObject([
+    { service: "link", releaseCommit: promoted.commit, sourceCommit: "1111111", image: { digest: digest("1") } },
+  ]);
+  const dev = await readReleases(branch, "dev");
+  expect(dev.releases).toMatchObject([
+    { service: "link", sourceCommit: "3333333" },
+    { service: "user", sourceCommit: null },
+  ]);
+  expect(Date.parse(dev.releases[0]?.releasedAt ?? "")).toBeGreaterThan(Date.now() - 60_000);
+  expect(dev.releases[0]?.releaseCommit).not.toBe(first.commit);
+  // That another commit makes the same image, too, releases nothing.
+  const noted = recordWith({ repository: "docker.io/acme/shop", digest: digest("3"), sourceCommit: "4444444" });
+  repository.commit({ [recordPath("dev", "link")]: noted });
+  expect((await readReleases(branch, "dev")).releases[0]).toMatchObject({
+    releaseCommit: dev.releases[0]?.releaseCommit,
+    sourceCommit: "4444444",
+  });
+});

@@ -1,0 +1,42 @@
+import { writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { stringify } from "yaml";
+import type { JsonMap } from "../../kubernetes/json.ts";
+
+/** Stands in for an API server: answers lists with the objects that a test has put there, and nothing else. */
+export class KubernetesStandIn implements AsyncDisposable {
+  /** Path of a list → its objects. */
+  readonly lists = new Map<string, JsonMap[]>();
+  private readonly server: Server = createServer((request, response) => {
+    const { pathname } = new URL(request.url ?? "/", "http://localhost");
+    const items = this.lists.get(pathname);
+    if (items === undefined)
+      response.writeHead(404).end(JSON.stringify({ kind: "Status", reason: "NotFound", message: "not found" }));
+    else response.end(JSON.stringify({ kind: "List", items }));
+  });
+
+  static async start(): Promise<KubernetesStandIn> {
+    const cluster = new KubernetesStandIn();
+    await new Promise<void>((done) => void cluster.server.listen(0, "127.0.0.1", done));
+    return cluster;
+  }
+
+  /** Writes a kubeconfig that leads here. */
+  writeKubeconfig(file: string): void {
+    // A listening server on TCP has such an address.
+    const { port } = this.server.address() as AddressInfo;
+    const kubeconfig = {
+      "current-context": "stand-in",
+      contexts: [{ name: "stand-in", context: { cluster: "stand-in", user: "stand-in" } }],
+      clusters: [{ name: "stand-in", cluster: { server: `http://127.0.0.1:${port}` } }],
+      users: [{ name: "stand-in", user: {} }],
+    };
+    writeFileSync(file, stringify(kubeconfig));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.server.closeAllConnections();
+    await new Promise((done) => this.server.close(done));
+  }
+}

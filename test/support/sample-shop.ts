@@ -1,0 +1,16 @@
+import type { ManifestContext } from "../../components/manifests.ts";
+import type { Environment } from "../../components/manifests/metadata.ts";
+import type { Service } from "../../components/service.ts";
+
+/** The environment `dev` of a shop. */
+export const environment: Environment = { app: "shop", name: "dev", namespace: "shop-dev" };
+
+/** A service of the shop; settings beyond the necessary ones as given. */
+export function sampleService(name: string, settings: Partial<Service> = {}): Service {
+  return { name, directory: `svc/${name}_service`, port: 7070, ...settings };
+}
+
+/** The shop with these services. */
+export function sampleContext(services: readonly Service[], rest: Partial<ManifestContext> = {}): ManifestContext {
+  return { environment, services, dependencies: {}, ...rest };
+}

@@ -1,0 +1,323 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { configurationProblems } from "../../../../circleci/references.ts";
+import type { CircleConfig, Invocation } from "../../../../circleci/schema.ts";
+import {
+  continueConfiguration,
+  failedConfiguration,
+  setupConfiguration,
+} from "../../../../cli/ci-config/configuration.ts";
+import { servicePorts } from "../../../../cli/ci-config/executors.ts";
+import { generatedFiles, render, staleFiles, writeFiles } from "../../../../cli/ci-config/generated-files.ts";
+import { triggerKinds, type Pipeline, type TriggerKind } from "../../../../cli/ci-config/pipeline.ts";
+import { pipelineOf, readDeclarations } from "../../../../cli/ci-config/read-pipeline.ts";
+
+const postgres = [{ image: "cimg/postgres:17.5", env: { POSTGRES_PASSWORD: "test" } }];
+const staging = { name: "staging", context: "shop-staging", from: "dev", approval: false, healthyMinutes: 10 };
+const prod = { name: "prod", context: "shop-prod", from: "staging", approval: true };
+const shop: Pipeline = {
+  regenerate: "delivery ci-config --env dev",
+  image: "cimg/node:24.11",
+  layout: { program: "." },
+  first: { name: "dev", context: "shop-dev" },
+  promotions: [staging, prod],
+  services: [
+    { name: "link", beside: postgres },
+    { name: "user", beside: [] },
+  ],
+  testedOnly: [],
+  releases: true,
+  previews: true,
+  previewEnvironments: true,
+};
+
+/** The jobs of the one workflow of an occasion, by name. */
+function jobsOf(pipeline: Partial<Pipeline>, occasion: TriggerKind, problem?: string): Map<string, Invocation> {
+  const configuration = continueConfiguration({ ...shop, ...pipeline }, { occasion, problem });
+  expect(configurationProblems(configuration)).toEqual([]);
+  expect(Object.keys(configuration.workflows)).toEqual([occasion]);
+  return new Map(
+    (configuration.workflows[occasion]?.jobs ?? []).map((call) => {
+      const [job, invocation]: [string, Invocation] =
+        typeof call === "string" ? [call, {}] : (Object.entries(call)[0] ?? ["", {}]);
+      return [invocation.name ?? job, invocation] as const;
+    }),
+  );
+}
+
+const awaited = (jobs: ReadonlyMap<string, Invocation>): string[] =>
+  (jobs.get("delivery")?.requires ?? []).flatMap((requirement) => Object.keys(requirement));
+
+test("this repository's own configuration is what its stack files and services ask for", () => {
+  const pipeline = pipelineOf(readDeclarations("dev"), { program: "." });
+  expect(staleFiles(".circleci", generatedFiles(pipeline))).toEqual([]);
+});
+
+test("the sandbox's environment, which comes from no other, makes a valid configuration, too", () => {
+  const pipeline = pipelineOf(readDeclarations("sandbox"), { program: "." });
+  expect(pipeline.promotions).toEqual([]);
+  expect(configurationProblems(setupConfiguration(pipeline))).toEqual([]);
+  expect(configurationProblems(continueConfiguration(pipeline))).toEqual([]);
+});
+
+test("a stale file is told from what it must be also where they look the same", () => {
+  const directory = mkdtempSync(join(tmpdir(), "ci-config-"));
+  const [{ name, text } = { name: "", text: "" }] = generatedFiles(shop);
+  writeFiles(directory, [{ name, text: text.replaceAll("\n", "\r\n") }]);
+  const [line = ""] = text.split("\n");
+  expect(staleFiles(directory, [{ name, text }])).toEqual([
+    `${join(directory, name)} is stale: line 1 is ${JSON.stringify(`${line}\r`)}, and must be ${JSON.stringify(line)}`,
+  ]);
+  rmSync(directory, { recursive: true });
+});
+
+test("the same pipeline makes the same text", () => {
+  expect(generatedFiles(structuredClone(shop))).toEqual(generatedFiles(shop));
+});
+
+describe("what is merged", () => {
+  test("is tested and built at once, then released with the credentials of the environment", () => {
+    const jobs = jobsOf({ promotions: [] }, "deliver");
+    expect([...jobs.keys()]).toEqual([
+      "test-link",
+      "test-user",
+      "build-link",
+      "build-user",
+      "release-dev",
+      "publish-state-dev",
+      "tidy-preview-environments",
+      "delivery",
+    ]);
+    expect(jobs.get("build-link")).toEqual({ name: "build-link", service: "link", context: "shop-dev" });
+    expect(jobs.get("test-user")).toEqual({ name: "test-user", service: "user" });
+    expect(jobs.get("release-dev")).toMatchObject({
+      context: "shop-dev",
+      requires: ["test-link", "test-user", "build-link", "build-user"],
+    });
+  });
+
+  test("is promoted along the chain, each environment with its own credentials, after an approval where one is asked for", () => {
+    const jobs = jobsOf({}, "deliver");
+    expect(jobs.get("promote-staging")).toMatchObject({
+      context: "shop-staging",
+      options: "--wait 25m",
+      requires: ["release-dev"],
+    });
+    expect(jobs.get("approve-prod")).toEqual({ type: "approval", requires: ["promote-staging"] });
+    expect(jobs.get("promote-prod")).toMatchObject({
+      context: "shop-prod",
+      options: "--approved",
+      requires: ["approve-prod"],
+    });
+  });
+
+  test("has a status that waits for no person", () => {
+    const names = awaited(jobsOf({}, "deliver"));
+    expect(names).toContain("publish-state-staging");
+    expect(names.filter((name) => name.includes("prod"))).toEqual([]);
+  });
+
+  test("is built only after its tests where a watcher of the registry releases it, and CI does not", () => {
+    const jobs = jobsOf({ releases: false }, "deliver");
+    expect(jobs.get("build-link")).toMatchObject({ requires: ["test-link"] });
+    expect(jobs.has("release-dev")).toBe(false);
+    expect(jobs.get("promote-staging")).toMatchObject({
+      requires: ["test-link", "test-user", "build-link", "build-user"],
+    });
+  });
+
+  test("is nothing but a status where only documents have changed", () => {
+    const jobs = jobsOf({ services: [] }, "deliver");
+    expect([...jobs]).toEqual([["delivery", {}]]);
+  });
+
+  test("is tested and not built where only tests have changed", () => {
+    const jobs = jobsOf({ services: [], testedOnly: [{ name: "link", beside: postgres }] }, "deliver");
+    expect([...jobs.keys()]).toEqual(["test-link", "delivery"]);
+    expect(jobs.get("test-link")).toMatchObject({ executor: "with-postgres", ports: "5432" });
+  });
+});
+
+describe("a branch", () => {
+  test("has credentials for nothing but its preview, and pushes no image", () => {
+    const jobs = jobsOf({}, "review");
+    expect([...jobs.keys()]).toEqual(["test-link", "test-user", "build-link", "build-user", "preview", "delivery"]);
+    expect([...jobs].filter(([, { context }]) => context !== undefined).map(([name]) => name)).toEqual(["preview"]);
+    const { steps } = continueConfiguration(shop).jobs["build-only"] ?? {};
+    expect(JSON.stringify(steps)).toContain("--no-push");
+  });
+
+  test("of a fork has no credentials at all, and is previewed without", () => {
+    const jobs = jobsOf({}, "review-of-fork");
+    expect([...jobs.values()].filter(({ context }) => context !== undefined)).toEqual([]);
+    expect(JSON.stringify(continueConfiguration(shop).jobs["preview-of-fork"])).toContain(
+      "delivery preview --safe-stack dev --safe-stack staging --safe-stack prod ",
+    );
+  });
+
+  test("with a label gets its images pushed, and an environment", () => {
+    const jobs = jobsOf({}, "review-with-environment");
+    expect(jobs.get("preview-environment")).toEqual({
+      built: true,
+      context: "shop-dev",
+      requires: ["build-link", "build-user"],
+    });
+    expect(jobs.get("build-link")).toMatchObject({ context: "shop-dev" });
+    expect(awaited(jobs)).toContain("preview-environment");
+  });
+
+  test("that changes documents only has no preview either", () => {
+    for (const occasion of ["review", "review-of-fork"] as const)
+      expect([...jobsOf({ services: [], previews: false }, occasion).keys()]).toEqual(["delivery"]);
+  });
+
+  test("with a label that changes no service gets an empty environment, which Argo CD looks for all the same", () => {
+    const jobs = jobsOf({ services: [], previews: false }, "review-with-environment");
+    expect(jobs.get("preview-environment")).toEqual({ context: "shop-dev" });
+  });
+
+  test("that changes the program alone is previewed", () => {
+    expect([...jobsOf({ services: [] }, "review").keys()]).toEqual(["preview", "delivery"]);
+  });
+});
+
+test("pull requests get no environment where the stack file has no previews", () => {
+  expect(Object.keys(continueConfiguration({ ...shop, previewEnvironments: false }).workflows)).toEqual(
+    triggerKinds.filter((occasion) => occasion !== "review-with-environment"),
+  );
+});
+
+test("drift is looked for in each environment, with its credentials, and is no status of a commit", () => {
+  const jobs = jobsOf({}, "drift");
+  expect([...jobs.values()].map(({ name, context }) => [name, context])).toEqual([
+    ["drift-dev", "shop-dev"],
+    ["drift-staging", "shop-staging"],
+    ["drift-prod", "shop-prod"],
+  ]);
+});
+
+describe("a problem", () => {
+  test("fails the status whatever the jobs come to, and is no parameter of CircleCI", () => {
+    const jobs = jobsOf({ services: [] }, "deliver", "line 1 is << parameters.x >>");
+    expect(jobs.get("delivery")).toEqual({ problem: "line 1 is \\<< parameters.x >>" });
+  });
+
+  test("with which nothing can be planned makes a pipeline that only says so", () => {
+    const configuration = failedConfiguration("stacks/Pulumi.dev.yaml: app: missing");
+    expect(configurationProblems(configuration)).toEqual([]);
+    expect(configuration.workflows).toEqual({
+      failed: { jobs: [{ delivery: { problem: "stacks/Pulumi.dev.yaml: app: missing" } }] },
+    });
+  });
+});
+
+describe("containers beside tests", () => {
+  const executorsOf = (...services: Pipeline["services"]): [string, number][] =>
+    Object.entries(continueConfiguration({ ...shop, services }).executors).map(([name, { docker }]) => [
+      name,
+      docker.length,
+    ]);
+  const redis = [...postgres, { image: "redis:8-alpine" }];
+
+  test("are there for those that need them, and shared by those that need the same", () => {
+    expect(
+      executorsOf({ name: "a", beside: postgres }, { name: "b", beside: [] }, { name: "c", beside: postgres }),
+    ).toEqual([
+      ["delivery", 1],
+      ["with-postgres", 2],
+    ]);
+  });
+
+  test("are told apart by what they are, and by service where they differ in settings alone", () => {
+    const other = [{ image: "cimg/postgres:16.9" }];
+    expect(
+      executorsOf({ name: "a", beside: postgres }, { name: "b", beside: redis }, { name: "c", beside: other }),
+    ).toEqual([
+      ["delivery", 1],
+      ["with-postgres-for-a", 2],
+      ["with-postgres-redis", 3],
+      ["with-postgres-for-c", 2],
+    ]);
+  });
+});
+
+test.each([
+  [
+    [{ image: "cimg/postgres:17.5" }, { image: "redis@sha256:0" }],
+    [5432, 6379],
+  ],
+  [
+    [{ image: "registry.example:5000/mysql" }, { image: "cimg/postgres:17.5", port: 5433 }],
+    [3306, 5433],
+  ],
+  [[{ image: "example/search:1" }], []],
+])("tests wait for the ports of %j", (beside, ports) => {
+  expect(servicePorts({ name: "link", beside })).toEqual(ports);
+});
+
+test.each([1, 500])("%i services make a valid configuration, with a line for each job", (count) => {
+  const names = Array.from({ length: count }, (_, index) => `service-${index}`);
+  const services = names.map((name, index) => ({ name, beside: index % 3 === 0 ? postgres : [] }));
+  const configuration = continueConfiguration({ ...shop, services }, { occasion: "deliver" });
+  expect(configurationProblems(configuration)).toEqual([]);
+  expect(Object.keys(configuration.jobs)).toEqual(Object.keys(continueConfiguration(shop).jobs));
+  const lines = render(configuration, "").split("\n");
+  expect(lines.filter((line) => /^ +- test: \{ name: test-service-\d+, service: service-\d+/.test(line))).toHaveLength(
+    count,
+  );
+  expect(lines.filter((line) => /^ +- build: \{ name: build-service-\d+, /.test(line))).toHaveLength(count);
+  expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(130);
+});
+
+describe("the setup configuration", () => {
+  const plan = (pipeline: Partial<Pipeline> = {}): CircleConfig => setupConfiguration({ ...shop, ...pipeline });
+
+  test("runs one job, without credentials for a fork, which goes on with the rest", () => {
+    expect(configurationProblems(plan())).toEqual([]);
+    expect(plan()).toMatchObject({ setup: true });
+    const branch = "/pull\\/[0-9]+/";
+    expect(plan().workflows["plan"]?.jobs).toEqual([
+      { plan: { context: "shop-dev", filters: { branches: { ignore: branch } } } },
+      { plan: { name: "plan-of-fork", filters: { branches: { only: branch } } } },
+    ]);
+    expect(JSON.stringify(plan().jobs)).toContain("delivery ci-config --env dev --continue");
+  });
+
+  test("takes a program in a directory of the repository from there, with its own cache", () => {
+    const text = render(plan({ layout: { program: "deploy" } }), "");
+    expect(text).toContain('checksum "deploy/package-lock.json"');
+    expect(text).toContain("npm ci --prefix deploy");
+    expect(text).toContain("cd '$PWD/deploy' && node cli/main.ts");
+    expect(text).toContain("paths: [ deploy/node_modules, deploy/sdks/circleci/bin ]");
+  });
+
+  test("takes a program in a directory whose name is several words", () => {
+    const layout = { program: "my tools/delivery" };
+    expect(configurationProblems(plan({ layout }))).toEqual([]);
+    const text = render(plan({ layout }), "");
+    expect(text).toContain("[ -d 'my tools/delivery/node_modules' ] || { npm ci --prefix 'my tools/delivery' ");
+    expect(text).toContain("node 'my tools/delivery/cli/main.ts' help");
+  });
+
+  test("fetches the submodules of a source that has some, right after the checkout", () => {
+    const prepare = plan({ layout: { program: ".", submodules: true } }).commands?.["prepare"];
+    expect(prepare?.steps.slice(0, 2)).toEqual([
+      "checkout",
+      { run: { name: "Fetch the submodules", command: "git submodule update --init --recursive" } },
+    ]);
+    expect(JSON.stringify(plan())).not.toContain("submodule");
+  });
+
+  test("clones a program of another repository beside the source", () => {
+    const clone = { repository: "https://github.com/acme/delivery.git", ref: "v1", directory: "../delivery" };
+    const layout = { program: "../delivery", clone, workingDirectory: "~/shop" };
+    expect(configurationProblems(plan({ layout }))).toEqual([]);
+    const text = render(plan({ layout }), "");
+    expect(text).toContain("working_directory: ~/shop");
+    expect(text).toContain('git clone --filter=blob:none "https://github.com/acme/delivery.git" "../delivery"');
+    expect(text).toContain('git -C "../delivery" checkout "v1"');
+    expect(text).toContain("[ -d ../delivery/node_modules ] || { npm ci --prefix ../delivery ");
+  });
+});

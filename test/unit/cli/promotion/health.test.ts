@@ -1,0 +1,110 @@
+import { expect, test } from "vitest";
+import { healthOf, type HealthStatus } from "../../../../cli/promotion/health.ts";
+import type { JsonMap } from "../../../../kubernetes/json.ts";
+import { withValue } from "../../../../kubernetes/object.ts";
+import { runningService } from "../../../support/sample-running-service.ts";
+
+const digest = `sha256:${"1".repeat(64)}`;
+const another = `sha256:${"2".repeat(64)}`;
+const since = "2026-01-01T10:00:00Z";
+const later = "2026-01-01T10:05:00Z";
+const now = Date.parse("2026-01-01T10:10:00Z");
+const link = runningService("link", digest, since);
+const status: HealthStatus = {
+  releasedAt: since,
+  argoCd: true,
+  application: link.application,
+  deployment: link.deployment,
+  pods: [link.pod],
+};
+
+const healthIn = (changes: Partial<HealthStatus> = {}, minutes = 10) =>
+  healthOf({ service: "link", digest }, { ...status, ...changes }, minutes, now);
+
+test("a digest that has been Healthy for exactly as long as wanted passes", () => {
+  expect(healthIn()).toEqual({
+    service: "link",
+    digest,
+    passed: true,
+    healthySince: "2026-01-01T10:00:00.000Z",
+    detail: "has been Healthy for 10 of 10 minutes",
+  });
+  expect(healthIn({}, 11)).toMatchObject({ passed: false, detail: "has been Healthy for 10 of 11 minutes" });
+});
+
+test("an Argo CD that looks at no pods names no images, which says nothing", () => {
+  expect(healthIn({ application: changed(link.application, "status.summary", {}) }).passed).toBe(true);
+});
+
+test("without Argo CD the Deployment alone has its say", () => {
+  expect(healthIn({ argoCd: false, application: undefined }).passed).toBe(true);
+});
+
+const changed = (object: JsonMap, path: string, value: JsonMap[string] | undefined): JsonMap =>
+  withValue(object, path.split("."), value);
+const conditions = (type: string, values: JsonMap) => ({
+  deployment: changed(
+    link.deployment,
+    "status.conditions",
+    [
+      { type: "Available", lastTransitionTime: since },
+      { type: "Progressing", lastUpdateTime: since },
+    ].map((condition) => (condition.type === type ? { ...condition, ...values } : condition)),
+  ),
+});
+const restarted = (startedAt: string): JsonMap =>
+  changed(link.pod, "status.containerStatuses", [{ restartCount: 1, state: { running: { startedAt } } }]);
+
+test.each<[witness: string, changes: Partial<HealthStatus>]>([
+  ["the release commit", { releasedAt: later }],
+  ["the rollout", conditions("Progressing", { lastUpdateTime: later })],
+  ["the availability", conditions("Available", { lastTransitionTime: later })],
+  ["Argo CD", { application: changed(link.application, "status.health.lastTransitionTime", later) }],
+  ["a container that came back", { pods: [link.pod, restarted(later)] }],
+])("the latest of all moments counts: that of %s", (_witness, changes) => {
+  expect(healthIn(changes)).toMatchObject({ passed: false, healthySince: "2026-01-01T10:05:00.000Z" });
+});
+
+test.each<[what: string, changes: Partial<HealthStatus>, detail: RegExp]>([
+  ["no Deployment", { deployment: undefined }, /^has no Deployment on the cluster$/],
+  [
+    "another image",
+    { deployment: runningService("link", another, since).deployment },
+    /^does not run sha256:1{12} yet, but docker\.io\/acme\/shop-link@sha256:2+$/,
+  ],
+  [
+    "a rollout under way",
+    { deployment: changed(link.deployment, "status.availableReplicas", 0) },
+    /^is Progressing: 0 of 1 new pods are available$/,
+  ],
+  ["no Application", { application: undefined }, /^has no Application in Argo CD$/],
+  [
+    "a sick Application",
+    { application: changed(link.application, "status.health.status", "Degraded") },
+    /^is Degraded in Argo CD$/,
+  ],
+  [
+    "a failed sync",
+    { application: changed(link.application, "status.sync.status", "OutOfSync") },
+    /^is OutOfSync in Argo CD$/,
+  ],
+  [
+    "images that Argo CD has not seen",
+    { application: changed(link.application, "status.summary.images", [`docker.io/acme/shop-link@${another}`]) },
+    /^is not seen to run sha256:1{12} by Argo CD yet$/,
+  ],
+])("does not pass with %s", (_what, changes, detail) => {
+  expect(healthIn(changes, 0)).toMatchObject({
+    passed: false,
+    healthySince: null,
+    detail: expect.stringMatching(detail),
+  });
+});
+
+test.each<[what: string, changes: Partial<HealthStatus>]>([
+  ["no release commit", { releasedAt: null }],
+  ["no time from Argo CD", { application: changed(link.application, "status.health.lastTransitionTime", undefined) }],
+  ["no conditions", { deployment: changed(link.deployment, "status.conditions", []) }],
+])("with %s nothing tells since when, so it does not pass", (_what, changes) => {
+  expect(healthIn(changes, 0)).toMatchObject({ passed: false, detail: expect.stringContaining("nothing tells") });
+});

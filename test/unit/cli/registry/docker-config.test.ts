@@ -1,0 +1,57 @@
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { dockerLogin } from "../../../../cli/registry/docker-config.ts";
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "docker-login-"));
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+const auth = Buffer.from("robot:hun:ter2").toString("base64");
+
+function login(host: string, config: unknown): ReturnType<typeof dockerLogin> {
+  writeFileSync(join(directory, "config.json"), typeof config === "string" ? config : JSON.stringify(config));
+  return dockerLogin(host, { DOCKER_CONFIG: directory, PATH: `${directory}:${process.env["PATH"]}` });
+}
+
+test("is read from Docker's file, by host", async () => {
+  expect(await login("localhost:5001", { auths: { "localhost:5001": { auth } } })).toEqual({
+    username: "robot",
+    password: "hun:ter2",
+  });
+  expect(await login("docker.io", { auths: { "https://index.docker.io/v1/": { auth } } })).toEqual({
+    username: "robot",
+    password: "hun:ter2",
+  });
+  expect(await login("ghcr.io", { auths: { "localhost:5001": { auth } } })).toBeUndefined();
+});
+
+test("comes from the helper that the file names", async () => {
+  const helper = join(directory, "docker-credential-shelf");
+  writeFileSync(
+    helper,
+    `#!/bin/sh\nread server\necho "{\\"ServerURL\\":\\"$server\\",\\"Username\\":\\"robot\\",\\"Secret\\":\\"$1 $server\\"}"\n`,
+  );
+  chmodSync(helper, 0o755);
+  expect(await login("ghcr.io", { credHelpers: { "ghcr.io": "shelf" } })).toEqual({
+    username: "robot",
+    password: "get ghcr.io",
+  });
+  expect(await login("ghcr.io", { auths: { "ghcr.io": {} }, credsStore: "shelf" })).toEqual({
+    username: "robot",
+    password: "get ghcr.io",
+  });
+  expect(await login("ghcr.io", { auths: { "ghcr.io": {} }, credsStore: "not-installed" })).toBeUndefined();
+});
+
+test("is none where Docker never logged in", async () =>
+  expect(await dockerLogin("docker.io", { HOME: directory })).toBeUndefined());
+
+test("a file that is not Docker's is named", async () => {
+  await expect(login("docker.io", "not JSON")).rejects.toThrow(
+    `${directory}/config.json is not a config file of Docker; correct it, or log in again`,
+  );
+});

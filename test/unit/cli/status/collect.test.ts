@@ -1,0 +1,170 @@
+import { expect, test } from "vitest";
+import type { DeploymentStatus } from "../../../../cli/status/cluster-status.ts";
+import { collectStatus, type StatusSources } from "../../../../cli/status/collect.ts";
+import { applicationState } from "../../../../cli/status/stages.ts";
+import { NotReachableError } from "../../../../core/error.ts";
+
+const digest = (digit: string): string => `sha256:${digit.repeat(64)}`;
+const image = { repository: "docker.io/acme/shop-link", digest: digest("1") };
+const running: DeploymentStatus = {
+  service: "link",
+  image: `${image.repository}@${image.digest}`,
+  state: "ok",
+  health: "Healthy",
+  message: null,
+  changedAt: "2026-11-03T09:00:00Z",
+};
+const released = {
+  service: "link",
+  image,
+  releaseCommit: "9f8e7d6",
+  releasedAt: "2026-11-03T09:30:00.000Z",
+  sourceCommit: "a1b2c3d",
+};
+const synced = { service: "link", sync: "Synced", health: "Healthy", phase: "Succeeded", message: null };
+const absent = (): Promise<never> => Promise.reject(new NotReachableError("it is away"));
+
+function sources(overrides: Partial<StatusSources> = {}): StatusSources {
+  return {
+    app: "shop",
+    environment: "dev",
+    delivery: "gitops",
+    source: () => Promise.resolve({ commit: "a1b2c3d4e5", branch: "main" }),
+    ci: () => Promise.resolve({ state: "ok", summary: "#7 success" }),
+    hasImage: () => Promise.resolve(true),
+    releases: () => Promise.resolve({ tip: "9f8e7d6c5b", releases: [released] }),
+    applications: () => Promise.resolve([synced]),
+    deployments: () => Promise.resolve([running]),
+    ...overrides,
+  };
+}
+
+const statesOf = async (overrides: Partial<StatusSources> = {}) =>
+  Object.fromEntries((await collectStatus(sources(overrides))).stages.map(({ name, state }) => [name, state]));
+
+test("a pipeline in which everything is as released", async () => {
+  const status = await collectStatus(sources());
+  expect(status.services).toEqual([
+    {
+      service: "link",
+      state: "ok",
+      commit: "a1b2c3d",
+      digest: image.digest,
+      releasedDigest: image.digest,
+      releaseCommit: "9f8e7d6",
+      releasedAt: "2026-11-03T09:30:00.000Z",
+      sync: "Synced",
+      health: "Healthy",
+      message: null,
+    },
+  ]);
+  expect(status.stages.map(({ name, state, summary }) => `${name} ${state} ${summary}`)).toEqual([
+    "source ok a1b2c3d on main",
+    "ci ok #7 success",
+    "registry ok 1 of 1 images",
+    "git ok 1 of 1 released at 9f8e7d6",
+    "argocd ok 1 of 1 Synced, Healthy",
+    "cluster ok 1 of 1 rolled out",
+  ]);
+  expect(status.problems).toEqual([]);
+});
+
+test("a release that the cluster does not run yet is in progress", async () => {
+  const overrides = {
+    deployments: () => Promise.resolve([{ ...running, image: `${image.repository}@${digest("0")}` }]),
+  };
+  const { services } = await collectStatus(sources(overrides));
+  expect(services).toMatchObject([
+    {
+      state: "progress",
+      digest: digest("0"),
+      releasedDigest: digest("1"),
+      message: "the released image does not run yet",
+    },
+  ]);
+  expect(await statesOf(overrides)).toMatchObject({ git: "progress" });
+});
+
+test("a service without a release waits for its first one", async () => {
+  const { services } = await collectStatus(
+    sources({
+      releases: () => Promise.resolve({ tip: "9f8e7d6", releases: [{ ...released, image: null }] }),
+      deployments: () => Promise.resolve([]),
+    }),
+  );
+  expect(services).toMatchObject([{ state: "unknown", digest: null, message: "not released yet" }]);
+});
+
+test("an image that the registry lacks is a failure of the registry", async () => {
+  expect(await statesOf({ hasImage: () => Promise.resolve(false) })).toMatchObject({ registry: "failed" });
+});
+
+test("parts that cannot be asked are unknown and say why; the others are shown as ever", async () => {
+  const status = await collectStatus(
+    sources({
+      applications: absent,
+      deployments: absent,
+      ci: () => Promise.reject(new Error("does not accept the token (401)")),
+    }),
+  );
+  expect(status.services).toMatchObject([
+    { service: "link", state: "unknown", digest: image.digest, sync: null, health: null },
+  ]);
+  expect(status.problems).toEqual([
+    { part: "ci", reason: "does not accept the token (401)" },
+    { part: "argocd", reason: "it is away" },
+    { part: "cluster", reason: "it is away" },
+  ]);
+  expect(status.stages.map(({ state }) => state)).toEqual(["ok", "failed", "ok", "ok", "unknown", "unknown"]);
+});
+
+test("nothing at all is a status, too", async () => {
+  const nothing = {
+    source: absent,
+    ci: absent,
+    hasImage: absent,
+    releases: absent,
+    applications: absent,
+    deployments: absent,
+  };
+  const status = await collectStatus(sources(nothing));
+  expect(status.services).toEqual([]);
+  expect(new Set(status.stages.map(({ state }) => state))).toEqual(new Set(["unknown"]));
+});
+
+test("delivery direct is judged by the Deployments, and has neither Git nor Argo CD", async () => {
+  const asked: string[] = [];
+  const overrides: Partial<StatusSources> = {
+    delivery: "direct",
+    releases: absent,
+    applications: absent,
+    hasImage: async ({ digest: wanted }) => asked.push(wanted) > 0,
+  };
+  const status = await collectStatus(sources(overrides));
+  expect(status.stages.map(({ name }) => name)).toEqual(["source", "ci", "registry", "cluster"]);
+  expect(status.services).toMatchObject([
+    {
+      service: "link",
+      state: "ok",
+      digest: image.digest,
+      releaseCommit: null,
+      releasedAt: running.changedAt,
+      sync: null,
+      health: "Healthy",
+    },
+  ]);
+  expect(asked).toEqual([image.digest]);
+});
+
+test.each([
+  ["ok", "Synced", "Healthy", "Succeeded"],
+  ["progress", "OutOfSync", "Healthy", "Running"],
+  ["progress", "Synced", "Progressing", "Succeeded"],
+  ["progress", "OutOfSync", "Missing", "Running"],
+  ["failed", "OutOfSync", "Missing", null],
+  ["failed", "Synced", "Degraded", "Succeeded"],
+  ["failed", "OutOfSync", "Healthy", "Failed"],
+  ["unknown", "Unknown", "Healthy", null],
+])("%s: %s, %s after an operation that is %s", (state, sync, health, phase) => {
+  expect(applicationState({ sync, health, phase })).toBe(state);
+});

@@ -1,0 +1,105 @@
+import * as pulumi from "@pulumi/pulumi";
+import { describe, expect, test } from "vitest";
+import { Cluster } from "../../../components/cluster.ts";
+import type { DependencySettings } from "../../../components/dependency-settings.ts";
+import { deliverDirectly } from "../../../components/direct-delivery.ts";
+import type { ManifestContext } from "../../../components/manifests.ts";
+import { ServiceImage } from "../../../components/service-image.ts";
+import { openMockEngine, recordRegistrations } from "../../support/mock-engine.ts";
+import { environment, sampleContext, sampleService } from "../../support/sample-shop.ts";
+
+const database: DependencySettings = { image: "postgres:17", port: 5432, env: {}, secrets: {}, scratch: [] };
+const uses = { dependencies: { db: { address: "DB" } } };
+const services = [
+  sampleService("gateway", { peers: ["link", "user"] }),
+  sampleService("link", { peers: ["user"], ...uses }),
+  sampleService("user"),
+];
+
+async function declared(context: ManifestContext, released: readonly string[]) {
+  const engine = await openMockEngine("dev", { values: {}, secretKeys: [] });
+  const registrations = recordRegistrations();
+  const registry = { server: "docker.io", username: "acme-ci", password: pulumi.secret("hunter2") };
+  const cluster = new Cluster("shop", {
+    app: "shop",
+    environment: "dev",
+    namespace: environment.namespace,
+    adoptExisting: false,
+    registry,
+  });
+  const image = (name: string) =>
+    new ServiceImage(name, { repository: name, source: released.includes(name) ? { digest: "sha256:0" } : "none" });
+  deliverDirectly({
+    context,
+    cluster,
+    images: new Map(context.services.map(({ name }) => [name, image(name)])),
+    secrets: new Map(),
+    handOver: false,
+  });
+  const urns = Object.keys(await engine.resources());
+  const components = (type: string): string[] =>
+    urns.filter((urn) => urn.startsWith(`delivery:cluster:${type}::`)).map((urn) => urn.split("::")[1] ?? "");
+  // Children are created after what their component waits for, and deleted before it.
+  const needs = (name: string): readonly string[] =>
+    [...registrations.values()].find(
+      ({ id }) => /^delivery:cluster:(Workload|Dependency)::/.test(id) && id.endsWith(`::${name}`),
+    )?.dependsOn ?? [];
+  const waitsFor = (name: string): string[] =>
+    needs(name)
+      .filter((id) => id.startsWith("kubernetes:apps/v1:Deployment::"))
+      .map((id) => id.split("::")[1] ?? "");
+  return { registrations, workloads: components("Workload"), dependencies: components("Dependency"), waitsFor, needs };
+}
+
+const all = ["gateway", "link", "user"];
+
+describe("services", () => {
+  test("are all applied where all are released", async () => {
+    expect((await declared(sampleContext(services), all)).workloads).toEqual(all);
+  });
+  test("without a release are left out, and nobody waits for them", async () => {
+    const { workloads, waitsFor } = await declared(sampleContext(services), ["gateway", "user"]);
+    expect(workloads).toEqual(["gateway", "user"]);
+    expect(waitsFor("gateway")).toEqual(["user"]);
+  });
+  test.each([
+    ["gateway", ["link", "user"]],
+    ["link", ["db", "user"]],
+    ["user", []],
+  ])("%s starts after %j, which it calls", async (name, before) => {
+    const { waitsFor, registrations } = await declared(
+      sampleContext(services, { dependencies: { db: database } }),
+      all,
+    );
+    expect(waitsFor(name)).toEqual(before);
+    const started = [...registrations.keys()]
+      .filter((id) => id.startsWith("kubernetes:apps/v1:Deployment::"))
+      .map((id) => id.split("::")[1]);
+    expect(started.slice(0, started.indexOf(name))).toEqual(expect.arrayContaining(before));
+  });
+});
+
+describe("dependencies", () => {
+  test.each<[what: string, settings: DependencySettings, dependencies: string[]]>([
+    ["with an image is deployed", database, ["db"]],
+    ["elsewhere is not", { address: "db.internal:5432" }, []],
+    ["that the environment has not is not", "none", []],
+  ])("one %s", async (_what, settings, dependencies) => {
+    expect((await declared(sampleContext(services, { dependencies: { db: settings } }), all)).dependencies).toEqual(
+      dependencies,
+    );
+  });
+});
+
+test("all is applied to this cluster, after its namespace and pull secret", async () => {
+  const { registrations, needs } = await declared(sampleContext(services, { dependencies: { db: database } }), all);
+  const applied = [...registrations.values()].filter(({ id }) => id.startsWith("kubernetes:"));
+  expect(applied.length).toBeGreaterThan(20);
+  for (const { id, provider } of applied)
+    expect(`${id} by ${provider}`).toBe(`${id} by pulumi:providers:kubernetes::shop`);
+  for (const name of ["db", ...all]) {
+    expect(needs(name)).toEqual(
+      expect.arrayContaining(["kubernetes:core/v1:Namespace::shop", "kubernetes:core/v1:Secret::registry-credentials"]),
+    );
+  }
+});

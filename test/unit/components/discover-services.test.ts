@@ -1,0 +1,123 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { discoverServices } from "../../../components/discover-services.ts";
+import type { DiscoveryArgs } from "../../../components/find-services.ts";
+import type { Service } from "../../../components/service.ts";
+
+let directory: string;
+beforeEach(() => void (directory = mkdtempSync(join(tmpdir(), "discovery-"))));
+afterEach(() => rmSync(directory, { recursive: true }));
+
+function write(files: Record<string, string>): void {
+  for (const [path, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(directory, path)), { recursive: true });
+    writeFileSync(join(directory, path), content);
+  }
+}
+
+function discover(args: Partial<DiscoveryArgs> = {}): Service[] {
+  return discoverServices({
+    app: { name: "shop", directory, services: "svc/*" },
+    file: "stacks/Pulumi.dev.yaml",
+    defaults: {},
+    overrides: {},
+    dependencies: new Set(),
+    secrets: new Set(),
+    images: { registry: "docker.io", organization: "acme" },
+    ...args,
+  });
+}
+
+const dockerfile = "FROM scratch\nEXPOSE 7070\n";
+
+describe("services are found", () => {
+  test("by their Dockerfiles, sorted by name, with their directories", () => {
+    write({
+      "svc/user_service/Dockerfile": dockerfile,
+      "svc/link-service/Dockerfile": dockerfile,
+      "svc/api_gateway/Dockerfile": dockerfile,
+    });
+    expect(discover().map(({ name, directory: at }) => [name, at])).toEqual([
+      ["api-gateway", join(directory, "svc/api_gateway")],
+      ["link", join(directory, "svc/link-service")],
+      ["user", join(directory, "svc/user_service")],
+    ]);
+  });
+
+  test("only where the pattern says", () => {
+    write({ "svc/link/Dockerfile": dockerfile, "tools/gen/Dockerfile": dockerfile, Dockerfile: dockerfile });
+    expect(discover().map(({ name }) => name)).toEqual(["link"]);
+    expect(discover({ app: { name: "shop", directory, services: "{svc,tools}/*" } }).map(({ name }) => name)).toEqual([
+      "gen",
+      "link",
+    ]);
+  });
+
+  test("not in files and directories without a Dockerfile", () => {
+    write({ "svc/link/Dockerfile": dockerfile, "svc/README.md": "", "svc/shared/lib.go": "" });
+    expect(discover().map(({ name }) => name)).toEqual(["link"]);
+  });
+});
+
+describe("settings", () => {
+  test("come from the defaults, then service.yaml, then the stack's own for the service", () => {
+    write({
+      "svc/link_service/Dockerfile": dockerfile,
+      "svc/link_service/service.yaml": "replicas: 2\nenv: { B: file, C: file }\nprobes: { liveness: /live }\n",
+    });
+    const [link] = discover({
+      defaults: {
+        replicas: 1,
+        env: { A: "default", B: "default", C: "default" },
+        probes: { liveness: "/healthz", readiness: "/readyz" },
+      },
+      overrides: { link: { env: { C: "stack" } } },
+    });
+    expect(link).toMatchObject({
+      replicas: 2,
+      env: { A: "default", B: "file", C: "stack" },
+      probes: { liveness: "/live", readiness: "/readyz" },
+    });
+  });
+
+  test("of one service do not leak into another", () => {
+    write({
+      "svc/a/Dockerfile": dockerfile,
+      "svc/b/Dockerfile": dockerfile,
+      "svc/a/service.yaml": "env: { A: file }\n",
+    });
+    const [a, b] = discover({ defaults: { env: { ALL: "1" } }, overrides: { a: { replicas: 9 } } });
+    expect(a).toMatchObject({ replicas: 9, env: { ALL: "1", A: "file" } });
+    expect(b?.replicas).toBeUndefined();
+    expect(b?.env).toEqual({ ALL: "1" });
+  });
+
+  test.each<[what: string, file: string, overrides: Record<string, { port: number }>, port: number]>([
+    ["EXPOSE where nothing else says", "", {}, 7070],
+    ["service.yaml before EXPOSE", "port: 8080\n", {}, 8080],
+    ["the stack before service.yaml", "port: 8080\n", { link: { port: 9090 } }, 9090],
+  ])("the port is that of %s", (_what, file, overrides, port) => {
+    write({ "svc/link/Dockerfile": dockerfile, "svc/link/service.yaml": file });
+    expect(discover({ overrides }).map((service) => service.port)).toEqual([port]);
+  });
+
+  test("an image reference that registries refuse as too long is a problem", () => {
+    write({ [`svc/${"a".repeat(60)}/Dockerfile`]: dockerfile });
+    expect(() => discover({ images: { registry: "docker.io", organization: "o".repeat(179) } })).not.toThrow();
+    expect(() => discover({ images: { registry: "docker.io", organization: "o".repeat(180) } })).toThrow(
+      /has 256 characters; registries take at most 255/,
+    );
+  });
+});
+
+test("all problems of all services are reported at once", () => {
+  write({
+    "svc/a/Dockerfile": "FROM scratch\n",
+    "svc/b/Dockerfile": dockerfile,
+    "svc/b/service.yaml": "peers: [x]\nsecrets: { KEY: none }\n",
+    "svc/c/service.yaml": "",
+  });
+  expect(() => discover({ overrides: { d: {} } })).toThrow(/^5 problems; nothing was changed\n(.*\n?){5}$/);
+});

@@ -1,0 +1,156 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { releaseRecordPath } from "../../../components/release-record.ts";
+import { serviceImages, type ServiceImagesArgs } from "../../../components/service-image.ts";
+import { hideSecrets, openEnvelope, openMockEngine } from "../../support/mock-engine.ts";
+import { sampleService } from "../../support/sample-shop.ts";
+
+let releases: string;
+beforeEach(() => void (releases = mkdtempSync(join(tmpdir(), "releases-"))));
+afterEach(() => {
+  rmSync(releases, { recursive: true });
+  vi.restoreAllMocks();
+});
+
+const digest = `sha256:${"a".repeat(64)}`;
+const services = [sampleService("link"), sampleService("user")];
+
+function release(service: string, pinned = digest, environment = "dev"): void {
+  const file = releaseRecordPath(releases, environment, service);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(
+    file,
+    JSON.stringify({
+      apiVersion: "kustomize.config.k8s.io/v1alpha1",
+      kind: "Component",
+      images: [{ name: `docker.io/acme/shop-${service}`, digest: pinned }],
+    }),
+  );
+}
+
+async function declared(images: Partial<ServiceImagesArgs["images"]>) {
+  const engine = await openMockEngine("dev", { values: {}, secretKeys: [] });
+  const warnings = vi.spyOn(pulumi.log, "warn").mockResolvedValue();
+  const made = serviceImages(services, {
+    file: "stacks/Pulumi.dev.yaml",
+    app: { name: "shop", directory: "examples/shop" },
+    environment: "dev",
+    delivery: "direct",
+    images: {
+      registry: "docker.io",
+      organization: "acme",
+      source: "registry",
+      platform: "linux/arm64",
+      tag: "1.2",
+      context: "service",
+      releases,
+      ...images,
+    },
+    registry: { server: "docker.io", username: "acme-ci", password: pulumi.secret("hunter2") },
+  });
+  const references = await Promise.all(
+    [...made].map(async ([name, { reference }]) => [
+      name,
+      reference === undefined ? "none" : await new Promise((resolve) => void reference.apply(resolve)),
+    ]),
+  );
+  return {
+    resources: await engine.resources(),
+    references: Object.fromEntries(references),
+    warnings: warnings.mock.calls.map(([message]) => message),
+  };
+}
+
+describe("source registry", () => {
+  test("declares the images that the release records pin, and nothing of Docker", async () => {
+    release("link");
+    release("user", `sha256:${"b".repeat(64)}`);
+    const { resources, references, warnings } = await declared({});
+    expect(references).toEqual({
+      link: `docker.io/acme/shop-link@${digest}`,
+      user: `docker.io/acme/shop-user@sha256:${"b".repeat(64)}`,
+    });
+    expect(resources).toEqual({
+      "delivery:images:ServiceImage::link": { repository: "docker.io/acme/shop-link" },
+      "delivery:images:ServiceImage::user": { repository: "docker.io/acme/shop-user" },
+    });
+    expect(warnings).toEqual([]);
+  });
+
+  test("has no image of a service that was never released, and warns of it by name", async () => {
+    release("user");
+    const { resources, references, warnings } = await declared({});
+    expect(references).toEqual({ link: "none", user: `docker.io/acme/shop-user@${digest}` });
+    expect(Object.keys(resources)).toContain("delivery:images:ServiceImage::link");
+    expect(warnings).toEqual([
+      `link is not deployed yet: CI has released no image of it to dev (there is no ${releaseRecordPath(releases, "dev", "link")})`,
+    ]);
+  });
+
+  test("takes no other environment's release", async () => {
+    release("link", digest, "prod");
+    expect((await declared({})).references).toEqual({ link: "none", user: "none" });
+  });
+
+  test("reports all faulty records at once", async () => {
+    release("link", "latest");
+    release("user", "sha256:0");
+    await expect(declared({})).rejects.toThrow(/^2 problems; nothing was changed\n.*\/link\/.*\n.*\/user\//);
+  });
+
+  test("refuses a wrong path, which would take everything down", async () => {
+    await expect(declared({ releases: join(releases, "no-such") })).rejects.toThrow(
+      /no-such" does not exist; correct the path/,
+    );
+  });
+});
+
+describe("source build", () => {
+  const image = "delivery:images:ServiceImage$docker:index/image:Image::link";
+
+  test("builds each service for the platform, caches through the registry, and deploys the digest", async () => {
+    const { resources, references } = await declared({ source: "build" });
+    expect(Object.keys(resources).filter((urn) => urn.includes("docker:"))).toEqual([
+      image,
+      image.replace("::link", "::user"),
+    ]);
+    expect(resources[image]).toMatchObject({
+      imageName: "docker.io/acme/shop-link:1.2",
+      build: {
+        context: "svc/link_service",
+        dockerfile: "svc/link_service/Dockerfile",
+        platform: "linux/arm64",
+        cacheFrom: { images: ["docker.io/acme/shop-link:1.2"] },
+      },
+      // A preview must need neither the daemon nor minutes.
+      buildOnPreview: false,
+      skipPush: false,
+    });
+    expect(references).toMatchObject({
+      link: expect.stringMatching(/^docker\.io\/acme\/shop-link@sha256:[0-9a-f]{64}$/),
+    });
+  });
+
+  test.each([
+    ["service", "svc/link_service"],
+    ["app", "examples/shop"],
+  ] as const)("with the context %s builds in %s", async (context, directory) => {
+    const { resources } = await declared({ source: "build", context });
+    expect(resources[image]).toMatchObject({
+      build: { context: directory, dockerfile: "svc/link_service/Dockerfile" },
+    });
+  });
+
+  test("shows the registry's password nowhere", async () => {
+    const { resources } = await declared({ source: "build" });
+    expect(openEnvelope(resources[image]?.["registry"])).toEqual({
+      server: "docker.io",
+      username: "acme-ci",
+      password: "hunter2",
+    });
+    expect(JSON.stringify(hideSecrets(resources))).not.toContain("hunter2");
+  });
+});

@@ -1,0 +1,149 @@
+import { Image } from "@pulumi/docker/image.js";
+import { Secret } from "@pulumi/kubernetes/core/v1/secret.js";
+import * as pulumi from "@pulumi/pulumi";
+import { describe, expect, test } from "vitest";
+import type { ManifestContext } from "../../../components/manifests.ts";
+import type { Service } from "../../../components/service.ts";
+import { Workload } from "../../../components/workload.ts";
+import { hideSecrets, MockEngine, openMockEngine, recordRegistrations } from "../../support/mock-engine.ts";
+import { sampleContext, sampleService } from "../../support/sample-shop.ts";
+
+const image = `docker.io/acme/shop-link@sha256:${"a".repeat(64)}`;
+const secretUrn = "kubernetes:core/v1:Secret::link";
+const everything: Partial<Service> = {
+  secrets: { KEY: "token" },
+  autoscaling: { min: 2, max: 4 },
+  expose: true,
+  dependencies: { db: { address: "DB", password: "DB_PASSWORD" } },
+};
+const manifestContext: Partial<ManifestContext> = {
+  ingress: { className: "nginx", domain: "shop.example", namespace: "ingress-nginx" },
+  dependencies: { db: { address: "db.internal:5432", password: "db-password" } },
+};
+
+const makeSecret = (): Secret =>
+  new Secret("link", { metadata: { name: "link-secrets" }, stringData: { KEY: pulumi.secret("hunter2") } });
+
+async function declared(settings: Partial<Service> = {}, rest: Partial<ManifestContext> = {}, handOver = false) {
+  const engine = await openMockEngine("dev", { values: {}, secretKeys: [] });
+  const registrations = recordRegistrations();
+  const service = sampleService("link", settings);
+  const secret = settings.secrets === undefined ? undefined : makeSecret();
+  new Workload("link", { service, context: sampleContext([service], rest), image, secret, handOver }, {});
+  return { resources: await engine.resources(), registrations };
+}
+
+const child = (type: string): string => `delivery:cluster:Workload$kubernetes:${type}::link`;
+const always = [
+  "apps/v1:Deployment",
+  "core/v1:ConfigMap",
+  "core/v1:Service",
+  "core/v1:ServiceAccount",
+  "networking.k8s.io/v1:NetworkPolicy",
+  "policy/v1:PodDisruptionBudget",
+];
+
+describe("the objects", () => {
+  test.each<[what: string, settings: Partial<Service>, context: Partial<ManifestContext>, more: string[]]>([
+    ["a service that says nothing", {}, {}, []],
+    ["one that is autoscaled", { autoscaling: { min: 1, max: 2 } }, {}, ["autoscaling/v2:HorizontalPodAutoscaler"]],
+    [
+      "one that is exposed, where there is an ingress",
+      { expose: true },
+      manifestContext,
+      ["networking.k8s.io/v1:Ingress"],
+    ],
+    ["one that is exposed, where there is none", { expose: true }, {}, []],
+  ])("of %s", async (_what, settings, context, more) => {
+    const { resources } = await declared(settings, context);
+    expect(Object.keys(resources).toSorted()).toEqual(
+      [...[...always, ...more].map(child), "delivery:cluster:Workload::link"].toSorted(),
+    );
+  });
+
+  test("have explicit names in the environment's namespace: another name would be a new object at each change", async () => {
+    const { resources } = await declared(everything, manifestContext);
+    const names = Object.entries(resources)
+      .filter(([urn]) => urn.includes("$"))
+      .map(([, { metadata }]) => metadata);
+    expect(names).toHaveLength(always.length + 2);
+    for (const metadata of names) expect(metadata).toMatchObject({ name: "link", namespace: "shop-dev" });
+  });
+});
+
+test("a component's arguments hold nothing secret", async () => {
+  const { resources } = await declared(everything, manifestContext);
+  expect(resources["delivery:cluster:Workload::link"]).toEqual({ image });
+  expect(JSON.stringify(hideSecrets(resources))).not.toContain("hunter");
+});
+
+test.each([true, false])("its objects stay for another writer if it is to hand them over: %s", async (handOver) => {
+  const { registrations } = await declared(everything, manifestContext, handOver);
+  const objects = [...registrations.values()].filter(({ parent }) => parent === "delivery:cluster:Workload::link");
+  expect(objects).toHaveLength(always.length + 2);
+  expect(new Set(objects.map(({ retainOnDelete }) => retainOnDelete))).toEqual(new Set([handOver]));
+});
+
+test("the version of the Secret is on the pods, so that a new one restarts them", async () => {
+  const annotations = { "delivery/secrets-version": "1" };
+  expect((await declared(everything, manifestContext)).resources[child("apps/v1:Deployment")]).toMatchObject({
+    spec: { template: { metadata: { annotations } } },
+  });
+});
+
+test("pods start when all that they need is there, and are reached when they are ready", async () => {
+  const { registrations } = await declared(everything, manifestContext);
+  expect(registrations.get("kubernetes:apps/v1:Deployment::link")).toMatchObject({
+    createTimeout: "5m",
+    dependsOn: [
+      "kubernetes:core/v1:ConfigMap::link",
+      secretUrn,
+      "kubernetes:core/v1:ServiceAccount::link",
+      "kubernetes:networking.k8s.io/v1:NetworkPolicy::link",
+    ],
+  });
+  const after = (type: string): readonly string[] | undefined =>
+    registrations.get(`kubernetes:${type}::link`)?.dependsOn;
+  expect(after("core/v1:Service")).toEqual(["kubernetes:apps/v1:Deployment::link"]);
+  expect(after("autoscaling/v2:HorizontalPodAutoscaler")).toEqual(["kubernetes:apps/v1:Deployment::link"]);
+  expect(after("networking.k8s.io/v1:Ingress")).toEqual(["kubernetes:core/v1:Service::link"]);
+});
+
+/** What a first preview knows: nothing of what the cluster or the registry will answer. */
+class UnknownEngine extends MockEngine {
+  override newResource(args: pulumi.runtime.MockResourceArgs): pulumi.runtime.MockResourceResult {
+    super.newResource(args);
+    return { id: undefined, state: {} };
+  }
+}
+
+test("a preview declares the same objects while the image and the Secret's version are unknown", async () => {
+  const engine = new UnknownEngine();
+  await pulumi.runtime.setMocks(engine, "delivery", "dev", true);
+  const built = new Image("link", { imageName: "docker.io/acme/shop-link:1" });
+  const service = sampleService("link", everything);
+  new Workload(
+    "link",
+    {
+      service,
+      context: sampleContext([service], manifestContext),
+      image: built.repoDigest,
+      secret: makeSecret(),
+      handOver: false,
+    },
+    {},
+  );
+  const resources = await engine.resources();
+  const unknown = { __pulumiUnknown: true };
+  expect(Object.keys(resources)).toHaveLength(always.length + 5);
+  expect(resources[child("apps/v1:Deployment")]).toMatchObject({
+    metadata: { name: "link" },
+    spec: {
+      template: {
+        metadata: { annotations: { "delivery/secrets-version": unknown } },
+        spec: { containers: [{ image: unknown, envFrom: [{}, { secretRef: { name: "link-secrets" } }] }] },
+      },
+    },
+  });
+  expect(JSON.stringify(hideSecrets(resources))).not.toContain("hunter");
+});

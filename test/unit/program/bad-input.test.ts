@@ -1,0 +1,505 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, relative } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { errorMessage } from "../../../core/error.ts";
+import { asProgramConfig, readStackFile } from "../../../stacks/stack-file.ts";
+import { openMockEngine, runProgram } from "../../support/mock-engine.ts";
+
+/** A monorepo of two services that are fine; its path is relative, as in a stack file. */
+let app: string;
+beforeEach(() => {
+  app = relative(process.cwd(), mkdtempSync(join(tmpdir(), "bad-input-")));
+  write("svc/link_service/Dockerfile", "FROM scratch\nEXPOSE 7070\n");
+  write("svc/link_service/service.yaml", "peers: [user]\n");
+  write("svc/user_service/Dockerfile", "FROM scratch\nEXPOSE 7071\n");
+});
+afterEach(() => rmSync(app, { recursive: true, force: true }));
+
+function write(path: string, content: string): void {
+  mkdirSync(dirname(join(app, path)), { recursive: true });
+  writeFileSync(join(app, path), content);
+}
+
+const file = "stacks/Pulumi.sandbox.yaml";
+type Settings = Record<string, unknown>;
+
+/** Those of the sandbox's own CI are none of these tests' business. */
+function withoutCiSecrets(settings: Settings): Settings {
+  return { ...settings, "delivery:ci": { ...Object(settings["delivery:ci"]), environment: {} } };
+}
+
+/** Runs the whole program and returns its error; fails if it declares anything. */
+async function rejection(change: (settings: Settings) => void, plainSecrets = false): Promise<string> {
+  const settings: Settings = {
+    ...withoutCiSecrets(readStackFile("sandbox")),
+    "delivery:delivery": "direct",
+    "delivery:app": { name: "shop", directory: app },
+    "delivery:registryPassword": "secret-registry-password",
+    "delivery:circleciToken": "secret-token",
+    "delivery:secrets": { "db-password": "secret-db-password" },
+  };
+  change(settings);
+  const secretKeys = plainSecrets
+    ? []
+    : ["delivery:registryPassword", "delivery:circleciToken", "delivery:secrets", "delivery:kubeconfig"];
+  const engine = await openMockEngine("sandbox", { values: asProgramConfig(settings), secretKeys });
+  const message = await runProgram().then(
+    () => "",
+    (error: unknown) => errorMessage(error),
+  );
+  expect(message).not.toContain("secret-");
+  expect(Object.keys(await engine.resources())).toEqual([]);
+  return message;
+}
+
+function set(path: string, value: unknown): (settings: Settings) => void {
+  const [key = "", ...rest] = path.split(".");
+  return (settings) => {
+    if (rest.length === 0) settings[`delivery:${key}`] = value;
+    else settings[`delivery:${key}`] = changed(structuredClone(settings[`delivery:${key}`] ?? {}), rest, value);
+  };
+}
+
+function changed(target: unknown, [key = "", ...rest]: string[], value: unknown): unknown {
+  const map = { ...Object(target) };
+  if (rest.length > 0) map[key] = changed(map[key] ?? {}, rest, value);
+  else if (value === undefined) delete map[key];
+  else map[key] = value;
+  return map;
+}
+
+const remove = (key: string) => (settings: Settings) => void delete settings[`delivery:${key}`];
+
+describe("a faulty stack file gets one clear error and declares nothing", () => {
+  test.each<[fault: string, change: (settings: Settings) => void, location: string, hint: RegExp]>([
+    [
+      "another schema version",
+      set("schemaVersion", 2),
+      `${file}: schemaVersion`,
+      /^.*2: must be 1: this program reads version 1/,
+    ],
+    ["no schema version", remove("schemaVersion"), `${file}: schemaVersion`, /missing; must be 1/],
+    [
+      "an unknown top-level key",
+      set("servises", {}),
+      `${file}: servises`,
+      /unknown key; correct its spelling or remove it/,
+    ],
+    ["an unknown nested key", set("images.organisation", "x"), `${file}: images.organisation`, /unknown key/],
+    ["a missing section", remove("app"), `${file}: app`, /missing/],
+    ["a text for a section", set("app", "shop"), `${file}: app`, /"shop": invalid input: expected object/],
+    ["a wrong type", set("owns.ciProject", "yes"), `${file}: owns.ciProject`, /"yes": must be true or false/],
+    ["an app name in capitals", set("app.name", "Shop"), `${file}: app.name`, /"Shop": must be 1 to 32 lower case/],
+    [
+      "an app directory that is not there",
+      set("app.directory", "no/such"),
+      `${file}: app.directory`,
+      /"no\/such" does not exist; name the root/,
+    ],
+    [
+      "a service pattern that matches nothing",
+      set("app.services", "services/*"),
+      `${file}: app.services`,
+      /"services\/\*" matches no directory with a Dockerfile/,
+    ],
+    [
+      "an image without an organization",
+      set("images.organization", undefined),
+      `${file}: images.organization`,
+      /missing; set it to your Docker Hub organization/,
+    ],
+    [
+      "an empty organization",
+      set("images.organization", ""),
+      `${file}: images.organization`,
+      /"": is not a valid name/,
+    ],
+    [
+      "an organization in capitals",
+      set("images.organization", "Acme"),
+      `${file}: images.organization`,
+      /"Acme": is not a valid name/,
+    ],
+    [
+      "a registry with a scheme",
+      set("images.registry", "https://docker.io"),
+      `${file}: images.registry`,
+      /must be a host such as docker.io.*without https/,
+    ],
+    [
+      "an unknown image source",
+      set("images.source", "docker"),
+      `${file}: images.source`,
+      /"docker": must be build or registry/,
+    ],
+    [
+      "source registry without release records",
+      set("images.source", "registry"),
+      `${file}: images.releases`,
+      /missing; set it to the directory of the release records/,
+    ],
+    [
+      "an invalid platform",
+      set("images.platform", "amd64"),
+      `${file}: images.platform`,
+      /must be a platform such as linux\/amd64/,
+    ],
+    ["a number as a tag", set("images.tag", 0.2), `${file}: images.tag`, /0.2: must be a string; quote it/],
+    [
+      "an organization id that is none",
+      set("ci.organizationId", "acme"),
+      `${file}: ci.organizationId`,
+      /"acme": must be the UUID/,
+    ],
+    [
+      "neither an own project nor its slug",
+      set("owns.ciProject", false),
+      `${file}: ci.projectSlug`,
+      /missing; set it to the slug/,
+    ],
+    [
+      "a repository by name",
+      set("ci.repositoryId", "acme/shop"),
+      `${file}: ci.repositoryId`,
+      /must be GitHub's numeric id/,
+    ],
+    [
+      "a drift schedule without a pipeline that it could start",
+      (settings) => (set("ci.driftSchedule", "0 6 * * *")(settings), set("ci.repositoryId", undefined)(settings)),
+      `${file}: ci.driftSchedule`,
+      /needs the pipeline that a stack with owns.ciProject and ci.repositoryId declares/,
+    ],
+    [
+      "a context variable of a missing secret",
+      set("ci.environment", { KEY: "no-such" }),
+      `${file}: ci.environment.KEY`,
+      /no secret "no-such"; set it with `pulumi config set --secret/,
+    ],
+    ["an API host that is no URL", set("ci.host", "circleci"), `${file}: ci.host`, /must be a URL/],
+    [
+      "a namespace that is no name",
+      set("cluster.namespace", "My_Shop"),
+      `${file}: cluster.namespace`,
+      /"My_Shop": is not a Kubernetes name/,
+    ],
+    ["an unknown way of delivery", set("delivery", "push"), `${file}: delivery`, /"push": must be gitops or direct/],
+    [
+      "delivery gitops without a deploy repository",
+      (settings) => (remove("delivery")(settings), remove("gitops")(settings)),
+      `${file}: gitops`,
+      /missing; set gitops.repository to the deploy repository/,
+    ],
+    [
+      "a deploy repository with a password in its URL",
+      set("gitops.repository", "https://me:pw@github.com/acme/deploy.git"),
+      `${file}: gitops.repository`,
+      /must be an https or ssh URL without a password/,
+    ],
+    [
+      "environments for the pull requests of an unknown repository",
+      (settings) => (set("gitops.previews", {})(settings), remove("github")(settings)),
+      `${file}: github.repository`,
+      /missing; gitops.previews needs it: set it to the monorepo on GitHub/,
+    ],
+    [
+      "a chart version that is a number",
+      set("gitops.argoCd", { chartVersion: 10 }),
+      `${file}: gitops.argoCd.chartVersion`,
+      /10: must be a version; quote it/,
+    ],
+    [
+      "a dependency of no kind",
+      set("dependencies.db", "yes"),
+      `${file}: dependencies.db`,
+      /must be none, \{address\}.*or \{image, port\}/,
+    ],
+    [
+      "a dependency at no port",
+      set("dependencies.db", { address: "db.internal" }),
+      `${file}: dependencies.db.address`,
+      /"db.internal": must be host:port/,
+    ],
+    [
+      "a dependency with a missing secret",
+      set("dependencies.db", { address: "db:5432", password: "no-such" }),
+      `${file}: dependencies.db.password`,
+      /no secret "no-such"/,
+    ],
+    [
+      "a dependency named like a service",
+      set("dependencies.link", "none"),
+      `${file}: dependencies.link`,
+      /a service has that name too/,
+    ],
+    [
+      "settings of a service that is not there",
+      set("services.linkk", { replicas: 2 }),
+      `${file}: services.linkk`,
+      /no such service; there are link, user/,
+    ],
+    [
+      "negative replicas",
+      set("services.link", { replicas: -1 }),
+      `${file}: services.link.replicas`,
+      /-1: must not be negative/,
+    ],
+    [
+      "a quantity that is none",
+      set("defaults.resources", { limits: { memory: "64 MB" } }),
+      `${file}: defaults.resources.limits.memory`,
+      /"64 MB": must be a Kubernetes quantity/,
+    ],
+    [
+      "a glob that leads out of the monorepo",
+      set("defaults", { paths: ["proto/**", "../x"] }),
+      `${file}: defaults.paths.1`,
+      /"\.\.\/x": must be a glob from the root of the monorepo/,
+    ],
+    [
+      "no registry password",
+      remove("registryPassword"),
+      `${file}: registryPassword`,
+      /missing; .*pulumi config set --secret registryPassword/,
+    ],
+    [
+      "no CircleCI token",
+      remove("circleciToken"),
+      `${file}: circleciToken`,
+      /missing; .*pulumi config set --secret circleciToken/,
+    ],
+    ["an empty secret", set("circleciToken", ""), `${file}: circleciToken`, /must not be empty/],
+  ])("%s", async (_fault, change, location, hint) => {
+    const message = await rejection(change);
+    expect(message).toContain("1 problem; nothing was changed");
+    const line = message.split("\n").find((text) => text.includes(`${location}: `));
+    expect(line).toMatch(hint);
+  });
+
+  test("a secret in plain text is refused, and not shown", async () => {
+    const message = await rejection(() => {}, true);
+    expect(message).toContain(`${file}: registryPassword: is in plain text`);
+    expect(message).toContain(`${file}: secrets: is in plain text`);
+  });
+
+  test("all problems are reported together", async () => {
+    const message = await rejection((settings) => {
+      set("images.tag", 1)(settings);
+      set("owns.ciProject", "yes")(settings);
+      remove("circleciToken")(settings);
+    });
+    expect(message).toContain("3 problems");
+  });
+});
+
+describe("a faulty service gets one clear error and declares nothing", () => {
+  const link = (path: string): string => join(app, "svc/link_service", path);
+  test.each<[fault: string, files: Record<string, string>, location: () => string, hint: RegExp]>([
+    [
+      "a service.yaml without a Dockerfile",
+      { "svc/news_service/service.yaml": "replicas: 1\n" },
+      () => join(app, "svc/news_service/service.yaml"),
+      /no Dockerfile beside it; add one/,
+    ],
+    [
+      "two services of one name",
+      { "svc/link-service/Dockerfile": "FROM scratch\nEXPOSE 1\n" },
+      () => join(app, "svc/link_service"),
+      /is named "link" like .*link-service; rename one/,
+    ],
+    [
+      "no EXPOSE",
+      { "svc/link_service/Dockerfile": "FROM scratch\n" },
+      () => link("Dockerfile"),
+      /no EXPOSE with a number; add one, or set `port`/,
+    ],
+    [
+      "EXPOSE of an impossible port",
+      { "svc/link_service/Dockerfile": "FROM scratch\nEXPOSE 70700\n" },
+      () => link("Dockerfile"),
+      /EXPOSE 70700: a port is 1 to 65535/,
+    ],
+    [
+      "an invalid port",
+      { "svc/link_service/service.yaml": "port: 0\n" },
+      () => `${link("service.yaml")}: port`,
+      /0: a port is 1 to 65535/,
+    ],
+    [
+      "a port in words",
+      { "svc/link_service/service.yaml": "port: http\n" },
+      () => `${link("service.yaml")}: port`,
+      /"http": must be a whole number/,
+    ],
+    [
+      "a name too long for Kubernetes",
+      { [`svc/${"a".repeat(64)}/Dockerfile`]: "FROM scratch\nEXPOSE 1\n" },
+      () => join(app, "svc", "a".repeat(64)),
+      /has 64 characters; Kubernetes takes at most 63/,
+    ],
+    [
+      "a name with capitals",
+      { "svc/Link/Dockerfile": "FROM scratch\nEXPOSE 1\n" },
+      () => join(app, "svc/Link"),
+      /"Link" is not a Kubernetes name.*rename the directory/,
+    ],
+    [
+      "a malformed service.yaml",
+      { "svc/link_service/service.yaml": "peers: [user\n" },
+      () => link("service.yaml"),
+      /is not YAML: .*line/,
+    ],
+    [
+      "an alias in service.yaml that nothing stands for",
+      { "svc/link_service/service.yaml": "env: *x\n" },
+      () => link("service.yaml"),
+      /is not YAML: Unresolved alias .*: x$/,
+    ],
+    [
+      "a service.yaml that is a directory",
+      { "svc/user_service/service.yaml/port": "7070\n" },
+      () => join(app, "svc/user_service/service.yaml"),
+      /is no file; put one in its place/,
+    ],
+    [
+      "a Dockerfile that is a directory",
+      { "svc/news_service/Dockerfile/prod": "FROM scratch\n", "svc/news_service/service.yaml": "port: 7070\n" },
+      () => join(app, "svc/news_service/Dockerfile"),
+      /is no file; put one in its place/,
+    ],
+    [
+      "a service.yaml of another name",
+      { "svc/user_service/service.yml": "replicas: 2\n" },
+      () => join(app, "svc/user_service/service.yml"),
+      /is not read; call it service\.yaml, or something else/,
+    ],
+    [
+      "a service.yaml that is a list",
+      { "svc/link_service/service.yaml": "- port\n" },
+      () => link("service.yaml"),
+      /expected object/,
+    ],
+    [
+      "an unknown key in service.yaml",
+      { "svc/link_service/service.yaml": "replica: 2\n" },
+      () => `${link("service.yaml")}: replica`,
+      /unknown key/,
+    ],
+    [
+      "a variable that is a number",
+      { "svc/link_service/service.yaml": "env: { SIZE: 3 }\n" },
+      () => `${link("service.yaml")}: env.SIZE`,
+      /3: must be a string; quote it/,
+    ],
+    ...[
+      { pattern: "/proto", hint: /"\/proto": must be a glob from the root of the monorepo, such as proto/ },
+      { pattern: "proto/../x", hint: /"proto\/\.\.\/x": must be a glob .* without '\.' and '\.\.'/ },
+      { pattern: ".", hint: /"\.": must be a glob from the root/ },
+      { pattern: "!x/**", hint: /"!x\/\*\*": must not begin with '!': .* none takes anything out/ },
+      { pattern: "[z-a]/x", hint: /"\[z-a\]\/x": has a range in \[\] that ends before it begins; turn it round/ },
+    ].map(({ pattern, hint }): [string, Record<string, string>, () => string, RegExp] => [
+      `paths with ${pattern}`,
+      { "svc/link_service/service.yaml": `paths: ["./a/[a-z0-9]*/{b,c}", "${pattern}"]\n` },
+      () => `${link("service.yaml")}: paths.1`,
+      hint,
+    ]),
+    [
+      "a peer that is not there",
+      { "svc/link_service/service.yaml": "peers: [usr]\n" },
+      () => `${link("service.yaml")}: peers`,
+      /"usr" is no service; there are link, user/,
+    ],
+    [
+      "circular peers",
+      { "svc/user_service/service.yaml": "peers: [link]\n" },
+      () => `${link("service.yaml")}: peers`,
+      /link → user → link is a circle; remove one/,
+    ],
+    [
+      "a service that is its own peer",
+      { "svc/link_service/service.yaml": "peers: [link]\n" },
+      () => `${link("service.yaml")}: peers`,
+      /link → link is a circle/,
+    ],
+    [
+      "a secret that the stack has not",
+      { "svc/link_service/service.yaml": "secrets: { KEY: no-such }\n" },
+      () => `${link("service.yaml")}: secrets.KEY`,
+      /no secret "no-such"; set it with `pulumi config set --secret/,
+    ],
+    [
+      "a dependency that the stack has not",
+      { "svc/link_service/service.yaml": "dependencies: { db: { address: DB } }\n" },
+      () => `${link("service.yaml")}: dependencies.db`,
+      /says nothing of it; add it to `dependencies`/,
+    ],
+    [
+      "autoscaling upside down",
+      { "svc/link_service/service.yaml": "autoscaling: { min: 3, max: 2 }\n" },
+      () => `${link("service.yaml")}: autoscaling`,
+      /needs min <= max/,
+    ],
+    [
+      "running as root",
+      { "svc/link_service/service.yaml": "user: 0\n" },
+      () => `${link("service.yaml")}: user`,
+      /0: pods do not run as root/,
+    ],
+    [
+      "a probe that is no path",
+      { "svc/link_service/service.yaml": "probes: { liveness: healthz }\n" },
+      () => `${link("service.yaml")}: probes.liveness`,
+      /"healthz": must be a path such as \/healthz, or tcp/,
+    ],
+  ])("%s", async (_fault, files, location, hint) => {
+    for (const [path, content] of Object.entries(files)) write(path, content);
+    const message = await rejection(() => {});
+    expect(message).toContain("1 problem; nothing was changed");
+    const line = message.split("\n").find((text) => text.includes(`${location()}: `));
+    expect(line).toMatch(hint);
+  });
+});
+
+describe("a faulty release record gets one clear error and declares nothing", () => {
+  const valid = {
+    apiVersion: "kustomize.config.k8s.io/v1alpha1",
+    kind: "Component",
+    images: [{ name: "localhost:5001/delinkcious/shop-link", digest: `sha256:${"a".repeat(64)}` }],
+  };
+  test.each<[fault: string, content: string, hint: RegExp]>([
+    [
+      "a tag instead of a digest",
+      JSON.stringify({ ...valid, images: [{ ...valid.images[0], digest: "0.2" }] }),
+      /"0.2": must be sha256: and 64 hexadecimal digits/,
+    ],
+    [
+      "another image",
+      JSON.stringify({ ...valid, images: [{ ...valid.images[0], name: "docker.io/other/link" }] }),
+      /"docker.io\/other\/link" is another image than localhost:5001\/delinkcious\/shop-link/,
+    ],
+    ["a conflict of two releases", "<<<<<<< HEAD\nimages: []\n=======\n", /is not YAML|invalid input/i],
+  ])("%s", async (_fault, content, hint) => {
+    write("deploy/sandbox/link/release/kustomization.yaml", content);
+    write(
+      "deploy/sandbox/user/release/kustomization.yaml",
+      JSON.stringify({
+        ...valid,
+        images: [{ name: "localhost:5001/delinkcious/shop-user", digest: `sha256:${"b".repeat(64)}` }],
+      }),
+    );
+    const message = await rejection((settings) => {
+      set("images.source", "registry")(settings);
+      set("images.releases", join(app, "deploy"))(settings);
+    });
+    expect(message).toContain(join(app, "deploy/sandbox/link/release/kustomization.yaml"));
+    expect(message).toMatch(hint);
+  });
+
+  test("a directory of release records that is not there", async () => {
+    const message = await rejection((settings) => {
+      set("images.source", "registry")(settings);
+      set("images.releases", `${app}/deploy`)(settings);
+    });
+    expect(message).toContain(`${file}: images.releases: "${app}/deploy" does not exist; correct the path`);
+  });
+});

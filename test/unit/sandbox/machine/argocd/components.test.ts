@@ -1,0 +1,169 @@
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import {
+  applicationSetController,
+  controller,
+  prepareFolders,
+  removeFolders,
+  repoServer,
+  type ArgoCdTools,
+} from "../../../../../sandbox/machine/argocd/components.ts";
+import { withToken } from "../../../../../sandbox/machine/argocd/installation.ts";
+import { officialManifests } from "../../../../../sandbox/providers/kubernetes/chart.ts";
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "argocd-"));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const tools: ArgoCdTools = {
+  argocd: "/cache/argocd",
+  "git-ask-pass": "/cache/git-ask-pass",
+  redis: "/cache/redis",
+  kustomize: "/cache/kustomize",
+  "argocd-files": "/cache/argocd-files",
+};
+
+const install = `apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata:
+  name: applicationsets.argoproj.io
+spec:
+  group: argoproj.io
+  versions:
+  - name: v1alpha1
+    schema:
+      openAPIV3Schema:
+        properties:
+          spec:
+            type: object
+    served: true
+    storage: true
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata:
+  name: argocd-server
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata:
+  name: argocd-server
+subjects:
+- kind: ServiceAccount
+  name: argocd-server
+  namespace: argocd
+---
+apiVersion: v1
+kind: Service
+metadata:
+  name: argocd-server
+---
+apiVersion: apps/v1
+kind: StatefulSet
+metadata:
+  name: argocd-application-controller
+`;
+
+test("the official manifests come without workloads, in the given namespace, with a small schema of ApplicationSets", () => {
+  mkdirSync(join(folder, "manifests"));
+  writeFileSync(join(folder, "manifests", "install.yaml"), install);
+  expect(officialManifests(folder, "gitops")).toEqual([
+    {
+      apiVersion: "apiextensions.k8s.io/v1",
+      kind: "CustomResourceDefinition",
+      metadata: { name: "applicationsets.argoproj.io" },
+      spec: {
+        group: "argoproj.io",
+        versions: [
+          {
+            name: "v1alpha1",
+            schema: { openAPIV3Schema: { type: "object", "x-kubernetes-preserve-unknown-fields": true } },
+            served: true,
+            storage: true,
+          },
+        ],
+      },
+    },
+    { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: "argocd-server", namespace: "gitops" } },
+    {
+      apiVersion: "rbac.authorization.k8s.io/v1",
+      kind: "ClusterRoleBinding",
+      metadata: { name: "argocd-server" },
+      subjects: [{ kind: "ServiceAccount", name: "argocd-server", namespace: "gitops" }],
+    },
+  ]);
+});
+
+test("a new version of the tools is linked in place of the old one", () => {
+  prepareFolders(folder, { ...tools, kustomize: "/old/kustomize" });
+  const { bin } = prepareFolders(folder, tools);
+  expect(readlinkSync(join(bin, "kustomize"))).toBe("/cache/kustomize");
+  expect(readlinkSync(join(bin, "argocd-application-controller"))).toBe("/cache/argocd");
+  expect(readlinkSync(join(bin, "argocd-applicationset-controller"))).toBe("/cache/argocd");
+  expect(readlinkSync(join(bin, "argocd"))).toBe("/cache/git-ask-pass");
+  expect(readlinkSync(join(bin, "gpg-wrapper.sh"))).toBe("/cache/argocd-files/hack/gpg-wrapper.sh");
+});
+
+test("a socket's path is short enough, however long the state directory's is", () => {
+  const deep = join(folder, "x".repeat(100));
+  const { askPassSocket } = prepareFolders(deep, tools);
+  expect(Buffer.byteLength(askPassSocket)).toBeLessThanOrEqual(107);
+  expect(prepareFolders(deep, tools).askPassSocket).toBe(askPassSocket);
+  removeFolders(deep);
+  expect(existsSync(dirname(askPassSocket))).toBe(false);
+});
+
+test("clones without any rights are removed, too", () => {
+  const { temporary } = prepareFolders(folder, tools);
+  const clone = join(temporary, "_argocd-repo", "1");
+  mkdirSync(clone, { recursive: true });
+  writeFileSync(join(clone, "file"), "");
+  chmodSync(clone, 0);
+  chmodSync(dirname(clone), 0o300);
+  removeFolders(folder);
+  expect(existsSync(temporary)).toBe(false);
+});
+
+const ports = {
+  redis: 1,
+  repoServer: 2,
+  repoServerMetrics: 3,
+  controllerMetrics: 4,
+  applicationSetMetrics: 5,
+  applicationSetWebhook: 6,
+};
+
+test("the ApplicationSet controller can be reached from this machine alone", () => {
+  const options = { tools, folders: prepareFolders(folder, tools), ports, redisPassword: "secret" };
+  const { args } = applicationSetController(options, { kubeconfigPath: "/k", namespace: "argocd" });
+  expect(args.filter((arg) => arg.includes("-addr="))).toEqual([
+    "--metrics-addr=127.0.0.1:5",
+    "--webhook-addr=127.0.0.1:6",
+    "--probe-addr=0",
+  ]);
+});
+
+test("the parts' password is in no argument", () => {
+  const options = { tools, folders: prepareFolders(folder, tools), ports, redisPassword: "secret" };
+  for (const part of [repoServer(options), controller(options, { kubeconfigPath: "/k", namespace: "argocd" })]) {
+    expect(part.args.join(" ")).not.toContain("secret");
+    expect(part.env).toMatchObject({ REDIS_PASSWORD: "secret" });
+  }
+});
+
+test("the controller's kubeconfig is the administrator's with another token", () => {
+  const kubeconfig = JSON.stringify({
+    clusters: [{ name: "c" }],
+    users: [{ name: "u", user: { token: "admin" } }],
+    "current-context": "x",
+  });
+  expect(JSON.parse(withToken(kubeconfig, "own"))).toEqual({
+    clusters: [{ name: "c" }],
+    users: [{ name: "u", user: { token: "own" } }],
+    "current-context": "x",
+  });
+});
