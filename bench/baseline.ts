@@ -11,7 +11,7 @@ const execute = promisify(execFile);
 const metadataSchema = z.object({ "containerimage.digest": z.string() });
 
 /**
- * The seed's script with `docker build` and `docker push` as the builder at hand does them: one service after the other, two
+ * The baseline: the script of the application's authors with `docker build` and `docker push` as the builder at hand does them: one service after the other, two
  * tags. Of its Dockerfiles the compiling of all packages each time (`go build -a`) is left out, which would cost it more.
  * @returns service → digest
  */

@@ -21,7 +21,7 @@ const execute = promisify(execFile);
 const outputSchema = z.object({ images: z.array(z.object({ service: z.string() })) });
 
 /**
- * How long images take when one of the example's five services has changed: those that have, against the seed's way. Both begin
+ * How long images take when one of the example's five services has changed: those that have, against the baseline. Both begin
  * as an executor of CI does that keeps no layers, with a BuildKit that has nothing.
  */
 export async function benchBuild(report: (line: string) => void): Promise<Figure[]> {
@@ -44,18 +44,18 @@ export async function benchBuild(report: (line: string) => void): Promise<Figure
   const base = commit("the example");
   // What the commit before has left in the registry.
   await ours(shop, location, ["--service", "link"]);
-  commit("our way");
+  commit("what has changed");
   const { seconds, result: services } = await timed(location, () => ours(shop, location, ["--from", base]));
-  commit("the seed's way");
-  const seed = await timed(location, () => buildBaseline(shop, location));
+  commit("the baseline");
+  const baseline = await timed(location, () => buildBaseline(shop, location));
   report(
-    `1 of 5 services changed: built ${services.join(", ")} in ${seconds.toFixed(1)} s, all as the seed does in ${seed.seconds.toFixed(1)} s`,
+    `1 of 5 services changed: built ${services.join(", ")} in ${seconds.toFixed(1)} s, all as the baseline does in ${baseline.seconds.toFixed(1)} s`,
   );
   return [
     { name: "images built, 1 of 5 services changed", value: services.length, unit: "images", limit: 1 },
     {
-      name: "building what changed / all, as the seed does",
-      value: seconds / seed.seconds,
+      name: "building what changed / all, as the baseline does",
+      value: seconds / baseline.seconds,
       unit: "×",
       limit: 1,
     },

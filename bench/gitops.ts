@@ -26,9 +26,9 @@ export async function benchGitOps(report: (line: string) => void): Promise<Figur
   try {
     await up({ stateDir, pods: "auto", report });
     const seconds = (performance.now() - start) / 1000;
-    const targets = loadEndpoints(stateDir);
-    if (targets === undefined) throw new Error(`${stateDir}: the sandbox is up, but does not say where`);
-    const releases = await timedReleases(stateDir, targets, report);
+    const endpoints = loadEndpoints(stateDir);
+    if (endpoints === undefined) throw new Error(`${stateDir}: the sandbox is up, but does not say where`);
+    const releases = await timedReleases(stateDir, endpoints, report);
     return [
       { name: "up, warm, to every Application Healthy", value: seconds, unit: "s", limit: 45 },
       {
@@ -53,10 +53,10 @@ export async function benchGitOps(report: (line: string) => void): Promise<Figur
 /** Seconds from just before each push, so that its own time counts, to the Deployment's next generation. */
 async function timedReleases(
   stateDir: string,
-  targets: SandboxEndpoints,
+  endpoints: SandboxEndpoints,
   report: (line: string) => void,
 ): Promise<number[]> {
-  const { deployRepository, kubeconfigPath } = targets;
+  const { deployRepository, kubeconfigPath } = endpoints;
   // As `delivery release` finds them.
   process.env["DELIVERY_GIT_USERNAME"] = gitUsers.writer;
   process.env["DELIVERY_GIT_TOKEN"] = ensureCredentials(stateDir).gitWriteToken;

@@ -38,7 +38,7 @@ interface Journey {
 
 /**
  * How long a commit that changes one of the example's five services takes to the cluster, and how much of it is not the build.
- * The peer is the seed's way without a CI around it: nothing is tested or checked out, all five are built and pushed, and
+ * The peer is the baseline without a CI around it: nothing is tested or checked out, all five are built and pushed, and
  * released.
  */
 export async function benchLoop(report: (line: string) => void): Promise<Figure[]> {
@@ -46,32 +46,32 @@ export async function benchLoop(report: (line: string) => void): Promise<Figure[
   const directory = mkdtempSync(join(tmpdir(), "delivery-bench-developer-"));
   try {
     const outputs = await up({ stateDir, pods: "auto", report });
-    const targets = loadEndpoints(stateDir);
-    if (targets?.sourceRepository === undefined)
+    const endpoints = loadEndpoints(stateDir);
+    if (endpoints?.sourceRepository === undefined)
       throw new Error(`${stateDir}: the sandbox is up, but has no source repository`);
     const { gitWriteToken: token, registryPassword: password } = ensureCredentials(stateDir);
-    const clone: Clone = { url: targets.sourceRepository, user: gitUsers.writer, token, directory };
+    const clone: Clone = { url: endpoints.sourceRepository, user: gitUsers.writer, token, directory };
     const route = openRoute(stateDir, outputs, service);
     const { tools, runc, busybox } = await builderTools(report);
-    const { registryHost } = targets;
+    const { registryHost } = endpoints;
     const remoteDocker = await startRemoteDocker({ stateDir, tools, runc, busybox, registryHost }, report);
     const location = { buildKit: remoteDocker, registryHost, password };
     await cloneSource(clone);
     const journeys: Journey[] = [];
-    const seeds: number[] = [];
+    const baselines: number[] = [];
     // In turns, so that what else the machine does meets both; the first round fills caches, and does not count.
     for (let round = 0; round <= rounds; round++) {
       const journey = await followEdit(route, clone);
-      const seed = await followBaseline(route, clone, location);
+      const baseline = await followBaseline(route, clone, location);
       report(
-        `commit ${round} of ${rounds}: ${journey.total.toFixed(1)} s, of it building ${journey.images} image ${journey.build.toFixed(1)} s; all as the seed does ${seed.toFixed(1)} s`,
+        `commit ${round} of ${rounds}: ${journey.total.toFixed(1)} s, of it building ${journey.images} image ${journey.build.toFixed(1)} s; all as the baseline does ${baseline.toFixed(1)} s`,
       );
       if (round === 0) continue;
       journeys.push(journey);
-      seeds.push(seed);
+      baselines.push(baseline);
     }
-    const ratio = median(journeys.map(({ total }) => total)) / median(seeds);
-    report(`commit → new pods, tested by CI / all five as the seed does, untested: ${ratio.toFixed(2)} ×`);
+    const ratio = median(journeys.map(({ total }) => total)) / median(baselines);
+    report(`commit → new pods, tested by CI / all five as the baseline does, untested: ${ratio.toFixed(2)} ×`);
     return figures(journeys);
   } finally {
     await down({ stateDir, purge: false, report });
@@ -145,7 +145,7 @@ async function followBaseline(route: Route, { directory }: Clone, location: Buil
         // Not that of the stack file, which does not know the port of this sandbox's registry.
         repository: repositoryOf(location.registryHost, name),
       })),
-    describe: () => ({ subject: "release(sandbox): all, as the seed does" }),
+    describe: () => ({ subject: "release(sandbox): all, as the baseline does" }),
   });
   const digest = digests.get(service) ?? "";
   const limit = AbortSignal.timeout(limitMilliseconds);

@@ -29,16 +29,16 @@ export async function down({ stateDir, purge, report }: DownOptions): Promise<vo
 
 /** What the stack declares lives in the sandbox alone: where that no longer runs, there is nothing to destroy. */
 async function destroyStack(stateDir: string, report: (line: string) => void): Promise<void> {
-  const targets = loadEndpoints(stateDir);
+  const endpoints = loadEndpoints(stateDir);
   const stopped = listProcesses(stateDir).filter(({ running }) => !running);
-  if (targets === undefined || stopped.length > 0) {
+  if (endpoints === undefined || stopped.length > 0) {
     const reason =
-      targets === undefined ? "it was never up" : `${stopped.map(({ name }) => name).join(", ")} no longer run`;
+      endpoints === undefined ? "it was never up" : `${stopped.map(({ name }) => name).join(", ")} no longer run`;
     return report(`The stack goes with the sandbox undestroyed: ${reason}`);
   }
   const { pulumi } = await buildTools(["pulumi"], report);
   try {
-    await using open = await openSandboxStack({ stateDir, pulumi, targets, report });
+    await using open = await openSandboxStack({ stateDir, pulumi, endpoints, report });
     report("Pulumi: destroying the stack");
     await withProblems((watch) =>
       open.stack.destroy({

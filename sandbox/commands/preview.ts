@@ -19,7 +19,7 @@ export async function preview(options: PreviewOptions): Promise<void> {
     stateDir,
     pulumi,
     charts: argoCdChart(argoCdFiles),
-    targets: loadEndpoints(stateDir),
+    endpoints: loadEndpoints(stateDir),
     report,
   });
   await withProblems((watch) =>

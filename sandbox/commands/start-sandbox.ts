@@ -29,7 +29,7 @@ export interface SandboxOptions {
 export interface Sandbox {
   pulumi: string;
   cluster: ClusterEndpoint;
-  targets: SandboxEndpoints;
+  endpoints: SandboxEndpoints;
   docker: DockerProviderOptions;
   charts: ChartRenderer | undefined;
   /** Where the sandbox's passwords and tokens are. */
@@ -133,7 +133,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   return {
     pulumi: built.pulumi,
     cluster,
-    targets: {
+    endpoints: {
       registryHost: registry.host,
       circleci,
       kubeconfigPath: cluster.kubeconfigPath,

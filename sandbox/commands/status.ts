@@ -13,22 +13,24 @@ import { listProcesses, logPath } from "../machine/process.ts";
 /** Shows the delivery in the sandbox, and below it which processes run and where everything is. */
 export async function status(stateDir: string, output: StatusOutput = {}): Promise<void> {
   const processes = existsSync(stateDir) ? listProcesses(stateDir) : [];
-  const targets = processes.length === 0 ? undefined : loadEndpoints(stateDir);
-  const rendered = renderStatus(await collectStatus(sandboxSources(stateDir, targets)), output);
+  const endpoints = processes.length === 0 ? undefined : loadEndpoints(stateDir);
+  const rendered = renderStatus(await collectStatus(sandboxSources(stateDir, endpoints)), output);
   if (output.json === true) return console.log(rendered);
   if (processes.length === 0) return console.log("There is no sandbox here; `npm run up` starts one.");
-  console.log(`${targets === undefined ? "The sandbox has never been up in full; `npm run up` goes on." : rendered}\n`);
-  for (const line of processTable(stateDir, targets)) console.log(line);
+  console.log(
+    `${endpoints === undefined ? "The sandbox has never been up in full; `npm run up` goes on." : rendered}\n`,
+  );
+  for (const line of processTable(stateDir, endpoints)) console.log(line);
 }
 
-function sandboxSources(stateDir: string, targets: SandboxEndpoints | undefined): StatusSources {
+function sandboxSources(stateDir: string, endpoints: SandboxEndpoints | undefined): StatusSources {
   const settings = readStackSettings("sandbox", endpointSchema);
   if (settings === undefined)
     throw new Error(`there is no stacks/Pulumi.sandbox.yaml in ${process.cwd()}; run this at the root of the checkout`);
   const places = endpointsOf("sandbox", settings);
-  if (targets === undefined) return nothing(places.app, places.environment, places.delivery);
+  if (endpoints === undefined) return nothing(places.app, places.environment, places.delivery);
   const { registryPassword, circleciToken } = ensureCredentials(stateDir);
-  const { deployRepository: repository, circleci } = targets;
+  const { deployRepository: repository, circleci } = endpoints;
   // Images may be of another registry, which must not see this password.
   const login = { username: settings.images.username, password: registryPassword };
   loginToDeployGit(stateDir, "reader");
@@ -36,9 +38,9 @@ function sandboxSources(stateDir: string, targets: SandboxEndpoints | undefined)
     ...places,
     delivery: repository === undefined ? "direct" : "gitops",
     deploy: repository === undefined ? undefined : { repository, branch: places.deploy?.branch ?? "main" },
-    cluster: () => kubernetesClient(targets.kubeconfigPath),
+    cluster: () => kubernetesClient(endpoints.kubeconfigPath),
     registry: registryClient({
-      login: (host) => Promise.resolve(host === targets.registryHost ? login : undefined),
+      login: (host) => Promise.resolve(host === endpoints.registryHost ? login : undefined),
       limits: statusFetchLimits,
     }),
     ci: { ...places.ci, host: circleci.url, organizationId: circleci.organizationId, token: circleciToken },
@@ -63,21 +65,21 @@ function nothing(app: string, environment: string, delivery: "gitops" | "direct"
 }
 
 /** Which processes run, how much memory they take, and where everything is: one line each. */
-function processTable(stateDir: string, targets: SandboxEndpoints | undefined): string[] {
+function processTable(stateDir: string, endpoints: SandboxEndpoints | undefined): string[] {
   const processes = listProcesses(stateDir);
   const lines = processes.map(({ name, pid, running, residentBytes }) => {
     const state = running ? mebibytes(residentBytes) : "  STOPPED";
     return `${name.padEnd(24)} ${String(pid).padStart(8)} ${state}  ${logPath(stateDir, name)}`;
   });
   const total = processes.reduce((sum, { residentBytes }) => sum + residentBytes, 0);
-  const places = targets && [
+  const places = endpoints && [
     "",
-    `Cluster        KUBECONFIG=${targets.kubeconfigPath}`,
-    `Registry       http://${targets.registryHost}`,
-    `CircleCI API   ${targets.circleci.url}`,
-    ...(targets.githubApi === undefined ? [] : [`GitHub API     ${targets.githubApi}`]),
-    ...(targets.sourceRepository === undefined ? [] : [`Source repo    ${targets.sourceRepository}`]),
-    ...(targets.deployRepository === undefined ? [] : [`Deploy repo    ${targets.deployRepository}`]),
+    `Cluster        KUBECONFIG=${endpoints.kubeconfigPath}`,
+    `Registry       http://${endpoints.registryHost}`,
+    `CircleCI API   ${endpoints.circleci.url}`,
+    ...(endpoints.githubApi === undefined ? [] : [`GitHub API     ${endpoints.githubApi}`]),
+    ...(endpoints.sourceRepository === undefined ? [] : [`Source repo    ${endpoints.sourceRepository}`]),
+    ...(endpoints.deployRepository === undefined ? [] : [`Deploy repo    ${endpoints.deployRepository}`]),
   ];
   const stopped = processes.some(({ running }) => !running)
     ? ["", "Some parts have stopped; `npm run up` starts them again."]

@@ -24,7 +24,7 @@ interface UpOptions {
  */
 export async function up({ stateDir, pods, report }: UpOptions): Promise<OutputMap> {
   const sandbox = await startSandbox({ stateDir, pods, report });
-  saveEndpoints(stateDir, sandbox.targets);
+  saveEndpoints(stateDir, sandbox.endpoints);
   await using open = await openSandboxStack({ ...sandbox, stateDir, report });
   await recoverStack(open.stack, stateDir, report);
   report("Pulumi: updating the stack");
@@ -34,9 +34,9 @@ export async function up({ stateDir, pods, report }: UpOptions): Promise<OutputM
       ...terminalOutput(),
     }),
   );
-  await watchRegistry(stateDir, sandbox.targets, report);
-  const imported = await seedSourceRepository(stateDir, sandbox.targets, report);
-  if (imported !== undefined) await recordSourceCommit(stateDir, sandbox.targets, imported.commit);
+  await watchRegistry(stateDir, sandbox.endpoints, report);
+  const imported = await seedSourceRepository(stateDir, sandbox.endpoints, report);
+  if (imported !== undefined) await recordSourceCommit(stateDir, sandbox.endpoints, imported.commit);
   report("The pipeline is up");
   const outputs = await open.stack.outputs();
   await summarize(outputs, sandbox);
@@ -81,10 +81,10 @@ export async function summarize(outputs: OutputMap, sandbox: Sandbox): Promise<v
     console.log(`  ${name.padEnd(14)} ${address}\n  ${"".padEnd(14)} ${image ?? "not released"}`);
   console.log(`
 Cluster        ${sandbox.cluster.server}  (KUBECONFIG=${sandbox.cluster.kubeconfigPath})
-Registry       http://${sandbox.targets.registryHost}  (stands in for Docker Hub)
-CircleCI API   ${sandbox.targets.circleci.url}  (a stand-in; context ${String(outputs["ciContext"]?.value)})
+Registry       http://${sandbox.endpoints.registryHost}  (stands in for Docker Hub)
+CircleCI API   ${sandbox.endpoints.circleci.url}  (a stand-in; context ${String(outputs["ciContext"]?.value)})
 `);
-  const { deployRepository, sourceRepository, githubApi } = sandbox.targets;
+  const { deployRepository, sourceRepository, githubApi } = sandbox.endpoints;
   if (sourceRepository !== undefined)
     console.log(`GitHub API     ${githubApi}  (a stand-in)
 Source repo    ${sourceRepository}  (to push, as ${gitUsers.writer}, with gitWriteToken of ${sandbox.credentialsFile})`);

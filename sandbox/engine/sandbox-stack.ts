@@ -19,7 +19,7 @@ export interface SandboxStackOptions {
   docker?: DockerProviderOptions | undefined;
   /** Stands in for Helm. @default charts are refused */
   charts?: ChartRenderer | undefined;
-  targets?: SandboxEndpoints | undefined;
+  endpoints?: SandboxEndpoints | undefined;
   /** What is to be other than in the sandbox's own stack. @default nothing */
   overrides?: StackOverrides;
   report: (line: string) => void;
@@ -44,7 +44,7 @@ export interface OpenStack extends AsyncDisposable {
 
 /** Opens the `sandbox` stack: the program of this repository, its stack file, and the providers. */
 export async function openSandboxStack(options: SandboxStackOptions): Promise<OpenStack> {
-  const { stateDir, targets, overrides = {} } = options;
+  const { stateDir, endpoints, overrides = {} } = options;
   const credentials = ensureCredentials(stateDir);
   const plugins = installedPlugins();
   const served = await serveProviders(options, plugins);
@@ -58,14 +58,14 @@ export async function openSandboxStack(options: SandboxStackOptions): Promise<Op
       overrides.prepare?.();
       return program();
     },
-    settings: { ...withEndpoints(readStackFile("sandbox"), targets, overrides), ...overrides.settings },
+    settings: { ...withEndpoints(readStackFile("sandbox"), endpoints, overrides), ...overrides.settings },
     secrets: {
       "delivery:registryPassword": credentials.registryPassword,
       "delivery:circleciToken": credentials.circleciToken,
       "delivery:secrets": JSON.stringify({ ...credentials.secrets, ...ciSecrets(credentials, directory) }),
       "delivery:gitToken": credentials.gitReadToken,
       "delivery:githubToken": credentials.githubToken,
-      ...(targets === undefined ? {} : { "delivery:kubeconfig": readFileSync(targets.kubeconfigPath, "utf8") }),
+      ...(endpoints === undefined ? {} : { "delivery:kubeconfig": readFileSync(endpoints.kubeconfigPath, "utf8") }),
       ...overrides.secrets,
     },
     environment: { DELIVERY_GIT_USERNAME: gitUsers.writer, DELIVERY_GIT_TOKEN: credentials.gitWriteToken },
@@ -120,15 +120,15 @@ function ciSecrets({ gitWriteToken, githubToken }: Credentials, directory: strin
 /** The stack file's settings, with the places where the sandbox's parts really are: a wanted port may have been taken. */
 function withEndpoints(
   settings: Record<string, unknown>,
-  targets: SandboxEndpoints | undefined,
+  endpoints: SandboxEndpoints | undefined,
   { settings: others = {} }: StackOverrides,
 ): Record<string, unknown> {
   const { repositoryId, environment, ...rest } = Object(settings["delivery:ci"]);
   // Another monorepo is not in the sandbox's source repository, so no push there is one of its own.
-  const built = others["delivery:app"] === undefined && (targets === undefined || targets.githubApi !== undefined);
+  const built = others["delivery:app"] === undefined && (endpoints === undefined || endpoints.githubApi !== undefined);
   const ci = built ? { ...rest, repositoryId, environment } : rest;
-  if (targets === undefined) return { ...settings, "delivery:ci": ci };
-  const { registryHost, circleci, deployRepository, githubApi } = targets;
+  if (endpoints === undefined) return { ...settings, "delivery:ci": ci };
+  const { registryHost, circleci, deployRepository, githubApi } = endpoints;
   return {
     ...settings,
     "delivery:images": { ...Object(settings["delivery:images"]), registry: registryHost },

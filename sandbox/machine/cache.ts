@@ -1,10 +1,10 @@
-import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { promisify } from "node:util";
+import { hasErrorCode } from "../../core/error.ts";
+import { outputOf } from "../../core/process.ts";
 import { identify, isAlive, type Identity } from "./process-identity.ts";
 
 const pollMilliseconds = 200;
@@ -24,7 +24,7 @@ export async function purgeCache(): Promise<void> {
   const folder = cacheDir();
   if (!existsSync(folder)) return;
   // Layers of images have folders that even their owner may not write to: without root they could not be removed.
-  if (process.getuid?.() !== 0) await promisify(execFile)("chmod", ["--recursive", "u+rwX", folder]);
+  if (process.getuid?.() !== 0) await outputOf("chmod", ["--recursive", "u+rwX", folder]);
   rmSync(folder, { recursive: true });
 }
 
@@ -50,11 +50,12 @@ export async function cached(path: string, make: (folder: string) => Promise<voi
 
 /**
  * Runs `work` while no other process runs work under the same lock file. The lock of a process that has died is taken
- * over; `waiting` is told, about once in ten seconds, whose end is waited for.
+ * over.
+ * @param onWait called about once in ten seconds with the process that holds the lock, and the seconds waited so far
  */
 export async function withLock<T>(
   lock: string,
-  waiting: (owner: number, seconds: number) => void,
+  onWait: (owner: number, seconds: number) => void,
   work: () => Promise<T>,
 ): Promise<T> {
   const self = identify(process.pid);
@@ -62,13 +63,13 @@ export async function withLock<T>(
     throw new Error(`/proc does not show this process (${process.pid}): the sandbox needs Linux with /proc mounted.`);
   mkdirSync(dirname(lock), { recursive: true });
   const started = Date.now();
-  for (let told = 0; !take(lock, self);) {
+  for (let reported = 0; !take(lock, self);) {
     const owner = readOwner(lock);
     if (owner && !isAlive(owner)) breakLock(lock, owner);
     else {
-      if (owner && Date.now() - told > 10_000) {
-        waiting(owner.pid, Math.round((Date.now() - started) / 1000));
-        told = Date.now();
+      if (owner && Date.now() - reported > 10_000) {
+        onWait(owner.pid, Math.round((Date.now() - started) / 1000));
+        reported = Date.now();
       }
       await sleep(pollMilliseconds);
     }
@@ -88,7 +89,7 @@ function take(lock: string, self: Identity): boolean {
     linkSync(own, lock);
     return true;
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "EEXIST") return false;
+    if (hasErrorCode(error, "EEXIST")) return false;
     throw error;
   } finally {
     rmSync(own, { force: true });
@@ -100,7 +101,7 @@ function readOwner(lock: string): Identity | undefined {
     const content: unknown = JSON.parse(readFileSync(lock, "utf8"));
     return isIdentity(content) ? content : undefined;
   } catch {
-    // Released meanwhile.
+    // It has been released meanwhile.
     return undefined;
   }
 }

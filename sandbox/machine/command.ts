@@ -1,49 +1,29 @@
-import { spawn } from "node:child_process";
+import { errorMessage } from "../../core/error.ts";
+import { ProcessError, runProcess } from "../../core/process.ts";
 
 /** How a short command runs. */
-export interface CommandOptions {
+interface CommandOptions {
   /** Written to its standard input. */
   input?: string;
+  /** All of its environment but PATH: a proxy or a KUBECONFIG of the caller must not leak in. */
   env?: Record<string, string>;
   /** @default 30 */
   timeoutSeconds?: number;
 }
 
-/** A command that failed; `errorOutput` is what it printed as errors. */
-export class CommandError extends Error {
-  readonly errorOutput: string;
-
-  constructor(message: string, errorOutput: string) {
-    super(`${message}: ${errorOutput}`);
-    this.errorOutput = errorOutput;
-  }
-}
-
 /**
- * Runs a command to its end and returns what it printed.
- *
- * @throws CommandError when it fails or takes too long
+ * What a short command of the system, such as `ip` or `tar`, writes to standard output.
+ * @throws ProcessError, with the whole command line, if it fails or takes too long; Error if it cannot be started
  */
-export function run(command: string, args: readonly string[], options: CommandOptions = {}): Promise<string> {
-  const seconds = options.timeoutSeconds ?? 30;
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, {
-      env: { PATH: process.env["PATH"], ...options.env },
-      timeout: seconds * 1000,
-      killSignal: "SIGKILL",
-    });
-    const output: Buffer[] = [];
-    const errors: Buffer[] = [];
-    child.stdout.on("data", (chunk: Buffer) => output.push(chunk));
-    child.stderr.on("data", (chunk: Buffer) => errors.push(chunk));
-    child.on("error", (error) => reject(new Error(`${command} cannot be run: ${error.message}`)));
-    child.on("close", (code, signal) => {
-      if (code === 0) return resolve(Buffer.concat(output).toString("utf8"));
-      const why = signal ? `was ended by ${signal} (limit: ${seconds} s)` : `failed with status ${code}`;
-      reject(new CommandError(`${[command, ...args].join(" ")} ${why}`, Buffer.concat(errors).toString("utf8").trim()));
-    });
-    // A command that fails at once closes its input; its status says why.
-    child.stdin.on("error", () => undefined);
-    child.stdin.end(options.input ?? "");
+export async function run(
+  command: string,
+  args: readonly string[],
+  { input, env, timeoutSeconds = 30 }: CommandOptions = {},
+): Promise<string> {
+  const options = { env: { PATH: process.env["PATH"], ...env }, input, timeoutSeconds };
+  const ended = await runProcess(command, args, options).catch((error: unknown) => {
+    throw new Error(`${command} cannot be run: ${errorMessage(error)}`, { cause: error });
   });
+  if (ended.code !== 0) throw new ProcessError([command, ...args].join(" "), ended);
+  return ended.stdout.toString();
 }

@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import { writeFileAtomically } from "../../core/atomic-file.ts";
 import { tokenVariable, usernameVariable } from "../../git/git-credentials.ts";
 
 const random = (): string => randomBytes(24).toString("base64url");
@@ -34,14 +35,14 @@ export function ensureCredentials(stateDir: string): Credentials {
   const text = JSON.stringify(credentials);
   if (text === known) return credentials;
   mkdirSync(stateDir, { recursive: true, mode: 0o700 });
-  writeFileSync(file, text, { mode: 0o600 });
+  writeFileAtomically(file, text, 0o600);
   return credentials;
 }
 
 /** Who uses the repositories: people, the program and the delivery CLI write, Argo CD reads. */
 export const gitUsers = { writer: "delivery", reader: "argocd" } as const;
 
-/** Lets this process read or write the deploy repository: Git takes credentials from its environment, here as anywhere. */
+/** Lets this process read or write the deploy repository: Git takes the credentials from its environment. */
 export function loginToDeployGit(stateDir: string, access: keyof typeof gitUsers): void {
   const { gitWriteToken, gitReadToken } = ensureCredentials(stateDir);
   process.env[usernameVariable] = gitUsers[access];

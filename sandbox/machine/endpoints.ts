@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { readStackSettings } from "../../cli/project/stack-file.ts";
+import { writeFileAtomically } from "../../core/atomic-file.ts";
 import { stackSchema } from "../../stacks/schema.ts";
 
 const endpointsSchema = z.strictObject({
@@ -19,18 +20,17 @@ const endpointsSchema = z.strictObject({
 /** Where the parts of a running sandbox are that its stack points at. */
 export type SandboxEndpoints = z.infer<typeof endpointsSchema>;
 
-const fileOf = (stateDir: string): string => join(stateDir, "targets.json");
+const fileOf = (stateDir: string): string => join(stateDir, "endpoints.json");
 
-/** The targets of this sandbox; `undefined` as long as it has never been up. */
+/** The endpoints of a sandbox; `undefined` as long as it has never been up. */
 export function loadEndpoints(stateDir: string): SandboxEndpoints | undefined {
   const file = fileOf(stateDir);
   return existsSync(file) ? endpointsSchema.parse(JSON.parse(readFileSync(file, "utf8"))) : undefined;
 }
 
-export function saveEndpoints(stateDir: string, targets: SandboxEndpoints): void {
+export function saveEndpoints(stateDir: string, endpoints: SandboxEndpoints): void {
   mkdirSync(stateDir, { recursive: true, mode: 0o700 });
-  writeFileSync(`${fileOf(stateDir)}.new`, JSON.stringify(targets, undefined, 2));
-  renameSync(`${fileOf(stateDir)}.new`, fileOf(stateDir));
+  writeFileAtomically(fileOf(stateDir), JSON.stringify(endpoints, undefined, 2));
 }
 
 const stack = "sandbox";

@@ -9,8 +9,8 @@ export function kubernetesClient(kubeconfigPath: string): KubernetesClient {
 }
 
 /**
- * For processes that outlive a cluster: the client for what the kubeconfig says now. One client is kept as long as the
- * file stays the same; there is none as long as there is no file.
+ * For processes that outlive a cluster: the client for what the kubeconfig says at the moment. One client is kept as long
+ * as the file stays the same; it is undefined while there is no file.
  */
 export function liveClient(kubeconfigPath: string): () => KubernetesClient | undefined {
   let known: { content: string; client: KubernetesClient } | undefined;

@@ -1,52 +1,44 @@
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  realpathSync,
-  renameSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, realpathSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { z } from "zod";
+import { writeFileAtomically } from "../../core/atomic-file.ts";
+import { hasErrorCode } from "../../core/error.ts";
 import { cacheDir, withLock } from "./cache.ts";
 import { identify, isAlive, markedPids } from "./process-identity.ts";
 
-const portsTried = 50;
+/** How many ports after the preferred one are tried before any free one is taken. */
+const attempts = 50;
 
 /** Calls for one sandbox follow one another, or two of them would choose the same port. */
 const queues = new Map<string, Promise<unknown>>();
 
 /**
- * The port for one purpose of a sandbox, chosen once and remembered in `<stateDir>/ports.json`: the wanted one if it is
- * free, else the next free one. A remembered port that a foreign process has taken meanwhile is chosen anew. Until the
- * sandbox is gone, no other one of this user gets the port, be it before anything listens there.
+ * The port for one purpose of a sandbox, chosen once and kept in `<stateDir>/ports.json`: the preferred one if it is free,
+ * else the next free one. Another one is chosen if a foreign process has taken it meanwhile. Until the sandbox is gone, no
+ * other one of this user gets the port, even before anything listens there.
  *
  * @throws Error when the host's address cannot be bound at all.
  */
-export function choosePort(stateDir: string, name: string, wanted: number, host = "127.0.0.1"): Promise<number> {
+export function choosePort(stateDir: string, name: string, preferred: number, host = "127.0.0.1"): Promise<number> {
   const turn = (queues.get(stateDir) ?? Promise.resolve())
     .catch(() => undefined)
-    .then(() => withClaims(() => choose(stateDir, name, wanted, host)));
+    .then(() => withClaims(() => choose(stateDir, name, preferred, host)));
   queues.set(stateDir, turn);
   return turn;
 }
 
-async function choose(stateDir: string, name: string, wanted: number, host: string): Promise<number> {
-  const remembered = readPorts(stateDir);
+async function choose(stateDir: string, name: string, preferred: number, host: string): Promise<number> {
+  const known = readPorts(stateDir);
   mkdirSync(stateDir, { recursive: true, mode: 0o700 });
-  const current = remembered[name];
+  const current = known[name];
   if (current !== undefined && (await isStillUsable(stateDir, current, host))) {
     claim(current, stateDir);
     return current;
   }
-  const others = new Set(Object.entries(remembered).flatMap(([other, port]) => (other === name ? [] : [port])));
-  const port = await firstFree(wanted, host, (candidate) => others.has(candidate) || isClaimed(candidate, stateDir));
-  const path = join(stateDir, "ports.json");
-  writeFileSync(`${path}.new`, `${JSON.stringify({ ...remembered, [name]: port }, null, 2)}\n`);
-  renameSync(`${path}.new`, path);
+  const others = new Set(Object.entries(known).flatMap(([other, port]) => (other === name ? [] : [port])));
+  const port = await firstFree(preferred, host, (candidate) => others.has(candidate) || isClaimed(candidate, stateDir));
+  writeFileAtomically(portsPath(stateDir), `${JSON.stringify({ ...known, [name]: port }, null, 2)}\n`);
   claim(port, stateDir);
   return port;
 }
@@ -55,12 +47,12 @@ async function isStillUsable(stateDir: string, port: number, host: string): Prom
   return (await isFree(port, host)) ? !isClaimed(port, stateDir) : isOurs(stateDir, port);
 }
 
-async function firstFree(wanted: number, host: string, isTaken: (port: number) => boolean): Promise<number> {
-  for (let port = wanted; port < Math.min(wanted + portsTried, 65_536); port += 1) {
+async function firstFree(preferred: number, host: string, isTaken: (port: number) => boolean): Promise<number> {
+  for (let port = preferred; port < Math.min(preferred + attempts, 65_536); port += 1) {
     if (!isTaken(port) && (await isFree(port, host))) return port;
   }
   const any = await listenOnce(0, host);
-  return isTaken(any) ? firstFree(wanted, host, isTaken) : any;
+  return isTaken(any) ? firstFree(preferred, host, isTaken) : any;
 }
 
 async function isFree(port: number, host: string): Promise<boolean> {
@@ -68,8 +60,7 @@ async function isFree(port: number, host: string): Promise<boolean> {
     await listenOnce(port, host);
     return true;
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
-    if (code === "EADDRINUSE" || code === "EACCES") return false;
+    if (hasErrorCode(error, "EADDRINUSE", "EACCES")) return false;
     throw new Error(
       `Port ${port} cannot be tried on ${host}: ${String(error)}. Is ${host} an address of this machine?`,
       { cause: error },
@@ -122,8 +113,10 @@ function linkTarget(path: string): string {
   }
 }
 
+const portsPath = (stateDir: string): string => join(stateDir, "ports.json");
+
 function readPorts(stateDir: string): Record<string, number> {
-  const path = join(stateDir, "ports.json");
+  const path = portsPath(stateDir);
   if (!existsSync(path)) return {};
   try {
     const content: unknown = JSON.parse(readFileSync(path, "utf8"));
@@ -151,9 +144,8 @@ function withClaims<T>(work: () => Promise<T>): Promise<T> {
 }
 
 /**
- * Whether another sandbox of this user has chosen the port, be it for something that does not listen yet: Argo CD's
- * controllers start only when the stack has installed it. A claim ends with the processes of its sandbox, or with its
- * state directory.
+ * Whether another sandbox of this user has chosen the port, even if nothing listens there yet: Argo CD's controllers start
+ * only when the stack has installed it. A claim ends with the processes of its sandbox, or with its state directory.
  */
 function isClaimed(port: number, stateDir: string): boolean {
   const owner = readClaims()[port];
@@ -161,21 +153,21 @@ function isClaimed(port: number, stateDir: string): boolean {
   return isAlive(owner) || markedPids(owner.stateDir).length > 0;
 }
 
-/** Says that the port is this sandbox's, whose state directory is there. */
+/** Records that the port belongs to this sandbox, whose state directory exists. */
 function claim(port: number, stateDir: string): void {
   const self = identify(process.pid);
   if (self === undefined) throw new Error(`/proc does not show this process (${process.pid})`);
   const others = Object.entries(readClaims()).filter(([, { stateDir: other }]) => existsSync(other));
   const claims: Claims = { ...Object.fromEntries(others), [port]: { stateDir: realpathSync(stateDir), ...self } };
-  writeFileSync(`${claimsPath()}.new`, JSON.stringify(claims));
-  renameSync(`${claimsPath()}.new`, claimsPath());
+  writeFileAtomically(claimsPath(), JSON.stringify(claims));
 }
 
 function readClaims(): Claims {
   try {
     return claimsSchema.parse(JSON.parse(readFileSync(claimsPath(), "utf8")));
   } catch {
-    // Not there, or removed with the cache, which may be deleted at any time; what listens is seen all the same.
+    // Not there yet, or removed with the cache, which may be deleted at any time. A port where something listens is still
+    // recognized as taken.
     return {};
   }
 }

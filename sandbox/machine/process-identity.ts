@@ -1,21 +1,13 @@
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { writeFileAtomically } from "../../core/atomic-file.ts";
 
 /** What tells a process from every other that has had, or will have, the same id. */
 export interface Identity {
   pid: number;
   /** Clock ticks between boot and start, from /proc/PID/stat. */
   startTime: string;
-  /** The kernel's id of this boot: after a reboot ids and start times come again. */
+  /** The kernel's id of this boot: after a reboot the same ids and start times occur again. */
   bootId: string;
 }
 
@@ -51,12 +43,12 @@ export function isInGroup(pid: number, group: number): boolean {
   return readStat(pid)?.group === group;
 }
 
-/** Whether a process was started with this command and these arguments, be it by another command that they followed. */
+/** Whether a process was started with this command and these arguments, possibly through another command such as `nsenter`. */
 export function runsCommand(pid: number, command: readonly string[]): boolean {
   return readProc(pid, "cmdline")?.endsWith(`${command.join("\0")}\0`) ?? false;
 }
 
-/** The same entry as this process carries it: for processes that it starts with an environment of their own. */
+/** The entry as this process itself carries it, for processes that it starts with an environment of their own. */
 export function ownMarker(): Record<string, string> {
   const value = process.env[markerName];
   return value === undefined ? {} : { [markerName]: value };
@@ -83,16 +75,16 @@ export function childrenOf(pid: number): number[] {
 /**
  * Resident memory of a process and all its descendants, in bytes.
  *
- * @param apart descendants that are counted on their own, and so are all of theirs
+ * @param excluded descendants that are counted separately, together with their own descendants
  */
-export function residentBytesOfTree(root: number, apart: ReadonlySet<number> = new Set()): number {
+export function residentBytesOfTree(root: number, excluded: ReadonlySet<number> = new Set()): number {
   const all = allPids().flatMap((pid) => {
     const stat = readStat(pid);
     return stat ? [{ pid, ...stat }] : [];
   });
   const sumOf = (pid: number): number =>
     all
-      .filter((entry) => entry.parent === pid && !apart.has(entry.pid))
+      .filter((entry) => entry.parent === pid && !excluded.has(entry.pid))
       .reduce((sum, entry) => sum + sumOf(entry.pid), residentBytes(pid));
   return sumOf(root);
 }
@@ -139,15 +131,13 @@ export interface PidFile extends Identity {
   startedAt: number;
 }
 
-/** Writes the file as a whole: whoever reads it never sees a part. */
+/** Writes the pid file of a process, all or nothing. */
 export function writePidFile(stateDir: string, file: PidFile): void {
   mkdirSync(join(stateDir, "run"), { recursive: true, mode: 0o700 });
-  const path = pidPath(stateDir, file.name);
-  writeFileSync(`${path}.new`, JSON.stringify(file), { mode: 0o600 });
-  renameSync(`${path}.new`, path);
+  writeFileAtomically(pidPath(stateDir, file.name), JSON.stringify(file), 0o600);
 }
 
-/** Reads one; undefined when there is none. */
+/** The pid file of a process; `undefined` where there is none. */
 export function readPidFile(stateDir: string, name: string): PidFile | undefined {
   const path = pidPath(stateDir, name);
   if (!existsSync(path)) return undefined;
@@ -155,12 +145,12 @@ export function readPidFile(stateDir: string, name: string): PidFile | undefined
     // The file is written only by writePidFile().
     return JSON.parse(readFileSync(path, "utf8")) as PidFile;
   } catch {
-    // A disk that was full while it was written: the mark in the process's environment still finds the process.
+    // The disk may have been full while it was written. The mark in the process's environment still finds the process.
     return undefined;
   }
 }
 
-/** All of a sandbox, in the order in which the processes started. */
+/** All pid files of a sandbox, in the order in which the processes started. */
 export function readPidFiles(stateDir: string): PidFile[] {
   const folder = join(stateDir, "run");
   if (!existsSync(folder)) return [];
@@ -170,7 +160,7 @@ export function readPidFiles(stateDir: string): PidFile[] {
     .toSorted((a, b) => a.startedAt - b.startedAt);
 }
 
-/** Removes one, if it is there. */
+/** Removes the pid file of a process, if it is there. */
 export function removePidFile(stateDir: string, name: string): void {
   rmSync(pidPath(stateDir, name), { force: true });
 }

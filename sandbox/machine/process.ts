@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { hasErrorCode } from "../../core/error.ts";
 import { cacheDir } from "./cache.ts";
 import {
   identify,
@@ -20,7 +21,7 @@ import {
   type PidFile,
 } from "./process-identity.ts";
 
-/** A process of the sandbox: what runs, and how one knows that it serves. */
+/** A process of the sandbox: what runs, and how one knows that it is ready. */
 export interface ProcessSpec {
   /** Unique within the sandbox; names the log and the pid file. */
   name: string;
@@ -33,13 +34,13 @@ export interface ProcessSpec {
   cwd?: string;
   /** Id of the process whose network, mount and process namespaces it joins. @default those of the caller */
   namespacesOf?: number;
-  /** Asked every 50 ms: `false` or a rejection means "not yet". */
+  /** Called every 50 ms; `false` or a rejection means "not yet". */
   ready: () => Promise<boolean> | Promise<void>;
   /** @default 120 */
   readyTimeoutSeconds?: number;
 }
 
-/** A process as its pid file tells, with what the kernel says about it now. */
+/** What the pid file says of a process, and what the kernel says of it now. */
 interface ProcessStatus {
   name: string;
   pid: number;
@@ -103,7 +104,7 @@ export function listProcesses(stateDir: string): ProcessStatus[] {
   });
 }
 
-/** Id of a process if it runs; it costs much less to ask than `listProcesses`, which looks at every process of the machine. */
+/** Id of a process if it runs; costs much less than `listProcesses`, which reads every process of the machine. */
 export function runningPid(stateDir: string, name: string): number | undefined {
   const file = readPidFile(stateDir, name);
   return file && isAlive(file) ? file.pid : undefined;
@@ -114,7 +115,11 @@ export function logPath(stateDir: string, name: string): string {
   return join(stateDir, "logs", `${name}.log`);
 }
 
-/** Undefined when the process has ended already. */
+/**
+ * Starts a daemon. It is not run through core/process.ts, which waits for the end of what it starts: this one outlives its
+ * caller, in a process group of its own, and writes to its log.
+ * @returns undefined if the process has ended already
+ */
 function launch(stateDir: string, spec: ProcessSpec, specHash: string): PidFile | undefined {
   const log = openSync(logPath(stateDir, spec.name), "a", 0o600);
   const [command, args] = withNamespaces(spec);
@@ -185,9 +190,9 @@ function endedEarly(stateDir: string, spec: ProcessSpec, logStart: number): Erro
   );
 }
 
-/** Ends a process and its group. The pid file goes last: a stop that is interrupted can be repeated. */
+/** Ends a process and its group. The pid file is removed last, so that a stop that is interrupted can be repeated. */
 async function stopOne(stateDir: string, file: PidFile): Promise<void> {
-  // A leader that was killed may have left its group behind, whose number the kernel gives to nobody else meanwhile.
+  // A leader that was killed may have left its group behind. The kernel does not reuse the number of a group that exists.
   const isOurs = isAlive(file) || markedPids(stateDir).some((pid) => isInGroup(pid, file.pid));
   for (const name of isOurs ? (["SIGTERM", "SIGKILL"] as const) : []) {
     if (!isGroupAlive(file.pid)) break;
@@ -199,7 +204,7 @@ async function stopOne(stateDir: string, file: PidFile): Promise<void> {
   removePidFile(stateDir, file.name);
 }
 
-/** Processes like the wanted one that no pid file names: their starter was killed right after the start. */
+/** Processes with this very command that no pid file names: their starter was killed right after the start. */
 function strays(stateDir: string, spec: ProcessSpec): number[] {
   const known = readPidFiles(stateDir).filter(isAlive);
   return markedPids(stateDir)
@@ -224,9 +229,8 @@ function signal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
-    if (code === "ESRCH") return;
-    if (code === "EPERM")
+    if (hasErrorCode(error, "ESRCH")) return;
+    if (hasErrorCode(error, "EPERM"))
       throw new Error(
         `Process ${Math.abs(pid)} belongs to another user: stop the sandbox as the user that started it.`,
         { cause: error },
@@ -249,10 +253,9 @@ function lastLines(stateDir: string, name: string, from: number): string {
 }
 
 /**
- * How a program of this repository runs as a process of the sandbox. What Node has compiled once it finds again: without
- * the compiler of TypeScript a process takes 30 MB less, and starts faster. The program calls `flushCompileCache()` as soon
- * as it serves, since it may be killed. The default size of the young heap costs up to 45 MB under load, for a throughput
- * that none of them needs.
+ * How a program of this repository runs as a process of the sandbox. Node's compile cache saves it the TypeScript compiler,
+ * and so 30 MB and some time to start; the program calls `flushCompileCache()` as soon as it serves, since it may be killed.
+ * The default size of the young heap would cost up to 45 MB under load, for a throughput that none of them needs.
  *
  * @param path absolute
  */

@@ -18,7 +18,7 @@ describe("two environments", () => {
     harness = await enterGitOps();
     dev = openEnvironment(harness, { name: "dev" });
     await dev.run("up");
-    const { url: host, organizationId } = harness.sandbox.targets.circleci;
+    const { url: host, organizationId } = harness.sandbox.endpoints.circleci;
     const projectSlug = `circleci/${organizationId}/${harness.circleci.projects("shop")[0]?.id}`;
     // What they share belongs to the first one.
     staging = openEnvironment(harness, {

@@ -8,7 +8,7 @@ import { openEnvironment, type Environment } from "./support/environment.ts";
 import { enterGitOps, pushToDeployRepository, type GitOpsHarness } from "./support/gitops-harness.ts";
 
 const controller = "argocd-application-controller";
-const everything = ["argocd-keeper", controller, "argocd-repo-server", "argocd-redis"];
+const everything = ["argocd-supervisor", controller, "argocd-repo-server", "argocd-redis"];
 const path = "killed/cart/deployment.yaml";
 const deletedSchema = z.object({ metadata: z.object({ deletionTimestamp: z.string() }) });
 

@@ -30,7 +30,7 @@ describe("preview environments", () => {
     workplace = await openContributor(harness, "bazaar");
     const previews = { intervalSeconds: 1 };
     const gitops = { repository: harness.repositoryUrl, username: gitUsers.reader, previews };
-    const github = { repository: workplace.repository, api: harness.sandbox.targets.githubApi };
+    const github = { repository: workplace.repository, api: harness.sandbox.endpoints.githubApi };
     shop = openEnvironment(harness, { name: "base", app: "bazaar", settings: { gitops, github } });
     shop.monorepo.write("svc/cart_service/service.yaml", "peers: [catalog]\nsecrets: { TOKEN: token-secret }\n");
     writeStackFile({ gitops, github });
@@ -166,7 +166,7 @@ describe("preview environments", () => {
       schemaVersion: 1,
       app: { name: shop.app, directory: shop.monorepo.directory },
       images: {
-        registry: harness.sandbox.targets.registryHost,
+        registry: harness.sandbox.endpoints.registryHost,
         organization: "delinkcious",
         username: sandboxSettings().images.username,
         source: "build",

@@ -36,7 +36,7 @@ describe("an update", () => {
   test("whose registry cannot be reached names it and the way out", async () => {
     await stopProcess(harness.stateDir, "registry");
     changeCart();
-    const { registryHost } = harness.sandbox.targets;
+    const { registryHost } = harness.sandbox.endpoints;
     await refuses(
       {},
       new RegExp(`the registry ${registryHost} cannot be reached .*: check that it runs and that its address is right`),
@@ -45,7 +45,7 @@ describe("an update", () => {
   });
 
   test("with a wrong password names registry, user and way out", async () => {
-    const { registryHost } = harness.sandbox.targets;
+    const { registryHost } = harness.sandbox.endpoints;
     const wrong = { secrets: { "delivery:registryPassword": "not-the-password" } };
     const error = await refuses(
       wrong,
@@ -148,7 +148,7 @@ describe("an update", () => {
 
   /** A change that needs CircleCI. */
   function withCircleCi(endpoint: { url?: string }): Variation {
-    const { url, organizationId } = { ...harness.sandbox.targets.circleci, ...endpoint };
+    const { url, organizationId } = { ...harness.sandbox.endpoints.circleci, ...endpoint };
     return {
       settings: { "delivery:ci": { host: url, organizationId, environment: { RELEASE_TOKEN: "token-secret" } } },
     };

@@ -18,7 +18,7 @@ let location: BuildEndpoints;
 let registry: Registry;
 beforeAll(async () => {
   const { sandbox, credentials } = await enterSandbox();
-  const { registryHost } = sandbox.targets;
+  const { registryHost } = sandbox.endpoints;
   location = { buildKit: await sandbox.docker.buildKit(), registryHost, password: credentials.registryPassword };
   registry = registryClient({
     login: () =>

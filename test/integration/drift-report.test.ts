@@ -74,7 +74,7 @@ describe("a drift report", () => {
 
   /** Looks everywhere, as the command does. */
   async function look(): Promise<DriftReport> {
-    const { url, organizationId } = harness.sandbox.targets.circleci;
+    const { url, organizationId } = harness.sandbox.endpoints.circleci;
     const sources: DriftSources = {
       app,
       environment: "sandbox",

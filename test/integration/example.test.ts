@@ -65,7 +65,7 @@ describe("the example app", () => {
   });
 
   test("ports that were taken are left to their owners", () => {
-    const { registryHost, circleci } = harness.sandbox.targets;
+    const { registryHost, circleci } = harness.sandbox.endpoints;
     const [registryPort = 0, circleciPort = 0] = requestedPorts();
     expect(Number(registryHost.split(":")[1])).not.toBe(registryPort);
     expect(Number(new URL(circleci.url).port)).not.toBe(circleciPort);
@@ -81,7 +81,7 @@ describe("the example app", () => {
       const [, repository = "", digest = ""] = /^localhost:\d+\/([^@]+)@(sha256:[0-9a-f]{64})$/.exec(image) ?? [];
       expect(repository).toBe(`delinkcious/example-${name}`);
       const response = await fetch(
-        `http://${harness.sandbox.targets.registryHost}/v2/${repository}/manifests/${digest}`,
+        `http://${harness.sandbox.endpoints.registryHost}/v2/${repository}/manifests/${digest}`,
         {
           headers: {
             authorization,

@@ -38,9 +38,9 @@ describe("a killed up", () => {
     harness = await enterSandbox();
     monorepo = createMonorepo(join(harness.stateDir, "monorepos", "kill"), ["cart", "catalog"]);
     pipeline = openPipeline({ ...harness, name: "kill", directory: monorepo.directory });
-    const { circleci } = harness.sandbox.targets;
+    const { circleci } = harness.sandbox.endpoints;
     proxy = await startHoldingProxy(circleci.url);
-    throughProxy = { targets: { circleci: { ...circleci, url: `http://localhost:${proxy.port}/api/v2` } } };
+    throughProxy = { endpoints: { circleci: { ...circleci, url: `http://localhost:${proxy.port}/api/v2` } } };
   });
 
   afterAll(async () => {
@@ -118,7 +118,7 @@ describe("a killed up", () => {
     what: "all of it" | "the program alone",
   ): Promise<void> {
     const driver = join(import.meta.dirname, "support", "up-process.ts");
-    const url = throughProxy.targets?.circleci?.url ?? "";
+    const url = throughProxy.endpoints?.circleci?.url ?? "";
     const coming = comes();
     const child = spawn(process.execPath, [driver, harness.stateDir, pipeline.name, monorepo.directory, url], {
       detached: true,

@@ -218,7 +218,7 @@ describe("the report of a preview", () => {
   });
 
   function ciSettings(): Record<string, unknown> {
-    const { circleci } = harness.sandbox.targets;
+    const { circleci } = harness.sandbox.endpoints;
     return { organizationId: circleci.organizationId, host: circleci.url };
   }
 

@@ -19,7 +19,7 @@ export interface PipelineOptions {
 /** What is other than usual in one run. */
 export interface Variation extends Pick<StackOverrides, "secrets" | "prepare"> {
   settings?: Readonly<Record<string, unknown>>;
-  targets?: Partial<SandboxEndpoints>;
+  endpoints?: Partial<SandboxEndpoints>;
   onEvent?: (event: EngineEvent) => void;
 }
 
@@ -59,7 +59,7 @@ export function openPipeline({ sandbox, stateDir, name, directory }: PipelineOpt
     await using open = await openSandboxStack({
       ...sandbox,
       stateDir,
-      targets: { ...sandbox.targets, ...variation.targets },
+      endpoints: { ...sandbox.endpoints, ...variation.endpoints },
       overrides: { ...variation, directory: engineDirectory, settings },
       report: () => undefined,
     });

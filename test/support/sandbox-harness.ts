@@ -34,7 +34,7 @@ export async function enterSandbox(): Promise<SandboxHarness> {
     clusterToken: kubeconfigSchema.parse(parse(readFileSync(sandbox.cluster.kubeconfigPath, "utf8"))).users[0].user
       .token,
     kubernetes: kubernetesClient(sandbox.cluster.kubeconfigPath),
-    circleci: openCircleCi(sandbox.targets.circleci, credentials.circleciToken, join(stateDir, "circleci.json")),
+    circleci: openCircleCi(sandbox.endpoints.circleci, credentials.circleciToken, join(stateDir, "circleci.json")),
   };
 }
 

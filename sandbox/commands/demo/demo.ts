@@ -65,19 +65,19 @@ const outputsSchema = z.object({
  * @param outputs those of its stack
  */
 export function openRoute(stateDir: string, outputs: OutputMap, service: string): Route {
-  const targets = loadEndpoints(stateDir);
-  if (targets?.deployRepository === undefined)
+  const endpoints = loadEndpoints(stateDir);
+  if (endpoints?.deployRepository === undefined)
     throw new Error("the sandbox has no deploy repository: `npm run up` makes one");
   const { app, gitops } = sandboxSettings();
   const { ciProject, environment } = outputsSchema.parse(outputs);
   const { circleciToken } = ensureCredentials(stateDir);
   loginToDeployGit(stateDir, "writer");
   return {
-    ci: { host: targets.circleci.url, token: circleciToken, projectSlug: ciProject.value },
-    deploy: { repository: targets.deployRepository, branch: gitops.branch },
+    ci: { host: endpoints.circleci.url, token: circleciToken, projectSlug: ciProject.value },
+    deploy: { repository: endpoints.deployRepository, branch: gitops.branch },
     directory: environment.value,
     rollout: {
-      kubernetes: kubernetesClient(targets.kubeconfigPath),
+      kubernetes: kubernetesClient(endpoints.kubeconfigPath),
       namespace: namespaceName(app.name, environment.value),
       service,
     },

@@ -20,7 +20,7 @@ interface ArgoCdOptions {
   report: (line: string) => void;
 }
 
-const supervisorName = "argocd-keeper";
+const supervisorName = "argocd-supervisor";
 const componentNames = [
   "argocd-applicationset-controller",
   "argocd-application-controller",
@@ -46,7 +46,7 @@ export async function startArgoCd({
     kubeconfigPath,
     namespace,
     replicatesSecrets: previews,
-    // Its own alone: another version of one of the sandbox's other tools is no reason to start it anew.
+    // Only Argo CD's own tools: another version of one of the sandbox's other tools must not restart the supervisor.
     tools: {
       argocd: tools.argocd,
       "git-ask-pass": tools["git-ask-pass"],
@@ -56,7 +56,7 @@ export async function startArgoCd({
     },
     folders: prepareFolders(stateDir, tools),
     ports: {
-      // The usual port is left to jobs of the CI that want a Redis beside them.
+      // The usual port is left to CI jobs that have a Redis as a service container.
       redis: await choosePort(stateDir, "argocd-redis", 16379),
       repoServer: await choosePort(stateDir, "argocd-repo-server", 8081),
       repoServerMetrics: await choosePort(stateDir, "argocd-repo-server-metrics", 8084),
@@ -68,11 +68,11 @@ export async function startArgoCd({
     redisPassword: ensurePassword(stateDir),
   };
   const content = JSON.stringify(options, null, 2);
-  // The name changes with the content, so that a keeper with other settings is replaced.
+  // The name changes with the content, so that a supervisor with other settings is replaced.
   const path = join(
     stateDir,
     "argocd",
-    `keeper-${createHash("sha256").update(content).digest("hex").slice(0, 8)}.json`,
+    `supervisor-${createHash("sha256").update(content).digest("hex").slice(0, 8)}.json`,
   );
   writePrivate(path, content);
   if (runningPid(stateDir, supervisorName) === undefined) rmSync(statusPath(stateDir), { force: true });
@@ -90,7 +90,7 @@ export async function stopArgoCd(stateDir: string): Promise<void> {
   removeFolders(stateDir);
 }
 
-/** What the controllers do; undefined: they are not started yet. */
+/** What the controllers do; `undefined` until they are started. */
 function argoCdStatus(stateDir: string): SupervisorStatus | undefined {
   const path = statusPath(stateDir);
   return existsSync(path) ? parseStatus(readFileSync(path, "utf8")) : undefined;
@@ -103,7 +103,7 @@ function ensurePassword(stateDir: string): string {
     : readFileSync(writePrivate(path, randomBytes(24).toString("base64url")), "utf8");
 }
 
-/** What the keeper is told by the file that it is started with. */
+/** What the supervisor reads from the file that it is started with. */
 export const supervisorOptionsSchema = z.strictObject({
   stateDir: z.string(),
   kubeconfigPath: z.string(),

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import type { ProcessSpec } from "../process.ts";
 
-/** Ports of the parts, all on 127.0.0.1 but the controller's, whose metrics listen on every address. */
+/** Ports of the components, all on 127.0.0.1 except the controller's, whose metrics listen on every address. */
 interface ArgoCdPorts {
   redis: number;
   repoServer: number;
@@ -23,7 +23,7 @@ interface ComponentOptions {
   redisPassword: string;
 }
 
-/** The cache of the other parts. */
+/** The cache of the other components. */
 export function redis({ tools, ports, redisPassword }: ComponentOptions): ProcessSpec {
   return {
     name: "argocd-redis",
@@ -66,7 +66,7 @@ export function repoServer({ folders, ports, redisPassword }: ComponentOptions):
   };
 }
 
-/** Compares Applications with what runs, and makes it so. */
+/** Compares Applications with the cluster, and syncs it. */
 export function controller(
   options: ComponentOptions,
   cluster: { kubeconfigPath: string; namespace: string },
@@ -111,7 +111,7 @@ export function applicationSetController(
       "--repo-server-plaintext",
       `--metrics-addr=127.0.0.1:${ports.applicationSetMetrics}`,
       `--webhook-addr=127.0.0.1:${ports.applicationSetWebhook}`,
-      // It would tell no more than the metrics do.
+      // Its probe would tell no more than the metrics do.
       "--probe-addr=0",
       "--logformat=text",
     ],
@@ -130,7 +130,7 @@ function environmentOf(folders: ArgoCdFolders): Record<string, string> {
   };
 }
 
-/** (Not by fetch(), which refuses some ports.) */
+/** Whether a component answers 200. Not asked by fetch(), which refuses some ports. */
 function answers(port: number, path: string): Promise<boolean> {
   return new Promise((resolve) => {
     request({ host: "127.0.0.1", port, path, timeout: 2000 }, (response) => {
@@ -167,9 +167,9 @@ export interface ArgoCdTools {
   "argocd-files": string;
 }
 
-/** Where the parts of Argo CD keep what a container would have in its own file system. */
+/** Where the components of Argo CD keep what a container would have in its own file system. */
 interface ArgoCdFolders {
-  /** For PATH: Argo CD under the names of its parts, and what its repo server calls. */
+  /** For PATH: Argo CD under the names of its components, and what its repo server calls. */
   bin: string;
   home: string;
   temporary: string;
@@ -186,7 +186,7 @@ interface ArgoCdFolders {
 /** The kernel's limit of the path of a Unix socket, in bytes. */
 const socketPathLimit = 107;
 
-/** Makes the folders, and the links to the tools anew: their paths change with their versions. */
+/** Makes the folders, and renews the links to the tools, whose paths change with their versions. */
 export function prepareFolders(stateDir: string, tools: ArgoCdTools): ArgoCdFolders {
   const base = join(stateDir, "argocd");
   const of = (name: string): string => join(base, name);
@@ -206,7 +206,7 @@ export function prepareFolders(stateDir: string, tools: ArgoCdTools): ArgoCdFold
   for (const target of [tools.kustomize, script("git-verify-wrapper.sh"), script("gpg-wrapper.sh")]) {
     link(target, join(folders.bin, basename(target)));
   }
-  // The repo server tells Git to ask "argocd", whose place a helper takes that starts faster.
+  // The repo server has Git call "argocd" for credentials; the helper of that name starts faster.
   link(tools["git-ask-pass"], join(folders.bin, "argocd"));
   for (const part of ["argocd-repo-server", "argocd-application-controller", "argocd-applicationset-controller"])
     link(tools.argocd, join(folders.bin, part));

@@ -31,8 +31,8 @@ export interface InstallationOptions {
 }
 
 /**
- * Looks whether Argo CD is installed so far that its controllers run without an error. A controller is who its service
- * account is, with the rights that the installation gives it, as in a pod.
+ * Finds out whether enough of Argo CD is installed for its controllers to run without errors. As in a pod, a controller acts
+ * as its service account, with the rights that the installation gives it.
  */
 export function installationOn({
   kubeconfigPath,
@@ -44,7 +44,7 @@ export function installationOn({
   const kubeconfigFor = async (asAdmin: KubernetesClient, name: string): Promise<string> => {
     const account = `/api/v1/namespaces/${namespace}/serviceaccounts/${name}`;
     const uid = stringAt(await asAdmin.request("GET", account), "metadata", "uid") ?? "";
-    // An account that is made anew has other tokens, and so another file, which makes the controller start anew.
+    // An account that is deleted and created again has other tokens: another file makes the controller restart with them.
     const path = join(folder, `${name}-${uid.slice(0, 8)}.kubeconfig`);
     if (!existsSync(path)) {
       const answer = await asAdmin.request("POST", `${account}/token`, {
@@ -54,7 +54,7 @@ export function installationOn({
     }
     return path;
   };
-  const look = async (): Promise<Installation> => {
+  const find = async (): Promise<Installation> => {
     const asAdmin = admin();
     if (asAdmin === undefined) return { missing: "there is no cluster yet" };
     const path = await kubeconfigFor(asAdmin, serviceAccounts.applications);
@@ -67,10 +67,10 @@ export function installationOn({
   };
   return async () => {
     try {
-      return await look();
+      return await find();
     } catch (error) {
       if (error instanceof ApiError) return { missing: error.message, gone: error.status === 404 };
-      // Also a kubeconfig that is just being written.
+      // The cluster does not answer, or its kubeconfig is being replaced.
       return { missing: errorMessage(error) };
     }
   };

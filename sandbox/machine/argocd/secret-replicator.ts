@@ -12,13 +12,13 @@ import {
 import { list, watchList, type ListQuery } from "../../providers/kubernetes/watch.ts";
 
 const namespacesQuery: ListQuery = { path: "/api/v1/namespaces" };
-/** All that the program asks to have copied. */
+/** The program asks for copies of such Secrets only. */
 const pullSecretsQuery: ListQuery = { path: "/api/v1/secrets", fieldSelector: "type=kubernetes.io/dockerconfigjson" };
 
 /**
  * Copies Secrets from namespace to namespace, and never ends. Stands in for kubernetes-replicator, which is an image that
  * no package registry has: it makes the copies that the annotation `replicate-to` asks for and keeps them up to date. It
- * takes none back; those of a namespace go with it.
+ * removes none; those in a namespace that is deleted are deleted with it.
  * Source: https://github.com/mittwald/kubernetes-replicator
  *
  * @param cluster undefined: it is not there yet, or no longer
@@ -69,17 +69,17 @@ export function missingCopies(
   secrets: readonly KubernetesObject[],
   namespaces: readonly KubernetesObject[],
 ): KubernetesObject[] {
-  const places = namespaces.filter((namespace) => stringAt(namespace, "metadata", "deletionTimestamp") === undefined);
+  const living = namespaces.filter((namespace) => stringAt(namespace, "metadata", "deletionTimestamp") === undefined);
   return secrets.flatMap((secret) => {
     const patterns = (annotationOf(secret, replicateToAnnotation) ?? "")
       .split(",")
       .filter((pattern) => pattern.trim() !== "");
     if (patterns.length === 0) return [];
     const matches = new RegExp(`^(${patterns.map((pattern) => pattern.trim()).join("|")})$`);
-    return places
+    return living
       .map(nameOf)
-      .filter((place) => place !== namespaceOf(secret) && matches.test(place))
-      .map((place) => copyOf(secret, place))
+      .filter((namespace) => namespace !== namespaceOf(secret) && matches.test(namespace))
+      .map((namespace) => copyOf(secret, namespace))
       .filter((copy) => !secrets.some((other) => isSame(other, copy)));
   });
 }

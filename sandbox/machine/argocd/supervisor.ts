@@ -1,8 +1,8 @@
 /**
- * The process that keeps the parts of Argo CD running, as the kubelet does with pods:
+ * The process that keeps the components of Argo CD running, as the kubelet does with pods:
  * `node sandbox/machine/argocd/supervisor.ts FILE`
  *
- * What copies Secrets for its preview environments runs in it, too: a process more would take 80 MB.
+ * The copying of Secrets to preview environments runs in it, too, since another process would take 80 MB.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { flushCompileCache } from "node:module";
@@ -20,7 +20,7 @@ import { applicationSetController, controller, redis, repoServer } from "./compo
 import { installationOn, type Installation } from "./installation.ts";
 import { replicateSecrets } from "./secret-replicator.ts";
 
-/** How often the parts are looked after, and a complete installation is looked for again. */
+/** How often the components are checked, and how long a complete installation counts as such. */
 const pollMilliseconds = { awaited: 150, parts: 500, installation: 2_000 };
 
 /** What needs the installation on the cluster. */
@@ -54,25 +54,25 @@ for (let lookedAt = 0; ;) {
 async function superviseComponents(found: Installation): Promise<SupervisorStatus> {
   const started = await Promise.all([ensureRunning(redis(options)), ensureRunning(repoServer(options))]);
   if ("missing" in found) {
-    // Without its definitions a controller would only fill its log. An API server that is away for a moment is no reason.
+    // Without its definitions a controller would only fill its log. It keeps running while the API server is away.
     if (found.gone) for (const part of controllers) await stopProcess(stateDir, part);
     return { controller: "waiting", reason: found.missing };
   }
   started.push(await ensureRunning(controller(options, { kubeconfigPath: found.kubeconfigPath, namespace })));
   const { applicationSets } = found;
-  // Without anything to do it would take its memory all the same.
+  // It takes memory even without any ApplicationSet.
   if (applicationSets === undefined) await stopProcess(stateDir, controllers[0]);
   else
     await ensureRunning(
       applicationSetController(options, { kubeconfigPath: applicationSets.kubeconfigPath, namespace }),
     );
-  // A controller that starts trusts the status of the last one, and one that missed another part does not ask again,
+  // A controller that starts trusts the recorded status, and one that could not reach another component does not ask again,
   // until its next resync, minutes later.
   if (started.includes(true)) await refreshAll(found.client);
   return { controller: "running" };
 }
 
-/** Starts a part if it does not run, and tells whether it has. */
+/** Starts a component if it does not run. @returns whether it had to be started */
 async function ensureRunning(part: ProcessSpec): Promise<boolean> {
   const before = runningPid(stateDir, part.name);
   await startProcess(stateDir, part);
@@ -86,7 +86,7 @@ async function refreshAll(client: KubernetesClient): Promise<void> {
   await Promise.all(applications.map((application) => refresh(client, namespace, nameOf(application))));
 }
 
-/** Writes down a status that is another than before. */
+/** Records the status, and logs it, if it has changed. */
 function writeStatus(status: SupervisorStatus): void {
   const text = JSON.stringify(status);
   const path = statusPath(stateDir);

@@ -46,11 +46,11 @@ export function chooseAddresses(stateDir: string, ownLink: string): ClusterAddre
   return addressesOf(block);
 }
 
-/** First free N of 10.64.0.0/16 … 10.191.0.0/16, beginning at a place of the sandbox's own so that two seldom meet. */
+/** First free N of 10.64.0.0/16 … 10.191.0.0/16, beginning at one that depends on the sandbox, so that two seldom collide. */
 export function chooseBlock(taken: readonly Network[], seed: number, remembered?: number): number {
   const candidates = Array.from({ length: 128 }, (_, index) => 64 + ((seed + index) % 128));
-  const wanted = remembered === undefined ? candidates : [remembered, ...candidates];
-  const free = wanted.find((block) =>
+  const preferred = remembered === undefined ? candidates : [remembered, ...candidates];
+  const free = preferred.find((block) =>
     taken.every((network) => !overlaps(network, { address: toNumber(`10.${block}.0.0`), prefix: 16 })),
   );
   if (free === undefined)

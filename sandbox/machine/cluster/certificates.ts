@@ -62,15 +62,15 @@ export function ensureCertificates(
 
 type DesiredCertificate = Omit<CertificateRequest, "publicKey" | "notBefore" | "notAfter">;
 
-function ensure(folder: string, file: string, wanted: DesiredCertificate, authority?: KeyPair): KeyPair {
+function ensure(folder: string, file: string, desired: DesiredCertificate, authority?: KeyPair): KeyPair {
   const pair = { certificate: join(folder, `${file}.crt`), key: join(folder, `${file}.key`) };
-  if (isUsable(pair, wanted, authority)) return pair;
+  if (isUsable(pair, desired, authority)) return pair;
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const signer = authority ? createPrivateKey(readFileSync(authority.key)) : privateKey;
   const now = Date.now();
   // A day of slack before: guests and hosts of virtual machines disagree about the time.
   const certificate = signCertificate(
-    { ...wanted, publicKey, notBefore: new Date(now - day), notAfter: new Date(now + 3650 * day) },
+    { ...desired, publicKey, notBefore: new Date(now - day), notAfter: new Date(now + 3650 * day) },
     { commonName: authorityName, privateKey: signer },
   );
   writeKey(pair.key, privateKey);
@@ -78,7 +78,7 @@ function ensure(folder: string, file: string, wanted: DesiredCertificate, author
   return pair;
 }
 
-function isUsable(pair: KeyPair, wanted: DesiredCertificate, authority?: KeyPair): boolean {
+function isUsable(pair: KeyPair, desired: DesiredCertificate, authority?: KeyPair): boolean {
   if (!existsSync(pair.certificate) || !existsSync(pair.key)) return false;
   try {
     const certificate = new X509Certificate(readFileSync(pair.certificate));
@@ -89,10 +89,10 @@ function isUsable(pair: KeyPair, wanted: DesiredCertificate, authority?: KeyPair
       certificate.checkPrivateKey(createPrivateKey(readFileSync(pair.key))) &&
       certificate.verify(signer.publicKey) &&
       Date.parse(certificate.validTo) > Date.now() + 30 * day &&
-      (wanted.subjectAltNames ?? []).every((entry) => covered.includes(entry))
+      (desired.subjectAltNames ?? []).every((entry) => covered.includes(entry))
     );
   } catch {
-    // A file cut short by a full disk or a kill: made anew.
+    // A file that a full disk has cut short is replaced.
     return false;
   }
 }

@@ -59,7 +59,7 @@ function createUnified(folder: string, stateDir: string, name: string): void {
   if (missing.length > 0)
     throw new Error(`the control group controllers ${missing.join(", ")} are not available in ${folder}`);
   const control = join(folder, "cgroup.subtree_control");
-  // What a start that was killed has noted is the truth; now its own controllers are on.
+  // The note of a start that was killed is kept: by now the controllers that it switched on are on, too.
   if (!existsSync(notesPath(stateDir)))
     writePrivate(notesPath(stateDir), JSON.stringify({ control, before: readWords(control) }));
   make(join(folder, name));

@@ -42,8 +42,8 @@ export interface ClusterOptions {
 }
 
 /**
- * All processes that a cluster may consist of, in the order in which they stop. The namespaces come after the API server:
- * it listens on the link that ends with them, and would wait for itself in vain.
+ * All processes that a cluster may consist of, in the order in which they stop. The namespaces come after the API server,
+ * since it listens on the link that is removed with them.
  */
 const processNames = {
   nodeServices: ["kubelet", "kube-proxy", "coredns", "containerd", "kwok"],
@@ -58,8 +58,8 @@ const processNames = {
  */
 export async function startCluster(options: ClusterOptions): Promise<ClusterEndpoint> {
   mkdirSync(join(options.stateDir, "cluster"), { recursive: true, mode: 0o700 });
-  const place = await prepareNode(options);
-  const { addresses, support } = place;
+  const prepared = await prepareNode(options);
+  const { addresses, support } = prepared;
   const address = support.pods === "real" ? addresses.host : "127.0.0.1";
   const certificates = ensureCertificates(join(options.stateDir, "cluster", "pki"), {
     apiServer: [
@@ -87,7 +87,7 @@ export async function startCluster(options: ClusterOptions): Promise<ClusterEndp
   };
   const server = `https://${address}:${control.port}`;
   options.report(`Kubernetes: starting the control plane at ${server}`);
-  if (place.namespacesOf !== undefined && options.node) {
+  if (prepared.namespacesOf !== undefined && options.node) {
     const url = await startRelay({
       stateDir: options.stateDir,
       etcd: options.tools.etcd,
@@ -96,8 +96,8 @@ export async function startCluster(options: ClusterOptions): Promise<ClusterEndp
     });
     const node: RealNodeOptions = {
       ...options,
-      ...place,
-      namespacesOf: place.namespacesOf,
+      ...prepared,
+      namespacesOf: prepared.namespacesOf,
       tools: { ...options.tools, ...options.node },
       certificates,
       tokens,

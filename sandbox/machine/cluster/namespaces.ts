@@ -3,7 +3,8 @@ import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join, relative } from "node:path";
 import { errorMessage } from "../../../core/error.ts";
-import { CommandError, run } from "../command.ts";
+import { ProcessError } from "../../../core/process.ts";
+import { run } from "../command.ts";
 import { childrenOf } from "../process-identity.ts";
 import { listProcesses, startProcess } from "../process.ts";
 import type { ClusterAddresses } from "./addresses.ts";
@@ -21,8 +22,8 @@ export function insideNode(stateDir: string, path: string): string {
 }
 
 /**
- * What the kubelet insists on in /proc/sys, which is the whole machine's. It finds files with these values in their place,
- * and so leaves the machine's own settings alone.
+ * What the kubelet insists on in /proc/sys, whose settings count for the whole machine. Files with these values are mounted
+ * over them in the node's namespace, so that the kubelet leaves the machine's own settings alone.
  */
 const kubeletTunables = {
   "vm/overcommit_memory": 1,
@@ -35,7 +36,7 @@ const kubeletTunables = {
 
 /**
  * Some paths are fixed in the kubelet (/var/lib/kubelet, /var/log/containers) and in containerd (/var/lib/cni): what is
- * written there stays in memory and ends with the namespace. Wants the folders /run/overlay/upper and /run/overlay/work.
+ * written there stays in memory and ends with the namespace. Needs the folders /run/overlay/upper and /run/overlay/work.
  */
 const privateFolders = `
 mount -t tmpfs -o mode=755 tmpfs /var/log
@@ -43,8 +44,8 @@ mount -t overlay -o lowerdir=/var/lib,upperdir=/run/overlay/upper,workdir=/run/o
 `;
 
 /**
- * The first process of the node's namespaces: it prepares the mounts, then waits and buries orphans. When it ends, the
- * kernel ends all processes in the namespace, and takes the mounts and the network with them.
+ * The first process of the node's namespaces: it prepares the mounts, then waits and reaps orphaned processes. When it ends,
+ * the kernel ends all processes in the namespace, and removes its mounts and its network.
  */
 const initScript = `
 set -e
@@ -84,7 +85,7 @@ export async function startNamespaces(stateDir: string): Promise<number> {
   return pid;
 }
 
-/** New network, mount and process namespaces; killing `unshare` kills its child and so all of it. */
+/** New network, mount and process namespaces; killing `unshare` kills its child, and so everything in them. */
 const unshareArgs = ["--net", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child"] as const;
 
 /** Joins host and node by a pair of virtual network devices, and routes pods and Services to the node. */
@@ -137,12 +138,14 @@ export async function reachesHost(pid: number, host: string): Promise<boolean> {
 
 function isLinked(link: string, pid: number, addresses: ClusterAddresses): boolean {
   const routes = readFileSync("/proc/net/route", "utf8").split("\n");
-  const wanted = [addresses.podRange, addresses.serviceRange].map(toRouteTable);
+  const destinations = [addresses.podRange, addresses.serviceRange].map(toRouteTable);
   // Devices as the process sees them, that is those of its network namespace.
   const inside =
     readFileSync(`/proc/${pid}/net/dev`, "utf8").includes("eth0:") &&
     readFileSync(`/proc/${pid}/net/route`, "utf8").includes("eth0\t00000000");
-  return inside && wanted.every((destination) => routes.some((route) => route.startsWith(`${link}\t${destination}\t`)));
+  return (
+    inside && destinations.every((destination) => routes.some((route) => route.startsWith(`${link}\t${destination}\t`)))
+  );
 }
 
 function toRouteTable(range: string): string {
@@ -162,7 +165,7 @@ function joinLines(...commands: string[]): string {
 /** Whether pods can run for real on this machine, and if not, why. */
 export type PodSupport = { pods: "real" } | { pods: "simulated"; reason: string };
 
-/** What the node does with the kernel, tried in namespaces that end with the script. */
+/** Does what the node asks of the kernel, in namespaces that end with the script. */
 const trial = (ip: string, nft: string): string => `
 set -e
 trap '[ "$step" = done ] || echo "$step" >&2' EXIT
@@ -227,8 +230,8 @@ export async function podSupport(
 
 /** The script prints the command's message, if it has one, and then the name of its step; without `unshare` it does not begin. */
 function failedStep(error: unknown): string {
-  if (!(error instanceof CommandError)) return `be tried: ${errorMessage(error)}`;
-  const lines = error.errorOutput.split("\n");
+  if (!(error instanceof ProcessError)) return `be tried: ${errorMessage(error)}`;
+  const lines = error.stderr.trim().split("\n");
   const [first = "", step = first] = [lines[0], lines.at(-1)];
   if (step.startsWith("unshare")) return `have namespaces of its own: ${step}`;
   return first === step ? step : `${step}: ${first}`;

@@ -151,7 +151,7 @@ export function proxyConfig(options: { addresses: ClusterAddresses; kubeconfig: 
   };
 }
 
-/** Names of the cluster only: what else a pod asks for is refused, since a sandbox has no way out. */
+/** CoreDNS resolves names of the cluster only: a sandbox reaches nothing outside of it. */
 export function corefile(options: { addresses: ClusterAddresses; kubeconfig: string }): string {
   return `${clusterDomain}:${nodePorts.dns} in-addr.arpa:${nodePorts.dns} {
     bind ${options.addresses.node}

@@ -138,7 +138,7 @@ async function startProxy(options: RealNodeOptions): Promise<void> {
   });
 }
 
-/** Ready, and said so by the kubelet that runs now: after a crash the API server still has the word of the last one. */
+/** Whether the kubelet that runs now has reported the node as ready: after a crash the API server still has the last report. */
 async function isNodeReady(stateDir: string, access: ApiAccess): Promise<boolean> {
   const node = await readNode(access);
   const kubelet = listProcesses(stateDir).find(({ name }) => name === "kubelet");

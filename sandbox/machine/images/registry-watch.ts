@@ -10,22 +10,22 @@ const processName = "registry-watch";
  */
 export async function watchRegistry(
   stateDir: string,
-  targets: SandboxEndpoints,
+  endpoints: SandboxEndpoints,
   report: (line: string) => void,
 ): Promise<void> {
   const { app, images: wanted, gitops } = sandboxSettings();
-  if (gitops.release !== "registry-watch" || targets.deployRepository === undefined) {
+  if (gitops.release !== "registry-watch" || endpoints.deployRepository === undefined) {
     return stopProcess(stateDir, processName);
   }
   const { registryPassword, gitWriteToken } = ensureCredentials(stateDir);
-  const images = `${targets.registryHost}/${wanted.organization}/${app.name}`;
+  const images = `${endpoints.registryHost}/${wanted.organization}/${app.name}`;
   report("Registry watch: starting `delivery watch`, in place of Argo CD Image Updater");
   await startProcess(stateDir, {
     name: processName,
     cwd: process.cwd(),
     ...nodeProgram(
       join(import.meta.dirname, "..", "..", "..", "cli", "main.ts"),
-      ["watch", "--env", "sandbox", "--repository", targets.deployRepository, "--images", images],
+      ["watch", "--env", "sandbox", "--repository", endpoints.deployRepository, "--images", images],
       {
         DELIVERY_GIT_USERNAME: gitUsers.writer,
         DELIVERY_GIT_TOKEN: gitWriteToken,

@@ -1,13 +1,10 @@
-import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { promisify } from "node:util";
+import { outputOf } from "../../../core/process.ts";
 
 /** The dynamic loader and these belong together: the system's own are used. */
 const systemLibraries = /^(libc6|libgcc-s1)$/;
-
-const run = promisify(execFile);
 
 /** Names a cache entry by the system's release and by what it is made from. */
 export function releaseKey(content: unknown): string {
@@ -34,16 +31,16 @@ export async function unpackPackages(
   for (const sub of ["lists/partial", "cache/archives/partial", "debs"])
     mkdirSync(join(work, sub), { recursive: true });
   const env = { ...process.env, LC_ALL: "C", APT_CONFIG: await privateConfig(work) };
-  const apt = (command: string, ...args: string[]): Promise<{ stdout: string }> =>
-    run(command, args, { cwd: join(work, "debs"), env, maxBuffer: 64e6 });
+  const apt = (command: string, ...args: string[]): Promise<string> =>
+    outputOf(command, args, { cwd: join(work, "debs"), env });
   // One broken source among several does not matter as long as the packages can be had from the others.
   await apt("apt-get", "-q", "update").catch(() => undefined);
-  const { stdout } = await apt("apt-cache", "depends", "--recurse", "--important", ...withLibraries);
-  const libraries = stdout.split("\n").filter((line) => line.startsWith("lib") && !systemLibraries.test(line));
+  const depends = await apt("apt-cache", "depends", "--recurse", "--important", ...withLibraries);
+  const libraries = depends.split("\n").filter((line) => line.startsWith("lib") && !systemLibraries.test(line));
   await apt("apt-get", "-q", "download", ...packages, ...new Set(libraries));
   const root = join(folder, "root");
   for (const deb of readdirSync(join(work, "debs")))
-    await run("dpkg-deb", ["--extract", join(work, "debs", deb), root]);
+    await outputOf("dpkg-deb", ["--extract", join(work, "debs", deb), root]);
   rmSync(work, { recursive: true });
   return root;
 }
@@ -66,10 +63,8 @@ export function libraryPath(root: string, finalRoot: string): string {
  * in container images they delete the system's package cache after every update.
  */
 async function privateConfig(work: string): Promise<string> {
-  const { stdout } = await run("apt-config", ["dump"]);
-  const kept = stdout
-    .split("\n")
-    .filter((line) => line.startsWith("Acquire::") || line.startsWith("APT::Architecture"));
+  const dump = await outputOf("apt-config", ["dump"]);
+  const kept = dump.split("\n").filter((line) => line.startsWith("Acquire::") || line.startsWith("APT::Architecture"));
   const own = {
     "Dir::State::Lists": join(work, "lists"),
     "Dir::Cache": join(work, "cache"),

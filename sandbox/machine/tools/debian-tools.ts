@@ -11,14 +11,13 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { quoteForShell } from "../../../core/shell.ts";
 import { cached, cacheDir } from "../cache.ts";
 import { libraryPath, releaseKey, unpackPackages } from "./debian-packages.ts";
 
 /** What a real node and image builds need besides the tools that Go builds; each path can be executed as it is. */
 export interface DebianTools {
   containerd: string;
-  /** Folder of containerd, its shim and ctr: on PATH for containerd. */
-  containerdBinDir: string;
   runc: string;
   /** Folder of the CNI plugins (bridge, host-local, loopback, portmap …). */
   cniBinDir: string;
@@ -51,9 +50,8 @@ const unneededFiles = [
 const layoutVersion = 3;
 
 const toolLocations: Readonly<Record<keyof DebianTools, string>> = {
-  // Beside its shim and ctr.
+  // Its shim and ctr lie in the same folder.
   containerd: "root/usr/bin/containerd",
-  containerdBinDir: "root/usr/bin",
   runc: "bin/runc",
   cniBinDir: "root/usr/lib/cni",
   nft: "bin/nft",
@@ -78,7 +76,9 @@ export async function debianTools(report: (line: string) => void): Promise<Debia
   } catch (error) {
     return toolsOnPath(error);
   }
-  return { tools: Object.fromEntries(Object.entries(toolLocations).map(([tool, place]) => [tool, join(path, place)])) };
+  return {
+    tools: Object.fromEntries(Object.entries(toolLocations).map(([tool, location]) => [tool, join(path, location)])),
+  };
 }
 
 async function unpack(folder: string, finalPath: string): Promise<void> {
@@ -96,21 +96,21 @@ function writeExecutables(folder: string, finalPath: string): void {
   for (const name of ["runc", "nft", "ip"]) {
     const executable = join(finalPath, "root", executableLocation(root, name));
     const script = join(folder, "bin", name);
-    writeFileSync(script, `#!/bin/sh\nLD_LIBRARY_PATH=${shellQuote(libraries)} exec ${shellQuote(executable)} "$@"\n`);
+    writeFileSync(
+      script,
+      `#!/bin/sh\nLD_LIBRARY_PATH=${quoteForShell(libraries)} exec ${quoteForShell(executable)} "$@"\n`,
+    );
     chmodSync(script, 0o755);
   }
 }
 
 function executableLocation(root: string, name: string): string {
-  const place = ["usr/bin", "usr/sbin", "bin", "sbin"]
+  const location = ["usr/bin", "usr/sbin", "bin", "sbin"]
     .map((dir) => join(dir, name))
     .find((candidate) => existsSync(join(root, candidate)));
-  if (place === undefined) throw new Error(`The Debian packages ${packages.join(", ")} hold no executable "${name}".`);
-  return place;
-}
-
-function shellQuote(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
+  if (location === undefined)
+    throw new Error(`The Debian packages ${packages.join(", ")} hold no executable "${name}".`);
+  return location;
 }
 
 /**
@@ -125,7 +125,7 @@ export function toolsOnPath(error: unknown): DebianOutcome {
   const containerd = which("containerd");
   const busybox = which("busybox");
   const found: Partial<DebianTools> = {
-    ...(containerd === undefined ? {} : { containerd, containerdBinDir: join(containerd, "..") }),
+    ...(containerd === undefined ? {} : { containerd }),
     ...(cni === undefined ? {} : { cniBinDir: cni }),
     ...(busybox !== undefined && isStatic(busybox) ? { busybox } : {}),
     ...Object.fromEntries(

@@ -1,8 +1,7 @@
-import { spawn } from "node:child_process";
 import { chmodSync, copyFileSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { createInterface } from "node:readline";
 import { errorMessage } from "../../../core/error.ts";
+import { runProcess, type ProcessOptions } from "../../../core/process.ts";
 
 /** Files of a Go module that are not compiled. */
 export interface ModuleFiles {
@@ -24,17 +23,12 @@ export interface GoModule {
   signal: AbortSignal;
 }
 
-interface Outcome {
-  stdout: string;
-  stderr: string;
-}
-
 /** The first release that fetches a newer toolchain by itself when a go.mod asks for one. */
 const oldestGo = { major: 1, minor: 21 };
 const progressMilliseconds = 10_000;
 const lastLines = 20;
 
-// No debugger's data (a fifth of the compilers' work), no paths of this machine, and no look at the checkout's Git.
+// Without data for debuggers (a fifth of the compilers' work), paths of this machine, or the state of the checkout.
 const buildFlags = ["-mod=readonly", "-modcacherw", "-buildvcs=false", "-trimpath", "-gcflags=all=-dwarf=false"];
 
 /** Everything that shapes a binary apart from its module: part of the name under which the cache keeps it. */
@@ -43,18 +37,14 @@ export const goSettings = { buildFlags, cgo: "0" };
 /** @throws Error when there is no Go, or one too old to fetch the toolchain that the tools need. */
 export async function checkGo(): Promise<void> {
   const install = `Install Go ${oldestGo.major}.${oldestGo.minor} or newer (https://go.dev/dl, or your distribution's backports) and have it on PATH.`;
-  const { stdout } = await run(
-    "go",
-    ["env", "GOVERSION"],
-    { env: { ...process.env, GOTOOLCHAIN: "local" }, cwd: "/" },
-    () => undefined,
-  ).catch((error: unknown) => {
+  const local = { env: { ...process.env, GOTOOLCHAIN: "local" }, cwd: "/" };
+  const version = await runGo(["env", "GOVERSION"], local).catch((error: unknown) => {
     throw new Error(`The sandbox builds its tools with Go, and "go" does not run here. ${install}`, { cause: error });
   });
-  const [, major = 0, minor = 0] = (/go(\d+)\.(\d+)/.exec(stdout) ?? []).map(Number);
+  const [, major = 0, minor = 0] = (/go(\d+)\.(\d+)/.exec(version) ?? []).map(Number);
   if (major < oldestGo.major || (major === oldestGo.major && minor < oldestGo.minor)) {
     throw new Error(
-      `Go here is ${stdout.trim() || "of an unknown version"}, too old to build the sandbox's tools. ${install}`,
+      `Go here is ${version.trim() || "of an unknown version"}, too old to build the sandbox's tools. ${install}`,
     );
   }
 }
@@ -65,10 +55,10 @@ export async function listPackages(module: GoModule, report: (line: string) => v
   let modules = 0;
   const stop = every((seconds) => report(`${module.title}: downloading, ${modules} modules, ${seconds} s`));
   try {
-    const { stdout } = await go(module, ["list", ...buildFlags, "-deps", ...module.packages], (line) => {
+    const packages = await go(module, ["list", ...buildFlags, "-deps", ...module.packages], (line) => {
       if (line.startsWith("go: downloading")) modules += 1;
     });
-    return stdout.trim().split("\n");
+    return packages.trim().split("\n");
   } catch (error) {
     throw explainGoError(`${module.title}: download of the Go modules failed`, error);
   } finally {
@@ -117,9 +107,9 @@ export async function copyFiles(
   folder: string,
 ): Promise<void> {
   try {
-    const { stdout } = await go(module, ["mod", "download", "-json", source], () => undefined);
+    const download = await go(module, ["mod", "download", "-json", source], () => undefined);
     // The command's documented output; it fails where there is no folder.
-    const { Dir: from } = JSON.parse(stdout) as { Dir: string };
+    const { Dir: from } = JSON.parse(download) as { Dir: string };
     for (const path of paths) {
       mkdirSync(dirname(join(folder, path)), { recursive: true });
       copyFileSync(join(from, path), join(folder, path));
@@ -136,7 +126,7 @@ export function executableName(packagePath: string): string {
   return parts.at(-1) ?? packagePath;
 }
 
-function go(module: GoModule, args: readonly string[], onLine: (line: string) => void): Promise<Outcome> {
+function go(module: GoModule, args: readonly string[], onLine: (line: string) => void): Promise<string> {
   const { GOOS: _os, GOARCH: _arch, ...inherited } = process.env;
   const env = {
     ...inherited,
@@ -148,38 +138,28 @@ function go(module: GoModule, args: readonly string[], onLine: (line: string) =>
     GO111MODULE: "on",
     CGO_ENABLED: goSettings.cgo,
   };
-  return run("go", args, { env, cwd: module.folder, signal: module.signal }, onLine);
-}
-
-function run(
-  command: string,
-  args: readonly string[],
-  options: { env: NodeJS.ProcessEnv; cwd: string; signal?: AbortSignal },
-  onLine: (line: string) => void,
-): Promise<Outcome> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
-    const stdout: string[] = [];
-    const stderr: string[] = [];
-    createInterface(child.stdout).on("line", (line) => stdout.push(line));
-    createInterface(child.stderr).on("line", (line) => {
-      stderr.push(line);
-      onLine(line);
-    });
-    child.once("error", reject);
-    child.once("close", (code, signal) => {
-      const outcome = { stdout: stdout.join("\n"), stderr: stderr.join("\n") };
-      if (code === 0) resolve(outcome);
-      else reject(new Error(outcome.stderr || `${command} ended by ${signal ?? `code ${code}`}`));
-    });
+  return runGo(args, {
+    env,
+    cwd: module.folder,
+    signal: module.signal,
+    onLine: (line, stream) => {
+      if (stream === "stderr") onLine(line);
+    },
   });
 }
 
-/** The error of a Go command with its last lines and the way out. */
+/** @throws Error with all that Go has written to standard error, which {@link explainGoError} reads */
+async function runGo(args: readonly string[], options: ProcessOptions): Promise<string> {
+  const { code, stdout, stderr } = await runProcess("go", args, options);
+  if (code === 0) return stdout.toString();
+  throw new Error(stderr.toString().trimEnd() || `go ended ${code === null ? "by a signal" : `with status ${code}`}`);
+}
+
+/** The error of a Go command with its last lines and a hint what to do. */
 export function explainGoError(what: string, error: unknown): Error {
   const output = errorMessage(error);
   const lines = output.split("\n").filter((line) => line !== "" && !/^go: downloading |^[\w.\-/]+$/.test(line));
-  const wayOut = /no space left/i.test(output)
+  const hint = /no space left/i.test(output)
     ? "The disk is full: free about 8 GB (most of it is needed only while building), or point XDG_CACHE_HOME at a bigger one."
     : /dial tcp|no such host|timeout|connection re|proxyconnect|x509|Forbidden|Bad Gateway|Unavailable|unexpected EOF/i.test(
           output,
@@ -192,7 +172,7 @@ export function explainGoError(what: string, error: unknown): Error {
     `${what}.\n${lines
       .slice(-lastLines)
       .map((line) => `  ${line}`)
-      .join("\n")}\n${wayOut}`,
+      .join("\n")}\n${hint}`,
     { cause: error },
   );
 }

@@ -21,7 +21,7 @@ const neededBytes = 10e9;
  * once build nothing twice; one that was killed is continued by the next.
  *
  * @param report takes one line of progress, at least every ten seconds
- * @throws Error that names the tool, the last lines of the compiler and the way out
+ * @throws Error that names the tool, with the last lines of the compiler and a hint what to do
  */
 export async function buildTools<T extends ToolName>(
   names: readonly T[],
@@ -32,7 +32,7 @@ export async function buildTools<T extends ToolName>(
     await withLock(
       join(cacheDir(), "tools.lock"),
       (owner, seconds) => report(`tools: waiting for process ${owner}, which builds them … ${seconds} s`),
-      // The process waited for may have built all of them.
+      // The process that was waited for may have built all of them.
       async () => build(missing(names), report),
     );
   }
@@ -51,7 +51,7 @@ export function toolPath(name: ToolName): string {
   );
 }
 
-/** Hash of a family's files and settings. The Go version is the one that go.mod asks for: an upgrade of the machine's Go rebuilds nothing. */
+/** Hash of a family's files and settings. The machine's own Go is not part of it: go.mod says which version builds. */
 export function familyKey(folder: string, settings: object): string {
   const hash = createHash("sha256").update(JSON.stringify([settings, process.platform, process.arch]));
   const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((file) =>

@@ -57,7 +57,7 @@ export function keepDelivering(
 
 function start(harness: GitOpsHarness, { app }: Target, command: string, args: readonly string[]) {
   const { stateDir, sandbox, credentials, repositoryUrl } = harness;
-  const images = `${sandbox.targets.registryHost}/delinkcious/${app}`;
+  const images = `${sandbox.endpoints.registryHost}/delinkcious/${app}`;
   const where = ["--repository", repositoryUrl, "--images", images];
   return spawn(process.execPath, [program, command, ...where, ...args], {
     // Where no stack file says more of the environment.

@@ -54,7 +54,7 @@ export function openEnvironment(harness: GitOpsHarness, options: EnvironmentOpti
     const all = Object.entries({ ...usual, ...settings }).map(([key, value]) => [`delivery:${key}`, value]);
     return { ...variation, settings: { ...Object.fromEntries(all), ...variation.settings } };
   };
-  const { registryHost } = harness.sandbox.targets;
+  const { registryHost } = harness.sandbox.endpoints;
   return {
     name,
     app,

@@ -63,7 +63,7 @@ export async function openContributor(
   { stateDir, sandbox, credentials }: GitOpsHarness,
   owner: string,
 ): Promise<Contributor> {
-  const { githubApi: api } = sandbox.targets;
+  const { githubApi: api } = sandbox.endpoints;
   if (api === undefined) throw new Error("the sandbox has no stand-in for GitHub");
   const token = credentials.githubToken;
   const repository = await openGitHubAccount(api, "delinkcious/delinkcious", token).fork(owner);

@@ -28,7 +28,7 @@ export async function enterGitOps(): Promise<GitOpsHarness> {
   const stateDir = inject("stateDir");
   const sandbox = await startSandbox({ stateDir, delivery: "gitops", report: () => undefined });
   const credentials = ensureCredentials(stateDir);
-  const { circleci, deployRepository } = sandbox.targets;
+  const { circleci, deployRepository } = sandbox.endpoints;
   if (deployRepository === undefined) throw new Error("the sandbox has no deploy repository");
   return {
     stateDir,

@@ -7,5 +7,5 @@ import { openPipeline } from "../../support/pipeline.ts";
 
 const [stateDir = "", name = "", directory = "", url = ""] = process.argv.slice(2);
 const sandbox = await startSandbox({ stateDir, delivery: "direct", report: () => undefined });
-const circleci = { ...sandbox.targets.circleci, url };
-await openPipeline({ sandbox, stateDir, name, directory }).run("up", { targets: { circleci } });
+const circleci = { ...sandbox.endpoints.circleci, url };
+await openPipeline({ sandbox, stateDir, name, directory }).run("up", { endpoints: { circleci } });
