@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { findEnvironment } from "../cli/project/environment.ts";
+import { Project } from "../cli/project/stack-file.ts";
 import { readBranch } from "../git/deploy-repository.ts";
 import { commitReleases, readRecords } from "../git/records.ts";
 import { down } from "../sandbox/commands/down.ts";
@@ -60,7 +61,7 @@ async function timedReleases(
   // As `delivery release` finds them.
   process.env["DELIVERY_GIT_USERNAME"] = gitUsers.writer;
   process.env["DELIVERY_GIT_TOKEN"] = ensureCredentials(stateDir).gitWriteToken;
-  const environment = findEnvironment("sandbox", { repository: deployRepository });
+  const environment = findEnvironment(new Project(), "sandbox", { repository: deployRepository });
   const records = await readBranch(environment, (snapshot) => readRecords(snapshot, environment.directory));
   const first = records.get(service)?.image;
   if (first === undefined) throw new Error(`the release record of ${service} names no image`);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { askCircleCi } from "../circleci/api.ts";
 import { findEnvironment } from "../cli/project/environment.ts";
+import { Project } from "../cli/project/stack-file.ts";
 import { commitReleases } from "../git/records.ts";
 import { nextVersion, openRoute } from "../sandbox/commands/demo/demo.ts";
 import { cloneSource, commitEdit, push, type Clone } from "../sandbox/commands/demo/developer-clone.ts";
@@ -135,7 +136,7 @@ async function followBaseline(route: Route, { directory }: Clone, location: Buil
   writeFileSync(path, nextVersion(readFileSync(path, "utf8")));
   const start = performance.now();
   const digests = await buildBaseline(directory, location);
-  const environment = findEnvironment("sandbox", { repository: route.deploy.repository });
+  const environment = findEnvironment(new Project(), "sandbox", { repository: route.deploy.repository });
   await commitReleases({
     ...environment,
     choose: () =>

@@ -1,8 +1,7 @@
 import { openSourceRepository } from "../../git/source-repository.ts";
-import { stackSchema } from "../../stacks/schema.ts";
+import type { StackSettings } from "../../stacks/schema.ts";
 import { CommandError, UsageError, type CommandContext } from "../command.ts";
 import type { Monorepo } from "../project/monorepo.ts";
-import { readStackSettings } from "../project/stack-file.ts";
 
 /** What the tags of one build are made of. */
 export interface TagFacts {
@@ -35,12 +34,11 @@ export interface TagFlags {
 
 /** The tags of a build as the stack file, the command line and CI say. */
 export async function tagsOf(
-  name: string,
+  settings: Pick<StackSettings, "github" | "gitops">,
   { images, root }: Monorepo,
   flags: TagFlags,
   { environment }: CommandContext,
 ): Promise<string[]> {
-  const settings = readStackSettings(name, stackSchema.pick({ github: true, gitops: true }));
   const { CIRCLE_SHA1: sha, CIRCLE_BRANCH: branch, CIRCLE_BUILD_NUM: number } = environment;
   const buildNumber = flags["build-number"] ?? number;
   if (buildNumber !== undefined && !/^\d{1,15}$/.test(buildNumber))
@@ -49,8 +47,8 @@ export async function tagsOf(
     stableTag: images.tag,
     buildNumber,
     commit: await sourceCommit(flags.commit ?? sha, root),
-    releasable: branch === undefined || branch === (settings?.github?.branch ?? "main"),
-    movesStableTag: settings?.gitops?.release === "registry-watch",
+    releasable: branch === undefined || branch === (settings.github?.branch ?? "main"),
+    movesStableTag: settings.gitops?.release === "registry-watch",
   });
 }
 

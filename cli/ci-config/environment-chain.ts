@@ -1,8 +1,6 @@
 import { contextName } from "../../core/names.ts";
-import { stackSchema } from "../../stacks/schema.ts";
 import { CommandError } from "../command.ts";
-import { environments } from "../project/monorepo.ts";
-import { readStackSettings } from "../project/stack-file.ts";
+import type { Project, StackFile } from "../project/stack-file.ts";
 import type { PipelineEnvironment, Promotion } from "./pipeline.ts";
 
 /** What is merged goes to the first environment, and from there on. */
@@ -12,24 +10,23 @@ export interface EnvironmentChain {
   readonly promotions: readonly Promotion[];
 }
 
-const neededSchema = stackSchema.pick({ app: true, environment: true, promotion: true });
-
 /** Which environment each gets its digests from; `undefined`: what is merged. */
 export type Origins = ReadonlyMap<string, string | undefined>;
 
 /** @throws CommandError for a chain that does not begin here, that goes in a circle, or begins nowhere */
-export function readChain(first: string): EnvironmentChain {
-  const [, ...following] = chainFrom(first, readOrigins());
-  return { first: environmentOf(first), promotions: following.map(promotionOf) };
+export function readChain(project: Project, first: string): EnvironmentChain {
+  const [, ...following] = chainFrom(first, readOrigins(project));
+  return {
+    first: environmentOf(project.stackFile(first)),
+    promotions: following.map((name) => promotionOf(project.stackFile(name))),
+  };
 }
 
 /** Of all environments that have a stack file. */
-export function readOrigins(): Origins {
-  return new Map(environments().map((name) => [name, originOf(name)]));
-}
-
-function originOf(name: string): string | undefined {
-  return readStackSettings(name, stackSchema.pick({ promotion: true }))?.promotion?.from;
+export function readOrigins(project: Project): Origins {
+  return new Map(
+    project.environments.map((name) => [name, project.stackFile(name).find("promotion")?.promotion?.from]),
+  );
 }
 
 /**
@@ -79,20 +76,15 @@ function withFollowing(name: string, origins: Origins): string[] {
   return [name, ...next.toSorted().flatMap((other) => withFollowing(other, origins))];
 }
 
-function settingsOf(name: string) {
-  const settings = readStackSettings(name, neededSchema);
-  if (settings === undefined) throw new CommandError(`stacks/Pulumi.${name}.yaml has gone while it was read`);
-  return settings;
-}
-
-function environmentOf(name: string): PipelineEnvironment {
-  const { app, environment = name } = settingsOf(name);
+function environmentOf(file: StackFile): PipelineEnvironment {
+  const { name } = file;
+  const { app, environment = name } = file.read("app", "environment", "promotion");
   return { name, context: contextName(app.name, environment) };
 }
 
-function promotionOf(name: string): Promotion {
-  const { promotion } = settingsOf(name);
-  if (promotion === undefined) throw new CommandError(`stacks/Pulumi.${name}.yaml has changed while it was read`);
+function promotionOf(file: StackFile): Promotion {
+  const { promotion } = file.read("app", "environment", "promotion");
+  if (promotion === undefined) throw new Error(`unreachable: ${file.path} has the promotion that made it follow`);
   const { from, approval, healthyMinutes } = promotion;
-  return { ...environmentOf(name), from, approval, healthyMinutes };
+  return { ...environmentOf(file), from, approval, healthyMinutes };
 }

@@ -1,7 +1,6 @@
 import { basename, dirname, join, matchesGlob, normalize, relative } from "node:path";
 import { errorMessage } from "../../core/error.ts";
 import { openSourceRepository } from "../../git/source-repository.ts";
-import { stackSchema } from "../../stacks/schema.ts";
 import { affectedServices, type AffectedServices } from "../affected/affected-services.ts";
 import { branchPoint, readReleasedFrom } from "../affected/base-commit.ts";
 import type { CommandContext } from "../command.ts";
@@ -10,7 +9,7 @@ import { commentReport } from "../preview/comment.ts";
 import { fenced } from "../preview/markdown.ts";
 import { findEnvironment } from "../project/environment.ts";
 import type { Monorepo } from "../project/monorepo.ts";
-import { readStackSettings } from "../project/stack-file.ts";
+import type { Project, StackFile } from "../project/stack-file.ts";
 import { continueConfiguration, failedConfiguration } from "./configuration.ts";
 import { continuePipeline, type Continuation } from "./continue-pipeline.ts";
 import { checkedConfiguration, generatedFiles, render, staleFiles } from "./generated-files.ts";
@@ -19,6 +18,7 @@ import { readPipeline, type KnownPipeline } from "./read-pipeline.ts";
 import { hasEarlierPreview, triggerOf, type Trigger } from "./trigger.ts";
 
 interface PlanArgs {
+  readonly project: Project;
   /** The first environment. */
   readonly environment: string;
   /** The commit before, where CI knows it. @default unknown */
@@ -36,7 +36,7 @@ const circleApi = "https://circleci.com/api/v2";
  * @throws CommandError with what is wrong, after CI knows it
  */
 export async function goOn(args: PlanArgs, context: CommandContext): Promise<void> {
-  const api = apiOf(args.environment);
+  const api = apiOf(args.project.stackFile(args.environment));
   const planned = await plan(args, context).catch((error: unknown) => {
     if (context.signal.aborted || !(error instanceof Error)) throw error;
     return error;
@@ -48,22 +48,19 @@ export async function goOn(args: PlanArgs, context: CommandContext): Promise<voi
 }
 
 async function plan(args: PlanArgs, context: CommandContext): Promise<Continuation> {
-  const { environment, from, to, branch, drift } = args;
-  const known = await readPipeline(environment);
+  const { project, environment, from, to, branch, drift } = args;
+  const known = await readPipeline(project, environment);
   const { github, gitops } = known.settings;
   const deliveredBranch = github?.branch ?? "main";
-  const reason = await triggerOf(
-    { environment, branch, deliveredBranch, drift, previews: gitops?.previews, github },
-    context,
-  );
+  const reason = await triggerOf({ branch, deliveredBranch, drift, previews: gitops?.previews, github }, context);
   if (drift) {
     context.print(`drift: ${[known.pipeline.first, ...known.pipeline.promotions].map(({ name }) => name).join(", ")}`);
     return continuation(known.pipeline, reason);
   }
   const [stale] = staleFiles(join(known.root, ".circleci"), generatedFiles(known.pipeline));
   const push = { from, to, delivered: reason.occasion === "deliver", deliveredBranch };
-  const { pipeline: changed, changes } = await changedPart(known, push, context.note);
-  const previews = changed.previews || (await hasEarlierPreview(environment, reason, context));
+  const { pipeline: changed, changes } = await changedPart(project, known, push, context.note);
+  const previews = changed.previews || (await hasEarlierPreview(github, reason, context));
   const pipeline = { ...changed, previews };
   const lines = [
     `${reason.occasion}${reason.pullRequest === undefined ? "" : ` of pull request ${reason.pullRequest}`}: ${changes.services.length} of ${known.pipeline.services.length} services have changed`,
@@ -90,9 +87,9 @@ function failure(problem: string): Continuation {
 }
 
 /** Known even if the rest of the stack file is faulty. What is wrong with this part, too, the plan says. */
-function apiOf(environment: string): string {
+function apiOf(file: StackFile): string {
   try {
-    return readStackSettings(environment, stackSchema.pick({ ci: true }))?.ci.host ?? circleApi;
+    return file.find("ci")?.ci.host ?? circleApi;
   } catch {
     return circleApi;
   }
@@ -116,6 +113,7 @@ interface Push {
 
 /** On the delivered branch what was not released yet counts, so that nothing is lost with a run that failed. */
 async function changedPart(
+  project: Project,
   { pipeline, monorepo, root, settings }: KnownPipeline,
   { from, to, delivered, deliveredBranch }: Push,
   note: (line: string) => void,
@@ -127,7 +125,7 @@ async function changedPart(
     monorepo,
     from: base,
     to,
-    releasedFrom: recorded ? await readReleasedFrom(findEnvironment(pipeline.first.name, {})) : undefined,
+    releasedFrom: recorded ? await readReleasedFrom(findEnvironment(project, pipeline.first.name, {})) : undefined,
     note,
   });
   const named = (list: readonly { readonly name: string }[]) => {
@@ -167,18 +165,15 @@ function isOfService(file: string, root: string, { root: monorepo, app }: Monore
  * job's log and status alone.
  */
 async function commentFailure(args: PlanArgs, problem: string, context: CommandContext): Promise<void> {
-  const { environment, branch, drift, to } = args;
+  const { project, environment, branch, drift, to } = args;
   try {
-    const { github } = readStackSettings(environment, stackSchema.pick({ github: true })) ?? {};
+    const github = project.stackFile(environment).find("github")?.github;
     const deliveredBranch = github?.branch ?? "main";
-    const reason = await triggerOf(
-      { environment, branch, deliveredBranch, drift, previews: undefined, github },
-      context,
-    );
-    if (reason.occasion !== "review" || reason.pullRequest === undefined) return;
+    const reason = await triggerOf({ branch, deliveredBranch, drift, previews: undefined, github }, context);
+    if (github === undefined || reason.occasion !== "review" || reason.pullRequest === undefined) return;
     const text = `## Preview\n\n**The pull request cannot be previewed, tested or built.**\n\n${fenced(problem, "")}\n`;
     const preview = { report: text, first: environment, commit: to, pullRequest: String(reason.pullRequest) };
-    context.note(await commentReport(githubOf(environment, context), preview, context.environment));
+    context.note(await commentReport(githubOf(github, context), preview, context.environment));
   } catch (error) {
     if (context.signal.aborted) throw error;
     context.note(`the pull request is not told: ${errorMessage(error)}`);

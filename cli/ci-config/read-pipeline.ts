@@ -1,13 +1,11 @@
 import { openSourceRepository, SourceRepositoryError } from "../../git/source-repository.ts";
-import { stackSchema, type StackSettings } from "../../stacks/schema.ts";
+import type { StackSettings } from "../../stacks/schema.ts";
 import { CommandError } from "../command.ts";
 import { readMonorepo, type Monorepo } from "../project/monorepo.ts";
-import { readStackSettings } from "../project/stack-file.ts";
+import type { Project } from "../project/stack-file.ts";
 import { readChain, readOrigins, startOf, type EnvironmentChain } from "./environment-chain.ts";
 import type { Pipeline } from "./pipeline.ts";
 import { programLayout, type ProgramLayout } from "./program-layout.ts";
-
-const neededSchema = stackSchema.pick({ ci: true, delivery: true, gitops: true, github: true });
 
 /** What the stack files and the services say. */
 interface Declarations {
@@ -24,8 +22,8 @@ export interface KnownPipeline extends Declarations {
 }
 
 /** @throws CommandError with what is wrong in the stack files or the services, or if they are not where jobs find them */
-export async function readPipeline(environment: string): Promise<KnownPipeline> {
-  const declarations = readDeclarations(environment);
+export async function readPipeline(project: Project, environment: string): Promise<KnownPipeline> {
+  const declarations = readDeclarations(project, environment);
   const { monorepo, settings } = declarations;
   const root = await checkoutOf(monorepo.root);
   if (root === undefined)
@@ -43,12 +41,11 @@ export async function readPipeline(environment: string): Promise<KnownPipeline> 
 }
 
 /** @throws CommandError with what is wrong in the stack files or the services */
-export function readDeclarations(environment: string): Declarations {
-  const chain = readChain(environment);
-  refuseSharedPreviews(readPreviewOwners());
-  const monorepo = readMonorepo(environment);
-  const settings = readStackSettings(environment, neededSchema);
-  if (settings === undefined) throw new CommandError(`${monorepo.file} has gone while it was read`);
+export function readDeclarations(project: Project, environment: string): Declarations {
+  const chain = readChain(project, environment);
+  assertPreviewsNotShared(readPreviewOwners(project));
+  const monorepo = readMonorepo(project, environment);
+  const settings = project.stackFile(environment).read("ci", "delivery", "gitops", "github");
   return { chain, monorepo, settings };
 }
 
@@ -94,7 +91,7 @@ export interface PreviewOwner {
  * with one another, such as a sandbox.
  * @throws CommandError if two stack files declare the same ones
  */
-export function refuseSharedPreviews(owners: readonly PreviewOwner[]): void {
+export function assertPreviewsNotShared(owners: readonly PreviewOwner[]): void {
   const [pair] = owners.flatMap((one, index) =>
     owners.slice(index + 1).flatMap((other) => (clash(one, other) ? [[one, other] as const] : [])),
   );
@@ -120,13 +117,16 @@ function clash(one: PreviewOwner, other: PreviewOwner): boolean {
 }
 
 /** @throws CommandError with what is wrong in the stack files */
-export function readPreviewOwners(): readonly PreviewOwner[] {
-  const origins = readOrigins();
+export function readPreviewOwners(project: Project): readonly PreviewOwner[] {
+  const origins = readOrigins(project);
   return [...origins.keys()].flatMap((name) => {
-    const gitops = readStackSettings(name, stackSchema.pick({ gitops: true }))?.gitops;
+    const file = project.stackFile(name);
+    const gitops = file.find("gitops")?.gitops;
     if (gitops?.previews === undefined) return [];
-    const app = readStackSettings(name, stackSchema.pick({ app: true }))?.app.name;
-    if (app === undefined) return [];
-    return [{ name, app, repository: gitops.repository, branch: gitops.branch, first: startOf(name, origins) }];
+    // Only where it declares previews need the rest of it be valid.
+    const { app } = file.read("app");
+    return [
+      { name, app: app.name, repository: gitops.repository, branch: gitops.branch, first: startOf(name, origins) },
+    ];
   });
 }

@@ -13,8 +13,6 @@ export interface Trigger {
 }
 
 interface TriggerArgs {
-  /** The first environment, whose stack file says where the monorepo is on GitHub. */
-  readonly environment: string;
   readonly branch: string;
   /** What is merged there is delivered. */
   readonly deliveredBranch: string;
@@ -44,12 +42,12 @@ export async function triggerOf(
 
 /** What GitHub does not tell is no reason to test nothing. */
 async function openPullRequest(
-  { environment, branch, deliveredBranch, github }: TriggerArgs,
+  { branch, deliveredBranch, github }: TriggerArgs,
   context: Pick<CommandContext, "environment" | "signal" | "note">,
 ): Promise<PullRequest | undefined> {
   if (github === undefined) return undefined;
   try {
-    const open = await githubOf(environment, context).openPullRequestsFor({ branch });
+    const open = await githubOf(github, context).openPullRequestsFor({ branch });
     return open.find(({ base }) => base.ref === deliveredBranch) ?? open[0];
   } catch (error) {
     if (context.signal.aborted) throw error;
@@ -62,18 +60,16 @@ async function openPullRequest(
 /**
  * Whether the pull request has the report of an earlier commit, which must not stand there for one that changes nothing any
  * more. What GitHub does not tell is no reason to preview.
- *
- * @param environment the first one, whose stack file says where the monorepo is on GitHub
  */
 export async function hasEarlierPreview(
-  environment: string,
+  github: TriggerArgs["github"],
   { occasion, pullRequest }: Trigger,
   context: Pick<CommandContext, "environment" | "signal" | "note">,
 ): Promise<boolean> {
   // A fork's preview writes no comment.
-  if (pullRequest === undefined || occasion === "review-of-fork") return false;
+  if (github === undefined || pullRequest === undefined || occasion === "review-of-fork") return false;
   try {
-    const comments = await githubOf(environment, context).comments(pullRequest);
+    const comments = await githubOf(github, context).comments(pullRequest);
     return comments.some(({ body }) => body.startsWith(previewMarker));
   } catch (error) {
     if (context.signal.aborted) throw error;

@@ -4,6 +4,7 @@ import { chooseBuilder, type BuilderName, type ImageBuild } from "../build/build
 import { tagsOf } from "../build/image-tags.ts";
 import { parseOptions, required, UsageError, type Command, type CommandContext } from "../command.ts";
 import { readMonorepo } from "../project/monorepo.ts";
+import { Project } from "../project/stack-file.ts";
 import { writeDockerConfig } from "../registry/docker-config.ts";
 import { locateImages } from "../registry/image-name.ts";
 import {
@@ -66,9 +67,10 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
   if (!/^[1-9]\d?$/.test(options.concurrency))
     throw new UsageError(`--concurrency ${JSON.stringify(options.concurrency)}: must be a number from 1 to 99`);
   const name = required("env", env);
-  const monorepo = readMonorepo(name);
+  const project = new Project();
+  const monorepo = readMonorepo(project, name);
   const services = await selectServices(monorepo, options, context.note);
-  const tags = await tagsOf(name, monorepo, options, context);
+  const tags = await tagsOf(project.stackFile(name).read("github", "gitops"), monorepo, options, context);
   const builds = imageBuilds(monorepo, services, { tags, push: !noPush });
   const images = await built(builds, { ...options, builder }, context);
   if (output !== undefined)

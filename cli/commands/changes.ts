@@ -3,6 +3,7 @@ import { readReleasedFrom } from "../affected/base-commit.ts";
 import { parseOptions, required, type Command, type CommandContext } from "../command.ts";
 import { environmentHelp, environmentOptions, findEnvironment } from "../project/environment.ts";
 import { readCommonMonorepo, readMonorepo } from "../project/monorepo.ts";
+import { Project } from "../project/stack-file.ts";
 
 const help = `Lists the services that changed between two commits of the monorepo, each with the reason: a file of its own, or
 one that it shares, by the imports of Go, the dependencies between packages of Node, its Dockerfile, or \`paths:\` in
@@ -36,8 +37,9 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
   });
   // CI may have no base to give: the first push of a branch.
   const from = options.env === undefined && options.from !== "" ? required("from", options.from) : options.from;
-  const monorepo = options.env === undefined ? readCommonMonorepo() : readMonorepo(options.env);
-  const environment = options.env === undefined ? undefined : findEnvironment(options.env, options);
+  const project = new Project();
+  const monorepo = options.env === undefined ? readCommonMonorepo(project) : readMonorepo(project, options.env);
+  const environment = options.env === undefined ? undefined : findEnvironment(project, options.env, options);
   const releasedFrom = environment === undefined ? undefined : await readReleasedFrom(environment);
   const changes = await affectedServices({ monorepo, from, to: options.to, releasedFrom, note: context.note });
   context.print(options.json === true ? JSON.stringify(changes) : written(changes));

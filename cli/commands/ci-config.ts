@@ -4,6 +4,7 @@ import { goOn } from "../ci-config/plan.ts";
 import { readPipeline } from "../ci-config/read-pipeline.ts";
 import { CommandError, parseOptions, required, UsageError, type Command, type CommandContext } from "../command.ts";
 import { githubHelp } from "../github/access.ts";
+import { Project } from "../project/stack-file.ts";
 
 const help = `Writes CircleCI's configuration of the monorepo: .circleci/config.yml, which finds out what has changed, and
 .circleci/continue_config.yml, the whole pipeline. Commit both.
@@ -42,6 +43,7 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
     drift: { type: "string", default: "false" },
   });
   const environment = required("env", options.env);
+  const project = new Project();
   if ([options.print, options.check, options.continue].filter(Boolean).length > 1)
     throw new UsageError("--print, --check and --continue exclude one another");
   if (options.continue) {
@@ -53,9 +55,9 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
       to: required("to", options.to),
       branch: required("branch", options.branch),
     };
-    return goOn({ environment, ...push, drift: drift === "true" }, context);
+    return goOn({ project, environment, ...push, drift: drift === "true" }, context);
   }
-  const { pipeline, root } = await readPipeline(environment);
+  const { pipeline, root } = await readPipeline(project, environment);
   const directory = options.output === undefined ? join(root, ".circleci") : resolve(options.output);
   const files = generatedFiles(pipeline);
   if (options.print)

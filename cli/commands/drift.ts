@@ -10,8 +10,8 @@ import {
   type DriftReport,
 } from "../drift/report.ts";
 import { clusterHelp, openCluster } from "../project/cluster.ts";
-import { readStackSettings } from "../project/stack-file.ts";
-import { endpointSchema, endpointsOf } from "../status/endpoints.ts";
+import { Project } from "../project/stack-file.ts";
+import { endpointSettings, endpointsOf } from "../status/endpoints.ts";
 
 const help = `Looks whether an environment still is as declared. Changes nothing.
 
@@ -50,11 +50,7 @@ async function run(args: readonly string[], surroundings: CommandContext): Promi
   if (!/^[a-z0-9][-a-z0-9]*$/.test(name))
     throw new UsageError(`--env ${JSON.stringify(name)} is not the name of an environment`);
   const wanted = desiredChecks(options.look);
-  const settings = readStackSettings(name, endpointSchema);
-  if (settings === undefined)
-    throw new CommandError(
-      `there is no stacks/Pulumi.${name}.yaml in ${process.cwd()}; run this where the stack files are`,
-    );
+  const settings = new Project().stackFile(name).read(...endpointSettings);
   const { ci, ...places } = endpointsOf(name, settings);
   // The engine is loaded only here: it takes its time.
   const { openDriftStack } = await import("../drift/stack-check.ts");

@@ -1,6 +1,6 @@
 import { commitSchema } from "../../git/release-record.ts";
 import { parseOptions, required, UsageError, type Command, type CommandContext } from "../command.ts";
-import { githubHelp, githubOf } from "../github/access.ts";
+import { githubHelp, githubOf, githubSettings } from "../github/access.ts";
 import type { GitHub } from "../github/github.ts";
 import { commentPreview, commentRemoval } from "../preview-environment/comment.ts";
 import { findPreviewLocation, ineligibleReason, type PreviewLocation } from "../preview-environment/location.ts";
@@ -8,6 +8,7 @@ import { reportPreview, reportRemoval } from "../preview-environment/report.ts";
 import { removePreviews, writePreview } from "../preview-environment/write-preview.ts";
 import { environmentOptions } from "../project/environment.ts";
 import { readMonorepo } from "../project/monorepo.ts";
+import { Project } from "../project/stack-file.ts";
 import { readDigests } from "../release/digests-file.ts";
 
 const help = `Gives a pull request an environment of its own, by one commit to the deploy repository. Argo CD makes it run in a
@@ -54,19 +55,24 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
     json: { type: "boolean" },
   });
   const name = required("env", options.env);
+  const project = new Project();
   const output = { comment: options.comment === true, json: options.json === true, context };
   if (options["remove-closed"] === true) {
     const stray = (["pull-request", "digests", "source-commit"] as const).find((other) => options[other] !== undefined);
     if (stray !== undefined) throw new UsageError(`--remove-closed does not go with --${stray}`);
-    return remove(findPreviewLocation(name, options), githubOf(name, context), output);
+    return remove(
+      findPreviewLocation(project, name, options),
+      githubOf(githubSettings(project.stackFile(name)), context),
+      output,
+    );
   }
   const number = pullRequestNumber(required("pull-request", options["pull-request"]));
   const file = required("digests", options.digests);
   const sourceCommit = options["source-commit"];
   if (sourceCommit !== undefined && !commitSchema.safeParse(sourceCommit).success)
     throw new UsageError(`--source-commit ${JSON.stringify(sourceCommit)} is not the id of a commit`);
-  const location = findPreviewLocation(name, options);
-  const github = githubOf(name, context);
+  const location = findPreviewLocation(project, name, options);
+  const github = githubOf(githubSettings(project.stackFile(name)), context);
   const digests = await readDigests(file, context.input);
   const pullRequest = await github.pullRequest(number);
   const reason = ineligibleReason(pullRequest, location.label);
@@ -82,7 +88,7 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
   }
   const preview = await writePreview({
     location,
-    monorepo: readMonorepo(name),
+    monorepo: readMonorepo(project, name),
     pullRequest: number,
     digests,
     sourceCommit,

@@ -2,12 +2,13 @@ import { writeFile } from "node:fs/promises";
 import { gitAt } from "../../git/git-command.ts";
 import { commitSchema } from "../../git/release-record.ts";
 import { CommandError, parseOptions, UsageError, type Command, type CommandContext } from "../command.ts";
-import { githubHelp, githubOf } from "../github/access.ts";
+import { githubHelp, githubOf, githubSettings } from "../github/access.ts";
 import { githubTokenVariable } from "../github/connection.ts";
 import { commentReport, previewMarkdown } from "../preview/comment.ts";
 import type { StackPreview } from "../preview/model.ts";
 import type { PublishedState } from "../preview/published-state.ts";
 import { sanitizedEnv } from "../preview/sanitized-env.ts";
+import { Project } from "../project/stack-file.ts";
 
 const help = `Shows what \`pulumi up\` would change, by the engine's own preview, as one report in Markdown: replacements and deletions
 first, a line per service, the manifests file by file. It changes nothing, and shows no secret.
@@ -55,7 +56,8 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
   const ambient = { ...environment };
   const said = givenCommit(options["source-commit"], ambient);
   const commit = said ?? (await headCommit());
-  const previews = await previewAll(stacks, options.state, context);
+  const project = new Project();
+  const previews = await previewAll(project, stacks, options.state, context);
   const link = options["diff-link"] ?? ambient["CIRCLE_BUILD_URL"];
   const whole = previewMarkdown(previews, { commit, limit: Number.POSITIVE_INFINITY });
   if (options.output !== undefined) await writeFile(options.output, whole);
@@ -67,7 +69,11 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
     const hasToken = (ambient[githubTokenVariable] ?? "") !== "";
     context.note(
       hasToken
-        ? await commentReport(githubOf(first, { ...context, environment: ambient }), reported, ambient)
+        ? await commentReport(
+            githubOf(githubSettings(project.stackFile(first)), { ...context, environment: ambient }),
+            reported,
+            ambient,
+          )
         : `no comment: ${githubTokenVariable} is not set; the report is printed only`,
     );
   }
@@ -88,6 +94,7 @@ function assertStacks(trusted: readonly string[], safe: readonly string[], state
 }
 
 async function previewAll(
+  project: Project,
   stacks: { trusted: readonly string[]; safe: readonly string[] },
   stateFile: string | undefined,
   { note, signal }: CommandContext,
@@ -98,17 +105,20 @@ async function previewAll(
   // Before any program runs, which is the pull request's own: it may take a login.
   const published = new Map<string, PublishedState>();
   for (const stack of stacks.safe)
-    published.set(stack, await (stateFile === undefined ? readPublishedState(stack) : readStateFile(stateFile)));
+    published.set(
+      stack,
+      await (stateFile === undefined ? readPublishedState(project, stack) : readStateFile(stateFile)),
+    );
   const previews: StackPreview[] = [];
   for (const stack of stacks.trusted) {
     note(`previewing ${stack}`);
-    previews.push(await previewTrusted(stack, signal));
+    previews.push(await previewTrusted(project, stack, signal));
   }
   // Between them, too: what a program leaves running must not find what is given back.
   using _bare = stacks.safe.length === 0 ? null : sanitizedEnv(undefined);
   for (const [stack, state] of published) {
     note(`previewing ${stack} without credentials`);
-    previews.push(await previewSafely(stack, state, signal));
+    previews.push(await previewSafely(project, stack, state, signal));
   }
   return previews;
 }

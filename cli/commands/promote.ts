@@ -1,8 +1,9 @@
 import { commitReleases, summarize, type Released } from "../../git/records.ts";
 import { duration, parseOptions, required, UsageError, type Command, type CommandContext } from "../command.ts";
-import { githubHelp, githubOf } from "../github/access.ts";
+import { githubHelp, githubOf, githubSettings } from "../github/access.ts";
 import { clusterHelp } from "../project/cluster.ts";
 import { environmentHelp, environmentOptions, findEnvironment } from "../project/environment.ts";
+import { Project } from "../project/stack-file.ts";
 import { assertNotMoved, promotionTo, rolledBackLines } from "../promotion/candidates.ts";
 import { approvalTrailer, askGates, assertGatesPassed } from "../promotion/gates.ts";
 import { promotionBranch, propose, repositoryName } from "../promotion/pull-request.ts";
@@ -59,18 +60,22 @@ async function run(args: readonly string[], surroundings: CommandContext): Promi
     unverified: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
   });
-  const to = findEnvironment(required("to", options.to), options);
-  const promotion = promotionTo(to.name, options.from);
-  const from = findEnvironment(promotion.from, options);
+  const project = new Project();
+  const to = findEnvironment(project, required("to", options.to), options);
+  const promotion = promotionTo(project.stackFile(to.name), options.from);
+  const from = findEnvironment(project, promotion.from, options);
   if (from.name === to.name) throw new UsageError(`--from and --to are both ${from.name}`);
   const pullRequest = options["pull-request"];
-  const github = pullRequest
-    ? githubOf(to.name, surroundings, repositoryName(to.repository, options["github-repository"]))
-    : undefined;
+  const repository = pullRequest ? repositoryName(to.repository, options["github-repository"]) : undefined;
+  const github =
+    repository === undefined
+      ? undefined
+      : githubOf(githubSettings(project.stackFile(to.name)), surroundings, repository);
   const registry = options.unverified ? undefined : await openRegistry(options, surroundings);
   const path = { from, to, services: options.service };
   const candidates = await askGates({
     ...path,
+    project,
     rules: promotion.rules,
     approval: { approved: options.approved, pullRequest },
     wait: duration("wait", options.wait),

@@ -1,6 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { stackFilePath } from "../../stacks/stack-file.ts";
 import { parseOptions, required, type Command, type CommandContext } from "../command.ts";
+import { Project } from "../project/stack-file.ts";
 
 const help = `Publishes the state of an environment without its secrets, so that pull requests of forks can be previewed with no
 credentials at all: as a file on branch delivery-state of the monorepo's repository (the remote \`origin\` of its
@@ -34,7 +35,7 @@ async function run(args: readonly string[], { print }: CommandContext): Promise<
     await writeFile(options.output, stateText(state));
     return print(`${stack}: the state of ${count} resources, without secrets, is in ${options.output}`);
   }
-  const { changed, commit } = await publishState(stack, state);
+  const { changed, commit } = await publishState(new Project(), stack, state);
   print(
     changed
       ? `${stack}: the state of ${count} resources, without secrets, is commit ${commit} on branch ${stateBranch}`

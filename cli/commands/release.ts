@@ -1,9 +1,8 @@
 import { commitReleases, summarize, type Release } from "../../git/records.ts";
 import { commitSchema, digestSchema } from "../../git/release-record.ts";
-import { stackSchema } from "../../stacks/schema.ts";
 import { parseOptions, required, UsageError, type Command, type CommandContext } from "../command.ts";
 import { environmentHelp, environmentOptions, findEnvironment } from "../project/environment.ts";
-import { readStackSettings } from "../project/stack-file.ts";
+import { Project } from "../project/stack-file.ts";
 import { openRegistry, registryHelp, registryOptions } from "../registry/open-registry.ts";
 import { assertImagesExist } from "../release/assert-images-exist.ts";
 import { readDigests } from "../release/digests-file.ts";
@@ -44,7 +43,8 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
     unverified: { type: "boolean" },
     json: { type: "boolean" },
   });
-  const environment = findEnvironment(required("env", options.env), options);
+  const project = new Project();
+  const environment = findEnvironment(project, required("env", options.env), options);
   const { digests, named } = await chosenDigests(options, context);
   const source = options["source-commit"];
   if (source !== undefined && !commitSchema.safeParse(source).success)
@@ -55,7 +55,7 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
     repository: environment.imagesOf(service),
     sourceCommit: source,
   }));
-  const monorepo = readStackSettings(environment.name, stackSchema.pick({ app: true }))?.app.directory;
+  const monorepo = project.stackFile(environment.name).find("app")?.app.directory;
   if (options.unverified !== true) await assertImagesExist(await openRegistry(options, context), releases);
   let chosen: KnownReleases = { declared: releases, undeclared: [] };
   const result = await commitReleases({

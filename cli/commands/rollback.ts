@@ -7,6 +7,7 @@ import {
   findEnvironment,
   type DeliveryEnvironment,
 } from "../project/environment.ts";
+import { Project } from "../project/stack-file.ts";
 import { openRegistry, registryHelp, registryOptions } from "../registry/open-registry.ts";
 import { assertImagesExist } from "../release/assert-images-exist.ts";
 import { readEarlier, type EarlierRecords } from "../release/earlier-records.ts";
@@ -41,7 +42,7 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
     unverified: { type: "boolean" },
     json: { type: "boolean" },
   });
-  const environment = findEnvironment(required("env", options.env), options);
+  const environment = findEnvironment(new Project(), required("env", options.env), options);
   if (options.to !== undefined && !/^[\w./-]+$/.test(options.to))
     throw new UsageError(`--to ${JSON.stringify(options.to)} is not a commit`);
   const registry = options.unverified === true ? undefined : await openRegistry(options, context);

@@ -1,10 +1,10 @@
 import { branchProblem, pathProblem, repositoryProblem, type DeployBranch } from "../../git/deploy-branch.ts";
-import { CommandError, parseOptions, required, UsageError, type Command, type CommandContext } from "../command.ts";
+import { parseOptions, required, UsageError, type Command, type CommandContext } from "../command.ts";
 import { clusterHelp, openCluster } from "../project/cluster.ts";
-import { readStackSettings } from "../project/stack-file.ts";
+import { Project } from "../project/stack-file.ts";
 import { openRegistry, registryHelp, registryOptions } from "../registry/open-registry.ts";
 import { collectStatus, statusFetchLimits, statusSources } from "../status/collect.ts";
-import { endpointSchema, endpointsOf, type EndpointSettings } from "../status/endpoints.ts";
+import { endpointSettings, endpointsOf, type EndpointSettings } from "../status/endpoints.ts";
 import { renderStatus } from "../status/output.ts";
 
 const help = `Shows the delivery of an environment: the pipeline from the source to the cluster, and one line per service with
@@ -58,12 +58,7 @@ async function run(args: readonly string[], surroundings: CommandContext): Promi
 function settingsOf(name: string): EndpointSettings {
   if (pathProblem(name) !== undefined || name.includes("/"))
     throw new UsageError(`--env ${JSON.stringify(name)} is not the name of an environment`);
-  const settings = readStackSettings(name, endpointSchema);
-  if (settings === undefined)
-    throw new CommandError(
-      `there is no stacks/Pulumi.${name}.yaml in ${process.cwd()}; run this where the stack files are`,
-    );
-  return settings;
+  return new Project().stackFile(name).read(...endpointSettings);
 }
 
 function deployBranch(

@@ -2,6 +2,7 @@ import { affectedServices } from "../affected/affected-services.ts";
 import { serviceGraph, type ServiceSources } from "../affected/graph.ts";
 import { CommandError, parseOptions, required, UsageError, type Command, type CommandContext } from "../command.ts";
 import { readMonorepo, type Monorepo } from "../project/monorepo.ts";
+import { Project } from "../project/stack-file.ts";
 import { workspaceInstaller } from "../testing/package-manager.ts";
 import { runTest } from "../testing/run-test.ts";
 import { serviceTests } from "../testing/service-tests.ts";
@@ -42,7 +43,7 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
     to: { type: "string" },
     json: { type: "boolean" },
   });
-  const monorepo = readMonorepo(required("env", options.env));
+  const monorepo = readMonorepo(new Project(), required("env", options.env));
   const names = await namesOf(monorepo, options, context);
   const show = options.json === true ? context.note : context.print;
   const results: TestResult[] = [];

@@ -24,6 +24,7 @@ import {
   findEnvironment,
   type DeliveryEnvironment,
 } from "../project/environment.ts";
+import { Project } from "../project/stack-file.ts";
 import type { Registry } from "../registry/client.ts";
 import { newestImage } from "../registry/newest-image.ts";
 import { openRegistry, registryHelp, registryOptions } from "../registry/open-registry.ts";
@@ -56,7 +57,7 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
     once: { type: "boolean" },
     json: { type: "boolean" },
   });
-  const environment = findEnvironment(required("env", options.env), options);
+  const environment = findEnvironment(new Project(), required("env", options.env), options);
   const interval = pauseOf(options.interval);
   const registry = await openRegistry(options, context);
   const look = async (): Promise<void> => {

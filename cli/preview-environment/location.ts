@@ -1,8 +1,8 @@
-import { stackSchema, type StackSettings } from "../../stacks/schema.ts";
+import type { StackSettings } from "../../stacks/schema.ts";
 import { CommandError } from "../command.ts";
 import type { PullRequest } from "../github/github.ts";
 import { findEnvironment, type DeliveryEnvironment, type EnvironmentFlags } from "../project/environment.ts";
-import { readStackSettings } from "../project/stack-file.ts";
+import type { Project } from "../project/stack-file.ts";
 
 /** The environment that preview environments are made after, and what its stack file says of them. */
 export interface PreviewLocation {
@@ -14,16 +14,15 @@ export interface PreviewLocation {
   readonly ingress: StackSettings["cluster"]["ingress"];
 }
 
-const neededSchema = stackSchema.pick({ app: true, cluster: true, gitops: true, dependencies: true });
-
 /** @throws CommandError if the stack file is missing or faulty, or declares no preview environments */
-export function findPreviewLocation(name: string, flags: EnvironmentFlags): PreviewLocation {
-  const environment = findEnvironment(name, flags);
-  const stack = readStackSettings(name, neededSchema);
+export function findPreviewLocation(project: Project, name: string, flags: EnvironmentFlags): PreviewLocation {
+  const environment = findEnvironment(project, name, flags);
+  const file = project.stackFile(name);
+  const stack = file.find("app", "cluster", "gitops", "dependencies");
   const previews = stack?.gitops?.previews;
   if (stack === undefined || previews === undefined)
     throw new CommandError(
-      `stacks/Pulumi.${name}.yaml: gitops.previews is missing; set it to {} and run \`pulumi up\`, which lets Argo CD make environments for pull requests`,
+      `${file.path}: gitops.previews is missing; set it to {} and run \`pulumi up\`, which lets Argo CD make environments for pull requests`,
     );
   return {
     environment,

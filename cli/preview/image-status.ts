@@ -2,13 +2,12 @@ import { errorMessage } from "../../core/error.ts";
 import { readBranch } from "../../git/deploy-repository.ts";
 import { readRecords, type Records } from "../../git/records.ts";
 import { openSourceRepository } from "../../git/source-repository.ts";
-import { stackSchema } from "../../stacks/schema.ts";
 import { shortName } from "../../stacks/stack-file.ts";
 import { affectedServices } from "../affected/affected-services.ts";
 import { branchPoint, releasedFromRecords } from "../affected/base-commit.ts";
 import { findEnvironment } from "../project/environment.ts";
 import { readMonorepo } from "../project/monorepo.ts";
-import { readStackSettings } from "../project/stack-file.ts";
+import type { Project } from "../project/stack-file.ts";
 import type { ImageStatus } from "./service-changes.ts";
 
 export interface KnownImages {
@@ -17,19 +16,21 @@ export interface KnownImages {
   readonly limits: readonly string[];
 }
 
-const neededSchema = stackSchema.pick({ delivery: true, github: true, images: true, promotion: true });
-
 /**
  * What the stack does not know of images where Argo CD delivers them: the release records say what runs, and Git which
  * services the commit changes, whose next images will then go to the first environment.
  */
-export async function readImageStatus(stack: string, access: "as user" | "anonymous"): Promise<KnownImages> {
+export async function readImageStatus(
+  project: Project,
+  stack: string,
+  access: "as user" | "anonymous",
+): Promise<KnownImages> {
   const name = shortName(stack);
-  const settings = await known(async () => readStackSettings(name, neededSchema));
+  const settings = await known(async () => project.stackFile(name).find("delivery", "github", "images", "promotion"));
   if ("reason" in settings) return { images: {}, limits: [`images: ${settings.reason}`] };
   const { delivery, github, images, promotion } = settings.fact ?? {};
   if (delivery !== "gitops") return { images: {}, limits: [] };
-  const records = await known(() => recordsOf(name));
+  const records = await known(() => recordsOf(project, name));
   const released = "fact" in records ? { released: digestsIn(records.fact) } : {};
   const noRecords = access === "anonymous" ? "the deploy repository cannot be read without credentials" : undefined;
   const limits = "reason" in records ? [`the images that run: ${noRecords ?? records.reason}`] : [];
@@ -37,15 +38,15 @@ export async function readImageStatus(stack: string, access: "as user" | "anonym
   const byCi = promotion === undefined && (images?.source === "registry" || github !== undefined);
   if (!byCi) return { images: released, limits };
   const rebuilt = await known(() =>
-    rebuiltBy(name, github?.branch ?? "main", "fact" in records ? records.fact : undefined),
+    rebuiltBy(project, name, github?.branch ?? "main", "fact" in records ? records.fact : undefined),
   );
   return "fact" in rebuilt
     ? { images: { ...released, ...rebuilt.fact }, limits }
     : { images: released, limits: [...limits, `the images that the commit changes: ${rebuilt.reason}`] };
 }
 
-async function recordsOf(name: string): Promise<Records> {
-  const environment = findEnvironment(name, {});
+async function recordsOf(project: Project, name: string): Promise<Records> {
+  const environment = findEnvironment(project, name, {});
   return readBranch(environment, (snapshot) => readRecords(snapshot, environment.directory));
 }
 
@@ -57,11 +58,12 @@ function digestsIn(records: Records): ReadonlyMap<string, string> {
 
 /** The services that the checked-out commit changes: against where its branch began, or on the delivered one against what runs. */
 async function rebuiltBy(
+  project: Project,
   name: string,
   deliveredBranch: string,
   records: Records | undefined,
 ): Promise<Pick<ImageStatus, "rebuilt">> {
-  const monorepo = readMonorepo(name);
+  const monorepo = readMonorepo(project, name);
   const repository = await openSourceRepository(monorepo.root);
   const head = (await repository.resolve(["HEAD"])).get("HEAD");
   const from = await branchPoint(repository, "HEAD", deliveredBranch);

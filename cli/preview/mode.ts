@@ -8,6 +8,7 @@ import type { EngineEvent, Stack } from "@pulumi/pulumi/automation/index.js";
 import { z } from "zod";
 import { errorMessage } from "../../core/error.ts";
 import { shortName, stackFilePath } from "../../stacks/stack-file.ts";
+import type { Project } from "../project/stack-file.ts";
 import { openCliStack } from "../pulumi/cli-stack.ts";
 import { explainEngineFailure, knownFailure, problemIn } from "../pulumi/diagnostics.ts";
 import { readImageStatus } from "./image-status.ts";
@@ -22,7 +23,7 @@ import { stackPreview } from "./stack-preview.ts";
  * Previews a stack with the user's login, passphrase and credentials.
  * @throws CommandError if the engine cannot run at all
  */
-export async function previewTrusted(name: string, signal: AbortSignal): Promise<StackPreview> {
+export async function previewTrusted(project: Project, name: string, signal: AbortSignal): Promise<StackPreview> {
   const secrets: string[] = [];
   await using open = await openCliStack(name, { onConfig: (values) => void secrets.push(...values) });
   const { events, failure } = await runPreview(open.stack, signal);
@@ -30,7 +31,7 @@ export async function previewTrusted(name: string, signal: AbortSignal): Promise
   const published = await readFile(stackFilePath(name), "utf8");
   const known = [...secrets.flatMap(textsOf), ...credentialsIn(process.env)];
   const { value, text } = redaction(known.filter((secret) => !published.includes(secret)));
-  const images = await readImageStatus(name, "as user");
+  const images = await readImageStatus(project, name, "as user");
   return stackPreview(
     events.map((event) => value(event)),
     { stack: name, forkSafe: false, failure: failure === undefined ? undefined : text(failure), ...images },
@@ -44,6 +45,7 @@ export async function previewTrusted(name: string, signal: AbortSignal): Promise
  * @throws CommandError if the engine cannot run at all
  */
 export async function previewSafely(
+  project: Project,
   stack: string,
   { state, source }: PublishedState,
   signal: AbortSignal,
@@ -52,7 +54,7 @@ export async function previewSafely(
   const file = await readFile(stackFilePath(name), "utf8").catch((error: unknown) => {
     throw explainEngineFailure(error, name);
   });
-  const settings = placeholderSettings(file, () => referencedSecrets(name));
+  const settings = placeholderSettings(file, () => referencedSecrets(project, name));
   using _bare = sanitizedEnv(settings.kubeconfigContext);
   const backend = await mkdtemp(join(tmpdir(), "delivery-safe-"));
   try {
@@ -69,7 +71,7 @@ export async function previewSafely(
     });
     await fillStack(open.stack, settings.secrets, state, name);
     const { events, failure } = await runPreview(open.stack, signal);
-    const known = await readImageStatus(name, "anonymous");
+    const known = await readImageStatus(project, name, "anonymous");
     const limits = [
       "secrets: all of them are placeholders",
       "the cluster: what is declared is compared with the state alone",

@@ -1,8 +1,7 @@
 import { parse, stringify } from "yaml";
 import { z } from "zod";
-import { stackSchema } from "../../stacks/schema.ts";
 import { readMonorepo } from "../project/monorepo.ts";
-import { readStackSettings } from "../project/stack-file.ts";
+import type { Project } from "../project/stack-file.ts";
 
 /** A stack file without its secrets. */
 interface PlaceholderSettings {
@@ -83,16 +82,14 @@ function withPlaceholders(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, withPlaceholders(item)]));
 }
 
-const neededSchema = stackSchema.pick({ ci: true, dependencies: true, gitops: true });
-
 /**
  * The names of the secrets that a stack file and its services refer to: all that can be known of them where they are
  * encrypted as a whole.
  * @throws CommandError with all that is wrong in those files
  */
-export function referencedSecrets(stack: string): string[] {
-  const { services } = readMonorepo(stack);
-  const settings = readStackSettings(stack, neededSchema);
+export function referencedSecrets(project: Project, stack: string): string[] {
+  const { services } = readMonorepo(project, stack);
+  const settings = project.stackFile(stack).find("ci", "dependencies", "gitops");
   const ofDependencies = Object.values(settings?.dependencies ?? {}).flatMap((dependency) => {
     if (dependency === "none") return [];
     return [dependency.password, ...("secrets" in dependency ? Object.values(dependency.secrets) : [])];

@@ -5,10 +5,9 @@ import type { DeployBranch } from "../../git/deploy-branch.ts";
 import { commitToBranch, readBranch, type CommitResult } from "../../git/deploy-repository.ts";
 import { authsToRead, authToWrite, logIn, type GitAuth } from "../../git/git-auth.ts";
 import { gitAt } from "../../git/git-command.ts";
-import { stackSchema } from "../../stacks/schema.ts";
-import { shortName, stackFilePath } from "../../stacks/stack-file.ts";
+import { shortName } from "../../stacks/stack-file.ts";
 import { CommandError } from "../command.ts";
-import { readStackSettings } from "../project/stack-file.ts";
+import type { Project } from "../project/stack-file.ts";
 import { placeholder, placeholderKubeconfig } from "./placeholders.ts";
 import { credentialName, redaction } from "./redaction.ts";
 
@@ -30,8 +29,8 @@ export function stateText(state: ScrubbedState): string {
 }
 
 /** Puts the scrubbed state of a stack on the branch, by a commit that starts no pipeline. */
-export async function publishState(stack: string, state: ScrubbedState): Promise<CommitResult> {
-  const { repository, login } = authToWrite(await sourceUrl(stack), process.env);
+export async function publishState(project: Project, stack: string, state: ScrubbedState): Promise<CommitResult> {
+  const { repository, login } = authToWrite(await sourceUrl(project, stack), process.env);
   using _login = logIn(login);
   return await commitToBranch({ repository, branch: stateBranch }, async () => ({
     write: { [fileOf(stack)]: stateText(state) },
@@ -43,9 +42,9 @@ export async function publishState(stack: string, state: ScrubbedState): Promise
  * Reads the scrubbed state of a stack from the branch, with no more of a login than that takes. What keeps it from that is
  * no error. To be called before any code of a pull request runs in this process.
  */
-export async function readPublishedState(stack: string): Promise<PublishedState> {
+export async function readPublishedState(project: Project, stack: string): Promise<PublishedState> {
   const reasons: string[] = [];
-  for (const access of authsToRead(await sourceUrl(stack), process.env)) {
+  for (const access of authsToRead(await sourceUrl(project, stack), process.env)) {
     try {
       return await readStateAs(access, fileOf(stack));
     } catch (error) {
@@ -91,15 +90,12 @@ function parseState(location: string, text: string): ScrubbedState {
   throw new CommandError(`${location} is no scrubbed state; write it with \`delivery publish-state\``);
 }
 
-const neededSchema = stackSchema.pick({ app: true, github: true });
-
 /** The monorepo's repository: where its checkout is from, or else as the stack file says. It may have a login in it. */
-async function sourceUrl(stack: string): Promise<string> {
-  const settings = readStackSettings(shortName(stack), neededSchema);
+async function sourceUrl(project: Project, stack: string): Promise<string> {
+  const file = project.stackFile(shortName(stack));
+  const settings = file.find("app", "github");
   if (settings === undefined)
-    throw new CommandError(
-      `there is no ${stackFilePath(stack)} in ${process.cwd()}; run this in the program's directory`,
-    );
+    throw new CommandError(`there is no ${file.path} in ${process.cwd()}; run this in the program's directory`);
   const { app, github } = settings;
   const origin = await gitAt(app.directory)(["config", "--get", "remote.origin.url"]).then(
     (output) => output.toString().trim(),

@@ -1,8 +1,7 @@
 import { imageRepository } from "../../core/names.ts";
 import { branchProblem, pathProblem, repositoryProblem, type DeployBranch } from "../../git/deploy-branch.ts";
-import { stackSchema } from "../../stacks/schema.ts";
 import { CommandError, UsageError } from "../command.ts";
-import { readStackSettings } from "./stack-file.ts";
+import type { Project } from "./stack-file.ts";
 
 /** The options that say which environment, and where its deploy repository is. */
 export const environmentOptions = {
@@ -43,10 +42,10 @@ export interface EnvironmentFlags {
  * @throws UsageError for options that cannot be
  * @throws CommandError for a stack file that is missing or faulty, or says nothing of the deploy repository
  */
-export function findEnvironment(name: string, flags: EnvironmentFlags): DeliveryEnvironment {
+export function findEnvironment(project: Project, name: string, flags: EnvironmentFlags): DeliveryEnvironment {
   if (pathProblem(name) !== undefined || name.includes("/"))
     throw new UsageError(`--env ${JSON.stringify(name)} is not the name of an environment`);
-  const stack = readStack(name, flags.repository !== undefined && flags.images !== undefined);
+  const stack = readStack(project, name, flags.repository !== undefined && flags.images !== undefined);
   const repository = flags.repository ?? stack?.gitops?.repository;
   if (repository === undefined)
     throw new CommandError(`stacks/Pulumi.${name}.yaml: gitops.repository is missing; set it, or give --repository`);
@@ -69,19 +68,11 @@ export function findEnvironment(name: string, flags: EnvironmentFlags): Delivery
   };
 }
 
-/** Only what the commands need: the rest of the file is the program's. */
-const neededSchema = stackSchema.pick({
-  schemaVersion: true,
-  environment: true,
-  app: true,
-  images: true,
-  gitops: true,
-});
-
-function readStack(name: string, dispensable: boolean) {
-  const settings = readStackSettings(name, neededSchema);
+function readStack(project: Project, name: string, dispensable: boolean) {
+  const file = project.stackFile(name);
+  const settings = file.find("schemaVersion", "environment", "app", "images", "gitops");
   if (settings !== undefined || dispensable) return settings;
   throw new CommandError(
-    `there is no stacks/Pulumi.${name}.yaml in ${process.cwd()}; run this where the stack files are, or give --repository and --images`,
+    `there is no ${file.path} in ${process.cwd()}; run this where the stack files are, or give --repository and --images`,
   );
 }

@@ -1,9 +1,8 @@
-import { readdirSync } from "node:fs";
 import { findServices } from "../../components/find-services.ts";
 import type { Service } from "../../components/service.ts";
-import { stackSchema, type StackSettings } from "../../stacks/schema.ts";
+import type { StackSettings } from "../../stacks/schema.ts";
 import { CommandError, UsageError } from "../command.ts";
-import { readStackSettings } from "./stack-file.ts";
+import type { Project } from "./stack-file.ts";
 
 /** The monorepo as an environment's stack file sees it. */
 export interface Monorepo {
@@ -17,26 +16,16 @@ export interface Monorepo {
   readonly file: string;
 }
 
-const neededSchema = stackSchema.pick({
-  schemaVersion: true,
-  app: true,
-  images: true,
-  dependencies: true,
-  defaults: true,
-  services: true,
-});
-
 /**
  * Finds the services without the engine, which takes seconds to load.
  * @throws CommandError with all that is wrong in the stack file and in the files of the services
  */
-export function readMonorepo(environment: string): Monorepo {
+export function readMonorepo(project: Project, environment: string): Monorepo {
   if (!/^[A-Za-z0-9_-][A-Za-z0-9._-]*$/.test(environment))
     throw new UsageError(`--env ${JSON.stringify(environment)} is not the name of an environment`);
-  const file = `stacks/Pulumi.${environment}.yaml`;
-  const stack = readStackSettings(environment, neededSchema);
-  if (stack === undefined)
-    throw new CommandError(`there is no ${file} in ${process.cwd()}; run this where the stack files are`);
+  const stackFile = project.stackFile(environment);
+  const { path: file } = stackFile;
+  const stack = stackFile.read("schemaVersion", "app", "images", "dependencies", "defaults", "services");
   const { services, problems } = findServices({
     ...stack,
     file,
@@ -53,8 +42,8 @@ export function readMonorepo(environment: string): Monorepo {
  * What else is said of a service is that of the first stack file.
  * @throws CommandError if they do not agree, or one is faulty
  */
-export function readCommonMonorepo(): Monorepo {
-  const [first, ...others] = environments().map(readMonorepo);
+export function readCommonMonorepo(project: Project): Monorepo {
+  const [first, ...others] = project.environments.map((environment) => readMonorepo(project, environment));
   if (first === undefined)
     throw new CommandError(
       `there are no stack files stacks/Pulumi.ENVIRONMENT.yaml in ${process.cwd()}; run this in the program's directory`,
@@ -64,18 +53,6 @@ export function readCommonMonorepo(): Monorepo {
   throw new CommandError(
     `${first.file} and ${other.file} do not agree on the services, their \`paths\` and \`test\`, or images.context; say with --env which one counts`,
   );
-}
-
-/** The names of the stacks that have a file, sorted. */
-export function environments(): string[] {
-  const files = (() => {
-    try {
-      return readdirSync("stacks");
-    } catch {
-      return [];
-    }
-  })();
-  return files.flatMap((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? []).toSorted();
 }
 
 function sourcesOf({ app, images, services }: Monorepo): string {

@@ -1,31 +1,106 @@
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { z } from "zod";
-import { schemaProblems } from "../../core/problem.ts";
+import { schemaProblems, type Problem } from "../../core/problem.ts";
+import { stackSchema, type StackSettings } from "../../stacks/schema.ts";
 import { readStackFile } from "../../stacks/stack-file.ts";
 import { CommandError } from "../command.ts";
 
-/**
- * The part of an environment's stack file that a command needs; the rest of the file is the program's.
- * @returns `undefined`: there is no such file in the current directory
- * @throws CommandError with all that is wrong in that part
- */
-export function readStackSettings<T extends z.ZodObject>(name: string, schema: T): z.infer<T> | undefined {
-  const file = `stacks/Pulumi.${name}.yaml`;
-  if (!existsSync(file)) return undefined;
-  const needed = new Set(Object.keys(schema.shape).map((key) => `delivery:${key}`));
-  const entries = Object.entries(readStackFile(name)).filter(([key]) => needed.has(key));
-  const settings = Object.fromEntries(
-    entries.map(([key, value]) => [key.slice("delivery:".length), unquoted(value, key)]),
-  );
-  const parsed = schema.safeParse(settings);
-  if (parsed.success) return parsed.data;
-  const problems = schemaProblems(file, parsed.error, settings).map(
-    ({ location, message }) => `${location}: ${message}`,
-  );
-  throw new CommandError(problems.join("\n       "));
+/** The stack files in the current directory, as one run of a command sees them: each is read once. */
+export class Project {
+  readonly #stackFiles = new Map<string, StackFile>();
+  #environments: readonly string[] | undefined;
+
+  /** The names of the stacks that have a file, sorted. */
+  get environments(): readonly string[] {
+    this.#environments ??= filesIn("stacks")
+      .flatMap((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? [])
+      .toSorted();
+    return this.#environments;
+  }
+
+  /** @param name the stack's, without the organization. It need not have a file. */
+  stackFile(name: string): StackFile {
+    const opened = this.#stackFiles.get(name) ?? new StackFile(name);
+    this.#stackFiles.set(name, opened);
+    return opened;
+  }
 }
 
-/** `pulumi config set` puts quotes around the version when it writes the file anew. */
-function unquoted(value: unknown, key: string): unknown {
-  return key === "delivery:schemaVersion" && typeof value === "string" && /^\d+$/.test(value) ? Number(value) : value;
+/**
+ * The stack file of an environment. Commands ask for the settings that they need, and only these must be valid: the rest of
+ * the file is the program's.
+ */
+export class StackFile {
+  readonly name: string;
+  /** Relative to the current directory, which is the program's. */
+  readonly path: string;
+  #settings: Readonly<Record<string, unknown>> | undefined;
+  readonly #parsed = new Map<SettingName, ParsedSetting>();
+
+  constructor(name: string) {
+    this.name = name;
+    this.path = `stacks/Pulumi.${name}.yaml`;
+  }
+
+  /**
+   * @returns `undefined` where there is no such file
+   * @throws CommandError with all that is wrong in these settings
+   */
+  find<Name extends SettingName>(...names: readonly Name[]): Pick<StackSettings, Name> | undefined {
+    if (this.#settings === undefined && !existsSync(this.path)) return undefined;
+    const parsed = settingNames.flatMap((name) => (includes(names, name) ? [[name, this.#parse(name)] as const] : []));
+    const problems = parsed.flatMap(([, setting]) => setting.problems);
+    if (problems.length > 0)
+      throw new CommandError(problems.map(({ location, message }) => `${location}: ${message}`).join("\n       "));
+    // Each value comes from the schema of its name, which the type of StackSettings is inferred from.
+    return Object.fromEntries(parsed.map(([name, { value }]) => [name, value])) as Pick<StackSettings, Name>;
+  }
+
+  /** @throws CommandError with all that is wrong in these settings, or where there is no such file */
+  read<Name extends SettingName>(...names: readonly Name[]): Pick<StackSettings, Name> {
+    const settings = this.find(...names);
+    if (settings !== undefined) return settings;
+    throw new CommandError(`there is no ${this.path} in ${process.cwd()}; run this where the stack files are`);
+  }
+
+  #parse(name: SettingName): ParsedSetting {
+    const known = this.#parsed.get(name);
+    if (known !== undefined) return known;
+    this.#settings ??= readStackFile(this.name);
+    const value = unquoted(name, this.#settings[`delivery:${name}`]);
+    const input = value === undefined ? {} : { [name]: value };
+    const result = z.object({ [name]: stackSchema.shape[name] }).safeParse(input);
+    const parsed = result.success
+      ? { value: result.data[name], problems: [] }
+      : { value: undefined, problems: schemaProblems(this.path, result.error, input) };
+    this.#parsed.set(name, parsed);
+    return parsed;
+  }
+}
+
+export type SettingName = keyof StackSettings;
+
+const settingNames = stackSchema.keyof().options;
+
+interface ParsedSetting {
+  readonly value: unknown;
+  readonly problems: readonly Problem[];
+}
+
+function includes(names: readonly string[], name: string): boolean {
+  return names.includes(name);
+}
+
+/** `pulumi config set` puts quotes around the version when it writes the file again. */
+function unquoted(name: SettingName, value: unknown): unknown {
+  return name === "schemaVersion" && typeof value === "string" && /^\d+$/.test(value) ? Number(value) : value;
+}
+
+/** @returns nothing where there is no such directory */
+function filesIn(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
 }

@@ -1,18 +1,15 @@
-import { z } from "zod";
 import { readBranch } from "../../git/deploy-repository.ts";
 import { isSameImage, readRecords, shortDigest, type Records, type Release } from "../../git/records.ts";
 import type { ReleaseRecord } from "../../git/release-record.ts";
 import type { Snapshot } from "../../git/snapshot.ts";
-import { stackSchema } from "../../stacks/schema.ts";
+import type { StackSettings } from "../../stacks/schema.ts";
 import { CommandError, UsageError } from "../command.ts";
 import type { DeliveryEnvironment } from "../project/environment.ts";
-import { readStackSettings } from "../project/stack-file.ts";
+import type { StackFile } from "../project/stack-file.ts";
 import { assertServicesKnown } from "../release/unknown-services.ts";
 
-const rulesSchema = stackSchema.pick({ promotion: true });
-
 /** What must hold before digests come to an environment, as its stack file says. */
-export type PromotionRules = Omit<NonNullable<z.infer<typeof rulesSchema>["promotion"]>, "from">;
+export type PromotionRules = Omit<NonNullable<StackSettings["promotion"]>, "from">;
 
 /** Where the digests come from, and under which rules. */
 interface Promotion {
@@ -23,22 +20,22 @@ interface Promotion {
 const noRules: PromotionRules = { approval: false };
 
 /**
- * @param to the environment that is to get the digests
+ * @param file of the environment that is to get the digests
  * @param from the one that the caller names, if any
  * @throws CommandError where the stack file names another one
  */
-export function promotionTo(to: string, from: string | undefined): Promotion {
-  const file = `stacks/Pulumi.${to}.yaml`;
-  const declared = readStackSettings(to, rulesSchema)?.promotion;
+export function promotionTo(file: StackFile, from: string | undefined): Promotion {
+  const { name: to, path } = file;
+  const declared = file.find("promotion")?.promotion;
   if (declared === undefined) {
     if (from === undefined || from === "")
-      throw new UsageError(`--from is missing: ${file} does not say where ${to} gets its digests (promotion.from)`);
+      throw new UsageError(`--from is missing: ${path} does not say where ${to} gets its digests (promotion.from)`);
     return { from, rules: noRules };
   }
   const { from: source, ...rules } = declared;
   if (from !== undefined && from !== source)
     throw new CommandError(
-      `--from ${from}: ${to} gets its digests from ${source} only (promotion.from of ${file}), where they are tested; nothing was changed`,
+      `--from ${from}: ${to} gets its digests from ${source} only (promotion.from of ${path}), where they are tested; nothing was changed`,
     );
   return { from: source, rules };
 }

@@ -12,9 +12,9 @@ import { nameOf, stringAt, type KubernetesObject } from "../../kubernetes/object
 import { CommandError, type CommandContext } from "../command.ts";
 import { openCluster } from "../project/cluster.ts";
 import type { DeliveryEnvironment } from "../project/environment.ts";
-import { readStackSettings } from "../project/stack-file.ts";
+import type { Project } from "../project/stack-file.ts";
 import { listApplications, listDeployments, listPods } from "../status/cluster-status.ts";
-import { endpointSchema, endpointsOf, type StatusEndpoints } from "../status/endpoints.ts";
+import { endpointSettings, endpointsOf, type StatusEndpoints } from "../status/endpoints.ts";
 import { readReleases } from "../status/git-status.ts";
 import { reasonOf } from "../status/reading.ts";
 import { readCandidates, type Candidates, type PromotionPath, type PromotionRules } from "./candidates.ts";
@@ -49,6 +49,7 @@ export function gateLines(outcomes: readonly GateOutcome[]): string[] {
 }
 
 interface GatesArgs extends PromotionPath {
+  readonly project: Project;
   readonly rules: PromotionRules;
   readonly approval: Approval;
   /** How long to wait for what time alone can mend, in milliseconds. */
@@ -101,11 +102,12 @@ async function settledCandidates(
   }
 }
 
-function openHealthGate({ from, surroundings }: GatesArgs, minutes: number): HealthGate {
-  const settings = readStackSettings(from.name, endpointSchema);
+function openHealthGate({ project, from, surroundings }: GatesArgs, minutes: number): HealthGate {
+  const file = project.stackFile(from.name);
+  const settings = file.find(...endpointSettings);
   if (settings === undefined)
     throw new CommandError(
-      `there is no stacks/Pulumi.${from.name}.yaml in ${process.cwd()}, which says where ${from.name} runs: whether it is Healthy cannot be asked; nothing was changed`,
+      `there is no ${file.path} in ${process.cwd()}, which says where ${from.name} runs: whether it is Healthy cannot be asked; nothing was changed`,
     );
   const { environment, signal } = surroundings;
   return {

@@ -1,7 +1,8 @@
 import { contextName, namespaceName } from "../../core/names.ts";
 import type { DeployBranch } from "../../git/deploy-branch.ts";
 import type { KubernetesClient } from "../../kubernetes/client.ts";
-import { stackSchema, type StackSettings } from "../../stacks/schema.ts";
+import type { StackSettings } from "../../stacks/schema.ts";
+import type { SettingName } from "../project/stack-file.ts";
 import type { Registry } from "../registry/client.ts";
 import type { CiLocation } from "./ci-status.ts";
 
@@ -22,24 +23,20 @@ export interface StatusEndpoints {
   readonly ci: CiLocation;
 }
 
-/** The part of a stack file that says where these parts are. */
-export const endpointSchema = stackSchema.pick({
-  schemaVersion: true,
-  environment: true,
-  app: true,
-  images: true,
-  ci: true,
-  cluster: true,
-  delivery: true,
-  gitops: true,
-  github: true,
-});
+/** What a stack file says of where these parts are. */
+export const endpointSettings = [
+  "schemaVersion",
+  "environment",
+  "app",
+  "images",
+  "ci",
+  "cluster",
+  "delivery",
+  "gitops",
+  "github",
+] as const satisfies SettingName[];
 
-/** What a stack file says of the places. */
-export type EndpointSettings = Pick<
-  StackSettings,
-  "app" | "environment" | "delivery" | "cluster" | "gitops" | "github" | "ci" | "images"
->;
+export type EndpointSettings = Pick<StackSettings, (typeof endpointSettings)[number]>;
 
 /** @param name the stack's, which is also the environment's unless the file says otherwise */
 export function endpointsOf(

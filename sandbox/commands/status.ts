@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
-import { readStackSettings } from "../../cli/project/stack-file.ts";
+import { Project } from "../../cli/project/stack-file.ts";
 import { registryClient } from "../../cli/registry/client.ts";
 import { collectStatus, statusFetchLimits, statusSources, type StatusSources } from "../../cli/status/collect.ts";
-import { endpointSchema, endpointsOf } from "../../cli/status/endpoints.ts";
+import { endpointSettings, endpointsOf } from "../../cli/status/endpoints.ts";
 import { renderStatus, type StatusOutput } from "../../cli/status/output.ts";
 import { NotReachableError } from "../../core/error.ts";
 import { ensureCredentials, loginToDeployGit } from "../machine/credentials.ts";
@@ -24,7 +24,7 @@ export async function status(stateDir: string, output: StatusOutput = {}): Promi
 }
 
 function sandboxSources(stateDir: string, endpoints: SandboxEndpoints | undefined): StatusSources {
-  const settings = readStackSettings("sandbox", endpointSchema);
+  const settings = new Project().stackFile("sandbox").find(...endpointSettings);
   if (settings === undefined)
     throw new Error(`there is no stacks/Pulumi.sandbox.yaml in ${process.cwd()}; run this at the root of the checkout`);
   const places = endpointsOf("sandbox", settings);

@@ -1,9 +1,8 @@
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { readStackSettings } from "../../cli/project/stack-file.ts";
+import { Project } from "../../cli/project/stack-file.ts";
 import { writeFileAtomically } from "../../core/atomic-file.ts";
-import { stackSchema } from "../../stacks/schema.ts";
 
 const endpointsSchema = z.strictObject({
   /** The registry as image names have it, e.g. `localhost:5001`. */
@@ -35,16 +34,15 @@ export function saveEndpoints(stateDir: string, endpoints: SandboxEndpoints): vo
 
 const stack = "sandbox";
 
-const sandboxSchema = stackSchema
-  .pick({ app: true, environment: true, images: true, ci: true, delivery: true, gitops: true, github: true })
-  .required({ gitops: true, github: true });
-
 /** What the sandbox needs to know of its own stack file, read as the program reads it. */
 export function sandboxSettings() {
-  const settings = readStackSettings(stack, sandboxSchema);
-  if (settings === undefined) throw new Error("stacks/Pulumi.sandbox.yaml is missing: run this in the checkout's root");
+  const file = new Project().stackFile(stack);
+  const settings = file.find("app", "environment", "images", "ci", "delivery", "gitops", "github");
+  if (settings === undefined) throw new Error(`${file.path} is missing: run this in the checkout's root`);
+  const { gitops, github } = settings;
+  if (gitops === undefined) throw new Error(`${file.path}: gitops: missing; set it to the sandbox's deploy repository`);
+  if (github === undefined) throw new Error(`${file.path}: github: missing; set it to the sandbox's source repository`);
   const { host } = settings.ci;
-  if (host === undefined)
-    throw new Error("stacks/Pulumi.sandbox.yaml: ci.host: missing; set it to the stand-in's address");
-  return { ...settings, environment: settings.environment ?? stack, ci: { ...settings.ci, host } };
+  if (host === undefined) throw new Error(`${file.path}: ci.host: missing; set it to the stand-in's address`);
+  return { ...settings, gitops, github, environment: settings.environment ?? stack, ci: { ...settings.ci, host } };
 }

@@ -9,6 +9,7 @@ import {
   stateText,
   type ScrubbedState,
 } from "../../../../cli/preview/published-state.ts";
+import { Project } from "../../../../cli/project/stack-file.ts";
 import { ensureRepository, repositoryPath } from "../../../../sandbox/stand-ins/git-server/repositories.ts";
 import { serveGit, type GitHttp } from "../../../../sandbox/stand-ins/git-server/server.ts";
 import { BareRepository } from "../../../support/bare-repository.ts";
@@ -56,20 +57,20 @@ function setOrigin(login = "", url = `${server.url}/acme/shop.git`): void {
 test("a private repository's state is published and read with the token of the environment", async () => {
   setOrigin();
   vi.stubEnv("DELIVERY_GIT_TOKEN", token);
-  expect(await publishState("dev", state)).toMatchObject({ changed: true });
-  expect(await readPublishedState("acme/dev")).toEqual({ state, source: `branch ${stateBranch}` });
+  expect(await publishState(new Project(), "dev", state)).toMatchObject({ changed: true });
+  expect(await readPublishedState(new Project(), "acme/dev")).toEqual({ state, source: `branch ${stateBranch}` });
 });
 
 test("without one, with the login that is in the URL of origin", async () => {
   setOrigin(`robot:${token}@`);
-  expect(await publishState("dev", state)).toMatchObject({ changed: true });
-  expect(await readPublishedState("dev")).toMatchObject({ state });
+  expect(await publishState(new Project(), "dev", state)).toMatchObject({ changed: true });
+  expect(await readPublishedState(new Project(), "dev")).toMatchObject({ state });
 });
 
 test("a login in the URL of origin is in no message", async () => {
   const messages = async (): Promise<string> => {
-    const { source } = await readPublishedState("dev");
-    const refused = await publishState("dev", state).then(
+    const { source } = await readPublishedState(new Project(), "dev");
+    const refused = await publishState(new Project(), "dev", state).then(
       () => "not refused",
       (error: unknown) => String(error),
     );
@@ -87,12 +88,12 @@ test("a login in the URL of origin is in no message", async () => {
 test("whoever has no login reads a public repository's, and nobody is asked for more", async () => {
   setOrigin();
   vi.stubEnv("DELIVERY_GIT_TOKEN", token);
-  await publishState("dev", state);
+  await publishState(new Project(), "dev", state);
   await ensureRepository(folder.directory, { name: "acme/shop", public: true });
   requests.length = 0;
-  expect(await readPublishedState("dev")).toMatchObject({ state });
+  expect(await readPublishedState(new Project(), "dev")).toMatchObject({ state });
   vi.stubEnv("DELIVERY_GIT_TOKEN", "");
-  expect(await readPublishedState("dev")).toMatchObject({ state });
+  expect(await readPublishedState(new Project(), "dev")).toMatchObject({ state });
   expect(requests.filter((line) => !line.endsWith(" 200"))).toEqual([]);
   const repository = new BareRepository({ existing: repositoryPath(folder.directory, "acme/shop") });
   expect(repository.files(stateBranch)).toEqual({ "dev.json": stateText(state) });
@@ -101,7 +102,7 @@ test("whoever has no login reads a public repository's, and nobody is asked for 
 test("the command reads the state with the token before any program runs, and then takes the token away", async () => {
   setOrigin();
   vi.stubEnv("DELIVERY_GIT_TOKEN", token);
-  await publishState("dev", state);
+  await publishState(new Project(), "dev", state);
   requests.length = 0;
   // A program that cannot be run: the engine is not asked for.
   writeFileSync(join(checkout.root, "Pulumi.yaml"), "runtime: nodejs\n");

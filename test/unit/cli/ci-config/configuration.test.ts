@@ -13,6 +13,7 @@ import { servicePorts } from "../../../../cli/ci-config/executors.ts";
 import { generatedFiles, render, staleFiles, writeFiles } from "../../../../cli/ci-config/generated-files.ts";
 import { triggerKinds, type Pipeline, type TriggerKind } from "../../../../cli/ci-config/pipeline.ts";
 import { pipelineOf, readDeclarations } from "../../../../cli/ci-config/read-pipeline.ts";
+import { Project } from "../../../../cli/project/stack-file.ts";
 
 const postgres = [{ image: "cimg/postgres:17.5", env: { POSTGRES_PASSWORD: "test" } }];
 const staging = { name: "staging", context: "shop-staging", from: "dev", approval: false, healthyMinutes: 10 };
@@ -51,12 +52,12 @@ const awaited = (jobs: ReadonlyMap<string, Invocation>): string[] =>
   (jobs.get("delivery")?.requires ?? []).flatMap((requirement) => Object.keys(requirement));
 
 test("this repository's own configuration is what its stack files and services ask for", () => {
-  const pipeline = pipelineOf(readDeclarations("dev"), { program: "." });
+  const pipeline = pipelineOf(readDeclarations(new Project(), "dev"), { program: "." });
   expect(staleFiles(".circleci", generatedFiles(pipeline))).toEqual([]);
 });
 
 test("the sandbox's environment, which comes from no other, makes a valid configuration, too", () => {
-  const pipeline = pipelineOf(readDeclarations("sandbox"), { program: "." });
+  const pipeline = pipelineOf(readDeclarations(new Project(), "sandbox"), { program: "." });
   expect(pipeline.promotions).toEqual([]);
   expect(configurationProblems(setupConfiguration(pipeline))).toEqual([]);
   expect(configurationProblems(continueConfiguration(pipeline))).toEqual([]);

@@ -1,7 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { chainFrom } from "../../../../cli/ci-config/environment-chain.ts";
 import { programLayout, type LayoutArgs } from "../../../../cli/ci-config/program-layout.ts";
-import { readPreviewOwners, refuseSharedPreviews, type PreviewOwner } from "../../../../cli/ci-config/read-pipeline.ts";
+import {
+  readPreviewOwners,
+  assertPreviewsNotShared,
+  type PreviewOwner,
+} from "../../../../cli/ci-config/read-pipeline.ts";
+import { Project } from "../../../../cli/project/stack-file.ts";
 
 describe("environments", () => {
   const chain = (first: string, origins: Record<string, string | undefined>): readonly string[] =>
@@ -45,7 +50,7 @@ describe("preview environments", () => {
   const refusal =
     (...others: Partial<PreviewOwner>[]) =>
     () =>
-      refuseSharedPreviews([dev, ...others.map((other) => ({ ...dev, name: "other", first: "other", ...other }))]);
+      assertPreviewsNotShared([dev, ...others.map((other) => ({ ...dev, name: "other", first: "other", ...other }))]);
 
   test.each<[string, Partial<PreviewOwner>]>([
     ["the same app in a world of its own, such as a sandbox", { repository }],
@@ -79,11 +84,11 @@ describe("preview environments", () => {
   });
 
   test("of this repository are those of dev and of the sandbox, each in its own world", () => {
-    expect(readPreviewOwners()).toMatchObject([
+    expect(readPreviewOwners(new Project())).toMatchObject([
       { name: "dev", app: "delinkcious", first: "dev" },
       { name: "sandbox", app: "delinkcious", first: "sandbox" },
     ]);
-    expect(() => refuseSharedPreviews(readPreviewOwners())).not.toThrow();
+    expect(() => assertPreviewsNotShared(readPreviewOwners(new Project()))).not.toThrow();
   });
 });
 

@@ -3,21 +3,27 @@ import { duration } from "../../../../cli/command.ts";
 import { promotionTo } from "../../../../cli/promotion/candidates.ts";
 import { approvalGate, approvalTrailer, gateLines } from "../../../../cli/promotion/gates.ts";
 import { promotionBranch, proposalBody, repositoryName } from "../../../../cli/promotion/pull-request.ts";
+import { Project } from "../../../../cli/project/stack-file.ts";
 
 const one = `sha256:${"1".repeat(64)}`;
 const two = `sha256:${"2".repeat(64)}`;
 
 test("digests come from the environment that the stack file declares, and from no other", () => {
-  expect(promotionTo("prod", undefined)).toEqual({ from: "staging", rules: { healthyMinutes: 60, approval: true } });
-  expect(promotionTo("prod", "staging").from).toBe("staging");
-  expect(() => promotionTo("prod", "dev")).toThrow(
+  expect(promotionTo(new Project().stackFile("prod"), undefined)).toEqual({
+    from: "staging",
+    rules: { healthyMinutes: 60, approval: true },
+  });
+  expect(promotionTo(new Project().stackFile("prod"), "staging").from).toBe("staging");
+  expect(() => promotionTo(new Project().stackFile("prod"), "dev")).toThrow(
     /--from dev: prod gets its digests from staging only \(promotion\.from of stacks\/Pulumi\.prod\.yaml\)/,
   );
 });
 
 test("an environment that declares nothing needs --from, and has no gates", () => {
-  expect(promotionTo("qa", "dev")).toEqual({ from: "dev", rules: { approval: false } });
-  expect(() => promotionTo("qa", undefined)).toThrow(/--from is missing: stacks\/Pulumi\.qa\.yaml does not say/);
+  expect(promotionTo(new Project().stackFile("qa"), "dev")).toEqual({ from: "dev", rules: { approval: false } });
+  expect(() => promotionTo(new Project().stackFile("qa"), undefined)).toThrow(
+    /--from is missing: stacks\/Pulumi\.qa\.yaml does not say/,
+  );
 });
 
 test.each([

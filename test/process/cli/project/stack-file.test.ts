@@ -1,0 +1,89 @@
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { Project } from "../../../../cli/project/stack-file.ts";
+
+const program = process.cwd();
+const directory = realpathSync(mkdtempSync(join(tmpdir(), "delivery-stacks-")));
+
+beforeEach(() => {
+  mkdirSync(join(directory, "stacks"));
+  process.chdir(directory);
+});
+afterEach(() => {
+  process.chdir(program);
+  rmSync(join(directory, "stacks"), { recursive: true, force: true });
+});
+
+function write(name: string, ...settings: readonly string[]): void {
+  writeFileSync(`stacks/Pulumi.${name}.yaml`, ["config:", ...settings.map((line) => `  ${line}`), ""].join("\n"));
+}
+
+const app = "delivery:app: { name: shop, directory: ../shop }";
+
+test("gives the settings that are asked for, with their defaults", () => {
+  write("dev", app, "delivery:schemaVersion: 1");
+  const file = new Project().stackFile("dev");
+  expect(file.find("schemaVersion", "app", "delivery", "gitops", "services")).toEqual({
+    schemaVersion: 1,
+    app: { name: "shop", directory: "../shop", services: "svc/*" },
+    delivery: "gitops",
+    gitops: undefined,
+    services: {},
+  });
+});
+
+test("takes the version in the quotes that `pulumi config set` puts around it", () => {
+  write("dev", 'delivery:schemaVersion: "1"');
+  expect(new Project().stackFile("dev").find("schemaVersion")).toEqual({ schemaVersion: 1 });
+});
+
+test("is read once, and again by the next command", () => {
+  write("dev", app);
+  const project = new Project();
+  expect(project.stackFile("dev").find("app")?.app.name).toBe("shop");
+  write("dev", app.replace("shop", "bank"), "delivery:delivery: direct");
+  expect(project.stackFile("dev").find("app", "delivery")).toMatchObject({ app: { name: "shop" }, delivery: "gitops" });
+  expect(new Project().stackFile("dev").find("app")?.app.name).toBe("bank");
+});
+
+test("must be valid only in what is asked for", () => {
+  write(
+    "dev",
+    app,
+    "delivery:delivery: by-hand",
+    "delivery:nonsense: true",
+    "delivery:registryPassword: { secure: x }",
+  );
+  expect(new Project().stackFile("dev").find("app", "promotion")).toMatchObject({ app: { name: "shop" } });
+});
+
+test("names all that is wrong in what is asked for, in the order of the schema", () => {
+  write("dev", "delivery:delivery: by-hand", "delivery:app: { name: Shop, directory: ../shop, port: 1 }");
+  const file = new Project().stackFile("dev");
+  const reason =
+    /^stacks\/Pulumi\.dev\.yaml: schemaVersion: missing; must be 1: .*\n {7}stacks\/Pulumi\.dev\.yaml: app\.name: "Shop": must be .*\n {7}stacks\/Pulumi\.dev\.yaml: app\.port: unknown key; .*\n {7}stacks\/Pulumi\.dev\.yaml: delivery: "by-hand": must be gitops or direct$/;
+  expect(() => file.find("delivery", "schemaVersion", "app")).toThrow(reason);
+  expect(() => file.read("delivery", "schemaVersion", "app")).toThrow(reason);
+});
+
+test("that is not there is nothing, unless a command needs it", () => {
+  const file = new Project().stackFile("dev");
+  expect(file.find("app")).toBeUndefined();
+  expect(() => file.read("app")).toThrow(`there is no stacks/Pulumi.dev.yaml in ${directory}; run this where`);
+});
+
+test("that is no stack file is named", () => {
+  writeFileSync("stacks/Pulumi.dev.yaml", "settings: {}\n");
+  expect(() => new Project().stackFile("dev").find("app")).toThrow("stacks/Pulumi.dev.yaml has no `config:`");
+});
+
+test("environments are the stacks that have a file", () => {
+  write("staging", app);
+  write("dev", app);
+  writeFileSync("stacks/README.md", "");
+  expect(new Project().environments).toEqual(["dev", "staging"]);
+  rmSync("stacks", { recursive: true });
+  expect(new Project().environments).toEqual([]);
+});
