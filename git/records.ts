@@ -116,3 +116,8 @@ export function summarize(released: readonly Release[]): string {
 export function shortDigest(digest: string): string {
   return digest.slice(0, "sha256:".length + 12);
 }
+
+/** Seven digits of a commit, as Git shows them. */
+export function shortCommit(commit: string): string {
+  return commit.slice(0, 7);
+}

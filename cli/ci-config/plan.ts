@@ -5,8 +5,8 @@ import { affectedServices, type AffectedServices } from "../affected/affected-se
 import { branchPoint, readReleasedFrom } from "../affected/base-commit.ts";
 import type { CommandContext } from "../command.ts";
 import { githubOf } from "../github/access.ts";
+import { fenced } from "../github/markdown.ts";
 import { commentReport } from "../preview/comment.ts";
-import { fenced } from "../preview/markdown.ts";
 import { findEnvironment } from "../project/environment.ts";
 import type { Monorepo } from "../project/monorepo.ts";
 import type { Project, StackFile } from "../project/stack-file.ts";

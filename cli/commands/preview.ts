@@ -100,7 +100,7 @@ async function previewAll(
   { note, signal }: CommandContext,
 ): Promise<StackPreview[]> {
   // The engine takes a moment to load.
-  const { previewSafely, previewTrusted } = await import("../preview/mode.ts");
+  const { previewSafely, previewTrusted } = await import("../preview/run-preview.ts");
   const { readPublishedState, readStateFile } = await import("../preview/published-state.ts");
   // Before any program runs, which is the pull request's own: it may take a login.
   const published = new Map<string, PublishedState>();

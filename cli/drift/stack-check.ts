@@ -1,18 +1,24 @@
-import type { EngineEvent, Stack } from "@pulumi/pulumi/automation/index.js";
-import { z } from "zod";
-import { credentialsIn, redaction, textsOf } from "../preview/redaction.ts";
+import type { Stack } from "@pulumi/pulumi/automation/index.js";
 import { openCliStack } from "../pulumi/cli-stack.ts";
 import { plainMessage, problemIn, resourceName } from "../pulumi/diagnostics.ts";
+import {
+  engineEventSchema,
+  runEngine,
+  type EngineEvent,
+  type EngineRun,
+  type EngineStep,
+} from "../pulumi/engine-run.ts";
+import { redaction, secretTexts } from "../pulumi/redaction.ts";
 import { oneLine, reasonOf } from "../status/reading.ts";
 import type { DriftSources } from "./collect.ts";
 import { checkOf, type Check, type Finding } from "./report.ts";
 import { stackStateOf } from "./stack-state.ts";
 
-/** The stack for as long as the looks need it. What keeps it from being opened is told by each of them. */
+/** The stack for as long as the checks need it. Each of them reports what keeps it from being opened. */
 export function openDriftStack(name: string): Pick<DriftSources, "state" | "stack"> & AsyncDisposable {
   const secrets: string[] = [];
   const opened = openCliStack(name, { onConfig: (values) => void secrets.push(...values) });
-  // Whoever waits for it hears of the failure.
+  // The callers that await it get the error; this only prevents an unhandled rejection.
   opened.catch(() => undefined);
   return {
     state: async () => {
@@ -20,8 +26,8 @@ export function openDriftStack(name: string): Pick<DriftSources, "state" | "stac
       return stackStateOf((await stack.exportStack()).deployment);
     },
     stack: async () => {
-      const look = await stackCheck((await opened).stack);
-      return withoutSecrets(look, [...secrets.flatMap(textsOf), ...credentialsIn(process.env)]);
+      const check = await stackCheck((await opened).stack);
+      return withoutSecrets(check, secretTexts(secrets, process.env));
     },
     [Symbol.asyncDispose]: async () => {
       const stack = await opened.catch(() => undefined);
@@ -30,7 +36,6 @@ export function openDriftStack(name: string): Pick<DriftSources, "state" | "stac
   };
 }
 
-/** The engine hides the secrets that it knows; what a provider says of a failure may repeat one. */
 function withoutSecrets({ findings, reason, ...same }: Check, secrets: readonly string[]): Check {
   const { text } = redaction(secrets);
   return {
@@ -40,54 +45,19 @@ function withoutSecrets({ findings, reason, ...same }: Check, secrets: readonly 
   };
 }
 
-/** What the engine finds when it only looks: resources that are other than in the state, then what an update would change. */
-export async function stackCheck(stack: Pick<Stack, "previewRefresh" | "preview">): Promise<Check> {
-  const refresh = await runEngine((onEvent) => stack.previewRefresh({ onEvent, suppressProgress: true }));
-  const preview = await runEngine((onEvent) => stack.preview({ onEvent, suppressProgress: true }));
+/** What the engine finds without changing anything: resources that differ from the state, then what an update would change. */
+export async function stackCheck(stack: Stack): Promise<Check> {
+  const refresh = await runEngine((onEvent) => stack.previewRefresh({ onEvent, suppressProgress: true }), reasonOf);
+  const preview = await runEngine((onEvent) => stack.preview({ onEvent, suppressProgress: true }), reasonOf);
   return stackFindings(refresh, preview);
 }
 
-/** What one run of the engine has said. */
-interface EngineRun {
-  readonly events: readonly unknown[];
-  /** Why it did not come to an end. */
-  readonly failure?: string | undefined;
-}
-
-async function runEngine(operation: (onEvent: (event: EngineEvent) => void) => Promise<unknown>): Promise<EngineRun> {
-  const events: EngineEvent[] = [];
-  try {
-    await operation((event) => void events.push(event));
-    return { events };
-  } catch (error) {
-    return { events, failure: reasonOf(error) };
-  }
-}
-
-const eventSchema = z.object({
-  resOutputsEvent: z
-    .object({
-      metadata: z.object({
-        op: z.string(),
-        urn: z.string(),
-        type: z.string(),
-        new: z.object({ custom: z.boolean().default(false) }).nullish(),
-        old: z.object({ custom: z.boolean().default(false) }).nullish(),
-        diffs: z.array(z.string()).nullish(),
-        detailedDiff: z.record(z.string(), z.unknown()).nullish(),
-      }),
-    })
-    .optional(),
-  diagnosticEvent: z.object({ severity: z.string(), message: z.string(), urn: z.string().optional() }).optional(),
-});
-type Event = z.infer<typeof eventSchema>;
-type Step = NonNullable<Event["resOutputsEvent"]>["metadata"];
-type Diagnostic = NonNullable<Event["diagnosticEvent"]>;
+type Diagnostic = NonNullable<EngineEvent["diagnosticEvent"]>;
 
 export function stackFindings(refresh: EngineRun, preview: EngineRun): Check {
-  const live = read(refresh, isGone);
-  // What is not found there is what the program has asked for: nothing is known to be gone.
-  const declared = read(preview, () => false);
+  const live = readRun(refresh, isGone);
+  // In a preview, what is not found is something that the program has asked for: it does not say that a resource is gone.
+  const declared = readRun(preview, () => false);
   const findings = [
     ...live.steps.map((step) => ({ what: resourceName(step.urn), change: liveChange(step) })),
     ...live.gone.map((urn) => ({ what: resourceName(urn), change: goneChange })),
@@ -100,28 +70,29 @@ export function stackFindings(refresh: EngineRun, preview: EngineRun): Check {
   return checkOf("stack", unique(findings), reasons.length === 0 ? null : reasons.join("; "));
 }
 
-interface Reading {
-  readonly steps: readonly Step[];
+/** What the events of one run say. */
+interface RunResult {
+  readonly steps: readonly EngineStep[];
   /** The URNs of what is gone so that it cannot even be read. */
   readonly gone: readonly string[];
   readonly problems: readonly string[];
 }
 
-/** @param means whether an error only says that a resource is gone */
-function read({ events, failure }: EngineRun, means: (diagnostic: Diagnostic) => boolean): Reading {
-  const known = events.map((event) => eventSchema.parse(event));
+/** @param saysGone whether an error only says that a resource is gone */
+function readRun({ events, failure }: EngineRun, saysGone: (diagnostic: Diagnostic) => boolean): RunResult {
+  const known = events.map((event) => engineEventSchema.parse(event));
   const steps = known.flatMap(({ resOutputsEvent }) =>
     resOutputsEvent !== undefined && isChange(resOutputsEvent.metadata) ? [resOutputsEvent.metadata] : [],
   );
   const errors = known.flatMap(({ diagnosticEvent: one }) => (one?.severity === "error" ? [one] : []));
-  const gone = errors.filter(means).flatMap(({ urn }) => urn ?? []);
+  const gone = errors.filter(saysGone).flatMap(({ urn }) => urn ?? []);
   const problems = errors
-    .filter((error) => !means(error))
+    .filter((error) => !saysGone(error))
     .flatMap((diagnosticEvent) => problemIn({ diagnosticEvent }) ?? []);
   return {
     steps,
     gone,
-    // The engine also fails because of what is gone, and because of problems that are told by themselves.
+    // The failure counts only where no event gives its cause.
     problems: [
       ...new Set(
         (problems.length + gone.length === 0 && failure !== undefined ? [failure] : problems).map((text) =>
@@ -132,14 +103,14 @@ function read({ events, failure }: EngineRun, means: (diagnostic: Diagnostic) =>
   };
 }
 
-/** Components and the stack itself are only what they hold. */
-function isChange({ op, old, new: now }: Step): boolean {
+/** Components and the stack have no state of their own; their children are counted instead. */
+function isChange({ op, old, new: now }: EngineStep): boolean {
   return !["same", "read", "refresh"].includes(op) && (now ?? old)?.custom === true;
 }
 
 /**
- * Whether a refresh has failed of a resource that is not there any more. CircleCI's provider, unlike others, has no word for a
- * context that is gone; of other providers the same words may mean a host, a repository or a webhook.
+ * Whether a refresh has failed because a resource is not there any more. CircleCI's provider, unlike others, fails for a
+ * context that is gone; from other providers the same words may be about a host, a repository or a webhook.
  */
 function isGone(diagnostic: Diagnostic): boolean {
   const [, , types = ""] = diagnostic.urn?.split("::") ?? [];
@@ -149,7 +120,7 @@ function isGone(diagnostic: Diagnostic): boolean {
 
 const goneChange = "is gone, which fails every refresh of the stack until it is made anew, or deleted from the state";
 
-function liveChange(step: Step): string {
+function liveChange(step: EngineStep): string {
   if (step.op === "delete") return "is gone";
   return step.op === "update" ? `is other than the stack has left it${differingPaths(step)}` : step.op;
 }
@@ -162,18 +133,18 @@ const operations: Readonly<Record<string, string>> = {
 };
 
 /** A replacement comes in several steps. */
-function declaredChange(step: Step): string {
+function declaredChange(step: EngineStep): string {
   const op = /replace/.test(step.op) ? "replace" : step.op;
   return `${operations[op] ?? op} by \`pulumi up\`${op === "update" || op === "replace" ? differingPaths(step) : ""}`;
 }
 
-/** The places that differ; never their values, which may be secret. */
-function differingPaths({ detailedDiff, diffs }: Step): string {
-  const places = Object.keys(detailedDiff ?? {}).filter((location) => !location.startsWith("__"));
-  const named = places.length > 0 ? places : (diffs ?? []).filter((location) => !location.startsWith("__"));
-  if (named.length === 0) return "";
-  const shown = named.toSorted().slice(0, 4);
-  return `: ${shown.join(", ")}${named.length > shown.length ? ` and ${named.length - shown.length} more` : ""}`;
+/** The paths that differ; never their values, which may be secret. */
+function differingPaths({ detailedDiff, diffs }: EngineStep): string {
+  const detailed = Object.keys(detailedDiff ?? {}).filter((path) => !path.startsWith("__"));
+  const paths = detailed.length > 0 ? detailed : (diffs ?? []).filter((path) => !path.startsWith("__"));
+  if (paths.length === 0) return "";
+  const shown = paths.toSorted().slice(0, 4);
+  return `: ${shown.join(", ")}${paths.length > shown.length ? ` and ${paths.length - shown.length} more` : ""}`;
 }
 
 function unique(findings: readonly Finding[]): Finding[] {

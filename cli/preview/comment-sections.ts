@@ -1,53 +1,53 @@
-import { code, fenced, folded, plain } from "./markdown.ts";
+import { code, fenced, folded, plain } from "../github/markdown.ts";
 import type { Loss, ServiceChange, StackPreview } from "./model.ts";
 
-/** A part of an environment's report, in a given extent; empty: there is nothing to say. */
-export type SectionText = (preview: StackPreview, extent: Verbosity) => string;
+/** A part of an environment's report, in a given verbosity; an empty text where there is nothing to say. */
+export type SectionText = (preview: StackPreview, verbosity: Verbosity) => string;
 
-/** A list that is longer is folded. */
+/** Longer lists are folded. */
 const mostOpenLines = 10;
 
-export const errors: SectionText = ({ errors: problems }, extent) => {
+export const errors: SectionText = ({ errors: problems }, verbosity) => {
   if (problems.length === 0) return "";
-  const { shown, more } = firstOf(problems, extent.lines);
-  const texts = [...shown.map((text) => truncate(text, extent)), ...(more === 0 ? [] : [`… and ${more} more`])];
+  const { shown, more } = firstOf(problems, verbosity.lines);
+  const texts = [...shown.map((text) => truncate(text, verbosity)), ...(more === 0 ? [] : [`… and ${more} more`])];
   return `> [!CAUTION]\n> Errors\n\n${fenced(texts.join("\n\n"), "")}`;
 };
 
-export const policies: SectionText = ({ policies: violations }, extent) => {
+export const policies: SectionText = ({ policies: violations }, verbosity) => {
   if (violations.length === 0) return "";
   // Of a list that is cut, those that fail the preview stay.
   const lines = violations
     .toSorted((one, other) => Number(other.mandatory) - Number(one.mandatory))
     .map(
       ({ policy, mandatory, resource, message }) =>
-        `- ${mandatory ? "**mandatory** " : ""}${code(policy)}${resource === "" ? "" : ` ${code(resource)}`}: ${plain(truncate(message, extent))}`,
+        `- ${mandatory ? "**mandatory** " : ""}${code(policy)}${resource === "" ? "" : ` ${code(resource)}`}: ${plain(truncate(message, verbosity))}`,
     );
   const mandatory = violations.some((violation) => violation.mandatory);
-  return `> [!${mandatory ? "CAUTION" : "WARNING"}]\n> Policies are violated\n\n${bulletList(lines, extent)}`;
+  return `> [!${mandatory ? "CAUTION" : "WARNING"}]\n> Policies are violated\n\n${bulletList(lines, verbosity)}`;
 };
 
-export const losses: SectionText = ({ losses: all }, extent) => {
+export const losses: SectionText = ({ losses: all }, verbosity) => {
   if (all.length === 0) return "";
-  const lines = all.map((loss) => lossLine(loss, extent));
+  const lines = all.map((loss) => lossLine(loss, verbosity));
   const counts = (["replace", "delete"] as const).map((action) => all.filter((loss) => loss.action === action).length);
-  return `> [!WARNING]\n> ${counts[0]} to replace, ${counts[1]} to delete\n\n${bulletList(lines, extent)}`;
+  return `> [!WARNING]\n> ${counts[0]} to replace, ${counts[1]} to delete\n\n${bulletList(lines, verbosity)}`;
 };
 
-function lossLine({ action, kind, name, area, reasons }: Loss, extent: Verbosity): string {
+function lossLine({ action, kind, name, area, reasons }: Loss, verbosity: Verbosity): string {
   const why =
     action === "replace"
-      ? `because of ${reasons.length === 0 ? "a property that cannot be changed in place" : joinDetails(reasons.map(code), extent, ", ")}`
+      ? `because of ${reasons.length === 0 ? "a property that cannot be changed in place" : joinDetails(reasons.map(code), verbosity, ", ")}`
       : "no longer declared";
   return `- **${action === "replace" ? "Replaced" : "Deleted"}**: ${plain(kind)} ${code(name)} (${area}): ${why}`;
 }
 
-export const services: SectionText = ({ services: changed, unchanged }, extent) => {
+export const services: SectionText = ({ services: changed, unchanged }, verbosity) => {
   const rest =
     unchanged.length === 0 ? "" : `${unchanged.length} ${unchanged.length === 1 ? "service" : "services"} unchanged.`;
   if (changed.length === 0) return rest;
-  const { shown, more } = firstOf(changed, extent.lines);
-  const rows = shown.map((service) => serviceRow(service, extent));
+  const { shown, more } = firstOf(changed, verbosity.lines);
+  const rows = shown.map((service) => serviceRow(service, verbosity));
   return [
     `| service | image | changes |\n| --- | --- | --- |\n${rows.join("\n")}`,
     more === 0 ? "" : `… and ${more} more services.`,
@@ -57,49 +57,49 @@ export const services: SectionText = ({ services: changed, unchanged }, extent) 
     .join("\n\n");
 };
 
-function serviceRow({ name, state, image, changes }: ServiceChange, extent: Verbosity): string {
+function serviceRow({ name, state, image, changes }: ServiceChange, verbosity: Verbosity): string {
   const images =
     image === undefined
       ? ""
       : image.before === image.after
         ? code(image.after)
         : `${code(image.before)} → ${code(image.after)}`;
-  const { shown, more } = firstOf(changes, extent.details);
-  const words = [
+  const { shown, more } = firstOf(changes, verbosity.details);
+  const parts = [
     ...(state === "changed" ? [] : [`**${state}**`]),
-    ...shown.map((text) => plain(truncate(text, extent))),
+    ...shown.map((text) => plain(truncate(text, verbosity))),
   ];
-  return `| ${code(name)} | ${images} | ${[...words, ...(more === 0 ? [] : [`and ${more} more`])].join("; ")} |`;
+  return `| ${code(name)} | ${images} | ${[...parts, ...(more === 0 ? [] : [`and ${more} more`])].join("; ")} |`;
 }
 
-export const builds: SectionText = ({ builds: names }, extent) => {
+export const builds: SectionText = ({ builds: names }, verbosity) => {
   if (names.length === 0) return "";
   const [what, it] = names.length === 1 ? ["the image", "it"] : ["the images", "them"];
-  return `The update builds ${what} of ${joinDetails(names.map(code), extent, ", ")}, and does not release ${it}.`;
+  return `The update builds ${what} of ${joinDetails(names.map(code), verbosity, ", ")}, and does not release ${it}.`;
 };
 
-export const others: SectionText = ({ others: changes }, extent) => {
+export const others: SectionText = ({ others: changes }, verbosity) => {
   const areas = [...new Set(changes.map(({ area }) => area))];
   return areas
     .map((area) => {
       const lines = changes
         .filter((change) => change.area === area)
         .map(
-          ({ action, kind, name, changes: places }) =>
-            `- ${action} ${plain(kind)} ${code(name)}${places.length === 0 ? "" : `: ${joinDetails(places.map(code), extent, ", ")}`}`,
+          ({ action, kind, name, changes: keys }) =>
+            `- ${action} ${plain(kind)} ${code(name)}${keys.length === 0 ? "" : `: ${joinDetails(keys.map(code), verbosity, ", ")}`}`,
         );
-      // An installation is many.
-      const text = bulletList(lines, extent);
+      // Argo CD's installation has many resources.
+      const text = bulletList(lines, verbosity);
       return lines.length > mostOpenLines ? folded(`<b>${area}</b>: ${lines.length}`, text) : `**${area}**\n\n${text}`;
     })
     .join("\n\n");
 };
 
-export const limits: SectionText = ({ limits: all }, extent) =>
-  all.length === 0 ? "" : `Not looked at:\n\n${bulletList(messages(all, extent), extent)}`;
+export const limits: SectionText = ({ limits: all }, verbosity) =>
+  all.length === 0 ? "" : `Not looked at:\n\n${bulletList(messages(all, verbosity), verbosity)}`;
 
-export const warnings: SectionText = ({ warnings: all }, extent) =>
-  folded("Warnings", bulletList(messages(all, extent), extent));
+export const warnings: SectionText = ({ warnings: all }, verbosity) =>
+  folded("Warnings", bulletList(messages(all, verbosity), verbosity));
 
 export function properties({ properties: all }: StackPreview): string {
   const blocks = all.map(({ kind, name, lines }) =>
@@ -108,21 +108,21 @@ export function properties({ properties: all }: StackPreview): string {
   return blocks.length === 0 ? "" : folded("Every property", fenced(blocks.join("\n"), ""));
 }
 
-function messages(texts: readonly string[], extent: Verbosity): string[] {
-  return texts.map((text) => `- ${plain(truncate(text, extent))}`);
+function messages(texts: readonly string[], verbosity: Verbosity): string[] {
+  return texts.map((text) => `- ${plain(truncate(text, verbosity))}`);
 }
 
-/** How much a part of the report says of what it has to say. */
+/** How much of what it has to say a part of the report says. */
 interface Verbosity {
-  /** More of a kind in one list nobody reads; it then says how many more there are. */
+  /** Lines of one list; it then says how many more there are. */
   readonly lines: number;
-  /** Of one line, e.g. the changes of a service. */
+  /** Details in one line, e.g. the changes of a service. */
   readonly details: number;
-  /** Of a message, in characters. */
+  /** Characters of one message. */
   readonly message: number;
 }
 
-/** From the fullest to what must fit in any case. */
+/** From the fullest to the shortest, which is short enough for any report. */
 export const verbosities: readonly Verbosity[] = [
   { lines: 100, details: 12, message: 4_000 },
   { lines: 100, details: 3, message: 1_000 },
@@ -130,15 +130,15 @@ export const verbosities: readonly Verbosity[] = [
   { lines: 5, details: 2, message: 300 },
 ];
 
-/** A list of so many lines. */
-function bulletList(lines: readonly string[], extent: Verbosity): string {
-  const { shown, more } = firstOf(lines, extent.lines);
+/** The first lines, and how many more there are. */
+function bulletList(lines: readonly string[], verbosity: Verbosity): string {
+  const { shown, more } = firstOf(lines, verbosity.lines);
   return [...shown, ...(more === 0 ? [] : [`- … and ${more} more`])].join("\n");
 }
 
-/** So many details, in one line. */
-function joinDetails(all: readonly string[], extent: Verbosity, separator: string): string {
-  const { shown, more } = firstOf(all, extent.details);
+/** The first details in one line, and how many more there are. */
+function joinDetails(all: readonly string[], verbosity: Verbosity, separator: string): string {
+  const { shown, more } = firstOf(all, verbosity.details);
   return `${shown.join(separator)}${more === 0 ? "" : ` and ${more} more`}`;
 }
 
@@ -146,25 +146,24 @@ function firstOf<T>(all: readonly T[], most: number): { shown: readonly T[]; mor
   return { shown: all.slice(0, most), more: Math.max(0, all.length - most) };
 }
 
-/** A message of so many characters. */
 function truncate(text: string, { message }: Verbosity): string {
-  // Half a character would be none.
+  // Do not cut a surrogate pair in two.
   return text.length > message ? `${text.slice(0, message).replace(/[\ud800-\udbff]$/, "")}…` : text;
 }
 
 /** A part of a comment. */
 export interface Section {
-  /** What it says, and then the same ever shorter, where it can be said so. */
+  /** The text in full, then the shorter ones, where there are some. */
   readonly texts: readonly string[];
-  /** What it is called where it had to be cut. */
+  /** Its name in the note that says what was cut. */
   readonly title: string;
-  /** The lower, the longer it may be, and the later it is left out. */
+  /** Where there is no room for all, sections of a low rank are kept longest, and left out last. */
   readonly rank: number;
-  /** Whether it is said in short before any other is said at length. */
+  /** Whether its shortest text comes before the longer texts of all others. */
   readonly essential: boolean;
 }
 
-/** The titles of what is not there in full. */
+/** The titles of the sections that are not there in full. */
 export interface CutSections {
   readonly leftOut: readonly string[];
   readonly shortened: readonly string[];
@@ -177,7 +176,7 @@ export interface CutSections {
 export function fitSections(sections: readonly Section[], limit: number, note: (cut: CutSections) => string): string {
   const whole = joinSections(sections.map(({ texts }) => texts[0] ?? ""));
   if (whole.length <= limit) return whole;
-  // The note itself never grows beyond this: it names kinds of sections, not each of them.
+  // The longest note that there can be: it names kinds of sections, not each of them.
   const all = titlesOf(sections);
   const room = limit - note({ leftOut: all, shortened: all }).length - sectionSeparator.length;
   const chosen = chooseTexts(sections, room);

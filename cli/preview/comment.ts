@@ -1,5 +1,7 @@
+import { shortCommit } from "../../git/records.ts";
 import { UsageError } from "../command.ts";
 import type { GitHub } from "../github/github.ts";
+import { code, escapeUrl, fenced, folded, plain } from "../github/markdown.ts";
 import { previewMarkerOf, putStickyComment } from "../github/sticky-comment.ts";
 import {
   builds,
@@ -17,13 +19,12 @@ import {
   type Section,
   type SectionText,
 } from "./comment-sections.ts";
-import { code, escapeUrl, fenced, folded, plain } from "./markdown.ts";
 import type { StackPreview } from "./model.ts";
 
 interface MarkdownOptions {
-  /** The commit that was looked at; absent outside of Git. */
+  /** The commit that was previewed; absent outside of Git. */
   readonly commit?: string | undefined;
-  /** Where the whole report is, when this one had to be cut. */
+  /** The URL of the whole report, for one that had to be cut. */
   readonly link?: string | undefined;
   /** Characters. @default 65,000: GitHub takes 65,536, and the marker comes on top */
   readonly limit?: number;
@@ -33,7 +34,7 @@ interface MarkdownOptions {
 export function previewMarkdown(previews: readonly StackPreview[], options: MarkdownOptions = {}): string {
   const { commit, link, limit = 65_000 } = options;
   const names = previews.map(({ stack }) => code(stack)).join(", ");
-  const heading = `## Preview of ${names}${commit === undefined ? "" : ` at ${code(commit.slice(0, 7))}`}`;
+  const heading = `## Preview of ${names}${commit === undefined ? "" : ` at ${code(shortCommit(commit))}`}`;
   const sections = [
     { texts: [heading], title: "heading", rank: 0, essential: true },
     ...previews.flatMap((preview) => stackSections(preview, previews.length > 1)),
@@ -61,7 +62,7 @@ function stackSections(preview: StackPreview, several: boolean): Section[] {
   const section = (title: string, rank: number, essential: boolean, ...texts: string[]): Section[] =>
     texts[0] === "" ? [] : [{ title: `${title}${of}`, rank, essential, texts: [...new Set(texts)] }];
   const inShort = (title: string, rank: number, text: SectionText): Section[] =>
-    section(title, rank, true, ...verbosities.map((extent) => text(preview, extent)));
+    section(title, rank, true, ...verbosities.map((verbosity) => text(preview, verbosity)));
   const name = several ? `### ${code(preview.stack)}\n\n` : "";
   return [
     ...section("result", 1, true, `${name}${summary(preview)}`),
@@ -81,14 +82,14 @@ function stackSections(preview: StackPreview, several: boolean): Section[] {
 }
 
 function summary({ counts, errors: problems, forkSafe }: StackPreview): string {
-  const words: Readonly<Record<string, string>> = {
+  const phrases: Readonly<Record<string, string>> = {
     create: "to create",
     update: "to update",
     replace: "to replace",
     delete: "to delete",
     import: "to import",
   };
-  const changes = Object.entries(words).flatMap(([key, text]) =>
+  const changes = Object.entries(phrases).flatMap(([key, text]) =>
     counts[key] === undefined ? [] : [`${counts[key]} ${text}`],
   );
   const unchanged = `${counts["same"] ?? 0} unchanged`;
@@ -106,16 +107,16 @@ interface ReportedPreview {
   readonly report: string;
   /** The first of the environments that it is of. */
   readonly first: string;
-  /** The commit that a pipeline has looked at; `undefined`: nobody says. */
+  /** The commit that a pipeline has previewed; `undefined`: it is not known. */
   readonly commit: string | undefined;
   /** The number on the command line, if there is one. */
   readonly pullRequest: string | undefined;
 }
 
 /**
- * Writes the report to its pull request, over the one before, unless the pull request is at another commit by now: a job
- * that was slow, or that is run again, has nothing to say of that.
- * @returns what came of it, for people
+ * Writes the report to its pull request, over the one before, unless the pull request is at another commit by now: the
+ * report of a slow job, or of one that is run again, is then outdated.
+ * @returns what was done, for people
  */
 export async function commentReport(
   github: GitHub,
@@ -149,7 +150,7 @@ export async function findPullRequest(
   const number = /\/pull\/(\d+)$/.exec(url ?? "")?.[1];
   if (number !== undefined) return Number(number);
   const found = sha === undefined || sha === "" ? [] : await github.openPullRequestsFor({ sha });
-  // One that is stacked on another has its commits, too.
+  // A pull request that is stacked on another has the commits of that one, too.
   const own = found.find(({ head }) => head.sha === sha) ?? found[0];
   if (own !== undefined) return own.number;
   return branch === undefined || branch === "" ? undefined : (await github.openPullRequestsFor({ branch }))[0]?.number;

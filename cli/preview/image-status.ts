@@ -12,7 +12,7 @@ import type { ImageStatus } from "./service-changes.ts";
 
 export interface KnownImages {
   readonly images: ImageStatus;
-  /** What could not be found out, in sentences. */
+  /** What could not be found out, in phrases for the report. */
   readonly limits: readonly string[];
 }
 
@@ -28,20 +28,20 @@ export async function readImageStatus(
   const name = shortName(stack);
   const settings = await known(async () => project.stackFile(name).find("delivery", "github", "images", "promotion"));
   if ("reason" in settings) return { images: {}, limits: [`images: ${settings.reason}`] };
-  const { delivery, github, images, promotion } = settings.fact ?? {};
+  const { delivery, github, images, promotion } = settings.value ?? {};
   if (delivery !== "gitops") return { images: {}, limits: [] };
   const records = await known(() => recordsOf(project, name));
-  const released = "fact" in records ? { released: digestsIn(records.fact) } : {};
+  const released = "value" in records ? { released: digestsIn(records.value) } : {};
   const noRecords = access === "anonymous" ? "the deploy repository cannot be read without credentials" : undefined;
   const limits = "reason" in records ? [`the images that run: ${noRecords ?? records.reason}`] : [];
-  // Without CI nothing of a commit is released.
+  // Without CI no commit is released.
   const byCi = promotion === undefined && (images?.source === "registry" || github !== undefined);
   if (!byCi) return { images: released, limits };
   const rebuilt = await known(() =>
-    rebuiltBy(project, name, github?.branch ?? "main", "fact" in records ? records.fact : undefined),
+    rebuiltBy(project, name, github?.branch ?? "main", "value" in records ? records.value : undefined),
   );
-  return "fact" in rebuilt
-    ? { images: { ...released, ...rebuilt.fact }, limits }
+  return "value" in rebuilt
+    ? { images: { ...released, ...rebuilt.value }, limits }
     : { images: released, limits: [...limits, `the images that the commit changes: ${rebuilt.reason}`] };
 }
 
@@ -56,7 +56,10 @@ function digestsIn(records: Records): ReadonlyMap<string, string> {
   );
 }
 
-/** The services that the checked-out commit changes: against where its branch began, or on the delivered one against what runs. */
+/**
+ * The services that the checked-out commit changes: since its branch began, or on the delivered branch since what runs was
+ * built.
+ */
 async function rebuiltBy(
   project: Project,
   name: string,
@@ -74,10 +77,10 @@ async function rebuiltBy(
   return { rebuilt: { services: new Set(services.map((service) => service.name)), commit: to } };
 }
 
-/** What can be found out, or the first line of why not. */
-async function known<Fact>(find: () => Promise<Fact>): Promise<{ fact: Fact } | { reason: string }> {
+/** The value, or the first line of why it cannot be found out. */
+async function known<T>(find: () => Promise<T>): Promise<{ value: T } | { reason: string }> {
   try {
-    return { fact: await find() };
+    return { value: await find() };
   } catch (error) {
     return { reason: errorMessage(error).split("\n")[0] ?? "" };
   }

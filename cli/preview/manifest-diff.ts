@@ -1,3 +1,4 @@
+import { structuredPatch } from "diff";
 import { parseAllDocuments } from "yaml";
 import type { FileChange } from "./model.ts";
 import { isMap, readValue, unknownWord, valueAt, type Step, type Value } from "./step.ts";
@@ -10,7 +11,7 @@ export interface Manifests {
   readonly after: ReadonlyMap<string, string>;
 }
 
-/** A file's content that only the update will know. */
+/** In place of a file's content that is not known before the update. */
 const unknownContent = `${unknownWord}\n`;
 
 export function manifestsOf(steps: readonly Step[]): Manifests {
@@ -62,91 +63,40 @@ export function manifestChanges({ directory, before, after }: Manifests, service
 
 function objectIn(content: string | undefined): Value | undefined {
   const [document] = content === undefined ? [] : parseAllDocuments(content);
-  // Our own files are valid; of the state of somebody else's making nothing is known.
+  // The program's own files are valid; a state that somebody else has made may hold anything.
   return document === undefined || !("toJS" in document) || document.errors.length > 0
     ? undefined
     : readValue(document.toJS());
 }
 
-/** Lines around a change that are shown, too. */
+/** Unchanged lines that are shown around a change. */
 const contextLines = 3;
-/** Beyond it the texts are shown as replaced as a whole: comparing takes lines × changes. */
+/** Lines added and removed. Beyond it the texts are shown as a whole: comparing takes lines × changes. */
 const mostChanges = 2000;
 
-type Edit = readonly [sign: " " | "-" | "+", line: string];
-
-/** The difference of two texts as in `diff -u`, without the head; empty: they are the same. */
+/** The difference of two texts as in `diff -u`, without the head and the lengths of the hunks. */
 function unifiedDiff(before: string, after: string): string {
-  if (before === after) return "";
-  const edits = editsBetween(linesOf(before), linesOf(after));
-  return hunksOf(edits).join("\n");
+  const [old, now] = [terminated(before), terminated(after)];
+  const patch = structuredPatch("", "", old, now, undefined, undefined, {
+    context: contextLines,
+    maxEditLength: mostChanges,
+  });
+  const hunks = patch?.hunks ?? [{ oldStart: 1, newStart: 1, lines: [tooManyChanges, ...replacedLines(old, now)] }];
+  return hunks.flatMap(({ oldStart, newStart, lines }) => [`@@ -${oldStart} +${newStart} @@`, ...lines]).join("\n");
 }
 
-function linesOf(text: string): string[] {
-  if (text === "") return [];
-  const lines = text.split("\n");
-  return lines.at(-1) === "" ? lines.slice(0, -1) : [...lines.slice(0, -1), `${lines.at(-1)} (no newline at the end)`];
+/** Ends the last line, and says so where it had no end. */
+function terminated(text: string): string {
+  return text === "" || text.endsWith("\n") ? text : `${text} (no newline at the end)\n`;
 }
 
-/** Myers' shortest edit script. */
-function editsBetween(before: readonly string[], after: readonly string[]): Edit[] {
-  const limit = Math.min(before.length + after.length, mostChanges);
-  const trace: ReadonlyMap<number, number>[] = [];
-  const furthest = new Map<number, number>([[1, 0]]);
-  const at = (diagonal: number): number => furthest.get(diagonal) ?? -1;
-  for (let depth = 0; depth <= limit; depth++) {
-    trace.push(new Map(furthest));
-    for (let diagonal = -depth; diagonal <= depth; diagonal += 2) {
-      const down = diagonal === -depth || (diagonal !== depth && at(diagonal - 1) < at(diagonal + 1));
-      let x = down ? at(diagonal + 1) : at(diagonal - 1) + 1;
-      while (x < before.length && x - diagonal < after.length && before[x] === after[x - diagonal]) x += 1;
-      furthest.set(diagonal, x);
-      if (x >= before.length && x - diagonal >= after.length) return walkBack(trace, before, after);
-    }
-  }
-  return [...before.map((line): Edit => ["-", line]), ...after.map((line): Edit => ["+", line])];
-}
+const tooManyChanges = `(more than ${mostChanges} lines differ: the file is shown as replaced, and not compared line by line)`;
 
-function walkBack(
-  trace: readonly ReadonlyMap<number, number>[],
-  before: readonly string[],
-  after: readonly string[],
-): Edit[] {
-  const edits: Edit[] = [];
-  const position = { x: before.length, y: after.length };
-  for (const [depth, furthest] of [...trace.entries()].toReversed()) {
-    const at = (diagonal: number): number => furthest.get(diagonal) ?? -1;
-    const diagonal = position.x - position.y;
-    const down = diagonal === -depth || (diagonal !== depth && at(diagonal - 1) < at(diagonal + 1));
-    const previous = down ? diagonal + 1 : diagonal - 1;
-    const from = { x: at(previous), y: at(previous) - previous };
-    while (position.x > from.x && position.y > from.y) {
-      edits.push([" ", before[position.x - 1] ?? ""]);
-      position.x -= 1;
-      position.y -= 1;
-    }
-    if (depth > 0) edits.push(down ? ["+", after[from.y] ?? ""] : ["-", before[from.x] ?? ""]);
-    position.x = from.x;
-    position.y = from.y;
-  }
-  return edits.toReversed();
-}
-
-function hunksOf(edits: readonly Edit[]): string[] {
-  const near = new Set(
-    edits.flatMap(([sign], index) =>
-      sign === " " ? [] : Array.from({ length: 2 * contextLines + 1 }, (_, offset) => index - contextLines + offset),
-    ),
-  );
-  const lines: string[] = [];
-  const count = { before: 0, after: 0 };
-  for (const [index, [sign, line]] of edits.entries()) {
-    if (near.has(index)) {
-      if (!near.has(index - 1) || index === 0) lines.push(`@@ -${count.before + 1} +${count.after + 1} @@`);
-      lines.push(`${sign}${line}`);
-    }
-    if (sign !== "+") count.before += 1;
-    if (sign !== "-") count.after += 1;
-  }
-  return lines;
+function replacedLines(before: string, after: string): string[] {
+  const lines = (text: string, sign: string): string[] =>
+    text
+      .split("\n")
+      .slice(0, -1)
+      .map((line) => `${sign}${line}`);
+  return [...lines(before, "-"), ...lines(after, "+")];
 }

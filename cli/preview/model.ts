@@ -3,13 +3,13 @@ export interface StackPreview {
   readonly stack: string;
   /** Without credentials, from a scrubbed state. */
   readonly forkSafe: boolean;
-  /** What was not looked at, or not in full, in sentences. */
+  /** What was not previewed, or not in full, in phrases for the report. */
   readonly limits: readonly string[];
   /** Why the preview failed; empty: it did not. */
   readonly errors: readonly string[];
   readonly policies: readonly PolicyViolation[];
   readonly warnings: readonly string[];
-  /** What is replaced or deleted: what a reviewer must not miss. */
+  /** The resources that are replaced or deleted: what a reviewer must not miss. */
   readonly losses: readonly Loss[];
   /** The services that change. */
   readonly services: readonly ServiceChange[];
@@ -17,7 +17,7 @@ export interface StackPreview {
   readonly unchanged: readonly string[];
   /** The names of those whose images the update builds without releasing them, since what is in Git runs. */
   readonly builds: readonly string[];
-  /** All other resources that come or change. */
+  /** All other resources that are created or changed. */
   readonly others: readonly ResourceChange[];
   /** Files of the deploy repository that change. */
   readonly files: readonly FileChange[];
@@ -71,7 +71,7 @@ export interface ResourceChange {
 export interface FileChange {
   readonly path: string;
   readonly state: "added" | "changed" | "removed";
-  /** Unified, without a head; empty where the content is not known before the update. */
+  /** Unified, without the names of the files and the lengths of the hunks. */
   readonly diff: string;
 }
 

@@ -9,7 +9,7 @@ interface PlaceholderSettings {
   readonly text: string;
   /** What has to be set as secrets: placeholders, by key. */
   readonly secrets: Readonly<Record<string, string>>;
-  /** What the stack file asks for and is not there without credentials, in sentences. */
+  /** What the stack file asks for and is not there without credentials, in phrases for the report. */
   readonly limits: readonly string[];
   /** The context of the kubeconfig that the stack asks for. */
   readonly kubeconfigContext: string | undefined;
@@ -25,20 +25,20 @@ const fileSchema = z.looseObject({
 const clusterSchema = z.looseObject({ context: z.string().optional() });
 const ownsSchema = z.looseObject({ ciProject: z.literal(true) });
 
-/** What says how the secrets are encrypted, or gets them from a service. */
+/** The keys that say how the secrets are encrypted, or get them from a service. */
 const encryption = new Set(["encryptionsalt", "encryptedkey", "secretsprovider", "environment"]);
 
 /**
  * Replaces every `secure:` entry of a stack file by a placeholder.
- * @param names the names that the program asks for, where all secrets are encrypted as one
+ * @param names the names of the secrets that the program asks for, for a stack file that encrypts all of them as one
  */
 export function placeholderSettings(file: string, names: () => readonly string[]): PlaceholderSettings {
   const settings = fileSchema.parse(parse(file) ?? {});
   const cluster = clusterSchema.safeParse(settings.config["delivery:cluster"]);
   const context = cluster.success ? cluster.data.context : undefined;
   const entries = Object.entries(settings.config);
-  const secret = entries.filter(([, value]) => holdsSecret(value));
-  const plain = entries.filter(([, value]) => !holdsSecret(value));
+  const secret = entries.filter(([, value]) => hasSecret(value));
+  const plain = entries.filter(([, value]) => !hasSecret(value));
   const rest = Object.entries(settings).filter(([key]) => key !== "config" && !encryption.has(key));
   return {
     text: stringify({ ...Object.fromEntries(rest), config: Object.fromEntries(plain) }),
@@ -70,9 +70,9 @@ function isSecure(value: unknown): boolean {
   return typeof value === "object" && value !== null && "secure" in value && typeof value.secure === "string";
 }
 
-function holdsSecret(value: unknown): boolean {
+function hasSecret(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
-  return isSecure(value) || Object.values(value).some(holdsSecret);
+  return isSecure(value) || Object.values(value).some(hasSecret);
 }
 
 function withPlaceholders(value: unknown): unknown {
@@ -103,14 +103,14 @@ export function referencedSecrets(project: Project, stack: string): string[] {
   return [...new Set(names.filter((name) => name !== undefined))].toSorted();
 }
 
-/** In place of a secret's text. It is base64, too, as the values of a Kubernetes Secret must be. */
+/** In place of a secret's text. It is base64, as the values of a Kubernetes Secret must be. */
 export const placeholder = Buffer.from("placeholder").toString("base64");
 
-/** Nobody listens there. */
+/** No server listens on this port, so every request fails at once. */
 export const placeholderServer = "https://127.0.0.1:9";
 
 /**
- * In place of a kubeconfig: of a cluster that nobody reaches, so that it is compared with the state alone.
+ * In place of a kubeconfig: of a cluster that cannot be reached, so that its objects are compared with the state alone.
  * @param context the context that the stack asks for
  */
 export function placeholderKubeconfig(context = "placeholder"): string {

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { errorMessage } from "../../core/error.ts";
+import { jsonOrText } from "../../core/json.ts";
 import type { DeployBranch } from "../../git/deploy-branch.ts";
 import { commitToBranch, readBranch, type CommitResult } from "../../git/deploy-repository.ts";
 import { authsToRead, authToWrite, logIn, type GitAuth } from "../../git/git-auth.ts";
@@ -8,22 +9,22 @@ import { gitAt } from "../../git/git-command.ts";
 import { shortName } from "../../stacks/stack-file.ts";
 import { CommandError } from "../command.ts";
 import type { Project } from "../project/stack-file.ts";
+import { credentialName, redaction, secretSignature, signatureKey } from "../pulumi/redaction.ts";
 import { placeholder, placeholderKubeconfig } from "./placeholders.ts";
-import { credentialName, redaction } from "./redaction.ts";
 
-/** A scrubbed state, and how it was had; `undefined`: there is none. */
+/** The scrubbed state of a stack, if there is one, and where it is from. */
 export interface PublishedState {
   readonly state: ScrubbedState | undefined;
-  /** Why there is none, or where it is from. */
+  /** Where it is from, or why there is none. */
   readonly source: string;
 }
 
-/** Where the scrubbed states are, in the monorepo's repository, which pull requests of forks can read. */
+/** The branch of the scrubbed states, in the monorepo's repository, which pull requests of forks can read. */
 export const stateBranch = "delivery-state";
 
 const fileOf = (stack: string): string => `${shortName(stack)}.json`;
 
-/** A file on the branch changes only when the state does: every line of it is in a fixed place. */
+/** The content of a state's file. It is the same for the same state, so that a commit is made only when the state changes. */
 export function stateText(state: ScrubbedState): string {
   return `${JSON.stringify(state, undefined, 1)}\n`;
 }
@@ -39,8 +40,8 @@ export async function publishState(project: Project, stack: string, state: Scrub
 }
 
 /**
- * Reads the scrubbed state of a stack from the branch, with no more of a login than that takes. What keeps it from that is
- * no error. To be called before any code of a pull request runs in this process.
+ * Reads the scrubbed state of a stack from the branch, with no more of a login than that takes. A state that cannot be read
+ * is no error. To be called before any code of a pull request runs in this process.
  */
 export async function readPublishedState(project: Project, stack: string): Promise<PublishedState> {
   const reasons: string[] = [];
@@ -53,7 +54,7 @@ export async function readPublishedState(project: Project, stack: string): Promi
       reasons.push(reason);
     }
   }
-  // What was said to the one who may the most.
+  // The error of the last attempt, made with the most permissions.
   return { state: undefined, source: reasons.at(-1) ?? "" };
 }
 
@@ -78,14 +79,7 @@ export async function readStateFile(file: string): Promise<PublishedState> {
 }
 
 function parseState(location: string, text: string): ScrubbedState {
-  const json = ((): unknown => {
-    try {
-      return JSON.parse(text);
-    } catch {
-      return undefined;
-    }
-  })();
-  const parsed = stateSchema.safeParse(json);
+  const parsed = stateSchema.safeParse(jsonOrText(text));
   if (parsed.success) return parsed.data;
   throw new CommandError(`${location} is no scrubbed state; write it with \`delivery publish-state\``);
 }
@@ -107,9 +101,6 @@ async function sourceUrl(project: Project, stack: string): Promise<string> {
     `the monorepo's repository is not known: ${app.directory} has no remote \`origin\`, and the stack file no github.repository`,
   );
 }
-
-const signature = "4dabf18193072939515e22adb298388d";
-const secretSignature = "1b47061264138c4ac30d75fd1eb44270";
 
 /** An export of a stack's state, as `pulumi stack export --show-secrets` gives it; of a resource only what a preview needs. */
 const resourceSchema = z.object({
@@ -147,13 +138,11 @@ type Resource = z.infer<typeof resourceSchema>;
 export function scrubState(exported: unknown, published: string): ScrubbedState {
   const { version, deployment } = stateSchema.parse(exported);
   const resources = deployment.resources ?? [];
-  const secrets = resources
-    .flatMap(({ inputs, outputs }) => [...secretsIn(inputs), ...secretsIn(outputs)])
-    .filter((secret) => !published.includes(secret));
-  const { value, text } = redaction(secrets);
+  const secrets = resources.flatMap(({ inputs, outputs }) => [...secretsIn(inputs), ...secretsIn(outputs)]);
+  const { value, text } = redaction(secrets, published);
   const scrubbed = resources.map((resource): Resource => {
-    const { inputs, outputs, ...facts } = resource;
-    const shown = JSON.stringify(facts);
+    const { inputs, outputs, ...rest } = resource;
+    const shown = JSON.stringify(rest);
     if (text(shown) !== shown)
       throw new CommandError(
         `the state cannot be published: a secret is part of the name or id of ${resource.type}; nothing was written`,
@@ -163,7 +152,7 @@ export function scrubState(exported: unknown, published: string): ScrubbedState 
         ? undefined
         : z.record(z.string(), z.unknown()).parse(value(scrub(properties, resource.type)));
     return {
-      ...facts,
+      ...rest,
       ...(inputs === undefined ? {} : { inputs: clean(inputs) }),
       ...(outputs === undefined ? {} : { outputs: clean(withInputs(outputs, inputs)) }),
     };
@@ -171,16 +160,16 @@ export function scrubState(exported: unknown, published: string): ScrubbedState 
   return { version, deployment: { resources: scrubbed } };
 }
 
-/** Some providers note the inputs among the outputs, as one secret if one of them is, and compare with them. */
+/** Some providers keep the inputs in the outputs, as one secret if any of them is secret, and compare with them. */
 function withInputs(outputs: Resource["outputs"] & object, inputs: unknown): Record<string, unknown> {
   return "__inputs" in outputs ? { ...outputs, __inputs: inputs } : outputs;
 }
 
 function isEnvelope(value: object): value is { plaintext?: unknown } {
-  return signature in value && value[signature as keyof typeof value] === secretSignature;
+  return signatureKey in value && value[signatureKey as keyof typeof value] === secretSignature;
 }
 
-/** The values of all secrets: texts, and of maps those members that by their names are secret. */
+/** The values of all secrets: texts, and of maps the members that are secret by their names. */
 function secretsIn(value: unknown): string[] {
   if (typeof value !== "object" || value === null) return [];
   if (isEnvelope(value)) return membersOf(openEnvelope(value), "secret");
@@ -191,7 +180,7 @@ function membersOf(value: unknown, name: string): string[] {
   if (typeof value === "string") {
     if (!credentialName.test(name)) return [];
     const plain = decoded(value);
-    return plain === undefined ? [value] : [value, plain, ...membersOf(asJson(plain), "")];
+    return plain === undefined ? [value] : [value, plain, ...membersOf(jsonOrText(plain), "")];
   }
   if (typeof value !== "object" || value === null) return [];
   return Object.entries(value).flatMap(([key, item]) => membersOf(item, Array.isArray(value) ? name : key));
@@ -206,20 +195,11 @@ function decoded(text: string): string | undefined {
 
 function openEnvelope({ plaintext }: { plaintext?: unknown }): unknown {
   // Without --show-secrets there is only what is encrypted.
-  return typeof plaintext === "string" ? asJson(plaintext) : undefined;
-}
-
-/** What is not JSON, as it is. */
-function asJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
+  return typeof plaintext === "string" ? jsonOrText(plaintext) : undefined;
 }
 
 function sealed(value: unknown): object {
-  return { [signature]: secretSignature, plaintext: JSON.stringify(value) };
+  return { [signatureKey]: secretSignature, plaintext: JSON.stringify(value) };
 }
 
 const secretData = new Set(["data", "stringData"]);
@@ -234,11 +214,11 @@ function scrub(value: unknown, type: string, key = ""): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, scrub(item, type, name)]));
 }
 
-/** The same shape, for providers expect it, with nothing in it. */
+/** A value of the same shape, which providers expect, without what was in it. */
 function emptied(value: unknown, key: string): unknown {
   if (Array.isArray(value)) return value.map((item) => emptied(item, key));
   if (typeof value === "object" && value !== null) {
-    // Values in values: the properties that the Kubernetes provider notes.
+    // Secrets within secrets: the inputs that the Kubernetes provider keeps in the outputs.
     if (isEnvelope(value)) return emptied(openEnvelope(value), key);
     return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, emptied(item, name)]));
   }

@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { temporaryDirectory } from "../../core/atomic-file.ts";
 import { placeholderKubeconfig } from "./placeholders.ts";
 
 /** What a preview without credentials keeps of the environment: how programs are found and run, and what is built. */
@@ -13,28 +13,28 @@ const keptVariables =
  */
 export function sanitizedEnv(kubeconfigContext: string | undefined): Disposable {
   const before = { ...process.env };
-  const directory = mkdtempSync(join(tmpdir(), "delivery-bare-"));
-  const kubeconfig = join(directory, "kubeconfig");
+  const directory = temporaryDirectory("delivery-sanitized-");
+  const kubeconfig = join(directory.path, "kubeconfig");
   writeFileSync(kubeconfig, placeholderKubeconfig(kubeconfigContext));
-  // A proxy's address with a user in it has a password, too. A PATH may well have that character: npm puts it there.
+  // A proxy's address with a user in it has a password, too. In a PATH an `@` is common: npm adds directories with one.
   const withPassword = (name: string, value = ""): boolean => /_PROXY$/i.test(name) && value.includes("@");
-  const bare = Object.entries(before).filter(([name, value]) => keptVariables.test(name) && !withPassword(name, value));
+  const kept = Object.entries(before).filter(([name, value]) => keptVariables.test(name) && !withPassword(name, value));
   setEnvironment({
-    ...Object.fromEntries(bare),
+    ...Object.fromEntries(kept),
     KUBECONFIG: kubeconfig,
     // Without the logins of `docker login`.
-    DOCKER_CONFIG: directory,
-    DOCKER_HOST: `unix://${join(directory, "none.sock")}`,
+    DOCKER_CONFIG: directory.path,
+    DOCKER_HOST: `unix://${join(directory.path, "none.sock")}`,
   });
   return {
     [Symbol.dispose]: () => {
       setEnvironment(before);
-      rmSync(directory, { recursive: true, force: true });
+      directory[Symbol.dispose]();
     },
   };
 }
 
-function setEnvironment(wanted: Readonly<Record<string, string | undefined>>): void {
-  for (const name of Object.keys(process.env)) if (!(name in wanted)) Reflect.deleteProperty(process.env, name);
-  for (const [name, value] of Object.entries(wanted)) if (value !== undefined) process.env[name] = value;
+function setEnvironment(desired: Readonly<Record<string, string | undefined>>): void {
+  for (const name of Object.keys(process.env)) if (!(name in desired)) Reflect.deleteProperty(process.env, name);
+  for (const [name, value] of Object.entries(desired)) if (value !== undefined) process.env[name] = value;
 }

@@ -1,6 +1,7 @@
+import { shortCommit } from "../../git/records.ts";
+import { secretWord } from "../pulumi/redaction.ts";
 import { manifestChanges, type Manifests } from "./manifest-diff.ts";
 import type { ServiceChange } from "./model.ts";
-import { secretWord } from "./redaction.ts";
 import {
   differences,
   isMap,
@@ -13,7 +14,7 @@ import {
   type Value,
 } from "./step.ts";
 
-/** What is known of images beside the stack, where Git says what runs. */
+/** What is known of images from outside of the stack, where Git says what runs. */
 export interface ImageStatus {
   /** What the release records say runs: digest by service. @default not known */
   readonly released?: ReadonlyMap<string, string>;
@@ -24,13 +25,13 @@ export interface ImageStatus {
 interface ServiceChanges {
   readonly changed: readonly ServiceChange[];
   readonly unchanged: readonly string[];
-  /** Those whose images the update builds, and releases not: with Argo CD what is in Git runs. */
+  /** Those whose images the update builds without releasing them: with Argo CD what is in Git runs. */
   readonly builds: readonly string[];
-  /** The URNs of the resources that these lines tell of. */
-  readonly told: ReadonlySet<string>;
+  /** The URNs of the resources whose changes these lines report. */
+  readonly reported: ReadonlySet<string>;
 }
 
-/** In place of an image that is not there, or that nobody here knows. */
+/** In place of an image that is not there, or that is not known. */
 const noImage = "–";
 const unknownImage = "not known";
 
@@ -52,11 +53,11 @@ export function serviceChanges(
     changed: changes,
     unchanged: all.map(({ name }) => name).filter((name) => !names.has(name)),
     builds: manifests.directory === "" ? [] : all.map(({ name }) => name).filter((name) => own(name).some(isBuilt)),
-    told: new Set(all.flatMap(({ name }) => own(name).map(({ urn }) => urn))),
+    reported: new Set(all.flatMap(({ name }) => own(name).map(({ urn }) => urn))),
   };
 }
 
-/** All parts of a service have its name. */
+/** Whether a resource is a part of a service: all of them have its name. */
 function belongsTo({ name, ancestors }: Step, service: string): boolean {
   return name === service && ancestors.some((type) => type === "delivery:cluster:Workload" || type === imageType);
 }
@@ -74,12 +75,12 @@ function changeOf(
     ...own.filter(({ type }) => type.startsWith("kubernetes:")).map((one) => ({ ...one, kind: kindOf(one) })),
     ...manifestChanges(manifests, name),
   ];
-  // What runs is in Git, whatever this program builds.
+  // With Argo CD the image in Git runs, whatever this program builds.
   const image = manifests.directory === "" ? imageOf(step, steps, own) : imageInGit(step, images);
-  const words =
+  const described =
     state === "changed" ? objects.flatMap(({ kind, before, after }) => describeChange(kind, before, after)) : [];
-  // The column of images says it.
-  const changes = [...new Set(words)].filter((word) => word !== "image");
+  // The column of images shows it.
+  const changes = [...new Set(described)].filter((phrase) => phrase !== "image");
   const moved = image !== undefined && image.before !== image.after;
   if (state === "changed" && changes.length === 0 && !moved) return undefined;
   return { name, state, ...(image === undefined ? {} : { image }), changes };
@@ -89,7 +90,7 @@ function imageInGit({ name, after }: Step, { released, rebuilt }: ImageStatus): 
   const digest = released?.get(name);
   const before = released === undefined ? unknownImage : digest === undefined ? noImage : shortImage(digest);
   if (after === undefined) return before === unknownImage ? undefined : { before, after: noImage };
-  if (rebuilt?.services.has(name) === true) return { before, after: `built from ${rebuilt.commit.slice(0, 7)}` };
+  if (rebuilt?.services.has(name) === true) return { before, after: `built from ${shortCommit(rebuilt.commit)}` };
   return digest === undefined ? undefined : { before, after: before };
 }
 
@@ -133,10 +134,10 @@ function compare(one: string, other: string): number {
   return one < other ? -1 : 1;
 }
 
-/** A place in a Kubernetes object, and how a change of it is called. */
+/** A path in a Kubernetes object, and what a change there is called. */
 interface Phrase {
-  readonly location: RegExp;
-  readonly words: (difference: Difference, match: RegExpExecArray) => string;
+  readonly path: RegExp;
+  readonly text: (difference: Difference, match: RegExpExecArray) => string;
 }
 
 const transition = ({ before, after }: Difference): string => `${shown(before)} → ${shown(after)}`;
@@ -149,49 +150,49 @@ const only = (what: string) => (): string => what;
 const pod = String.raw`spec/template/spec`;
 const container = String.raw`${pod}/containers/\d+`;
 
-/** The first that fits counts; what none fits is called by its kind and path. */
+/** The first phrase that fits counts. Where none does, a change is called by its kind and path. */
 const phrases: Readonly<Record<string, readonly Phrase[]>> = {
   Deployment: [
-    { location: /^spec\/replicas$/, words: named("replicas") },
-    { location: new RegExp(`^${container}/image$`), words: only("image") },
+    { path: /^spec\/replicas$/, text: named("replicas") },
+    { path: new RegExp(`^${container}/image$`), text: only("image") },
     {
-      location: new RegExp(`^${container}/env/([^/]+)/value$`),
-      words: (change, [, name]) => `env ${name} ${transition(change)}`,
+      path: new RegExp(`^${container}/env/([^/]+)/value$`),
+      text: (change, [, name]) => `env ${name} ${transition(change)}`,
     },
     {
-      location: new RegExp(`^${container}/env/([^/]+)`),
-      words: (change, [, name]) => presence("env", name ?? "", change),
+      path: new RegExp(`^${container}/env/([^/]+)`),
+      text: (change, [, name]) => presence("env", name ?? "", change),
     },
-    { location: new RegExp(`^${container}/ports`), words: only("ports") },
+    { path: new RegExp(`^${container}/ports`), text: only("ports") },
     {
-      location: new RegExp(`^${container}/resources/(requests|limits)/(.+)$`),
-      words: (change, [, side, resource]) =>
+      path: new RegExp(`^${container}/resources/(requests|limits)/(.+)$`),
+      text: (change, [, side, resource]) =>
         `${resource} ${side === "limits" ? "limit" : "request"} ${transition(change)}`,
     },
-    { location: new RegExp(`^${container}/resources`), words: only("resources") },
-    { location: new RegExp(`^${container}/(\\w+)Probe`), words: (_change, [, probe]) => `${probe} probe` },
-    { location: new RegExp(`^${container}/(command|args)`), words: (_change, [, name]) => name ?? "" },
-    { location: new RegExp(`^${container}/envFrom`), words: only("where its environment comes from") },
-    { location: new RegExp(`securityContext`), words: only("security context") },
-    { location: new RegExp(`(volumes|volumeMounts)`), words: only("volumes") },
-    { location: /^spec\/template\/metadata\/annotations/, words: only("pods restart") },
-    { location: /^spec\/strategy/, words: only("rollout strategy") },
+    { path: new RegExp(`^${container}/resources`), text: only("resources") },
+    { path: new RegExp(`^${container}/(\\w+)Probe`), text: (_change, [, probe]) => `${probe} probe` },
+    { path: new RegExp(`^${container}/(command|args)`), text: (_change, [, name]) => name ?? "" },
+    { path: new RegExp(`^${container}/envFrom`), text: only("where its environment comes from") },
+    { path: new RegExp(`securityContext`), text: only("security context") },
+    { path: new RegExp(`(volumes|volumeMounts)`), text: only("volumes") },
+    { path: /^spec\/template\/metadata\/annotations/, text: only("pods restart") },
+    { path: /^spec\/strategy/, text: only("rollout strategy") },
   ],
-  ConfigMap: [{ location: /^data\/(.+)$/, words: (change, [, name]) => `env ${name} ${transition(change)}` }],
-  Service: [{ location: /^spec\/ports/, words: only("Service ports") }],
+  ConfigMap: [{ path: /^data\/(.+)$/, text: (change, [, name]) => `env ${name} ${transition(change)}` }],
+  Service: [{ path: /^spec\/ports/, text: only("Service ports") }],
   HorizontalPodAutoscaler: [
-    { location: /^spec\/(min|max)Replicas$/, words: (change, [, side]) => `${side} replicas ${transition(change)}` },
+    { path: /^spec\/(min|max)Replicas$/, text: (change, [, side]) => `${side} replicas ${transition(change)}` },
   ],
-  NetworkPolicy: [{ location: /^spec\/(ingress|egress)/, words: only("who may call it, or whom it calls") }],
+  NetworkPolicy: [{ path: /^spec\/(ingress|egress)/, text: only("who may call it, or whom it calls") }],
 };
 
-/** Of any kind. */
+/** Phrases for objects of any kind. */
 const common: readonly Phrase[] = [
-  { location: /^metadata\/namespace$/, words: named("namespace") },
-  { location: /^metadata\/(labels|annotations)/, words: (_change, [, what]) => what ?? "" },
+  { path: /^metadata\/namespace$/, text: named("namespace") },
+  { path: /^metadata\/(labels|annotations)/, text: (_change, [, what]) => what ?? "" },
 ];
 
-/** What changes of a Kubernetes object, in words; each once. */
+/** What changes of a Kubernetes object, in words; each change once. */
 function describeChange(kind: string, before: Value | undefined, after: Value | undefined): string[] {
   if (before === undefined && after === undefined) return [];
   if (before === undefined) return [`new ${kind}`];
@@ -201,10 +202,10 @@ function describeChange(kind: string, before: Value | undefined, after: Value | 
 }
 
 function describeDifference(kind: string, difference: Difference): string {
-  const location = difference.path.join("/");
+  const path = difference.path.join("/");
   for (const phrase of [...(phrases[kind] ?? []), ...common]) {
-    const match = phrase.location.exec(location);
-    if (match !== null) return phrase.words(difference, match);
+    const match = phrase.path.exec(path);
+    if (match !== null) return phrase.text(difference, match);
   }
   const secret = difference.before === secretWord || difference.after === secretWord;
   return `${kind} ${difference.path.join(".")}${secret ? " (secret)" : ""}`;
@@ -215,7 +216,7 @@ function presence(what: string, name: string, { before, after }: Difference): st
   return after === undefined ? `no ${what} ${name} any more` : `${what} ${name}`;
 }
 
-/** Lists whose items have names, as maps: one more at the front is then no change of all others. Containers stay a list. */
+/** Lists of variables as maps by name, so that one more at the front does not change all others. Other lists stay lists. */
 function byName(value: Value, key = ""): Value {
   if (Array.isArray(value)) {
     const names = value.map((item) => valueAt(item, ["name"]));

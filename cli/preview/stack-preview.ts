@@ -1,9 +1,9 @@
-import { z } from "zod";
 import { about, plainMessage, problemIn, resourceName } from "../pulumi/diagnostics.ts";
+import { engineEventSchema, type EngineEvent } from "../pulumi/engine-run.ts";
+import { secretWord } from "../pulumi/redaction.ts";
 import { fileChanges, manifestsOf } from "./manifest-diff.ts";
 import type { Loss, PolicyViolation, PropertyChanges, ResourceChange, StackPreview } from "./model.ts";
 import { placeholderServer } from "./placeholders.ts";
-import { secretWord } from "./redaction.ts";
 import { serviceChanges, type ImageStatus } from "./service-changes.ts";
 import { categoryOf, kindOf, readStep, shown, valueAt, type Difference, type Step } from "./step.ts";
 
@@ -11,69 +11,57 @@ export interface PreviewInput {
   readonly stack: string;
   readonly forkSafe: boolean;
   readonly limits: readonly string[];
-  /** Why the engine did not come to an end, where none of its events says so. */
+  /** Why the engine's run failed, where none of its events says so. */
   readonly failure?: string | undefined;
-  /** What is known of images beside the stack. */
+  /** What is known of images from outside of the stack. */
   readonly images: ImageStatus;
 }
-
-/** Of the engine's events, those that are read here. */
-const eventSchema = z.object({
-  resourcePreEvent: z.object({ metadata: z.unknown() }).optional(),
-  diagnosticEvent: z.object({ severity: z.string(), message: z.string(), urn: z.string().optional() }).optional(),
-  policyEvent: z
-    .object({
-      policyName: z.string(),
-      enforcementLevel: z.string(),
-      message: z.string(),
-      resourceUrn: z.string().optional(),
-    })
-    .optional(),
-});
-type PreviewEvent = z.infer<typeof eventSchema>;
 
 /**
  * What the events of a preview say.
  * @param raw the engine's events, in their order, free of secrets
  */
-export function stackPreview(raw: readonly unknown[], facts: PreviewInput): StackPreview {
-  const events = raw.map((event) => eventSchema.parse(event));
+export function stackPreview(raw: readonly unknown[], input: PreviewInput): StackPreview {
+  const events = raw.map((event) => engineEventSchema.parse(event));
   const steps = events
     .flatMap(({ resourcePreEvent }) => (resourcePreEvent === undefined ? [] : [readStep(resourcePreEvent.metadata)]))
     .filter((step) => step !== undefined);
-  const changed = steps.filter((step) => isChange(step, facts.forkSafe));
+  const changed = steps.filter((step) => isChange(step, input.forkSafe));
   const manifests = manifestsOf(steps);
-  const services = serviceChanges(steps, changed, manifests, facts.images);
+  const services = serviceChanges(steps, changed, manifests, input.images);
   return {
-    stack: facts.stack,
-    forkSafe: facts.forkSafe,
-    limits: facts.limits,
+    stack: input.stack,
+    forkSafe: input.forkSafe,
+    limits: input.limits,
     errors: unique([
       ...events.flatMap((event) => errorIn(event) ?? []),
-      ...(facts.failure === undefined ? [] : [facts.failure]),
+      ...(input.failure === undefined ? [] : [input.failure]),
     ]),
     policies: events.flatMap(policyIn),
     warnings: unique(events.flatMap((event) => warningIn(event) ?? [])).filter(
-      // That the cluster is not looked at is said already.
-      (warning) => !facts.forkSafe || !warning.includes(placeholderServer),
+      // The limits of a fork-safe preview name the cluster already.
+      (warning) => !input.forkSafe || !warning.includes(placeholderServer),
     ),
     losses: changed.flatMap(lossOf),
     services: services.changed,
     unchanged: services.unchanged,
     builds: services.builds,
-    others: changed.filter((step) => !services.told.has(step.urn)).flatMap(resourceChange),
+    others: changed.filter((step) => !services.reported.has(step.urn)).flatMap(resourceChange),
     files: fileChanges(manifests),
     properties: changed.flatMap(propertiesOf),
     counts: countsOf(steps, changed),
   };
 }
 
-/** Components are only what they hold. Of secrets a fork-safe preview knows nothing, and of providers it replaces the credentials. */
+/**
+ * Whether a step counts. A component has no state of its own; its children are counted instead. A fork-safe preview has
+ * placeholders for secrets, and for the credentials of providers.
+ */
 function isChange(step: Step, forkSafe: boolean): boolean {
   if (!step.custom || step.action === "same" || step.action === "read") return false;
   if (step.action === "create") return !step.type.startsWith("pulumi:providers:");
   if (step.action !== "update") return true;
-  // Providers are how the others are made; the engine's own default ones come and go with versions.
+  // The engine's default providers change with the versions of their packages.
   const provider = step.type.startsWith("pulumi:providers:");
   if (provider && (forkSafe || step.name.startsWith("default"))) return false;
   return !forkSafe || step.changes.length === 0 || !step.changes.every(isSecret);
@@ -90,13 +78,13 @@ function lossOf(step: Step): Loss[] {
 }
 
 function resourceChange(step: Step): ResourceChange[] {
-  // What is lost is told before all else.
+  // Replacements and deletions are listed in a section of their own.
   const { action } = step;
   if (action !== "create" && action !== "update" && action !== "import") return [];
   const changes = unique(step.changes.map(({ path }) => pathText(path)));
   if (categoryOf(step) !== "Deploy repository")
     return [{ area: categoryOf(step), action, kind: kindOf(step), name: step.name, changes }];
-  // Its files are shown one by one. Records that are there belong to the release commands.
+  // Its files are shown one by one. The release commands write the records that are there already.
   const own = unique(step.changes.filter(isWritten(step)).map(({ path }) => path[0] ?? ""));
   const isIdle = action === "update" && own.length === 0;
   return isIdle ? [] : [{ area: categoryOf(step), action, kind: kindOf(step), name: step.name, changes: own }];
@@ -129,17 +117,17 @@ function pathText(path: readonly string[]): string {
     .join("");
 }
 
-function errorIn({ diagnosticEvent }: PreviewEvent): string | undefined {
+function errorIn({ diagnosticEvent }: EngineEvent): string | undefined {
   const problem = problemIn({ diagnosticEvent });
   return problem === undefined ? undefined : withoutMachine(problem);
 }
 
-function warningIn({ diagnosticEvent }: PreviewEvent): string | undefined {
+function warningIn({ diagnosticEvent }: EngineEvent): string | undefined {
   if (diagnosticEvent?.severity !== "warning") return undefined;
   return withoutMachine(`${about(diagnosticEvent.urn)}${plainMessage(diagnosticEvent)}`);
 }
 
-function policyIn({ policyEvent }: PreviewEvent): PolicyViolation[] {
+function policyIn({ policyEvent }: EngineEvent): PolicyViolation[] {
   if (policyEvent === undefined) return [];
   const { policyName, enforcementLevel, resourceUrn } = policyEvent;
   return [
@@ -152,7 +140,7 @@ function policyIn({ policyEvent }: PreviewEvent): PolicyViolation[] {
   ];
 }
 
-/** Neither the stack of an exception nor where this machine has the checkout says anything to a reviewer. */
+/** Without the stack of an exception and the path of the checkout: neither says anything to a reviewer. */
 function withoutMachine(message: string): string {
   const lines = message.split("\n").filter((line) => !/^\s+at .*[):]/.test(line));
   return lines.join("\n").trim().replaceAll(`${process.cwd()}/`, "");

@@ -1,6 +1,6 @@
-import { z } from "zod";
+import type { EngineStep } from "../pulumi/engine-run.ts";
+import { secretWord, signatureKey } from "../pulumi/redaction.ts";
 import type { Category } from "./model.ts";
-import { secretWord } from "./redaction.ts";
 
 /** What the update would do with one resource. */
 export interface Step {
@@ -12,7 +12,7 @@ export interface Step {
   readonly ancestors: readonly string[];
   /** The logical name. */
   readonly name: string;
-  /** Whether it is a thing of its own, and no component. */
+  /** Whether a provider manages it; components are only groups. */
   readonly custom: boolean;
   /** Its inputs before; `undefined`: it is created. */
   readonly before: Value | undefined;
@@ -23,25 +23,6 @@ export interface Step {
   /** What changes of it, and whether that replaces it. */
   readonly changes: readonly (Difference & { readonly replaces: boolean })[];
 }
-
-const stateSchema = z.object({
-  custom: z.boolean().default(false),
-  inputs: z.unknown().optional(),
-  outputs: z.unknown().optional(),
-});
-
-/** Of the engine's event before each step; it has much more. */
-const stepEventSchema = z.object({
-  op: z.string(),
-  urn: z.string(),
-  type: z.string(),
-  old: stateSchema.nullish(),
-  new: stateSchema.nullish(),
-  keys: z.array(z.string()).nullish(),
-  diffs: z.array(z.string()).nullish(),
-  detailedDiff: z.record(z.string(), z.object({ diffKind: z.string() })).nullish(),
-});
-type StepEvent = z.infer<typeof stepEventSchema>;
 
 /** A replacement comes in three steps; the middle one has both sides. */
 const actions: Readonly<Record<string, Step["action"]>> = {
@@ -57,8 +38,7 @@ const actions: Readonly<Record<string, Step["action"]>> = {
 };
 
 /** @returns `undefined` for the parts of a replacement */
-export function readStep(raw: unknown): Step | undefined {
-  const event = stepEventSchema.parse(raw);
+export function readStep(event: EngineStep): Step | undefined {
   const action = actions[event.op];
   if (action === undefined) return undefined;
   const [, , types = "", ...name] = event.urn.split("::");
@@ -78,15 +58,15 @@ export function readStep(raw: unknown): Step | undefined {
   };
 }
 
-/** The provider's own list of places, or else what differs below the properties that the engine names. */
-function changesOf(event: StepEvent, before: Value | undefined, after: Value | undefined): Step["changes"] {
+/** The provider's own list of paths, or else what differs below the properties that the engine names. */
+function changesOf(event: EngineStep, before: Value | undefined, after: Value | undefined): Step["changes"] {
   const replaceKeys = event.keys ?? [];
   const detailed = Object.entries(event.detailedDiff ?? {}).filter(([path]) => !path.startsWith("__"));
   if (detailed.length > 0) {
     return detailed.flatMap(([text, { diffKind }]) => {
       const path = parsePath(text);
       const whole = { path, before: valueAt(before, path), after: valueAt(after, path) };
-      // Some providers name the property alone.
+      // Some providers name only the property as a whole.
       const parts = differences(whole.before, whole.after, path);
       return (parts.length === 0 ? [whole] : parts).map((part) => ({
         ...part,
@@ -103,28 +83,28 @@ function changesOf(event: StepEvent, before: Value | undefined, after: Value | u
 }
 
 /** Inputs that begin with `__` are the engine's. */
-function topLevelKeys({ diffs, keys }: StepEvent, before: Value | undefined, after: Value | undefined): string[] {
+function topLevelKeys({ diffs, keys }: EngineStep, before: Value | undefined, after: Value | undefined): string[] {
   const named = [...new Set([...(diffs ?? []), ...(keys ?? [])])];
   const all = [...new Set([before, after].flatMap((side) => (isMap(side) ? Object.keys(side) : [])))];
   return (named.length > 0 ? named : all).filter((key) => !key.startsWith("__"));
 }
 
-/** A value of a resource, with secrets and what only the update will know replaced by words. */
+/** A value of a resource. Words replace secrets and what is not known before the update. */
 export type Value = string | number | boolean | null | readonly Value[] | { readonly [key: string]: Value };
 
-/** In place of a value that only the update will know. */
+/** In place of a value that is not known before the update. */
 export const unknownWord = "[known after the update]";
 
-const envelope = "4dabf18193072939515e22adb298388d";
+/** How the engine marks such a value in its events. */
 const unknownValue = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
-/** A value as the engine's events have it; envelopes of secrets are emptied by the engine, and dropped here all the same. */
+/** A value as the engine's events have it. The engine empties the envelopes of secrets; nothing of them is kept here either. */
 export function readValue(raw: unknown): Value {
   if (raw === unknownValue) return unknownWord;
   if (typeof raw === "string" || typeof raw === "number" || typeof raw === "boolean") return raw;
   if (Array.isArray(raw)) return raw.map(readValue);
   if (typeof raw !== "object" || raw === null) return null;
-  if (envelope in raw) return secretWord;
+  if (signatureKey in raw) return secretWord;
   return Object.fromEntries(Object.entries(raw).map(([key, item]) => [key, readValue(item)]));
 }
 

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { shortDigest, type Release, type Released } from "../../git/records.ts";
 import { CommandError } from "../command.ts";
 import type { GitHub, PullRequest } from "../github/github.ts";
-import { fenced } from "../preview/markdown.ts";
+import { fenced } from "../github/markdown.ts";
 import { gateLines, type GateOutcome } from "./gates.ts";
 
 /** The branch of a pull request. The same digests have the same branch, so that running again updates it. */

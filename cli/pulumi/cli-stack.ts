@@ -1,10 +1,10 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { LocalWorkspace, PulumiCommand, type Stack } from "@pulumi/pulumi/automation/index.js";
 import * as runtimeConfig from "@pulumi/pulumi/runtime/config.js";
 import { stringify } from "yaml";
+import { temporaryDirectory } from "../../core/atomic-file.ts";
 import { stackFileName, stackFilePath } from "../../stacks/stack-file.ts";
 import { CommandError } from "../command.ts";
 import { explainEngineFailure } from "./diagnostics.ts";
@@ -13,7 +13,7 @@ import { readProject } from "./project.ts";
 export interface CliStackOptions extends ProgramHooks {
   /** The text of the stack file. @default that of `stacks/Pulumi.<stack>.yaml`, encrypted secrets included */
   readonly settings?: string;
-  /** Variables of the engine beside this process' own: another backend, another passphrase. @default none */
+  /** Variables of the engine in addition to this process' own: another backend, another passphrase. @default none */
   readonly environment?: Readonly<Record<string, string>>;
   /** `create`: in a backend of its own, where it is not there yet. @default it must be there */
   readonly absent?: "create";
@@ -33,24 +33,23 @@ export async function openCliStack(name: string, options: CliStackOptions = {}):
   const project = readProject();
   const settings = options.settings ?? (await readSettings(name));
   const pulumiCommand = await findPulumi();
-  const directory = await mkdtemp(join(tmpdir(), "delivery-stack-"));
-  const remove = (): Promise<void> => rm(directory, { recursive: true, force: true });
+  const directory = temporaryDirectory("delivery-stack-");
   try {
     // The Automation API knows nothing of `stackConfigDir`; providers resolve relative paths against `main`.
-    const own = { ...project, runtime: "nodejs", main: process.cwd() };
-    await writeFile(join(directory, "Pulumi.yaml"), stringify(own));
-    await writeFile(join(directory, stackFileName(name)), settings, { mode: 0o600 });
+    const projectFile = { ...project, runtime: "nodejs", main: process.cwd() };
+    await writeFile(join(directory.path, "Pulumi.yaml"), stringify(projectFile));
+    await writeFile(join(directory.path, stackFileName(name)), settings, { mode: 0o600 });
     const stack = await LocalWorkspace[options.absent === "create" ? "createOrSelectStack" : "selectStack"](
       { projectName: project.name, stackName: name, program: () => runProgram(options) },
       {
-        workDir: directory,
+        workDir: directory.path,
         pulumiCommand,
         envVars: { PULUMI_SKIP_UPDATE_CHECK: "true", ...options.environment },
       },
     );
-    return { stack, [Symbol.asyncDispose]: remove };
+    return { stack, [Symbol.asyncDispose]: async () => directory[Symbol.dispose]() };
   } catch (error) {
-    await remove();
+    directory[Symbol.dispose]();
     throw explainEngineFailure(error, name);
   }
 }
@@ -63,18 +62,18 @@ async function readSettings(name: string): Promise<string> {
   }
 }
 
-/** What runs in the engine's run, before the program. */
+/** What is called in the engine's run, before the program. */
 interface ProgramHooks {
-  /** Is told the values of the secret settings, so that they can be kept out of what is printed. */
+  /** Receives the values of the secret settings, so that they can be kept out of what is printed. */
   readonly onConfig?: (secrets: readonly string[]) => void;
-  /** For example registers transforms. */
+  /** Prepares the SDK for the program, e.g. registers transforms. */
   readonly prepare?: () => void;
 }
 
 // Only the SDK's type declarations leave the function out.
 const { isConfigSecret } = runtimeConfig as typeof runtimeConfig & { isConfigSecret: (key: string) => boolean };
 
-/** The program as the Pulumi CLI would run it. The query makes Node load it anew for every run. */
+/** The program as the Pulumi CLI would run it. The query makes Node load it again for every run. */
 async function runProgram({ onConfig, prepare }: ProgramHooks): Promise<Record<string, unknown>> {
   onConfig?.(
     Object.entries(pulumi.runtime.allConfig())

@@ -9,11 +9,11 @@ interface DiagnosticEvent {
     | undefined;
 }
 
-/** Says only that something failed, or what that led to; what failed has been said before. */
+/** Follow-up messages of an error that is reported by itself. */
 const consequence =
   /^(update|preview|refresh|destroy) failed$|^One or more errors occurred|client connection is closing|resource monitor shut down/;
 
-/** The problem that an event tells of, with the resource that has it; `undefined`: it tells of none. */
+/** The problem that an event reports, with the resource that has it; `undefined`: it reports none. */
 export function problemIn({ diagnosticEvent }: DiagnosticEvent): string | undefined {
   if (diagnosticEvent?.severity !== "error") return undefined;
   const message = plainMessage(diagnosticEvent);
@@ -77,18 +77,18 @@ const knownFailures: readonly Failure[] = [
   },
 ];
 
-/** The way out of what keeps the engine from running at all; `undefined`: it is something else. */
+/** Why the engine cannot run at all, and what to do about it; `undefined`: it is something else. */
 export function knownFailure(output: string, stack: string): string | undefined {
   return knownFailures.find(({ signs }) => signs.test(output))?.reason(stack);
 }
 
-/** In place of the Automation API's error, which is pages long: its last telling line. */
+/** In place of the Automation API's error, which is pages long: its last line that names an error. */
 export function explainEngineFailure(error: unknown, stack: string): CommandError {
   if (error instanceof CommandError) return error;
   const output = errorMessage(error);
-  const telling = output.split("\n").filter((line) => /error|fail/i.test(line) && !/^\s*at |^err\?/.test(line));
+  const errors = output.split("\n").filter((line) => /error|fail/i.test(line) && !/^\s*at |^err\?/.test(line));
   return new CommandError(
-    knownFailure(output, stack) ?? `stack ${stack} cannot be opened: ${telling.at(-1)?.trim() ?? output.trim()}`,
+    knownFailure(output, stack) ?? `stack ${stack} cannot be opened: ${errors.at(-1)?.trim() ?? output.trim()}`,
     { cause: error },
   );
 }

@@ -1,3 +1,4 @@
+import { shortCommit } from "../../git/records.ts";
 import type { ApplicationStatus, DeploymentStatus } from "./cluster-status.ts";
 import type { DeployStatus, ReleaseStatus, SourceStatus } from "./git-status.ts";
 import { worst, type ServiceStatus, type Stage, type StageName, type State, type StatusProblem } from "./model.ts";
@@ -50,11 +51,6 @@ export function problemsOf(readings: Readings): StatusProblem[] {
     const reading = readings[part];
     return reading !== undefined && "reason" in reading ? [{ part, reason: reading.reason }] : [];
   });
-}
-
-/** Seven digits, as Git shows them. */
-export function shortCommit(commit: string): string {
-  return commit.slice(0, 7);
 }
 
 function stage<T>(name: StageName, reading: Reading<T>, of: (facts: T) => Pick<Stage, "state" | "summary">): Stage {

@@ -1,6 +1,5 @@
-import { shortDigest } from "../../git/records.ts";
+import { shortCommit, shortDigest } from "../../git/records.ts";
 import type { DeliveryStatus, ServiceStatus, StageName, State } from "./model.ts";
-import { shortCommit } from "./stages.ts";
 
 /** What people call the parts. */
 export const stageTitles: Readonly<Record<StageName, string>> = {

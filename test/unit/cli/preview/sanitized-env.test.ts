@@ -13,7 +13,7 @@ test("a preview without credentials keeps how programs are found, and nothing th
   Object.assign(process.env, set);
   try {
     {
-      using _bare = sanitizedEnv(undefined);
+      using _sanitized = sanitizedEnv(undefined);
       expect(process.env).toMatchObject({ PATH: set.PATH, HTTP_PROXY: set.HTTP_PROXY });
       expect(JSON.stringify(process.env)).not.toContain("canary");
     }

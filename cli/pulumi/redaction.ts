@@ -1,6 +1,10 @@
 /** In place of a secret. */
 export const secretWord = "[secret]";
 
+/** How the engine marks a secret in a state or an event: an object that has this value at this key. */
+export const signatureKey = "4dabf18193072939515e22adb298388d";
+export const secretSignature = "1b47061264138c4ac30d75fd1eb44270";
+
 /** Takes secrets out of texts, in whatever form they have got there. */
 interface Redaction {
   readonly text: (text: string) => string;
@@ -8,15 +12,19 @@ interface Redaction {
   readonly value: (value: unknown) => unknown;
 }
 
-/** A shorter one would be found everywhere, and nothing would be left to read. */
+/** Characters. A shorter secret would be found everywhere, and nothing would be left to read. */
 const shortest = 5;
-/** In a longer text, e.g. a kubeconfig, words from this length on are secrets of their own. */
+/** Characters. In a longer text, e.g. a kubeconfig, words of this length are secrets of their own. */
 const shortestWord = 20;
 
-/** @param secrets the values that must not be shown; long words in longer texts count by themselves, too */
-export function redaction(secrets: Iterable<string>): Redaction {
-  const forms = [...new Set([...secrets].flatMap(partsOf).flatMap(formsOf))];
-  // The longest first, so that no rest of it stays.
+/**
+ * @param secrets the values that must not be shown; long words in longer texts count by themselves, too
+ * @param published what everybody may read anyhow: a secret that is part of it, e.g. a user's name, stays
+ */
+export function redaction(secrets: readonly string[], published = ""): Redaction {
+  const hidden = secrets.filter((secret) => !published.includes(secret));
+  const forms = [...new Set(hidden.flatMap(partsOf).flatMap(formsOf))];
+  // The longest first: replacing a part of it would leave the rest.
   const ordered = forms.toSorted((one, other) => other.length - one.length);
   const text = (input: string): string => ordered.reduce((result, form) => result.replaceAll(form, secretWord), input);
   const value = (input: unknown): unknown => {
@@ -35,8 +43,20 @@ function partsOf(secret: string): string[] {
   return [secret, secret.trim(), ...words].filter((part) => part.length >= shortest);
 }
 
+/**
+ * The texts to hide in what the engine says of a stack. It hides the secrets that it knows; what a provider or a tool says
+ * may repeat one in another form.
+ * @param settings the values of the stack's secret settings
+ */
+export function secretTexts(
+  settings: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): string[] {
+  return [...settings.flatMap(textsOf), ...credentialsIn(environment)];
+}
+
 /** A secret, and if it is JSON, e.g. a map of secrets, all texts in it. */
-export function textsOf(secret: string): string[] {
+function textsOf(secret: string): string[] {
   if (!/^\s*[{[]/.test(secret)) return [secret];
   try {
     const texts = (value: unknown): string[] =>
@@ -66,12 +86,12 @@ function formsOf(secret: string): string[] {
   return [secret, ...written, ...shifted, ...url, bytes.toString("hex")].filter((form) => form.length >= shortest);
 }
 
-/** Names of what is secret, of variables and of properties. */
+/** Names of variables and properties that hold secrets. */
 export const credentialName =
   /TOKEN|PASS(WORD|PHRASE|WD)|SECRET|CREDENTIAL|PRIVATE|KUBECONFIG|DOCKERCONFIG|^AUTH$|(^|API|ACCESS|CONTINUATION|CLIENT)[_-]?KEY/i;
 
 /** The variables of an environment that by their names hold credentials. */
-export function credentialsIn(environment: Readonly<Record<string, string | undefined>>): string[] {
+function credentialsIn(environment: Readonly<Record<string, string | undefined>>): string[] {
   return Object.entries(environment).flatMap(([name, value]) =>
     value !== undefined && value !== "" && credentialName.test(name) && !name.endsWith("_FILE") ? [value] : [],
   );

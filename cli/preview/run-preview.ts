@@ -1,21 +1,21 @@
 import { randomBytes } from "node:crypto";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import type { EngineEvent, Stack } from "@pulumi/pulumi/automation/index.js";
+import type { Stack } from "@pulumi/pulumi/automation/index.js";
 import { z } from "zod";
+import { temporaryDirectory } from "../../core/atomic-file.ts";
 import { errorMessage } from "../../core/error.ts";
 import { shortName, stackFilePath } from "../../stacks/stack-file.ts";
 import type { Project } from "../project/stack-file.ts";
 import { openCliStack } from "../pulumi/cli-stack.ts";
 import { explainEngineFailure, knownFailure, problemIn } from "../pulumi/diagnostics.ts";
+import { runEngine, type EngineRun } from "../pulumi/engine-run.ts";
+import { redaction, secretTexts } from "../pulumi/redaction.ts";
 import { readImageStatus } from "./image-status.ts";
 import type { StackPreview } from "./model.ts";
 import { placeholderSettings, referencedSecrets, withCiHost } from "./placeholders.ts";
 import type { PublishedState, ScrubbedState } from "./published-state.ts";
-import { credentialsIn, redaction, textsOf } from "./redaction.ts";
 import { sanitizedEnv } from "./sanitized-env.ts";
 import { stackPreview } from "./stack-preview.ts";
 
@@ -27,10 +27,8 @@ export async function previewTrusted(project: Project, name: string, signal: Abo
   const secrets: string[] = [];
   await using open = await openCliStack(name, { onConfig: (values) => void secrets.push(...values) });
   const { events, failure } = await runPreview(open.stack, signal);
-  // The engine hides the secrets that it knows; what a provider or a tool says may repeat one in another form.
-  const published = await readFile(stackFilePath(name), "utf8");
-  const known = [...secrets.flatMap(textsOf), ...credentialsIn(process.env)];
-  const { value, text } = redaction(known.filter((secret) => !published.includes(secret)));
+  const stackFile = await readFile(stackFilePath(name), "utf8");
+  const { value, text } = redaction(secretTexts(secrets, process.env), stackFile);
   const images = await readImageStatus(project, name, "as user");
   return stackPreview(
     events.map((event) => value(event)),
@@ -55,37 +53,33 @@ export async function previewSafely(
     throw explainEngineFailure(error, name);
   });
   const settings = placeholderSettings(file, () => referencedSecrets(project, name));
-  using _bare = sanitizedEnv(settings.kubeconfigContext);
-  const backend = await mkdtemp(join(tmpdir(), "delivery-safe-"));
-  try {
-    // Before the stack, so that it is there for as long as that.
-    await using lookup = settings.looksProjectUp ? await serveProjectLookup(state) : null;
-    await using open = await openCliStack(name, {
-      settings: lookup === null ? settings.text : withCiHost(settings.text, lookup.host),
-      absent: "create",
-      prepare: ignoreSecretChanges,
-      environment: {
-        PULUMI_BACKEND_URL: `file://${backend}`,
-        PULUMI_CONFIG_PASSPHRASE: randomBytes(24).toString("base64url"),
-      },
-    });
-    await fillStack(open.stack, settings.secrets, state, name);
-    const { events, failure } = await runPreview(open.stack, signal);
-    const known = await readImageStatus(project, name, "anonymous");
-    const limits = [
-      "secrets: all of them are placeholders",
-      "the cluster: what is declared is compared with the state alone",
-      ...(state === undefined ? [`what is there already: ${source}, so everything appears as new`] : []),
-      ...(lookup === null
-        ? []
-        : ["the CircleCI project, which another stack owns: it is taken for the one in the state"]),
-      ...settings.limits,
-      ...known.limits,
-    ];
-    return stackPreview(events, { stack, forkSafe: true, failure, images: known.images, limits });
-  } finally {
-    await rm(backend, { recursive: true, force: true });
-  }
+  using _sanitized = sanitizedEnv(settings.kubeconfigContext);
+  using backend = temporaryDirectory("delivery-safe-");
+  // Before the stack, so that it is there for as long as that.
+  await using lookup = settings.looksProjectUp ? await serveProjectLookup(state) : null;
+  await using open = await openCliStack(name, {
+    settings: lookup === null ? settings.text : withCiHost(settings.text, lookup.host),
+    absent: "create",
+    prepare: ignoreSecretChanges,
+    environment: {
+      PULUMI_BACKEND_URL: `file://${backend.path}`,
+      PULUMI_CONFIG_PASSPHRASE: randomBytes(24).toString("base64url"),
+    },
+  });
+  await fillStack(open.stack, settings.secrets, state, name);
+  const { events, failure } = await runPreview(open.stack, signal);
+  const known = await readImageStatus(project, name, "anonymous");
+  const limits = [
+    "secrets: all of them are placeholders",
+    "the cluster: what is declared is compared with the state alone",
+    ...(state === undefined ? [`what is there already: ${source}, so everything appears as new`] : []),
+    ...(lookup === null
+      ? []
+      : ["the CircleCI project, which another stack owns: it is taken for the one in the state"]),
+    ...settings.limits,
+    ...known.limits,
+  ];
+  return stackPreview(events, { stack, forkSafe: true, failure, images: known.images, limits });
 }
 
 async function fillStack(
@@ -95,7 +89,7 @@ async function fillStack(
   name: string,
 ): Promise<void> {
   try {
-    // As arguments, which everyone on this machine can see: they are placeholders.
+    // The engine gets them as arguments, which everyone on this machine can see. They are only placeholders.
     const values = Object.entries(secrets).map(([key, value]) => [key, { value, secret: true }] as const);
     if (values.length > 0) await stack.setAllConfig(Object.fromEntries(values));
     if (state === undefined) return;
@@ -112,31 +106,24 @@ async function fillStack(
   }
 }
 
-/** What came of a preview. */
-interface EngineRun {
-  readonly events: readonly EngineEvent[];
-  /** Why it failed, where no event says so. */
-  readonly failure: string | undefined;
-}
-
-/** Runs the engine's preview, which changes nothing; its failure is a result, too. */
-async function runPreview(stack: Stack, signal: AbortSignal): Promise<EngineRun> {
-  const events: EngineEvent[] = [];
-  try {
-    await stack.preview({
-      suppressProgress: true,
-      color: "never",
-      onEvent: (event) => events.push(event),
-      // What it prints is in the events.
-      onOutput: () => undefined,
-      signal,
-    });
-    return { events, failure: undefined };
-  } catch (error) {
-    signal.throwIfAborted();
-    const told = events.some((event) => problemIn(event) !== undefined || event.policyEvent !== undefined);
-    return { events, failure: told ? undefined : failureOf(error, stack.name) };
-  }
+/** Runs the engine's preview, which changes nothing. */
+function runPreview(stack: Stack, signal: AbortSignal): Promise<EngineRun> {
+  return runEngine(
+    (onEvent) =>
+      stack.preview({
+        suppressProgress: true,
+        color: "never",
+        onEvent,
+        // What it prints is in the events.
+        onOutput: () => undefined,
+        signal,
+      }),
+    (error, events) => {
+      signal.throwIfAborted();
+      const reported = events.some((event) => problemIn(event) !== undefined || event.policyEvent !== undefined);
+      return reported ? undefined : failureOf(error, stack.name);
+    },
+  );
 }
 
 /** The Automation API's error repeats the command, the output and itself. */
@@ -164,7 +151,7 @@ function ignoreSecretChanges(): void {
   });
 }
 
-/** Answers the one question that a preview has for CircleCI, on loopback, until it is disposed of. */
+/** A server on loopback that answers the one request that a preview has for CircleCI, until it is disposed of. */
 interface ProjectLookup extends AsyncDisposable {
   /** In place of CircleCI's base URL. */
   readonly host: string;
