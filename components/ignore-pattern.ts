@@ -4,7 +4,8 @@ import { posix } from "node:path";
  * One line of an ignore file, compiled.
  *
  * Docker and BuildKit match by the rules of https://github.com/moby/patternmatcher, which are neither Git's nor those of shells:
- * patterns are anchored at the context's root, and `**` takes any number of folders, also none.
+ * patterns are anchored at the context's root, and `**` takes any number of folders, also none. It also takes them within a
+ * name, as in `a**b`, and there are no braces. No library for globs has these rules, so they are implemented here.
  */
 export interface IgnorePattern {
   /** Whether it is an exception (`!`), which takes a path in again. */

@@ -1,6 +1,6 @@
 import { isIn } from "./source-tree.ts";
 
-/** What a file is to a service: a part of its image, or only of its tests. */
+/** How a changed file affects a service: its image, or only its tests. */
 export interface AffectedBy {
   readonly part: "image" | "tests";
   /** The file, or the shared code that it is in. */

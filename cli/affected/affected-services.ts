@@ -36,20 +36,22 @@ export async function affectedServices(args: AffectedArgs): Promise<AffectedServ
     note?.(
       `HEAD is ${ids.get("HEAD")?.slice(0, 12)}, not ${id.slice(0, 12)}: the services and what they import are those of the working tree`,
     );
-  const verdicts = serviceGraph(monorepo).map((sources) => {
+  const results = serviceGraph(monorepo).map((sources) => {
     const base = bases.get(sources.service.name) ?? unreleased;
     const files = isCommit(base) ? changes.get(base) : undefined;
     return {
       name: sources.service.name,
       known: files !== undefined,
-      ...(files === undefined ? { image: isCommit(base) ? unknownBase(base) : base.unknown } : judge(sources, files)),
+      ...(files === undefined
+        ? { image: isCommit(base) ? unknownBase(base) : base.unknown }
+        : firstMatches(sources, files)),
     };
   });
-  const changed = verdicts.flatMap(({ name, image }) => (image === undefined ? [] : [{ name, reason: image }]));
-  const tested = verdicts.flatMap(({ name, image, tests }) =>
+  const changed = results.flatMap(({ name, image }) => (image === undefined ? [] : [{ name, reason: image }]));
+  const tested = results.flatMap(({ name, image, tests }) =>
     image === undefined && tests !== undefined ? [{ name, reason: tests }] : [],
   );
-  const everything = verdicts.every(({ known }) => !known);
+  const everything = results.every(({ known }) => !known);
   return {
     from: from === undefined ? null : (ids.get(from) ?? from),
     to: id,
@@ -59,11 +61,11 @@ export async function affectedServices(args: AffectedArgs): Promise<AffectedServ
   };
 }
 
-/** The first file that concerns its image, and the first that concerns its tests. */
-function judge({ concern }: ServiceSources, files: readonly string[]): { image?: string; tests?: string } {
+/** Why a service counts as changed: by the first file that affects its image, and the first that affects its tests. */
+function firstMatches({ match }: ServiceSources, files: readonly string[]): { image?: string; tests?: string } {
   const state: { image?: string; tests?: string } = {};
   for (const file of files) {
-    const found = concern(file);
+    const found = match(file);
     if (found?.part === "tests") state.tests ??= found.reason;
     if (found?.part === "image") return { image: found.reason };
   }

@@ -4,10 +4,25 @@ import type { SourceRepository } from "../../git/source-repository.ts";
 import type { DeliveryEnvironment } from "../project/environment.ts";
 import type { Monorepo } from "../project/monorepo.ts";
 
-/** `unreleased`: nothing runs of it yet. */
+/** The commits between which services are compared. */
+export interface AffectedArgs {
+  readonly monorepo: Monorepo;
+  /** The base of services that have no other. @default unknown */
+  readonly from?: string | undefined;
+  readonly to: string;
+  /**
+   * The commits that what runs of a service, and what a rollback took away, were built from.
+   * @default none: `from` counts for all
+   */
+  readonly releasedFrom?: ((service: string) => ReleasedFrom) | undefined;
+  /** Called if the working tree, in which the services and what they are made of are looked up, is not that of `to`. */
+  readonly note?: ((line: string) => void) | undefined;
+}
+
+/** What an environment has of a service; `unreleased`: nothing runs of it yet. */
 type ReleasedFrom = SourceCommits | "unreleased";
 
-/** The newest one that `to` descends from counts. */
+/** What a service was built from. The newest commit that `to` descends from is the base of the comparison. */
 interface SourceCommits {
   /** What runs was built from it. @default nobody said */
   readonly running?: string | undefined;
@@ -15,6 +30,7 @@ interface SourceCommits {
   readonly rejected?: string | undefined;
 }
 
+/** A commit, or why there is none to compare with. */
 type Base = string | { readonly unknown: string };
 export const unreleased: Base = { unknown: "not released yet" };
 export const isCommit = (base: Base): base is string => typeof base === "string";
@@ -36,7 +52,7 @@ export async function basesOf(
   );
 }
 
-/** The newest first: a rollback goes back. */
+/** The newest first: what a rollback took away is newer than what runs. */
 function commitsOf({ running, rejected }: SourceCommits): string[] {
   return [rejected, running].filter((commit) => commit !== undefined);
 }
@@ -66,18 +82,4 @@ export function releasedFromRecords(records: Records): (service: string) => Rele
     const { image, sourceCommit, rejected } = records.get(service) ?? {};
     return image === undefined ? "unreleased" : { running: sourceCommit, rejected: rejected?.sourceCommit };
   };
-}
-
-export interface AffectedArgs {
-  readonly monorepo: Monorepo;
-  /** The base of services that have no other. @default unknown */
-  readonly from?: string | undefined;
-  readonly to: string;
-  /**
-   * The commits that what runs of a service, and what a rollback took away, were built from.
-   * @default none: `from` counts for all
-   */
-  readonly releasedFrom?: ((service: string) => ReleasedFrom) | undefined;
-  /** Told that the working tree, in which the services and what they are made of are looked up, is not that of `to`. */
-  readonly note?: ((line: string) => void) | undefined;
 }

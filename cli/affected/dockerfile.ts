@@ -32,7 +32,7 @@ interface Copy {
   readonly to: string;
 }
 
-const bare: Stage = { directory: "/", copies: [] };
+const emptyStage: Stage = { directory: "/", copies: [] };
 
 /** Follows the files of the context through the stages of a Dockerfile. Source: https://docs.docker.com/reference/dockerfile/ */
 function readStages(lines: readonly string[]): {
@@ -42,14 +42,14 @@ function readStages(lines: readonly string[]): {
   const copied: string[] = [];
   const runs: Run[] = [];
   const stages = new Map<string, Stage>();
-  const state: { stage: Stage; names: readonly string[]; count: number } = { stage: bare, names: [], count: 0 };
+  const state: { stage: Stage; names: readonly string[]; count: number } = { stage: emptyStage, names: [], count: 0 };
   for (const line of lines) {
     const [, instruction = "", rest = ""] = /^(\w+)\s+(.*)$/.exec(line) ?? [];
     const { directory, copies } = state.stage;
     switch (instruction.toUpperCase()) {
       case "FROM": {
         const [, base = "", name = ""] = /^(?:--\S+\s+)*(\S+)(?:\s+as\s+(\S+))?/i.exec(rest) ?? [];
-        state.stage = stages.get(base.toLowerCase()) ?? bare;
+        state.stage = stages.get(base.toLowerCase()) ?? emptyStage;
         state.names = [name.toLowerCase(), String(state.count++)];
         break;
       }
@@ -58,9 +58,9 @@ function readStages(lines: readonly string[]): {
         break;
       case "COPY":
       case "ADD": {
-        const made = copiesOf(rest, directory, stages);
-        copied.push(...made.map(({ from }) => from));
-        state.stage = { directory, copies: [...copies, ...made] };
+        const added = copiesOf(rest, directory, stages);
+        copied.push(...added.map(({ from }) => from));
+        state.stage = { directory, copies: [...copies, ...added] };
         break;
       }
       case "RUN": {
@@ -93,7 +93,7 @@ function inside(directory: string, path: string): string | undefined {
 type Stages = ReadonlyMap<string, Stage>;
 
 function copiesOf(rest: string, directory: string, stages: Stages): Copy[] {
-  // Written there.
+  // The content of a here-document stands in the Dockerfile itself.
   if (/(^|\s)<<-?["']?\w/.test(rest)) return [];
   const [flags = ""] = /^(--\S+\s+)*/.exec(rest) ?? [];
   const words = argumentsOf(rest.slice(flags.length));
@@ -115,9 +115,9 @@ function mountsOf(rest: string, directory: string, stages: Stages): Copy[] {
   });
 }
 
-/** What another stage has from the context at a place, and below it; nothing if it is no stage, but another image. */
+/** What another stage has from the context at a path, and below it; nothing if it is not a stage but another image. */
 function fromStage(stages: Stages, stage: string, source: string, to: string): Copy[] {
-  const { copies } = stages.get(stage.toLowerCase()) ?? bare;
+  const { copies } = stages.get(stage.toLowerCase()) ?? emptyStage;
   const path = posix.resolve("/", contextPath(source));
   const below = copies.flatMap((copy) => {
     const within = inside(path, copy.to);
@@ -152,7 +152,7 @@ function goBuilds({ command, directory, copies }: Run): GoBuild[] {
     const go = words.findIndex((word, index) => /(^|[/-])go$/.test(word) && subcommands.has(words[index + 1] ?? ""));
     if (go === -1) return [];
     const { at, named } = argumentsOfGo(words.slice(go + 2), state.at);
-    // Of another version, a module is not that of the context.
+    // With a version (`@`), Go takes a module from elsewhere; what an argument of the build (`$`) stands for is not known.
     return named.filter((word) => !/[$@]/.test(word)).flatMap((word) => builtPackages(word, at, { directory, copies }));
   });
 }
@@ -180,7 +180,7 @@ function builtPackages(word: string, at: string, stage: Stage): GoBuild[] {
   return contextDirectories(stage, absolute).map((directory) => ({ directory, below }));
 }
 
-/** Where nothing is known to be copied there, its WORKDIR is taken for the context's copy. */
+/** The directories of the context that a path in a stage is copied from. If none is known, the WORKDIR counts as the context's root. */
 function contextDirectories({ directory, copies }: Stage, path: string): string[] {
   const directories = copies.map(({ from, to }) => ({ to, from: from.endsWith(".go") ? posix.dirname(from) : from }));
   const found = originsOf(directories, path);

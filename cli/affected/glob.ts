@@ -1,12 +1,22 @@
+import picomatch from "picomatch";
+import { memoize } from "./source-tree.ts";
+
 /**
- * A glob of paths: `*` and `?` stay within a directory, `**` takes any number of directories, also none; `{a,b}` and `[a-z]`
- * are choices. One that names a directory means all in it. Files whose names begin with a dot are files like others.
+ * A glob of paths: `*` and `?` stay within a directory, `**` takes any number of directories, also none; `{a,b}`, `[a-z]` and
+ * `[!a]` are choices. One that names a directory means all in it. Files whose names begin with a dot are files like others.
+ * Each pattern is compiled once: those of Dockerfiles and workspaces are the same for many services.
  */
-export function glob(pattern: string): (path: string) => boolean {
-  const trimmed = pattern.replace(/^\.?\/+/, "").replace(/\/+$/, "");
-  const expression = new RegExp(`^${translate(trimmed)}(?:/.*)?$`, "s");
-  return (path) => expression.test(path);
-}
+export const glob: (pattern: string) => (path: string) => boolean = memoize((pattern) => {
+  const trimmed = trimSlashes(pattern);
+  if (!wildcard.test(trimmed)) {
+    const prefix = `${trimmed}/`;
+    return (path) => path === trimmed || path.startsWith(prefix);
+  }
+  const expressions = alternatives(trimmed)
+    .map(picomatchPattern)
+    .flatMap((one) => [picomatch.makeRe(one, options), picomatch.makeRe(`${one}/**`, options)]);
+  return (path) => expressions.some((expression) => expression.test(path));
+});
 
 /** A glob, and what is known of the directories of what it means. */
 export interface PathPattern {
@@ -20,11 +30,8 @@ export interface PathPattern {
 }
 
 export function pathPattern(path: string): PathPattern {
-  const parts = path
-    .replace(/^\.?\/+/, "")
-    .replace(/\/+$/, "")
-    .split("/");
-  const wild = parts.findIndex((part) => /[*?[{\\]/.test(part));
+  const parts = trimSlashes(path).split("/");
+  const wild = parts.findIndex((part) => wildcard.test(part));
   return {
     path,
     means: glob(path),
@@ -41,24 +48,36 @@ export function pathPattern(path: string): PathPattern {
   };
 }
 
-function translate(pattern: string): string {
-  return pattern.replaceAll(
-    /\*\*\/|\*\*|\*|\?|\[!?[^\]]+\]|\{[^{}]*\}|\\?[^]/gu,
-    (token) => tokens[token] ?? choice(token) ?? token.replace(/^\\/, "").replaceAll(/[\\^$.*+?()[\]{}|/-]/g, "\\$&"),
-  );
+const wildcard = /[*?[{\\]/;
+
+/** Of Bash's language, only what is documented above: no `!(a)`, no negation, and `**` and `*` take dot files. */
+const options: picomatch.PicomatchOptions = {
+  dot: true,
+  flags: "s",
+  literalBrackets: false,
+  noextglob: true,
+  nonegate: true,
+  posix: true,
+  // `a/**` means what is in a, and not a itself.
+  strictSlashes: true,
+};
+
+function trimSlashes(pattern: string): string {
+  return pattern.replace(/^\.?\/+/, "").replace(/\/+$/, "");
 }
 
-const tokens: Readonly<Record<string, string>> = { "**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]" };
+/** The patterns that the choices in braces stand for. picomatch knows braces, but there its `**` always takes a directory. */
+function alternatives(pattern: string): string[] {
+  const [choice, inside = ""] = /(?<!\\)\{([^{}]*)\}/.exec(pattern) ?? [];
+  if (choice === undefined) return pattern === "" ? [] : [pattern];
+  return inside.split(",").flatMap((option) => alternatives(pattern.replace(choice, () => option)));
+}
 
-function choice(token: string): string | undefined {
-  if (token.startsWith("{") && token.length > 1) {
-    return `(?:${token
-      .slice(1, -1)
-      .split(",")
-      .map((option) => translate(option))
-      .join("|")})`;
-  }
-  if (token.startsWith("[") && token.length > 1)
-    return `[${token.slice(1, -1).replace(/^!/, "^").replaceAll("\\", "\\\\")}]`;
-  return undefined;
+/** Takes from characters the meaning that they have to picomatch alone, and gives `**` within a name, as in `**.sql`, its own. */
+function picomatchPattern(pattern: string): string {
+  return pattern
+    .replaceAll(/\\[^]|["(){}|+]/g, (token) => (token.length > 1 ? token : `\\${token}`))
+    .replaceAll(/\*{2,}/g, "**")
+    .replaceAll(/\*\*(?=[^/])/g, "**/*")
+    .replaceAll(/(?<=[^/])\*\*(?=\/)/g, "*/**");
 }

@@ -9,7 +9,7 @@ export interface GoModules {
   readonly local: ReadonlyMap<string, string>;
   /** Where vendored packages are. */
   readonly vendor: readonly string[];
-  /** What says which modules and versions they are; a change of these concerns all that is built from them. */
+  /** What says which modules and versions they are; a change of these affects all that is built from them. */
   readonly files: ReadonlySet<string>;
 }
 

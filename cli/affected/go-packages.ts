@@ -19,7 +19,8 @@ export function goBuildsIn(tree: SourceTree) {
             ? []
             : importedDirectories(modules, importPath);
       if (!below) return named;
-      // `./...` is whatever there is. What of it becomes part of the image is not said, unless the service has nothing else.
+      // `./...` builds whatever there is and does not say what of it the image takes. Around a service with packages of its
+      // own, it is taken to mean these.
       const others = named.filter((found) => !isIn(found, own) || packagesBelow(tree, own).length === 0);
       return others.flatMap((found) => packagesBelow(tree, found));
     });
@@ -128,9 +129,9 @@ const spec = new RegExp(`${gap}(?:(?:\\w+|\\.)${gap})?${path}`, "y");
 const opening = /\(/y;
 const closing = new RegExp(`${gap}\\)`, "y");
 
-/** Imports come before all other declarations, so only the head of the file is parsed. Constraints of a build are not weighed. */
+/** Imports come before all other declarations, so only the head of the file is parsed. Build constraints are not evaluated. */
 export function parseGoSource(text: string): GoSource | undefined {
-  // A generator, a script: part of no package.
+  // Generators and scripts carry this constraint, and belong to no package.
   if (/^\/\/(go:build|\s*\+build) ignore\s*$/m.test(text.slice(0, 4096))) return undefined;
   const head = matchAt(clause, text, 0);
   const name = head?.[1];
@@ -150,7 +151,7 @@ function imports(text: string, start: number): string[] {
   for (let from = opening.lastIndex; ; from = spec.lastIndex) {
     if (matchAt(closing, text, from) !== undefined) return [...found, ...imports(text, closing.lastIndex)];
     const [, quoted, raw] = matchAt(spec, text, from) ?? [];
-    // Not Go; its compiler says so.
+    // This is not valid Go, which the compiler reports.
     if (quoted === undefined && raw === undefined) return found;
     found.push(quoted ?? raw ?? "");
   }

@@ -21,7 +21,7 @@ export interface GoNeeds {
   readonly tests: ReadonlySet<string>;
   /** Its own packages and those of its image, but for vendored ones, whose tests are others' to run. */
   readonly tested: ReadonlySet<string>;
-  /** Those of them that have tests, by what is built together: only who tests has to know. */
+  /** Those of them that have tests, by what is built together. Computed on demand, as only running tests needs it. */
   readonly testCalls: () => readonly GoTests[];
   /** The packages of its image that embed files, with their patterns. */
   readonly embedding: ReadonlyMap<string, readonly string[]>;
@@ -35,14 +35,14 @@ export function goGraph(tree: SourceTree) {
   const resolve = (modules: GoModules, path: string): readonly string[] => {
     const known = resolvers.get(modules);
     const resolver =
-      known ?? memoize((wanted) => importedDirectories(modules, wanted).filter((at) => packageAt(at) !== undefined));
+      known ?? memoize((name) => importedDirectories(modules, name).filter((at) => packageAt(at) !== undefined));
     if (known === undefined) resolvers.set(modules, resolver);
     return resolver(path);
   };
-  // Of packages that are built together.
+  // The packages that those in `roots`, which are built together, import directly or not.
   const closure = (modules: GoModules, roots: Iterable<string>): Set<string> => {
     const found = new Set(roots);
-    // A set that grows while it is walked is walked to its end.
+    // Iterating over a Set also visits what is added meanwhile.
     for (const directory of found)
       for (const path of packageAt(directory)?.imports ?? []) for (const at of resolve(modules, path)) found.add(at);
     return found;
@@ -101,7 +101,7 @@ function together(builds: readonly GoModules[]): GoNeeds["modules"] {
   };
 }
 
-/** What a file is to a service by the imports of Go. @param own the service's directory */
+/** How a file affects a service by the imports of Go. @param own the service's directory */
 export function matchGo(needs: GoNeeds, own: string, file: string): AffectedBy | undefined {
   if (needs.modules.files.has(file)) return { part: "image", reason: file };
   const directory = posix.dirname(file);
@@ -117,7 +117,7 @@ function partOf(needs: GoNeeds, own: string, directory: string, file: string): A
   if (file.endsWith("_test.go")) return needs.tested.has(directory) || isIn(own, file) ? "tests" : undefined;
   if (!isGoSourceFile(file)) return undefined;
   if (needs.image.has(directory)) return "image";
-  // The service's own directory has a rule of its own.
+  // What is in the service's own directory is matched by the rules of the Dockerfile.
   return needs.tests.has(directory) && !isIn(own, file) ? "tests" : undefined;
 }
 
@@ -127,7 +127,7 @@ export function isEmbeddedBy({ embedding }: GoNeeds, file: string): boolean {
   return false;
 }
 
-/** Whether the imports alone say what a file is to a service. Code in other languages is Go's only in a package of Go. */
+/** Whether the imports alone say how a file affects a service. Code in other languages is Go's only in a package of Go. */
 export function isGovernedByGo({ modules }: GoNeeds, tree: SourceTree, file: string): boolean {
   if (/\.go$|(^|\/)go\.(mod|sum|work|work\.sum)$/.test(file)) return true;
   if (modules.vendor.some((at) => isIn(at, file))) return true;

@@ -14,12 +14,12 @@ export interface ServiceSources {
   readonly directory: string;
   readonly go: GoNeeds | undefined;
   readonly node: NodeNeeds | undefined;
-  /** @returns `undefined`: the file does not concern the service */
-  readonly concern: (file: string) => AffectedBy | undefined;
+  /** How a file affects the service; `undefined`: it does not. */
+  readonly match: (file: string) => AffectedBy | undefined;
 }
 
 /**
- * Finds what each service is made of, in the working tree. A file concerns the image of a service if
+ * Finds what each service is made of, in the working tree. A file affects the image of a service if
  * - a glob of `paths` in its service.yaml means it,
  * - it is the Dockerfile, or an ignore file of the build,
  * - it is part of a Go or Node package that the service needs, directly or not, or says which modules those are,
@@ -27,9 +27,9 @@ export interface ServiceSources {
  * - it is in the service's own directory, or
  * - the Dockerfile copies everything, there are no `paths` that say what of it counts, and the file is in no package of the
  * languages of the service, in no other service, not of this program, and not there for Git, CI or editors alone,
- * and the builder sees it: it is in the build context, and not ignored. What the builder does not see concerns the tests at
- * most; so do the tests of Go, what only they import, and service.yaml. Documentation (`*.md`, `docs/` at the root) concerns
- * nothing unless `paths`, the Dockerfile or the code that embeds it names it. A file counts at all places from which a symbolic
+ * and the builder sees it: it is in the build context, and not ignored. What the builder does not see affects the tests at
+ * most; so do the tests of Go, what only they import, and service.yaml. Documentation (`*.md`, `docs/` at the root) affects
+ * nothing unless `paths`, the Dockerfile or the code that embeds it names it. A file counts at all paths from which a symbolic
  * link leads to it, and a path that is a submodule or a link for all that the service needs in it.
  */
 export function serviceGraph(monorepo: Monorepo): ServiceSources[] {
@@ -46,33 +46,33 @@ export function serviceGraph(monorepo: Monorepo): ServiceSources[] {
     const enclosing = once(() => enclosingDirectories(directory, needs.go, needs.node));
     return { service, directory, context, ...needs, paths, enclosing };
   });
-  const around = repositoryContext(tree, sources, pathFrom(monorepo.root, process.cwd()));
-  const placesOf = memoize((file) => [file, ...tree.aliases(file)]);
+  const repository = repositoryContext(tree, sources, pathFrom(monorepo.root, process.cwd()));
+  const pathsOf = memoize((file) => [file, ...tree.aliases(file)]);
   return sources.map((needs) => ({
     service: needs.service,
     directory: needs.directory,
     go: needs.go,
     node: needs.node,
-    concern: (file) => matchPaths(needs, around, file, placesOf(file)),
+    match: (file) => matchPaths(needs, repository, file, pathsOf(file)),
   }));
 }
 
-/** The greatest at any of its places. */
+/** What a file does by any of its paths; an effect on the image comes before one on the tests. */
 function matchPaths(
   needs: ServiceNeeds,
-  around: RepositoryContext,
+  repository: RepositoryContext,
   file: string,
-  places: readonly string[],
+  paths: readonly string[],
 ): AffectedBy | undefined {
   const { contains, reachesInto } = needs.context;
   const isSeen = (path: string): boolean =>
-    contains(path) || (around.tree.kind(path) === "directory" && reachesInto(path));
-  // Where a link leads to must be there, too.
+    contains(path) || (repository.tree.kind(path) === "directory" && reachesInto(path));
+  // What a link leads to has to reach the builder, too.
   const sees = (path: string): boolean => isSeen(path) && (path === file || isSeen(file));
-  const found = places.flatMap((path) => {
-    const concern = matchService(needs, around, path, sees);
-    if (concern === undefined) return [];
-    return [path === file ? concern : { ...concern, reason: file }];
+  const found = paths.flatMap((path) => {
+    const affected = matchService(needs, repository, path, sees);
+    if (affected === undefined) return [];
+    return [path === file ? affected : { ...affected, reason: file }];
   });
   return found.find(({ part }) => part === "image") ?? found[0];
 }
@@ -98,7 +98,7 @@ function once<T>(compute: () => T): () => T {
   return () => get("");
 }
 
-/** What a service is made of. Paths are from the root of the monorepo. */
+/** What a service needs, as far as `serviceGraph` has to know it. Paths are from the root of the monorepo. */
 interface ServiceNeeds {
   readonly directory: string;
   readonly context: BuildContext;
@@ -110,7 +110,7 @@ interface ServiceNeeds {
   readonly enclosing: () => ReadonlyMap<string, AffectedBy["part"]>;
 }
 
-/** What is around all services. */
+/** What the rules ask of the repository, beyond the service itself. */
 interface RepositoryContext {
   readonly tree: SourceTree;
   /** Whether a file is of another service than that in a directory, or of this program. */
@@ -122,12 +122,12 @@ interface RepositoryContext {
 /** The rules of `serviceGraph` for one path, of which there are several if links lead to it. */
 function matchService(
   needs: ServiceNeeds,
-  surroundings: RepositoryContext,
+  repository: RepositoryContext,
   path: string,
   sees: (path: string) => boolean,
 ): AffectedBy | undefined {
   const { directory, context, paths } = needs;
-  const { tree } = surroundings;
+  const { tree } = repository;
   const image: AffectedBy = { part: "image", reason: path };
   if (context.definition.has(path)) return image;
   if (paths.some((pattern) => pattern.means(path) || mayContainMatch(pattern, tree, path))) return image;
@@ -135,7 +135,7 @@ function matchService(
   const whole = byDirectory(needs, tree, path);
   const found =
     byModules(needs, path) ??
-    (whole?.part === "image" ? whole : (byDockerfile(needs, surroundings, path, sees) ?? whole));
+    (whole?.part === "image" ? whole : (byDockerfile(needs, repository, path, sees) ?? whole));
   return found?.part === "image" && !sees(path) ? { ...found, part: "tests" } : found;
 }
 
@@ -170,14 +170,15 @@ function byDockerfile(
   // What is left is what a Dockerfile that copies everything may read: nothing tells what of it is needed.
   if (paths.length > 0 || !context.sweeps(path) || isRepositoryMetadata(path) || isOfOthers(directory, path))
     return undefined;
-  // Of its own packages, Go embeds what they say, and of others' nothing.
+  // What a package of Go embeds affects only the services with that package, and these have been matched above.
   if (go !== undefined && isEmbedded(path)) return undefined;
   return sees(path) ? image : undefined;
 }
 
-// To Git, a submodule or a symbolic link is one path, whatever is in it.
-
-/** The directories that the service, and the packages that it needs, are or are in, each with the most that is in it. */
+/**
+ * The directories that the service, and the packages that it needs, are or are in, each with the most that is in it. Git
+ * reports a submodule or a symbolic link to a directory as one path, whatever is in it.
+ */
 function enclosingDirectories(
   directory: string,
   go: GoNeeds | undefined,

@@ -48,13 +48,13 @@ export function nodeGraph(tree: SourceTree) {
       const shared = own !== directory && root === own;
       if (shared && (around[0] === own || !copied(posix.join(own, "package.json")))) return undefined;
       const packages = new Set([own]);
-      // A set that grows while it is walked is walked to its end.
+      // Iterating over a Set also visits what is added meanwhile.
       for (const at of packages)
         for (const dependency of packageDependencies(packageAt(at))) {
           const target = dependencyDirectory(at, dependency, byName);
           if (target !== undefined) packages.add(target);
         }
-      // What else is in a package around it is the service's only if the Dockerfile says so.
+      // The other files of a package around the service count only if the Dockerfile copies them.
       if (shared) packages.delete(own);
       return {
         own,
@@ -79,12 +79,13 @@ function pnpmGlobs(tree: SourceTree, directory: string): string[] {
 
 /** The directories that the globs of a workspace mean, as far as they have a package.json. */
 function workspaceMembers(tree: SourceTree, root: string, globs: readonly string[]): string[] {
-  const taken = globs.filter((pattern) => !pattern.startsWith("!"));
-  const left = globs.filter((pattern) => pattern.startsWith("!")).map((pattern) => glob(pattern.slice(1)));
-  const found = new Set(taken.flatMap((pattern) => expand(tree, root, pattern.replace(/^\.\//, "").split("/"))));
-  return [...found].filter((at) => !left.some((matches) => matches(posix.relative(root, at))));
+  const included = globs.filter((pattern) => !pattern.startsWith("!"));
+  const excluded = globs.filter((pattern) => pattern.startsWith("!")).map((pattern) => glob(pattern.slice(1)));
+  const found = new Set(included.flatMap((pattern) => expand(tree, root, pattern.replace(/^\.\//, "").split("/"))));
+  return [...found].filter((at) => !excluded.some((matches) => matches(posix.relative(root, at))));
 }
 
+/** Reads only the directories on the way to what the parts of a glob mean; those of hidden and installed files never. */
 function expand(tree: SourceTree, directory: string, [part, ...rest]: readonly string[]): string[] {
   if (part === undefined || part === "") return [directory];
   const below = tree.list(directory).directories.filter((name) => name !== "node_modules" && !name.startsWith("."));
@@ -96,20 +97,20 @@ function expand(tree: SourceTree, directory: string, [part, ...rest]: readonly s
   return below.filter(matches).flatMap((name) => expand(tree, posix.join(directory, name), rest));
 }
 
-/** What a file is to a service by the dependencies between packages of Node. */
+/** How a file affects a service by the dependencies between packages of Node. */
 export function matchNode(needs: NodeNeeds, file: string): AffectedBy | undefined {
-  if (concernsWorkspace(posix.relative(needs.root, file))) return { part: "image", reason: file };
+  if (isWorkspaceFile(posix.relative(needs.root, file))) return { part: "image", reason: file };
   const at = packageOf(needs, file);
   if (at === undefined || !needs.packages.has(at) || isDocumentation(at, file)) return undefined;
   return { part: "image", reason: at === needs.own ? file : `shared code ${at}` };
 }
 
-/** Whether the dependencies alone say what a file is to a service. */
+/** Whether the dependencies alone say how a file affects a service. */
 export function isGovernedByNode(needs: NodeNeeds, file: string): boolean {
   return packageOf(needs, file) !== undefined;
 }
 
-/** What would be at the place of a file of a package in the others of the workspace. */
+/** The paths that a file of a package has in the other packages of the workspace. */
 export function counterparts(needs: NodeNeeds, file: string): string[] {
   const own = packageOf(needs, file);
   if (own === undefined) return [];
@@ -123,7 +124,7 @@ function packageOf({ packages, members }: NodeNeeds, file: string): string | und
 }
 
 /** Whether a file at the root of a workspace says what is installed, or how all packages are compiled. */
-function concernsWorkspace(file: string): boolean {
+function isWorkspaceFile(file: string): boolean {
   return workspaceFiles.test(file);
 }
 
@@ -132,7 +133,7 @@ const workspaceFiles =
 
 const namesSchema = z.record(z.string(), z.string()).optional().catch(undefined);
 
-/** What of a package.json says what it is made of; npm checks the rest. */
+/** The part of a package.json that names its dependencies, workspaces and scripts; npm checks the rest. */
 const packageSchema = z.object({
   name: z.string().optional().catch(undefined),
   workspaces: z
@@ -147,7 +148,7 @@ const packageSchema = z.object({
 });
 type NodePackage = z.infer<typeof packageSchema>;
 
-/** `undefined`: there is no package.json, or a faulty one. */
+/** `undefined`: there is no package.json, or an invalid one. */
 function readPackage(tree: SourceTree, directory: string): NodePackage | undefined {
   const text = tree.list(directory).files.includes("package.json")
     ? tree.read(posix.join(directory, "package.json"))
@@ -155,7 +156,7 @@ function readPackage(tree: SourceTree, directory: string): NodePackage | undefin
   try {
     return text === undefined ? undefined : packageSchema.parse(JSON.parse(text));
   } catch {
-    // npm says so, when it builds the image.
+    // npm reports it when the image is built.
     return undefined;
   }
 }

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { join, posix, relative, sep } from "node:path";
+import { hasErrorCode } from "../../core/error.ts";
 
 /** The files of the monorepo in the working tree. Paths are relative to its root, with `/`; the root is `.`. */
 export interface SourceTree {
@@ -22,7 +23,7 @@ export function sourceTree(root: string): SourceTree {
     // It may itself be reached through a link, which is in a directory around it.
     if (directory !== ".") list(posix.dirname(directory));
     const found: { files: string[]; directories: string[] } = { files: [], directories: [] };
-    for (const entry of present(() => readdirSync(join(root, directory), { withFileTypes: true })) ?? []) {
+    for (const entry of ifPresent(() => readdirSync(join(root, directory), { withFileTypes: true })) ?? []) {
       found[entry.isDirectory() ? "directories" : "files"].push(entry.name);
       if (!entry.isSymbolicLink()) continue;
       const path = posix.join(directory, entry.name);
@@ -32,10 +33,10 @@ export function sourceTree(root: string): SourceTree {
     return found;
   });
   return {
-    read: memoize((path: string) => present(() => readFileSync(join(root, path), "utf8"))),
+    read: memoize((path: string) => ifPresent(() => readFileSync(join(root, path), "utf8"))),
     list,
     kind: memoize((path) =>
-      present(() => (statSync(join(root, path)).isDirectory() ? ("directory" as const) : ("file" as const))),
+      ifPresent(() => (statSync(join(root, path)).isDirectory() ? ("directory" as const) : ("file" as const))),
     ),
     follow: (path) => void list(posix.dirname(path)),
     aliases: (path) =>
@@ -47,7 +48,7 @@ export function sourceTree(root: string): SourceTree {
 
 /** What a link leads to in the end; `undefined`: nothing, or something outside of the monorepo. */
 function targetOf(root: string, path: string): string | undefined {
-  const real = present(() => relative(realpathSync(root), realpathSync(join(root, path))).replaceAll(sep, "/"));
+  const real = ifPresent(() => relative(realpathSync(root), realpathSync(join(root, path))).replaceAll(sep, "/"));
   return real === undefined ? undefined : pathWithin(".", real);
 }
 
@@ -80,16 +81,12 @@ export function isIn(directory: string, file: string): boolean {
   return directory === "." || file === directory || file.startsWith(`${directory}/`);
 }
 
-function present<T>(look: () => T): T | undefined {
+/** @returns `undefined`: what is read is not there, or is of another kind */
+function ifPresent<T>(read: () => T): T | undefined {
   try {
-    return look();
+    return read();
   } catch (error) {
-    if (
-      error instanceof Error &&
-      "code" in error &&
-      ["ENOENT", "ENOTDIR", "EISDIR", "ELOOP"].includes(String(error.code))
-    )
-      return undefined;
+    if (hasErrorCode(error, "ENOENT", "ENOTDIR", "EISDIR", "ELOOP")) return undefined;
     throw error;
   }
 }

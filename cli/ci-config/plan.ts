@@ -152,7 +152,7 @@ function isOfProgram(file: string, root: string, monorepo: string): boolean {
 
 /**
  * Whether a file makes its directory a service, or says what that needs, which its image does not tell. The service may be
- * there no more.
+ * there no more. The glob is matched by Node, as `findServices` looks for the services with Node's `globSync`.
  */
 function isOfService(file: string, root: string, { root: monorepo, app }: Monorepo): boolean {
   const path = relative(monorepo, join(root, file));

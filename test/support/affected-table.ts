@@ -14,7 +14,7 @@ export interface AffectedOptions {
   readonly empty?: readonly string[];
 }
 
-/** Per file: the services that it concerns, those of which it concerns only the tests in parentheses. */
+/** Per file: the services that it affects; those of which it affects only the tests are in parentheses. */
 export function affectedServices(
   files: Readonly<Record<string, string>>,
   changed: readonly string[],
@@ -29,7 +29,7 @@ export function affectedServices(
   const graph = serviceGraph(sample.monorepo(options.context, options.settings));
   return Object.fromEntries(
     changed.map((file) => {
-      const found = graph.map(({ service, concern }) => ({ name: service.name, part: concern(file)?.part }));
+      const found = graph.map(({ service, match }) => ({ name: service.name, part: match(file)?.part }));
       const names = found.flatMap(({ name, part }) =>
         part === undefined ? [] : [part === "image" ? name : `(${name})`],
       );

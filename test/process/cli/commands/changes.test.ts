@@ -334,7 +334,7 @@ test("this program, where it is in the monorepo, is no part of the images that c
   expect(changes({ "infra/certificates/ca.pem": "1" })).toBe("link  infra/certificates/ca.pem\n");
 });
 
-test("a new commit of a submodule concerns the services that need something of it, whatever .gitmodules says of it", () => {
+test("a new commit of a submodule affects the services that need something of it, whatever .gitmodules says of it", () => {
   using library = new SourceCheckout();
   library.commit({ "proto/a.proto": "1", "go.mod": "module lib\n", "web/web.go": "package web\n" });
   using checkout = new SourceCheckout();

@@ -127,7 +127,7 @@ describe("the Dockerfile", () => {
 });
 
 describe("the build context", () => {
-  test("has no files that are ignored: they concern the tests at most", () => {
+  test("has no files that are ignored: they affect the tests at most", () => {
     const ignore = "*\n!go.mod\n!pkg\n!svc/link\nsvc/link/*.txt\n**/*.html\n";
     expectAffected(
       { ...goShop, "svc/link/Dockerfile.dockerignore": ignore },
@@ -156,7 +156,7 @@ describe("the build context", () => {
     );
   });
 
-  test("with a faulty ignore file is an error that names it", () => {
+  test("with an invalid ignore file is an error that names it", () => {
     expect(() => affectedServices({ ...goShop, ".dockerignore": "a[\n" }, [])).toThrow(
       /^\.dockerignore: the pattern "a\["/,
     );

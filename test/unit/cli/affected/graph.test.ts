@@ -4,7 +4,7 @@ import { everything, expectAffected, go, goShop } from "../../../support/affecte
 import { SampleMonorepo } from "../../../support/sample-monorepo.ts";
 
 describe("Go", () => {
-  test("a file concerns the services that import its package, directly or not", () => {
+  test("a file affects the services that import its package, directly or not", () => {
     expectAffected(goShop, {
       "svc/link/main.go": "link",
       "svc/link/store/store.go": "link",
@@ -20,7 +20,7 @@ describe("Go", () => {
     });
   });
 
-  test("tests, and what only they import, concern only tests", () => {
+  test("tests, and what only they import, affect only tests", () => {
     expectAffected(goShop, {
       "svc/link/main_test.go": "(link)",
       "svc/link/testdata/x.json": "(link)",
@@ -176,7 +176,7 @@ const nodeShop = {
 };
 
 describe("Node", () => {
-  test("a file concerns the services that depend on its package, directly or not", () => {
+  test("a file affects the services that depend on its package, directly or not", () => {
     expectAffected(nodeShop, {
       "apps/web/src/index.ts": "web",
       "packages/ui/src/button.tsx": "web",
@@ -209,7 +209,7 @@ describe("Node", () => {
     );
   });
 
-  test("what is installed, and how all is compiled, concerns all of the workspace", () => {
+  test("what is installed, and how all is compiled, affects all of the workspace", () => {
     expectAffected(nodeShop, {
       "package.json": "api web",
       "package-lock.json": "api web",
@@ -219,7 +219,7 @@ describe("Node", () => {
     });
   });
 
-  test("pnpm's workspaces and a faulty package.json", () => {
+  test("pnpm's workspaces and an invalid package.json", () => {
     const shop = {
       "pnpm-workspace.yaml": "packages:\n  - apps/*\n  - libs/*\n",
       "apps/web/Dockerfile": everything,
@@ -243,9 +243,9 @@ describe("Node", () => {
 test("the reason is the file, or the shared code that it is in", () => {
   using sample = new SampleMonorepo({ ...goShop, ...nodeShop });
   const reasons = new Map(
-    serviceGraph(sample.monorepo()).map(({ service, concern }) => [
+    serviceGraph(sample.monorepo()).map(({ service, match }) => [
       service.name,
-      ["svc/link/main.go", "pkg/web/web.go", "packages/ui/x.ts", "go.mod"].map((file) => concern(file)?.reason),
+      ["svc/link/main.go", "pkg/web/web.go", "packages/ui/x.ts", "go.mod"].map((file) => match(file)?.reason),
     ]),
   );
   expect(reasons.get("link")).toEqual(["svc/link/main.go", "shared code pkg/web", "packages/ui/x.ts", "go.mod"]);

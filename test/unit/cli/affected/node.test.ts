@@ -37,10 +37,10 @@ describe("a package.json around the service", () => {
         "svc/b/main.go": "package main\n",
       }).monorepo(),
     );
-    const concerned = (file: string): string[] =>
-      graph.filter(({ concern }) => concern(file) !== undefined).map(({ service }) => service.name);
-    expect(concerned("svc/a/main.go")).toEqual(["a"]);
-    expect(concerned(".github/workflows/x.yml")).toEqual([]);
+    const affected = (file: string): string[] =>
+      graph.filter(({ match }) => match(file) !== undefined).map(({ service }) => service.name);
+    expect(affected("svc/a/main.go")).toEqual(["a"]);
+    expect(affected(".github/workflows/x.yml")).toEqual([]);
   });
 
   test("is the service's, too, if the Dockerfile copies it; what else there is counts only if that is copied", () => {
@@ -83,7 +83,7 @@ test.each<[name: string, version: string, target: string | undefined]>([
   expect(found?.installed).toBe(true);
 });
 
-test("a faulty pnpm-workspace.yaml is named", () => {
+test("an invalid pnpm-workspace.yaml is named", () => {
   expect(() => needs({ "svc/a/package.json": {}, "pnpm-workspace.yaml": "packages: [" })).toThrow(
     /^pnpm-workspace\.yaml is not YAML: /,
   );
