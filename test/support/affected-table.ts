@@ -76,3 +76,21 @@ export const goShop = {
   "vendor/github.com/lib/pq/conn.go": go("pq", "github.com/lib/pq/oid"),
   "vendor/github.com/lib/pq/oid/oid.go": go("oid"),
 };
+
+/** Two services in a workspace with shared packages, and one outside of it. */
+export const nodeShop = {
+  "package.json": JSON.stringify({ workspaces: ["apps/*", "packages/**", "!packages/old"] }),
+  "apps/web/Dockerfile": everything,
+  "apps/web/package.json": JSON.stringify({ name: "web", dependencies: { "@shop/ui": "*", react: "^19" } }),
+  "apps/api/Dockerfile": everything,
+  "apps/api/package.json": JSON.stringify({ name: "api", dependencies: { kit: "file:../../kit" } }),
+  "packages/ui/package.json": JSON.stringify({
+    name: "@shop/ui",
+    devDependencies: { "@shop/tsconfig": "workspace:^" },
+  }),
+  "packages/config/tsconfig/package.json": JSON.stringify({ name: "@shop/tsconfig" }),
+  "packages/old/package.json": JSON.stringify({ name: "react" }),
+  "kit/package.json": JSON.stringify({ name: "kit" }),
+  "svc/lone/Dockerfile": "FROM node\nCOPY svc/lone .\n",
+  "svc/lone/package.json": JSON.stringify({ name: "lone", dependencies: { "@shop/ui": "1.0.0" } }),
+};

@@ -1,8 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { registryClient } from "../../../../cli/registry/client.ts";
-import { locateImages } from "../../../../cli/registry/image-name.ts";
-import { newestBuild, newestImage } from "../../../../cli/registry/newest-image.ts";
-import { givenLogin } from "../../../../cli/registry/open-registry.ts";
 import { RegistryStandIn } from "../../../support/registry-stand-in.ts";
 
 const open: RegistryStandIn[] = [];
@@ -19,37 +16,6 @@ async function start(login?: "none" | "basic" | "bearer"): Promise<RegistryStand
 const anonymous = async () => undefined;
 const robot = async () => ({ username: "robot", password: "hunter2" });
 const limits = { longestPause: 5 };
-
-test.each([
-  ["docker.io/acme/shop-link", { host: "docker.io", url: "https://registry-1.docker.io", name: "acme/shop-link" }],
-  ["acme/shop-link", { host: "docker.io", url: "https://registry-1.docker.io", name: "acme/shop-link" }],
-  ["postgres", { host: "docker.io", url: "https://registry-1.docker.io", name: "library/postgres" }],
-  ["ghcr.io/acme/shop/link", { host: "ghcr.io", url: "https://ghcr.io", name: "acme/shop/link" }],
-  ["localhost:5001/acme/shop-link", { host: "localhost:5001", url: "http://localhost:5001", name: "acme/shop-link" }],
-  ["registry.example:5000/link", { host: "registry.example:5000", url: "https://registry.example:5000", name: "link" }],
-])("%s is found where Docker finds it", (repository, location) => expect(locateImages(repository)).toEqual(location));
-
-describe("the newest build", () => {
-  test.each<[tags: string[], stable: string | undefined, newest: string | undefined]>([
-    [["0.2", "0.2.9", "0.2.10", "latest"], "0.2", "0.2.10"],
-    [["0.2.9", "0.3.1", "0.10.2"], undefined, "0.10.2"],
-    [["0.2.9", "0.3.1"], "0.2", "0.2.9"],
-    [["1.2.3", "1.2.4"], "latest", "1.2.4"],
-    [["0.2.9-rc", "0.2.x", "0x2.5"], "0.2", undefined],
-    [["0.2", "abc123"], "0.2", undefined],
-    [[], "0.2", undefined],
-  ])("of %j with stable tag %s is %s", (tags, stable, newest) => expect(newestBuild(tags, stable)).toBe(newest));
-
-  test("is the image built last where no tag has a build number", async () => {
-    const registry = await start();
-    registry.push("acme/link", "abc", "2026-01-01T00:00:00Z");
-    const newest = registry.push("acme/link", "def", "2026-03-01T00:00:00Z");
-    registry.push("acme/link", "ghi", "2026-02-01T00:00:00Z");
-    const client = registryClient({ login: anonymous });
-    expect(await newestImage(client, `${registry.host}/acme/link`, "0.2")).toBe(newest);
-    expect(await newestImage(client, `${registry.host}/acme/none`, "0.2")).toBeUndefined();
-  });
-});
 
 describe.each(["none", "basic", "bearer"] as const)("a registry with login %s", (login) => {
   test("lists all pages of tags, and says what it has", async () => {
@@ -131,25 +97,4 @@ test("says when few requests are left", async () => {
     "0.2.1",
   );
   expect(left).toEqual([9]);
-});
-
-test.each<[what: string, environment: Record<string, string>, username: string | undefined]>([
-  ["CI's contexts", { DOCKERHUB_USERNAME: "ci", DOCKERHUB_PASSWORD: "x" }, "ci"],
-  [
-    "the CLI's own variables before those of CI",
-    {
-      DELIVERY_REGISTRY_USERNAME: "own",
-      DELIVERY_REGISTRY_PASSWORD: "x",
-      DOCKERHUB_USERNAME: "ci",
-      DOCKERHUB_PASSWORD: "x",
-    },
-    "own",
-  ],
-  [
-    "nobody where the password is empty, as in a fork's pipeline",
-    { DOCKERHUB_USERNAME: "ci", DOCKERHUB_PASSWORD: "" },
-    undefined,
-  ],
-])("the login is that of %s", async (_what, environment, username) => {
-  expect((await givenLogin({}, { environment, input: () => Promise.resolve("") }))?.username).toBe(username);
 });

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { serviceGraph } from "../../../../cli/affected/graph.ts";
 import { nodeGraph } from "../../../../cli/affected/node.ts";
 import { sourceTree } from "../../../../cli/affected/source-tree.ts";
+import { everything, expectAffected, nodeShop } from "../../../support/affected-table.ts";
 import { SampleMonorepo } from "../../../support/sample-monorepo.ts";
 
 const made: SampleMonorepo[] = [];
@@ -87,4 +88,69 @@ test("an invalid pnpm-workspace.yaml is named", () => {
   expect(() => needs({ "svc/a/package.json": {}, "pnpm-workspace.yaml": "packages: [" })).toThrow(
     /^pnpm-workspace\.yaml is not YAML: /,
   );
+});
+
+describe("Node", () => {
+  test("a file affects the services that depend on its package, directly or not", () => {
+    expectAffected(nodeShop, {
+      "apps/web/src/index.ts": "web",
+      "packages/ui/src/button.tsx": "web",
+      "packages/ui/src/docs/props.tsx": "web",
+      "packages/ui/README.md": "",
+      "packages/config/tsconfig/base.json": "web",
+      "kit/package.json": "api web",
+      "svc/lone/index.js": "lone",
+    });
+  });
+
+  test("what is in no package of the workspace is for the Dockerfile", () => {
+    const table = { "packages/old/index.js": "api web", "libs/util.ts": "api web", "babel.config.js": "api web" };
+    expectAffected(nodeShop, { ...table, "turbo.json": "api web", "packages/tsconfig.json": "api web" });
+  });
+
+  test("the Dockerfile may name a package that is no dependency; a directory of several is no name", () => {
+    const dockerfile = (name: string): string =>
+      `FROM node\nCOPY packages/*/package.json ./\nCOPY packages/${name} packages/${name}\nCOPY apps/web apps/web\n`;
+    const shop = { ...nodeShop, "packages/kit/package.json": JSON.stringify({ name: "@shop/kit" }) };
+    const table = { "packages/ui/x.ts": "web", "packages/kit/package.json": "", "packages/tsconfig.json": "" };
+    const fixed = { ...shop, "apps/api/Dockerfile": "FROM scratch\n" };
+    expectAffected(
+      { ...fixed, "apps/web/Dockerfile": dockerfile("kit/src") },
+      { ...table, "packages/kit/src/x": "web" },
+    );
+    expectAffected(
+      { ...fixed, "apps/web/Dockerfile": dockerfile("") },
+      { ...table, "packages/kit/src/x": "", "packages/tsconfig.json": "web" },
+    );
+  });
+
+  test("what is installed, and how all is compiled, affects all of the workspace", () => {
+    expectAffected(nodeShop, {
+      "package.json": "api web",
+      "package-lock.json": "api web",
+      "tsconfig.base.json": "api web",
+      "svc/lone/package-lock.json": "lone",
+      "packages/ui/package.json": "web",
+    });
+  });
+
+  test("pnpm's workspaces and an invalid package.json", () => {
+    const shop = {
+      "pnpm-workspace.yaml": "packages:\n  - apps/*\n  - libs/*\n",
+      "apps/web/Dockerfile": everything,
+      "apps/web/package.json": JSON.stringify({
+        name: "web",
+        dependencies: { ui: "workspace:*", a: "link:../../libs/a" },
+      }),
+      "libs/ui/package.json": JSON.stringify({ name: "ui" }),
+      "libs/a/package.json": "{",
+      "libs/b/package.json": JSON.stringify({ name: "b", dependencies: [] }),
+    };
+    expectAffected(shop, {
+      "libs/ui/x.ts": "web",
+      "libs/a/x.ts": "web",
+      "libs/b/x.ts": "",
+      "pnpm-lock.yaml": "web",
+    });
+  });
 });

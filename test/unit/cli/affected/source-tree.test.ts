@@ -1,5 +1,4 @@
-import { describe, expect, test } from "vitest";
-import { glob, pathPattern } from "../../../../cli/affected/glob.ts";
+import { describe, test } from "vitest";
 import { everything, expectAffected, go, goShop } from "../../../support/affected-table.ts";
 
 const python = (...sources: string[]): string => `FROM python\n${sources.map((at) => `COPY ${at} /x/\n`).join("")}`;
@@ -123,17 +122,4 @@ describe("a submodule", () => {
     const member = { ...workspace, "package.json": JSON.stringify({ workspaces: ["packages/*", "svc/*"] }) };
     expectAffected(member, { "packages/ui": "web", "packages/kit": "", packages: "web", tools: "web" });
   });
-});
-
-test.each<[pattern: string, root: string, into: string[], notInto: string[]]>([
-  ["libs/sub/**", "libs/sub", ["libs", "libs/sub", "libs/sub/a"], ["lib", "libs/other"]],
-  ["./libs/*/proto/", "libs", ["libs/a", "libs/a/proto/deep"], ["libs/a/b"]],
-  ["**/*.sql", ".", ["db", "a/b/c"], []],
-  ["{a/b,c}/d", ".", ["a/b", "x"], []],
-  ["db", "db", ["db/v1"], ["x"]],
-])("of the glob %j it is known in which directories it may mean something", (pattern, root, into, notInto) => {
-  const { reachesInto, ...known } = pathPattern(pattern);
-  expect(known).toMatchObject({ path: pattern, root });
-  expect([...into, ...notInto].filter(reachesInto)).toEqual(into);
-  expect(into.filter(glob(pattern)).every(known.means)).toBe(true);
 });
