@@ -120,7 +120,7 @@ function commit(index: number, files: Readonly<Record<string, string>>): string 
 function wholeTree(): Record<string, string> {
   const files: Record<string, string> = {
     "stacks/Pulumi.dev.yaml":
-      "config:\n  delivery:schemaVersion: 1\n  delivery:app: { name: large, directory: shop }\n" +
+      "config:\n  delivery:schemaVersion: 2\n  delivery:app: { name: large, directory: shop }\n" +
       "  delivery:images: { organization: acme, username: ci, source: registry, context: app }\n" +
       "  delivery:gitops: { repository: https://git.example/acme/deploy.git }\n",
     "shop/go.mod": "module example.com/shop\n\ngo 1.24\n",

@@ -3,7 +3,7 @@ import { basename, join } from "node:path";
 import { imageRepository, nameProblem, serviceName } from "../core/names.ts";
 import type { Problem } from "../core/problem.ts";
 import { peerProblems } from "./peers.ts";
-import { isService, readExposedPort, readSettings, settingsFile } from "./service-files.ts";
+import { isService, readExposedPort, readSettings, renamedSettings, settingsFile } from "./service-files.ts";
 import { mergeSettings, type Service, type ServiceSettings } from "./service.ts";
 
 export interface DiscoveryArgs {
@@ -42,8 +42,7 @@ export function findServices(args: DiscoveryArgs): FoundServices {
     return { services: [], problems: [{ location: `${args.file}: app.directory`, message }] };
   }
   const problems: Problem[] = [];
-  const services = globSync(pattern, { cwd: directory })
-    .map((path) => join(directory, path))
+  const services = matchingDirectories(args.app)
     .filter((path) => isService(path, problems))
     .map((path) => readService(path, args, problems))
     .toSorted((a, b) => (a.name < b.name ? -1 : 1));
@@ -55,6 +54,15 @@ export function findServices(args: DiscoveryArgs): FoundServices {
   }
   problems.push(...nameProblems(services, args), ...overrideProblems(services, args), ...peerProblems(services));
   return { services, problems };
+}
+
+/** The keys in the files of all services that have another name by now; nothing else in these files is looked at. */
+export function renamedServiceSettings(app: Pick<DiscoveryArgs["app"], "directory" | "services">): Problem[] {
+  return matchingDirectories(app).toSorted().flatMap(renamedSettings);
+}
+
+function matchingDirectories({ directory, services }: Pick<DiscoveryArgs["app"], "directory" | "services">): string[] {
+  return globSync(services, { cwd: directory }).map((path) => join(directory, path));
 }
 
 function readService(path: string, args: DiscoveryArgs, problems: Problem[]): Service {

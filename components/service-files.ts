@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { schemaProblems, type Problem } from "../core/problem.ts";
+import type { Problem } from "../core/problem.ts";
+import { renamedKeyProblems, settingsProblems } from "../core/schema-version.ts";
 import { parseYaml } from "../core/yaml.ts";
 import { exposedPort } from "./dockerfile.ts";
 import { portSchema, serviceSettingsSchema, type ServiceSettings } from "./service.ts";
@@ -48,8 +49,16 @@ export function readSettings(directory: string, problems: Problem[]): ServiceSet
   const input = content.value ?? {};
   const parsed = serviceSettingsSchema.safeParse(input);
   if (parsed.success) return parsed.data;
-  problems.push(...schemaProblems(file, parsed.error, input));
+  problems.push(...settingsProblems("service", file, parsed.error, input));
   return {};
+}
+
+/** The keys in a service's file that have another name by now; nothing else in it is looked at. */
+export function renamedSettings(directory: string): Problem[] {
+  const file = settingsFile(directory);
+  if (file === undefined || !statSync(file).isFile()) return [];
+  const content = parseYaml(readFileSync(file, "utf8"));
+  return "fault" in content ? [] : renamedKeyProblems("service", file, content.value);
 }
 
 /**

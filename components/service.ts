@@ -23,6 +23,15 @@ const globSchema = z
   )
   .refine(hasOrderedRanges, "Has a range in [] that ends before it begins; turn it round");
 
+const serviceContainerSchema = z.strictObject({
+  image: z.string("Must be an image such as cimg/postgres:17.5").min(1),
+  /** Tests begin when something serves there. @default that of the usual servers, e.g. 5432 of an image `postgres` */
+  port: portSchema.optional(),
+  env: z.record(variableSchema, z.string("Must be a string; quote it")).optional(),
+});
+/** A container that tests need, e.g. a database. */
+export type ServiceContainer = z.infer<typeof serviceContainerSchema>;
+
 /** What a service may say of itself: `service.yaml` beside its Dockerfile, and `defaults` and `services` of the stack file. */
 export const serviceSettingsSchema = z.strictObject({
   /** The TCP port it listens on. @default the first EXPOSE of its Dockerfile */
@@ -78,17 +87,8 @@ export const serviceSettingsSchema = z.strictObject({
       /** Run in the root of the monorepo by `bash -eo pipefail`. @default by its language: `go test` of its packages, `npm test` of its own */
       command: z.string().min(1, "Must be a command").optional(),
       env: z.record(variableSchema, z.string("Must be a string; quote it")).optional(),
-      /** Containers that run beside the tests, reached at localhost, e.g. a database. */
-      beside: z
-        .array(
-          z.strictObject({
-            image: z.string("Must be an image such as cimg/postgres:17.5").min(1),
-            /** Tests begin when something serves there. @default that of the usual servers, e.g. 5432 of an image `postgres` */
-            port: portSchema.optional(),
-            env: z.record(variableSchema, z.string("Must be a string; quote it")).optional(),
-          }),
-        )
-        .optional(),
+      /** Containers that run while the tests do, reached at localhost, e.g. a database. */
+      services: z.array(serviceContainerSchema).optional(),
     })
     .optional(),
   /** The numeric user its container runs as. @default 65532 */

@@ -4,8 +4,10 @@ import { rejectProblems } from "../components/rejection.ts";
 import type { Registry, Secrets } from "../components/secrets.ts";
 import { namespaceName } from "../core/names.ts";
 import { schemaProblems, type Problem } from "../core/problem.ts";
+import { settingsProblems } from "../core/schema-version.ts";
 import { contradictions } from "./contradictions.ts";
 import { secretsSchema, stackSchema, type StackSettings } from "./schema.ts";
+import { versionProblems } from "./schema-version.ts";
 
 /** The stack file, parsed and complete. Secrets are secret outputs from here on. */
 export interface Config extends StackSettings {
@@ -43,11 +45,10 @@ export function loadConfig(): Config {
   const plain = Object.fromEntries(Object.entries(input).filter(([key]) => !secretKeys.has(key)));
   const secret = Object.fromEntries(Object.entries(input).filter(([key]) => secretKeys.has(key)));
   // Another version has other keys: complaining about those would only hide the reason.
-  const version = stackSchema.pick({ schemaVersion: true }).safeParse({ schemaVersion: plain["schemaVersion"] });
-  if (!version.success) rejectProblems(schemaProblems(file, version.error, plain));
+  rejectProblems(versionProblems(file, plain));
   const parsed = stackSchema.safeParse(plain);
   const secrets = secretsSchema.safeParse(secret);
-  if (!parsed.success) problems.push(...schemaProblems(file, parsed.error, plain));
+  if (!parsed.success) problems.push(...settingsProblems("stack", file, parsed.error, plain));
   if (!secrets.success) problems.push(...schemaProblems(file, secrets.error, masked(secret)));
   if (parsed.success && secrets.success)
     problems.push(

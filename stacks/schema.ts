@@ -2,10 +2,8 @@ import { z } from "zod";
 import { dependencySchema } from "../components/dependency-settings.ts";
 import { serviceSettingsSchema } from "../components/service.ts";
 import { nonEmpty, variable } from "../core/problem.ts";
+import { schemaVersion } from "../core/schema-version.ts";
 import { gitopsSchema } from "./gitops-schema.ts";
-
-/** The version of the stack file's form; a program reads exactly one. */
-export const schemaVersion = 1;
 
 const slug = (what: string): z.ZodString =>
   z

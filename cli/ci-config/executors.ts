@@ -1,7 +1,7 @@
 import type { Executor } from "../../circleci/schema.ts";
 import type { Pipeline, PipelineService } from "./pipeline.ts";
 
-/** Where all jobs run but the tests that need containers beside them. */
+/** Where all jobs run but the tests that need service containers. */
 export const plainExecutor = "delivery";
 
 /** The executors by name, and which one the tests of each service need. */
@@ -10,11 +10,11 @@ export function executors({ image, layout, services, testedOnly }: Pipeline): {
   readonly executorOf: (service: PipelineService) => string;
 } {
   const location = layout.workingDirectory === undefined ? {} : { working_directory: layout.workingDirectory };
-  const wanting = [...services, ...testedOnly].filter(({ beside }) => beside.length > 0);
-  const groups = Map.groupBy(wanting, ({ beside }) => JSON.stringify(beside));
+  const withContainers = [...services, ...testedOnly].filter(({ serviceContainers }) => serviceContainers.length > 0);
+  const groups = Map.groupBy(withContainers, ({ serviceContainers }) => JSON.stringify(serviceContainers));
   const names = new Map(
     [...groups].map(([content, [service]]) => {
-      const name = `with-${(service?.beside ?? []).map((container) => imageName(container.image)).join("-")}`;
+      const name = `with-${(service?.serviceContainers ?? []).map((container) => imageName(container.image)).join("-")}`;
       const twins = [...groups.values()].filter(
         ([other]) => other !== undefined && namesOf(other) === namesOf(service),
       );
@@ -30,7 +30,7 @@ export function executors({ image, layout, services, testedOnly }: Pipeline): {
           {
             docker: [
               { image },
-              ...(service?.beside ?? []).map((container) => ({
+              ...(service?.serviceContainers ?? []).map((container) => ({
                 image: container.image,
                 ...(container.env === undefined ? {} : { environment: { ...container.env } }),
               })),
@@ -40,12 +40,12 @@ export function executors({ image, layout, services, testedOnly }: Pipeline): {
         ]),
       ),
     },
-    executorOf: ({ beside }) => names.get(JSON.stringify(beside)) ?? plainExecutor,
+    executorOf: ({ serviceContainers }) => names.get(JSON.stringify(serviceContainers)) ?? plainExecutor,
   };
 }
 
 function namesOf(service: PipelineService | undefined): string {
-  return (service?.beside ?? []).map(({ image }) => imageName(image)).join("-");
+  return (service?.serviceContainers ?? []).map(({ image }) => imageName(image)).join("-");
 }
 
 /** Where the usual servers listen, by the last part of their images' names. */
@@ -63,8 +63,8 @@ const usualPorts: Readonly<Record<string, number>> = {
 };
 
 /** The ports that tests wait for. A container whose port nobody says is not waited for. */
-export function servicePorts({ beside }: PipelineService): number[] {
-  return beside.flatMap(({ image, port }) => port ?? usualPorts[imageName(image)] ?? []);
+export function servicePorts({ serviceContainers }: PipelineService): number[] {
+  return serviceContainers.flatMap(({ image, port }) => port ?? usualPorts[imageName(image)] ?? []);
 }
 
 /** `cimg/postgres:17.5` → `postgres` */

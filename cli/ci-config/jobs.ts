@@ -8,9 +8,9 @@ const service: ParameterDeclarations = { service: { type: "string" } };
 const environment: ParameterDeclarations = { environment: { type: "string" } };
 const attachWorkspace = { attach_workspace: { at: handOver } };
 const remoteDocker = { setup_remote_docker: { docker_layer_caching: true } };
-// CircleCI starts containers beside a job, and does not wait until they serve.
+// CircleCI starts service containers with the job, and does not wait until they serve.
 const waitForPorts = run(
-  "Wait for what runs beside",
+  "Wait for the service containers",
   `for port in << parameters.ports >>; do
   timeout 60 bash -c "until (echo >/dev/tcp/localhost/$port) 2>/dev/null; do sleep 0.1; done" || {
     echo "Nothing serves at localhost:$port"

@@ -1,3 +1,4 @@
+import type { ServiceContainer } from "../../components/service.ts";
 import type { ProgramLayout } from "./program-layout.ts";
 
 /** All that the configuration is made from. */
@@ -37,16 +38,10 @@ export interface Promotion extends PipelineEnvironment {
   readonly healthyMinutes?: number | undefined;
 }
 
-interface BesideContainer {
-  readonly image: string;
-  readonly port?: number | undefined;
-  readonly env?: Readonly<Record<string, string>> | undefined;
-}
-
 export interface PipelineService {
   readonly name: string;
-  /** The containers that its tests need beside them. */
-  readonly beside: readonly BesideContainer[];
+  /** What its tests need. */
+  readonly serviceContainers: readonly ServiceContainer[];
 }
 
 /** Why a pipeline runs. The setup job finds out; each has a workflow of its own. */

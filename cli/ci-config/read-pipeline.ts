@@ -56,7 +56,7 @@ export function pipelineOf({ chain, monorepo, settings }: Declarations, layout: 
     regenerate: `delivery ci-config --env ${chain.first.name}`,
     image: ci.image,
     layout,
-    services: monorepo.services.map(({ name, test }) => ({ name, beside: test?.beside ?? [] })),
+    services: monorepo.services.map(({ name, test }) => ({ name, serviceContainers: test?.services ?? [] })),
     testedOnly: [],
     releases: delivery === "gitops" && gitops?.release !== "registry-watch",
     previews: true,

@@ -12,7 +12,7 @@ service.yaml, run in the root of the monorepo with the variables \`test.env\`, b
 fails, or part of a pipe, makes it fail. Without one, it is tested by its language: \`go test\` of its packages and of the
 monorepo's packages that they import, each in its own module or workspace, but for those that constraints leave nothing of;
 or \`npm test\` of its package, for which the dependencies are installed if there is a lock file and no node_modules: by npm,
-pnpm, Yarn or Bun, each package or workspace once. What \`test.beside\` names is CI's to start.
+pnpm, Yarn or Bun, each package or workspace once. What \`test.services\` names is CI's to start.
 
 Usage: npx delivery test --env ENVIRONMENT [--service NAME … | --from COMMIT [--to COMMIT]] [OPTIONS]
 

@@ -70,7 +70,7 @@ export function findEnvironment(project: Project, name: string, flags: Environme
 
 function readStack(project: Project, name: string, dispensable: boolean) {
   const file = project.stackFile(name);
-  const settings = file.find("schemaVersion", "environment", "app", "images", "gitops");
+  const settings = file.find("environment", "app", "images", "gitops");
   if (settings !== undefined || dispensable) return settings;
   throw new CommandError(
     `there is no ${file.path} in ${process.cwd()}; run this where the stack files are, or give --repository and --images`,

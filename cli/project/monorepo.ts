@@ -25,7 +25,7 @@ export function readMonorepo(project: Project, environment: string): Monorepo {
     throw new UsageError(`--env ${JSON.stringify(environment)} is not the name of an environment`);
   const stackFile = project.stackFile(environment);
   const { path: file } = stackFile;
-  const stack = stackFile.read("schemaVersion", "app", "images", "dependencies", "defaults", "services");
+  const stack = stackFile.read("app", "images", "dependencies", "defaults", "services");
   const { services, problems } = findServices({
     ...stack,
     file,

@@ -1,7 +1,9 @@
 import { existsSync, readdirSync } from "node:fs";
 import { z } from "zod";
-import { schemaProblems, type Problem } from "../../core/problem.ts";
+import type { Problem } from "../../core/problem.ts";
+import { settingsProblems } from "../../core/schema-version.ts";
 import { stackSchema, type StackSettings } from "../../stacks/schema.ts";
+import { versionProblems } from "../../stacks/schema-version.ts";
 import { readStackFile } from "../../stacks/stack-file.ts";
 import { CommandError } from "../command.ts";
 
@@ -28,7 +30,7 @@ export class Project {
 
 /**
  * The stack file of an environment. Commands ask for the settings that they need, and only these must be valid: the rest of
- * the file is the program's.
+ * the file is the program's. The version counts for all, since a key may mean something else in another one.
  */
 export class StackFile {
   readonly name: string;
@@ -48,10 +50,12 @@ export class StackFile {
    */
   find<Name extends SettingName>(...names: readonly Name[]): Pick<StackSettings, Name> | undefined {
     if (this.#settings === undefined && !existsSync(this.path)) return undefined;
-    const parsed = settingNames.flatMap((name) => (includes(names, name) ? [[name, this.#parse(name)] as const] : []));
-    const problems = parsed.flatMap(([, setting]) => setting.problems);
-    if (problems.length > 0)
-      throw new CommandError(problems.map(({ location, message }) => `${location}: ${message}`).join("\n       "));
+    this.#settings ??= readSettings(this.name, this.path);
+    const settings = this.#settings;
+    const parsed = settingNames.flatMap((name) =>
+      includes(names, name) ? [[name, this.#parse(name, settings[name])] as const] : [],
+    );
+    rejectProblems(parsed.flatMap(([, setting]) => setting.problems));
     // Each value comes from the schema of its name, which the type of StackSettings is inferred from.
     return Object.fromEntries(parsed.map(([name, { value }]) => [name, value])) as Pick<StackSettings, Name>;
   }
@@ -63,16 +67,14 @@ export class StackFile {
     throw new CommandError(`there is no ${this.path} in ${process.cwd()}; run this where the stack files are`);
   }
 
-  #parse(name: SettingName): ParsedSetting {
+  #parse(name: SettingName, value: unknown): ParsedSetting {
     const known = this.#parsed.get(name);
     if (known !== undefined) return known;
-    this.#settings ??= readStackFile(this.name);
-    const value = unquoted(name, this.#settings[`delivery:${name}`]);
     const input = value === undefined ? {} : { [name]: value };
     const result = z.object({ [name]: stackSchema.shape[name] }).safeParse(input);
     const parsed = result.success
       ? { value: result.data[name], problems: [] }
-      : { value: undefined, problems: schemaProblems(this.path, result.error, input) };
+      : { value: undefined, problems: settingsProblems("stack", this.path, result.error, input) };
     this.#parsed.set(name, parsed);
     return parsed;
   }
@@ -91,8 +93,25 @@ function includes(names: readonly string[], name: string): boolean {
   return names.includes(name);
 }
 
+/** All settings, without the project's prefix. @throws CommandError if the file is of another version */
+function readSettings(name: string, file: string): Readonly<Record<string, unknown>> {
+  const settings = Object.fromEntries(
+    Object.entries(readStackFile(name)).flatMap(([key, value]) => {
+      const [, setting] = /^delivery:(.*)$/.exec(key) ?? [];
+      return setting === undefined ? [] : [[setting, unquoted(setting, value)]];
+    }),
+  );
+  rejectProblems(versionProblems(file, settings));
+  return settings;
+}
+
+function rejectProblems(problems: readonly Problem[]): void {
+  if (problems.length === 0) return;
+  throw new CommandError(problems.map(({ location, message }) => `${location}: ${message}`).join("\n       "));
+}
+
 /** `pulumi config set` puts quotes around the version when it writes the file again. */
-function unquoted(name: SettingName, value: unknown): unknown {
+function unquoted(name: string, value: unknown): unknown {
   return name === "schemaVersion" && typeof value === "string" && /^\d+$/.test(value) ? Number(value) : value;
 }
 

@@ -25,7 +25,6 @@ export interface StatusEndpoints {
 
 /** What a stack file says of where these parts are. */
 export const endpointSettings = [
-  "schemaVersion",
   "environment",
   "app",
   "images",

@@ -163,7 +163,7 @@ describe("preview environments", () => {
     const folder = join(harness.stateDir, "programs", "base", "stacks");
     mkdirSync(folder, { recursive: true });
     const all = {
-      schemaVersion: 1,
+      schemaVersion: 2,
       app: { name: shop.app, directory: shop.monorepo.directory },
       images: {
         registry: harness.sandbox.endpoints.registryHost,

@@ -6,7 +6,7 @@ import { openMockEngine } from "./mock-engine.ts";
 export type Settings = Record<string, unknown>;
 /** The least that a stack file and its secrets may say. */
 export const minimal: Settings = {
-  schemaVersion: 1,
+  schemaVersion: 2,
   app: { name: "shop", directory: "app" },
   images: { organization: "acme", username: "acme-ci", source: "build" },
   ci: { organizationId: "7d1f3c52-5d0e-4c1b-9c55-0a5d3c7e1f10", projectSlug: "gh/acme/shop" },

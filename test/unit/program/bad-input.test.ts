@@ -75,11 +75,23 @@ describe("a faulty stack file gets one clear error and declares nothing", () => 
   test.each<[fault: string, change: (settings: Settings) => void, location: string, hint: RegExp]>([
     [
       "another schema version",
-      set("schemaVersion", 2),
+      set("schemaVersion", 3),
       `${file}: schemaVersion`,
-      /^.*2: must be 1: this program reads version 1/,
+      /^.*3: must be 2: this program reads version 2/,
     ],
-    ["no schema version", remove("schemaVersion"), `${file}: schemaVersion`, /missing; must be 1/],
+    ["no schema version", remove("schemaVersion"), `${file}: schemaVersion`, /missing; must be 2/],
+    [
+      "an earlier schema version",
+      set("schemaVersion", 1),
+      `${file}: schemaVersion`,
+      /1: this program reads version 2; set it to 2: no key of yours has another name there/,
+    ],
+    [
+      "a key of an earlier version",
+      set("defaults.test.beside", []),
+      `${file}: defaults.test.beside`,
+      /unknown key; version 2 calls it defaults\.test\.services/,
+    ],
     [
       "an unknown top-level key",
       set("servises", {}),
@@ -282,6 +294,21 @@ describe("a faulty stack file gets one clear error and declares nothing", () => 
     expect(message).toContain(`${file}: secrets: is in plain text`);
   });
 
+  test("one of an earlier version is told all keys to rename, and nothing else", async () => {
+    write("svc/user_service/service.yaml", "test: { beside: [] }\nport: none\n");
+    const message = await rejection((settings) => {
+      set("schemaVersion", 1)(settings);
+      set("services.link.test.beside", [])(settings);
+      set("images.tag", 1)(settings);
+    });
+    expect(message.split("\n")).toEqual([
+      "3 problems; nothing was changed",
+      `  ${file}: schemaVersion: 1: this program reads version 2; set it to 2: rename these keys, too`,
+      `  ${file}: services.link.test.beside: unknown key; version 2 calls it services.link.test.services`,
+      `  ${app}/svc/user_service/service.yaml: test.beside: unknown key; version 2 calls it test.services`,
+    ]);
+  });
+
   test("all problems are reported together", async () => {
     const message = await rejection((settings) => {
       set("images.tag", 1)(settings);
@@ -324,6 +351,12 @@ describe("a faulty service gets one clear error and declares nothing", () => {
       { "svc/link_service/service.yaml": "port: 0\n" },
       () => `${link("service.yaml")}: port`,
       /0: a port is 1 to 65535/,
+    ],
+    [
+      "a key of an earlier version",
+      { "svc/link_service/service.yaml": "test: { beside: [] }\n" },
+      () => `${link("service.yaml")}: test.beside`,
+      /unknown key; version 2 calls it test\.services/,
     ],
     [
       "a port in words",

@@ -12,7 +12,7 @@ describe("defaults", () => {
     const config = await load();
     const { registry, kubeconfig, secrets } = config;
     expect(config).toMatchObject({
-      schemaVersion: 1,
+      schemaVersion: 2,
       environment: "dev",
       file: "stacks/Pulumi.dev.yaml",
       app: { name: "shop", directory: "app", services: "svc/*" },
@@ -98,7 +98,7 @@ test("settings of other projects and providers are none of this one's business",
     values: asProgramConfig({ ...values, "aws:region": "eu-west-1", "other:schemaVersion": "7" }),
     secretKeys,
   });
-  expect(loadConfig().schemaVersion).toBe(1);
+  expect(loadConfig().schemaVersion).toBe(2);
 });
 
 test.each(stacks)(

@@ -27,7 +27,7 @@ beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), "delivery-build-test-"));
   mkdirSync(join(directory, "stacks"));
   const stack = {
-    "delivery:schemaVersion": 1,
+    "delivery:schemaVersion": 2,
     "delivery:app": { name: "shop", directory: "shop" },
     "delivery:images": {
       registry: registry.host,

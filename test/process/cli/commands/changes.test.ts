@@ -19,7 +19,7 @@ let second: string;
 let third: string;
 
 const stack = (directory = "shop"): string => `config:
-  delivery:schemaVersion: 1
+  delivery:schemaVersion: 2
   delivery:app: { name: shop, directory: ${directory} }
   delivery:images: { organization: acme, username: ci, source: registry, context: app }
   delivery:gitops: { repository: https://git.example/acme/deploy.git }
@@ -313,7 +313,7 @@ test("this program, where it is in the monorepo, is no part of the images that c
   using checkout = new SourceCheckout();
   checkout.commit({
     "infra/stacks/Pulumi.dev.yaml": `config:
-  delivery:schemaVersion: 1
+  delivery:schemaVersion: 2
   delivery:app: { name: shop, directory: .. }
   delivery:images: { organization: acme, username: ci, source: registry, context: app }
   delivery:gitops: { repository: https://git.example/acme/deploy.git }
@@ -342,7 +342,7 @@ test("a new commit of a submodule affects the services that need something of it
   checkout.git("config", "--file=.gitmodules", "submodule.shop/libs/sub.ignore", "all");
   const first = checkout.commit({
     "stacks/Pulumi.dev.yaml": `config:
-  delivery:schemaVersion: 1
+  delivery:schemaVersion: 2
   delivery:app: { name: shop, directory: shop }
   delivery:images: { organization: acme, username: ci, source: registry, context: app }
   delivery:gitops: { repository: https://git.example/acme/deploy.git }

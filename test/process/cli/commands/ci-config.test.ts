@@ -48,7 +48,7 @@ afterEach(async () => {
 
 function settings(more: Record<string, unknown> = {}): Record<string, unknown> {
   const plain = {
-    schemaVersion: 1,
+    schemaVersion: 2,
     app: { name: "shop", directory: "." },
     images: { organization: "acme", username: "ci", source: "registry" },
     ci: { organizationId: "7d1f3c52-5d0e-4c1b-9c55-0a5d3c7e1f10", host: `${circle.url}/api/v2` },

@@ -23,7 +23,7 @@ beforeAll(() => {
   symlinkSync(execFileSync("sh", ["-c", "command -v git"], { encoding: "utf8" }).trim(), "bin/git");
   writeFileSync("Pulumi.yaml", "name: delivery\nruntime: nodejs\n");
   const config = {
-    schemaVersion: 1,
+    schemaVersion: 2,
     app: { name: "shop", directory: "." },
     images: { organization: "acme", username: "acme-ci", source: "registry" },
     ci: { organizationId: "7d1f3c52-5d0e-4c1b-9c55-0a5d3c7e1f10", host: "http://127.0.0.1:9/api/v2" },

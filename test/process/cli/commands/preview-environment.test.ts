@@ -44,7 +44,7 @@ function put(path: string, content: string): void {
 
 function stackFile(gitops: object): string {
   const settings = {
-    schemaVersion: 1,
+    schemaVersion: 2,
     app: { name: "shop", directory: "shop" },
     images: { organization: "acme", username: "acme-ci", source: "registry" },
     cluster: { ingress: { className: "nginx", domain: "dev.shop.example", namespace: "ingress-nginx" } },

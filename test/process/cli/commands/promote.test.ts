@@ -77,7 +77,7 @@ const api = (): string => `http://127.0.0.1:${github.port}`;
 /** Writes the stack file of an environment. */
 function declare(name: string, promotion?: Record<string, unknown>): void {
   const config = {
-    schemaVersion: 1,
+    schemaVersion: 2,
     app: { name: "shop", directory: "." },
     images: { organization: "acme", username: "acme-ci", source: "registry" },
     ci: { organizationId: "7d1f3c52-5d0e-4c1b-9c55-0a5d3c7e1f10" },

@@ -8,7 +8,7 @@ const made: SampleMonorepo[] = [];
 afterEach(() => made.splice(0).forEach((sample) => sample[Symbol.dispose]()));
 
 const stack = `config:
-  delivery:schemaVersion: 1
+  delivery:schemaVersion: 2
   delivery:app: { name: shop, directory: shop }
   delivery:images: { organization: acme, username: ci, source: registry, context: app }
   delivery:gitops: { repository: https://git.example/acme/deploy.git }

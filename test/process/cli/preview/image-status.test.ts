@@ -43,7 +43,7 @@ afterEach(async () => {
 });
 
 const stack = (url: string, more = "github: { repository: acme/shop }"): string => `config:
-  delivery:schemaVersion: 1
+  delivery:schemaVersion: 2
   delivery:app: { name: shop, directory: . }
   delivery:images: { organization: acme, username: ci, source: build }
   delivery:gitops: { repository: "${url}" }

@@ -19,7 +19,7 @@ const program = process.cwd();
 const state: ScrubbedState = { version: 3, deployment: { resources: [] } };
 const token = "canary-5eed-c0ffee";
 const stackFile = `config:
-  delivery:schemaVersion: 1
+  delivery:schemaVersion: 2
   delivery:app: { name: shop, directory: . }
 `;
 

@@ -20,13 +20,14 @@ function write(name: string, ...settings: readonly string[]): void {
   writeFileSync(`stacks/Pulumi.${name}.yaml`, ["config:", ...settings.map((line) => `  ${line}`), ""].join("\n"));
 }
 
+const version = "delivery:schemaVersion: 2";
 const app = "delivery:app: { name: shop, directory: ../shop }";
 
 test("gives the settings that are asked for, with their defaults", () => {
-  write("dev", app, "delivery:schemaVersion: 1");
+  write("dev", app, version);
   const file = new Project().stackFile("dev");
   expect(file.find("schemaVersion", "app", "delivery", "gitops", "services")).toEqual({
-    schemaVersion: 1,
+    schemaVersion: 2,
     app: { name: "shop", directory: "../shop", services: "svc/*" },
     delivery: "gitops",
     gitops: undefined,
@@ -35,15 +36,15 @@ test("gives the settings that are asked for, with their defaults", () => {
 });
 
 test("takes the version in the quotes that `pulumi config set` puts around it", () => {
-  write("dev", 'delivery:schemaVersion: "1"');
-  expect(new Project().stackFile("dev").find("schemaVersion")).toEqual({ schemaVersion: 1 });
+  write("dev", 'delivery:schemaVersion: "2"');
+  expect(new Project().stackFile("dev").find("schemaVersion")).toEqual({ schemaVersion: 2 });
 });
 
 test("is read once, and again by the next command", () => {
-  write("dev", app);
+  write("dev", version, app);
   const project = new Project();
   expect(project.stackFile("dev").find("app")?.app.name).toBe("shop");
-  write("dev", app.replace("shop", "bank"), "delivery:delivery: direct");
+  write("dev", version, app.replace("shop", "bank"), "delivery:delivery: direct");
   expect(project.stackFile("dev").find("app", "delivery")).toMatchObject({ app: { name: "shop" }, delivery: "gitops" });
   expect(new Project().stackFile("dev").find("app")?.app.name).toBe("bank");
 });
@@ -51,6 +52,7 @@ test("is read once, and again by the next command", () => {
 test("must be valid only in what is asked for", () => {
   write(
     "dev",
+    version,
     app,
     "delivery:delivery: by-hand",
     "delivery:nonsense: true",
@@ -60,12 +62,22 @@ test("must be valid only in what is asked for", () => {
 });
 
 test("names all that is wrong in what is asked for, in the order of the schema", () => {
-  write("dev", "delivery:delivery: by-hand", "delivery:app: { name: Shop, directory: ../shop, port: 1 }");
+  write("dev", version, "delivery:delivery: by-hand", "delivery:app: { name: Shop, directory: ../shop, port: 1 }");
   const file = new Project().stackFile("dev");
   const reason =
-    /^stacks\/Pulumi\.dev\.yaml: schemaVersion: missing; must be 1: .*\n {7}stacks\/Pulumi\.dev\.yaml: app\.name: "Shop": must be .*\n {7}stacks\/Pulumi\.dev\.yaml: app\.port: unknown key; .*\n {7}stacks\/Pulumi\.dev\.yaml: delivery: "by-hand": must be gitops or direct$/;
-  expect(() => file.find("delivery", "schemaVersion", "app")).toThrow(reason);
-  expect(() => file.read("delivery", "schemaVersion", "app")).toThrow(reason);
+    /^stacks\/Pulumi\.dev\.yaml: app\.name: "Shop": must be .*\n {7}stacks\/Pulumi\.dev\.yaml: app\.port: unknown key; .*\n {7}stacks\/Pulumi\.dev\.yaml: delivery: "by-hand": must be gitops or direct$/;
+  expect(() => file.find("delivery", "app")).toThrow(reason);
+  expect(() => file.read("delivery", "app")).toThrow(reason);
+});
+
+test.each([
+  ["none", [], /: schemaVersion: missing; must be 2: [^\n]*$/],
+  ["another", ["delivery:schemaVersion: 3"], /: schemaVersion: 3: must be 2: [^\n]*$/],
+])("must be of the version that is read, whatever is asked for: not of %s", (_version, lines, reason) => {
+  write("dev", ...lines, "delivery:delivery: by-hand", app);
+  const file = new Project().stackFile("dev");
+  expect(() => file.find("app")).toThrow(reason);
+  expect(() => file.find("promotion")).toThrow(reason);
 });
 
 test("that is not there is nothing, unless a command needs it", () => {

@@ -25,8 +25,8 @@ const shop: Pipeline = {
   first: { name: "dev", context: "shop-dev" },
   promotions: [staging, prod],
   services: [
-    { name: "link", beside: postgres },
-    { name: "user", beside: [] },
+    { name: "link", serviceContainers: postgres },
+    { name: "user", serviceContainers: [] },
   ],
   testedOnly: [],
   releases: true,
@@ -135,7 +135,7 @@ describe("what is merged", () => {
   });
 
   test("is tested and not built where only tests have changed", () => {
-    const jobs = jobsOf({ services: [], testedOnly: [{ name: "link", beside: postgres }] }, "deliver");
+    const jobs = jobsOf({ services: [], testedOnly: [{ name: "link", serviceContainers: postgres }] }, "deliver");
     expect([...jobs.keys()]).toEqual(["test-link", "delivery"]);
     expect(jobs.get("test-link")).toMatchObject({ executor: "with-postgres", ports: "5432" });
   });
@@ -214,7 +214,7 @@ describe("a problem", () => {
   });
 });
 
-describe("containers beside tests", () => {
+describe("service containers of tests", () => {
   const executorsOf = (...services: Pipeline["services"]): [string, number][] =>
     Object.entries(continueConfiguration({ ...shop, services }).executors).map(([name, { docker }]) => [
       name,
@@ -224,7 +224,11 @@ describe("containers beside tests", () => {
 
   test("are there for those that need them, and shared by those that need the same", () => {
     expect(
-      executorsOf({ name: "a", beside: postgres }, { name: "b", beside: [] }, { name: "c", beside: postgres }),
+      executorsOf(
+        { name: "a", serviceContainers: postgres },
+        { name: "b", serviceContainers: [] },
+        { name: "c", serviceContainers: postgres },
+      ),
     ).toEqual([
       ["delivery", 1],
       ["with-postgres", 2],
@@ -234,7 +238,11 @@ describe("containers beside tests", () => {
   test("are told apart by what they are, and by service where they differ in settings alone", () => {
     const other = [{ image: "cimg/postgres:16.9" }];
     expect(
-      executorsOf({ name: "a", beside: postgres }, { name: "b", beside: redis }, { name: "c", beside: other }),
+      executorsOf(
+        { name: "a", serviceContainers: postgres },
+        { name: "b", serviceContainers: redis },
+        { name: "c", serviceContainers: other },
+      ),
     ).toEqual([
       ["delivery", 1],
       ["with-postgres-for-a", 2],
@@ -254,13 +262,13 @@ test.each([
     [3306, 5433],
   ],
   [[{ image: "example/search:1" }], []],
-])("tests wait for the ports of %j", (beside, ports) => {
-  expect(servicePorts({ name: "link", beside })).toEqual(ports);
+])("tests wait for the ports of %j", (serviceContainers, ports) => {
+  expect(servicePorts({ name: "link", serviceContainers })).toEqual(ports);
 });
 
 test.each([1, 500])("%i services make a valid configuration, with a line for each job", (count) => {
   const names = Array.from({ length: count }, (_, index) => `service-${index}`);
-  const services = names.map((name, index) => ({ name, beside: index % 3 === 0 ? postgres : [] }));
+  const services = names.map((name, index) => ({ name, serviceContainers: index % 3 === 0 ? postgres : [] }));
   const configuration = continueConfiguration({ ...shop, services }, { occasion: "deliver" });
   expect(configurationProblems(configuration)).toEqual([]);
   expect(Object.keys(configuration.jobs)).toEqual(Object.keys(continueConfiguration(shop).jobs));
