@@ -1,96 +1,86 @@
 import { spawnSync } from "node:child_process";
 import { resolve } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { SampleMonorepo } from "../../../support/sample-monorepo.ts";
 
-const stack = (version: string, more = ""): string => `config:
-${version}  delivery:app: { name: shop, directory: shop }
+const program = resolve("cli/main.ts");
+const overrides = "  delivery:services: { link: { test: { beside: [] } } }\n";
+const userSettings = "test: { beside: [] }\n";
+
+/** What a command says of an environment `dev` whose files are written so. */
+function delivery(args: readonly string[], { version = "", more = "", settings = "" }) {
+  using sample = new SampleMonorepo({
+    "stacks/Pulumi.dev.yaml": `config:
+  delivery:app: { name: shop, directory: shop }
   delivery:images: { organization: acme, username: ci, source: registry, context: app }
   delivery:gitops: { repository: https://git.example/acme/deploy.git }
-${more}`;
-const overrides = "  delivery:services: { link: { test: { beside: [] } } }\n";
-
-let sample: SampleMonorepo;
-beforeAll(() => {
-  sample = new SampleMonorepo({
-    "stacks/Pulumi.dev.yaml": stack("  delivery:schemaVersion: 1\n", overrides),
-    "stacks/Pulumi.quoted.yaml": stack('  delivery:schemaVersion: "1"\n', overrides),
-    "stacks/Pulumi.next.yaml": stack("  delivery:schemaVersion: 3\n", overrides),
-    "stacks/Pulumi.none.yaml": stack("", overrides),
-    "stacks/Pulumi.mixed.yaml": stack("  delivery:schemaVersion: 2\n", overrides),
+${version}${more}`,
     "shop/svc/link/Dockerfile": "FROM scratch\nEXPOSE 7070\n",
     "shop/svc/user/Dockerfile": "FROM scratch\nEXPOSE 7070\n",
-    "shop/svc/user/service.yaml": "test: { beside: [] }\n",
+    "shop/svc/user/service.yaml": settings,
   });
-});
-afterAll(() => sample[Symbol.dispose]());
-
-function delivery(...args: string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [resolve("cli/main.ts"), ...args], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args], {
     cwd: sample.root,
     encoding: "utf8",
   });
   return { status, stdout, stderr };
 }
 
-const commands: readonly (readonly [command: string, ...options: string[]])[] = [
-  ["changes", "--from", "HEAD", "--env"],
-  ["test", "--env"],
-  ["build", "--env"],
-  ["ci-config", "--env"],
-  ["release", "--digests", "-", "--env"],
-  ["rollback", "--env"],
-  ["promote", "--to"],
-  ["drift", "--env"],
-  ["status", "--env"],
-  ["watch", "--env"],
-  ["preview-environment", "--pull-request", "1", "--digests", "-", "--env"],
-];
+const renamed = {
+  status: 1,
+  stdout: "",
+  stderr: [
+    `error: stacks/Pulumi.dev.yaml: schemaVersion: 1: this program reads version 2; set it to 2: rename these keys, too`,
+    `stacks/Pulumi.dev.yaml: services.link.test.beside: unknown key; version 2 calls it services.link.test.services`,
+    "shop/svc/user/service.yaml: test.beside: unknown key; version 2 calls it test.services\n",
+  ].join("\n       "),
+};
 
-describe("commands, however little they read of a stack file,", () => {
-  test.each(commands)("say which keys one of version 1 has to rename: %s", (...args) => {
-    for (const environment of ["dev", "quoted"])
-      expect(delivery(...args, environment)).toEqual({
-        status: 1,
-        stdout: "",
-        stderr: [
-          `error: stacks/Pulumi.${environment}.yaml: schemaVersion: 1: this program reads version 2; set it to 2: rename these keys, too`,
-          `stacks/Pulumi.${environment}.yaml: services.link.test.beside: unknown key; version 2 calls it services.link.test.services`,
-          "shop/svc/user/service.yaml: test.beside: unknown key; version 2 calls it test.services\n",
-        ].join("\n       "),
-      });
-  });
+test.each<[command: string, ...options: string[]]>([
+  ["changes", "--env", "dev", "--from", "HEAD"],
+  ["test", "--env", "dev"],
+  ["build", "--env", "dev"],
+  ["ci-config", "--env", "dev"],
+  ["release", "--env", "dev", "--digests", "-"],
+  ["rollback", "--env", "dev"],
+  ["promote", "--to", "dev"],
+  ["drift", "--env", "dev"],
+  ["status", "--env", "dev"],
+  ["watch", "--env", "dev"],
+  ["preview-environment", "--env", "dev", "--pull-request", "1", "--digests", "-"],
+])("%s says which keys a stack file of version 1 has to rename, however little it reads of it", (...args) => {
+  const version = "  delivery:schemaVersion: 1\n";
+  expect(delivery(args, { version, more: overrides, settings: userSettings })).toEqual(renamed);
+});
 
-  test.each([
-    ["next", "3: "],
-    ["none", "missing; "],
-  ])("refuse another version: that of %s", (environment, shown) => {
-    expect(delivery("rollback", "--env", environment)).toEqual({
-      status: 1,
-      stdout: "",
-      stderr: `error: stacks/Pulumi.${environment}.yaml: schemaVersion: ${shown}must be 2: this program reads version 2 of the stack file; see docs/architecture.md\n`,
-    });
-  });
+test("the version may be in quotes", () => {
+  const version = '  delivery:schemaVersion: "1"\n';
+  expect(delivery(["rollback", "--env", "dev"], { version, more: overrides, settings: userSettings })).toEqual(renamed);
+});
 
-  test("say the present name of a key in version 2, too", () => {
-    expect(delivery("test", "--env", "mixed").stderr).toBe(
-      "error: stacks/Pulumi.mixed.yaml: services.link.test.beside: unknown key; version 2 calls it services.link.test.services\n",
-    );
+test.each([
+  ["none", "", "missing; "],
+  ["a later one", "  delivery:schemaVersion: 3\n", "3: "],
+])("a stack file of another version is refused: %s", (_what, version, shown) => {
+  expect(delivery(["rollback", "--env", "dev"], { version, more: overrides, settings: userSettings })).toEqual({
+    status: 1,
+    stdout: "",
+    stderr: `error: stacks/Pulumi.dev.yaml: schemaVersion: ${shown}must be 2: this program reads version 2 of the stack file; see docs/architecture.md\n`,
   });
 });
 
-test("a service's file with an old key says the present one", () => {
-  using current = new SampleMonorepo({
-    "stacks/Pulumi.dev.yaml": stack("  delivery:schemaVersion: 2\n"),
-    "shop/svc/user/Dockerfile": "FROM scratch\nEXPOSE 7070\n",
-    "shop/svc/user/service.yaml": "test: { beside: [] }\n",
-  });
-  const { status, stderr } = spawnSync(process.execPath, [resolve("cli/main.ts"), "test", "--env", "dev"], {
-    cwd: current.root,
-    encoding: "utf8",
-  });
-  expect({ status, stderr }).toEqual({
-    status: 1,
-    stderr: "error: shop/svc/user/service.yaml: test.beside: unknown key; version 2 calls it test.services\n",
-  });
+const version = "  delivery:schemaVersion: 2\n";
+test.each([
+  [
+    "stack file",
+    { version, more: overrides },
+    "stacks/Pulumi.dev.yaml: services.link.test.beside: unknown key; version 2 calls it services.link.test.services",
+  ],
+  [
+    "service's file",
+    { version, settings: userSettings },
+    "shop/svc/user/service.yaml: test.beside: unknown key; version 2 calls it test.services",
+  ],
+])("the present name of a key is said where a %s has the old one in version 2", (_what, files, message) => {
+  expect(delivery(["test", "--env", "dev"], files)).toEqual({ status: 1, stdout: "", stderr: `error: ${message}\n` });
 });
