@@ -1,67 +1,50 @@
 import { readFileSync } from "node:fs";
-import { request } from "node:https";
+import { errorMessage } from "../../../core/error.ts";
+import { createClient, type KubernetesClient } from "../../../kubernetes/client.ts";
+import { isNotFound } from "../../../kubernetes/errors.ts";
+import { annotationOf, conditionOf, listAt, nameOf, namespaceOf, stringAt } from "../../../kubernetes/object.ts";
 
-/** How to reach an API server, and as whom. */
-export interface ApiAccess {
-  /** For example "https://127.0.0.1:6443". */
-  server: string;
-  /** Path of the PEM file of the authority that signed the server's certificate. */
-  authority: string;
-  token: string;
-}
-
-/** An answer of the API server. */
-interface ApiAnswer {
-  status: number;
-  body: string;
-}
-
-/** One request to the API server; answers of any status are returned, only a missing answer rejects. */
-export function callApi(
-  access: ApiAccess,
-  method: "GET" | "PATCH" | "DELETE" | "POST",
-  path: string,
-  content?: { type: string; body: string },
-): Promise<ApiAnswer> {
-  return new Promise((resolve, reject) => {
-    const call = request(
-      new URL(path, access.server),
-      {
-        method,
-        ca: readFileSync(access.authority),
-        // A socket that is kept open would keep the caller's process alive.
-        agent: false,
-        timeout: 10_000,
-        headers: { authorization: `Bearer ${access.token}`, ...(content ? { "content-type": content.type } : {}) },
-      },
-      (response) => {
-        const chunks: Buffer[] = [];
-        response.on("data", (chunk: Buffer) => chunks.push(chunk));
-        response.on("end", () =>
-          resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString("utf8") }),
-        );
-        response.on("error", reject);
-      },
-    );
-    call.on("timeout", () => call.destroy(new Error(`${access.server} does not answer within 10 s`)));
-    call.on("error", reject);
-    call.end(content?.body);
-  });
+/**
+ * A client for an API server, as the bearer of a token.
+ *
+ * @param server for example "https://127.0.0.1:6443"
+ * @param authority path of the PEM file of the authority that signed the server's certificate
+ */
+export function apiClient(server: string, authority: string, token: string): KubernetesClient {
+  const tls = { ca: readFileSync(authority, "utf8"), rejectUnauthorized: true };
+  const connection = { server, source: "the sandbox", context: "sandbox", namespace: "default", tls, user: { token } };
+  return createClient(connection, {});
 }
 
 /**
  * Creates or updates an object by server-side apply.
  *
  * @param path the object's own path, e.g. "/apis/rbac.authorization.k8s.io/v1/clusterroles/x"
- * @throws Error with the API server's answer
  */
-export async function applyObject(access: ApiAccess, path: string, object: object): Promise<void> {
-  const answer = await callApi(access, "PATCH", `${path}?fieldManager=delivery-sandbox&force=true`, {
-    // JSON is YAML: the only content type of server-side apply.
-    type: "application/apply-patch+yaml",
-    body: JSON.stringify(object),
-  });
-  if (answer.status >= 300) throw new Error(`The API server refuses ${path}: ${answer.status} ${answer.body}`);
+export async function applyObject(api: KubernetesClient, path: string, object: object): Promise<void> {
+  try {
+    await api.request("PATCH", path, {
+      query: { fieldManager: "delivery-sandbox", force: "true" },
+      // JSON is YAML: the only content type of server-side apply.
+      contentType: "application/apply-patch+yaml",
+      body: object,
+    });
+  } catch (error) {
+    throw new Error(`The API server refuses ${path}: ${errorMessage(error)}`, { cause: error });
+  }
+}
+
+/** Deletes an object, if it is there. */
+export async function deleteObject(
+  api: KubernetesClient,
+  path: string,
+  query: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  try {
+    await api.request("DELETE", path, { query });
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+  }
 }
 
 /** Name of the only node. */
@@ -73,41 +56,35 @@ export const simulationMarker = "kwok.x-k8s.io/node";
 /** What the API server knows of the node. */
 interface NodeState {
   ready: boolean;
-  /** When the node last said how it is; told in whole seconds. */
+  /** When the kubelet last reported, in whole seconds. */
   heartbeat: Date;
   simulated: boolean;
 }
 
-/** Reads the node; undefined when there is none. */
-export async function readNode(access: ApiAccess): Promise<NodeState | undefined> {
-  const answer = await callApi(access, "GET", `/api/v1/nodes/${nodeName}`);
-  if (answer.status !== 200) return undefined;
-  // The API server's answer for a Node, of which only this is read.
-  const node = JSON.parse(answer.body) as {
-    metadata: { annotations?: Record<string, string> };
-    status?: { conditions?: { type: string; status: string; lastHeartbeatTime: string }[] };
-  };
-  const condition = node.status?.conditions?.find(({ type }) => type === "Ready");
-  return {
-    ready: condition?.status === "True",
-    heartbeat: new Date(condition?.lastHeartbeatTime ?? 0),
-    simulated: node.metadata.annotations?.[simulationMarker] !== undefined,
-  };
+/** Reads the node; `undefined` when there is none. */
+export async function readNode(api: KubernetesClient): Promise<NodeState | undefined> {
+  try {
+    const node = await api.request("GET", `/api/v1/nodes/${nodeName}`);
+    const condition = conditionOf(node, "Ready") ?? {};
+    return {
+      ready: condition["status"] === "True",
+      heartbeat: new Date(stringAt(condition, "lastHeartbeatTime") ?? 0),
+      simulated: annotationOf(node, simulationMarker) !== undefined,
+    };
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
 }
 
-/** Removes a node of the other kind, left from an earlier start, and its pods: their controllers make them anew. */
-export async function ensureNodeKind(access: ApiAccess, kind: "real" | "simulated"): Promise<void> {
-  const node = await readNode(access);
+/** Removes a node of the other kind that an earlier start has left, and its pods, which their controllers create again. */
+export async function ensureNodeKind(api: KubernetesClient, kind: "real" | "simulated"): Promise<void> {
+  const node = await readNode(api);
   if (!node || node.simulated === (kind === "simulated")) return;
-  await callApi(access, "DELETE", `/api/v1/nodes/${nodeName}`);
-  const answer = await callApi(access, "GET", `/api/v1/pods?fieldSelector=spec.nodeName=${nodeName}`);
-  // The API server's answer for a list of Pods, of which only the names are read.
-  const pods = JSON.parse(answer.body) as { items?: { metadata: { name: string; namespace: string } }[] };
-  for (const { metadata } of pods.items ?? []) {
-    await callApi(
-      access,
-      "DELETE",
-      `/api/v1/namespaces/${metadata.namespace}/pods/${metadata.name}?gracePeriodSeconds=0`,
-    );
+  await deleteObject(api, `/api/v1/nodes/${nodeName}`);
+  const pods = await api.request("GET", "/api/v1/pods", { query: { fieldSelector: `spec.nodeName=${nodeName}` } });
+  for (const pod of listAt(pods, "items")) {
+    const path = `/api/v1/namespaces/${namespaceOf(pod)}/pods/${nameOf(pod)}`;
+    await deleteObject(api, path, { gracePeriodSeconds: "0" });
   }
 }

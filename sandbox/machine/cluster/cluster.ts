@@ -104,15 +104,18 @@ export async function startCluster(options: ClusterOptions): Promise<ClusterEndp
       server,
       registry: { host: options.registry.host, url },
     };
-    const [access] = await Promise.all([startApi(control), startContainerRuntime(node)]);
+    const [api] = await Promise.all([startApi(control), startContainerRuntime(node)]);
     options.report("Kubernetes: starting the node (containerd, kubelet, kube-proxy, CoreDNS)");
-    await Promise.all([startControllers(control, access), startNodeServices(node, access)]);
+    await Promise.all([startControllers(control), startNodeServices(node, api)]);
   } else {
-    const access = await startApi(control);
+    const api = await startApi(control);
     options.report("Kubernetes: starting a simulated node (kwok)");
     await Promise.all([
-      startControllers(control, access),
-      startSimulatedNode({ stateDir: options.stateDir, kwok: options.tools.kwok, tokens }, access),
+      startControllers(control),
+      startSimulatedNode(
+        { stateDir: options.stateDir, kwok: options.tools.kwok, authority: certificates.authority.certificate, tokens },
+        api,
+      ),
     ]);
   }
   const kubeconfigPath = writeKubeconfig(

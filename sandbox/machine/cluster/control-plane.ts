@@ -1,9 +1,10 @@
 import { mkdirSync } from "node:fs";
 import { request } from "node:https";
 import { join } from "node:path";
+import type { KubernetesClient } from "../../../kubernetes/client.ts";
 import { choosePort } from "../ports.ts";
 import { startProcess } from "../process.ts";
-import { callApi, type ApiAccess } from "./api.ts";
+import { apiClient } from "./api.ts";
 import type { Certificates } from "./certificates.ts";
 import { writeKubeconfig, type UserName } from "./kubeconfig.ts";
 
@@ -23,26 +24,26 @@ export interface ControlPlaneOptions {
   publishEndpoint: boolean;
 }
 
-/** Starts etcd and the API server; resolves when it is ready. */
-export async function startApi(options: ControlPlaneOptions): Promise<ApiAccess> {
-  const access: ApiAccess = {
-    server: `https://${options.address}:${options.port}`,
-    authority: options.certificates.authority.certificate,
-    token: options.tokens.admin,
-  };
-  const { stateDir } = options;
-  const ports = await chooseEtcdPorts(stateDir);
+/** Starts etcd and the API server; resolves when it is ready, with a client for its administrator. */
+export async function startApi(options: ControlPlaneOptions): Promise<KubernetesClient> {
+  const { certificates, tokens } = options;
+  const api = apiClient(serverOf(options), certificates.authority.certificate, tokens.admin);
+  const ports = await chooseEtcdPorts(options.stateDir);
   // The API server waits for etcd by itself: both start at once.
-  await Promise.all([startEtcd(options, ports), startApiServer(options, ports.client, access)]);
-  return access;
+  await Promise.all([startEtcd(options, ports), startApiServer(options, ports.client, api)]);
+  return api;
+}
+
+function serverOf({ address, port }: ControlPlaneOptions): string {
+  return `https://${address}:${port}`;
 }
 
 /** Starts controller manager and scheduler; resolves when both are ready. */
-export async function startControllers(options: ControlPlaneOptions, access: ApiAccess): Promise<void> {
-  await Promise.all([startControllerManager(options, access), startScheduler(options, access)]);
+export async function startControllers(options: ControlPlaneOptions): Promise<void> {
+  await Promise.all([startControllerManager(options), startScheduler(options)]);
 }
 
-async function startApiServer(options: ControlPlaneOptions, etcdPort: number, access: ApiAccess): Promise<void> {
+async function startApiServer(options: ControlPlaneOptions, etcdPort: number, api: KubernetesClient): Promise<void> {
   const { stateDir, tools, certificates } = options;
   await startProcess(stateDir, {
     name: "kube-apiserver",
@@ -74,15 +75,16 @@ async function startApiServer(options: ControlPlaneOptions, etcdPort: number, ac
       "--kubelet-preferred-address-types=InternalIP",
       "--profiling=false",
     ],
-    ready: async () => (await callApi(access, "GET", "/readyz")).status === 200,
+    // It refuses the request as long as it is not ready.
+    ready: async () => void (await api.request("GET", "/readyz")),
   });
 }
 
-async function startControllerManager(options: ControlPlaneOptions, access: ApiAccess): Promise<void> {
+async function startControllerManager(options: ControlPlaneOptions): Promise<void> {
   const { stateDir, certificates } = options;
-  await startComponent(options, access, "kube-controller-manager", "controller-manager", 10257, [
+  await startComponent(options, "kube-controller-manager", "controller-manager", 10257, [
     "--use-service-account-credentials=true",
-    // At its usual pace, it would take seconds to give each of its controllers an account.
+    // With the usual limits it would take seconds to create the accounts of its controllers.
     "--kube-api-qps=500",
     "--kube-api-burst=500",
     `--service-account-private-key-file=${certificates.serviceAccount.privateKey}`,
@@ -94,24 +96,23 @@ async function startControllerManager(options: ControlPlaneOptions, access: ApiA
   ]);
 }
 
-async function startScheduler(options: ControlPlaneOptions, access: ApiAccess): Promise<void> {
-  await startComponent(options, access, "kube-scheduler", "scheduler", 10259, []);
+async function startScheduler(options: ControlPlaneOptions): Promise<void> {
+  await startComponent(options, "kube-scheduler", "scheduler", 10259, []);
 }
 
 async function startComponent(
   options: ControlPlaneOptions,
-  access: ApiAccess,
   name: string,
   user: UserName,
-  wantedPort: number,
+  preferredPort: number,
   args: string[],
 ): Promise<void> {
-  const { stateDir, tools, tokens } = options;
-  const port = await choosePort(stateDir, name, wantedPort);
+  const { stateDir, tools, certificates, tokens } = options;
+  const port = await choosePort(stateDir, name, preferredPort);
   const kubeconfig = writeKubeconfig(
     join(stateDir, "cluster", `${user}.kubeconfig`),
-    access.server,
-    access.authority,
+    serverOf(options),
+    certificates.authority.certificate,
     tokens[user],
   );
   await startProcess(stateDir, {
@@ -130,7 +131,7 @@ async function startComponent(
   });
 }
 
-/** The component shows a certificate that it made for itself; only "ok" or not is read from it. */
+/** Whether a component says that it is healthy; its certificate, which it has signed itself, is not checked. */
 function isHealthy(port: number): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const call = request(
@@ -196,7 +197,7 @@ async function startEtcd(
       `--peer-trusted-ca-file=${authority}`,
       `--peer-cert-file=${certificate}`,
       `--peer-key-file=${key}`,
-      // A sandbox may lose its last seconds when the machine loses power; it must not wait for the disk.
+      // A sandbox need not wait for the disk: it may lose its last seconds when the machine loses power.
       "--unsafe-no-fsync",
       "--auto-compaction-retention=1h",
       "--log-level=warn",

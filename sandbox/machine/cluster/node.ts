@@ -1,10 +1,11 @@
 import { mkdirSync, statfsSync } from "node:fs";
 import { dirname, join } from "node:path";
+import type { KubernetesClient } from "../../../kubernetes/client.ts";
 import { run } from "../command.ts";
 import { writePrivate } from "../private-file.ts";
 import { listProcesses, startProcess } from "../process.ts";
 import type { ClusterAddresses } from "./addresses.ts";
-import { applyObject, ensureNodeKind, nodeName, readNode, type ApiAccess } from "./api.ts";
+import { applyObject, ensureNodeKind, nodeName, readNode } from "./api.ts";
 import type { Certificates } from "./certificates.ts";
 import { createCgroup } from "./cgroups.ts";
 import { users, writeKubeconfig, type UserName } from "./kubeconfig.ts";
@@ -58,7 +59,7 @@ export async function startContainerRuntime(options: RealNodeOptions): Promise<v
     join(folder, "containerd.toml"),
     containerdConfig({ runc: tools.runc, cniBinDir: tools.cniBinDir, snapshotter }),
   );
-  writePrivate(join(folder, "pause.tar"), pauseImageArchive(process.arch));
+  writePrivate(join(folder, "pause.tar"), await pauseImageArchive(process.arch));
   const ctr = (...args: string[]): Promise<string> =>
     run("nsenter", [
       ...inNamespaces(options),
@@ -82,17 +83,17 @@ export async function startContainerRuntime(options: RealNodeOptions): Promise<v
 }
 
 /** Starts kubelet, kube-proxy and CoreDNS; resolves when the node is Ready and DNS answers. */
-export async function startNodeServices(options: RealNodeOptions, access: ApiAccess): Promise<void> {
+export async function startNodeServices(options: RealNodeOptions, api: KubernetesClient): Promise<void> {
   await Promise.all([
-    startKubelet(options, access),
+    startKubelet(options, api),
     startProxy(options),
-    startDns({ ...options, kubeconfig: kubeconfigOf(options, "coredns") }, access),
+    startDns({ ...options, kubeconfig: kubeconfigOf(options, "coredns") }, api),
   ]);
 }
 
-async function startKubelet(options: RealNodeOptions, access: ApiAccess): Promise<void> {
+async function startKubelet(options: RealNodeOptions, api: KubernetesClient): Promise<void> {
   const { stateDir, tools, certificates, addresses } = options;
-  await ensureNodeKind(access, "real");
+  await ensureNodeKind(api, "real");
   createCgroup(stateDir, options.cgroup);
   const folder = join(stateDir, "node");
   mkdirSync(join(folder, "kubelet"), { recursive: true, mode: 0o700 });
@@ -120,7 +121,7 @@ async function startKubelet(options: RealNodeOptions, access: ApiAccess): Promis
     ],
     env: nodeEnvironment(tools),
     namespacesOf: options.namespacesOf,
-    ready: () => isNodeReady(stateDir, access),
+    ready: () => isNodeReady(stateDir, api),
   });
 }
 
@@ -139,8 +140,8 @@ async function startProxy(options: RealNodeOptions): Promise<void> {
 }
 
 /** Whether the kubelet that runs now has reported the node as ready: after a crash the API server still has the last report. */
-async function isNodeReady(stateDir: string, access: ApiAccess): Promise<boolean> {
-  const node = await readNode(access);
+async function isNodeReady(stateDir: string, api: KubernetesClient): Promise<boolean> {
+  const node = await readNode(api);
   const kubelet = listProcesses(stateDir).find(({ name }) => name === "kubelet");
   return node?.ready === true && kubelet !== undefined && node.heartbeat.getTime() + 1000 > kubelet.startedAt.getTime();
 }
@@ -182,9 +183,9 @@ interface DnsOptions {
 }
 
 /** Starts CoreDNS on the node's own address; resolves when it knows the Services of the cluster. */
-async function startDns(options: DnsOptions, access: ApiAccess): Promise<void> {
+async function startDns(options: DnsOptions, api: KubernetesClient): Promise<void> {
   const { stateDir, tools, addresses, kubeconfig } = options;
-  await allowDnsToRead(access);
+  await allowDnsToRead(api);
   writePrivate(join(stateDir, "node", "Corefile"), corefile({ addresses, kubeconfig }));
   await startProcess(stateDir, {
     name: "coredns",
@@ -195,11 +196,11 @@ async function startDns(options: DnsOptions, access: ApiAccess): Promise<void> {
   });
 }
 
-async function allowDnsToRead(access: ApiAccess): Promise<void> {
+async function allowDnsToRead(api: KubernetesClient): Promise<void> {
   const group = "rbac.authorization.k8s.io";
   const name = "sandbox:coredns";
   const verbs = ["list", "watch"];
-  await applyObject(access, `/apis/${group}/v1/clusterroles/${name}`, {
+  await applyObject(api, `/apis/${group}/v1/clusterroles/${name}`, {
     apiVersion: `${group}/v1`,
     kind: "ClusterRole",
     metadata: { name },
@@ -208,7 +209,7 @@ async function allowDnsToRead(access: ApiAccess): Promise<void> {
       { apiGroups: ["discovery.k8s.io"], resources: ["endpointslices"], verbs },
     ],
   });
-  await applyObject(access, `/apis/${group}/v1/clusterrolebindings/${name}`, {
+  await applyObject(api, `/apis/${group}/v1/clusterrolebindings/${name}`, {
     apiVersion: `${group}/v1`,
     kind: "ClusterRoleBinding",
     metadata: { name },

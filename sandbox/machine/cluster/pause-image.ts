@@ -1,4 +1,8 @@
 import { createHash } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { temporaryDirectory } from "../../../core/atomic-file.ts";
+import { ProcessError, runProcess } from "../../../core/process.ts";
 
 /** Name under which containerd knows the image that holds a pod's namespaces open. */
 export const pauseImageName = "sandbox.local/pause:1";
@@ -6,46 +10,37 @@ export const pauseImageName = "sandbox.local/pause:1";
 type Architecture = "amd64" | "arm64";
 
 /**
- * The image as an OCI archive (tar), made here: the usual one lies in a registry that a closed network does not reach. Its
- * one file is a static executable that does nothing but wait.
+ * The image as an archive (tar) in the format of `docker save`, which `ctr images import` reads. It is made here, since the
+ * usual one lies in a registry that a closed network does not reach, and without crane, which sets an entrypoint only on
+ * images in a registry. Its one file is a static executable that does nothing but wait.
  *
  * @param nodeArchitecture as `process.arch` has it
  */
-export function pauseImageArchive(nodeArchitecture: string): Buffer {
+export async function pauseImageArchive(nodeArchitecture: string): Promise<Buffer> {
   const architecture = architectureOf(nodeArchitecture);
-  const layer = tar([{ path: "pause", content: pauseExecutable(architecture), mode: 0o755 }]);
-  const config = json({
+  using work = temporaryDirectory("delivery-pause-image-");
+  const write = (name: string, content: string | Buffer): void => writeFileSync(join(work.path, name), content);
+  write("pause", pauseExecutable(architecture));
+  const layer = await tar(work.path, ["pause"]);
+  write("layer.tar", layer);
+  const config = {
     architecture,
     os: "linux",
     config: { Entrypoint: ["/pause"], User: "65535:65535" },
-    rootfs: { type: "layers", diff_ids: [digest(layer)] },
-  });
-  const manifest = json({
-    schemaVersion: 2,
-    mediaType: "application/vnd.oci.image.manifest.v1+json",
-    config: descriptor("application/vnd.oci.image.config.v1+json", config),
-    layers: [descriptor("application/vnd.oci.image.layer.v1.tar", layer)],
-  });
-  const index = json({
-    schemaVersion: 2,
-    manifests: [
-      {
-        ...descriptor("application/vnd.oci.image.manifest.v1+json", manifest),
-        platform: { architecture, os: "linux" },
-        annotations: { "io.containerd.image.name": pauseImageName },
-      },
-    ],
-  });
-  const blobs = [layer, config, manifest].map((content) => ({
-    path: `blobs/sha256/${digest(content).slice("sha256:".length)}`,
-    content,
-    mode: 0o644,
-  }));
-  return tar([
-    { path: "oci-layout", content: json({ imageLayoutVersion: "1.0.0" }), mode: 0o644 },
-    { path: "index.json", content: index, mode: 0o644 },
-    ...blobs,
-  ]);
+    rootfs: { type: "layers", diff_ids: [`sha256:${createHash("sha256").update(layer).digest("hex")}`] },
+  };
+  write("config.json", JSON.stringify(config));
+  const manifest = [{ Config: "config.json", RepoTags: [pauseImageName], Layers: ["layer.tar"] }];
+  write("manifest.json", JSON.stringify(manifest));
+  return await tar(work.path, ["manifest.json", "config.json", "layer.tar"]);
+}
+
+/** An archive of files in a folder, the same for the same contents. */
+async function tar(folder: string, files: readonly string[]): Promise<Buffer> {
+  const fixed = ["--owner=0", "--group=0", "--numeric-owner", "--mtime=@0", "--mode=755"];
+  const ended = await runProcess("tar", ["--create", "--file=-", ...fixed, `--directory=${folder}`, ...files]);
+  if (ended.code !== 0) throw new ProcessError("tar", ended);
+  return ended.stdout;
 }
 
 /** A 64-bit ELF file of one segment: two headers, then the instructions. */
@@ -85,42 +80,4 @@ function architectureOf(name: string): Architecture {
   if (name === "x64") return "amd64";
   if (name === "arm64") return "arm64";
   throw new Error(`There is no pause image for the architecture "${name}": pods run on x64 and arm64 only.`);
-}
-
-/** A tar archive (ustar) of plain files. */
-function tar(files: readonly { path: string; content: Buffer; mode: number }[]): Buffer {
-  const blocks = files.flatMap(({ path, content, mode }) => [
-    tarHeader(path, content.length, mode),
-    content,
-    Buffer.alloc(-content.length & 511),
-  ]);
-  return Buffer.concat([...blocks, Buffer.alloc(1024)]);
-}
-
-function tarHeader(path: string, size: number, mode: number): Buffer {
-  const header = Buffer.alloc(512);
-  const octal = (value: number, length: number): string => value.toString(8).padStart(length, "0");
-  header.write(path, 0);
-  header.write(octal(mode, 7), 100);
-  header.write(octal(0, 7), 108);
-  header.write(octal(0, 7), 116);
-  header.write(octal(size, 11), 124);
-  header.write(octal(0, 11), 136);
-  header.write("0ustar\u000000", 156);
-  header.fill(" ", 148, 156);
-  const sum = header.reduce((total, byte) => total + byte, 0);
-  header.write(`${octal(sum, 6)}\0 `, 148);
-  return header;
-}
-
-function descriptor(mediaType: string, content: Buffer): { mediaType: string; size: number; digest: string } {
-  return { mediaType, size: content.length, digest: digest(content) };
-}
-
-function digest(content: Buffer): string {
-  return `sha256:${createHash("sha256").update(content).digest("hex")}`;
-}
-
-function json(value: object): Buffer {
-  return Buffer.from(JSON.stringify(value));
 }

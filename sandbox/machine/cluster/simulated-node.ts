@@ -1,7 +1,8 @@
 import { join } from "node:path";
+import type { KubernetesClient } from "../../../kubernetes/client.ts";
 import { writePrivate } from "../private-file.ts";
 import { listProcesses, startProcess } from "../process.ts";
-import { applyObject, callApi, ensureNodeKind, nodeName, readNode, simulationMarker, type ApiAccess } from "./api.ts";
+import { applyObject, deleteObject, ensureNodeKind, nodeName, readNode, simulationMarker } from "./api.ts";
 import { writeKubeconfig, type UserName } from "./kubeconfig.ts";
 
 const leasePath = `/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/${nodeName}`;
@@ -11,15 +12,15 @@ const leasePath = `/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/lease
  * no container runs. Resolves when the node is Ready.
  */
 export async function startSimulatedNode(
-  options: { stateDir: string; kwok: string; tokens: Record<UserName, string> },
-  access: ApiAccess,
+  options: { stateDir: string; kwok: string; authority: string; tokens: Record<UserName, string> },
+  api: KubernetesClient,
 ): Promise<void> {
   const { stateDir } = options;
-  await ensureNodeKind(access, "simulated");
+  await ensureNodeKind(api, "simulated");
   // The lease of a kwok that was killed would have to run out first (40 s).
   if (!listProcesses(stateDir).some(({ name, running }) => name === "kwok" && running))
-    await callApi(access, "DELETE", leasePath);
-  await applyObject(access, `/api/v1/nodes/${nodeName}`, {
+    await deleteObject(api, leasePath);
+  await applyObject(api, `/api/v1/nodes/${nodeName}`, {
     apiVersion: "v1",
     kind: "Node",
     metadata: {
@@ -30,8 +31,8 @@ export async function startSimulatedNode(
   });
   const kubeconfig = writeKubeconfig(
     join(stateDir, "cluster", "kwok.kubeconfig"),
-    access.server,
-    access.authority,
+    api.connection.server,
+    options.authority,
     options.tokens.kwok,
   );
   await startProcess(stateDir, {
@@ -45,14 +46,16 @@ export async function startSimulatedNode(
       "--node-ip=127.0.0.1",
       "--cidr=10.0.0.0/16",
     ],
-    ready: async () =>
-      (await readNode(access))?.ready === true && (await callApi(access, "GET", leasePath)).status === 200,
+    ready: async () => {
+      await api.request("GET", leasePath);
+      return (await readNode(api))?.ready === true;
+    },
   });
 }
 
 /**
  * What kwok does to objects of its node, as its Stage resources: the node says it is ready, its pods run and are ready as
- * soon as they are scheduled, pods of Jobs complete, and deleted pods go. The templates are Go templates over the object.
+ * soon as they are scheduled, pods of Jobs complete, and deleted pods disappear. The templates are Go templates over the object.
  */
 export function simulatedStages(): string {
   // JSON is YAML.
