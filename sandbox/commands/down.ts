@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { errorMessage } from "../../core/error.ts";
 import { openSandboxStack } from "../engine/sandbox-stack.ts";
 import { cacheDir, purgeCache } from "../machine/cache.ts";
 import { loadEndpoints } from "../machine/endpoints.ts";
@@ -27,7 +28,7 @@ export async function down({ stateDir, purge, report }: DownOptions): Promise<vo
   report(`The cache ${cacheDir()} is gone`);
 }
 
-/** What the stack declares lives in the sandbox alone: where that no longer runs, there is nothing to destroy. */
+/** Destroys what the stack declares. All of it is in the sandbox, so nothing is left to destroy where that no longer runs. */
 async function destroyStack(stateDir: string, report: (line: string) => void): Promise<void> {
   const endpoints = loadEndpoints(stateDir);
   const stopped = listProcesses(stateDir).filter(({ running }) => !running);
@@ -40,15 +41,9 @@ async function destroyStack(stateDir: string, report: (line: string) => void): P
   try {
     await using open = await openSandboxStack({ stateDir, pulumi, endpoints, report });
     report("Pulumi: destroying the stack");
-    await withProblems((watch) =>
-      open.stack.destroy({
-        ...watch,
-        ...terminalOutput(),
-      }),
-    );
+    await withProblems((watch) => open.stack.destroy({ ...watch, ...terminalOutput() }));
   } catch (error) {
-    report(
-      `The stack was not destroyed in full, its parts go with the sandbox: ${error instanceof Error ? error.message.split("\n", 1)[0] : String(error)}`,
-    );
+    const [reason] = errorMessage(error).split("\n", 1);
+    report(`The stack was not destroyed in full, its parts go with the sandbox: ${reason}`);
   }
 }

@@ -22,11 +22,5 @@ export async function preview(options: PreviewOptions): Promise<void> {
     endpoints: loadEndpoints(stateDir),
     report,
   });
-  await withProblems((watch) =>
-    open.stack.preview({
-      ...watch,
-      ...terminalOutput(),
-      diff,
-    }),
-  );
+  await withProblems((watch) => open.stack.preview({ ...watch, ...terminalOutput(), diff }));
 }

@@ -61,19 +61,19 @@ const argoCdTools = [
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const { stateDir, report } = options;
   const credentials = ensureCredentials(stateDir);
-  const wanted = desiredEndpoints();
-  const gitops = (options.delivery ?? wanted.delivery) === "gitops";
-  // In one call: the families share their downloads.
+  const desired = desiredEndpoints();
+  const gitops = (options.delivery ?? desired.delivery) === "gitops";
+  // All in one call, since the families share their downloads.
   const needed = gitops ? [...baseTools, ...argoCdTools] : baseTools;
   const [built, debian] = await Promise.all([buildTools<ToolName>(needed, report), debianTools(report)]);
-  const registryPort = await choosePort(stateDir, "registry", wanted.registryPort);
+  const registryPort = await choosePort(stateDir, "registry", desired.registryPort);
   report(`Registry: starting at localhost:${registryPort}; CircleCI stand-in: starting`);
   const registryOptions = {
     stateDir,
     tools: built,
     bind: "127.0.0.1",
     port: registryPort,
-    username: wanted.username,
+    username: desired.username,
     password: credentials.registryPassword,
   };
   const { runc, busybox } = debian.tools;
@@ -85,18 +85,18 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     reason: debian.reason,
     registryHost: `localhost:${registryPort}`,
   };
-  // CircleCI and GitHub hear from each other, so the place of the one is chosen before the other starts.
-  const circleciPort = await choosePort(stateDir, "circleci", wanted.circleciPort);
+  // CircleCI and GitHub call each other, so the port of the one is chosen before the other starts.
+  const circleciPort = await choosePort(stateDir, "circleci", desired.circleciPort);
   const [registry, code, jobEnvironment] = await Promise.all([
     startRegistry(registryOptions),
     gitops
       ? startCodeHost({
           stateDir,
-          port: wanted.gitPort,
+          port: desired.gitPort,
           credentials,
-          argoCdNamespace: wanted.argoCdNamespace,
-          source: wanted.source,
-          githubPort: wanted.githubPort,
+          argoCdNamespace: desired.argoCdNamespace,
+          source: desired.source,
+          githubPort: desired.githubPort,
           webhook: `http://localhost:${circleciPort}/hooks/github`,
         })
       : undefined,
@@ -126,8 +126,8 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       stateDir,
       tools: built,
       kubeconfigPath: cluster.kubeconfigPath,
-      namespace: wanted.argoCdNamespace,
-      previews: wanted.previews,
+      namespace: desired.argoCdNamespace,
+      previews: desired.previews,
       report,
     });
   return {
@@ -181,7 +181,7 @@ interface DesiredEndpoints {
   previews: boolean;
 }
 
-/** What the stack file expects: the ports are taken if they are free. */
+/** What the stack file says; its ports are used if they are free. */
 function desiredEndpoints(): DesiredEndpoints {
   const { images, ci, delivery, gitops, github } = sandboxSettings();
   return {

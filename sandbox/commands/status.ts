@@ -27,28 +27,28 @@ function sandboxSources(stateDir: string, endpoints: SandboxEndpoints | undefine
   const settings = new Project().stackFile("sandbox").find(...endpointSettings);
   if (settings === undefined)
     throw new Error(`there is no stacks/Pulumi.sandbox.yaml in ${process.cwd()}; run this at the root of the checkout`);
-  const places = endpointsOf("sandbox", settings);
-  if (endpoints === undefined) return nothing(places.app, places.environment, places.delivery);
+  const declared = endpointsOf("sandbox", settings);
+  if (endpoints === undefined) return noSources(declared.app, declared.environment, declared.delivery);
   const { registryPassword, circleciToken } = ensureCredentials(stateDir);
   const { deployRepository: repository, circleci } = endpoints;
-  // Images may be of another registry, which must not see this password.
+  // Another registry that images may come from must not see this password.
   const login = { username: settings.images.username, password: registryPassword };
   loginToDeployGit(stateDir, "reader");
   return statusSources({
-    ...places,
+    ...declared,
     delivery: repository === undefined ? "direct" : "gitops",
-    deploy: repository === undefined ? undefined : { repository, branch: places.deploy?.branch ?? "main" },
+    deploy: repository === undefined ? undefined : { repository, branch: declared.deploy?.branch ?? "main" },
     cluster: () => kubernetesClient(endpoints.kubeconfigPath),
     registry: registryClient({
       login: (host) => Promise.resolve(host === endpoints.registryHost ? login : undefined),
       limits: statusFetchLimits,
     }),
-    ci: { ...places.ci, host: circleci.url, organizationId: circleci.organizationId, token: circleciToken },
+    ci: { ...declared.ci, host: circleci.url, organizationId: circleci.organizationId, token: circleciToken },
   });
 }
 
-/** Nothing to ask: the page and the JSON say so of every part. */
-function nothing(app: string, environment: string, delivery: "gitops" | "direct"): StatusSources {
+/** The sources where no sandbox runs: the page and the JSON say so of every part. */
+function noSources(app: string, environment: string, delivery: "gitops" | "direct"): StatusSources {
   const absent = (): Promise<never> =>
     Promise.reject(new NotReachableError("there is no sandbox here; `npm run up` starts one"));
   return {
@@ -72,7 +72,7 @@ function processTable(stateDir: string, endpoints: SandboxEndpoints | undefined)
     return `${name.padEnd(24)} ${String(pid).padStart(8)} ${state}  ${logPath(stateDir, name)}`;
   });
   const total = processes.reduce((sum, { residentBytes }) => sum + residentBytes, 0);
-  const places = endpoints && [
+  const addresses = endpoints && [
     "",
     `Cluster        KUBECONFIG=${endpoints.kubeconfigPath}`,
     `Registry       http://${endpoints.registryHost}`,
@@ -84,7 +84,7 @@ function processTable(stateDir: string, endpoints: SandboxEndpoints | undefined)
   const stopped = processes.some(({ running }) => !running)
     ? ["", "Some parts have stopped; `npm run up` starts them again."]
     : [];
-  return [...lines, `${"together".padEnd(24)} ${"".padEnd(8)} ${mebibytes(total)}`, ...(places ?? []), ...stopped];
+  return [...lines, `${"together".padEnd(24)} ${"".padEnd(8)} ${mebibytes(total)}`, ...(addresses ?? []), ...stopped];
 }
 
 function mebibytes(bytes: number): string {

@@ -1,7 +1,7 @@
 import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
 import { problemIn } from "../../cli/pulumi/diagnostics.ts";
 
-/** Prints one line of progress with the seconds since the start, so that one sees what takes long. */
+/** Prints lines of progress, each with the seconds since this call, so that one sees what takes long. */
 export function startProgress(): (line: string) => void {
   const start = Date.now();
   return (line) => console.log(`[${String(Math.round((Date.now() - start) / 1000)).padStart(4)} s] ${line}`);
@@ -22,13 +22,13 @@ export async function withProblems<Result>(
   try {
     return await operation({ onEvent });
   } catch (error) {
-    // Without any the engine itself did not run.
+    // Without any problem the engine itself could not run.
     if (problems.size === 0) throw error;
     throw new Error([...problems].join("\n"), { cause: error });
   }
 }
 
-/** How the engine's progress reaches whoever reads this process' output: coloured and in place only where that is a terminal. */
+/** How the engine's progress is printed: coloured and updated in place only where the output is a terminal. */
 export function terminalOutput(): {
   onOutput: (text: string) => void;
   color: "always" | "never";

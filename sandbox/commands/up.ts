@@ -19,7 +19,7 @@ interface UpOptions {
 }
 
 /**
- * Starts the sandbox and makes its stack so; what is there already stays.
+ * Starts the sandbox and updates its stack; what is there already stays.
  * @returns the stack's outputs
  */
 export async function up({ stateDir, pods, report }: UpOptions): Promise<OutputMap> {
@@ -28,12 +28,7 @@ export async function up({ stateDir, pods, report }: UpOptions): Promise<OutputM
   await using open = await openSandboxStack({ ...sandbox, stateDir, report });
   await recoverStack(open.stack, stateDir, report);
   report("Pulumi: updating the stack");
-  await withProblems((watch) =>
-    open.stack.up({
-      ...watch,
-      ...terminalOutput(),
-    }),
-  );
+  await withProblems((watch) => open.stack.up({ ...watch, ...terminalOutput() }));
   await watchRegistry(stateDir, sandbox.endpoints, report);
   const imported = await seedSourceRepository(stateDir, sandbox.endpoints, report);
   if (imported !== undefined) await recordSourceCommit(stateDir, sandbox.endpoints, imported.commit);
@@ -44,8 +39,8 @@ export async function up({ stateDir, pods, report }: UpOptions): Promise<OutputM
 }
 
 /**
- * Notes in the release records that what `up` has built is of the import: the next pipeline then knows what has changed
- * since, also when one before it has failed.
+ * Notes in the release records that what `up` has built comes from the imported commit: the next pipeline then knows what
+ * has changed since, also when one before it has failed.
  */
 async function recordSourceCommit(
   stateDir: string,
@@ -73,7 +68,7 @@ async function recordSourceCommit(
 const deployedSchema = z.record(z.string(), z.object({ image: z.string().optional(), address: z.string() }));
 const serviceSchema = z.object({ spec: z.object({ clusterIP: z.string() }) });
 
-/** Says what runs and where, and asks the application through its gateway. */
+/** Prints what runs and where, and an answer of the application's gateway. */
 export async function summarize(outputs: OutputMap, sandbox: Sandbox): Promise<void> {
   const deployed = deployedSchema.parse(outputs["deployed"]?.value);
   console.log("\nServices");
@@ -103,7 +98,7 @@ Source repo    ${sourceRepository}  (to push, as ${gitUsers.writer}, with gitWri
   if (gateway !== undefined) await showAnswer(await addressFromHost(gateway.address, sandbox));
 }
 
-/** A Service's address as this host reaches it: cluster names mean nothing here, cluster IPs do. */
+/** A Service's address as this host reaches it: it routes cluster IPs, but does not resolve names of the cluster. */
 async function addressFromHost(address: string, sandbox: Sandbox): Promise<string> {
   const { hostname, port } = new URL(address);
   const [service, namespace] = hostname.split(".");

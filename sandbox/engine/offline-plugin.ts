@@ -7,12 +7,12 @@ import { createKubernetesProvider } from "../providers/kubernetes/provider.ts";
 import type { ResourceProvider } from "../providers/resource-provider.ts";
 import { serveProvider } from "../providers/server.ts";
 
-// An offline provider as an executable, which the engine starts and stops: `plugin.ts kubernetes --charts FOLDER`.
+// An offline provider as an executable, which the engine starts and stops: `offline-plugin.ts kubernetes --charts FOLDER`.
 
 enableCompileCache();
 
 const { values, positionals } = parseArgs({
-  // The engine adds its own address, and what it logs.
+  // The engine adds its own address and its settings for logs.
   strict: false,
   allowPositionals: true,
   options: { charts: { type: "string" } },

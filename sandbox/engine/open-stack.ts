@@ -1,10 +1,12 @@
-import { spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync, globSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { LocalWorkspace, PulumiCommand, type Stack } from "@pulumi/pulumi/automation/index.js";
 import { parse, stringify } from "yaml";
+import { writeFileAtomically } from "../../core/atomic-file.ts";
+import { runProcess } from "../../core/process.ts";
+import { quoteForShell } from "../../core/shell.ts";
 import { identify } from "../machine/process-identity.ts";
 import { installDynamicProvider } from "./plugins.ts";
 
@@ -21,9 +23,9 @@ interface EngineOptions {
   settings: Readonly<Record<string, unknown>>;
   /** Secret settings, likewise. */
   secrets: Readonly<Record<string, string>>;
-  /** Variables that the engine and its plugins get beside this process' own. @default none */
+  /** Variables that the engine and its plugins get in addition to this process' own. @default none */
   environment?: Readonly<Record<string, string>>;
-  /** The providers that the engine attaches to; all others it looks for among the installed plugins. */
+  /** The providers that the engine attaches to; it takes all others from the installed plugins. */
   providers: readonly { name: string; port: number }[];
   /** Installed official plugins to use, by directory. @default none */
   plugins?: readonly string[];
@@ -70,14 +72,14 @@ export async function openStack(options: EngineOptions): Promise<Stack> {
 }
 
 /**
- * The Automation API wants a directory with `bin/pulumi`. The engine is to die with this process, where the system can see
- * to that: alone it would record as failed, and so as not there, what our providers were about to create.
+ * Makes the directory with `bin/pulumi` that the Automation API asks for. Where the system can do that, the engine ends with
+ * this process: alone it would record what our providers were creating as failed, and so as not existing.
  */
 function installation(directory: string, pulumi: string): string {
   const root = join(directory, "cli");
   mkdirSync(join(root, "bin"), { recursive: true });
   const script = join(root, "bin", "pulumi");
-  const command = `'${pulumi.replaceAll("'", `'\\''`)}' "$@"`;
+  const command = `${quoteForShell(pulumi)} "$@"`;
   const bound = "setpriv --pdeathsig KILL";
   rmSync(script, { force: true });
   writeFileSync(script, `#!/bin/sh\n${bound} true 2>/dev/null && exec ${bound} ${command}\nexec ${command}\n`, {
@@ -94,7 +96,7 @@ function linkPlugins(home: string, plugins: readonly string[]): void {
   }
 }
 
-/** The stack's own place for its state, and what encrypts its secrets: CI needs both to preview it. */
+/** Where the stack's state is kept, and what encrypts its secrets: CI needs both to preview it. */
 export function engineAccess(directory: string): { backend: string; passphrase: string } {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const passphrase = readFileSync(ensurePassphrase(join(directory, "passphrase")), "utf8");
@@ -102,13 +104,13 @@ export function engineAccess(directory: string): { backend: string; passphrase: 
 }
 
 function ensurePassphrase(file: string): string {
-  if (!existsSync(file)) writeFileSync(file, randomBytes(24).toString("base64url"), { mode: 0o600 });
+  if (!existsSync(file)) writeFileAtomically(file, randomBytes(24).toString("base64url"), 0o600);
   return file;
 }
 
 /**
  * Writes the plain settings where the engine reads them.
- * @returns whether the secrets that are there already, encrypted, are the ones wanted
+ * @returns whether the encrypted secrets that are there already are the desired ones
  */
 function writeSettings(workspace: string, { stack, settings, secrets }: EngineOptions): boolean {
   const file = join(workspace, `Pulumi.${stack}.yaml`);
@@ -133,17 +135,10 @@ async function writeSecrets(
   environment: Record<string, string>,
 ): Promise<void> {
   for (const [key, value] of Object.entries(secrets)) {
-    const child = spawn(pulumi, ["config", "set", "--secret", key, "--stack", stack, "--non-interactive"], {
-      cwd: workspace,
-      env: { ...process.env, ...environment },
-      stdio: ["pipe", "ignore", "pipe"],
-    });
-    child.stdin.end(value);
-    const messages: Buffer[] = [];
-    child.stderr.on("data", (chunk: Buffer) => messages.push(chunk));
-    const code = await new Promise((done, failed) => child.on("error", failed).on("close", done));
-    if (code !== 0)
-      throw new Error(`the engine did not take the secret ${key}: ${Buffer.concat(messages).toString().trim()}`);
+    const args = ["config", "set", "--secret", key, "--stack", stack, "--non-interactive"];
+    const env = { ...process.env, ...environment };
+    const { code, stderr } = await runProcess(pulumi, args, { cwd: workspace, env, input: value });
+    if (code !== 0) throw new Error(`the engine did not take the secret ${key}: ${stderr.toString().trim()}`);
   }
   writeFileSync(fingerprintFile(workspace, stack), fingerprint(workspace, secrets), { mode: 0o600 });
 }
@@ -152,7 +147,7 @@ function fingerprintFile(workspace: string, stack: string): string {
   return join(workspace, `secrets.${stack}.sha256`);
 }
 
-/** Tells whether secrets have changed without holding them: the passphrase beside it is as secret as they are. */
+/** Shows whether secrets have changed, without containing them: it is salted with the passphrase, which is as secret as they are. */
 function fingerprint(workspace: string, secrets: Readonly<Record<string, string>>): string {
   return createHash("sha256")
     .update(readFileSync(join(workspace, "..", "passphrase")))
@@ -161,8 +156,8 @@ function fingerprint(workspace: string, secrets: Readonly<Record<string, string>
 }
 
 /**
- * Removes the locks on a local state whose owner was a process of this machine and is no more: a killed update leaves one,
- * and every later update would refuse to start. Locks of living processes and of other machines stay.
+ * Removes the locks on a local state whose owner was a process of this machine that has ended: a killed update leaves one,
+ * and every later update would refuse to start. Locks of running processes and of other machines stay.
  * Source of the fields: https://github.com/pulumi/pulumi/blob/master/pkg/backend/diy/lock.go
  */
 function breakDeadLocks(state: string): void {

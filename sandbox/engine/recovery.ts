@@ -28,9 +28,9 @@ const standInSchema = z.object({
 type StandIn = z.infer<typeof standInSchema>;
 
 /**
- * Makes a stack fit for an update after an earlier one was killed in the middle: the engine does not know whether the
- * objects that it was creating exist. What CircleCI has of them enters the state, or creating it again would fail, since
- * its name is taken; Kubernetes objects are adopted, and images built, when they are created again.
+ * Prepares a stack for an update after an earlier one was killed: the engine does not know whether the objects that it was
+ * creating exist. Those that CircleCI has are added to the state, since creating them again would fail with their names
+ * taken. Kubernetes objects are adopted, and images built, when they are created again.
  */
 export async function recoverStack(stack: Stack, stateDir: string, report: (line: string) => void): Promise<void> {
   const exported = await stack.exportStack();
@@ -62,7 +62,7 @@ function readStandIn(file: string): StandIn | undefined {
   return existsSync(file) ? standInSchema.parse(JSON.parse(readFileSync(file, "utf8"))) : undefined;
 }
 
-/** What a refresh needs to read the object that the operation has created; `undefined`: it has not come to that. */
+/** What a refresh needs to read the object that the operation has created; `undefined` if it has created none. */
 function identityOf(
   { resource: { type, inputs } }: PendingOperation,
   { projects, contexts }: StandIn,

@@ -20,12 +20,12 @@ export interface SandboxStackOptions {
   /** Stands in for Helm. @default charts are refused */
   charts?: ChartRenderer | undefined;
   endpoints?: SandboxEndpoints | undefined;
-  /** What is to be other than in the sandbox's own stack. @default nothing */
+  /** What differs from the sandbox's own stack. @default nothing */
   overrides?: StackOverrides;
   report: (line: string) => void;
 }
 
-/** Makes another stack of the same program: of another monorepo, with other settings, beside the sandbox's own. */
+/** Makes another stack of the same program, e.g. of another monorepo or with other settings, next to the sandbox's own. */
 export interface StackOverrides {
   /** Where the engine keeps its state. @default `pulumi` in the state directory */
   directory?: string;
@@ -46,7 +46,7 @@ export interface OpenStack extends AsyncDisposable {
 export async function openSandboxStack(options: SandboxStackOptions): Promise<OpenStack> {
   const { stateDir, endpoints, overrides = {} } = options;
   const credentials = ensureCredentials(stateDir);
-  const plugins = installedPlugins();
+  const plugins = await installedPlugins();
   const served = await serveProviders(options, plugins);
   const directory = overrides.directory ?? join(stateDir, "pulumi");
   const stack = await openStack({
@@ -80,7 +80,7 @@ export async function openSandboxStack(options: SandboxStackOptions): Promise<Op
   };
 }
 
-/** The program as the Pulumi CLI would run it. The query makes Node load it anew for every run. */
+/** The program as the Pulumi CLI would run it. The query makes Node load it again for every run. */
 async function program(): Promise<Record<string, unknown>> {
   const outputs: Record<string, unknown> = await import(`../../index.ts?run=${Date.now()}`);
   return { ...outputs };
@@ -117,14 +117,14 @@ function ciSecrets({ gitWriteToken, githubToken }: Credentials, directory: strin
   };
 }
 
-/** The stack file's settings, with the places where the sandbox's parts really are: a wanted port may have been taken. */
+/** The stack file's settings with the endpoints of the running sandbox, whose ports may be others than the stack file's. */
 function withEndpoints(
   settings: Record<string, unknown>,
   endpoints: SandboxEndpoints | undefined,
   { settings: others = {} }: StackOverrides,
 ): Record<string, unknown> {
   const { repositoryId, environment, ...rest } = Object(settings["delivery:ci"]);
-  // Another monorepo is not in the sandbox's source repository, so no push there is one of its own.
+  // Another monorepo is not in the sandbox's source repository, so no push there may start its pipeline.
   const built = others["delivery:app"] === undefined && (endpoints === undefined || endpoints.githubApi !== undefined);
   const ci = built ? { ...rest, repositoryId, environment } : rest;
   if (endpoints === undefined) return { ...settings, "delivery:ci": ci };

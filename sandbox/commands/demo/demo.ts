@@ -1,8 +1,6 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { OutputMap } from "@pulumi/pulumi/automation/index.js";
 import { z } from "zod";
+import { temporaryDirectory } from "../../../core/atomic-file.ts";
 import { namespaceName } from "../../../core/names.ts";
 import { ensureCredentials, gitUsers, loginToDeployGit } from "../../machine/credentials.ts";
 import { loadEndpoints, sandboxSettings } from "../../machine/endpoints.ts";
@@ -18,9 +16,10 @@ interface DemoOptions {
   report: (line: string) => void;
 }
 
-/** The service that the demo edits, and the line of it. */
 const editedService = "link";
+/** The file of the service that the demo edits. */
 const file = "examples/delinkcious/svc/link_service/main.go";
+/** What it edits in that file. */
 const versionPattern = /"(\d+)\.(\d+)\.(\d+)"/;
 const limitMilliseconds = 10 * 60_000;
 
@@ -30,24 +29,21 @@ export async function demo({ stateDir, pods, report }: DemoOptions): Promise<voi
   const source = loadEndpoints(stateDir)?.sourceRepository;
   if (source === undefined)
     throw new Error("stacks/Pulumi.sandbox.yaml: delivery: the demo needs gitops; set it, and run `npm run up` again");
-  const directory = mkdtempSync(join(tmpdir(), "delivery-demo-"));
-  try {
-    const clone = { url: source, user: gitUsers.writer, token: ensureCredentials(stateDir).gitWriteToken, directory };
-    const route = openRoute(stateDir, outputs, editedService);
-    console.log(`\nA developer edits ${editedService}, and pushes. Nobody does anything after that.\n`);
-    await cloneSource(clone);
-    const start = Date.now();
-    const say = (line: string): void =>
-      console.log(`${((Date.now() - start) / 1000).toFixed(1).padStart(6)} s  ${line}`);
-    const commit = await commitEdit(clone, file, nextVersion, `${editedService}: count the version up`);
-    say(`Developer   commit ${commit.slice(0, 12)} changes ${file}`);
-    await push(clone);
-    say(`GitHub      main is at ${commit.slice(0, 12)}`);
-    await followCommit(route, commit, (event) => say(describeEvent(event)), AbortSignal.timeout(limitMilliseconds));
-    say("done");
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
-  }
+  using directory = temporaryDirectory("delivery-demo-");
+  const { gitWriteToken: token } = ensureCredentials(stateDir);
+  const clone = { url: source, user: gitUsers.writer, token, directory: directory.path };
+  const route = openRoute(stateDir, outputs, editedService);
+  console.log(`\nA developer edits ${editedService}, and pushes. Nobody does anything after that.\n`);
+  await cloneSource(clone);
+  const start = Date.now();
+  const print = (line: string): void =>
+    console.log(`${((Date.now() - start) / 1000).toFixed(1).padStart(6)} s  ${line}`);
+  const commit = await commitEdit(clone, file, nextVersion, `${editedService}: count the version up`);
+  print(`Developer   commit ${commit.slice(0, 12)} changes ${file}`);
+  await push(clone);
+  print(`GitHub      main is at ${commit.slice(0, 12)}`);
+  await followCommit(route, commit, (event) => print(describeEvent(event)), AbortSignal.timeout(limitMilliseconds));
+  print("done");
 }
 
 /** `"1.0.9"` → `"1.0.10"`. */
@@ -61,7 +57,7 @@ const outputsSchema = z.object({
 });
 
 /**
- * Where a commit of one service travels through in the running sandbox.
+ * The route of a commit that changes one service, through the running sandbox.
  * @param outputs those of its stack
  */
 export function openRoute(stateDir: string, outputs: OutputMap, service: string): Route {

@@ -8,7 +8,7 @@ import type { KubernetesClient } from "../../../kubernetes/client.ts";
 import { listAt, stringAt } from "../../../kubernetes/object.ts";
 import { followPipeline, type CiAccess, type Job, type PipelineEnd, type PipelineEvent } from "./follow-pipeline.ts";
 
-/** Where a commit travels through. */
+/** What a commit passes on its way to the cluster. */
 export interface Route {
   readonly ci: CiAccess;
   readonly deploy: DeployBranch;
@@ -17,7 +17,7 @@ export interface Route {
   readonly rollout: RolloutLocation;
 }
 
-/** What one sees of a commit on its way, in this order; the jobs of the pipeline among them. */
+/** What happens to a commit on its way, in this order, with the jobs of the pipeline in between. */
 type CommitEvent =
   | PipelineEvent
   | { readonly kind: "released"; readonly digest: string; readonly previous: string | undefined }
@@ -33,25 +33,25 @@ const pollMilliseconds = 100;
 export async function followCommit(
   route: Route,
   commit: string,
-  seen: (event: CommitEvent) => void,
+  onEvent: (event: CommitEvent) => void,
   signal: AbortSignal,
 ): Promise<void> {
   const before = await releaseOf(route);
   const failed = new AbortController();
   const either = AbortSignal.any([signal, failed.signal]);
-  // Who looked into the repository all the time would take time from what is being looked at.
+  // The deploy repository is read only after the release: reading it all the time would slow down what is being followed.
   const released = Promise.withResolvers<void>();
-  const see = (event: PipelineEvent): void => {
-    seen(event);
+  const onPipelineEvent = (event: PipelineEvent): void => {
+    onEvent(event);
     if (event.kind === "ended" && event.job.name.startsWith("release-")) released.resolve();
   };
-  const pipeline = followPipeline(route.ci, commit, see, signal).then(succeeded);
+  const pipeline = followPipeline(route.ci, commit, onPipelineEvent, signal).then(succeeded);
   pipeline.then(released.resolve, (error: unknown) => {
     failed.abort(error);
     released.reject(error);
   });
-  const rollout = released.promise.then(() => followRelease(route, commit, before, seen, either));
-  // Which of the two fails first is what the other one fails of.
+  const rollout = released.promise.then(() => followRelease(route, commit, before, onEvent, either));
+  // The failure of the pipeline is the cause where both fail.
   const [built, rolledOut] = await Promise.allSettled([pipeline, rollout]);
   if (built.status === "rejected") throw built.reason;
   if (rolledOut.status === "rejected") throw rolledOut.reason;
@@ -61,22 +61,22 @@ async function releaseOf({ deploy, directory, rollout }: Route): Promise<Release
   return (await readBranch(deploy, (snapshot) => readRecords(snapshot, directory))).get(rollout.service);
 }
 
-/** @param before the release record of before the commit */
+/** @param before the release record before the commit */
 async function followRelease(
   route: Route,
   commit: string,
   before: ReleaseRecord | undefined,
-  seen: (event: CommitEvent) => void,
+  onEvent: (event: CommitEvent) => void,
   signal: AbortSignal,
 ): Promise<void> {
   const { rollout } = route;
   for (;;) {
     const now = await releaseOf(route);
     if (now?.sourceCommit === commit && now.image !== undefined) {
-      seen({ kind: "released", digest: now.image.digest, previous: before?.image?.digest });
+      onEvent({ kind: "released", digest: now.image.digest, previous: before?.image?.digest });
       await untilDesired(rollout, now.image.digest, signal);
-      seen({ kind: "synced" });
-      return seen({ kind: "running", pods: await untilRolledOut(rollout, now.image.digest, signal) });
+      onEvent({ kind: "synced" });
+      return onEvent({ kind: "running", pods: await untilRolledOut(rollout, now.image.digest, signal) });
     }
     await sleep(pollMilliseconds, undefined, { signal });
   }
@@ -119,18 +119,18 @@ interface RolloutLocation {
 
 const rolloutPollMilliseconds = 50;
 
-/** How the service's Deployment is. */
+/** The status of the service's Deployment. */
 async function deploymentOf({ kubernetes, namespace, service }: RolloutLocation): Promise<DeploymentStatus> {
   const path = `/apis/apps/v1/namespaces/${namespace}/deployments/${service}`;
   return deploymentStatus(await kubernetes.request("GET", path));
 }
 
 /**
- * Waits until the Deployment wants a digest.
+ * Waits until the Deployment's template has the image of a digest.
  * @throws Error if `signal` ends the waiting
  */
-async function untilDesired(place: RolloutLocation, digest: string, signal: AbortSignal): Promise<void> {
-  while (!(await deploymentOf(place)).image.endsWith(digest))
+async function untilDesired(location: RolloutLocation, digest: string, signal: AbortSignal): Promise<void> {
+  while (!(await deploymentOf(location)).image.endsWith(digest))
     await sleep(rolloutPollMilliseconds, undefined, { signal });
 }
 
@@ -138,11 +138,15 @@ async function untilDesired(place: RolloutLocation, digest: string, signal: Abor
  * Waits until only pods of a digest are left, and all are ready.
  * @returns their names
  */
-export async function untilRolledOut(place: RolloutLocation, digest: string, signal: AbortSignal): Promise<string[]> {
-  const { kubernetes, namespace, service } = place;
+export async function untilRolledOut(
+  location: RolloutLocation,
+  digest: string,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const { kubernetes, namespace, service } = location;
   for (;;) {
-    const facts = await deploymentOf(place);
-    if (facts.health === "Healthy" && facts.image.endsWith(digest)) {
+    const status = await deploymentOf(location);
+    if (status.health === "Healthy" && status.image.endsWith(digest)) {
       const query = { labelSelector: `app.kubernetes.io/name=${service}` };
       const pods = await kubernetes.request("GET", `/api/v1/namespaces/${namespace}/pods`, { query });
       const living = listAt(pods, "items").filter(

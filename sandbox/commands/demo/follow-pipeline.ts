@@ -23,7 +23,7 @@ export interface Job {
   readonly stoppedAt: number | undefined;
 }
 
-/** What has become of a pipeline since the last look. */
+/** What has happened in a pipeline. */
 export type PipelineEvent =
   | { readonly kind: "pipeline"; readonly number: number }
   | { readonly kind: "started" | "ended"; readonly job: Job };
@@ -73,27 +73,27 @@ const ended = new Set([
 ]);
 
 /**
- * Follows the newest pipeline of a commit through its workflows until nothing of it runs any more; what waits for an approval
- * does not run.
+ * Follows the newest pipeline of a commit through its workflows until nothing of it runs any more. A workflow that waits for
+ * an approval counts as not running.
  * @throws Error if the pipeline could not start, or `signal` ends the waiting
  */
 export async function followPipeline(
   ci: CiAccess,
   commit: string,
-  seen: (event: PipelineEvent) => void,
+  onEvent: (event: PipelineEvent) => void,
   signal: AbortSignal,
 ): Promise<PipelineEnd> {
   const statuses = new Map<string, string>();
   for (let known = false; ; await sleep(pollMilliseconds, undefined, { signal })) {
     const pipeline = await pipelineOf(ci, commit, signal);
     if (pipeline === undefined) continue;
-    if (!known) seen({ kind: "pipeline", number: pipeline.number });
+    if (!known) onEvent({ kind: "pipeline", number: pipeline.number });
     known = true;
     if (pipeline.state === "errored")
       throw new Error(`pipeline #${pipeline.number}: ${pipeline.errors.map(({ message }) => message).join("; ")}`);
     const workflows = await workflowsOf(ci, pipeline.id, signal);
     const jobs = (await Promise.all(workflows.map(({ id }) => jobsOf(ci, id, signal)))).flat();
-    for (const job of jobs) reportJob(job, statuses, seen);
+    for (const job of jobs) reportJob(job, statuses, onEvent);
     const over = workflows.length > 0 && pipeline.state === "created" && workflows.every(isOver);
     if (over) return { number: pipeline.number, status: worst(workflows.map(({ status }) => status)), jobs };
   }
@@ -110,13 +110,13 @@ async function jobsOf(ci: CiAccess, workflow: string, signal: AbortSignal): Prom
   return items.filter(({ type }) => type === "build");
 }
 
-function reportJob(job: Job, statuses: Map<string, string>, seen: (event: PipelineEvent) => void): void {
+function reportJob(job: Job, statuses: Map<string, string>, onEvent: (event: PipelineEvent) => void): void {
   const before = statuses.get(job.id);
   if (before === job.status) return;
   statuses.set(job.id, job.status);
   const hadStarted = before === "running";
-  if (!hadStarted && job.startedAt !== undefined) seen({ kind: "started", job });
-  if (ended.has(job.status)) seen({ kind: "ended", job });
+  if (!hadStarted && job.startedAt !== undefined) onEvent({ kind: "started", job });
+  if (ended.has(job.status)) onEvent({ kind: "ended", job });
 }
 
 function isOver({ status }: { status: string }): boolean {
