@@ -1,18 +1,17 @@
-import { execFile } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { z } from "zod";
 import { writeDockerConfig } from "../cli/registry/docker-config.ts";
+import { outputOf } from "../core/process.ts";
 import { sandboxSettings } from "../sandbox/machine/endpoints.ts";
 import type { BuildEndpoints } from "../test/support/delivery-build.ts";
 
-const execute = promisify(execFile);
 const metadataSchema = z.object({ "containerimage.digest": z.string() });
 
 /**
- * The baseline: the script of the application's authors with `docker build` and `docker push` as the builder at hand does them: one service after the other, two
- * tags. Of its Dockerfiles the compiling of all packages each time (`go build -a`) is left out, which would cost it more.
+ * The baseline of the benchmarks: what a first build script does, `docker build` and `docker push` of all services one after
+ * the other, each with two tags, by the sandbox's BuildKit. It does not compile all packages each time (`go build -a`), as
+ * such a script's Dockerfiles do, which would cost it more.
  * @returns service → digest
  */
 export async function buildBaseline(
@@ -37,14 +36,14 @@ export async function buildBaseline(
       `--output=type=image,"name=${image}:0.2,${image}:0.2.1",push=true,registry.insecure=true`,
     ];
     const env = { BUILDKIT_HOST: buildKit.address, DOCKER_CONFIG: config.directory };
-    await execute(buildKit.buildctl, args, { env });
+    await outputOf(buildKit.buildctl, args, { env });
     const { "containerimage.digest": digest } = metadataSchema.parse(JSON.parse(readFileSync(metadata, "utf8")));
     digests.set(service, digest);
   }
   return digests;
 }
 
-/** Where a service's images are. */
+/** The repository of a service's images. */
 export function repositoryOf(registryHost: string, service: string): string {
   return `${registryHost}/delinkcious/delinkcious-${service}`;
 }

@@ -1,9 +1,9 @@
-import { execFile, execFileSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { appendFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { promisify } from "node:util";
 import { z } from "zod";
+import { outputOf } from "../core/process.ts";
 import { ensureCredentials } from "../sandbox/machine/credentials.ts";
 import { sandboxSettings } from "../sandbox/machine/endpoints.ts";
 import { baseImages } from "../sandbox/machine/images/base-images.ts";
@@ -17,12 +17,11 @@ import { deliveryBuild, exampleProgram, type BuildEndpoints } from "../test/supp
 import { buildBaseline } from "./baseline.ts";
 import type { Figure } from "./figure.ts";
 
-const execute = promisify(execFile);
 const outputSchema = z.object({ images: z.array(z.object({ service: z.string() })) });
 
 /**
- * How long images take when one of the example's five services has changed: those that have, against the baseline. Both begin
- * as an executor of CI does that keeps no layers, with a BuildKit that has nothing.
+ * How long images take when one of the example's five services has changed: building what has changed, against the baseline.
+ * Both begin with an empty BuildKit, as an executor of CI does that keeps no layers.
  */
 export async function benchBuild(report: (line: string) => void): Promise<Figure[]> {
   const directory = mkdtempSync(join(tmpdir(), "delivery-bench-build-"));
@@ -42,10 +41,10 @@ export async function benchBuild(report: (line: string) => void): Promise<Figure
     return git("rev-parse", "HEAD");
   };
   const base = commit("the example");
-  // What the commit before has left in the registry.
-  await ours(shop, location, ["--service", "link"]);
+  // The cache that the commit before has left in the registry.
+  await buildChanged(shop, location, ["--service", "link"]);
   commit("what has changed");
-  const { seconds, result: services } = await timed(location, () => ours(shop, location, ["--from", base]));
+  const { seconds, result: services } = await timed(location, () => buildChanged(shop, location, ["--from", base]));
   commit("the baseline");
   const baseline = await timed(location, () => buildBaseline(shop, location));
   report(
@@ -109,7 +108,7 @@ export async function builderTools(report: (line: string) => void) {
   return { tools, runc, busybox };
 }
 
-async function ours(directory: string, location: BuildEndpoints, which: readonly string[]): Promise<string[]> {
+async function buildChanged(directory: string, location: BuildEndpoints, which: readonly string[]): Promise<string[]> {
   const { status, output, errors } = await deliveryBuild(directory, location, [
     ...which,
     "--build-number",
@@ -120,9 +119,9 @@ async function ours(directory: string, location: BuildEndpoints, which: readonly
   return outputSchema.parse(JSON.parse(output)).images.map(({ service }) => service);
 }
 
-/** Seconds from a BuildKit that has nothing. */
+/** Seconds that the work takes with an empty BuildKit. */
 async function timed<T>({ buildKit }: BuildEndpoints, work: () => Promise<T>): Promise<{ seconds: number; result: T }> {
-  await execute(buildKit.buildctl, ["--addr", buildKit.address, "prune", "--all"]);
+  await outputOf(buildKit.buildctl, ["--addr", buildKit.address, "prune", "--all"]);
   const start = performance.now();
   const result = await work();
   return { seconds: (performance.now() - start) / 1000, result };

@@ -20,7 +20,7 @@ const service = "link";
 const commits = 20;
 const deploymentSchema = z.object({ metadata: z.object({ generation: z.number() }) });
 
-/** How long it takes from nothing running until every Application is Healthy, and from a release commit until Argo CD has changed the Deployment. */
+/** How long `up` takes until every Application is Healthy, and a release commit until Argo CD has changed the Deployment. */
 export async function benchGitOps(report: (line: string) => void): Promise<Figure[]> {
   const stateDir = mkdtempSync(join(tmpdir(), "delivery-bench-gitops-"));
   const start = performance.now();
@@ -51,7 +51,7 @@ export async function benchGitOps(report: (line: string) => void): Promise<Figur
   }
 }
 
-/** Seconds from just before each push, so that its own time counts, to the Deployment's next generation. */
+/** Seconds from just before each push, so that the push itself counts, to the Deployment's next generation. */
 async function timedReleases(
   stateDir: string,
   endpoints: SandboxEndpoints,

@@ -24,7 +24,7 @@ const file = "examples/delinkcious/svc/link_service/main.go";
 const rounds = 3;
 const limitMilliseconds = 10 * 60_000;
 
-/** API v1.1 alone tells the steps of a job. Source: https://circleci.com/docs/api/v1/ (single job) */
+/** The steps of a job, which only API v1.1 has. Source: https://circleci.com/docs/api/v1/ (single job) */
 const stepsSchema = z.object({
   steps: z.array(z.object({ name: z.string(), actions: z.array(z.object({ run_time_millis: z.number() })) })),
 });
@@ -38,9 +38,9 @@ interface Journey {
 }
 
 /**
- * How long a commit that changes one of the example's five services takes to the cluster, and how much of it is not the build.
- * The peer is the baseline without a CI around it: nothing is tested or checked out, all five are built and pushed, and
- * released.
+ * How long a commit that changes one of the example's five services takes to the cluster, and how much of that is not the
+ * build. It is compared with the baseline without a CI: nothing is tested or checked out, all five services are built, pushed
+ * and released.
  */
 export async function benchLoop(report: (line: string) => void): Promise<Figure[]> {
   const stateDir = mkdtempSync(join(tmpdir(), "delivery-bench-loop-"));
@@ -60,7 +60,7 @@ export async function benchLoop(report: (line: string) => void): Promise<Figure[
     await cloneSource(clone);
     const journeys: Journey[] = [];
     const baselines: number[] = [];
-    // In turns, so that what else the machine does meets both; the first round fills caches, and does not count.
+    // In turns, so that other load on the machine is shared by both; the first round only fills caches.
     for (let round = 0; round <= rounds; round++) {
       const journey = await followEdit(route, clone);
       const baseline = await followBaseline(route, clone, location);
@@ -121,7 +121,6 @@ async function followEdit(route: Route, clone: Clone): Promise<Journey> {
 }
 
 async function buildSeconds({ ci }: Route, job: number): Promise<number> {
-  // API v2 does not know the steps of a job.
   const access = { ...ci, host: ci.host.replace(/\/v2$/, "/v1.1") };
   const path = `/project/${ci.projectSlug}/${job}`;
   const { steps } = await askCircleCi(access, path, stepsSchema, AbortSignal.timeout(limitMilliseconds));
@@ -152,7 +151,7 @@ async function followBaseline(route: Route, { directory }: Clone, location: Buil
   const limit = AbortSignal.timeout(limitMilliseconds);
   await untilRolledOut(route.rollout, digest, limit);
   const seconds = (performance.now() - start) / 1000;
-  // The next commit's way is not to be through the rest of this one's.
+  // The next round must not be slowed down by what this one still rolls out.
   for (const [name, other] of digests) await untilRolledOut({ ...route.rollout, service: name }, other, limit);
   return seconds;
 }

@@ -1,6 +1,6 @@
 /**
- * The peer of the preview benchmark: the resources of the sandbox stack written down by hand, without configuration,
- * discovery, validation or components, as one would in a first Pulumi program.
+ * The baseline of the preview benchmark: the resources of the sandbox stack written by hand, without configuration,
+ * discovery, validation or components, as in a first Pulumi program.
  */
 import * as circleci from "@pulumi/circleci/bin/index.js";
 import { Image } from "@pulumi/docker/image.js";
@@ -48,17 +48,17 @@ for (const name of ["DOCKERHUB_USERNAME", "DOCKERHUB_PASSWORD"]) {
 const provider = new Provider("raw", { kubeconfig: "" });
 const own = { provider };
 const namespace = "raw";
-const location = new Namespace(namespace, { metadata: { name: namespace } }, own);
-const inPlace = { ...own, dependsOn: location };
+const home = new Namespace(namespace, { metadata: { name: namespace } }, own);
+const inNamespace = { ...own, dependsOn: home };
 const pull = new Secret(
   "registry-credentials",
   { metadata: { name: "registry-credentials", namespace }, stringData: { ".dockerconfigjson": password } },
-  inPlace,
+  inNamespace,
 );
 const token = new Secret(
   "api-gateway",
   { metadata: { name: "api-gateway-secrets", namespace }, stringData: { TOKEN_SECRET: password } },
-  inPlace,
+  inNamespace,
 );
 const deployments = new Map<string, pulumi.Resource>();
 
@@ -78,7 +78,7 @@ for (const { name, port, directory, peers } of services) {
     registry: { server: "localhost:5001", username: "delivery", password },
   });
   // A service starts after those that it calls, as in the stack.
-  const after = { ...own, dependsOn: [location, pull, token, ...peers.flatMap((peer) => deployments.get(peer) ?? [])] };
+  const after = { ...own, dependsOn: [home, pull, token, ...peers.flatMap((peer) => deployments.get(peer) ?? [])] };
   const account = new ServiceAccount(name, { metadata, imagePullSecrets: [{ name: "registry-credentials" }] }, after);
   const variables = new ConfigMap(name, { metadata, data: { PORT: String(port) } }, after);
   const policy = new NetworkPolicy(

@@ -1,6 +1,6 @@
 /**
- * One preview in a process of its own, as the CLI makes it: `node bench/preview-once.ts stack|raw DIRECTORY PULUMI`.
- * `stack` is the sandbox stack with delivery `direct`, `raw` the same resources written down by hand.
+ * One preview in a process of its own, as the CLI makes it: `node bench/preview-once.ts stack|baseline DIRECTORY PULUMI`.
+ * `stack` is the sandbox stack with delivery `direct`, `baseline` the same resources written by hand.
  */
 import { openStack } from "../sandbox/engine/open-stack.ts";
 import { createCircleCiProvider } from "../sandbox/providers/circleci/provider.ts";
@@ -20,7 +20,9 @@ const stack = await openStack({
   pulumi,
   project: "delivery",
   stack: "sandbox",
-  program: async () => ({ ...(name === "raw" ? await import("./preview-baseline.ts") : await import("../index.ts")) }),
+  program: async () => ({
+    ...(name === "baseline" ? await import("./preview-baseline.ts") : await import("../index.ts")),
+  }),
   settings: { ...readStackFile("sandbox"), "delivery:delivery": "direct" },
   secrets: {
     "delivery:registryPassword": "password",
