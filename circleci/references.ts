@@ -1,9 +1,11 @@
+import type { Problem } from "../core/problem.ts";
+import { expressionsIn, namesIn } from "./expression.ts";
+import { argumentProblems, valueProblem, type ParameterDeclarations } from "./parameters.ts";
 import {
   circleConfigSchema,
-  isNative,
+  isNativeStep,
   type CircleConfig,
   type Invocation,
-  type ParameterDeclarations,
   type Step,
   type Workflow,
 } from "./schema.ts";
@@ -11,11 +13,68 @@ import {
 /** What is wrong with a configuration: its form, or that it refers to what is not there. */
 export function configurationProblems(configuration: unknown): string[] {
   const parsed = circleConfigSchema.safeParse(configuration);
-  if (parsed.success) return referenceProblems(parsed.data);
-  return parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
+  const problems = parsed.success
+    ? referenceProblems(parsed.data)
+    : parsed.error.issues.map(({ path, message }) => ({ location: path.join("."), message }));
+  return problems.map(({ location, message }) => (location === "" ? message : `${location}: ${message}`));
 }
 
-function referenceProblems(config: CircleConfig): string[] {
+/** In CircleCI's words. @returns `undefined`: it is there */
+export function definitionProblem(
+  kind: "job" | "executor" | "command",
+  name: string,
+  definitions: object,
+): string | undefined {
+  return Object.hasOwn(definitions, name) ? undefined : `Cannot find a definition for ${kind} named ${name}`;
+}
+
+/** A setup configuration may have several workflows only if conditions choose one of them. */
+export function setupProblem(workflows: number): string | undefined {
+  return workflows > 1 ? "a setup config must run one workflow only" : undefined;
+}
+
+/** A job of a workflow, and the names of those that it waits for. */
+interface WaitingJob {
+  readonly name: string;
+  readonly requires: readonly string[];
+}
+
+/** What keeps jobs of a workflow from ever starting: names that two of them have, that none has, and circles. */
+export function requirementProblems(location: string, jobs: readonly WaitingJob[]): Problem[] {
+  const names = jobs.map(({ name }) => name);
+  const repeated = new Set(names.filter((name, index) => names.indexOf(name) !== index));
+  return [
+    ...[...repeated].map((name) => ({
+      location: `${location}.jobs`,
+      message: `two jobs are called ${JSON.stringify(name)}: give one another name`,
+    })),
+    ...jobs.flatMap(({ name, requires }) =>
+      requires
+        .filter((required) => !names.includes(required))
+        .map((required) => ({
+          location,
+          // The words of CircleCI's validation.
+          message: `Job '${name}' requires '${required}', which is the name of 0 other jobs in the workflow`,
+        })),
+    ),
+    ...circles(jobs).map((circle) => ({ location, message: `jobs require each other: ${circle.join(" → ")}` })),
+  ];
+}
+
+function circles(jobs: readonly WaitingJob[]): string[][] {
+  const requiredBy = new Map(jobs.map(({ name, requires }) => [name, requires]));
+  const done = new Set<string>();
+  const visit = (name: string, path: readonly string[]): string[][] => {
+    if (path.includes(name)) return [[...path.slice(path.indexOf(name)), name]];
+    if (done.has(name)) return [];
+    const found = (requiredBy.get(name) ?? []).flatMap((required) => visit(required, [...path, name]));
+    done.add(name);
+    return found;
+  };
+  return jobs.flatMap(({ name }) => visit(name, []));
+}
+
+function referenceProblems(config: CircleConfig): Problem[] {
   const { commands = {}, jobs, workflows, parameters = {}, setup = false } = config;
   return [
     ...undeclaredParameters("", config, "pipeline.parameters", parameters),
@@ -25,108 +84,88 @@ function referenceProblems(config: CircleConfig): string[] {
     ]),
     ...Object.entries(jobs).flatMap(([name, job]) => [
       ...undeclaredParameters(`jobs.${name}`, job, "parameters", job.parameters),
-      ...executorProblems(`jobs.${name}.executor`, job.executor, config),
+      ...problemAt(
+        `jobs.${name}.executor`,
+        isFilledInLater(job.executor) ? undefined : definitionProblem("executor", job.executor, config.executors),
+      ),
       ...stepProblems(`jobs.${name}.steps`, job.steps, config),
     ]),
     ...Object.entries(workflows).flatMap(([name, workflow]) => workflowProblems(`workflows.${name}`, workflow, config)),
-    // A setup workflow may be one of several only if conditions choose it.
-    ...(setup && Object.keys(workflows).length > 1 ? ["workflows: a setup configuration runs one workflow"] : []),
+    ...problemAt("workflows", setup ? setupProblem(Object.keys(workflows).length) : undefined),
   ];
 }
 
-function executorProblems(location: string, executor: string, { executors }: CircleConfig): string[] {
-  return executor.includes("<<") || Object.hasOwn(executors, executor)
-    ? []
-    : [`${location}: there is no executor ${JSON.stringify(executor)}`];
-}
-
-function stepProblems(location: string, steps: readonly Step[], config: CircleConfig): string[] {
+function stepProblems(location: string, steps: readonly Step[], config: CircleConfig): Problem[] {
   return steps.flatMap((step, index) => {
     const at = `${location}.${index}`;
     const [key = "", settings = {}] = typeof step === "string" ? [step] : (Object.entries(step)[0] ?? []);
-    if (isNative(key)) return [];
-    if (typeof step === "object" && "when" in step && "steps" in step.when && Array.isArray(step.when.steps))
-      return stepProblems(`${at}.when.steps`, step.when.steps, config);
-    const command = Object.hasOwn(config.commands ?? {}, key) ? config.commands?.[key] : undefined;
-    if (command === undefined) return [`${at}: there is no step or command ${JSON.stringify(key)}`];
-    return argumentProblems(`${at}.${key}`, settings, command.parameters, config.executors);
+    if (isNativeStep(key)) return [];
+    if (key === "when" || key === "unless")
+      // The schema has found steps there.
+      return stepProblems(`${at}.${key}.steps`, (settings as { steps: Step[] }).steps, config);
+    const { commands = {} } = config;
+    const missing = definitionProblem("command", key, commands);
+    return missing === undefined
+      ? valueProblems(`${at}.${key}`, settings, commands[key]?.parameters, config)
+      : problemAt(at, missing);
   });
 }
 
-function workflowProblems(location: string, { jobs: calls }: Workflow, config: CircleConfig): string[] {
-  const named = calls.map((call): readonly [job: string, Invocation] =>
+function workflowProblems(location: string, { jobs: calls }: Workflow, config: CircleConfig): Problem[] {
+  const invocations = calls.map((call): readonly [job: string, Invocation] =>
     typeof call === "string" ? [call, {}] : (Object.entries(call)[0] ?? ["", {}]),
   );
-  const names = named.map(([job, { name = job }]) => name);
-  const waiting = new Map(named.map(([job, { name = job, requires = [] }]) => [name, requires.flatMap(requiredNames)]));
-  return named.flatMap(([job, invocation], index) => {
-    const { name = job, type, requires = [], context: _context, filters: _filters, ...given } = invocation;
-    const at = `${location}.jobs.${name}`;
-    const definition = Object.hasOwn(config.jobs, job) ? config.jobs[job] : undefined;
-    const unknown = requires.flatMap(requiredNames).filter((required) => !names.includes(required));
-    return [
-      ...(names.indexOf(name) === index ? [] : [`${at}: another job has that name`]),
-      ...unknown.map((required) => `${at}.requires: there is no job ${JSON.stringify(required)} in the workflow`),
-      ...(circular(name, waiting) ? [`${at}.requires: goes in a circle`] : []),
-      ...(type === "approval" && definition !== undefined ? [`${at}: an approval must not be named like a job`] : []),
-      ...(type !== "approval" && definition === undefined ? [`${at}: there is no job ${JSON.stringify(job)}`] : []),
-      ...argumentProblems(at, given, definition?.parameters, config.executors),
-    ];
-  });
-}
-
-function requiredNames(requirement: string | Readonly<Record<string, unknown>>): string[] {
-  return typeof requirement === "string" ? [requirement] : Object.keys(requirement);
-}
-
-function circular(name: string, waiting: ReadonlyMap<string, readonly string[]>): boolean {
-  const reached = new Set<string>();
-  const open = [...(waiting.get(name) ?? [])];
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    if (next === name) return true;
-    if (reached.has(next)) continue;
-    reached.add(next);
-    open.push(...(waiting.get(next) ?? []));
-  }
-  return false;
-}
-
-type Declaration = ParameterDeclarations[string];
-
-/** What is wrong with the values that are given for parameters. */
-function argumentProblems(
-  location: string,
-  given: object,
-  declared: ParameterDeclarations = {},
-  executors: Readonly<Record<string, unknown>>,
-): string[] {
-  const values = new Map<string, unknown>(Object.entries(given));
+  const jobs = invocations.map(([job, { name = job, requires = [] }]) => ({
+    name,
+    requires: requires.flatMap((required) => (typeof required === "string" ? required : Object.keys(required))),
+  }));
   return [
-    ...[...values.keys()]
-      .filter((name) => !Object.hasOwn(declared, name))
-      .map((name) => `${location}.${name}: there is no such parameter`),
-    ...Object.entries(declared).flatMap(([name, declaration]) => {
-      const value = values.get(name) ?? declaration.default;
-      if (value === undefined) return [`${location}.${name}: is missing`];
-      const problem = valueProblem(value, declaration, executors);
-      return problem === undefined ? [] : [`${location}.${name}: ${problem}`];
+    ...requirementProblems(location, jobs),
+    ...invocations.flatMap(([job, invocation]) => {
+      const { name = job, type, requires: _requires, context: _context, filters: _filters, ...given } = invocation;
+      const at = `${location}.jobs.${name}`;
+      const missing = definitionProblem("job", job, config.jobs);
+      if (type !== "approval" && missing !== undefined) return problemAt(at, missing);
+      return [
+        ...problemAt(
+          at,
+          type === "approval" && missing === undefined ? "an approval must not be named like a job" : undefined,
+        ),
+        ...valueProblems(at, given, missing === undefined ? config.jobs[job]?.parameters : undefined, config),
+      ];
     }),
   ];
 }
 
-function valueProblem(
-  value: unknown,
-  declaration: Declaration,
-  executors: Readonly<Record<string, unknown>>,
-): string | undefined {
-  // What a parameter stands for is checked where that is given.
-  if (typeof value === "string" && value.includes("<<")) return undefined;
-  if (declaration.type === "executor")
-    return typeof value === "string" && Object.hasOwn(executors, value) ? undefined : "there is no such executor";
-  if (declaration.type === "enum")
-    return declaration.enum.includes(String(value)) ? undefined : `must be one of ${declaration.enum.join(", ")}`;
-  const type = declaration.type === "integer" ? "number" : declaration.type;
-  return typeof value === type ? undefined : `must be of type ${declaration.type}`;
+/** What is wrong with the values that are given for the parameters of a job or a command. */
+function valueProblems(
+  location: string,
+  settings: object,
+  declared: ParameterDeclarations = {},
+  { executors }: CircleConfig,
+): Problem[] {
+  const given: Readonly<Record<string, unknown>> = { ...settings };
+  return [
+    ...argumentProblems(given, declared).map((message) => ({ location, message })),
+    ...Object.entries(declared).flatMap(([name, declaration]) => {
+      const value = given[name] ?? declaration.default;
+      if (value === undefined || isFilledInLater(value)) return [];
+      const problem =
+        declaration.type === "executor"
+          ? definitionProblem("executor", String(value), executors)
+          : valueProblem(declaration, value);
+      return problemAt(`${location}.${name}`, problem);
+    }),
+  ];
+}
+
+/** What `<< … >>` stand for is checked where that is given. */
+function isFilledInLater(value: unknown): boolean {
+  return typeof value === "string" && value.includes("<<");
+}
+
+function problemAt(location: string, message: string | undefined): Problem[] {
+  return message === undefined ? [] : [{ location, message }];
 }
 
 /**
@@ -138,12 +177,11 @@ function undeclaredParameters(
   value: unknown,
   prefix: string,
   declared: ParameterDeclarations = {},
-): string[] {
-  const used = JSON.stringify(value).matchAll(/<<\s*([\w.-]+)\s*>>/g);
-  const names = [...used].flatMap(([, name = ""]) =>
-    name.startsWith(`${prefix}.`) ? [name.slice(prefix.length + 1)] : [],
-  );
-  return [...new Set(names)]
+): Problem[] {
+  const used = expressionsIn(value)
+    .flatMap(namesIn)
+    .flatMap((name) => (name.startsWith(`${prefix}.`) ? [name.slice(prefix.length + 1)] : []));
+  return [...new Set(used)]
     .filter((name) => !Object.hasOwn(declared, name))
-    .map((name) => `${location === "" ? "" : `${location}: `}<< ${prefix}.${name} >> is not declared`);
+    .map((name) => ({ location, message: `<< ${prefix}.${name} >> is not declared` }));
 }

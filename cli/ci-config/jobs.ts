@@ -1,4 +1,5 @@
-import type { Job, ParameterDeclarations } from "../../circleci/schema.ts";
+import type { ParameterDeclarations } from "../../circleci/parameters.ts";
+import type { Job } from "../../circleci/schema.ts";
 import { plainExecutor } from "./executors.ts";
 import { healthWait, type Pipeline, type Promotion } from "./pipeline.ts";
 import { handOver } from "./program-layout.ts";

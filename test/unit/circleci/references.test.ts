@@ -42,6 +42,12 @@ test("a configuration as CircleCI takes it has no problems", () => {
   expect(configurationProblems(valid)).toEqual([]);
 });
 
+test("what is escaped is no parameter", () => {
+  expect(configurationProblems(changed("jobs/test/steps/0", { run: { command: "cat \\<< parameters.x >>" } }))).toEqual(
+    [],
+  );
+});
+
 test.each<[fault: string, path: string, value: unknown, problem: RegExp]>([
   ["another version", "version", 2, /^version: /],
   ["an unknown key", "job", {}, /Unrecognized key: "job"/],
@@ -51,13 +57,13 @@ test.each<[fault: string, path: string, value: unknown, problem: RegExp]>([
     "an executor that is not there",
     "jobs/test/executor",
     "other",
-    /^jobs\.test\.executor: there is no executor "other"$/,
+    /^jobs\.test\.executor: Cannot find a definition for executor named other$/,
   ],
   [
     "a step that is not there",
     "jobs/test/steps/0",
     "chekout",
-    /^jobs\.test\.steps\.0: there is no step or command "chekout"$/,
+    /^jobs\.test\.steps\.0: Cannot find a definition for command named chekout$/,
   ],
   ["a step without its settings", "jobs/test/steps/0", "run", /^jobs\.test\.steps\.0: run needs settings$/],
   ["two steps in one", "jobs/test/steps/0", { run: {}, checkout: {} }, /^jobs\.test\.steps\.0: Must be one step/],
@@ -74,16 +80,40 @@ test.each<[fault: string, path: string, value: unknown, problem: RegExp]>([
     /^jobs\.test\.steps\.0\.when\.steps\.0\.run.*command/,
   ],
   [
+    "a fault in a step of the other condition",
+    "jobs/test/steps/0",
+    { unless: { condition: true, steps: ["chekout"] } },
+    /^jobs\.test\.steps\.0\.unless\.steps\.0: Cannot find a definition for command named chekout$/,
+  ],
+  [
+    "an empty path",
+    "jobs/test/steps/0",
+    { store_artifacts: { path: "" } },
+    /^jobs\.test\.steps\.0\.store_artifacts\.path: Must not be empty$/,
+  ],
+  ["a cache without keys", "jobs/test/steps/0", { restore_cache: {} }, /restore_cache: must have a key or keys$/],
+  [
     "a time that is none",
     "jobs/test/steps/0",
     { run: { command: "x", no_output_timeout: "20" } },
     /Must be a time such as 20m/,
   ],
-  ["a missing argument of a command", "jobs/test/steps/1", "greet", /^jobs\.test\.steps\.1\.greet\.name: is missing$/],
+  [
+    "a missing argument of a command",
+    "jobs/test/steps/1",
+    "greet",
+    /^jobs\.test\.steps\.1\.greet: Missing required argument\(s\): name$/,
+  ],
   [
     "a parameter that is not declared",
     "jobs/test/steps/0",
     { run: { command: "echo << parameters.sevice >>" } },
+    /^jobs\.test: << parameters\.sevice >> is not declared$/,
+  ],
+  [
+    "a parameter within an expression that is not declared",
+    "jobs/test/steps/0",
+    { run: { command: 'echo << parameters.service == "a" or parameters.sevice >>' } },
     /^jobs\.test: << parameters\.sevice >> is not declared$/,
   ],
   [
@@ -101,40 +131,55 @@ test.each<[fault: string, path: string, value: unknown, problem: RegExp]>([
   ["a condition of no kind", "workflows/main/when", { equals: [1, 1] }, /^workflows\.main\.when: /],
   ["a workflow without jobs", "workflows/main/jobs", [], /^workflows\.main\.jobs: Must have a job$/],
   ["no workflow", "workflows", {}, /^workflows: Must have a workflow$/],
-  ["a job that is not there", "workflows/main/jobs/0", "tset", /^workflows\.main\.jobs\.tset: there is no job "tset"$/],
-  ["a job without its argument", "workflows/main/jobs/0", { test: { name: "one" } }, /\.one\.service: is missing$/],
+  [
+    "a job that is not there",
+    "workflows/main/jobs/0",
+    "tset",
+    /^workflows\.main\.jobs\.tset: Cannot find a definition for job named tset$/,
+  ],
+  [
+    "a job without its argument",
+    "workflows/main/jobs/0",
+    { test: { name: "one" } },
+    /\.one: Missing required argument\(s\): service$/,
+  ],
   ["an argument of another type", "workflows/main/jobs/0/test/service", 7, /\.one\.service: must be of type string$/],
   [
     "an argument that no parameter takes",
     "workflows/main/jobs/0/test/srv",
     "a",
-    /\.one\.srv: there is no such parameter$/,
+    /\.one: Unexpected argument\(s\): srv$/,
   ],
   [
     "an executor that a job is given, but is not there",
     "workflows/main/jobs/0/test/executor",
     "big",
-    /there is no such executor$/,
+    /\.one\.executor: Cannot find a definition for executor named big$/,
   ],
   [
     "an argument of an approval",
     "workflows/main/jobs/1/hold/service",
     "a",
-    /\.hold\.service: there is no such parameter$/,
+    /\.hold: Unexpected argument\(s\): service$/,
   ],
-  ["a name that two jobs have", "workflows/main/jobs/2/test/name", "one", /\.one: another job has that name$/],
+  [
+    "a name that two jobs have",
+    "workflows/main/jobs/2/test/name",
+    "one",
+    /^workflows\.main\.jobs: two jobs are called "one": give one another name$/,
+  ],
   [
     "a requirement that is not there",
     "workflows/main/jobs/1/hold/requires",
     ["x"],
-    /\.hold\.requires: there is no job "x" in the workflow$/,
+    /^workflows\.main: Job 'hold' requires 'x', which is the name of 0 other jobs in the workflow$/,
   ],
   ["an outcome that is none", "workflows/main/jobs/1/hold/requires", [{ one: "done" }], /jobs\.1/],
   [
     "jobs that wait for one another",
     "workflows/main/jobs/0/test/requires",
     ["two"],
-    /\.one\.requires: goes in a circle$/,
+    /^workflows\.main: jobs require each other: one → two → hold → one$/,
   ],
   [
     "an approval named like a job",
@@ -148,5 +193,5 @@ test.each<[fault: string, path: string, value: unknown, problem: RegExp]>([
 
 test("a setup configuration has one workflow", () => {
   const two = { ...valid, setup: true, workflows: { ...valid.workflows, other: valid.workflows.main } };
-  expect(configurationProblems(two)).toEqual(["workflows: a setup configuration runs one workflow"]);
+  expect(configurationProblems(two)).toEqual(["workflows: a setup config must run one workflow only"]);
 });

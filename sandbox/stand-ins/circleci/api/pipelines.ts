@@ -1,4 +1,4 @@
-import { ConfigError } from "../config/yaml.ts";
+import { ConfigError } from "../../../../circleci/yaml.ts";
 import type { PipelineEngine } from "../runner/engine.ts";
 import type { Pipeline, PipelineSource, PipelineStart } from "../runner/records.ts";
 import { knownRepository } from "../runner/triggers.ts";

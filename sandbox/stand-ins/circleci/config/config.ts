@@ -1,24 +1,16 @@
 /**
- * CircleCI's config of version 2.1, as far as `delivery ci-config` writes it: parameters, pipeline values, expressions and
- * logic statements, reusable commands and executors, workflows with conditions, filters, contexts and approvals. Whatever
- * else it holds (orbs, matrices, machine executors …) is refused by name, so that nothing is silently not run.
+ * Compiles CircleCI's config of version 2.1, as far as `delivery ci-config` writes it: parameters, pipeline values, expressions
+ * and logic statements, reusable commands and executors, workflows with conditions, filters, contexts and approvals. Whatever
+ * else it has (orbs, matrices, machine executors …) is refused by name, so that nothing is silently not run.
  * Source: https://circleci.com/docs/configuration-reference/
  */
-import { z } from "zod";
-import type { Lookup } from "./expression.ts";
+import type { Lookup } from "../../../../circleci/expression.ts";
+import { setupProblem } from "../../../../circleci/references.ts";
+import { sectionsSchema } from "../../../../circleci/schema.ts";
+import { ConfigError, mapAt, type Scalar, type Yaml, type YamlMap } from "../../../../circleci/yaml.ts";
 import { parameterValues } from "./parameters.ts";
+import { checkAt, parseConfig } from "./read.ts";
 import { compileWorkflow, type CompiledWorkflow } from "./workflow.ts";
-import { checkAt, ConfigError, mapAt, parseYaml, type Scalar, type Yaml, type YamlMap } from "./yaml.ts";
-
-const configSchema = z.strictObject({
-  version: z.union([z.literal(2.1), z.literal("2.1")], "must be 2.1"),
-  setup: z.boolean().default(false),
-  parameters: z.unknown().optional(),
-  executors: z.unknown().optional(),
-  commands: z.unknown().optional(),
-  jobs: z.unknown().optional(),
-  workflows: z.unknown().optional(),
-});
 
 export interface CompiledConfig {
   /** Whether its one workflow only finds out how the pipeline goes on. */
@@ -26,7 +18,7 @@ export interface CompiledConfig {
   workflows: CompiledWorkflow[];
 }
 
-export interface ConfigContext {
+interface ConfigContext {
   /** Pipeline values by name without `pipeline.`, e.g. `git.branch`; `null`: not set for this pipeline. */
   values: Readonly<Record<string, Scalar>>;
   /** Pipeline parameters that were given. */
@@ -35,11 +27,11 @@ export interface ConfigContext {
 
 /** Reads a config and fills in everything that does not depend on how its jobs end. @throws ConfigError */
 export function compileConfig(text: string, { values, parameters }: ConfigContext): CompiledConfig {
-  const config = checkAt("", configSchema, parseYaml(text));
+  const { setup = false, ...sections } = checkAt("", sectionsSchema, parseConfig(text));
   // What is checked is still plain YAML.
   const section = (key: "executors" | "commands" | "jobs" | "workflows"): YamlMap =>
-    mapAt(key, (config[key] ?? {}) as Yaml);
-  const declared = parameterValues("", config.parameters as Yaml, parameters);
+    mapAt(key, (sections[key] ?? {}) as Yaml);
+  const declared = parameterValues("", sections.parameters as Yaml, parameters);
   const context = {
     pipeline: pipelineLookup(values, declared),
     branch: typeof values["git.branch"] === "string" ? values["git.branch"] : undefined,
@@ -51,9 +43,9 @@ export function compileConfig(text: string, { values, parameters }: ConfigContex
     const compiled = compileWorkflow(name, workflow, context);
     return compiled === undefined || compiled.jobs.length === 0 ? [] : [compiled];
   });
-  if (config.setup && workflows.length > 1)
-    throw new ConfigError("workflows", "a setup config must run one workflow only");
-  return { setup: config.setup, workflows };
+  const problem = setup ? setupProblem(workflows.length) : undefined;
+  if (problem !== undefined) throw new ConfigError("workflows", problem);
+  return { setup, workflows };
 }
 
 function pipelineLookup(values: Readonly<Record<string, Scalar>>, parameters: YamlMap): Lookup {

@@ -1,60 +1,47 @@
-import { z } from "zod";
-import type { Lookup } from "./expression.ts";
-import { checkAt, ConfigError, listAt, mapAt, textOf, type Yaml, type YamlMap } from "./yaml.ts";
-
-const declarationSchema = z.strictObject({
-  type: z.enum(["string", "boolean", "integer", "enum", "steps", "executor", "env_var_name"]),
-  description: z.string().optional(),
-  enum: z.array(z.string()).optional(),
-  default: z.unknown().optional(),
-});
-type Declaration = z.infer<typeof declarationSchema>;
+import type { Lookup } from "../../../../circleci/expression.ts";
+import {
+  argumentProblems,
+  parameterDeclarationSchema,
+  valueProblem,
+  type ParameterDeclaration,
+} from "../../../../circleci/parameters.ts";
+import { ConfigError, mapAt, type Yaml, type YamlMap } from "../../../../circleci/yaml.ts";
+import { checkAt } from "./read.ts";
 
 /**
  * The values of all declared parameters: what is given, else the default.
- * Source: https://circleci.com/docs/reusing-config/#using-the-parameters-declaration
  *
- * @param place what declares them, e.g. `jobs.build`
+ * @param location what declares them, e.g. `jobs.build`
  * @throws ConfigError for one that is missing, unknown, or of another type
  */
-export function parameterValues(place: string, declared: Yaml, given: YamlMap): YamlMap {
-  const declarations = Object.entries(mapAt(`${place}.parameters`, declared ?? {})).map(
-    ([name, declaration]) => [name, checkAt(`${place}.parameters.${name}`, declarationSchema, declaration)] as const,
+export function parameterValues(location: string, declared: Yaml, given: YamlMap): YamlMap {
+  const declarations = Object.fromEntries(
+    Object.entries(mapAt(`${location}.parameters`, declared ?? {})).map(([name, declaration]) => [
+      name,
+      checkAt(`${location}.parameters.${name}`, parameterDeclarationSchema, declaration),
+    ]),
   );
-  const known = new Set(declarations.map(([name]) => name));
-  const strangers = Object.keys(given).filter((name) => !known.has(name));
-  // The words of CircleCI's API.
-  if (strangers.length > 0) throw new ConfigError(place, `Unexpected argument(s): ${strangers.join(", ")}`);
+  const [problem] = argumentProblems(given, declarations);
+  if (problem !== undefined) throw new ConfigError(location, problem);
   return Object.fromEntries(
-    declarations.map(([name, declaration]) => {
+    Object.entries(declarations).map(([name, declaration]) => [
+      name,
       // Anything of YAML may be a default; its type is checked like that of a given value.
-      const value = given[name] ?? (declaration.default as Yaml);
-      if (value === undefined) throw new ConfigError(place, `Missing required argument(s): ${name}`);
-      return [name, typed(`${place}.parameters.${name}`, declaration, value)];
-    }),
+      checkedValue(`${location}.parameters.${name}`, declaration, given[name] ?? (declaration.default as Yaml)),
+    ]),
   );
+}
+
+function checkedValue(location: string, declaration: ParameterDeclaration, value: Yaml): Yaml {
+  // A pipeline's number, for example, is a text where a text is asked for.
+  const converted = declaration.type === "string" && typeof value === "number" ? String(value) : value;
+  const problem = valueProblem(declaration, converted);
+  if (problem !== undefined) throw new ConfigError(location, `${problem}, not ${JSON.stringify(value)}`);
+  return converted;
 }
 
 /** Looks up `parameters.NAME`, and everything else where `outer` does. */
 export function withParameters(values: YamlMap, outer: Lookup): Lookup {
   const prefix = "parameters.";
   return (name) => (name.startsWith(prefix) ? values[name.slice(prefix.length)] : outer(name));
-}
-
-function typed(place: string, { type, enum: choices = [] }: Declaration, value: Yaml): Yaml {
-  if (type === "steps") return listAt(place, value);
-  if (type === "executor") return value;
-  const fits = {
-    string: typeof value === "string" || typeof value === "number",
-    boolean: typeof value === "boolean",
-    integer: Number.isInteger(value),
-    enum: typeof value === "string" && choices.includes(value),
-    env_var_name: typeof value === "string" && /^[A-Za-z_]\w*$/.test(value),
-  }[type];
-  if (!fits)
-    throw new ConfigError(
-      place,
-      `must be ${type === "enum" ? `one of ${choices.join(", ")}` : `of type ${type}`}, not ${JSON.stringify(value)}`,
-    );
-  return type === "string" ? textOf(value) : value;
 }

@@ -1,13 +1,23 @@
 import { z } from "zod";
-import { conditionHolds, interpolated, matchesWhole, type Lookup } from "./expression.ts";
+import { conditionHolds, interpolated, matchesWhole, type Lookup } from "../../../../circleci/expression.ts";
+import { requirementProblems } from "../../../../circleci/references.ts";
+import {
+  contextSchema,
+  endings,
+  filtersSchema,
+  requiresSchema,
+  workflowSchema,
+  type Ending,
+} from "../../../../circleci/schema.ts";
+import { ConfigError, listAt, mapAt, type Yaml, type YamlMap } from "../../../../circleci/yaml.ts";
 import { compileJob, type CompiledJob, type JobDefinitions } from "./job.ts";
-import { checkAt, ConfigError, listAt, mapAt, type Yaml, type YamlMap } from "./yaml.ts";
+import { checkAt } from "./read.ts";
 
-const contextSchema = z
-  .union([z.string(), z.array(z.string())])
-  .transform((one) => [one].flat())
-  .default([]);
-const approvalSchema = z.strictObject({ type: z.literal("approval"), name: z.string().optional() });
+/** A job that must have ended in one of some ways before another starts. */
+export interface Requirement {
+  job: string;
+  endings: readonly Ending[];
+}
 
 /** One job of a workflow; without a definition it is an approval. */
 interface WorkflowJob {
@@ -27,44 +37,40 @@ interface WorkflowContext extends JobDefinitions {
   branch: string | undefined;
 }
 
-const workflowSchema = z.strictObject({
-  when: z.unknown().optional(),
-  unless: z.unknown().optional(),
-  jobs: z.unknown().optional(),
-});
-
-/** A workflow with its jobs; `undefined`: its condition says that it does not run. */
+/** A workflow with its jobs; `undefined`: its condition says that it does not run. @throws ConfigError */
 export function compileWorkflow(name: string, workflow: Yaml, context: WorkflowContext): CompiledWorkflow | undefined {
-  const place = `workflows.${name}`;
-  const { when, unless, jobs } = checkAt(place, workflowSchema, workflow);
+  const location = `workflows.${name}`;
+  const { when, unless, jobs } = checkAt(location, workflowSchema, workflow);
   // What is checked is still plain YAML.
   const holds = (key: string, condition: unknown): boolean =>
-    conditionHolds(`${place}.${key}`, condition as Yaml, context.pipeline);
+    conditionHolds(`${location}.${key}`, condition as Yaml, context.pipeline);
   if (when !== undefined && !holds("when", when)) return undefined;
   if (unless !== undefined && holds("unless", unless)) return undefined;
-  const all = listAt(`${place}.jobs`, jobs as Yaml).map((job, index) =>
-    compileWorkflowJob(`${place}.jobs.${index}`, job, context),
+  const all = listAt(`${location}.jobs`, jobs as Yaml).map((job, index) =>
+    compileWorkflowJob(`${location}.jobs.${index}`, job, context),
   );
-  const names = all.map((job) => job.name);
-  const twice = names.find((one, index) => names.indexOf(one) !== index);
-  if (twice !== undefined)
-    throw new ConfigError(`${place}.jobs`, `two jobs are called ${JSON.stringify(twice)}: give one another name`);
-  checkRequirements(place, all);
+  const [problem] = requirementProblems(
+    location,
+    all.map((job) => ({ name: job.name, requires: job.requires.map((required) => required.job) })),
+  );
+  if (problem !== undefined) throw new ConfigError(problem.location, problem.message);
   return { name, jobs: withoutFiltered(all) };
 }
 
-function compileWorkflowJob(place: string, entry: Yaml, context: WorkflowContext): WorkflowJob & { runs: boolean } {
-  const [[key, settings], ...others] = entriesOf(place, entry);
-  if (others.length > 0) throw new ConfigError(place, "must be one job with its settings");
-  const at = `${place}.${key}`;
-  const { filters, ...rest } = mapAt(at, settings);
+const approvalSchema = z.strictObject({ type: z.literal("approval"), name: z.string().optional() });
+/** What CircleCI knows and this stand-in does not; anything else is a parameter of the job. */
+const unknownKeys = ["matrix", "pre-steps", "post-steps", "serial-group", "override-with"];
+
+function compileWorkflowJob(location: string, entry: Yaml, context: WorkflowContext): WorkflowJob & { runs: boolean } {
+  const [key, settings] = jobEntry(location, entry);
+  const at = `${location}.${key}`;
+  const { filters, ...rest } = settings;
   const { requires, context: contexts, ...own } = mapAt(at, interpolated(at, rest, context.pipeline));
-  for (const unknown of ["matrix", "pre-steps", "post-steps", "serial-group", "override-with"])
-    if (own[unknown] !== undefined)
-      throw new ConfigError(at, `the sandbox's CircleCI does not know the key "${unknown}"`);
+  const unknown = unknownKeys.find((one) => own[one] !== undefined);
+  if (unknown !== undefined) throw new ConfigError(at, `the sandbox's CircleCI does not know the key "${unknown}"`);
   const common = {
     requires: requirementsOf(`${at}.requires`, requires),
-    contexts: checkAt(`${at}.context`, contextSchema, contexts),
+    contexts: [checkAt(`${at}.context`, contextSchema.default([]), contexts)].flat(),
     runs: passesFilters(`${at}.filters`, filters, context.branch, context.pipeline),
   };
   if (own["type"] !== undefined) return { ...common, name: checkAt(at, approvalSchema, own).name ?? key };
@@ -72,11 +78,24 @@ function compileWorkflowJob(place: string, entry: Yaml, context: WorkflowContext
   return { ...common, name: checkAt(`${at}.name`, z.string(), name), definition: compileJob(key, parameters, context) };
 }
 
-function entriesOf(place: string, entry: Yaml): [[string, YamlMap], ...unknown[]] {
-  if (typeof entry === "string") return [[entry, {}]];
-  const [first, ...others] = Object.entries(mapAt(place, entry));
-  if (first === undefined) throw new ConfigError(place, "must be a job");
-  return [[first[0], first[1] === null || first[1] === undefined ? {} : mapAt(place, first[1])], ...others];
+function jobEntry(location: string, entry: Yaml): [key: string, settings: YamlMap] {
+  if (typeof entry === "string") return [entry, {}];
+  const [first, ...others] = Object.entries(mapAt(location, entry));
+  if (first === undefined) throw new ConfigError(location, "must be a job");
+  if (others.length > 0) throw new ConfigError(location, "must be one job with its settings");
+  const [key, settings] = first;
+  return [key, settings === null || settings === undefined ? {} : mapAt(`${location}.${key}`, settings)];
+}
+
+function requirementsOf(location: string, requires: Yaml): Requirement[] {
+  return checkAt(location, requiresSchema.default([]), requires).flatMap((item): Requirement[] =>
+    typeof item === "string"
+      ? [{ job: item, endings: ["success"] }]
+      : Object.entries(item).map(([job, statuses]) => ({
+          job,
+          endings: [statuses].flat().flatMap((status) => (status === "terminal" ? endings : [status])),
+        })),
+  );
 }
 
 /** A job that is filtered out counts for nobody; one all of whose required jobs are filtered out goes with them. */
@@ -91,77 +110,19 @@ function withoutFiltered(jobs: readonly (WorkflowJob & { runs: boolean })[]): Wo
   );
 }
 
-/** How a required job may have ended. Source: https://circleci.com/docs/configuration-reference/#requires */
-const endings = ["success", "failed", "canceled", "unauthorized", "not_run"] as const;
-export type Ending = (typeof endings)[number];
-
-const endingSchema = z.enum([...endings, "terminal"]);
-const requireSchema = z.union([z.string(), z.record(z.string(), z.union([endingSchema, z.array(endingSchema)]))]);
-const requiresSchema = z.array(requireSchema).default([]);
-
-/** A job that must have ended in one of some ways before another starts. */
-export interface Requirement {
-  job: string;
-  endings: readonly Ending[];
-}
-
-function requirementsOf(place: string, requires: unknown): Requirement[] {
-  return checkAt(place, requiresSchema, requires).flatMap((item): Requirement[] =>
-    typeof item === "string"
-      ? [{ job: item, endings: ["success"] }]
-      : Object.entries(item).map(([job, statuses]) => ({
-          job,
-          endings: [statuses].flat().flatMap((one) => (one === "terminal" ? endings : [one])),
-        })),
-  );
-}
-
-interface Requiring {
-  name: string;
-  requires: readonly Requirement[];
-}
-
-/** @throws ConfigError for a required job that is not there, and for jobs that wait for each other */
-function checkRequirements(place: string, jobs: readonly Requiring[]): void {
-  const byName = new Map(jobs.map((job) => [job.name, job]));
-  const visit = (job: Requiring, path: readonly string[]): void => {
-    if (path.includes(job.name))
-      throw new ConfigError(place, `jobs require each other: ${[...path, job.name].join(" → ")}`);
-    for (const requirement of job.requires) {
-      const required = byName.get(requirement.job);
-      // The words of CircleCI's validation.
-      if (required === undefined)
-        throw new ConfigError(
-          place,
-          `Job '${job.name}' requires '${requirement.job}', which is the name of 0 other jobs in the workflow`,
-        );
-      visit(required, [...path, job.name]);
-    }
-  };
-  for (const job of jobs) visit(job, []);
-}
-
-const branchesSchema = z
-  .union([z.string(), z.array(z.string())])
-  .transform((one) => [one].flat())
-  .optional();
-const filtersSchema = z.strictObject({
-  branches: z.strictObject({ only: branchesSchema, ignore: branchesSchema }).optional(),
-});
-
 /**
  * Whether a job runs on a branch, by an expression or by names and `/patterns/` of branches.
- * Source: https://circleci.com/docs/configuration-reference/#filters
  *
  * @param branch `undefined`: a tag, for which jobs with filters of branches do not run
  */
-function passesFilters(place: string, filters: Yaml, branch: string | undefined, lookup: Lookup): boolean {
+function passesFilters(location: string, filters: Yaml, branch: string | undefined, lookup: Lookup): boolean {
   if (filters === undefined) return branch !== undefined;
-  if (typeof filters === "string") return conditionHolds(place, filters, lookup);
-  const { only, ignore } = checkAt(place, filtersSchema, filters).branches ?? {};
+  if (typeof filters === "string") return conditionHolds(location, filters, lookup);
+  const { only, ignore } = checkAt(location, filtersSchema, filters).branches ?? {};
   if (branch === undefined) return false;
-  const names = (list: readonly string[]): boolean => list.some((item) => matchesBranch(item, branch));
-  return (only === undefined || names(only)) && (ignore === undefined || !names(ignore));
+  const matches = (list: string | readonly string[]): boolean =>
+    [list].flat().some((item) => matchesBranch(item, branch));
+  return (only === undefined || matches(only)) && (ignore === undefined || !matches(ignore));
 }
 
 function matchesBranch(item: string, branch: string): boolean {

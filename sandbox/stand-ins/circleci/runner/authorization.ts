@@ -1,5 +1,5 @@
-import { evaluate } from "../config/expression.ts";
-import { isTruthy } from "../config/yaml.ts";
+import { evaluate } from "../../../../circleci/expression.ts";
+import { isTruthy } from "../../../../circleci/yaml.ts";
 import type { Context, Project, State } from "../state.ts";
 import type { Job, Pipeline } from "./records.ts";
 

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { Scalar } from "../config/yaml.ts";
+import type { Scalar } from "../../../../circleci/yaml.ts";
 import type { Project, State } from "../state.ts";
 import { CheckoutPool } from "./checkout-pool.ts";
 import { StatusReports, withPullRequest, type GitHubAccess } from "./github.ts";

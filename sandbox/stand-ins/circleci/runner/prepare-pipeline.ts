@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { errorMessage } from "../../../../core/error.ts";
 import { compileConfig } from "../config/config.ts";
 import type { CompiledWorkflow } from "../config/workflow.ts";
-import { ConfigError, type Scalar } from "../config/yaml.ts";
+import { ConfigError, type Scalar } from "../../../../circleci/yaml.ts";
 import { projectSlug, type State } from "../state.ts";
 import type { Job, Pipeline, PipelineSource, PipelineStart, Workflow } from "./records.ts";
 import type { FoundCommit, SourceMirror } from "./source-mirror.ts";

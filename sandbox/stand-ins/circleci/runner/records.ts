@@ -1,6 +1,6 @@
 import type { CompiledJob } from "../config/job.ts";
 import type { Requirement } from "../config/workflow.ts";
-import type { Scalar } from "../config/yaml.ts";
+import type { Scalar } from "../../../../circleci/yaml.ts";
 
 /** Source: https://circleci.com/docs/api/v2/ (schema of a job's status), those that jobs have here. */
 export type JobStatus =

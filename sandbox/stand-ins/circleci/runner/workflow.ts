@@ -1,4 +1,4 @@
-import type { Ending } from "../config/workflow.ts";
+import type { Ending } from "../../../../circleci/schema.ts";
 import type { State } from "../state.ts";
 import { authorize } from "./authorization.ts";
 import type { JobQueue } from "./job-queue.ts";

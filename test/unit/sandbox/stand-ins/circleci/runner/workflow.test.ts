@@ -1,40 +1,9 @@
 import { expect, test } from "vitest";
-import { evaluate } from "../../../../../../sandbox/stand-ins/circleci/config/expression.ts";
 import { parseGitHubEvent, startsPipeline } from "../../../../../../sandbox/stand-ins/circleci/runner/github-event.ts";
 import { Masking } from "../../../../../../sandbox/stand-ins/circleci/runner/masking.ts";
 import type { Job, JobStatus } from "../../../../../../sandbox/stand-ins/circleci/runner/records.ts";
 import { jobsBefore } from "../../../../../../sandbox/stand-ins/circleci/runner/steps.ts";
 import { readiness, workflowStatus } from "../../../../../../sandbox/stand-ins/circleci/runner/workflow.ts";
-
-const values: Readonly<Record<string, string | number | boolean | null>> = {
-  branch: "release-7",
-  number: 7,
-  none: null,
-  yes: true,
-};
-
-test.each([
-  ['branch == "main" or branch starts-with "release"', true],
-  ["branch matches /release-\\d/", true],
-  ["branch matches /release/", false],
-  ["number >= 7 and number < 8", true],
-  ["not yes and none", false],
-  ["not (yes and none)", true],
-  ['none or "fallback"', "fallback"],
-  ["yes and 10 or 1", 10],
-  ['number == "7"', false],
-])("%s is %s", (expression, value) => {
-  expect(evaluate("when", expression, (name) => values[name])).toBe(value);
-});
-
-test("an expression that cannot be read is refused", () => {
-  const read = (expression: string) => () => evaluate("when", expression, (name) => values[name]);
-  expect(read("branch ==")).toThrow("is no complete expression");
-  expect(read("branch branch")).toThrow("goes on after its end");
-  expect(read("branch = 1")).toThrow("is no expression");
-  expect(read("gone")).toThrow('there is no value "gone"');
-  expect(read("branch > 1")).toThrow("compares numbers only");
-});
 
 function masked(secrets: string[], ...pieces: string[]): string {
   const written: string[] = [];
