@@ -152,7 +152,7 @@ function valueProblems(
       if (value === undefined || isFilledInLater(value)) return [];
       const problem =
         declaration.type === "executor"
-          ? definitionProblem("executor", String(value), executors)
+          ? definitionProblem("executor", typeof value === "string" ? value : JSON.stringify(value), executors)
           : valueProblem(declaration, value);
       return problemAt(`${location}.${name}`, problem);
     }),
