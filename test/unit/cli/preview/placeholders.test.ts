@@ -8,14 +8,14 @@ encryptionsalt: v1:salt
 secretsprovider: awskms://alias/x
 encryptedkey: abc
 config:
-  delivery:schemaVersion: 1
+  delivery:schemaVersion: 2
   delivery:cluster: { context: prod }
   delivery:registryPassword: { secure: v1:one }
   delivery:kubeconfig: { secure: v1:two }
   delivery:secrets: { db-password: { secure: v1:three } }
 `;
   const { text, secrets, kubeconfigContext, looksProjectUp } = placeholderSettings(file, () => []);
-  expect(parse(text)).toEqual({ config: { "delivery:schemaVersion": 1, "delivery:cluster": { context: "prod" } } });
+  expect(parse(text)).toEqual({ config: { "delivery:schemaVersion": 2, "delivery:cluster": { context: "prod" } } });
   expect(secrets["delivery:registryPassword"]).toBe(placeholder);
   expect(JSON.parse(secrets["delivery:secrets"] ?? "")).toEqual({ "db-password": placeholder });
   expect(JSON.parse(secrets["delivery:kubeconfig"] ?? "")).toMatchObject({ "current-context": "prod" });
