@@ -20,8 +20,8 @@ export async function buildBaseline(
 ): Promise<Map<string, string>> {
   const app = join(directory, "examples/delinkcious");
   const login = { username: sandboxSettings().images.username, password };
-  await using config = await writeDockerConfig(registryHost, login, { HOME: directory });
-  const metadata = join(config.directory, "metadata.json");
+  using config = writeDockerConfig(registryHost, login, { HOME: directory });
+  const metadata = join(config.path, "metadata.json");
   const digests = new Map<string, string>();
   for (const folder of readdirSync(join(app, "svc"))) {
     const service = folder.replace(/_service$/, "").replaceAll("_", "-");
@@ -35,7 +35,7 @@ export async function buildBaseline(
       `--metadata-file=${metadata}`,
       `--output=type=image,"name=${image}:0.2,${image}:0.2.1",push=true,registry.insecure=true`,
     ];
-    const env = { BUILDKIT_HOST: buildKit.address, DOCKER_CONFIG: config.directory };
+    const env = { BUILDKIT_HOST: buildKit.address, DOCKER_CONFIG: config.path };
     await outputOf(buildKit.buildctl, args, { env });
     const { "containerimage.digest": digest } = metadataSchema.parse(JSON.parse(readFileSync(metadata, "utf8")));
     digests.set(service, digest);

@@ -29,14 +29,22 @@ export interface TemporaryDirectory extends Disposable {
 /** @param prefix what its name begins with, e.g. `delivery-docker-` */
 export function temporaryDirectory(prefix: string): TemporaryDirectory {
   const path = mkdtempSync(join(tmpdir(), prefix));
-  const remove = (): void => rmSync(path, { recursive: true, force: true });
-  // Also when this process ends by an error that nobody expects.
-  process.once("exit", remove);
+  // One listener for all of them: Node warns of more than ten.
+  if (present.size === 0) process.once("exit", removeAll);
+  present.add(path);
   return {
     path,
     [Symbol.dispose]: () => {
-      process.off("exit", remove);
-      remove();
+      present.delete(path);
+      if (present.size === 0) process.off("exit", removeAll);
+      rmSync(path, { recursive: true, force: true });
     },
   };
+}
+
+/** The temporary directories that are to be removed also if this process ends by an unexpected error. */
+const present = new Set<string>();
+
+function removeAll(): void {
+  for (const path of present) rmSync(path, { recursive: true, force: true });
 }

@@ -47,12 +47,17 @@ export async function runProcess(
     child.on("error", reject).on("close", resolve);
   });
   const state = { timedOut: false };
+  const closePipes = (): void => {
+    child.stdout?.destroy();
+    child.stderr?.destroy();
+  };
   const stop = (): void => {
     child.kill("SIGTERM");
     setTimeout(() => child.kill("SIGKILL"), gracePeriod).unref();
-    // A child of its own may hold them open for as long as it likes.
-    child.stdout?.destroy();
-    child.stderr?.destroy();
+    // It may write while it cleans up, and would die of a closed pipe. Once it has ended, only children of its own can hold
+    // the pipes open, for as long as they like.
+    if (child.exitCode !== null || child.signalCode !== null) closePipes();
+    else child.once("exit", closePipes);
   };
   const timer =
     timeoutSeconds === undefined

@@ -1,15 +1,15 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import type { Service } from "../../components/service.ts";
+import { temporaryDirectory } from "../../core/atomic-file.ts";
 import { imageRepository } from "../../core/names.ts";
+import { retry } from "../../core/retry.ts";
 import { digestSchema } from "../../git/release-record.ts";
 import { CommandError } from "../command.ts";
 import type { Monorepo } from "../project/monorepo.ts";
 import type { Registry } from "../registry/client.ts";
-import { buildFailure, isPassing, lastWord, runBuildProcess } from "./build-process.ts";
+import { buildFailure, isTransient, lastWord, runBuildProcess } from "./build-process.ts";
 import type { Builder, ImageBuild } from "./builders.ts";
 
 /**
@@ -22,10 +22,10 @@ export async function buildImages(
   concurrency: number,
   options: BuildOptions,
 ): Promise<BuiltImage[]> {
+  // Each worker takes the next build from here.
   const waiting = builds.entries();
   const outcomes = new Map<number, BuiltImage | Error>();
-  const takeTurns = async (): Promise<void> => {
-    // All of them take from the same list.
+  const worker = async (): Promise<void> => {
     for (const [index, build] of waiting) {
       const outcome = await buildService(build, options).catch((error: unknown) =>
         error instanceof Error ? error : new Error(String(error)),
@@ -33,7 +33,7 @@ export async function buildImages(
       outcomes.set(index, outcome);
     }
   };
-  await Promise.all(Array.from({ length: concurrency }, takeTurns));
+  await Promise.all(Array.from({ length: concurrency }, worker));
   if (options.signal.aborted) throw new CommandError("stopped; images may be pushed already, but no digest is written");
   const inOrder = builds.flatMap((_, index) => outcomes.get(index) ?? []);
   const failures = inOrder.filter((outcome): outcome is Error => outcome instanceof Error);
@@ -64,22 +64,18 @@ export interface BuiltImage {
 }
 
 /**
- * Builds an image and pushes it; what may pass by itself is tried again.
- * @throws CommandError with the image, the reason and the way out
+ * Builds an image and pushes it; a failure that may be gone a moment later is retried.
+ * @throws CommandError with the image, the reason and what to do
  */
 export async function buildService(build: ImageBuild, options: BuildOptions): Promise<BuiltImage> {
   const start = performance.now();
-  const directory = await mkdtemp(join(tmpdir(), "delivery-build-"));
-  try {
-    const metadataFile = join(directory, "metadata.json");
-    await runBuilder(build, metadataFile, options);
-    const digest = build.push ? await pushedDigest(build, metadataFile, options.registry) : null;
-    const { service, repository, tags } = build;
-    const seconds = Math.round(performance.now() - start) / 1000;
-    return { service, repository, digest, tags: build.push ? tags : [], seconds };
-  } finally {
-    await rm(directory, { recursive: true, force: true });
-  }
+  using directory = temporaryDirectory("delivery-build-");
+  const metadataFile = join(directory.path, "metadata.json");
+  await runBuilder(build, metadataFile, options);
+  const digest = build.push ? await pushedDigest(build, metadataFile, options.registry) : null;
+  const { service, repository, tags } = build;
+  const seconds = Math.round(performance.now() - start) / 1000;
+  return { service, repository, digest, tags: build.push ? tags : [], seconds };
 }
 
 async function runBuilder(build: ImageBuild, metadataFile: string, options: BuildOptions): Promise<void> {
@@ -87,20 +83,34 @@ async function runBuilder(build: ImageBuild, metadataFile: string, options: Buil
   const onLine = (line: string): void => {
     if (line !== "") note(`${build.service} | ${line}`);
   };
-  for (let attempt = 1; ; attempt++) {
+  const attemptBuild = async (attempt: number): Promise<void> => {
     const command = builder.command(build, metadataFile);
     const { succeeded, output } = await runBuildProcess(command, { environment, onLine, signal });
-    if (succeeded) return;
-    const message = lastWord(output);
-    const pause = pauses[attempt - 1];
-    if (pause === undefined || !isPassing(message))
-      throw new CommandError(buildFailure(build, builder, output, attempt));
-    onLine(`attempt ${attempt} of ${pauses.length + 1} failed, the next one is in ${pause / 1000} s: ${message}`);
-    await sleep(pause, undefined, { signal });
+    if (!succeeded) throw new BuildError(buildFailure(build, builder, output, attempt), lastWord(output));
+  };
+  await retry(attemptBuild, {
+    pauses,
+    signal,
+    isTransient: (error) => error instanceof BuildError && isTransient(error.reason),
+    onRetry: (error, pause, attempt) => {
+      const reason = error instanceof BuildError ? error.reason : "";
+      onLine(`attempt ${attempt} of ${pauses.length + 1} failed, the next one is in ${pause / 1000} s: ${reason}`);
+    },
+  });
+}
+
+/** One attempt has failed. */
+class BuildError extends CommandError {
+  /** The builder's own message. */
+  readonly reason: string;
+
+  constructor(message: string, reason: string) {
+    super(message);
+    this.reason = reason;
   }
 }
 
-/** BuildKit's own file; its other keys vary with the builder. */
+/** The file that BuildKit's clients write; its other keys vary with the builder. */
 const metadataSchema = z.object({ "containerimage.digest": digestSchema });
 
 export function digestIn(metadata: string): string | undefined {
@@ -109,7 +119,7 @@ export function digestIn(metadata: string): string | undefined {
 }
 
 async function pushedDigest({ repository }: ImageBuild, metadataFile: string, registry: Registry): Promise<string> {
-  const digest = digestIn(await readFile(metadataFile, "utf8"));
+  const digest = digestIn(readFileSync(metadataFile, "utf8"));
   if (digest === undefined)
     throw new CommandError(
       `${repository} is pushed, but the builder does not say as which digest; use a newer Docker or BuildKit`,

@@ -1,5 +1,5 @@
-import { spawn } from "node:child_process";
-import { createInterface } from "node:readline";
+import { errorMessage } from "../../core/error.ts";
+import { runProcess } from "../../core/process.ts";
 import { CommandError } from "../command.ts";
 import { locateImages } from "../registry/image-name.ts";
 import type { Builder, BuilderCommand, ImageBuild } from "./builders.ts";
@@ -14,63 +14,45 @@ interface BuildProcessOptions {
 
 interface BuildOutcome {
   readonly succeeded: boolean;
-  /** The last lines that it wrote. */
+  /** The last lines that it wrote to standard error, where BuildKit's clients report their progress. */
   readonly output: readonly string[];
 }
 
-/** As much as a failing step and its place in the Dockerfile take. */
+/** As many lines as a failing step and its excerpt of the Dockerfile take. */
 const keptLines = 200;
-/** How long a builder has to end after it is told to, in milliseconds. */
-const patience = 5_000;
 
-/** @throws CommandError if the builder cannot be run, or is stopped */
+/** @throws CommandError if the builder cannot be run; what `signal` was aborted with */
 export async function runBuildProcess(
   { program, args }: BuilderCommand,
   { environment, onLine, signal }: BuildProcessOptions,
 ): Promise<BuildOutcome> {
-  signal.throwIfAborted();
-  const child = spawn(program, args, { env: environment, stdio: ["ignore", "ignore", "pipe"] });
-  const ended = new Promise<number | null>((resolve, reject) => {
-    child.on("close", resolve).on("error", (error) =>
-      reject(
-        new CommandError(`${program} cannot be run (${error.message}); install it, or choose another --builder`, {
-          cause: error,
-        }),
-      ),
-    );
-  });
-  const stop = (): void => {
-    child.kill("SIGTERM");
-    setTimeout(() => child.kill("SIGKILL"), patience).unref();
-  };
-  signal.addEventListener("abort", stop, { once: true });
-  try {
-    const [code, output] = await Promise.all([ended, lastLines(child.stderr, onLine)]);
-    signal.throwIfAborted();
-    return { succeeded: code === 0, output };
-  } finally {
-    signal.removeEventListener("abort", stop);
-  }
-}
-
-async function lastLines(input: NodeJS.ReadableStream, onLine: (line: string) => void): Promise<string[]> {
-  const lines: string[] = [];
-  for await (const line of createInterface({ input, crlfDelay: Infinity })) {
-    lines.push(line);
-    if (lines.length > keptLines) lines.shift();
+  const output: string[] = [];
+  const keep = (line: string, stream: "stdout" | "stderr"): void => {
+    if (stream === "stdout") return;
+    output.push(line);
+    if (output.length > keptLines) output.shift();
     onLine(line);
-  }
-  return lines;
+  };
+  const { code } = await runProcess(program, args, { env: environment, onLine: keep, signal }).catch(
+    (error: unknown) => {
+      signal.throwIfAborted();
+      throw new CommandError(
+        `${program} cannot be run (${errorMessage(error)}); install it, or choose another --builder`,
+        { cause: error },
+      );
+    },
+  );
+  return { succeeded: code === 0, output };
 }
 
-const passing =
+const transient =
   /connection refused|connection reset|broken pipe|\bEOF\b|TLS handshake timeout|i\/o timeout|deadline exceeded|server misbehaving|temporary failure|toomanyrequests|\b(?:429|5\d\d) [A-Z]|status(?: code)?:? (?:429|5\d\d)/i;
 const daemonIsGone =
   /listing workers|failed to list workers|cannot connect to the docker daemon|connection error: desc|failed to dial|failed to find builder|^context deadline exceeded$/i;
 const denied = /\b40[13]\b|denied|unauthorized|insufficient_scope|no basic auth|authorization failed/i;
 const registryIsAsked = /failed to (?:push|authorize|do request)|pushing|unexpected status from|\/v2\//;
 
-/** The builder's last word: what its output comes down to. */
+/** The builder's own error message, or else the last line that it wrote. */
 export function lastWord(output: readonly string[]): string {
   const last =
     output.findLast((line) => /^error: /i.test(line)) ?? output.findLast((line) => line.trim() !== "") ?? "no message";
@@ -78,8 +60,8 @@ export function lastWord(output: readonly string[]): string {
 }
 
 /** Whether the same build may well succeed a moment later: not where a step of the Dockerfile fails. */
-export function isPassing(message: string): boolean {
-  return passing.test(message) && !daemonIsGone.test(message) && !isFailedStep(message);
+export function isTransient(message: string): boolean {
+  return transient.test(message) && !daemonIsGone.test(message) && !isFailedStep(message);
 }
 
 function isFailedStep(message: string): boolean {
@@ -87,7 +69,7 @@ function isFailedStep(message: string): boolean {
 }
 
 /**
- * What went wrong, for whoever has to mend it.
+ * The message for a failed build: the image, the reason, and what to do.
  * @param output the lines of the last attempt
  */
 export function buildFailure(build: ImageBuild, builder: Builder, output: readonly string[], attempts: number): string {
@@ -100,7 +82,7 @@ export function buildFailure(build: ImageBuild, builder: Builder, output: readon
     const { host } = locateImages(build.repository);
     if (denied.test(message))
       return `${image} is not pushed: the registry ${host} refuses it (${message}); check DOCKERHUB_USERNAME and DOCKERHUB_PASSWORD, and that this account may push there`;
-    if (isPassing(message))
+    if (isTransient(message))
       return `${image} is not pushed: the registry ${host} cannot be reached or stumbles${tried} (${message}); run the same command again when it is back`;
   }
   return [`${image} is not built from ${build.dockerfile}${tried}: ${message}`, ...excerpt(output)].join("\n");

@@ -1,7 +1,6 @@
-import { execFile } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { basename, delimiter, dirname, join } from "node:path";
-import { promisify } from "node:util";
+import { outputOf, ProcessError } from "../../core/process.ts";
 import { CommandError } from "../command.ts";
 import { locateImages } from "../registry/image-name.ts";
 
@@ -28,13 +27,13 @@ export interface BuilderCommand {
 
 /** A client of BuildKit. Its progress is plain text on standard error. */
 export interface Builder {
-  /** What it speaks to, for messages. */
+  /** The daemon that it talks to, for messages. */
   readonly daemon: string;
   /** @param metadataFile where it writes the digest of a pushed image */
   command(build: ImageBuild, metadataFile: string): BuilderCommand;
 }
 
-/** Where the layers of earlier builds are kept: beside the images, since that needs no other place and login. */
+/** Where the layers of earlier builds are kept: in the repository of the image, which needs no further login. */
 function cacheReference(repository: string): string {
   return `${repository}:buildcache`;
 }
@@ -60,9 +59,9 @@ export type BuilderName = "buildx" | "buildctl";
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** `buildctl` where the environment names a BuildKit and has its client, else `docker buildx`. */
-export async function chooseBuilder(wanted: BuilderName | undefined, environment: Environment): Promise<Builder> {
+export async function chooseBuilder(requested: BuilderName | undefined, environment: Environment): Promise<Builder> {
   const { BUILDKIT_HOST: host = "" } = environment;
-  const name = wanted ?? (host !== "" && isOnPath("buildctl", environment) ? "buildctl" : "buildx");
+  const name = requested ?? (host !== "" && isOnPath("buildctl", environment) ? "buildctl" : "buildx");
   return name === "buildctl" ? buildctl(host) : buildx(environment);
 }
 
@@ -118,16 +117,14 @@ type CacheForm = "registry" | "inline";
 
 /** Docker's client, with the builder that is in use. @throws CommandError if there is none */
 async function buildx(environment: Readonly<Record<string, string | undefined>>): Promise<Builder> {
-  const description = await promisify(execFile)("docker", ["buildx", "inspect"], { env: environment }).catch(
-    (error: unknown) => {
-      const said = error instanceof Error && "stderr" in error ? String(error.stderr).trim() : "";
-      throw new CommandError(
-        `images cannot be built: \`docker buildx\` does not work here (${said || String(error)}); install Docker with buildx, or set BUILDKIT_HOST and install buildctl`,
-        { cause: error },
-      );
-    },
-  );
-  const cache = /^Driver:\s*docker\s*$/m.test(description.stdout) ? "inline" : "registry";
+  const description = await outputOf("docker", ["buildx", "inspect"], { env: environment }).catch((error: unknown) => {
+    const said = error instanceof ProcessError ? error.stderr.trim() : "";
+    throw new CommandError(
+      `images cannot be built: \`docker buildx\` does not work here (${said || String(error)}); install Docker with buildx, or set BUILDKIT_HOST and install buildctl`,
+      { cause: error },
+    );
+  });
+  const cache = /^Driver:\s*docker\s*$/m.test(description) ? "inline" : "registry";
   return {
     daemon: "Docker",
     command: (build, metadataFile) => ({ program: "docker", args: buildxArguments(build, metadataFile, cache) }),

@@ -4,7 +4,7 @@ import { CommandError, UsageError, type CommandContext } from "../command.ts";
 import type { Monorepo } from "../project/monorepo.ts";
 
 /** What the tags of one build are made of. */
-export interface TagFacts {
+export interface TagArgs {
   /** `images.tag` of the stack file. */
   readonly stableTag: string;
   /** CI's number of the build; without it the image gets the commit's tag only. */
@@ -17,8 +17,8 @@ export interface TagFacts {
   readonly movesStableTag: boolean;
 }
 
-/** The tags are for people and for whoever watches the registry; deployed is the digest. */
-export function imageTags({ stableTag, buildNumber, commit, releasable, movesStableTag }: TagFacts): string[] {
+/** Tags are for people, and for tools that watch the registry; deployments name the digest. */
+export function imageTags({ stableTag, buildNumber, commit, releasable, movesStableTag }: TagArgs): string[] {
   if (!releasable) return [commit];
   return [
     ...(buildNumber === undefined ? [] : [`${stableTag}.${buildNumber}`]),
@@ -52,7 +52,7 @@ export async function tagsOf(
   });
 }
 
-/** CI's own word counts also where it has no history. */
+/** A full id is taken as given, since CI may have no history to look it up in. */
 async function sourceCommit(given: string | undefined, root: string): Promise<string> {
   if (given !== undefined && /^[0-9a-f]{40}$/.test(given)) return given;
   const revision = given ?? "HEAD";

@@ -96,9 +96,8 @@ async function built(
   if (first === undefined) return [];
   const { DOCKERHUB_PASSWORD: _, DELIVERY_REGISTRY_PASSWORD: __, ...rest } = context.environment;
   const login = await givenLogin(flags, context);
-  await using config =
-    login === undefined ? undefined : await writeDockerConfig(locateImages(first.repository).host, login, rest);
-  const environment = config === undefined ? rest : { ...rest, DOCKER_CONFIG: config.directory };
+  using config = login === undefined ? undefined : writeDockerConfig(locateImages(first.repository).host, login, rest);
+  const environment = config === undefined ? rest : { ...rest, DOCKER_CONFIG: config.path };
   return await buildImages(builds, Number(flags.concurrency), {
     builder: await chooseBuilder(flags.builder, environment),
     environment,

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
+import { rootMessage } from "../../core/error.ts";
+import { backoff, retry } from "../../core/retry.ts";
 import { CommandError } from "../command.ts";
 import { locateImages, type ImageLocation } from "./image-name.ts";
 
@@ -40,7 +41,7 @@ export function registryClient({ login, limits }: RegistryOptions): Registry {
     const scope = `${image.host}/${image.name}`;
     const send = (): Promise<Response> => {
       const authorization = authorizations.get(scope);
-      return patientFetch(
+      return fetchWithRetry(
         url,
         { method, headers: { accept, ...(authorization === undefined ? {} : { authorization }) } },
         limits,
@@ -80,7 +81,7 @@ export function registryClient({ login, limits }: RegistryOptions): Registry {
       for (let next: string | undefined = `/v2/${image.name}/tags/list?n=1000`; next !== undefined;) {
         const response: Response | undefined = await request(image, next);
         if (response === undefined) return tags;
-        // The API says so.
+        // The API defines the answer so.
         const page = (await response.json()) as { tags?: string[] | null };
         tags.push(...(page.tags ?? []));
         next = nextPage(response, image);
@@ -123,56 +124,75 @@ function nextPage(response: Response, image: ImageLocation): string | undefined 
 function refusal(image: ImageLocation, status: number, loggedIn: boolean): CommandError {
   const what = `${image.host}/${image.name}`;
   if (status === 401 || status === 403) {
-    const wayOut = loggedIn
+    const hint = loggedIn
       ? "check the login and what it may read"
       : `log in with \`docker login ${image.host === "docker.io" ? "" : image.host}\`, or give --username and --password-stdin`;
-    return new CommandError(`the registry does not let us read ${what} (${status}); ${wayOut}`);
+    return new CommandError(`the registry does not let us read ${what} (${status}); ${hint}`);
   }
   return new CommandError(`the registry answers ${status} for ${what}; run the same command again later`);
 }
 
 export interface FetchLimits {
-  /** How often a request is sent again when the registry asks for patience or stumbles. @default 4 */
+  /** How often a request is sent again when the registry is busy or does not answer. @default 4 */
   readonly retries?: number;
-  /** The longest pause between two of them, in milliseconds. @default 60000 */
+  /** The longest pause between two attempts, in milliseconds. @default 60000 */
   readonly longestPause?: number;
   /** How long one request may take, in milliseconds. @default 30000 */
   readonly timeout?: number;
-  /** Told when few requests are left before the registry's limit. */
+  /** Called when few requests are left before the registry's limit. */
   readonly onScarce?: (remaining: number, url: string) => void;
 }
 
 /**
- * Waits when a registry asks for it: 429 with `retry-after`, and 5xx.
- * @throws CommandError if the registry cannot be reached, or still refuses after the last try
+ * Sends a request again when the registry cannot be reached, or answers with 5xx, or 429 and `retry-after`.
+ * @throws CommandError if the registry cannot be reached, or still limits our requests at the last attempt
  */
-async function patientFetch(url: string, init: RequestInit, limits: FetchLimits = {}): Promise<Response> {
+async function fetchWithRetry(url: string, init: RequestInit, limits: FetchLimits = {}): Promise<Response> {
   const { retries = 4, longestPause = 60_000, timeout = 30_000 } = limits;
-  for (let attempt = 0; ; attempt++) {
+  const { host } = new URL(url);
+  const send = async (): Promise<Response> => {
     const response = await fetch(url, { ...init, signal: AbortSignal.timeout(timeout) }).catch((error: unknown) => {
-      if (attempt < retries) return undefined;
       throw new CommandError(
-        `the registry at ${new URL(url).host} cannot be reached (${reasonOf(error)}); check its name and the network`,
+        `the registry at ${host} cannot be reached (${rootMessage(error)}); check its name and the network`,
         { cause: error },
       );
     });
-    if (response !== undefined) warnWhenScarce(response, url, limits);
-    if (response !== undefined && response.status !== 429 && response.status < 500) return response;
-    if (response !== undefined && attempt >= retries) {
-      if (response.status !== 429) return response;
-      throw new CommandError(
-        `the registry at ${new URL(url).host} limits our requests (429); wait, or log in: registries allow more to those they know`,
-      );
-    }
-    await response?.body?.cancel();
-    await sleep(Math.min(pauseAsked(response) ?? 250 * 2 ** attempt * (1 + Math.random()), longestPause));
+    warnWhenScarce(response, url, limits);
+    if (response.status !== 429 && response.status < 500) return response;
+    await response.body?.cancel();
+    throw new BusyError(response);
+  };
+  const response = await retry(send, {
+    pauses: backoff(retries, 375, longestPause),
+    pauseFor: (error) => {
+      const requested = error instanceof BusyError ? requestedPause(error.response) : undefined;
+      return requested === undefined ? undefined : Math.min(requested, longestPause);
+    },
+  }).catch((error: unknown) => {
+    if (error instanceof BusyError) return error.response;
+    throw error;
+  });
+  if (response.status !== 429) return response;
+  throw new CommandError(
+    `the registry at ${host} limits our requests (429); wait, or log in: registries allow more to those they know`,
+  );
+}
+
+/** The registry has answered that it cannot answer now. */
+class BusyError extends Error {
+  /** Without its body. */
+  readonly response: Response;
+
+  constructor(response: Response) {
+    super(`status ${response.status}`);
+    this.response = response;
   }
 }
 
 /** `retry-after` in seconds or as a date, in milliseconds from now. */
-function pauseAsked(response: Response | undefined): number | undefined {
-  const value = response?.headers.get("retry-after") ?? undefined;
-  if (value === undefined) return undefined;
+function requestedPause(response: Response): number | undefined {
+  const value = response.headers.get("retry-after");
+  if (value === null) return undefined;
   return /^\d+$/.test(value) ? Number(value) * 1000 : Math.max(0, Date.parse(value) - Date.now());
 }
 
@@ -181,12 +201,6 @@ function warnWhenScarce(response: Response, url: string, { onScarce }: FetchLimi
   const limit = Number.parseInt(response.headers.get("ratelimit-limit") ?? "", 10);
   const remaining = Number.parseInt(response.headers.get("ratelimit-remaining") ?? "", 10);
   if (remaining < limit / 10) onScarce?.(remaining, url);
-}
-
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const { cause } = error;
-  return cause instanceof Error && cause.message !== "" ? cause.message : error.message;
 }
 
 export interface Login {
@@ -219,17 +233,15 @@ async function authorizationFor(
   const url = realmUrl(parameters["realm"], image);
   if (parameters["service"] !== undefined) url.searchParams.set("service", parameters["service"]);
   url.searchParams.set("scope", parameters["scope"] ?? `repository:${image.name}:pull`);
-  const response = await patientFetch(
+  const response = await fetchWithRetry(
     url.href,
     { headers: basic === undefined ? {} : { authorization: basic } },
     limits,
   );
   if (!response.ok) {
     await response.body?.cancel();
-    const wayOut = login === undefined ? "log in with `docker login`" : `check the password of ${login.username}`;
-    throw new CommandError(
-      `${url.host} gives no token for ${image.host}/${image.name} (${response.status}); ${wayOut}`,
-    );
+    const hint = login === undefined ? "log in with `docker login`" : `check the password of ${login.username}`;
+    throw new CommandError(`${url.host} gives no token for ${image.host}/${image.name} (${response.status}); ${hint}`);
   }
   // Both names are in use.
   const { token, access_token } = (await response.json()) as { token?: string; access_token?: string };

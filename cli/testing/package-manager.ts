@@ -17,7 +17,7 @@ const npm: PackageManager = { install: ["npm", "ci", "--no-audit", "--no-fund"],
 const pnpm: PackageManager = { install: ["pnpm", "install", "--frozen-lockfile"], test: npmTest };
 const bun: PackageManager = { install: ["bun", "install", "--frozen-lockfile"], test: npmTest };
 
-// A lock file of npm beside another one is often a mistake, so it comes last.
+// A lock file of npm next to another one is often a mistake, so it comes last.
 const managers: readonly (readonly [lockFile: string, manager: (root: string) => PackageManager])[] = [
   ["pnpm-lock.yaml", () => pnpm],
   ["yarn.lock", yarn],

@@ -26,14 +26,14 @@ export async function runTest(
     cwd: directory,
     env: { ...inherited, ...environment },
     stdio: ["ignore", "pipe", "pipe"],
-    // With a group of its own, what it started ends with it.
+    // In a process group of its own, all that it started can be ended with it, which `runProcess` does not do.
     detached: true,
   });
   const stop = (): void => stopGroup(child.pid);
   signal.addEventListener("abort", stop, { once: true });
   const ended = new Promise<string | undefined>((done) => {
     child.on("error", ({ message }) => done(`cannot run ${command}: ${message}; is it installed where the tests run?`));
-    // What it left running would hold its output open.
+    // What a test leaves running would hold its output open.
     child.on("exit", stop);
     child.on("close", (code, by) =>
       done(code === 0 ? undefined : by === null ? `exit status ${code}` : `ended by ${by}`),
@@ -56,6 +56,6 @@ function stopGroup(leader: number | undefined): void {
   try {
     process.kill(-leader, "SIGTERM");
   } catch {
-    // Nothing of it runs any more.
+    // No process of the group runs any more.
   }
 }

@@ -1,8 +1,7 @@
-import { execFile } from "node:child_process";
 import { realpathSync } from "node:fs";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import type { Service } from "../../components/service.ts";
+import { outputOf } from "../../core/process.ts";
 import { shellProcess } from "../../core/shell.ts";
 import type { GoTests } from "../affected/go.ts";
 import type { ServiceSources } from "../affected/graph.ts";
@@ -66,7 +65,7 @@ function nodeTest(root: string, node: NodeNeeds, environment: Readonly<Record<st
   };
 }
 
-// Faulty packages are kept: `go test` says what is wrong with them.
+// Invalid packages are kept: `go test` says what is wrong with them.
 const template =
   "{{if and .IgnoredGoFiles (not (or .GoFiles .CgoFiles .TestGoFiles .XTestGoFiles .InvalidGoFiles))}}{{.Dir}}{{end}}";
 
@@ -83,12 +82,10 @@ async function excludedPackages(
 ): Promise<ReadonlySet<string>> {
   if (packages.length === 0) return new Set();
   const options = { cwd: directory, env: environment, signal };
-  const listed = await promisify(execFile)("go", ["list", "-e", "-f", template, ...packages], options).catch(
-    // What keeps it from an answer, keeps `go test` from starting.
-    () => ({ stdout: "" }),
-  );
+  // If `go list` fails, `go test` fails for the same reason, and reports it.
+  const listed = await outputOf("go", ["list", "-e", "-f", template, ...packages], options).catch(() => "");
   const directories = new Set(
-    listed.stdout
+    listed
       .split("\n")
       .filter(Boolean)
       .map((path) => realpathSync(path)),

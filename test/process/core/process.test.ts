@@ -1,4 +1,7 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
+import { temporaryDirectory } from "../../../core/atomic-file.ts";
 import { outputOf, ProcessError, runProcess } from "../../../core/process.ts";
 import { quoteForShell } from "../../../core/shell.ts";
 
@@ -39,6 +42,18 @@ test("an abort stops it, and is what is thrown", async () => {
   const running = runProcess("sleep", ["60"], { signal: abort.signal });
   abort.abort(new Error("enough"));
   await expect(running).rejects.toThrow("enough");
+});
+
+test("what is stopped can still write while it cleans up", async () => {
+  using directory = temporaryDirectory("delivery-process-");
+  const file = join(directory.path, "cleaned-up");
+  const abort = new AbortController();
+  const script = `trap 'echo cleaning up; echo yes >${file}; exit' TERM; echo started; while :; do sleep 0.02; done`;
+  const onLine = (line: string): void => {
+    if (line === "started") abort.abort(new Error("enough"));
+  };
+  await expect(runProcess("sh", ["-c", script], { signal: abort.signal, onLine })).rejects.toThrow("enough");
+  expect(readFileSync(file, "utf8")).toBe("yes\n");
 });
 
 test.each(["plain", "it's", "$HOME `id`", "a\nb", "\\", ""])("a shell reads %j as one word", async (text) => {

@@ -27,3 +27,12 @@ test("a temporary directory is for its owner, and gone at the end", () => {
   directory[Symbol.dispose]();
   expect(existsSync(directory.path)).toBe(false);
 });
+
+test("many temporary directories at once wait for the end of the process with one listener", () => {
+  const before = process.listenerCount("exit");
+  const directories = Array.from({ length: 12 }, () => temporaryDirectory("delivery-test-"));
+  expect(process.listenerCount("exit")).toBe(before + 1);
+  directories.forEach((directory) => directory[Symbol.dispose]());
+  expect(process.listenerCount("exit")).toBe(before);
+  expect(directories.filter(({ path }) => existsSync(path))).toEqual([]);
+});

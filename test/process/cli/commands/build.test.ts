@@ -249,12 +249,12 @@ test("the user's own settings of Docker stay, but for a store that would hide th
   const settings = { currentContext: "remote", credsStore: "desktop", auths: { "ghcr.io": { auth: "eDp5" } } };
   writeFileSync(join(own, "config.json"), JSON.stringify(settings));
   const robot = { username: "robot", password: "hunter2" };
-  await using config = await writeDockerConfig("docker.io", robot, { DOCKER_CONFIG: own });
-  expect(JSON.parse(readFileSync(join(config.directory, "config.json"), "utf8"))).toEqual({
+  using config = writeDockerConfig("docker.io", robot, { DOCKER_CONFIG: own });
+  expect(JSON.parse(readFileSync(join(config.path, "config.json"), "utf8"))).toEqual({
     currentContext: "remote",
     auths: { "ghcr.io": { auth: "eDp5" }, "https://index.docker.io/v1/": { auth: encoded } },
   });
-  expect(readFileSync(join(config.directory, "contexts", "remote"), "utf8")).toBe("somewhere");
+  expect(readFileSync(join(config.path, "contexts", "remote"), "utf8")).toBe("somewhere");
 });
 
 test.each<[fault: string, args: string[], reason: RegExp]>([

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { buildFailure, isPassing, lastWord } from "../../../../cli/build/build-process.ts";
+import { buildFailure, isTransient, lastWord } from "../../../../cli/build/build-process.ts";
 import { buildctl, type ImageBuild } from "../../../../cli/build/builders.ts";
 
 const commit = "0123456789abcdef0123456789abcdef01234567";
@@ -26,7 +26,7 @@ describe("a failure", () => {
     `${push}: failed to do request: Put "https://registry-1.docker.io/v2/x": EOF`,
     `failed to authorize: failed to fetch oauth token: unexpected status from GET request to https://auth.docker.io/token: 502 Bad Gateway`,
     `golang:1.26: failed to resolve source metadata for docker.io/library/golang:1.26: dial tcp: i/o timeout`,
-  ])("may pass by itself: %s", (message) => expect(isPassing(message)).toBe(true));
+  ])("may pass by itself: %s", (message) => expect(isTransient(message)).toBe(true));
 
   test.each([
     step,
@@ -35,7 +35,7 @@ describe("a failure", () => {
     `${push}: push access denied, repository does not exist or may require authorization: insufficient_scope`,
     `failed to read dockerfile: open Dockerfile: no such file or directory`,
     `listing workers for Build: failed to list workers: Unavailable: connection error: desc = "transport: Error while dialing: dial unix /x: connect: connection refused"`,
-  ])("stays as it is: %s", (message) => expect(isPassing(message)).toBe(false));
+  ])("stays as it is: %s", (message) => expect(isTransient(message)).toBe(false));
 
   test.each([
     ["buildctl", `error: failed to solve: ${push}: EOF`],
