@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** One thing wrong with what the user wrote: the place, what is there, and the way out. */
+/** One thing wrong with what the user wrote: the location, what is there, and what to do. */
 export interface Problem {
   /** A file, with the key in it if there is one, e.g. `stacks/Pulumi.dev.yaml: images.organization`. */
   location: string;

@@ -6,7 +6,7 @@ export interface RetryOptions {
   readonly pauses: readonly number[];
   /** Whether another attempt may go better. @default every failure */
   readonly isTransient?: ((error: unknown) => boolean) | undefined;
-  /** Told before each pause, in milliseconds. */
+  /** Called before each pause, in milliseconds. */
   readonly onRetry?: ((error: unknown, pause: number, attempt: number) => void) | undefined;
   /** The pause that the failure itself asks for, in milliseconds, e.g. by `retry-after`. @default that of `pauses` */
   readonly pauseFor?: ((error: unknown) => number | undefined) | undefined;
@@ -16,7 +16,7 @@ export interface RetryOptions {
 
 /**
  * Does something until it succeeds, fails for good, or no attempt is left.
- * @param action is told which attempt it is, from 1
+ * @param action gets the number of the attempt, from 1
  * @throws the failure of the last attempt; what `signal` was aborted with
  */
 export async function retry<T>(

@@ -145,7 +145,7 @@ export interface GoTests {
   readonly packages: readonly string[];
   /** Those of them of which a build may have nothing: `go test` fails for these. */
   readonly optional: readonly string[];
-  /** Whether there is a workspace around the module that does not use it; Go has to be told. */
+  /** Whether there is a workspace around the module that does not use it; Go needs `GOWORK=off` there. */
   readonly outsideWorkspace: boolean;
 }
 

@@ -88,7 +88,7 @@ export function buildFailure(build: ImageBuild, builder: Builder, output: readon
   return [`${image} is not built from ${build.dockerfile}${tried}: ${message}`, ...excerpt(output)].join("\n");
 }
 
-/** What BuildKit repeats at the end: the last lines of the failing step, and its place in the Dockerfile. */
+/** What BuildKit repeats at the end: the last lines of the failing step, and its lines in the Dockerfile. */
 function excerpt(output: readonly string[]): string[] {
   const heading = output.findLastIndex((line) => line.startsWith(" > "));
   if (heading === -1) return [];

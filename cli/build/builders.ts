@@ -41,7 +41,7 @@ function cacheReference(repository: string): string {
 /** All stages are kept, in the only form that every registry takes; an image is worth more than its cache. */
 const cacheExport = { mode: "max", "image-manifest": "true", "oci-mediatypes": "true", "ignore-error": "true" };
 
-/** Docker speaks plain HTTP with registries on this machine; BuildKit must be told. */
+/** Docker speaks plain HTTP with registries on this machine; BuildKit does so only when asked. */
 function insecure(repository: string): Record<string, string> {
   return locateImages(repository).url.startsWith("http:") ? { "registry.insecure": "true" } : {};
 }

@@ -42,7 +42,7 @@ test("asks for a token once per repository, and anonymously where there is no lo
   ]);
 });
 
-describe("errors name the registry and the way out", () => {
+describe("errors name the registry and what to do", () => {
   test("no login", async () => {
     const registry = await start("basic");
     await expect(registryClient({ login: anonymous }).tags(`${registry.host}/acme/link`)).rejects.toThrow(

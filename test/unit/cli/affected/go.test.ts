@@ -74,7 +74,7 @@ describe("a workspace", () => {
     ]);
   });
 
-  test("is told apart from modules that it does not use", () => {
+  test("is kept apart from modules that it does not use", () => {
     const calls = needs({ ...files, "go.work": "use ./svc/link\n" })?.testCalls();
     expect(calls?.map(({ directory, outsideWorkspace }) => [directory, outsideWorkspace])).toEqual([
       ["svc/link/api", true],

@@ -20,7 +20,7 @@ describe("a symbolic link", () => {
   };
   const links = { "svc/a/web": "../../shared/web", "svc/b/version.go": "../../shared/version.go", "lib/far": "b/far" };
 
-  test("makes a file count at all its places: of Go", () => {
+  test("makes a file count at all its paths: of Go", () => {
     expectAffected(
       shop,
       {
@@ -37,7 +37,7 @@ describe("a symbolic link", () => {
     expectAffected({ ...shop, ...imports }, { "lib/b/far/far.go": "b", "lib/far": "a b c" }, { links });
   });
 
-  test("makes a file count at all its places: what the Dockerfile copies, and the Dockerfile itself", () => {
+  test("makes a file count at all its paths: what the Dockerfile copies, and the Dockerfile itself", () => {
     const files = { "svc/a/app.py": "", "docker/python.Dockerfile": python("libs/old", "svc/a"), "libs/new/x.py": "" };
     expectAffected(
       { ...files, "proto/v2/x.proto": "", "svc/b/Dockerfile": "FROM scratch\n" },

@@ -60,11 +60,11 @@ describe("a failure", () => {
       "listing workers for Build: failed to list workers: Unavailable",
       /is not built: BuildKit at tcp:\/\/buildkit:1234 \(BUILDKIT_HOST\) does not answer/,
     ],
-  ])("of %s names image, registry and way out", (_what, message, reason) => {
+  ])("of %s names image, registry and what to do", (_what, message, reason) => {
     expect(buildFailure(build, daemon, [`error: failed to solve: ${message}`], 4)).toMatch(reason);
   });
 
-  test("of a step shows the last lines of that step and its place in the Dockerfile", () => {
+  test("of a step shows the last lines of that step and its lines in the Dockerfile", () => {
     const output = [
       "#3 ERROR: not found",
       "#9 ERROR: exit code: 7",
