@@ -9,7 +9,7 @@ import { digestSchema } from "../../git/release-record.ts";
 import { CommandError } from "../command.ts";
 import type { Monorepo } from "../project/monorepo.ts";
 import type { Registry } from "../registry/client.ts";
-import { buildFailure, isTransient, lastWord, runBuildProcess } from "./build-process.ts";
+import { buildFailure, isTransient, builderMessage, runBuildProcess } from "./build-process.ts";
 import type { Builder, ImageBuild } from "./builders.ts";
 
 /**
@@ -86,7 +86,7 @@ async function runBuilder(build: ImageBuild, metadataFile: string, options: Buil
   const attemptBuild = async (attempt: number): Promise<void> => {
     const command = builder.command(build, metadataFile);
     const { succeeded, output } = await runBuildProcess(command, { environment, onLine, signal });
-    if (!succeeded) throw new BuildError(buildFailure(build, builder, output, attempt), lastWord(output));
+    if (!succeeded) throw new BuildError(buildFailure(build, builder, output, attempt), builderMessage(output));
   };
   await retry(attemptBuild, {
     pauses,

@@ -53,7 +53,7 @@ const denied = /\b40[13]\b|denied|unauthorized|insufficient_scope|no basic auth|
 const registryIsAsked = /failed to (?:push|authorize|do request)|pushing|unexpected status from|\/v2\//;
 
 /** The builder's own error message, or else the last line that it wrote. */
-export function lastWord(output: readonly string[]): string {
+export function builderMessage(output: readonly string[]): string {
   const last =
     output.findLast((line) => /^error: /i.test(line)) ?? output.findLast((line) => line.trim() !== "") ?? "no message";
   return last.replace(/^error: (?:failed to build: )?(?:failed to solve: )?/i, "");
@@ -73,7 +73,7 @@ function isFailedStep(message: string): boolean {
  * @param output the lines of the last attempt
  */
 export function buildFailure(build: ImageBuild, builder: Builder, output: readonly string[], attempts: number): string {
-  const message = lastWord(output);
+  const message = builderMessage(output);
   const { repository: image } = build;
   const tried = attempts > 1 ? `, tried ${attempts} times` : "";
   if (daemonIsGone.test(message))

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { buildFailure, isTransient, lastWord } from "../../../../cli/build/build-process.ts";
+import { buildFailure, isTransient, builderMessage } from "../../../../cli/build/build-process.ts";
 import { buildctl, type ImageBuild } from "../../../../cli/build/builders.ts";
 
 const commit = "0123456789abcdef0123456789abcdef01234567";
@@ -41,7 +41,7 @@ describe("a failure", () => {
     ["buildctl", `error: failed to solve: ${push}: EOF`],
     ["docker buildx", `ERROR: failed to build: failed to solve: ${push}: EOF`],
   ])("comes down to the last word of %s", (_builder, line) => {
-    expect(lastWord(["#1 DONE", line, "", "View build details: docker-desktop://x"])).toBe(`${push}: EOF`);
+    expect(builderMessage(["#1 DONE", line, "", "View build details: docker-desktop://x"])).toBe(`${push}: EOF`);
   });
 
   test.each<[what: string, message: string, reason: RegExp]>([
