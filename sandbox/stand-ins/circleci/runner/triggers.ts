@@ -1,3 +1,4 @@
+import { Cron } from "croner";
 import { cronMatches } from "../cron.ts";
 import type { PipelineDefinition, State, Trigger } from "../state.ts";
 import type { PipelineEngine } from "./engine.ts";
@@ -101,27 +102,16 @@ function pullRequestValues({ number, label, pull_request: pull }: PullRequestEve
   ]);
 }
 
-const minuteMilliseconds = 60_000;
-
 /** Starts the pipelines of schedule triggers when their minute comes. Minutes at which nothing ran here are not made up for. */
 export function startSchedules(
   account: () => State,
   engine: Pick<PipelineEngine, "start" | "folder">,
   log: (line: string) => void,
 ): Disposable {
-  const stop = new AbortController();
-  const wait = (): void => {
-    const timer = setTimeout(
-      () => {
-        for (const start of scheduledStarts(account(), engine.folder.all(), new Date(), log)) engine.start(start);
-        wait();
-      },
-      minuteMilliseconds - (Date.now() % minuteMilliseconds),
-    );
-    stop.signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
-  };
-  wait();
-  return { [Symbol.dispose]: () => stop.abort() };
+  const everyMinute = new Cron("* * * * *", () => {
+    for (const start of scheduledStarts(account(), engine.folder.all(), new Date(), log)) engine.start(start);
+  });
+  return { [Symbol.dispose]: () => everyMinute.stop() };
 }
 
 /** What the schedules start at a moment. */

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { cronMatches } from "../../../../../sandbox/stand-ins/circleci/cron.ts";
+import { cronMatches, cronProblem } from "../../../../../sandbox/stand-ins/circleci/cron.ts";
 import type { Pipeline } from "../../../../../sandbox/stand-ins/circleci/runner/records.ts";
 import { scheduledStarts } from "../../../../../sandbox/stand-ins/circleci/runner/triggers.ts";
 import { initialState, type State } from "../../../../../sandbox/stand-ins/circleci/state.ts";
@@ -20,6 +20,21 @@ test.each([
   ["30 6 1 * 1", false],
 ])("%s means that minute: %s", (expression, means) => {
   expect(cronMatches(expression, moment)).toBe(means);
+});
+
+test.each([
+  ["0 3 * * *", undefined],
+  ["*/10 0-12/3 1,15 * 7", undefined],
+  ["* * *", "must have five fields (minute, hour, day of month, month, day of week), has 3"],
+  ["0 0 3 * * *", "must have five fields (minute, hour, day of month, month, day of week), has 6"],
+  ["60 * * * *", 'has "60" as minute, which goes from 0 to 59'],
+  ["*/90 * * * *", 'has "*/90" as minute, which goes from 0 to 59'],
+  ["0 0 L * *", 'has "L" as day of month, which goes from 1 to 31'],
+  ["0 0 ? * *", 'has "?" as day of month, which goes from 1 to 31'],
+  ["0 0 * JAN *", 'has "JAN" as month, which goes from 1 to 12'],
+  ["0 0 * * MON#2", 'has "MON#2" as day of week, which goes from 0 to 7'],
+])("the problem of %s is %s", (expression, problem) => {
+  expect(cronProblem(expression)).toBe(problem);
 });
 
 test("7 is Sunday, too", () => {
