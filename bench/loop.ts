@@ -1,8 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { z } from "zod";
-import { askCircleCi } from "../circleci/api.ts";
+import { stepDurations } from "../circleci/api.ts";
 import { findEnvironment } from "../cli/project/environment.ts";
 import { Project } from "../cli/project/stack-file.ts";
 import { commitReleases } from "../git/records.ts";
@@ -23,11 +22,6 @@ const service = "link";
 const file = "examples/delinkcious/svc/link_service/main.go";
 const rounds = 3;
 const limitMilliseconds = 10 * 60_000;
-
-/** The steps of a job, which only API v1.1 has. Source: https://circleci.com/docs/api/v1/ (single job) */
-const stepsSchema = z.object({
-  steps: z.array(z.object({ name: z.string(), actions: z.array(z.object({ run_time_millis: z.number() })) })),
-});
 
 /** A commit on its way to the cluster; times in seconds. */
 interface Journey {
@@ -121,11 +115,9 @@ async function followEdit(route: Route, clone: Clone): Promise<Journey> {
 }
 
 async function buildSeconds({ ci }: Route, job: number): Promise<number> {
-  const access = { ...ci, host: ci.host.replace(/\/v2$/, "/v1.1") };
-  const path = `/project/${ci.projectSlug}/${job}`;
-  const { steps } = await askCircleCi(access, path, stepsSchema, AbortSignal.timeout(limitMilliseconds));
-  const milliseconds = steps.find(({ name }) => name === "Build and push")?.actions[0]?.run_time_millis;
-  if (milliseconds === undefined) throw new Error(`${path} knows no step "Build and push"`);
+  const durations = await stepDurations(ci, ci.projectSlug, job, AbortSignal.timeout(limitMilliseconds));
+  const milliseconds = durations.get("Build and push");
+  if (milliseconds === undefined) throw new Error(`job ${job} of ${ci.projectSlug} has no step "Build and push"`);
   return milliseconds / 1000;
 }
 

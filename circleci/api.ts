@@ -9,73 +9,13 @@ export interface CircleCiAccess {
   readonly token: string | undefined;
 }
 
+/** Where CircleCI's API is unless the stack file names another. */
+export const circleCiHost = "https://circleci.com/api/v2";
+
 /** The environment variable with the token for CircleCI's API. */
 export const circleCiTokenVariable = "CIRCLE_TOKEN";
 
-/**
- * @throws NotReachableError where there is no token or no answer
- * @throws Error where CircleCI refuses; never holds the token
- */
-export async function askCircleCi<T>(
-  access: CircleCiAccess,
-  path: string,
-  schema: z.ZodType<T>,
-  signal: AbortSignal,
-): Promise<T> {
-  const { host, token } = access;
-  if (token === undefined || token === "")
-    throw new NotReachableError(`set ${circleCiTokenVariable} to an API token of CircleCI to see it`);
-  const response = await fetch(`${host}${path}`, {
-    headers: { "Circle-Token": token, accept: "application/json" },
-    signal,
-  }).catch(() => {
-    throw new NotReachableError(`${new URL(host).host} cannot be reached`);
-  });
-  if (response.ok) return schema.parse(await response.json());
-  await response.body?.cancel();
-  const reason =
-    response.status === 401
-      ? "does not accept the token (401)"
-      : `answers ${response.status} for ${path.replace(/\?.*/, "")}`;
-  throw new Error(`${new URL(host).host} ${reason}`);
-}
-
-/** All pages of a list. */
-async function listCircleCi<T>(
-  access: CircleCiAccess,
-  path: string,
-  item: z.ZodType<T>,
-  signal: AbortSignal,
-): Promise<T[]> {
-  const schema = z.object({ items: z.array(item), next_page_token: z.string().nullish() });
-  const items: T[] = [];
-  for (let token: string | undefined = ""; token !== undefined;) {
-    const query: string =
-      token === "" ? "" : `${path.includes("?") ? "&" : "?"}page-token=${encodeURIComponent(token)}`;
-    const page: z.infer<typeof schema> = await askCircleCi(access, `${path}${query}`, schema, signal);
-    items.push(...page.items);
-    token = page.next_page_token ?? undefined;
-  }
-  return items;
-}
-
 const contextSchema = z.object({ id: z.string(), name: z.string() });
-const variableSchema = z
-  .object({ variable: z.string(), updated_at: z.string() })
-  .transform(({ variable, updated_at }) => ({ name: variable, updatedAt: updated_at }));
-const restrictionSchema = z
-  .object({ id: z.string(), name: z.string().nullish(), restriction_type: z.string(), restriction_value: z.string() })
-  .transform(({ id, name, restriction_type, restriction_value }) => ({
-    id,
-    name: name ?? "",
-    type: restriction_type,
-    value: restriction_value,
-  }));
-
-/** A variable of a context; its value cannot be read. */
-export type ContextVariable = z.infer<typeof variableSchema>;
-/** Who may use a context. */
-export type ContextRestriction = z.infer<typeof restrictionSchema>;
 
 /** @returns `undefined`: the organization has no context of that name */
 export async function findContext(
@@ -85,19 +25,36 @@ export async function findContext(
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const path = `/context?owner-id=${encodeURIComponent(organizationId)}`;
-  return (await listCircleCi(access, path, contextSchema, signal)).find((context) => context.name === name)?.id;
+  return (await list(access, path, contextSchema, signal)).find((context) => context.name === name)?.id;
 }
 
+const variableSchema = z
+  .object({ variable: z.string(), updated_at: z.string() })
+  .transform(({ variable, updated_at }) => ({ name: variable, updatedAt: updated_at }));
+/** A variable of a context; its value cannot be read. */
+export type ContextVariable = z.infer<typeof variableSchema>;
+
 export function contextVariables(access: CircleCiAccess, id: string, signal: AbortSignal): Promise<ContextVariable[]> {
-  return listCircleCi(access, `/context/${encodeURIComponent(id)}/environment-variable`, variableSchema, signal);
+  return list(access, `/context/${encodeURIComponent(id)}/environment-variable`, variableSchema, signal);
 }
+
+const restrictionSchema = z
+  .object({ id: z.string(), name: z.string().nullish(), restriction_type: z.string(), restriction_value: z.string() })
+  .transform(({ id, name, restriction_type, restriction_value }) => ({
+    id,
+    name: name ?? "",
+    type: restriction_type,
+    value: restriction_value,
+  }));
+/** Who may use a context. */
+export type ContextRestriction = z.infer<typeof restrictionSchema>;
 
 export function contextRestrictions(
   access: CircleCiAccess,
   id: string,
   signal: AbortSignal,
 ): Promise<ContextRestriction[]> {
-  return listCircleCi(access, `/context/${encodeURIComponent(id)}/restrictions`, restrictionSchema, signal);
+  return list(access, `/context/${encodeURIComponent(id)}/restrictions`, restrictionSchema, signal);
 }
 
 const pipelinesSchema = z.object({
@@ -115,11 +72,6 @@ const pipelinesSchema = z.object({
 /** A pipeline of a project; its state says whether it was accepted, its workflows say how it went. */
 export type Pipeline = z.infer<typeof pipelinesSchema>["items"][number];
 
-const workflowsSchema = z.object({
-  items: z.array(z.object({ id: z.string(), name: z.string(), status: z.string(), created_at: z.string() })),
-});
-export type Workflow = z.infer<typeof workflowsSchema>["items"][number];
-
 /**
  * The newest pipelines of a project, the newest first.
  * @param branch @default all branches
@@ -131,10 +83,100 @@ export async function newestPipelines(
   signal: AbortSignal,
 ): Promise<Pipeline[]> {
   const query = branch === undefined ? "" : `?branch=${encodeURIComponent(branch)}`;
-  return (await askCircleCi(access, `/project/${projectSlug}/pipeline${query}`, pipelinesSchema, signal)).items;
+  return (await get(access, `/project/${projectSlug}/pipeline${query}`, pipelinesSchema, signal)).items;
 }
+
+const workflowsSchema = z.object({
+  items: z.array(z.object({ id: z.string(), name: z.string(), status: z.string(), created_at: z.string() })),
+});
+export type Workflow = z.infer<typeof workflowsSchema>["items"][number];
 
 /** The workflows of a pipeline, those that were run again among them. */
 export async function workflowsOf(access: CircleCiAccess, pipeline: string, signal: AbortSignal): Promise<Workflow[]> {
-  return (await askCircleCi(access, `/pipeline/${pipeline}/workflow`, workflowsSchema, signal)).items;
+  return (await get(access, `/pipeline/${pipeline}/workflow`, workflowsSchema, signal)).items;
+}
+
+const time = z
+  .string()
+  .nullish()
+  .transform((text) => (text === null || text === undefined ? undefined : Date.parse(text)));
+const jobSchema = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    type: z.string(),
+    status: z.string(),
+    job_number: z.number().optional(),
+    started_at: time,
+    stopped_at: time,
+  })
+  .transform(({ job_number: number, started_at: startedAt, stopped_at: stoppedAt, ...job }) => ({
+    ...job,
+    number,
+    startedAt,
+    stoppedAt,
+  }));
+/** A job of a workflow, of type `build` or `approval`; times in milliseconds since 1970. */
+export type Job = z.infer<typeof jobSchema>;
+
+export function jobsOf(access: CircleCiAccess, workflow: string, signal: AbortSignal): Promise<Job[]> {
+  return list(access, `/workflow/${workflow}/job`, jobSchema, signal);
+}
+
+const stepsSchema = z.object({
+  steps: z.array(z.object({ name: z.string(), actions: z.array(z.object({ run_time_millis: z.number() })) })),
+});
+
+/**
+ * How long the steps of a job took, in milliseconds. API v2 does not know them; v1.1 does.
+ * Source: https://circleci.com/docs/api/v1/ (single job)
+ */
+export async function stepDurations(
+  { host, token }: CircleCiAccess,
+  projectSlug: string,
+  jobNumber: number,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, number>> {
+  const access = { host: host.replace(/\/v2$/, "/v1.1"), token };
+  const { steps } = await get(access, `/project/${projectSlug}/${jobNumber}`, stepsSchema, signal);
+  return new Map(
+    steps.flatMap(({ name, actions: [action] }) => (action === undefined ? [] : [[name, action.run_time_millis]])),
+  );
+}
+
+/** All pages of a list. */
+async function list<T>(access: CircleCiAccess, path: string, item: z.ZodType<T>, signal: AbortSignal): Promise<T[]> {
+  const schema = z.object({ items: z.array(item), next_page_token: z.string().nullish() });
+  const items: T[] = [];
+  for (let token: string | undefined = ""; token !== undefined;) {
+    const query: string =
+      token === "" ? "" : `${path.includes("?") ? "&" : "?"}page-token=${encodeURIComponent(token)}`;
+    const page: z.infer<typeof schema> = await get(access, `${path}${query}`, schema, signal);
+    items.push(...page.items);
+    token = page.next_page_token ?? undefined;
+  }
+  return items;
+}
+
+/**
+ * @throws NotReachableError where there is no token or no answer
+ * @throws Error where CircleCI refuses; never holds the token
+ */
+async function get<T>(access: CircleCiAccess, path: string, schema: z.ZodType<T>, signal: AbortSignal): Promise<T> {
+  const { host, token } = access;
+  if (token === undefined || token === "")
+    throw new NotReachableError(`set ${circleCiTokenVariable} to an API token of CircleCI to see it`);
+  const response = await fetch(`${host}${path}`, {
+    headers: { "Circle-Token": token, accept: "application/json" },
+    signal,
+  }).catch(() => {
+    throw new NotReachableError(`${new URL(host).host} cannot be reached`);
+  });
+  if (response.ok) return schema.parse(await response.json());
+  await response.body?.cancel();
+  const reason =
+    response.status === 401
+      ? "does not accept the token (401)"
+      : `answers ${response.status} for ${path.replace(/\?.*/, "")}`;
+  throw new Error(`${new URL(host).host} ${reason}`);
 }

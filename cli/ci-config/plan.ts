@@ -1,4 +1,5 @@
 import { basename, dirname, join, matchesGlob, normalize, relative } from "node:path";
+import { circleCiHost } from "../../circleci/api.ts";
 import { errorMessage } from "../../core/error.ts";
 import { openSourceRepository } from "../../git/source-repository.ts";
 import { affectedServices, type AffectedServices } from "../affected/affected-services.ts";
@@ -27,8 +28,6 @@ interface PlanArgs {
   readonly branch: string;
   readonly drift: boolean;
 }
-
-const circleApi = "https://circleci.com/api/v2";
 
 /**
  * Goes on with the part of the pipeline that a push asks for. Where that cannot be said, with one job that fails and says
@@ -89,9 +88,9 @@ function failure(problem: string): Continuation {
 /** Known even if the rest of the stack file is faulty. What is wrong with this part, too, the plan says. */
 function apiOf(file: StackFile): string {
   try {
-    return file.find("ci")?.ci.host ?? circleApi;
+    return file.find("ci")?.ci.host ?? circleCiHost;
   } catch {
-    return circleApi;
+    return circleCiHost;
   }
 }
 

@@ -1,3 +1,4 @@
+import { circleCiHost } from "../../circleci/api.ts";
 import { contextName, namespaceName } from "../../core/names.ts";
 import type { DeployBranch } from "../../git/deploy-branch.ts";
 import type { KubernetesClient } from "../../kubernetes/client.ts";
@@ -52,7 +53,7 @@ export function endpointsOf(
     directory: app.directory,
     deploy: gitops && { repository: gitops.repository, branch: gitops.branch },
     ci: {
-      host: ci.host ?? "https://circleci.com/api/v2",
+      host: ci.host ?? circleCiHost,
       organizationId: ci.organizationId,
       context: contextName(app.name, environment),
       projectSlug: ci.projectSlug,

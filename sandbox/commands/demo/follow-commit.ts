@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Job } from "../../../circleci/api.ts";
 import { deploymentStatus, type DeploymentStatus } from "../../../cli/status/cluster-status.ts";
 import type { DeployBranch } from "../../../git/deploy-branch.ts";
 import { readBranch } from "../../../git/deploy-repository.ts";
@@ -6,7 +7,7 @@ import { readRecords, shortDigest } from "../../../git/records.ts";
 import type { ReleaseRecord } from "../../../git/release-record.ts";
 import type { KubernetesClient } from "../../../kubernetes/client.ts";
 import { listAt, stringAt } from "../../../kubernetes/object.ts";
-import { followPipeline, type CiAccess, type Job, type PipelineEnd, type PipelineEvent } from "./follow-pipeline.ts";
+import { followPipeline, type CiAccess, type PipelineEnd, type PipelineEvent } from "./follow-pipeline.ts";
 
 /** What a commit passes on its way to the cluster. */
 export interface Route {

@@ -1,26 +1,16 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { z } from "zod";
 import {
-  askCircleCi,
+  jobsOf,
   newestPipelines,
   workflowsOf,
   type CircleCiAccess,
+  type Job,
   type Pipeline,
 } from "../../../circleci/api.ts";
 
 /** Where CircleCI's API is, and which project of it is followed. */
 export interface CiAccess extends CircleCiAccess {
   readonly projectSlug: string;
-}
-
-/** A job as the API shows it; times in milliseconds since 1970. */
-export interface Job {
-  readonly id: string;
-  readonly name: string;
-  readonly number: number | undefined;
-  readonly status: string;
-  readonly startedAt: number | undefined;
-  readonly stoppedAt: number | undefined;
 }
 
 /** What has happened in a pipeline. */
@@ -34,31 +24,6 @@ export interface PipelineEnd {
   readonly status: string;
   readonly jobs: readonly Job[];
 }
-
-const time = z
-  .string()
-  .nullish()
-  .transform((text) => (text === null || text === undefined ? undefined : Date.parse(text)));
-const jobsSchema = z.object({
-  items: z.array(
-    z
-      .object({
-        id: z.string(),
-        name: z.string(),
-        type: z.string(),
-        status: z.string(),
-        job_number: z.number().optional(),
-        started_at: time,
-        stopped_at: time,
-      })
-      .transform(({ job_number: number, started_at: startedAt, stopped_at: stoppedAt, ...job }) => ({
-        ...job,
-        number,
-        startedAt,
-        stoppedAt,
-      })),
-  ),
-});
 
 const pollMilliseconds = 100;
 const ended = new Set([
@@ -92,7 +57,8 @@ export async function followPipeline(
     if (pipeline.state === "errored")
       throw new Error(`pipeline #${pipeline.number}: ${pipeline.errors.map(({ message }) => message).join("; ")}`);
     const workflows = await workflowsOf(ci, pipeline.id, signal);
-    const jobs = (await Promise.all(workflows.map(({ id }) => jobsOf(ci, id, signal)))).flat();
+    const all = (await Promise.all(workflows.map(({ id }) => jobsOf(ci, id, signal)))).flat();
+    const jobs = all.filter(({ type }) => type === "build");
     for (const job of jobs) reportJob(job, statuses, onEvent);
     const over = workflows.length > 0 && pipeline.state === "created" && workflows.every(isOver);
     if (over) return { number: pipeline.number, status: worst(workflows.map(({ status }) => status)), jobs };
@@ -103,11 +69,6 @@ export async function followPipeline(
 async function pipelineOf(ci: CiAccess, commit: string, signal: AbortSignal): Promise<Pipeline | undefined> {
   const pipelines = await newestPipelines(ci, ci.projectSlug, undefined, signal);
   return pipelines.find(({ vcs }) => vcs?.revision === commit);
-}
-
-async function jobsOf(ci: CiAccess, workflow: string, signal: AbortSignal): Promise<Job[]> {
-  const { items } = await askCircleCi(ci, `/workflow/${workflow}/job`, jobsSchema, signal);
-  return items.filter(({ type }) => type === "build");
 }
 
 function reportJob(job: Job, statuses: Map<string, string>, onEvent: (event: PipelineEvent) => void): void {

@@ -1,11 +1,12 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import type { Job } from "../../../circleci/api.ts";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { readDeployments } from "../../../cli/status/cluster-status.ts";
 import { parseRecord, recordPath, type ReleaseRecord } from "../../../git/release-record.ts";
 import { openRoute } from "../../../sandbox/commands/demo/demo.ts";
 import { cloneSource, commitAll, push, type Clone } from "../../../sandbox/commands/demo/developer-clone.ts";
-import { followPipeline, type Job, type PipelineEnd } from "../../../sandbox/commands/demo/follow-pipeline.ts";
+import { followPipeline, type PipelineEnd } from "../../../sandbox/commands/demo/follow-pipeline.ts";
 import { up } from "../../../sandbox/commands/up.ts";
 import { openSandboxStack } from "../../../sandbox/engine/sandbox-stack.ts";
 import { gitUsers } from "../../../sandbox/machine/credentials.ts";
