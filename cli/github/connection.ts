@@ -1,5 +1,7 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
+import { rootMessage } from "../../core/error.ts";
+import { jsonOrText } from "../../core/json.ts";
+import { backoff, retry } from "../../core/retry.ts";
 import { CommandError } from "../command.ts";
 
 export interface ConnectionOptions {
@@ -7,9 +9,9 @@ export interface ConnectionOptions {
   readonly api: string;
   /** @default anonymous */
   readonly token?: string | undefined;
-  /** How often a request is sent again when GitHub asks for patience or stumbles. @default 4 */
+  /** How often a request is sent again after a temporary failure. @default 4 */
   readonly retries?: number;
-  /** The longest pause before it is, in milliseconds, and the one where a limit does not say how long. @default 60000 */
+  /** The longest pause before that, in milliseconds; also the pause for a limit that does not say its end. @default 60000 */
   readonly longestPause?: number;
   readonly signal?: AbortSignal | undefined;
 }
@@ -28,7 +30,7 @@ interface Call<T extends z.ZodType> {
 
 const timeoutMilliseconds = 30_000;
 
-/** Requests to GitHub's REST API: patient, checked, and with errors that say what was asked. */
+/** Requests to GitHub's REST API: with retries, checked answers, and errors that say what was requested. */
 export class Connection {
   readonly #options: ConnectionOptions;
 
@@ -62,32 +64,35 @@ export class Connection {
     return items;
   }
 
-  /** @param accepted statuses beside those of success that are no errors; their answers are read already */
-  async #send(call: Call<z.ZodType>, url: string, accepted: readonly number[] = []): Promise<Response> {
+  /** @param accepted statuses that are no errors although they are no success; their answers are read already */
+  #send(call: Call<z.ZodType>, url: string, accepted: readonly number[] = []): Promise<Response> {
     const { retries = 4, longestPause = 60_000, signal } = this.#options;
-    for (let attempt = 0; ; attempt++) {
-      signal?.throwIfAborted();
-      const response = await this.#fetch(call, url).catch((error: unknown) => {
-        if (attempt < retries && signal?.aborted !== true) return undefined;
-        throw new CommandError(
-          `GitHub at ${this.#options.api} cannot be reached to ${call.title} (${reasonOf(error)}); check github.api and the network`,
-          { cause: error },
-        );
-      });
-      if (response?.ok === true) return response;
-      const answer = response === undefined ? undefined : await failedAnswer(response);
-      const limited = answer !== undefined && isLimit(answer);
-      if (response !== undefined && accepted.includes(response.status) && !limited) return response;
-      const pause = answer === undefined ? undefined : pauseAsked(answer);
-      const patient = answer === undefined || answer.status >= 500 || limited;
-      // Waiting until the hour is over is not what a job is for.
-      if (answer !== undefined && (!patient || attempt >= retries || (pause ?? 0) > longestPause))
-        throw refusal(call.title, answer, this.#options.token !== undefined);
+    return retry(() => this.#attempt(call, url, accepted), {
+      pauses: backoff(retries, 350, longestPause),
+      // A CI job does not wait as long as the hourly limit takes to reset.
+      isTransient: (error) =>
+        !(error instanceof RefusedError) ||
+        (isTemporary(error.answer) && (requestedPause(error.answer) ?? 0) <= longestPause),
       // GitHub wants a minute at least for a limit that says nothing of its end.
-      const ours = limited ? longestPause : Math.min(250 * 2 ** attempt * (1 + Math.random()), longestPause);
-      const wait = pause ?? ours;
-      await sleep(wait, undefined, signal === undefined ? {} : { signal });
-    }
+      pauseFor: (error) =>
+        error instanceof RefusedError
+          ? (requestedPause(error.answer) ?? (isLimit(error.answer) ? longestPause : undefined))
+          : undefined,
+      signal,
+    });
+  }
+
+  async #attempt(call: Call<z.ZodType>, url: string, accepted: readonly number[]): Promise<Response> {
+    const response = await this.#fetch(call, url).catch((error: unknown) => {
+      throw new CommandError(
+        `GitHub at ${this.#options.api} cannot be reached to ${call.title} (${rootMessage(error)}); check github.api and the network`,
+        { cause: error },
+      );
+    });
+    if (response.ok) return response;
+    const answer = await failedAnswer(response);
+    if (accepted.includes(response.status) && !isLimit(answer)) return response;
+    throw new RefusedError(call.title, answer, this.#options.token !== undefined);
   }
 
   #fetch({ method = "GET", body }: Call<z.ZodType>, url: string): Promise<Response> {
@@ -107,7 +112,7 @@ export class Connection {
     });
   }
 
-  /** The next page is of the same API: a token is sent nowhere else. */
+  /** @throws CommandError for a page of another server, which must not get the token */
   #nextPage(response: Response): string | undefined {
     const link = /<([^>]+)>\s*;\s*rel="?next"?/.exec(response.headers.get("link") ?? "")?.[1];
     if (link === undefined) return undefined;
@@ -126,18 +131,12 @@ async function failedAnswer(response: Response): Promise<FailedAnswer> {
 
 async function parseAnswer<T extends z.ZodType>({ title, schema }: Call<T>, response: Response): Promise<z.infer<T>> {
   const text = await response.text();
-  const result = schema.safeParse(text === "" ? undefined : asJson(text));
+  const result = schema.safeParse(text === "" ? undefined : jsonOrText(text));
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   throw new CommandError(
     `GitHub's answer when asked to ${title} is not as documented: ${issue?.path.join(".") ?? ""}: ${issue?.message ?? ""}; is github.api the base URL of GitHub's REST API?`,
   );
-}
-
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const { cause } = error;
-  return cause instanceof Error && cause.message !== "" ? cause.message : error.message;
 }
 
 /** The environment variable with the token for GitHub's API. */
@@ -163,14 +162,17 @@ interface FailedAnswer {
   readonly text: string;
 }
 
-/**
- * The error for an answer that is no success, with GitHub's own words and the way out.
- * @param title what was asked; completes "GitHub refuses to …"
- */
-function refusal(title: string, answer: FailedAnswer, withToken: boolean): CommandError {
-  const words = wordsOf(answer.text);
-  const said = words === "" ? "" : `: ${words}`;
-  return new CommandError(`GitHub refuses to ${title} (${answer.status}${said}); ${hint(answer, withToken)}`);
+/** An answer that is no success, with GitHub's own words and what to do about it. */
+class RefusedError extends CommandError {
+  readonly answer: FailedAnswer;
+
+  /** @param title what was requested; completes "GitHub refuses to …" */
+  constructor(title: string, answer: FailedAnswer, withToken: boolean) {
+    const message = errorText(answer.text);
+    const reason = message === "" ? "" : `: ${message}`;
+    super(`GitHub refuses to ${title} (${answer.status}${reason}); ${hint(answer, withToken)}`);
+    this.answer = answer;
+  }
 }
 
 function hint(answer: FailedAnswer, withToken: boolean): string {
@@ -199,9 +201,14 @@ function hint(answer: FailedAnswer, withToken: boolean): string {
   return "the request is not accepted as it is";
 }
 
+/** Whether the same request may succeed later. */
+function isTemporary(answer: FailedAnswer): boolean {
+  return answer.status >= 500 || isLimit(answer);
+}
+
 /**
- * Whether GitHub asks for patience. The primary limit says what remains; the secondary one, of what was asked at once, how
- * long to wait, or nothing but its name.
+ * Whether a limit of requests is reached. The answer to the primary limit says how many requests remain; to the secondary
+ * one, of requests at the same time, how long to wait, or nothing but its name.
  */
 function isLimit({ status, headers, text }: FailedAnswer): boolean {
   if (status === 429) return true;
@@ -209,8 +216,8 @@ function isLimit({ status, headers, text }: FailedAnswer): boolean {
   return status === 403 && (isNamed || headers.get("x-ratelimit-remaining") === "0" || headers.has("retry-after"));
 }
 
-/** How long GitHub wants us to wait, in milliseconds. */
-function pauseAsked(answer: FailedAnswer): number | undefined {
+/** How long GitHub asks to wait, in milliseconds. */
+function requestedPause(answer: FailedAnswer): number | undefined {
   const after = answer.headers.get("retry-after") ?? "";
   if (/^\d+$/.test(after)) return Number(after) * 1000;
   const until = after === "" ? limitReset(answer) : Date.parse(after);
@@ -226,20 +233,11 @@ function limitReset(answer: FailedAnswer): number | undefined {
 }
 
 /** The message, and what is wrong with which field. */
-function wordsOf(text: string): string {
-  const body = errorSchema.safeParse(asJson(text));
+function errorText(text: string): string {
+  const body = errorSchema.safeParse(jsonOrText(text));
   if (!body.success) return "";
   const details = body.data.errors.map((error) =>
     typeof error === "string" ? error : (error.message ?? `${error.field ?? ""} ${error.code ?? ""}`.trim()),
   );
   return [body.data.message, ...details].join(", ");
-}
-
-/** What is not JSON, as it is: a proxy's page of HTML. */
-function asJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
 }

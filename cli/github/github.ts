@@ -6,21 +6,16 @@ export interface GitHub {
   /** As owner/name. */
   readonly repository: string;
   pullRequest(number: number): Promise<PullRequest>;
-  /** By the branch, which is of this repository itself, or by a commit of any. */
+  /** By a branch of this repository itself, or by a commit of any repository. */
   openPullRequestsFor(head: { branch: string } | { sha: string }): Promise<PullRequest[]>;
-  /** Returns the one that is open for the same branches already, if so. */
+  /** Returns the one that is open for the same branches already, if there is one. */
   createPullRequest(pullRequest: NewPullRequest): Promise<PullRequest>;
-  labels(number: number): Promise<string[]>;
-  addLabels(number: number, labels: readonly string[]): Promise<string[]>;
-  /** One that is not there needs no removal. */
-  removeLabel(number: number, label: string): Promise<void>;
-  setStatus(sha: string, status: CommitStatus): Promise<void>;
   comments(number: number): Promise<IssueComment[]>;
   createComment(number: number, body: string): Promise<IssueComment>;
   updateComment(id: number, body: string): Promise<IssueComment>;
-  /** One that is not there needs no removal. */
+  /** A comment that is gone already is no error. */
   deleteComment(id: number): Promise<void>;
-  /** Who the token stands for; `undefined`: nobody, or an app, which GitHub does not say. */
+  /** The user of the token; `undefined`: there is no token, or it is an app's, whose user GitHub does not say. */
   login(): Promise<string | undefined>;
 }
 
@@ -37,8 +32,6 @@ interface GitHubOptions extends ConnectionOptions {
   /** As owner/name. */
   readonly repository: string;
 }
-
-const longestDescription = 140;
 
 export function openGitHub({ repository, ...options }: GitHubOptions): GitHub {
   const connection = new Connection(options);
@@ -76,37 +69,6 @@ export function openGitHub({ repository, ...options }: GitHubOptions): GitHub {
         path: `${root}/pulls`,
         body: { title, body, head, base },
         schema: pullRequestSchema,
-      });
-    },
-    labels: (number) =>
-      connection.list({
-        title: `list the labels of ${repository}#${number}`,
-        path: `${root}/issues/${number}/labels`,
-        schema: labelsSchema,
-      }),
-    addLabels: (number, labels) =>
-      connection.call({
-        title: `label ${repository}#${number}`,
-        method: "POST",
-        path: `${root}/issues/${number}/labels`,
-        body: { labels },
-        schema: labelsSchema,
-      }),
-    async removeLabel(number, label) {
-      await connection.find({
-        title: `take label ${label} from ${repository}#${number}`,
-        method: "DELETE",
-        path: `${root}/issues/${number}/labels/${encodeURIComponent(label)}`,
-        schema: labelsSchema,
-      });
-    },
-    async setStatus(sha, { state, context, description, targetUrl }) {
-      await connection.call({
-        title: `set status ${context} of commit ${sha} of ${repository}`,
-        method: "POST",
-        path: `${root}/statuses/${sha}`,
-        body: { state, context, description: description?.slice(0, longestDescription), target_url: targetUrl },
-        schema: z.object({ state: z.string() }),
       });
     },
     comments: (number) =>
@@ -177,12 +139,12 @@ const pullRequestSchema = z
     ...same,
     url,
     merged: typeof mergedAt === "string",
-    /** Absent when the account is gone. */
+    /** `undefined` where the account is gone. */
     author: user?.login,
     labels: labels.map(({ name }) => name),
     head: { ref: head.ref, sha: head.sha, repository: head.repo?.full_name },
     base: { ref: base.ref, sha: base.sha },
-    /** Whether its commits come from another repository, whose owner is not to be trusted with secrets. */
+    /** Whether its commits come from another repository, whose owner must not get at secrets. */
     fork: head.repo === null || head.repo.full_name !== base.repo?.full_name,
   }));
 export type PullRequest = z.infer<typeof pullRequestSchema>;
@@ -196,15 +158,3 @@ const issueCommentSchema = z
   })
   .transform(({ id, html_url: url, body, user }) => ({ id, url, body: body ?? "", author: user ?? undefined }));
 export type IssueComment = z.infer<typeof issueCommentSchema>;
-
-const labelsSchema = z.array(z.object({ name: z.string() })).transform((labels) => labels.map(({ name }) => name));
-
-/** What a commit's page shows beside it. */
-interface CommitStatus {
-  state: "pending" | "success" | "failure" | "error";
-  /** Tells statuses of one commit apart; the newest of a context counts. */
-  context: string;
-  /** Cut to GitHub's 140 characters. */
-  description?: string | undefined;
-  targetUrl?: string | undefined;
-}

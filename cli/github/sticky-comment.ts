@@ -14,8 +14,8 @@ export function previewMarkerOf(first: string): string {
 }
 
 /**
- * The comments with a marker that the token's owner has written, the oldest first. Others may write the marker, too, and
- * would then hold the words that we put there.
+ * The comments with a marker that the token's owner has written, the oldest first. Others may write the marker, too; their
+ * comments are never written over, since they could change them afterwards.
  */
 export async function ownComments(github: GitHub, number: number, marker: string): Promise<IssueComment[]> {
   const marked = (await github.comments(number)).filter(({ body }) => body.startsWith(marker));
@@ -24,7 +24,10 @@ export async function ownComments(github: GitHub, number: number, marker: string
   return marked.filter(({ author }) => (login === undefined ? author?.type === "Bot" : author?.login === login));
 }
 
-/** Writes the one comment with the marker, anew or over the one before. A second one, of a request that was answered too late, goes. */
+/**
+ * Writes the one comment with the marker, or changes the one that is there. A second one, which a request has left that was
+ * sent again because its answer came too late, is deleted.
+ */
 export async function putStickyComment(
   github: GitHub,
   number: number,
@@ -41,9 +44,4 @@ export async function putStickyComment(
         : await github.updateComment(first.id, body);
   for (const { id } of more) await github.deleteComment(id);
   return written;
-}
-
-/** Removes the comment with the marker, if there is one. */
-export async function removeStickyComment(github: GitHub, number: number, marker: string): Promise<void> {
-  for (const { id } of await ownComments(github, number, marker)) await github.deleteComment(id);
 }

@@ -43,7 +43,7 @@ describe("preview environments", () => {
   });
 
   test("a label gives a pull request an Application", async () => {
-    await workplace.github.addLabels(first.number, ["preview"]);
+    await workplace.label(first.number, "preview");
     await eventually("there is an Application of the pull request", () =>
       applicationOf(harness.kubernetes, `bazaar-pr-${first.number}`),
     );
@@ -108,7 +108,7 @@ describe("preview environments", () => {
 
   test("a destroy takes the environments of open pull requests along", async () => {
     const second = await workplace.propose("second");
-    await workplace.github.addLabels(second.number, ["preview"]);
+    await workplace.label(second.number, "preview");
     await delivery(second, { catalog: releasedImage("catalog").split("@")[1] ?? "" });
     await expectWell(second.number);
     await shop.run("destroy");

@@ -19,6 +19,7 @@ export interface GitHubAccount {
   comments(pullRequest: number): Promise<{ id: number; body: string }[]>;
   /** @param head the branch, or `owner:branch` of a fork. Returns the number */
   openPullRequest(title: string, head: string): Promise<number>;
+  label(pullRequest: number, label: string): Promise<void>;
   close(pullRequest: number): Promise<void>;
   /** A copy of the repository for somebody else. Returns its full name. */
   fork(owner: string): Promise<string>;
@@ -42,6 +43,8 @@ export function openGitHubAccount(api: string, repository: string, token: string
     comments: (number) => ask("GET", `/issues/${number}/comments`, z.array(commentSchema)),
     openPullRequest: async (title, head) =>
       (await ask("POST", "/pulls", pullRequestSchema, { title, head, base: "main" })).number,
+    label: async (number, label) =>
+      void (await ask("POST", `/issues/${number}/labels`, z.array(z.object({})), { labels: [label] })),
     close: async (number) => void (await ask("PATCH", `/pulls/${number}`, z.object({}), { state: "closed" })),
     fork: async (organization) =>
       (await ask("POST", "/forks", z.object({ full_name: z.string() }), { organization })).full_name,
@@ -55,6 +58,7 @@ export interface Contributor {
   readonly github: GitHub;
   /** Opens a pull request of a new branch with one commit, and returns its number and the commit. */
   propose(branch: string): Promise<{ number: number; commit: string }>;
+  label(number: number, label: string): Promise<void>;
   close(number: number): Promise<void>;
 }
 
@@ -68,6 +72,7 @@ export async function openContributor(
   const token = credentials.githubToken;
   const repository = await openGitHubAccount(api, "delinkcious/delinkcious", token).fork(owner);
   const github = openGitHub({ api, repository, token });
+  const account = openGitHubAccount(api, repository, token);
   const source = new BareRepository({ existing: repositoryPath(join(stateDir, "git"), repository) });
   return {
     repository,
@@ -79,13 +84,7 @@ export async function openContributor(
       const { number } = await github.createPullRequest({ title: branch, body: "", head: branch, base: "main" });
       return { number, commit };
     },
-    close: async (number) => {
-      const response = await fetch(`${api}/repos/${repository}/pulls/${number}`, {
-        method: "PATCH",
-        headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
-        body: JSON.stringify({ state: "closed" }),
-      });
-      if (!response.ok) throw new Error(`closing pull request ${number}: ${response.status} ${await response.text()}`);
-    },
+    label: account.label,
+    close: account.close,
   };
 }

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { openGitHub, type GitHub } from "../../../../cli/github/github.ts";
-import { commentMarker, putStickyComment, removeStickyComment } from "../../../../cli/github/sticky-comment.ts";
+import { commentMarker, putStickyComment } from "../../../../cli/github/sticky-comment.ts";
 import { openGitHubHarness, strangerToken, writeToken, type GitHubHarness } from "../../../support/github-harness.ts";
 
 describe("against the stand-in", () => {
@@ -19,9 +19,9 @@ describe("against the stand-in", () => {
   afterAll(() => harness[Symbol.asyncDispose]());
 
   test("a pull request is opened once, and found by its branch and its commit", async () => {
-    const wanted = { title: "Change", body: "why", head: "change", base: "main" };
-    const made = await github.createPullRequest(wanted);
-    expect(await github.createPullRequest(wanted)).toEqual(made);
+    const request = { title: "Change", body: "why", head: "change", base: "main" };
+    const made = await github.createPullRequest(request);
+    expect(await github.createPullRequest(request)).toEqual(made);
     expect(made).toMatchObject({
       number: 1,
       state: "open",
@@ -41,25 +41,10 @@ describe("against the stand-in", () => {
     const { body } = await harness.request("POST", "/repos/acme/shop/forks", {}, strangerToken);
     expect(body["full_name"]).toBe("someone/shop");
     await harness.push("idea", { "idea.ts": "1" }, "someone/shop");
-    const wanted = { title: "Idea", head: "someone:idea", base: "main" };
-    const made = await harness.request("POST", "/repos/acme/shop/pulls", wanted, strangerToken);
+    const request = { title: "Idea", head: "someone:idea", base: "main" };
+    const made = await harness.request("POST", "/repos/acme/shop/pulls", request, strangerToken);
     const pull = await github.pullRequest(Number(made.body["number"]));
     expect(pull).toMatchObject({ fork: true, author: "someone", head: { repository: "someone/shop" } });
-  });
-
-  test("labels are added and taken away, also when they are gone already", async () => {
-    expect(await github.addLabels(1, ["preview"])).toEqual(["preview"]);
-    expect(await github.labels(1)).toEqual(["preview"]);
-    await github.removeLabel(1, "preview");
-    await github.removeLabel(1, "preview");
-    expect((await github.pullRequest(1)).labels).toEqual([]);
-  });
-
-  test("a status is set, its description cut to what GitHub takes", async () => {
-    const sha = heads.get("change") ?? "";
-    await github.setStatus(sha, { state: "success", context: "delivery/preview", description: "x".repeat(200) });
-    const { body } = await harness.request("GET", `/repos/acme/shop/commits/${sha}/status`);
-    expect(body["statuses"]).toMatchObject([{ context: "delivery/preview", description: "x".repeat(140) }]);
   });
 
   test("a sticky comment is written over, and never over someone else's that looks like it", async () => {
@@ -73,8 +58,6 @@ describe("against the stand-in", () => {
     expect(second.id).toBe(first.id);
     const bodies = async () => (await github.comments(1)).map(({ body }) => body);
     expect(await bodies()).toEqual([`${marker}\ntrap`, `${marker}\ntwo`]);
-    await removeStickyComment(github, 1, marker);
-    expect(await bodies()).toEqual([`${marker}\ntrap`]);
   });
 
   test("a long list is read to its end", async () => {
@@ -91,12 +74,13 @@ describe("against the stand-in", () => {
     );
   });
 
-  test("what is not there, and what is not allowed, is named with the way out", async () => {
+  test("what is not there, and what is not allowed, is named with what to do about it", async () => {
     await expect(github.pullRequest(99)).rejects.toThrow(
       "GitHub refuses to read pull request acme/shop#99 (404: Not Found); it is not there, or hidden: check github.repository",
     );
     const stranger = openGitHub({ api: harness.api, repository: "acme/shop", token: strangerToken });
-    await expect(stranger.addLabels(1, ["preview"])).rejects.toThrow(
+    const { id } = await github.createComment(1, "ours");
+    await expect(stranger.updateComment(id, "theirs")).rejects.toThrow(
       /\(403: .*give the token in DELIVERY_GITHUB_TOKEN/,
     );
     const wrong = openGitHub({ api: harness.api, repository: "acme/shop", token: "wrong" });
@@ -192,6 +176,6 @@ describe("when GitHub is in trouble", () => {
     const { github } = await scripted((response) =>
       response.writeHead(200, { link: '<http://elsewhere.test/2>; rel="next"' }).end("[]"),
     );
-    await expect(github.labels(1)).rejects.toThrow("sends us to http://elsewhere.test for the next page");
+    await expect(github.comments(1)).rejects.toThrow("sends us to http://elsewhere.test for the next page");
   });
 });
