@@ -114,38 +114,22 @@ export function openGitHub({ repository, ...options }: GitHubOptions): GitHub {
   };
 }
 
-const sideSchema = z.object({
-  ref: z.string(),
-  sha: z.string(),
-  /** `null` when the fork is gone. */
-  repo: z.object({ full_name: z.string() }).nullable(),
-});
-
 /** What the commands read of a pull request; GitHub sends much more. */
 const pullRequestSchema = z
   .object({
     number: z.int(),
-    title: z.string(),
     html_url: z.string(),
     state: z.enum(["open", "closed"]),
     merged_at: z.string().nullish(),
-    draft: z.boolean().default(false),
-    user: z.object({ login: z.string() }).nullable(),
     labels: z.array(z.object({ name: z.string() })),
-    head: sideSchema,
-    base: sideSchema,
+    head: z.object({ ref: z.string(), sha: z.string() }),
+    base: z.object({ ref: z.string() }),
   })
-  .transform(({ html_url: url, merged_at: mergedAt, user, labels, head, base, ...same }) => ({
+  .transform(({ html_url: url, merged_at: mergedAt, labels, ...same }) => ({
     ...same,
     url,
     merged: typeof mergedAt === "string",
-    /** `undefined` where the account is gone. */
-    author: user?.login,
     labels: labels.map(({ name }) => name),
-    head: { ref: head.ref, sha: head.sha, repository: head.repo?.full_name },
-    base: { ref: base.ref, sha: base.sha },
-    /** Whether its commits come from another repository, whose owner must not get at secrets. */
-    fork: head.repo === null || head.repo.full_name !== base.repo?.full_name,
   }));
 export type PullRequest = z.infer<typeof pullRequestSchema>;
 

@@ -309,15 +309,11 @@ test("of several pull requests with a commit, the one is meant that is at it", a
 function pull(number: number, sha: string): PullRequest {
   return {
     number,
-    title: "A change",
     state: "open",
-    draft: false,
     url: `https://github.com/acme/shop/pull/${number}`,
     merged: false,
-    author: "someone",
     labels: [],
-    head: { ref: "change", sha, repository: "acme/shop" },
-    base: { ref: "main", sha: "0000000" },
-    fork: false,
+    head: { ref: "change", sha },
+    base: { ref: "main" },
   };
 }
