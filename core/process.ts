@@ -22,6 +22,8 @@ export interface ProcessOptions {
 export interface EndedProcess {
   /** `null`: a signal ended it. */
   readonly code: number | null;
+  /** The signal that ended it, if one did. */
+  readonly signal: NodeJS.Signals | null;
   readonly stdout: Buffer;
   readonly stderr: Buffer;
   /** Whether it was stopped because its time was over. */
@@ -41,10 +43,12 @@ export async function runProcess(
   { env, cwd, input, timeoutSeconds, signal, onLine }: ProcessOptions = {},
 ): Promise<EndedProcess> {
   signal?.throwIfAborted();
+  // A pipe only where there is something to write: Node's are sockets, at which Bash reads ~/.bashrc as if it came by rsh.
+  const stdin = input === undefined ? "ignore" : "pipe";
   // What Node's types leave out: it has no streams where no more files can be opened.
-  const child: ChildProcess = spawn(program, args, { env: env ?? process.env, cwd, stdio: ["pipe", "pipe", "pipe"] });
-  const ended = new Promise<number | null>((resolve, reject) => {
-    child.on("error", reject).on("close", resolve);
+  const child: ChildProcess = spawn(program, args, { env: env ?? process.env, cwd, stdio: [stdin, "pipe", "pipe"] });
+  const ended = new Promise<Pick<EndedProcess, "code" | "signal">>((resolve, reject) => {
+    child.on("error", reject).on("close", (code, by) => resolve({ code, signal: by }));
   });
   const state = { timedOut: false };
   const closePipes = (): void => {
@@ -71,11 +75,11 @@ export async function runProcess(
   const stderr = collect(child.stderr, onLine && ((line) => onLine(line, "stderr")));
   // It may end before it has read everything; its exit status says why.
   child.stdin?.on("error", () => {});
-  child.stdin?.end(input ?? "");
+  child.stdin?.end(input);
   try {
-    const code = await ended;
+    const end = await ended;
     signal?.throwIfAborted();
-    return { code, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr), timedOut: state.timedOut };
+    return { ...end, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr), timedOut: state.timedOut };
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener("abort", stop);

@@ -79,7 +79,7 @@ async function run(args: readonly string[], surroundings: CommandContext): Promi
     rules: promotion.rules,
     approval: { approved: options.approved, pullRequest },
     wait: duration("wait", options.wait),
-    surroundings,
+    context: surroundings,
   });
   for (const line of rolledBackLines(to.name, candidates)) surroundings.note(line);
   if (registry !== undefined) await assertImagesExist(registry, candidates.pending);

@@ -8,7 +8,7 @@ import type { DeliveryEnvironment } from "../project/environment.ts";
 import type { StackFile } from "../project/stack-file.ts";
 import { assertServicesKnown } from "../release/unknown-services.ts";
 
-/** What must hold before digests come to an environment, as its stack file says. */
+/** What must hold before digests are promoted to an environment, as its stack file says. */
 export type PromotionRules = Omit<NonNullable<StackSettings["promotion"]>, "from">;
 
 /** Where the digests come from, and under which rules. */
@@ -49,17 +49,17 @@ export interface PromotionPath {
 }
 
 export interface Candidates {
-  /** What the first environment runs and the second does not: this has to pass the gates, and nothing else is written. */
+  /** What the first environment runs and the second does not. It has to pass the gates, and nothing else is written. */
   readonly pending: readonly Release[];
-  /** What would be pending, had the second not been rolled back from it. */
+  /** What would be pending if the second had not been rolled back from it. */
   readonly rolledBack: readonly Release[];
   /** The records of the second, as they are before the gates are asked. */
   readonly seen: Records;
 }
 
 /**
- * What was rolled back in the second environment stays away for as long as the first runs nothing else, since nobody has
- * mended it; to name the service is to want it all the same.
+ * What was rolled back in the second environment stays away for as long as the first runs nothing else, since then it has
+ * not been fixed. Naming the service promotes it all the same.
  * @throws CommandError where there is nothing to promote, or a service is not there
  */
 export async function readCandidates(path: PromotionPath): Promise<Candidates> {
@@ -76,11 +76,11 @@ export async function readCandidates(path: PromotionPath): Promise<Candidates> {
 
 function isRejected({ digest, sourceCommit }: Release, { rejected }: Partial<ReleaseRecord> = {}): boolean {
   if (rejected === undefined) return false;
-  // Builds of one commit may differ in their digests, and have the same fault.
+  // Builds of one commit may differ in their digests, but not in their faults.
   return rejected.digest === digest || (sourceCommit !== undefined && rejected.sourceCommit === sourceCommit);
 }
 
-/** For people: which services stay as they are, and how to promote them all the same. */
+/** Messages that say which services stay as they are, and how to promote them all the same. */
 export function rolledBackLines(to: string, { rolledBack, seen }: Pick<Candidates, "rolledBack" | "seen">): string[] {
   return rolledBack.map(({ service, digest, sourceCommit }) => {
     const rejected = seen.get(service)?.rejected?.digest ?? digest;
@@ -110,8 +110,8 @@ function chooseReleases({ from, to, services }: PromotionPath, tested: Records, 
       );
   }
   const releases = [...tested].flatMap(([service, { image, sourceCommit }]) => {
-    const wanted = services?.includes(service) ?? records.has(service);
-    if (!wanted || image === undefined) return [];
+    const desired = services?.includes(service) ?? records.has(service);
+    if (!desired || image === undefined) return [];
     return [{ service, digest: image.digest, repository: to.imagesOf(service), sourceCommit }];
   });
   if (releases.length === 0)
@@ -123,9 +123,9 @@ function chooseReleases({ from, to, services }: PromotionPath, tested: Records, 
 
 /**
  * What is left to write once the gates hold, which may have taken long. They were asked about all of it together, so that
- * a single service that has moved on takes the ground from the rest: tests of the first environment have then run against
- * a mixture, and in the second somebody wants something else.
- * @param records those of the second environment, at the tip of its branch
+ * nothing is written where a single service has moved on: the tests may then have run against a mixture of both, and a
+ * change in the second environment was made by somebody who wants something else.
+ * @param records those of the second environment, at the head of its branch
  * @returns without those that others have promoted already
  * @throws CommandError where one of the environments has moved on since the candidates were read
  */
@@ -138,9 +138,9 @@ export async function assertNotMoved(
   const left = pending.filter((release) => !isSameImage(release, records.get(release.service)?.image));
   const source = await sourceRecords(from, to, snapshot);
   const moved = left.filter(({ service, digest }) => source.get(service)?.image?.digest !== digest);
-  // A second rollback still names what the first one took away.
+  // A record names what was rolled back also after a second rollback.
   const isBack = ({ service }: Release): boolean => source.get(service)?.rejected !== undefined;
-  const changed = left.filter(({ service }) => !saysTheSame(seen.get(service), records.get(service)));
+  const changed = left.filter(({ service }) => !isSameRecord(seen.get(service), records.get(service)));
   const moves = [
     { of: moved.filter(isBack), what: (names: string) => `${from.name} has rolled ${names} back` },
     {
@@ -155,8 +155,8 @@ export async function assertNotMoved(
   );
 }
 
-/** What runs, and what must not come back: an image may have come and been rolled back in the meantime. */
-function saysTheSame(seen: ReleaseRecord | undefined, now: ReleaseRecord | undefined): boolean {
+/** Also what must not come back is compared: an image may have been released and rolled back in the meantime. */
+function isSameRecord(seen: ReleaseRecord | undefined, now: ReleaseRecord | undefined): boolean {
   return (
     (seen === undefined) === (now === undefined) &&
     seen?.image?.digest === now?.image?.digest &&

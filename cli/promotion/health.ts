@@ -9,7 +9,7 @@ export interface ServiceOutcome {
   readonly digest: string;
   readonly passed: boolean;
   readonly detail: string;
-  /** ISO 8601; `null`: it is not Healthy, or nothing tells. */
+  /** ISO 8601; `null`: it is not Healthy, or the time is not known. */
   readonly healthySince: string | null;
 }
 
@@ -17,7 +17,7 @@ export interface ServiceOutcome {
 export interface HealthStatus {
   /** When the release commit was made, ISO 8601; `null`: nothing is known of it. */
   readonly releasedAt: string | null;
-  /** With delivery `gitops` Argo CD has its say, too. */
+  /** Whether Argo CD has to say so, too: with delivery `gitops`. */
   readonly argoCd: boolean;
   readonly application: KubernetesObject | undefined;
   readonly deployment: KubernetesObject | undefined;
@@ -25,19 +25,19 @@ export interface HealthStatus {
 }
 
 /**
- * Whether a digest has been running Healthy for so long. None of what is known proves it alone: Argo CD may never have
- * noticed a short rollout, a Deployment does not know of a failed sync, and the release commit is only the wish. So the
- * latest of all moments counts from which each of them is well.
+ * Whether a digest has been running Healthy for so long. No source proves it alone: Argo CD may have missed a short rollout,
+ * a Deployment does not know of a failed sync, and the release commit only says what is to run. So the latest of the times
+ * counts since which each of them is well.
  * @param now milliseconds since 1970
  */
 export function healthOf(
   { service, digest }: Pick<Release, "service" | "digest">,
-  facts: HealthStatus,
+  status: HealthStatus,
   minutes: number,
   now: number,
 ): ServiceOutcome {
-  const problem = healthProblem(digest, facts);
-  const since = problem === undefined ? latest(momentsOf(facts)) : undefined;
+  const problem = healthProblem(digest, status);
+  const since = problem === undefined ? latest(timesOf(status)) : undefined;
   const outcome = { service, digest, healthySince: since === undefined ? null : new Date(since).toISOString() };
   if (problem !== undefined) return { ...outcome, passed: false, detail: problem };
   if (since === undefined)
@@ -57,10 +57,10 @@ function healthProblem(digest: string, { argoCd, application, deployment }: Heal
   if (health !== "Healthy") return `is ${health}: ${message ?? ""}`;
   if (!argoCd) return undefined;
   if (application === undefined) return "has no Application in Argo CD";
-  const facts = applicationStatus(application, "");
-  const reason = facts.message === null ? "" : `: ${facts.message}`;
-  if (facts.health !== "Healthy") return `is ${facts.health} in Argo CD${reason}`;
-  if (facts.sync !== "Synced") return `is ${facts.sync} in Argo CD${reason}`;
+  const status = applicationStatus(application, "");
+  const reason = status.message === null ? "" : `: ${status.message}`;
+  if (status.health !== "Healthy") return `is ${status.health} in Argo CD${reason}`;
+  if (status.sync !== "Synced") return `is ${status.sync} in Argo CD${reason}`;
   // Without pods in its tree, which a configuration may leave out, Argo CD names no images.
   const images = runningImages(application);
   if (images.length > 0 && !images.some((running) => running.endsWith(`@${digest}`)))
@@ -73,8 +73,8 @@ function runningImages(application: KubernetesObject): string[] {
   return Array.isArray(images) ? images.filter((image) => typeof image === "string") : [];
 }
 
-/** From when on each witness says that all is well; an unknown one makes the whole unknown. */
-function momentsOf({ releasedAt, argoCd, application, deployment = {}, pods }: HealthStatus): (string | undefined)[] {
+/** The times since which each source says that all is well; one that is unknown makes the result unknown. */
+function timesOf({ releasedAt, argoCd, application, deployment = {}, pods }: HealthStatus): (string | undefined)[] {
   const [rollout, available] = [conditionOf(deployment, "Progressing"), conditionOf(deployment, "Available")];
   return [
     releasedAt ?? undefined,
@@ -85,14 +85,15 @@ function momentsOf({ releasedAt, argoCd, application, deployment = {}, pods }: H
   ];
 }
 
-/** A container that came back was not well before; the first start of a pod is the rollout's, or a node's matter. */
+/** When containers were restarted: they were not well before. The first start of a pod belongs to the rollout, or to its node. */
 function restartsOf(pod: KubernetesObject): string[] {
   return listAt(pod, "status", "containerStatuses").flatMap((container) =>
     (numberAt(container, "restartCount") ?? 0) > 0 ? (stringAt(container, "state", "running", "startedAt") ?? []) : [],
   );
 }
 
-function latest(moments: readonly (string | undefined)[]): number | undefined {
-  const times = moments.map((moment) => Date.parse(moment ?? ""));
-  return times.some(Number.isNaN) ? undefined : Math.max(...times);
+/** Milliseconds since 1970; `undefined`: one of them is not known. */
+function latest(times: readonly (string | undefined)[]): number | undefined {
+  const parsed = times.map((time) => Date.parse(time ?? ""));
+  return parsed.some(Number.isNaN) ? undefined : Math.max(...parsed);
 }

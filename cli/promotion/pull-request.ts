@@ -5,16 +5,16 @@ import type { GitHub, PullRequest } from "../github/github.ts";
 import { fenced } from "../github/markdown.ts";
 import { gateLines, type GateOutcome } from "./gates.ts";
 
-/** The branch of a pull request. The same digests have the same branch, so that running again updates it. */
+/** The branch of a pull request. The same digests have the same branch, so that a second run updates it. */
 export function promotionBranch(to: string, releases: readonly Release[]): string {
   const lines = releases.map(({ service, digest }) => `${service} ${digest}\n`).toSorted();
   return `promote/${to}-${createHash("sha256").update(lines.join("")).digest("hex").slice(0, 10)}`;
 }
 
 /**
- * The repository on GitHub that a URL of Git means, as owner/name.
- * @param given what the caller says, which comes first
- * @throws CommandError where the URL does not tell
+ * The repository on GitHub that a URL for Git leads to, as owner/name.
+ * @param given the name on the command line, which comes first
+ * @throws CommandError where the URL does not say it
  */
 export function repositoryName(url: string, given: string | undefined): string {
   if (given !== undefined) return given;
@@ -37,7 +37,7 @@ export interface Proposal {
   readonly outcomes: readonly GateOutcome[];
 }
 
-/** GitHub takes 65,536 characters of a body, and names have up to 63. */
+/** Services that the body lists: GitHub takes 65,536 characters, and names have up to 63. */
 const shownServices = 100;
 
 /** Opens the pull request, or finds the one that is open for the branch. */

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { temporaryDirectory } from "../../../core/atomic-file.ts";
@@ -11,6 +11,13 @@ test("what goes in comes out", async () => {
 
 test("who reads without being given anything finds the end at once", async () => {
   expect(await outputOf("cat", [])).toBe("");
+});
+
+test("Bash reads no startup file", async () => {
+  using home = temporaryDirectory("delivery-home-");
+  writeFileSync(join(home.path, ".bashrc"), "echo startup\n");
+  const env = { PATH: process.env["PATH"], HOME: home.path };
+  expect(await outputOf("bash", ["-c", "echo script"], { env })).toBe("script\n");
 });
 
 test("lines come one by one, from both streams", async () => {
@@ -30,6 +37,10 @@ test("a failure has the exit status and what was written", async () => {
 
 test("a program that is not there is an error with its name", async () => {
   await expect(runProcess("no-such-program", [])).rejects.toThrow("no-such-program");
+});
+
+test("a signal that ends it is named", async () => {
+  expect(await runProcess("sh", ["-c", "kill -KILL $$"])).toMatchObject({ code: null, signal: "SIGKILL" });
 });
 
 test("its time is over, also for a child of it that holds the output open", async () => {
