@@ -84,7 +84,7 @@ export async function openContributor(
       const { number } = await github.createPullRequest({ title: branch, body: "", head: branch, base: "main" });
       return { number, commit };
     },
-    label: account.label,
-    close: account.close,
+    label: (number, label) => account.label(number, label),
+    close: (number) => account.close(number),
   };
 }
