@@ -22,8 +22,6 @@ export interface NodeNeeds {
   readonly installed: boolean;
 }
 
-const pnpmSchema = z.object({ packages: z.array(z.string()) });
-
 /** The dependencies between the packages of the monorepo: workspaces, and `file:`, `link:`, `portal:` and `workspace:`. */
 export function nodeGraph(tree: SourceTree) {
   const packageAt = memoize((directory) => readPackage(tree, directory));
@@ -67,6 +65,8 @@ export function nodeGraph(tree: SourceTree) {
     },
   };
 }
+
+const pnpmSchema = z.object({ packages: z.array(z.string()) });
 
 function pnpmGlobs(tree: SourceTree, directory: string): string[] {
   if (!tree.list(directory).files.includes("pnpm-workspace.yaml")) return [];

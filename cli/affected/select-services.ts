@@ -4,7 +4,7 @@ import type { Monorepo } from "../project/monorepo.ts";
 import { affectedServices } from "./affected-services.ts";
 
 /** The options that say what to build. */
-export interface ServiceFlags {
+interface ServiceFlags {
   readonly service?: readonly string[] | undefined;
   readonly from?: string | undefined;
   readonly to?: string | undefined;

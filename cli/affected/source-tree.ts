@@ -10,9 +10,9 @@ export interface SourceTree {
   readonly list: (directory: string) => { readonly files: readonly string[]; readonly directories: readonly string[] };
   /** What is at a path, or where a link there leads to; `undefined`: nothing. */
   readonly kind: (path: string) => "file" | "directory" | undefined;
-  /** Takes note of the symbolic links on the way to a path. */
+  /** Notes the symbolic links on the way to a path, for `aliases`. */
   readonly follow: (path: string) => void;
-  /** The other paths of a file or directory: through the symbolic links that were met, here or in what was listed. */
+  /** The other paths of a file or directory: through the symbolic links that `follow` and `list` have met. */
   readonly aliases: (path: string) => string[];
 }
 
@@ -57,6 +57,7 @@ export function memoize<T>(compute: (argument: string) => T): (argument: string)
   const known = new Map<string, T>();
   return (argument) => {
     const found = known.get(argument);
+    // A result may be undefined: then `T` includes that.
     if (found !== undefined || known.has(argument)) return found as T;
     const result = compute(argument);
     known.set(argument, result);

@@ -27,7 +27,7 @@ export function imageTags({ stableTag, buildNumber, commit, releasable, movesSta
   ];
 }
 
-export interface TagFlags {
+interface TagFlags {
   readonly "build-number"?: string | undefined;
   readonly commit?: string | undefined;
 }

@@ -17,7 +17,7 @@ environment, DOCKERHUB_USERNAME and DOCKERHUB_PASSWORD, which CI has in its cont
 export interface RegistryFlags {
   readonly username?: string | undefined;
   readonly "password-stdin"?: boolean | undefined;
-  /** Standard input may serve one thing only. */
+  /** `-` reads standard input, which `--password-stdin` cannot read, too. */
   readonly digests?: string | undefined;
 }
 
@@ -30,7 +30,7 @@ export async function openRegistry(
   return registryWith(await givenLogin(flags, context), context, limits);
 }
 
-/** @param given the login of whichever registry; `undefined`: that of `docker login` */
+/** @param given the login, whatever the registry; `undefined`: that of `docker login` */
 export function registryWith(given: Login | undefined, context: CommandContext, limits?: FetchLimits): Registry {
   const warned = new Set<string>();
   return registryClient({
