@@ -50,7 +50,7 @@ export function pathPattern(path: string): PathPattern {
 
 const wildcard = /[*?[{\\]/;
 
-/** Of Bash's language, only what is documented above: no `!(a)`, no negation, and `**` and `*` take dot files. */
+/** Only what is documented above: `*` and `**` take dot files, and there is neither `!(a)` nor a negation by `!`. */
 const options: picomatch.PicomatchOptions = {
   dot: true,
   flags: "s",
@@ -66,14 +66,17 @@ function trimSlashes(pattern: string): string {
   return pattern.replace(/^\.?\/+/, "").replace(/\/+$/, "");
 }
 
-/** The patterns that the choices in braces stand for. picomatch knows braces, but there its `**` always takes a directory. */
+/** The patterns that the choices in braces stand for. In braces of picomatch, `**` always takes at least one directory. */
 function alternatives(pattern: string): string[] {
   const [choice, inside = ""] = /(?<!\\)\{([^{}]*)\}/.exec(pattern) ?? [];
   if (choice === undefined) return pattern === "" ? [] : [pattern];
   return inside.split(",").flatMap((option) => alternatives(pattern.replace(choice, () => option)));
 }
 
-/** Takes from characters the meaning that they have to picomatch alone, and gives `**` within a name, as in `**.sql`, its own. */
+/**
+ * Escapes the characters that mean something only to picomatch, and lets `**` cross directories also within a name, as in
+ * `**.sql`, where picomatch takes it for `*`. More than two stars are two.
+ */
 function picomatchPattern(pattern: string): string {
   return pattern
     .replaceAll(/\\[^]|["(){}|+]/g, (token) => (token.length > 1 ? token : `\\${token}`))
