@@ -6,15 +6,15 @@ import proto from "@pulumi/pulumi/proto/resource_pb.js";
 import struct from "google-protobuf/google/protobuf/struct_pb.js";
 import type { PropertyMap } from "./property.ts";
 
-/** Where a provider's words to the user go: the engine that called it. They get lost without harm where it is gone. */
+/** Messages of a provider to the user, through the engine that called it. They are dropped where the engine has ended. */
 export interface EngineLog {
-  /** A line that the next one of the same resource replaces, shown beside it while it is worked on. */
+  /** A line that the next one of the same resource replaces, shown next to the resource during its operation. */
   status(urn: string, text: string): void;
   /** A line that stays. */
   message(severity: "info" | "warning", urn: string, text: string): void;
 }
 
-/** Swallows everything. */
+/** Drops everything. */
 export const silentLog: EngineLog = { status: () => {}, message: () => {} };
 
 /**

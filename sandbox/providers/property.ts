@@ -6,7 +6,6 @@ import { isMap, type JsonMap, type JsonValue } from "../../kubernetes/json.ts";
  */
 export type PropertyValue = JsonValue;
 export type PropertyMap = JsonMap;
-export { isMap };
 
 const signatureKey = "4dabf18193072939515e22adb298388d";
 const secretSignature = "1b47061264138c4ac30d75fd1eb44270";

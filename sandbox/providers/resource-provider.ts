@@ -126,9 +126,9 @@ export interface ResourceProvider {
   checkConfig?(news: PropertyMap): Promise<CheckResult>;
   /** Without it a changed provider input is an update in place. */
   diffConfig?(request: DiffRequest): Promise<DiffResult>;
-  /** `log` is absent where no engine is attached. */
   /** Registers a component and its children. @returns the component's URN. Without it, there are no components. */
   construct?(request: ConstructRequest, monitor: ComponentMonitor): Promise<string>;
+  /** @param log absent where no engine is attached */
   configure(inputs: PropertyMap, log?: EngineLog): Promise<ConfiguredProvider>;
 }
 

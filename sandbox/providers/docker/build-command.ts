@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
-import { basename, dirname, isAbsolute, join } from "node:path";
+import { basename, dirname } from "node:path";
+import { fromDirectory } from "./build-context.ts";
 import { isLoopback, parseImageName } from "./image-name.ts";
 import type { ImageName } from "./image-name.ts";
 
@@ -39,10 +40,10 @@ export interface BuildCommand {
  * @throws Error for a network mode or a host that BuildKit cannot take.
  */
 export function buildCommand(build: ImageBuild, address: string, metadataFile: string): BuildCommand {
-  const dockerfile = absolute(build.directory, build.dockerfile);
+  const dockerfile = fromDirectory(build.directory, build.dockerfile);
   const args = ["--addr", address, "build", "--progress", "rawjson", "--frontend", "dockerfile.v0"];
   const option = (flag: string, value: string): void => void args.push(flag, value);
-  option("--local", `context=${absolute(build.directory, build.context)}`);
+  option("--local", `context=${fromDirectory(build.directory, build.context)}`);
   option("--local", `dockerfile=${dirname(dockerfile)}`);
   option("--opt", `filename=${basename(dockerfile)}`);
   option("--opt", `platform=${build.platform}`);
@@ -123,8 +124,4 @@ function standardFrontend(dockerfile: string): string | undefined {
         : undefined;
   }
   return undefined;
-}
-
-function absolute(directory: string, path: string): string {
-  return isAbsolute(path) ? path : join(directory, path);
 }

@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { isAbsolute, join, normalize } from "node:path";
 import { setImmediate } from "node:timers/promises";
-import { errorMessage } from "../../../core/error.ts";
+import { errorMessage, hasErrorCode } from "../../../core/error.ts";
 import { isIgnored, matchPatterns, parseIgnoreFile, type IgnorePattern } from "../../../components/ignore-pattern.ts";
 
 /** Digests of file contents already read, by absolute path; files count as unchanged while their inode, size and times are. */
@@ -78,7 +78,7 @@ function linkTarget(directory: string, link: string): string {
     const next = join(target, part);
     const absolute = fromDirectory(directory, next);
     const stats = lstatOf(absolute);
-    // It leads nowhere, or in a circle: what it says is all there is to it.
+    // The link leads nowhere, or in a circle: it counts as it is written.
     if (stats === undefined || links > 255) return readlinkSync(fromDirectory(directory, link));
     if (!stats.isSymbolicLink()) {
       target = next;
@@ -97,12 +97,13 @@ function lstatOf(path: string): Stats | undefined {
   try {
     return lstatSync(path, { throwIfNoEntry: false });
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOTDIR") return undefined;
+    if (hasErrorCode(error, "ENOTDIR")) return undefined;
     throw error;
   }
 }
 
-function fromDirectory(directory: string, path: string): string {
+/** A path that the program gives, which counts from its directory. */
+export function fromDirectory(directory: string, path: string): string {
   return isAbsolute(path) ? path : join(directory, path);
 }
 
@@ -145,10 +146,8 @@ export function readIgnorePatterns(context: BuildContext): IgnorePattern[] {
     try {
       return parseIgnoreFile(readFileSync(file, "utf8"));
     } catch (error) {
-      if (isAbsent(error)) continue;
-      throw new Error(`cannot use the ignore file ${file}: ${errorMessage(error)}`, {
-        cause: error,
-      });
+      if (hasErrorCode(error, "ENOENT")) continue;
+      throw new Error(`cannot use the ignore file ${file}: ${errorMessage(error)}`, { cause: error });
     }
   }
   return [];
@@ -176,7 +175,7 @@ export async function contextFiles(root: string, patterns: IgnorePattern[]): Pro
       }
       if (ignored) continue;
       const stats = lstatSync(join(base, path), { throwIfNoEntry: false });
-      // Otherwise it went away meanwhile.
+      // A file that was removed meanwhile is left out.
       if (stats !== undefined) files.push({ path, stats });
     }
   };
@@ -193,8 +192,4 @@ function entries(folder: string): Dirent[] {
 
 function isAscii(name: string): boolean {
   return /^[\0-\x7f]*$/.test(name);
-}
-
-function isAbsent(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ENOENT";
 }

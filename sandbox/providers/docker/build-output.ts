@@ -78,13 +78,13 @@ function parseStatus(line: string): ProgressLine | undefined {
 const transientError =
   /connection reset by peer|broken pipe|unexpected EOF|: EOF$|TLS handshake timeout|i\/o timeout|toomanyrequests|429 Too Many Requests|\b50[0234] [A-Z]/;
 
-/** Whether the same build may well succeed a moment later: not where a step of the Dockerfile fails. */
+/** Whether the same build may succeed a moment later; never where a step of the Dockerfile fails. */
 export function isTransient(progress: BuildProgress): boolean {
   const message = lastMessage(progress);
   return transientError.test(message) && !message.startsWith("process ");
 }
 
-/** What went wrong in a build, for whoever has to mend it: the cause, the place and the way out. */
+/** What went wrong in a build, where, and what can be done about it. */
 export function buildFailure(build: ImageBuild, access: RegistryAccess, progress: BuildProgress): string {
   const message = lastMessage(progress);
   const registry = /failed to (?:push|authorize)|pull access denied|failed to do request|insufficient_scope/.test(

@@ -105,9 +105,9 @@ function cacheImages(build: PropertyMap | undefined, read: Reader, failures: Che
 /** Reads properties by their type; `undefined` for what is absent, unknown or faulty. */
 function reader(failures: CheckFailure[]) {
   // The value itself may be a secret.
-  const fail = (property: string, value: PropertyValue, wanted: string): undefined => {
+  const fail = (property: string, value: PropertyValue, needed: string): undefined => {
     const kind = Array.isArray(value) ? "list" : isMap(value) ? "map" : typeof value;
-    failures.push({ property, reason: `it is a ${kind}: ${wanted} is needed` });
+    failures.push({ property, reason: `it is a ${kind}: ${needed} is needed` });
   };
   const known = (map: PropertyMap, key: string): PropertyValue | undefined =>
     absent(map[key]) || isUnknown(map[key]) ? undefined : map[key];

@@ -1,11 +1,12 @@
 import { existsSync, statSync } from "node:fs";
 import { isAbsolute, join, posix, relative } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { errorMessage } from "../../../core/error.ts";
 import { isMap } from "../../../kubernetes/json.ts";
 import { hasUnknown, isSecret, reveal, revealMap, secret, type PropertyMap, type PropertyValue } from "../property.ts";
 import type { CheckFailure, CheckResult, DiffKind, DiffResult } from "../resource-provider.ts";
 import type { ImageBuild } from "./build-command.ts";
-import { contextDigest, type FileDigests } from "./build-context.ts";
+import { contextDigest, fromDirectory, type FileDigests } from "./build-context.ts";
 import { readImageInputs, type ImageInputs } from "./image-inputs.ts";
 import { parseImageName } from "./image-name.ts";
 import type { BuiltImage } from "./run-build.ts";
@@ -77,7 +78,7 @@ function nameFailures({ imageName, skipPush, cacheFrom, registry }: ImageInputs)
 }
 
 function fileFailures({ context, dockerfile }: ImageInputs, directory: string): CheckFailure[] {
-  const at = (path: string): string => (isAbsolute(path) ? path : join(directory, path));
+  const at = (path: string): string => fromDirectory(directory, path);
   if (context !== undefined && !statSync(at(context), { throwIfNoEntry: false })?.isDirectory()) {
     return [
       {
@@ -88,11 +89,11 @@ function fileFailures({ context, dockerfile }: ImageInputs, directory: string): 
   }
   if (dockerfile === undefined || statSync(at(dockerfile), { throwIfNoEntry: false })?.isFile()) return [];
   const below = context === undefined || isAbsolute(dockerfile) ? undefined : join(context, dockerfile);
-  const wayOut =
+  const hint =
     below !== undefined && existsSync(at(below))
       ? `it counts from the program's folder, not from the context: set dockerfile to "${below}"`
       : `give its path relative to the program's folder ${directory}`;
-  return [{ property: "build.dockerfile", reason: `there is no Dockerfile at ${at(dockerfile)}: ${wayOut}` }];
+  return [{ property: "build.dockerfile", reason: `there is no Dockerfile at ${at(dockerfile)}: ${hint}` }];
 }
 
 /** Nulls are absent values to the official plugin. */
@@ -123,30 +124,24 @@ export function canBuildOnPreview(properties: PropertyMap): boolean {
  */
 export function diffImage(state: PropertyMap, news: PropertyMap): DiffResult {
   const last = revealMap(state)["__inputs"];
-  const olds = isMap(last) ? last : {};
-  const plain = revealMap(news);
+  // Nulls are absent values, also below the first level.
+  const olds = withoutNulls(isMap(last) ? last : {});
+  const plain = withoutNulls(revealMap(news));
   const detailedDiff: Record<string, DiffKind> = {};
   for (const key of new Set([...Object.keys(olds), ...Object.keys(plain)])) {
     const before = olds[key] ?? null;
     const after = plain[key] ?? null;
-    if (equal(before, after) || (key === "registry" && sameServer(before, after))) continue;
+    if (isDeepStrictEqual(before, after) || (key === "registry" && sameServer(before, after))) continue;
     detailedDiff[key] = before === null ? "add" : after === null ? "delete" : "update";
   }
   return { detailedDiff };
 }
 
-/** A server that only comes or goes is none that changed, as in the official plugin: the image's name decides where it goes. */
+/** As in the official plugin, a server that is only added or removed is no change: the image's name decides where it is pushed. */
 function sameServer(before: PropertyValue, after: PropertyValue): boolean {
   if (!isMap(before) || !isMap(after)) return false;
   const servers = [before["server"] ?? null, after["server"] ?? null];
   return servers.includes(null) || servers[0] === servers[1];
-}
-
-function equal(a: PropertyValue, b: PropertyValue): boolean {
-  if (Array.isArray(a) && Array.isArray(b))
-    return a.length === b.length && a.every((item, index) => equal(item, b[index] ?? null));
-  if (!isMap(a) || !isMap(b)) return a === b;
-  return [...new Set([...Object.keys(a), ...Object.keys(b)])].every((key) => equal(a[key] ?? null, b[key] ?? null));
 }
 
 /** The build that checked inputs ask for. */
@@ -185,7 +180,7 @@ function secretArgs(properties: PropertyMap): Set<string> {
 
 /**
  * The resource's outputs after a build, with the inputs kept in `__inputs` for the next diff as the official plugin keeps them.
- * A pushed image is told by its digest in the registry, one that stays here by its id.
+ * A pushed image is identified by its digest in the registry, one that stays here by its id.
  */
 export function imageOutputs(
   properties: PropertyMap,
@@ -210,6 +205,6 @@ export function imageOutputs(
 
 /** The Dockerfile relative to the context. */
 function belowContext({ directory, context, dockerfile }: ImageBuild): string {
-  const at = (path: string): string => (isAbsolute(path) ? path : join(directory, path));
-  return relative(at(context), at(dockerfile)).replaceAll("\\", posix.sep);
+  const [from, to] = [fromDirectory(directory, context), fromDirectory(directory, dockerfile)];
+  return relative(from, to).replaceAll("\\", posix.sep);
 }

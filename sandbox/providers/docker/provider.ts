@@ -42,7 +42,7 @@ export function createDockerProvider(options: DockerProviderOptions): ResourcePr
   let started: Promise<BuildKit> | undefined;
   const buildKit = (): Promise<BuildKit> => {
     started ??= options.buildKit().catch((error: unknown) => {
-      // The next image tries again.
+      // The next image starts it again.
       started = undefined;
       throw error;
     });
@@ -76,19 +76,19 @@ function imageProvider({ directory, buildKit, queue, known, log }: ProviderConte
         `registry.${missing} is not set: the credentials of this machine's Docker configuration are used`,
       );
     }
-    const wanted = imageBuild(properties, inputs, directory, inputs.skipPush !== true && !request.preview);
+    const desired = imageBuild(properties, inputs, directory, inputs.skipPush !== true && !request.preview);
     log.status(request.urn, "waiting for its turn");
     const built = await queue(async () => {
       log.status(request.urn, "starting BuildKit");
-      return await runBuild(wanted, {
+      return await runBuild(desired, {
         buildKit: await buildKit(),
         access: inputs.registry,
         report: (line) => log.status(request.urn, line),
         timeoutSeconds: request.timeoutSeconds,
       });
     });
-    log.status(request.urn, wanted.push ? `pushed ${built.digest}` : `built ${built.id}`);
-    return imageOutputs(properties, inputs, wanted, built);
+    log.status(request.urn, desired.push ? `pushed ${built.digest}` : `built ${built.id}`);
+    return imageOutputs(properties, inputs, desired, built);
   };
 
   /** Without a build at preview the outputs are the inputs, and all others unknown. */
@@ -156,7 +156,7 @@ export function buildQueue(count: number): BuildQueue {
       return await task();
     } finally {
       const next = waiting.shift();
-      // The next one takes over the place.
+      // The next task takes over the slot.
       if (next === undefined) running -= 1;
       else next();
     }

@@ -38,7 +38,7 @@ export function toProperties(object: KubernetesObject, marked: PropertyMap): Pro
   return withSecrets(renamed(object, toUnderscores), marked);
 }
 
-/** The outputs of a resource: the live object, and beside it what the next operation needs to know. */
+/** The outputs of a resource: the live object, and what the next operation needs to know of it. */
 export function writeCheckpoint(checkpoint: Required<Checkpoint>, marked: PropertyMap): PropertyMap {
   return {
     ...toProperties(checkpoint.live, marked),
@@ -64,8 +64,8 @@ export function readCheckpoint(outputs: PropertyMap): Checkpoint {
 }
 
 /**
- * `plain` with the secrets of `marked`. Where a list holds a secret, its items are told apart by their names; a list without
- * names becomes secret as a whole: the API server may order it anew, and a value that moved must not become readable.
+ * `plain` with the secrets of `marked`. Where a list holds a secret, its items are matched by their names; a list without
+ * names becomes secret as a whole: the API server may change its order, and a value that moved must not become readable.
  */
 export function withSecrets(plain: PropertyMap, marked: PropertyMap): PropertyMap {
   const hidden = plain["kind"] === "Secret" ? ["data", "stringData"] : [];

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { errorMessage } from "../../../core/error.ts";
+import { retry } from "../../../core/retry.ts";
 import { ApiError, isNamespaceNotFound, isNotFound, NoSuchKindError } from "../../../kubernetes/errors.ts";
 import { isMap, valueAt } from "../../../kubernetes/json.ts";
 import { describe, idOf, kindOf, withValue, type KubernetesObject } from "../../../kubernetes/object.ts";
@@ -31,7 +31,7 @@ async function reallyCreate(session: Session, { urn, inputs, timeoutSeconds }: C
       report,
     });
   } catch (error) {
-    // The object exists: whatever happens now, the state must know it.
+    // The object exists, so it must get into the state whatever happens now.
     reasons = [errorMessage(error)];
   }
   const live = await latest(cluster, created);
@@ -48,20 +48,18 @@ async function reallyCreate(session: Session, { urn, inputs, timeoutSeconds }: C
   });
 }
 
-const retryDelays = [250, 500, 1000, 2000, 4000, 8000];
+/** Milliseconds between the attempts at a create. */
+const pauses = [250, 500, 1000, 2000, 4000, 8000];
 
-/** Repeats while the object's namespace or kind is about to come; what the API server refuses for good is told as it says it. */
+/** Repeats a create as long as the object's namespace or kind may still be created by another resource. */
 async function withRetry(session: Session, attempt: () => Promise<KubernetesObject>): Promise<KubernetesObject> {
-  for (const wait of [...retryDelays, undefined]) {
-    try {
-      return await attempt();
-    } catch (error) {
-      const mayCome = error instanceof NoSuchKindError || isNamespaceNotFound(error) || isNotFound(error);
-      if (!mayCome || wait === undefined) throw explainCreateError(error);
-      await sleep(wait, undefined, { signal: session.cancelled });
-    }
+  const isTransient = (error: unknown): boolean =>
+    error instanceof NoSuchKindError || isNamespaceNotFound(error) || isNotFound(error);
+  try {
+    return await retry(attempt, { pauses, isTransient, signal: session.cancelled });
+  } catch (error) {
+    throw explainCreateError(error);
   }
-  throw new Error("unreachable");
 }
 
 function explainCreateError(error: unknown): unknown {
@@ -92,7 +90,8 @@ async function previewCreate(session: Session, { inputs }: CreateRequest): Promi
     const checkpoint = { live, inputs: object, initialApiVersion: kindOf(object).apiVersion, fieldManager };
     return { id: "", outputs: writeCheckpoint(checkpoint, inputs) };
   } catch (error) {
-    // Its kind or namespace may come in the same update; it may replace what exists; a dry run may be more than it may do.
+    // Its kind or namespace may be created in the same update, it may replace an object that exists, and a user who may create
+    // may not be permitted a dry run.
     if (error instanceof NoSuchKindError || isNotFound(error)) return asGiven;
     if (error instanceof ApiError && (error.reason === "AlreadyExists" || error.status === 403)) return asGiven;
     if (error instanceof ApiError && error.status === 400 && error.message.includes("does not support dry run"))
@@ -111,7 +110,7 @@ const settledForService = [
   ["spec", "clusterIPs"],
 ];
 
-/** At preview, what only a real create settles is not known: a dry run's answer would be another one. */
+/** At preview, what only a real create settles is unknown: the answer of a dry run has other values. */
 function withUnsettled(object: PropertyMap, inputs: PropertyMap): PropertyMap {
   const isService = kindOf(object).kind === "Service";
   const paths = [

@@ -22,7 +22,6 @@ import {
   isWithin,
   parsePath,
   withoutIgnored,
-  type Difference,
   type PropertyPath,
 } from "./property-diff.ts";
 import { reachable, type Mutability, type Session } from "./session.ts";
@@ -30,12 +29,12 @@ import { reachable, type Mutability, type Session } from "./session.ts";
 /**
  * What an update would change, and whether it can be done in place.
  *
- * Compared are the inputs of the last update, as a refresh corrects them, with the new ones; so defaults of the API server
- * are never a difference. Whether a field can change at all is known for some, for others the API server is asked by a dry run.
+ * It compares the inputs of the last update, as a refresh corrects them, with the new ones, so that defaults of the API server
+ * are never a difference. Some fields are known to be immutable; for the others a dry run asks the API server.
  */
 export async function diff(session: Session, request: DiffRequest): Promise<DiffResult> {
   const { live, inputs } = readCheckpoint(request.olds);
-  // After an update that failed half-way the engine keeps the inputs of the one before: what was applied says the checkpoint.
+  // After an update that failed half-way the engine keeps the inputs of the one before; the checkpoint has what was applied.
   const recorded = Object.keys(inputs).length > 0 ? inputs : toObject(request.oldInputs);
   const news = await placed(session, normalize(toObject(request.news)));
   const olds = await placed(session, normalize(recorded));
@@ -46,14 +45,10 @@ export async function diff(session: Session, request: DiffRequest): Promise<Diff
     ? known
     : [...known, ...(await immutablePaths(session, news, live))];
   const detailedDiff = Object.fromEntries(
-    found.map((difference) => [formatPath(difference.path), diffKindOf(difference, forced)]),
+    found.map(({ path, kind, value }) => [formatPath(path), touches(path, value, forced) ? asReplacement(kind) : kind]),
   );
   const replaces = Object.values(detailedDiff).some((kind) => kind.endsWith("-replace"));
   return { detailedDiff, deleteBeforeReplace: replaces && keepsName(news, live) };
-}
-
-function diffKindOf(difference: Difference, forced: readonly PropertyPath[]) {
-  return touches(difference.path, difference.value, forced) ? asReplacement(difference.kind) : difference.kind;
 }
 
 /** In the namespace that an unset one stands for; in none where the kind has none. */
@@ -69,7 +64,7 @@ function named(olds: KubernetesObject, live: KubernetesObject, news: KubernetesO
   return metadata ? withValue(olds, ["metadata", "name"], metadata) : olds;
 }
 
-/** A replacement of the same fixed name can only come when the old object is gone. */
+/** A replacement with the same fixed name can be created only after the old object is deleted. */
 function keepsName(news: KubernetesObject, live: KubernetesObject): boolean {
   return (
     nameOf(news) !== "" &&
@@ -96,7 +91,7 @@ async function immutablePaths(
     await cluster.client.request("PATCH", path, { body, query, contentType: "application/apply-patch+yaml" });
     return [];
   } catch (error) {
-    // Any other refusal comes again at the update itself, where it is told.
+    // Any other refusal occurs again at the update itself, which reports it.
     if (!(error instanceof ApiError) || error.status !== 422) return [];
     const fields = error.causes
       .filter(({ message }) => /field is immutable|may not be changed in an update/.test(message))

@@ -53,7 +53,7 @@ export function createDiscovery(client: KubernetesClient): Discovery {
     if (known !== undefined) return known;
     const asked = ask(client, apiVersion);
     served.set(apiVersion, asked);
-    // A failure is asked again next time.
+    // After a failure, the next call asks again.
     asked.catch(() => served.delete(apiVersion));
     return asked;
   };
@@ -61,7 +61,7 @@ export function createDiscovery(client: KubernetesClient): Discovery {
     async resource(kind) {
       let found = (await list(kind.apiVersion)).find((resource) => resource.kind === kind.kind);
       if (found === undefined) {
-        // A kind may have come since, with its definition.
+        // The kind may have been defined since.
         served.delete(kind.apiVersion);
         found = (await list(kind.apiVersion)).find((resource) => resource.kind === kind.kind);
       }
@@ -173,7 +173,7 @@ const install =
 /**
  * The apiVersion and kind that a type token such as `kubernetes:apps/v1:Deployment` stands for.
  *
- * @throws Error naming the type and the way out, for types that the offline provider does not have.
+ * @throws Error naming the type, and what to use instead, for types that the offline provider does not have.
  */
 export function kindOfToken(token: string): KindReference {
   const parts = token.split(":");

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import {
   conditionOf,
   listAt,
@@ -8,13 +9,12 @@ import {
   type KubernetesObject,
 } from "../../../kubernetes/object.ts";
 import { builtInPath, collectionPath, resourceOf } from "./discovery.ts";
-import { sameValue } from "./property-diff.ts";
 import { latest } from "./server-side-apply.ts";
 import type { Cluster } from "./session.ts";
 import { objectStage, pending, ready, type Awaiter, type Stage, type Verdict } from "./watch.ts";
 import { podReasons } from "./workload-readiness.ts";
 
-/** So long nothing may change at a Service without pods before it counts as meant so; the official provider's figure. */
+/** Seconds after which a Service without pods counts as ready, unless its endpoints change; the official provider's figure. */
 const settleSeconds = 10;
 
 function judgeLoadBalancer(service: KubernetesObject): Verdict {
@@ -54,7 +54,7 @@ export const serviceAwaiter: Awaiter = {
   },
 };
 
-/** An awaiter for what one look at the object itself tells. */
+/** An awaiter for objects whose own status says whether they are ready. */
 function judgedBy(judge: (object: KubernetesObject) => Verdict, onRead = false): Awaiter {
   return {
     onRead,
@@ -83,7 +83,7 @@ export const persistentVolumeAwaiter = judgedBy((volume) => {
 });
 
 export const resourceQuotaAwaiter = judgedBy((quota) =>
-  sameValue(mapAt(quota, "spec", "hard"), mapAt(quota, "status", "hard"))
+  isDeepStrictEqual(mapAt(quota, "spec", "hard"), mapAt(quota, "status", "hard"))
     ? ready
     : pending("the ResourceQuota is not in force yet"),
 );

@@ -39,10 +39,6 @@ export function asReplacement(kind: DiffKind): DiffKind {
   return kind === "update" ? "update-replace" : kind;
 }
 
-export function sameValue(left: PropertyValue | undefined, right: PropertyValue | undefined): boolean {
-  return compare(left, right, []).length === 0;
-}
-
 /** The way to a property: keys of maps and indexes of lists; `*` in a pattern stands for any of them. */
 export type PropertyPath = readonly (string | number)[];
 

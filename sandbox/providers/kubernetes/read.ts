@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { isNotFound, NoSuchKindError, UnreachableError } from "../../../kubernetes/errors.ts";
 import { isMap } from "../../../kubernetes/json.ts";
 import { kindOf, withValue, type KubernetesObject } from "../../../kubernetes/object.ts";
@@ -6,7 +7,6 @@ import { ResourceInitError, type ReadRequest, type ReadResult } from "../resourc
 import { normalize } from "./check.ts";
 import { readCheckpoint, toObject, toProperties, writeCheckpoint } from "./checkpoint.ts";
 import { kindOfToken, objectPath } from "./discovery.ts";
-import { sameValue } from "./property-diff.ts";
 import { checkReady } from "./readiness.ts";
 import { fieldManagerOf } from "./server-side-apply.ts";
 import type { Cluster, Session } from "./session.ts";
@@ -73,7 +73,7 @@ async function find(
 /**
  * The inputs that would have led to the live object: each input that changed in the cluster since the state was written
  * takes its live value, each other one stays as the program wrote it. So a default or another spelling of the API server
- * is no drift, and fields that the program never set are not looked at.
+ * is no drift, and fields that the program never set are ignored.
  */
 export function liveInputs(inputs: PropertyMap, recorded: PropertyMap, live: PropertyMap): PropertyMap {
   return Object.fromEntries(
@@ -89,7 +89,7 @@ function liveInput(
   recorded: PropertyValue | undefined,
   live: PropertyValue | undefined,
 ): PropertyValue | undefined {
-  if (sameValue(recorded, live)) return input;
+  if (isDeepStrictEqual(recorded, live)) return input;
   if (live === undefined) return undefined;
   if (isMap(input) && isMap(live)) return liveInputs(input, isMap(recorded) ? recorded : {}, live);
   if (!Array.isArray(input) || !Array.isArray(live)) return live;
@@ -110,7 +110,7 @@ const noise: readonly (readonly string[])[] = [
   ["status"],
 ];
 
-/** The inputs of an object that comes into the state from the cluster: all of it but what only the server sets. */
+/** The inputs of an imported object: all of it except for what only the server sets. */
 export function importedInputs(live: KubernetesObject): KubernetesObject {
   return noise.reduce<KubernetesObject>((object, path) => withValue(object, path, undefined), live);
 }

@@ -78,7 +78,7 @@ interface AwaitedObject {
   /** Of the resource's `customTimeouts`; 0: none. */
   timeoutSeconds: number;
   cancelled: AbortSignal;
-  /** Is told what it waits for. */
+  /** Takes what is being waited for, whenever that changes. */
   report: (message: string) => void;
 }
 
@@ -121,7 +121,7 @@ export async function awaitReady(
   }
 }
 
-/** Why the object is not ready at this moment, for a refresh; empty when it is, or when its kind is not looked at then. */
+/** Why the object is not ready at this moment, for a refresh; empty when it is, or when a refresh does not check its kind. */
 export async function checkReady(
   cluster: Cluster,
   inputs: KubernetesObject,
@@ -142,7 +142,7 @@ async function explainUnready(awaiter: Awaiter, cluster: Cluster, object: Kubern
   try {
     return (await awaiter.reasons?.(cluster, object)) ?? [];
   } catch {
-    // The verdict stands without the pods' own words.
+    // The failure is reported without the pods' messages.
     return [];
   }
 }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { KubernetesClient } from "../../../kubernetes/client.ts";
 import { activeCluster } from "../../../kubernetes/connection.ts";
 import { ApiError, UnreachableError } from "../../../kubernetes/errors.ts";
@@ -5,10 +6,10 @@ import { isMap } from "../../../kubernetes/json.ts";
 import { loadKubeconfig } from "../../../kubernetes/kubeconfig.ts";
 import { stringAt } from "../../../kubernetes/object.ts";
 import type { EngineLog } from "../engine-client.ts";
-import { hasUnknown, reveal, unknown, type PropertyMap, type PropertyValue } from "../property.ts";
+import { hasUnknown, reveal, unknown, type PropertyMap } from "../property.ts";
 import type { CheckFailure, CheckResult, DiffKind, DiffRequest, DiffResult } from "../resource-provider.ts";
 import type { Discovery } from "./discovery.ts";
-import { differences, sameValue } from "./property-diff.ts";
+import { asReplacement, differences } from "./property-diff.ts";
 
 /** An API server that answers. */
 export interface Cluster {
@@ -44,7 +45,7 @@ export interface Session {
 
 const probeTimeout = 10_000;
 
-/** Asks the API server once whether it is there; a server that only refuses is there. */
+/** Asks the API server once whether it answers; a refusal is an answer, too. */
 export async function probe(client: KubernetesClient): Promise<void> {
   const signal = AbortSignal.timeout(probeTimeout);
   try {
@@ -61,7 +62,7 @@ export async function probe(client: KubernetesClient): Promise<void> {
 
 const warned = new WeakSet<Session>();
 
-/** The cluster, or undefined where it does not answer, which is said once. @throws ApiError where the credentials are refused. */
+/** The cluster, or undefined where it does not answer, of which the user is warned once. @throws ApiError where the credentials are refused. */
 export async function reachable(session: Session): Promise<Cluster | undefined> {
   try {
     return await session.reach();
@@ -140,14 +141,11 @@ export function diffSettings(request: DiffRequest, environment: Environment): Di
     (key) => key !== "version",
   );
   const replaces = replacing(olds, news, changed, environment);
-  return {
-    detailedDiff: Object.fromEntries(changed.map((key) => [key, diffKindOf(olds[key], news[key], replaces.has(key))])),
+  const kindOf = (key: string): DiffKind => {
+    const kind = olds[key] === undefined ? "add" : news[key] === undefined ? "delete" : "update";
+    return replaces.has(key) ? asReplacement(kind) : kind;
   };
-}
-
-function diffKindOf(old: PropertyValue | undefined, value: PropertyValue | undefined, replaces: boolean): DiffKind {
-  const kind = old === undefined ? "add" : value === undefined ? "delete" : "update";
-  return replaces ? `${kind}-replace` : kind;
+  return { detailedDiff: Object.fromEntries(changed.map((key) => [key, kindOf(key)])) };
 }
 
 const identifier = "clusterIdentifier";
@@ -167,7 +165,7 @@ function replacing(
   const computed = moved.filter((key) => hasUnknown(news[key]));
   if (computed.length > 0) return new Set([...identified, ...computed]);
   const [oldCluster, newCluster] = [clusterOf(olds, environment), clusterOf(news, environment)];
-  const another = oldCluster !== undefined && newCluster !== undefined && !sameValue(oldCluster, newCluster);
+  const another = oldCluster !== undefined && newCluster !== undefined && !isDeepStrictEqual(oldCluster, newCluster);
   return new Set(another ? [...identified, ...moved] : identified);
 }
 
@@ -176,7 +174,7 @@ function clusterOf(inputs: PropertyMap, environment: Environment): PropertyMap |
     const kubeconfig = loadKubeconfig({ kubeconfig: inputs["kubeconfig"], environment });
     return activeCluster(kubeconfig, { context: stringAt(inputs, "context"), cluster: stringAt(inputs, "cluster") });
   } catch {
-    // A kubeconfig that is no more, or not yet, says nothing about the cluster.
+    // A kubeconfig that cannot be read any more, or yet, says nothing about the cluster.
     return undefined;
   }
 }

@@ -85,8 +85,8 @@ async function updated(session: Session, cluster: Cluster, request: UpdateReques
     live = await cluster.client.request("PUT", path, { body, query });
   } else {
     const owned = dryRun ? current : await takeOver(cluster, path, current, fieldManager);
-    const wanted = withIgnoredFields(target, owned, request.ignoreChanges, fieldManager);
-    const body = resource.namespaced ? wanted : withValue(wanted, ["metadata", "namespace"], undefined);
+    const desired = withIgnoredFields(target, owned, request.ignoreChanges, fieldManager);
+    const body = resource.namespaced ? desired : withValue(desired, ["metadata", "namespace"], undefined);
     live = await apply(cluster, path, body, { ...query, force: String(isForced(session, inputs, current)) });
     if (!dryRun) await relinquish(cluster, path, live, old.fieldManager, fieldManager);
   }
@@ -110,11 +110,11 @@ async function existing(cluster: Cluster, path: string, target: KubernetesObject
 
 /** Whether fields are taken from other managers. An object without any was made before there were managers. */
 function isForced(session: Session, inputs: KubernetesObject, live: KubernetesObject): boolean {
-  const wanted = session.settings.patchForce || annotationOf(inputs, "pulumi.com/patchForce") === "true";
-  return wanted || listAt(live, "metadata", "managedFields").length === 0;
+  const isAskedFor = session.settings.patchForce || annotationOf(inputs, "pulumi.com/patchForce") === "true";
+  return isAskedFor || listAt(live, "metadata", "managedFields").length === 0;
 }
 
-/** The fields of a manager that the resource no longer goes by lose it. */
+/** Gives up the fields of the manager under whose name the resource was applied before. */
 async function relinquish(
   cluster: Cluster,
   path: string,

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { retry } from "../../../core/retry.ts";
 import type { KubernetesClient } from "../../../kubernetes/client.ts";
 import { UnreachableError } from "../../../kubernetes/errors.ts";
 import { isMap } from "../../../kubernetes/json.ts";
@@ -6,7 +7,7 @@ import { listAt, nameOf, stringAt, textOf, type KubernetesObject } from "../../.
 import type { PropertyMap } from "../property.ts";
 import type { Cluster } from "./session.ts";
 
-/** What is known of readiness at one moment. `settled`: ready, if nothing changes for that many seconds. */
+/** What is known of readiness at one moment. `settled`: ready, unless something changes within that many seconds. */
 export type Verdict =
   | { state: "ready" }
   | { state: "settled"; seconds: number }
@@ -29,7 +30,7 @@ export interface Awaiter {
   stages(cluster: Cluster, object: KubernetesObject): Promise<Stage[]> | Stage[];
   /** Why it is not ready, beyond the verdict: what its pods say. */
   reasons?(cluster: Cluster, object: KubernetesObject): Promise<string[]>;
-  /** A refresh looks at readiness too. */
+  /** Whether a refresh checks readiness, too. */
   onRead?: boolean;
 }
 
@@ -64,7 +65,7 @@ export async function awaitStage(
       else if (await quiet(next, verdict.seconds)) return undefined;
     }
   } finally {
-    // The pending read ends with the watch; its error is of no interest any more.
+    // The pending read fails when the watch is ended here.
     next.catch(() => undefined);
     done.abort();
   }
@@ -128,17 +129,14 @@ export async function* watchList(
   }
 }
 
-/** An API server that restarts is waited for. */
+/** Waits for an API server that restarts, for 30 seconds. */
 async function getWithRetry(client: KubernetesClient, query: ListQuery, signal: AbortSignal): Promise<PropertyMap> {
-  const giveUp = Date.now() + 30_000;
-  for (;;) {
-    try {
-      return await client.request("GET", query.path, { query: selectors(query), signal });
-    } catch (error) {
-      if (!(error instanceof UnreachableError) || Date.now() > giveUp) throw error;
-      await sleep(500, undefined, { signal });
-    }
-  }
+  const deadline = Date.now() + 30_000;
+  return retry(() => client.request("GET", query.path, { query: selectors(query), signal }), {
+    pauses: Array.from({ length: 60 }, () => 500),
+    isTransient: (error) => error instanceof UnreachableError && Date.now() <= deadline,
+    signal,
+  });
 }
 
 function selectors({ fieldSelector, labelSelector }: ListQuery): Record<string, string | undefined> {

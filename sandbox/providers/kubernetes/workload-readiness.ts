@@ -24,7 +24,7 @@ export function isObserved(object: KubernetesObject): boolean {
 /** Ready when the controller says that the newest pods are all there and available. */
 export function judgeDeployment(deployment: KubernetesObject): Verdict {
   if (!isObserved(deployment)) return pending("the Deployment controller has not looked at it yet");
-  const wanted = numberAt(deployment, "spec", "replicas") ?? 1;
+  const desired = numberAt(deployment, "spec", "replicas") ?? 1;
   const updated = numberAt(deployment, "status", "updatedReplicas") ?? 0;
   const available = numberAt(deployment, "status", "availableReplicas") ?? 0;
   const progressing = conditionOf(deployment, "Progressing");
@@ -32,17 +32,17 @@ export function judgeDeployment(deployment: KubernetesObject): Verdict {
   if (reason === "ProgressDeadlineExceeded") {
     return {
       state: "failed",
-      message: `${stringAt(progressing ?? {}, "message") ?? "no progress"} (${available} of ${wanted} pods available)`,
+      message: `${stringAt(progressing ?? {}, "message") ?? "no progress"} (${available} of ${desired} pods available)`,
     };
   }
   // A paused Deployment rolls nothing out: there is nothing to wait for.
   if (reason === "DeploymentPaused") return ready;
   const complete =
-    updated >= wanted && available >= wanted && conditionOf(deployment, "Available")?.["status"] === "True";
+    updated >= desired && available >= desired && conditionOf(deployment, "Available")?.["status"] === "True";
   // Without a progress deadline there is no such condition.
   const rolledOut = progressing === undefined || reason === "NewReplicaSetAvailable";
   if (complete && rolledOut) return ready;
-  return pending(`${updated} of ${wanted} pods updated, ${available} available`);
+  return pending(`${updated} of ${desired} pods updated, ${available} available`);
 }
 
 export const deploymentAwaiter: Awaiter = {
@@ -55,27 +55,27 @@ export const deploymentAwaiter: Awaiter = {
 
 export function judgeStatefulSet(object: KubernetesObject): Verdict {
   if (!isObserved(object)) return pending("the StatefulSet controller has not looked at it yet");
-  const wanted = numberAt(object, "spec", "replicas") ?? 1;
+  const desired = numberAt(object, "spec", "replicas") ?? 1;
   const status = (key: string): number => numberAt(object, "status", key) ?? 0;
   const onDelete = stringAt(object, "spec", "updateStrategy", "type") === "OnDelete";
-  if (status("replicas") !== wanted || status("readyReplicas") !== wanted)
-    return pending(`${status("readyReplicas")} of ${wanted} replicas are ready`);
+  if (status("replicas") !== desired || status("readyReplicas") !== desired)
+    return pending(`${status("readyReplicas")} of ${desired} replicas are ready`);
   // With OnDelete, old pods stay until somebody deletes them; a partition keeps the lower ones old.
   const partition = numberAt(object, "spec", "updateStrategy", "rollingUpdate", "partition") ?? 0;
-  if (onDelete || status("updatedReplicas") >= wanted - partition) return ready;
+  if (onDelete || status("updatedReplicas") >= desired - partition) return ready;
   return pending(
-    `${status("updatedReplicas")} of ${wanted} replicas run revision ${stringAt(object, "status", "updateRevision") ?? ""}`,
+    `${status("updatedReplicas")} of ${desired} replicas run revision ${stringAt(object, "status", "updateRevision") ?? ""}`,
   );
 }
 
 export function judgeDaemonSet(object: KubernetesObject): Verdict {
   if (!isObserved(object)) return pending("the DaemonSet controller has not looked at it yet");
   const status = (key: string): number => numberAt(object, "status", key) ?? 0;
-  const wanted = status("desiredNumberScheduled");
+  const desired = status("desiredNumberScheduled");
   const onDelete = stringAt(object, "spec", "updateStrategy", "type") === "OnDelete";
-  const updated = onDelete ? wanted : status("updatedNumberScheduled");
-  if (updated >= wanted && status("numberAvailable") >= wanted && status("numberReady") >= wanted) return ready;
-  return pending(`${updated} of ${wanted} pods updated, ${status("numberAvailable")} available`);
+  const updated = onDelete ? desired : status("updatedNumberScheduled");
+  if (updated >= desired && status("numberAvailable") >= desired && status("numberReady") >= desired) return ready;
+  return pending(`${updated} of ${desired} pods updated, ${status("numberAvailable")} available`);
 }
 
 export const statefulSetAwaiter: Awaiter = {
