@@ -1,11 +1,11 @@
-import { spawn } from "node:child_process";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { setTimeout as sleep } from "node:timers/promises";
+import { errorMessage } from "../../../core/error.ts";
+import { runProcess } from "../../../core/process.ts";
+import { retry } from "../../../core/retry.ts";
 import { buildCommand, type ImageBuild } from "./build-command.ts";
-import { buildFailure, buildProgress, isTransient, type BuildProgress } from "./build-output.ts";
+import { buildFailure, buildProgress, isTransient } from "./build-output.ts";
 import type { RegistryAccess } from "./image-inputs.ts";
 import { registryHost, type ImageName } from "./image-name.ts";
 
@@ -36,11 +36,11 @@ interface RunOptions {
   timeoutSeconds: number;
 }
 
-/** Waits before the second and the third attempt, in milliseconds. */
-const retryDelays = [500, 2_000];
+/** Milliseconds before the second and the third attempt. */
+const pauses = [500, 2_000];
 
 /**
- * Builds an image through BuildKit and pushes it. What may pass by itself is tried three times.
+ * Builds an image through BuildKit and pushes it. What fails for a transient reason is attempted three times.
  *
  * @throws Error with the cause, the Dockerfile's line and the last lines of the failing step; secret values are left out.
  */
@@ -51,71 +51,72 @@ export async function runBuild(build: ImageBuild, options: RunOptions): Promise<
   const hide = redaction([options.access.password, ...[...build.secretArgs].map((name) => build.args[name] ?? "")]);
   const deadline = options.timeoutSeconds > 0 ? AbortSignal.timeout(options.timeoutSeconds * 1_000) : undefined;
   const folder = await mkdtemp(join(scratch, "delivery-build-"));
+  const attempt = async (): Promise<BuiltImage> => {
+    const metadataFile = join(folder, "metadata.json");
+    const command = buildCommand(build, options.buildKit.address, metadataFile);
+    const env = {
+      ...process.env,
+      ...command.env,
+      ...(credentials === undefined ? {} : { DOCKER_CONFIG: credentials.folder }),
+    };
+    const progress = buildProgress();
+    const onLine = (line: string): void => {
+      const news = progress.take(line);
+      if (news !== undefined) options.report(hide(news));
+    };
+    if (await runBuildctl(options.buildKit.buildctl, command.args, { env, onLine, signal: deadline }))
+      return readMetadata(metadataFile);
+    if (deadline?.aborted)
+      throw new Error(
+        `building ${build.image.full} took longer than ${options.timeoutSeconds} s: raise customTimeouts of the image, or make the build faster`,
+      );
+    const message = hide(buildFailure(build, options.access, progress));
+    throw new BuildError(message, isTransient(progress), hide(progress.messages().at(-1) ?? ""));
+  };
   try {
-    for (let attempt = 1; ; attempt += 1) {
-      const metadataFile = join(folder, "metadata.json");
-      const command = buildCommand(build, options.buildKit.address, metadataFile);
-      const env = {
-        ...process.env,
-        ...command.env,
-        ...(credentials === undefined ? {} : { DOCKER_CONFIG: credentials.folder }),
-      };
-      const progress = buildProgress();
-      const succeeded = await runBuildctl(
-        options.buildKit.buildctl,
-        command.args,
-        env,
-        progress,
-        (line) => options.report(hide(line)),
-        deadline,
-      );
-      if (succeeded) return await readMetadata(metadataFile);
-      if (deadline?.aborted)
-        throw new Error(
-          `building ${build.image.full} took longer than ${options.timeoutSeconds} s: raise customTimeouts of the image, or make the build faster`,
-        );
-      const pause = retryDelays[attempt - 1];
-      if (pause === undefined || !isTransient(progress))
-        throw new Error(hide(buildFailure(build, options.access, progress)));
-      options.report(
-        hide(`attempt ${attempt} of ${retryDelays.length + 1} failed: ${progress.messages().at(-1) ?? ""}`),
-      );
-      await sleep(pause);
-    }
+    return await retry(attempt, {
+      pauses,
+      isTransient: (error) => error instanceof BuildError && error.isTransient,
+      onRetry: (error, _pause, number) =>
+        options.report(
+          `attempt ${number} of ${pauses.length + 1} failed: ${error instanceof BuildError ? error.lastLine : ""}`,
+        ),
+    });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
+/** A build that BuildKit has given up. */
+class BuildError extends Error {
+  override readonly name = "BuildError";
+  readonly isTransient: boolean;
+  readonly lastLine: string;
+
+  constructor(message: string, transient: boolean, lastLine: string) {
+    super(message);
+    this.isTransient = transient;
+    this.lastLine = lastLine;
+  }
+}
+
+/** @returns whether it succeeded; it also fails when the signal ends it */
 async function runBuildctl(
   buildctl: string,
-  args: string[],
-  env: NodeJS.ProcessEnv,
-  progress: BuildProgress,
-  report: (line: string) => void,
-  deadline: AbortSignal | undefined,
+  args: readonly string[],
+  options: { env: NodeJS.ProcessEnv; onLine: (line: string) => void; signal: AbortSignal | undefined },
 ): Promise<boolean> {
-  const child = spawn(buildctl, args, {
-    env,
-    stdio: ["ignore", "ignore", "pipe"],
-    ...(deadline === undefined ? {} : { signal: deadline }),
-  });
-  const exit = new Promise<number | null>((resolve, reject) => {
-    child.on("error", (error) =>
-      error.name === "AbortError"
-        ? resolve(null)
-        : reject(new Error(`cannot run ${buildctl}: ${error.message}`, { cause: error })),
-    );
-    child.on("close", resolve);
-  });
-  const read = (async () => {
-    for await (const line of createInterface({ input: child.stderr })) {
-      const news = progress.take(line);
-      if (news !== undefined) report(news);
-    }
-  })();
-  const [code] = await Promise.all([exit, read]);
-  return code === 0;
+  const { env, onLine, signal } = options;
+  try {
+    // The progress of a build comes by standard error.
+    const onErrorLine = (line: string, stream: "stdout" | "stderr"): void => {
+      if (stream === "stderr") onLine(line);
+    };
+    return (await runProcess(buildctl, args, { env, signal, onLine: onErrorLine })).code === 0;
+  } catch (error) {
+    if (signal?.aborted === true) return false;
+    throw new Error(`cannot run ${buildctl}: ${errorMessage(error)}`, { cause: error });
+  }
 }
 
 async function readMetadata(file: string): Promise<BuiltImage> {
