@@ -14,7 +14,7 @@ import type { DeleteRequest } from "../resource-provider.ts";
 import { readCheckpoint } from "./checkpoint.ts";
 import { collectionPath, objectPath } from "./discovery.ts";
 import { isAwaitSkipped, timeoutOf } from "./readiness.ts";
-import type { Cluster, Session } from "./session.ts";
+import { explainUnreachable, type Cluster, type Session } from "./session.ts";
 import { watchList } from "./watch.ts";
 
 /** Kinds for which pulumi.com/skipAwait holds at deletion too, as in the official provider. */
@@ -36,10 +36,7 @@ export async function remove(session: Session, request: DeleteRequest): Promise<
   } catch (error) {
     if (!(error instanceof UnreachableError)) throw error;
     if (session.settings.deleteUnreachable) return;
-    throw new Error(
-      `${error.message} If the cluster is gone for good, PULUMI_K8S_DELETE_UNREACHABLE=true removes its resources from the state.`,
-      { cause: error },
-    );
+    throw explainUnreachable(error);
   }
   const { live, inputs } = readCheckpoint(request.state);
   const [first = "", second] = request.id.split("/", 2);

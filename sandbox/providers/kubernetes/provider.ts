@@ -10,13 +10,12 @@ import { isSecret, reveal, unknown, type PropertyMap, type PropertyValue } from 
 import { ResourceInitError, type ConfiguredProvider, type ResourceProvider } from "../resource-provider.ts";
 import { chartType, constructChart, type ChartRenderer } from "./chart.ts";
 import { check } from "./check.ts";
-import { create } from "./create.ts";
+import { create, update } from "./create-update.ts";
 import { remove } from "./delete.ts";
 import { diff } from "./diff.ts";
 import { createDiscovery } from "./discovery.ts";
 import { read } from "./read.ts";
 import { checkSettings, diffSettings, probe, settingsOf, type Cluster, type Session } from "./session.ts";
-import { update } from "./update.ts";
 
 const version = "4.34.2";
 

@@ -9,7 +9,7 @@ import { readCheckpoint, toObject, toProperties, writeCheckpoint } from "./check
 import { kindOfToken, objectPath } from "./discovery.ts";
 import { checkReady } from "./readiness.ts";
 import { fieldManagerOf } from "./server-side-apply.ts";
-import type { Cluster, Session } from "./session.ts";
+import { explainUnreachable, type Cluster, type Session } from "./session.ts";
 
 /** The object as it is in the cluster, for a refresh, an import or a `get`. */
 export async function read(session: Session, request: ReadRequest): Promise<ReadResult> {
@@ -21,10 +21,7 @@ export async function read(session: Session, request: ReadRequest): Promise<Read
     if (session.settings.deleteUnreachable) return undefined;
     if (session.settings.skipUpdateUnreachable)
       return { id: request.id, outputs: request.state, inputs: request.inputs };
-    throw new Error(
-      `${error.message} If the cluster is gone for good, PULUMI_K8S_DELETE_UNREACHABLE=true removes its resources from the state.`,
-      { cause: error },
-    );
+    throw explainUnreachable(error);
   }
   const old = readCheckpoint(request.state);
   const oldInputs = normalize(toObject(request.inputs));

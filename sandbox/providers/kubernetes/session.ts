@@ -79,6 +79,14 @@ export async function reachable(session: Session): Promise<Cluster | undefined> 
   }
 }
 
+/** For an operation on a resource whose cluster does not answer: how to drop the resource from the state. */
+export function explainUnreachable(error: UnreachableError): Error {
+  return new Error(
+    `${error.message} If the cluster is gone for good, PULUMI_K8S_DELETE_UNREACHABLE=true removes its resources from the state.`,
+    { cause: error },
+  );
+}
+
 export interface Mutability {
   /** `enableConfigMapMutable` of the provider. */
   configMaps: boolean;
