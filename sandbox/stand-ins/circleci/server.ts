@@ -1,14 +1,12 @@
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { dirname, join } from "node:path";
 import { ownMarker } from "../../machine/process-identity.ts";
-import { listenOnLoopback } from "../loopback-server.ts";
-import { answer, apiPrefix } from "./api/answer.ts";
-import type { ApiResponse } from "./api/router.ts";
+import { serveOnLoopback } from "../loopback-server.ts";
+import { apiPrefix, createApp } from "./api/app.ts";
 import { PipelineEngine } from "./runner/engine.ts";
 import type { JobHost } from "./runner/run-job.ts";
 import { startSchedules } from "./runner/triggers.ts";
 import type { GitHubConnection } from "./settings.ts";
-import { Store } from "./state.ts";
+import { openStore } from "./state.ts";
 
 export interface CircleCiOptions {
   /** On 127.0.0.1; 0: any free one. */
@@ -19,7 +17,7 @@ export interface CircleCiOptions {
   token: string;
   /** Takes one line per request: method, path, status. */
   log?: (line: string) => void;
-  /** Whose pushes start pipelines, and who is told of them. @default nobody */
+  /** Its pushes start pipelines, and it gets the statuses of their jobs. @default none */
   github?: GitHubConnection | undefined;
   /** What jobs run with. @default nothing but this machine's usual folders on PATH */
   jobs?: Partial<Pick<JobHost, "imageEnvironment" | "redis" | "startRemoteDocker">> | undefined;
@@ -40,53 +38,29 @@ export interface CircleCi extends AsyncDisposable {
  */
 export async function startCircleCi(options: CircleCiOptions): Promise<CircleCi> {
   if (options.token === "") throw new Error("the token of the CircleCI stand-in is empty");
-  const store = new Store(options.stateFile);
-  const server = createServer((request, response) => {
-    void answer({ ...options, store, engine, origin }, request).then((result) =>
-      send(response, result, request, options.log),
-    );
-  });
-  const port = await listenOnLoopback(server, options.port);
-  // No request is read before the next line is through.
+  const { port: requestedPort, token, github, jobs, log = () => undefined } = options;
+  const store = openStore(options.stateFile);
+  // No request is read before the app is there.
+  const server = await serveOnLoopback({ port: requestedPort, fetch: (request, env) => app.fetch(request, env) });
+  const { port } = server;
   const origin = `http://127.0.0.1:${port}`;
   const engine = new PipelineEngine({
     imageEnvironment: () => ({}),
     redis: () => undefined,
     startRemoteDocker: () => Promise.resolve(undefined),
-    ...options.jobs,
+    ...jobs,
     root: join(dirname(options.stateFile), "ci"),
     marker: ownMarker(),
     account: () => store.state,
-    github: options.github,
+    github,
     origin,
-    log: (line) => options.log?.(line),
+    log,
   });
-  const schedules = startSchedules(
-    () => store.state,
-    engine,
-    (line) => options.log?.(line),
-  );
+  const app = createApp({ store, engine, origin, token, webhookSecret: github?.webhookSecret, log });
+  const schedules = startSchedules(() => store.state, engine, log);
   const close = async (): Promise<void> => {
     schedules[Symbol.dispose]();
-    await Promise.all([
-      engine.close(),
-      new Promise<void>((resolve, reject) => {
-        server.close((error) => (error === undefined ? resolve() : reject(error)));
-        server.closeIdleConnections();
-      }),
-    ]);
+    await Promise.all([engine.close(), server[Symbol.asyncDispose]()]);
   };
   return { port, url: `${origin}${apiPrefix}`, close, [Symbol.asyncDispose]: close };
-}
-
-function send(
-  response: ServerResponse,
-  result: ApiResponse,
-  request: IncomingMessage,
-  log: CircleCiOptions["log"],
-): void {
-  const type = result.text === undefined ? "application/json;charset=utf-8" : "text/plain;charset=utf-8";
-  response.writeHead(result.status, { "content-type": type, "cache-control": "no-store" });
-  response.end(result.text ?? JSON.stringify(result.body));
-  log?.(`${request.method} ${(request.url ?? "/").replace(/\?.*$/, "")} ${result.status}`);
 }

@@ -1,9 +1,9 @@
-import { createHash } from "node:crypto";
-import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { choosePort } from "../../machine/ports.ts";
+import { writePrivate } from "../../machine/private-file.ts";
 import { nodeProgram, startProcess } from "../../machine/process.ts";
+import { writeSecretFile } from "../secrets.ts";
 import type { GitHubConnection, JobTools } from "./settings.ts";
 
 export interface CircleCiEndpoint {
@@ -13,12 +13,12 @@ export interface CircleCiEndpoint {
   organizationId: string;
 }
 
-export interface CircleCiStandInOptions {
+interface CircleCiStandInOptions {
   stateDir: string;
-  /** The wanted port: taken if it is free. */
+  /** The requested port: used if it is free. */
   port: number;
   token: string;
-  /** Whose webhooks start pipelines, and who is told how their jobs end. @default nobody */
+  /** Its webhooks start pipelines, and it gets the statuses of their jobs. @default none */
   github?: GitHubConnection;
   /** Variables of the executor's image, such as PATH. @default none */
   jobEnvironment?: Readonly<Record<string, string>>;
@@ -31,30 +31,27 @@ const organizationName = "delinkcious";
 
 /** Starts the stand-in for CircleCI, and opens an organization there as one does by hand at the real one. */
 export async function startCircleCiStandIn(options: CircleCiStandInOptions): Promise<CircleCiEndpoint> {
-  const { stateDir, token } = options;
+  const { stateDir, token, github } = options;
   const port = await choosePort(stateDir, "circleci", options.port);
   const url = `http://localhost:${port}/api/v2`;
   const headers = { "Circle-Token": token, "Content-Type": "application/json" };
-  const files = {
-    token,
-    "job-environment": JSON.stringify(options.jobEnvironment ?? {}),
-    "job-tools": JSON.stringify(options.jobTools ?? {}),
-    ...(options.github === undefined ? {} : { github: JSON.stringify(options.github) }),
-  };
+  // These are read for each job.
+  const jobFile = (name: string, content: unknown): string =>
+    writePrivate(join(stateDir, `circleci-${name}`), JSON.stringify(content ?? {}));
   const cache = process.env["XDG_CACHE_HOME"];
   await startProcess(stateDir, {
     name: "circleci",
     ...nodeProgram(
       join(import.meta.dirname, "main.ts"),
       [
-        "--port",
-        String(port),
-        "--state",
-        join(stateDir, "circleci.json"),
-        ...Object.entries(files).flatMap(([name, content]) => [
-          name === "token" ? "--token-file" : `--${name}`,
-          secretFile(stateDir, name, content),
-        ]),
+        `--port=${port}`,
+        `--state=${join(stateDir, "circleci.json")}`,
+        `--token-file=${writePrivate(join(stateDir, "circleci-token"), token)}`,
+        `--job-environment=${jobFile("job-environment", options.jobEnvironment)}`,
+        `--job-tools=${jobFile("job-tools", options.jobTools)}`,
+        ...(github === undefined
+          ? []
+          : [`--github=${writeSecretFile(stateDir, "circleci-github", JSON.stringify(github))}`]),
       ],
       // Where the sandbox's tools and images are.
       cache === undefined ? {} : { XDG_CACHE_HOME: cache },
@@ -69,15 +66,4 @@ export async function startCircleCiStandIn(options: CircleCiStandInOptions): Pro
   const body = JSON.stringify({ name: organizationName, vcs_type: "circleci" });
   const made = await fetch(`${url}/organization`, { method: "POST", headers, body });
   return { url, organizationId: organizationSchema.parse(await made.json()).id };
-}
-
-/**
- * Arguments are visible to every user of the machine, files with this mode to their owner only. What is read once changes
- * its name with its content, so that a running process with another is replaced; the rest is read for each job.
- */
-function secretFile(stateDir: string, name: string, content: string): string {
-  const hash = createHash("sha256").update(content).digest("hex").slice(0, 8);
-  const path = join(stateDir, name === "github" ? `circleci-github-${hash}.json` : `circleci-${name}`);
-  writeFileSync(path, content, { mode: 0o600 });
-  return path;
 }

@@ -1,5 +1,4 @@
-import { readFileSync } from "node:fs";
-import { writeStateFile } from "../../machine/private-file.ts";
+import { StateStore } from "../state-store.ts";
 
 /** All that the stand-in knows; the state file is this as JSON. Times are ISO 8601 in UTC with milliseconds, ids are UUIDs. */
 export interface State {
@@ -10,7 +9,6 @@ export interface State {
   contexts: Context[];
   pipelineDefinitions: PipelineDefinition[];
   triggers: Trigger[];
-  webhooks: Webhook[];
 }
 
 export interface Organization {
@@ -78,24 +76,12 @@ export interface Trigger {
   readonly pipelineDefinitionId: string;
   readonly createdAt: string;
   eventSource: EventSource;
-  eventName?: string;
-  eventPreset?: string;
-  checkoutRef?: string;
-  configRef?: string;
+  eventName?: string | undefined;
+  eventPreset?: string | undefined;
+  checkoutRef?: string | undefined;
+  configRef?: string | undefined;
   disabled: boolean;
-  parameters?: Record<string, string | number | boolean>;
-}
-
-export interface Webhook {
-  readonly id: string;
-  readonly scope: { readonly id: string; readonly type: "project" };
-  readonly createdAt: string;
-  updatedAt: string;
-  name: string;
-  url: string;
-  events: string[];
-  verifyTls: boolean;
-  signingSecret: string;
+  parameters?: Record<string, string | number | boolean> | undefined;
 }
 
 /** A user's account before its first organization. */
@@ -108,7 +94,6 @@ export function initialState(): State {
     contexts: [],
     pipelineDefinitions: [],
     triggers: [],
-    webhooks: [],
   };
 }
 
@@ -126,74 +111,14 @@ export interface ProjectSettings {
   readonly pr_only_branch_overrides: readonly string[];
 }
 
-/**
- * The state in memory and in its file. A change is on disk before it is answered, so that a killed process loses nothing
- * that a client was told, and it is made whole or not at all.
- */
-export class Store {
-  readonly #file: string;
-  #state: State;
-
-  constructor(file: string) {
-    this.#file = file;
-    this.#state = loadState(file);
-  }
-
-  get state(): State {
-    return this.#state;
-  }
-
-  /** Runs a handler; if it changed the state, writes it, and if either fails, keeps the state from before. */
-  transaction<Result>(handle: (state: State) => Result): Result {
-    const before = JSON.stringify(this.#state);
-    try {
-      const result = handle(this.#state);
-      if (JSON.stringify(this.#state) !== before) writeStateFile(this.#file, this.#state);
-      return result;
-    } catch (error) {
-      // What was serialized above is a State.
-      this.#state = JSON.parse(before) as State;
-      throw error;
-    }
-  }
-}
-
-function loadState(file: string): State {
-  const text = readIfThere(file);
-  if (text === undefined) {
-    const state = initialState();
-    writeStateFile(file, state);
-    return state;
-  }
-  const value = parseState(file, text);
-  if (value.version !== 1) {
-    const found = JSON.stringify(value.version);
-    throw new Error(
-      `${file}: the CircleCI stand-in reads state of version 1, not ${found}; move the file away to start with an empty account`,
-    );
-  }
-  return value;
-}
-
-function parseState(file: string, text: string): State {
-  try {
-    // Only this program writes the file, and always whole; the version is checked by the caller.
-    return JSON.parse(text) as State;
-  } catch (error) {
-    throw new Error(
-      `${file} is not the state of the CircleCI stand-in (${String(error)}); move it away to start with an empty account`,
-      { cause: error },
-    );
-  }
-}
-
-function readIfThere(file: string): string | undefined {
-  try {
-    return readFileSync(file, "utf8");
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-    throw error;
-  }
+/** @throws Error if the file holds something else */
+export function openStore(file: string): StateStore<State> {
+  return new StateStore({
+    file,
+    initial: initialState(),
+    owner: "CircleCI stand-in",
+    withoutFile: "with an empty account",
+  });
 }
 
 const base58Alphabet = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";

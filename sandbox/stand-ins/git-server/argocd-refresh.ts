@@ -14,11 +14,11 @@ interface ArgoCdRefreshOptions {
   url: string;
   /** What the revision `HEAD` means. @default main */
   defaultBranch?: string;
-  /** The paths that a push has changed; none: it cannot be told. */
+  /** The paths that a push has changed; none: they are not known. */
   changedPaths: (push: Push) => Promise<readonly string[]>;
 }
 
-const ownPaths = "argocd.argoproj.io/manifest-generate-paths";
+const pathsAnnotation = "argocd.argoproj.io/manifest-generate-paths";
 
 /** Makes Argo CD look at a pushed branch at once, as a webhook does at the big Git hosts; by itself it looks every few minutes. */
 export function argoCdRefresh({
@@ -28,27 +28,27 @@ export function argoCdRefresh({
   defaultBranch = "main",
   changedPaths,
 }: ArgoCdRefreshOptions): PushHook {
-  const refreshThose = async (
-    concerns: (application: KubernetesObject) => boolean,
+  const refreshMatching = async (
+    isMeant: (application: KubernetesObject) => boolean,
     signal: AbortSignal,
   ): Promise<void> => {
     const client = cluster();
     if (client === undefined) return;
-    const applications = (await listApplications(client, namespace, signal)).filter(concerns);
+    const applications = (await listApplications(client, namespace, signal)).filter(isMeant);
     await Promise.all(applications.map((application) => refresh(client, namespace, nameOf(application), signal)));
   };
   return {
     name: "refresh of the Argo CD Applications",
     run: async (push, signal) => {
       const paths = await changedPaths(push);
-      await refreshThose(
+      await refreshMatching(
         (application) =>
           follows(application, `${url}/${push.repository}`, push, defaultBranch) && isConcerned(application, paths),
         signal,
       );
     },
     catchUp: (signal) =>
-      refreshThose(
+      refreshMatching(
         (application) => sourcesOf(application).some((source) => plain(source.url).startsWith(`${plain(url)}/`)),
         signal,
       ),
@@ -69,14 +69,16 @@ export function follows(application: KubernetesObject, url: string, { updates }:
  * Source: https://argo-cd.readthedocs.io/en/stable/operator-manual/high_availability/#manifest-paths-annotation
  */
 export function isConcerned(application: KubernetesObject, paths: readonly string[]): boolean {
-  const said = (stringAt(application, "metadata", "annotations", ownPaths) ?? "")
+  const declared = (stringAt(application, "metadata", "annotations", pathsAnnotation) ?? "")
     .split(";")
     .filter((one) => one !== "");
-  if (paths.length === 0 || said.length === 0) return true;
-  const places = said.flatMap((one) =>
+  if (paths.length === 0 || declared.length === 0) return true;
+  const locations = declared.flatMap((one) =>
     one.startsWith("/") ? [one.slice(1)] : sourcesOf(application).map(({ path }) => posix.join(path, one)),
   );
-  return places.some((place) => paths.some((path) => place === "." || path === place || path.startsWith(`${place}/`)));
+  return locations.some((location) =>
+    paths.some((path) => location === "." || path === location || path.startsWith(`${location}/`)),
+  );
 }
 
 function sourcesOf(application: KubernetesObject): { url: string; revision: string; path: string }[] {

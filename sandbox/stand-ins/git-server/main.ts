@@ -66,12 +66,12 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
   });
 }
 
-/** The stand-in for GitHub's API lives where its repositories are. */
+/** The stand-in for GitHub's API shares this process, since it works on the repositories themselves. */
 async function openGitHub(file: string, folder: string): Promise<GitHub> {
   const settings = githubSettingsSchema.parse(JSON.parse(readFileSync(file, "utf8")));
-  const { port: wanted, stateFile, webhooks, ...host } = settings;
+  const { port: requested, stateFile, webhooks, ...host } = settings;
   const served = await serveGitHub({
-    port: wanted,
+    port: requested,
     stateFile,
     webhooks,
     host: { ...host, gitUrl: git.url, root: folder },

@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, watch, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, watch } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
+import { writeFileAtomically } from "../../../core/atomic-file.ts";
 import { errorMessage } from "../../../core/error.ts";
+import { retry } from "../../../core/retry.ts";
 
 /** A branch or tag that a push has moved. */
 export interface RefUpdate {
@@ -27,7 +28,7 @@ export interface PushHook {
   name: string;
   /** A rejection means: try again later. */
   run: (push: Push, signal: AbortSignal) => Promise<void>;
-  /** Runs when the server starts: clients that asked while it was away got no answer. */
+  /** Runs when the server starts: requests that came while it was away had no answer. */
   catchUp?: (signal: AbortSignal) => Promise<void>;
 }
 
@@ -39,15 +40,15 @@ export function pushesFolder(root: string): string {
 }
 
 /**
- * Runs the hooks for every push, also for those that were noted while nobody watched. A note is removed when all hooks
- * are through: each hook runs at least once per push, and again if the process is killed meanwhile.
+ * Runs the hooks for every push, also for those that were noted while no process watched. A note is removed when all
+ * hooks have ended: each hook runs at least once per push, and again if the process is killed meanwhile.
  */
 export function watchPushes(root: string, hooks: readonly PushHook[], log: (line: string) => void): Disposable {
   const folder = pushesFolder(root);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const abort = new AbortController();
   const started = new Set<string>();
-  const look = (): void => {
+  const handleNew = (): void => {
     for (const file of readdirSync(folder).toSorted()) {
       if (!file.endsWith(".push") || started.has(file)) continue;
       started.add(file);
@@ -62,8 +63,8 @@ export function watchPushes(root: string, hooks: readonly PushHook[], log: (line
     );
     if (!abort.signal.aborted) rmSync(note, { force: true });
   };
-  const watcher = watch(folder, look);
-  look();
+  const watcher = watch(folder, handleNew);
+  handleNew();
   for (const { name, catchUp } of hooks) {
     if (catchUp !== undefined) void untilDone(`start: ${name}`, () => catchUp(abort.signal), abort.signal, log);
   }
@@ -92,27 +93,25 @@ export function parsePush(note: string): Push {
 export function notePush(root: string, { repository, updates }: Push): void {
   const none = "0".repeat(40);
   const lines = updates.map(({ ref, before = none, after = none }) => `${before} ${after} ${ref}\n`);
-  const note = join(pushesFolder(root), `${Date.now()}000000-${randomUUID()}`);
-  mkdirSync(pushesFolder(root), { recursive: true, mode: 0o700 });
-  writeFileSync(`${note}.new`, `${repository}\n${lines.join("")}`);
-  renameSync(`${note}.new`, `${note}.push`);
+  const note = join(pushesFolder(root), `${Date.now()}000000-${randomUUID()}.push`);
+  writeFileAtomically(note, `${repository}\n${lines.join("")}`);
 }
 
+/** Tries until it succeeds, at most as often as there are pauses and once more. */
 async function untilDone(
   title: string,
   work: () => Promise<void>,
   signal: AbortSignal,
   log: (line: string) => void,
 ): Promise<void> {
-  for (const wait of [...retryMilliseconds, undefined]) {
-    try {
-      return await work();
-    } catch (error) {
-      if (signal.aborted) return;
-      const next = wait === undefined ? "given up" : `again in ${wait / 1000} s`;
-      log(`${title}: ${errorMessage(error)} (${next})`);
-      if (wait === undefined) return;
-      await sleep(wait, undefined, { signal }).catch(() => undefined);
-    }
+  const report = (error: unknown, next: string): void => log(`${title}: ${errorMessage(error)} (${next})`);
+  try {
+    await retry(work, {
+      pauses: retryMilliseconds,
+      onRetry: (error, pause) => report(error, `again in ${pause / 1000} s`),
+      signal,
+    });
+  } catch (error) {
+    if (!signal.aborted) report(error, "given up");
   }
 }

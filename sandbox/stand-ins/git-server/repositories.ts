@@ -1,7 +1,7 @@
-import { execFile } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { promisify } from "node:util";
+import { writeFileAtomically } from "../../../core/atomic-file.ts";
+import { outputOf } from "../../../core/process.ts";
 import { pushesFolder } from "./pushes.ts";
 
 /** A repository that the server is to have. */
@@ -22,7 +22,6 @@ export interface GitRepository {
   rewritable?: "nothing" | "branches";
 }
 
-const run = promisify(execFile);
 const namePattern = /^[A-Za-z0-9][\w.-]*(\/[A-Za-z0-9][\w.-]*)?$/;
 const branchPattern = /^[A-Za-z0-9*][\w./*-]*$/;
 
@@ -53,25 +52,29 @@ export async function ensureRepository(root: string, repository: GitRepository):
     throw new Error(
       `Repository ${JSON.stringify(name)}: must be a name or owner/name of letters, digits, ".", "_", "-".`,
     );
-  const wrong = branches?.find((branch) => !branchPattern.test(branch));
-  if (wrong !== undefined)
-    throw new Error(`Repository ${name}: ${JSON.stringify(wrong)} is no branch or pattern of branches.`);
+  const invalid = branches?.find((branch) => !branchPattern.test(branch));
+  if (invalid !== undefined)
+    throw new Error(`Repository ${name}: ${JSON.stringify(invalid)} is no branch or pattern of branches.`);
   const path = repositoryPath(root, name);
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   if (!existsSync(path)) {
     const unfinished = `${path}.new`;
     rmSync(unfinished, { recursive: true, force: true });
     const args = ["init", "--quiet", "--bare", "--template=", `--initial-branch=${defaultBranch}`, unfinished];
-    await run("git", args, { env: { ...process.env, ...gitEnvironment } });
+    await outputOf("git", args, { env: { ...process.env, ...gitEnvironment } });
     renameSync(unfinished, path);
   }
-  replaceFile(join(path, "config"), configuration, 0o644);
+  writeFileAtomically(join(path, "config"), configuration, 0o644);
   if (repository.public === true) writeFileSync(publicMark(path), "");
   else rmSync(publicMark(path), { force: true });
   const hooks = join(path, "hooks");
   mkdirSync(hooks, { recursive: true });
-  replaceFile(join(hooks, "update"), updateHook(branches, rewritable === "nothing" ? "*" : defaultBranch), 0o755);
-  replaceFile(join(hooks, "post-receive"), postReceiveHook(root, name), 0o755);
+  writeFileAtomically(
+    join(hooks, "update"),
+    updateHook(branches, rewritable === "nothing" ? "*" : defaultBranch),
+    0o755,
+  );
+  writeFileAtomically(join(hooks, "post-receive"), postReceiveHook(root, name), 0o755);
 }
 
 export function isRepositoryName(name: string): boolean {
@@ -130,16 +133,11 @@ exit 0
 `;
 }
 
-/** Leaves a note for the server, which acts on it: no push waits for what follows from it, and none is forgotten. */
+/** Leaves a note for the server, which acts on it: no push waits for its hooks, and none is forgotten. */
 function postReceiveHook(root: string, name: string): string {
   return `#!/bin/sh
 note="${pushesFolder(root).replaceAll(/[$`"\\]/g, "\\$&")}/$(date +%s%N)-$$"
 { echo "${name}"; cat; } >"$note.new" && mv "$note.new" "$note.push"
 exit 0
 `;
-}
-
-function replaceFile(path: string, text: string, mode: number): void {
-  writeFileSync(`${path}.new`, text, { mode });
-  renameSync(`${path}.new`, path);
 }

@@ -1,8 +1,11 @@
+import type { HttpBindings } from "@hono/node-server";
+import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
+import { Hono } from "hono";
 import { spawn } from "node:child_process";
-import { createHash, timingSafeEqual } from "node:crypto";
 import { existsSync } from "node:fs";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import { listenOnLoopback } from "../loopback-server.ts";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { serveOnLoopback } from "../loopback-server.ts";
+import { isSameSecret } from "../secrets.ts";
 import { gitEnvironment, isPublic, isRepositoryName, repositoryPath } from "./repositories.ts";
 
 /** Someone who may use the repositories. */
@@ -20,7 +23,7 @@ interface GitHttpOptions {
   /** Folder of the bare repositories. */
   root: string;
   users: readonly GitUser[];
-  /** Takes one line per request, and what Git has to say. */
+  /** Takes one line per request, and what Git writes to standard error. */
   log: (line: string) => void;
 }
 
@@ -29,73 +32,62 @@ export interface GitHttp extends AsyncDisposable {
   readonly url: string;
 }
 
-const closeGraceMilliseconds = 2_000;
+/** Serves the repositories of a folder by Git's smart HTTP protocol: to those with a token, and the public ones to all who read. */
+export async function serveGit(options: GitHttpOptions): Promise<GitHttp> {
+  const { port, [Symbol.asyncDispose]: close } = await serveOnLoopback({
+    port: options.port,
+    fetch: createApp(options).fetch,
+    // A big push may take its time.
+    requestTimeout: 0,
+    // A client that has stopped reading does not keep the server.
+    closeGrace: 2_000,
+  });
+  return { url: `http://127.0.0.1:${port}`, [Symbol.asyncDispose]: close };
+}
+
+function createApp({ root, users, log }: GitHttpOptions): Hono<{ Bindings: HttpBindings }> {
+  const app = new Hono<{ Bindings: HttpBindings }>();
+  app.use(async (c, next) => {
+    const { incoming, outgoing } = c.env;
+    // The query of info/refs names the service; nothing in it is secret.
+    outgoing.once("close", () => log(`${incoming.method} ${incoming.url} ${outgoing.statusCode}`));
+    c.header("cache-control", "no-store");
+    await next();
+  });
+  app.get("/healthz", (c) => c.text("ok\n"));
+  app.all("*", async (c) => {
+    const [, name = "", endpoint = ""] = smartPath.exec(c.req.path) ?? [];
+    const isKnown = isRepositoryName(name) && existsSync(repositoryPath(root, name));
+    const service = endpoint === "info/refs" ? c.req.query("service") : endpoint;
+    const authorization = c.req.header("authorization");
+    const user = userOf(users, authorization);
+    const isOpen =
+      isKnown && authorization === undefined && service === "git-upload-pack" && isPublic(repositoryPath(root, name));
+    if (user === undefined && !isOpen) {
+      c.header("www-authenticate", 'Basic realm="sandbox Git server"');
+      return c.text("A user and a token are needed; this is not one of them.\n", 401);
+    }
+    if (!isKnown) return c.text(`There is no repository at ${c.req.path}.\n`, 404);
+    if (user?.access === "read" && service === "git-receive-pack")
+      return c.text(`User ${user.name} may only read.\n`, 403);
+    const query = new URL(c.req.url).search.slice(1);
+    // Git's answer goes to the client piece by piece, as it comes.
+    const { incoming, outgoing } = c.env;
+    await answerByGit(incoming, outgoing, { root, path: c.req.path, query, user: user?.name }, log);
+    return RESPONSE_ALREADY_SENT;
+  });
+  return app;
+}
 
 /** A path and service of Git's smart HTTP protocol. */
 const smartPath = /^\/(.+)\.git\/(info\/refs|git-upload-pack|git-receive-pack)$/;
-
-/** Serves the repositories of a folder by Git's smart HTTP protocol: to those with a token, and the public ones to all who read. */
-export async function serveGit(options: GitHttpOptions): Promise<GitHttp> {
-  const server = createServer((request, response) => {
-    // The query of info/refs names the service; nothing in it is secret.
-    response.once("close", () => options.log(`${request.method} ${request.url} ${response.statusCode}`));
-    void answer(options, request, response);
-  });
-  // A big push may take its time.
-  server.requestTimeout = 0;
-  const port = await listenOnLoopback(server, options.port);
-  return {
-    url: `http://127.0.0.1:${port}`,
-    [Symbol.asyncDispose]: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeIdleConnections();
-        // A client that has stopped reading does not keep the server.
-        setTimeout(() => server.closeAllConnections(), closeGraceMilliseconds).unref();
-      }),
-  };
-}
-
-async function answer(options: GitHttpOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const { pathname, search, searchParams } = new URL(request.url ?? "/", "http://localhost");
-  if (pathname === "/healthz") return say(response, 200, "ok");
-  const [, name = "", path = ""] = smartPath.exec(pathname) ?? [];
-  const known = isRepositoryName(name) && existsSync(repositoryPath(options.root, name));
-  const service = path === "info/refs" ? searchParams.get("service") : path;
-  const { authorization } = request.headers;
-  const user = userOf(options.users, authorization);
-  const open = known && authorization === undefined && service === "git-upload-pack";
-  if (user === undefined && !(open && isPublic(repositoryPath(options.root, name)))) {
-    response.setHeader("www-authenticate", 'Basic realm="sandbox Git server"');
-    return say(response, 401, "A user and a token are needed; this is not one of them.");
-  }
-  if (!known) return say(response, 404, `There is no repository at ${pathname}.`);
-  if (user?.access === "read" && service === "git-receive-pack")
-    return say(response, 403, `User ${user.name} may only read.`);
-  await answerByGit(
-    request,
-    response,
-    { root: options.root, path: pathname, query: search.slice(1), user: user?.name },
-    options.log,
-  );
-}
-
-function say(response: ServerResponse, status: number, text: string): void {
-  response
-    .writeHead(status, { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" })
-    .end(`${text}\n`);
-}
 
 /** Whom the header authenticates. */
 export function userOf(users: readonly GitUser[], authorization: string | undefined): GitUser | undefined {
   const encoded = /^Basic (\S+)$/i.exec(authorization ?? "")?.[1];
   if (encoded === undefined) return undefined;
-  const given = digest(Buffer.from(encoded, "base64").toString("utf8"));
-  return users.find(({ name, token }) => token !== "" && timingSafeEqual(given, digest(`${name}:${token}`)));
-}
-
-function digest(text: string): Buffer {
-  return createHash("sha256").update(text).digest();
+  const given = Buffer.from(encoded, "base64").toString("utf8");
+  return users.find(({ name, token }) => token !== "" && isSameSecret(given, `${name}:${token}`));
 }
 
 interface BackendRequest {
@@ -105,7 +97,7 @@ interface BackendRequest {
   path: string;
   /** What follows the `?`. */
   query: string;
-  /** Who asks; `undefined`: nobody in particular, and Git refuses pushes. */
+  /** Whose request it is; `undefined`: nobody in particular, and Git refuses pushes. */
   user: string | undefined;
 }
 
@@ -115,12 +107,12 @@ const largestHead = 64 * 1024;
 function answerByGit(
   request: IncomingMessage,
   response: ServerResponse,
-  asked: BackendRequest,
+  backendRequest: BackendRequest,
   log: (line: string) => void,
 ): Promise<void> {
   return new Promise((resolve) => {
     const child = spawn("git", ["http-backend"], {
-      env: environmentOf(request, asked),
+      env: environmentOf(request, backendRequest),
       stdio: ["pipe", "pipe", "pipe"],
     });
     const fail = (reason: string): void => {

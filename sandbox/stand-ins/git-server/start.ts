@@ -1,36 +1,34 @@
-import { execFile } from "node:child_process";
-import { createHash } from "node:crypto";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { promisify } from "node:util";
+import { errorMessage } from "../../../core/error.ts";
+import { outputOf } from "../../../core/process.ts";
 import { choosePort } from "../../machine/ports.ts";
 import { nodeProgram, runningPid, startProcess } from "../../machine/process.ts";
 import type { GitHubSettings } from "../github/host.ts";
+import { writeSecretFile } from "../secrets.ts";
 import { ensureRepository, removeStaleLocks, type GitRepository } from "./repositories.ts";
 import type { GitUser } from "./server.ts";
 
-export interface GitServerOptions {
+interface GitServerOptions {
   /** Absolute path; the repositories are below its folder `git`. */
   stateDir: string;
-  /** The wanted port: taken if it is free. */
+  /** The requested port: used if it is free. */
   port: number;
   users: readonly GitUser[];
   /** Repositories that are to be there; others that are there stay. */
   repositories: readonly GitRepository[];
   /** The stand-in for GitHub's API, which runs in the same process. @default none */
   github?: GitHubSettings;
-  /** The cluster whose Argo CD is told of every push. The file need not exist yet. */
+  /** The cluster whose Argo CD learns of every push. The file need not exist yet. */
   argoCd?: { kubeconfigPath: string; namespace: string };
 }
 
-export interface GitServerEndpoint {
+interface GitServerEndpoint {
   /** E.g. `http://127.0.0.1:3000`. */
   url: string;
   /** URL of one repository, as `git clone` takes it. */
   repositoryUrl: (name: string) => string;
 }
-
-const run = promisify(execFile);
 
 /** Starts the Git server: bare repositories behind Git's own HTTP backend. A running one with the same settings is kept. */
 export async function startGitServer(options: GitServerOptions): Promise<GitServerEndpoint> {
@@ -47,8 +45,8 @@ export async function startGitServer(options: GitServerOptions): Promise<GitServ
     ...nodeProgram(join(import.meta.dirname, "main.ts"), [
       `--port=${port}`,
       `--root=${root}`,
-      `--users=${writeSecretFile(stateDir, "git-users", users)}`,
-      ...(github === undefined ? [] : [`--github=${writeSecretFile(stateDir, "github", github)}`]),
+      `--users=${writeSecretFile(stateDir, "git-users", JSON.stringify(users))}`,
+      ...(github === undefined ? [] : [`--github=${writeSecretFile(stateDir, "github", JSON.stringify(github))}`]),
       ...(argoCd === undefined
         ? []
         : [`--kubeconfig=${argoCd.kubeconfigPath}`, `--argocd-namespace=${argoCd.namespace}`]),
@@ -60,21 +58,11 @@ export async function startGitServer(options: GitServerOptions): Promise<GitServ
   return { url, repositoryUrl: (name) => `${url}/${name}.git` };
 }
 
-/** The name changes with the content, so that a running server with other users is replaced. */
-function writeSecretFile(stateDir: string, name: string, value: unknown): string {
-  const content = JSON.stringify(value);
-  const path = join(stateDir, `${name}-${createHash("sha256").update(content).digest("hex").slice(0, 8)}.json`);
-  writeFileSync(path, content, { mode: 0o600 });
-  return path;
-}
-
+/** @throws Error that says what to install */
 async function checkGit(): Promise<void> {
-  // Without a request it fails, but in its own words.
-  const failure: unknown = await run("git", ["http-backend"], { env: { PATH: process.env["PATH"] } }).catch(
-    (error: unknown) => error,
-  );
-  const text = failure instanceof Error ? failure.message : "";
-  if (!/ENOENT|not a git command/.test(text)) return;
+  // Without a request the command fails where it is there, too, but for another reason.
+  const reason = await outputOf("git", ["http-backend"], { env: { PATH: process.env["PATH"] } }).catch(errorMessage);
+  if (!/ENOENT|not a git command/.test(reason)) return;
   throw new Error(
     `The sandbox's Git server needs Git with its command "http-backend", and there is none on PATH. Install Git (on some systems the package git-daemon, too).`,
   );

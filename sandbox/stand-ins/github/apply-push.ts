@@ -2,19 +2,19 @@ import type { Push, RefUpdate } from "../git-server/pushes.ts";
 import type { BareGit } from "./bare-git.ts";
 import { findByGit, findRepository, gitOf, type GitHubHost, type HostedRepository } from "./host.ts";
 import type { PullRequest, State } from "./state.ts";
-import { queuePullRequestEvent, queuePushEvent } from "./webhook-events.ts";
+import { queuePullRequestEvent, queuePushEvent } from "./webhooks.ts";
 
 const branchPrefix = "refs/heads/";
 
-/** Brings the pull requests to what a push has moved, and tells the webhooks. A push that is told twice changes nothing more. */
+/** Brings the pull requests to what a push has moved, and queues the webhooks. A push that comes twice changes nothing more. */
 export async function applyPush(host: GitHubHost, state: State, push: Push): Promise<void> {
   const repository = findByGit(host, state, push.repository);
   if (repository === undefined) return;
   const git = gitOf(host, repository);
   // The CI system hears of pushes to repositories that it builds; of a fork it hears by its pull requests.
-  const heard = host.repositories.includes(repository);
+  const isDeclared = host.repositories.includes(repository);
   for (const update of push.updates) {
-    if (heard) await queuePushEvent(host, state, repository, git, update);
+    if (isDeclared) await queuePushEvent(host, state, repository, git, update);
     if (!update.ref.startsWith(branchPrefix)) continue;
     await settleMerged(host, state, repository, git, update);
     await moveHeads(host, state, repository, git, update);

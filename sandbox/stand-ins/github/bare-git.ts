@@ -1,11 +1,7 @@
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
+import { outputOf, ProcessError } from "../../../core/process.ts";
 import { gitEnvironment } from "../git-server/repositories.ts";
 
-const run = promisify(execFile);
-const largestOutput = 64 * 1024 * 1024;
-
-/** A commit as the API and the webhooks tell of it. */
+/** A commit as the API and the webhooks show it. */
 export interface CommitInfo {
   readonly sha: string;
   readonly tree: string;
@@ -15,20 +11,20 @@ export interface CommitInfo {
   readonly committer: Person;
 }
 
-export interface Person {
+interface Person {
   readonly name: string;
   readonly email: string;
   /** ISO 8601. */
   readonly date: string;
 }
 
-export interface FileChanges {
+interface FileChanges {
   added: string[];
   modified: string[];
   removed: string[];
 }
 
-/** A bare repository on this machine, past its server: hooks do not run. */
+/** A bare repository on this machine, used without its server: hooks do not run. */
 export class BareGit {
   readonly path: string;
 
@@ -37,11 +33,8 @@ export class BareGit {
   }
 
   async run(args: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<string> {
-    const { stdout } = await run("git", ["--git-dir", this.path, ...args], {
-      env: { PATH: process.env["PATH"], ...gitEnvironment, ...environment },
-      maxBuffer: largestOutput,
-    });
-    return stdout.trimEnd();
+    const env = { PATH: process.env["PATH"], ...gitEnvironment, ...environment };
+    return (await outputOf("git", ["--git-dir", this.path, ...args], { env })).trimEnd();
   }
 
   /** The commit that a branch, tag or hash names. */
@@ -101,12 +94,12 @@ export class BareGit {
     return changes;
   }
 
-  /** Git's way to ask a yes-or-no question is its exit status 1. */
+  /** Git answers a yes-or-no question with exit status 1 for no, and 128 where a commit is not there. */
   async #maybe(args: readonly string[]): Promise<string | undefined> {
     try {
       return await this.run(args);
     } catch (error) {
-      if (error instanceof Error && "code" in error && (error.code === 1 || error.code === 128)) return undefined;
+      if (error instanceof ProcessError && (error.code === 1 || error.code === 128)) return undefined;
       throw error;
     }
   }

@@ -3,29 +3,49 @@ import { repositoryPath } from "../git-server/repositories.ts";
 import { BareGit } from "./bare-git.ts";
 import type { State } from "./state.ts";
 
-/** Someone with a token for the API. */
-export interface GitHubUser {
-  readonly login: string;
-  readonly token: string;
-  /** What the token may do in repositories of others; who may read may also comment and open pull requests. */
-  readonly access: "read" | "write";
-}
-
 /** A repository, as its host knows it. */
-export interface HostedRepository {
-  readonly id: number;
+const repositorySchema = z.strictObject({
+  id: z.int(),
   /** As owner/name. */
-  readonly fullName: string;
+  fullName: z.string(),
   /** Its name on the Git server. */
-  readonly git: string;
+  git: z.string(),
   /** Whether everybody may read it. */
-  readonly public: boolean;
-}
+  public: z.boolean(),
+});
+export type HostedRepository = Readonly<z.infer<typeof repositorySchema>>;
 
-/** What the stand-in is set up with. */
-export interface GitHubHost {
+/** Someone with a token for the API. */
+const userSchema = z.strictObject({
+  login: z.string(),
+  token: z.string().min(1),
+  /** What the token may do in repositories of others; who may read may also comment and open pull requests. */
+  access: z.enum(["read", "write"]),
+});
+export type GitHubUser = Readonly<z.infer<typeof userSchema>>;
+
+/** Who is told of what happens. */
+const webhookSchema = z.strictObject({
+  url: z.url(),
+  /** Signs what is sent, so that the receiver knows the sender. */
+  secret: z.string().min(1),
+});
+export type WebhookTarget = Readonly<z.infer<typeof webhookSchema>>;
+
+/** The file from which the Git server's process learns what the stand-in is set up with: it holds tokens. */
+export const githubSettingsSchema = z.strictObject({
+  port: z.int(),
   /** Where it is reached, e.g. `http://localhost:8200`. */
-  readonly url: string;
+  url: z.url(),
+  stateFile: z.string(),
+  repositories: z.array(repositorySchema),
+  users: z.array(userSchema),
+  webhooks: z.array(webhookSchema),
+});
+export type GitHubSettings = z.infer<typeof githubSettingsSchema>;
+
+/** What the stand-in is set up with, and where its repositories are. */
+export interface GitHubHost extends Readonly<Pick<GitHubSettings, "url">> {
   /** Where its repositories are cloned from, e.g. `http://127.0.0.1:3000`. */
   readonly gitUrl: string;
   /** Folder of the bare repositories. */
@@ -57,15 +77,3 @@ export function findByGit(host: GitHubHost, state: State, git: string): HostedRe
 export function ownerOf(fullName: string): string {
   return fullName.split("/")[0] ?? "";
 }
-
-/** The file from which the Git server's process learns what the stand-in is set up with: it holds tokens. */
-export const githubSettingsSchema = z.strictObject({
-  port: z.int(),
-  /** Where it is reached, e.g. `http://localhost:8200`. */
-  url: z.url(),
-  stateFile: z.string(),
-  repositories: z.array(z.strictObject({ id: z.int(), fullName: z.string(), git: z.string(), public: z.boolean() })),
-  users: z.array(z.strictObject({ login: z.string(), token: z.string().min(1), access: z.enum(["read", "write"]) })),
-  webhooks: z.array(z.strictObject({ url: z.url(), secret: z.string().min(1) })),
-});
-export type GitHubSettings = z.infer<typeof githubSettingsSchema>;

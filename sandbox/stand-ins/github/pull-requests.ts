@@ -1,105 +1,16 @@
+import { Hono } from "hono";
 import { z } from "zod";
-import { ApiError, invalid, notFound } from "./api-error.ts";
+import { notePush } from "../git-server/pushes.ts";
+import { ApiError, bodyOf, forbidden, invalid, mayWrite, notFound, page, userOf, writerOf } from "./api.ts";
+import type { ApiContext, ApiEnv } from "./api.ts";
 import { close, keepHead } from "./apply-push.ts";
 import type { BareGit } from "./bare-git.ts";
 import { findRepository, gitOf, ownerOf, type GitHubHost, type HostedRepository } from "./host.ts";
-import { page } from "./page.ts";
-import {
-  bodyOf,
-  created,
-  mayWrite,
-  ok,
-  pathPart,
-  repositoryOf,
-  route,
-  userOf,
-  type ApiRequest,
-  type ApiResponse,
-  type Route,
-} from "./router.ts";
 import { takeId, type PullRequest, type State } from "./state.ts";
 import { pullRequestView, userView } from "./views.ts";
-import { queuePullRequestEvent } from "./webhook-events.ts";
+import { queuePullRequestEvent } from "./webhooks.ts";
 
-const pulls = "/repos/{owner}/{repo}/pulls";
 const resource = "PullRequest";
-
-export const pullRequestRoutes: readonly Route[] = [
-  route("GET", pulls, listPullRequests),
-  route("POST", pulls, createPullRequest),
-  route("GET", `${pulls}/{number}`, async (request) => {
-    const { pull, git } = pullRequestOf(request);
-    return ok(await fullView(request, pull, git));
-  }),
-  route("PATCH", `${pulls}/{number}`, updatePullRequest),
-];
-
-function listPullRequests(request: ApiRequest): ApiResponse {
-  const { host, state, url } = request;
-  const { repository } = repositoryOf(request);
-  const query = (name: string, usual: string): string => url.searchParams.get(name) ?? usual;
-  const [wanted, head, base] = [query("state", "open"), query("head", ""), query("base", "")];
-  const sort = query("sort", "created") === "updated" ? "updatedAt" : "createdAt";
-  // By itself the newest comes first only in the order of creation.
-  const sign = query("direction", sort === "createdAt" ? "desc" : "asc") === "asc" ? 1 : -1;
-  const found = state.pullRequests
-    .filter((pull) => pull.repository === repository.fullName)
-    .filter((pull) => wanted === "all" || (pull.closedAt === undefined ? "open" : "closed") === wanted)
-    // GitHub overlooks a head without its owner.
-    .filter((pull) => !head.includes(":") || `${ownerOf(pull.head.repository)}:${pull.head.ref}` === head)
-    .filter((pull) => base === "" || pull.base.ref === base)
-    .toSorted((one, other) => sign * (one[sort].localeCompare(other[sort]) || one.number - other.number));
-  return page(
-    request,
-    found.map((pull) => pullRequestView(host, state, pull)),
-  );
-}
-
-const changeSchema = z.object({
-  title: z.string().min(1).optional(),
-  body: z.string().nullish(),
-  state: z.enum(["open", "closed"]).optional(),
-  base: z.string().min(1).optional(),
-});
-
-async function updatePullRequest(request: ApiRequest): Promise<ApiResponse> {
-  const { host, state } = request;
-  const { pull, git, repository } = pullRequestOf(request);
-  const user = userOf(request);
-  if (pull.author !== user.login && !mayWrite(user, repository))
-    throw new ApiError(403, "Resource not accessible by personal access token");
-  const change = bodyOf(request, resource, changeSchema);
-  if (change.base !== undefined) {
-    const sha = await git.branch(change.base);
-    if (sha === undefined) throw invalid({ resource, field: "base", code: "invalid" });
-    pull.base = { ref: change.base, sha };
-  }
-  if (change.title !== undefined) pull.title = change.title;
-  if (change.body !== undefined) pull.body = change.body;
-  pull.updatedAt = new Date().toISOString();
-  if (change.state === "closed" && pull.closedAt === undefined) {
-    close(pull);
-    queuePullRequestEvent(host, state, "closed", pull, user.login);
-  }
-  if (change.state === "open" && pull.closedAt !== undefined) {
-    await reopen(request, pull, git);
-    queuePullRequestEvent(host, state, "reopened", pull, user.login);
-  }
-  return ok(await fullView(request, pull, git));
-}
-
-async function reopen({ host, state }: ApiRequest, pull: PullRequest, git: BareGit): Promise<void> {
-  const refusal = (why: string): ApiError =>
-    invalid({ resource, code: "invalid", field: "state", message: `state cannot be changed. ${why}` });
-  if (pull.merged !== undefined) throw refusal("The pull request cannot be reopened.");
-  const source = findRepository(host, state, pull.head.repository);
-  const sha = source && (await keepHead(git, gitOf(host, source), pull.number, pull.head.ref));
-  if (sha === undefined) throw refusal(`The ${pull.head.ref} branch has been deleted.`);
-  pull.head.sha = sha;
-  delete pull.closedAt;
-}
-
-const newResource = "PullRequest";
 
 const newSchema = z.object({
   title: z.string().min(1),
@@ -109,55 +20,117 @@ const newSchema = z.object({
   draft: z.boolean().default(false),
 });
 
-/** Opens a pull request of a branch, here or of a fork. */
-async function createPullRequest(request: ApiRequest): Promise<ApiResponse> {
-  const { host, state } = request;
-  const { repository, git } = repositoryOf(request);
-  const { login } = userOf(request);
-  const wanted = bodyOf(request, newResource, newSchema);
-  const baseSha = await git.branch(wanted.base);
-  if (baseSha === undefined) throw invalid({ resource: newResource, field: "base", code: "invalid" });
-  const { source, ref } = headOf(host, state, repository, wanted.head);
-  const label = `${ownerOf(source.fullName)}:${ref}`;
+const changeSchema = z.object({
+  title: z.string().min(1).optional(),
+  body: z.string().nullish(),
+  state: z.enum(["open", "closed"]).optional(),
+  base: z.string().min(1).optional(),
+});
+
+const mergeSchema = z.object({
+  commit_title: z.string().optional(),
+  commit_message: z.string().optional(),
+  sha: z.string().optional(),
+  merge_method: z.enum(["merge", "squash", "rebase"]).default("merge"),
+});
+type MergeOptions = z.infer<typeof mergeSchema>;
+
+/** Below `/repos/:owner/:repo/pulls`. */
+export const pullRequests = new Hono<ApiEnv>()
+  .get("/", (c) => {
+    const pulls = listed(c).map((pull) => pullRequestView(c.var.host, c.var.state, pull));
+    return page(c, pulls);
+  })
+  .post("/", async (c) => {
+    const { host, state } = c.var;
+    const { login } = userOf(c);
+    const pull = await open(c, login, bodyOf(c, resource, newSchema));
+    state.pullRequests.push(pull);
+    queuePullRequestEvent(host, state, "opened", pull, login);
+    return c.json(await fullView(c, pull), 201);
+  })
+  .get("/:number", async (c) => c.json(await fullView(c, findPull(c, c.req.param("number")))))
+  .patch("/:number", async (c) => {
+    const pull = findPull(c, c.req.param("number"));
+    const user = userOf(c);
+    if (pull.author !== user.login && !mayWrite(user, c.var.repository)) throw forbidden();
+    await update(c, pull, user.login, bodyOf(c, resource, changeSchema));
+    return c.json(await fullView(c, pull));
+  })
+  .put("/:number/merge", async (c) => {
+    const { login } = writerOf(c);
+    const pull = findPull(c, c.req.param("number"));
+    const sha = await merge(c, pull, login, bodyOf(c, resource, mergeSchema));
+    return c.json({ sha, merged: true, message: "Pull Request successfully merged" });
+  });
+
+/** @throws ApiError if the repository of the path has no pull request of this number */
+export function findPull({ var: { state, repository } }: ApiContext, number: string): PullRequest {
+  const pull = state.pullRequests.find(
+    (known) => known.repository === repository.fullName && String(known.number) === number,
+  );
+  if (pull === undefined) throw notFound();
+  return pull;
+}
+
+/** The pull requests that the query asks for. */
+function listed(c: ApiContext): PullRequest[] {
+  const { state = "open", head = "", base = "", ...order } = c.req.query();
+  const sort = order["sort"] === "updated" ? "updatedAt" : "createdAt";
+  // Without a direction, the newest comes first only in the order of creation.
+  const sign = (order["direction"] ?? (sort === "createdAt" ? "desc" : "asc")) === "asc" ? 1 : -1;
+  return (
+    c.var.state.pullRequests
+      .filter((pull) => pull.repository === c.var.repository.fullName)
+      .filter((pull) => state === "all" || (pull.closedAt === undefined ? "open" : "closed") === state)
+      // GitHub ignores a head that does not name its owner.
+      .filter((pull) => !head.includes(":") || `${ownerOf(pull.head.repository)}:${pull.head.ref}` === head)
+      .filter((pull) => base === "" || pull.base.ref === base)
+      .toSorted((one, other) => sign * (one[sort].localeCompare(other[sort]) || one.number - other.number))
+  );
+}
+
+/** A new pull request of a branch, here or of a fork. */
+async function open(c: ApiContext, author: string, requested: z.infer<typeof newSchema>): Promise<PullRequest> {
+  const { host, state, repository, git } = c.var;
+  const baseSha = await git.branch(requested.base);
+  if (baseSha === undefined) throw invalid({ resource, field: "base", code: "invalid" });
+  const { source, ref } = headOf(host, state, repository, requested.head);
   const same = state.pullRequests.some(
     ({ closedAt, base, head, ...pull }) =>
       closedAt === undefined &&
       pull.repository === repository.fullName &&
-      base.ref === wanted.base &&
+      base.ref === requested.base &&
       head.repository === source.fullName &&
       head.ref === ref,
   );
-  if (same)
-    throw invalid({ resource: newResource, code: "custom", message: `A pull request already exists for ${label}.` });
+  if (same) {
+    const message = `A pull request already exists for ${ownerOf(source.fullName)}:${ref}.`;
+    throw invalid({ resource, code: "custom", message });
+  }
   const number = nextNumber(state, repository);
   const sha = await keepHead(git, gitOf(host, source), number, ref);
-  if (sha === undefined) throw invalid({ resource: newResource, field: "head", code: "invalid" });
+  if (sha === undefined) throw invalid({ resource, field: "head", code: "invalid" });
   if ((await git.countCommits(baseSha, sha)) === 0) {
     await git.run(["update-ref", "-d", `refs/pull/${number}/head`]);
-    throw invalid({
-      resource: newResource,
-      code: "custom",
-      message: `No commits between ${wanted.base} and ${wanted.head}`,
-    });
+    const message = `No commits between ${requested.base} and ${requested.head}`;
+    throw invalid({ resource, code: "custom", message });
   }
   const now = new Date().toISOString();
-  const pull: PullRequest = {
+  return {
     id: takeId(state),
     repository: repository.fullName,
     number,
-    title: wanted.title,
-    body: wanted.body ?? null,
-    draft: wanted.draft,
-    author: login,
+    title: requested.title,
+    body: requested.body ?? null,
+    draft: requested.draft,
+    author,
     createdAt: now,
     updatedAt: now,
     head: { repository: source.fullName, ref, sha },
-    base: { ref: wanted.base, sha: baseSha },
+    base: { ref: requested.base, sha: baseSha },
     labels: [],
   };
-  state.pullRequests.push(pull);
-  queuePullRequestEvent(host, state, "opened", pull, login);
-  return created(await fullView(request, pull, git));
 }
 
 /** `branch`, or `owner:branch` of a fork. */
@@ -171,7 +144,7 @@ function headOf(
   if (owner === undefined || owner === ownerOf(repository.fullName)) return { source: repository, ref };
   const fork = state.forks.find((known) => known.of === repository.fullName && ownerOf(known.fullName) === owner);
   const source = fork && findRepository(host, state, fork.fullName);
-  if (source === undefined) throw invalid({ resource: newResource, field: "head", code: "invalid" });
+  if (source === undefined) throw invalid({ resource, field: "head", code: "invalid" });
   return { source, ref };
 }
 
@@ -180,22 +153,89 @@ function nextNumber(state: State, { fullName }: HostedRepository): number {
   return Math.max(0, ...taken) + 1;
 }
 
-/** The pull request of the path. */
-export function pullRequestOf(request: ApiRequest): {
-  pull: PullRequest;
-  git: BareGit;
-  repository: HostedRepository;
-} {
-  const { repository, git } = repositoryOf(request);
-  const pull = request.state.pullRequests.find(
-    (known) => known.repository === repository.fullName && String(known.number) === pathPart(request, "number"),
-  );
-  if (pull === undefined) throw notFound();
-  return { pull, git, repository };
+async function update(
+  c: ApiContext,
+  pull: PullRequest,
+  login: string,
+  { base, title, body, state: requested }: z.infer<typeof changeSchema>,
+): Promise<void> {
+  const { host, state, git } = c.var;
+  if (base !== undefined) {
+    const sha = await git.branch(base);
+    if (sha === undefined) throw invalid({ resource, field: "base", code: "invalid" });
+    pull.base = { ref: base, sha };
+  }
+  if (title !== undefined) pull.title = title;
+  if (body !== undefined) pull.body = body;
+  pull.updatedAt = new Date().toISOString();
+  if (requested === "closed" && pull.closedAt === undefined) {
+    close(pull);
+    queuePullRequestEvent(host, state, "closed", pull, login);
+  }
+  if (requested === "open" && pull.closedAt !== undefined) {
+    await reopen(c, pull);
+    queuePullRequestEvent(host, state, "reopened", pull, login);
+  }
+}
+
+async function reopen({ var: { host, state, git } }: ApiContext, pull: PullRequest): Promise<void> {
+  const refusal = (why: string): ApiError =>
+    invalid({ resource, code: "invalid", field: "state", message: `state cannot be changed. ${why}` });
+  if (pull.merged !== undefined) throw refusal("The pull request cannot be reopened.");
+  const source = findRepository(host, state, pull.head.repository);
+  const sha = source && (await keepHead(git, gitOf(host, source), pull.number, pull.head.ref));
+  if (sha === undefined) throw refusal(`The ${pull.head.ref} branch has been deleted.`);
+  pull.head.sha = sha;
+  delete pull.closedAt;
+}
+
+/** @returns the commit on the base branch */
+async function merge(c: ApiContext, pull: PullRequest, login: string, options: MergeOptions): Promise<string> {
+  const { host, state, repository, git } = c.var;
+  if (options.merge_method === "rebase") throw new ApiError(405, "Rebase merges are not allowed on this repository.");
+  if (options.sha !== undefined && options.sha !== pull.head.sha)
+    throw new ApiError(409, "Head branch was modified. Review and try the merge again.");
+  const base = await git.branch(pull.base.ref);
+  const tree = base === undefined ? undefined : await git.mergedTree(base, pull.head.sha);
+  if (pull.closedAt !== undefined || base === undefined || tree === undefined)
+    throw new ApiError(405, "Pull Request is not mergeable");
+  const commit = await commitMerge(git, pull, { base, tree, login, options });
+  const ref = `refs/heads/${pull.base.ref}`;
+  try {
+    await git.run(["update-ref", ref, commit, base]);
+  } catch (error) {
+    if (!(error instanceof Error) || !error.message.includes("cannot lock ref")) throw error;
+    throw new ApiError(405, "Base branch was modified. Review and try the merge again.");
+  }
+  close(pull, { by: login, commit });
+  queuePullRequestEvent(host, state, "closed", pull, login);
+  // What follows from a push follows from this, too.
+  notePush(host.root, { repository: repository.git, updates: [{ ref, before: base, after: commit }] });
+  return commit;
+}
+
+function commitMerge(
+  git: BareGit,
+  { number, title, head }: PullRequest,
+  { base, tree, login, options }: { base: string; tree: string; login: string; options: MergeOptions },
+): Promise<string> {
+  const squash = options.merge_method === "squash";
+  const subject = squash
+    ? `${title} (#${number})`
+    : `Merge pull request #${number} from ${ownerOf(head.repository)}/${head.ref}`;
+  const text = options.commit_message ?? (squash ? "" : title);
+  const message = [options.commit_title ?? subject, text].filter((part) => part !== "").join("\n\n");
+  const parents = squash ? ["-p", base] : ["-p", base, "-p", head.sha];
+  return git.run(["commit-tree", tree, ...parents, "-m", message], {
+    GIT_AUTHOR_NAME: login,
+    GIT_AUTHOR_EMAIL: `${login}@users.noreply.github.com`,
+    GIT_COMMITTER_NAME: "GitHub",
+    GIT_COMMITTER_EMAIL: "noreply@github.com",
+  });
 }
 
 /** A single pull request has more to it than one of a list. */
-async function fullView({ host, state }: ApiRequest, pull: PullRequest, git: BareGit) {
+async function fullView({ var: { host, state, git } }: ApiContext, pull: PullRequest) {
   const base = (await git.branch(pull.base.ref)) ?? pull.base.sha;
   const open = pull.closedAt === undefined;
   const mergeable = open ? (await git.mergedTree(base, pull.head.sha)) !== undefined : null;
@@ -213,24 +253,3 @@ async function fullView({ host, state }: ApiRequest, pull: PullRequest, git: Bar
     deletions,
   };
 }
-
-/** What a pull request's address shows a person: the pull request with its comments and statuses, as plain text. */
-export const pullRequestPage = route("GET", "/{owner}/{repo}/pull/{number}", (request) => {
-  const { pull } = pullRequestOf(request);
-  const { state } = request;
-  const { title, number, repository, head, base, labels, author, body, merged, closedAt } = pull;
-  const condition = merged !== undefined ? "merged" : closedAt !== undefined ? "closed" : "open";
-  const statuses = state.statuses.filter((status) => status.repository === repository && status.sha === head.sha);
-  const comments = state.comments.filter((comment) => comment.repository === repository && comment.number === number);
-  return ok(
-    [
-      `${title} (${repository}#${number}, ${condition})`,
-      `${author} wants ${head.repository}:${head.ref} at ${head.sha.slice(0, 12)} in ${base.ref}`,
-      ...(labels.length === 0 ? [] : [`Labels: ${labels.join(", ")}`]),
-      ...statuses.map((status) => `${status.state.padEnd(8)} ${status.context}  ${status.description ?? ""}`),
-      ...(body === null ? [] : ["", body]),
-      ...comments.map((comment) => `\n--- ${comment.author}, ${comment.updatedAt}\n\n${comment.body}`),
-      "",
-    ].join("\n"),
-  );
-});

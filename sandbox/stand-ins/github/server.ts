@@ -1,34 +1,24 @@
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { Hono } from "hono";
 import type { PushHook } from "../git-server/pushes.ts";
-import { listenOnLoopback } from "../loopback-server.ts";
-import { ApiError } from "./api-error.ts";
+import { readBodies, serveOnLoopback } from "../loopback-server.ts";
+import { isSameSecret } from "../secrets.ts";
+import { inTransaction, type StateStore } from "../state-store.ts";
+import { answerError, ApiError, notFound, userOf, withRepository, type ApiEnv } from "./api.ts";
 import { applyPush } from "./apply-push.ts";
-import { commentRoutes } from "./comments.ts";
-import type { GitHubHost } from "./host.ts";
-import { authenticate, parse, read } from "./http-request.ts";
-import { labelRoutes } from "./labels.ts";
-import { mergeRoutes } from "./merge.ts";
-import { pullRequestPage, pullRequestRoutes } from "./pull-requests.ts";
-import { repositoryRoutes } from "./repositories.ts";
-import { findRoute, type ApiResponse } from "./router.ts";
-import { Store } from "./state.ts";
-import { statusRoutes } from "./statuses.ts";
-import { startWebhookDispatcher, type WebhookTarget } from "./webhook-dispatcher.ts";
+import { commits } from "./commits.ts";
+import type { GitHubHost, GitHubUser, WebhookTarget } from "./host.ts";
+import { comments, labels } from "./issues.ts";
+import { findPull, pullRequests } from "./pull-requests.ts";
+import { repositories } from "./repositories.ts";
+import { openStore, type State } from "./state.ts";
+import { pullRequestText, userView } from "./views.ts";
+import { startWebhookDispatcher } from "./webhooks.ts";
 
 /** GitHub Enterprise Server has its API there, and clients that are told of another host look for it there. */
 const enterprisePrefix = "/api/v3";
-const documentation = "https://docs.github.com/rest";
-const routes = [
-  ...repositoryRoutes,
-  ...pullRequestRoutes,
-  ...mergeRoutes,
-  ...commentRoutes,
-  ...labelRoutes,
-  ...statusRoutes,
-  pullRequestPage,
-];
+const largestBody = 1024 * 1024;
 
-export interface GitHubOptions {
+interface GitHubOptions {
   /** On 127.0.0.1; 0: any free one. */
   readonly port: number;
   /** The JSON file of the state; made if it is not there. */
@@ -50,78 +40,99 @@ export interface GitHub extends AsyncDisposable {
  * of the Git server, with the webhooks that follow from both.
  */
 export async function serveGitHub({ port, stateFile, host, webhooks, log }: GitHubOptions): Promise<GitHub> {
-  const store = new Store(stateFile);
-  const courier = startWebhookDispatcher(store, webhooks, log);
-  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const result = await answer(host, store, request, log);
-    send(response, result);
-    log(`GitHub API: ${request.method} ${(request.url ?? "/").replace(/\?.*$/, "")} ${result.status}`);
-    if (request.method !== "GET") courier.wake();
-  };
-  const server = createServer((request, response) => void serve(request, response));
-  const used = await listenOnLoopback(server, port);
+  const store = openStore(stateFile);
+  const dispatcher = startWebhookDispatcher(store, webhooks, log);
+  const app = createApp(host, store, log, dispatcher.wake);
+  const server = await serveOnLoopback({ port, fetch: app.fetch });
   return {
-    port: used,
+    port: server.port,
     hook: {
       name: "GitHub's pull requests and webhooks",
       run: async (push) => {
         await store.transaction((state) => applyPush(host, state, push));
-        courier.wake();
+        dispatcher.wake();
       },
     },
     [Symbol.asyncDispose]: async () => {
-      await courier[Symbol.asyncDispose]();
-      await new Promise((resolve) => {
-        server.close(resolve);
-        server.closeIdleConnections();
-      });
+      await dispatcher[Symbol.asyncDispose]();
+      await server[Symbol.asyncDispose]();
     },
   };
 }
 
-async function answer(
+/** @param changed called after each request that may have queued a webhook */
+function createApp(
   host: GitHubHost,
-  store: Store,
-  request: IncomingMessage,
+  store: StateStore<State>,
   log: (line: string) => void,
-): Promise<ApiResponse> {
-  try {
-    const text = await read(request);
-    if (request.url === "/healthz") return { status: 200, body: "ok\n" };
-    const user = authenticate(request, host.users);
-    const url = new URL(request.url ?? "/", `http://${request.headers.host ?? "localhost"}`);
-    const pathname = url.pathname.startsWith(`${enterprisePrefix}/`)
-      ? url.pathname.slice(enterprisePrefix.length)
-      : url.pathname;
-    const found = findRoute(routes, request.method ?? "GET", pathname);
-    if (found === undefined) throw new ApiError(404, "Not Found");
-    const body = parse(text);
-    return await store.transaction((state) => found.route.handle({ host, state, user, path: found.path, url, body }));
-  } catch (error) {
-    if (error instanceof ApiError) return refusal(error);
-    log(`GitHub API: internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
-    return refusal(new ApiError(500, "Server Error"));
-  }
-}
+  changed: () => void,
+): Hono<ApiEnv> {
+  const repository = new Hono<ApiEnv>();
+  repository.use(withRepository);
+  repository.route("/", repositories);
+  repository.route("/pulls", pullRequests);
+  repository.route("/issues", comments);
+  repository.route("/issues", labels);
+  repository.route("/", commits);
 
-function refusal({ status, message, errors }: ApiError): ApiResponse {
-  return {
-    status,
-    body: {
-      message,
-      ...(errors.length === 0 ? {} : { errors: errors.map((error) => ({ ...error })) }),
-      documentation_url: documentation,
-      status: String(status),
-    },
-  };
-}
+  const api = new Hono<ApiEnv>();
+  api.get("/user", (c) => c.json(userView(host, userOf(c).login)));
+  api.route("/repos/:owner/:repo", repository);
+  api.get("/:owner/:repo/pull/:number", withRepository, (c) =>
+    c.text(pullRequestText(c.var.state, findPull(c, c.req.param("number")))),
+  );
 
-function send(response: ServerResponse, { status, body, headers }: ApiResponse): void {
-  const text = typeof body === "string";
-  response.writeHead(status, {
-    "content-type": text ? "text/plain; charset=utf-8" : "application/json; charset=utf-8",
-    "cache-control": "no-store",
-    ...headers,
+  const app = new Hono<ApiEnv>();
+  app.use(async (c, next) => {
+    c.set("host", host);
+    c.header("cache-control", "no-store");
+    await next();
+    log(`GitHub API: ${c.req.method} ${new URL(c.req.url).pathname} ${c.res.status}`);
+    if (c.req.method !== "GET") changed();
   });
-  response.end(body === undefined ? undefined : text ? body : JSON.stringify(body));
+  app.use(readBodies(largestBody, () => new ApiError(413, "Request body too large")));
+  app.get("/healthz", (c) => c.text("ok\n"));
+  app.use(async (c, next) => {
+    c.set("user", authenticate(c.req.header("authorization"), host.users));
+    c.set("body", parse(c.var.text));
+    await next();
+  });
+  app.use(inTransaction(store));
+  app.route("/", api);
+  app.route(enterprisePrefix, api);
+  app.notFound((c) => answerError(c, notFound()));
+  app.onError((error, c) => {
+    if (error instanceof ApiError) return answerError(c, error);
+    log(`GitHub API: internal error: ${error.stack ?? error.message}`);
+    return answerError(c, new ApiError(500, "Server Error"));
+  });
+  return app;
+}
+
+/**
+ * Whose token it is.
+ * @returns `undefined`: there is none
+ * @throws ApiError if it is wrong
+ */
+function authenticate(authorization: string | undefined, users: readonly GitHubUser[]): GitHubUser | undefined {
+  if (authorization === undefined) return undefined;
+  const [, scheme = "", given = ""] = /^(basic|bearer|token) +(\S+)$/i.exec(authorization) ?? [];
+  // With basic authentication, the token is the password.
+  const token = /^basic$/i.test(scheme)
+    ? Buffer.from(given, "base64")
+        .toString()
+        .replace(/^[^:]*:/, "")
+    : given;
+  const user = users.find((known) => isSameSecret(token, known.token));
+  if (user === undefined) throw new ApiError(401, "Bad credentials");
+  return user;
+}
+
+function parse(text: string): unknown {
+  if (text.trim() === "") return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new ApiError(400, "Problems parsing JSON");
+  }
 }

@@ -16,7 +16,7 @@ export function userView(host: GitHubHost, login: string): View {
   };
 }
 
-/** Accounts are not kept here: the same name gets the same number. */
+/** No accounts are kept here, so the number comes from the name: the same name gets the same number. */
 function idOf(login: string): number {
   return Array.from(login).reduce((sum, letter) => (sum * 31 + (letter.codePointAt(0) ?? 0)) % 1_000_000_007, 7);
 }
@@ -138,4 +138,21 @@ export function commitView(host: GitHubHost, repository: string, commit: CommitI
     commit: { message, author: { ...author }, committer: { ...committer }, tree: { sha: tree } },
     parents: parents.map((parent) => ({ sha: parent, url: `${api}/commits/${parent}` })),
   };
+}
+
+/** What a pull request's address shows a person: the pull request with its comments and statuses, as plain text. */
+export function pullRequestText(state: State, pull: PullRequest): string {
+  const { title, number, repository, head, base, labels, author, body, merged, closedAt } = pull;
+  const condition = merged !== undefined ? "merged" : closedAt !== undefined ? "closed" : "open";
+  const statuses = state.statuses.filter((status) => status.repository === repository && status.sha === head.sha);
+  const comments = state.comments.filter((comment) => comment.repository === repository && comment.number === number);
+  return [
+    `${title} (${repository}#${number}, ${condition})`,
+    `${author} wants ${head.repository}:${head.ref} at ${head.sha.slice(0, 12)} in ${base.ref}`,
+    ...(labels.length === 0 ? [] : [`Labels: ${labels.join(", ")}`]),
+    ...statuses.map((status) => `${status.state.padEnd(8)} ${status.context}  ${status.description ?? ""}`),
+    ...(body === null ? [] : ["", body]),
+    ...comments.map((comment) => `\n--- ${comment.author}, ${comment.updatedAt}\n\n${comment.body}`),
+    "",
+  ].join("\n");
 }

@@ -1,10 +1,41 @@
+import { Hono, type Context } from "hono";
 import type { PipelineEngine } from "../runner/engine.ts";
 import { jobLogFolder, readJobLog, readStepLog } from "../runner/pipeline-folder.ts";
 import type { Job, Pipeline, Workflow } from "../runner/records.ts";
-import { notFound } from "./api-error.ts";
-import { pathPart } from "./input.ts";
 import { projectOf } from "./projects.ts";
-import { ok, route, type ApiRequest, type Json, type Route } from "./router.ts";
+import { notFound, type ApiEnv, type Json } from "./request.ts";
+
+/** Source: https://circleci.com/docs/api/v2/ (tag Job) */
+export const jobs = new Hono<ApiEnv>().get("/project/:vcs/:organization/:project/job/:number", (c) => {
+  const { pipeline, workflow, job } = jobOf(c);
+  const { id, name } = projectOf(c).project;
+  const project = { id, name, slug: pipeline.projectSlug, external_url: pipeline.source.cloneUrl };
+  return c.json(jobView(pipeline, workflow, job, c.var.engine.jobUrl(job), project));
+});
+
+/** Of API v1.1 what version 2 lacks: the steps of a job. Source: https://circleci.com/docs/api/v1/ */
+export const jobsV1 = new Hono<ApiEnv>().get("/project/:vcs/:organization/:project/:number", (c) => {
+  const { pipeline, workflow, job } = jobOf(c);
+  return c.json(stepsView(pipeline, workflow, job, c.var.engine.jobUrl(job)));
+});
+
+/** What jobs have written: the whole of it for people, one step in the form of API v1.1. Secrets are masked already. */
+export const outputs = new Hono<ApiEnv>()
+  .get("/:job", (c) => {
+    const { steps, folder } = outputOf(c.var.engine, c.req.param("job"));
+    const logs = readJobLog(folder);
+    return c.text(steps.map(({ name, status }, index) => `==== ${name} (${status})\n${logs[index] ?? ""}`).join("\n"));
+  })
+  .get("/:job/:step", (c) => {
+    const message = readStepLog(outputOf(c.var.engine, c.req.param("job")).folder, Number(c.req.param("step")));
+    return c.json(message === "" ? [] : [{ type: "out", time: new Date().toISOString(), message }]);
+  });
+
+function outputOf({ folder }: PipelineEngine, id: string): { steps: Job["steps"]; folder: string } {
+  const found = folder.findJob(id);
+  if (found?.job.number === undefined) throw notFound("Output");
+  return { steps: found.job.steps, folder: jobLogFolder(folder.folderOf(found.pipeline), found.job.number) };
+}
 
 interface FoundJob {
   pipeline: Pipeline;
@@ -12,59 +43,16 @@ interface FoundJob {
   job: Job;
 }
 
-/** Source: https://circleci.com/docs/api/v2/ (tag Job) */
-export function jobRoutes(engine: PipelineEngine): Route[] {
-  return [
-    route("GET", "/project/{vcs}/{organization}/{project}/job/{number}", (request) => {
-      const { pipeline, workflow, job } = jobOf(engine, request);
-      const { id, name } = projectOf(request).project;
-      const project = { id, name, slug: pipeline.projectSlug, external_url: pipeline.source.cloneUrl };
-      return ok(jobView(pipeline, workflow, job, engine.jobUrl(job), project));
-    }),
-  ];
-}
-
-/** Of API v1.1 what version 2 lacks: the steps of a job. Source: https://circleci.com/docs/api/v1/ */
-export function jobRoutesV1(engine: PipelineEngine): Route[] {
-  return [
-    route("GET", "/project/{vcs}/{organization}/{project}/{number}", (request) => {
-      const { pipeline, workflow, job } = jobOf(engine, request);
-      return ok(stepsView(pipeline, workflow, job, engine.jobUrl(job)));
-    }),
-  ];
-}
-
-/** What jobs have written: the whole of it for people, one step in the form of API v1.1. Secrets are masked already. */
-export function outputRoutes(engine: PipelineEngine): Route[] {
-  const folderOf = (request: ApiRequest): string => {
-    const found = engine.folder.findJob(pathPart(request, "job"));
-    if (found?.job.number === undefined) throw notFound("Output");
-    return jobLogFolder(engine.folder.folderOf(found.pipeline), found.job.number);
-  };
-  return [
-    route("GET", "/{job}", (request) => {
-      const steps = engine.folder.findJob(pathPart(request, "job"))?.job.steps ?? [];
-      const logs = readJobLog(folderOf(request));
-      const text = steps.map(({ name, status }, index) => `==== ${name} (${status})\n${logs[index] ?? ""}`).join("\n");
-      return { status: 200, body: null, text };
-    }),
-    route("GET", "/{job}/{step}", (request) => {
-      const text = readStepLog(folderOf(request), Number(pathPart(request, "step")));
-      return ok(text === "" ? [] : [{ type: "out", time: new Date().toISOString(), message: text }]);
-    }),
-  ];
-}
-
-function jobOf(engine: PipelineEngine, request: ApiRequest): FoundJob {
-  const { project } = projectOf(request);
-  const number = Number(pathPart(request, "number"));
-  for (const pipeline of engine.folder.all())
+function jobOf(c: Context<ApiEnv, "/project/:vcs/:organization/:project/:number">): FoundJob {
+  const { project } = projectOf(c);
+  const number = Number(c.req.param("number"));
+  for (const pipeline of c.var.engine.folder.all())
     for (const workflow of pipeline.projectId === project.id ? pipeline.workflows : [])
       for (const job of workflow.jobs) if (job.number === number) return { pipeline, workflow, job };
   throw notFound("Job");
 }
 
-function jobView(pipeline: Pipeline, workflow: Workflow, job: Job, url: string, project: Json): Json {
+function jobView(pipeline: Pipeline, workflow: Workflow, job: Job, url: string, project: Json) {
   const { startedAt, stoppedAt } = job;
   return {
     name: job.name,
@@ -87,8 +75,8 @@ function jobView(pipeline: Pipeline, workflow: Workflow, job: Job, url: string, 
   };
 }
 
-/** The form of API v1.1, which alone tells a job's steps. Source: https://circleci.com/docs/api/v1/ (single job) */
-function stepsView(pipeline: Pipeline, workflow: Workflow, job: Job, url: string): Json {
+/** The form of API v1.1, which alone has a job's steps. Source: https://circleci.com/docs/api/v1/ (single job) */
+function stepsView(pipeline: Pipeline, workflow: Workflow, job: Job, url: string) {
   return {
     build_num: job.number,
     build_url: url,

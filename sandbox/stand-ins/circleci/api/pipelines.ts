@@ -1,109 +1,96 @@
+import { Hono, type Context } from "hono";
+import { z } from "zod";
 import { ConfigError } from "../../../../circleci/yaml.ts";
-import type { PipelineEngine } from "../runner/engine.ts";
 import type { Pipeline, PipelineSource, PipelineStart } from "../runner/records.ts";
 import { knownRepository } from "../runner/triggers.ts";
-import type { State } from "../state.ts";
-import { badRequest, notFound } from "./api-error.ts";
-import { inputOf, isUuid, pathPart, type Input } from "./input.ts";
-import { page } from "./page.ts";
 import { projectOf } from "./projects.ts";
-import {
-  created,
-  messageResponse,
-  ok,
-  route,
-  type ApiRequest,
-  type ApiResponse,
-  type Json,
-  type Route,
-} from "./router.ts";
+import { answerMessage, badRequest, bodyOf, notFound, page, scalarsSchema, textSchema } from "./request.ts";
+import type { ApiContext, ApiEnv } from "./request.ts";
 import { workflowView } from "./workflows.ts";
 
-const pipelinesPath = "/project/{vcs}/{organization}/{project}/pipeline";
+const refSchema = z.object({ branch: z.string().optional(), tag: z.string().optional() });
+/** In the form of `pipeline/run`, or in the older one with branch and tag. */
+const startSchema = refSchema.extend({
+  definition_id: z.string().optional(),
+  checkout: refSchema.optional(),
+  parameters: scalarsSchema.default({}),
+});
+
+type ProjectContext = Context<ApiEnv, "/project/:vcs/:organization/:project">;
 
 /** Source: https://circleci.com/docs/api/v2/ (tag Pipeline) */
-export function pipelineRoutes(engine: PipelineEngine): Route[] {
-  const pipelineOf = (request: ApiRequest): Pipeline => {
-    const id = pathPart(request, "pipeline");
-    const found = engine.folder.all().find((known) => known.id === id.toLowerCase());
-    if (!isUuid(id) || found === undefined) throw notFound("Pipeline");
-    return found;
-  };
-  const ofProject = (request: ApiRequest): Pipeline[] => {
-    const { project } = projectOf(request);
-    return engine.folder.all().filter(({ projectId }) => projectId === project.id);
-  };
-  return [
-    route("GET", pipelinesPath, (request) => {
-      const branch = request.query.get("branch");
-      const wanted = ofProject(request).filter(({ source }) => branch === null || source.branch === branch);
-      return page(request, wanted.toReversed().map(pipelineView));
-    }),
-    route("POST", pipelinesPath, (request) => startPipeline(engine, request)),
-    route("POST", `${pipelinesPath}/run`, (request) => startPipeline(engine, request)),
-    route("GET", `${pipelinesPath}/{number}`, (request) => {
-      const found = ofProject(request).find(({ number }) => String(number) === pathPart(request, "number"));
-      if (found === undefined) throw notFound("Pipeline");
-      return ok(pipelineView(found));
-    }),
-    route("GET", "/pipeline/{pipeline}", (request) => ok(pipelineView(pipelineOf(request)))),
-    route("GET", "/pipeline/{pipeline}/workflow", (request) => {
-      const pipeline = pipelineOf(request);
-      // The newest first.
-      return page(
-        request,
-        pipeline.workflows.toReversed().map((workflow) => workflowView(pipeline, workflow)),
-      );
-    }),
-  ];
-}
+export const pipelines = new Hono<ApiEnv>()
+  .get("/project/:vcs/:organization/:project/pipeline", (c) => {
+    const branch = c.req.query("branch");
+    const found = pipelinesOf(c).filter(({ source }) => branch === undefined || source.branch === branch);
+    return page(c, found.toReversed().map(pipelineView));
+  })
+  .post("/project/:vcs/:organization/:project/pipeline", startPipeline)
+  .post("/project/:vcs/:organization/:project/pipeline/run", startPipeline)
+  .get("/project/:vcs/:organization/:project/pipeline/:number", (c) => {
+    const found = pipelinesOf(c).find(({ number }) => String(number) === c.req.param("number"));
+    if (found === undefined) throw notFound("Pipeline");
+    return c.json(pipelineView(found));
+  })
+  .get("/pipeline/:pipeline", (c) => c.json(pipelineView(findPipeline(c, c.req.param("pipeline")))))
+  .get("/pipeline/:pipeline/workflow", (c) => {
+    const pipeline = findPipeline(c, c.req.param("pipeline"));
+    const newestFirst = pipeline.workflows.toReversed();
+    return page(
+      c,
+      newestFirst.map((workflow) => workflowView(pipeline, workflow)),
+    );
+  });
+
+const continuationSchema = z.object({
+  "continuation-key": textSchema,
+  configuration: textSchema,
+  parameters: scalarsSchema.default({}),
+});
 
 /** Needs no token: the key is known to the pipeline's setup job only, and works once. */
-export function continuationRoute(engine: PipelineEngine): Route {
-  return route("POST", "/pipeline/continue", (request) => {
-    const input = inputOf(request);
-    const key = input.string("continuation-key");
-    const pipeline = engine.folder.all().find(({ continuationKey }) => continuationKey === key);
-    if (pipeline === undefined) throw badRequest("The continuation key is unknown, or has been used.");
-    const parameters = input.has("parameters") ? input.scalars("parameters") : {};
-    const isConflict = Object.entries(parameters).some(
-      ([name, value]) => pipeline.parameters[name] !== undefined && pipeline.parameters[name] !== value,
-    );
-    if (isConflict) throw badRequest("Conflicting pipeline parameters.");
-    try {
-      engine.continue(pipeline, input.string("configuration"), parameters);
-    } catch (error) {
-      if (error instanceof ConfigError) throw badRequest(error.message);
-      throw error;
-    }
-    return messageResponse("Accepted.");
-  });
+export const continuation = new Hono<ApiEnv>().post("/pipeline/continue", (c) => {
+  const { engine } = c.var;
+  const { "continuation-key": key, configuration, parameters } = bodyOf(c, continuationSchema);
+  const pipeline = engine.folder.all().find(({ continuationKey }) => continuationKey === key);
+  if (pipeline === undefined) throw badRequest("The continuation key is unknown, or has been used.");
+  const isConflict = Object.entries(parameters).some(
+    ([name, value]) => pipeline.parameters[name] !== undefined && pipeline.parameters[name] !== value,
+  );
+  if (isConflict) throw badRequest("Conflicting pipeline parameters.");
+  try {
+    engine.continue(pipeline, configuration, parameters);
+  } catch (error) {
+    if (error instanceof ConfigError) throw badRequest(error.message);
+    throw error;
+  }
+  return answerMessage(c, "Accepted.");
+});
+
+function findPipeline({ var: { engine } }: ApiContext, id: string): Pipeline {
+  const found = engine.folder.all().find((known) => known.id === id.toLowerCase());
+  if (found === undefined) throw notFound("Pipeline");
+  return found;
 }
 
-function startPipeline(engine: PipelineEngine, request: ApiRequest): ApiResponse {
-  const { project } = projectOf(request);
-  const pipeline = engine.start(startByApi(request.state, project.id, engine.folder.all(), inputOf(request)));
-  const { id, number, state, createdAt } = pipeline;
-  return created({ id, number, state, created_at: createdAt });
+function pipelinesOf(c: ProjectContext): Pipeline[] {
+  const { project } = projectOf(c);
+  return c.var.engine.folder.all().filter(({ projectId }) => projectId === project.id);
 }
 
-/**
- * The start of a pipeline by a request: in the form of `pipeline/run`, or in the older one with branch and tag.
- *
- * @param pipelines those that are there
- */
-function startByApi(state: State, projectId: string, pipelines: readonly Pipeline[], input: Input): PipelineStart {
-  const wanted = input.optionalString("definition_id");
+function startPipeline(c: ProjectContext): Response {
+  const { engine, state } = c.var;
+  const { project } = projectOf(c);
+  const { definition_id: id, checkout, parameters, ...refs } = bodyOf(c, startSchema);
   const definition = state.pipelineDefinitions.find(
-    (one) => one.projectId === projectId && (wanted === undefined || one.id === wanted),
+    (one) => one.projectId === project.id && (id === undefined || one.id === id),
   );
   if (definition === undefined) throw badRequest("The project has no such pipeline definition.");
-  const known = knownRepository(definition, pipelines);
+  const known = knownRepository(definition, engine.folder.all());
   if (known === undefined)
     throw badRequest("Nothing was ever pushed to the definition's repository, so nothing is known of it here.");
-  const checkout = input.has("checkout") ? input.object("checkout") : input;
-  return {
-    projectId,
+  const start: PipelineStart = {
+    projectId: project.id,
     trigger: {
       type: "api",
       provider: "api",
@@ -114,20 +101,22 @@ function startByApi(state: State, projectId: string, pipelines: readonly Pipelin
       action: "api",
       values: {},
     },
-    source: { ...known, revision: "", ...refOf(checkout, known.defaultBranch) },
-    parameters: input.has("parameters") ? input.scalars("parameters") : {},
+    source: { ...known, revision: "", ...sourceRef(checkout ?? refs, known.defaultBranch) },
+    parameters,
   };
+  const { id: pipelineId, number, state: pipelineState, createdAt } = engine.start(start);
+  return c.json({ id: pipelineId, number, state: pipelineState, created_at: createdAt }, 201);
 }
 
-function refOf(input: Input, defaultBranch: string): Pick<PipelineSource, "branch" | "tag"> {
-  const tag = input.optionalString("tag");
-  const branch = input.optionalString("branch");
+function sourceRef(
+  { branch, tag }: z.infer<typeof refSchema>,
+  defaultBranch: string,
+): Pick<PipelineSource, "branch" | "tag"> {
   if (tag !== undefined && branch !== undefined) throw badRequest("branch and tag are mutually exclusive.");
   return tag === undefined ? { branch: branch ?? defaultBranch } : { tag };
 }
 
-/** Pipelines, workflows and jobs as the API shows them. Source: https://circleci.com/docs/api/v2/ */
-function pipelineView({ source, trigger, values, ...pipeline }: Pipeline): Json {
+function pipelineView({ source, trigger, values, ...pipeline }: Pipeline) {
   const url = source.cloneUrl.replace(/\.git$/, "");
   return {
     id: pipeline.id,

@@ -1,4 +1,6 @@
 import { randomUUID } from "node:crypto";
+import { Hono, type Context } from "hono";
+import { z } from "zod";
 import {
   isAddressedBy,
   organizationSlug,
@@ -9,74 +11,119 @@ import {
   type State,
   type Variable,
 } from "../state.ts";
-import { badRequest, conflict, notFound } from "./api-error.ts";
-import { inputOf, isUuid, pathPart, type Input } from "./input.ts";
-import { organizationAt, organizationOf } from "./organizations.ts";
-import { page } from "./page.ts";
+import { organizationAt, organizationById } from "./organizations.ts";
 import {
-  created,
-  messageResponse,
-  ok,
-  route,
-  type ApiRequest,
-  type ApiResponse,
-  type Json,
-  type Route,
-} from "./router.ts";
-import { checkVariable, masked, putVariable } from "./variables.ts";
+  answerMessage,
+  badRequest,
+  bodyOf,
+  conflict,
+  isUuid,
+  notFound,
+  page,
+  textSchema,
+  type ApiEnv,
+} from "./request.ts";
+import { assertVariable, masked, putVariable } from "./variables.ts";
 
-const projectPath = "/project/{vcs}/{organization}/{project}";
+/** What a new project has. */
+const defaultSettings: ProjectSettings = {
+  autocancel_builds: false,
+  build_fork_prs: false,
+  build_prs_only: false,
+  disable_ssh: false,
+  forks_receive_secret_env_vars: false,
+  oss: false,
+  set_github_status: true,
+  setup_workflows: true,
+  write_settings_requires_admin: false,
+  pr_only_branch_overrides: ["main"],
+};
+
+const flag = z.boolean().exactOptional();
+const settingsSchema = z.object({
+  advanced: z.strictObject({
+    autocancel_builds: flag,
+    build_fork_prs: flag,
+    build_prs_only: flag,
+    disable_ssh: flag,
+    forks_receive_secret_env_vars: flag,
+    oss: flag,
+    set_github_status: flag,
+    setup_workflows: flag,
+    write_settings_requires_admin: flag,
+    pr_only_branch_overrides: z.array(z.string()).exactOptional(),
+  }),
+});
 
 /** Projects of standalone organizations, and their advanced settings. */
-export const projectRoutes: readonly Route[] = [
-  route("POST", "/organization/{organization}/project", createProject),
-  route("POST", "/organization/{vcs}/{organization}/project", createProject),
-  route("GET", projectPath, (request) => {
-    const { project, organization } = projectOf(request);
-    return ok(projectView(project, organization));
-  }),
-  route("DELETE", projectPath, (request) => {
-    const { id } = projectOf(request).project;
-    const { state } = request;
+export const projects = new Hono<ApiEnv>()
+  .post("/organization/:organization/project", (c) => {
+    const { state } = c.var;
+    const organization = organizationById(state, c.req.param("organization"));
+    const { name } = bodyOf(c, z.object({ name: textSchema }));
+    const same = state.projects.some((project) => project.organizationId === organization.id && project.name === name);
+    // Source: CircleCI's command line tool expects this answer (internal/testing/fakes/circleci.go of circleci-cli).
+    if (same) throw conflict("A project with this name already exists");
+    const id = randomUUID();
+    const project: Project = { id, organizationId: organization.id, name, settings: defaultSettings, variables: [] };
+    state.projects.push(project);
+    return c.json(projectView(project, organization), 201);
+  })
+  .get("/project/:vcs/:organization/:project", (c) => {
+    const { project, organization } = projectOf(c);
+    return c.json(projectView(project, organization));
+  })
+  .delete("/project/:vcs/:organization/:project", (c) => {
+    const { state } = c.var;
+    const { id } = projectOf(c).project;
     state.projects = state.projects.filter((project) => project.id !== id);
     state.pipelineDefinitions = state.pipelineDefinitions.filter((definition) => definition.projectId !== id);
     state.triggers = state.triggers.filter((trigger) => trigger.projectId !== id);
-    state.webhooks = state.webhooks.filter((webhook) => webhook.scope.id !== id);
-    return messageResponse("Project deleted.");
-  }),
-  route("GET", `${projectPath}/settings`, (request) => ok(settingsView(projectOf(request).project.settings))),
-  route("PATCH", `${projectPath}/settings`, (request) => {
-    const { project } = projectOf(request);
-    project.settings = updatedSettings(project.settings, inputOf(request).object("advanced"));
-    return ok(settingsView(project.settings));
-  }),
-];
+    return answerMessage(c, "Project deleted.");
+  })
+  .get("/project/:vcs/:organization/:project/settings", (c) => c.json({ advanced: projectOf(c).project.settings }))
+  .patch("/project/:vcs/:organization/:project/settings", (c) => {
+    const { project } = projectOf(c);
+    // `oss` is only ever set where the repository is public, which no repository here is.
+    // Source: https://circleci.com/docs/api/v2/ (patchProjectSettings)
+    project.settings = { ...project.settings, ...bodyOf(c, settingsSchema).advanced, oss: false };
+    return c.json({ advanced: project.settings });
+  });
 
-function createProject(request: ApiRequest): ApiResponse {
-  const organization = organizationOf(request);
-  const name = inputOf(request).string("name");
-  const same = request.state.projects.some(
-    (project) => project.organizationId === organization.id && project.name === name,
-  );
-  // Source: CircleCI's command line tool expects this answer (internal/testing/fakes/circleci.go of circleci-cli).
-  if (same) throw conflict("A project with this name already exists");
-  const project: Project = {
-    id: randomUUID(),
-    organizationId: organization.id,
-    name,
-    settings: defaultSettings,
-    variables: [],
-  };
-  request.state.projects.push(project);
-  return created(projectView(project, organization));
-}
+const variableSchema = z.object({ name: textSchema, value: textSchema });
+
+/** A project's environment variables; values are masked in every answer. Below `/project/:vcs/:organization/:project/envvar`. */
+export const projectVariables = new Hono<ApiEnv>()
+  .basePath("/project/:vcs/:organization/:project/envvar")
+  .get("/", (c) => page(c, projectOf(c).project.variables.map(variableView)))
+  .post("/", (c) => {
+    const { project } = projectOf(c);
+    const { name, value } = bodyOf(c, variableSchema);
+    assertVariable(name, value);
+    return c.json(variableView(putVariable(project.variables, name, value)), 201);
+  })
+  .get("/:name", (c) => {
+    const variable = projectOf(c).project.variables.find(({ name }) => name === c.req.param("name"));
+    if (variable === undefined) throw notFound("Environment variable");
+    return c.json(variableView(variable));
+  })
+  .delete("/:name", (c) => {
+    const { project } = projectOf(c);
+    const name = c.req.param("name");
+    if (!project.variables.some((variable) => variable.name === name)) throw notFound("Environment variable");
+    project.variables = project.variables.filter((variable) => variable.name !== name);
+    return answerMessage(c, "Environment variable deleted.");
+  });
 
 /** The project whose slug the path holds. */
-export function projectOf(request: ApiRequest): { project: Project; organization: Organization } {
-  const organization = organizationAt(request.state, pathPart(request, "vcs"), pathPart(request, "organization"));
-  const part = pathPart(request, "project");
-  const project = request.state.projects.find(
-    (known) => known.organizationId === organization.id && isAddressedBy(part, known.id),
+export function projectOf(c: Context<ApiEnv, "/project/:vcs/:organization/:project">): {
+  project: Project;
+  organization: Organization;
+} {
+  const { vcs, organization: part, project: id } = c.req.param();
+  const organization = organizationAt(c.var.state, vcs, part);
+  const project = c.var.state.projects.find(
+    (known) => known.organizationId === organization.id && isAddressedBy(id, known.id),
   );
   if (project === undefined) throw notFound("Project");
   return { project, organization };
@@ -90,7 +137,7 @@ export function projectById(state: State, id: string): Project {
   return project;
 }
 
-function projectView(project: Project, organization: Organization): Json {
+function projectView(project: Project, organization: Organization) {
   return {
     id: project.id,
     name: project.name,
@@ -107,84 +154,6 @@ function projectView(project: Project, organization: Organization): Json {
   };
 }
 
-function settingsView(settings: ProjectSettings): Json {
-  return { advanced: { ...settings, pr_only_branch_overrides: [...settings.pr_only_branch_overrides] } };
-}
-
-const booleanSettings = [
-  "autocancel_builds",
-  "build_fork_prs",
-  "build_prs_only",
-  "disable_ssh",
-  "forks_receive_secret_env_vars",
-  "oss",
-  "set_github_status",
-  "setup_workflows",
-  "write_settings_requires_admin",
-] as const;
-
-/** What a new project has. */
-const defaultSettings: ProjectSettings = {
-  autocancel_builds: false,
-  build_fork_prs: false,
-  build_prs_only: false,
-  disable_ssh: false,
-  forks_receive_secret_env_vars: false,
-  oss: false,
-  set_github_status: true,
-  setup_workflows: true,
-  write_settings_requires_admin: false,
-  pr_only_branch_overrides: ["main"],
-};
-
-/**
- * The settings after a partial update.
- * Source: https://circleci.com/docs/api/v2/ (patchProjectSettings): `oss` is only ever set where the repository is public,
- * which no repository here is.
- */
-function updatedSettings(settings: ProjectSettings, input: Input): ProjectSettings {
-  const known = new Set<string>([...booleanSettings, "pr_only_branch_overrides"]);
-  const stranger = input.keys().find((key) => !known.has(key));
-  if (stranger !== undefined) throw badRequest(`advanced.${stranger}: unexpected setting.`);
-  const changes = booleanSettings.filter((name) => input.has(name)).map((name) => [name, input.boolean(name)] as const);
-  return {
-    ...settings,
-    ...Object.fromEntries(changes),
-    oss: false,
-    ...(input.has("pr_only_branch_overrides")
-      ? { pr_only_branch_overrides: input.strings("pr_only_branch_overrides") }
-      : {}),
-  };
-}
-
-const variablesPath = "/project/{vcs}/{organization}/{project}/envvar";
-
-/** A project's environment variables; values are masked in every answer. */
-export const projectVariableRoutes: readonly Route[] = [
-  route("GET", variablesPath, (request) => page(request, projectOf(request).project.variables.map(variableView))),
-  route("POST", variablesPath, (request) => {
-    const { project } = projectOf(request);
-    const input = inputOf(request);
-    const name = input.string("name");
-    const value = input.string("value");
-    checkVariable(name, value);
-    return created(variableView(putVariable(project.variables, name, value, new Date().toISOString())));
-  }),
-  route("GET", `${variablesPath}/{name}`, (request) => {
-    const name = pathPart(request, "name");
-    const variable = projectOf(request).project.variables.find((known) => known.name === name);
-    if (variable === undefined) throw notFound("Environment variable");
-    return ok(variableView(variable));
-  }),
-  route("DELETE", `${variablesPath}/{name}`, (request) => {
-    const { project } = projectOf(request);
-    const name = pathPart(request, "name");
-    if (!project.variables.some((variable) => variable.name === name)) throw notFound("Environment variable");
-    project.variables = project.variables.filter((variable) => variable.name !== name);
-    return messageResponse("Environment variable deleted.");
-  }),
-];
-
-function variableView(variable: Variable): Json {
-  return { name: variable.name, value: masked(variable.value), "created-at": variable.createdAt };
+function variableView({ name, value, createdAt }: Variable) {
+  return { name, value: masked(value), "created-at": createdAt };
 }

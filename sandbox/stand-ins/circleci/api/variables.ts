@@ -1,11 +1,12 @@
 import type { Variable } from "../state.ts";
-import { badRequest } from "./api-error.ts";
+import { badRequest } from "./request.ts";
 
 /**
  * Limits of names and values.
+ * @throws ApiError
  * Source: https://circleci.com/docs/contexts/ (environment variable validation).
  */
-export function checkVariable(name: string, value: string): void {
+export function assertVariable(name: string, value: string): void {
   if (name.length > 300) throw badRequest("Environment variable name must be 300 characters or less.");
   if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
     throw badRequest(
@@ -16,7 +17,8 @@ export function checkVariable(name: string, value: string): void {
 }
 
 /** Creates or overwrites; the time of creation stays. */
-export function putVariable(variables: Variable[], name: string, value: string, now: string): Variable {
+export function putVariable(variables: Variable[], name: string, value: string): Variable {
+  const now = new Date().toISOString();
   const known = variables.find((variable) => variable.name === name);
   if (known !== undefined) {
     known.value = value;
@@ -30,7 +32,7 @@ export function putVariable(variables: Variable[], name: string, value: string, 
 
 /**
  * Four x and the last four characters.
- * Source: https://circleci.com/docs/api/v2/ (listEnvVars). Shorter values show fewer, so that never more than half of one is told.
+ * Source: https://circleci.com/docs/api/v2/ (listEnvVars). Shorter values show fewer, so that it is never more than half of one.
  */
 export function masked(value: string): string {
   return `xxxx${value.slice(value.length - Math.min(4, Math.floor(value.length / 2)))}`;

@@ -1,65 +1,56 @@
-import type { PipelineEngine } from "../runner/engine.ts";
+import { Hono, type Context } from "hono";
+import { z } from "zod";
 import type { Job, Pipeline, Workflow } from "../runner/records.ts";
-import { badRequest, notFound } from "./api-error.ts";
-import { inputOf, pathPart } from "./input.ts";
-import { page } from "./page.ts";
-import { ok, route, type ApiRequest, type ApiResponse, type Json, type Route } from "./router.ts";
+import { badRequest, bodyOf, notFound, page, type ApiEnv } from "./request.ts";
 
-const workflowPath = "/workflow/{workflow}";
+const rerunSchema = z.strictObject({ from_failed: z.boolean().default(false) }).prefault({});
 
 /** Source: https://circleci.com/docs/api/v2/ (tag Workflow) */
-export function workflowRoutes(engine: PipelineEngine): Route[] {
-  const found = (request: ApiRequest): { pipeline: Pipeline; workflow: Workflow } => {
-    const id = pathPart(request, "workflow").toLowerCase();
-    for (const pipeline of engine.folder.all()) {
-      const workflow = pipeline.workflows.find((known) => known.id === id);
-      if (workflow !== undefined) return { pipeline, workflow };
-    }
-    throw notFound("Workflow");
-  };
-  return [
-    route("GET", workflowPath, (request) => {
-      const { pipeline, workflow } = found(request);
-      return ok(workflowView(pipeline, workflow));
-    }),
-    route("GET", `${workflowPath}/job`, (request) => {
-      const { pipeline, workflow } = found(request);
-      return page(
-        request,
-        workflow.jobs.map((job) => workflowJobView(pipeline, workflow, job)),
-      );
-    }),
-    route("POST", `${workflowPath}/approve/{request}`, (request) => {
-      const { pipeline, workflow } = found(request);
-      const job = workflow.jobs.find(({ id }) => id === pathPart(request, "request").toLowerCase());
-      if (job === undefined || job.definition !== undefined) throw notFound("Approval job");
-      if (job.status !== "on_hold") throw badRequest(`The job is not on hold, but ${job.status}.`);
-      engine.approve(pipeline, job);
-      return accepted();
-    }),
-    route("POST", `${workflowPath}/cancel`, (request) => {
-      const { pipeline, workflow } = found(request);
-      engine.cancel(pipeline, [workflow]);
-      return accepted();
-    }),
-    route("POST", `${workflowPath}/rerun`, (request) => {
-      const { pipeline, workflow } = found(request);
-      const input = inputOf({ ...request, body: request.body ?? {} });
-      for (const unknown of ["jobs", "enable_ssh", "sparse_tree"])
-        if (input.has(unknown)) throw badRequest(`${unknown}: the sandbox's CircleCI reruns all jobs, or from_failed.`);
-      if (workflow.stoppedAt === undefined) throw badRequest("A workflow that runs cannot be rerun.");
-      if (workflow.jobs.length === 0) throw badRequest("The workflow has no jobs to rerun.");
-      const again = engine.rerun(pipeline, workflow, input.optionalBoolean("from_failed") ?? false);
-      return { status: 202, body: { workflow_id: again.id } };
-    }),
-  ];
+export const workflows = new Hono<ApiEnv>()
+  .basePath("/workflow/:workflow")
+  .get("/", (c) => {
+    const { pipeline, workflow } = workflowOf(c);
+    return c.json(workflowView(pipeline, workflow));
+  })
+  .get("/job", (c) => {
+    const { pipeline, workflow } = workflowOf(c);
+    return page(
+      c,
+      workflow.jobs.map((job) => workflowJobView(pipeline, workflow, job)),
+    );
+  })
+  .post("/approve/:request", (c) => {
+    const { pipeline, workflow } = workflowOf(c);
+    const job = workflow.jobs.find(({ id }) => id === c.req.param("request").toLowerCase());
+    if (job === undefined || job.definition !== undefined) throw notFound("Approval job");
+    if (job.status !== "on_hold") throw badRequest(`The job is not on hold, but ${job.status}.`);
+    c.var.engine.approve(pipeline, job);
+    return c.json({ message: "Accepted." }, 202);
+  })
+  .post("/cancel", (c) => {
+    const { pipeline, workflow } = workflowOf(c);
+    c.var.engine.cancel(pipeline, [workflow]);
+    return c.json({ message: "Accepted." }, 202);
+  })
+  // All jobs, or those that have failed; nothing else that the real API can.
+  .post("/rerun", (c) => {
+    const { pipeline, workflow } = workflowOf(c);
+    const { from_failed: fromFailed } = bodyOf(c, rerunSchema);
+    if (workflow.stoppedAt === undefined) throw badRequest("A workflow that runs cannot be rerun.");
+    if (workflow.jobs.length === 0) throw badRequest("The workflow has no jobs to rerun.");
+    return c.json({ workflow_id: c.var.engine.rerun(pipeline, workflow, fromFailed).id }, 202);
+  });
+
+function workflowOf(c: Context<ApiEnv, "/workflow/:workflow">): { pipeline: Pipeline; workflow: Workflow } {
+  const id = c.req.param("workflow").toLowerCase();
+  for (const pipeline of c.var.engine.folder.all()) {
+    const workflow = pipeline.workflows.find((known) => known.id === id);
+    if (workflow !== undefined) return { pipeline, workflow };
+  }
+  throw notFound("Workflow");
 }
 
-function accepted(): ApiResponse {
-  return { status: 202, body: { message: "Accepted." } };
-}
-
-export function workflowView(pipeline: Pipeline, workflow: Workflow): Json {
+export function workflowView(pipeline: Pipeline, workflow: Workflow) {
   return {
     id: workflow.id,
     name: workflow.name,
@@ -73,7 +64,7 @@ export function workflowView(pipeline: Pipeline, workflow: Workflow): Json {
   };
 }
 
-function workflowJobView({ projectSlug }: Pipeline, { jobs }: Workflow, job: Job): Json {
+function workflowJobView({ projectSlug }: Pipeline, { jobs }: Workflow, job: Job) {
   const isApproval = job.definition === undefined;
   return {
     id: job.id,

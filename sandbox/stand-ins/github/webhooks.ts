@@ -1,18 +1,22 @@
 import { randomUUID } from "node:crypto";
+import { errorMessage } from "../../../core/error.ts";
+import { backoff, retry } from "../../../core/retry.ts";
 import type { RefUpdate } from "../git-server/pushes.ts";
+import { webhookSignature } from "../secrets.ts";
+import type { StateStore } from "../state-store.ts";
 import type { BareGit, CommitInfo } from "./bare-git.ts";
-import { findRepository, type GitHubHost, type HostedRepository } from "./host.ts";
-import type { Json, PullRequest, State } from "./state.ts";
+import { findRepository, type GitHubHost, type HostedRepository, type WebhookTarget } from "./host.ts";
+import type { Delivery, Json, PullRequest, State } from "./state.ts";
 import { labelView, pullRequestView, repositoryView, userView } from "./views.ts";
 
 const noCommit = "0".repeat(40);
-/** GitHub tells of no more. */
+/** A push event holds no more. */
 const mostCommits = 2048;
 
-export type PullRequestAction = "opened" | "synchronize" | "labeled" | "unlabeled" | "closed" | "reopened";
+type PullRequestAction = "opened" | "synchronize" | "labeled" | "unlabeled" | "closed" | "reopened";
 
 /** What only some actions have: the label, or the commits before and after a push. */
-export interface ActionDetails {
+interface ActionDetails {
   readonly label?: string;
   readonly before?: string;
   readonly after?: string;
@@ -104,4 +108,92 @@ async function pushedCommit(
 
 function queue(state: State, event: string, payload: Json): void {
   state.deliveries.push({ id: randomUUID(), event, queuedAt: new Date().toISOString(), payload });
+}
+
+const timeoutMilliseconds = 10_000;
+/** GitHub does not try again at all; here the receiver may just be starting. */
+const giveUpMilliseconds = 10 * 60_000;
+const longestPause = 5_000;
+const mostAttempts = giveUpMilliseconds / longestPause;
+
+interface WebhookDispatcher extends AsyncDisposable {
+  /** Says that there may be something to deliver. */
+  wake(): void;
+}
+
+/** Delivers what is queued to all targets in its order: at least once, and each again until it is taken. */
+export function startWebhookDispatcher(
+  store: StateStore<State>,
+  targets: readonly WebhookTarget[],
+  log: (line: string) => void,
+): WebhookDispatcher {
+  const abort = new AbortController();
+  const { signal } = abort;
+  const waiting: { wake: () => void } = { wake: () => undefined };
+  const run = async (): Promise<void> => {
+    while (!signal.aborted) {
+      const woken = new Promise<void>((resolve) => (waiting.wake = resolve));
+      const [next] = await store.transaction(({ deliveries }) => deliveries);
+      if (next === undefined) {
+        await woken;
+        continue;
+      }
+      await Promise.all(targets.map((target) => deliver(next, target, signal, log)));
+      if (signal.aborted) return;
+      await store.transaction((state) => {
+        state.deliveries = state.deliveries.filter(({ id }) => id !== next.id);
+      });
+    }
+  };
+  const running = run();
+  return {
+    wake: () => waiting.wake(),
+    [Symbol.asyncDispose]: async () => {
+      abort.abort();
+      waiting.wake();
+      await running;
+    },
+  };
+}
+
+async function deliver(
+  { id, event, queuedAt, payload }: Delivery,
+  { url, secret }: WebhookTarget,
+  signal: AbortSignal,
+  log: (line: string) => void,
+): Promise<void> {
+  const body = JSON.stringify(payload);
+  const headers = {
+    "content-type": "application/json",
+    "user-agent": "GitHub-Hookshot/sandbox",
+    "x-github-event": event,
+    "x-github-delivery": id,
+    "x-hub-signature-256": webhookSignature(secret, body),
+  };
+  const report = (error: unknown, next: string): void =>
+    log(`webhook ${event} ${id}: ${url}: ${errorMessage(error)} (${next})`);
+  try {
+    await retry(() => post(url, headers, body, signal), {
+      pauses: backoff(mostAttempts, 100, longestPause),
+      isTransient: () => Date.now() - Date.parse(queuedAt) <= giveUpMilliseconds,
+      onRetry: (error, pause) => report(error, `again in ${pause / 1000} s`),
+      signal,
+    });
+    log(`webhook ${event} ${id}: delivered to ${url}`);
+  } catch (error) {
+    if (!signal.aborted) report(error, "given up");
+  }
+}
+
+/** @throws Error if it is not taken */
+async function post(
+  url: string,
+  headers: Readonly<Record<string, string>>,
+  body: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMilliseconds)]);
+  const response = await fetch(url, { method: "POST", headers, body, signal: limit });
+  await response.body?.cancel();
+  if (!response.ok) throw new Error(`answers ${response.status}`);
 }
