@@ -237,8 +237,8 @@ function commitMerge(
 /** A single pull request has more to it than one of a list. */
 async function fullView({ var: { host, state, git } }: ApiContext, pull: PullRequest) {
   const base = (await git.branch(pull.base.ref)) ?? pull.base.sha;
-  const open = pull.closedAt === undefined;
-  const mergeable = open ? (await git.mergedTree(base, pull.head.sha)) !== undefined : null;
+  const isOpen = pull.closedAt === undefined;
+  const mergeable = isOpen ? (await git.mergedTree(base, pull.head.sha)) !== undefined : null;
   const { files, additions, deletions } = await git.changeSize(pull.base.sha, pull.head.sha);
   return {
     ...pullRequestView(host, state, pull),

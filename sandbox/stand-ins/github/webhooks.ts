@@ -118,7 +118,7 @@ const mostAttempts = giveUpMilliseconds / longestPause;
 
 interface WebhookDispatcher extends AsyncDisposable {
   /** Says that there may be something to deliver. */
-  wake(): void;
+  readonly wake: () => void;
 }
 
 /** Delivers what is queued to all targets in its order: at least once, and each again until it is taken. */
