@@ -8,6 +8,7 @@ import { ensureCredentials } from "../sandbox/machine/credentials.ts";
 import { sandboxSettings } from "../sandbox/machine/endpoints.ts";
 import { baseImages } from "../sandbox/machine/images/base-images.ts";
 import { startBuildKit, stopBuildKit } from "../sandbox/machine/images/buildkit.ts";
+import { packageSources } from "../sandbox/machine/images/package-mirror/start.ts";
 import { startRegistry } from "../sandbox/machine/images/registry.ts";
 import { choosePort } from "../sandbox/machine/ports.ts";
 import { stopAllProcesses } from "../sandbox/machine/process.ts";
@@ -79,6 +80,7 @@ async function startBuilder(stateDir: string, report: (line: string) => void): P
     runc,
     baseImages: images,
     registryHost: registry.host,
+    packageSources: packageSources(),
     report,
   }).finally(() => {
     if (usual === undefined) delete process.env["XDG_CACHE_HOME"];

@@ -13,6 +13,7 @@ import { up } from "../sandbox/commands/up.ts";
 import { ensureCredentials, gitUsers } from "../sandbox/machine/credentials.ts";
 import { loadEndpoints } from "../sandbox/machine/endpoints.ts";
 import { startRemoteDocker } from "../sandbox/machine/images/buildkit.ts";
+import { packageSources } from "../sandbox/machine/images/package-mirror/start.ts";
 import type { BuildEndpoints } from "../test/support/delivery-build.ts";
 import { buildBaseline, repositoryOf } from "./baseline.ts";
 import { builderTools } from "./build.ts";
@@ -49,7 +50,10 @@ export async function benchLoop(report: (line: string) => void): Promise<Figure[
     const route = openRoute(stateDir, outputs, service);
     const { tools, runc, busybox } = await builderTools(report);
     const { registryHost } = endpoints;
-    const remoteDocker = await startRemoteDocker({ stateDir, tools, runc, busybox, registryHost }, report);
+    const remoteDocker = await startRemoteDocker(
+      { stateDir, tools, runc, busybox, registryHost, packageSources: packageSources() },
+      report,
+    );
     const location = { buildKit: remoteDocker, registryHost, password };
     await cloneSource(clone);
     const journeys: Journey[] = [];

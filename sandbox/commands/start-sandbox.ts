@@ -5,6 +5,7 @@ import { startCluster, stopCluster, type ClusterEndpoint, type ClusterOptions } 
 import { credentialsFile, ensureCredentials } from "../machine/credentials.ts";
 import { sandboxSettings, type SandboxEndpoints } from "../machine/endpoints.ts";
 import { startRemoteDocker, stopBuildKit } from "../machine/images/buildkit.ts";
+import { packageSources } from "../machine/images/package-mirror/start.ts";
 import { startRegistry } from "../machine/images/registry.ts";
 import { choosePort } from "../machine/ports.ts";
 import { stopAllProcesses } from "../machine/process.ts";
@@ -84,6 +85,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     busybox,
     reason: debian.reason,
     registryHost: `localhost:${registryPort}`,
+    packageSources: packageSources(),
   };
   // CircleCI and GitHub call each other, so the port of the one is chosen before the other starts.
   const circleciPort = await choosePort(stateDir, "circleci", desired.circleciPort);

@@ -10,7 +10,9 @@ import { removeCgroup } from "../cluster/cgroups.ts";
 import { choosePort } from "../ports.ts";
 import { listProcesses, startProcess, stopProcess } from "../process.ts";
 import { baseImages } from "./base-images.ts";
+import { startPackageMirror, stopPackageMirror } from "./package-mirror/start.ts";
 import { startMirror } from "./registry.ts";
+import { writeStepRuntime } from "./step-runtime.ts";
 
 /** What BuildKit needs of the sandbox; another process reads it from a file. */
 export const remoteDockerSchema = z.strictObject({
@@ -28,6 +30,8 @@ export const remoteDockerSchema = z.strictObject({
   reason: z.string().optional(),
   /** Registry that images are pushed to, as image names have it. */
   registryHost: z.string(),
+  /** Variables for the package mirror, by `packageSources`. */
+  packageSources: z.record(z.string(), z.string()),
 });
 type RemoteDockerOptions = z.infer<typeof remoteDockerSchema>;
 
@@ -39,7 +43,7 @@ type RemoteDockerOptions = z.infer<typeof remoteDockerSchema>;
  * @throws Error when this machine cannot build images
  */
 export async function startRemoteDocker(
-  { stateDir, tools, runc, busybox, reason, registryHost }: RemoteDockerOptions,
+  { stateDir, tools, runc, busybox, reason, registryHost, packageSources }: RemoteDockerOptions,
   report: (line: string) => void,
 ): Promise<{ address: string; buildctl: string }> {
   if (runc === undefined || busybox === undefined)
@@ -48,7 +52,15 @@ export async function startRemoteDocker(
     report(`BuildKit: waiting for process ${owner}, which starts it … ${seconds} s`);
   return withLock(join(stateDir, "remote-docker.lock"), waiting, async () => {
     const images = await baseImages({ stateDir, tools, busybox, report });
-    const { address } = await startBuildKit({ stateDir, tools, runc, baseImages: images, registryHost, report });
+    const { address } = await startBuildKit({
+      stateDir,
+      tools,
+      runc,
+      baseImages: images,
+      registryHost,
+      packageSources,
+      report,
+    });
     return { address, buildctl: tools.buildctl };
   });
 }
@@ -61,6 +73,8 @@ interface BuildKitOptions {
   baseImages: string;
   /** Registry that images are pushed to, as image names have it; spoken to by plain HTTP. */
   registryHost: string;
+  /** Variables for the package mirror, by `packageSources`. */
+  packageSources: Readonly<Record<string, string>>;
   report: (line: string) => void;
 }
 
@@ -74,7 +88,7 @@ const execute = promisify(execFile);
 const socketPathLimit = 107;
 
 /**
- * Starts BuildKit with the mirror of base images in place of Docker Hub. Layers and build caches stay in the cache between
+ * Starts BuildKit with the mirror of base images in place of Docker Hub, and the mirror of packages for its steps. Layers and build caches stay in the cache between
  * sandboxes; a second sandbox that runs at the same time has its own.
  *
  * @throws Error when the machine gives neither root nor user namespaces
@@ -86,18 +100,17 @@ export async function startBuildKit(options: BuildKitOptions): Promise<BuildKitE
   const rootless = process.getuid?.() !== 0;
   const isolation = await isolate(rootless);
   options.report(`BuildKit: starting${rootless ? " without root" : ""}`);
-  const mirror = await startMirror({
-    stateDir,
-    tools,
-    port: await choosePort(stateDir, "mirror", 5002),
-    folder: options.baseImages,
-  });
+  const port = await choosePort(stateDir, "mirror", 5002);
+  const [mirror, packages] = await Promise.all([
+    startMirror({ stateDir, tools, port, folder: options.baseImages }),
+    startPackageMirror(stateDir, options.packageSources),
+  ]);
   const socket = socketPath(stateDir);
   const address = `unix://${socket}`;
   const config = buildkitConfig({
     root: await rootFolder(stateDir),
     socket,
-    runc: rootless ? unprivilegedRunc(folder, options.runc) : options.runc,
+    runc: writeStepRuntime(folder, { runc: options.runc, rootless, variables: [packages.go, packages.npm] }),
     rootless,
     cgroup: cgroupName(stateDir),
     mirror: new URL(mirror.url).host,
@@ -120,10 +133,11 @@ export async function startBuildKit(options: BuildKitOptions): Promise<BuildKitE
   return { address };
 }
 
-/** Stops BuildKit and the mirror. All mounts go with its mount namespace. Does nothing when it does not run. */
+/** Stops BuildKit and its mirrors. All mounts go with its mount namespace. Does nothing when it does not run. */
 export async function stopBuildKit(stateDir: string): Promise<void> {
   await stopProcess(stateDir, "buildkitd");
   await stopProcess(stateDir, "mirror");
+  await stopPackageMirror(stateDir);
   // Under BuildKit's own folder nothing is noted of controllers: those of the cluster stay as they are.
   if (process.getuid?.() === 0) await removeCgroup(join(stateDir, "buildkit"), cgroupName(stateDir));
   const sockets = dirname(socketPath(stateDir));
@@ -164,21 +178,6 @@ async function isolate(rootless: boolean): Promise<string[]> {
       { cause: error },
     );
   }
-}
-
-/** A runc that leaves out the group of terminals, which is not there in a user namespace of a single group. */
-function unprivilegedRunc(folder: string, runc: string): string {
-  const path = join(folder, "runc-unprivileged");
-  const script = `#!/bin/sh
-previous=
-for argument; do
-  [ "$previous" = --bundle ] && sed -i 's/,"gid=5"//' "$argument/config.json"
-  previous=$argument
-done
-exec '${runc.replaceAll("'", `'\\''`)}' "$@"
-`;
-  writeFileSync(path, script, { mode: 0o755 });
-  return path;
 }
 
 /** The cache's folder, unless another sandbox's BuildKit works in it. */

@@ -102,13 +102,13 @@ async function serve({ stateDir, binary, name, address, folder, writable, auth }
     args: ["serve", path],
     // It would look for a collector of traces on this machine.
     env: { OTEL_TRACES_EXPORTER: "none" },
-    ready: () => answers(`http://${reachable(address)}/v2/`),
+    ready: () => isServing(`http://${reachable(address)}/v2/`),
     readyTimeoutSeconds: 30,
   });
 }
 
-/** Whether a registry is there: one that wants a login says so. (Not by fetch(), which refuses some ports.) */
-function answers(url: string): Promise<boolean> {
+/** Whether a server is there: one that wants a login says so. (Not by fetch(), which refuses some ports.) */
+export function isServing(url: string): Promise<boolean> {
   return new Promise((resolve) => {
     get(url, { timeout: 2000 }, (response) => {
       response.resume();
