@@ -20,10 +20,28 @@ export interface BuildEndpoints {
 /** A program beside a copy of the example app, whose sandbox stack names another registry. */
 export function exampleProgram(directory: string, registryHost: string): void {
   cpSync(join(root, "examples/delinkcious"), join(directory, "examples/delinkcious"), { recursive: true });
+  writeStackFile(directory, registryHost, {});
+}
+
+/** A program beside an app of these files, with the example's settings but for its name. */
+export function appProgram(
+  directory: string,
+  registryHost: string,
+  name: string,
+  files: Readonly<Record<string, string>>,
+): void {
+  for (const [path, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(directory, name, path)), { recursive: true });
+    writeFileSync(join(directory, name, path), content);
+  }
+  writeStackFile(directory, registryHost, { "delivery:app": { name, directory: name } });
+}
+
+function writeStackFile(directory: string, registryHost: string, settings: Readonly<Record<string, unknown>>): void {
   mkdirSync(join(directory, "stacks"), { recursive: true });
   const { config } = stackSchema.parse(parse(readFileSync(join(root, "stacks/Pulumi.sandbox.yaml"), "utf8")));
   const images = z.record(z.string(), z.unknown()).parse(config["delivery:images"]);
-  const changed = { ...config, "delivery:images": { ...images, registry: registryHost } };
+  const changed = { ...config, "delivery:images": { ...images, registry: registryHost }, ...settings };
   // JSON is YAML.
   writeFileSync(join(directory, "stacks/Pulumi.sandbox.yaml"), JSON.stringify({ config: changed }));
 }
