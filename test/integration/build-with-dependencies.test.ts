@@ -87,7 +87,7 @@ beforeAll(async () => {
   stateDir = harness.stateDir;
   location = {
     buildKit: await sandbox.docker.buildKit(),
-    registryHost: sandbox.targets.registryHost,
+    registryHost: sandbox.endpoints.registryHost,
     password: credentials.registryPassword,
   };
 });

@@ -88,8 +88,8 @@ const execute = promisify(execFile);
 const socketPathLimit = 107;
 
 /**
- * Starts BuildKit with the mirror of base images in place of Docker Hub, and the mirror of packages for its steps. Layers and build caches stay in the cache between
- * sandboxes; a second sandbox that runs at the same time has its own.
+ * Starts BuildKit with the mirror of base images in place of Docker Hub, and with the package mirror for the steps of builds.
+ * Layers and build caches stay in the cache between sandboxes; a second sandbox that runs at the same time has its own.
  *
  * @throws Error when the machine gives neither root nor user namespaces
  */

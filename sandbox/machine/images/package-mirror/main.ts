@@ -5,12 +5,12 @@
  * with this machine's settings, so that the steps need to know neither these nor any credentials. A version of a module or
  * of a package never changes once it is published: one that is in the folder is served without asking anybody.
  */
+import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { flushCompileCache } from "node:module";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { rootMessage } from "../../../../core/error.ts";
-import { listenOnLoopback } from "../../../stand-ins/loopback-server.ts";
 import { sendAnswer, type MirrorAnswer } from "./answer.ts";
 import { goModuleMirror } from "./go-modules.ts";
 import { npmMirror } from "./npm-packages.ts";
@@ -47,5 +47,7 @@ async function respond(request: IncomingMessage, response: ServerResponse): Prom
 }
 
 const server = createServer((request, response) => void respond(request, response));
-log(`Package mirror at http://127.0.0.1:${await listenOnLoopback(server, Number(port))}`);
+await once(server.listen(Number(port), "127.0.0.1"), "listening");
+const address = server.address();
+log(`Package mirror at http://127.0.0.1:${typeof address === "object" ? address?.port : port}`);
 flushCompileCache();

@@ -1,11 +1,11 @@
 import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, utimesSync, writeFileSync } from "node:fs";
 import { createServer, request, type IncomingMessage } from "node:http";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { temporaryDirectory } from "../../../../../core/atomic-file.ts";
-import { listenOnLoopback } from "../../../../../sandbox/stand-ins/loopback-server.ts";
 
 const main = join(import.meta.dirname, "../../../../../sandbox/machine/images/package-mirror/main.ts");
 const directory = temporaryDirectory("package-mirror-test-");
@@ -159,7 +159,9 @@ describe("npm packages", () => {
   }
 
   beforeAll(async () => {
-    url = `http://127.0.0.1:${await listenOnLoopback(registry, 0)}`;
+    await once(registry.listen(0, "127.0.0.1"), "listening");
+    const address = registry.address();
+    url = `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}`;
     const credentials = `${url.replace("http:", "")}/npm/:_authToken=\${TOKEN}`;
     writeFileSync(join(home, ".npmrc"), `registry=${url}/npm\n${credentials}\n`);
   });
