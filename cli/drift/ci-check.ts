@@ -15,7 +15,7 @@ export interface CiCheckArgs extends CircleCiAccess {
   readonly context: string;
 }
 
-/** What the environment's context is at CircleCI. */
+/** The environment's context as CircleCI has it. */
 export interface ContextStatus {
   readonly id: string;
   readonly variables: readonly ContextVariable[];
@@ -33,22 +33,22 @@ export async function ciCheck(args: CiCheckArgs, declared: DeclaredContext, sign
   return checkOf("ci", contextFindings(args, declared, { id, variables, restrictions }));
 }
 
-/** Values cannot be read back: that one was changed shows in when it was. */
+/** Values cannot be read back; the time of the last change shows that one was changed. */
 export function contextFindings(
   { context, organizationId }: Pick<CiCheckArgs, "context" | "organizationId">,
   declared: DeclaredContext,
-  facts: ContextStatus,
+  status: ContextStatus,
 ): Finding[] {
   const remade: Finding[] =
-    facts.id === declared.id
+    status.id === declared.id
       ? []
       : [{ what: `context ${context}`, change: "was deleted and made anew by someone else" }];
-  const missing = declared.variables.filter(({ name }) => !facts.variables.some((one) => one.name === name));
+  const missing = declared.variables.filter(({ name }) => !status.variables.some((one) => one.name === name));
   return [
     ...remade,
     ...missing.map(({ name }) => ({ what: `variable ${name}`, change: `is gone from context ${context}` })),
-    ...facts.variables.flatMap((variable) => variableFinding(context, declared, variable)),
-    ...restrictionFindings(context, organizationId, declared, facts.restrictions),
+    ...status.variables.flatMap((variable) => variableFinding(context, declared, variable)),
+    ...restrictionFindings(context, organizationId, declared, status.restrictions),
   ];
 }
 
@@ -62,10 +62,10 @@ function variableFinding(context: string, declared: DeclaredContext, { name, upd
   return later ? [{ what, change: `was set behind the stack's back at ${updatedAt}` }] : [];
 }
 
-/** In milliseconds. */
+/** Milliseconds. */
 const clockTolerance = 1000;
 
-/** Several projects may be let in; the group of all members is every context's own. */
+/** A context may be open to several projects. Each has a restriction to the group of all members, which CircleCI makes itself. */
 function restrictionFindings(
   context: string,
   organizationId: string,

@@ -51,21 +51,21 @@ export async function clusterCheck(
   return checkOf("cluster", findings, reasons.length === 0 ? null : reasons.join("; "));
 }
 
-export function clusterFindings(args: ClusterCheckArgs, facts: ClusterStatus): Finding[] {
+export function clusterFindings(args: ClusterCheckArgs, status: ClusterStatus): Finding[] {
   const { records, declared } = args;
   const services = [...(records ?? [])];
   return [
-    ...(args.delivery === "gitops" ? services.flatMap(([service]) => missingApplication(args, service, facts)) : []),
-    ...facts.applications.flatMap(applicationFindings),
-    ...services.flatMap(([service, record]) => imageFindings(service, record, facts)),
-    ...facts.deployments.flatMap((deployment) => healthFindings(deployment, records)),
-    ...(declared === undefined ? [] : extraFindings(declared, facts)),
+    ...(args.delivery === "gitops" ? services.flatMap(([service]) => missingApplication(args, service, status)) : []),
+    ...status.applications.flatMap(applicationFindings),
+    ...services.flatMap(([service, record]) => imageFindings(service, record, status)),
+    ...status.deployments.flatMap((deployment) => healthFindings(deployment, records)),
+    ...(declared === undefined ? [] : extraFindings(declared, status)),
   ];
 }
 
-function missingApplication({ app, environment }: ClusterCheckArgs, service: string, facts: ClusterStatus): Finding[] {
+function missingApplication({ app, environment }: ClusterCheckArgs, service: string, status: ClusterStatus): Finding[] {
   const name = applicationName(app, environment, service);
-  return facts.applications.some((application) => nameOf(application) === name)
+  return status.applications.some((application) => nameOf(application) === name)
     ? []
     : [{ what: `Application ${name}`, change: "is not there" }];
 }
@@ -99,7 +99,7 @@ function imageFindings(service: string, { image }: ReleaseRecord, { deployments 
   return [{ what: `Deployment ${service}`, change: `runs ${running}, and ${shortDigest(image.digest)} is released` }];
 }
 
-/** Before its first release a service is to have no pods. */
+/** A service without pods is no finding before its first release. */
 function healthFindings(deployment: KubernetesObject, records: ClusterCheckArgs["records"]): Finding[] {
   const { service, health, message } = deploymentStatus(deployment);
   const released = records?.get(service)?.image !== undefined || records?.has(service) !== true;
@@ -119,7 +119,7 @@ function extraFindings(declared: ReadonlySet<string>, { applications, objects }:
     .map((object) => ({ what: object.replace("/", " "), change: "is extra: neither Git nor the stack declares it" }));
 }
 
-/** What people put into a namespace by hand, and where lists of it are. Secrets are left out: lists of them hold their values. */
+/** The kinds that people put into a namespace by hand, and the paths of their lists. Lists of Secrets have their values, so they are left out. */
 const lists: readonly (readonly [kind: string, path: (namespace: string) => string])[] = [
   ["ServiceAccount", core("serviceaccounts")],
   ["ConfigMap", core("configmaps")],
@@ -137,7 +137,7 @@ const lists: readonly (readonly [kind: string, path: (namespace: string) => stri
   ["HorizontalPodAutoscaler", grouped("autoscaling/v2", "horizontalpodautoscalers")],
 ];
 
-/** What a cluster's own controllers put into every namespace, without an owner to tell them by. */
+/** What a cluster's own controllers put into every namespace, without an owner that would show it. */
 const builtIn = new Set([
   // Kubernetes
   "ServiceAccount/default",
@@ -155,7 +155,7 @@ const builtIn = new Set([
   "ConfigMap/config-trusted-cabundle",
 ]);
 
-/** The objects in a namespace that no other object has made, as `Kind/name`. */
+/** The objects in a namespace that no other object owns, as `Kind/name`. */
 export async function liveObjects(
   client: KubernetesClient,
   namespace: string,

@@ -17,7 +17,7 @@ export async function readDirectory(snapshot: Snapshot, directory: string): Prom
   return { files: await snapshot.read(paths), owner: await readOwner(snapshot, directory) };
 }
 
-/** The records of a directory that can be read; those that cannot are found by the look. */
+/** The records of a directory that can be read; those that cannot are findings of the check. */
 export function recordsIn(directory: string, { files }: DirectoryStatus): Map<string, ReleaseRecord> {
   return new Map(
     [...files].flatMap(([path, text]) => {
@@ -28,13 +28,13 @@ export function recordsIn(directory: string, { files }: DirectoryStatus): Map<st
   );
 }
 
-/** @param lastChanges is asked once, if there are any differences */
+/** @param lastChanges is called once, if there are any differences */
 export async function gitCheck(
   declared: DeclaredManifests,
-  facts: DirectoryStatus,
+  status: DirectoryStatus,
   lastChanges: (directory: string) => Promise<LastChanges>,
 ): Promise<Check> {
-  const findings = gitFindings(declared, facts);
+  const findings = gitFindings(declared, status);
   if (findings.length === 0) return checkOf("git", []);
   const changes = await lastChanges(declared.directory);
   return checkOf(
@@ -61,7 +61,7 @@ export function gitFindings(declared: DeclaredManifests, { files, owner }: Direc
   return [...written, ...lost, ...others, ...ownerFindings(declared, own, owner)];
 }
 
-/** A record may name any digest, but of the service's own image: kustomize passes over any other. */
+/** A record may name any digest, but only of the service's own image: kustomize ignores any other. */
 function recordFindings(what: string, text: string, initial: string): Finding[] {
   const record = parseRecord(what, text);
   if ("problems" in record) {
@@ -71,10 +71,10 @@ function recordFindings(what: string, text: string, initial: string): Finding[] 
     return [{ what, change: `is faulty: ${problems.join("; ")}` }];
   }
   const declared = parseRecord(what, initial);
-  const wanted = "problems" in declared ? undefined : declared.image?.repository;
+  const desired = "problems" in declared ? undefined : declared.image?.repository;
   const named = record.image?.repository;
-  if (wanted === undefined || named === undefined || wanted === named) return [];
-  return [{ what, change: `names the image ${named} instead of ${wanted}` }];
+  if (desired === undefined || named === undefined || desired === named) return [];
+  return [{ what, change: `names the image ${named} instead of ${desired}` }];
 }
 
 function ownerFindings({ stack }: DeclaredManifests, what: string, owner: DirectoryOwner | undefined): Finding[] {
@@ -83,24 +83,24 @@ function ownerFindings({ stack }: DeclaredManifests, what: string, owner: Direct
   return owner.stack === stack ? [] : [{ what, change: `says that the directory belongs to the stack ${owner.stack}` }];
 }
 
-/** Path → by which commit it was changed last: ` in 1a2b3c4 by Ada`. */
+/** By path, the commit that changed it last, e.g. ` in 1a2b3c4 by Ada`. */
 type LastChanges = ReadonlyMap<string, string>;
 
 /**
- * Reads the history of a directory by one process, however many files of it differ: Git takes longer to pick some hundred files
- * out of it than to tell all.
- * @param tip `undefined`: the branch is not there
+ * Reads the history of a directory by one process, however many files of it differ: Git takes longer to pick some hundred
+ * files out of the history than to list all of it.
+ * @param head of the branch; `undefined`: the branch is not there
  */
-export function lastChangesIn(git: Git, tip: string | undefined): (directory: string) => Promise<LastChanges> {
+export function lastChangesIn(git: Git, head: string | undefined): (directory: string) => Promise<LastChanges> {
   const options = ["--first-parent", "--diff-merges=first-parent", "--root", "--no-renames", "--name-only", "-z"];
   return async (directory) => {
-    if (tip === undefined) return new Map();
-    const output = await git(["log", ...options, `--format=${mark}%h by %an`, tip, "--", `:(literal)${directory}`]);
+    if (head === undefined) return new Map();
+    const output = await git(["log", ...options, `--format=${mark}%h by %an`, head, "--", `:(literal)${directory}`]);
     return parseLog(output.toString());
   };
 }
 
-/** No path begins like this. */
+/** Separates commits in the log: no path begins like this. */
 const mark = "//";
 
 /** The newest commit comes first; then its paths, the first of them on a new line. */

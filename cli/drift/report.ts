@@ -14,8 +14,9 @@ export interface Finding {
   readonly change: string;
 }
 
-/** What one look has found. */
+/** What one check has found. */
 export interface Check {
+  /** Its name; the key is part of the JSON output, as is `looks` below. */
   readonly look: CheckName;
   /** `found` also where only a part could be asked; `unknown` where that part shows nothing. */
   readonly state: DriftState;
@@ -35,17 +36,17 @@ export interface DriftReport {
 }
 
 /** @param reason why not all could be asked */
-export function checkOf(look: CheckName, findings: readonly Finding[], reason: string | null = null): Check {
-  return { look, state: findings.length > 0 ? "found" : reason === null ? "none" : "unknown", reason, findings };
+export function checkOf(name: CheckName, findings: readonly Finding[], reason: string | null = null): Check {
+  return { look: name, state: findings.length > 0 ? "found" : reason === null ? "none" : "unknown", reason, findings };
 }
 
-export function unknownCheck(look: CheckName, reason: string): Check {
-  return checkOf(look, [], reason);
+export function unknownCheck(name: CheckName, reason: string): Check {
+  return checkOf(name, [], reason);
 }
 
-/** Drift that is found counts before what is unknown, which counts before none: whoever cannot look has not seen that all is well. */
-export function overall(looks: readonly Check[]): DriftState {
-  const states = new Set(looks.map(({ state }) => state));
+/** `found` counts before `unknown`, which counts before `none`: a check that could not be made has not shown that all is well. */
+export function overall(checks: readonly Check[]): DriftState {
+  const states = new Set(checks.map(({ state }) => state));
   return states.has("found") ? "found" : states.has("unknown") ? "unknown" : "none";
 }
 
@@ -57,17 +58,17 @@ export const checkTitles: Readonly<Record<CheckName, string>> = {
 };
 const stateMarks: Readonly<Record<DriftState, string>> = { none: "✓", found: "✗", unknown: "?" };
 
-/** One line per look, and below it what differs. */
-export function driftText({ app, environment, looks }: DriftReport): string {
+/** One line per check, and below it what differs. */
+export function driftText({ app, environment, looks: checks }: DriftReport): string {
   const width = Math.max(...Object.values(checkTitles).map((title) => title.length));
-  const summaries = looks.map(
-    (look) => `${stateMarks[look.state]} ${checkTitles[look.look].padEnd(width)}  ${summaryOf(look)}`,
+  const summaries = checks.map(
+    (check) => `${stateMarks[check.state]} ${checkTitles[check.look].padEnd(width)}  ${summaryOf(check)}`,
   );
-  const blocks = looks
+  const blocks = checks
     .filter(({ findings }) => findings.length > 0)
-    .map(({ look, findings }) => {
+    .map(({ look: name, findings }) => {
       const column = Math.min(60, Math.max(...findings.map(({ what }) => what.length)));
-      return [checkTitles[look], ...findings.map(({ what, change }) => `  ${what.padEnd(column)}  ${change}`)];
+      return [checkTitles[name], ...findings.map(({ what, change }) => `  ${what.padEnd(column)}  ${change}`)];
     });
   return [[`${app} · ${environment} · drift`], summaries, ...blocks]
     .map((block) => block.map(printable).join("\n"))

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** What of the stack's state the looks compare with the world; secrets in it stay encrypted. */
+/** The parts of the stack's state that the checks compare with Git, the cluster and CircleCI; secrets stay encrypted. */
 export interface StackState {
   /** `undefined`: the stack has no files in Git. */
   readonly manifests: DeclaredManifests | undefined;
@@ -53,7 +53,7 @@ const types = {
 /** @param deployment as the engine exports it */
 export function stackStateOf(deployment: unknown): StackState {
   const { resources } = deploymentSchema.parse(deployment);
-  // What waits to be deleted is not declared any more.
+  // Resources that wait for their deletion are not declared any more.
   const current = resources.filter((resource) => !resource.delete);
   const outputs = <T>(type: string, schema: z.ZodType<T>): T[] =>
     current.filter((resource) => resource.type === type).map((resource) => schema.parse(resource.outputs));

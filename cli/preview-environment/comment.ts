@@ -7,7 +7,7 @@ import type { Preview, PreviewService } from "./write-preview.ts";
 
 const marker = commentMarker("preview-environment");
 
-/** Says in the pull request where its environment is, in place of what was said before. */
+/** Says in the pull request where its environment is, in place of the comment before. */
 export async function commentPreview(
   github: GitHub,
   pullRequest: number,
@@ -17,7 +17,7 @@ export async function commentPreview(
   await putStickyComment(github, pullRequest, marker, previewText(preview, location));
 }
 
-/** Says that it is gone, where it was said to be there. @param reason completes "it …" */
+/** Says that the environment is gone, where a comment said that it is there. @param reason completes "it …" */
 export async function commentRemoval(github: GitHub, pullRequest: number, reason: string): Promise<void> {
   if ((await ownComments(github, pullRequest, marker)).length === 0) return;
   const text = `### Preview environment \`${previewName(pullRequest)}\`\n\nRemoved: the pull request ${reason}.\n`;

@@ -4,11 +4,11 @@ import type { PullRequest } from "../github/github.ts";
 import { findEnvironment, type DeliveryEnvironment, type EnvironmentFlags } from "../project/environment.ts";
 import type { Project } from "../project/stack-file.ts";
 
-/** The environment that preview environments are made after, and what its stack file says of them. */
+/** The environment that preview environments are modelled on, and what its stack file says of them. */
 export interface PreviewLocation {
   readonly environment: DeliveryEnvironment;
   readonly app: string;
-  /** A pull request with this label has one. */
+  /** A pull request with this label has a preview environment. */
   readonly label: string;
   readonly dependencies: StackSettings["dependencies"];
   readonly ingress: StackSettings["cluster"]["ingress"];
@@ -33,7 +33,7 @@ export function findPreviewLocation(project: Project, name: string, flags: Envir
   };
 }
 
-/** Why a pull request has no environment, to complete "it …"; `undefined`: it is to have one. */
+/** Why a pull request gets no environment, to complete "it …"; `undefined`: it gets one. */
 export function ineligibleReason({ state, merged, labels }: PullRequest, label: string): string | undefined {
   if (merged) return "is merged";
   if (state === "closed") return "is closed";

@@ -72,15 +72,15 @@ function merged(parts: readonly Files[]): Files {
 interface PreviewContextArgs {
   app: string;
   pullRequest: number;
-  /** Those that run in it. */
+  /** The services that run in it. */
   services: readonly Service[];
-  /** As the environment has them that it is made after. */
+  /** As in the environment that it is modelled on. */
   dependencies: Readonly<Record<string, DependencySettings>>;
   /** Likewise. */
   ingress?: IngressSettings | undefined;
 }
 
-/** What the manifests of a preview environment are made of: as small as can be, and nothing shared with the environment that it is made after. */
+/** What the manifests of a preview environment are made of. It is small, and shares nothing with the environment that it is modelled on. */
 export function previewContext({
   app,
   pullRequest,
@@ -102,7 +102,7 @@ export function previewContext({
   };
 }
 
-/** The dependencies that the services do without: what is outside of the cluster holds data that a preview must not touch. */
+/** The dependencies that the services do without: those outside of the cluster have data that a preview must not touch. */
 export function missingDependencies({ services, dependencies }: PreviewContextArgs): string[] {
   const used = new Set(services.flatMap((service) => Object.keys(service.dependencies ?? {})));
   return Object.keys(dependencies).filter((name) => used.has(name) && isOutsideCluster(dependencies[name] ?? "none"));
@@ -112,7 +112,7 @@ function isOutsideCluster(settings: DependencySettings): boolean {
   return settings !== "none" && "address" in settings;
 }
 
-/** One pod, and no host of its own: that one leads to the environment. */
+/** A service with one pod, and without its host, which leads to the environment. */
 function asSinglePod({ autoscaling: _autoscaling, expose, ...service }: Service): Service {
   const { host: _host, ...exposed } = typeof expose === "object" ? expose : {};
   return {
@@ -126,7 +126,7 @@ const secretsHeader = `# Made up by \`delivery preview-environment\`: these valu
 # The environments' own secrets never get into Git.
 `;
 
-/** Secrets for whatever in a preview environment asks for one, as a file; `undefined`: nothing does. */
+/** A file with all secrets that a preview environment uses; `undefined`: it uses none. */
 function generatedSecrets(context: ManifestContext): string | undefined {
   const { environment } = context;
   const secrets = [...usedSecrets(context)].map(([name, variables]) => {
@@ -138,7 +138,7 @@ function generatedSecrets(context: ManifestContext): string | undefined {
       apiVersion: "v1",
       kind: "Secret",
       metadata: { ...metadata(environment, name), name: secretName(name) },
-      // Encoded, as the cluster keeps it: Argo CD compares the two.
+      // Encoded, as the cluster has it, since Argo CD compares the two.
       data: Object.fromEntries(
         values.map(([variable = "", value = ""]) => [variable, Buffer.from(value).toString("base64")]),
       ),
@@ -148,7 +148,7 @@ function generatedSecrets(context: ManifestContext): string | undefined {
   return secretsHeader + secrets.map((secret) => stringify(secret, { lineWidth: 0 })).join("---\n");
 }
 
-/** The same at every commit, so that pods and databases go on; another one in every preview environment. */
+/** The same value at every commit, so that pods and databases keep working; another one in every preview environment. */
 function generatedValue({ app, name }: Environment, secret: string): string {
   return `throwaway-${createHash("sha256")
     .update(JSON.stringify([app, name, secret]))

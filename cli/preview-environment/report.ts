@@ -11,7 +11,7 @@ export function reportPreview(
   { print }: CommandContext,
 ): void {
   if (json) {
-    const facts = services.map(({ name: service, repository, digest, changed, address }) => ({
+    const images = services.map(({ name: service, repository, digest, changed, address }) => ({
       service,
       repository,
       digest,
@@ -24,7 +24,7 @@ export function reportPreview(
         namespace,
         changed: commit !== undefined,
         commit: commit ?? null,
-        services: facts,
+        services: images,
         dependencies,
         missing,
       }),
@@ -46,8 +46,8 @@ export function reportPreview(
 /** Prints which preview environments are removed. */
 export function reportRemoval({ removed, commit }: RemovedPreviews, json: boolean, { print }: CommandContext): void {
   if (json) {
-    const facts = [...removed].map(([pullRequest, reason]) => ({ pullRequest, reason }));
-    return print(JSON.stringify({ changed: commit !== undefined, commit: commit ?? null, removed: facts }));
+    const reasons = [...removed].map(([pullRequest, reason]) => ({ pullRequest, reason }));
+    return print(JSON.stringify({ changed: commit !== undefined, commit: commit ?? null, removed: reasons }));
   }
   if (removed.size === 0) return print("no preview environment to remove");
   for (const [pullRequest, reason] of removed)

@@ -27,10 +27,10 @@ export interface PreviewService {
   readonly name: string;
   readonly repository: string;
   readonly digest: string;
-  /** Whether it is what the pull request makes of it; otherwise it is as in the environment. */
+  /** Whether the pull request changes it; otherwise it is as in the environment. */
   readonly changed: boolean;
   readonly address: string;
-  /** Whether it is where people come in. */
+  /** Whether it is exposed to people. */
   readonly entry: boolean;
   readonly port: number;
 }
@@ -40,11 +40,11 @@ export interface Preview {
   readonly name: string;
   readonly namespace: string;
   readonly services: readonly PreviewService[];
-  /** Whether people come in from outside of the cluster. */
+  /** Whether its exposed services can be reached from outside of the cluster. */
   readonly outside: boolean;
-  /** The databases and caches that it has for itself. */
+  /** The databases and caches of its own. */
   readonly dependencies: readonly string[];
-  /** Those that it does without. */
+  /** The dependencies that it does without. */
   readonly missing: readonly string[];
   /** The commit made; `undefined`: nothing was to change. */
   readonly commit: string | undefined;
@@ -101,7 +101,7 @@ function assertServicesKnown({ services, root }: Monorepo, digests: Digests): vo
   );
 }
 
-/** What runs of each service: what the pull request makes of it, or what the environment runs at this moment. */
+/** The image of each service: of the pull request, or the one that the environment runs at this moment. */
 function imagesFor(
   services: readonly Service[],
   changes: readonly Release[],
@@ -139,30 +139,30 @@ export function servicesOfPreview(services: readonly Service[], changed: Readonl
   const entries = services.filter(
     (service) => isExposed(service) && [...reachable(byName, service.name)].some((name) => changed.has(name)),
   );
-  const wanted = new Set(
+  const desired = new Set(
     [...changed, ...entries.map(({ name }) => name)].flatMap((name) => [...reachable(byName, name)]),
   );
-  return services.filter(({ name }) => wanted.has(name));
+  return services.filter(({ name }) => desired.has(name));
 }
 
 /** A service and all that it calls, directly or through others. */
 function reachable(services: ReadonlyMap<string, Service>, start: string): ReadonlySet<string> {
   const found = new Set([start]);
-  // A set that grows while it is walked is walked to its new end.
+  // The loop also visits what is added to the set while it runs.
   for (const name of found) for (const peer of services.get(name)?.peers ?? []) found.add(peer);
   return found;
 }
 
 export interface RemovedPreviews {
-  /** The numbers of the pull requests, and what is the matter with each, to complete "it …". */
+  /** By the number of a pull request the reason, to complete "it …". */
   readonly removed: ReadonlyMap<number, string>;
   /** The commit made; `undefined`: nothing was to be removed. */
   readonly commit: string | undefined;
 }
 
 /**
- * Takes the environments of pull requests that are no longer to have one out of the deploy repository, by one commit. Argo CD
- * removes what runs by itself; this is the tidying up after it.
+ * Removes the environments of pull requests that are to have none any more from the deploy repository, by one commit. Argo CD
+ * itself removes what runs.
  */
 export async function removePreviews(
   { environment, label }: PreviewLocation,
@@ -170,16 +170,16 @@ export async function removePreviews(
 ): Promise<RemovedPreviews> {
   let removed: ReadonlyMap<number, string> = new Map();
   const { commit, changed } = await commitToBranch(environment, async (snapshot) => {
-    const there = previewPaths(snapshot);
+    const present = previewPaths(snapshot);
     const reasons = await Promise.all(
-      [...there.keys()].map(
+      [...present.keys()].map(
         async (number) => [number, ineligibleReason(await github.pullRequest(number), label)] as const,
       ),
     );
     removed = new Map(reasons.flatMap(([number, reason]) => (reason === undefined ? [] : [[number, reason] as const])));
     return {
       write: {},
-      remove: [...removed.keys()].flatMap((number) => there.get(number) ?? []),
+      remove: [...removed.keys()].flatMap((number) => present.get(number) ?? []),
       message: `preview: remove ${[...removed.keys()].map(previewName).join(", ")}\n\n${[...removed.keys()].map((number) => `Pull-Request: ${number}`).join("\n")}\n`,
     };
   });

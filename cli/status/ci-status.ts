@@ -20,14 +20,14 @@ export interface CiLocation extends CircleCiAccess {
 
 type CiState = Pick<Stage, "state" | "summary">;
 
-/** Whether CI has what it needs for the environment, and how its newest pipeline is. Source: https://circleci.com/docs/api/v2/ */
+/** Whether CI has what it needs for the environment, and the state of its newest pipeline. Source: https://circleci.com/docs/api/v2/ */
 export async function readCi(location: CiLocation, signal: AbortSignal): Promise<CiState> {
   const context = await findContext(location, location.organizationId, location.context, signal);
   if (context === undefined) return { state: "failed", summary: `no context ${location.context}` };
   const slug = location.projectSlug ?? (await restrictedProject(location, context, signal));
   if (slug === undefined) return { state: "ok", summary: `context ${location.context}` };
   const pipelines = await newestPipelines(location, slug, location.branch, signal);
-  // What looks for drift at fixed times delivers nothing.
+  // Scheduled pipelines look for drift, and deliver nothing.
   const newest = pipelines.find(({ trigger }) => trigger?.type.startsWith("schedule") !== true);
   if (newest === undefined) return { state: "unknown", summary: "no pipeline yet" };
   if (newest.state === "errored")
@@ -50,7 +50,7 @@ async function restrictedProject(
   return project === undefined ? undefined : `circleci/${location.organizationId}/${project}`;
 }
 
-/** A workflow that was run again counts by its last run. */
+/** Of a workflow that was run again, the last run counts. */
 function currentRuns(workflows: readonly Workflow[]): Workflow[] {
   const oldestFirst = workflows.toSorted((one, other) => Date.parse(one.created_at) - Date.parse(other.created_at));
   return [...new Map(oldestFirst.map((workflow) => [workflow.name, workflow])).values()];
@@ -67,7 +67,7 @@ const states: Readonly<Record<string, State>> = {
   unauthorized: "failed",
 };
 
-/** A pipeline is as its worst workflow. */
+/** A pipeline has the state of its worst workflow. */
 export function pipelineState(number: number, statuses: readonly string[]): CiState {
   const severity: readonly State[] = ["failed", "progress", "unknown", "ok"];
   const found = statuses.map((status) => ({ status, state: states[status] ?? ("unknown" as const) }));

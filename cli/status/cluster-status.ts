@@ -5,10 +5,10 @@ import { isNotFound } from "../../kubernetes/errors.ts";
 import { conditionOf, listAt, nameOf, numberAt, stringAt, type KubernetesObject } from "../../kubernetes/object.ts";
 import type { State } from "./model.ts";
 
-/** What a Deployment says of itself. */
+/** The state of a Deployment, as its own status says. */
 export interface DeploymentStatus {
   readonly service: string;
-  /** As in the manifest: by digest, or by tag for what is not released. */
+  /** As in the manifest: by digest, or by tag where nothing is released. */
   readonly image: string;
   readonly state: State;
   /** In Argo CD's words. */
@@ -134,7 +134,7 @@ export function deploymentStatus(deployment: KubernetesObject): DeploymentStatus
 /** As Argo CD judges: https://argo-cd.readthedocs.io/en/stable/operator-manual/health/ */
 function rolloutOf(deployment: KubernetesObject): Pick<DeploymentStatus, "state" | "health" | "message"> {
   const status = (key: string): number => numberAt(deployment, "status", key) ?? 0;
-  const wanted = numberAt(deployment, "spec", "replicas") ?? 1;
+  const desired = numberAt(deployment, "spec", "replicas") ?? 1;
   const failure = [conditionOf(deployment, "ReplicaFailure"), conditionOf(deployment, "Progressing")].find(
     (condition, index) => condition?.["status"] === (index === 0 ? "True" : "False"),
   );
@@ -142,13 +142,13 @@ function rolloutOf(deployment: KubernetesObject): Pick<DeploymentStatus, "state"
     return { state: "failed", health: "Degraded", message: stringAt(failure, "message") ?? "the rollout has failed" };
   if (status("observedGeneration") < (numberAt(deployment, "metadata", "generation") ?? 0))
     return { state: "progress", health: "Progressing", message: "the change has not been seen yet" };
-  if (wanted === 0) return { state: "unknown", health: "Suspended", message: "no pods are wanted" };
+  if (desired === 0) return { state: "unknown", health: "Suspended", message: "no pods are wanted" };
   const [updated, available, all] = [status("updatedReplicas"), status("availableReplicas"), status("replicas")];
-  if (updated >= wanted && available >= wanted && all <= updated)
+  if (updated >= desired && available >= desired && all <= updated)
     return { state: "ok", health: "Healthy", message: null };
   return {
     state: "progress",
     health: "Progressing",
-    message: `${Math.min(updated, available)} of ${wanted} new pods are available`,
+    message: `${Math.min(updated, available)} of ${desired} new pods are available`,
   };
 }

@@ -16,7 +16,7 @@ interface DesiredImage {
 
 type Ask<T> = (signal: AbortSignal) => Promise<T>;
 
-/** How to ask each part of the pipeline. Each may throw, and is given up after its time. */
+/** How to ask each part of the pipeline. Each may throw, and is given up after some time. */
 export interface StatusSources {
   readonly app: string;
   readonly environment: string;
@@ -49,11 +49,11 @@ export async function collectStatus(sources: StatusSources, limits: StatusLimits
     gitops ? readingOf(sources.applications, answer) : undefined,
     readingOf(sources.deployments, answer),
   ]);
-  const wanted = desiredImages(factsOf(git)?.releases ?? [], factsOf(cluster) ?? []);
+  const desired = desiredImages(valueOf(git)?.releases ?? [], valueOf(cluster) ?? []);
   const registry = await readingOf(
     () =>
       Promise.all(
-        wanted.map(async (image): Promise<ImagePresence> => ({
+        desired.map(async (image): Promise<ImagePresence> => ({
           service: image.service,
           present: await sources.hasImage(image),
         })),
@@ -61,7 +61,7 @@ export async function collectStatus(sources: StatusSources, limits: StatusLimits
     answer,
   );
   const readings: Readings = { source, ci, registry, ...(git && { git }), ...(argocd && { argocd }), cluster };
-  const services = servicesOf(delivery, factsOf(git), factsOf(argocd), factsOf(cluster));
+  const services = servicesOf(delivery, valueOf(git), valueOf(argocd), valueOf(cluster));
   return {
     app,
     environment,
@@ -73,11 +73,11 @@ export async function collectStatus(sources: StatusSources, limits: StatusLimits
   };
 }
 
-function factsOf<T>(reading: Reading<T> | undefined): T | undefined {
-  return reading !== undefined && "facts" in reading ? reading.facts : undefined;
+function valueOf<T>(reading: Reading<T> | undefined): T | undefined {
+  return reading !== undefined && "value" in reading ? reading.value : undefined;
 }
 
-/** What is released; without release records, what the cluster is told to run by digest. */
+/** The images that are released; without release records, those that Deployments name by digest. */
 function desiredImages(releases: DeployStatus["releases"], deployments: readonly DeploymentStatus[]): DesiredImage[] {
   if (releases.length > 0)
     return releases.flatMap(({ service, image }) => (image === null ? [] : [{ service, ...image }]));
@@ -95,8 +95,8 @@ function servicesOf(
 ): DeliveryStatus["services"] {
   const releases = deploy?.releases ?? [];
   const names = new Set([...releases, ...applications, ...deployments].map(({ service }) => service));
-  const of = <T extends { service: string }>(facts: readonly T[], service: string): T | undefined =>
-    facts.find((fact) => fact.service === service);
+  const of = <T extends { service: string }>(all: readonly T[], service: string): T | undefined =>
+    all.find((one) => one.service === service);
   return [...names].toSorted().map((service) =>
     serviceStatus({
       service,
@@ -109,25 +109,26 @@ function servicesOf(
 }
 
 /** The readers of a real pipeline. */
-export function statusSources(places: StatusEndpoints): StatusSources {
-  const { app, environment, delivery, deploy, registry } = places;
+export function statusSources(endpoints: StatusEndpoints): StatusSources {
+  const { app, environment, delivery, deploy, registry } = endpoints;
   return {
     app,
     environment,
     delivery,
-    source: (signal) => readSource(places.directory, signal),
-    ci: (signal) => readCi(places.ci, signal),
+    source: (signal) => readSource(endpoints.directory, signal),
+    ci: (signal) => readCi(endpoints.ci, signal),
     hasImage: async ({ repository, digest }) => (await registry.digest(repository, digest)) !== undefined,
     releases: async () => {
       if (deploy === undefined)
         throw new NotReachableError("the stack file names no deploy repository (gitops.repository)");
       return readReleases({ ...deploy, timeoutSeconds: gitSeconds }, environment);
     },
-    applications: async (signal) => readApplications(places.cluster(), places, signal),
-    deployments: async (signal) => readDeployments(places.cluster(), places, signal),
+    applications: async (signal) => readApplications(endpoints.cluster(), endpoints, signal),
+    deployments: async (signal) => readDeployments(endpoints.cluster(), endpoints, signal),
   };
 }
 
-/** One try, and a short one: whoever asks for the status wants an answer now. */
+/** A single attempt with a short timeout: who asks for the status wants an answer soon. */
 export const statusFetchLimits = { retries: 0, timeout: 5000 } as const;
+/** Of a single command of Git. */
 const gitSeconds = 10;

@@ -7,7 +7,7 @@ import type { SettingName } from "../project/stack-file.ts";
 import type { Registry } from "../registry/client.ts";
 import type { CiLocation } from "./ci-status.ts";
 
-/** Where the parts of one environment's pipeline are, and how to speak to them. */
+/** Where the parts of one environment's pipeline are, and how to ask them. */
 export interface StatusEndpoints {
   readonly app: string;
   readonly environment: string;

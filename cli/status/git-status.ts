@@ -1,7 +1,6 @@
-import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { promisify } from "node:util";
 import { NotReachableError } from "../../core/error.ts";
+import { outputOf } from "../../core/process.ts";
 import type { DeployBranch } from "../../git/deploy-branch.ts";
 import { readBranch } from "../../git/deploy-repository.ts";
 import type { Git } from "../../git/git-command.ts";
@@ -20,7 +19,7 @@ export interface ReleaseStatus {
 
 export interface DeployStatus {
   /** The newest commit of the branch; `null`: there is none. */
-  readonly tip: string | null;
+  readonly head: string | null;
   readonly releases: readonly ReleaseStatus[];
 }
 
@@ -29,7 +28,7 @@ export function readReleases(branch: DeployBranch, directory: string): Promise<D
   return readBranch(
     branch,
     async (snapshot, git) => {
-      if (snapshot.commit === undefined) return { tip: null, releases: [] };
+      if (snapshot.commit === undefined) return { head: null, releases: [] };
       const [records, commits] = await Promise.all([
         readRecords(snapshot, directory),
         releaseCommits(git, snapshot.commit),
@@ -44,7 +43,7 @@ export function readReleases(branch: DeployBranch, directory: string): Promise<D
           sourceCommit: sourceCommit ?? (image === undefined ? null : sourceOf(image.digest, commits)),
         };
       });
-      return { tip: snapshot.commit, releases };
+      return { head: snapshot.commit, releases };
     },
     "whole history",
   );
@@ -58,7 +57,7 @@ interface ReleaseCommit {
   readonly paths: ReadonlySet<string>;
 }
 
-/** For a record that does not say what its digest was built from: the first release of that may, in whichever environment. */
+/** For a record that does not say what its digest was built from: the release of it in another environment may. */
 function sourceOf(digest: string, commits: readonly ReleaseCommit[]): string | null {
   return commits.find((commit) => commit.source !== undefined && commit.digests.has(digest))?.source ?? null;
 }
@@ -72,13 +71,13 @@ const logFormat = [
 ].join("%x1f");
 
 /**
- * The commits that changed what a release record of any environment says is to run, newest first. Those that only note
- * another source commit of the same image release nothing.
+ * The commits that changed which image a release record of any environment names, newest first. Those that only note another
+ * source commit of the same image release nothing.
  */
-async function releaseCommits(git: Git, tip: string): Promise<ReleaseCommit[]> {
+async function releaseCommits(git: Git, head: string): Promise<ReleaseCommit[]> {
   const image = ["-G", "(digest|name): "];
   const shown = ["--first-parent", "--diff-merges=first-parent", "--name-only", ...image, `--format=%x1e${logFormat}`];
-  const output = await git(["log", ...shown, tip, "--", ":(glob)**/release/kustomization.yaml"]);
+  const output = await git(["log", ...shown, head, "--", ":(glob)**/release/kustomization.yaml"]);
   return output.toString().split("\u001E").slice(1).map(parseCommit);
 }
 
@@ -99,13 +98,11 @@ export interface SourceStatus {
   readonly branch: string;
 }
 
-const runFile = promisify(execFile);
-
 /** @throws NotReachableError where there is no checkout */
 export async function readSource(directory: string, signal: AbortSignal): Promise<SourceStatus> {
   if (!existsSync(directory)) throw new NotReachableError(`there is no ${directory} here`);
   const git = async (...args: string[]): Promise<string> =>
-    (await runFile("git", ["-C", directory, ...args], { signal })).stdout.trim();
+    (await outputOf("git", ["-C", directory, ...args], { signal })).trim();
   try {
     // Only what the directory holds: the monorepo may be a part of a larger repository.
     const [commit, branch] = await Promise.all([

@@ -1,4 +1,4 @@
-/** How a part of the pipeline is: `unknown` also where it cannot be asked, or has nothing to say yet. */
+/** The state of a part of the pipeline: `unknown` also where it cannot be asked, or has done nothing yet. */
 export type State = "ok" | "progress" | "failed" | "unknown";
 
 /** The parts of the pipeline, in the order in which a commit passes them. */

@@ -100,7 +100,7 @@ ${services.map((service) => serviceRow(service, takenAt)).join("\n")}
 function serviceRow(service: ServiceStatus, takenAt: string): string {
   const { state, message } = service;
   const cells = cellsOf(service, takenAt);
-  // The whole of what the cell shows the beginning of.
+  // The full texts of the cells that show only the beginning.
   const whole: Partial<Record<(typeof columns)[number], string | null>> = {
     commit: service.commit,
     image: service.digest,
@@ -117,7 +117,7 @@ function serviceRow(service: ServiceStatus, takenAt: string): string {
   return `<tr class="${state}" data-service="${escapeMarkup(service.service)}" data-state="${state}"><th scope="row">${name}${why}</th>${rest.join("")}</tr>`;
 }
 
-/** Words of Argo CD that say more than that all is as it should be. */
+/** The colours of Argo CD's words; the others are plain. */
 const wordStates: Readonly<Record<string, State>> = {
   Healthy: "ok",
   OutOfSync: "progress",

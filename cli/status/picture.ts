@@ -50,14 +50,16 @@ export function pipelinePicture(stages: readonly Stage[], direction: Direction):
   const { width, height, gap } = layout;
   const along = (size: number): number => stages.length * size + Math.max(0, stages.length - 1) * gap;
   const [totalWidth, totalHeight] = direction === "row" ? [along(width), height] : [width, along(height)];
-  const places = stages.map((_, index): [number, number] =>
+  const positions = stages.map((_, index): [number, number] =>
     direction === "row" ? [index * (width + gap), 0] : [0, index * (height + gap)],
   );
-  const arrows = stages.slice(1).map((stage, index) => arrow(stage.state, places[index] ?? [0, 0], direction, layout));
-  const boxes = stages.map((stage, index) => box(stage, places[index] ?? [0, 0], direction, layout));
+  const arrows = stages
+    .slice(1)
+    .map((stage, index) => arrow(stage.state, positions[index] ?? [0, 0], direction, layout));
+  const boxes = stages.map((stage, index) => box(stage, positions[index] ?? [0, 0], direction, layout));
   const label = stages.map(({ name, state }) => `${stageTitles[name]}: ${stateWords[state]}`).join(", ");
   return [
-    // A stroke is as wide on both sides of an edge.
+    // Half of a stroke is outside of its edge.
     `<svg class="picture ${direction}" viewBox="-1 -1 ${totalWidth + 2} ${totalHeight + 2}" role="img" aria-label="${escapeMarkup(label)}">`,
     ...arrows,
     ...boxes,
@@ -89,7 +91,7 @@ function box(
 </g>`;
 }
 
-/** From the stage at this place to the next one, in the colour of where it leads. */
+/** From the stage at this position to the next one, in the colour of the next one's state. */
 function arrow(
   state: State,
   [x, y]: readonly [number, number],

@@ -2,12 +2,12 @@ import { errorMessage, NotReachableError } from "../../core/error.ts";
 import { withoutLogins } from "../../git/git-credentials.ts";
 import { UnreachableError } from "../../kubernetes/errors.ts";
 
-/** What one part of the pipeline has said, or why it has not. */
-export type Reading<T> = { readonly facts: T } | { readonly reason: string; readonly state: "failed" | "unknown" };
+/** What one part of the pipeline has answered, or why it has not. */
+export type Reading<T> = { readonly value: T } | { readonly reason: string; readonly state: "failed" | "unknown" };
 
 /**
  * Asks one part of the pipeline; never throws, and ends in time.
- * @param ask is told by the signal that nobody waits any more
+ * @param ask gets a signal that aborts once the time is over
  */
 export async function readingOf<T>(
   ask: (signal: AbortSignal) => Promise<T>,
@@ -22,7 +22,7 @@ export async function readingOf<T>(
     }, milliseconds);
   });
   try {
-    return { facts: await Promise.race([ask(limit.signal), late]) };
+    return { value: await Promise.race([ask(limit.signal), late]) };
   } catch (error) {
     return { reason: reasonOf(error), state: isUnreachable(error) ? "unknown" : "failed" };
   } finally {
@@ -38,7 +38,7 @@ function isUnreachable(error: unknown): boolean {
   );
 }
 
-/** One line for people, without what servers may repeat of credentials. */
+/** One line for people, without the credentials that servers may repeat. */
 export function reasonOf(error: unknown): string {
   return oneLine(errorMessage(error));
 }

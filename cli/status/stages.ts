@@ -10,7 +10,7 @@ export interface ImagePresence {
   readonly present: boolean;
 }
 
-/** What every part has said; those that the kind of delivery does not have are left out. */
+/** What every part has answered; those that the kind of delivery does not have are left out. */
 export interface Readings {
   readonly source: Reading<SourceStatus>;
   readonly ci: Reading<Pick<Stage, "state" | "summary">>;
@@ -30,9 +30,9 @@ export function stagesOf(readings: Readings, services: readonly ServiceStatus[])
       state: "ok",
       summary: `${shortCommit(commit)} on ${branch}`,
     })),
-    ci: stage("ci", ci, (facts) => facts),
+    ci: stage("ci", ci, (state) => state),
     registry: stage("registry", registry, imagesStage),
-    git: git && stage("git", git, (facts) => gitStage(facts, services)),
+    git: git && stage("git", git, (deploy) => gitStage(deploy, services)),
     argocd: argocd && stage("argocd", argocd, applicationsStage),
     cluster: stage("cluster", cluster, (deployments) =>
       counted(
@@ -53,10 +53,10 @@ export function problemsOf(readings: Readings): StatusProblem[] {
   });
 }
 
-function stage<T>(name: StageName, reading: Reading<T>, of: (facts: T) => Pick<Stage, "state" | "summary">): Stage {
+function stage<T>(name: StageName, reading: Reading<T>, of: (value: T) => Pick<Stage, "state" | "summary">): Stage {
   if ("reason" in reading)
     return { name, state: reading.state, summary: reading.state === "failed" ? "gives an error" : "not reachable" };
-  return { name, ...of(reading.facts) };
+  return { name, ...of(reading.value) };
 }
 
 function imagesStage(images: readonly ImagePresence[]): Pick<Stage, "state" | "summary"> {
@@ -67,14 +67,14 @@ function imagesStage(images: readonly ImagePresence[]): Pick<Stage, "state" | "s
 }
 
 function gitStage(
-  { tip, releases }: DeployStatus,
+  { head, releases }: DeployStatus,
   services: readonly ServiceStatus[],
 ): Pick<Stage, "state" | "summary"> {
-  if (tip === null) return { state: "unknown", summary: "the branch is empty" };
+  if (head === null) return { state: "unknown", summary: "the branch is empty" };
   const released = releases.filter(({ image }) => image !== null).length;
-  const summary = `${released} of ${releases.length} released at ${shortCommit(tip)}`;
-  if (releases.length === 0) return { state: "unknown", summary: `no service at ${shortCommit(tip)}` };
-  // What Git says and the cluster does not do yet is on its way.
+  const summary = `${released} of ${releases.length} released at ${shortCommit(head)}`;
+  if (releases.length === 0) return { state: "unknown", summary: `no service at ${shortCommit(head)}` };
+  // A released image that does not run yet is on its way.
   const underWay = services.some(({ digest, releasedDigest }) => releasedDigest !== null && digest !== releasedDigest);
   return { state: released === 0 ? "unknown" : underWay ? "progress" : "ok", summary };
 }
@@ -89,7 +89,7 @@ function counted(states: readonly State[], what: string, none: string): Pick<Sta
   return { state: worst(states), summary: `${good} of ${states.length} ${what}` };
 }
 
-/** What the parts say of one service; `undefined`: nothing, or they could not be asked. */
+/** What the parts say of one service; `undefined`: nothing, or the part could not be asked. */
 interface ServiceReadings {
   readonly service: string;
   readonly delivery: "gitops" | "direct";
@@ -128,11 +128,11 @@ function digestOf(image: string): string | null {
   return /@(sha256:[0-9a-f]{64})$/.exec(image)?.[1] ?? null;
 }
 
-function judge(facts: Omit<ServiceReadings, "service"> & { pending: boolean }): {
+function judge(readings: Omit<ServiceReadings, "service"> & { pending: boolean }): {
   state: State;
   message: string | null;
 } {
-  const { delivery, release, application, deployment, pending } = facts;
+  const { delivery, release, application, deployment, pending } = readings;
   if (delivery === "direct") return deployment ?? { state: "unknown", message: "not deployed" };
   const rollout = deployment?.state ?? "unknown";
   const message = application?.message ?? deployment?.message ?? null;
@@ -152,7 +152,7 @@ function judge(facts: Omit<ServiceReadings, "service"> & { pending: boolean }): 
 
 const notYet = "the released image does not run yet";
 
-/** How Argo CD's words for sync, health and the last operation go together. */
+/** One state from Argo CD's words for sync, health and the last operation. */
 export function applicationState({ sync, health, phase }: Pick<ApplicationStatus, "sync" | "health" | "phase">): State {
   if (["Degraded", "Missing"].includes(health) && phase !== "Running") return "failed";
   if (phase === "Failed" || phase === "Error") return "failed";

@@ -20,7 +20,7 @@ const stateMarks: Readonly<Record<State, string>> = { ok: "✓", progress: "…"
 
 export const columns = ["service", "commit", "image", "release", "sync", "health", "age"] as const;
 
-/** The cells of one service, as people read them. */
+/** The cells of one service, shortened for people. */
 export function cellsOf(service: ServiceStatus, takenAt: string): Record<(typeof columns)[number], string> {
   return {
     service: service.service,
@@ -75,9 +75,9 @@ export function statusText(status: DeliveryStatus): string {
     .join("\n\n");
 }
 
-/** Names come from elsewhere: none may steer the terminal. */
+/** A text without characters that steer a terminal or cannot be shown, since names come from elsewhere; they become `�`. */
 export function printable(text: string): string {
-  return text.replaceAll(/[\p{Cc}\p{Cf}]/gu, "\uFFFD");
+  return text.replaceAll(/[\p{Cc}\p{Cf}\p{Cs}]/gu, "\uFFFD");
 }
 
 const units: readonly (readonly [seconds: number, unit: string])[] = [
@@ -88,7 +88,7 @@ const units: readonly (readonly [seconds: number, unit: string])[] = [
 
 /** The time between two moments in its largest unit, e.g. `3d`, `2h`, `5m`, `12s`. */
 export function ageBetween(from: string, to: string): string {
-  // The clock of whoever made the commit may be ahead of ours.
+  // The clock of the machine that made the commit may be ahead of this one's.
   const seconds = Math.max(0, Math.round((Date.parse(to) - Date.parse(from)) / 1000));
   const [size, unit] = units.find(([amount]) => seconds >= amount) ?? [1, "s"];
   return `${Math.floor(seconds / size)}${unit}`;
@@ -102,9 +102,7 @@ const entities: Readonly<Record<string, string>> = {
   "'": "&#39;",
 };
 
-/** A text as HTML and SVG take it, in content and in quoted attributes. What cannot be shown becomes `�`. */
+/** A text as HTML and SVG take it, in content and in quoted attributes. */
 export function escapeMarkup(text: string): string {
-  return text
-    .replaceAll(/[\p{Cc}\p{Cf}\p{Cs}]/gu, "\uFFFD")
-    .replaceAll(/[&<>"']/g, (character) => entities[character] ?? character);
+  return printable(text).replaceAll(/[&<>"']/g, (character) => entities[character] ?? character);
 }

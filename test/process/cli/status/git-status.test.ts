@@ -20,8 +20,8 @@ test("the release commit is the last one that changed the record; the source com
   await release("dev", "user", "2", []);
   await release("dev", "link", "3", ["Source-Commit: 3333333"]);
   const promoted = await release("prod", "link", "1", ["Promoted-From: dev"]);
-  const { tip, releases } = await readReleases(branch, "prod");
-  expect(tip).toBe(promoted.commit);
+  const { head, releases } = await readReleases(branch, "prod");
+  expect(head).toBe(promoted.commit);
   expect(releases).toMatchObject([
     { service: "link", releaseCommit: promoted.commit, sourceCommit: "1111111", image: { digest: digest("1") } },
   ]);

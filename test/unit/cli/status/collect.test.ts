@@ -32,7 +32,7 @@ function sources(overrides: Partial<StatusSources> = {}): StatusSources {
     source: () => Promise.resolve({ commit: "a1b2c3d4e5", branch: "main" }),
     ci: () => Promise.resolve({ state: "ok", summary: "#7 success" }),
     hasImage: () => Promise.resolve(true),
-    releases: () => Promise.resolve({ tip: "9f8e7d6c5b", releases: [released] }),
+    releases: () => Promise.resolve({ head: "9f8e7d6c5b", releases: [released] }),
     applications: () => Promise.resolve([synced]),
     deployments: () => Promise.resolve([running]),
     ...overrides,
@@ -88,7 +88,7 @@ test("a release that the cluster does not run yet is in progress", async () => {
 test("a service without a release waits for its first one", async () => {
   const { services } = await collectStatus(
     sources({
-      releases: () => Promise.resolve({ tip: "9f8e7d6", releases: [{ ...released, image: null }] }),
+      releases: () => Promise.resolve({ head: "9f8e7d6", releases: [{ ...released, image: null }] }),
       deployments: () => Promise.resolve([]),
     }),
   );
