@@ -14,7 +14,7 @@ export interface PreviewLocation {
   readonly ingress: StackSettings["cluster"]["ingress"];
 }
 
-/** @throws CommandError if the stack file is missing or faulty, or declares no preview environments */
+/** @throws CommandError if the stack file is missing or invalid, or declares no preview environments */
 export function findPreviewLocation(project: Project, name: string, flags: EnvironmentFlags): PreviewLocation {
   const environment = findEnvironment(project, name, flags);
   const file = project.stackFile(name);

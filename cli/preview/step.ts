@@ -126,7 +126,7 @@ function parsePath(path: string): string[] {
   return [...parts].map(([, quoted, index, plain]) => quoted ?? index ?? plain ?? "");
 }
 
-/** One place where two values differ. */
+/** A path at which two values differ. */
 export interface Difference {
   readonly path: readonly string[];
   /** `undefined`: not there. */
@@ -134,7 +134,7 @@ export interface Difference {
   readonly after: Value | undefined;
 }
 
-/** The places where two values differ, as deep as both have the same shape. */
+/** The paths at which two values differ, as deep as both have the same shape. */
 export function differences(
   before: Value | undefined,
   after: Value | undefined,

@@ -104,7 +104,7 @@ export async function readSource(directory: string, signal: AbortSignal): Promis
   const git = async (...args: string[]): Promise<string> =>
     (await outputOf("git", ["-C", directory, ...args], { signal })).trim();
   try {
-    // Only what the directory holds: the monorepo may be a part of a larger repository.
+    // Only commits that change the directory: the monorepo may be a part of a larger repository.
     const [commit, branch] = await Promise.all([
       git("log", "-1", "--format=%H", "--", "."),
       git("rev-parse", "--abbrev-ref", "HEAD"),

@@ -17,7 +17,7 @@ export interface ServiceStatus {
   readonly state: State;
   /** The commit of the monorepo that the image was built from. */
   readonly commit: string | null;
-  /** The digest that the cluster is told to run; the released one where the cluster cannot be asked. */
+  /** The digest that the Deployment names; the released one where the cluster cannot be asked. */
   readonly digest: string | null;
   /** The digest of the release record. */
   readonly releasedDigest: string | null;
