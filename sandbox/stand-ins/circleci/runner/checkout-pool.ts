@@ -1,10 +1,8 @@
-import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
-import { promisify } from "node:util";
+import { outputOf } from "../../../../core/process.ts";
 
-const run = promisify(execFile);
 /** As many as usually check out at about the same time. */
 const poolSize = 3;
 
@@ -15,30 +13,30 @@ const poolSize = 3;
 export class CheckoutPool {
   readonly #root: string;
 
-  /** @param root a folder of its own; what a killed process has left in it goes */
+  /** @param root a folder of its own; what a killed process has left in it is removed */
   constructor(root: string) {
     rmSync(root, { recursive: true, force: true });
     this.#root = root;
   }
 
   /**
-   * Puts one in place of an empty folder: a clone of the mirror at some commit of its past, on no branch.
+   * Replaces an empty folder by one: a clone of the mirror at some commit of its past, on no branch.
    * @returns whether there was one
    */
   take(mirror: string, target: string): boolean {
-    const [spare] = this.#ready(mirror);
-    if (spare === undefined) return false;
-    renameSync(spare, target);
+    const [checkout] = this.#ready(mirror);
+    if (checkout === undefined) return false;
+    renameSync(checkout, target);
     return true;
   }
 
-  /** Makes those that are missing, one after the other. */
-  async refill(mirror: string, goesOn: () => boolean): Promise<void> {
-    for (let missing = poolSize - this.#ready(mirror).length; missing > 0 && goesOn(); missing--) {
+  /** Makes those that are missing, one after the other, as long as the machine is idle. */
+  async refill(mirror: string, isIdle: () => boolean): Promise<void> {
+    for (let missing = poolSize - this.#ready(mirror).length; missing > 0 && isIdle(); missing--) {
       const folder = join(this.#folderOf(mirror), randomUUID());
       const unfinished = `${folder}.new`;
       mkdirSync(unfinished, { recursive: true, mode: 0o700 });
-      const git = (...args: string[]) => run("nice", ["-n", "19", "git", "-C", unfinished, ...args]);
+      const git = (...args: string[]) => outputOf("nice", ["-n", "19", "git", "-C", unfinished, ...args]);
       try {
         await git("clone", "--quiet", "--local", "--no-checkout", mirror, ".");
         await git("checkout", "--quiet", "--detach", "HEAD");

@@ -12,10 +12,10 @@ import type { JobHost } from "./run-job.ts";
 import { SourceMirror } from "./source-mirror.ts";
 import { advanceWorkflow, cancelWorkflow } from "./workflow.ts";
 
-interface EngineOptions extends Omit<JobHost, "later" | "spares"> {
+interface EngineOptions extends Omit<JobHost, "later" | "checkouts"> {
   /** The account as it is now. */
   account: () => State;
-  /** @default nobody is told */
+  /** Where statuses are reported. @default nowhere */
   github?: GitHubAccess | undefined;
   /** Where this server is reached. */
   origin: string;
@@ -24,7 +24,7 @@ interface EngineOptions extends Omit<JobHost, "later" | "spares"> {
   parallelJobs?: number | undefined;
 }
 
-/** Starts pipelines, runs their jobs in order, and tells GitHub. What is under way survives the process as far as it can. */
+/** Starts pipelines, runs their jobs in order, and reports to GitHub. All but running jobs survives the process. */
 export class PipelineEngine {
   readonly folder: PipelineFolder;
   readonly #options: EngineOptions;
@@ -42,7 +42,7 @@ export class PipelineEngine {
     this.#queue = new JobQueue({
       ...options,
       folder: this.folder,
-      spares: new CheckoutPool(join(root, "spares")),
+      checkouts: new CheckoutPool(join(root, "checkouts")),
       mirrorOf: (pipeline) => this.#mirror.pathOf(pipeline.source),
       buildUrl: (job) => this.jobUrl(job),
       advance: (pipeline) => this.advance(pipeline),
@@ -51,7 +51,7 @@ export class PipelineEngine {
     for (const pipeline of this.folder.all()) this.#recover(pipeline);
   }
 
-  /** Where a person reads a job's output. Its id is known to nobody who may not. */
+  /** Where a person reads a job's output, without a token: only who may read it is told its id. */
   jobUrl({ id }: Job): string {
     return `${this.#options.origin}/output/${id}`;
   }
@@ -100,7 +100,7 @@ export class PipelineEngine {
     return again;
   }
 
-  /** Looks what can go on in a pipeline, after anything has changed in it. */
+  /** Starts what can start in a pipeline, after anything has changed in it. */
   advance(pipeline: Pipeline): void {
     for (const workflow of pipeline.workflows) {
       if (workflow.stoppedAt === undefined) advanceWorkflow(this.#options.account(), pipeline, workflow);

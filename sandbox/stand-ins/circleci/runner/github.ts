@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { errorMessage } from "../../../../core/error.ts";
+import { retry } from "../../../../core/retry.ts";
 import type { Job, JobStatus, Pipeline, PipelineSource } from "./records.ts";
 
 export interface GitHubAccess {
@@ -17,7 +17,7 @@ interface CommitStatus {
 const retryMilliseconds = [200, 500, 1_000, 3_000, 10_000, 30_000];
 const statusTimeoutMilliseconds = 10_000;
 
-/** What GitHub is told of a job, in CircleCI's words. Blocked jobs, and those that never run, have no status. */
+/** What is reported to GitHub of a job, in CircleCI's words. Blocked jobs, and those that never run, have no status. */
 function commitStatusOf(status: JobStatus): CommitStatus | undefined {
   switch (status) {
     case "blocked":
@@ -43,7 +43,7 @@ function commitStatusOf(status: JobStatus): CommitStatus | undefined {
   }
 }
 
-/** Tells GitHub how jobs are: each job's statuses in their order, again until GitHub takes them. */
+/** Reports the status of jobs to GitHub: each job's statuses in their order, again until GitHub takes them. */
 export class StatusReports {
   readonly #github: GitHubAccess;
   readonly #log: (line: string) => void;
@@ -59,12 +59,12 @@ export class StatusReports {
   job(pipeline: Pipeline, job: Job, url: string, reported: () => void): void {
     const status = commitStatusOf(job.status);
     if (status === undefined || job.reported === job.status) return;
-    const told = job.status;
+    const current = job.status;
     this.#inTurn(job.id, async () => {
-      // What has changed meanwhile is told by its own turn.
-      if (job.status !== told || job.reported === told) return;
-      if (!(await this.#post(pipeline, job.name, status, url, () => job.status !== told))) return;
-      job.reported = told;
+      // A status that has changed meanwhile has a turn of its own.
+      if (job.status !== current || job.reported === current) return;
+      if (!(await this.#post(pipeline, job.name, status, url, () => job.status !== current))) return;
+      job.reported = current;
       reported();
     });
   }
@@ -75,7 +75,7 @@ export class StatusReports {
     this.#inTurn(pipeline.id, async () => void (await this.#post(pipeline, "Build Error", failure, url, () => false)));
   }
 
-  /** Tells no more; what is not told yet is when the stand-in starts again. */
+  /** Reports no more; what is missing is reported when the stand-in starts again. */
   async close(): Promise<void> {
     this.#closed.abort();
     await Promise.all(this.#turns.values());
@@ -99,39 +99,44 @@ export class StatusReports {
   ): Promise<boolean> {
     const path = `/repos/${source.fullName}/statuses/${source.revision}`;
     const body = JSON.stringify({ ...status, context: `ci/circleci: ${name}`, target_url: url });
-    for (const pause of [...retryMilliseconds, undefined]) {
-      const problem = await this.#send(path, body);
-      if (problem === undefined) return true;
-      if (this.#closed.signal.aborted || isOld()) return false;
-      const next = pause === undefined || problem.final ? "given up" : `again in ${pause / 1000} s`;
-      this.#log(`status of ${name}: ${problem.text} (${next})`);
-      if (pause === undefined || problem.final) return false;
-      await sleep(pause, undefined, { signal: this.#closed.signal }).catch(() => undefined);
+    const failed = (error: unknown, next: string): void =>
+      this.#log(`status of ${name}: ${errorMessage(error)} (${next})`);
+    try {
+      await retry(() => this.#send(path, body), {
+        pauses: retryMilliseconds,
+        isTransient: (error) => !(error instanceof RefusedError) && !isOld(),
+        onRetry: (error, pause) => failed(error, `again in ${pause / 1000} s`),
+        signal: this.#closed.signal,
+      });
+      return true;
+    } catch (error) {
+      if (!this.#closed.signal.aborted && !isOld()) failed(error, "given up");
+      return false;
     }
-    return false;
   }
 
-  async #send(path: string, body: string): Promise<{ text: string; final: boolean } | undefined> {
-    try {
-      const response = await fetch(`${this.#github.api}${path}`, {
-        method: "POST",
-        headers: {
-          accept: "application/vnd.github+json",
-          authorization: `Bearer ${this.#github.token}`,
-          "content-type": "application/json",
-        },
-        body,
-        signal: AbortSignal.any([this.#closed.signal, AbortSignal.timeout(statusTimeoutMilliseconds)]),
-      });
-      await response.body?.cancel();
-      if (response.ok) return undefined;
-      // A refusal of what is asked does not become a success by asking again.
-      const final = response.status >= 400 && response.status < 500 && response.status !== 429;
-      return { text: `GitHub answers ${response.status} for ${path}`, final };
-    } catch (error) {
-      return { text: errorMessage(error), final: false };
-    }
+  async #send(path: string, body: string): Promise<void> {
+    const response = await fetch(`${this.#github.api}${path}`, {
+      method: "POST",
+      headers: {
+        accept: "application/vnd.github+json",
+        authorization: `Bearer ${this.#github.token}`,
+        "content-type": "application/json",
+      },
+      body,
+      signal: AbortSignal.any([this.#closed.signal, AbortSignal.timeout(statusTimeoutMilliseconds)]),
+    });
+    await response.body?.cancel();
+    if (response.ok) return;
+    const { status } = response;
+    const problem = `GitHub answers ${status} for ${path}`;
+    throw status >= 400 && status < 500 && status !== 429 ? new RefusedError(problem) : new Error(problem);
   }
+}
+
+/** GitHub refuses what is asked, so another attempt cannot go better. */
+class RefusedError extends Error {
+  override readonly name = "RefusedError";
 }
 
 const pullRequestsSchema = z.array(z.object({ html_url: z.string() }));

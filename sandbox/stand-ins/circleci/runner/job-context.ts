@@ -24,7 +24,7 @@ export interface JobContext {
   /** The copy of the repository that it checks out. */
   mirror: string;
   /** Checkouts of it that are there already. */
-  spares: CheckoutPool;
+  checkouts: CheckoutPool;
   signal: AbortSignal;
 }
 
@@ -43,7 +43,7 @@ export function pathInJob({ home, directory }: Pick<JobContext, "home" | "direct
   return isAbsolute(path) ? path : join(directory, path);
 }
 
-/** The same place in another job: below its home, wherever that is. */
+/** The same path in another job: below its home, wherever that is. */
 export function portablePath({ home }: Pick<JobContext, "home">, path: string): string {
   const inHome = relative(home, path);
   return inHome.startsWith("..") ? path : join("~", inHome);

@@ -1,8 +1,8 @@
-import { execFile } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { promisify } from "node:util";
+import { hasErrorCode } from "../../../../core/error.ts";
+import { outputOf } from "../../../../core/process.ts";
 import { pidsWith } from "../../../machine/process-identity.ts";
 import type { CompiledJob } from "../config/job.ts";
 import type { Job, Pipeline, Workflow } from "./records.ts";
@@ -25,7 +25,7 @@ interface JobEnvironmentOptions {
 }
 
 /**
- * The environment of a job; of the stand-in's own nothing gets in. The later wins.
+ * The environment of a job; it has nothing of the stand-in's own. The later wins.
  * Source: https://circleci.com/docs/variables/, https://circleci.com/docs/env-vars/#order-of-precedence
  */
 export function jobEnvironment(options: JobEnvironmentOptions): Record<string, string> {
@@ -92,10 +92,9 @@ function forkVariables(branch: string | undefined, fullName: string): Record<str
   };
 }
 
-const run = promisify(execFile);
 const killSeconds = 5;
 
-/** A fresh home for a job, with its temporary files beside it. */
+/** A fresh home for a job, and a folder for its temporary files. */
 export function makeJobFolder(work: string, job: { number: number; id: string }): string {
   const folder = join(work, `${job.number}-${job.id.slice(0, 8)}`);
   for (const sub of ["home", "tmp", "task"]) mkdirSync(join(folder, sub), { recursive: true, mode: 0o700 });
@@ -111,7 +110,7 @@ export async function endProcesses(folder: string): Promise<void> {
 
 /** Removes the files of a job that has ended. It yields to jobs that run: what npm has installed are tens of thousands. */
 export async function removeJobFolder(folder: string): Promise<void> {
-  await run("nice", ["-n", "19", "rm", "-rf", "--", folder]);
+  await outputOf("nice", ["-n", "19", "rm", "-rf", "--", folder]);
 }
 
 /** The same for jobs that were running when the stand-in was killed. */
@@ -122,7 +121,7 @@ export function removeLeftovers(work: string): void {
   }
 }
 
-/** How many there were. */
+/** @returns how many there were */
 function killProcesses(folder: string): number {
   const mark = jobMark(folder);
   const pids = pidsWith(mark.name, mark.value);
@@ -131,7 +130,7 @@ function killProcesses(folder: string): number {
       process.kill(pid, "SIGKILL");
     } catch (error) {
       // It has ended by itself.
-      if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+      if (!hasErrorCode(error, "ESRCH")) throw error;
     }
   }
   return pids.length;

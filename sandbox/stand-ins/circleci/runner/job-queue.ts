@@ -6,7 +6,7 @@ import type { Job, Pipeline, Workflow } from "./records.ts";
 import { runJob, type JobHost } from "./run-job.ts";
 import { servicePorts } from "./services.ts";
 
-export interface JobQueueOptions extends Omit<JobHost, "later"> {
+interface JobQueueOptions extends Omit<JobHost, "later"> {
   account: () => State;
   folder: PipelineFolder;
   mirrorOf: (pipeline: Pipeline) => string;
@@ -80,7 +80,7 @@ export class JobQueue {
   }
 
   async #run(pipeline: Pipeline, workflow: Workflow, job: Job, number: number, signal: AbortSignal): Promise<void> {
-    const { folder, account, log, spares, mirrorOf } = this.#options;
+    const { folder, account, log, checkouts, mirrorOf } = this.#options;
     const authorization = authorize(account(), pipeline, job);
     const organizationId = account().projects.find(({ id }) => id === pipeline.projectId)?.organizationId ?? "";
     const run = async (): Promise<Job["status"]> => {
@@ -105,13 +105,13 @@ export class JobQueue {
       return "infrastructure_fail";
     });
     this.#running.delete(job.id);
-    // The next start finds it running, and says what has become of it.
+    // Its record stays: the next start finds it running, and marks it as failed.
     if (this.#closed.signal.aborted) return;
     job.status = status;
     job.stoppedAt = new Date().toISOString();
     log(`job ${number} ${job.name}: ${status}`);
     this.#options.advance(pipeline);
-    if (this.#isIdle()) this.#host.later(() => spares.refill(mirrorOf(pipeline), () => this.#isIdle()));
+    if (this.#isIdle()) this.#host.later(() => checkouts.refill(mirrorOf(pipeline), () => this.#isIdle()));
   }
 
   #isIdle(): boolean {

@@ -1,16 +1,5 @@
 /** What stands in a log for a secret's value. */
 const mask = "********";
-const unmasked = new Set(["true", "True", "false", "False"]);
-
-/**
- * The values that are masked.
- * Source: https://circleci.com/docs/contexts/#secrets-masking (not those of fewer than four characters, nor truth values)
- */
-export function maskedValues(values: readonly string[]): string[] {
-  return [...new Set(values)]
-    .filter((value) => value.length >= 4 && !unmasked.has(value))
-    .toSorted((one, other) => other.length - one.length);
-}
 
 /** Masks secrets in a text that comes in pieces: what may be the beginning of a secret waits for the next piece. */
 export class Masking {
@@ -27,7 +16,7 @@ export class Masking {
     this.#emit(this.#held + text, false);
   }
 
-  /** Nothing comes any more. */
+  /** Writes what still waits: nothing follows it. */
   end(): void {
     this.#emit(this.#held, true);
   }
@@ -51,4 +40,16 @@ export class Masking {
   #out(parts: readonly string[]): void {
     if (parts.length > 0) this.#write(parts.join(""));
   }
+}
+
+const unmasked = new Set(["true", "True", "false", "False"]);
+
+/**
+ * The values that are masked.
+ * Source: https://circleci.com/docs/contexts/#secrets-masking (not those of fewer than four characters, nor truth values)
+ */
+function maskedValues(values: readonly string[]): string[] {
+  return [...new Set(values)]
+    .filter((value) => value.length >= 4 && !unmasked.has(value))
+    .toSorted((one, other) => other.length - one.length);
 }

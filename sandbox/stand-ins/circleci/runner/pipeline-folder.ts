@@ -1,14 +1,7 @@
-import {
-  appendFileSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { writeFileAtomically } from "../../../../core/atomic-file.ts";
+import { hasErrorCode } from "../../../../core/error.ts";
 import type { Job, Pipeline, Workflow } from "./records.ts";
 
 const keptPipelines = 50;
@@ -20,7 +13,7 @@ interface Numbers {
 
 /**
  * The pipelines in memory and on disk: one folder each, with its record, its jobs' logs and artifacts, and its workspaces.
- * Old ones go with all they have left. A change that is saved survives the process.
+ * Old ones are removed with their folders. A change that is saved survives the process.
  */
 export class PipelineFolder {
   readonly #root: string;
@@ -86,17 +79,16 @@ function isOver({ state, workflows }: Pipeline): boolean {
   return state !== "pending" && workflows.every(({ stoppedAt }) => stoppedAt !== undefined);
 }
 
-/** Readers see the old content or the new one, and only the owner may read either: a record holds the continuation key. */
+/** Only the owner may read it: a record has the continuation key. */
 function writeJson(path: string, value: unknown): void {
-  writeFileSync(`${path}.new`, JSON.stringify(value), { mode: 0o600 });
-  renameSync(`${path}.new`, path);
+  writeFileAtomically(path, JSON.stringify(value), 0o600);
 }
 
 function readJson(path: string): unknown {
   try {
     return JSON.parse(readFileSync(path, "utf8"));
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    if (hasErrorCode(error, "ENOENT")) return undefined;
     throw new Error(`${path} cannot be read (${String(error)}); remove its folder to forget that pipeline`, {
       cause: error,
     });

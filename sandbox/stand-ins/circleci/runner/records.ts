@@ -52,7 +52,7 @@ export interface Pipeline {
 }
 
 export interface PipelineTrigger {
-  /** As the API tells it. */
+  /** As the API shows it. */
   readonly type: "webhook" | "api" | "schedule";
   /** Of the pipeline value `trigger.type`, e.g. `github_app`. */
   readonly provider: string;
@@ -113,10 +113,10 @@ export interface Job {
   queuedAt?: string;
   startedAt?: string;
   stoppedAt?: string;
-  /** What somebody must know who finds it unauthorized or failed by the machine. */
+  /** Why it is unauthorized, or could not be run. */
   message?: string;
   steps: StepRecord[];
-  /** The state that GitHub was last told of it. */
+  /** The status that was last reported to GitHub. */
   reported?: string;
 }
 

@@ -1,26 +1,30 @@
 import { spawn } from "node:child_process";
 import { constants, setPriority } from "node:os";
 import { StringDecoder } from "node:string_decoder";
+import { hasErrorCode } from "../../../../core/error.ts";
 
-export interface Command {
+interface Command {
   program: string;
   args: readonly string[];
   cwd: string;
   env: Readonly<Record<string, string>>;
   output: (text: string) => void;
-  /** Its end ends the command. */
+  /** Ends the command. */
   signal: AbortSignal;
   /** Ends the command when it writes nothing for so long. */
   quietSeconds: number;
 }
 
-export type CommandEnd = { type: "exit"; code: number } | { type: "quiet" } | { type: "aborted" };
+type CommandEnd = { type: "exit"; code: number } | { type: "quiet" } | { type: "aborted" };
 
 const killGraceMilliseconds = 1_000;
 /** A server that was put in the background holds the output open; what the command itself wrote is there by then. */
 const drainMilliseconds = 200;
 
-/** Runs a command as a process group of its own, and ends the whole group when it may not go on. */
+/**
+ * Runs a command as a process group of its own, and ends the whole group when it may not go on. core/process.ts knows no
+ * groups and no limit of silence, and waits for what a command has put in the background.
+ */
 export function runCommand(command: Command): Promise<CommandEnd> {
   const { program, args, cwd, env, output, signal, quietSeconds } = command;
   if (signal.aborted) return Promise.resolve({ type: "aborted" });
@@ -42,10 +46,10 @@ export function runCommand(command: Command): Promise<CommandEnd> {
         output(decoder.write(chunk));
       });
     }
-    child.once("error", (error: NodeJS.ErrnoException) => {
+    child.once("error", (error) => {
       clearTimeout(quiet);
       signal.removeEventListener("abort", abort);
-      if (error.code !== "ENOENT") return reject(error);
+      if (!hasErrorCode(error, "ENOENT")) return reject(error);
       output(`${program}: not found\n`);
       resolve({ type: "exit", code: 127 });
     });
@@ -65,7 +69,7 @@ export function runCommand(command: Command): Promise<CommandEnd> {
   });
 }
 
-/** A real CI has machines of its own: here what it has just released comes before the jobs that follow. */
+/** A real CI has machines of its own; here jobs share one with the cluster, whose rollouts must not wait for them. */
 function lowerPriority(pid: number | undefined): void {
   try {
     if (pid !== undefined) setPriority(pid, constants.priority.PRIORITY_BELOW_NORMAL);
@@ -75,8 +79,8 @@ function lowerPriority(pid: number | undefined): void {
   }
 }
 
-/** Ends a process group, the hard way if it does not go. */
-export function endGroup(pid: number | undefined): void {
+/** Ends a process group, with SIGKILL if it does not end by itself. */
+function endGroup(pid: number | undefined): void {
   if (pid === undefined) return;
   signalGroup(pid, "SIGTERM");
   setTimeout(() => signalGroup(pid, "SIGKILL"), killGraceMilliseconds).unref();
@@ -86,6 +90,6 @@ function signalGroup(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(-pid, name);
   } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+    if (!hasErrorCode(error, "ESRCH")) throw error;
   }
 }

@@ -20,14 +20,14 @@ const longestJobSeconds = 3600;
 export interface JobHost {
   /** The folder of everything below. */
   root: string;
-  /** The variables of the executor's image, read anew for each job. */
+  /** The variables of the executor's image, read for each job. */
   imageEnvironment: () => Record<string, string>;
   /** What every process of the sandbox carries. */
   marker: Record<string, string>;
   /** Path of a server of Redis's protocol, if there is one. */
   redis: () => string | undefined;
   startRemoteDocker: StartRemoteDocker;
-  spares: CheckoutPool;
+  checkouts: CheckoutPool;
   /** Takes work that no job waits for. */
   later: (work: () => Promise<void>) => void;
 }
@@ -60,9 +60,9 @@ export async function runJob(host: JobHost, run: JobRun): Promise<JobStatus> {
   mkdirSync(directory, { recursive: true });
   const environment = jobEnvironment({ ...run, folder, directory, image: host.imageEnvironment() });
   const scope = pipeline.source.fork?.fullName.replace("/", "-") ?? "own";
-  const world: JobContext = {
+  const context: JobContext = {
     ...run,
-    spares: host.spares,
+    checkouts: host.checkouts,
     home,
     directory,
     environment: { ...environment, ...host.marker },
@@ -72,7 +72,7 @@ export async function runJob(host: JobHost, run: JobRun): Promise<JobStatus> {
   };
   try {
     const hidden = [...Object.values(secrets), environment["CIRCLE_CONTINUATION_KEY"] ?? ""];
-    const status = await runSteps(host, run, world, folder, hidden);
+    const status = await runSteps(host, run, context, folder, hidden);
     return late.aborted && status === "canceled" ? "timedout" : status;
   } finally {
     await endProcesses(folder);
@@ -83,25 +83,31 @@ export async function runJob(host: JobHost, run: JobRun): Promise<JobStatus> {
 async function runSteps(
   host: JobHost,
   run: JobRun,
-  world: JobContext,
+  context: JobContext,
   folder: string,
   hidden: readonly string[],
 ): Promise<JobStatus> {
   const containers: ServiceContainer[] = [];
-  const started = await recordStep(run, world, hidden, { name: "Spin up environment", type: "spin" }, async (print) => {
-    containers.push(...(await spinUp(host, world, print)));
-    return { status: "success" };
-  });
-  if (started.status !== "success") return world.signal.aborted ? "canceled" : "infrastructure_fail";
+  const started = await recordStep(
+    run,
+    context,
+    hidden,
+    { name: "Spin up environment", type: "spin" },
+    async (print) => {
+      containers.push(...(await spinUp(host, context, print)));
+      return { status: "success" };
+    },
+  );
+  if (started.status !== "success") return context.signal.aborted ? "canceled" : "infrastructure_fail";
   const over = new AbortController();
-  const signal = AbortSignal.any([world.signal, over.signal]);
+  const signal = AbortSignal.any([context.signal, over.signal]);
   const running = containers.map((container, index) =>
-    recordStep(run, world, hidden, { name: `Container ${container.image.image}`, type: "spin" }, (print) =>
-      runServiceContainer(host, container, { folder: join(folder, `beside-${index}`), world, print, signal }),
+    recordStep(run, context, hidden, { name: `Container ${container.image.image}`, type: "spin" }, (print) =>
+      runServiceContainer(host, container, { folder: join(folder, `service-${index}`), context, print, signal }),
     ),
   );
   try {
-    return await runDeclaredSteps(host, run, world, hidden);
+    return await runDeclaredSteps(host, run, context, hidden);
   } finally {
     over.abort();
     await Promise.all(running);
@@ -111,12 +117,12 @@ async function runSteps(
 async function runDeclaredSteps(
   host: JobHost,
   run: JobRun,
-  world: JobContext,
+  context: JobContext,
   hidden: readonly string[],
 ): Promise<JobStatus> {
   const ends: StepEnd["status"][] = [];
-  for (const step of world.definition.steps) {
-    if (world.signal.aborted) return "canceled";
+  for (const step of context.definition.steps) {
+    if (context.signal.aborted) return "canceled";
     if (
       !isDue(
         step,
@@ -124,15 +130,15 @@ async function runDeclaredSteps(
       )
     )
       continue;
-    const { status } = await recordStep(run, world, hidden, { name: stepTitle(step), type: step.type }, (print) =>
-      performStep(world, step, host.startRemoteDocker, print),
+    const { status } = await recordStep(run, context, hidden, { name: stepTitle(step), type: step.type }, (print) =>
+      performStep(context, step, host.startRemoteDocker, print),
     );
     ends.push(status);
   }
   return ends.find((status) => status !== "success") ?? "success";
 }
 
-/** Runs a step with its record and its log: whatever it says is masked before it is written. */
+/** Runs a step with its record and its log; its output is masked before it is written. */
 async function recordStep(
   { job, changed }: Pick<JobRun, "job" | "changed">,
   { logFolder, signal }: JobContext,
@@ -145,7 +151,7 @@ async function recordStep(
   job.steps.push(record);
   changed();
   const log = new Masking(hidden, (text) => appendLog(logFolder, index, text));
-  // A step that says nothing has a log, too.
+  // Logs are counted to number the steps, so a step without output needs one, too.
   appendLog(logFolder, index, "");
   const end = await perform((text) => log.push(text)).catch((error: unknown): StepEnd => {
     log.push(`${errorMessage(error)}\n`);
@@ -161,13 +167,13 @@ async function recordStep(
 /** The job's own limit is the shorter one. */
 const dayInSeconds = 86_400;
 
-/** What runs beside the job in place of an image. */
+/** A server that runs during the job in place of an image. */
 interface ServiceContainer {
   image: Image;
   server: ServiceServer;
 }
 
-/** Says what stands in for the images. @throws Error for an image that nothing stands in for, and for a port that is taken */
+/** Prints what stands in for the images. @throws Error for an image that nothing stands in for, and for a port that is taken */
 async function spinUp(
   { redis }: Pick<JobHost, "redis">,
   { definition }: JobContext,
@@ -192,9 +198,9 @@ async function spinUp(
 async function runServiceContainer(
   { root }: Pick<JobHost, "root">,
   { image, server }: ServiceContainer,
-  { folder, world, print, signal }: { folder: string; world: JobContext; print: Print; signal: AbortSignal },
+  { folder, context, print, signal }: { folder: string; context: JobContext; print: Print; signal: AbortSignal },
 ): Promise<StepEnd> {
-  const environment = { ...world.environment, ...image.environment };
+  const environment = { ...context.environment, ...image.environment };
   const command = await server.prepare({ image, folder, templates: join(root, "templates"), environment, print });
   const end = await runCommand({ ...command, output: print, signal, quietSeconds: dayInSeconds });
   if (end.type !== "exit") return { status: "success" };

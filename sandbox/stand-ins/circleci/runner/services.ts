@@ -1,12 +1,11 @@
 /**
- * The servers beside a job: on CircleCI the second and further images of `docker:`, which a job reaches at `localhost`.
+ * The service containers of a job: on CircleCI the second and further images of `docker:`, which a job reaches at `localhost`.
  * Here they are processes of this machine at the same port, so jobs that need the same port take turns.
  */
-import { execFile, spawn } from "node:child_process";
 import { createHash, randomUUID } from "node:crypto";
 import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
-import { promisify } from "node:util";
+import { outputOf, runProcess } from "../../../../core/process.ts";
 import { debianPostgres } from "../../../machine/tools/debian-tools.ts";
 import type { CompiledJob, Image } from "../config/job.ts";
 
@@ -31,7 +30,7 @@ interface ServiceCommand {
   cwd: string;
 }
 
-/** One that can run beside a job. */
+/** A server that stands in for a service container. */
 export interface ServiceServer {
   port: number;
   /** Puts its data in place. @throws Error that says why it cannot run */
@@ -53,7 +52,7 @@ export function serviceServer({ image }: Image, redisProgram: string | undefined
   if (name === "postgres") return postgresServer;
   if (name === "redis") return redisServer(redisProgram);
   throw new Error(
-    `image ${image}: the sandbox's CircleCI runs no containers; beside a job it has Postgres and Redis only`,
+    `image ${image}: the sandbox's CircleCI runs no containers; as services it has Postgres and Redis only`,
   );
 }
 
@@ -85,7 +84,6 @@ function redisServer(program: string | undefined): ServiceServer {
 }
 
 const postgresPort = 5432;
-const execute = promisify(execFile);
 /** `nobody`: Postgres refuses to run as root. */
 const nobody = { uid: 65_534, gid: 65_534 };
 const postgresSettings: Readonly<Record<string, string>> = {
@@ -105,7 +103,7 @@ const postgresServer: ServiceServer = {
     const programs = await postgresPrograms((line) => options.print(`${line}\n`));
     mkdirSync(options.folder, { recursive: true });
     const data = join(options.folder, "data");
-    await execute("cp", ["--archive", "--reflink=auto", await postgresTemplate(options, programs), data]);
+    await outputOf("cp", ["--archive", "--reflink=auto", await postgresTemplate(options, programs), data]);
     const flags = Object.entries(postgresSettings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
     const [program = "", ...args] = unprivileged([programs.postgres, "-D", data, ...flags]);
     return { program, args, env: { ...options.environment, ...programs.environment }, cwd: options.folder };
@@ -143,7 +141,7 @@ async function postgresTemplate(options: ServiceOptions, programs: PostgresProgr
     "--locale=C.UTF-8",
     "--no-sync",
   ]);
-  await execute(program, args, { env, cwd: "/" });
+  await outputOf(program, args, { env, cwd: "/" });
   if (database !== "postgres") await createDatabase(programs, fresh, database, env);
   if (existsSync(folder)) return folder;
   renameSync(fresh, folder);
@@ -158,12 +156,10 @@ async function createDatabase(
   env: Record<string, string>,
 ): Promise<void> {
   const [program = "", ...args] = unprivileged([programs.postgres, "--single", "-D", data, "postgres"]);
-  const child = spawn(program, args, { env, cwd: "/", stdio: ["pipe", "ignore", "pipe"] });
-  const said: Buffer[] = [];
-  child.stderr.on("data", (chunk: Buffer) => void said.push(chunk));
-  child.stdin.end(`CREATE DATABASE "${database.replaceAll('"', '""')}";\n`);
-  const code = await new Promise((resolve, reject) => child.once("error", reject).once("close", resolve));
-  const text = Buffer.concat(said).toString();
+  const input = `CREATE DATABASE "${database.replaceAll('"', '""')}";\n`;
+  const { code, stderr } = await runProcess(program, args, { env, cwd: "/", input });
+  const text = stderr.toString();
+  // Its exit status is 0 even if the statement fails.
   if (code !== 0 || /^.*(?:ERROR|FATAL):/m.test(text))
     throw new Error(`database ${database} cannot be created: ${text}`);
 }

@@ -35,15 +35,15 @@ export class SourceMirror {
       if (!existsSync(join(directory, "HEAD"))) await createMirror(directory, git, source.defaultBranch);
       await fetchAll(git, source);
     });
-    const wanted = source.revision === "" ? refOf(source) : source.revision;
+    const requested = source.revision === "" ? refOf(source) : source.revision;
     const revision = await gitText(git, [
       "rev-parse",
       "--verify",
       "--quiet",
       "--end-of-options",
-      `${wanted}^{commit}`,
+      `${requested}^{commit}`,
     ]).catch(() => {
-      throw new Error(`${source.fullName} has no commit ${wanted.replace("refs/heads/", "")}`);
+      throw new Error(`${source.fullName} has no commit ${requested.replace("refs/heads/", "")}`);
     });
     const [subject = "", body = ""] = (await gitText(git, ["log", "-1", "--format=%s%x00%b", revision])).split("\0");
     const config = await gitText(git, ["cat-file", "blob", `${revision}:${configPath}`]).catch(() => undefined);
@@ -79,7 +79,7 @@ async function fetchAll(git: Git, { cloneUrl, fork, branch = "" }: PipelineSourc
   if (fork !== undefined) await fetchFrom(fork.cloneUrl, `+refs/heads/${fork.ref}:refs/${branch}/head`);
 }
 
-/** Git knows ways of transport that run programs. */
+/** Other transports of Git may run programs. @throws Error for them */
 function checkedUrl(url: string): string {
   if (/^(https?|file):\/\//.test(url)) return url;
   throw new Error(`clone_url ${JSON.stringify(url)}: must be an http, https or file URL`);

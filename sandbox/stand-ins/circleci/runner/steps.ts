@@ -20,34 +20,34 @@ export type StartRemoteDocker = () => Promise<RemoteDocker | undefined>;
 
 /** Runs one step of a job. A rejection fails the step with its message. */
 export function performStep(
-  world: JobContext,
+  context: JobContext,
   step: Step,
   startRemoteDocker: StartRemoteDocker,
   print: Print,
 ): Promise<StepEnd> {
   switch (step.type) {
     case "run":
-      return runStep(world, step, print);
+      return runStep(context, step, print);
     case "checkout":
-      return checkOut(world, step.path, print);
+      return checkOut(context, step.path, print);
     case "setup_remote_docker":
-      return setupRemoteDocker(world, startRemoteDocker, print);
+      return setupRemoteDocker(context, startRemoteDocker, print);
     case "persist_to_workspace":
-      return persistToWorkspace(world, step, print);
+      return persistToWorkspace(context, step, print);
     case "attach_workspace":
-      return attachWorkspace(world, step.at, print);
+      return attachWorkspace(context, step.at, print);
     case "save_cache":
-      return saveCache(world, step, print);
+      return saveCache(context, step, print);
     case "restore_cache":
-      return restoreCache(world, step, print);
+      return restoreCache(context, step, print);
     case "store_artifacts":
-      return storeFiles(world, "artifacts", step, print);
+      return storeFiles(context, "artifacts", step, print);
     case "store_test_results":
-      return storeFiles(world, "test-results", step, print);
+      return storeFiles(context, "test-results", step, print);
   }
 }
 
-/** Whether a step's turn comes, after what has happened before it in the job. */
+/** Whether a step runs, after what has happened before it in the job. */
 export function isDue(step: Step, hasFailed: boolean): boolean {
   if (step.type === "store_artifacts" || step.type === "store_test_results") return true;
   const when = "when" in step ? step.when : "on_success";
@@ -55,36 +55,37 @@ export function isDue(step: Step, hasFailed: boolean): boolean {
 }
 
 /** BuildKit in place of a Docker daemon: its client finds it by BUILDKIT_HOST. */
-async function setupRemoteDocker(world: JobContext, start: StartRemoteDocker, print: Print): Promise<StepEnd> {
+async function setupRemoteDocker(context: JobContext, start: StartRemoteDocker, print: Print): Promise<StepEnd> {
   const remoteDocker = await start();
   if (remoteDocker === undefined) {
     print("This CircleCI was started without BuildKit.\n");
     return { status: "infrastructure_fail" };
   }
   const { buildctl, address } = remoteDocker;
-  Object.assign(world.environment, {
+  Object.assign(context.environment, {
     BUILDKIT_HOST: address,
-    PATH: `${dirname(buildctl)}:${world.environment["PATH"] ?? ""}`,
+    PATH: `${dirname(buildctl)}:${context.environment["PATH"] ?? ""}`,
   });
   print(`BuildKit at ${address}\n`);
   return { status: "success" };
 }
 
-const defaultQuietSeconds = 600;
+/** How long a command may write nothing, unless its step says otherwise, in seconds. */
+const quietSeconds = 600;
 
 /** Runs the command of a `run` step in a shell. */
-async function runStep(world: JobContext, step: RunStep, print: Print): Promise<StepEnd> {
-  const [program = "", ...args] = (step.shell ?? world.definition.shell).split(/\s+/);
-  const cwd = step.working_directory === undefined ? world.directory : pathInJob(world, step.working_directory);
+async function runStep(context: JobContext, step: RunStep, print: Print): Promise<StepEnd> {
+  const [program = "", ...args] = (step.shell ?? context.definition.shell).split(/\s+/);
+  const cwd = step.working_directory === undefined ? context.directory : pathInJob(context, step.working_directory);
   mkdirSync(cwd, { recursive: true });
-  const seconds = step.no_output_timeout ?? defaultQuietSeconds;
+  const seconds = step.no_output_timeout ?? quietSeconds;
   const ended = runCommand({
     program,
     args: [...args, "-c", step.command],
     cwd: resolve(cwd),
-    env: { ...world.environment, ...step.environment },
+    env: { ...context.environment, ...step.environment },
     output: print,
-    signal: world.signal,
+    signal: context.signal,
     quietSeconds: seconds,
   });
   if (step.background) {
@@ -102,48 +103,46 @@ async function runStep(world: JobContext, step: RunStep, print: Print): Promise<
   return { status: "timedout" };
 }
 
-const quietSeconds = 600;
-
 /**
  * Checks out the pipeline's commit with its whole history: from the copy on this machine, by hard links, or from a checkout that
  * is there already.
  */
-async function checkOut(world: JobContext, path: string | undefined, print: Print): Promise<StepEnd> {
-  const { source } = world.pipeline;
-  const target = path === undefined ? world.directory : pathInJob(world, path);
+async function checkOut(context: JobContext, path: string | undefined, print: Print): Promise<StepEnd> {
+  const { source } = context.pipeline;
+  const target = path === undefined ? context.directory : pathInJob(context, path);
   mkdirSync(target, { recursive: true });
   const git = async (...args: string[]): Promise<number> => {
     const end = await runCommand({
       program: "git",
       args: ["-C", target, "-c", "advice.detachedHead=false", ...args],
       cwd: target,
-      env: world.environment,
+      env: context.environment,
       output: print,
-      signal: world.signal,
+      signal: context.signal,
       quietSeconds,
     });
     return end.type === "exit" ? end.code : 1;
   };
   const { branch, revision } = source;
   const commands = [
-    tookFromPool(world, target)
+    tookFromPool(context, target)
       ? fetchArguments(source)
-      : ["clone", "--quiet", "--local", "--no-checkout", world.mirror, "."],
+      : ["clone", "--quiet", "--local", "--no-checkout", context.mirror, "."],
     ["remote", "set-url", "origin", source.cloneUrl],
     ["checkout", "--quiet", "--force", ...(branch === undefined ? ["--detach"] : ["-B", branch]), revision],
   ];
   for (const command of commands) {
     const code = await git(...command);
-    if (world.signal.aborted) return { status: "canceled" };
+    if (context.signal.aborted) return { status: "canceled" };
     if (code !== 0) return { status: "failed", exitCode: code };
   }
   print(`${source.fullName} at ${revision}${branch === undefined ? "" : ` (${branch})`}\n`);
   return { status: "success", exitCode: 0 };
 }
 
-/** The commits of a fork are in no branch, which alone a spare is brought up to date by. */
-function tookFromPool({ spares, mirror, pipeline }: JobContext, target: string): boolean {
-  return pipeline.source.fork === undefined && readdirSync(target).length === 0 && spares.take(mirror, target);
+/** A checkout of the pool is brought up to date by fetching branches, and the commits of a fork are in none. */
+function tookFromPool({ checkouts, mirror, pipeline }: JobContext, target: string): boolean {
+  return pipeline.source.fork === undefined && readdirSync(target).length === 0 && checkouts.take(mirror, target);
 }
 
 /** What makes an older clone, on no branch, one of now. */
@@ -155,17 +154,17 @@ function fetchArguments({ defaultBranch }: PipelineSource): string[] {
 
 /** Keeps files for the jobs that require this one. */
 async function persistToWorkspace(
-  world: JobContext,
+  context: JobContext,
   { root, paths }: { root: string; paths: readonly string[] },
   print: Print,
 ): Promise<StepEnd> {
-  const from = pathInJob(world, root);
+  const from = pathInJob(context, root);
   const found = existsSync(from) ? paths.flatMap((path) => globSync(path, { cwd: from })) : [];
   if (found.length === 0) {
     print(`The specified paths did not match any files in ${from}\n`);
     return { status: "failed" };
   }
-  const layer = workspaceLayer(world, world.job.name);
+  const layer = workspaceLayer(context, context.job.name);
   for (const path of new Set(found)) {
     await mkdir(dirname(join(layer, path)), { recursive: true });
     await copy(join(from, path), join(layer, path));
@@ -175,14 +174,14 @@ async function persistToWorkspace(
 }
 
 /** Adds what the jobs before this one have kept, the later jobs' files over the earlier ones'. */
-async function attachWorkspace(world: JobContext, at: string, print: Print): Promise<StepEnd> {
-  const target = pathInJob(world, at);
+async function attachWorkspace(context: JobContext, at: string, print: Print): Promise<StepEnd> {
+  const target = pathInJob(context, at);
   await mkdir(target, { recursive: true });
-  const layers = jobsBefore(world.job, world.workflow.jobs).filter(({ name }) =>
-    existsSync(workspaceLayer(world, name)),
+  const layers = jobsBefore(context.job, context.workflow.jobs).filter(({ name }) =>
+    existsSync(workspaceLayer(context, name)),
   );
   for (const { name } of layers) {
-    await copy(workspaceLayer(world, name), target);
+    await copy(workspaceLayer(context, name), target);
     print(`Applied what ${name} has kept\n`);
   }
   return { status: "success" };
@@ -212,23 +211,23 @@ export function jobsBefore(job: Job, jobs: readonly Job[]): Job[] {
 }
 
 /**
- * Keeps files beside the job's log, for people to look at.
+ * Keeps files next to the job's log, for people to look at.
  *
  * @param kind the folder that they get into
  */
 async function storeFiles(
-  world: JobContext,
+  context: JobContext,
   kind: "artifacts" | "test-results",
   { path, destination }: { path: string; destination?: string | undefined },
   print: Print,
 ): Promise<StepEnd> {
-  const from = pathInJob(world, path);
+  const from = pathInJob(context, path);
   if (!existsSync(from)) {
     print(`${from}: there is nothing\n`);
     return { status: "success" };
   }
   const name = destination ?? (statSync(from).isDirectory() ? "" : basename(from));
-  const to = join(world.logFolder, kind, join("/", name));
+  const to = join(context.logFolder, kind, join("/", name));
   await mkdir(dirname(to), { recursive: true });
   await cp(from, to, { recursive: true, verbatimSymlinks: true });
   print(`Kept in ${to}\n`);

@@ -18,7 +18,7 @@ export function advanceWorkflow(account: State, pipeline: Pipeline, workflow: Wo
   if (workflow.jobs.every(hasEnded)) workflow.stoppedAt = new Date().toISOString();
 }
 
-/** Nothing starts any more, and what runs is ended. */
+/** Ends what runs of a workflow; nothing of it starts any more. */
 export function cancelWorkflow(workflow: Workflow, queue: JobQueue): void {
   workflow.canceled = true;
   const stoppedAt = new Date().toISOString();
@@ -75,10 +75,10 @@ export function readiness(job: Job, jobs: readonly Job[]): "waiting" | "ready" |
   return met.has(undefined) ? "waiting" : "ready";
 }
 
-/** A workflow is as its worst job, once all have ended. */
+/** A workflow has the status of its worst job, once all have ended. */
 export function workflowStatus({ jobs, canceled }: Pick<Workflow, "jobs" | "canceled">): WorkflowStatus {
   const statuses = new Set(jobs.map(({ status }) => status));
-  const any = (...wanted: JobStatus[]): boolean => wanted.some((status) => statuses.has(status));
+  const any = (...sought: JobStatus[]): boolean => sought.some((status) => statuses.has(status));
   const failed = any("failed", "timedout", "infrastructure_fail");
   if (any("running", "queued")) return failed ? "failing" : "running";
   if (canceled) return "canceled";

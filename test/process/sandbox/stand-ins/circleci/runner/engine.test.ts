@@ -38,19 +38,19 @@ test("jobs run in the order that they require, with the commit checked out", asy
 });
 
 test("a checkout that was there before the commit is like one made for it", async () => {
-  const folder = join(harness.folder, "ci", "spares");
-  const spares = (): string[] =>
+  const folder = join(harness.folder, "ci", "checkouts");
+  const checkouts = (): string[] =>
     (existsSync(folder) ? readdirSync(folder) : []).flatMap((repository) => readdirSync(join(folder, repository)));
   const shown = "git status --short; ls; cat hello.txt; git rev-parse HEAD main origin/main; git rev-list --count HEAD";
   const config = configOf({ one: `checkout, { run: '${shown}; git symbolic-ref HEAD' }` }, "      - one\n");
   const [first = ""] = await harness.push(config, { files: { "hello.txt": "hello\n", "old.txt": "" } });
   expect(await ended(harness, first)).toBe("success");
-  await vi.waitFor(() => expect(spares().filter((name) => !name.endsWith(".new"))).toHaveLength(3));
-  const before = spares();
+  await vi.waitFor(() => expect(checkouts().filter((name) => !name.endsWith(".new"))).toHaveLength(3));
+  const before = checkouts();
   harness.repository.git("tag", "v1");
   const [second = ""] = await harness.push(config, { files: { "hello.txt": "good-bye\n", "old.txt": undefined } });
   expect(await ended(harness, second)).toBe("success");
-  expect(spares()).not.toEqual(before);
+  expect(checkouts()).not.toEqual(before);
   const newest = harness.repository.git("rev-parse", "main");
   expect(await harness.log(second, "one")).toContain(
     `hello.txt\ngood-bye\n${`${newest}\n`.repeat(3)}2\nrefs/heads/main\n`,

@@ -119,17 +119,17 @@ test("a killed CircleCI finds what ran when it starts again: failed, told to Git
   );
 });
 
-test("servers beside a job are real and show their logs, and jobs with the same port take turns", async () => {
+test("the service containers of a job are real servers and show their logs, and jobs with the same port take turns", async () => {
   // No step waits for them by itself. The first thing that Postgres is asked, whether it encrypts; it answers N.
   const wait = "until (echo >/dev/tcp/localhost/5432) 2>/dev/null; do sleep 0.1; done";
   const ask = String.raw`exec 3<>/dev/tcp/localhost/5432; printf "\0\0\0\010\004\322\026\057" >&3; [ "$(head -c1 <&3)" = N ]`;
   const step = `{ run: '${wait}' }, { run: '${ask}' }`;
-  const beside = (name: string): string =>
+  const withServices = (name: string): string =>
     `  ${name}:\n    docker: [{ image: cimg/base:current }, { image: 'cimg/postgres:17.5', environment: { POSTGRES_PASSWORD: test } }]\n    steps: [${step}]\n`;
   const mongo =
     "  mongo:\n    docker: [{ image: cimg/base:current }, { image: 'mongo:8' }]\n    steps: [{ run: 'true' }]\n";
   const [pipeline = ""] = await harness.push(
-    `version: 2.1\njobs:\n${beside("one")}${beside("two")}${mongo}workflows: { main: { jobs: [one, two, mongo] } }\n`,
+    `version: 2.1\njobs:\n${withServices("one")}${withServices("two")}${mongo}workflows: { main: { jobs: [one, two, mongo] } }\n`,
   );
   expect(await ended(harness, pipeline)).toBe("failed");
   expect(await harness.jobStatuses(pipeline)).toEqual({ one: "success", two: "success", mongo: "infrastructure_fail" });
