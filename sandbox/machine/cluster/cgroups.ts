@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { errorMessage } from "../../../core/error.ts";
+import { retry } from "../../../core/retry.ts";
 import { writePrivate } from "../private-file.ts";
 
 /** What the kubelet uses where it is there. */
@@ -33,15 +33,13 @@ export function createCgroup(stateDir: string, name: string): void {
 
 /** Ends the processes in a control group and below, and removes all of it. Does nothing when there is none. */
 export async function removeCgroup(stateDir: string, name: string): Promise<void> {
-  const deadline = Date.now() + 10_000;
+  // The kernel refuses to remove a group until the processes that were killed in it have ended.
+  const pauses = Array.from({ length: 200 }, () => 50);
   for (const { folder } of hierarchies()) {
     const root = join(folder, name);
-    while (existsSync(root)) {
-      const problem = tryRemove(root);
-      if (problem === undefined) break;
-      if (Date.now() > deadline) throw new Error(`Control group ${root} cannot be removed: ${problem}`);
-      await sleep(50);
-    }
+    await retry(async () => endAndRemove(root), { pauses }).catch((error: unknown) => {
+      throw new Error(`Control group ${root} cannot be removed: ${errorMessage(error)}`, { cause: error });
+    });
   }
   restoreControllers(stateDir);
 }
@@ -101,16 +99,12 @@ function notesPath(stateDir: string): string {
   return join(stateDir, "cluster", "cgroup.json");
 }
 
-function tryRemove(root: string): string | undefined {
-  try {
-    for (const folder of foldersBelow(root)) {
-      for (const pid of readWords(join(folder, "cgroup.procs"))) process.kill(Number(pid), "SIGKILL");
-    }
-    for (const folder of foldersBelow(root)) rmdirSync(folder);
-    return undefined;
-  } catch (error) {
-    return errorMessage(error);
-  }
+/** @throws Error as long as a process in the group has not ended */
+function endAndRemove(root: string): void {
+  if (!existsSync(root)) return;
+  for (const folder of foldersBelow(root))
+    for (const pid of readWords(join(folder, "cgroup.procs"))) process.kill(Number(pid), "SIGKILL");
+  for (const folder of foldersBelow(root)) rmdirSync(folder);
 }
 
 /** The folder and all below it, the deepest first: the order in which the kernel lets them go. */
