@@ -7,7 +7,7 @@ import type { Monorepo } from "../project/monorepo.ts";
 /** The commits between which services are compared. */
 export interface AffectedArgs {
   readonly monorepo: Monorepo;
-  /** The base of services that have no other. @default unknown */
+  /** The base of the services that `releasedFrom` says nothing of. @default unknown */
   readonly from?: string | undefined;
   readonly to: string;
   /**
@@ -19,8 +19,8 @@ export interface AffectedArgs {
   readonly note?: ((line: string) => void) | undefined;
 }
 
-/** What an environment has of a service; `unreleased`: nothing runs of it yet. */
-type ReleasedFrom = SourceCommits | "unreleased";
+/** What an environment has of a service; `unreleased`: nothing runs of it yet; `undefined`: nothing is recorded there. */
+type ReleasedFrom = SourceCommits | "unreleased" | undefined;
 
 /** What a service was built from. The newest commit that `to` descends from is the base of the comparison. */
 interface SourceCommits {
@@ -36,7 +36,11 @@ export const unreleased: Base = { unknown: "not released yet" };
 export const isCommit = (base: Base): base is string => typeof base === "string";
 export const unknownBase = (base: string): string => `base ${base === "" ? "" : `${base.slice(0, 12)} `}unknown`;
 
-/** What each service is compared with. */
+/**
+ * What each service is compared with. Where a release is recorded, only what it was built from will do, and only if that
+ * leads to `to`: a push before `to` says nothing of what runs, since its pipeline may have failed, or its branch may have
+ * been set back.
+ */
 export async function basesOf(
   { monorepo, from = "", to, releasedFrom }: AffectedArgs,
   repository: SourceRepository,
@@ -44,12 +48,38 @@ export async function basesOf(
   const released = monorepo.services.map(({ name }) => [name, releasedFrom?.(name)] as const);
   const commits = new Set(released.flatMap(([, at]) => (typeof at === "object" ? commitsOf(at) : [])));
   const behind = commits.size === 0 ? commits : await repository.ancestorsOf(to, [...commits]);
+  const ahead = await descendants(
+    repository,
+    to,
+    [...commits].filter((commit) => !behind.has(commit)),
+  );
   return new Map(
-    released.map(([name, at = {}]) => {
+    released.map(([name, at]): [string, Base] => {
+      if (at === undefined) return [name, from];
       if (at === "unreleased") return [name, unreleased];
-      return [name, commitsOf(at).find((commit) => behind.has(commit)) ?? from];
+      const base = commitsOf(at).find((commit) => behind.has(commit));
+      // What runs is newer than an outdated pipeline, which releases nothing of it.
+      return [name, base ?? (commitsOf(at).some((commit) => ahead.has(commit)) ? from : foreign(at))];
     }),
   );
+}
+
+/** Those of the commits that descend from another. */
+async function descendants(
+  repository: SourceRepository,
+  of: string,
+  commits: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const found = await Promise.all(
+    commits.map(async (commit) => ((await repository.ancestorsOf(commit, [of])).has(of) ? [commit] : [])),
+  );
+  return new Set(found.flat());
+}
+
+function foreign(released: SourceCommits): Base {
+  const [commit] = commitsOf(released);
+  if (commit === undefined) return { unknown: "its release names no source commit" };
+  return { unknown: `released from ${commit.slice(0, 12)}, which does not lead here` };
 }
 
 /** The newest first: what a rollback took away is newer than what runs. */
@@ -72,14 +102,23 @@ export async function branchPoint(
 }
 
 /** Reads from the release records what each service of an environment was built from. */
-export async function readReleasedFrom(environment: DeliveryEnvironment): Promise<(service: string) => ReleasedFrom> {
-  return releasedFromRecords(await readBranch(environment, (snapshot) => readRecords(snapshot, environment.directory)));
+export async function readReleasedFrom(
+  environment: DeliveryEnvironment,
+  watched: boolean,
+): Promise<(service: string) => ReleasedFrom> {
+  const records = await readBranch(environment, (snapshot) => readRecords(snapshot, environment.directory));
+  return releasedFromRecords(records, watched);
 }
 
-/** What each service of an environment was built from, as its release record says. */
-export function releasedFromRecords(records: Records): (service: string) => ReleasedFrom {
+/**
+ * What each service of an environment was built from, as its release record says.
+ * @param watched whether a watcher of the registry releases: it sees images, so that its records never name a commit
+ */
+export function releasedFromRecords(records: Records, watched: boolean): (service: string) => ReleasedFrom {
   return (service) => {
     const { image, sourceCommit, rejected } = records.get(service) ?? {};
-    return image === undefined ? "unreleased" : { running: sourceCommit, rejected: rejected?.sourceCommit };
+    if (image === undefined) return "unreleased";
+    if (watched && sourceCommit === undefined && rejected?.sourceCommit === undefined) return undefined;
+    return { running: sourceCommit, rejected: rejected?.sourceCommit };
   };
 }

@@ -124,7 +124,9 @@ async function changedPart(
     monorepo,
     from: base,
     to,
-    releasedFrom: recorded ? await readReleasedFrom(findEnvironment(project, pipeline.first.name, {})) : undefined,
+    releasedFrom: recorded
+      ? await readReleasedFrom(findEnvironment(project, pipeline.first.name, {}), !pipeline.releases)
+      : undefined,
     note,
   });
   const named = (list: readonly { readonly name: string }[]) => {

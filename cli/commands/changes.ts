@@ -16,8 +16,9 @@ Usage: npx delivery changes --from COMMIT [--to COMMIT] [OPTIONS]
   --from COMMIT        the base: an id, a branch, …; one that is not known is no error
   --to COMMIT          what it is compared with      (default: HEAD)
   --env ENVIRONMENT    each service since the commit that what runs there was built from, as its release record
-                       says, or since the one that a rollback took away; --from is for services of which neither
-                       is known to be an ancestor of --to
+                       says, or since the one that a rollback took away; a service of which neither is known to be an
+                       ancestor of --to counts as changed. --from is for the services of which a watcher of the
+                       registry has released what runs: its records name no commit
   --json               print {"from", "to", "services": [{"name", "reason"}], "tests": […], "everything"}: \`tests\`
                        has the services of which only the tests changed, \`everything\` says that no base was known
 ${environmentHelp}
@@ -40,9 +41,14 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
   const project = new Project();
   const monorepo = options.env === undefined ? readCommonMonorepo(project) : readMonorepo(project, options.env);
   const environment = options.env === undefined ? undefined : findEnvironment(project, options.env, options);
-  const releasedFrom = environment === undefined ? undefined : await readReleasedFrom(environment);
+  const releasedFrom =
+    environment === undefined ? undefined : await readReleasedFrom(environment, isWatched(project, environment.name));
   const changes = await affectedServices({ monorepo, from, to: options.to, releasedFrom, note: context.note });
   context.print(options.json === true ? JSON.stringify(changes) : written(changes));
+}
+
+function isWatched(project: Project, name: string): boolean {
+  return project.stackFile(name).read("gitops").gitops?.release === "registry-watch";
 }
 
 function written({ services, tests, everything }: AffectedServices): string {

@@ -72,7 +72,7 @@ async function rebuiltBy(
   const from = await branchPoint(repository, "HEAD", deliveredBranch);
   const isBranch = from !== undefined && from !== head;
   if (!isBranch && records === undefined) return {};
-  const base = isBranch || records === undefined ? { from } : { releasedFrom: releasedFromRecords(records) };
+  const base = isBranch || records === undefined ? { from } : { releasedFrom: releasedFromRecords(records, false) };
   const { services, to } = await affectedServices({ monorepo, to: "HEAD", ...base });
   return { rebuilt: { services: new Set(services.map((service) => service.name)), commit: to } };
 }

@@ -110,24 +110,25 @@ describe("changes", () => {
       [recordPath("dev", "link")]: record(second),
       [recordPath("dev", "user")]: record(firstCommit),
       [recordPath("dev", "page")]: initialRecord("page"),
-      // Not an ancestor: the base given counts.
+      // Not an ancestor: what runs is not known here, whatever was pushed before.
       [recordPath("dev", "bare")]: record(aside),
     });
     const changes = (...args: string[]): unknown =>
       JSON.parse(delivery(["changes", "--env", "dev", "--repository", deploy.url, "--json", ...args]).stdout);
+    const services = [
+      { name: "bare", reason: `released from ${aside.slice(0, 12)}, which does not lead here` },
+      { name: "page", reason: "not released yet" },
+      { name: "user", reason: "svc/user_service/main.go" },
+    ];
+    expect(changes("--from", third)).toMatchObject({ services, everything: false });
+    expect(changes()).toMatchObject({ from: null, services });
+    // Nor is it where the commit is not in this checkout at all, or nobody has said it.
+    deploy.commit({ [recordPath("dev", "bare")]: record("e".repeat(40)), [recordPath("dev", "user")]: record() });
     expect(changes("--from", third)).toMatchObject({
       services: [
-        { name: "page", reason: "not released yet" },
-        { name: "user", reason: "svc/user_service/main.go" },
-      ],
-      everything: false,
-    });
-    expect(changes()).toMatchObject({
-      from: null,
-      services: [
-        { name: "bare", reason: "base unknown" },
-        { name: "page", reason: "not released yet" },
-        { name: "user", reason: "svc/user_service/main.go" },
+        { name: "bare", reason: `released from ${"e".repeat(12)}, which does not lead here` },
+        { name: "page" },
+        { name: "user", reason: "its release names no source commit" },
       ],
     });
   });
