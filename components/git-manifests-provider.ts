@@ -1,7 +1,7 @@
 import { commitToBranch, readBranch } from "../git/deploy-repository.ts";
 import { ownerFile, readOwner, writeOwner, type DirectoryOwner } from "../git/directory-owner.ts";
 import { DeployRepositoryError } from "../git/git-failure.ts";
-import { holds, type Snapshot } from "../git/snapshot.ts";
+import { hasContent, type Snapshot } from "../git/snapshot.ts";
 import { inputProblems } from "./git-manifests-check.ts";
 
 /** The inputs of `GitManifests` when all of them are known. */
@@ -34,12 +34,12 @@ async function diff(_id: string, olds: GitManifestsState, news: GitManifestsInpu
   const replaces = (["repository", "branch", "directory"] as const).filter((key) => olds[key] !== news[key]);
   // The content of a record counts only when it is created.
   const same = olds.stack === news.stack && sameEntries(olds.files, news.files) && sameKeys(olds.records, news.records);
-  // What is at the new place is there before the old one goes.
+  // The files are at the new location before the old ones are removed.
   return { changes: replaces.length > 0 || !same, replaces, deleteBeforeReplace: false };
 }
 
 async function create(inputs: GitManifestsInputs): Promise<{ id: string; outs: GitManifestsState }> {
-  return { id: placeOf(inputs), outs: await put(inputs, undefined) };
+  return { id: locationOf(inputs), outs: await put(inputs, undefined) };
 }
 
 async function update(
@@ -54,12 +54,12 @@ async function update(
 async function put(inputs: GitManifestsInputs, olds: GitManifestsState | undefined): Promise<GitManifestsState> {
   const { commit } = await commitToBranch(inputs, async (snapshot) => {
     const owner = await readOwner(snapshot, inputs.directory);
-    refuseForeign(owner, inputs, olds);
+    assertOwned(owner, inputs, olds);
     const created = Object.keys(inputs.records).filter((path) => !snapshot.entries.has(path));
     const declared = (path: string): boolean => path in inputs.files || path in inputs.records;
     const gone = [...Object.keys(olds?.files ?? {}), ...(owner?.records ?? [])].filter((path) => !declared(path));
     const records = new Set([...(owner?.records ?? []), ...created].filter((path) => path in inputs.records));
-    const note = writeOwner({ stack: inputs.stack, location: placeOf(inputs), records: [...records] });
+    const note = writeOwner({ stack: inputs.stack, location: locationOf(inputs), records: [...records] });
     return {
       write: { ...inputs.files, ...pick(inputs.records, created), [ownerFile(inputs.directory)]: note },
       remove: gone,
@@ -70,7 +70,7 @@ async function put(inputs: GitManifestsInputs, olds: GitManifestsState | undefin
 }
 
 /** Two stacks on one directory would undo each other's work. */
-function refuseForeign(
+function assertOwned(
   owner: DirectoryOwner | undefined,
   inputs: GitManifestsInputs,
   olds: GitManifestsState | undefined,
@@ -86,7 +86,7 @@ function refuseForeign(
 async function read(id: string, state: GitManifestsState) {
   const files = await readBranch(state, async (snapshot) => {
     const paths = Object.keys(state.files).filter((path) => snapshot.entries.has(path));
-    const changed = await snapshot.read(paths.filter((path) => !holds(snapshot, path, state.files[path] ?? "")));
+    const changed = await snapshot.read(paths.filter((path) => !hasContent(snapshot, path, state.files[path] ?? "")));
     return Object.fromEntries(paths.map((path) => [path, changed.get(path) ?? state.files[path] ?? ""]));
   });
   const { commit, ...inputs } = state;
@@ -104,12 +104,12 @@ async function remove(_id: string, state: GitManifestsState): Promise<void> {
 /** What goes when the resource goes. Another declaration of the same directory, e.g. by another URL, has taken all of it over. */
 async function ownPaths(snapshot: Snapshot, state: GitManifestsState): Promise<string[]> {
   const owner = await readOwner(snapshot, state.directory);
-  if (owner !== undefined && (owner.stack !== state.stack || owner.location !== placeOf(state))) return [];
+  if (owner !== undefined && (owner.stack !== state.stack || owner.location !== locationOf(state))) return [];
   const records = (owner?.records ?? []).filter((path) => path.startsWith(`${state.directory}/`));
   return [...Object.keys(state.files), ...records, ownerFile(state.directory)];
 }
 
-function placeOf({ repository, branch, directory }: GitManifestsInputs): string {
+function locationOf({ repository, branch, directory }: GitManifestsInputs): string {
   return `${repository}#${branch}:${directory}`;
 }
 

@@ -42,8 +42,8 @@ export function readSettings(directory: string, problems: Problem[]): ServiceSet
   }
   if (!isFile(file, problems)) return {};
   const content = parseYaml(readFileSync(file, "utf8"));
-  if ("fault" in content) {
-    problems.push({ location: file, message: content.fault });
+  if ("problem" in content) {
+    problems.push({ location: file, message: content.problem });
     return {};
   }
   const input = content.value ?? {};
@@ -58,7 +58,7 @@ export function renamedSettings(directory: string): Problem[] {
   const file = settingsFile(directory);
   if (file === undefined || !statSync(file).isFile()) return [];
   const content = parseYaml(readFileSync(file, "utf8"));
-  return "fault" in content ? [] : renamedKeyProblems("service", file, content.value);
+  return "problem" in content ? [] : renamedKeyProblems("service", file, content.value);
 }
 
 /**

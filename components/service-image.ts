@@ -88,7 +88,7 @@ export interface ServiceImagesArgs {
 
 /**
  * The images of all services, by service. Source `registry` needs neither a Docker daemon nor a login.
- * @throws pulumi.RunError with all faulty release records at once, before anything is declared
+ * @throws pulumi.RunError with all invalid release records at once, before anything is declared
  */
 export function serviceImages(
   services: readonly Service[],

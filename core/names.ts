@@ -35,7 +35,7 @@ export function applicationName(app: string, environment: string, service: strin
   return `${app}-${environment}-${service}`;
 }
 
-/** The environment of one pull request, e.g. `pr-12`. @param pullRequest its number, or a template's place for it */
+/** The environment of one pull request, e.g. `pr-12`. @param pullRequest its number, or what stands for it in a template */
 export function previewName(pullRequest: number | string): string {
   return `pr-${pullRequest}`;
 }

@@ -3,45 +3,48 @@ import { join } from "node:path";
 import { GitError, type Git } from "./git-command.ts";
 import { snapshotOf, type Snapshot } from "./snapshot.ts";
 
-/** How much of a branch's history comes along: nothing, everything, or what is new since the last fetch. */
-export type Extent = "tip" | "whole history" | "since the last fetch";
+/** How much of a branch's history is fetched: only its head, everything, or what is new since the last fetch. */
+export type FetchDepth = "head" | "whole history" | "since the last fetch";
 
-const extents: Readonly<Record<Extent, readonly string[]>> = {
-  tip: ["--depth=1"],
-  // Only what release records are made of: commits, directories and small files. The rest would come when it is read.
+const fetchOptions: Readonly<Record<FetchDepth, readonly string[]>> = {
+  head: ["--depth=1"],
+  // Commits, directories and small files, which is all that release records are made of. Git fetches the rest when it is read.
   "whole history": ["--filter=blob:limit=4k"],
-  // From where the history was cut off.
+  // Without a depth, Git fetches up to where the history was cut off before.
   "since the last fetch": [],
 };
 
 /** @param directory the Git directory of `git` */
-export async function fetchTip(git: Git, directory: string, branch: string, extent: Extent): Promise<Snapshot> {
-  const refspec = `+refs/heads/${branch}:refs/remotes/origin/tip`;
+export async function fetchHead(git: Git, directory: string, branch: string, depth: FetchDepth): Promise<Snapshot> {
+  const refspec = `+refs/heads/${branch}:refs/remotes/origin/head`;
   try {
-    await git(["fetch", "--quiet", "--no-tags", ...extents[extent], "origin", refspec]);
+    await git(["fetch", "--quiet", "--no-tags", ...fetchOptions[depth], "origin", refspec]);
   } catch (error) {
     // An empty repository has no branch either.
     if (isMissingBranch(error)) return snapshotOf(git, undefined);
     throw error;
   }
-  // One process less than asking Git.
+  // Reading the file saves a process of Git.
   const [commit] = (await readFile(join(directory, "FETCH_HEAD"), "utf8")).split("\t");
   return snapshotOf(git, commit);
 }
 
-/** The one of these commits that the tip is, or has among its ancestors. All are in the Git directory. */
+/** The one of these commits that the head is, or has among its ancestors. All are in the Git directory. */
 export async function commitBehind(
   git: Git,
-  tip: string | undefined,
+  head: string | undefined,
   commits: readonly string[],
 ): Promise<string | undefined> {
-  if (tip === undefined || commits.length === 0) return undefined;
-  const output = await git(["rev-list", "--stdin"], [...commits, `^${tip}`].join("\n"));
+  if (head === undefined || commits.length === 0) return undefined;
+  const output = await git(["rev-list", "--stdin"], [...commits, `^${head}`].join("\n"));
   const elsewhere = new Set(output.toString().split("\n"));
   return commits.find((commit) => !elsewhere.has(commit));
 }
 
-/** The tip of the branch, if it is the commit but for its time: pushed anew, it would start every check of it anew. */
+/**
+ * The head of the branch, if it differs from the commit in its time alone. Such a commit need not be pushed: it would start
+ * every check of the branch again.
+ */
 export async function sameChange(git: Git, branch: string, commit: string): Promise<string | undefined> {
   const own = "refs/remotes/origin/own";
   try {
@@ -50,9 +53,9 @@ export async function sameChange(git: Git, branch: string, commit: string): Prom
     if (isMissingBranch(error)) return undefined;
     throw error;
   }
-  const timeless = async (revision: string): Promise<string> =>
+  const withoutTime = async (revision: string): Promise<string> =>
     (await git(["cat-file", "commit", revision])).toString().replaceAll(/^(author|committer) .*\n/gm, "");
-  if ((await timeless(own)) !== (await timeless(commit))) return undefined;
+  if ((await withoutTime(own)) !== (await withoutTime(commit))) return undefined;
   return (await git(["rev-parse", own])).toString().trim();
 }
 

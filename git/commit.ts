@@ -2,20 +2,20 @@ import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Git } from "./git-command.ts";
 import { DeployRepositoryError } from "./git-failure.ts";
-import { holds, type Snapshot } from "./snapshot.ts";
+import { hasContent, type Snapshot } from "./snapshot.ts";
 
 /** What one commit does. */
 export interface Change {
   /** Path from the root → content. */
   readonly write: Readonly<Record<string, string>>;
-  /** Paths to remove; those that are not there are no fault. */
+  /** Paths to remove; those that are not there are left out. */
   readonly remove?: readonly string[];
   readonly message: string;
 }
 
 /**
  * Makes the commit on top of the snapshot, in the local Git directory only.
- * @returns `undefined` if the snapshot holds all of it already
+ * @returns `undefined` if all of it is in the snapshot already
  */
 export async function makeCommit(
   git: Git,
@@ -23,12 +23,12 @@ export async function makeCommit(
   snapshot: Snapshot,
   change: Change,
 ): Promise<string | undefined> {
-  const writes = Object.entries(change.write).filter(([path, content]) => !holds(snapshot, path, content));
+  const writes = Object.entries(change.write).filter(([path, content]) => !hasContent(snapshot, path, content));
   const removes = (change.remove ?? []).filter(
     (path) => snapshot.entries.has(path) && change.write[path] === undefined,
   );
   if (writes.length === 0 && removes.length === 0) return undefined;
-  refuseObstacles(snapshot, Object.keys(change.write), new Set(removes));
+  assertNoObstacles(snapshot, Object.keys(change.write), new Set(removes));
   const objects = await writeObjects(
     git,
     directory,
@@ -46,8 +46,11 @@ export async function makeCommit(
   return (await git(["commit-tree", tree, ...parent, "-F", "-"], change.message)).toString().trim();
 }
 
-/** Git itself would silently replace someone's file by our directory, or someone's directory by our file. */
-function refuseObstacles(snapshot: Snapshot, paths: readonly string[], removed: ReadonlySet<string>): void {
+/**
+ * Git itself would silently replace a file by a directory of the same name, or a directory by a file.
+ * @throws DeployRepositoryError that names the first one
+ */
+function assertNoObstacles(snapshot: Snapshot, paths: readonly string[], removed: ReadonlySet<string>): void {
   const kept = [...snapshot.entries.keys()].filter((path) => !removed.has(path));
   const files = new Set(kept);
   const directories = new Set(kept.flatMap(parentsOf));

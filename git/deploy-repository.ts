@@ -1,52 +1,58 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { fetchTip, sameChange, type Extent } from "./branch-head.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { temporaryDirectory } from "../core/atomic-file.ts";
+import { retry } from "../core/retry.ts";
+import { commitBehind, fetchHead, sameChange, type FetchDepth } from "./branch-head.ts";
 import { makeCommit, type Change } from "./commit.ts";
-import type { DeployBranch } from "./deploy-branch.ts";
-import { lookAgain, pause, refuseFurtherTry, type FailedPush } from "./failed-push.ts";
+import { describeBranch, type DeployBranch } from "./deploy-branch.ts";
 import { gitIn, type Git } from "./git-command.ts";
-import { explainFailure } from "./git-failure.ts";
+import {
+  DeployRepositoryError,
+  explainFailure,
+  isMovedBranch,
+  isTransientFailure,
+  isUnanswered,
+  unknownOutcome,
+} from "./git-failure.ts";
 import type { Snapshot } from "./snapshot.ts";
 
-/** What is at the tip of the branch after a change. */
+/** What is at the head of the branch after a change. */
 export interface CommitResult {
-  /** The commit made, or the tip if there was nothing to change; `undefined`: nothing to change on a branch that is not there. */
+  /** The commit made, or the head if there was nothing to change; `undefined`: nothing to change on a branch that is not there. */
   readonly commit: string | undefined;
   /** Whether a commit was made. */
   readonly changed: boolean;
-  /** How many pushes have failed before: the branch had moved in the meantime, or the server stumbled. */
+  /** How many pushes have failed before: the branch had moved in the meantime, or the server failed for a moment. */
   readonly retries: number;
 }
 
 export interface CommitOptions {
   /** How often to start over when others commit at the same time. @default 20 */
-  readonly tries?: number;
+  readonly attempts?: number;
   /** Called between making the commit and pushing it. For tests of races. */
   readonly beforePush?: () => Promise<void>;
-  /** A branch of its own that gets the commit, in place of whatever it held; the other branch stays as it is. @default none */
+  /** A branch of its own that gets the commit, in place of whatever is there; the other branch stays as it is. @default none */
   readonly pushTo?: string | undefined;
 }
 
 /**
- * Reads the tip of a branch.
- * @throws DeployRepositoryError that names the repository and the way out
+ * Reads the head of a branch.
+ * @throws DeployRepositoryError that names the repository and says what to do
  */
 export async function readBranch<T>(
   target: DeployBranch,
   use: (snapshot: Snapshot, git: Git) => Promise<T>,
-  depth: Extract<Extent, "tip" | "whole history"> = "tip",
+  depth: Extract<FetchDepth, "head" | "whole history"> = "head",
 ): Promise<T> {
   return inTemporaryRepository(target, async (git, directory) =>
-    use(await fetchTip(git, directory, target.branch, depth), git),
+    use(await fetchHead(git, directory, target.branch, depth), git),
   );
 }
 
 /**
  * Puts one commit on top of a branch, which it creates if need be. When others commit at the same time, it starts over from
  * their commit; nothing of theirs is rewritten. When the answer to a push is lost, the branch says whether it has arrived.
- * @param decide what to change, seen from the tip; called anew for every try
- * @throws DeployRepositoryError that names the repository and the way out; then nothing was changed, unless it says otherwise
+ * @param decide what to change, seen from the head; called again for every attempt
+ * @throws DeployRepositoryError that names the repository and says what to do; then nothing was changed, unless it says otherwise
  */
 export async function commitToBranch(
   target: DeployBranch,
@@ -54,12 +60,13 @@ export async function commitToBranch(
   options: CommitOptions = {},
 ): Promise<CommitResult> {
   return inTemporaryRepository(target, async (git, directory) => {
+    // No case for `retry`: whether a push has failed is known only after the branch is fetched again.
     const failed: FailedPush[] = [];
     for (;;) {
-      const { snapshot, arrived } = await lookAgain({ git, directory, target, pushTo: options.pushTo }, failed);
+      const { snapshot, arrived } = await refetch({ git, directory, target, pushTo: options.pushTo }, failed);
       const retries = failed.length;
       if (arrived !== undefined) return { commit: arrived, changed: true, retries };
-      refuseFurtherTry(target, failed, options.tries ?? 20);
+      assertRetryable(target, failed, options.attempts ?? 20);
       const commit = await makeCommit(git, directory, snapshot, await decide(snapshot));
       if (commit === undefined) return { commit: snapshot.commit, changed: false, retries };
       const proposed = options.pushTo && (await sameChange(git, options.pushTo, commit));
@@ -72,9 +79,72 @@ export async function commitToBranch(
       } catch (error) {
         failed.push({ commit, error });
       }
-      await pause(failed.length);
+      await sleep(pauseAfter(failed.length));
     }
   });
+}
+
+/** A push that was refused, or whose answer was lost: then the branch may have the commit all the same, now or a little later. */
+interface FailedPush {
+  readonly commit: string;
+  readonly error: unknown;
+}
+
+interface PushEndpoint {
+  readonly git: Git;
+  /** The Git directory of `git`. */
+  readonly directory: string;
+  readonly target: DeployBranch;
+  /** The branch that is pushed to. @default that of the target */
+  readonly pushTo: string | undefined;
+}
+
+/** The branch as it is now, and the commit that has arrived there by one of the pushes that failed. */
+async function refetch(
+  { git, directory, target, pushTo }: PushEndpoint,
+  failed: readonly FailedPush[],
+): Promise<{ snapshot: Snapshot; arrived: string | undefined }> {
+  const last = failed.at(-1);
+  const depth = last === undefined ? "head" : "since the last fetch";
+  const patience = { pauses: transientPauses(), isTransient: isTransientFailure };
+  try {
+    const snapshot = await retry(() => fetchHead(git, directory, target.branch, depth), patience);
+    if (last === undefined) return { snapshot, arrived: undefined };
+    if (pushTo !== undefined)
+      return { snapshot, arrived: await retry(() => sameChange(git, pushTo, last.commit), patience) };
+    const commits = failed.map(({ commit }) => commit);
+    return { snapshot, arrived: await commitBehind(git, snapshot.commit, commits) };
+  } catch (error) {
+    const lost = last !== undefined && (isTransientFailure(last.error) || isUnanswered(last.error));
+    throw lost ? unknownOutcome(error, target, last.commit) : error;
+  }
+}
+
+/** @throws what the last push has failed of, if another attempt would not fare better */
+function assertRetryable(target: DeployBranch, failed: readonly FailedPush[], attempts: number): void {
+  const last = failed.at(-1);
+  if (last === undefined) return;
+  if (!isMovedBranch(last.error)) {
+    if (isTransientFailure(last.error) && failed.length < transientAttempts) return;
+    throw isUnanswered(last.error) ? unknownOutcome(last.error, target, last.commit) : last.error;
+  }
+  if (failed.length < attempts) return;
+  throw new DeployRepositoryError(
+    `${describeBranch(target)} was changed by others at each of ${attempts} attempts; nothing was changed, run the same command again`,
+    { cause: last.error },
+  );
+}
+
+/** How often a request is made of a server that fails for a moment. */
+const transientAttempts = 4;
+
+function transientPauses(): number[] {
+  return Array.from({ length: transientAttempts - 1 }, (_, index) => pauseAfter(index + 1));
+}
+
+/** Milliseconds. Any time up to a limit that doubles: those who push at the same moment do not do so a second time. */
+function pauseAfter(failures: number): number {
+  return Math.random() * Math.min(50 * 2 ** failures, 3000);
 }
 
 /** Only what is needed is fetched, into a directory that lives as long as the call. */
@@ -82,14 +152,12 @@ async function inTemporaryRepository<T>(
   target: DeployBranch,
   use: (git: Git, directory: string) => Promise<T>,
 ): Promise<T> {
-  const directory = await mkdtemp(join(tmpdir(), `delivery-git-${process.pid}-`));
+  using directory = temporaryDirectory(`delivery-git-${process.pid}-`);
   try {
-    const git = gitIn(directory, target);
+    const git = gitIn(directory.path, target);
     await git(["init", "--quiet", "--bare", "--template="]);
-    return await use(git, directory);
+    return await use(git, directory.path);
   } catch (error) {
     throw explainFailure(error, target);
-  } finally {
-    await rm(directory, { recursive: true, force: true });
   }
 }

@@ -1,5 +1,6 @@
-import { parse, stringify } from "yaml";
+import { stringify } from "yaml";
 import { z } from "zod";
+import { parseYaml } from "../core/yaml.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 const ownerSchema = z.object({
@@ -28,20 +29,13 @@ export async function readOwner(snapshot: Snapshot, directory: string): Promise<
   const file = ownerFile(directory);
   const text = (await snapshot.read([file])).get(file);
   if (text === undefined) return undefined;
-  const owner = ownerSchema.safeParse(parsed(text));
+  const content = parseYaml(text);
+  // A file that someone has edited until it is no YAML says as little as none.
+  const owner = ownerSchema.safeParse("problem" in content ? undefined : content.value);
   return owner.success ? owner.data : undefined;
 }
 
 /** The content of the owner's file. */
 export function writeOwner(owner: DirectoryOwner): string {
   return `# Pulumi writes the manifests of this directory; change them in the stack.\n${stringify({ ...owner, records: owner.records.toSorted() }, { lineWidth: 0 })}`;
-}
-
-/** Text that someone has edited until it is no YAML says as little as none. */
-function parsed(text: string): unknown {
-  try {
-    return parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -45,9 +45,9 @@ export function authsToRead(origin: string, environment: Environment): GitAuth[]
 export function logIn(login: GitAuth["login"]): Disposable {
   if (login === "own") return { [Symbol.dispose]: () => undefined };
   const before = { token: process.env[tokenVariable], username: process.env[usernameVariable] };
-  const wanted = login === "none" ? undefined : login;
-  setVariable(tokenVariable, wanted?.password);
-  setVariable(usernameVariable, wanted?.username);
+  const given = login === "none" ? undefined : login;
+  setVariable(tokenVariable, given?.password);
+  setVariable(usernameVariable, given?.username);
   return {
     [Symbol.dispose]: () => {
       setVariable(tokenVariable, before.token);

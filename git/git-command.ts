@@ -1,73 +1,6 @@
-import { spawn, type ChildProcess } from "node:child_process";
-import { errorMessage } from "../core/error.ts";
+import { errorMessage, hasErrorCode } from "../core/error.ts";
+import { runProcess, type ProcessOptions } from "../core/process.ts";
 import { gitCredentialSettings, sshSettings, withoutLogins } from "./git-credentials.ts";
-
-interface GitProcessArgs {
-  readonly input: string | Buffer | undefined;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly cwd: string;
-  /** After these it is stopped. */
-  readonly seconds: number;
-}
-
-/** A process of Git that has come to its end. */
-interface EndedGit {
-  /** `null`: it was stopped. */
-  readonly code: number | null;
-  readonly output: Buffer;
-  readonly messages: Buffer;
-}
-
-/** @throws Error if it cannot be started */
-async function runGit(args: readonly string[], { input, env, cwd, seconds }: GitProcessArgs): Promise<EndedGit> {
-  // What Node's types leave out: it has no streams where no more files can be opened.
-  const child: ChildProcess = spawn("git", args, { env, cwd, stdio: ["pipe", "pipe", "pipe"] });
-  const { stdin, stdout, stderr } = child;
-  const end = new Promise<number | null>((done, failed) => {
-    child.on("error", failed).on("close", done);
-  });
-  const output: Buffer[] = [];
-  const messages: Buffer[] = [];
-  stdout?.on("data", (chunk: Buffer) => output.push(chunk));
-  stderr?.on("data", (chunk: Buffer) => messages.push(chunk));
-  // Git may exit before it has read everything; its exit status says why.
-  stdin?.on("error", () => {});
-  stdin?.end(input ?? "");
-  const timer = setTimeout(() => {
-    child.kill("SIGTERM");
-    // Its helper for HTTP holds them, too, and may wait for a silent server.
-    stdout?.destroy();
-    stderr?.destroy();
-  }, seconds * 1000);
-  const code = await end.finally(() => clearTimeout(timer));
-  return { code, output: Buffer.concat(output), messages: Buffer.concat(messages) };
-}
-
-/** Git gave up: what it was doing and what it wrote, without the logins of URLs. */
-export class GitError extends Error {
-  readonly output: string;
-
-  constructor(command: string, output: string, options?: ErrorOptions) {
-    super(`git ${command}: ${withoutLogins(output.trim())}`, options);
-    this.output = withoutLogins(output);
-  }
-}
-
-/** Git has not run at all. */
-export class GitStartError extends GitError {
-  constructor(command: string, cause: unknown) {
-    const reason = errorMessage(cause);
-    super(command, `git cannot be started (${reason}); ${wayOutOf(cause)}`, { cause });
-  }
-}
-
-function wayOutOf(cause: unknown): string {
-  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
-  if (code === "EMFILE" || code === "ENFILE") return "too many files are open: raise the limit (`ulimit -n`)";
-  if (code === "EAGAIN") return "too many processes are running: raise the limit (`ulimit -u`)";
-  if (code === "ENOMEM") return "the machine has no memory left";
-  return "install Git 2.31 or newer";
-}
 
 /** Runs one command of the system's Git in one Git directory, and returns what it prints. */
 export type Git = (args: readonly string[], input?: string | Buffer) => Promise<Buffer>;
@@ -81,7 +14,7 @@ interface GitOptions {
 
 /** @param directory a bare repository; nothing around it is looked at, also not when this process is a hook of another one */
 export function gitIn(directory: string, options: GitOptions): Git {
-  const environment = {
+  const env = {
     ...baseEnvironment(),
     GIT_DIR: directory,
     ...author,
@@ -92,18 +25,47 @@ export function gitIn(directory: string, options: GitOptions): Git {
       ...settings,
     ]),
   };
-  return (args, input) => run(args, input, environment, "/", options.timeoutSeconds ?? 120);
+  const timeoutSeconds = options.timeoutSeconds ?? defaultTimeout;
+  return (args, input) => run(args, { input, env, cwd: "/", timeoutSeconds });
 }
 
 /** @param directory in a checkout, also when this process is a hook of another repository */
 export function gitAt(directory: string): Git {
-  return (args, input) => run(args, input, baseEnvironment(), directory, 120);
+  return (args, input) => run(args, { input, env: baseEnvironment(), cwd: directory, timeoutSeconds: defaultTimeout });
 }
 
-/** Tied to no repository. */
+/** A command of Git has failed: which one, and what it wrote, without the logins of URLs. */
+export class GitError extends Error {
+  readonly output: string;
+
+  constructor(command: string, output: string, options?: ErrorOptions) {
+    super(`git ${command}: ${withoutLogins(output.trim())}`, options);
+    this.output = withoutLogins(output);
+  }
+}
+
+/** Git could not be started. */
+export class GitStartError extends GitError {
+  constructor(command: string, cause: unknown) {
+    const reason = errorMessage(cause);
+    super(command, `git cannot be started (${reason}); ${hintFor(cause)}`, { cause });
+  }
+}
+
+function hintFor(cause: unknown): string {
+  if (hasErrorCode(cause, "EMFILE", "ENFILE")) return "too many files are open: raise the limit (`ulimit -n`)";
+  if (hasErrorCode(cause, "EAGAIN")) return "too many processes are running: raise the limit (`ulimit -u`)";
+  if (hasErrorCode(cause, "ENOMEM")) return "the machine has no memory left";
+  return "install Git 2.31 or newer";
+}
+
+/** Seconds. */
+const defaultTimeout = 120;
+
+/** The environment of this process, without what ties Git to a repository. */
 function baseEnvironment(): Record<string, string | undefined> {
   const inherited = Object.entries(process.env).filter(([name]) => !repositoryVariables.has(name));
-  // The failures are told apart by their text.
+  // Git's messages must be in English: failures are recognized by them.
   return { ...Object.fromEntries(inherited), GIT_TERMINAL_PROMPT: "0", LC_ALL: "C" };
 }
 
@@ -152,18 +114,16 @@ function asEnvironment(pairs: readonly (readonly [string, string])[]): Record<st
   return { ...Object.fromEntries(entries), GIT_CONFIG_COUNT: String(first + pairs.length) };
 }
 
-async function run(
-  args: readonly string[],
-  input: string | Buffer | undefined,
-  env: Record<string, string | undefined>,
-  cwd: string,
-  seconds: number,
-): Promise<Buffer> {
+async function run(args: readonly string[], options: GitProcessOptions): Promise<Buffer> {
   const [command = ""] = args;
-  const { code, output, messages } = await runGit(args, { input, env, cwd, seconds }).catch((error: unknown) => {
+  const { code, stdout, stderr } = await runProcess("git", args, options).catch((error: unknown) => {
     throw new GitStartError(command, error);
   });
-  if (code === null) throw new GitError(command, `timed out: no end after ${seconds} s`);
-  if (code !== 0) throw new GitError(command, `${messages.toString()}${output.toString()}`);
-  return output;
+  if (code === null) throw new GitError(command, `timed out: no end after ${options.timeoutSeconds} s`);
+  if (code !== 0) throw new GitError(command, `${stderr.toString()}${stdout.toString()}`);
+  return stdout;
+}
+
+interface GitProcessOptions extends ProcessOptions {
+  readonly timeoutSeconds: number;
 }

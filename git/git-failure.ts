@@ -2,7 +2,7 @@ import { describeBranch, type DeployBranch } from "./deploy-branch.ts";
 import { GitError, GitStartError } from "./git-command.ts";
 import { tokenVariable, withoutLogins } from "./git-credentials.ts";
 
-/** What went wrong with the deploy repository: the repository, the reason and the way out. */
+/** What went wrong with the deploy repository: the repository, the reason and what to do. */
 export class DeployRepositoryError extends Error {
   override readonly name = "DeployRepositoryError";
 }
@@ -76,7 +76,7 @@ function explained(error: GitError, message: string): DeployRepositoryError {
   return new DeployRepositoryError(message, { cause: new Error(withoutToken(error.message)) });
 }
 
-/** Another commit came in between: the same change may succeed on top of it. */
+/** Someone else has pushed to the branch in the meantime: the same change may succeed on top of it. */
 export function isMovedBranch(error: unknown): boolean {
   if (!(error instanceof GitError)) return false;
   return /\[(remote )?rejected\].*\((fetch first|non-fast-forward|stale info|cannot lock ref|failed to update ref|incorrect old value|reference already exists|failed to lock|needs force)|cannot lock ref|incorrect old value|failed to update ref/i.test(
@@ -84,8 +84,8 @@ export function isMovedBranch(error: unknown): boolean {
   );
 }
 
-/** The server stumbled: the same request may succeed. */
-export function isPassingFailure(error: unknown): boolean {
+/** The server failed for a moment: the same request may succeed. */
+export function isTransientFailure(error: unknown): boolean {
   return (
     error instanceof GitError &&
     /returned error: (429|5\d\d)|rpc failed|unexpected disconnect|early eof|connection reset|remote end hung up|empty reply/i.test(

@@ -1,7 +1,7 @@
 import { previewName } from "../core/names.ts";
 import type { Snapshot } from "./snapshot.ts";
 
-/** Where the environment of one pull request is in the deploy repository, e.g. `previews/pr-12`. @param pullRequest its number, or a template's place for it */
+/** Where the environment of one pull request is in the deploy repository, e.g. `previews/pr-12`. @param pullRequest its number, or what stands for it in a template */
 export function previewDirectory(pullRequest: number | string): string {
   return `previews/${previewName(pullRequest)}`;
 }

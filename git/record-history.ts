@@ -6,18 +6,18 @@ import { snapshotOf } from "./snapshot.ts";
 
 /**
  * The newest commit at which one of these services ran another digest than it does now; `undefined`: there is none.
- * @param running the services in question, as they are at the tip
+ * @param running the services in question, as they are at the head
  */
 export async function beforeLastRelease(
   git: Git,
-  tip: string,
+  head: string,
   directory: string,
   running: Records,
 ): Promise<string | undefined> {
   const paths = [...running.keys()].map((service) => recordPath(directory, service));
   // This only skips what need not be read: the lines also change with a first release, and with whoever writes them.
   const digests = ["--diff-merges=first-parent", "--no-patch", "-G", "digest: "];
-  const last = (await git(["log", "-1", "--format=%H", "--first-parent", ...digests, tip, "--", ...paths]))
+  const last = (await git(["log", "-1", "--format=%H", "--first-parent", ...digests, head, "--", ...paths]))
     .toString()
     .trim();
   if (last === "") return undefined;
@@ -29,9 +29,9 @@ export async function beforeLastRelease(
 
 /** A service that ran nothing yet, or runs nothing now, has nothing to go back to. */
 async function ranOthers(git: Git, commit: string, directory: string, running: Records): Promise<boolean> {
-  const places = [...running].map(([service, now]) => ({ path: recordPath(directory, service), now }));
-  const texts = await (await snapshotOf(git, commit)).read(places.map(({ path }) => path));
-  return places.some(({ path, now }) => {
+  const paths = [...running].map(([service, now]) => ({ path: recordPath(directory, service), now }));
+  const texts = await (await snapshotOf(git, commit)).read(paths.map(({ path }) => path));
+  return paths.some(({ path, now }) => {
     const before = parseRecord(path, texts.get(path) ?? "");
     if ("problems" in before || before.image === undefined || now.image === undefined) return false;
     return before.image.digest !== now.image.digest;
@@ -39,14 +39,14 @@ async function ranOthers(git: Git, commit: string, directory: string, running: R
 }
 
 /** @throws DeployRepositoryError if the branch has no such commit */
-export async function resolveCommit(git: Git, tip: string, revision: string): Promise<string> {
+export async function resolveCommit(git: Git, head: string, revision: string): Promise<string> {
   const resolved = await git(["rev-parse", "--verify", "--quiet", "--end-of-options", `${revision}^{commit}`]).then(
     (output) => output.toString().trim(),
     () => undefined,
   );
   const known =
     resolved !== undefined &&
-    (await git(["merge-base", "--is-ancestor", resolved, tip]).then(
+    (await git(["merge-base", "--is-ancestor", resolved, head]).then(
       () => true,
       () => false,
     ));

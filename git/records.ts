@@ -15,7 +15,7 @@ import type { Snapshot } from "./snapshot.ts";
 /** The release records of one environment, by service. */
 export type Records = ReadonlyMap<string, ReleaseRecord>;
 
-/** @throws DeployRepositoryError with all faulty records at once */
+/** @throws DeployRepositoryError with all invalid records at once */
 export async function readRecords(snapshot: Snapshot, directory: string): Promise<Map<string, ReleaseRecord>> {
   const services = [...snapshot.entries.keys()].flatMap((path) => serviceOfRecord(directory, path) ?? []);
   const texts = await snapshot.read(services.map((service) => recordPath(directory, service)));
@@ -26,7 +26,7 @@ export async function readRecords(snapshot: Snapshot, directory: string): Promis
   const problems = parsed.flatMap(([, record]) => ("problems" in record ? record.problems : []));
   if (problems.length > 0) {
     throw new DeployRepositoryError(
-      `faulty release records; nothing was changed\n${problems.map(({ location, message }) => `  ${location}: ${message}`).join("\n")}`,
+      `invalid release records; nothing was changed\n${problems.map(({ location, message }) => `  ${location}: ${message}`).join("\n")}`,
     );
   }
   return new Map(parsed.flatMap(([service, record]) => ("problems" in record ? [] : [[service, record] as const])));
@@ -56,7 +56,7 @@ export interface ReleaseResult {
 export interface ReleaseArgs extends DeployBranch {
   /** The environment's directory. */
   readonly directory: string;
-  /** What to release, seen from the records at the tip; asked anew whenever others have committed. */
+  /** What to release, seen from the records at the head; asked again whenever others have committed. */
   readonly choose: (records: Records, snapshot: Snapshot) => Promise<readonly Release[]> | readonly Release[];
   /** The first line of the commit, and the trailers below it, for all records that change. */
   readonly describe: (released: readonly Released[]) => { subject: string; trailers?: readonly string[] };

@@ -106,10 +106,10 @@ export function recordWith({ repository, digest, sourceCommit }: ReleasedImage, 
   return written({ ...metadata, images: [{ name: repository, digest }] });
 }
 
-/** @param place the file, for messages */
+/** @param location the file, for messages */
 export function parseRecord(location: string, text: string): ReleaseRecord | { problems: Problem[] } {
   const parsed = parseYaml(text);
-  if ("fault" in parsed) return { problems: [{ location: location, message: parsed.fault }] };
+  if ("problem" in parsed) return { problems: [{ location, message: parsed.problem }] };
   const record = recordSchema.safeParse(parsed.value);
   if (!record.success) return { problems: schemaProblems(location, record.error, parsed.value) };
   const [image] = record.data.images ?? [];

@@ -36,8 +36,8 @@ export async function snapshotOf(git: Git, commit: string | undefined): Promise<
   };
 }
 
-/** Whether a path holds exactly this content, as a regular file. */
-export function holds(snapshot: Snapshot, path: string, content: string): boolean {
+/** Whether there is exactly this content at a path, as a regular file. */
+export function hasContent(snapshot: Snapshot, path: string, content: string): boolean {
   const entry = snapshot.entries.get(path);
   return entry !== undefined && entry.mode.startsWith("100") && entry.object === blobName(content, entry.object.length);
 }
@@ -57,8 +57,8 @@ function parseTree(output: Buffer): Map<string, TreeEntry> {
   const lines = output.toString().split("\0").filter(Boolean);
   return new Map(
     lines.map((line) => {
-      const [facts, path] = splitOnce(line, "\t");
-      const [mode = "", , object = ""] = facts.split(" ");
+      const [attributes, path] = splitOnce(line, "\t");
+      const [mode = "", , object = ""] = attributes.split(" ");
       return [path, { mode, object }];
     }),
   );

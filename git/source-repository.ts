@@ -1,7 +1,7 @@
 import { GitError, gitAt, type Git } from "./git-command.ts";
 import { changesAlong } from "./tree-chain.ts";
 
-/** The checkout cannot be read: the directory, the reason and the way out. */
+/** The checkout cannot be read: the directory, the reason and what to do. */
 export class SourceRepositoryError extends Error {
   override readonly name = "SourceRepositoryError";
 }
@@ -16,7 +16,7 @@ export interface SourceRepository {
   resolve(commits: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /**
    * The files of the monorepo that differ between each base and a commit, relative to its root; a renamed file counts at both
-   * places. A base that is not known is left out.
+   * paths. A base that is not known is left out.
    * @throws SourceRepositoryError if the commit itself is not known
    */
   changedSince(bases: readonly string[], commit: string): Promise<ReadonlyMap<string, readonly string[]>>;
@@ -34,12 +34,12 @@ export interface SourceRepository {
  */
 export async function openSourceRepository(directory: string): Promise<SourceRepository> {
   const git = gitAt(directory);
-  const facts = await git(["rev-parse", "--show-toplevel", "--show-prefix", "--is-shallow-repository"]).catch(
+  const output = await git(["rev-parse", "--show-toplevel", "--show-prefix", "--is-shallow-repository"]).catch(
     (error: unknown) => {
       throw explained(error, directory);
     },
   );
-  const [root = "", prefix = "", shallow] = facts.toString().split("\n");
+  const [root = "", prefix = "", shallow] = output.toString().split("\n");
   const ancestorsOf: SourceRepository["ancestorsOf"] = (commit, candidates) => ancestors(git, commit, candidates);
   return {
     root,

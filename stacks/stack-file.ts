@@ -25,7 +25,7 @@ export function shortName(stack: string): string {
 export function readStackFile(stack: string): Record<string, unknown> {
   const name = `stacks/Pulumi.${stack}.yaml`;
   const content = parseYaml(readFileSync(name, "utf8"));
-  if ("fault" in content) throw new Error(`${name}: ${content.fault}`);
+  if ("problem" in content) throw new Error(`${name}: ${content.problem}`);
   const file = content.value;
   if (
     typeof file !== "object" ||

@@ -72,7 +72,7 @@ function pnpmGlobs(tree: SourceTree, directory: string): string[] {
   if (!tree.list(directory).files.includes("pnpm-workspace.yaml")) return [];
   const file = posix.join(directory, "pnpm-workspace.yaml");
   const content = parseYaml(tree.read(file) ?? "");
-  if ("fault" in content) throw new CommandError(`${file} ${content.fault}`);
+  if ("problem" in content) throw new CommandError(`${file} ${content.problem}`);
   const parsed = pnpmSchema.safeParse(content.value);
   return parsed.success ? parsed.data.packages : [];
 }

@@ -18,7 +18,7 @@ const help = `Looks whether an environment still is as declared. Changes nothing
   stack      the engine's refresh and preview: resources that are other than the stack has left them, and what
              \`pulumi up\` would change; needs the Pulumi CLI, its login and the stack's passphrase, as \`preview\` does
   git        files in the environment's directory of the deploy repository that others have edited, deleted or put
-             there, and faulty release records
+             there, and invalid release records
   cluster    Applications that are OutOfSync, not Healthy or do not heal themselves; Deployments that run another
              image than is released; extra objects
   ci         variables of the CircleCI context that were set or removed behind the stack's back, foreign ones, and a

@@ -116,8 +116,8 @@ describe("when the branch moves between fetch and push", () => {
     repository.commit({ README: "r" });
     let count = 0;
     const beforePush = async () => void repository.commit({ [`others/${count++}`]: "x" });
-    await expect(commitToBranch(target(), write({ "dev/a.yaml": "a" }), { beforePush, tries: 2 })).rejects.toThrow(
-      `branch main of ${repository.url} was changed by others at each of 2 tries; nothing was changed, run the same command again`,
+    await expect(commitToBranch(target(), write({ "dev/a.yaml": "a" }), { beforePush, attempts: 2 })).rejects.toThrow(
+      `branch main of ${repository.url} was changed by others at each of 2 attempts; nothing was changed, run the same command again`,
     );
     expect(repository.files()).not.toHaveProperty("dev/a.yaml");
   });

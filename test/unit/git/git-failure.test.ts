@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { describeBranch } from "../../../git/deploy-branch.ts";
 import { GitError, GitStartError } from "../../../git/git-command.ts";
-import { explainFailure, isMovedBranch, isPassingFailure } from "../../../git/git-failure.ts";
+import { explainFailure, isMovedBranch, isTransientFailure } from "../../../git/git-failure.ts";
 
 const target = { repository: "https://git.example/acme/deploy.git", branch: "main" };
 const explain = (output: string): string => String(explainFailure(new GitError("push", output), target));
@@ -85,9 +85,9 @@ describe("another commit in between", () => {
 });
 
 test("a server that stumbles is tried again, one that refuses is not", () => {
-  expect(isPassingFailure(new GitError("fetch", "error: RPC failed; HTTP 502"))).toBe(true);
-  expect(isPassingFailure(new GitError("fetch", "fatal: … The requested URL returned error: 503"))).toBe(true);
-  expect(isPassingFailure(new GitError("fetch", "The requested URL returned error: 403"))).toBe(false);
+  expect(isTransientFailure(new GitError("fetch", "error: RPC failed; HTTP 502"))).toBe(true);
+  expect(isTransientFailure(new GitError("fetch", "fatal: … The requested URL returned error: 503"))).toBe(true);
+  expect(isTransientFailure(new GitError("fetch", "The requested URL returned error: 403"))).toBe(false);
 });
 
 test("a token that a server repeats is not shown", () => {

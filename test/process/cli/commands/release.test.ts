@@ -193,7 +193,7 @@ describe("release", () => {
   test("a faulty record stops it, with the file", async () => {
     repository.commit({ [recordPath("dev", "user")]: "images: [" });
     await expect(run(release, "--env", "dev", "--service", `link=${one}`, "--unverified")).rejects.toThrow(
-      /faulty release records; nothing was changed\n {2}dev\/user\/release\/kustomization\.yaml: is not YAML/,
+      /invalid release records; nothing was changed\n {2}dev\/user\/release\/kustomization\.yaml: is not YAML/,
     );
   });
 });
