@@ -1,9 +1,10 @@
 import { CiProject } from "./components/ci-project.ts";
 import { Cluster } from "./components/cluster.ts";
 import { deliverDirectly } from "./components/direct-delivery.ts";
-import { discoverServices } from "./components/discover-services.ts";
+import { findServices } from "./components/find-services.ts";
 import { deliverByGit } from "./components/gitops-delivery.ts";
 import { manifestContext, serviceAddress } from "./components/manifests.ts";
+import { rejectProblems } from "./components/rejection.ts";
 import { serviceImages } from "./components/service-image.ts";
 import { putServiceSecrets } from "./components/service-secret.ts";
 import { loadConfig } from "./stacks/config.ts";
@@ -11,7 +12,8 @@ import { ciProjectArgs, clusterArgs, deliveryArgs, discoveryArgs } from "./stack
 
 const config = loadConfig();
 
-const services = discoverServices(discoveryArgs(config));
+const { services, problems } = findServices(discoveryArgs(config));
+rejectProblems(problems);
 
 const images = serviceImages(services, config);
 

@@ -77,3 +77,6 @@ function dockerConfig({ server, username, password }: Registry): pulumi.Output<s
     return JSON.stringify({ auths: { [host]: { username, password: plain, auth } } });
   });
 }
+
+/** How long a rollout may take before the update fails and says why; a Service waits for the pods of its Deployment. */
+export const rolloutTimeouts = { create: "5m", update: "5m" };

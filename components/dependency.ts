@@ -3,10 +3,10 @@ import { PersistentVolumeClaim } from "@pulumi/kubernetes/core/v1/persistentVolu
 import { Service as KubernetesService } from "@pulumi/kubernetes/core/v1/service.js";
 import { NetworkPolicy } from "@pulumi/kubernetes/networking/v1/networkPolicy.js";
 import * as pulumi from "@pulumi/pulumi";
+import { rolloutTimeouts } from "./cluster.ts";
 import type { DeployedDependencySettings } from "./dependency-settings.ts";
 import { dependencyManifests } from "./manifests/dependency.ts";
 import { metadata, type Environment } from "./manifests/metadata.ts";
-import { rolloutTimeouts } from "./rollout.ts";
 
 /** Many storage classes bind a claim only when a pod uses it: waiting for that would never end. */
 const claimAnnotations = { "pulumi.com/skipAwait": "true" };

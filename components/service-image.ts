@@ -1,14 +1,15 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { Image } from "@pulumi/docker/image.js";
 import * as pulumi from "@pulumi/pulumi";
 import { imageRepository } from "../core/names.ts";
 import type { Problem } from "../core/problem.ts";
+import { parseRecord, recordPath } from "../git/release-record.ts";
 import { rejectProblems } from "./rejection.ts";
-import { readReleaseRecord, releaseRecordPath } from "./release-record.ts";
 import type { Registry } from "./secrets.ts";
 import type { Service } from "./service.ts";
 
-export interface ServiceImageArgs {
+interface ServiceImageArgs {
   /** `registry/organization/app-service`, without tag or digest. */
   repository: string;
   /** Where the image comes from: built here, or what CI has released (`none`: nothing yet). */
@@ -16,7 +17,7 @@ export interface ServiceImageArgs {
 }
 
 /** How this program builds an image and pushes it. */
-export interface BuildSource {
+interface BuildSource {
   /** The build context, relative to the program. */
   context: string;
   dockerfile: string;
@@ -155,4 +156,34 @@ function releasedSources(
   }
   rejectProblems(problems);
   return sources;
+}
+
+/** Where the release record of a service is: the file that CI writes and that says what runs in an environment. */
+export function releaseRecordPath(releases: string, environment: string, service: string): string {
+  return join(releases, recordPath(environment, service));
+}
+
+/**
+ * The digest that a release record pins; `undefined` if nothing has been released yet.
+ * @param repository the image the record must speak of
+ */
+export function readReleaseRecord(
+  file: string,
+  repository: string,
+): { digest: string | undefined } | { problems: Problem[] } {
+  if (!existsSync(file)) return { digest: undefined };
+  const record = parseRecord(file, readFileSync(file, "utf8"));
+  if ("problems" in record) return record;
+  const { image } = record;
+  if (image !== undefined && image.repository !== repository) {
+    return {
+      problems: [
+        {
+          location: `${file}: images.0.name`,
+          message: `${JSON.stringify(image.repository)} is another image than ${repository}; correct images.registry or images.organization, or release again`,
+        },
+      ],
+    };
+  }
+  return { digest: image?.digest };
 }

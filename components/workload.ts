@@ -8,8 +8,8 @@ import { Ingress } from "@pulumi/kubernetes/networking/v1/ingress.js";
 import { NetworkPolicy } from "@pulumi/kubernetes/networking/v1/networkPolicy.js";
 import { PodDisruptionBudget } from "@pulumi/kubernetes/policy/v1/podDisruptionBudget.js";
 import * as pulumi from "@pulumi/pulumi";
+import { rolloutTimeouts } from "./cluster.ts";
 import { serviceManifests, type ManifestContext } from "./manifests.ts";
-import { rolloutTimeouts } from "./rollout.ts";
 import type { Service } from "./service.ts";
 
 export interface WorkloadArgs {

@@ -7,7 +7,7 @@ import { schemaProblems, type Problem } from "../core/problem.ts";
 import { settingsProblems } from "../core/schema-version.ts";
 import { contradictions } from "./contradictions.ts";
 import { secretsSchema, stackSchema, type StackSettings } from "./schema.ts";
-import { versionProblems } from "./schema-version.ts";
+import { versionProblems } from "./stack-file.ts";
 
 /** The stack file, parsed and complete. Secrets are secret outputs from here on. */
 export interface Config extends StackSettings {

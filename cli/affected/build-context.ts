@@ -1,8 +1,8 @@
 import { posix } from "node:path";
 import { errorMessage } from "../../core/error.ts";
-import { ignores, parseIgnoreFile, type IgnorePattern } from "../../components/ignore-pattern.ts";
 import { CommandError } from "../command.ts";
 import { dockerfileSources } from "./dockerfile.ts";
+import { ignores, parseIgnoreFile, type IgnorePattern } from "./dockerignore.ts";
 import { pathPattern, type PathPattern } from "./glob.ts";
 import { goBuildsIn } from "./go-packages.ts";
 import { isIn, memoize, pathWithin, type SourceTree } from "./source-tree.ts";

@@ -3,8 +3,7 @@ import { z } from "zod";
 import type { Problem } from "../../core/problem.ts";
 import { settingsProblems } from "../../core/schema-version.ts";
 import { stackSchema, type StackSettings } from "../../stacks/schema.ts";
-import { versionProblems } from "../../stacks/schema-version.ts";
-import { readStackFile } from "../../stacks/stack-file.ts";
+import { readStackFile, versionProblems } from "../../stacks/stack-file.ts";
 import { CommandError } from "../command.ts";
 
 /** The stack files in the current directory, as one run of a command sees them: each is read once. */

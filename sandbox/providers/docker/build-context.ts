@@ -11,8 +11,8 @@ import {
 } from "node:fs";
 import { isAbsolute, join, normalize } from "node:path";
 import { setImmediate } from "node:timers/promises";
+import { isIgnored, matchPatterns, parseIgnoreFile, type IgnorePattern } from "../../../cli/affected/dockerignore.ts";
 import { errorMessage, hasErrorCode } from "../../../core/error.ts";
-import { isIgnored, matchPatterns, parseIgnoreFile, type IgnorePattern } from "../../../components/ignore-pattern.ts";
 
 /** Digests of file contents already read, by absolute path; files count as unchanged while their inode, size and times are. */
 export type FileDigests = Map<string, { identity: string; digest: Buffer }>;

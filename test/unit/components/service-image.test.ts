@@ -3,8 +3,13 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { releaseRecordPath } from "../../../components/release-record.ts";
-import { serviceImages, type ServiceImagesArgs } from "../../../components/service-image.ts";
+import { stringify } from "yaml";
+import {
+  readReleaseRecord,
+  releaseRecordPath,
+  serviceImages,
+  type ServiceImagesArgs,
+} from "../../../components/service-image.ts";
 import { hideSecrets, openEnvelope, openMockEngine } from "../../support/mock-engine.ts";
 import { sampleService } from "../../support/sample-shop.ts";
 
@@ -152,5 +157,73 @@ describe("source build", () => {
       password: "hunter2",
     });
     expect(JSON.stringify(hideSecrets(resources))).not.toContain("hunter2");
+  });
+});
+
+describe("a release record", () => {
+  const recordFile = (): string => join(releases, "kustomization.yaml");
+  const repository = "docker.io/acme/shop-link";
+  const digest = `sha256:${"0123456789abcdef".repeat(4)}`;
+  const record = {
+    apiVersion: "kustomize.config.k8s.io/v1alpha1",
+    kind: "Component",
+    images: [{ name: repository, digest }],
+  };
+
+  function read(content: unknown): ReturnType<typeof readReleaseRecord> {
+    const file = recordFile();
+    writeFileSync(file, typeof content === "string" ? content : stringify(content));
+    return readReleaseRecord(file, repository);
+  }
+
+  test("stands where delivery writes it", () => {
+    expect(releaseRecordPath("deploy", "prod", "social-graph")).toBe(
+      "deploy/prod/social-graph/release/kustomization.yaml",
+    );
+  });
+
+  test("says which digest runs", () => expect(read(record)).toEqual({ digest }));
+
+  test("without a file nothing is released yet", () =>
+    expect(readReleaseRecord(recordFile(), repository)).toEqual({ digest: undefined }));
+
+  test.each<[what: string, content: unknown, problem: RegExp]>([
+    ["an empty file", "", /invalid input|missing/i],
+    ["a merge conflict", `<<<<<<< ours\n${stringify(record)}=======\n>>>>>>> theirs\n`, /is not YAML|invalid input/i],
+    ["an alias of nothing", "images: *x\n", /is not YAML: Unresolved alias/],
+    ["another kind", { ...record, kind: "Kustomization" }, /kind.*"Kustomization"/],
+    ["no images", { ...record, images: [] }, /images.*exactly one image/],
+    ["two images", { ...record, images: [...record.images, ...record.images] }, /images.*exactly one image/],
+    [
+      "a tag beside the digest",
+      { ...record, images: [{ name: repository, digest, newTag: "0.2" }] },
+      /images\.0\.newTag: unknown key/,
+    ],
+    [
+      "a tag for a digest",
+      { ...record, images: [{ name: repository, digest: "0.2" }] },
+      /images\.0\.digest: "0\.2": must be sha256:/,
+    ],
+    [
+      "a digest that is cut short",
+      { ...record, images: [{ name: repository, digest: digest.slice(0, -1) }] },
+      /must be sha256:/,
+    ],
+    [
+      "a digest in capitals",
+      { ...record, images: [{ name: repository, digest: digest.toUpperCase() }] },
+      /must be sha256:/,
+    ],
+    [
+      "another service's image",
+      { ...record, images: [{ name: `${repository}-2`, digest }] },
+      /"docker.io\/acme\/shop-link-2" is another image than docker.io\/acme\/shop-link;/,
+    ],
+  ])("%s is a problem in the file, and no digest", (_what, content, problem) => {
+    const result = read(content);
+    if (!("problems" in result)) throw new Error(`read ${JSON.stringify(result)}`);
+    expect(result.problems.length).toBeGreaterThan(0);
+    for (const { location } of result.problems) expect(location.startsWith(recordFile())).toBe(true);
+    expect(result.problems.map(({ location, message }) => `${location}: ${message}`).join("\n")).toMatch(problem);
   });
 });

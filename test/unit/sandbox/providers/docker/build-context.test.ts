@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { parseIgnoreFile } from "../../../../../components/ignore-pattern.ts";
+import { parseIgnoreFile } from "../../../../../cli/affected/dockerignore.ts";
 import {
   contextDigest,
   contextFiles,

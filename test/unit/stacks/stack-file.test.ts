@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { versionProblems } from "../../../stacks/schema-version.ts";
+import { versionProblems } from "../../../stacks/stack-file.ts";
 
 const file = "stacks/Pulumi.dev.yaml";
 const old = { test: { beside: [{ image: "cimg/postgres:17.5" }] } };

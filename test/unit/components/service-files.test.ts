@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { exposedPort } from "../../../components/dockerfile.ts";
+import { exposedPort } from "../../../components/service-files.ts";
 
 test.each<[what: string, dockerfile: string, port: number | undefined]>([
   ["the port of the only stage", "FROM scratch\nEXPOSE 7070\n", 7070],

@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { discoverServices } from "../../../components/discover-services.ts";
-import type { DiscoveryArgs } from "../../../components/find-services.ts";
+import { findServices, type DiscoveryArgs } from "../../../components/find-services.ts";
+import { rejectProblems } from "../../../components/rejection.ts";
 import type { Service } from "../../../components/service.ts";
 
 let directory: string;
@@ -17,8 +17,9 @@ function write(files: Record<string, string>): void {
   }
 }
 
+/** As the program finds them: all problems are one error. */
 function discover(args: Partial<DiscoveryArgs> = {}): Service[] {
-  return discoverServices({
+  const { services, problems } = findServices({
     app: { name: "shop", directory, services: "svc/*" },
     file: "stacks/Pulumi.dev.yaml",
     defaults: {},
@@ -28,6 +29,8 @@ function discover(args: Partial<DiscoveryArgs> = {}): Service[] {
     images: { registry: "docker.io", organization: "acme" },
     ...args,
   });
+  rejectProblems(problems);
+  return services;
 }
 
 const dockerfile = "FROM scratch\nEXPOSE 7070\n";
