@@ -24,7 +24,7 @@ export interface ApplicationArgs extends ApplicationSpecArgs {
 export const resourcesFinalizer = "resources-finalizer.argocd.argoproj.io/background";
 
 /**
- * Argo CD then refreshes an Application, and renders it anew, for commits that change its directory alone: the repository has
+ * Argo CD then refreshes an Application, and renders it again, for commits that change its directory alone: the repository has
  * those of all services and environments.
  * Source: https://argo-cd.readthedocs.io/en/stable/operator-manual/high_availability/#manifest-paths-annotation
  */

@@ -21,7 +21,7 @@ export interface ClusterArgs {
   pullSecretCopies?: string | undefined;
 }
 
-/** An environment's place on the cluster: its namespace, and the Secret with which its pods pull images. */
+/** Where an environment runs on the cluster: its namespace, and the Secret with which its pods pull images. */
 export class Cluster extends pulumi.ComponentResource {
   readonly provider: Provider;
   readonly namespace: string;

@@ -1,7 +1,7 @@
 import { branchProblem, pathProblem, repositoryProblem } from "../git/deploy-branch.ts";
 import { ownerFile } from "../git/directory-owner.ts";
 
-/** A fault of one input, in the form of Pulumi's check. */
+/** What is wrong with one input, in the form of Pulumi's check. */
 export interface InputProblem {
   readonly property: string;
   readonly reason: string;
@@ -19,11 +19,11 @@ export interface UncheckedInputs {
 /** What a preview can know is wrong, without any contact. Inputs that are not known yet pass. */
 export function inputProblems({ repository, branch, directory, files, records }: UncheckedInputs): InputProblem[] {
   const problems: (readonly [property: string, reason: string | undefined])[] = [
-    ["repository", isKnownText(repository) ? repositoryFault(repository) : undefined],
+    ["repository", isKnownText(repository) ? describeRepositoryProblem(repository) : undefined],
     ["branch", isKnownText(branch) ? branchProblem(branch) : undefined],
     ["directory", isKnownText(directory) ? pathProblem(directory) : undefined],
-    ...pathsOf(files).map((path) => ["files", fileFault(path, String(directory))] as const),
-    ...pathsOf(records).map((path) => ["records", fileFault(path, String(directory))] as const),
+    ...pathsOf(files).map((path) => ["files", fileProblem(path, String(directory))] as const),
+    ...pathsOf(records).map((path) => ["records", fileProblem(path, String(directory))] as const),
     ...pathsOf(records)
       .filter((path) => pathsOf(files).includes(path))
       .map(
@@ -33,12 +33,12 @@ export function inputProblems({ repository, branch, directory, files, records }:
   return problems.flatMap(([property, reason]) => (reason === undefined ? [] : [{ property, reason }]));
 }
 
-function repositoryFault(repository: string): string | undefined {
+function describeRepositoryProblem(repository: string): string | undefined {
   const problem = repositoryProblem(repository);
   return problem === undefined ? undefined : `${JSON.stringify(withoutUser(repository))} ${problem}`;
 }
 
-function fileFault(path: string, directory: string): string | undefined {
+function fileProblem(path: string, directory: string): string | undefined {
   if (!path.startsWith(`${directory}/`))
     return `${JSON.stringify(path)} lies outside of ${JSON.stringify(directory)}, the directory of this environment`;
   if (path === ownerFile(directory))

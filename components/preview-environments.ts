@@ -27,7 +27,7 @@ export interface PreviewEnvironmentsArgs {
   provider: Provider;
 }
 
-/** The API that Argo CD asks unless told otherwise. */
+/** The API that Argo CD asks by default. */
 const publicApi = "https://api.github.com";
 
 /** What stands for the pull request's number in a template of Argo CD. */

@@ -20,7 +20,7 @@ function parsed(text: string): JsonMap | undefined {
   }
 }
 
-/** A refusal with the server's own words, and for refused credentials with the way out. */
+/** A refusal with the server's own words, and for refused credentials what to do. */
 export function asApiError(status: number, text: string, connection: Connection): ApiError {
   const body = parsed(text) ?? {};
   const message = stringAt(body, "message") ?? (text.slice(0, 300).trim() || `HTTP status ${status}`);

@@ -1,6 +1,5 @@
-import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { promisify } from "node:util";
+import { outputOf } from "../core/process.ts";
 import type { JsonMap } from "./json.ts";
 import { listAt, mapAt, stringAt } from "./object.ts";
 
@@ -50,15 +49,15 @@ async function run(exec: JsonMap, environment: Readonly<Record<string, string | 
   });
   let status: JsonMap;
   try {
-    const { stdout } = await promisify(execFile)(command, args, {
+    const stdout = await outputOf(command, args, {
       env: { ...environment, ...Object.fromEntries(variables), KUBERNETES_EXEC_INFO: info },
-      timeout: 60_000,
+      timeoutSeconds: 60,
     });
     // The plugin's contract is JSON with a status; a wrong shape is caught below.
     status = mapAt(JSON.parse(stdout) as JsonMap, "status");
   } catch (error) {
     const hint = stringAt(exec, "installHint");
-    // A failed plugin's output may hold a credential: only how it ended is told.
+    // A failed plugin's output may hold a credential: only how it ended is reported.
     const how = error instanceof Error && "code" in error ? String(error.code) : "no JSON";
     throw new Error(
       `the kubeconfig's exec plugin "${command}" failed (${how}).${hint ? ` ${hint}` : " Run it by hand to see why."}`,

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import { parse } from "yaml";
+import { parseYaml } from "../core/yaml.ts";
 import { isMap } from "./json.ts";
 import type { JsonMap, JsonValue } from "./json.ts";
 import { listAt, mapAt, stringAt } from "./object.ts";
@@ -55,26 +55,26 @@ export function loadKubeconfig({
 function fromText(text: string): Kubeconfig {
   const path = text === "~" || text.startsWith("~/") ? join(homedir(), text.slice(1)) : text;
   if (!text.includes("\n") && isFile(path)) return fromFile(path);
-  const content = parsed(text);
-  if (isMap(content)) return fromContent(content, "the provider's kubeconfig", process.cwd());
+  const content = parseKubeconfig(text);
+  if (content !== undefined) return fromContent(content, "the provider's kubeconfig", process.cwd());
   // Only something that looks like a path is repeated: content holds credentials.
   const shown = /^[\w./~-]{1,200}$/.test(text) ? `"${text}"` : "the provider's kubeconfig";
   throw new Error(`${shown} is neither a file that exists nor the content of a kubeconfig.`);
 }
 
 function fromFile(path: string): Kubeconfig {
-  const content = parsed(readFileSync(path, "utf8"));
-  if (!isMap(content)) throw new Error(`kubeconfig ${path} is not YAML with clusters, contexts and users.`);
+  const content = parseKubeconfig(readFileSync(path, "utf8"));
+  if (content === undefined) throw new Error(`kubeconfig ${path} is not YAML with clusters, contexts and users.`);
   return fromContent(content, path, dirname(resolve(path)));
 }
 
-function parsed(text: string): JsonValue | undefined {
-  try {
-    // The yaml package's result for YAML without tags is JSON, which is what JsonValue describes.
-    return parse(text) as JsonValue;
-  } catch {
-    return undefined;
-  }
+/** @returns `undefined` where the text is no YAML, or not that of a map */
+export function parseKubeconfig(text: string): JsonMap | undefined {
+  const content = parseYaml(text);
+  if ("problem" in content) return undefined;
+  // The yaml package's result for YAML without tags is JSON, which is what JsonValue describes.
+  const value = content.value as JsonValue | undefined;
+  return isMap(value) ? value : undefined;
 }
 
 function fromContent(content: JsonMap, source: string, directory: string): Kubeconfig {

@@ -19,7 +19,7 @@ export interface IgnorePattern {
 /**
  * The patterns in an ignore file's text: without comments, empty lines, a byte order mark and leading slashes.
  *
- * @throws Error that names the faulty pattern.
+ * @throws Error that names the invalid pattern.
  */
 export function parseIgnoreFile(text: string): IgnorePattern[] {
   const patterns: IgnorePattern[] = [];

@@ -57,22 +57,21 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
   }));
   const monorepo = project.stackFile(environment.name).find("app")?.app.directory;
   if (options.unverified !== true) await assertImagesExist(await openRegistry(options, context), releases);
-  let chosen: KnownReleases = { declared: releases, undeclared: [] };
+  let chosen: KnownReleases = { known: releases, unknown: [] };
   const result = await commitReleases({
     ...environment,
     choose: async (records) => {
       if (options.new !== true) chosen = knownReleases(environment, records, { releases, named });
-      if (source === undefined) return chosen.declared;
-      return dropSuperseded(chosen.declared, records, { commit: source, directory: monorepo, note: context.note });
+      if (source === undefined) return chosen.known;
+      return dropSuperseded(chosen.known, records, { commit: source, directory: monorepo, note: context.note });
     },
     describe: (released) => ({
       subject: `release(${environment.name}): ${summarize(released)}`,
       trailers: source === undefined ? [] : [`Source-Commit: ${source}`],
     }),
   });
-  const { undeclared } = chosen;
-  report(environment, result, options.json === true, context, { undeclared });
-  if (undeclared.length > 0) context.note(unknownServicesLine(environment.name, undeclared));
+  report(environment, result, options.json === true, context, { undeclared: chosen.unknown });
+  if (chosen.unknown.length > 0) context.note(unknownServicesLine(environment.name, chosen.unknown));
 }
 
 async function chosenDigests(

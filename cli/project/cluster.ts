@@ -1,8 +1,7 @@
-import { parse } from "yaml";
 import { createClient, type KubernetesClient } from "../../kubernetes/client.ts";
 import { connectionOf } from "../../kubernetes/connection.ts";
-import { isMap, type JsonMap, type JsonValue } from "../../kubernetes/json.ts";
-import { loadKubeconfig } from "../../kubernetes/kubeconfig.ts";
+import type { JsonMap } from "../../kubernetes/json.ts";
+import { loadKubeconfig, parseKubeconfig } from "../../kubernetes/kubeconfig.ts";
 import { CommandError } from "../command.ts";
 
 /** The environment variable with the content of a kubeconfig: CI's contexts hold texts, and no files. */
@@ -29,16 +28,7 @@ export function openCluster(
 
 /** The message never repeats it: it holds credentials. */
 function contentOf(text: string): JsonMap {
-  const content = parsed(text);
-  if (isMap(content)) return content;
+  const content = parseKubeconfig(text);
+  if (content !== undefined) return content;
   throw new CommandError(`${kubeconfigVariable} is not the content of a kubeconfig; set it to the text of the file`);
-}
-
-function parsed(text: string): JsonValue | undefined {
-  try {
-    // The yaml package's result for YAML without tags is JSON, which is what JsonValue describes.
-    return parse(text) as JsonValue;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,6 +1,7 @@
-import { readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import { writeFileAtomically } from "../../core/atomic-file.ts";
 import { errorMessage } from "../../core/error.ts";
 import { digestSchema } from "../../git/release-record.ts";
 import { CommandError } from "../command.ts";
@@ -58,14 +59,11 @@ function attempt<T>(location: string, read: () => T): T {
   }
 }
 
-/** All or nothing: a reader never finds half a file. @throws CommandError if it cannot be written */
+/** @throws CommandError if it cannot be written */
 export function writeDigests(file: string, digests: Digests): void {
-  const unfinished = `${file}.${process.pid}.new`;
   try {
-    writeFileSync(unfinished, `${JSON.stringify(digests)}\n`);
-    renameSync(unfinished, file);
+    writeFileAtomically(file, `${JSON.stringify(digests)}\n`);
   } catch (error) {
-    rmSync(unfinished, { force: true });
     throw new CommandError(
       `${file} cannot be written (${errorMessage(error)}); the images are pushed: give another --output, and run the same command again`,
       { cause: error },

@@ -33,11 +33,11 @@ export async function readEarlier(
       const seen = await readRecords(snapshot, directory);
       assertServicesKnown(environment, seen, named ?? []);
       const asked = new Map([...seen].filter(([service]) => named?.includes(service) ?? true));
-      const { commit: tip } = snapshot;
-      if (tip === undefined || asked.size === 0)
+      const { commit: head } = snapshot;
+      if (head === undefined || asked.size === 0)
         throw new CommandError(`${environment.name} has no services yet; nothing was changed`);
       const commit =
-        to === undefined ? await beforeLastRelease(git, tip, directory, asked) : await resolveCommit(git, tip, to);
+        to === undefined ? await beforeLastRelease(git, head, directory, asked) : await resolveCommit(git, head, to);
       const records = commit === undefined ? new Map() : await readRecords(await snapshotOf(git, commit), directory);
       // The first release of one service must not keep the others from going back.
       const services = [...asked.keys()].filter((service) => records.get(service)?.image !== undefined);

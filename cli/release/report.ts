@@ -4,7 +4,7 @@ import type { DeliveryEnvironment } from "../project/environment.ts";
 
 /**
  * Prints what a command has released: for people, or as one JSON object.
- * @param more what the JSON holds beside it
+ * @param more what else the JSON says
  */
 export function report(
   environment: DeliveryEnvironment,

@@ -22,8 +22,8 @@ export async function dropSuperseded(
   records: Records,
   { commit, directory, note }: SourceOrder,
 ): Promise<Release[]> {
-  const rivals = new Map(releases.map(({ service }) => [service, rivalsOf(records.get(service), commit)]));
-  const others = [...rivals.values()].flat().flatMap((rival) => (rival.commit === commit ? [] : [rival.commit]));
+  const recorded = new Map(releases.map(({ service }) => [service, recordedCommits(records.get(service), commit)]));
+  const others = [...recorded.values()].flat().flatMap((other) => (other.commit === commit ? [] : [other.commit]));
   const source = others.length === 0 ? undefined : await openCheckout(directory);
   await source?.fetchMissing(others);
   const kept = await Promise.all(
@@ -31,40 +31,40 @@ export async function dropSuperseded(
       const { service, digest } = release;
       const { rejected } = records.get(service) ?? {};
       if (rejected?.sourceCommit !== undefined && rejected.digest === digest) {
-        note(`${service} stays as rolled back from ${shortDigest(digest)}, which ${commit} makes, too; ${allTheSame}`);
+        note(`${service} stays as rolled back from ${shortDigest(digest)}, which ${commit} makes, too; ${releaseHint}`);
         return [];
       }
       const compared = await Promise.all(
-        (rivals.get(service) ?? []).map(async (rival) => ({
-          ...rival,
-          older: rival.commit === commit || (await source?.repository.isAncestor(commit, rival.commit)),
+        (recorded.get(service) ?? []).map(async (other) => ({
+          ...other,
+          isNewer: other.commit === commit || (await source?.repository.isAncestor(commit, other.commit)),
         })),
       );
-      for (const rival of compared.filter(({ older }) => older === undefined))
+      for (const other of compared.filter(({ isNewer }) => isNewer === undefined))
         note(
-          `${service} was ${rival.event} ${rival.commit}, which this checkout does not know: taken for older than ${commit}`,
+          `${service} was ${other.event} ${other.commit}, which this checkout does not know: taken for older than ${commit}`,
         );
-      const winner = compared.find(({ older }) => older === true);
+      const winner = compared.find(({ isNewer }) => isNewer === true);
       if (winner === undefined) return [release];
       const newer = winner.commit === commit ? "" : `, which is newer than ${commit}`;
-      const wayOut = winner.event === "rolled back from" ? `; ${allTheSame}` : "";
-      note(`${service} stays as ${winner.event} ${winner.commit}${newer}${wayOut}`);
+      const hint = winner.event === "rolled back from" ? `; ${releaseHint}` : "";
+      note(`${service} stays as ${winner.event} ${winner.commit}${newer}${hint}`);
       return [];
     }),
   );
   return kept.flat();
 }
 
-const allTheSame = "`delivery release` without --source-commit runs it all the same";
+const releaseHint = "`delivery release` without --source-commit runs it all the same";
 
-/** A commit that the release must be newer than. */
-interface Rival {
+/** A commit that the release must be newer than, and what the record says of it. */
+interface RecordedCommit {
   readonly event: "released from" | "rolled back from";
   readonly commit: string;
 }
 
 /** The newest first. */
-function rivalsOf({ sourceCommit, rejected }: Partial<ReleaseRecord> = {}, commit: string): Rival[] {
+function recordedCommits({ sourceCommit, rejected }: Partial<ReleaseRecord> = {}, commit: string): RecordedCommit[] {
   const rolledBack = rejected?.sourceCommit;
   return [
     ...(rolledBack === undefined ? [] : [{ event: "rolled back from", commit: rolledBack } as const]),

@@ -10,12 +10,12 @@ interface RequestedReleases {
 }
 
 export interface KnownReleases {
-  readonly declared: readonly Release[];
+  readonly known: readonly Release[];
   /** Built, but without manifests or a record in the environment: nobody has run `pulumi up` since they are there. */
-  readonly undeclared: readonly string[];
+  readonly unknown: readonly string[];
 }
 
-const hint = "; run `pulumi up` first, or give --new";
+const missingHint = "; run `pulumi up` first, or give --new";
 
 /**
  * Leaves out what the environment does not have yet. A pipeline builds a service as soon as the monorepo has it, which may
@@ -31,16 +31,16 @@ export function knownReleases(
   records: Records,
   { releases, named }: RequestedReleases,
 ): KnownReleases {
-  assertServicesKnown(environment, records, named, hint);
-  const declared = releases.filter(({ service }) => records.has(service));
-  const undeclared = releases.flatMap(({ service }) => (records.has(service) ? [] : [service]));
-  if (declared.length === 0) assertServicesKnown(environment, records, undeclared, hint);
-  return { declared, undeclared };
+  assertServicesKnown(environment, records, named, missingHint);
+  const known = releases.filter(({ service }) => records.has(service));
+  const unknown = releases.flatMap(({ service }) => (records.has(service) ? [] : [service]));
+  if (known.length === 0) assertServicesKnown(environment, records, unknown, missingHint);
+  return { known, unknown };
 }
 
 /** For people: what was left out, and what brings it in. */
-export function unknownServicesLine(environment: string, undeclared: readonly string[]): string {
-  return `not released: ${undeclared.join(", ")}, which ${environment} does not have yet. Run \`pulumi up\`, which makes the manifests and the release record; after that, the next pipeline releases it, or this job if it is run again`;
+export function unknownServicesLine(environment: string, services: readonly string[]): string {
+  return `not released: ${services.join(", ")}, which ${environment} does not have yet. Run \`pulumi up\`, which makes the manifests and the release record; after that, the next pipeline releases it, or this job if it is run again`;
 }
 
 /** @throws CommandError that lists the services that there are */
@@ -48,13 +48,13 @@ export function assertServicesKnown(
   environment: DeliveryEnvironment,
   records: Records,
   services: Iterable<string>,
-  wayOut = "",
+  hint = "",
 ): void {
   const unknown = [...services].filter((service) => !records.has(service));
   if (unknown.length === 0) return;
   const known = records.size === 0 ? "no service at all" : [...records.keys()].join(", ");
   const where = `${environment.directory}/ on branch ${environment.branch} of ${environment.repository}`;
   throw new CommandError(
-    `${environment.name} has no service ${unknown.map((name) => JSON.stringify(name)).join(", ")}: ${where} has ${known}${wayOut}; nothing was changed`,
+    `${environment.name} has no service ${unknown.map((name) => JSON.stringify(name)).join(", ")}: ${where} has ${known}${hint}; nothing was changed`,
   );
 }

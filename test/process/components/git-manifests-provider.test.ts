@@ -183,7 +183,7 @@ describe("check", () => {
     ["a content that only the update knows", { files: { [manifest]: unknown } }],
   ])("%s pass", async (_what, news) => expect(await check(news)).toEqual([]));
 
-  test.each<[fault: string, news: object, property: string, reason: RegExp]>([
+  test.each<[what: string, news: object, property: string, reason: RegExp]>([
     [
       "a token in the URL",
       { repository: "https://hunter2@github.com/acme/deploy.git" },
@@ -201,7 +201,7 @@ describe("check", () => {
     ["a file that climbs out", { files: { "dev/../prod/x": "x" } }, "files", /is not a path/],
     ["a file with two writers", { files: { [record]: "x" } }, "records", /can have one writer only/],
     ["the owner's file", { files: { [note]: "x" } }, "files", /notes the owner/],
-  ])("%s is refused before any contact", async (_fault, news, property, reason) => {
+  ])("%s is refused before any contact", async (_what, news, property, reason) => {
     const failures = await check(news);
     expect(failures).toEqual([{ property, reason: expect.stringMatching(reason) }]);
     expect(JSON.stringify(failures)).not.toContain("hunter2");

@@ -16,7 +16,7 @@ describe("peerProblems", () => {
     ["a service that calls itself", { a: ["a"] }, [/^a → a is a circle/]],
     ["two that call each other", { a: ["b"], b: ["a"] }, [/^a → b → a is a circle/]],
     [
-      "a circle of three, told without the way to it",
+      "a circle of three, without the way to it",
       { start: ["a"], a: ["b"], b: ["c"], c: ["a"] },
       [/^a → b → c → a is a circle/],
     ],

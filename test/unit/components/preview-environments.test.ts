@@ -88,10 +88,10 @@ test("what a pull request brings stays in namespaces of pull requests, and makes
 test.each([
   ["https://api.github.com", undefined],
   ["https://github.acme.example/api/v3", "https://github.acme.example/api/v3"],
-])("of the API %s Argo CD is told %s", async (api, told) => {
+])("of the API %s Argo CD gets %s", async (api, named) => {
   const { resources } = await declared({ github: { repository: "acme/monorepo", api } });
   const spec = Object(resources[set]?.["spec"]);
-  expect(spec.generators[0].pullRequest.github.api).toBe(told);
+  expect(spec.generators[0].pullRequest.github.api).toBe(named);
 });
 
 test("the token is in a Secret, and nowhere else", async () => {

@@ -100,7 +100,7 @@ describe("source registry", () => {
     expect((await declared({})).references).toEqual({ link: "none", user: "none" });
   });
 
-  test("reports all faulty records at once", async () => {
+  test("reports all invalid records at once", async () => {
     release("link", "latest");
     release("user", "sha256:0");
     await expect(declared({})).rejects.toThrow(/^2 problems; nothing was changed\n.*\/link\/.*\n.*\/user\//);

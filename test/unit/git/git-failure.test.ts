@@ -111,14 +111,14 @@ test.each([
   expect(`${String(error)} ${String(cause)} ${describeBranch(withLogin)}`).not.toMatch(/hunter2|ci:/);
 });
 
-test.each<[code: string, wayOut: string]>([
+test.each<[code: string, hint: string]>([
   ["ENOENT", "install Git 2.31 or newer"],
   ["EMFILE", "too many files are open: raise the limit (`ulimit -n`)"],
   ["EAGAIN", "too many processes are running: raise the limit (`ulimit -u`)"],
-])("where Git itself cannot be started (%s), that is the reason", (code, wayOut) => {
+])("where Git itself cannot be started (%s), that is the reason", (code, hint) => {
   const cause = Object.assign(new Error(`spawn git ${code}`), { code });
   expect(String(explainFailure(new GitStartError("fetch", cause), target))).toBe(
-    `DeployRepositoryError: ${target.repository} could not be read or written: git cannot be started (spawn git ${code}); ${wayOut}; nothing was changed`,
+    `DeployRepositoryError: ${target.repository} could not be read or written: git cannot be started (spawn git ${code}); ${hint}; nothing was changed`,
   );
 });
 

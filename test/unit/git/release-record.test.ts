@@ -79,7 +79,7 @@ test.each([
 
 describe("is refused with the file and the key", () => {
   const record = { apiVersion: "kustomize.config.k8s.io/v1alpha1", kind: "Component" };
-  test.each<[fault: string, content: unknown, problem: RegExp]>([
+  test.each<[what: string, content: unknown, problem: RegExp]>([
     [
       "neither image nor replicas",
       record,
@@ -118,7 +118,7 @@ describe("is refused with the file and the key", () => {
       },
       /^dev\/x: metadata\.annotations\.delivery\/rejected: missing; must say which image delivery\/rejected-source-commit/,
     ],
-  ])("%s", (_fault, content, problem) => {
+  ])("%s", (_what, content, problem) => {
     const result = parseRecord("dev/x", JSON.stringify(content));
     expect(
       "problems" in result

@@ -71,8 +71,8 @@ function changed(target: unknown, [key = "", ...rest]: string[], value: unknown)
 
 const remove = (key: string) => (settings: Settings) => void delete settings[`delivery:${key}`];
 
-describe("a faulty stack file gets one clear error and declares nothing", () => {
-  test.each<[fault: string, change: (settings: Settings) => void, location: string, hint: RegExp]>([
+describe("an invalid stack file gets one clear error and declares nothing", () => {
+  test.each<[what: string, change: (settings: Settings) => void, location: string, hint: RegExp]>([
     [
       "another schema version",
       set("schemaVersion", 3),
@@ -281,7 +281,7 @@ describe("a faulty stack file gets one clear error and declares nothing", () => 
       /missing; .*pulumi config set --secret circleciToken/,
     ],
     ["an empty secret", set("circleciToken", ""), `${file}: circleciToken`, /must not be empty/],
-  ])("%s", async (_fault, change, location, hint) => {
+  ])("%s", async (_what, change, location, hint) => {
     const message = await rejection(change);
     expect(message).toContain("1 problem; nothing was changed");
     const line = message.split("\n").find((text) => text.includes(`${location}: `));
@@ -319,9 +319,9 @@ describe("a faulty stack file gets one clear error and declares nothing", () => 
   });
 });
 
-describe("a faulty service gets one clear error and declares nothing", () => {
+describe("an invalid service gets one clear error and declares nothing", () => {
   const link = (path: string): string => join(app, "svc/link_service", path);
-  test.each<[fault: string, files: Record<string, string>, location: () => string, hint: RegExp]>([
+  test.each<[what: string, files: Record<string, string>, location: () => string, hint: RegExp]>([
     [
       "a service.yaml without a Dockerfile",
       { "svc/news_service/service.yaml": "replicas: 1\n" },
@@ -484,7 +484,7 @@ describe("a faulty service gets one clear error and declares nothing", () => {
       () => `${link("service.yaml")}: probes.liveness`,
       /"healthz": must be a path such as \/healthz, or tcp/,
     ],
-  ])("%s", async (_fault, files, location, hint) => {
+  ])("%s", async (_what, files, location, hint) => {
     for (const [path, content] of Object.entries(files)) write(path, content);
     const message = await rejection(() => {});
     expect(message).toContain("1 problem; nothing was changed");
@@ -493,13 +493,13 @@ describe("a faulty service gets one clear error and declares nothing", () => {
   });
 });
 
-describe("a faulty release record gets one clear error and declares nothing", () => {
+describe("an invalid release record gets one clear error and declares nothing", () => {
   const valid = {
     apiVersion: "kustomize.config.k8s.io/v1alpha1",
     kind: "Component",
     images: [{ name: "localhost:5001/delinkcious/shop-link", digest: `sha256:${"a".repeat(64)}` }],
   };
-  test.each<[fault: string, content: string, hint: RegExp]>([
+  test.each<[what: string, content: string, hint: RegExp]>([
     [
       "a tag instead of a digest",
       JSON.stringify({ ...valid, images: [{ ...valid.images[0], digest: "0.2" }] }),
@@ -511,7 +511,7 @@ describe("a faulty release record gets one clear error and declares nothing", ()
       /"docker.io\/other\/link" is another image than localhost:5001\/delinkcious\/shop-link/,
     ],
     ["a conflict of two releases", "<<<<<<< HEAD\nimages: []\n=======\n", /is not YAML|invalid input/i],
-  ])("%s", async (_fault, content, hint) => {
+  ])("%s", async (_what, content, hint) => {
     write("deploy/sandbox/link/release/kustomization.yaml", content);
     write(
       "deploy/sandbox/user/release/kustomization.yaml",

@@ -37,10 +37,10 @@ describe.each(stacks)("in the %s stack", async (stack) => {
   const deployments = objectsOfKind<Deployment>(resources, "Deployment");
   const policies = objectsOfKind<Policy>(resources, "NetworkPolicy");
   const selected = (selector: Labels): string[] => {
-    const wanted = Object.entries(selector);
-    if (wanted.length === 0) throw new Error("an empty selector selects everything");
+    const expected = Object.entries(selector);
+    if (expected.length === 0) throw new Error("an empty selector selects everything");
     return deployments
-      .filter(({ spec }) => wanted.every(([key, value]) => spec.template.metadata.labels[key] === value))
+      .filter(({ spec }) => expected.every(([key, value]) => spec.template.metadata.labels[key] === value))
       .map(({ metadata }) => metadata.name);
   };
   const pairs = (direction: "ingress" | "egress"): string[] =>
