@@ -34,12 +34,12 @@ export interface SourceRepository {
  */
 export async function openSourceRepository(directory: string): Promise<SourceRepository> {
   const git = gitAt(directory);
-  const output = await git(["rev-parse", "--show-toplevel", "--show-prefix", "--is-shallow-repository"]).catch(
+  const answer = await git(["rev-parse", "--show-toplevel", "--show-prefix", "--is-shallow-repository"]).catch(
     (error: unknown) => {
       throw explained(error, directory);
     },
   );
-  const [root = "", prefix = "", shallow] = output.toString().split("\n");
+  const [root = "", prefix = "", shallow] = answer.toString().split("\n");
   const ancestorsOf: SourceRepository["ancestorsOf"] = (commit, candidates) => ancestors(git, commit, candidates);
   return {
     root,

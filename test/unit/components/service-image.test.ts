@@ -163,11 +163,11 @@ describe("source build", () => {
 describe("a release record", () => {
   const recordFile = (): string => join(releases, "kustomization.yaml");
   const repository = "docker.io/acme/shop-link";
-  const digest = `sha256:${"0123456789abcdef".repeat(4)}`;
+  const pinned = `sha256:${"0123456789abcdef".repeat(4)}`;
   const record = {
     apiVersion: "kustomize.config.k8s.io/v1alpha1",
     kind: "Component",
-    images: [{ name: repository, digest }],
+    images: [{ name: repository, digest: pinned }],
   };
 
   function read(content: unknown): ReturnType<typeof readReleaseRecord> {
@@ -182,7 +182,7 @@ describe("a release record", () => {
     );
   });
 
-  test("says which digest runs", () => expect(read(record)).toEqual({ digest }));
+  test("says which digest runs", () => expect(read(record)).toEqual({ digest: pinned }));
 
   test("without a file nothing is released yet", () =>
     expect(readReleaseRecord(recordFile(), repository)).toEqual({ digest: undefined }));
@@ -196,7 +196,7 @@ describe("a release record", () => {
     ["two images", { ...record, images: [...record.images, ...record.images] }, /images.*exactly one image/],
     [
       "a tag beside the digest",
-      { ...record, images: [{ name: repository, digest, newTag: "0.2" }] },
+      { ...record, images: [{ name: repository, digest: pinned, newTag: "0.2" }] },
       /images\.0\.newTag: unknown key/,
     ],
     [
@@ -206,17 +206,17 @@ describe("a release record", () => {
     ],
     [
       "a digest that is cut short",
-      { ...record, images: [{ name: repository, digest: digest.slice(0, -1) }] },
+      { ...record, images: [{ name: repository, digest: pinned.slice(0, -1) }] },
       /must be sha256:/,
     ],
     [
       "a digest in capitals",
-      { ...record, images: [{ name: repository, digest: digest.toUpperCase() }] },
+      { ...record, images: [{ name: repository, digest: pinned.toUpperCase() }] },
       /must be sha256:/,
     ],
     [
       "another service's image",
-      { ...record, images: [{ name: `${repository}-2`, digest }] },
+      { ...record, images: [{ name: `${repository}-2`, digest: pinned }] },
       /"docker.io\/acme\/shop-link-2" is another image than docker.io\/acme\/shop-link;/,
     ],
   ])("%s is a problem in the file, and no digest", (_what, content, problem) => {
