@@ -15,6 +15,9 @@ const kubernetes = createKubernetesProvider({ environment: { HOME: directory } }
 const providers = await Promise.all(
   [kubernetes, createDockerProvider(docker), createCircleCiProvider()].map(serveProvider),
 );
+const settings = readStackFile("sandbox");
+// No push starts a pipeline here: what that needs is not among the baseline's resources either.
+const { repositoryId: _repositoryId, environment: _environment, ...ci } = Object(settings["delivery:ci"]);
 const stack = await openStack({
   directory,
   pulumi,
@@ -23,7 +26,7 @@ const stack = await openStack({
   program: async () => ({
     ...(name === "baseline" ? await import("./preview-baseline.ts") : await import("../index.ts")),
   }),
-  settings: { ...readStackFile("sandbox"), "delivery:delivery": "direct" },
+  settings: { ...settings, "delivery:ci": ci, "delivery:delivery": "direct" },
   secrets: {
     "delivery:registryPassword": "password",
     "delivery:circleciToken": "token",
