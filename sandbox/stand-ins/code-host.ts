@@ -3,7 +3,7 @@ import { gitUsers, type Credentials } from "../machine/credentials.ts";
 import { choosePort } from "../machine/ports.ts";
 import { startGitServer } from "./git-server/start.ts";
 
-/** GitHub takes a token with this name, whoever's it is. */
+/** The user name with which GitHub takes any token. */
 const tokenUser = "x-access-token";
 
 /** The source repository on GitHub. */
@@ -14,7 +14,7 @@ export interface SourceLocation {
   id: number;
 }
 
-/** Where the code is. */
+/** URLs of the repositories, and of GitHub's API. */
 interface CodeHost {
   deployRepository: string;
   sourceRepository: string;
@@ -28,9 +28,9 @@ export async function startCodeHost(options: {
   credentials: Credentials;
   argoCdNamespace: string;
   source: SourceLocation;
-  /** The wanted port of GitHub's API. */
+  /** The requested port of GitHub's API. */
   githubPort: number;
-  /** Who is told of pushes and pull requests. */
+  /** The URL that learns of pushes and pull requests. */
   webhook: string;
 }): Promise<CodeHost> {
   const { stateDir, port, credentials, argoCdNamespace, source, webhook } = options;

@@ -1,30 +1,19 @@
-import { execFile } from "node:child_process";
-import {
-  copyFileSync,
-  lstatSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readlinkSync,
-  rmSync,
-  symlinkSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { copyFileSync, lstatSync, mkdirSync, readdirSync, readlinkSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { promisify } from "node:util";
+import { temporaryDirectory } from "../../core/atomic-file.ts";
+import { outputOf } from "../../core/process.ts";
 import { gitCredentialSettings, tokenVariable, usernameVariable } from "../../git/git-credentials.ts";
 import { ensureCredentials, gitUsers } from "../machine/credentials.ts";
 import type { SandboxEndpoints } from "../machine/endpoints.ts";
 import { gitEnvironment } from "./git-server/repositories.ts";
 
-const run = promisify(execFile);
 const stackFile = "stacks/Pulumi.sandbox.yaml";
 const excluded = new Set(["node_modules", ".git"]);
 
 /**
- * Fills the source repository with this checkout, once: from then on it is its users'. The stack file is the one that the
- * engine works with, with the real ports and the encrypted secrets, as a user's own in Git is. The commit starts no pipeline:
- * what it holds runs already.
+ * Fills the source repository with this checkout, once: from then on only its users change it. The stack file is the one that
+ * the engine works with, with the real ports and the encrypted secrets, as a user's own in Git is. The commit starts no
+ * pipeline: what it holds runs already.
  * @returns the commit; `undefined`: there is one already
  */
 export async function seedSourceRepository(
@@ -37,28 +26,24 @@ export async function seedSourceRepository(
   const git = sourceGit(access, "delivery");
   if ((await git(["ls-remote", "--heads", sourceRepository, "main"])) !== "") return undefined;
   report(`Source repository: importing this checkout into ${sourceRepository}`);
-  const tree = mkdtempSync(join(tmpdir(), "delivery-import-"));
-  try {
-    for (const path of await checkedInFiles(process.cwd())) copy(join(process.cwd(), path), join(tree, path));
-    copyFileSync(join(stateDir, "pulumi", "workspace", "Pulumi.sandbox.yaml"), join(tree, stackFile));
-    await git(["init", "--quiet", "--initial-branch=main", tree]);
-    await generateCiConfig(tree);
-    await git(["-C", tree, "add", "--all", "--force"]);
-    await git(["-C", tree, "commit", "--quiet", "--message", "Import\n\n[skip ci]"]);
-    await git(["-C", tree, "push", "--quiet", sourceRepository, "main"]);
-    return { commit: await git(["-C", tree, "rev-parse", "HEAD"]) };
-  } finally {
-    rmSync(tree, { recursive: true, force: true });
-  }
+  using directory = temporaryDirectory("delivery-import-");
+  const tree = directory.path;
+  for (const path of await checkedInFiles(process.cwd())) copy(join(process.cwd(), path), join(tree, path));
+  copyFileSync(join(stateDir, "pulumi", "workspace", "Pulumi.sandbox.yaml"), join(tree, stackFile));
+  await git(["init", "--quiet", "--initial-branch=main", tree]);
+  await generateCiConfig(tree);
+  await git(["-C", tree, "add", "--all", "--force"]);
+  await git(["-C", tree, "commit", "--quiet", "--message", "Import\n\n[skip ci]"]);
+  await git(["-C", tree, "push", "--quiet", sourceRepository, "main"]);
+  return { commit: await git(["-C", tree, "rev-parse", "HEAD"]) };
 }
 
 /** The files that belong to the checkout, committed or not. Where there is no Git checkout, all but what is installed. */
 async function checkedInFiles(directory: string): Promise<string[]> {
-  const listed = await run("git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard"], {
+  const listed = await outputOf("git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard"], {
     cwd: directory,
-    maxBuffer: 64 * 1024 * 1024,
   }).then(
-    ({ stdout }) => stdout.split("\0").filter((path) => path !== ""),
+    (output) => output.split("\0").filter((path) => path !== ""),
     () => [],
   );
   const files = listed.length > 0 ? listed : walk(directory, "");
@@ -83,21 +68,18 @@ function copy(from: string, to: string): void {
   else copyFileSync(from, to);
 }
 
-/** As a user does, in the checkout. */
+/** Runs `delivery ci-config`, as a user does in the checkout. */
 async function generateCiConfig(tree: string): Promise<void> {
   const delivery = join(import.meta.dirname, "..", "..", "cli", "main.ts");
-  await run(process.execPath, [delivery, "ci-config", "--env", "sandbox"], { cwd: tree });
+  await outputOf(process.execPath, [delivery, "ci-config", "--env", "sandbox"], { cwd: tree });
 }
 
-/** The source repository, and who works on it. */
+/** The source repository, and the login of somebody who works on it. */
 export interface SourceAccess {
   readonly url: string;
-  /** Who pushes. */
   readonly user: string;
   readonly token: string;
 }
-
-const execute = promisify(execFile);
 
 /**
  * Git as somebody with access to the source repository runs it.
@@ -127,5 +109,5 @@ export function sourceGit(
       ]),
     ),
   };
-  return async (args) => (await execute("git", args, { env: environment })).stdout.trim();
+  return async (args) => (await outputOf("git", args, { env: environment })).trim();
 }

@@ -33,7 +33,7 @@ interface AppOptions {
 
 /** CircleCI's API; refusals are in the words of the real one. */
 export function createApp({ store, engine, origin, token, webhookSecret, log }: AppOptions): Hono<ApiEnv> {
-  const app = new Hono<ApiEnv>({ getPath: (request) => pathOf(request) });
+  const app = new Hono<ApiEnv>({ getPath: pathOf });
   app.use(async (c, next) => {
     c.set("engine", engine);
     c.set("origin", origin);
@@ -81,7 +81,7 @@ export function createApp({ store, engine, origin, token, webhookSecret, log }: 
   return app;
 }
 
-/** A slug may come with its slashes escaped; slashes too many do no harm. */
+/** A slug may come with its slashes escaped, and superfluous slashes do not matter. */
 function pathOf({ url }: Request): string {
   const parts = new URL(url).pathname.replaceAll(/%2f/gi, "/").split("/");
   return `/${parts.filter((part) => part !== "").join("/")}`;
@@ -107,7 +107,7 @@ function tokenProblem(header: string | undefined, authorization = "", token: str
   return isSameSecret(given, token) ? undefined : "Invalid token provided.";
 }
 
-/** Hono takes a path with another method for one that is not there. */
+/** For hono, a path with another method is not there. */
 function refuseOtherMethods(app: Hono<ApiEnv>): void {
   const paths = app.routes.filter(({ method }) => method !== "ALL").map(({ path }) => path);
   for (const path of new Set(paths))

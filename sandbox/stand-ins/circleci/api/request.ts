@@ -87,7 +87,7 @@ function requirement(issue: z.core.$ZodRawIssue): string | undefined {
       if (isAbsent) return "must be a non-empty string";
       return typeof issue.input === "string" ? `must be one of ${issue.values.join(", ")}` : "must be a string";
     case "invalid_union":
-      return "options" in issue ? `must be one of ${String(issue.options)}` : undefined;
+      return "options" in issue ? `must be one of ${[issue.options].flat().join(", ")}` : undefined;
     case "unrecognized_keys":
       return "unexpected setting";
     default:

@@ -83,6 +83,16 @@ describe("access", () => {
     expect(await statusOf(path, user)).toBe(status);
   });
 
+  test("a request for the head alone gets that of Git's answer", async () => {
+    const headers = { authorization: `Basic ${btoa(`${reader.name}:${reader.token}`)}` };
+    const answer = await fetch(`${server.url}${refs}`, { method: "HEAD", headers });
+    expect([answer.status, answer.headers.get("content-type"), await answer.text()]).toEqual([
+      200,
+      "application/x-git-upload-pack-advertisement",
+      "",
+    ]);
+  });
+
   test("an empty token admits nobody", () => {
     expect(userOf([{ ...writer, token: "" }], `Basic ${btoa("delivery:")}`)).toBeUndefined();
   });

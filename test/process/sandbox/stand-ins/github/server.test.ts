@@ -193,6 +193,14 @@ test("labels come and go, and the webhooks tell which", async () => {
   expect(harness.received.at(-1)?.payload).toMatchObject({ label: { name: "urgent" } });
 });
 
+test("a label may hold any character", async () => {
+  await openPull();
+  const label = "50% ü/%2F";
+  await harness.request("POST", `${shop}/issues/1/labels`, [label]);
+  const removed = await harness.request("DELETE", `${shop}/issues/1/labels/${encodeURIComponent(label)}`);
+  expect([removed.status, removed.body]).toEqual([200, []]);
+});
+
 test("a receiver that fails is told again, also after a restart", async () => {
   harness.answers.push(...Array.from({ length: 4 }, () => 503));
   await harness.push("main", { "README.md": "shop" });
