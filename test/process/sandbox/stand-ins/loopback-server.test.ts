@@ -2,7 +2,7 @@ import { Hono } from "hono";
 import { request } from "node:http";
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { readBodies, serveOnLoopback, type LoopbackServer } from "../../../../sandbox/stand-ins/loopback-server.ts";
 
 let server: LoopbackServer;
@@ -59,7 +59,7 @@ test("a request of HTTP/1.0 need not name the host", async () => {
 
 test("what is under way is answered before the end", async () => {
   const slow = fetch(`http://127.0.0.1:${server.port}/slow`);
-  while (requests === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  await vi.waitFor(() => expect(requests).toBe(1), { interval: 5 });
   const closed = server[Symbol.asyncDispose]();
   expect(await (await slow).text()).toBe("done");
   await closed;
