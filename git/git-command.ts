@@ -1,6 +1,8 @@
 import { errorMessage, hasErrorCode } from "../core/error.ts";
-import { runProcess, type ProcessOptions } from "../core/process.ts";
+import { ProcessError, runProcess } from "../core/process.ts";
+import { identityVariables, type Identity } from "./committer.ts";
 import { gitCredentialSettings, sshSettings, withoutLogins } from "./git-credentials.ts";
+import { accessSettings, ownConfiguration, withoutGitVariables, type GitSetting } from "./user-settings.ts";
 
 /** Runs one command of the system's Git in one Git directory, and returns what it prints. */
 export type Git = (args: readonly string[], input?: string | Buffer) => Promise<Buffer>;
@@ -8,30 +10,52 @@ export type Git = (args: readonly string[], input?: string | Buffer) => Promise<
 interface GitOptions {
   /** The repository that it speaks to: the remote `origin`. */
   repository: string;
+  /** Who makes its commits. @default as the environment says, or `delivery` */
+  committer?: Identity | undefined;
   /** A command that takes longer has failed. @default 120 s */
   timeoutSeconds?: number;
 }
 
 /** @param directory a bare repository; nothing around it is looked at, also not when this process is a hook of another one */
 export function gitIn(directory: string, options: GitOptions): Git {
-  const env = {
-    ...baseEnvironment(),
-    GIT_DIR: directory,
-    ...author,
-    ...asEnvironment([
-      ...gitCredentialSettings(options.repository, process.env),
-      ...sshSettings(options.repository, process.env),
-      ["remote.origin.url", options.repository],
-      ...settings,
-    ]),
+  const { repository, committer, timeoutSeconds = defaultTimeout } = options;
+  const environment = async (): Promise<Environment> => {
+    const credentials = gitCredentialSettings(repository, process.env);
+    const access = await accessSettings(process.env, credentials.length > 0);
+    return {
+      ...ownEnvironment(access, [
+        ...credentials,
+        ...sshSettings(repository, process.env, access),
+        ["remote.origin.url", repository],
+        ...settings,
+      ]),
+      GIT_DIR: directory,
+      ...identityVariables(process.env, committer),
+    };
   };
-  const timeoutSeconds = options.timeoutSeconds ?? defaultTimeout;
-  return (args, input) => run(args, { input, env, cwd: "/", timeoutSeconds });
+  return runnerOf(environment, "/", timeoutSeconds);
 }
 
-/** @param directory in a checkout, also when this process is a hook of another repository */
+/**
+ * For reading a checkout. What it prints depends on no setting of the user's, nor on one of the checkout itself.
+ * @param directory in the checkout, also when this process is a hook of another repository
+ */
 export function gitAt(directory: string): Git {
-  return (args, input) => run(args, { input, env: baseEnvironment(), cwd: directory, timeoutSeconds: defaultTimeout });
+  return runnerOf(
+    async () => ownEnvironment(await accessSettings(process.env, false), settings),
+    directory,
+    defaultTimeout,
+  );
+}
+
+/**
+ * For asking a checkout's own remote: as the user has set up Git, whose URL may be one that only `insteadOf` makes whole.
+ * @param directory in the checkout
+ */
+export function gitOfUser(directory: string): Git {
+  const kept = ([name]: [string, string | undefined]): boolean => !repositoryVariables.has(name);
+  const environment = Object.fromEntries(Object.entries(process.env).filter(kept));
+  return runnerOf(async () => ({ ...environment, ...unattended }), directory, defaultTimeout);
 }
 
 /** A command of Git has failed: which one, and what it wrote, without the logins of URLs. */
@@ -56,25 +80,33 @@ function hintFor(cause: unknown): string {
   if (hasErrorCode(cause, "EMFILE", "ENFILE")) return "too many files are open: raise the limit (`ulimit -n`)";
   if (hasErrorCode(cause, "EAGAIN")) return "too many processes are running: raise the limit (`ulimit -u`)";
   if (hasErrorCode(cause, "ENOMEM")) return "the machine has no memory left";
-  return "install Git 2.31 or newer";
+  return "install Git 2.32 or newer";
 }
 
 /** Seconds. */
 const defaultTimeout = 120;
 
-/** The environment of this process, without what ties Git to a repository. */
-function baseEnvironment(): Record<string, string | undefined> {
-  const inherited = Object.entries(process.env).filter(([name]) => !repositoryVariables.has(name));
-  // Git's messages must be in English: failures are recognized by them.
-  return { ...Object.fromEntries(inherited), GIT_TERMINAL_PROMPT: "0", LC_ALL: "C" };
-}
+type Environment = Readonly<Record<string, string | undefined>>;
 
-const author = {
-  GIT_AUTHOR_NAME: "delivery",
-  GIT_AUTHOR_EMAIL: "delivery@localhost",
-  GIT_COMMITTER_NAME: "delivery",
-  GIT_COMMITTER_EMAIL: "delivery@localhost",
-};
+/** Nobody is there to answer, and Git's messages must be in English: failures are recognized by them. */
+const unattended = { GIT_TERMINAL_PROMPT: "0", LC_ALL: "C" };
+
+/** Settings go through the environment: arguments are visible to every user of the machine. */
+function ownEnvironment(access: readonly GitSetting[], own: readonly GitSetting[]): Environment {
+  const pairs = [...access, ...own];
+  return {
+    ...withoutGitVariables(process.env),
+    ...unattended,
+    ...ownConfiguration(access),
+    ...Object.fromEntries(
+      pairs.flatMap(([key, value], index) => [
+        [`GIT_CONFIG_KEY_${index}`, key],
+        [`GIT_CONFIG_VALUE_${index}`, value],
+      ]),
+    ),
+    GIT_CONFIG_COUNT: String(pairs.length),
+  };
+}
 
 /** What ties a Git process to a repository: a hook's environment has these. */
 const repositoryVariables = new Set([
@@ -88,15 +120,23 @@ const repositoryVariables = new Set([
   "GIT_NAMESPACE",
   "GIT_PREFIX",
   "GIT_SHALLOW_FILE",
-  "GIT_AUTHOR_DATE",
-  "GIT_COMMITTER_DATE",
-  "GIT_TRACE",
-  "GIT_TRACE_CURL",
 ]);
 
-const settings: readonly (readonly [string, string])[] = [
+/** These go before what a checkout's own configuration says. */
+const settings: readonly GitSetting[] = [
   // A user's own hooks are meant for the user's own commits.
   ["core.hooksPath", "/dev/null"],
+  ["core.fsmonitor", "false"],
+  ["core.attributesFile", "/dev/null"],
+  ["core.quotePath", "true"],
+  ["core.commitGraph", "true"],
+  ["color.ui", "false"],
+  ["log.showSignature", "false"],
+  ["log.follow", "false"],
+  ["log.showRoot", "true"],
+  ["log.mailmap", "false"],
+  ["diff.ignoreSubmodules", "none"],
+  ["i18n.logOutputEncoding", "UTF-8"],
   ["gc.auto", "0"],
   ["maintenance.auto", "false"],
   // A server that sends nothing for half a minute is down.
@@ -104,26 +144,26 @@ const settings: readonly (readonly [string, string])[] = [
   ["http.lowSpeedTime", "30"],
 ];
 
-/** Settings go through the environment: arguments are visible to every user of the machine. */
-function asEnvironment(pairs: readonly (readonly [string, string])[]): Record<string, string> {
-  const first = Number(process.env["GIT_CONFIG_COUNT"] ?? 0) || 0;
-  const entries = pairs.flatMap(([key, value], index) => [
-    [`GIT_CONFIG_KEY_${first + index}`, key],
-    [`GIT_CONFIG_VALUE_${first + index}`, value],
-  ]);
-  return { ...Object.fromEntries(entries), GIT_CONFIG_COUNT: String(first + pairs.length) };
+function runnerOf(environmentOf: () => Promise<Environment>, cwd: string, seconds: number): Git {
+  const started: { environment?: Promise<Environment> } = {};
+  return async (args, input) => {
+    const [command = ""] = args;
+    const environment = (started.environment ??= environmentOf());
+    const env = await environment.catch((error: unknown) => {
+      if (error instanceof ProcessError) throw new GitError("config", error.stderr, { cause: error });
+      throw isStartFailure(error) ? new GitStartError(command, error) : error;
+    });
+    const ended = await runProcess("git", args, { input, env, cwd, timeoutSeconds: seconds }).catch(
+      (error: unknown) => {
+        throw new GitStartError(command, error);
+      },
+    );
+    if (ended.timedOut || ended.code === null) throw new GitError(command, `timed out: no end after ${seconds} s`);
+    if (ended.code !== 0) throw new GitError(command, `${ended.stderr.toString()}${ended.stdout.toString()}`);
+    return ended.stdout;
+  };
 }
 
-async function run(args: readonly string[], options: GitProcessOptions): Promise<Buffer> {
-  const [command = ""] = args;
-  const { code, stdout, stderr } = await runProcess("git", args, options).catch((error: unknown) => {
-    throw new GitStartError(command, error);
-  });
-  if (code === null) throw new GitError(command, `timed out: no end after ${options.timeoutSeconds} s`);
-  if (code !== 0) throw new GitError(command, `${stderr.toString()}${stdout.toString()}`);
-  return stdout;
-}
-
-interface GitProcessOptions extends ProcessOptions {
-  readonly timeoutSeconds: number;
+function isStartFailure(error: unknown): boolean {
+  return error instanceof Error && "syscall" in error;
 }

@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import type { GitSetting } from "./user-settings.ts";
 
 /**
  * A text without the logins of the URLs in it: a token may be the password, or the user. Over SSH the user is no secret, and
@@ -11,33 +11,19 @@ export function withoutLogins(text: string): string {
   });
 }
 
-/** How Git is to start SSH: nobody is there to answer its questions. What the user has set up goes first. */
+/**
+ * How Git is to start SSH: nobody is there to answer its questions. What the user has set up goes first.
+ * @param own what comes in from the user's configuration
+ */
 export function sshSettings(
   repository: string,
   environment: Readonly<Record<string, string | undefined>>,
-): [string, string][] {
+  own: readonly GitSetting[],
+): GitSetting[] {
   if (/^(https?|file):/i.test(repository)) return [];
-  if (
-    environment["GIT_SSH_COMMAND"] !== undefined ||
-    environment["GIT_SSH"] !== undefined ||
-    hasOwnCommand(environment)
-  )
-    return [];
+  if (environment["GIT_SSH_COMMAND"] !== undefined || environment["GIT_SSH"] !== undefined) return [];
+  if (own.some(([key]) => key === "core.sshcommand")) return [];
   return [["core.sshCommand", "ssh -o BatchMode=yes -o ConnectTimeout=20"]];
-}
-
-function hasOwnCommand(env: Readonly<Record<string, string | undefined>>): boolean {
-  try {
-    return (
-      execFileSync("git", ["config", "--get", "core.sshCommand"], {
-        env,
-        cwd: "/",
-        stdio: ["ignore", "pipe", "ignore"],
-      }).length > 0
-    );
-  } catch {
-    return false;
-  }
 }
 
 /** The variables that hold a token for repositories at `https://`. */
@@ -54,7 +40,7 @@ const helper = `!f() { if test "$1" = get; then printf 'username=%s\\npassword=%
 export function gitCredentialSettings(
   repository: string,
   environment: Readonly<Record<string, string | undefined>>,
-): [string, string][] {
+): GitSetting[] {
   if (!/^https?:/i.test(repository)) return [];
   const token = environment[tokenVariable];
   if (token === undefined || token === "") return [];

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { gitAt } from "../../git/git-command.ts";
+import { gitOfUser } from "../../git/git-command.ts";
 import { shortDigest, type Records, type Release } from "../../git/records.ts";
 import type { ReleaseRecord } from "../../git/release-record.ts";
 import { openSourceRepository, SourceRepositoryError, type SourceRepository } from "../../git/source-repository.ts";
@@ -95,7 +95,7 @@ async function openCheckout(directory: string | undefined): Promise<Checkout | u
       const known = await repository.resolve(commits);
       const missing = [...new Set(commits)].filter((commit) => !known.has(commit));
       if (missing.length > 0)
-        await gitAt(directory)(["fetch", "--quiet", "--no-tags", "origin", ...missing]).catch(() => undefined);
+        await gitOfUser(directory)(["fetch", "--quiet", "--no-tags", "origin", ...missing]).catch(() => undefined);
     },
   };
 }

@@ -115,7 +115,7 @@ export function statusSources(endpoints: StatusEndpoints): StatusSources {
     app,
     environment,
     delivery,
-    source: (signal) => readSource(endpoints.directory, signal),
+    source: () => readSource(endpoints.directory),
     ci: (signal) => readCi(endpoints.ci, signal),
     hasImage: async ({ repository, digest }) => (await registry.digest(repository, digest)) !== undefined,
     releases: async () => {

@@ -1,9 +1,8 @@
 import { existsSync } from "node:fs";
 import { NotReachableError } from "../../core/error.ts";
-import { outputOf } from "../../core/process.ts";
 import type { DeployBranch } from "../../git/deploy-branch.ts";
 import { readBranch } from "../../git/deploy-repository.ts";
-import type { Git } from "../../git/git-command.ts";
+import { gitAt, type Git } from "../../git/git-command.ts";
 import { readRecords } from "../../git/records.ts";
 import { recordPath } from "../../git/release-record.ts";
 
@@ -99,10 +98,10 @@ export interface SourceStatus {
 }
 
 /** @throws NotReachableError where there is no checkout */
-export async function readSource(directory: string, signal: AbortSignal): Promise<SourceStatus> {
+export async function readSource(directory: string): Promise<SourceStatus> {
   if (!existsSync(directory)) throw new NotReachableError(`there is no ${directory} here`);
-  const git = async (...args: string[]): Promise<string> =>
-    (await outputOf("git", ["-C", directory, ...args], { signal })).trim();
+  const reader = gitAt(directory);
+  const git = async (...args: string[]): Promise<string> => (await reader(args)).toString().trim();
   try {
     // Only commits that change the directory: the monorepo may be a part of a larger repository.
     const [commit, branch] = await Promise.all([

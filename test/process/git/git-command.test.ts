@@ -9,7 +9,7 @@ test("a machine without Git gets one clear error", async () => {
   const failure = await gitAt("/")(["version"]).catch((error: unknown) => error);
   expect(failure).toBeInstanceOf(GitStartError);
   expect(String(failure)).toBe(
-    "Error: git version: git cannot be started (spawn git ENOENT); install Git 2.31 or newer",
+    "Error: git version: git cannot be started (spawn git ENOENT); install Git 2.32 or newer",
   );
 });
 

@@ -33,21 +33,13 @@ test.each(["http://github.com/d.git", "http://172.32.0.1/d.git", "http://10.exam
 );
 
 test("SSH never asks questions, and keeps what the user has set up", () => {
-  const nothing = { PATH: process.env["PATH"], HOME: "/nonexistent", GIT_CONFIG_NOSYSTEM: "1" };
-  const own = {
-    ...nothing,
-    GIT_CONFIG_COUNT: "1",
-    GIT_CONFIG_KEY_0: "core.sshCommand",
-    GIT_CONFIG_VALUE_0: "ssh -i key",
-  };
-  expect(sshSettings("git@github.com:acme/deploy.git", nothing)).toEqual([
+  const own = [["core.sshcommand", "ssh -i key"]] as const;
+  expect(sshSettings("git@github.com:acme/deploy.git", {}, [["http.proxy", "http://proxy:3128"]])).toEqual([
     ["core.sshCommand", "ssh -o BatchMode=yes -o ConnectTimeout=20"],
   ]);
-  expect(sshSettings("git@github.com:acme/deploy.git", own)).toEqual([]);
-  expect(sshSettings("ssh://git@github.com/acme/deploy.git", { ...nothing, GIT_SSH_COMMAND: "ssh -i key" })).toEqual(
-    [],
-  );
-  expect(sshSettings("https://github.com/acme/deploy.git", nothing)).toEqual([]);
+  expect(sshSettings("git@github.com:acme/deploy.git", {}, own)).toEqual([]);
+  expect(sshSettings("ssh://git@github.com/acme/deploy.git", { GIT_SSH_COMMAND: "ssh -i key" }, [])).toEqual([]);
+  expect(sshSettings("https://github.com/acme/deploy.git", {}, [])).toEqual([]);
 });
 
 test.each<[text: string, shown: string]>([

@@ -112,7 +112,7 @@ test.each([
 });
 
 test.each<[code: string, hint: string]>([
-  ["ENOENT", "install Git 2.31 or newer"],
+  ["ENOENT", "install Git 2.32 or newer"],
   ["EMFILE", "too many files are open: raise the limit (`ulimit -n`)"],
   ["EAGAIN", "too many processes are running: raise the limit (`ulimit -u`)"],
 ])("where Git itself cannot be started (%s), that is the reason", (code, hint) => {
