@@ -1,18 +1,4 @@
-import { parseArgs, type ParseArgsConfig } from "node:util";
-
-const units = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
-
-/**
- * A length of time such as `5s`, `2m` or `1h`, in milliseconds.
- * @throws UsageError that names the option
- */
-export function duration(option: string, text: string): number {
-  const [, amount, unit = "s"] = /^(\d+)(ms|s|m|h)?$/.exec(text) ?? [];
-  if (amount === undefined)
-    throw new UsageError(`--${option} ${JSON.stringify(text)}: must be a duration such as 5s, 10m or 1h`);
-  // The expression above lets no other unit through.
-  return Number(amount) * units[unit as keyof typeof units];
-}
+import { optionsHelp, parseOptions, termsHelp, wrap, type OptionTable, type OptionValues } from "./options.ts";
 
 /** What a command sees of the world. */
 export interface CommandContext {
@@ -33,36 +19,45 @@ export interface Command {
   readonly summary: string;
   /** What `--help` prints. */
   readonly help: string;
+  readonly options: OptionTable;
+  /** @throws UsageError where the command line is wrong, CommandError where something else is */
   readonly run: (args: readonly string[], context: CommandContext) => Promise<void>;
 }
 
-/** The command line itself is wrong: exit status 2. */
-export class UsageError extends Error {
-  override readonly name = "UsageError";
+/** A paragraph, or a list of terms and what is said of them. `--help` wraps both. */
+type HelpPart = string | Readonly<Record<string, string>>;
+
+interface CommandDefinition<Table extends OptionTable> {
+  readonly summary: string;
+  /** What it does, above the options. */
+  readonly description: readonly HelpPart[];
+  /** Without `npx delivery`: one line for each way to call it. */
+  readonly usage: readonly string[];
+  readonly options: Table;
+  /** What else there is to know, below the options. @default nothing */
+  readonly notes?: readonly HelpPart[];
+  readonly run: (options: OptionValues<Table>, context: CommandContext) => Promise<void>;
 }
 
-/** Something is wrong that trying again does not mend, or that took too many tries: exit status 1. */
+/** Makes the parser and the help of a command from one table of its options. */
+export function defineCommand<Table extends OptionTable>({
+  summary,
+  description,
+  usage,
+  options,
+  notes = [],
+  run,
+}: CommandDefinition<Table>): Command {
+  const calls = usage.map((call, index) => `${index === 0 ? "Usage:" : "      "} npx delivery ${call}`).join("\n");
+  const help = [...description.map(helpText), calls, optionsHelp(options), ...notes.map(helpText)].join("\n\n");
+  return { summary, help, options, run: async (args, context) => run(parseOptions(args, options), context) };
+}
+
+function helpText(part: HelpPart): string {
+  return typeof part === "string" ? wrap(part) : termsHelp(Object.entries(part));
+}
+
+/** Something is wrong that trying again does not mend, or that took too many attempts: exit status 1. */
 export class CommandError extends Error {
   override readonly name = "CommandError";
-}
-
-/** @throws UsageError for unknown options, missing values and stray arguments */
-export function parseOptions<const T extends NonNullable<ParseArgsConfig["options"]>>(
-  args: readonly string[],
-  options: T,
-) {
-  try {
-    return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values;
-  } catch (error) {
-    // Node's hint about `--` only confuses here.
-    throw new UsageError(error instanceof Error ? (error.message.split(". ")[0] ?? error.message) : String(error), {
-      cause: error,
-    });
-  }
-}
-
-/** @throws UsageError if the option is not given */
-export function required(option: string, value: string | undefined): string {
-  if (value === undefined || value === "") throw new UsageError(`--${option} is missing`);
-  return value;
 }

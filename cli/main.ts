@@ -3,7 +3,8 @@ import { enableCompileCache } from "node:module";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { errorMessage } from "../core/error.ts";
-import { UsageError, type Command, type CommandContext } from "./command.ts";
+import type { Command, CommandContext } from "./command.ts";
+import { UsageError } from "./options.ts";
 
 /** Each is loaded when it is called. */
 const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = {

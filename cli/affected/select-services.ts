@@ -1,5 +1,6 @@
 import type { Service } from "../../components/service.ts";
-import { CommandError, UsageError } from "../command.ts";
+import { CommandError } from "../command.ts";
+import { UsageError } from "../options.ts";
 import type { Monorepo } from "../project/monorepo.ts";
 import { affectedServices } from "./affected-services.ts";
 
@@ -18,7 +19,7 @@ export async function selectServices(
   note: (line: string) => void,
 ): Promise<readonly Service[]> {
   const { services } = monorepo;
-  const ways = [service, from, all].filter((way) => way !== undefined);
+  const ways = [service !== undefined, from !== undefined, all === true].filter(Boolean);
   if (ways.length !== 1) throw new UsageError("say what to build: --service NAME, --from COMMIT, or --all");
   if (to !== undefined && from === undefined) throw new UsageError("--to needs --from");
   if (all === true) return services;

@@ -1,6 +1,7 @@
 import { openSourceRepository } from "../../git/source-repository.ts";
 import type { StackSettings } from "../../stacks/schema.ts";
-import { CommandError, UsageError, type CommandContext } from "../command.ts";
+import { CommandError, type CommandContext } from "../command.ts";
+import { UsageError } from "../options.ts";
 import type { Monorepo } from "../project/monorepo.ts";
 
 /** What the tags of one build are made of. */

@@ -2,72 +2,86 @@ import { join, resolve } from "node:path";
 import { generatedFiles, staleFiles, writeFiles } from "../ci-config/generated-files.ts";
 import { goOn } from "../ci-config/plan.ts";
 import { readPipeline } from "../ci-config/read-pipeline.ts";
-import { CommandError, parseOptions, required, UsageError, type Command, type CommandContext } from "../command.ts";
+import { CommandError, defineCommand, type CommandContext } from "../command.ts";
+import { environmentName, oneOf, required, UsageError, type OptionTable, type OptionValues } from "../options.ts";
 import { githubHelp } from "../github/access.ts";
 import { Project } from "../project/stack-file.ts";
 
-const help = `Writes CircleCI's configuration of the monorepo: .circleci/config.yml, which finds out what has changed, and
-.circleci/continue_config.yml, the whole pipeline. Commit both.
+const options = {
+  env: {
+    value: "ENVIRONMENT",
+    parse: environmentName,
+    required: true,
+    help: "the first environment, which gets what is merged; those that promote from it follow",
+  },
+  output: {
+    value: "DIRECTORY",
+    help: "write there",
+    defaultText: ".circleci at the root of the monorepo's checkout",
+  },
+  print: { help: "print both instead" },
+  check: { help: "only say whether the committed files are as they must be: exit status 0 if so, else 1" },
+  continue: {
+    help: `in CI, where the job of config.yml calls it: compare, find out why the pipeline runs, and go on with that
+      workflow, for the services that have changed; the options below go with it`,
+  },
+  to: { value: "COMMIT", help: "what is tested and built" },
+  branch: {
+    value: "BRANCH",
+    help: "where it was pushed to; what is pushed to github.branch of the stack file is delivered",
+  },
+  from: {
+    value: "COMMIT",
+    help: `the commit before it, for services of which no release record says what they were built from; for other
+      branches, the commit where they left github.branch counts`,
+  },
+  drift: {
+    value: "true",
+    parse: oneOf("true", "false"),
+    default: "false",
+    help: "look for drift instead, as the schedule asks",
+  },
+} as const satisfies OptionTable;
 
-Usage: npx delivery ci-config --env ENVIRONMENT [--output DIRECTORY | --print | --check]
-       npx delivery ci-config --env ENVIRONMENT --continue --to COMMIT --branch BRANCH [--from COMMIT] [--drift true]
+export const command = defineCommand({
+  summary: "write CircleCI's configuration, or go on with it",
+  description: [
+    `Writes CircleCI's configuration of the monorepo: .circleci/config.yml, which finds out what has changed, and
+    .circleci/continue_config.yml, the whole pipeline. Commit both.`,
+  ],
+  usage: [
+    "ci-config --env ENVIRONMENT [--output DIRECTORY | --print | --check]",
+    "ci-config --env ENVIRONMENT --continue --to COMMIT --branch BRANCH [--from COMMIT] [--drift true]",
+  ],
+  options,
+  notes: [`${githubHelp} Without an answer, there is no pull request.`],
+  run,
+});
 
-  --env ENVIRONMENT    the first environment, which gets what is merged; those that promote from it follow
-  --output DIRECTORY   write there                   (default: .circleci at the root of the monorepo's checkout)
-  --print              print both instead
-  --check              only say whether the committed files are as they must be: exit status 0 if so, else 1
-
-In CI, the job of config.yml calls it with --continue: it compares, finds out why the pipeline runs, and goes on with that
-workflow, for the services that have changed.
-
-  --to COMMIT          what is tested and built
-  --branch BRANCH      where it was pushed to; what is pushed to github.branch of the stack file is delivered
-  --from COMMIT        the commit before it, for services of which no release record says what they were built from;
-                       for other branches, the commit where they left github.branch counts
-  --drift true         look for drift instead, as the schedule asks
-
-${githubHelp} Without an answer, there is no pull request.`;
-
-export const command: Command = { summary: "write CircleCI's configuration, or go on with it", help, run };
-
-async function run(args: readonly string[], context: CommandContext): Promise<void> {
-  const options = parseOptions(args, {
-    env: { type: "string" },
-    output: { type: "string" },
-    print: { type: "boolean", default: false },
-    check: { type: "boolean", default: false },
-    continue: { type: "boolean", default: false },
-    from: { type: "string" },
-    to: { type: "string" },
-    branch: { type: "string" },
-    drift: { type: "string", default: "false" },
-  });
-  const environment = required("env", options.env);
-  const project = new Project();
-  if ([options.print, options.check, options.continue].filter(Boolean).length > 1)
+async function run(flags: OptionValues<typeof options>, context: CommandContext): Promise<void> {
+  const { env: environment } = flags;
+  if ([flags.print, flags.check, flags.continue].filter(Boolean).length > 1)
     throw new UsageError("--print, --check and --continue exclude one another");
-  if (options.continue) {
-    const { from = "", drift } = options;
-    if (drift !== "true" && drift !== "false")
-      throw new UsageError(`--drift ${JSON.stringify(drift)}: must be true or false`);
+  const project = new Project();
+  if (flags.continue) {
     const push = {
-      from: from === "" ? undefined : from,
-      to: required("to", options.to),
-      branch: required("branch", options.branch),
+      from: flags.from === "" ? undefined : flags.from,
+      to: required("to", flags.to),
+      branch: required("branch", flags.branch),
     };
-    return goOn({ project, environment, ...push, drift: drift === "true" }, context);
+    return goOn({ project, environment, ...push, drift: flags.drift === "true" }, context);
   }
   const { pipeline, root } = await readPipeline(project, environment);
-  const directory = options.output === undefined ? join(root, ".circleci") : resolve(options.output);
+  const directory = flags.output === undefined ? join(root, ".circleci") : resolve(flags.output);
   const files = generatedFiles(pipeline);
-  if (options.print)
+  if (flags.print)
     return context.print(
       files
         .map(({ name, text }) => `# ${name}\n${text}`)
         .join("---\n")
         .trimEnd(),
     );
-  if (!options.check) {
+  if (!flags.check) {
     writeFiles(directory, files);
     return context.print(`wrote ${files.map(({ name }) => join(directory, name)).join(" and ")}`);
   }

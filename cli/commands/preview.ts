@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { gitAt } from "../../git/git-command.ts";
-import { commitSchema } from "../../git/release-record.ts";
-import { CommandError, parseOptions, UsageError, type Command, type CommandContext } from "../command.ts";
+import { CommandError, defineCommand, type CommandContext } from "../command.ts";
+import { commitId, UsageError, type OptionTable, type OptionValues } from "../options.ts";
 import { githubHelp, githubOf, githubSettings } from "../github/access.ts";
 import { githubTokenVariable } from "../github/connection.ts";
 import { commentReport, previewMarkdown } from "../preview/comment.ts";
@@ -10,62 +10,77 @@ import type { PublishedState } from "../preview/published-state.ts";
 import { sanitizedEnv } from "../preview/sanitized-env.ts";
 import { Project } from "../project/stack-file.ts";
 
-const help = `Shows what \`pulumi up\` would change, by the engine's own preview, as one report in Markdown: replacements and deletions
-first, a line per service, the manifests file by file. It changes nothing, and shows no secret.
+const options = {
+  stack: {
+    value: "STACK",
+    multiple: true,
+    help: "a stack, e.g. dev, or acme/dev with an organization; with the credentials of the environment",
+  },
+  "safe-stack": {
+    value: "STACK",
+    multiple: true,
+    help: `the same with no credentials at all, as for the pull request of a fork: secrets are placeholders, the state is
+      the one that \`delivery publish-state\` has published. It is read before any program runs: anonymously, or else with
+      the login of the checkout's \`origin\`, or with DELIVERY_GIT_TOKEN`,
+  },
+  state: {
+    value: "FILE",
+    help: "the published state of the one --safe-stack",
+    defaultText: "from branch delivery-state",
+  },
+  "pull-request": { value: "NUMBER", help: "write the report to this pull request, over the one before" },
+  comment: { help: "the same, to the pull request of CIRCLE_PULL_REQUEST, CIRCLE_SHA1 or CIRCLE_BRANCH" },
+  "source-commit": {
+    value: "SHA",
+    parse: commitId,
+    help: "the commit that is looked at. Nothing is written to a pull request that has another by now",
+    defaultText: "CIRCLE_SHA1",
+  },
+  "diff-link": {
+    value: "URL",
+    help: "where the whole report is when it has to be cut",
+    defaultText: "CIRCLE_BUILD_URL",
+  },
+  output: { value: "FILE", help: "write the report here, too" },
+  json: { help: "print it as JSON" },
+} as const satisfies OptionTable;
 
-Usage: npx delivery preview (--stack STACK | --safe-stack STACK) … [OPTIONS]
+export const command = defineCommand({
+  summary: "show what a pull request changes, as a comment on it",
+  description: [
+    `Shows what \`pulumi up\` would change, by the engine's own preview, as one report in Markdown: replacements and
+    deletions first, a line per service, the manifests file by file. It changes nothing, and shows no secret.`,
+  ],
+  usage: ["preview (--stack STACK | --safe-stack STACK) … [OPTIONS]"],
+  options,
+  notes: [
+    `The Pulumi CLI, its login and the passphrase are those of the environment, as for \`pulumi preview\`. ${githubHelp}
+    Without it the report is only printed. A job with credentials must not run for the pull request of a fork, whose
+    program could read them: there, give --safe-stack alone.`,
+    "The exit status is 1 where a preview fails or a mandatory policy is violated; the report says so, too.",
+  ],
+  run,
+});
 
-  --stack STACK          a stack, e.g. dev, or acme/dev with an organization; with the credentials of the environment
-  --safe-stack STACK     the same with no credentials at all, as for the pull request of a fork: secrets are
-                         placeholders, the state is the one that \`delivery publish-state\` has published. It is read
-                         before any program runs: anonymously, or else with the login of the checkout's \`origin\`, or
-                         with DELIVERY_GIT_TOKEN
-  --state FILE           the published state of the one --safe-stack   (default: from branch delivery-state)
-  --pull-request NUMBER  write the report to this pull request, over the one before
-  --comment              the same, to the pull request of CIRCLE_PULL_REQUEST, CIRCLE_SHA1 or CIRCLE_BRANCH
-  --source-commit SHA    the commit that is looked at   (default: CIRCLE_SHA1). Nothing is written to a pull request
-                         that has another by now
-  --diff-link URL        where the whole report is when it has to be cut   (default: CIRCLE_BUILD_URL)
-  --output FILE          write the report here, too
-  --json                 print it as JSON
-
-The Pulumi CLI, its login and the passphrase are those of the environment, as for \`pulumi preview\`.
-${githubHelp} Without it the report is only printed. A job with credentials must not run for the pull request of a fork,
-whose program could read them: there, give --safe-stack alone.
-
-The exit status is 1 where a preview fails or a mandatory policy is violated; the report says so, too.`;
-
-export const command: Command = { summary: "show what a pull request changes, as a comment on it", help, run };
-
-async function run(args: readonly string[], context: CommandContext): Promise<void> {
-  const options = parseOptions(args, {
-    stack: { type: "string", multiple: true, default: [] },
-    "safe-stack": { type: "string", multiple: true, default: [] },
-    state: { type: "string" },
-    "pull-request": { type: "string" },
-    comment: { type: "boolean", default: false },
-    "source-commit": { type: "string" },
-    "diff-link": { type: "string" },
-    output: { type: "string" },
-    json: { type: "boolean", default: false },
-  });
-  const stacks = { trusted: options.stack, safe: options["safe-stack"] };
-  assertStacks(stacks.trusted, stacks.safe, options.state);
+async function run(flags: OptionValues<typeof options>, context: CommandContext): Promise<void> {
+  const { stack: trusted = [], "safe-stack": safe = [], "pull-request": pullRequest } = flags;
+  assertStacks(trusted, safe, flags.state);
   const { environment, print } = context;
   // What a preview without credentials takes away, the comment needs.
   const ambient = { ...environment };
-  const said = givenCommit(options["source-commit"], ambient);
-  const commit = said ?? (await headCommit());
+  // What a checkout is at says nothing of a pull request: it may be the program's own, or a merge of CI's making.
+  const givenCommit = flags["source-commit"] ?? (ambient["CIRCLE_SHA1"] || undefined);
+  const commit = givenCommit ?? (await headCommit());
   const project = new Project();
-  const previews = await previewAll(project, stacks, options.state, context);
-  const link = options["diff-link"] ?? ambient["CIRCLE_BUILD_URL"];
+  const previews = await previewAll(project, { trusted, safe }, flags.state, context);
+  const link = flags["diff-link"] ?? ambient["CIRCLE_BUILD_URL"];
   const whole = previewMarkdown(previews, { commit, limit: Number.POSITIVE_INFINITY });
-  if (options.output !== undefined) await writeFile(options.output, whole);
-  print(options.json ? JSON.stringify({ commit: commit ?? null, stacks: previews }) : whole);
-  if (options.comment || options["pull-request"] !== undefined) {
+  if (flags.output !== undefined) await writeFile(flags.output, whole);
+  print(flags.json ? JSON.stringify({ commit: commit ?? null, stacks: previews }) : whole);
+  if (flags.comment || pullRequest !== undefined) {
     const report = previewMarkdown(previews, { commit, link });
-    const first = [...stacks.trusted, ...stacks.safe][0]?.split("/").at(-1) ?? "";
-    const reported = { report, first, commit: said, pullRequest: options["pull-request"] };
+    const first = [...trusted, ...safe][0]?.split("/").at(-1) ?? "";
+    const reported = { report, first, commit: givenCommit, pullRequest };
     const hasToken = (ambient[githubTokenVariable] ?? "") !== "";
     context.note(
       hasToken
@@ -121,16 +136,6 @@ async function previewAll(
     previews.push(await previewSafely(project, stack, state, signal));
   }
   return previews;
-}
-
-/** What a checkout is at says nothing of a pull request: it may be the program's own, or a merge of CI's making. */
-function givenCommit(
-  given: string | undefined,
-  environment: Readonly<Record<string, string | undefined>>,
-): string | undefined {
-  if (given !== undefined && !commitSchema.safeParse(given).success)
-    throw new UsageError(`--source-commit ${JSON.stringify(given)} is not the id of a commit`);
-  return given ?? (environment["CIRCLE_SHA1"] || undefined);
 }
 
 async function headCommit(): Promise<string | undefined> {

@@ -1,26 +1,32 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { stackFilePath } from "../../stacks/stack-file.ts";
-import { parseOptions, required, type Command, type CommandContext } from "../command.ts";
+import { defineCommand, type CommandContext } from "../command.ts";
+import type { OptionTable, OptionValues } from "../options.ts";
 import { Project } from "../project/stack-file.ts";
 
-const help = `Publishes the state of an environment without its secrets, so that pull requests of forks can be previewed with no
-credentials at all: as a file on branch delivery-state of the monorepo's repository (the remote \`origin\` of its
-checkout), by a commit that starts no pipeline. Every secret becomes a placeholder; what is published is looked through for
-the values of all of them.
+const options = {
+  env: { value: "ENVIRONMENT", required: true, help: "the stack, e.g. dev, or acme/dev with an organization" },
+  output: { value: "FILE", help: "write the file here, and publish nothing" },
+} as const satisfies OptionTable;
 
-Usage: npx delivery publish-state --env ENVIRONMENT [--output FILE]
+export const command = defineCommand({
+  summary: "publish the state without its secrets, for forks",
+  description: [
+    `Publishes the state of an environment without its secrets, so that pull requests of forks can be previewed with no
+    credentials at all: as a file on branch delivery-state of the monorepo's repository (the remote \`origin\` of its
+    checkout), by a commit that starts no pipeline. Every secret becomes a placeholder; what is published is looked through
+    for the values of all of them.`,
+  ],
+  usage: ["publish-state --env ENVIRONMENT [--output FILE]"],
+  options,
+  notes: [
+    `The Pulumi CLI, its login and the passphrase are those of the environment, as for \`pulumi preview\`. Credentials of
+    the repository: DELIVERY_GIT_TOKEN in the environment, or else a login in the URL of \`origin\`, or Git's own.`,
+  ],
+  run,
+});
 
-  --env ENVIRONMENT    the stack, e.g. dev, or acme/dev with an organization
-  --output FILE        write the file here, and publish nothing
-
-The Pulumi CLI, its login and the passphrase are those of the environment, as for \`pulumi preview\`. Credentials of the
-repository: DELIVERY_GIT_TOKEN in the environment, or else a login in the URL of \`origin\`, or Git's own.`;
-
-export const command: Command = { summary: "publish the state without its secrets, for forks", help, run };
-
-async function run(args: readonly string[], { print }: CommandContext): Promise<void> {
-  const options = parseOptions(args, { env: { type: "string" }, output: { type: "string" } });
-  const stack = required("env", options.env);
+async function run({ env: stack, output }: OptionValues<typeof options>, { print }: CommandContext): Promise<void> {
   // The engine takes a moment to load.
   const { openCliStack } = await import("../pulumi/cli-stack.ts");
   const { explainEngineFailure } = await import("../pulumi/diagnostics.ts");
@@ -31,9 +37,9 @@ async function run(args: readonly string[], { print }: CommandContext): Promise<
   });
   const state = scrubState(exported, await readFile(stackFilePath(stack), "utf8"));
   const count = state.deployment.resources?.length ?? 0;
-  if (options.output !== undefined) {
-    await writeFile(options.output, stateText(state));
-    return print(`${stack}: the state of ${count} resources, without secrets, is in ${options.output}`);
+  if (output !== undefined) {
+    await writeFile(output, stateText(state));
+    return print(`${stack}: the state of ${count} resources, without secrets, is in ${output}`);
   }
   const { changed, commit } = await publishState(new Project(), stack, state);
   print(

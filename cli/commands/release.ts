@@ -1,6 +1,7 @@
 import { commitReleases, summarize, type Release } from "../../git/records.ts";
-import { commitSchema, digestSchema } from "../../git/release-record.ts";
-import { parseOptions, required, UsageError, type Command, type CommandContext } from "../command.ts";
+import { digestSchema } from "../../git/release-record.ts";
+import { defineCommand, type CommandContext } from "../command.ts";
+import { commitId, environmentName, UsageError, type OptionTable, type OptionValues } from "../options.ts";
 import { environmentHelp, environmentOptions, findEnvironment } from "../project/environment.ts";
 import { Project } from "../project/stack-file.ts";
 import { openRegistry, registryHelp, registryOptions } from "../registry/open-registry.ts";
@@ -10,45 +11,50 @@ import { report } from "../release/report.ts";
 import { dropSuperseded } from "../release/superseded.ts";
 import { knownReleases, unknownServicesLine, type KnownReleases } from "../release/unknown-services.ts";
 
-const help = `Writes digests into the release records of an environment, by one commit. The cluster follows.
+const options = {
+  env: { value: "ENVIRONMENT", parse: environmentName, required: true, help: "e.g. dev" },
+  service: {
+    value: "NAME=DIGEST",
+    parse: namedDigest,
+    multiple: true,
+    help: "a service and its image, e.g. link=sha256:0123…; once per service",
+  },
+  digests: {
+    value: "FILE",
+    help: `the same as JSON, {"link": "sha256:0123…"}, as \`delivery build\` writes it; a directory: all files in it that
+      end with .json; - reads standard input. Of these, services that have no release record yet are left out and named
+      on standard error, if others have one`,
+  },
+  "source-commit": {
+    value: "SHA",
+    parse: commitId,
+    help: `the commit that the images were built from; noted in the commit and the record. A service that runs a build of a
+      newer commit, or was rolled back from this or a newer one, is left as it is; without this option the digests run
+      whatever was before`,
+  },
+  new: { help: "also services that have no release record in the environment yet" },
+  unverified: { help: "do not ask the registry whether it has the images" },
+  json: { help: "print the result as JSON" },
+  ...environmentOptions,
+  ...registryOptions,
+} as const satisfies OptionTable;
 
-Usage: npx delivery release --env ENVIRONMENT (--service NAME=DIGEST … | --digests FILE) [OPTIONS]
+export const command = defineCommand({
+  summary: "make an environment run these digests",
+  description: ["Writes digests into the release records of an environment, by one commit. The cluster follows."],
+  usage: ["release --env ENVIRONMENT (--service NAME=DIGEST … | --digests FILE) [OPTIONS]"],
+  options,
+  notes: [...environmentHelp, registryHelp],
+  run,
+});
 
-  --env ENVIRONMENT    e.g. dev
-  --service NAME=DIGEST  a service and its image, e.g. link=sha256:0123…; once per service
-  --digests FILE       the same as JSON, {"link": "sha256:0123…"}, as \`delivery build\` writes it; a directory: all
-                       files in it that end with .json; - reads standard input. Of these, services that have no
-                       release record yet are left out and named on standard error, if others have one
-  --source-commit SHA  the commit that the images were built from; noted in the commit and the record. A service
-                       that runs a build of a newer commit, or was rolled back from this or a newer one, is left
-                       as it is; without this option the digests run whatever was before
-  --new                also services that have no release record in the environment yet
-  --unverified         do not ask the registry whether it has the images
-  --json               print the result as JSON
-${environmentHelp}
+type ReleaseOptions = OptionValues<typeof options>;
 
-${registryHelp}`;
-
-export const command: Command = { summary: "make an environment run these digests", help, run };
-
-async function run(args: readonly string[], context: CommandContext): Promise<void> {
-  const options = parseOptions(args, {
-    ...environmentOptions,
-    ...registryOptions,
-    env: { type: "string" },
-    service: { type: "string", multiple: true },
-    digests: { type: "string" },
-    "source-commit": { type: "string" },
-    new: { type: "boolean" },
-    unverified: { type: "boolean" },
-    json: { type: "boolean" },
-  });
+async function run(flags: ReleaseOptions, context: CommandContext): Promise<void> {
+  const { "source-commit": source } = flags;
   const project = new Project();
-  const environment = findEnvironment(project, required("env", options.env), options);
-  const { digests, named } = await chosenDigests(options, context);
-  const source = options["source-commit"];
-  if (source !== undefined && !commitSchema.safeParse(source).success)
-    throw new UsageError(`--source-commit ${JSON.stringify(source)} is not the id of a commit`);
+  const environment = findEnvironment(project, flags.env, flags);
+  const { digests, named } = await chosenDigests(flags, context);
   const releases: Release[] = [...digests].map(([service, digest]) => ({
     service,
     digest,
@@ -56,12 +62,12 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
     sourceCommit: source,
   }));
   const monorepo = project.stackFile(environment.name).find("app")?.app.directory;
-  if (options.unverified !== true) await assertImagesExist(await openRegistry(options, context), releases);
+  if (!flags.unverified) await assertImagesExist(await openRegistry(flags, context), releases);
   let chosen: KnownReleases = { known: releases, unknown: [] };
   const result = await commitReleases({
     ...environment,
     choose: async (records) => {
-      if (options.new !== true) chosen = knownReleases(environment, records, { releases, named });
+      if (!flags.new) chosen = knownReleases(environment, records, { releases, named });
       if (source === undefined) return chosen.known;
       return dropSuperseded(chosen.known, records, { commit: source, directory: monorepo, note: context.note });
     },
@@ -70,27 +76,28 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
       trailers: source === undefined ? [] : [`Source-Commit: ${source}`],
     }),
   });
-  report(environment, result, options.json === true, context, { undeclared: chosen.unknown });
+  report(environment, result, flags.json, context, { undeclared: chosen.unknown });
   if (chosen.unknown.length > 0) context.note(unknownServicesLine(environment.name, chosen.unknown));
 }
 
 async function chosenDigests(
-  options: { service?: string[]; digests?: string },
+  { service: named = [], digests: file }: ReleaseOptions,
   { input }: CommandContext,
 ): Promise<{ digests: ReadonlyMap<string, string>; named: ReadonlySet<string> }> {
-  const named = (options.service ?? []).map((text): [string, string] => {
-    const [service = "", digest = "", ...rest] = text.split("=");
-    if (!/^[a-z]([-a-z0-9]*[a-z0-9])?$/.test(service) || rest.length > 0)
-      throw new UsageError(`--service ${JSON.stringify(text)}: must be NAME=DIGEST`);
-    if (!digestSchema.safeParse(digest).success)
-      throw new UsageError(`--service ${JSON.stringify(text)}: the digest must be sha256: and 64 hexadecimal digits`);
-    return [service, digest];
-  });
-  const listed = options.digests === undefined ? [] : Object.entries(await readDigests(options.digests, input));
+  const listed = file === undefined ? [] : Object.entries(await readDigests(file, input));
   const services = [...named, ...listed].map(([service]) => service);
   const twice = services.find((service, index) => services.indexOf(service) !== index);
   if (twice !== undefined) throw new UsageError(`${twice} is named twice; one digest can run`);
-  if (services.length === 0 && options.digests === undefined)
+  if (services.length === 0 && file === undefined)
     throw new UsageError("nothing to release; give --service NAME=DIGEST or --digests FILE");
   return { digests: new Map([...named, ...listed]), named: new Set(named.map(([service]) => service)) };
+}
+
+function namedDigest(text: string, option: string): readonly [service: string, digest: string] {
+  const [service = "", digest = "", ...rest] = text.split("=");
+  if (!/^[a-z]([-a-z0-9]*[a-z0-9])?$/.test(service) || rest.length > 0)
+    throw new UsageError(`--${option} ${JSON.stringify(text)}: must be NAME=DIGEST`);
+  if (!digestSchema.safeParse(digest).success)
+    throw new UsageError(`--${option} ${JSON.stringify(text)}: the digest must be sha256: and 64 hexadecimal digits`);
+  return [service, digest];
 }

@@ -1,6 +1,7 @@
 import { commitReleases, summarize, type Records, type Release } from "../../git/records.ts";
 import type { Rejection, ReleaseRecord } from "../../git/release-record.ts";
-import { CommandError, parseOptions, required, UsageError, type Command, type CommandContext } from "../command.ts";
+import { CommandError, defineCommand, type CommandContext } from "../command.ts";
+import { environmentName, UsageError, type OptionTable, type OptionValues } from "../options.ts";
 import {
   environmentHelp,
   environmentOptions,
@@ -13,47 +14,48 @@ import { assertImagesExist } from "../release/assert-images-exist.ts";
 import { readEarlier, type EarlierRecords } from "../release/earlier-records.ts";
 import { report } from "../release/report.ts";
 
-const help = `Makes an environment run again what it ran at an earlier commit, by a new commit: Argo CD follows, and its
-automated sync stays on. What was taken away does not come back by itself: a watcher of the registry leaves its digest
-alone, and CI the commit that it was built from and those before. A later change to the service ends that.
+const options = {
+  env: { value: "ENVIRONMENT", parse: environmentName, required: true, help: "e.g. prod" },
+  service: { value: "NAME", multiple: true, help: "only this service; once per service", defaultText: "all" },
+  to: {
+    value: "COMMIT",
+    parse: revision,
+    help: "a commit of the deploy repository; fails if the same runs already",
+    defaultText: `the newest one at which a service ran another digest; a second rollback thus takes the first one back`,
+  },
+  unverified: {
+    help: `do not ask the registry whether it has the images; it is asked only where the repository of the images has
+      another name by now`,
+  },
+  json: { help: "print the result as JSON" },
+  ...environmentOptions,
+  ...registryOptions,
+} as const satisfies OptionTable;
 
-Usage: npx delivery rollback --env ENVIRONMENT [--service NAME …] [--to COMMIT] [OPTIONS]
+export const command = defineCommand({
+  summary: "make an environment run what it ran before",
+  description: [
+    `Makes an environment run again what it ran at an earlier commit, by a new commit: Argo CD follows, and its automated
+    sync stays on. What was taken away does not come back by itself: a watcher of the registry leaves its digest alone, and
+    CI the commit that it was built from and those before. A later change to the service ends that.`,
+  ],
+  usage: ["rollback --env ENVIRONMENT [--service NAME …] [--to COMMIT] [OPTIONS]"],
+  options,
+  notes: [...environmentHelp, registryHelp],
+  run,
+});
 
-  --env ENVIRONMENT    e.g. prod
-  --service NAME       only this service; once per service (default: all)
-  --to COMMIT          a commit of the deploy repository (default: the newest one at which a service ran another
-                       digest; a second rollback thus takes the first one back); fails if the same runs already
-  --unverified         do not ask the registry whether it has the images; it is asked only where the repository of
-                       the images has another name by now
-  --json               print the result as JSON
-${environmentHelp}
-
-${registryHelp}`;
-
-export const command: Command = { summary: "make an environment run what it ran before", help, run };
-
-async function run(args: readonly string[], context: CommandContext): Promise<void> {
-  const options = parseOptions(args, {
-    ...environmentOptions,
-    ...registryOptions,
-    env: { type: "string" },
-    service: { type: "string", multiple: true },
-    to: { type: "string" },
-    unverified: { type: "boolean" },
-    json: { type: "boolean" },
-  });
-  const environment = findEnvironment(new Project(), required("env", options.env), options);
-  if (options.to !== undefined && !/^[\w./-]+$/.test(options.to))
-    throw new UsageError(`--to ${JSON.stringify(options.to)} is not a commit`);
-  const registry = options.unverified === true ? undefined : await openRegistry(options, context);
-  const earlier = await readEarlier(environment, options.service, options.to);
-  const wanted = restored(environment, earlier, earlier.seen);
-  if (wanted.length === 0)
+async function run(flags: OptionValues<typeof options>, context: CommandContext): Promise<void> {
+  const environment = findEnvironment(new Project(), flags.env, flags);
+  const registry = flags.unverified ? undefined : await openRegistry(flags, context);
+  const earlier = await readEarlier(environment, flags.service, flags.to);
+  const desired = restored(environment, earlier, earlier.seen);
+  if (desired.length === 0)
     throw new CommandError(
       `${environment.name} already runs what it ran at ${earlier.commit} of ${earlier.services.join(", ")}; nothing was changed. Give another commit with --to`,
     );
   // Where the repository has another name by now, nobody has run it from there yet.
-  const moved = wanted.filter(
+  const moved = desired.filter(
     ({ service, repository }) => earlier.records.get(service)?.image?.repository !== repository,
   );
   if (registry !== undefined) await assertImagesExist(registry, moved);
@@ -68,7 +70,12 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
       trailers: [`Rollback-To: ${earlier.commit}`],
     }),
   });
-  report(environment, result, options.json === true, context);
+  report(environment, result, flags.json, context);
+}
+
+function revision(text: string, option: string): string {
+  if (/^[\w./-]+$/.test(text)) return text;
+  throw new UsageError(`--${option} ${JSON.stringify(text)} is not a commit`);
 }
 
 /** Written under today's name of the repository: kustomize passes over any other, and would deploy no digest at all. */

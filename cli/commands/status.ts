@@ -1,70 +1,70 @@
-import { branchProblem, pathProblem, repositoryProblem, type DeployBranch } from "../../git/deploy-branch.ts";
-import { parseOptions, required, UsageError, type Command, type CommandContext } from "../command.ts";
+import { branchProblem, repositoryProblem, type DeployBranch } from "../../git/deploy-branch.ts";
+import { defineCommand, type CommandContext } from "../command.ts";
+import { environmentName, UsageError, type OptionTable, type OptionValues } from "../options.ts";
 import { clusterHelp, openCluster } from "../project/cluster.ts";
+import { environmentOptions } from "../project/environment.ts";
 import { Project } from "../project/stack-file.ts";
 import { openRegistry, registryHelp, registryOptions } from "../registry/open-registry.ts";
 import { collectStatus, statusFetchLimits, statusSources } from "../status/collect.ts";
-import { endpointSettings, endpointsOf, type EndpointSettings } from "../status/endpoints.ts";
+import { endpointSettings, endpointsOf } from "../status/endpoints.ts";
 import { renderStatus } from "../status/output.ts";
 
-const help = `Shows the delivery of an environment: the pipeline from the source to the cluster, and one line per service with
-the commit it was built from, its image, the commit that released it, and how Argo CD and the cluster see it.
-Parts that do not answer within seconds are said to be unknown. Changes nothing.
+const options = {
+  env: {
+    value: "ENVIRONMENT",
+    parse: environmentName,
+    required: true,
+    help: "e.g. dev; its stack file is stacks/Pulumi.ENVIRONMENT.yaml in the current directory",
+  },
+  html: { value: "FILE", help: "write a page with the picture of the pipeline, too" },
+  json: { help: "print JSON" },
+  repository: environmentOptions.repository,
+  branch: environmentOptions.branch,
+  context: {
+    value: "NAME",
+    help: "the context in the kubeconfig",
+    defaultText: "cluster.context of the stack file, else the current one",
+  },
+  ...registryOptions,
+} as const satisfies OptionTable;
 
-Usage: npx delivery status --env ENVIRONMENT [OPTIONS]
+export const command = defineCommand({
+  summary: "show what runs, and how it got there",
+  description: [
+    `Shows the delivery of an environment: the pipeline from the source to the cluster, and one line per service with the
+    commit it was built from, its image, the commit that released it, and how Argo CD and the cluster see it. Parts that do
+    not answer within seconds are said to be unknown. Changes nothing.`,
+  ],
+  usage: ["status --env ENVIRONMENT [OPTIONS]"],
+  options,
+  notes: [
+    `${clusterHelp} CI is asked with the token in CIRCLE_TOKEN. The deploy repository is read with Git's own credentials,
+    or DELIVERY_GIT_TOKEN and DELIVERY_GIT_USERNAME.`,
+    registryHelp,
+  ],
+  run,
+});
 
-  --env ENVIRONMENT    e.g. dev; its stack file is stacks/Pulumi.ENVIRONMENT.yaml in the current directory
-  --html FILE          write a page with the picture of the pipeline, too
-  --json               print JSON
-  --repository URL     the deploy repository         (default: gitops.repository of the stack file)
-  --branch BRANCH      its branch                    (default: gitops.branch of the stack file)
-  --context NAME       the context in the kubeconfig (default: cluster.context of the stack file, else the current one)
+type StatusOptions = OptionValues<typeof options>;
 
-${clusterHelp} CI is asked with the token in CIRCLE_TOKEN. The deploy repository is read with Git's own
-credentials, or DELIVERY_GIT_TOKEN and DELIVERY_GIT_USERNAME.
-
-${registryHelp}`;
-
-export const command: Command = { summary: "show what runs, and how it got there", help, run };
-
-async function run(args: readonly string[], surroundings: CommandContext): Promise<void> {
-  const options = parseOptions(args, {
-    ...registryOptions,
-    env: { type: "string" },
-    html: { type: "string" },
-    json: { type: "boolean" },
-    repository: { type: "string" },
-    branch: { type: "string" },
-    context: { type: "string" },
-  });
-  const { environment } = surroundings;
-  const name = required("env", options.env);
-  const settings = settingsOf(name);
-  const places = endpointsOf(name, settings);
-  const registry = await openRegistry(options, surroundings, statusFetchLimits);
-  const cluster = () => openCluster(environment, options.context ?? settings.cluster.context);
+async function run(flags: StatusOptions, context: CommandContext): Promise<void> {
+  const { environment } = context;
+  const settings = new Project().stackFile(flags.env).read(...endpointSettings);
+  const endpoints = endpointsOf(flags.env, settings);
+  const registry = await openRegistry(flags, context, statusFetchLimits);
   const status = await collectStatus(
     statusSources({
-      ...places,
-      deploy: deployBranch(places.deploy, options),
-      cluster,
+      ...endpoints,
+      deploy: deployBranch(endpoints.deploy, flags),
+      cluster: () => openCluster(environment, flags.context ?? settings.cluster.context),
       registry,
-      ci: { ...places.ci, token: environment["CIRCLE_TOKEN"] },
+      ci: { ...endpoints.ci, token: environment["CIRCLE_TOKEN"] },
     }),
   );
-  surroundings.print(renderStatus(status, options));
+  context.print(renderStatus(status, flags));
 }
 
-function settingsOf(name: string): EndpointSettings {
-  if (pathProblem(name) !== undefined || name.includes("/"))
-    throw new UsageError(`--env ${JSON.stringify(name)} is not the name of an environment`);
-  return new Project().stackFile(name).read(...endpointSettings);
-}
-
-function deployBranch(
-  deploy: DeployBranch | undefined,
-  flags: { repository?: string; branch?: string },
-): DeployBranch | undefined {
+function deployBranch(deploy: DeployBranch | undefined, flags: StatusOptions): DeployBranch | undefined {
   const repository = flags.repository ?? deploy?.repository;
   if (repository === undefined) return undefined;
   const branch = flags.branch ?? deploy?.branch ?? "main";

@@ -1,29 +1,43 @@
 import { affectedServices } from "../affected/affected-services.ts";
 import { serviceGraph, type ServiceSources } from "../affected/graph.ts";
-import { CommandError, parseOptions, required, UsageError, type Command, type CommandContext } from "../command.ts";
+import { CommandError, defineCommand, type CommandContext } from "../command.ts";
+import { environmentName, UsageError, type OptionTable, type OptionValues } from "../options.ts";
 import { readMonorepo, type Monorepo } from "../project/monorepo.ts";
 import { Project } from "../project/stack-file.ts";
 import { workspaceInstaller } from "../testing/package-manager.ts";
 import { runTest } from "../testing/run-test.ts";
 import { serviceTests } from "../testing/service-tests.ts";
 
-const help = `Tests services, one after the other, all of them even if one fails. A service is tested by \`test.command\` of its
-service.yaml, run in the root of the monorepo with the variables \`test.env\`, by bash -eo pipefail: the first line that
-fails, or part of a pipe, makes it fail. Without one, it is tested by its language: \`go test\` of its packages and of the
-monorepo's packages that they import, each in its own module or workspace, but for those that constraints leave nothing of;
-or \`npm test\` of its package, for which the dependencies are installed if there is a lock file and no node_modules: by npm,
-pnpm, Yarn or Bun, each package or workspace once. What \`test.services\` names is CI's to start.
+const options = {
+  env: { value: "ENVIRONMENT", parse: environmentName, required: true, help: "whose stack file counts, e.g. dev" },
+  service: { value: "NAME", multiple: true, help: "only this service; can be given several times" },
+  from: {
+    value: "COMMIT",
+    help: "only services that changed, or their tests, since that commit; all where it is not known",
+  },
+  to: { value: "COMMIT", help: "up to this commit", defaultText: "HEAD" },
+  json: {
+    help: `print {"services": [{"name", "result", "seconds", "reason"}], "failed"} on standard output, and what the tests
+      write on standard error; results are passed, failed, none`,
+  },
+} as const satisfies OptionTable;
 
-Usage: npx delivery test --env ENVIRONMENT [--service NAME … | --from COMMIT [--to COMMIT]] [OPTIONS]
+export const command = defineCommand({
+  summary: "test services, or those that changed",
+  description: [
+    `Tests services, one after the other, all of them even if one fails. A service is tested by \`test.command\` of its
+    service.yaml, run in the root of the monorepo with the variables \`test.env\`, by bash -eo pipefail: the first line that
+    fails, or part of a pipe, makes it fail. Without one, it is tested by its language: \`go test\` of its packages and of
+    the monorepo's packages that they import, each in its own module or workspace, but for those that constraints leave
+    nothing of; or \`npm test\` of its package, for which the dependencies are installed if there is a lock file and no
+    node_modules: by npm, pnpm, Yarn or Bun, each package or workspace once. What \`test.services\` names is CI's to start.`,
+  ],
+  usage: ["test --env ENVIRONMENT [--service NAME … | --from COMMIT [--to COMMIT]] [OPTIONS]"],
+  options,
+  run,
+});
 
-  --env ENVIRONMENT    whose stack file counts, e.g. dev
-  --service NAME       only this service; can be given several times
-  --from COMMIT        only services that changed, or their tests, since that commit; all where it is not known
-  --to COMMIT          up to this commit             (default: HEAD)
-  --json               print {"services": [{"name", "result", "seconds", "reason"}], "failed"} on standard output, and
-                       what the tests write on standard error; results are passed, failed, none`;
-
-export const command: Command = { summary: "test services, or those that changed", help, run };
+type TestOptions = OptionValues<typeof options>;
 
 /** How the tests of one service ended. */
 interface TestResult {
@@ -35,23 +49,16 @@ interface TestResult {
   readonly reason: string | null;
 }
 
-async function run(args: readonly string[], context: CommandContext): Promise<void> {
-  const options = parseOptions(args, {
-    env: { type: "string" },
-    service: { type: "string", multiple: true },
-    from: { type: "string" },
-    to: { type: "string" },
-    json: { type: "boolean" },
-  });
-  const monorepo = readMonorepo(new Project(), required("env", options.env));
-  const names = await namesOf(monorepo, options, context);
-  const show = options.json === true ? context.note : context.print;
+async function run(flags: TestOptions, context: CommandContext): Promise<void> {
+  const monorepo = readMonorepo(new Project(), flags.env);
+  const names = await namesOf(monorepo, flags, context);
+  const show = flags.json ? context.note : context.print;
   const results: TestResult[] = [];
   const install = workspaceInstaller(context);
   for (const sources of serviceGraph(monorepo).filter(({ service }) => names.has(service.name)))
     results.push(await testService(monorepo, sources, { context, install, show }));
   const failed = results.filter(({ result }) => result === "failed");
-  if (options.json === true) context.print(JSON.stringify({ services: results, failed: failed.length }));
+  if (flags.json) context.print(JSON.stringify({ services: results, failed: failed.length }));
   else context.print(summary(results));
   if (context.signal.aborted) throw new CommandError("interrupted");
   if (failed.length > 0) throw new CommandError(`the tests of ${failed.map(({ name }) => name).join(", ")} failed`);
@@ -59,7 +66,7 @@ async function run(args: readonly string[], context: CommandContext): Promise<vo
 
 async function namesOf(
   monorepo: Monorepo,
-  { service, from, to }: { service?: string[]; from?: string; to?: string },
+  { service, from, to }: TestOptions,
   { note }: CommandContext,
 ): Promise<ReadonlySet<string>> {
   const all = monorepo.services.map(({ name }) => name);

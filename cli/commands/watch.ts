@@ -9,15 +9,8 @@ import {
   type Release,
   type ReleaseResult,
 } from "../../git/records.ts";
-import {
-  CommandError,
-  duration,
-  parseOptions,
-  required,
-  UsageError,
-  type Command,
-  type CommandContext,
-} from "../command.ts";
+import { CommandError, defineCommand, type CommandContext } from "../command.ts";
+import { duration, environmentName, UsageError, type OptionTable, type OptionValues } from "../options.ts";
 import {
   environmentHelp,
   environmentOptions,
@@ -30,52 +23,54 @@ import { newestImage } from "../registry/newest-image.ts";
 import { openRegistry, registryHelp, registryOptions } from "../registry/open-registry.ts";
 import { report } from "../release/report.ts";
 
-const help = `Releases what appears in the registry: looks at the repository of every service, and makes the environment run
-the newest build by one commit. Newest is the highest build number of the tags STABLE.NUMBER (images.tag of the
-stack file is STABLE); where no tag is of that form, the image that was built last. A digest that a rollback took
-away is left alone. A repository that cannot be read does not hold back the others: with --once, the exit status is
-then 1. On clusters, Argo CD Image Updater does this.
+const options = {
+  env: { value: "ENVIRONMENT", parse: environmentName, required: true, help: "e.g. dev" },
+  interval: {
+    value: "DURATION",
+    parse: pause,
+    default: "5s",
+    help: "the pause between two looks, e.g. 5s or 2m",
+  },
+  once: { help: "look once, and end" },
+  json: { help: "print every release as one line of JSON" },
+  ...environmentOptions,
+  ...registryOptions,
+} as const satisfies OptionTable;
 
-Usage: npx delivery watch --env ENVIRONMENT [OPTIONS]
+export const command = defineCommand({
+  summary: "release what appears in the registry",
+  description: [
+    `Releases what appears in the registry: looks at the repository of every service, and makes the environment run the
+    newest build by one commit. Newest is the highest build number of the tags STABLE.NUMBER (images.tag of the stack file
+    is STABLE); where no tag is of that form, the image that was built last. A digest that a rollback took away is left
+    alone. A repository that cannot be read does not hold back the others: with --once, the exit status is then 1. On
+    clusters, Argo CD Image Updater does this.`,
+  ],
+  usage: ["watch --env ENVIRONMENT [OPTIONS]"],
+  options,
+  notes: [...environmentHelp, registryHelp],
+  run,
+});
 
-  --env ENVIRONMENT    e.g. dev
-  --interval DURATION  the pause between two looks, e.g. 5s or 2m (default: 5s)
-  --once               look once, and end
-  --json               print every release as one line of JSON
-${environmentHelp}
-
-${registryHelp}`;
-
-export const command: Command = { summary: "release what appears in the registry", help, run };
-
-async function run(args: readonly string[], context: CommandContext): Promise<void> {
-  const options = parseOptions(args, {
-    ...environmentOptions,
-    ...registryOptions,
-    env: { type: "string" },
-    interval: { type: "string", default: "5s" },
-    once: { type: "boolean" },
-    json: { type: "boolean" },
-  });
-  const environment = findEnvironment(new Project(), required("env", options.env), options);
-  const interval = pauseOf(options.interval);
-  const registry = await openRegistry(options, context);
+async function run(flags: OptionValues<typeof options>, context: CommandContext): Promise<void> {
+  const { interval, once, json } = flags;
+  const environment = findEnvironment(new Project(), flags.env, flags);
+  const registry = await openRegistry(flags, context);
   const look = async (): Promise<void> => {
     const { unread, ...result } = await releaseNewest(environment, registry);
-    if (result.released.length > 0 || (options.once === true && unread.length === 0))
-      report(environment, result, options.json === true, context);
+    if (result.released.length > 0 || (once && unread.length === 0)) report(environment, result, json, context);
     if (unread.length > 0)
       throw new CommandError(
         [`the images of some services of ${environment.name} cannot be read:`, ...unread].join("\n  "),
       );
   };
-  if (options.once === true) return look();
+  if (once) return look();
   const { note, signal } = context;
-  note(`watching the images of ${environment.name} every ${options.interval}`);
+  note(`watching the images of ${environment.name} every ${interval.text}`);
   while (!signal.aborted) {
     // What fails now may succeed at the next look; the same holds for all that the two servers can say.
-    await look().catch((error: unknown) => note(`error: ${messageOf(error)}`));
-    await sleep(interval, undefined, { signal }).catch(() => {});
+    await look().catch((error: unknown) => note(`error: ${errorMessage(error)}`));
+    await sleep(interval.milliseconds, undefined, { signal }).catch(() => {});
   }
 }
 
@@ -90,7 +85,7 @@ async function releaseNewest(environment: DeliveryEnvironment, registry: Registr
   const services = [...seen.keys()];
   const found = await Promise.allSettled(services.map((service) => newest(environment, registry, service)));
   const unread = found.flatMap((image, index) =>
-    image.status === "rejected" ? [`${services[index]}: ${messageOf(image.reason)}`] : [],
+    image.status === "rejected" ? [`${services[index]}: ${errorMessage(image.reason)}`] : [],
   );
   const newer = newerThan(
     seen,
@@ -99,7 +94,7 @@ async function releaseNewest(environment: DeliveryEnvironment, registry: Registr
   if (newer.length === 0) return { commit: undefined, released: [], confirmed: [], retries: 0, unread };
   const result = await commitReleases({
     ...environment,
-    // Seen from the tip as it is by then: a rollback in the meantime counts.
+    // Seen from the head as it is by then: a rollback in the meantime counts.
     choose: (records) => newerThan(records, newer),
     describe: (released) => ({
       subject: `release(${environment.name}): ${summarize(released)}`,
@@ -122,13 +117,8 @@ function newerThan(records: Records, releases: readonly Release[]): Release[] {
   });
 }
 
-function pauseOf(text: string): number {
-  const pause = duration("interval", text);
-  if (pause < 100)
-    throw new UsageError(`--interval ${JSON.stringify(text)}: must be a duration such as 5s or 2m, at least 100ms`);
-  return pause;
-}
-
-function messageOf(error: unknown): string {
-  return errorMessage(error);
+function pause(text: string, option: string): { readonly text: string; readonly milliseconds: number } {
+  const milliseconds = duration(text, option);
+  if (milliseconds >= 100) return { text, milliseconds };
+  throw new UsageError(`--${option} ${JSON.stringify(text)}: must be a duration such as 5s or 2m, at least 100ms`);
 }

@@ -1,5 +1,5 @@
 import { shortCommit } from "../../git/records.ts";
-import { UsageError } from "../command.ts";
+import { UsageError } from "../options.ts";
 import type { GitHub } from "../github/github.ts";
 import { code, escapeUrl, fenced, folded, plain } from "../github/markdown.ts";
 import { previewMarkerOf, putStickyComment } from "../github/sticky-comment.ts";

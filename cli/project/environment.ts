@@ -1,25 +1,33 @@
 import { imageRepository } from "../../core/names.ts";
-import { branchProblem, pathProblem, repositoryProblem, type DeployBranch } from "../../git/deploy-branch.ts";
-import { CommandError, UsageError } from "../command.ts";
+import { branchProblem, repositoryProblem, type DeployBranch } from "../../git/deploy-branch.ts";
+import { CommandError } from "../command.ts";
+import { environmentName, UsageError, type OptionTable, type OptionValues } from "../options.ts";
 import type { Project } from "./stack-file.ts";
 
-/** The options that say which environment, and where its deploy repository is. */
+/** The options that say where an environment's deploy repository and images are. */
 export const environmentOptions = {
-  repository: { type: "string" },
-  branch: { type: "string" },
-  images: { type: "string" },
-} as const;
+  repository: {
+    value: "URL",
+    help: "the deploy repository",
+    defaultText: "gitops.repository of the stack file",
+  },
+  branch: { value: "BRANCH", help: "its branch", defaultText: "gitops.branch of the stack file" },
+  images: {
+    value: "PREFIX",
+    help: "what stands before -SERVICE in the names of images, e.g. docker.io/acme/shop",
+    defaultText: "from images and app of the stack file",
+  },
+} as const satisfies OptionTable;
 
-export const environmentHelp = `  --repository URL     the deploy repository         (default: gitops.repository of the stack file)
-  --branch BRANCH      its branch                    (default: gitops.branch of the stack file)
-  --images PREFIX      what stands before -SERVICE in the names of images, e.g. docker.io/acme/shop
-                                                     (default: from images and app of the stack file)
+export const deployCredentialsHelp = `Credentials of the deploy repository: Git's own (SSH keys, credential helpers), or
+  DELIVERY_GIT_TOKEN in the environment, with DELIVERY_GIT_USERNAME (default: x-access-token).`;
 
-The stack file of an environment is stacks/Pulumi.ENVIRONMENT.yaml in the current directory; it is not
-needed where --repository and --images are given.
-
-Credentials of the deploy repository: Git's own (SSH keys, credential helpers), or DELIVERY_GIT_TOKEN in
-the environment, with DELIVERY_GIT_USERNAME (default: x-access-token).`;
+/** What else there is to know about these options. */
+export const environmentHelp = [
+  `The stack file of an environment is stacks/Pulumi.ENVIRONMENT.yaml in the current directory; it is not needed where
+    --repository and --images are given.`,
+  deployCredentialsHelp,
+] as const;
 
 /** One environment as the commands see it. */
 export interface DeliveryEnvironment extends DeployBranch {
@@ -32,19 +40,14 @@ export interface DeliveryEnvironment extends DeployBranch {
   readonly imagesOf: (service: string) => string;
 }
 
-export interface EnvironmentFlags {
-  readonly repository?: string | undefined;
-  readonly branch?: string | undefined;
-  readonly images?: string | undefined;
-}
+export type EnvironmentFlags = Partial<OptionValues<typeof environmentOptions>>;
 
 /**
  * @throws UsageError for options that cannot be
  * @throws CommandError for a stack file that is missing or faulty, or says nothing of the deploy repository
  */
 export function findEnvironment(project: Project, name: string, flags: EnvironmentFlags): DeliveryEnvironment {
-  if (pathProblem(name) !== undefined || name.includes("/"))
-    throw new UsageError(`--env ${JSON.stringify(name)} is not the name of an environment`);
+  environmentName(name, "env");
   const stack = readStack(project, name, flags.repository !== undefined && flags.images !== undefined);
   const repository = flags.repository ?? stack?.gitops?.repository;
   if (repository === undefined)

@@ -1,7 +1,7 @@
 import { findServices } from "../../components/find-services.ts";
 import type { Service } from "../../components/service.ts";
 import type { StackSettings } from "../../stacks/schema.ts";
-import { CommandError, UsageError } from "../command.ts";
+import { CommandError } from "../command.ts";
 import type { Project } from "./stack-file.ts";
 
 /** The monorepo as an environment's stack file sees it. */
@@ -21,8 +21,6 @@ export interface Monorepo {
  * @throws CommandError with all that is wrong in the stack file and in the files of the services
  */
 export function readMonorepo(project: Project, environment: string): Monorepo {
-  if (!/^[A-Za-z0-9_-][A-Za-z0-9._-]*$/.test(environment))
-    throw new UsageError(`--env ${JSON.stringify(environment)} is not the name of an environment`);
   const stackFile = project.stackFile(environment);
   const { path: file } = stackFile;
   const stack = stackFile.read("app", "images", "dependencies", "defaults", "services");

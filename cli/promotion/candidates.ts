@@ -3,7 +3,8 @@ import { isSameImage, readRecords, shortDigest, type Records, type Release } fro
 import type { ReleaseRecord } from "../../git/release-record.ts";
 import type { Snapshot } from "../../git/snapshot.ts";
 import type { StackSettings } from "../../stacks/schema.ts";
-import { CommandError, UsageError } from "../command.ts";
+import { CommandError } from "../command.ts";
+import { UsageError } from "../options.ts";
 import type { DeliveryEnvironment } from "../project/environment.ts";
 import type { StackFile } from "../project/stack-file.ts";
 import { assertServicesKnown } from "../release/unknown-services.ts";

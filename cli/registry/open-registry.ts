@@ -1,22 +1,19 @@
-import { UsageError, type CommandContext } from "../command.ts";
+import type { CommandContext } from "../command.ts";
+import { UsageError, type OptionTable, type OptionValues } from "../options.ts";
 import { registryClient, type FetchLimits, type Login, type Registry } from "./client.ts";
 import { dockerLogin } from "./docker-config.ts";
 
+/** The options that say how to log in to the registry. */
 export const registryOptions = {
-  username: { type: "string" },
-  "password-stdin": { type: "boolean" },
-} as const;
+  username: { value: "USER", help: "the registry's user, with --password-stdin" },
+  "password-stdin": { help: "read the registry's password from standard input" },
+} as const satisfies OptionTable;
 
-export const registryHelp = `  --username USER      the registry's user, with --password-stdin
-  --password-stdin     read the registry's password from standard input
+export const registryHelp = `Without --username and --password-stdin, the login of the registry is DELIVERY_REGISTRY_USERNAME
+  and DELIVERY_REGISTRY_PASSWORD in the environment, DOCKERHUB_USERNAME and DOCKERHUB_PASSWORD, which CI has in its
+  contexts, or that of \`docker login\`, with Docker's credential helpers.`;
 
-Without these, the login of the registry is DELIVERY_REGISTRY_USERNAME and DELIVERY_REGISTRY_PASSWORD in the
-environment, DOCKERHUB_USERNAME and DOCKERHUB_PASSWORD, which CI has in its contexts, or that of
-\`docker login\`, with Docker's credential helpers.`;
-
-export interface RegistryFlags {
-  readonly username?: string | undefined;
-  readonly "password-stdin"?: boolean | undefined;
+export interface RegistryFlags extends Partial<OptionValues<typeof registryOptions>> {
   /** `-` reads standard input, which `--password-stdin` cannot read, too. */
   readonly digests?: string | undefined;
 }

@@ -1,14 +1,87 @@
-import { expect, test } from "vitest";
-import { duration } from "../../../cli/command.ts";
+import { readdirSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { defineCommand, type Command, type CommandContext } from "../../../cli/command.ts";
+import { parseOptions, UsageError, type Option } from "../../../cli/options.ts";
 
-test.each([
-  ["90m", 5_400_000],
-  ["30s", 30_000],
-  ["1h", 3_600_000],
-  ["250ms", 250],
-  ["5", 5000],
-])("%s is %d ms", (text, milliseconds) => expect(duration("wait", text)).toBe(milliseconds));
+const names = readdirSync("cli/commands").map((file) => file.replace(/\.ts$/, ""));
+const commands = await Promise.all(
+  names.map(async (name) => {
+    const { command }: { command: Command } = await import(`../../../cli/commands/${name}.ts`);
+    return [name, command] as const;
+  }),
+);
 
-test.each(["", "m", "-5s", "1d", "1.5h"])("refuses the duration %j", (text) => {
-  expect(() => duration("wait", text)).toThrow(/^--wait ".*": must be a duration such as 5s, 10m or 1h$/);
+describe.each(commands)("%s", (name, { help, options }) => {
+  test("says how it is called", () => {
+    expect(help).toMatch(new RegExp(`^Usage: npx delivery ${name} `, "m"));
+  });
+
+  test("fits a terminal", () => {
+    expect(help.split("\n").filter((line) => line.length > 120)).toEqual([]);
+  });
+
+  test.each(Object.entries<Option>(options))("option %s is in the help and is parsed", (option, declared) => {
+    const label = declared.value === undefined ? `--${option}` : `--${option} ${declared.value}`;
+    expect(help.split("\n").filter((line) => line.startsWith(`  ${label}  `))).toHaveLength(1);
+    const needed = Object.entries<Option>(options).filter(([, other]) => other.required);
+    const args = [...needed, [option, declared] as const].flatMap(([given, { value }]) =>
+      value === undefined ? [`--${given}`] : [`--${given}`, example(given, value)],
+    );
+    expect(parseOptions(args, options)[option]).not.toBeOneOf([undefined, false]);
+  });
+});
+
+/** A value that is possible. */
+function example(option: string, value: string): string {
+  const words: Readonly<Record<string, string>> = { builder: "buildx", look: "git", drift: "true" };
+  const values: Readonly<Record<string, string>> = {
+    ENVIRONMENT: "dev",
+    DURATION: "5s",
+    N: "7",
+    NUMBER: "7",
+    COMMIT: "0123abc",
+    SHA: "0123abc",
+    "NAME=DIGEST": `link=sha256:${"0".repeat(64)}`,
+  };
+  return words[option] ?? values[value] ?? "example";
+}
+
+describe("a command", () => {
+  const ran: unknown[] = [];
+  const command = defineCommand({
+    summary: "greet",
+    description: ["Greets\n    somebody.", { loudly: "so that all hear it", softly: "else" }],
+    usage: ["greet --name NAME", "greet --everybody"],
+    options: { name: { value: "NAME", help: "whom", defaultText: "you" }, everybody: { help: "all of them" } },
+    notes: ["Exit status: 0 heard; 1 not heard."],
+    run: async (options) => void ran.push(options),
+  });
+  const context: CommandContext = {
+    environment: {},
+    print: () => {},
+    note: () => {},
+    input: async () => "",
+    signal: new AbortController().signal,
+  };
+
+  test("has one help of its description, usage, options and notes", () => {
+    expect(command.help).toBe(`Greets somebody.
+
+  loudly  so that all hear it
+  softly  else
+
+Usage: npx delivery greet --name NAME
+       npx delivery greet --everybody
+
+  --name NAME  whom (default: you)
+  --everybody  all of them
+
+Exit status: 0 heard; 1 not heard.`);
+  });
+
+  test("runs with the values of its options, and not with a wrong command line", async () => {
+    await command.run(["--name", "Ada"], context);
+    await expect(command.run(["--nam", "Ada"], context)).rejects.toThrow(new UsageError("Unknown option '--nam'"));
+    expect(ran).toEqual([{ name: "Ada", everybody: false }]);
+  });
 });
