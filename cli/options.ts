@@ -51,9 +51,9 @@ export function parseOptions<Table extends OptionTable>(args: readonly string[],
   return Object.fromEntries(values) as OptionValues<Table>;
 }
 
-type Given = string | boolean | readonly (string | boolean)[] | undefined;
+type RawValue = string | boolean | readonly (string | boolean)[] | undefined;
 
-function readArguments(args: readonly string[], table: OptionTable): Readonly<Record<string, Given>> {
+function readArguments(args: readonly string[], table: OptionTable): Readonly<Record<string, RawValue>> {
   const options = Object.entries(table).map(([name, { value, multiple = false }]) => [
     name,
     { type: value === undefined ? ("boolean" as const) : ("string" as const), multiple },
@@ -69,7 +69,7 @@ function readArguments(args: readonly string[], table: OptionTable): Readonly<Re
   }
 }
 
-function valueOf(name: string, option: Option, given: Given): unknown {
+function valueOf(name: string, option: Option, given: RawValue): unknown {
   const { parse = (text: string) => text, required: needed = false } = option;
   if (option.value === undefined) return given === true;
   if (Array.isArray(given)) return given.map((text) => parse(String(text), name));
