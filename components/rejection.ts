@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Problem } from "../core/problem.ts";
+import { problemLine, type Problem } from "../core/problem.ts";
 
 /**
  * Reports all problems at once.
@@ -9,6 +9,6 @@ export function rejectProblems(problems: readonly Problem[]): void {
   if (problems.length === 0) return;
   const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
   throw new pulumi.RunError(
-    `${count}; nothing was changed\n${problems.map(({ location, message }) => `  ${location}: ${message}`).join("\n")}`,
+    `${count}; nothing was changed\n${problems.map((problem) => `  ${problemLine(problem)}`).join("\n")}`,
   );
 }

@@ -7,6 +7,11 @@ export interface Problem {
   message: string;
 }
 
+/** One line for people. */
+export function problemLine({ location, message }: Problem): string {
+  return `${location}: ${message}`;
+}
+
 /** The problems that a schema finds in a parsed file. */
 export function schemaProblems(file: string, error: z.ZodError, input: unknown): Problem[] {
   return error.issues.flatMap((issue) => issueProblems(file, issue, input));

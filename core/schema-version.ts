@@ -5,7 +5,7 @@ import { schemaProblems, type Problem } from "./problem.ts";
 export const schemaVersion = 2;
 
 /** What a file holds: a `service.yaml` the settings of one service, a stack file those of the stack and of its services. */
-export type SettingsFile = "service" | "stack";
+type SettingsFile = "service" | "stack";
 
 interface RenamedKey {
   /** Whether it is a key of a service, wherever that is said, or of the stack file alone. */
@@ -17,7 +17,7 @@ interface RenamedKey {
 }
 
 /** By version: the keys that versions before it call otherwise. */
-export const renamedKeys: Readonly<Record<number, readonly RenamedKey[]>> = {
+const renamedKeys: Readonly<Record<number, readonly RenamedKey[]>> = {
   2: [{ of: "service", from: "test.beside", to: "test.services" }],
 };
 

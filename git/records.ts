@@ -1,3 +1,4 @@
+import { problemLine } from "../core/problem.ts";
 import type { DeployBranch } from "./deploy-branch.ts";
 import { commitToBranch, type CommitOptions } from "./deploy-repository.ts";
 import { DeployRepositoryError } from "./git-failure.ts";
@@ -26,7 +27,7 @@ export async function readRecords(snapshot: Snapshot, directory: string): Promis
   const problems = parsed.flatMap(([, record]) => ("problems" in record ? record.problems : []));
   if (problems.length > 0) {
     throw new DeployRepositoryError(
-      `invalid release records; nothing was changed\n${problems.map(({ location, message }) => `  ${location}: ${message}`).join("\n")}`,
+      `invalid release records; nothing was changed\n${problems.map((problem) => `  ${problemLine(problem)}`).join("\n")}`,
     );
   }
   return new Map(parsed.flatMap(([service, record]) => ("problems" in record ? [] : [[service, record] as const])));

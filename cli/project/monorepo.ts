@@ -2,7 +2,7 @@ import { findServices } from "../../components/find-services.ts";
 import type { Service } from "../../components/service.ts";
 import type { StackSettings } from "../../stacks/schema.ts";
 import { CommandError } from "../command.ts";
-import type { Project } from "./stack-file.ts";
+import { rejectProblems, type Project } from "./stack-file.ts";
 
 /** The monorepo as an environment's stack file sees it. */
 export interface Monorepo {
@@ -30,8 +30,7 @@ export function readMonorepo(project: Project, environment: string): Monorepo {
     overrides: stack.services,
     dependencies: new Set(Object.keys(stack.dependencies)),
   });
-  if (problems.length > 0)
-    throw new CommandError(problems.map(({ location, message }) => `${location}: ${message}`).join("\n       "));
+  rejectProblems(problems);
   return { app: stack.app, root: stack.app.directory, images: stack.images, services, file };
 }
 

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from "node:fs";
 import { z } from "zod";
-import type { Problem } from "../../core/problem.ts";
+import { problemLine, type Problem } from "../../core/problem.ts";
 import { settingsProblems } from "../../core/schema-version.ts";
 import { stackSchema, type StackSettings } from "../../stacks/schema.ts";
 import { readStackFile, versionProblems } from "../../stacks/stack-file.ts";
@@ -104,9 +104,10 @@ function readSettings(name: string, file: string): Readonly<Record<string, unkno
   return settings;
 }
 
-function rejectProblems(problems: readonly Problem[]): void {
+/** @throws CommandError with all of them; nothing where there are none */
+export function rejectProblems(problems: readonly Problem[]): void {
   if (problems.length === 0) return;
-  throw new CommandError(problems.map(({ location, message }) => `${location}: ${message}`).join("\n       "));
+  throw new CommandError(problems.map(problemLine).join("\n       "));
 }
 
 /** `pulumi config set` puts quotes around the version when it writes the file again. */
