@@ -1,4 +1,4 @@
-import { stringify } from "yaml";
+import { writeYaml } from "../core/yaml.ts";
 import type { DependencyManifests } from "./manifests/dependency.ts";
 import type { ServiceManifests } from "./manifests.ts";
 
@@ -37,7 +37,7 @@ function files(manifests: Partial<Record<keyof typeof kinds, object>>): Record<s
       const manifest = manifests[key];
       if (manifest === undefined) return [];
       const [apiVersion, kind, name] = kinds[key];
-      return [[name, stringify({ apiVersion, kind, ...manifest }, { aliasDuplicateObjects: false, lineWidth: 0 })]];
+      return [[name, writeYaml({ apiVersion, kind, ...manifest })]];
     }),
   );
 }
@@ -49,5 +49,5 @@ function withKustomization(resources: Record<string, string>, components: string
     resources: Object.keys(resources),
     ...(components.length === 0 ? {} : { components }),
   };
-  return { "kustomization.yaml": stringify(kustomization), ...resources };
+  return { "kustomization.yaml": writeYaml(kustomization), ...resources };
 }

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Problem } from "../core/problem.ts";
 import { renamedKeyProblems, settingsProblems } from "../core/schema-version.ts";
+import { withValueProblems } from "../core/setting-values.ts";
 import { parseYaml } from "../core/yaml.ts";
 import { portSchema, serviceSettingsSchema, type ServiceSettings } from "./service.ts";
 
@@ -47,9 +48,9 @@ export function readSettings(directory: string, problems: Problem[]): ServiceSet
   }
   const input = content.value ?? {};
   const parsed = serviceSettingsSchema.safeParse(input);
-  if (parsed.success) return parsed.data;
-  problems.push(...settingsProblems("service", file, parsed.error, input));
-  return {};
+  const found = parsed.success ? [] : settingsProblems("service", file, parsed.error, input);
+  problems.push(...withValueProblems(file, input, found));
+  return parsed.data ?? {};
 }
 
 /** The keys in a service's file that have another name by now; nothing else in it is looked at. */

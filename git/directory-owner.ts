@@ -1,6 +1,5 @@
-import { stringify } from "yaml";
 import { z } from "zod";
-import { parseYaml } from "../core/yaml.ts";
+import { parseYaml, writeYaml } from "../core/yaml.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 const ownerSchema = z.object({
@@ -37,5 +36,5 @@ export async function readOwner(snapshot: Snapshot, directory: string): Promise<
 
 /** The content of the owner's file. */
 export function writeOwner(owner: DirectoryOwner): string {
-  return `# Pulumi writes the manifests of this directory; change them in the stack.\n${stringify({ ...owner, records: owner.records.toSorted() }, { lineWidth: 0 })}`;
+  return `# Pulumi writes the manifests of this directory; change them in the stack.\n${writeYaml({ ...owner, records: owner.records.toSorted() })}`;
 }

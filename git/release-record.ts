@@ -1,7 +1,6 @@
-import { stringify } from "yaml";
 import { z } from "zod";
 import { schemaProblems, type Problem } from "../core/problem.ts";
-import { parseYaml } from "../core/yaml.ts";
+import { parseYaml, writeYaml } from "../core/yaml.ts";
 
 /** A digest as registries write it. */
 export const digestSchema = z.string().regex(/^sha256:[0-9a-f]{64}$/, "Must be sha256: and 64 hexadecimal digits");
@@ -126,8 +125,5 @@ export function parseRecord(location: string, text: string): ReleaseRecord | { p
 function written(content: Record<string, unknown>): string {
   const header =
     "# What runs. Written by `delivery release`, `promote` and `rollback`, or by the watcher of the registry.\n";
-  return (
-    header +
-    stringify({ apiVersion: "kustomize.config.k8s.io/v1alpha1", kind: "Component", ...content }, { lineWidth: 0 })
-  );
+  return header + writeYaml({ apiVersion: "kustomize.config.k8s.io/v1alpha1", kind: "Component", ...content });
 }

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 import * as runtimeConfig from "@pulumi/pulumi/runtime/config.js";
 import { rejectProblems } from "../components/rejection.ts";
@@ -5,9 +6,10 @@ import type { Registry, Secrets } from "../components/secrets.ts";
 import { namespaceName } from "../core/names.ts";
 import { schemaProblems, type Problem } from "../core/problem.ts";
 import { settingsProblems } from "../core/schema-version.ts";
+import { secretHint, securePaths, withValueProblems } from "../core/setting-values.ts";
 import { contradictions } from "./contradictions.ts";
 import { secretsSchema, stackSchema, type StackSettings } from "./schema.ts";
-import { versionProblems } from "./stack-file.ts";
+import { readStackFile, versionProblems } from "./stack-file.ts";
 
 /** The stack file, parsed and complete. Secrets are secret outputs from here on. */
 export interface Config extends StackSettings {
@@ -41,14 +43,16 @@ const secretKeys = new Set(Object.keys(secretsSchema.shape));
 export function loadConfig(): Config {
   const file = `stacks/Pulumi.${pulumi.getStack()}.yaml`;
   const input = settings();
-  const problems = plainSecrets(file, input);
+  const problems = [...plainSecrets(file, input), ...secretSettings(file, input)];
   const plain = Object.fromEntries(Object.entries(input).filter(([key]) => !secretKeys.has(key)));
   const secret = Object.fromEntries(Object.entries(input).filter(([key]) => secretKeys.has(key)));
   // Another version has other keys: complaining about those would only hide the reason.
   rejectProblems(versionProblems(file, plain));
   const parsed = stackSchema.safeParse(plain);
   const secrets = secretsSchema.safeParse(secret);
-  if (!parsed.success) problems.push(...settingsProblems("stack", file, parsed.error, plain));
+  const shown = Object.fromEntries(Object.entries(plain).filter(([key]) => !isSecret(key)));
+  const faults = parsed.success ? [] : settingsProblems("stack", file, parsed.error, { ...masked(plain), ...shown });
+  problems.push(...withValueProblems(file, shown, faults));
   if (!secrets.success) problems.push(...schemaProblems(file, secrets.error, masked(secret)));
   if (parsed.success && secrets.success)
     problems.push(
@@ -123,11 +127,29 @@ function parseValue(key: string, value: string): unknown {
 /** A secret that stands in plain text in the stack file is in Git already: it must be replaced, not used. */
 function plainSecrets(file: string, input: Record<string, unknown>): Problem[] {
   return [...secretKeys]
-    .filter((key) => input[key] !== undefined && !isConfigSecret(`${pulumi.getProject()}:${key}`))
+    .filter((key) => input[key] !== undefined && !isSecret(key))
     .map((key) => ({
       location: `${file}: ${key}`,
       message: `is in plain text; replace the value where it is used, and set the new one with \`pulumi config set --secret ${key === "secrets" ? "--path 'secrets.<name>'" : key}\``,
     }));
+}
+
+/** A secret in a plain setting would be shown by manifests and reports; of a section, the engine only says that there is one in it. */
+function secretSettings(file: string, input: Record<string, unknown>): Problem[] {
+  return Object.keys(input)
+    .filter((key) => !secretKeys.has(key) && isSecret(key))
+    .flatMap((key) => {
+      const inFile = existsSync(file) ? readStackFile(pulumi.getStack())[`${pulumi.getProject()}:${key}`] : undefined;
+      const paths = securePaths({ [key]: inFile });
+      return (paths.length === 0 ? [[key]] : paths).map((path) => ({
+        location: `${file}: ${path.join(".")}`,
+        message: secretHint(path),
+      }));
+    });
+}
+
+function isSecret(key: string): boolean {
+  return isConfigSecret(`${pulumi.getProject()}:${key}`);
 }
 
 /** The shape of the secrets without their values, so that no message can show one. */

@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import { stringify } from "yaml";
 import type { DependencySettings } from "../../components/dependency-settings.ts";
 import { dependencyFiles, serviceFiles } from "../../components/manifest-files.ts";
 import { serviceManifests, usedSecrets, type ManifestContext } from "../../components/manifests.ts";
@@ -8,6 +7,7 @@ import type { IngressSettings } from "../../components/manifests/ingress.ts";
 import { metadata, namespaceManifest, type Environment } from "../../components/manifests/metadata.ts";
 import type { Service } from "../../components/service.ts";
 import { namespaceName, previewName, secretName } from "../../core/names.ts";
+import { writeYaml } from "../../core/yaml.ts";
 import { recordPath, recordWith, type ReleasedImage } from "../../git/release-record.ts";
 
 /**
@@ -23,7 +23,7 @@ export function previewFiles(
   const { app, namespace } = context.environment;
   const secrets = generatedSecrets(context);
   const shared = {
-    "namespace.yaml": stringify({ apiVersion: "v1", kind: "Namespace", ...namespaceManifest(app, namespace) }),
+    "namespace.yaml": writeYaml({ apiVersion: "v1", kind: "Namespace", ...namespaceManifest(app, namespace) }),
     ...(secrets === undefined ? {} : { "secrets.yaml": secrets }),
   };
   const dependencies = deployedDependencies(context.dependencies);
@@ -37,7 +37,7 @@ export function previewFiles(
     ],
   };
   return {
-    ...below(directory, { "kustomization.yaml": stringify(kustomization), ...shared }),
+    ...below(directory, { "kustomization.yaml": writeYaml(kustomization), ...shared }),
     ...merged(
       Object.entries(dependencies).map(([name, settings]) => {
         const users = dependencyUsers(name, context.services);
@@ -145,7 +145,7 @@ function generatedSecrets(context: ManifestContext): string | undefined {
     };
   });
   if (secrets.length === 0) return undefined;
-  return secretsHeader + secrets.map((secret) => stringify(secret, { lineWidth: 0 })).join("---\n");
+  return secretsHeader + secrets.map(writeYaml).join("---\n");
 }
 
 /** The same value at every commit, so that pods and databases keep working; another one in every preview environment. */

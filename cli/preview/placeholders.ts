@@ -1,5 +1,7 @@
-import { parse, stringify } from "yaml";
+import { parse } from "yaml";
 import { z } from "zod";
+import { isSecure } from "../../core/setting-values.ts";
+import { writeYaml } from "../../core/yaml.ts";
 import { readMonorepo } from "../project/monorepo.ts";
 import type { Project } from "../project/stack-file.ts";
 
@@ -41,7 +43,7 @@ export function placeholderSettings(file: string, names: () => readonly string[]
   const plain = entries.filter(([, value]) => !hasSecret(value));
   const rest = Object.entries(settings).filter(([key]) => key !== "config" && !encryption.has(key));
   return {
-    text: stringify({ ...Object.fromEntries(rest), config: Object.fromEntries(plain) }),
+    text: writeYaml({ ...Object.fromEntries(rest), config: Object.fromEntries(plain) }),
     secrets: Object.fromEntries(
       secret.map(([key, value]) => {
         if (/kubeconfig$/i.test(key) && isSecure(value)) return [key, placeholderKubeconfig(context)];
@@ -63,11 +65,7 @@ export function placeholderSettings(file: string, names: () => readonly string[]
 export function withCiHost(text: string, host: string): string {
   const settings = fileSchema.parse(parse(text) ?? {});
   const ci = { ...Object(settings.config["delivery:ci"]), host };
-  return stringify({ ...settings, config: { ...settings.config, "delivery:ci": ci } });
-}
-
-function isSecure(value: unknown): boolean {
-  return typeof value === "object" && value !== null && "secure" in value && typeof value.secure === "string";
+  return writeYaml({ ...settings, config: { ...settings.config, "delivery:ci": ci } });
 }
 
 function hasSecret(value: unknown): boolean {

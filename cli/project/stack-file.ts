@@ -2,7 +2,8 @@ import { existsSync, readdirSync } from "node:fs";
 import { z } from "zod";
 import { problemLine, type Problem } from "../../core/problem.ts";
 import { settingsProblems } from "../../core/schema-version.ts";
-import { stackSchema, type StackSettings } from "../../stacks/schema.ts";
+import { secretHint, securePaths, withValueProblems } from "../../core/setting-values.ts";
+import { secretsSchema, stackSchema, type StackSettings } from "../../stacks/schema.ts";
 import { readStackFile, versionProblems } from "../../stacks/stack-file.ts";
 import { CommandError } from "../command.ts";
 
@@ -71,9 +72,8 @@ export class StackFile {
     if (known !== undefined) return known;
     const input = value === undefined ? {} : { [name]: value };
     const result = z.object({ [name]: stackSchema.shape[name] }).safeParse(input);
-    const parsed = result.success
-      ? { value: result.data[name], problems: [] }
-      : { value: undefined, problems: settingsProblems("stack", this.path, result.error, input) };
+    const faults = result.success ? [] : settingsProblems("stack", this.path, result.error, input);
+    const parsed = { value: result.data?.[name], problems: withValueProblems(this.path, input, faults) };
     this.#parsed.set(name, parsed);
     return parsed;
   }
@@ -101,6 +101,14 @@ function readSettings(name: string, file: string): Readonly<Record<string, unkno
     }),
   );
   rejectProblems(versionProblems(file, settings));
+  // Whoever writes a secret where none belongs is told by whichever command comes first.
+  const plain = Object.entries(settings).filter(([key]) => !(key in secretsSchema.shape));
+  rejectProblems(
+    securePaths(Object.fromEntries(plain)).map((path) => ({
+      location: `${file}: ${path.join(".")}`,
+      message: secretHint(path),
+    })),
+  );
   return settings;
 }
 

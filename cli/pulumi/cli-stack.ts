@@ -3,8 +3,8 @@ import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { LocalWorkspace, PulumiCommand, type Stack } from "@pulumi/pulumi/automation/index.js";
 import * as runtimeConfig from "@pulumi/pulumi/runtime/config.js";
-import { stringify } from "yaml";
 import { temporaryDirectory } from "../../core/atomic-file.ts";
+import { writeYaml } from "../../core/yaml.ts";
 import { stackFileName, stackFilePath } from "../../stacks/stack-file.ts";
 import { CommandError } from "../command.ts";
 import { explainEngineFailure } from "./diagnostics.ts";
@@ -37,7 +37,7 @@ export async function openCliStack(name: string, options: CliStackOptions = {}):
   try {
     // The Automation API knows nothing of `stackConfigDir`; providers resolve relative paths against `main`.
     const projectFile = { ...project, runtime: "nodejs", main: process.cwd() };
-    await writeFile(join(directory.path, "Pulumi.yaml"), stringify(projectFile));
+    await writeFile(join(directory.path, "Pulumi.yaml"), writeYaml(projectFile));
     await writeFile(join(directory.path, stackFileName(name)), settings, { mode: 0o600 });
     const stack = await LocalWorkspace[options.absent === "create" ? "createOrSelectStack" : "selectStack"](
       { projectName: project.name, stackName: name, program: () => runProgram(options) },

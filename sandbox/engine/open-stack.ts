@@ -3,10 +3,11 @@ import { existsSync, globSync, mkdirSync, readFileSync, rmSync, symlinkSync, wri
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { LocalWorkspace, PulumiCommand, type Stack } from "@pulumi/pulumi/automation/index.js";
-import { parse, stringify } from "yaml";
+import { parse } from "yaml";
 import { writeFileAtomically } from "../../core/atomic-file.ts";
 import { runProcess } from "../../core/process.ts";
 import { quoteForShell } from "../../core/shell.ts";
+import { writeYaml } from "../../core/yaml.ts";
 import { identify } from "../machine/process-identity.ts";
 import { installDynamicProvider } from "./plugins.ts";
 
@@ -122,7 +123,7 @@ function writeSettings(workspace: string, { stack, settings, secrets }: EngineOp
     existsSync(fingerprintFile(workspace, stack)) &&
     readFileSync(fingerprintFile(workspace, stack), "utf8") === fingerprint(workspace, secrets);
   const encrypted = Object.entries(before.config ?? {}).filter(([key]) => same && key in secrets);
-  writeFileSync(file, stringify({ ...before, config: { ...settings, ...Object.fromEntries(encrypted) } }), {
+  writeFileSync(file, writeYaml({ ...before, config: { ...settings, ...Object.fromEntries(encrypted) } }), {
     mode: 0o600,
   });
   return same && encrypted.length === Object.keys(secrets).length;

@@ -30,7 +30,11 @@ function withoutCiSecrets(settings: Settings): Settings {
 }
 
 /** Runs the whole program and returns its error; fails if it declares anything. */
-async function rejection(change: (settings: Settings) => void, plainSecrets = false): Promise<string> {
+async function rejection(
+  change: (settings: Settings) => void,
+  plainSecrets = false,
+  furtherSecrets: readonly string[] = [],
+): Promise<string> {
   const settings: Settings = {
     ...withoutCiSecrets(readStackFile("sandbox")),
     "delivery:delivery": "direct",
@@ -42,7 +46,13 @@ async function rejection(change: (settings: Settings) => void, plainSecrets = fa
   change(settings);
   const secretKeys = plainSecrets
     ? []
-    : ["delivery:registryPassword", "delivery:circleciToken", "delivery:secrets", "delivery:kubeconfig"];
+    : [
+        "delivery:registryPassword",
+        "delivery:circleciToken",
+        "delivery:secrets",
+        "delivery:kubeconfig",
+        ...furtherSecrets,
+      ];
   const engine = await openMockEngine("sandbox", { values: asProgramConfig(settings), secretKeys });
   const message = await runProgram().then(
     () => "",
@@ -294,6 +304,43 @@ describe("an invalid stack file gets one clear error and declares nothing", () =
     expect(message).toContain(`${file}: secrets: is in plain text`);
   });
 
+  // The engine says of a section that there is a secret in it, and not which of its values that is.
+  test.each([
+    ["services", { link: { env: { API_KEY: "secret-key" } } }],
+    ["services", { link: { test: { env: { API_KEY: "secret-key" } } } }],
+    ["services", { link: { egress: [{ cidr: "secret-cidr", port: 443 }] } }],
+    ["services", "secret-text"],
+    ["defaults", { env: { API_KEY: "secret-key" } }],
+    ["dependencies", { db: { image: "postgres", port: 5432, env: { POSTGRES_PASSWORD: "secret-password" } } }],
+    ["dependencies", { db: { image: "secret-image", port: "secret-port" } }],
+    ["promotion", { from: "dev", test: "curl -H secret-header" }],
+    ["ci", { organizationId: "secret-id" }],
+    ["environment", "secret-environment"],
+    ["gitops", { repository: "https://secret-user@example.com/deploy.git" }],
+  ])("a secret in the plain setting %s is refused, and not shown: %j", async (key, value) => {
+    const message = await rejection(set(key, value), false, [`delivery:${key}`]);
+    expect(message).toMatch(
+      new RegExp(
+        `${file}: ${key}: is a secret, .* set it with \`pulumi config set --secret --path 'secrets\\.<name>'\``,
+      ),
+    );
+  });
+
+  test.each([
+    ["services.link.env.GREETING", "a\u2028b", "U\\+2028"],
+    ["services.link.env.GREETING", "a\u0085", "U\\+0085"],
+    ["defaults.env.GREETING", "\u007f", "U\\+007F"],
+    ["defaults.env.GREETING", "\0", "U\\+0000"],
+    ["defaults.env.GREETING", "\ud83c", "U\\+D83C"],
+    ["services.link.expose.host", "shop\u0080.example", "U\\+0080"],
+    ["dependencies.db", { image: "postgres", port: 5432, env: { A: "\uffff" } }, "U\\+FFFF"],
+  ])("a character that does not reach the cluster is refused: in %s %j", async (path, value, code) => {
+    const place = typeof value === "string" ? path : `${path}.env.A`;
+    expect(await rejection(set(path, value))).toMatch(
+      new RegExp(`^1 problem; .*\\n  ${file}: ${place}: holds the character ${code}, which is lost on the way`),
+    );
+  });
+
   test("one of an earlier version is told all keys to rename, and nothing else", async () => {
     write("svc/user_service/service.yaml", "test: { beside: [] }\nport: none\n");
     const message = await rejection((settings) => {
@@ -322,6 +369,12 @@ describe("an invalid stack file gets one clear error and declares nothing", () =
 describe("an invalid service gets one clear error and declares nothing", () => {
   const link = (path: string): string => join(app, "svc/link_service", path);
   test.each<[what: string, files: Record<string, string>, location: () => string, hint: RegExp]>([
+    [
+      "a secret as Pulumi encrypts it",
+      { "svc/link_service/service.yaml": "env: { API_KEY: { secure: v1:x } }\n" },
+      () => `${link("service.yaml")}: env.API_KEY`,
+      /is a secret, .*--path 'secrets\.<name>'`, and write that name into secrets\.API_KEY$/,
+    ],
     [
       "a service.yaml without a Dockerfile",
       { "svc/news_service/service.yaml": "replicas: 1\n" },

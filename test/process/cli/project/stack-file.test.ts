@@ -61,6 +61,39 @@ test("must be valid only in what is asked for", () => {
   expect(new Project().stackFile("dev").find("app", "promotion")).toMatchObject({ app: { name: "shop" } });
 });
 
+test.each([
+  [
+    "delivery:services: { link: { env: { API_KEY: { secure: v1:x } } } }",
+    "services.link.env.API_KEY",
+    "services.link.secrets.API_KEY",
+  ],
+  ["delivery:defaults: { env: { API_KEY: { secure: v1:x } } }", "defaults.env.API_KEY", "defaults.secrets.API_KEY"],
+  [
+    "delivery:dependencies: { db: { env: { PASSWORD: { secure: v1:x } } } }",
+    "dependencies.db.env.PASSWORD",
+    "dependencies.db.secrets.PASSWORD",
+  ],
+  [
+    "delivery:services: { link: { egress: [{ cidr: { secure: v1:x } }] } }",
+    "services.link.egress.0.cidr",
+    "it takes that name",
+  ],
+  [
+    "delivery:services: { link: { test: { env: { API_KEY: { secure: v1:x } } } } }",
+    "services.link.test.env.API_KEY",
+    "it takes that name",
+  ],
+  ["delivery:services: { secure: v1:x }", "services", "it takes that name"],
+  ["delivery:environment: { secure: v1:x }", "environment", "it takes that name"],
+])("a secret in a plain setting is refused, whatever is asked for: %s", (line, path, hint) => {
+  write("dev", version, app, line, "delivery:registryPassword: { secure: v1:x }");
+  const find = () => new Project().stackFile("dev").find("app");
+  expect(find).toThrow(
+    `stacks/Pulumi.dev.yaml: ${path}: is a secret, and a plain setting is shown in manifests and reports; remove it here, set it with \`pulumi config set --secret --path 'secrets.<name>'\``,
+  );
+  expect(find).toThrow(hint);
+});
+
 test("names all that is wrong in what is asked for, in the order of the schema", () => {
   write("dev", version, "delivery:delivery: by-hand", "delivery:app: { name: Shop, directory: ../shop, port: 1 }");
   const file = new Project().stackFile("dev");

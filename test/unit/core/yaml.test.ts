@@ -1,0 +1,38 @@
+import { parse } from "yaml";
+import { expect, test } from "vitest";
+import { writeYaml } from "../../../core/yaml.ts";
+import { generatedStrings, lostStrings, nastyStrings } from "../../support/nasty-strings.ts";
+
+const strings = [...nastyStrings, ...lostStrings, ...generatedStrings(1, 2000)];
+
+test.each(["1.1", "1.2"] as const)("strings and keys are what they were to a reader of YAML %s", (version) => {
+  const value = { list: strings, keys: Object.fromEntries(strings.map((text, index) => [text, index])) };
+  expect(parse(writeYaml(value), { version })).toEqual(value);
+});
+
+test("every string is in quotes, and stays on its line", () => {
+  for (const text of strings) expect(writeYaml({ value: text })).toMatch(/^value: ".*"\n$/);
+});
+
+test("no character is left that YAML forbids, or takes for the end of a line", () => {
+  // Those of https://yaml.org/spec/1.1/#nb-char that count as printable, and no separators.
+  expect(writeYaml(strings)).toMatch(
+    /^[\n\u0020-\u007e\u00a0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\u{10000}-\u{10ffff}]*$/u,
+  );
+});
+
+test("numbers, booleans and nothing keep their types", () => {
+  expect(
+    writeYaml({ port: 8080, share: 0.5, on: true, off: false, none: null, list: [1, "1"], map: {}, left: undefined }),
+  ).toBe('port: 8080\nshare: 0.5\n"on": true\n"off": false\nnone: null\nlist:\n  - 1\n  - "1"\nmap: {}\n');
+});
+
+test("keys that are plainly names stand without quotes", () => {
+  const keys = ["apiVersion", "app.kubernetes.io/name", "LINK_URL", "_private", "delivery:app", "Yes1"];
+  expect(writeYaml(Object.fromEntries(keys.map((key) => [key, 1])))).toBe(keys.map((key) => `${key}: 1\n`).join(""));
+});
+
+test("an object that stands in two places is written twice", () => {
+  const shared = { name: "link" };
+  expect(writeYaml([shared, shared])).toBe('- name: "link"\n- name: "link"\n');
+});
