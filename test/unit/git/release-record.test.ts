@@ -8,10 +8,10 @@ const repository = "docker.io/acme/shop-link";
 test("before the first release no pod runs, and there is no image", () => {
   expect(initialRecord("link"))
     .toBe(`# What runs. Written by \`delivery release\`, \`promote\` and \`rollback\`, or by the watcher of the registry.
-apiVersion: kustomize.config.k8s.io/v1alpha1
-kind: Component
+apiVersion: "kustomize.config.k8s.io/v1alpha1"
+kind: "Component"
 replicas:
-  - name: link
+  - name: "link"
     count: 0
 `);
   expect(parseRecord("record", initialRecord("link"))).toEqual({ image: undefined });
@@ -20,11 +20,11 @@ replicas:
 test("a release pins the digest, and the replicas are those of the manifests again", () => {
   expect(recordWith({ repository, digest }))
     .toBe(`# What runs. Written by \`delivery release\`, \`promote\` and \`rollback\`, or by the watcher of the registry.
-apiVersion: kustomize.config.k8s.io/v1alpha1
-kind: Component
+apiVersion: "kustomize.config.k8s.io/v1alpha1"
+kind: "Component"
 images:
-  - name: docker.io/acme/shop-link
-    digest: ${digest}
+  - name: "docker.io/acme/shop-link"
+    digest: "${digest}"
 `);
   expect(parseRecord("record", recordWith({ repository, digest }))).toEqual({ image: { repository, digest } });
 });
@@ -37,7 +37,7 @@ test("is read as Argo CD Image Updater writes it", () => {
 test("a rollback says which digest it takes away, and what that was built from", () => {
   const rejected = { digest: other, sourceCommit: "89abcdef0123456789abcdef0123456789abcdef" };
   expect(recordWith({ repository, digest }, rejected)).toContain(
-    `metadata:\n  annotations:\n    delivery/rejected: ${other}\n    delivery/rejected-source-commit: ${rejected.sourceCommit}\nimages:`,
+    `metadata:\n  annotations:\n    delivery/rejected: "${other}"\n    delivery/rejected-source-commit: "${rejected.sourceCommit}"\nimages:`,
   );
   expect(parseRecord("record", recordWith({ repository, digest }, rejected))).toEqual({
     image: { repository, digest },
@@ -52,7 +52,7 @@ test("a rollback says which digest it takes away, and what that was built from",
 test("says which commit of the monorepo the image was built from", () => {
   const sourceCommit = "0123456789abcdef0123456789abcdef01234567";
   expect(recordWith({ repository, digest, sourceCommit }, { digest: other })).toContain(
-    `metadata:\n  annotations:\n    delivery/rejected: ${other}\n    delivery/source-commit: ${sourceCommit}\nimages:`,
+    `metadata:\n  annotations:\n    delivery/rejected: "${other}"\n    delivery/source-commit: "${sourceCommit}"\nimages:`,
   );
   expect(parseRecord("record", recordWith({ repository, digest, sourceCommit }))).toEqual({
     image: { repository, digest },
