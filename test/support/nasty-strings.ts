@@ -73,7 +73,7 @@ export const lostStrings: readonly string[] = [
 
 /** Strings of such pieces, the same ones for the same seed. */
 export function generatedStrings(seed: number, count: number): string[] {
-  const pieces = [..."0123456789_.:+-eExXbo#?!&*|>%@`'\"\\/{}[],~=<$ \t\n\r yYnNtf\u00a0\ufeff\u0001é🌍"];
+  const pieces = Array.from("0123456789_.:+-eExXbo#?!&*|>%@`'\"\\/{}[],~=<$ \t\n\r yYnNtf\u00a0\ufeff\u0001é🌍");
   let state = seed;
   const random = (below: number): number => {
     // A linear congruential generator is random enough here, and needs no library.
