@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
-import { existsSync, globSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { LocalWorkspace, PulumiCommand, type Stack } from "@pulumi/pulumi/automation/index.js";
 import { parse } from "yaml";
 import { writeFileAtomically } from "../../core/atomic-file.ts";
@@ -9,7 +9,7 @@ import { runProcess } from "../../core/process.ts";
 import { quoteForShell } from "../../core/shell.ts";
 import { writeYaml } from "../../core/yaml.ts";
 import { identify } from "../machine/process-identity.ts";
-import { installDynamicProvider } from "./plugins.ts";
+import { copyPlugin, installDynamicProvider } from "./plugins.ts";
 
 interface EngineOptions {
   /** Where the engine keeps its home, its state and its workspace. */
@@ -44,7 +44,7 @@ export async function openStack(options: EngineOptions): Promise<Stack> {
     mkdirSync(path, { recursive: true, mode: 0o700 });
   const passphrase = ensurePassphrase(join(directory, "passphrase"));
   breakDeadLocks(state);
-  linkPlugins(join(directory, "home", "plugins"), options.plugins ?? []);
+  for (const plugin of options.plugins ?? []) copyPlugin(plugin, join(directory, "home", "plugins"));
   installDynamicProvider(join(directory, "home", "plugins"));
   const environment = {
     ...options.environment,
@@ -87,14 +87,6 @@ function installation(directory: string, pulumi: string): string {
     mode: 0o755,
   });
   return root;
-}
-
-function linkPlugins(home: string, plugins: readonly string[]): void {
-  for (const plugin of plugins) {
-    const link = join(home, resolve(plugin).split("/").at(-1) ?? "");
-    rmSync(link, { force: true });
-    symlinkSync(plugin, link);
-  }
 }
 
 /** Where the stack's state is kept, and what encrypts its secrets: CI needs both to preview it. */

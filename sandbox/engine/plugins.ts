@@ -1,7 +1,20 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  constants,
+  cpSync,
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import { homedir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join, relative, resolve } from "node:path";
+import { writeFileAtomically } from "../../core/atomic-file.ts";
 import { runProcess } from "../../core/process.ts";
 import { quoteForShell } from "../../core/shell.ts";
 import { cacheDir } from "../machine/cache.ts";
@@ -48,7 +61,8 @@ function installNodePlugin(plugins: string, name: string, version: string, progr
   const command = [process.execPath, ...program].map(quoteForShell).join(" ");
   const cache = quoteForShell(join(cacheDir(), "node"));
   const script = `#!/bin/sh\nNODE_COMPILE_CACHE=${cache} exec ${command} "$@"\n`;
-  writeFileSync(join(directory, `pulumi-resource-${name}`), script, { mode: 0o755 });
+  // In place of the file, not into it: it may be one that the user's Pulumi has, too.
+  writeFileAtomically(join(directory, `pulumi-resource-${name}`), script, 0o755);
 }
 
 /** The versions of the official plugins that this program is written for. */
@@ -61,12 +75,12 @@ export type PluginName = keyof typeof pluginVersions;
  * @returns the plugin's directory, by name
  */
 export async function installedPlugins(
-  pulumiHome: string = join(homedir(), ".pulumi"),
+  pulumiHome: string = process.env["PULUMI_HOME"] ?? join(homedir(), ".pulumi"),
 ): Promise<Partial<Record<PluginName, string>>> {
   const directory = (name: PluginName): string =>
     join(pulumiHome, "plugins", `resource-${name}-v${pluginVersions[name]}`);
   const installed = (["kubernetes", "docker", "terraform-provider"] as const).filter((name) =>
-    existsSync(directory(name)),
+    isComplete(directory(name), name),
   );
   // The official Docker provider refuses to start without a daemon; the offline one builds with BuildKit alone.
   const usable =
@@ -74,6 +88,45 @@ export async function installedPlugins(
       ? installed.filter((name) => name !== "docker")
       : installed;
   return Object.fromEntries(usable.map((name) => [name, directory(name)]));
+}
+
+/** While Pulumi unpacks a plugin, and where it was stopped doing so, a file with the folder's name and `.partial` lies next to it. */
+function isComplete(directory: string, name: PluginName): boolean {
+  return existsSync(join(directory, `pulumi-resource-${name}`)) && !existsSync(`${directory}.partial`);
+}
+
+/**
+ * Puts a plugin's folder among the engine's plugins. The engine takes only real folders for plugins, not links to folders,
+ * so the files are linked one by one, or copied where the file system cannot do that.
+ * @param home the engine's directory of plugins
+ */
+export function copyPlugin(plugin: string, home: string): void {
+  const source = realpathSync(plugin);
+  const target = join(home, basename(resolve(plugin)));
+  if (lstatSync(target, { throwIfNoEntry: false })?.isDirectory() !== true) rmSync(target, { force: true });
+  for (const entry of readdirSync(source, { recursive: true, withFileTypes: true })) {
+    if (entry.isDirectory()) continue;
+    const from = join(entry.parentPath, entry.name);
+    const to = join(target, relative(source, from));
+    if (isSameFile(from, to)) continue;
+    mkdirSync(dirname(to), { recursive: true });
+    rmSync(to, { force: true });
+    linkOrCopy(realpathSync(from), to);
+  }
+}
+
+function isSameFile(from: string, to: string): boolean {
+  const [one, other] = [statSync(from), lstatSync(to, { throwIfNoEntry: false })];
+  return other?.isFile() === true && one.size === other.size && one.mtimeMs === other.mtimeMs;
+}
+
+function linkOrCopy(from: string, to: string): void {
+  try {
+    linkSync(from, to);
+  } catch {
+    // Another file system, or one without hard links.
+    cpSync(from, to, { preserveTimestamps: true, mode: constants.COPYFILE_FICLONE });
+  }
 }
 
 async function dockerDaemonRuns(): Promise<boolean> {

@@ -47,7 +47,9 @@ export async function openSandboxStack(options: SandboxStackOptions): Promise<Op
   const { stateDir, endpoints, overrides = {} } = options;
   const credentials = ensureCredentials(stateDir);
   const plugins = await installedPlugins();
-  const served = await serveProviders(options, plugins);
+  // A provider that stays served keeps this process alive, so none may where the stack cannot be opened.
+  await using opening = new AsyncDisposableStack();
+  const served = await serveProviders(options, plugins, opening);
   const directory = overrides.directory ?? join(stateDir, "pulumi");
   const stack = await openStack({
     directory,
@@ -72,12 +74,8 @@ export async function openSandboxStack(options: SandboxStackOptions): Promise<Op
     providers: served,
     plugins: Object.values(plugins),
   });
-  return {
-    stack,
-    [Symbol.asyncDispose]: async () => {
-      await Promise.all(served.map((provider) => provider[Symbol.asyncDispose]()));
-    },
-  };
+  const closing = opening.move();
+  return { stack, [Symbol.asyncDispose]: () => closing.disposeAsync() };
 }
 
 /** The program as the Pulumi CLI would run it. The query makes Node load it again for every run. */
@@ -96,6 +94,7 @@ function withoutBuilds(): DockerProviderOptions {
 async function serveProviders(
   options: SandboxStackOptions,
   plugins: Partial<Record<PluginName, string>>,
+  opening: AsyncDisposableStack,
 ): Promise<ServedProvider[]> {
   for (const name of Object.keys(plugins)) options.report(`Pulumi: using the installed official plugin ${name}`);
   const offline = [
@@ -103,7 +102,11 @@ async function serveProviders(
     createDockerProvider(options.docker ?? withoutBuilds()),
     createCircleCiProvider(),
   ];
-  return Promise.all(offline.filter(({ name }) => !(name in plugins)).map(serveProvider));
+  const served: ServedProvider[] = [];
+  for (const provider of offline) {
+    if (!(provider.name in plugins)) served.push(opening.use(await serveProvider(provider)));
+  }
+  return served;
 }
 
 /** What the stack file's `ci.environment` names: jobs deliver with it. */
