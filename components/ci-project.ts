@@ -46,7 +46,8 @@ export class CiProject extends pulumi.ComponentResource {
     const provider = new circleci.Provider(
       name,
       { key: args.token, ...(args.host === undefined ? {} : { host: args.host }) },
-      { parent: this },
+      // The engine notes the package's version at first and the plugin's version later: a difference that says nothing.
+      { parent: this, ignoreChanges: ["version"] },
     );
     const own = { parent: this, provider };
 
@@ -56,7 +57,12 @@ export class CiProject extends pulumi.ComponentResource {
     this.projectId = project.id;
     this.projectSlug = project.slug;
     this.contextName = contextName(args.app, args.environment);
-    const context = new circleci.Context(name, { name: this.contextName, organizationId: args.organizationId }, own);
+    const context = new circleci.Context(
+      name,
+      { name: this.contextName, organizationId: args.organizationId },
+      // The provider's update of a context does nothing.
+      { ...own, replaceOnChanges: ["organizationId"] },
+    );
     this.contextId = context.id;
     const restriction = new circleci.ContextRestriction(
       name,
@@ -137,9 +143,14 @@ function pipelineOf(
       configSourceRepoExternalId: repositoryId,
       configSourceFilePath: ".circleci/config.yml",
     },
-    own,
+    // The provider looks for the old pipeline in the new project, and never sends where the configuration comes from.
+    { ...own, replaceOnChanges: ["projectId", "configSourceProvider", "configSourceRepoExternalId"] },
   );
   const ofPipeline = { projectId: project.id, pipelineId: pipeline.id, disabled: false };
+  // The provider looks for the old trigger in the new project, and cannot move it to another pipeline.
+  const placed = { ...own, replaceOnChanges: ["projectId", "pipelineId", "eventSourceProvider"] };
+  // After an update, the provider notes these as empty texts, which differ from what is not set, at every further update.
+  const ignoreChanges = ["checkoutRef", "configRef", "eventSourceScheduleAttributionActor"];
   for (const { suffix, eventPreset } of events) {
     new circleci.Trigger(
       `${name}${suffix}`,
@@ -149,7 +160,7 @@ function pipelineOf(
         eventSourceRepoExternalId: repositoryId,
         eventPreset,
       },
-      own,
+      { ...placed, ignoreChanges },
     );
   }
   if (driftSchedule === undefined) return;
@@ -166,6 +177,6 @@ function pipelineOf(
       configRef: branch,
       parameters: { drift: true },
     },
-    own,
+    placed,
   );
 }

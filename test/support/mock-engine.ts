@@ -121,6 +121,8 @@ interface Registration {
   provider: string;
   dependsOn: readonly string[];
   retainOnDelete: boolean;
+  ignoreChanges: readonly string[];
+  replaceOnChanges: readonly string[];
   createTimeout: string;
 }
 
@@ -132,6 +134,8 @@ interface Request {
   getProvider(): string;
   getDependenciesList(): string[];
   getRetainondelete(): boolean;
+  getIgnorechangesList(): string[];
+  getReplaceonchangesList(): string[];
   getCustomtimeouts(): { getCreate(): string } | undefined;
 }
 
@@ -149,6 +153,8 @@ export function recordRegistrations(): ReadonlyMap<string, Registration> {
       provider: shortUrn(request.getProvider().replace(/::[^:]*$/, "")),
       dependsOn: request.getDependenciesList().map(shortUrn).toSorted(),
       retainOnDelete: request.getRetainondelete(),
+      ignoreChanges: request.getIgnorechangesList(),
+      replaceOnChanges: request.getReplaceonchangesList(),
       createTimeout: request.getCustomtimeouts()?.getCreate() ?? "",
     });
     return register(request, callback);

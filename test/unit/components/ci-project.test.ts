@@ -161,3 +161,24 @@ test.each([
     new Set(["delivery:ci:CiProject::shop by pulumi:providers:circleci::shop"]),
   );
 });
+
+const github = ["checkoutRef", "configRef", "eventSourceScheduleAttributionActor"];
+const place = ["projectId", "pipelineId", "eventSourceProvider"];
+
+test.each<[string, string[], string[]]>([
+  ["pulumi:providers:circleci::shop", ["version"], []],
+  ["circleci:index/project:Project::shop", [], []],
+  ["circleci:index/pipeline:Pipeline::shop", [], ["projectId", "configSourceProvider", "configSourceRepoExternalId"]],
+  ["circleci:index/trigger:Trigger::shop", github, place],
+  ["circleci:index/trigger:Trigger::shop-opened", github, place],
+  ["circleci:index/trigger:Trigger::shop-labelled", github, place],
+  // Its references and its actor are set, and may change.
+  ["circleci:index/trigger:Trigger::shop-drift", [], place],
+  ["circleci:index/context:Context::shop", [], ["organizationId"]],
+  ["circleci:index/contextRestriction:ContextRestriction::shop", [], []],
+  ["circleci:index/contextEnvironmentVariable:ContextEnvironmentVariable::DOCKERHUB_USERNAME", [], []],
+])("%s ignores changes of %j and is replaced at changes of %j", async (id, ignored, replacing) => {
+  const { registrations } = await declared({ repositoryId: "42", driftSchedule: "0 6 * * *" });
+  const { ignoreChanges, replaceOnChanges } = registrations.get(id) ?? {};
+  expect([ignoreChanges, replaceOnChanges]).toEqual([ignored, replacing]);
+});
