@@ -79,8 +79,13 @@ export const serviceSettingsSchema = z.strictObject({
   egress: z
     .array(z.strictObject({ cidr: z.cidrv4("Must be an IPv4 range such as 10.0.0.0/8"), port: portSchema }))
     .optional(),
-  /** Files elsewhere in the monorepo that it is made of, as globs from its root, beyond what the modules of its language say. */
+  /** Files elsewhere in the monorepo that it is made of, as globs from its root, beyond all that is found without them. */
   paths: z.array(globSchema).optional(),
+  /**
+   * Of what its Dockerfile takes along from elsewhere without naming it, such as `COPY . .`, only this counts, as globs from the
+   * root of the monorepo. What its code imports counts all the same. @default all of it
+   */
+  only: z.array(globSchema).optional(),
   /** How CI tests it. */
   test: z
     .strictObject({

@@ -12,7 +12,7 @@ export function isDocumentation(own: string, file: string): boolean {
   return file.endsWith(".md") || (isIn("docs", file) && !isIn("docs", own));
 }
 
-/** Whether a file is there for Git, CI, editors or lawyers: a build of everything takes it along, and does not read it. */
+/** Whether a file is there for Git, CI or editors: a build of everything takes it along, and nothing reads it. */
 export function isRepositoryMetadata(file: string): boolean {
   return housekeepingFolders.test(file) || housekeepingFiles.test(file);
 }
@@ -21,4 +21,4 @@ export function isRepositoryMetadata(file: string): boolean {
 const housekeepingFolders =
   /(^|\/)(\.git[^/]*|\.circleci|\.buildkite|\.husky|\.vscode|\.idea|\.zed|\.fleet|\.devcontainer)(\/|$)/;
 const housekeepingFiles =
-  /(^|\/)(\.dockerignore|\.editorconfig|\.travis\.yml|\.drone\.yml|azure-pipelines[^/]*\.yml|Jenkinsfile|CODEOWNERS|(README|CHANGELOG|CONTRIBUTING|AUTHORS|LICEN[CS]E|COPYING|NOTICE)([-.][^/]*)?|Pulumi(\.[^/]+)?\.yaml)$/;
+  /(^|\/)(\.dockerignore|\.editorconfig|\.travis\.yml|\.drone\.yml|azure-pipelines[^/]*\.yml|Jenkinsfile|CODEOWNERS|Pulumi(\.[^/]+)?\.yaml)$/;

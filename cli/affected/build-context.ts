@@ -23,8 +23,16 @@ export interface BuildContext {
   readonly copies: (file: string, others?: readonly string[]) => boolean;
   /** Whether the Dockerfile copies a directory that both it and the service's own are in. */
   readonly sweeps: (file: string) => boolean;
+  /** Whether the Dockerfile takes it, and has a command in that stage of which it is not known what that reads. */
+  readonly mayBeRead: (file: string) => boolean;
+  /** Whether a package manager of Node works where it is. */
+  readonly isUsedByNode: (file: string) => boolean;
+  /** Whether all that is done with it is `go build`: the image has it only as far as a package of Go does. */
+  readonly compiledByGoAlone: (file: string) => boolean;
   /** The directories of the Go packages that it builds. */
   readonly goPackages: readonly string[];
+  /** The words of what package managers of Node are called with. */
+  readonly nodeWords: readonly string[];
 }
 
 /** @param context the setting `images.context` */
@@ -38,8 +46,13 @@ export function buildContexts(tree: SourceTree, context: "service" | "app"): (di
     const ignoreFiles = [ownIgnoreFile, posix.join(root, ".dockerignore")];
     const ignoreFile = ignoreFiles.find((file) => tree.read(file) !== undefined);
     const patterns = ignoreFile === undefined ? [] : patternsOf(ignoreFile);
-    const { copied, goBuilds } = dockerfileSources(tree.read(dockerfile) ?? "");
-    const paths = [...new Set(copied)].flatMap((source) => pathWithin(root, source) ?? []);
+    const { copied, kept, tools, goBuilds, nodeWords } = dockerfileSources(tree.read(dockerfile) ?? "");
+    const fromRoot = (source: string): readonly string[] => [pathWithin(root, source) ?? []].flat();
+    const paths = [...new Set(copied)].flatMap(fromRoot);
+    const isKept = kept.flatMap(fromRoot).map(coverage);
+    const tooled = [...tools].flatMap(([source, by]) =>
+      fromRoot(source).map((path) => ({ by, covers: coverage(path) })),
+    );
     const broad = paths.filter((source) => isIn(source, directory));
     const sources = paths.filter((source) => !isIn(source, directory)).map(pathPattern);
     for (const source of sources) tree.follow(source.root);
@@ -59,9 +72,22 @@ export function buildContexts(tree: SourceTree, context: "service" | "app"): (di
       names: (file) => sources.some(({ path, means }) => (path === file || isIn(directory, path)) && means(file)),
       copies: (file, others = []) => sources.some(({ means }) => means(file) && !others.some(means)),
       sweeps: (file) => broad.some((source) => isIn(source, file)),
+      mayBeRead: (file) => tooled.some(({ by, covers }) => by.has("unknown") && covers(file)),
+      isUsedByNode: (file) => tooled.some(({ by, covers }) => by.has("node") && covers(file)),
+      compiledByGoAlone: (file) => {
+        const by = tooled.filter(({ covers }) => covers(file)).flatMap((source) => [...source.by]);
+        return by.length > 0 && by.every((tool) => tool === "go") && !isKept.some((covers) => covers(file));
+      },
+      nodeWords,
       goPackages: goPackages(goBuilds, root, directory),
     };
   };
+}
+
+/** Whether a file is what a COPY takes, or in it. */
+function coverage(source: string): (file: string) => boolean {
+  const { means } = pathPattern(source);
+  return (file) => isIn(source, file) || means(file);
 }
 
 function readPatterns(tree: SourceTree, file: string): IgnorePattern[] {

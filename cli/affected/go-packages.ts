@@ -9,7 +9,7 @@ export function goBuildsIn(tree: SourceTree) {
   const modulesOf = goModulesIn(tree);
   /** @param context its root @param own the service's directory */
   return (builds: readonly GoBuild[], context: string, own: string): string[] =>
-    builds.flatMap(({ directory, importPath, below }) => {
+    builds.flatMap(({ directory, importPath, below, written }) => {
       const at = pathWithin(context, directory);
       const modules = at === undefined || importPath === undefined ? undefined : modulesOf(at);
       const named =
@@ -20,8 +20,8 @@ export function goBuildsIn(tree: SourceTree) {
             : importedDirectories(modules, importPath);
       if (!below) return named;
       // `./...` builds whatever there is and does not say what of it the image takes. Around a service with packages of its
-      // own, it is taken to mean these.
-      const others = named.filter((found) => !isIn(found, own) || packagesBelow(tree, own).length === 0);
+      // own, it is taken to mean these, unless all programs are written.
+      const others = named.filter((found) => written || !isIn(found, own) || packagesBelow(tree, own).length === 0);
       return others.flatMap((found) => packagesBelow(tree, found));
     });
 }
@@ -58,6 +58,8 @@ interface GoPackage {
   /** Patterns relative to the directory. */
   readonly embeds: readonly string[];
   readonly tested: boolean;
+  /** Whether a compiler of C may include more than is in it. */
+  readonly cgo: boolean;
 }
 
 /** Reads the packages of directories, each once; `undefined`: there is no Go file in it. */
@@ -77,6 +79,7 @@ export function goPackagesIn(tree: SourceTree): (directory: string) => GoPackage
       testImports: [...new Set(tests.flatMap((source) => source.imports))],
       embeds: [...new Set(own.flatMap((source) => source.embeds))],
       tested: tests.length > 0,
+      cgo: own.some((source) => source.imports.includes("C")),
     };
   });
 }

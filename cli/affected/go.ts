@@ -25,6 +25,8 @@ export interface GoNeeds {
   readonly testCalls: () => readonly GoTests[];
   /** The packages of its image that embed files, with their patterns. */
   readonly embedding: ReadonlyMap<string, readonly string[]>;
+  /** Whether one of the packages of its image has code in C, which may include files from elsewhere. */
+  readonly cgo: boolean;
 }
 
 /** The imports of the monorepo, followed from the packages of single services. */
@@ -88,6 +90,7 @@ export function goGraph(tree: SourceTree) {
         tested: new Set(tested),
         testCalls: () => goTests(tree, modulesOf, withTests),
         embedding: new Map(embedding),
+        cgo: [...image].some((at) => packageAt(at)?.cgo === true),
       };
     },
   };

@@ -24,13 +24,15 @@ export interface ServiceSources {
  * - it is the Dockerfile, or an ignore file of the build,
  * - it is part of a Go or Node package that the service needs, directly or not, or says which modules those are,
  * - the Dockerfile copies it, or the directory that it is in, by name; one that has several packages of Node in it is no name,
- * - it is in the service's own directory, or
- * - the Dockerfile copies everything, there are no `paths` that say what of it counts, and the file is in no package of the
- * languages of the service, in no other service, not of this program, and not there for Git, CI or editors alone,
- * and the builder sees it: it is in the build context, and not ignored. What the builder does not see affects the tests at
- * most; so do the tests of Go, what only they import, and service.yaml. Documentation (`*.md`, `docs/` at the root) affects
- * nothing unless `paths`, the Dockerfile or the code that embeds it names it. A file counts at all paths from which a symbolic
- * link leads to it, and a path that is a submodule or a link for all that the service needs in it.
+ * - it is in the service's own directory,
+ * - the Dockerfile copies it into a stage with a command of which it is not known what that reads, or
+ * - the Dockerfile copies everything, and the file is in no package of the languages of the service, not of this program, and
+ * not there for Git, CI or editors alone; where the imports of all of the service's code are followed, it is in no other
+ * service either, and where a stage does nothing but compile Go and hands over what it has made, this takes nothing else,
+ * and the builder sees it: it is in the build context, and not ignored. The last two take only what `only` of the service.yaml
+ * means, if there is that. What the builder does not see affects the tests at most; so do the tests of Go, what only they
+ * import, and service.yaml. A file counts at all paths from which a symbolic link leads to it, and a path that is a submodule
+ * or a link for all that the service needs in it.
  */
 export function serviceGraph(monorepo: Monorepo): ServiceSources[] {
   const tree = sourceTree(monorepo.root);
@@ -42,9 +44,14 @@ export function serviceGraph(monorepo: Monorepo): ServiceSources[] {
     const context = contextOf(directory);
     const paths = (service.paths ?? []).map(pathPattern);
     for (const pattern of paths) tree.follow(pattern.root);
-    const needs = { go: go.needs(directory, context.goPackages), node: node.needs(directory, context.copies) };
+    const needs = {
+      go: go.needs(directory, context.goPackages),
+      node: node.needs(directory, context.copies, context.nodeWords),
+    };
     const enclosing = once(() => enclosingDirectories(directory, needs.go, needs.node));
-    return { service, directory, context, ...needs, paths, enclosing };
+    const only = (service.only ?? []).map(pathPattern);
+    const isFollowed = once(() => (needs.go ?? needs.node) !== undefined && !hasForeignCode(tree, directory));
+    return { service, directory, context, ...needs, paths, only, enclosing, isFollowed };
   });
   const repository = repositoryContext(tree, sources, pathFrom(monorepo.root, process.cwd()));
   const pathsOf = memoize((file) => [file, ...tree.aliases(file)]);
@@ -83,11 +90,26 @@ function repositoryContext(tree: SourceTree, sources: readonly ServiceNeeds[], p
   const embedding = sources.flatMap(({ go }) => go ?? []).filter(({ embedding: found }) => found.size > 0);
   return {
     tree,
-    isOfOthers: (directory, file) =>
-      upwards(file).some((at) => (at === program || directories.has(at)) && !isIn(at, directory)),
+    isOfProgram: (directory, file) => isIn(program, file) && !isIn(program, directory),
+    isDefinition: (file) =>
+      directories.has(posix.dirname(file)) &&
+      /^(Dockerfile(\.dockerignore)?|service\.yaml)$/.test(posix.basename(file)),
+    isOfOthers: (directory, file) => upwards(file).some((at) => directories.has(at) && !isIn(at, directory)),
     isEmbedded: memoize((file) => embedding.some((go) => isEmbeddedBy(go, file))),
   };
 }
+
+/** Whether there is code at a directory or below it in a language whose imports are not followed. */
+function hasForeignCode(tree: SourceTree, directory: string): boolean {
+  const { files, directories } = tree.list(directory);
+  if (files.some((name) => foreignCode.test(name))) return true;
+  return directories.some(
+    (name) => !["node_modules", "vendor", ".git"].includes(name) && hasForeignCode(tree, posix.join(directory, name)),
+  );
+}
+
+const foreignCode =
+  /\.(py|pyx|rb|rs|java|kt|kts|scala|groovy|clj|cs|fs|vb|csproj|php|pl|lua|ex|exs|erl|hs|ml|swift|dart|zig|nim|jl|r|cr)$|^(Cargo\.toml|pyproject\.toml|requirements[^/]*\.txt|Gemfile|composer\.json|pom\.xml|build\.gradle(\.kts)?|mix\.exs)$/i;
 
 function pathFrom(root: string, path: string): string {
   return relative(root, path).replaceAll(sep, "/") || ".";
@@ -106,6 +128,10 @@ interface ServiceNeeds {
   readonly node: NodeNeeds | undefined;
   /** `paths` of its service.yaml. */
   readonly paths: readonly PathPattern[];
+  /** `only` of its service.yaml; empty: it says nothing. */
+  readonly only: readonly PathPattern[];
+  /** Whether the imports of all of its own code are followed. */
+  readonly isFollowed: () => boolean;
   /** The directories around all that, by what of the service is in them. */
   readonly enclosing: () => ReadonlyMap<string, AffectedBy["part"]>;
 }
@@ -113,7 +139,11 @@ interface ServiceNeeds {
 /** What the rules ask of the repository, beyond the service itself. */
 interface RepositoryContext {
   readonly tree: SourceTree;
-  /** Whether a file is of another service than that in a directory, or of this program. */
+  /** Whether a file is of this program, and the service in a directory is not. */
+  readonly isOfProgram: (directory: string, file: string) => boolean;
+  /** Whether a file says how a service is built and runs. */
+  readonly isDefinition: (file: string) => boolean;
+  /** Whether a file is of another service than that in a directory. */
   readonly isOfOthers: (directory: string, file: string) => boolean;
   /** Whether a package of Go in the image of any service embeds a file. */
   readonly isEmbedded: (file: string) => boolean;
@@ -133,9 +163,11 @@ function matchService(
   if (paths.some((pattern) => pattern.means(path) || mayContainMatch(pattern, tree, path))) return image;
   if (path === posix.join(directory, "service.yaml")) return { part: "tests", reason: path };
   const whole = byDirectory(needs, tree, path);
+  const modules = byModules(needs, path);
+  // What only tests need, a command of which it is not known what it reads may read as well.
+  const certain = modules?.part === "tests" && mayBeRead(context, needs.node, path) ? undefined : modules;
   const found =
-    byModules(needs, path) ??
-    (whole?.part === "image" ? whole : (byDockerfile(needs, repository, path, sees) ?? whole));
+    certain ?? (whole?.part === "image" ? whole : (byDockerfile(needs, repository, path, sees) ?? whole ?? modules));
   return found?.part === "image" && !sees(path) ? { ...found, part: "tests" } : found;
 }
 
@@ -154,25 +186,38 @@ function byDirectory({ enclosing, context }: ServiceNeeds, tree: SourceTree, pat
 }
 
 function byDockerfile(
-  { directory, context, go, node, paths }: ServiceNeeds,
-  { tree, isOfOthers, isEmbedded }: RepositoryContext,
+  { directory, context, go, node, only, isFollowed }: ServiceNeeds,
+  { tree, isOfProgram, isDefinition, isOfOthers, isEmbedded }: RepositoryContext,
   path: string,
   sees: (path: string) => boolean,
 ): AffectedBy | undefined {
   const image: AffectedBy = { part: "image", reason: path };
-  if (context.names(path) && sees(path)) return image;
-  if (isDocumentation(directory, path)) return undefined;
-  if (isIn(directory, path)) return sees(path) ? image : { part: "tests", reason: path };
+  if (isIn(directory, path)) {
+    if (sees(path)) return image;
+    return isDocumentation(directory, path) ? undefined : { part: "tests", reason: path };
+  }
+  if (!sees(path)) return undefined;
+  if (context.names(path)) return image;
+  const unread = isRepositoryMetadata(path) || isOfProgram(directory, path) || isDefinition(path);
+  const isExcluded = only.length > 0 && !only.some(({ means }) => means(path));
+  const swept = context.sweeps(path) && !unread && !isExcluded;
+  // A command of which it is not known what it reads may read all that is there.
+  if (mayBeRead(context, node, path) && (swept || context.copies(path))) return image;
   if (go !== undefined && isGovernedByGo(go, tree, path)) return undefined;
-  if (context.copies(path) && (node === undefined || context.copies(path, counterparts(node, path))))
-    return sees(path) ? image : undefined;
+  if (context.copies(path) && (node === undefined || context.copies(path, counterparts(node, path)))) return image;
   if (node !== undefined && isGovernedByNode(node, path)) return undefined;
   // What is left is what a Dockerfile that copies everything may read: nothing tells what of it is needed.
-  if (paths.length > 0 || !context.sweeps(path) || isRepositoryMetadata(path) || isOfOthers(directory, path))
-    return undefined;
+  if (!swept) return undefined;
+  if (isFollowed() && isOfOthers(directory, path)) return undefined;
+  if (go !== undefined && !go.cgo && context.compiledByGoAlone(path)) return undefined;
   // What a package of Go embeds affects only the services with that package, and these have been matched above.
   if (go !== undefined && isEmbedded(path)) return undefined;
-  return sees(path) ? image : undefined;
+  return image;
+}
+
+/** Whether a stage has a file, and a command of which it is not known what that reads. */
+function mayBeRead(context: BuildContext, node: NodeNeeds | undefined, path: string): boolean {
+  return context.mayBeRead(path) || (node?.understood === false && context.isUsedByNode(path));
 }
 
 /**

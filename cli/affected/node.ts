@@ -2,8 +2,10 @@ import { posix } from "node:path";
 import { z } from "zod";
 import { parseYaml } from "../../core/yaml.ts";
 import { CommandError } from "../command.ts";
-import { isDocumentation, type AffectedBy } from "./affected-by.ts";
+import type { AffectedBy } from "./affected-by.ts";
 import { glob } from "./glob.ts";
+import { isMeant, nodeImportsIn } from "./node-imports.ts";
+import { areScriptsUnderstood } from "./node-scripts.ts";
 import { memoize, pathWithin, upwards, type SourceTree } from "./source-tree.ts";
 
 /** The Node packages that a service is made of. */
@@ -14,6 +16,10 @@ export interface NodeNeeds {
   readonly root: string;
   /** The directories of all packages that it depends on, transitively; its own among them, unless that has more in it. */
   readonly packages: ReadonlySet<string>;
+  /** What their code imports from outside of all packages: files without their endings, and directories. */
+  readonly outside: ReadonlySet<string>;
+  /** Whether the scripts that its Dockerfile calls read no more than these packages and what they import. */
+  readonly understood: boolean;
   /** The directories of the packages of its workspace. */
   readonly members: ReadonlySet<string>;
   /** Whether `npm test` does something in its own package. */
@@ -26,6 +32,7 @@ export interface NodeNeeds {
 export function nodeGraph(tree: SourceTree) {
   const packageAt = memoize((directory) => readPackage(tree, directory));
   const globsAt = memoize((directory) => [...(packageAt(directory)?.workspaces ?? []), ...pnpmGlobs(tree, directory)]);
+  const importsIn = nodeImportsIn(tree);
   const membersAt = memoize((root) => {
     const directories = workspaceMembers(tree, root, globsAt(root)).filter((at) => packageAt(at) !== undefined);
     return new Map(directories.map((at) => [packageAt(at)?.name ?? at, at]));
@@ -35,35 +42,77 @@ export function nodeGraph(tree: SourceTree) {
      * A package.json around the service may be there for the tools of the repository. It is the service's, too, if the
      * Dockerfile copies it, or if it is that of one package of a workspace.
      * @param copied whether the Dockerfile copies a file by name
+     * @param words what package managers are called with in the Dockerfile
      * @returns `undefined`: it has no package
      */
-    needs: (directory: string, copied: (file: string) => boolean): NodeNeeds | undefined => {
+    needs: (
+      directory: string,
+      copied: (file: string) => boolean,
+      words: readonly string[] = [],
+    ): NodeNeeds | undefined => {
       const own = upwards(directory).find((at) => packageAt(at) !== undefined);
       if (own === undefined) return undefined;
       const around = upwards(own).filter((at) => globsAt(at).length > 0);
       const root = around.find((at) => at === own || [...membersAt(at).values()].includes(own)) ?? own;
       const byName = membersAt(root);
+      const members = new Set(byName.values());
       const shared = own !== directory && root === own;
       if (shared && (around[0] === own || !copied(posix.join(own, "package.json")))) return undefined;
-      const packages = new Set([own]);
-      // Iterating over a Set also visits what is added meanwhile.
-      for (const at of packages)
+      const packages = new Set([own, ...namedMembers(root, byName, words)]);
+      const outside = new Set<string>();
+      const addDependencies = (at: string): void => {
         for (const dependency of packageDependencies(packageAt(at))) {
           const target = dependencyDirectory(at, dependency, byName);
           if (target !== undefined) packages.add(target);
         }
+      };
+      // What the root of a workspace installs, each of its packages can import.
+      addDependencies(root);
+      // Iterating over a Set also visits what is added meanwhile.
+      for (const at of packages) {
+        addDependencies(at);
+        // A package around several services has the code of all.
+        const imports = importsIn(shared && at === own ? directory : at);
+        for (const name of imports.names) {
+          const target = byName.get(packageName(name));
+          if (target !== undefined) packages.add(target);
+        }
+        for (const path of imports.outside) {
+          const target = upwards(path).find((enclosing) => members.has(enclosing));
+          if (target === undefined) outside.add(path);
+          else packages.add(target);
+        }
+      }
+      const scripts = [...new Set([root, ...packages])].map((at) => packageAt(at)?.scripts ?? {});
       // The other files of a package around the service count only if the Dockerfile copies them.
       if (shared) packages.delete(own);
       return {
         own,
         root,
         packages,
-        members: new Set(byName.values()),
+        outside,
+        understood: areScriptsUnderstood(words, scripts),
+        members,
         tested: isTested(packageAt(own)),
         installed: [root, own, ...byName.values()].some((at) => packageDependencies(packageAt(at)).length > 0),
       };
     },
   };
+}
+
+/** The members of a workspace that the words of a command name: `--filter=web...`, `-w packages/ui`, `@shop/ui`. */
+function namedMembers(root: string, members: ReadonlyMap<string, string>, words: readonly string[]): string[] {
+  const names = words.map((word) => word.replace(/^--?[\w-]+=/, "").replace(/^(\.\.\.)?\^?(\.\/)?|\^?(\.\.\.)?$/g, ""));
+  const tests = names.filter((name) => /^[@\w]/.test(name)).map(glob);
+  if (tests.length === 0) return [];
+  return [...members].flatMap(([name, at]) =>
+    tests.some((means) => means(name) || means(posix.relative(root, at))) ? [at] : [],
+  );
+}
+
+/** The package that an import is of: `@shop/ui` of `@shop/ui/button`. */
+function packageName(name: string): string {
+  return name.split("/", name.startsWith("@") ? 2 : 1).join("/");
 }
 
 const pnpmSchema = z.object({ packages: z.array(z.string()) });
@@ -100,8 +149,9 @@ function expand(tree: SourceTree, directory: string, [part, ...rest]: readonly s
 /** How a file affects a service by the dependencies between packages of Node. */
 export function matchNode(needs: NodeNeeds, file: string): AffectedBy | undefined {
   if (isWorkspaceFile(posix.relative(needs.root, file))) return { part: "image", reason: file };
+  if (isMeant(needs.outside, file)) return { part: "image", reason: file };
   const at = packageOf(needs, file);
-  if (at === undefined || !needs.packages.has(at) || isDocumentation(at, file)) return undefined;
+  if (at === undefined || !needs.packages.has(at)) return undefined;
   return { part: "image", reason: at === needs.own ? file : `shared code ${at}` };
 }
 

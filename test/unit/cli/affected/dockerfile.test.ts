@@ -12,24 +12,24 @@ describe("the Dockerfile", () => {
   test("names what it needs beyond the service's own directory", () => {
     expectAffected(shop("FROM x\nCOPY libs/common ./common\nCOPY req*.txt docs/api.md ./\nCOPY svc/a/ ./\n"), {
       "libs/common/x.py": "a",
-      "libs/common/README.md": "",
+      "libs/common/README.md": "a",
       "libs/other/x.py": "",
       "requirements.txt": "a",
       "docs/api.md": "a",
       "docs/other.md": "",
-      "svc/a/README.md": "",
+      "svc/a/README.md": "a",
       "svc/a/main.py": "a",
     });
   });
 
-  test("may copy everything: then what belongs to no other service, and is not the repository's own, counts", () => {
+  test("may copy everything: then all that the builder sees and that is not the repository's own counts", () => {
     expectAffected(shop(everything, "tools\n"), {
       "libs/x.py": "a",
-      "libs/x.md": "",
+      "libs/x.md": "a",
       "libs/docs/x.py": "a",
-      "docs/x.py": "",
+      "docs/x.py": "a",
       "tools/x.py": "",
-      "svc/b/x.py": "b",
+      "svc/b/x.py": "a b",
       "svc/shared.py": "a",
       Makefile: "a",
       "requirements.txt": "a",
@@ -40,15 +40,16 @@ describe("the Dockerfile", () => {
   test.each(
     [
       [".github/workflows/x.yml", ".circleci/config.yml", ".gitlab-ci.yml", ".gitignore", "libs/.gitattributes"],
-      [".vscode/settings.json", ".editorconfig", "LICENSE", "libs/LICENSE.txt", "README.rst", "README.md"],
+      [".vscode/settings.json", ".editorconfig", "svc/b/Dockerfile.dockerignore", "svc/b/service.yaml"],
       ["Pulumi.yaml", "stacks/Pulumi.dev.yaml"],
     ].flat(),
   )("may copy everything: %s is there for others than the build", (file) => {
     const modules = { "svc/web/Dockerfile": everything, "svc/web/package.json": "{}", "go.mod": "module a" };
-    expectAffected(
+    const found = affectedServices(
       { ...shop(everything), ...modules, "svc/c/Dockerfile": everything, "svc/c/a.go": go("a") },
-      { [file]: "" },
+      [file],
     );
+    expect(found[file]).toMatch(/^(|b|\(b\))$/);
   });
 
   test("may copy everything: a few modules of a language do not say what else is needed", () => {
@@ -79,7 +80,7 @@ describe("the Dockerfile", () => {
 
   test("may copy from one stage to the next what one has from the context", () => {
     const build = "FROM golang AS build\nWORKDIR /src\nCOPY svc/a pkg ./\nCOPY . .\nFROM build\nWORKDIR db\n";
-    const settings = { a: { paths: ["none"] } };
+    const settings = { a: { only: ["none"] } };
     expectAffected(
       shop(`${build}COPY x y\nFROM scratch\nCOPY --from=build /src/db/m /m\nCOPY --from=1 /src/db/y /out/x /\n`),
       { "db/m/1.sql": "a", "db/y/1": "a", "out/x": "", "db/n/1.sql": "" },
@@ -89,25 +90,34 @@ describe("the Dockerfile", () => {
 
   test("may take what an argument of the build says: then anything where that is", () => {
     const dockerfile = "FROM x\nCOPY svc/${SERVICE} libs/$LANGUAGE/x ./\n";
-    expectAffected(shop(dockerfile), { "svc/shared.py": "a", "svc/b/x": "b", "libs/py/x": "a", Makefile: "" });
+    expectAffected(shop(dockerfile), { "svc/shared.py": "a", "svc/b/x": "a b", "libs/py/x": "a", Makefile: "" });
   });
 
-  test("may copy everything, and `paths` says what of it counts", () => {
-    const settings = { a: { paths: ["libs/**/*.py", "docs/a.md"] }, b: { paths: ["tools"] } };
-    expectAffected(
-      shop(everything, "libs\n"),
-      { "libs/x.py": "a", "libs/x.c": "", "docs/a.md": "a", "docs/b.md": "", "other/x": "", "tools/x/y": "b" },
-      { settings },
-    );
+  test("may copy everything, and `only` says what of it counts; `paths` adds to it", () => {
+    const table = {
+      "libs/x.py": "a",
+      "libs/x.c": "",
+      "docs/a.md": "a",
+      "docs/b.md": "",
+      "other/x": "",
+      "tools/x/y": "b",
+    };
+    const only = { a: { only: ["libs/**/*.py", "docs/a.md"] }, b: { paths: ["tools"] } };
+    expectAffected(shop(everything), { ...table, "svc/a/x.c": "a", "svc/a/Dockerfile": "a" }, { settings: only });
+    // What is ignored, `only` does not bring back, and `paths` does.
+    const both = { a: { only: ["libs"], paths: ["docs/a.md"] } };
+    expectAffected(shop(everything, "libs\ndocs\n"), { "libs/x": "", "docs/a.md": "a", x: "" }, { settings: both });
+    const paths = { a: { paths: ["libs/**/*.py", "docs/a.md"] } };
+    expectAffected(shop(everything), { "libs/x.py": "a", "libs/x.c": "a", "docs/b.md": "a" }, { settings: paths });
   });
 
-  test("may be in a directory `docs`, whose code is no documentation", () => {
+  test("may be in a directory `docs`", () => {
     const files = { ...shop("FROM x\n"), "apps/docs/Dockerfile": everything, "apps/docs/package.json": "{}" };
     expectAffected(files, {
       "apps/docs/src/page.tsx": "docs",
-      "apps/docs/guide.md": "",
+      "apps/docs/guide.md": "docs",
       "svc/a/docs/views.py": "a",
-      "docs/logo.svg": "",
+      "docs/logo.svg": "docs",
     });
   });
 
@@ -132,7 +142,7 @@ describe("the build context", () => {
       {
         "svc/link/main.go": "link",
         "svc/link/notes.txt": "(link)",
-        "svc/link/README.md": "",
+        "svc/link/README.md": "link",
         "pkg/web/web.go": "link",
         "pkg/web/pages/index.html": "(link)",
         "go.sum": "(link) user",
@@ -188,7 +198,7 @@ test.each<[dockerfile: string, builds: GoBuild[]]>([
     "RUN go install ./cmd/a ./cmd/b/... 2>&1; go build ./...",
     [
       { directory: "cmd/a", below: false },
-      { directory: "cmd/b", below: true },
+      { directory: "cmd/b", below: true, written: true },
       { directory: ".", below: true },
     ],
   ],
@@ -208,4 +218,161 @@ test.each<[dockerfile: string, builds: GoBuild[]]>([
   ["CMD go run ./cmd/x", []],
 ])("a Dockerfile builds Go packages: %j", (dockerfile, builds) => {
   expect(dockerfileSources(`FROM golang\nCOPY . /src\nWORKDIR /src\n${dockerfile}`).goBuilds).toEqual(builds);
+});
+
+describe("a command of a stage takes", () => {
+  const toolsOf = (line: string): string[] =>
+    [...(dockerfileSources(`FROM golang AS build\nCOPY . .\n${line}\n`).tools.get(".") ?? [])].toSorted();
+
+  test.each<[line: string]>([
+    ["RUN ./build.sh"],
+    ["RUN sh -c 'go build ./svc/a'"],
+    ["RUN make link"],
+    ["RUN for x in a b; do go build ./cmd/$x; done"],
+    ["RUN go build ./cmd/*"],
+    ["RUN ls cmd | xargs -n1 go build"],
+    ["ARG SERVICE\nRUN go build ./svc/$SERVICE"],
+    ["RUN cd $DIR && go build"],
+    ['RUN ["sh", "-c", "go build ./svc/a"]'],
+    ['RUN go build -ldflags "-X main.version=$(cat VERSION)" ./svc/a'],
+    ['RUN go build -ldflags "-X main.version=`cat VERSION`" ./svc/a'],
+    ["RUN go generate ./... && go build ./svc/a"],
+    ["RUN go run ./tools/gen"],
+    ["RUN go tool templ generate"],
+    ["RUN protoc --go_out=. proto/*.proto"],
+    ["RUN go build ./svc/a; cp -r web /web"],
+    ["RUN <<EOF\ngo build ./svc/a\npython3 gen.py\nEOF"],
+    ["RUN <<EOF\n#!/usr/bin/env python3\nopen('x')\nEOF"],
+    ["RUN bash <<EOF\ngo build ./svc/a\nEOF"],
+    ["RUN cat <<EOF > /x\nhello\nEOF"],
+    ["RUN eval go build ./svc/a"],
+    ["RUN go build 'unclosed"],
+    ["RUN f() { go build ./svc/a; }; f"],
+    ["RUN source env.sh"],
+    ["RUN . ./env.sh && go build ./svc/a"],
+    ["RUN GOFLAGS=-x tools/build ./svc/a"],
+    ['SHELL ["pwsh", "-c"]\nRUN go build ./svc/a'],
+    ["RUN npx esbuild ../b"],
+    ["CMD go run ./cmd/x"],
+    ['ENTRYPOINT ["go", "run", "./cmd/x"]'],
+    ["RUN cargo-something"],
+  ])("all that is there, if it is not known what it reads: %j", (line) => {
+    expect(toolsOf(line)).toContain("unknown");
+  });
+
+  test.each<[line: string, tools: string[]]>([
+    ["RUN go mod download && CGO_ENABLED=0 go build -o /out/a ./svc/a", ["go"]],
+    ["RUN set -eux; apk add --no-cache git ca-certificates; go build -o /a ./svc/a > /log 2>&1", ["go"]],
+    ["RUN <<EOF\nset -e\n# what is wanted\ngo build ./svc/a\ngo build ./cmd/migrate\nEOF", ["go"]],
+    ["RUN --mount=type=cache,target=/root/.cache GOOS=$TARGETOS go build -o /a ./svc/a", ["go"]],
+    ['RUN if [ -n "$X" ]; then go build ./svc/a; else go build ./svc/b; fi', ["go"]],
+    ['RUN go build -ldflags "-X main.v=$(git describe) -X main.d=$(date +%s)" ./svc/a', ["go"]],
+    ["RUN (cd svc/a && go build) && (cd svc/b && go build)", ["go"]],
+    ["RUN npm ci && npm run build", ["node"]],
+    ["RUN mkdir -p /x && chmod 700 /x", []],
+  ])("only what its tool needs: %j", (line, tools) => {
+    expect(toolsOf(line)).toEqual(tools);
+  });
+});
+
+describe("a reading of a Dockerfile that is not complete counts all that the stage has", () => {
+  const shop = (dockerfile: string): Record<string, string> => ({
+    "go.mod": "module shop\n",
+    "svc/a/Dockerfile": dockerfile,
+    "svc/a/main.go": go("main", "shop/pkg/used"),
+    "svc/b/Dockerfile": "FROM scratch\n",
+    "svc/b/main.go": go("main"),
+    "cmd/migrate/main.go": go("main", "shop/pkg/store"),
+    "pkg/used/used.go": go("used"),
+    "pkg/store/store.go": go("store"),
+  });
+  const build = "FROM golang AS build\nWORKDIR /src\nCOPY . .\n";
+  const last = "FROM scratch\nCOPY --from=build /out /\n";
+  const changed = ["cmd/migrate/main.go", "pkg/store/store.go", "terraform/main.tf", "compose.yaml", "svc/b/main.go"];
+  const table = (dockerfile: string): Record<string, string> => affectedServices(shop(dockerfile), changed);
+  const services = (...found: string[]): Record<string, string> =>
+    Object.fromEntries(changed.map((file, index) => [file, found[index] ?? ""]));
+
+  test.each<[commands: string, found: string[]]>([
+    ["RUN go build -o /out/ ./svc/a", ["", "", "", "", "b"]],
+    ["RUN go build -o /out/ ./svc/a\nRUN <<EOF\ngo build -o /out/ ./cmd/migrate\nEOF", ["a", "a", "", "", "b"]],
+    ["RUN go build -o /out/ ./svc/a ./cmd/migrate", ["a", "a", "", "", "b"]],
+    ["RUN go build -o /out/ ./...", ["a", "a", "", "", "a b"]],
+    ["RUN go build -o /out/ ./svc/a\nRUN ./scripts/build.sh", ["a", "a", "a", "a", "a b"]],
+    ["RUN for x in migrate; do go build -o /out/ ./cmd/$x; done", ["a", "a", "a", "a", "a b"]],
+    ["RUN sh -c 'go build -o /out/ ./cmd/migrate'", ["a", "a", "a", "a", "a b"]],
+    ["RUN make", ["a", "a", "a", "a", "a b"]],
+    ["COPY --chmod=755 <<EOF build.sh\ngo build ./cmd/migrate\nEOF\nRUN ./build.sh", ["a", "a", "a", "a", "a b"]],
+  ])("%j", (commands, found) => {
+    expect(table(`${build}${commands}\n${last}`)).toEqual(services(...found));
+  });
+
+  test("also in a stage that begins with that one, or copies from it", () => {
+    const copy = "FROM golang AS compile\nCOPY --from=build /src /work\nWORKDIR /work\nRUN make\n";
+    expect(table(`${build}${copy}FROM scratch\nCOPY --from=compile /out /\n`)).toEqual(
+      services("a", "a", "a", "a", "a b"),
+    );
+    const onward = "ARG BASE=build\n";
+    expect(table(`${onward}${build}FROM \${BASE} AS more\nRUN make\n${last}`)).toEqual(
+      services("a", "a", "a", "a", "a b"),
+    );
+    expect(table(`ARG BASE\n${build}FROM $BASE AS more\nRUN make\n${last}`)).toEqual(
+      services("a", "a", "a", "a", "a b"),
+    );
+  });
+
+  test("but not in another stage", () => {
+    expect(table(`FROM node AS web\nRUN make\n${build}RUN go build -o /out/ ./svc/a\n${last}`)).toEqual(
+      services("", "", "", "", "b"),
+    );
+  });
+
+  test("what the image keeps counts, whatever is compiled of it", () => {
+    const keeps = `${build}RUN go build -o /out/ ./svc/a\n${last}COPY --from=build /src/terraform /t\n`;
+    expect(table(keeps)).toEqual(services("", "", "a", "", "b"));
+  });
+
+  test("so does one that is written for another frontend, or not to its end", () => {
+    const run = "RUN go build -o /out/ ./svc/a\n";
+    expect(table(`# syntax=example.com/devcontainer:1\n${build}${run}${last}`)).toEqual(
+      services("a", "a", "a", "a", "a b"),
+    );
+    expect(table(`# syntax=docker/dockerfile:1.7\n${build}${run}${last}`)).toEqual(services("", "", "", "", "b"));
+    expect(table(`${build}INCLUDE common.Dockerfile\n${run}${last}`)).toEqual(services("a", "a", "a", "a", "a b"));
+    expect(table(`FROM x\nRUN <<EOF\ngo build`)).toEqual(services("a", "a", "a", "a", "a b"));
+  });
+});
+
+test("what a Dockerfile takes counts whatever it is called", () => {
+  const files = {
+    "svc/a/Dockerfile": "FROM x\nCOPY docs/openapi /o\nCOPY LICENSE ./\nCOPY svc/a ./\n",
+    "svc/b/Dockerfile": everything,
+  };
+  expectAffected(files, {
+    "docs/openapi/api.yaml": "a b",
+    "docs/openapi/intro.md": "a b",
+    "docs/guide.md": "b",
+    "svc/a/prompts/system.md": "a b",
+    "svc/b/prompts/system.md": "b",
+    "svc/b/README.md": "b",
+    LICENSE: "a b",
+    "content/post.md": "b",
+    "docs/index.html": "b",
+  });
+});
+
+test.each<[language: string, files: Record<string, string>, found: string]>([
+  ["Python", { "svc/a/app.py": "import svc.b.models\n" }, "a b"],
+  ["Ruby", { "svc/a/app.rb": "" }, "a b"],
+  ["Rust", { "svc/a/Cargo.toml": "", "svc/a/src/main.rs": "" }, "a b"],
+  ["nothing that is known", {}, "a b"],
+  ["Go", { "svc/a/main.go": "package main\n", "go.mod": "module shop\n" }, "b"],
+  ["Go and Python", { "svc/a/main.go": "package main\n", "go.mod": "module shop\n", "svc/a/x/y.py": "" }, "a b"],
+  ["Node", { "svc/a/package.json": "{}", "svc/a/index.js": "" }, "b"],
+  ["Node and PHP", { "svc/a/package.json": "{}", "svc/a/index.php": "" }, "a b"],
+])("what a service in %s copies of another service", (_language, files, found) => {
+  expectAffected(
+    { "svc/a/Dockerfile": everything, "svc/b/Dockerfile": "FROM scratch\n", ...files },
+    { "svc/b/models.x": found },
+  );
 });

@@ -51,6 +51,8 @@ describe("a package.json around the service", () => {
       root: ".",
       packages: new Set(),
       members: new Set(),
+      outside: new Set(),
+      understood: true,
       tested: true,
       installed: true,
     });
@@ -96,7 +98,7 @@ describe("Node", () => {
       "apps/web/src/index.ts": "web",
       "packages/ui/src/button.tsx": "web",
       "packages/ui/src/docs/props.tsx": "web",
-      "packages/ui/README.md": "",
+      "packages/ui/README.md": "web",
       "packages/config/tsconfig/base.json": "web",
       "kit/package.json": "api web",
       "svc/lone/index.js": "lone",
@@ -152,5 +154,130 @@ describe("Node", () => {
       "libs/b/x.ts": "",
       "pnpm-lock.yaml": "web",
     });
+  });
+});
+
+describe("what a package takes of others without saying so in its package.json", () => {
+  const json = (value: object): string => JSON.stringify(value);
+  const shop = {
+    "package.json": json({ workspaces: ["apps/*", "packages/*"] }),
+    "apps/web/Dockerfile": everything,
+    "apps/web/package.json": json({ name: "web" }),
+    "apps/api/Dockerfile": everything,
+    "apps/api/package.json": json({ name: "api" }),
+    "packages/ui/package.json": json({ name: "@shop/ui", dependencies: { "@shop/tokens": "*" } }),
+    "packages/tokens/package.json": json({ name: "@shop/tokens" }),
+    "shared/money.ts": 'export * from "./currency.js";\n',
+    "shared/currency.ts": "",
+    "shared/unused.ts": "",
+  };
+  const web = { "packages/ui/src/x.ts": "web", "packages/tokens/x.ts": "web" };
+  const nothing = { "packages/ui/src/x.ts": "", "packages/tokens/x.ts": "" };
+  const paths = (target: string): string =>
+    `{\n // of all\n "compilerOptions": { "baseUrl": ".", "paths": { "ui/*": ["${target}"], }, },\n}\n`;
+
+  test.each<[way: string, files: Record<string, string>, table: Record<string, string>]>([
+    ["nothing", {}, nothing],
+    [
+      "the root depends on it",
+      { "package.json": json({ workspaces: ["apps/*", "packages/*"], dependencies: { "@shop/ui": "*" } }) },
+      { "packages/ui/src/x.ts": "api web", "packages/tokens/x.ts": "api web" },
+    ],
+    ["an import by name", { "apps/web/a.ts": 'import { x } from "@shop/ui/button";' }, web],
+    [
+      "an import by name, loaded later",
+      { "apps/web/a.mjs": "await import(/* webpackChunkName: 'x' */ `@shop/ui`);" },
+      web,
+    ],
+    ["require", { "apps/web/a.cjs": "const x = require ( '@shop/ui' );" }, web],
+    [
+      "paths of the root",
+      { "tsconfig.base.json": paths("packages/ui/src/*"), "apps/web/a.tsx": 'import "ui/x";' },
+      web,
+    ],
+    [
+      "paths of its own",
+      {
+        "apps/web/tsconfig.json": paths("../../packages/ui/src/*"),
+        "apps/web/a.ts": 'import "ui/x";',
+        "packages/ui/src/x.ts": "",
+      },
+      web,
+    ],
+    [
+      "paths that are inherited",
+      {
+        "config/ts.json": paths("../packages/ui/src/*"),
+        "apps/web/tsconfig.json": json({ extends: "../../config/ts" }),
+        "apps/web/a.ts": 'export * from "ui/x";',
+        "packages/ui/src/x.ts": "",
+      },
+      web,
+    ],
+    [
+      "paths that nobody uses",
+      { "tsconfig.base.json": paths("packages/ui/src/*"), "packages/ui/src/x.ts": "" },
+      nothing,
+    ],
+    ["a path", { "apps/web/a.ts": 'import "../../packages/ui/src/x";' }, web],
+    [
+      "the settings of a bundler",
+      { "apps/web/vite.config.ts": 'alias: { ui: resolve(__dirname, "../../packages/ui/src") }' },
+      web,
+    ],
+    [
+      "a filter of the command that builds it",
+      { "apps/web/Dockerfile": `${everything}RUN npm ci && npm run build -w @shop/ui -w web\n` },
+      web,
+    ],
+    ["a filter of pnpm", { "apps/web/Dockerfile": `${everything}RUN pnpm --filter ./packages/ui... build\n` }, web],
+  ])("%s", (_way, files, table) => {
+    const fixed = {
+      "packages/ui/src/x.ts": "",
+      ...shop,
+      "apps/api/Dockerfile": "FROM x\nCOPY package.json apps/api ./\n",
+    };
+    expectAffected({ ...fixed, ...files }, table);
+  });
+
+  test("a file in no package, and what that imports", () => {
+    const files = {
+      ...shop,
+      "svc/x/package.json": "{}",
+      "svc/x/Dockerfile": "FROM x\nCOPY shared shared\nCOPY . .\n",
+      "svc/x/a.ts": "",
+    };
+    const outside = {
+      ...files,
+      "apps/web/package.json": "{}",
+      "package.json": "{}",
+      "apps/web/a.ts": 'import "../api/money"',
+      "apps/api/money.ts": 'import "./currency"',
+    };
+    expectAffected(outside, {
+      "apps/api/money.ts": "api web",
+      "apps/api/currency.ts": "api web",
+      "apps/api/more.ts": "api",
+    });
+  });
+
+  test.each<[script: string, found: string]>([
+    ["tsc -b && vite build", "api"],
+    ["npm run compile", "api"],
+    ["node scripts/build.js", "api web"],
+    ["bash -c 'cat ../api/x'", "api web"],
+    ["tsc -p ../../tsconfig.x.json", "api web"],
+    ["run-s generate compile", "api web"],
+    ["graphql-codegen", "api web"],
+  ])("the script %j", (script, found) => {
+    const scripts = { build: script, compile: "tsc", generate: "tsx gen.ts" };
+    expectAffected(
+      {
+        ...shop,
+        "apps/web/Dockerfile": `${everything}RUN npm ci && npm run build\n`,
+        "apps/web/package.json": json({ name: "web", scripts }),
+      },
+      { "apps/api/x.graphql": found },
+    );
   });
 });

@@ -1,0 +1,166 @@
+import { posix } from "node:path";
+import { z } from "zod";
+import { isIn, memoize, pathWithin, upwards, type SourceTree } from "./source-tree.ts";
+
+/** A path without its ending that a source names, and that may be a file, or a directory. */
+export interface NodeImports {
+  /** Names that may be those of packages, e.g. `@shop/ui/button`. */
+  readonly names: ReadonlySet<string>;
+  /** Paths outside of the directory that was read, from the root of the monorepo: a file without its ending, or a directory. */
+  readonly outside: ReadonlySet<string>;
+}
+
+/**
+ * What the sources of a package name: whatever stands in quotes may be an import, so that what is loaded by other means counts
+ * too. Names are looked up in the `paths` and `baseUrl` of the TypeScript settings of the package and of the directories around.
+ */
+export function nodeImportsIn(tree: SourceTree): (directory: string) => NodeImports {
+  const settingsAt = memoize((file) => readSettings(tree, file, 0));
+  return memoize((directory) => {
+    const names = new Set<string>();
+    const outside = new Set<string>();
+    const settings = upwards(directory).flatMap((at) =>
+      tree
+        .list(at)
+        .files.filter((name) => /^(tsconfig|jsconfig)[^/]*\.json$/.test(name))
+        .flatMap((name) => settingsAt(posix.join(at, name))),
+    );
+    const waiting = new Set(sourcesBelow(tree, directory));
+    // Iterating over a Set also visits what is added meanwhile.
+    for (const file of waiting) {
+      for (const name of quotedNames(tree.read(file) ?? "")) {
+        const targets = name.startsWith(".")
+          ? [pathWithin(posix.dirname(file), name) ?? []].flat()
+          : settings.flatMap((one) => one.resolve(name)).filter((target) => existing(tree, target).length > 0);
+        if (!name.startsWith(".")) names.add(name);
+        for (const target of targets.filter((path) => path !== "." && !isIn(directory, path))) {
+          outside.add(target.replace(/\.[cm]?[jt]sx?$/, ""));
+          // What is imported from elsewhere imports more.
+          for (const found of existing(tree, target)) waiting.add(found);
+        }
+      }
+    }
+    return { names, outside };
+  });
+}
+
+/** Whether a file is what a path without an ending means, or in it. */
+export function isMeant(outside: ReadonlySet<string>, file: string): boolean {
+  if (outside.size === 0) return false;
+  const name = posix.basename(file);
+  const directory = posix.dirname(file);
+  const stems = [...name.matchAll(/\./g)].map(({ index }) => posix.join(directory, name.slice(0, index)));
+  return [...upwards(file), ...stems].some((path) => outside.has(path));
+}
+
+const sourceFile = /\.([cm]?[jt]sx?|vue|svelte|astro|mdx|css|scss|sass|less)$/;
+const longest = 2_000_000;
+
+function sourcesBelow(tree: SourceTree, directory: string): string[] {
+  const { files, directories } = tree.list(directory);
+  const below = directories
+    .filter((name) => !["node_modules", "dist", ".git", ".next", ".turbo"].includes(name))
+    .flatMap((name) => sourcesBelow(tree, posix.join(directory, name)));
+  return [...files.filter((name) => sourceFile.test(name)).map((name) => posix.join(directory, name)), ...below];
+}
+
+/** What stands between any two quotes, or in a line between them: an odd one hides nothing. */
+function quotedNames(text: string): Set<string> {
+  const names = text.slice(0, longest).split(/["'`\n()]/);
+  return new Set(names.filter((name) => name.length < 300 && /^[@\w.~#][\w@./~#$-]*$/.test(name)));
+}
+
+/** The sources that a path without its ending may be; a directory is its index. */
+function existing(tree: SourceTree, path: string): string[] {
+  if (tree.kind(path) === "file") return [path];
+  const inDirectory = (directory: string, stem: string): string[] =>
+    tree
+      .list(directory)
+      .files.filter((name) => name.startsWith(`${stem}.`) && sourceFile.test(name))
+      .map((name) => posix.join(directory, name));
+  const stem = posix.basename(path).replace(/\.[cm]?[jt]sx?$/, "");
+  const files = inDirectory(posix.dirname(path), stem);
+  return tree.kind(path) === "directory" ? [...files, ...sourcesBelow(tree, path)] : files;
+}
+
+const settingsSchema = z.object({
+  extends: z.union([z.string(), z.array(z.string())]).optional(),
+  compilerOptions: z
+    .object({
+      baseUrl: z.string().optional(),
+      paths: z.record(z.string(), z.array(z.string())).optional(),
+    })
+    .optional(),
+});
+
+interface PathSettings {
+  /** The paths that a name may mean. */
+  readonly resolve: (name: string) => string[];
+}
+
+/** Settings that are invalid, or that another package has, are of no help: the compiler reports the former. */
+function readSettings(tree: SourceTree, file: string, depth: number): PathSettings[] {
+  const parsed = settingsSchema.safeParse(parseLenientJson(tree.read(file) ?? ""));
+  if (!parsed.success || depth > 20) return [];
+  const directory = posix.dirname(file);
+  const { extends: bases = [], compilerOptions: { baseUrl, paths = {} } = {} } = parsed.data;
+  const inherited = [bases].flat().flatMap((base) => {
+    const target = base.startsWith(".") ? pathWithin(directory, base) : undefined;
+    if (target === undefined) return [];
+    return readSettings(tree, tree.kind(target) === "file" ? target : `${target}.json`, depth + 1);
+  });
+  const root = pathWithin(directory, baseUrl ?? ".");
+  if (root === undefined) return inherited;
+  const within = (path: string): string[] => [pathWithin(root, path) ?? []].flat();
+  const patterns = Object.entries(paths);
+  const resolve = (name: string): string[] => [
+    ...patterns.flatMap(([pattern, targets]) => {
+      const rest = wildcardOf(pattern, name);
+      return rest === undefined ? [] : targets.flatMap((target) => within(target.replace("*", () => rest)));
+    }),
+    ...(baseUrl === undefined ? [] : within(name)),
+  ];
+  return [{ resolve }, ...inherited];
+}
+
+/** What the `*` of a pattern stands for in a name; `undefined`: the pattern does not mean it. */
+function wildcardOf(pattern: string, name: string): string | undefined {
+  const star = pattern.indexOf("*");
+  if (star === -1) return pattern === name ? "" : undefined;
+  const [before, after] = [pattern.slice(0, star), pattern.slice(star + 1)];
+  if (name.length < before.length + after.length || !name.startsWith(before) || !name.endsWith(after)) return undefined;
+  return name.slice(before.length, name.length - after.length);
+}
+
+/** JSON with comments and commas too many, as TypeScript takes it; `undefined`: it is none. */
+function parseLenientJson(text: string): unknown {
+  const parts: string[] = [];
+  let last = -1;
+  const add = (part: string): void => {
+    last = parts.push(part) - 1;
+  };
+  for (let at = 0; at < text.length;) {
+    const character = text[at] ?? "";
+    if (character === '"') {
+      let end = at + 1;
+      while (end < text.length && text[end] !== '"') end += text[end] === "\\" ? 2 : 1;
+      add(text.slice(at, end + 1));
+      at = end + 1;
+    } else if (text.startsWith("//", at)) {
+      const end = text.indexOf("\n", at);
+      at = end === -1 ? text.length : end;
+    } else if (text.startsWith("/*", at)) {
+      const end = text.indexOf("*/", at + 2);
+      at = end === -1 ? text.length : end + 2;
+    } else {
+      if ((character === "}" || character === "]") && parts[last] === ",") parts[last] = "";
+      if (!/\s/.test(character)) add(character);
+      at++;
+    }
+  }
+  try {
+    return JSON.parse(parts.join(""));
+  } catch {
+    return undefined;
+  }
+}
