@@ -28,8 +28,8 @@ export const command = defineCommand({
   description: [
     `Lists the services that changed between two commits of the monorepo, each with the reason: a file of its own, or one
     that it shares, by the imports of Go, the dependencies between packages of Node, its Dockerfile, or \`paths:\` in its
-    service.yaml. Documentation (*.md, docs/) and what the ignore file of its Dockerfile excludes do not count. Where the
-    base is not known, every service counts as changed.`,
+    service.yaml. What the ignore file of its Dockerfile excludes does not count. Where it is not known what a build reads,
+    all that it has counts; where the base is not known, every service.`,
   ],
   usage: [
     "changes --from COMMIT [--to COMMIT] [OPTIONS]",
