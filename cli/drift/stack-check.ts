@@ -79,7 +79,7 @@ interface RunResult {
 }
 
 /** @param saysGone whether an error only says that a resource is gone */
-function readRun({ events, failure }: EngineRun, saysGone: (diagnostic: Diagnostic) => boolean): RunResult {
+function readRun({ events, failure, stopped = false }: EngineRun, saysGone: (diagnostic: Diagnostic) => boolean): RunResult {
   const known = events.map((event) => engineEventSchema.parse(event));
   const steps = known.flatMap(({ resOutputsEvent }) =>
     resOutputsEvent !== undefined && isChange(resOutputsEvent.metadata) ? [resOutputsEvent.metadata] : [],
@@ -89,13 +89,14 @@ function readRun({ events, failure }: EngineRun, saysGone: (diagnostic: Diagnost
   const problems = errors
     .filter((error) => !saysGone(error))
     .flatMap((diagnosticEvent) => problemIn({ diagnosticEvent }) ?? []);
+  const isUnexplained = problems.length + gone.length === 0;
   return {
     steps,
     gone,
     // The failure counts only where no event gives its cause.
     problems: [
       ...new Set(
-        (problems.length + gone.length === 0 && failure !== undefined ? [failure] : problems).map((text) =>
+        [...problems, ...(failure !== undefined && (stopped || isUnexplained) ? [failure] : [])].map((text) =>
           oneLine(text),
         ),
       ),

@@ -117,7 +117,8 @@ export function placeholderKubeconfig(context = "placeholder"): string {
     kind: "Config",
     clusters: [{ name: "placeholder", cluster: { server: placeholderServer } }],
     contexts: [{ name: context, context: { cluster: "placeholder", user: "placeholder" } }],
-    users: [{ name: "placeholder", user: {} }],
+    // For a user without any credential the official Kubernetes provider asks for a name and a password on standard input.
+    users: [{ name: "placeholder", user: { token: placeholder } }],
     "current-context": context,
   });
 }

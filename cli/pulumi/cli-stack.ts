@@ -1,14 +1,14 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { LocalWorkspace, PulumiCommand, type Stack } from "@pulumi/pulumi/automation/index.js";
+import { LocalWorkspace, type Stack } from "@pulumi/pulumi/automation/index.js";
 import * as runtimeConfig from "@pulumi/pulumi/runtime/config.js";
 import { temporaryDirectory } from "../../core/atomic-file.ts";
 import { writeYaml } from "../../core/yaml.ts";
 import { stackFileName, stackFilePath } from "../../stacks/stack-file.ts";
-import { CommandError } from "../command.ts";
 import { explainEngineFailure } from "./diagnostics.ts";
 import { readProject } from "./project.ts";
+import { findPulumi } from "./pulumi-command.ts";
 
 export interface CliStackOptions extends ProgramHooks {
   /** The text of the stack file. @default that of `stacks/Pulumi.<stack>.yaml`, encrypted secrets included */
@@ -32,7 +32,7 @@ export interface CliStack extends AsyncDisposable {
 export async function openCliStack(name: string, options: CliStackOptions = {}): Promise<CliStack> {
   const project = readProject();
   const settings = options.settings ?? (await readSettings(name));
-  const pulumiCommand = await findPulumi();
+  const pulumiCommand = await findPulumi(process.env);
   const directory = temporaryDirectory("delivery-stack-");
   try {
     // The Automation API knows nothing of `stackConfigDir`; providers resolve relative paths against `main`.
@@ -83,24 +83,4 @@ async function runProgram({ onConfig, prepare }: ProgramHooks): Promise<Record<s
   prepare?.();
   const outputs: Record<string, unknown> = await import(`../../index.ts?run=${process.hrtime.bigint()}`);
   return { ...outputs };
-}
-
-const oldestPulumi = { major: 3, minor: 250 };
-const installHint = `install ${oldestPulumi.major}.${oldestPulumi.minor} or newer (https://www.pulumi.com/docs/install/) and have it on PATH`;
-
-/** @throws CommandError if the user's Pulumi CLI is missing or too old */
-async function findPulumi(): Promise<PulumiCommand> {
-  const command = await PulumiCommand.get().catch((error: unknown) => {
-    const missing = /ENOENT|not found/.test(String(error));
-    throw new CommandError(`the Pulumi CLI ${missing ? "is missing" : "does not run"}; ${installHint}`, {
-      cause: error,
-    });
-  });
-  const { version } = command;
-  if (
-    version !== null &&
-    (version.major < oldestPulumi.major || (version.major === oldestPulumi.major && version.minor < oldestPulumi.minor))
-  )
-    throw new CommandError(`the Pulumi CLI is ${version.format()}; ${installHint}`);
-  return command;
 }

@@ -1,5 +1,6 @@
 import type { EngineEvent as SentEvent } from "@pulumi/pulumi/automation/index.js";
 import { z } from "zod";
+import { EngineTimeoutError } from "./pulumi-command.ts";
 
 /** What one run of the engine came to. */
 export interface EngineRun {
@@ -7,6 +8,8 @@ export interface EngineRun {
   readonly events: readonly unknown[];
   /** Why the run failed; `undefined`: it did not, or its events say why. */
   readonly failure?: string | undefined;
+  /** Whether it was stopped before its end, so that its events say only a part. */
+  readonly stopped?: boolean;
 }
 
 /**
@@ -22,6 +25,7 @@ export async function runEngine(
     await operation((event) => void events.push(event));
     return { events };
   } catch (error) {
+    if (error instanceof EngineTimeoutError) return { events, failure: error.message, stopped: true };
     return { events, failure: explain(error, events) };
   }
 }
