@@ -1,6 +1,6 @@
 import type { Stack } from "@pulumi/pulumi/automation/index.js";
 import { openCliStack } from "../pulumi/cli-stack.ts";
-import { plainMessage, problemIn, resourceName } from "../pulumi/diagnostics.ts";
+import { plainMessage, problemsIn, resourceName } from "../pulumi/diagnostics.ts";
 import {
   engineEventSchema,
   runEngine,
@@ -79,16 +79,17 @@ interface RunResult {
 }
 
 /** @param saysGone whether an error only says that a resource is gone */
-function readRun({ events, failure, stopped = false }: EngineRun, saysGone: (diagnostic: Diagnostic) => boolean): RunResult {
+function readRun(
+  { events, failure, stopped = false }: EngineRun,
+  saysGone: (diagnostic: Diagnostic) => boolean,
+): RunResult {
   const known = events.map((event) => engineEventSchema.parse(event));
   const steps = known.flatMap(({ resOutputsEvent }) =>
     resOutputsEvent !== undefined && isChange(resOutputsEvent.metadata) ? [resOutputsEvent.metadata] : [],
   );
   const errors = known.flatMap(({ diagnosticEvent: one }) => (one?.severity === "error" ? [one] : []));
   const gone = errors.filter(saysGone).flatMap(({ urn }) => urn ?? []);
-  const problems = errors
-    .filter((error) => !saysGone(error))
-    .flatMap((diagnosticEvent) => problemIn({ diagnosticEvent }) ?? []);
+  const problems = problemsIn(known, saysGone);
   const isUnexplained = problems.length + gone.length === 0;
   return {
     steps,

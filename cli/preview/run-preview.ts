@@ -9,7 +9,7 @@ import { errorMessage } from "../../core/error.ts";
 import { shortName, stackFilePath } from "../../stacks/stack-file.ts";
 import type { Project } from "../project/stack-file.ts";
 import { openCliStack } from "../pulumi/cli-stack.ts";
-import { explainEngineFailure, knownFailure, problemIn } from "../pulumi/diagnostics.ts";
+import { explainEngineFailure, knownFailure, lastOutput, problemsIn } from "../pulumi/diagnostics.ts";
 import { runEngine, type EngineRun } from "../pulumi/engine-run.ts";
 import { redaction, secretTexts } from "../pulumi/redaction.ts";
 import { readImageStatus } from "./image-status.ts";
@@ -120,20 +120,26 @@ function runPreview(stack: Stack, signal: AbortSignal): Promise<EngineRun> {
       }),
     (error, events) => {
       signal.throwIfAborted();
-      const reported = events.some((event) => problemIn(event) !== undefined || event.policyEvent !== undefined);
-      return reported ? undefined : failureOf(error, stack.name);
+      const reported = problemsIn(events).length > 0 || events.some(({ policyEvent }) => policyEvent !== undefined);
+      return reported ? undefined : failureOf(error, stack.name, lastOutput(events));
     },
   );
 }
 
 /** The Automation API's error repeats the command, the output and itself. */
-function failureOf(error: unknown, stack: string): string {
+function failureOf(error: unknown, stack: string, written: string): string {
   const output = errorMessage(error);
   const known = knownFailure(output, stack);
   if (known !== undefined) return known;
-  const lines = output.split("\n").filter((line) => line.startsWith("error: "));
-  return [...new Set(lines)].join("\n") || "the engine ended without saying why; run `pulumi preview` to see more";
+  const lines = output.split("\n").flatMap((line) => errorLine.exec(line)?.[1] ?? []);
+  const said = [...new Set(lines)].join("\n") || written;
+  return said === ""
+    ? "the engine ended without saying why; run `pulumi preview` to see more"
+    : `the engine ended: ${said}`;
 }
+
+/** A line of the engine's own output with an error; "preview failed" alone says nothing. */
+const errorLine = /^(?: stderr: )?(error: (?!(?:update|preview|refresh|destroy) failed$).+)$/;
 
 /**
  * Leaves the secret inputs of every resource as they are in the state: they are placeholders on both sides, and a difference

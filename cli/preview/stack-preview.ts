@@ -1,4 +1,4 @@
-import { about, plainMessage, problemIn, resourceName } from "../pulumi/diagnostics.ts";
+import { about, plainMessage, problemsIn, resourceName } from "../pulumi/diagnostics.ts";
 import { engineEventSchema, type EngineEvent } from "../pulumi/engine-run.ts";
 import { secretWord } from "../pulumi/redaction.ts";
 import { fileChanges, manifestsOf } from "./manifest-diff.ts";
@@ -34,7 +34,7 @@ export function stackPreview(raw: readonly unknown[], input: PreviewInput): Stac
     forkSafe: input.forkSafe,
     limits: input.limits,
     errors: unique([
-      ...events.flatMap((event) => errorIn(event) ?? []),
+      ...problemsIn(events).map(withoutMachine),
       ...(input.failure === undefined ? [] : [input.failure]),
     ]),
     policies: events.flatMap(policyIn),
@@ -115,11 +115,6 @@ function pathText(path: readonly string[]): string {
       return index === 0 ? key : `.${key}`;
     })
     .join("");
-}
-
-function errorIn({ diagnosticEvent }: EngineEvent): string | undefined {
-  const problem = problemIn({ diagnosticEvent });
-  return problem === undefined ? undefined : withoutMachine(problem);
 }
 
 function warningIn({ diagnosticEvent }: EngineEvent): string | undefined {

@@ -2,23 +2,65 @@ import { errorMessage } from "../../core/error.ts";
 import { stackFilePath } from "../../stacks/stack-file.ts";
 import { CommandError } from "../command.ts";
 
+interface Diagnostic {
+  readonly severity: string;
+  readonly message: string;
+  readonly urn?: string | undefined;
+}
+
 /** Of the engine's events, what is read here. */
 interface DiagnosticEvent {
-  readonly diagnosticEvent?:
-    | { readonly severity: string; readonly message: string; readonly urn?: string | undefined }
-    | undefined;
+  readonly diagnosticEvent?: Diagnostic | undefined;
 }
 
-/** Follow-up messages of an error that is reported by itself. */
-const consequence =
-  /^(update|preview|refresh|destroy) failed$|^One or more errors occurred|client connection is closing|resource monitor shut down/;
+/** Messages that say nothing. */
+const empty =
+  /^(?:(?:update|preview|refresh|destroy) failed|One or more errors occurred[.:]?(?: Check logs for more details)?)?$/;
+/** Messages that follow from an error that is reported by itself; where there is none, they are all that is known. */
+const consequence = /client connection is closing|resource monitor shut down/;
 
-/** The problem that an event reports, with the resource that has it; `undefined`: it reports none. */
-export function problemIn({ diagnosticEvent }: DiagnosticEvent): string | undefined {
-  if (diagnosticEvent?.severity !== "error") return undefined;
-  const message = plainMessage(diagnosticEvent);
-  return consequence.test(message) ? undefined : `${about(diagnosticEvent.urn)}${message}`;
+/** The SDK's summary of the program's errors. Most of them come by themselves, too; those of calls to the engine do not. */
+const summary = "One or more errors occurred:";
+
+/**
+ * The problems that a run's events report, each with the resource that has it.
+ * @param isReported whether an error is told in another way; what only repeats it is no problem of its own
+ */
+export function problemsIn(
+  events: readonly DiagnosticEvent[],
+  isReported: (diagnostic: Diagnostic) => boolean = () => false,
+): string[] {
+  const errors = events
+    .flatMap(({ diagnosticEvent: event }) => (event?.severity === "error" ? [event] : []))
+    .map((event) => ({ event, message: plainMessage(event) }))
+    .filter(({ message }) => !empty.test(message));
+  const causes = errors.filter(({ message }) => !consequence.test(message));
+  const own = causes.map(({ message }) => message).filter((message) => !message.startsWith(summary));
+  return (causes.length > 0 ? causes : errors).flatMap(({ event, message }) => {
+    if (isReported(event)) return [];
+    const text = message.startsWith(summary) ? unsaid(message.slice(summary.length), own) : message;
+    return text === "" ? [] : [`${about(event.urn)}${text}`];
+  });
 }
+
+/** What of a summary no other message says. Its parts are joined by commas, and may have commas in them. */
+function unsaid(text: string, messages: readonly string[]): string {
+  const parts = text.split(", ").filter((part) => !messages.some((message) => message.includes(part.trim())));
+  return parts.join(", ").trim();
+}
+
+/** The last lines that a plugin or the program wrote past the engine: where nothing is reported, they may say why it ended. */
+export function lastOutput(events: readonly DiagnosticEvent[]): string {
+  const lines = events.flatMap(({ diagnosticEvent: event }) =>
+    event?.severity === "info#err" ? [plainMessage(event)] : [],
+  );
+  return lines
+    .filter((line) => line !== "")
+    .slice(-longestOutput)
+    .join("\n");
+}
+
+const longestOutput = 10;
 
 /** Without the engine's marks for colors. */
 export function plainMessage({ message }: { readonly message: string }): string {

@@ -1,5 +1,5 @@
 import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
-import { problemIn } from "../../cli/pulumi/diagnostics.ts";
+import { problemsIn } from "../../cli/pulumi/diagnostics.ts";
 
 /** Prints lines of progress, each with the seconds since this call, so that one sees what takes long. */
 export function startProgress(): (line: string) => void {
@@ -14,14 +14,14 @@ export function startProgress(): (line: string) => void {
 export async function withProblems<Result>(
   operation: (watch: { onEvent: (event: EngineEvent) => void }) => Promise<Result>,
 ): Promise<Result> {
-  const problems = new Set<string>();
+  const events: EngineEvent[] = [];
   const onEvent = (event: EngineEvent): void => {
-    const problem = problemIn(event);
-    if (problem !== undefined) problems.add(problem);
+    if (event.diagnosticEvent !== undefined) events.push(event);
   };
   try {
     return await operation({ onEvent });
   } catch (error) {
+    const problems = new Set(problemsIn(events));
     // Without any problem the engine itself could not run.
     if (problems.size === 0) throw error;
     throw new Error([...problems].join("\n"), { cause: error });

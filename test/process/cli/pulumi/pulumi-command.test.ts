@@ -48,7 +48,9 @@ test("a run that comes to no end is stopped, and says so", async () => {
   );
   expect(run).toMatchObject({
     stopped: true,
-    failure: expect.stringMatching(/^`pulumi whoami` came to no end in 0\.005 min and was stopped: .*DELIVERY_ENGINE_MINUTES$/),
+    failure: expect.stringMatching(
+      /^`pulumi whoami` came to no end in 0\.005 min and was stopped: .*DELIVERY_ENGINE_MINUTES$/,
+    ),
   });
 });
 
