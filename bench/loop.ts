@@ -21,7 +21,6 @@ import { median, type Figure } from "./figure.ts";
 
 const service = "link";
 const file = "examples/delinkcious/svc/link_service/main.go";
-const rounds = 3;
 const limitMilliseconds = 10 * 60_000;
 
 /** A commit on its way to the cluster; times in seconds. */
@@ -39,9 +38,24 @@ interface Journey {
  */
 export async function benchLoop(report: (line: string) => void): Promise<Figure[]> {
   const stateDir = mkdtempSync(join(tmpdir(), "delivery-bench-loop-"));
-  const directory = mkdtempSync(join(tmpdir(), "delivery-bench-developer-"));
   try {
     const outputs = await up({ stateDir, pods: "auto", report });
+    return await measureCommits(stateDir, outputs, 3, report);
+  } finally {
+    await down({ stateDir, purge: false, report });
+    rmSync(stateDir, { recursive: true, force: true });
+  }
+}
+
+/** Measures commits in a sandbox that is up. @param outputs of its stack */
+export async function measureCommits(
+  stateDir: string,
+  outputs: Awaited<ReturnType<typeof up>>,
+  rounds: number,
+  report: (line: string) => void,
+): Promise<Figure[]> {
+  const directory = mkdtempSync(join(tmpdir(), "delivery-bench-developer-"));
+  try {
     const endpoints = loadEndpoints(stateDir);
     if (endpoints?.sourceRepository === undefined)
       throw new Error(`${stateDir}: the sandbox is up, but has no source repository`);
@@ -73,8 +87,7 @@ export async function benchLoop(report: (line: string) => void): Promise<Figure[
     report(`commit → new pods, tested by CI / all five as the baseline does, untested: ${ratio.toFixed(2)} ×`);
     return figures(journeys);
   } finally {
-    await down({ stateDir, purge: false, report });
-    for (const path of [stateDir, directory]) rmSync(path, { recursive: true, force: true });
+    rmSync(directory, { recursive: true, force: true });
   }
 }
 

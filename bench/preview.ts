@@ -4,10 +4,8 @@ import { temporaryDirectory } from "../core/atomic-file.ts";
 import { buildTools } from "../sandbox/machine/tools/go-tools.ts";
 import { median, type Figure } from "./figure.ts";
 
-const rounds = 7;
-
 /** How long a preview of the sandbox stack takes, against one of the same resources written down by hand. */
-export async function benchPreview(report: (line: string) => void): Promise<Figure[]> {
+export async function benchPreview(report: (line: string) => void, rounds = 7): Promise<Figure[]> {
   const { pulumi } = await buildTools(["pulumi"], report);
   using directory = temporaryDirectory("delivery-bench-");
   const seconds = { stack: [] as number[], baseline: [] as number[] };

@@ -1,0 +1,27 @@
+import { benchBuild } from "./build.ts";
+import { benchChanges } from "./changes.ts";
+import type { Figure } from "./figure.ts";
+import { benchGitOps } from "./gitops.ts";
+import { benchLoop } from "./loop.ts";
+import { benchPreview } from "./preview.ts";
+import { benchSandbox } from "./sandbox.ts";
+import { benchTests } from "./tests.ts";
+
+interface BenchmarkOptions {
+  readonly report: (line: string) => void;
+  /** Whether all tools are built from nothing, too. */
+  readonly cold: boolean;
+}
+
+/** By the name that `npm run bench -- NAME` takes. test/support/benchmark-smoke.ts says where each has its smoke run. */
+export const benchmarks = {
+  preview: ({ report }) => benchPreview(report),
+  tests: ({ report }) => benchTests(report),
+  changes: ({ report }) => benchChanges(report),
+  build: ({ report }) => benchBuild(report),
+  sandbox: ({ report, cold }) => benchSandbox(report, cold),
+  gitops: ({ report }) => benchGitOps(report),
+  loop: ({ report }) => benchLoop(report),
+} as const satisfies Readonly<Record<string, (options: BenchmarkOptions) => Figure[] | Promise<Figure[]>>>;
+
+export type BenchmarkName = keyof typeof benchmarks;

@@ -1,0 +1,26 @@
+import { afterAll, beforeAll } from "vitest";
+import { measureReleases } from "../../bench/gitops.ts";
+import { measureCommits } from "../../bench/loop.ts";
+import { benchUp } from "../../bench/sandbox.ts";
+import { up } from "../../sandbox/commands/up.ts";
+import { smokeBenchmarks } from "../support/benchmark-smoke.ts";
+import { enterGitOps } from "./support/gitops-harness.ts";
+import { enterLoop, type LoopHarness } from "./support/loop-harness.ts";
+
+const report = (): void => undefined;
+let stateDir: string;
+let loop: LoopHarness;
+
+beforeAll(async () => {
+  const harness = await enterGitOps();
+  ({ stateDir } = harness);
+  loop = await enterLoop(harness);
+});
+afterAll(() => loop.leave());
+
+smokeBenchmarks("e2e", {
+  // On the sandbox that runs: another one beside it would be in its way.
+  sandbox: () => benchUp(stateDir, report),
+  gitops: () => measureReleases(stateDir, 1, report),
+  loop: async () => measureCommits(stateDir, await up({ stateDir, pods: "auto", report }), 1, report),
+});

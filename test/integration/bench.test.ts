@@ -1,0 +1,24 @@
+import { join } from "node:path";
+import { measureBuilds } from "../../bench/build.ts";
+import { benchPreview } from "../../bench/preview.ts";
+import { temporaryDirectory } from "../../core/atomic-file.ts";
+import { smokeBenchmarks } from "../support/benchmark-smoke.ts";
+import { enterSandbox } from "../support/sandbox-harness.ts";
+
+const report = (): void => undefined;
+
+smokeBenchmarks("integration", {
+  preview: () => benchPreview(report, 1),
+  // Of the sandbox's own BuildKit, whose layers the other tests want to keep.
+  build: async () => {
+    const { sandbox, credentials } = await enterSandbox();
+    const { registryHost } = sandbox.endpoints;
+    const location = {
+      buildKit: await sandbox.docker.buildKit(),
+      registryHost,
+      password: credentials.registryPassword,
+    };
+    using directory = temporaryDirectory("delivery-bench-build-");
+    return await measureBuilds(join(directory.path, "shop"), location, report, false);
+  },
+});
