@@ -6,7 +6,7 @@ import { errorMessage } from "../core/error.ts";
 import type { Command, CommandContext } from "./command.ts";
 import { UsageError } from "./options.ts";
 
-/** Each is loaded when it is called. */
+/** A command's module is loaded when it is called. */
 const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = {
   changes: () => import("./commands/changes.ts"),
   test: () => import("./commands/test.ts"),
@@ -53,8 +53,8 @@ ${lines.join("\n")}
 Exit status: 0 done, or there was nothing to do; 1 failed, as the message says; 2 the command line is wrong.`;
 }
 
-// Node strips the types of a file once, not at every call. CI keeps what is below node_modules, and finds it again wherever
-// it checks out.
+// With a cache, Node strips the types of a file once and not at every call. CI caches node_modules; `portable` makes the
+// entries valid for a checkout in another directory.
 enableCompileCache({ directory: join(import.meta.dirname, "../node_modules/.cache/delivery"), portable: true });
 
 const stop = new AbortController();

@@ -8,7 +8,7 @@ import { withAggregate, workflow } from "./workflows.ts";
 /** What CircleCI calls the branch of a pull request from a fork. */
 const branchOfFork = "/pull\\/[0-9]+/";
 
-/** `.circleci/config.yml`: finds out why it runs and what has changed, and goes on with that part of the pipeline. */
+/** `.circleci/config.yml`: finds out why it runs and what has changed, and continues with that part of the pipeline. */
 export function setupConfiguration(pipeline: Pipeline): CircleConfig {
   return {
     version: 2.1,
@@ -29,7 +29,7 @@ export function setupConfiguration(pipeline: Pipeline): CircleConfig {
             "Go on with what has changed",
             [
               `${pipeline.regenerate} --continue`,
-              // Empty for the first push of a branch.
+              // The base is empty for the first push of a branch.
               `  --from "<< pipeline.git.base_revision >>" --to "$CIRCLE_SHA1"`,
               `  --branch "$CIRCLE_BRANCH" --drift << pipeline.parameters.drift >>`,
             ].join(" \\\n"),
@@ -41,7 +41,7 @@ export function setupConfiguration(pipeline: Pipeline): CircleConfig {
       plan: {
         jobs: [
           { plan: { context: pipeline.first.context, filters: { branches: { ignore: branchOfFork } } } },
-          // A job that asks for credentials would not run there at all.
+          // For a fork, CircleCI does not run a job that has a context.
           { plan: { name: "plan-of-fork", filters: { branches: { only: branchOfFork } } } },
         ],
       },
@@ -51,34 +51,34 @@ export function setupConfiguration(pipeline: Pipeline): CircleConfig {
 
 /**
  * `.circleci/continue_config.yml`: the pipeline itself.
- * @param run the one occasion that it is for. @default all of them
+ * @param run why it runs, for which it has the one workflow. @default it has all of them
  */
 export function continueConfiguration(
   pipeline: Pipeline,
-  run?: { readonly occasion: TriggerKind; readonly problem?: string | undefined },
+  run?: { readonly trigger: TriggerKind; readonly problem?: string | undefined },
 ): CircleConfig {
   const { executors: all, executorOf } = executors(pipeline);
-  const chosen = run === undefined ? triggerKinds.filter((occasion) => happens(occasion, pipeline)) : [run.occasion];
+  const chosen = run === undefined ? triggerKinds.filter((trigger) => happens(trigger, pipeline)) : [run.trigger];
   const args = { pipeline, executorOf, problem: run?.problem };
   return {
     version: 2.1,
     parameters: {
       drift: { type: "boolean", default: false },
-      occasion: { type: "enum", enum: [...triggerKinds], default: "deliver" },
+      trigger: { type: "enum", enum: [...triggerKinds], default: "deliver" },
       "pull-request": { type: "integer", default: 0 },
     },
     executors: all,
     commands: { prepare: prepareCommand(pipeline.layout), report: reportCommand },
     jobs: jobs(pipeline),
-    workflows: Object.fromEntries(chosen.map((occasion) => [occasion, workflow(occasion, args)])),
+    workflows: Object.fromEntries(chosen.map((trigger) => [trigger, workflow(trigger, args)])),
   };
 }
 
-function happens(occasion: TriggerKind, { previewEnvironments }: Pipeline): boolean {
-  return occasion !== "review-with-environment" || previewEnvironments;
+function happens(trigger: TriggerKind, { previewEnvironments }: Pipeline): boolean {
+  return trigger !== "review-with-environment" || previewEnvironments;
 }
 
-/** What is gone on with if nothing else can be: one job that says why. */
+/** What a pipeline continues with if nothing else can be planned: one job that says why. */
 export function failedConfiguration(problem: string): CircleConfig {
   return {
     version: 2.1,

@@ -1,18 +1,20 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { errorMessage } from "../../core/error.ts";
+import { retry } from "../../core/retry.ts";
 import { CommandError, type CommandContext } from "../command.ts";
 
-export interface Continuation {
-  /** What the pipeline goes on with, as YAML. */
+/** What a pipeline continues with after its setup job. */
+export interface PipelinePart {
+  /** As YAML. */
   readonly configuration: string;
   readonly parameters: Readonly<Record<string, string | number>>;
 }
 
 const keyVariable = "CIRCLE_CONTINUATION_KEY";
-/** Between tries, in milliseconds. */
+/** Between attempts, in milliseconds. */
 const pauses = [1000, 3000, 9000];
 
 /**
- * Goes on with the pipeline that a setup job runs in. It can be done once.
+ * Continues the pipeline that a setup job runs in. It can be done once.
  * Source: https://circleci.com/docs/api/v2/#operation/continuePipeline
  *
  * @param api the base URL of CircleCI's API
@@ -20,7 +22,7 @@ const pauses = [1000, 3000, 9000];
  */
 export async function continuePipeline(
   api: string,
-  { configuration, parameters }: Continuation,
+  { configuration, parameters }: PipelinePart,
   { environment, signal, note }: Pick<CommandContext, "environment" | "signal" | "note">,
 ): Promise<void> {
   const key = environment[keyVariable];
@@ -29,41 +31,47 @@ export async function continuePipeline(
       `${keyVariable} is not set: only a job of a setup configuration (\`setup: true\`) can continue a pipeline, and the project must allow setup workflows; --print shows the configuration instead`,
     );
   const body = JSON.stringify({ "continuation-key": key, configuration, parameters });
-  for (const pause of [...pauses, undefined]) {
-    const problem = await post(`${api}/pipeline/continue`, body, signal);
-    if (problem === undefined) return;
-    if (pause === undefined || !problem.passing)
-      throw new CommandError(`${api} does not continue the pipeline: ${problem.message.replaceAll(key, "***")}`);
-    note(`${problem.message.replaceAll(key, "***")}; trying again in ${pause / 1000} s`);
-    await sleep(pause, undefined, { signal });
+  // CircleCI may repeat the key, which continues the pipeline for whoever reads it.
+  const reasonOf = (error: unknown): string => errorMessage(error).replaceAll(key, "***");
+  try {
+    await retry(() => post(`${api}/pipeline/continue`, body, signal), {
+      pauses,
+      isTransient: (error) => error instanceof FailedRequest && error.isTransient,
+      onRetry: (error, pause) => note(`${reasonOf(error)}; trying again in ${pause / 1000} s`),
+      signal,
+    });
+  } catch (error) {
+    if (signal.aborted) throw new CommandError("interrupted", { cause: error });
+    throw new CommandError(`${api} does not continue the pipeline: ${reasonOf(error)}`, { cause: error });
   }
 }
 
-interface Problem {
-  readonly message: string;
-  /** Whether another try may go better. */
-  readonly passing: boolean;
+class FailedRequest extends Error {
+  override readonly name = "FailedRequest";
+  /** Whether another attempt may go better. */
+  readonly isTransient: boolean;
+
+  constructor(message: string, isTransient: boolean, options?: ErrorOptions) {
+    super(message, options);
+    this.isTransient = isTransient;
+  }
 }
 
-/** @returns `undefined`: done */
-async function post(url: string, body: string, signal: AbortSignal): Promise<Problem | undefined> {
-  try {
-    const answer = await fetch(url, {
+/** @throws FailedRequest */
+async function post(url: string, body: string, signal: AbortSignal): Promise<void> {
+  const answer = async () => {
+    const response = await fetch(url, {
       method: "POST",
       headers: { "content-type": "application/json", accept: "application/json" },
       body,
       signal: AbortSignal.any([signal, AbortSignal.timeout(30_000)]),
     });
-    const text = await answer.text();
-    if (answer.ok) return undefined;
-    return {
-      message: `HTTP ${answer.status}: ${messageIn(text)}`,
-      passing: answer.status >= 500 || answer.status === 429,
-    };
-  } catch (error) {
-    if (signal.aborted) throw new CommandError("interrupted", { cause: error });
-    return { message: reasonOf(error), passing: true };
-  }
+    return { ok: response.ok, status: response.status, text: await response.text() };
+  };
+  const { ok, status, text } = await answer().catch((error: unknown) => {
+    throw new FailedRequest(withCause(error), true, { cause: error });
+  });
+  if (!ok) throw new FailedRequest(`HTTP ${status}: ${messageIn(text)}`, status >= 500 || status === 429);
 }
 
 /** CircleCI says what is wrong as `{"message": …}`. */
@@ -72,12 +80,13 @@ function messageIn(text: string): string {
     const body: unknown = JSON.parse(text);
     if (typeof body === "object" && body !== null && "message" in body) return String(body.message);
   } catch {
-    // Some proxy's page.
+    // A proxy may answer with a page of its own.
   }
   return text.slice(0, 300).trim() || "no reason given";
 }
 
-function reasonOf(error: unknown): string {
+/** `fetch` says only "fetch failed", and why in its cause. */
+function withCause(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.cause instanceof Error ? `${error.message} (${error.cause.message})` : error.message;
 }

@@ -51,10 +51,10 @@ export function chainFrom(first: string, origins: Origins): readonly string[] {
       `stacks/Pulumi.${first}.yaml: promotion.from: ${first} gets its digests from ${origins.get(first)}; the configuration is made for the first environment and covers all that follow: \`delivery ci-config --env ${start}\``,
     );
   const chain = withFollowing(first, origins);
-  const unspeakable = chain.find((name) => !/^[\w-]+$/.test(name));
-  if (unspeakable !== undefined)
+  const invalid = chain.find((name) => !/^[\w-]+$/.test(name));
+  if (invalid !== undefined)
     throw new CommandError(
-      `stacks/Pulumi.${unspeakable}.yaml: the name ${JSON.stringify(unspeakable)} would be part of the names of CircleCI's jobs, which have letters, digits, '-' and '_' only; rename the stack with \`pulumi stack rename\``,
+      `stacks/Pulumi.${invalid}.yaml: the name ${JSON.stringify(invalid)} would be part of the names of CircleCI's jobs, which have letters, digits, '-' and '_' only; rename the stack with \`pulumi stack rename\``,
     );
   return chain;
 }

@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Document, isCollection, isMap, isPair, isScalar, visit, type YAMLMap, type YAMLSeq } from "yaml";
 import { configurationProblems } from "../../circleci/references.ts";
 import type { CircleConfig } from "../../circleci/schema.ts";
+import { writeFileAtomically } from "../../core/atomic-file.ts";
 import { CommandError } from "../command.ts";
 import { continueConfiguration, setupConfiguration } from "./configuration.ts";
 import type { Pipeline } from "./pipeline.ts";
@@ -44,7 +45,7 @@ Finds out why it runs and what has changed, and goes on with that part of contin
         checkedConfiguration("continue_config.yml", continueConfiguration(pipeline)),
         `${origin}
 
-The whole pipeline, as if everything had changed. A run has the one workflow that its occasion asks for, with the
+The whole pipeline, as if everything had changed. A run has the one workflow that its trigger asks for, with the
 services that have changed.`,
       ),
     },
@@ -57,28 +58,27 @@ export function staleFiles(directory: string, files: readonly GeneratedFile[]): 
     const path = join(directory, name);
     if (!existsSync(path)) return [`${path} is not there`];
     const lines = readFileSync(path, "utf8").split("\n");
-    const wanted = text.split("\n");
-    const index = wanted.findIndex((line, at) => line !== lines[at]);
-    const at = index === -1 && lines.length > wanted.length ? wanted.length : index;
+    const desired = text.split("\n");
+    const index = desired.findIndex((line, at) => line !== lines[at]);
+    const at = index === -1 && lines.length > desired.length ? desired.length : index;
     if (at === -1) return [];
-    return [`${path} is stale: line ${at + 1} is ${quoted(lines[at])}, and must be ${quoted(wanted[at])}`];
+    return [`${path} is stale: line ${at + 1} is ${quoted(lines[at])}, and must be ${quoted(desired[at])}`];
   });
 }
 
 export function writeFiles(directory: string, files: readonly GeneratedFile[]): void {
-  mkdirSync(directory, { recursive: true });
-  for (const { name, text } of files) writeFileSync(join(directory, name), text);
+  for (const { name, text } of files) writeFileAtomically(join(directory, name), text);
 }
 
-/** As it is: the difference may be the end of a line, or how far it is indented. */
+/** In quotes, since the difference may be the end of the line or its indentation. */
 function quoted(line: string | undefined): string {
   return line === undefined ? "missing" : JSON.stringify(line);
 }
 
-/** What fits on a line together with its key. */
+/** How long a collection may be to be written on one line, in characters. */
 const shortEnough = 110;
 
-/** The same text for the same configuration. */
+/** Writes a configuration as YAML, below a comment. The same configuration gives the same text. */
 export function render(configuration: CircleConfig, header: string): string {
   const document = new Document(configuration, { aliasDuplicateObjects: false });
   document.commentBefore = header.replaceAll(/^/gm, " ");

@@ -19,7 +19,7 @@ const waitForPorts = run(
   }
 done`,
 );
-// Absolute: the CLI runs in the program's directory.
+// An absolute path, since the CLI runs in the program's directory.
 const digests = `"$PWD/${handOver}/digests"`;
 
 /** What workflows are made of: each job is for one service or environment at a time. */
@@ -119,7 +119,7 @@ delivery build --env ${first.name} --service << parameters.service >> \\
   };
 }
 
-/** How long a promotion may wait in silence until what it promotes has been healthy long enough, in minutes. */
+/** How long a promotion may wait without any output until what it promotes has been healthy long enough, in minutes. */
 function longestWait(promotions: readonly Promotion[]): number {
   return Math.max(0, ...promotions.map((promotion) => healthWait(promotion) ?? 0));
 }

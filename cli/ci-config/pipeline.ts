@@ -3,7 +3,7 @@ import type { ProgramLayout } from "./program-layout.ts";
 
 /** All that the configuration is made from. */
 export interface Pipeline {
-  /** Makes the files anew, e.g. `delivery ci-config --env dev`. */
+  /** The command that generates the files again, e.g. `delivery ci-config --env dev`. */
   readonly regenerate: string;
   /** The image that jobs run in. */
   readonly image: string;
@@ -18,7 +18,7 @@ export interface Pipeline {
   readonly testedOnly: readonly PipelineService[];
   /** Whether CI releases what it has built; else whoever watches the registry does. */
   readonly releases: boolean;
-  /** Whether pull requests are told what they change: more than tests and documents. */
+  /** Whether pull requests get a preview: they change more than tests and documents. */
   readonly previews: boolean;
   /** Whether labelled pull requests get an environment of their own. */
   readonly previewEnvironments: boolean;

@@ -12,7 +12,7 @@ import { findEnvironment } from "../project/environment.ts";
 import type { Monorepo } from "../project/monorepo.ts";
 import type { Project, StackFile } from "../project/stack-file.ts";
 import { continueConfiguration, failedConfiguration } from "./configuration.ts";
-import { continuePipeline, type Continuation } from "./continue-pipeline.ts";
+import { continuePipeline, type PipelinePart } from "./continue-pipeline.ts";
 import { checkedConfiguration, generatedFiles, render, staleFiles } from "./generated-files.ts";
 import type { Pipeline } from "./pipeline.ts";
 import { readPipeline, type KnownPipeline } from "./read-pipeline.ts";
@@ -30,62 +30,62 @@ interface PlanArgs {
 }
 
 /**
- * Goes on with the part of the pipeline that a push asks for. Where that cannot be said, with one job that fails and says
- * why: a status that never comes would block a pull request without a word.
+ * Continues with the part of the pipeline that a push asks for. Where that cannot be said, it continues with one job that
+ * fails and says why: a status that never comes would block a pull request, and nobody would know why.
  * @throws CommandError with what is wrong, after CI knows it
  */
-export async function goOn(args: PlanArgs, context: CommandContext): Promise<void> {
+export async function planAndContinue(args: PlanArgs, context: CommandContext): Promise<void> {
   const api = apiOf(args.project.stackFile(args.environment));
   const planned = await plan(args, context).catch((error: unknown) => {
     if (context.signal.aborted || !(error instanceof Error)) throw error;
     return error;
   });
   if (!(planned instanceof Error)) return continuePipeline(api, planned, context);
-  await continuePipeline(api, failure(planned.message), context);
+  await continuePipeline(api, failedPart(planned.message), context);
   await commentFailure(args, planned.message, context);
   throw planned;
 }
 
-async function plan(args: PlanArgs, context: CommandContext): Promise<Continuation> {
+async function plan(args: PlanArgs, context: CommandContext): Promise<PipelinePart> {
   const { project, environment, from, to, branch, drift } = args;
   const known = await readPipeline(project, environment);
   const { github, gitops } = known.settings;
   const deliveredBranch = github?.branch ?? "main";
-  const reason = await triggerOf({ branch, deliveredBranch, drift, previews: gitops?.previews, github }, context);
+  const trigger = await triggerOf({ branch, deliveredBranch, drift, previews: gitops?.previews, github }, context);
   if (drift) {
     context.print(`drift: ${[known.pipeline.first, ...known.pipeline.promotions].map(({ name }) => name).join(", ")}`);
-    return continuation(known.pipeline, reason);
+    return partFor(trigger, known.pipeline);
   }
   const [stale] = staleFiles(join(known.root, ".circleci"), generatedFiles(known.pipeline));
-  const push = { from, to, delivered: reason.occasion === "deliver", deliveredBranch };
+  const push = { from, to, delivered: trigger.kind === "deliver", deliveredBranch };
   const { pipeline: changed, changes } = await changedPart(project, known, push, context.note);
-  const previews = changed.previews || (await hasEarlierPreview(github, reason, context));
+  const previews = changed.previews || (await hasEarlierPreview(github, trigger, context));
   const pipeline = { ...changed, previews };
   const lines = [
-    `${reason.occasion}${reason.pullRequest === undefined ? "" : ` of pull request ${reason.pullRequest}`}: ${changes.services.length} of ${known.pipeline.services.length} services have changed`,
+    `${trigger.kind}${trigger.pullRequest === undefined ? "" : ` of pull request ${trigger.pullRequest}`}: ${changes.services.length} of ${known.pipeline.services.length} services have changed`,
     ...changes.services.map(({ name, reason: why }) => `  ${name}: ${why}`),
     ...changes.tests.map(({ name, reason: why }) => `  ${name}, only its tests: ${why}`),
   ];
   context.print(lines.join("\n"));
-  return continuation(pipeline, reason, stale && `${stale}; run \`npx ${pipeline.regenerate}\` and commit the result`);
+  return partFor(trigger, pipeline, stale && `${stale}; run \`npx ${pipeline.regenerate}\` and commit the result`);
 }
 
-function continuation(pipeline: Pipeline, { occasion, pullRequest = 0 }: Trigger, problem?: string): Continuation {
-  const configuration = continueConfiguration(pipeline, { occasion, problem });
+function partFor({ kind, pullRequest = 0 }: Trigger, pipeline: Pipeline, problem?: string): PipelinePart {
+  const configuration = continueConfiguration(pipeline, { trigger: kind, problem });
   return {
     configuration: render(
-      checkedConfiguration("the continuation", configuration),
+      checkedConfiguration("the configuration to continue with", configuration),
       `Made by \`${pipeline.regenerate}\`.`,
     ),
-    parameters: { occasion, "pull-request": pullRequest },
+    parameters: { trigger: kind, "pull-request": pullRequest },
   };
 }
 
-function failure(problem: string): Continuation {
+function failedPart(problem: string): PipelinePart {
   return { configuration: render(failedConfiguration(problem), "Made by `delivery ci-config`."), parameters: {} };
 }
 
-/** Known even if the rest of the stack file is faulty. What is wrong with this part, too, the plan says. */
+/** It is known even if the rest of the stack file is invalid; `plan` reports what is wrong with `ci`, too. */
 function apiOf(file: StackFile): string {
   try {
     return file.find("ci")?.ci.host ?? circleCiHost;
@@ -110,7 +110,7 @@ interface Push {
   readonly deliveredBranch: string;
 }
 
-/** On the delivered branch what was not released yet counts, so that nothing is lost with a run that failed. */
+/** On the delivered branch everything counts that was not released yet, so that the next run makes up for one that failed. */
 async function changedPart(
   project: Project,
   { pipeline, monorepo, root, settings }: KnownPipeline,
@@ -152,8 +152,8 @@ function isOfProgram(file: string, root: string, monorepo: string): boolean {
 }
 
 /**
- * Whether a file makes its directory a service, or says what that needs, which its image does not tell. The service may be
- * there no more. The glob is matched by Node, as `findServices` looks for the services with Node's `globSync`.
+ * Whether a file makes its directory a service, or says what that needs, which its image does not tell. The commit may have
+ * deleted the service. The glob is matched by Node, as `findServices` looks for the services with Node's `globSync`.
  */
 function isOfService(file: string, root: string, { root: monorepo, app }: Monorepo): boolean {
   const path = relative(monorepo, join(root, file));
@@ -162,18 +162,18 @@ function isOfService(file: string, root: string, { root: monorepo, app }: Monore
 }
 
 /**
- * Says in the pull request why nothing was planned, in the place of its preview. What cannot be said there stands in the
- * job's log and status alone.
+ * Says in the pull request why nothing was planned, in the place of its preview. Where that fails, only the job's log and
+ * status say it.
  */
 async function commentFailure(args: PlanArgs, problem: string, context: CommandContext): Promise<void> {
   const { project, environment, branch, drift, to } = args;
   try {
     const github = project.stackFile(environment).find("github")?.github;
     const deliveredBranch = github?.branch ?? "main";
-    const reason = await triggerOf({ branch, deliveredBranch, drift, previews: undefined, github }, context);
-    if (github === undefined || reason.occasion !== "review" || reason.pullRequest === undefined) return;
+    const trigger = await triggerOf({ branch, deliveredBranch, drift, previews: undefined, github }, context);
+    if (github === undefined || trigger.kind !== "review" || trigger.pullRequest === undefined) return;
     const text = `## Preview\n\n**The pull request cannot be previewed, tested or built.**\n\n${fenced(problem, "")}\n`;
-    const preview = { report: text, first: environment, commit: to, pullRequest: String(reason.pullRequest) };
+    const preview = { report: text, first: environment, commit: to, pullRequest: String(trigger.pullRequest) };
     context.note(await commentReport(githubOf(github, context), preview, context.environment));
   } catch (error) {
     if (context.signal.aborted) throw error;

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { basename, join, relative, sep } from "node:path";
 import { CommandError } from "../command.ts";
 
-/** Where things are in a job, relative to its working directory unless it says otherwise. */
+/** Where the program and the source are in a job, relative to its working directory unless it says otherwise. */
 export interface ProgramLayout {
   /** This program, e.g. `.` or `deploy`. */
   readonly program: string;
@@ -32,7 +32,7 @@ export interface LayoutArgs {
 
 /** @throws CommandError if jobs could not find the program, or not call it */
 export function programLayout(args: LayoutArgs): ProgramLayout {
-  const layout = placesOf(args);
+  const layout = layoutOf(args);
   const [character] = /['"`$\\<\n]/.exec(layout.program) ?? [];
   if (character !== undefined)
     throw new CommandError(
@@ -41,7 +41,7 @@ export function programLayout(args: LayoutArgs): ProgramLayout {
   return existsSync(join(args.sourceRoot, ".gitmodules")) ? { ...layout, submodules: true } : layout;
 }
 
-function placesOf({ program, programRoot, sourceRoot, declared, file }: LayoutArgs): ProgramLayout {
+function layoutOf({ program, programRoot, sourceRoot, declared, file }: LayoutArgs): ProgramLayout {
   if (programRoot === sourceRoot) {
     if (declared !== undefined)
       throw new CommandError(
@@ -57,24 +57,24 @@ function placesOf({ program, programRoot, sourceRoot, declared, file }: LayoutAr
     throw new CommandError(
       `the program (${program}) is in no checkout of Git, so it is not known where in ${declared.repository} it is; run this in a clone of that`,
     );
-  return besideSource(relative(programRoot, sourceRoot), relative(programRoot, program), declared);
+  return siblingLayout(relative(programRoot, sourceRoot), relative(programRoot, program), declared);
 }
 
 /**
- * The program is cloned so that its way to the source is the same as here.
- * @param way from the root of the program's checkout to that of the source
+ * Where the program's checkout has to be for the same relative path to lead from it to the source as here.
+ * @param path from the root of the program's checkout to that of the source
  * @param inside from the root of the program's checkout to the program
  */
-function besideSource(
-  way: string,
+function siblingLayout(
+  path: string,
   inside: string,
   declared: { readonly repository: string; readonly ref: string },
 ): ProgramLayout {
-  const down = way.split(sep).filter((part) => part !== "..");
-  const ups = way.split(sep).length - down.length;
+  const down = path.split(sep).filter((part) => part !== "..");
+  const ups = path.split(sep).length - down.length;
   if (ups === 0 || down.length === 0)
     throw new CommandError(
-      `the checkouts of the program and of the monorepo are one inside of the other (${way} leads from one to the other); put them beside each other`,
+      `the checkouts of the program and of the monorepo are one inside of the other (${path} leads from one to the other); put them beside each other`,
     );
   const name = basename(declared.repository).replace(/\.git$/, "");
   const [first, ...rest] = [...Array.from({ length: ups - 1 }, () => "programs"), name];

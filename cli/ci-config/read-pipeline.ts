@@ -87,8 +87,8 @@ export interface PreviewOwner {
 
 /**
  * The names of preview environments hold that of the app, and none of the environment that they are made after: with two
- * owners, one would overwrite what the other has made. The same app may have them twice in worlds that have nothing to do
- * with one another, such as a sandbox.
+ * owners, one would overwrite what the other has made. The same app may have them twice where neither the deploy repository
+ * nor the chain of environments is shared, such as in a sandbox.
  * @throws CommandError if two stack files declare the same ones
  */
 export function assertPreviewsNotShared(owners: readonly PreviewOwner[]): void {
@@ -123,7 +123,7 @@ export function readPreviewOwners(project: Project): readonly PreviewOwner[] {
     const file = project.stackFile(name);
     const gitops = file.find("gitops")?.gitops;
     if (gitops?.previews === undefined) return [];
-    // Only where it declares previews need the rest of it be valid.
+    // A file that declares no previews need not have a valid `app`.
     const { app } = file.read("app");
     return [
       { name, app: app.name, repository: gitops.repository, branch: gitops.branch, first: startOf(name, origins) },

@@ -1,4 +1,5 @@
 import type { ReusableCommand, Step } from "../../circleci/schema.ts";
+import { quoteForShell } from "../../core/shell.ts";
 import { handOver, type ProgramLayout } from "./program-layout.ts";
 
 /** The Pulumi CLI that is installed where the image has none. */
@@ -18,19 +19,19 @@ export function prepareCommand({ program, clone, submodules = false }: ProgramLa
       run(
         "Install delivery",
         [
-          // Its first call compiles all commands, for the cache.
+          // The first call compiles all commands into node_modules/.cache, which the cache keeps.
           `[ -d ${word(inside("node_modules"))} ] || { npm ci --prefix ${word(program)} --no-audit --no-fund && node ${word(inside("cli/main.ts"))} help >/dev/null; }`,
-          // Not through npx, which takes a second at every call. The stack files are in the program's directory.
+          // npx would take a second at every call. The program's directory is where the stack files are.
           `echo "delivery() { (cd '$PWD/${program}' && node cli/main.ts \\"\\$@\\"); }" >>"$BASH_ENV"`,
         ].join("\n"),
       ),
-      // What npm compiles for the generated SDK belongs to what it has installed.
+      // npm compiles the generated SDK when it installs it, outside of node_modules.
       { save_cache: { key, paths: [inside("node_modules"), inside("sdks/circleci/bin")] } },
     ],
   };
 }
 
-/** Says to job `delivery` that a job has succeeded. */
+/** Leaves a file for job `delivery`, which says that a job has succeeded. */
 export const reportCommand: ReusableCommand = {
   description: "Tell job `delivery` that this job has succeeded",
   parameters: { job: { type: "string" } },
@@ -52,12 +53,12 @@ export function run(name: string, command: string, more: { readonly no_output_ti
   return { run: { name, command, ...more } };
 }
 
-/** A commit that is not a branch or a tag can be had only after all others. */
+/** Checks out after the clone: `git clone --branch` takes no id of a commit. */
 function cloneCommand({ repository, ref, directory }: NonNullable<ProgramLayout["clone"]>): string {
   return `git clone --filter=blob:none "${repository}" "${directory}"\ngit -C "${directory}" checkout "${ref}"`;
 }
 
-/** A path as one word of a shell. */
+/** A path as one word of a shell, in quotes only where it needs them. */
 function word(path: string): string {
-  return /^[\w./@%+,-]+$/.test(path) ? path : `'${path}'`;
+  return /^[\w./@%+,-]+$/.test(path) ? path : quoteForShell(path);
 }

@@ -8,7 +8,7 @@ import type { TriggerKind } from "./pipeline.ts";
 
 /** Why a pipeline runs, and the pull request that it runs for, if there is one. */
 export interface Trigger {
-  readonly occasion: TriggerKind;
+  readonly kind: TriggerKind;
   readonly pullRequest?: number | undefined;
 }
 
@@ -31,16 +31,16 @@ export async function triggerOf(
   context: Pick<CommandContext, "environment" | "signal" | "note">,
 ): Promise<Trigger> {
   const { branch, deliveredBranch, drift, previews } = args;
-  if (drift) return { occasion: "drift" };
-  if (branch === deliveredBranch) return { occasion: "deliver" };
+  if (drift) return { kind: "drift" };
+  if (branch === deliveredBranch) return { kind: "deliver" };
   const fork = forkBranch.exec(branch)?.[1];
-  if (fork !== undefined) return { occasion: "review-of-fork", pullRequest: Number(fork) };
+  if (fork !== undefined) return { kind: "review-of-fork", pullRequest: Number(fork) };
   const pullRequest = await openPullRequest(args, context);
   const labelled = previews !== undefined && pullRequest?.labels.includes(previews.label) === true;
-  return { occasion: labelled ? "review-with-environment" : "review", pullRequest: pullRequest?.number };
+  return { kind: labelled ? "review-with-environment" : "review", pullRequest: pullRequest?.number };
 }
 
-/** What GitHub does not tell is no reason to test nothing. */
+/** Where GitHub does not answer, there is none: the commit is tested all the same. */
 async function openPullRequest(
   { branch, deliveredBranch, github }: TriggerArgs,
   context: Pick<CommandContext, "environment" | "signal" | "note">,
@@ -58,16 +58,16 @@ async function openPullRequest(
 }
 
 /**
- * Whether the pull request has the report of an earlier commit, which must not stand there for one that changes nothing any
- * more. What GitHub does not tell is no reason to preview.
+ * Whether the pull request has the report of an earlier commit, which must be replaced even if the pull request changes
+ * nothing any more. Where GitHub does not answer, it has none.
  */
 export async function hasEarlierPreview(
   github: TriggerArgs["github"],
-  { occasion, pullRequest }: Trigger,
+  { kind, pullRequest }: Trigger,
   context: Pick<CommandContext, "environment" | "signal" | "note">,
 ): Promise<boolean> {
   // A fork's preview writes no comment.
-  if (github === undefined || pullRequest === undefined || occasion === "review-of-fork") return false;
+  if (github === undefined || pullRequest === undefined || kind === "review-of-fork") return false;
   try {
     const comments = await githubOf(github, context).comments(pullRequest);
     return comments.some(({ body }) => body.startsWith(previewMarker));

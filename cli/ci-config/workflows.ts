@@ -16,24 +16,24 @@ interface WorkflowArgs {
   readonly problem?: string | undefined;
 }
 
-/** What is done on an occasion. */
-export function workflow(occasion: TriggerKind, args: WorkflowArgs): Workflow {
-  const when = { equal: [occasion, "<< pipeline.parameters.occasion >>"] };
-  // What an environment has become is said of no commit.
-  if (occasion === "drift") return { when, jobs: drift(args.pipeline).map(invocation) };
+/** The jobs that a pipeline runs for a trigger. */
+export function workflow(trigger: TriggerKind, args: WorkflowArgs): Workflow {
+  const when = { equal: [trigger, "<< pipeline.parameters.trigger >>"] };
+  // Drift is found in environments and not in a commit, so no status is reported on the commit.
+  if (trigger === "drift") return { when, jobs: drift(args.pipeline).map(invocation) };
   const calls = {
     deliver,
     review: (all: WorkflowArgs) => review(all, { trusted: true }),
     "review-with-environment": reviewWithEnvironment,
     "review-of-fork": (all: WorkflowArgs) => review(all, { trusted: false }),
-  }[occasion](args);
+  }[trigger](args);
   return { when, jobs: withAggregate(calls, args.problem) };
 }
 
 function deliver(args: WorkflowArgs): Call[] {
   const { first, promotions, services, releases } = args.pipeline;
   if (services.length === 0) return tests(args);
-  // An image that nobody releases changes nothing, so it need not wait for its tests; what a watcher releases must.
+  // CI releases an image after its tests, so its build need not wait for them. A watcher of the registry releases it at once.
   const images = [...tests(args), ...pushedBuilds(args, { afterTests: !releases })];
   const built = images.map(({ name }) => name);
   const release = {
@@ -62,13 +62,13 @@ function deliver(args: WorkflowArgs): Call[] {
   ];
 }
 
-/** What a merge closes needs its environment no longer. */
+/** A pull request that was merged no longer needs its preview environment. */
 function tidying({ first, previewEnvironments }: Pipeline, requires: readonly string[]): Call[] {
   if (!previewEnvironments) return [];
   return [{ job: "tidy-preview-environments", name: "tidy-preview-environments", requires, context: first.context }];
 }
 
-/** For previews without credentials. Nothing waits for it. */
+/** Publishes the state for previews without credentials. No other job waits for it. */
 function publication({ name, context }: PipelineEnvironment, requires: readonly string[]): Call {
   return { job: "publish-state", name: `publish-state-${name}`, requires, context, parameters: { environment: name } };
 }
@@ -89,7 +89,7 @@ function review(args: WorkflowArgs, { trusted }: { trusted: boolean }): Call[] {
 
 function reviewWithEnvironment(args: WorkflowArgs): Call[] {
   const { first, services, previews } = args.pipeline;
-  // What is not of the delivered branch, no watcher takes for a release.
+  // Images of other branches than the delivered one have no tag that a watcher of the registry releases.
   const builds = pushedBuilds(args, { afterTests: false });
   const preview = { job: "preview", name: "preview", context: first.context };
   const environment = {
@@ -163,7 +163,7 @@ function promotionCalls(promotion: Promotion, first: string, released: readonly 
 
 /** A job of a workflow. */
 interface Call {
-  /** The job, among those of the configuration; `approval` is CircleCI's own: a person says yes. */
+  /** The job, among those of the configuration; `approval` is CircleCI's own job, which waits for a person. */
   readonly job: string;
   /** What it is called in the workflow, and reports as. */
   readonly name: string;
@@ -182,7 +182,7 @@ export function withAggregate(calls: readonly Call[], problem?: string): Workflo
   const approved = afterApproval(calls);
   const awaited = calls.map(({ name }) => name).filter((name) => !approved.has(name));
   const settings = {
-    // What is written `<<` here is no parameter.
+    // A problem may contain `<<`, which would begin a parameter.
     ...(problem === undefined ? {} : { problem: problem.replaceAll("<<", "\\<<") }),
     ...(awaited.length === 0
       ? {}

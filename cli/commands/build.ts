@@ -81,7 +81,7 @@ async function run(flags: BuildOptions, context: CommandContext): Promise<void> 
   report(images, json, context);
 }
 
-/** All images, with the login in a file that lives as long as the builds. */
+/** Builds all images, with the login in a file that is removed afterwards. */
 async function built(
   builds: readonly ImageBuild[],
   flags: BuildOptions,

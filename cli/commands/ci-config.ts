@@ -1,6 +1,6 @@
 import { join, resolve } from "node:path";
 import { generatedFiles, staleFiles, writeFiles } from "../ci-config/generated-files.ts";
-import { goOn } from "../ci-config/plan.ts";
+import { planAndContinue } from "../ci-config/plan.ts";
 import { readPipeline } from "../ci-config/read-pipeline.ts";
 import { CommandError, defineCommand, type CommandContext } from "../command.ts";
 import { environmentName, oneOf, required, UsageError, type OptionTable, type OptionValues } from "../options.ts";
@@ -69,7 +69,7 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
       to: required("to", flags.to),
       branch: required("branch", flags.branch),
     };
-    return goOn({ project, environment, ...push, drift: flags.drift === "true" }, context);
+    return planAndContinue({ project, environment, ...push, drift: flags.drift === "true" }, context);
   }
   const { pipeline, root } = await readPipeline(project, environment);
   const directory = flags.output === undefined ? join(root, ".circleci") : resolve(flags.output);

@@ -64,13 +64,13 @@ export const command = defineCommand({
 async function run(flags: OptionValues<typeof options>, { environment, print }: CommandContext): Promise<void> {
   const { env, stack: stackName = env, look } = flags;
   const settings = new Project().stackFile(env).read(...endpointSettings);
-  const { ci, ...places } = endpointsOf(env, settings);
-  // The engine is loaded only here: it takes its time.
+  const { ci, ...endpoints } = endpointsOf(env, settings);
+  // Loading the engine takes a second, which wrong command lines need not wait for.
   const { openDriftStack } = await import("../drift/stack-check.ts");
   await using stack = openDriftStack(stackName);
   const report = await collectDrift(
     {
-      ...places,
+      ...endpoints,
       ...stack,
       ci: { ...ci, token: environment[circleCiTokenVariable] },
       cluster: () => openCluster(environment, settings.cluster.context),
@@ -88,7 +88,7 @@ function checkName(text: string, option: string): CheckName {
   return name;
 }
 
-/** @throws CommandError unless every look has seen that all is as declared */
+/** @throws CommandError unless every check has found everything as declared */
 function assertNoDrift({ environment, drift, looks }: DriftReport): void {
   if (drift === "none") return;
   const titles = (state: DriftReport["drift"]): string =>

@@ -66,9 +66,9 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
   const { stack: trusted = [], "safe-stack": safe = [], "pull-request": pullRequest } = flags;
   assertStacks(trusted, safe, flags.state);
   const { environment, print } = context;
-  // What a preview without credentials takes away, the comment needs.
+  // A preview without credentials removes them from the environment; the comment needs them afterwards.
   const ambient = { ...environment };
-  // What a checkout is at says nothing of a pull request: it may be the program's own, or a merge of CI's making.
+  // HEAD of the checkout does not count here: it may be that of the program's own repository, or a merge that CI made.
   const givenCommit = flags["source-commit"] ?? (ambient["CIRCLE_SHA1"] || undefined);
   const commit = givenCommit ?? (await headCommit());
   const project = new Project();
@@ -114,10 +114,10 @@ async function previewAll(
   stateFile: string | undefined,
   { note, signal }: CommandContext,
 ): Promise<StackPreview[]> {
-  // The engine takes a moment to load.
+  // Loading the engine takes a second, which wrong command lines need not wait for.
   const { previewSafely, previewTrusted } = await import("../preview/run-preview.ts");
   const { readPublishedState, readStateFile } = await import("../preview/published-state.ts");
-  // Before any program runs, which is the pull request's own: it may take a login.
+  // Reading it may take a login, so it is read before any program of the pull request runs.
   const published = new Map<string, PublishedState>();
   for (const stack of stacks.safe)
     published.set(
@@ -129,7 +129,7 @@ async function previewAll(
     note(`previewing ${stack}`);
     previews.push(await previewTrusted(project, stack, signal));
   }
-  // Between them, too: what a program leaves running must not find what is given back.
+  // Between two previews, too: a process that a program left running must not find the credentials again.
   using _bare = stacks.safe.length === 0 ? null : sanitizedEnv(undefined);
   for (const [stack, state] of published) {
     note(`previewing ${stack} without credentials`);

@@ -27,7 +27,7 @@ export const command = defineCommand({
 });
 
 async function run({ env: stack, output }: OptionValues<typeof options>, { print }: CommandContext): Promise<void> {
-  // The engine takes a moment to load.
+  // Loading the engine takes a second, which wrong command lines need not wait for.
   const { openCliStack } = await import("../pulumi/cli-stack.ts");
   const { explainEngineFailure } = await import("../pulumi/diagnostics.ts");
   const { publishState, scrubState, stateBranch, stateText } = await import("../preview/published-state.ts");

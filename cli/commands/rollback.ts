@@ -54,7 +54,7 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
     throw new CommandError(
       `${environment.name} already runs what it ran at ${earlier.commit} of ${earlier.services.join(", ")}; nothing was changed. Give another commit with --to`,
     );
-  // Where the repository has another name by now, nobody has run it from there yet.
+  // Where the repository has another name by now, it may not have the images yet.
   const moved = desired.filter(
     ({ service, repository }) => earlier.records.get(service)?.image?.repository !== repository,
   );
@@ -78,11 +78,14 @@ function revision(text: string, option: string): string {
   throw new UsageError(`--${option} ${JSON.stringify(text)} is not a commit`);
 }
 
-/** Written under today's name of the repository: kustomize passes over any other, and would deploy no digest at all. */
+/**
+ * What has to be released again, under the present name of the images' repository: kustomize ignores images of any other name,
+ * and would deploy no digest at all.
+ */
 function restored(environment: DeliveryEnvironment, earlier: EarlierRecords, records: Records): Release[] {
   return earlier.services.flatMap((service): Release[] => {
     const [before, current] = [earlier.records.get(service), records.get(service)];
-    // What runs already is also what newer commits have made.
+    // A service that runs the digest already keeps its record, with all that newer commits have written into it.
     if (before?.image === undefined || before.image.digest === current?.image?.digest) return [];
     const { image, sourceCommit } = before;
     const repository = environment.imagesOf(service);
@@ -90,14 +93,14 @@ function restored(environment: DeliveryEnvironment, earlier: EarlierRecords, rec
   });
 }
 
-/** What must not come back by itself once this digest runs instead of what runs now. */
+/** What watchers and CI must not release again once this digest runs instead of what runs now. */
 function rejection(digest: string, current: ReleaseRecord | undefined): Rejection | undefined {
   if (current?.image === undefined) return undefined;
   const { image, sourceCommit, rejected } = current;
-  // The rejected one no longer says how new it is, as what runs does.
+  // Without a source commit, the earlier rejection does not say how new its image is; what runs now says it.
   const outdated = rejected?.sourceCommit === undefined && sourceCommit !== undefined;
   if (rejected === undefined || outdated) return { digest: image.digest, sourceCommit };
-  // What the first of several rollbacks took away is the newest. Once it runs again, nothing newer is left to keep away.
+  // Of several rollbacks, the first took away the newest image. Once that runs again, there is nothing newer to reject.
   return rejected.digest === digest ? undefined : rejected;
 }
 

@@ -68,7 +68,7 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
   const { note, signal } = context;
   note(`watching the images of ${environment.name} every ${interval.text}`);
   while (!signal.aborted) {
-    // What fails now may succeed at the next look; the same holds for all that the two servers can say.
+    // Whatever the registry or the deploy repository answers now, the next look may succeed.
     await look().catch((error: unknown) => note(`error: ${errorMessage(error)}`));
     await sleep(interval.milliseconds, undefined, { signal }).catch(() => {});
   }

@@ -43,8 +43,8 @@ export interface DeliveryEnvironment extends DeployBranch {
 export type EnvironmentFlags = Partial<OptionValues<typeof environmentOptions>>;
 
 /**
- * @throws UsageError for options that cannot be
- * @throws CommandError for a stack file that is missing or faulty, or says nothing of the deploy repository
+ * @throws UsageError for impossible options
+ * @throws CommandError for a stack file that is missing or invalid, or says nothing of the deploy repository
  */
 export function findEnvironment(project: Project, name: string, flags: EnvironmentFlags): DeliveryEnvironment {
   environmentName(name, "env");

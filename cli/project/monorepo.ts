@@ -37,7 +37,7 @@ export function readMonorepo(project: Project, environment: string): Monorepo {
 /**
  * The monorepo on which all stack files agree: where its services are, and what their images and tests are made of.
  * What else is said of a service is that of the first stack file.
- * @throws CommandError if they do not agree, or one is faulty
+ * @throws CommandError if they do not agree, or one is invalid
  */
 export function readCommonMonorepo(project: Project): Monorepo {
   const [first, ...others] = project.environments.map((environment) => readMonorepo(project, environment));

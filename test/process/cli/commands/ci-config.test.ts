@@ -13,20 +13,20 @@ import { commentMarker } from "../../../../cli/github/sticky-comment.ts";
 import { recordPath, recordWith } from "../../../../git/release-record.ts";
 import { serveGit, type GitHttp } from "../../../../sandbox/stand-ins/git-server/server.ts";
 import { BareRepository } from "../../../support/bare-repository.ts";
-import { ContinuationStandIn } from "../../../support/continuation-stand-in.ts";
+import { ContinuePipelineStandIn } from "../../../support/continue-pipeline-stand-in.ts";
 
 const program = resolve(".");
 const key = "continuation-key-of-this-pipeline";
 const reader = { name: "ci", token: "token-of-the-deploy-repository", access: "read" } as const;
 
 let source: string;
-let circle: ContinuationStandIn;
+let circle: ContinuePipelineStandIn;
 let deploy: BareRepository;
 let gitServer: GitHttp;
 
 beforeEach(async () => {
   source = realpathSync(mkdtempSync(join(tmpdir(), "ci-config-")));
-  circle = await ContinuationStandIn.start();
+  circle = await ContinuePipelineStandIn.start();
   deploy = new BareRepository();
   gitServer = await serveGit({ port: 0, root: deploy.directory, users: [reader], log: () => undefined });
   git("init", "--quiet", "--initial-branch=main");
@@ -192,7 +192,7 @@ describe("the pipeline goes on", () => {
     base = commit("first");
   });
 
-  const goOn = (to: string, branch: string, ...args: string[]): Promise<Outcome> =>
+  const continuePipeline = (to: string, branch: string, ...args: string[]): Promise<Outcome> =>
     ciConfig(["--continue", "--to", to, "--branch", branch, ...args]);
 
   test("on main, with what has changed since it was released, whatever was pushed last", async () => {
@@ -213,7 +213,7 @@ describe("the pipeline goes on", () => {
         sourceCommit: base,
       }),
     });
-    const { status, stdout } = await goOn(user, "main", "--from", link);
+    const { status, stdout } = await continuePipeline(user, "main", "--from", link);
     expect([status, stdout]).toEqual([0, expect.stringMatching(/^deliver: 1 of 2 services have changed\n {2}user: /)]);
     const { jobs, parameters } = continued();
     expect(jobs).toEqual([
@@ -227,7 +227,7 @@ describe("the pipeline goes on", () => {
       "tidy-preview-environments",
       "delivery",
     ]);
-    expect(parameters).toEqual({ occasion: "deliver", "pull-request": 0 });
+    expect(parameters).toEqual({ trigger: "deliver", "pull-request": 0 });
   });
 
   test("on main with a status alone after a change of documents", async () => {
@@ -237,7 +237,7 @@ describe("the pipeline goes on", () => {
       [recordPath("dev", "user")]: recordWith({ ...release, repository: "docker.io/acme/shop-user" }),
     });
     write("README.md", "hello");
-    expect(await goOn(commit("docs"), "main", "--from", base)).toMatchObject({ status: 0 });
+    expect(await continuePipeline(commit("docs"), "main", "--from", base)).toMatchObject({ status: 0 });
     expect(continued().jobs).toEqual(["delivery"]);
   });
 
@@ -248,10 +248,10 @@ describe("the pipeline goes on", () => {
     write("svc/link_service/main.txt", "v2");
     commit("link");
     write("README.md", "hello");
-    expect(await goOn(commit("docs"), "feature", "--from", "")).toMatchObject({ status: 0 });
+    expect(await continuePipeline(commit("docs"), "feature", "--from", "")).toMatchObject({ status: 0 });
     expect(continued()).toMatchObject({
       jobs: ["test-link", "build-link", "preview", "delivery"],
-      parameters: { occasion: "review", "pull-request": 0 },
+      parameters: { trigger: "review", "pull-request": 0 },
     });
   });
 
@@ -276,7 +276,7 @@ describe("the pipeline goes on", () => {
       ["and not of a Dockerfile that is no service's", () => write("shop/tools/Dockerfile", "FROM x\n"), ["delivery"]],
     ])("%s", async (_what, change, jobs) => {
       change();
-      expect(await goOn(commit("declares something else"), "feature")).toMatchObject({ status: 0 });
+      expect(await continuePipeline(commit("declares something else"), "feature")).toMatchObject({ status: 0 });
       expect(continued().jobs).toEqual(jobs);
     });
   });
@@ -286,12 +286,12 @@ describe("the pipeline goes on", () => {
     git("checkout", "--quiet", "-b", "feature");
     write("README.md", "hello");
     const docs = commit("docs");
-    await goOn(docs, "feature");
+    await continuePipeline(docs, "feature");
     expect(continued().jobs).toEqual(["delivery"]);
     circle.posted.pop();
     const user = { login: "robot", type: "User" };
     circle.comments.push({ id: 1, html_url: "", user, body: `${commentMarker("preview dev")}\n## Preview` });
-    await goOn(docs, "feature");
+    await continuePipeline(docs, "feature");
     expect(continued().jobs).toEqual(["preview", "delivery"]);
   });
 
@@ -299,19 +299,19 @@ describe("the pipeline goes on", () => {
     circle.pullRequests.push(pullRequest("preview"));
     git("checkout", "--quiet", "-b", "feature");
     write("svc/link_service/main.txt", "v2");
-    await goOn(commit("link"), "feature");
+    await continuePipeline(commit("link"), "feature");
     expect(continued()).toMatchObject({
       jobs: ["test-link", "build-link", "preview", "preview-environment", "delivery"],
-      parameters: { occasion: "review-with-environment", "pull-request": 12 },
+      parameters: { trigger: "review-with-environment", "pull-request": 12 },
     });
   });
 
   test("for a fork without credentials", async () => {
     git("checkout", "--quiet", "-b", "pull/7");
     write("svc/link_service/main.txt", "v2");
-    await goOn(commit("link"), "pull/7");
+    await continuePipeline(commit("link"), "pull/7");
     const { configuration, parameters } = continued();
-    expect(parameters).toEqual({ occasion: "review-of-fork", "pull-request": 7 });
+    expect(parameters).toEqual({ trigger: "review-of-fork", "pull-request": 7 });
     expect(JSON.stringify(configuration.workflows)).not.toContain("context");
   });
 
@@ -321,23 +321,23 @@ describe("the pipeline goes on", () => {
       stringify({ config: settings({ github: { repository: "acme/other", api: circle.url } }) }),
     );
     git("checkout", "--quiet", "-b", "feature");
-    const { status, stderr } = await goOn(commit("another repository"), "feature");
+    const { status, stderr } = await continuePipeline(commit("another repository"), "feature");
     expect([status, stderr]).toEqual([
       0,
       expect.stringContaining("whether there is a pull request for feature is not known"),
     ]);
-    expect(continued().parameters).toEqual({ occasion: "review", "pull-request": 0 });
+    expect(continued().parameters).toEqual({ trigger: "review", "pull-request": 0 });
   });
 
   test("to look for drift", async () => {
-    await goOn(base, "main", "--drift", "true");
-    expect(continued()).toMatchObject({ jobs: ["drift-dev", "drift-prod"], parameters: { occasion: "drift" } });
+    await continuePipeline(base, "main", "--drift", "true");
+    expect(continued()).toMatchObject({ jobs: ["drift-dev", "drift-prod"], parameters: { trigger: "drift" } });
   });
 
   test("to a status that fails where the committed files are stale", async () => {
     write("svc/news_service/Dockerfile", "FROM scratch\nEXPOSE 7070\n");
     git("checkout", "--quiet", "-b", "feature");
-    expect(await goOn(commit("news"), "feature")).toMatchObject({ status: 0 });
+    expect(await continuePipeline(commit("news"), "feature")).toMatchObject({ status: 0 });
     const { jobs, configuration } = continued();
     expect(jobs).toEqual(["test-news", "build-news", "preview", "delivery"]);
     expect(JSON.stringify(configuration.workflows)).toMatch(/"problem":".*continue_config\.yml is stale: line \d+ is /);
@@ -345,7 +345,7 @@ describe("the pipeline goes on", () => {
 
   test("to nothing but a status that says what is wrong with the stack file", async () => {
     write("stacks/Pulumi.dev.yaml", stringify({ config: settings({ app: { name: "Shop!", directory: "." } }) }));
-    const { status, stderr } = await goOn(commit("oops"), "main");
+    const { status, stderr } = await continuePipeline(commit("oops"), "main");
     expect([status, stderr]).toEqual([
       1,
       expect.stringMatching(/^error: stacks\/Pulumi\.dev\.yaml: app\.name: "Shop!"/),
@@ -357,7 +357,7 @@ describe("the pipeline goes on", () => {
 
   test("to nothing but a status that says which stack file is none", async () => {
     write("stacks/Pulumi.prod.yaml", "config:\n  delivery:app: shop: link\n");
-    const { status, stderr } = await goOn(commit("oops"), "main");
+    const { status, stderr } = await continuePipeline(commit("oops"), "main");
     expect([status, stderr]).toEqual([
       1,
       expect.stringMatching(/^error: stacks\/Pulumi\.prod\.yaml: is not YAML: Nested mappings .* at line 2/),
@@ -372,7 +372,7 @@ describe("the pipeline goes on", () => {
     const { head, ...rest } = pullRequest();
     circle.pullRequests.push({ ...rest, head: { ...head, sha: faulty } });
     for (const attempt of [1, 2]) {
-      expect(await goOn(faulty, "feature"), `attempt ${attempt}`).toMatchObject({ status: 1 });
+      expect(await continuePipeline(faulty, "feature"), `attempt ${attempt}`).toMatchObject({ status: 1 });
       expect(continued().jobs).toEqual(["delivery"]);
       circle.posted.pop();
     }
@@ -385,14 +385,14 @@ describe("the pipeline goes on", () => {
 
   test("though CircleCI stumbles once", async () => {
     circle.refusals.push({ status: 503, message: "Try again." });
-    const { status, stderr } = await goOn(base, "main", "--drift", "true");
+    const { status, stderr } = await continuePipeline(base, "main", "--drift", "true");
     expect([status, stderr]).toEqual([0, "HTTP 503: Try again.; trying again in 1 s\n"]);
     expect(continued().jobs).toContain("drift-dev");
   });
 
   test("not where CircleCI refuses, whose reason is shown without the key", async () => {
     circle.refusals.push({ status: 400, message: `Key ${key} was used.` }, { status: 400, message: "No." });
-    const { status, stderr } = await goOn(base, "main", "--drift", "true");
+    const { status, stderr } = await continuePipeline(base, "main", "--drift", "true");
     expect(status).toBe(1);
     expect(stderr).toContain("does not continue the pipeline: HTTP 400: Key *** was used.");
     expect(stderr).not.toContain(key);

@@ -34,13 +34,13 @@ const shop: Pipeline = {
   previewEnvironments: true,
 };
 
-/** The jobs of the one workflow of an occasion, by name. */
-function jobsOf(pipeline: Partial<Pipeline>, occasion: TriggerKind, problem?: string): Map<string, Invocation> {
-  const configuration = continueConfiguration({ ...shop, ...pipeline }, { occasion, problem });
+/** The jobs of the one workflow for a trigger, by name. */
+function jobsOf(pipeline: Partial<Pipeline>, trigger: TriggerKind, problem?: string): Map<string, Invocation> {
+  const configuration = continueConfiguration({ ...shop, ...pipeline }, { trigger, problem });
   expect(configurationProblems(configuration)).toEqual([]);
-  expect(Object.keys(configuration.workflows)).toEqual([occasion]);
+  expect(Object.keys(configuration.workflows)).toEqual([trigger]);
   return new Map(
-    (configuration.workflows[occasion]?.jobs ?? []).map((call) => {
+    (configuration.workflows[trigger]?.jobs ?? []).map((call) => {
       const [job, invocation]: [string, Invocation] =
         typeof call === "string" ? [call, {}] : (Object.entries(call)[0] ?? ["", {}]);
       return [invocation.name ?? job, invocation] as const;
@@ -170,8 +170,8 @@ describe("a branch", () => {
   });
 
   test("that changes documents only has no preview either", () => {
-    for (const occasion of ["review", "review-of-fork"] as const)
-      expect([...jobsOf({ services: [], previews: false }, occasion).keys()]).toEqual(["delivery"]);
+    for (const trigger of ["review", "review-of-fork"] as const)
+      expect([...jobsOf({ services: [], previews: false }, trigger).keys()]).toEqual(["delivery"]);
   });
 
   test("with a label that changes no service gets an empty environment, which Argo CD looks for all the same", () => {
@@ -186,7 +186,7 @@ describe("a branch", () => {
 
 test("pull requests get no environment where the stack file has no previews", () => {
   expect(Object.keys(continueConfiguration({ ...shop, previewEnvironments: false }).workflows)).toEqual(
-    triggerKinds.filter((occasion) => occasion !== "review-with-environment"),
+    triggerKinds.filter((trigger) => trigger !== "review-with-environment"),
   );
 });
 
@@ -269,7 +269,7 @@ test.each([
 test.each([1, 500])("%i services make a valid configuration, with a line for each job", (count) => {
   const names = Array.from({ length: count }, (_, index) => `service-${index}`);
   const services = names.map((name, index) => ({ name, serviceContainers: index % 3 === 0 ? postgres : [] }));
-  const configuration = continueConfiguration({ ...shop, services }, { occasion: "deliver" });
+  const configuration = continueConfiguration({ ...shop, services }, { trigger: "deliver" });
   expect(configurationProblems(configuration)).toEqual([]);
   expect(Object.keys(configuration.jobs)).toEqual(Object.keys(continueConfiguration(shop).jobs));
   const lines = render(configuration, "").split("\n");

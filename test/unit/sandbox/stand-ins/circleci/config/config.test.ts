@@ -5,7 +5,7 @@ const base = `version: 2.1
 parameters:
   services: { type: string, default: "" }
   count: { type: integer, default: 2 }
-  occasion: { type: enum, enum: [deliver, review], default: deliver }
+  trigger: { type: enum, enum: [deliver, review], default: deliver }
 executors:
   go:
     parameters: { tag: { type: string, default: "1.26" } }
@@ -64,7 +64,7 @@ test("pipeline values and parameters are filled in with their types, and \\<< st
 test("a workflow runs by its condition, and a job by its filter", () => {
   const text = jobs(`  job: { docker: [{ image: x }], steps: [checkout] }
 workflows:
-  logic: { when: { and: [{ equal: [deliver, << pipeline.parameters.occasion >>] }, { not: << pipeline.git.tag >> }] }, jobs: [job] }
+  logic: { when: { and: [{ equal: [deliver, << pipeline.parameters.trigger >>] }, { not: << pipeline.git.tag >> }] }, jobs: [job] }
   expression: { when: pipeline.git.branch starts-with "fix" or pipeline.number > 100, jobs: [job] }
   never: { unless: true, jobs: [job] }
   filtered:
@@ -78,7 +78,7 @@ workflows:
   const names = (config: CompiledConfig) =>
     Object.fromEntries(config.workflows.map((workflow) => [workflow.name, workflow.jobs.map(({ name }) => name)]));
   expect(names(compiled(text))).toEqual({ logic: ["job"], filtered: ["job", "both", "said"] });
-  expect(names(compiled(text, { branch: "fix-1", parameters: { occasion: "review" } }))).toEqual({
+  expect(names(compiled(text, { branch: "fix-1", parameters: { trigger: "review" } }))).toEqual({
     expression: ["job"],
     filtered: ["elsewhere", "after", "both"],
   });
@@ -133,7 +133,7 @@ test("parameters that are given must be declared and fit", () => {
   const text = oneJob("{ docker: [{ image: x }], steps: [checkout] }");
   expect(() => compiled(text, { parameters: { other: 1 } })).toThrow("Unexpected argument(s): other");
   expect(() => compiled(text, { parameters: { count: "many" } })).toThrow("parameters.count: must be of type integer");
-  expect(() => compiled(text, { parameters: { occasion: "party" } })).toThrow("must be one of deliver, review");
+  expect(() => compiled(text, { parameters: { trigger: "party" } })).toThrow("must be one of deliver, review");
 });
 
 test("a setup config runs one workflow", () => {

@@ -3,15 +3,15 @@ import type { AddressInfo } from "node:net";
 import { json } from "node:stream/consumers";
 
 /** What was posted to continue a pipeline. */
-export interface PostedContinuation {
+export interface PostedPipeline {
   readonly "continuation-key": string;
   readonly configuration: string;
   readonly parameters: Readonly<Record<string, unknown>>;
 }
 
-/** Stands in for CircleCI's continuation endpoint, and for GitHub's open pull requests and their comments. */
-export class ContinuationStandIn implements AsyncDisposable {
-  readonly posted: PostedContinuation[] = [];
+/** Stands in for CircleCI's endpoint that continues a pipeline, and for GitHub's open pull requests and their comments. */
+export class ContinuePipelineStandIn implements AsyncDisposable {
+  readonly posted: PostedPipeline[] = [];
   /** The statuses of the next answers of CircleCI; then 200. */
   readonly refusals: { status: number; message: string }[] = [];
   /** As GitHub has them. */
@@ -42,7 +42,7 @@ export class ContinuationStandIn implements AsyncDisposable {
       if (request.method !== "POST" || request.url !== "/api/v2/pipeline/continue")
         return answer(404, { message: "Not Found" });
       // The tests look at what was posted.
-      const body = (await json(request)) as PostedContinuation;
+      const body = (await json(request)) as PostedPipeline;
       const refusal = this.refusals.shift();
       if (refusal !== undefined) return answer(refusal.status, { message: refusal.message });
       this.posted.push(body);
@@ -50,8 +50,8 @@ export class ContinuationStandIn implements AsyncDisposable {
     });
   }
 
-  static async start(): Promise<ContinuationStandIn> {
-    const standIn = new ContinuationStandIn();
+  static async start(): Promise<ContinuePipelineStandIn> {
+    const standIn = new ContinuePipelineStandIn();
     await new Promise<void>((resolve) => standIn.#server.listen(0, "127.0.0.1", resolve));
     return standIn;
   }
