@@ -1,3 +1,4 @@
+import { isUnguessable, maskCredential } from "../core/secret-mask.ts";
 import { describeBranch, type DeployBranch } from "./deploy-branch.ts";
 import { GitError, GitStartError } from "./git-command.ts";
 import { tokenVariable, withoutLogins } from "./git-credentials.ts";
@@ -108,5 +109,6 @@ function lastLines(output: string): string {
 /** Git does not print it; a server's answer might. */
 function withoutToken(text: string): string {
   const token = process.env[tokenVariable];
-  return token === undefined || token === "" ? text : text.replaceAll(token, "***");
+  if (token === undefined || token === "") return text;
+  return isUnguessable(token) ? text.replaceAll(token, "***") : maskCredential(text, token);
 }

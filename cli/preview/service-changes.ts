@@ -1,5 +1,5 @@
 import { shortCommit } from "../../git/records.ts";
-import { secretWord } from "../pulumi/redaction.ts";
+import { secretWord } from "../../core/secret-mask.ts";
 import { manifestChanges, type Manifests } from "./manifest-diff.ts";
 import type { ServiceChange } from "./model.ts";
 import {

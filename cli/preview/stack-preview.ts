@@ -1,6 +1,6 @@
 import { about, plainMessage, problemsIn, resourceName } from "../pulumi/diagnostics.ts";
 import { engineEventSchema, type EngineEvent } from "../pulumi/engine-run.ts";
-import { secretWord } from "../pulumi/redaction.ts";
+import { secretWord } from "../../core/secret-mask.ts";
 import { fileChanges, manifestsOf } from "./manifest-diff.ts";
 import type { Loss, PolicyViolation, PropertyChanges, ResourceChange, StackPreview } from "./model.ts";
 import { placeholderServer } from "./placeholders.ts";

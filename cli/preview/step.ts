@@ -1,5 +1,6 @@
 import type { EngineStep } from "../pulumi/engine-run.ts";
-import { secretWord, signatureKey } from "../pulumi/redaction.ts";
+import { secretWord } from "../../core/secret-mask.ts";
+import { signatureKey } from "../pulumi/redaction.ts";
 import type { Category } from "./model.ts";
 
 /** What the update would do with one resource. */

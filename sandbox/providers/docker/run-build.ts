@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { errorMessage } from "../../../core/error.ts";
 import { runProcess } from "../../../core/process.ts";
 import { retry } from "../../../core/retry.ts";
+import { isUnguessable, maskCredential, secretWord } from "../../../core/secret-mask.ts";
 import { buildCommand, type ImageBuild } from "./build-command.ts";
 import { buildFailure, buildProgress, isTransient } from "./build-output.ts";
 import type { RegistryAccess } from "./image-inputs.ts";
@@ -130,7 +131,11 @@ async function readMetadata(file: string): Promise<BuiltImage> {
 
 function redaction(secrets: string[]): (text: string) => string {
   const hidden = secrets.filter((value) => value !== "");
-  return (text) => hidden.reduce((shown, value) => shown.replaceAll(value, "[secret]"), text);
+  return (text) =>
+    hidden.reduce(
+      (shown, value) => (isUnguessable(value) ? shown.replaceAll(value, secretWord) : maskCredential(shown, value)),
+      text,
+    );
 }
 
 /** Credentials in a private folder, in the form that Docker's clients read; gone at the end of `await using`. */

@@ -35,3 +35,51 @@ test("credentials in the environment are known by their names", () => {
   };
   expect(secretTexts([], environment)).toEqual(["a1", "b2"]);
 });
+
+const image = { image: "postgres:17-alpine", name: "postgres" };
+
+test.each<[secret: string, input: unknown, shown: unknown]>([
+  // Where it is a common word, a mask beside the rest of it would say which.
+  ["postgres", image, image],
+  [
+    "shop",
+    { namespace: "shop-dev", name: "shop", text: "the shop of shop-dev" },
+    { namespace: "shop-dev", name: "shop", text: "the shop of shop-dev" },
+  ],
+  ["17-alpine", image, image],
+  ["admin", "administrator admin is admin@example.com", "administrator admin is admin@example.com"],
+  ["a", { a: "a banana" }, { a: "a banana" }],
+  ["", image, image],
+  // Where a property is a credential by its name, it is masked as a whole.
+  ["postgres", { DB_PASSWORD: "postgres", DB_USER: "postgres" }, { DB_PASSWORD: "[secret]", DB_USER: "postgres" }],
+  ["postgres", { password: "xpostgres:1" }, { password: "[secret]" }],
+  ["pw", { env: [{ name: "DB_PASSWORD", value: "pw" }] }, { env: [{ name: "DB_PASSWORD", value: "[secret]" }] }],
+  [
+    "postgres",
+    { args: ["--user", "postgres", "--password", "postgres"] },
+    { args: ["--user", "postgres", "--password", "[secret]"] },
+  ],
+  ["shop", { secretName: "shop-tls", tokenPath: "/shop" }, { secretName: "shop-tls", tokenPath: "/shop" }],
+  ["postgres", { tokens: ["postgres"] }, { tokens: ["[secret]"] }],
+  ["postgres", { data: { x: "cG9zdGdyZXM=" } }, { data: { x: "[secret]" } }],
+  // A text may say it, too.
+  ["postgres", "postgres://postgres:postgres@db/postgres", "postgres://postgres:[secret]@db/postgres"],
+  ["hunter2", "password 'hunter2' is wrong, user hunter2", "password '[secret]' is wrong, user hunter2"],
+  ["a.b$", "--token=a.b$ --other=a.b$", "--token=[secret] --other=a.b$"],
+  ["data", "Secret: data, secret: database", "Secret: [secret], secret: database"],
+  // Nobody guesses these.
+  ["Xk2-9fjs83", { image: "x/Xk2-9fjs83:1" }, { image: "x/[secret]:1" }],
+  ["0123456789abcdef", "a0123456789abcdefz", "a[secret]z"],
+])("a secret %j is not given away", (secret, input, shown) => {
+  const { text, value } = redaction([secret]);
+  expect(value(input)).toEqual(shown);
+  if (typeof input === "string") expect(text(input)).toBe(shown);
+});
+
+test("what is published is not masked in place, however long", () => {
+  const { value } = redaction(["a-long-name-of-a-user"], "username: a-long-name-of-a-user");
+  expect(value({ user: "a-long-name-of-a-user", password: "a-long-name-of-a-user" })).toEqual({
+    user: "a-long-name-of-a-user",
+    password: "[secret]",
+  });
+});
