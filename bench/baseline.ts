@@ -20,7 +20,7 @@ export async function buildBaseline(
 ): Promise<Map<string, string>> {
   const app = join(directory, "examples/delinkcious");
   const login = { username: sandboxSettings().images.username, password };
-  using config = writeDockerConfig(registryHost, login, { HOME: directory });
+  using config = writeDockerConfig([{ host: registryHost, login }], { HOME: directory });
   const metadata = join(config.path, "metadata.json");
   const digests = new Map<string, string>();
   for (const folder of readdirSync(join(app, "svc"))) {

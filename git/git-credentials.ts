@@ -5,7 +5,7 @@ import type { GitSetting } from "./user-settings.ts";
  * belongs to the address.
  */
 export function withoutLogins(text: string): string {
-  return text.replaceAll(/([a-z][a-z0-9+.-]*:\/\/)([^/\s]*)@/gi, (_url, scheme: string, login: string) => {
+  return text.replaceAll(/([a-z][a-z0-9+.-]{0,30}:\/\/)([^/\s]*)@/gi, (_url, scheme: string, login: string) => {
     const [user = ""] = login.split(":");
     return /ssh/i.test(scheme) ? `${scheme}${user}@` : scheme;
   });

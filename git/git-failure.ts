@@ -38,12 +38,12 @@ const failures: readonly Failure[] = [
   },
   {
     signs:
-      /returned error: 403|permission to .* denied|write access .* not granted|access denied|insufficient permission|permission denied/i,
+      /returned error: 403|permission to .{0,300} denied|write access .{0,300} not granted|access denied|insufficient permission|permission denied/i,
     reason: () => "may not be written with these credentials (403); give their owner write access, or use others",
   },
   {
     signs:
-      /repository .*not found|returned error: 404|does not appear to be a git repository|not a git repository|project you were looking for could not be found/i,
+      /repository .{0,300}not found|returned error: 404|does not appear to be a git repository|not a git repository|project you were looking for could not be found/i,
     reason: () =>
       "is no Git repository that these credentials can see; create it, correct the URL, or use other credentials",
   },
@@ -80,7 +80,7 @@ function explained(error: GitError, message: string): DeployRepositoryError {
 /** Someone else has pushed to the branch in the meantime: the same change may succeed on top of it. */
 export function isMovedBranch(error: unknown): boolean {
   if (!(error instanceof GitError)) return false;
-  return /\[(remote )?rejected\].*\((fetch first|non-fast-forward|stale info|cannot lock ref|failed to update ref|incorrect old value|reference already exists|failed to lock|needs force)|cannot lock ref|incorrect old value|failed to update ref/i.test(
+  return /\[(remote )?rejected\].{0,500}\((fetch first|non-fast-forward|stale info|cannot lock ref|failed to update ref|incorrect old value|reference already exists|failed to lock|needs force)|cannot lock ref|incorrect old value|failed to update ref/i.test(
     error.output,
   );
 }

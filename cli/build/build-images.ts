@@ -9,7 +9,8 @@ import { digestSchema } from "../../git/release-record.ts";
 import { CommandError } from "../command.ts";
 import type { Monorepo } from "../project/monorepo.ts";
 import type { Registry } from "../registry/client.ts";
-import { buildFailure, isTransient, builderMessage, runBuildProcess } from "./build-process.ts";
+import { builderMessage, buildFailure, isTransient } from "./build-failure.ts";
+import { runBuildProcess } from "./build-process.ts";
 import type { Builder, ImageBuild } from "./builders.ts";
 
 /**

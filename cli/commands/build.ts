@@ -9,6 +9,7 @@ import { Project } from "../project/stack-file.ts";
 import { writeDockerConfig } from "../registry/docker-config.ts";
 import { locateImages } from "../registry/image-name.ts";
 import { givenLogin, registryHelp, registryOptions, registryWith } from "../registry/open-registry.ts";
+import { pullLogin, pullPasswordVariable } from "../registry/pull-login.ts";
 import { writeDigests } from "../release/digests-file.ts";
 
 const options = {
@@ -22,7 +23,7 @@ const options = {
   from: { value: "COMMIT", help: "only the services that have changed since" },
   to: { value: "COMMIT", help: "and until", defaultText: "HEAD" },
   all: { help: "all services" },
-  "no-push": { help: "build only; needs no login" },
+  "no-push": { help: "build only; needs no login that may push" },
   output: {
     value: "FILE",
     help: 'write the digests there as JSON, {"link": "sha256:0123…"}, once all images are pushed',
@@ -56,6 +57,9 @@ export const command = defineCommand({
   notes: [
     `Where CIRCLE_BRANCH is another branch than github.branch of the stack file, an image gets the commit's tag only: no
     watcher of the registry takes it for the newest.`,
+    `Images that a Dockerfile builds on are pulled with DELIVERY_PULL_USERNAME and DELIVERY_PULL_PASSWORD, the login of an
+    account that may only read, on the registry DELIVERY_PULL_REGISTRY (default: docker.io). As variables of CircleCI's
+    project they reach the builds of pull requests, too, which have no other login.`,
     registryHelp,
   ],
   run,
@@ -89,9 +93,19 @@ async function built(
 ): Promise<readonly BuiltImage[]> {
   const [first] = builds;
   if (first === undefined) return [];
-  const { DOCKERHUB_PASSWORD: _, DELIVERY_REGISTRY_PASSWORD: __, ...rest } = context.environment;
+  const {
+    DOCKERHUB_PASSWORD: _,
+    DELIVERY_REGISTRY_PASSWORD: __,
+    [pullPasswordVariable]: ___,
+    ...rest
+  } = context.environment;
   const login = await givenLogin(flags, context);
-  using config = login === undefined ? undefined : writeDockerConfig(locateImages(first.repository).host, login, rest);
+  const pull = pullLogin(context.environment);
+  const logins = [
+    ...(pull === undefined ? [] : [pull]),
+    ...(login === undefined ? [] : [{ host: locateImages(first.repository).host, login }]),
+  ];
+  using config = logins.length === 0 ? undefined : writeDockerConfig(logins, rest);
   const environment = config === undefined ? rest : { ...rest, DOCKER_CONFIG: config.path };
   return await buildImages(builds, flags.concurrency, {
     builder: await chooseBuilder(flags.builder, environment),

@@ -87,7 +87,7 @@ interface Failure {
 
 const knownFailures: readonly Failure[] = [
   {
-    signs: /ENOENT.*stacks\/Pulumi\./,
+    signs: /ENOENT.{0,2000}stacks\/Pulumi\./,
     reason: (stack) => `there is no ${stackFilePath(stack)} in ${process.cwd()}; run this in the program's directory`,
   },
   {
@@ -100,7 +100,7 @@ const knownFailures: readonly Failure[] = [
     reason: () => "Pulumi's backend does not accept the login; set a valid PULUMI_ACCESS_TOKEN, or run `pulumi login`",
   },
   {
-    signs: /no stack named|stack '.*' not found|no stack selected/i,
+    signs: /no stack named|stack '.{0,300}' not found|no stack selected/i,
     reason: (stack) =>
       `there is no stack ${stack} in the backend; make it with \`pulumi stack init ${stack}\`, or correct PULUMI_BACKEND_URL`,
   },
@@ -114,7 +114,7 @@ const knownFailures: readonly Failure[] = [
       `stack ${stack} needs its passphrase; set PULUMI_CONFIG_PASSPHRASE, or PULUMI_CONFIG_PASSPHRASE_FILE to a file with it`,
   },
   {
-    signs: /unable to open bucket|could not (open|find) .*bucket|PULUMI_BACKEND_URL/i,
+    signs: /unable to open bucket|could not (open|find) .{0,300}bucket|PULUMI_BACKEND_URL/i,
     reason: () => "Pulumi's backend cannot be opened; correct PULUMI_BACKEND_URL, or run `pulumi login`",
   },
 ];

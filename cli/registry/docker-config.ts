@@ -9,23 +9,29 @@ import type { Login } from "./client.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
+/** The login of one registry. */
+export interface RegistryLogin {
+  /** The registry as image names have it. */
+  readonly host: string;
+  readonly login: Login;
+}
+
 /**
- * Makes a directory for DOCKER_CONFIG that has the user's own configuration with one more login in it: builders, contexts and
+ * Makes a directory for DOCKER_CONFIG that has the user's own configuration with more logins in it: builders, contexts and
  * plugins stay those of the user.
- * @param host the registry as image names have it
+ * @param logins a later one takes the place of an earlier one of the same registry
  */
-export function writeDockerConfig(
-  host: string,
-  { username, password }: Login,
-  environment: Environment,
-): TemporaryDirectory {
+export function writeDockerConfig(logins: readonly RegistryLogin[], environment: Environment): TemporaryDirectory {
   const own = configDirectory(environment);
   // A store of logins would hide those in the file.
   const { credsStore: _, credHelpers: __, auths, ...rest } = readConfig(join(own, "config.json"), configSchema) ?? {};
-  const login = { auth: Buffer.from(`${username}:${password}`).toString("base64") };
+  const added = logins.map(({ host, login: { username, password } }) => [
+    host === "docker.io" ? dockerHub : host,
+    { auth: Buffer.from(`${username}:${password}`).toString("base64") },
+  ]);
   const directory = temporaryDirectory("delivery-docker-");
   try {
-    const config = JSON.stringify({ ...rest, auths: { ...auths, [host === "docker.io" ? dockerHub : host]: login } });
+    const config = JSON.stringify({ ...rest, auths: { ...auths, ...Object.fromEntries(added) } });
     writeFileSync(join(directory.path, "config.json"), config, { mode: 0o600 });
     const others = existsSync(own) ? readdirSync(own).filter((name) => name !== "config.json") : [];
     for (const name of others) symlinkSync(join(own, name), join(directory.path, name));

@@ -109,6 +109,37 @@ test("the password is in a file that only its owner reads, as long as the builds
   for (const secret of ["hunter2", encoded]) expect(seen).not.toContain(secret);
 });
 
+test("a build without a push has the login for pulls only, and no password in its environment", async () => {
+  using fake = new FakeBuilder("buildctl", "exit 0");
+  const pull = {
+    DELIVERY_PULL_USERNAME: "reader",
+    DELIVERY_PULL_PASSWORD: "read-only",
+    DELIVERY_PULL_REGISTRY: "ghcr.io",
+  };
+  const { status } = await run(fake, pull, "--service", "link", "--no-push");
+  const auth = Buffer.from("reader:read-only").toString("base64");
+  expect({ status, config: JSON.parse(fake.note("config.json")) as unknown }).toEqual({
+    status: 0,
+    config: { auths: { "ghcr.io": { auth } } },
+  });
+  expect(fake.note("environment")).not.toContain("read-only");
+});
+
+test.each<[environment: Record<string, string>, message: string]>([
+  [{ DELIVERY_PULL_USERNAME: "reader" }, "DELIVERY_PULL_PASSWORD is not set, but DELIVERY_PULL_USERNAME is"],
+  [{ DELIVERY_PULL_PASSWORD: "x" }, "DELIVERY_PULL_USERNAME is not set, but DELIVERY_PULL_PASSWORD is"],
+  [
+    { DELIVERY_PULL_USERNAME: "a", DELIVERY_PULL_PASSWORD: "x", DELIVERY_PULL_REGISTRY: "https://ghcr.io" },
+    'DELIVERY_PULL_REGISTRY="https://ghcr.io": must be a registry as image names have it',
+  ],
+])("a part of a login for pulls is refused: %j", async (environment, message) => {
+  using fake = new FakeBuilder("buildctl", "exit 0");
+  const { status, errors } = await run(fake, environment, "--service", "link", "--no-push");
+  expect(status).toBe(1);
+  expect(errors).toContain(message);
+  expect(fake.calls).toEqual([]);
+});
+
 test("what may pass by itself is tried again", async () => {
   using fake = new FakeBuilder(
     "buildctl",
@@ -249,7 +280,7 @@ test("the user's own settings of Docker stay, but for a store that would hide th
   const settings = { currentContext: "remote", credsStore: "desktop", auths: { "ghcr.io": { auth: "eDp5" } } };
   writeFileSync(join(own, "config.json"), JSON.stringify(settings));
   const robot = { username: "robot", password: "hunter2" };
-  using config = writeDockerConfig("docker.io", robot, { DOCKER_CONFIG: own });
+  using config = writeDockerConfig([{ host: "docker.io", login: robot }], { DOCKER_CONFIG: own });
   expect(JSON.parse(readFileSync(join(config.path, "config.json"), "utf8"))).toEqual({
     currentContext: "remote",
     auths: { "ghcr.io": { auth: "eDp5" }, "https://index.docker.io/v1/": { auth: encoded } },
