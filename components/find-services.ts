@@ -3,6 +3,7 @@ import { basename, join } from "node:path";
 import { imageRepository, nameProblem, serviceName } from "../core/names.ts";
 import type { Problem } from "../core/problem.ts";
 import { peerProblems } from "./peers.ts";
+import { contradictingResources } from "./resources.ts";
 import { isService, readExposedPort, readSettings, renamedSettings, settingsFile } from "./service-files.ts";
 import { mergeSettings, type Service, type ServiceSettings } from "./service.ts";
 
@@ -42,17 +43,22 @@ export function findServices(args: DiscoveryArgs): FoundServices {
     return { services: [], problems: [{ location: `${args.file}: app.directory`, message }] };
   }
   const problems: Problem[] = [];
-  const services = matchingDirectories(args.app)
+  const read = matchingDirectories(args.app)
     .filter((path) => isService(path, problems))
-    .map((path) => readService(path, args, problems))
-    .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    .map((path) => readService(path, args, problems));
+  const services = read.map(({ service }) => service).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  const origins = new Map(read.map(({ service, origin }) => [service, origin]));
   if (services.length === 0 && problems.length === 0) {
     problems.push({
       location: `${args.file}: app.services`,
       message: `${JSON.stringify(pattern)} matches no directory with a Dockerfile below ${directory}; correct the pattern or add a Dockerfile`,
     });
   }
-  problems.push(...nameProblems(services, args), ...overrideProblems(services, args), ...peerProblems(services));
+  problems.push(
+    ...nameProblems(services, args),
+    ...overrideProblems(services, args),
+    ...peerProblems(services, (service) => origins.get(service)?.("peers") ?? service.directory),
+  );
   return { services, problems };
 }
 
@@ -65,15 +71,36 @@ function matchingDirectories({ directory, services }: Pick<DiscoveryArgs["app"],
   return globSync(services, { cwd: directory }).map((path) => join(directory, path));
 }
 
-function readService(path: string, args: DiscoveryArgs, problems: Problem[]): Service {
+/** Where a setting of a service really stands, for messages. */
+type SettingOrigin = (...path: readonly string[]) => string;
+
+function readService(
+  path: string,
+  args: DiscoveryArgs,
+  problems: Problem[],
+): { service: Service; origin: SettingOrigin } {
   const name = serviceName(basename(path));
-  const settings = mergeSettings(args.defaults, readSettings(path, problems), args.overrides[name] ?? {});
+  // Later ones win.
+  const layers = [
+    { location: `${args.file}: defaults.`, settings: args.defaults },
+    { location: `${settingsFile(path) ?? path}: `, settings: readSettings(path, problems) },
+    { location: `${args.file}: services.${name}.`, settings: args.overrides[name] ?? {} },
+  ];
+  const origin: SettingOrigin = (...keys) =>
+    `${layers.findLast(({ settings }) => has(settings, keys))?.location ?? `${path}: `}${keys.join(".")}`;
+  const settings = mergeSettings(...layers.map((layer) => layer.settings));
   const port = settings.port ?? readExposedPort(path, problems) ?? 0;
-  const file = settingsFile(path) ?? args.file;
+  for (const resource of contradictingResources(settings.resources ?? {})) {
+    const { requests, limits } = settings.resources ?? {};
+    problems.push({
+      location: origin("resources", "requests", resource),
+      message: `${requests?.[resource]} is above the limit of ${limits?.[resource]} (${origin("resources", "limits", resource)}); such a pod is refused: lower one, or raise the other`,
+    });
+  }
   for (const [variable, secret] of Object.entries(settings.secrets ?? {})) {
     if (args.secrets?.has(secret) === false) {
       problems.push({
-        location: `${file}: secrets.${variable}`,
+        location: origin("secrets", variable),
         message: `the stack has no secret ${JSON.stringify(secret)}; set it with \`pulumi config set --secret --path 'secrets.${secret}'\``,
       });
     }
@@ -81,12 +108,17 @@ function readService(path: string, args: DiscoveryArgs, problems: Problem[]): Se
   for (const dependency of Object.keys(settings.dependencies ?? {})) {
     if (!args.dependencies.has(dependency)) {
       problems.push({
-        location: `${file}: dependencies.${dependency}`,
+        location: origin("dependencies", dependency),
         message: `${args.file} says nothing of it; add it to \`dependencies\` there, with an image, an address, or none`,
       });
     }
   }
-  return { ...settings, name, directory: path, port };
+  return { service: { ...settings, name, directory: path, port }, origin };
+}
+
+function has(value: unknown, [key, ...rest]: readonly string[]): boolean {
+  if (key === undefined) return value !== undefined;
+  return typeof value === "object" && value !== null && key in value && has(Reflect.get(value, key), rest);
 }
 
 function nameProblems(services: readonly Service[], args: DiscoveryArgs): Problem[] {

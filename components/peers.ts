@@ -1,24 +1,28 @@
 import type { Problem } from "../core/problem.ts";
 import type { Service } from "./service.ts";
 
-/** Peers that do not exist, and circles of peers: services start after those that they call, so a circle could never start. */
-export function peerProblems(services: readonly Service[]): Problem[] {
+/**
+ * Peers that do not exist, and circles of peers: services start after those that they call, so a circle could never start.
+ * @param locationOf where a service's peers stand: its own file, or a stack file
+ */
+export function peerProblems(services: readonly Service[], locationOf: (service: Service) => string): Problem[] {
   const byName = new Map(services.map((service) => [service.name, service]));
   const unknown = services.flatMap((service) =>
     (service.peers ?? [])
       .filter((peer) => !byName.has(peer))
       .map((peer) => ({
-        location: `${service.directory}/service.yaml: peers`,
+        location: locationOf(service),
         message: `${JSON.stringify(peer)} is no service; there are ${[...byName.keys()].join(", ")}`,
       })),
   );
   const circle = findCircle(byName);
   if (circle === undefined) return unknown;
   const start = byName.get(circle[0] ?? "");
+  if (start === undefined) return unknown;
   return [
     ...unknown,
     {
-      location: `${start?.directory}/service.yaml: peers`,
+      location: locationOf(start),
       message: `${circle.join(" → ")} is a circle; remove one of these peers`,
     },
   ];

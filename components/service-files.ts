@@ -4,6 +4,7 @@ import type { Problem } from "../core/problem.ts";
 import { renamedKeyProblems, settingsProblems } from "../core/schema-version.ts";
 import { withValueProblems } from "../core/setting-values.ts";
 import { parseYaml } from "../core/yaml.ts";
+import { exposedPort } from "./dockerfile.ts";
 import { portSchema, serviceSettingsSchema, type ServiceSettings } from "./service.ts";
 
 /** The file beside a service's Dockerfile in which it says what it needs. */
@@ -82,24 +83,4 @@ function isFile(path: string, problems: Problem[]): boolean {
   if (statSync(path).isFile()) return true;
   problems.push({ location: path, message: "is no file; put one in its place, or give this another name" });
   return false;
-}
-
-/**
- * The port that the final stage of a Dockerfile EXPOSEs first; `undefined` if there is none or it is a build argument.
- * Source: https://docs.docker.com/reference/dockerfile/#expose
- */
-export function exposedPort(dockerfile: string): number | undefined {
-  const lines = dockerfile.replaceAll(/\\\r?\n/g, " ").split(/\r?\n/);
-  const finalStage = lines.slice(
-    Math.max(
-      0,
-      lines.findLastIndex((line) => /^\s*FROM\s/i.test(line)),
-    ),
-  );
-  for (const line of finalStage) {
-    const ports = /^\s*EXPOSE\s+(.*)$/i.exec(line)?.[1]?.trim().split(/\s+/) ?? [];
-    const port = ports.find((text) => /^\d+(\/tcp)?$/i.test(text));
-    if (port !== undefined) return Number.parseInt(port, 10);
-  }
-  return undefined;
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { resourcesSchema } from "./resources.ts";
 
 /** A TCP port, 1 to 65535. */
 export const portSchema = z
@@ -7,10 +8,6 @@ export const portSchema = z
   .max(65_535, "A port is 1 to 65535");
 
 const variableSchema = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "Is not the name of an environment variable");
-const quantitySchema = z
-  .string()
-  .regex(/^\d+(\.\d+)?(m|k|Ki|Mi|Gi|Ti|M|G|T)?$/, "Must be a Kubernetes quantity such as 100m, 0.5 or 64Mi");
-const amountsSchema = z.partialRecord(z.enum(["cpu", "memory", "ephemeral-storage"]), quantitySchema);
 const probeSchema = z
   .string("Must be a path such as /healthz, or tcp")
   .regex(/^(\/\S*|tcp)$/, "Must be a path such as /healthz, or tcp");
@@ -48,8 +45,8 @@ export const serviceSettingsSchema = z.strictObject({
     })
     .refine(({ min, max }) => min <= max, "Autoscaling needs min <= max")
     .optional(),
-  /** What one pod asks for and may use. @default requests 10m CPU and 32Mi, limit 128Mi */
-  resources: z.partialRecord(z.enum(["requests", "limits"]), amountsSchema).optional(),
+  /** What one pod asks for and may use. @default requests 10m CPU and 32Mi, limit 128Mi; a default follows what is set beside it */
+  resources: resourcesSchema.optional(),
   /** Plain environment variables. */
   env: z.record(variableSchema, z.string("Must be a string; quote it")).optional(),
   /** Environment variable → name of a secret in the stack's `secrets`. */

@@ -2,11 +2,10 @@ import { createHash } from "node:crypto";
 import { types } from "@pulumi/kubernetes";
 import type { Input } from "@pulumi/pulumi";
 import { secretName } from "../../core/names.ts";
+import { podResources } from "../resources.ts";
 import type { Service } from "../service.ts";
 import { metadata, selectorLabels, type Environment } from "./metadata.ts";
 import { restrictedContainer, restrictedPod, scratchVolumes } from "./pod.ts";
-
-const defaultResources = { requests: { cpu: "10m", memory: "32Mi" }, limits: { memory: "128Mi" } };
 
 export interface DeploymentArgs {
   /** The image by digest. */
@@ -64,7 +63,7 @@ export function deployment(
                 { configMapRef: { name: service.name } },
                 ...(!args.hasSecrets ? [] : [{ secretRef: { name: secretName(service.name) } }]),
               ],
-              resources: resources(service),
+              resources: podResources(service.resources),
               // Every second until it is up, so that it is ready as soon as it can be; then at the pace of the others.
               startupProbe: { ...probe(service.probes?.liveness), periodSeconds: 1, failureThreshold: 60 },
               livenessProbe: { ...probe(service.probes?.liveness), periodSeconds: 10, failureThreshold: 6 },
@@ -77,14 +76,6 @@ export function deployment(
         },
       },
     },
-  };
-}
-
-/** Each default stands until the service says otherwise: one without a CPU request could never be autoscaled. */
-function resources({ resources: own }: Service): types.input.core.v1.ResourceRequirements {
-  return {
-    requests: { ...defaultResources.requests, ...own?.requests },
-    limits: { ...defaultResources.limits, ...own?.limits },
   };
 }
 

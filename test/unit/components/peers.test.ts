@@ -6,6 +6,8 @@ import { sampleService } from "../../support/sample-shop.ts";
 const services = (graph: Record<string, string[]>): Service[] =>
   Object.entries(graph).map(([name, peers]) => sampleService(name, { peers }));
 
+const locationOf = ({ directory }: Service): string => `${directory}/service.yaml: peers`;
+
 describe("peerProblems", () => {
   test.each<[what: string, graph: Record<string, string[]>, messages: RegExp[]]>([
     ["no peers", { a: [], b: [] }, []],
@@ -23,16 +25,18 @@ describe("peerProblems", () => {
     ["a circle behind a part that is fine", { a: ["b"], b: [], c: ["b", "d"], d: ["c"] }, [/^c → d → c is a circle/]],
     ["a circle and an unknown peer", { a: ["b", "x"], b: ["a"] }, [/^"x"/, /circle/]],
   ])("%s", (_what, graph, messages) => {
-    const problems = peerProblems(services(graph));
+    const problems = peerProblems(services(graph), locationOf);
     expect(problems).toHaveLength(messages.length);
     messages.forEach((message, index) => expect(problems[index]?.message).toMatch(message));
   });
 
   test("name the file that has the peers", () => {
-    expect(peerProblems(services({ a: [], b: ["c"], c: ["b"] }))[0]?.location).toBe(
+    expect(peerProblems(services({ a: [], b: ["c"], c: ["b"] }), locationOf)[0]?.location).toBe(
       "svc/b_service/service.yaml: peers",
     );
-    expect(peerProblems(services({ a: [], b: ["x"] }))[0]?.location).toBe("svc/b_service/service.yaml: peers");
+    expect(peerProblems(services({ a: [], b: ["x"] }), locationOf)[0]?.location).toBe(
+      "svc/b_service/service.yaml: peers",
+    );
   });
 });
 

@@ -341,6 +341,47 @@ describe("an invalid stack file gets one clear error and declares nothing", () =
     );
   });
 
+  // What a service says can stand in three places, and the message names the one where it does.
+  test.each<[what: string, change: (settings: Settings) => void, location: string, hint: RegExp]>([
+    ["peers that are none", set("services.user.peers", ["x"]), `${file}: services.user.peers`, /"x" is no service/],
+    ["peers of all services", set("defaults.peers", ["user"]), `${file}: defaults.peers`, /user → user is a circle/],
+    [
+      "a circle that an environment makes",
+      set("services.user.peers", ["link"]),
+      "svc/link_service/service.yaml: peers",
+      /link → user → link/,
+    ],
+    [
+      "a missing secret of one service",
+      set("services.user.secrets", { KEY: "no-such" }),
+      `${file}: services.user.secrets.KEY`,
+      /no secret "no-such"/,
+    ],
+    [
+      "a missing secret of all services",
+      set("defaults.secrets", { KEY: "no-such" }),
+      `${file}: defaults.secrets.KEY`,
+      /no secret "no-such"/,
+    ],
+    [
+      "an unknown dependency",
+      set("services.user.dependencies", { mq: { address: "MQ" } }),
+      `${file}: services.user.dependencies.mq`,
+      /says nothing of it/,
+    ],
+    [
+      "a request above its limit",
+      set("services.user.resources", { requests: { memory: "2Gi" }, limits: { memory: "1Gi" } }),
+      `${file}: services.user.resources.requests.memory`,
+      /2Gi is above the limit of 1Gi \(.*services\.user\.resources\.limits\.memory\)/,
+    ],
+    ["a port that is none", set("services.user.port", 0), `${file}: services.user.port`, /a port is 1 to 65535/],
+  ])("%s", async (_what, change, location, hint) => {
+    const message = await rejection(change);
+    expect(message.split("\n").find((text) => text.includes(`${location}: `))).toMatch(hint);
+    expect(message).not.toContain("user_service/service.yaml");
+  });
+
   test("one of an earlier version is told all keys to rename, and nothing else", async () => {
     write("svc/user_service/service.yaml", "test: { beside: [] }\nport: none\n");
     const message = await rejection((settings) => {
