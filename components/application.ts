@@ -66,7 +66,8 @@ export function applicationSpec({ project, namespace, source }: ApplicationSpecA
     syncPolicy: {
       automated: { prune: true, selfHeal: true },
       syncOptions: ["ServerSideApply=true"],
-      retry: { limit: 5, backoff: { duration: "1s", factor: 2, maxDuration: "1m" } },
+      // What mends a failed sync is a commit: without the refresh, every attempt would be at the revision that failed.
+      retry: { limit: 5, refresh: true, backoff: { duration: "1s", factor: 2, maxDuration: "1m" } },
     },
   };
 }

@@ -2,6 +2,7 @@ import { existsSync, globSync } from "node:fs";
 import { basename, join } from "node:path";
 import { imageRepository, nameProblem, serviceName } from "../core/names.ts";
 import type { Problem } from "../core/problem.ts";
+import { checkoutFiles } from "../git/checkout-files.ts";
 import { peerProblems } from "./peers.ts";
 import { contradictingResources } from "./resources.ts";
 import { isService, readExposedPort, readSettings, renamedSettings, settingsFile } from "./service-files.ts";
@@ -67,8 +68,36 @@ export function renamedServiceSettings(app: Pick<DiscoveryArgs["app"], "director
   return matchingDirectories(app).toSorted().flatMap(renamedSettings);
 }
 
+/**
+ * The Dockerfiles that belong to no service, as a sentence for people; `undefined`: there are none, or no Git that knows them.
+ * A pattern that misses a service would otherwise go unnoticed.
+ */
+export function unclaimedDockerfiles(
+  { directory, services: pattern }: Pick<DiscoveryArgs["app"], "directory" | "services">,
+  services: readonly Service[],
+): string | undefined {
+  const paths = checkoutFiles(directory)?.named("Dockerfile") ?? [];
+  const unclaimed = paths
+    .map((path) => join(directory, path))
+    .filter((path) => !path.split("/").some(isNeverSource))
+    .filter((path) => services.every((service) => !path.startsWith(`${service.directory}/`)));
+  if (unclaimed.length === 0) return undefined;
+  const shown = unclaimed.length > shownAtMost ? [...unclaimed.slice(0, shownAtMost), "…"] : unclaimed;
+  return `no service has ${shown.join(", ")}: app.services is ${JSON.stringify(pattern)}`;
+}
+
+const shownAtMost = 10;
+
+/** The folders of a pattern's matches, without what packages bring along and what Git ignores. */
 function matchingDirectories({ directory, services }: Pick<DiscoveryArgs["app"], "directory" | "services">): string[] {
-  return globSync(services, { cwd: directory }).map((path) => join(directory, path));
+  const paths = globSync(services, { cwd: directory, exclude: (path) => isNeverSource(basename(path)) });
+  const files = checkoutFiles(directory);
+  return paths.filter((path) => files?.ignores(path) !== true).map((path) => join(directory, path));
+}
+
+/** Whether a folder's name says that nothing in it is this repository's own. */
+function isNeverSource(name: string): boolean {
+  return name === "node_modules" || name === ".git";
 }
 
 /** Where a setting of a service really stands, for messages. */

@@ -1,3 +1,4 @@
+import { unclaimedDockerfiles } from "../../components/find-services.ts";
 import { affectedServices, type AffectedServices } from "../affected/affected-services.ts";
 import { readReleasedFrom } from "../affected/base-commit.ts";
 import { defineCommand, type CommandContext } from "../command.ts";
@@ -53,6 +54,8 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
   const environment = env === undefined ? undefined : findEnvironment(project, env, flags);
   const releasedFrom =
     environment === undefined ? undefined : await readReleasedFrom(environment, isWatched(project, environment.name));
+  const unclaimed = unclaimedDockerfiles(monorepo.app, monorepo.services);
+  if (unclaimed !== undefined) context.note(`note: ${unclaimed}`);
   const changes = await affectedServices({ monorepo, from, to, releasedFrom, note: context.note });
   context.print(flags.json ? JSON.stringify(changes) : written(changes));
 }

@@ -1,4 +1,5 @@
 import { join, resolve } from "node:path";
+import { unclaimedDockerfiles } from "../../components/find-services.ts";
 import { generatedFiles, staleFiles, writeFiles } from "../ci-config/generated-files.ts";
 import { planAndContinue } from "../ci-config/plan.ts";
 import { readPipeline } from "../ci-config/read-pipeline.ts";
@@ -71,7 +72,9 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
     };
     return planAndContinue({ project, environment, ...push, drift: flags.drift === "true" }, context);
   }
-  const { pipeline, root } = await readPipeline(project, environment);
+  const { pipeline, root, monorepo } = await readPipeline(project, environment);
+  const unclaimed = unclaimedDockerfiles(monorepo.app, monorepo.services);
+  if (unclaimed !== undefined) context.note(`note: ${unclaimed}`);
   const directory = flags.output === undefined ? join(root, ".circleci") : resolve(flags.output);
   const files = generatedFiles(pipeline);
   if (flags.print)

@@ -1,8 +1,9 @@
+import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { findServices, type DiscoveryArgs } from "../../../components/find-services.ts";
+import { findServices, unclaimedDockerfiles, type DiscoveryArgs } from "../../../components/find-services.ts";
 import { rejectProblems } from "../../../components/rejection.ts";
 import type { Service } from "../../../components/service.ts";
 
@@ -123,4 +124,90 @@ test("all problems of all services are reported at once", () => {
     "svc/c/service.yaml": "",
   });
   expect(() => discover({ overrides: { d: {} } })).toThrow(/^5 problems; nothing was changed\n(.*\n?){5}$/);
+});
+
+describe("of what Git ignores", () => {
+  const git = (...args: readonly string[]): Buffer =>
+    execFileSync("git", ["-C", directory, ...args], { stdio: "pipe" });
+  const found = (services: string): string[] =>
+    discover({ app: { name: "shop", directory, services } }).map(({ directory: at }) => at.slice(directory.length + 1));
+
+  test.each([
+    ["a folder", "/build/\n", "build/out"],
+    ["a folder anywhere", "dist\n", "services/link/dist/app"],
+    ["a pattern", "services/tmp-*\n", "services/tmp-1"],
+    ["everything but some", "services/*\n!services/link\n", "services/old"],
+    ["a folder in a folder's own file", "", "services/generated"],
+  ])("no service is made: %s", (_what, ignored, path) => {
+    write({
+      ".gitignore": ignored,
+      "services/.gitignore": "generated/\n",
+      "services/link/Dockerfile": dockerfile,
+      [`${path}/Dockerfile`]: dockerfile,
+    });
+    expect(found("**").toSorted()).toEqual([path, "services/link"].toSorted());
+    git("init", "-q");
+    expect(found("**")).toEqual(["services/link"]);
+    expect(found("{build,services}/**")).toEqual(["services/link"]);
+  });
+
+  test("a service is made that is committed all the same", () => {
+    write({ ".gitignore": "build/\n", "build/link/Dockerfile": dockerfile, "build/old/Dockerfile": dockerfile });
+    git("init", "-q");
+    git("add", "-f", "build/link");
+    expect(found("build/*")).toEqual(["build/link"]);
+  });
+
+  test.each([true, false])("no service is made of a package, with Git or without: %s", (inGit) => {
+    write({
+      "services/link/Dockerfile": dockerfile,
+      "services/link/node_modules/x/Dockerfile": dockerfile,
+      "services/node_modules/y/Dockerfile": dockerfile,
+      "services/node_modules/y/service.yaml": "nonsense: true\n",
+    });
+    if (inGit) git("init", "-q");
+    expect(found("services/**")).toEqual(["services/link"]);
+  });
+
+  test("a monorepo may be a part of a checkout", () => {
+    write({
+      ".gitignore": "app/build\n",
+      "app/svc/link/Dockerfile": dockerfile,
+      "app/build/old/Dockerfile": dockerfile,
+    });
+    git("init", "-q");
+    const app = { name: "shop", directory: join(directory, "app"), services: "**" };
+    expect(discover({ app }).map(({ name }) => name)).toEqual(["link"]);
+  });
+
+  test("the user's own settings change nothing", () => {
+    write({ "svc/link/Dockerfile": dockerfile, ignore: "svc\n" });
+    git("init", "-q");
+    git("config", "core.excludesFile", join(directory, "ignore"));
+    expect(found("svc/*")).toEqual(["svc/link"]);
+  });
+
+  test("Dockerfiles that no service has are named", () => {
+    write({
+      ".gitignore": "build\n",
+      "svc/link/Dockerfile": dockerfile,
+      "svc/link/testdata/Dockerfile": dockerfile,
+      "tools/migrate/Dockerfile": dockerfile,
+      "build/x/Dockerfile": dockerfile,
+      "node_modules/y/Dockerfile": dockerfile,
+      Dockerfile: dockerfile,
+    });
+    const app = { directory, services: "svc/*" };
+    expect(unclaimedDockerfiles(app, discover())).toBeUndefined();
+    git("init", "-q");
+    expect(unclaimedDockerfiles(app, discover())).toBe(
+      `no service has ${join(directory, "Dockerfile")}, ${join(directory, "tools/migrate/Dockerfile")}: app.services is "svc/*"`,
+    );
+    expect(
+      unclaimedDockerfiles(
+        { directory, services: "**" },
+        discover({ app: { name: "shop", directory, services: "{svc,tools}/*" } }),
+      ),
+    ).toContain(`no service has ${join(directory, "Dockerfile")}: `);
+  });
 });
