@@ -1,6 +1,8 @@
 import * as circleci from "@pulumi/circleci/bin/index.js";
 import * as pulumi from "@pulumi/pulumi";
+import { errorMessage } from "../core/error.ts";
 import { contextName } from "../core/names.ts";
+import { circleCiHooks, tokenHint } from "./circleci-hooks.ts";
 import { secretValues, type Registry, type Secrets } from "./secrets.ts";
 
 export interface CiProjectArgs {
@@ -49,11 +51,10 @@ export class CiProject extends pulumi.ComponentResource {
       // The engine notes the package's version at first and the plugin's version later: a difference that says nothing.
       { parent: this, ignoreChanges: ["version"] },
     );
-    const own = { parent: this, provider };
+    const host = args.host ?? "https://circleci.com/api/v2";
+    const own = { parent: this, provider, hooks: circleCiHooks(name, { host, token: args.token }) };
 
-    const project = args.owned
-      ? ownProject(name, args, own)
-      : circleci.getProjectOutput({ slug: args.projectSlug ?? "" }, own);
+    const project = args.owned ? ownProject(name, args, own) : lookUpProject(args.projectSlug ?? "", this, provider);
     this.projectId = project.id;
     this.projectSlug = project.slug;
     this.contextName = contextName(args.app, args.environment);
@@ -89,6 +90,20 @@ export class CiProject extends pulumi.ComponentResource {
       contextName: this.contextName,
     });
   }
+}
+
+/** @throws pulumi.RunError instead of the provider's error, which would end the program with a stack trace */
+function lookUpProject(
+  slug: string,
+  parent: pulumi.Resource,
+  provider: circleci.Provider,
+): pulumi.Output<circleci.GetProjectResult> {
+  const lookup = circleci.getProject({ slug }, { parent, provider }).catch((error: unknown) => {
+    throw new pulumi.RunError(
+      `ci.projectSlug ${JSON.stringify(slug)}: CircleCI's project cannot be looked up: ${errorMessage(error)}. It must be the \`ciProject\` that the stack with \`owns.ciProject\` puts out, CircleCI must answer, and its token be accepted: ${tokenHint}`,
+    );
+  });
+  return pulumi.output(lookup);
 }
 
 function ownProject(name: string, args: CiProjectArgs, own: pulumi.CustomResourceOptions): circleci.Project {

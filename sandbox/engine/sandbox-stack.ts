@@ -100,7 +100,8 @@ async function serveProviders(
   const offline = [
     createKubernetesProvider({ charts: options.charts }),
     createDockerProvider(options.docker ?? withoutBuilds()),
-    createCircleCiProvider(),
+    // The stand-in is on this machine: it answers or is gone. An `up` that was killed may have deleted what the state has.
+    createCircleCiProvider({ retryDelays: [250, 1000], goneIsDeleted: true }),
   ];
   const served: ServedProvider[] = [];
   for (const provider of offline) {

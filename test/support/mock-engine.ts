@@ -97,6 +97,12 @@ export function hideSecrets(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, hideSecrets(item)]));
 }
 
+/** Mocks never run a resource's hooks, and do not know how to take them either. */
+function acceptHook(_request: unknown, callback: (error: null) => void): void {
+  callback(null);
+}
+Object.assign(MockMonitor.prototype, { registerResourceHook: acceptHook, registerErrorHook: acceptHook });
+
 /** Makes fresh mocks for one stack; what is declared from here on is declared to them. */
 export async function openMockEngine(stack: string, config: StackConfig, preview = false): Promise<MockEngine> {
   const engine = new MockEngine();

@@ -1,5 +1,4 @@
 import { errorMessage } from "../../../core/error.ts";
-import { ResourceInitError } from "../resource-provider.ts";
 import { Answer, CircleCiError, part, slugPath, type CircleCiApi } from "./api.ts";
 import { computed, present, required, text, type Field, type Plain, type ResourceType } from "./resource-type.ts";
 
@@ -41,9 +40,11 @@ export const project: ResourceType = {
     try {
       return { ...made, ...(await patchSettings(api, text(made, "slug"), inputs)) };
     } catch (error) {
-      // The project is there: it must not be lost, or the next create finds its name taken.
-      const reason = errorMessage(error);
-      throw new ResourceInitError(reason, { id: text(made, "id"), outputs: made, inputs, reasons: [reason] });
+      // The project is there, yet nothing notes it: the next create finds its name taken.
+      throw new Error(
+        `Could not update recently created CircleCI project settings:\n\norg: ${text(inputs, "organizationId")}\nproject_id: ${text(made, "id")}\nproject_name: ${name}\nslug: ${text(made, "slug")}\n\n${errorMessage(error)}`,
+        { cause: error },
+      );
     }
   },
   async read(api, state) {

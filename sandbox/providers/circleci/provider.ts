@@ -7,14 +7,13 @@ import {
   type PropertyMap,
   type PropertyValue,
 } from "../property.ts";
-import {
-  ResourceInitError,
-  type CheckFailure,
-  type ConfiguredProvider,
-  type InvokeResult,
-  type ReadRequest,
-  type ReadResult,
-  type ResourceProvider,
+import type {
+  CheckFailure,
+  ConfiguredProvider,
+  InvokeResult,
+  ReadRequest,
+  ReadResult,
+  ResourceProvider,
 } from "../resource-provider.ts";
 import { CircleCiApi, CircleCiError } from "./api.ts";
 import { context, contextEnvironmentVariable, contextRestriction } from "./context.ts";
@@ -29,14 +28,23 @@ const version = "0.4.2";
 const pluginVersion = "1.1.3";
 const settingNames = ["host", "key", "runnerHost"];
 
+/** The official provider's, three minutes in all. */
+const officialRetryDelays = [1, 2, 4, 8, 16, 30, 30, 30, 30, 30].map((seconds) => seconds * 1000);
+
+/** Where it may be kinder than the official provider. */
 interface CircleCiProviderOptions {
-  /** Milliseconds to wait before each further attempt at a request that was not answered. @default [250, 1000] */
+  /**
+   * Milliseconds to wait before each further attempt at a request that was not answered.
+   * @default the official provider's, three minutes in all
+   */
   retryDelays?: readonly number[];
+  /** Takes what is gone already for deleted, where the official provider fails. @default false */
+  goneIsDeleted?: boolean;
 }
 
 /**
  * The offline provider of the package `circleci` 0.4.2: for the program the same as `terraform-provider` 1.1.3 with the
- * parameters of the generated SDK.
+ * parameters of the generated SDK, in what it refuses and gets wrong, too.
  */
 export function createCircleCiProvider(options: CircleCiProviderOptions = {}): ResourceProvider {
   return {
@@ -61,16 +69,18 @@ export function createCircleCiProvider(options: CircleCiProviderOptions = {}): R
         }));
       return { inputs: { ...rest, ...(key === undefined ? {} : { key: secret(key) }) }, failures };
     },
-    async diffConfig({ oldInputs, news }) {
-      // The engine's own `version` among the inputs changes with what it knows of the package, and says nothing.
+    async diffConfig({ oldInputs, news, ignoreChanges }) {
+      // The engine's own `version` is among the inputs: the package's at first, and later the plugin's.
       const plain = (value: PropertyValue | undefined): PropertyValue => reveal(value ?? "");
-      const changed = settingNames.filter(
-        (name) => plain(oldInputs[name]) !== plain(news[name]) || hasUnknown(news[name]),
+      const changed = [...settingNames, "version"].filter(
+        (name) =>
+          !ignoreChanges.includes(name) && (plain(oldInputs[name]) !== plain(news[name]) || hasUnknown(news[name])),
       );
       return { detailedDiff: Object.fromEntries(changed.map((name) => [name, "update" as const])) };
     },
     async configure(inputs) {
-      return configuredProvider(() => connect(inputs, options.retryDelays ?? [250, 1000]));
+      const { retryDelays = officialRetryDelays, goneIsDeleted = false } = options;
+      return configuredProvider(() => connect(inputs, retryDelays), goneIsDeleted);
     },
   };
 }
@@ -107,7 +117,7 @@ const types = [
 ];
 
 /** A provider with its settings. `connected` is called only when the API is really needed. */
-function configuredProvider(connected: () => CircleCiApi): ConfiguredProvider {
+function configuredProvider(connected: () => CircleCiApi, goneIsDeleted: boolean): ConfiguredProvider {
   return {
     async check(request) {
       return check(typeOf(request.type), request);
@@ -118,20 +128,16 @@ function configuredProvider(connected: () => CircleCiApi): ConfiguredProvider {
     async create(request) {
       const type = typeOf(request.type);
       if (request.preview) return { id: "", outputs: planned(type, request.inputs) };
-      const outputs = await created(type, connected(), request.inputs);
+      const outputs = marked(type, await type.create(connected(), revealMap(request.inputs)), request.inputs);
       return { id: idOf(type, outputs), outputs };
     },
     read: (request) => read(typeOf(request.type), connected(), request),
     async update(request) {
       const type = typeOf(request.type);
       const inputs = ignoring(request.ignoreChanges, request.olds, request.news);
-      if (type.update === undefined) {
-        const changed = Object.keys(diff(type, request.olds, inputs).detailedDiff).join(", ");
-        throw new Error(
-          `${changed} of ${type.token} ${request.name} cannot be changed in place: set the resource option replaceOnChanges, since the official provider does nothing and finds the same difference again`,
-        );
-      }
       if (request.preview) return planned(type, inputs, request.olds);
+      // Without a word, so that the same difference is found again.
+      if (type.update === undefined) return request.olds;
       return marked(type, await type.update(connected(), revealMap(request.olds), revealMap(inputs)), inputs);
     },
     async delete(request) {
@@ -139,22 +145,11 @@ function configuredProvider(connected: () => CircleCiApi): ConfiguredProvider {
       try {
         await type.delete(connected(), revealMap(request.state));
       } catch (error) {
-        // Gone is what was wanted, also where another did it or an earlier attempt was not recorded.
-        if (!(error instanceof CircleCiError && error.status === 404)) throw error;
+        if (!(goneIsDeleted && error instanceof CircleCiError && error.status === 404)) throw error;
       }
     },
     invoke: (token, args) => invoke(token, args, connected),
   };
-}
-
-async function created(type: ResourceType, api: CircleCiApi, inputs: PropertyMap): Promise<PropertyMap> {
-  try {
-    return marked(type, await type.create(api, revealMap(inputs)), inputs);
-  } catch (error) {
-    if (!(error instanceof ResourceInitError)) throw error;
-    const { id, reasons } = error;
-    throw new ResourceInitError(error.message, { id, reasons, inputs, outputs: marked(type, error.outputs, inputs) });
-  }
 }
 
 async function read(type: ResourceType, api: CircleCiApi, request: ReadRequest): Promise<ReadResult> {

@@ -140,7 +140,7 @@ export function diff(type: ResourceType, state: PropertyMap, inputs: PropertyMap
 export function ignoring(paths: readonly string[], state: PropertyMap, inputs: PropertyMap): PropertyMap {
   const names = new Set(paths.map((path) => path.split(/[.[]/, 1)[0] ?? path));
   const kept = Object.entries(inputs).filter(([name]) => !names.has(name) && !names.has("*"));
-  const ignored = Object.entries(state).filter(([name]) => name in inputs && (names.has(name) || names.has("*")));
+  const ignored = Object.entries(state).filter(([name]) => names.has(name) || names.has("*"));
   return Object.fromEntries([...kept, ...ignored]);
 }
 
@@ -182,7 +182,7 @@ function change(
   return field.replaces === true ? `${kind}-replace` : kind;
 }
 
-/** Secrets opened, the order of a set made one, and so the forms of nothing. */
+/** Secrets opened, the order of a set made one. An empty text differs from none, as it does for the official provider. */
 function comparable(field: Field, value: PropertyValue | undefined): PropertyValue | undefined {
   if (value === undefined || value === null) return undefined;
   const plain = reveal(value);
