@@ -57,6 +57,45 @@ export function contextRestrictions(
   return list(access, `/context/${encodeURIComponent(id)}/restrictions`, restrictionSchema, signal);
 }
 
+const definitionSchema = z.object({ id: z.string(), name: z.string() });
+/** What a project runs: where its configuration and its code come from. */
+export type PipelineDefinition = z.infer<typeof definitionSchema>;
+
+export function pipelineDefinitions(
+  access: CircleCiAccess,
+  projectId: string,
+  signal: AbortSignal,
+): Promise<PipelineDefinition[]> {
+  return list(access, `/projects/${encodeURIComponent(projectId)}/pipeline-definitions`, definitionSchema, signal);
+}
+
+const triggerSchema = z
+  .object({
+    id: z.string(),
+    disabled: z.boolean().nullish(),
+    event_preset: z.string().nullish(),
+    event_name: z.string().nullish(),
+    event_source: z.object({ provider: z.string() }),
+  })
+  .transform(({ id, disabled, event_preset, event_name, event_source: { provider } }) => ({
+    id,
+    disabled: disabled ?? false,
+    event: event_preset ?? event_name ?? "",
+    provider,
+  }));
+/** What starts a pipeline. */
+export type Trigger = z.infer<typeof triggerSchema>;
+
+export function triggersOf(
+  access: CircleCiAccess,
+  projectId: string,
+  definition: string,
+  signal: AbortSignal,
+): Promise<Trigger[]> {
+  const path = `/projects/${encodeURIComponent(projectId)}/pipeline-definitions/${encodeURIComponent(definition)}/triggers`;
+  return list(access, path, triggerSchema, signal);
+}
+
 const pipelinesSchema = z.object({
   items: z.array(
     z.object({

@@ -2,12 +2,16 @@ import {
   contextRestrictions,
   contextVariables,
   findContext,
+  pipelineDefinitions,
+  triggersOf,
   type CircleCiAccess,
   type ContextRestriction,
   type ContextVariable,
+  type PipelineDefinition,
+  type Trigger,
 } from "../../circleci/api.ts";
 import { checkOf, type Check, type Finding } from "./report.ts";
-import type { DeclaredContext } from "./stack-state.ts";
+import type { DeclaredContext, DeclaredPipelines } from "./stack-state.ts";
 
 export interface CiCheckArgs extends CircleCiAccess {
   readonly organizationId: string;
@@ -22,15 +26,73 @@ export interface ContextStatus {
   readonly restrictions: readonly ContextRestriction[];
 }
 
+/** A pipeline of the project as CircleCI has it. */
+export interface PipelineStatus extends PipelineDefinition {
+  readonly triggers: readonly Trigger[];
+}
+
+/** What the stack has declared at CircleCI. */
+interface DeclaredCi {
+  readonly context: DeclaredContext;
+  readonly pipelines: DeclaredPipelines | undefined;
+}
+
 /** @throws Error where CircleCI cannot be asked, or refuses */
-export async function ciCheck(args: CiCheckArgs, declared: DeclaredContext, signal: AbortSignal): Promise<Check> {
-  const id = await findContext(args, args.organizationId, args.context, signal);
-  if (id === undefined) return checkOf("ci", [{ what: `context ${args.context}`, change: "is gone" }]);
-  const [variables, restrictions] = await Promise.all([
-    contextVariables(args, id, signal),
-    contextRestrictions(args, id, signal),
-  ]);
-  return checkOf("ci", contextFindings(args, declared, { id, variables, restrictions }));
+export async function ciCheck(
+  args: CiCheckArgs,
+  { context, pipelines }: DeclaredCi,
+  signal: AbortSignal,
+): Promise<Check> {
+  const ofContext = async (): Promise<Finding[]> => {
+    const id = await findContext(args, args.organizationId, args.context, signal);
+    if (id === undefined) return [{ what: `context ${args.context}`, change: "is gone" }];
+    const [variables, restrictions] = await Promise.all([
+      contextVariables(args, id, signal),
+      contextRestrictions(args, id, signal),
+    ]);
+    return contextFindings(args, context, { id, variables, restrictions });
+  };
+  const ofPipelines = async (): Promise<Finding[]> => {
+    if (pipelines === undefined) return [];
+    const definitions = await pipelineDefinitions(args, pipelines.projectId, signal);
+    const status = await Promise.all(
+      definitions.map(async (definition) => ({
+        ...definition,
+        triggers: await triggersOf(args, pipelines.projectId, definition.id, signal),
+      })),
+    );
+    return pipelineFindings(pipelines, status);
+  };
+  const findings = await Promise.all([ofContext(), ofPipelines()]);
+  return checkOf("ci", findings.flat());
+}
+
+/**
+ * Pipelines and triggers that no state knows run jobs twice, or jobs that nobody expects: made by hand, or by a request
+ * whose answer was lost, which the provider sends again.
+ */
+export function pipelineFindings(declared: DeclaredPipelines, status: readonly PipelineStatus[]): Finding[] {
+  const triggers = status.flatMap(({ name, triggers: all }) => all.map((trigger) => ({ ...trigger, pipeline: name })));
+  const gone = (kind: string, ids: readonly string[], there: readonly { id: string }[]): Finding[] =>
+    ids
+      .filter((id) => !there.some((one) => one.id === id))
+      .map((id) => ({ what: `${kind} ${id}`, change: "is gone from the project" }));
+  return [
+    ...gone("pipeline", declared.ids, status),
+    ...gone("trigger", declared.triggers, triggers),
+    ...status
+      .filter(({ id }) => !declared.ids.includes(id))
+      .map(({ id, name }) => ({
+        what: `pipeline ${name} (${id})`,
+        change: "is in the project, and not of this stack",
+      })),
+    ...triggers
+      .filter(({ id, disabled }) => !declared.triggers.includes(id) && !disabled)
+      .map(({ id, provider, event, pipeline }) => ({
+        what: `trigger ${id}`,
+        change: `starts pipeline ${pipeline} at ${[provider, event].filter((text) => text !== "").join(" ")}, and is not of this stack`,
+      })),
+  ];
 }
 
 /** Values cannot be read back; the time of the last change shows that one was changed. */

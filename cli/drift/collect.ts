@@ -100,9 +100,9 @@ function checkCi({ ci }: DriftSources, state: Reading<StackState>): Promise<Chec
     "ci",
     async (signal) => {
       if ("reason" in state) return unknownCheck("ci", withoutState(state.reason));
-      const { context } = state.value;
+      const { context, pipelines } = state.value;
       if (context === undefined) return unknownCheck("ci", "the stack has no context yet");
-      return ciCheck(ci, context, signal);
+      return ciCheck(ci, { context, pipelines }, signal);
     },
     limits.ci,
   );

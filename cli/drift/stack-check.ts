@@ -1,4 +1,5 @@
 import type { Stack } from "@pulumi/pulumi/automation/index.js";
+import { deleteFromState } from "../../components/circleci-hooks.ts";
 import { openCliStack } from "../pulumi/cli-stack.ts";
 import { plainMessage, problemsIn, resourceName } from "../pulumi/diagnostics.ts";
 import {
@@ -60,7 +61,7 @@ export function stackFindings(refresh: EngineRun, preview: EngineRun): Check {
   const declared = readRun(preview, () => false);
   const findings = [
     ...live.steps.map((step) => ({ what: resourceName(step.urn), change: liveChange(step) })),
-    ...live.gone.map((urn) => ({ what: resourceName(urn), change: goneChange })),
+    ...live.gone.map((urn) => ({ what: resourceName(urn), change: goneChange(urn) })),
     ...declared.steps.map((step) => ({ what: resourceName(step.urn), change: declaredChange(step) })),
   ];
   const reasons = [
@@ -120,7 +121,9 @@ function isGone(diagnostic: Diagnostic): boolean {
   return isCircleCi && /\b404\b|(?<!host )not found/i.test(plainMessage(diagnostic));
 }
 
-const goneChange = "is gone, which fails every refresh of the stack until it is made anew, or deleted from the state";
+function goneChange(urn: string): string {
+  return `is gone, which fails every refresh of the stack until it is deleted from the state: ${deleteFromState(urn)}`;
+}
 
 function liveChange(step: EngineStep): string {
   if (step.op === "delete") return "is gone";

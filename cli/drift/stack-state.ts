@@ -6,6 +6,8 @@ export interface StackState {
   readonly manifests: DeclaredManifests | undefined;
   /** `undefined`: the stack has no context. */
   readonly context: DeclaredContext | undefined;
+  /** `undefined`: the stack declares no pipeline. */
+  readonly pipelines: DeclaredPipelines | undefined;
   /** The objects on the cluster that the stack itself declares: `Kind/name`. */
   readonly objects: ReadonlySet<string>;
 }
@@ -20,6 +22,13 @@ export interface DeclaredContext {
   readonly restrictions: readonly z.infer<typeof restrictionSchema>[];
 }
 
+/** What runs the project's jobs, and when. */
+export interface DeclaredPipelines {
+  readonly projectId: string;
+  readonly ids: readonly string[];
+  readonly triggers: readonly string[];
+}
+
 const manifestsSchema = z.object({
   directory: z.string(),
   stack: z.string(),
@@ -28,6 +37,7 @@ const manifestsSchema = z.object({
 });
 const variableSchema = z.object({ name: z.string(), updatedAt: z.string().optional() });
 const restrictionSchema = z.object({ type: z.string(), value: z.string() });
+const pipelineSchema = z.object({ id: z.string(), projectId: z.string() });
 const contextSchema = z.object({ id: z.string() });
 const objectSchema = z.object({ kind: z.string(), metadata: z.object({ name: z.string() }) });
 
@@ -47,6 +57,8 @@ const types = {
   manifests: "pulumi-nodejs:dynamic/delivery:GitManifests",
   context: "circleci:index/context:Context",
   variable: "circleci:index/contextEnvironmentVariable:ContextEnvironmentVariable",
+  pipeline: "circleci:index/pipeline:Pipeline",
+  trigger: "circleci:index/trigger:Trigger",
   restriction: "circleci:index/contextRestriction:ContextRestriction",
 } as const;
 
@@ -59,6 +71,8 @@ export function stackStateOf(deployment: unknown): StackState {
     current.filter((resource) => resource.type === type).map((resource) => schema.parse(resource.outputs));
   const [manifests] = outputs(types.manifests, manifestsSchema);
   const [context] = outputs(types.context, contextSchema);
+  const pipelines = outputs(types.pipeline, pipelineSchema);
+  const [pipeline] = pipelines;
   const objects = current.flatMap((resource) => {
     const object = resource.type.startsWith("kubernetes:") ? objectSchema.safeParse(resource.outputs) : undefined;
     return object?.success === true ? [`${object.data.kind}/${object.data.metadata.name}`] : [];
@@ -69,6 +83,11 @@ export function stackStateOf(deployment: unknown): StackState {
       id: context.id,
       variables: outputs(types.variable, variableSchema),
       restrictions: outputs(types.restriction, restrictionSchema),
+    },
+    pipelines: pipeline && {
+      projectId: pipeline.projectId,
+      ids: pipelines.map(({ id }) => id),
+      triggers: outputs(types.trigger, pipelineSchema).map(({ id }) => id),
     },
     objects: new Set(objects),
   };

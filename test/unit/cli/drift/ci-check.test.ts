@@ -1,5 +1,10 @@
 import { expect, test } from "vitest";
-import { contextFindings, type ContextStatus } from "../../../../cli/drift/ci-check.ts";
+import {
+  contextFindings,
+  pipelineFindings,
+  type ContextStatus,
+  type PipelineStatus,
+} from "../../../../cli/drift/ci-check.ts";
 
 const since = "2026-01-01T10:00:00Z";
 
@@ -49,4 +54,44 @@ test.each<[what: string, changes: Partial<ContextStatus>, findings: [what: strin
   expect(
     contextFindings({ context: "shop-dev", organizationId: "o1" }, declared, { ...contextStatus, ...changes }),
   ).toEqual(findings.map(([what, change]) => ({ what, change: expect.stringMatching(change) })));
+});
+
+const trigger = { id: "t1", disabled: false, provider: "github_app", event: "all-pushes" };
+const pipeline: PipelineStatus = { id: "d1", name: "push", triggers: [trigger] };
+
+test.each<[what: string, status: PipelineStatus[], findings: [what: string, change: RegExp][]]>([
+  ["nothing", [pipeline], []],
+  [
+    "a second trigger of the same events",
+    [{ ...pipeline, triggers: [trigger, { ...trigger, id: "t2" }] }],
+    [["trigger t2", /^starts pipeline push at github_app all-pushes, and is not of this stack$/]],
+  ],
+  ["a disabled trigger by hand", [{ ...pipeline, triggers: [trigger, { ...trigger, id: "t2", disabled: true }] }], []],
+  [
+    "a trigger without a preset",
+    [{ ...pipeline, triggers: [trigger, { ...trigger, id: "t2", provider: "webhook", event: "" }] }],
+    [["trigger t2", /at webhook, and/]],
+  ],
+  ["a missing trigger", [{ ...pipeline, triggers: [] }], [["trigger t1", /^is gone from the project$/]]],
+  [
+    "a second pipeline, with a trigger of its own",
+    [pipeline, { id: "d2", name: "push", triggers: [{ ...trigger, id: "t2" }] }],
+    [
+      ["pipeline push (d2)", /^is in the project, and not of this stack$/],
+      ["trigger t2", /^starts pipeline push/],
+    ],
+  ],
+  [
+    "no pipeline",
+    [],
+    [
+      ["pipeline d1", /^is gone/],
+      ["trigger t1", /^is gone/],
+    ],
+  ],
+])("pipelines: %s", (_what, status, findings) => {
+  const found = pipelineFindings({ projectId: "p1", ids: ["d1"], triggers: ["t1"] }, status);
+  expect(found.map(({ what, change }) => [what, change])).toEqual(
+    findings.map(([what, change]) => [what, expect.stringMatching(change)]),
+  );
 });

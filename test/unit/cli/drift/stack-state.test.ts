@@ -10,6 +10,8 @@ test("the state says which files, context and objects the stack has declared", (
   const state = stackStateOf({
     resources: [
       { urn: "", type: "pulumi:pulumi:Stack" },
+      resource("circleci:index/pipeline:Pipeline", { id: "d1", projectId: "p1" }),
+      resource("circleci:index/trigger:Trigger", { id: "t1", projectId: "p1", pipelineId: "d1" }),
       resource("circleci:index/context:Context", { id: "c1", name: "shop-dev" }),
       resource(variable, { name: "TOKEN", updatedAt: since, value: secret }),
       resource(variable, { name: "OLD", updatedAt: since, value: secret }, { delete: true }),
@@ -20,6 +22,7 @@ test("the state says which files, context and objects the stack has declared", (
   });
   expect(state).toEqual({
     manifests: undefined,
+    pipelines: { projectId: "p1", ids: ["d1"], triggers: ["t1"] },
     context: {
       id: "c1",
       variables: [{ name: "TOKEN", updatedAt: since }],
@@ -27,5 +30,5 @@ test("the state says which files, context and objects the stack has declared", (
     },
     objects: new Set(["Secret/link-secrets"]),
   });
-  expect(stackStateOf({})).toMatchObject({ manifests: undefined, context: undefined });
+  expect(stackStateOf({})).toMatchObject({ manifests: undefined, context: undefined, pipelines: undefined });
 });
