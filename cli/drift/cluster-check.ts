@@ -12,6 +12,7 @@ import {
   listDeployments,
   type ClusterLocation,
 } from "../status/cluster-status.ts";
+import { foreignManagerFindings } from "./foreign-managers.ts";
 import { checkOf, type Check, type Finding } from "./report.ts";
 
 export interface ClusterCheckArgs extends ClusterLocation {
@@ -26,8 +27,8 @@ export interface ClusterCheckArgs extends ClusterLocation {
 export interface ClusterStatus {
   readonly applications: readonly KubernetesObject[];
   readonly deployments: readonly KubernetesObject[];
-  /** As `Kind/name`. */
-  readonly objects: ReadonlySet<string>;
+  /** By `Kind/name`. */
+  readonly objects: ReadonlyMap<string, KubernetesObject>;
 }
 
 /** @throws Error where the cluster cannot be asked, or refuses */
@@ -59,7 +60,7 @@ export function clusterFindings(args: ClusterCheckArgs, status: ClusterStatus): 
     ...status.applications.flatMap(applicationFindings),
     ...services.flatMap(([service, record]) => imageFindings(service, record, status)),
     ...status.deployments.flatMap((deployment) => healthFindings(deployment, records)),
-    ...(declared === undefined ? [] : extraFindings(declared, status)),
+    ...objectFindings(declared, status),
   ];
 }
 
@@ -107,16 +108,22 @@ function healthFindings(deployment: KubernetesObject, records: ClusterCheckArgs[
   return [{ what: `Deployment ${service}`, change: `is ${health}: ${message ?? ""}` }];
 }
 
-function extraFindings(declared: ReadonlySet<string>, { applications, objects }: ClusterStatus): Finding[] {
+/** Of objects that are declared, what others have set in them; the others, as far as it is known which they are, are extra. */
+function objectFindings(
+  declared: ReadonlySet<string> | undefined,
+  { applications, objects }: ClusterStatus,
+): Finding[] {
   const tracked = applications.flatMap((application) =>
     listAt(application, "status", "resources").map(
       (resource) => `${stringAt(resource, "kind") ?? ""}/${stringAt(resource, "name") ?? ""}`,
     ),
   );
-  const known = new Set([...declared, ...tracked]);
-  return [...objects]
-    .filter((object) => !known.has(object))
-    .map((object) => ({ what: object.replace("/", " "), change: "is extra: neither Git nor the stack declares it" }));
+  const known = new Set([...(declared ?? []), ...tracked]);
+  return [...objects].flatMap(([id, object]) => {
+    const what = id.replace("/", " ");
+    if (known.has(id)) return foreignManagerFindings(what, object);
+    return declared === undefined ? [] : [{ what, change: "is extra: neither Git nor the stack declares it" }];
+  });
 }
 
 /** The kinds that people put into a namespace by hand, and the paths of their lists. Lists of Secrets have their values, so they are left out. */
@@ -155,12 +162,12 @@ const builtIn = new Set([
   "ConfigMap/config-trusted-cabundle",
 ]);
 
-/** The objects in a namespace that no other object owns, as `Kind/name`. */
+/** The objects in a namespace that no other object owns, by `Kind/name`. */
 export async function liveObjects(
   client: KubernetesClient,
   namespace: string,
   signal: AbortSignal,
-): Promise<Set<string>> {
+): Promise<Map<string, KubernetesObject>> {
   const found = await Promise.all(
     lists.map(async ([kind, path]) => {
       const list = await client.request("GET", path(namespace), { signal }).catch((error: unknown) => {
@@ -169,10 +176,10 @@ export async function liveObjects(
       });
       return listAt(list, "items")
         .filter((object) => listAt(object, "metadata", "ownerReferences").length === 0)
-        .map((object) => `${kind}/${nameOf(object)}`);
+        .map((object): [string, KubernetesObject] => [`${kind}/${nameOf(object)}`, object]);
     }),
   );
-  return new Set(found.flat().filter((object) => !builtIn.has(object)));
+  return new Map(found.flat().filter(([id]) => !builtIn.has(id)));
 }
 
 function core(plural: string): (namespace: string) => string {

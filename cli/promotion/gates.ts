@@ -13,7 +13,13 @@ import { CommandError, type CommandContext } from "../command.ts";
 import { openCluster } from "../project/cluster.ts";
 import type { DeliveryEnvironment } from "../project/environment.ts";
 import type { Project } from "../project/stack-file.ts";
-import { listApplications, listDeployments, listPods } from "../status/cluster-status.ts";
+import {
+  listApplications,
+  listCronJobs,
+  listDeployments,
+  listDisruptionBudgets,
+  listPods,
+} from "../status/cluster-status.ts";
 import { endpointSettings, endpointsOf, type StatusEndpoints } from "../status/endpoints.ts";
 import { readReleases } from "../status/git-status.ts";
 import { reasonOf } from "../status/reading.ts";
@@ -169,20 +175,26 @@ async function readHealth({
 }: HealthGate): Promise<(service: string) => HealthStatus> {
   const argoCd = endpoints.delivery === "gitops";
   const client = cluster();
-  const [{ releases }, applications, deployments, pods] = await Promise.all([
+  const [{ releases }, applications, deployments, pods, disruptionBudgets, cronJobs] = await Promise.all([
     readReleases(from, from.directory),
     argoCd ? listApplications(client, endpoints, signal) : [],
     listDeployments(client, endpoints, signal),
     listPods(client, endpoints, signal),
+    listDisruptionBudgets(client, endpoints, signal),
+    listCronJobs(client, endpoints, signal),
   ]);
   const named = (objects: readonly KubernetesObject[], name: string): KubernetesObject | undefined =>
     objects.find((object) => nameOf(object) === name);
+  const ofService = (objects: readonly KubernetesObject[], service: string): KubernetesObject[] =>
+    objects.filter((object) => stringAt(object, "metadata", "labels", "app.kubernetes.io/name") === service);
   return (service) => ({
     argoCd,
     releasedAt: releases.find((release) => release.service === service)?.releasedAt ?? null,
     application: named(applications, applicationName(endpoints.app, endpoints.environment, service)),
     deployment: named(deployments, service),
-    pods: pods.filter((pod) => stringAt(pod, "metadata", "labels", "app.kubernetes.io/name") === service),
+    pods: ofService(pods, service),
+    disruptionBudgets: ofService(disruptionBudgets, service),
+    cronJobs: ofService(cronJobs, service),
   });
 }
 

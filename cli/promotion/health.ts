@@ -1,6 +1,6 @@
 import { shortDigest, type Release } from "../../git/records.ts";
 import { valueAt } from "../../kubernetes/json.ts";
-import { conditionOf, listAt, numberAt, stringAt, type KubernetesObject } from "../../kubernetes/object.ts";
+import { conditionOf, listAt, nameOf, numberAt, stringAt, type KubernetesObject } from "../../kubernetes/object.ts";
 import { applicationStatus, deploymentStatus } from "../status/cluster-status.ts";
 
 /** What a gate found of one service. */
@@ -22,6 +22,8 @@ export interface HealthStatus {
   readonly application: KubernetesObject | undefined;
   readonly deployment: KubernetesObject | undefined;
   readonly pods: readonly KubernetesObject[];
+  readonly disruptionBudgets: readonly KubernetesObject[];
+  readonly cronJobs: readonly KubernetesObject[];
 }
 
 /**
@@ -50,7 +52,31 @@ export function healthOf(
   };
 }
 
-function healthProblem(digest: string, { argoCd, application, deployment }: HealthStatus): string | undefined {
+function healthProblem(digest: string, status: HealthStatus): string | undefined {
+  return deploymentProblem(digest, status) ?? idleProblem(status);
+}
+
+/**
+ * What Argo CD calls Healthy, and what does not run, or cannot be moved: it has no opinion of PodDisruptionBudgets, and a
+ * CronJob that is suspended is as Healthy to it as one that runs.
+ */
+function idleProblem({ disruptionBudgets, cronJobs }: HealthStatus): string | undefined {
+  const suspended = cronJobs.find((cronJob) => valueAt(cronJob, "spec", "suspend") === true);
+  if (suspended !== undefined) return `has a CronJob ${nameOf(suspended)} that is suspended, so it does not run`;
+  const blocking = disruptionBudgets.find(blocksEveryEviction);
+  return blocking === undefined
+    ? undefined
+    : `has a PodDisruptionBudget ${nameOf(blocking)} that lets no pod be evicted though all of them are well: a node that is drained waits for ever`;
+}
+
+/** With fewer pods than wanted it is to block. */
+function blocksEveryEviction(budget: KubernetesObject): boolean {
+  const status = (key: string): number => numberAt(budget, "status", key) ?? 0;
+  const expected = status("expectedPods");
+  return expected > 0 && status("currentHealthy") >= expected && status("disruptionsAllowed") === 0;
+}
+
+function deploymentProblem(digest: string, { argoCd, application, deployment }: HealthStatus): string | undefined {
   if (deployment === undefined) return "has no Deployment on the cluster";
   const { image, health, message } = deploymentStatus(deployment);
   if (!image.endsWith(`@${digest}`)) return `does not run ${shortDigest(digest)} yet, but ${image || "no image"}`;

@@ -60,6 +60,27 @@ export function listPods(
   return listOwn(client, "/api/v1", "pods", location, signal);
 }
 
+export function listDisruptionBudgets(
+  client: KubernetesClient,
+  location: ClusterLocation,
+  signal: AbortSignal,
+): Promise<KubernetesObject[]> {
+  return listOwn(client, "/apis/policy/v1", "poddisruptionbudgets", location, signal).catch(noneWhereNotServed);
+}
+
+export function listCronJobs(
+  client: KubernetesClient,
+  location: ClusterLocation,
+  signal: AbortSignal,
+): Promise<KubernetesObject[]> {
+  return listOwn(client, "/apis/batch/v1", "cronjobs", location, signal).catch(noneWhereNotServed);
+}
+
+function noneWhereNotServed(error: unknown): KubernetesObject[] {
+  if (isNotFound(error)) return [];
+  throw error;
+}
+
 async function listOwn(
   client: KubernetesClient,
   group: string,

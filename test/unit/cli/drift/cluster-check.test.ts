@@ -20,12 +20,12 @@ const location: ClusterCheckArgs = {
 const cluster: ClusterStatus = {
   applications: [link.application],
   deployments: [link.deployment],
-  objects: new Set(["Deployment/link"]),
+  objects: new Map([["Deployment/link", link.deployment]]),
 };
 
 test.each<[what: string, changes: Partial<ClusterStatus>, findings: [what: string, change: string][]]>([
   ["nothing", {}, []],
-  ["no Application", { applications: [], objects: new Set() }, [["Application shop-dev-link", "is not there"]]],
+  ["no Application", { applications: [], objects: new Map() }, [["Application shop-dev-link", "is not there"]]],
   [
     "an Application that is OutOfSync",
     {
@@ -69,7 +69,7 @@ test.each<[what: string, changes: Partial<ClusterStatus>, findings: [what: strin
   ],
   [
     "an extra object",
-    { objects: new Set(["Deployment/link", "Pod/by-hand"]) },
+    { objects: new Map([...cluster.objects, ["Pod/by-hand", {}]]) },
     [["Pod by-hand", "is extra: neither Git nor the stack declares it"]],
   ],
 ])("on the cluster, %s is found as what it is", (_what, changes, findings) => {

@@ -16,6 +16,8 @@ const status: HealthStatus = {
   application: link.application,
   deployment: link.deployment,
   pods: [link.pod],
+  disruptionBudgets: [],
+  cronJobs: [],
 };
 
 const healthIn = (changes: Partial<HealthStatus> = {}, minutes = 10) =>
@@ -55,6 +57,22 @@ const conditions = (type: string, values: JsonMap) => ({
 const restarted = (startedAt: string): JsonMap =>
   changed(link.pod, "status.containerStatuses", [{ restartCount: 1, state: { running: { startedAt } } }]);
 
+const budget = (values: JsonMap): JsonMap => ({ metadata: { name: "link" }, status: values });
+
+test.each<[what: string, changes: Partial<HealthStatus>]>([
+  ["a CronJob that runs", { cronJobs: [{ spec: { suspend: false } }, { spec: {} }] }],
+  [
+    "a budget that lets a pod go",
+    { disruptionBudgets: [budget({ expectedPods: 2, currentHealthy: 2, disruptionsAllowed: 1 })] },
+  ],
+  [
+    "a budget that blocks while a pod is missing",
+    { disruptionBudgets: [budget({ expectedPods: 2, currentHealthy: 1, disruptionsAllowed: 0 })] },
+  ],
+  ["a budget of no pods", { disruptionBudgets: [budget({ expectedPods: 0, disruptionsAllowed: 0 })] }],
+  ["a budget that nobody has looked at", { disruptionBudgets: [budget({})] }],
+])("passes with %s", (_what, changes) => expect(healthIn(changes).passed).toBe(true));
+
 test.each<[witness: string, changes: Partial<HealthStatus>]>([
   ["the release commit", { releasedAt: later }],
   ["the rollout", conditions("Progressing", { lastUpdateTime: later })],
@@ -87,6 +105,26 @@ test.each<[what: string, changes: Partial<HealthStatus>, detail: RegExp]>([
     "a failed sync",
     { application: changed(link.application, "status.sync.status", "OutOfSync") },
     /^is OutOfSync in Argo CD$/,
+  ],
+  [
+    "a CronJob that is suspended",
+    { cronJobs: [{ metadata: { name: "link-tidy" }, spec: { suspend: true } }] },
+    /^has a CronJob link-tidy that is suspended, so it does not run$/,
+  ],
+  [
+    "a budget of disruptions that blocks every eviction",
+    { disruptionBudgets: [budget({ expectedPods: 1, currentHealthy: 1, disruptionsAllowed: 0 })] },
+    /^has a PodDisruptionBudget link that lets no pod be evicted though all of them are well: /,
+  ],
+  [
+    "another one of several budgets",
+    {
+      disruptionBudgets: [
+        budget({ expectedPods: 3, currentHealthy: 3, disruptionsAllowed: 1 }),
+        budget({ expectedPods: 3, currentHealthy: 3 }),
+      ],
+    },
+    /^has a PodDisruptionBudget link that lets no pod be evicted/,
   ],
   [
     "images that Argo CD has not seen",
