@@ -14,7 +14,7 @@ export default defineConfig({
       { test: { name: "unit", include: ["test/unit/**/*.test.ts"], isolate: false, server } },
       // Pure code, too, but through real processes: Git, the delivery CLI.
       { test: { name: "process", include: ["test/process/**/*.test.ts"], testTimeout: 60_000, server } },
-      { test: { name: "golden", include: ["test/golden/**/*.test.ts"], isolate: false, server } },
+      { test: { name: "golden", include: ["test/golden/**/*.test.ts"], isolate: false, testTimeout: 30_000, server } },
       { test: { name: "browser", include: ["test/browser/**/*.test.ts"], testTimeout: 60_000 } },
       {
         test: {
