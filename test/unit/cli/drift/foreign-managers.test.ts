@@ -96,10 +96,15 @@ test.each<[what: string, entry: JsonMap]>([
 ])("says nothing of %s", (_what, entry) => expect(managedBy(argoCd, entry)).toEqual([]));
 
 test("two entries of one manager are one finding, of which the first five fields are shown", () => {
-  const letters = (text: string): JsonMap => ({
-    "f:data": Object.fromEntries([...text].map((letter) => [`f:${letter}`, {}])),
+  const letters = (...names: string[]): JsonMap => ({
+    "f:data": Object.fromEntries(names.map((name) => [`f:${name}`, {}])),
   });
-  expect(managedBy(by("kubectl", letters("ABCD")), by("kubectl", letters("DEFG"), { operation: "Apply" }))).toEqual([
+  expect(
+    managedBy(
+      by("kubectl", letters("A", "B", "C", "D")),
+      by("kubectl", letters("D", "E", "F", "G"), { operation: "Apply" }),
+    ),
+  ).toEqual([
     "has data.A, data.B, data.C, data.D, data.E and 2 more fields from kubectl, which neither Git nor the stack declares",
   ]);
 });
