@@ -6,9 +6,8 @@ import { z } from "zod";
 import { outputOf } from "../core/process.ts";
 import { ensureCredentials } from "../sandbox/machine/credentials.ts";
 import { sandboxSettings } from "../sandbox/machine/endpoints.ts";
-import { baseImages } from "../sandbox/machine/images/base-images.ts";
 import { startBuildKit, stopBuildKit } from "../sandbox/machine/images/buildkit.ts";
-import { packageSources } from "../sandbox/machine/images/package-mirror/start.ts";
+import { packageSources } from "../sandbox/machine/images/mirror/start.ts";
 import { startRegistry } from "../sandbox/machine/images/registry.ts";
 import { choosePort } from "../sandbox/machine/ports.ts";
 import { stopAllProcesses } from "../sandbox/machine/process.ts";
@@ -81,7 +80,6 @@ type StartedBuilder = BuildEndpoints & AsyncDisposable;
 /** A registry, and a BuildKit that does not share the sandboxes' cache. */
 async function startBuilder(stateDir: string, report: (line: string) => void): Promise<StartedBuilder> {
   const { tools, runc, busybox } = await builderTools(report);
-  const images = await baseImages({ stateDir, tools, busybox, report });
   const { registryPassword: password } = ensureCredentials(stateDir);
   const port = await choosePort(stateDir, "registry", 5001);
   const { username } = sandboxSettings().images;
@@ -92,7 +90,7 @@ async function startBuilder(stateDir: string, report: (line: string) => void): P
     stateDir,
     tools,
     runc,
-    baseImages: images,
+    busybox,
     registryHost: registry.host,
     packageSources: packageSources(),
     report,
@@ -115,7 +113,7 @@ async function startBuilder(stateDir: string, report: (line: string) => void): P
 /** @throws Error where this machine cannot build images */
 export async function builderTools(report: (line: string) => void) {
   const [tools, debian] = await Promise.all([
-    buildTools(["registry", "crane", "buildkitd", "buildctl", "dockerfile-frontend"], report),
+    buildTools(["registry", "buildkitd", "buildctl", "dockerfile-frontend"], report),
     debianTools(report),
   ]);
   const { runc, busybox } = debian.tools;

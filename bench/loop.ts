@@ -13,7 +13,7 @@ import { up } from "../sandbox/commands/up.ts";
 import { ensureCredentials, gitUsers } from "../sandbox/machine/credentials.ts";
 import { loadEndpoints } from "../sandbox/machine/endpoints.ts";
 import { startRemoteDocker } from "../sandbox/machine/images/buildkit.ts";
-import { packageSources } from "../sandbox/machine/images/package-mirror/start.ts";
+import { packageSources } from "../sandbox/machine/images/mirror/start.ts";
 import type { BuildEndpoints } from "../test/support/delivery-build.ts";
 import { buildBaseline, repositoryOf } from "./baseline.ts";
 import { builderTools } from "./build.ts";

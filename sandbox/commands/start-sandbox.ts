@@ -5,7 +5,7 @@ import { startCluster, stopCluster, type ClusterEndpoint, type ClusterOptions } 
 import { credentialsFile, ensureCredentials } from "../machine/credentials.ts";
 import { sandboxSettings, type SandboxEndpoints } from "../machine/endpoints.ts";
 import { startRemoteDocker, stopBuildKit } from "../machine/images/buildkit.ts";
-import { packageSources } from "../machine/images/package-mirror/start.ts";
+import { packageSources } from "../machine/images/mirror/start.ts";
 import { startRegistry } from "../machine/images/registry.ts";
 import { choosePort } from "../machine/ports.ts";
 import { stopAllProcesses } from "../machine/process.ts";
@@ -44,6 +44,7 @@ const baseTools = [
   "kwok",
   "coredns",
   "registry",
+  // Only tests use it, but alone it would take as long to build as the whole family.
   "crane",
   "buildkitd",
   "buildctl",

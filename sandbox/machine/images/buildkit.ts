@@ -7,11 +7,8 @@ import { promisify } from "node:util";
 import { z } from "zod";
 import { cacheDir, withLock } from "../cache.ts";
 import { removeCgroup } from "../cluster/cgroups.ts";
-import { choosePort } from "../ports.ts";
 import { listProcesses, startProcess, stopProcess } from "../process.ts";
-import { baseImages } from "./base-images.ts";
-import { startPackageMirror, stopPackageMirror } from "./package-mirror/start.ts";
-import { startMirror } from "./registry.ts";
+import { startMirror, stopMirror } from "./mirror/start.ts";
 import { writeStepRuntime } from "./step-runtime.ts";
 
 /** What BuildKit needs of the sandbox; another process reads it from a file. */
@@ -20,8 +17,6 @@ export const remoteDockerSchema = z.strictObject({
   tools: z.object({
     buildkitd: z.string(),
     buildctl: z.string(),
-    registry: z.string(),
-    crane: z.string(),
     "dockerfile-frontend": z.string(),
   }),
   runc: z.string().optional(),
@@ -30,7 +25,7 @@ export const remoteDockerSchema = z.strictObject({
   reason: z.string().optional(),
   /** Registry that images are pushed to, as image names have it. */
   registryHost: z.string(),
-  /** Variables for the package mirror, by `packageSources`. */
+  /** Variables for the mirror, by `packageSources`. */
   packageSources: z.record(z.string(), z.string()),
 });
 type RemoteDockerOptions = z.infer<typeof remoteDockerSchema>;
@@ -51,12 +46,11 @@ export async function startRemoteDocker(
   const waiting = (owner: number, seconds: number): void =>
     report(`BuildKit: waiting for process ${owner}, which starts it … ${seconds} s`);
   return withLock(join(stateDir, "remote-docker.lock"), waiting, async () => {
-    const images = await baseImages({ stateDir, tools, busybox, report });
     const { address } = await startBuildKit({
       stateDir,
       tools,
       runc,
-      baseImages: images,
+      busybox,
       registryHost,
       packageSources,
       report,
@@ -67,13 +61,13 @@ export async function startRemoteDocker(
 
 interface BuildKitOptions {
   stateDir: string;
-  tools: { buildkitd: string; buildctl: string; registry: string };
+  tools: { buildkitd: string; buildctl: string; "dockerfile-frontend": string };
   runc: string;
-  /** Folder made by `baseImages`: served in place of Docker Hub. */
-  baseImages: string;
+  /** Statically linked. */
+  busybox: string;
   /** Registry that images are pushed to, as image names have it; spoken to by plain HTTP. */
   registryHost: string;
-  /** Variables for the package mirror, by `packageSources`. */
+  /** Variables for the mirror, by `packageSources`. */
   packageSources: Readonly<Record<string, string>>;
   report: (line: string) => void;
 }
@@ -88,7 +82,7 @@ const execute = promisify(execFile);
 const socketPathLimit = 107;
 
 /**
- * Starts BuildKit with the mirror of base images in place of Docker Hub, and with the package mirror for the steps of builds.
+ * Starts BuildKit with the mirror in place of Docker Hub, and of other public registries for the steps of builds.
  * Layers and build caches stay in the cache between sandboxes; a second sandbox that runs at the same time has its own.
  *
  * @throws Error when the machine gives neither root nor user namespaces
@@ -100,20 +94,21 @@ export async function startBuildKit(options: BuildKitOptions): Promise<BuildKitE
   const rootless = process.getuid?.() !== 0;
   const isolation = await isolate(rootless);
   options.report(`BuildKit: starting${rootless ? " without root" : ""}`);
-  const port = await choosePort(stateDir, "mirror", 5002);
-  const [mirror, packages] = await Promise.all([
-    startMirror({ stateDir, tools, port, folder: options.baseImages }),
-    startPackageMirror(stateDir, options.packageSources),
-  ]);
+  const { busybox, packageSources } = options;
+  const mirror = await startMirror({ stateDir, packageSources, busybox, frontend: tools["dockerfile-frontend"] });
   const socket = socketPath(stateDir);
   const address = `unix://${socket}`;
   const config = buildkitConfig({
     root: await rootFolder(stateDir),
     socket,
-    runc: writeStepRuntime(folder, { runc: options.runc, rootless, variables: [packages.go, packages.npm] }),
+    runc: writeStepRuntime(folder, {
+      runc: options.runc,
+      rootless,
+      variables: [mirror.variables.go, mirror.variables.npm],
+    }),
     rootless,
     cgroup: cgroupName(stateDir),
-    mirror: new URL(mirror.url).host,
+    mirror: mirror.host,
     registry: options.registryHost,
   });
   const path = join(folder, `buildkitd-${createHash("sha256").update(config).digest("hex").slice(0, 8)}.toml`);
@@ -133,11 +128,10 @@ export async function startBuildKit(options: BuildKitOptions): Promise<BuildKitE
   return { address };
 }
 
-/** Stops BuildKit and its mirrors. All mounts go with its mount namespace. Does nothing when it does not run. */
+/** Stops BuildKit and the mirror. All mounts go with its mount namespace. Does nothing when it does not run. */
 export async function stopBuildKit(stateDir: string): Promise<void> {
   await stopProcess(stateDir, "buildkitd");
-  await stopProcess(stateDir, "mirror");
-  await stopPackageMirror(stateDir);
+  await stopMirror(stateDir);
   // Under BuildKit's own folder nothing is noted of controllers: those of the cluster stay as they are.
   if (process.getuid?.() === 0) await removeCgroup(join(stateDir, "buildkit"), cgroupName(stateDir));
   const sockets = dirname(socketPath(stateDir));

@@ -34,77 +34,33 @@ export async function startRegistry(options: RegistryOptions): Promise<RegistryE
   // The registry reads the file again when it has changed, and would invent a user of its own if there were none.
   writeFileSync(`${passwords}.new`, line, { mode: 0o600 });
   renameSync(`${passwords}.new`, passwords);
-  await serve({
-    stateDir,
-    binary: tools.registry,
-    name: "registry",
-    address: `${bind}:${port}`,
-    folder: join(folder, "data"),
-    writable: true,
-    auth: { htpasswd: { realm: "sandbox registry", path: passwords } },
-  });
-  return endpoint(bind, port);
-}
-
-/** Serves a folder of images on the loopback interface to everyone: the stand-in for Docker Hub's public images. */
-export async function startMirror(options: {
-  stateDir: string;
-  tools: { registry: string };
-  port: number;
-  folder: string;
-  /** @default false: images can be pulled only */
-  writable?: boolean;
-}): Promise<RegistryEndpoint> {
-  const { stateDir, tools, port, folder, writable = false } = options;
-  await serve({
-    stateDir,
-    binary: tools.registry,
-    name: writable ? "base-images" : "mirror",
-    address: `127.0.0.1:${port}`,
-    folder,
-    writable,
-  });
-  return endpoint("127.0.0.1", port);
-}
-
-interface Served {
-  stateDir: string;
-  binary: string;
-  name: string;
-  address: string;
-  /** Where the images are. */
-  folder: string;
-  writable: boolean;
-  auth?: object;
-}
-
-async function serve({ stateDir, binary, name, address, folder, writable, auth }: Served): Promise<void> {
   // JSON is YAML. Unless told not to, a registry looks for unfinished uploads at random times.
   const config = JSON.stringify({
     version: 0.1,
     log: { level: "error", accesslog: { disabled: true } },
     storage: {
-      filesystem: { rootdirectory: folder },
+      filesystem: { rootdirectory: join(folder, "data") },
       delete: { enabled: true },
-      maintenance: { uploadpurging: { enabled: false }, readonly: { enabled: !writable } },
+      maintenance: { uploadpurging: { enabled: false }, readonly: { enabled: false } },
     },
-    http: { addr: address, secret: createHash("sha256").update(stateDir).digest("hex") },
-    ...(auth ? { auth } : {}),
+    http: { addr: `${bind}:${port}`, secret: createHash("sha256").update(stateDir).digest("hex") },
+    auth: { htpasswd: { realm: "sandbox registry", path: passwords } },
   });
-  const configFolder = join(stateDir, "registry");
-  mkdirSync(configFolder, { recursive: true, mode: 0o700 });
   // The name changes with the content, so that a running registry with other settings is replaced.
-  const path = join(configFolder, `${name}-${createHash("sha256").update(config).digest("hex").slice(0, 8)}.json`);
+  const path = join(folder, `registry-${createHash("sha256").update(config).digest("hex").slice(0, 8)}.json`);
   writeFileSync(path, config, { mode: 0o600 });
+  const url = `http://${bind === "0.0.0.0" ? "127.0.0.1" : bind}:${port}`;
   await startProcess(stateDir, {
-    name,
-    command: binary,
+    name: "registry",
+    command: tools.registry,
     args: ["serve", path],
     // It would look for a collector of traces on this machine.
     env: { OTEL_TRACES_EXPORTER: "none" },
-    ready: () => isServing(`http://${reachable(address)}/v2/`),
+    ready: () => isServing(`${url}/v2/`),
     readyTimeoutSeconds: 30,
   });
+  // Clients speak plain HTTP to "localhost" without being told.
+  return { host: `localhost:${port}`, url };
 }
 
 /** Whether a server is there: one that wants a login says so. (Not by fetch(), which refuses some ports.) */
@@ -117,13 +73,4 @@ export function isServing(url: string): Promise<boolean> {
       .on("timeout", () => resolve(false))
       .on("error", () => resolve(false));
   });
-}
-
-function endpoint(bind: string, port: number): RegistryEndpoint {
-  // Clients speak plain HTTP to "localhost" without being told.
-  return { host: `localhost:${port}`, url: `http://${reachable(`${bind}:${port}`)}` };
-}
-
-function reachable(address: string): string {
-  return address.replace(/^0\.0\.0\.0:/, "127.0.0.1:");
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { npmSettings } from "../../../../../../sandbox/machine/images/package-mirror/npm-settings.ts";
+import { npmSettings } from "../../../../../../sandbox/machine/images/mirror/npm-settings.ts";
 
 const basic = (login: string): string => `Basic ${Buffer.from(login).toString("base64")}`;
 

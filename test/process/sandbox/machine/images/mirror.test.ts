@@ -1,17 +1,27 @@
 import { execFileSync, spawn } from "node:child_process";
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { mkdirSync, utimesSync, writeFileSync } from "node:fs";
 import { createServer, request, type IncomingMessage } from "node:http";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { z } from "zod";
 import { temporaryDirectory } from "../../../../../core/atomic-file.ts";
+import type { Materials } from "../../../../../sandbox/machine/images/mirror/base-images.ts";
 
-const main = join(import.meta.dirname, "../../../../../sandbox/machine/images/package-mirror/main.ts");
-const directory = temporaryDirectory("package-mirror-test-");
+const main = join(import.meta.dirname, "../../../../../sandbox/machine/images/mirror/main.ts");
+const directory = temporaryDirectory("mirror-test-");
 const home = directory.path;
 const cache = join(home, "cache");
 afterAll(() => directory[Symbol.dispose]());
+
+/** Of these only BuildKit's frontend is copied into an image. */
+const materials: Materials = {
+  toolchains: { go: { root: join(home, "go"), version: "1.26.8" } },
+  busybox: join(home, "busybox"),
+  frontend: join(home, "frontend"),
+};
 
 interface Mirror extends AsyncDisposable {
   url: string;
@@ -20,7 +30,8 @@ interface Mirror extends AsyncDisposable {
 
 /** The mirror as a process, on a machine whose home directory and environment are these. */
 async function startMirror(): Promise<Mirror> {
-  const child = spawn(process.execPath, [main, "--port", "0", "--cache", cache], {
+  const args = ["--port", "0", "--cache", cache, "--materials", JSON.stringify(materials)];
+  const child = spawn(process.execPath, [main, ...args], {
     env: {
       PATH: process.env["PATH"],
       HOME: home,
@@ -34,7 +45,7 @@ async function startMirror(): Promise<Mirror> {
   const log: string[] = [];
   const url = await new Promise<string>((resolve, reject) => {
     createInterface(child.stdout).on("line", (line) => {
-      const [, address] = /^Package mirror at (.*)$/.exec(line) ?? [];
+      const [, address] = /^Mirror at (.*)$/.exec(line) ?? [];
       if (address === undefined) log.push(line);
       else resolve(address);
     });
@@ -63,6 +74,79 @@ function statusOf(url: string, path: string): Promise<number | undefined> {
       .on("error", reject)
       .end();
   });
+}
+
+describe("base images", () => {
+  const path = "/v2/docker/dockerfile";
+  beforeAll(() => writeFileSync(materials.frontend, "the frontend"));
+
+  test("are made when they are asked for, once, and served by their digests", async () => {
+    const digests: unknown[] = [];
+    const made: string[] = [];
+    for (const _ of [1, 2]) {
+      await using mirror = await startMirror();
+      expect(await get(`${mirror.url}/v2/`)).toEqual({ status: 200, body: "{}" });
+      const found = await fetch(`${mirror.url}${path}/manifests/latest`, { method: "HEAD" });
+      expect(found.headers.get("content-type")).toBe("application/vnd.oci.image.manifest.v1+json");
+      const digest = found.headers.get("docker-content-digest") ?? "";
+      digests.push(digest);
+      const { body } = await get(`${mirror.url}${path}/manifests/${digest}?ns=docker.io`);
+      expect(found.headers.get("content-length")).toBe(String(Buffer.byteLength(body)));
+      const manifest = manifestSchema.parse(JSON.parse(body));
+      for (const blob of [manifest.config, ...manifest.layers]) {
+        const answer = await fetch(`${mirror.url}${path}/blobs/${blob.digest}`);
+        const content = Buffer.from(await answer.arrayBuffer());
+        expect({ digest: sha256(content), size: content.length }).toEqual({ digest: blob.digest, size: blob.size });
+        if (blob === manifest.config)
+          expect(JSON.parse(content.toString())).toMatchObject({
+            config: { Entrypoint: ["/bin/dockerfile-frontend"] },
+          });
+        else expect(filesOf(content)).toContain("-rwxr-xr-x 0/0 12 1970-01-01 00:00 ./bin/dockerfile-frontend");
+      }
+      made.push(...mirror.log.filter((line) => line.startsWith("base images:")));
+    }
+    expect(digests[0]).toMatch(/^sha256:[0-9a-f]{64}$/);
+    expect(digests[1]).toBe(digests[0]);
+    expect(made).toEqual(["base images: making docker/dockerfile", "base images: docker/dockerfile is made"]);
+  });
+
+  test("are no others than those of the machine's releases and older ones", async () => {
+    await using mirror = await startMirror();
+    const unknown = `sha256:${"0".repeat(64)}`;
+    for (const other of [
+      `${path}/manifests/2`,
+      `${path}/blobs/${unknown}`,
+      `${path}/blobs/manifest`,
+      "/v2/library/golang/manifests/1.27",
+      "/v2/library/node/manifests/24",
+      "/v2/library/postgres/manifests/latest",
+    ])
+      expect((await get(mirror.url + other)).status).toBe(404);
+    expect(mirror.log.filter((line) => line.includes("making library/"))).toEqual([]);
+  });
+
+  test("are asked for again after a failure", async () => {
+    await using mirror = await startMirror();
+    const { status, body } = await get(`${mirror.url}/v2/library/busybox/manifests/latest`);
+    expect(status).toBe(404);
+    expect(body).toContain("busybox");
+    writeFileSync(materials.busybox, "#!/bin/sh\nprintf 'bin/busybox\\nbin/sh\\n'\n", { mode: 0o755 });
+    expect((await get(`${mirror.url}/v2/library/busybox/manifests/latest`)).status).toBe(200);
+  });
+});
+
+const blobSchema = z.object({ digest: z.string(), size: z.number() });
+const manifestSchema = z.object({ config: blobSchema, layers: z.tuple([blobSchema]) });
+
+function sha256(content: Buffer): string {
+  return `sha256:${createHash("sha256").update(content).digest("hex")}`;
+}
+
+/** What tar lists of a compressed archive, with single spaces. */
+function filesOf(archive: Buffer): string[] {
+  const options = { input: archive, encoding: "utf8", env: { ...process.env, TZ: "UTC" } } as const;
+  const listed = execFileSync("tar", ["--list", "--gzip", "--verbose", "--numeric-owner"], options);
+  return listed.split("\n").map((line) => line.replaceAll(/ +/g, " "));
 }
 
 describe("Go modules", () => {

@@ -1,24 +1,26 @@
 import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { z } from "zod";
-import { run } from "../command.ts";
+import { run } from "../../command.ts";
 
 /** The release that the example's Dockerfiles name. A newer Go of the machine answers to it too. */
-export const goRelease = "1.26";
+const goRelease = "1.26";
 const goVersion = "1.26.8";
 
-/** What of this machine the base images are made from. */
-export interface Toolchains {
+/** What of this machine's compilers and interpreters the base images are made from. */
+export const toolchainsSchema = z.object({
   /** Folder and version of the Go distribution. */
-  go: { root: string; version: string };
+  go: z.object({ root: z.string(), version: z.string() }),
   /** Node.js of this process, and the folder of npm's package; missing: npm is not there as its maker ships it. */
-  node?: { version: string; npm: string; npmVersion: string } | undefined;
-}
+  node: z.object({ path: z.string(), version: z.string(), npm: z.string(), npmVersion: z.string() }).optional(),
+});
+export type Toolchains = z.infer<typeof toolchainsSchema>;
 
 /** @throws Error when there is no Go */
 export async function findToolchains(): Promise<Toolchains> {
   const [go, npm] = await Promise.all([findGo(), findNpm()]);
-  return { go, node: npm && { version: process.versions.node, npm: npm.folder, npmVersion: npm.version } };
+  const node = { path: process.execPath, version: process.versions.node };
+  return npm === undefined ? { go } : { go, node: { ...node, npm: npm.folder, npmVersion: npm.version } };
 }
 
 async function findGo(): Promise<Toolchains["go"]> {

@@ -36,23 +36,26 @@ export function goModuleMirror(
     if (asked === undefined) return undefined;
     const { module, escaped, kind } = asked;
     const list = ["list", "-m", "-modcacherw", "-json"];
-    const text = "text/plain; charset=utf-8";
     if (kind === "list") {
       const { Versions } = foundSchema.parse(JSON.parse(await go(...list, "-versions", module)));
-      return { body: Versions.join("\n"), type: text };
+      return { content: Versions.join("\n"), type: "text/plain; charset=utf-8" };
     }
     const versions = join(folder, "cache", "download", escaped, "@v");
     const file = join(versions, `${escape(asked.version)}.${kind}`);
-    if (existsSync(file)) return { file };
+    if (existsSync(file)) return fileAnswer(file);
     log(`go: getting ${module}@${asked.version} (${kind})`);
     if (kind === "zip") {
       await go("mod", "download", "-modcacherw", `${module}@${asked.version}`);
-      return { file };
+      return fileAnswer(file);
     }
     // Of most modules in a graph only go.mod is read: this does not download the rest. A branch has become a version then.
     const { Version } = foundSchema.parse(JSON.parse(await go(...list, `${module}@${asked.version}`)));
-    return { file: join(versions, `${escape(Version)}.${kind}`) };
+    return fileAnswer(join(versions, `${escape(Version)}.${kind}`));
   };
+}
+
+function fileAnswer(file: string): MirrorAnswer {
+  return { content: { file }, type: "application/octet-stream" };
 }
 
 interface ModuleRequest {

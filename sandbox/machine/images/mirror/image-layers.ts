@@ -1,12 +1,18 @@
 import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { run } from "../command.ts";
+import { run } from "../../command.ts";
+
+/** What a layer is made from: a folder, and further arguments for tar. */
+export interface LayerFiles {
+  readonly folder: string;
+  readonly tarArguments: readonly string[];
+}
 
 const users = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n";
 const groups = "root:x:0:\nnogroup:x:65534:\n";
 
 /** What every image has: busybox under all its names, the users root and nobody, and this machine's certificate authorities. */
-export async function systemLayer(busybox: string, work: string): Promise<string> {
+export async function systemLayer(busybox: string, work: string): Promise<LayerFiles> {
   const root = join(work, "system");
   for (const folder of ["bin", "etc/ssl/certs", "root", "tmp", "var/tmp", "go/bin", "go/src"])
     mkdirSync(join(root, folder), { recursive: true });
@@ -26,29 +32,29 @@ export async function systemLayer(busybox: string, work: string): Promise<string
   );
   if (authorities !== undefined)
     cpSync(authorities, join(root, "etc/ssl/certs/ca-certificates.crt"), { dereference: true });
-  return archive(root, join(work, "system.tar.gz"), []);
+  return { folder: root, tarArguments: [] };
 }
 
 /** The Go distribution without its own tests and the sources of its commands: they are half of its size, and building programs does not read them. */
-export function goLayer(root: string, work: string): Promise<string> {
+export function goLayer(root: string): LayerFiles {
   const left = ["./test", "./api", "./doc", "./misc", "./src/cmd", "testdata", "*_test.go"].map(
     (pattern) => `--exclude=${pattern}`,
   );
   // Distributions make GOROOT of symbolic links to other folders.
-  return archive(root, join(work, "go.tar.gz"), ["--dereference", ...left, "--transform=s,^\\.,./usr/local/go,"]);
+  return { folder: root, tarArguments: ["--dereference", ...left, "--transform=s,^\\.,./usr/local/go,"] };
 }
 
 /**
- * Node.js of this process with the libraries that it is linked to, npm of this machine, and the user that Node.js images have.
+ * Node.js of this machine with the libraries that it is linked to, npm, and the user that images of Node.js have.
  *
  * @param npm folder of its package
  */
-export async function nodeLayer(npm: string, work: string): Promise<string> {
+export async function nodeLayer(node: string, npm: string, work: string): Promise<LayerFiles> {
   const root = join(work, "node");
   for (const folder of ["etc", "home/node", "usr/local/bin", "usr/local/lib/node_modules"])
     mkdirSync(join(root, folder), { recursive: true });
-  copyFileSync(process.execPath, join(root, "usr/local/bin/node"));
-  for (const library of await linkedLibraries(process.execPath)) {
+  copyFileSync(node, join(root, "usr/local/bin/node"));
+  for (const library of await linkedLibraries(node)) {
     mkdirSync(join(root, dirname(library)), { recursive: true });
     copyFileSync(library, join(root, library));
   }
@@ -59,7 +65,7 @@ export async function nodeLayer(npm: string, work: string): Promise<string> {
   writeFileSync(join(root, "etc/group"), `${groups}node:x:1000:\n`);
   // All files of a layer are root's, and npm has its cache there.
   chmodSync(join(root, "home/node"), 0o777);
-  return archive(root, join(work, "node.tar.gz"), []);
+  return { folder: root, tarArguments: [] };
 }
 
 /** Paths of the libraries that the system's loader finds for a program, the loader among them. */
@@ -69,25 +75,10 @@ async function linkedLibraries(program: string): Promise<string[]> {
 }
 
 /** BuildKit's frontend for Dockerfiles. */
-export async function frontendLayer(frontend: string, work: string): Promise<string> {
+export function frontendLayer(frontend: string, work: string): LayerFiles {
   const root = join(work, "frontend");
   mkdirSync(join(root, "bin"), { recursive: true });
   copyFileSync(frontend, join(root, "bin/dockerfile-frontend"));
   chmodSync(join(root, "bin/dockerfile-frontend"), 0o755);
-  return archive(root, join(work, "frontend.tar.gz"), []);
-}
-
-async function archive(root: string, path: string, args: readonly string[]): Promise<string> {
-  const settings = [
-    "--owner=0",
-    "--group=0",
-    "--numeric-owner",
-    "--mtime=@0",
-    "--sort=name",
-    "--use-compress-program=gzip -1",
-  ];
-  await run("tar", ["--create", "--file", path, ...settings, "--directory", root, ...args, "."], {
-    timeoutSeconds: 300,
-  });
-  return path;
+  return { folder: root, tarArguments: [] };
 }

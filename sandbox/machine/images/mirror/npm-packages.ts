@@ -48,13 +48,14 @@ export function npmMirror(
     // Asked for when the first package is: it takes npm a while, and most builds need none.
     settings ??= readNpmSettings();
     const registry = openRegistry(folder, await settings, name, log);
-    if (tarball !== undefined) return { file: await registry.tarball(tarball) };
+    if (tarball !== undefined)
+      return { content: { file: await registry.tarball(tarball) }, type: "application/octet-stream" };
     const { versions, ...rest } = await registry.document(accept.includes(abbreviated));
     const local = Object.entries(versions).map(([version, manifest]) => {
       const { dist } = manifest;
       return [version, { ...manifest, dist: { ...dist, tarball: `${address}/${name}/-/${fileName(dist.tarball)}` } }];
     });
-    return { body: JSON.stringify({ ...rest, versions: Object.fromEntries(local) }), type: "application/json" };
+    return { content: JSON.stringify({ ...rest, versions: Object.fromEntries(local) }), type: "application/json" };
   };
 }
 
