@@ -245,10 +245,11 @@ export function buildkitConfig(values: BuildKitSettings): string {
   networkMode = "host"
 ${values.rootless ? "" : `  defaultCgroupParent = ${tomlString(values.cgroup)}\n`}  gc = true
 
+# The base images of Go and Node.js take half of it, compressed and unpacked.
 [[worker.oci.gcpolicy]]
   all = true
   reservedSpace = "300MB"
-  maxUsedSpace = "600MB"
+  maxUsedSpace = "1GB"
 
 # The stand-in for Docker Hub's public images.
 [registry."docker.io"]
