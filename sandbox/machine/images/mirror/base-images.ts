@@ -27,7 +27,8 @@ interface BaseImage {
   readonly layers: (work: string) => Promise<LayerFiles[]>;
 }
 
-const layoutVersion = 1;
+/** To be raised with what is in a layer. The same contents under another digest would keep BuildKit from exporting its layer cache. */
+const layoutVersion = 2;
 
 /**
  * Serves the stand-ins for those of Docker Hub's images that Dockerfiles start from: `golang` and `node` from this machine's

@@ -14,7 +14,7 @@ const groups = "root:x:0:\nnogroup:x:65534:\n";
 /** What every image has: busybox under all its names, the users root and nobody, and this machine's certificate authorities. */
 export async function systemLayer(busybox: string, work: string): Promise<LayerFiles> {
   const root = join(work, "system");
-  for (const folder of ["bin", "etc/ssl/certs", "root", "tmp", "var/tmp", "go/bin", "go/src"])
+  for (const folder of ["bin", "etc/ssl/certs", "root", "tmp", "var/tmp"])
     mkdirSync(join(root, folder), { recursive: true });
   for (const folder of ["tmp", "var/tmp"]) chmodSync(join(root, folder), 0o1777);
   copyFileSync(busybox, join(root, "bin/busybox"));
