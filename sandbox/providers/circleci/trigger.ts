@@ -1,5 +1,5 @@
-import { cronProblem } from "../../stand-ins/circleci/cron.ts";
 import { Answer, CircleCiError, part } from "./api.ts";
+import { cronProblem } from "./cron.ts";
 import { optional, present, required, text, twoParts, type Plain, type ResourceType } from "./resource-type.ts";
 
 const stable = { type: "string", kind: "computed", stable: true } as const;

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { Hono } from "hono";
 import { z } from "zod";
-import { cronProblem } from "../cron.ts";
+import { cronProblem } from "../../../providers/circleci/cron.ts";
 import { eventPresets } from "../runner/github-event.ts";
 import type { PipelineDefinition, Trigger } from "../state.ts";
 import { projectById } from "./projects.ts";

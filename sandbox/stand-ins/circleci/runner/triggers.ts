@@ -1,5 +1,5 @@
 import { Cron } from "croner";
-import { cronMatches } from "../cron.ts";
+import { cronMatches } from "../../../providers/circleci/cron.ts";
 import type { PipelineDefinition, State, Trigger } from "../state.ts";
 import type { PipelineEngine } from "./engine.ts";
 import { isFromFork, startsPipeline, type GitHubEvent, type PullRequestEvent, type PushEvent } from "./github-event.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { cronMatches, cronProblem } from "../../../../../sandbox/stand-ins/circleci/cron.ts";
+import { cronMatches, cronProblem } from "../../../../../sandbox/providers/circleci/cron.ts";
 import type { Pipeline } from "../../../../../sandbox/stand-ins/circleci/runner/records.ts";
 import { scheduledStarts } from "../../../../../sandbox/stand-ins/circleci/runner/triggers.ts";
 import { initialState, type State } from "../../../../../sandbox/stand-ins/circleci/state.ts";
