@@ -47,7 +47,7 @@ beforeAll(() => {
   second = programCheckout.commit({ "shop/pkg/web/web.go": "package web // changed\n", "elsewhere/x": "1" });
   third = programCheckout.commit({
     "shop/svc/user_service/main.go": "package main // changed\n",
-    "shop/README.md": "1",
+    "shop/.editorconfig": "1",
   });
 });
 afterAll(() => {
