@@ -1,4 +1,6 @@
 import { openSourceRepository } from "../../git/source-repository.ts";
+import type { Monorepo } from "../project/monorepo.ts";
+import { baseServices } from "./base-images.ts";
 import { basesOf, isCommit, unknownBase, unreleased, type AffectedArgs } from "./base-commit.ts";
 import { serviceGraph, type ServiceSources } from "./graph.ts";
 
@@ -47,9 +49,16 @@ export async function affectedServices(args: AffectedArgs): Promise<AffectedServ
         : firstMatches(sources, files)),
     };
   });
-  const changed = results.flatMap(({ name, image }) => (image === undefined ? [] : [{ name, reason: image }]));
-  const tested = results.flatMap(({ name, image, tests }) =>
-    image === undefined && tests !== undefined ? [{ name, reason: tests }] : [],
+  const reasons = withDependents(
+    monorepo,
+    new Map(results.flatMap(({ name, image }) => (image === undefined ? [] : [[name, image]]))),
+  );
+  const changed = results.flatMap(({ name }) => {
+    const reason = reasons.get(name);
+    return reason === undefined ? [] : [{ name, reason }];
+  });
+  const tested = results.flatMap(({ name, tests }) =>
+    !reasons.has(name) && tests !== undefined ? [{ name, reason: tests }] : [],
   );
   const everything = results.every(({ known }) => !known);
   return {
@@ -59,6 +68,17 @@ export async function affectedServices(args: AffectedArgs): Promise<AffectedServ
     tests: tested,
     everything,
   };
+}
+
+/** Adds the services whose images are made from one that changes. @param reasons why services count as changed, by name */
+function withDependents(monorepo: Monorepo, reasons: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  const all = new Map(reasons);
+  const bases = baseServices(monorepo);
+  // Iterating over a Map also visits what is added meanwhile.
+  for (const [changed] of all)
+    for (const [name, from] of bases)
+      if (from.includes(changed) && !all.has(name)) all.set(name, `image of ${changed}`);
+  return all;
 }
 
 /** Why a service counts as changed: by the first file that affects its image, and the first that affects its tests. */

@@ -1,4 +1,5 @@
 import { posix } from "node:path";
+import { choice, literal, notSlash, wildcardMatcher, type WildcardToken } from "../../core/wildcard.ts";
 
 /**
  * One line of an ignore file, compiled.
@@ -76,11 +77,11 @@ function compile(pattern: string, exception: boolean): IgnorePattern {
   if (!exception && pattern.startsWith("!")) return compile(pattern.slice(1), true);
   assertWellFormed(pattern);
   const wildcard = pattern.search(wildcards);
-  const literal = wildcard < 0 ? `${pattern}/` : pattern.slice(0, pattern.lastIndexOf("/", wildcard) + 1);
+  const prefix = wildcard < 0 ? `${pattern}/` : pattern.slice(0, pattern.lastIndexOf("/", wildcard) + 1);
   return {
     exception,
     matches: matcher(pattern),
-    reachesInto: (folder) => literal.startsWith(`${folder}/`) || (wildcard >= 0 && `${folder}/`.startsWith(literal)),
+    reachesInto: (folder) => prefix.startsWith(`${folder}/`) || (wildcard >= 0 && `${folder}/`.startsWith(prefix)),
   };
 }
 
@@ -93,18 +94,16 @@ function matcher(pattern: string): (path: string) => boolean {
   if (head !== undefined) return (path) => path.startsWith(head);
   const tail = /^\*\*([^*?[\]\\]+)$/.exec(pattern)?.[1];
   if (tail !== undefined) return (path) => path.endsWith(tail) || (tail.startsWith("/") && path === tail.slice(1));
-  const expression = new RegExp(`^${translate(pattern)}$`);
-  return (path) => expression.test(path);
+  return wildcardMatcher(translate(pattern));
 }
 
-const character = "(?:[\\ud800-\\udbff][\\udc00-\\udfff]|[^/])";
-
-function translate(pattern: string): string {
-  return pattern.replace(/\*\*\/?$|\*\*\/?|\*|\?|\\[^]|[.+()$]/g, (token, offset: number) => {
-    if (token.startsWith("**")) return offset + token.length === pattern.length ? ".*" : "(?:.*/)?";
-    if (token === "*") return "[^/]*";
-    if (token === "?") return character;
-    return token.startsWith("\\") ? token : `\\${token}`;
+function translate(pattern: string): WildcardToken[] {
+  return [...pattern.matchAll(/\*\*\/?|\*|\?|\\[^]|\[\^?(?:\\[^]|[^\]\\])+\]|[^]/gu)].map(({ 0: token, index }) => {
+    if (token.startsWith("**")) return index + token.length === pattern.length ? "anything" : "directories";
+    if (token === "*") return "name";
+    if (token === "?") return notSlash;
+    if (token.length > 1 && token.startsWith("[")) return choice(new RegExp(`^${token}$`));
+    return literal(token.replace(/^\\(?=.)/su, ""));
   });
 }
 

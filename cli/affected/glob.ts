@@ -1,4 +1,5 @@
 import picomatch from "picomatch";
+import { choice, literal, notSlash, wildcardMatcher, type WildcardToken } from "../../core/wildcard.ts";
 import { memoize } from "./source-tree.ts";
 
 /**
@@ -12,10 +13,11 @@ export const glob: (pattern: string) => (path: string) => boolean = memoize((pat
     const prefix = `${trimmed}/`;
     return (path) => path === trimmed || path.startsWith(prefix);
   }
-  const expressions = alternatives(trimmed)
-    .map(picomatchPattern)
-    .flatMap((one) => [picomatch.makeRe(one, options), picomatch.makeRe(`${one}/**`, options)]);
-  return (path) => expressions.some((expression) => expression.test(path));
+  const matchers = alternatives(trimmed).flatMap((one) => {
+    const tokens = tokensOf(spelledOut(one));
+    return [wildcardMatcher(tokens), wildcardMatcher([...tokens, literal("/"), { one: () => true }, "anything"])];
+  });
+  return (path) => matchers.some((matches) => matches(path));
 });
 
 /** A glob, and what is known of the directories of what it means. */
@@ -66,21 +68,46 @@ function trimSlashes(pattern: string): string {
   return pattern.replace(/^\.?\/+/, "").replace(/\/+$/, "");
 }
 
-/** The patterns that the choices in braces stand for. In braces of picomatch, `**` always takes at least one directory. */
-function alternatives(pattern: string): string[] {
-  const [choice, inside = ""] = /(?<!\\)\{([^{}]*)\}/.exec(pattern) ?? [];
-  if (choice === undefined) return pattern === "" ? [] : [pattern];
-  return inside.split(",").flatMap((option) => alternatives(pattern.replace(choice, () => option)));
+/** So many choices in braces a pattern may have; each doubles, at least, what it stands for. */
+const mostAlternatives = 1000;
+
+/** The patterns that the choices in braces stand for. */
+function alternatives(pattern: string): readonly string[] {
+  let patterns: readonly string[] = pattern === "" ? [] : [pattern];
+  for (;;) {
+    const expanded = patterns.flatMap((one) => {
+      const [choices, inside = ""] = /(?<!\\)\{([^{}]*)\}/.exec(one) ?? [];
+      return choices === undefined ? [one] : inside.split(",").map((option) => one.replace(choices, () => option));
+    });
+    if (expanded.length > mostAlternatives)
+      throw new Error(
+        `the glob ${JSON.stringify(pattern)} stands for more than ${mostAlternatives} paths; write fewer choices in braces, or several globs`,
+      );
+    if (expanded.every((one, index) => one === patterns[index])) return expanded.filter((one) => one !== "");
+    patterns = expanded;
+  }
 }
 
-/**
- * Escapes the characters that mean something only to picomatch, and lets `**` cross directories also within a name, as in
- * `**.sql`, where picomatch takes it for `*`. More than two stars are two.
- */
-function picomatchPattern(pattern: string): string {
+/** Lets `**` be a directory of its own also where it is within a name, as in `**.sql`. More than two stars are two. */
+function spelledOut(pattern: string): string {
   return pattern
-    .replaceAll(/\\[^]|["(){}|+]/g, (token) => (token.length > 1 ? token : `\\${token}`))
     .replaceAll(/\*{2,}/g, "**")
     .replaceAll(/\*\*(?=[^/])/g, "**/*")
     .replaceAll(/(?<=[^/])\*\*(?=\/)/g, "*/**");
+}
+
+function tokensOf(pattern: string): WildcardToken[] {
+  const tokens: WildcardToken[] = [];
+  for (const { 0: token, index } of pattern.matchAll(/\*\*\/?|\*|\?|\\[^]|\[[!^]?[^\]/][^\]/]*\]|[^]/gu)) {
+    if (token === "**/") tokens.push("directories");
+    // `a/**` means what is in a, and not a itself.
+    else if (token === "**") tokens.push({ one: () => true }, "anything");
+    else if (token === "*") {
+      const alone = /(^|\/)$/.test(pattern.slice(0, index)) && /^(\/|$)/.test(pattern.slice(index + 1, index + 2));
+      tokens.push(...(alone ? ([notSlash, "name"] as const) : (["name"] as const)));
+    } else if (token === "?") tokens.push(notSlash);
+    else if (token.length > 1 && token.startsWith("[")) tokens.push(choice(picomatch.makeRe(token, options)));
+    else tokens.push(literal(token.replace(/^\\(?=.)/su, "")));
+  }
+  return tokens;
 }

@@ -38,7 +38,7 @@ export function mayBeExcluded(tree: SourceTree, directory: string): boolean {
 /** Constraints come before the package clause; a file that imports C is only for builds with cgo. */
 function isConstrained(text: string): boolean {
   const [head = ""] = text.split(/^package\s/m, 1);
-  return /^\/\/(go:build|\s*\+build)\s/m.test(head) || /^\s*(import\s+)?"C"\s*$/m.test(text);
+  return /^\/\/(go:build|[ \t]*\+build)\s/m.test(head) || /^[ \t]*(import[ \t]+)?"C"[ \t]*\r?$/m.test(text);
 }
 
 const systems =
@@ -123,53 +123,78 @@ interface GoSource {
   readonly embeds: readonly string[];
 }
 
-// White space, semicolons and comments.
-const gap = String.raw`(?:[\s;]|//[^\n]*(?:\n|$)|/\*[^]*?\*/)*`;
-const clause = new RegExp(`${gap}package\\s+(\\w+)`, "y");
-const declaration = new RegExp(`${gap}import\\b${gap}`, "y");
-const path = String.raw`(?:"([^"\n]*)"|\x60([^\x60]*)\x60)`;
-const spec = new RegExp(`${gap}(?:(?:\\w+|\\.)${gap})?${path}`, "y");
-const opening = /\(/y;
-const closing = new RegExp(`${gap}\\)`, "y");
-
-/** Imports come before all other declarations, so only the head of the file is parsed. Build constraints are not evaluated. */
+/** Imports come before all other declarations, so only the head of the file is read. Build constraints are not evaluated. */
 export function parseGoSource(text: string): GoSource | undefined {
   // Generators and scripts carry this constraint, and belong to no package.
-  if (/^\/\/(go:build|\s*\+build) ignore\s*$/m.test(text.slice(0, 4096))) return undefined;
-  const head = matchAt(clause, text, 0);
-  const name = head?.[1];
-  if (name === undefined) return undefined;
-  return { package: name, imports: imports(text, clause.lastIndex), embeds: embedPatterns(text) };
+  if (/^\/\/(go:build|[ \t]*\+build) ignore[ \t]*\r?$/m.test(text.slice(0, 4096))) return undefined;
+  const tokens = headTokens(text);
+  if (tokens.next().value !== "package") return undefined;
+  const name = tokens.next().value;
+  if (name === undefined || !/^\w+$/.test(name)) return undefined;
+  return { package: name, imports: imports(tokens), embeds: embedPatterns(text) };
 }
 
-function imports(text: string, start: number): string[] {
-  if (matchAt(declaration, text, start) === undefined) return [];
-  const begin = declaration.lastIndex;
-  const block = matchAt(opening, text, begin) !== undefined;
-  if (!block) {
-    const [, quoted, raw] = matchAt(spec, text, begin) ?? [];
-    return quoted === undefined && raw === undefined ? [] : [quoted ?? raw ?? "", ...imports(text, spec.lastIndex)];
-  }
+function imports(tokens: Iterator<string, undefined>): string[] {
   const found: string[] = [];
-  for (let from = opening.lastIndex; ; from = spec.lastIndex) {
-    if (matchAt(closing, text, from) !== undefined) return [...found, ...imports(text, closing.lastIndex)];
-    const [, quoted, raw] = matchAt(spec, text, from) ?? [];
-    // This is not valid Go, which the compiler reports.
-    if (quoted === undefined && raw === undefined) return found;
-    found.push(quoted ?? raw ?? "");
+  const isPath = (token: string | undefined): boolean => {
+    const quoted = token !== undefined && /^["`]/.test(token);
+    if (quoted) found.push(token.slice(1, -1));
+    return quoted;
+  };
+  while (tokens.next().value === "import") {
+    const first = tokens.next().value;
+    if (first !== "(") {
+      // There may be a name before the path.
+      if (!isPath(first) && !isPath(tokens.next().value)) return found;
+      continue;
+    }
+    for (let token = tokens.next().value; token !== ")"; token = tokens.next().value) {
+      // This is not valid Go, which the compiler reports.
+      if (!isPath(token) && !isPath(tokens.next().value)) return found;
+    }
   }
+  return found;
+}
+
+/** The words, strings and parentheses at the beginning of a file, each character of which is read once. */
+function* headTokens(text: string): Generator<string, undefined> {
+  for (let at = 0; at < text.length;) {
+    const character = text[at] ?? "";
+    if (/[\s;\ufeff]/.test(character)) at++;
+    else if (text.startsWith("//", at)) at = behind(text, "\n", at);
+    else if (text.startsWith("/*", at)) at = behind(text, "*/", at + 2);
+    else if (character === '"' || character === "`") {
+      const end = behind(text, character, at + 1);
+      const token = text.slice(at, end);
+      if (character === '"' && token.includes("\n")) return undefined;
+      yield token;
+      at = end;
+    } else {
+      const end = /\w/.test(character) ? wordEnd(text, at) : at + 1;
+      yield text.slice(at, end);
+      at = end;
+    }
+  }
+  return undefined;
+}
+
+/** The index behind the next occurrence of a text, or the end. */
+function behind(text: string, found: string, from: number): number {
+  const at = text.indexOf(found, from);
+  return at === -1 ? text.length : at + found.length;
+}
+
+function wordEnd(text: string, from: number): number {
+  let at = from;
+  while (at < text.length && /\w/.test(text[at] ?? "")) at++;
+  return at;
 }
 
 function embedPatterns(text: string): string[] {
   if (!text.includes("//go:embed")) return [];
-  return [...text.matchAll(/^\s*\/\/go:embed\s+(.*)$/gm)].flatMap(([, patterns = ""]) =>
+  return [...text.matchAll(/^[ \t]*\/\/go:embed[ \t]+(.*)$/gm)].flatMap(([, patterns = ""]) =>
     [...patterns.matchAll(/"([^"]*)"|`([^`]*)`|(\S+)/g)].map((match) =>
       (match[1] ?? match[2] ?? match[3] ?? "").replace(/^all:/, ""),
     ),
   );
-}
-
-function matchAt(expression: RegExp, text: string, index: number): RegExpExecArray | undefined {
-  expression.lastIndex = index;
-  return expression.exec(text) ?? undefined;
 }

@@ -135,15 +135,28 @@ function workspaceMembers(tree: SourceTree, root: string, globs: readonly string
 }
 
 /** Reads only the directories on the way to what the parts of a glob mean; those of hidden and installed files never. */
-function expand(tree: SourceTree, directory: string, [part, ...rest]: readonly string[]): string[] {
-  if (part === undefined || part === "") return [directory];
-  const below = tree.list(directory).directories.filter((name) => name !== "node_modules" && !name.startsWith("."));
-  if (part === "**") {
-    const deeper = below.flatMap((name) => expand(tree, posix.join(directory, name), [part, ...rest]));
-    return [...expand(tree, directory, rest), ...deeper];
-  }
-  const matches = glob(part);
-  return below.filter(matches).flatMap((name) => expand(tree, posix.join(directory, name), rest));
+function expand(tree: SourceTree, root: string, given: readonly string[]): string[] {
+  const parts = given.filter((part, index) => part !== "" && !(part === "**" && given[index - 1] === "**"));
+  const found = new Set<string>();
+  // By directory and the number of parts that have led there: several ways lead to the same, each of which is gone once.
+  const seen = new Set<string>();
+  const visit = (directory: string, index: number): void => {
+    const key = `${index} ${directory}`;
+    if (seen.has(key)) return;
+    seen.add(key);
+    const part = parts[index];
+    if (part === undefined) return void found.add(directory);
+    const below = tree.list(directory).directories.filter((name) => name !== "node_modules" && !name.startsWith("."));
+    if (part === "**") {
+      visit(directory, index + 1);
+      for (const name of below) visit(posix.join(directory, name), index);
+      return;
+    }
+    const matches = glob(part);
+    for (const name of below.filter(matches)) visit(posix.join(directory, name), index + 1);
+  };
+  visit(root, 0);
+  return [...found];
 }
 
 /** How a file affects a service by the dependencies between packages of Node. */

@@ -40,6 +40,8 @@ export interface Promotion extends PipelineEnvironment {
 
 export interface PipelineService {
   readonly name: string;
+  /** The services from whose images its own is made. @default none */
+  readonly bases?: readonly string[];
   /** What its tests need. */
   readonly serviceContainers: readonly ServiceContainer[];
 }

@@ -1,5 +1,6 @@
 import { openSourceRepository, SourceRepositoryError } from "../../git/source-repository.ts";
 import type { StackSettings } from "../../stacks/schema.ts";
+import { baseServices } from "../affected/base-images.ts";
 import { CommandError } from "../command.ts";
 import { readMonorepo, type Monorepo } from "../project/monorepo.ts";
 import type { Project } from "../project/stack-file.ts";
@@ -51,12 +52,17 @@ export function readDeclarations(project: Project, environment: string): Declara
 
 export function pipelineOf({ chain, monorepo, settings }: Declarations, layout: ProgramLayout): Pipeline {
   const { ci, delivery, gitops } = settings;
+  const bases = baseServices(monorepo);
   return {
     ...chain,
     regenerate: `delivery ci-config --env ${chain.first.name}`,
     image: ci.image,
     layout,
-    services: monorepo.services.map(({ name, test }) => ({ name, serviceContainers: test?.services ?? [] })),
+    services: monorepo.services.map(({ name, test }) => ({
+      name,
+      bases: bases.get(name) ?? [],
+      serviceContainers: test?.services ?? [],
+    })),
     testedOnly: [],
     releases: delivery === "gitops" && gitops?.release !== "registry-watch",
     previews: true,

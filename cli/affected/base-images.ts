@@ -1,0 +1,39 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { imageRepository } from "../../core/names.ts";
+import { CommandError } from "../command.ts";
+import type { Monorepo } from "../project/monorepo.ts";
+import { locateImages } from "../registry/image-name.ts";
+import { dockerfileSources } from "./dockerfile.ts";
+
+/**
+ * The services whose images the Dockerfiles of others begin with or copy from, by the name of the other: these are built
+ * after them, and anew with them.
+ * @throws CommandError if an image is, by way of others, made from itself
+ */
+export function baseServices({ services, images, app }: Monorepo): ReadonlyMap<string, readonly string[]> {
+  const owners = new Map(services.map(({ name }) => [repositoryOf(imageRepository(images, app.name, name)), name]));
+  const bases = new Map(
+    services.map(({ name, directory }) => {
+      const used = dockerfileSources(readFileSync(join(directory, "Dockerfile"), "utf8")).images;
+      return [name, [...new Set(used.flatMap((image) => owners.get(repositoryOf(image)) ?? []))]] as const;
+    }),
+  );
+  for (const [name, direct] of bases) {
+    const all = new Set(direct);
+    // Iterating over a Set also visits what is added meanwhile.
+    for (const base of all) for (const further of bases.get(base) ?? []) all.add(further);
+    if (all.has(name))
+      throw new CommandError(
+        `the image of ${name} is made from itself, by way of the Dockerfiles of ${[...all].join(", ")}; let one of them begin with another image`,
+      );
+  }
+  return bases;
+}
+
+/** One form of a name without tag or digest, as a registry knows it. */
+function repositoryOf(image: string): string {
+  const [name = ""] = image.split("@", 1);
+  const { host, name: path } = locateImages(name.replace(/:[^:/]*$/, ""));
+  return `${host}/${path}`.toLowerCase();
+}
