@@ -77,7 +77,7 @@ function withDependents(monorepo: Monorepo, reasons: ReadonlyMap<string, string>
   // Iterating over a Map also visits what is added meanwhile.
   for (const [changed] of all)
     for (const [name, from] of bases)
-      if (from.includes(changed) && !all.has(name)) all.set(name, `image of ${changed}`);
+      if (from.some(({ service }) => service === changed) && !all.has(name)) all.set(name, `image of ${changed}`);
   return all;
 }
 

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { imageRepository } from "../../core/names.ts";
 import { CommandError } from "../command.ts";
@@ -6,23 +6,35 @@ import type { Monorepo } from "../project/monorepo.ts";
 import { locateImages } from "../registry/image-name.ts";
 import { dockerfileSources } from "./dockerfile.ts";
 
+/** A service from whose image another is made. */
+export interface BaseImage {
+  readonly service: string;
+  /** The image, as the Dockerfile names it. */
+  readonly image: string;
+}
+
 /**
  * The services whose images the Dockerfiles of others begin with or copy from, by the name of the other: these are built
  * after them, and anew with them.
  * @throws CommandError if an image is, by way of others, made from itself
  */
-export function baseServices({ services, images, app }: Monorepo): ReadonlyMap<string, readonly string[]> {
+export function baseServices({ services, images, app }: Monorepo): ReadonlyMap<string, readonly BaseImage[]> {
   const owners = new Map(services.map(({ name }) => [repositoryOf(imageRepository(images, app.name, name)), name]));
   const bases = new Map(
     services.map(({ name, directory }) => {
-      const used = dockerfileSources(readFileSync(join(directory, "Dockerfile"), "utf8")).images;
-      return [name, [...new Set(used.flatMap((image) => owners.get(repositoryOf(image)) ?? []))]] as const;
+      const file = join(directory, "Dockerfile");
+      const used = existsSync(file) ? dockerfileSources(readFileSync(file, "utf8")).images : [];
+      const found = used.flatMap((image): BaseImage[] => {
+        const service = owners.get(repositoryOf(image));
+        return service === undefined ? [] : [{ service, image }];
+      });
+      return [name, found] as const;
     }),
   );
   for (const [name, direct] of bases) {
-    const all = new Set(direct);
+    const all = new Set(direct.map(({ service }) => service));
     // Iterating over a Set also visits what is added meanwhile.
-    for (const base of all) for (const further of bases.get(base) ?? []) all.add(further);
+    for (const base of all) for (const { service } of bases.get(base) ?? []) all.add(service);
     if (all.has(name))
       throw new CommandError(
         `the image of ${name} is made from itself, by way of the Dockerfiles of ${[...all].join(", ")}; let one of them begin with another image`,

@@ -6,9 +6,11 @@ import { temporaryDirectory } from "../../core/atomic-file.ts";
 import { imageRepository } from "../../core/names.ts";
 import { retry } from "../../core/retry.ts";
 import { digestSchema } from "../../git/release-record.ts";
+import { baseServices, type BaseImage } from "../affected/base-images.ts";
 import { CommandError } from "../command.ts";
 import type { Monorepo } from "../project/monorepo.ts";
 import type { Registry } from "../registry/client.ts";
+import type { Digests } from "../release/digests-file.ts";
 import { builderMessage, buildFailure, isTransient } from "./build-failure.ts";
 import { runBuildProcess } from "./build-process.ts";
 import type { Builder, ImageBuild } from "./builders.ts";
@@ -132,19 +134,49 @@ async function pushedDigest({ repository }: ImageBuild, metadataFile: string, re
   return digest;
 }
 
-/** The builds of some services, as the program itself declares them with `images.source: build`. */
+/**
+ * The builds of some services, as the program itself declares them with `images.source: build`.
+ * @param digests of images that were built just now: what is made from these, is made from them and not from what their tag says
+ */
 export function imageBuilds(
-  { app, images, root }: Monorepo,
+  monorepo: Monorepo,
   services: readonly Service[],
   { tags, push }: Pick<ImageBuild, "tags" | "push">,
+  digests: Digests = {},
 ): ImageBuild[] {
+  const { app, images, root } = monorepo;
+  const bases = baseServices(monorepo);
+  const repositoryOf = (service: string): string => imageRepository(images, app.name, service);
+  const basesOf = (found: readonly BaseImage[]): Pick<ImageBuild, "bases"> => {
+    const built = found.flatMap(({ service, image }): [string, string][] => {
+      const digest = digests[service];
+      return digest === undefined ? [] : [[image, `${repositoryOf(service)}@${digest}`]];
+    });
+    return built.length === 0 ? {} : { bases: Object.fromEntries(built) };
+  };
   return services.map(({ name, directory }) => ({
     service: name,
-    repository: imageRepository(images, app.name, name),
+    repository: repositoryOf(name),
     tags,
     context: resolve(images.context === "app" ? root : directory),
     dockerfile: resolve(join(directory, "Dockerfile")),
     platform: images.platform,
+    ...basesOf(bases.get(name) ?? []),
     push,
   }));
+}
+
+/** Services in groups: those of a group are made from images of groups before, and of services that are not among them. */
+export function buildOrder(monorepo: Monorepo, services: readonly Service[]): readonly (readonly Service[])[] {
+  const bases = baseServices(monorepo);
+  const waiting = new Map(services.map((service) => [service.name, service]));
+  const groups: Service[][] = [];
+  while (waiting.size > 0) {
+    const group = [...waiting.values()].filter(
+      ({ name }) => !(bases.get(name) ?? []).some(({ service }) => waiting.has(service)),
+    );
+    for (const { name } of group) waiting.delete(name);
+    groups.push(group);
+  }
+  return groups;
 }

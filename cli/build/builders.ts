@@ -15,6 +15,8 @@ export interface ImageBuild {
   readonly dockerfile: string;
   /** For example `linux/amd64`. */
   readonly platform: string;
+  /** Images that its Dockerfile begins with or copies from → what is taken for them, by digest. @default what they name */
+  readonly bases?: Readonly<Record<string, string>>;
   /** Whether the image and its layer cache go to the registry. */
   readonly push: boolean;
 }
@@ -52,6 +54,17 @@ function fields(values: Readonly<Record<string, string>>): string {
     .map(([key, value]) => `${key}=${value}`)
     .map((field) => (/[",\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field))
     .join(",");
+}
+
+/**
+ * What stands for an image in a Dockerfile, under the name by which BuildKit looks it up: without Docker Hub's own parts.
+ * Source: https://docs.docker.com/reference/cli/docker/buildx/build/#build-context
+ */
+function namedContexts({ bases = {} }: ImageBuild): string[] {
+  return Object.entries(bases).map(([image, reference]) => {
+    const name = image.replace(/^(index\.)?docker\.io\/(library\/)?/, "").replace(/:latest$/, "");
+    return `${name}=docker-image://${reference}`;
+  });
 }
 
 export type BuilderName = "buildx" | "buildctl";
@@ -98,6 +111,7 @@ function buildctlArguments(build: ImageBuild, metadataFile: string): string[] {
     `--local=dockerfile=${dirname(dockerfile)}`,
     `--opt=filename=${basename(dockerfile)}`,
     `--opt=platform=${build.platform}`,
+    ...namedContexts(build).map((context) => `--opt=context:${context}`),
     `--import-cache=${fields(cache)}`,
     ...(build.push ? buildctlPushArguments(build, cache) : []),
     `--metadata-file=${metadataFile}`,
@@ -139,6 +153,7 @@ export function buildxArguments(build: ImageBuild, metadataFile: string, cache: 
     "--progress=plain",
     `--platform=${build.platform}`,
     `--file=${build.dockerfile}`,
+    ...namedContexts(build).map((context) => `--build-context=${context}`),
     `--cache-from=${fields({ type: "registry", ref: cacheReference(repository), ...insecure(repository) })}`,
     // An attestation holds the time of the build: the same files would be another digest each time, and so new pods.
     "--provenance=false",

@@ -41,16 +41,19 @@ export function jobs({ first, promotions }: Pipeline): Record<string, Job> {
     },
     build: {
       description: "Build and push an image, and hand its digest over",
-      parameters: service,
+      parameters: { ...service, based: { type: "boolean", default: false } },
       executor: plainExecutor,
       steps: [
         "prepare",
         remoteDocker,
+        // The digests of the images that it is made from.
+        { when: { condition: "<< parameters.based >>", steps: [attachWorkspace] } },
         run(
           "Build and push",
           `mkdir -p ${digests}
 delivery build --env ${first.name} --service << parameters.service >> \\
-  --build-number << pipeline.number >> --output ${digests}/<< parameters.service >>.json`,
+  --build-number << pipeline.number >> --bases ${digests} \\
+  --output ${digests}/<< parameters.service >>.json`,
         ),
         { persist_to_workspace: { root: handOver, paths: ["digests/<< parameters.service >>.json"] } },
         { report: { job: "build-<< parameters.service >>" } },

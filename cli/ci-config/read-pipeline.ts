@@ -60,7 +60,7 @@ export function pipelineOf({ chain, monorepo, settings }: Declarations, layout: 
     layout,
     services: monorepo.services.map(({ name, test }) => ({
       name,
-      bases: bases.get(name) ?? [],
+      bases: (bases.get(name) ?? []).map(({ service }) => service),
       serviceContainers: test?.services ?? [],
     })),
     testedOnly: [],

@@ -131,13 +131,19 @@ function pushedBuilds(
   { pipeline: { first, services } }: WorkflowArgs,
   { afterTests }: { afterTests: boolean },
 ): Call[] {
-  return services.map(({ name }) => ({
-    job: "build",
-    name: `build-${name}`,
-    parameters: { service: name },
-    context: first.context,
-    ...(afterTests ? { requires: [`test-${name}`] } : {}),
-  }));
+  const built = new Set(services.map(({ name }) => name));
+  return services.map(({ name, bases = [] }) => {
+    // Made from an image that is built here, it is made from what comes of that.
+    const before = bases.filter((base) => built.has(base)).map((base) => `build-${base}`);
+    const requires = [...(afterTests ? [`test-${name}`] : []), ...before];
+    return {
+      job: "build",
+      name: `build-${name}`,
+      parameters: { service: name, ...(before.length === 0 ? {} : { based: true }) },
+      context: first.context,
+      ...(requires.length === 0 ? {} : { requires }),
+    };
+  });
 }
 
 /**

@@ -1,5 +1,5 @@
 import { selectServices } from "../affected/select-services.ts";
-import { buildImages, imageBuilds, type BuiltImage } from "../build/build-images.ts";
+import { buildImages, buildOrder, imageBuilds, type BuiltImage } from "../build/build-images.ts";
 import { chooseBuilder, type ImageBuild } from "../build/builders.ts";
 import { tagsOf } from "../build/image-tags.ts";
 import { defineCommand, type CommandContext } from "../command.ts";
@@ -10,7 +10,7 @@ import { writeDockerConfig } from "../registry/docker-config.ts";
 import { locateImages } from "../registry/image-name.ts";
 import { givenLogin, registryHelp, registryOptions, registryWith } from "../registry/open-registry.ts";
 import { pullLogin, pullPasswordVariable } from "../registry/pull-login.ts";
-import { writeDigests } from "../release/digests-file.ts";
+import { readDigests, writeDigests } from "../release/digests-file.ts";
 
 const options = {
   env: {
@@ -27,6 +27,11 @@ const options = {
   output: {
     value: "FILE",
     help: 'write the digests there as JSON, {"link": "sha256:0123…"}, once all images are pushed',
+  },
+  bases: {
+    value: "FILE",
+    help: `digests of images that were built just now, as --output writes them, or a directory of such files: what is made
+      FROM these is made from them`,
   },
   "build-number": {
     value: "N",
@@ -75,8 +80,13 @@ async function run(flags: BuildOptions, context: CommandContext): Promise<void> 
   const monorepo = readMonorepo(project, env);
   const services = await selectServices(monorepo, flags, context.note);
   const tags = await tagsOf(project.stackFile(env).read("github", "gitops"), monorepo, flags, context);
-  const builds = imageBuilds(monorepo, services, { tags, push: !noPush });
-  const images = await built(builds, flags, context);
+  const digests = { ...(flags.bases === undefined ? {} : await readDigests(flags.bases, async () => "")) };
+  const images: BuiltImage[] = [];
+  for (const group of buildOrder(monorepo, services)) {
+    const done = await built(imageBuilds(monorepo, group, { tags, push: !noPush }, digests), flags, context);
+    for (const { service, digest } of done) if (digest !== null) digests[service] = digest;
+    images.push(...done);
+  }
   if (output !== undefined)
     writeDigests(
       output,
