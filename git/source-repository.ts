@@ -12,6 +12,8 @@ export interface SourceRepository {
   readonly root: string;
   /** Where the monorepo is in it: empty, or a path that ends with `/`. */
   readonly prefix: string;
+  /** The files of the monorepo, relative to its root, but for those that Git ignores. */
+  files(): Promise<readonly string[]>;
   /** The ids of those of the commits that are known here: not after a forced push, beyond a shallow clone, or for 0000…. */
   resolve(commits: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /**
@@ -44,6 +46,11 @@ export async function openSourceRepository(directory: string): Promise<SourceRep
   return {
     root,
     prefix,
+    files: async () =>
+      (await git(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]))
+        .toString()
+        .split("\0")
+        .filter((file) => file !== ""),
     resolve: (commits) => lookUp(git, commits, "commit"),
     changedSince: (bases, commit) => changes(git, bases, commit),
     ancestorsOf,

@@ -6,6 +6,7 @@ import { readMonorepo, type Monorepo } from "../project/monorepo.ts";
 import type { Project } from "../project/stack-file.ts";
 import { readChain, readOrigins, startOf, type EnvironmentChain } from "./environment-chain.ts";
 import type { Pipeline } from "./pipeline.ts";
+import { assertSourcesCommitted } from "./uncommitted-sources.ts";
 import { programLayout, type ProgramLayout } from "./program-layout.ts";
 
 /** What the stack files and the services say. */
@@ -38,6 +39,7 @@ export async function readPipeline(project: Project, environment: string): Promi
     declared: settings.ci.program,
     file: monorepo.file,
   });
+  await assertSourcesCommitted(monorepo);
   return { ...declarations, pipeline: pipelineOf(declarations, layout), root };
 }
 
