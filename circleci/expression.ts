@@ -75,8 +75,12 @@ export function matchesWhole(pattern: string, text: string): boolean {
   return new RegExp(`^(?:${pattern})$`).test(text);
 }
 
-/** `<< expression >>`, or an escaped `\<<`. */
-const interpolationPattern = /\\<<|<<(?<expression>(?:"(?:[^"\\]|\\.)*"|(?!>>)[^\n])*?)>>/g;
+/**
+ * `<< expression >>`, or an escaped `\<<`. At each character only one of the alternatives can hold, and the length is bounded:
+ * otherwise a text with many quotes and no end would be read in every possible way.
+ */
+const interpolationPattern =
+  /\\<<|<<(?<expression>(?:"(?:[^"\\]|\\.){0,1000}"|"(?!(?:[^"\\]|\\.){0,1000}")|(?!>>)[^\n"]){0,1000}?)>>/g;
 
 /**
  * A tree with all `<< … >>` replaced. A text that is nothing but one such marker becomes its value, whatever its type;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { evaluate } from "../../../circleci/expression.ts";
+import { evaluate, expressionsIn } from "../../../circleci/expression.ts";
 
 const values: Readonly<Record<string, string | number | boolean | null>> = {
   branch: "release-7",
@@ -29,4 +29,22 @@ test("an expression that cannot be read is refused", () => {
   expect(read("branch = 1")).toThrow("is no expression");
   expect(read("gone")).toThrow('there is no value "gone"');
   expect(read("branch > 1")).toThrow("compares numbers only");
+});
+
+test.each([
+  ['<< "a" >>', [' "a" ']],
+  ['<< equal("a >> b", x) >>', [' equal("a >> b", x) ']],
+  ['<< "a\\" >> b" >>', [' "a\\" >> b" ']],
+  ['<< "a >>', [' "a ']],
+  ['"<< a >>" and "<< b >>"', [" a ", " b "]],
+  ["<< a\n>>", []],
+])("%j has the expressions %j", (text, expressions) => {
+  expect(expressionsIn(text)).toEqual(expressions);
+});
+
+// Read in every possible way, the shortest of these would take longer than anybody waits.
+test.each([50, 500, 5_000])("%i quoted words without an end are read once", (count) => {
+  expect(expressionsIn(`<< ${'"a" '.repeat(count)}`)).toEqual([]);
+  expect(expressionsIn(`<< ${'"'.repeat(count)}`)).toEqual([]);
+  expect(expressionsIn("<<".repeat(count))).toEqual([]);
 });
