@@ -52,7 +52,7 @@ export function loadConfig(): Config {
   const secrets = secretsSchema.safeParse(secret);
   const shown = Object.fromEntries(Object.entries(plain).filter(([key]) => !isSecret(key)));
   const faults = parsed.success ? [] : settingsProblems("stack", file, parsed.error, { ...masked(plain), ...shown });
-  problems.push(...withValueProblems(file, shown, faults));
+  problems.push(...withValueProblems(file, shown, faults), ...rewrittenDates(file, shown));
   if (!secrets.success) problems.push(...schemaProblems(file, secrets.error, masked(secret)));
   if (parsed.success && secrets.success)
     problems.push(
@@ -146,6 +146,19 @@ function secretSettings(file: string, input: Record<string, unknown>): Problem[]
         message: secretHint(path),
       }));
     });
+}
+
+/** A date without quotes is a point in time to Pulumi, which passes it on in a form that nobody has written. */
+function rewrittenDates(file: string, value: unknown, path: readonly string[] = []): Problem[] {
+  if (typeof value === "string" && /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)? [+-]\d{4} \S+$/.test(value))
+    return [
+      {
+        location: `${file}: ${path.join(".")}`,
+        message: `${JSON.stringify(value)}: a date without quotes, which Pulumi has rewritten; put it in quotes`,
+      },
+    ];
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) => rewrittenDates(file, inner, [...path, key]));
 }
 
 function isSecret(key: string): boolean {
