@@ -326,7 +326,7 @@ describe("an invalid stack file gets one clear error and declares nothing", () =
     );
   });
 
-  // What Pulumi 3.270 makes of 2024-01-01, 2024-01-01T10:00:00.5+02:00.
+  // What Pulumi 3.258.0 makes of 2024-01-01, 2024-01-01T10:00:00.5+02:00.
   test.each(["2024-01-01 00:00:00 +0000 UTC", "2024-01-01 10:00:00.5 +0200 +0200"])(
     "a date without quotes, which the engine passes on as %s, is refused",
     async (date) => {
