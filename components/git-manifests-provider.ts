@@ -1,3 +1,4 @@
+import type { Identity } from "../git/committer.ts";
 import { commitToBranch, readBranch } from "../git/deploy-repository.ts";
 import { ownerFile, readOwner, writeOwner, type DirectoryOwner } from "../git/directory-owner.ts";
 import { DeployRepositoryError } from "../git/git-failure.ts";
@@ -8,6 +9,8 @@ import { inputProblems } from "./git-manifests-check.ts";
 export interface GitManifestsInputs {
   repository: string;
   branch: string;
+  /** Who makes the commits; another one alone is no reason for a commit. */
+  committer?: Identity;
   directory: string;
   files: Record<string, string>;
   records: Record<string, string>;

@@ -1,9 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
+import type { Identity } from "../git/committer.ts";
 
 export interface GitManifestsArgs {
   /** The deploy repository, e.g. `https://github.com/acme/deploy.git`; a credential in it is refused. */
   repository: pulumi.Input<string>;
   branch: pulumi.Input<string>;
+  /** Who makes the commits; Git's variables go first. @default `delivery` */
+  committer?: Identity | undefined;
   /** The environment's own directory in it, e.g. `dev`; every path below lies in it. */
   directory: string;
   /** The manifests: path from the root of the repository → content. A secret is refused. */
@@ -30,6 +33,7 @@ export class GitManifests extends pulumi.CustomResource {
     const inputs = {
       repository: args.repository,
       branch: args.branch,
+      ...(args.committer === undefined ? {} : { committer: args.committer }),
       directory: args.directory,
       files: withoutSecrets("files", args.files),
       records: withoutSecrets("records", args.records),

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import type { Identity } from "../git/committer.ts";
 import { applicationName, previewsProjectName, projectName } from "../core/names.ts";
 import { initialRecord, recordPath, recordWith } from "../git/release-record.ts";
 import { AppProject } from "./app-project.ts";
@@ -22,6 +23,8 @@ export interface GitOpsSettings {
   branch: string;
   username: string;
   /** What moves a release record: a commit of CI, or a watcher of the registry. */
+  /** Who makes the commits. @default `delivery` */
+  committer?: Identity | undefined;
   release: "commit" | "registry-watch";
   /** @default no environments for pull requests */
   previews?: PreviewSettings | undefined;
@@ -94,6 +97,7 @@ export function deliverByGit(args: GitOpsDeliveryArgs): void {
   const manifests = new GitManifests(app, {
     repository: gitops.repository,
     branch: gitops.branch,
+    committer: gitops.committer,
     directory: environment,
     ...manifestTree(args),
   });

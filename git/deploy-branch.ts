@@ -1,3 +1,4 @@
+import type { Identity } from "./committer.ts";
 import { withoutLogins } from "./git-credentials.ts";
 
 /** A branch of a deploy repository. */
@@ -8,6 +9,8 @@ export interface DeployBranch {
    */
   readonly repository: string;
   readonly branch: string;
+  /** Who makes commits there; Git's variables go first. @default `delivery` */
+  readonly committer?: Identity | undefined;
   /** A command of Git that takes longer has failed. @default 120 s */
   readonly timeoutSeconds?: number;
 }

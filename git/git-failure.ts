@@ -1,4 +1,5 @@
 import { isUnguessable, maskCredential } from "../core/secret-mask.ts";
+import { identityVariables } from "./committer.ts";
 import { describeBranch, type DeployBranch } from "./deploy-branch.ts";
 import { GitError, GitStartError } from "./git-command.ts";
 import { tokenVariable, withoutLogins } from "./git-credentials.ts";
@@ -29,6 +30,15 @@ const failures: readonly Failure[] = [
       /authentication failed|could not read (username|password)|terminal prompts disabled|returned error: 401|permission denied \(publickey|invalid credentials/i,
     reason: () =>
       `does not accept the credentials (401); set ${tokenVariable} to a token that may write, or set up a credential helper of Git or an SSH key`,
+  },
+  {
+    // Before protected branches: hooks decline these, too.
+    signs:
+      /GH007|private e-?mail|VS403702|(committer|author)('s)?[ _-]*(e-?mail|name|identity)|(committer|author) '[^']*' (is not|does not)|invalid (committer|author)|not registered in your account|cannot push commits for|push your own commits|not a member of team|verified e-?mail/i,
+    reason: ({ committer }) => {
+      const { GIT_COMMITTER_NAME: name, GIT_COMMITTER_EMAIL: email } = identityVariables(process.env, committer);
+      return `refuses commits made by ${name} <${email}>; set gitops.committer of the stack file, or GIT_COMMITTER_NAME and GIT_COMMITTER_EMAIL, to what the host knows of the account that pushes`;
+    },
   },
   {
     signs:

@@ -122,6 +122,17 @@ const gitopsSchema = z.strictObject({
   branch: z.string().default("main"),
   /** The user name that goes with the secret `gitToken`. @default x-access-token */
   username: z.string().default("x-access-token"),
+  /** Who makes the commits, for hosts that verify it; Git's variables go first. @default `delivery` */
+  committer: z
+    .strictObject({
+      name: z
+        .string("Set it to the name that commits bear")
+        .regex(/^[^<>\p{Cc}]*[\p{L}\p{N}][^<>\p{Cc}]*$/u, "Must be a name, without < and >"),
+      email: z
+        .string("Set it to an address that the Git host knows of the account that pushes")
+        .regex(/^[^<>@\s\p{Cc}]+@[^<>@\s\p{Cc}]+$/u, "Must be an e-mail address"),
+    })
+    .optional(),
   argoCd: argoCdSchema.prefault({}),
   /** What moves a release record: CI by a commit, or a watcher that notices a new image in the registry. @default commit */
   release: z.enum(["commit", "registry-watch"], "Must be commit or registry-watch").default("commit"),

@@ -27,6 +27,9 @@ export const environmentHelp = [
   `The stack file of an environment is stacks/Pulumi.ENVIRONMENT.yaml in the current directory; it is not needed where
     --repository and --images are given.`,
   deployCredentialsHelp,
+  `Of Git's configuration, only how servers are reached and who logs in there counts. Commits are made by
+  GIT_COMMITTER_NAME and GIT_COMMITTER_EMAIL of the environment, or else gitops.committer of the stack file, or
+  else \`delivery\`; their author is the same, unless GIT_AUTHOR_NAME and GIT_AUTHOR_EMAIL say otherwise.`,
 ] as const;
 
 /** One environment as the commands see it. */
@@ -61,6 +64,7 @@ export function findEnvironment(project: Project, name: string, flags: Environme
     name,
     repository,
     branch,
+    committer: stack?.gitops?.committer,
     directory: stack?.environment ?? name,
     stableTag: stack?.images.tag,
     imagesOf: (service) => {

@@ -7,6 +7,26 @@ const target = { repository: "https://git.example/acme/deploy.git", branch: "mai
 const explain = (output: string): string => String(explainFailure(new GitError("push", output), target));
 afterEach(() => vi.unstubAllEnvs());
 
+test.each([
+  "remote: GitLab: You cannot push commits for 'delivery@localhost'. You can only push commits if the committer email is one of your own verified emails.\n ! [remote rejected] x -> main (pre-receive hook declined)",
+  "remote: GitLab: Committer's email 'delivery@localhost' does not follow the pattern '@acme.example$'\n ! [remote rejected] x -> main (pre-receive hook declined)",
+  "remote: GitLab: Author 'delivery@localhost' is not a member of team\n ! [remote rejected] x -> main (pre-receive hook declined)",
+  "remote: error: GH007: Your push would publish a private email address.\n ! [remote rejected] x -> main (push declined due to email privacy restrictions)",
+  "remote: error: GH013: Repository rule violations found for refs/heads/main.\nremote: - Committer email must match the pattern @acme.example\n ! [remote rejected] x -> main (push declined due to repository rule violations)",
+  "remote: error: VS403702: The push was rejected because one or more commits contain author email which does not match the policy-specified patterns.",
+  "remote: ERROR: commit 1a2b3c4: email address delivery@localhost is not registered in your account, and you lack 'forge committer' permission.\n ! [remote rejected] x -> main (commit 1a2b3c4: not registered in your account)",
+  " ! [remote rejected] x -> main (invalid committer)",
+  "remote: You can only push your own commits in this repository. Commit 1a2b3c4 was committed by delivery <delivery@localhost>",
+])("a host that refuses who commits is told by that, not as a protected branch: %j", (output) => {
+  expect(explain(output)).toMatch(
+    /deploy\.git refuses commits made by delivery <delivery@localhost>; set gitops\.committer of the stack file, or GIT_COMMITTER_NAME/,
+  );
+  const committer = { name: "CI", email: "ci@acme.example" };
+  expect(String(explainFailure(new GitError("push", output), { ...target, committer }))).toContain(
+    "refuses commits made by CI <ci@acme.example>",
+  );
+});
+
 // What Git 2.39 to 2.51 and the servers of GitHub, GitLab and Bitbucket write.
 test.each<[output: string, meaning: RegExp]>([
   [
