@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { NotReachableError } from "../core/error.ts";
+import { allPages } from "../core/pages.ts";
 
 /** Where CircleCI's API v2 is, and who asks. Source: https://circleci.com/docs/api/v2/ */
 export interface CircleCiAccess {
@@ -186,15 +187,12 @@ export async function stepDurations(
 /** All pages of a list. */
 async function list<T>(access: CircleCiAccess, path: string, item: z.ZodType<T>, signal: AbortSignal): Promise<T[]> {
   const schema = z.object({ items: z.array(item), next_page_token: z.string().nullish() });
-  const items: T[] = [];
-  for (let token: string | undefined = ""; token !== undefined;) {
-    const query: string =
-      token === "" ? "" : `${path.includes("?") ? "&" : "?"}page-token=${encodeURIComponent(token)}`;
-    const page: z.infer<typeof schema> = await get(access, `${path}${query}`, schema, signal);
-    items.push(...page.items);
-    token = page.next_page_token ?? undefined;
-  }
-  return items;
+  const separator = path.includes("?") ? "&" : "?";
+  return allPages(`CircleCI at ${access.host}${path}`, path, async (address) => {
+    const { items, next_page_token: token } = await get(access, address, schema, signal);
+    const isLast = token === undefined || token === null || token === "";
+    return { items, next: isLast ? undefined : `${path}${separator}page-token=${encodeURIComponent(token)}` };
+  });
 }
 
 /**

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { rootMessage } from "../../core/error.ts";
 import { jsonOrText } from "../../core/json.ts";
+import { allPages } from "../../core/pages.ts";
 import { backoff, retry } from "../../core/retry.ts";
 import { CommandError } from "../command.ts";
 
@@ -53,15 +54,12 @@ export class Connection {
 
   /** All pages of a list. `schema` is that of one page. */
   async list<T>(call: Call<z.ZodType<T[]>>): Promise<T[]> {
-    const items: T[] = [];
     const separator = call.path.includes("?") ? "&" : "?";
     const first = `${this.#options.api}${call.path}${separator}per_page=100`;
-    for (let next: string | undefined = first; next !== undefined;) {
-      const response: Response = await this.#send(call, next);
-      items.push(...(await parseAnswer(call, response)));
-      next = this.#nextPage(response);
-    }
-    return items;
+    return allPages(`GitHub at ${this.#options.api}, asked to ${call.title}`, first, async (address) => {
+      const response = await this.#send(call, address);
+      return { items: await parseAnswer(call, response), next: this.#nextPage(response) };
+    });
   }
 
   /** @param accepted statuses that are no errors although they are no success; their answers are read already */

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { rootMessage } from "../../core/error.ts";
+import { allPages } from "../../core/pages.ts";
 import { backoff, retry } from "../../core/retry.ts";
 import { CommandError } from "../command.ts";
 import { locateImages, type ImageLocation } from "./image-name.ts";
@@ -77,16 +78,14 @@ export function registryClient({ login, limits }: RegistryOptions): Registry {
   return {
     async tags(repository) {
       const image = locateImages(repository);
-      const tags: string[] = [];
-      for (let next: string | undefined = `/v2/${image.name}/tags/list?n=1000`; next !== undefined;) {
-        const response: Response | undefined = await request(image, next);
-        if (response === undefined) return tags;
+      const first = `/v2/${image.name}/tags/list?n=1000`;
+      return allPages(`the tags of ${image.host}/${image.name}`, first, async (address) => {
+        const response = await request(image, address);
+        if (response === undefined) return { items: [], next: undefined };
         // The API defines the answer so.
         const page = (await response.json()) as { tags?: string[] | null };
-        tags.push(...(page.tags ?? []));
-        next = nextPage(response, image);
-      }
-      return tags;
+        return { items: page.tags ?? [], next: nextPage(response, image) };
+      });
     },
     async digest(repository, reference) {
       const image = locateImages(repository);

@@ -1,6 +1,7 @@
 import { STATUS_CODES } from "node:http";
 import { setTimeout } from "node:timers/promises";
 import { errorMessage } from "../../../core/error.ts";
+import { allPages } from "../../../core/pages.ts";
 
 /** CircleCI's refusal of a request. */
 export class CircleCiError extends Error {
@@ -46,14 +47,11 @@ export class CircleCiApi {
 
   /** All items of a paged list. */
   async list(what: string, path: string): Promise<unknown[]> {
-    const items: unknown[] = [];
-    let token = "";
-    do {
+    return allPages(`CircleCI at ${this.#options.host}, asked to ${what}`, "", async (token) => {
       const page = new Answer(await this.call(what, "GET", `${path}?page-token=${encodeURIComponent(token)}`));
-      items.push(...page.list("items"));
-      token = page.optionalText("next_page_token") ?? "";
-    } while (token !== "");
-    return items;
+      const next = page.optionalText("next_page_token") ?? "";
+      return { items: page.list("items"), next: next === "" ? undefined : next };
+    });
   }
 
   async #send(what: string, method: Method, path: string, body: unknown): Promise<Response> {
