@@ -42,8 +42,8 @@ export const command = defineCommand({
   description: [
     `Releases what appears in the registry: looks at the repository of every service, and makes the environment run the
     newest build by one commit. Newest is the highest build number of the tags STABLE.NUMBER (images.tag of the stack file
-    is STABLE); where no tag is of that form, the image that was built last. A digest that a rollback took away is left
-    alone. A repository that cannot be read does not hold back the others: with --once, the exit status is then 1. On
+    is STABLE); where no tag is of that form, what the tag STABLE names, or else the image that was built last. Numbers
+    that begin again are told, and not released. A digest that a rollback took away is left alone. A repository that cannot be read does not hold back the others: with --once, the exit status is then 1. On
     clusters, Argo CD Image Updater does this.`,
   ],
   usage: ["watch --env ENVIRONMENT [OPTIONS]"],
@@ -56,8 +56,11 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
   const { interval, once, json } = flags;
   const environment = findEnvironment(new Project(), flags.env, flags);
   const registry = await openRegistry(flags, context);
+  const reported = new Set<string>();
   const look = async (): Promise<void> => {
-    const { unread, ...result } = await releaseNewest(environment, registry);
+    const { unread, doubts, ...result } = await releaseNewest(environment, registry);
+    for (const doubt of doubts.filter((line) => !reported.has(line))) context.note(doubt);
+    for (const doubt of doubts) reported.add(doubt);
     if (result.released.length > 0 || (once && unread.length === 0)) report(environment, result, json, context);
     if (unread.length > 0)
       throw new CommandError(
@@ -77,6 +80,8 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
 interface Look extends ReleaseResult {
   /** The services whose images cannot be read, each with the reason. */
   readonly unread: readonly string[];
+  /** Why what is newest by its number may not be what was built last. */
+  readonly doubts: readonly string[];
 }
 
 /** One look: nothing is committed unless a digest differs. */
@@ -87,11 +92,10 @@ async function releaseNewest(environment: DeliveryEnvironment, registry: Registr
   const unread = found.flatMap((image, index) =>
     image.status === "rejected" ? [`${services[index]}: ${errorMessage(image.reason)}`] : [],
   );
-  const newer = newerThan(
-    seen,
-    found.flatMap((image) => (image.status === "fulfilled" ? image.value : [])),
-  );
-  if (newer.length === 0) return { commit: undefined, released: [], confirmed: [], retries: 0, unread };
+  const images = found.flatMap((image) => (image.status === "fulfilled" ? image.value : []));
+  const newer = newerThan(seen, images);
+  const doubts = images.flatMap(({ doubt }) => doubt ?? []);
+  if (newer.length === 0) return { commit: undefined, released: [], confirmed: [], retries: 0, unread, doubts };
   const result = await commitReleases({
     ...environment,
     // Seen from the head as it is by then: a rollback in the meantime counts.
@@ -101,13 +105,20 @@ async function releaseNewest(environment: DeliveryEnvironment, registry: Registr
       trailers: ["Released-By: delivery watch"],
     }),
   });
-  return { ...result, unread };
+  return { ...result, unread, doubts };
 }
 
-async function newest(environment: DeliveryEnvironment, registry: Registry, service: string): Promise<Release[]> {
+/** That of `images.tag`, where there is no stack file. */
+const defaultTag = "latest";
+
+interface NewestRelease extends Release {
+  readonly doubt: string | undefined;
+}
+
+async function newest(environment: DeliveryEnvironment, registry: Registry, service: string): Promise<NewestRelease[]> {
   const repository = environment.imagesOf(service);
-  const digest = await newestImage(registry, repository, environment.stableTag);
-  return digest === undefined ? [] : [{ service, repository, digest }];
+  const image = await newestImage(registry, repository, environment.stableTag ?? defaultTag);
+  return image === undefined ? [] : [{ service, repository, digest: image.digest, doubt: image.doubt }];
 }
 
 function newerThan(records: Records, releases: readonly Release[]): Release[] {

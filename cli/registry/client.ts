@@ -4,6 +4,7 @@ import { allPages } from "../../core/pages.ts";
 import { backoff, retry } from "../../core/retry.ts";
 import { CommandError } from "../command.ts";
 import { locateImages, type ImageLocation } from "./image-name.ts";
+import { blobsOf, isImage, manifestTypes, platformImages, type ManifestContent } from "./manifest.ts";
 
 /** What the commands ask a registry. Repositories are written as in image names, e.g. `docker.io/acme/shop-link`. */
 export interface Registry {
@@ -11,8 +12,18 @@ export interface Registry {
   tags(repository: string): Promise<string[]>;
   /** The digest of a tag or digest; `undefined`: the registry does not have it. */
   digest(repository: string, reference: string): Promise<string | undefined>;
-  /** When the image was built, by its own account. */
+  /** When the image was built, by its own account; `undefined`: it does not say, or there is no image. */
   created(repository: string, reference: string): Promise<Date | undefined>;
+  /** The image of a tag or digest; `undefined`: there is none, or it is a build cache or another artifact that cannot run. */
+  image(repository: string, reference: string): Promise<RegistryImage | undefined>;
+  /** What of an image the registry has lost, e.g. `the blob sha256:…`; nothing: it can be pulled. */
+  missingParts(repository: string, reference: string): Promise<string[]>;
+}
+
+export interface RegistryImage {
+  readonly digest: string;
+  /** When it was built, by its own account. */
+  readonly created: Date | undefined;
 }
 
 interface RegistryOptions {
@@ -20,13 +31,6 @@ interface RegistryOptions {
   readonly login: (host: string) => Promise<Login | undefined>;
   readonly limits?: FetchLimits;
 }
-
-const manifestTypes = [
-  "application/vnd.oci.image.index.v1+json",
-  "application/vnd.docker.distribution.manifest.list.v2+json",
-  "application/vnd.oci.image.manifest.v1+json",
-  "application/vnd.docker.distribution.manifest.v2+json",
-].join(", ");
 
 /** Speaks the Docker Registry HTTP API v2. */
 export function registryClient({ login, limits }: RegistryOptions): Registry {
@@ -37,6 +41,7 @@ export function registryClient({ login, limits }: RegistryOptions): Registry {
     path: string,
     method = "GET",
     accept = "application/json",
+    redirect: NonNullable<RequestInit["redirect"]> = "follow",
   ): Promise<Response | undefined> {
     const url = path.startsWith("/v2/") ? `${image.url}${path}` : path;
     const scope = `${image.host}/${image.name}`;
@@ -44,7 +49,7 @@ export function registryClient({ login, limits }: RegistryOptions): Registry {
       const authorization = authorizations.get(scope);
       return fetchWithRetry(
         url,
-        { method, headers: { accept, ...(authorization === undefined ? {} : { authorization }) } },
+        { method, redirect, headers: { accept, ...(authorization === undefined ? {} : { authorization }) } },
         limits,
       );
     };
@@ -56,7 +61,7 @@ export function registryClient({ login, limits }: RegistryOptions): Registry {
       if (granted !== undefined) authorizations.set(scope, granted);
     }
     const response = challenge === null ? first : await send();
-    if (response.ok) return response;
+    if (response.ok || (redirect === "manual" && response.status >= 300 && response.status < 400)) return response;
     await response.body?.cancel();
     if (response.status === 404) return undefined;
     throw refusal(image, response.status, (await login(image.host)) !== undefined);
@@ -94,23 +99,47 @@ export function registryClient({ login, limits }: RegistryOptions): Registry {
       if (response === undefined) return undefined;
       return response.headers.get("docker-content-digest") ?? (await manifest(image, reference))?.digest;
     },
-    async created(repository, reference) {
+    created: async (repository, reference) => (await imageOf(locateImages(repository), reference))?.created,
+    image: (repository, reference) => imageOf(locateImages(repository), reference),
+    async missingParts(repository, reference) {
       const image = locateImages(repository);
       const top = await manifest(image, reference);
-      const child = top?.content.manifests?.[0]?.digest;
-      const { content } = (child === undefined ? top : await manifest(image, child)) ?? {};
-      if (content?.config === undefined) return undefined;
-      const response = await request(image, `/v2/${image.name}/blobs/${content.config.digest}`);
-      // A config blob is an object; the time in it is optional.
-      const { created } = response === undefined ? {} : ((await response.json()) as { created?: string });
-      return created === undefined ? undefined : new Date(created);
+      if (top === undefined) return ["all of it"];
+      const children = platformImages(top.content);
+      const images = await Promise.all(children.map(async (child) => ({ child, found: await manifest(image, child) })));
+      const blobs = [top, ...images.map(({ found }) => found)].flatMap((each) =>
+        each === undefined ? [] : blobsOf(each.content),
+      );
+      const lost = await Promise.all(
+        [...new Set(blobs)].map(async (blob) => ((await hasBlob(image, blob)) ? [] : [`the blob ${blob}`])),
+      );
+      return [
+        ...images.flatMap(({ child, found }) => (found === undefined ? [`the manifest ${child}`] : [])),
+        ...lost.flat(),
+      ];
     },
   };
-}
 
-interface ManifestContent {
-  manifests?: { digest: string }[];
-  config?: { digest: string };
+  async function imageOf(image: ImageLocation, reference: string): Promise<RegistryImage | undefined> {
+    const top = await manifest(image, reference);
+    if (top === undefined) return undefined;
+    const [child] = platformImages(top.content);
+    const content = child === undefined ? top.content : (await manifest(image, child))?.content;
+    if (content?.config === undefined || !isImage(content)) return undefined;
+    const response = await request(image, `/v2/${image.name}/blobs/${content.config.digest}`);
+    // A config blob is an object; the time in it is optional.
+    const { created = "" } = response === undefined ? {} : ((await response.json()) as { created?: string });
+    const time = new Date(created);
+    return { digest: top.digest, created: Number.isNaN(time.getTime()) ? undefined : time };
+  }
+
+  /** A registry may send us on to its storage, whose address is signed for another method than ours. */
+  async function hasBlob(image: ImageLocation, digest: string): Promise<boolean> {
+    const path = `/v2/${image.name}/blobs/${digest}`;
+    const response = await request(image, path, "HEAD", "*/*", "manual");
+    await response?.body?.cancel();
+    return response !== undefined;
+  }
 }
 
 function nextPage(response: Response, image: ImageLocation): string | undefined {

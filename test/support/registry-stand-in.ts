@@ -38,15 +38,20 @@ export class RegistryStandIn implements AsyncDisposable {
     return `127.0.0.1:${(this.server.address() as AddressInfo).port}`;
   }
 
-  /** Pushes an image; returns its digest. */
-  push(repository: string, tag: string, created = "2026-01-01T00:00:00Z"): string {
+  /** Pushes an image; returns its digest. @param type that of its configuration: others than the default are no images */
+  push(repository: string, tag: string, created?: string, type = "application/vnd.oci.image.config.v1+json"): string {
     const config = this.store(
-      "application/vnd.oci.image.config.v1+json",
-      JSON.stringify({ created, config: { Labels: { tag } } }),
+      type,
+      JSON.stringify({ created: created ?? "2026-01-01T00:00:00Z", config: { Labels: { tag } } }),
     );
+    const layer = this.store("application/vnd.oci.image.layer.v1.tar+gzip", `layer of ${repository}:${tag}`);
     const manifest = this.store(
       "application/vnd.oci.image.manifest.v1+json",
-      JSON.stringify({ schemaVersion: 2, config: { digest: config } }),
+      JSON.stringify({
+        schemaVersion: 2,
+        config: { digest: config, mediaType: type },
+        layers: [{ digest: layer, mediaType: "application/vnd.oci.image.layer.v1.tar+gzip" }],
+      }),
     );
     const index = this.store(
       "application/vnd.oci.image.index.v1+json",
@@ -54,6 +59,15 @@ export class RegistryStandIn implements AsyncDisposable {
     );
     this.tags.set(repository, new Map([...(this.tags.get(repository) ?? []), [tag, index]]));
     return index;
+  }
+
+  /** Retention has removed a part of an image. */
+  lose(digest: string, part: "index" | "manifest" | "config" | "layer"): void {
+    const index = this.contents.get(digest)?.body ?? "";
+    const [, manifest = ""] = /"manifests":\[\{"digest":"([^"]+)"/.exec(index) ?? [];
+    const [, config = ""] = /"config":\{"digest":"([^"]+)"/.exec(this.contents.get(manifest)?.body ?? "") ?? [];
+    const [, layer = ""] = /"layers":\[\{"digest":"([^"]+)"/.exec(this.contents.get(manifest)?.body ?? "") ?? [];
+    this.contents.delete({ index: digest, manifest, config, layer }[part]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
