@@ -43,8 +43,9 @@ export const command = defineCommand({
     `Releases what appears in the registry: looks at the repository of every service, and makes the environment run the
     newest build by one commit. Newest is the highest build number of the tags STABLE.NUMBER (images.tag of the stack file
     is STABLE); where no tag is of that form, what the tag STABLE names, or else the image that was built last. Numbers
-    that begin again are told, and not released. A digest that a rollback took away is left alone. A repository that cannot be read does not hold back the others: with --once, the exit status is then 1. On
-    clusters, Argo CD Image Updater does this.`,
+    that begin again are told, and not released. A digest that a rollback took away is left alone. A repository that
+    cannot be read does not hold back the others: with --once, the exit status is then 1. On clusters, Argo CD Image
+    Updater does this.`,
   ],
   usage: ["watch --env ENVIRONMENT [OPTIONS]"],
   options,
