@@ -10,8 +10,9 @@ import {
 } from "../project/environment.ts";
 import { Project } from "../project/stack-file.ts";
 import { openRegistry, registryHelp, registryOptions } from "../registry/open-registry.ts";
-import { assertImagesExist } from "../release/assert-images-exist.ts";
+import { assertImagesComplete } from "../release/assert-images-exist.ts";
 import { readEarlier, type EarlierRecords } from "../release/earlier-records.ts";
+import { overwrittenLines } from "../release/registry-watch.ts";
 import { report } from "../release/report.ts";
 
 const options = {
@@ -24,8 +25,7 @@ const options = {
     defaultText: `the newest one at which a service ran another digest; a second rollback thus takes the first one back`,
   },
   unverified: {
-    help: `do not ask the registry whether it has the images; it is asked only where the repository of the images has
-      another name by now`,
+    help: "do not ask the registry whether it still has the images, which its retention may have removed",
   },
   json: { help: "print the result as JSON" },
   ...environmentOptions,
@@ -37,7 +37,8 @@ export const command = defineCommand({
   description: [
     `Makes an environment run again what it ran at an earlier commit, by a new commit: Argo CD follows, and its automated
     sync stays on. What was taken away does not come back by itself: a watcher of the registry leaves its digest alone, and
-    CI the commit that it was built from and those before. A later change to the service ends that.`,
+    CI the commit that it was built from and those before. A later change to the service ends that. Argo CD Image Updater
+    (gitops.release registry-watch) knows nothing of that: the tag that it watches must be moved, too.`,
   ],
   usage: ["rollback --env ENVIRONMENT [--service NAME …] [--to COMMIT] [OPTIONS]"],
   options,
@@ -54,11 +55,7 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
     throw new CommandError(
       `${environment.name} already runs what it ran at ${earlier.commit} of ${earlier.services.join(", ")}; nothing was changed. Give another commit with --to`,
     );
-  // Where the repository has another name by now, it may not have the images yet.
-  const moved = desired.filter(
-    ({ service, repository }) => earlier.records.get(service)?.image?.repository !== repository,
-  );
-  if (registry !== undefined) await assertImagesExist(registry, moved);
+  if (registry !== undefined) await assertImagesComplete(registry, desired);
   const result = await commitReleases({
     ...environment,
     choose: (records) => {
@@ -71,6 +68,7 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
     }),
   });
   report(environment, result, flags.json, context);
+  for (const line of await overwrittenLines(environment, result.released, registry)) context.note(line);
 }
 
 function revision(text: string, option: string): string {

@@ -39,6 +39,8 @@ export interface DeliveryEnvironment extends DeployBranch {
   readonly directory: string;
   /** The tag under which CI pushes for people, and whose build numbers follow it: `0.2` → `0.2.117`. */
   readonly stableTag: string | undefined;
+  /** Whether Argo CD Image Updater follows the stable tag, whatever the release records say. @default false */
+  readonly registryWatch?: boolean;
   /** The repository of a service's images, e.g. `docker.io/acme/shop-link`. */
   readonly imagesOf: (service: string) => string;
 }
@@ -67,6 +69,7 @@ export function findEnvironment(project: Project, name: string, flags: Environme
     committer: stack?.gitops?.committer,
     directory: stack?.environment ?? name,
     stableTag: stack?.images.tag,
+    registryWatch: stack?.gitops?.release === "registry-watch",
     imagesOf: (service) => {
       if (prefix !== undefined) return `${prefix}-${service}`;
       if (stack === undefined) throw new UsageError("--images is missing");

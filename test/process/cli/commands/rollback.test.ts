@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { command as rollback } from "../../../../cli/commands/rollback.ts";
+import { registryClient } from "../../../../cli/registry/client.ts";
+import { overwrittenLines } from "../../../../cli/release/registry-watch.ts";
 import { initialRecord, recordPath, recordWith } from "../../../../git/release-record.ts";
 import { CommandHarness } from "../../../support/command-harness.ts";
 
@@ -18,7 +20,9 @@ beforeEach(async () => {
 });
 afterEach(() => harness[Symbol.asyncDispose]());
 
-const back = (...args: string[]): Promise<string> => harness.run(rollback, ["--env", "dev", ...args]);
+/** The digests of most tests are in no registry. */
+const back = (...args: string[]): Promise<string> => harness.run(rollback, ["--env", "dev", "--unverified", ...args]);
+const verified = (...args: string[]): Promise<string> => harness.run(rollback, ["--env", "dev", ...args]);
 const link = (): string | undefined => harness.record("dev", "link");
 const user = (): string | undefined => harness.record("dev", "user");
 
@@ -156,7 +160,7 @@ describe("where the repository of the images had another name", () => {
   });
 
   test("refuses a digest that is not there, unless it is told not to ask", async () => {
-    await expect(back()).rejects.toThrow(
+    await expect(verified()).rejects.toThrow(
       `the registry does not have ${harness.registry.host}/acme/shop-link@${four}; push first, or give --unverified`,
     );
     expect(link()).toBe(harness.pinned("link", three));
@@ -187,4 +191,46 @@ test.each<[fault: string, args: string[], reason: RegExp]>([
   const before = harness.repository.git("rev-parse", "main");
   await expect(back(...args)).rejects.toThrow(reason);
   expect(harness.repository.git("rev-parse", "main")).toBe(before);
+});
+
+describe("an image that the registry no longer has", () => {
+  let older: string;
+  beforeEach(() => {
+    older = harness.registry.push("acme/shop-link", "0.2.1");
+    harness.release({ link: older });
+    harness.release({ link: harness.registry.push("acme/shop-link", "0.2.2") });
+  });
+
+  test("is not gone back to, whatever part of it is lost, unless asked to", async () => {
+    const before = harness.repository.subjects();
+    for (const part of ["layer", "config", "manifest", "index"] as const) {
+      harness.registry.lose(older, part);
+      await expect(verified("--service", "link")).rejects.toThrow(
+        /^the registry (has lost|does not have) .*acme\/shop-link@sha256:.*; nothing was changed\. Retention may have removed it: go to another commit with --to/,
+      );
+    }
+    expect(harness.repository.subjects()).toEqual(before);
+    await back("--service", "link");
+    expect(link()).toContain(older);
+  });
+
+  test("is asked for, and is there", async () => {
+    await verified("--service", "link");
+    expect(link()).toContain(older);
+  });
+
+  test("says so where Argo CD Image Updater would undo it", async () => {
+    const registry = registryClient({ login: async () => undefined });
+    const repository = `${harness.registry.host}/acme/shop-link`;
+    const dev = { name: "dev", registryWatch: true, stableTag: "0.2", imagesOf: () => repository };
+    const environment = { ...dev, repository: harness.repository.url, branch: "main", directory: "dev" };
+    const release = { service: "link", repository, digest: older };
+    expect(await overwrittenLines(environment, [release], registry)).toEqual([]);
+    harness.registry.push("acme/shop-link", "0.2");
+    const [line] = await overwrittenLines(environment, [release], registry);
+    expect(line).toMatch(/^link: Argo CD Image Updater watches .*:0\.2 for dev .* Move the tag to .*, too$/);
+    expect(await overwrittenLines({ ...environment, registryWatch: false }, [release], registry)).toEqual([]);
+    harness.registry.tags.get("acme/shop-link")?.set("0.2", older);
+    expect(await overwrittenLines(environment, [release], registry)).toEqual([]);
+  });
 });
