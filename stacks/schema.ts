@@ -154,8 +154,8 @@ const githubSchema = z.strictObject({
   repository: z
     .string("Set it to the monorepo on GitHub, as owner/name")
     .regex(/^[\w.-]+\/[\w.-]+$/, "Must be owner/name"),
-  /** What is merged there is delivered. @default main */
-  branch: z.string().default("main"),
+  /** What is merged there is delivered. @default the default branch of the checkout's remote */
+  branch: z.string().optional(),
   /** The base URL of the API. @default GitHub's own */
   api: z
     .url("Must be a URL such as https://api.github.com")

@@ -1,3 +1,4 @@
+import { deliveredBranch } from "../../git/delivered-branch.ts";
 import { openSourceRepository } from "../../git/source-repository.ts";
 import type { StackSettings } from "../../stacks/schema.ts";
 import { CommandError, type CommandContext } from "../command.ts";
@@ -48,7 +49,7 @@ export async function tagsOf(
     stableTag: images.tag,
     buildNumber,
     commit: await sourceCommit(flags.commit ?? sha, root),
-    releasable: branch === undefined || branch === (settings.github?.branch ?? "main"),
+    releasable: branch === undefined || branch === (await deliveredBranch(settings.github?.branch, root)),
     movesStableTag: settings.gitops?.release === "registry-watch",
   });
 }

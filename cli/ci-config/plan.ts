@@ -1,6 +1,7 @@
 import { basename, dirname, join, matchesGlob, normalize, relative } from "node:path";
 import { circleCiHost } from "../../circleci/api.ts";
 import { errorMessage } from "../../core/error.ts";
+import { deliveredBranch as branchDelivered } from "../../git/delivered-branch.ts";
 import { openSourceRepository } from "../../git/source-repository.ts";
 import { affectedServices, type AffectedServices } from "../affected/affected-services.ts";
 import { branchPoint, readReleasedFrom } from "../affected/base-commit.ts";
@@ -50,7 +51,7 @@ async function plan(args: PlanArgs, context: CommandContext): Promise<PipelinePa
   const { project, environment, from, to, branch, drift } = args;
   const known = await readPipeline(project, environment);
   const { github, gitops } = known.settings;
-  const deliveredBranch = github?.branch ?? "main";
+  const deliveredBranch = await branchDelivered(github?.branch, known.root);
   const trigger = await triggerOf({ branch, deliveredBranch, drift, previews: gitops?.previews, github }, context);
   if (drift) {
     context.print(`drift: ${[known.pipeline.first, ...known.pipeline.promotions].map(({ name }) => name).join(", ")}`);
@@ -169,7 +170,7 @@ async function commentFailure(args: PlanArgs, problem: string, context: CommandC
   const { project, environment, branch, drift, to } = args;
   try {
     const github = project.stackFile(environment).find("github")?.github;
-    const deliveredBranch = github?.branch ?? "main";
+    const deliveredBranch = await branchDelivered(github?.branch, process.cwd());
     const trigger = await triggerOf({ branch, deliveredBranch, drift, previews: undefined, github }, context);
     if (github === undefined || trigger.kind !== "review" || trigger.pullRequest === undefined) return;
     const text = `## Preview\n\n**The pull request cannot be previewed, tested or built.**\n\n${fenced(problem, "")}\n`;

@@ -61,7 +61,7 @@ async function run(flags: ReleaseOptions, context: CommandContext): Promise<void
     repository: environment.imagesOf(service),
     sourceCommit: source,
   }));
-  const monorepo = project.stackFile(environment.name).find("app")?.app.directory;
+  const settings = project.stackFile(environment.name).find("app", "github");
   if (!flags.unverified) await assertImagesExist(await openRegistry(flags, context), releases);
   let chosen: KnownReleases = { known: releases, unknown: [] };
   const result = await commitReleases({
@@ -69,7 +69,12 @@ async function run(flags: ReleaseOptions, context: CommandContext): Promise<void
     choose: async (records) => {
       if (!flags.new) chosen = knownReleases(environment, records, { releases, named });
       if (source === undefined) return chosen.known;
-      return dropSuperseded(chosen.known, records, { commit: source, directory: monorepo, note: context.note });
+      return dropSuperseded(chosen.known, records, {
+        commit: source,
+        directory: settings?.app.directory,
+        branch: settings?.github?.branch,
+        note: context.note,
+      });
     },
     describe: (released) => ({
       subject: `release(${environment.name}): ${summarize(released)}`,

@@ -1,6 +1,7 @@
 import { errorMessage } from "../../core/error.ts";
 import { readBranch } from "../../git/deploy-repository.ts";
 import { readRecords, type Records } from "../../git/records.ts";
+import { deliveredBranch } from "../../git/delivered-branch.ts";
 import { openSourceRepository } from "../../git/source-repository.ts";
 import { shortName } from "../../stacks/stack-file.ts";
 import { affectedServices } from "../affected/affected-services.ts";
@@ -38,7 +39,7 @@ export async function readImageStatus(
   const byCi = promotion === undefined && (images?.source === "registry" || github !== undefined);
   if (!byCi) return { images: released, limits };
   const rebuilt = await known(() =>
-    rebuiltBy(project, name, github?.branch ?? "main", "value" in records ? records.value : undefined),
+    rebuiltBy(project, name, github?.branch, "value" in records ? records.value : undefined),
   );
   return "value" in rebuilt
     ? { images: { ...released, ...rebuilt.value }, limits }
@@ -63,13 +64,13 @@ function digestsIn(records: Records): ReadonlyMap<string, string> {
 async function rebuiltBy(
   project: Project,
   name: string,
-  deliveredBranch: string,
+  branch: string | undefined,
   records: Records | undefined,
 ): Promise<Pick<ImageStatus, "rebuilt">> {
   const monorepo = readMonorepo(project, name);
   const repository = await openSourceRepository(monorepo.root);
   const head = (await repository.resolve(["HEAD"])).get("HEAD");
-  const from = await branchPoint(repository, "HEAD", deliveredBranch);
+  const from = await branchPoint(repository, "HEAD", await deliveredBranch(branch, monorepo.root));
   const isBranch = from !== undefined && from !== head;
   if (!isBranch && records === undefined) return {};
   const base = isBranch || records === undefined ? { from } : { releasedFrom: releasedFromRecords(records, false) };

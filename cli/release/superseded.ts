@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { deliveredBranch, remoteCommits } from "../../git/delivered-branch.ts";
 import { gitOfUser } from "../../git/git-command.ts";
 import { shortDigest, type Records, type Release } from "../../git/records.ts";
 import type { ReleaseRecord } from "../../git/release-record.ts";
@@ -9,18 +10,21 @@ export interface SourceOrder {
   readonly commit: string;
   /** The monorepo, in a checkout of Git; `undefined`: nobody said where it is. */
   readonly directory: string | undefined;
+  /** `github.branch` of the stack file. @default the default branch of the checkout's remote */
+  readonly branch?: string | undefined;
   readonly note: (line: string) => void;
 }
 
 /**
  * Leaves out what a newer commit has released already, or what a rollback took away: pipelines end in any order, and the
- * newest commit wins, which is the one rolled back from until there is a later one. Where the checkout cannot tell which
+ * newest commit wins, which is the one rolled back from until there is a later one. What a forced push has taken from the
+ * branch is no longer newer than what is on it. Where the checkout cannot tell which
  * one is newer, the release counts.
  */
 export async function dropSuperseded(
   releases: readonly Release[],
   records: Records,
-  { commit, directory, note }: SourceOrder,
+  { commit, directory, branch, note }: SourceOrder,
 ): Promise<Release[]> {
   const recorded = new Map(releases.map(({ service }) => [service, recordedCommits(records.get(service), commit)]));
   const others = [...recorded.values()].flat().flatMap((other) => (other.commit === commit ? [] : [other.commit]));
@@ -44,11 +48,19 @@ export async function dropSuperseded(
         note(
           `${service} was ${other.event} ${other.commit}, which this checkout does not know: taken for older than ${commit}`,
         );
-      const winner = compared.find(({ isNewer }) => isNewer === true);
+      const newer = compared.filter(({ isNewer }) => isNewer === true);
+      const dropped = newer.some((other) => other.commit !== commit)
+        ? await source?.dropped(commit, branch)
+        : undefined;
+      for (const other of newer.filter((each) => dropped?.(each.commit) === true))
+        note(
+          `${service} was ${other.event} ${other.commit}, which is no longer on the branch, where ${commit} is: that counts`,
+        );
+      const winner = newer.find((other) => dropped?.(other.commit) !== true);
       if (winner === undefined) return [release];
-      const newer = winner.commit === commit ? "" : `, which is newer than ${commit}`;
+      const than = winner.commit === commit ? "" : `, which is newer than ${commit}`;
       const hint = winner.event === "rolled back from" ? `; ${releaseHint}` : "";
-      note(`${service} stays as ${winner.event} ${winner.commit}${newer}${hint}`);
+      note(`${service} stays as ${winner.event} ${winner.commit}${than}${hint}`);
       return [];
     }),
   );
@@ -79,6 +91,11 @@ interface Checkout {
   readonly repository: SourceRepository;
   /** Gets what was pushed after this checkout was made. Without access to the remote, it stays unknown. */
   readonly fetchMissing: (commits: readonly string[]) => Promise<void>;
+  /**
+   * Which commits are no longer on the delivered branch, if this one is.
+   * @returns `undefined`: it is not there either, or the remote does not tell
+   */
+  readonly dropped: (commit: string, branch: string | undefined) => Promise<((other: string) => boolean) | undefined>;
 }
 
 /** `undefined`: there is none, as where a person releases from somewhere else. */
@@ -96,6 +113,12 @@ async function openCheckout(directory: string | undefined): Promise<Checkout | u
       const missing = [...new Set(commits)].filter((commit) => !known.has(commit));
       if (missing.length > 0)
         await gitOfUser(directory)(["fetch", "--quiet", "--no-tags", "origin", ...missing]).catch(() => undefined);
+    },
+    dropped: async (commit, given) => {
+      const commits = await remoteCommits(directory, await deliveredBranch(given, directory));
+      const full = await repository.resolve([commit]);
+      if (commits === undefined || !commits.has(full.get(commit) ?? "")) return undefined;
+      return (other) => ![...commits].some((known) => known.startsWith(other));
     },
   };
 }
