@@ -2,6 +2,7 @@ import { imageRepository } from "../../core/names.ts";
 import { branchProblem, repositoryProblem, type DeployBranch } from "../../git/deploy-branch.ts";
 import { CommandError } from "../command.ts";
 import { environmentName, UsageError, type OptionTable, type OptionValues } from "../options.ts";
+import { normalImageName } from "../registry/image-name.ts";
 import type { Project } from "./stack-file.ts";
 
 /** The options that say where an environment's deploy repository and images are. */
@@ -71,11 +72,22 @@ export function findEnvironment(project: Project, name: string, flags: Environme
     stableTag: stack?.images.tag,
     registryWatch: stack?.gitops?.release === "registry-watch",
     imagesOf: (service) => {
-      if (prefix !== undefined) return `${prefix}-${service}`;
-      if (stack === undefined) throw new UsageError("--images is missing");
-      return imageRepository(stack.images, stack.app.name, service);
+      const declared = stack && imageRepository(stack.images, stack.app.name, service);
+      if (prefix !== undefined) return namedImages(prefix, service, declared);
+      if (declared === undefined) throw new UsageError("--images is missing");
+      return declared;
     },
   };
+}
+
+/** @param declared the name that the manifests have, however they write it */
+function namedImages(prefix: string, service: string, declared: string | undefined): string {
+  const name = normalImageName(`${prefix}-${service}`);
+  if (name === undefined)
+    throw new UsageError(
+      `--images ${JSON.stringify(prefix)}: ${prefix}-${service} is not the name of a repository of images; write e.g. docker.io/acme/shop, in lower case, without a tag or https://`,
+    );
+  return declared !== undefined && normalImageName(declared) === name ? declared : name;
 }
 
 function readStack(project: Project, name: string, dispensable: boolean) {

@@ -24,3 +24,17 @@ export function locateImages(repository: string): ImageLocation {
   const local = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/.test(host);
   return { host, url: `${local ? "http" : "https"}://${host}`, name: path };
 }
+
+const component = "[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*";
+const imageName = new RegExp(`^(?:[A-Za-z0-9.-]+|\\[[0-9a-fA-F:]+\\])(?::\\d+)?(?:/${component})+$`);
+
+/**
+ * The one form of a repository's name in which release records and manifests have it, with the registry's host: kustomize
+ * takes `acme/shop-link` and `docker.io/acme/shop-link` for two names, and passes over the one that no manifest has.
+ * @returns `undefined`: it is no such name, e.g. for a tag, a digest or upper case in it
+ */
+export function normalImageName(repository: string): string | undefined {
+  const { host, name } = locateImages(repository);
+  const full = `${host}/${name}`;
+  return imageName.test(full) ? full : undefined;
+}
