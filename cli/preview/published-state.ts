@@ -126,6 +126,10 @@ export const stateSchema = z.object({
   deployment: z.object({ resources: z.array(resourceSchema).nullish() }),
 });
 export type ScrubbedState = z.infer<typeof stateSchema>;
+
+// Version 4 is version 3 with a list of features that the engine must know, e.g. for resources with hooks. What needs a feature
+// is left out of a scrubbed state, so that any engine reads it.
+const exportSchema = stateSchema.extend({ version: z.literal([3, 4]) });
 type Resource = z.infer<typeof resourceSchema>;
 
 /**
@@ -136,7 +140,7 @@ type Resource = z.infer<typeof resourceSchema>;
  * @throws CommandError if a secret is part of a resource's name or id
  */
 export function scrubState(exported: unknown, published: string): ScrubbedState {
-  const { version, deployment } = stateSchema.parse(exported);
+  const { deployment } = exportSchema.parse(exported);
   const resources = deployment.resources ?? [];
   const secrets = resources.flatMap(({ inputs, outputs }) => [...secretsIn(inputs), ...secretsIn(outputs)]);
   const { value, text } = redaction(secrets, published);
@@ -157,7 +161,7 @@ export function scrubState(exported: unknown, published: string): ScrubbedState 
       ...(outputs === undefined ? {} : { outputs: clean(withInputs(outputs, inputs)) }),
     };
   });
-  return { version, deployment: { resources: scrubbed } };
+  return { version: 3, deployment: { resources: scrubbed } };
 }
 
 /** Some providers keep the inputs in the outputs, as one secret if any of them is secret, and compare with them. */

@@ -22,15 +22,15 @@ export const manifestTypes = [
   "application/vnd.docker.distribution.manifest.v2+json",
 ].join(", ");
 
-const imageConfigs = [
+const imageConfigs = new Set([
   "application/vnd.oci.image.config.v1+json",
   "application/vnd.docker.container.image.v1+json",
   undefined,
-];
+]);
 
 /** Whether it can run: a build cache, a chart or another artifact has a configuration of another type. */
 export function isImage({ config }: ManifestContent): boolean {
-  return config !== undefined && imageConfigs.includes(config.mediaType);
+  return config !== undefined && imageConfigs.has(config.mediaType);
 }
 
 /** The images that an index leads to, by digest; beside them it may list what a builder attests of them. */

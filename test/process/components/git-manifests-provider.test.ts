@@ -97,7 +97,7 @@ describe("update", () => {
   test("a stack that is renamed keeps its directory", async () => {
     const { id, outs } = await provider.create(inputs());
     await provider.update(id, outs, inputs({ stack: "delivery/development" }));
-    expect(repository.files()[note]).toContain("stack: delivery/development");
+    expect(repository.files()[note]).toContain('stack: "delivery/development"');
   });
 });
 

@@ -57,3 +57,15 @@ function resource(type: string, inputs: object): { urn: string; custom: boolean;
 function exported(resources: readonly object[]): object {
   return { version: 3, deployment: { manifest: {}, secrets_providers: { type: "passphrase" }, resources } };
 }
+
+test("a state of version 4, as hooks need it, is published as one that any engine reads", () => {
+  const hooked = {
+    urn: "urn:pulumi:dev::delivery::x::y",
+    custom: true,
+    type: "x",
+    resourceHooks: { onError: ["hook"] },
+  };
+  const withFeatures = { version: 4, features: ["resourceHooks"], deployment: { resources: [hooked] } };
+  const { resourceHooks: _, ...published } = hooked;
+  expect(scrubState(withFeatures, "")).toEqual({ version: 3, deployment: { resources: [published] } });
+});
