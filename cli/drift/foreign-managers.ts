@@ -51,7 +51,7 @@ export function foreignManagerFindings(what: string, object: KubernetesObject): 
   }
   return [...foreign].map(([manager, fields]) => ({
     what,
-    change: `has ${fieldNames([...fields])} from ${manager === "" ? "a writer without a name" : manager}, which neither Git nor the stack declares`,
+    change: `has ${fieldNames([...fields])} from ${manager === "" ? "a writer without a name" : manager}, neither from Argo CD nor from the stack`,
   }));
 }
 

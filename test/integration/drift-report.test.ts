@@ -171,6 +171,10 @@ describe("a drift report", () => {
     );
     expect(findings(report, "cluster")?.findings).toEqual([
       { what: "ConfigMap by-hand", change: "is extra: neither Git nor the stack declares it" },
+      {
+        what: "Deployment cart",
+        change: "has spec.replicas from kubectl-edit, neither from Argo CD nor from the stack",
+      },
     ]);
     expect(findings(report, "ci")?.findings.toSorted((one, other) => (one.what < other.what ? -1 : 1))).toEqual([
       {

@@ -77,7 +77,7 @@ test.each<[what: string, entry: JsonMap, manager: string, fields: string]>([
     "data.A",
   ],
 ])("names %s, and who has set it", (_what, entry, manager, fields) =>
-  expect(managedBy(argoCd, entry)).toEqual([`has ${fields} from ${manager}, which neither Git nor the stack declares`]),
+  expect(managedBy(argoCd, entry)).toEqual([`has ${fields} from ${manager}, neither from Argo CD nor from the stack`]),
 );
 
 test.each<[what: string, entry: JsonMap]>([
@@ -105,7 +105,7 @@ test("two entries of one manager are one finding, of which the first five fields
       by("kubectl", letters("D", "E", "F", "G"), { operation: "Apply" }),
     ),
   ).toEqual([
-    "has data.A, data.B, data.C, data.D, data.E and 2 more fields from kubectl, which neither Git nor the stack declares",
+    "has data.A, data.B, data.C, data.D, data.E and 2 more fields from kubectl, neither from Argo CD nor from the stack",
   ]);
 });
 
@@ -113,5 +113,5 @@ test("an object without managed fields has none", () => expect(managedBy()).toEq
 
 test("statusText is not the status", () =>
   expect(managedBy(by("kubectl", { "f:statusText": {} }))).toEqual([
-    "has statusText from kubectl, which neither Git nor the stack declares",
+    "has statusText from kubectl, neither from Argo CD nor from the stack",
   ]));
