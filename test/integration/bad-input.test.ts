@@ -85,7 +85,7 @@ describe("an update", () => {
   test("for which CircleCI cannot be reached names the address and the way out", async () => {
     await refuses(
       withCircleCi({ url: "http://localhost:2/api/v2" }),
-      /CircleCI at http:\/\/localhost:2\/api\/v2 cannot be reached to set variable RELEASE_TOKEN .*ECONNREFUSED.*: start the sandbox with `npm run up`, or set the stack's CircleCI host/,
+      /CircleCI at http:\/\/localhost:2\/api\/v2 does not answer \(.*ECONNREFUSED.*\): .* correct ci\.host in the stack file, and run this again/,
     );
   });
 
@@ -93,7 +93,7 @@ describe("an update", () => {
     const wrong = { ...withCircleCi({}), secrets: { "delivery:circleciToken": "not-the-token" } };
     const error = await refuses(
       wrong,
-      /CircleCI at http:\S+ rejected the token \(401\) when asked to set variable RELEASE_TOKEN .*: set it with `pulumi config set --secret circleciToken`/,
+      /CircleCI at http:\S+ does not accept the token \(401\): set it with `pulumi config set --secret circleciToken`/,
     );
     expect(error).not.toContain("not-the-token");
   });

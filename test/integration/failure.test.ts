@@ -72,7 +72,7 @@ describe("a failed update", () => {
   });
 
   test("says why a pod finds no place, while the old one keeps running", async () => {
-    const greedy = { "delivery:services": { cart: { resources: { requests: { cpu: "500" } } } } };
+    const greedy = { "delivery:services": { cart: { resources: { requests: { cpu: "500000m" } } } } };
     const { error } = await pipeline.fail("up", { ...shortTimeouts, settings: greedy });
     expect(error).toMatch(/Deployment failure-sandbox\/cart did not become ready within 12 s.*Insufficient cpu/s);
     expect(await deploymentOf(harness.kubernetes, namespace, "cart")).toMatchObject({ available: 1 });
