@@ -78,7 +78,9 @@ describe("drift", () => {
   test("of a whole context is an error, as the official provider has it", async () => {
     await harness.circleci.call("DELETE", `/context/${context}`);
     const { error } = await pipeline.fail("refresh");
-    expect(error).toContain(`refused to read context ${context} (404): Context not found.`);
+    expect(error).toContain(
+      `Could not read context ${context}, unexpected error: 404 Not Found: {"message":"Context not found."}`,
+    );
   });
 
   /** As `kubectl edit` does it. */
