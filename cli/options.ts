@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { errorMessage } from "../core/error.ts";
 import { pathProblem } from "../git/deploy-branch.ts";
 import { commitSchema } from "../git/release-record.ts";
 
@@ -63,9 +64,8 @@ function readArguments(args: readonly string[], table: OptionTable): Readonly<Re
       .values;
   } catch (error) {
     // Node's hint about `--` only confuses here.
-    throw new UsageError(error instanceof Error ? (error.message.split(". ")[0] ?? error.message) : String(error), {
-      cause: error,
-    });
+    const message = errorMessage(error);
+    throw new UsageError(message.split(". ")[0] ?? message, { cause: error });
   }
 }
 
