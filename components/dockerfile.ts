@@ -1,11 +1,57 @@
+/** What a build chooses of a Dockerfile. */
+export interface BuildChoice {
+  /** A stage, by its name or number. @default the last one */
+  readonly target?: string | undefined;
+  /** What an ARG of the Dockerfile stands for, instead of its default. */
+  readonly buildArgs?: Readonly<Record<string, string>> | undefined;
+}
+
+/** Whether a file's name is one that Dockerfiles have: `Dockerfile`, `Dockerfile.web`, `web.Dockerfile`. */
+export function isDockerfileName(name: string): boolean {
+  return (
+    /^((docker|container)file([._-].+)?|.+[._-](docker|container)file)$/i.test(name) &&
+    !/(^|\.)(dockerignore|md|txt|[jt]s|go|py|tpl|tmpl|template|j2|orig|bak)$/i.test(name)
+  );
+}
+
+/** What a build can choose of a Dockerfile: its stages and its ARGs. */
+export interface Choices {
+  /** Names as they are written; a stage can be chosen by its number, too. */
+  readonly stages: readonly string[];
+  readonly count: number;
+  readonly args: ReadonlySet<string>;
+}
+
+/** @returns `undefined`: it is written for a frontend of which only the builder knows what that reads */
+export function buildChoices(dockerfile: string): Choices | undefined {
+  const frontend = /^(?:\s*#.*\n)*?\s*#\s*syntax\s*=\s*(\S+)/i.exec(dockerfile)?.[1];
+  if (frontend !== undefined && !/^(docker\.io\/)?docker\/dockerfile(-upstream)?([:@]|$)/.test(frontend))
+    return undefined;
+  const stages: string[] = [];
+  const args = new Set<string>();
+  const state = { count: 0 };
+  for (const { name, rest } of instructions(dockerfile)) {
+    if (name === "FROM") {
+      state.count++;
+      const [, as = "", stage] = splitWords(rest).filter((word) => !word.startsWith("--"));
+      if (as.toUpperCase() === "AS" && stage !== undefined) stages.push(stage);
+    }
+    const declared = name === "ONBUILD" ? /^ARG\s+(.*)$/is.exec(rest)?.[1] : name === "ARG" ? rest : undefined;
+    for (const word of splitWords(declared ?? "")) args.add(word.split("=", 1)[0] ?? "");
+  }
+  return { stages, count: state.count, args };
+}
+
 /**
- * The TCP port that the final stage of a Dockerfile EXPOSEs first, or else the stage that it builds on.
+ * The TCP port that the stage which becomes the image EXPOSEs first, or else the stage that it builds on.
  * Source: https://docs.docker.com/reference/dockerfile/#expose
  * @returns `undefined`: there is none, or only the builder knows it
  */
-export function exposedPort(dockerfile: string): number | undefined {
+export function exposedPort(dockerfile: string, { target, buildArgs = {} }: BuildChoice = {}): number | undefined {
+  const given = new Map(Object.entries(buildArgs));
   const globals = new Map<string, string>();
   const stages = new Map<string, Stage>();
+  const numbered: Stage[] = [];
   let stage: Stage | undefined;
   for (const { name, rest } of instructions(dockerfile)) {
     if (name === "FROM") {
@@ -18,11 +64,14 @@ export function exposedPort(dockerfile: string): number | undefined {
         env: new Map(base?.env),
         args: new Map(),
       };
+      numbered.push(stage);
       if (words[1]?.toUpperCase() === "AS" && words[2] !== undefined) stages.set(words[2].toLowerCase(), stage);
     } else if (stage === undefined) {
-      if (name === "ARG") declare(rest, globals, globals, new Map());
-    } else if (name === "ARG") declare(rest, stage.args, new Map([...stage.args, ...stage.env]), globals);
-    else if (name === "ENV") setEnvironment(rest, stage);
+      if (name === "ARG") declare(rest, { target: globals, known: globals, globals: new Map(), given });
+    } else if (name === "ARG") {
+      const known = new Map([...stage.args, ...stage.env]);
+      declare(rest, { target: stage.args, known, globals, given });
+    } else if (name === "ENV") setEnvironment(rest, stage);
     else if (name === "EXPOSE") {
       const known = new Map([...stage.args, ...stage.env]);
       const ports = splitWords(expand(rest, known)).map(unquote);
@@ -31,7 +80,8 @@ export function exposedPort(dockerfile: string): number | undefined {
       );
     }
   }
-  return stage && portsOf(stage)[0];
+  const chosen = target === undefined ? stage : (stages.get(target.toLowerCase()) ?? numbered[Number(target)]);
+  return chosen && portsOf(chosen)[0];
 }
 
 interface Stage {
@@ -102,17 +152,20 @@ function heredocsEnd(rest: string, lines: readonly string[], start: number): num
   return at;
 }
 
-/** `ARG name=value`, `ARG name`: the latter has the value of the global one. */
-function declare(
-  rest: string,
-  target: Map<string, string>,
-  known: ReadonlyMap<string, string>,
-  globals: ReadonlyMap<string, string>,
-): void {
+interface Declarations {
+  readonly target: Map<string, string>;
+  readonly known: ReadonlyMap<string, string>;
+  readonly globals: ReadonlyMap<string, string>;
+  /** What the build gives. */
+  readonly given: ReadonlyMap<string, string>;
+}
+
+/** `ARG name=value`, `ARG name`: the latter has the value of the global one, unless the build gives one. */
+function declare(rest: string, { target, known, globals, given }: Declarations): void {
   for (const word of splitWords(rest)) {
-    const [, name = "", value] = /^([A-Za-z_]\w*)(?:=(.*))?$/s.exec(word) ?? [];
-    const given = value === undefined ? globals.get(name) : unquote(expand(value, known));
-    if (name !== "" && given !== undefined) target.set(name, given);
+    const [, name = "", preset] = /^([A-Za-z_]\w*)(?:=(.*))?$/s.exec(word) ?? [];
+    const value = given.get(name) ?? (preset === undefined ? globals.get(name) : unquote(expand(preset, known)));
+    if (name !== "" && value !== undefined) target.set(name, value);
   }
 }
 

@@ -1,32 +1,28 @@
-import { existsSync, globSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
-import { imageRepository, nameProblem, serviceName } from "../core/names.ts";
-import type { Problem } from "../core/problem.ts";
+import { imageRepository, nameProblem } from "../core/names.ts";
+import { problemLine, type Problem } from "../core/problem.ts";
 import { checkoutFiles } from "../git/checkout-files.ts";
+import {
+  findCandidates,
+  isNeverSource,
+  matchingDirectories,
+  type Candidate,
+  type CandidateArgs,
+} from "./candidates.ts";
+import { isDockerfileName } from "./dockerfile.ts";
+import { readImageSource, unusedArguments } from "./image-source.ts";
 import { peerProblems } from "./peers.ts";
 import { contradictingResources } from "./resources.ts";
-import { isService, readExposedPort, readSettings, renamedSettings, settingsFile } from "./service-files.ts";
-import { mergeSettings, type Service, type ServiceSettings } from "./service.ts";
+import { renamedSettings } from "./service-files.ts";
+import type { Service } from "./service.ts";
 
-export interface DiscoveryArgs {
-  app: {
-    name: string;
-    /** The root of the monorepo, relative to the program. */
-    directory: string;
-    /** The directories of the services below it, as a glob, e.g. `svc/*`. */
-    services: string;
-  };
-  /** The stack file, for messages. */
-  file: string;
-  /** Settings of every service; its own file and `overrides` win. */
-  defaults: ServiceSettings;
-  /** Settings of single services in this environment, by name. */
-  overrides: Readonly<Record<string, ServiceSettings>>;
+export interface DiscoveryArgs extends CandidateArgs {
   /** The databases and caches that the stack declares. */
   dependencies: ReadonlySet<string>;
   /** The names of the stack's secrets. @default not checked: commands that need no secret do without them */
   secrets?: ReadonlySet<string>;
-  images: { registry: string; organization: string };
+  images: CandidateArgs["images"] & { registry: string; organization: string };
 }
 
 /** What was found, and all that is wrong with it. */
@@ -36,7 +32,10 @@ export interface FoundServices {
   problems: Problem[];
 }
 
-/** Finds the services: every directory below `services` that has a Dockerfile, refined by its `service.yaml`. */
+/**
+ * Finds the services: every directory that `app.services` means and that has a Dockerfile, and every Dockerfile that
+ * `services` of the stack file names; each refined by its `service.yaml`.
+ */
 export function findServices(args: DiscoveryArgs): FoundServices {
   const { directory, services: pattern } = args.app;
   if (!existsSync(directory)) {
@@ -44,28 +43,35 @@ export function findServices(args: DiscoveryArgs): FoundServices {
     return { services: [], problems: [{ location: `${args.file}: app.directory`, message }] };
   }
   const problems: Problem[] = [];
-  const read = matchingDirectories(args.app)
-    .filter((path) => isService(path, problems))
-    .map((path) => readService(path, args, problems));
+  const files = checkoutFiles(directory);
+  const found = findCandidates(args, files, problems);
+  const isIgnored = (path: string): boolean => files?.ignores(path) === true;
+  const read = found.map((candidate) => ({ candidate, service: readService(candidate, args, isIgnored, problems) }));
   const services = read.map(({ service }) => service).toSorted((a, b) => (a.name < b.name ? -1 : 1));
-  const origins = new Map(read.map(({ service, origin }) => [service, origin]));
+  const origins = new Map(read.map(({ service, candidate }) => [service, candidate.origin]));
   if (services.length === 0 && problems.length === 0) {
     problems.push({
       location: `${args.file}: app.services`,
-      message: `${JSON.stringify(pattern)} matches no directory with a Dockerfile below ${directory}; correct the pattern or add a Dockerfile`,
+      message: `${JSON.stringify(pattern)} matches no directory with a Dockerfile below ${directory}; correct the pattern, add a Dockerfile, or name one by \`services.NAME.dockerfile\``,
     });
   }
   problems.push(
     ...nameProblems(services, args),
-    ...overrideProblems(services, args),
+    ...overrideProblems(found, args),
+    ...unusedArguments(found, args),
     ...peerProblems(services, (service) => origins.get(service)?.("peers") ?? service.directory),
   );
-  return { services, problems };
+  return { services, problems: distinct(problems) };
+}
+
+/** What a default has wrong is wrong for many services, and said once. */
+function distinct(problems: readonly Problem[]): Problem[] {
+  return [...new Map(problems.map((problem) => [problemLine(problem), problem])).values()];
 }
 
 /** The keys in the files of all services that have another name by now; nothing else in these files is looked at. */
 export function renamedServiceSettings(app: Pick<DiscoveryArgs["app"], "directory" | "services">): Problem[] {
-  return matchingDirectories(app).toSorted().flatMap(renamedSettings);
+  return matchingDirectories(app, checkoutFiles(app.directory)).toSorted().flatMap(renamedSettings);
 }
 
 /**
@@ -76,10 +82,11 @@ export function unclaimedDockerfiles(
   { directory, services: pattern }: Pick<DiscoveryArgs["app"], "directory" | "services">,
   services: readonly Service[],
 ): string | undefined {
-  const paths = checkoutFiles(directory)?.named("Dockerfile") ?? [];
-  const unclaimed = paths
+  const used = new Set(services.map(({ dockerfile }) => dockerfile));
+  const unclaimed = (checkoutFiles(directory)?.all() ?? [])
+    .filter((path) => isDockerfileName(basename(path)) && !path.split("/").some(isNeverSource))
     .map((path) => join(directory, path))
-    .filter((path) => !path.split("/").some(isNeverSource))
+    .filter((path) => !used.has(path))
     .filter((path) => services.every((service) => !path.startsWith(`${service.directory}/`)));
   if (unclaimed.length === 0) return undefined;
   const shown = unclaimed.length > shownAtMost ? [...unclaimed.slice(0, shownAtMost), "…"] : unclaimed;
@@ -88,37 +95,14 @@ export function unclaimedDockerfiles(
 
 const shownAtMost = 10;
 
-/** The folders of a pattern's matches, without what packages bring along and what Git ignores. */
-function matchingDirectories({ directory, services }: Pick<DiscoveryArgs["app"], "directory" | "services">): string[] {
-  const paths = globSync(services, { cwd: directory, exclude: (path) => isNeverSource(basename(path)) });
-  const files = checkoutFiles(directory);
-  return paths.filter((path) => files?.ignores(path) !== true).map((path) => join(directory, path));
-}
-
-/** Whether a folder's name says that nothing in it is this repository's own. */
-function isNeverSource(name: string): boolean {
-  return name === "node_modules" || name === ".git";
-}
-
-/** Where a setting of a service really stands, for messages. */
-type SettingOrigin = (...path: readonly string[]) => string;
-
 function readService(
-  path: string,
+  candidate: Candidate,
   args: DiscoveryArgs,
+  isIgnored: (path: string) => boolean,
   problems: Problem[],
-): { service: Service; origin: SettingOrigin } {
-  const name = serviceName(basename(path));
-  // Later ones win.
-  const layers = [
-    { location: `${args.file}: defaults.`, settings: args.defaults },
-    { location: `${settingsFile(path) ?? path}: `, settings: readSettings(path, problems) },
-    { location: `${args.file}: services.${name}.`, settings: args.overrides[name] ?? {} },
-  ];
-  const origin: SettingOrigin = (...keys) =>
-    `${layers.findLast(({ settings }) => has(settings, keys))?.location ?? `${path}: `}${keys.join(".")}`;
-  const settings = mergeSettings(...layers.map((layer) => layer.settings));
-  const port = settings.port ?? readExposedPort(path, problems) ?? 0;
+): Service {
+  const { name, directory, settings, dockerfile, context, origin } = candidate;
+  const { port, buildArgs } = readImageSource(candidate, { root: args.app.directory, isIgnored, problems });
   for (const resource of contradictingResources(settings.resources ?? {})) {
     const { requests, limits } = settings.resources ?? {};
     problems.push({
@@ -142,19 +126,21 @@ function readService(
       });
     }
   }
-  return { service: { ...settings, name, directory: path, port }, origin };
-}
-
-function has(value: unknown, [key, ...rest]: readonly string[]): boolean {
-  if (key === undefined) return value !== undefined;
-  return typeof value === "object" && value !== null && key in value && has(Reflect.get(value, key), rest);
+  const given = Object.keys(buildArgs).length === 0 ? {} : { buildArgs };
+  const { buildArgs: _, ...rest } = settings;
+  return { ...rest, ...given, name, directory, port, dockerfile, context };
 }
 
 function nameProblems(services: readonly Service[], args: DiscoveryArgs): Problem[] {
   return services.flatMap(({ name, directory }, index) => {
     const invalid = nameProblem(name);
     if (invalid !== undefined)
-      return [{ location: directory, message: `its name ${JSON.stringify(name)} ${invalid}; rename the directory` }];
+      return [
+        {
+          location: directory,
+          message: `its name ${JSON.stringify(name)} ${invalid}; rename the directory, or set \`name\` in its service.yaml`,
+        },
+      ];
     const repository = imageRepository(args.images, args.app.name, name);
     if (repository.length > 255)
       return [
@@ -182,12 +168,12 @@ function nameProblems(services: readonly Service[], args: DiscoveryArgs): Proble
   });
 }
 
-function overrideProblems(services: readonly Service[], args: DiscoveryArgs): Problem[] {
-  const names = new Set(services.map(({ name }) => name));
+function overrideProblems(found: readonly Candidate[], args: DiscoveryArgs): Problem[] {
+  const keys = new Set(found.map(({ key }) => key));
   return Object.keys(args.overrides)
-    .filter((name) => !names.has(name))
-    .map((name) => ({
-      location: `${args.file}: services.${name}`,
-      message: `there is no such service; there are ${[...names].join(", ") || "none"}`,
+    .filter((key) => !keys.has(key))
+    .map((key) => ({
+      location: `${args.file}: services.${key}`,
+      message: `there is no such service; there are ${[...keys].toSorted().join(", ") || "none"}; one that app.services does not find says its \`dockerfile\` here`,
     }));
 }

@@ -4,29 +4,21 @@ import type { Problem } from "../core/problem.ts";
 import { renamedKeyProblems, settingsProblems } from "../core/schema-version.ts";
 import { withValueProblems } from "../core/setting-values.ts";
 import { parseYaml } from "../core/yaml.ts";
-import { exposedPort } from "./dockerfile.ts";
-import { portSchema, serviceSettingsSchema, type ServiceSettings } from "./service.ts";
+import { serviceSettingsSchema, type ServiceSettings } from "./service.ts";
 
 /** The file beside a service's Dockerfile in which it says what it needs. */
 const settingsName = "service.yaml";
 
-/**
- * Whether a directory is that of a service. One without a Dockerfile is none, but one with a `service.yaml` means to be one.
- * @param problems what is wrong with it is added
- */
-export function isService(directory: string, problems: Problem[]): boolean {
-  const dockerfile = join(directory, "Dockerfile");
-  if (existsSync(dockerfile)) return isFile(dockerfile, problems);
-  const settings = settingsFile(directory);
-  if (settings !== undefined)
-    problems.push({ location: settings, message: "there is no Dockerfile beside it; add one, or remove the file" });
-  return false;
-}
-
-/** The file that says what a service needs; `undefined`: it has none. */
+/** The file that says what a service needs; `undefined`: it has none. A manifest of Kubernetes by that name is no such file. */
 export function settingsFile(directory: string): string | undefined {
   const file = join(directory, settingsName);
-  return existsSync(file) ? file : undefined;
+  return existsSync(file) && !isManifest(file) ? file : undefined;
+}
+
+function isManifest(file: string): boolean {
+  if (!statSync(file).isFile()) return false;
+  const text = readFileSync(file, "utf8");
+  return /^apiVersion:/m.test(text) && /^kind:/m.test(text);
 }
 
 /** What a service says of itself. @param problems what is wrong with it is added */
@@ -62,24 +54,8 @@ export function renamedSettings(directory: string): Problem[] {
   return "problem" in content ? [] : renamedKeyProblems("service", file, content.value);
 }
 
-/**
- * The port that a service's Dockerfile exposes.
- * @returns `undefined`: there is none, which is a problem like any other
- */
-export function readExposedPort(directory: string, problems: Problem[]): number | undefined {
-  const location = join(directory, "Dockerfile");
-  const port = exposedPort(readFileSync(location, "utf8"));
-  if (port === undefined)
-    problems.push({
-      location: location,
-      message: `has no EXPOSE with a number; add one, or set \`port\` in ${settingsName}`,
-    });
-  else if (!portSchema.safeParse(port).success)
-    problems.push({ location: location, message: `EXPOSE ${port}: a port is 1 to 65535` });
-  return port;
-}
-
-function isFile(path: string, problems: Problem[]): boolean {
+/** @param problems what else is there is added */
+export function isFile(path: string, problems: Problem[]): boolean {
   if (statSync(path).isFile()) return true;
   problems.push({ location: path, message: "is no file; put one in its place, or give this another name" });
   return false;

@@ -21,6 +21,9 @@ interface BuildSource {
   /** The build context, relative to the program. */
   context: string;
   dockerfile: string;
+  /** The stage that is the image. @default the last one */
+  target?: string | undefined;
+  buildArgs?: Readonly<Record<string, string>> | undefined;
   /** For example `linux/amd64`. */
   platform: string;
   /** The tag pushed for people; deployed is the digest. */
@@ -50,14 +53,21 @@ function build(
   source: BuildSource,
   opts: pulumi.CustomResourceOptions,
 ): pulumi.Output<string> {
-  const { context, dockerfile, platform, tag, registry } = source;
+  const { context, dockerfile, target, buildArgs, platform, tag, registry } = source;
   const tagged = `${repository}:${tag}`;
   const image = new Image(
     name,
     {
       imageName: tagged,
       // The paths are relative to the program, so that the state is the same on every machine.
-      build: { context, dockerfile, platform, args: { BUILDKIT_INLINE_CACHE: "1" }, cacheFrom: { images: [tagged] } },
+      build: {
+        context,
+        dockerfile,
+        ...(target === undefined ? {} : { target }),
+        platform,
+        args: { ...buildArgs, BUILDKIT_INLINE_CACHE: "1" },
+        cacheFrom: { images: [tagged] },
+      },
       buildOnPreview: false,
       registry,
     },
@@ -80,7 +90,6 @@ export interface ServiceImagesArgs {
     source: "build" | "registry";
     platform: string;
     tag: string;
-    context: "service" | "app";
     /** The directory of the release records; needed by source `registry`. */
     releases?: string | undefined;
   };
@@ -105,25 +114,19 @@ export function serviceImages(
 }
 
 function imageSources(services: readonly Service[], args: ServiceImagesArgs): Map<string, ServiceImageArgs["source"]> {
-  if (args.images.source === "build") return buildSources(services, args);
+  const { images, registry } = args;
+  if (images.source === "build") {
+    const { platform, tag } = images;
+    return new Map(
+      services.map(({ name, context, dockerfile, target, buildArgs }) => [
+        name,
+        { context, dockerfile, target, buildArgs, platform, tag, registry },
+      ]),
+    );
+  }
   return args.delivery === "direct"
     ? releasedSources(services, args)
     : new Map(services.map(({ name }) => [name, "none"]));
-}
-
-function buildSources(
-  services: readonly Service[],
-  { app, images, registry }: ServiceImagesArgs,
-): Map<string, BuildSource> {
-  return new Map(
-    services.map(({ name, directory }) => {
-      const context = images.context === "app" ? app.directory : directory;
-      return [
-        name,
-        { context, dockerfile: `${directory}/Dockerfile`, platform: images.platform, tag: images.tag, registry },
-      ];
-    }),
-  );
 }
 
 function releasedSources(

@@ -1,4 +1,6 @@
+import { posix } from "node:path";
 import { z } from "zod";
+import { nameProblem } from "../core/names.ts";
 import { resourcesSchema } from "./resources.ts";
 
 /** A TCP port, 1 to 65535. */
@@ -20,6 +22,11 @@ const globSchema = z
   )
   .refine(hasOrderedRanges, "Has a range in [] that ends before it begins; turn it round");
 
+const pathSchema = (example: string): z.ZodString =>
+  z
+    .string(`Must be a path from the root of the monorepo, such as ${example}`)
+    .refine(isPathInside, `Must be a path from the root of the monorepo, such as ${example}, and not lead out of it`);
+
 const serviceContainerSchema = z.strictObject({
   image: z.string("Must be an image such as cimg/postgres:17.5").min(1),
   /** Tests begin when something serves there. @default that of the usual servers, e.g. 5432 of an image `postgres` */
@@ -31,6 +38,22 @@ export type ServiceContainer = z.infer<typeof serviceContainerSchema>;
 
 /** What a service may say of itself: `service.yaml` beside its Dockerfile, and `defaults` and `services` of the stack file. */
 export const serviceSettingsSchema = z.strictObject({
+  /** What it is called. @default its key in `services` of the stack file, else its directory: `link_service` is `link` */
+  name: z
+    .string("Must be the name of the service")
+    .refine(isName, "Must be lower case letters, digits and '-', starting with a letter")
+    .optional(),
+  /** The Dockerfile of its image, from the root of the monorepo. @default `Dockerfile` in its directory */
+  dockerfile: pathSchema("docker/web.Dockerfile").optional(),
+  /** What the build of its image sees, from the root of the monorepo; `.` is all of it. @default as `images.context` says */
+  context: pathSchema("web").optional(),
+  /** The stage of the Dockerfile that is its image. @default the last one */
+  target: z
+    .string("Must be the name of a stage")
+    .regex(/^[A-Za-z0-9][\w.-]*$/, "Is not the name of a stage")
+    .optional(),
+  /** Values for what its Dockerfile declares by `ARG`. Whoever has the image can read them. */
+  buildArgs: z.record(variableSchema, z.string("Must be a string; quote it")).optional(),
   /** The TCP port it listens on. @default the first EXPOSE of its Dockerfile */
   port: portSchema.optional(),
   /** How many pods run, unless `autoscaling` is set. @default 1 */
@@ -104,6 +127,10 @@ export interface Service extends ServiceSettings {
   /** Its directory, relative to the program, e.g. `examples/delinkcious/svc/link_service`. */
   readonly directory: string;
   readonly port: number;
+  /** Its Dockerfile, relative to the program. */
+  readonly dockerfile: string;
+  /** The directory that its build sees, relative to the program. */
+  readonly context: string;
 }
 
 /** Later settings win; maps are merged key by key, lists are replaced. */
@@ -122,6 +149,14 @@ function mergeMaps(base: Record<string, unknown>, over: Record<string, unknown>)
 
 function isPlainMap(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isName(name: string): boolean {
+  return nameProblem(name) === undefined;
+}
+
+function isPathInside(path: string): boolean {
+  return path !== "" && !posix.isAbsolute(path) && !path.split("/").includes("..");
 }
 
 /** What leads out of the monorepo, or to itself, is the path of no changed file. */

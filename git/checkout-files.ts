@@ -8,8 +8,8 @@ import { withoutGitVariables } from "./user-settings.ts";
 export interface CheckoutFiles {
   /** Whether Git ignores it, by itself or with a folder that it is in. What is committed all the same is not ignored. */
   readonly ignores: (path: string) => boolean;
-  /** The files of a name, committed or not, but not ignored; relative to the directory. */
-  readonly named: (name: string) => readonly string[];
+  /** Its files, committed or not, but not ignored; relative to the directory. */
+  readonly all: () => readonly string[];
 }
 
 /** @returns `undefined` where the directory is in no checkout, or there is no Git to ask */
@@ -20,7 +20,7 @@ export function checkoutFiles(directory: string): CheckoutFiles | undefined {
   const folders = new Set(ignored.map((path) => path.replace(/\/$/, "")));
   return {
     ignores: (path) => path.split("/").some((_, index, parts) => folders.has(parts.slice(0, index + 1).join("/"))),
-    named: (name) => list(directory, ["--cached", "--others", "--exclude-standard", "--", `:(glob)**/${name}`]) ?? [],
+    all: () => list(directory, ["--cached", "--others", "--exclude-standard"]) ?? [],
   };
 }
 

@@ -239,7 +239,12 @@ export const stackSchema = z.strictObject({
   dependencies: z
     .record(z.string().regex(/^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/, "Is not a Kubernetes name"), dependencySchema)
     .default({}),
-  defaults: serviceSettingsSchema.default({}),
+  defaults: serviceSettingsSchema
+    .refine(({ name }) => name === undefined, {
+      path: ["name"],
+      message: "Is the name of one service; write it into its service.yaml, or as its key in `services`",
+    })
+    .default({}),
   services: z.record(z.string(), serviceSettingsSchema).default({}),
 });
 export type StackSettings = z.infer<typeof stackSchema>;

@@ -1,5 +1,4 @@
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { imageRepository } from "../../core/names.ts";
 import { CommandError } from "../command.ts";
 import type { Monorepo } from "../project/monorepo.ts";
@@ -21,9 +20,9 @@ export interface BaseImage {
 export function baseServices({ services, images, app }: Monorepo): ReadonlyMap<string, readonly BaseImage[]> {
   const owners = new Map(services.map(({ name }) => [repositoryOf(imageRepository(images, app.name, name)), name]));
   const bases = new Map(
-    services.map(({ name, directory }) => {
-      const file = join(directory, "Dockerfile");
-      const used = existsSync(file) ? dockerfileSources(readFileSync(file, "utf8")).images : [];
+    services.map(({ name, dockerfile, target, buildArgs }) => {
+      const text = existsSync(dockerfile) ? readFileSync(dockerfile, "utf8") : "";
+      const used = dockerfileSources(text, { target, buildArgs }).images;
       const found = used.flatMap((image): BaseImage[] => {
         const service = owners.get(repositoryOf(image));
         return service === undefined ? [] : [{ service, image }];

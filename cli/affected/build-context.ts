@@ -1,4 +1,6 @@
-import { posix } from "node:path";
+import { posix, relative, sep } from "node:path";
+import type { BuildChoice } from "../../components/dockerfile.ts";
+import type { Service } from "../../components/service.ts";
 import { errorMessage } from "../../core/error.ts";
 import { CommandError } from "../command.ts";
 import { dockerfileSources } from "./dockerfile.ts";
@@ -35,18 +37,32 @@ export interface BuildContext {
   readonly nodeWords: readonly string[];
 }
 
-/** @param context the setting `images.context` */
-export function buildContexts(tree: SourceTree, context: "service" | "app"): (directory: string) => BuildContext {
+/** How the image of a service is built. Paths are from the root of the monorepo. */
+export interface ImageSource extends BuildChoice {
+  /** The service's own. */
+  readonly directory: string;
+  readonly dockerfile: string;
+  readonly context: string;
+}
+
+/** @param root of the monorepo, relative to the program like the paths of the service */
+export function buildOf(root: string, { directory, dockerfile, context, target, buildArgs }: Service): ImageSource {
+  const at = (path: string): string => relative(root, path).replaceAll(sep, "/") || ".";
+  return { directory: at(directory), dockerfile: at(dockerfile), context: at(context), target, buildArgs };
+}
+
+export function buildContexts(tree: SourceTree): (build: ImageSource) => BuildContext {
   const patternsOf = memoize((file) => readPatterns(tree, file));
   const goPackages = goBuildsIn(tree);
-  return (directory) => {
-    const root = context === "app" ? "." : directory;
-    const dockerfile = posix.join(directory, "Dockerfile");
+  return ({ directory, dockerfile, context: root, target, buildArgs }) => {
     const ownIgnoreFile = `${dockerfile}.dockerignore`;
     const ignoreFiles = [ownIgnoreFile, posix.join(root, ".dockerignore")];
     const ignoreFile = ignoreFiles.find((file) => tree.read(file) !== undefined);
     const patterns = ignoreFile === undefined ? [] : patternsOf(ignoreFile);
-    const { copied, kept, tools, goBuilds, nodeWords } = dockerfileSources(tree.read(dockerfile) ?? "");
+    const { copied, kept, tools, goBuilds, nodeWords } = dockerfileSources(tree.read(dockerfile) ?? "", {
+      target,
+      buildArgs,
+    });
     const fromRoot = (source: string): readonly string[] => [pathWithin(root, source) ?? []].flat();
     const paths = [...new Set(copied)].flatMap(fromRoot);
     const isKept = kept.flatMap(fromRoot).map(coverage);

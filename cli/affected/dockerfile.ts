@@ -1,5 +1,7 @@
 import { posix } from "node:path";
+import type { BuildChoice } from "../../components/dockerfile.ts";
 import { goArguments, readCommand, type Tool } from "./build-commands.ts";
+import { chosenInstructions } from "./dockerfile-target.ts";
 import { isDocument, jsonWords, parseInstructions, splitFlags, type Instruction } from "./dockerfile-instructions.ts";
 import { shellCommands } from "./shell-commands.ts";
 
@@ -19,8 +21,8 @@ interface DockerfileSources {
 }
 
 /** Follows the files of the context through the stages of a Dockerfile. Source: https://docs.docker.com/reference/dockerfile/ */
-export function dockerfileSources(text: string): DockerfileSources {
-  const { instructions, complete } = parseInstructions(text);
+export function dockerfileSources(text: string, choice: BuildChoice = {}): DockerfileSources {
+  const { instructions, complete } = chosenInstructions(parseInstructions(text), choice);
   const { copied, final, runs, images } = readStages(instructions);
   const tools = new Map<string, Set<Tool>>();
   const goBuilds: GoBuild[] = [];

@@ -2,7 +2,7 @@ import { posix, relative, sep } from "node:path";
 import type { Service } from "../../components/service.ts";
 import type { Monorepo } from "../project/monorepo.ts";
 import { isDocumentation, isRepositoryMetadata, type AffectedBy } from "./affected-by.ts";
-import { buildContexts, type BuildContext } from "./build-context.ts";
+import { buildContexts, buildOf, type BuildContext } from "./build-context.ts";
 import { pathPattern, type PathPattern } from "./glob.ts";
 import { goGraph, isEmbeddedBy, isGovernedByGo, matchGo, type GoNeeds } from "./go.ts";
 import { counterparts, isGovernedByNode, matchNode, nodeGraph, type NodeNeeds } from "./node.ts";
@@ -38,10 +38,11 @@ export function serviceGraph(monorepo: Monorepo): ServiceSources[] {
   const tree = sourceTree(monorepo.root);
   const go = goGraph(tree);
   const node = nodeGraph(tree);
-  const contextOf = buildContexts(tree, monorepo.images.context);
+  const contextOf = buildContexts(tree);
   const sources = monorepo.services.map((service) => {
-    const directory = pathFrom(monorepo.root, service.directory);
-    const context = contextOf(directory);
+    const build = buildOf(monorepo.root, service);
+    const { directory } = build;
+    const context = contextOf(build);
     const paths = (service.paths ?? []).map(pathPattern);
     for (const pattern of paths) tree.follow(pattern.root);
     const needs = {
@@ -51,7 +52,7 @@ export function serviceGraph(monorepo: Monorepo): ServiceSources[] {
     const enclosing = once(() => enclosingDirectories(directory, needs.go, needs.node));
     const only = (service.only ?? []).map(pathPattern);
     const isFollowed = once(() => (needs.go ?? needs.node) !== undefined && !hasForeignCode(tree, directory));
-    return { service, directory, context, ...needs, paths, only, enclosing, isFollowed };
+    return { service, directory, dockerfile: build.dockerfile, context, ...needs, paths, only, enclosing, isFollowed };
   });
   const repository = repositoryContext(tree, sources, pathFrom(monorepo.root, process.cwd()));
   const pathsOf = memoize((file) => [file, ...tree.aliases(file)]);
@@ -87,13 +88,13 @@ function matchPaths(
 /** @param program the directory of this program, which may lie in the monorepo, or around it */
 function repositoryContext(tree: SourceTree, sources: readonly ServiceNeeds[], program: string): RepositoryContext {
   const directories = new Set(sources.map(({ directory }) => directory));
+  const definitions = new Set(sources.flatMap(({ dockerfile }) => [dockerfile, `${dockerfile}.dockerignore`]));
   const embedding = sources.flatMap(({ go }) => go ?? []).filter(({ embedding: found }) => found.size > 0);
   return {
     tree,
     isOfProgram: (directory, file) => isIn(program, file) && !isIn(program, directory),
     isDefinition: (file) =>
-      directories.has(posix.dirname(file)) &&
-      /^(Dockerfile(\.dockerignore)?|service\.yaml)$/.test(posix.basename(file)),
+      definitions.has(file) || (directories.has(posix.dirname(file)) && posix.basename(file) === "service.yaml"),
     isOfOthers: (directory, file) => upwards(file).some((at) => directories.has(at) && !isIn(at, directory)),
     isEmbedded: memoize((file) => embedding.some((go) => isEmbeddedBy(go, file))),
   };
@@ -123,6 +124,7 @@ function once<T>(compute: () => T): () => T {
 /** What a service needs, as far as `serviceGraph` has to know it. Paths are from the root of the monorepo. */
 interface ServiceNeeds {
   readonly directory: string;
+  readonly dockerfile: string;
   readonly context: BuildContext;
   readonly go: GoNeeds | undefined;
   readonly node: NodeNeeds | undefined;
@@ -192,6 +194,8 @@ function byDockerfile(
   sees: (path: string) => boolean,
 ): AffectedBy | undefined {
   const image: AffectedBy = { part: "image", reason: path };
+  // Another image of the same directory.
+  if (isDefinition(path) && !context.names(path)) return undefined;
   if (isIn(directory, path)) {
     if (sees(path)) return image;
     return isDocumentation(directory, path) ? undefined : { part: "tests", reason: path };

@@ -144,7 +144,7 @@ export function imageBuilds(
   { tags, push }: Pick<ImageBuild, "tags" | "push">,
   digests: Digests = {},
 ): ImageBuild[] {
-  const { app, images, root } = monorepo;
+  const { app, images } = monorepo;
   const bases = baseServices(monorepo);
   const repositoryOf = (service: string): string => imageRepository(images, app.name, service);
   const basesOf = (found: readonly BaseImage[]): Pick<ImageBuild, "bases"> => {
@@ -154,12 +154,14 @@ export function imageBuilds(
     });
     return built.length === 0 ? {} : { bases: Object.fromEntries(built) };
   };
-  return services.map(({ name, directory }) => ({
+  return services.map(({ name, context, dockerfile, target, buildArgs }) => ({
     service: name,
     repository: repositoryOf(name),
     tags,
-    context: resolve(images.context === "app" ? root : directory),
-    dockerfile: resolve(join(directory, "Dockerfile")),
+    context: resolve(context),
+    dockerfile: resolve(dockerfile),
+    ...(target === undefined ? {} : { target }),
+    ...(buildArgs === undefined ? {} : { buildArgs }),
     platform: images.platform,
     ...basesOf(bases.get(name) ?? []),
     push,

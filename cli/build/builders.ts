@@ -13,6 +13,10 @@ export interface ImageBuild {
   /** The build context and the Dockerfile, as absolute paths. */
   readonly context: string;
   readonly dockerfile: string;
+  /** The stage that is the image. @default the last one */
+  readonly target?: string;
+  /** What the Dockerfile declares by ARG → what it stands for. */
+  readonly buildArgs?: Readonly<Record<string, string>>;
   /** For example `linux/amd64`. */
   readonly platform: string;
   /** Images that its Dockerfile begins with or copies from → what is taken for them, by digest. @default what they name */
@@ -67,6 +71,11 @@ function namedContexts({ bases = {} }: ImageBuild): string[] {
   });
 }
 
+/** Each as `NAME=value`. */
+function argumentsOf({ buildArgs = {} }: ImageBuild): string[] {
+  return Object.entries(buildArgs).map(([name, value]) => `${name}=${value}`);
+}
+
 export type BuilderName = "buildx" | "buildctl";
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -111,6 +120,8 @@ function buildctlArguments(build: ImageBuild, metadataFile: string): string[] {
     `--local=dockerfile=${dirname(dockerfile)}`,
     `--opt=filename=${basename(dockerfile)}`,
     `--opt=platform=${build.platform}`,
+    ...(build.target === undefined ? [] : [`--opt=target=${build.target}`]),
+    ...argumentsOf(build).map((argument) => `--opt=build-arg:${argument}`),
     ...namedContexts(build).map((context) => `--opt=context:${context}`),
     `--import-cache=${fields(cache)}`,
     ...(build.push ? buildctlPushArguments(build, cache) : []),
@@ -153,6 +164,8 @@ export function buildxArguments(build: ImageBuild, metadataFile: string, cache: 
     "--progress=plain",
     `--platform=${build.platform}`,
     `--file=${build.dockerfile}`,
+    ...(build.target === undefined ? [] : [`--target=${build.target}`]),
+    ...argumentsOf(build).map((argument) => `--build-arg=${argument}`),
     ...namedContexts(build).map((context) => `--build-context=${context}`),
     `--cache-from=${fields({ type: "registry", ref: cacheReference(repository), ...insecure(repository) })}`,
     // An attestation holds the time of the build: the same files would be another digest each time, and so new pods.

@@ -156,8 +156,12 @@ function isOfProgram(file: string, root: string, monorepo: string): boolean {
  * Whether a file makes its directory a service, or says what that needs, which its image does not tell. The commit may have
  * deleted the service. The glob is matched by Node, as `findServices` looks for the services with Node's `globSync`.
  */
-function isOfService(file: string, root: string, { root: monorepo, app }: Monorepo): boolean {
+function isOfService(file: string, root: string, { root: monorepo, app, services }: Monorepo): boolean {
   const path = relative(monorepo, join(root, file));
+  const isNamed = services.some(({ dockerfile, directory }) =>
+    [dockerfile, join(directory, "service.yaml")].some((own) => relative(monorepo, own) === path),
+  );
+  if (isNamed) return true;
   if (!["Dockerfile", "service.yaml"].includes(basename(path))) return false;
   return matchesGlob(dirname(path), normalize(app.services).replace(/\/$/, ""));
 }

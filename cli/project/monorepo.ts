@@ -48,11 +48,13 @@ export function readCommonMonorepo(project: Project): Monorepo {
   const other = others.find((monorepo) => sourcesOf(monorepo) !== sourcesOf(first));
   if (other === undefined) return first;
   throw new CommandError(
-    `${first.file} and ${other.file} do not agree on the services, their \`paths\` and \`test\`, or images.context; say with --env which one counts`,
+    `${first.file} and ${other.file} do not agree on the services, what their images are built from, or their tests; say with --env which one counts`,
   );
 }
 
-function sourcesOf({ app, images, services }: Monorepo): string {
-  const sources = services.map(({ name, directory, paths, test }) => ({ name, directory, paths, test }));
-  return JSON.stringify([app, images.context, sources]);
+function sourcesOf({ app, services }: Monorepo): string {
+  const sources = services.map(({ name, directory, dockerfile, context, target, buildArgs, paths, test }) => {
+    return { name, directory, dockerfile, context, target, buildArgs, paths, test };
+  });
+  return JSON.stringify([app, sources]);
 }

@@ -1,10 +1,11 @@
-import { globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Monorepo } from "../../cli/project/monorepo.ts";
-import type { Service, ServiceSettings } from "../../components/service.ts";
+import { findServices } from "../../components/find-services.ts";
+import type { ServiceSettings } from "../../components/service.ts";
 
-/** A monorepo on disk whose services are the directories with a Dockerfile, named like them. */
+/** A monorepo on disk whose services are the directories with a Dockerfile, and what the settings of services name. */
 export class SampleMonorepo implements Disposable {
   readonly root = mkdtempSync(join(tmpdir(), "monorepo-"));
 
@@ -19,29 +20,35 @@ export class SampleMonorepo implements Disposable {
     }
   }
 
-  /** @param settings of single services, by name */
+  /** @param settings of single services, by name, as `services` of a stack file has them */
   monorepo(
     context: Monorepo["images"]["context"] = "app",
     settings: Readonly<Record<string, ServiceSettings>> = {},
   ): Monorepo {
-    const services = globSync("{svc,apps}/*/Dockerfile", { cwd: this.root }).map((path): Service => {
-      const name = path.split("/")[1] ?? "";
-      return { ...settings[name], name, directory: join(this.root, dirname(path)), port: 7070 };
+    const app = { name: "shop", directory: this.root, services: "{svc,apps}/*" };
+    const registry = { registry: "docker.io", organization: "acme" };
+    const file = "stacks/Pulumi.dev.yaml";
+    const { services } = findServices({
+      app,
+      file,
+      defaults: { port: 7070 },
+      overrides: settings,
+      dependencies: new Set(),
+      images: { ...registry, context },
     });
     return {
-      app: { name: "shop", directory: this.root, services: "svc/*" },
+      app,
       root: this.root,
       images: {
-        registry: "docker.io",
-        organization: "acme",
+        ...registry,
         username: "ci",
         source: "registry",
         platform: "linux/amd64",
         tag: "latest",
         context,
       },
-      services: services.toSorted((a, b) => (a.name < b.name ? -1 : 1)),
-      file: "stacks/Pulumi.dev.yaml",
+      services,
+      file,
     };
   }
 

@@ -7,7 +7,8 @@ export const environment: Environment = { app: "shop", name: "dev", namespace: "
 
 /** A service of the shop; settings beyond the necessary ones as given. */
 export function sampleService(name: string, settings: Partial<Service> = {}): Service {
-  return { name, directory: `svc/${name}_service`, port: 7070, ...settings };
+  const directory = `svc/${name}_service`;
+  return { name, directory, port: 7070, dockerfile: `${directory}/Dockerfile`, context: directory, ...settings };
 }
 
 /** The shop with these services. */

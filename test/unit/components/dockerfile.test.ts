@@ -1,5 +1,11 @@
 import { expect, test } from "vitest";
-import { exposedPort } from "../../../components/dockerfile.ts";
+import {
+  buildChoices,
+  exposedPort,
+  isDockerfileName,
+  type BuildChoice,
+  type Choices,
+} from "../../../components/dockerfile.ts";
 
 test.each<[what: string, dockerfile: string, port: number | undefined]>([
   ["the port of the only stage", "FROM scratch\nEXPOSE 7070\n", 7070],
@@ -68,3 +74,45 @@ test.each<[what: string, dockerfile: string, port: number | undefined]>([
   ["a byte order mark", "\ufeffFROM a\nEXPOSE 7070\n", 7070],
   ["no port in a continued command", "FROM a\nRUN echo \\\nEXPOSE 1\n", undefined],
 ])("finds %s", (_what, dockerfile, port) => expect(exposedPort(dockerfile)).toBe(port));
+
+test.each<[what: string, dockerfile: string, choice: BuildChoice, port: number | undefined]>([
+  ["of the stage that is built", "FROM a AS web\nEXPOSE 1\nFROM a AS api\nEXPOSE 2\n", { target: "web" }, 1],
+  ["of a stage by another spelling", "FROM a AS Web\nEXPOSE 1\nFROM a\nEXPOSE 2\n", { target: "wEB" }, 1],
+  ["of a stage by its number", "FROM a\nEXPOSE 1\nFROM a\nEXPOSE 2\n", { target: "0" }, 1],
+  ["of no stage that there is", "FROM a\nEXPOSE 1\n", { target: "web" }, undefined],
+  ["of a build argument", "FROM a\nARG PORT=1\nEXPOSE $PORT\n", { buildArgs: { PORT: "2" } }, 2],
+  ["of a global build argument", "ARG PORT\nFROM a\nARG PORT\nEXPOSE $PORT\n", { buildArgs: { PORT: "2" } }, 2],
+  ["of no argument that is not declared", "FROM a\nEXPOSE $PORT\n", { buildArgs: { PORT: "2" } }, undefined],
+  [
+    "of the stage that an argument chooses",
+    "ARG BASE=x\nFROM a AS x\nEXPOSE 1\nFROM a AS y\nEXPOSE 2\nFROM $BASE\n",
+    { buildArgs: { BASE: "y" } },
+    2,
+  ],
+])("the port is that %s", (_what, dockerfile, choice, port) => expect(exposedPort(dockerfile, choice)).toBe(port));
+
+test.each<[dockerfile: string, choices: Choices | undefined]>([
+  ["FROM a\nRUN x\n", { stages: [], count: 1, args: new Set() }],
+  [
+    "ARG A\nFROM --platform=x a AS One\nARG B=1 C\nFROM b as two\nONBUILD ARG D\nRUN <<E\nARG X\nE\n",
+    { stages: ["One", "two"], count: 2, args: new Set(["A", "B", "C", "D"]) },
+  ],
+  ["# syntax=docker/dockerfile:1.7\nFROM a\n", { stages: [], count: 1, args: new Set() }],
+  ["# escape=`\n# syntax=example.org/other:1\nFROM a\n", undefined],
+])("the choices of %j", (dockerfile, choices) => expect(buildChoices(dockerfile)).toEqual(choices));
+
+test.each([
+  ["Dockerfile", true],
+  ["Dockerfile.web", true],
+  ["Dockerfile-web", true],
+  ["web.Dockerfile", true],
+  ["web.dockerfile", true],
+  ["Containerfile", true],
+  ["Dockerfile.dockerignore", false],
+  ["web.Dockerfile.dockerignore", false],
+  ["Dockerfile.md", false],
+  ["Dockerfile.j2", false],
+  ["dockerfile_test.go", false],
+  ["MyDockerfile", false],
+  ["docker-compose.yml", false],
+])("whether %s is a Dockerfile", (name, is) => expect(isDockerfileName(name)).toBe(is));

@@ -27,7 +27,7 @@ function discover(args: Partial<DiscoveryArgs> = {}): Service[] {
     overrides: {},
     dependencies: new Set(),
     secrets: new Set(),
-    images: { registry: "docker.io", organization: "acme" },
+    images: { registry: "docker.io", organization: "acme", context: "service" },
     ...args,
   });
   rejectProblems(problems);
@@ -109,10 +109,129 @@ describe("settings", () => {
 
   test("an image reference that registries refuse as too long is a problem", () => {
     write({ [`svc/${"a".repeat(60)}/Dockerfile`]: dockerfile });
-    expect(() => discover({ images: { registry: "docker.io", organization: "o".repeat(179) } })).not.toThrow();
-    expect(() => discover({ images: { registry: "docker.io", organization: "o".repeat(180) } })).toThrow(
-      /has 256 characters; registries take at most 255/,
+    expect(() =>
+      discover({ images: { registry: "docker.io", organization: "o".repeat(179), context: "app" } }),
+    ).not.toThrow();
+    expect(() =>
+      discover({ images: { registry: "docker.io", organization: "o".repeat(180), context: "app" } }),
+    ).toThrow(/has 256 characters; registries take at most 255/);
+  });
+});
+
+describe("what an image is built from", () => {
+  const images = { registry: "docker.io", organization: "acme", context: "service" } as const;
+  /** Per service: its directory, its Dockerfile and what the build sees, from the root of the monorepo. */
+  const built = (args: Partial<DiscoveryArgs> = {}): Record<string, string[]> => {
+    const at = (path: string): string => path.slice(directory.length + 1) || ".";
+    return Object.fromEntries(
+      discover(args).map((service) => [
+        service.name,
+        [at(service.directory), at(service.dockerfile), at(service.context)],
+      ]),
     );
+  };
+
+  test.each<[what: string, files: readonly string[], args: Partial<DiscoveryArgs>, services: Record<string, string[]>]>(
+    [
+      ["is its directory", ["svc/a"], {}, { a: ["svc/a", "svc/a/Dockerfile", "svc/a"] }],
+      [
+        "is all of the monorepo where all images see that",
+        ["svc/a"],
+        { images: { ...images, context: "app" } },
+        { a: ["svc/a", "svc/a/Dockerfile", "."] },
+      ],
+      [
+        "is what the stack says of a service that is found",
+        ["svc/a", "docker/a"],
+        { overrides: { a: { dockerfile: "docker/a/Dockerfile", context: "." } } },
+        { a: ["svc/a", "docker/a/Dockerfile", "."] },
+      ],
+      [
+        "is beside a Dockerfile that the stack names",
+        ["svc/a", "src/cart/src"],
+        { overrides: { cart: { dockerfile: "./src/cart/src/Dockerfile" } } },
+        {
+          a: ["svc/a", "svc/a/Dockerfile", "svc/a"],
+          cart: ["src/cart/src", "src/cart/src/Dockerfile", "src/cart/src"],
+        },
+      ],
+      [
+        "is the context where the Dockerfile is elsewhere",
+        ["docker", "web"],
+        { overrides: { web: { dockerfile: "docker/Dockerfile", context: "web/" } } },
+        { web: ["web", "docker/Dockerfile", "web"] },
+      ],
+      [
+        "is beside the Dockerfile where that is in the context",
+        ["src/cart"],
+        { overrides: { cart: { dockerfile: "src/cart/Dockerfile", context: "src" } } },
+        { cart: ["src/cart", "src/cart/Dockerfile", "src"] },
+      ],
+      [
+        "makes several services of one Dockerfile, in place of its directory",
+        ["svc/shop"],
+        { overrides: { web: { dockerfile: "svc/shop/Dockerfile" }, worker: { dockerfile: "svc/shop/Dockerfile" } } },
+        {
+          web: ["svc/shop", "svc/shop/Dockerfile", "svc/shop"],
+          worker: ["svc/shop", "svc/shop/Dockerfile", "svc/shop"],
+        },
+      ],
+      [
+        "makes several services of one Dockerfile beside its directory, of which the stack speaks, too",
+        ["svc/shop"],
+        { overrides: { shop: {}, worker: { dockerfile: "svc/shop/Dockerfile" } } },
+        {
+          shop: ["svc/shop", "svc/shop/Dockerfile", "svc/shop"],
+          worker: ["svc/shop", "svc/shop/Dockerfile", "svc/shop"],
+        },
+      ],
+      [
+        "is one Dockerfile for all directories",
+        ["docker", "svc/a", "svc/b"],
+        { defaults: { dockerfile: "docker/Dockerfile", context: "." } },
+        { a: ["svc/a", "docker/Dockerfile", "."], b: ["svc/b", "docker/Dockerfile", "."] },
+      ],
+      ["is the root", ["."], { overrides: { shop: { dockerfile: "Dockerfile" } } }, { shop: [".", "Dockerfile", "."] }],
+    ],
+  )("%s", (_what, directories, args, services) => {
+    write({ "svc/README.md": "", ...Object.fromEntries(directories.map((at) => [`${at}/Dockerfile`, dockerfile])) });
+    expect(built(args)).toEqual(services);
+  });
+
+  test("is named by the service's own file, which goes with whichever service is in its directory", () => {
+    write({
+      "svc/a/Dockerfile.prod": dockerfile,
+      "svc/a/service.yaml": "name: cart\ndockerfile: svc/a/Dockerfile.prod\ncontext: .\nreplicas: 2\n",
+      "src/b/Dockerfile": dockerfile,
+      "src/b/service.yaml": "replicas: 3\n",
+    });
+    const overrides = { cart: { env: { A: "1" } }, b: { dockerfile: "src/b/Dockerfile" } };
+    expect(built({ overrides })).toEqual({
+      b: ["src/b", "src/b/Dockerfile", "src/b"],
+      cart: ["svc/a", "svc/a/Dockerfile.prod", "."],
+    });
+    expect(discover({ overrides })).toMatchObject([{ replicas: 3 }, { replicas: 2, env: { A: "1" } }]);
+  });
+
+  test("has the name that the stack gives it", () => {
+    write({ "svc/a/Dockerfile": dockerfile, "svc/b/Dockerfile": dockerfile });
+    const overrides = { a: { name: "cart" }, x: { name: "y", dockerfile: "svc/b/Dockerfile" } };
+    expect(Object.keys(built({ overrides }))).toEqual(["cart", "y"]);
+  });
+
+  test("has those of the arguments for all that its Dockerfile declares", () => {
+    write({ "svc/a/Dockerfile": `ARG A\n${dockerfile}`, "svc/b/Dockerfile": `ARG B\n${dockerfile}` });
+    const services = discover({
+      defaults: { buildArgs: { A: "1", B: "1" } },
+      overrides: { b: { buildArgs: { B: "2" } } },
+    });
+    expect(services.map(({ buildArgs }) => buildArgs)).toEqual([{ A: "1" }, { B: "2" }]);
+  });
+
+  test("is no manifest of Kubernetes that is called like a service's own file", () => {
+    const manifest = "apiVersion: v1\nkind: Service\nmetadata: { name: a }\n---\napiVersion: v1\nkind: Secret\n";
+    write({ "svc/a/Dockerfile": dockerfile, "svc/a/service.yaml": manifest, "svc/b/service.yaml": manifest });
+    expect(Object.keys(built())).toEqual(["a"]);
   });
 });
 
@@ -193,6 +312,9 @@ describe("of what Git ignores", () => {
       "svc/link/Dockerfile": dockerfile,
       "svc/link/testdata/Dockerfile": dockerfile,
       "tools/migrate/Dockerfile": dockerfile,
+      "svc/link/Dockerfile.test": dockerfile,
+      "docker/web.Dockerfile": dockerfile,
+      "docker/api.Dockerfile": dockerfile,
       "build/x/Dockerfile": dockerfile,
       "node_modules/y/Dockerfile": dockerfile,
       Dockerfile: dockerfile,
@@ -200,14 +322,15 @@ describe("of what Git ignores", () => {
     const app = { directory, services: "svc/*" };
     expect(unclaimedDockerfiles(app, discover())).toBeUndefined();
     git("init", "-q");
-    expect(unclaimedDockerfiles(app, discover())).toBe(
-      `no service has ${join(directory, "Dockerfile")}, ${join(directory, "tools/migrate/Dockerfile")}: app.services is "svc/*"`,
+    const overrides = { api: { dockerfile: "docker/api.Dockerfile", context: "svc" } };
+    expect(unclaimedDockerfiles(app, discover({ overrides }))).toBe(
+      `no service has ${join(directory, "Dockerfile")}, ${join(directory, "docker/web.Dockerfile")}, ${join(directory, "tools/migrate/Dockerfile")}: app.services is "svc/*"`,
     );
     expect(
       unclaimedDockerfiles(
         { directory, services: "**" },
         discover({ app: { name: "shop", directory, services: "{svc,tools}/*" } }),
       ),
-    ).toContain(`no service has ${join(directory, "Dockerfile")}: `);
+    ).not.toContain("tools/migrate");
   });
 });

@@ -10,6 +10,7 @@ import {
   serviceImages,
   type ServiceImagesArgs,
 } from "../../../components/service-image.ts";
+import type { Service } from "../../../components/service.ts";
 import { hideSecrets, openEnvelope, openMockEngine } from "../../support/mock-engine.ts";
 import { sampleService } from "../../support/sample-shop.ts";
 
@@ -36,10 +37,10 @@ function release(service: string, pinned = digest, environment = "dev"): void {
   );
 }
 
-async function declared(images: Partial<ServiceImagesArgs["images"]>) {
+async function declared(images: Partial<ServiceImagesArgs["images"]>, declaredServices: readonly Service[] = services) {
   const engine = await openMockEngine("dev", { values: {}, secretKeys: [] });
   const warnings = vi.spyOn(pulumi.log, "warn").mockResolvedValue();
-  const made = serviceImages(services, {
+  const made = serviceImages(declaredServices, {
     file: "stacks/Pulumi.dev.yaml",
     app: { name: "shop", directory: "examples/shop" },
     environment: "dev",
@@ -50,7 +51,6 @@ async function declared(images: Partial<ServiceImagesArgs["images"]>) {
       source: "registry",
       platform: "linux/arm64",
       tag: "1.2",
-      context: "service",
       releases,
       ...images,
     },
@@ -139,13 +139,16 @@ describe("source build", () => {
     });
   });
 
-  test.each([
-    ["service", "svc/link_service"],
-    ["app", "examples/shop"],
-  ] as const)("with the context %s builds in %s", async (context, directory) => {
-    const { resources } = await declared({ source: "build", context });
+  test("is built of what the service says", async () => {
+    const choice = { dockerfile: "docker/Dockerfile", context: ".", target: "web", buildArgs: { SERVICE: "link" } };
+    const { resources } = await declared({ source: "build" }, [sampleService("link", choice)]);
     expect(resources[image]).toMatchObject({
-      build: { context: directory, dockerfile: "svc/link_service/Dockerfile" },
+      build: {
+        context: ".",
+        dockerfile: "docker/Dockerfile",
+        target: "web",
+        args: { SERVICE: "link", BUILDKIT_INLINE_CACHE: "1" },
+      },
     });
   });
 

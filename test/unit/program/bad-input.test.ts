@@ -387,6 +387,37 @@ describe("an invalid stack file gets one clear error and declares nothing", () =
       `${file}: services.user.resources.requests.memory`,
       /2Gi is above the limit of 1Gi \(.*services\.user\.resources\.limits\.memory\)/,
     ],
+    [
+      "a service that is not there",
+      set("services.usr", {}),
+      `${file}: services.usr`,
+      /there is no such service; there are link, user; one that app.services does not find says its `dockerfile` here/,
+    ],
+    ["a name of all services", set("defaults.name", "x"), `${file}: defaults.name`, /"x": is the name of one service/],
+    [
+      "a stage of all services",
+      set("defaults.target", "web"),
+      `${file}: defaults.target`,
+      /"web": .*Dockerfile has no such stage/,
+    ],
+    [
+      "a build argument of all services that none takes",
+      set("defaults.buildArgs", { A: "x" }),
+      `${file}: defaults.buildArgs.A`,
+      /has no effect: no service's Dockerfile has `ARG A`/,
+    ],
+    [
+      "a Dockerfile of the stack that is not there",
+      set("services.cart", { dockerfile: "src/Dockerfile" }),
+      `${file}: services.cart.dockerfile`,
+      /"src\/Dockerfile": there is no such file in the monorepo/,
+    ],
+    [
+      "a name that another has",
+      set("services.user.name", "link"),
+      `svc/user_service`,
+      /is named "link" like .*link_service; rename one of them/,
+    ],
     ["a port that is none", set("services.user.port", 0), `${file}: services.user.port`, /a port is 1 to 65535/],
   ])("%s", async (_what, change, location, hint) => {
     const message = await rejection(change);
@@ -463,6 +494,68 @@ describe("an invalid service gets one clear error and declares nothing", () => {
       { "svc/link_service/service.yaml": "test: { beside: [] }\n" },
       () => `${link("service.yaml")}: test.beside`,
       /unknown key; version 2 calls it test\.services/,
+    ],
+    ...(
+      [
+        ["a name in capitals", "name: Link", "name", /"Link": must be lower case letters, digits and '-'/],
+        [
+          "a Dockerfile outside",
+          "dockerfile: ../Dockerfile",
+          "dockerfile",
+          /must be a path from the root .* not lead out/,
+        ],
+        ["a Dockerfile of the machine", "dockerfile: /Dockerfile", "dockerfile", /must be a path from the root/],
+        [
+          "a Dockerfile that counts from the service",
+          "dockerfile: Dockerfile",
+          "dockerfile",
+          /"Dockerfile": there is no such file in the monorepo at .*; it counts from there: write svc\/link_service\/Dockerfile$/,
+        ],
+        [
+          "a Dockerfile that is not there",
+          "dockerfile: x",
+          "dockerfile",
+          /no such file .*; correct the path, which counts/,
+        ],
+        ["a Dockerfile that is a directory", "dockerfile: svc", "dockerfile", /"svc": there is no such file/],
+        ["a context that is not there", "context: x", "context", /"x": there is no such directory in the monorepo/],
+        ["a context that is a file", "context: svc/link_service/Dockerfile", "context", /there is no such directory/],
+        ["a context on a server", "context: https://x.example/y.git", "context", /there is no such directory/],
+        [
+          "a stage that is not there",
+          "target: web",
+          "target",
+          /"web": .*link_service\/Dockerfile has no such stage; it names none/,
+        ],
+        ["a stage with blanks", "target: a b", "target", /"a b": is not the name of a stage/],
+        [
+          "a build argument that nobody takes",
+          "buildArgs: { A: x }",
+          "buildArgs.A",
+          /has no effect on link: .*link_service\/Dockerfile has no `ARG A`; add that, or remove it here/,
+        ],
+        ["a build argument that is a number", "buildArgs: { A: 1 }", "buildArgs.A", /1: must be a string; quote it/],
+        [
+          "a build argument with a blank",
+          "buildArgs: { 'A B': x }",
+          "buildArgs.A B",
+          /[Ii]s not the name of an environment/,
+        ],
+      ] as const
+    ).map(([what, text, key, hint]): [string, Record<string, string>, () => string, RegExp] => [
+      what,
+      { "svc/link_service/service.yaml": `${text}\n` },
+      () => `${link("service.yaml")}: ${key}`,
+      hint,
+    ]),
+    [
+      "a stage among others",
+      {
+        "svc/link_service/Dockerfile": "FROM x AS api\nFROM x AS web\nEXPOSE 1\n",
+        "svc/link_service/service.yaml": "port: 1\ntarget: wb\n",
+      },
+      () => `${link("service.yaml")}: target`,
+      /"wb": .* has no such stage; it has api, web$/,
     ],
     [
       "a port in words",

@@ -29,6 +29,8 @@ test.each<[copy: string, settings: ServiceSettings, refused: boolean]>([
     name: "a",
     directory: join(checkout.root, path),
     port: 7070,
+    dockerfile: join(checkout.root, path, "Dockerfile"),
+    context: checkout.root,
   }));
   const checked = assertSourcesCommitted({ ...sample.monorepo(), root: checkout.root, services });
   if (refused)

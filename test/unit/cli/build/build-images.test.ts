@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { digestIn, imageBuilds } from "../../../../cli/build/build-images.ts";
+import { sampleService } from "../../../support/sample-shop.ts";
 
-describe("the context is", () => {
-  const service = { name: "link", directory: "shop/svc/link_service", port: 7070 };
+describe("an image is built", () => {
+  const service = sampleService("link", { dockerfile: "shop/docker/link.Dockerfile", context: "shop" });
   const images = {
     registry: "docker.io",
     organization: "acme",
@@ -14,21 +15,19 @@ describe("the context is", () => {
   } as const;
   const monorepo = { app: { name: "shop", directory: "shop", services: "svc/*" }, root: "shop", services: [service] };
 
-  test.each([
-    ["service", "shop/svc/link_service"],
-    ["app", "shop"],
-  ] as const)("the directory that images.context %s names", (context, directory) => {
+  test.each([{}, { target: "web", buildArgs: { PORT: "1" } }])("as its service says, with %j", (choice) => {
     const file = "stacks/Pulumi.dev.yaml";
-    const [first] = imageBuilds({ ...monorepo, file, images: { ...images, context } }, [service], {
+    const [first] = imageBuilds({ ...monorepo, file, images }, [{ ...service, ...choice }], {
       tags: ["0.2.1"],
       push: true,
     });
     expect(first).toEqual({
+      ...choice,
       service: "link",
       repository: "docker.io/acme/shop-link",
       tags: ["0.2.1"],
-      context: `${process.cwd()}/${directory}`,
-      dockerfile: `${process.cwd()}/shop/svc/link_service/Dockerfile`,
+      context: `${process.cwd()}/shop`,
+      dockerfile: `${process.cwd()}/shop/docker/link.Dockerfile`,
       platform: "linux/arm64",
       push: true,
     });

@@ -33,6 +33,15 @@ describe("buildctl", () => {
     ]);
   });
 
+  test("builds a stage with arguments", () => {
+    const args = argumentsOf({ ...build, target: "web", buildArgs: { SERVICE: "link", FLAGS: "-a,b =c" } });
+    expect(args.filter((argument) => /target|build-arg/.test(argument))).toEqual([
+      "--opt=target=web",
+      "--opt=build-arg:SERVICE=link",
+      "--opt=build-arg:FLAGS=-a,b =c",
+    ]);
+  });
+
   test("speaks plain HTTP with a registry on this machine, and with no other", () => {
     const registry = ["--import-cache", "--export-cache", "--output"];
     const plain = (of: ImageBuild): string[] =>
@@ -52,6 +61,15 @@ describe("buildctl", () => {
 
 describe("docker buildx", () => {
   const argumentsOf = (of: ImageBuild): readonly string[] => buildxArguments(of, "/tmp/metadata.json", "registry");
+
+  test("builds a stage with arguments", () => {
+    const args = argumentsOf({ ...build, target: "web", buildArgs: { SERVICE: "link", FLAGS: "-a,b =c" } });
+    expect(args.filter((argument) => /target|build-arg/.test(argument))).toEqual([
+      "--target=web",
+      "--build-arg=SERVICE=link",
+      "--build-arg=FLAGS=-a,b =c",
+    ]);
+  });
 
   test("builds for the platform with the layers in the registry, and pushes all tags at once", () => {
     expect(argumentsOf(build)).toEqual([
