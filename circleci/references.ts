@@ -41,16 +41,16 @@ interface WaitingJob {
 
 /** What keeps jobs of a workflow from ever starting: names that two of them have, that none has, and circles. */
 export function requirementProblems(location: string, jobs: readonly WaitingJob[]): Problem[] {
-  const names = jobs.map(({ name }) => name);
-  const repeated = new Set(names.filter((name, index) => names.indexOf(name) !== index));
+  const byName = Map.groupBy(jobs, ({ name }) => name);
+  const repeated = [...byName].filter(([, twins]) => twins.length > 1).map(([name]) => name);
   return [
-    ...[...repeated].map((name) => ({
+    ...repeated.map((name) => ({
       location: `${location}.jobs`,
       message: `two jobs are called ${JSON.stringify(name)}: give one another name`,
     })),
     ...jobs.flatMap(({ name, requires }) =>
       requires
-        .filter((required) => !names.includes(required))
+        .filter((required) => !byName.has(required))
         .map((required) => ({
           location,
           // The words of CircleCI's validation.

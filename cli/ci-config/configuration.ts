@@ -1,3 +1,4 @@
+import { isWithinLimits } from "../../circleci/limits.ts";
 import type { CircleConfig } from "../../circleci/schema.ts";
 import { executors, plainExecutor } from "./executors.ts";
 import { aggregateJob, jobs } from "./jobs.ts";
@@ -49,17 +50,31 @@ export function setupConfiguration(pipeline: Pipeline): CircleConfig {
   };
 }
 
+/** One trigger of the pipeline. */
+interface PipelineRun {
+  readonly trigger: TriggerKind;
+  readonly problem?: string | undefined;
+}
+
 /**
- * `.circleci/continue_config.yml`: the pipeline itself.
+ * `.circleci/continue_config.yml`: the pipeline itself. Each service has jobs of its own as long as CircleCI takes so many; from
+ * there on services share jobs.
  * @param run why it runs, for which it has the one workflow. @default it has all of them
  */
-export function continueConfiguration(
-  pipeline: Pipeline,
-  run?: { readonly trigger: TriggerKind; readonly problem?: string | undefined },
-): CircleConfig {
+export function continueConfiguration(pipeline: Pipeline, run?: PipelineRun): CircleConfig {
+  const most = pipeline.services.length + pipeline.testedOnly.length;
+  const divided = (perJob: number): CircleConfig => {
+    const configuration = dividedConfiguration(pipeline, run, perJob);
+    return perJob >= most || isWithinLimits(configuration) ? configuration : divided(perJob * 2);
+  };
+  return divided(1);
+}
+
+/** @param perJob how many services a job may test or build */
+function dividedConfiguration(pipeline: Pipeline, run: PipelineRun | undefined, perJob: number): CircleConfig {
   const { executors: all, executorOf } = executors(pipeline);
   const chosen = run === undefined ? triggerKinds.filter((trigger) => happens(trigger, pipeline)) : [run.trigger];
-  const args = { pipeline, executorOf, problem: run?.problem };
+  const args = { pipeline, executorOf, perJob, problem: run?.problem };
   return {
     version: 2.1,
     parameters: {
@@ -69,7 +84,7 @@ export function continueConfiguration(
     },
     executors: all,
     commands: { prepare: prepareCommand(pipeline.layout), report: reportCommand },
-    jobs: jobs(pipeline),
+    jobs: jobs(pipeline, perJob > 1),
     workflows: Object.fromEntries(chosen.map((trigger) => [trigger, workflow(trigger, args)])),
   };
 }

@@ -5,6 +5,7 @@ import { healthWait, type Pipeline, type Promotion } from "./pipeline.ts";
 import { handOver } from "./program-layout.ts";
 import { installPulumi, run } from "./steps.ts";
 
+/** What a job tests or builds: a service, or several, each but the first after another `--service`. */
 const service: ParameterDeclarations = { service: { type: "string" } };
 const environment: ParameterDeclarations = { environment: { type: "string" } };
 const attachWorkspace = { attach_workspace: { at: handOver } };
@@ -22,12 +23,18 @@ done`,
 // An absolute path, since the CLI runs in the program's directory.
 const digests = `"$PWD/${handOver}/digests"`;
 
-/** What workflows are made of: each job is for one service or environment at a time. */
-export function jobs({ first, promotions }: Pipeline): Record<string, Job> {
+/**
+ * What workflows are made of: each job is for one service or environment at a time.
+ * @param shared whether a job may be for several services, which then gives it a name
+ */
+export function jobs({ first, promotions }: Pipeline, shared: boolean): Record<string, Job> {
+  const given: ParameterDeclarations = shared ? { ...service, job: { type: "string" } } : service;
+  const nameOf = (kind: string): string => (shared ? "<< parameters.job >>" : `${kind}-<< parameters.service >>`);
+  const digestsFile = `${shared ? "<< parameters.job >>" : "<< parameters.service >>"}.json`;
   return {
     test: {
       parameters: {
-        ...service,
+        ...given,
         executor: { type: "executor", default: plainExecutor },
         ports: { type: "string", default: "" },
       },
@@ -36,12 +43,12 @@ export function jobs({ first, promotions }: Pipeline): Record<string, Job> {
         "prepare",
         { when: { condition: "<< parameters.ports >>", steps: [waitForPorts] } },
         run("Test", `delivery test --env ${first.name} --service << parameters.service >>`),
-        { report: { job: "test-<< parameters.service >>" } },
+        { report: { job: nameOf("test") } },
       ],
     },
     build: {
       description: "Build and push an image, and hand its digest over",
-      parameters: { ...service, based: { type: "boolean", default: false } },
+      parameters: { ...given, based: { type: "boolean", default: false } },
       executor: plainExecutor,
       steps: [
         "prepare",
@@ -53,21 +60,21 @@ export function jobs({ first, promotions }: Pipeline): Record<string, Job> {
           `mkdir -p ${digests}
 delivery build --env ${first.name} --service << parameters.service >> \\
   --build-number << pipeline.number >> --bases ${digests} \\
-  --output ${digests}/<< parameters.service >>.json`,
+  --output ${digests}/${digestsFile}`,
         ),
-        { persist_to_workspace: { root: handOver, paths: ["digests/<< parameters.service >>.json"] } },
-        { report: { job: "build-<< parameters.service >>" } },
+        { persist_to_workspace: { root: handOver, paths: [`digests/${digestsFile}`] } },
+        { report: { job: nameOf("build") } },
       ],
     },
     "build-only": {
       description: "Build an image and do not push it, which needs no credentials",
-      parameters: service,
+      parameters: given,
       executor: plainExecutor,
       steps: [
         "prepare",
         remoteDocker,
         run("Build", `delivery build --env ${first.name} --service << parameters.service >> --no-push`),
-        { report: { job: "build-<< parameters.service >>" } },
+        { report: { job: nameOf("build") } },
       ],
     },
     release: {

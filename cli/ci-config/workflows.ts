@@ -1,4 +1,5 @@
 import type { Workflow } from "../../circleci/schema.ts";
+import { batches, imageDepths, serviceArguments, type Batch } from "./batches.ts";
 import { plainExecutor, servicePorts } from "./executors.ts";
 import {
   healthWait,
@@ -12,6 +13,8 @@ import {
 interface WorkflowArgs {
   readonly pipeline: Pipeline;
   readonly executorOf: (service: PipelineService) => string;
+  /** How many services a job may test or build. */
+  readonly perJob: number;
   /** Why the run fails whatever its jobs come to. @default it need not */
   readonly problem?: string | undefined;
 }
@@ -76,10 +79,10 @@ function publication({ name, context }: PipelineEnvironment, requires: readonly 
 /** @param trusted whether the commits come from people who may see the first environment's secrets */
 function review(args: WorkflowArgs, { trusted }: { trusted: boolean }): Call[] {
   const { first, services, previews } = args.pipeline;
-  const builds = services.map(({ name }) => ({
+  const builds = batches(services, args.perJob, depthIn(services)).map((batch) => ({
     job: "build-only",
-    name: `build-${name}`,
-    parameters: { service: name },
+    name: `build-${batch.name}`,
+    parameters: batchParameters("build", batch, args),
   }));
   const preview = trusted
     ? { job: "preview", name: "preview", context: first.context }
@@ -111,15 +114,17 @@ function drift({ first, promotions }: Pipeline): Call[] {
   }));
 }
 
-function tests({ pipeline, executorOf }: WorkflowArgs): Call[] {
-  return [...pipeline.services, ...pipeline.testedOnly].map((service) => {
-    const executor = executorOf(service);
-    const ports = servicePorts(service).join(" ");
+function tests(args: WorkflowArgs): Call[] {
+  const { executorOf } = args;
+  return testBatches(args).map((batch) => {
+    const [service] = batch.services;
+    const executor = service === undefined ? plainExecutor : executorOf(service);
+    const ports = service === undefined ? "" : servicePorts(service).join(" ");
     return {
       job: "test",
-      name: `test-${service.name}`,
+      name: `test-${batch.name}`,
       parameters: {
-        service: service.name,
+        ...batchParameters("test", batch, args),
         ...(executor === plainExecutor ? {} : { executor }),
         ...(ports === "" ? {} : { ports }),
       },
@@ -127,23 +132,49 @@ function tests({ pipeline, executorOf }: WorkflowArgs): Call[] {
   });
 }
 
-function pushedBuilds(
-  { pipeline: { first, services } }: WorkflowArgs,
-  { afterTests }: { afterTests: boolean },
-): Call[] {
-  const built = new Set(services.map(({ name }) => name));
-  return services.map(({ name, bases = [] }) => {
+/** Services that share a job need the same service containers. */
+function testBatches({ pipeline, executorOf, perJob }: WorkflowArgs): Batch[] {
+  return batches([...pipeline.services, ...pipeline.testedOnly], perJob, executorOf);
+}
+
+function pushedBuilds(args: WorkflowArgs, { afterTests }: { afterTests: boolean }): Call[] {
+  const { first, services } = args.pipeline;
+  const built = batches(services, args.perJob, depthIn(services));
+  const buildOf = jobOf("build", built);
+  const testOf = jobOf("test", testBatches(args));
+  return built.map((batch) => {
+    const own = new Set(batch.services.map(({ name }) => name));
     // Made from an image that is built here, it is made from what comes of that.
-    const before = bases.filter((base) => built.has(base)).map((base) => `build-${base}`);
-    const requires = [...(afterTests ? [`test-${name}`] : []), ...before];
+    const bases = batch.services.flatMap((service) => service.bases ?? []).filter((base) => !own.has(base));
+    const before = bases.flatMap((base) => buildOf.get(base) ?? []);
+    const tested = afterTests ? batch.services.flatMap(({ name }) => testOf.get(name) ?? []) : [];
+    const requires = [...new Set([...tested, ...before])];
     return {
       job: "build",
-      name: `build-${name}`,
-      parameters: { service: name, ...(before.length === 0 ? {} : { based: true }) },
+      name: `build-${batch.name}`,
+      parameters: { ...batchParameters("build", batch, args), ...(before.length === 0 ? {} : { based: true }) },
       context: first.context,
       ...(requires.length === 0 ? {} : { requires }),
     };
   });
+}
+
+/** An image is built after those that it is made from, so that they never share a job. */
+function depthIn(services: readonly PipelineService[]): (service: PipelineService) => string {
+  const depthOf = imageDepths(services);
+  return (service) => String(depthOf(service));
+}
+
+/** The job of each service. */
+function jobOf(kind: "build" | "test", all: readonly Batch[]): ReadonlyMap<string, string> {
+  return new Map(all.flatMap(({ name, services }) => services.map((service) => [service.name, `${kind}-${name}`])));
+}
+
+function batchParameters(kind: "build" | "test", batch: Batch, { perJob }: WorkflowArgs): Record<string, string> {
+  return {
+    service: serviceArguments(batch),
+    ...(perJob === 1 ? {} : { job: `${kind}-${batch.name}` }),
+  };
 }
 
 /**

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { isWithinLimits } from "../../../../circleci/limits.ts";
 import { configurationProblems } from "../../../../circleci/references.ts";
 import type { CircleConfig, Invocation } from "../../../../circleci/schema.ts";
 import {
@@ -278,6 +279,68 @@ test.each([1, 500])("%i services make a valid configuration, with a line for eac
   );
   expect(lines.filter((line) => /^ +- build: \{ name: build-service-\d+, /.test(line))).toHaveLength(count);
   expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(130);
+});
+
+describe("services that are too many for jobs of their own", () => {
+  const services = Array.from({ length: 3000 }, (_, index) => ({
+    name: `service-${index}`,
+    serviceContainers: index % 3 === 0 ? postgres : [],
+    // Chains of three images.
+    bases: index % 3 === 0 ? [] : [`service-${index - 1}`],
+  }));
+  const argumentsOf = (jobs: ReadonlyMap<string, Invocation>, kind: string): (readonly [string, string[]])[] =>
+    [...jobs]
+      .filter(([name]) => name.startsWith(kind))
+      .map(([name, call]) => [name, String(Object(call).service).split(" --service ")]);
+
+  test.each<[trigger: TriggerKind, releases: boolean]>([
+    ["deliver", true],
+    ["deliver", false],
+    ["review", true],
+    ["review-with-environment", true],
+  ])("share them (%s, released by CI: %s)", (trigger, releases) => {
+    const jobs = jobsOf({ services, releases }, trigger);
+    expect(isWithinLimits(continueConfiguration({ ...shop, services, releases }, { trigger }))).toBe(true);
+    expect(jobs.size).toBeLessThan(4000);
+    for (const kind of ["test", "build"])
+      expect(
+        argumentsOf(jobs, kind)
+          .flatMap(([, names]) => names)
+          .toSorted(),
+      ).toEqual(services.map(({ name }) => name).toSorted());
+    expect(new Set(awaited(jobs))).toEqual(
+      new Set([...jobs.keys()].filter((name) => !/^(delivery|approve-prod|(promote|publish-state)-prod)$/.test(name))),
+    );
+  });
+
+  test("only with those whose tests need the same containers, and after the images that theirs are made from", () => {
+    const jobs = jobsOf({ services, releases: false }, "deliver");
+    const number = (name: string): number => Number(name.split("-")[1]);
+    for (const [name, names] of argumentsOf(jobs, "test")) {
+      expect(new Set(names.map((one) => number(one) % 3 === 0)).size).toBe(1);
+      expect(Object(jobs.get(name)).executor).toBe(number(names[0] ?? "") % 3 === 0 ? "with-postgres" : undefined);
+    }
+    const builds = argumentsOf(jobs, "build");
+    const jobWith = (all: typeof builds, service: string): string | undefined =>
+      all.find(([, names]) => names.includes(service))?.[0];
+    for (const [name, names] of builds.slice(0, 20)) {
+      const before = names.flatMap((one) => (number(one) % 3 === 0 ? [] : [`service-${number(one) - 1}`]));
+      const tests = argumentsOf(jobs, "test");
+      expect(new Set(jobs.get(name)?.requires)).toEqual(
+        new Set([...names.map((one) => jobWith(tests, one)), ...before.map((one) => jobWith(builds, one))]),
+      );
+      expect(Object(jobs.get(name)).based).toBe(before.length === 0 ? undefined : true);
+    }
+  });
+
+  test("hand their digests over and report as the job", () => {
+    const { build, test: tested } = continueConfiguration({ ...shop, services }).jobs;
+    expect(JSON.stringify(build)).toContain('/digests\\"/<< parameters.job >>.json');
+    expect(build?.steps).toContainEqual({
+      persist_to_workspace: { root: "../handed-over", paths: ["digests/<< parameters.job >>.json"] },
+    });
+    for (const job of [build, tested]) expect(job?.steps).toContainEqual({ report: { job: "<< parameters.job >>" } });
+  });
 });
 
 describe("the setup configuration", () => {
