@@ -1,10 +1,12 @@
 import { posix } from "node:path";
+import { readCargo, type CargoTargets } from "./cargo-command.ts";
+import { isPythonProgram, readPython, type PythonInstallation } from "./python-command.ts";
 
 /**
- * What a command of a build works with: the imports of Go, the packages of Node, or something that is not understood here,
- * such as a script, which may read whatever there is.
+ * What a command of a build works with: the imports of Go, the packages of Node, the crates of Cargo, the packages of Python,
+ * or something that is not understood here, such as a script, which may read whatever there is.
  */
-export type Tool = "go" | "node" | "unknown";
+export type Tool = "go" | "node" | "cargo" | "python" | "unknown";
 
 interface CommandReading {
   readonly tools: readonly Tool[];
@@ -12,6 +14,12 @@ interface CommandReading {
   readonly go?: { readonly words: readonly string[]; readonly writes: boolean };
   /** What a package manager of Node is called with. */
   readonly node?: readonly string[];
+  /** What `cargo build` and `install` are to make. */
+  readonly cargo?: CargoTargets;
+  /** What a package manager of Python installs. */
+  readonly python?: PythonInstallation;
+  /** The paths that it reads, and nothing else; of a glob or a variable, the directory that it is in. */
+  readonly reads?: readonly string[];
 }
 
 /** These read nothing of the sources, or nothing that could come into what is built. */
@@ -20,7 +28,7 @@ const harmless = new Set(
     ": true false exit set unset export umask ulimit shopt cd pwd ls echo printf mkdir rmdir rm touch chmod chown chgrp test [ " +
     "apk apt apt-get apt-cache dpkg yum dnf microdnf rpm add-apt-repository gpg gpgconf update-ca-certificates ldconfig " +
     "adduser addgroup useradd groupadd usermod groupmod deluser id whoami getent setcap curl wget unzip gunzip xz sha256sum " +
-    "sha512sum uname arch date nproc which command hash type strip upx du df stat sleep wait locale-gen localedef env printenv git ( )"
+    "sha512sum uname arch date nproc rustup which command hash type strip upx du df stat sleep wait locale-gen localedef env printenv git ( )"
   ).split(" "),
 );
 /** Words before a command that say whether it runs, or how. */
@@ -33,6 +41,9 @@ export function readCommand(given: readonly string[]): CommandReading {
   if (program === undefined) return { tools: [] };
   if (/(^|[/-])go$/.test(program)) return readGo(words.slice(1));
   if (/^(npm|pnpm|yarn|bun|corepack)$/.test(program)) return readNode(program, words.slice(1));
+  if (program === "cargo") return readCargo(words.slice(1));
+  if (isPythonProgram(program)) return readPython(program, words.slice(1));
+  if (program === "cp" || program === "mv") return readCopy(words.slice(1));
   if (program === "cd") return { tools: words.length === 2 && !/[$~]|^-$/.test(words[1] ?? "") ? [] : ["unknown"] };
   return { tools: harmless.has(program) ? [] : ["unknown"] };
 }
@@ -100,4 +111,16 @@ function readNode(program: string, words: readonly string[]): CommandReading {
   if (program === "corepack" || /^(config|cache|--version|-v|set)$/.test(words[0] ?? "")) return { tools: [] };
   const runsAnything = words.some((word) => /^(exec|x|dlx|node|explore)$/.test(word));
   return { tools: runsAnything ? ["node", "unknown"] : ["node"], node: words };
+}
+
+/** Options that take a word or change more than what is copied are not told apart. */
+function readCopy(words: readonly string[]): CommandReading {
+  const given = words.filter((word) => !word.startsWith("-"));
+  if (words.some((word) => /^(-[a-zA-Z]*[tTS]|--(target|suffix|no-target))/.test(word)) || given.length < 2)
+    return { tools: ["unknown"] };
+  const known = given.slice(0, -1).map((word) => {
+    const wild = word.search(/[$*?[{~]/);
+    return wild === -1 ? word : word.slice(0, word.lastIndexOf("/", wild) + 1);
+  });
+  return { tools: [], reads: known.map((word) => (word === "" ? "." : word)) };
 }

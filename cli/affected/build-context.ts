@@ -3,10 +3,12 @@ import type { BuildChoice } from "../../components/dockerfile.ts";
 import type { Service } from "../../components/service.ts";
 import { errorMessage } from "../../core/error.ts";
 import { CommandError } from "../command.ts";
+import type { Tool } from "./build-commands.ts";
 import { dockerfileSources } from "./dockerfile.ts";
 import { ignores, parseIgnoreFile, type IgnorePattern } from "./dockerignore.ts";
 import { pathPattern, type PathPattern } from "./glob.ts";
 import { goBuildsIn } from "./go-packages.ts";
+import type { CargoBuild, PythonInstall } from "./run-instruction.ts";
 import { isIn, memoize, pathWithin, type SourceTree } from "./source-tree.ts";
 
 /** What the build of one image can see, and what its Dockerfile takes of it. Paths are from the root of the monorepo. */
@@ -29,12 +31,18 @@ export interface BuildContext {
   readonly mayBeRead: (file: string) => boolean;
   /** Whether a package manager of Node works where it is. */
   readonly isUsedByNode: (file: string) => boolean;
-  /** Whether all that is done with it is `go build`: the image has it only as far as a package of Go does. */
-  readonly compiledByGoAlone: (file: string) => boolean;
+  /** Whether all that is done with it is to compile by one tool: the image has it only as far as what that makes of it. */
+  readonly compiledBy: (tool: Tool, file: string) => boolean;
   /** The directories of the Go packages that it builds. */
   readonly goPackages: readonly string[];
   /** The words of what package managers of Node are called with. */
   readonly nodeWords: readonly string[];
+  /** What Cargo builds. Paths are from the root of the context. */
+  readonly cargo: readonly CargoBuild[];
+  /** What package managers of Python install. */
+  readonly python: readonly PythonInstall[];
+  /** The directory that is the context. */
+  readonly root: string;
 }
 
 /** How the image of a service is built. Paths are from the root of the monorepo. */
@@ -59,15 +67,18 @@ export function buildContexts(tree: SourceTree): (build: ImageSource) => BuildCo
     const ignoreFiles = [ownIgnoreFile, posix.join(root, ".dockerignore")];
     const ignoreFile = ignoreFiles.find((file) => tree.read(file) !== undefined);
     const patterns = ignoreFile === undefined ? [] : patternsOf(ignoreFile);
-    const { copied, kept, tools, goBuilds, nodeWords } = dockerfileSources(tree.read(dockerfile) ?? "", {
-      target,
-      buildArgs,
-    });
+    const { copied, kept, tools, reads, goBuilds, nodeWords, cargo, python } = dockerfileSources(
+      tree.read(dockerfile) ?? "",
+      { target, buildArgs },
+    );
     const fromRoot = (source: string): readonly string[] => [pathWithin(root, source) ?? []].flat();
     const paths = [...new Set(copied)].flatMap(fromRoot);
     const isKept = kept.flatMap(fromRoot).map(coverage);
-    const tooled = [...tools].flatMap(([source, by]) =>
-      fromRoot(source).map((path) => ({ by, covers: coverage(path) })),
+    // What is copied within a stage is a file that a command has made, or one of the sources at another path.
+    const moved = reads.filter(({ path }) => fromRoot(path).some((at) => tree.kind(at) !== undefined));
+    const unclear = new Set(moved.flatMap((read) => read.sources));
+    const tooled = [...tools, ...[...unclear].map((source) => [source, new Set<Tool>(["unknown"])] as const)].flatMap(
+      ([source, by]) => fromRoot(source).map((path) => ({ by, covers: coverage(path) })),
     );
     const broad = paths.filter((source) => isIn(source, directory));
     const sources = paths.filter((source) => !isIn(source, directory)).map(pathPattern);
@@ -90,12 +101,15 @@ export function buildContexts(tree: SourceTree): (build: ImageSource) => BuildCo
       sweeps: (file) => broad.some((source) => isIn(source, file)),
       mayBeRead: (file) => tooled.some(({ by, covers }) => by.has("unknown") && covers(file)),
       isUsedByNode: (file) => tooled.some(({ by, covers }) => by.has("node") && covers(file)),
-      compiledByGoAlone: (file) => {
+      compiledBy: (tool, file) => {
         const by = tooled.filter(({ covers }) => covers(file)).flatMap((source) => [...source.by]);
-        return by.length > 0 && by.every((tool) => tool === "go") && !isKept.some((covers) => covers(file));
+        return by.length > 0 && by.every((one) => one === tool) && !isKept.some((covers) => covers(file));
       },
       nodeWords,
       goPackages: goPackages(goBuilds, root, directory),
+      cargo,
+      python,
+      root,
     };
   };
 }

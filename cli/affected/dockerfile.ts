@@ -1,66 +1,45 @@
 import { posix } from "node:path";
 import type { BuildChoice } from "../../components/dockerfile.ts";
-import { goArguments, readCommand, type Tool } from "./build-commands.ts";
+import type { Tool } from "./build-commands.ts";
 import { chosenInstructions } from "./dockerfile-target.ts";
 import { isDocument, jsonWords, parseInstructions, splitFlags, type Instruction } from "./dockerfile-instructions.ts";
-import { shellCommands } from "./shell-commands.ts";
+import { inside, originsOf, readRun, type Copy, type Run, type Stage } from "./run-instruction.ts";
 
 /** What a Dockerfile takes from its build context. */
-interface DockerfileSources {
+interface DockerfileSources extends Commands {
   /** Paths and globs, relative to the context; `.` is all of it. What one stage has from another counts as what it was there. */
   readonly copied: readonly string[];
   /** Those of them that the image has as they are, and not only what a stage makes of them. */
   readonly kept: readonly string[];
   /** What works with them in the stages that have them: source → tools. */
   readonly tools: ReadonlyMap<string, ReadonlySet<Tool>>;
-  readonly goBuilds: readonly GoBuild[];
-  /** The words of what package managers of Node are called with. */
-  readonly nodeWords: readonly string[];
   /** The images that its stages begin with or copy from, but for its own stages; what no ARG gives a value is left out. */
   readonly images: readonly string[];
 }
+
+/** What the commands of all stages do. */
+type Commands = Omit<ReturnType<typeof readRun>, "tools">;
 
 /** Follows the files of the context through the stages of a Dockerfile. Source: https://docs.docker.com/reference/dockerfile/ */
 export function dockerfileSources(text: string, choice: BuildChoice = {}): DockerfileSources {
   const { instructions, complete } = chosenInstructions(parseInstructions(text), choice);
   const { copied, final, runs, images } = readStages(instructions);
   const tools = new Map<string, Set<Tool>>();
-  const goBuilds: GoBuild[] = [];
-  const nodeWords: string[] = [];
-  for (const run of runs) {
-    const read = readRun(run);
-    goBuilds.push(...read.goBuilds);
-    nodeWords.push(...read.nodeWords);
-    for (const { from } of run.copies)
-      for (const tool of read.tools) tools.set(from, (tools.get(from) ?? new Set()).add(tool));
-  }
+  const read = runs.map((run) => ({ ...readRun(run), copies: run.copies }));
+  for (const { copies, tools: taken } of read)
+    for (const { from } of copies) for (const tool of taken) tools.set(from, (tools.get(from) ?? new Set()).add(tool));
+  const commands: Commands = {
+    goBuilds: read.flatMap(({ goBuilds }) => goBuilds),
+    nodeWords: read.flatMap(({ nodeWords }) => nodeWords),
+    cargo: read.flatMap(({ cargo }) => cargo),
+    python: read.flatMap(({ python }) => python),
+    reads: read.flatMap(({ reads }) => reads),
+  };
   const kept = final.copies.map(({ from }) => from);
-  if (complete) return { copied, kept, tools, goBuilds, nodeWords, images };
+  if (complete) return { copied, kept, tools, images, ...commands };
   // What is not understood may copy anything.
   const everything = { copied: [...copied, "."], kept: [...kept, "."] };
-  return { ...everything, tools: new Map([...tools, [".", new Set(["unknown"])]]), goBuilds, nodeWords, images };
-}
-
-/** What is where in a stage of a Dockerfile. */
-interface Stage {
-  /** Absolute; `/` where it is the base image's. */
-  readonly directory: string;
-  readonly copies: readonly Copy[];
-  /** What commands are given to, unless they are in JSON. */
-  readonly shell: string;
-}
-
-/** A RUN, in the stage as it is then. */
-interface Run extends Stage {
-  readonly instruction: Instruction;
-}
-
-/** What a stage has from the context. */
-interface Copy {
-  /** Relative to the context; `.` is all of it. */
-  readonly from: string;
-  /** Absolute, in the stage. */
-  readonly to: string;
+  return { ...everything, tools: new Map([...tools, [".", new Set(["unknown"])]]), images, ...commands };
 }
 
 const emptyStage: Stage = { directory: "/", copies: [], shell: "sh" };
@@ -121,7 +100,7 @@ function readStages(instructions: readonly Instruction[]) {
       case "CMD":
       case "ENTRYPOINT":
         // What is compiled only when it starts may be anything that the image has.
-        if (/^(\[\s*")?go\b/.test(rest))
+        if (/^(\[\s*")?(go|cargo)\b/.test(rest))
           runs.push({ ...state.stage, instruction: { ...instruction, rest: "unknown" } });
         break;
     }
@@ -140,21 +119,6 @@ function valueOf(name: string, values: ReadonlyMap<string, string>): string | un
     },
   );
   return known.includes("$") ? undefined : known.replace(/^(["'])(.*)\1$/, "$2");
-}
-
-/** The paths of the context of which a path in a stage may be a copy. */
-function originsOf(copies: readonly Copy[], path: string): string[] {
-  const origins = copies.flatMap(({ from, to }) => {
-    const within = inside(to, path);
-    return within === undefined ? [] : [posix.join(from, within)];
-  });
-  return [...new Set(origins)];
-}
-
-/** A path relative to a directory that it is in, or is. */
-function inside(directory: string, path: string): string | undefined {
-  const within = posix.relative(directory, path);
-  return within === ".." || within.startsWith("../") ? undefined : within;
 }
 
 type StageOf = (name: string) => Stage | undefined;
@@ -196,74 +160,6 @@ function fromStage({ copies } = emptyStage, source: string, to: string): Copy[] 
 function pair(option: string): [string, string] {
   const [key = "", ...value] = option.split("=");
   return [key, value.join("=")];
-}
-
-/** Go packages that a Dockerfile builds. */
-export interface GoBuild {
-  /** Theirs, or the one in which an import path counts. Relative to the context. */
-  readonly directory: string;
-  /** @default the package is that of the directory */
-  readonly importPath?: string;
-  /** Whether all packages below it are meant (`/...`). */
-  readonly below: boolean;
-  /** Whether the programs of all of them are written. @default what is built is only checked, if there are several */
-  readonly written?: true;
-}
-
-/** What a RUN does: the Go packages that its `go build` and `install` name, and the tools that it takes. */
-function readRun({ instruction, directory, copies, shell }: Run) {
-  const found = { goBuilds: [] as GoBuild[], nodeWords: [] as string[], tools: new Set<Tool>() };
-  const { commands, complete } = commandsOf(instruction);
-  if (!complete || !/(^|\/)(ba|da|a|z|k)?sh$/.test(shell)) found.tools.add("unknown");
-  const state: { at: string; around: string[] } = { at: directory, around: [] };
-  for (const words of commands) {
-    if (words[0] === "(") state.around.push(state.at);
-    if (words[0] === ")") state.at = state.around.pop() ?? state.at;
-    if (words[0] === "cd") state.at = posix.resolve(state.at, words[1] ?? "");
-    const { tools, go, node = [] } = readCommand(words);
-    for (const tool of tools) found.tools.add(tool);
-    found.nodeWords.push(...node);
-    if (go === undefined) continue;
-    const { at, named } = goArguments(go.words, state.at);
-    // With a version (`@`), Go takes a module from elsewhere; what an argument of the build (`$`) stands for is not known.
-    const known = named.filter((word) => !/[$@]/.test(word));
-    found.goBuilds.push(...known.flatMap((word) => builtPackages(word, at, { directory, copies }, go.writes)));
-  }
-  return found;
-}
-
-function commandsOf({ rest: given, documents }: Instruction): ReturnType<typeof shellCommands> {
-  const { rest } = splitFlags(given);
-  const [document] = documents;
-  if (document !== undefined) {
-    // Only a script of the shell itself is understood, and not what another program is given to read.
-    const script = isDocument(rest) && documents.length === 1 && !document.startsWith("#!");
-    return script ? shellCommands(document) : { commands: [], complete: false };
-  }
-  const words = jsonWords(rest);
-  return words === undefined ? shellCommands(rest) : { commands: [words], complete: true };
-}
-
-function builtPackages(
-  word: string,
-  at: string,
-  stage: Pick<Stage, "directory" | "copies">,
-  writes: boolean,
-): GoBuild[] {
-  const below = /(^|\/)\.\.\.$/.test(word);
-  const more = below && writes ? ({ below, written: true } as const) : { below };
-  const path = word.replace(/\/?\.\.\.$/, "");
-  if (!/^(\.{0,2}(\/|$)|.*\.go$)/.test(path))
-    return contextDirectories(stage, at).map((directory) => ({ directory, importPath: path, ...more }));
-  const absolute = posix.resolve(at, path.endsWith(".go") ? posix.dirname(path) : path);
-  return contextDirectories(stage, absolute).map((directory) => ({ directory, ...more }));
-}
-
-/** The directories of the context that a path in a stage is copied from. If none is known, the WORKDIR counts as the context's root. */
-function contextDirectories({ directory, copies }: Pick<Stage, "directory" | "copies">, path: string): string[] {
-  const directories = copies.map(({ from, to }) => ({ to, from: from.endsWith(".go") ? posix.dirname(from) : from }));
-  const found = originsOf(directories, path);
-  return found.length > 0 ? found : [posix.relative(directory, path) || "."];
 }
 
 /** The arguments of an instruction, which are words or a JSON array. */

@@ -1,5 +1,5 @@
 import { posix } from "node:path";
-import type { GoBuild } from "./dockerfile.ts";
+import type { GoBuild } from "./run-instruction.ts";
 import { glob } from "./glob.ts";
 import { goModulesIn, type GoModules } from "./go-modules.ts";
 import { isIn, memoize, pathWithin, type SourceTree } from "./source-tree.ts";

@@ -3,10 +3,11 @@ import type { Service } from "../../components/service.ts";
 import type { Monorepo } from "../project/monorepo.ts";
 import { isDocumentation, isRepositoryMetadata, type AffectedBy } from "./affected-by.ts";
 import { buildContexts, buildOf, type BuildContext } from "./build-context.ts";
+import { cargoGraph, isLeftOutByCargo, isTestedByCargo, matchCargo, type CargoNeeds } from "./cargo.ts";
 import { pathPattern, type PathPattern } from "./glob.ts";
 import { goGraph, isEmbeddedBy, isGovernedByGo, matchGo, type GoNeeds } from "./go.ts";
 import { counterparts, isGovernedByNode, matchNode, nodeGraph, type NodeNeeds } from "./node.ts";
-import { isIn, memoize, sourceTree, upwards, type SourceTree } from "./source-tree.ts";
+import { isIn, memoize, once, sourceTree, upwards, type SourceTree } from "./source-tree.ts";
 
 /** What a service is made of. Paths are from the root of the monorepo. */
 export interface ServiceSources {
@@ -38,6 +39,7 @@ export function serviceGraph(monorepo: Monorepo): ServiceSources[] {
   const tree = sourceTree(monorepo.root);
   const go = goGraph(tree);
   const node = nodeGraph(tree);
+  const cargo = cargoGraph(tree);
   const contextOf = buildContexts(tree);
   const sources = monorepo.services.map((service) => {
     const build = buildOf(monorepo.root, service);
@@ -48,10 +50,16 @@ export function serviceGraph(monorepo: Monorepo): ServiceSources[] {
     const needs = {
       go: go.needs(directory, context.goPackages),
       node: node.needs(directory, context.copies, context.nodeWords),
+      cargo: cargo.needs(context.cargo, context.root),
     };
-    const enclosing = once(() => enclosingDirectories(directory, needs.go, needs.node));
+    const enclosing = once(() => enclosingDirectories(directory, needs));
     const only = (service.only ?? []).map(pathPattern);
-    const isFollowed = once(() => (needs.go ?? needs.node) !== undefined && !hasForeignCode(tree, directory));
+    const followed = [needs.cargo?.understood === true ? rustCode : []].flat();
+    const isFollowed = once(
+      () =>
+        (needs.go !== undefined || needs.node !== undefined || followed.length > 0) &&
+        !hasForeignCode(tree, directory, followed),
+    );
     return { service, directory, dockerfile: build.dockerfile, context, ...needs, paths, only, enclosing, isFollowed };
   });
   const repository = repositoryContext(tree, sources, pathFrom(monorepo.root, process.cwd()));
@@ -101,24 +109,23 @@ function repositoryContext(tree: SourceTree, sources: readonly ServiceNeeds[], p
 }
 
 /** Whether there is code at a directory or below it in a language whose imports are not followed. */
-function hasForeignCode(tree: SourceTree, directory: string): boolean {
+function hasForeignCode(tree: SourceTree, directory: string, followed: readonly RegExp[]): boolean {
   const { files, directories } = tree.list(directory);
-  if (files.some((name) => foreignCode.test(name))) return true;
+  if (files.some((name) => foreignCode.test(name) && !followed.some((code) => code.test(name)))) return true;
   return directories.some(
-    (name) => !["node_modules", "vendor", ".git"].includes(name) && hasForeignCode(tree, posix.join(directory, name)),
+    (name) =>
+      !["node_modules", "vendor", "target", ".git"].includes(name) &&
+      hasForeignCode(tree, posix.join(directory, name), followed),
   );
 }
+
+const rustCode = /\.rs$|^Cargo\.toml$/;
 
 const foreignCode =
   /\.(py|pyx|rb|rs|java|kt|kts|scala|groovy|clj|cs|fs|vb|csproj|php|pl|lua|ex|exs|erl|hs|ml|swift|dart|zig|nim|jl|r|cr)$|^(Cargo\.toml|pyproject\.toml|requirements[^/]*\.txt|Gemfile|composer\.json|pom\.xml|build\.gradle(\.kts)?|mix\.exs)$/i;
 
 function pathFrom(root: string, path: string): string {
   return relative(root, path).replaceAll(sep, "/") || ".";
-}
-
-function once<T>(compute: () => T): () => T {
-  const get = memoize(compute);
-  return () => get("");
 }
 
 /** What a service needs, as far as `serviceGraph` has to know it. Paths are from the root of the monorepo. */
@@ -128,6 +135,7 @@ interface ServiceNeeds {
   readonly context: BuildContext;
   readonly go: GoNeeds | undefined;
   readonly node: NodeNeeds | undefined;
+  readonly cargo: CargoNeeds | undefined;
   /** `paths` of its service.yaml. */
   readonly paths: readonly PathPattern[];
   /** `only` of its service.yaml; empty: it says nothing. */
@@ -169,13 +177,20 @@ function matchService(
   // What only tests need, a command of which it is not known what it reads may read as well.
   const certain = modules?.part === "tests" && mayBeRead(context, needs.node, path) ? undefined : modules;
   const found =
-    certain ?? (whole?.part === "image" ? whole : (byDockerfile(needs, repository, path, sees) ?? whole ?? modules));
+    certain ??
+    (whole?.part === "image"
+      ? whole
+      : (byDockerfile(needs, repository, path, sees) ?? whole ?? modules ?? byTests(needs, path)));
   return found?.part === "image" && !sees(path) ? { ...found, part: "tests" } : found;
 }
 
-function byModules({ go, node, directory }: ServiceNeeds, path: string): AffectedBy | undefined {
+function byModules({ go, node, cargo, directory }: ServiceNeeds, path: string): AffectedBy | undefined {
   const found = go && matchGo(go, directory, path);
-  return found ?? (node && matchNode(node, path));
+  return found ?? (node && matchNode(node, path)) ?? (cargo && matchCargo(cargo, directory, path));
+}
+
+function byTests({ cargo }: ServiceNeeds, path: string): AffectedBy | undefined {
+  return cargo !== undefined && isTestedByCargo(cargo, path) ? { part: "tests", reason: path } : undefined;
 }
 
 function byDirectory({ enclosing, context }: ServiceNeeds, tree: SourceTree, path: string): AffectedBy | undefined {
@@ -188,7 +203,7 @@ function byDirectory({ enclosing, context }: ServiceNeeds, tree: SourceTree, pat
 }
 
 function byDockerfile(
-  { directory, context, go, node, only, isFollowed }: ServiceNeeds,
+  { directory, context, go, node, cargo, only, isFollowed }: ServiceNeeds,
   { tree, isOfProgram, isDefinition, isOfOthers, isEmbedded }: RepositoryContext,
   path: string,
   sees: (path: string) => boolean,
@@ -213,7 +228,9 @@ function byDockerfile(
   // What is left is what a Dockerfile that copies everything may read: nothing tells what of it is needed.
   if (!swept) return undefined;
   if (isFollowed() && isOfOthers(directory, path)) return undefined;
-  if (go !== undefined && !go.cgo && context.compiledByGoAlone(path)) return undefined;
+  if (go !== undefined && !go.cgo && context.compiledBy("go", path)) return undefined;
+  if (cargo?.understood === true && isFollowed() && isLeftOutByCargo(cargo, path, context.compiledBy("cargo", path)))
+    return undefined;
   // What a package of Go embeds affects only the services with that package, and these have been matched above.
   if (go !== undefined && isEmbedded(path)) return undefined;
   return image;
@@ -230,13 +247,14 @@ function mayBeRead(context: BuildContext, node: NodeNeeds | undefined, path: str
  */
 function enclosingDirectories(
   directory: string,
-  go: GoNeeds | undefined,
-  node: NodeNeeds | undefined,
+  { go, node, cargo }: Pick<ServiceNeeds, "go" | "node" | "cargo">,
 ): ReadonlyMap<string, AffectedBy["part"]> {
   const moduleFiles = [...(go?.modules.files ?? [])].map((file) => posix.dirname(file));
-  const image = [directory, ...moduleFiles, ...(go?.image ?? []), ...(node?.packages ?? [])];
+  const crates = [...(cargo?.image ?? []), ...(cargo?.outside ?? [])];
+  const image = [directory, ...moduleFiles, ...(go?.image ?? []), ...(node?.packages ?? []), ...crates];
   const parts = new Map<string, AffectedBy["part"]>();
-  for (const at of go?.tests ?? []) for (const around of upwards(at)) parts.set(around, "tests");
+  for (const at of [...(go?.tests ?? []), ...(cargo?.tests ?? [])])
+    for (const around of upwards(at)) parts.set(around, "tests");
   for (const at of image) for (const around of upwards(at)) parts.set(around, "image");
   return parts;
 }

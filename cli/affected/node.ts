@@ -4,6 +4,7 @@ import { parseYaml } from "../../core/yaml.ts";
 import { CommandError } from "../command.ts";
 import type { AffectedBy } from "./affected-by.ts";
 import { glob } from "./glob.ts";
+import { globbedDirectories } from "./globbed-directories.ts";
 import { isMeant, nodeImportsIn } from "./node-imports.ts";
 import { areScriptsUnderstood } from "./node-scripts.ts";
 import { memoize, pathWithin, upwards, type SourceTree } from "./source-tree.ts";
@@ -130,33 +131,8 @@ function pnpmGlobs(tree: SourceTree, directory: string): string[] {
 function workspaceMembers(tree: SourceTree, root: string, globs: readonly string[]): string[] {
   const included = globs.filter((pattern) => !pattern.startsWith("!"));
   const excluded = globs.filter((pattern) => pattern.startsWith("!")).map((pattern) => glob(pattern.slice(1)));
-  const found = new Set(included.flatMap((pattern) => expand(tree, root, pattern.replace(/^\.\//, "").split("/"))));
+  const found = new Set(included.flatMap((pattern) => globbedDirectories(tree, root, pattern)));
   return [...found].filter((at) => !excluded.some((matches) => matches(posix.relative(root, at))));
-}
-
-/** Reads only the directories on the way to what the parts of a glob mean; those of hidden and installed files never. */
-function expand(tree: SourceTree, root: string, given: readonly string[]): string[] {
-  const parts = given.filter((part, index) => part !== "" && !(part === "**" && given[index - 1] === "**"));
-  const found = new Set<string>();
-  // By directory and the number of parts that have led there: several ways lead to the same, each of which is gone once.
-  const seen = new Set<string>();
-  const visit = (directory: string, index: number): void => {
-    const key = `${index} ${directory}`;
-    if (seen.has(key)) return;
-    seen.add(key);
-    const part = parts[index];
-    if (part === undefined) return void found.add(directory);
-    const below = tree.list(directory).directories.filter((name) => name !== "node_modules" && !name.startsWith("."));
-    if (part === "**") {
-      visit(directory, index + 1);
-      for (const name of below) visit(posix.join(directory, name), index);
-      return;
-    }
-    const matches = glob(part);
-    for (const name of below.filter(matches)) visit(posix.join(directory, name), index + 1);
-  };
-  visit(root, 0);
-  return [...found];
 }
 
 /** How a file affects a service by the dependencies between packages of Node. */

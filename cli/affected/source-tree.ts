@@ -65,6 +65,12 @@ export function memoize<T>(compute: (argument: string) => T): (argument: string)
   };
 }
 
+/** A function that computes its result once, if it is called. */
+export function once<T>(compute: () => T): () => T {
+  const get = memoize(compute);
+  return () => get("");
+}
+
 /** A path relative to a directory, from the root of the monorepo; `undefined`: it leads out of it. */
 export function pathWithin(directory: string, path: string): string | undefined {
   const joined = posix.join(directory, path).replace(/(.)\/$/, "$1");

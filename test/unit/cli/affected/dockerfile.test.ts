@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { dockerfileSources, type GoBuild } from "../../../../cli/affected/dockerfile.ts";
+import { dockerfileSources } from "../../../../cli/affected/dockerfile.ts";
+import type { GoBuild } from "../../../../cli/affected/run-instruction.ts";
 import { affectedServices, everything, expectAffected, go, goShop } from "../../../support/affected-table.ts";
 
 describe("the Dockerfile", () => {
@@ -240,7 +241,7 @@ describe("a command of a stage takes", () => {
     ["RUN go run ./tools/gen"],
     ["RUN go tool templ generate"],
     ["RUN protoc --go_out=. proto/*.proto"],
-    ["RUN go build ./svc/a; cp -r web /web"],
+    ["RUN go build ./svc/a; cp -t /web web"],
     ["RUN <<EOF\ngo build ./svc/a\npython3 gen.py\nEOF"],
     ["RUN <<EOF\n#!/usr/bin/env python3\nopen('x')\nEOF"],
     ["RUN bash <<EOF\ngo build ./svc/a\nEOF"],
@@ -289,7 +290,8 @@ describe("a reading of a Dockerfile that is not complete counts all that the sta
   const build = "FROM golang AS build\nWORKDIR /src\nCOPY . .\n";
   const last = "FROM scratch\nCOPY --from=build /out /\n";
   const changed = ["cmd/migrate/main.go", "pkg/store/store.go", "terraform/main.tf", "compose.yaml", "svc/b/main.go"];
-  const table = (dockerfile: string): Record<string, string> => affectedServices(shop(dockerfile), changed);
+  const table = (dockerfile: string): Record<string, string> =>
+    affectedServices({ ...shop(dockerfile), "terraform/main.tf": "" }, changed);
   const services = (...found: string[]): Record<string, string> =>
     Object.fromEntries(changed.map((file, index) => [file, found[index] ?? ""]));
 
@@ -302,6 +304,9 @@ describe("a reading of a Dockerfile that is not complete counts all that the sta
     ["RUN for x in migrate; do go build -o /out/ ./cmd/$x; done", ["a", "a", "a", "a", "a b"]],
     ["RUN sh -c 'go build -o /out/ ./cmd/migrate'", ["a", "a", "a", "a", "a b"]],
     ["RUN make", ["a", "a", "a", "a", "a b"]],
+    ["RUN go build -o /tmp/a ./svc/a && mkdir -p /out && cp /tmp/a /src/bin/a /out/", ["", "", "", "", "b"]],
+    ["RUN go build -o /out/ ./svc/a && cp -r cmd /out/", ["a", "a", "a", "a", "a b"]],
+    ["RUN go build -o /out/ ./svc/a && mv terraform/*.tf /out/", ["a", "a", "a", "a", "a b"]],
     ["COPY --chmod=755 <<EOF build.sh\ngo build ./cmd/migrate\nEOF\nRUN ./build.sh", ["a", "a", "a", "a", "a b"]],
   ])("%j", (commands, found) => {
     expect(table(`${build}${commands}\n${last}`)).toEqual(services(...found));
