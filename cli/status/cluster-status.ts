@@ -4,6 +4,7 @@ import type { KubernetesClient } from "../../kubernetes/client.ts";
 import { isNotFound } from "../../kubernetes/errors.ts";
 import { conditionOf, listAt, nameOf, numberAt, stringAt, type KubernetesObject } from "../../kubernetes/object.ts";
 import type { State } from "./model.ts";
+import { syncMessage } from "./sync-retry.ts";
 
 /** The state of a Deployment, as its own status says. */
 export interface DeploymentStatus {
@@ -120,7 +121,7 @@ export async function listApplications(
 
 export function applicationStatus(application: KubernetesObject, prefix: string): ApplicationStatus {
   const name = nameOf(application);
-  const operation = stringAt(application, "status", "operationState", "message");
+  const operation = syncMessage(application);
   const phase = stringAt(application, "status", "operationState", "phase") ?? null;
   const error = listAt(application, "status", "conditions").find((condition) =>
     (stringAt(condition, "type") ?? "").endsWith("Error"),
