@@ -9,9 +9,15 @@ import type { Finding } from "./report.ts";
 const declaring =
   /^(argocd-controller|argocd-application-controller|pulumi-kubernetes(\.exe|-.*)?|pulumi-resource-kubernetes)$/;
 
-/** Parts of a cluster that write into objects that others declare: autoscalers, the scheduler, providers of load balancers. */
+/**
+ * Parts of a cluster that write into objects that others declare: autoscalers, the scheduler, providers of load balancers. K3s
+ * and MicroK8s have the controller manager in one binary with the rest, and so under its name.
+ */
 const controllers = new Set([
   "kube-controller-manager",
+  "k3s",
+  "kubelite",
+  "openshift-controller-manager",
   "kube-apiserver",
   "kube-scheduler",
   "kubelet",
@@ -25,8 +31,12 @@ const controllers = new Set([
   "replicator",
 ]);
 
-/** Fields that are no part of what is wanted, whoever writes them: the status, and what keeps an object from being deleted. */
-const undeclared = /^(status|metadata\.finalizers)(?![^.[])/;
+/**
+ * Fields that are no part of what is wanted, whoever writes them: the status, what keeps an object from being deleted, what
+ * `kubectl rollout restart` notes, and what `kubectl apply` does.
+ */
+const undeclared =
+  /^(?:(?:status|metadata\.finalizers)(?![^.[])|(?:spec\.template\.)?metadata\.annotations\["kubectl\.kubernetes\.io\/(?:restartedAt|last-applied-configuration)"\]$)/;
 
 const shownFields = 5;
 
@@ -36,15 +46,22 @@ const shownFields = 5;
  * Source: https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management
  */
 export function foreignManagerFindings(what: string, object: KubernetesObject): Finding[] {
-  const entries = listAt(object, "metadata", "managedFields")
-    .filter((entry) => stringAt(entry, "subresource") !== "status")
-    .map((entry) => ({ manager: stringAt(entry, "manager") ?? "", fields: mapAt(entry, "fieldsV1") }));
+  const all = listAt(object, "metadata", "managedFields").map((entry) => ({
+    manager: stringAt(entry, "manager") ?? "",
+    subresource: stringAt(entry, "subresource"),
+    fields: mapAt(entry, "fieldsV1"),
+  }));
+  const entries = all.filter(({ subresource }) => subresource !== "status");
+  // Whoever reports an object's status is its controller, by whatever name it runs on this cluster.
+  const reporting = new Set(all.filter(({ subresource }) => subresource === "status").map(({ manager }) => manager));
+  const isController = (manager: string): boolean =>
+    controllers.has(manager) || (reporting.has(manager) && !manager.startsWith("kubectl"));
   const declared = new Set(
     entries.filter(({ manager }) => declaring.test(manager)).flatMap(({ fields }) => leavesOf(fields)),
   );
   const foreign = new Map<string, Set<string>>();
   for (const { manager, fields } of entries) {
-    if (declaring.test(manager) || controllers.has(manager)) continue;
+    if (declaring.test(manager) || isController(manager)) continue;
     const own = foreign.get(manager) ?? new Set();
     for (const field of addedFields(fields, "", declared)) if (!undeclared.test(field)) own.add(field);
     if (own.size > 0) foreign.set(manager, own);

@@ -16,6 +16,15 @@ const by = (manager: string, fieldsV1: JsonMap, others: JsonMap = {}): JsonMap =
 const argoCd = by("argocd-controller", link({ ".": {}, "f:name": {}, "f:image": {} }), { operation: "Apply" });
 const pod = "spec.template.spec";
 
+/** As `kubectl rollout restart` writes it. */
+const restarted: JsonMap = {
+  "f:spec": {
+    "f:template": {
+      "f:metadata": { "f:annotations": { ".": {}, "f:kubectl.kubernetes.io/restartedAt": {} } },
+    },
+  },
+};
+
 const managedBy = (...managedFields: JsonMap[]) =>
   foreignManagerFindings("Deployment link", { metadata: { name: "link", managedFields } }).map(({ change }) => change);
 
@@ -90,10 +99,28 @@ test.each<[what: string, entry: JsonMap]>([
   ["a finalizer", by("controller", { "f:metadata": { "f:finalizers": { ".": {}, 'v:"a/b"': {} } } })],
   ["Pulumi", by("pulumi-kubernetes-1a2b3c4d", { "f:data": { "f:A": {} } }, { operation: "Apply" })],
   ["Argo CD without server-side apply", by("argocd-application-controller", { "f:data": { "f:A": {} } })],
+  ["the controller manager of K3s", by("k3s", { "f:spec": { "f:replicas": {} } }, { subresource: "scale" })],
+  ["a restart by kubectl", by("kubectl-rollout", restarted)],
+  [
+    "what kubectl has applied last",
+    by("kubectl", {
+      "f:metadata": { "f:annotations": { ".": {}, "f:kubectl.kubernetes.io/last-applied-configuration": {} } },
+    }),
+  ],
   ["the kubelet", by("kubelet", { "f:metadata": { "f:labels": { "f:a": {} } } })],
   ["an entry without fields", { manager: "kubectl", operation: "Update" }],
   ["fields that are none", { manager: "kubectl", operation: "Update", fieldsV1: "x" }],
 ])("says nothing of %s", (_what, entry) => expect(managedBy(argoCd, entry)).toEqual([]));
+
+test("whoever reports the status of an object is its controller, by whatever name; kubectl is none", () => {
+  const reports = (manager: string): JsonMap =>
+    by(manager, { "f:status": { "f:replicas": {} } }, { subresource: "status" });
+  const revision: JsonMap = { "f:metadata": { "f:annotations": { "f:deployment.kubernetes.io/revision": {} } } };
+  expect(managedBy(argoCd, by("one-binary", revision), reports("one-binary"))).toEqual([]);
+  expect(managedBy(argoCd, by("kubectl-edit", revision), reports("kubectl-edit"))).toEqual([
+    'has metadata.annotations["deployment.kubernetes.io/revision"] from kubectl-edit, neither from Argo CD nor from the stack',
+  ]);
+});
 
 test("two entries of one manager are one finding, of which the first five fields are shown", () => {
   const letters = (...names: string[]): JsonMap => ({
