@@ -86,3 +86,39 @@ export function isCustomResourceDefinition(object: KubernetesObject): boolean {
   const { apiVersion, kind } = kindOf(object);
   return apiVersion.startsWith("apiextensions.k8s.io/") && kind === "CustomResourceDefinition";
 }
+
+/** The labels of an object, or of what a template makes, which lies at the path. */
+export function labelsAt(object: JsonMap, ...path: string[]): JsonMap {
+  return mapAt(object, ...path, "metadata", "labels");
+}
+
+/**
+ * Whether a selector takes an object with these labels. An empty one takes all, and one that is not there none.
+ * Source: https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#resources-that-support-set-based-requirements
+ */
+export function selects(selector: JsonMap | undefined, labels: JsonMap): boolean {
+  if (selector === undefined) return false;
+  return (
+    Object.entries(mapAt(selector, "matchLabels")).every(([key, value]) => labels[key] === value) &&
+    listAt(selector, "matchExpressions").every((requirement) => meets(requirement, labels))
+  );
+}
+
+/** An operator that is not known is met by nothing. */
+function meets(requirement: JsonMap, labels: JsonMap): boolean {
+  const value = labels[stringAt(requirement, "key") ?? ""];
+  const { values } = requirement;
+  const listed = Array.isArray(values) && value !== undefined && values.includes(value);
+  switch (requirement["operator"]) {
+    case "In":
+      return listed;
+    case "NotIn":
+      return !listed;
+    case "Exists":
+      return value !== undefined;
+    case "DoesNotExist":
+      return value === undefined;
+    default:
+      return false;
+  }
+}

@@ -13,13 +13,7 @@ import { CommandError, type CommandContext } from "../command.ts";
 import { openCluster } from "../project/cluster.ts";
 import type { DeliveryEnvironment } from "../project/environment.ts";
 import type { Project } from "../project/stack-file.ts";
-import {
-  listApplications,
-  listCronJobs,
-  listDeployments,
-  listDisruptionBudgets,
-  listPods,
-} from "../status/cluster-status.ts";
+import { listAll, listApplications, listDeployments, listPods } from "../status/cluster-status.ts";
 import { endpointSettings, endpointsOf, type StatusEndpoints } from "../status/endpoints.ts";
 import { readReleases } from "../status/git-status.ts";
 import { reasonOf } from "../status/reading.ts";
@@ -180,8 +174,8 @@ async function readHealth({
     argoCd ? listApplications(client, endpoints, signal) : [],
     listDeployments(client, endpoints, signal),
     listPods(client, endpoints, signal),
-    listDisruptionBudgets(client, endpoints, signal),
-    listCronJobs(client, endpoints, signal),
+    listAll(client, "policy/v1/poddisruptionbudgets", endpoints, signal),
+    listAll(client, "batch/v1/cronjobs", endpoints, signal),
   ]);
   const named = (objects: readonly KubernetesObject[], name: string): KubernetesObject | undefined =>
     objects.find((object) => nameOf(object) === name);
@@ -193,8 +187,8 @@ async function readHealth({
     application: named(applications, applicationName(endpoints.app, endpoints.environment, service)),
     deployment: named(deployments, service),
     pods: ofService(pods, service),
-    disruptionBudgets: ofService(disruptionBudgets, service),
-    cronJobs: ofService(cronJobs, service),
+    disruptionBudgets,
+    cronJobs,
   });
 }
 

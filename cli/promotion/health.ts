@@ -1,7 +1,8 @@
 import { shortDigest, type Release } from "../../git/records.ts";
 import { valueAt } from "../../kubernetes/json.ts";
-import { conditionOf, listAt, nameOf, numberAt, stringAt, type KubernetesObject } from "../../kubernetes/object.ts";
+import { conditionOf, listAt, numberAt, stringAt, type KubernetesObject } from "../../kubernetes/object.ts";
 import { applicationStatus, deploymentStatus } from "../status/cluster-status.ts";
+import { idleProblem, type ServiceObjects } from "./idle-objects.ts";
 
 /** What a gate found of one service. */
 export interface ServiceOutcome {
@@ -14,16 +15,11 @@ export interface ServiceOutcome {
 }
 
 /** What the deploy repository and the cluster say of one service in the environment that its digest comes from. */
-export interface HealthStatus {
+export interface HealthStatus extends ServiceObjects {
   /** When the release commit was made, ISO 8601; `null`: nothing is known of it. */
   readonly releasedAt: string | null;
   /** Whether Argo CD has to say so, too: with delivery `gitops`. */
   readonly argoCd: boolean;
-  readonly application: KubernetesObject | undefined;
-  readonly deployment: KubernetesObject | undefined;
-  readonly pods: readonly KubernetesObject[];
-  readonly disruptionBudgets: readonly KubernetesObject[];
-  readonly cronJobs: readonly KubernetesObject[];
 }
 
 /**
@@ -38,7 +34,7 @@ export function healthOf(
   minutes: number,
   now: number,
 ): ServiceOutcome {
-  const problem = healthProblem(digest, status);
+  const problem = deploymentProblem(digest, status) ?? idleProblem(service, status);
   const since = problem === undefined ? latest(timesOf(status)) : undefined;
   const outcome = { service, digest, healthySince: since === undefined ? null : new Date(since).toISOString() };
   if (problem !== undefined) return { ...outcome, passed: false, detail: problem };
@@ -50,30 +46,6 @@ export function healthOf(
     passed: age >= minutes,
     detail: `has been Healthy for ${Math.max(0, Math.floor(age))} of ${minutes} minutes`,
   };
-}
-
-function healthProblem(digest: string, status: HealthStatus): string | undefined {
-  return deploymentProblem(digest, status) ?? idleProblem(status);
-}
-
-/**
- * What Argo CD calls Healthy, and what does not run, or cannot be moved: it has no opinion of PodDisruptionBudgets, and a
- * CronJob that is suspended is as Healthy to it as one that runs.
- */
-function idleProblem({ disruptionBudgets, cronJobs }: HealthStatus): string | undefined {
-  const suspended = cronJobs.find((cronJob) => valueAt(cronJob, "spec", "suspend") === true);
-  if (suspended !== undefined) return `has a CronJob ${nameOf(suspended)} that is suspended, so it does not run`;
-  const blocking = disruptionBudgets.find(blocksEveryEviction);
-  return blocking === undefined
-    ? undefined
-    : `has a PodDisruptionBudget ${nameOf(blocking)} that lets no pod be evicted though all of them are well: a node that is drained waits for ever`;
-}
-
-/** With fewer pods than wanted it is to block. */
-function blocksEveryEviction(budget: KubernetesObject): boolean {
-  const status = (key: string): number => numberAt(budget, "status", key) ?? 0;
-  const expected = status("expectedPods");
-  return expected > 0 && status("currentHealthy") >= expected && status("disruptionsAllowed") === 0;
 }
 
 function deploymentProblem(digest: string, { argoCd, application, deployment }: HealthStatus): string | undefined {

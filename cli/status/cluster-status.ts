@@ -61,25 +61,20 @@ export function listPods(
   return listOwn(client, "/api/v1", "pods", location, signal);
 }
 
-export function listDisruptionBudgets(
+/** All of a kind in the environment's namespace, whoever has made them; none where the cluster does not know the kind. */
+export async function listAll(
   client: KubernetesClient,
-  location: ClusterLocation,
+  kind: "policy/v1/poddisruptionbudgets" | "batch/v1/cronjobs",
+  { namespace }: Pick<ClusterLocation, "namespace">,
   signal: AbortSignal,
 ): Promise<KubernetesObject[]> {
-  return listOwn(client, "/apis/policy/v1", "poddisruptionbudgets", location, signal).catch(noneWhereNotServed);
-}
-
-export function listCronJobs(
-  client: KubernetesClient,
-  location: ClusterLocation,
-  signal: AbortSignal,
-): Promise<KubernetesObject[]> {
-  return listOwn(client, "/apis/batch/v1", "cronjobs", location, signal).catch(noneWhereNotServed);
-}
-
-function noneWhereNotServed(error: unknown): KubernetesObject[] {
-  if (isNotFound(error)) return [];
-  throw error;
+  const [group, version, plural] = kind.split("/");
+  const path = `/apis/${group}/${version}/namespaces/${namespace}/${plural}`;
+  const list = await client.request("GET", path, { signal }).catch((error: unknown) => {
+    if (isNotFound(error)) return {};
+    throw error;
+  });
+  return listAt(list, "items");
 }
 
 async function listOwn(

@@ -57,7 +57,7 @@ const conditions = (type: string, values: JsonMap) => ({
 const restarted = (startedAt: string): JsonMap =>
   changed(link.pod, "status.containerStatuses", [{ restartCount: 1, state: { running: { startedAt } } }]);
 
-const budget = (values: JsonMap): JsonMap => ({ metadata: { name: "link" }, status: values });
+const budget = (values: JsonMap): JsonMap => ({ metadata: { name: "link" }, spec: { selector: {} }, status: values });
 
 test.each<[what: string, changes: Partial<HealthStatus>]>([
   ["a CronJob that runs", { cronJobs: [{ spec: { suspend: false } }, { spec: {} }] }],
@@ -108,7 +108,11 @@ test.each<[what: string, changes: Partial<HealthStatus>, detail: RegExp]>([
   ],
   [
     "a CronJob that is suspended",
-    { cronJobs: [{ metadata: { name: "link-tidy" }, spec: { suspend: true } }] },
+    {
+      cronJobs: [
+        { metadata: { name: "link-tidy", labels: { "app.kubernetes.io/name": "link" } }, spec: { suspend: true } },
+      ],
+    },
     /^has a CronJob link-tidy that is suspended, so it does not run$/,
   ],
   [
