@@ -7,8 +7,8 @@ import { portSchema } from "./service.ts";
 
 /** What the Dockerfile of a service says of it. */
 interface ImageSource {
-  /** The port it listens on; 0 if there is none, which is a problem like any other. */
-  readonly port: number;
+  /** The port it listens on; `undefined`: it is a worker. */
+  readonly port: number | undefined;
   /** Those that the Dockerfile declares. */
   readonly buildArgs: Readonly<Record<string, string>>;
 }
@@ -25,8 +25,8 @@ interface SourceArgs {
 /** Reads the Dockerfile of a service, and checks what its settings choose of it. */
 export function readImageSource(candidate: Candidate, args: SourceArgs): ImageSource {
   const { problems } = args;
-  const { settings, dockerfile } = candidate;
-  const { port = 0, target, buildArgs = {} } = settings;
+  const { dockerfile } = candidate;
+  const { port, target, buildArgs = {} } = candidate.settings;
   const wrong = missingPaths(candidate, args);
   if (wrong.length > 0) {
     problems.push(...wrong);
@@ -38,16 +38,39 @@ export function readImageSource(candidate: Candidate, args: SourceArgs): ImageSo
   problems.push(...impossible);
   // Of a stage that is not there, nothing is known.
   if (impossible.length > 0) return { port, buildArgs };
-  const exposed = settings.port ?? exposedPort(text, { target, buildArgs });
-  if (exposed === undefined)
-    problems.push({
-      location: dockerfile,
-      message: "has no EXPOSE with a number; add one, or set `port` in service.yaml",
-    });
-  else if (!portSchema.safeParse(exposed).success)
-    problems.push({ location: dockerfile, message: `EXPOSE ${exposed}: a port is 1 to 65535` });
   const declared = Object.entries(buildArgs).filter(([name]) => isDeclared(name, choices));
-  return { port: exposed ?? 0, buildArgs: Object.fromEntries(declared) };
+  return {
+    port: readPort(candidate, exposedPort(text, { target, buildArgs }), problems),
+    buildArgs: Object.fromEntries(declared),
+  };
+}
+
+/** @param exposed what the Dockerfile says */
+function readPort({ settings, dockerfile, origin }: Candidate, exposed: number | undefined, problems: Problem[]) {
+  const { kind, expose, probes = {} } = settings;
+  const port = kind === "worker" ? undefined : (settings.port ?? exposed);
+  if (port !== undefined) {
+    if (!portSchema.safeParse(port).success)
+      problems.push({ location: dockerfile, message: `EXPOSE ${port}: a port is 1 to 65535` });
+    return port;
+  }
+  const lacking = "has no EXPOSE with a number; add one, or set `port` in service.yaml";
+  if (kind === "server") problems.push({ location: dockerfile, message: lacking });
+  // What needs a port has no effect without one; a default is for whichever services have one.
+  const needs = [
+    ...(settings.port === undefined ? [] : [["port"]]),
+    ...(expose === undefined || expose === false ? [] : [["expose"]]),
+    ...Object.keys(probes).map((probe) => ["probes", probe]),
+  ].map((path) => origin(...path));
+  for (const location of needs.filter((found) => kind !== "server" && !isDefault(found)))
+    problems.push({
+      location,
+      message:
+        kind === "worker"
+          ? "has no effect on a worker, which nobody reaches at a port; remove it, or set `kind` to server"
+          : `needs a port, and ${dockerfile} ${lacking}`,
+    });
+  return undefined;
 }
 
 /** What is named in the settings must be there, in the commits that CI builds. */

@@ -41,7 +41,7 @@ export interface ServiceManifests {
   serviceAccount: types.input.core.v1.ServiceAccount;
   configMap: types.input.core.v1.ConfigMap;
   deployment: types.input.apps.v1.Deployment;
-  service: types.input.core.v1.Service;
+  service?: types.input.core.v1.Service;
   networkPolicy: types.input.networking.v1.NetworkPolicy;
   podDisruptionBudget: types.input.policy.v1.PodDisruptionBudget;
   horizontalPodAutoscaler?: types.input.autoscaling.v2.HorizontalPodAutoscaler;
@@ -70,13 +70,17 @@ export function serviceManifests(
       variables,
       hasSecrets: Object.keys(serviceSecrets(context, service)).length > 0,
     }),
-    service: {
-      metadata: base,
-      spec: {
-        selector: selectorLabels(environment, service.name),
-        ports: [{ name: "http", port: service.port, targetPort: "http", protocol: "TCP" }],
-      },
-    },
+    ...(service.port === undefined
+      ? {}
+      : {
+          service: {
+            metadata: base,
+            spec: {
+              selector: selectorLabels(environment, service.name),
+              ports: [{ name: "http", port: service.port, targetPort: "http", protocol: "TCP" }],
+            },
+          },
+        }),
     networkPolicy: networkPolicy(environment, service, connections(context, service)),
     podDisruptionBudget: {
       metadata: base,
@@ -106,8 +110,12 @@ export function serviceManifests(
   };
 }
 
-/** Where a service is reached: from outside if it is exposed and the environment has an ingress, else within the cluster. */
-export function serviceAddress(context: ManifestContext, service: Service): string {
+/**
+ * Where a service is reached: from outside if it is exposed and the environment has an ingress, else within the cluster.
+ * @returns `undefined`: nowhere, it is a worker
+ */
+export function serviceAddress(context: ManifestContext, service: Service): string | undefined {
+  if (service.port === undefined) return undefined;
   if (isExposed(service) && context.ingress !== undefined) {
     const scheme = context.ingress.clusterIssuer === undefined ? "http" : "https";
     return `${scheme}://${ingressHost(service, context.ingress)}`;
@@ -162,10 +170,12 @@ function connections(context: ManifestContext, service: Service) {
   };
 }
 
-function peersOf(context: ManifestContext, service: Service): Service[] {
-  return context.services.filter(({ name }) => service.peers?.includes(name));
+function peersOf(context: ManifestContext, service: Service): { name: string; port: number }[] {
+  return context.services.flatMap(({ name, port }) =>
+    port !== undefined && service.peers?.includes(name) === true ? [{ name, port }] : [],
+  );
 }
 
 export function isExposed(service: Service): boolean {
-  return service.expose !== undefined && service.expose !== false;
+  return service.port !== undefined && service.expose !== undefined && service.expose !== false;
 }

@@ -2,7 +2,7 @@ import type { Problem } from "../core/problem.ts";
 import type { Service } from "./service.ts";
 
 /**
- * Peers that do not exist, and circles of peers: services start after those that they call, so a circle could never start.
+ * Peers that do not exist or have no port, and circles of peers: services start after those that they call, so a circle could never start.
  * @param locationOf where a service's peers stand: its own file, or a stack file
  */
 export function peerProblems(services: readonly Service[], locationOf: (service: Service) => string): Problem[] {
@@ -15,12 +15,20 @@ export function peerProblems(services: readonly Service[], locationOf: (service:
         message: `${JSON.stringify(peer)} is no service; there are ${[...byName.keys()].join(", ")}`,
       })),
   );
+  const portless = services.flatMap((service) =>
+    (service.peers ?? []).flatMap((peer) => {
+      const called = byName.get(peer);
+      if (called === undefined || called.port !== undefined) return [];
+      const message = `${JSON.stringify(peer)} is a worker, which nobody can call; remove it, or give ${peer} a port by \`port\` or by EXPOSE in ${called.dockerfile}`;
+      return [{ location: locationOf(service), message }];
+    }),
+  );
   const circle = findCircle(byName);
-  if (circle === undefined) return unknown;
-  const start = byName.get(circle[0] ?? "");
-  if (start === undefined) return unknown;
+  const start = byName.get(circle?.[0] ?? "");
+  if (circle === undefined || start === undefined) return [...unknown, ...portless];
   return [
     ...unknown,
+    ...portless,
     {
       location: locationOf(start),
       message: `${circle.join(" → ")} is a circle; remove one of these peers`,

@@ -54,6 +54,8 @@ export const serviceSettingsSchema = z.strictObject({
     .optional(),
   /** Values for what its Dockerfile declares by `ARG`. Whoever has the image can read them. */
   buildArgs: z.record(variableSchema, z.string("Must be a string; quote it")).optional(),
+  /** `server`: others reach it at its port; `worker`: nobody does, no probe either. @default server where a port is known */
+  kind: z.enum(["server", "worker"], "Must be server or worker").optional(),
   /** The TCP port it listens on. @default the first EXPOSE of its Dockerfile */
   port: portSchema.optional(),
   /** How many pods run, unless `autoscaling` is set. @default 1 */
@@ -126,7 +128,8 @@ export interface Service extends ServiceSettings {
   readonly name: string;
   /** Its directory, relative to the program, e.g. `examples/delinkcious/svc/link_service`. */
   readonly directory: string;
-  readonly port: number;
+  /** `undefined`: it is a worker. */
+  readonly port: number | undefined;
   /** Its Dockerfile, relative to the program. */
   readonly dockerfile: string;
   /** The directory that its build sees, relative to the program. */

@@ -41,16 +41,18 @@ export class Workload extends pulumi.ComponentResource {
       customTimeouts: rolloutTimeouts,
     });
     // A Service is ready when it has endpoints, which the Deployment brings.
-    const service = new KubernetesService(name, manifests.service, {
-      ...own,
-      dependsOn: deployment,
-      customTimeouts: rolloutTimeouts,
-    });
+    const service =
+      manifests.service &&
+      new KubernetesService(name, manifests.service, {
+        ...own,
+        dependsOn: deployment,
+        customTimeouts: rolloutTimeouts,
+      });
     new PodDisruptionBudget(name, manifests.podDisruptionBudget, own);
     if (manifests.horizontalPodAutoscaler !== undefined) {
       new HorizontalPodAutoscaler(name, manifests.horizontalPodAutoscaler, { ...own, dependsOn: deployment });
     }
-    if (manifests.ingress !== undefined) new Ingress(name, manifests.ingress, { ...own, dependsOn: service });
+    if (manifests.ingress !== undefined) new Ingress(name, manifests.ingress, { ...own, dependsOn: service ?? [] });
     this.registerOutputs();
   }
 }

@@ -48,7 +48,7 @@ function addresses({ namespace, services, outside }: Preview): string {
   const entries = services.filter(({ entry }) => entry);
   if (outside && entries.length > 0)
     return entries.map(({ name, address }) => `**${name}: ${address}**`).join("<br>\n");
-  const [first] = entries.length > 0 ? entries : services.filter(({ changed }) => changed);
+  const [first] = entries.length > 0 ? entries : services.filter(({ changed, port }) => changed && port !== undefined);
   if (first === undefined) return "";
   return `Within the cluster: ${first.address}; from outside: \`kubectl port-forward --namespace ${namespace} service/${first.name} ${first.port}\`.`;
 }

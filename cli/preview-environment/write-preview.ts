@@ -29,10 +29,10 @@ export interface PreviewService {
   readonly digest: string;
   /** Whether the pull request changes it; otherwise it is as in the environment. */
   readonly changed: boolean;
-  readonly address: string;
+  readonly address: string | undefined;
   /** Whether it is exposed to people. */
   readonly entry: boolean;
-  readonly port: number;
+  readonly port: number | undefined;
 }
 
 export interface Preview {

@@ -58,16 +58,16 @@ export function deployment(
             {
               name: service.name,
               image: args.image,
-              ports: [{ name: "http", containerPort: service.port, protocol: "TCP" }],
+              ...(service.port === undefined
+                ? {}
+                : { ports: [{ name: "http", containerPort: service.port, protocol: "TCP" }] }),
               envFrom: [
                 { configMapRef: { name: service.name } },
                 ...(!args.hasSecrets ? [] : [{ secretRef: { name: secretName(service.name) } }]),
               ],
               resources: podResources(service.resources),
-              // Every second until it is up, so that it is ready as soon as it can be; then at the pace of the others.
-              startupProbe: { ...probe(service.probes?.liveness), periodSeconds: 1, failureThreshold: 60 },
-              livenessProbe: { ...probe(service.probes?.liveness), periodSeconds: 10, failureThreshold: 6 },
-              readinessProbe: { ...probe(service.probes?.readiness), periodSeconds: 5 },
+              // Kubernetes asks at the port; of a worker it knows only whether its process lives.
+              ...(service.port === undefined ? {} : probes(service)),
               ...restrictedContainer(),
               volumeMounts: scratch.volumeMounts,
             },
@@ -76,6 +76,15 @@ export function deployment(
         },
       },
     },
+  };
+}
+
+function probes({ probes: { liveness, readiness } = {} }: Service) {
+  return {
+    // Every second until it is up, so that it is ready as soon as it can be; then at the pace of the others.
+    startupProbe: { ...probe(liveness), periodSeconds: 1, failureThreshold: 60 },
+    livenessProbe: { ...probe(liveness), periodSeconds: 10, failureThreshold: 6 },
+    readinessProbe: { ...probe(readiness), periodSeconds: 5 },
   };
 }
 

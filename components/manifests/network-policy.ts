@@ -58,7 +58,7 @@ export function dependencyPolicy(
 function policy(
   environment: Environment,
   name: string,
-  port: number,
+  port: number | undefined,
   from: Peer[],
   egress: readonly Rule[],
 ): types.input.networking.v1.NetworkPolicy {
@@ -68,7 +68,7 @@ function policy(
       podSelector: { matchLabels: selectorLabels(environment, name) },
       policyTypes: ["Ingress", "Egress"],
       // A rule without peers would let everybody in: no peers means no rule.
-      ingress: from.length === 0 ? [] : [{ from, ports: [{ protocol: "TCP", port }] }],
+      ingress: from.length === 0 || port === undefined ? [] : [{ from, ports: [{ protocol: "TCP", port }] }],
       egress: [
         {
           ports: [

@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { findServices, unclaimedDockerfiles, type DiscoveryArgs } from "../../../components/find-services.ts";
 import { rejectProblems } from "../../../components/rejection.ts";
-import type { Service } from "../../../components/service.ts";
+import type { Service, ServiceSettings } from "../../../components/service.ts";
 
 let directory: string;
 beforeEach(() => void (directory = mkdtempSync(join(tmpdir(), "discovery-"))));
@@ -105,6 +105,18 @@ describe("settings", () => {
   ])("the port is that of %s", (_what, file, overrides, port) => {
     write({ "svc/link/Dockerfile": dockerfile, "svc/link/service.yaml": file });
     expect(discover({ overrides }).map((service) => service.port)).toEqual([port]);
+  });
+
+  test.each<[what: string, settings: ServiceSettings, exposed: string, port: number | undefined]>([
+    ["a server by its EXPOSE", {}, "EXPOSE 7070\n", 7070],
+    ["a worker without one", {}, "", undefined],
+    ["a worker with one that it says", { kind: "worker" }, "EXPOSE 7070\n", undefined],
+    ["a server that says its port", { kind: "server", port: 1 }, "", 1],
+  ])("%s", (_what, settings, exposed, port) => {
+    write({ "svc/link/Dockerfile": `FROM scratch\n${exposed}` });
+    // What all others have, a worker need not.
+    const defaults = { probes: { liveness: "/healthz" }, expose: true };
+    expect(discover({ defaults, overrides: { link: settings } }).map((service) => service.port)).toEqual([port]);
   });
 
   test("an image reference that registries refuse as too long is a problem", () => {
@@ -237,7 +249,7 @@ describe("what an image is built from", () => {
 
 test("all problems of all services are reported at once", () => {
   write({
-    "svc/a/Dockerfile": "FROM scratch\n",
+    "svc/a/Dockerfile": "FROM scratch\nEXPOSE 0\n",
     "svc/b/Dockerfile": dockerfile,
     "svc/b/service.yaml": "peers: [x]\nsecrets: { KEY: none }\n",
     "svc/c/service.yaml": "",

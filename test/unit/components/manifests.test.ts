@@ -118,10 +118,30 @@ test("pods pull with the pull secret and get no token of the API server", () => 
 
 test("the Service leads to the port that the container names", () => {
   expect(
-    serviceManifests(sampleContext([]), sampleService("link", { port: 8081 }), { image }).service.spec,
+    serviceManifests(sampleContext([]), sampleService("link", { port: 8081 }), { image }).service?.spec,
   ).toMatchObject({
     ports: [{ name: "http", port: 8081, targetPort: "http", protocol: "TCP" }],
   });
+});
+
+test("a worker has no Service, no address and no way in, and nothing asks at a port whether it lives", () => {
+  const worker = sampleService("mailer", { port: undefined, peers: ["link"], expose: true, probes: { liveness: "/" } });
+  const context = sampleContext([worker, sampleService("link"), sampleService("user", { peers: ["mailer"] })], {
+    ingress: { className: "nginx", domain: "shop.example", namespace: "ingress-nginx" },
+  });
+  const manifests = serviceManifests(context, worker, { image });
+  expect(serviceAddress(context, worker)).toBeUndefined();
+  expect(Object.keys(manifests).toSorted()).toEqual([
+    "configMap",
+    "deployment",
+    "networkPolicy",
+    "podDisruptionBudget",
+    "serviceAccount",
+  ]);
+  expect(manifests.configMap.data).toEqual({ LINK_URL: "http://link:7070" });
+  expect(manifests.networkPolicy.spec).toMatchObject({ ingress: [], policyTypes: ["Ingress", "Egress"] });
+  const [container] = Object(manifests.deployment.spec).template.spec.containers;
+  expect(Object.keys(container).filter((key) => /port|probe/i.test(key))).toEqual([]);
 });
 
 test("a selector label is never one that could change with the environment", () => {

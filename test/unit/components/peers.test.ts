@@ -30,6 +30,17 @@ describe("peerProblems", () => {
     messages.forEach((message, index) => expect(problems[index]?.message).toMatch(message));
   });
 
+  test("nobody calls a worker", () => {
+    const [caller, worker] = [sampleService("a", { peers: ["b"] }), sampleService("b", { port: undefined })];
+    expect(peerProblems([caller, worker], locationOf)).toEqual([
+      {
+        location: "svc/a_service/service.yaml: peers",
+        message:
+          '"b" is a worker, which nobody can call; remove it, or give b a port by `port` or by EXPOSE in svc/b_service/Dockerfile',
+      },
+    ]);
+  });
+
   test("name the file that has the peers", () => {
     expect(peerProblems(services({ a: [], b: ["c"], c: ["b"] }), locationOf)[0]?.location).toBe(
       "svc/b_service/service.yaml: peers",

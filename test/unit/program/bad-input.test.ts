@@ -472,8 +472,41 @@ describe("an invalid service gets one clear error and declares nothing", () => {
       /is named "link" like .*link-service; rename one/,
     ],
     [
+      "another kind",
+      { "svc/link_service/service.yaml": "kind: daemon\n" },
+      () => `${link("service.yaml")}: kind`,
+      /"daemon": must be server or worker/,
+    ],
+    ...(
+      [
+        ["a port", "port: 1", "port"],
+        ["a way in", "expose: true", "expose"],
+        ["a probe", "probes: { readiness: /readyz }", "probes.readiness"],
+      ] as const
+    ).map(([what, text, key]): [string, Record<string, string>, () => string, RegExp] => [
+      `a worker with ${what}`,
+      { "svc/link_service/service.yaml": `kind: worker\n${text}\n` },
+      () => `${link("service.yaml")}: ${key}`,
+      /has no effect on a worker, which nobody reaches at a port; remove it, or set `kind` to server/,
+    ]),
+    [
+      "a probe of a service without a port",
+      {
+        "svc/link_service/Dockerfile": "FROM scratch\n",
+        "svc/link_service/service.yaml": "probes: { liveness: /healthz }\n",
+      },
+      () => `${link("service.yaml")}: probes.liveness`,
+      /needs a port, and .*link_service\/Dockerfile has no EXPOSE with a number; add one, or set `port`/,
+    ],
+    [
+      "a peer that is a worker",
+      { "svc/user_service/Dockerfile": "FROM scratch\n" },
+      () => `${link("service.yaml")}: peers`,
+      /"user" is a worker, which nobody can call; remove it, or give user a port/,
+    ],
+    [
       "no EXPOSE",
-      { "svc/link_service/Dockerfile": "FROM scratch\n" },
+      { "svc/link_service/Dockerfile": "FROM scratch\n", "svc/link_service/service.yaml": "kind: server\n" },
       () => link("Dockerfile"),
       /no EXPOSE with a number; add one, or set `port`/,
     ],
