@@ -76,6 +76,7 @@ function compile(pattern: string, exception: boolean): IgnorePattern {
   // A pattern such as "./!a" is cleaned to an exception, too.
   if (!exception && pattern.startsWith("!")) return compile(pattern.slice(1), true);
   assertWellFormed(pattern);
+  if (wildcards.test(pattern) && expressions.test(pattern)) return { exception, matches: () => exception, reachesInto: () => true };
   const wildcard = pattern.search(wildcards);
   const prefix = wildcard < 0 ? `${pattern}/` : pattern.slice(0, pattern.lastIndexOf("/", wildcard) + 1);
   return {
@@ -86,6 +87,12 @@ function compile(pattern: string, exception: boolean): IgnorePattern {
 }
 
 const wildcards = /[*?[\]\\]/;
+
+/**
+ * What Docker hands to its regular expressions as it stands (moby/patternmatcher 0.6.1): there `a*|b` is what begins with "a" or ends
+ * with "b", and `\d` a digit. What such a pattern means is left open: it ignores nothing, and an exception takes in everything.
+ */
+const expressions = /\||\\[0-9a-z]/i;
 
 function matcher(pattern: string): (path: string) => boolean {
   if (!wildcards.test(pattern)) return (path) => path === pattern;

@@ -69,6 +69,16 @@ describe("ignore files", () => {
     expect(await leftIn("a+(b).*\nc$*", ["a+(b).go", "aa(b).go", "c$1", "c1"])).toEqual(["aa(b).go", "c1"]);
   });
 
+  test.each<[string, string[]]>([
+    ["*.go|b", tree],
+    ["svc\\link", tree],
+    ["*\n!b\\d", tree],
+    ["*\n!svc/n*|x", tree],
+    ["b/\\*", tree],
+  ])("%j is a regular expression to Docker: nothing is left out on a guess", async (ignoreFile, left) => {
+    expect(await leftIn(ignoreFile, tree)).toEqual(left);
+  });
+
   test.each(["!", "!/", "[", "a[]", "a\\", "[a-]"])("refuses %j", (pattern) => {
     expect(() => parseIgnoreFile(pattern)).toThrow(pattern);
   });
