@@ -76,7 +76,8 @@ function compile(pattern: string, exception: boolean): IgnorePattern {
   // A pattern such as "./!a" is cleaned to an exception, too.
   if (!exception && pattern.startsWith("!")) return compile(pattern.slice(1), true);
   assertWellFormed(pattern);
-  if (wildcards.test(pattern) && expressions.test(pattern)) return { exception, matches: () => exception, reachesInto: () => true };
+  if (wildcards.test(pattern) && expressions.test(pattern))
+    return { exception, matches: () => exception, reachesInto: () => true };
   const wildcard = pattern.search(wildcards);
   const prefix = wildcard < 0 ? `${pattern}/` : pattern.slice(0, pattern.lastIndexOf("/", wildcard) + 1);
   return {
