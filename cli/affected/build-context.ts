@@ -27,6 +27,8 @@ export interface BuildContext {
   readonly copies: (file: string, others?: readonly string[]) => boolean;
   /** Whether the Dockerfile copies a directory that both it and the service's own are in. */
   readonly sweeps: (file: string) => boolean;
+  /** Whether the Dockerfile copies it, alone or with what it is in. */
+  readonly takes: (file: string) => boolean;
   /** Whether the Dockerfile takes it, and has a command in that stage of which it is not known what that reads. */
   readonly mayBeRead: (file: string) => boolean;
   /** Whether a package manager of Node works where it is. */
@@ -80,6 +82,7 @@ export function buildContexts(tree: SourceTree): (build: ImageSource) => BuildCo
     const tooled = [...tools, ...[...unclear].map((source) => [source, new Set<Tool>(["unknown"])] as const)].flatMap(
       ([source, by]) => fromRoot(source).map((path) => ({ by, covers: coverage(path) })),
     );
+    const takes = paths.map(coverage);
     const broad = paths.filter((source) => isIn(source, directory));
     const sources = paths.filter((source) => !isIn(source, directory)).map(pathPattern);
     for (const source of sources) tree.follow(source.root);
@@ -99,6 +102,7 @@ export function buildContexts(tree: SourceTree): (build: ImageSource) => BuildCo
       names: (file) => sources.some(({ path, means }) => (path === file || isIn(directory, path)) && means(file)),
       copies: (file, others = []) => sources.some(({ means }) => means(file) && !others.some(means)),
       sweeps: (file) => broad.some((source) => isIn(source, file)),
+      takes: (file) => takes.some((covers) => covers(file)),
       mayBeRead: (file) => tooled.some(({ by, covers }) => by.has("unknown") && covers(file)),
       isUsedByNode: (file) => tooled.some(({ by, covers }) => by.has("node") && covers(file)),
       compiledBy: (tool, file) => {

@@ -5,8 +5,16 @@ import { isDocumentation, isRepositoryMetadata, type AffectedBy } from "./affect
 import { buildContexts, buildOf, type BuildContext } from "./build-context.ts";
 import { cargoGraph, isLeftOutByCargo, isTestedByCargo, matchCargo, type CargoNeeds } from "./cargo.ts";
 import { pathPattern, type PathPattern } from "./glob.ts";
-import { goGraph, isEmbeddedBy, isGovernedByGo, matchGo, type GoNeeds } from "./go.ts";
+import { goGraph, isGovernedByGo, matchGo, type GoNeeds } from "./go.ts";
 import { counterparts, isGovernedByNode, matchNode, nodeGraph, type NodeNeeds } from "./node.ts";
+import { isLeftOutByPython, matchPython, pythonGraph, type PythonNeeds } from "./python.ts";
+import {
+  hasForeignCode,
+  pythonCode,
+  repositoryContext,
+  rustCode,
+  type RepositoryContext,
+} from "./repository-context.ts";
 import { isIn, memoize, once, sourceTree, upwards, type SourceTree } from "./source-tree.ts";
 
 /** What a service is made of. Paths are from the root of the monorepo. */
@@ -40,6 +48,7 @@ export function serviceGraph(monorepo: Monorepo): ServiceSources[] {
   const go = goGraph(tree);
   const node = nodeGraph(tree);
   const cargo = cargoGraph(tree);
+  const python = pythonGraph(tree);
   const contextOf = buildContexts(tree);
   const sources = monorepo.services.map((service) => {
     const build = buildOf(monorepo.root, service);
@@ -51,10 +60,19 @@ export function serviceGraph(monorepo: Monorepo): ServiceSources[] {
       go: go.needs(directory, context.goPackages),
       node: node.needs(directory, context.copies, context.nodeWords),
       cargo: cargo.needs(context.cargo, context.root),
+      python: python.needs({
+        directory,
+        dockerfile: build.dockerfile,
+        context: context.root,
+        installs: context.python,
+      }),
     };
     const enclosing = once(() => enclosingDirectories(directory, needs));
     const only = (service.only ?? []).map(pathPattern);
-    const followed = [needs.cargo?.understood === true ? rustCode : []].flat();
+    const followed = [
+      needs.cargo?.understood === true ? rustCode : [],
+      needs.python?.understood === true ? pythonCode : [],
+    ].flat();
     const isFollowed = once(
       () =>
         (needs.go !== undefined || needs.node !== undefined || followed.length > 0) &&
@@ -62,7 +80,7 @@ export function serviceGraph(monorepo: Monorepo): ServiceSources[] {
     );
     return { service, directory, dockerfile: build.dockerfile, context, ...needs, paths, only, enclosing, isFollowed };
   });
-  const repository = repositoryContext(tree, sources, pathFrom(monorepo.root, process.cwd()));
+  const repository = repositoryContext(tree, sources, python.projectOf, pathFrom(monorepo.root, process.cwd()));
   const pathsOf = memoize((file) => [file, ...tree.aliases(file)]);
   return sources.map((needs) => ({
     service: needs.service,
@@ -93,37 +111,6 @@ function matchPaths(
   return found.find(({ part }) => part === "image") ?? found[0];
 }
 
-/** @param program the directory of this program, which may lie in the monorepo, or around it */
-function repositoryContext(tree: SourceTree, sources: readonly ServiceNeeds[], program: string): RepositoryContext {
-  const directories = new Set(sources.map(({ directory }) => directory));
-  const definitions = new Set(sources.flatMap(({ dockerfile }) => [dockerfile, `${dockerfile}.dockerignore`]));
-  const embedding = sources.flatMap(({ go }) => go ?? []).filter(({ embedding: found }) => found.size > 0);
-  return {
-    tree,
-    isOfProgram: (directory, file) => isIn(program, file) && !isIn(program, directory),
-    isDefinition: (file) =>
-      definitions.has(file) || (directories.has(posix.dirname(file)) && posix.basename(file) === "service.yaml"),
-    isOfOthers: (directory, file) => upwards(file).some((at) => directories.has(at) && !isIn(at, directory)),
-    isEmbedded: memoize((file) => embedding.some((go) => isEmbeddedBy(go, file))),
-  };
-}
-
-/** Whether there is code at a directory or below it in a language whose imports are not followed. */
-function hasForeignCode(tree: SourceTree, directory: string, followed: readonly RegExp[]): boolean {
-  const { files, directories } = tree.list(directory);
-  if (files.some((name) => foreignCode.test(name) && !followed.some((code) => code.test(name)))) return true;
-  return directories.some(
-    (name) =>
-      !["node_modules", "vendor", "target", ".git"].includes(name) &&
-      hasForeignCode(tree, posix.join(directory, name), followed),
-  );
-}
-
-const rustCode = /\.rs$|^Cargo\.toml$/;
-
-const foreignCode =
-  /\.(py|pyx|rb|rs|java|kt|kts|scala|groovy|clj|cs|fs|vb|csproj|php|pl|lua|ex|exs|erl|hs|ml|swift|dart|zig|nim|jl|r|cr)$|^(Cargo\.toml|pyproject\.toml|requirements[^/]*\.txt|Gemfile|composer\.json|pom\.xml|build\.gradle(\.kts)?|mix\.exs)$/i;
-
 function pathFrom(root: string, path: string): string {
   return relative(root, path).replaceAll(sep, "/") || ".";
 }
@@ -136,6 +123,7 @@ interface ServiceNeeds {
   readonly go: GoNeeds | undefined;
   readonly node: NodeNeeds | undefined;
   readonly cargo: CargoNeeds | undefined;
+  readonly python: PythonNeeds | undefined;
   /** `paths` of its service.yaml. */
   readonly paths: readonly PathPattern[];
   /** `only` of its service.yaml; empty: it says nothing. */
@@ -144,19 +132,6 @@ interface ServiceNeeds {
   readonly isFollowed: () => boolean;
   /** The directories around all that, by what of the service is in them. */
   readonly enclosing: () => ReadonlyMap<string, AffectedBy["part"]>;
-}
-
-/** What the rules ask of the repository, beyond the service itself. */
-interface RepositoryContext {
-  readonly tree: SourceTree;
-  /** Whether a file is of this program, and the service in a directory is not. */
-  readonly isOfProgram: (directory: string, file: string) => boolean;
-  /** Whether a file says how a service is built and runs. */
-  readonly isDefinition: (file: string) => boolean;
-  /** Whether a file is of another service than that in a directory. */
-  readonly isOfOthers: (directory: string, file: string) => boolean;
-  /** Whether a package of Go in the image of any service embeds a file. */
-  readonly isEmbedded: (file: string) => boolean;
 }
 
 /** The rules of `serviceGraph` for one path, of which there are several if links lead to it. */
@@ -173,7 +148,7 @@ function matchService(
   if (paths.some((pattern) => pattern.means(path) || mayContainMatch(pattern, tree, path))) return image;
   if (path === posix.join(directory, "service.yaml")) return { part: "tests", reason: path };
   const whole = byDirectory(needs, tree, path);
-  const modules = byModules(needs, path);
+  const modules = byModules(needs, repository, path);
   // What only tests need, a command of which it is not known what it reads may read as well.
   const certain = modules?.part === "tests" && mayBeRead(context, needs.node, path) ? undefined : modules;
   const found =
@@ -184,9 +159,18 @@ function matchService(
   return found?.part === "image" && !sees(path) ? { ...found, part: "tests" } : found;
 }
 
-function byModules({ go, node, cargo, directory }: ServiceNeeds, path: string): AffectedBy | undefined {
-  const found = go && matchGo(go, directory, path);
-  return found ?? (node && matchNode(node, path)) ?? (cargo && matchCargo(cargo, directory, path));
+function byModules(
+  { go, node, cargo, python, directory, context }: ServiceNeeds,
+  { projectOf }: RepositoryContext,
+  path: string,
+): AffectedBy | undefined {
+  const found =
+    (go && matchGo(go, directory, path)) ??
+    (node && matchNode(node, path)) ??
+    (cargo && matchCargo(cargo, directory, path));
+  if (found !== undefined || python === undefined) return found;
+  // What it names may be for development alone: it has to be in the image, too.
+  return context.takes(path) ? matchPython(python, directory, path, projectOf) : undefined;
 }
 
 function byTests({ cargo }: ServiceNeeds, path: string): AffectedBy | undefined {
@@ -203,8 +187,8 @@ function byDirectory({ enclosing, context }: ServiceNeeds, tree: SourceTree, pat
 }
 
 function byDockerfile(
-  { directory, context, go, node, cargo, only, isFollowed }: ServiceNeeds,
-  { tree, isOfProgram, isDefinition, isOfOthers, isEmbedded }: RepositoryContext,
+  { directory, context, go, node, cargo, python, only, isFollowed }: ServiceNeeds,
+  { tree, projectOf, isOfProgram, isDefinition, isOfOthers, isEmbedded }: RepositoryContext,
   path: string,
   sees: (path: string) => boolean,
 ): AffectedBy | undefined {
@@ -227,9 +211,12 @@ function byDockerfile(
   if (node !== undefined && isGovernedByNode(node, path)) return undefined;
   // What is left is what a Dockerfile that copies everything may read: nothing tells what of it is needed.
   if (!swept) return undefined;
-  if (isFollowed() && isOfOthers(directory, path)) return undefined;
+  const isMentioned = python?.mentions(path) === true;
+  if (isFollowed() && isOfOthers(directory, path) && !isMentioned) return undefined;
   if (go !== undefined && !go.cgo && context.compiledBy("go", path)) return undefined;
   if (cargo?.understood === true && isFollowed() && isLeftOutByCargo(cargo, path, context.compiledBy("cargo", path)))
+    return undefined;
+  if (python?.understood === true && isFollowed() && !isMentioned && isLeftOutByPython(directory, path, projectOf))
     return undefined;
   // What a package of Go embeds affects only the services with that package, and these have been matched above.
   if (go !== undefined && isEmbedded(path)) return undefined;

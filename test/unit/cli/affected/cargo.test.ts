@@ -147,7 +147,7 @@ describe("what a build takes", () => {
       },
     ],
     ["a path is put together", { "svc/a/src/main.rs": 'include_str!(concat!("..", "/..", "/deploy/x"))' }],
-    ["there is other code in the service", { "svc/a/gen.py": "" }],
+    ["there is other code in the service", { "svc/a/gen.rb": "" }],
     ["a manifest is invalid", { "svc/a/Cargo.toml": "[package\n" }],
   ])("everything, where %s", (_why, files) => {
     expect(found(build("cargo build -p a"), files)).toBe(`${everyCrate} x`);

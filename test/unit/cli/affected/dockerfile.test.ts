@@ -372,7 +372,8 @@ test.each<[language: string, files: Record<string, string>, found: string]>([
   ["Rust", { "svc/a/Cargo.toml": "", "svc/a/src/main.rs": "" }, "a b"],
   ["nothing that is known", {}, "a b"],
   ["Go", { "svc/a/main.go": "package main\n", "go.mod": "module shop\n" }, "b"],
-  ["Go and Python", { "svc/a/main.go": "package main\n", "go.mod": "module shop\n", "svc/a/x/y.py": "" }, "a b"],
+  ["Go and Python", { "svc/a/main.go": "package main\n", "go.mod": "module shop\n", "svc/a/x/y.py": "" }, "b"],
+  ["Go and Ruby", { "svc/a/main.go": "package main\n", "go.mod": "module shop\n", "svc/a/x/y.rb": "" }, "a b"],
   ["Node", { "svc/a/package.json": "{}", "svc/a/index.js": "" }, "b"],
   ["Node and PHP", { "svc/a/package.json": "{}", "svc/a/index.php": "" }, "a b"],
 ])("what a service in %s copies of another service", (_language, files, found) => {
