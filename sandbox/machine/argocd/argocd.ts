@@ -60,8 +60,7 @@ export async function startArgoCd({
       redis: await choosePort(stateDir, "argocd-redis", 16379),
       repoServer: await choosePort(stateDir, "argocd-repo-server", 8081),
       repoServerMetrics: await choosePort(stateDir, "argocd-repo-server-metrics", 8084),
-      // Its metrics listen on all addresses.
-      controllerMetrics: await choosePort(stateDir, "argocd-controller-metrics", 8082, "0.0.0.0"),
+      controllerMetrics: await choosePort(stateDir, "argocd-controller-metrics", 8082),
       applicationSetMetrics: await choosePort(stateDir, "argocd-applicationset-metrics", 8085),
       applicationSetWebhook: await choosePort(stateDir, "argocd-applicationset-webhook", 7000),
     },

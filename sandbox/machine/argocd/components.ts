@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import type { ProcessSpec } from "../process.ts";
 
-/** Ports of the components, all on 127.0.0.1 except the controller's, whose metrics listen on every address. */
+/** Ports of the components, all on 127.0.0.1. */
 interface ArgoCdPorts {
   redis: number;
   repoServer: number;

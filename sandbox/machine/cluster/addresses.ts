@@ -72,7 +72,8 @@ export function parseNetwork(text: string): Network {
   return { address: toNumber(address), prefix: Number(prefix) };
 }
 
-function overlaps(a: Network, b: Network): boolean {
+/** Whether two networks share an address. */
+export function overlaps(a: Network, b: Network): boolean {
   const size = 2 ** (32 - Math.min(a.prefix, b.prefix));
   return Math.floor(a.address / size) === Math.floor(b.address / size);
 }

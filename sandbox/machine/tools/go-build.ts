@@ -2,6 +2,7 @@ import { chmodSync, copyFileSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { errorMessage } from "../../../core/error.ts";
 import { runProcess, type ProcessOptions } from "../../../core/process.ts";
+import { writePatchedModules, type SourcePatch } from "./patched-module.ts";
 
 /** Files of a Go module that are not compiled. */
 export interface ModuleFiles {
@@ -17,6 +18,9 @@ export interface GoModule {
   packages: readonly string[];
   /** Link-time settings, by variable. */
   variables: Readonly<Record<string, string>>;
+  patches: readonly SourcePatch[];
+  /** Where patched copies of modules go. */
+  patchedModules: string;
   moduleCache: string;
   buildCache: string;
   /** Ends Go's processes. */
@@ -85,9 +89,10 @@ export async function buildPackages(
     " ",
   );
   try {
+    const patched = await patchedFlags(module);
     await go(
       module,
-      ["build", "-v", ...buildFlags, `-ldflags=${linker}`, "-o", `${bin}/`, ...module.packages],
+      ["build", "-v", ...buildFlags, ...patched, `-ldflags=${linker}`, "-o", `${bin}/`, ...module.packages],
       (line) => {
         if (known.has(line)) compiled.add(line);
       },
@@ -107,9 +112,7 @@ export async function copyFiles(
   folder: string,
 ): Promise<void> {
   try {
-    const download = await go(module, ["mod", "download", "-json", source], () => undefined);
-    // The command's documented output; it fails where there is no folder.
-    const { Dir: from } = JSON.parse(download) as { Dir: string };
+    const from = await sourceFolder(module, source);
     for (const path of paths) {
       mkdirSync(dirname(join(folder, path)), { recursive: true });
       copyFileSync(join(from, path), join(folder, path));
@@ -118,6 +121,23 @@ export async function copyFiles(
   } catch (error) {
     throw explainGoError(`${module.title}: the files of ${source} cannot be had`, error);
   }
+}
+
+/** What has the build take patched copies of modules, where there are any. */
+async function patchedFlags(module: GoModule): Promise<string[]> {
+  const { patches, folder, patchedModules } = module;
+  if (patches.length === 0) return [];
+  const sources = new Map<string, string>();
+  for (const { module: source } of patches) sources.set(source, await sourceFolder(module, source));
+  return [`-modfile=${writePatchedModules(folder, patches, sources, patchedModules)}`];
+}
+
+/** Where Go keeps the source of a module that this one depends on. */
+async function sourceFolder(module: GoModule, source: string): Promise<string> {
+  const download = await go(module, ["mod", "download", "-modcacherw", "-json", source], () => undefined);
+  // The command's documented output; it fails where there is no folder.
+  const { Dir: folder } = JSON.parse(download) as { Dir: string };
+  return folder;
 }
 
 /** File name that `go build` gives to a package's executable. */

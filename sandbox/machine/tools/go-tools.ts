@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statfsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { cacheDir, withLock } from "../cache.ts";
+import type { SourcePatch } from "./patched-module.ts";
 import {
   buildPackages,
   checkGo,
@@ -107,10 +108,12 @@ function batchesOf(
   return familyNames.flatMap((family) => {
     const tools = names.filter((name) => familyOf(name) === family);
     if (tools.length === 0) return [];
-    const { title, variables } = families[family];
+    const { title, variables, patches = [] }: Family = families[family];
     const module = {
       title,
       variables,
+      patches,
+      patchedModules: join(work, "patched"),
       signal,
       folder: join(import.meta.dirname, family),
       packages: tools.filter((tool) => filesOf(tool) === undefined).map(packageOf),
@@ -148,6 +151,7 @@ interface Family {
   variables: Readonly<Record<string, string>>;
   /** Package of each tool. */
   packages: Readonly<Record<string, string>>;
+  patches?: readonly SourcePatch[];
   /** Files of a module that come along as they are, by the name of the folder that the cache keeps them in. */
   files?: Readonly<Record<string, ModuleFiles>>;
 }
@@ -190,6 +194,15 @@ const families = {
   argocd: {
     title: "Argo CD 3.6.1, kustomize 5.8.3",
     variables: { "github.com/argoproj/argo-cd/v3/common.version": "3.6.1" },
+    // The application controller's metrics: the other components have a flag for the address.
+    patches: [
+      {
+        module: "github.com/argoproj/argo-cd/v3",
+        file: "controller/appcontroller.go",
+        from: '"0.0.0.0:%d", metricsPort',
+        to: '"127.0.0.1:%d", metricsPort',
+      },
+    ],
     packages: {
       argocd: "./argocd",
       "git-ask-pass": "./git-ask-pass",
