@@ -3,17 +3,21 @@ import { Cluster } from "./components/cluster.ts";
 import { deliverDirectly } from "./components/direct-delivery.ts";
 import { findServices } from "./components/find-services.ts";
 import { deliverByGit } from "./components/gitops-delivery.ts";
+import { readInstallations } from "./components/installations.ts";
 import { manifestContext, serviceAddress } from "./components/manifests.ts";
 import { rejectProblems } from "./components/rejection.ts";
 import { serviceImages } from "./components/service-image.ts";
 import { putServiceSecrets } from "./components/service-secret.ts";
 import { loadConfig } from "./stacks/config.ts";
-import { ciProjectArgs, clusterArgs, deliveryArgs, discoveryArgs } from "./stacks/stage-args.ts";
+import { ciProjectArgs, clusterArgs, deliveryArgs, discoveryArgs, installationsArgs } from "./stacks/stage-args.ts";
 
 const config = loadConfig();
 
 const { services, problems } = findServices(discoveryArgs(config));
-rejectProblems(problems);
+
+const installations = await readInstallations(installationsArgs(config));
+
+rejectProblems([...problems, ...installations.problems]);
 
 const images = serviceImages(services, config);
 
@@ -27,7 +31,7 @@ const secrets = putServiceSecrets(context, cluster, config.secrets);
 
 const deliver = { gitops: deliverByGit, direct: deliverDirectly }[config.delivery];
 
-deliver({ ...deliveryArgs(config), context, cluster, images, secrets });
+deliver({ ...deliveryArgs(config), context, cluster, images, secrets, installations });
 
 /** The environment that this stack declares. */
 export const environment = config.environment;

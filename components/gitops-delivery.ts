@@ -4,15 +4,17 @@ import { applicationName, previewsProjectName, projectName } from "../core/names
 import { initialRecord, recordPath, recordWith } from "../git/release-record.ts";
 import { AppProject } from "./app-project.ts";
 import { application } from "./application.ts";
-import type { ArgoCdSettings } from "./argo-cd-values.ts";
+import type { ArgoCdSettings } from "./argo-cd-objects.ts";
 import { ArgoCd } from "./argo-cd.ts";
 import type { Cluster } from "./cluster.ts";
 import { GitManifests } from "./git-manifests.ts";
 import { ImageUpdater } from "./image-updater.ts";
+import type { Installations } from "./installations.ts";
 import { dependencyFiles, serviceFiles } from "./manifest-files.ts";
 import { serviceManifests, type ManifestContext } from "./manifests.ts";
 import { dependencyManifests, dependencyUsers, deployedDependencies } from "./manifests/dependency.ts";
 import { PreviewEnvironments, type PreviewSettings } from "./preview-environments.ts";
+import type { ReleaseSettings } from "./release.ts";
 import type { Registry, Secrets } from "./secrets.ts";
 import type { ServiceImage } from "./service-image.ts";
 import type { ServiceSecrets } from "./service-secret.ts";
@@ -28,7 +30,7 @@ export interface GitOpsSettings {
   release: "commit" | "registry-watch";
   /** @default no environments for pull requests */
   previews?: PreviewSettings | undefined;
-  imageUpdaterChartVersion: string;
+  imageUpdater: ReleaseSettings;
   argoCd: ArgoCdSettings & { commitStatus?: { appId: string; installationId: string; privateKey: string } | undefined };
 }
 
@@ -41,8 +43,8 @@ export interface GitOpsDeliveryArgs {
   handOver: boolean;
   /** The configuration has checked that it is there. */
   gitops?: GitOpsSettings | undefined;
-  /** Whether this stack owns the installation of Argo CD. */
-  ownsArgoCd: boolean;
+  /** What this stack installs on the cluster. */
+  installations: Installations;
   registry: Registry;
   /** The tag that CI moves to every new build. */
   tag: string;
@@ -62,8 +64,8 @@ export function deliverByGit(args: GitOpsDeliveryArgs): void {
   if (gitops === undefined) throw new Error("delivery gitops without a deploy repository");
   const { app, name: environment } = context.environment;
   const argoCd = new ArgoCd("argocd", {
-    owned: args.ownsArgoCd,
-    settings: gitops.argoCd,
+    namespace: gitops.argoCd.namespace,
+    objects: args.installations.argoCd,
     commitStatusKey: args.stackSecrets.get(gitops.argoCd.commitStatus?.privateKey ?? ""),
     provider: cluster.provider,
   });
@@ -125,8 +127,7 @@ export function deliverByGit(args: GitOpsDeliveryArgs): void {
       {
         project: project.project,
         argoCdNamespace: argoCd.namespace,
-        chartVersion: gitops.imageUpdaterChartVersion,
-        owned: args.ownsArgoCd,
+        objects: args.installations.imageUpdater,
         deploy: {
           repository: gitops.repository,
           branch: gitops.branch,

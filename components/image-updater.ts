@@ -1,18 +1,17 @@
 import { CustomResource } from "@pulumi/kubernetes/apiextensions/customResource.js";
 import { Secret } from "@pulumi/kubernetes/core/v1/secret.js";
-import { Chart } from "@pulumi/kubernetes/helm/v4/chart.js";
 import type { Provider } from "@pulumi/kubernetes/provider.js";
 import * as pulumi from "@pulumi/pulumi";
+import type { KubernetesObject } from "../kubernetes/object.ts";
+import { installedObjects } from "./installed-objects.ts";
 import type { Registry } from "./secrets.ts";
 
 export interface ImageUpdaterArgs {
   /** The environment's project, e.g. `delinkcious-dev`. */
   project: string;
   argoCdNamespace: string;
-  /** The version of the official chart. */
-  chartVersion: string;
-  /** Whether this stack owns the installation; another stack's is only configured. */
-  owned: boolean;
+  /** What is installed. @default nothing: another stack's installation is only configured */
+  objects?: readonly KubernetesObject[] | undefined;
   deploy: { repository: string; branch: string; username: string; token: pulumi.Output<string> };
   registry: Registry;
   /** The tag that CI moves to every new build. */
@@ -29,7 +28,7 @@ export interface ImageUpdaterArgs {
 export class ImageUpdater extends pulumi.ComponentResource {
   constructor(name: string, args: ImageUpdaterArgs, opts?: pulumi.ComponentResourceOptions) {
     const { project, argoCdNamespace: namespace, deploy, registry } = args;
-    super("delivery:gitops:ImageUpdater", name, { project, chartVersion: args.chartVersion, owned: args.owned }, opts);
+    super("delivery:gitops:ImageUpdater", name, { project, owned: args.objects !== undefined }, opts);
     const own = { parent: this, provider: args.provider };
     const gitSecret = `${project}-image-updater-git`;
     const pullSecret = `${project}-image-updater-registry`;
@@ -48,20 +47,8 @@ export class ImageUpdater extends pulumi.ComponentResource {
         own,
       ),
     ];
-    const installation = args.owned
-      ? [
-          new Chart(
-            name,
-            {
-              chart: "argocd-image-updater",
-              version: args.chartVersion,
-              repositoryOpts: { repo: "https://argoproj.github.io/argo-helm" },
-              namespace,
-            },
-            own,
-          ),
-        ]
-      : [];
+    const { objects = [], provider } = args;
+    const installation = installedObjects({ parent: this, name, objects, after: [], provider });
     new CustomResource(
       name,
       {

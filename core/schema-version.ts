@@ -14,22 +14,38 @@ interface RenamedKey {
   readonly from: string;
   /** What `schemaVersion` calls it; whoever renames it once more changes this, too. */
   readonly to: string;
+  /** What else to know of the new key. @default it takes the same values */
+  readonly note?: string;
 }
 
 /** By version: the keys that versions before it call otherwise. */
 const renamedKeys: Readonly<Record<number, readonly RenamedKey[]>> = {
-  2: [{ of: "service", from: "test.beside", to: "test.services" }],
+  2: [
+    { of: "service", from: "test.beside", to: "test.services" },
+    {
+      of: "stack",
+      from: "gitops.argoCd.chartVersion",
+      to: "gitops.argoCd.version",
+      note: "which is Argo CD's own version, e.g. 3.4.4 for 10.1.1 of the chart; see docs/decisions/git.md",
+    },
+    {
+      of: "stack",
+      from: "gitops.imageUpdaterChartVersion",
+      to: "gitops.imageUpdater.version",
+      note: "which is Image Updater's own version, e.g. 1.2.2 for 1.2.4 of the chart",
+    },
+  ],
 };
 
 /** The keys in a file that have another name by now, each as a problem that says so. */
 export function renamedKeyProblems(kind: SettingsFile, file: string, input: unknown): Problem[] {
   return Object.values(renamedKeys)
     .flat()
-    .flatMap(({ of, from, to }) =>
+    .flatMap(({ of, from, to, note }) =>
       settingsOf(of, kind).flatMap((parent) =>
         pathsIn(input, [...parent, ...from.split(".")]).map((path) => ({
           location: `${file}: ${path.join(".")}`,
-          message: `unknown key; version ${schemaVersion} calls it ${[...path.slice(0, parent.length), to].join(".")}`,
+          message: `unknown key; version ${schemaVersion} calls it ${[...path.slice(0, parent.length), to].join(".")}${note === undefined ? "" : `, ${note}`}`,
         })),
       ),
     );

@@ -55,6 +55,14 @@ export function contradictions(
       message: "missing; gitops.previews needs it: set it to the monorepo on GitHub, as owner/name",
     });
   }
+  for (const product of ["argoCd", "imageUpdater"] as const) {
+    const { version, manifests } = config.gitops?.[product] ?? {};
+    if (version === undefined || manifests === undefined) continue;
+    problems.push({
+      location: `${file}: gitops.${product}.version`,
+      message: `${JSON.stringify(version)}: has no effect beside gitops.${product}.manifests, whose release is installed; remove one of them`,
+    });
+  }
   if (config.ci.driftSchedule !== undefined && (!config.owns.ciProject || config.ci.repositoryId === undefined)) {
     problems.push({
       location: `${file}: ci.driftSchedule`,

@@ -89,12 +89,26 @@ const ciSchema = z.strictObject({
     .optional(),
 });
 
+/** Which release of a product is installed on the cluster. */
+const releaseKeys = {
+  /** @default the one that this program is tested with */
+  version: z
+    .string("Must be a version; quote it")
+    .regex(/^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/, "Must be a version such as 3.6.1, without v")
+    .optional(),
+  /** A copy of the release's manifests: a URL, or a file relative to this program. @default its project's, on GitHub */
+  manifests: nonEmpty("a URL, or a file relative to this program")
+    .regex(/^(https?:\/\/[^@\s]+|(?!\w+:\/\/).+)$/, "Must be an http(s) URL without a password, or a path")
+    .optional(),
+};
+
+const imageUpdaterSchema = z.strictObject(releaseKeys);
+
 const argoCdSchema = z.strictObject({
   /** Where Argo CD runs. @default argocd */
   namespace: z.string().default("argocd"),
-  /** The version of the official chart `argo-cd`. @default the one this program is tested with */
-  chartVersion: z.string("Must be a version; quote it").default("10.1.1"),
-  /** Two of each controller, and Redis as a cluster. @default false */
+  ...releaseKeys,
+  /** The release's `ha/install.yaml`: servers in two copies, Redis as a cluster of three. @default false */
   highAvailability: z.boolean("Must be true or false").default(false),
   /** The address under which people reach it, e.g. `argocd.acme.example`; needed for single sign-on. */
   domain: z.string().optional(),
@@ -145,8 +159,8 @@ const gitopsSchema = z.strictObject({
       intervalSeconds: z.int("Must be a whole number").min(1, "Must be at least 1").default(60),
     })
     .optional(),
-  /** The version of the official chart `argocd-image-updater`, for `registry-watch`. @default the one this program is tested with */
-  imageUpdaterChartVersion: z.string("Must be a version; quote it").default("1.2.4"),
+  /** Argo CD Image Updater, for `registry-watch`. */
+  imageUpdater: imageUpdaterSchema.prefault({}),
 });
 
 /** The monorepo on GitHub. */

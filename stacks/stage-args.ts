@@ -3,6 +3,7 @@ import type { ClusterArgs } from "../components/cluster.ts";
 import type { DiscoveryArgs } from "../components/find-services.ts";
 import type { GitOpsDeliveryArgs } from "../components/gitops-delivery.ts";
 import { previewNamespaces } from "../core/names.ts";
+import type { InstallationsArgs } from "../components/installations.ts";
 import type { Config } from "./config.ts";
 
 /** What the discovery of services takes from the configuration. */
@@ -43,7 +44,14 @@ export function clusterArgs(config: Config): ClusterArgs {
   };
 }
 
+/** What the installations on the cluster take from the configuration. */
+export function installationsArgs(config: Config): InstallationsArgs {
+  return { ...config, ownsArgoCd: config.owns.argoCd };
+}
+
 /** What both ways of delivery take from the configuration. */
-export function deliveryArgs(config: Config): Omit<GitOpsDeliveryArgs, "context" | "cluster" | "images" | "secrets"> {
-  return { ...config, stackSecrets: config.secrets, ownsArgoCd: config.owns.argoCd, tag: config.images.tag };
+export function deliveryArgs(
+  config: Config,
+): Omit<GitOpsDeliveryArgs, "context" | "cluster" | "images" | "secrets" | "installations"> {
+  return { ...config, stackSecrets: config.secrets, tag: config.images.tag };
 }

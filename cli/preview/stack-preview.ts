@@ -2,6 +2,7 @@ import { about, plainMessage, problemsIn, resourceName } from "../pulumi/diagnos
 import { engineEventSchema, type EngineEvent } from "../pulumi/engine-run.ts";
 import { secretWord } from "../../core/secret-mask.ts";
 import { fileChanges, manifestsOf } from "./manifest-diff.ts";
+import { installationChanges, installationOf, type InstallationChange } from "./installation-changes.ts";
 import type { Loss, PolicyViolation, PropertyChanges, ResourceChange, StackPreview } from "./model.ts";
 import { placeholderServer } from "./placeholders.ts";
 import { serviceChanges, type ImageStatus } from "./service-changes.ts";
@@ -29,6 +30,7 @@ export function stackPreview(raw: readonly unknown[], input: PreviewInput): Stac
   const changed = steps.filter((step) => isChange(step, input.forkSafe));
   const manifests = manifestsOf(steps);
   const services = serviceChanges(steps, changed, manifests, input.images);
+  const { sums, rest } = installationChanges(changed);
   return {
     stack: input.stack,
     forkSafe: input.forkSafe,
@@ -42,11 +44,14 @@ export function stackPreview(raw: readonly unknown[], input: PreviewInput): Stac
       // The limits of a fork-safe preview name the cluster already.
       (warning) => !input.forkSafe || !warning.includes(placeholderServer),
     ),
-    losses: changed.flatMap(lossOf),
+    losses: [...rest.flatMap(lossOf), ...sums.flatMap(summedLoss)],
     services: services.changed,
     unchanged: services.unchanged,
     builds: services.builds,
-    others: changed.filter((step) => !services.reported.has(step.urn)).flatMap(resourceChange),
+    others: [
+      ...rest.filter((step) => !services.reported.has(step.urn)).flatMap(resourceChange),
+      ...sums.flatMap(summedChange),
+    ],
     files: fileChanges(manifests),
     properties: changed.flatMap(propertiesOf),
     counts: countsOf(steps, changed),
@@ -77,6 +82,17 @@ function lossOf(step: Step): Loss[] {
   return [{ action: step.action, kind: kindOf(step), name: step.name, area: categoryOf(step), reasons }];
 }
 
+function summedLoss({ action, kind, name, area, steps }: InstallationChange): Loss[] {
+  if (action !== "replace" && action !== "delete") return [];
+  return [{ action, kind, name, area, reasons: unique(steps.flatMap(lossOf).flatMap(({ reasons }) => reasons)) }];
+}
+
+function summedChange({ action, kind, name, area, parts }: InstallationChange): ResourceChange[] {
+  return action === "create" || action === "update" || action === "import"
+    ? [{ area, action, kind, name, changes: parts }]
+    : [];
+}
+
 function resourceChange(step: Step): ResourceChange[] {
   // Replacements and deletions are listed in a section of their own.
   const { action } = step;
@@ -97,8 +113,14 @@ function isWritten({ before }: Step): (change: Difference) => boolean {
 function propertiesOf(step: Step): PropertyChanges[] {
   const shownElsewhere = categoryOf(step) === "Deploy repository" ? ["files", "records"] : [];
   const lines = step.changes.filter(({ path }) => !shownElsewhere.includes(path[0] ?? "")).map(describe);
-  return lines.length === 0 ? [] : [{ kind: kindOf(step), name: step.name, lines }];
+  // A new release changes hundreds of properties of its definitions, which say nothing to a reviewer.
+  const most = installationOf(step) === undefined ? Infinity : mostInstalledLines;
+  const more = lines.length > most ? [`… and ${lines.length - most} more`] : [];
+  return lines.length === 0 ? [] : [{ kind: kindOf(step), name: step.name, lines: [...lines.slice(0, most), ...more] }];
 }
+
+/** Properties of one object of an installation. */
+const mostInstalledLines = 10;
 
 function describe(change: Difference): string {
   const location = pathText(change.path);

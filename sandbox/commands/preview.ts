@@ -1,7 +1,6 @@
 import { openSandboxStack } from "../engine/sandbox-stack.ts";
 import { loadEndpoints } from "../machine/endpoints.ts";
 import { buildTools } from "../machine/tools/go-tools.ts";
-import { argoCdChart } from "../providers/kubernetes/chart.ts";
 import { terminalOutput, withProblems } from "./terminal.ts";
 
 export interface PreviewOptions {
@@ -18,7 +17,7 @@ export async function preview(options: PreviewOptions): Promise<void> {
   await using open = await openSandboxStack({
     stateDir,
     pulumi,
-    charts: argoCdChart(argoCdFiles),
+    argoCdFiles,
     endpoints: loadEndpoints(stateDir),
     report,
   });

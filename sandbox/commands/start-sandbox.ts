@@ -12,7 +12,6 @@ import { stopAllProcesses } from "../machine/process.ts";
 import { debianTools, type DebianTools } from "../machine/tools/debian-tools.ts";
 import { buildTools, type ToolName } from "../machine/tools/go-tools.ts";
 import type { DockerProviderOptions } from "../providers/docker/provider.ts";
-import { argoCdChart, type ChartRenderer } from "../providers/kubernetes/chart.ts";
 import { executorEnvironment } from "../stand-ins/ci-executor.ts";
 import { startCircleCiStandIn } from "../stand-ins/circleci/start.ts";
 import { startCodeHost, type SourceLocation } from "../stand-ins/code-host.ts";
@@ -32,7 +31,8 @@ export interface Sandbox {
   cluster: ClusterEndpoint;
   endpoints: SandboxEndpoints;
   docker: DockerProviderOptions;
-  charts: ChartRenderer | undefined;
+  /** Argo CD's own files; none where it does not run. */
+  argoCdFiles: string | undefined;
   /** Where the sandbox's passwords and tokens are. */
   credentialsFile: string;
 }
@@ -143,7 +143,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       ...code,
     },
     credentialsFile: credentialsFile(stateDir),
-    charts: gitops ? argoCdChart(built["argocd-files"]) : undefined,
+    argoCdFiles: gitops ? built["argocd-files"] : undefined,
     docker: {
       directory: process.cwd(),
       buildKit: async () => ({

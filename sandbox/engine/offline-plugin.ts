@@ -2,26 +2,23 @@ import { enableCompileCache } from "node:module";
 import { parseArgs } from "node:util";
 import { createCircleCiProvider } from "../providers/circleci/provider.ts";
 import { createDockerProvider } from "../providers/docker/provider.ts";
-import { argoCdChart } from "../providers/kubernetes/chart.ts";
 import { createKubernetesProvider } from "../providers/kubernetes/provider.ts";
 import type { ResourceProvider } from "../providers/resource-provider.ts";
 import { serveProvider } from "../providers/server.ts";
 
-// An offline provider as an executable, which the engine starts and stops: `offline-plugin.ts kubernetes --charts FOLDER`.
+// An offline provider as an executable, which the engine starts and stops: `offline-plugin.ts kubernetes`.
 
 enableCompileCache();
 
-const { values, positionals } = parseArgs({
+const { positionals } = parseArgs({
   // The engine adds its own address and its settings for logs.
   strict: false,
   allowPositionals: true,
-  options: { charts: { type: "string" } },
 });
 const [name = ""] = positionals;
 
 const providers: Readonly<Record<string, () => ResourceProvider>> = {
-  kubernetes: () =>
-    createKubernetesProvider(typeof values.charts === "string" ? { charts: argoCdChart(values.charts) } : {}),
+  kubernetes: () => createKubernetesProvider(),
   docker: () =>
     createDockerProvider({
       directory: process.cwd(),

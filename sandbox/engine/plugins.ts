@@ -23,18 +23,12 @@ import { cacheDir } from "../machine/cache.ts";
  * Installs the offline providers where the engine finds plugins by itself: an executable per provider, in a folder named by
  * the version of the official plugin that it stands in for.
  * @param plugins the engine's directory of plugins
- * @param charts the files of Argo CD that its chart would render
  */
-export function installOfflinePlugins(plugins: string, charts: string): void {
+export function installOfflinePlugins(plugins: string): void {
   const program = join(import.meta.dirname, "offline-plugin.ts");
-  const options: Readonly<Record<PluginName, readonly string[]>> = {
-    kubernetes: ["--charts", charts],
-    docker: [],
-    "terraform-provider": [],
-  };
   // The keys are those of the versions.
   for (const name of Object.keys(pluginVersions) as PluginName[]) {
-    installNodePlugin(plugins, name, pluginVersions[name], [program, name, ...options[name]]);
+    installNodePlugin(plugins, name, pluginVersions[name], [program, name]);
   }
 }
 

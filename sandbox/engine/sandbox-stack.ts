@@ -1,12 +1,12 @@
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import type { Stack } from "@pulumi/pulumi/automation/index.js";
 import { readStackFile } from "../../stacks/stack-file.ts";
 import { ensureCredentials, gitUsers, type Credentials } from "../machine/credentials.ts";
+import { writeSandboxManifests, type SandboxManifests } from "../machine/argocd/manifests.ts";
 import type { SandboxEndpoints } from "../machine/endpoints.ts";
 import { createCircleCiProvider } from "../providers/circleci/provider.ts";
 import { createDockerProvider, type DockerProviderOptions } from "../providers/docker/provider.ts";
-import type { ChartRenderer } from "../providers/kubernetes/chart.ts";
 import { createKubernetesProvider } from "../providers/kubernetes/provider.ts";
 import { serveProvider, type ServedProvider } from "../providers/server.ts";
 import { engineAccess, openStack } from "./open-stack.ts";
@@ -17,8 +17,8 @@ export interface SandboxStackOptions {
   pulumi: string;
   /** What builds images. @default nothing, as neither a preview nor a destroy does */
   docker?: DockerProviderOptions | undefined;
-  /** Stands in for Helm. @default charts are refused */
-  charts?: ChartRenderer | undefined;
+  /** Argo CD's own files, with the manifests that a stack of delivery `gitops` installs. @default it installs nothing */
+  argoCdFiles?: string | undefined;
   endpoints?: SandboxEndpoints | undefined;
   /** What differs from the sandbox's own stack. @default nothing */
   overrides?: StackOverrides;
@@ -60,7 +60,10 @@ export async function openSandboxStack(options: SandboxStackOptions): Promise<Op
       overrides.prepare?.();
       return program();
     },
-    settings: { ...withEndpoints(readStackFile("sandbox"), endpoints, overrides), ...overrides.settings },
+    settings: withManifests(
+      { ...withEndpoints(readStackFile("sandbox"), endpoints, overrides), ...overrides.settings },
+      options,
+    ),
     secrets: {
       "delivery:registryPassword": credentials.registryPassword,
       "delivery:circleciToken": credentials.circleciToken,
@@ -98,7 +101,7 @@ async function serveProviders(
 ): Promise<ServedProvider[]> {
   for (const name of Object.keys(plugins)) options.report(`Pulumi: using the installed official plugin ${name}`);
   const offline = [
-    createKubernetesProvider({ charts: options.charts }),
+    createKubernetesProvider(),
     createDockerProvider(options.docker ?? withoutBuilds()),
     // The stand-in is on this machine: it answers or is gone. An `up` that was killed may have deleted what the state has.
     createCircleCiProvider({ retryDelays: [250, 1000], goneIsDeleted: true }),
@@ -143,5 +146,20 @@ function withEndpoints(
     ...(deployRepository === undefined
       ? {}
       : { "delivery:gitops": { ...Object(settings["delivery:gitops"]), repository: deployRepository } }),
+  };
+}
+
+/** The settings with the releases that are on this machine, unless they name others. */
+function withManifests(
+  settings: Record<string, unknown>,
+  { argoCdFiles, stateDir }: SandboxStackOptions,
+): Record<string, unknown> {
+  if (argoCdFiles === undefined) return settings;
+  const gitops = Object(settings["delivery:gitops"]);
+  const manifests = writeSandboxManifests(argoCdFiles, resolve(stateDir));
+  const release = (key: keyof SandboxManifests): object => ({ manifests: manifests[key], ...Object(gitops[key]) });
+  return {
+    ...settings,
+    "delivery:gitops": { ...gitops, argoCd: release("argoCd"), imageUpdater: release("imageUpdater") },
   };
 }

@@ -1,4 +1,4 @@
-import type { ComponentMonitor, EngineLog } from "./engine-client.ts";
+import type { EngineLog } from "./engine-client.ts";
 import type { PropertyMap } from "./property.ts";
 
 /** A resource as the engine names it in a call. */
@@ -85,19 +85,6 @@ export interface CreateResult {
 /** `undefined`: the resource is gone. */
 export type ReadResult = { id: string; outputs: PropertyMap; inputs: PropertyMap } | undefined;
 
-/** A remote component that a program declares. */
-export interface ConstructRequest {
-  type: string;
-  name: string;
-  /** The parent's URN; empty for none. */
-  parent: string;
-  inputs: PropertyMap;
-  /** URNs of what must come before its children. */
-  dependencies: string[];
-  /** `urn::id` of the provider resources to use, by package. */
-  providers: ReadonlyMap<string, string>;
-}
-
 export interface InvokeResult {
   outputs?: PropertyMap;
   failures?: CheckFailure[];
@@ -126,8 +113,6 @@ export interface ResourceProvider {
   checkConfig?(news: PropertyMap): Promise<CheckResult>;
   /** Without it a changed provider input is an update in place. */
   diffConfig?(request: DiffRequest): Promise<DiffResult>;
-  /** Registers a component and its children. @returns the component's URN. Without it, there are no components. */
-  construct?(request: ConstructRequest, monitor: ComponentMonitor): Promise<string>;
   /** @param log absent where no engine is attached */
   configure(inputs: PropertyMap, log?: EngineLog): Promise<ConfiguredProvider>;
 }

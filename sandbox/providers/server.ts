@@ -3,8 +3,7 @@ import plugin from "@pulumi/pulumi/proto/plugin_pb.js";
 import service from "@pulumi/pulumi/proto/provider_grpc_pb.js";
 import proto from "@pulumi/pulumi/proto/provider_pb.js";
 import empty from "google-protobuf/google/protobuf/empty_pb.js";
-import struct from "google-protobuf/google/protobuf/struct_pb.js";
-import { ComponentMonitor, connectEngineLog, type EngineLog } from "./engine-client.ts";
+import { connectEngineLog, type EngineLog } from "./engine-client.ts";
 import {
   checkResponse,
   diffRequest,
@@ -96,29 +95,14 @@ export async function serveProvider(provider: ResourceProvider): Promise<ServedP
       response.setFailuresList(failures(result.failures));
       return response;
     }),
-    construct: unary(async (request: proto.ConstructRequest) => {
-      if (provider.construct === undefined) {
-        throw new Error(
+    // The official plugins' components need a cluster also at preview, so the program declares none.
+    construct: unary((request: proto.ConstructRequest) =>
+      Promise.reject(
+        new Error(
           `the offline provider ${provider.name} has no component ${request.getType()}: declare its parts one by one, or install the official plugin`,
-        );
-      }
-      using monitor = new ComponentMonitor(request.getMonitorendpoint());
-      const urn = await provider.construct(
-        {
-          type: request.getType(),
-          name: request.getName(),
-          parent: request.getParent(),
-          inputs: map(request.getInputs()),
-          dependencies: request.getDependenciesList(),
-          providers: new Map(request.getProvidersMap().getEntryList()),
-        },
-        monitor,
-      );
-      const response = new proto.ConstructResponse();
-      response.setUrn(urn);
-      response.setState(new struct.Struct());
-      return response;
-    }),
+        ),
+      ),
+    ),
     check: unary(async (request: proto.CheckRequest, peer) =>
       checkResponse(
         await of(peer).check({

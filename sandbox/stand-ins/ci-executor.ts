@@ -27,7 +27,7 @@ const networkVariables = [
  * @param stateDir the sandbox's state directory, in which the executor gets a home for Pulumi
  */
 export async function executorEnvironment(stateDir: string): Promise<Record<string, string>> {
-  const tools = await buildTools(["pulumi", "argocd-files"], () => undefined);
+  const tools = await buildTools(["pulumi"], () => undefined);
   const directory = join(stateDir, "ci-executor");
   const bin = join(directory, "bin");
   const plugins = join(directory, "pulumi", "plugins");
@@ -35,7 +35,7 @@ export async function executorEnvironment(stateDir: string): Promise<Record<stri
   link(tools.pulumi, join(bin, "pulumi"));
   // A Node.js of the same folder, and none of the others that this process' PATH may have.
   link(process.execPath, join(bin, "node"));
-  installOfflinePlugins(plugins, tools["argocd-files"]);
+  installOfflinePlugins(plugins);
   installDynamicProvider(plugins);
   const inherited = networkVariables.flatMap((name) => {
     const value = process.env[name];

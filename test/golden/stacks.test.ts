@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { stringify } from "yaml";
 import { asProgramConfig, readStackFile } from "../../stacks/stack-file.ts";
+import { withSampleRelease } from "../support/sample-release.ts";
 import { hideSecrets, openMockEngine, runProgram } from "../support/mock-engine.ts";
 
 /** What the stack's owner would have set with `pulumi config set --secret`. */
@@ -28,7 +29,7 @@ test.each(["sandbox", "dev", "staging", "prod"])(
   "the %s stack declares what its golden file says",
   async (stack) => {
     const engine = await openMockEngine(stack, {
-      values: { ...asProgramConfig(readStackFile(stack)), ...secrets },
+      values: { ...asProgramConfig(withSampleRelease(readStackFile(stack))), ...secrets },
       secretKeys: Object.keys(secrets),
     });
     await runProgram();

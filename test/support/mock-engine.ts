@@ -25,7 +25,6 @@ const knownTypes = new Set([
   "circleci:index/context:Context",
   "circleci:index/contextRestriction:ContextRestriction",
   "circleci:index/contextEnvironmentVariable:ContextEnvironmentVariable",
-  "kubernetes:helm.sh/v4:Chart",
   "kubernetes:argoproj.io/v1alpha1:AppProject",
   "kubernetes:argoproj.io/v1alpha1:Application",
   "kubernetes:argoproj.io/v1alpha1:ApplicationSet",
@@ -38,6 +37,12 @@ const knownTypes = new Set([
   "kubernetes:core/v1:Service",
   "kubernetes:core/v1:PersistentVolumeClaim",
   "kubernetes:apps/v1:Deployment",
+  "kubernetes:apps/v1:StatefulSet",
+  "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition",
+  "kubernetes:rbac.authorization.k8s.io/v1:Role",
+  "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding",
+  "kubernetes:rbac.authorization.k8s.io/v1:ClusterRole",
+  "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding",
   "kubernetes:networking.k8s.io/v1:NetworkPolicy",
   "kubernetes:networking.k8s.io/v1:Ingress",
   "kubernetes:policy/v1:PodDisruptionBudget",
@@ -130,6 +135,8 @@ interface Registration {
   ignoreChanges: readonly string[];
   replaceOnChanges: readonly string[];
   createTimeout: string;
+  /** `type::name` of other parents that it may have had. */
+  formerParents: readonly string[];
 }
 
 /** The part of the engine's protocol that is looked at. */
@@ -143,6 +150,7 @@ interface Request {
   getIgnorechangesList(): string[];
   getReplaceonchangesList(): string[];
   getCustomtimeouts(): { getCreate(): string } | undefined;
+  getAliasesList(): { getSpec(): { getParenturn(): string } | undefined }[];
 }
 
 /** Records the registrations of the current mocks from here on; mocks alone see no resource options. */
@@ -162,6 +170,7 @@ export function recordRegistrations(): ReadonlyMap<string, Registration> {
       ignoreChanges: request.getIgnorechangesList(),
       replaceOnChanges: request.getReplaceonchangesList(),
       createTimeout: request.getCustomtimeouts()?.getCreate() ?? "",
+      formerParents: request.getAliasesList().map((alias) => shortUrn(alias.getSpec()?.getParenturn() ?? "")),
     });
     return register(request, callback);
   });

@@ -8,7 +8,7 @@ import { listAt, stringAt } from "../../../kubernetes/object.ts";
 import { liveClient } from "../kubernetes-client.ts";
 import { writePrivate } from "../private-file.ts";
 
-/** The controllers' service accounts, as the official manifests and the chart name them. */
+/** The controllers' service accounts, as the release names them. */
 const serviceAccounts = {
   applications: "argocd-application-controller",
   applicationSets: "argocd-applicationset-controller",

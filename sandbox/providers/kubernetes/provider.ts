@@ -8,7 +8,6 @@ import { stringAt } from "../../../kubernetes/object.ts";
 import { silentLog, type EngineLog } from "../engine-client.ts";
 import { isSecret, reveal, unknown, type PropertyMap, type PropertyValue } from "../property.ts";
 import { ResourceInitError, type ConfiguredProvider, type ResourceProvider } from "../resource-provider.ts";
-import { chartType, constructChart, type ChartRenderer } from "./chart.ts";
 import { check } from "./check.ts";
 import { create, update } from "./create-update.ts";
 import { remove } from "./delete.ts";
@@ -28,12 +27,6 @@ interface KubernetesProviderOptions {
    * @default process.env
    */
   environment?: Environment;
-  /**
-   * Stands in for Helm, which the offline provider has not.
-   *
-   * @default charts are refused
-   */
-  charts?: ChartRenderer | undefined;
 }
 
 /**
@@ -42,28 +35,16 @@ interface KubernetesProviderOptions {
  */
 export function createKubernetesProvider(options: KubernetesProviderOptions = {}): ResourceProvider {
   const environment = options.environment ?? process.env;
-  const { charts } = options;
   return {
     name: "kubernetes",
     version,
     checkConfig: (news) => Promise.resolve(checkSettings(news)),
     diffConfig: (request) => Promise.resolve(diffSettings(request, environment)),
-    ...(charts === undefined ? {} : { construct: chartConstructor(charts) }),
     configure: (inputs, log = silentLog) => {
       const cancelled = new AbortController();
       const session = sessionOf(inputs, { environment, log, cancelled: cancelled.signal });
       return Promise.resolve(configured(session, () => cancelled.abort()));
     },
-  };
-}
-
-function chartConstructor(charts: ChartRenderer): ResourceProvider["construct"] & object {
-  return (request, monitor) => {
-    if (request.type !== chartType)
-      throw new Error(
-        `the offline kubernetes provider has no component ${request.type}: declare its parts one by one, or install the official plugin`,
-      );
-    return constructChart(request, monitor, charts, version);
   };
 }
 

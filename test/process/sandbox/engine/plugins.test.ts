@@ -65,7 +65,7 @@ test("a plugin that is a link itself, and one that has been installed again, com
 test("an offline provider in the same place never gets into the user's own file", () => {
   const plugin = install(kubernetes, { "pulumi-resource-kubernetes": "the user's" });
   copyPlugin(plugin, engine);
-  installOfflinePlugins(engine, folder.path);
+  installOfflinePlugins(engine);
   expect(readFileSync(join(engine, kubernetes, "pulumi-resource-kubernetes"), "utf8")).toContain("offline-plugin.ts");
   expect(readFileSync(join(plugin, "pulumi-resource-kubernetes"), "utf8")).toBe("the user's");
 });

@@ -117,6 +117,75 @@ test("a violated policy is told with the resource", () => {
   );
 });
 
+/** A step of one of Argo CD's own objects. */
+function installed(op: string, kind: string, name: string, diff: readonly string[] = []): unknown {
+  const type = kind === "CustomResourceDefinition" ? `apiextensions.k8s.io/v1:${kind}` : `apps/v1:${kind}`;
+  const side = (value: string) => ({
+    custom: true,
+    inputs: { spec: Object.fromEntries(diff.map((path) => [path, value])) },
+  });
+  return {
+    resourcePreEvent: {
+      metadata: {
+        op,
+        urn: `urn:pulumi:dev::delivery::delivery:gitops:ArgoCd$kubernetes:${type}::argocd:${name}`,
+        type: `kubernetes:${type}`,
+        old: op === "create" ? null : side("before"),
+        new: op === "delete" ? null : side("after"),
+        detailedDiff: Object.fromEntries(diff.map((path) => [`spec.${path}`, { diffKind: op, inputDiff: true }])),
+      },
+    },
+  };
+}
+
+const many = (count: number): string[] => Array.from({ length: count }, (_, index) => `part-${index}`);
+
+test("the objects of an installation are one line", () => {
+  const events = [
+    ...many(40).map((name) => installed("create", "Deployment", name)),
+    ...many(3).map((name) => installed("create", "CustomResourceDefinition", name)),
+  ];
+  const preview = stackPreview(events, input);
+  expect(preview.others).toEqual([
+    {
+      area: "Argo CD",
+      action: "create",
+      kind: "43 objects of the installation",
+      name: "argocd",
+      changes: ["40 Deployment", "3 CustomResourceDefinition"],
+    },
+  ]);
+  expect(preview.counts).toEqual({ create: 43, same: 0 });
+  expect(previewMarkdown([preview])).toContain(
+    "- create 43 objects of the installation <code>argocd</code>: <code>40 Deployment</code>, <code>3 CustomResourceDefinition</code>",
+  );
+});
+
+test("few of them are named, and so is a definition that is lost, whose objects go with it", () => {
+  const events = [
+    ...many(2).map((name) => installed("update", "Deployment", name, ["replicas"])),
+    ...many(7).map((name) => installed("replace", "Deployment", name, ["selector"])),
+    ...many(20).map((name) => installed("delete", "Deployment", `old-${name}`)),
+    installed("delete", "CustomResourceDefinition", "applications.argoproj.io"),
+  ];
+  const preview = stackPreview(events, input);
+  expect(preview.others.map(({ kind, name, changes }) => [kind, name, changes])).toEqual([
+    ["Deployment", "argocd:part-0", ["spec.replicas"]],
+    ["Deployment", "argocd:part-1", ["spec.replicas"]],
+  ]);
+  expect(preview.losses).toEqual([
+    loss("delete", "CustomResourceDefinition", "argocd:applications.argoproj.io", "Argo CD"),
+    loss("replace", "7 objects of the installation", "argocd", "Argo CD", "spec.selector: before → after"),
+    loss("delete", "20 objects of the installation", "argocd", "Argo CD"),
+  ]);
+});
+
+test("of a definition that a new release changes, not every property is shown", () => {
+  const [changes] = stackPreview([installed("update", "CustomResourceDefinition", "a", many(300))], input).properties;
+  expect(changes?.lines).toHaveLength(11);
+  expect(changes?.lines.at(-1)).toBe("… and 290 more");
+});
+
 test("without credentials, what differs in secrets alone is no change", () => {
   const events = [update({ key: envelope("a") }, { key: envelope("b") })];
   expect(stackPreview(events, input).others).toEqual([

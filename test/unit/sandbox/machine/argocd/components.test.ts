@@ -11,7 +11,6 @@ import {
   type ArgoCdTools,
 } from "../../../../../sandbox/machine/argocd/components.ts";
 import { withToken } from "../../../../../sandbox/machine/argocd/installation.ts";
-import { officialManifests } from "../../../../../sandbox/providers/kubernetes/chart.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -26,77 +25,6 @@ const tools: ArgoCdTools = {
   kustomize: "/cache/kustomize",
   "argocd-files": "/cache/argocd-files",
 };
-
-const install = `apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata:
-  name: applicationsets.argoproj.io
-spec:
-  group: argoproj.io
-  versions:
-  - name: v1alpha1
-    schema:
-      openAPIV3Schema:
-        properties:
-          spec:
-            type: object
-    served: true
-    storage: true
----
-apiVersion: v1
-kind: ServiceAccount
-metadata:
-  name: argocd-server
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: ClusterRoleBinding
-metadata:
-  name: argocd-server
-subjects:
-- kind: ServiceAccount
-  name: argocd-server
-  namespace: argocd
----
-apiVersion: v1
-kind: Service
-metadata:
-  name: argocd-server
----
-apiVersion: apps/v1
-kind: StatefulSet
-metadata:
-  name: argocd-application-controller
-`;
-
-test("the official manifests come without workloads, in the given namespace, with a small schema of ApplicationSets", () => {
-  mkdirSync(join(folder, "manifests"));
-  writeFileSync(join(folder, "manifests", "install.yaml"), install);
-  expect(officialManifests(folder, "gitops")).toEqual([
-    {
-      apiVersion: "apiextensions.k8s.io/v1",
-      kind: "CustomResourceDefinition",
-      metadata: { name: "applicationsets.argoproj.io" },
-      spec: {
-        group: "argoproj.io",
-        versions: [
-          {
-            name: "v1alpha1",
-            schema: { openAPIV3Schema: { type: "object", "x-kubernetes-preserve-unknown-fields": true } },
-            served: true,
-            storage: true,
-          },
-        ],
-      },
-    },
-    { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: "argocd-server", namespace: "gitops" } },
-    {
-      apiVersion: "rbac.authorization.k8s.io/v1",
-      kind: "ClusterRoleBinding",
-      metadata: { name: "argocd-server" },
-      subjects: [{ kind: "ServiceAccount", name: "argocd-server", namespace: "gitops" }],
-    },
-  ]);
-});
 
 test("a new version of the tools is linked in place of the old one", () => {
   prepareFolders(folder, { ...tools, kustomize: "/old/kustomize" });

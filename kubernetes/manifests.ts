@@ -1,0 +1,60 @@
+import { parseAllDocuments, type TagId, type Tags } from "yaml";
+import { errorMessage } from "../core/error.ts";
+import { isMap, type JsonValue } from "./json.ts";
+import { kindOf, listAt, nameOf, type KubernetesObject } from "./object.ts";
+
+/**
+ * The objects in a file of manifests: documents of YAML, or JSON; lists of objects are taken apart.
+ * @returns or what is wrong with it, as part of a message that names the file
+ */
+export function parseManifests(text: string): { objects: KubernetesObject[] } | { problem: string } {
+  const parsed = documentsOf(text);
+  if ("problem" in parsed) return parsed;
+  const objects: KubernetesObject[] = [];
+  for (const [index, document] of parsed.documents.entries()) {
+    const found = objectsIn(document);
+    if (found === undefined)
+      return { problem: `has something that is no Kubernetes object, as document ${index + 1}: ${excerpt(document)}` };
+    objects.push(...found);
+  }
+  return objects.length === 0 ? { problem: "has no Kubernetes object in it" } : { objects };
+}
+
+function documentsOf(text: string): { documents: JsonValue[] } | { problem: string } {
+  try {
+    // As the API server writes it, and many times faster to read.
+    if (text.trimStart().startsWith("{")) return { documents: [JSON.parse(text) as JsonValue] };
+    const documents = parseAllDocuments(text, { version: "1.1", customTags: jsonTags, logLevel: "error" });
+    const fault = documents.flatMap(({ errors }) => errors)[0];
+    if (fault !== undefined) return { problem: `is not YAML: ${fault.message.trimEnd()}` };
+    // Kubernetes objects are JSON. Empty documents are common at the ends of generated files.
+    const values = documents.map((document) => document.toJS() as JsonValue | undefined);
+    return { documents: values.filter((value) => value !== null && value !== undefined) };
+  } catch (error) {
+    return { problem: `is neither YAML nor JSON: ${errorMessage(error)}` };
+  }
+}
+
+/** kubectl follows YAML 1.1, but for what JSON has no type for: a date or `12:30` is a string. */
+function jsonTags(tags: Tags): Tags {
+  return tags.filter(
+    (tag: TagId | Exclude<Tags[number], string>) =>
+      typeof tag === "string" || (!/:(timestamp|binary|omap|pairs|set)$/.test(tag.tag) && tag.format !== "TIME"),
+  );
+}
+
+/** The object, or those of a list. @returns `undefined` if it is neither */
+function objectsIn(document: JsonValue): KubernetesObject[] | undefined {
+  if (!isMap(document)) return undefined;
+  const { apiVersion, kind } = kindOf(document);
+  if (apiVersion === "" || kind === "") return undefined;
+  if (!kind.endsWith("List") || !Array.isArray(document["items"]))
+    return nameOf(document) === "" ? undefined : [document];
+  const items = listAt(document, "items").map(objectsIn);
+  return items.includes(undefined) ? undefined : items.flatMap((objects) => objects ?? []);
+}
+
+function excerpt(value: JsonValue): string {
+  const text = JSON.stringify(value);
+  return text.length > 60 ? `${text.slice(0, 59)}…` : text;
+}
