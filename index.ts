@@ -1,11 +1,11 @@
 import { CiProject } from "./components/ci-project.ts";
 import { Cluster } from "./components/cluster.ts";
 import { deliverDirectly } from "./components/direct-delivery.ts";
-import { findServices } from "./components/find-services.ts";
+import { findServices, unclaimedDockerfiles } from "./components/find-services.ts";
 import { deliverByGit } from "./components/gitops-delivery.ts";
 import { readInstallations } from "./components/installations.ts";
 import { manifestContext, serviceAddress } from "./components/manifests.ts";
-import { rejectProblems } from "./components/rejection.ts";
+import { rejectProblems, remark } from "./components/rejection.ts";
 import { serviceImages } from "./components/service-image.ts";
 import { putServiceSecrets } from "./components/service-secret.ts";
 import { loadConfig } from "./stacks/config.ts";
@@ -18,6 +18,7 @@ const { services, problems } = findServices(discoveryArgs(config));
 const installations = await readInstallations(installationsArgs(config));
 
 rejectProblems([...problems, ...installations.problems]);
+remark(unclaimedDockerfiles(config, services));
 
 const images = serviceImages(services, config);
 

@@ -96,9 +96,9 @@ export function matchingDirectories(
   return paths.filter((path) => files?.ignores(path) !== true).map((path) => join(directory, path));
 }
 
-/** Whether a folder's name says that nothing in it is this repository's own. */
+/** Whether a folder's name says that nothing in it is a service: packages bring it along, or it is there for Git and editors. */
 export function isNeverSource(name: string): boolean {
-  return name === "node_modules" || name === ".git";
+  return ["node_modules", ".git", ".devcontainer"].includes(name);
 }
 
 /** The service of a directory. One without a Dockerfile is none, but one with a `service.yaml` means to be one. */

@@ -23,6 +23,8 @@ export interface DiscoveryArgs extends CandidateArgs {
   /** The names of the stack's secrets. @default not checked: commands that need no secret do without them */
   secrets?: ReadonlySet<string>;
   images: CandidateArgs["images"] & { registry: string; organization: string };
+  /** Whether the program builds the images, which runs no commands of services. @default false: CI builds them */
+  programBuilds?: boolean;
 }
 
 /** What was found, and all that is wrong with it. */
@@ -79,18 +81,18 @@ export function renamedServiceSettings(app: Pick<DiscoveryArgs["app"], "director
  * A pattern that misses a service would otherwise go unnoticed.
  */
 export function unclaimedDockerfiles(
-  { directory, services: pattern }: Pick<DiscoveryArgs["app"], "directory" | "services">,
-  services: readonly Service[],
+  { app, file }: { app: Pick<DiscoveryArgs["app"], "directory" | "services">; file: string },
+  services: readonly Pick<Service, "directory" | "dockerfile">[],
 ): string | undefined {
   const used = new Set(services.map(({ dockerfile }) => dockerfile));
-  const unclaimed = (checkoutFiles(directory)?.all() ?? [])
+  const unclaimed = (checkoutFiles(app.directory)?.all() ?? [])
     .filter((path) => isDockerfileName(basename(path)) && !path.split("/").some(isNeverSource))
-    .map((path) => join(directory, path))
+    .map((path) => join(app.directory, path))
     .filter((path) => !used.has(path))
     .filter((path) => services.every((service) => !path.startsWith(`${service.directory}/`)));
   if (unclaimed.length === 0) return undefined;
   const shown = unclaimed.length > shownAtMost ? [...unclaimed.slice(0, shownAtMost), "…"] : unclaimed;
-  return `no service has ${shown.join(", ")}: app.services is ${JSON.stringify(pattern)}`;
+  return `no service has ${shown.join(", ")}: app.services of ${file} is ${JSON.stringify(app.services)}`;
 }
 
 const shownAtMost = 10;
@@ -110,6 +112,11 @@ function readService(
       message: `${requests?.[resource]} is above the limit of ${limits?.[resource]} (${origin("resources", "limits", resource)}); such a pod is refused: lower one, or raise the other`,
     });
   }
+  if (args.programBuilds === true && settings.build?.prepare !== undefined)
+    problems.push({
+      location: origin("build", "prepare"),
+      message: `is run by CI and \`delivery build\`, and not by this program, which builds the images here; set images.source in ${args.file} to registry and let CI build, or make the files in a stage of ${dockerfile}`,
+    });
   for (const [variable, secret] of Object.entries(settings.secrets ?? {})) {
     if (args.secrets?.has(secret) === false) {
       problems.push({

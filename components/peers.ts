@@ -26,12 +26,15 @@ export function peerProblems(services: readonly Service[], locationOf: (service:
   const circle = findCircle(byName);
   const start = byName.get(circle?.[0] ?? "");
   if (circle === undefined || start === undefined) return [...unknown, ...portless];
+  const others = circle.slice(1, -1).flatMap((name) => byName.get(name) ?? []);
+  const elsewhere = [...new Set(others.map(locationOf))].filter((location) => location !== locationOf(start));
+  const also = elsewhere.length === 0 ? "" : `, here or in ${elsewhere.join(", ")}`;
   return [
     ...unknown,
     ...portless,
     {
       location: locationOf(start),
-      message: `${circle.join(" → ")} is a circle; remove one of these peers`,
+      message: `${circle.join(" → ")} is a circle; remove one of these peers${also}`,
     },
   ];
 }

@@ -1,6 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
 import { problemLine, type Problem } from "../core/problem.ts";
 
+/** Says what is not wrong, but may not be meant either; nothing where there is nothing to say. */
+export function remark(sentence: string | undefined): void {
+  if (sentence !== undefined) void pulumi.log.info(sentence);
+}
+
 /**
  * Reports all problems at once.
  * @throws pulumi.RunError whose message the engine prints without a stack trace; nothing when the list is empty

@@ -36,6 +36,24 @@ const serviceContainerSchema = z.strictObject({
 /** A container that tests need, e.g. a database. */
 export type ServiceContainer = z.infer<typeof serviceContainerSchema>;
 
+const commandSchema = z.string("Must be a command").regex(/\S/, "Must be a command");
+
+/** How the files come about that a Dockerfile takes and no commit has. */
+const prepareSchema = z.union(
+  [
+    commandSchema.transform((command) => ({ command })),
+    z.strictObject({
+      command: commandSchema,
+      /** What CI runs it in: with bash, Git and tar. @default `ci.image` of the stack file */
+      image: z
+        .string("Must be an image such as cimg/openjdk:21.0")
+        .regex(/^[^\s<>]+$/, "Must be an image such as cimg/openjdk:21.0")
+        .optional(),
+    }),
+  ],
+  "Must be a command such as mvn package, or {command, image}",
+);
+
 /** What a service may say of itself: `service.yaml` beside its Dockerfile, and `defaults` and `services` of the stack file. */
 export const serviceSettingsSchema = z.strictObject({
   /** What it is called. @default its key in `services` of the stack file, else its directory: `link_service` is `link` */
@@ -108,11 +126,22 @@ export const serviceSettingsSchema = z.strictObject({
    * root of the monorepo. What its code imports counts all the same. @default all of it
    */
   only: z.array(globSchema).optional(),
+  /** How its image is built, beyond its Dockerfile. */
+  build: z
+    .strictObject({
+      /**
+       * A command that makes what the Dockerfile takes and no commit has, e.g. `target/app.jar`. CI runs it before each build, in
+       * the root of the monorepo by `bash -eo pipefail` and without any credentials, with the variables SERVICE (its name) and
+       * SERVICE_DIRECTORY. @default nothing is to be made
+       */
+      prepare: prepareSchema.optional(),
+    })
+    .optional(),
   /** How CI tests it. */
   test: z
     .strictObject({
       /** Run in the root of the monorepo by `bash -eo pipefail`. @default by its language: `go test` of its packages, `npm test` of its own */
-      command: z.string().min(1, "Must be a command").optional(),
+      command: commandSchema.optional(),
       env: z.record(variableSchema, z.string("Must be a string; quote it")).optional(),
       /** Containers that run while the tests do, reached at localhost, e.g. a database. */
       services: z.array(serviceContainerSchema).optional(),

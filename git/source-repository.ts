@@ -14,6 +14,8 @@ export interface SourceRepository {
   readonly prefix: string;
   /** The files of the monorepo, relative to its root, but for those that Git ignores. */
   files(): Promise<readonly string[]>;
+  /** Those of the paths that Git would ignore, whether they are there or not. */
+  ignored(paths: readonly string[]): Promise<ReadonlySet<string>>;
   /** The ids of those of the commits that are known here: not after a forced push, beyond a shallow clone, or for 0000…. */
   resolve(commits: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /**
@@ -51,6 +53,17 @@ export async function openSourceRepository(directory: string): Promise<SourceRep
         .toString()
         .split("\0")
         .filter((file) => file !== ""),
+    ignored: async (paths) => {
+      if (paths.length === 0) return new Set();
+      const output = await git(["check-ignore", "--no-index", "-z", "--stdin"], paths.join("\0")).catch(
+        (error: unknown) => {
+          // It fails where it ignores none.
+          if (error instanceof GitError && error.output === "") return "";
+          throw error;
+        },
+      );
+      return new Set(output.toString().split("\0"));
+    },
     resolve: (commits) => lookUp(git, commits, "commit"),
     changedSince: (bases, commit) => changes(git, bases, commit),
     ancestorsOf,

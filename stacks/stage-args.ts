@@ -13,6 +13,7 @@ export function discoveryArgs(config: Config): DiscoveryArgs {
     overrides: config.services,
     dependencies: new Set(Object.keys(config.dependencies)),
     secrets: new Set(config.secrets.keys()),
+    programBuilds: config.images.source === "build",
   };
 }
 

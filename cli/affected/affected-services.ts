@@ -3,6 +3,7 @@ import type { Monorepo } from "../project/monorepo.ts";
 import { baseServices } from "./base-images.ts";
 import { basesOf, isCommit, unknownBase, unreleased, type AffectedArgs } from "./base-commit.ts";
 import { serviceGraph, type ServiceSources } from "./graph.ts";
+import { uncommittedSources } from "./uncommitted-sources.ts";
 
 /** A service, and why it counts as changed. */
 interface AffectedService {
@@ -38,7 +39,12 @@ export async function affectedServices(args: AffectedArgs): Promise<AffectedServ
     note?.(
       `HEAD is ${ids.get("HEAD")?.slice(0, 12)}, not ${id.slice(0, 12)}: the services and what they import are those of the working tree`,
     );
-  const results = serviceGraph(monorepo).map((sources) => {
+  const unmade = await uncommittedSources(monorepo);
+  for (const [name, [sentence = ""]] of unmade)
+    note?.(
+      `everything counts as a change of ${name}, since \`build.prepare\` says nothing of what its Dockerfile takes: ${sentence}`,
+    );
+  const results = serviceGraph(monorepo, new Set(unmade.keys())).map((sources) => {
     const base = bases.get(sources.service.name) ?? unreleased;
     const files = isCommit(base) ? changes.get(base) : undefined;
     return {

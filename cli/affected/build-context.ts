@@ -61,18 +61,23 @@ export function buildOf(root: string, { directory, dockerfile, context, target, 
   return { directory: at(directory), dockerfile: at(dockerfile), context: at(context), target, buildArgs };
 }
 
-export function buildContexts(tree: SourceTree): (build: ImageSource) => BuildContext {
+/** The contexts of what services are built by. */
+export interface BuildContexts {
+  readonly ofImage: (build: ImageSource) => BuildContext;
+  /** A command in the root of the monorepo, seen as one of a stage of a Dockerfile that has all of that. */
+  readonly ofCommand: (directory: string, command: string) => BuildContext;
+}
+
+export function buildContexts(tree: SourceTree): BuildContexts {
   const patternsOf = memoize((file) => readPatterns(tree, file));
   const goPackages = goBuildsIn(tree);
-  return ({ directory, dockerfile, context: root, target, buildArgs }) => {
-    const ownIgnoreFile = `${dockerfile}.dockerignore`;
-    const ignoreFiles = [ownIgnoreFile, posix.join(root, ".dockerignore")];
-    const ignoreFile = ignoreFiles.find((file) => tree.read(file) !== undefined);
-    const patterns = ignoreFile === undefined ? [] : patternsOf(ignoreFile);
-    const { copied, kept, tools, reads, goBuilds, nodeWords, cargo, python } = dockerfileSources(
-      tree.read(dockerfile) ?? "",
-      { target, buildArgs },
-    );
+  const contextOf = (
+    directory: string,
+    root: string,
+    patterns: readonly IgnorePattern[],
+    taken: ReturnType<typeof dockerfileSources>,
+  ): Omit<BuildContext, "definition"> => {
+    const { copied, kept, tools, reads, goBuilds, nodeWords, cargo, python } = taken;
     const fromRoot = (source: string): readonly string[] => [pathWithin(root, source) ?? []].flat();
     const paths = [...new Set(copied)].flatMap(fromRoot);
     const isKept = kept.flatMap(fromRoot).map(coverage);
@@ -89,8 +94,6 @@ export function buildContexts(tree: SourceTree): (build: ImageSource) => BuildCo
     const within = (path: string): string => (root === "." ? path : path.slice(root.length + 1));
     const contains = (file: string): boolean => isIn(root, file) && !ignores(patterns, within(file));
     return {
-      // The second one does not count where there is the first.
-      definition: new Set([dockerfile, ...(ignoreFile === ownIgnoreFile ? [ownIgnoreFile] : ignoreFiles)]),
       contains,
       reachesInto: (path) => {
         if (isIn(path, root) || contains(path)) return true;
@@ -116,6 +119,33 @@ export function buildContexts(tree: SourceTree): (build: ImageSource) => BuildCo
       root,
     };
   };
+  return {
+    ofImage: ({ directory, dockerfile, context: root, target, buildArgs }) => {
+      const ownIgnoreFile = `${dockerfile}.dockerignore`;
+      const ignoreFiles = [ownIgnoreFile, posix.join(root, ".dockerignore")];
+      const ignoreFile = ignoreFiles.find((file) => tree.read(file) !== undefined);
+      const patterns = ignoreFile === undefined ? [] : patternsOf(ignoreFile);
+      const taken = dockerfileSources(tree.read(dockerfile) ?? "", { target, buildArgs });
+      return {
+        ...contextOf(directory, root, patterns, taken),
+        // The second one does not count where there is the first.
+        definition: new Set([dockerfile, ...(ignoreFile === ownIgnoreFile ? [ownIgnoreFile] : ignoreFiles)]),
+      };
+    },
+    ofCommand: (directory, command) => ({
+      ...contextOf(directory, ".", [], dockerfileSources(stageOf(command))),
+      definition: new Set<string>(),
+    }),
+  };
+}
+
+/** A Dockerfile whose image has nothing of what the command is given. */
+function stageOf(command: string): string {
+  const lines = command.split("\n");
+  const end = Array.from({ length: lines.length + 1 }, (_, index) => `END${index}`).find(
+    (word) => !lines.includes(word),
+  );
+  return `FROM scratch\nCOPY . /\nRUN <<${end}\n${command}\n${end}\nFROM scratch\n`;
 }
 
 /** Whether a file is what a COPY takes, or in it. */

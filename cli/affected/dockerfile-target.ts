@@ -1,5 +1,5 @@
 import type { BuildChoice } from "../../components/dockerfile.ts";
-import { splitFlags, type Instruction, type Instructions } from "./dockerfile-instructions.ts";
+import { splitFlags, type Instruction, type Instructions } from "../../components/dockerfile-instructions.ts";
 
 /** A stage, in the order of the file. */
 interface Stage {

@@ -2,7 +2,13 @@ import { posix } from "node:path";
 import type { BuildChoice } from "../../components/dockerfile.ts";
 import type { Tool } from "./build-commands.ts";
 import { chosenInstructions } from "./dockerfile-target.ts";
-import { isDocument, jsonWords, parseInstructions, splitFlags, type Instruction } from "./dockerfile-instructions.ts";
+import {
+  isDocument,
+  jsonWords,
+  parseInstructions,
+  splitFlags,
+  type Instruction,
+} from "../../components/dockerfile-instructions.ts";
 import { inside, originsOf, readRun, type Copy, type Run, type Stage } from "./run-instruction.ts";
 
 /** What a Dockerfile takes from its build context. */

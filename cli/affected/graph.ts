@@ -41,44 +41,48 @@ export interface ServiceSources {
  * and the builder sees it: it is in the build context, and not ignored. The last two take only what `only` of the service.yaml
  * means, if there is that. What the builder does not see affects the tests at most; so do the tests of Go, what only they
  * import, and service.yaml. A file counts at all paths from which a symbolic link leads to it, and a path that is a submodule
- * or a link for all that the service needs in it.
+ * or a link for all that the service needs in it. What `build.prepare` is made from counts by the same rules, as if that were
+ * a command of a stage that has all of the monorepo, but that `paths` says what it takes if its imports do not.
+ * @param unmade services whose Dockerfiles take what no commit has, and nothing says what makes it: everything counts
  */
-export function serviceGraph(monorepo: Monorepo): ServiceSources[] {
+export function serviceGraph(monorepo: Monorepo, unmade: ReadonlySet<string> = new Set()): ServiceSources[] {
   const tree = sourceTree(monorepo.root);
   const go = goGraph(tree);
   const node = nodeGraph(tree);
   const cargo = cargoGraph(tree);
   const python = pythonGraph(tree);
-  const contextOf = buildContexts(tree);
+  const contexts = buildContexts(tree);
   const sources = monorepo.services.map((service) => {
     const build = buildOf(monorepo.root, service);
     const { directory } = build;
-    const context = contextOf(build);
     const paths = (service.paths ?? []).map(pathPattern);
     for (const pattern of paths) tree.follow(pattern.root);
-    const needs = {
-      go: go.needs(directory, context.goPackages),
-      node: node.needs(directory, context.copies, context.nodeWords),
-      cargo: cargo.needs(context.cargo, context.root),
-      python: python.needs({
-        directory,
-        dockerfile: build.dockerfile,
-        context: context.root,
-        installs: context.python,
-      }),
+    const needsIn = (context: BuildContext, only: readonly PathPattern[], isPreparation: boolean): ServiceNeeds => {
+      const { dockerfile } = build;
+      const needs = {
+        go: go.needs(directory, context.goPackages),
+        node: node.needs(directory, context.copies, context.nodeWords),
+        cargo: cargo.needs(context.cargo, context.root),
+        python: python.needs({ directory, dockerfile, context: context.root, installs: context.python }),
+      };
+      const enclosing = once(() => enclosingDirectories(directory, needs));
+      const followed = [
+        needs.cargo?.understood === true ? rustCode : [],
+        needs.python?.understood === true ? pythonCode : [],
+      ].flat();
+      const isFollowed = once(
+        () =>
+          (needs.go !== undefined || needs.node !== undefined || followed.length > 0) &&
+          !hasForeignCode(tree, directory, followed),
+      );
+      return { directory, dockerfile, context, ...needs, paths, only, enclosing, isFollowed, isPreparation };
     };
-    const enclosing = once(() => enclosingDirectories(directory, needs));
     const only = (service.only ?? []).map(pathPattern);
-    const followed = [
-      needs.cargo?.understood === true ? rustCode : [],
-      needs.python?.understood === true ? pythonCode : [],
-    ].flat();
-    const isFollowed = once(
-      () =>
-        (needs.go !== undefined || needs.node !== undefined || followed.length > 0) &&
-        !hasForeignCode(tree, directory, followed),
-    );
-    return { service, directory, dockerfile: build.dockerfile, context, ...needs, paths, only, enclosing, isFollowed };
+    const command = unmade.has(service.name) ? "unknown" : commandOf(service, directory);
+    // Of a command whose imports are not followed, `paths` says what it takes.
+    const taken = only.length > 0 ? only : paths;
+    const prepared = command === undefined ? undefined : needsIn(contexts.ofCommand(directory, command), taken, true);
+    return { service, ...needsIn(contexts.ofImage(build), only, false), prepared };
   });
   const repository = repositoryContext(tree, sources, python.projectOf, pathFrom(monorepo.root, process.cwd()));
   const pathsOf = memoize((file) => [file, ...tree.aliases(file)]);
@@ -87,8 +91,19 @@ export function serviceGraph(monorepo: Monorepo): ServiceSources[] {
     directory: needs.directory,
     go: needs.go,
     node: needs.node,
-    match: (file) => matchPaths(needs, repository, file, pathsOf(file)),
+    match: (file) => {
+      const found = matchPaths(needs, repository, file, pathsOf(file));
+      if (found?.part === "image" || needs.prepared === undefined) return found;
+      return matchPaths(needs.prepared, repository, file, pathsOf(file)) ?? found;
+    },
   }));
+}
+
+/** What makes files for the image, with its variables filled in. */
+function commandOf({ name, build }: Service, directory: string): string | undefined {
+  return build?.prepare?.command
+    .replaceAll(/\$(SERVICE_DIRECTORY\b|\{SERVICE_DIRECTORY\})/g, () => directory)
+    .replaceAll(/\$(SERVICE\b|\{SERVICE\})/g, () => name);
 }
 
 /** What a file does by any of its paths; an effect on the image comes before one on the tests. */
@@ -130,6 +145,8 @@ interface ServiceNeeds {
   readonly only: readonly PathPattern[];
   /** Whether the imports of all of its own code are followed. */
   readonly isFollowed: () => boolean;
+  /** Whether it is what `build.prepare` needs, and not the Dockerfile. */
+  readonly isPreparation: boolean;
   /** The directories around all that, by what of the service is in them. */
   readonly enclosing: () => ReadonlyMap<string, AffectedBy["part"]>;
 }
@@ -141,12 +158,13 @@ function matchService(
   path: string,
   sees: (path: string) => boolean,
 ): AffectedBy | undefined {
-  const { directory, context, paths } = needs;
+  const { directory, context, paths, isPreparation } = needs;
   const { tree } = repository;
   const image: AffectedBy = { part: "image", reason: path };
   if (context.definition.has(path)) return image;
   if (paths.some((pattern) => pattern.means(path) || mayContainMatch(pattern, tree, path))) return image;
-  if (path === posix.join(directory, "service.yaml")) return { part: "tests", reason: path };
+  // It says what prepares the image, too.
+  if (path === posix.join(directory, "service.yaml")) return { part: isPreparation ? "image" : "tests", reason: path };
   const whole = byDirectory(needs, tree, path);
   const modules = byModules(needs, repository, path);
   // What only tests need, a command of which it is not known what it reads may read as well.

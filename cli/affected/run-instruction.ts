@@ -1,7 +1,7 @@
 import { posix } from "node:path";
 import { goArguments, readCommand, type Tool } from "./build-commands.ts";
 import type { CargoTargets } from "./cargo-command.ts";
-import { isDocument, jsonWords, splitFlags, type Instruction } from "./dockerfile-instructions.ts";
+import { isDocument, jsonWords, splitFlags, type Instruction } from "../../components/dockerfile-instructions.ts";
 import type { PythonInstallation } from "./python-command.ts";
 import { shellCommands } from "./shell-commands.ts";
 
@@ -91,7 +91,7 @@ export function readRun({ instruction, directory, copies, shell }: Run) {
     if (words[0] === "cd") state.at = posix.resolve(state.at, words[1] ?? "");
     const { tools, go, node = [], cargo, python, reads = [] } = readCommand(words);
     for (const tool of tools) found.tools.add(tool);
-    found.nodeWords.push(...node);
+    found.nodeWords.push(...node, ...(tools.includes("node") ? directoryNames(stage, state.at) : []));
     const within = (path: string): string[] => contextDirectories(stage, posix.resolve(state.at, path));
     if (cargo !== undefined) found.cargo.push({ ...cargo, directories: within(cargo.at) });
     if (python !== undefined)
@@ -105,6 +105,14 @@ export function readRun({ instruction, directory, copies, shell }: Run) {
     found.goBuilds.push(...known.flatMap((word) => builtPackages(word, at, stage, go.writes)));
   }
   return found;
+}
+
+/** A directory of the context, as the root of a workspace around it may name it. */
+function directoryNames(stage: Pick<Stage, "directory" | "copies">, path: string): string[] {
+  return contextDirectories(stage, path).flatMap((directory) => {
+    const parts = directory.split("/");
+    return parts.map((_, index) => parts.slice(index).join("/"));
+  });
 }
 
 function commandsOf({ rest: given, documents }: Instruction): ReturnType<typeof shellCommands> {

@@ -45,3 +45,13 @@ export function imageDepths(services: readonly PipelineService[]): (service: Pip
 export function serviceArguments({ services }: Batch): string {
   return services.map(({ name }) => name).join(" --service ");
 }
+
+/** The job of each service. */
+export function jobOf(kind: "build" | "test" | "prepare", all: readonly Batch[]): ReadonlyMap<string, string> {
+  return new Map(all.flatMap(({ name, services }) => services.map((service) => [service.name, `${kind}-${name}`])));
+}
+
+/** The jobs of another kind that the services of a batch have. */
+export function jobsOf({ services }: Batch, jobs: ReadonlyMap<string, string>): string[] {
+  return [...new Set(services.flatMap(({ name }) => jobs.get(name) ?? []))];
+}

@@ -72,9 +72,9 @@ export function continueConfiguration(pipeline: Pipeline, run?: PipelineRun): Ci
 
 /** @param perJob how many services a job may test or build */
 function dividedConfiguration(pipeline: Pipeline, run: PipelineRun | undefined, perJob: number): CircleConfig {
-  const { executors: all, executorOf } = executors(pipeline);
+  const { executors: all, executorOf, preparing } = executors(pipeline);
   const chosen = run === undefined ? triggerKinds.filter((trigger) => happens(trigger, pipeline)) : [run.trigger];
-  const args = { pipeline, executorOf, perJob, problem: run?.problem };
+  const args = { pipeline, executorOf, preparing, perJob, problem: run?.problem };
   return {
     version: 2.1,
     parameters: {

@@ -1,13 +1,14 @@
 import type { Executor } from "../../circleci/schema.ts";
-import type { Pipeline, PipelineService } from "./pipeline.ts";
+import type { Pipeline, PipelineService, PrepareCommand } from "./pipeline.ts";
 
-/** Where all jobs run but the tests that need service containers. */
+/** Where all jobs run but the tests that need service containers, and what prepares images in an image of its own. */
 export const plainExecutor = "delivery";
 
-/** The executors by name, and which one the tests of each service need. */
+/** The executors by name, and which one the tests of each service need, and what prepares its image. */
 export function executors({ image, layout, services, testedOnly }: Pipeline): {
   readonly executors: Record<string, Executor>;
   readonly executorOf: (service: PipelineService) => string;
+  readonly preparing: (prepare: PrepareCommand) => string;
 } {
   const location = layout.workingDirectory === undefined ? {} : { working_directory: layout.workingDirectory };
   const withContainers = [...services, ...testedOnly].filter(({ serviceContainers }) => serviceContainers.length > 0);
@@ -21,9 +22,22 @@ export function executors({ image, layout, services, testedOnly }: Pipeline): {
       return [content, twins.length === 1 ? name : `${name}-for-${service?.name}`];
     }),
   );
+  const ownImages = [...new Set(services.flatMap(({ prepare }) => prepare?.image ?? []))].filter(
+    (own) => own !== image,
+  );
+  const preparing = new Map(
+    ownImages.map((own, index) => {
+      const isOnly = ownImages.every((other) => other === own || imageName(other) !== imageName(own));
+      return [own, `prepare-${imageName(own)}${isOnly ? "" : `-${index + 1}`}`] as const;
+    }),
+  );
   return {
+    preparing: (prepare) => preparing.get(prepare.image ?? image) ?? plainExecutor,
     executors: {
       [plainExecutor]: { docker: [{ image }], ...location },
+      ...Object.fromEntries(
+        [...preparing].map(([own, name]) => [name, { docker: [{ image: own }], ...location }] as const),
+      ),
       ...Object.fromEntries(
         [...groups].map(([content, [service]]) => [
           names.get(content) ?? plainExecutor,

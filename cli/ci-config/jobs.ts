@@ -2,6 +2,7 @@ import type { ParameterDeclarations } from "../../circleci/parameters.ts";
 import type { Job } from "../../circleci/schema.ts";
 import { plainExecutor } from "./executors.ts";
 import { healthWait, type Pipeline, type Promotion } from "./pipeline.ts";
+import { prepareImageJob, unpackStep } from "./prepare-image.ts";
 import { handOver } from "./program-layout.ts";
 import { installPulumi, run } from "./steps.ts";
 
@@ -27,7 +28,13 @@ const digests = `"$PWD/${handOver}/digests"`;
  * What workflows are made of: each job is for one service or environment at a time.
  * @param shared whether a job may be for several services, which then gives it a name
  */
-export function jobs({ first, promotions }: Pipeline, shared: boolean): Record<string, Job> {
+export function jobs(pipeline: Pipeline, shared: boolean): Record<string, Job> {
+  const { first, promotions, services } = pipeline;
+  const isPrepared = services.some(({ prepare }) => prepare !== undefined);
+  // The archives that are unpacked before the build.
+  const prepared: ParameterDeclarations = isPrepared ? { prepared: { type: "string", default: "" } } : {};
+  const unpack = unpackStep(pipeline);
+  const option = isPrepared ? " --prepared" : "";
   const given: ParameterDeclarations = shared ? { ...service, job: { type: "string" } } : service;
   const nameOf = (kind: string): string => (shared ? "<< parameters.job >>" : `${kind}-<< parameters.service >>`);
   const digestsFile = `${shared ? "<< parameters.job >>" : "<< parameters.service >>"}.json`;
@@ -46,20 +53,29 @@ export function jobs({ first, promotions }: Pipeline, shared: boolean): Record<s
         { report: { job: nameOf("test") } },
       ],
     },
+    ...(isPrepared ? { "prepare-image": prepareImageJob(pipeline) } : {}),
     build: {
       description: "Build and push an image, and hand its digest over",
-      parameters: { ...given, based: { type: "boolean", default: false } },
+      parameters: { ...given, based: { type: "boolean", default: false }, ...prepared },
       executor: plainExecutor,
       steps: [
         "prepare",
         remoteDocker,
-        // The digests of the images that it is made from.
-        { when: { condition: "<< parameters.based >>", steps: [attachWorkspace] } },
+        // The digests of the images that it is made from, and the files that were made for it.
+        {
+          when: {
+            condition: isPrepared
+              ? { or: ["<< parameters.based >>", "<< parameters.prepared >>"] }
+              : "<< parameters.based >>",
+            steps: [attachWorkspace],
+          },
+        },
+        ...(isPrepared ? [{ when: { condition: "<< parameters.prepared >>", steps: [unpack] } }] : []),
         run(
           "Build and push",
           `mkdir -p ${digests}
 delivery build --env ${first.name} --service << parameters.service >> \\
-  --build-number << pipeline.number >> --bases ${digests} \\
+  --build-number << pipeline.number >> --bases ${digests}${option} \\
   --output ${digests}/${digestsFile}`,
         ),
         { persist_to_workspace: { root: handOver, paths: [`digests/${digestsFile}`] } },
@@ -68,12 +84,13 @@ delivery build --env ${first.name} --service << parameters.service >> \\
     },
     "build-only": {
       description: "Build an image and do not push it, which needs no credentials",
-      parameters: given,
+      parameters: { ...given, ...prepared },
       executor: plainExecutor,
       steps: [
         "prepare",
         remoteDocker,
-        run("Build", `delivery build --env ${first.name} --service << parameters.service >> --no-push`),
+        ...(isPrepared ? [{ when: { condition: "<< parameters.prepared >>", steps: [attachWorkspace, unpack] } }] : []),
+        run("Build", `delivery build --env ${first.name} --service << parameters.service >> --no-push${option}`),
         { report: { job: nameOf("build") } },
       ],
     },

@@ -8,7 +8,9 @@ export interface Pipeline {
   /** The image that jobs run in. */
   readonly image: string;
   readonly layout: ProgramLayout;
-  /** What is merged to main comes here first. */
+  /** Where the monorepo is in its checkout, from the root of that. */
+  readonly appDirectory: string;
+  /** What is merged comes here first. */
   readonly first: PipelineEnvironment;
   /** The environments that digests are promoted to, each after the one that they come from. */
   readonly promotions: readonly Promotion[];
@@ -44,6 +46,19 @@ export interface PipelineService {
   readonly bases?: readonly string[];
   /** What its tests need. */
   readonly serviceContainers: readonly ServiceContainer[];
+  /** What makes files for its image. @default nothing is to be made */
+  readonly prepare?: PrepareCommand | undefined;
+}
+
+/** A command in the root of the monorepo that makes files for an image. */
+export interface PrepareCommand {
+  readonly command: string;
+  /** The image that it runs in. @default that of all jobs */
+  readonly image?: string | undefined;
+  /** The service's directory, from the root of the monorepo. */
+  readonly directory: string;
+  /** What the build of the image sees, from the root of the monorepo; `.` is all of it. */
+  readonly context: string;
 }
 
 /** Why a pipeline runs. The setup job finds out; each has a workflow of its own. */

@@ -1,5 +1,6 @@
 import { basename, dirname, join, matchesGlob, normalize, relative } from "node:path";
 import { circleCiHost } from "../../circleci/api.ts";
+import { unclaimedDockerfiles } from "../../components/find-services.ts";
 import { errorMessage } from "../../core/error.ts";
 import { deliveredBranch as branchDelivered } from "../../git/delivered-branch.ts";
 import { openSourceRepository } from "../../git/source-repository.ts";
@@ -50,6 +51,8 @@ export async function planAndContinue(args: PlanArgs, context: CommandContext): 
 async function plan(args: PlanArgs, context: CommandContext): Promise<PipelinePart> {
   const { project, environment, from, to, branch, drift } = args;
   const known = await readPipeline(project, environment);
+  const unclaimed = unclaimedDockerfiles(known.monorepo, known.monorepo.services);
+  if (unclaimed !== undefined) context.note(`note: ${unclaimed}`);
   const { github, gitops } = known.settings;
   const deliveredBranch = await branchDelivered(github?.branch, known.root);
   const trigger = await triggerOf({ branch, deliveredBranch, drift, previews: gitops?.previews, github }, context);

@@ -1,12 +1,13 @@
-import { openSourceRepository, SourceRepositoryError } from "../../git/source-repository.ts";
+import { relative, sep } from "node:path";
+import { openSourceRepository, SourceRepositoryError, type SourceRepository } from "../../git/source-repository.ts";
 import type { StackSettings } from "../../stacks/schema.ts";
 import { baseServices } from "../affected/base-images.ts";
+import { uncommittedSources } from "../affected/uncommitted-sources.ts";
 import { CommandError } from "../command.ts";
 import { readMonorepo, type Monorepo } from "../project/monorepo.ts";
 import type { Project } from "../project/stack-file.ts";
 import { readChain, readOrigins, startOf, type EnvironmentChain } from "./environment-chain.ts";
 import type { Pipeline } from "./pipeline.ts";
-import { assertSourcesCommitted } from "./uncommitted-sources.ts";
 import { programLayout, type ProgramLayout } from "./program-layout.ts";
 
 /** What the stack files and the services say. */
@@ -27,20 +28,21 @@ export interface KnownPipeline extends Declarations {
 export async function readPipeline(project: Project, environment: string): Promise<KnownPipeline> {
   const declarations = readDeclarations(project, environment);
   const { monorepo, settings } = declarations;
-  const root = await checkoutOf(monorepo.root);
-  if (root === undefined)
+  const checkout = await checkoutOf(monorepo.root);
+  if (checkout === undefined)
     throw new CommandError(
       `${monorepo.file}: app.directory: ${JSON.stringify(monorepo.root)} is in no checkout of Git; CI checks it out of one`,
     );
   const layout = programLayout({
     program: process.cwd(),
-    programRoot: await checkoutOf("."),
-    sourceRoot: root,
+    programRoot: (await checkoutOf("."))?.root,
+    sourceRoot: checkout.root,
     declared: settings.ci.program,
     file: monorepo.file,
   });
   await assertSourcesCommitted(monorepo);
-  return { ...declarations, pipeline: pipelineOf(declarations, layout), root };
+  const pipeline = pipelineOf(declarations, layout, checkout.prefix);
+  return { ...declarations, pipeline, root: checkout.root };
 }
 
 /** @throws CommandError with what is wrong in the stack files or the services */
@@ -52,7 +54,12 @@ export function readDeclarations(project: Project, environment: string): Declara
   return { chain, monorepo, settings };
 }
 
-export function pipelineOf({ chain, monorepo, settings }: Declarations, layout: ProgramLayout): Pipeline {
+/** @param prefix from the root of the checkout to the monorepo: empty, or a path that ends with `/` */
+export function pipelineOf(
+  { chain, monorepo, settings }: Declarations,
+  layout: ProgramLayout,
+  prefix: string,
+): Pipeline {
   const { ci, delivery, gitops } = settings;
   const bases = baseServices(monorepo);
   return {
@@ -60,10 +67,16 @@ export function pipelineOf({ chain, monorepo, settings }: Declarations, layout: 
     regenerate: `delivery ci-config --env ${chain.first.name}`,
     image: ci.image,
     layout,
-    services: monorepo.services.map(({ name, test }) => ({
+    appDirectory: prefix === "" ? "." : prefix.replace(/\/$/, ""),
+    services: monorepo.services.map(({ name, directory, context, test, build }) => ({
       name,
       bases: (bases.get(name) ?? []).map(({ service }) => service),
       serviceContainers: test?.services ?? [],
+      prepare: build?.prepare && {
+        ...build.prepare,
+        directory: pathFrom(monorepo.root, directory),
+        context: pathFrom(monorepo.root, context),
+      },
     })),
     testedOnly: [],
     releases: delivery === "gitops" && gitops?.release !== "registry-watch",
@@ -72,9 +85,29 @@ export function pipelineOf({ chain, monorepo, settings }: Declarations, layout: 
   };
 }
 
-async function checkoutOf(directory: string): Promise<string | undefined> {
+function pathFrom(root: string, path: string): string {
+  return relative(root, path).replaceAll(sep, "/") || ".";
+}
+
+/**
+ * Refuses Dockerfiles that copy what Git does not have, such as `target/app.jar`: a job of CI checks out no such file, and
+ * nothing says which commits change it.
+ * @throws CommandError that names each of them
+ */
+export async function assertSourcesCommitted(monorepo: Monorepo): Promise<void> {
+  const missing = await uncommittedSources(monorepo);
+  const problems = monorepo.services.flatMap(({ name, directory, dockerfile }) =>
+    (missing.get(name) ?? []).map(
+      (sentence) =>
+        `${dockerfile}: ${sentence}, so that CI cannot build ${name}; let \`build.prepare\` in ${directory}/service.yaml be the command that makes it, make it in a stage of the Dockerfile, or commit it`,
+    ),
+  );
+  if (problems.length > 0) throw new CommandError(problems.join("\n       "));
+}
+
+async function checkoutOf(directory: string): Promise<SourceRepository | undefined> {
   try {
-    return (await openSourceRepository(directory)).root;
+    return await openSourceRepository(directory);
   } catch (error) {
     if (error instanceof SourceRepositoryError && /is in no checkout/.test(error.message)) return undefined;
     throw error;

@@ -6,14 +6,14 @@ import { handOver, type ProgramLayout } from "./program-layout.ts";
 const pulumiVersion = "3.258.0";
 
 /** Checks the source out, and makes `delivery` a command of all later steps. */
-export function prepareCommand({ program, clone, submodules = false }: ProgramLayout): ReusableCommand {
+export function prepareCommand(layout: ProgramLayout): ReusableCommand {
+  const { program, clone } = layout;
   const inside = (path: string): string => (program === "." ? path : `${program}/${path}`);
   const key = `delivery-v1-{{ arch }}-{{ checksum "${inside("package-lock.json")}" }}`;
   return {
     description: "Check out, and make `delivery` a command",
     steps: [
-      "checkout",
-      ...(submodules ? [run("Fetch the submodules", "git submodule update --init --recursive")] : []),
+      ...checkoutSteps(layout),
       ...(clone === undefined ? [] : [run("Clone the program", cloneCommand(clone))]),
       { restore_cache: { keys: [key] } },
       run(
@@ -29,6 +29,10 @@ export function prepareCommand({ program, clone, submodules = false }: ProgramLa
       { save_cache: { key, paths: [inside("node_modules"), inside("sdks/circleci/bin")] } },
     ],
   };
+}
+
+export function checkoutSteps({ submodules = false }: ProgramLayout): Step[] {
+  return ["checkout", ...(submodules ? [run("Fetch the submodules", "git submodule update --init --recursive")] : [])];
 }
 
 /** Leaves a file for job `delivery`, which says that a job has succeeded. */
@@ -59,6 +63,11 @@ function cloneCommand({ repository, ref, directory }: NonNullable<ProgramLayout[
 }
 
 /** A path as one word of a shell, in quotes only where it needs them. */
-function word(path: string): string {
+export function word(path: string): string {
   return /^[\w./@%+,-]+$/.test(path) ? path : quoteForShell(path);
+}
+
+/** A text may contain `<<`, which would begin a parameter. */
+export function verbatim(text: string): string {
+  return text.replaceAll("<<", "\\<<");
 }

@@ -1,11 +1,14 @@
 import type { Workflow } from "../../circleci/schema.ts";
-import { batches, imageDepths, serviceArguments, type Batch } from "./batches.ts";
+import { batches, imageDepths, jobOf, jobsOf, serviceArguments, type Batch } from "./batches.ts";
 import { plainExecutor, servicePorts } from "./executors.ts";
+import { prepareParameters } from "./prepare-image.ts";
+import { verbatim } from "./steps.ts";
 import {
   healthWait,
   type Pipeline,
   type PipelineEnvironment,
   type PipelineService,
+  type PrepareCommand,
   type Promotion,
   type TriggerKind,
 } from "./pipeline.ts";
@@ -13,6 +16,7 @@ import {
 interface WorkflowArgs {
   readonly pipeline: Pipeline;
   readonly executorOf: (service: PipelineService) => string;
+  readonly preparing: (prepare: PrepareCommand) => string;
   /** How many services a job may test or build. */
   readonly perJob: number;
   /** Why the run fails whatever its jobs come to. @default it need not */
@@ -79,15 +83,17 @@ function publication({ name, context }: PipelineEnvironment, requires: readonly 
 /** @param trusted whether the commits come from people who may see the first environment's secrets */
 function review(args: WorkflowArgs, { trusted }: { trusted: boolean }): Call[] {
   const { first, services, previews } = args.pipeline;
+  const prepared = jobOf("prepare", preparationBatches(args));
   const builds = batches(services, args.perJob, depthIn(services)).map((batch) => ({
     job: "build-only",
     name: `build-${batch.name}`,
-    parameters: batchParameters("build", batch, args),
+    parameters: { ...batchParameters("build", batch, args), ...archivesOf(batch, prepared) },
+    requires: jobsOf(batch, prepared),
   }));
   const preview = trusted
     ? { job: "preview", name: "preview", context: first.context }
     : { job: "preview-of-fork", name: "preview" };
-  return [...tests(args), ...builds, ...(previews ? [preview] : [])];
+  return [...tests(args), ...preparations(args), ...builds, ...(previews ? [preview] : [])];
 }
 
 function reviewWithEnvironment(args: WorkflowArgs): Call[] {
@@ -137,37 +143,68 @@ function testBatches({ pipeline, executorOf, perJob }: WorkflowArgs): Batch[] {
   return batches([...pipeline.services, ...pipeline.testedOnly], perJob, executorOf);
 }
 
+/** What makes files for images is code of others, and gets no credentials. */
+function preparations(args: WorkflowArgs): Call[] {
+  return preparationBatches(args).map((batch) => {
+    const [executor = plainExecutor] = batch.services.flatMap(({ prepare }) =>
+      prepare ? args.preparing(prepare) : [],
+    );
+    const { command, ...parameters } = prepareParameters(batch, args.pipeline);
+    return {
+      job: "prepare-image",
+      name: `prepare-${batch.name}`,
+      parameters: {
+        ...parameters,
+        command: verbatim(command),
+        ...(executor === plainExecutor ? {} : { executor }),
+      },
+    };
+  });
+}
+
+/** Services that share a job need the same image. */
+function preparationBatches({ pipeline, preparing, perJob }: WorkflowArgs): Batch[] {
+  const prepared = pipeline.services.filter(({ prepare }) => prepare !== undefined);
+  return batches(prepared, perJob, ({ prepare }) => (prepare ? preparing(prepare) : plainExecutor));
+}
+
+function archivesOf(batch: Batch, prepared: ReadonlyMap<string, string>): { prepared?: string } {
+  const archives = jobsOf(batch, prepared).map((name) => name.replace(/^prepare-/, ""));
+  return archives.length === 0 ? {} : { prepared: archives.join(" ") };
+}
+
 function pushedBuilds(args: WorkflowArgs, { afterTests }: { afterTests: boolean }): Call[] {
   const { first, services } = args.pipeline;
   const built = batches(services, args.perJob, depthIn(services));
   const buildOf = jobOf("build", built);
   const testOf = jobOf("test", testBatches(args));
-  return built.map((batch) => {
+  const prepared = jobOf("prepare", preparationBatches(args));
+  const builds = built.map((batch) => {
     const own = new Set(batch.services.map(({ name }) => name));
     // Made from an image that is built here, it is made from what comes of that.
     const bases = batch.services.flatMap((service) => service.bases ?? []).filter((base) => !own.has(base));
     const before = bases.flatMap((base) => buildOf.get(base) ?? []);
-    const tested = afterTests ? batch.services.flatMap(({ name }) => testOf.get(name) ?? []) : [];
-    const requires = [...new Set([...tested, ...before])];
+    const tested = afterTests ? jobsOf(batch, testOf) : [];
+    const requires = [...new Set([...tested, ...jobsOf(batch, prepared), ...before])];
     return {
       job: "build",
       name: `build-${batch.name}`,
-      parameters: { ...batchParameters("build", batch, args), ...(before.length === 0 ? {} : { based: true }) },
+      parameters: {
+        ...batchParameters("build", batch, args),
+        ...(before.length === 0 ? {} : { based: true }),
+        ...archivesOf(batch, prepared),
+      },
       context: first.context,
       ...(requires.length === 0 ? {} : { requires }),
     };
   });
+  return [...preparations(args), ...builds];
 }
 
 /** An image is built after those that it is made from, so that they never share a job. */
 function depthIn(services: readonly PipelineService[]): (service: PipelineService) => string {
   const depthOf = imageDepths(services);
   return (service) => String(depthOf(service));
-}
-
-/** The job of each service. */
-function jobOf(kind: "build" | "test", all: readonly Batch[]): ReadonlyMap<string, string> {
-  return new Map(all.flatMap(({ name, services }) => services.map((service) => [service.name, `${kind}-${name}`])));
 }
 
 function batchParameters(kind: "build" | "test", batch: Batch, { perJob }: WorkflowArgs): Record<string, string> {
@@ -219,8 +256,7 @@ export function withAggregate(calls: readonly Call[], problem?: string): Workflo
   const approved = afterApproval(calls);
   const awaited = calls.map(({ name }) => name).filter((name) => !approved.has(name));
   const settings = {
-    // A problem may contain `<<`, which would begin a parameter.
-    ...(problem === undefined ? {} : { problem: problem.replaceAll("<<", "\\<<") }),
+    ...(problem === undefined ? {} : { problem: verbatim(problem) }),
     ...(awaited.length === 0
       ? {}
       : { jobs: lines(awaited), requires: awaited.map((name) => ({ [name]: "terminal" as const })) }),

@@ -2,6 +2,7 @@ import { selectServices } from "../affected/select-services.ts";
 import { buildImages, buildOrder, imageBuilds, type BuiltImage } from "../build/build-images.ts";
 import { chooseBuilder, type ImageBuild } from "../build/builders.ts";
 import { tagsOf } from "../build/image-tags.ts";
+import { prepareBuilds } from "../build/prepare.ts";
 import { defineCommand, type CommandContext } from "../command.ts";
 import { environmentName, integer, oneOf, UsageError, type OptionTable, type OptionValues } from "../options.ts";
 import { readMonorepo } from "../project/monorepo.ts";
@@ -23,6 +24,7 @@ const options = {
   from: { value: "COMMIT", help: "only the services that have changed since" },
   to: { value: "COMMIT", help: "and until", defaultText: "HEAD" },
   all: { help: "all services" },
+  prepared: { help: "what build.prepare of the services makes is there: do not run it" },
   "no-push": { help: "build only; needs no login that may push" },
   output: {
     value: "FILE",
@@ -56,6 +58,8 @@ export const command = defineCommand({
     `Builds images and pushes them, with the tags STABLE.NUMBER (images.tag of the stack file is STABLE) and the commit, and
     says their digests, by which they are released. Layers of earlier builds come from the registry, where they are kept
     under the tag buildcache. A push that fails for a passing reason is tried four times.`,
+    `Before that, it runs \`build.prepare\` of each service that has it, in the root of the monorepo on this machine, by
+    bash -eo pipefail and without the logins of registries.`,
   ],
   usage: ["build --env ENVIRONMENT (--service NAME … | --from COMMIT [--to COMMIT] | --all) [OPTIONS]"],
   options,
@@ -80,6 +84,7 @@ async function run(flags: BuildOptions, context: CommandContext): Promise<void> 
   const monorepo = readMonorepo(project, env);
   const services = await selectServices(monorepo, flags, context.note);
   const tags = await tagsOf(project.stackFile(env).read("github", "gitops"), monorepo, flags, context);
+  if (!flags.prepared) await prepareBuilds(monorepo, services, withoutLogins(context.environment), context);
   const digests = { ...(flags.bases === undefined ? {} : await readDigests(flags.bases, async () => "")) };
   const images: BuiltImage[] = [];
   for (const group of buildOrder(monorepo, services)) {
@@ -103,12 +108,7 @@ async function built(
 ): Promise<readonly BuiltImage[]> {
   const [first] = builds;
   if (first === undefined) return [];
-  const {
-    DOCKERHUB_PASSWORD: _,
-    DELIVERY_REGISTRY_PASSWORD: __,
-    [pullPasswordVariable]: ___,
-    ...rest
-  } = context.environment;
+  const rest = withoutLogins(context.environment);
   const login = await givenLogin(flags, context);
   const pull = pullLogin(context.environment);
   const logins = [
@@ -124,6 +124,11 @@ async function built(
     note: context.note,
     signal: context.signal,
   });
+}
+
+function withoutLogins(environment: CommandContext["environment"]): CommandContext["environment"] {
+  const { DOCKERHUB_PASSWORD: _, DELIVERY_REGISTRY_PASSWORD: __, [pullPasswordVariable]: ___, ...rest } = environment;
+  return rest;
 }
 
 function report(images: readonly BuiltImage[], json: boolean, { print }: CommandContext): void {

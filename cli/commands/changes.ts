@@ -54,7 +54,7 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
   const environment = env === undefined ? undefined : findEnvironment(project, env, flags);
   const releasedFrom =
     environment === undefined ? undefined : await readReleasedFrom(environment, isWatched(project, environment.name));
-  const unclaimed = unclaimedDockerfiles(monorepo.app, monorepo.services);
+  const unclaimed = unclaimedDockerfiles(monorepo, monorepo.services);
   if (unclaimed !== undefined) context.note(`note: ${unclaimed}`);
   const changes = await affectedServices({ monorepo, from, to, releasedFrom, note: context.note });
   context.print(flags.json ? JSON.stringify(changes) : written(changes));

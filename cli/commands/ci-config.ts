@@ -73,7 +73,7 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
     return planAndContinue({ project, environment, ...push, drift: flags.drift === "true" }, context);
   }
   const { pipeline, root, monorepo } = await readPipeline(project, environment);
-  const unclaimed = unclaimedDockerfiles(monorepo.app, monorepo.services);
+  const unclaimed = unclaimedDockerfiles(monorepo, monorepo.services);
   if (unclaimed !== undefined) context.note(`note: ${unclaimed}`);
   const directory = flags.output === undefined ? join(root, ".circleci") : resolve(flags.output);
   const files = generatedFiles(pipeline);

@@ -53,8 +53,9 @@ export function readCommonMonorepo(project: Project): Monorepo {
 }
 
 function sourcesOf({ app, services }: Monorepo): string {
-  const sources = services.map(({ name, directory, dockerfile, context, target, buildArgs, paths, test }) => {
-    return { name, directory, dockerfile, context, target, buildArgs, paths, test };
+  const sources = services.map(({ name, directory, dockerfile, context, target, buildArgs, ...service }) => {
+    const { paths, only, build, test } = service;
+    return { name, directory, dockerfile, context, target, buildArgs, paths, only, build, test };
   });
   return JSON.stringify([app, sources]);
 }

@@ -32,9 +32,17 @@ test.each<[what: string, dockerfile: string, port: number | undefined]>([
     "FROM scratch\nEXPOSE 7070\nCOPY <<Dockerfile /x\nFROM scratch\nEXPOSE 1\nDockerfile\n",
     7070,
   ],
-  ["the port behind a heredoc in quotes", "FROM a\nRUN cat <<\"E O\" <<'F' > /x\nE\nEXPOSE 1\nF\nEXPOSE 7070\n", 7070],
+  [
+    "the port behind a heredoc in quotes",
+    "FROM a\nRUN cat <<\"E O\" <<'F' > /x\nE\nEXPOSE 1\nE O\nF\nEXPOSE 7070\n",
+    7070,
+  ],
   ["the port behind two heredocs", "FROM a\nCOPY <<A <<-B /x/\nEXPOSE 1\nB\nA\nEXPOSE 2\n\tB\nEXPOSE 7070\n", 7070],
   ["the port behind a heredoc of another descriptor", "FROM a\nRUN cat 3<<EOF\nEXPOSE 1\nEOF\nEXPOSE 7070\n", 7070],
+  ["the port behind a heredoc after a space", "FROM a\nRUN cat << EOF\nEXPOSE 1\nEOF\nEXPOSE 7070\n", 7070],
+  ["the port behind a heredoc named like a variable", "FROM a\nRUN cat <<$E\nEXPOSE 1\n$E\nEXPOSE 7070\n", 7070],
+  ["the port behind a shift with spaces", "FROM a\nRUN echo $((1 << 2))\nRUN <<E\nEXPOSE 1\nE\nEXPOSE 7070\n", 7070],
+  ["no heredoc in JSON, nor in quotes", 'FROM a\nRUN ["<<E"]\nRUN echo "<<E"\nEXPOSE 7070\nE\n', 7070],
   ["the port behind a shift, which is no heredoc", "FROM a\nRUN echo $((1<<2))\nEXPOSE 7070\n", 7070],
   ["the port behind a heredoc that never ends", "FROM a\nRUN cat <<EOF\nEXPOSE 7070\n", 7070],
   // Stages that build on each other.
@@ -68,10 +76,20 @@ test.each<[what: string, dockerfile: string, port: number | undefined]>([
   ["a default of a default", "ARG P=\nFROM a\nARG P\nARG Q=${P:-7070}\nEXPOSE $Q\n", 7070],
   ["two ports in one variable", 'FROM a\nENV PORTS="7070 9090"\nEXPOSE $PORTS\n', 7070],
   ["an argument before it is set anew", "FROM a\nENV P=7070\nEXPOSE $P\nENV P=1\n", 7070],
+  ["a default that is a variable", "FROM a\nARG D=7070\nEXPOSE ${PORT:-${D}}\n", 7070],
+  ["no port that is cut out of a variable", "FROM a\nENV P=7070.1\nEXPOSE ${P%.*}\n", undefined],
+  ["no variable in single quotes", "FROM a\nENV P='$Q' Q=7070\nEXPOSE $P 9090\n", 9090],
+  ["what is set if a variable is", "FROM a\nENV TLS=1\nEXPOSE ${TLS:+8443}\n", 8443],
   // Form.
   ["a comment within an instruction", "FROM a\nEXPOSE \\\n# EXPOSE 1\n\n  7070\n", 7070],
   ["an instruction over two lines of another escape", "# escape=`\nFROM a\nEXPOSE `\n  7070\n", 7070],
   ["a byte order mark", "\ufeffFROM a\nEXPOSE 7070\n", 7070],
+  ["no port that is for other images", "FROM a\nONBUILD EXPOSE 1\nONBUILD ONBUILD EXPOSE 2\n", undefined],
+  [
+    "no port in a heredoc of another frontend",
+    "# syntax=acme/x\nFROM a\nRUN <<EOF\nEXPOSE 1\nEOF\nEXPOSE 7070\n",
+    7070,
+  ],
   ["no port in a continued command", "FROM a\nRUN echo \\\nEXPOSE 1\n", undefined],
 ])("finds %s", (_what, dockerfile, port) => expect(exposedPort(dockerfile)).toBe(port));
 
@@ -116,3 +134,23 @@ test.each([
   ["MyDockerfile", false],
   ["docker-compose.yml", false],
 ])("whether %s is a Dockerfile", (name, is) => expect(isDockerfileName(name)).toBe(is));
+
+// Each would take time or memory without end if it were read again for each of its parts.
+test.each<[what: string, dockerfile: (size: number) => string, port: number | undefined]>([
+  [
+    "values that are made of themselves twice",
+    (n) => `FROM a\nENV A=aa\n${"ENV A=$A$A\n".repeat(n / 20)}EXPOSE 7070\n`,
+    7070,
+  ],
+  ["defaults in defaults", (n) => `FROM a\nEXPOSE ${"${A:-".repeat(n)}7070${"}".repeat(n)} 7070\n`, 7070],
+  ["here-documents without an end", (n) => `FROM a\n${"RUN <<E <<F <<G\n".repeat(n / 20)}EXPOSE 7070\n`, 7070],
+  [
+    "stages that build on one another",
+    (n) => `FROM a AS s\nENV A=1\n${"FROM s AS s\nENV B=1\n".repeat(n)}EXPOSE 7070\n`,
+    undefined,
+  ],
+  ["quotes that are open", (n) => `FROM a\nRUN ${`"'`.repeat(n)}x\nEXPOSE 7070\n`, 7070],
+  ["spaces", (n) => `FROM a\nRUN${" ".repeat(n)}x${" ".repeat(n)}y\nEXPOSE 7070\n`, 7070],
+  ["continued lines", (n) => `FROM a\nRUN x${"\\\n".repeat(n)}y\nEXPOSE 7070\n`, 7070],
+  ["ONBUILD of ONBUILD", (n) => `FROM a\n${"ONBUILD ".repeat(n)}EXPOSE 1\nEXPOSE 7070\n`, 7070],
+])("reads 50 000 %s", (_what, dockerfile, port) => expect(exposedPort(dockerfile(50_000))).toBe(port));

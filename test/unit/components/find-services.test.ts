@@ -86,6 +86,19 @@ describe("settings", () => {
     });
   });
 
+  test("of what makes files for images are merged, also where they are only a command", () => {
+    write({
+      "svc/a/Dockerfile": dockerfile,
+      "svc/b/Dockerfile": dockerfile,
+      "svc/b/service.yaml": "build: { prepare: gradle jar }\n",
+    });
+    const prepare = { command: "mvn -pl $SERVICE_DIRECTORY package", image: "cimg/openjdk:21.0" };
+    expect(discover({ defaults: { build: { prepare } } }).map(({ build }) => build?.prepare)).toEqual([
+      prepare,
+      { ...prepare, command: "gradle jar" },
+    ]);
+  });
+
   test("of one service do not leak into another", () => {
     write({
       "svc/a/Dockerfile": dockerfile,
@@ -329,20 +342,19 @@ describe("of what Git ignores", () => {
       "docker/api.Dockerfile": dockerfile,
       "build/x/Dockerfile": dockerfile,
       "node_modules/y/Dockerfile": dockerfile,
+      ".devcontainer/Dockerfile": dockerfile,
       Dockerfile: dockerfile,
     });
-    const app = { directory, services: "svc/*" };
-    expect(unclaimedDockerfiles(app, discover())).toBeUndefined();
-    git("init", "-q");
     const overrides = { api: { dockerfile: "docker/api.Dockerfile", context: "svc" } };
-    expect(unclaimedDockerfiles(app, discover({ overrides }))).toBe(
-      `no service has ${join(directory, "Dockerfile")}, ${join(directory, "docker/web.Dockerfile")}, ${join(directory, "tools/migrate/Dockerfile")}: app.services is "svc/*"`,
+    const unclaimed = (services: string): string | undefined => {
+      const app = { name: "shop", directory, services };
+      return unclaimedDockerfiles({ app, file: "stacks/Pulumi.dev.yaml" }, discover({ app, overrides }));
+    };
+    expect(unclaimed("svc/*")).toBeUndefined();
+    git("init", "-q");
+    expect(unclaimed("svc/*")).toBe(
+      `no service has ${join(directory, "Dockerfile")}, ${join(directory, "docker/web.Dockerfile")}, ${join(directory, "tools/migrate/Dockerfile")}: app.services of stacks/Pulumi.dev.yaml is "svc/*"`,
     );
-    expect(
-      unclaimedDockerfiles(
-        { directory, services: "**" },
-        discover({ app: { name: "shop", directory, services: "{svc,tools}/*" } }),
-      ),
-    ).not.toContain("tools/migrate");
+    expect(unclaimed("{svc,tools}/*")).not.toContain("tools/migrate");
   });
 });

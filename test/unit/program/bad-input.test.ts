@@ -455,6 +455,12 @@ describe("an invalid stack file gets one clear error and declares nothing", () =
       /is named "link" like .*link_service; rename one of them/,
     ],
     ["a port that is none", set("services.user.port", 0), `${file}: services.user.port`, /a port is 1 to 65535/],
+    [
+      "what CI is to run before an image that the program builds",
+      set("services.user.build", { prepare: "make" }),
+      `${file}: services.user.build.prepare`,
+      /is run by CI and `delivery build`, and not by this program, .* set images.source in stacks\/.* to registry/,
+    ],
   ])("%s", async (_what, change, location, hint) => {
     const message = await rejection(change);
     expect(message.split("\n").find((text) => text.includes(`${location}: `))).toMatch(hint);
@@ -632,6 +638,23 @@ describe("an invalid service gets one clear error and declares nothing", () => {
       () => `${link("service.yaml")}: port`,
       /"http": must be a whole number/,
     ],
+    ...[
+      { prepare: `""`, at: "", hint: /"": must be a command such as mvn package, or \{command, image\}/ },
+      { prepare: "[mvn, package]", at: "", hint: /\["mvn","package"\]: must be a command such as/ },
+      { prepare: "{ image: openjdk }", at: ".command", hint: /missing; must be a command/ },
+      { prepare: "{ command: ' ' }", at: ".command", hint: /" ": must be a command/ },
+      {
+        prepare: "{ command: mvn, image: my openjdk }",
+        at: ".image",
+        hint: /"my openjdk": must be an image such as cimg/,
+      },
+      { prepare: "{ command: mvn, outputs: [] }", at: ".outputs", hint: /unknown key/ },
+    ].map(({ prepare, at, hint }): [string, Record<string, string>, () => string, RegExp] => [
+      `a command before the image that is ${prepare}`,
+      { "svc/link_service/service.yaml": `build: { prepare: ${prepare} }\n` },
+      () => `${link("service.yaml")}: build.prepare${at}`,
+      hint,
+    ]),
     [
       "a name too long for Kubernetes",
       { [`svc/${"a".repeat(64)}/Dockerfile`]: "FROM scratch\nEXPOSE 1\n" },

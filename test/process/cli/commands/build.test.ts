@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { buildService } from "../../../../cli/build/build-images.ts";
 import { buildctl } from "../../../../cli/build/builders.ts";
 import { command as build } from "../../../../cli/commands/build.ts";
@@ -123,6 +123,51 @@ test("a build without a push has the login for pulls only, and no password in it
     config: { auths: { "ghcr.io": { auth } } },
   });
   expect(fake.note("environment")).not.toContain("read-only");
+});
+
+describe("what makes files for an image", () => {
+  const prepare = (command: string): void =>
+    writeFileSync(
+      join(directory, "shop/svc/link_service/service.yaml"),
+      JSON.stringify({ build: { prepare: { command, image: "cimg/openjdk:21.0" } } }),
+    );
+
+  test("is run before it in the root of the monorepo, and is given no login", async () => {
+    prepare('env >env.txt\necho "$SERVICE in $(basename "$PWD")/$SERVICE_DIRECTORY" >made.txt; echo one | cat >&2');
+    using fake = new FakeBuilder("buildctl", `cat "${directory}/shop/made.txt" >&2; built ${digest}`);
+    const { status, errors } = await run(
+      fake,
+      { ...login, DELIVERY_PULL_USERNAME: "a", DELIVERY_PULL_PASSWORD: "pull-only" },
+      "--service",
+      "link",
+    );
+    expect({ status, calls: fake.calls.length }).toEqual({ status: 0, calls: 1 });
+    expect(errors).toMatch(/^── link: env >env.txt\n.*\nlink \| one\n/);
+    expect(errors).toContain("link | link in shop/svc/link_service\n");
+    const environment = readFileSync(join(directory, "shop/env.txt"), "utf8");
+    expect(environment).toContain("SERVICE_DIRECTORY=svc/link_service\n");
+    expect(environment).not.toMatch(/hunter2|pull-only/);
+  });
+
+  test("fails the build where it fails, and nothing is built", async () => {
+    prepare("false | cat\ntouch made.txt");
+    using fake = new FakeBuilder("buildctl", `built ${digest}`);
+    const { status, errors } = await run(fake, login, "--all");
+    expect({ status, calls: fake.calls, made: existsSync(join(directory, "shop/made.txt")) }).toEqual({
+      status: 1,
+      calls: [],
+      made: false,
+    });
+    expect(errors).toMatch(/\nerror: link: build.prepare failed: exit status 1\n$/);
+  });
+
+  test("is not run again where that is said, nor for other services", async () => {
+    prepare("exit 1");
+    using fake = new FakeBuilder("buildctl", "exit 0");
+    expect(await run(fake, {}, "--service", "link", "--no-push", "--prepared")).toMatchObject({ status: 0 });
+    expect(await run(fake, {}, "--service", "user", "--no-push")).toMatchObject({ status: 0 });
+    expect(await run(fake, {}, "--service", "link", "--no-push")).toMatchObject({ status: 1 });
+  });
 });
 
 test.each<[environment: Record<string, string>, message: string]>([

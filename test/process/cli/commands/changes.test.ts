@@ -321,6 +321,7 @@ test("this program, where it is in the monorepo, is no part of the images that c
 `,
     "svc/user/Dockerfile": "FROM python\nCOPY . .\nEXPOSE 7070\n",
     "svc/link/Dockerfile": "FROM python\nCOPY infra/certificates svc/link ./\nEXPOSE 7070\n",
+    "infra/certificates/ca.pem": "0",
   });
   const changes = (files: Record<string, string>): string => {
     checkout.commit(files);

@@ -168,6 +168,34 @@ describe("the committed files", () => {
       expect(stdout).toContain(readFileSync(join(source, "elsewhere", name), "utf8").trim());
   });
 
+  test("are not made as long as a Dockerfile takes what no commit has, and nothing makes it", async () => {
+    write("svc/link_service/Dockerfile", "FROM scratch\nEXPOSE 7070\nCOPY app.jar dist/*.js /\n");
+    write(".gitignore", "dist/\n");
+    const { status, stderr } = await ciConfig(["--check"]);
+    expect([status, stderr.split("\n")]).toEqual([
+      1,
+      [
+        expect.stringMatching(
+          /^error: svc\/link_service\/Dockerfile: COPY svc\/link_service\/app.jar: there is no such file in the commits, so that CI cannot build link; let `build.prepare` in svc\/link_service\/service.yaml be the command that makes it, /,
+        ),
+        expect.stringMatching(
+          /Dockerfile: COPY svc\/link_service\/dist\/\*\.js: no commit has such a file, and Git ignores/,
+        ),
+        "",
+      ],
+    ]);
+    write("svc/link_service/service.yaml", "build: { prepare: { command: mvn package <<x, image: maven:3 } }\n");
+    expect(await ciConfig([])).toMatchObject({ status: 0 });
+    const { jobs, executors, workflows }: CircleConfig = parse(
+      readFileSync(join(source, ".circleci/continue_config.yml"), "utf8"),
+    );
+    expect([Object.keys(jobs).slice(0, 2), executors["prepare-maven"]]).toEqual([
+      ["test", "prepare-image"],
+      { docker: [{ image: "maven:3" }] },
+    ]);
+    expect(JSON.stringify(workflows["deliver"]?.jobs)).toContain('"command":"mvn package \\\\<<x"');
+  });
+
   test("are not made for an environment that comes after another", async () => {
     const { status, stderr } = await ciConfig(["--env", "prod", "--check"]);
     expect([status, stderr]).toEqual([1, expect.stringContaining("`delivery ci-config --env dev`")]);
@@ -380,6 +408,15 @@ describe("the pipeline goes on", () => {
       expect.objectContaining({
         body: expect.stringMatching(/^<!-- delivery:preview dev -->\n## Preview\n[^]*service\.yaml: [^]*\n````\n$/),
       }),
+    ]);
+  });
+
+  test("and says which Dockerfiles are no services", async () => {
+    write("tools/migrate/Dockerfile", "FROM scratch\n");
+    const { status, stderr } = await continuePipeline(commit("a tool"), "main");
+    expect([status, stderr]).toEqual([
+      0,
+      `note: no service has tools/migrate/Dockerfile: app.services of stacks/Pulumi.dev.yaml is "svc/*"\n`,
     ]);
   });
 

@@ -23,6 +23,7 @@ const shop: Pipeline = {
   regenerate: "delivery ci-config --env dev",
   image: "cimg/node:24.11",
   layout: { program: "." },
+  appDirectory: ".",
   first: { name: "dev", context: "shop-dev" },
   promotions: [staging, prod],
   services: [
@@ -53,12 +54,12 @@ const awaited = (jobs: ReadonlyMap<string, Invocation>): string[] =>
   (jobs.get("delivery")?.requires ?? []).flatMap((requirement) => Object.keys(requirement));
 
 test("this repository's own configuration is what its stack files and services ask for", () => {
-  const pipeline = pipelineOf(readDeclarations(new Project(), "dev"), { program: "." });
+  const pipeline = pipelineOf(readDeclarations(new Project(), "dev"), { program: "." }, "examples/delinkcious/");
   expect(staleFiles(".circleci", generatedFiles(pipeline))).toEqual([]);
 });
 
 test("the sandbox's environment, which comes from no other, makes a valid configuration, too", () => {
-  const pipeline = pipelineOf(readDeclarations(new Project(), "sandbox"), { program: "." });
+  const pipeline = pipelineOf(readDeclarations(new Project(), "sandbox"), { program: "." }, "examples/delinkcious/");
   expect(pipeline.promotions).toEqual([]);
   expect(configurationProblems(setupConfiguration(pipeline))).toEqual([]);
   expect(configurationProblems(continueConfiguration(pipeline))).toEqual([]);
@@ -198,6 +199,93 @@ test("drift is looked for in each environment, with its credentials, and is no s
     ["drift-staging", "shop-staging"],
     ["drift-prod", "shop-prod"],
   ]);
+});
+
+describe("a command that makes files for an image", () => {
+  const openjdk = "cimg/openjdk:21.0";
+  const services = (...images: (string | undefined)[]): Pipeline["services"] =>
+    images.map((image, index) => ({
+      name: `s${index}`,
+      serviceContainers: [],
+      prepare: { command: "mvn package <<EOF", directory: `svc/s${index}`, context: "svc", image },
+    }));
+
+  test.each<[TriggerKind, builds: Record<string, object>]>([
+    ["deliver", { "build-s0": { context: "shop-dev", requires: ["prepare-s0"], prepared: "s0" } }],
+    ["review", { "build-s0": { requires: ["prepare-s0"], prepared: "s0" } }],
+    ["review-of-fork", { "build-s0": { requires: ["prepare-s0"], prepared: "s0" } }],
+    ["review-with-environment", { "build-s0": { context: "shop-dev", requires: ["prepare-s0"], prepared: "s0" } }],
+  ])("runs without credentials before the build of %s, and is awaited", (trigger, builds) => {
+    const jobs = jobsOf({ services: services(openjdk) }, trigger);
+    expect(jobs.get("prepare-s0")).toEqual({
+      name: "prepare-s0",
+      archive: "s0",
+      within: "svc/",
+      command: "export SERVICE=s0 SERVICE_DIRECTORY=svc/s0\nmvn package \\<<EOF",
+      executor: "prepare-openjdk",
+    });
+    for (const [name, expected] of Object.entries(builds)) expect(jobs.get(name)).toMatchObject(expected);
+    expect(awaited(jobs)).toEqual(expect.arrayContaining(["prepare-s0", "build-s0"]));
+  });
+
+  test("comes after the tests, too, where a watcher of the registry releases what is built", () => {
+    const jobs = jobsOf({ services: services(openjdk), releases: false }, "deliver");
+    expect(jobs.get("build-s0")?.requires).toEqual(["test-s0", "prepare-s0"]);
+  });
+
+  test("runs in its own image, or in that of all jobs", () => {
+    const pipeline = {
+      ...shop,
+      services: services(openjdk, undefined, shop.image, "openjdk@sha256:0", openjdk, "maven:3"),
+    };
+    const images = Object.entries(continueConfiguration(pipeline).executors).map(
+      ([name, { docker }]) => [name, docker.map(({ image }) => image)] as const,
+    );
+    expect(images).toEqual([
+      ["delivery", [shop.image]],
+      ["prepare-openjdk-1", [openjdk]],
+      ["prepare-openjdk-2", ["openjdk@sha256:0"]],
+      ["prepare-maven", ["maven:3"]],
+    ]);
+    const jobs = jobsOf(pipeline, "deliver");
+    const used = pipeline.services.map(({ name }) => jobs.get(`prepare-${name}`)?.["executor"]);
+    expect(used).toEqual([
+      "prepare-openjdk-1",
+      undefined,
+      undefined,
+      "prepare-openjdk-2",
+      "prepare-openjdk-1",
+      "prepare-maven",
+    ]);
+  });
+
+  test("of services that share a job is run one after the other, in the same image, and all is handed over", () => {
+    const many = Array.from({ length: 3000 }, (_, index) => (index % 2 === 0 ? openjdk : undefined));
+    const jobs = jobsOf({ services: services(...many), appDirectory: "shop" }, "review");
+    const prepared = [...jobs].filter(([name]) => name.startsWith("prepare-"));
+    expect(new Set(prepared.map(([, { executor }]) => executor))).toEqual(new Set(["prepare-openjdk", undefined]));
+    const commands = prepared.map(([, { command }]) => String(command)).join("\n");
+    expect(commands.split("\n").filter((line) => line.startsWith("export SERVICE="))).toHaveLength(3000);
+    expect(prepared[0]?.[1]).toMatchObject({
+      within: "shop/",
+      command: expect.stringMatching(
+        /^\(\nexport SERVICE=s0 SERVICE_DIRECTORY=svc\/s0\nmvn package \\<<EOF\n\)\n\(\nexport SERVICE=s2 /,
+      ),
+    });
+    for (const [name, { requires = [], prepared: archives }] of jobs) {
+      if (!name.startsWith("build-")) continue;
+      expect(
+        String(archives)
+          .split(" ")
+          .map((archive) => `prepare-${archive}`),
+      ).toEqual(requires);
+      expect(requires.every((required) => typeof required === "string" && jobs.has(required))).toBe(true);
+    }
+  });
+
+  test("leaves the configuration of others as it is", () => {
+    expect(JSON.stringify(continueConfiguration(shop))).not.toMatch(/prepared|prepare-/);
+  });
 });
 
 describe("a problem", () => {

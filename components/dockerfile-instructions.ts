@@ -1,3 +1,5 @@
+import { splitWords } from "./dockerfile-words.ts";
+
 /** One instruction of a Dockerfile: its lines joined, without comments. */
 export interface Instruction {
   /** In capital letters. */
@@ -6,6 +8,8 @@ export interface Instruction {
   readonly rest: string;
   /** The contents of its here-documents. */
   readonly documents: readonly string[];
+  /** Whether it is for builds that are made from this image (ONBUILD). @default false */
+  readonly deferred?: true;
 }
 
 export interface Instructions {
@@ -28,8 +32,11 @@ export function parseInstructions(text: string): Instructions {
   const lines = text.replace(/^\ufeff/, "").split(/\r?\n/);
   const { escape, frontend } = parserDirectives(lines);
   const instructions: Instruction[] = [];
-  let complete = frontend === undefined || /^(docker\.io\/)?docker\/dockerfile(-upstream)?([:@]|$)/.test(frontend);
+  let complete = isKnown(frontend);
+  let endless = 0;
+  let stages = 0;
   for (let at = 0; at < lines.length;) {
+    if (instructions.length === mostInstructions || stages > mostStages) return { instructions, complete: false };
     const joined: string[] = [];
     for (let continued = true; continued && at < lines.length; at++) {
       const line = lines[at] ?? "";
@@ -47,27 +54,50 @@ export function parseInstructions(text: string): Instructions {
       continue;
     }
     const instruction = instructionOf(joined.join("").trim());
-    const takesDocuments = ["RUN", "COPY", "ADD"].includes(instruction.keyword);
+    if (instruction.keyword === "FROM") stages++;
     const documents: string[] = [];
-    for (const { name, tabs } of takesDocuments ? documentNames(instruction.rest) : []) {
+    const { rest, names } = documentsOf(instruction);
+    for (const { name, tabs } of names) {
+      if (endless === mostEndless) break;
       let end = at;
       while (end < lines.length && (tabs ? lines[end]?.replace(/^\t+/, "") : lines[end]) !== name) end++;
-      if (end === lines.length) complete = false;
-      documents.push(lines.slice(at, end).join("\n"));
-      at = end + 1;
+      // BuildKit refuses one that has no end; others take `<<` for something else.
+      if (end === lines.length) endless++;
+      else {
+        documents.push(lines.slice(at, end).join("\n"));
+        at = end + 1;
+      }
     }
-    if (!keywords.has(instruction.keyword)) complete = false;
-    instructions.push({ ...instruction, documents });
+    if (endless > 0 || !keywords.has(instruction.keyword)) complete = false;
+    instructions.push({ ...instruction, ...(documents.length === 0 ? {} : { rest }), documents });
   }
   return { instructions, complete };
 }
 
 /** What a build that is made from this image does counts as done here. */
 function instructionOf(line: string): Omit<Instruction, "documents"> {
+  const { keyword, rest } = firstWord(line);
+  return keyword === "ONBUILD" && rest !== "" ? { ...firstWord(rest), deferred: true } : { keyword, rest };
+}
+
+function firstWord(line: string): Pick<Instruction, "keyword" | "rest"> {
   const [word = ""] = /^\S+/.exec(line) ?? [];
-  const keyword = word.toUpperCase();
-  const rest = line.slice(word.length).trim();
-  return keyword === "ONBUILD" && rest !== "" ? instructionOf(rest) : { keyword, rest };
+  return { keyword: word.toUpperCase(), rest: line.slice(word.length).trim() };
+}
+
+/** So many instructions and stages are read: each stage has what those before it have. */
+const mostInstructions = 5_000;
+const mostStages = 300;
+/** So often the rest of the file is looked through for the end of a here-document that has none. */
+const mostEndless = 20;
+
+/** Whether it is written for a frontend whose instructions are those of Docker's own. */
+export function frontendIsKnown(text: string): boolean {
+  return isKnown(parserDirectives(text.replace(/^\ufeff/, "").split(/\r?\n/)).frontend);
+}
+
+function isKnown(frontend: string | undefined): boolean {
+  return frontend === undefined || /^(docker\.io\/)?docker\/dockerfile(-upstream)?([:@]|$)/.test(frontend);
 }
 
 /** Only the first lines can be directives. */
@@ -81,13 +111,22 @@ function parserDirectives(lines: readonly string[]): { escape: string; frontend:
   return { escape: found.get("escape") === "`" ? "`" : "\\", frontend: found.get("syntax") };
 }
 
-const documentWord = /^\d*<<(-?)(["']?)([A-Za-z_][\w.-]*)\2$/;
+const documentWord = /^\d*<<(-?)([^<]+)$/;
 
-function documentNames(rest: string): { name: string; tabs: boolean }[] {
-  return rest.split(/\s+/).flatMap((word) => {
-    const [, dash, , name] = documentWord.exec(word) ?? [];
-    return name === undefined ? [] : [{ name, tabs: dash === "-" }];
+/** The here-documents of an instruction, and what is behind its keyword with each as one word: `<< EOF` is `<<EOF`. */
+function documentsOf({ keyword, rest: given }: Pick<Instruction, "keyword" | "rest">): {
+  rest: string;
+  names: { name: string; tabs: boolean }[];
+} {
+  if (!/^(RUN|COPY|ADD)$/.test(keyword) || !given.includes("<<") || jsonWords(splitFlags(given).rest) !== undefined)
+    return { rest: given, names: [] };
+  const rest = given.replaceAll(/(?<=<<)\s+/g, "");
+  const names = splitWords(rest).flatMap((word) => {
+    const [, dash, quoted = ""] = documentWord.exec(word) ?? [];
+    const name = quoted.replaceAll(/["']/g, "");
+    return name === "" ? [] : [{ name, tabs: dash === "-" }];
   });
+  return { rest, names };
 }
 
 /** Whether a word begins a here-document. */

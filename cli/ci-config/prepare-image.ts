@@ -1,0 +1,74 @@
+import type { Job, Step } from "../../circleci/schema.ts";
+import { quoteForShell } from "../../core/shell.ts";
+import type { Batch } from "./batches.ts";
+import { plainExecutor } from "./executors.ts";
+import type { Pipeline } from "./pipeline.ts";
+import { handOver } from "./program-layout.ts";
+import { checkoutSteps, run, word } from "./steps.ts";
+
+/**
+ * The job that makes files for images. It runs in any image that has bash, Git and tar, and without credentials: what it runs
+ * comes from whoever has written the packages that it installs. It hands over all that is not as in the commit and that the
+ * build of the image can see.
+ */
+export function prepareImageJob({ layout, appDirectory }: Pipeline): Job {
+  return {
+    description: "Run the commands that make files for images, and hand these over",
+    parameters: {
+      archive: { type: "string" },
+      within: { type: "string" },
+      command: { type: "string" },
+      executor: { type: "executor", default: plainExecutor },
+    },
+    executor: "<< parameters.executor >>",
+    environment: { COMMAND: "<< parameters.command >>", CONTEXT: "<< parameters.within >>" },
+    steps: [
+      ...checkoutSteps(layout),
+      run("Prepare", `cd ${word(appDirectory)}\nbash -eo pipefail -c "$COMMAND"`),
+      run("Pack what is not in the commit", pack),
+      { persist_to_workspace: { root: handOver, paths: ["prepared/<< parameters.archive >>.tar"] } },
+      { report: { job: "prepare-<< parameters.archive >>" } },
+    ],
+  };
+}
+
+/** Git knows nothing of what is in a submodule, but there is another Git in it. */
+const pack = `mkdir -p ${handOver}/prepared
+changed() { git ls-files -z --others; git diff -z --name-only --diff-filter=d --ignore-submodules=all HEAD; }
+in_context() { while IFS= read -r -d "" file; do case "$1$file" in "$CONTEXT"*) printf '%s\\0' "$1$file";; esac; done; }
+changed | in_context "" >${handOver}/files
+git submodule --quiet foreach --recursive 'echo "$displaypath"' | while IFS= read -r module; do
+  (cd "$module" && changed) | in_context "$module/" >>${handOver}/files
+done
+echo "$(tr -cd '\\0' <${handOver}/files | wc -c) files and directories"
+tar --create --file=${handOver}/prepared/<< parameters.archive >>.tar --null --files-from=${handOver}/files`;
+
+/** Puts the files where the commands have made them. Those of the program stay as they are: it goes on with credentials. */
+export function unpackStep({ layout: { program } }: Pipeline): Step {
+  const guarded = program === "." ? "node_modules" : program;
+  return run(
+    "Take over what was made for the image",
+    `for archive in << parameters.prepared >>; do
+  tar --extract --no-same-owner --anchored --exclude=${word(guarded)} --file=${handOver}/prepared/$archive.tar
+done`,
+  );
+}
+
+/** What the job is told of services that share it. Of several, all that is made is handed over. */
+export function prepareParameters(
+  { name, services }: Batch,
+  { appDirectory }: Pipeline,
+): Record<"archive" | "within" | "command", string> {
+  const prepared = services.flatMap(({ name: service, prepare }) => (prepare ? [{ service, ...prepare }] : []));
+  const [only, ...others] = prepared;
+  const context = [appDirectory, others.length > 0 ? "." : (only?.context ?? ".")].filter((path) => path !== ".");
+  const commands = prepared.map(
+    ({ service, directory, command }) =>
+      `export SERVICE=${service} SERVICE_DIRECTORY=${/^[\w./-]+$/.test(directory) ? directory : quoteForShell(directory)}\n${command}`,
+  );
+  return {
+    archive: name,
+    within: context.map((path) => `${path}/`).join(""),
+    command: others.length === 0 ? commands.join("") : commands.map((text) => `(\n${text}\n)`).join("\n"),
+  };
+}

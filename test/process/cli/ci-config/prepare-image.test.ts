@@ -1,0 +1,119 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { CircleConfig, Job } from "../../../../circleci/schema.ts";
+import { continueConfiguration } from "../../../../cli/ci-config/configuration.ts";
+import { render } from "../../../../cli/ci-config/generated-files.ts";
+import type { Pipeline } from "../../../../cli/ci-config/pipeline.ts";
+import { CircleCiHarness, ended } from "../../../support/circleci-harness.ts";
+
+let harness: CircleCiHarness;
+beforeEach(async () => {
+  harness = await CircleCiHarness.create();
+});
+afterEach(() => harness[Symbol.asyncDispose]());
+
+/** What the build of the image would see: all that is not as in the commit. */
+const shown = "git status --porcelain --ignored --untracked-files=all | sort; cat svc/a/target/a.jar";
+
+/** The generated jobs that prepare and build one service, with an image builder that only shows what it would see. */
+function configuration(command: string, more: Partial<Pipeline> = {}, show = shown, context = "svc/a"): string {
+  const { executors, commands, jobs, workflows } = continueConfiguration(
+    {
+      regenerate: "",
+      image: "cimg/node:24.11",
+      layout: { program: "." },
+      appDirectory: ".",
+      first: { name: "dev", context: "shop-dev" },
+      promotions: [],
+      services: [
+        {
+          name: "a",
+          serviceContainers: [],
+          prepare: { command, image: "cimg/openjdk:21.0", directory: "svc/a", context },
+        },
+      ],
+      testedOnly: [],
+      releases: true,
+      previews: false,
+      previewEnvironments: false,
+      ...more,
+    },
+    { trigger: "review" },
+  );
+  const calls = (workflows["review"]?.jobs ?? []).filter((call) => typeof call !== "string" && !("test" in call));
+  const generated: CircleConfig = {
+    version: 2.1,
+    executors,
+    commands: {
+      prepare: { steps: ["checkout", { run: { command: `echo "delivery() { ${show}; }" >>"$BASH_ENV"` } }] },
+      report: commands?.["report"] ?? { steps: [] },
+    },
+    jobs: Object.fromEntries(
+      ["prepare-image", "build-only"].map((name) => [name, withoutDocker(jobs[name] ?? { executor: "", steps: [] })]),
+    ),
+    workflows: { review: { jobs: calls.filter((call) => !JSON.stringify(call).includes('"delivery"')) } },
+  };
+  return render(generated, "");
+}
+
+/** Nothing here needs a builder of images. */
+function withoutDocker(job: Job): Job {
+  return { ...job, steps: job.steps.filter((step) => typeof step === "string" || !("setup_remote_docker" in step)) };
+}
+
+const files = {
+  ".gitignore": "target/\n*.log\n",
+  "README.md": "1",
+  "svc/a/Dockerfile": "FROM scratch\nCOPY target/a.jar /\n",
+  "svc/a/version.txt": "1",
+  "svc/b/version.txt": "1",
+};
+
+test("what a command makes and changes in the context of the build is there when the image is built", async () => {
+  const command = `
+mkdir -p $SERVICE_DIRECTORY/target/classes "svc/a/two words" elsewhere
+cat >svc/a/target/$SERVICE.jar <<JAR
+made in $(basename "$PWD"), << parameters.service >>
+JAR
+touch svc/a/target/classes/A.class "svc/a/two words/ü" elsewhere/x svc/a/build.log
+echo 2 >svc/a/version.txt; echo 2 >svc/b/version.txt; ln -s ../version.txt svc/a/target/link`;
+  const [pipeline = ""] = await harness.push(configuration(command), { files });
+  expect([await ended(harness, pipeline), await harness.jobStatuses(pipeline)]).toEqual([
+    "success",
+    { "prepare-a": "success", "build-a": "success" },
+  ]);
+  expect(await harness.log(pipeline, "prepare-a")).toContain("6 files and directories");
+  expect(await harness.log(pipeline, "build-a")).toContain(
+    `${[
+      " M svc/a/version.txt",
+      "!! svc/a/build.log",
+      "!! svc/a/target/a.jar",
+      "!! svc/a/target/classes/A.class",
+      "!! svc/a/target/link",
+      '?? "svc/a/two words/\\303\\274"',
+    ].join("\n")}\nmade in project, << parameters.service >>\n`,
+  );
+});
+
+test("nothing is built where the command fails, be it in a pipe", async () => {
+  const [pipeline = ""] = await harness.push(configuration("mvn-is-not-here package | cat\nmkdir svc/a/target"), {
+    files,
+  });
+  expect([await ended(harness, pipeline), await harness.jobStatuses(pipeline)]).toEqual([
+    "failed",
+    { "prepare-a": "failed", "build-a": "not_run" },
+  ]);
+});
+
+test("a monorepo below the root of its checkout, all of which the image sees, and a program that stays as it is", async () => {
+  const command =
+    "mkdir -p svc/a/target deploy/cli; echo made >svc/a/target/a.jar; echo bad >deploy/cli/main.ts; echo 2 >../x";
+  const below = Object.fromEntries(Object.entries(files).map(([path, content]) => [`shop/${path}`, content]));
+  const layout = { appDirectory: "shop", layout: { program: "shop/deploy" } } as const;
+  const shownThere = `cd shop; ${shown}; sed 's|.*/||' svc/pwd`;
+  const config = configuration(`${command}; pwd >svc/pwd`, layout, shownThere, ".");
+  const [pipeline = ""] = await harness.push(config, { files: { ...below, "shop/deploy/cli/main.ts": "good" } });
+  expect(await ended(harness, pipeline)).toBe("success");
+  expect(await harness.log(pipeline, "build-a")).toContain(
+    "\n!! shop/svc/a/target/a.jar\n?? shop/svc/pwd\nmade\nshop\n",
+  );
+});
