@@ -17,6 +17,12 @@ export const circleCiHost = "https://circleci.com/api/v2";
 export const circleCiTokenVariable = "CIRCLE_TOKEN";
 
 const contextSchema = z.object({ id: z.string(), name: z.string() });
+export type Context = z.infer<typeof contextSchema>;
+
+/** The contexts of an organization; it refuses those who are not of it. */
+export function contextsOf(access: CircleCiAccess, organizationId: string, signal: AbortSignal): Promise<Context[]> {
+  return list(access, `/context?owner-id=${encodeURIComponent(organizationId)}`, contextSchema, signal);
+}
 
 /** @returns `undefined`: the organization has no context of that name */
 export async function findContext(
@@ -25,8 +31,59 @@ export async function findContext(
   name: string,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const path = `/context?owner-id=${encodeURIComponent(organizationId)}`;
-  return (await list(access, path, contextSchema, signal)).find((context) => context.name === name)?.id;
+  return (await contextsOf(access, organizationId, signal)).find((context) => context.name === name)?.id;
+}
+
+/** The name of the account whose token it is. */
+export async function accountName(access: CircleCiAccess, signal: AbortSignal): Promise<string> {
+  const { login, name } = await get(access, "/me", accountSchema, signal);
+  return login ?? name ?? "unknown";
+}
+
+const accountSchema = z.object({ login: z.string().nullish(), name: z.string().nullish() });
+
+const projectSchema = z
+  .object({ id: z.string(), name: z.string(), slug: z.string(), organization_id: z.string().nullish() })
+  .transform(({ organization_id, ...project }) => ({ ...project, organizationId: organization_id ?? undefined }));
+export type Project = z.infer<typeof projectSchema>;
+
+/** A slug as a part of a path. */
+export function slugPath(slug: string): string {
+  return slug.split("/").map(encodeURIComponent).join("/");
+}
+
+export function projectAt(access: CircleCiAccess, slug: string, signal: AbortSignal): Promise<Project> {
+  return get(access, `/project/${slugPath(slug)}`, projectSchema, signal);
+}
+
+/**
+ * Whether something is there.
+ * @param path below the API's base, its parts encoded
+ * @throws Error for every answer that says neither
+ */
+export async function isThere(access: CircleCiAccess, path: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    await get(access, path, z.unknown(), signal);
+    return true;
+  } catch (error) {
+    if (isNotFound(error)) return false;
+    throw error;
+  }
+}
+
+/** Whether CircleCI has answered that there is no such thing, or none that the token's account may see. */
+export function isNotFound(error: unknown): boolean {
+  return error instanceof RefusalError && error.status === 404;
+}
+
+class RefusalError extends Error {
+  override readonly name = "RefusalError";
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
 }
 
 const variableSchema = z
@@ -215,5 +272,5 @@ async function get<T>(access: CircleCiAccess, path: string, schema: z.ZodType<T>
     response.status === 401
       ? "does not accept the token (401)"
       : `answers ${response.status} for ${path.replace(/\?.*/, "")}`;
-  throw new Error(`${new URL(host).host} ${reason}`);
+  throw new RefusalError(response.status, `${new URL(host).host} ${reason}`);
 }

@@ -17,6 +17,7 @@ const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = 
   watch: () => import("./commands/watch.ts"),
   "preview-environment": () => import("./commands/preview-environment.ts"),
   "ci-config": () => import("./commands/ci-config.ts"),
+  repair: () => import("./commands/repair.ts"),
   drift: () => import("./commands/drift.ts"),
   preview: () => import("./commands/preview.ts"),
   "publish-state": () => import("./commands/publish-state.ts"),

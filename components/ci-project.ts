@@ -1,8 +1,9 @@
 import * as circleci from "@pulumi/circleci/bin/index.js";
 import * as pulumi from "@pulumi/pulumi";
-import { errorMessage } from "../core/error.ts";
+import { errorMessage, NotReachableError } from "../core/error.ts";
 import { contextName } from "../core/names.ts";
-import { circleCiHooks, tokenHint } from "./circleci-hooks.ts";
+import { accessHint } from "./circleci-hints.ts";
+import { circleCiHooks, whileAnswering, type CircleCiAccess } from "./circleci-hooks.ts";
 import { secretValues, type Registry, type Secrets } from "./secrets.ts";
 
 export interface CiProjectArgs {
@@ -51,10 +52,12 @@ export class CiProject extends pulumi.ComponentResource {
       // The engine notes the package's version at first and the plugin's version later: a difference that says nothing.
       { parent: this, ignoreChanges: ["version"] },
     );
-    const host = args.host ?? "https://circleci.com/api/v2";
-    const own = { parent: this, provider, hooks: circleCiHooks(name, { host, token: args.token }) };
+    const access = { host: args.host ?? "https://circleci.com/api/v2", token: args.token };
+    const own = { parent: this, provider, hooks: circleCiHooks(name, access) };
 
-    const project = args.owned ? ownProject(name, args, own) : lookUpProject(args.projectSlug ?? "", this, provider);
+    const project = args.owned
+      ? ownProject(name, args, own)
+      : lookUpProject(args.projectSlug ?? "", access, { parent: this, provider });
     this.projectId = project.id;
     this.projectSlug = project.slug;
     this.contextName = contextName(args.app, args.environment);
@@ -95,15 +98,24 @@ export class CiProject extends pulumi.ComponentResource {
 /** @throws pulumi.RunError instead of the provider's error, which would end the program with a stack trace */
 function lookUpProject(
   slug: string,
-  parent: pulumi.Resource,
-  provider: circleci.Provider,
+  access: CircleCiAccess,
+  opts: pulumi.InvokeOptions,
 ): pulumi.Output<circleci.GetProjectResult> {
-  const lookup = circleci.getProject({ slug }, { parent, provider }).catch((error: unknown) => {
+  const lookup = whileAnswering(access, circleci.getProject({ slug }, opts)).catch((error: unknown) => {
     throw new pulumi.RunError(
-      `ci.projectSlug ${JSON.stringify(slug)}: CircleCI's project cannot be looked up: ${errorMessage(error)}. It must be the \`ciProject\` that the stack with \`owns.ciProject\` puts out, CircleCI must answer, and its token be accepted: ${tokenHint}`,
+      `ci.projectSlug ${JSON.stringify(slug)}: CircleCI's project cannot be looked up: ${lookupFailure(error)}`,
     );
   });
   return pulumi.output(lookup);
+}
+
+function lookupFailure(error: unknown): string {
+  const message = errorMessage(error);
+  if (error instanceof NotReachableError) return message;
+  return (
+    accessHint(message) ??
+    `${message}. It must be the \`ciProject\` that the stack with \`owns.ciProject\` puts out, and the user of circleciToken must see it`
+  );
 }
 
 function ownProject(name: string, args: CiProjectArgs, own: pulumi.CustomResourceOptions): circleci.Project {

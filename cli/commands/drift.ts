@@ -11,6 +11,7 @@ import {
   type DriftReport,
 } from "../drift/report.ts";
 import { clusterHelp, openCluster } from "../project/cluster.ts";
+import { engineHelp } from "../pulumi/engine-help.ts";
 import { Project } from "../project/stack-file.ts";
 import { endpointSettings, endpointsOf } from "../status/endpoints.ts";
 
@@ -42,18 +43,20 @@ export const command = defineCommand({
     "Looks whether an environment still is as declared. Changes nothing.",
     {
       stack: `the engine's refresh and preview: resources that are other than the stack has left them, and what
-        \`pulumi up\` would change; needs the Pulumi CLI, its login and the stack's passphrase, as \`preview\` does`,
+        \`pulumi up\` would change`,
       git: `files in the environment's directory of the deploy repository that others have edited, deleted or put there,
         and invalid release records`,
       cluster: `Applications that are OutOfSync, not Healthy or do not heal themselves; Deployments that run another image
         than is released; extra objects`,
-      ci: `variables of the CircleCI context that were set or removed behind the stack's back, foreign ones, and a context
-        that is open to more than the project; asked with ${circleCiTokenVariable}`,
+      ci: `variables of the CircleCI context that were set or removed behind the stack's back, foreign ones, a context that
+        is open to more than the project, and the project's pipelines and triggers that no state knows, disabled or not; asked
+        with ${circleCiTokenVariable}`,
     },
   ],
   usage: ["drift --env ENVIRONMENT [--look NAME …] [--json]"],
   options,
   notes: [
+    engineHelp,
     clusterHelp,
     `Exit status: 0 nothing differs; 1 something differs ("has drifted"), or a place cannot be asked so that nobody knows
     ("drift is unknown"); 2 the command line is wrong.`,
@@ -63,7 +66,7 @@ export const command = defineCommand({
 
 async function run(flags: OptionValues<typeof options>, { environment, print }: CommandContext): Promise<void> {
   const { env, stack: stackName = env, look } = flags;
-  const settings = new Project().stackFile(env).read(...endpointSettings);
+  const settings = new Project().stackFile(env).read(...endpointSettings, "owns");
   const { ci, ...endpoints } = endpointsOf(env, settings);
   // Loading the engine takes a second, which wrong command lines need not wait for.
   const { openDriftStack } = await import("../drift/stack-check.ts");
@@ -72,7 +75,11 @@ async function run(flags: OptionValues<typeof options>, { environment, print }: 
     {
       ...endpoints,
       ...stack,
-      ci: { ...ci, token: environment[circleCiTokenVariable] },
+      ci: {
+        ...ci,
+        token: environment[circleCiTokenVariable],
+        declaresPipeline: settings.owns.ciProject && settings.ci.repositoryId !== undefined,
+      },
       cluster: () => openCluster(environment, settings.cluster.context),
     },
     look === undefined ? checkNames : checkNames.filter((name) => look.includes(name)),

@@ -8,6 +8,7 @@ import { commentReport, previewMarkdown } from "../preview/comment.ts";
 import type { StackPreview } from "../preview/model.ts";
 import type { PublishedState } from "../preview/published-state.ts";
 import { sanitizedEnv } from "../preview/sanitized-env.ts";
+import { engineHelp } from "../pulumi/engine-help.ts";
 import { Project } from "../project/stack-file.ts";
 
 const options = {
@@ -54,7 +55,7 @@ export const command = defineCommand({
   usage: ["preview (--stack STACK | --safe-stack STACK) … [OPTIONS]"],
   options,
   notes: [
-    `The Pulumi CLI, its login and the passphrase are those of the environment, as for \`pulumi preview\`. ${githubHelp}
+    `${engineHelp} ${githubHelp}
     Without it the report is only printed. A job with credentials must not run for the pull request of a fork, whose
     program could read them: there, give --safe-stack alone.`,
     "The exit status is 1 where a preview fails or a mandatory policy is violated; the report says so, too.",

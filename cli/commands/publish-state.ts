@@ -2,6 +2,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { stackFilePath } from "../../stacks/stack-file.ts";
 import { defineCommand, type CommandContext } from "../command.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
+import { engineHelp } from "../pulumi/engine-help.ts";
 import { Project } from "../project/stack-file.ts";
 
 const options = {
@@ -20,8 +21,7 @@ export const command = defineCommand({
   usage: ["publish-state --env ENVIRONMENT [--output FILE]"],
   options,
   notes: [
-    `The Pulumi CLI, its login and the passphrase are those of the environment, as for \`pulumi preview\`. Credentials of
-    the repository: DELIVERY_GIT_TOKEN in the environment, or else a login in the URL of \`origin\`, or Git's own.`,
+    `${engineHelp} Credentials of the repository: DELIVERY_GIT_TOKEN in the environment, or else a login in the URL of \`origin\`, or Git's own.`,
   ],
   run,
 });

@@ -17,6 +17,8 @@ export interface CiCheckArgs extends CircleCiAccess {
   readonly organizationId: string;
   /** The name of the environment's context. */
   readonly context: string;
+  /** Whether the stack file declares the project's pipeline. @default false, and those of others are nobody's concern */
+  readonly declaresPipeline?: boolean | undefined;
 }
 
 /** The environment's context as CircleCI has it. */
@@ -53,7 +55,7 @@ export async function ciCheck(
     return contextFindings(args, context, { id, variables, restrictions });
   };
   const ofPipelines = async (): Promise<Finding[]> => {
-    if (pipelines === undefined) return [];
+    if (pipelines === undefined || (pipelines.ids.length === 0 && args.declaresPipeline !== true)) return [];
     const definitions = await pipelineDefinitions(args, pipelines.projectId, signal);
     const status = await Promise.all(
       definitions.map(async (definition) => ({
@@ -87,10 +89,10 @@ export function pipelineFindings(declared: DeclaredPipelines, status: readonly P
         change: "is in the project, and not of this stack",
       })),
     ...triggers
-      .filter(({ id, disabled }) => !declared.triggers.includes(id) && !disabled)
-      .map(({ id, provider, event, pipeline }) => ({
+      .filter(({ id }) => !declared.triggers.includes(id))
+      .map(({ id, provider, event, pipeline, disabled }) => ({
         what: `trigger ${id}`,
-        change: `starts pipeline ${pipeline} at ${[provider, event].filter((text) => text !== "").join(" ")}, and is not of this stack`,
+        change: `${disabled ? "would start" : "starts"} pipeline ${pipeline} at ${[provider, event].filter((text) => text !== "").join(" ")}${disabled ? " if it was not disabled" : ""}, and is not of this stack`,
       })),
   ];
 }

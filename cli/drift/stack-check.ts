@@ -1,7 +1,7 @@
 import type { Stack } from "@pulumi/pulumi/automation/index.js";
-import { deleteFromState } from "../../components/circleci-hooks.ts";
+import { repairCommand } from "../../components/circleci-hints.ts";
 import { openCliStack } from "../pulumi/cli-stack.ts";
-import { plainMessage, problemsIn, resourceName } from "../pulumi/diagnostics.ts";
+import { plainMessage, problemsIn, resourceName, typeOf } from "../pulumi/diagnostics.ts";
 import {
   engineEventSchema,
   runEngine,
@@ -116,13 +116,13 @@ function isChange({ op, old, new: now }: EngineStep): boolean {
  * context that is gone; from other providers the same words may be about a host, a repository or a webhook.
  */
 function isGone(diagnostic: Diagnostic): boolean {
-  const [, , types = ""] = diagnostic.urn?.split("::") ?? [];
-  const isCircleCi = types.split("$").at(-1)?.startsWith("circleci:") === true;
-  return isCircleCi && /\b404\b|(?<!host )not found/i.test(plainMessage(diagnostic));
+  return (
+    typeOf(diagnostic.urn).startsWith("circleci:") && /\b404\b|(?<!host )not found/i.test(plainMessage(diagnostic))
+  );
 }
 
 function goneChange(urn: string): string {
-  return `is gone, which fails every refresh of the stack until it is deleted from the state: ${deleteFromState(urn)}`;
+  return `is gone, which fails every refresh of the stack until it is out of the state: ${repairCommand(urn)}`;
 }
 
 function liveChange(step: EngineStep): string {

@@ -6,7 +6,7 @@ export interface StackState {
   readonly manifests: DeclaredManifests | undefined;
   /** `undefined`: the stack has no context. */
   readonly context: DeclaredContext | undefined;
-  /** `undefined`: the stack declares no pipeline. */
+  /** `undefined`: the stack does not own the project. */
   readonly pipelines: DeclaredPipelines | undefined;
   /** The objects on the cluster that the stack itself declares: `Kind/name`. */
   readonly objects: ReadonlySet<string>;
@@ -37,7 +37,8 @@ const manifestsSchema = z.object({
 });
 const variableSchema = z.object({ name: z.string(), updatedAt: z.string().optional() });
 const restrictionSchema = z.object({ type: z.string(), value: z.string() });
-const pipelineSchema = z.object({ id: z.string(), projectId: z.string() });
+const projectSchema = z.object({ id: z.string() });
+const pipelineSchema = z.object({ id: z.string() });
 const contextSchema = z.object({ id: z.string() });
 const objectSchema = z.object({ kind: z.string(), metadata: z.object({ name: z.string() }) });
 
@@ -57,6 +58,7 @@ const types = {
   manifests: "pulumi-nodejs:dynamic/delivery:GitManifests",
   context: "circleci:index/context:Context",
   variable: "circleci:index/contextEnvironmentVariable:ContextEnvironmentVariable",
+  project: "circleci:index/project:Project",
   pipeline: "circleci:index/pipeline:Pipeline",
   trigger: "circleci:index/trigger:Trigger",
   restriction: "circleci:index/contextRestriction:ContextRestriction",
@@ -71,8 +73,7 @@ export function stackStateOf(deployment: unknown): StackState {
     current.filter((resource) => resource.type === type).map((resource) => schema.parse(resource.outputs));
   const [manifests] = outputs(types.manifests, manifestsSchema);
   const [context] = outputs(types.context, contextSchema);
-  const pipelines = outputs(types.pipeline, pipelineSchema);
-  const [pipeline] = pipelines;
+  const [project] = outputs(types.project, projectSchema);
   const objects = current.flatMap((resource) => {
     const object = resource.type.startsWith("kubernetes:") ? objectSchema.safeParse(resource.outputs) : undefined;
     return object?.success === true ? [`${object.data.kind}/${object.data.metadata.name}`] : [];
@@ -84,9 +85,9 @@ export function stackStateOf(deployment: unknown): StackState {
       variables: outputs(types.variable, variableSchema),
       restrictions: outputs(types.restriction, restrictionSchema),
     },
-    pipelines: pipeline && {
-      projectId: pipeline.projectId,
-      ids: pipelines.map(({ id }) => id),
+    pipelines: project && {
+      projectId: project.id,
+      ids: outputs(types.pipeline, pipelineSchema).map(({ id }) => id),
       triggers: outputs(types.trigger, pipelineSchema).map(({ id }) => id),
     },
     objects: new Set(objects),

@@ -8,7 +8,7 @@ import { writeYaml } from "../../core/yaml.ts";
 import { stackFileName, stackFilePath } from "../../stacks/stack-file.ts";
 import { explainEngineFailure } from "./diagnostics.ts";
 import { readProject } from "./project.ts";
-import { findPulumi } from "./pulumi-command.ts";
+import { findPulumi, type RunnableCommand } from "./pulumi-command.ts";
 
 export interface CliStackOptions extends ProgramHooks {
   /** The text of the stack file. @default that of `stacks/Pulumi.<stack>.yaml`, encrypted secrets included */
@@ -22,6 +22,14 @@ export interface CliStackOptions extends ProgramHooks {
 /** A stack of this program, open until it is disposed of. Nothing is changed by opening it. */
 export interface CliStack extends AsyncDisposable {
   readonly stack: Stack;
+  /**
+   * Runs the Pulumi CLI for this stack, e.g. with `["stack", "export"]`. Files that it is given lie in `directory`.
+   * @returns what it has printed
+   * @throws CommandError with the last line that names an error
+   */
+  readonly pulumi: (args: readonly string[]) => Promise<string>;
+  /** The stack's own directory, which only this user can enter; it is gone with the stack. */
+  readonly directory: string;
 }
 
 /**
@@ -39,18 +47,37 @@ export async function openCliStack(name: string, options: CliStackOptions = {}):
     const projectFile = { ...project, runtime: "nodejs", main: process.cwd() };
     await writeFile(join(directory.path, "Pulumi.yaml"), writeYaml(projectFile));
     await writeFile(join(directory.path, stackFileName(name)), settings, { mode: 0o600 });
+    const envVars = { PULUMI_SKIP_UPDATE_CHECK: "true", ...options.environment };
     const stack = await LocalWorkspace[options.absent === "create" ? "createOrSelectStack" : "selectStack"](
       { projectName: project.name, stackName: name, program: () => runProgram(options) },
       {
         workDir: directory.path,
         pulumiCommand,
-        envVars: { PULUMI_SKIP_UPDATE_CHECK: "true", ...options.environment },
+        envVars,
       },
     );
-    return { stack, [Symbol.asyncDispose]: async () => directory[Symbol.dispose]() };
+    return {
+      stack,
+      directory: directory.path,
+      pulumi: (args) => runPulumi(pulumiCommand, [...args, "--stack", name], directory.path, envVars),
+      [Symbol.asyncDispose]: async () => directory[Symbol.dispose](),
+    };
   } catch (error) {
     directory[Symbol.dispose]();
     throw explainEngineFailure(error, name);
+  }
+}
+
+async function runPulumi(
+  command: RunnableCommand,
+  args: readonly string[],
+  directory: string,
+  environment: Readonly<Record<string, string>>,
+): Promise<string> {
+  try {
+    return (await command.run(args, directory, environment)).stdout;
+  } catch (error) {
+    throw explainEngineFailure(error, args.at(-1) ?? "", `\`pulumi ${args.slice(0, 2).join(" ")}\``);
   }
 }
 

@@ -1,3 +1,4 @@
+import { accessHint, circleCiHint } from "../../components/circleci-hints.ts";
 import { errorMessage } from "../../core/error.ts";
 import { stackFilePath } from "../../stacks/stack-file.ts";
 import { CommandError } from "../command.ts";
@@ -39,8 +40,20 @@ export function problemsIn(
   return (causes.length > 0 ? causes : errors).flatMap(({ event, message }) => {
     if (isReported(event)) return [];
     const text = message.startsWith(summary) ? unsaid(message.slice(summary.length), own) : message;
-    return text === "" ? [] : [`${about(event.urn)}${text}`];
+    return text === "" ? [] : [explained(event.urn, text)];
   });
+}
+
+/** CircleCI's provider passes on bare answers. What is the same for all of its resources is said without one. */
+function explained(urn: string | undefined, message: string): string {
+  const type = typeOf(urn);
+  const said = `${about(urn)}${message}`;
+  if (urn === undefined || !type.startsWith("circleci:")) return said;
+  const access = accessHint(message);
+  if (access !== undefined) return `CircleCI: ${access}`;
+  const { name, errors } = { name: urn.split("::").at(-1) ?? "", errors: [message] };
+  const hint = circleCiHint("", { urn, type, name, errors, failedOperation: "read" });
+  return hint === undefined ? said : `${said}; ${hint}`;
 }
 
 /** What of a summary no other message says. Its parts are joined by commas, and may have commas in them. */
@@ -75,9 +88,15 @@ export function about(urn: string | undefined): string {
 
 /** For example `Deployment link`; empty for the stack as a whole. */
 export function resourceName(urn: string | undefined): string {
-  const [, , types = "", name = ""] = urn?.split("::") ?? [];
-  const type = types.split("$").at(-1) ?? "";
+  const [, , , name = ""] = urn?.split("::") ?? [];
+  const type = typeOf(urn);
   return type === "" || type === "pulumi:pulumi:Stack" ? "" : `${type.split(":").at(-1)} ${name}`;
+}
+
+/** The type of a resource, without those of the components around it. */
+export function typeOf(urn: string | undefined): string {
+  const [, , types = ""] = urn?.split("::") ?? [];
+  return types.split("$").at(-1) ?? "";
 }
 
 interface Failure {
@@ -96,7 +115,7 @@ const knownFailures: readonly Failure[] = [
       "Pulumi is not logged in to any backend; set PULUMI_ACCESS_TOKEN, or PULUMI_BACKEND_URL for another backend, or run `pulumi login`",
   },
   {
-    signs: /invalid access token|\[401\]|Unauthorized/i,
+    signs: /invalid access token|\[401\]/i,
     reason: () => "Pulumi's backend does not accept the login; set a valid PULUMI_ACCESS_TOKEN, or run `pulumi login`",
   },
   {
@@ -124,13 +143,19 @@ export function knownFailure(output: string, stack: string): string | undefined 
   return knownFailures.find(({ signs }) => signs.test(output))?.reason(stack);
 }
 
-/** In place of the Automation API's error, which is pages long: its last line that names an error. */
-export function explainEngineFailure(error: unknown, stack: string): CommandError {
+/**
+ * In place of the Automation API's error, which is pages long: its last line that names an error.
+ * @param what failed. @default the stack is not opened
+ */
+export function explainEngineFailure(error: unknown, stack: string, what?: string): CommandError {
   if (error instanceof CommandError) return error;
   const output = errorMessage(error);
+  const access = what === undefined ? undefined : accessHint(output);
+  if (access !== undefined) return new CommandError(`CircleCI: ${access}`, { cause: error });
   const errors = output.split("\n").filter((line) => /error|fail/i.test(line) && !/^\s*at |^err\?/.test(line));
   return new CommandError(
-    knownFailure(output, stack) ?? `stack ${stack} cannot be opened: ${errors.at(-1)?.trim() ?? output.trim()}`,
+    knownFailure(output, stack) ??
+      `stack ${stack}${what === undefined ? " cannot be opened" : `: ${what} fails`}: ${errors.at(-1)?.trim() ?? output.trim()}`,
     { cause: error },
   );
 }

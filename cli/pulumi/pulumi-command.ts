@@ -4,9 +4,10 @@ import * as automationErrors from "@pulumi/pulumi/automation/errors.js";
 import { hasErrorCode } from "../../core/error.ts";
 import { outputOf, runProcess } from "../../core/process.ts";
 import { CommandError } from "../command.ts";
+import { defaultEngineMinutes, engineMinutesVariable } from "./engine-help.ts";
 
 /** What the Automation API asks of a command; only the SDK's type declarations leave it out. */
-interface RunnableCommand {
+export interface RunnableCommand {
   run(
     args: readonly string[],
     directory: string,
@@ -14,13 +15,13 @@ interface RunnableCommand {
     onOutput?: (text: string) => void,
     onError?: (text: string) => void,
     signal?: AbortSignal,
-  ): Promise<unknown>;
+  ): Promise<{ readonly stdout: string }>;
 }
 
 // Only the SDK's type declarations leave these out, or make them private.
 const { PulumiCommand: Command, CommandResult } = automationCommand as unknown as {
   PulumiCommand: new (command: string, version: unknown) => PulumiCommand & RunnableCommand;
-  CommandResult: new (stdout: string, stderr: string, code: number) => object;
+  CommandResult: new (stdout: string, stderr: string, code: number) => { readonly stdout: string };
 };
 const { parseAndValidatePulumiVersion: parseVersion } = automationCommand as unknown as {
   parseAndValidatePulumiVersion: (oldest: unknown, text: string, optOut: boolean) => PulumiCommand["version"];
@@ -29,11 +30,6 @@ const { createCommandError } = automationErrors as unknown as { createCommandErr
 
 const oldestPulumi = { major: 3, minor: 250 };
 const installHint = `install ${oldestPulumi.major}.${oldestPulumi.minor} or newer (https://www.pulumi.com/docs/install/) and have it on PATH`;
-
-/** Minutes that one run of the engine may take. */
-const defaultMinutes = 20;
-/** Sets another number of minutes: a stack of thousands of resources may need more. */
-export const engineMinutesVariable = "DELIVERY_ENGINE_MINUTES";
 
 /**
  * The user's Pulumi CLI, run with standard input closed and for a limited time: whatever asks a question, the CLI or a plugin,
@@ -44,7 +40,7 @@ export const engineMinutesVariable = "DELIVERY_ENGINE_MINUTES";
 export async function findPulumi(
   environment: Readonly<Record<string, string | undefined>>,
   minutes = engineMinutes(environment),
-): Promise<PulumiCommand> {
+): Promise<PulumiCommand & RunnableCommand> {
   const versionText = await outputOf("pulumi", ["version"], {
     env: { ...environment, PULUMI_SKIP_UPDATE_CHECK: "true" },
     timeoutSeconds: 60,
@@ -64,7 +60,7 @@ export async function findPulumi(
 }
 
 function engineMinutes({ [engineMinutesVariable]: given = "" }: Readonly<Record<string, string | undefined>>): number {
-  if (given === "") return defaultMinutes;
+  if (given === "") return defaultEngineMinutes;
   if (!/^[1-9]\d{0,3}$/.test(given))
     throw new CommandError(
       `${engineMinutesVariable}=${JSON.stringify(given)}: must be a whole number of minutes from 1 to 9999`,

@@ -66,7 +66,11 @@ test.each<[what: string, status: PipelineStatus[], findings: [what: string, chan
     [{ ...pipeline, triggers: [trigger, { ...trigger, id: "t2" }] }],
     [["trigger t2", /^starts pipeline push at github_app all-pushes, and is not of this stack$/]],
   ],
-  ["a disabled trigger by hand", [{ ...pipeline, triggers: [trigger, { ...trigger, id: "t2", disabled: true }] }], []],
+  [
+    "a second trigger that is disabled",
+    [{ ...pipeline, triggers: [trigger, { ...trigger, id: "t2", disabled: true }] }],
+    [["trigger t2", /^would start pipeline push at github_app all-pushes if it was not disabled, and is not of this/]],
+  ],
   [
     "a trigger without a preset",
     [{ ...pipeline, triggers: [trigger, { ...trigger, id: "t2", provider: "webhook", event: "" }] }],

@@ -10,6 +10,7 @@ test("the state says which files, context and objects the stack has declared", (
   const state = stackStateOf({
     resources: [
       { urn: "", type: "pulumi:pulumi:Stack" },
+      resource("circleci:index/project:Project", { id: "p1", slug: "circleci/o1/p1" }),
       resource("circleci:index/pipeline:Pipeline", { id: "d1", projectId: "p1" }),
       resource("circleci:index/trigger:Trigger", { id: "t1", projectId: "p1", pipelineId: "d1" }),
       resource("circleci:index/context:Context", { id: "c1", name: "shop-dev" }),
