@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { errorMessage, NotReachableError } from "../core/error.ts";
 import { contextName } from "../core/names.ts";
 import { accessHint } from "./circleci-hints.ts";
-import { circleCiHooks, whileAnswering, type CircleCiAccess } from "./circleci-hooks.ts";
+import { assertAnswers, circleCiHooks, type CircleCiAccess } from "./circleci-hooks.ts";
 import { secretValues, type Registry, type Secrets } from "./secrets.ts";
 
 export interface CiProjectArgs {
@@ -101,7 +101,9 @@ function lookUpProject(
   access: CircleCiAccess,
   opts: pulumi.InvokeOptions,
 ): pulumi.Output<circleci.GetProjectResult> {
-  const lookup = whileAnswering(access, circleci.getProject({ slug }, opts)).catch((error: unknown) => {
+  // A call that has begun keeps the program running until the provider gives up, so that CircleCI is asked before.
+  const found = assertAnswers(access).then(() => circleci.getProject({ slug }, opts));
+  const lookup = found.catch((error: unknown) => {
     throw new pulumi.RunError(
       `ci.projectSlug ${JSON.stringify(slug)}: CircleCI's project cannot be looked up: ${lookupFailure(error)}`,
     );

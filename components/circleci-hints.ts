@@ -53,6 +53,7 @@ export function circleCiHint(component: string, failure: Failure): string | unde
 const adoptions: Readonly<Record<string, string>> = {
   "circleci:index/project:Project": "SLUG, which the project's settings show",
   "circleci:index/context:Context": "ID, which the same command without --adopt shows",
+  "circleci:index/contextRestriction:ContextRestriction": "ID, which the same command without --adopt shows",
 };
 
 /** The command that takes a resource out of the state, and what cannot be without it. */

@@ -30,28 +30,11 @@ export function circleCiHooks(name: string, access: CircleCiAccess): pulumi.Reso
   return { beforeCreate: [reach], beforeUpdate: [reach], onError: [explain] };
 }
 
-/** Milliseconds after which a lookup is slow. */
-const slow = 5_000;
-
 /**
- * Waits for a lookup; where that is slow, CircleCI is asked whether it answers at all. The provider would find out after three
- * minutes.
- * @throws what the lookup throws; NotReachableError where CircleCI does not answer
+ * Asks CircleCI once, in place of the provider's patience.
+ * @throws NotReachableError where CircleCI does not answer, or does not accept the token; every other answer is the provider's to judge
  */
-export async function whileAnswering<T>(access: CircleCiAccess, lookup: Promise<T>): Promise<T> {
-  const timer = { id: undefined as NodeJS.Timeout | undefined };
-  const silence = new Promise<never>((_, reject) => {
-    timer.id = setTimeout(() => void assertAnswers(access).catch(reject), slow);
-  });
-  try {
-    return await Promise.race([lookup, silence]);
-  } finally {
-    clearTimeout(timer.id);
-  }
-}
-
-/** @throws Error where CircleCI does not answer, or does not accept the token; every other answer is the provider's to judge */
-async function assertAnswers({ host, token }: CircleCiAccess): Promise<void> {
+export async function assertAnswers({ host, token }: CircleCiAccess): Promise<void> {
   const key = await new Promise<string>((resolve) => void token.apply(resolve));
   const response = await fetch(`${host.replace(/\/+$/, "")}/me`, {
     headers: { "circle-token": key, accept: "application/json" },

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Image } from "@pulumi/docker/image.js";
 import * as pulumi from "@pulumi/pulumi";
+import { normalImageName } from "../core/image-name.ts";
 import { imageRepository } from "../core/names.ts";
 import type { Problem } from "../core/problem.ts";
 import { parseRecord, recordPath } from "../git/release-record.ts";
@@ -178,7 +179,7 @@ export function readReleaseRecord(
   const record = parseRecord(file, readFileSync(file, "utf8"));
   if ("problems" in record) return record;
   const { image } = record;
-  if (image !== undefined && image.repository !== repository) {
+  if (image !== undefined && normalImageName(image.repository) !== normalImageName(repository)) {
     return {
       problems: [
         {

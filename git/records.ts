@@ -1,4 +1,5 @@
 import { problemLine } from "../core/problem.ts";
+import { manifestImages, spelledAsIn } from "./manifest-images.ts";
 import type { DeployBranch } from "./deploy-branch.ts";
 import { commitToBranch, type CommitOptions } from "./deploy-repository.ts";
 import { DeployRepositoryError } from "./git-failure.ts";
@@ -70,7 +71,7 @@ export async function commitReleases(args: ReleaseArgs, options?: CommitOptions)
     args,
     async (snapshot) => {
       const records = await readRecords(snapshot, args.directory);
-      const chosen = await args.choose(records, snapshot);
+      const chosen = await asInManifests(snapshot, args.directory, await args.choose(records, snapshot));
       const released = chosen.flatMap((release): Released[] => {
         const before = records.get(release.service)?.image;
         return isSameImage(release, before) ? [] : [{ ...release, previous: before?.digest }];
@@ -100,6 +101,26 @@ export async function commitReleases(args: ReleaseArgs, options?: CommitOptions)
     options,
   );
   return { commit, ...result, retries };
+}
+
+/** @throws DeployRepositoryError with all releases whose records kustomize would pass over */
+async function asInManifests(
+  snapshot: Snapshot,
+  directory: string,
+  releases: readonly Release[],
+): Promise<readonly Release[]> {
+  const known = await manifestImages(
+    snapshot,
+    directory,
+    releases.map(({ service }) => service),
+  );
+  const spelled = releases.map((release) => spelledAsIn(release, known.get(release.service)));
+  const problems = spelled.flatMap((one) => ("problem" in one ? [one.problem] : []));
+  if (problems.length > 0)
+    throw new DeployRepositoryError(
+      `${problems.join("\n       ")}\nGive --images with what the manifests have, or correct images and app in the stack file and run \`pulumi up\`, which writes them; nothing was changed`,
+    );
+  return spelled.flatMap((one) => ("problem" in one ? [] : [one]));
 }
 
 /** Whether a release would change no pod. */

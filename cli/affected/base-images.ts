@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { imageRepository } from "../../core/names.ts";
 import { CommandError } from "../command.ts";
 import type { Monorepo } from "../project/monorepo.ts";
-import { locateImages } from "../registry/image-name.ts";
+import { locateImages, repositoryOfReference } from "../../core/image-name.ts";
 import { dockerfileSources } from "./dockerfile.ts";
 
 /** A service from whose image another is made. */
@@ -44,7 +44,6 @@ export function baseServices({ services, images, app }: Monorepo): ReadonlyMap<s
 
 /** One form of a name without tag or digest, as a registry knows it. */
 function repositoryOf(image: string): string {
-  const [name = ""] = image.split("@", 1);
-  const { host, name: path } = locateImages(name.replace(/:[^:/]*$/, ""));
+  const { host, name: path } = locateImages(repositoryOfReference(image));
   return `${host}/${path}`.toLowerCase();
 }

@@ -1,4 +1,4 @@
-import { locateImages } from "../registry/image-name.ts";
+import { locateImages, repositoryOfReference } from "../../core/image-name.ts";
 import { pullPasswordVariable, pullRegistryVariable, pullUsernameVariable } from "../registry/pull-login.ts";
 import type { Builder, ImageBuild } from "./builders.ts";
 
@@ -113,7 +113,7 @@ function pulledImage(build: ImageBuild, output: readonly string[], message: stri
   const named = step ?? /failed to resolve source metadata for (\S+): /.exec(message)?.[1];
   if (named !== undefined) {
     const name = named.replace(/^docker-image:\/\//, "");
-    return { host: locateImages(withoutTag(name)).host, name };
+    return { host: locateImages(repositoryOfReference(name)).host, name };
   }
   if (/exporting to image|\b(?:PUT|POST|PATCH|HEAD) request to/.test(`${heading} ${message}`) && build.push)
     return undefined;
@@ -129,11 +129,7 @@ function pulledImage(build: ImageBuild, output: readonly string[], message: stri
   if (scope?.[2] !== undefined || (build.push && scope === null && !/pull access/.test(message))) return undefined;
   const first = /^([\w.-]+(?::\d+)?(?:\/[\w.-]+)*(?:[:@][\w.:-]+)?): /.exec(message)?.[1];
   const name = first ?? (scope?.[1] === undefined ? "" : decodeURIComponent(scope[1]));
-  return { host: name === "" ? "that it asked" : locateImages(withoutTag(name)).host, name };
-}
-
-function withoutTag(name: string): string {
-  return name.replace(/@.*$/, "").replace(/:[^:/]*$/, "");
+  return { host: name === "" ? "that it asked" : locateImages(repositoryOfReference(name)).host, name };
 }
 
 /** What BuildKit repeats at the end: the last lines of the failing step, and its lines in the Dockerfile. */

@@ -2,7 +2,7 @@ import { accessSync, constants } from "node:fs";
 import { basename, delimiter, dirname, join } from "node:path";
 import { outputOf, ProcessError } from "../../core/process.ts";
 import { CommandError } from "../command.ts";
-import { locateImages } from "../registry/image-name.ts";
+import { locateImages } from "../../core/image-name.ts";
 
 /** One image that is to be built. */
 export interface ImageBuild {

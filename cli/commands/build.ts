@@ -8,7 +8,7 @@ import { environmentName, integer, oneOf, UsageError, type OptionTable, type Opt
 import { readMonorepo } from "../project/monorepo.ts";
 import { Project } from "../project/stack-file.ts";
 import { writeDockerConfig } from "../registry/docker-config.ts";
-import { locateImages } from "../registry/image-name.ts";
+import { locateImages } from "../../core/image-name.ts";
 import { givenLogin, registryHelp, registryOptions, registryWith } from "../registry/open-registry.ts";
 import { pullLogin, pullPasswordVariable } from "../registry/pull-login.ts";
 import { readDigests, writeDigests } from "../release/digests-file.ts";

@@ -9,8 +9,8 @@ const options = {
   adopt: {
     value: "ID",
     multiple: true,
-    help: `take this into the state, too: the slug of the stack's project, or the id of its context, that CircleCI has and the
-      state has not`,
+    help: `take this into the state, too: the slug of the stack's project, or the id of its context or of the restriction of
+      that, which CircleCI has and the state has not`,
   },
   json: { help: "print JSON" },
 } as const satisfies OptionTable;

@@ -2,7 +2,7 @@ import { imageRepository } from "../../core/names.ts";
 import { branchProblem, repositoryProblem, type DeployBranch } from "../../git/deploy-branch.ts";
 import { CommandError } from "../command.ts";
 import { environmentName, UsageError, type OptionTable, type OptionValues } from "../options.ts";
-import { normalImageName } from "../registry/image-name.ts";
+import { normalImageName } from "../../core/image-name.ts";
 import type { Project } from "./stack-file.ts";
 
 /** The options that say where an environment's deploy repository and images are. */

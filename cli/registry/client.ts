@@ -3,7 +3,7 @@ import { rootMessage } from "../../core/error.ts";
 import { allPages } from "../../core/pages.ts";
 import { backoff, retry } from "../../core/retry.ts";
 import { CommandError } from "../command.ts";
-import { locateImages, type ImageLocation } from "./image-name.ts";
+import { locateImages, type ImageLocation } from "../../core/image-name.ts";
 import { blobsOf, isImage, manifestTypes, platformImages, type ManifestContent } from "./manifest.ts";
 
 /** What the commands ask a registry. Repositories are written as in image names, e.g. `docker.io/acme/shop-link`. */

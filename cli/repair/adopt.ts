@@ -1,4 +1,4 @@
-import { contextsOf, isNotFound, projectAt, type CircleCiAccess } from "../../circleci/api.ts";
+import { contextRestrictions, contextsOf, isNotFound, projectAt, type CircleCiAccess } from "../../circleci/api.ts";
 import { importArguments } from "../../components/circleci-hints.ts";
 import { CommandError } from "../command.ts";
 import { resourcesOfType, type Deployment } from "./deployment.ts";
@@ -9,6 +9,8 @@ export interface DeclaredNames {
   /** `undefined`: it is another stack's. */
   readonly project: string | undefined;
   readonly context: string;
+  /** The slug of the project that another stack owns. */
+  readonly projectSlug?: string | undefined;
 }
 
 /** What is at CircleCI as the stack declares it, and not in its state: an update cannot make it, for its name is taken. */
@@ -18,11 +20,14 @@ export interface Orphan {
   readonly name: string;
   /** What `--adopt` takes. */
   readonly key: string;
+  /** The key of the orphan that it comes with. @default it comes alone */
+  readonly comesWith?: string;
   /** What the provider's import takes. */
   readonly importId: string;
 }
 
 const contextType = "circleci:index/context:Context";
+const restrictionType = "circleci:index/contextRestriction:ContextRestriction";
 const projectType = "circleci:index/project:Project";
 
 /** @returns `undefined`: the context is in the state, or CircleCI has none of that name */
@@ -64,6 +69,34 @@ export async function orphanProject(
       `${option}: that project is of organization ${found.organizationId}, and the stack's is ${organizationId}: an update would delete it; correct the slug, or ci.organizationId in the stack file`,
     );
   return { type: projectType, name: found.name, key: slug, importId: found.slug };
+}
+
+/**
+ * The context's restriction to the stack's project, which CircleCI makes only once.
+ * @param adopted what is taken into the state before it
+ * @returns `undefined`: it is in the state, or the context or the project is not there yet
+ */
+export async function orphanRestriction(
+  access: CircleCiAccess,
+  { projectSlug }: DeclaredNames,
+  exported: Deployment,
+  adopted: readonly Orphan[],
+  signal: AbortSignal,
+): Promise<Orphan | undefined> {
+  if (isInState(exported, restrictionType)) return undefined;
+  const context = adopted.find(({ type }) => type === contextType);
+  const contextId = context?.key ?? resourcesOfType(exported, contextType)[0]?.id;
+  const slug = adopted.find(({ type }) => type === projectType)?.key ?? projectSlug;
+  const projectId =
+    resourcesOfType(exported, projectType)[0]?.id ??
+    (slug === undefined ? undefined : (await projectAt(access, slug, signal)).id);
+  if (contextId === undefined || projectId === undefined) return undefined;
+  const all = await contextRestrictions(access, contextId, signal);
+  const found = all.find(({ type, value }) => type === "project" && value === projectId);
+  if (found === undefined) return undefined;
+  const restriction = { type: restrictionType, key: found.id, importId: `${contextId}/${found.id}` };
+  const name = `to project ${projectId}`;
+  return { ...restriction, name, ...(context === undefined ? {} : { comesWith: context.key }) };
 }
 
 function isInState(exported: Deployment, type: string): boolean {

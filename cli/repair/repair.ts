@@ -9,7 +9,14 @@ import { CommandError } from "../command.ts";
 import type { Project } from "../project/stack-file.ts";
 import { openCliStack, type CliStack } from "../pulumi/cli-stack.ts";
 import { resourceName } from "../pulumi/diagnostics.ts";
-import { adoptArguments, orphanContext, orphanProject, type DeclaredNames, type Orphan } from "./adopt.ts";
+import {
+  adoptArguments,
+  orphanContext,
+  orphanProject,
+  orphanRestriction,
+  type DeclaredNames,
+  type Orphan,
+} from "./adopt.ts";
 import {
   circleCiResources,
   parseDeployment,
@@ -45,6 +52,7 @@ export async function repair(
     organizationId: ci.organizationId,
     project: owns.ciProject ? (ci.project ?? app.name) : undefined,
     context: contextName(app.name, environment),
+    projectSlug: owns.ciProject ? undefined : ci.projectSlug,
   };
   await using open = await openCliStack(stackName);
   const exported = await exportState(open);
@@ -62,7 +70,7 @@ export async function repair(
     return { account, ...found, left, orphans: await orphansOf(access, declared, adopt, left, signal) };
   });
   if (isSure && seen.gone.length > 0) await importState(open, exported, seen.left);
-  const adopted = isSure ? seen.orphans.filter(({ key }) => adopt.includes(key)) : [];
+  const adopted = isSure ? seen.orphans.filter(({ key, comesWith = key }) => isAny(adopt, key, comesWith)) : [];
   for (const orphan of adopted) await open.pulumi(adoptArguments(seen.left, orphan));
   return {
     stack: stackName,
@@ -81,6 +89,10 @@ export async function repair(
       .filter(({ urn }) => /[:$]circleci:/.test(urn))
       .map(({ type, urn }) => `${type} ${resourceName(urn)}`),
   };
+}
+
+function isAny(list: readonly string[], ...texts: readonly string[]): boolean {
+  return texts.some((text) => list.includes(text));
 }
 
 /** Seconds to wait for the first answer. */
@@ -137,12 +149,15 @@ async function orphansOf(
   const slugs = adopt.filter((key) => key.includes("/"));
   const projects = await Promise.all(slugs.map((slug) => orphanProject(access, declared, slug, left, signal)));
   const context = await orphanContext(access, declared, left, signal);
-  const strange = adopt.find((key) => !slugs.includes(key) && key !== context?.key);
+  const owners = [...projects, ...(context === undefined ? [] : [context])];
+  const restriction = await orphanRestriction(access, declared, left, owners, signal);
+  const orphans = [...owners, ...(restriction === undefined ? [] : [restriction])];
+  const strange = adopt.find((wanted) => !orphans.some(({ key }) => key === wanted));
   if (strange !== undefined)
     throw new CommandError(
-      `--adopt ${JSON.stringify(strange)}: is no slug of a project, and not the id of a context ${declared.context} that the state lacks`,
+      `--adopt ${JSON.stringify(strange)}: is no slug of a project, and not the id of a context ${declared.context}, or of its restriction, that the state lacks`,
     );
-  return [...projects, ...(context === undefined ? [] : [context])];
+  return orphans;
 }
 
 /** @throws CommandError where somebody else has changed the state since it was looked at */

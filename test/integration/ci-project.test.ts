@@ -20,13 +20,15 @@ let organizationId: string;
 /** What the program declares at its next run. */
 const wanted: Partial<CiProjectArgs> = {};
 let token = "right";
+/** Of the provider, in milliseconds. */
+const retryDelays = [1];
 
 beforeAll(async () => {
   folder = closing.use(temporaryDirectory("ci-project-"));
   circleCi = await startCircleCi({ port: 0, stateFile: join(folder.path, "circleci.json"), token: "right" });
   closing.defer(() => circleCi.close());
   organizationId = await newOrganization("acme");
-  const provider = closing.use(await serveProvider(createCircleCiProvider({ retryDelays: [1] })));
+  const provider = closing.use(await serveProvider(createCircleCiProvider({ retryDelays })));
   const { pulumi: cli } = await buildTools(["pulumi"], () => undefined);
   stack = await openStack({
     directory: join(folder.path, "engine"),
@@ -82,8 +84,8 @@ async function changes(): Promise<Record<string, number>> {
   return changed;
 }
 
-async function failure(): Promise<string> {
-  return stack.up().then(
+async function failure(operation: "up" | "preview" = "up"): Promise<string> {
+  return stack[operation]().then(
     () => "",
     (error: unknown) => String(error),
   );
@@ -110,6 +112,16 @@ test("a host that does not answer is named within seconds", async () => {
   wanted.host = "http://127.0.0.1:9/api/v2";
   expect(await failure()).toMatch(/CircleCI at http:\/\/127.0.0.1:9\/api\/v2 does not answer .*correct ci.host/);
   delete wanted.host;
+}, 120_000);
+
+test("a preview's lookup ends within seconds, where the provider would try for minutes", async () => {
+  retryDelays[0] = 600_000;
+  Object.assign(wanted, { host: "http://127.0.0.1:9/api/v2", owned: false, projectSlug: "circleci/a/b" });
+  expect(await failure("preview")).toMatch(
+    /ci.projectSlug "circleci\/a\/b": CircleCI's project cannot be looked up: CircleCI at http:\/\/127.0.0.1:9\/api\/v2 does not answer .*correct ci.host/,
+  );
+  retryDelays[0] = 1;
+  for (const key of ["host", "owned", "projectSlug"] as const) delete wanted[key];
 }, 120_000);
 
 test("the second update changes nothing, nor does one after a change of a trigger by others", async () => {
@@ -146,6 +158,6 @@ test("what is gone is named with the command that takes it out of the state", as
   const said = await failure();
   expect(said).toContain("404 Not Found");
   expect(said).toMatch(
-    /is gone at CircleCI already: take it out of the state with `pulumi state delete --stack 'dev' --yes --target-dependents 'urn:/,
+    /is gone at CircleCI already: take what is gone out of the state with `npx delivery repair --env dev --yes`, or this alone with `pulumi state delete --stack dev --yes --target-dependents 'urn:/,
   );
 }, 240_000);

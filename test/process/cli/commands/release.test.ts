@@ -37,6 +37,8 @@ const pinned = (
     rejected === undefined ? undefined : { digest: rejected, sourceCommit: rejectedSource },
     sourceCommit,
   );
+const deploymentOf = (image: string): string =>
+  `kind: Deployment\nspec: {template: {spec: {containers: [{name: link, image: "${image}"}]}}}\n`;
 const source = "0123456789abcdef0123456789abcdef01234567";
 const laterSource = "89abcdef0123456789abcdef0123456789abcdef";
 
@@ -52,6 +54,30 @@ describe("release", () => {
     );
     expect(repository.git("log", "-1", "--format=%(trailers:key=Digest,valueonly)")).toBe(digest);
     expect(record("dev", "user")).toBe(initialRecord("user"));
+  });
+
+  test("writes the name of the image as the manifests have it, which is another to kustomize", async () => {
+    repository.commit({ "dev/link/deployment.yaml": deploymentOf("index.docker.io/acme/shop-link:1.2") });
+    await run(release, "--env", "dev", "--service", `link=${one}`, "--images", "acme/shop", "--unverified");
+    expect(record("dev", "link")).toContain(`name: "index.docker.io/acme/shop-link"`);
+  });
+
+  test("a record that would change nothing is refused, and so are all others of its command", async () => {
+    repository.commit({ "dev/link/deployment.yaml": deploymentOf("docker.io/acme/shop-web@sha256:00") });
+    const refused = run(
+      release,
+      "--env",
+      "dev",
+      "--service",
+      `link=${one}`,
+      "--service",
+      `user=${two}`,
+      "--unverified",
+    );
+    await expect(refused).rejects.toThrow(
+      `dev/link runs docker.io/acme/shop-web, and a record of ${imageOf("link")} would change nothing there\nGive --images with what the manifests have`,
+    );
+    expect([record("dev", "link"), record("dev", "user")]).toEqual([initialRecord("link"), initialRecord("user")]);
   });
 
   test("says what it did as JSON, and commits nothing the second time", async () => {

@@ -43,7 +43,7 @@ test.each<[what: string, report: Partial<RepairReport>, said: string[]]>([
     { orphans: [orphan] },
     [
       expect.any(String),
-      "Context shop-dev is at CircleCI and not in the state, where `pulumi up` fails for its name: take it in with --adopt c1 --yes, or delete it at CircleCI",
+      "Context shop-dev is at CircleCI and not in the state, where `pulumi up` fails for it: take it in with --adopt c1 --yes, or delete it at CircleCI",
     ],
   ],
   [

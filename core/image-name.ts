@@ -8,11 +8,17 @@ export interface ImageLocation {
   readonly name: string;
 }
 
+/** What stands before the tag and the digest of a reference, e.g. of `localhost:5001/acme/shop-link:1.2@sha256:…`. */
+export function repositoryOfReference(reference: string): string {
+  return reference.replace(/@[^@]*$/, "").replace(/:[^:/]*$/, "");
+}
+
 /** Reads `docker.io/acme/shop-link` or `localhost:5001/acme/shop-link` as Docker does: registries on this machine speak plain HTTP. */
 export function locateImages(repository: string): ImageLocation {
   const [first = "", ...rest] = repository.split("/");
   const hasHost = rest.length > 0 && (/[.:]/.test(first) || first === "localhost");
-  const host = hasHost ? first : "docker.io";
+  // Names of hosts are the same in any case, and Docker takes both.
+  const host = hasHost ? first.toLowerCase() : "docker.io";
   const path = hasHost ? rest.join("/") : repository;
   if (host === "docker.io" || host === "index.docker.io") {
     return {
@@ -26,7 +32,7 @@ export function locateImages(repository: string): ImageLocation {
 }
 
 const component = "[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*";
-const imageName = new RegExp(`^(?:[A-Za-z0-9.-]+|\\[[0-9a-fA-F:]+\\])(?::\\d+)?(?:/${component})+$`);
+const imageName = new RegExp(`^(?:[a-z0-9.-]+|\\[[0-9a-f:]+\\])(?::\\d+)?(?:/${component})+$`);
 
 /**
  * The one form of a repository's name in which release records and manifests have it, with the registry's host: kustomize

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { locateImages, normalImageName } from "../../../../cli/registry/image-name.ts";
+import { locateImages, normalImageName, repositoryOfReference } from "../../../core/image-name.ts";
 
 test.each([
   ["docker.io/acme/shop-link", { host: "docker.io", url: "https://registry-1.docker.io", name: "acme/shop-link" }],
@@ -14,6 +14,8 @@ test.each([
   ["acme/shop-link", "docker.io/acme/shop-link"],
   ["docker.io/acme/shop-link", "docker.io/acme/shop-link"],
   ["index.docker.io/acme/shop-link", "docker.io/acme/shop-link"],
+  ["Docker.io/acme/shop-link", "docker.io/acme/shop-link"],
+  ["Registry.Example:5000/shop-link", "registry.example:5000/shop-link"],
   ["shop-link", "docker.io/library/shop-link"],
   ["docker.io/shop-link", "docker.io/library/shop-link"],
   ["docker.io/library/shop-link", "docker.io/library/shop-link"],
@@ -31,3 +33,13 @@ test.each([
   ["acme/shop link", undefined],
   ["acme/-link", undefined],
 ])("the one form of %s is %s", (name, normal) => expect(normalImageName(name)).toBe(normal));
+
+test.each([
+  ["acme/shop-link", "acme/shop-link"],
+  ["acme/shop-link:1.2", "acme/shop-link"],
+  ["localhost:5001/shop-link", "localhost:5001/shop-link"],
+  ["localhost:5001/shop-link:1.2", "localhost:5001/shop-link"],
+  [`localhost:5001/shop-link@sha256:${"a".repeat(64)}`, "localhost:5001/shop-link"],
+  [`[::1]:5001/shop-link:1.2@sha256:${"a".repeat(64)}`, "[::1]:5001/shop-link"],
+  ["shop-link:latest", "shop-link"],
+])("the repository of %s is %s", (reference, repository) => expect(repositoryOfReference(reference)).toBe(repository));
