@@ -28,7 +28,7 @@ async function serve(): Promise<void> {
     getPluginInfo: (_call: unknown, answer: grpc.sendUnaryData<unknown>) => answer(null, new plugin.PluginInfo()),
   };
   // The generated service has methods that nothing here asks for: those answer that they are not there.
-  server.addService(service.LanguageRuntimeService as grpc.ServiceDefinition, known);
+  server.addService(service.LanguageRuntimeService, known);
   const port = await new Promise<number>((bound, failed) => {
     server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, chosen) =>
       error === null ? bound(chosen) : failed(error),
