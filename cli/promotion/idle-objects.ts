@@ -8,7 +8,7 @@ import {
   stringAt,
   type KubernetesObject,
 } from "../../kubernetes/object.ts";
-import { normalImageName } from "../registry/image-name.ts";
+import { normalImageName } from "../../core/image-name.ts";
 
 /** A service on the cluster, and what of its namespace may belong to it, whoever has made it. */
 export interface ServiceObjects {
