@@ -64,5 +64,5 @@ function verb(count: number): string {
 function orphanText({ kind, name, adopt, adopted }: OrphanReport): string {
   return adopted
     ? `${kind} ${name} is taken into the state: \`pulumi up\` goes on with it`
-    : `${kind} ${name} is at CircleCI and not in the state, where \`pulumi up\` fails for its name: take it in with --adopt ${adopt} --yes, or delete it at CircleCI`;
+    : `${kind} ${name} is at CircleCI and not in the state, where \`pulumi up\` fails for it: take it in with --adopt ${adopt} --yes, or delete it at CircleCI`;
 }
