@@ -68,6 +68,7 @@ function argoCdPublication({ highAvailability }: Pick<ArgoCdSettings, "highAvail
     product: "Argo CD",
     file,
     url: (version) => `${github}/argoproj/argo-cd/v${version}/manifests/${file}`,
+    module: { path: "github.com/argoproj/argo-cd/v3", file: `manifests/${file}` },
     tested: {
       version: "3.6.1",
       sha256: highAvailability

@@ -3,11 +3,12 @@ import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { writeFileAtomically } from "../core/atomic-file.ts";
-import { download, isUrl, sha256, type DownloadOptions } from "../core/download.ts";
+import { download, DownloadError, isUrl, sha256, type DownloadOptions } from "../core/download.ts";
 import { errorMessage } from "../core/error.ts";
 import type { Problem } from "../core/problem.ts";
 import { parseManifests } from "../kubernetes/manifests.ts";
 import { kindOf, nameOf, type KubernetesObject } from "../kubernetes/object.ts";
+import { readFromModule, type GoModuleFile } from "./go-module-proxy.ts";
 
 /** Which release of a product is installed, as the stack file says. */
 export interface ReleaseSettings {
@@ -24,6 +25,8 @@ export interface Publication {
   /** What messages call the file, e.g. `ha/install.yaml`. */
   readonly file: string;
   readonly url: (version: string) => string;
+  /** The Go module that has the same file. @default none has */
+  readonly module?: GoModuleFile;
   /** The version that this program is tested with, and the SHA-256 of its file. */
   readonly tested: { readonly version: string; readonly sha256: string };
 }
@@ -81,16 +84,13 @@ function hint({ location, publication, settings }: ReleaseRequest, what: string)
 type Parsed = ReturnType<typeof parseManifests>;
 
 /** What a project has published never changes, so it is downloaded once per machine. */
-async function published(
-  { product, tested, url }: Publication,
-  version: string,
-  options: ReleaseOptions,
-): Promise<Parsed> {
+async function published(publication: Publication, version: string, options: ReleaseOptions): Promise<Parsed> {
+  const { product, tested, url } = publication;
   const address = url(version);
   const cached = join(options.cache ?? userCache(), `${sha256(address)}.json`);
   const known = cachedObjects(cached);
   if (known !== undefined) return { objects: known };
-  const text = await download(address, options);
+  const text = await downloadRelease(publication, version, options);
   if (version === tested.version && sha256(text) !== tested.sha256)
     return {
       problem: `${address} is not what ${product} has released: its SHA-256 is ${sha256(text)}, not ${tested.sha256}`,
@@ -99,6 +99,22 @@ async function published(
   if ("problem" in parsed) return { problem: `${address} ${parsed.problem}` };
   keep(cached, parsed.objects);
   return parsed;
+}
+
+/** Networks that keep GitHub out often let package registries in: there the module has the file. */
+async function downloadRelease(
+  { module, url }: Publication,
+  version: string,
+  options: ReleaseOptions,
+): Promise<string> {
+  try {
+    return await download(url(version), options);
+  } catch (error) {
+    const isKeptOut = error instanceof DownloadError && error.status !== 404;
+    const text = isKeptOut && module ? await readFromModule(module, version, options) : undefined;
+    if (text === undefined) throw error;
+    return text;
+  }
 }
 
 /** A copy may change, and a file is at hand: both are read anew. */

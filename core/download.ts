@@ -16,11 +16,19 @@ export interface DownloadOptions {
  * @throws DownloadError
  */
 export async function download(url: string, options: DownloadOptions = {}): Promise<string> {
+  return (await downloadBytes(url, options)).toString("utf8");
+}
+
+/**
+ * What is at a URL, as {@link download} reads it.
+ * @throws DownloadError
+ */
+export async function downloadBytes(url: string, options: DownloadOptions = {}): Promise<Buffer> {
   const { limit = 32 * 2 ** 20, timeout = 30_000, pauses = backoff(2, 1_000) } = options;
-  const read = async (): Promise<string> => {
+  const read = async (): Promise<Buffer> => {
     try {
       const response = await fetch(url, { signal: AbortSignal.timeout(timeout) });
-      if (response.ok) return await textWithin(response, limit, url);
+      if (response.ok) return await bytesWithin(response, limit, url);
       await response.body?.cancel();
       throw new DownloadError(`${url} answers ${response.status}`, response.status);
     } catch (error) {
@@ -45,7 +53,7 @@ export class DownloadError extends Error {
   }
 }
 
-async function textWithin(response: Response, limit: number, url: string): Promise<string> {
+async function bytesWithin(response: Response, limit: number, url: string): Promise<Buffer> {
   const parts: Uint8Array[] = [];
   const size = { bytes: 0 };
   for await (const part of response.body ?? []) {
@@ -54,7 +62,7 @@ async function textWithin(response: Response, limit: number, url: string): Promi
     if (size.bytes > limit) throw new DownloadError(`${url} has more than ${limit} bytes`, response.status);
     parts.push(part);
   }
-  return Buffer.concat(parts).toString("utf8");
+  return Buffer.concat(parts);
 }
 
 /** What tells one content from another, as release notes and `sha256sum` have it. */

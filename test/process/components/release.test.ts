@@ -1,7 +1,9 @@
 import { createServer } from "node:http";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { strToU8, zipSync } from "fflate";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { moduleProxy } from "../../../components/go-module-proxy.ts";
 import { readRelease, type Publication, type ReleaseSettings } from "../../../components/release.ts";
 import { temporaryDirectory, type TemporaryDirectory } from "../../../core/atomic-file.ts";
 import { sha256 } from "../../../core/download.ts";
@@ -12,11 +14,12 @@ const objects = [{ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "argoc
 
 let folder: TemporaryDirectory;
 let requests: string[];
-let answers: Record<string, { status?: number; body?: string }>;
+let answers: Record<string, { status?: number; body?: string | Uint8Array }>;
 let server: ReturnType<typeof createServer>;
 let host: string;
 
 beforeEach(async () => {
+  vi.stubEnv("GOPROXY", "off");
   folder = temporaryDirectory("release-");
   requests = [];
   answers = { "/v1.2.3/install.yaml": { body: text }, "/mirror.yaml": { body: text } };
@@ -32,6 +35,7 @@ beforeEach(async () => {
   host = `http://127.0.0.1:${address.port}`;
 });
 afterEach(async () => {
+  vi.unstubAllEnvs();
   folder[Symbol.dispose]();
   await new Promise((closed) => server.close(closed));
 });
@@ -45,6 +49,7 @@ async function read(
     product: "Argo CD",
     file: "install.yaml",
     url: (version) => `${host}/v${version}/install.yaml`,
+    module: { path: "example.com/argo/v1", file: "manifests/install.yaml" },
     tested: { version: "1.2.3", sha256: sha256(published) },
   };
   const request = { location: "stacks/Pulumi.dev.yaml: gitops.argoCd", publication, settings, required };
@@ -139,4 +144,52 @@ test("nothing is read of a server that is not there", async () => {
   await new Promise((closed) => server.close(closed));
   expect(await read({})).toMatch(/install\.yaml cannot be read \(connect ECONNREFUSED.*\); behind a proxy set/);
   server.listen(0);
+});
+
+const modulePath = "/proxy/example.com/argo/v1/@v/v1.2.3.zip";
+
+test.each([403, 502])(
+  "where the project's host answers %d, the Go module proxy is asked for the same file",
+  async (status) => {
+    answers["/v1.2.3/install.yaml"] = { status };
+    const file = "example.com/argo/v1@v1.2.3/manifests/install.yaml";
+    answers[modulePath] = { body: zipSync({ [file]: strToU8(text), [`${file}.orig`]: strToU8("another") }) };
+    vi.stubEnv("GOPROXY", `direct,${host}/proxy/,off`);
+    expect(await read({})).toEqual(objects);
+    expect(await read({})).toEqual(objects);
+    expect(requests.filter((path) => path === modulePath)).toHaveLength(1);
+  },
+);
+
+test("a module is believed no more than the project's host", async () => {
+  answers["/v1.2.3/install.yaml"] = { status: 403 };
+  answers[modulePath] = { body: zipSync({ "example.com/argo/v1@v1.2.3/manifests/install.yaml": strToU8(text) }) };
+  vi.stubEnv("GOPROXY", `${host}/proxy`);
+  expect(await read({}, "something else")).toContain("is not what Argo CD has released");
+});
+
+test.each<[string, Uint8Array | string]>([
+  ["without the file", zipSync({ "example.com/argo/v1@v1.2.3/go.mod": strToU8("module") })],
+  ["that is none", "<html>Sign in</html>"],
+])("a module %s is none: the message is about the project's host", async (_what, body) => {
+  answers["/v1.2.3/install.yaml"] = { status: 403 };
+  answers[modulePath] = { body };
+  vi.stubEnv("GOPROXY", `${host}/proxy`);
+  expect(await read({})).toContain("HOST/v1.2.3/install.yaml answers 403");
+});
+
+test("a release that does not exist is not looked for elsewhere", async () => {
+  vi.stubEnv("GOPROXY", `${host}/proxy`);
+  expect(await read({ version: "9.9.9" })).toContain("answers 404");
+  expect(requests).toEqual(["/v9.9.9/install.yaml"]);
+});
+
+test.each([
+  [undefined, "https://proxy.golang.org"],
+  ["", "https://proxy.golang.org"],
+  ["off", undefined],
+  ["direct", undefined],
+  ["https://goproxy.example/|direct", "https://goproxy.example"],
+])("GOPROXY=%s is the proxy %s", (list, proxy) => {
+  expect(moduleProxy(list)).toBe(proxy);
 });
