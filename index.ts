@@ -32,7 +32,7 @@ const secrets = putServiceSecrets(context, cluster, config.secrets);
 
 const deliver = { gitops: deliverByGit, direct: deliverDirectly }[config.delivery];
 
-deliver({ ...deliveryArgs(config), context, cluster, images, secrets, installations });
+await deliver({ ...deliveryArgs(config), context, cluster, images, secrets, installations });
 
 /** The environment that this stack declares. */
 export const environment = config.environment;

@@ -1,6 +1,7 @@
 import { CustomResource } from "@pulumi/kubernetes/apiextensions/customResource.js";
 import type { Provider } from "@pulumi/kubernetes/provider.js";
 import type * as pulumi from "@pulumi/pulumi";
+import { withoutTraces } from "./bulk-declaration.ts";
 
 /** What an Application keeps running, and where. */
 export interface ApplicationSpecArgs {
@@ -36,24 +37,27 @@ const healthTimeout = "5m";
 /** One Application of Argo CD: keeps what a directory of the deploy repository says running on the cluster. */
 export function application(name: string, args: ApplicationArgs, opts: pulumi.CustomResourceOptions): CustomResource {
   const synced = ["jsonpath={.status.sync.status}=Synced", "jsonpath={.status.health.status}=Healthy"];
-  return new CustomResource(
-    name,
-    {
-      apiVersion: "argoproj.io/v1alpha1",
-      kind: "Application",
-      metadata: {
-        name: args.applicationName,
-        namespace: args.argoCdNamespace,
-        annotations: { "pulumi.com/waitFor": JSON.stringify(synced), ...ownPathsAlone },
-        finalizers: args.handOver ? [] : [resourcesFinalizer],
-      },
-      spec: applicationSpec(args),
-    },
-    {
-      ...opts,
-      provider: args.provider,
-      customTimeouts: { create: healthTimeout, update: healthTimeout, delete: "2m" },
-    },
+  return withoutTraces(
+    () =>
+      new CustomResource(
+        name,
+        {
+          apiVersion: "argoproj.io/v1alpha1",
+          kind: "Application",
+          metadata: {
+            name: args.applicationName,
+            namespace: args.argoCdNamespace,
+            annotations: { "pulumi.com/waitFor": JSON.stringify(synced), ...ownPathsAlone },
+            finalizers: args.handOver ? [] : [resourcesFinalizer],
+          },
+          spec: applicationSpec(args),
+        },
+        {
+          ...opts,
+          provider: args.provider,
+          customTimeouts: { create: healthTimeout, update: healthTimeout, delete: "2m" },
+        },
+      ),
   );
 }
 

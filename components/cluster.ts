@@ -27,6 +27,8 @@ export class Cluster extends pulumi.ComponentResource {
   readonly namespace: string;
   /** For what must come after the namespace. */
   readonly namespaceResource: Namespace;
+  /** What pods need of it: its own parts, without what else belongs to it, which would be hundreds of Secrets. */
+  readonly home: readonly pulumi.Resource[];
 
   constructor(name: string, args: ClusterArgs, opts?: pulumi.ComponentResourceOptions) {
     super("delivery:cluster:Cluster", name, { namespace: args.namespace, environment: args.environment }, opts);
@@ -51,7 +53,7 @@ export class Cluster extends pulumi.ComponentResource {
     const own = { parent: this, provider: this.provider };
     const labels = commonLabels(args.app);
     this.namespaceResource = new Namespace(name, namespaceManifest(args.app, args.namespace), own);
-    new Secret(
+    const pullSecret = new Secret(
       pullSecretName,
       {
         metadata: { name: pullSecretName, namespace: args.namespace, labels, ...replicated(args.pullSecretCopies) },
@@ -60,6 +62,7 @@ export class Cluster extends pulumi.ComponentResource {
       },
       { ...own, dependsOn: this.namespaceResource },
     );
+    this.home = [this.namespaceResource, pullSecret];
     this.registerOutputs({ namespace: this.namespace });
   }
 }

@@ -1,11 +1,13 @@
+import type * as pulumi from "@pulumi/pulumi";
 import type { Cluster } from "./cluster.ts";
+import { declareInParts } from "./bulk-declaration.ts";
 import { Dependency } from "./dependency.ts";
-import { dependencyUsers } from "./manifests/dependency.ts";
+import { dependencyUsers, deployedDependencies } from "./manifests/dependency.ts";
 import type { ManifestContext } from "./manifests.ts";
 import { inStartOrder } from "./peers.ts";
 import type { ServiceImage } from "./service-image.ts";
 import type { ServiceSecrets } from "./service-secret.ts";
-import { Workload } from "./workload.ts";
+import { applyWorkload, Workloads } from "./workload.ts";
 
 export interface DirectDeliveryArgs {
   context: ManifestContext;
@@ -17,34 +19,39 @@ export interface DirectDeliveryArgs {
 }
 
 /** Applies the dependencies and every released service to the cluster, each service after those that it calls. */
-export function deliverDirectly({ context, cluster, images, secrets, handOver }: DirectDeliveryArgs): void {
-  const onCluster = { providers: [cluster.provider] };
+export async function deliverDirectly(args: DirectDeliveryArgs): Promise<void> {
+  const { context, cluster, images, secrets, handOver } = args;
+  const { provider, home } = cluster;
   const dependencies = new Map<string, Dependency>();
-  for (const [name, settings] of Object.entries(context.dependencies)) {
-    if (settings === "none" || "address" in settings) continue;
+  for (const [name, settings] of Object.entries(deployedDependencies(context.dependencies))) {
     const users = dependencyUsers(name, context.services);
     dependencies.set(
       name,
       new Dependency(
         name,
         { environment: context.environment, settings, users, handOver },
-        { ...onCluster, dependsOn: cluster },
+        { providers: [provider], dependsOn: [...home, secrets.get(name)].filter(isDeclared) },
       ),
     );
   }
-  const workloads = new Map<string, Workload>();
-  for (const service of inStartOrder(context.services)) {
-    const image = images.get(service.name)?.reference;
-    if (image === undefined) continue;
-    const used = Object.keys(service.dependencies ?? {}).flatMap((name) => dependencies.get(name) ?? []);
-    const peers = (service.peers ?? []).flatMap((name) => workloads.get(name) ?? []);
-    workloads.set(
-      service.name,
-      new Workload(
-        service.name,
-        { service, context, image, secret: secrets.get(service.name), handOver },
-        { ...onCluster, dependsOn: [cluster, ...used, ...peers] },
-      ),
-    );
-  }
+  const parent = new Workloads(context.environment.app, { providers: [provider] });
+  const reachable = new Map<string, pulumi.Resource>();
+  await declareInParts(inStartOrder(context.services), (service) => {
+    const { name } = service;
+    const image = images.get(name)?.reference;
+    if (image === undefined) return undefined;
+    const startAfter = [
+      ...Object.keys(service.dependencies ?? {}).map((used) => dependencies.get(used)),
+      ...(service.peers ?? []).map((peer) => reachable.get(peer)),
+    ].filter(isDeclared);
+    const workload = { service, context, image, secret: secrets.get(name), handOver, home, startAfter };
+    const last = applyWorkload(name, workload, { parent, provider });
+    reachable.set(name, last);
+    return last;
+  });
+}
+
+/** What has no image has nothing to wait for. */
+function isDeclared<T>(item: T | undefined): item is T {
+  return item !== undefined;
 }

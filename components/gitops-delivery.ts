@@ -6,6 +6,7 @@ import { AppProject } from "./app-project.ts";
 import { application } from "./application.ts";
 import type { ArgoCdSettings } from "./argo-cd-objects.ts";
 import { ArgoCd } from "./argo-cd.ts";
+import { declareInParts } from "./bulk-declaration.ts";
 import type { Cluster } from "./cluster.ts";
 import { GitManifests } from "./git-manifests.ts";
 import { ImageUpdater } from "./image-updater.ts";
@@ -59,7 +60,7 @@ export interface GitOpsDeliveryArgs {
 }
 
 /** Puts the manifests into the deploy repository by one commit, and has Argo CD keep them running on the cluster. */
-export function deliverByGit(args: GitOpsDeliveryArgs): void {
+export async function deliverByGit(args: GitOpsDeliveryArgs): Promise<void> {
   const { context, cluster, gitops } = args;
   if (gitops === undefined) throw new Error("delivery gitops without a deploy repository");
   const { app, name: environment } = context.environment;
@@ -103,23 +104,32 @@ export function deliverByGit(args: GitOpsDeliveryArgs): void {
     directory: environment,
     ...manifestTree(args),
   });
-  const applications = [
-    ...Object.keys(deployedDependencies(context.dependencies)),
-    ...context.services.map((service) => service.name),
-  ].map((name) =>
-    application(
-      name,
-      {
-        applicationName: applicationName(app, environment, name),
-        project: project.project,
-        argoCdNamespace: argoCd.namespace,
-        namespace: cluster.namespace,
-        source: { repository: gitops.repository, branch: gitops.branch, path: `${environment}/${name}` },
-        handOver: args.handOver,
-        provider: cluster.provider,
-      },
-      { parent: project, dependsOn: [cluster, manifests, ...project.parts, ...args.secrets.values()] },
-    ),
+  const applications: pulumi.Resource[] = [];
+  await declareInParts(
+    [...Object.keys(deployedDependencies(context.dependencies)), ...context.services.map(({ name }) => name)],
+    (name) => {
+      const declared = application(
+        name,
+        {
+          applicationName: applicationName(app, environment, name),
+          project: project.project,
+          argoCdNamespace: argoCd.namespace,
+          namespace: cluster.namespace,
+          source: { repository: gitops.repository, branch: gitops.branch, path: `${environment}/${name}` },
+          handOver: args.handOver,
+          provider: cluster.provider,
+        },
+        {
+          parent: project,
+          // Its own Secret alone: with all of them, the dependencies of all Applications would grow by the square of the services.
+          dependsOn: [...cluster.home, manifests, ...project.parts, args.secrets.get(name)].filter(
+            (part) => part !== undefined,
+          ),
+        },
+      );
+      applications.push(declared);
+      return declared;
+    },
   );
   if (gitops.release === "registry-watch" && args.gitToken !== undefined) {
     new ImageUpdater(

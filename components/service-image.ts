@@ -10,12 +10,8 @@ import { rejectProblems } from "./rejection.ts";
 import type { Registry } from "./secrets.ts";
 import type { Service } from "./service.ts";
 
-interface ServiceImageArgs {
-  /** `registry/organization/app-service`, without tag or digest. */
-  repository: string;
-  /** Where the image comes from: built here, or what CI has released (`none`: nothing yet). */
-  source: BuildSource | { digest: string } | "none";
-}
+/** Where an image comes from: built here, or what CI has released (`none`: nothing yet). */
+type ImageSource = BuildSource | { digest: string } | "none";
 
 /** How this program builds an image and pushes it. */
 interface BuildSource {
@@ -33,18 +29,20 @@ interface BuildSource {
 }
 
 /** A service's repository on the registry, and the image in it that the environment runs. */
-export class ServiceImage extends pulumi.ComponentResource {
+export interface ServiceImage {
+  /** `registry/organization/app-service`, without tag or digest. */
   readonly repository: string;
   /** The image by digest; `undefined` as long as CI has released none. */
   readonly reference: pulumi.Output<string> | undefined;
+}
 
-  constructor(name: string, args: ServiceImageArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("delivery:images:ServiceImage", name, { repository: args.repository }, opts);
-    this.repository = args.repository;
-    if (args.source === "none") this.reference = undefined;
-    else if ("digest" in args.source) this.reference = pulumi.output(`${args.repository}@${args.source.digest}`);
-    else this.reference = build(name, args.repository, args.source, { parent: this });
-    this.registerOutputs({ repository: this.repository, reference: this.reference });
+/** What all images belong to. From its arguments a preview knows which services there are. */
+class ServiceImages extends pulumi.ComponentResource {
+  /** @param repositories by service */
+  constructor(name: string, repositories: Readonly<Record<string, string>>) {
+    // A part of the URN of every image, as it stands in the states of stacks: it cannot be renamed to a plural.
+    super("delivery:images:ServiceImage", name, { repositories });
+    this.registerOutputs();
   }
 }
 
@@ -106,15 +104,31 @@ export function serviceImages(
   args: ServiceImagesArgs,
 ): ReadonlyMap<string, ServiceImage> {
   const sources = imageSources(services, args);
+  const repositories = Object.fromEntries(
+    services.map(({ name }) => [name, imageRepository(args.images, args.app.name, name)]),
+  );
+  const parent = new ServiceImages(args.app.name, repositories);
   return new Map(
-    [...sources].map(([name, source]) => [
-      name,
-      new ServiceImage(name, { repository: imageRepository(args.images, args.app.name, name), source }),
-    ]),
+    [...sources].map(([name, source]) => {
+      const repository = repositories[name] ?? "";
+      return [name, { repository, reference: referenceOf(name, repository, source, parent) }];
+    }),
   );
 }
 
-function imageSources(services: readonly Service[], args: ServiceImagesArgs): Map<string, ServiceImageArgs["source"]> {
+function referenceOf(
+  name: string,
+  repository: string,
+  source: ImageSource,
+  parent: pulumi.Resource,
+): pulumi.Output<string> | undefined {
+  if (source === "none") return undefined;
+  return "digest" in source
+    ? pulumi.output(`${repository}@${source.digest}`)
+    : build(name, repository, source, { parent });
+}
+
+function imageSources(services: readonly Service[], args: ServiceImagesArgs): Map<string, ImageSource> {
   const { images, registry } = args;
   if (images.source === "build") {
     const { platform, tag } = images;

@@ -8,8 +8,9 @@ import { Ingress } from "@pulumi/kubernetes/networking/v1/ingress.js";
 import { NetworkPolicy } from "@pulumi/kubernetes/networking/v1/networkPolicy.js";
 import { PodDisruptionBudget } from "@pulumi/kubernetes/policy/v1/podDisruptionBudget.js";
 import * as pulumi from "@pulumi/pulumi";
+import { withoutTraces } from "./bulk-declaration.ts";
 import { rolloutTimeouts } from "./cluster.ts";
-import { serviceManifests, type ManifestContext } from "./manifests.ts";
+import { serviceManifests, type ManifestContext, type ServiceManifests } from "./manifests.ts";
 import type { Service } from "./service.ts";
 
 export interface WorkloadArgs {
@@ -21,38 +22,57 @@ export interface WorkloadArgs {
   secret?: Secret | undefined;
   /** Whether its objects stay on the cluster when they are no longer declared, for another writer to adopt. */
   handOver: boolean;
+  /** What its objects need to be there, such as their namespace. */
+  home: readonly pulumi.Resource[];
+  /** What must run before its pods start: its databases and caches, and the services that it calls. */
+  startAfter: readonly pulumi.Resource[];
 }
 
-/** The Kubernetes objects of one service, applied by this program (delivery `direct`). */
-export class Workload extends pulumi.ComponentResource {
-  constructor(name: string, args: WorkloadArgs, opts: pulumi.ComponentResourceOptions) {
-    super("delivery:cluster:Workload", name, { image: args.image }, opts);
-    const own = { parent: this, retainOnDelete: args.handOver };
-    const manifests = serviceManifests(args.context, args.service, {
-      image: args.image,
-      ...(args.secret === undefined ? {} : { secretsVersion: args.secret.metadata.resourceVersion }),
-    });
-    const account = new ServiceAccount(name, manifests.serviceAccount, own);
-    const configMap = new ConfigMap(name, manifests.configMap, own);
-    const networkPolicy = new NetworkPolicy(name, manifests.networkPolicy, own);
-    const deployment = new Deployment(name, manifests.deployment, {
-      ...own,
-      dependsOn: [account, configMap, networkPolicy],
-      customTimeouts: rolloutTimeouts,
-    });
-    // A Service is ready when it has endpoints, which the Deployment brings.
-    const service =
-      manifests.service &&
-      new KubernetesService(name, manifests.service, {
-        ...own,
-        dependsOn: deployment,
-        customTimeouts: rolloutTimeouts,
-      });
-    new PodDisruptionBudget(name, manifests.podDisruptionBudget, own);
-    if (manifests.horizontalPodAutoscaler !== undefined) {
-      new HorizontalPodAutoscaler(name, manifests.horizontalPodAutoscaler, { ...own, dependsOn: deployment });
-    }
-    if (manifests.ingress !== undefined) new Ingress(name, manifests.ingress, { ...own, dependsOn: service ?? [] });
+/** What the objects of all services belong to: with one component for each service, a large stack has a sixth more resources. */
+export class Workloads extends pulumi.ComponentResource {
+  constructor(name: string, opts: pulumi.ComponentResourceOptions) {
+    // A part of the URN of every object of a service, as it stands in the states of stacks: it cannot be renamed to a plural.
+    super("delivery:cluster:Workload", name, {}, opts);
     this.registerOutputs();
   }
+}
+
+/**
+ * Applies the Kubernetes objects of one service by this program (delivery `direct`).
+ * @returns what is there once the service can be reached, or runs where nobody reaches it
+ */
+export function applyWorkload(name: string, args: WorkloadArgs, opts: pulumi.CustomResourceOptions): pulumi.Resource {
+  const manifests = serviceManifests(args.context, args.service, {
+    image: args.image,
+    ...(args.secret === undefined ? {} : { secretsVersion: args.secret.metadata.resourceVersion }),
+  });
+  return withoutTraces(() => apply(name, manifests, args, opts));
+}
+
+function apply(
+  name: string,
+  manifests: ServiceManifests,
+  { home, startAfter, handOver }: WorkloadArgs,
+  opts: pulumi.CustomResourceOptions,
+): pulumi.Resource {
+  const own = { ...opts, retainOnDelete: handOver };
+  const atHome = { ...own, dependsOn: [...home] };
+  const account = new ServiceAccount(name, manifests.serviceAccount, atHome);
+  const configMap = new ConfigMap(name, manifests.configMap, atHome);
+  const networkPolicy = new NetworkPolicy(name, manifests.networkPolicy, atHome);
+  const deployment = new Deployment(name, manifests.deployment, {
+    ...own,
+    dependsOn: [...home, account, configMap, networkPolicy, ...startAfter],
+    customTimeouts: rolloutTimeouts,
+  });
+  const afterDeployment = { ...own, dependsOn: deployment };
+  // A Service is ready when it has endpoints, which the Deployment brings.
+  const service =
+    manifests.service &&
+    new KubernetesService(name, manifests.service, { ...afterDeployment, customTimeouts: rolloutTimeouts });
+  new PodDisruptionBudget(name, manifests.podDisruptionBudget, atHome);
+  if (manifests.horizontalPodAutoscaler !== undefined)
+    new HorizontalPodAutoscaler(name, manifests.horizontalPodAutoscaler, afterDeployment);
+  if (manifests.ingress !== undefined) new Ingress(name, manifests.ingress, { ...own, dependsOn: service ?? [] });
+  return service ?? deployment;
 }

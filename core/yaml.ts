@@ -1,4 +1,4 @@
-import { Document, parse, Scalar, visit } from "yaml";
+import { parse } from "yaml";
 import { errorMessage } from "./error.ts";
 
 /** What a text in YAML says; or why it cannot be read, as part of a message that names the file. */
@@ -15,24 +15,84 @@ export function parseYaml(text: string): { readonly value: unknown } | { readonl
 /**
  * Data as a text that YAML 1.1 and 1.2 read alike. Kustomize, Argo CD, kubectl and Pulumi each follow 1.1 in part, and to them
  * `2024-01-01`, `1_000`, `0b11` or `on` are no strings: so every string is in quotes, and so is every key that is not plainly a
- * name. Numbers and booleans stay what they are.
+ * name. Numbers and booleans stay what they are. Objects are plain ones; one that stands in two places is written twice, since
+ * those tools treat aliases in different ways. A large stack writes thousands of texts, so no tree of nodes is made of them.
  */
 export function writeYaml(value: unknown): string {
-  // Two objects that are the same one would become an anchor and an alias, which those tools treat in different ways.
-  const document = new Document(value, { aliasDuplicateObjects: false });
-  visit(document, {
-    Scalar(key, node) {
-      if (typeof node.value !== "string") return;
-      node.type = key === "key" && isPlainKey(node.value) ? Scalar.PLAIN : Scalar.QUOTE_DOUBLE;
-    },
-  });
-  // Each string stays on its line: folding it has rules of its own.
-  return document
-    .toString({ lineWidth: 0, doubleQuotedMinMultiLineLength: Number.MAX_SAFE_INTEGER })
-    .replaceAll(unreadable, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return `${isCollection(value) ? lines(value, "").join("\n") : scalar(value)}\n`;
 }
 
-/** What YAML wants escaped, and the library leaves as it is: control characters, line separators, byte order marks. */
+/** The lines of a map or list; those after the first are indented. */
+function lines(collection: Collection, indentation: string): string[] {
+  if (isEmpty(collection)) return [Array.isArray(collection) ? "[]" : "{}"];
+  const deeper = `${indentation}  `;
+  if (Array.isArray(collection))
+    return collection.flatMap((item, index) => {
+      const [first = "", ...rest] = isCollection(item) ? lines(item, deeper) : [scalar(item)];
+      return [`${index === 0 ? "" : indentation}- ${first}`, ...rest];
+    });
+  return present(collection).flatMap(([name, item], index) => {
+    const start = index === 0 ? "" : indentation;
+    const key = isPlainKey(name) ? name : quoted(name);
+    // A longer one would have to be marked as a key.
+    if (key.length > longestKey) return [`${start}? ${key}`, ...below(`${indentation}:`, item, deeper)];
+    return below(`${start}${key}:`, item, deeper);
+  });
+}
+
+/** What a key has, after it or on lines of its own. */
+function below(key: string, item: unknown, indentation: string): string[] {
+  if (!isCollection(item)) return [`${key} ${scalar(item)}`];
+  const [first = "", ...rest] = lines(item, indentation);
+  return isEmpty(item) ? [`${key} ${first}`] : [key, `${indentation}${first}`, ...rest];
+}
+
+type Collection = readonly unknown[] | { readonly [key: string]: unknown };
+
+function isCollection(value: unknown): value is Collection {
+  return typeof value === "object" && value !== null;
+}
+
+function isEmpty(collection: Collection): boolean {
+  return Array.isArray(collection) ? collection.length === 0 : present(collection).length === 0;
+}
+
+/** What is `undefined` is not there. */
+function present(map: object): [name: string, value: unknown][] {
+  return Object.entries(map).filter(([, value]) => value !== undefined);
+}
+
+/** @throws TypeError for what is neither text, nor number, nor boolean, nor nothing */
+function scalar(value: unknown): string {
+  if (typeof value === "string") return quoted(value);
+  if (typeof value === "boolean" || typeof value === "bigint") return String(value);
+  if (typeof value === "number") {
+    if (Number.isNaN(value)) return ".nan";
+    return Number.isFinite(value) ? String(Object.is(value, -0) ? "-0" : value) : value < 0 ? "-.inf" : ".inf";
+  }
+  if (value === null || value === undefined) return "null";
+  throw new TypeError(`a ${typeof value} cannot be written as YAML`);
+}
+
+/** Keys up to this length are simple ones. Source: https://yaml.org/spec/1.2.2/#simple-keys */
+const longestKey = 1024;
+
+/**
+ * JSON's text in YAML's shorter escapes, in which the files of deploy repositories are written. YAML wants more characters
+ * escaped: control characters, line separators, byte order marks.
+ */
+function quoted(text: string): string {
+  const json = JSON.stringify(text);
+  const escaped = json.includes("\\")
+    ? json.replaceAll(/\\(?:u00([0-9a-f]{2})|.)| (?=\\n)/g, (whole, code?: string) =>
+        whole === " " ? "\\ " : code === undefined ? whole : (shortEscapes[code] ?? `\\x${code}`),
+      )
+    : json;
+  return escaped.replaceAll(unreadable, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
+const shortEscapes: Readonly<Record<string, string>> = { "00": "\\0", "07": "\\a", "0b": "\\v", "1b": "\\e" };
+
 const unreadable = /[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/g;
 
 /** A name that no version of YAML takes for a number, a boolean or nothing. */

@@ -37,6 +37,13 @@ const unknownImage = "not known";
 
 const imageType = "delivery:images:ServiceImage";
 
+/** A service, and whether the stack has it before and after the update. */
+interface DeclaredService {
+  readonly name: string;
+  readonly before: boolean;
+  readonly after: boolean;
+}
+
 /** What changes of each service: its image, and what its objects on the cluster are to be. */
 export function serviceChanges(
   steps: readonly Step[],
@@ -44,39 +51,63 @@ export function serviceChanges(
   manifests: Manifests,
   images: ImageStatus,
 ): ServiceChanges {
-  const all = steps.filter(({ type }) => type === imageType).toSorted((one, other) => compare(one.name, other.name));
-  const own = (service: string): Step[] => changed.filter((step) => belongsTo(step, service));
-  const changes = all.flatMap((step) => changeOf(step, steps, own(step.name), manifests, images) ?? []);
-  const names = new Set(changes.map(({ name }) => name));
+  const all = declaredServices(steps);
+  const names = all.map(({ name }) => name);
+  const own = partsByService(changed);
+  const kept = partsByService(steps);
+  const changes = all.flatMap(
+    (service) => changeOf(service, { all: kept(service.name), changed: own(service.name) }, manifests, images) ?? [],
+  );
+  const moved = new Set(changes.map(({ name }) => name));
   const isBuilt = ({ type, action }: Step): boolean => type.startsWith("docker:") && action === "update";
   return {
     changed: changes,
-    unchanged: all.map(({ name }) => name).filter((name) => !names.has(name)),
-    builds: manifests.directory === "" ? [] : all.map(({ name }) => name).filter((name) => own(name).some(isBuilt)),
-    reported: new Set(all.flatMap(({ name }) => own(name).map(({ urn }) => urn))),
+    unchanged: names.filter((name) => !moved.has(name)),
+    builds: manifests.directory === "" ? [] : names.filter((name) => own(name).some(isBuilt)),
+    reported: new Set(names.flatMap((name) => own(name).map(({ urn }) => urn))),
   };
 }
 
-/** Whether a resource is a part of a service: all of them have its name. */
-function belongsTo({ name, ancestors }: Step, service: string): boolean {
-  return name === service && ancestors.some((type) => type === "delivery:cluster:Workload" || type === imageType);
+/** The arguments of the component that holds all images name the services; a state may have one for each service instead. */
+function declaredServices(steps: readonly Step[]): DeclaredService[] {
+  const images = steps.filter(({ type }) => type === imageType);
+  const namesIn = (step: Step, inputs: Value | undefined): string[] => {
+    const repositories = isMap(inputs) ? inputs["repositories"] : undefined;
+    if (isMap(repositories)) return Object.keys(repositories);
+    return isMap(inputs) && "repository" in inputs ? [step.name] : [];
+  };
+  const before = new Set(images.flatMap((step) => namesIn(step, step.before)));
+  const after = new Set(images.flatMap((step) => namesIn(step, step.after)));
+  return [...new Set([...before, ...after])]
+    .toSorted()
+    .map((name) => ({ name, before: before.has(name), after: after.has(name) }));
+}
+
+/** The resources that are parts of a service: all of them have its name. */
+function partsByService(steps: readonly Step[]): (service: string) => readonly Step[] {
+  const parts = Map.groupBy(
+    steps.filter(({ ancestors }) =>
+      ancestors.some((type) => type === "delivery:cluster:Workload" || type === imageType),
+    ),
+    ({ name }) => name,
+  );
+  return (service) => parts.get(service) ?? [];
 }
 
 function changeOf(
-  step: Step,
-  steps: readonly Step[],
-  own: readonly Step[],
+  service: DeclaredService,
+  parts: { readonly all: readonly Step[]; readonly changed: readonly Step[] },
   manifests: Manifests,
   images: ImageStatus,
 ): ServiceChange | undefined {
-  const { name } = step;
-  const state = step.before === undefined ? "new" : step.after === undefined ? "removed" : "changed";
+  const { name } = service;
+  const state = !service.before ? "new" : !service.after ? "removed" : "changed";
   const objects = [
-    ...own.filter(({ type }) => type.startsWith("kubernetes:")).map((one) => ({ ...one, kind: kindOf(one) })),
+    ...parts.changed.filter(({ type }) => type.startsWith("kubernetes:")).map((one) => ({ ...one, kind: kindOf(one) })),
     ...manifestChanges(manifests, name),
   ];
   // With Argo CD the image in Git runs, whatever this program builds.
-  const image = manifests.directory === "" ? imageOf(step, steps, own) : imageInGit(step, images);
+  const image = manifests.directory === "" ? imageOf(service, parts) : imageInGit(service, images);
   const described =
     state === "changed" ? objects.flatMap(({ kind, before, after }) => describeChange(kind, before, after)) : [];
   // The column of images shows it.
@@ -86,22 +117,24 @@ function changeOf(
   return { name, state, ...(image === undefined ? {} : { image }), changes };
 }
 
-function imageInGit({ name, after }: Step, { released, rebuilt }: ImageStatus): ServiceChange["image"] {
+function imageInGit({ name, after }: DeclaredService, { released, rebuilt }: ImageStatus): ServiceChange["image"] {
   const digest = released?.get(name);
   const before = released === undefined ? unknownImage : digest === undefined ? noImage : shortImage(digest);
-  if (after === undefined) return before === unknownImage ? undefined : { before, after: noImage };
+  if (!after) return before === unknownImage ? undefined : { before, after: noImage };
   if (rebuilt?.services.has(name) === true) return { before, after: `built from ${shortCommit(rebuilt.commit)}` };
   return digest === undefined ? undefined : { before, after: before };
 }
 
-function imageOf(step: Step, steps: readonly Step[], own: readonly Step[]): ServiceChange["image"] {
-  const { name } = step;
-  const built = own.find(({ type }) => type.startsWith("docker:"));
-  const deployment = steps.find((one) => one.type === "kubernetes:apps/v1:Deployment" && belongsTo(one, name));
-  const before = containerImage(deployment?.before) ?? textAt(step.outputs, "reference");
+function imageOf(
+  service: DeclaredService,
+  parts: { readonly all: readonly Step[]; readonly changed: readonly Step[] },
+): ServiceChange["image"] {
+  const isBuild = ({ type }: Step): boolean => type.startsWith("docker:");
+  const built = parts.changed.find(isBuild);
+  const deployment = parts.all.find(({ type }) => type === "kubernetes:apps/v1:Deployment");
+  const before = containerImage(deployment?.before) ?? textAt(parts.all.find(isBuild)?.outputs, "repoDigest");
   const after = containerImage(deployment?.after) ?? before;
-  if (step.after === undefined)
-    return before === undefined ? undefined : { before: shortImage(before), after: noImage };
+  if (!service.after) return before === undefined ? undefined : { before: shortImage(before), after: noImage };
   const next =
     built !== undefined && built.action !== "delete"
       ? "built by the update"
@@ -128,10 +161,6 @@ function shortImage(image: string): string {
   const digest = /sha256:([0-9a-f]{12})/.exec(image)?.[1];
   if (digest !== undefined) return digest;
   return /:([^/:]+)$/.exec(image)?.[1] ?? image;
-}
-
-function compare(one: string, other: string): number {
-  return one < other ? -1 : 1;
 }
 
 /** A path in a Kubernetes object, and what a change there is called. */

@@ -143,9 +143,9 @@ describe("gitops", () => {
     expect(changes).toEqual([
       "delete Application catalog",
       "delete Image catalog",
-      "delete ServiceImage catalog",
       "update GitManifests shop",
       "update ImageUpdater image-updater",
+      "update ServiceImage shop",
     ]);
     expect(await namesOf(harness.kubernetes, "apps/v1/deployments", shop.namespace)).toEqual(["cart"]);
     expect(Object.keys(harness.repository.files()).filter((path) => path.startsWith(`${shop.name}/catalog/`))).toEqual(

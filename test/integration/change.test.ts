@@ -22,8 +22,6 @@ const resources = [
   "PodDisruptionBudget",
   "Service",
   "ServiceAccount",
-  "ServiceImage",
-  "Workload",
 ];
 
 /** What changes when one thing does. The tests build on each other. */
@@ -47,16 +45,13 @@ describe("a change", () => {
   test("of one service's source rolls out that service", async () => {
     monorepo.write("svc/cart_service/www/index.html", "This is the new cart.\n");
     const { changes } = await pipeline.run("up");
-    expect(changes).toEqual(["update Deployment cart", "update Image cart", "update Workload cart"]);
+    expect(changes).toEqual(["update Deployment cart", "update Image cart"]);
   });
 
   test("of shared code rolls out all that use it", async () => {
     monorepo.write("pkg/terms.html", "Returns within 14 days.\n");
     const { changes } = await pipeline.run("up");
-    const updates = ["Deployment", "Image", "Workload"].flatMap((kind) => [
-      `update ${kind} cart`,
-      `update ${kind} catalog`,
-    ]);
+    const updates = ["Deployment", "Image"].flatMap((kind) => [`update ${kind} cart`, `update ${kind} catalog`]);
     expect(changes).toEqual(updates);
   });
 
@@ -102,6 +97,7 @@ describe("a change", () => {
     expect(changes).toEqual([
       ...resources.map((kind) => `create ${kind} basket`),
       ...resources.map((kind) => `delete ${kind} cart`),
+      "update ServiceImage change",
     ]);
     expect(Object.keys(Object(outputs["deployed"]?.value))).toEqual(["basket", "catalog"]);
     await expectServices("basket", "catalog");
@@ -111,7 +107,10 @@ describe("a change", () => {
   test("that removes a service removes its objects alone", async () => {
     const untouched = await deploymentOf(harness.kubernetes, namespace, "catalog");
     monorepo.remove("svc/basket_service");
-    expect((await pipeline.run("up")).changes).toEqual(resources.map((kind) => `delete ${kind} basket`));
+    expect((await pipeline.run("up")).changes).toEqual([
+      ...resources.map((kind) => `delete ${kind} basket`),
+      "update ServiceImage change",
+    ]);
     await expectServices("catalog");
     expect(await deploymentOf(harness.kubernetes, namespace, "catalog")).toEqual(untouched);
   });

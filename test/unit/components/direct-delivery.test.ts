@@ -4,7 +4,6 @@ import { Cluster } from "../../../components/cluster.ts";
 import type { DependencySettings } from "../../../components/dependency-settings.ts";
 import { deliverDirectly } from "../../../components/direct-delivery.ts";
 import type { ManifestContext } from "../../../components/manifests.ts";
-import { ServiceImage } from "../../../components/service-image.ts";
 import { openMockEngine, recordRegistrations } from "../../support/mock-engine.ts";
 import { environment, sampleContext, sampleService } from "../../support/sample-shop.ts";
 
@@ -27,9 +26,11 @@ async function declared(context: ManifestContext, released: readonly string[]) {
     adoptExisting: false,
     registry,
   });
-  const image = (name: string) =>
-    new ServiceImage(name, { repository: name, source: released.includes(name) ? { digest: "sha256:0" } : "none" });
-  deliverDirectly({
+  const image = (name: string) => ({
+    repository: name,
+    reference: released.includes(name) ? pulumi.output(`${name}@sha256:0`) : undefined,
+  });
+  await deliverDirectly({
     context,
     cluster,
     images: new Map(context.services.map(({ name }) => [name, image(name)])),
@@ -37,33 +38,44 @@ async function declared(context: ManifestContext, released: readonly string[]) {
     handOver: false,
   });
   const urns = Object.keys(await engine.resources());
-  const components = (type: string): string[] =>
-    urns.filter((urn) => urn.startsWith(`delivery:cluster:${type}::`)).map((urn) => urn.split("::")[1] ?? "");
-  // Children are created after what their component waits for, and deleted before it.
-  const needs = (name: string): readonly string[] =>
-    [...registrations.values()].find(
-      ({ id }) => /^delivery:cluster:(Workload|Dependency)::/.test(id) && id.endsWith(`::${name}`),
-    )?.dependsOn ?? [];
+  const deployments = urns.flatMap((urn) => urn.split("apps/v1:Deployment::")[1] ?? []).toSorted();
+  /**
+   * What must be there before the pods of a service or dependency start, and stays until they are gone: transitively, by
+   * `type::name`. A child is created after what its component waits for, and deleted before it.
+   */
+  const needs = (name: string): string[] => {
+    const found = new Set<string>();
+    const follow = (id: string): void => {
+      const { dependsOn = [], parent = "" } = registrations.get(id) ?? {};
+      for (const next of [...dependsOn, parent]) {
+        if (found.has(next)) continue;
+        found.add(next);
+        follow(next);
+      }
+    };
+    follow(`kubernetes:apps/v1:Deployment::${name}`);
+    return [...found];
+  };
   const waitsFor = (name: string): string[] =>
     needs(name)
-      .filter((id) => id.startsWith("kubernetes:apps/v1:Deployment::"))
-      .map((id) => id.split("::")[1] ?? "");
-  return { registrations, workloads: components("Workload"), dependencies: components("Dependency"), waitsFor, needs };
+      .flatMap((id) => id.split("apps/v1:Deployment::")[1] ?? [])
+      .toSorted();
+  return { registrations, deployments, waitsFor, needs };
 }
 
 const all = ["gateway", "link", "user"];
 
 describe("services", () => {
   test("are all applied where all are released", async () => {
-    expect((await declared(sampleContext(services), all)).workloads).toEqual(all);
+    expect((await declared(sampleContext(services), all)).deployments).toEqual(all);
   });
   test("without a release are left out, and nobody waits for them", async () => {
-    const { workloads, waitsFor } = await declared(sampleContext(services), ["gateway", "user"]);
-    expect(workloads).toEqual(["gateway", "user"]);
+    const { deployments, waitsFor } = await declared(sampleContext(services), ["gateway", "user"]);
+    expect(deployments).toEqual(["gateway", "user"]);
     expect(waitsFor("gateway")).toEqual(["user"]);
   });
   test.each([
-    ["gateway", ["link", "user"]],
+    ["gateway", ["db", "link", "user"]],
     ["link", ["db", "user"]],
     ["user", []],
   ])("%s starts after %j, which it calls", async (name, before) => {
@@ -84,10 +96,9 @@ describe("dependencies", () => {
     ["with an image is deployed", database, ["db"]],
     ["elsewhere is not", { address: "db.internal:5432" }, []],
     ["that the environment has not is not", "none", []],
-  ])("one %s", async (_what, settings, dependencies) => {
-    expect((await declared(sampleContext(services, { dependencies: { db: settings } }), all)).dependencies).toEqual(
-      dependencies,
-    );
+  ])("one %s", async (_what, settings, deployed) => {
+    const { deployments } = await declared(sampleContext(services, { dependencies: { db: settings } }), all);
+    expect(deployments).toEqual([...deployed, ...all]);
   });
 });
 

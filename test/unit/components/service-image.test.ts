@@ -79,8 +79,9 @@ describe("source registry", () => {
       user: `docker.io/acme/shop-user@sha256:${"b".repeat(64)}`,
     });
     expect(resources).toEqual({
-      "delivery:images:ServiceImage::link": { repository: "docker.io/acme/shop-link" },
-      "delivery:images:ServiceImage::user": { repository: "docker.io/acme/shop-user" },
+      "delivery:images:ServiceImage::shop": {
+        repositories: { link: "docker.io/acme/shop-link", user: "docker.io/acme/shop-user" },
+      },
     });
     expect(warnings).toEqual([]);
   });
@@ -89,7 +90,9 @@ describe("source registry", () => {
     release("user");
     const { resources, references, warnings } = await declared({});
     expect(references).toEqual({ link: "none", user: `docker.io/acme/shop-user@${digest}` });
-    expect(Object.keys(resources)).toContain("delivery:images:ServiceImage::link");
+    expect(resources["delivery:images:ServiceImage::shop"]).toMatchObject({
+      repositories: { link: "docker.io/acme/shop-link" },
+    });
     expect(warnings).toEqual([
       `link is not deployed yet: CI has released no image of it to dev (there is no ${releaseRecordPath(releases, "dev", "link")})`,
     ]);

@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, test } from "vitest";
 import type { ManifestContext } from "../../../components/manifests.ts";
 import type { Service } from "../../../components/service.ts";
-import { Workload } from "../../../components/workload.ts";
+import { applyWorkload, Workloads } from "../../../components/workload.ts";
 import { hideSecrets, MockEngine, openMockEngine, recordRegistrations } from "../../support/mock-engine.ts";
 import { sampleContext, sampleService } from "../../support/sample-shop.ts";
 
@@ -29,7 +29,9 @@ async function declared(settings: Partial<Service> = {}, rest: Partial<ManifestC
   const registrations = recordRegistrations();
   const service = sampleService("link", settings);
   const secret = settings.secrets === undefined ? undefined : makeSecret();
-  new Workload("link", { service, context: sampleContext([service], rest), image, secret, handOver }, {});
+  const context = sampleContext([service], rest);
+  const args = { service, context, image, secret, handOver, home: [], startAfter: [] };
+  applyWorkload("link", args, { parent: new Workloads("shop", {}) });
   return { resources: await engine.resources(), registrations };
 }
 
@@ -57,7 +59,7 @@ describe("the objects", () => {
   ])("of %s", async (_what, settings, context, more) => {
     const { resources } = await declared(settings, context);
     expect(Object.keys(resources).toSorted()).toEqual(
-      [...[...always, ...more].map(child), "delivery:cluster:Workload::link"].toSorted(),
+      [...[...always, ...more].map(child), "delivery:cluster:Workload::shop"].toSorted(),
     );
   });
 
@@ -73,13 +75,13 @@ describe("the objects", () => {
 
 test("a component's arguments hold nothing secret", async () => {
   const { resources } = await declared(everything, manifestContext);
-  expect(resources["delivery:cluster:Workload::link"]).toEqual({ image });
+  expect(resources["delivery:cluster:Workload::shop"]).toEqual({});
   expect(JSON.stringify(hideSecrets(resources))).not.toContain("hunter");
 });
 
 test.each([true, false])("its objects stay for another writer if it is to hand them over: %s", async (handOver) => {
   const { registrations } = await declared(everything, manifestContext, handOver);
-  const objects = [...registrations.values()].filter(({ parent }) => parent === "delivery:cluster:Workload::link");
+  const objects = [...registrations.values()].filter(({ parent }) => parent === "delivery:cluster:Workload::shop");
   expect(objects).toHaveLength(always.length + 2);
   expect(new Set(objects.map(({ retainOnDelete }) => retainOnDelete))).toEqual(new Set([handOver]));
 });
@@ -122,16 +124,11 @@ test("a preview declares the same objects while the image and the Secret's versi
   await pulumi.runtime.setMocks(engine, "delivery", "dev", true);
   const built = new Image("link", { imageName: "docker.io/acme/shop-link:1" });
   const service = sampleService("link", everything);
-  new Workload(
+  const args = { service, context: sampleContext([service], manifestContext), handOver: false };
+  applyWorkload(
     "link",
-    {
-      service,
-      context: sampleContext([service], manifestContext),
-      image: built.repoDigest,
-      secret: makeSecret(),
-      handOver: false,
-    },
-    {},
+    { ...args, image: built.repoDigest, secret: makeSecret(), home: [], startAfter: [] },
+    { parent: new Workloads("shop", {}) },
   );
   const resources = await engine.resources();
   const unknown = { __pulumiUnknown: true };

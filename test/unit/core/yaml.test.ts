@@ -10,6 +10,44 @@ test.each(["1.1", "1.2"] as const)("strings and keys are what they were to a rea
   expect(parse(writeYaml(value), { version })).toEqual(value);
 });
 
+test.each(["1.1", "1.2"] as const)("what lies in maps and lists is what it was to a reader of YAML %s", (version) => {
+  const nested = (depth: number, text: string): unknown =>
+    depth === 0 ? text : { [text]: [nested(depth - 1, text), [], {}, [[{ [text]: {} }, depth], []]], more: [[text]] };
+  const value = nastyStrings.map((text) => nested(2, text));
+  expect(parse(writeYaml(value), { version })).toEqual(value);
+});
+
+test("what the deploy repositories hold is written as it stands there", () => {
+  const text = "bell\u0007 tab\t nul\u0000 esc\u001b vt\u000b \u0001 a \nb \\n é \u0085 \ud800";
+  const value = {
+    metadata: { labels: { a: "1" }, empty: {} },
+    list: [{ name: "x", args: ["a", [1, 2]] }, [], "y"],
+    text,
+  };
+  expect(writeYaml(value)).toBe(
+    [
+      "metadata:",
+      "  labels:",
+      '    a: "1"',
+      "  empty: {}",
+      "list:",
+      '  - name: "x"',
+      "    args:",
+      '      - "a"',
+      "      - - 1",
+      "        - 2",
+      "  - []",
+      '  - "y"',
+      'text: "bell\\a tab\\t nul\\0 esc\\e vt\\v \\x01 a\\ \\nb \\\\n é \\u0085 \\ud800"',
+      "",
+    ].join("\n"),
+  );
+});
+
+test("what is no data is refused", () => {
+  expect(() => writeYaml({ a: () => 1 })).toThrow("a function cannot be written as YAML");
+});
+
 test("every string is in quotes, and stays on its line", () => {
   for (const text of strings) expect(writeYaml({ value: text })).toMatch(/^value: ".*"\n$/);
 });

@@ -72,6 +72,38 @@ test("an image that the update builds is no change of a service where Git says w
   );
 });
 
+test.each(["after", "before and after"])("services are known by one component for all images, %s", (when) => {
+  const images: { metadata: { type: string; urn: string } }[] = changed.flatMap((event) =>
+    Object(event).resourcePreEvent?.metadata.type === "delivery:images:ServiceImage"
+      ? Object(event).resourcePreEvent
+      : [],
+  );
+  const rest = changed.filter((event) => !images.includes(Object(event).resourcePreEvent));
+  const repositories = (side: "old" | "new") =>
+    Object.fromEntries(
+      images.flatMap(({ metadata }) =>
+        Object(metadata)[side] == null
+          ? []
+          : [[metadata.urn.split("::").at(-1), Object(metadata)[side].inputs.repository]],
+      ),
+    );
+  const type = "delivery:images:ServiceImage";
+  const urn = `urn:pulumi:sandbox::delivery::${type}::delinkcious`;
+  const metadata = { op: "same", urn, type, new: { type, urn, inputs: { repositories: repositories("new") } } };
+  const grouped = { ...metadata, op: "update", old: { type, urn, inputs: { repositories: repositories("old") } } };
+  // The first update to have the one component deletes those of each service.
+  const removed = images.map((event) => ({
+    resourcePreEvent: { metadata: { ...event.metadata, op: "delete", new: null } },
+  }));
+  const events =
+    when === "after"
+      ? [...rest, { resourcePreEvent: { metadata: { ...metadata, op: "create", old: null } } }, ...removed]
+      : [...rest, { resourcePreEvent: { metadata: grouped } }];
+  expect(images).toHaveLength(5);
+  const { services, unchanged, others, losses } = stackPreview(changed, input);
+  expect(stackPreview(events, input)).toMatchObject({ services, unchanged, others, losses });
+});
+
 test("manifests are compared file by file", () => {
   const { files } = stackPreview(changed, input);
   expect(files.map(({ path, state }) => `${state} ${path}`)).toEqual([
