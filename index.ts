@@ -9,7 +9,14 @@ import { rejectProblems, remark } from "./components/rejection.ts";
 import { serviceImages } from "./components/service-image.ts";
 import { putServiceSecrets } from "./components/service-secret.ts";
 import { loadConfig } from "./stacks/config.ts";
-import { ciProjectArgs, clusterArgs, deliveryArgs, discoveryArgs, installationsArgs } from "./stacks/stage-args.ts";
+import {
+  ciProjectArgs,
+  clusterArgs,
+  deliveryArgs,
+  discoveryArgs,
+  installationsArgs,
+  readDrift,
+} from "./stacks/stage-args.ts";
 
 const config = loadConfig();
 
@@ -17,12 +24,14 @@ const { services, problems } = findServices(discoveryArgs(config));
 
 const installations = await readInstallations(installationsArgs(config));
 
-rejectProblems([...problems, ...installations.problems]);
+const { drift, problems: driftProblems } = await readDrift(config);
+
+rejectProblems([...problems, ...installations.problems, ...driftProblems]);
 remark(unclaimedDockerfiles(config, services));
 
 const images = serviceImages(services, config);
 
-const ci = new CiProject(config.app.name, ciProjectArgs(config));
+const ci = new CiProject(config.app.name, ciProjectArgs(config, drift));
 
 const cluster = new Cluster(config.app.name, clusterArgs(config));
 

@@ -21,10 +21,8 @@ export interface CiProjectArgs {
   standalone: boolean;
   /** GitHub's numeric id of the repository whose pushes start the pipeline. @default no pipeline is declared */
   repositoryId?: string | undefined;
-  /** What is merged there is delivered. @default main */
-  branch?: string | undefined;
-  /** When the environments are looked over for drift, as five fields of cron in UTC. @default never */
-  driftSchedule?: string | undefined;
+  /** When the environments are looked over for drift, as five fields of cron in UTC, and on which branch. @default never */
+  drift?: { schedule: string; branch: string } | undefined;
   /** The API's base URL. @default CircleCI's own */
   host?: string | undefined;
   token: pulumi.Output<string>;
@@ -157,7 +155,7 @@ function pipelineOf(
   name: string,
   project: circleci.Project,
   repositoryId: string,
-  { branch = "main", driftSchedule }: Pick<CiProjectArgs, "branch" | "driftSchedule">,
+  { drift }: Pick<CiProjectArgs, "drift">,
   own: pulumi.CustomResourceOptions,
 ): void {
   const pipeline = new circleci.Pipeline(
@@ -192,18 +190,18 @@ function pipelineOf(
       { ...placed, ignoreChanges },
     );
   }
-  if (driftSchedule === undefined) return;
+  if (drift === undefined) return;
   new circleci.Trigger(
     `${name}-drift`,
     {
       ...ofPipeline,
       eventSourceProvider: "schedule",
-      eventSourceScheduleCronExpression: driftSchedule,
+      eventSourceScheduleCronExpression: drift.schedule,
       // Nobody's own account: it stays when people go.
       eventSourceScheduleAttributionActor: "system",
       eventName: "drift",
-      checkoutRef: branch,
-      configRef: branch,
+      checkoutRef: drift.branch,
+      configRef: drift.branch,
       parameters: { drift: true },
     },
     placed,

@@ -75,7 +75,11 @@ const ciSchema = z.strictObject({
   image: z.string("Must be an image such as cimg/go:1.26-node").min(1).default("cimg/node:24.11"),
   /** Where jobs find this program, if not in the monorepo's own repository: a Git repository. */
   program: z
-    .strictObject({ repository: nonEmpty("the URL of the program's Git repository"), ref: z.string().default("main") })
+    .strictObject({
+      repository: nonEmpty("the URL of the program's Git repository"),
+      /** A branch, tag or commit. @default its default branch */
+      ref: z.string().min(1, "Must be a branch, tag or commit").optional(),
+    })
     .optional(),
   /** When all environments are looked over for drift, as five fields of cron in UTC. @default never */
   driftSchedule: z

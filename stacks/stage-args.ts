@@ -2,8 +2,11 @@ import type { CiProjectArgs } from "../components/ci-project.ts";
 import type { ClusterArgs } from "../components/cluster.ts";
 import type { DiscoveryArgs } from "../components/find-services.ts";
 import type { GitOpsDeliveryArgs } from "../components/gitops-delivery.ts";
+import type { Problem } from "../core/problem.ts";
 import { previewNamespaces } from "../core/names.ts";
 import type { InstallationsArgs } from "../components/installations.ts";
+import { deliveredBranch } from "../git/delivered-branch.ts";
+import { SourceRepositoryError } from "../git/source-repository.ts";
 import type { Config } from "./config.ts";
 
 /** What the discovery of services takes from the configuration. */
@@ -17,15 +20,35 @@ export function discoveryArgs(config: Config): DiscoveryArgs {
   };
 }
 
+/**
+ * When and on which branch the environments are looked over for drift; `undefined`: never. Only this needs to know the delivered
+ * branch, and where the stack file does not say it, the checkout's remote is asked.
+ */
+export async function readDrift({
+  ci,
+  github,
+  app,
+  file,
+}: Config): Promise<{ drift: CiProjectArgs["drift"]; problems: readonly Problem[] }> {
+  const { driftSchedule: schedule } = ci;
+  if (schedule === undefined) return { drift: undefined, problems: [] };
+  try {
+    return { drift: { schedule, branch: await deliveredBranch(github?.branch, app.directory) }, problems: [] };
+  } catch (error) {
+    if (!(error instanceof SourceRepositoryError)) throw error;
+    return { drift: undefined, problems: [{ location: `${file}: ci.driftSchedule`, message: error.message }] };
+  }
+}
+
 /** What the CI project takes from the configuration. */
-export function ciProjectArgs(config: Config): CiProjectArgs {
+export function ciProjectArgs(config: Config, drift: CiProjectArgs["drift"]): CiProjectArgs {
   return {
     ...config.ci,
     app: config.app.name,
     environment: config.environment,
     project: config.ci.project ?? config.app.name,
     owned: config.owns.ciProject,
-    branch: config.github?.branch,
+    drift,
     token: config.circleciToken,
     registry: config.registry,
     variables: config.ci.environment,

@@ -1,3 +1,4 @@
+import { remoteOf } from "../../git/delivered-branch.ts";
 import { readBranch } from "../../git/deploy-repository.ts";
 import { readRecords, type Records } from "../../git/records.ts";
 import type { SourceRepository } from "../../git/source-repository.ts";
@@ -96,8 +97,10 @@ export async function branchPoint(
   to: string,
   deliveredBranch: string,
 ): Promise<string | undefined> {
+  const remote = (await remoteOf(repository.root)) ?? "origin";
   return (
-    (await repository.mergeBase(to, `origin/${deliveredBranch}`)) ?? (await repository.mergeBase(to, deliveredBranch))
+    (await repository.mergeBase(to, `${remote}/${deliveredBranch}`)) ??
+    (await repository.mergeBase(to, deliveredBranch))
   );
 }
 

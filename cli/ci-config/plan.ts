@@ -176,8 +176,12 @@ function isOfService(file: string, root: string, { root: monorepo, app, services
 async function commentFailure(args: PlanArgs, problem: string, context: CommandContext): Promise<void> {
   const { project, environment, branch, drift, to } = args;
   try {
-    const github = project.stackFile(environment).find("github")?.github;
-    const deliveredBranch = await branchDelivered(github?.branch, process.cwd());
+    const file = project.stackFile(environment);
+    const github = file.find("github")?.github;
+    // What is wrong may be just that: then the commit may be that of a pull request.
+    const deliveredBranch = await Promise.resolve()
+      .then(() => branchDelivered(github?.branch, file.read("app").app.directory))
+      .catch(() => "");
     const trigger = await triggerOf({ branch, deliveredBranch, drift, previews: undefined, github }, context);
     if (github === undefined || trigger.kind !== "review" || trigger.pullRequest === undefined) return;
     const text = `## Preview\n\n**The pull request cannot be previewed, tested or built.**\n\n${fenced(problem, "")}\n`;

@@ -7,7 +7,9 @@ export interface ProgramLayout {
   /** This program, e.g. `.` or `deploy`. */
   readonly program: string;
   /** Where the program comes from, if it is not in the source's own repository, and the directory that it goes to. */
-  readonly clone?: { readonly repository: string; readonly ref: string; readonly directory: string } | undefined;
+  readonly clone?:
+    | { readonly repository: string; readonly ref?: string | undefined; readonly directory: string }
+    | undefined;
   /** Where the source must be so that the program finds it. @default wherever CircleCI puts it */
   readonly workingDirectory?: string | undefined;
   /** Whether the source has submodules, which a checkout leaves empty. @default false */
@@ -25,7 +27,7 @@ export interface LayoutArgs {
   /** The root of the Git checkout that the monorepo is in. */
   readonly sourceRoot: string;
   /** Where the stack file says that the program is: `ci.program`. */
-  readonly declared: { readonly repository: string; readonly ref: string } | undefined;
+  readonly declared: { readonly repository: string; readonly ref?: string | undefined } | undefined;
   /** The stack file, for messages. */
   readonly file: string;
 }
@@ -68,7 +70,7 @@ function layoutOf({ program, programRoot, sourceRoot, declared, file }: LayoutAr
 function siblingLayout(
   path: string,
   inside: string,
-  declared: { readonly repository: string; readonly ref: string },
+  declared: { readonly repository: string; readonly ref?: string | undefined },
 ): ProgramLayout {
   const down = path.split(sep).filter((part) => part !== "..");
   const ups = path.split(sep).length - down.length;

@@ -59,7 +59,8 @@ export function run(name: string, command: string, more: { readonly no_output_ti
 
 /** Checks out after the clone: `git clone --branch` takes no id of a commit. */
 function cloneCommand({ repository, ref, directory }: NonNullable<ProgramLayout["clone"]>): string {
-  return `git clone --filter=blob:none "${repository}" "${directory}"\ngit -C "${directory}" checkout "${ref}"`;
+  const clone = `git clone --filter=blob:none "${repository}" "${directory}"`;
+  return ref === undefined ? clone : `${clone}\ngit -C "${directory}" checkout "${ref}"`;
 }
 
 /** A path as one word of a shell, in quotes only where it needs them. */

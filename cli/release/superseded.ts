@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { deliveredBranch, remoteCommits } from "../../git/delivered-branch.ts";
+import { deliveredBranch, remoteCommits, remoteOf } from "../../git/delivered-branch.ts";
 import { gitOfUser } from "../../git/git-command.ts";
 import { shortDigest, type Records, type Release } from "../../git/records.ts";
 import type { ReleaseRecord } from "../../git/release-record.ts";
@@ -112,10 +112,20 @@ async function openCheckout(directory: string | undefined): Promise<Checkout | u
       const known = await repository.resolve(commits);
       const missing = [...new Set(commits)].filter((commit) => !known.has(commit));
       if (missing.length > 0)
-        await gitOfUser(directory)(["fetch", "--quiet", "--no-tags", "origin", ...missing]).catch(() => undefined);
+        await gitOfUser(directory)([
+          "fetch",
+          "--quiet",
+          "--no-tags",
+          (await remoteOf(directory)) ?? "origin",
+          ...missing,
+        ]).catch(() => undefined);
     },
     dropped: async (commit, given) => {
-      const commits = await remoteCommits(directory, await deliveredBranch(given, directory));
+      const branch = await deliveredBranch(given, directory).catch((error: unknown) => {
+        if (error instanceof SourceRepositoryError) return undefined;
+        throw error;
+      });
+      const commits = branch === undefined ? undefined : await remoteCommits(directory, branch);
       const full = await repository.resolve([commit]);
       if (commits === undefined || !commits.has(full.get(commit) ?? "")) return undefined;
       return (other) => ![...commits].some((known) => known.startsWith(other));

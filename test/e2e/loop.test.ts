@@ -109,6 +109,43 @@ describe("from commit to cluster", () => {
     await loop.settle();
   });
 
+  test("what a command makes before the image is in it, the command gets no credentials, and its sources count", async () => {
+    const directory = `${app}/svc/link_service`;
+    const prepare = {
+      command: `mkdir -p $SERVICE_DIRECTORY/made && cp README.md $SERVICE_DIRECTORY/made/about.md && env | cut -d= -f1`,
+      image: "cimg/base:current",
+    };
+    await developer.regenerate({
+      [`${app}/.gitignore`]: (content) => `${content}made/\n`,
+      [`${directory}/service.yaml`]: (content) => `${content}build: ${JSON.stringify({ prepare })}\n`,
+      [`${directory}/Dockerfile`]: (content) =>
+        content.replace("USER ", "COPY svc/link_service/made/about.md /about.md\nUSER "),
+    });
+    const commit = await developer.push("link: says what it is about", {});
+    const end = await loop.pipeline(commit);
+    expect([await loop.faults(end), built(end)]).toEqual([{}, ["link"]]);
+    expect(jobsOf(end)).toContain("prepare-link");
+    const log = await loop.log(end, "prepare-link");
+    expect(log).toContain("1 files and directories");
+    expect(log).toContain("\nSERVICE_DIRECTORY\n");
+    expect(log).not.toMatch(/\n(DOCKERHUB_\w+|DELIVERY_\w*TOKEN|PULUMI_CONFIG_PASSPHRASE)\n/);
+    expect(loop.record("link").sourceCommit).toBe(commit);
+    const before = loop.record("link").image;
+
+    const next = await developer.push("Say more", { [`${app}/README.md`]: (content) => `${content}\nAnd more.\n` });
+    const after = await loop.pipeline(next);
+    expect([await loop.faults(after), built(after)]).toEqual([{}, ["link"]]);
+    expect(loop.record("link").image).not.toEqual(before);
+    await loop.settle();
+
+    await developer.regenerate({
+      [`${directory}/service.yaml`]: (content) => content.replace(/^build: .*\n/m, ""),
+      [`${directory}/Dockerfile`]: (content) => content.replace(/^COPY svc\/link_service\/made.*\n/m, ""),
+    });
+    expect(await loop.faults(await loop.pipeline(await developer.push("link: says no more", {})))).toEqual({});
+    await loop.settle();
+  });
+
   test("a rollback changes one digest, and outlasts the next commit", async () => {
     const before = await loop.deployed();
     const taken = loop.record("link");

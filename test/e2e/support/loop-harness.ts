@@ -3,6 +3,7 @@ import type { Job } from "../../../circleci/api.ts";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { readDeployments } from "../../../cli/status/cluster-status.ts";
+import { outputOf } from "../../../core/process.ts";
 import { parseRecord, recordPath, type ReleaseRecord } from "../../../git/release-record.ts";
 import { openRoute } from "../../../sandbox/commands/demo/demo.ts";
 import { cloneSource, commitAll, push, type Clone } from "../../../sandbox/commands/demo/developer-clone.ts";
@@ -129,6 +130,8 @@ export type Edits = Readonly<Record<string, (content: string) => string>>;
 
 /** Somebody with a clone of their own. */
 export interface Developer extends Disposable {
+  /** Runs `delivery ci-config` in the clone, which then has those edits. */
+  regenerate(edits: Edits): Promise<void>;
   /** Commits edits on top of the newest main, and pushes. Returns the commit. */
   push(subject: string, edits: Edits, branch?: string): Promise<string>;
 }
@@ -138,6 +141,11 @@ async function openDeveloper(access: Omit<Clone, "directory">): Promise<Develope
   const clone: Clone = { ...access, directory: mkdtempSync(join(tmpdir(), "developer-")) };
   await cloneSource(clone);
   return {
+    async regenerate(edits) {
+      for (const [path, edit] of Object.entries(edits)) rewrite(join(clone.directory, path), edit);
+      const command = [join(import.meta.dirname, "../../../cli/main.ts"), "ci-config", "--env", environment];
+      await outputOf(process.execPath, command, { cwd: clone.directory });
+    },
     async push(subject, edits, branch) {
       for (const [path, edit] of Object.entries(edits)) rewrite(join(clone.directory, path), edit);
       const commit = await commitAll(clone, subject);

@@ -37,17 +37,43 @@ test.each(["master", "trunk", "release/2", "main"])("the remote's default branch
   expect(await deliveredBranch("production", checkout.root)).toBe("production");
 });
 
-test("without a remote it is main", async () => expect(await deliveredBranch(undefined, checkout.root)).toBe("main"));
+test("the only remote is asked, whatever it is called, and origin before others", async () => {
+  origin.git("symbolic-ref", "HEAD", "refs/heads/trunk");
+  checkout.git("remote", "add", "upstream", origin.url);
+  checkout.git("push", "--quiet", "upstream", "HEAD:refs/heads/trunk");
+  expect(await deliveredBranch(undefined, checkout.root)).toBe("trunk");
+  checkout.git("remote", "add", "mine", "file:///nowhere.git");
+  // Neither says more than the other.
+  expect(await deliveredBranch(undefined, checkout.root)).toBe("main");
+  checkout.git("remote", "rename", "upstream", "origin");
+  expect(await deliveredBranch(undefined, checkout.root)).toBe("trunk");
+});
 
-test("a remote that does not answer is taken for what the clone knows of it, or is an error that names the key", async () => {
+test("without a remote it is main, or the only branch, and nothing else is taken for it", async () => {
+  expect(await deliveredBranch(undefined, checkout.root)).toBe("main");
+  checkout.git("branch", "feature");
+  expect(await deliveredBranch(undefined, checkout.root)).toBe("main");
+  checkout.git("branch", "--move", "main", "trunk");
+  await expect(deliveredBranch(undefined, checkout.root)).rejects.toThrow(
+    /has no remote origin, and has the branches feature, trunk; set github\.branch in the stack file/,
+  );
+  checkout.git("branch", "--delete", "feature");
+  expect(await deliveredBranch(undefined, checkout.root)).toBe("trunk");
+  checkout.git("checkout", "--quiet", "--detach");
+  checkout.git("branch", "--delete", "trunk");
+  await expect(deliveredBranch(undefined, checkout.root)).rejects.toThrow(/is on no branch; set github\.branch/);
+  await expect(deliveredBranch(undefined, home)).rejects.toThrow(/set github\.branch/);
+});
+
+test("a remote that does not answer is taken for what the clone was told, or is an error that names the key", async () => {
   push("HEAD:refs/heads/main");
   checkout.git("remote", "set-url", "origin", "file:///nowhere.git");
-  expect(await deliveredBranch(undefined, checkout.root)).toBe("main");
-  checkout.git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/trunk");
-  expect(await deliveredBranch(undefined, checkout.root)).toBe("trunk");
-  checkout.git("symbolic-ref", "--delete", "refs/remotes/origin/HEAD");
-  checkout.git("update-ref", "-d", "refs/remotes/origin/main");
-  await expect(deliveredBranch(undefined, checkout.root)).rejects.toThrow(/set github\.branch in the stack file/);
+  // That there is a branch main does not say that it is the default.
+  await expect(deliveredBranch(undefined, checkout.root)).rejects.toThrow(
+    /the remote origin of .* does not say which one is its default; set github\.branch in the stack file/,
+  );
+  checkout.git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/release/2");
+  expect(await deliveredBranch(undefined, checkout.root)).toBe("release/2");
 });
 
 const digest = `sha256:${"c".repeat(64)}`;

@@ -454,6 +454,15 @@ describe("an invalid stack file gets one clear error and declares nothing", () =
       `svc/user_service`,
       /is named "link" like .*link_service; rename one of them/,
     ],
+    [
+      "a schedule on a branch that nothing tells",
+      (settings) => {
+        set("ci.driftSchedule", "0 6 * * *")(settings);
+        set("ci.repositoryId", "42")(settings);
+      },
+      `${file}: ci.driftSchedule`,
+      /which branch is delivered is not known: .* has no remote origin, and is on no branch; set github.branch/,
+    ],
     ["a port that is none", set("services.user.port", 0), `${file}: services.user.port`, /a port is 1 to 65535/],
     [
       "what CI is to run before an image that the program builds",

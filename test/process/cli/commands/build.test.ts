@@ -36,6 +36,7 @@ beforeEach(async () => {
       source: "registry",
       tag: "0.2",
     },
+    "delivery:github": { repository: "acme/shop", branch: "main" },
   };
   // JSON is YAML.
   writeFileSync(join(directory, "stacks/Pulumi.dev.yaml"), JSON.stringify({ config: stack }));
