@@ -8,6 +8,7 @@ import { UsageError } from "./options.ts";
 
 /** A command's module is loaded when it is called. */
 const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = {
+  init: () => import("./commands/init.ts"),
   changes: () => import("./commands/changes.ts"),
   test: () => import("./commands/test.ts"),
   build: () => import("./commands/build.ts"),

@@ -1,0 +1,158 @@
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { createPatch } from "diff";
+import { writeFileAtomically } from "../../core/atomic-file.ts";
+import { problemLine } from "../../core/problem.ts";
+import { CommandError, defineCommand, type CommandContext } from "../command.ts";
+import { acceptance, serviceOf, type Acceptance } from "../init/acceptance.ts";
+import { guessStack, type Guess } from "../init/guess.ts";
+import { needs, type Need } from "../init/needs.ts";
+import { ask, readRepository, type Repository } from "../init/repository.ts";
+import { directoryFrom, stackText } from "../init/stack-text.ts";
+import { environmentName, UsageError, type OptionTable, type OptionValues } from "../options.ts";
+
+const options = {
+  app: {
+    value: "DIR",
+    help: "the root of the monorepo",
+    defaultText: "the checkout that this program is in, unless it is the root of that",
+  },
+  env: {
+    value: "ENVIRONMENT",
+    parse: environmentName,
+    default: "dev",
+    help: "the environment, which the stack is named after",
+  },
+  print: { help: "print the stack file instead" },
+  check: { help: "write nothing, and say what is missing: exit status 0 if nothing is, else 1" },
+} as const satisfies OptionTable;
+
+export const command = defineCommand({
+  summary: "look over a repository and write its stack file",
+  description: [
+    `Looks over a monorepo and writes the stack file stacks/Pulumi.ENVIRONMENT.yaml: all that a Dockerfile can be built of is a
+    service; names, build contexts, ports, dependencies, tests and the image for CI are guessed, from Dockerfiles, from files
+    of Compose and Kubernetes, and from code. A comment says what is guessed, and from what; what is left out is listed with
+    the reason. What Git does not know or ignores does not count.`,
+    `A stack file that is there is never overwritten: then the difference to what would be written is shown.`,
+  ],
+  usage: ["init [--app DIR] [--env ENVIRONMENT] [--print | --check]"],
+  options,
+  run,
+});
+
+async function run(flags: OptionValues<typeof options>, context: CommandContext): Promise<void> {
+  if (flags.print && flags.check) throw new UsageError("--print and --check exclude one another");
+  const root = flags.app ?? (await enclosingMonorepo());
+  if (!existsSync(root)) throw new UsageError(`--app ${JSON.stringify(root)} does not exist`);
+  const repository = await readRepository(root);
+  const file = `stacks/Pulumi.${flags.env}.yaml`;
+  const { guess, text, accepted } = acceptable(repository, file, await programUrl(repository));
+  if (guess.services.length === 0)
+    throw new CommandError(
+      `${root}: Git knows no Dockerfile there of which a service can be made${guess.leftOut.map(({ path, reason }) => `\n       ${path}: ${reason}`).join("")}`,
+    );
+  if (flags.print) return context.print(text.trimEnd());
+  const present = existsSync(file) ? readFileSync(file, "utf8") : undefined;
+  if (flags.check) return check({ file, present, repository, environment: flags.env }, guess, context);
+  if (present === undefined) {
+    mkdirSync("stacks", { recursive: true });
+    writeFileAtomically(file, text);
+    context.print(`wrote ${file}`);
+    report(guess, context);
+    for (const problem of accepted.problems) context.print(`to mend: ${problemLine(problem)}`);
+    return reportNeeds(missing({ file, present: text, repository, environment: flags.env }), context);
+  }
+  if (present === text) return context.print(`${file} is what would be written`);
+  context.print(createPatch(file, present, text, "as it is", "as it would be written").trimEnd());
+  context.note(`${file} is there and stays as it is: take from the difference what fits`);
+}
+
+/** @throws UsageError if the program is in no other repository */
+async function enclosingMonorepo(): Promise<string> {
+  const checkout = await ask(".", ["rev-parse", "--show-toplevel"]);
+  const inside = await ask(".", ["rev-parse", "--show-prefix"]);
+  if (checkout === undefined || inside === undefined)
+    throw new UsageError("--app is missing: the root of the monorepo, e.g. --app ../shop");
+  return directoryFrom(process.cwd(), checkout);
+}
+
+/** @returns `undefined` where the program is in the monorepo's own repository */
+async function programUrl({ checkout }: Repository): Promise<string | undefined> {
+  if ((await ask(".", ["rev-parse", "--show-toplevel"])) === checkout) return undefined;
+  const url = await ask(".", ["config", "--get", "remote.origin.url"]);
+  return url?.replace(/^(?:ssh:\/\/)?git@([^:/]+)[:/]/, "https://$1/") ?? "https://github.com/acme/delivery.git";
+}
+
+/** What is guessed, without the services that the program would refuse: these are left out, with its reason. */
+function acceptable(
+  repository: Repository,
+  file: string,
+  program: string | undefined,
+): { guess: Guess; text: string; accepted: Acceptance } {
+  const refused = new Map<string, string>();
+  for (;;) {
+    const directory = directoryFrom(process.cwd(), repository.root);
+    const guess = guessStack({ repository, directory, program, refused });
+    const text = stackText(guess);
+    const accepted = acceptance(file, text);
+    const known = refused.size;
+    for (const problem of accepted.problems) {
+      const name = serviceOf(problem, accepted.services);
+      if (name !== undefined && guess.services.some((service) => service.name === name))
+        refused.set(name, problem.message);
+    }
+    if (refused.size === known) return { guess, text, accepted };
+  }
+}
+
+function report({ services, leftOut }: Guess, { print }: CommandContext): void {
+  print(`\n${services.length} ${services.length === 1 ? "service" : "services"}:`);
+  for (const { name, language, settings, remarks } of services) {
+    print(`  ${name}: ${[language, ...settings.map(({ text }) => text)].join(", ")}`);
+    for (const remark of remarks) print(`    ${remark}`);
+  }
+  if (leftOut.length === 0) return;
+  print("\nLeft out:");
+  for (const { path, reason } of leftOut) print(`  ${path}: ${reason}`);
+}
+
+interface StackFileArgs {
+  readonly file: string;
+  /** What it says; `undefined`: it is not there. */
+  readonly present: string | undefined;
+  readonly repository: Repository;
+  readonly environment: string;
+}
+
+/** @throws CommandError with all that is missing */
+function check(args: StackFileArgs, guess: Guess, context: CommandContext): void {
+  const { file, present, repository } = args;
+  if (present === undefined)
+    throw new CommandError(`there is no ${file}; \`npx delivery init --app ${repository.root}\` writes it`);
+  const { services } = acceptance(file, present);
+  const used = new Set(services.map(({ dockerfile }) => resolve(dockerfile)));
+  // Whoever has taken one out knows why.
+  for (const { name, dockerfile } of guess.services)
+    if (services.length > 0 && !used.has(resolve(repository.root, dockerfile)))
+      context.note(
+        `note: no service is made of ${dockerfile}: \`${name}: { dockerfile: ${dockerfile} }\` in \`services\` does`,
+      );
+  const found = missing({ ...args, present });
+  if (found.length === 0) return context.print(`${file} has all that a pipeline needs`);
+  throw new CommandError(`missing:${found.map(({ what, how }) => `\n       ${what}: ${how}`).join("")}`);
+}
+
+function missing({ file, present = "", repository, environment }: StackFileArgs): Need[] {
+  const { settings, problems, given } = acceptance(file, present);
+  const wrong = problems.map(({ location, message }) => ({ what: location, how: message }));
+  return settings === undefined
+    ? wrong
+    : [...wrong, ...needs({ settings, given, checkout: repository.checkout, environment })];
+}
+
+function reportNeeds(found: readonly Need[], { print }: CommandContext): void {
+  print("\nMissing now:");
+  for (const { what, how } of found) print(`  ${what}: ${how}`);
+  print("\nThen `pulumi preview`; `npx delivery init --check` says what is still missing.");
+}

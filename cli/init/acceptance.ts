@@ -1,0 +1,53 @@
+import { parse } from "yaml";
+import { findServices } from "../../components/find-services.ts";
+import type { Service } from "../../components/service.ts";
+import { schemaProblems, type Problem } from "../../core/problem.ts";
+import { secretsSchema, stackSchema, type StackSettings } from "../../stacks/schema.ts";
+
+/** What the program makes of a stack file. */
+export interface Acceptance {
+  readonly settings: StackSettings | undefined;
+  readonly services: readonly Service[];
+  readonly problems: readonly Problem[];
+  /** All that the file says, without the project's prefix; secrets are there as they are encrypted. */
+  readonly given: Readonly<Record<string, unknown>>;
+}
+
+/** Reads a stack file that need not be there yet, as the program does. @param file its path, for messages */
+export function acceptance(file: string, text: string): Acceptance {
+  const content: unknown = parse(text);
+  const config = typeof content === "object" && content !== null && "config" in content ? Object(content.config) : {};
+  const settings: Record<string, unknown> = Object.fromEntries(
+    Object.entries(config).map(([key, value]) => [key.replace(/^delivery:/, ""), value]),
+  );
+  const parsed = stackSchema.safeParse(withoutSecrets(settings));
+  if (!parsed.success)
+    return {
+      settings: undefined,
+      services: [],
+      problems: schemaProblems(file, parsed.error, settings),
+      given: settings,
+    };
+  const { services, problems } = findServices({
+    ...parsed.data,
+    file,
+    overrides: parsed.data.services,
+    dependencies: new Set(Object.keys(parsed.data.dependencies)),
+  });
+  return { settings: parsed.data, services, problems, given: settings };
+}
+
+function withoutSecrets(settings: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(settings).filter(([key]) => !(key in secretsSchema.shape)));
+}
+
+/** The service that a problem is of: by the key in the stack file, or by the path of its own files. */
+export function serviceOf({ location }: Problem, services: readonly Service[]): string | undefined {
+  const [, key] = /: services\.([^.]+)/.exec(location) ?? [];
+  return (
+    key ??
+    services.find(({ directory, dockerfile }) =>
+      [directory, dockerfile].some((path) => location === path || location.startsWith(`${path}/`)),
+    )?.name
+  );
+}

@@ -1,0 +1,205 @@
+import { matchesGlob, posix } from "node:path";
+import { findImages, isPlain, type FoundImage } from "./images.ts";
+import { guessCiImage, guessLanguage, type LanguageName } from "./languages.ts";
+import type { LeftOut } from "./left-out.ts";
+import { findLinks, type FoundDependency, type Links } from "./links.ts";
+import type { Repository } from "./repository.ts";
+import { readRuns } from "./runs.ts";
+import { flow, scalar } from "./yaml-text.ts";
+
+/** One key of the stack file, written out. */
+interface GuessedSetting {
+  readonly text: string;
+  /** What it is guessed from. */
+  readonly because?: string | undefined;
+}
+
+export interface GuessedService {
+  readonly name: string;
+  readonly dockerfile: string;
+  readonly context: string;
+  readonly language: LanguageName;
+  /** Whether `app.services` finds it, so that it needs no entry of its own. */
+  readonly isFound: boolean;
+  readonly settings: readonly GuessedSetting[];
+  readonly remarks: readonly string[];
+}
+
+/** All that a repository tells of how it is to be delivered. */
+export interface Guess {
+  readonly app: string;
+  /** The monorepo, relative to the program. */
+  readonly directory: string;
+  readonly github: string | undefined;
+  readonly owner: string;
+  readonly branch: string | undefined;
+  /** The URL of this program's repository, where that is not the monorepo's. */
+  readonly program: string | undefined;
+  /** `app.services`; `undefined`: the default does. */
+  readonly pattern: string | undefined;
+  readonly context: "service" | "app";
+  readonly ci: ReturnType<typeof guessCiImage>;
+  readonly dependencies: readonly FoundDependency[];
+  readonly defaults: readonly GuessedSetting[];
+  readonly services: readonly GuessedService[];
+  readonly leftOut: readonly LeftOut[];
+  /** Names of secrets of the stack that the settings name. */
+  readonly secrets: readonly string[];
+}
+
+export interface GuessArgs {
+  readonly repository: Repository;
+  readonly directory: string;
+  readonly program: string | undefined;
+  /** Services that cannot be as they are guessed, and why. @default none */
+  readonly refused?: ReadonlyMap<string, string>;
+}
+
+export function guessStack({ repository, directory, program, refused = new Map() }: GuessArgs): Guess {
+  const { github, branch } = repository;
+  const app = appName(github?.split("/")[1] ?? posix.basename(repository.checkout));
+  const runs = readRuns(repository);
+  const found = findImages(repository, runs, app);
+  const images = found.images.filter(({ name }) => !refused.has(name));
+  const leftOut = [
+    ...found.leftOut,
+    ...found.images.flatMap(({ name, dockerfile }) => {
+      const reason = refused.get(name);
+      return reason === undefined ? [] : [{ path: dockerfile, reason }];
+    }),
+  ].toSorted((a, b) => (a.path < b.path ? -1 : 1));
+  const { dependencies, links } = findLinks(images, runs, repository);
+  const wide = images.filter(({ context }) => context === ".").length;
+  const context = wide * 2 > images.length ? "app" : "service";
+  const pattern = directoryPattern(images, leftOut, repository);
+  const languages = new Map(images.map((image) => [image.name, guessLanguage(image, repository)]));
+  const ci = guessCiImage(
+    [...languages.values()].map(({ language }) => language),
+    repository,
+  );
+  const services = images.map((image): GuessedService => {
+    const { language = "no known language", test } = languages.get(image.name) ?? {};
+    const isFound = pattern !== undefined && isPlain(image) && matchesGlob(posix.dirname(image.dockerfile), pattern);
+    const own = links.get(image.name);
+    const usable = test !== undefined && language === ci.language;
+    return {
+      name: image.name,
+      dockerfile: image.dockerfile,
+      context: image.context,
+      language,
+      isFound,
+      settings: [
+        ...buildSettings(image, isFound, context),
+        ...(own?.port === undefined
+          ? [{ text: "kind: worker", because: "no port is known; if it listens, `port` in place of this" }]
+          : []),
+        ...(own === undefined ? [] : linkSettings(own)),
+        ...(usable ? [{ text: `test: { command: ${scalar(test)} }`, because: language }] : []),
+      ],
+      remarks: [
+        ...(image.missing.length === 0
+          ? []
+          : [
+              `its Dockerfile copies ${image.missing.join(", ")}, which Git does not have: something must make it before the build`,
+            ]),
+        ...(own?.circular.length === undefined || own.circular.length === 0
+          ? []
+          : [`it calls ${own.circular.join(", ")}, too, which need it in turn: peers must be no circle`]),
+        ...(own?.secrets.length === undefined || own.secrets.length === 0
+          ? []
+          : [
+              `${own.secrets.join(", ")} ${own.secrets.length === 1 ? "holds a password" : "hold passwords"}: give the variable a secret of the stack, secrets: { VARIABLE: name }`,
+            ]),
+        ...(test !== undefined && !usable
+          ? [`test: { command: ${scalar(test)} } needs ${language}, which ci.image does not have`]
+          : []),
+      ],
+    };
+  });
+  const withPasswords = dependencies.map(({ name }) => `${name}-password`);
+  return {
+    app,
+    directory,
+    github,
+    owner: (github?.split("/")[0] ?? app).toLowerCase().replaceAll(/[^a-z0-9_.-]/g, "-"),
+    branch,
+    program,
+    pattern,
+    context,
+    ci,
+    dependencies,
+    defaults: [],
+    services: services.toSorted((a, b) => (a.name < b.name ? -1 : 1)),
+    leftOut,
+    secrets: withPasswords,
+  };
+}
+
+function buildSettings(image: FoundImage, isFound: boolean, preset: "service" | "app"): GuessedSetting[] {
+  const { dockerfile, context, because, target, buildArgs } = image;
+  const beside = posix.dirname(dockerfile);
+  const usual = preset === "app" ? "." : beside;
+  return [
+    ...(isFound ? [] : [{ text: `dockerfile: ${scalar(dockerfile)}` }]),
+    ...(context === usual ? [] : [{ text: `context: ${context === "." ? "." : scalar(context)}`, because }]),
+    ...(target === undefined ? [] : [{ text: `target: ${scalar(target)}` }]),
+    ...(buildArgs === undefined ? [] : [{ text: `buildArgs: ${flow(buildArgs)}`, because: image.run?.file }]),
+  ];
+}
+
+function linkSettings({ port, portFrom, peers, dependencies, environment }: Links): GuessedSetting[] {
+  const uses = [...dependencies].map(([name, { variable }]) => `${name}: { address: ${variable} }`);
+  const reasons = [...new Set([...dependencies.values()].map(({ because }) => because))];
+  const added = [...dependencies.values()].filter(({ isRead }) => !isRead).map(({ variable }) => variable);
+  const hint =
+    added.length === 0
+      ? []
+      : [`→ ${added.join(", ")} as host:port ${added.length === 1 ? "is" : "are"} new to the code`];
+  return [
+    ...(portFrom === undefined || port === undefined ? [] : [{ text: `port: ${port}`, because: portFrom }]),
+    ...(peers.length === 0 ? [] : [{ text: `peers: [${peers.join(", ")}]` }]),
+    ...(uses.length === 0
+      ? []
+      : [{ text: `dependencies: { ${uses.join(", ")} }`, because: [...reasons, ...hint].join("; ") }]),
+    ...(Object.keys(environment).length === 0 ? [] : [{ text: `env: ${flow(environment)}` }]),
+  ];
+}
+
+/** A name that the stack file takes: lower case letters, digits and dashes. */
+export function appName(name: string): string {
+  const plain = name
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9-]+/g, "-")
+    .replaceAll(/^[^a-z]+|-+$/g, "");
+  return plain.slice(0, 32).replace(/-+$/, "") || "app";
+}
+
+/**
+ * `app.services`: finds the directories of all images that need nothing more, and no other directory with a Dockerfile, so that
+ * services that come later need no entry either. `undefined`: there is none to be found.
+ */
+function directoryPattern(
+  images: readonly FoundImage[],
+  leftOut: readonly LeftOut[],
+  repository: Pick<Repository, "files">,
+): string | undefined {
+  const plain = images.filter((image) => isPlain(image) && posix.dirname(image.dockerfile) !== ".");
+  const wanted = new Set(plain.map(({ dockerfile }) => posix.dirname(dockerfile)));
+  const unwanted = new Set(
+    [...leftOut.map(({ path }) => path), ...images.map(({ dockerfile }) => dockerfile), ...repository.files]
+      .filter((path) => posix.basename(path) === "Dockerfile")
+      .map((path) => posix.dirname(path))
+      .filter((directory) => !wanted.has(directory)),
+  );
+  const groups = Map.groupBy(wanted, (directory) => posix.dirname(directory));
+  const patterns = [...groups].flatMap(([parent, directories]): string[] => {
+    const within = (name: string): string => (parent === "." ? name : `${parent}/${name}`);
+    if (directories.length === 1) return directories;
+    const excluded = [...unwanted]
+      .filter((directory) => matchesGlob(directory, within("*")))
+      .map((path) => posix.basename(path));
+    return [within(excluded.length === 0 ? "*" : `!(${excluded.toSorted().join("|")})`)];
+  });
+  const [first, ...rest] = patterns.toSorted();
+  return first === undefined || rest.length === 0 ? first : `{${[first, ...rest].join(",")}}`;
+}

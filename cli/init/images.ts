@@ -1,0 +1,209 @@
+import { posix } from "node:path";
+import { buildChoices, isDockerfileName, type BuildChoice } from "../../components/dockerfile.ts";
+import { serviceName } from "../../core/names.ts";
+import { guessContext, type GuessedContext } from "./context.ts";
+import { dockerfileSuffix, leftOutReason, type LeftOut } from "./left-out.ts";
+import { knownImage } from "./known-images.ts";
+import type { Repository } from "./repository.ts";
+import type { Run } from "./runs.ts";
+
+/** An image that the repository builds. Paths are from its root. */
+export interface FoundImage extends GuessedContext, BuildChoice {
+  readonly name: string;
+  readonly dockerfile: string;
+  /** How it is run, if the repository says so. */
+  readonly run: Run | undefined;
+  /** Other images of the same Dockerfile that nothing but their environment tells apart. */
+  readonly isShared: boolean;
+}
+
+/** All images, sorted by their Dockerfiles, and the Dockerfiles that are none of a service. */
+export function findImages(
+  repository: Pick<Repository, "files" | "has" | "read" | "under">,
+  runs: readonly Run[],
+  app: string,
+): { readonly images: readonly FoundImage[]; readonly leftOut: readonly LeftOut[] } {
+  const built = new Set(runs.flatMap(({ build }) => build?.dockerfile ?? []));
+  const dockerfiles = repository.files.filter(
+    (path) => isDockerfileName(posix.basename(path)) || (built.has(path) && repository.has(path)),
+  );
+  const leftOut: LeftOut[] = [];
+  const found: Omit<FoundImage, "name">[] = [];
+  for (const path of dockerfiles) {
+    const own = runsOf(path, runs, dockerfiles, app);
+    const text = repository.read(path) ?? "";
+    const reason = leftOutReason(path, text, own, dockerfiles) ?? missingArguments(text, own);
+    if (reason !== undefined) leftOut.push({ path, reason });
+    else {
+      const { images, without } = imagesOf(path, text, own, repository);
+      found.push(...images);
+      leftOut.push(...without);
+    }
+  }
+  return { images: named(found, app), leftOut: [...leftOut, ...builtOtherwise(runs, found, repository)] };
+}
+
+/** Containers whose images are named like a directory with a project, and that no Dockerfile is known to build. */
+function builtOtherwise(
+  runs: readonly Run[],
+  found: readonly Unnamed[],
+  { files }: Pick<Repository, "files">,
+): LeftOut[] {
+  const projects = new Set(
+    files
+      .filter((file) => /(^|\/)(pom\.xml|build\.gradle(\.kts)?|package\.json|go\.mod|[^/]+\.csproj)$/.test(file))
+      .map((file) => posix.dirname(file)),
+  );
+  return runs.flatMap(({ name, image, file, build }) => {
+    const last = repositoryOf(image)[0]?.split("/").at(-1);
+    if (build !== undefined || last === undefined || knownImage(image ?? "") !== undefined) return [];
+    const directory = [...projects].find((at) => posix.basename(at) === last || posix.basename(at) === name);
+    const hasDockerfile = found.some(
+      ({ dockerfile, run }) => run?.name === name || posix.dirname(dockerfile) === directory,
+    );
+    return directory === undefined || hasDockerfile
+      ? []
+      : [{ path: directory, reason: `${file} runs it as ${name}, from an image that no Dockerfile is known to build` }];
+  });
+}
+
+/** The containers that run an image of a Dockerfile. One that names an image of the app's own name runs that of the root. */
+function runsOf(path: string, runs: readonly Run[], dockerfiles: readonly string[], app: string): Run[] {
+  const built = runs.filter(({ build }) => build?.dockerfile === path);
+  const images = new Set(built.flatMap(({ image }) => repositoryOf(image)));
+  const isRoot = posix.dirname(path) === "." && dockerfiles.filter((other) => !other.includes("/")).length === 1;
+  const same = runs.filter(({ build, image }) => {
+    const [name] = repositoryOf(image);
+    if (build !== undefined || name === undefined) return false;
+    const last = name.split("/").at(-1) ?? "";
+    return images.has(name) || (isRoot && (last === app || last.startsWith(`${app}-`)));
+  });
+  // Several files each start the same containers; the one that starts the most of them tells them apart.
+  const files = [
+    ...Map.groupBy(
+      [...built, ...same].filter(({ isCompose }) => isCompose),
+      ({ file }) => file,
+    ).values(),
+  ];
+  return files.toSorted((a, b) => b.length - a.length)[0] ?? same.slice(0, 1);
+}
+
+function repositoryOf(image: string | undefined): string[] {
+  return image === undefined ? [] : [(image.split("@")[0] ?? "").replace(/:[^/:]*$/, "")];
+}
+
+/** Arguments that say what is copied, and that neither the Dockerfile nor anything else gives a value. */
+function missingArguments(text: string, runs: readonly Run[]): string | undefined {
+  const given = new Set(runs.flatMap(({ build }) => Object.keys(build?.args ?? {})));
+  const open = [...text.matchAll(/^\s*ARG\s+([A-Za-z_]\w*)\s*$/gim)].flatMap(([, name]) => name ?? []);
+  const copied = [...text.matchAll(/^\s*(?:COPY|ADD)\s+(?!--from)(.*)$/gim)].map(([, rest = ""]) => rest).join("\n");
+  const missing = open.filter((name) => !given.has(name) && new RegExp(`\\$\\{?${name}\\b(?!:-)`).test(copied));
+  return missing.length === 0
+    ? undefined
+    : `copies what ${missing.join(", ")} says, to which nothing here gives a value: write one entry in \`services\` per image, with \`dockerfile\` and \`buildArgs\``;
+}
+
+type Unnamed = Omit<FoundImage, "name">;
+
+function imagesOf(
+  dockerfile: string,
+  text: string,
+  runs: readonly Run[],
+  repository: Pick<Repository, "files" | "has" | "read" | "under">,
+): { images: Unnamed[]; without: LeftOut[] } {
+  const choices = buildChoices(text);
+  const image = (run: Run | undefined, isShared: boolean): Unnamed => {
+    const given = Object.entries(run?.build?.args ?? {}).filter(
+      ([name, value]) => value !== "" && (choices?.args.has(name) ?? true),
+    );
+    const choice = {
+      target: targetOf(run?.build?.target, choices?.stages ?? []),
+      buildArgs: given.length === 0 ? undefined : Object.fromEntries(given),
+    };
+    return { dockerfile, run, isShared, ...choice, ...guessContext({ dockerfile, text, choice, run }, repository) };
+  };
+  const [first, ...more] = runs.filter(({ isTask }) => !isTask);
+  if (first === undefined) return { images: [image(runs[0], false)], without: [] };
+  const isOther = (run: Run): boolean => JSON.stringify(run.build) !== JSON.stringify(first.build);
+  // Without a command of their own, containers of one image differ by their environment alone.
+  const kept = more.filter((run) => isOther(run) || !run.hasCommand);
+  const without = more
+    .filter((run) => !kept.includes(run))
+    .map((run) => ({
+      path: `${dockerfile} (${run.name})`,
+      reason: `${run.file} runs it with another command than the image's own, which a service cannot say yet`,
+    }));
+  const isShared = kept.length > 0;
+  return { images: [first, ...kept].map((run) => image(run, isShared)), without };
+}
+
+const forDevelopment = /^(dev(el(op(ment)?)?)?|debug|tests?|local|lint)$/i;
+const forProduction = /^(prod(uction)?|release|final|runtime|runner|deploy)$/i;
+
+/** The stage that is delivered; `undefined`: the last one. */
+function targetOf(given: string | undefined, stages: readonly string[]): string | undefined {
+  if (given !== undefined && !forDevelopment.test(given)) return given;
+  return forDevelopment.test(stages.at(-1) ?? "") ? stages.findLast((stage) => forProduction.test(stage)) : undefined;
+}
+
+/** Folders that say where a Dockerfile is, and not of what. */
+const generic = /^(src|source|docker(files?)?|containers?|images?|build|cmd|deploy(ment)?|package|\.)$/i;
+
+function named(images: readonly Unnamed[], app: string): FoundImage[] {
+  const first = images.map((image) => ({ image, name: normal(nameOf(image, app), app) }));
+  const counts = Map.groupBy(first, ({ name }) => name);
+  const second = first.map(({ image, name }) => {
+    const isSingle = (counts.get(name)?.length ?? 0) === 1;
+    return { image, name: isSingle ? name : normal(longName(image, app), app) };
+  });
+  const taken = new Set<string>();
+  return second.map(({ image, name }) => {
+    const free = [name, ...Array.from({ length: images.length }, (_, index) => `${name}-${index + 2}`)].find(
+      (candidate) => !taken.has(candidate),
+    );
+    taken.add(free ?? name);
+    return { ...image, name: free ?? name };
+  });
+}
+
+function nameOf({ dockerfile, run, isShared }: Unnamed, app: string): string {
+  const folder = posix
+    .dirname(dockerfile)
+    .split("/")
+    .findLast((part) => !generic.test(part));
+  const suffix = dockerfileSuffix(dockerfile);
+  if (isShared && run !== undefined) return run.name;
+  if (suffix !== "") return isGenericPlace(dockerfile) ? suffix : `${serviceName(folder ?? app)}-${suffix}`;
+  return folder ?? app;
+}
+
+function isGenericPlace(dockerfile: string): boolean {
+  return generic.test(posix.basename(posix.dirname(dockerfile)));
+}
+
+/** With the folders around it. */
+function longName(image: Unnamed, app: string): string {
+  const folders = posix
+    .dirname(image.dockerfile)
+    .split("/")
+    .filter((part) => !generic.test(part));
+  const suffix = dockerfileSuffix(image.dockerfile);
+  return [...folders.slice(-2), ...(suffix === "" ? [] : [suffix])].join("-") || app;
+}
+
+/** A name that Kubernetes takes. */
+function normal(name: string, app: string): string {
+  const plain = serviceName(name)
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9-]+/g, "-")
+    .replaceAll(/^-+|-+$/g, "");
+  return (/^[a-z]/.test(plain) ? plain : `${app}-${plain}`).slice(0, 50).replace(/-+$/, "");
+}
+
+/** Whether an image is what a directory with a file `Dockerfile` stands for, under the name that it gives. */
+export function isPlain({ dockerfile, name, target, isShared }: FoundImage): boolean {
+  const folder = posix.basename(posix.dirname(dockerfile));
+  return (
+    posix.basename(dockerfile) === "Dockerfile" && serviceName(folder) === name && !isShared && target === undefined
+  );
+}

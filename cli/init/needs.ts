@@ -1,0 +1,82 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { StackSettings } from "../../stacks/schema.ts";
+import { placeholderId } from "./stack-text.ts";
+
+/** Something that is missing before commits reach the cluster, and where to get it. */
+export interface Need {
+  readonly what: string;
+  readonly how: string;
+}
+
+export interface NeedsArgs {
+  readonly settings: StackSettings;
+  /** The keys of the stack file, without the project's prefix: its secrets are there, encrypted. */
+  readonly given: Readonly<Record<string, unknown>>;
+  /** The root of the checkout that the monorepo is in. */
+  readonly checkout: string;
+  readonly environment: string;
+}
+
+/** What only people can get: ids, tokens, passwords, and the files that CI reads. */
+export function needs({ settings, given, checkout, environment }: NeedsArgs): Need[] {
+  const { ci, images, dependencies, services, github, owns } = settings;
+  const set = (secret: string): string => `pulumi config set --stack ${environment} --secret ${secret}`;
+  const named = new Set([
+    ...Object.values(ci.environment),
+    ...Object.values(dependencies).flatMap((dependency) =>
+      dependency === "none"
+        ? []
+        : [dependency.password ?? [], "secrets" in dependency ? Object.values(dependency.secrets) : []].flat(),
+    ),
+    ...Object.values(services).flatMap(({ secrets = {} }) => Object.values(secrets)),
+  ]);
+  const known: Readonly<Record<string, string>> = {
+    "deploy-token":
+      "a token that may write to the deploy repository (GitHub: Settings, Developer settings, fine-grained token)",
+    "github-token": `a token that may comment on pull requests of ${github?.repository ?? "the repository"}`,
+    "pulumi-token": "an access token of Pulumi's backend (app.pulumi.com: Personal access tokens), for previews",
+  };
+  const secrets = Object(given["secrets"]);
+  return [
+    ...(ci.organizationId === placeholderId
+      ? [{ what: "ci.organizationId", how: "CircleCI: Organization Settings, Overview; write it into the stack file" }]
+      : []),
+    ...(owns.ciProject && ci.repositoryId === undefined
+      ? [
+          {
+            what: "ci.repositoryId",
+            how: `gh api repos/${github?.repository ?? "OWNER/NAME"} --jq .id; without it, no push starts the pipeline`,
+          },
+        ]
+      : []),
+    ...(given["registryPassword"] === undefined
+      ? [
+          {
+            what: "registryPassword",
+            how: `an access token of ${images.username} on ${images.registry}: ${set("registryPassword")}`,
+          },
+        ]
+      : []),
+    ...(given["circleciToken"] === undefined
+      ? [{ what: "circleciToken", how: `CircleCI: User Settings, Personal API Tokens: ${set("circleciToken")}` }]
+      : []),
+    ...(given["gitToken"] === undefined
+      ? [
+          {
+            what: "gitToken",
+            how: `a token with which Argo CD reads the deploy repository, unless that is public: ${set("gitToken")}`,
+          },
+        ]
+      : []),
+    ...[...named]
+      .filter((name) => secrets[name] === undefined)
+      .map((name) => ({
+        what: `secrets.${name}`,
+        how: `${known[name] ?? "a password"}: ${set(`--path 'secrets.${name}'`)}`,
+      })),
+    ...(existsSync(join(checkout, ".circleci/continue_config.yml"))
+      ? []
+      : [{ what: ".circleci", how: `npx delivery ci-config --env ${environment}, and commit what it writes` }]),
+  ];
+}

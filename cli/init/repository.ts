@@ -1,0 +1,80 @@
+import { readFileSync, statSync } from "node:fs";
+import { join, posix } from "node:path";
+import { gitAt } from "../../git/git-command.ts";
+import { openSourceRepository } from "../../git/source-repository.ts";
+import { isIn, memoize } from "../affected/source-tree.ts";
+
+/** A monorepo as Git has it, and what Git knows of where it comes from. Paths are from its root. */
+export interface Repository {
+  /** Relative to the program. */
+  readonly root: string;
+  /** All files but those that Git ignores, sorted. */
+  readonly files: readonly string[];
+  /** Whether there is a file, or a directory with one in it. */
+  readonly has: (path: string) => boolean;
+  /** `undefined`: there is no such file, or it is too large to be written by hand. */
+  readonly read: (path: string) => string | undefined;
+  /** The files in a directory, at any depth. */
+  readonly under: (directory: string) => readonly string[];
+  /** `owner/name` on GitHub. */
+  readonly github: string | undefined;
+  /** The branch that its remote has as the default, else the one that is checked out. */
+  readonly branch: string | undefined;
+  /** The root of the checkout that it is in, as an absolute path. */
+  readonly checkout: string;
+}
+
+/** @throws SourceRepositoryError where it is in no checkout of Git */
+export async function readRepository(root: string): Promise<Repository> {
+  const source = await openSourceRepository(root);
+  const files = (await source.files()).filter((file) =>
+    statSync(join(root, file), { throwIfNoEntry: false })?.isFile(),
+  );
+  return {
+    ...repositoryOf(root, files),
+    checkout: source.root,
+    github: githubName(await ask(root, ["config", "--get", "remote.origin.url"])),
+    branch:
+      (await ask(root, ["symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD"]))?.replace(/^origin\//, "") ??
+      (await ask(root, ["symbolic-ref", "--quiet", "--short", "HEAD"])),
+  };
+}
+
+/** @param files without those that are not there */
+export function repositoryOf(
+  root: string,
+  files: readonly string[],
+): Omit<Repository, "checkout" | "github" | "branch"> {
+  const sorted = files.toSorted();
+  const known = new Set(sorted.flatMap(withParents));
+  return {
+    root,
+    files: sorted,
+    has: (path) => path === "." || known.has(path.replace(/\/$/, "")),
+    read: memoize((path) => {
+      const size = statSync(join(root, path), { throwIfNoEntry: false })?.size ?? longest;
+      return size < longest ? readFileSync(join(root, path), "utf8") : undefined;
+    }),
+    under: memoize((directory) => sorted.filter((file) => isIn(directory, file))),
+  };
+}
+
+const longest = 2 ** 20;
+
+function withParents(path: string): string[] {
+  return path === "." || path === "" ? [] : [path, ...withParents(posix.dirname(path))];
+}
+
+/** The repository's name in the URL of a remote, in any of the forms that Git takes. */
+export function githubName(remote: string | undefined): string | undefined {
+  return /github\.com(?::\d+)?[/:]([\w.-]+\/[\w.-]+?)(?:\.git)?\/?$/.exec(remote ?? "")?.[1];
+}
+
+/** The first line that Git prints; `undefined` where it has no answer. */
+export async function ask(root: string, args: readonly string[]): Promise<string | undefined> {
+  const answer = await gitAt(root)(args).then(
+    (output) => output.toString().trim(),
+    () => "",
+  );
+  return answer === "" ? undefined : answer;
+}

@@ -1,0 +1,211 @@
+import { posix } from "node:path";
+import { parse, parseAllDocuments } from "yaml";
+import type { Repository } from "./repository.ts";
+
+/** How a container is run, as a file for Docker Compose or for Kubernetes says. Paths are from the root of the monorepo. */
+export interface Run {
+  readonly name: string;
+  /** The file that says so. */
+  readonly file: string;
+  readonly isCompose: boolean;
+  readonly image: string | undefined;
+  readonly build: RunBuild | undefined;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly dependsOn: readonly string[];
+  /** Those that it listens on. */
+  readonly ports: readonly number[];
+  /** Whether it is started with another command than that of the image. */
+  readonly hasCommand: boolean;
+  /** Whether it is started once, or only when asked for. */
+  readonly isTask: boolean;
+}
+
+interface RunBuild {
+  readonly dockerfile: string;
+  readonly context: string;
+  readonly target: string | undefined;
+  readonly args: Readonly<Record<string, string>>;
+}
+
+/** All that the repository says of how its containers run, Compose first: it says what is built, too. */
+export function readRuns(repository: Pick<Repository, "files" | "read">): Run[] {
+  const compose = repository.files.filter(isComposeFile).toSorted((a, b) => depth(a) - depth(b) || a.length - b.length);
+  const manifests = repository.files.filter(
+    (file) =>
+      /\.ya?ml$/.test(file) &&
+      !isComposeFile(file) &&
+      !/(^|\/)(test\w*|testdata|examples?|samples?|docs?|vendor|node_modules)\//.test(file),
+  );
+  return merged([
+    ...compose.flatMap((file) => composeRuns(repository, file)),
+    ...manifests.flatMap((file) => manifestRuns(file, repository.read(file) ?? "")),
+  ]);
+}
+
+function depth(path: string): number {
+  return path.split("/").length;
+}
+
+/** Those for tests and for a developer's tools say nothing of what is delivered. */
+function isComposeFile(path: string): boolean {
+  const [, suffix] = /(?:^|\/)(?:docker-)?compose([._-][\w.-]+)?\.ya?ml$/.exec(path) ?? [undefined, undefined];
+  return /(?:^|\/)(?:docker-)?compose([._-][\w.-]+)?\.ya?ml$/.test(path) && !/test|e2e|debug|load/.test(suffix ?? "");
+}
+
+/** A container of one name and image is one, however many files speak of it. */
+function merged(runs: readonly Run[]): Run[] {
+  const byName = new Map<string, Run>();
+  for (const run of runs) {
+    const known = byName.get(run.name);
+    if (known === undefined) byName.set(run.name, run);
+    else if (known.isCompose || !run.isCompose)
+      byName.set(run.name, {
+        ...known,
+        image: known.image ?? run.image,
+        build: known.build ?? run.build,
+        environment: { ...run.environment, ...known.environment },
+        dependsOn: [...new Set([...known.dependsOn, ...run.dependsOn])],
+        ports: [...new Set([...known.ports, ...run.ports])],
+        hasCommand: known.hasCommand || run.hasCommand,
+      });
+  }
+  return [...byName.values()];
+}
+
+function composeRuns({ read }: Pick<Repository, "read">, file: string): Run[] {
+  const directory = posix.dirname(file);
+  const variables = environmentFile(read(posix.join(directory, ".env")) ?? "");
+  const content = parsed(() => parse(read(file) ?? "", { merge: true, logLevel: "silent" }));
+  const services = isMap(content) && isMap(content["services"]) ? content["services"] : {};
+  return Object.entries(services).flatMap(([name, service]): Run[] => {
+    if (!isMap(service)) return [];
+    const text = (value: unknown): string | undefined =>
+      ["string", "number", "boolean"].includes(typeof value) ? expand(String(value), variables) : undefined;
+    const { restart, profiles } = service;
+    return [
+      {
+        name,
+        file,
+        isCompose: true,
+        image: text(service["image"]),
+        build: composeBuild(service["build"], directory, text),
+        environment: assignments(service["environment"], text, variables),
+        dependsOn: namesIn(service["depends_on"]),
+        ports: [...listOf(service["ports"]), ...listOf(service["expose"])].flatMap((port) => containerPort(port, text)),
+        hasCommand: service["command"] !== undefined || service["entrypoint"] !== undefined,
+        isTask: restart === "no" || restart === false || isForTasks(listOf(profiles).map(String)),
+      },
+    ];
+  });
+}
+
+/** What only such profiles have is not started with the rest. */
+function isForTasks(profiles: readonly string[]): boolean {
+  return (
+    profiles.length > 0 && profiles.every((profile) => /seed|migrat|test|tool|debug|load|setup|init/i.test(profile))
+  );
+}
+
+type Text = (value: unknown) => string | undefined;
+
+function composeBuild(build: unknown, directory: string, text: Text): RunBuild | undefined {
+  const settings = isMap(build) ? build : { context: build };
+  const context = text(settings["context"] ?? ".");
+  if (build === undefined || context === undefined || settings["dockerfile_inline"] !== undefined) return undefined;
+  const at = posix.join(directory, context).replace(/(.)\/$/, "$1");
+  const dockerfile = posix.join(at, text(settings["dockerfile"]) ?? "Dockerfile");
+  if (/^[a-z]+:/.test(context) || at.startsWith("..") || dockerfile.startsWith("..")) return undefined;
+  return { context: at, dockerfile, target: text(settings["target"]), args: assignments(settings["args"], text, {}) };
+}
+
+/** A map, or a list of `NAME=value`; a name without a value is that of the file `.env`. */
+function assignments(value: unknown, text: Text, known: Readonly<Record<string, string>>): Record<string, string> {
+  const pairs: (readonly [string, string | undefined])[] = isMap(value)
+    ? Object.entries(value).map(([name, given]) => [name, given === null ? known[name] : text(given)])
+    : listOf(value).map((entry) => {
+        const [name = "", ...rest] = String(entry).split("=");
+        return [name, rest.length === 0 ? known[name] : text(rest.join("="))];
+      });
+  return Object.fromEntries(pairs.flatMap(([name, given]) => (given === undefined ? [] : [[name, given]])));
+}
+
+function containerPort(port: unknown, text: Text): number[] {
+  const written = text(isMap(port) ? port["target"] : port) ?? "";
+  const [, inside] = /^(?:.*:)?(\d+)(?:\/tcp)?$/.exec(written) ?? [];
+  return inside === undefined ? [] : [Number(inside)];
+}
+
+/** The containers of Deployments and the like; a template of Helm is no YAML, and says nothing. */
+function manifestRuns(file: string, text: string): Run[] {
+  if (!/^kind:\s*(Deployment|StatefulSet)\b/m.test(text) || !/^\s*(- )?containers:/m.test(text)) return [];
+  const documents = parsed(() => parseAllDocuments(text, { logLevel: "silent" }));
+  if (!Array.isArray(documents)) return [];
+  return documents.flatMap((document) => {
+    const object: unknown = document.errors.length === 0 ? parsed(() => document.toJS()) : undefined;
+    const containers = isMap(object) ? listOf(valueAt(object, "spec", "template", "spec", "containers")) : [];
+    const owner = isMap(object) ? valueAt(object, "metadata", "name") : undefined;
+    const [container] = containers;
+    if (!isMap(container) || typeof owner !== "string") return [];
+    const environment = listOf(container["env"]).flatMap((entry) =>
+      isMap(entry) && typeof entry["name"] === "string" && typeof entry["value"] === "string"
+        ? [[entry["name"], entry["value"]]]
+        : [],
+    );
+    const ports = listOf(container["ports"]).flatMap((port) =>
+      isMap(port) && typeof port["containerPort"] === "number" && port["protocol"] !== "UDP"
+        ? [port["containerPort"]]
+        : [],
+    );
+    const image = typeof container["image"] === "string" ? container["image"] : undefined;
+    const rest = { isCompose: false, build: undefined, dependsOn: [], hasCommand: false, isTask: false };
+    return [{ name: owner, file, image, environment: Object.fromEntries(environment), ports, ...rest }];
+  });
+}
+
+function valueAt(value: Readonly<Record<string, unknown>>, ...path: readonly string[]): unknown {
+  return path.reduce<unknown>((found, key) => (isMap(found) ? found[key] : undefined), value);
+}
+
+function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function namesIn(value: unknown): string[] {
+  return isMap(value) ? Object.keys(value) : listOf(value).map(String);
+}
+
+/** @returns `undefined` where it cannot be read: then nothing is known of it */
+function parsed(read: () => unknown): unknown {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}
+
+/** The variables of a file `.env`, each with those above it filled in. */
+function environmentFile(text: string): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const line of text.split(/\r?\n/)) {
+    const [, name, value = ""] = /^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=\s*(.*?)\s*$/.exec(line) ?? [];
+    if (name !== undefined) found[name] = expand(value.replace(/\s+#.*$/, "").replace(/^(["'])(.*)\1$/, "$2"), found);
+  }
+  return found;
+}
+
+/** `$NAME`, `${NAME}`, `${NAME:-default}`; what is not known is empty. */
+function expand(text: string, known: Readonly<Record<string, string>>): string {
+  return text.replaceAll(
+    /\$(?:\$|(\w+)|\{(\w+)(?::?([-?+])([^{}]*))?\})/g,
+    (all, bare?: string, braced?: string, operator?: string, word = "") => {
+      if (all === "$$") return "$";
+      const value = known[bare ?? braced ?? ""] ?? "";
+      if (operator === "+") return value === "" ? "" : expand(word, known);
+      return value === "" && operator === "-" ? expand(word, known) : value;
+    },
+  );
+}

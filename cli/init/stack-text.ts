@@ -1,0 +1,139 @@
+import { posix, relative } from "node:path";
+import { schemaVersion } from "../../core/schema-version.ts";
+import { knownImage } from "./known-images.ts";
+import type { Guess, GuessedService } from "./guess.ts";
+import { flow, scalar } from "./yaml-text.ts";
+
+/** What stands for an id that only CircleCI knows: valid, so that a preview works, and nobody's. */
+export const placeholderId = "00000000-0000-0000-0000-000000000000";
+
+/** The stack file, with a comment for each guess, and an arrow where somebody has to fill in. */
+export function stackText(guess: Guess): string {
+  const { services, leftOut } = guess;
+  const lines = [
+    "# Written by `npx delivery init`. Comments say what is guessed, and from what; → is to be filled in or checked.",
+    "config:",
+    ...section("schemaVersion", [String(schemaVersion)]),
+    ...appLines(guess),
+    ...imagesLines(guess),
+    ...ciLines(guess),
+    ...(guess.github === undefined
+      ? ["  # delivery:github: { repository: owner/name } # → for pull requests; the checkout has no remote on GitHub"]
+      : [
+          "  delivery:github:",
+          `    repository: ${scalar(guess.github)} # the remote \`origin\``,
+          ...(guess.branch === undefined
+            ? []
+            : [`    branch: ${scalar(guess.branch)} # what is merged there is delivered`]),
+        ]),
+    "  delivery:gitops:",
+    `    repository: ${scalar(`https://github.com/${guess.github ?? `owner/${guess.app}`}-deploy.git`)} # → a repository of yours, which may be empty`,
+    "  delivery:owns:",
+    "    ciProject: true",
+    "    argoCd: true",
+    ...dependencyLines(guess),
+    ...defaultLines(guess),
+    ...(services.some(({ settings, remarks }) => settings.length + remarks.length > 0) ? ["  delivery:services:"] : []),
+    ...services.flatMap(serviceLines),
+    ...(leftOut.length === 0
+      ? []
+      : [
+          "  # No service is made of these; to have one, write an entry with `dockerfile` into `services`.",
+          ...leftOut.map(({ path, reason }) => `  # ${path}: ${reason}`),
+        ]),
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+function section(name: string, [first = "", ...rest]: readonly string[]): string[] {
+  return [`  delivery:${name}:${first === "" ? "" : ` ${first}`}`, ...rest];
+}
+
+function appLines({ app, directory, pattern, services }: Guess): string[] {
+  return [
+    "  delivery:app:",
+    `    name: ${scalar(app)} # first part of images, contexts, namespaces`,
+    `    directory: ${scalar(directory)}`,
+    ...(pattern === undefined
+      ? []
+      : [
+          `    services: ${scalar(pattern)} # finds ${services
+            .filter(({ isFound }) => isFound)
+            .map(({ name }) => name)
+            .join(", ")}`,
+        ]),
+  ];
+}
+
+function imagesLines({ owner, context, services }: Guess): string[] {
+  const wide = services.filter((service) => service.context === ".").length;
+  return [
+    "  delivery:images:",
+    `    organization: ${scalar(owner)} # → yours on Docker Hub; or \`registry:\` elsewhere`,
+    `    username: ${scalar(owner)} # → who pushes and pulls`,
+    "    source: registry",
+    ...(context === "app" ? [`    context: app # ${wide} of ${services.length} builds copy from the root`] : []),
+  ];
+}
+
+function ciLines({ github, ci, program }: Guess): string[] {
+  return [
+    "  delivery:ci:",
+    `    organizationId: ${scalar(placeholderId)} # → CircleCI: Organization Settings`,
+    `    # repositoryId: "123" # → starts the pipeline at every push: gh api repos/${github ?? "owner/name"} --jq .id`,
+    ...(program === undefined
+      ? []
+      : [`    program: { repository: ${scalar(program)} } # → where CI gets this program from`]),
+    `    image: ${scalar(ci.image)} # ${ci.language === undefined ? "no language is known" : `most services are in ${ci.language}`}; its Node.js must be ≥ 24`,
+    "    environment:",
+    "      DELIVERY_GIT_TOKEN: deploy-token",
+    "      DELIVERY_GITHUB_TOKEN: github-token",
+    "      PULUMI_ACCESS_TOKEN: pulumi-token",
+  ];
+}
+
+function dependencyLines({ dependencies }: Guess): string[] {
+  if (dependencies.length === 0) return [];
+  return [
+    "  delivery:dependencies: # → `none`, or `{ address: host:port }` of one that is there",
+    ...dependencies.flatMap(({ name, image, file }) => {
+      const known = knownImage(image);
+      if (known?.kind !== "dependency") return [];
+      const { port, user, data, scratch = [], password, environment } = known;
+      return [
+        `    ${name}: # from ${file}`,
+        `      image: ${scalar(image)}`,
+        `      port: ${port}`,
+        `      user: ${user}`,
+        ...(password === undefined
+          ? []
+          : [
+              `      password: ${scalar(`${name}-password`)}`,
+              `      secrets: { ${password}: ${scalar(`${name}-password`)} }`,
+            ]),
+        ...(environment === undefined ? [] : [`      env: ${flow(environment)}`]),
+        ...(data === undefined ? [] : [`      storage: { size: 1Gi, path: ${scalar(data)} }`]),
+        ...(scratch.length === 0 ? [] : [`      scratch: [${scratch.map(scalar).join(", ")}]`]),
+      ];
+    }),
+  ];
+}
+
+function defaultLines({ defaults }: Guess): string[] {
+  return defaults.length === 0 ? [] : ["  delivery:defaults:", ...defaults.map(({ text }) => `    ${text}`)];
+}
+
+function serviceLines({ name, settings, remarks }: GuessedService): string[] {
+  // An entry without a key is none.
+  if (settings.length === 0) return remarks.map((remark) => `    # ${name}: ${remark}`);
+  return [
+    `    ${name}:`,
+    ...settings.map(({ text, because }) => `      ${text}${because === undefined ? "" : ` # ${because}`}`),
+    ...remarks.map((remark) => `      # ${remark}`),
+  ];
+}
+
+/** A path as a stack file has it: relative to the program. */
+export function directoryFrom(program: string, root: string): string {
+  return relative(program, root).split(/[\\/]/).join(posix.sep) || ".";
+}

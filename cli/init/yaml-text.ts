@@ -1,0 +1,14 @@
+/** A map on one line. */
+export function flow(map: Readonly<Record<string, string>>): string {
+  return `{ ${Object.entries(map)
+    .map(([key, value]) => `${scalar(key)}: ${scalar(value)}`)
+    .join(", ")} }`;
+}
+
+/** A string that all versions of YAML take for one, within `{}` and `[]`, too. */
+export function scalar(text: string): string {
+  const isPlain =
+    /^(\.{0,2}\/)*[A-Za-z_][\w./@+=-]*(:[\w./@+=-]+)*$/.test(text) &&
+    !/^(y|n|yes|no|on|off|true|false|null)$/i.test(text);
+  return isPlain ? text : JSON.stringify(text);
+}

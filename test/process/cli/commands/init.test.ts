@@ -1,0 +1,131 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { parse } from "yaml";
+import { SourceCheckout } from "../../../support/source-checkout.ts";
+
+const program = resolve(".");
+const dockerfile = "FROM scratch\nCOPY main.go .\nEXPOSE 8080\n";
+
+/** The program in a repository of its own, and the monorepo beside it. */
+let own: SourceCheckout;
+let shop: SourceCheckout;
+beforeEach(() => {
+  own = new SourceCheckout();
+  own.git("remote", "add", "origin", "git@github.com:acme/delivery.git");
+  shop = new SourceCheckout();
+  shop.git("remote", "add", "origin", "https://github.com/acme/shop.git");
+  shop.commit({
+    ".gitignore": "build/\n",
+    "svc/link/Dockerfile": dockerfile,
+    "svc/link/main.go": "",
+    "svc/user/Dockerfile": dockerfile,
+    "svc/user/main.go": "",
+    "svc/mail/Dockerfile": "FROM x\nCOPY --chown=1 *.go .\n",
+    "svc/mail/main.go": "",
+  });
+});
+afterEach(() => {
+  own[Symbol.dispose]();
+  shop[Symbol.dispose]();
+});
+
+function delivery(args: readonly string[], cwd = own.root) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(program, "cli/main.ts"), ...args], { cwd });
+  return { status, out: stdout.toString(), err: stderr.toString() };
+}
+
+const init = (...args: readonly string[]) => delivery(["init", "--app", shop.root, ...args]);
+const stackFile = (): string => readFileSync(join(own.root, "stacks/Pulumi.dev.yaml"), "utf8");
+
+test("writes a stack file that the program takes, and says what is missing", () => {
+  // What Git ignores, and what only the disk has, is nothing.
+  mkdirSync(join(shop.root, "build/x"), { recursive: true });
+  writeFileSync(join(shop.root, "build/x/Dockerfile"), dockerfile);
+  const { status, out, err } = init();
+  expect([status, err]).toEqual([0, ""]);
+  expect(out).toContain("wrote stacks/Pulumi.dev.yaml\n\n3 services:\n  link: ");
+  expect(out).toMatch(/Missing now:\n {2}ci\.organizationId: .*\n {2}ci\.repositoryId: gh api repos\/acme\/shop /);
+  expect(out).toContain("secrets.deploy-token: a token that may write to the deploy repository");
+  const { config } = parse(stackFile());
+  expect(config["delivery:ci"].program).toEqual({ repository: "https://github.com/acme/delivery.git" });
+  expect(config["delivery:github"]).toEqual({ repository: "acme/shop", branch: "main" });
+  expect(config["delivery:services"]).toEqual({ mail: { kind: "worker" } });
+  expect(delivery(["ci-config", "--env", "dev"])).toMatchObject({ status: 0, err: "" });
+  expect(readFileSync(join(shop.root, ".circleci/continue_config.yml"), "utf8")).toContain("build-link");
+});
+
+test("in the monorepo's own repository needs neither --app nor ci.program", () => {
+  mkdirSync(join(shop.root, "delivery"));
+  const { status, out } = delivery(["init", "--print"], join(shop.root, "delivery"));
+  expect(status).toBe(0);
+  const { config } = parse(out);
+  expect(config["delivery:app"]).toEqual({ name: "shop", directory: "..", services: "svc/*" });
+  expect(config["delivery:ci"].program).toBeUndefined();
+  expect(existsSync(join(shop.root, "delivery/stacks"))).toBe(false);
+});
+
+test("a stack file that is there stays, and the difference is shown", () => {
+  init();
+  const written = stackFile();
+  expect(init()).toMatchObject({ status: 0, out: "stacks/Pulumi.dev.yaml is what would be written\n" });
+  const edited = written.replace("organization: acme", "organization: mine");
+  writeFileSync(join(own.root, "stacks/Pulumi.dev.yaml"), edited);
+  shop.commit({ "svc/user/Dockerfile": undefined, "svc/web/app.Dockerfile": "FROM x\nEXPOSE 1\n" });
+  const { status, out, err } = init();
+  expect(status).toBe(0);
+  expect(out).toMatch(/^-\s+organization: mine # → .*\n\+\s+organization: acme # → /m);
+  expect(out).toMatch(/^\+\s+dockerfile: svc\/web\/app\.Dockerfile$/m);
+  expect(err).toContain("stacks/Pulumi.dev.yaml is there and stays as it is");
+  expect(stackFile()).toBe(edited);
+});
+
+test("--check says what is missing until nothing is, and writes nothing", () => {
+  const none = init("--check");
+  expect(none.status).toBe(1);
+  expect(none.err).toContain("there is no stacks/Pulumi.dev.yaml; `npx delivery init --app");
+  expect(existsSync(join(own.root, "stacks"))).toBe(false);
+  init();
+  const { status, err } = init("--check");
+  expect(status).toBe(1);
+  for (const what of ["ci.organizationId", "ci.repositoryId", "registryPassword", "gitToken", ".circleci"])
+    expect(err).toContain(`       ${what}: `);
+  const secret = "{ secure: v1:xxx }";
+  const complete = stackFile()
+    .replace("00000000-0000-0000-0000-000000000000", "3f0c8f0a-5d0e-4c1b-9c55-0a5d3c7e1f10")
+    .replace('# repositoryId: "123"', 'repositoryId: "123"')
+    .concat(
+      ...["registryPassword", "circleciToken", "gitToken"].map((key) => `  delivery:${key}: ${secret}\n`),
+      `  delivery:secrets: { deploy-token: ${secret}, github-token: ${secret}, pulumi-token: ${secret} }\n`,
+    );
+  writeFileSync(join(own.root, "stacks/Pulumi.dev.yaml"), complete);
+  delivery(["ci-config", "--env", "dev"]);
+  expect(init("--check")).toEqual({
+    status: 0,
+    out: "stacks/Pulumi.dev.yaml has all that a pipeline needs\n",
+    err: "",
+  });
+  // A service that has come since is said, and so is a key that is wrong.
+  shop.commit({ "apps/web/Dockerfile": "FROM x\nEXPOSE 1\n" });
+  expect(init("--check")).toMatchObject({
+    status: 0,
+    err: "note: no service is made of apps/web/Dockerfile: `web: { dockerfile: apps/web/Dockerfile }` in `services` does\n",
+  });
+  writeFileSync(join(own.root, "stacks/Pulumi.dev.yaml"), complete.replace("kind: worker", "kind: daemon"));
+  expect(init("--check").err).toContain('services.mail.kind: "daemon": must be server or worker');
+});
+
+test.each<[what: string, args: () => readonly string[], status: number, message: RegExp]>([
+  ["no directory", () => ["--app", "no/such"], 2, /--app "no\/such" does not exist/],
+  ["no --app where the program is the repository", () => [], 2, /--app is missing: the root of the monorepo/],
+  ["no checkout", () => ["--app", "/"], 1, /is in no checkout of Git/],
+  ["both ways", () => ["--app", shop.root, "--print", "--check"], 2, /--print and --check exclude/],
+  ["no such environment", () => ["--app", shop.root, "--env", "../x"], 2, /is not the name of an environment/],
+  ["no Dockerfile", () => ["--app", own.root], 1, /Git knows no Dockerfile there of which a service can be made/],
+])("refuses %s, and writes nothing", (_what, args, status, message) => {
+  const result = delivery(["init", ...args()]);
+  expect(result.status).toBe(status);
+  expect(result.err).toMatch(message);
+  expect(existsSync(join(own.root, "stacks"))).toBe(false);
+});

@@ -1,0 +1,250 @@
+import { describe, expect, test } from "vitest";
+import { appName } from "../../../../cli/init/guess.ts";
+import { guessedStack } from "../../../support/guessed-stack.ts";
+
+const web = "FROM scratch\nEXPOSE 8080\n";
+
+/** The services that the program finds with the stack file: name → Dockerfile and build context, from the root. */
+function found(files: Readonly<Record<string, string>>): Record<string, string> {
+  const { accepted, config } = guessedStack(files);
+  expect(accepted.problems).toEqual([]);
+  const root = `${Object(config["app"]).directory}/`;
+  const at = (path: string): string => (path.startsWith(root) ? path.slice(root.length) : ".");
+  return Object.fromEntries(
+    accepted.services.map(({ name, dockerfile, context }) => [name, `${at(dockerfile)} in ${at(context)}`]),
+  );
+}
+
+describe("a service is", () => {
+  test.each<[what: string, files: Record<string, string>, services: Record<string, string>]>([
+    ["a directory with a Dockerfile", { "src/a/Dockerfile": web }, { a: "src/a/Dockerfile in src/a" }],
+    [
+      "each of several directories, wherever they are",
+      { "svc/a_service/Dockerfile": web, "svc/b/Dockerfile": web, "apps/c/Dockerfile": web, "d/e/f/Dockerfile": web },
+      {
+        a: "svc/a_service/Dockerfile in svc/a_service",
+        b: "svc/b/Dockerfile in svc/b",
+        c: "apps/c/Dockerfile in apps/c",
+        f: "d/e/f/Dockerfile in d/e/f",
+      },
+    ],
+    [
+      "a Dockerfile below a folder that says nothing",
+      { "src/cart/src/Dockerfile": web, "src/ad/Dockerfile": web },
+      { cart: "src/cart/src/Dockerfile in src/cart/src", ad: "src/ad/Dockerfile in src/ad" },
+    ],
+    [
+      "each of several Dockerfiles of one folder",
+      { "docker/web.Dockerfile": web, "docker/Dockerfile-api": web, "docker/Dockerfile.mail": web },
+      {
+        web: "docker/web.Dockerfile in docker",
+        api: "docker/Dockerfile-api in docker",
+        mail: "docker/Dockerfile.mail in docker",
+      },
+    ],
+    [
+      "a second Dockerfile of a service",
+      { "svc/a/Dockerfile": web, "svc/a/Dockerfile.worker": web, "svc/b/Dockerfile": web },
+      {
+        a: "svc/a/Dockerfile in svc/a",
+        "a-worker": "svc/a/Dockerfile.worker in svc/a",
+        b: "svc/b/Dockerfile in svc/b",
+      },
+    ],
+    ["the whole repository", { Dockerfile: web }, { shop: "Dockerfile in ." }],
+    [
+      "told from others of its name by the folder around",
+      { "one/node/Dockerfile": web, "two/node/Dockerfile": web },
+      { "one-node": "one/node/Dockerfile in one/node", "two-node": "two/node/Dockerfile in two/node" },
+    ],
+    [
+      "given a name that Kubernetes takes",
+      { "svc/Mail.Sender/Dockerfile": web, "svc/2fa/Dockerfile": web },
+      { "mail-sender": "svc/Mail.Sender/Dockerfile in svc/Mail.Sender", "shop-2fa": "svc/2fa/Dockerfile in svc/2fa" },
+    ],
+    [
+      "each stage that Compose builds",
+      {
+        "compose.yaml":
+          "services:\n  web: { build: { context: ., target: web }, ports: ['80:8080'] }\n  mail: { build: { context: ., target: mail } }\n",
+        Dockerfile: "FROM scratch AS web\nFROM scratch AS mail\n",
+      },
+      { web: "Dockerfile in .", mail: "Dockerfile in ." },
+    ],
+    [
+      "built where all is that its Dockerfile copies",
+      {
+        "go.mod": "module shop\n",
+        "svc/a/Dockerfile": `FROM golang\nCOPY go.mod .\nCOPY svc/a svc/a\nRUN go build ./svc/a\n${web}`,
+        "svc/a/main.go": "package main\n",
+        "svc/b/Dockerfile": `FROM x\nCOPY *.py ./\n${web}`,
+        "svc/b/app.py": "",
+        "svc/c/Dockerfile": `FROM golang\nCOPY . .\nRUN go build ./svc/c\n${web}`,
+        "svc/c/main.go": "package main\n",
+      },
+      { a: "svc/a/Dockerfile in .", b: "svc/b/Dockerfile in svc/b", c: "svc/c/Dockerfile in ." },
+    ],
+  ])("%s", (_what, files, services) => expect(found(files)).toEqual(services));
+
+  test.each<[what: string, path: string, dockerfile: string, reason: RegExp]>([
+    ["no package of others", "svc/a/node_modules/x/Dockerfile", web, /node_modules is not the repository's own/],
+    ["no variant for tests", "svc/a/Dockerfile.test", web, /variant for test/],
+    ["no variant for development", "svc/a/dev.Dockerfile", web, /variant for dev/],
+    ["no test", "tests/load/Dockerfile", web, /in tests/],
+    ["no example", "examples/hello/Dockerfile", web, /in examples/],
+    ["no database", "svc/db/Dockerfile", "FROM postgres:17\n", /FROM postgres:17: a dependency/],
+    ["no tool", "ops/grafana/Dockerfile", "FROM grafana/grafana\n", /FROM grafana\/grafana: a tool/],
+    ["nothing for Windows", "svc/w/Dockerfile", "FROM mcr.microsoft.com/windows/servercore\n", /does not run on Linux/],
+    ["nothing that runs once", "migrations/Dockerfile", "FROM x\n", /migrations runs once/],
+    ["no template", "docker/Dockerfile", "FROM x\nARG JAR\nCOPY ${JAR} app.jar\n", /copies what JAR says/],
+    ["no empty file", "svc/e/Dockerfile", "", /has no FROM/],
+  ])("%s, and the reason is said", (_what, path, dockerfile, reason) => {
+    const { guess, text, accepted } = guessedStack({ "svc/a/Dockerfile": web, [path]: dockerfile });
+    expect(guess.leftOut).toMatchObject([{ path, reason: expect.stringMatching(reason) }]);
+    expect(text).toMatch(new RegExp(`^  # ${path.replaceAll(".", "\\.")}: `, "m"));
+    // The pattern for the others must not find it.
+    expect(accepted.services.map(({ name }) => name)).toEqual(["a"]);
+  });
+});
+
+describe("of Compose", () => {
+  const compose = `
+x-env: &env { LOG: info }
+services:
+  web:
+    build: { context: ., dockerfile: docker/web.Dockerfile, args: { EDITION: "\${EDITION}", UNKNOWN: x } }
+    ports: ["\${PORT:-80}:8000"]
+    depends_on: [api-service]
+    environment:
+      - API_URL=http://api-service:9000
+      - DATABASE_URL=postgres://shop:hunter2@db:5432/shop
+      - CACHE_HOST=cache
+      - CACHE_ADDR
+  api-service:
+    build: svc/api_service
+    ports: [9000]
+    depends_on: { db: { condition: service_healthy }, web: {} }
+    environment: { <<: *env, DB_ADDRESS: "db:5432" }
+  mail: { build: svc/mail }
+  seed: { build: svc/seed, restart: "no" }
+  db: { image: "postgres:17-alpine" }
+  cache: { image: "valkey/valkey:9" }
+`;
+  const files = {
+    "compose.yaml": compose,
+    ".env": "EDITION=full # of the shop\nCACHE_ADDR=cache:6379\n",
+    "docker/web.Dockerfile": "FROM node\nARG EDITION\nCOPY svc/web .\n",
+    "svc/web/package.json": "{}",
+    "svc/api_service/Dockerfile": "FROM golang\n",
+    "svc/mail/Dockerfile": "FROM python\n",
+    "svc/seed/Dockerfile": "FROM python\n",
+  };
+
+  test("come builds, ports, peers and dependencies", () => {
+    const { config, guess, accepted, text } = guessedStack(files);
+    expect(accepted.problems).toEqual([]);
+    expect(config["services"]).toEqual({
+      web: {
+        dockerfile: "docker/web.Dockerfile",
+        context: ".",
+        buildArgs: { EDITION: "full" },
+        port: 8000,
+        peers: ["api"],
+        dependencies: { db: { address: "DB_ADDRESS" }, cache: { address: "CACHE_ADDR" } },
+        env: { API_URL: "http://api:9000", CACHE_HOST: "cache" },
+      },
+      api: { port: 9000, dependencies: { db: { address: "DB_ADDRESS" } } },
+      mail: { kind: "worker" },
+    });
+    expect(Object.keys(Object(config["dependencies"]))).toEqual(["db", "cache"]);
+    expect(accepted.services.map(({ name, port }) => [name, port])).toEqual([
+      ["api", 9000],
+      ["mail", undefined],
+      ["web", 8000],
+    ]);
+    expect(guess.leftOut).toEqual([{ path: "svc/seed/Dockerfile", reason: expect.stringContaining("runs it once") }]);
+    expect(text).toContain("it calls web, too");
+    expect(text).toContain("DATABASE_URL holds a password");
+    expect(text).not.toContain("hunter2");
+  });
+
+  test("comes nothing that cannot be read, and all else does", () => {
+    const broken = { ...files, "compose.yaml": "services: [\n", "docker-compose.yml": "- a\n" };
+    expect(guessedStack(broken).accepted.services.map(({ name }) => name)).toEqual(["api", "mail", "web"]);
+  });
+
+  test("come services of one image that differ by their environment, and none with a command of its own", () => {
+    const { config, guess } = guessedStack({
+      "compose.yaml":
+        "services:\n  a: { build: ., environment: { ROLE: a, TOKEN: x } }\n  b: { build: ., environment: { ROLE: b } }\n  c: { build: ., command: run c }\n",
+      Dockerfile: web,
+    });
+    expect(config["services"]).toEqual({
+      a: { dockerfile: "Dockerfile", env: { ROLE: "a" } },
+      b: { dockerfile: "Dockerfile", env: { ROLE: "b" } },
+    });
+    expect(guess.leftOut).toEqual([{ path: "Dockerfile (c)", reason: expect.stringContaining("another command") }]);
+  });
+});
+
+test("ports and addresses come from manifests of Kubernetes, too", () => {
+  const { config } = guessedStack({
+    "svc/a/Dockerfile": "FROM x\n",
+    "svc/b/Dockerfile": web,
+    "k8s/all.yaml": `apiVersion: apps/v1
+kind: Deployment
+metadata: { name: a }
+spec:
+  template:
+    spec:
+      containers:
+        - name: server
+          image: a
+          ports: [{ containerPort: 7000 }]
+          env: [{ name: B_ADDR, value: "b:8080" }, { name: CACHE, value: "cache:6379" }, { name: KEY, valueFrom: {} }]
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: cache }
+spec: { template: { spec: { containers: [{ name: redis, image: "redis:8" }] } } }
+`,
+    "helm/templates/a.yaml": "kind: Deployment\nspec:\n  containers:\n  {{- range }}\n",
+  });
+  expect(config["services"]).toEqual({
+    a: { port: 7000, peers: ["b"], dependencies: { cache: { address: "CACHE" } }, env: { B_ADDR: "b:8080" } },
+  });
+  expect(config["dependencies"]).toMatchObject({ cache: { image: "redis:8", port: 6379 } });
+});
+
+test("a dependency that only code speaks of is declared, with the variable that takes an address", () => {
+  const { config, accepted } = guessedStack({
+    "svc/a/Dockerfile": web,
+    "svc/a/main.go": 'package main\nvar x = os.Getenv("REDIS_ADDR")\n',
+    "svc/b/Dockerfile": web,
+    "svc/b/app.js": "connect(process.env.POSTGRES_HOST)\n",
+  });
+  expect(accepted.problems).toEqual([]);
+  expect(config["services"]).toEqual({
+    a: { dependencies: { redis: { address: "REDIS_ADDR" } } },
+    b: { dependencies: { postgres: { address: "POSTGRES_ADDRESS" } } },
+  });
+});
+
+test("what is not known is said, and how the rest is known", () => {
+  const { text } = guessedStack({ "svc/a/Dockerfile": "FROM x\nCOPY target/a.jar .\n", "svc/b/Dockerfile": web });
+  expect(text).toContain('organizationId: "00000000-0000-0000-0000-000000000000" # → CircleCI: Organization Settings');
+  expect(text).toContain('services: "svc/*" # finds a, b');
+  expect(text).toContain("repository: Acme/Shop # the remote `origin`");
+  expect(text).toContain("organization: acme # →");
+  expect(text).toContain("kind: worker # no port is known");
+  expect(text).toContain("# its Dockerfile copies target/a.jar, which Git does not have");
+  expect(text).toContain("image: cimg/node:24.11 # no language is known");
+});
+
+test.each([
+  ["Shop", "shop"],
+  ["my.Shop_2", "my-shop-2"],
+  ["2fa", "fa"],
+  ["...", "app"],
+  ["a".repeat(40), "a".repeat(32)],
+])("the app of the repository %s is %s", (name, app) => expect(appName(name)).toBe(app));
