@@ -1,7 +1,6 @@
 import { posix } from "node:path";
 import type { BuildChoice } from "../../components/dockerfile.ts";
-import { isDocument, jsonWords, parseInstructions, splitFlags } from "../affected/dockerfile-instructions.ts";
-import { chosenInstructions } from "../affected/dockerfile-target.ts";
+import { contextSources } from "../affected/context-sources.ts";
 import { dockerfileSources } from "../affected/dockerfile.ts";
 import { glob } from "../affected/glob.ts";
 import { upwards } from "../affected/source-tree.ts";
@@ -32,7 +31,7 @@ export function guessContext(
   const said = run?.build?.dockerfile === dockerfile ? run.build.context : undefined;
   const candidates = [...new Set([...(said === undefined ? [] : [said]), ...upwards(posix.dirname(dockerfile))])];
   const { goBuilds } = dockerfileSources(text, choice);
-  const copied = contextSources(text, choice);
+  const copied = contextSources(text, choice).map((source) => posix.normalize(`./${source}`).replace(/(.)\/$/, "$1"));
   const rated = candidates.map((context) => {
     const missing = copied.filter((source) => !isThere(context, source, repository));
     const packages = goBuilds.filter(
@@ -64,18 +63,6 @@ const requirements: readonly { readonly tool: RegExp; readonly files: readonly s
   { tool: /\bmvnw? \b/, files: ["pom.xml"] },
   { tool: /\bgradlew? \b/, files: ["build.gradle", "build.gradle.kts", "settings.gradle", "settings.gradle.kts"] },
 ];
-
-/** What is copied from the context itself, as it is written; what an argument stands for is not known. */
-function contextSources(text: string, choice: BuildChoice): string[] {
-  const { instructions } = chosenInstructions(parseInstructions(text), choice);
-  const sources = instructions.flatMap(({ keyword, rest }) => {
-    const { flags, rest: written } = splitFlags(rest);
-    if (!["COPY", "ADD"].includes(keyword) || flags.some((flag) => /^--from=/i.test(flag))) return [];
-    const words = jsonWords(written) ?? written.split(/\s+/).map((word) => word.replace(/^(["'])(.*)\1$/, "$2"));
-    return words.slice(0, -1).filter((word) => !isDocument(word) && !/^(https?:|git@|git:)|\$/.test(word));
-  });
-  return [...new Set(sources)].map((source) => posix.normalize(`./${source}`).replace(/(.)\/$/, "$1"));
-}
 
 function isThere(context: string, source: string, { has, under }: Pick<Repository, "has" | "under">): boolean {
   const path = posix.join(context, source);

@@ -78,7 +78,7 @@ export function guessStack({ repository, directory, program, refused = new Map()
     repository,
   );
   const services = images.map((image): GuessedService => {
-    const { language = "no known language", test } = languages.get(image.name) ?? {};
+    const { language = "no known language", test, prepare, image: imageOfLanguage } = languages.get(image.name) ?? {};
     const isFound = pattern !== undefined && isPlain(image) && matchesGlob(posix.dirname(image.dockerfile), pattern);
     const own = links.get(image.name);
     const usable = test !== undefined && language === ci.language;
@@ -90,6 +90,9 @@ export function guessStack({ repository, directory, program, refused = new Map()
       isFound,
       settings: [
         ...buildSettings(image, isFound, context),
+        ...(image.missing.length === 0 || prepare === undefined
+          ? []
+          : [prepareSetting(image.missing, prepare, imageOfLanguage === ci.image ? undefined : imageOfLanguage)]),
         ...(own?.port === undefined
           ? [{ text: "kind: worker", because: "no port is known; if it listens, `port` in place of this" }]
           : []),
@@ -97,10 +100,10 @@ export function guessStack({ repository, directory, program, refused = new Map()
         ...(usable ? [{ text: `test: { command: ${scalar(test)} }`, because: language }] : []),
       ],
       remarks: [
-        ...(image.missing.length === 0
+        ...(image.missing.length === 0 || prepare !== undefined
           ? []
           : [
-              `its Dockerfile copies ${image.missing.join(", ")}, which Git does not have: something must make it before the build`,
+              `its Dockerfile copies ${image.missing.join(", ")}, which Git does not have: build.prepare is to make it`,
             ]),
         ...(own?.circular.length === undefined || own.circular.length === 0
           ? []
@@ -133,6 +136,12 @@ export function guessStack({ repository, directory, program, refused = new Map()
     leftOut,
     secrets: withPasswords,
   };
+}
+
+/** @param image what it runs in. @default that of all jobs */
+function prepareSetting(missing: readonly string[], command: string, image: string | undefined): GuessedSetting {
+  const value = image === undefined ? scalar(command) : flow({ command, image });
+  return { text: `build: { prepare: ${value} }`, because: `makes ${missing.join(", ")}, which Git does not have` };
 }
 
 function buildSettings(image: FoundImage, isFound: boolean, preset: "service" | "app"): GuessedSetting[] {

@@ -8,6 +8,10 @@ export interface GuessedLanguage {
   readonly language: LanguageName;
   /** Run in the root of the monorepo; `undefined`: CI knows it by the language, or there are no tests. */
   readonly test: string | undefined;
+  /** Makes what the Dockerfile copies and no commit has, if that is not there; `undefined`: it is not known how. */
+  readonly prepare: string | undefined;
+  /** The image of CI that has the language. */
+  readonly image: string | undefined;
 }
 
 export type LanguageName = (typeof languages)[number]["name"];
@@ -28,6 +32,22 @@ interface Language {
   readonly tests?: RegExp;
   /** @param at the directory with the project's file */
   readonly command?: (at: string, repository: Files) => string;
+  /** Builds what the tests test. */
+  readonly prepare?: (at: string, repository: Files) => string;
+}
+
+/** Maven or Gradle, with a wrapper where there is one, in the project that a module is part of. */
+function javaCommand(at: string, { has }: Files, goals: { readonly maven: string; readonly gradle: string }): string {
+  const isRoot = at === ".";
+  if (has(posix.join(at, "pom.xml"))) {
+    const root = has("pom.xml") ? "." : at;
+    const maven = has(posix.join(root, "mvnw")) ? "./mvnw" : "mvn";
+    return inDirectory(root, `${maven} -B -q ${root === at ? "" : `-pl ${at} -am `}${goals.maven}`);
+  }
+  const isModule = !isRoot && !has(posix.join(at, "gradlew")) && has("gradlew");
+  return isModule
+    ? `./gradlew -q :${at.replaceAll("/", ":")}:${goals.gradle}`
+    : inDirectory(at, `./gradlew -q ${goals.gradle}`);
 }
 
 const inDirectory = (at: string, command: string): string => (at === "." ? command : `cd ${at} && ${command}`);
@@ -42,7 +62,22 @@ const languages = [
       `cimg/go:${version.localeCompare("1.26", "en", { numeric: true }) < 0 ? "1.26" : version}-node`,
     version: [/(^|\/)go\.mod$/, /^go (\d+\.\d+)/m],
   },
-  { name: "Node", project: /^package\.json$/, images: /(^|\/)(node|bun|deno)\b/, ci: () => "cimg/node:24.11" },
+  {
+    name: "Node",
+    project: /^package\.json$/,
+    images: /(^|\/)(node|bun|deno)\b/,
+    ci: () => "cimg/node:24.11",
+    prepare: (at, { has }) => {
+      const root = has(posix.join(at, "package-lock.json")) || !has("package.json") ? at : ".";
+      const install = has("pnpm-lock.yaml")
+        ? "pnpm install --frozen-lockfile"
+        : has(posix.join(root, "yarn.lock"))
+          ? "yarn install --frozen-lockfile"
+          : "npm ci";
+      const build = `${install.split(" ")[0]} run build`;
+      return root === at ? inDirectory(at, `${install} && ${build}`) : `${install} && cd ${at} && ${build}`;
+    },
+  },
   {
     name: "Java",
     project: /^(pom\.xml|build\.gradle(\.kts)?)$/,
@@ -53,17 +88,8 @@ const languages = [
       /(?:java\.version>|release>|JavaLanguageVersion\.of\(|VERSION_)(\d\d)/,
     ],
     tests: /(^|\/)src\/test\//,
-    command: (at, { has }) => {
-      const isIn = (name: string): boolean => has(posix.join(at, name));
-      const around = upwards(at).at(-2) === undefined || at === "." ? at : ".";
-      if (isIn("pom.xml")) {
-        const [root, module] = has("pom.xml") ? [".", at] : [at, "."];
-        const maven = has(posix.join(root, "mvnw")) ? "./mvnw" : "mvn";
-        return inDirectory(root, `${maven} -B -q ${module === "." ? "" : `-pl ${module} -am `}test`);
-      }
-      const root = isIn("gradlew") || !has(posix.join(around, "gradlew")) ? at : around;
-      return inDirectory(root, `./gradlew ${root === at ? "test" : `:${at.replaceAll("/", ":")}:test`}`);
-    },
+    command: (at, repository) => javaCommand(at, repository, { maven: "test", gradle: "test" }),
+    prepare: (at, repository) => javaCommand(at, repository, { maven: "package -DskipTests", gradle: "assemble" }),
   },
   {
     name: "Python",
@@ -136,11 +162,17 @@ export function guessLanguage(image: Pick<FoundImage, "dockerfile" | "context">,
 }
 
 function described(language: Language | undefined, at: string, repository: Files): GuessedLanguage {
-  if (language === undefined) return { language: "no known language", test: undefined };
-  const { name, tests, command } = language;
+  if (language === undefined)
+    return { language: "no known language", test: undefined, prepare: undefined, image: undefined };
+  const { name, tests, command, prepare, ci, version } = language;
   const isTested = tests !== undefined && repository.under(at).some((file) => tests.test(file));
   // The names are those of the table.
-  return { language: name as LanguageName, test: isTested ? command?.(at, repository) : undefined };
+  return {
+    language: name as LanguageName,
+    test: isTested ? command?.(at, repository) : undefined,
+    prepare: prepare?.(at, repository),
+    image: ci(version && versionIn(version, repository)),
+  };
 }
 
 /** The image that the jobs of CI run in: that of the language that most services are in. */

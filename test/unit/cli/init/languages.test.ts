@@ -34,7 +34,7 @@ test.each<
     { gradlew: "", "svc/a/build.gradle.kts": "", "svc/a/src/test/T.kt": "" },
     "FROM x\n",
     "Java",
-    "./gradlew :svc:a:test",
+    "./gradlew -q :svc:a:test",
   ],
   ["Java without tests", { "svc/a/pom.xml": "" }, "FROM x\n", "Java", undefined],
   [
@@ -50,10 +50,30 @@ test.each<
 ])("a service is in %s", (_what, files, dockerfile, language, command) => {
   using sample = new SampleMonorepo({ ...files, "svc/a/Dockerfile": dockerfile });
   const repository = repositoryOf(sample.root, [...Object.keys(files), "svc/a/Dockerfile"]);
-  expect(guessLanguage({ dockerfile: "svc/a/Dockerfile", context: "svc/a" }, repository)).toEqual({
+  expect(guessLanguage({ dockerfile: "svc/a/Dockerfile", context: "svc/a" }, repository)).toMatchObject({
     language,
     test: command,
   });
+});
+
+test.each<[what: string, files: Record<string, string>, prepare: string]>([
+  ["a module of Maven", { "pom.xml": "", "svc/a/pom.xml": "" }, "mvn -B -q -pl svc/a -am package -DskipTests"],
+  ["a project of Maven", { "svc/a/pom.xml": "" }, "cd svc/a && mvn -B -q package -DskipTests"],
+  ["a module of Gradle", { gradlew: "", "svc/a/build.gradle": "" }, "./gradlew -q :svc:a:assemble"],
+  [
+    "a package of npm",
+    { "svc/a/package.json": "", "svc/a/package-lock.json": "" },
+    "cd svc/a && npm ci && npm run build",
+  ],
+  [
+    "a package of a pnpm workspace",
+    { "package.json": "", "pnpm-lock.yaml": "", "svc/a/package.json": "" },
+    "pnpm install --frozen-lockfile && cd svc/a && pnpm run build",
+  ],
+])("what the Dockerfile of %s copies and no commit has is made by a command", (_what, files, prepare) => {
+  using sample = new SampleMonorepo({ ...files, "svc/a/Dockerfile": "FROM x\n" });
+  const repository = repositoryOf(sample.root, [...Object.keys(files), "svc/a/Dockerfile"]);
+  expect(guessLanguage({ dockerfile: "svc/a/Dockerfile", context: "svc/a" }, repository)).toMatchObject({ prepare });
 });
 
 test.each([
