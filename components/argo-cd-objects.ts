@@ -1,4 +1,14 @@
-import { kindOf, listAt, mapAt, nameOf, withValue, type KubernetesObject } from "../kubernetes/object.ts";
+import {
+  kindOf,
+  listAt,
+  mapAt,
+  nameOf,
+  namespaceOf,
+  stringAt,
+  withValue,
+  type KubernetesObject,
+} from "../kubernetes/object.ts";
+import { isClusterScoped } from "../kubernetes/scope.ts";
 import type { ReleaseSettings } from "./release.ts";
 
 /** How Argo CD is set up, as the stack file says. */
@@ -93,18 +103,24 @@ function commitStatusNotifications({ appId, installationId }: { appId: string; i
   };
 }
 
-/** The kinds in releases of Argo CD and its Image Updater that have no namespace. */
-const clusterKinds = new Set(["CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding", "Namespace"]);
-
-/** The objects of a release, which names no namespace but in the subjects of its bindings, in the given one. */
+/**
+ * The objects of a release in the given namespace, unless they name another. So are the accounts that its bindings name: the
+ * release itself says `argocd` there.
+ */
 export function inNamespace(objects: readonly KubernetesObject[], namespace: string): KubernetesObject[] {
-  return objects.map((object) => {
-    const { kind } = kindOf(object);
-    const placed = clusterKinds.has(kind) ? object : withValue(object, ["metadata", "namespace"], namespace);
-    if (!kind.endsWith("RoleBinding")) return placed;
-    const subjects = listAt(placed, "subjects").map((subject) =>
-      subject["kind"] === "ServiceAccount" ? { ...subject, namespace } : subject,
-    );
-    return { ...placed, subjects };
+  const placed = objects.map((object) =>
+    namespaceOf(object) !== "" || isClusterScoped(kindOf(object), objects)
+      ? object
+      : withValue(object, ["metadata", "namespace"], namespace),
+  );
+  const isAccount = (object: KubernetesObject): boolean => kindOf(object).kind === "ServiceAccount";
+  const accounts = new Map(placed.filter(isAccount).map((object) => [nameOf(object), namespaceOf(object)]));
+  return placed.map((object) => {
+    if (!kindOf(object).kind.endsWith("RoleBinding")) return object;
+    const subjects = listAt(object, "subjects").map((subject) => {
+      const home = subject["kind"] === "ServiceAccount" ? accounts.get(stringAt(subject, "name") ?? "") : undefined;
+      return home === undefined ? subject : { ...subject, namespace: home };
+    });
+    return { ...object, subjects };
   });
 }

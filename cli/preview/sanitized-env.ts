@@ -5,7 +5,7 @@ import { placeholderKubeconfig } from "./placeholders.ts";
 
 /** What a preview without credentials keeps of the environment: how programs are found and run, and what is built. */
 const keptVariables =
-  /^(PATH|HOME|USER|LOGNAME|SHELL|TERM|TZ|LANG|LC_\w+|TMPDIR|XDG_\w+|NODE_(COMPILE_CACHE|EXTRA_CA_CERTS)|SSL_CERT_(FILE|DIR)|(HTTPS?|NO|ALL)_PROXY|PULUMI_(HOME|IGNORE_AMBIENT_PLUGINS|DISABLE_AUTOMATIC_PLUGIN_ACQUISITION|SKIP_UPDATE_CHECK|DEBUG_PROVIDERS)|DELIVERY_ENGINE_MINUTES)$/i;
+  /^(PATH|HOME|USER|LOGNAME|SHELL|TERM|TZ|LANG|LC_\w+|TMPDIR|XDG_\w+|NODE_(COMPILE_CACHE|EXTRA_CA_CERTS|USE_ENV_PROXY)|SSL_CERT_(FILE|DIR)|(HTTPS?|NO|ALL)_PROXY|PULUMI_(HOME|IGNORE_AMBIENT_PLUGINS|DISABLE_AUTOMATIC_PLUGIN_ACQUISITION|SKIP_UPDATE_CHECK|DEBUG_PROVIDERS)|DELIVERY_ENGINE_MINUTES)$/i;
 
 /**
  * Takes everything out of this process' environment that could be a credential, or lead to one, until it is disposed of.

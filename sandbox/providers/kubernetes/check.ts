@@ -13,10 +13,11 @@ import {
   withValue,
   type KubernetesObject,
 } from "../../../kubernetes/object.ts";
+import { isBuiltIn } from "../../../kubernetes/scope.ts";
 import { unknown, type PropertyMap, type PropertyValue } from "../property.ts";
 import type { CheckFailure, CheckRequest, CheckResult } from "../resource-provider.ts";
 import { toObject, toProperties } from "./checkpoint.ts";
-import { isBuiltIn, kindOfToken } from "./discovery.ts";
+import { kindOfToken } from "./discovery.ts";
 import { reachable, type Session } from "./session.ts";
 import { checkWaitFor } from "./wait-for.ts";
 

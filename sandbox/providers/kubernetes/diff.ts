@@ -14,7 +14,8 @@ import { hasUnknown, unknown, type PropertyValue } from "../property.ts";
 import type { DiffRequest, DiffResult } from "../resource-provider.ts";
 import { isNamespaced, normalize } from "./check.ts";
 import { readCheckpoint, toObject } from "./checkpoint.ts";
-import { groupOf, objectPath, resourceOf } from "./discovery.ts";
+import { groupOf } from "../../../kubernetes/scope.ts";
+import { objectPath, resourceOf } from "./discovery.ts";
 import {
   asReplacement,
   differences,

@@ -10,6 +10,7 @@ import {
   type KindReference,
   type KubernetesObject,
 } from "../../../kubernetes/object.ts";
+import { definedKind, groupOf, isBuiltIn, isClusterScoped } from "../../../kubernetes/scope.ts";
 import type { PropertyMap } from "../property.ts";
 
 /** Where the objects of a kind are. */
@@ -29,21 +30,6 @@ export interface Discovery {
   /** Forgets what the API server said of a definition's group. */
   forget(definition: KubernetesObject): void;
 }
-
-/** Built-in kinds that are not in a namespace. */
-const clusterScoped = new Set(
-  "Namespace Node PersistentVolume ClusterRole ClusterRoleBinding StorageClass VolumeAttachment CSIDriver CSINode VolumeAttributesClass PriorityClass RuntimeClass "
-    .concat(
-      "IngressClass IPAddress ServiceCIDR APIService CustomResourceDefinition MutatingWebhookConfiguration ValidatingWebhookConfiguration ValidatingAdmissionPolicy ",
-    )
-    .concat(
-      "ValidatingAdmissionPolicyBinding MutatingAdmissionPolicy MutatingAdmissionPolicyBinding CertificateSigningRequest ClusterTrustBundle FlowSchema ",
-    )
-    .concat(
-      "PriorityLevelConfiguration DeviceClass ResourceSlice StorageVersion StorageVersionMigration TokenReview SelfSubjectReview SubjectAccessReview",
-    )
-    .split(" "),
-);
 
 export function createDiscovery(client: KubernetesClient): Discovery {
   const served = new Map<string, Promise<readonly ApiResource[]>>();
@@ -74,11 +60,10 @@ export function createDiscovery(client: KubernetesClient): Discovery {
     },
     assumeNamespaced(kind) {
       const known = announced.get(`${groupOf(kind.apiVersion)}/${kind.kind}`);
-      return known ?? !(isBuiltIn(kind.apiVersion) && clusterScoped.has(kind.kind));
+      return known ?? !isClusterScoped(kind);
     },
     announce(definition) {
-      const key = `${stringAt(definition, "spec", "group")}/${stringAt(definition, "spec", "names", "kind")}`;
-      announced.set(key, stringAt(definition, "spec", "scope") !== "Cluster");
+      announced.set(definedKind(definition), stringAt(definition, "spec", "scope") !== "Cluster");
     },
     forget(definition) {
       if (!isCustomResourceDefinition(definition)) return;
@@ -129,42 +114,6 @@ export function builtInPath(apiVersion: string, plural: string, namespace: strin
 /** The kind of an object, looked up. */
 export function resourceOf(discovery: Discovery, object: KubernetesObject): Promise<ApiResource> {
   return discovery.resource(kindOf(object));
-}
-
-/** The API groups of Kubernetes itself; every other group comes from a CustomResourceDefinition or an aggregated API. */
-const builtInGroups = new Set(
-  [
-    "",
-    "admissionregistration",
-    "apiextensions",
-    "apiregistration",
-    "authentication",
-    "authorization",
-    "certificates",
-    "coordination",
-  ]
-    .concat([
-      "discovery",
-      "events",
-      "flowcontrol.apiserver",
-      "internal.apiserver",
-      "networking",
-      "node",
-      "rbac.authorization",
-    ])
-    .concat(["resource", "scheduling", "storage", "storagemigration"])
-    .map((group) => (group === "" ? "" : `${group}.k8s.io`))
-    .concat(["apps", "autoscaling", "batch", "extensions", "policy"]),
-);
-
-export function isBuiltIn(apiVersion: string): boolean {
-  return builtInGroups.has(groupOf(apiVersion));
-}
-
-/** `apps` of `apps/v1`; empty for the core group's `v1`. */
-export function groupOf(apiVersion: string): string {
-  const slash = apiVersion.indexOf("/");
-  return slash < 0 ? "" : apiVersion.slice(0, slash);
 }
 
 const install =

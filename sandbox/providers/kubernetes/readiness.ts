@@ -1,5 +1,5 @@
 import { annotationOf, describe, kindOf, type KubernetesObject } from "../../../kubernetes/object.ts";
-import { groupOf } from "./discovery.ts";
+import { groupOf } from "../../../kubernetes/scope.ts";
 import {
   applicationReasons,
   customResourceDefinitionAwaiter,

@@ -1,5 +1,10 @@
 import { expect, test } from "vitest";
-import { argoCdObjects, requiredObjects, type ArgoCdSettings } from "../../../components/argo-cd-objects.ts";
+import {
+  argoCdObjects,
+  inNamespace,
+  requiredObjects,
+  type ArgoCdSettings,
+} from "../../../components/argo-cd-objects.ts";
 import { kindOf, nameOf, namespaceOf, type KubernetesObject } from "../../../kubernetes/object.ts";
 import { sampleRelease } from "../../support/sample-release.ts";
 
@@ -84,6 +89,51 @@ test("in another namespace all that has one is there, and bindings name it", () 
   expect(bindings.map(({ subjects }) => subjects)).toEqual(
     bindings.map(() => [{ kind: "ServiceAccount", name: "argocd-application-controller", namespace: "gitops" }]),
   );
+});
+
+test("a copy with objects elsewhere, or of kinds of its own, keeps them there", () => {
+  const of = (kind: string, name: string, more: KubernetesObject = {}): KubernetesObject => ({
+    apiVersion: "v1",
+    kind,
+    metadata: { name },
+    ...more,
+  });
+  const rbac = "rbac.authorization.k8s.io/v1";
+  const definition = {
+    apiVersion: "apiextensions.k8s.io/v1",
+    kind: "CustomResourceDefinition",
+    metadata: { name: "tenants.acme.example" },
+    spec: { group: "acme.example", names: { kind: "Tenant" }, scope: "Cluster" },
+  };
+  const copy = [
+    of("ServiceAccount", "own"),
+    { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: "other", namespace: "kube-system" } },
+    {
+      apiVersion: rbac,
+      kind: "RoleBinding",
+      metadata: { name: "reader", namespace: "kube-system" },
+      subjects: ["own", "other", "unknown"].map((name) => ({ kind: "ServiceAccount", name, namespace: "argocd" })),
+    },
+    definition,
+    { apiVersion: "acme.example/v1", kind: "Tenant", metadata: { name: "acme" } },
+    { apiVersion: "acme.example/v1", kind: "Other", metadata: { name: "a" } },
+    { apiVersion: "scheduling.k8s.io/v1", kind: "PriorityClass", metadata: { name: "high" } },
+  ];
+  const placed = inNamespace(copy, "gitops");
+  expect(placed.map((object) => `${kindOf(object).kind} ${namespaceOf(object)}`)).toEqual([
+    "ServiceAccount gitops",
+    "ServiceAccount kube-system",
+    "RoleBinding kube-system",
+    "CustomResourceDefinition ",
+    "Tenant ",
+    "Other gitops",
+    "PriorityClass ",
+  ]);
+  expect(placed[2]?.["subjects"]).toEqual([
+    { kind: "ServiceAccount", name: "own", namespace: "gitops" },
+    { kind: "ServiceAccount", name: "other", namespace: "kube-system" },
+    { kind: "ServiceAccount", name: "unknown", namespace: "argocd" },
+  ]);
 });
 
 test("the rest is the release's own", () => {

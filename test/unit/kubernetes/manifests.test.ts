@@ -22,6 +22,12 @@ test.each<[what: string, text: string, objects: unknown[]]>([
     [object("a", { data: { x: "one\n---\ntwo\n" } })],
   ],
   ["JSON", JSON.stringify(object("a")), [object("a")]],
+  ["JSON after a byte order mark", `\ufeff${JSON.stringify(object("a"))}\n`, [object("a")]],
+  [
+    "several in braces",
+    `${JSON.stringify(object("a"))}\n---\n{apiVersion: v1, kind: ConfigMap, metadata: {name: b}}\n`,
+    [object("a"), object("b")],
+  ],
   [
     "a list",
     JSON.stringify({ apiVersion: "v1", kind: "List", items: [object("a"), object("b")] }),
@@ -67,7 +73,7 @@ test.each<[what: string, text: string, problem: RegExp]>([
     /^has something that is no Kubernetes object, as document 1: "<!DOCTYPE/,
   ],
   ["half of a file", `${yaml("a")}---\napiVersion: v1\nkind: "Conf`, /^is not YAML: Missing closing "quote/],
-  ["half of JSON", '{"apiVersion": "v1", ', /^is neither YAML nor JSON/],
+  ["half of JSON", '{"apiVersion": "v1", ', /^is not YAML: /],
   [
     "an object without a name",
     `${yaml("a")}---\napiVersion: v1\nkind: Secret\n`,
@@ -87,7 +93,7 @@ test.each<[what: string, text: string, problem: RegExp]>([
     )
       .slice(0, 20)
       .join("\n")}\n`,
-    /^is neither YAML nor JSON: Excessive alias count/,
+    /^is not YAML: Excessive alias count/,
   ],
 ])("%s is refused", (_what, text, problem) => {
   const parsed = parseManifests(text);

@@ -7,6 +7,7 @@ test("a preview without credentials keeps how programs are found, and nothing th
     PATH: "/usr/lib/node_modules/npm/node_modules/@npmcli/run-script/lib/node-gyp-bin:/usr/bin",
     HTTPS_PROXY: "http://user:canary@proxy:3128",
     HTTP_PROXY: "http://proxy:3128",
+    NODE_USE_ENV_PROXY: "1",
     DELIVERY_GITHUB_TOKEN: "canary",
     KUBECONFIG: "/home/someone/canary",
   };
@@ -14,7 +15,7 @@ test("a preview without credentials keeps how programs are found, and nothing th
   try {
     {
       using _sanitized = sanitizedEnv(undefined);
-      expect(process.env).toMatchObject({ PATH: set.PATH, HTTP_PROXY: set.HTTP_PROXY });
+      expect(process.env).toMatchObject({ PATH: set.PATH, HTTP_PROXY: set.HTTP_PROXY, NODE_USE_ENV_PROXY: "1" });
       expect(JSON.stringify(process.env)).not.toContain("canary");
     }
     expect(process.env).toMatchObject(set);
