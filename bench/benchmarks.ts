@@ -1,3 +1,4 @@
+import { benchAffected } from "./affected.ts";
 import { benchBuild } from "./build.ts";
 import { benchChanges } from "./changes.ts";
 import type { Figure } from "./figure.ts";
@@ -18,6 +19,7 @@ export const benchmarks = {
   preview: ({ report }) => benchPreview(report),
   tests: ({ report }) => benchTests(report),
   changes: ({ report }) => benchChanges(report),
+  affected: ({ report }) => benchAffected(report),
   build: ({ report }) => benchBuild(report),
   sandbox: ({ report, cold }) => benchSandbox(report, cold),
   gitops: ({ report }) => benchGitOps(report),

@@ -19,3 +19,4 @@ for (const [name, measure] of Object.entries(benchmarks))
   if (positionals.length === 0 || positionals.includes(name))
     figures.push(...(await measure({ report, cold: values.cold })));
 printFigures(figures);
+if (figures.some(({ value, limit }) => !(value <= limit))) process.exitCode = 1;

@@ -22,3 +22,13 @@ const housekeepingFolders =
   /(^|\/)(\.git[^/]*|\.circleci|\.buildkite|\.husky|\.vscode|\.idea|\.zed|\.fleet|\.devcontainer)(\/|$)/;
 const housekeepingFiles =
   /(^|\/)(\.dockerignore|\.editorconfig|\.travis\.yml|\.drone\.yml|azure-pipelines[^/]*\.yml|Jenkinsfile|CODEOWNERS|Pulumi(\.[^/]+)?\.yaml)$/;
+
+/** Whether a file is there to run, describe or deploy what the repository has: a build that reads such a file has its name. */
+export function isForOperations(file: string): boolean {
+  return operationsFolders.test(file) || operationsFiles.test(file);
+}
+
+const operationsFolders =
+  /^(terraform|infra|infrastructure|ansible|helm|charts|k8s|kubernetes|deploy|deployments?|docs?)\//;
+const operationsFiles =
+  /(^|\/)((docker-)?compose([.-][\w.-]*)?\.ya?ml|[^/]+\.(tf|tfvars|hcl)|Tiltfile|Vagrantfile|skaffold\.ya?ml|renovate\.json5?|\.pre-commit-config\.yaml|mkdocs\.ya?ml|(README|CHANGELOG|CONTRIBUTING|SECURITY|CODE_OF_CONDUCT|AUTHORS)(\.\w+)?)$/;

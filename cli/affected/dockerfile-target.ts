@@ -13,7 +13,8 @@ interface Stage {
  * place of their names.
  */
 export function chosenInstructions(all: Instructions, { target, buildArgs = {} }: BuildChoice): Instructions {
-  const instructions = all.instructions.map((instruction) => withArguments(instruction, argumentsIn(all, buildArgs)));
+  const values = argumentsIn(all, buildArgs);
+  const instructions = all.instructions.map((instruction) => withArguments(instruction, values));
   return { ...all, instructions: target === undefined ? instructions : neededBy(target, instructions) };
 }
 

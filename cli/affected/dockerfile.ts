@@ -48,6 +48,9 @@ export function dockerfileSources(text: string, choice: BuildChoice = {}): Docke
   return { ...everything, tools: new Map([...tools, [".", new Set(["unknown"])]]), images, ...commands };
 }
 
+const unknownCommand: Instruction = { keyword: "RUN", rest: "unknown", documents: [] };
+/** So many files and directories of the context one stage may have, counted each time that it has them. */
+const mostCopies = 2000;
 const emptyStage: Stage = { directory: "/", copies: [], shell: "sh" };
 
 function readStages(instructions: readonly Instruction[]) {
@@ -106,9 +109,13 @@ function readStages(instructions: readonly Instruction[]) {
       case "CMD":
       case "ENTRYPOINT":
         // What is compiled only when it starts may be anything that the image has.
-        if (/^(\[\s*")?(go|cargo)\b/.test(rest))
-          runs.push({ ...state.stage, instruction: { ...instruction, rest: "unknown" } });
+        if (/^(\[\s*")?(go|cargo)\b/.test(rest)) runs.push({ ...state.stage, instruction: unknownCommand });
         break;
+    }
+    if (state.stage.copies.length > mostCopies) {
+      // Stages that copy from each other may double what they have each time: then it is not followed where each of it is.
+      state.stage = { ...state.stage, copies: [...new Set(copied)].map((from) => ({ from, to: "/" })) };
+      runs.push({ ...state.stage, instruction: unknownCommand });
     }
     for (const name of state.names) stages.set(name, state.stage);
   }

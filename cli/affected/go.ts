@@ -140,6 +140,12 @@ export function isGovernedByGo({ modules }: GoNeeds, tree: SourceTree, file: str
   return testdata || tree.list(posix.dirname(file)).files.some((name) => name.endsWith(".go"));
 }
 
+/** Whether a file is in the directory of a package, or below it: `go build` takes of these what it says itself. */
+export function isBesideGo(tree: SourceTree, file: string): boolean {
+  const around = upwards(posix.dirname(file)).filter((at) => at !== ".");
+  return around.some((at) => tree.list(at).files.some((name) => name.endsWith(".go")));
+}
+
 /** What one call of `go test` can test: packages that are built together. */
 export interface GoTests {
   /** The directory of their workspace, or of their module. */

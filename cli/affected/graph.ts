@@ -1,11 +1,11 @@
 import { posix, relative, sep } from "node:path";
 import type { Service } from "../../components/service.ts";
 import type { Monorepo } from "../project/monorepo.ts";
-import { isDocumentation, isRepositoryMetadata, type AffectedBy } from "./affected-by.ts";
+import { isDocumentation, isForOperations, isRepositoryMetadata, type AffectedBy } from "./affected-by.ts";
 import { buildContexts, buildOf, type BuildContext } from "./build-context.ts";
 import { cargoGraph, isLeftOutByCargo, isTestedByCargo, matchCargo, type CargoNeeds } from "./cargo.ts";
 import { pathPattern, type PathPattern } from "./glob.ts";
-import { goGraph, isGovernedByGo, matchGo, type GoNeeds } from "./go.ts";
+import { goGraph, isBesideGo, isGovernedByGo, matchGo, type GoNeeds } from "./go.ts";
 import { counterparts, isGovernedByNode, matchNode, nodeGraph, type NodeNeeds } from "./node.ts";
 import { isLeftOutByPython, matchPython, pythonGraph, type PythonNeeds } from "./python.ts";
 import {
@@ -15,7 +15,7 @@ import {
   rustCode,
   type RepositoryContext,
 } from "./repository-context.ts";
-import { isIn, memoize, once, sourceTree, upwards, type SourceTree } from "./source-tree.ts";
+import { isIn, memoize, mentionsIn, once, sourceTree, upwards, type SourceTree } from "./source-tree.ts";
 
 /** What a service is made of. Paths are from the root of the monorepo. */
 export interface ServiceSources {
@@ -57,6 +57,7 @@ export function serviceGraph(monorepo: Monorepo, unmade: ReadonlySet<string> = n
     const { directory } = build;
     const paths = (service.paths ?? []).map(pathPattern);
     for (const pattern of paths) tree.follow(pattern.root);
+    const said = { mentions: mentionsIn(once(() => [tree.read(build.dockerfile) ?? "", JSON.stringify(service)])) };
     const needsIn = (context: BuildContext, only: readonly PathPattern[], isPreparation: boolean): ServiceNeeds => {
       const { dockerfile } = build;
       const needs = {
@@ -75,7 +76,7 @@ export function serviceGraph(monorepo: Monorepo, unmade: ReadonlySet<string> = n
           (needs.go !== undefined || needs.node !== undefined || followed.length > 0) &&
           !hasForeignCode(tree, directory, followed),
       );
-      return { directory, dockerfile, context, ...needs, paths, only, enclosing, isFollowed, isPreparation };
+      return { directory, dockerfile, context, ...needs, said, paths, only, enclosing, isFollowed, isPreparation };
     };
     const only = (service.only ?? []).map(pathPattern);
     const command = unmade.has(service.name) ? "unknown" : commandOf(service, directory);
@@ -139,6 +140,8 @@ interface ServiceNeeds {
   readonly node: NodeNeeds | undefined;
   readonly cargo: CargoNeeds | undefined;
   readonly python: PythonNeeds | undefined;
+  /** What its Dockerfile and its settings name. */
+  readonly said: { readonly mentions: (file: string) => boolean };
   /** `paths` of its service.yaml. */
   readonly paths: readonly PathPattern[];
   /** `only` of its service.yaml; empty: it says nothing. */
@@ -205,7 +208,7 @@ function byDirectory({ enclosing, context }: ServiceNeeds, tree: SourceTree, pat
 }
 
 function byDockerfile(
-  { directory, context, go, node, cargo, python, only, isFollowed }: ServiceNeeds,
+  { directory, context, go, node, cargo, python, said, only, isFollowed, isPreparation }: ServiceNeeds,
   { tree, projectOf, isOfProgram, isDefinition, isOfOthers, isEmbedded }: RepositoryContext,
   path: string,
   sees: (path: string) => boolean,
@@ -225,17 +228,22 @@ function byDockerfile(
   // A command of which it is not known what it reads may read all that is there.
   if (mayBeRead(context, node, path) && (swept || context.copies(path))) return image;
   if (go !== undefined && isGovernedByGo(go, tree, path)) return undefined;
+  if (go !== undefined && isBesideGo(tree, path) && !go.cgo && context.compiledBy("go", path)) return undefined;
   if (context.copies(path) && (node === undefined || context.copies(path, counterparts(node, path)))) return image;
   if (node !== undefined && isGovernedByNode(node, path)) return undefined;
   // What is left is what a Dockerfile that copies everything may read: nothing tells what of it is needed.
   if (!swept) return undefined;
-  const isMentioned = python?.mentions(path) === true;
-  if (isFollowed() && isOfOthers(directory, path) && !isMentioned) return undefined;
+  const isReached = python?.reaches(path) === true;
+  if (isFollowed() && isOfOthers(directory, path) && !isReached) return undefined;
   if (go !== undefined && !go.cgo && context.compiledBy("go", path)) return undefined;
   if (cargo?.understood === true && isFollowed() && isLeftOutByCargo(cargo, path, context.compiledBy("cargo", path)))
     return undefined;
-  if (python?.understood === true && isFollowed() && !isMentioned && isLeftOutByPython(directory, path, projectOf))
+  if (python?.understood === true && isFollowed() && !isReached && isLeftOutByPython(directory, path, projectOf))
     return undefined;
+  const followed = [cargo, node, python].flatMap((one) => one ?? []);
+  // Of Go, it is not known what the image reads when it runs.
+  const isNamed = (): boolean => go !== undefined || [...followed, said].some(({ mentions }) => mentions(path));
+  if (!isPreparation && isForOperations(path) && isFollowed() && !isNamed()) return undefined;
   // What a package of Go embeds affects only the services with that package, and these have been matched above.
   if (go !== undefined && isEmbedded(path)) return undefined;
   return image;

@@ -8,6 +8,8 @@ export interface NodeImports {
   readonly names: ReadonlySet<string>;
   /** Paths outside of the directory that was read, from the root of the monorepo: a file without its ending, or a directory. */
   readonly outside: ReadonlySet<string>;
+  /** What was read. */
+  readonly sources: ReadonlySet<string>;
 }
 
 /**
@@ -40,7 +42,7 @@ export function nodeImportsIn(tree: SourceTree): (directory: string) => NodeImpo
         }
       }
     }
-    return { names, outside };
+    return { names, outside, sources: waiting };
   });
 }
 

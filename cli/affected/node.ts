@@ -7,7 +7,7 @@ import { glob } from "./glob.ts";
 import { globbedDirectories } from "./globbed-directories.ts";
 import { isMeant, nodeImportsIn } from "./node-imports.ts";
 import { areScriptsUnderstood } from "./node-scripts.ts";
-import { memoize, pathWithin, upwards, type SourceTree } from "./source-tree.ts";
+import { memoize, mentionsIn, pathWithin, upwards, type SourceTree } from "./source-tree.ts";
 
 /** The Node packages that a service is made of. */
 export interface NodeNeeds {
@@ -19,6 +19,8 @@ export interface NodeNeeds {
   readonly packages: ReadonlySet<string>;
   /** What their code imports from outside of all packages: files without their endings, and directories. */
   readonly outside: ReadonlySet<string>;
+  /** Whether their code or settings have the name of a file in them, or that of a directory that the file is in. */
+  readonly mentions: (file: string) => boolean;
   /** Whether the scripts that its Dockerfile calls read no more than these packages and what they import. */
   readonly understood: boolean;
   /** The directories of the packages of its workspace. */
@@ -53,14 +55,15 @@ export function nodeGraph(tree: SourceTree) {
     ): NodeNeeds | undefined => {
       const own = upwards(directory).find((at) => packageAt(at) !== undefined);
       if (own === undefined) return undefined;
-      const around = upwards(own).filter((at) => globsAt(at).length > 0);
-      const root = around.find((at) => at === own || [...membersAt(at).values()].includes(own)) ?? own;
+      const workspaces = upwards(own).filter((at) => globsAt(at).length > 0);
+      const root = workspaces.find((at) => at === own || [...membersAt(at).values()].includes(own)) ?? own;
       const byName = membersAt(root);
       const members = new Set(byName.values());
       const shared = own !== directory && root === own;
-      if (shared && (around[0] === own || !copied(posix.join(own, "package.json")))) return undefined;
+      if (shared && (workspaces[0] === own || !copied(posix.join(own, "package.json")))) return undefined;
       const packages = new Set([own, ...namedMembers(root, byName, words)]);
       const outside = new Set<string>();
+      const sources = new Set<string>();
       const addDependencies = (at: string): void => {
         for (const dependency of packageDependencies(packageAt(at))) {
           const target = dependencyDirectory(at, dependency, byName);
@@ -74,6 +77,7 @@ export function nodeGraph(tree: SourceTree) {
         addDependencies(at);
         // A package around several services has the code of all.
         const imports = importsIn(shared && at === own ? directory : at);
+        for (const file of imports.sources) sources.add(file);
         for (const name of imports.names) {
           const target = byName.get(packageName(name));
           if (target !== undefined) packages.add(target);
@@ -84,7 +88,9 @@ export function nodeGraph(tree: SourceTree) {
           else packages.add(target);
         }
       }
-      const scripts = [...new Set([root, ...packages])].map((at) => packageAt(at)?.scripts ?? {});
+      const around = [...new Set([root, directory, ...packages])];
+      const scripts = around.map((at) => packageAt(at)?.scripts ?? {});
+      const settings = around.flatMap((at) => settingsIn(tree, at));
       // The other files of a package around the service count only if the Dockerfile copies them.
       if (shared) packages.delete(own);
       return {
@@ -92,6 +98,7 @@ export function nodeGraph(tree: SourceTree) {
         root,
         packages,
         outside,
+        mentions: mentionsIn(() => [...sources, ...settings].map((file) => tree.read(file) ?? "")),
         understood: areScriptsUnderstood(words, scripts),
         members,
         tested: isTested(packageAt(own)),
@@ -99,6 +106,12 @@ export function nodeGraph(tree: SourceTree) {
       };
     },
   };
+}
+
+/** The files of settings in a directory, of compilers and the like, but for those that say what is installed. */
+function settingsIn(tree: SourceTree, directory: string): string[] {
+  const names = tree.list(directory).files.filter((name) => /\.([cm]?[jt]s|json5?|ya?ml|toml)$/.test(name));
+  return names.filter((name) => !/lock\.(json|ya?ml)$/.test(name)).map((name) => posix.join(directory, name));
 }
 
 /** The members of a workspace that the words of a command name: `--filter=web...`, `-w packages/ui`, `@shop/ui`. */

@@ -30,7 +30,7 @@ export function pythonNames(text: string, isSource: boolean): PythonNames {
     ...names,
     imports: importsIn(text),
     climbs: climbsIn(text),
-    searches: /\b(glob|rglob|iglob|iterdir|listdir|scandir|walk|walk_packages|iter_modules)\s?\(/.test(text),
+    searches: /\b(glob|rglob|iglob|iterdir|listdir|scandir|walk|walk_packages|iter_modules|copytree)\s?\(/.test(text),
     dynamic: isDynamic(text),
   };
 }

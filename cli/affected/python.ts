@@ -3,7 +3,7 @@ import type { AffectedBy } from "./affected-by.ts";
 import { isPackageName, moduleLookup, pythonNames } from "./python-imports.ts";
 import { projectFiles, pythonProjects } from "./python-projects.ts";
 import type { PythonInstall } from "./run-instruction.ts";
-import { isIn, memoize, once, pathWithin, upwards, type SourceTree } from "./source-tree.ts";
+import { isIn, memoize, mentionsIn, once, pathWithin, upwards, type SourceTree } from "./source-tree.ts";
 
 /** The projects and modules of Python that a service is made of. Paths are from the root of the monorepo. */
 export interface PythonNeeds {
@@ -21,7 +21,9 @@ export interface PythonNeeds {
   readonly followed: ReadonlySet<string>;
   /** Whether all that it imports is known. */
   readonly understood: boolean;
-  /** Whether code that leads out of its own directory has the name of a directory in it that a file is in. */
+  /** Whether code that leads out of its own directory has the names of the directories in it that a file is in. */
+  readonly reaches: (file: string) => boolean;
+  /** Whether its code has the name of a file in it, or that of a directory that the file is in. */
   readonly mentions: (file: string) => boolean;
 }
 
@@ -41,10 +43,11 @@ export function pythonGraph(tree: SourceTree) {
   const namesIn = memoize((file) => pythonNames(tree.read(file) ?? "", /\.pyi?$/.test(file)));
   // Where a name is imported from that is found nowhere else: anywhere.
   const holders = once(() => packageHolders(tree, hasSources));
+  const projectOf = memoize((file): string | undefined =>
+    upwards(posix.dirname(file)).find((at) => at !== "." && projects.projectAt(at) !== undefined),
+  );
   return {
-    projectOf: memoize((file: string): string | undefined =>
-      upwards(posix.dirname(file)).find((at) => at !== "." && projects.projectAt(at) !== undefined),
-    ),
+    projectOf,
     /** @returns `undefined`: there is nothing of Python in it */
     needs: ({ directory, dockerfile, context, installs }: PythonService): PythonNeeds | undefined => {
       const own = textsBelow(tree, directory);
@@ -195,8 +198,14 @@ export function pythonGraph(tree: SourceTree) {
             .flatMap((file) => upwards(posix.dirname(file)).filter((at) => !isAround(at))),
         ),
         understood: !state.dynamic && !(state.climbs && state.searches),
-        mentions: (file) =>
-          state.climbs && upwards(posix.dirname(file)).some((at) => !isAround(at) && words().has(posix.basename(at))),
+        reaches: (file) => {
+          if (!state.climbs) return false;
+          const foreign = upwards(posix.dirname(file)).filter((at) => !isAround(at));
+          const project = projectOf(file);
+          const unit = foreign.filter((at) => (project === undefined ? at === foreign.at(-1) : isIn(at, project)));
+          return unit.length > 0 && unit.every((at) => words().has(posix.basename(at)));
+        },
+        mentions: mentionsIn(() => [...waiting].map((file) => tree.read(file) ?? "")),
       };
     },
   };

@@ -97,3 +97,9 @@ function ifPresent<T>(read: () => T): T | undefined {
     throw error;
   }
 }
+
+/** Whether one of the texts has the name of a file in it, or that of a directory that the file is in. */
+export function mentionsIn(texts: () => readonly string[]): (file: string) => boolean {
+  const isMentioned = memoize((name) => texts().some((text) => text.includes(name)));
+  return (file) => file.split("/").some(isMentioned);
+}

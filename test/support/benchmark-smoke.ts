@@ -6,6 +6,7 @@ import type { Figure } from "../../bench/figure.ts";
 const smokeProjects = {
   tests: "process",
   changes: "process",
+  affected: "process",
   preview: "integration",
   build: "integration",
   sandbox: "e2e",

@@ -75,10 +75,12 @@ describe("what a build takes", () => {
         "svc/b/src/main.rs",
         "crates/common/src/lib.rs",
         "crates/unused/src/lib.rs",
-        "deploy/x",
+        "deploy/values",
       ]),
     )
-      .flatMap(([file, services]) => (/\ba\b/.test(services) ? [file.split("/")[1] ?? ""] : []))
+      .flatMap(([file, services]) =>
+        /\ba\b/.test(services) ? [(file.split("/")[1] ?? "").replace("values", "x")] : [],
+      )
       .join(" ");
   const everyCrate = "a b common unused";
 
@@ -108,7 +110,8 @@ describe("what a build takes", () => {
   });
 
   test("what the image keeps of the sources counts, but for other crates", () => {
-    expect(found("FROM rust\nCOPY . .\nRUN cargo build -p a\n")).toBe("a common x");
+    expect(found("FROM rust\nCOPY . .\nRUN cargo build -p a\n")).toBe("a common");
+    expect(found("FROM rust\nCOPY . .\nRUN cargo build -p a\nENV CONFIG=/deploy/values\n")).toBe("a common x");
     expect(found(everything)).toBe(`${everyCrate} x`);
     expect(found('FROM rust\nCOPY . .\nCMD ["cargo", "run", "-p", "a"]\n')).toBe(`${everyCrate} x`);
   });
@@ -146,7 +149,7 @@ describe("what a build takes", () => {
         "crates/money/src/lib.rs": 'let x = "../y"; env::var("ROOT")',
       },
     ],
-    ["a path is put together", { "svc/a/src/main.rs": 'include_str!(concat!("..", "/..", "/deploy/x"))' }],
+    ["a path is put together", { "svc/a/src/main.rs": 'include_str!(concat!("..", "/..", "/deploy/values"))' }],
     ["there is other code in the service", { "svc/a/gen.rb": "" }],
     ["a manifest is invalid", { "svc/a/Cargo.toml": "[package\n" }],
   ])("everything, where %s", (_why, files) => {
@@ -154,9 +157,9 @@ describe("what a build takes", () => {
   });
 
   test.each<[where: string, source: string]>([
-    ["a source", 'include_bytes!("../../../deploy/x")'],
+    ["a source", 'include_bytes!("../../../deploy/values")'],
     ["a source, from the crate's directory", 'include_dir!("$CARGO_MANIFEST_DIR/../../deploy")'],
-    ["a source, in parts", 'concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/x")'],
+    ["a source, in parts", 'concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/values")'],
     ["an attribute", '#[folder = "../../deploy"]'],
     ["a name only", "embed_deploy!()"],
   ])("what %s names", (_where, source) => {
@@ -166,11 +169,13 @@ describe("what a build takes", () => {
   test("what a manifest or the settings of Cargo name", () => {
     const a = shop["svc/a/Cargo.toml"] ?? "";
     expect(
-      found(build("cargo build -p a"), { "svc/a/Cargo.toml": `${a}[[bin]]\nname = "a"\npath = "../../deploy/x"\n` }),
+      found(build("cargo build -p a"), {
+        "svc/a/Cargo.toml": `${a}[[bin]]\nname = "a"\npath = "../../deploy/values"\n`,
+      }),
     ).toBe("a common x");
     expect(
       found(build("cargo build -p a"), {
-        "deploy/x": "",
+        "deploy/values": "",
         ".cargo/config.toml": '[source.vendored-sources]\ndirectory = "deploy"\n',
       }),
     ).toBe("a common x");

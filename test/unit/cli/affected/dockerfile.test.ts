@@ -326,6 +326,18 @@ describe("a reading of a Dockerfile that is not complete counts all that the sta
     );
   });
 
+  test("also where stages copy so often from each other that it is not followed", () => {
+    const doubling = Array.from(
+      { length: 40 },
+      (_, index) =>
+        `FROM ${index === 0 ? "build" : `s${index}`} AS s${index + 1}\nCOPY --from=${index === 0 ? "build" : `s${index}`} / /d${index}\n`,
+    ).join("");
+    const run = "RUN go build -o /out/ ./svc/a\n";
+    expect(table(`${build}${run}${doubling}FROM scratch\nCOPY --from=s40 /out /\n`)).toEqual(
+      services("a", "a", "a", "a", "a b"),
+    );
+  });
+
   test("but not in another stage", () => {
     expect(table(`FROM node AS web\nRUN make\n${build}RUN go build -o /out/ ./svc/a\n${last}`)).toEqual(
       services("", "", "", "", "b"),

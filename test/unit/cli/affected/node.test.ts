@@ -52,6 +52,7 @@ describe("a package.json around the service", () => {
       packages: new Set(),
       members: new Set(),
       outside: new Set(),
+      mentions: expect.any(Function),
       understood: true,
       tested: true,
       installed: true,
