@@ -1,7 +1,7 @@
 import * as circleci from "@pulumi/circleci/bin/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import { errorMessage, NotReachableError } from "../core/error.ts";
-import { contextName } from "../core/names.ts";
+import { contextName, pullVariables } from "../core/names.ts";
 import { accessHint } from "./circleci-hints.ts";
 import { assertAnswers, circleCiHooks, type CircleCiAccess } from "./circleci-hooks.ts";
 import { secretValues, type Registry, type Secrets } from "./secrets.ts";
@@ -28,6 +28,8 @@ export interface CiProjectArgs {
   token: pulumi.Output<string>;
   /** The registry that CI pushes to. */
   registry: Registry;
+  /** The login that builds pull with; its password is the name of a secret. @default none */
+  pull?: { registry: string; username: string; password: string } | undefined;
   /** Further variables of the context: name → name of a secret. */
   variables: Readonly<Record<string, string>>;
   /** The stack's secrets, by name. */
@@ -71,9 +73,11 @@ export class CiProject extends pulumi.ComponentResource {
       { contextId: context.id, type: "project", value: this.projectId },
       own,
     );
+    const pull = pullLogin(args);
     const variables = {
       DOCKERHUB_USERNAME: args.registry.username,
       DOCKERHUB_PASSWORD: args.registry.password,
+      ...pull,
       ...secretValues(args.secrets, args.variables),
     };
     for (const [variable, value] of Object.entries(variables)) {
@@ -84,6 +88,15 @@ export class CiProject extends pulumi.ComponentResource {
         { ...own, dependsOn: restriction },
       );
     }
+    // Builds of pull requests run without a context, so that nothing of it can be stolen there.
+    for (const [variable, value] of args.owned ? Object.entries(pull) : []) {
+      new circleci.ProjectEnvironmentVariable(
+        variable,
+        { projectSlug: this.projectSlug, name: variable, value: pulumi.secret(value) },
+        // A change replaces it, and the old one must not be deleted once the new one is there under the same name.
+        { ...own, deleteBeforeReplace: true },
+      );
+    }
     this.registerOutputs({
       projectId: this.projectId,
       projectSlug: this.projectSlug,
@@ -91,6 +104,16 @@ export class CiProject extends pulumi.ComponentResource {
       contextName: this.contextName,
     });
   }
+}
+
+/** The variables with the login for pulls; none without one. */
+function pullLogin({ pull, secrets }: CiProjectArgs): Record<string, pulumi.Input<string>> {
+  if (pull === undefined) return {};
+  return {
+    [pullVariables.registry]: pull.registry,
+    [pullVariables.username]: pull.username,
+    ...secretValues(secrets, { [pullVariables.password]: pull.password }),
+  };
 }
 
 /** @throws pulumi.RunError instead of the provider's error, which would end the program with a stack trace */

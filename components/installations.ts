@@ -1,6 +1,8 @@
 import type { Problem } from "../core/problem.ts";
+import type { Identity } from "../git/committer.ts";
 import type { KubernetesObject } from "../kubernetes/object.ts";
-import { argoCdObjects, inNamespace, requiredObjects, type ArgoCdSettings } from "./argo-cd-objects.ts";
+import { argoCdObjects, requiredObjects, type ArgoCdSettings } from "./argo-cd-objects.ts";
+import { imageUpdaterObjects, requiredOfImageUpdater } from "./image-updater-objects.ts";
 import { readRelease, type Publication, type ReleaseSettings } from "./release.ts";
 
 /** What the stack that owns Argo CD installs on the cluster: objects as they are declared. */
@@ -18,7 +20,14 @@ export interface InstallationsArgs {
   delivery: "gitops" | "direct";
   /** Whether this stack owns the installation of Argo CD, and of what goes with it. */
   ownsArgoCd: boolean;
-  gitops?: { release: "commit" | "registry-watch"; argoCd: ArgoCdSettings; imageUpdater: ReleaseSettings } | undefined;
+  gitops?:
+    | {
+        release: "commit" | "registry-watch";
+        argoCd: ArgoCdSettings;
+        imageUpdater: ReleaseSettings;
+        committer?: Identity | undefined;
+      }
+    | undefined;
 }
 
 /** Reads the releases that this stack installs, before anything is declared. */
@@ -29,7 +38,7 @@ export async function readInstallations({
   gitops,
 }: InstallationsArgs): Promise<Installations> {
   if (delivery !== "gitops" || !ownsArgoCd || gitops === undefined) return { problems: [] };
-  const { argoCd, imageUpdater } = gitops;
+  const { argoCd, imageUpdater, committer } = gitops;
   const releases = await Promise.all([
     readRelease({
       location: `${file}: gitops.argoCd`,
@@ -42,7 +51,7 @@ export async function readInstallations({
           location: `${file}: gitops.imageUpdater`,
           publication: imageUpdaterPublication,
           settings: imageUpdater,
-          required: ["CustomResourceDefinition imageupdaters.argocd-image-updater.argoproj.io"],
+          required: requiredOfImageUpdater({ committer }),
         })
       : undefined,
   ]);
@@ -54,7 +63,7 @@ export async function readInstallations({
   );
   return {
     argoCd: ofArgoCd && argoCdObjects(ofArgoCd, argoCd),
-    imageUpdater: ofImageUpdater && inNamespace(ofImageUpdater, argoCd.namespace),
+    imageUpdater: ofImageUpdater && imageUpdaterObjects(ofImageUpdater, { namespace: argoCd.namespace, committer }),
     problems,
   };
 }

@@ -50,6 +50,14 @@ export function previewsProjectName(app: string): string {
   return `${app}-previews`;
 }
 
+/** The environment variables of CI with a login that may only read: a build for a pull request has no other. */
+export const pullVariables = {
+  username: "DELIVERY_PULL_USERNAME",
+  password: "DELIVERY_PULL_PASSWORD",
+  /** The registry that it is for, as image names have it. @default docker.io */
+  registry: "DELIVERY_PULL_REGISTRY",
+} as const;
+
 /** The Secret with which pods pull from the registry. */
 export const pullSecretName = "registry-credentials";
 

@@ -1,3 +1,4 @@
+import { pullVariables } from "../core/names.ts";
 import type { Problem } from "../core/problem.ts";
 import type { StackSettings } from "./schema.ts";
 
@@ -17,6 +18,14 @@ export function contradictions(
     });
   };
   for (const [name, secret] of Object.entries(config.ci.environment)) needs(`ci.environment.${name}`, secret);
+  needs("images.pull.password", config.images.pull?.password);
+  for (const name of Object.values(pullVariables)) {
+    if (config.images.pull === undefined || config.ci.environment[name] === undefined) continue;
+    problems.push({
+      location: `${file}: ci.environment.${name}`,
+      message: "images.pull sets it already; remove one of them",
+    });
+  }
   for (const [name, dependency] of Object.entries(config.dependencies)) {
     if (dependency === "none") continue;
     needs(`dependencies.${name}.password`, dependency.password);

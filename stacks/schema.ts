@@ -50,6 +50,21 @@ const imagesSchema = z.strictObject({
   context: z.enum(["service", "app"], "Must be service or app").default("service"),
   /** Where CI writes the release records, relative to this program; needed by source `registry` with delivery `direct`. */
   releases: z.string().optional(),
+  /**
+   * The login of an account that may only read, with which CI's builds pull what Dockerfiles build on: those of pull requests
+   * have no other. @default none
+   */
+  pull: z
+    .strictObject({
+      /** The registry that it is for. @default docker.io */
+      registry: z
+        .string()
+        .regex(/^[a-z0-9.-]+(:\d+)?$/, "Must be a host such as ghcr.io or registry.example:5000, without https://")
+        .default("docker.io"),
+      username: nonEmpty("the name of an account that may only read"),
+      password: z.string("Must be the name of a secret"),
+    })
+    .optional(),
 });
 
 const ciSchema = z.strictObject({
@@ -140,7 +155,10 @@ const gitopsSchema = z.strictObject({
   branch: z.string().default("main"),
   /** The user name that goes with the secret `gitToken`. @default x-access-token */
   username: z.string().default("x-access-token"),
-  /** Who makes the commits, for hosts that verify it; Git's variables go first. @default `delivery` */
+  /**
+   * Who makes the commits, for hosts that verify it: those of this program and its commands, for which Git's variables go
+   * first, and those of the Image Updater that this stack installs. @default `delivery`, and `argocd-image-updater`
+   */
   committer: z
     .strictObject({
       name: z

@@ -51,6 +51,7 @@ export function ciProjectArgs(config: Config, drift: CiProjectArgs["drift"]): Ci
     drift,
     token: config.circleciToken,
     registry: config.registry,
+    pull: config.images.pull,
     variables: config.ci.environment,
     secrets: config.secrets,
   };

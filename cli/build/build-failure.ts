@@ -1,5 +1,5 @@
 import { locateImages, repositoryOfReference } from "../../core/image-name.ts";
-import { pullPasswordVariable, pullRegistryVariable, pullUsernameVariable } from "../registry/pull-login.ts";
+import { pullVariables } from "../../core/names.ts";
 import type { Builder, ImageBuild } from "./builders.ts";
 
 const transient =
@@ -79,7 +79,7 @@ function pushFailure(image: string, message: string, tried: string): string | un
 }
 
 function pullFailure(image: string, { host, name }: PulledImage, message: string, tried: string): string | undefined {
-  const login = `${pullUsernameVariable} and ${pullPasswordVariable}${host === "docker.io" ? "" : ` with ${pullRegistryVariable}=${host}`}`;
+  const login = `${pullVariables.username} and ${pullVariables.password}${host === "docker.io" ? "" : ` with ${pullVariables.registry}=${host}`}`;
   const failed = `${image} is not built: ${name === "" ? "an image that it is built on" : name} cannot be pulled`;
   if (limited.test(message))
     return `${failed}: the registry ${host} limits pulls, and the limit is reached${tried} (${message}); set ${login} to a login that may read, which has a higher limit, or run the same command again later`;

@@ -9,8 +9,9 @@ import { readMonorepo } from "../project/monorepo.ts";
 import { Project } from "../project/stack-file.ts";
 import { writeDockerConfig } from "../registry/docker-config.ts";
 import { locateImages } from "../../core/image-name.ts";
+import { pullVariables } from "../../core/names.ts";
 import { givenLogin, registryHelp, registryOptions, registryWith } from "../registry/open-registry.ts";
-import { pullLogin, pullPasswordVariable } from "../registry/pull-login.ts";
+import { pullLogin } from "../registry/pull-login.ts";
 import { readDigests, writeDigests } from "../release/digests-file.ts";
 
 const options = {
@@ -67,8 +68,9 @@ export const command = defineCommand({
     `Where CIRCLE_BRANCH is another branch than github.branch of the stack file, an image gets the commit's tag only: no
     watcher of the registry takes it for the newest.`,
     `Images that a Dockerfile builds on are pulled with DELIVERY_PULL_USERNAME and DELIVERY_PULL_PASSWORD, the login of an
-    account that may only read, on the registry DELIVERY_PULL_REGISTRY (default: docker.io). As variables of CircleCI's
-    project they reach the builds of pull requests, too, which have no other login.`,
+    account that may only read, on the registry DELIVERY_PULL_REGISTRY (default: docker.io). \`images.pull\` of the stack
+    file puts them into CircleCI's context and project, so that they reach the builds of pull requests, too, which have no
+    other login.`,
     registryHelp,
   ],
   run,
@@ -127,7 +129,7 @@ async function built(
 }
 
 function withoutLogins(environment: CommandContext["environment"]): CommandContext["environment"] {
-  const { DOCKERHUB_PASSWORD: _, DELIVERY_REGISTRY_PASSWORD: __, [pullPasswordVariable]: ___, ...rest } = environment;
+  const { DOCKERHUB_PASSWORD: _, DELIVERY_REGISTRY_PASSWORD: __, [pullVariables.password]: ___, ...rest } = environment;
   return rest;
 }
 

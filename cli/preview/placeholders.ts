@@ -87,7 +87,7 @@ function withPlaceholders(value: unknown): unknown {
  */
 export function referencedSecrets(project: Project, stack: string): string[] {
   const { services } = readMonorepo(project, stack);
-  const settings = project.stackFile(stack).find("ci", "dependencies", "gitops");
+  const settings = project.stackFile(stack).find("ci", "dependencies", "gitops", "images");
   const ofDependencies = Object.values(settings?.dependencies ?? {}).flatMap((dependency) => {
     if (dependency === "none") return [];
     return [dependency.password, ...("secrets" in dependency ? Object.values(dependency.secrets) : [])];
@@ -97,6 +97,7 @@ export function referencedSecrets(project: Project, stack: string): string[] {
     ...ofDependencies,
     ...Object.values(settings?.ci.environment ?? {}),
     settings?.gitops?.argoCd.commitStatus?.privateKey,
+    settings?.images.pull?.password,
   ];
   return [...new Set(names.filter((name) => name !== undefined))].toSorted();
 }

@@ -37,6 +37,10 @@ const looks: Readonly<Record<string, Look>> = {
     (await ask.variables(text(resource, "contextId"))).includes(text(resource, "name")),
   "circleci:index/contextRestriction:ContextRestriction": async (resource, ask) =>
     (await ask.restrictions(text(resource, "contextId"))).includes(resource.id),
+  "circleci:index/projectEnvironmentVariable:ProjectEnvironmentVariable": (resource, ask) =>
+    ask.isThere(
+      `/project/${slugPath(text(resource, "projectSlug"))}/envvar/${encodeURIComponent(text(resource, "name"))}`,
+    ),
   "circleci:index/pipeline:Pipeline": (resource, ask) => ask.isThere(inProject(resource, "pipeline-definitions")),
   "circleci:index/trigger:Trigger": (resource, ask) => ask.isThere(inProject(resource, "triggers")),
 };

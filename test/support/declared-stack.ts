@@ -12,6 +12,7 @@ export const stackSecrets = {
     "link-db-password": "value-of-link-db-password",
     "user-db-password": "value-of-user-db-password",
     "social-graph-db-password": "value-of-social-graph-db-password",
+    "pull-token": "value-of-pull-token",
     "token-secret": "value-of-token-secret",
     "deploy-token": "value-of-deploy-token",
     "github-token": "value-of-github-token",

@@ -8,6 +8,7 @@ const computedOutputs: Record<string, (inputs: Record<string, unknown>) => Recor
   "docker:index/image:Image": ({ imageName }) => ({
     repoDigest: `${String(imageName).replace(/:[^:/]*$/, "")}@sha256:${"0".repeat(64)}`,
   }),
+  "circleci:index/project:Project": ({ name }) => ({ slug: `circleci/id-of-organization/${String(name)}` }),
   "kubernetes:core/v1:Secret": (inputs) => ({
     ...inputs,
     metadata: { ...Object(inputs["metadata"]), resourceVersion: "1" },
@@ -25,6 +26,7 @@ const knownTypes = new Set([
   "circleci:index/context:Context",
   "circleci:index/contextRestriction:ContextRestriction",
   "circleci:index/contextEnvironmentVariable:ContextEnvironmentVariable",
+  "circleci:index/projectEnvironmentVariable:ProjectEnvironmentVariable",
   "kubernetes:argoproj.io/v1alpha1:AppProject",
   "kubernetes:argoproj.io/v1alpha1:Application",
   "kubernetes:argoproj.io/v1alpha1:ApplicationSet",
@@ -138,6 +140,7 @@ interface Registration {
   provider: string;
   dependsOn: readonly string[];
   retainOnDelete: boolean;
+  deleteBeforeReplace: boolean;
   ignoreChanges: readonly string[];
   replaceOnChanges: readonly string[];
   createTimeout: string;
@@ -153,6 +156,7 @@ interface Request {
   getProvider(): string;
   getDependenciesList(): string[];
   getRetainondelete(): boolean;
+  getDeletebeforereplace(): boolean;
   getIgnorechangesList(): string[];
   getReplaceonchangesList(): string[];
   getCustomtimeouts(): { getCreate(): string } | undefined;
@@ -173,6 +177,7 @@ export function recordRegistrations(): ReadonlyMap<string, Registration> {
       provider: shortUrn(request.getProvider().replace(/::[^:]*$/, "")),
       dependsOn: request.getDependenciesList().map(shortUrn).toSorted(),
       retainOnDelete: request.getRetainondelete(),
+      deleteBeforeReplace: request.getDeletebeforereplace(),
       ignoreChanges: request.getIgnorechangesList(),
       replaceOnChanges: request.getReplaceonchangesList(),
       createTimeout: request.getCustomtimeouts()?.getCreate() ?? "",

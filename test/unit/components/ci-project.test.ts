@@ -126,6 +126,39 @@ describe("a pipeline", () => {
   });
 });
 
+describe("the login for pulls", () => {
+  const pull = { registry: "ghcr.io", username: "acme-reader", password: "signing-key" };
+  const inProject = (name: string): string => child("projectEnvironmentVariable:ProjectEnvironmentVariable", name);
+  const expected = {
+    DELIVERY_PULL_PASSWORD: "hunter3",
+    DELIVERY_PULL_REGISTRY: "ghcr.io",
+    DELIVERY_PULL_USERNAME: "acme-reader",
+  };
+
+  test("is in the context, and in the project, whose builds of pull requests have no context; all of it is secret", async () => {
+    const { resources, registrations } = await declared({ pull });
+    for (const [name, value] of Object.entries(expected)) {
+      expect(openEnvelope(resources[variable(name)]?.["value"])).toBe(value);
+      expect(openEnvelope(resources[inProject(name)]?.["value"])).toBe(value);
+      expect(resources[inProject(name)]).toMatchObject({
+        projectSlug: "circleci/id-of-organization/shop-monorepo",
+        name,
+      });
+    }
+    expect(JSON.stringify(hideSecrets(resources))).not.toMatch(/hunter|acme-reader/);
+    // The variable is known by its name alone: deleted after its replacement, it would be gone.
+    const replaced = [...registrations.values()].filter(({ deleteBeforeReplace }) => deleteBeforeReplace);
+    expect(replaced.map(({ id }) => id.split("::")[1]).toSorted()).toEqual(Object.keys(expected));
+  });
+
+  test("is in the context alone where another stack owns the project", async () => {
+    const { resources } = await declared({ pull, owned: false, projectSlug: "circleci/a/b" });
+    expect(Object.keys(resources).filter((urn) => urn.includes("DELIVERY_PULL"))).toEqual(
+      Object.keys(expected).map(variable),
+    );
+  });
+});
+
 describe("the context's variables", () => {
   test("are the registry's login and the stack's, all as secrets, each under its explicit name", async () => {
     const { resources } = await declared({ variables: { SIGNING_KEY: "signing-key" } });

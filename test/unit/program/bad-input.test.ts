@@ -198,6 +198,18 @@ describe("an invalid stack file gets one clear error and declares nothing", () =
       `${file}: ci.environment.KEY`,
       /no secret "no-such"; set it with `pulumi config set --secret/,
     ],
+    [
+      "a login for pulls with a missing secret",
+      set("images.pull", { username: "reader", password: "no-such" }),
+      `${file}: images.pull.password`,
+      /no secret "no-such"; set it with `pulumi config set --secret/,
+    ],
+    [
+      "a login for pulls from a URL",
+      set("images.pull", { registry: "https://ghcr.io", username: "reader", password: "no-such" }),
+      `${file}: images.pull.registry`,
+      /must be a host such as ghcr.io/,
+    ],
     ["an API host that is no URL", set("ci.host", "circleci"), `${file}: ci.host`, /must be a URL/],
     [
       "a namespace that is no name",
