@@ -92,9 +92,12 @@ async function failure(operation: "up" | "preview" = "up"): Promise<string> {
 }
 
 /** The URN and the id of the one resource of a type and a name. */
-async function resource(type: string, name = "shop"): Promise<{ urn: string; id: string }> {
+async function resource(
+  type: string,
+  name = "shop",
+): Promise<{ urn: string; id: string; outputs: Record<string, unknown> }> {
   const { deployment } = await stack.exportStack();
-  const resources: { urn: string; id: string }[] = Object(deployment).resources;
+  const resources: { urn: string; id: string; outputs: Record<string, unknown> }[] = Object(deployment).resources;
   const found = resources.find(({ urn }) => urn.endsWith(`${type}::${name}`));
   if (found === undefined) throw new Error(`there is no ${type} ${name} in the state`);
   return found;
@@ -148,6 +151,28 @@ test("another repository reaches the configuration's source, and another project
   expect((await resource("project:Project")).id).not.toBe(project.id);
   organizationId = await newOrganization("acme-2");
   await changes();
+  expect(await changes()).toEqual({});
+}, 240_000);
+
+test("another password of the login for pulls leaves the variable in the project", async () => {
+  const login = (password: string): Partial<CiProjectArgs> => ({
+    pull: { registry: "docker.io", username: "acme-reader", password: "pull-token" },
+    secrets: new Map([["pull-token", pulumi.secret(password)]]),
+  });
+  const names = async (): Promise<unknown> => {
+    const { outputs } = await resource("project:Project");
+    const { items }: { items: { name: string }[] } = Object(
+      await call("GET", `/project/${String(outputs["slug"])}/envvar`),
+    );
+    return items.map(({ name }) => name).toSorted();
+  };
+  const expected = ["DELIVERY_PULL_PASSWORD", "DELIVERY_PULL_REGISTRY", "DELIVERY_PULL_USERNAME"];
+  Object.assign(wanted, login("hunter3"));
+  expect(await changes()).toEqual({ create: 6 });
+  expect(await names()).toEqual(expected);
+  Object.assign(wanted, login("hunter4"));
+  expect(await changes()).toEqual({ update: 1, replace: 1 });
+  expect(await names()).toEqual(expected);
   expect(await changes()).toEqual({});
 }, 240_000);
 

@@ -37,7 +37,7 @@ const { secrets, ...ofThePipeline } = stackSecrets;
 const databases = ["link-db-password", "user-db-password", "social-graph-db-password"];
 const usedBy: Record<string, readonly string[]> = {
   sandbox: ["token-secret", "deploy-token", "github-token", "pulumi-passphrase", "pulumi-backend"],
-  dev: [...databases, "token-secret"],
+  dev: [...databases, "pull-token", "token-secret"],
   staging: [...databases, "token-secret"],
   prod: [...databases, "token-secret"],
 };
