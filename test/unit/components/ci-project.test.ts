@@ -148,7 +148,7 @@ describe("the login for pulls", () => {
     expect(JSON.stringify(hideSecrets(resources))).not.toMatch(/hunter|acme-reader/);
     // The variable is known by its name alone: deleted after its replacement, it would be gone.
     const replaced = [...registrations.values()].filter(({ deleteBeforeReplace }) => deleteBeforeReplace);
-    expect(replaced.map(({ id }) => id.split("::")[1]).toSorted()).toEqual(Object.keys(expected));
+    expect(new Set(replaced.map(({ id }) => id.split("::")[1]))).toEqual(new Set(Object.keys(expected)));
   });
 
   test("is in the context alone where another stack owns the project", async () => {
