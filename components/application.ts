@@ -10,6 +10,8 @@ export interface ApplicationSpecArgs {
   /** Where its objects run. */
   namespace: string;
   source: { repository: string; branch: string; path: string };
+  /** Whether an autoscaler says how many pods its Deployment has. @default false */
+  autoscaled?: boolean;
 }
 
 export interface ApplicationArgs extends ApplicationSpecArgs {
@@ -61,15 +63,33 @@ export function application(name: string, args: ApplicationArgs, opts: pulumi.Cu
   );
 }
 
+/**
+ * The names under which autoscalers write: the controller manager's, and those of the distributions whose one binary has it
+ * inside (K3s, MicroK8s).
+ */
+const autoscalers = ["kube-controller-manager", "k3s", "kubelite"];
+
+/**
+ * What has Argo CD leave the replicas to the autoscaler. They are in Git nevertheless, since those that Argo CD alone has set
+ * would fall to 1 as soon as they are not: so it applies them until the autoscaler has changed them, and again once there is
+ * none. What others set is undone.
+ * Source: https://argo-cd.readthedocs.io/en/stable/user-guide/diffing/, …/sync-options/#respect-ignore-difference-configs
+ */
+const leaveReplicas = {
+  ignoreDifferences: [{ group: "apps", kind: "Deployment", managedFieldsManagers: autoscalers }],
+  syncOptions: ["RespectIgnoreDifferences=true"],
+};
+
 /** What an Application is to do: follow a directory of Git, and undo what others change. */
-export function applicationSpec({ project, namespace, source }: ApplicationSpecArgs) {
+export function applicationSpec({ project, namespace, source, autoscaled = false }: ApplicationSpecArgs) {
   return {
     project,
     source: { repoURL: source.repository, targetRevision: source.branch, path: source.path },
     destination: { server: "https://kubernetes.default.svc", namespace },
+    ...(autoscaled ? { ignoreDifferences: leaveReplicas.ignoreDifferences } : {}),
     syncPolicy: {
       automated: { prune: true, selfHeal: true },
-      syncOptions: ["ServerSideApply=true"],
+      syncOptions: ["ServerSideApply=true", ...(autoscaled ? leaveReplicas.syncOptions : [])],
       // What mends a failed sync is a commit: without the refresh, every attempt would be at the revision that failed.
       retry: { limit: 5, refresh: true, backoff: { duration: "1s", factor: 2, maxDuration: "1m" } },
     },

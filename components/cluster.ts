@@ -3,6 +3,7 @@ import { Secret } from "@pulumi/kubernetes/core/v1/secret.js";
 import { Provider } from "@pulumi/kubernetes/provider.js";
 import * as pulumi from "@pulumi/pulumi";
 import { pullSecretName } from "../core/names.ts";
+import type { ClusterAccess } from "./autoscaler-removal.ts";
 import { commonLabels, namespaceManifest } from "./manifests/metadata.ts";
 import type { Registry } from "./secrets.ts";
 
@@ -29,10 +30,12 @@ export class Cluster extends pulumi.ComponentResource {
   readonly namespaceResource: Namespace;
   /** What pods need of it: its own parts, without what else belongs to it, which would be hundreds of Secrets. */
   readonly home: readonly pulumi.Resource[];
+  readonly access: ClusterAccess;
 
   constructor(name: string, args: ClusterArgs, opts?: pulumi.ComponentResourceOptions) {
     super("delivery:cluster:Cluster", name, { namespace: args.namespace, environment: args.environment }, opts);
     this.namespace = args.namespace;
+    this.access = { kubeconfig: args.kubeconfig, context: args.context };
     this.provider = new Provider(
       name,
       {

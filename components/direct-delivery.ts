@@ -1,4 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
+import { autoscalerRemoval } from "./autoscaler-removal.ts";
 import type { Cluster } from "./cluster.ts";
 import { declareInParts } from "./bulk-declaration.ts";
 import { Dependency } from "./dependency.ts";
@@ -35,6 +36,7 @@ export async function deliverDirectly(args: DirectDeliveryArgs): Promise<void> {
     );
   }
   const parent = new Workloads(context.environment.app, { providers: [provider] });
+  const removal = autoscalerRemoval(cluster.access);
   const reachable = new Map<string, pulumi.Resource>();
   await declareInParts(inStartOrder(context.services), (service) => {
     const { name } = service;
@@ -44,7 +46,8 @@ export async function deliverDirectly(args: DirectDeliveryArgs): Promise<void> {
       ...Object.keys(service.dependencies ?? {}).map((used) => dependencies.get(used)),
       ...(service.peers ?? []).map((peer) => reachable.get(peer)),
     ].filter(isDeclared);
-    const workload = { service, context, image, secret: secrets.get(name), handOver, home, startAfter };
+    const shared = { context, handOver, home, autoscalerRemoval: removal };
+    const workload = { ...shared, service, image, secret: secrets.get(name), startAfter };
     const last = applyWorkload(name, workload, { parent, provider });
     reachable.set(name, last);
     return last;

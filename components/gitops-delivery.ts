@@ -104,6 +104,9 @@ export async function deliverByGit(args: GitOpsDeliveryArgs): Promise<void> {
     directory: environment,
     ...manifestTree(args),
   });
+  const autoscaled = new Set(
+    context.services.flatMap(({ name, autoscaling }) => (autoscaling === undefined ? [] : name)),
+  );
   const applications: pulumi.Resource[] = [];
   await declareInParts(
     [...Object.keys(deployedDependencies(context.dependencies)), ...context.services.map(({ name }) => name)],
@@ -116,6 +119,7 @@ export async function deliverByGit(args: GitOpsDeliveryArgs): Promise<void> {
           argoCdNamespace: argoCd.namespace,
           namespace: cluster.namespace,
           source: { repository: gitops.repository, branch: gitops.branch, path: `${environment}/${name}` },
+          autoscaled: autoscaled.has(name),
           handOver: args.handOver,
           provider: cluster.provider,
         },

@@ -76,7 +76,7 @@ export const serviceSettingsSchema = z.strictObject({
   kind: z.enum(["server", "worker"], "Must be server or worker").optional(),
   /** The TCP port it listens on. @default the first EXPOSE of its Dockerfile */
   port: portSchema.optional(),
-  /** How many pods run, unless `autoscaling` is set. @default 1 */
+  /** How many pods run; with `autoscaling`, to begin with, within its limits. @default 1, or the autoscaler's `min` */
   replicas: z.int("Must be a whole number").min(0, "Must not be negative").optional(),
   /** Pods follow the load. @default off */
   autoscaling: z

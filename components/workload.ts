@@ -8,6 +8,7 @@ import { Ingress } from "@pulumi/kubernetes/networking/v1/ingress.js";
 import { NetworkPolicy } from "@pulumi/kubernetes/networking/v1/networkPolicy.js";
 import { PodDisruptionBudget } from "@pulumi/kubernetes/policy/v1/podDisruptionBudget.js";
 import * as pulumi from "@pulumi/pulumi";
+import { markedAsAutoscaled } from "./autoscaler-removal.ts";
 import { withoutTraces } from "./bulk-declaration.ts";
 import { rolloutTimeouts } from "./cluster.ts";
 import { serviceManifests, type ManifestContext, type ServiceManifests } from "./manifests.ts";
@@ -26,6 +27,8 @@ export interface WorkloadArgs {
   home: readonly pulumi.Resource[];
   /** What must run before its pods start: its databases and caches, and the services that it calls. */
   startAfter: readonly pulumi.Resource[];
+  /** Takes its autoscaler away before its replicas are set, if there was one. */
+  autoscalerRemoval: pulumi.ResourceHook;
 }
 
 /** What the objects of all services belong to: with one component for each service, a large stack has a sixth more resources. */
@@ -52,7 +55,7 @@ export function applyWorkload(name: string, args: WorkloadArgs, opts: pulumi.Cus
 function apply(
   name: string,
   manifests: ServiceManifests,
-  { home, startAfter, handOver }: WorkloadArgs,
+  { home, startAfter, handOver, autoscalerRemoval }: WorkloadArgs,
   opts: pulumi.CustomResourceOptions,
 ): pulumi.Resource {
   const own = { ...opts, retainOnDelete: handOver };
@@ -60,11 +63,19 @@ function apply(
   const account = new ServiceAccount(name, manifests.serviceAccount, atHome);
   const configMap = new ConfigMap(name, manifests.configMap, atHome);
   const networkPolicy = new NetworkPolicy(name, manifests.networkPolicy, atHome);
-  const deployment = new Deployment(name, manifests.deployment, {
+  const waiting = {
     ...own,
     dependsOn: [...home, account, configMap, networkPolicy, ...startAfter],
     customTimeouts: rolloutTimeouts,
-  });
+  };
+  // The replicas of one that is autoscaled count until the autoscaler changes them; what it then makes of them stays.
+  const deployment =
+    manifests.horizontalPodAutoscaler === undefined
+      ? new Deployment(name, manifests.deployment, { ...waiting, hooks: { beforeUpdate: [autoscalerRemoval] } })
+      : new Deployment(name, markedAsAutoscaled(manifests.deployment), {
+          ...waiting,
+          ignoreChanges: ["spec.replicas"],
+        });
   const afterDeployment = { ...own, dependsOn: deployment };
   // A Service is ready when it has endpoints, which the Deployment brings.
   const service =

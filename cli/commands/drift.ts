@@ -47,7 +47,7 @@ export const command = defineCommand({
       git: `files in the environment's directory of the deploy repository that others have edited, deleted or put there,
         and invalid release records`,
       cluster: `Applications that are OutOfSync, not Healthy or do not heal themselves; Deployments that run another image
-        than is released; extra objects`,
+        than is released; fields of declared objects that others have set; extra objects`,
       ci: `variables of the CircleCI context that were set or removed behind the stack's back, foreign ones, a context that
         is open to more than the project, and the project's pipelines and triggers that no state knows, disabled or not; asked
         with ${circleCiTokenVariable}`,

@@ -29,8 +29,7 @@ export function deployment(
   return {
     metadata: labels,
     spec: {
-      // The autoscaler owns the replicas where there is one.
-      ...(service.autoscaling === undefined ? { replicas: service.replicas ?? 1 } : {}),
+      replicas: initialReplicas(service),
       revisionHistoryLimit: 5,
       progressDeadlineSeconds: 180,
       selector: { matchLabels: selectorLabels(environment, service.name) },
@@ -86,6 +85,15 @@ function probes({ probes: { liveness, readiness } = {} }: Service) {
     livenessProbe: { ...probe(liveness), periodSeconds: 10, failureThreshold: 6 },
     readinessProbe: { ...probe(readiness), periodSeconds: 5 },
   };
+}
+
+/**
+ * How many pods there are, and with an autoscaler, until it says otherwise. A Deployment that says nothing of them would have
+ * one as soon as no other writer does, which is below most minimums, for as long as the autoscaler takes to look.
+ */
+function initialReplicas({ replicas, autoscaling }: Service): number {
+  if (autoscaling === undefined) return replicas ?? 1;
+  return Math.min(Math.max(replicas ?? autoscaling.min, autoscaling.min), autoscaling.max);
 }
 
 function probe(target: string = "tcp"): types.input.core.v1.Probe {

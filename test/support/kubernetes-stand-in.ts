@@ -4,12 +4,22 @@ import type { AddressInfo } from "node:net";
 import { stringify } from "yaml";
 import type { JsonMap } from "../../kubernetes/json.ts";
 
-/** Stands in for an API server: answers lists with the objects that a test has put there, and nothing else. */
+/** Stands in for an API server: answers lists with the objects that a test has put there, and deletions as it says. */
 export class KubernetesStandIn implements AsyncDisposable {
   /** Path of a list → its objects. */
   readonly lists = new Map<string, JsonMap[]>();
+  /** Path of an object → the status that its deletion is answered with. @default 404 */
+  readonly deletions = new Map<string, number>();
+  /** What was to be deleted, in the order of the requests. */
+  readonly deleted: string[] = [];
   private readonly server: Server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? "/", "http://localhost");
+    if (request.method === "DELETE") {
+      this.deleted.push(pathname);
+      const status = this.deletions.get(pathname) ?? 404;
+      response.writeHead(status).end(JSON.stringify({ kind: "Status", message: `answered ${status}` }));
+      return;
+    }
     const items = this.lists.get(pathname);
     if (items === undefined)
       response.writeHead(404).end(JSON.stringify({ kind: "Status", reason: "NotFound", message: "not found" }));

@@ -146,6 +146,8 @@ interface Registration {
   createTimeout: string;
   /** `type::name` of other parents that it may have had. */
   formerParents: readonly string[];
+  /** The hooks that the engine calls before an update, by their names. */
+  beforeUpdate: readonly string[];
 }
 
 /** The part of the engine's protocol that is looked at. */
@@ -161,6 +163,7 @@ interface Request {
   getReplaceonchangesList(): string[];
   getCustomtimeouts(): { getCreate(): string } | undefined;
   getAliasesList(): { getSpec(): { getParenturn(): string } | undefined }[];
+  getHooks(): { getBeforeUpdateList(): string[] } | undefined;
 }
 
 /** Records the registrations of the current mocks from here on; mocks alone see no resource options. */
@@ -182,6 +185,7 @@ export function recordRegistrations(): ReadonlyMap<string, Registration> {
       replaceOnChanges: request.getReplaceonchangesList(),
       createTimeout: request.getCustomtimeouts()?.getCreate() ?? "",
       formerParents: request.getAliasesList().map((alias) => shortUrn(alias.getSpec()?.getParenturn() ?? "")),
+      beforeUpdate: request.getHooks()?.getBeforeUpdateList() ?? [],
     });
     return register(request, callback);
   });

@@ -2,6 +2,8 @@ import { Image } from "@pulumi/docker/image.js";
 import { Secret } from "@pulumi/kubernetes/core/v1/secret.js";
 import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, test } from "vitest";
+import { z } from "zod";
+import { autoscalerRemoval } from "../../../components/autoscaler-removal.ts";
 import type { ManifestContext } from "../../../components/manifests.ts";
 import type { Service } from "../../../components/service.ts";
 import { applyWorkload, Workloads } from "../../../components/workload.ts";
@@ -21,6 +23,11 @@ const manifestContext: Partial<ManifestContext> = {
   dependencies: { db: { address: "db.internal:5432", password: "db-password" } },
 };
 
+const deploymentSchema = z.object({
+  metadata: z.object({ annotations: z.record(z.string(), z.string()).optional() }),
+  spec: z.object({ replicas: z.number() }),
+});
+
 const makeSecret = (): Secret =>
   new Secret("link", { metadata: { name: "link-secrets" }, stringData: { KEY: pulumi.secret("hunter2") } });
 
@@ -31,7 +38,8 @@ async function declared(settings: Partial<Service> = {}, rest: Partial<ManifestC
   const secret = settings.secrets === undefined ? undefined : makeSecret();
   const context = sampleContext([service], rest);
   const args = { service, context, image, secret, handOver, home: [], startAfter: [] };
-  applyWorkload("link", args, { parent: new Workloads("shop", {}) });
+  const removal = autoscalerRemoval({});
+  applyWorkload("link", { ...args, autoscalerRemoval: removal }, { parent: new Workloads("shop", {}) });
   return { resources: await engine.resources(), registrations };
 }
 
@@ -111,6 +119,29 @@ test("pods start when all that they need is there, and are reached when they are
   expect(after("networking.k8s.io/v1:Ingress")).toEqual(["kubernetes:core/v1:Service::link"]);
 });
 
+test.each<[what: string, settings: Partial<Service>, expected: object]>([
+  [
+    "an autoscaler, which says them from then on",
+    { autoscaling: { min: 2, max: 4 } },
+    { ignored: ["spec.replicas"], mark: "true", replicas: 2, hooks: [] },
+  ],
+  [
+    "none, and an autoscaler of before goes first",
+    { replicas: 3 },
+    { ignored: [], mark: undefined, replicas: 3, hooks: ["remove-autoscaler"] },
+  ],
+])("the replicas with %s", async (_what, settings, expected) => {
+  const { resources, registrations } = await declared(settings);
+  const registration = registrations.get("kubernetes:apps/v1:Deployment::link");
+  const { metadata, spec } = deploymentSchema.parse(resources[child("apps/v1:Deployment")]);
+  expect({
+    ignored: registration?.ignoreChanges,
+    mark: metadata.annotations?.["delivery/autoscaled"],
+    replicas: spec.replicas,
+    hooks: registration?.beforeUpdate,
+  }).toEqual(expected);
+});
+
 /** What a first preview knows: nothing of what the cluster or the registry will answer. */
 class UnknownEngine extends MockEngine {
   override newResource(args: pulumi.runtime.MockResourceArgs): pulumi.runtime.MockResourceResult {
@@ -127,7 +158,14 @@ test("a preview declares the same objects while the image and the Secret's versi
   const args = { service, context: sampleContext([service], manifestContext), handOver: false };
   applyWorkload(
     "link",
-    { ...args, image: built.repoDigest, secret: makeSecret(), home: [], startAfter: [] },
+    {
+      ...args,
+      image: built.repoDigest,
+      secret: makeSecret(),
+      home: [],
+      startAfter: [],
+      autoscalerRemoval: autoscalerRemoval({}),
+    },
     { parent: new Workloads("shop", {}) },
   );
   const resources = await engine.resources();

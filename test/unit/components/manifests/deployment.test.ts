@@ -26,11 +26,13 @@ describe("replicas", () => {
     [{}, 1],
     [{ replicas: 3 }, 3],
     [{ replicas: 0 }, 0],
+    // Until the autoscaler says otherwise: never none, which would switch it off, and never less than its minimum.
+    [{ autoscaling: { min: 2, max: 5 } }, 2],
+    [{ replicas: 3, autoscaling: { min: 2, max: 5 } }, 3],
+    [{ replicas: 1, autoscaling: { min: 2, max: 5 } }, 2],
+    [{ replicas: 0, autoscaling: { min: 2, max: 5 } }, 2],
+    [{ replicas: 9, autoscaling: { min: 2, max: 5 } }, 5],
   ])("of %j are %i", (settings, replicas) => expect(declared(settings).spec.replicas).toBe(replicas));
-
-  test("are left out where the autoscaler owns them", () => {
-    expect(Object.keys(declared({ replicas: 3, autoscaling: { min: 2, max: 5 } }).spec)).not.toContain("replicas");
-  });
 });
 
 describe("the config checksum", () => {
