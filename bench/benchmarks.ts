@@ -12,6 +12,8 @@ interface BenchmarkOptions {
   readonly report: (line: string) => void;
   /** Whether all tools are built from nothing, too. */
   readonly cold: boolean;
+  /** Directory of another checkout, such as an earlier commit, to measure against. @default none */
+  readonly peer?: string | undefined;
 }
 
 /** By the name that `npm run bench -- NAME` takes. test/support/benchmark-smoke.ts says where each has its smoke run. */
@@ -21,7 +23,7 @@ export const benchmarks = {
   changes: ({ report }) => benchChanges(report),
   affected: ({ report }) => benchAffected(report),
   build: ({ report }) => benchBuild(report),
-  sandbox: ({ report, cold }) => benchSandbox(report, cold),
+  sandbox: (options) => benchSandbox(options),
   gitops: ({ report }) => benchGitOps(report),
   loop: ({ report }) => benchLoop(report),
 } as const satisfies Readonly<Record<string, (options: BenchmarkOptions) => Figure[] | Promise<Figure[]>>>;

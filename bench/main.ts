@@ -1,14 +1,14 @@
 import { parseArgs } from "node:util";
-import { startProgress } from "../sandbox/commands/terminal.ts";
+import { startProgress } from "../sandbox/commands/progress.ts";
 import { benchmarks } from "./benchmarks.ts";
 import { printFigures, type Figure } from "./figure.ts";
 
 /**
  * Measures what the documentation claims, or what is named of it: `npm run bench -- loop`. `--cold` also builds all tools from
- * nothing, which takes minutes.
+ * nothing, which takes minutes; `--peer DIRECTORY` measures against another checkout, such as an earlier commit.
  */
 const { values, positionals } = parseArgs({
-  options: { cold: { type: "boolean", default: false } },
+  options: { cold: { type: "boolean", default: false }, peer: { type: "string" } },
   allowPositionals: true,
 });
 const report = startProgress();
@@ -17,6 +17,6 @@ if (unknown.length > 0) throw new Error(`${unknown.join(", ")}: there are ${Obje
 const figures: Figure[] = [];
 for (const [name, measure] of Object.entries(benchmarks))
   if (positionals.length === 0 || positionals.includes(name))
-    figures.push(...(await measure({ report, cold: values.cold })));
+    figures.push(...(await measure({ report, cold: values.cold, peer: values.peer })));
 printFigures(figures);
 if (figures.some(({ value, limit }) => !(value <= limit))) process.exitCode = 1;

@@ -5,7 +5,7 @@ import { demo } from "./commands/demo/demo.ts";
 import { down } from "./commands/down.ts";
 import { preview } from "./commands/preview.ts";
 import { status } from "./commands/status.ts";
-import { startProgress } from "./commands/terminal.ts";
+import { startProgress } from "./commands/progress.ts";
 import { up } from "./commands/up.ts";
 import { withLock } from "./machine/cache.ts";
 

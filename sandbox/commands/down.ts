@@ -6,13 +6,14 @@ import { loadEndpoints } from "../machine/endpoints.ts";
 import { listProcesses } from "../machine/process.ts";
 import { buildTools } from "../machine/tools/go-tools.ts";
 import { stopSandbox } from "./start-sandbox.ts";
-import { terminalOutput, withProblems } from "./terminal.ts";
+import type { Report } from "./progress.ts";
+import { terminalOutput, withProgress } from "./terminal.ts";
 
 export interface DownOptions {
   stateDir: string;
   /** Whether the cache of built tools goes, too. */
   purge: boolean;
-  report: (line: string) => void;
+  report: Report;
 }
 
 /** Destroys the stack, stops every process, and removes every file but the cache. */
@@ -22,10 +23,11 @@ export async function down({ stateDir, purge, report }: DownOptions): Promise<vo
   report(found ? "Stopping the sandbox" : "There is no sandbox here; looking for what one may have left");
   // Processes may outlive a state directory that somebody has removed.
   await stopSandbox(stateDir);
-  report("The sandbox is gone");
+  report("The sandbox is gone", "end");
   if (!purge) return;
+  report("Removing the cache");
   await purgeCache();
-  report(`The cache ${cacheDir()} is gone`);
+  report(`The cache ${cacheDir()} is gone`, "end");
 }
 
 /** Destroys what the stack declares. All of it is in the sandbox, so nothing is left to destroy where that no longer runs. */
@@ -40,8 +42,9 @@ async function destroyStack(stateDir: string, report: (line: string) => void): P
   const { pulumi } = await buildTools(["pulumi"], report);
   try {
     await using open = await openSandboxStack({ stateDir, pulumi, endpoints, report });
-    report("Pulumi: destroying the stack");
-    await withProblems((watch) => open.stack.destroy({ ...watch, ...terminalOutput() }));
+    await withProgress(report, "Pulumi: destroying the stack", (watch) =>
+      open.stack.destroy({ ...watch, ...terminalOutput() }),
+    );
   } catch (error) {
     const [reason] = errorMessage(error).split("\n", 1);
     report(`The stack was not destroyed in full, its parts go with the sandbox: ${reason}`);

@@ -1,13 +1,14 @@
 import { openSandboxStack } from "../engine/sandbox-stack.ts";
 import { loadEndpoints } from "../machine/endpoints.ts";
 import { buildTools } from "../machine/tools/go-tools.ts";
-import { terminalOutput, withProblems } from "./terminal.ts";
+import type { Report } from "./progress.ts";
+import { terminalOutput, withProgress } from "./terminal.ts";
 
 export interface PreviewOptions {
   stateDir: string;
   /** Whether every changed property is shown, and not only what changes. */
   diff: boolean;
-  report: (line: string) => void;
+  report: Report;
 }
 
 /** Shows what `up` would change. Needs nothing running: neither cluster nor registry nor BuildKit. */
@@ -21,5 +22,7 @@ export async function preview(options: PreviewOptions): Promise<void> {
     endpoints: loadEndpoints(stateDir),
     report,
   });
-  await withProblems((watch) => open.stack.preview({ ...watch, ...terminalOutput(), diff }));
+  await withProgress(report, "Pulumi: previewing the stack", (watch) =>
+    open.stack.preview({ ...watch, ...terminalOutput(), diff }),
+  );
 }

@@ -10,7 +10,8 @@ import { startRegistry } from "../machine/images/registry.ts";
 import { choosePort } from "../machine/ports.ts";
 import { stopAllProcesses } from "../machine/process.ts";
 import { debianTools, type DebianTools } from "../machine/tools/debian-tools.ts";
-import { buildTools, type ToolName } from "../machine/tools/go-tools.ts";
+import { buildTools, startTools } from "../machine/tools/go-tools.ts";
+import type { ToolName } from "../machine/tools/tool-families.ts";
 import type { DockerProviderOptions } from "../providers/docker/provider.ts";
 import { executorEnvironment } from "../stand-ins/ci-executor.ts";
 import { startCircleCiStandIn } from "../stand-ins/circleci/start.ts";
@@ -41,7 +42,6 @@ const baseTools = [
   "pulumi",
   "kube",
   "etcd",
-  "kwok",
   "coredns",
   "registry",
   // Only tests use it, but alone it would take as long to build as the whole family.
@@ -59,39 +59,41 @@ const argoCdTools = [
   "argocd-files",
 ] as const satisfies readonly ToolName[];
 
-/** Starts all parts of the sandbox that do not run yet, side by side where they do not need each other. */
+/**
+ * Starts all parts of the sandbox that do not run yet, side by side where they do not need each other; and each as soon as
+ * its tools are there, where these have to be built first.
+ */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const { stateDir, report } = options;
   const credentials = ensureCredentials(stateDir);
   const desired = desiredEndpoints();
   const gitops = (options.delivery ?? desired.delivery) === "gitops";
-  // All in one call, since the families share their downloads.
-  const needed = gitops ? [...baseTools, ...argoCdTools] : baseTools;
-  const [built, debian] = await Promise.all([buildTools<ToolName>(needed, report), debianTools(report)]);
+  const pods = options.pods ?? "auto";
+  // Only root can run pods. Where that turns out to be impossible for another reason, kwok is built by itself.
+  const needsKwok = pods === "simulated" || process.getuid?.() !== 0;
+  // All in one call, since they share what they are compiled from.
+  await using tools = startTools<ToolName>(
+    [...baseTools, ...(needsKwok ? (["kwok"] as const) : []), ...(gitops ? argoCdTools : [])],
+    report,
+  );
+  const debianReady = debianTools(report);
   const registryPort = await choosePort(stateDir, "registry", desired.registryPort);
-  report(`Registry: starting at localhost:${registryPort}; CircleCI stand-in: starting`);
-  const registryOptions = {
-    stateDir,
-    tools: built,
-    bind: "127.0.0.1",
-    port: registryPort,
-    username: desired.username,
-    password: credentials.registryPassword,
-  };
-  const { runc, busybox } = debian.tools;
-  const remoteDocker = {
-    stateDir,
-    tools: built,
-    runc,
-    busybox,
-    reason: debian.reason,
-    registryHost: `localhost:${registryPort}`,
-    packageSources: packageSources(),
-  };
   // CircleCI and GitHub call each other, so the port of the one is chosen before the other starts.
   const circleciPort = await choosePort(stateDir, "circleci", desired.circleciPort);
-  const [registry, code, jobEnvironment] = await Promise.all([
-    startRegistry(registryOptions),
+  const imageTools = tools.get("registry", "buildkitd", "buildctl", "dockerfile-frontend");
+  const startImages = async () => {
+    const built = await imageTools;
+    report(`Registry: starting at localhost:${registryPort}`);
+    return startRegistry({
+      stateDir,
+      tools: built,
+      bind: "127.0.0.1",
+      port: registryPort,
+      username: desired.username,
+      password: credentials.registryPassword,
+    });
+  };
+  const startHost = async () =>
     gitops
       ? startCodeHost({
           stateDir,
@@ -102,39 +104,74 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
           githubPort: desired.githubPort,
           webhook: `http://localhost:${circleciPort}/hooks/github`,
         })
-      : undefined,
-    gitops ? executorEnvironment(stateDir) : undefined,
-  ]);
-  const { githubToken: token, githubWebhookSecret: webhookSecret } = credentials;
-  const [cluster, circleci] = await Promise.all([
-    startCluster({
-      stateDir,
-      tools: built,
-      ...nodeTools(debian.tools),
-      registry,
-      pods: options.pods ?? "auto",
-      report,
-    }),
-    startCircleCiStandIn({
+      : undefined;
+  const registryReady = startImages();
+  const codeReady = startHost();
+  const remoteDockerReady = Promise.all([imageTools, debianReady]).then(([built, debian]) => ({
+    stateDir,
+    tools: built,
+    runc: debian.tools.runc,
+    busybox: debian.tools.busybox,
+    reason: debian.reason,
+    registryHost: `localhost:${registryPort}`,
+    packageSources: packageSources(),
+  }));
+  const startCi = async () => {
+    const [remoteDocker, code] = await Promise.all([remoteDockerReady, codeReady]);
+    const executor = gitops ? await tools.get("pulumi", "redis") : undefined;
+    report("CircleCI stand-in: starting");
+    const { githubToken: token, githubWebhookSecret: webhookSecret } = credentials;
+    return startCircleCiStandIn({
       stateDir,
       port: circleciPort,
       token: credentials.circleciToken,
       ...(code === undefined ? {} : { github: { api: code.githubApi, token, webhookSecret } }),
-      ...(jobEnvironment === undefined ? {} : { jobEnvironment }),
-      jobTools: { remoteDocker, ...("redis" in built ? { redis: built.redis } : {}) },
-    }),
-  ]);
-  if (gitops)
+      ...(executor === undefined ? {} : { jobEnvironment: executorEnvironment(stateDir, executor) }),
+      jobTools: { remoteDocker, ...(executor === undefined ? {} : { redis: executor.redis }) },
+    });
+  };
+  const startKubernetes = async () => {
+    const [built, debian, registry] = await Promise.all([
+      tools.get("kube", "etcd", "coredns"),
+      debianReady,
+      registryReady,
+    ]);
+    return startCluster({
+      stateDir,
+      tools: {
+        ...built,
+        kwok: async () => (await (needsKwok ? tools.get("kwok") : buildTools(["kwok"], report))).kwok,
+      },
+      ...nodeTools(debian.tools),
+      registry,
+      pods,
+      report,
+    });
+  };
+  const clusterReady = startKubernetes();
+  const startDelivery = async () => {
+    const [built, { kubeconfigPath }] = await Promise.all([tools.get(...argoCdTools), clusterReady]);
     await startArgoCd({
       stateDir,
       tools: built,
-      kubeconfigPath: cluster.kubeconfigPath,
+      kubeconfigPath,
       namespace: desired.argoCdNamespace,
       previews: desired.previews,
       report,
     });
+  };
+  const [registry, code, remoteDocker, circleci, cluster, { pulumi }, files] = await Promise.all([
+    registryReady,
+    codeReady,
+    remoteDockerReady,
+    startCi(),
+    clusterReady,
+    tools.get("pulumi"),
+    gitops ? tools.get("argocd-files") : undefined,
+    gitops ? startDelivery() : undefined,
+  ]);
   return {
-    pulumi: built.pulumi,
+    pulumi,
     cluster,
     endpoints: {
       registryHost: registry.host,
@@ -143,7 +180,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       ...code,
     },
     credentialsFile: credentialsFile(stateDir),
-    argoCdFiles: gitops ? built["argocd-files"] : undefined,
+    argoCdFiles: files?.["argocd-files"],
     docker: {
       directory: process.cwd(),
       buildKit: async () => ({

@@ -1,11 +1,6 @@
 import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
 import { problemsIn } from "../../cli/pulumi/diagnostics.ts";
-
-/** Prints lines of progress, each with the seconds since this call, so that one sees what takes long. */
-export function startProgress(): (line: string) => void {
-  const start = Date.now();
-  return (line) => console.log(`[${String(Math.round((Date.now() - start) / 1000)).padStart(4)} s] ${line}`);
-}
+import { noteOutput, type Report } from "./progress.ts";
 
 /**
  * Runs an operation of the engine.
@@ -28,6 +23,28 @@ export async function withProblems<Result>(
   }
 }
 
+/** The same with its progress: how many resources have come to their end, of those that the program has declared so far. */
+export function withProgress<Result>(
+  report: Report,
+  line: string,
+  operation: (watch: { onEvent: (event: EngineEvent) => void }) => Promise<Result>,
+): Promise<Result> {
+  const declared = new Set<string>();
+  const ended = new Set<string>();
+  report(line, () => `${ended.size} of ${declared.size} resources`);
+  return withProblems(({ onEvent }) =>
+    operation({
+      onEvent: (event) => {
+        const begun = event.resourcePreEvent?.metadata.urn;
+        const done = event.resOutputsEvent?.metadata.urn ?? event.resOpFailedEvent?.metadata.urn;
+        if (begun !== undefined) declared.add(begun);
+        if (done !== undefined) ended.add(done);
+        onEvent(event);
+      },
+    }),
+  );
+}
+
 /** How the engine's progress is printed: coloured and updated in place only where the output is a terminal. */
 export function terminalOutput(): {
   onOutput: (text: string) => void;
@@ -36,7 +53,10 @@ export function terminalOutput(): {
 } {
   const { isTTY } = process.stdout;
   return {
-    onOutput: (text) => process.stdout.write(text),
+    onOutput: (text) => {
+      noteOutput();
+      process.stdout.write(text);
+    },
     color: isTTY ? "always" : "never",
     suppressProgress: !isTTY,
   };

@@ -9,13 +9,14 @@ import { watchRegistry } from "../machine/images/registry-watch.ts";
 import { kubernetesClient } from "../machine/kubernetes-client.ts";
 import { seedSourceRepository } from "../stand-ins/source-repository.ts";
 import { startSandbox, type Sandbox } from "./start-sandbox.ts";
-import { terminalOutput, withProblems } from "./terminal.ts";
+import type { Report } from "./progress.ts";
+import { terminalOutput, withProgress } from "./terminal.ts";
 
 interface UpOptions {
   stateDir: string;
   /** `simulated`: no pods run, whatever the machine allows. */
   pods: "auto" | "simulated";
-  report: (line: string) => void;
+  report: Report;
 }
 
 /**
@@ -27,12 +28,11 @@ export async function up({ stateDir, pods, report }: UpOptions): Promise<OutputM
   saveEndpoints(stateDir, sandbox.endpoints);
   await using open = await openSandboxStack({ ...sandbox, stateDir, report });
   await recoverStack(open.stack, stateDir, report);
-  report("Pulumi: updating the stack");
-  await withProblems((watch) => open.stack.up({ ...watch, ...terminalOutput() }));
+  await withProgress(report, "Pulumi: updating the stack", (watch) => open.stack.up({ ...watch, ...terminalOutput() }));
   await watchRegistry(stateDir, sandbox.endpoints, report);
   const imported = await seedSourceRepository(stateDir, sandbox.endpoints, report);
   if (imported !== undefined) await recordSourceCommit(stateDir, sandbox.endpoints, imported.commit);
-  report("The pipeline is up");
+  report("The pipeline is up", "end");
   const outputs = await open.stack.outputs();
   await summarize(outputs, sandbox);
   return outputs;

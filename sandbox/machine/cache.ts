@@ -25,7 +25,8 @@ export async function purgeCache(): Promise<void> {
   if (!existsSync(folder)) return;
   // Layers of images have folders that even their owner may not write to: without root they could not be removed.
   if (process.getuid?.() !== 0) await outputOf("chmod", ["--recursive", "u+rwX", folder]);
-  rmSync(folder, { recursive: true });
+  // Node's own removal stops without an error where another process, as one of removal.ts, is faster.
+  await outputOf("rm", ["-rf", "--", folder]);
 }
 
 /**

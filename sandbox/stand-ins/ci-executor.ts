@@ -3,7 +3,6 @@ import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { installDynamicProvider, installOfflinePlugins } from "../engine/plugins.ts";
 import { cacheDir } from "../machine/cache.ts";
-import { buildTools } from "../machine/tools/go-tools.ts";
 
 /** Where Go and npm get their packages from, and how they reach it. */
 const networkVariables = [
@@ -25,9 +24,9 @@ const networkVariables = [
  * this process, the sandbox's Pulumi CLI with its providers as plugins, Go and npm with caches that later runs find again.
  * None of them is a secret.
  * @param stateDir the sandbox's state directory, in which the executor gets a home for Pulumi
+ * @param tools paths of the sandbox's tools
  */
-export async function executorEnvironment(stateDir: string): Promise<Record<string, string>> {
-  const tools = await buildTools(["pulumi"], () => undefined);
+export function executorEnvironment(stateDir: string, tools: { pulumi: string }): Record<string, string> {
   const directory = join(stateDir, "ci-executor");
   const bin = join(directory, "bin");
   const plugins = join(directory, "pulumi", "plugins");

@@ -13,6 +13,7 @@ import { stackStateOf } from "../../cli/drift/stack-state.ts";
 import { readBranch } from "../../git/deploy-repository.ts";
 import { initialRecord, recordPath } from "../../git/release-record.ts";
 import { openSandboxStack, type OpenStack } from "../../sandbox/engine/sandbox-stack.ts";
+import { buildTools } from "../../sandbox/machine/tools/go-tools.ts";
 import { executorEnvironment } from "../../sandbox/stand-ins/ci-executor.ts";
 import { BareRepository } from "../support/bare-repository.ts";
 import { eventually } from "../support/eventually.ts";
@@ -119,7 +120,7 @@ describe("a drift report", () => {
     const child = spawn(process.execPath, [resolve("cli/main.ts"), "drift", "--env", "sandbox"], {
       cwd: directory,
       env: {
-        ...(await executorEnvironment(harness.stateDir)),
+        ...executorEnvironment(harness.stateDir, await buildTools(["pulumi"], () => undefined)),
         HOME: directory,
         KUBECONFIG: harness.sandbox.cluster.kubeconfigPath,
         CIRCLE_TOKEN: harness.credentials.circleciToken,

@@ -5,6 +5,7 @@ import { namespaceName } from "../../../core/names.ts";
 import { ensureCredentials, gitUsers, loginToDeployGit } from "../../machine/credentials.ts";
 import { loadEndpoints, sandboxSettings } from "../../machine/endpoints.ts";
 import { kubernetesClient } from "../../machine/kubernetes-client.ts";
+import { noteOutput, type Report } from "../progress.ts";
 import { up } from "../up.ts";
 import { cloneSource, commitEdit, push } from "./developer-clone.ts";
 import { describeEvent, followCommit, type Route } from "./follow-commit.ts";
@@ -13,7 +14,7 @@ interface DemoOptions {
   stateDir: string;
   /** `simulated`: no pods run, whatever the machine allows. */
   pods: "auto" | "simulated";
-  report: (line: string) => void;
+  report: Report;
 }
 
 const editedService = "link";
@@ -36,8 +37,11 @@ export async function demo({ stateDir, pods, report }: DemoOptions): Promise<voi
   console.log(`\nA developer edits ${editedService}, and pushes. Nobody does anything after that.\n`);
   await cloneSource(clone);
   const start = Date.now();
-  const print = (line: string): void =>
+  report("The commit is on its way to the cluster");
+  const print = (line: string): void => {
+    noteOutput();
     console.log(`${((Date.now() - start) / 1000).toFixed(1).padStart(6)} s  ${line}`);
+  };
   const commit = await commitEdit(clone, file, nextVersion, `${editedService}: count the version up`);
   print(`Developer   commit ${commit.slice(0, 12)} changes ${file}`);
   await push(clone);

@@ -30,7 +30,13 @@ export interface ClusterOptions {
   /** Absolute path; all that the cluster writes is below it. */
   stateDir: string;
   /** Paths of the control plane's binaries. */
-  tools: { kube: string; etcd: string; kwok: string; coredns: string };
+  tools: {
+    kube: string;
+    etcd: string;
+    coredns: string;
+    /** Asked for only where pods are simulated. */
+    kwok: () => Promise<string>;
+  };
   /** Paths of the node's binaries; without them pods are simulated. */
   node?: { containerd: string; runc: string; cniBinDir: string; nft: string; ip: string };
   /** The registry: as image names have it ("localhost:5001"), and where it listens on this host. */
@@ -108,12 +114,12 @@ export async function startCluster(options: ClusterOptions): Promise<ClusterEndp
     options.report("Kubernetes: starting the node (containerd, kubelet, kube-proxy, CoreDNS)");
     await Promise.all([startControllers(control), startNodeServices(node, api)]);
   } else {
-    const api = await startApi(control);
+    const [api, kwok] = await Promise.all([startApi(control), options.tools.kwok()]);
     options.report("Kubernetes: starting a simulated node (kwok)");
     await Promise.all([
       startControllers(control),
       startSimulatedNode(
-        { stateDir: options.stateDir, kwok: options.tools.kwok, authority: certificates.authority.certificate, tokens },
+        { stateDir: options.stateDir, kwok, authority: certificates.authority.certificate, tokens },
         api,
       ),
     ]);

@@ -1,18 +1,8 @@
-import {
-  accessSync,
-  chmodSync,
-  constants,
-  existsSync,
-  linkSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { quoteForShell } from "../../../core/shell.ts";
 import { cached, cacheDir } from "../cache.ts";
+import { which } from "../which.ts";
 import { libraryPath, releaseKey, unpackPackages } from "./debian-packages.ts";
 
 /** What a real node and image builds need besides the tools that Go builds; each path can be executed as it is. */
@@ -141,22 +131,6 @@ export function toolsOnPath(error: unknown): DebianOutcome {
 /** A dynamically linked program names its loader at the beginning of the file. */
 function isStatic(path: string): boolean {
   return !readFileSync(path).subarray(0, 4096).includes("/ld-");
-}
-
-function which(name: string): string | undefined {
-  const folders = [...(process.env["PATH"] ?? "").split(":"), "/usr/sbin", "/sbin"].filter((folder) =>
-    folder.startsWith("/"),
-  );
-  return folders.map((folder) => join(folder, name)).find(isExecutable);
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** The versions that Debian's and Ubuntu's releases of these years have. */

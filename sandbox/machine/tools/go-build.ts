@@ -1,8 +1,8 @@
-import { chmodSync, copyFileSync, mkdirSync } from "node:fs";
+import { chmodSync, copyFileSync, globSync, mkdirSync, rmSync } from "node:fs";
+import { freemem } from "node:os";
 import { dirname, join } from "node:path";
 import { errorMessage } from "../../../core/error.ts";
 import { runProcess, type ProcessOptions } from "../../../core/process.ts";
-import { writePatchedModules, type SourcePatch } from "./patched-module.ts";
 
 /** Files of a Go module that are not compiled. */
 export interface ModuleFiles {
@@ -11,29 +11,39 @@ export interface ModuleFiles {
   paths: readonly string[];
 }
 
-/** Packages of one Go module that are to be built, and where Go may work. */
+/** The Go module of all tools, and where Go may work. */
 export interface GoModule {
-  title: string;
   folder: string;
-  packages: readonly string[];
-  /** Link-time settings, by variable. */
-  variables: Readonly<Record<string, string>>;
-  patches: readonly SourcePatch[];
-  /** Where patched copies of modules go. */
-  patchedModules: string;
+  /** In place of the folder's own go.mod. @default that one */
+  modFile?: string;
   moduleCache: string;
   buildCache: string;
   /** Ends Go's processes. */
   signal: AbortSignal;
 }
 
+/** Packages that are built in one go. */
+export interface GoPackages {
+  title: string;
+  packages: readonly string[];
+  /** Link-time settings, by variable. */
+  variables: Readonly<Record<string, string>>;
+}
+
 /** The first release that fetches a newer toolchain by itself when a go.mod asks for one. */
 const oldestGo = { major: 1, minor: 21 };
 const progressMilliseconds = 10_000;
 const lastLines = 20;
+const roomyBytes = 6e9;
 
 // Without data for debuggers (a fifth of the compilers' work), paths of this machine, or the state of the checkout.
-const buildFlags = ["-mod=readonly", "-modcacherw", "-buildvcs=false", "-trimpath", "-gcflags=all=-dwarf=false"];
+const buildFlags: readonly string[] = [
+  "-mod=readonly",
+  "-modcacherw",
+  "-buildvcs=false",
+  "-trimpath",
+  "-gcflags=all=-dwarf=false",
+];
 
 /** Everything that shapes a binary apart from its module: part of the name under which the cache keeps it. */
 export const goSettings = { buildFlags, cgo: "0" };
@@ -53,97 +63,114 @@ export async function checkGo(): Promise<void> {
   }
 }
 
-/** Downloads what the module's packages need and returns the names of all packages that go into them. */
-export async function listPackages(module: GoModule, report: (line: string) => void): Promise<string[]> {
-  if (module.packages.length === 0) return [];
+/** Downloads what packages need and returns the names of all packages that go into them. */
+export async function listPackages(
+  module: GoModule,
+  { title, packages: roots }: GoPackages,
+  report: (line: string) => void,
+): Promise<string[]> {
+  if (roots.length === 0) return [];
   let modules = 0;
-  const stop = every((seconds) => report(`${module.title}: downloading, ${modules} modules, ${seconds} s`));
+  const stop = every((seconds) => report(`${title}: downloading, ${modules} modules, ${seconds} s`));
   try {
-    const packages = await go(module, ["list", ...buildFlags, "-deps", ...module.packages], (line) => {
+    const packages = await go(module, ["list", ...flagsOf(module), "-deps", ...roots], (line) => {
       if (line.startsWith("go: downloading")) modules += 1;
     });
     return packages.trim().split("\n");
   } catch (error) {
-    throw explainGoError(`${module.title}: download of the Go modules failed`, error);
+    throw explainGoError(`${title}: download of the Go modules failed`, error);
   } finally {
     stop();
   }
 }
 
-/** Compiles the module's packages into executables in the folder `bin`. */
+/**
+ * Compiles packages into executables in the folder `bin`.
+ *
+ * @param dependencies those that nothing before has compiled
+ * @param linking called when all are compiled, and only the linker works, which leaves a processor idle
+ */
 export async function buildPackages(
   module: GoModule,
+  { title, packages, variables }: GoPackages,
   dependencies: readonly string[],
   bin: string,
-  report: (line: string) => void,
+  { report, linking }: { report: (line: string) => void; linking: () => void },
 ): Promise<void> {
-  if (module.packages.length === 0) return;
+  if (packages.length === 0) return;
   const started = Date.now();
-  const known = new Set(dependencies);
-  const compiled = new Set<string>();
-  const progress = (seconds: number): void =>
-    report(`${module.title}: compiling, ${compiled.size} of ${known.size} packages, ${seconds} s`);
+  const waiting = new Set(dependencies);
+  const progress = (seconds: number): void => {
+    const compiled = dependencies.length - waiting.size;
+    const step =
+      waiting.size === 0
+        ? "linking"
+        : `compiling, ${compiled} of ${dependencies.length} packages${timeLeft(compiled, dependencies.length, seconds)}`;
+    report(`${title}: ${step}, ${seconds} s`);
+  };
   progress(0);
   const stop = every(progress);
-  const linker = ["-s", "-w", ...Object.entries(module.variables).map(([name, value]) => `-X=${name}=${value}`)].join(
-    " ",
-  );
+  const linker = ["-s", "-w", ...Object.entries(variables).map(([name, value]) => `-X=${name}=${value}`)].join(" ");
   try {
-    const patched = await patchedFlags(module);
-    await go(
-      module,
-      ["build", "-v", ...buildFlags, ...patched, `-ldflags=${linker}`, "-o", `${bin}/`, ...module.packages],
-      (line) => {
-        if (known.has(line)) compiled.add(line);
-      },
-    );
-    report(`${module.title}: built in ${Math.round((Date.now() - started) / 1000)} s`);
+    const args = ["build", "-v", ...flagsOf(module), `-ldflags=${linker}`, "-o", `${bin}/`, ...packages];
+    await go(module, args, (line) => {
+      if (waiting.delete(line) && waiting.size === 0) linking();
+    });
+    report(`${title}: built in ${Math.round((Date.now() - started) / 1000)} s`);
   } catch (error) {
-    throw explainGoError(`${module.title}: build failed`, error);
+    throw explainGoError(`${title}: build failed`, error);
   } finally {
     stop();
   }
 }
 
-/** Copies files of a module that this one depends on into a folder, each under its own path; scripts can be executed. */
-export async function copyFiles(
+/** An estimate by what is done; at the beginning nothing is known yet. */
+function timeLeft(done: number, all: number, seconds: number): string {
+  if (seconds < progressMilliseconds / 1000 || done < all / 20) return "";
+  return `, some ${Math.ceil(((seconds / done) * (all - done)) / 10) * 10} s left`;
+}
+
+/** Brings modules into the module cache, at the versions of go.mod. @returns the folder of each */
+export async function downloadModules(
   module: GoModule,
-  { module: source, paths }: ModuleFiles,
-  folder: string,
-): Promise<void> {
+  modules: ReadonlySet<string>,
+): Promise<ReadonlyMap<string, string>> {
   try {
-    const from = await sourceFolder(module, source);
-    for (const path of paths) {
-      mkdirSync(dirname(join(folder, path)), { recursive: true });
-      copyFileSync(join(from, path), join(folder, path));
-      chmodSync(join(folder, path), path.endsWith(".sh") ? 0o755 : 0o644);
-    }
+    const output = await go(module, ["mod", "download", "-modcacherw", "-json", ...modules], () => undefined);
+    // The command's documented output: an object for each, one after the other; it fails where there is no folder.
+    const found = output
+      .split(/^(?=\{)/m)
+      .filter((text) => text.trim() !== "")
+      .map((text) => JSON.parse(text) as { Path: string; Dir: string });
+    return new Map(found.map(({ Path, Dir }) => [Path, Dir]));
   } catch (error) {
-    throw explainGoError(`${module.title}: the files of ${source} cannot be had`, error);
+    throw explainGoError(`the Go modules ${[...modules].join(", ")} cannot be had`, error);
   }
 }
 
-/** What has the build take patched copies of modules, where there are any. */
-async function patchedFlags(module: GoModule): Promise<string[]> {
-  const { patches, folder, patchedModules } = module;
-  if (patches.length === 0) return [];
-  const sources = new Map<string, string>();
-  for (const { module: source } of patches) sources.set(source, await sourceFolder(module, source));
-  return [`-modfile=${writePatchedModules(folder, patches, sources, patchedModules)}`];
+/** Copies files of a module's folder into another, each under its own path; scripts can be executed. */
+export function copyFiles(from: string, paths: readonly string[], folder: string): void {
+  for (const path of paths) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    copyFileSync(join(from, path), join(folder, path));
+    chmodSync(join(folder, path), path.endsWith(".sh") ? 0o755 : 0o644);
+  }
 }
 
-/** Where Go keeps the source of a module that this one depends on. */
-async function sourceFolder(module: GoModule, source: string): Promise<string> {
-  const download = await go(module, ["mod", "download", "-modcacherw", "-json", source], () => undefined);
-  // The command's documented output; it fails where there is no folder.
-  const { Dir: folder } = JSON.parse(download) as { Dir: string };
-  return folder;
+/** Removes what was unpacked from: a gigabyte that Go does not read again. */
+export function removeArchives({ moduleCache }: GoModule): void {
+  for (const archive of globSync(join(moduleCache, "cache", "download", "**", "*.zip")))
+    rmSync(archive, { force: true });
 }
 
 /** File name that `go build` gives to a package's executable. */
 export function executableName(packagePath: string): string {
   const parts = packagePath.split("/").filter((part) => !/^v\d+$/.test(part));
   return parts.at(-1) ?? packagePath;
+}
+
+function flagsOf({ modFile }: GoModule): readonly string[] {
+  return modFile === undefined ? buildFlags : [...buildFlags, `-modfile=${modFile}`];
 }
 
 function go(module: GoModule, args: readonly string[], onLine: (line: string) => void): Promise<string> {
@@ -157,6 +184,7 @@ function go(module: GoModule, args: readonly string[], onLine: (line: string) =>
     GOWORK: "off",
     GO111MODULE: "on",
     CGO_ENABLED: goSettings.cgo,
+    ...garbageCollection(),
   };
   return runGo(args, {
     env,
@@ -166,6 +194,11 @@ function go(module: GoModule, args: readonly string[], onLine: (line: string) =>
       if (stream === "stderr") onLine(line);
     },
   });
+}
+
+/** A compiler spends a tenth of its time on the collection of garbage, which can be rarer where there is memory. */
+function garbageCollection(): { GOGC?: string } {
+  return process.env["GOGC"] === undefined && freemem() > roomyBytes ? { GOGC: "400" } : {};
 }
 
 /** @throws Error with all that Go has written to standard error, which {@link explainGoError} reads */

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
 import { stopSandbox } from "../../../sandbox/commands/start-sandbox.ts";
-import { startProgress } from "../../../sandbox/commands/terminal.ts";
+import { startProgress } from "../../../sandbox/commands/progress.ts";
 import { withLock } from "../../../sandbox/machine/cache.ts";
 
 /** Beside the checkout's own sandbox and that of the integration tests, so that they never touch each other. */

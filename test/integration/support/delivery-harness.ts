@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
+import { buildTools } from "../../../sandbox/machine/tools/go-tools.ts";
 import { executorEnvironment } from "../../../sandbox/stand-ins/ci-executor.ts";
 import type { Pipeline } from "../../support/pipeline.ts";
 
@@ -36,7 +37,8 @@ export async function openDeliveryHarness(stateDir: string, pipeline: Pipeline):
   rmSync(directory, { recursive: true, force: true });
   for (const path of [temporary, join(directory, "stacks")]) mkdirSync(path, { recursive: true });
   cpSync(join(repository, "Pulumi.yaml"), join(directory, "Pulumi.yaml"));
-  const executor = await executorEnvironment(stateDir);
+  const tools = await buildTools(["pulumi"], () => undefined);
+  const executor = executorEnvironment(stateDir, tools);
   const settings: DeliveryHarness["settings"] = (changes) => {
     // The engine's own file.
     const kept = parse(readFileSync(join(engineDirectory, "workspace", "Pulumi.sandbox.yaml"), "utf8")) as {

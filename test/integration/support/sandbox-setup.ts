@@ -2,7 +2,7 @@ import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
 import { startSandbox, stopSandbox } from "../../../sandbox/commands/start-sandbox.ts";
-import { startProgress } from "../../../sandbox/commands/terminal.ts";
+import { startProgress } from "../../../sandbox/commands/progress.ts";
 import { withLock } from "../../../sandbox/machine/cache.ts";
 import { requestedPorts } from "./requested-ports.ts";
 

@@ -3,7 +3,10 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { executableName, explainGoError } from "../../../../../sandbox/machine/tools/go-build.ts";
-import { buildTools, familyKey, toolPath } from "../../../../../sandbox/machine/tools/go-tools.ts";
+import { buildTools, startTools } from "../../../../../sandbox/machine/tools/go-tools.ts";
+import { leftOutFiles } from "../../../../../sandbox/machine/tools/left-out.ts";
+import { isRecent, pulumiOnPath } from "../../../../../sandbox/machine/tools/own-pulumi.ts";
+import { familyKey, toolPath } from "../../../../../sandbox/machine/tools/tool-families.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -31,21 +34,27 @@ describe("buildTools", () => {
     await expect(buildTools(["crane"], () => undefined)).rejects.toThrow(
       /"go" does not run here.*https:\/\/go.dev\/dl/s,
     );
-    expect(readdirSync(join(folder, "delivery-sandbox"))).toEqual([]);
+    await expect.poll(() => readdirSync(join(folder, "delivery-sandbox"))).toEqual([]);
   });
 });
 
 const keyOf = (files: Record<string, string>, settings: object = {}): string => {
-  const family = mkdtempSync(join(folder, "family-"));
+  const tools = mkdtempSync(join(folder, "tools-"));
   for (const [path, content] of Object.entries(files)) {
-    mkdirSync(dirname(join(family, path)), { recursive: true });
-    writeFileSync(join(family, path), content);
+    mkdirSync(dirname(join(tools, path)), { recursive: true });
+    writeFileSync(join(tools, path), content);
   }
-  return familyKey(family, settings);
+  return familyKey(tools, "cluster", settings);
 };
 
 describe("familyKey", () => {
-  const files = { "go.mod": "module a", "go.sum": "x", "kube/main.go": "package main" };
+  const files = {
+    "go.mod": "module a",
+    "go.sum": "x",
+    "cluster/kube/main.go": "package main",
+    "left-out/acme.example/a/a.go": "package a",
+  };
+  const { "cluster/kube/main.go": main, ...others } = files;
 
   test("is the same for the same content in another folder", () => {
     expect(keyOf(files)).toBe(keyOf(files));
@@ -54,15 +63,125 @@ describe("familyKey", () => {
   test.each([
     ["a requirement", { ...files, "go.mod": "module b" }],
     ["a checksum", { ...files, "go.sum": "y" }],
-    ["a source", { ...files, "kube/main.go": "package other" }],
-    ["a source's name", { "go.mod": "module a", "go.sum": "x", "kube/other.go": "package main" }],
+    ["a source", { ...files, "cluster/kube/main.go": "package other" }],
+    ["a source's name", { ...others, "cluster/kube/other.go": main }],
+    ["what is left out", { ...files, "left-out/acme.example/a/a.go": "package b" }],
+    ["a module that stands for one", { ...files, "left-out/acme/go.mod": "module acme" }],
   ])("changes with %s", (_what, changed) => {
     expect(keyOf(changed)).not.toBe(keyOf(files));
   });
 
-  test("changes with the settings, not with files that Go does not read", () => {
+  test("changes with the settings, not with files of another family or such that Go does not read", () => {
     expect(keyOf(files, { flags: ["-trimpath"] })).not.toBe(keyOf(files));
-    expect(keyOf({ ...files, "README.md": "hello" })).toBe(keyOf(files));
+    expect(keyOf({ ...files, "cluster/README.md": "hello" })).toBe(keyOf(files));
+    expect(keyOf({ ...files, "argocd/argocd/main.go": "package main" })).toBe(keyOf(files));
+  });
+});
+
+describe("startTools", () => {
+  const make = (name: "kube" | "pulumi"): void => {
+    mkdirSync(dirname(toolPath(name)), { recursive: true });
+    writeFileSync(toolPath(name), "");
+  };
+
+  test("gives a tool that is there while another cannot be built", async () => {
+    make("kube");
+    vi.stubEnv("PATH", "/nonexistent");
+    await using tools = startTools(["kube", "crane"], () => undefined);
+    expect(await tools.get("kube")).toEqual({ kube: toolPath("kube") });
+    await expect(tools.get("kube", "crane")).rejects.toThrow(/"go" does not run here/);
+  });
+
+  const install = (answer: string): string => {
+    const bin = mkdtempSync(join(folder, "bin-"));
+    writeFileSync(join(bin, "pulumi"), `#!/bin/sh\n${answer}\n`, { mode: 0o755 });
+    vi.stubEnv("PATH", `${bin}:/usr/bin:/bin`);
+    return join(bin, "pulumi");
+  };
+
+  test("takes the machine's Pulumi, unless one is built", async () => {
+    const own = install("echo v3.999.0");
+    expect(await buildTools(["pulumi"], () => undefined)).toEqual({ pulumi: own });
+    make("pulumi");
+    expect(await buildTools(["pulumi"], () => undefined)).toEqual({ pulumi: toolPath("pulumi") });
+  });
+
+  test.each([
+    ["is too old", "echo v3.257.9"],
+    ["fails", "exit 1"],
+    ["says nothing", "true"],
+  ])("takes no Pulumi that %s", async (_what, answer) => {
+    install(answer);
+    expect(await pulumiOnPath()).toBeUndefined();
+  });
+
+  test("takes no folder of that name", async () => {
+    mkdirSync(join(folder, "path", "pulumi"), { recursive: true });
+    vi.stubEnv("PATH", join(folder, "path"));
+    expect(await pulumiOnPath()).toBeUndefined();
+  });
+});
+
+describe("isRecent", () => {
+  test.each([
+    ["v3.258.0", true],
+    ["v3.258.1", true],
+    ["v3.260.0", true],
+    ["3.1000.0", true],
+    ["v3.257.12", false],
+    ["v4.0.0", false],
+    ["v2.999.0", false],
+    ["v3.259.0-alpha.x3f", false],
+    ["", false],
+    ["v3.258", false],
+  ])("%j beside 3.258.0: %s", (version, expected) => {
+    expect(isRecent(version, "3.258.0")).toBe(expected);
+  });
+});
+
+describe("modules of files that are left out", () => {
+  const goMod = `module tools
+
+require (
+\tacme.example/a v1.0.0
+\tacme.example/a/b v1.0.0 // indirect
+)
+
+replace (
+\tacme.example/c => ./c
+)
+
+require (
+\tacme.example/d/v2 v2.1.0 // indirect
+)
+`;
+
+  const leftOut = (path: string): string => {
+    const tools = mkdtempSync(join(folder, "tools-"));
+    for (const [file, content] of Object.entries({
+      "go.mod": goMod,
+      [`left-out/${path}`]: "",
+      "left-out/aws-s3/a.go": "",
+    })) {
+      mkdirSync(dirname(join(tools, file)), { recursive: true });
+      writeFileSync(join(tools, file), content);
+    }
+    return tools;
+  };
+
+  test.each([
+    ["acme.example/a/b/c.go", "acme.example/a/b", "c.go"],
+    ["acme.example/a/bc/d/c.go", "acme.example/a", "bc/d/c.go"],
+    ["acme.example/d/v2/c.go", "acme.example/d/v2", "c.go"],
+  ])("of %s is the longest path that go.mod requires: %s", (path, module, file) => {
+    const tools = leftOut(path);
+    expect(leftOutFiles(tools)).toEqual([{ module, file, by: join(tools, "left-out", path) }]);
+  });
+
+  test("must be required", () => {
+    expect(() => leftOutFiles(leftOut("acme.example/c/c.go"))).toThrow(
+      "left-out/acme.example/c/c.go: go.mod requires no module with this path",
+    );
   });
 });
 

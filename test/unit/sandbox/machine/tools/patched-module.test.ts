@@ -29,23 +29,25 @@ test("a patch is applied where it fits, as it is", () => {
 
 test.each([
   ["where it is not found", 'listen("")', /^example\.com\/m: a\/a\.go has no "\\"0\.0\.0\.0\\"", which is to become/],
-  ["where it is found twice", '"0.0.0.0" "0.0.0.0"', /has 2 times .*correct the patch in .*go-tools\.ts/],
+  ["where it is found twice", '"0.0.0.0" "0.0.0.0"', /has 2 times .*correct the patch in .*tool-families\.ts/],
 ])("a patch is refused %s", (_what, source, message) => {
   expect(() => patchedSource(source, patch)).toThrow(message);
 });
 
-test("the build takes the patched copy, and the original stays", () => {
+test("the build takes the patched copy, and the original stays", async () => {
   write({
     "family/go.mod": "module sandbox\n",
     "family/go.sum": "sums\n",
     "cache/m/a/a.go": 'var a = "0.0.0.0"\n',
+    "cache/m/b/b.go": "package b // all of it\n",
+    "other/b.go": "package b\n",
     "cache/m/go.mod": "module example.com/m\n",
     "work/0/left.go": "of an earlier build",
   });
   const work = join(folder, "work");
-  const path = writePatchedModules(
+  const path = await writePatchedModules(
     join(folder, "family"),
-    [patch],
+    { patches: [patch], files: [{ module: "example.com/m", file: "b/b.go", by: join(folder, "other/b.go") }] },
     new Map([["example.com/m", join(folder, "cache", "m")]]),
     work,
   );
@@ -53,6 +55,8 @@ test("the build takes the patched copy, and the original stays", () => {
   expect(read("work/go.mod")).toBe(`module sandbox\n\nreplace example.com/m => "${work}/0"\n`);
   expect(read("work/go.sum")).toBe("sums\n");
   expect(read("work/0/a/a.go")).toBe('var a = "127.0.0.1"\n');
+  expect(read("work/0/b/b.go")).toBe("package b\n");
+  expect(read("cache/m/b/b.go")).toBe("package b // all of it\n");
   expect(read("work/0/go.mod")).toBe("module example.com/m\n");
   expect(read("cache/m/a/a.go")).toBe('var a = "0.0.0.0"\n');
   expect(() => read("work/0/left.go")).toThrow(/ENOENT/);
