@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { PatternError, wholePattern } from "./pattern.ts";
 import { ConfigError, isTruthy, listAt, mapAt, textOf, type Scalar, type Yaml } from "./yaml.ts";
 
 /** The value of a name such as `pipeline.git.branch`; `undefined`: there is no such name. */
@@ -59,7 +60,7 @@ export function statementHolds(location: string, statement: Yaml): boolean {
     const { pattern, value, ...rest } = mapAt(at, operand);
     if (typeof pattern !== "string" || Object.keys(rest).length > 0)
       throw new ConfigError(at, "must have a pattern and a value, and nothing else");
-    return matchesWhole(pattern, textOf(value));
+    return matchesWhole(at, pattern, textOf(value));
   }
   throw new ConfigError(location, `must be one of and, or, not, equal, matches, not ${JSON.stringify(operator)}`);
 }
@@ -70,9 +71,13 @@ function operandsOf(location: string, value: Yaml): Yaml[] {
   return list;
 }
 
-/** CircleCI's patterns match the whole text. */
-export function matchesWhole(pattern: string, text: string): boolean {
-  return new RegExp(`^(?:${pattern})$`).test(text);
+/** CircleCI's patterns match the whole text. @throws ConfigError for one that is none */
+export function matchesWhole(location: string, pattern: string, text: string): boolean {
+  try {
+    return wholePattern(pattern)(text);
+  } catch (error) {
+    throw error instanceof PatternError ? new ConfigError(location, error.message) : error;
+  }
 }
 
 /**
@@ -206,7 +211,7 @@ class Evaluator {
     if (operator === "==") return left === right;
     if (operator === "!=") return left !== right;
     if (operator === "starts-with") return this.#text(left).startsWith(this.#text(right));
-    if (operator === "matches") return matchesWhole(this.#text(right), this.#text(left));
+    if (operator === "matches") return matchesWhole(this.#location, this.#text(right), this.#text(left));
     if (typeof left !== "number" || typeof right !== "number")
       throw new ConfigError(this.#location, `${operator} compares numbers only`);
     return { ">": left > right, ">=": left >= right, "<": left < right, "<=": left <= right }[operator] ?? false;

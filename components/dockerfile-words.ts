@@ -29,8 +29,8 @@ const deepest = 20;
 const longestValue = 65_536;
 
 /**
- * A word without its quotes, and with the values of its variables: `$name`, `${name}`, and those with `:-`, `-`, `:+` and `+`
- * and another word, in which there may be variables, too. Each character is read once for every such word around it.
+ * A word without its quotes, and with the values of its variables: `$name`, `${name}`, and those with `:-`, `-`, `:+`, `+`,
+ * `:?` and `?` and another word, in which there may be variables, too. Each character is read once for every such word around it.
  * Source: https://docs.docker.com/reference/dockerfile/#environment-replacement
  * @param unknown what stands for a variable that has no value, or one that is cut out of a value (`${name%.*}`)
  */
@@ -66,10 +66,12 @@ const longestName = 256;
 
 /** The value of what stands between braces. */
 function valueIn(inside: string, known: Variables, unknown: string, depth: number): string {
-  const [, name = "", operator = ""] = /^(\w+)(:?[-+])?/.exec(inside) ?? [];
+  const [, name = "", operator = ""] = /^(\w+)(:?[-+?])?/.exec(inside) ?? [];
   const value = known(name);
   const rest = inside.slice(name.length + operator.length);
   if (operator === "") return rest === "" ? (value ?? unknown) : unknown;
+  // Without a value, the build fails.
+  if (operator.endsWith("?")) return value ?? unknown;
   if (depth >= deepest) return unknown;
   const isSet = value !== undefined && (value !== "" || !operator.startsWith(":"));
   if (operator.endsWith("-")) return isSet ? value : expandWord(rest, known, unknown, depth + 1);

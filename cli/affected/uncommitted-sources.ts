@@ -9,8 +9,8 @@ import { isIn, pathWithin, sourceTree, upwards } from "./source-tree.ts";
 
 /**
  * What the Dockerfiles of services take from the build context and no commit has, such as `target/app.jar`, by service and as
- * sentences; nothing of a service of which `build.prepare` or `paths` says what that is made from. Where a glob means nothing,
- * it is to mean something if Git ignores that: others may take what is not always there.
+ * sentences; nothing of a service of which `build.prepare` or `paths` says what that is made from. Where a glob means nothing in
+ * a directory that is there, it is to mean something if Git ignores that: others may take what is not always there.
  */
 export async function uncommittedSources(monorepo: Monorepo): Promise<ReadonlyMap<string, readonly string[]>> {
   const silent = monorepo.services.filter(
@@ -54,7 +54,11 @@ function suspectsAt(path: string, committed: CommittedFiles): readonly Suspect[]
   const pattern = pathPattern(path);
   if (upwards(pattern.root).some(committed.has)) return [];
   if (pattern.root !== path) {
-    if (committed.within(pattern.root).some((file) => !isPlaceholder(file) && pattern.means(file))) return [];
+    const beside = committed.within(pattern.root);
+    if (beside.some((file) => !isPlaceholder(file) && pattern.means(file))) return [];
+    // BuildKit takes a glob that means nothing for nothing, but fails where there is no such directory.
+    if (beside.length === 0)
+      return [{ sentence: `COPY ${path}: there is no directory ${pattern.root} in the commits`, sample: "" }];
     const sample = path.replaceAll(/\*+|\?|\[[^\]]*\]/g, "x").replaceAll("\\", "");
     return [{ sentence: `COPY ${path}: no commit has such a file, and Git ignores what it would mean`, sample }];
   }

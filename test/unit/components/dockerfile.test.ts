@@ -79,6 +79,7 @@ test.each<[what: string, dockerfile: string, port: number | undefined]>([
   ["a default that is a variable", "FROM a\nARG D=7070\nEXPOSE ${PORT:-${D}}\n", 7070],
   ["no port that is cut out of a variable", "FROM a\nENV P=7070.1\nEXPOSE ${P%.*}\n", undefined],
   ["no variable in single quotes", "FROM a\nENV P='$Q' Q=7070\nEXPOSE $P 9090\n", 9090],
+  ["what must be set", "FROM a\nENV P=7070\nEXPOSE ${P:?set it}/tcp\n", 7070],
   ["what is set if a variable is", "FROM a\nENV TLS=1\nEXPOSE ${TLS:+8443}\n", 8443],
   // Form.
   ["a comment within an instruction", "FROM a\nEXPOSE \\\n# EXPOSE 1\n\n  7070\n", 7070],

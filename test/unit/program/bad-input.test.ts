@@ -409,7 +409,7 @@ describe("an invalid stack file gets one clear error and declares nothing", () =
       "a circle that an environment makes",
       set("services.user.peers", ["link"]),
       "svc/link_service/service.yaml: peers",
-      /link → user → link/,
+      /link → user → link is a circle; remove one of these peers, here or in stacks\/Pulumi.sandbox.yaml: services.user.peers$/,
     ],
     [
       "a missing secret of one service",

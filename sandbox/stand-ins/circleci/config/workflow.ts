@@ -121,12 +121,12 @@ function passesFilters(location: string, filters: Yaml, branch: string | undefin
   const { only, ignore } = checkAt(location, filtersSchema, filters).branches ?? {};
   if (branch === undefined) return false;
   const matches = (list: string | readonly string[]): boolean =>
-    [list].flat().some((item) => matchesBranch(item, branch));
+    [list].flat().some((item) => matchesBranch(location, item, branch));
   return (only === undefined || matches(only)) && (ignore === undefined || !matches(ignore));
 }
 
-function matchesBranch(item: string, branch: string): boolean {
+function matchesBranch(location: string, item: string, branch: string): boolean {
   return item.length > 1 && item.startsWith("/") && item.endsWith("/")
-    ? matchesWhole(item.slice(1, -1), branch)
+    ? matchesWhole(location, item.slice(1, -1), branch)
     : item === branch;
 }

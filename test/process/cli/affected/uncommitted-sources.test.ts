@@ -68,6 +68,7 @@ describe("what no commit has", () => {
       "target/a.jar",
     ],
     ["what a glob is to mean", { dockerfile: "FROM x\nCOPY target/*.jar /\n" }, "target/*.jar"],
+    ["a glob in a directory that no commit has", { dockerfile: "FROM x\nCOPY gen/*.go /\n" }, "gen/*.go"],
     ["a glob by its ending", { dockerfile: "FROM x\nCOPY svc/a/app-?.war /\n" }, "svc/a/app-?.war"],
     [
       "a build argument",

@@ -193,7 +193,7 @@ describe("the committed files", () => {
       ["test", "prepare-image"],
       { docker: [{ image: "maven:3" }] },
     ]);
-    expect(JSON.stringify(workflows["deliver"]?.jobs)).toContain('"command":"mvn package \\\\<<x"');
+    expect(JSON.stringify(workflows["deliver"]?.jobs)).toContain('\\nmvn package \\\\<<x"');
   });
 
   test("are not made for an environment that comes after another", async () => {
