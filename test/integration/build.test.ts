@@ -3,9 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
+import { temporaryDirectory } from "../../core/atomic-file.ts";
 import { registryClient, type Registry } from "../../cli/registry/client.ts";
 import { sandboxSettings } from "../../sandbox/machine/endpoints.ts";
-import { deliveryBuild, exampleProgram, type BuildEndpoints } from "../support/delivery-build.ts";
+import { appProgram, deliveryBuild, exampleProgram, type BuildEndpoints } from "../support/delivery-build.ts";
 import { enterSandbox } from "../support/sandbox-harness.ts";
 
 const commit = "89abcdef0123456789abcdef0123456789abcdef";
@@ -89,4 +90,40 @@ test("a wrong password is not tried again", async () => {
   expect(status).toBe(1);
   expect(errors).not.toContain("attempt 1");
   expect(errors).toMatch(/is not pushed: the registry \S+ refuses it .*401 Unauthorized.*; check DOCKERHUB_USERNAME/);
+});
+
+test("images of one Dockerfile are built of the stage, the context and the arguments that their services say", async () => {
+  using shop = temporaryDirectory("delivery-build-stages-");
+  // A stage that is not asked for fails, and so does a build with other arguments or another context.
+  appProgram(shop.path, location.registryHost, "stages", {
+    "docker/all.Dockerfile": `FROM busybox AS web
+ARG GREETING=none
+COPY page.txt /
+RUN test "$GREETING" = 'hello, "you" =x' && grep web /page.txt
+EXPOSE 8080
+FROM busybox AS mail
+ARG KIND
+COPY $KIND/letter.txt /
+RUN test "$KIND" = letters
+FROM busybox
+RUN false
+`,
+    "apps/web/page.txt": "web\n",
+    "letters/letter.txt": "mail\n",
+    "svc/web/service.yaml": `dockerfile: docker/all.Dockerfile
+context: apps/web
+target: web
+buildArgs: { GREETING: 'hello, "you" =x' }
+`,
+    "svc/post/service.yaml":
+      "name: mail\ndockerfile: docker/all.Dockerfile\ncontext: .\ntarget: MAIL\nbuildArgs: { KIND: letters }\n",
+  });
+  const { status, output, errors } = await deliveryBuild(shop.path, { ...location, password: "" }, [
+    ...["--service", "web", "--service", "mail", "--commit", commit],
+    "--no-push",
+    "--json",
+  ]);
+  expect(errors).not.toContain("error: ");
+  expect(status).toBe(0);
+  expect(JSON.parse(output).images).toMatchObject([{ service: "mail" }, { service: "web" }]);
 });
