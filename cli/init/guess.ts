@@ -207,6 +207,7 @@ function directoryPattern(
     const excluded = [...unwanted]
       .filter((directory) => matchesGlob(directory, within("*")))
       .map((path) => posix.basename(path));
+    if (excluded.some((name) => !/^[\w.@-]+$/.test(name))) return directories;
     return [within(excluded.length === 0 ? "*" : `!(${excluded.toSorted().join("|")})`)];
   });
   const [first, ...rest] = patterns.toSorted();

@@ -204,6 +204,11 @@ function normal(name: string, app: string): string {
 export function isPlain({ dockerfile, name, target, isShared }: FoundImage): boolean {
   const folder = posix.basename(posix.dirname(dockerfile));
   return (
-    posix.basename(dockerfile) === "Dockerfile" && serviceName(folder) === name && !isShared && target === undefined
+    // A glob would mean something else by other characters.
+    /^[\w./@-]+$/.test(dockerfile) &&
+    posix.basename(dockerfile) === "Dockerfile" &&
+    serviceName(folder) === name &&
+    !isShared &&
+    target === undefined
   );
 }

@@ -78,7 +78,7 @@ const aliases: Readonly<Record<string, string>> = {
 };
 
 const tools =
-  /^(prometheus|grafana|jaeger|all-in-one|zipkin|loki|tempo|mimir|alloy|pyroscope|promtail|fluentd|fluent-bit|filebeat|kibana|opensearch-dashboards|otelcol|opentelemetry-collector(-contrib)?|opentelemetry-collector-ebpf-profiler|alertmanager|node-exporter|cadvisor|exporter|adminer|pgadmin4?|phpmyadmin|mongo-express|redisinsight|mailhog|mailpit|localstack|locust|k6|traefik|devcontainers|watchtower|portainer)$/;
+  /^(prometheus|grafana|jaeger|all-in-one|zipkin|loki|tempo|mimir|alloy|pyroscope|promtail|fluentd|fluent-bit|filebeat|kibana|opensearch-dashboards|otelcol|opentelemetry-collector(-contrib)?|opentelemetry-collector-ebpf-profiler|alertmanager|node-exporter|cadvisor|exporter|adminer|pgadmin4?|phpmyadmin|mongo-express|redisinsight|mailhog|mailpit|localstack|traefik|devcontainers|watchtower|portainer)$/;
 
 /** @param image as a Dockerfile or a file of Compose names it; `undefined`: nothing is known of it */
 export function knownImage(image: string): (KnownDependency & { readonly name: string }) | typeof tool | undefined {

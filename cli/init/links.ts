@@ -2,7 +2,7 @@ import { exposedPort } from "../../components/dockerfile.ts";
 import { dependencyOfVariable, knownImage } from "./known-images.ts";
 import type { FoundImage } from "./images.ts";
 import type { Repository } from "./repository.ts";
-import type { Run } from "./runs.ts";
+import { isHost, replaceHost, type Run } from "./runs.ts";
 
 /** A database, cache or queue that services use. */
 export interface FoundDependency {
@@ -106,7 +106,7 @@ export function findLinks(
         peers: peers.toSorted(),
         circular,
         environment: Object.fromEntries(
-          kept.filter((entry) => !isSecret(entry)).map(([name, value]) => [name, renamed(value, images, runs)]),
+          kept.filter((entry) => !isSecret(entry)).map(([name, value]) => [name, renamed(value, images, runs, ports)]),
         ),
         secrets: kept.filter(isSecret).map(([name]) => name),
       },
@@ -157,12 +157,6 @@ const serverImages = [
 
 function baseImage(dockerfile: string | undefined): string | undefined {
   return [...(dockerfile ?? "").matchAll(/^\s*FROM\s+(?:--\S+\s+)*(\S+)/gim)].at(-1)?.[1];
-}
-
-/** Whether a value names a host, on its own or in an address. */
-function isHost(name: string, value: string): boolean {
-  const written = name.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
-  return new RegExp(`(^|[/@=,\\s])${written}(:\\d+|$|[/,\\s])`).test(value) && !/^\d+$/.test(name);
 }
 
 function useOf(name: string, environment: readonly (readonly [string, string])[], file: string): DependencyUse {
@@ -231,11 +225,22 @@ function reaches(edges: ReadonlyMap<string, ReadonlySet<string>>, from: string, 
   return from === to || [...(edges.get(from) ?? [])].some((next) => reaches(edges, next, to));
 }
 
-/** Hosts by the names that the services have here. */
-function renamed(value: string, images: readonly FoundImage[], runs: readonly Run[]): string {
+/** Hosts by the names that the services have here, at the ports that they listen on. */
+function renamed(
+  value: string,
+  images: readonly FoundImage[],
+  runs: readonly Run[],
+  ports: ReadonlyMap<string, { readonly port: number | undefined }>,
+): string {
   return images.reduce((text, image) => {
     const run = runOf(image, runs);
-    if (run === undefined || run.name === image.name) return text;
-    return text.replaceAll(new RegExp(`(^|[/@=,\\s])${run.name}(?=:\\d+|$|[/,\\s])`, "g"), `$1${image.name}`);
+    if (run === undefined) return text;
+    const named = run.name === image.name ? text : replaceHost(text, run.name, image.name);
+    const port = ports.get(image.name)?.port;
+    // A Service of Kubernetes may listen elsewhere than its containers; here it does not.
+    const [, told] = new RegExp(`(?:^|[/@=,\\s])${image.name}:(\\d+)`).exec(named) ?? [];
+    return told === undefined || port === undefined || run.ports.includes(Number(told))
+      ? named
+      : named.replace(`${image.name}:${told}`, `${image.name}:${port}`);
   }, value);
 }

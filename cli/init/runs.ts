@@ -36,10 +36,41 @@ export function readRuns(repository: Pick<Repository, "files" | "read">): Run[] 
       !isComposeFile(file) &&
       !/(^|\/)(test\w*|testdata|examples?|samples?|docs?|vendor|node_modules)\//.test(file),
   );
-  return merged([
-    ...compose.flatMap((file) => composeRuns(repository, file)),
-    ...manifests.flatMap((file) => manifestRuns(file, repository.read(file) ?? "")),
-  ]);
+  return withHostNames(
+    merged([
+      ...compose.flatMap((file) => composeRuns(repository, file)),
+      ...manifests.flatMap((file) => manifestRuns(file, repository.read(file) ?? "")),
+    ]),
+  );
+}
+
+/** Compose takes names that are no hosts in Kubernetes, such as `my_db`: these have dashes here, wherever they are written. */
+function withHostNames(runs: readonly Run[]): Run[] {
+  const host = (name: string): string => name.toLowerCase().replaceAll(/[^a-z0-9-]+/g, "-");
+  const taken = new Set(runs.map(({ name }) => name));
+  const changed = runs.map(({ name }) => name).filter((name) => host(name) !== name && !taken.has(host(name)));
+  const rename = (text: string): string => changed.reduce((to, name) => replaceHost(to, name, host(name)), text);
+  return runs.map((run) => ({
+    ...run,
+    name: rename(run.name),
+    dependsOn: run.dependsOn.map(rename),
+    environment: Object.fromEntries(Object.entries(run.environment).map(([name, value]) => [name, rename(value)])),
+  }));
+}
+
+/** Whether a value names a host, on its own or in an address. */
+export function isHost(name: string, value: string): boolean {
+  return new RegExp(`(^|[/@=,\\s])${literal(name)}(:\\d+|$|[/,\\s])`).test(value) && !/^\d+$/.test(name);
+}
+
+/** Another name for a host, wherever a value names that. */
+export function replaceHost(value: string, name: string, by: string): string {
+  return value.replaceAll(new RegExp(`(^|[/@=,\\s])${literal(name)}(?=:\\d+|$|[/,\\s])`, "g"), `$1${by}`);
+}
+
+/** A text as a regular expression that means it alone. */
+function literal(text: string): string {
+  return text.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
 }
 
 function depth(path: string): number {
@@ -126,18 +157,25 @@ function assignments(value: unknown, text: Text, known: Readonly<Record<string, 
         const [name = "", ...rest] = String(entry).split("=");
         return [name, rest.length === 0 ? known[name] : text(rest.join("="))];
       });
-  return Object.fromEntries(pairs.flatMap(([name, given]) => (given === undefined ? [] : [[name, given]])));
+  // What is no name of a variable is none on Kubernetes either, as far as this program takes it.
+  return Object.fromEntries(
+    pairs.flatMap(([name, given]) => (given === undefined || !/^[A-Za-z_]\w*$/.test(name) ? [] : [[name, given]])),
+  );
 }
 
 function containerPort(port: unknown, text: Text): number[] {
   const written = text(isMap(port) ? port["target"] : port) ?? "";
   const [, inside] = /^(?:.*:)?(\d+)(?:\/tcp)?$/.exec(written) ?? [];
-  return inside === undefined ? [] : [Number(inside)];
+  return inside === undefined || !isPort(Number(inside)) ? [] : [Number(inside)];
+}
+
+function isPort(port: unknown): port is number {
+  return typeof port === "number" && port >= 1 && port <= 65_535;
 }
 
 /** The containers of Deployments and the like; a template of Helm is no YAML, and says nothing. */
 function manifestRuns(file: string, text: string): Run[] {
-  if (!/^kind:\s*(Deployment|StatefulSet)\b/m.test(text) || !/^\s*(- )?containers:/m.test(text)) return [];
+  if (!/^kind:\s*(Deployment|StatefulSet)\b/m.test(text) || !/\bcontainers:/.test(text)) return [];
   const documents = parsed(() => parseAllDocuments(text, { logLevel: "silent" }));
   if (!Array.isArray(documents)) return [];
   return documents.flatMap((document) => {
@@ -147,14 +185,15 @@ function manifestRuns(file: string, text: string): Run[] {
     const [container] = containers;
     if (!isMap(container) || typeof owner !== "string") return [];
     const environment = listOf(container["env"]).flatMap((entry) =>
-      isMap(entry) && typeof entry["name"] === "string" && typeof entry["value"] === "string"
+      isMap(entry) &&
+      typeof entry["name"] === "string" &&
+      /^[A-Za-z_]\w*$/.test(entry["name"]) &&
+      typeof entry["value"] === "string"
         ? [[entry["name"], entry["value"]]]
         : [],
     );
     const ports = listOf(container["ports"]).flatMap((port) =>
-      isMap(port) && typeof port["containerPort"] === "number" && port["protocol"] !== "UDP"
-        ? [port["containerPort"]]
-        : [],
+      isMap(port) && isPort(port["containerPort"]) && port["protocol"] !== "UDP" ? [port["containerPort"]] : [],
     );
     const image = typeof container["image"] === "string" ? container["image"] : undefined;
     const rest = { isCompose: false, build: undefined, dependsOn: [], hasCommand: false, isTask: false };

@@ -42,7 +42,8 @@ export function stackText(guess: Guess): string {
           ...leftOut.map(({ path, reason }) => `  # ${path}: ${reason}`),
         ]),
   ];
-  return `${lines.join("\n")}\n`;
+  // A path may have characters that would end a comment.
+  return `${lines.map((line) => line.replaceAll(/[\p{Cc}\u2028\u2029]/gu, " ")).join("\n")}\n`;
 }
 
 function section(name: string, [first = "", ...rest]: readonly string[]): string[] {

@@ -75,11 +75,11 @@ describe("a service is", () => {
       "built where all is that its Dockerfile copies",
       {
         "go.mod": "module shop\n",
-        "svc/a/Dockerfile": `FROM golang\nCOPY go.mod .\nCOPY svc/a svc/a\nRUN go build ./svc/a\n${web}`,
+        "svc/a/Dockerfile": `FROM golang\nCOPY go.mod .\nCOPY svc/a svc/a\nRUN go build ./svc/a\nEXPOSE 8080\n`,
         "svc/a/main.go": "package main\n",
-        "svc/b/Dockerfile": `FROM x\nCOPY *.py ./\n${web}`,
+        "svc/b/Dockerfile": `FROM x\nCOPY *.py ./\nEXPOSE 8080\n`,
         "svc/b/app.py": "",
-        "svc/c/Dockerfile": `FROM golang\nCOPY . .\nRUN go build ./svc/c\n${web}`,
+        "svc/c/Dockerfile": `FROM golang\nCOPY . .\nRUN go build ./svc/c\nEXPOSE 8080\n`,
         "svc/c/main.go": "package main\n",
       },
       { a: "svc/a/Dockerfile in .", b: "svc/b/Dockerfile in svc/b", c: "svc/c/Dockerfile in ." },
@@ -187,10 +187,71 @@ services:
   });
 });
 
+test("unusual names and broken files are no obstacle", () => {
+  const files = {
+    "svc/a b/Dockerfile": web,
+    "svc/[c]/Dockerfile": web,
+    "svc/{d,e}/Dockerfile": web,
+    "svc/f/Dockerfile": web.replaceAll("\n", "\r\n"),
+    "svc/g/Dockerfile": web,
+    "svc/new\nline/Dockerfile.test": web,
+    "svc/#h/Dockerfile": web,
+    "svc/(db)/Dockerfile": "FROM postgres\n",
+    "compose.yaml":
+      "services:\n  my_db: { image: postgres, ports: ['99999:0'] }\n  f: { build: svc/f, environment: { a.b: x, URL: 'postgres://my_db:5432', G: 'g:8080' } }\n  loop: &x { depends_on: *x }\n",
+    "k8s/a.yaml": "kind: Deployment\ncontainers:\n  - *nothing\n",
+  };
+  expect(Object.keys(found(files))).toEqual(["a-b", "c", "d-e", "f", "g", "h"]);
+  const { config, guess } = guessedStack(files);
+  expect(config["services"]).toMatchObject({
+    f: {
+      peers: ["g"],
+      dependencies: { "my-db": { address: "MY_DB_ADDRESS" } },
+      env: { URL: "postgres://my-db:5432", G: "g:8080" },
+    },
+  });
+  expect(guess.leftOut.map(({ path }) => path)).toEqual(["svc/(db)/Dockerfile", "svc/new\nline/Dockerfile.test"]);
+});
+
+test("for five services in Go, Node and Java, at most twelve lines are left to be written", () => {
+  const { text, accepted } = guessedStack({
+    "go.mod": "module shop\n\ngo 1.26\n",
+    "svc/cart/Dockerfile": `FROM golang\nCOPY go.mod .\nCOPY svc/cart svc/cart\nEXPOSE 8080\n`,
+    "svc/cart/main.go": "package main\n",
+    "svc/ad/Dockerfile": `FROM golang\nCOPY go.mod .\nCOPY svc/ad svc/ad\nEXPOSE 8080\n`,
+    "svc/ad/main.go": "package main\n",
+    "svc/web/Dockerfile": `FROM node\nCOPY svc/web .\nEXPOSE 8080\n`,
+    "svc/web/package.json": '{ "scripts": { "test": "node --test" } }',
+    "svc/web/index.js": "fetch(process.env.CART_URL); connect(process.env.REDIS_ADDR)\n",
+    "svc/mail/Dockerfile": "FROM node\nCOPY svc/mail .\n",
+    "svc/mail/package.json": "{}",
+    "svc/pay/Dockerfile": `FROM eclipse-temurin:21\nCOPY svc/pay/target/pay.jar .\nEXPOSE 8080\n`,
+    "svc/pay/pom.xml": "<java.version>21</java.version>",
+    "svc/pay/src/test/T.java": "",
+  });
+  expect(accepted.problems).toEqual([]);
+  expect(accepted.services.map(({ name }) => name)).toEqual(["ad", "cart", "mail", "pay", "web"]);
+  const [, ...lines] = text.split("\n");
+  const left = lines.filter((line) => line.includes("→"));
+  expect(left.map((line) => /^\s*#?\s*([\w:]+)/.exec(line)?.[1])).toEqual([
+    "organization:",
+    "username:",
+    "organizationId:",
+    "repositoryId:",
+    "repository:",
+    "delivery:dependencies:",
+  ]);
+  expect(text).toContain(
+    'build: { prepare: { command: "cd svc/pay && mvn -B -q package -DskipTests", image: cimg/openjdk:21.0-node } }',
+  );
+});
+
 test("ports and addresses come from manifests of Kubernetes, too", () => {
   const { config } = guessedStack({
     "svc/a/Dockerfile": "FROM x\n",
     "svc/b/Dockerfile": web,
+    "k8s/b.yaml":
+      "apiVersion: apps/v1\nkind: Deployment\nmetadata: { name: b }\nspec: { template: { spec: { containers: [{ name: b, image: b, ports: [{ containerPort: 8080 }] }] } } }\n",
     "k8s/all.yaml": `apiVersion: apps/v1
 kind: Deployment
 metadata: { name: a }
@@ -201,7 +262,7 @@ spec:
         - name: server
           image: a
           ports: [{ containerPort: 7000 }]
-          env: [{ name: B_ADDR, value: "b:8080" }, { name: CACHE, value: "cache:6379" }, { name: KEY, valueFrom: {} }]
+          env: [{ name: B_ADDR, value: "b:80" }, { name: CACHE, value: "cache:6379" }, { name: KEY, valueFrom: {} }]
 ---
 apiVersion: apps/v1
 kind: Deployment
