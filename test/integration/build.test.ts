@@ -119,7 +119,9 @@ buildArgs: { GREETING: 'hello, "you" =x' }
       "name: mail\ndockerfile: docker/all.Dockerfile\ncontext: .\ntarget: MAIL\nbuildArgs: { KIND: letters }\n",
   });
   const { status, output, errors } = await deliveryBuild(shop.path, { ...location, password: "" }, [
-    ...["--service", "web", "--service", "mail", "--commit", commit],
+    "--service=web",
+    "--service=mail",
+    `--commit=${commit}`,
     "--no-push",
     "--json",
   ]);
