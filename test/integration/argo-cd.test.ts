@@ -1,14 +1,12 @@
 import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Provider } from "@pulumi/kubernetes/provider.js";
-import { ConfigGroup } from "@pulumi/kubernetes/yaml/v2/configGroup.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { placeholderKubeconfig } from "../../cli/preview/placeholders.ts";
 import { argoCdObjects } from "../../components/argo-cd-objects.ts";
 import { ArgoCd } from "../../components/argo-cd.ts";
-import { errorMessage } from "../../core/error.ts";
 import { isMap } from "../../kubernetes/json.ts";
 import { parseManifests } from "../../kubernetes/manifests.ts";
 import { kindOf, nameOf, namespaceOf, stringAt, withValue, type KubernetesObject } from "../../kubernetes/object.ts";
@@ -76,27 +74,6 @@ describe("without a cluster", () => {
     expect(output).toMatch(/- create \d\d objects of the installation <code>argocd<\/code>: <code>\d+ \w+<\/code>/);
     expect(output).not.toContain("argocd:argocd/");
     expect(status).toBe(0);
-  });
-
-  test("a component of the official plugin would fail: it needs the cluster to render its manifests", async () => {
-    await using served = await serveProvider(createKubernetesProvider());
-    const stack = await openStack({
-      directory: join(harness.stateDir, "engines", "component"),
-      pulumi: harness.sandbox.pulumi,
-      project: "delivery",
-      stack: "component",
-      program: () => {
-        const provider = new Provider("none", { kubeconfig: placeholderKubeconfig() });
-        const yaml = "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}";
-        const { urn } = new ConfigGroup("manifests", { yaml }, { provider });
-        return Promise.resolve({ urn });
-      },
-      settings: {},
-      secrets: {},
-      providers: [served],
-    });
-    const message = await stack.preview().then(() => "none", errorMessage);
-    expect(message).toContain("has no component kubernetes:yaml/v2:ConfigGroup");
   });
 });
 

@@ -7,6 +7,7 @@ import empty from "google-protobuf/google/protobuf/empty_pb.js";
 import struct from "google-protobuf/google/protobuf/struct_pb.js";
 import { expect, test, vi } from "vitest";
 import { createDockerProvider } from "../../../../sandbox/providers/docker/provider.ts";
+import { createKubernetesProvider } from "../../../../sandbox/providers/kubernetes/provider.ts";
 import { serveProvider } from "../../../../sandbox/providers/server.ts";
 
 /** Calls a method of a client and waits for its answer. */
@@ -52,3 +53,18 @@ test("what the provider has to say reaches the log of the engine that called it"
   client.close();
   listener.forceShutdown();
 });
+
+test.each(["yaml/v2:ConfigFile", "yaml/v2:ConfigGroup", "helm.sh/v4:Chart", "kustomize/v2:Directory"])(
+  "the component %s is refused, as the official plugin does without a cluster: a program with one has no preview then",
+  async (type) => {
+    await using served = await serveProvider(createKubernetesProvider());
+    const client = new service.ResourceProviderClient(`127.0.0.1:${served.port}`, grpc.credentials.createInsecure());
+    const request = new proto.ConstructRequest();
+    request.setType(`kubernetes:${type}`);
+    request.setName("manifests");
+    await expect(call<proto.ConstructResponse>((callback) => client.construct(request, callback))).rejects.toThrow(
+      `the offline provider kubernetes has no component kubernetes:${type}: declare its parts one by one, or install the official plugin`,
+    );
+    client.close();
+  },
+);
