@@ -5,6 +5,7 @@ import type { Figure } from "./figure.ts";
 import { benchGitOps } from "./gitops.ts";
 import { benchLoop } from "./loop.ts";
 import { benchPreview } from "./preview.ts";
+import { benchScale } from "./scale.ts";
 import { benchSandbox } from "./sandbox.ts";
 import { benchTests } from "./tests.ts";
 
@@ -19,6 +20,7 @@ interface BenchmarkOptions {
 /** By the name that `npm run bench -- NAME` takes. test/support/benchmark-smoke.ts says where each has its smoke run. */
 export const benchmarks = {
   preview: ({ report }) => benchPreview(report),
+  scale: ({ report }) => benchScale(report),
   tests: ({ report }) => benchTests(report),
   changes: ({ report }) => benchChanges(report),
   affected: ({ report }) => benchAffected(report),

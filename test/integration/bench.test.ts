@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { measureBuilds } from "../../bench/build.ts";
 import { benchPreview } from "../../bench/preview.ts";
+import { benchScale } from "../../bench/scale.ts";
 import { temporaryDirectory } from "../../core/atomic-file.ts";
 import { smokeBenchmarks } from "../support/benchmark-smoke.ts";
 import { enterSandbox } from "../support/sandbox-harness.ts";
@@ -9,6 +10,7 @@ const report = (): void => undefined;
 
 smokeBenchmarks("integration", {
   preview: () => benchPreview(report, 1),
+  scale: () => benchScale(report, { rounds: 1, services: 4, fewServices: 2 }),
   // Of the sandbox's own BuildKit, whose layers the other tests want to keep.
   build: async () => {
     const { sandbox, credentials } = await enterSandbox();

@@ -8,6 +8,7 @@ const smokeProjects = {
   changes: "process",
   affected: "process",
   preview: "integration",
+  scale: "integration",
   build: "integration",
   sandbox: "e2e",
   gitops: "e2e",
