@@ -68,9 +68,14 @@ export function providerInputs({ deployment }: Deployment, { provider }: StateRe
   return found?.inputs ?? {};
 }
 
-/** What was begun and not ended when an update was killed: type of the operation, and the resource's URN. */
-export function pendingOperations({ deployment }: Deployment): { type: string; urn: string }[] {
-  return (deployment.pending_operations ?? []).map(({ type, resource: { urn } }) => ({ type, urn }));
+/**
+ * The URNs of what was being created when an update was killed: it may be there or not. `pulumi stack import` forgets it; what
+ * was being changed or deleted is in the state all the same. Seen with Pulumi 3.258.
+ */
+export function interruptedCreations({ deployment }: Deployment): string[] {
+  return (deployment.pending_operations ?? []).flatMap(({ type, resource }) =>
+    type === "creating" ? [resource.urn] : [],
+  );
 }
 
 /** A resource and its replacement, which waits for the old one's deletion, have the same URN. */
@@ -89,15 +94,11 @@ export function withoutResources(exported: Deployment, removed: readonly StateRe
   );
   const left = new Set(resourcesOf(kept).map(({ urn }) => urn));
   const isLeft = (urn: unknown): boolean => typeof urn === "string" && left.has(urn);
-  const operations = deployment.pending_operations?.filter(
-    ({ type, resource: { urn } }) => type === "creating" || isLeft(urn),
-  );
   return {
     ...exported,
     deployment: {
       ...deployment,
       resources: kept.map((resource) => withDependencies(resource, isLeft)),
-      ...(operations === undefined ? {} : { pending_operations: operations }),
     },
   };
 }

@@ -19,8 +19,8 @@ import {
 } from "./adopt.ts";
 import {
   circleCiResources,
+  interruptedCreations,
   parseDeployment,
-  pendingOperations,
   providerInputs,
   withoutResources,
   type Deployment,
@@ -85,9 +85,7 @@ export async function repair(
       adopted: adopted.includes(orphan),
     })),
     notAsked: seen.unknown.map(({ urn }) => resourceName(urn)),
-    interrupted: pendingOperations(exported)
-      .filter(({ urn }) => /[:$]circleci:/.test(urn))
-      .map(({ type, urn }) => `${type} ${resourceName(urn)}`),
+    interrupted: interruptedCreations(exported).map(resourceName),
   };
 }
 

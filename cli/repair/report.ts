@@ -30,7 +30,7 @@ export interface RepairReport {
   readonly orphans: readonly OrphanReport[];
   /** Of kinds that are not asked for. */
   readonly notAsked: readonly string[];
-  /** What an update that was killed had begun: it may be there or not. */
+  /** What an update that was killed was creating, of all kinds: it may be there or not. A change of the state forgets it. */
   readonly interrupted: readonly string[];
 }
 
@@ -46,16 +46,20 @@ export function repairText(report: RepairReport): string {
     ...gone.map((one) => `  ${one.kind} ${one.name}${one.protected ? " (protected)" : ""}`),
     ...(gone.length === 0 ? [] : [removed ? taken : proposed]),
     ...orphans.map(orphanText),
-    ...interrupted.map(
-      (what) =>
-        `${what} was interrupted: whether CircleCI has it, \`delivery drift --look ci\` says; a refresh clears it`,
-    ),
+    ...interrupted.map((what) => `${what} was being created when an update was killed${interruption(report)}`),
     ...(notAsked.length === 0 ? [] : [`not asked for: ${notAsked.join(", ")}`]),
   ].join("\n");
 }
 
 const taken = "They are out of the state: `pulumi up` makes them again, and `pulumi destroy` goes on without them.";
 const proposed = "Nothing is changed. With --yes they are taken out of the state, and nothing else is.";
+
+function interruption({ gone, removed }: RepairReport): string {
+  if (removed) return ": look whether it is there; the state does not mention it any more";
+  return gone.length === 0
+    ? ": `pulumi refresh` asks about it"
+    : ": look whether it is there; with --yes the state does not mention it any more";
+}
 
 function verb(count: number): string {
   return count === 1 ? "is" : "are";

@@ -187,6 +187,21 @@ test("protected resources that are gone are taken out, too, and named as such", 
   expect(await outcome(stack.up())).toEqual({ create: 1 });
 }, 240_000);
 
+test("what an update that was killed was creating is named: a change of the state forgets it", async () => {
+  const file = join(folder.path, "engine", "state", ".pulumi", "stacks", "delivery", "dev.json");
+  const kept: { checkpoint: { latest: { resources: { urn: string }[]; pending_operations?: unknown } } } = JSON.parse(
+    readFileSync(file, "utf8"),
+  );
+  const { latest } = kept.checkpoint;
+  const resource = latest.resources.find(({ urn }) => urn.endsWith("trigger:Trigger::shop-labelled"));
+  latest.pending_operations = [{ type: "creating", resource }];
+  writeFileSync(file, JSON.stringify(kept));
+  await call("DELETE", `/context/${await idOf("context:Context")}`);
+  expect(await repaired(true)).toMatchObject({ removed: true, interrupted: ["Trigger shop-labelled"] });
+  expect(await repaired(true)).toMatchObject({ gone: [], interrupted: [] });
+  expect(await outcome(stack.up())).toEqual({ create: 4 });
+}, 240_000);
+
 test("nothing is taken out with a wrong token, or where CircleCI does not answer or is not well", async () => {
   await call("DELETE", `/context/${await idOf("context:Context")}`);
   const before = await resources();

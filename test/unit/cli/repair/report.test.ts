@@ -53,11 +53,31 @@ test.each<[what: string, report: Partial<RepairReport>, said: string[]]>([
   ],
   [
     "what nobody knows",
-    { interrupted: ["creating Trigger shop"], notAsked: ["Webhook shop"] },
+    { interrupted: ["Trigger shop"], notAsked: ["Webhook shop"] },
     [
       expect.any(String),
-      "creating Trigger shop was interrupted: whether CircleCI has it, `delivery drift --look ci` says; a refresh clears it",
+      "Trigger shop was being created when an update was killed: `pulumi refresh` asks about it",
       "not asked for: Webhook shop",
+    ],
+  ],
+  [
+    "what a change of the state forgets",
+    { gone: gone.slice(1), interrupted: ["Trigger shop"] },
+    [
+      expect.any(String),
+      "  Trigger shop-opened",
+      expect.stringContaining("Nothing is changed."),
+      "Trigger shop was being created when an update was killed: look whether it is there; with --yes the state does not mention it any more",
+    ],
+  ],
+  [
+    "what it has forgotten",
+    { gone: gone.slice(1), removed: true, interrupted: ["Trigger shop"] },
+    [
+      expect.any(String),
+      "  Trigger shop-opened",
+      expect.stringContaining("They are out of the state"),
+      "Trigger shop was being created when an update was killed: look whether it is there; the state does not mention it any more",
     ],
   ],
 ])("a repair tells people %s", (_what, report, said) => {
