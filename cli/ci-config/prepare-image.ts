@@ -57,7 +57,7 @@ done`,
 /** What the job is told of services that share it. Of several, all that is made is handed over. */
 export function prepareParameters(
   { name, services }: Batch,
-  { appDirectory }: Pipeline,
+  { appDirectory }: Pick<Pipeline, "appDirectory">,
 ): Record<"archive" | "within" | "command", string> {
   const prepared = services.flatMap(({ name: service, prepare }) => (prepare ? [{ service, ...prepare }] : []));
   const [only, ...others] = prepared;

@@ -1,8 +1,10 @@
+import { spawnSync } from "node:child_process";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { CircleConfig, Job } from "../../../../circleci/schema.ts";
 import { continueConfiguration } from "../../../../cli/ci-config/configuration.ts";
 import { render } from "../../../../cli/ci-config/generated-files.ts";
-import type { Pipeline } from "../../../../cli/ci-config/pipeline.ts";
+import type { Pipeline, PipelineService } from "../../../../cli/ci-config/pipeline.ts";
+import { prepareParameters } from "../../../../cli/ci-config/prepare-image.ts";
 import { CircleCiHarness, ended } from "../../../support/circleci-harness.ts";
 
 let harness: CircleCiHarness;
@@ -92,6 +94,27 @@ echo 2 >svc/a/version.txt; echo 2 >svc/b/version.txt; ln -s ../version.txt svc/a
       '?? "svc/a/two words/\\303\\274"',
     ].join("\n")}\nmade in project, << parameters.service >>\n`,
   );
+});
+
+test("services that share a job each have their own variables, and the first that fails ends it", () => {
+  const service = (name: string, command: string): PipelineService => ({
+    name,
+    serviceContainers: [],
+    prepare: { command, directory: `svc/${name} it's`, context: "." },
+  });
+  const run = (...commands: string[]): [number | null, string] => {
+    const services = commands.map((command, index) => service(`s${index}`, command));
+    const { command } = prepareParameters({ name: "1-of-2", services }, { appDirectory: "." });
+    const { status, stdout } = spawnSync("bash", ["-eo", "pipefail", "-c", command], { encoding: "utf8" });
+    return [status, stdout];
+  };
+  const show = 'echo "$SERVICE: $SERVICE_DIRECTORY"';
+  expect(run(show)).toEqual([0, "s0: svc/s0 it's\n"]);
+  expect(run(`${show} # one`, `X=1; cat <<E\n$SERVICE)\nE`, show)).toEqual([
+    0,
+    "s0: svc/s0 it's\ns1)\ns2: svc/s2 it's\n",
+  ]);
+  expect(run(show, "false | cat", show)).toEqual([1, "s0: svc/s0 it's\n"]);
 });
 
 test("nothing is built where the command fails, be it in a pipe", async () => {

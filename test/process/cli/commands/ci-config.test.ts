@@ -179,7 +179,7 @@ describe("the committed files", () => {
           /^error: svc\/link_service\/Dockerfile: COPY svc\/link_service\/app.jar: there is no such file in the commits, so that CI cannot build link; let `build.prepare` in svc\/link_service\/service.yaml be the command that makes it, /,
         ),
         expect.stringMatching(
-          /Dockerfile: COPY svc\/link_service\/dist\/\*\.js: no commit has such a file, and Git ignores/,
+          /Dockerfile: COPY svc\/link_service\/dist\/\*\.js: there is no directory svc\/link_service\/dist in the commits/,
         ),
         "",
       ],
