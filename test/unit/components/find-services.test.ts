@@ -253,6 +253,25 @@ describe("what an image is built from", () => {
     expect(services.map(({ buildArgs }) => buildArgs)).toEqual([{ A: "1" }, { B: "2" }]);
   });
 
+  test("cannot be said for several services in one file", () => {
+    write({
+      "apps/shop/Dockerfile": dockerfile,
+      "apps/shop/service.yaml": "replicas: 2\n",
+      "svc/link/Dockerfile": dockerfile,
+      "svc/link/service.yaml": "replicas: 3\n",
+    });
+    const [web, mail] = [{ dockerfile: "apps/shop/Dockerfile" }, { dockerfile: "svc/link/Dockerfile" }];
+    expect(() => discover({ overrides: { web, worker: web } })).toThrow(
+      /apps\/shop\/service\.yaml: is of several services, web and worker; say it in `services` of stacks\/Pulumi\.dev\.yaml/,
+    );
+    // Beside the service that the directory stands for, the file is that one's.
+    const services = discover({ overrides: { link: {}, mail } });
+    expect(services.map(({ name, replicas }) => [name, replicas])).toEqual([
+      ["link", 3],
+      ["mail", undefined],
+    ]);
+  });
+
   test("is no manifest of Kubernetes that is called like a service's own file", () => {
     const manifest = "apiVersion: v1\nkind: Service\nmetadata: { name: a }\n---\napiVersion: v1\nkind: Secret\n";
     write({ "svc/a/Dockerfile": dockerfile, "svc/a/service.yaml": manifest, "svc/b/service.yaml": manifest });
