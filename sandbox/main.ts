@@ -1,12 +1,8 @@
+import { enableCompileCache } from "node:module";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { errorMessage } from "../core/error.ts";
-import { demo } from "./commands/demo/demo.ts";
-import { down } from "./commands/down.ts";
-import { preview } from "./commands/preview.ts";
-import { status } from "./commands/status.ts";
 import { startProgress } from "./commands/progress.ts";
-import { up } from "./commands/up.ts";
 import { withLock } from "./machine/cache.ts";
 
 const usage = `The sandbox: the whole delivery pipeline on this machine.
@@ -49,12 +45,28 @@ async function main(): Promise<void> {
     throw new Error(`--pods ${values.pods}: must be auto or simulated`);
   const { pods, purge } = { pods: values.pods, purge: values.purge } as const;
   const report = startProgress();
+  // A command's modules are loaded when it is called.
   const commands: Record<string, () => Promise<void>> = {
-    up: () => exclusively(report, async () => void (await up({ stateDir, pods, report }))),
-    demo: () => exclusively(report, () => demo({ stateDir, pods, report })),
-    preview: () => exclusively(report, () => preview({ stateDir, diff: values.diff, report })),
-    status: () => status(stateDir, values),
-    down: () => exclusively(report, () => down({ stateDir, purge, report })),
+    up: async () => {
+      const { up } = await import("./commands/up.ts");
+      await exclusively(report, async () => void (await up({ stateDir, pods, report })));
+    },
+    demo: async () => {
+      const { demo } = await import("./commands/demo/demo.ts");
+      await exclusively(report, () => demo({ stateDir, pods, report }));
+    },
+    preview: async () => {
+      const { preview } = await import("./commands/preview.ts");
+      await exclusively(report, () => preview({ stateDir, diff: values.diff, report }));
+    },
+    status: async () => {
+      const { status } = await import("./commands/status.ts");
+      await status(stateDir, values);
+    },
+    down: async () => {
+      const { down } = await import("./commands/down.ts");
+      await exclusively(report, () => down({ stateDir, purge, report }));
+    },
   };
   const run = commands[command];
   if (run === undefined) throw new Error(`${JSON.stringify(command)} is no command\n\n${usage}`);
@@ -69,6 +81,9 @@ async function exclusively(report: (line: string) => void, work: () => Promise<v
     work,
   );
 }
+
+// With a cache, Node strips the types of a file once and not at every call.
+enableCompileCache(join(import.meta.dirname, "../node_modules/.cache/sandbox"));
 
 try {
   await main();

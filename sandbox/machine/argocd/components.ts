@@ -4,7 +4,7 @@ import { request } from "node:http";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
-import type { ProcessSpec } from "../process.ts";
+import { frugalGo, type ProcessSpec } from "../process.ts";
 
 /** Ports of the components, all on 127.0.0.1. */
 interface ArgoCdPorts {
@@ -29,7 +29,7 @@ export function redis({ tools, ports, redisPassword }: ComponentOptions): Proces
     name: "argocd-redis",
     command: tools.redis,
     args: [`127.0.0.1:${ports.redis}`],
-    env: { REDIS_PASSWORD: redisPassword },
+    env: { ...frugalGo, REDIS_PASSWORD: redisPassword },
     ready: () => accepts(ports.redis),
   };
 }
@@ -122,6 +122,7 @@ export function applicationSetController(
 
 function environmentOf(folders: ArgoCdFolders): Record<string, string> {
   return {
+    ...frugalGo,
     PATH: `${folders.bin}:${process.env["PATH"] ?? ""}`,
     HOME: folders.home,
     TMPDIR: folders.temporary,

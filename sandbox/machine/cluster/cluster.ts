@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, realpathSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { choosePort } from "../ports.ts";
-import { listProcesses, startProcess, stopProcess } from "../process.ts";
+import { frugalGo, runningPid, startProcess, stopProcess } from "../process.ts";
 import { addressesOf, chooseAddresses, type ClusterAddresses } from "./addresses.ts";
 import { ensureCertificates } from "./certificates.ts";
 import { removeCgroup } from "./cgroups.ts";
@@ -185,7 +185,7 @@ async function supportOf(options: ClusterOptions, cgroup: string): Promise<PodSu
 }
 
 function runs(stateDir: string, process: string): boolean {
-  return listProcesses(stateDir).some(({ name, running }) => name === process && running);
+  return runningPid(stateDir, process) !== undefined;
 }
 
 /** Names on the machine that belong to this sandbox alone: two checkouts run side by side. */
@@ -213,6 +213,7 @@ async function startRelay(options: { stateDir: string; etcd: string; url: string
     name,
     command: etcd,
     args: ["gateway", "start", `--listen-addr=${address}`, `--endpoints=127.0.0.1:${port}`, "--retry-delay=1s"],
+    env: frugalGo,
     // Any answer will do: it comes from the server behind.
     ready: async () => (await fetch(`${protocol}//${address}/`)).status > 0,
   });

@@ -3,7 +3,7 @@ import { request } from "node:https";
 import { join } from "node:path";
 import type { KubernetesClient } from "../../../kubernetes/client.ts";
 import { choosePort } from "../ports.ts";
-import { startProcess } from "../process.ts";
+import { frugalGo, startProcess } from "../process.ts";
 import { apiClient } from "./api.ts";
 import type { Certificates } from "./certificates.ts";
 import { writeKubeconfig, type UserName } from "./kubeconfig.ts";
@@ -75,6 +75,7 @@ async function startApiServer(options: ControlPlaneOptions, etcdPort: number, ap
       "--kubelet-preferred-address-types=InternalIP",
       "--profiling=false",
     ],
+    env: frugalGo,
     // It refuses the request as long as it is not ready.
     ready: async () => void (await api.request("GET", "/readyz")),
   });
@@ -127,6 +128,7 @@ async function startComponent(
       "--profiling=false",
       ...args,
     ],
+    env: frugalGo,
     ready: () => isHealthy(port),
   });
 }
@@ -202,6 +204,7 @@ async function startEtcd(
       "--auto-compaction-retention=1h",
       "--log-level=warn",
     ],
+    env: frugalGo,
     ready: async () => (await fetch(`${healthUrl}/health`)).ok,
   });
 }

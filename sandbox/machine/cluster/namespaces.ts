@@ -6,7 +6,7 @@ import { errorMessage } from "../../../core/error.ts";
 import { ProcessError } from "../../../core/process.ts";
 import { run } from "../command.ts";
 import { childrenOf } from "../process-identity.ts";
-import { listProcesses, startProcess } from "../process.ts";
+import { runningPid, startProcess } from "../process.ts";
 import type { ClusterAddresses } from "./addresses.ts";
 import { createCgroup, removeCgroup } from "./cgroups.ts";
 
@@ -154,8 +154,8 @@ function toRouteTable(range: string): string {
 }
 
 function namespacePid(stateDir: string): number | undefined {
-  const holder = listProcesses(stateDir).find(({ name, running }) => name === holderName && running);
-  return holder && childrenOf(holder.pid)[0];
+  const holder = runningPid(stateDir, holderName);
+  return holder === undefined ? undefined : childrenOf(holder)[0];
 }
 
 function joinLines(...commands: string[]): string {

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import type { KubernetesClient } from "../../../kubernetes/client.ts";
 import { run } from "../command.ts";
 import { writePrivate } from "../private-file.ts";
-import { listProcesses, startProcess } from "../process.ts";
+import { frugalGo, runningProcess, startProcess } from "../process.ts";
 import type { ClusterAddresses } from "./addresses.ts";
 import { applyObject, ensureNodeKind, nodeName, readNode } from "./api.ts";
 import type { Certificates } from "./certificates.ts";
@@ -142,7 +142,7 @@ async function startProxy(options: RealNodeOptions): Promise<void> {
 /** Whether the kubelet that runs now has reported the node as ready: after a crash the API server still has the last report. */
 async function isNodeReady(stateDir: string, api: KubernetesClient): Promise<boolean> {
   const node = await readNode(api);
-  const kubelet = listProcesses(stateDir).find(({ name }) => name === "kubelet");
+  const kubelet = runningProcess(stateDir, "kubelet");
   return node?.ready === true && kubelet !== undefined && node.heartbeat.getTime() + 1000 > kubelet.startedAt.getTime();
 }
 
@@ -155,6 +155,7 @@ function kubeconfigOf(options: RealNodeOptions, user: UserName): string {
 function nodeEnvironment(tools: NodeTools): Record<string, string> {
   const folders = [tools.containerd, tools.runc, tools.nft].map((path) => dirname(path));
   return {
+    ...frugalGo,
     PATH: [
       ...new Set([...folders, ...(process.env["PATH"] ?? "").split(":"), "/usr/sbin", "/usr/bin", "/sbin", "/bin"]),
     ].join(":"),
@@ -191,6 +192,7 @@ async function startDns(options: DnsOptions, api: KubernetesClient): Promise<voi
     name: "coredns",
     command: tools.coredns,
     args: ["-conf", `${nodeFolder}/Corefile`],
+    env: frugalGo,
     namespacesOf: options.namespacesOf,
     ready: async () => (await fetch(`http://${addresses.node}:${nodePorts.dnsReady}/ready`)).ok,
   });

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { KubernetesClient } from "../../../kubernetes/client.ts";
 import { writePrivate } from "../private-file.ts";
-import { listProcesses, startProcess } from "../process.ts";
+import { frugalGo, runningPid, startProcess } from "../process.ts";
 import { applyObject, deleteObject, ensureNodeKind, nodeName, readNode, simulationMarker } from "./api.ts";
 import { writeKubeconfig, type UserName } from "./kubeconfig.ts";
 
@@ -18,8 +18,7 @@ export async function startSimulatedNode(
   const { stateDir } = options;
   await ensureNodeKind(api, "simulated");
   // The lease of a kwok that was killed would have to run out first (40 s).
-  if (!listProcesses(stateDir).some(({ name, running }) => name === "kwok" && running))
-    await deleteObject(api, leasePath);
+  if (runningPid(stateDir, "kwok") === undefined) await deleteObject(api, leasePath);
   await applyObject(api, `/api/v1/nodes/${nodeName}`, {
     apiVersion: "v1",
     kind: "Node",
@@ -46,6 +45,7 @@ export async function startSimulatedNode(
       "--node-ip=127.0.0.1",
       "--cidr=10.0.0.0/16",
     ],
+    env: frugalGo,
     ready: async () => {
       await api.request("GET", leasePath);
       return (await readNode(api))?.ready === true;

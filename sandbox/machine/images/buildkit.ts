@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import { z } from "zod";
 import { cacheDir, withLock } from "../cache.ts";
 import { removeCgroup } from "../cluster/cgroups.ts";
-import { listProcesses, startProcess, stopProcess } from "../process.ts";
+import { frugalGo, runningPid, startProcess, stopProcess } from "../process.ts";
 import { startMirror, stopMirror } from "./mirror/start.ts";
 import { writeStepRuntime } from "./step-runtime.ts";
 
@@ -119,7 +119,7 @@ export async function startBuildKit(options: BuildKitOptions): Promise<BuildKitE
     command: "unshare",
     args: [...isolation, "--", tools.buildkitd, "--config", path],
     // Otherwise it looks for settings in the home folder, e.g. the login of the user's own Docker.
-    env: { XDG_RUNTIME_DIR: folder, DOCKER_CONFIG: join(folder, "docker") },
+    env: { ...frugalGo, XDG_RUNTIME_DIR: folder, DOCKER_CONFIG: join(folder, "docker") },
     ready: async () => {
       await execute(tools.buildctl, ["--addr", address, "debug", "workers"], { timeout: 5000 });
     },
@@ -177,7 +177,7 @@ async function isolate(rootless: boolean): Promise<string[]> {
 /** The cache's folder, unless another sandbox's BuildKit works in it. */
 async function rootFolder(stateDir: string): Promise<string> {
   const chosen = join(stateDir, "buildkit", "root-folder");
-  const running = listProcesses(stateDir).some((process) => process.name === "buildkitd" && process.running);
+  const running = runningPid(stateDir, "buildkitd") !== undefined;
   if (running && existsSync(chosen)) return readFileSync(chosen, "utf8");
   const shared = join(cacheDir(), `buildkit-${process.getuid?.() ?? 0}`);
   mkdirSync(shared, { recursive: true, mode: 0o700 });

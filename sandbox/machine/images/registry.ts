@@ -3,7 +3,7 @@ import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { get } from "node:http";
 import { join } from "node:path";
 import { run } from "../command.ts";
-import { startProcess } from "../process.ts";
+import { frugalGo, startProcess } from "../process.ts";
 
 export interface RegistryOptions {
   stateDir: string;
@@ -55,7 +55,7 @@ export async function startRegistry(options: RegistryOptions): Promise<RegistryE
     command: tools.registry,
     args: ["serve", path],
     // It would look for a collector of traces on this machine.
-    env: { OTEL_TRACES_EXPORTER: "none" },
+    env: { ...frugalGo, OTEL_TRACES_EXPORTER: "none" },
     ready: () => isServing(`${url}/v2/`),
     readyTimeoutSeconds: 30,
   });
