@@ -33,7 +33,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     const squatters = await Promise.all(requestedPorts().map(occupy));
     const sandbox = await startSandbox({ stateDir, delivery: "direct", report });
     for (const squatter of squatters) squatter?.close();
-    report(`Integration tests: their sandbox runs in ${stateDir}, pods are ${sandbox.cluster.pods}`);
+    report(`Integration tests: their sandbox runs in ${stateDir}, pods are ${sandbox.cluster.pods}`, "end");
     project.provide("stateDir", stateDir);
     return stop;
   } catch (error) {
