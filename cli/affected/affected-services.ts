@@ -79,11 +79,13 @@ export async function affectedServices(args: AffectedArgs): Promise<AffectedServ
 /** Adds the services whose images are made from one that changes. @param reasons why services count as changed, by name */
 function withDependents(monorepo: Monorepo, reasons: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
   const all = new Map(reasons);
-  const bases = baseServices(monorepo);
+  const dependents = Map.groupBy(
+    [...baseServices(monorepo)].flatMap(([name, from]) => from.map(({ service }) => ({ name, base: service }))),
+    ({ base }) => base,
+  );
   // Iterating over a Map also visits what is added meanwhile.
   for (const [changed] of all)
-    for (const [name, from] of bases)
-      if (from.some(({ service }) => service === changed) && !all.has(name)) all.set(name, `image of ${changed}`);
+    for (const { name } of dependents.get(changed) ?? []) if (!all.has(name)) all.set(name, `image of ${changed}`);
   return all;
 }
 

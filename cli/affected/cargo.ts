@@ -22,6 +22,8 @@ export interface CargoNeeds {
   readonly crateOf: (file: string) => string | undefined;
   /** Whether code of its image has the name of a file in it, or that of a directory that the file is in. */
   readonly mentions: (file: string) => boolean;
+  /** Whether it has a text in it. */
+  readonly says: (text: string) => boolean;
 }
 
 /** The dependencies between the crates of the monorepo by paths, workspaces and `[patch]`. */
@@ -98,6 +100,7 @@ export function cargoGraph(tree: SourceTree) {
           [...runInCompiler].every((at) => !readsIn(at).searches()),
         crateOf,
         mentions: (file) => file.split("/").some((part) => isMentioned(part, reads)),
+        says: (text) => reads.some(({ mentions }) => mentions(text)),
       };
     },
   };
@@ -139,14 +142,20 @@ export function matchCargo(needs: CargoNeeds, own: string, file: string): Affect
   if (needs.files.has(file) || upwards(file).some((at) => needs.outside.has(at)))
     return { part: "image", reason: file };
   const crate = needs.crateOf(file);
-  if (crate === undefined || !needs.image.has(crate)) return undefined;
+  if (crate === undefined || !needs.image.has(crate) || isBesideSources(needs, crate, file)) return undefined;
   return { part: "image", reason: isIn(own, file) ? file : `shared code ${crate}` };
 }
 
 /** Whether only the tests of the crates of a service have a file. */
 export function isTestedByCargo(needs: CargoNeeds, file: string): boolean {
   const crate = needs.crateOf(file);
-  return crate !== undefined && needs.tests.has(crate);
+  return crate !== undefined && (needs.tests.has(crate) || isBesideSources(needs, crate, file));
+}
+
+/** Whether a file is in a directory of a crate that only its tests compile, unless a source has the name of that directory in it. */
+function isBesideSources({ image, says }: CargoNeeds, crate: string, file: string): boolean {
+  const [, directory] = /^(tests|benches|examples)\//.exec(posix.relative(crate, file)) ?? [];
+  return directory !== undefined && image.has(crate) && !says(`${directory}/`);
 }
 
 /**
@@ -155,6 +164,6 @@ export function isTestedByCargo(needs: CargoNeeds, file: string): boolean {
  */
 export function isLeftOutByCargo(needs: CargoNeeds, file: string, alone: boolean): boolean {
   const crate = needs.crateOf(file);
-  if (crate !== undefined) return !needs.image.has(crate);
+  if (crate !== undefined) return !needs.image.has(crate) || isBesideSources(needs, crate, file);
   return alone && !needs.mentions(file);
 }

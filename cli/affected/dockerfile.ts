@@ -10,6 +10,7 @@ import {
   type Instruction,
 } from "../../components/dockerfile-instructions.ts";
 import { inside, originsOf, readRun, type Copy, type Run, type Stage } from "./run-instruction.ts";
+import { memoize } from "./source-tree.ts";
 
 /** What a Dockerfile takes from its build context. */
 interface DockerfileSources extends Commands {
@@ -28,6 +29,13 @@ type Commands = Omit<ReturnType<typeof readRun>, "tools">;
 
 /** Follows the files of the context through the stages of a Dockerfile. Source: https://docs.docker.com/reference/dockerfile/ */
 export function dockerfileSources(text: string, choice: BuildChoice = {}): DockerfileSources {
+  return sourcesOf(JSON.stringify([text, choice]));
+}
+
+/** Each is read once: who builds on whom is asked apart from what an image is made of. */
+const sourcesOf = memoize((given): DockerfileSources => {
+  // It was written by the line above.
+  const [text, choice] = JSON.parse(given) as [string, BuildChoice];
   const { instructions, complete } = chosenInstructions(parseInstructions(text), choice);
   const { copied, final, runs, images } = readStages(instructions);
   const tools = new Map<string, Set<Tool>>();
@@ -46,7 +54,7 @@ export function dockerfileSources(text: string, choice: BuildChoice = {}): Docke
   // What is not understood may copy anything.
   const everything = { copied: [...copied, "."], kept: [...kept, "."] };
   return { ...everything, tools: new Map([...tools, [".", new Set(["unknown"])]]), images, ...commands };
-}
+});
 
 const unknownCommand: Instruction = { keyword: "RUN", rest: "unknown", documents: [] };
 /** So many files and directories of the context one stage may have, counted each time that it has them. */

@@ -1,5 +1,6 @@
 import { posix } from "node:path";
 import { choice, literal, notSlash, wildcardMatcher, type WildcardToken } from "../../core/wildcard.ts";
+import { memoize } from "./source-tree.ts";
 
 /**
  * One line of an ignore file, compiled.
@@ -28,15 +29,20 @@ export function parseIgnoreFile(text: string): IgnorePattern[] {
     if (line.startsWith("#")) continue;
     const trimmed = line.trim();
     if (trimmed === "") continue;
-    const exception = trimmed.startsWith("!");
-    const given = exception ? trimmed.slice(1).trim() : trimmed;
-    const cleaned = given === "" ? "/" : clean(given);
-    if (exception && cleaned === "/")
-      throw new Error(`the pattern "${trimmed}" excepts nothing: write a path behind the "!"`);
-    patterns.push(compile(cleaned.length > 1 ? cleaned.replace(/^\//, "") : cleaned, exception));
+    patterns.push(patternOf(trimmed));
   }
   return patterns;
 }
+
+/** Each is compiled once: the ignore files of many services have the same. */
+const patternOf = memoize((trimmed): IgnorePattern => {
+  const exception = trimmed.startsWith("!");
+  const given = exception ? trimmed.slice(1).trim() : trimmed;
+  const cleaned = given === "" ? "/" : clean(given);
+  if (exception && cleaned === "/")
+    throw new Error(`the pattern "${trimmed}" excepts nothing: write a path behind the "!"`);
+  return compile(cleaned.length > 1 ? cleaned.replace(/^\//, "") : cleaned, exception);
+});
 
 /** For each pattern, whether it means the path; one that means a folder means all in it. */
 export function matchPatterns(
@@ -115,11 +121,12 @@ function translate(pattern: string): WildcardToken[] {
   });
 }
 
+const classCharacter = String.raw`(?:\\[^]|[^\\\]-])`;
+const classRange = `${classCharacter}(?:-${classCharacter})?`;
+const wellFormed = new RegExp(`^(?:[^\\\\[]|\\\\[^]|\\[\\^?(?:${classRange})+\\])*$`);
+
 /** Go refuses a pattern with an open or empty character class or a lone backslash at its end; so does BuildKit. */
 function assertWellFormed(pattern: string): void {
-  const classCharacter = String.raw`(?:\\[^]|[^\\\]-])`;
-  const classRange = `${classCharacter}(?:-${classCharacter})?`;
-  const wellFormed = new RegExp(`^(?:[^\\\\[]|\\\\[^]|\\[\\^?(?:${classRange})+\\])*$`);
   if (wellFormed.test(pattern)) return;
   throw new Error(
     `the pattern "${pattern}" is malformed: close "[" by "]", give it at least one character, and end on no "\\"`,

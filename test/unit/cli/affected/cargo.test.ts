@@ -184,6 +184,27 @@ describe("what a build takes", () => {
   });
 });
 
+test("tests, benches and examples of crates count for the tests, unless a source reads of them", () => {
+  const files = {
+    ...shop,
+    "crates/money/src/lib.rs": 'mod tests {}\nstatic A: &str = load!("examples/rates.json");\n',
+    "crates/unix/src/lib.rs": 'include_str!("../tests/data/x");\n',
+  };
+  expectAffected(files, {
+    "crates/common/tests/it.rs": "(a)",
+    "crates/money/tests/it.rs": "(a)",
+    "crates/money/examples/rates.json": "a",
+    "crates/unix/tests/data/x": "a",
+    "crates/unix/tests/it.rs": "(a)",
+    "crates/unused/tests/it.rs": "",
+    "svc/a/tests/it.rs": "a",
+  });
+  const named = {
+    "svc/a/Dockerfile": "FROM rust\nCOPY crates crates\nCOPY svc/a svc/a\nRUN cd svc/a && cargo build\n",
+  };
+  expectAffected({ ...files, ...named }, { "crates/common/tests/it.rs": "a" });
+});
+
 test("a service of a workspace of its own, and the package at the root of a workspace", () => {
   const own = {
     "svc/a/Dockerfile":

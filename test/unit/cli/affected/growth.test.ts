@@ -119,7 +119,11 @@ test.each<[what: string, growing: Growing]>([
   ["a long name of a package", dockerfile((times) => everything(`pip install ${"a-b.".repeat(times)}!`))],
   [
     "lines of an ignore file",
-    file(".dockerignore", (times) => many(times, (index) => `**/a${index}*/b\n!x${index}\n`), "go build ./svc/a"),
+    file(
+      ".dockerignore",
+      (times) => many(times, (index) => `**/a${times}-${index}*/b\n!x${times}-${index}\n`),
+      "go build ./svc/a",
+    ),
   ],
   [
     "wildcards of an ignore file",
