@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from "node:fs";
 import { join, posix } from "node:path";
+import { hasErrorCode } from "../../core/error.ts";
 import { gitAt } from "../../git/git-command.ts";
 import { openSourceRepository } from "../../git/source-repository.ts";
 import { isIn, memoize } from "../affected/source-tree.ts";
@@ -12,7 +13,7 @@ export interface Repository {
   readonly files: readonly string[];
   /** Whether there is a file, or a directory with one in it. */
   readonly has: (path: string) => boolean;
-  /** `undefined`: there is no such file, or it is too large to be written by hand. */
+  /** `undefined`: Git has no such file, or it is too large to be written by hand. */
   readonly read: (path: string) => string | undefined;
   /** The files in a directory, at any depth. */
   readonly under: (directory: string) => readonly string[];
@@ -27,9 +28,7 @@ export interface Repository {
 /** @throws SourceRepositoryError where it is in no checkout of Git */
 export async function readRepository(root: string): Promise<Repository> {
   const source = await openSourceRepository(root);
-  const files = (await source.files()).filter((file) =>
-    statSync(join(root, file), { throwIfNoEntry: false })?.isFile(),
-  );
+  const files = (await source.files()).filter((file) => isFile(join(root, file)));
   return {
     ...repositoryOf(root, files),
     checkout: source.root,
@@ -46,17 +45,30 @@ export function repositoryOf(
   files: readonly string[],
 ): Omit<Repository, "checkout" | "github" | "branch"> {
   const sorted = files.toSorted();
+  const all = new Set(sorted);
   const known = new Set(sorted.flatMap(withParents));
   return {
     root,
     files: sorted,
     has: (path) => path === "." || known.has(path.replace(/\/$/, "")),
     read: memoize((path) => {
+      // What Git ignores, such as a file `.env` with passwords, is nobody's to publish.
+      if (!all.has(path)) return undefined;
       const size = statSync(join(root, path), { throwIfNoEntry: false })?.size ?? longest;
       return size < longest ? readFileSync(join(root, path), "utf8") : undefined;
     }),
     under: memoize((directory) => sorted.filter((file) => isIn(directory, file))),
   };
+}
+
+/** Whether there is one, or a link leads to one. */
+function isFile(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+  } catch (error) {
+    if (hasErrorCode(error, "ELOOP")) return false;
+    throw error;
+  }
 }
 
 const longest = 2 ** 20;
