@@ -116,9 +116,17 @@ export function pythonGraph(tree: SourceTree) {
         }
         const [first = ""] = parts;
         const here = [...roots, posix.dirname(file)].filter((root) => follow(root, parts, 1));
-        if (here.length === 0) for (const root of holders().get(first) ?? []) follow(root, parts, 1);
+        // A package without a file of its own may have more of its parts elsewhere.
+        if (here.every((root) => isOpen(root, parts))) for (const root of holders().get(first) ?? []) follow(root, parts, 1);
         // What was there before may be there no more.
         for (const root of roots) modules.add(posix.join(root, first));
+      };
+      /** Whether what is found ends in a package of which other directories may have parts. */
+      const isOpen = (root: string, parts: readonly string[]): boolean => {
+        const { depth, path } = find(root, parts);
+        if (depth === 0 || depth === parts.length || tree.kind(path) !== "directory") return false;
+        const own = tree.read(posix.join(path, "__init__.py"));
+        return own === undefined || /\b(extend_path|declare_namespace)\b/.test(own);
       };
       /** A name in quotes may be that of a package all of which is loaded: an app of Django, a plugin. */
       const addWord = (word: string, file: string): void => {
@@ -211,7 +219,15 @@ export function pythonGraph(tree: SourceTree) {
   };
 }
 
-const skipped = new Set(["node_modules", "__pycache__", "venv", "site-packages", "target", "dist", "build"]);
+const skipped = new Set(["node_modules", "__pycache__", "venv", "site-packages"]);
+/** What tools make, unless sources are right in it: then it is a package. */
+const made = new Set(["target", "dist", "build"]);
+
+function isSkipped(tree: SourceTree, directory: string): boolean {
+  const name = posix.basename(directory);
+  if (skipped.has(name) || name.startsWith(".")) return true;
+  return made.has(name) && !tree.list(directory).files.some(isPython);
+}
 
 function isText(file: string): boolean {
   return /\.(pyi?|toml|cfg|ini|ya?ml|json|sh|txt|in|conf|env)$|(^|\/)(Procfile|Pipfile|Dockerfile[^/]*|[\w-]+)$/.test(
@@ -223,8 +239,8 @@ function isText(file: string): boolean {
 function textsBelow(tree: SourceTree, directory: string): string[] {
   const { files, directories } = tree.list(directory);
   const own = files.filter(isText).map((name) => posix.join(directory, name));
-  const below = directories.filter((name) => !skipped.has(name) && !name.startsWith("."));
-  return [...own, ...below.flatMap((name) => textsBelow(tree, posix.join(directory, name)))];
+  const below = directories.map((name) => posix.join(directory, name)).filter((at) => !isSkipped(tree, at));
+  return [...own, ...below.flatMap((at) => textsBelow(tree, at))];
 }
 
 /** By the name of a package or module, the directories that have it. */
@@ -238,8 +254,8 @@ function packageHolders(
     const { files, directories } = tree.list(at);
     for (const file of files) if (file.endsWith(".py")) add(file.slice(0, -".py".length), at);
     for (const name of directories) {
-      if (skipped.has(name) || name.startsWith(".")) continue;
       const directory = posix.join(at, name);
+      if (isSkipped(tree, directory)) continue;
       if (isPackageName(name) && hasSources(directory)) add(name, at);
       visit(directory);
     }
