@@ -66,8 +66,10 @@ function sourcesBelow(tree: SourceTree, directory: string, nested: boolean): str
   const { files, directories } = tree.list(directory);
   const own = files.filter((name) => name.endsWith(".rs")).map((name) => posix.join(directory, name));
   if (!nested) return own;
+  // What Cargo makes is beside a manifest; a module may have the same name.
+  const isRoot = files.includes("Cargo.toml");
   const below = directories
-    .filter((name) => !["target", ".git", "node_modules", "vendor"].includes(name))
+    .filter((name) => ![".git", "node_modules"].includes(name) && !(isRoot && /^(target|vendor)$/.test(name)))
     .map((name) => posix.join(directory, name))
     .filter((at) => !tree.list(at).files.includes("Cargo.toml"));
   return [...own, ...below.flatMap((at) => sourcesBelow(tree, at, true))];
@@ -77,6 +79,9 @@ function sourcesBelow(tree: SourceTree, directory: string, nested: boolean): str
 function pathsUp(text: string): { paths: ReadonlySet<string>; rest: string } {
   const paths = new Set<string>();
   if (!text.includes("..")) return { paths, rest: text };
+  // A path may have spaces in it.
+  for (const [, path = ""] of text.matchAll(/["'][^"'\n]{0,300}?(\.\.\/[\w.@+~/ -]{1,300})["']/g))
+    if (path.includes(" ")) paths.add(path);
   const rest = text.split(/["'`\s=:;,|(){}<>[\]]/).filter((piece) => {
     const parts = piece.split("/");
     const first = parts.indexOf("..");
