@@ -39,19 +39,19 @@ function importsIn(text: string): Set<string> {
   const found = new Set<string>();
   const lines = text.replaceAll(/\\\r?\n/g, " ").split(/[\n;]/);
   for (let at = 0; at < lines.length; at++) {
-    const statement = /(?:^|:)\s*((?:import|from)\s.*)$/.exec(lines[at] ?? "")?.[1];
+    const statement = /(?:^|:)\s*((?:import\s|from[\s.]).*)$/.exec(lines[at] ?? "")?.[1];
     if (statement === undefined) continue;
-    const [word, first = ""] = statement.split(/\s+/, 2);
-    if (word === "import") {
+    if (statement.startsWith("import")) {
       for (const name of statement.slice("import".length).split(",")) add(found, name);
       continue;
     }
-    const [, members] = /^from\s+[.\w]+\s*\bimport\b(.*)$/.exec(statement) ?? [];
+    // There may be spaces around any dot.
+    const [, given = "", members] = /^from([.\s\w]+?)\bimport\b(.*)$/.exec(statement) ?? [];
     if (members === undefined) continue;
     const list = [members];
     if (members.includes("("))
       while (!list.at(-1)?.includes(")") && at + 1 < lines.length) list.push(lines[++at] ?? "");
-    const module = first.replace(/import$/, "");
+    const module = given.replaceAll(/\s/g, "");
     found.add(module);
     for (const line of list)
       for (const member of line.split(/[(),]/)) add(found, member, module.endsWith(".") ? module : `${module}.`);
@@ -61,7 +61,10 @@ function importsIn(text: string): Set<string> {
 
 /** Without what follows a name: `as`, a comment. */
 function add(found: Set<string>, given: string, before = ""): void {
-  const [name = ""] = given.trim().split(/[^\w.]/, 1);
+  const [name = ""] = given
+    .trim()
+    .replaceAll(/\s*\.\s*/g, ".")
+    .split(/[^\w.]/, 1);
   if (name !== "") found.add(`${before}${name}`);
 }
 
