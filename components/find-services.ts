@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { imageRepository, nameProblem } from "../core/names.ts";
 import { problemLine, type Problem } from "../core/problem.ts";
@@ -40,8 +40,8 @@ export interface FoundServices {
  */
 export function findServices(args: DiscoveryArgs): FoundServices {
   const { directory, services: pattern } = args.app;
-  if (!existsSync(directory)) {
-    const message = `${JSON.stringify(directory)} does not exist; name the root of the monorepo, relative to the program`;
+  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) {
+    const message = `${JSON.stringify(directory)} ${existsSync(directory) ? "is no directory" : "does not exist"}; name the root of the monorepo, relative to the program`;
     return { services: [], problems: [{ location: `${args.file}: app.directory`, message }] };
   }
   const problems: Problem[] = [];

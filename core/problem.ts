@@ -40,9 +40,25 @@ function issueProblems(file: string, issue: z.core.$ZodIssue, input: unknown): P
     (at, key) => (typeof at === "object" && at !== null ? Reflect.get(at, key) : undefined),
     input,
   );
-  if (value === undefined)
-    return [{ location: location(issue.path), message: `missing; ${lowerFirst(issue.message)}` }];
-  return [{ location: location(issue.path), message: `${shown(value)}: ${lowerFirst(issue.message)}` }];
+  const message = lowerFirst(messageOf(issue));
+  return [
+    { location: location(issue.path), message: `${value === undefined ? "missing;" : `${shown(value)}:`} ${message}` },
+  ];
+}
+
+/** Where a schema has no words of its own, the library's name a type of JavaScript. */
+function messageOf(issue: z.core.$ZodIssue): string {
+  if (issue.code !== "invalid_type" || !issue.message.startsWith("Invalid input")) return issue.message;
+  const words: Readonly<Record<string, string>> = {
+    object: "must be a map of keys and values",
+    record: "must be a map of keys and values",
+    array: "must be a list",
+    string: "must be a string; quote it",
+    boolean: "must be true or false",
+    number: "must be a number",
+    int: "must be a whole number",
+  };
+  return words[issue.expected] ?? issue.message;
 }
 
 function depth(issues: readonly z.core.$ZodIssue[]): number {

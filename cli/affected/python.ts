@@ -1,6 +1,7 @@
 import { posix } from "node:path";
 import type { AffectedBy } from "./affected-by.ts";
 import { isPackageName, moduleLookup, pythonNames } from "./python-imports.ts";
+import { isPython, isText, packageHolders, textsBelow } from "./python-sources.ts";
 import { projectFiles, pythonProjects } from "./python-projects.ts";
 import type { PythonInstall } from "./run-instruction.ts";
 import { isIn, memoize, mentionsIn, once, pathWithin, upwards, type SourceTree } from "./source-tree.ts";
@@ -117,7 +118,8 @@ export function pythonGraph(tree: SourceTree) {
         const [first = ""] = parts;
         const here = [...roots, posix.dirname(file)].filter((root) => follow(root, parts, 1));
         // A package without a file of its own may have more of its parts elsewhere.
-        if (here.every((root) => isOpen(root, parts))) for (const root of holders().get(first) ?? []) follow(root, parts, 1);
+        if (here.every((root) => isOpen(root, parts)))
+          for (const root of holders().get(first) ?? []) follow(root, parts, 1);
         // What was there before may be there no more.
         for (const root of roots) modules.add(posix.join(root, first));
       };
@@ -219,51 +221,6 @@ export function pythonGraph(tree: SourceTree) {
   };
 }
 
-const skipped = new Set(["node_modules", "__pycache__", "venv", "site-packages"]);
-/** What tools make, unless sources are right in it: then it is a package. */
-const made = new Set(["target", "dist", "build"]);
-
-function isSkipped(tree: SourceTree, directory: string): boolean {
-  const name = posix.basename(directory);
-  if (skipped.has(name) || name.startsWith(".")) return true;
-  return made.has(name) && !tree.list(directory).files.some(isPython);
-}
-
-function isText(file: string): boolean {
-  return /\.(pyi?|toml|cfg|ini|ya?ml|json|sh|txt|in|conf|env)$|(^|\/)(Procfile|Pipfile|Dockerfile[^/]*|[\w-]+)$/.test(
-    file,
-  );
-}
-
-/** The sources and settings below a directory, but for those of installed packages. */
-function textsBelow(tree: SourceTree, directory: string): string[] {
-  const { files, directories } = tree.list(directory);
-  const own = files.filter(isText).map((name) => posix.join(directory, name));
-  const below = directories.map((name) => posix.join(directory, name)).filter((at) => !isSkipped(tree, at));
-  return [...own, ...below.flatMap((at) => textsBelow(tree, at))];
-}
-
-/** By the name of a package or module, the directories that have it. */
-function packageHolders(
-  tree: SourceTree,
-  hasSources: (directory: string) => boolean,
-): ReadonlyMap<string, Set<string>> {
-  const found = new Map<string, Set<string>>();
-  const add = (name: string, at: string): void => void found.set(name, (found.get(name) ?? new Set()).add(at));
-  const visit = (at: string): void => {
-    const { files, directories } = tree.list(at);
-    for (const file of files) if (file.endsWith(".py")) add(file.slice(0, -".py".length), at);
-    for (const name of directories) {
-      const directory = posix.join(at, name);
-      if (isSkipped(tree, directory)) continue;
-      if (isPackageName(name) && hasSources(directory)) add(name, at);
-      visit(directory);
-    }
-  };
-  visit(".");
-  return found;
-}
-
 function settingsAround(tree: SourceTree, directory: string): string[] {
   const { files } = tree.list(directory);
   return files.filter((name) => projectFiles.test(name)).map((name) => posix.join(directory, name));
@@ -299,10 +256,6 @@ export function isLeftOutByPython(own: string, file: string, projectOf: (file: s
     (isPython(file) && !/(^|\/)((site|user)customize|gunicorn\.conf)\.py$/.test(file)) ||
     (project !== undefined && !isIn(project, own))
   );
-}
-
-function isPython(file: string): boolean {
-  return /\.pyi?$/.test(file);
 }
 
 /** What an import of a source names, as a path. */

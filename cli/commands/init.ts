@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { createPatch } from "diff";
 import { writeFileAtomically } from "../../core/atomic-file.ts";
@@ -45,6 +45,7 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
   if (flags.print && flags.check) throw new UsageError("--print and --check exclude one another");
   const root = flags.app ?? (await enclosingMonorepo());
   if (!existsSync(root)) throw new UsageError(`--app ${JSON.stringify(root)} does not exist`);
+  if (!statSync(root).isDirectory()) throw new UsageError(`--app ${JSON.stringify(root)} is no directory`);
   const repository = await readRepository(root);
   const file = `stacks/Pulumi.${flags.env}.yaml`;
   const { guess, text, accepted } = acceptable(repository, file, await programUrl(repository));
@@ -144,11 +145,11 @@ function check(args: StackFileArgs, guess: Guess, context: CommandContext): void
 }
 
 function missing({ file, present = "", repository, environment }: StackFileArgs): Need[] {
-  const { settings, problems, given } = acceptance(file, present);
+  const { settings, services, problems, given } = acceptance(file, present);
   const wrong = problems.map(({ location, message }) => ({ what: location, how: message }));
   return settings === undefined
     ? wrong
-    : [...wrong, ...needs({ settings, given, checkout: repository.checkout, environment })];
+    : [...wrong, ...needs({ settings, services, given, checkout: repository.checkout, environment })];
 }
 
 function reportNeeds(found: readonly Need[], { print }: CommandContext): void {

@@ -1,7 +1,7 @@
-import { parse } from "yaml";
 import { findServices } from "../../components/find-services.ts";
 import type { Service } from "../../components/service.ts";
 import { schemaProblems, type Problem } from "../../core/problem.ts";
+import { parseYaml } from "../../core/yaml.ts";
 import { secretsSchema, stackSchema, type StackSettings } from "../../stacks/schema.ts";
 
 /** What the program makes of a stack file. */
@@ -15,7 +15,10 @@ export interface Acceptance {
 
 /** Reads a stack file that need not be there yet, as the program does. @param file its path, for messages */
 export function acceptance(file: string, text: string): Acceptance {
-  const content: unknown = parse(text);
+  const yaml = parseYaml(text);
+  if ("problem" in yaml)
+    return { settings: undefined, services: [], problems: [{ location: file, message: yaml.problem }], given: {} };
+  const content = yaml.value;
   const config = typeof content === "object" && content !== null && "config" in content ? Object(content.config) : {};
   const settings: Record<string, unknown> = Object.fromEntries(
     Object.entries(config).map(([key, value]) => [key.replace(/^delivery:/, ""), value]),

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import type { Service } from "../../components/service.ts";
 import type { StackSettings } from "../../stacks/schema.ts";
 import { placeholderId } from "./stack-text.ts";
 
@@ -11,6 +12,7 @@ export interface Need {
 
 export interface NeedsArgs {
   readonly settings: StackSettings;
+  readonly services: readonly Pick<Service, "secrets">[];
   /** The keys of the stack file, without the project's prefix: its secrets are there, encrypted. */
   readonly given: Readonly<Record<string, unknown>>;
   /** The root of the checkout that the monorepo is in. */
@@ -19,8 +21,8 @@ export interface NeedsArgs {
 }
 
 /** What only people can get: ids, tokens, passwords, and the files that CI reads. */
-export function needs({ settings, given, checkout, environment }: NeedsArgs): Need[] {
-  const { ci, images, dependencies, services, github, owns } = settings;
+export function needs({ settings, services, given, checkout, environment }: NeedsArgs): Need[] {
+  const { ci, images, dependencies, github, gitops, owns } = settings;
   const set = (secret: string): string => `pulumi config set --stack ${environment} --secret ${secret}`;
   const named = new Set([
     ...Object.values(ci.environment),
@@ -29,7 +31,8 @@ export function needs({ settings, given, checkout, environment }: NeedsArgs): Ne
         ? []
         : [dependency.password ?? [], "secrets" in dependency ? Object.values(dependency.secrets) : []].flat(),
     ),
-    ...Object.values(services).flatMap(({ secrets = {} }) => Object.values(secrets)),
+    ...services.flatMap(({ secrets = {} }) => Object.values(secrets)),
+    ...[images.pull?.password, gitops?.argoCd.commitStatus?.privateKey].flatMap((name) => name ?? []),
   ]);
   const known: Readonly<Record<string, string>> = {
     "deploy-token":

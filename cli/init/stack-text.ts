@@ -23,7 +23,7 @@ export function stackText(guess: Guess): string {
           "  delivery:github:",
           `    repository: ${scalar(guess.github)} # the remote \`origin\``,
           ...(guess.branch === undefined
-            ? []
+            ? ["    # branch: main # → what is merged there is delivered; the checkout has no branch"]
             : [`    branch: ${scalar(guess.branch)} # what is merged there is delivered`]),
         ]),
     "  delivery:gitops:",

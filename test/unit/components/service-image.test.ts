@@ -194,8 +194,8 @@ describe("a release record", () => {
     expect(readReleaseRecord(recordFile(), repository)).toEqual({ digest: undefined }));
 
   test.each<[what: string, content: unknown, problem: RegExp]>([
-    ["an empty file", "", /invalid input|missing/i],
-    ["a merge conflict", `<<<<<<< ours\n${stringify(record)}=======\n>>>>>>> theirs\n`, /is not YAML|invalid input/i],
+    ["an empty file", "", /must be a map|missing/i],
+    ["a merge conflict", `<<<<<<< ours\n${stringify(record)}=======\n>>>>>>> theirs\n`, /is not YAML|must be a map/i],
     ["an alias of nothing", "images: *x\n", /is not YAML: Unresolved alias/],
     ["another kind", { ...record, kind: "Kustomization" }, /kind.*"Kustomization"/],
     ["no images", { ...record, images: [] }, /images.*exactly one image/],

@@ -110,7 +110,7 @@ describe("an invalid stack file gets one clear error and declares nothing", () =
     ],
     ["an unknown nested key", set("images.organisation", "x"), `${file}: images.organisation`, /unknown key/],
     ["a missing section", remove("app"), `${file}: app`, /missing/],
-    ["a text for a section", set("app", "shop"), `${file}: app`, /"shop": invalid input: expected object/],
+    ["a text for a section", set("app", "shop"), `${file}: app`, /"shop": must be a map of keys and values/],
     ["a wrong type", set("owns.ciProject", "yes"), `${file}: owns.ciProject`, /"yes": must be true or false/],
     ["an app name in capitals", set("app.name", "Shop"), `${file}: app.name`, /"Shop": must be 1 to 32 lower case/],
     [
@@ -722,7 +722,7 @@ describe("an invalid service gets one clear error and declares nothing", () => {
       "a service.yaml that is a list",
       { "svc/link_service/service.yaml": "- port\n" },
       () => link("service.yaml"),
-      /expected object/,
+      /must be a map/,
     ],
     [
       "an unknown key in service.yaml",
@@ -822,7 +822,7 @@ describe("an invalid release record gets one clear error and declares nothing", 
       JSON.stringify({ ...valid, images: [{ ...valid.images[0], name: "docker.io/other/link" }] }),
       /"docker.io\/other\/link" is another image than localhost:5001\/delinkcious\/shop-link/,
     ],
-    ["a conflict of two releases", "<<<<<<< HEAD\nimages: []\n=======\n", /is not YAML|invalid input/i],
+    ["a conflict of two releases", "<<<<<<< HEAD\nimages: []\n=======\n", /is not YAML|must be a map/i],
   ])("%s", async (_what, content, hint) => {
     write("deploy/sandbox/link/release/kustomization.yaml", content);
     write(
