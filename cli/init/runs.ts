@@ -104,30 +104,67 @@ function merged(runs: readonly Run[]): Run[] {
 }
 
 function composeRuns({ read }: Pick<Repository, "read">, file: string): Run[] {
+  return Object.entries(composeServices(read(file))).flatMap(([name, service]) =>
+    composeRun(read, file, name, service),
+  );
+}
+
+function composeServices(text = ""): Readonly<Record<string, unknown>> {
+  const content = parsed(() => parse(text, { merge: true, logLevel: "silent" }));
+  return isMap(content) && isMap(content["services"]) ? content["services"] : {};
+}
+
+const mostExtensions = 10;
+
+/** @param extensions how many services extend one another to here */
+function composeRun(read: Repository["read"], file: string, name: string, service: unknown, extensions = 0): Run[] {
+  if (!isMap(service) || extensions > mostExtensions) return [];
   const directory = posix.dirname(file);
   const variables = environmentFile(read(posix.join(directory, ".env")) ?? "");
-  const content = parsed(() => parse(read(file) ?? "", { merge: true, logLevel: "silent" }));
-  const services = isMap(content) && isMap(content["services"]) ? content["services"] : {};
-  return Object.entries(services).flatMap(([name, service]): Run[] => {
-    if (!isMap(service)) return [];
-    const text = (value: unknown): string | undefined =>
-      ["string", "number", "boolean"].includes(typeof value) ? expand(String(value), variables) : undefined;
-    const { restart, profiles } = service;
-    return [
-      {
-        name,
-        file,
-        isCompose: true,
-        image: text(service["image"]),
-        build: composeBuild(service["build"], directory, text),
-        environment: assignments(service["environment"], text, variables),
-        dependsOn: namesIn(service["depends_on"]),
-        ports: [...listOf(service["ports"]), ...listOf(service["expose"])].flatMap((port) => containerPort(port, text)),
-        hasCommand: service["command"] !== undefined || service["entrypoint"] !== undefined,
-        isTask: restart === "no" || restart === false || isForTasks(listOf(profiles).map(String)),
-      },
-    ];
-  });
+  const text: Text = (value) =>
+    ["string", "number", "boolean"].includes(typeof value) ? expand(String(value), variables) : undefined;
+  const given = [service["env_file"]].flat().flatMap((entry) => text(isMap(entry) ? entry["path"] : entry) ?? []);
+  const fromFiles = given.map((path) => environmentFile(read(posix.join(directory, path)) ?? ""));
+  const { restart, profiles, build, extends: extended } = service;
+  const own: Run = {
+    name,
+    file,
+    isCompose: true,
+    image: text(service["image"]),
+    build: composeBuild(build, directory, text),
+    environment: Object.fromEntries(
+      [...fromFiles, assignments(service["environment"], text, variables)].flatMap((one) => Object.entries(one)),
+    ),
+    dependsOn: namesIn(service["depends_on"]),
+    ports: [...listOf(service["ports"]), ...listOf(service["expose"])].flatMap((port) => containerPort(port, text)),
+    hasCommand: service["command"] !== undefined || service["entrypoint"] !== undefined,
+    isTask: restart === "no" || restart === false || isForTasks(listOf(profiles).map(String)),
+  };
+  const base = text(isMap(extended) ? extended["service"] : extended);
+  if (base === undefined) return [own];
+  const elsewhere = isMap(extended) ? text(extended["file"]) : undefined;
+  const from = elsewhere === undefined ? file : posix.join(directory, elsewhere);
+  const [found] = composeRun(read, from, base, composeServices(read(from))[base], extensions + 1);
+  if (found === undefined) return [own];
+  const isPartial = isMap(build) && build["context"] === undefined && build["dockerfile"] === undefined;
+  return [
+    {
+      ...own,
+      image: own.image ?? found.image,
+      build:
+        isPartial && found.build !== undefined && own.build !== undefined
+          ? {
+              ...found.build,
+              target: own.build.target ?? found.build.target,
+              args: { ...found.build.args, ...own.build.args },
+            }
+          : (own.build ?? found.build),
+      environment: { ...found.environment, ...own.environment },
+      dependsOn: [...new Set([...found.dependsOn, ...own.dependsOn])],
+      ports: [...new Set([...found.ports, ...own.ports])],
+      hasCommand: own.hasCommand || found.hasCommand,
+    },
+  ];
 }
 
 /** What only such profiles have is not started with the rest. */
