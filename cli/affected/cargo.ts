@@ -106,8 +106,11 @@ export function cargoGraph(tree: SourceTree) {
   };
 }
 
-/** Source: https://doc.rust-lang.org/cargo/reference/config.html and https://rust-lang.github.io/rustup/overrides.html */
-const settingFiles = [".cargo/config", ".cargo/config.toml", "rust-toolchain", "rust-toolchain.toml"];
+/**
+ * Those of Cargo and rustup, and what SQLx' macros had before `.sqlx`.
+ * Source: https://doc.rust-lang.org/cargo/reference/config.html and https://rust-lang.github.io/rustup/overrides.html
+ */
+const settingFiles = [".cargo/config", ".cargo/config.toml", "rust-toolchain", "rust-toolchain.toml", "sqlx-data.json"];
 
 /** What settings of Cargo name in the monorepo: vendored sources, overrides, linkers. */
 function configuredPaths(tree: SourceTree, directory: string): string[] {

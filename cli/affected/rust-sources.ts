@@ -30,13 +30,16 @@ export function rustReadsIn(
     const sources: string[] = [];
     const searches = once(() => sources.some(mayReadAnything));
     const words = once(() => new Set(texts.flatMap((text) => text.split(/[^\w.-]+/))));
-    const read = (text: string, from: readonly string[]): void => {
+    const read = (text: string, from: readonly string[], isScript = false): void => {
       sources.push(text);
       const { paths, rest } = pathsUp(text);
       texts.push(rest);
       for (const path of paths)
         for (const target of targetsOf(path, from)) {
           outside.add(target);
+          // What a script gives to a compiler may include what is beside it.
+          if (isScript && tree.kind(target) === "file")
+            for (const at of besides(tree, target, directory)) outside.add(at);
           if (!target.endsWith(".rs") || isIn(directory, target) || tree.kind(target) !== "file") continue;
           // The modules of a source are in its directory, and it does not name their paths.
           const around = posix.dirname(target);
@@ -45,10 +48,14 @@ export function rustReadsIn(
         }
     };
     read(crate?.metadata ?? "", [directory]);
+    // Macros have settings of their own, which may name directories elsewhere.
+    for (const name of tree.list(directory).files)
+      if (name.endsWith(".toml") && name !== "Cargo.toml")
+        read(tree.read(posix.join(directory, name)) ?? "", [directory]);
     // Iterating over a Set also visits what is added meanwhile.
     for (const file of waiting) {
       if (!isIn(directory, file)) outside.add(file);
-      read(tree.read(file) ?? "", [posix.dirname(file), directory]);
+      read(tree.read(file) ?? "", [posix.dirname(file), directory], file === crate?.buildScript);
     }
     for (const at of (crate?.sources ?? []).map((file) => posix.dirname(file)))
       if (!isIn(directory, at)) outside.add(at);
@@ -59,6 +66,12 @@ export function rustReadsIn(
       mentions: memoize((name) => (name.length < 4 ? words().has(name) : texts.some((text) => text.includes(name)))),
     };
   });
+}
+
+/** The directory that a file is in, or the files there, where that is around the crate. */
+function besides(tree: SourceTree, file: string, directory: string): string[] {
+  const around = posix.dirname(file);
+  return isIn(around, directory) ? tree.list(around).files.map((name) => posix.join(around, name)) : [around];
 }
 
 /** @param nested whether what is below belongs to the crate unless it is one itself */
