@@ -57,7 +57,7 @@ function readPip(given: readonly string[]): PythonReading {
     else if (!word.startsWith("-") && !isRequirement(word)) paths.push(word);
   }
   if (paths.some((path) => /[$*?{~]/.test(path))) return unclear;
-  return { tools: ["python"], python: { paths: paths.map(withoutExtras), members: [], workspace: false } };
+  return { tools: ["python"], python: { paths: paths.map(pathOf), members: [], workspace: false } };
 }
 
 /** Whether it is the name of a package, with or without its version, that an index has. */
@@ -65,8 +65,13 @@ function isRequirement(word: string): boolean {
   return /^[A-Za-z0-9][\w.-]*(\[[^\]]*\])?\s*([<>=!~;@].*)?$/s.test(word) && !/@\s*(\.|file:)/.test(word);
 }
 
-function withoutExtras(path: string): string {
-  return path.replace(/\[[^\]]*\]$/, "");
+/** `./lib[extra]`, `lib @ file:///app/lib` */
+function pathOf(requirement: string): string {
+  return requirement
+    .replace(/^[\w.-]+\s*(\[[^\]]*\])?\s*@\s*/, "")
+    .replace(/^file:(\/\/(localhost)?)?/, "")
+    .replace(/\s*;.*$/s, "")
+    .replace(/\[[^\]]*\]$/, "");
 }
 
 /** Source: https://docs.astral.sh/uv/reference/cli/#uv-sync and https://python-poetry.org/docs/cli/ */

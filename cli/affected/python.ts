@@ -149,8 +149,9 @@ export function pythonGraph(tree: SourceTree) {
       };
       /** What a path may mean in the monorepo: an absolute one is of the image, and its end says where that has it from. */
       const meant = (word: string, file: string): string[] => {
-        const parts = word.replace(/^file:(\/\/)?/, "").split("/");
-        const ends = /^\/|\$/.test(word)
+        const path = word.replace(/^file:(\/\/)?/, "");
+        const parts = path.split("/");
+        const ends = /^\/|\$/.test(path)
           ? parts.map((_, index) => parts.slice(index + 2).join("/"))
           : [parts.join("/")];
         return ends

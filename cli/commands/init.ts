@@ -57,6 +57,8 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
   const present = existsSync(file) ? readFileSync(file, "utf8") : undefined;
   if (flags.check) return check({ file, present, repository, environment: flags.env }, guess, context);
   if (present === undefined) {
+    if (!/^[a-z]([-a-z0-9]{0,20}[a-z0-9])?$/.test(flags.env))
+      throw new UsageError(`--env ${JSON.stringify(flags.env)} must be 1 to 22 lower case letters, digits and '-'`);
     mkdirSync("stacks", { recursive: true });
     writeFileAtomically(file, text);
     context.print(`wrote ${file}`);
