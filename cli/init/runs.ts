@@ -202,8 +202,8 @@ function assignments(value: unknown, text: Text, known: Readonly<Record<string, 
 
 function containerPort(port: unknown, text: Text): number[] {
   const written = text(isMap(port) ? port["target"] : port) ?? "";
-  const [, inside] = /^(?:.*:)?(\d+)(?:\/tcp)?$/.exec(written) ?? [];
-  return inside === undefined || !isPort(Number(inside)) ? [] : [Number(inside)];
+  const [, first, last = first] = /^(?:.*:)?(\d+)(?:-(\d+))?(?:\/tcp)?$/.exec(written) ?? [];
+  return [first, last].map(Number).filter(isPort);
 }
 
 function isPort(port: unknown): port is number {
