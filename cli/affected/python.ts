@@ -152,7 +152,7 @@ export function pythonGraph(tree: SourceTree) {
         const path = word.replace(/^file:(\/\/)?/, "");
         const parts = path.split("/");
         const ends = /^\/|\$/.test(path)
-          ? parts.map((_, index) => parts.slice(index + 2).join("/"))
+          ? parts.map((_, index) => parts.slice(index + 1).join("/"))
           : [parts.join("/")];
         return ends
           .filter((end) => end !== "" && !/[$:]/.test(end))
