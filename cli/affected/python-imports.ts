@@ -103,13 +103,23 @@ function climbsIn(text: string): number {
 const loaders =
   /(?<![\w.])(?:exec|execfile|__import__)\s?\(|\b(?:import_module|import_string|run_path|run_module|spec_from_file_location|exec_module|load_module|find_module|load_source)\s?\(/g;
 
-/** What is given to an import as a name in quotes is found among the words. */
+/** Such a function by another name, or given to another one. */
+const passed =
+  /(?<![\w.])__import__\b(?!\s?\()|\b(?:import_module|import_string|run_path|run_module|spec_from_file_location|load_source)\b(?!\s?\()/;
+
+/** What is given to an import as a name in quotes is found among the words, and so is a path. */
 function isDynamic(text: string): boolean {
   for (const { 0: call, index } of text.matchAll(loaders)) {
     const argument = text.slice(index + call.length, index + call.length + 200);
-    if (!/^\s*["'][\w.]+["']\s*[,)]/.test(argument)) return true;
+    const isKnown = /load_source|spec_from_file_location/.test(call)
+      ? /^\s*["'][\w.]+["']\s*,\s*(location\s*=\s*)?["'][^"']*["']\s*[,)]/.test(argument)
+      : /^\s*["']\w[\w.]*["']\s*[,)]/.test(argument);
+    if (!isKnown) return true;
   }
-  return false;
+  if (!passed.test(text)) return false;
+  const isImport = (line: string): boolean =>
+    (/^\s*from\s[\s.\w]+\simport\b/.test(line) && !/\sas\s/.test(line)) || /^\s*\w+\s*,?\s*\)?\s*(#.*)?$/.test(line);
+  return text.split("\n").some((line) => passed.test(line) && !isImport(line));
 }
 
 /** How far a module's name leads from a directory. */
