@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { parse } from "yaml";
@@ -128,4 +128,32 @@ test.each<[what: string, args: () => readonly string[], status: number, message:
   expect(result.status).toBe(status);
   expect(result.err).toMatch(message);
   expect(existsSync(join(own.root, "stacks"))).toBe(false);
+});
+
+test("takes nothing from what Git ignores: a file .env with passwords, a directory of that name", () => {
+  shop.commit({
+    ".gitignore": ".env\n",
+    "compose.yaml": [
+      "services:",
+      "  web: { build: { context: svc/link, args: { KEY: $KEY } }, environment: [KEY, MODE=web] }",
+      "  admin: { build: { context: svc/link, args: { KEY: $KEY } }, environment: [KEY, MODE=admin] }",
+      "",
+    ].join("\n"),
+  });
+  writeFileSync(join(shop.root, ".env"), "KEY=sk_live_1\n");
+  expect(init("--print")).toMatchObject({ status: 0, err: "", out: expect.not.stringContaining("sk_live_1") });
+  rmSync(join(shop.root, ".env"));
+  mkdirSync(join(shop.root, ".env"));
+  expect(init("--print")).toMatchObject({ status: 0, err: "" });
+});
+
+test("names the file that is no YAML, and a root that is no directory", () => {
+  mkdirSync(join(own.root, "stacks"));
+  writeFileSync(join(own.root, "stacks/Pulumi.dev.yaml"), "config: [\n");
+  expect(init("--check").err).toContain("stacks/Pulumi.dev.yaml: is not YAML: ");
+  expect(delivery(["init", "--app", join(shop.root, ".gitignore")])).toMatchObject({
+    status: 2,
+    err: expect.stringContaining("is no directory"),
+  });
+  expect(init("--env", "Dev").err).toContain('--env "Dev" must be 1 to 22 lower case letters');
 });

@@ -243,3 +243,26 @@ test.each<[words: string, tools: string[]]>([
 ])("cargo %s", (words, tools) => {
   expect(readCargo(words.split(" ")).tools).toEqual(tools);
 });
+
+test("modules named like what Cargo makes are read, paths may have spaces, and macros have settings", () => {
+  const files = {
+    ...shop,
+    "svc/a/src/target/mod.rs": 'const X: &str = include_str!("../../../../texts/x.txt");\n',
+    "svc/a/src/vendor/mod.rs": 'const Y: &str = include_str!("../../../../texts/y.txt");\n',
+    "svc/a/src/pages.rs": 'static D: Dir = include_dir!("$CARGO_MANIFEST_DIR/../../static pages");\n',
+    "svc/b/askama.toml": '[general]\ndirs = ["../../views"]\n',
+    "views/parts/nav.html": "",
+    // What is beside a file that a build script reads may be included there.
+    "crates/common/build.rs": 'fn main() { compile("../../idl/a.idl"); }\n',
+    "idl/a.idl": "",
+  };
+  expectAffected(files, {
+    "texts/x.txt": "a",
+    "texts/y.txt": "a",
+    "texts/z.txt": "",
+    "static pages/one.html": "a",
+    "views/parts/nav.html": "b",
+    "sqlx-data.json": "a b",
+    "idl/deep/b.idl": "a",
+  });
+});

@@ -242,3 +242,53 @@ test.each<[command: string, tools: string[]]>([
   const [program = "", ...words] = command.split(" ");
   expect(readPython(program, words).tools).toEqual(tools);
 });
+
+test("packages named like what tools make are followed, and parts of namespace packages elsewhere", () => {
+  const files = {
+    "svc/a/Dockerfile": image('CMD ["python", "-m", "svc.a.main"]'),
+    "svc/a/main.py": "from acme.money import rates\n",
+    "svc/a/acme/own.py": "",
+    "svc/a/build/run.py": "from libs import steps\n",
+    "svc/b/Dockerfile": image('CMD ["python", "/app/svc/a/task.py"]'),
+    "svc/b/main.py": 'RUN = "/svc/a/task.py"\n',
+    "svc/a/task.py": "",
+    "libs/steps.py": "",
+    "libs/money/py/acme/money.py": "",
+    "libs/other/py/acme/other.py": "",
+  };
+  expectAffected(files, {
+    "libs/steps.py": "a",
+    "libs/money/py/acme/money.py": "a",
+    "libs/other/py/acme/other.py": "",
+    "svc/a/task.py": "a b",
+  });
+});
+
+test.each<[source: string, imports: readonly string[]]>([
+  ["from.sib import q\n", [".sib", ".sib.q"]],
+  ["from libs . a import b\n", ["libs.a", "libs.a.b"]],
+  ["from libs.\\\n  a import b\n", ["libs.a", "libs.a.b"]],
+  ["import libs . a as x\n", ["libs.a"]],
+  ["from ... import(k)\n", ["...", "...k"]],
+  ["fromage = 1\n", []],
+])("%j imports %j", (source, imports) => expect([...pythonNames(source, true).imports]).toEqual(imports));
+
+test.each<[source: string, dynamic: boolean]>([
+  ["from importlib import import_module\nimport_module('a.b')\n", false],
+  ["from importlib import (\n  import_module,\n)\nimport_module('a')\n", false],
+  ["from importlib import import_module as im\nim(x)\n", true],
+  ["list(map(import_module, names))\n", true],
+  ["import_module('.one', 'plug')\n", true],
+  ["spec_from_file_location('x', path)\n", true],
+  ["spec_from_file_location('x', 'a/b.py')\n", false],
+])("%j imports what no statement says: %j", (source, dynamic) =>
+  expect(pythonNames(source, true).dynamic).toBe(dynamic),
+);
+
+test.each([
+  ["lib @ file:///app/libs/lib", "/app/libs/lib"],
+  ["lib[x] @ file:libs/lib", "libs/lib"],
+  ["./libs/lib[x]", "./libs/lib"],
+])("pip install %j installs %s", (word, path) =>
+  expect(readPython("pip", ["install", word]).python?.paths).toEqual([path]),
+);

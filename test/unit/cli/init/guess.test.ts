@@ -309,3 +309,16 @@ test.each([
   ["...", "app"],
   ["a".repeat(40), "a".repeat(32)],
 ])("the app of the repository %s is %s", (name, app) => expect(appName(name)).toBe(app));
+
+test("Compose's extends and env_file are followed, also elsewhere and in a circle", () => {
+  const { config } = guessedStack({
+    "svc/a/Dockerfile": "FROM node AS dev\nFROM node AS prod\nCOPY . .\nEXPOSE 3000\n",
+    "base.yml": "services:\n  common: { build: { context: svc/a, target: prod }, depends_on: [cache] }\n",
+    "compose.yaml":
+      "services:\n  a: { extends: { file: base.yml, service: common }, env_file: [a.env, { path: none.env, required: false }], ports: ['127.0.0.1:3000-3001:3000-3001'] }\n" +
+      "  cache: { image: 'redis:7' }\n  q: { image: 'rabbitmq:4' }\n  circle: { extends: circle }\n",
+    "a.env": "BROKER=amqp://q:5672\n",
+  });
+  expect(Object.keys(Object(config["dependencies"])).toSorted()).toEqual(["cache", "q"]);
+  expect(Object(config["services"]).a).toMatchObject({ target: "prod", env: { BROKER: "amqp://q:5672" } });
+});
