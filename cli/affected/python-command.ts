@@ -67,10 +67,10 @@ function isRequirement(word: string): boolean {
 
 /** `./lib[extra]`, `lib @ file:///app/lib` */
 function pathOf(requirement: string): string {
-  return requirement
-    .replace(/^[\w.-]+\s*(\[[^\]]*\])?\s*@\s*/, "")
+  const [path = ""] = requirement.replace(/^[\w.-]+\s*(\[[^\]]*\]\s*)?@\s*/, "").split(";", 1);
+  return path
+    .trim()
     .replace(/^file:(\/\/(localhost)?)?/, "")
-    .replace(/\s*;.*$/s, "")
     .replace(/\[[^\]]*\]$/, "");
 }
 

@@ -61,10 +61,8 @@ function importsIn(text: string): Set<string> {
 
 /** Without what follows a name: `as`, a comment. */
 function add(found: Set<string>, given: string, before = ""): void {
-  const [name = ""] = given
-    .trim()
-    .replaceAll(/\s*\.\s*/g, ".")
-    .split(/[^\w.]/, 1);
+  const parts = given.split(".").map((part) => part.trim());
+  const [name = ""] = parts.join(".").split(/[^\w.]/, 1);
   if (name !== "") found.add(`${before}${name}`);
 }
 

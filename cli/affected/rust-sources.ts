@@ -92,9 +92,12 @@ function sourcesBelow(tree: SourceTree, directory: string, nested: boolean): str
 function pathsUp(text: string): { paths: ReadonlySet<string>; rest: string } {
   const paths = new Set<string>();
   if (!text.includes("..")) return { paths, rest: text };
-  // A path may have spaces in it.
-  for (const [, path = ""] of text.matchAll(/["'][^"'\n]{0,300}?(\.\.\/[\w.@+~/ -]{1,300})["']/g))
-    if (path.includes(" ")) paths.add(path);
+  // A path in quotes may have spaces in it.
+  for (const piece of text.split(/["'\n]/)) {
+    const path = piece.slice(Math.max(0, piece.indexOf("../")));
+    if (path.length < 300 && path.startsWith("../") && path.includes(" ") && /^[\w.@+~/ -]*$/.test(path))
+      paths.add(path);
+  }
   const rest = text.split(/["'`\s=:;,|(){}<>[\]]/).filter((piece) => {
     const parts = piece.split("/");
     const first = parts.indexOf("..");

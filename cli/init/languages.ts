@@ -1,4 +1,5 @@
 import { posix } from "node:path";
+import { quoteForShell } from "../../core/shell.ts";
 import { upwards } from "../affected/source-tree.ts";
 import type { FoundImage } from "./images.ts";
 import type { Repository } from "./repository.ts";
@@ -42,15 +43,18 @@ function javaCommand(at: string, { has }: Files, goals: { readonly maven: string
   if (has(posix.join(at, "pom.xml"))) {
     const root = has("pom.xml") ? "." : at;
     const maven = has(posix.join(root, "mvnw")) ? "./mvnw" : "mvn";
-    return inDirectory(root, `${maven} -B -q ${root === at ? "" : `-pl ${at} -am `}${goals.maven}`);
+    return inDirectory(root, `${maven} -B -q ${root === at ? "" : `-pl ${word(at)} -am `}${goals.maven}`);
   }
   const isModule = !isRoot && !has(posix.join(at, "gradlew")) && has("gradlew");
   return isModule
-    ? `./gradlew -q :${at.replaceAll("/", ":")}:${goals.gradle}`
+    ? `./gradlew -q ${word(`:${at.replaceAll("/", ":")}:${goals.gradle}`)}`
     : inDirectory(at, `./gradlew -q ${goals.gradle}`);
 }
 
-const inDirectory = (at: string, command: string): string => (at === "." ? command : `cd ${at} && ${command}`);
+/** In quotes where a shell would take it for something else. */
+const word = (text: string): string => (/^[\w./:@+-]+$/.test(text) ? text : quoteForShell(text));
+
+const inDirectory = (at: string, command: string): string => (at === "." ? command : `cd ${word(at)} && ${command}`);
 
 const languages = [
   {
@@ -75,7 +79,7 @@ const languages = [
           ? "yarn install --frozen-lockfile"
           : "npm ci";
       const build = `${install.split(" ")[0]} run build`;
-      return root === at ? inDirectory(at, `${install} && ${build}`) : `${install} && cd ${at} && ${build}`;
+      return root === at ? inDirectory(at, `${install} && ${build}`) : `${install} && ${inDirectory(at, build)}`;
     },
   },
   {

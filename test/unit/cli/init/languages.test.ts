@@ -88,3 +88,11 @@ test.each([
   using sample = new SampleMonorepo(files);
   expect(guessCiImage(found, repositoryOf(sample.root, Object.keys(files))).image).toBe(image);
 });
+
+test("commands quote directories that a shell would split", () => {
+  using sample = new SampleMonorepo({ "a svc/pom.xml": "", "a svc/Dockerfile": "FROM x\n" });
+  const repository = repositoryOf(sample.root, ["a svc/pom.xml", "a svc/Dockerfile"]);
+  expect(guessLanguage({ dockerfile: "a svc/Dockerfile", context: "a svc" }, repository).prepare).toBe(
+    "cd 'a svc' && mvn -B -q package -DskipTests",
+  );
+});
