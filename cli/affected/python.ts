@@ -127,8 +127,8 @@ export function pythonGraph(tree: SourceTree) {
       const isOpen = (root: string, parts: readonly string[]): boolean => {
         const { depth, path } = find(root, parts);
         if (depth === 0 || depth === parts.length || tree.kind(path) !== "directory") return false;
-        const own = tree.read(posix.join(path, "__init__.py"));
-        return own === undefined || /\b(extend_path|declare_namespace)\b/.test(own);
+        const text = tree.read(posix.join(path, "__init__.py"));
+        return text === undefined || /\b(extend_path|declare_namespace)\b/.test(text);
       };
       /** A name in quotes may be that of a package all of which is loaded: an app of Django, a plugin. */
       const addWord = (word: string, file: string): void => {
@@ -149,9 +149,9 @@ export function pythonGraph(tree: SourceTree) {
       };
       /** What a path may mean in the monorepo: an absolute one is of the image, and its end says where that has it from. */
       const meant = (word: string, file: string): string[] => {
-        const path = word.replace(/^file:(\/\/)?/, "");
-        const parts = path.split("/");
-        const ends = /^\/|\$/.test(path)
+        const written = word.replace(/^file:(\/\/)?/, "");
+        const parts = written.split("/");
+        const ends = /^\/|\$/.test(written)
           ? parts.map((_, index) => parts.slice(index + 1).join("/"))
           : [parts.join("/")];
         return ends
