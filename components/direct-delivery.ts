@@ -40,13 +40,13 @@ export async function deliverDirectly(args: DirectDeliveryArgs): Promise<void> {
   const reachable = new Map<string, pulumi.Resource>();
   await declareInParts(inStartOrder(context.services), (service) => {
     const { name } = service;
-    const image = images.get(name)?.reference;
+    const { reference: image, built } = images.get(name) ?? {};
     if (image === undefined) return undefined;
     const startAfter = [
       ...Object.keys(service.dependencies ?? {}).map((used) => dependencies.get(used)),
       ...(service.peers ?? []).map((peer) => reachable.get(peer)),
     ].filter(isDeclared);
-    const shared = { context, handOver, home, autoscalerRemoval: removal };
+    const shared = { context, handOver, home: [...home, built].filter(isDeclared), autoscalerRemoval: removal };
     const workload = { ...shared, service, image, secret: secrets.get(name), startAfter };
     const last = applyWorkload(name, workload, { parent, provider });
     reachable.set(name, last);

@@ -34,6 +34,8 @@ export interface ServiceImage {
   readonly repository: string;
   /** The image by digest; `undefined` as long as CI has released none. */
   readonly reference: pulumi.Output<string> | undefined;
+  /** Where this program builds it; what is set for a new image must not be applied without it. */
+  readonly built: Image | undefined;
 }
 
 /** What all images belong to. From its arguments a preview knows which services there are. */
@@ -46,15 +48,10 @@ class ServiceImages extends pulumi.ComponentResource {
   }
 }
 
-function build(
-  name: string,
-  repository: string,
-  source: BuildSource,
-  opts: pulumi.CustomResourceOptions,
-): pulumi.Output<string> {
+function build(name: string, repository: string, source: BuildSource, opts: pulumi.CustomResourceOptions): Image {
   const { context, dockerfile, target, buildArgs, platform, tag, registry } = source;
   const tagged = `${repository}:${tag}`;
-  const image = new Image(
+  return new Image(
     name,
     {
       imageName: tagged,
@@ -72,7 +69,6 @@ function build(
     },
     opts,
   );
-  return image.repoDigest;
 }
 
 export interface ServiceImagesArgs {
@@ -111,21 +107,21 @@ export function serviceImages(
   return new Map(
     [...sources].map(([name, source]) => {
       const repository = repositories[name] ?? "";
-      return [name, { repository, reference: referenceOf(name, repository, source, parent) }];
+      return [name, { repository, ...imageFrom(source, name, repository, parent) }];
     }),
   );
 }
 
-function referenceOf(
+function imageFrom(
+  source: ImageSource,
   name: string,
   repository: string,
-  source: ImageSource,
   parent: pulumi.Resource,
-): pulumi.Output<string> | undefined {
-  if (source === "none") return undefined;
-  return "digest" in source
-    ? pulumi.output(`${repository}@${source.digest}`)
-    : build(name, repository, source, { parent });
+): Pick<ServiceImage, "reference" | "built"> {
+  if (source === "none") return { reference: undefined, built: undefined };
+  if ("digest" in source) return { reference: pulumi.output(`${repository}@${source.digest}`), built: undefined };
+  const built = build(name, repository, source, { parent });
+  return { reference: built.repoDigest, built };
 }
 
 function imageSources(services: readonly Service[], args: ServiceImagesArgs): Map<string, ImageSource> {

@@ -23,7 +23,7 @@ export interface WorkloadArgs {
   secret?: Secret | undefined;
   /** Whether its objects stay on the cluster when they are no longer declared, for another writer to adopt. */
   handOver: boolean;
-  /** What its objects need to be there, such as their namespace. */
+  /** What its objects need to be there: their namespace, and their image where this program builds it. */
   home: readonly pulumi.Resource[];
   /** What must run before its pods start: its databases and caches, and the services that it calls. */
   startAfter: readonly pulumi.Resource[];

@@ -29,6 +29,7 @@ async function declared(context: ManifestContext, released: readonly string[]) {
   const image = (name: string) => ({
     repository: name,
     reference: released.includes(name) ? pulumi.output(`${name}@sha256:0`) : undefined,
+    built: undefined,
   });
   await deliverDirectly({
     context,
