@@ -158,7 +158,7 @@ function directoryOf(dockerfile: string, context: string = "."): string {
   return seen === "." || beside === seen || beside.startsWith(`${seen}/`) ? beside : seen;
 }
 
-function isDirectory(path: string): boolean {
+export function isDirectory(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 

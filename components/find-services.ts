@@ -1,10 +1,11 @@
-import { existsSync, statSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import { imageRepository, nameProblem } from "../core/names.ts";
 import { problemLine, type Problem } from "../core/problem.ts";
 import { checkoutFiles } from "../git/checkout-files.ts";
 import {
   findCandidates,
+  isDirectory,
   isNeverSource,
   matchingDirectories,
   type Candidate,
@@ -40,7 +41,7 @@ export interface FoundServices {
  */
 export function findServices(args: DiscoveryArgs): FoundServices {
   const { directory, services: pattern } = args.app;
-  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) {
+  if (!isDirectory(directory)) {
     const message = `${JSON.stringify(directory)} ${existsSync(directory) ? "is no directory" : "does not exist"}; name the root of the monorepo, relative to the program`;
     return { services: [], problems: [{ location: `${args.file}: app.directory`, message }] };
   }

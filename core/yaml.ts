@@ -97,5 +97,10 @@ const unreadable = /[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/g;
 
 /** A name that no version of YAML takes for a number, a boolean or nothing. */
 function isPlainKey(key: string): boolean {
-  return /^[A-Za-z_][\w./-]*(:[\w./-]+)*$/.test(key) && !/^(y|n|yes|no|on|off|true|false|null)$/i.test(key);
+  return /^[A-Za-z_][\w./-]*(:[\w./-]+)*$/.test(key) && !isReservedWord(key);
+}
+
+/** A boolean or nothing, to some version of YAML. */
+export function isReservedWord(text: string): boolean {
+  return /^(y|n|yes|no|on|off|true|false|null)$/i.test(text);
 }

@@ -1,4 +1,4 @@
-import { posix, relative, sep } from "node:path";
+import { posix } from "node:path";
 import type { BuildChoice } from "../../components/dockerfile.ts";
 import type { Service } from "../../components/service.ts";
 import { errorMessage } from "../../core/error.ts";
@@ -9,7 +9,7 @@ import { ignores, parseIgnoreFile, type IgnorePattern } from "./dockerignore.ts"
 import { pathPattern, type PathPattern } from "./glob.ts";
 import { goBuildsIn } from "./go-packages.ts";
 import type { CargoBuild, PythonInstall } from "./run-instruction.ts";
-import { isIn, memoize, pathWithin, type SourceTree } from "./source-tree.ts";
+import { isIn, memoize, pathFrom, pathWithin, type SourceTree } from "./source-tree.ts";
 
 /** What the build of one image can see, and what its Dockerfile takes of it. Paths are from the root of the monorepo. */
 export interface BuildContext {
@@ -57,7 +57,7 @@ export interface ImageSource extends BuildChoice {
 
 /** @param root of the monorepo, relative to the program like the paths of the service */
 export function buildOf(root: string, { directory, dockerfile, context, target, buildArgs }: Service): ImageSource {
-  const at = (path: string): string => relative(root, path).replaceAll(sep, "/") || ".";
+  const at = (path: string): string => pathFrom(root, path);
   return { directory: at(directory), dockerfile: at(dockerfile), context: at(context), target, buildArgs };
 }
 

@@ -1,4 +1,4 @@
-import { posix, relative, sep } from "node:path";
+import { posix } from "node:path";
 import type { Service } from "../../components/service.ts";
 import type { Monorepo } from "../project/monorepo.ts";
 import { isDocumentation, isForOperations, isRepositoryMetadata, type AffectedBy } from "./affected-by.ts";
@@ -15,7 +15,7 @@ import {
   rustCode,
   type RepositoryContext,
 } from "./repository-context.ts";
-import { isIn, memoize, mentionsIn, once, sourceTree, upwards, type SourceTree } from "./source-tree.ts";
+import { isIn, memoize, mentionsIn, once, pathFrom, sourceTree, upwards, type SourceTree } from "./source-tree.ts";
 
 /** What a service is made of. Paths are from the root of the monorepo. */
 export interface ServiceSources {
@@ -125,10 +125,6 @@ function matchPaths(
     return [path === file ? affected : { ...affected, reason: file }];
   });
   return found.find(({ part }) => part === "image") ?? found[0];
-}
-
-function pathFrom(root: string, path: string): string {
-  return relative(root, path).replaceAll(sep, "/") || ".";
 }
 
 /** What a service needs, as far as `serviceGraph` has to know it. Paths are from the root of the monorepo. */

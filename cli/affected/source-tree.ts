@@ -71,6 +71,11 @@ export function once<T>(compute: () => T): () => T {
   return () => get("");
 }
 
+/** A path of this machine, from a root that it is in and with `/`; `.` is the root itself. */
+export function pathFrom(root: string, path: string): string {
+  return relative(root, path).replaceAll(sep, "/") || ".";
+}
+
 /** A path relative to a directory, from the root of the monorepo; `undefined`: it leads out of it. */
 export function pathWithin(directory: string, path: string): string | undefined {
   const joined = posix.join(directory, path).replace(/(.)\/$/, "$1");

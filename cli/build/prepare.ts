@@ -1,6 +1,6 @@
-import { relative, sep } from "node:path";
 import type { Service } from "../../components/service.ts";
 import { shellProcess } from "../../core/shell.ts";
+import { pathFrom } from "../affected/source-tree.ts";
 import { CommandError, type CommandContext } from "../command.ts";
 import type { Monorepo } from "../project/monorepo.ts";
 import { runTest } from "../testing/run-test.ts";
@@ -24,7 +24,7 @@ export async function prepareBuilds(
     context.note(`── ${name}: ${command.trimEnd()}`);
     const variables = {
       SERVICE: name,
-      SERVICE_DIRECTORY: relative(monorepo.root, directory).replaceAll(sep, "/") || ".",
+      SERVICE_DIRECTORY: pathFrom(monorepo.root, directory),
     };
     const reason = await runTest(
       { ...shellProcess(command), directory: monorepo.root, environment: variables },

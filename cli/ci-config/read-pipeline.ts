@@ -1,7 +1,7 @@
-import { relative, sep } from "node:path";
 import { openSourceRepository, SourceRepositoryError, type SourceRepository } from "../../git/source-repository.ts";
 import type { StackSettings } from "../../stacks/schema.ts";
 import { baseServices } from "../affected/base-images.ts";
+import { pathFrom } from "../affected/source-tree.ts";
 import { uncommittedSources } from "../affected/uncommitted-sources.ts";
 import { CommandError } from "../command.ts";
 import { readMonorepo, type Monorepo } from "../project/monorepo.ts";
@@ -83,10 +83,6 @@ export function pipelineOf(
     previews: true,
     previewEnvironments: gitops?.previews !== undefined,
   };
-}
-
-function pathFrom(root: string, path: string): string {
-  return relative(root, path).replaceAll(sep, "/") || ".";
 }
 
 /**

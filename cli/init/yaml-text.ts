@@ -1,3 +1,5 @@
+import { isReservedWord } from "../../core/yaml.ts";
+
 /** A map on one line. */
 export function flow(map: Readonly<Record<string, string>>): string {
   return `{ ${Object.entries(map)
@@ -7,8 +9,6 @@ export function flow(map: Readonly<Record<string, string>>): string {
 
 /** A string that all versions of YAML take for one, within `{}` and `[]`, too. */
 export function scalar(text: string): string {
-  const isPlain =
-    /^(\.{0,2}\/)*[A-Za-z_][\w./@+=-]*(:[\w./@+=-]+)*$/.test(text) &&
-    !/^(y|n|yes|no|on|off|true|false|null)$/i.test(text);
+  const isPlain = /^(\.{0,2}\/)*[A-Za-z_][\w./@+=-]*(:[\w./@+=-]+)*$/.test(text) && !isReservedWord(text);
   return isPlain ? text : JSON.stringify(text);
 }
