@@ -12,6 +12,11 @@ export function parseYaml(text: string): { readonly value: unknown } | { readonl
   }
 }
 
+/** Whether what was read is a map, and no list. */
+export function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
 /**
  * Data as a text that YAML 1.1 and 1.2 read alike. Kustomize, Argo CD, kubectl and Pulumi each follow 1.1 in part, and to them
  * `2024-01-01`, `1_000`, `0b11` or `on` are no strings: so every string is in quotes, and so is every key that is not plainly a

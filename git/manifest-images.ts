@@ -1,5 +1,6 @@
 import { parseAllDocuments } from "yaml";
 import { normalImageName, repositoryOfReference } from "../core/image-name.ts";
+import { isMap } from "../core/yaml.ts";
 import type { ReleasedImage } from "./release-record.ts";
 import type { Snapshot } from "./snapshot.ts";
 
@@ -35,10 +36,6 @@ function imagesOf(value: unknown): string[] {
     );
     return [...images, ...imagesOf(inner)];
   });
-}
-
-function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** What a service's manifests run. */

@@ -1,5 +1,6 @@
 import { posix } from "node:path";
 import { parse, parseAllDocuments } from "yaml";
+import { isMap } from "../../core/yaml.ts";
 import type { Repository } from "./repository.ts";
 
 /** How a container is run, as a file for Docker Compose or for Kubernetes says. Paths are from the root of the monorepo. */
@@ -240,10 +241,6 @@ function manifestRuns(file: string, text: string): Run[] {
 
 function valueAt(value: Readonly<Record<string, unknown>>, ...path: readonly string[]): unknown {
   return path.reduce<unknown>((found, key) => (isMap(found) ? found[key] : undefined), value);
-}
-
-function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function listOf(value: unknown): readonly unknown[] {
