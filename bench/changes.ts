@@ -40,7 +40,7 @@ export function benchChanges(report: (line: string) => void, scale = fullScale):
   });
   deploy.commit(Object.fromEntries(records));
   const changes = (...args: string[]) =>
-    run(directory, process.execPath, resolve("cli/main.ts"), "changes", "--json", ...args);
+    run(directory, process.execPath, resolve("cli/delivery.js"), "changes", "--json", ...args);
   const peer = (from: string) => {
     run(directory, "git", "diff", "--name-only", from, "HEAD");
     run(join(directory, "shop"), "go", "list", "-deps", "-f", "{{.ImportPath}} {{.Deps}}", "./svc/...");

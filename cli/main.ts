@@ -1,6 +1,3 @@
-#!/usr/bin/env node
-import { enableCompileCache } from "node:module";
-import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { errorMessage } from "../core/error.ts";
 import type { Command, CommandContext } from "./command.ts";
@@ -54,10 +51,6 @@ ${lines.join("\n")}
 
 Exit status: 0 done, or there was nothing to do; 1 failed, as the message says; 2 the command line is wrong.`;
 }
-
-// With a cache, Node strips the types of a file once and not at every call. CI caches node_modules; `portable` makes the
-// entries valid for a checkout in another directory.
-enableCompileCache({ directory: join(import.meta.dirname, "../node_modules/.cache/delivery"), portable: true });
 
 const stop = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());

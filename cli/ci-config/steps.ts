@@ -20,9 +20,9 @@ export function prepareCommand(layout: ProgramLayout): ReusableCommand {
         "Install delivery",
         [
           // The first call compiles all commands into node_modules/.cache, which the cache keeps.
-          `[ -d ${word(inside("node_modules"))} ] || { npm ci --prefix ${word(program)} --no-audit --no-fund && node ${word(inside("cli/main.ts"))} help >/dev/null; }`,
+          `[ -d ${word(inside("node_modules"))} ] || { npm ci --prefix ${word(program)} --no-audit --no-fund && node ${word(inside("cli/delivery.js"))} help >/dev/null; }`,
           // npx would take a second at every call. The program's directory is where the stack files are.
-          `echo "delivery() { (cd '$PWD/${program}' && node cli/main.ts \\"\\$@\\"); }" >>"$BASH_ENV"`,
+          `echo "delivery() { (cd '$PWD/${program}' && node cli/delivery.js \\"\\$@\\"); }" >>"$BASH_ENV"`,
         ].join("\n"),
       ),
       // npm compiles the generated SDK when it installs it, outside of node_modules.

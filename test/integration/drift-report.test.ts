@@ -117,7 +117,7 @@ describe("a drift report", () => {
     copyFileSync("Pulumi.yaml", join(directory, "Pulumi.yaml"));
     const settings = join(pipeline.engineDirectory, "workspace", "Pulumi.sandbox.yaml");
     copyFileSync(settings, join(directory, "stacks", "Pulumi.sandbox.yaml"));
-    const child = spawn(process.execPath, [resolve("cli/main.ts"), "drift", "--env", "sandbox"], {
+    const child = spawn(process.execPath, [resolve("cli/delivery.js"), "drift", "--env", "sandbox"], {
       cwd: directory,
       env: {
         ...executorEnvironment(harness.stateDir, await buildTools(["pulumi"], () => undefined)),

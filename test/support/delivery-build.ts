@@ -52,7 +52,7 @@ export async function deliveryBuild(
   { buildKit, password }: Omit<BuildEndpoints, "registryHost">,
   args: readonly string[],
 ) {
-  const main = join(root, "cli/main.ts");
+  const main = join(root, "cli/delivery.js");
   const login =
     password === "" ? {} : { DOCKERHUB_USERNAME: sandboxSettings().images.username, DOCKERHUB_PASSWORD: password };
   const child = spawn(process.execPath, [main, "build", "--env", "sandbox", ...args], {

@@ -143,7 +143,7 @@ async function openDeveloper(access: Omit<Clone, "directory">): Promise<Develope
   return {
     async regenerate(edits) {
       for (const [path, edit] of Object.entries(edits)) rewrite(join(clone.directory, path), edit);
-      const command = [join(import.meta.dirname, "../../../cli/main.ts"), "ci-config", "--env", environment];
+      const command = [join(import.meta.dirname, "../../../cli/delivery.js"), "ci-config", "--env", environment];
       await outputOf(process.execPath, command, { cwd: clone.directory });
     },
     async push(subject, edits, branch) {

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { expect, test } from "vitest";
 
 function delivery(...args: string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, ["cli/main.ts", ...args], { encoding: "utf8" });
+  const { status, stdout, stderr } = spawnSync(process.execPath, ["cli/delivery.js", ...args], { encoding: "utf8" });
   return { status, stdout, stderr };
 }
 

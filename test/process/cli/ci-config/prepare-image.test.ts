@@ -129,12 +129,12 @@ test("nothing is built where the command fails, be it in a pipe", async () => {
 
 test("a monorepo below the root of its checkout, all of which the image sees, and a program that stays as it is", async () => {
   const command =
-    "mkdir -p svc/a/target deploy/cli; echo made >svc/a/target/a.jar; echo bad >deploy/cli/main.ts; echo 2 >../x";
+    "mkdir -p svc/a/target deploy/cli; echo made >svc/a/target/a.jar; echo bad >deploy/cli/delivery.js; echo 2 >../x";
   const below = Object.fromEntries(Object.entries(files).map(([path, content]) => [`shop/${path}`, content]));
   const layout = { appDirectory: "shop", layout: { program: "shop/deploy" } } as const;
   const shownThere = `cd shop; ${shown}; sed 's|.*/||' svc/pwd`;
   const config = configuration(`${command}; pwd >svc/pwd`, layout, shownThere, ".");
-  const [pipeline = ""] = await harness.push(config, { files: { ...below, "shop/deploy/cli/main.ts": "good" } });
+  const [pipeline = ""] = await harness.push(config, { files: { ...below, "shop/deploy/cli/delivery.js": "good" } });
   expect(await ended(harness, pipeline)).toBe("success");
   expect(await harness.log(pipeline, "build-a")).toContain(
     "\n!! shop/svc/a/target/a.jar\n?? shop/svc/pwd\nmade\nshop\n",

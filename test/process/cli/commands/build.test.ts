@@ -54,7 +54,7 @@ afterEach(async () => {
 function start(fake: FakeBuilder, environment: Record<string, string>, args: readonly string[]) {
   return spawn(
     process.execPath,
-    [join(import.meta.dirname, "../../../../cli/main.ts"), "build", "--env", "dev", ...args],
+    [join(import.meta.dirname, "../../../../cli/delivery.js"), "build", "--env", "dev", ...args],
     {
       cwd: directory,
       stdio: ["ignore", "pipe", "pipe"],

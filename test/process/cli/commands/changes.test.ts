@@ -56,7 +56,7 @@ afterAll(() => {
 });
 
 function delivery(args: readonly string[], cwd = programCheckout.root) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [resolve("cli/main.ts"), ...args], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [resolve("cli/delivery.js"), ...args], {
     cwd,
     encoding: "utf8",
   });
@@ -274,7 +274,7 @@ describe("test", () => {
     programCheckout.commit({
       "shop/svc/bare_service/service.yaml": 'test: { command: "sleep 600 & echo pid $!; wait" }\n',
     });
-    const child = spawn(process.execPath, [resolve("cli/main.ts"), "test", "--env", "dev"], {
+    const child = spawn(process.execPath, [resolve("cli/delivery.js"), "test", "--env", "dev"], {
       cwd: programCheckout.root,
     });
     const ended = once(child, "close");
@@ -292,7 +292,7 @@ describe("test", () => {
     programCheckout.commit({ "shop/pkg/web/web_test.go": "package web\n" });
     const { status, stdout } = spawnSync(
       process.execPath,
-      [resolve("cli/main.ts"), "test", "--env", "dev", "--service", "link"],
+      [resolve("cli/delivery.js"), "test", "--env", "dev", "--service", "link"],
       { cwd: programCheckout.root, encoding: "utf8", env: { PATH: "/nowhere" } },
     );
     expect(stdout).toMatch(
@@ -325,7 +325,7 @@ test("this program, where it is in the monorepo, is no part of the images that c
   });
   const changes = (files: Record<string, string>): string => {
     checkout.commit(files);
-    const { stdout, stderr } = spawnSync(process.execPath, [resolve("cli/main.ts"), "changes", "--from", "HEAD~1"], {
+    const { stdout, stderr } = spawnSync(process.execPath, [resolve("cli/delivery.js"), "changes", "--from", "HEAD~1"], {
       cwd: join(checkout.root, "infra"),
       encoding: "utf8",
     });
@@ -360,7 +360,7 @@ test("a new commit of a submodule affects the services that need something of it
   checkout.git("-C", "shop/libs/sub", "checkout", "--quiet", commit);
   checkout.git("add", "--force", "shop/libs/sub");
   checkout.git("commit", "--quiet", "--message=a new commit of the submodule");
-  const { status, stdout, stderr } = spawnSync(process.execPath, [resolve("cli/main.ts"), "changes", "--from", first], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [resolve("cli/delivery.js"), "changes", "--from", first], {
     cwd: checkout.root,
     encoding: "utf8",
   });

@@ -115,7 +115,7 @@ function ciConfig(args: readonly string[], environment: Record<string, string | 
   };
   const options = { cwd: source, env, encoding: "utf8" } as const;
   return new Promise((done) => {
-    const command = [join(program, "cli/main.ts"), "ci-config", "--env", "dev", ...args];
+    const command = [join(program, "cli/delivery.js"), "ci-config", "--env", "dev", ...args];
     execFile(process.execPath, command, options, (error, stdout, stderr) =>
       done({ status: error === null ? 0 : (error.code ?? undefined), stdout, stderr }),
     );
@@ -476,7 +476,7 @@ describe("the commands of `prepare`", () => {
 
   test("find the program in a directory whose name is several words", () => {
     mkdirSync(join(source, "my tools/node_modules"), { recursive: true });
-    write("my tools/cli/main.ts", "console.log(process.argv.slice(2));");
+    write("my tools/cli/delivery.js", "console.log(process.argv.slice(2));");
     const [install = ""] = scripts(prepareCommand({ program: "my tools" }).steps);
     expect(bash(install, source)).toMatchObject({ status: 0, stderr: "" });
     expect(bash('delivery "a b"', join(source, "svc"))).toMatchObject({ status: 0, stdout: "[ 'a b' ]\n" });

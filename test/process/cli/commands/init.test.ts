@@ -32,7 +32,7 @@ afterEach(() => {
 });
 
 function delivery(args: readonly string[], cwd = own.root) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [join(program, "cli/main.ts"), ...args], { cwd });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(program, "cli/delivery.js"), ...args], { cwd });
   return { status, out: stdout.toString(), err: stderr.toString() };
 }
 

@@ -29,7 +29,7 @@ function programOf(files: Readonly<Record<string, string | object>>): SampleMono
 function testAll({ root }: SampleMonorepo, environment: Readonly<Record<string, string>> = {}) {
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
-    [resolve("cli/main.ts"), "test", "--env", "dev", "--json"],
+    [resolve("cli/delivery.js"), "test", "--env", "dev", "--json"],
     {
       cwd: root,
       encoding: "utf8",

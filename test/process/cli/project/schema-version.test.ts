@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { expect, test } from "vitest";
 import { SampleMonorepo } from "../../../support/sample-monorepo.ts";
 
-const program = resolve("cli/main.ts");
+const program = resolve("cli/delivery.js");
 const overrides = "  delivery:services: { link: { test: { beside: [] } } }\n";
 const userSettings = "test: { beside: [] }\n";
 

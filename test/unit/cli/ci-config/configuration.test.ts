@@ -449,7 +449,7 @@ describe("the setup configuration", () => {
     const text = render(plan({ layout: { program: "deploy" } }), "");
     expect(text).toContain('checksum "deploy/package-lock.json"');
     expect(text).toContain("npm ci --prefix deploy");
-    expect(text).toContain("cd '$PWD/deploy' && node cli/main.ts");
+    expect(text).toContain("cd '$PWD/deploy' && node cli/delivery.js");
     expect(text).toContain("paths: [ deploy/node_modules, deploy/sdks/circleci/bin ]");
   });
 
@@ -458,7 +458,7 @@ describe("the setup configuration", () => {
     expect(configurationProblems(plan({ layout }))).toEqual([]);
     const text = render(plan({ layout }), "");
     expect(text).toContain("[ -d 'my tools/delivery/node_modules' ] || { npm ci --prefix 'my tools/delivery' ");
-    expect(text).toContain("node 'my tools/delivery/cli/main.ts' help");
+    expect(text).toContain("node 'my tools/delivery/cli/delivery.js' help");
   });
 
   test("fetches the submodules of a source that has some, right after the checkout", () => {
