@@ -325,10 +325,14 @@ test("this program, where it is in the monorepo, is no part of the images that c
   });
   const changes = (files: Record<string, string>): string => {
     checkout.commit(files);
-    const { stdout, stderr } = spawnSync(process.execPath, [resolve("cli/delivery.js"), "changes", "--from", "HEAD~1"], {
-      cwd: join(checkout.root, "infra"),
-      encoding: "utf8",
-    });
+    const { stdout, stderr } = spawnSync(
+      process.execPath,
+      [resolve("cli/delivery.js"), "changes", "--from", "HEAD~1"],
+      {
+        cwd: join(checkout.root, "infra"),
+        encoding: "utf8",
+      },
+    );
     return stdout + stderr;
   };
   expect(changes({ "infra/index.ts": "1", "infra/package-lock.json": "1" })).toBe("no service changed\n");
@@ -360,9 +364,13 @@ test("a new commit of a submodule affects the services that need something of it
   checkout.git("-C", "shop/libs/sub", "checkout", "--quiet", commit);
   checkout.git("add", "--force", "shop/libs/sub");
   checkout.git("commit", "--quiet", "--message=a new commit of the submodule");
-  const { status, stdout, stderr } = spawnSync(process.execPath, [resolve("cli/delivery.js"), "changes", "--from", first], {
-    cwd: checkout.root,
-    encoding: "utf8",
-  });
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [resolve("cli/delivery.js"), "changes", "--from", first],
+    {
+      cwd: checkout.root,
+      encoding: "utf8",
+    },
+  );
   expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: "link  libs/sub\nuser  libs/sub\n", stderr: "" });
 });

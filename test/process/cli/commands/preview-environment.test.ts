@@ -58,7 +58,15 @@ function stackFile(gitops: object): string {
 
 /** Runs the command in the program's directory, and returns what it prints. */
 async function delivery(...args: string[]): Promise<string> {
-  const command = [resolve("cli/delivery.js"), "preview-environment", "--env", "dev", "--repository", deploy.url, ...args];
+  const command = [
+    resolve("cli/delivery.js"),
+    "preview-environment",
+    "--env",
+    "dev",
+    "--repository",
+    deploy.url,
+    ...args,
+  ];
   const env = { PATH: process.env["PATH"], DELIVERY_GITHUB_TOKEN: "github-token" };
   const { stdout } = await promisify(execFile)(process.execPath, command, { cwd: program, env });
   return stdout.trim();
