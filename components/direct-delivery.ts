@@ -19,7 +19,7 @@ export interface DirectDeliveryArgs {
   handOver: boolean;
 }
 
-/** Applies the dependencies and every released service to the cluster, each service after those that it calls. */
+/** Applies the dependencies and every released service to the cluster, each service after those that it calls, as far as these do not call it in turn. */
 export async function deliverDirectly(args: DirectDeliveryArgs): Promise<void> {
   const { context, cluster, images, secrets, handOver } = args;
   const { provider, home } = cluster;
@@ -38,13 +38,13 @@ export async function deliverDirectly(args: DirectDeliveryArgs): Promise<void> {
   const parent = new Workloads(context.environment.app, { providers: [provider] });
   const removal = autoscalerRemoval(cluster.access);
   const reachable = new Map<string, pulumi.Resource>();
-  await declareInParts(inStartOrder(context.services), (service) => {
+  await declareInParts(inStartOrder(context.services), ({ service, after }) => {
     const { name } = service;
     const { reference: image, built } = images.get(name) ?? {};
     if (image === undefined) return undefined;
     const startAfter = [
       ...Object.keys(service.dependencies ?? {}).map((used) => dependencies.get(used)),
-      ...(service.peers ?? []).map((peer) => reachable.get(peer)),
+      ...after.map((peer) => reachable.get(peer)),
     ].filter(isDeclared);
     const shared = { context, handOver, home: [...home, built].filter(isDeclared), autoscalerRemoval: removal };
     const workload = { ...shared, service, image, secret: secrets.get(name), startAfter };

@@ -1,12 +1,13 @@
 import { types } from "@pulumi/kubernetes";
 import type { Input } from "@pulumi/pulumi";
-import { peerVariable, pullSecretName } from "../core/names.ts";
+import { pullSecretName } from "../core/names.ts";
 import type { DependencySettings } from "./dependency-settings.ts";
 import { dependencyAddress, deployedDependencies } from "./manifests/dependency.ts";
 import { deployment } from "./manifests/deployment.ts";
 import { ingress, ingressHost, type IngressSettings } from "./manifests/ingress.ts";
 import { metadata, selectorLabels, type Environment } from "./manifests/metadata.ts";
 import { networkPolicy } from "./manifests/network-policy.ts";
+import { peerAddress, peerNames, peerVariables } from "./peer-settings.ts";
 import type { Service } from "./service.ts";
 
 /** All that the manifests of an environment are made of, beside the service itself. */
@@ -144,7 +145,9 @@ export function usedSecrets(context: ManifestContext): ReadonlyMap<string, Recor
 
 /** The plain environment variables: its own, the addresses of its peers, and those of its dependencies. */
 function serviceVariables(context: ManifestContext, service: Service): Record<string, string> {
-  const peers = peersOf(context, service).map(({ name, port }) => [peerVariable(name), `http://${name}:${port}`]);
+  const peers = peersOf(context, service).flatMap(({ name, port }) =>
+    peerVariables(service.peers, name).map(({ variable, form }) => [variable, peerAddress(form, name, port)]),
+  );
   const dependencies = Object.entries(service.dependencies ?? {}).flatMap(([name, variables]) => {
     const address = dependencyAddress(name, context.dependencies[name] ?? "none");
     return address === undefined ? [] : [[variables.address, address]];
@@ -158,7 +161,7 @@ function connections(context: ManifestContext, service: Service) {
     settings: context.dependencies[name] ?? "none",
   }));
   return {
-    callers: context.services.filter(({ peers }) => peers?.includes(service.name)).map(({ name }) => name),
+    callers: context.services.filter(({ peers }) => peerNames(peers).includes(service.name)).map(({ name }) => name),
     peers: peersOf(context, service),
     dependencies: used.flatMap(({ name, settings }) =>
       typeof settings === "object" && "image" in settings ? [{ name, port: settings.port }] : [],
@@ -171,9 +174,8 @@ function connections(context: ManifestContext, service: Service) {
 }
 
 function peersOf(context: ManifestContext, service: Service): { name: string; port: number }[] {
-  return context.services.flatMap(({ name, port }) =>
-    port !== undefined && service.peers?.includes(name) === true ? [{ name, port }] : [],
-  );
+  const called = new Set(peerNames(service.peers));
+  return context.services.flatMap(({ name, port }) => (port !== undefined && called.has(name) ? [{ name, port }] : []));
 }
 
 export function isExposed(service: Service): boolean {

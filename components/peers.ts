@@ -1,14 +1,15 @@
 import type { Problem } from "../core/problem.ts";
+import { peerNames, peerVariables } from "./peer-settings.ts";
 import type { Service } from "./service.ts";
 
 /**
- * Peers that do not exist or have no port, and circles of peers: services start after those that they call, so a circle could never start.
+ * Peers that do not exist or have no port, and variables that would have to hold several addresses.
  * @param locationOf where a service's peers stand: its own file, or a stack file
  */
 export function peerProblems(services: readonly Service[], locationOf: (service: Service) => string): Problem[] {
   const byName = new Map(services.map((service) => [service.name, service]));
   const unknown = services.flatMap((service) =>
-    (service.peers ?? [])
+    peerNames(service.peers)
       .filter((peer) => !byName.has(peer))
       .map((peer) => ({
         location: locationOf(service),
@@ -16,59 +17,84 @@ export function peerProblems(services: readonly Service[], locationOf: (service:
       })),
   );
   const portless = services.flatMap((service) =>
-    (service.peers ?? []).flatMap((peer) => {
+    peerNames(service.peers).flatMap((peer) => {
       const called = byName.get(peer);
       if (called === undefined || called.port !== undefined) return [];
       const message = `${JSON.stringify(peer)} is a worker, which nobody can call; remove it, or give ${peer} a port by \`port\` or by EXPOSE in ${called.dockerfile}`;
       return [{ location: locationOf(service), message }];
     }),
   );
-  const circle = findCircle(byName);
-  const start = byName.get(circle?.[0] ?? "");
-  if (circle === undefined || start === undefined) return [...unknown, ...portless];
-  const others = circle.slice(1, -1).flatMap((name) => byName.get(name) ?? []);
-  const elsewhere = [...new Set(others.map(locationOf))].filter((location) => location !== locationOf(start));
-  const also = elsewhere.length === 0 ? "" : `, here or in ${elsewhere.join(", ")}`;
-  return [
-    ...unknown,
-    ...portless,
-    {
-      location: locationOf(start),
-      message: `${circle.join(" → ")} is a circle; remove one of these peers${also}`,
-    },
-  ];
+  const ambiguous = services.flatMap((service) =>
+    sharedVariables(service).map(([variable, owners]) => ({
+      location: locationOf(service),
+      message: `${variable} is to hold the addresses of ${owners.join(" and ")}; give each a variable of its own`,
+    })),
+  );
+  return [...unknown, ...portless, ...ambiguous];
 }
 
-/** The services, each after all of its peers. Requires that there is no circle. */
-export function inStartOrder(services: readonly Service[]): Service[] {
+/** The variables that are to hold the address of a peer and another one, and whose these are. */
+function sharedVariables({ peers, dependencies }: Service): (readonly [variable: string, owners: string[]])[] {
+  // In a list, nobody names a variable.
+  if (Array.isArray(peers)) return [];
+  const ofPeers = peerNames(peers).flatMap((peer) =>
+    peerVariables(peers, peer).map(({ variable }) => [variable, `the peer ${peer}`] as const),
+  );
+  const ofDependencies = Object.entries(dependencies ?? {}).map(
+    ([name, { address }]) => [address, `the dependency ${name}`] as const,
+  );
+  const owners = Map.groupBy([...ofPeers, ...ofDependencies], ([variable]) => variable);
+  // Of two dependencies with one variable, an environment may have just one.
+  return [...new Set(ofPeers.map(([variable]) => variable))].flatMap((variable) => {
+    const names = (owners.get(variable) ?? []).map(([, owner]) => owner);
+    return names.length < 2 ? [] : [[variable, names] as const];
+  });
+}
+
+/** A service, and the services that must be reachable before it starts. */
+export interface ServiceStart {
+  readonly service: Service;
+  readonly after: readonly string[];
+}
+
+/**
+ * The services, each after those that it calls. Services that call one another in a circle start side by side: none of them
+ * could wait for the others.
+ */
+export function inStartOrder(services: readonly Service[]): ServiceStart[] {
   const byName = new Map(services.map((service) => [service.name, service]));
-  const ordered = new Set<Service>();
-  const visit = (service: Service): void => {
-    for (const peer of service.peers ?? []) {
-      const next = byName.get(peer);
-      if (next !== undefined && !ordered.has(next)) visit(next);
-    }
-    ordered.add(service);
-  };
-  services.forEach(visit);
-  return [...ordered];
+  const calledBy = (name: string): string[] => peerNames(byName.get(name)?.peers).filter((peer) => byName.has(peer));
+  return circles([...byName.keys()], calledBy).flatMap((circle) =>
+    circle.flatMap((name) => {
+      const service = byName.get(name);
+      return service === undefined ? [] : [{ service, after: calledBy(name).filter((peer) => !circle.includes(peer)) }];
+    }),
+  );
 }
 
-function findCircle(services: ReadonlyMap<string, Service>): string[] | undefined {
-  const done = new Set<string>();
-  const walk = (name: string, path: readonly string[]): string[] | undefined => {
-    if (path.includes(name)) return [...path.slice(path.indexOf(name)), name];
-    if (done.has(name)) return undefined;
-    for (const peer of services.get(name)?.peers ?? []) {
-      const circle = walk(peer, [...path, name]);
-      if (circle !== undefined) return circle;
+/**
+ * The strongly connected components of a graph, each after all that it leads to (Tarjan's algorithm); most are a single node.
+ * In each, the nodes are in the order in which they were given.
+ */
+function circles(nodes: readonly string[], next: (node: string) => readonly string[]): string[][] {
+  const order = new Map(nodes.map((node, index) => [node, index]));
+  const index = new Map<string, number>();
+  const lowest = new Map<string, number>();
+  const open: string[] = [];
+  const found: string[][] = [];
+  const at = (node: string): number => lowest.get(node) ?? Infinity;
+  const visit = (node: string): void => {
+    const own = index.size;
+    index.set(node, own);
+    lowest.set(node, own);
+    open.push(node);
+    for (const other of next(node)) {
+      if (!index.has(other)) visit(other);
+      if (open.includes(other)) lowest.set(node, Math.min(at(node), at(other)));
     }
-    done.add(name);
-    return undefined;
+    if (at(node) === own)
+      found.push(open.splice(open.indexOf(node)).toSorted((a, b) => (order.get(a) ?? 0) - (order.get(b) ?? 0)));
   };
-  for (const name of services.keys()) {
-    const circle = walk(name, []);
-    if (circle !== undefined) return circle;
-  }
-  return undefined;
+  for (const node of nodes) if (!index.has(node)) visit(node);
+  return found;
 }

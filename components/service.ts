@@ -1,6 +1,7 @@
 import { posix } from "node:path";
 import { z } from "zod";
 import { nameProblem } from "../core/names.ts";
+import { peersSchema } from "./peer-settings.ts";
 import { resourcesSchema } from "./resources.ts";
 
 /** A TCP port, 1 to 65535. */
@@ -94,8 +95,8 @@ export const serviceSettingsSchema = z.strictObject({
   env: z.record(variableSchema, z.string("Must be a string; quote it")).optional(),
   /** Environment variable → name of a secret in the stack's `secrets`. */
   secrets: z.record(variableSchema, z.string("Must be the name of a secret of the stack")).optional(),
-  /** The services it calls: each is found at `<PEER>_URL`, and the network policies let it through. */
-  peers: z.array(z.string("Must be the name of a service"), "Must be a list of service names").optional(),
+  /** The services it calls: each is found at `<PEER>_URL`, or in the variables named here, and the network policies let it through. */
+  peers: peersSchema.optional(),
   /** Databases and caches, by their names in the stack's `dependencies`, and the variables that say where they are. */
   dependencies: z
     .record(z.string(), z.strictObject({ address: variableSchema, password: variableSchema.optional() }))

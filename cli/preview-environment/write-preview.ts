@@ -1,5 +1,6 @@
 import { isExposed, serviceAddress } from "../../components/manifests.ts";
 import { deployedDependencies } from "../../components/manifests/dependency.ts";
+import { peerNames } from "../../components/peer-settings.ts";
 import type { Service } from "../../components/service.ts";
 import { previewName } from "../../core/names.ts";
 import { commitToBranch } from "../../git/deploy-repository.ts";
@@ -149,7 +150,7 @@ export function servicesOfPreview(services: readonly Service[], changed: Readonl
 function reachable(services: ReadonlyMap<string, Service>, start: string): ReadonlySet<string> {
   const found = new Set([start]);
   // The loop also visits what is added to the set while it runs.
-  for (const name of found) for (const peer of services.get(name)?.peers ?? []) found.add(peer);
+  for (const name of found) for (const peer of peerNames(services.get(name)?.peers)) found.add(peer);
   return found;
 }
 

@@ -90,6 +90,16 @@ describe("services", () => {
       .map((id) => id.split("::")[1]);
     expect(started.slice(0, started.indexOf(name))).toEqual(expect.arrayContaining(before));
   });
+  test("that call one another wait for what they call beyond, and not for each other", async () => {
+    const circle = [
+      sampleService("gateway", { peers: ["link"] }),
+      sampleService("link", { peers: ["gateway", "user"] }),
+      sampleService("user"),
+    ];
+    const { deployments, waitsFor } = await declared(sampleContext(circle), all);
+    expect(deployments).toEqual(all);
+    expect([waitsFor("gateway"), waitsFor("link")]).toEqual([[], ["user"]]);
+  });
 });
 
 describe("dependencies", () => {

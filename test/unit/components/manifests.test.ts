@@ -36,6 +36,20 @@ describe("the environment variables of a service", () => {
     ["none", {}, {}, {}],
     ["its own", { env: { LOG: "debug" } }, {}, { LOG: "debug" }],
     ["where a peer is", { peers: ["user-data"] }, {}, { USER_DATA_URL: "http://user-data:7071" }],
+    ["where a peer is, by another name", { peers: { "user-data": "USER_ADDR" } }, {}, { USER_ADDR: "user-data:7071" }],
+    [
+      "where a peer is, in each form",
+      {
+        peers: { "user-data": ["A_URL", "B_URI", { variable: "C", form: "url" }, { variable: "D_URL", form: "host" }] },
+      },
+      {},
+      {
+        A_URL: "http://user-data:7071",
+        B_URI: "http://user-data:7071",
+        C: "http://user-data:7071",
+        D_URL: "user-data",
+      },
+    ],
     ["where a dependency in the cluster is", uses, deployed, { DB: "db:5432" }],
     ["where a dependency elsewhere is", uses, external, { DB: "postgres.internal:5433" }],
     ["nothing of a dependency that the environment has not", uses, { db: "none" }, {}],

@@ -404,12 +404,12 @@ describe("an invalid stack file gets one clear error and declares nothing", () =
   // What a service says can stand in three places, and the message names the one where it does.
   test.each<[what: string, change: (settings: Settings) => void, location: string, hint: RegExp]>([
     ["peers that are none", set("services.user.peers", ["x"]), `${file}: services.user.peers`, /"x" is no service/],
-    ["peers of all services", set("defaults.peers", ["user"]), `${file}: defaults.peers`, /user → user is a circle/],
+    ["unknown peers of all services", set("defaults.peers", ["x"]), `${file}: defaults.peers`, /"x" is no service/],
     [
-      "a circle that an environment makes",
-      set("services.user.peers", ["link"]),
-      "svc/link_service/service.yaml: peers",
-      /link → user → link is a circle; remove one of these peers, here or in stacks\/Pulumi.sandbox.yaml: services.user.peers$/,
+      "one variable for two peers",
+      set("services.link.peers", { user: "ADDR", link: "ADDR" }),
+      `${file}: services.link.peers`,
+      /ADDR is to hold the addresses of the peer user and the peer link; give each a variable of its own$/,
     ],
     [
       "a missing secret of one service",
@@ -755,16 +755,40 @@ describe("an invalid service gets one clear error and declares nothing", () => {
       /"usr" is no service; there are link, user/,
     ],
     [
-      "circular peers",
-      { "svc/user_service/service.yaml": "peers: [link]\n" },
+      "a map with a peer that is not there",
+      { "svc/link_service/service.yaml": "peers: { usr: USER_ADDR }\n" },
       () => `${link("service.yaml")}: peers`,
-      /link → user → link is a circle; remove one/,
+      /"usr" is no service; there are link, user/,
     ],
     [
-      "a service that is its own peer",
-      { "svc/link_service/service.yaml": "peers: [link]\n" },
+      "peers that are neither list nor map",
+      { "svc/link_service/service.yaml": "peers: user\n" },
       () => `${link("service.yaml")}: peers`,
-      /link → link is a circle/,
+      /"user": must be a list of service names, or a map of service name and variable, such as \{cart: CART_ADDR\}/,
+    ],
+    [
+      "a peer's variable that is none",
+      { "svc/link_service/service.yaml": "peers: { user: USER-ADDR }\n" },
+      () => `${link("service.yaml")}: peers.user`,
+      /"USER-ADDR": is not the name of an environment variable/,
+    ],
+    [
+      "a peer without a variable",
+      { "svc/link_service/service.yaml": "peers: { user: { form: url } }\n" },
+      () => `${link("service.yaml")}: peers.user.variable`,
+      /missing; set it to the name of an environment variable/,
+    ],
+    [
+      "a peer's variable of another kind",
+      { "svc/link_service/service.yaml": "peers: { user: 5 }\n" },
+      () => `${link("service.yaml")}: peers.user`,
+      /5: must be the name of an environment variable, \{variable, form\}, or a list of these/,
+    ],
+    [
+      "a form of addresses that is none",
+      { "svc/link_service/service.yaml": "peers: { user: [{ variable: USER, form: uri }] }\n" },
+      () => `${link("service.yaml")}: peers.user.0.form`,
+      /"uri": must be url, host:port or host/,
     ],
     [
       "a secret that the stack has not",
