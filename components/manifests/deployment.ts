@@ -1,89 +1,24 @@
-import { createHash } from "node:crypto";
-import { types } from "@pulumi/kubernetes";
-import type { Input } from "@pulumi/pulumi";
-import { secretName } from "../../core/names.ts";
-import { podResources } from "../resources.ts";
+import type { types } from "@pulumi/kubernetes";
 import type { Service } from "../service.ts";
 import { metadata, selectorLabels, type Environment } from "./metadata.ts";
-import { restrictedContainer, restrictedPod, scratchVolumes } from "./pod.ts";
-
-export interface DeploymentArgs {
-  /** The image by digest. */
-  image: Input<string>;
-  /** The environment variables in the ConfigMap, so that a change of one restarts the pods. */
-  variables: Readonly<Record<string, string>>;
-  /** Whether there is a Secret with further environment variables. */
-  hasSecrets: boolean;
-  /** Changes whenever that Secret does. @default the pods keep running with the old values */
-  secretsVersion?: Input<string>;
-}
+import { podTemplate, type PodTemplateArgs } from "./pod-template.ts";
 
 /** The Deployment of a service. */
 export function deployment(
   environment: Environment,
   service: Service,
-  args: DeploymentArgs,
+  args: PodTemplateArgs,
 ): types.input.apps.v1.Deployment {
-  const labels = metadata(environment, service.name);
-  const scratch = scratchVolumes(["/tmp"]);
   return {
-    metadata: labels,
+    metadata: metadata(environment, service.name),
     spec: {
       replicas: initialReplicas(service),
       revisionHistoryLimit: 5,
       progressDeadlineSeconds: 180,
       selector: { matchLabels: selectorLabels(environment, service.name) },
       strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
-      template: {
-        metadata: {
-          labels: labels.labels,
-          annotations: {
-            "delivery/config-checksum": checksum(args.variables),
-            ...(args.secretsVersion === undefined ? {} : { "delivery/secrets-version": args.secretsVersion }),
-          },
-        },
-        spec: {
-          serviceAccountName: service.name,
-          ...restrictedPod(service.user),
-          topologySpreadConstraints: [
-            {
-              maxSkew: 1,
-              topologyKey: "kubernetes.io/hostname",
-              whenUnsatisfiable: "ScheduleAnyway",
-              labelSelector: { matchLabels: selectorLabels(environment, service.name) },
-            },
-          ],
-          containers: [
-            {
-              name: service.name,
-              image: args.image,
-              ...(service.port === undefined
-                ? {}
-                : { ports: [{ name: "http", containerPort: service.port, protocol: "TCP" }] }),
-              envFrom: [
-                { configMapRef: { name: service.name } },
-                ...(!args.hasSecrets ? [] : [{ secretRef: { name: secretName(service.name) } }]),
-              ],
-              resources: podResources(service.resources),
-              // Kubernetes asks at the port; of a worker it knows only whether its process lives.
-              ...(service.port === undefined ? {} : probes(service)),
-              ...restrictedContainer(),
-              volumeMounts: scratch.volumeMounts,
-            },
-          ],
-          volumes: scratch.volumes,
-        },
-      },
+      template: podTemplate(environment, service, args),
     },
-  };
-}
-
-function probes({ probes: { liveness, readiness } = {} }: Service) {
-  return {
-    // Every second until it is up, so that it is ready as soon as it can be; then at the pace of the others.
-    startupProbe: { ...probe(liveness), periodSeconds: 1, failureThreshold: 60 },
-    livenessProbe: { ...probe(liveness), periodSeconds: 10, failureThreshold: 6 },
-    readinessProbe: { ...probe(readiness), periodSeconds: 5 },
   };
 }
 
@@ -94,13 +29,4 @@ function probes({ probes: { liveness, readiness } = {} }: Service) {
 function initialReplicas({ replicas, autoscaling }: Service): number {
   if (autoscaling === undefined) return replicas ?? 1;
   return Math.min(Math.max(replicas ?? autoscaling.min, autoscaling.min), autoscaling.max);
-}
-
-function probe(target: string = "tcp"): types.input.core.v1.Probe {
-  return target === "tcp" ? { tcpSocket: { port: "http" } } : { httpGet: { path: target, port: "http" } };
-}
-
-function checksum(variables: Readonly<Record<string, string>>): string {
-  const sorted = Object.entries(variables).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return createHash("sha256").update(JSON.stringify(sorted)).digest("hex").slice(0, 16);
 }

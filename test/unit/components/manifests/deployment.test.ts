@@ -1,7 +1,8 @@
 import { types } from "@pulumi/kubernetes";
 import type { Unwrap } from "@pulumi/pulumi";
 import { describe, expect, test } from "vitest";
-import { deployment, type DeploymentArgs } from "../../../../components/manifests/deployment.ts";
+import { deployment } from "../../../../components/manifests/deployment.ts";
+import type { PodTemplateArgs } from "../../../../components/manifests/pod-template.ts";
 import type { Service } from "../../../../components/service.ts";
 import { environment, sampleService } from "../../../support/sample-shop.ts";
 
@@ -11,7 +12,7 @@ type Manifest = Unwrap<types.input.apps.v1.Deployment>;
 function declared(
   settings: Partial<Service> = {},
   variables: Record<string, string> = {},
-  secrets: Partial<DeploymentArgs> = {},
+  secrets: Partial<PodTemplateArgs> = {},
 ) {
   const args = { image, variables, hasSecrets: false, ...secrets };
   // Every value that goes in is plain, so every one that comes out is.
