@@ -6,7 +6,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { rolloutTimeouts } from "./cluster.ts";
 import type { DeployedDependencySettings } from "./dependency-settings.ts";
 import { dependencyManifests } from "./manifests/dependency.ts";
-import { metadata, type Environment } from "./manifests/metadata.ts";
+import { generationAnnotation, metadata, type Environment } from "./manifests/metadata.ts";
 
 /** Many storage classes bind a claim only when a pod uses it: waiting for that would never end. */
 const claimAnnotations = { "pulumi.com/skipAwait": "true" };
@@ -16,6 +16,8 @@ export interface DependencyArgs {
   settings: DeployedDependencySettings;
   /** The services that use it. */
   users: readonly string[];
+  /** Rises whenever its Secret changes. @default it has none */
+  secretsGeneration?: pulumi.Output<string> | undefined;
   /** Whether its objects stay on the cluster when they are no longer declared, for another writer to adopt. */
   handOver: boolean;
 }
@@ -25,7 +27,11 @@ export class Dependency extends pulumi.ComponentResource {
   constructor(name: string, args: DependencyArgs, opts: pulumi.ComponentResourceOptions) {
     super("delivery:cluster:Dependency", name, { image: args.settings.image }, opts);
     const own = { parent: this, retainOnDelete: args.handOver };
-    const manifests = dependencyManifests(args.environment, name, args.settings, args.users);
+    // Nothing at all where nothing has changed: an empty map would be a change.
+    const annotations = args.secretsGeneration?.apply((text) =>
+      text === undefined ? undefined : { [generationAnnotation]: text },
+    ) as pulumi.Output<Record<string, string>> | undefined;
+    const manifests = dependencyManifests(args.environment, name, args.settings, args.users, annotations);
     const needed: pulumi.Resource[] = [new NetworkPolicy(name, manifests.networkPolicy, own)];
     if (manifests.persistentVolumeClaim !== undefined) {
       const labelled = { ...metadata(args.environment, name), annotations: claimAnnotations };

@@ -7,7 +7,7 @@ import { dependencyUsers, deployedDependencies } from "./manifests/dependency.ts
 import type { ManifestContext } from "./manifests.ts";
 import { inStartOrder } from "./peers.ts";
 import type { ServiceImage } from "./service-image.ts";
-import type { ServiceSecrets } from "./service-secret.ts";
+import { generationOf, type ServiceSecrets } from "./service-secret.ts";
 import { applyWorkload, Workloads } from "./workload.ts";
 
 export interface DirectDeliveryArgs {
@@ -30,8 +30,8 @@ export async function deliverDirectly(args: DirectDeliveryArgs): Promise<void> {
       name,
       new Dependency(
         name,
-        { environment: context.environment, settings, users, handOver },
-        { providers: [provider], dependsOn: [...home, secrets.get(name)].filter(isDeclared) },
+        { environment: context.environment, settings, users, secretsGeneration: generationOf(secrets, name), handOver },
+        { providers: [provider], dependsOn: [...home, secrets.objects.get(name)].filter(isDeclared) },
       ),
     );
   }
@@ -47,7 +47,7 @@ export async function deliverDirectly(args: DirectDeliveryArgs): Promise<void> {
       ...after.map((peer) => reachable.get(peer)),
     ].filter(isDeclared);
     const shared = { context, handOver, home: [...home, built].filter(isDeclared), autoscalerRemoval: removal };
-    const workload = { ...shared, service, image, secret: secrets.get(name), startAfter };
+    const workload = { ...shared, service, image, secretsGeneration: generationOf(secrets, name), startAfter };
     const last = applyWorkload(name, workload, { parent, provider });
     reachable.set(name, last);
     return last;

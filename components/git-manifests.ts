@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Identity } from "../git/committer.ts";
+import { providerSource } from "./dynamic-provider.ts";
 
 export interface GitManifestsArgs {
   /** The deploy repository, e.g. `https://github.com/acme/deploy.git`; a credential in it is refused. */
@@ -27,7 +28,7 @@ export interface GitManifestsArgs {
  */
 export class GitManifests extends pulumi.CustomResource {
   /** The last commit made for this environment's manifests. */
-  readonly commit!: pulumi.Output<string>;
+  declare readonly commit: pulumi.Output<string>;
 
   constructor(name: string, args: GitManifestsArgs, opts?: pulumi.CustomResourceOptions) {
     const inputs = {
@@ -46,18 +47,14 @@ export class GitManifests extends pulumi.CustomResource {
   }
 }
 
-/**
- * What Pulumi's dynamic provider runs, and keeps in the state. `pulumi.dynamic.Resource` would make this text from a closure,
- * for which it loads the TypeScript compiler at every preview; written out, it is also sure to hold neither a credential nor
- * a path of one machine. The provider runs in the program's directory.
- */
-const provider = `exports.handler = () => {
-  const { pathToFileURL } = require("node:url");
-  const methods = () => import(pathToFileURL(process.cwd() + "/components/git-manifests-provider.ts").href);
-  const forward = (name) => [name, async (...args) => (await methods()).gitManifestsProvider[name](...args)];
-  return Object.fromEntries(["check", "diff", "create", "read", "update", "delete"].map(forward));
-};
-`;
+const provider = providerSource("git-manifests-provider.ts", "gitManifestsProvider", [
+  "check",
+  "diff",
+  "create",
+  "read",
+  "update",
+  "delete",
+]);
 
 /** A secret in Git is no secret any more. */
 function withoutSecrets(name: string, contents: GitManifestsArgs["files"]): pulumi.Output<Record<string, string>> {

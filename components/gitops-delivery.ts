@@ -13,12 +13,13 @@ import { ImageUpdater } from "./image-updater.ts";
 import type { Installations } from "./installations.ts";
 import { dependencyFiles, serviceFiles } from "./manifest-files.ts";
 import { serviceManifests, type ManifestContext } from "./manifests.ts";
+import { generationAnnotation } from "./manifests/metadata.ts";
 import { dependencyManifests, dependencyUsers, deployedDependencies } from "./manifests/dependency.ts";
 import { PreviewEnvironments, type PreviewSettings } from "./preview-environments.ts";
 import type { ReleaseSettings } from "./release.ts";
 import type { Registry, Secrets } from "./secrets.ts";
 import type { ServiceImage } from "./service-image.ts";
-import type { ServiceSecrets } from "./service-secret.ts";
+import { generationText, type ServiceSecrets } from "./service-secret.ts";
 
 /** The deploy repository and the Argo CD that watches it, as the stack file says. */
 export interface GitOpsSettings {
@@ -97,13 +98,19 @@ export async function deliverByGit(args: GitOpsDeliveryArgs): Promise<void> {
       { dependsOn: argoCd },
     );
   }
-  const manifests = new GitManifests(app, {
-    repository: gitops.repository,
-    branch: gitops.branch,
-    committer: gitops.committer,
-    directory: environment,
-    ...manifestTree(args),
-  });
+  const manifests = new GitManifests(
+    app,
+    {
+      repository: gitops.repository,
+      branch: gitops.branch,
+      committer: gitops.committer,
+      directory: environment,
+      files: manifestFiles(args),
+      records: initialRecords(args),
+    },
+    // What is in Git has the pods start, which then find their Secrets as they are to be.
+    { dependsOn: args.secrets.generations ?? [] },
+  );
   const autoscaled = new Set(
     context.services.flatMap(({ name, autoscaling }) => (autoscaling === undefined ? [] : name)),
   );
@@ -126,7 +133,7 @@ export async function deliverByGit(args: GitOpsDeliveryArgs): Promise<void> {
         {
           parent: project,
           // Its own Secret alone: with all of them, the dependencies of all Applications would grow by the square of the services.
-          dependsOn: [...cluster.home, manifests, ...project.parts, args.secrets.get(name)].filter(
+          dependsOn: [...cluster.home, manifests, ...project.parts, args.secrets.objects.get(name)].filter(
             (part) => part !== undefined,
           ),
         },
@@ -161,34 +168,50 @@ export async function deliverByGit(args: GitOpsDeliveryArgs): Promise<void> {
   }
 }
 
-/** The files of the environment, and the release records that are made where there are none yet, by path. */
-function manifestTree({ context, images }: GitOpsDeliveryArgs): {
-  files: Record<string, string>;
-  records: Record<string, pulumi.Input<string>>;
-} {
-  const environment = context.environment.name;
+/** The files of the environment, by path. */
+function manifestFiles(args: GitOpsDeliveryArgs): pulumi.Input<Record<string, string>> {
+  const { generations } = args.secrets;
+  if (generations === undefined) return filesAt(args, {});
+  return generations.generations.apply((all) => filesAt(args, all));
+}
+
+/** @param generations of the Secrets, by the service or dependency that has one */
+function filesAt(
+  { context, images }: GitOpsDeliveryArgs,
+  generations: Readonly<Record<string, number>>,
+): Record<string, string> {
   const files: Record<string, string> = {};
-  const records: Record<string, pulumi.Input<string>> = {};
   const put = (name: string, content: Record<string, string>): void => {
-    for (const [file, text] of Object.entries(content)) files[`${environment}/${name}/${file}`] = text;
+    for (const [file, text] of Object.entries(content)) files[`${context.environment.name}/${name}/${file}`] = text;
   };
   for (const [name, settings] of Object.entries(deployedDependencies(context.dependencies))) {
-    put(
-      name,
-      dependencyFiles(
-        dependencyManifests(context.environment, name, settings, dependencyUsers(name, context.services)),
-      ),
-    );
+    const generation = generationText(generations[name]);
+    const annotations = generation === undefined ? undefined : { [generationAnnotation]: generation };
+    const users = dependencyUsers(name, context.services);
+    put(name, dependencyFiles(dependencyManifests(context.environment, name, settings, users, annotations)));
   }
   for (const service of context.services) {
     const image = images.get(service.name);
     if (image === undefined) continue;
+    const secretsGeneration = generationText(generations[service.name]);
     // The release record turns the repository's name into the image by digest.
-    put(service.name, serviceFiles(serviceManifests(context, service, { image: image.repository })));
-    const { repository, reference } = image;
-    records[recordPath(environment, service.name)] =
-      reference?.apply((byDigest) => recordWith({ repository, digest: byDigest.replace(/^.*@/, "") })) ??
-      initialRecord(service.name);
+    const manifests = serviceManifests(context, service, { image: image.repository, secretsGeneration });
+    put(service.name, serviceFiles(manifests));
   }
-  return { files, records };
+  return files;
+}
+
+/** The release records that are made where there are none yet, by path. */
+function initialRecords({ context, images }: GitOpsDeliveryArgs): Record<string, pulumi.Input<string>> {
+  return Object.fromEntries(
+    context.services.flatMap(({ name }) => {
+      const image = images.get(name);
+      if (image === undefined) return [];
+      const { repository, reference } = image;
+      const record =
+        reference?.apply((byDigest) => recordWith({ repository, digest: byDigest.replace(/^.*@/, "") })) ??
+        initialRecord(name);
+      return [[recordPath(context.environment.name, name), record]];
+    }),
+  );
 }

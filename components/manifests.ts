@@ -49,11 +49,11 @@ export interface ServiceManifests {
   ingress?: types.input.networking.v1.Ingress;
 }
 
-/** @param args the image by digest, and what changes whenever a secret of the service does */
+/** @param args the image by digest, and what rises whenever a secret of the service changes */
 export function serviceManifests(
   context: ManifestContext,
   service: Service,
-  args: { image: Input<string>; secretsVersion?: Input<string> },
+  args: { image: Input<string>; secretsGeneration?: Input<string> | undefined },
 ): ServiceManifests {
   const { environment } = context;
   const base = metadata(environment, service.name);

@@ -1,7 +1,6 @@
 import { Deployment } from "@pulumi/kubernetes/apps/v1/deployment.js";
 import { HorizontalPodAutoscaler } from "@pulumi/kubernetes/autoscaling/v2/horizontalPodAutoscaler.js";
 import { ConfigMap } from "@pulumi/kubernetes/core/v1/configMap.js";
-import type { Secret } from "@pulumi/kubernetes/core/v1/secret.js";
 import { Service as KubernetesService } from "@pulumi/kubernetes/core/v1/service.js";
 import { ServiceAccount } from "@pulumi/kubernetes/core/v1/serviceAccount.js";
 import { Ingress } from "@pulumi/kubernetes/networking/v1/ingress.js";
@@ -19,8 +18,8 @@ export interface WorkloadArgs {
   context: ManifestContext;
   /** The image by digest. */
   image: pulumi.Input<string>;
-  /** The Secret with its environment variables. @default it has none */
-  secret?: Secret | undefined;
+  /** Rises whenever the Secret with its environment variables changes. @default it has none */
+  secretsGeneration?: pulumi.Output<string> | undefined;
   /** Whether its objects stay on the cluster when they are no longer declared, for another writer to adopt. */
   handOver: boolean;
   /** What its objects need to be there: their namespace, and their image where this program builds it. */
@@ -47,7 +46,7 @@ export class Workloads extends pulumi.ComponentResource {
 export function applyWorkload(name: string, args: WorkloadArgs, opts: pulumi.CustomResourceOptions): pulumi.Resource {
   const manifests = serviceManifests(args.context, args.service, {
     image: args.image,
-    ...(args.secret === undefined ? {} : { secretsVersion: args.secret.metadata.resourceVersion }),
+    secretsGeneration: args.secretsGeneration,
   });
   return withoutTraces(() => apply(name, manifests, args, opts));
 }
@@ -68,13 +67,19 @@ function apply(
     dependsOn: [...home, account, configMap, networkPolicy, ...startAfter],
     customTimeouts: rolloutTimeouts,
   };
+  // Earlier versions of this program had another mark of changed secrets there, and without it the pods would start anew.
+  const kept = [`spec.template.metadata.annotations["delivery/secrets-version"]`];
   // The replicas of one that is autoscaled count until the autoscaler changes them; what it then makes of them stays.
   const deployment =
     manifests.horizontalPodAutoscaler === undefined
-      ? new Deployment(name, manifests.deployment, { ...waiting, hooks: { beforeUpdate: [autoscalerRemoval] } })
+      ? new Deployment(name, manifests.deployment, {
+          ...waiting,
+          ignoreChanges: kept,
+          hooks: { beforeUpdate: [autoscalerRemoval] },
+        })
       : new Deployment(name, markedAsAutoscaled(manifests.deployment), {
           ...waiting,
-          ignoreChanges: ["spec.replicas"],
+          ignoreChanges: [...kept, "spec.replicas"],
         });
   const afterDeployment = { ...own, dependsOn: deployment };
   // A Service is ready when it has endpoints, which the Deployment brings.

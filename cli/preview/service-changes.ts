@@ -204,6 +204,10 @@ const phrases: Readonly<Record<string, readonly Phrase[]>> = {
     { path: new RegExp(`^${container}/envFrom`), text: only("where its environment comes from") },
     { path: new RegExp(`securityContext`), text: only("security context") },
     { path: new RegExp(`(volumes|volumeMounts)`), text: only("volumes") },
+    {
+      path: /^spec\/template\/metadata\/annotations\/delivery\/secrets-generation$/,
+      text: only("pods restart with the changed secrets"),
+    },
     { path: /^spec\/template\/metadata\/annotations/, text: only("pods restart") },
     { path: /^spec\/strategy/, text: only("rollout strategy") },
   ],

@@ -1,4 +1,5 @@
 import { types } from "@pulumi/kubernetes";
+import type { Input } from "@pulumi/pulumi";
 import { pullSecretName, secretName } from "../../core/names.ts";
 import type { DependencySettings, DeployedDependencySettings } from "../dependency-settings.ts";
 import type { Service } from "../service.ts";
@@ -36,12 +37,16 @@ export interface DependencyManifests {
   persistentVolumeClaim?: types.input.core.v1.PersistentVolumeClaim;
 }
 
-/** @param users the services that use it; the network policy lets in no other */
+/**
+ * @param users the services that use it; the network policy lets in no other
+ * @param annotations of its pods; whatever changes in them restarts it
+ */
 export function dependencyManifests(
   environment: Environment,
   name: string,
   settings: DeployedDependencySettings,
   users: readonly string[],
+  annotations?: Input<Record<string, string>>,
 ): DependencyManifests {
   const base = metadata(environment, name);
   const selector = selectorLabels(environment, name);
@@ -58,7 +63,7 @@ export function dependencyManifests(
         // Two pods must never write one volume.
         strategy: { type: "Recreate" },
         template: {
-          metadata: { labels: base.labels },
+          metadata: { labels: base.labels, ...(annotations === undefined ? {} : { annotations }) },
           spec: {
             imagePullSecrets: [{ name: pullSecretName }],
             ...restrictedPod(settings.user),

@@ -37,3 +37,6 @@ export function metadata(
     },
   };
 }
+
+/** Beside the reference to a Secret: a number that rises when its values change, so that the pods start anew. */
+export const generationAnnotation = "delivery/secrets-generation";

@@ -4,7 +4,7 @@ import type { Input } from "@pulumi/pulumi";
 import { secretName } from "../../core/names.ts";
 import { podResources } from "../resources.ts";
 import type { Service } from "../service.ts";
-import { metadata, selectorLabels, type Environment } from "./metadata.ts";
+import { generationAnnotation, metadata, selectorLabels, type Environment } from "./metadata.ts";
 import { restrictedContainer, restrictedPod, scratchVolumes } from "./pod.ts";
 
 export interface PodTemplateArgs {
@@ -14,8 +14,8 @@ export interface PodTemplateArgs {
   variables: Readonly<Record<string, string>>;
   /** Whether there is a Secret with further environment variables. */
   hasSecrets: boolean;
-  /** Changes whenever that Secret does. @default the pods keep running with the old values */
-  secretsVersion?: Input<string>;
+  /** Rises whenever that Secret changes. @default it never has */
+  secretsGeneration?: Input<string> | undefined;
 }
 
 type PodTemplate = {
@@ -32,7 +32,7 @@ export function podTemplate(environment: Environment, service: Service, args: Po
       labels,
       annotations: {
         "delivery/config-checksum": checksum(args.variables),
-        ...(args.secretsVersion === undefined ? {} : { "delivery/secrets-version": args.secretsVersion }),
+        ...(args.secretsGeneration === undefined ? {} : { [generationAnnotation]: args.secretsGeneration }),
       },
     },
     spec: {

@@ -9,10 +9,7 @@ const computedOutputs: Record<string, (inputs: Record<string, unknown>) => Recor
     repoDigest: `${String(imageName).replace(/:[^:/]*$/, "")}@sha256:${"0".repeat(64)}`,
   }),
   "circleci:index/project:Project": ({ name }) => ({ slug: `circleci/id-of-organization/${String(name)}` }),
-  "kubernetes:core/v1:Secret": (inputs) => ({
-    ...inputs,
-    metadata: { ...Object(inputs["metadata"]), resourceVersion: "1" },
-  }),
+  "pulumi-nodejs:dynamic/delivery:SecretGenerations": () => ({ generations: {} }),
 };
 
 const knownTypes = new Set([
@@ -32,6 +29,7 @@ const knownTypes = new Set([
   "kubernetes:argoproj.io/v1alpha1:ApplicationSet",
   "kubernetes:argocd-image-updater.argoproj.io/v1alpha1:ImageUpdater",
   "pulumi-nodejs:dynamic/delivery:GitManifests",
+  "pulumi-nodejs:dynamic/delivery:SecretGenerations",
   "kubernetes:core/v1:Namespace",
   "kubernetes:core/v1:Secret",
   "kubernetes:core/v1:ConfigMap",

@@ -35,7 +35,7 @@ async function declared(context: ManifestContext, released: readonly string[]) {
     context,
     cluster,
     images: new Map(context.services.map(({ name }) => [name, image(name)])),
-    secrets: new Map(),
+    secrets: { objects: new Map() },
     handOver: false,
   });
   const urns = Object.keys(await engine.resources());

@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { expect, test } from "vitest";
 import { Cluster } from "../../../components/cluster.ts";
 import type { DeployedDependencySettings } from "../../../components/dependency-settings.ts";
-import { putServiceSecrets } from "../../../components/service-secret.ts";
+import { generationText, putServiceSecrets } from "../../../components/service-secret.ts";
 import { hideSecrets, openEnvelope, openMockEngine, recordRegistrations } from "../../support/mock-engine.ts";
 import { sampleContext, sampleService } from "../../support/sample-shop.ts";
 
@@ -52,7 +52,7 @@ const child = (name: string): string => `delivery:cluster:Cluster$kubernetes:cor
 
 test("who has secrets gets one Secret with all of its own, and nobody else gets any", async () => {
   const { put, resources } = await declared();
-  expect([...put.keys()]).toEqual(["link", "db"]);
+  expect([...put.objects.keys()]).toEqual(["link", "db"]);
   expect(Object.keys(resources).filter((urn) => urn.includes(":Secret::"))).toEqual([
     child("db"),
     child("link"),
@@ -78,3 +78,25 @@ test("they are put on this cluster, after its namespace", async () => {
     });
   }
 });
+
+test("their generations are counted once all are there, from values that are secret", async () => {
+  const { resources, registrations } = await declared();
+  const type = "pulumi-nodejs:dynamic/delivery:SecretGenerations";
+  expect(openEnvelope(resources[`delivery:cluster:Cluster$${type}::shop`]?.["values"])).toMatchObject({
+    link: { KEY: expect.anything(), DB_PASSWORD: expect.anything() },
+    db: { POSTGRES_PASSWORD: expect.anything() },
+  });
+  expect(registrations.get(`${type}::shop`)?.dependsOn).toEqual([
+    "kubernetes:core/v1:Secret::db",
+    "kubernetes:core/v1:Secret::link",
+  ]);
+});
+
+test.each([
+  [undefined, undefined],
+  [1, undefined],
+  [2, "2"],
+  [10, "10"],
+])("generation %s is %s on the pods: what has never changed restarts nothing", (generation, text) =>
+  expect(generationText(generation)).toBe(text),
+);

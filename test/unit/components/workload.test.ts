@@ -1,17 +1,17 @@
 import { Image } from "@pulumi/docker/image.js";
-import { Secret } from "@pulumi/kubernetes/core/v1/secret.js";
 import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { autoscalerRemoval } from "../../../components/autoscaler-removal.ts";
 import type { ManifestContext } from "../../../components/manifests.ts";
+import { SecretGenerations } from "../../../components/secret-generations.ts";
 import type { Service } from "../../../components/service.ts";
 import { applyWorkload, Workloads } from "../../../components/workload.ts";
 import { hideSecrets, MockEngine, openMockEngine, recordRegistrations } from "../../support/mock-engine.ts";
 import { sampleContext, sampleService } from "../../support/sample-shop.ts";
 
 const image = `docker.io/acme/shop-link@sha256:${"a".repeat(64)}`;
-const secretUrn = "kubernetes:core/v1:Secret::link";
+const generationsUrn = "pulumi-nodejs:dynamic/delivery:SecretGenerations::shop";
 const everything: Partial<Service> = {
   secrets: { KEY: "token" },
   autoscaling: { min: 2, max: 4 },
@@ -28,16 +28,19 @@ const deploymentSchema = z.object({
   spec: z.object({ replicas: z.number() }),
 });
 
-const makeSecret = (): Secret =>
-  new Secret("link", { metadata: { name: "link-secrets" }, stringData: { KEY: pulumi.secret("hunter2") } });
+/** As of a Secret that has changed once. */
+function secondGeneration(): pulumi.Output<string> {
+  const { generations } = new SecretGenerations("shop", { values: { link: { KEY: pulumi.secret("hunter2") } } });
+  return generations.apply(() => "2");
+}
 
 async function declared(settings: Partial<Service> = {}, rest: Partial<ManifestContext> = {}, handOver = false) {
   const engine = await openMockEngine("dev", { values: {}, secretKeys: [] });
   const registrations = recordRegistrations();
   const service = sampleService("link", settings);
-  const secret = settings.secrets === undefined ? undefined : makeSecret();
+  const secretsGeneration = settings.secrets === undefined ? undefined : secondGeneration();
   const context = sampleContext([service], rest);
-  const args = { service, context, image, secret, handOver, home: [], startAfter: [] };
+  const args = { service, context, image, secretsGeneration, handOver, home: [], startAfter: [] };
   const removal = autoscalerRemoval({});
   applyWorkload("link", { ...args, autoscalerRemoval: removal }, { parent: new Workloads("shop", {}) });
   return { resources: await engine.resources(), registrations };
@@ -94,8 +97,8 @@ test.each([true, false])("its objects stay for another writer if it is to hand t
   expect(new Set(objects.map(({ retainOnDelete }) => retainOnDelete))).toEqual(new Set([handOver]));
 });
 
-test("the version of the Secret is on the pods, so that a new one restarts them", async () => {
-  const annotations = { "delivery/secrets-version": "1" };
+test("the generation of the Secret is on the pods, so that a new one restarts them", async () => {
+  const annotations = { "delivery/secrets-generation": "2" };
   expect((await declared(everything, manifestContext)).resources[child("apps/v1:Deployment")]).toMatchObject({
     spec: { template: { metadata: { annotations } } },
   });
@@ -107,9 +110,9 @@ test("pods start when all that they need is there, and are reached when they are
     createTimeout: "5m",
     dependsOn: [
       "kubernetes:core/v1:ConfigMap::link",
-      secretUrn,
       "kubernetes:core/v1:ServiceAccount::link",
       "kubernetes:networking.k8s.io/v1:NetworkPolicy::link",
+      generationsUrn,
     ],
   });
   const after = (type: string): readonly string[] | undefined =>
@@ -119,16 +122,19 @@ test("pods start when all that they need is there, and are reached when they are
   expect(after("networking.k8s.io/v1:Ingress")).toEqual(["kubernetes:core/v1:Service::link"]);
 });
 
+/** What earlier versions had restart the pods: without it they would, where nothing has changed. */
+const formerMark = 'spec.template.metadata.annotations["delivery/secrets-version"]';
+
 test.each<[what: string, settings: Partial<Service>, expected: object]>([
   [
     "an autoscaler, which says them from then on",
     { autoscaling: { min: 2, max: 4 } },
-    { ignored: ["spec.replicas"], mark: "true", replicas: 2, hooks: [] },
+    { ignored: [formerMark, "spec.replicas"], mark: "true", replicas: 2, hooks: [] },
   ],
   [
     "none, and an autoscaler of before goes first",
     { replicas: 3 },
-    { ignored: [], mark: undefined, replicas: 3, hooks: ["remove-autoscaler"] },
+    { ignored: [formerMark], mark: undefined, replicas: 3, hooks: ["remove-autoscaler"] },
   ],
 ])("the replicas with %s", async (_what, settings, expected) => {
   const { resources, registrations } = await declared(settings);
@@ -150,7 +156,7 @@ class UnknownEngine extends MockEngine {
   }
 }
 
-test("a preview declares the same objects while the image and the Secret's version are unknown", async () => {
+test("a preview declares the same objects while the image and the Secret's generation are unknown", async () => {
   const engine = new UnknownEngine();
   await pulumi.runtime.setMocks(engine, "delivery", "dev", true);
   const built = new Image("link", { imageName: "docker.io/acme/shop-link:1" });
@@ -161,7 +167,7 @@ test("a preview declares the same objects while the image and the Secret's versi
     {
       ...args,
       image: built.repoDigest,
-      secret: makeSecret(),
+      secretsGeneration: secondGeneration(),
       home: [],
       startAfter: [],
       autoscalerRemoval: autoscalerRemoval({}),
@@ -175,7 +181,7 @@ test("a preview declares the same objects while the image and the Secret's versi
     metadata: { name: "link" },
     spec: {
       template: {
-        metadata: { annotations: { "delivery/secrets-version": unknown } },
+        metadata: { annotations: { "delivery/secrets-generation": unknown } },
         spec: { containers: [{ image: unknown, envFrom: [{}, { secretRef: { name: "link-secrets" } }] }] },
       },
     },

@@ -55,13 +55,13 @@ describe("the config checksum", () => {
 });
 
 describe("secrets", () => {
-  test("are mounted, and their version restarts the pods", () => {
-    const { container, annotations } = declared({}, {}, { hasSecrets: true, secretsVersion: "17" });
-    expect(annotations["delivery/secrets-version"]).toBe("17");
+  test("are mounted, and their generation restarts the pods", () => {
+    const { container, annotations } = declared({}, {}, { hasSecrets: true, secretsGeneration: "17" });
+    expect(annotations["delivery/secrets-generation"]).toBe("17");
     // Where a variable is in both, Kubernetes takes the last source: the secret.
     expect(container.envFrom).toEqual([{ configMapRef: { name: "link" } }, { secretRef: { name: "link-secrets" } }]);
   });
-  test("are mounted too where nobody tells their version", () => {
+  test("are mounted too where they have never changed", () => {
     const { container, annotations } = declared({}, {}, { hasSecrets: true });
     expect(Object.keys(annotations)).toEqual(["delivery/config-checksum"]);
     expect(container.envFrom).toContainEqual({ secretRef: { name: "link-secrets" } });
