@@ -1,6 +1,5 @@
 import { z } from "zod";
-import { nonEmpty, variable } from "../core/problem.ts";
-import { portSchema } from "./service.ts";
+import { nonEmpty, portSchema, variable } from "../core/problem.ts";
 
 const deployedDependencySchema = z.strictObject({
   image: nonEmpty("the image to run, e.g. postgres:17-alpine"),

@@ -1,9 +1,8 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
-import type { Problem } from "../core/problem.ts";
+import { portSchema, type Problem } from "../core/problem.ts";
 import type { Candidate, CandidateArgs } from "./candidates.ts";
 import { buildChoices, exposedPort, type Choices } from "./dockerfile.ts";
-import { portSchema } from "./service.ts";
 
 /** What the Dockerfile of a service says of it. */
 interface ImageSource {

@@ -1,16 +1,12 @@
 import { posix } from "node:path";
 import { z } from "zod";
 import { nameProblem } from "../core/names.ts";
+import { portSchema, variable as variableSchema } from "../core/problem.ts";
+import { buildSchema } from "./build-settings.ts";
 import { peersSchema } from "./peer-settings.ts";
 import { resourcesSchema } from "./resources.ts";
+import { testSchema } from "./test-settings.ts";
 
-/** A TCP port, 1 to 65535. */
-export const portSchema = z
-  .int("Must be a whole number")
-  .min(1, "A port is 1 to 65535")
-  .max(65_535, "A port is 1 to 65535");
-
-const variableSchema = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "Is not the name of an environment variable");
 const probeSchema = z
   .string("Must be a path such as /healthz, or tcp")
   .regex(/^(\/\S*|tcp)$/, "Must be a path such as /healthz, or tcp");
@@ -27,33 +23,6 @@ const pathSchema = (example: string): z.ZodString =>
   z
     .string(`Must be a path from the root of the monorepo, such as ${example}`)
     .refine(isPathInside, `Must be a path from the root of the monorepo, such as ${example}, and not lead out of it`);
-
-const serviceContainerSchema = z.strictObject({
-  image: z.string("Must be an image such as cimg/postgres:17.5").min(1),
-  /** Tests begin when something serves there. @default that of the usual servers, e.g. 5432 of an image `postgres` */
-  port: portSchema.optional(),
-  env: z.record(variableSchema, z.string("Must be a string; quote it")).optional(),
-});
-/** A container that tests need, e.g. a database. */
-export type ServiceContainer = z.infer<typeof serviceContainerSchema>;
-
-const commandSchema = z.string("Must be a command").regex(/\S/, "Must be a command");
-
-/** How the files come about that a Dockerfile takes and no commit has. */
-const prepareSchema = z.union(
-  [
-    commandSchema.transform((command) => ({ command })),
-    z.strictObject({
-      command: commandSchema,
-      /** What CI runs it in: with bash, Git and tar. @default `ci.image` of the stack file */
-      image: z
-        .string("Must be an image such as cimg/openjdk:21.0")
-        .regex(/^[^\s<>]+$/, "Must be an image such as cimg/openjdk:21.0")
-        .optional(),
-    }),
-  ],
-  "Must be a command such as mvn package, or {command, image}",
-);
 
 /** What a service may say of itself: `service.yaml` beside its Dockerfile, and `defaults` and `services` of the stack file. */
 export const serviceSettingsSchema = z.strictObject({
@@ -128,26 +97,9 @@ export const serviceSettingsSchema = z.strictObject({
    */
   only: z.array(globSchema).optional(),
   /** How its image is built, beyond its Dockerfile. */
-  build: z
-    .strictObject({
-      /**
-       * A command that makes what the Dockerfile takes and no commit has, e.g. `target/app.jar`. CI runs it before each build, in
-       * the root of the monorepo by `bash -eo pipefail` and without any credentials, with the variables SERVICE (its name) and
-       * SERVICE_DIRECTORY. @default nothing is to be made
-       */
-      prepare: prepareSchema.optional(),
-    })
-    .optional(),
-  /** How CI tests it. */
-  test: z
-    .strictObject({
-      /** Run in the root of the monorepo by `bash -eo pipefail`. @default by its language: `go test` of its packages, `npm test` of its own */
-      command: commandSchema.optional(),
-      env: z.record(variableSchema, z.string("Must be a string; quote it")).optional(),
-      /** Containers that run while the tests do, reached at localhost, e.g. a database. */
-      services: z.array(serviceContainerSchema).optional(),
-    })
-    .optional(),
+  build: buildSchema.optional(),
+  /** How CI tests it; `none`: not at all, which is said wherever its tests would be. */
+  test: testSchema.optional(),
   /** The numeric user its container runs as. @default 65532 */
   user: z.int("Must be a numeric user").min(1, "Pods do not run as root; choose a user above 0").optional(),
 });
