@@ -5,6 +5,7 @@ import type { GitOpsDeliveryArgs } from "../components/gitops-delivery.ts";
 import type { Problem } from "../core/problem.ts";
 import { previewNamespaces } from "../core/names.ts";
 import type { InstallationsArgs } from "../components/installations.ts";
+import type { Service } from "../components/service.ts";
 import { deliveredBranch } from "../git/delivered-branch.ts";
 import { SourceRepositoryError } from "../git/source-repository.ts";
 import type { Config } from "./config.ts";
@@ -70,8 +71,8 @@ export function clusterArgs(config: Config): ClusterArgs {
 }
 
 /** What the installations on the cluster take from the configuration. */
-export function installationsArgs(config: Config): InstallationsArgs {
-  return { ...config, ownsArgoCd: config.owns.argoCd };
+export function installationsArgs(config: Config, services: readonly Service[]): InstallationsArgs {
+  return { ...config, ownsArgoCd: config.owns.argoCd, services: services.length };
 }
 
 /** What both ways of delivery take from the configuration. */
