@@ -5,6 +5,7 @@ import { findServices, unclaimedDockerfiles } from "./components/find-services.t
 import { deliverByGit } from "./components/gitops-delivery.ts";
 import { readInstallations } from "./components/installations.ts";
 import { manifestContext, serviceAddress } from "./components/manifests.ts";
+import { loweredPodSecurity } from "./components/pod-security.ts";
 import { rejectProblems, remark } from "./components/rejection.ts";
 import { serviceImages } from "./components/service-image.ts";
 import { putServiceSecrets } from "./components/service-secret.ts";
@@ -22,18 +23,19 @@ const config = loadConfig();
 
 const { services, problems } = findServices(discoveryArgs(config));
 
-const installations = await readInstallations(installationsArgs(config, services));
+const installations = await readInstallations(installationsArgs(config));
 
 const { drift, problems: driftProblems } = await readDrift(config);
 
 rejectProblems([...problems, ...installations.problems, ...driftProblems]);
 remark(unclaimedDockerfiles(config, services));
+remark(loweredPodSecurity(config.cluster.namespace, services));
 
 const images = serviceImages(services, config);
 
 const ci = new CiProject(config.app.name, ciProjectArgs(config, drift));
 
-const cluster = new Cluster(config.app.name, clusterArgs(config));
+const cluster = new Cluster(config.app.name, clusterArgs(config, services));
 
 const context = manifestContext(config, services);
 

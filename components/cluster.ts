@@ -5,12 +5,15 @@ import * as pulumi from "@pulumi/pulumi";
 import { pullSecretName } from "../core/names.ts";
 import type { ClusterAccess } from "./autoscaler-removal.ts";
 import { commonLabels, namespaceManifest } from "./manifests/metadata.ts";
+import type { PodSecurity } from "./pod-security.ts";
 import type { Registry } from "./secrets.ts";
 
 export interface ClusterArgs {
   app: string;
   environment: string;
   namespace: string;
+  /** What the namespace asks of all pods. @default restricted */
+  podSecurity?: PodSecurity;
   /** The content of a kubeconfig. @default the machine's own */
   kubeconfig?: pulumi.Output<string> | undefined;
   /** The context in the kubeconfig. @default its current one */
@@ -55,7 +58,11 @@ export class Cluster extends pulumi.ComponentResource {
     );
     const own = { parent: this, provider: this.provider };
     const labels = commonLabels(args.app);
-    this.namespaceResource = new Namespace(name, namespaceManifest(args.app, args.namespace), own);
+    this.namespaceResource = new Namespace(
+      name,
+      namespaceManifest(args.app, args.namespace, args.podSecurity ?? "restricted"),
+      own,
+    );
     const pullSecret = new Secret(
       pullSecretName,
       {
@@ -84,5 +91,15 @@ function dockerConfig({ server, username, password }: Registry): pulumi.Output<s
   });
 }
 
-/** How long a rollout may take before the update fails and says why; a Service waits for the pods of its Deployment. */
-export const rolloutTimeouts = { create: "5m", update: "5m" };
+/**
+ * How long a rollout may take before the update fails and says why; a Service waits for the pods of its Deployment.
+ * @param service how long its pods may take to start and to end, in seconds
+ */
+export function rolloutTimeouts(
+  service: { start: number; end: number } = { start: 60, end: 30 },
+): pulumi.CustomTimeouts {
+  const minutes = (seconds: number): string => `${Math.ceil(seconds / 60)}m`;
+  const rollout = minutes(service.start + 240);
+  // The engine's own patience with a deletion is ten minutes.
+  return { create: rollout, update: rollout, ...(service.end > 300 ? { delete: minutes(service.end + 300) } : {}) };
+}

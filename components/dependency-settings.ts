@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { nonEmpty, portSchema, variable } from "../core/problem.ts";
+import { nonEmpty, variable } from "../core/problem.ts";
+import { portSchema } from "./ports.ts";
 
 const deployedDependencySchema = z.strictObject({
   image: nonEmpty("the image to run, e.g. postgres:17-alpine"),

@@ -40,9 +40,13 @@ export class Dependency extends pulumi.ComponentResource {
     const deployment = new Deployment(name, manifests.deployment, {
       ...own,
       dependsOn: needed,
-      customTimeouts: rolloutTimeouts,
+      customTimeouts: rolloutTimeouts(),
     });
-    new KubernetesService(name, manifests.service, { ...own, dependsOn: deployment, customTimeouts: rolloutTimeouts });
+    new KubernetesService(name, manifests.service, {
+      ...own,
+      dependsOn: deployment,
+      customTimeouts: rolloutTimeouts(),
+    });
     this.registerOutputs();
   }
 }

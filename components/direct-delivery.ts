@@ -31,7 +31,7 @@ export async function deliverDirectly(args: DirectDeliveryArgs): Promise<void> {
       new Dependency(
         name,
         { environment: context.environment, settings, users, secretsGeneration: generationOf(secrets, name), handOver },
-        { providers: [provider], dependsOn: [...home, secrets.objects.get(name)].filter(isDeclared) },
+        { providers: [provider], dependsOn: [...home, ...(secrets.objects.get(name) ?? [])] },
       ),
     );
   }

@@ -11,8 +11,11 @@ import {
   type Candidate,
   type CandidateArgs,
 } from "./candidates.ts";
+import { stoppingProblems } from "./container.ts";
 import { isDockerfileName } from "./dockerfile.ts";
+import { readFiles } from "./files.ts";
 import { readImageSource, unusedArguments } from "./image-source.ts";
+import { mountProblems } from "./mounts.ts";
 import { peerProblems } from "./peers.ts";
 import { contradictingResources } from "./resources.ts";
 import { renamedSettings } from "./service-files.ts";
@@ -105,7 +108,8 @@ function readService(
   problems: Problem[],
 ): Service {
   const { name, directory, settings, dockerfile, context, origin } = candidate;
-  const { port, buildArgs } = readImageSource(candidate, { root: args.app.directory, isIgnored, problems });
+  const source = { root: args.app.directory, isIgnored, problems };
+  const { listening, buildArgs } = readImageSource(candidate, source);
   for (const resource of contradictingResources(settings.resources ?? {})) {
     const { requests, limits } = settings.resources ?? {};
     problems.push({
@@ -118,10 +122,15 @@ function readService(
       location: origin("build", "prepare"),
       message: `is run by CI and \`delivery build\`, and not by this program, which builds the images here; set images.source in ${args.file} to registry and let CI build, or make the files in a stage of ${dockerfile}`,
     });
-  for (const [variable, secret] of Object.entries(settings.secrets ?? {})) {
-    if (args.secrets?.has(secret) === false) {
+  const { files: fileSettings = {}, scratch = [] } = settings;
+  const named = [
+    ...Object.entries(settings.secrets ?? {}).map(([variable, secret]) => [["secrets", variable], secret] as const),
+    ...Object.entries(fileSettings).map(([path, { secret }]) => [["files", path, "secret"], secret] as const),
+  ];
+  for (const [path, secret] of named) {
+    if (secret !== undefined && args.secrets?.has(secret) === false) {
       problems.push({
-        location: origin("secrets", variable),
+        location: origin(...path),
         message: `the stack has no secret ${JSON.stringify(secret)}; set it with \`pulumi config set --secret --path 'secrets.${secret}'\``,
       });
     }
@@ -134,9 +143,20 @@ function readService(
       });
     }
   }
-  const given = Object.keys(buildArgs).length === 0 ? {} : { buildArgs };
-  const { buildArgs: _, ...rest } = settings;
-  return { ...rest, ...given, name, directory, port, dockerfile, context };
+  problems.push(
+    ...stoppingProblems(settings, origin),
+    ...mountProblems([
+      ...scratch.map(({ path }) => ({ path, isFile: false, location: origin("scratch") })),
+      ...Object.keys(fileSettings).map((path) => ({ path, isFile: true, location: origin("files", path) })),
+    ]),
+  );
+  const mountedFiles = readFiles(fileSettings, { ...source, directory, origin });
+  const given = {
+    ...(Object.keys(buildArgs).length === 0 ? {} : { buildArgs }),
+    ...(Object.keys(fileSettings).length === 0 ? {} : { mountedFiles }),
+  };
+  const { buildArgs: _args, ports: _ports, ...rest } = settings;
+  return { ...rest, ...given, name, directory, ...listening, dockerfile, context };
 }
 
 function nameProblems(services: readonly Service[], args: DiscoveryArgs): Problem[] {

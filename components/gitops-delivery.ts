@@ -132,10 +132,8 @@ export async function deliverByGit(args: GitOpsDeliveryArgs): Promise<void> {
         },
         {
           parent: project,
-          // Its own Secret alone: with all of them, the dependencies of all Applications would grow by the square of the services.
-          dependsOn: [...cluster.home, manifests, ...project.parts, args.secrets.objects.get(name)].filter(
-            (part) => part !== undefined,
-          ),
+          // Its own Secrets alone: with all of them, the dependencies of all Applications would grow by the square of the services.
+          dependsOn: [...cluster.home, manifests, ...project.parts, ...(args.secrets.objects.get(name) ?? [])],
         },
       );
       applications.push(declared);

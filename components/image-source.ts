@@ -1,13 +1,15 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
-import { portSchema, type Problem } from "../core/problem.ts";
+import type { Problem } from "../core/problem.ts";
 import type { Candidate, CandidateArgs } from "./candidates.ts";
 import { buildChoices, exposedPort, type Choices } from "./dockerfile.ts";
+import { duplicatePorts, portSchema, portsOf, primaryPort, type Listening, type NamedPort } from "./ports.ts";
+import { needsPort, probeProblems } from "./probes.ts";
 
-/** What the Dockerfile of a service says of it. */
+/** What the Dockerfile of a service, and what its settings choose of that, say of it. */
 interface ImageSource {
-  /** The port it listens on; `undefined`: it is a worker. */
-  readonly port: number | undefined;
+  /** Where it listens; without a port, it is a worker. */
+  readonly listening: Listening & { readonly port: number | undefined };
   /** Those that the Dockerfile declares. */
   readonly buildArgs: Readonly<Record<string, string>>;
 }
@@ -25,41 +27,49 @@ interface SourceArgs {
 export function readImageSource(candidate: Candidate, args: SourceArgs): ImageSource {
   const { problems } = args;
   const { dockerfile } = candidate;
-  const { port, target, buildArgs = {} } = candidate.settings;
+  const { port, ports, target, buildArgs = {} } = candidate.settings;
+  const listening = { port, ports };
   const wrong = missingPaths(candidate, args);
   if (wrong.length > 0) {
     problems.push(...wrong);
-    return { port, buildArgs };
+    return { listening, buildArgs };
   }
   const text = readFileSync(dockerfile, "utf8");
   const choices = buildChoices(text);
   const impossible = choices === undefined ? [] : impossibleChoices(candidate, choices);
   problems.push(...impossible);
   // Of a stage that is not there, nothing is known.
-  if (impossible.length > 0) return { port, buildArgs };
+  if (impossible.length > 0) return { listening, buildArgs };
   const declared = Object.entries(buildArgs).filter(([name]) => isDeclared(name, choices));
   return {
-    port: readPort(candidate, exposedPort(text, { target, buildArgs }), problems),
+    listening: readListening(candidate, exposedPort(text, { target, buildArgs }), problems),
     buildArgs: Object.fromEntries(declared),
   };
 }
 
 /** @param exposed what the Dockerfile says */
-function readPort({ settings, dockerfile, origin }: Candidate, exposed: number | undefined, problems: Problem[]) {
+function readListening(
+  candidate: Candidate,
+  exposed: number | undefined,
+  problems: Problem[],
+): ImageSource["listening"] {
+  const { settings, dockerfile, origin } = candidate;
   const { kind, expose, probes = {} } = settings;
-  const port = kind === "worker" ? undefined : (settings.port ?? exposed);
-  if (port !== undefined) {
-    if (!portSchema.safeParse(port).success)
-      problems.push({ location: dockerfile, message: `EXPOSE ${port}: a port is 1 to 65535` });
-    return port;
+  const listening = kind === "worker" ? {} : { port: settings.port ?? exposed, ports: settings.ports };
+  const ports = portsOf(listening);
+  if (ports.length > 0) {
+    problems.push(...portProblems(candidate, ports));
+    return { port: primaryPort(ports)?.port, ...(settings.ports === undefined ? {} : { ports: settings.ports }) };
   }
   const lacking = "has no EXPOSE with a number; add one, or set `port` in service.yaml";
   if (kind === "server") problems.push({ location: dockerfile, message: lacking });
+  const asked = Object.entries(probes).filter(([, probe]) => probe !== undefined && needsPort(probe));
   // What needs a port has no effect without one; a default is for whichever services have one.
   const needs = [
     ...(settings.port === undefined ? [] : [["port"]]),
+    ...(settings.ports === undefined ? [] : [["ports"]]),
     ...(expose === undefined || expose === false ? [] : [["expose"]]),
-    ...Object.keys(probes).map((probe) => ["probes", probe]),
+    ...asked.map(([probe]) => ["probes", probe]),
   ].map((path) => origin(...path));
   for (const location of needs.filter((found) => kind !== "server" && !isDefault(found)))
     problems.push({
@@ -69,7 +79,49 @@ function readPort({ settings, dockerfile, origin }: Candidate, exposed: number |
           ? "has no effect on a worker, which nobody reaches at a port; remove it, or set `kind` to server"
           : `needs a port, and ${dockerfile} ${lacking}`,
     });
-  return undefined;
+  problems.push(...impossibleProbes(candidate, []));
+  return { port: undefined };
+}
+
+function portProblems(candidate: Candidate, ports: readonly NamedPort[]): Problem[] {
+  const { settings, dockerfile, origin } = candidate;
+  const exposed =
+    settings.ports !== undefined || portSchema.safeParse(ports[0]?.port).success
+      ? []
+      : [{ location: dockerfile, message: `EXPOSE ${ports[0]?.port}: a port is 1 to 65535` }];
+  // Of two layers, the later one's counts.
+  const both =
+    settings.port === undefined || settings.ports === undefined
+      ? []
+      : [
+          {
+            location: origin("port"),
+            message: `${settings.port}: has no effect beside ${origin("ports")}; it is short for a port \`http\` there: write it into that`,
+          },
+        ];
+  const twins = duplicatePorts(ports).map(([name, other]) => ({
+    location: origin("ports", name),
+    message: `is the number of ${other}, too (${origin("ports", other)}); of one number there can be one over TCP and one over UDP`,
+  }));
+  const { expose } = settings;
+  const unreachable =
+    expose === undefined || expose === false || ports.some(({ protocol }) => protocol !== "UDP")
+      ? []
+      : [
+          {
+            location: origin("expose"),
+            message: "has no port over TCP, and an ingress leads to no other; add one to `ports`, or remove it",
+          },
+        ];
+  return [...exposed, ...both, ...twins, ...unreachable, ...impossibleProbes(candidate, ports)];
+}
+
+/** A default may ask at a port that only some services have: it is said of each that has not. */
+function impossibleProbes({ settings, name, origin }: Candidate, ports: readonly NamedPort[]): Problem[] {
+  return probeProblems(settings.probes ?? {}, ports).map(({ path, message }) => {
+    const location = origin("probes", ...path);
+    return { location, message: isDefault(location) ? `${name}: ${message}` : message };
+  });
 }
 
 /** What is named in the settings must be there, in the commits that CI builds. */

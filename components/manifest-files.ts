@@ -6,6 +6,7 @@ import type { ServiceManifests } from "./manifests.ts";
 const kinds = {
   serviceAccount: ["v1", "ServiceAccount", "service-account.yaml"],
   configMap: ["v1", "ConfigMap", "config-map.yaml"],
+  files: ["v1", "ConfigMap", "files.yaml"],
   persistentVolumeClaim: ["v1", "PersistentVolumeClaim", "persistent-volume-claim.yaml"],
   deployment: ["apps/v1", "Deployment", "deployment.yaml"],
   service: ["v1", "Service", "service.yaml"],
@@ -16,10 +17,14 @@ const kinds = {
 } as const satisfies Record<keyof ServiceManifests | keyof DependencyManifests, readonly [string, string, string]>;
 
 /** The kinds that an environment's Applications may create, by API group. */
-export const deployedKinds = Object.values(kinds).map(([apiVersion, kind]) => ({
-  group: apiVersion.includes("/") ? apiVersion.replace(/\/.*/, "") : "",
-  kind,
-}));
+export const deployedKinds = [
+  ...new Map(
+    Object.values(kinds).map(([apiVersion, kind]) => {
+      const group = apiVersion.includes("/") ? apiVersion.replace(/\/.*/, "") : "";
+      return [`${group}/${kind}`, { group, kind }];
+    }),
+  ).values(),
+];
 
 /** The base manifests of one service as files, with the kustomization that joins them with the release record. */
 export function serviceFiles(manifests: ServiceManifests): Record<string, string> {

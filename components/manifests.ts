@@ -1,13 +1,15 @@
 import { types } from "@pulumi/kubernetes";
 import type { Input } from "@pulumi/pulumi";
-import { pullSecretName } from "../core/names.ts";
+import { filesName, pullSecretName, secretName } from "../core/names.ts";
 import type { DependencySettings } from "./dependency-settings.ts";
+import { fileKeys } from "./files.ts";
 import { dependencyAddress, deployedDependencies } from "./manifests/dependency.ts";
 import { deployment } from "./manifests/deployment.ts";
 import { ingress, ingressHost, type IngressSettings } from "./manifests/ingress.ts";
 import { metadata, selectorLabels, type Environment } from "./manifests/metadata.ts";
 import { networkPolicy } from "./manifests/network-policy.ts";
 import { peerAddress, peerNames, peerVariables } from "./peer-settings.ts";
+import { portsOf, primaryPort, transportOf, type NamedPort } from "./ports.ts";
 import type { Service } from "./service.ts";
 
 /** All that the manifests of an environment are made of, beside the service itself. */
@@ -41,6 +43,8 @@ export function manifestContext(
 export interface ServiceManifests {
   serviceAccount: types.input.core.v1.ServiceAccount;
   configMap: types.input.core.v1.ConfigMap;
+  /** The files in its container that are no secrets. */
+  files?: types.input.core.v1.ConfigMap;
   deployment: types.input.apps.v1.Deployment;
   service?: types.input.core.v1.Service;
   networkPolicy: types.input.networking.v1.NetworkPolicy;
@@ -66,6 +70,7 @@ export function serviceManifests(
       imagePullSecrets: [{ name: pullSecretName }],
     },
     configMap: { metadata: base, data: variables },
+    ...filesConfigMap(base, service),
     deployment: deployment(environment, service, {
       ...args,
       variables,
@@ -78,7 +83,7 @@ export function serviceManifests(
             metadata: base,
             spec: {
               selector: selectorLabels(environment, service.name),
-              ports: [{ name: "http", port: service.port, targetPort: "http", protocol: "TCP" }],
+              ports: portsOf(service).map(servicePort),
             },
           },
         }),
@@ -121,7 +126,36 @@ export function serviceAddress(context: ManifestContext, service: Service): stri
     const scheme = context.ingress.clusterIssuer === undefined ? "http" : "https";
     return `${scheme}://${ingressHost(service, context.ingress)}`;
   }
-  return `http://${service.name}.${context.environment.namespace}.svc.cluster.local:${service.port}`;
+  const primary = primaryPort(portsOf(service));
+  return primary && peerAddress("url", `${service.name}.${context.environment.namespace}.svc.cluster.local`, primary);
+}
+
+/** What gRPC is without TLS has a name of Kubernetes' own. Source: https://kubernetes.io/docs/concepts/services-networking/service/#application-protocol */
+function servicePort(port: NamedPort): types.input.core.v1.ServicePort {
+  return {
+    name: port.name,
+    port: port.port,
+    targetPort: port.name,
+    protocol: transportOf(port),
+    ...(port.protocol === "gRPC" ? { appProtocol: "kubernetes.io/h2c" } : {}),
+  };
+}
+
+function filesConfigMap(
+  base: ReturnType<typeof metadata>,
+  { name, mountedFiles }: Service,
+): Pick<ServiceManifests, "files"> {
+  const files = Object.entries(fileKeys(mountedFiles).plain);
+  if (files.length === 0) return {};
+  const data = files.flatMap(([key, file]) => ("text" in file ? [[key, file.text] as const] : []));
+  const binaryData = files.flatMap(([key, file]) => ("binary" in file ? [[key, file.binary] as const] : []));
+  return {
+    files: {
+      metadata: { ...base, name: filesName(name) },
+      ...(data.length === 0 ? {} : { data: Object.fromEntries(data) }),
+      ...(binaryData.length === 0 ? {} : { binaryData: Object.fromEntries(binaryData) }),
+    },
+  };
 }
 
 /** The secrets of a service: environment variable → name in the stack's secrets. */
@@ -134,19 +168,35 @@ export function serviceSecrets(context: ManifestContext, service: Service): Reco
   return { ...Object.fromEntries(passwords), ...service.secrets };
 }
 
-/** The secrets of services and of deployed dependencies that have any, by their names: environment variable → name in the stack's secrets. */
-export function usedSecrets(context: ManifestContext): ReadonlyMap<string, Record<string, string>> {
-  const ofServices = context.services.map((service) => [service.name, serviceSecrets(context, service)] as const);
-  const ofDependencies = Object.entries(deployedDependencies(context.dependencies)).map(
-    ([name, { secrets }]) => [name, secrets] as const,
-  );
-  return new Map([...ofServices, ...ofDependencies].filter(([, variables]) => Object.keys(variables).length > 0));
+/** A Secret on the cluster, of a service or a deployed dependency. */
+export interface UsedSecret {
+  readonly owner: string;
+  readonly name: string;
+  /** Environment variable, or the key of a file → name in the stack's secrets. */
+  readonly values: Readonly<Record<string, string>>;
+}
+
+/** The Secrets of services and of deployed dependencies, as far as there is something to be in them. */
+export function usedSecrets(context: ManifestContext): readonly UsedSecret[] {
+  const ofServices = context.services.flatMap((service) => [
+    { owner: service.name, name: secretName(service.name), values: serviceSecrets(context, service) },
+    { owner: service.name, name: filesName(service.name), values: fileKeys(service.mountedFiles).secret },
+  ]);
+  const ofDependencies = Object.entries(deployedDependencies(context.dependencies)).map(([owner, { secrets }]) => ({
+    owner,
+    name: secretName(owner),
+    values: secrets,
+  }));
+  return [...ofServices, ...ofDependencies].filter(({ values }) => Object.keys(values).length > 0);
 }
 
 /** The plain environment variables: its own, the addresses of its peers, and those of its dependencies. */
 function serviceVariables(context: ManifestContext, service: Service): Record<string, string> {
-  const peers = peersOf(context, service).flatMap(({ name, port }) =>
-    peerVariables(service.peers, name).map(({ variable, form }) => [variable, peerAddress(form, name, port)]),
+  const peers = peersOf(context, service).flatMap(({ name, ports }) =>
+    peerVariables(service.peers, name).flatMap(({ variable, form, port }) => {
+      const called = port === undefined ? primaryPort(ports) : ports.find((other) => other.name === port);
+      return called === undefined ? [] : [[variable, peerAddress(form, name, called)]];
+    }),
   );
   const dependencies = Object.entries(service.dependencies ?? {}).flatMap(([name, variables]) => {
     const address = dependencyAddress(name, context.dependencies[name] ?? "none");
@@ -173,9 +223,11 @@ function connections(context: ManifestContext, service: Service) {
   };
 }
 
-function peersOf(context: ManifestContext, service: Service): { name: string; port: number }[] {
+function peersOf(context: ManifestContext, service: Service): { name: string; ports: readonly NamedPort[] }[] {
   const called = new Set(peerNames(service.peers));
-  return context.services.flatMap(({ name, port }) => (port !== undefined && called.has(name) ? [{ name, port }] : []));
+  return context.services
+    .filter(({ name, port }) => port !== undefined && called.has(name))
+    .map((peer) => ({ name: peer.name, ports: portsOf(peer) }));
 }
 
 export function isExposed(service: Service): boolean {

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { peerVariable } from "../core/names.ts";
 import { variable } from "../core/problem.ts";
+import type { NamedPort } from "./ports.ts";
 
 const variableHint = "Must be the name of an environment variable, {variable, form}, or a list of these";
 
@@ -9,6 +10,8 @@ const formedVariableSchema = z.strictObject({
   variable: z.string("Set it to the name of an environment variable").pipe(variable),
   /** @default by the end of the variable's name: `url` for …_URL and …_URI, else `host:port` */
   form: z.enum(["url", "host:port", "host"], "Must be url, host:port or host").optional(),
+  /** The name of the port that it leads to. @default the primary one: `http`, or else the first */
+  port: z.string("Must be the name of a port").optional(),
 });
 
 /** The services that one calls: their names, or by name the variables in which its code looks for their addresses. */
@@ -35,6 +38,8 @@ export type Peers = z.infer<typeof peersSchema>;
 export interface PeerVariable {
   readonly variable: string;
   readonly form: "url" | "host:port" | "host";
+  /** The name of a port of the peer. @default the primary one */
+  readonly port?: string | undefined;
 }
 
 /** The names of the services that one calls. */
@@ -47,8 +52,12 @@ export function peerVariables(peers: Peers | undefined, peer: string): PeerVaria
   const named = peers === undefined || Array.isArray(peers) ? undefined : peers[peer];
   if (named === undefined) return [{ variable: peerVariable(peer), form: "url" }];
   return [named].flat().map((entry) => {
-    const { variable: name, form = usualForm(name) } = typeof entry === "string" ? { variable: entry } : entry;
-    return { variable: name, form };
+    const {
+      variable: name,
+      form = usualForm(name),
+      port,
+    } = typeof entry === "string" ? { variable: entry, port: undefined } : entry;
+    return { variable: name, form, ...(port === undefined ? {} : { port }) };
   });
 }
 
@@ -58,7 +67,7 @@ export function usualForm(name: string): PeerVariable["form"] {
 }
 
 /** The address of a service within its namespace. */
-export function peerAddress(form: PeerVariable["form"], name: string, port: number): string {
+export function peerAddress(form: PeerVariable["form"], name: string, { port, protocol }: NamedPort): string {
   if (form === "host") return name;
-  return form === "url" ? `http://${name}:${port}` : `${name}:${port}`;
+  return form === "url" ? `${protocol === "UDP" ? "udp" : "http"}://${name}:${port}` : `${name}:${port}`;
 }

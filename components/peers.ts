@@ -1,5 +1,6 @@
 import type { Problem } from "../core/problem.ts";
 import { peerNames, peerVariables } from "./peer-settings.ts";
+import { portsOf } from "./ports.ts";
 import type { Service } from "./service.ts";
 
 /**
@@ -30,7 +31,22 @@ export function peerProblems(services: readonly Service[], locationOf: (service:
       message: `${variable} is to hold the addresses of ${owners.join(" and ")}; give each a variable of its own`,
     })),
   );
-  return [...unknown, ...portless, ...ambiguous];
+  const portNames = services.flatMap((service) =>
+    peerNames(service.peers).flatMap((peer) => {
+      const ports = portsOf(byName.get(peer) ?? {}).map(({ name }) => name);
+      return peerVariables(service.peers, peer).flatMap(({ variable, port }) =>
+        port === undefined || ports.length === 0 || ports.includes(port)
+          ? []
+          : [
+              {
+                location: locationOf(service),
+                message: `${variable} leads to the port ${JSON.stringify(port)} of ${peer}, which has ${ports.join(", ")}; name one of those`,
+              },
+            ],
+      );
+    }),
+  );
+  return [...unknown, ...portless, ...portNames, ...ambiguous];
 }
 
 /** The variables that are to hold the address of a peer and another one, and whose these are. */

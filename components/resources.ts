@@ -14,7 +14,7 @@ const cpuSchema = z.string(`${quoted}, such as "500m" or "0.5"`).superRefine((te
 });
 
 /** Bytes with a unit, such as 64Mi. */
-const bytesSchema = z.string(`${quoted}, such as "64Mi"`).superRefine((text, context) => {
+export const bytesSchema = z.string(`${quoted}, such as "64Mi"`).superRefine((text, context) => {
   const reason = bytesProblem(text);
   if (reason !== undefined) context.addIssue({ code: "custom", message: reason });
 });

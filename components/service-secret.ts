@@ -9,27 +9,34 @@ import { secretValues, type Secrets } from "./secrets.ts";
 
 /** The Secrets on the cluster. */
 export interface ServiceSecrets {
-  /** By the service or dependency whose environment variables they hold. */
-  readonly objects: ReadonlyMap<string, Secret>;
+  /** By the service or dependency whose environment variables and files they hold. */
+  readonly objects: ReadonlyMap<string, readonly Secret[]>;
   /** How often each has changed, known once all are on the cluster. @default there are none */
   readonly generations?: SecretGenerations;
 }
 
 /** Puts the secrets of services and of deployed dependencies on the cluster: never through Git, whatever the delivery. */
 export function putServiceSecrets(context: ManifestContext, cluster: Cluster, secrets: Secrets): ServiceSecrets {
-  const values = Object.fromEntries(
-    [...usedSecrets(context)].map(([name, variables]) => [name, secretValues(secrets, variables)]),
-  );
+  const used = usedSecrets(context).map((secret) => ({ ...secret, stringData: secretValues(secrets, secret.values) }));
+  const put = used.map(({ owner, name, stringData }) => {
+    const labelled = { ...metadata(context.environment, owner), name };
+    const own = { parent: cluster, provider: cluster.provider, dependsOn: cluster.namespaceResource };
+    const logicalName = name === secretName(owner) ? owner : name;
+    return { owner, object: new Secret(logicalName, { metadata: labelled, stringData }, own) };
+  });
   const objects = new Map(
-    Object.entries(values).map(([name, stringData]) => {
-      const labelled = { ...metadata(context.environment, name), name: secretName(name) };
-      const own = { parent: cluster, provider: cluster.provider, dependsOn: cluster.namespaceResource };
-      return [name, new Secret(name, { metadata: labelled, stringData }, own)];
-    }),
+    [...Map.groupBy(put, ({ owner }) => owner)].map(([owner, group]) => [owner, group.map(({ object }) => object)]),
   );
   if (objects.size === 0) return { objects };
+  const values = Object.fromEntries(
+    [...Map.groupBy(used, ({ owner }) => owner)].map(([owner, group]) => [
+      owner,
+      // No key of a file is the name of a variable.
+      Object.assign({}, ...group.map(({ stringData }) => stringData)) as (typeof used)[number]["stringData"],
+    ]),
+  );
   // Pods that start because of a new generation find the new values.
-  const after = { parent: cluster, dependsOn: [...objects.values()] };
+  const after = { parent: cluster, dependsOn: put.map(({ object }) => object) };
   return { objects, generations: new SecretGenerations(context.environment.app, { values }, after) };
 }
 

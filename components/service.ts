@@ -1,15 +1,15 @@
 import { posix } from "node:path";
 import { z } from "zod";
 import { nameProblem } from "../core/names.ts";
-import { portSchema, variable as variableSchema } from "../core/problem.ts";
-import { buildSchema } from "./build-settings.ts";
 import { peersSchema } from "./peer-settings.ts";
+import { containerKeys } from "./container.ts";
+import { filesSchema, type MountedFiles } from "./files.ts";
+import { scratchSchema } from "./mounts.ts";
+import { portSchema, portsSchema } from "./ports.ts";
+import { probesSchema } from "./probes.ts";
 import { resourcesSchema } from "./resources.ts";
-import { testSchema } from "./test-settings.ts";
 
-const probeSchema = z
-  .string("Must be a path such as /healthz, or tcp")
-  .regex(/^(\/\S*|tcp)$/, "Must be a path such as /healthz, or tcp");
+const variableSchema = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "Is not the name of an environment variable");
 const globSchema = z
   .string()
   .refine(isFromRoot, "Must be a glob from the root of the monorepo, such as proto/**, and without '.' and '..'")
@@ -23,6 +23,33 @@ const pathSchema = (example: string): z.ZodString =>
   z
     .string(`Must be a path from the root of the monorepo, such as ${example}`)
     .refine(isPathInside, `Must be a path from the root of the monorepo, such as ${example}, and not lead out of it`);
+
+const serviceContainerSchema = z.strictObject({
+  image: z.string("Must be an image such as cimg/postgres:17.5").min(1),
+  /** Tests begin when something serves there. @default that of the usual servers, e.g. 5432 of an image `postgres` */
+  port: portSchema.optional(),
+  env: z.record(variableSchema, z.string("Must be a string; quote it")).optional(),
+});
+/** A container that tests need, e.g. a database. */
+export type ServiceContainer = z.infer<typeof serviceContainerSchema>;
+
+const commandSchema = z.string("Must be a command").regex(/\S/, "Must be a command");
+
+/** How the files come about that a Dockerfile takes and no commit has. */
+const prepareSchema = z.union(
+  [
+    commandSchema.transform((command) => ({ command })),
+    z.strictObject({
+      command: commandSchema,
+      /** What CI runs it in: with bash, Git and tar. @default `ci.image` of the stack file */
+      image: z
+        .string("Must be an image such as cimg/openjdk:21.0")
+        .regex(/^[^\s<>]+$/, "Must be an image such as cimg/openjdk:21.0")
+        .optional(),
+    }),
+  ],
+  "Must be a command such as mvn package, or {command, image}",
+);
 
 /** What a service may say of itself: `service.yaml` beside its Dockerfile, and `defaults` and `services` of the stack file. */
 export const serviceSettingsSchema = z.strictObject({
@@ -44,8 +71,10 @@ export const serviceSettingsSchema = z.strictObject({
   buildArgs: z.record(variableSchema, z.string("Must be a string; quote it")).optional(),
   /** `server`: others reach it at its port; `worker`: nobody does, no probe either. @default server where a port is known */
   kind: z.enum(["server", "worker"], "Must be server or worker").optional(),
-  /** The TCP port it listens on. @default the first EXPOSE of its Dockerfile */
+  /** The TCP port it listens on, short for `ports: {http: …}`. @default the first EXPOSE of its Dockerfile */
   port: portSchema.optional(),
+  /** The ports it listens on, by their names. A later layer's `port` or `ports` takes the place of an earlier one's other. */
+  ports: portsSchema.optional(),
   /** How many pods run; with `autoscaling`, to begin with, within its limits. @default 1, or the autoscaler's `min` */
   replicas: z.int("Must be a whole number").min(0, "Must not be negative").optional(),
   /** Pods follow the load. @default off */
@@ -70,8 +99,8 @@ export const serviceSettingsSchema = z.strictObject({
   dependencies: z
     .record(z.string(), z.strictObject({ address: variableSchema, password: variableSchema.optional() }))
     .optional(),
-  /** How Kubernetes asks whether it lives and is ready: a path, or `tcp`. @default tcp */
-  probes: z.strictObject({ liveness: probeSchema.optional(), readiness: probeSchema.optional() }).optional(),
+  /** How Kubernetes asks whether it has started, lives and is ready. */
+  probes: probesSchema.optional(),
   /** Reachable from outside at `<service>.<domain>` of the stack's ingress, or at the host given. @default false */
   expose: z
     .union(
@@ -97,11 +126,31 @@ export const serviceSettingsSchema = z.strictObject({
    */
   only: z.array(globSchema).optional(),
   /** How its image is built, beyond its Dockerfile. */
-  build: buildSchema.optional(),
-  /** How CI tests it; `none`: not at all, which is said wherever its tests would be. */
-  test: testSchema.optional(),
-  /** The numeric user its container runs as. @default 65532 */
-  user: z.int("Must be a numeric user").min(1, "Pods do not run as root; choose a user above 0").optional(),
+  build: z
+    .strictObject({
+      /**
+       * A command that makes what the Dockerfile takes and no commit has, e.g. `target/app.jar`. CI runs it before each build, in
+       * the root of the monorepo by `bash -eo pipefail` and without any credentials, with the variables SERVICE (its name) and
+       * SERVICE_DIRECTORY. @default nothing is to be made
+       */
+      prepare: prepareSchema.optional(),
+    })
+    .optional(),
+  /** How CI tests it. */
+  test: z
+    .strictObject({
+      /** Run in the root of the monorepo by `bash -eo pipefail`. @default by its language: `go test` of its packages, `npm test` of its own */
+      command: commandSchema.optional(),
+      env: z.record(variableSchema, z.string("Must be a string; quote it")).optional(),
+      /** Containers that run while the tests do, reached at localhost, e.g. a database. */
+      services: z.array(serviceContainerSchema).optional(),
+    })
+    .optional(),
+  ...containerKeys,
+  /** Directories that it writes to beside `/tmp`, each an empty one at every start. */
+  scratch: scratchSchema.optional(),
+  /** Files in its container: path there → `{content}`, `{file}` of the monorepo or `{secret}` of the stack. */
+  files: filesSchema.optional(),
 });
 export type ServiceSettings = z.infer<typeof serviceSettingsSchema>;
 
@@ -110,24 +159,42 @@ export interface Service extends ServiceSettings {
   readonly name: string;
   /** Its directory, relative to the program, e.g. `examples/delinkcious/svc/link_service`. */
   readonly directory: string;
-  /** `undefined`: it is a worker. */
+  /** The primary one of its ports; `undefined`: it is a worker. */
   readonly port: number | undefined;
+  /** What is in its `files`, by their paths in its container. */
+  readonly mountedFiles?: MountedFiles | undefined;
   /** Its Dockerfile, relative to the program. */
   readonly dockerfile: string;
   /** The directory that its build sees, relative to the program. */
   readonly context: string;
 }
 
-/** Later settings win; maps are merged key by key, lists are replaced. */
+/** Later settings win; maps are merged key by key, lists are replaced, and so is what is one thing, such as a probe. */
 export function mergeSettings(...layers: readonly ServiceSettings[]): ServiceSettings {
-  return layers.reduce<ServiceSettings>((merged, layer) => mergeMaps({ ...merged }, { ...layer }), {});
+  return layers.reduce<ServiceSettings>((merged, layer) => {
+    const { port, ports, ...rest } = merged;
+    const kept = {
+      ...rest,
+      ...(layer.ports === undefined ? { port } : {}),
+      ...(layer.port === undefined ? { ports } : {}),
+    };
+    return mergeMaps(kept, { ...layer }, []);
+  }, {});
 }
 
-function mergeMaps(base: Record<string, unknown>, over: Record<string, unknown>): Record<string, unknown> {
+/** Maps of which one key makes no sense beside another: `*` stands for any key. */
+const units = ["probes.*", "files.*", "preStop"];
+
+function mergeMaps(
+  base: Record<string, unknown>,
+  over: Record<string, unknown>,
+  path: readonly string[],
+): Record<string, unknown> {
   const merged = { ...base };
   for (const [key, value] of Object.entries(over)) {
     const before = merged[key];
-    merged[key] = isPlainMap(before) && isPlainMap(value) ? mergeMaps(before, value) : value;
+    const isUnit = units.includes([...path, key].join(".")) || units.includes([...path, "*"].join("."));
+    merged[key] = !isUnit && isPlainMap(before) && isPlainMap(value) ? mergeMaps(before, value, [...path, key]) : value;
   }
   return merged;
 }

@@ -7,10 +7,13 @@ import { Ingress } from "@pulumi/kubernetes/networking/v1/ingress.js";
 import { NetworkPolicy } from "@pulumi/kubernetes/networking/v1/networkPolicy.js";
 import { PodDisruptionBudget } from "@pulumi/kubernetes/policy/v1/podDisruptionBudget.js";
 import * as pulumi from "@pulumi/pulumi";
+import { filesName } from "../core/names.ts";
 import { markedAsAutoscaled } from "./autoscaler-removal.ts";
+import { graceSeconds } from "./container.ts";
 import { withoutTraces } from "./bulk-declaration.ts";
 import { rolloutTimeouts } from "./cluster.ts";
 import { serviceManifests, type ManifestContext, type ServiceManifests } from "./manifests.ts";
+import { startSeconds } from "./probes.ts";
 import type { Service } from "./service.ts";
 
 export interface WorkloadArgs {
@@ -54,18 +57,20 @@ export function applyWorkload(name: string, args: WorkloadArgs, opts: pulumi.Cus
 function apply(
   name: string,
   manifests: ServiceManifests,
-  { home, startAfter, handOver, autoscalerRemoval }: WorkloadArgs,
+  { service: settings, home, startAfter, handOver, autoscalerRemoval }: WorkloadArgs,
   opts: pulumi.CustomResourceOptions,
 ): pulumi.Resource {
   const own = { ...opts, retainOnDelete: handOver };
   const atHome = { ...own, dependsOn: [...home] };
+  const timeouts = rolloutTimeouts({ start: startSeconds(settings.probes), end: graceSeconds(settings) });
   const account = new ServiceAccount(name, manifests.serviceAccount, atHome);
   const configMap = new ConfigMap(name, manifests.configMap, atHome);
+  const files = manifests.files && new ConfigMap(filesName(name), manifests.files, atHome);
   const networkPolicy = new NetworkPolicy(name, manifests.networkPolicy, atHome);
   const waiting = {
     ...own,
-    dependsOn: [...home, account, configMap, networkPolicy, ...startAfter],
-    customTimeouts: rolloutTimeouts,
+    dependsOn: [...home, account, configMap, ...(files === undefined ? [] : [files]), networkPolicy, ...startAfter],
+    customTimeouts: timeouts,
   };
   // Earlier versions of this program had another mark of changed secrets there, and without it the pods would start anew.
   const kept = [`spec.template.metadata.annotations["delivery/secrets-version"]`];
@@ -85,7 +90,7 @@ function apply(
   // A Service is ready when it has endpoints, which the Deployment brings.
   const service =
     manifests.service &&
-    new KubernetesService(name, manifests.service, { ...afterDeployment, customTimeouts: rolloutTimeouts });
+    new KubernetesService(name, manifests.service, { ...afterDeployment, customTimeouts: timeouts });
   new PodDisruptionBudget(name, manifests.podDisruptionBudget, atHome);
   if (manifests.horizontalPodAutoscaler !== undefined)
     new HorizontalPodAutoscaler(name, manifests.horizontalPodAutoscaler, afterDeployment);

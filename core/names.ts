@@ -66,6 +66,11 @@ export function secretName(service: string): string {
   return `${service}-secrets`;
 }
 
+/** The ConfigMap and the Secret with the files of one service. With the dot, it is the name of no service's own objects. */
+export function filesName(service: string): string {
+  return `${service}.files`;
+}
+
 /** The environment variable in which a service finds a peer: `social-graph` → `SOCIAL_GRAPH_URL`. */
 export function peerVariable(peer: string): string {
   return `${peer.toUpperCase().replaceAll("-", "_")}_URL`;

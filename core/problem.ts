@@ -80,9 +80,3 @@ export const nonEmpty = (what: string): z.ZodString =>
 
 /** The name of an environment variable. */
 export const variable = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "Is not the name of an environment variable");
-
-/** A TCP port, 1 to 65535. */
-export const portSchema = z
-  .int("Must be a whole number")
-  .min(1, "A port is 1 to 65535")
-  .max(65_535, "A port is 1 to 65535");

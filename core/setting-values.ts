@@ -51,6 +51,11 @@ export function isSecure(value: unknown): value is { readonly secure: string } {
   );
 }
 
+/** Whether a text of lines arrives on the cluster as it is: with other control characters, tools on the way write it otherwise. */
+export function isPlainText(text: string): boolean {
+  return !unsafe.test(text) && !/(?![\t\n])\p{Cc}|\ufeff/u.test(text);
+}
+
 /**
  * NUL, with which no container starts; and what kustomize refuses, or turns into spaces: control characters, line separators
  * and halves of characters.

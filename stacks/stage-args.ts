@@ -3,9 +3,10 @@ import type { ClusterArgs } from "../components/cluster.ts";
 import type { DiscoveryArgs } from "../components/find-services.ts";
 import type { GitOpsDeliveryArgs } from "../components/gitops-delivery.ts";
 import type { Problem } from "../core/problem.ts";
+import { podSecurity } from "../components/pod-security.ts";
+import type { Service } from "../components/service.ts";
 import { previewNamespaces } from "../core/names.ts";
 import type { InstallationsArgs } from "../components/installations.ts";
-import type { Service } from "../components/service.ts";
 import { deliveredBranch } from "../git/delivered-branch.ts";
 import { SourceRepositoryError } from "../git/source-repository.ts";
 import type { Config } from "./config.ts";
@@ -59,9 +60,10 @@ export function ciProjectArgs(config: Config, drift: CiProjectArgs["drift"]): Ci
 }
 
 /** What the cluster takes from the configuration. */
-export function clusterArgs(config: Config): ClusterArgs {
+export function clusterArgs(config: Config, services: readonly Service[]): ClusterArgs {
   return {
     ...config.cluster,
+    podSecurity: podSecurity(services),
     app: config.app.name,
     environment: config.environment,
     kubeconfig: config.kubeconfig,
@@ -71,8 +73,8 @@ export function clusterArgs(config: Config): ClusterArgs {
 }
 
 /** What the installations on the cluster take from the configuration. */
-export function installationsArgs(config: Config, services: readonly Service[]): InstallationsArgs {
-  return { ...config, ownsArgoCd: config.owns.argoCd, services: services.length };
+export function installationsArgs(config: Config): InstallationsArgs {
+  return { ...config, ownsArgoCd: config.owns.argoCd };
 }
 
 /** What both ways of delivery take from the configuration. */

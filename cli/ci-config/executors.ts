@@ -1,7 +1,7 @@
 import type { Executor } from "../../circleci/schema.ts";
 import type { Pipeline, PipelineService, PrepareCommand } from "./pipeline.ts";
 
-/** Where all jobs run but the tests that need service containers or an image of their own, and what prepares images in another. */
+/** Where all jobs run but the tests that need service containers, and what prepares images in an image of its own. */
 export const plainExecutor = "delivery";
 
 /** The executors by name, and which one the tests of each service need, and what prepares its image. */
@@ -11,13 +11,15 @@ export function executors({ image, layout, services, testedOnly }: Pipeline): {
   readonly preparing: (prepare: PrepareCommand) => string;
 } {
   const location = layout.workingDirectory === undefined ? {} : { working_directory: layout.workingDirectory };
-  const special = [...services, ...testedOnly].filter((service) => needsOf(service) !== "");
-  const groups = Map.groupBy(special, needsOf);
+  const withContainers = [...services, ...testedOnly].filter(({ serviceContainers }) => serviceContainers.length > 0);
+  const groups = Map.groupBy(withContainers, ({ serviceContainers }) => JSON.stringify(serviceContainers));
   const names = new Map(
-    [...groups].map(([needs, [service]]) => {
-      const name = nameOf(service);
-      const twins = [...groups.values()].filter(([other]) => other !== undefined && nameOf(other) === name);
-      return [needs, twins.length === 1 ? name : `${name}-for-${service?.name}`];
+    [...groups].map(([content, [service]]) => {
+      const name = `with-${(service?.serviceContainers ?? []).map((container) => imageName(container.image)).join("-")}`;
+      const twins = [...groups.values()].filter(
+        ([other]) => other !== undefined && namesOf(other) === namesOf(service),
+      );
+      return [content, twins.length === 1 ? name : `${name}-for-${service?.name}`];
     }),
   );
   const ownImages = [...new Set(services.flatMap(({ prepare }) => prepare?.image ?? []))].filter(
@@ -37,11 +39,11 @@ export function executors({ image, layout, services, testedOnly }: Pipeline): {
         [...preparing].map(([own, name]) => [name, { docker: [{ image: own }], ...location }] as const),
       ),
       ...Object.fromEntries(
-        [...groups].map(([needs, [service]]) => [
-          names.get(needs) ?? plainExecutor,
+        [...groups].map(([content, [service]]) => [
+          names.get(content) ?? plainExecutor,
           {
             docker: [
-              { image: service?.testImage ?? image },
+              { image },
               ...(service?.serviceContainers ?? []).map((container) => ({
                 image: container.image,
                 ...(container.env === undefined ? {} : { environment: { ...container.env } }),
@@ -52,25 +54,12 @@ export function executors({ image, layout, services, testedOnly }: Pipeline): {
         ]),
       ),
     },
-    executorOf: (service) => names.get(needsOf(service)) ?? plainExecutor,
+    executorOf: ({ serviceContainers }) => names.get(JSON.stringify(serviceContainers)) ?? plainExecutor,
   };
 }
 
-/** What the tests of a service run in, beyond what all jobs do; empty: nothing. */
-function needsOf({ testImage, serviceContainers }: PipelineService): string {
-  return testImage === undefined && serviceContainers.length === 0
-    ? ""
-    : JSON.stringify([testImage, serviceContainers]);
-}
-
-/** `with-postgres`, `test-in-rust`, `test-in-rust-with-postgres` */
-function nameOf(service: PipelineService | undefined): string {
-  const { testImage, serviceContainers = [] } = service ?? {};
-  const containers = serviceContainers.map(({ image }) => imageName(image)).join("-");
-  return [
-    ...(testImage === undefined ? [] : [`test-in-${imageName(testImage)}`]),
-    ...(containers === "" ? [] : [`with-${containers}`]),
-  ].join("-");
+function namesOf(service: PipelineService | undefined): string {
+  return (service?.serviceContainers ?? []).map(({ image }) => imageName(image)).join("-");
 }
 
 /** Where the usual servers listen, by the last part of their images' names. */

@@ -5,8 +5,9 @@ import { serviceManifests, usedSecrets, type ManifestContext } from "../../compo
 import { dependencyManifests, dependencyUsers, deployedDependencies } from "../../components/manifests/dependency.ts";
 import type { IngressSettings } from "../../components/manifests/ingress.ts";
 import { metadata, namespaceManifest, type Environment } from "../../components/manifests/metadata.ts";
+import { podSecurity } from "../../components/pod-security.ts";
 import type { Service } from "../../components/service.ts";
-import { namespaceName, previewName, secretName } from "../../core/names.ts";
+import { namespaceName, previewName } from "../../core/names.ts";
 import { writeYaml } from "../../core/yaml.ts";
 import { recordPath, recordWith, type ReleasedImage } from "../../git/release-record.ts";
 
@@ -23,7 +24,11 @@ export function previewFiles(
   const { app, namespace } = context.environment;
   const secrets = generatedSecrets(context);
   const shared = {
-    "namespace.yaml": writeYaml({ apiVersion: "v1", kind: "Namespace", ...namespaceManifest(app, namespace) }),
+    "namespace.yaml": writeYaml({
+      apiVersion: "v1",
+      kind: "Namespace",
+      ...namespaceManifest(app, namespace, podSecurity(context.services)),
+    }),
     ...(secrets === undefined ? {} : { "secrets.yaml": secrets }),
   };
   const dependencies = deployedDependencies(context.dependencies);
@@ -129,21 +134,18 @@ const secretsHeader = `# Made up by \`delivery preview-environment\`: these valu
 /** A file with all secrets that a preview environment uses; `undefined`: it uses none. */
 function generatedSecrets(context: ManifestContext): string | undefined {
   const { environment } = context;
-  const secrets = [...usedSecrets(context)].map(([name, variables]) => {
-    const values = Object.entries(variables).map(([variable, secret]) => [
-      variable,
-      generatedValue(environment, secret),
-    ]);
-    return {
-      apiVersion: "v1",
-      kind: "Secret",
-      metadata: { ...metadata(environment, name), name: secretName(name) },
-      // Encoded, as the cluster has it, since Argo CD compares the two.
-      data: Object.fromEntries(
-        values.map(([variable = "", value = ""]) => [variable, Buffer.from(value).toString("base64")]),
-      ),
-    };
-  });
+  const secrets = usedSecrets(context).map(({ owner, name, values }) => ({
+    apiVersion: "v1",
+    kind: "Secret",
+    metadata: { ...metadata(environment, owner), name },
+    // Encoded, as the cluster has it, since Argo CD compares the two.
+    data: Object.fromEntries(
+      Object.entries(values).map(([key, secret]) => [
+        key,
+        Buffer.from(generatedValue(environment, secret)).toString("base64"),
+      ]),
+    ),
+  }));
   if (secrets.length === 0) return undefined;
   return secretsHeader + secrets.map(writeYaml).join("---\n");
 }

@@ -21,8 +21,6 @@ export interface StatusSources {
   readonly app: string;
   readonly environment: string;
   readonly delivery: "gitops" | "direct";
-  /** The services that nothing tests, as they say. */
-  readonly untested: readonly string[];
   readonly source: Ask<SourceStatus>;
   readonly ci: Ask<Pick<Stage, "state" | "summary">>;
   readonly hasImage: (image: DesiredImage) => Promise<boolean>;
@@ -71,7 +69,6 @@ export async function collectStatus(sources: StatusSources, limits: StatusLimits
     takenAt: new Date().toISOString(),
     stages: stagesOf(readings, services),
     services,
-    untested: sources.untested,
     problems: problemsOf(readings),
   };
 }
@@ -113,12 +110,11 @@ function servicesOf(
 
 /** The readers of a real pipeline. */
 export function statusSources(endpoints: StatusEndpoints): StatusSources {
-  const { app, environment, delivery, deploy, registry, untested } = endpoints;
+  const { app, environment, delivery, deploy, registry } = endpoints;
   return {
     app,
     environment,
     delivery,
-    untested,
     source: () => readSource(endpoints.directory),
     ci: (signal) => readCi(endpoints.ci, signal),
     hasImage: async ({ repository, digest }) => (await registry.digest(repository, digest)) !== undefined,

@@ -50,7 +50,7 @@ export function dependencyManifests(
 ): DependencyManifests {
   const base = metadata(environment, name);
   const selector = selectorLabels(environment, name);
-  const scratch = scratchVolumes(["/tmp", ...settings.scratch]);
+  const scratch = scratchVolumes(["/tmp", ...settings.scratch].map((path) => ({ path })));
   const { storage } = settings;
   const storageVolume = storage === undefined ? [] : [{ name: "data", persistentVolumeClaim: { claimName: name } }];
   const storageMount = storage === undefined ? [] : [{ name: "data", mountPath: storage.path }];

@@ -1,7 +1,13 @@
 import type { types } from "@pulumi/kubernetes";
+import { startSeconds } from "../probes.ts";
 import type { Service } from "../service.ts";
 import { metadata, selectorLabels, type Environment } from "./metadata.ts";
 import { podTemplate, type PodTemplateArgs } from "./pod-template.ts";
+
+/** How long a rollout may go without a pod becoming ready before it counts as failed: what a pod may take to start, and more. */
+export function rolloutSeconds({ probes }: Pick<Service, "probes">): number {
+  return startSeconds(probes) + 120;
+}
 
 /** The Deployment of a service. */
 export function deployment(
@@ -14,7 +20,7 @@ export function deployment(
     spec: {
       replicas: initialReplicas(service),
       revisionHistoryLimit: 5,
-      progressDeadlineSeconds: 180,
+      progressDeadlineSeconds: rolloutSeconds(service),
       selector: { matchLabels: selectorLabels(environment, service.name) },
       strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
       template: podTemplate(environment, service, args),

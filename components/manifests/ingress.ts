@@ -1,4 +1,5 @@
 import type { types } from "@pulumi/kubernetes";
+import { portsOf, primaryPort } from "../ports.ts";
 import type { Service } from "../service.ts";
 import { metadata, type Environment } from "./metadata.ts";
 
@@ -38,7 +39,15 @@ export function ingress(
         {
           host,
           http: {
-            paths: [{ path, pathType: "Prefix", backend: { service: { name: service.name, port: { name: "http" } } } }],
+            paths: [
+              {
+                path,
+                pathType: "Prefix",
+                backend: {
+                  service: { name: service.name, port: { name: primaryPort(portsOf(service))?.name ?? "http" } },
+                },
+              },
+            ],
           },
         },
       ],

@@ -1,4 +1,5 @@
 import { types } from "@pulumi/kubernetes";
+import type { PodSecurity } from "../pod-security.ts";
 
 /** The labels of what belongs to no single service. */
 export function commonLabels(app: string): Record<string, string> {
@@ -6,8 +7,8 @@ export function commonLabels(app: string): Record<string, string> {
 }
 
 /** The namespace of an environment: its pods get no more rights than they need. */
-export function namespaceManifest(app: string, name: string): types.input.core.v1.Namespace {
-  return { metadata: { name, labels: { ...commonLabels(app), "pod-security.kubernetes.io/enforce": "restricted" } } };
+export function namespaceManifest(app: string, name: string, enforced: PodSecurity): types.input.core.v1.Namespace {
+  return { metadata: { name, labels: { ...commonLabels(app), "pod-security.kubernetes.io/enforce": enforced } } };
 }
 
 /** Where and as what a service runs: the same for all manifests of one environment. */

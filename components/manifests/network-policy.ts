@@ -1,15 +1,17 @@
 import type { types } from "@pulumi/kubernetes";
+import { portsOf, transportOf, type NamedPort } from "../ports.ts";
 import type { Service } from "../service.ts";
 import { metadata, selectorLabels, type Environment } from "./metadata.ts";
 
 type Peer = types.input.networking.v1.NetworkPolicyPeer;
-type Rule = { peers: Peer[]; port: number };
+type Port = { readonly protocol: "TCP" | "UDP"; readonly port: number };
+type Rule = { readonly peers: Peer[]; readonly ports: readonly Port[] };
 
 export interface NetworkPolicyArgs {
   /** The services that call this one. */
   callers: readonly string[];
-  /** The services that it calls, with their ports. */
-  peers: readonly { name: string; port: number }[];
+  /** The services that it calls, with all their ports. */
+  peers: readonly { name: string; ports: readonly NamedPort[] }[];
   /** Its databases and caches in this namespace. */
   dependencies: readonly { name: string; port: number }[];
   /** The ports of those elsewhere; a policy cannot name their hosts. */
@@ -32,11 +34,12 @@ export function networkPolicy(
       : [{ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": args.ingressNamespace } } }]),
   ];
   const egress: Rule[] = [
-    ...[...args.peers, ...args.dependencies].map(({ name, port }) => ({ peers: [pods(name)], port })),
-    ...args.externalPorts.map((port) => ({ peers: [{ ipBlock: { cidr: "0.0.0.0/0" } }], port })),
-    ...(service.egress ?? []).map(({ cidr, port }) => ({ peers: [{ ipBlock: { cidr } }], port })),
+    ...args.peers.map(({ name, ports }) => ({ peers: [pods(name)], ports: ports.map(portRule) })),
+    ...args.dependencies.map(({ name, port }) => ({ peers: [pods(name)], ports: [tcp(port)] })),
+    ...args.externalPorts.map((port) => ({ peers: [{ ipBlock: { cidr: "0.0.0.0/0" } }], ports: [tcp(port)] })),
+    ...(service.egress ?? []).map(({ cidr, port }) => ({ peers: [{ ipBlock: { cidr } }], ports: [tcp(port)] })),
   ];
-  return policy(environment, service.name, service.port, ingress, egress);
+  return policy(environment, service.name, portsOf(service).map(portRule), ingress, egress);
 }
 
 /** Lets in only the users of a database or cache, and lets it out nowhere. */
@@ -49,16 +52,24 @@ export function dependencyPolicy(
   return policy(
     environment,
     name,
-    port,
+    [tcp(port)],
     users.map((user) => ({ podSelector: { matchLabels: selectorLabels(environment, user) } })),
     [],
   );
 }
 
+function tcp(port: number): Port {
+  return { protocol: "TCP", port };
+}
+
+function portRule(port: NamedPort): Port {
+  return { protocol: transportOf(port), port: port.port };
+}
+
 function policy(
   environment: Environment,
   name: string,
-  port: number | undefined,
+  ports: readonly Port[],
   from: Peer[],
   egress: readonly Rule[],
 ): types.input.networking.v1.NetworkPolicy {
@@ -68,7 +79,7 @@ function policy(
       podSelector: { matchLabels: selectorLabels(environment, name) },
       policyTypes: ["Ingress", "Egress"],
       // A rule without peers would let everybody in: no peers means no rule.
-      ingress: from.length === 0 || port === undefined ? [] : [{ from, ports: [{ protocol: "TCP", port }] }],
+      ingress: from.length === 0 || ports.length === 0 ? [] : [{ from, ports: [...ports] }],
       egress: [
         {
           ports: [
@@ -76,7 +87,7 @@ function policy(
             { protocol: "TCP", port: 53 },
           ],
         },
-        ...egress.map((rule) => ({ to: rule.peers, ports: [{ protocol: "TCP", port: rule.port }] })),
+        ...egress.map((rule) => ({ to: rule.peers, ports: [...rule.ports] })),
       ],
     },
   };

@@ -1,11 +1,15 @@
 import { createHash } from "node:crypto";
 import type { types } from "@pulumi/kubernetes";
 import type { Input } from "@pulumi/pulumi";
-import { secretName } from "../../core/names.ts";
+import { filesName, secretName } from "../../core/names.ts";
+import { fileKeys, type MountedFiles } from "../files.ts";
+import { scratchDirectories } from "../mounts.ts";
+import { portsOf, transportOf, type NamedPort } from "../ports.ts";
+import { containerProbes } from "../probes.ts";
 import { podResources } from "../resources.ts";
 import type { Service } from "../service.ts";
 import { generationAnnotation, metadata, selectorLabels, type Environment } from "./metadata.ts";
-import { restrictedContainer, restrictedPod, scratchVolumes } from "./pod.ts";
+import { fileVolumes, restrictedContainer, restrictedPod, scratchVolumes } from "./pod.ts";
 
 export interface PodTemplateArgs {
   /** The image by digest. */
@@ -26,63 +30,76 @@ type PodTemplate = {
 /** What the pods of a service are, whatever makes them: a Deployment or another workload. */
 export function podTemplate(environment: Environment, service: Service, args: PodTemplateArgs): PodTemplate {
   const { labels } = metadata(environment, service.name);
-  const scratch = scratchVolumes(["/tmp"]);
+  const scratch = scratchVolumes(scratchDirectories(service));
+  const files = fileVolumes(filesName(service.name), service.mountedFiles);
+  const ports = portsOf(service);
+  const { command, args: words, terminationGracePeriodSeconds, preStop } = service;
   return {
     metadata: {
       labels,
       annotations: {
-        "delivery/config-checksum": checksum(args.variables),
+        "delivery/config-checksum": checksum(args.variables, service.mountedFiles),
         ...(args.secretsGeneration === undefined ? {} : { [generationAnnotation]: args.secretsGeneration }),
       },
     },
     spec: {
       serviceAccountName: service.name,
-      ...restrictedPod(service.user),
-      topologySpreadConstraints: [
-        {
-          maxSkew: 1,
-          topologyKey: "kubernetes.io/hostname",
-          whenUnsatisfiable: "ScheduleAnyway",
-          labelSelector: { matchLabels: selectorLabels(environment, service.name) },
-        },
-      ],
+      ...restrictedPod(
+        service.user,
+        ports.some(({ port }) => port < firstUnprivilegedPort),
+      ),
+      ...(terminationGracePeriodSeconds === undefined ? {} : { terminationGracePeriodSeconds }),
+      topologySpreadConstraints: spread(environment, service),
       containers: [
         {
           name: service.name,
           image: args.image,
-          ...(service.port === undefined
-            ? {}
-            : { ports: [{ name: "http", containerPort: service.port, protocol: "TCP" }] }),
+          ...(command === undefined ? {} : { command }),
+          ...(words === undefined ? {} : { args: words }),
+          ...(ports.length === 0 ? {} : { ports: ports.map(containerPort) }),
           envFrom: [
             { configMapRef: { name: service.name } },
             ...(!args.hasSecrets ? [] : [{ secretRef: { name: secretName(service.name) } }]),
           ],
           resources: podResources(service.resources),
-          // Kubernetes asks at the port; of a worker it knows only whether its process lives.
-          ...(service.port === undefined ? {} : probes(service)),
-          ...restrictedContainer(),
-          volumeMounts: scratch.volumeMounts,
+          ...containerProbes(service.probes, ports),
+          ...(preStop === undefined ? {} : { lifecycle: { preStop: stopHandler(preStop) } }),
+          ...restrictedContainer(service.capabilities),
+          volumeMounts: [...scratch.volumeMounts, ...files.volumeMounts],
         },
       ],
-      volumes: scratch.volumes,
+      volumes: [...scratch.volumes, ...files.volumes],
     },
   };
 }
 
-function probes({ probes: { liveness, readiness } = {} }: Service) {
-  return {
-    // Every second until it is up, so that it is ready as soon as it can be; then at the pace of the others.
-    startupProbe: { ...probe(liveness), periodSeconds: 1, failureThreshold: 60 },
-    livenessProbe: { ...probe(liveness), periodSeconds: 10, failureThreshold: 6 },
-    readinessProbe: { ...probe(readiness), periodSeconds: 5 },
-  };
+/** Ports below it need a right of root, unless the pod's network says otherwise. */
+const firstUnprivilegedPort = 1024;
+
+function containerPort(port: NamedPort): types.input.core.v1.ContainerPort {
+  return { name: port.name, containerPort: port.port, protocol: transportOf(port) };
 }
 
-function probe(target: string = "tcp"): types.input.core.v1.Probe {
-  return target === "tcp" ? { tcpSocket: { port: "http" } } : { httpGet: { path: target, port: "http" } };
+/** Kubernetes sleeps by itself, which needs no program in the image. */
+function stopHandler({ sleep, exec }: NonNullable<Service["preStop"]>): types.input.core.v1.LifecycleHandler {
+  return exec === undefined ? { sleep: { seconds: sleep ?? 0 } } : { exec: { command: exec } };
 }
 
-function checksum(variables: Readonly<Record<string, string>>): string {
-  const sorted = Object.entries(variables).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return createHash("sha256").update(JSON.stringify(sorted)).digest("hex").slice(0, 16);
+/** Pods go to different machines, and where there can be several at a time, to different zones, as far as there is room. */
+function spread(environment: Environment, service: Service): types.input.core.v1.TopologySpreadConstraint[] {
+  const several = (service.autoscaling?.max ?? service.replicas ?? 1) > 1;
+  return ["kubernetes.io/hostname", ...(several ? ["topology.kubernetes.io/zone"] : [])].map((topologyKey) => ({
+    maxSkew: 1,
+    topologyKey,
+    whenUnsatisfiable: "ScheduleAnyway",
+    labelSelector: { matchLabels: selectorLabels(environment, service.name) },
+  }));
+}
+
+/** @param files count only where there are any: the checksums of others stay as they are in environments that run already */
+function checksum(variables: Readonly<Record<string, string>>, files: MountedFiles | undefined): string {
+  const sorted = (map: object): [string, unknown][] => Object.entries(map).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const plain = sorted(fileKeys(files).plain);
+  const content = plain.length === 0 ? sorted(variables) : [sorted(variables), plain];
+  return createHash("sha256").update(JSON.stringify(content)).digest("hex").slice(0, 16);
 }

@@ -68,7 +68,6 @@ export function sampleStatus(overrides: Partial<DeliveryStatus> = {}): DeliveryS
         message: "not released yet",
       }),
     ],
-    untested: ["news"],
     problems: [{ part: "ci", reason: "set CIRCLE_TOKEN to an API token of CircleCI to see it" }],
     ...overrides,
   };

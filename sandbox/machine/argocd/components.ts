@@ -5,7 +5,6 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { frugalGo, type ProcessSpec } from "../process.ts";
-import type { ArgoCdParameters } from "./parameters.ts";
 
 /** Ports of the components, all on 127.0.0.1. */
 interface ArgoCdPorts {
@@ -24,12 +23,6 @@ interface ComponentOptions {
   redisPassword: string;
 }
 
-/** What a component has of the cluster. */
-interface ComponentCluster {
-  kubeconfigPath: string;
-  namespace: string;
-}
-
 /** The cache of the other components. */
 export function redis({ tools, ports, redisPassword }: ComponentOptions): ProcessSpec {
   return {
@@ -42,10 +35,7 @@ export function redis({ tools, ports, redisPassword }: ComponentOptions): Proces
 }
 
 /** Clones the repositories and runs kustomize. It needs nothing of the cluster. */
-export function repoServer(
-  { folders, ports, redisPassword }: ComponentOptions,
-  parameters: ArgoCdParameters,
-): ProcessSpec {
+export function repoServer({ folders, ports, redisPassword }: ComponentOptions): ProcessSpec {
   return {
     name: "argocd-repo-server",
     command: join(folders.bin, "argocd-repo-server"),
@@ -61,7 +51,6 @@ export function repoServer(
       "--logformat=text",
     ],
     env: {
-      ...parameters.repoServer,
       ...environmentOf(folders),
       REDIS_PASSWORD: redisPassword,
       ARGOCD_GNUPGHOME: folders.gpgKeys,
@@ -80,8 +69,7 @@ export function repoServer(
 /** Compares Applications with the cluster, and syncs it. */
 export function controller(
   options: ComponentOptions,
-  cluster: ComponentCluster,
-  parameters: ArgoCdParameters,
+  cluster: { kubeconfigPath: string; namespace: string },
 ): ProcessSpec {
   const { folders, ports, redisPassword } = options;
   return {
@@ -97,7 +85,6 @@ export function controller(
       "--logformat=text",
     ],
     env: {
-      ...parameters.controller,
       ...environmentOf(folders),
       REDIS_PASSWORD: redisPassword,
       // "https://kubernetes.default.svc" then means the cluster of the kubeconfig.
@@ -109,7 +96,10 @@ export function controller(
 }
 
 /** Makes the Applications of ApplicationSets. */
-export function applicationSetController(options: ComponentOptions, cluster: ComponentCluster): ProcessSpec {
+export function applicationSetController(
+  options: ComponentOptions,
+  cluster: { kubeconfigPath: string; namespace: string },
+): ProcessSpec {
   const { folders, ports } = options;
   return {
     name: "argocd-applicationset-controller",

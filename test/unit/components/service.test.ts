@@ -31,6 +31,32 @@ describe("mergeSettings", () => {
     ["an empty list replaces as well", [{ peers: ["a"] }, { peers: [] }], { peers: [] }],
     ["a map replaces a scalar", [{ expose: true }, { expose: { host: "h" } }], { expose: { host: "h" } }],
     ["a scalar replaces a map", [{ expose: { host: "h" } }, { expose: false }], { expose: false }],
+    [
+      "a probe is one thing",
+      [{ probes: { liveness: { path: "/" } } }, { probes: { liveness: { exec: ["a"] } } }],
+      { probes: { liveness: { exec: ["a"] } } },
+    ],
+    [
+      "a file is one thing",
+      [{ files: { "/a": { content: "" }, "/b": { content: "" } } }, { files: { "/a": { secret: "s" } } }],
+      { files: { "/a": { secret: "s" }, "/b": { content: "" } } },
+    ],
+    [
+      "what goes before the end is one thing",
+      [{ preStop: { sleep: 1 } }, { preStop: { exec: ["a"] } }],
+      { preStop: { exec: ["a"] } },
+    ],
+    [
+      "ports take the place of an earlier port",
+      [{ port: 1 }, { ports: { a: { port: 2 } } }],
+      { ports: { a: { port: 2 } } },
+    ],
+    ["a port takes the place of earlier ports", [{ ports: { a: { port: 2 } } }, { port: 1 }], { port: 1 }],
+    [
+      "a port's number is another, and its protocol stays",
+      [{ ports: { a: { port: 1, protocol: "gRPC" } } }, { ports: { a: { port: 2 } } }],
+      { ports: { a: { port: 2, protocol: "gRPC" } } },
+    ],
   ])("%s", (_what, layers, merged) => expect(mergeSettings(...layers)).toEqual(merged));
 
   test("leaves its layers alone: services share their defaults", () => {
@@ -68,8 +94,8 @@ describe("serviceSettingsSchema", () => {
     ],
     [
       "probes",
-      [{}, { liveness: "/healthz" }, { readiness: "tcp" }],
-      [{ liveness: "healthz" }, { liveness: "/a b" }, { startup: "/" }, { readiness: "tcp:80" }],
+      [{}, { liveness: "/healthz" }, { readiness: "tcp" }, { startup: { seconds: 120 } }],
+      [{ liveness: "healthz" }, { liveness: "/a b" }, { start: "/" }, { readiness: "tcp:80" }],
     ],
     ["expose", [true, false, { host: "a.example" }, { path: "/api" }], ["yes", { path: "api" }, { port: 1 }]],
     [

@@ -125,3 +125,62 @@ test("a rollout never takes away a pod before its successor is ready", () => {
     rollingUpdate: { maxSurge: 1, maxUnavailable: 0 },
   });
 });
+
+describe("how the container is started and ended", () => {
+  test.each<[settings: Partial<Service>, container: object, pod: object]>([
+    [{ command: ["server"], args: ["--port", "1"] }, { command: ["server"], args: ["--port", "1"] }, {}],
+    [{ args: [] }, { args: [] }, {}],
+    [{ preStop: { sleep: 5 } }, { lifecycle: { preStop: { sleep: { seconds: 5 } } } }, {}],
+    [
+      { preStop: { exec: ["nginx", "-s", "quit"] } },
+      { lifecycle: { preStop: { exec: { command: ["nginx", "-s", "quit"] } } } },
+      {},
+    ],
+    [{ terminationGracePeriodSeconds: 90 }, {}, { terminationGracePeriodSeconds: 90 }],
+  ])("with %j", (settings, ofContainer, ofPod) => {
+    const { container, spec } = declared(settings);
+    expect(container).toMatchObject(ofContainer);
+    expect(spec.template.spec).toMatchObject(ofPod);
+  });
+  test("is the image's own and the API's own business where nothing is set", () => {
+    const { container, spec } = declared();
+    expect(["command", "args", "lifecycle"].filter((key) => key in container)).toEqual([]);
+    expect(spec.template.spec).not.toHaveProperty("terminationGracePeriodSeconds");
+  });
+});
+
+test("scratch directories are empty ones beside /tmp, which may have another size", () => {
+  const { spec, container } = declared({ scratch: [{ path: "/var/cache" }, { path: "/tmp", size: "1Gi" }] });
+  const volumes = spec.template.spec?.volumes ?? [];
+  expect(volumes.map(({ emptyDir }) => emptyDir)).toEqual([{ sizeLimit: "64Mi" }, { sizeLimit: "1Gi" }]);
+  expect(container.volumeMounts?.map(({ name, mountPath }) => [name, mountPath])).toEqual([
+    [volumes[0]?.name, "/var/cache"],
+    [volumes[1]?.name, "/tmp"],
+  ]);
+  expect(container.securityContext?.readOnlyRootFilesystem).toBe(true);
+});
+
+test("capabilities are those that a program may take on, which a profile of the namespace has to allow", () => {
+  expect(declared({ capabilities: ["CHOWN"] }).container.securityContext).toEqual({
+    allowPrivilegeEscalation: true,
+    readOnlyRootFilesystem: true,
+    capabilities: { drop: ["ALL"], add: ["CHOWN"] },
+  });
+  expect(declared({ capabilities: [] }).container.securityContext).toEqual(declared().container.securityContext);
+});
+
+test.each<[settings: Partial<Service>, keys: string[]]>([
+  [{}, ["kubernetes.io/hostname"]],
+  [{ replicas: 1 }, ["kubernetes.io/hostname"]],
+  [{ replicas: 2 }, ["kubernetes.io/hostname", "topology.kubernetes.io/zone"]],
+  [{ autoscaling: { min: 1, max: 2 } }, ["kubernetes.io/hostname", "topology.kubernetes.io/zone"]],
+])("pods of %j are spread over %j", (settings, keys) => {
+  const constraints = declared(settings).spec.template.spec?.topologySpreadConstraints ?? [];
+  expect(constraints.map(({ topologyKey }) => topologyKey)).toEqual(keys);
+  for (const constraint of constraints) expect(constraint.whenUnsatisfiable).toBe("ScheduleAnyway");
+});
+
+test("a rollout waits for what a pod may take to start, and more", () => {
+  expect(declared().spec.progressDeadlineSeconds).toBe(180);
+  expect(declared({ probes: { startup: { seconds: 600 } } }).spec.progressDeadlineSeconds).toBe(720);
+});

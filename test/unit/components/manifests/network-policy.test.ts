@@ -60,8 +60,8 @@ describe("a service's policy", () => {
       "its peers, each at its port",
       {
         peers: [
-          { name: "a", port: 1 },
-          { name: "b", port: 2 },
+          { name: "a", ports: [{ name: "http", port: 1, protocol: "TCP" }] },
+          { name: "b", ports: [{ name: "http", port: 2, protocol: "TCP" }] },
         ],
       },
       [],
