@@ -1,4 +1,6 @@
 import { defineConfig } from "vitest/config";
+import { JsonReporter } from "vitest/node";
+import { HeartbeatReporter } from "./test/support/heartbeat-reporter.ts";
 
 // The generated SDK is linked from sdks/ and compiled: it is loaded as a package, not transformed as a source.
 const server = { deps: { external: [/\/sdks\//] } };
@@ -8,8 +10,11 @@ const results = process.env["TEST_RESULTS"];
 
 export default defineConfig({
   test: {
-    reporters:
-      results === undefined ? ["default"] : ["default", ["json", { outputFile: `${results}/${Date.now()}.json` }]],
+    reporters: [
+      "default",
+      new HeartbeatReporter(),
+      ...(results === undefined ? [] : [new JsonReporter({ outputFile: `${results}/${Date.now()}.json` })]),
+    ],
     projects: [
       { test: { name: "unit", include: ["test/unit/**/*.test.ts"], isolate: false, server } },
       // Pure code, too, but through real processes: Git, the delivery CLI.
