@@ -18,6 +18,10 @@ export interface ApplicationArgs extends ApplicationSpecArgs {
   /** Unique on the cluster, e.g. `delinkcious-dev-link`. */
   applicationName: string;
   argoCdNamespace: string;
+  /** @default none */
+  labels?: Readonly<Record<string, string>>;
+  /** How many seconds longer than others it may take until it is Synced and Healthy. @default 0 */
+  extraSeconds?: number;
   /** Whether its objects stay on the cluster when it is deleted, for another writer to adopt. */
   handOver: boolean;
   provider: Provider;
@@ -33,12 +37,13 @@ export const resourcesFinalizer = "resources-finalizer.argocd.argoproj.io/backgr
  */
 export const ownPathsAlone = { "argocd.argoproj.io/manifest-generate-paths": "." };
 
-/** How long a new Application may take until it is Synced and Healthy. */
-const healthTimeout = "5m";
+/** How long a new Application may take until it is Synced and Healthy, in seconds. */
+const healthSeconds = 300;
 
 /** One Application of Argo CD: keeps what a directory of the deploy repository says running on the cluster. */
 export function application(name: string, args: ApplicationArgs, opts: pulumi.CustomResourceOptions): CustomResource {
   const synced = ["jsonpath={.status.sync.status}=Synced", "jsonpath={.status.health.status}=Healthy"];
+  const healthTimeout = durationOf(healthSeconds + (args.extraSeconds ?? 0));
   return withoutTraces(
     () =>
       new CustomResource(
@@ -49,6 +54,7 @@ export function application(name: string, args: ApplicationArgs, opts: pulumi.Cu
           metadata: {
             name: args.applicationName,
             namespace: args.argoCdNamespace,
+            ...(args.labels === undefined ? {} : { labels: args.labels }),
             annotations: { "pulumi.com/waitFor": JSON.stringify(synced), ...ownPathsAlone },
             finalizers: args.handOver ? [] : [resourcesFinalizer],
           },
@@ -61,6 +67,11 @@ export function application(name: string, args: ApplicationArgs, opts: pulumi.Cu
         },
       ),
   );
+}
+
+/** As the engine shows it, in whole minutes if it can be. */
+function durationOf(seconds: number): string {
+  return seconds % 60 === 0 ? `${seconds / 60}m` : `${seconds}s`;
 }
 
 /**

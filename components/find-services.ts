@@ -16,6 +16,7 @@ import { isDockerfileName } from "./dockerfile.ts";
 import { readFiles } from "./files.ts";
 import { readImageSource, unusedArguments } from "./image-source.ts";
 import { mountProblems } from "./mounts.ts";
+import { migrationProblems } from "./migrations.ts";
 import { peerProblems } from "./peers.ts";
 import { contradictingResources } from "./resources.ts";
 import { renamedSettings } from "./service-files.ts";
@@ -27,6 +28,8 @@ export interface DiscoveryArgs extends CandidateArgs {
   /** The names of the stack's secrets. @default not checked: commands that need no secret do without them */
   secrets?: ReadonlySet<string>;
   images: CandidateArgs["images"] & { registry: string; organization: string };
+  /** Why services can have no migrations in this environment. @default they can */
+  noMigrations?: string | undefined;
   /** Whether the program builds the images, which runs no commands of services. @default false: CI builds them */
   programBuilds?: boolean;
 }
@@ -66,6 +69,10 @@ export function findServices(args: DiscoveryArgs): FoundServices {
     ...overrideProblems(found, args),
     ...unusedArguments(found, args),
     ...peerProblems(services, (service) => origins.get(service)?.("peers") ?? service.directory),
+    ...migrationProblems(services, {
+      refusal: args.noMigrations,
+      originOf: (service) => origins.get(service)?.("migrations") ?? service.directory,
+    }),
   );
   return { services, problems: distinct(problems) };
 }

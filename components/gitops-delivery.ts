@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Identity } from "../git/committer.ts";
 import { applicationName, previewsProjectName, projectName } from "../core/names.ts";
+import { initialMigration, migrationPath } from "../git/migration-record.ts";
 import { initialRecord, recordPath, recordWith } from "../git/release-record.ts";
 import { AppProject } from "./app-project.ts";
 import { application } from "./application.ts";
@@ -11,10 +12,11 @@ import type { Cluster } from "./cluster.ts";
 import { GitManifests } from "./git-manifests.ts";
 import { ImageUpdater } from "./image-updater.ts";
 import type { Installations } from "./installations.ts";
-import { dependencyFiles, serviceFiles } from "./manifest-files.ts";
-import { serviceManifests, type ManifestContext } from "./manifests.ts";
+import { dependencyFiles, migrationFiles, serviceFiles } from "./manifest-files.ts";
+import { migrationManifests, serviceManifests, type ManifestContext } from "./manifests.ts";
 import { generationAnnotation } from "./manifests/metadata.ts";
 import { dependencyManifests, dependencyUsers, deployedDependencies } from "./manifests/dependency.ts";
+import { deliverMigrations } from "./migration-applications.ts";
 import { PreviewEnvironments, type PreviewSettings } from "./preview-environments.ts";
 import type { ReleaseSettings } from "./release.ts";
 import type { Registry, Secrets } from "./secrets.ts";
@@ -114,7 +116,7 @@ export async function deliverByGit(args: GitOpsDeliveryArgs): Promise<void> {
   const autoscaled = new Set(
     context.services.flatMap(({ name, autoscaling }) => (autoscaling === undefined ? [] : name)),
   );
-  const applications: pulumi.Resource[] = [];
+  const applications = new Map<string, pulumi.Resource>();
   await declareInParts(
     [...Object.keys(deployedDependencies(context.dependencies)), ...context.services.map(({ name }) => name)],
     (name) => {
@@ -136,10 +138,11 @@ export async function deliverByGit(args: GitOpsDeliveryArgs): Promise<void> {
           dependsOn: [...cluster.home, manifests, ...project.parts, ...(args.secrets.objects.get(name) ?? [])],
         },
       );
-      applications.push(declared);
+      applications.set(name, declared);
       return declared;
     },
   );
+  deliverMigrations({ ...args, gitops, applications, project, argoCdNamespace: argoCd.namespace, manifests });
   if (gitops.release === "registry-watch" && args.gitToken !== undefined) {
     new ImageUpdater(
       "image-updater",
@@ -161,7 +164,7 @@ export async function deliverByGit(args: GitOpsDeliveryArgs): Promise<void> {
         })),
         provider: cluster.provider,
       },
-      { dependsOn: applications },
+      { dependsOn: [...applications.values()] },
     );
   }
 }
@@ -195,21 +198,30 @@ function filesAt(
     // The release record turns the repository's name into the image by digest.
     const manifests = serviceManifests(context, service, { image: image.repository, secretsGeneration });
     put(service.name, serviceFiles(manifests));
+    const migration = migrationManifests(context, service, { image: image.repository });
+    if (migration !== undefined) put(service.name, migrationFiles(migration));
   }
   return files;
 }
 
-/** The release records that are made where there are none yet, by path. */
+/** The records of releases and migrations that are made where there are none yet, by path. */
 function initialRecords({ context, images }: GitOpsDeliveryArgs): Record<string, pulumi.Input<string>> {
+  const { name: environment } = context.environment;
   return Object.fromEntries(
-    context.services.flatMap(({ name }) => {
+    context.services.flatMap(({ name, migrations }): [path: string, record: pulumi.Input<string>][] => {
       const image = images.get(name);
       if (image === undefined) return [];
+      const path = recordPath(environment, name);
+      if (migrations !== undefined)
+        return [
+          [path, initialRecord(name)],
+          [migrationPath(environment, name), initialMigration()],
+        ];
       const { repository, reference } = image;
       const record =
         reference?.apply((byDigest) => recordWith({ repository, digest: byDigest.replace(/^.*@/, "") })) ??
         initialRecord(name);
-      return [[recordPath(context.environment.name, name), record]];
+      return [[path, record]];
     }),
   );
 }

@@ -1,6 +1,6 @@
 import { writeYaml } from "../core/yaml.ts";
 import type { DependencyManifests } from "./manifests/dependency.ts";
-import type { ServiceManifests } from "./manifests.ts";
+import type { MigrationManifests, ServiceManifests } from "./manifests.ts";
 
 /** What the SDK adds to a manifest, and files must say themselves: API version, kind, and the name of the file. */
 const kinds = {
@@ -14,7 +14,11 @@ const kinds = {
   podDisruptionBudget: ["policy/v1", "PodDisruptionBudget", "pod-disruption-budget.yaml"],
   horizontalPodAutoscaler: ["autoscaling/v2", "HorizontalPodAutoscaler", "horizontal-pod-autoscaler.yaml"],
   ingress: ["networking.k8s.io/v1", "Ingress", "ingress.yaml"],
-} as const satisfies Record<keyof ServiceManifests | keyof DependencyManifests, readonly [string, string, string]>;
+  job: ["batch/v1", "Job", "job.yaml"],
+} as const satisfies Record<
+  keyof ServiceManifests | keyof DependencyManifests | keyof MigrationManifests,
+  readonly [string, string, string]
+>;
 
 /** The kinds that an environment's Applications may create, by API group. */
 export const deployedKinds = [
@@ -29,6 +33,18 @@ export const deployedKinds = [
 /** The base manifests of one service as files, with the kustomization that joins them with the release record. */
 export function serviceFiles(manifests: ServiceManifests): Record<string, string> {
   return withKustomization(files(manifests), ["release"]);
+}
+
+/**
+ * The files of a service's migrations, by path from the service's directory. Argo CD applies the directory as it is; only the
+ * template for Jobs lies deeper.
+ */
+export function migrationFiles({ job, networkPolicy }: MigrationManifests): Record<string, string> {
+  return { ...below("migration", files({ networkPolicy })), ...below("migration/template", files({ job })) };
+}
+
+function below(directory: string, content: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(content).map(([file, text]) => [`${directory}/${file}`, text]));
 }
 
 /** The manifests of a database or cache as files; nothing of it is released. */

@@ -7,9 +7,11 @@ import { dependencyAddress, deployedDependencies } from "./manifests/dependency.
 import { deployment } from "./manifests/deployment.ts";
 import { ingress, ingressHost, type IngressSettings } from "./manifests/ingress.ts";
 import { metadata, selectorLabels, type Environment } from "./manifests/metadata.ts";
-import { networkPolicy } from "./manifests/network-policy.ts";
 import { peerAddress, peerNames, peerVariables } from "./peer-settings.ts";
 import { portsOf, primaryPort, transportOf, type NamedPort } from "./ports.ts";
+import { migrationJob } from "./manifests/migration.ts";
+import { migrationPolicy, networkPolicy } from "./manifests/network-policy.ts";
+import { podTemplate } from "./manifests/pod-template.ts";
 import type { Service } from "./service.ts";
 
 /** All that the manifests of an environment are made of, beside the service itself. */
@@ -113,6 +115,33 @@ export function serviceManifests(
     ...(isExposed(service) && context.ingress !== undefined
       ? { ingress: ingress(environment, service, context.ingress) }
       : {}),
+  };
+}
+
+/** The objects of a service's migrations, as plain data. */
+export interface MigrationManifests {
+  job: types.input.batch.v1.Job;
+  networkPolicy: types.input.networking.v1.NetworkPolicy;
+}
+
+/**
+ * @param args the image: by digest, with the name of its Job; or the repository alone, for a template
+ * @returns `undefined`: the service has none
+ */
+export function migrationManifests(
+  context: ManifestContext,
+  service: Service,
+  args: { image: Input<string>; name?: Input<string>; annotations?: Readonly<Record<string, string>> },
+): MigrationManifests | undefined {
+  const { environment } = context;
+  const { migrations: settings } = service;
+  if (settings === undefined) return undefined;
+  const hasSecrets = Object.keys(serviceSecrets(context, service)).length > 0;
+  const { image, ...own } = args;
+  const pod = podTemplate(environment, service, { image, variables: {}, hasSecrets });
+  return {
+    job: migrationJob(environment, { ...own, service: service.name, settings, pod }),
+    networkPolicy: migrationPolicy(environment, service, connections(context, service)),
   };
 }
 

@@ -7,6 +7,7 @@ import { filesSchema, type MountedFiles } from "./files.ts";
 import { scratchSchema } from "./mounts.ts";
 import { portSchema, portsSchema } from "./ports.ts";
 import { probesSchema } from "./probes.ts";
+import { migrationsSchema } from "./migration-settings.ts";
 import { resourcesSchema } from "./resources.ts";
 
 const variableSchema = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "Is not the name of an environment variable");
@@ -151,6 +152,8 @@ export const serviceSettingsSchema = z.strictObject({
   scratch: scratchSchema.optional(),
   /** Files in its container: path there → `{content}`, `{file}` of the monorepo or `{secret}` of the stack. */
   files: filesSchema.optional(),
+  /** What must have succeeded with an image before pods run it. @default nothing */
+  migrations: migrationsSchema.optional(),
 });
 export type ServiceSettings = z.infer<typeof serviceSettingsSchema>;
 

@@ -14,6 +14,7 @@ import { withoutTraces } from "./bulk-declaration.ts";
 import { rolloutTimeouts } from "./cluster.ts";
 import { serviceManifests, type ManifestContext, type ServiceManifests } from "./manifests.ts";
 import { startSeconds } from "./probes.ts";
+import { applyMigration } from "./migration-job.ts";
 import type { Service } from "./service.ts";
 
 export interface WorkloadArgs {
@@ -57,9 +58,10 @@ export function applyWorkload(name: string, args: WorkloadArgs, opts: pulumi.Cus
 function apply(
   name: string,
   manifests: ServiceManifests,
-  { service: settings, home, startAfter, handOver, autoscalerRemoval }: WorkloadArgs,
+  args: WorkloadArgs,
   opts: pulumi.CustomResourceOptions,
 ): pulumi.Resource {
+  const { service: settings, home, startAfter, handOver, autoscalerRemoval } = args;
   const own = { ...opts, retainOnDelete: handOver };
   const atHome = { ...own, dependsOn: [...home] };
   const timeouts = rolloutTimeouts({ start: startSeconds(settings.probes), end: graceSeconds(settings) });
@@ -67,13 +69,11 @@ function apply(
   const configMap = new ConfigMap(name, manifests.configMap, atHome);
   const files = manifests.files && new ConfigMap(filesName(name), manifests.files, atHome);
   const networkPolicy = new NetworkPolicy(name, manifests.networkPolicy, atHome);
-  const waiting = {
-    ...own,
-    dependsOn: [...home, account, configMap, ...(files === undefined ? [] : [files]), networkPolicy, ...startAfter],
-    customTimeouts: timeouts,
-  };
   // Earlier versions of this program had another mark of changed secrets there, and without it the pods would start anew.
   const kept = [`spec.template.metadata.annotations["delivery/secrets-version"]`];
+  const before = [...home, account, configMap, ...(files === undefined ? [] : [files]), networkPolicy, ...startAfter];
+  const migrated = applyMigration(name, args, before, own);
+  const waiting = { ...own, dependsOn: [...before, ...migrated], customTimeouts: timeouts };
   // The replicas of one that is autoscaled count until the autoscaler changes them; what it then makes of them stays.
   const deployment =
     manifests.horizontalPodAutoscaler === undefined

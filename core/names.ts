@@ -35,6 +35,9 @@ export function applicationName(app: string, environment: string, service: strin
   return `${app}-${environment}-${service}`;
 }
 
+/** The environment variable with the content of a kubeconfig: CI's contexts hold texts, and no files. */
+export const kubeconfigVariable = "DELIVERY_KUBECONFIG";
+
 /** The environment of one pull request, e.g. `pr-12`. @param pullRequest its number, or what stands for it in a template */
 export function previewName(pullRequest: number | string): string {
   return `pr-${pullRequest}`;
@@ -75,6 +78,19 @@ export function filesName(service: string): string {
 export function peerVariable(peer: string): string {
   return `${peer.toUpperCase().replaceAll("-", "_")}_URL`;
 }
+
+/** What belongs to the migrations of a service: their Application, network policy and pods. */
+export function migrationName(service: string): string {
+  return `${service}-migration`;
+}
+
+/** The Job of one attempt at the migration of one image, e.g. `link-migration-0123abcd-1`: no two attempts share a name. */
+export function migrationJobName(service: string, digest: string, attempt: number): string {
+  return `${migrationName(service)}-${digest.replace(/^sha256:/, "").slice(0, 8)}-${attempt}`;
+}
+
+/** The longest name of a service that has migrations: the names of its Jobs become labels of pods. */
+export const maxMigratedNameLength = maxNameLength - migrationJobName("", "0".repeat(8), 9999).length;
 
 /** Why a name cannot be that of a Kubernetes Service; `undefined`: it can. */
 export function nameProblem(name: string): string | undefined {

@@ -19,12 +19,14 @@ export const commitSchema = z.string().regex(/^[0-9a-f]{7,64}$/, "Must be the id
 const rejectedAnnotation = "delivery/rejected";
 const rejectedSourceAnnotation = "delivery/rejected-source-commit";
 const sourceAnnotation = "delivery/source-commit";
+const contractedByAnnotation = "delivery/contracted-by";
 
 const annotationsSchema = z
   .strictObject({
     [rejectedAnnotation]: digestSchema.optional(),
     [rejectedSourceAnnotation]: commitSchema.optional(),
     [sourceAnnotation]: commitSchema.optional(),
+    [contractedByAnnotation]: digestSchema.optional(),
   })
   .refine((all) => all[rejectedSourceAnnotation] === undefined || all[rejectedAnnotation] !== undefined, {
     path: [rejectedAnnotation],
@@ -61,6 +63,8 @@ export interface ReleaseRecord {
   readonly rejected?: Rejection | undefined;
   /** The commit of the monorepo that the image was built from; `undefined`: whoever released it did not say. */
   readonly sourceCommit?: string | undefined;
+  /** The newest image up to this one whose migration has taken away what those before it need. @default none has */
+  readonly contractedBy?: string | undefined;
 }
 
 /** The newest image that a rollback took away. */
@@ -76,6 +80,8 @@ export interface ReleasedImage {
   readonly repository: string;
   readonly digest: string;
   readonly sourceCommit?: string | undefined;
+  /** The newest image up to this one whose migration has taken away what those before it need. @default none has */
+  readonly contractedBy?: string | undefined;
 }
 
 /** Where the record of a service is, from the root of the deploy repository. */
@@ -95,11 +101,15 @@ export function initialRecord(service: string): string {
 }
 
 /** @param rejected what must not come back by itself, if this is a rollback */
-export function recordWith({ repository, digest, sourceCommit }: ReleasedImage, rejected?: Rejection): string {
+export function recordWith(
+  { repository, digest, sourceCommit, contractedBy }: ReleasedImage,
+  rejected?: Rejection,
+): string {
   const annotations = {
     ...(rejected === undefined ? {} : { [rejectedAnnotation]: rejected.digest }),
     ...(rejected?.sourceCommit === undefined ? {} : { [rejectedSourceAnnotation]: rejected.sourceCommit }),
     ...(sourceCommit === undefined ? {} : { [sourceAnnotation]: sourceCommit }),
+    ...(contractedBy === undefined ? {} : { [contractedByAnnotation]: contractedBy }),
   };
   const metadata = Object.keys(annotations).length === 0 ? {} : { metadata: { annotations } };
   return written({ ...metadata, images: [{ name: repository, digest }] });
@@ -119,6 +129,7 @@ export function parseRecord(location: string, text: string): ReleaseRecord | { p
     rejected:
       rejected === undefined ? undefined : { digest: rejected, sourceCommit: annotations?.[rejectedSourceAnnotation] },
     sourceCommit: annotations?.[sourceAnnotation],
+    contractedBy: annotations?.[contractedByAnnotation],
   };
 }
 

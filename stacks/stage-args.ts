@@ -1,6 +1,7 @@
 import type { CiProjectArgs } from "../components/ci-project.ts";
 import type { ClusterArgs } from "../components/cluster.ts";
 import type { DiscoveryArgs } from "../components/find-services.ts";
+import { migrationRefusal } from "../components/migrations.ts";
 import type { GitOpsDeliveryArgs } from "../components/gitops-delivery.ts";
 import type { Problem } from "../core/problem.ts";
 import { podSecurity } from "../components/pod-security.ts";
@@ -19,6 +20,7 @@ export function discoveryArgs(config: Config): DiscoveryArgs {
     dependencies: new Set(Object.keys(config.dependencies)),
     secrets: new Set(config.secrets.keys()),
     programBuilds: config.images.source === "build",
+    noMigrations: migrationRefusal(config.file, config),
   };
 }
 

@@ -1,11 +1,9 @@
 import { createClient, type KubernetesClient } from "../../kubernetes/client.ts";
 import { connectionOf } from "../../kubernetes/connection.ts";
+import { kubeconfigVariable } from "../../core/names.ts";
 import type { JsonMap } from "../../kubernetes/json.ts";
 import { loadKubeconfig, parseKubeconfig } from "../../kubernetes/kubeconfig.ts";
 import { CommandError } from "../command.ts";
-
-/** The environment variable with the content of a kubeconfig: CI's contexts hold texts, and no files. */
-export const kubeconfigVariable = "DELIVERY_KUBECONFIG";
 
 export const clusterHelp = `The cluster is that of KUBECONFIG, or of ~/.kube/config; CI gives the content of a kubeconfig in
 ${kubeconfigVariable}.`;

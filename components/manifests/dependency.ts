@@ -1,6 +1,6 @@
 import { types } from "@pulumi/kubernetes";
 import type { Input } from "@pulumi/pulumi";
-import { pullSecretName, secretName } from "../../core/names.ts";
+import { migrationName, pullSecretName, secretName } from "../../core/names.ts";
 import type { DependencySettings, DeployedDependencySettings } from "../dependency-settings.ts";
 import type { Service } from "../service.ts";
 import { metadata, selectorLabels, type Environment } from "./metadata.ts";
@@ -24,9 +24,11 @@ export function deployedDependencies(
   );
 }
 
-/** The services that use a database or cache. */
+/** Whose pods use a database or cache: services, and their migrations. */
 export function dependencyUsers(name: string, services: readonly Service[]): string[] {
-  return services.filter(({ dependencies }) => dependencies?.[name] !== undefined).map((service) => service.name);
+  return services
+    .filter(({ dependencies }) => dependencies?.[name] !== undefined)
+    .flatMap((service) => [service.name, ...(service.migrations === undefined ? [] : [migrationName(service.name)])]);
 }
 
 /** The manifests of a database or cache that runs as a plain Deployment. */

@@ -1,6 +1,7 @@
 import type { types } from "@pulumi/kubernetes";
 import { portsOf, transportOf, type NamedPort } from "../ports.ts";
 import type { Service } from "../service.ts";
+import { migrationName } from "../../core/names.ts";
 import { metadata, selectorLabels, type Environment } from "./metadata.ts";
 
 type Peer = types.input.networking.v1.NetworkPolicyPeer;
@@ -33,13 +34,38 @@ export function networkPolicy(
       ? []
       : [{ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": args.ingressNamespace } } }]),
   ];
-  const egress: Rule[] = [
+  return policy(
+    environment,
+    service.name,
+    portsOf(service).map(portRule),
+    ingress,
+    egressRules(environment, service, args),
+  );
+}
+
+function egressRules(
+  environment: Environment,
+  service: Service,
+  args: Pick<NetworkPolicyArgs, "peers" | "dependencies" | "externalPorts">,
+): Rule[] {
+  const pods = (name: string): Peer => ({ podSelector: { matchLabels: selectorLabels(environment, name) } });
+  return [
     ...args.peers.map(({ name, ports }) => ({ peers: [pods(name)], ports: ports.map(portRule) })),
     ...args.dependencies.map(({ name, port }) => ({ peers: [pods(name)], ports: [tcp(port)] })),
     ...args.externalPorts.map((port) => ({ peers: [{ ipBlock: { cidr: "0.0.0.0/0" } }], ports: [tcp(port)] })),
     ...(service.egress ?? []).map(({ cidr, port }) => ({ peers: [{ ipBlock: { cidr } }], ports: [tcp(port)] })),
   ];
-  return policy(environment, service.name, portsOf(service).map(portRule), ingress, egress);
+}
+
+/** Lets a service's migrations out to its databases and caches, and nobody in. */
+export function migrationPolicy(
+  environment: Environment,
+  service: Service,
+  { dependencies, externalPorts }: Pick<NetworkPolicyArgs, "dependencies" | "externalPorts">,
+): types.input.networking.v1.NetworkPolicy {
+  const name = migrationName(service.name);
+  const egress = egressRules(environment, service, { peers: [], dependencies, externalPorts });
+  return policy(environment, name, [], [], egress);
 }
 
 /** Lets in only the users of a database or cache, and lets it out nowhere. */

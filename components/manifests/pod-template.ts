@@ -22,9 +22,9 @@ export interface PodTemplateArgs {
   secretsGeneration?: Input<string> | undefined;
 }
 
-type PodTemplate = {
+export type PodTemplate = {
   metadata: types.input.meta.v1.ObjectMeta;
-  spec: types.input.core.v1.PodSpec;
+  spec: Omit<types.input.core.v1.PodSpec, "containers"> & { containers: types.input.core.v1.Container[] };
 };
 
 /** What the pods of a service are, whatever makes them: a Deployment or another workload. */

@@ -26,6 +26,7 @@ import {
   type PropertyPath,
 } from "./property-diff.ts";
 import { reachable, type Mutability, type Session } from "./session.ts";
+import { judgeJob } from "./workload-readiness.ts";
 
 /**
  * What an update would change, and whether it can be done in place.
@@ -40,6 +41,11 @@ export async function diff(session: Session, request: DiffRequest): Promise<Diff
   const news = await placed(session, normalize(toObject(request.news)));
   const olds = await placed(session, normalize(recorded));
   const found = withoutIgnored(differences(named(olds, live, news), news), request.ignoreChanges.map(parsePath));
+  if (await isToBeReplaced(session, news, live))
+    return {
+      detailedDiff: { [`metadata.annotations["${replaceUnready}"]`]: "update-replace" },
+      deleteBeforeReplace: keepsName(news, live),
+    };
   if (found.length === 0) return { detailedDiff: {} };
   const known = forceNewPaths(news, session.settings.mutability);
   const forced = found.some((difference) => touches(difference.path, difference.value, known))
@@ -50,6 +56,23 @@ export async function diff(session: Session, request: DiffRequest): Promise<Diff
   );
   const replaces = Object.values(detailedDiff).some((kind) => kind.endsWith("-replace"));
   return { detailedDiff, deleteBeforeReplace: replaces && keepsName(news, live) };
+}
+
+const replaceUnready = "pulumi.com/replaceUnready";
+
+/** A Job that is not complete is replaced where it asks for that, whatever else has changed. One that cannot be asked is not. */
+async function isToBeReplaced(session: Session, news: KubernetesObject, live: KubernetesObject): Promise<boolean> {
+  if (kindOf(news).kind !== "Job" || annotationOf(news, replaceUnready) !== "true") return false;
+  const cluster = await reachable(session);
+  // As in the official provider, it is the Job of the new name.
+  if (cluster === undefined || hasUnknown(news) || !keepsName(news, live)) return false;
+  try {
+    const path = objectPath(await resourceOf(cluster.discovery, news), news);
+    return judgeJob(await cluster.client.request("GET", path)).state !== "ready";
+  } catch (error) {
+    if (error instanceof ApiError) return false;
+    throw error;
+  }
 }
 
 /** In the namespace that an unset one stands for; in none where the kind has none. */

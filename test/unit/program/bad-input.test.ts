@@ -315,6 +315,16 @@ describe("an invalid stack file gets one clear error and declares nothing", () =
       /-1: must not be negative/,
     ],
     [
+      "migrations whose result CI cannot ask for",
+      (settings) => {
+        set("delivery", "gitops")(settings);
+        set("owns.argoCd", false)(settings);
+        set("services.link.migrations", { command: ["/app", "migrate"] })(settings);
+      },
+      `${file}: services.link.migrations`,
+      /CI asks the cluster whether they have succeeded .* set ci\.environment\.DELIVERY_KUBECONFIG of stacks/,
+    ],
+    [
       "a quantity that is none",
       set("defaults.resources", { limits: { memory: "64 MB" } }),
       `${file}: defaults.resources.limits.memory`,
@@ -807,6 +817,55 @@ describe("an invalid service gets one clear error and declares nothing", () => {
       { "svc/link_service/service.yaml": "autoscaling: { min: 3, max: 2 }\n" },
       () => `${link("service.yaml")}: autoscaling`,
       /needs min <= max/,
+    ],
+    ...(
+      [
+        ["{}", ".command", /missing/],
+        ["migrate", "", /"migrate": must be \{command: \[\/app, migrate\]\}/],
+        [
+          "{ command: /app migrate }",
+          ".command",
+          /"\/app migrate": must be a list such as \[\/app, migrate\]: there may be no/,
+        ],
+        ["{ command: [] }", ".command", /must name a program/],
+        ["{ command: [/app, 1] }", ".command.1", /1: must be a string; quote it/],
+        ["{ command: [x], activeDeadlineSeconds: 0 }", ".activeDeadlineSeconds", /0: must be at least 1/],
+        [
+          "{ command: [x], activeDeadlineSeconds: 10m }",
+          ".activeDeadlineSeconds",
+          /"10m": must be a whole number of sec/,
+        ],
+        [
+          "{ command: [x], activeDeadlineSeconds: 90000 }",
+          ".activeDeadlineSeconds",
+          /90000: must be at most 86400, a day/,
+        ],
+        ["{ command: [x], contract: yes please }", ".contract", /"yes please": must be true or false/],
+        ["{ command: [x], timeout: 5 }", ".timeout", /unknown key/],
+      ] as const
+    ).map(([migrations, key, hint]): [string, Record<string, string>, () => string, RegExp] => [
+      `migrations that are ${migrations}`,
+      { "svc/link_service/service.yaml": `migrations: ${migrations}\n` },
+      () => `${link("service.yaml")}: migrations${key}`,
+      hint,
+    ]),
+    [
+      "migrations that would be called like another service",
+      {
+        "svc/link_service/service.yaml": "migrations: { command: [x] }\n",
+        "svc/link_migration/Dockerfile": "FROM scratch\nEXPOSE 1\n",
+      },
+      () => `${link("service.yaml")}: migrations`,
+      /what belongs to them is called "link-migration", as the service .*svc\/link_migration is; rename one/,
+    ],
+    [
+      "migrations of a service with a long name",
+      {
+        [`svc/${"l".repeat(40)}/Dockerfile`]: "FROM scratch\nEXPOSE 1\n",
+        [`svc/${"l".repeat(40)}/service.yaml`]: "migrations: { command: [x] }\n",
+      },
+      () => `${join(app, "svc", "l".repeat(40), "service.yaml")}: migrations`,
+      /the name "l{40}" has 40 characters; with migrations it may have 39, since their Jobs are named after it/,
     ],
     [
       "running as root",
