@@ -23,7 +23,7 @@ const config = loadConfig();
 
 const { services, problems } = findServices(discoveryArgs(config));
 
-const installations = await readInstallations(installationsArgs(config));
+const installations = await readInstallations(installationsArgs(config, services));
 
 const { drift, problems: driftProblems } = await readDrift(config);
 

@@ -9,6 +9,7 @@ import {
   type KubernetesObject,
 } from "../kubernetes/object.ts";
 import { isClusterScoped } from "../kubernetes/scope.ts";
+import { parametersConfigMap, restartedFor, sizeParameters } from "./argo-cd-size.ts";
 import type { ReleaseSettings } from "./release.ts";
 
 /** How Argo CD is set up, as the stack file says. */
@@ -20,6 +21,8 @@ export interface ArgoCdSettings extends ReleaseSettings {
   dex?: Readonly<Record<string, unknown>> | undefined;
   rbac: readonly string[];
   commitStatus?: { appId: string; installationId: string } | undefined;
+  /** How many services the stack has: Argo CD is set up for so many. @default few */
+  services?: number | undefined;
 }
 
 /** The data of a ConfigMap. */
@@ -35,7 +38,8 @@ export function argoCdObjects(release: readonly KubernetesObject[], settings: Ar
     .filter((object) => isUsed(nameOf(object), settings))
     .map((object) => {
       const data = kindOf(object).kind === "ConfigMap" ? added[nameOf(object)] : undefined;
-      return data === undefined ? object : withValue(object, ["data"], { ...mapAt(object, "data"), ...data });
+      if (data !== undefined) return withValue(object, ["data"], { ...mapAt(object, "data"), ...data });
+      return restartedFor(added[parametersConfigMap] ?? {}, object);
     });
   return inNamespace(configured, settings.namespace);
 }
@@ -60,13 +64,21 @@ function isUsed(name: string, { dex, commitStatus }: ArgoCdSettings): boolean {
 }
 
 /** By ConfigMap: what is added to the release's. Source: https://argo-cd.readthedocs.io/en/stable/operator-manual/declarative-setup/ */
-function configuration({ domain, dex, rbac, commitStatus }: ArgoCdSettings): Readonly<Record<string, Data>> {
+function configuration({
+  domain,
+  dex,
+  rbac,
+  commitStatus,
+  services = 0,
+}: ArgoCdSettings): Readonly<Record<string, Data>> {
+  const parameters = sizeParameters(services);
   return {
     "argocd-cm": {
       ...(domain === undefined ? {} : { url: `https://${domain}` }),
       ...(dex === undefined ? {} : { "dex.config": JSON.stringify(dex) }),
     },
     "argocd-rbac-cm": { "policy.csv": rbac.map((line) => `${line}\n`).join("") },
+    ...(Object.keys(parameters).length === 0 ? {} : { [parametersConfigMap]: parameters }),
     ...(commitStatus === undefined ? {} : { "argocd-notifications-cm": commitStatusNotifications(commitStatus) }),
   };
 }

@@ -20,6 +20,8 @@ export interface InstallationsArgs {
   delivery: "gitops" | "direct";
   /** Whether this stack owns the installation of Argo CD, and of what goes with it. */
   ownsArgoCd: boolean;
+  /** How many there are: Argo CD is set up for so many. */
+  services: number;
   gitops?:
     | {
         release: "commit" | "registry-watch";
@@ -35,10 +37,12 @@ export async function readInstallations({
   file,
   delivery,
   ownsArgoCd,
+  services,
   gitops,
 }: InstallationsArgs): Promise<Installations> {
   if (delivery !== "gitops" || !ownsArgoCd || gitops === undefined) return { problems: [] };
-  const { argoCd, imageUpdater, committer } = gitops;
+  const { imageUpdater, committer } = gitops;
+  const argoCd = { ...gitops.argoCd, services };
   const releases = await Promise.all([
     readRelease({
       location: `${file}: gitops.argoCd`,

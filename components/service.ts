@@ -1,6 +1,8 @@
 import { posix } from "node:path";
 import { z } from "zod";
 import { nameProblem } from "../core/names.ts";
+import { variable as variableSchema } from "../core/problem.ts";
+import { buildSchema } from "./build-settings.ts";
 import { peersSchema } from "./peer-settings.ts";
 import { containerKeys } from "./container.ts";
 import { filesSchema, type MountedFiles } from "./files.ts";
@@ -9,8 +11,8 @@ import { portSchema, portsSchema } from "./ports.ts";
 import { probesSchema } from "./probes.ts";
 import { migrationsSchema } from "./migration-settings.ts";
 import { resourcesSchema } from "./resources.ts";
+import { testSchema } from "./test-settings.ts";
 
-const variableSchema = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "Is not the name of an environment variable");
 const globSchema = z
   .string()
   .refine(isFromRoot, "Must be a glob from the root of the monorepo, such as proto/**, and without '.' and '..'")
@@ -24,33 +26,6 @@ const pathSchema = (example: string): z.ZodString =>
   z
     .string(`Must be a path from the root of the monorepo, such as ${example}`)
     .refine(isPathInside, `Must be a path from the root of the monorepo, such as ${example}, and not lead out of it`);
-
-const serviceContainerSchema = z.strictObject({
-  image: z.string("Must be an image such as cimg/postgres:17.5").min(1),
-  /** Tests begin when something serves there. @default that of the usual servers, e.g. 5432 of an image `postgres` */
-  port: portSchema.optional(),
-  env: z.record(variableSchema, z.string("Must be a string; quote it")).optional(),
-});
-/** A container that tests need, e.g. a database. */
-export type ServiceContainer = z.infer<typeof serviceContainerSchema>;
-
-const commandSchema = z.string("Must be a command").regex(/\S/, "Must be a command");
-
-/** How the files come about that a Dockerfile takes and no commit has. */
-const prepareSchema = z.union(
-  [
-    commandSchema.transform((command) => ({ command })),
-    z.strictObject({
-      command: commandSchema,
-      /** What CI runs it in: with bash, Git and tar. @default `ci.image` of the stack file */
-      image: z
-        .string("Must be an image such as cimg/openjdk:21.0")
-        .regex(/^[^\s<>]+$/, "Must be an image such as cimg/openjdk:21.0")
-        .optional(),
-    }),
-  ],
-  "Must be a command such as mvn package, or {command, image}",
-);
 
 /** What a service may say of itself: `service.yaml` beside its Dockerfile, and `defaults` and `services` of the stack file. */
 export const serviceSettingsSchema = z.strictObject({
@@ -127,26 +102,9 @@ export const serviceSettingsSchema = z.strictObject({
    */
   only: z.array(globSchema).optional(),
   /** How its image is built, beyond its Dockerfile. */
-  build: z
-    .strictObject({
-      /**
-       * A command that makes what the Dockerfile takes and no commit has, e.g. `target/app.jar`. CI runs it before each build, in
-       * the root of the monorepo by `bash -eo pipefail` and without any credentials, with the variables SERVICE (its name) and
-       * SERVICE_DIRECTORY. @default nothing is to be made
-       */
-      prepare: prepareSchema.optional(),
-    })
-    .optional(),
-  /** How CI tests it. */
-  test: z
-    .strictObject({
-      /** Run in the root of the monorepo by `bash -eo pipefail`. @default by its language: `go test` of its packages, `npm test` of its own */
-      command: commandSchema.optional(),
-      env: z.record(variableSchema, z.string("Must be a string; quote it")).optional(),
-      /** Containers that run while the tests do, reached at localhost, e.g. a database. */
-      services: z.array(serviceContainerSchema).optional(),
-    })
-    .optional(),
+  build: buildSchema.optional(),
+  /** How CI tests it; `none`: not at all, which is said wherever its tests would be. */
+  test: testSchema.optional(),
   ...containerKeys,
   /** Directories that it writes to beside `/tmp`, each an empty one at every start. */
   scratch: scratchSchema.optional(),

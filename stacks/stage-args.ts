@@ -75,8 +75,8 @@ export function clusterArgs(config: Config, services: readonly Service[]): Clust
 }
 
 /** What the installations on the cluster take from the configuration. */
-export function installationsArgs(config: Config): InstallationsArgs {
-  return { ...config, ownsArgoCd: config.owns.argoCd };
+export function installationsArgs(config: Config, services: readonly Service[]): InstallationsArgs {
+  return { ...config, ownsArgoCd: config.owns.argoCd, services: services.length };
 }
 
 /** What both ways of delivery take from the configuration. */

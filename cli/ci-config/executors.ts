@@ -1,7 +1,7 @@
 import type { Executor } from "../../circleci/schema.ts";
 import type { Pipeline, PipelineService, PrepareCommand } from "./pipeline.ts";
 
-/** Where all jobs run but the tests that need service containers, and what prepares images in an image of its own. */
+/** Where all jobs run but the tests that need service containers or an image of their own, and what prepares images in another. */
 export const plainExecutor = "delivery";
 
 /** The executors by name, and which one the tests of each service need, and what prepares its image. */
@@ -11,15 +11,13 @@ export function executors({ image, layout, services, testedOnly }: Pipeline): {
   readonly preparing: (prepare: PrepareCommand) => string;
 } {
   const location = layout.workingDirectory === undefined ? {} : { working_directory: layout.workingDirectory };
-  const withContainers = [...services, ...testedOnly].filter(({ serviceContainers }) => serviceContainers.length > 0);
-  const groups = Map.groupBy(withContainers, ({ serviceContainers }) => JSON.stringify(serviceContainers));
+  const special = [...services, ...testedOnly].filter((service) => needsOf(service) !== "");
+  const groups = Map.groupBy(special, needsOf);
   const names = new Map(
-    [...groups].map(([content, [service]]) => {
-      const name = `with-${(service?.serviceContainers ?? []).map((container) => imageName(container.image)).join("-")}`;
-      const twins = [...groups.values()].filter(
-        ([other]) => other !== undefined && namesOf(other) === namesOf(service),
-      );
-      return [content, twins.length === 1 ? name : `${name}-for-${service?.name}`];
+    [...groups].map(([needs, [service]]) => {
+      const name = nameOf(service);
+      const twins = [...groups.values()].filter(([other]) => other !== undefined && nameOf(other) === name);
+      return [needs, twins.length === 1 ? name : `${name}-for-${service?.name}`];
     }),
   );
   const ownImages = [...new Set(services.flatMap(({ prepare }) => prepare?.image ?? []))].filter(
@@ -39,11 +37,11 @@ export function executors({ image, layout, services, testedOnly }: Pipeline): {
         [...preparing].map(([own, name]) => [name, { docker: [{ image: own }], ...location }] as const),
       ),
       ...Object.fromEntries(
-        [...groups].map(([content, [service]]) => [
-          names.get(content) ?? plainExecutor,
+        [...groups].map(([needs, [service]]) => [
+          names.get(needs) ?? plainExecutor,
           {
             docker: [
-              { image },
+              { image: service?.testImage ?? image },
               ...(service?.serviceContainers ?? []).map((container) => ({
                 image: container.image,
                 ...(container.env === undefined ? {} : { environment: { ...container.env } }),
@@ -54,12 +52,25 @@ export function executors({ image, layout, services, testedOnly }: Pipeline): {
         ]),
       ),
     },
-    executorOf: ({ serviceContainers }) => names.get(JSON.stringify(serviceContainers)) ?? plainExecutor,
+    executorOf: (service) => names.get(needsOf(service)) ?? plainExecutor,
   };
 }
 
-function namesOf(service: PipelineService | undefined): string {
-  return (service?.serviceContainers ?? []).map(({ image }) => imageName(image)).join("-");
+/** What the tests of a service run in, beyond what all jobs do; empty: nothing. */
+function needsOf({ testImage, serviceContainers }: PipelineService): string {
+  return testImage === undefined && serviceContainers.length === 0
+    ? ""
+    : JSON.stringify([testImage, serviceContainers]);
+}
+
+/** `with-postgres`, `test-in-rust`, `test-in-rust-with-postgres` */
+function nameOf(service: PipelineService | undefined): string {
+  const { testImage, serviceContainers = [] } = service ?? {};
+  const containers = serviceContainers.map(({ image }) => imageName(image)).join("-");
+  return [
+    ...(testImage === undefined ? [] : [`test-in-${imageName(testImage)}`]),
+    ...(containers === "" ? [] : [`with-${containers}`]),
+  ].join("-");
 }
 
 /** Where the usual servers listen, by the last part of their images' names. */

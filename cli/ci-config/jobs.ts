@@ -4,23 +4,14 @@ import { plainExecutor } from "./executors.ts";
 import { healthWait, type Pipeline, type Promotion } from "./pipeline.ts";
 import { prepareImageJob, unpackStep } from "./prepare-image.ts";
 import { handOver } from "./program-layout.ts";
-import { installPulumi, run } from "./steps.ts";
+import { installPulumi, run, waitForPorts } from "./steps.ts";
+import { testInImageJob } from "./test-image.ts";
 
 /** What a job tests or builds: a service, or several, each but the first after another `--service`. */
 const service: ParameterDeclarations = { service: { type: "string" } };
 const environment: ParameterDeclarations = { environment: { type: "string" } };
 const attachWorkspace = { attach_workspace: { at: handOver } };
 const remoteDocker = { setup_remote_docker: { docker_layer_caching: true } };
-// CircleCI starts service containers with the job, and does not wait until they serve.
-const waitForPorts = run(
-  "Wait for the service containers",
-  `for port in << parameters.ports >>; do
-  timeout 60 bash -c "until (echo >/dev/tcp/localhost/$port) 2>/dev/null; do sleep 0.1; done" || {
-    echo "Nothing serves at localhost:$port"
-    exit 1
-  }
-done`,
-);
 // An absolute path, since the CLI runs in the program's directory.
 const digests = `"$PWD/${handOver}/digests"`;
 
@@ -29,7 +20,7 @@ const digests = `"$PWD/${handOver}/digests"`;
  * @param shared whether a job may be for several services, which then gives it a name
  */
 export function jobs(pipeline: Pipeline, shared: boolean): Record<string, Job> {
-  const { first, promotions, services } = pipeline;
+  const { first, promotions, services, testedOnly } = pipeline;
   const isPrepared = services.some(({ prepare }) => prepare !== undefined);
   // The archives that are unpacked before the build.
   const prepared: ParameterDeclarations = isPrepared ? { prepared: { type: "string", default: "" } } : {};
@@ -53,6 +44,9 @@ export function jobs(pipeline: Pipeline, shared: boolean): Record<string, Job> {
         { report: { job: nameOf("test") } },
       ],
     },
+    ...(services.concat(testedOnly).some(({ testScript }) => testScript !== undefined)
+      ? { "test-in-image": testInImageJob(pipeline) }
+      : {}),
     ...(isPrepared ? { "prepare-image": prepareImageJob(pipeline) } : {}),
     build: {
       description: "Build and push an image, and hand its digest over",

@@ -1,4 +1,4 @@
-import type { ServiceContainer } from "../../components/service.ts";
+import type { ServiceContainer } from "../../components/test-settings.ts";
 import type { ProgramLayout } from "./program-layout.ts";
 
 /** All that the configuration is made from. */
@@ -46,6 +46,12 @@ export interface PipelineService {
   readonly bases?: readonly string[];
   /** What its tests need. */
   readonly serviceContainers: readonly ServiceContainer[];
+  /** Whether nothing tests it, as its settings say. @default it is tested */
+  readonly untested?: true;
+  /** The image that its tests run in. @default that of all jobs */
+  readonly testImage?: string | undefined;
+  /** What tests it in that image, by itself: the image need not have what this program needs. @default this program does */
+  readonly testScript?: string | undefined;
   /** What makes files for its image. @default nothing is to be made */
   readonly prepare?: PrepareCommand | undefined;
 }

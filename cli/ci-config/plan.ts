@@ -13,6 +13,7 @@ import { commentReport } from "../preview/comment.ts";
 import { findEnvironment } from "../project/environment.ts";
 import type { Monorepo } from "../project/monorepo.ts";
 import type { Project, StackFile } from "../project/stack-file.ts";
+import { untestedReason, untestedServices } from "../testing/untested.ts";
 import { continueConfiguration, failedConfiguration } from "./configuration.ts";
 import { continuePipeline, type PipelinePart } from "./continue-pipeline.ts";
 import { checkedConfiguration, generatedFiles, render, staleFiles } from "./generated-files.ts";
@@ -65,10 +66,15 @@ async function plan(args: PlanArgs, context: CommandContext): Promise<PipelinePa
   const { pipeline: changed, changes } = await changedPart(project, known, push, context.note);
   const previews = changed.previews || (await hasEarlierPreview(github, trigger, context));
   const pipeline = { ...changed, previews };
+  const untested = new Set(untestedServices(known.monorepo.services));
   const lines = [
     `${trigger.kind}${trigger.pullRequest === undefined ? "" : ` of pull request ${trigger.pullRequest}`}: ${changes.services.length} of ${known.pipeline.services.length} services have changed`,
-    ...changes.services.map(({ name, reason: why }) => `  ${name}: ${why}`),
-    ...changes.tests.map(({ name, reason: why }) => `  ${name}, only its tests: ${why}`),
+    ...changes.services.map(
+      ({ name, reason: why }) => `  ${name}: ${why}${untested.has(name) ? `; ${untestedReason}` : ""}`,
+    ),
+    ...changes.tests.map(
+      ({ name, reason: why }) => `  ${name}, only its tests: ${why}${untested.has(name) ? `; ${untestedReason}` : ""}`,
+    ),
   ];
   context.print(lines.join("\n"));
   return partFor(trigger, pipeline, stale && `${stale}; run \`npx ${pipeline.regenerate}\` and commit the result`);

@@ -1,3 +1,5 @@
+import type { Service } from "../../components/service.ts";
+import { testRun } from "../../components/test-settings.ts";
 import { openSourceRepository, SourceRepositoryError, type SourceRepository } from "../../git/source-repository.ts";
 import type { StackSettings } from "../../stacks/schema.ts";
 import { baseServices } from "../affected/base-images.ts";
@@ -7,8 +9,9 @@ import { CommandError } from "../command.ts";
 import { readMonorepo, type Monorepo } from "../project/monorepo.ts";
 import type { Project } from "../project/stack-file.ts";
 import { readChain, readOrigins, startOf, type EnvironmentChain } from "./environment-chain.ts";
-import type { Pipeline } from "./pipeline.ts";
+import type { Pipeline, PipelineService } from "./pipeline.ts";
 import { programLayout, type ProgramLayout } from "./program-layout.ts";
+import { withVariables } from "./test-image.ts";
 
 /** What the stack files and the services say. */
 interface Declarations {
@@ -71,7 +74,7 @@ export function pipelineOf(
     services: monorepo.services.map(({ name, directory, context, test, build }) => ({
       name,
       bases: (bases.get(name) ?? []).map(({ service }) => service),
-      serviceContainers: test?.services ?? [],
+      ...testsOf(test, ci.image),
       prepare: build?.prepare && {
         ...build.prepare,
         directory: pathFrom(monorepo.root, directory),
@@ -82,6 +85,19 @@ export function pipelineOf(
     releases: delivery === "gitops" && gitops?.release !== "registry-watch",
     previews: true,
     previewEnvironments: gitops?.previews !== undefined,
+  };
+}
+
+/** How CI tests a service. @param image what all jobs run in */
+function testsOf(test: Service["test"], image: string): Omit<PipelineService, "name"> {
+  const run = testRun(test);
+  if (run === undefined) return { serviceContainers: [], untested: true };
+  const { services = [], image: own = image, command, env = {} } = run;
+  if (own === image) return { serviceContainers: services };
+  return {
+    serviceContainers: services,
+    testImage: own,
+    ...(command === undefined ? {} : { testScript: withVariables(env, command) }),
   };
 }
 

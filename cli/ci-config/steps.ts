@@ -63,6 +63,17 @@ function cloneCommand({ repository, ref, directory }: NonNullable<ProgramLayout[
   return ref === undefined ? clone : `${clone}\ngit -C "${directory}" checkout "${ref}"`;
 }
 
+/** CircleCI starts service containers with the job, and does not wait until they serve. */
+export const waitForPorts = run(
+  "Wait for the service containers",
+  `for port in << parameters.ports >>; do
+  timeout 60 bash -c "until (echo >/dev/tcp/localhost/$port) 2>/dev/null; do sleep 0.1; done" || {
+    echo "Nothing serves at localhost:$port"
+    exit 1
+  }
+done`,
+);
+
 /** A path as one word of a shell, in quotes only where it needs them. */
 export function word(path: string): string {
   return /^[\w./@%+,-]+$/.test(path) ? path : quoteForShell(path);

@@ -3,6 +3,7 @@ import { batches, imageDepths, jobOf, jobsOf, serviceArguments, type Batch } fro
 import { plainExecutor, servicePorts } from "./executors.ts";
 import { prepareParameters } from "./prepare-image.ts";
 import { verbatim } from "./steps.ts";
+import { testScript } from "./test-image.ts";
 import {
   healthWait,
   type Pipeline,
@@ -126,11 +127,14 @@ function tests(args: WorkflowArgs): Call[] {
     const [service] = batch.services;
     const executor = service === undefined ? plainExecutor : executorOf(service);
     const ports = service === undefined ? "" : servicePorts(service).join(" ");
+    const isByItself = service?.testScript !== undefined;
     return {
-      job: "test",
+      job: isByItself ? "test-in-image" : "test",
       name: `test-${batch.name}`,
       parameters: {
-        ...batchParameters("test", batch, args),
+        ...(isByItself
+          ? { tested: batch.name, command: verbatim(testScript(batch)) }
+          : batchParameters("test", batch, args)),
         ...(executor === plainExecutor ? {} : { executor }),
         ...(ports === "" ? {} : { ports }),
       },
@@ -138,9 +142,10 @@ function tests(args: WorkflowArgs): Call[] {
   });
 }
 
-/** Services that share a job need the same service containers. */
+/** Services that share a job need the same image and service containers. */
 function testBatches({ pipeline, executorOf, perJob }: WorkflowArgs): Batch[] {
-  return batches([...pipeline.services, ...pipeline.testedOnly], perJob, executorOf);
+  const tested = [...pipeline.services, ...pipeline.testedOnly].filter(({ untested }) => untested !== true);
+  return batches(tested, perJob, (service) => `${executorOf(service)} ${service.testScript !== undefined}`);
 }
 
 /** What makes files for images is code of others, and gets no credentials. */

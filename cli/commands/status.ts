@@ -8,6 +8,7 @@ import { openRegistry, registryHelp, registryOptions } from "../registry/open-re
 import { collectStatus, statusFetchLimits, statusSources } from "../status/collect.ts";
 import { endpointSettings, endpointsOf } from "../status/endpoints.ts";
 import { renderStatus } from "../status/output.ts";
+import { knownUntested } from "../testing/untested.ts";
 
 const options = {
   env: {
@@ -49,7 +50,8 @@ type StatusOptions = OptionValues<typeof options>;
 
 async function run(flags: StatusOptions, context: CommandContext): Promise<void> {
   const { environment } = context;
-  const settings = new Project().stackFile(flags.env).read(...endpointSettings);
+  const project = new Project();
+  const settings = project.stackFile(flags.env).read(...endpointSettings);
   const endpoints = endpointsOf(flags.env, settings);
   const registry = await openRegistry(flags, context, statusFetchLimits);
   const status = await collectStatus(
@@ -58,6 +60,7 @@ async function run(flags: StatusOptions, context: CommandContext): Promise<void>
       deploy: deployBranch(endpoints.deploy, flags),
       cluster: () => openCluster(environment, flags.context ?? settings.cluster.context),
       registry,
+      untested: knownUntested(project, flags.env),
       ci: { ...endpoints.ci, token: environment["CIRCLE_TOKEN"] },
     }),
   );

@@ -1,3 +1,4 @@
+import type { Service } from "../../components/service.ts";
 import { affectedServices } from "../affected/affected-services.ts";
 import { serviceGraph, type ServiceSources } from "../affected/graph.ts";
 import { CommandError, defineCommand, type CommandContext } from "../command.ts";
@@ -7,6 +8,7 @@ import { Project } from "../project/stack-file.ts";
 import { workspaceInstaller } from "../testing/package-manager.ts";
 import { runTest } from "../testing/run-test.ts";
 import { serviceTests } from "../testing/service-tests.ts";
+import { untestedReason } from "../testing/untested.ts";
 
 const options = {
   env: { value: "ENVIRONMENT", parse: environmentName, required: true, help: "whose stack file counts, e.g. dev" },
@@ -30,7 +32,8 @@ export const command = defineCommand({
     fails, or part of a pipe, makes it fail. Without one, it is tested by its language: \`go test\` of its packages and of
     the monorepo's packages that they import, each in its own module or workspace, but for those that constraints leave
     nothing of; or \`npm test\` of its package, for which the dependencies are installed if there is a lock file and no
-    node_modules: by npm, pnpm, Yarn or Bun, each package or workspace once. What \`test.services\` names is CI's to start.`,
+    node_modules: by npm, pnpm, Yarn or Bun, each package or workspace once. What \`test.services\` names is CI's to start, and \`test.image\` is what CI runs it in.
+    With \`test: none\`, nothing tests the service.`,
   ],
   usage: ["test --env ENVIRONMENT [--service NAME … | --from COMMIT [--to COMMIT]] [OPTIONS]"],
   options,
@@ -45,7 +48,7 @@ interface TestResult {
   /** `none`: it has no tests. */
   readonly result: "passed" | "failed" | "none";
   readonly seconds: number;
-  /** Why it failed. */
+  /** Why it failed, or has no tests. */
   readonly reason: string | null;
 }
 
@@ -99,7 +102,7 @@ async function testService(
   const start = performance.now();
   const reasons: string[] = [];
   const tests = await serviceTests(root, sources, context);
-  if (tests.length === 0) show(`── ${name}: no tests`);
+  if (tests.length === 0) show(`── ${name}: ${noTests(sources.service)}`);
   for (const test of tests) {
     if (context.signal.aborted) break;
     const missing = test.workspace === undefined ? undefined : await install(test.workspace);
@@ -109,14 +112,18 @@ async function testService(
   }
   const [reason] = context.signal.aborted ? ["interrupted"] : reasons;
   const seconds = Math.round((performance.now() - start) / 100) / 10;
-  if (tests.length === 0) return { name, result: "none", seconds, reason: null };
+  if (tests.length === 0) return { name, result: "none", seconds, reason: noTests(sources.service) };
   return { name, result: reason === undefined ? "passed" : "failed", seconds, reason: reason ?? null };
+}
+
+function noTests({ test }: Service): string {
+  return test === "none" ? untestedReason : "no tests are found; say `test.command`, or `test: none`";
 }
 
 function summary(results: readonly TestResult[]): string {
   const width = Math.max(0, ...results.map(({ name }) => name.length));
   const lines = results.map(({ name, result, seconds, reason }) => {
-    const said = { passed: `passed in ${seconds} s`, failed: `FAILED: ${reason}`, none: "no tests" }[result];
+    const said = { passed: `passed in ${seconds} s`, failed: `FAILED: ${reason}`, none: reason }[result];
     return `${name.padEnd(width)}  ${said}`;
   });
   return lines.length === 0 ? "no service to test" : `── summary\n${lines.join("\n")}`;

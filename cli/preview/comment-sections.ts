@@ -78,6 +78,11 @@ export const builds: SectionText = ({ builds: names }, verbosity) => {
   return `The update builds ${what} of ${joinDetails(names.map(code), verbosity, ", ")}, and does not release ${it}.`;
 };
 
+export const untested: SectionText = ({ untested: names }, verbosity) =>
+  names.length === 0
+    ? ""
+    : `CI tests nothing of ${joinDetails(names.map(code), verbosity, ", ")}, as \`test: none\` says.`;
+
 export const others: SectionText = ({ others: changes }, verbosity) => {
   const areas = [...new Set(changes.map(({ area }) => area))];
   return areas

@@ -15,6 +15,8 @@ export interface StackPreview {
   readonly services: readonly ServiceChange[];
   /** The names of those that do not. */
   readonly unchanged: readonly string[];
+  /** The names of those that nothing tests, as they say. */
+  readonly untested: readonly string[];
   /** The names of those whose images the update builds without releasing them, since what is in Git runs. */
   readonly builds: readonly string[];
   /** All other resources that are created or changed. */

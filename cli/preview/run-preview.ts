@@ -9,6 +9,7 @@ import { errorMessage } from "../../core/error.ts";
 import { shortName, stackFilePath } from "../../stacks/stack-file.ts";
 import type { Project } from "../project/stack-file.ts";
 import { openCliStack } from "../pulumi/cli-stack.ts";
+import { knownUntested } from "../testing/untested.ts";
 import { explainEngineFailure, knownFailure, lastOutput, problemsIn } from "../pulumi/diagnostics.ts";
 import { runEngine, type EngineRun } from "../pulumi/engine-run.ts";
 import { redaction, secretTexts } from "../pulumi/redaction.ts";
@@ -32,7 +33,13 @@ export async function previewTrusted(project: Project, name: string, signal: Abo
   const images = await readImageStatus(project, name, "as user");
   return stackPreview(
     events.map((event) => value(event)),
-    { stack: name, forkSafe: false, failure: failure === undefined ? undefined : text(failure), ...images },
+    {
+      stack: name,
+      forkSafe: false,
+      failure: failure === undefined ? undefined : text(failure),
+      untested: knownUntested(project, shortName(name)),
+      ...images,
+    },
   );
 }
 
@@ -79,7 +86,8 @@ export async function previewSafely(
     ...settings.limits,
     ...known.limits,
   ];
-  return stackPreview(events, { stack, forkSafe: true, failure, images: known.images, limits });
+  const untested = knownUntested(project, name);
+  return stackPreview(events, { stack, forkSafe: true, failure, untested, images: known.images, limits });
 }
 
 async function fillStack(

@@ -14,6 +14,8 @@ export interface PreviewInput {
   readonly limits: readonly string[];
   /** Why the engine's run failed, where none of its events says so. */
   readonly failure?: string | undefined;
+  /** The services that nothing tests, as they say. */
+  readonly untested: readonly string[];
   /** What is known of images from outside of the stack. */
   readonly images: ImageStatus;
 }
@@ -47,6 +49,7 @@ export function stackPreview(raw: readonly unknown[], input: PreviewInput): Stac
     losses: [...rest.flatMap(lossOf), ...sums.flatMap(summedLoss)],
     services: services.changed,
     unchanged: services.unchanged,
+    untested: input.untested,
     builds: services.builds,
     others: [
       ...rest.filter((step) => !services.reported.has(step.urn)).flatMap(resourceChange),

@@ -21,6 +21,8 @@ export interface StatusSources {
   readonly app: string;
   readonly environment: string;
   readonly delivery: "gitops" | "direct";
+  /** The services that nothing tests, as they say. */
+  readonly untested: readonly string[];
   readonly source: Ask<SourceStatus>;
   readonly ci: Ask<Pick<Stage, "state" | "summary">>;
   readonly hasImage: (image: DesiredImage) => Promise<boolean>;
@@ -69,6 +71,7 @@ export async function collectStatus(sources: StatusSources, limits: StatusLimits
     takenAt: new Date().toISOString(),
     stages: stagesOf(readings, services),
     services,
+    untested: sources.untested,
     problems: problemsOf(readings),
   };
 }
@@ -110,11 +113,12 @@ function servicesOf(
 
 /** The readers of a real pipeline. */
 export function statusSources(endpoints: StatusEndpoints): StatusSources {
-  const { app, environment, delivery, deploy, registry } = endpoints;
+  const { app, environment, delivery, deploy, registry, untested } = endpoints;
   return {
     app,
     environment,
     delivery,
+    untested,
     source: () => readSource(endpoints.directory),
     ci: (signal) => readCi(endpoints.ci, signal),
     hasImage: async ({ repository, digest }) => (await registry.digest(repository, digest)) !== undefined,

@@ -12,6 +12,8 @@ export interface StatusEndpoints {
   readonly app: string;
   readonly environment: string;
   readonly delivery: "gitops" | "direct";
+  /** The services that nothing tests, as they say. */
+  readonly untested: readonly string[];
   readonly namespace: string;
   readonly argoCdNamespace: string;
   /** The monorepo's root. */
@@ -42,7 +44,7 @@ export type EndpointSettings = Pick<StackSettings, (typeof endpointSettings)[num
 export function endpointsOf(
   name: string,
   settings: EndpointSettings,
-): Omit<StatusEndpoints, "cluster" | "registry" | "ci"> & { ci: Omit<CiLocation, "token"> } {
+): Omit<StatusEndpoints, "cluster" | "registry" | "ci" | "untested"> & { ci: Omit<CiLocation, "token"> } {
   const { app, environment = name, delivery, cluster, gitops, github, ci } = settings;
   return {
     app: app.name,

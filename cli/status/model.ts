@@ -48,6 +48,8 @@ export interface DeliveryStatus {
   readonly takenAt: string;
   readonly stages: readonly Stage[];
   readonly services: readonly ServiceStatus[];
+  /** The services that nothing tests, as they say. */
+  readonly untested: readonly string[];
   readonly problems: readonly StatusProblem[];
 }
 

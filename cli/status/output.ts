@@ -3,7 +3,7 @@ import { errorMessage } from "../../core/error.ts";
 import { CommandError } from "../command.ts";
 import { worst, type DeliveryStatus, type ServiceStatus, type State } from "./model.ts";
 import { pipelinePicture } from "./picture.ts";
-import { cellsOf, columns, escapeMarkup, stageTitles, stateWords, statusText } from "./text.ts";
+import { cellsOf, columns, escapeMarkup, stageTitles, stateWords, statusText, untestedLine } from "./text.ts";
 
 export interface StatusOutput {
   /** The file for the page. @default none is written */
@@ -59,6 +59,7 @@ ${pipelinePicture(stages, "column")}
 <section>
 <h2>Services</h2>
 <div class="card">${services.length === 0 ? '<p class="empty">No service is known: neither Git nor the cluster names one.</p>' : serviceTable(status)}</div>
+${status.untested.length === 0 ? "" : `<p class="untested">${escapeMarkup(untestedLine(status))}</p>`}
 </section>
 ${problems.length === 0 ? "" : problemList(status)}
 </main>

@@ -1,4 +1,5 @@
 import { shortCommit, shortDigest } from "../../git/records.ts";
+import { untestedReason } from "../testing/untested.ts";
 import type { DeliveryStatus, ServiceStatus, StageName, State } from "./model.ts";
 
 /** What people call the parts. */
@@ -67,12 +68,18 @@ export function statusText(status: DeliveryStatus): string {
         ]
       : ["No service is known: neither Git nor the cluster names one."],
     messages,
+    status.untested.length === 0 ? [] : [untestedLine(status)],
     problems,
   ];
   return blocks
     .filter((block) => block.length > 0)
     .map((block) => block.map(printable).join("\n"))
     .join("\n\n");
+}
+
+/** Which services nothing tests. */
+export function untestedLine({ untested }: Pick<DeliveryStatus, "untested">): string {
+  return `${untested.join(", ")}: ${untestedReason}`;
 }
 
 /** A text without characters that steer a terminal or cannot be shown, since names come from elsewhere; they become `�`. */

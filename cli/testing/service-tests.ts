@@ -1,6 +1,7 @@
 import { realpathSync } from "node:fs";
 import { join } from "node:path";
 import type { Service } from "../../components/service.ts";
+import { testRun } from "../../components/test-settings.ts";
 import { outputOf } from "../../core/process.ts";
 import { shellProcess } from "../../core/shell.ts";
 import type { GoTests } from "../affected/go.ts";
@@ -19,7 +20,7 @@ interface ServiceTest extends TestProcess {
 
 /**
  * How a service is tested: as it says in `test.command`, or else by its language: `go test` of its packages and of the packages
- * of the monorepo that they import, `npm test` of its package.
+ * of the monorepo that they import, `npm test` of its package; by nothing where it says `test: none`.
  * @param root the monorepo, relative to the program
  */
 export async function serviceTests(
@@ -27,8 +28,10 @@ export async function serviceTests(
   { service, go, node }: ServiceSources,
   context: CommandContext,
 ): Promise<ServiceTest[]> {
-  const environment = service.test?.env ?? {};
-  const own = service.test?.command;
+  const run = testRun(service.test);
+  if (run === undefined) return [];
+  const environment = run.env ?? {};
+  const own = run.command;
   if (own !== undefined) return [{ ...shellProcess(own), title: own.trimEnd(), directory: root, environment }];
   const goTests = (go?.testCalls() ?? []).map((call) => goTest(root, call, service, context));
   const nodeTests = node?.tested === true ? [nodeTest(root, node, environment)] : [];
@@ -42,7 +45,7 @@ async function goTest(
   context: CommandContext,
 ): Promise<ServiceTest[]> {
   const directory = join(root, at);
-  const environment = { ...(outsideWorkspace ? { GOWORK: "off" } : {}), ...test?.env };
+  const environment = { ...(outsideWorkspace ? { GOWORK: "off" } : {}), ...testRun(test)?.env };
   const without = await excludedPackages(optional, directory, { ...context.environment, ...environment }, context);
   const where = at === "." ? "" : ` in ${at}`;
   if (without.size > 0)

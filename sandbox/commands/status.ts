@@ -4,6 +4,7 @@ import { registryClient } from "../../cli/registry/client.ts";
 import { collectStatus, statusFetchLimits, statusSources, type StatusSources } from "../../cli/status/collect.ts";
 import { endpointSettings, endpointsOf } from "../../cli/status/endpoints.ts";
 import { renderStatus, type StatusOutput } from "../../cli/status/output.ts";
+import { knownUntested } from "../../cli/testing/untested.ts";
 import { NotReachableError } from "../../core/error.ts";
 import { ensureCredentials, loginToDeployGit } from "../machine/credentials.ts";
 import { loadEndpoints, type SandboxEndpoints } from "../machine/endpoints.ts";
@@ -24,7 +25,8 @@ export async function status(stateDir: string, output: StatusOutput = {}): Promi
 }
 
 function sandboxSources(stateDir: string, endpoints: SandboxEndpoints | undefined): StatusSources {
-  const settings = new Project().stackFile("sandbox").find(...endpointSettings);
+  const project = new Project();
+  const settings = project.stackFile("sandbox").find(...endpointSettings);
   if (settings === undefined)
     throw new Error(`there is no stacks/Pulumi.sandbox.yaml in ${process.cwd()}; run this at the root of the checkout`);
   const declared = endpointsOf("sandbox", settings);
@@ -36,6 +38,7 @@ function sandboxSources(stateDir: string, endpoints: SandboxEndpoints | undefine
   loginToDeployGit(stateDir, "reader");
   return statusSources({
     ...declared,
+    untested: knownUntested(project, "sandbox"),
     delivery: repository === undefined ? "direct" : "gitops",
     deploy: repository === undefined ? undefined : { repository, branch: declared.deploy?.branch ?? "main" },
     cluster: () => kubernetesClient(endpoints.kubeconfigPath),
@@ -55,6 +58,7 @@ function noSources(app: string, environment: string, delivery: "gitops" | "direc
     app,
     environment,
     delivery,
+    untested: [],
     source: absent,
     ci: absent,
     hasImage: absent,

@@ -68,6 +68,7 @@ export function sampleStatus(overrides: Partial<DeliveryStatus> = {}): DeliveryS
         message: "not released yet",
       }),
     ],
+    untested: ["news"],
     problems: [{ part: "ci", reason: "set CIRCLE_TOKEN to an API token of CircleCI to see it" }],
     ...overrides,
   };

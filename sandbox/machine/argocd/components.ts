@@ -5,6 +5,7 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { frugalGo, type ProcessSpec } from "../process.ts";
+import type { ArgoCdParameters } from "./parameters.ts";
 
 /** Ports of the components, all on 127.0.0.1. */
 interface ArgoCdPorts {
@@ -23,6 +24,12 @@ interface ComponentOptions {
   redisPassword: string;
 }
 
+/** What a component has of the cluster. */
+interface ComponentCluster {
+  kubeconfigPath: string;
+  namespace: string;
+}
+
 /** The cache of the other components. */
 export function redis({ tools, ports, redisPassword }: ComponentOptions): ProcessSpec {
   return {
@@ -35,7 +42,10 @@ export function redis({ tools, ports, redisPassword }: ComponentOptions): Proces
 }
 
 /** Clones the repositories and runs kustomize. It needs nothing of the cluster. */
-export function repoServer({ folders, ports, redisPassword }: ComponentOptions): ProcessSpec {
+export function repoServer(
+  { folders, ports, redisPassword }: ComponentOptions,
+  parameters: ArgoCdParameters,
+): ProcessSpec {
   return {
     name: "argocd-repo-server",
     command: join(folders.bin, "argocd-repo-server"),
@@ -51,6 +61,7 @@ export function repoServer({ folders, ports, redisPassword }: ComponentOptions):
       "--logformat=text",
     ],
     env: {
+      ...parameters.repoServer,
       ...environmentOf(folders),
       REDIS_PASSWORD: redisPassword,
       ARGOCD_GNUPGHOME: folders.gpgKeys,
@@ -69,7 +80,8 @@ export function repoServer({ folders, ports, redisPassword }: ComponentOptions):
 /** Compares Applications with the cluster, and syncs it. */
 export function controller(
   options: ComponentOptions,
-  cluster: { kubeconfigPath: string; namespace: string },
+  cluster: ComponentCluster,
+  parameters: ArgoCdParameters,
 ): ProcessSpec {
   const { folders, ports, redisPassword } = options;
   return {
@@ -85,6 +97,7 @@ export function controller(
       "--logformat=text",
     ],
     env: {
+      ...parameters.controller,
       ...environmentOf(folders),
       REDIS_PASSWORD: redisPassword,
       // "https://kubernetes.default.svc" then means the cluster of the kubeconfig.
@@ -96,10 +109,7 @@ export function controller(
 }
 
 /** Makes the Applications of ApplicationSets. */
-export function applicationSetController(
-  options: ComponentOptions,
-  cluster: { kubeconfigPath: string; namespace: string },
-): ProcessSpec {
+export function applicationSetController(options: ComponentOptions, cluster: ComponentCluster): ProcessSpec {
   const { folders, ports } = options;
   return {
     name: "argocd-applicationset-controller",

@@ -7,6 +7,7 @@ import { ApiError } from "../../../kubernetes/errors.ts";
 import { listAt, stringAt } from "../../../kubernetes/object.ts";
 import { liveClient } from "../kubernetes-client.ts";
 import { writePrivate } from "../private-file.ts";
+import { readParameters, type ArgoCdParameters } from "./parameters.ts";
 
 /** The controllers' service accounts, as the release names them. */
 const serviceAccounts = {
@@ -18,7 +19,12 @@ const tokenSeconds = 365 * 24 * 3600;
 /** What the stack has put on the cluster for Argo CD: either enough for the controller to run, or why not. */
 export type Installation =
   /** `applicationSets`: for their controller, if there are any. */
-  | { kubeconfigPath: string; client: KubernetesClient; applicationSets?: { kubeconfigPath: string } }
+  | {
+      kubeconfigPath: string;
+      client: KubernetesClient;
+      parameters: ArgoCdParameters;
+      applicationSets?: { kubeconfigPath: string };
+    }
   /** `gone`: the cluster says that it is not there; otherwise the cluster could not be asked. */
   | { missing: string; gone?: boolean };
 
@@ -61,9 +67,10 @@ export function installationOn({
     if (controller?.path !== path) controller = { path, client: liveClient(path) };
     const client = controller.client() ?? asAdmin;
     await checkObjects(client, namespace);
-    if (!(await hasApplicationSets(asAdmin, namespace))) return { kubeconfigPath: path, client };
+    const parameters = await readParameters(asAdmin, namespace);
+    if (!(await hasApplicationSets(asAdmin, namespace))) return { kubeconfigPath: path, client, parameters };
     const applicationSets = { kubeconfigPath: await kubeconfigFor(asAdmin, serviceAccounts.applicationSets) };
-    return { kubeconfigPath: path, client, applicationSets };
+    return { kubeconfigPath: path, client, parameters, applicationSets };
   };
   return async () => {
     try {

@@ -18,6 +18,7 @@ import { listApplications, refresh } from "./applications.ts";
 import { statusPath, supervisorOptionsSchema, type SupervisorStatus } from "./argocd.ts";
 import { applicationSetController, controller, redis, repoServer } from "./components.ts";
 import { installationOn, type Installation } from "./installation.ts";
+import { noParameters } from "./parameters.ts";
 import { replicateSecrets } from "./secret-replicator.ts";
 
 /** How often the components are checked, and how long a complete installation counts as such. */
@@ -36,6 +37,7 @@ const log = (line: string): void => console.log(`${new Date().toISOString()} ${l
 if (options.replicatesSecrets) void replicateSecrets(liveClient(kubeconfigPath), log);
 flushCompileCache();
 
+const last = { parameters: noParameters };
 let installation: Installation = { missing: "not looked for yet" };
 for (let lookedAt = 0; ;) {
   const known = "client" in installation && Date.now() - lookedAt < pollMilliseconds.installation;
@@ -52,13 +54,18 @@ for (let lookedAt = 0; ;) {
 }
 
 async function superviseComponents(found: Installation): Promise<SupervisorStatus> {
-  const started = await Promise.all([ensureRunning(redis(options)), ensureRunning(repoServer(options))]);
+  // While the API server is away, the last ones count.
+  if (!("missing" in found)) last.parameters = found.parameters;
+  else if (found.gone) last.parameters = noParameters;
+  const { parameters } = last;
+  const started = await Promise.all([ensureRunning(redis(options)), ensureRunning(repoServer(options, parameters))]);
   if ("missing" in found) {
     // Without its definitions a controller would only fill its log. It keeps running while the API server is away.
     if (found.gone) for (const part of controllers) await stopProcess(stateDir, part);
     return { controller: "waiting", reason: found.missing };
   }
-  started.push(await ensureRunning(controller(options, { kubeconfigPath: found.kubeconfigPath, namespace })));
+  const cluster = { kubeconfigPath: found.kubeconfigPath, namespace };
+  started.push(await ensureRunning(controller(options, cluster, parameters)));
   const { applicationSets } = found;
   // It takes memory even without any ApplicationSet.
   if (applicationSets === undefined) await stopProcess(stateDir, controllers[0]);

@@ -686,6 +686,18 @@ describe("an invalid service gets one clear error and declares nothing", () => {
       () => `${link("service.yaml")}: build.prepare${at}`,
       hint,
     ]),
+    ...[
+      { test: "false", at: "", hint: /false: must be none, or \{command, image, env, services\}/ },
+      { test: "never", at: "", hint: /"never": must be none, or/ },
+      { test: "{ image: 'my rust' }", at: ".image", hint: /"my rust": must be an image such as cimg\/rust:1\.80/ },
+      { test: "{ command: '' }", at: ".command", hint: /"": must be a command/ },
+      { test: "{ none: true }", at: ".none", hint: /unknown key/ },
+    ].map(({ test: said, at, hint }): [string, Record<string, string>, () => string, RegExp] => [
+      `tests that are ${said}`,
+      { "svc/link_service/service.yaml": `test: ${said}\n` },
+      () => `${link("service.yaml")}: test${at}`,
+      hint,
+    ]),
     [
       "a name too long for Kubernetes",
       { [`svc/${"a".repeat(64)}/Dockerfile`]: "FROM scratch\nEXPOSE 1\n" },

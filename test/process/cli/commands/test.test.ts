@@ -66,6 +66,23 @@ test("a command fails with the first line, or the first part of a pipe, that fai
   expect(stderr).not.toMatch(/^unreachable$/m);
 });
 
+test("what has no tests is said aloud, and why", () => {
+  const { status, results, titles } = testAll(
+    programOf({
+      "svc/empty/Dockerfile": dockerfile,
+      "svc/none/Dockerfile": dockerfile,
+      "svc/none/service.yaml": { test: "none" },
+      "svc/none/package.json": { name: "none", version: "1.0.0", scripts: { test: "false" } },
+    }),
+  );
+  const found = "no tests are found; say `test.command`, or `test: none`";
+  expect({ status, results }).toEqual({
+    status: 0,
+    results: { empty: found, none: "not tested, as `test: none` says" },
+  });
+  expect(titles).toEqual([`── empty: ${found}`, "── none: not tested, as `test: none` says"]);
+});
+
 describe("Node", () => {
   const service = (name: string): Record<string, string | object> => ({
     [`svc/${name}/Dockerfile`]: dockerfile,

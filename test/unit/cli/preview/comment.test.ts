@@ -9,7 +9,7 @@ import { stackPreview, type PreviewInput } from "../../../../cli/preview/stack-p
 // Recorded from `delivery preview` of the sandbox's stack: service news removed, link with 3 replicas and a variable, user
 // built anew, and another namespace.
 const changed = recorded("changed");
-const input: PreviewInput = { stack: "dev", forkSafe: false, limits: [], images: {} };
+const input: PreviewInput = { stack: "dev", forkSafe: false, limits: [], untested: [], images: {} };
 
 test("what is replaced or deleted comes with its reason", () => {
   const { losses } = stackPreview(changed, input);
@@ -358,6 +358,13 @@ function recorded(name: string): unknown[] {
 function loss(action: "replace" | "delete", kind: string, name: string, area: string, ...reasons: string[]): object {
   return { action, kind, name, area, reasons };
 }
+
+test("services that nothing tests are named", () => {
+  expect(previewMarkdown([stackPreview([], { ...input, untested: ["link", "user"] })])).toContain(
+    "CI tests nothing of <code>link</code>, <code>user</code>, as `test: none` says.",
+  );
+  expect(previewMarkdown([empty()])).not.toContain("test: none");
+});
 
 function manyServices(count: number, changes: readonly string[]): StackPreview["services"] {
   return Array.from({ length: count }, (_, index) => ({ name: `service-${index}`, state: "changed", changes }));

@@ -29,6 +29,7 @@ function sources(overrides: Partial<StatusSources> = {}): StatusSources {
     app: "shop",
     environment: "dev",
     delivery: "gitops",
+    untested: [],
     source: () => Promise.resolve({ commit: "a1b2c3d4e5", branch: "main" }),
     ci: () => Promise.resolve({ state: "ok", summary: "#7 success" }),
     hasImage: () => Promise.resolve(true),

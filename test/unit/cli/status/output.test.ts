@@ -26,6 +26,8 @@ test("the text has one line per service", () => {
 ✗ social-graph: Deployment "social-graph" exceeded its progress deadline
 ? user: not released yet
 
+news: not tested, as \`test: none\` says
+
 CI: set CIRCLE_TOKEN to an API token of CircleCI to see it`);
 });
 

@@ -10,6 +10,7 @@ import {
   repoServer,
   type ArgoCdTools,
 } from "../../../../../sandbox/machine/argocd/components.ts";
+import { noParameters } from "../../../../../sandbox/machine/argocd/parameters.ts";
 import { withToken } from "../../../../../sandbox/machine/argocd/installation.ts";
 
 let folder: string;
@@ -77,10 +78,19 @@ test("the ApplicationSet controller can be reached from this machine alone", () 
 
 test("the parts' password is in no argument", () => {
   const options = { tools, folders: prepareFolders(folder, tools), ports, redisPassword: "secret" };
-  for (const part of [repoServer(options), controller(options, { kubeconfigPath: "/k", namespace: "argocd" })]) {
+  const cluster = { kubeconfigPath: "/k", namespace: "argocd" };
+  for (const part of [repoServer(options, noParameters), controller(options, cluster, noParameters)]) {
     expect(part.args.join(" ")).not.toContain("secret");
     expect(part.env).toMatchObject({ REDIS_PASSWORD: "secret" });
   }
+});
+
+test("the parts have what the installation's ConfigMap says, which does not replace what this machine says", () => {
+  const options = { tools, folders: prepareFolders(folder, tools), ports, redisPassword: "secret" };
+  const parameters = { controller: { A: "1", REDIS_PASSWORD: "other" }, repoServer: { B: "2", HOME: "/app" } };
+  const cluster = { kubeconfigPath: "/k", namespace: "argocd" };
+  expect(controller(options, cluster, parameters).env).toMatchObject({ A: "1", REDIS_PASSWORD: "secret" });
+  expect(repoServer(options, parameters).env).toMatchObject({ B: "2", HOME: options.folders.home });
 });
 
 test("the controller's kubeconfig is the administrator's with another token", () => {
