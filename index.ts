@@ -5,8 +5,8 @@ import { findServices, unclaimedDockerfiles } from "./components/find-services.t
 import { deliverByGit } from "./components/gitops-delivery.ts";
 import { readInstallations } from "./components/installations.ts";
 import { manifestContext, serviceAddress } from "./components/manifests.ts";
-import { loweredPodSecurity } from "./components/pod-security.ts";
-import { rejectProblems, remark } from "./components/rejection.ts";
+import { reportObjects } from "./components/object-report.ts";
+import { rejectProblems, remark, warn } from "./components/rejection.ts";
 import { serviceImages } from "./components/service-image.ts";
 import { putServiceSecrets } from "./components/service-secret.ts";
 import { loadConfig } from "./stacks/config.ts";
@@ -22,22 +22,20 @@ import {
 const config = loadConfig();
 
 const { services, problems } = findServices(discoveryArgs(config));
-
 const installations = await readInstallations(installationsArgs(config, services));
 
 const { drift, problems: driftProblems } = await readDrift(config);
-
-rejectProblems([...problems, ...installations.problems, ...driftProblems]);
+const context = manifestContext(config, services);
+const report = reportObjects(context, config.images);
+rejectProblems([...problems, ...installations.problems, ...driftProblems, ...report.problems]);
 remark(unclaimedDockerfiles(config, services));
-remark(loweredPodSecurity(config.cluster.namespace, services));
+warn(report.warnings);
 
 const images = serviceImages(services, config);
 
 const ci = new CiProject(config.app.name, ciProjectArgs(config, drift));
 
-const cluster = new Cluster(config.app.name, clusterArgs(config, services));
-
-const context = manifestContext(config, services);
+const cluster = new Cluster(config.app.name, clusterArgs(config, report.podSecurity));
 
 const secrets = putServiceSecrets(context, cluster, config.secrets);
 

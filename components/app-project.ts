@@ -13,6 +13,8 @@ export interface AppProjectArgs {
   namespace: string;
   /** Whether all that is there comes from Git: the namespace itself, and Secrets. @default false: this program makes both */
   ownsNamespace?: boolean;
+  /** The kinds of objects that services bring along. @default none */
+  ownKinds?: readonly { group: string; kind: string }[];
   repository: { url: string; username: string; token?: pulumi.Output<string> | undefined };
   provider: Provider;
 }
@@ -24,7 +26,7 @@ export class AppProject extends pulumi.ComponentResource {
   readonly parts: readonly pulumi.Resource[];
 
   constructor(name: string, args: AppProjectArgs, opts?: pulumi.ComponentResourceOptions) {
-    const { project, argoCdNamespace, namespace, ownsNamespace = false, repository } = args;
+    const { project, argoCdNamespace, namespace, ownsNamespace = false, ownKinds = [], repository } = args;
     super("delivery:gitops:AppProject", name, { project, argoCdNamespace, namespace }, opts);
     this.project = project;
     const own = { parent: this, provider: args.provider };
@@ -38,7 +40,11 @@ export class AppProject extends pulumi.ComponentResource {
           sourceRepos: [repository.url],
           destinations: [{ server: "https://kubernetes.default.svc", namespace }],
           clusterResourceWhitelist: ownsNamespace ? [{ group: "", kind: "Namespace", name: namespace }] : [],
-          namespaceResourceWhitelist: ownsNamespace ? [...deployedKinds, { group: "", kind: "Secret" }] : deployedKinds,
+          namespaceResourceWhitelist: [
+            ...deployedKinds,
+            ...(ownsNamespace ? [{ group: "", kind: "Secret" }] : []),
+            ...ownKinds,
+          ],
         },
       },
       own,

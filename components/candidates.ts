@@ -3,6 +3,7 @@ import { basename, join, posix } from "node:path";
 import { serviceName } from "../core/names.ts";
 import type { Problem } from "../core/problem.ts";
 import type { CheckoutFiles } from "../git/checkout-files.ts";
+import type { LocatedPatch } from "./patches.ts";
 import { isFile, readSettings, settingsFile } from "./service-files.ts";
 import { mergeSettings, type ServiceSettings } from "./service.ts";
 
@@ -38,6 +39,8 @@ export interface Candidate {
   readonly dockerfile: string;
   readonly context: string;
   readonly settings: ServiceSettings;
+  /** Those of all layers: other than settings, they do not take each other's places. */
+  readonly patches: readonly LocatedPatch[];
   readonly origin: SettingOrigin;
 }
 
@@ -146,6 +149,9 @@ function candidate(key: string, directory: string, own: ServiceSettings, args: C
           : directory
         : directoryPath(root, settings.context),
     settings,
+    patches: layers.flatMap(({ location, settings: { patches = [] } }, layer) =>
+      patches.map((patch, index) => ({ ...patch, location: `${location}patches.${index}`, shared: layer === 0 })),
+    ),
     origin: (...keys) =>
       `${layers.findLast((layer) => has(layer.settings, keys))?.location ?? `${directory}: `}${keys.join(".")}`,
   };

@@ -17,6 +17,7 @@ import { readFiles } from "./files.ts";
 import { readImageSource, unusedArguments } from "./image-source.ts";
 import { mountProblems } from "./mounts.ts";
 import { migrationProblems } from "./migrations.ts";
+import { readOwnManifests } from "./own-manifests.ts";
 import { peerProblems } from "./peers.ts";
 import { contradictingResources } from "./resources.ts";
 import { renamedSettings } from "./service-files.ts";
@@ -114,7 +115,7 @@ function readService(
   isIgnored: (path: string) => boolean,
   problems: Problem[],
 ): Service {
-  const { name, directory, settings, dockerfile, context, origin } = candidate;
+  const { name, directory, settings, patches, dockerfile, context, origin } = candidate;
   const source = { root: args.app.directory, isIgnored, problems };
   const { listening, buildArgs } = readImageSource(candidate, source);
   for (const resource of contradictingResources(settings.resources ?? {})) {
@@ -162,8 +163,13 @@ function readService(
     ...(Object.keys(buildArgs).length === 0 ? {} : { buildArgs }),
     ...(Object.keys(fileSettings).length === 0 ? {} : { mountedFiles }),
   };
+  const brought =
+    settings.manifests === undefined
+      ? {}
+      : { ownObjects: readOwnManifests(settings.manifests, { ...source, origin }, problems) };
+  const changed = patches.length === 0 ? {} : { allPatches: patches };
   const { buildArgs: _args, ports: _ports, ...rest } = settings;
-  return { ...rest, ...given, name, directory, ...listening, dockerfile, context };
+  return { ...rest, ...given, ...brought, ...changed, name, directory, ...listening, dockerfile, context };
 }
 
 function nameProblems(services: readonly Service[], args: DiscoveryArgs): Problem[] {

@@ -13,7 +13,7 @@ import { GitManifests } from "./git-manifests.ts";
 import { ImageUpdater } from "./image-updater.ts";
 import type { Installations } from "./installations.ts";
 import { dependencyFiles, migrationFiles, serviceFiles } from "./manifest-files.ts";
-import { migrationManifests, serviceManifests, type ManifestContext } from "./manifests.ts";
+import { migrationManifests, type ManifestContext } from "./manifests.ts";
 import { generationAnnotation } from "./manifests/metadata.ts";
 import { dependencyManifests, dependencyUsers, deployedDependencies } from "./manifests/dependency.ts";
 import { deliverMigrations } from "./migration-applications.ts";
@@ -21,6 +21,7 @@ import { PreviewEnvironments, type PreviewSettings } from "./preview-environment
 import type { ReleaseSettings } from "./release.ts";
 import type { Registry, Secrets } from "./secrets.ts";
 import type { ServiceImage } from "./service-image.ts";
+import { ownKinds, serviceObjects } from "./service-objects.ts";
 import { generationText, type ServiceSecrets } from "./service-secret.ts";
 
 /** The deploy repository and the Argo CD that watches it, as the stack file says. */
@@ -80,6 +81,7 @@ export async function deliverByGit(args: GitOpsDeliveryArgs): Promise<void> {
       project: projectName(app, environment),
       argoCdNamespace: argoCd.namespace,
       namespace: cluster.namespace,
+      ownKinds: ownKinds(context.services),
       repository,
       provider: cluster.provider,
     },
@@ -94,6 +96,7 @@ export async function deliverByGit(args: GitOpsDeliveryArgs): Promise<void> {
         github: args.github,
         githubToken: args.githubToken,
         argoCdNamespace: argoCd.namespace,
+        ownKinds: ownKinds(context.services),
         deploy: { ...repository, branch: gitops.branch },
         provider: cluster.provider,
       },
@@ -196,8 +199,8 @@ function filesAt(
     if (image === undefined) continue;
     const secretsGeneration = generationText(generations[service.name]);
     // The release record turns the repository's name into the image by digest.
-    const manifests = serviceManifests(context, service, { image: image.repository, secretsGeneration });
-    put(service.name, serviceFiles(manifests));
+    const { manifests, own } = serviceObjects(context, service, { image: image.repository, secretsGeneration });
+    put(service.name, serviceFiles(manifests, own));
     const migration = migrationManifests(context, service, { image: image.repository });
     if (migration !== undefined) put(service.name, migrationFiles(migration));
   }

@@ -1,6 +1,6 @@
 import type { Provider } from "@pulumi/kubernetes/provider.js";
 import * as pulumi from "@pulumi/pulumi";
-import { kindOf, nameOf, namespaceOf, type KubernetesObject } from "../kubernetes/object.ts";
+import { kindOf, nameOf, namespaceOf, typeToken, type KubernetesObject } from "../kubernetes/object.ts";
 
 interface InstalledObjectsArgs {
   /** The component that they are parts of. */
@@ -32,7 +32,7 @@ export function installedObjects(args: InstalledObjectsArgs): pulumi.Resource[] 
   const { parent, name, objects, after, provider } = args;
   const chart = pulumi.createUrn(name, "kubernetes:helm.sh/v4:Chart", parent.urn);
   const declare = (object: KubernetesObject, dependsOn: readonly pulumi.Resource[]): pulumi.Resource =>
-    new InstalledObject(typeOf(object), logicalName(name, object), inputsOf(object), {
+    new InstalledObject(typeToken(object), logicalName(name, object), inputsOf(object), {
       parent,
       provider,
       dependsOn: [...dependsOn],
@@ -50,12 +50,6 @@ export function installedObjects(args: InstalledObjectsArgs): pulumi.Resource[] 
     declare(object, [...after, ...definitions, ...others]),
   );
   return [...definitions, ...others, ...network, ...workloads];
-}
-
-/** `apps/v1`, `Deployment` → `kubernetes:apps/v1:Deployment`; the core group is written `core/v1`. */
-function typeOf(object: KubernetesObject): string {
-  const { apiVersion, kind } = kindOf(object);
-  return `kubernetes:${apiVersion.includes("/") ? apiVersion : `core/${apiVersion}`}:${kind}`;
 }
 
 /** `argocd:argocd/argocd-server`, or without the namespace for what has none. */

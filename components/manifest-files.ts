@@ -1,9 +1,11 @@
 import { writeYaml } from "../core/yaml.ts";
+import { kindOf, nameOf, type KubernetesObject } from "../kubernetes/object.ts";
+import { groupOf } from "../kubernetes/scope.ts";
 import type { DependencyManifests } from "./manifests/dependency.ts";
 import type { MigrationManifests, ServiceManifests } from "./manifests.ts";
 
 /** What the SDK adds to a manifest, and files must say themselves: API version, kind, and the name of the file. */
-const kinds = {
+export const manifestKinds = {
   serviceAccount: ["v1", "ServiceAccount", "service-account.yaml"],
   configMap: ["v1", "ConfigMap", "config-map.yaml"],
   files: ["v1", "ConfigMap", "files.yaml"],
@@ -23,7 +25,7 @@ const kinds = {
 /** The kinds that an environment's Applications may create, by API group. */
 export const deployedKinds = [
   ...new Map(
-    Object.values(kinds).map(([apiVersion, kind]) => {
+    Object.values(manifestKinds).map(([apiVersion, kind]) => {
       const group = apiVersion.includes("/") ? apiVersion.replace(/\/.*/, "") : "";
       return [`${group}/${kind}`, { group, kind }];
     }),
@@ -31,8 +33,22 @@ export const deployedKinds = [
 ];
 
 /** The base manifests of one service as files, with the kustomization that joins them with the release record. */
-export function serviceFiles(manifests: ServiceManifests): Record<string, string> {
-  return withKustomization(files(manifests), ["release"]);
+export function serviceFiles(
+  manifests: ServiceManifests,
+  own: readonly KubernetesObject[] = [],
+): Record<string, string> {
+  return withKustomization({ ...files(manifests), ...ownFiles(own) }, ["release"]);
+}
+
+/** What a service brings along, in a folder of its own. */
+function ownFiles(own: readonly KubernetesObject[]): Record<string, string> {
+  return Object.fromEntries(
+    own.map((object) => {
+      const { apiVersion, kind } = kindOf(object);
+      const parts = [groupOf(apiVersion), kind, nameOf(object)].filter(Boolean).join("-");
+      return [`own/${parts.toLowerCase().replaceAll(":", "_")}.yaml`, writeYaml(object)];
+    }),
+  );
 }
 
 /**
@@ -52,12 +68,12 @@ export function dependencyFiles(manifests: DependencyManifests): Record<string, 
   return withKustomization(files(manifests), []);
 }
 
-function files(manifests: Partial<Record<keyof typeof kinds, object>>): Record<string, string> {
+function files(manifests: Partial<Record<keyof typeof manifestKinds, object>>): Record<string, string> {
   return Object.fromEntries(
-    (Object.keys(kinds) as (keyof typeof kinds)[]).flatMap((key) => {
+    (Object.keys(manifestKinds) as (keyof typeof manifestKinds)[]).flatMap((key) => {
       const manifest = manifests[key];
       if (manifest === undefined) return [];
-      const [apiVersion, kind, name] = kinds[key];
+      const [apiVersion, kind, name] = manifestKinds[key];
       return [[name, writeYaml({ apiVersion, kind, ...manifest })]];
     }),
   );

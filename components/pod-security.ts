@@ -1,7 +1,13 @@
 import type { Service } from "./service.ts";
 
-/** A profile that a namespace enforces. Source: https://kubernetes.io/docs/concepts/security/pod-security-standards/ */
-export type PodSecurity = "restricted" | "baseline";
+/** The profiles that a namespace can enforce, the strictest first. Source: https://kubernetes.io/docs/concepts/security/pod-security-standards/ */
+const profiles = ["restricted", "baseline", "privileged"] as const;
+export type PodSecurity = (typeof profiles)[number];
+
+/** The least strict of some profiles. */
+export function loosest(some: readonly PodSecurity[]): PodSecurity {
+  return profiles.findLast((profile) => some.includes(profile)) ?? "restricted";
+}
 
 type Capable = Pick<Service, "name" | "capabilities">;
 

@@ -22,6 +22,8 @@ export interface PreviewEnvironmentsArgs {
   /** With which Argo CD lists its pull requests. @default it is public */
   githubToken?: pulumi.Output<string> | undefined;
   argoCdNamespace: string;
+  /** The kinds of objects that services bring along. @default none */
+  ownKinds?: AppProjectArgs["ownKinds"];
   /** The deploy repository, where CI puts what a pull request's environment consists of. */
   deploy: AppProjectArgs["repository"] & { branch: string };
   provider: Provider;
@@ -40,7 +42,7 @@ const pullRequest = "{{.number}}";
  */
 export class PreviewEnvironments extends pulumi.ComponentResource {
   constructor(name: string, args: PreviewEnvironmentsArgs, opts?: pulumi.ComponentResourceOptions) {
-    const { app, settings, github, githubToken, argoCdNamespace, deploy, provider } = args;
+    const { app, settings, github, githubToken, argoCdNamespace, ownKinds, deploy, provider } = args;
     super("delivery:gitops:PreviewEnvironments", name, { app, label: settings.label }, opts);
     const own = { parent: this, provider };
     const project = new AppProject(
@@ -50,6 +52,7 @@ export class PreviewEnvironments extends pulumi.ComponentResource {
         argoCdNamespace,
         namespace: namespaceName(app, previewName("*")),
         ownsNamespace: true,
+        ...(ownKinds === undefined ? {} : { ownKinds }),
         repository: deploy,
         provider,
       },

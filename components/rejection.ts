@@ -6,6 +6,11 @@ export function remark(sentence: string | undefined): void {
   if (sentence !== undefined) void pulumi.log.info(sentence);
 }
 
+/** Says what is not wrong, and what everybody who reviews the change should see. */
+export function warn(sentences: readonly string[]): void {
+  for (const sentence of sentences) void pulumi.log.warn(sentence);
+}
+
 /**
  * Reports all problems at once.
  * @throws pulumi.RunError whose message the engine prints without a stack trace; nothing when the list is empty

@@ -10,6 +10,8 @@ import { scratchSchema } from "./mounts.ts";
 import { portSchema, portsSchema } from "./ports.ts";
 import { probesSchema } from "./probes.ts";
 import { migrationsSchema } from "./migration-settings.ts";
+import type { OwnObject } from "./own-objects.ts";
+import { patchesSchema, type LocatedPatch } from "./patches.ts";
 import { resourcesSchema } from "./resources.ts";
 import { testSchema } from "./test-settings.ts";
 
@@ -101,6 +103,10 @@ export const serviceSettingsSchema = z.strictObject({
    * root of the monorepo. What its code imports counts all the same. @default all of it
    */
   only: z.array(globSchema).optional(),
+  /** Changes of its Kubernetes objects that no setting makes, after all others; those of `defaults` and of `services` are made, too. */
+  patches: patchesSchema.optional(),
+  /** Kubernetes objects that it brings along: files of manifests, as globs from the root of the monorepo. */
+  manifests: z.array(globSchema, "Must be a list of globs").optional(),
   /** How its image is built, beyond its Dockerfile. */
   build: buildSchema.optional(),
   /** How CI tests it; `none`: not at all, which is said wherever its tests would be. */
@@ -128,6 +134,10 @@ export interface Service extends ServiceSettings {
   readonly dockerfile: string;
   /** The directory that its build sees, relative to the program. */
   readonly context: string;
+  /** Those of all files that speak of it, in the order in which they are made. @default none */
+  readonly allPatches?: readonly LocatedPatch[] | undefined;
+  /** What `manifests` means. @default nothing */
+  readonly ownObjects?: readonly OwnObject[] | undefined;
 }
 
 /** Later settings win; maps are merged key by key, lists are replaced, and so is what is one thing, such as a probe. */

@@ -12,9 +12,11 @@ import { markedAsAutoscaled } from "./autoscaler-removal.ts";
 import { graceSeconds } from "./container.ts";
 import { withoutTraces } from "./bulk-declaration.ts";
 import { rolloutTimeouts } from "./cluster.ts";
-import { serviceManifests, type ManifestContext, type ServiceManifests } from "./manifests.ts";
+import type { ManifestContext } from "./manifests.ts";
+import { ownObjects } from "./own-objects.ts";
 import { startSeconds } from "./probes.ts";
 import { applyMigration } from "./migration-job.ts";
+import { serviceObjects, type ServiceObjects } from "./service-objects.ts";
 import type { Service } from "./service.ts";
 
 export interface WorkloadArgs {
@@ -48,16 +50,16 @@ export class Workloads extends pulumi.ComponentResource {
  * @returns what is there once the service can be reached, or runs where nobody reaches it
  */
 export function applyWorkload(name: string, args: WorkloadArgs, opts: pulumi.CustomResourceOptions): pulumi.Resource {
-  const manifests = serviceManifests(args.context, args.service, {
+  const objects = serviceObjects(args.context, args.service, {
     image: args.image,
     secretsGeneration: args.secretsGeneration,
   });
-  return withoutTraces(() => apply(name, manifests, args, opts));
+  return withoutTraces(() => apply(name, objects, args, opts));
 }
 
 function apply(
   name: string,
-  manifests: ServiceManifests,
+  { manifests, own: brought }: ServiceObjects,
   args: WorkloadArgs,
   opts: pulumi.CustomResourceOptions,
 ): pulumi.Resource {
@@ -69,9 +71,18 @@ function apply(
   const configMap = new ConfigMap(name, manifests.configMap, atHome);
   const files = manifests.files && new ConfigMap(filesName(name), manifests.files, atHome);
   const networkPolicy = new NetworkPolicy(name, manifests.networkPolicy, atHome);
+  const needed = ownObjects(name, brought, atHome);
   // Earlier versions of this program had another mark of changed secrets there, and without it the pods would start anew.
   const kept = [`spec.template.metadata.annotations["delivery/secrets-version"]`];
-  const before = [...home, account, configMap, ...(files === undefined ? [] : [files]), networkPolicy, ...startAfter];
+  const before = [
+    ...home,
+    account,
+    configMap,
+    ...(files === undefined ? [] : [files]),
+    networkPolicy,
+    ...needed,
+    ...startAfter,
+  ];
   const migrated = applyMigration(name, args, before, own);
   const waiting = { ...own, dependsOn: [...before, ...migrated], customTimeouts: timeouts };
   // The replicas of one that is autoscaled count until the autoscaler changes them; what it then makes of them stays.

@@ -49,6 +49,12 @@ export function kindOf(object: KubernetesObject): KindReference {
   return { apiVersion: stringAt(object, "apiVersion") ?? "", kind: stringAt(object, "kind") ?? "" };
 }
 
+/** The type of an object to Pulumi: `kubernetes:apps/v1:Deployment`; the core group is written `core/v1`. */
+export function typeToken(object: KubernetesObject): string {
+  const { apiVersion, kind } = kindOf(object);
+  return `kubernetes:${apiVersion.includes("/") ? apiVersion : `core/${apiVersion}`}:${kind}`;
+}
+
 export function annotationOf(object: KubernetesObject, key: string): string | undefined {
   return stringAt(object, "metadata", "annotations", key);
 }

@@ -3,9 +3,9 @@ import type { ClusterArgs } from "../components/cluster.ts";
 import type { DiscoveryArgs } from "../components/find-services.ts";
 import { migrationRefusal } from "../components/migrations.ts";
 import type { GitOpsDeliveryArgs } from "../components/gitops-delivery.ts";
-import type { Problem } from "../core/problem.ts";
-import { podSecurity } from "../components/pod-security.ts";
+import type { PodSecurity } from "../components/pod-security.ts";
 import type { Service } from "../components/service.ts";
+import type { Problem } from "../core/problem.ts";
 import { previewNamespaces } from "../core/names.ts";
 import type { InstallationsArgs } from "../components/installations.ts";
 import { deliveredBranch } from "../git/delivered-branch.ts";
@@ -62,13 +62,13 @@ export function ciProjectArgs(config: Config, drift: CiProjectArgs["drift"]): Ci
 }
 
 /** What the cluster takes from the configuration. */
-export function clusterArgs(config: Config, services: readonly Service[]): ClusterArgs {
+export function clusterArgs(config: Config, podSecurity: PodSecurity): ClusterArgs {
   return {
     ...config.cluster,
-    podSecurity: podSecurity(services),
     app: config.app.name,
     environment: config.environment,
     kubeconfig: config.kubeconfig,
+    podSecurity,
     registry: config.registry,
     pullSecretCopies: config.gitops?.previews && previewNamespaces(config.app.name),
   };

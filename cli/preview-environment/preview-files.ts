@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
 import type { DependencySettings } from "../../components/dependency-settings.ts";
 import { dependencyFiles, serviceFiles } from "../../components/manifest-files.ts";
-import { serviceManifests, usedSecrets, type ManifestContext } from "../../components/manifests.ts";
+import { usedSecrets, type ManifestContext } from "../../components/manifests.ts";
 import { dependencyManifests, dependencyUsers, deployedDependencies } from "../../components/manifests/dependency.ts";
 import type { IngressSettings } from "../../components/manifests/ingress.ts";
 import { metadata, namespaceManifest, type Environment } from "../../components/manifests/metadata.ts";
 import { podSecurity } from "../../components/pod-security.ts";
+import { serviceObjects } from "../../components/service-objects.ts";
 import type { Service } from "../../components/service.ts";
 import { namespaceName, previewName } from "../../core/names.ts";
 import { writeYaml } from "../../core/yaml.ts";
@@ -54,9 +55,9 @@ export function previewFiles(
       context.services.map((service) => {
         const image = images.get(service.name);
         if (image === undefined) throw new Error(`no image of ${service.name}`);
-        const manifests = serviceManifests(context, service, { image: image.repository });
+        const { manifests, own } = serviceObjects(context, service, { image: image.repository });
         return {
-          ...below(`${directory}/${service.name}`, serviceFiles(manifests)),
+          ...below(`${directory}/${service.name}`, serviceFiles(manifests, own)),
           [recordPath(directory, service.name)]: recordWith(image),
         };
       }),

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { loweredPodSecurity, podSecurity } from "../../../components/pod-security.ts";
+import { loosest, loweredPodSecurity, podSecurity, type PodSecurity } from "../../../components/pod-security.ts";
 import { sampleService } from "../../support/sample-shop.ts";
 
 const plain = sampleService("link");
@@ -13,3 +13,9 @@ test("a namespace enforces all there is, unless a service has a capability; and 
     "the namespace shop-dev enforces Pod Security `baseline` instead of `restricted`, for the capabilities of user (CHOWN, SETUID)",
   );
 });
+
+test.each<[levels: PodSecurity[], level: PodSecurity]>([
+  [[], "restricted"],
+  [["restricted", "baseline", "restricted"], "baseline"],
+  [["privileged", "baseline"], "privileged"],
+])("the loosest of %j is %s", (levels, level) => expect(loosest(levels)).toBe(level));

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { expect, test, vi } from "vitest";
-import { rejectProblems, remark } from "../../../components/rejection.ts";
+import { rejectProblems, remark, warn } from "../../../components/rejection.ts";
 
 test("what may not be meant is said, and stops nothing", () => {
   const said = vi.spyOn(pulumi.log, "info").mockResolvedValue();
@@ -8,6 +8,14 @@ test("what may not be meant is said, and stops nothing", () => {
   expect(said).not.toHaveBeenCalled();
   remark("no service has tools/Dockerfile");
   expect(said.mock.calls).toEqual([["no service has tools/Dockerfile"]]);
+});
+
+test("what everybody should see is a warning each", () => {
+  const said = vi.spyOn(pulumi.log, "warn").mockResolvedValue();
+  warn([]);
+  expect(said).not.toHaveBeenCalled();
+  warn(["one", "two"]);
+  expect(said.mock.calls).toEqual([["one"], ["two"]]);
 });
 
 test("all problems are one error, and none is none", () => {

@@ -84,6 +84,39 @@ describe("the objects", () => {
   });
 });
 
+describe("what a service brings along", () => {
+  const object = (apiVersion: string, kind: string) => ({ apiVersion, kind, metadata: { name: "own" } });
+  const ownObjects = [
+    object("v1", "ConfigMap"),
+    object("v1", "PersistentVolumeClaim"),
+    object("apps/v1", "StatefulSet"),
+  ].map((one) => ({ file: "k8s/own.yaml", object: one }));
+  const id = (type: string): string => `kubernetes:${type}::link:own`;
+
+  test("is declared with it, and pods wait for what they may refer to", async () => {
+    const { resources, registrations } = await declared({ ownObjects });
+    const parent = "delivery:cluster:Workload$";
+    expect(resources[`${parent}${id("apps/v1:StatefulSet")}`]).toMatchObject({
+      kind: "StatefulSet",
+      metadata: { name: "own", namespace: "shop-dev" },
+    });
+    // Storage that is bound when a pod uses it would be waited for in vain.
+    expect(resources[`${parent}${id("core/v1:PersistentVolumeClaim")}`]).toMatchObject({
+      metadata: { annotations: { "pulumi.com/skipAwait": "true" } },
+    });
+    const needed = registrations.get("kubernetes:apps/v1:Deployment::link")?.dependsOn ?? [];
+    expect(needed.filter((one) => one.endsWith(":own")).toSorted()).toEqual([
+      id("core/v1:ConfigMap"),
+      id("core/v1:PersistentVolumeClaim"),
+    ]);
+  });
+
+  test.each([true, false])("stays for another writer if it is to be handed over: %s", async (handOver) => {
+    const { registrations } = await declared({ ownObjects }, {}, handOver);
+    expect(registrations.get(id("core/v1:ConfigMap"))?.retainOnDelete).toBe(handOver);
+  });
+});
+
 test("a component's arguments hold nothing secret", async () => {
   const { resources } = await declared(everything, manifestContext);
   expect(resources["delivery:cluster:Workload::shop"]).toEqual({});

@@ -943,3 +943,169 @@ describe("an invalid release record gets one clear error and declares nothing", 
     expect(message).toContain(`${file}: images.releases: "${app}/deploy" does not exist; correct the path`);
   });
 });
+
+describe("an invalid patch, or an object that a service cannot bring along, gets one clear error and declares nothing", () => {
+  const inService = (patch: string): string => `patches:\n  - ${patch}\n`;
+  test.each<[what: string, patch: string, key: string, hint: RegExp]>([
+    ["a patch of no kind", "{ patch: {} }", ".kind", /missing; must be the kind of an object of the service/],
+    ["a kind in lower case", "{ kind: deployment, patch: {} }", ".kind", /"deployment": must be the kind of an object/],
+    ["a patch without a change", "{ kind: Service }", ".patch", /missing; must be a part of the object, or a list of/],
+    ["a patch that is a text", "{ kind: Service, patch: x }", ".patch", /"x": must be a part of the object, or a list/],
+    ["a patch of no operation", "{ kind: Service, patch: [] }", ".patch", /\[\]: must have an operation/],
+    ["an unknown operation", "{ kind: Service, patch: [{ op: set, path: /a }] }", ".patch.0.op", /must be add, remove/],
+    [
+      "an operation at no path",
+      "{ kind: Service, patch: [{ op: remove, path: a }] }",
+      ".patch.0.path",
+      /begins with \//,
+    ],
+    [
+      "an operation without a value",
+      "{ kind: Service, patch: [{ op: add, path: /a }] }",
+      ".patch.0.value",
+      /must be there/,
+    ],
+    ["a target as kustomize has it", "{ target: { kind: Service }, patch: {} }", ".target", /unknown key/],
+    [
+      "an object that is not there",
+      "{ kind: Ingress, patch: {} }",
+      "",
+      /link has no Ingress; it has ConfigMap, Deploy/,
+    ],
+    [
+      "an image of the service's container",
+      "{ kind: Deployment, patch: { spec: { template: { spec: { containers: [{ name: link, image: x }] } } } } }",
+      "",
+      /of Deployment link: image of container link must stay: the release record says by digest which one runs/,
+    ],
+    [
+      "an amount that is none",
+      "{ kind: Deployment, patch: { spec: { template: { spec: { containers: [{ name: link, resources: { limits: { memory: 512MB } } }] } } } } }",
+      "",
+      /spec\.template\.spec\.containers\.0\.resources\.limits\.memory: "512MB": is no quantity; it takes a unit such as/,
+    ],
+    [
+      "a secret as Pulumi encrypts it",
+      "{ kind: ConfigMap, patch: { data: { KEY: { secure: v1:x } } } }",
+      ".patch.data.KEY",
+      /is a secret, and a plain setting is shown/,
+    ],
+  ])("%s", async (_what, patch, key, hint) => {
+    write("svc/link_service/service.yaml", inService(patch));
+    const message = await rejection(() => {});
+    const location = `${app}/svc/link_service/service.yaml: patches.0${key}: `;
+    expect(message.split("\n").find((text) => text.includes(location))).toMatch(hint);
+  });
+
+  test.each<[what: string, change: (settings: Settings) => void, location: string, hint: RegExp]>([
+    [
+      "a default patch that concerns no service",
+      set("defaults.patches", [{ kind: "Ingress", patch: {} }]),
+      `${file}: defaults.patches.0`,
+      /no service has the kind Ingress; correct it, or remove the patch/,
+    ],
+    [
+      "a default patch that breaks every service, said for each",
+      set("defaults.patches", [{ kind: "Service", patch: { metadata: { name: "x" } } }]),
+      `${file}: defaults.patches.0`,
+      /of Service link: metadata.name must stay "link"/,
+    ],
+    [
+      "a patch of one service in this environment",
+      set("services.link.patches", [{ kind: "Deployment", patch: { spec: { replicas: 2 } } }]),
+      `${file}: services.link.patches.0`,
+      /of Deployment link: spec.replicas must stay 1: `replicas` and `autoscaling`/,
+    ],
+    [
+      "manifests that are not there",
+      set("services.link.manifests", ["svc/link_service/k8s/*.yaml"]),
+      `${file}: services.link.manifests.0`,
+      /"svc\/link_service\/k8s\/\*\.yaml": matches no file below .*, of which globs begin at the root/,
+    ],
+    [
+      "a manifest outside",
+      set("services.link.manifests", ["../k8s.yaml"]),
+      `${file}: services.link.manifests.0`,
+      /must be a glob from the root of the monorepo/,
+    ],
+    [
+      "one manifest as a text",
+      set("services.link.manifests", "k8s.yaml"),
+      `${file}: services.link.manifests`,
+      /must be a list/,
+    ],
+  ])("%s", async (_what, change, location, hint) => {
+    const message = await rejection(change);
+    expect(message.split("\n").find((text) => text.includes(`${location}: `))).toMatch(hint);
+  });
+
+  const metadata = "metadata: { name: own }";
+  test.each<[what: string, text: string, location: string, hint: RegExp]>([
+    ["no YAML", "a: [", "", /is not YAML/],
+    ["nothing", "# later\n", "", /has no Kubernetes object in it/],
+    ["no object", "replicas: 2\n", "", /has something that is no Kubernetes object, as document 1/],
+    [
+      "a Secret",
+      `apiVersion: v1\nkind: Secret\n${metadata}\n`,
+      "Secret own",
+      /would be in Git; set its values with `pulumi config/,
+    ],
+    ["a Namespace", `apiVersion: v1\nkind: Namespace\n${metadata}\n`, "Namespace own", /is in no namespace/],
+    [
+      "a kustomization",
+      `apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n${metadata}\n`,
+      "Kustomization own",
+      /is a file of kustomize, and no object; name the manifests themselves/,
+    ],
+    [
+      "an unknown field",
+      `apiVersion: v1\nkind: ConfigMap\n${metadata}\ndate: {}\n`,
+      "ConfigMap own",
+      /date: unknown field; did you mean data\?/,
+    ],
+    [
+      "a wrong type",
+      `apiVersion: v1\nkind: ConfigMap\n${metadata}\ndata: { A: 1 }\n`,
+      "ConfigMap own",
+      /data\.A: 1: must be a string; quote it/,
+    ],
+    [
+      "another namespace",
+      "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: own, namespace: other }\n",
+      "ConfigMap other/own",
+      /metadata\.namespace: "other": the environment's is .*; leave it out/,
+    ],
+    [
+      "an object that the service has already",
+      "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: user }\n",
+      "ConfigMap user",
+      /user has it by its settings, and `patches` change it; remove it here, or give it another name/,
+    ],
+    [
+      "pods that would be taken for a service's",
+      `apiVersion: v1\nkind: Pod\nmetadata: { name: own, labels: { app.kubernetes.io/name: link, app.kubernetes.io/part-of: shop } }\nspec: { containers: [{ name: a, image: a }] }\n`,
+      "Pod own",
+      /its pods have the labels of link, whose requests and policies they would share/,
+    ],
+    [
+      "a name that is none",
+      "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: Own }\n",
+      "ConfigMap Own",
+      /metadata\.name: must be lower case/,
+    ],
+  ])("a file with %s", async (_what, text, location, hint) => {
+    write("svc/link_service/service.yaml", "manifests: [svc/link_service/k8s/*.yaml]\n");
+    write("svc/link_service/k8s/own.yaml", text);
+    const message = await rejection(() => {});
+    const place = `${app}/svc/link_service/k8s/own.yaml: ${location === "" ? "" : `${location}: `}`;
+    expect(message.split("\n").find((line) => line.includes(place))).toMatch(hint);
+  });
+
+  test("one object in the files of two services", async () => {
+    write("k8s/own.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: own }\n");
+    const message = await rejection(set("defaults.manifests", ["k8s/own.yaml"]));
+    expect(message).toContain(
+      `${app}/k8s/own.yaml: ConfigMap own: link brings it along already, in ${app}/k8s/own.yaml`,
+    );
+  });
+});

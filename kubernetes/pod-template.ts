@@ -1,0 +1,32 @@
+import { mapAt, withValue, type KubernetesObject } from "./object.ts";
+import type { JsonMap } from "./json.ts";
+
+/** Where a kind says what its pods are. */
+const templates: Readonly<Record<string, readonly string[]>> = {
+  Deployment: ["spec", "template"],
+  StatefulSet: ["spec", "template"],
+  DaemonSet: ["spec", "template"],
+  ReplicaSet: ["spec", "template"],
+  ReplicationController: ["spec", "template"],
+  Job: ["spec", "template"],
+  CronJob: ["spec", "jobTemplate", "spec", "template"],
+  PodTemplate: ["template"],
+  Pod: [],
+};
+
+/** What an object says of its pods, with their labels; `undefined`: it has none, as far as is known of its kind. */
+export function podTemplateOf(object: KubernetesObject): JsonMap | undefined {
+  const path = pathIn(object);
+  return path === undefined ? undefined : mapAt(object, ...path);
+}
+
+/** The object with other pods. */
+export function withPodTemplate(object: KubernetesObject, template: JsonMap): KubernetesObject {
+  const path = pathIn(object) ?? [];
+  return path.length === 0 ? { ...object, ...template } : withValue(object, path, template);
+}
+
+function pathIn(object: KubernetesObject): readonly string[] | undefined {
+  const { kind } = object;
+  return typeof kind === "string" && Object.hasOwn(templates, kind) ? templates[kind] : undefined;
+}
