@@ -2,7 +2,7 @@ import { migrationJobName } from "../core/names.ts";
 import { schemaProblems, type Problem } from "../core/problem.ts";
 import { isMap, parseYaml, writeYaml } from "../core/yaml.ts";
 import { z } from "zod";
-import { digestSchema } from "./release-record.ts";
+import { commitSchema, digestSchema } from "./release-record.ts";
 
 /** The label of the Applications, Jobs and pods of migrations. */
 export const migrationLabel = { key: "app.kubernetes.io/component", value: "migration" } as const;
@@ -11,6 +11,7 @@ export const migrationLabel = { key: "app.kubernetes.io/component", value: "migr
 export const contractAnnotation = "delivery/contract";
 
 const attemptAnnotation = "delivery/migration-attempt";
+const sourceAnnotation = "delivery/source-commit";
 const contractedByAnnotation = "delivery/contracted-by";
 
 /** The newest migration of one service in one environment: the Job of an image, which must succeed before the image is released. */
@@ -23,6 +24,8 @@ export interface Migration {
   readonly namespace: string;
   /** How long it may run, in seconds. */
   readonly activeDeadlineSeconds: number;
+  /** The commit of the monorepo that the image was built from. @default whoever wanted it did not say */
+  readonly sourceCommit?: string | undefined;
   /** The newest image whose migration has taken away what those before it need. @default none has */
   readonly contractedBy?: string | undefined;
 }
@@ -62,13 +65,17 @@ export function initialMigration(): string {
  */
 export function migrationWith(
   template: Readonly<Record<string, unknown>>,
-  { service, ...migration }: Pick<Migration, "image" | "attempt" | "contractedBy"> & { readonly service: string },
+  {
+    service,
+    ...migration
+  }: Pick<Migration, "image" | "attempt" | "sourceCommit" | "contractedBy"> & { readonly service: string },
 ): string {
-  const { image, attempt, contractedBy } = migration;
+  const { image, attempt, sourceCommit, contractedBy } = migration;
   const { metadata, spec } = template;
   const { annotations: _template, ...own } = isMap(metadata) ? metadata : {};
   const annotations = {
     [attemptAnnotation]: String(attempt),
+    ...(sourceCommit === undefined ? {} : { [sourceAnnotation]: sourceCommit }),
     ...(contractedBy === undefined ? {} : { [contractedByAnnotation]: contractedBy }),
   };
   const name = migrationJobName(service, image.digest, attempt);
@@ -81,6 +88,18 @@ export function migrationWith(
     })
   );
 }
+
+/** The repository of the service's images, as the manifests have it. */
+export function templateRepository(template: Readonly<Record<string, unknown>>): string | undefined {
+  const parsed = templateSchema.safeParse(template);
+  return parsed.data?.spec.template.spec.containers[0]?.image;
+}
+
+const templateSchema = z.object({
+  spec: z.object({
+    template: z.object({ spec: z.object({ containers: z.array(z.looseObject({ image: z.string() })) }) }),
+  }),
+});
 
 /** Of the first container, which is the service's own. */
 function withImage(spec: unknown, image: string): unknown {
@@ -106,6 +125,7 @@ const jobSchema = z.object({
     namespace: z.string(),
     annotations: z.object({
       [attemptAnnotation]: z.string().regex(/^[1-9]\d{0,5}$/, "Must be the number of the attempt; quote it"),
+      [sourceAnnotation]: commitSchema.optional(),
       [contractedByAnnotation]: digestSchema.optional(),
     }),
   }),
@@ -142,6 +162,7 @@ export function parseMigration(location: string, text: string): Migration | unde
     job: metadata.name,
     namespace: metadata.namespace,
     activeDeadlineSeconds: pod.activeDeadlineSeconds,
+    sourceCommit: metadata.annotations[sourceAnnotation],
     contractedBy: metadata.annotations[contractedByAnnotation],
   };
 }

@@ -71,7 +71,12 @@ export async function commitReleases(args: ReleaseArgs, options?: CommitOptions)
     args,
     async (snapshot) => {
       const records = await readRecords(snapshot, args.directory);
-      const chosen = await asInManifests(snapshot, args.directory, await args.choose(records, snapshot));
+      const spelled = await asInManifests(snapshot, args.directory, await args.choose(records, snapshot));
+      // What a migration has taken away stays away.
+      const chosen = spelled.map((release) => ({
+        ...release,
+        contractedBy: release.contractedBy ?? records.get(release.service)?.contractedBy,
+      }));
       const released = chosen.flatMap((release): Released[] => {
         const before = records.get(release.service)?.image;
         return isSameImage(release, before) ? [] : [{ ...release, previous: before?.digest }];

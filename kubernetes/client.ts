@@ -21,6 +21,8 @@ export interface KubernetesClient {
   readonly connection: Connection;
   /** @throws ApiError for a refusal, UnreachableError where there is no answer. */
   request(method: string, path: string, options?: RequestOptions): Promise<JsonMap>;
+  /** What is no object: the log of a container. @throws ApiError for a refusal, UnreachableError where there is no answer. */
+  text(path: string, options?: RequestOptions): Promise<string>;
   /** The events of a watch, until the server or the signal ends it. */
   watch(path: string, options: RequestOptions): AsyncGenerator<JsonMap>;
 }
@@ -100,6 +102,17 @@ export function createClient(
           if (error instanceof Error && "stale" in error && error.stale === true && attempt < 3) continue;
           throw unreachable(error, connection);
         }
+      }
+    },
+    async text(path, options = {}) {
+      try {
+        const response = await send("GET", path, options, requestTimeout);
+        const text = await read(response);
+        if (response.statusCode !== 200) throw asApiError(response.statusCode ?? 0, text, connection);
+        return text;
+      } catch (error) {
+        if (error instanceof ApiError || options.signal?.aborted) throw error;
+        throw unreachable(error, connection);
       }
     },
     async *watch(path, options) {

@@ -1,8 +1,14 @@
-import { commitReleases, summarize, type Released } from "../../git/records.ts";
+import { summarize, type Released } from "../../git/records.ts";
 import { defineCommand, type CommandContext } from "../command.ts";
 import { duration, environmentName, UsageError, type OptionTable, type OptionValues } from "../options.ts";
 import { githubHelp, githubOf, githubSettings } from "../github/access.ts";
 import { clusterHelp } from "../project/cluster.ts";
+import {
+  assertNoneWithheld,
+  migrationHelp,
+  migrationOptions,
+  releaseMigrated,
+} from "../migrations/release-migrated.ts";
 import { environmentHelp, environmentOptions, findEnvironment } from "../project/environment.ts";
 import { Project } from "../project/stack-file.ts";
 import { assertNotMoved, promotionTo, rolledBackLines } from "../promotion/candidates.ts";
@@ -47,6 +53,7 @@ const options = {
   },
   unverified: { help: "do not ask the registry whether it has the images" },
   json: { help: "print the result as JSON" },
+  ...migrationOptions,
   ...environmentOptions,
   ...registryOptions,
 } as const satisfies OptionTable;
@@ -70,6 +77,7 @@ export const command = defineCommand({
   usage: ["promote --to ENVIRONMENT [--service NAME …] [OPTIONS]"],
   options,
   notes: [
+    migrationHelp,
     ...environmentHelp,
     `${clusterHelp} Its context is cluster.context of the stack file of where the digests come from.`,
     githubHelp,
@@ -108,9 +116,12 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
     trailers: [`Promoted-From: ${from.name}`, ...(approved ? [approvalTrailer(context.environment)] : [])],
   });
   const branch = pullRequest ? promotionBranch(to.name, pending) : to.branch;
-  const result = await commitReleases(
+  const result = await releaseMigrated(
     {
-      ...to,
+      environment: to,
+      project,
+      context,
+      patience: { start: flags["migration-wait"], retryFailed: true },
       choose: (records, snapshot) => assertNotMoved(path, candidates, records, snapshot),
       describe,
     },
@@ -137,4 +148,5 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
   };
   report({ ...to, branch }, result, json, context, more);
   if (opened !== undefined && !json) context.print(`pull request ${opened.url}`);
+  assertNoneWithheld(to, result);
 }

@@ -1,7 +1,17 @@
-import { commitReleases, summarize, type Release } from "../../git/records.ts";
+import { summarize, type Release } from "../../git/records.ts";
+import { migrationsIn } from "../../git/migrations.ts";
 import { digestSchema } from "../../git/release-record.ts";
+import type { Snapshot } from "../../git/snapshot.ts";
+import { clusterHelp } from "../project/cluster.ts";
 import { defineCommand, type CommandContext } from "../command.ts";
 import { commitId, environmentName, UsageError, type OptionTable, type OptionValues } from "../options.ts";
+import { contractOf } from "../migrations/contract.ts";
+import {
+  assertNoneWithheld,
+  migrationHelp,
+  migrationOptions,
+  releaseMigrated,
+} from "../migrations/release-migrated.ts";
 import { environmentHelp, environmentOptions, findEnvironment } from "../project/environment.ts";
 import { Project } from "../project/stack-file.ts";
 import { openRegistry, registryHelp, registryOptions } from "../registry/open-registry.ts";
@@ -35,6 +45,7 @@ const options = {
   new: { help: "also services that have no release record in the environment yet" },
   unverified: { help: "do not ask the registry whether it has the images" },
   json: { help: "print the result as JSON" },
+  ...migrationOptions,
   ...environmentOptions,
   ...registryOptions,
 } as const satisfies OptionTable;
@@ -44,7 +55,7 @@ export const command = defineCommand({
   description: ["Writes digests into the release records of an environment, by one commit. The cluster follows."],
   usage: ["release --env ENVIRONMENT (--service NAME=DIGEST … | --digests FILE) [OPTIONS]"],
   options,
-  notes: [...environmentHelp, registryHelp],
+  notes: [migrationHelp, clusterHelp, ...environmentHelp, registryHelp],
   run,
 });
 
@@ -64,9 +75,13 @@ async function run(flags: ReleaseOptions, context: CommandContext): Promise<void
   const settings = project.stackFile(environment.name).find("app", "github");
   if (!flags.unverified) await assertImagesExist(await openRegistry(flags, context), releases);
   let chosen: KnownReleases = { known: releases, unknown: [] };
-  const result = await commitReleases({
-    ...environment,
-    choose: async (records) => {
+  const result = await releaseMigrated({
+    environment,
+    project,
+    context,
+    patience: { start: flags["migration-wait"], retryFailed: true },
+    isContract: contractOf(project, environment.name),
+    choose: async (records, snapshot) => {
       if (!flags.new) chosen = knownReleases(environment, records, { releases, named });
       if (source === undefined) return chosen.known;
       return dropSuperseded(chosen.known, records, {
@@ -74,6 +89,7 @@ async function run(flags: ReleaseOptions, context: CommandContext): Promise<void
         directory: settings?.app.directory,
         branch: settings?.github?.branch,
         note: context.note,
+        migrating: await migratingCommits(snapshot, environment.directory, chosen.known),
       });
     },
     describe: (released) => ({
@@ -83,6 +99,22 @@ async function run(flags: ReleaseOptions, context: CommandContext): Promise<void
   });
   report(environment, result, flags.json, context, { undeclared: chosen.unknown });
   if (chosen.unknown.length > 0) context.note(unknownServicesLine(environment.name, chosen.unknown));
+  assertNoneWithheld(environment, result);
+}
+
+/** The commits whose migrations have begun: those are newer than what is released, and an older one must not follow. */
+async function migratingCommits(
+  snapshot: Snapshot,
+  directory: string,
+  releases: readonly Release[],
+): Promise<ReadonlyMap<string, string>> {
+  const services = releases.map(({ service }) => service);
+  const found = [...(await migrationsIn(snapshot, directory, services))];
+  return new Map(
+    found.flatMap(([service, { newest }]) =>
+      newest?.sourceCommit === undefined ? [] : [[service, newest.sourceCommit]],
+    ),
+  );
 }
 
 async function chosenDigests(

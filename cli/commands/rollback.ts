@@ -9,6 +9,7 @@ import {
   type DeliveryEnvironment,
 } from "../project/environment.ts";
 import { Project } from "../project/stack-file.ts";
+import { assertNotContracted } from "../migrations/contract.ts";
 import { openRegistry, registryHelp, registryOptions } from "../registry/open-registry.ts";
 import { assertImagesComplete } from "../release/assert-images-exist.ts";
 import { readEarlier, type EarlierRecords } from "../release/earlier-records.ts";
@@ -37,7 +38,8 @@ export const command = defineCommand({
   description: [
     `Makes an environment run again what it ran at an earlier commit, by a new commit: Argo CD follows, and its automated
     sync stays on. What was taken away does not come back by itself: a watcher of the registry leaves its digest alone, and
-    CI the commit that it was built from and those before. A later change to the service ends that. Argo CD Image Updater
+    CI the commit that it was built from and those before. No migration runs: those of an earlier image have succeeded
+    before it ran first. Behind one with migrations.contract there is no way back. A later change to the service ends that. Argo CD Image Updater
     (gitops.release registry-watch) knows nothing of that: the tag that it watches must be moved, too.`,
   ],
   usage: ["rollback --env ENVIRONMENT [--service NAME …] [--to COMMIT] [OPTIONS]"],
@@ -58,9 +60,11 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
   if (registry !== undefined) await assertImagesComplete(registry, desired);
   const result = await commitReleases({
     ...environment,
-    choose: (records) => {
+    choose: async (records, snapshot) => {
       assertNoNewerReleases(environment, earlier.seen, records, earlier.services);
-      return restored(environment, earlier, records);
+      const releases = restored(environment, earlier, records);
+      await assertNotContracted(environment, { releases, earlier: earlier.records, records, snapshot });
+      return releases;
     },
     describe: (released) => ({
       subject: `rollback(${environment.name}): ${summarize(released)}`,

@@ -1,14 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { errorMessage } from "../../core/error.ts";
 import { readBranch } from "../../git/deploy-repository.ts";
-import {
-  commitReleases,
-  readRecords,
-  summarize,
-  type Records,
-  type Release,
-  type ReleaseResult,
-} from "../../git/records.ts";
+import { readRecords, summarize, type Records, type Release } from "../../git/records.ts";
 import { CommandError, defineCommand, type CommandContext } from "../command.ts";
 import { duration, environmentName, UsageError, type OptionTable, type OptionValues } from "../options.ts";
 import {
@@ -17,6 +10,7 @@ import {
   findEnvironment,
   type DeliveryEnvironment,
 } from "../project/environment.ts";
+import { releaseMigrated, type MigratedResult } from "../migrations/release-migrated.ts";
 import { Project } from "../project/stack-file.ts";
 import type { Registry } from "../registry/client.ts";
 import { newestImage } from "../registry/newest-image.ts";
@@ -55,13 +49,15 @@ export const command = defineCommand({
 
 async function run(flags: OptionValues<typeof options>, context: CommandContext): Promise<void> {
   const { interval, once, json } = flags;
-  const environment = findEnvironment(new Project(), flags.env, flags);
+  const project = new Project();
+  const environment = findEnvironment(project, flags.env, flags);
   const registry = await openRegistry(flags, context);
   const reported = new Set<string>();
   const look = async (): Promise<void> => {
-    const { unread, doubts, ...result } = await releaseNewest(environment, registry);
-    for (const doubt of doubts.filter((line) => !reported.has(line))) context.note(doubt);
-    for (const doubt of doubts) reported.add(doubt);
+    const { unread, doubts, ...result } = await releaseNewest(environment, registry, { project, context });
+    const remarks = [...doubts, ...result.withheld];
+    for (const remark of remarks.filter((line) => !reported.has(line))) context.note(remark);
+    for (const remark of remarks) reported.add(remark);
     if (result.released.length > 0 || (once && unread.length === 0)) report(environment, result, json, context);
     if (unread.length > 0)
       throw new CommandError(
@@ -78,7 +74,7 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
   }
 }
 
-interface Look extends ReleaseResult {
+interface Look extends MigratedResult {
   /** The services whose images cannot be read, each with the reason. */
   readonly unread: readonly string[];
   /** Why what is newest by its number may not be what was built last. */
@@ -86,7 +82,11 @@ interface Look extends ReleaseResult {
 }
 
 /** One look: nothing is committed unless a digest differs. */
-async function releaseNewest(environment: DeliveryEnvironment, registry: Registry): Promise<Look> {
+async function releaseNewest(
+  environment: DeliveryEnvironment,
+  registry: Registry,
+  { project, context }: { readonly project: Project; readonly context: CommandContext },
+): Promise<Look> {
   const seen = await readBranch(environment, (snapshot) => readRecords(snapshot, environment.directory));
   const services = [...seen.keys()];
   const found = await Promise.allSettled(services.map((service) => newest(environment, registry, service)));
@@ -96,9 +96,14 @@ async function releaseNewest(environment: DeliveryEnvironment, registry: Registr
   const images = found.flatMap((image) => (image.status === "fulfilled" ? image.value : []));
   const newer = newerThan(seen, images);
   const doubts = images.flatMap(({ doubt }) => doubt ?? []);
-  if (newer.length === 0) return { commit: undefined, released: [], confirmed: [], retries: 0, unread, doubts };
-  const result = await commitReleases({
-    ...environment,
+  if (newer.length === 0)
+    return { commit: undefined, released: [], confirmed: [], retries: 0, withheld: [], unread, doubts };
+  const result = await releaseMigrated({
+    environment,
+    project,
+    context,
+    // The next look goes on: a migration that takes its time must not hold up what others have built.
+    patience: { start: undefined, retryFailed: false },
     // Seen from the head as it is by then: a rollback in the meantime counts.
     choose: (records) => newerThan(records, newer),
     describe: (released) => ({

@@ -110,10 +110,10 @@ function chooseReleases({ from, to, services }: PromotionPath, tested: Records, 
         `${from.name} runs nothing of ${unreleased.join(", ")} yet; release there first; nothing was changed`,
       );
   }
-  const releases = [...tested].flatMap(([service, { image, sourceCommit }]) => {
+  const releases = [...tested].flatMap(([service, { image, sourceCommit, contractedBy }]) => {
     const desired = services?.includes(service) ?? records.has(service);
     if (!desired || image === undefined) return [];
-    return [{ service, digest: image.digest, repository: to.imagesOf(service), sourceCommit }];
+    return [{ service, digest: image.digest, repository: to.imagesOf(service), sourceCommit, contractedBy }];
   });
   if (releases.length === 0)
     throw new CommandError(

@@ -13,6 +13,8 @@ export interface SourceOrder {
   /** `github.branch` of the stack file. @default the default branch of the checkout's remote */
   readonly branch?: string | undefined;
   readonly note: (line: string) => void;
+  /** By service, the commit whose migration has begun. @default none has */
+  readonly migrating?: ReadonlyMap<string, string>;
 }
 
 /**
@@ -24,9 +26,16 @@ export interface SourceOrder {
 export async function dropSuperseded(
   releases: readonly Release[],
   records: Records,
-  { commit, directory, branch, note }: SourceOrder,
+  { commit, directory, branch, note, migrating }: SourceOrder,
 ): Promise<Release[]> {
-  const recorded = new Map(releases.map(({ service }) => [service, recordedCommits(records.get(service), commit)]));
+  const recorded = new Map(
+    releases.map(({ service }) => {
+      const begun = migrating?.get(service);
+      const migrated =
+        begun === undefined || begun === commit ? [] : [{ event: "migrated to", commit: begun } as const];
+      return [service, [...recordedCommits(records.get(service), commit), ...migrated]];
+    }),
+  );
   const others = [...recorded.values()].flat().flatMap((other) => (other.commit === commit ? [] : [other.commit]));
   const source = others.length === 0 ? undefined : await openCheckout(directory);
   await source?.fetchMissing(others);
@@ -71,7 +80,7 @@ const releaseHint = "`delivery release` without --source-commit runs it all the 
 
 /** A commit that the release must be newer than, and what the record says of it. */
 interface RecordedCommit {
-  readonly event: "released from" | "rolled back from";
+  readonly event: "released from" | "rolled back from" | "migrated to";
   readonly commit: string;
 }
 

@@ -8,6 +8,8 @@ import type { JsonMap } from "../../kubernetes/json.ts";
 export class KubernetesStandIn implements AsyncDisposable {
   /** Path of a list → its objects. */
   readonly lists = new Map<string, JsonMap[]>();
+  /** What is asked for by a path that is no list: an object, or the text of a log. @default 404 */
+  answer: (path: string) => JsonMap | string | undefined = () => undefined;
   /** Path of an object → the status that its deletion is answered with. @default 404 */
   readonly deletions = new Map<string, number>();
   /** What was to be deleted, in the order of the requests. */
@@ -21,7 +23,9 @@ export class KubernetesStandIn implements AsyncDisposable {
       return;
     }
     const items = this.lists.get(pathname);
-    if (items === undefined)
+    const other = items === undefined ? this.answer(pathname) : undefined;
+    if (other !== undefined) response.end(typeof other === "string" ? other : JSON.stringify(other));
+    else if (items === undefined)
       response.writeHead(404).end(JSON.stringify({ kind: "Status", reason: "NotFound", message: "not found" }));
     else response.end(JSON.stringify({ kind: "List", items }));
   });
