@@ -40,7 +40,7 @@ export interface ServiceSources {
  * service either, and where a stage does nothing but compile Go and hands over what it has made, this takes nothing else,
  * and the builder sees it: it is in the build context, and not ignored. The last two take only what `only` of the service.yaml
  * means, if there is that. What the builder does not see affects the tests at most; so do the tests of Go, what only they
- * import, and service.yaml. A file counts at all paths from which a symbolic link leads to it, and a path that is a submodule
+ * import, service.yaml, and the files that it has mounted. A file counts at all paths from which a symbolic link leads to it, and a path that is a submodule
  * or a link for all that the service needs in it. What `build.prepare` is made from counts by the same rules, as if that were
  * a command of a stage that has all of the monorepo, but that `paths` says what it takes if its imports do not.
  * @param unmade services whose Dockerfiles take what no commit has, and nothing says what makes it: everything counts
@@ -57,6 +57,9 @@ export function serviceGraph(monorepo: Monorepo, unmade: ReadonlySet<string> = n
     const { directory } = build;
     const paths = (service.paths ?? []).map(pathPattern);
     for (const pattern of paths) tree.follow(pattern.root);
+    const mounted = new Set(
+      Object.values(service.files ?? {}).flatMap(({ file }) => (file === undefined ? [] : posix.join(directory, file))),
+    );
     const said = { mentions: mentionsIn(once(() => [tree.read(build.dockerfile) ?? "", JSON.stringify(service)])) };
     const needsIn = (context: BuildContext, only: readonly PathPattern[], isPreparation: boolean): ServiceNeeds => {
       const { dockerfile } = build;
@@ -76,7 +79,19 @@ export function serviceGraph(monorepo: Monorepo, unmade: ReadonlySet<string> = n
           (needs.go !== undefined || needs.node !== undefined || followed.length > 0) &&
           !hasForeignCode(tree, directory, followed),
       );
-      return { directory, dockerfile, context, ...needs, said, paths, only, enclosing, isFollowed, isPreparation };
+      return {
+        directory,
+        dockerfile,
+        context,
+        ...needs,
+        said,
+        paths,
+        only,
+        mounted,
+        enclosing,
+        isFollowed,
+        isPreparation,
+      };
     };
     const only = (service.only ?? []).map(pathPattern);
     const command = unmade.has(service.name) ? "unknown" : commandOf(service, directory);
@@ -142,6 +157,8 @@ interface ServiceNeeds {
   readonly paths: readonly PathPattern[];
   /** `only` of its service.yaml; empty: it says nothing. */
   readonly only: readonly PathPattern[];
+  /** `files` of its service.yaml that are the monorepo's. */
+  readonly mounted: ReadonlySet<string>;
   /** Whether the imports of all of its own code are followed. */
   readonly isFollowed: () => boolean;
   /** Whether it is what `build.prepare` needs, and not the Dockerfile. */
@@ -190,8 +207,9 @@ function byModules(
   return context.takes(path) ? matchPython(python, directory, path, projectOf) : undefined;
 }
 
-function byTests({ cargo }: ServiceNeeds, path: string): AffectedBy | undefined {
-  return cargo !== undefined && isTestedByCargo(cargo, path) ? { part: "tests", reason: path } : undefined;
+function byTests({ cargo, mounted }: ServiceNeeds, path: string): AffectedBy | undefined {
+  const isTested = mounted.has(path) || (cargo !== undefined && isTestedByCargo(cargo, path));
+  return isTested ? { part: "tests", reason: path } : undefined;
 }
 
 function byDirectory({ enclosing, context }: ServiceNeeds, tree: SourceTree, path: string): AffectedBy | undefined {

@@ -201,6 +201,9 @@ const phrases: Readonly<Record<string, readonly Phrase[]>> = {
     { path: new RegExp(`^${container}/resources`), text: only("resources") },
     { path: new RegExp(`^${container}/(\\w+)Probe`), text: (_change, [, probe]) => `${probe} probe` },
     { path: new RegExp(`^${container}/(command|args)`), text: (_change, [, name]) => name ?? "" },
+    { path: new RegExp(`^${container}/lifecycle`), text: only("what goes before the end of a pod") },
+    { path: new RegExp(`^${pod}/terminationGracePeriodSeconds$`), text: named("seconds to end in") },
+    { path: new RegExp(`^${pod}/topologySpreadConstraints`), text: only("spread over nodes and zones") },
     { path: new RegExp(`^${container}/envFrom`), text: only("where its environment comes from") },
     { path: new RegExp(`securityContext`), text: only("security context") },
     { path: new RegExp(`(volumes|volumeMounts)`), text: only("volumes") },
@@ -211,7 +214,14 @@ const phrases: Readonly<Record<string, readonly Phrase[]>> = {
     { path: /^spec\/template\/metadata\/annotations/, text: only("pods restart") },
     { path: /^spec\/strategy/, text: only("rollout strategy") },
   ],
-  ConfigMap: [{ path: /^data\/(.+)$/, text: (change, [, name]) => `env ${name} ${transition(change)}` }],
+  ConfigMap: [
+    // A file's key begins as no variable does.
+    {
+      path: /^(?:data|binaryData)\/[0-9a-f]{8}-(.+)$/,
+      text: (change, [, name]) => presence("file", name ?? "", change),
+    },
+    { path: /^data\/(.+)$/, text: (change, [, name]) => `env ${name} ${transition(change)}` },
+  ],
   Service: [{ path: /^spec\/ports/, text: only("Service ports") }],
   HorizontalPodAutoscaler: [
     { path: /^spec\/(min|max)Replicas$/, text: (change, [, side]) => `${side} replicas ${transition(change)}` },

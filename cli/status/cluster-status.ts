@@ -4,6 +4,7 @@ import type { KubernetesClient } from "../../kubernetes/client.ts";
 import { isNotFound } from "../../kubernetes/errors.ts";
 import { conditionOf, listAt, nameOf, numberAt, stringAt, type KubernetesObject } from "../../kubernetes/object.ts";
 import type { State } from "./model.ts";
+import { memoryHints } from "./out-of-memory.ts";
 import { syncMessage } from "./sync-retry.ts";
 
 /** The state of a Deployment, as its own status says. */
@@ -17,6 +18,8 @@ export interface DeploymentStatus {
   readonly message: string | null;
   /** When its rollout last moved. */
   readonly changedAt: string | null;
+  /** What to do about pods that needed more memory than they may have. @default there were none */
+  readonly memoryHint?: string;
 }
 
 /** What Argo CD says of one service. */
@@ -42,7 +45,16 @@ export async function readDeployments(
   location: ClusterLocation,
   signal: AbortSignal,
 ): Promise<DeploymentStatus[]> {
-  return (await listDeployments(client, location, signal)).map(deploymentStatus);
+  const [deployments, pods] = await Promise.all([
+    listDeployments(client, location, signal),
+    // Who may not see pods does without the hint.
+    listPods(client, location, signal).catch(() => []),
+  ]);
+  const hints = memoryHints(pods);
+  return deployments.map((deployment) => {
+    const memoryHint = hints.get(nameOf(deployment));
+    return { ...deploymentStatus(deployment), ...(memoryHint === undefined ? {} : { memoryHint }) };
+  });
 }
 
 export function listDeployments(

@@ -29,7 +29,7 @@ export interface ServiceStatus {
   readonly sync: string | null;
   /** Argo CD's word, or what it would say of the Deployment, e.g. `Healthy`. */
   readonly health: string | null;
-  /** Why it is not `ok`. */
+  /** Why it is not `ok`, or what to do although it is. */
   readonly message: string | null;
 }
 

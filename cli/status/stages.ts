@@ -119,7 +119,8 @@ export function serviceStatus({ service, delivery, release, application, deploym
     releasedAt: release?.releasedAt ?? (delivery === "direct" ? (deployment?.changedAt ?? null) : null),
     sync: application?.sync ?? null,
     health: application?.health ?? deployment?.health ?? null,
-    message: judged.state === "ok" || judged.message === null ? null : oneLine(judged.message),
+    message:
+      deployment?.memoryHint ?? (judged.state === "ok" || judged.message === null ? null : oneLine(judged.message)),
   };
 }
 

@@ -16,6 +16,30 @@ test("the reason is the file, or the shared code that it is in", () => {
   expect(reasons.get("web")).toEqual([undefined, "pkg/web/web.go", "shared code packages/ui", "go.mod"]);
 });
 
+test("a file that is mounted affects the tests of the services that have it, and the images that it is copied into", () => {
+  const files = {
+    "svc/link/Dockerfile": "FROM scratch\nCOPY a.conf /\n",
+    "svc/user/Dockerfile": "FROM scratch\nCOPY main /\n",
+  };
+  const settings: Record<string, ServiceSettings> = {
+    link: { files: { "/a": { file: "a.conf" }, "/b": { file: "../../shared/b.conf" } } },
+    user: {
+      files: {
+        "/a": { file: "./conf/a.conf" },
+        "/b": { file: "../../shared/b.conf" },
+        "/c": { content: "shared/c.conf" },
+      },
+    },
+  };
+  const changed = ["svc/link/a.conf", "svc/user/conf/a.conf", "shared/b.conf", "shared/c.conf"];
+  expect(affectedServices(files, changed, { settings })).toEqual({
+    "svc/link/a.conf": "link",
+    "svc/user/conf/a.conf": "user",
+    "shared/b.conf": "(link) (user)",
+    "shared/c.conf": "",
+  });
+});
+
 describe("what `build.prepare` is made from", () => {
   const shop = {
     "go.mod": "module example.com/shop\n\ngo 1.26\n",

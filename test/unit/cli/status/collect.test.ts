@@ -70,6 +70,17 @@ test("a pipeline in which everything is as released", async () => {
   expect(status.problems).toEqual([]);
 });
 
+test("what to do about a lack of memory is said first, and of a service that is well again, too", async () => {
+  const memoryHint = "a pod was killed at its memory limit";
+  const failing = { ...running, state: "failed" as const, message: "exceeded its progress deadline" };
+  for (const deployment of [running, failing]) {
+    const { services } = await collectStatus(
+      sources({ deployments: () => Promise.resolve([{ ...deployment, memoryHint }]) }),
+    );
+    expect(services).toMatchObject([{ state: deployment.state, message: memoryHint }]);
+  }
+});
+
 test("a release that the cluster does not run yet is in progress", async () => {
   const overrides = {
     deployments: () => Promise.resolve([{ ...running, image: `${image.repository}@${digest("0")}` }]),
