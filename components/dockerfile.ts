@@ -42,12 +42,26 @@ export function buildChoices(dockerfile: string): Choices | undefined {
   return { stages, count: state.count, args };
 }
 
+/** A port that an image says it listens on. */
+export interface ExposedPort {
+  readonly port: number;
+  readonly transport: "TCP" | "UDP";
+}
+
 /**
  * The TCP port that the stage which becomes the image EXPOSEs first, or else the stage that it builds on.
- * Source: https://docs.docker.com/reference/dockerfile/#expose
  * @returns `undefined`: there is none, or only the builder knows it
  */
-export function exposedPort(dockerfile: string, { target, buildArgs = {} }: BuildChoice = {}): number | undefined {
+export function exposedPort(dockerfile: string, choice: BuildChoice = {}): number | undefined {
+  return exposedPorts(dockerfile, choice).find(({ transport }) => transport === "TCP")?.port;
+}
+
+/**
+ * The ports that the stage which becomes the image EXPOSEs, and after them those of the stage that it builds on; as far as not
+ * only the builder knows them.
+ * Source: https://docs.docker.com/reference/dockerfile/#expose
+ */
+export function exposedPorts(dockerfile: string, { target, buildArgs = {} }: BuildChoice = {}): ExposedPort[] {
   const given = new Map(Object.entries(buildArgs));
   const globals = new Map<string, string>();
   const stages = new Map<string, Stage>();
@@ -76,25 +90,34 @@ export function exposedPort(dockerfile: string, { target, buildArgs = {} }: Buil
     else if (keyword === "EXPOSE") {
       const ports = splitWords(valueOf(rest, new Map([...stage.args, ...stage.env])));
       stage.ports.push(
-        ...ports.filter((text) => /^\d{1,9}(\/tcp)?$/i.test(text)).map((text) => Number.parseInt(text, 10)),
+        ...ports
+          .filter((text) => /^\d{1,9}(\/(tcp|udp))?$/i.test(text))
+          .map((text): ExposedPort => ({
+            port: Number.parseInt(text, 10),
+            transport: /udp$/i.test(text) ? "UDP" : "TCP",
+          })),
       );
     }
   }
   const chosen = target === undefined ? stage : (stages.get(target.toLowerCase()) ?? numbered[Number(target)]);
-  return chosen && portsOf(chosen)[0];
+  return chosen === undefined ? [] : portsOf(chosen);
 }
 
 interface Stage {
   /** Its own, in order. */
-  readonly ports: number[];
+  readonly ports: ExposedPort[];
   /** Those of the stage that it builds on. */
-  readonly inherited: readonly number[];
+  readonly inherited: readonly ExposedPort[];
   readonly env: Map<string, string>;
   readonly args: Map<string, string>;
 }
 
-function portsOf({ ports, inherited }: Stage): number[] {
-  return [...ports, ...inherited];
+function portsOf({ ports, inherited }: Stage): ExposedPort[] {
+  const all = [...ports, ...inherited];
+  return all.filter(
+    ({ port, transport }, index) =>
+      all.findIndex((other) => other.port === port && other.transport === transport) === index,
+  );
 }
 
 interface Declarations {

@@ -3,6 +3,7 @@ import { findImages, isPlain, type FoundImage } from "./images.ts";
 import { guessCiImage, guessLanguage, type LanguageName } from "./languages.ts";
 import type { LeftOut } from "./left-out.ts";
 import { findLinks, type FoundDependency, type Links } from "./links.ts";
+import { portsSetting } from "./port-names.ts";
 import type { Repository } from "./repository.ts";
 import { readRuns } from "./runs.ts";
 import { flow, scalar } from "./yaml-text.ts";
@@ -82,6 +83,8 @@ export function guessStack({ repository, directory, program, refused = new Map()
     const isFound = pattern !== undefined && isPlain(image) && matchesGlob(posix.dirname(image.dockerfile), pattern);
     const own = links.get(image.name);
     const usable = test !== undefined && language === ci.language;
+    const ports =
+      own?.portFrom === undefined ? portsSetting(image, repository.read(image.dockerfile) ?? "") : undefined;
     return {
       name: image.name,
       dockerfile: image.dockerfile,
@@ -93,10 +96,12 @@ export function guessStack({ repository, directory, program, refused = new Map()
         ...(image.missing.length === 0 || prepare === undefined
           ? []
           : [prepareSetting(image.missing, prepare, imageOfLanguage === ci.image ? undefined : imageOfLanguage)]),
-        ...(own?.port === undefined
+        ...(ports === undefined ? [] : [ports]),
+        ...(own?.port === undefined && ports === undefined
           ? [{ text: "kind: worker", because: "no port is known; if it listens, `port` in place of this" }]
           : []),
         ...(own === undefined ? [] : linkSettings(own)),
+        ...(language === "Java" ? [memoryOfJava] : []),
         ...(usable ? [{ text: `test: { command: ${scalar(test)} }`, because: language }] : []),
       ],
       remarks: [
@@ -143,6 +148,12 @@ function prepareSetting(missing: readonly string[], command: string, image: stri
   const value = image === undefined ? scalar(command) : flow({ command, image });
   return { text: `build: { prepare: ${value} }`, because: `makes ${missing.join(", ")}, which Git does not have` };
 }
+
+/** The default, 128Mi, is less than what an empty virtual machine takes. */
+const memoryOfJava: GuessedSetting = {
+  text: "resources: { requests: { memory: 256Mi }, limits: { memory: 512Mi } }",
+  because: "Java; the default is 128Mi",
+};
 
 function buildSettings(image: FoundImage, isFound: boolean, preset: "service" | "app"): GuessedSetting[] {
   const { dockerfile, context, because, target, buildArgs } = image;

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import {
   buildChoices,
   exposedPort,
+  exposedPorts,
   isDockerfileName,
   type BuildChoice,
   type Choices,
@@ -155,3 +156,17 @@ test.each<[what: string, dockerfile: (size: number) => string, port: number | un
   ["continued lines", (n) => `FROM a\nRUN x${"\\\n".repeat(n)}y\nEXPOSE 7070\n`, 7070],
   ["ONBUILD of ONBUILD", (n) => `FROM a\n${"ONBUILD ".repeat(n)}EXPOSE 1\nEXPOSE 7070\n`, 7070],
 ])("reads 50 000 %s", (_what, dockerfile, port) => expect(exposedPort(dockerfile(50_000))).toBe(port));
+
+test.each<[expose: string, ports: string]>([
+  ["", ""],
+  ["7070 9090/TCP 53/udp 53", "7070/TCP 9090/TCP 53/UDP 53/TCP"],
+  ["7070 7070/tcp", "7070/TCP"],
+  ["7070/sctp 9090", "9090/TCP"],
+])("EXPOSE %s is %s, in this order", (expose, ports) => {
+  const found = exposedPorts(`FROM a AS x\nEXPOSE ${expose}\nFROM x\n`);
+  expect(found.map(({ port, transport }) => `${port}/${transport}`).join(" ")).toBe(ports);
+});
+
+test("a stage's own ports come before those that it builds on", () => {
+  expect(exposedPorts("FROM a AS x\nEXPOSE 1 2\nFROM x\nEXPOSE 2 3\n").map(({ port }) => port)).toEqual([2, 3, 1]);
+});

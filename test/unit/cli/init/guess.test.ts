@@ -213,6 +213,22 @@ test("unusual names and broken files are no obstacle", () => {
   expect(guess.leftOut.map(({ path }) => path)).toEqual(["svc/(db)/Dockerfile", "svc/new\nline/Dockerfile.test"]);
 });
 
+test("several ports of an image are named, and Java has the memory that it needs to start", () => {
+  const { config, accepted } = guessedStack({
+    "svc/pay/Dockerfile": "FROM eclipse-temurin:21\nEXPOSE 8080 50051\n",
+    "svc/pay/pom.xml": "",
+    "svc/dns/Dockerfile": "FROM scratch\nEXPOSE 53/udp\n",
+  });
+  expect(accepted.problems).toEqual([]);
+  expect(config["services"]).toEqual({
+    dns: { ports: { dns: { port: 53, protocol: "UDP" } } },
+    pay: {
+      ports: { http: 8080, grpc: { port: 50_051, protocol: "gRPC" } },
+      resources: { requests: { memory: "256Mi" }, limits: { memory: "512Mi" } },
+    },
+  });
+});
+
 test("for five services in Go, Node and Java, at most twelve lines are left to be written", () => {
   const { text, accepted } = guessedStack({
     "go.mod": "module shop\n\ngo 1.26\n",
