@@ -51,9 +51,9 @@ export function isSecure(value: unknown): value is { readonly secure: string } {
   );
 }
 
-/** Whether a text of lines arrives on the cluster as it is: with other control characters, tools on the way write it otherwise. */
+/** Whether a text arrives on the cluster as it is. */
 export function isPlainText(text: string): boolean {
-  return !unsafe.test(text) && !/(?![\t\n])\p{Cc}|\ufeff/u.test(text);
+  return !unsafe.test(text);
 }
 
 /**

@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { parseAllDocuments } from "yaml";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { previewContext, previewFiles } from "../../../cli/preview-environment/preview-files.ts";
+import { fileKey, type MountedFile } from "../../../components/files.ts";
 import { dependencyFiles, serviceFiles } from "../../../components/manifest-files.ts";
 import { dependencyManifests } from "../../../components/manifests/dependency.ts";
 import { serviceManifests } from "../../../components/manifests.ts";
@@ -38,7 +39,12 @@ async function rendered(
   const read = (version: "1.1" | "1.2") =>
     parseAllDocuments(output, { version }).map((document) => document.toJS() as unknown);
   expect(read("1.1")).toEqual(read("1.2"));
-  return new Map(read("1.2").map((object) => [kindOf(object), object]));
+  return new Map(
+    read("1.2").flatMap((object) => [
+      [kindOf(object), object],
+      [`${kindOf(object)} ${String(Object(Object(object).metadata).name)}`, object],
+    ]),
+  );
 }
 
 function kindOf(object: unknown): string {
@@ -68,6 +74,37 @@ test("a service's environment variables arrive as they are", async () => {
         spec: {
           automountServiceAccountToken: false,
           containers: [{ image: `${repository}@${digest}`, ports: [{ containerPort: 7070 }] }],
+        },
+      },
+    },
+  });
+});
+
+test("a service's files, words and commands arrive as they are", async () => {
+  const files = values.map((text, index): [string, MountedFile] => [`/etc/${index}`, { text }]);
+  const link = sampleService("link", {
+    mountedFiles: { ...Object.fromEntries(files), "/etc/bytes": { binary: "AAE=" }, "/etc/key": { secret: "key" } },
+    command: values,
+    args: values,
+    probes: { liveness: { exec: values } },
+    preStop: { exec: values },
+  });
+  const manifests = serviceManifests(sampleContext([link]), link, { image: repository });
+  const objects = await rendered("files", {
+    ...serviceFiles(manifests),
+    "release/kustomization.yaml": recordWith({ repository, digest, sourceCommit: "1234567" }),
+  });
+  expect(objects.get("ConfigMap link.files")).toMatchObject({
+    data: Object.fromEntries(files.map(([path], index) => [fileKey(path), values[index]])),
+    binaryData: { [fileKey("/etc/bytes")]: "AAE=" },
+  });
+  const exec = { exec: { command: values } };
+  expect(objects.get("Deployment")).toMatchObject({
+    spec: {
+      template: {
+        spec: {
+          containers: [{ command: values, args: values, livenessProbe: exec, lifecycle: { preStop: exec } }],
+          volumes: [{ emptyDir: {} }, { name: "files" }, { name: "secret-files", secret: { defaultMode: 0o440 } }],
         },
       },
     },
