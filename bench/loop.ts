@@ -5,10 +5,12 @@ import { stepDurations } from "../circleci/api.ts";
 import { findEnvironment } from "../cli/project/environment.ts";
 import { Project } from "../cli/project/stack-file.ts";
 import { commitReleases } from "../git/records.ts";
-import { nextVersion, openRoute } from "../sandbox/commands/demo/demo.ts";
+import { openRoute } from "../sandbox/commands/demo/demo.ts";
+import { nextVersion } from "../sandbox/commands/demo/edit.ts";
 import { cloneSource, commitEdit, push, type Clone } from "../sandbox/commands/demo/developer-clone.ts";
 import { followCommit, untilRolledOut, type Route } from "../sandbox/commands/demo/follow-commit.ts";
 import { down } from "../sandbox/commands/down.ts";
+import type { OutputMap } from "@pulumi/pulumi/automation/index.js";
 import { up } from "../sandbox/commands/up.ts";
 import { ensureCredentials, gitUsers } from "../sandbox/machine/credentials.ts";
 import { loadEndpoints } from "../sandbox/machine/endpoints.ts";
@@ -39,7 +41,7 @@ interface Journey {
 export async function benchLoop(report: (line: string) => void): Promise<Figure[]> {
   const stateDir = mkdtempSync(join(tmpdir(), "delivery-bench-loop-"));
   try {
-    const outputs = await up({ stateDir, pods: "auto", report });
+    const { outputs } = await up({ stateDir, pods: "auto", report });
     return await measureCommits(stateDir, outputs, 3, report);
   } finally {
     await down({ stateDir, purge: false, report });
@@ -50,7 +52,7 @@ export async function benchLoop(report: (line: string) => void): Promise<Figure[
 /** Measures commits in a sandbox that is up. @param outputs of its stack */
 export async function measureCommits(
   stateDir: string,
-  outputs: Awaited<ReturnType<typeof up>>,
+  outputs: OutputMap,
   rounds: number,
   report: (line: string) => void,
 ): Promise<Figure[]> {

@@ -8,6 +8,9 @@ import { withLock } from "./machine/cache.ts";
 const usage = `The sandbox: the whole delivery pipeline on this machine.
 
   npm run up        start everything and make the sandbox stack so
+                    -- --app DIR      run the monorepo in DIR instead of the example, as delivery init finds it
+                    -- --stack NAME   the same with the monorepo and the services of stacks/Pulumi.NAME.yaml
+                    -- --image IMAGE=FILE   an image that this machine cannot pull, as docker save writes it
   npm run demo      edit a service, push, and show how it reaches the cluster
   npm run preview   show what up would change; needs nothing running
                     -- --diff   with every changed property, and the manifests in Git
@@ -29,6 +32,9 @@ async function main(): Promise<void> {
     options: {
       purge: { type: "boolean", default: false },
       pods: { type: "string", default: "auto" },
+      app: { type: "string" },
+      stack: { type: "string" },
+      image: { type: "string", multiple: true },
       diff: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
       json: { type: "boolean" },
@@ -43,13 +49,25 @@ async function main(): Promise<void> {
     );
   if (values.pods !== "auto" && values.pods !== "simulated")
     throw new Error(`--pods ${values.pods}: must be auto or simulated`);
+  for (const name of ["app", "stack", "image"] as const)
+    if (values[name] !== undefined && command !== "up")
+      throw new Error(`--${name}: only \`npm run up\` takes it; the other commands go with what runs`);
   const { pods, purge } = { pods: values.pods, purge: values.purge } as const;
   const report = startProgress();
   // A command's modules are loaded when it is called.
   const commands: Record<string, () => Promise<void>> = {
     up: async () => {
-      const { up } = await import("./commands/up.ts");
-      await exclusively(report, async () => void (await up({ stateDir, pods, report })));
+      const [{ up }, { isFine }, { parseProvidedImages }] = await Promise.all([
+        import("./commands/up.ts"),
+        import("./monorepo/summary.ts"),
+        import("./machine/images/provided.ts"),
+      ]);
+      const images = parseProvidedImages(values.image ?? []);
+      const monorepo = { app: values.app, stack: values.stack };
+      await exclusively(report, async () => {
+        const { services } = await up({ stateDir, pods, monorepo, images, report });
+        if (!services.every(isFine)) process.exitCode = 1;
+      });
     },
     demo: async () => {
       const { demo } = await import("./commands/demo/demo.ts");

@@ -6,6 +6,9 @@ import { renamedKeyProblems, schemaVersion } from "../core/schema-version.ts";
 import { parseYaml } from "../core/yaml.ts";
 import { stackSchema } from "./schema.ts";
 
+/** Where stack files are, relative to the program's directory. */
+export const stacksDirectory = "stacks";
+
 /** `acme/dev` → `Pulumi.dev.yaml`. */
 export function stackFileName(stack: string): string {
   return `Pulumi.${shortName(stack)}.yaml`;
@@ -13,7 +16,7 @@ export function stackFileName(stack: string): string {
 
 /** Relative to the program's directory. */
 export function stackFilePath(stack: string): string {
-  return `stacks/${stackFileName(stack)}`;
+  return `${stacksDirectory}/${stackFileName(stack)}`;
 }
 
 /** Without the organization: `acme/dev` → `dev`. */
@@ -24,11 +27,12 @@ export function shortName(stack: string): string {
 /**
  * The settings of a stack file as the engine would pass them. Only for running the program without the CLI's project
  * loader, which the Automation API and tests do: they know nothing of `stackConfigDir`.
+ * @param directory where it is. @default `stacks`
  * @returns keys with the project's prefix; structured values stay structured
  * @throws Error that names the file, if it is no stack file
  */
-export function readStackFile(stack: string): Record<string, unknown> {
-  const name = `stacks/Pulumi.${stack}.yaml`;
+export function readStackFile(stack: string, directory: string = stacksDirectory): Record<string, unknown> {
+  const name = `${directory}/Pulumi.${stack}.yaml`;
   const content = parseYaml(readFileSync(name, "utf8"));
   if ("problem" in content) throw new Error(`${name}: ${content.problem}`);
   const file = content.value;

@@ -1,14 +1,15 @@
-import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { createPatch } from "diff";
 import { writeFileAtomically } from "../../core/atomic-file.ts";
 import { problemLine } from "../../core/problem.ts";
 import { CommandError, defineCommand, type CommandContext } from "../command.ts";
-import { acceptance, serviceOf, type Acceptance } from "../init/acceptance.ts";
-import { guessStack, type Guess } from "../init/guess.ts";
+import { acceptance } from "../init/acceptance.ts";
+import { acceptedGuess } from "../init/accepted-guess.ts";
+import type { Guess } from "../init/guess.ts";
 import { needs, type Need } from "../init/needs.ts";
 import { ask, readRepository, type Repository } from "../init/repository.ts";
-import { directoryFrom, stackText } from "../init/stack-text.ts";
+import { directoryFrom } from "../init/stack-text.ts";
 import { environmentName, UsageError, type OptionTable, type OptionValues } from "../options.ts";
 
 const options = {
@@ -48,13 +49,13 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
   if (!statSync(root).isDirectory()) throw new UsageError(`--app ${JSON.stringify(root)} is no directory`);
   const repository = await readRepository(root);
   const file = `stacks/Pulumi.${flags.env}.yaml`;
-  const { guess, text, accepted } = acceptable(repository, file, await programUrl(repository));
+  const { guess, text, accepted } = acceptedGuess(repository, file, await programUrl(repository));
   if (guess.services.length === 0)
     throw new CommandError(
       `${root}: Git knows no Dockerfile there of which a service can be made${guess.leftOut.map(({ path, reason }) => `\n       ${path}: ${reason}`).join("")}`,
     );
   if (flags.print) return context.print(text.trimEnd());
-  const present = existsSync(file) ? readFileSync(file, "utf8") : undefined;
+  const present = readPresent(file);
   if (flags.check) return check({ file, present, repository, environment: flags.env }, guess, context);
   if (present === undefined) {
     if (!/^[a-z]([-a-z0-9]{0,20}[a-z0-9])?$/.test(flags.env))
@@ -71,6 +72,17 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
   context.note(`${file} is there and stays as it is: take from the difference what fits`);
 }
 
+/** @throws CommandError for what is there and is no file: it would be replaced, or cannot be read */
+function readPresent(file: string): string | undefined {
+  const found = lstatSync(file, { throwIfNoEntry: false });
+  if (found === undefined) return undefined;
+  if (statSync(file, { throwIfNoEntry: false })?.isFile() !== true)
+    throw new CommandError(
+      `${file} is ${found.isSymbolicLink() ? "a link that leads to no file" : "no file"}; remove it, or give another --env`,
+    );
+  return readFileSync(file, "utf8");
+}
+
 /** @throws UsageError if the program is in no other repository */
 async function enclosingMonorepo(): Promise<string> {
   const checkout = await ask(".", ["rev-parse", "--show-toplevel"]);
@@ -85,28 +97,6 @@ async function programUrl({ checkout }: Repository): Promise<string | undefined>
   if ((await ask(".", ["rev-parse", "--show-toplevel"])) === checkout) return undefined;
   const url = await ask(".", ["config", "--get", "remote.origin.url"]);
   return url?.replace(/^(?:ssh:\/\/)?git@([^:/]+)[:/]/, "https://$1/") ?? "https://github.com/acme/delivery.git";
-}
-
-/** What is guessed, without the services that the program would refuse: these are left out, with its reason. */
-function acceptable(
-  repository: Repository,
-  file: string,
-  program: string | undefined,
-): { guess: Guess; text: string; accepted: Acceptance } {
-  const refused = new Map<string, string>();
-  for (;;) {
-    const directory = directoryFrom(process.cwd(), repository.root);
-    const guess = guessStack({ repository, directory, program, refused });
-    const text = stackText(guess);
-    const accepted = acceptance(file, text);
-    const known = refused.size;
-    for (const problem of accepted.problems) {
-      const name = serviceOf(problem, accepted.services);
-      if (name !== undefined && guess.services.some((service) => service.name === name))
-        refused.set(name, problem.message);
-    }
-    if (refused.size === known) return { guess, text, accepted };
-  }
 }
 
 function report({ services, leftOut }: Guess, { print }: CommandContext): void {

@@ -44,8 +44,11 @@ export interface Guess {
   readonly defaults: readonly GuessedSetting[];
   readonly services: readonly GuessedService[];
   readonly leftOut: readonly LeftOut[];
-  /** Names of secrets of the stack that the settings name. */
-  readonly secrets: readonly string[];
+  /**
+   * What the repository has as the values of the stack's secrets, by their names. They are in no stack file: whoever runs the
+   * repository as a developer does may take them.
+   */
+  readonly secretValues: ReadonlyMap<string, string>;
 }
 
 export interface GuessArgs {
@@ -69,7 +72,7 @@ export function guessStack({ repository, directory, program, refused = new Map()
       return reason === undefined ? [] : [{ path: dockerfile, reason }];
     }),
   ].toSorted((a, b) => (a.path < b.path ? -1 : 1));
-  const { dependencies, links } = findLinks(images, runs, repository);
+  const { dependencies, links, passwords } = findLinks(images, runs, repository);
   const wide = images.filter(({ context }) => context === ".").length;
   const context = wide * 2 > images.length ? "app" : "service";
   const pattern = directoryPattern(images, leftOut, repository);
@@ -113,18 +116,12 @@ export function guessStack({ repository, directory, program, refused = new Map()
         ...(own?.circular.length === undefined || own.circular.length === 0
           ? []
           : [`it calls ${own.circular.join(", ")}, too, which need it in turn: peers must be no circle`]),
-        ...(own?.secrets.length === undefined || own.secrets.length === 0
-          ? []
-          : [
-              `${own.secrets.join(", ")} ${own.secrets.length === 1 ? "holds a password" : "hold passwords"}: give the variable a secret of the stack, secrets: { VARIABLE: name }`,
-            ]),
         ...(test !== undefined && !usable
           ? [`test: { command: ${scalar(test)} } needs ${language}, which ci.image does not have`]
           : []),
       ],
     };
   });
-  const withPasswords = dependencies.map(({ name }) => `${name}-password`);
   return {
     app,
     directory,
@@ -139,7 +136,10 @@ export function guessStack({ repository, directory, program, refused = new Map()
     defaults: [],
     services: services.toSorted((a, b) => (a.name < b.name ? -1 : 1)),
     leftOut,
-    secrets: withPasswords,
+    secretValues: new Map([
+      ...passwords,
+      ...[...links.values()].flatMap(({ secrets }) => secrets.map(({ secret, value }) => [secret, value] as const)),
+    ]),
   };
 }
 
@@ -167,7 +167,7 @@ function buildSettings(image: FoundImage, isFound: boolean, preset: "service" | 
   ];
 }
 
-function linkSettings({ port, portFrom, peers, dependencies, environment }: Links): GuessedSetting[] {
+function linkSettings({ port, portFrom, peers, dependencies, environment, secrets }: Links): GuessedSetting[] {
   const uses = [...dependencies].map(([name, { variable }]) => `${name}: { address: ${variable} }`);
   const reasons = [...new Set([...dependencies.values()].map(({ because }) => because))];
   const added = [...dependencies.values()].filter(({ isRead }) => !isRead).map(({ variable }) => variable);
@@ -182,6 +182,14 @@ function linkSettings({ port, portFrom, peers, dependencies, environment }: Link
       ? []
       : [{ text: `dependencies: { ${uses.join(", ")} }`, because: [...reasons, ...hint].join("; ") }]),
     ...(Object.keys(environment).length === 0 ? [] : [{ text: `env: ${flow(environment)}` }]),
+    ...(secrets.length === 0
+      ? []
+      : [
+          {
+            text: `secrets: ${flow(Object.fromEntries(secrets.map(({ variable, secret }) => [variable, secret])))}`,
+            because: "their values are no settings; `init --check` says how to set them",
+          },
+        ]),
   ];
 }
 

@@ -19,7 +19,7 @@ export interface FoundImage extends GuessedContext, BuildChoice {
 
 /** All images, sorted by their Dockerfiles, and the Dockerfiles that are none of a service. */
 export function findImages(
-  repository: Pick<Repository, "files" | "has" | "read" | "under">,
+  repository: Pick<Repository, "files" | "has" | "read" | "under" | "linked">,
   runs: readonly Run[],
   app: string,
 ): { readonly images: readonly FoundImage[]; readonly leftOut: readonly LeftOut[] } {
@@ -27,12 +27,25 @@ export function findImages(
   const dockerfiles = repository.files.filter(
     (path) => isDockerfileName(posix.basename(path)) || (built.has(path) && repository.has(path)),
   );
-  const leftOut: LeftOut[] = [];
+  const leftOut: LeftOut[] = [...submodules(repository)];
+  // A link and the file that it leads to are one: the one with the plainer name counts.
+  const twins = new Map(
+    dockerfiles.flatMap((path) => {
+      const target = repository.linked(path);
+      if (target === undefined || !dockerfiles.includes(target)) return [];
+      const isPlainer = dockerfileSuffix(path).length < dockerfileSuffix(target).length;
+      return [isPlainer ? ([target, path] as const) : ([path, target] as const)];
+    }),
+  );
   const found: Omit<FoundImage, "name">[] = [];
   for (const path of dockerfiles) {
     const own = runsOf(path, runs, dockerfiles, app);
     const text = repository.read(path) ?? "";
-    const reason = leftOutReason(path, text, own, dockerfiles) ?? missingArguments(text, own);
+    const twin = twins.get(path);
+    const reason =
+      twin === undefined
+        ? (leftOutReason(path, text, own, dockerfiles) ?? missingArguments(text, own))
+        : `is the same file as ${twin}`;
     if (reason !== undefined) leftOut.push({ path, reason });
     else {
       const { images, without } = imagesOf(path, text, own, repository);
@@ -41,6 +54,15 @@ export function findImages(
     }
   }
   return { images: named(found, app), leftOut: [...leftOut, ...builtOtherwise(runs, found, repository)] };
+}
+
+/** Parts of the repository that are repositories of their own: Git lists nothing of what is in them. */
+function submodules({ read }: Pick<Repository, "read">): LeftOut[] {
+  return [...(read(".gitmodules") ?? "").matchAll(/^\s*path\s*=\s*(.+?)\s*$/gm)].map(([, path = ""]) => ({
+    path,
+    reason:
+      "is a submodule; its services need a stack file of their own, or an entry in `services` each, with `dockerfile`",
+  }));
 }
 
 /** Containers whose images are named like a directory with a project, and that no Dockerfile is known to build. */

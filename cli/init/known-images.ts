@@ -16,6 +16,7 @@ interface KnownDependency {
 }
 
 const tool = { kind: "tool" } as const;
+const debianPostgres = 999;
 
 const dependencies: Readonly<Record<string, Omit<KnownDependency, "kind">>> = {
   postgres: {
@@ -87,7 +88,10 @@ export function knownImage(image: string): (KnownDependency & { readonly name: s
   const name = aliases[written] ?? written;
   if (tools.test(name)) return tool;
   const found = dependencies[name];
-  return found && { kind: "dependency", name, ...found };
+  if (found === undefined) return undefined;
+  // The images of Debian and of Alpine know its user by other numbers.
+  const user = name === "postgres" && !/alpine/.test(image) ? debianPostgres : found.user;
+  return { kind: "dependency", name, ...found, user };
 }
 
 /** The dependency that a variable is named after. */

@@ -17,6 +17,8 @@ export function dockerfileSuffix(path: string): string {
   return (after ?? before ?? "").toLowerCase();
 }
 
+const asTask = ": `migrations: { command }` of the service that needs it, if it prepares its database";
+
 const foreign = /^(node_modules|vendor|third[_-]?party|testdata|fixtures?|site-packages|\..+)$/i;
 const development =
   /^(__tests__|tests?|e2e|[\w-]*integration-tests?|spec|docs?|website|hack|bench(mark)?s?|genproto|codegen|templates?|boilerplates?|scaffold\w*|cookiecutter\w*)$/i;
@@ -44,12 +46,13 @@ export function leftOutReason(
   const { instructions } = parseInstructions(text);
   const froms = instructions.filter(({ keyword }) => keyword === "FROM").map(({ rest }) => splitFlags(rest).rest);
   const base = froms.at(-1)?.split(/\s+/)[0];
-  if (base === undefined) return "has no FROM";
+  if (base === undefined || base === "") return "has no FROM, or one that names no image";
   if (/windows|nanoserver/i.test(base)) return `is made FROM ${base}, which does not run on Linux`;
   const known = knownImage(base);
   if (known?.kind === "dependency") return `is made FROM ${base}: a dependency, and no service of one's own`;
   if (known?.kind === "tool") return `is made FROM ${base}: a tool that observes or runs others`;
-  if (runs.length > 0 && runs.every(({ isTask }) => isTask)) return `${runs[0]?.file} runs it once, or when asked for`;
+  if (runs.length > 0 && runs.every(({ isTask }) => isTask))
+    return `${runs[0]?.file} runs it once, or when asked for${asTask}`;
   if (runs.length > 0) return undefined;
   const suffix = dockerfileSuffix(path);
   const isAmongOthers = others.some((other) => other !== path && posix.dirname(other) === posix.dirname(path));
@@ -61,5 +64,5 @@ export function leftOutReason(
   if (example !== undefined && others.some((other) => !other.split("/").some((folder) => examples.test(folder))))
     return `is in ${example}: an example, as it seems`;
   const task = segment(once) ?? (once.test(suffix) ? suffix : undefined);
-  return task === undefined ? undefined : `${task} runs once, as it seems, and a service runs all the time`;
+  return task === undefined ? undefined : `${task} runs once, as it seems, and a service runs all the time${asTask}`;
 }

@@ -3,6 +3,7 @@ import { dependencyOfVariable, knownImage } from "./known-images.ts";
 import type { FoundImage } from "./images.ts";
 import type { Repository } from "./repository.ts";
 import { isHost, replaceHost, type Run } from "./runs.ts";
+import { dependencyPasswords, findSecrets, type FoundSecret } from "./secrets.ts";
 
 /** A database, cache or queue that services use. */
 export interface FoundDependency {
@@ -24,8 +25,8 @@ export interface Links {
   /** Those that it calls, too, but that call it in turn. */
   readonly circular: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
-  /** Variables that hold a password, and what they are for. */
-  readonly secrets: readonly string[];
+  /** Variables that hold a password or the like. */
+  readonly secrets: readonly FoundSecret[];
 }
 
 interface DependencyUse {
@@ -41,7 +42,17 @@ export function findLinks(
   images: readonly FoundImage[],
   runs: readonly Run[],
   repository: Pick<Repository, "read" | "under">,
-): { readonly dependencies: readonly FoundDependency[]; readonly links: ReadonlyMap<string, Links> } {
+): {
+  readonly dependencies: readonly FoundDependency[];
+  readonly links: ReadonlyMap<string, Links>;
+  /** The passwords with which dependencies run, by the names of the stack's secrets. */
+  readonly passwords: ReadonlyMap<string, string>;
+} {
+  const passwords = dependencyPasswords(runs);
+  const secrets = findSecrets(
+    new Map(images.map((image) => [image.name, runOf(image, runs)?.environment ?? {}])),
+    passwords,
+  );
   const names = new Set(images.map(({ name }) => name));
   const declared = runs.flatMap((run): FoundDependency[] => {
     const base = run.build === undefined ? run.image : baseImage(repository.read(run.build.dockerfile));
@@ -94,8 +105,8 @@ export function findLinks(
           isHostVariable(name, value, told)) &&
         [...uses.values()].every(({ variable }) => variable !== name),
     );
-    const isSecret = ([name, value]: readonly [string, string]): boolean =>
-      /PASS(WORD)?|SECRET|TOKEN|PRIVATE|API_?KEY/i.test(name) || /:\/\/[^/\s:@]*:[^/\s@]+@|password=/i.test(value);
+    const own = secrets.get(image.name) ?? [];
+    const isSecret = ([name]: readonly [string, string]): boolean => own.some(({ variable }) => variable === name);
     const port = ports.get(image.name);
     return [
       image.name,
@@ -108,11 +119,11 @@ export function findLinks(
         environment: Object.fromEntries(
           kept.filter((entry) => !isSecret(entry)).map(([name, value]) => [name, renamed(value, images, runs, ports)]),
         ),
-        secrets: kept.filter(isSecret).map(([name]) => name),
+        secrets: own.map((secret) => ({ ...secret, value: renamed(secret.value, images, runs, ports) })),
       },
     ];
   });
-  return { dependencies: [...used.values()], links: new Map(links) };
+  return { dependencies: [...used.values()], links: new Map(links), passwords };
 }
 
 /** A host on its own is told from any other word by the name of its variable. */

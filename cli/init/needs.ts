@@ -26,12 +26,7 @@ export function needs({ settings, services, given, checkout, environment }: Need
   const set = (secret: string): string => `pulumi config set --stack ${environment} --secret ${secret}`;
   const named = new Set([
     ...Object.values(ci.environment),
-    ...Object.values(dependencies).flatMap((dependency) =>
-      dependency === "none"
-        ? []
-        : [dependency.password ?? [], "secrets" in dependency ? Object.values(dependency.secrets) : []].flat(),
-    ),
-    ...services.flatMap(({ secrets = {} }) => Object.values(secrets)),
+    ...applicationSecrets(dependencies, services),
     ...[images.pull?.password, gitops?.argoCd.commitStatus?.privateKey].flatMap((name) => name ?? []),
   ]);
   const known: Readonly<Record<string, string>> = {
@@ -81,5 +76,20 @@ export function needs({ settings, services, given, checkout, environment }: Need
     ...(existsSync(join(checkout, ".circleci/continue_config.yml"))
       ? []
       : [{ what: ".circleci", how: `npx delivery ci-config --env ${environment}, and commit what it writes` }]),
+  ];
+}
+
+/** The names of the secrets that services and their dependencies have. */
+export function applicationSecrets(
+  dependencies: StackSettings["dependencies"],
+  services: readonly Pick<Service, "secrets">[],
+): string[] {
+  return [
+    ...Object.values(dependencies).flatMap((dependency) =>
+      dependency === "none"
+        ? []
+        : [dependency.password ?? [], "secrets" in dependency ? Object.values(dependency.secrets) : []].flat(),
+    ),
+    ...services.flatMap(({ secrets = {} }) => Object.values(secrets)),
   ];
 }

@@ -1,5 +1,5 @@
-import { readFileSync, statSync } from "node:fs";
-import { join, posix } from "node:path";
+import { lstatSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { join, posix, relative, sep } from "node:path";
 import { hasErrorCode } from "../../core/error.ts";
 import { gitAt } from "../../git/git-command.ts";
 import { openSourceRepository } from "../../git/source-repository.ts";
@@ -17,6 +17,8 @@ export interface Repository {
   readonly read: (path: string) => string | undefined;
   /** The files in a directory, at any depth. */
   readonly under: (directory: string) => readonly string[];
+  /** The file of the repository that a link leads to; `undefined`: it is no link, or leads elsewhere. */
+  readonly linked: (path: string) => string | undefined;
   /** `owner/name` on GitHub. */
   readonly github: string | undefined;
   /** The branch that its remote has as the default, else the one that is checked out. */
@@ -58,6 +60,13 @@ export function repositoryOf(
       return size < longest ? readFileSync(join(root, path), "utf8") : undefined;
     }),
     under: memoize((directory) => sorted.filter((file) => isIn(directory, file))),
+    linked: memoize((path) => {
+      if (!all.has(path) || !lstatSync(join(root, path)).isSymbolicLink()) return undefined;
+      const target = relative(realpathSync(root), realpathSync(join(root, path)))
+        .split(sep)
+        .join(posix.sep);
+      return all.has(target) ? target : undefined;
+    }),
   };
 }
 

@@ -33,7 +33,8 @@ export function stackText(guess: Guess): string {
     "    argoCd: true",
     ...dependencyLines(guess),
     ...defaultLines(guess),
-    ...(services.some(({ settings, remarks }) => settings.length + remarks.length > 0) ? ["  delivery:services:"] : []),
+    // A section of nothing but comments would be no map.
+    ...(services.some(({ settings }) => settings.length > 0) ? ["  delivery:services:"] : []),
     ...services.flatMap(serviceLines),
     ...(leftOut.length === 0
       ? []

@@ -4,17 +4,23 @@ import { problemLine, type Problem } from "../../core/problem.ts";
 import { settingsProblems } from "../../core/schema-version.ts";
 import { secretHint, securePaths, withValueProblems } from "../../core/setting-values.ts";
 import { secretsSchema, stackSchema, type StackSettings } from "../../stacks/schema.ts";
-import { readStackFile, versionProblems } from "../../stacks/stack-file.ts";
+import { readStackFile, stacksDirectory, versionProblems } from "../../stacks/stack-file.ts";
 import { CommandError } from "../command.ts";
 
-/** The stack files in the current directory, as one run of a command sees them: each is read once. */
+/** The stack files of a directory, as one run of a command sees them: each is read once. */
 export class Project {
+  readonly #directory: string;
   readonly #stackFiles = new Map<string, StackFile>();
   #environments: readonly string[] | undefined;
 
+  /** @param directory where the stack files are. @default `stacks` in the current directory, which is the program's */
+  constructor(directory = stacksDirectory) {
+    this.#directory = directory;
+  }
+
   /** The names of the stacks that have a file, sorted. */
   get environments(): readonly string[] {
-    this.#environments ??= filesIn("stacks")
+    this.#environments ??= filesIn(this.#directory)
       .flatMap((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? [])
       .toSorted();
     return this.#environments;
@@ -22,7 +28,7 @@ export class Project {
 
   /** @param name the stack's, without the organization. It need not have a file. */
   stackFile(name: string): StackFile {
-    const opened = this.#stackFiles.get(name) ?? new StackFile(name);
+    const opened = this.#stackFiles.get(name) ?? new StackFile(name, this.#directory);
     this.#stackFiles.set(name, opened);
     return opened;
   }
@@ -36,12 +42,14 @@ export class StackFile {
   readonly name: string;
   /** Relative to the current directory, which is the program's. */
   readonly path: string;
+  readonly #directory: string;
   #settings: Readonly<Record<string, unknown>> | undefined;
   readonly #parsed = new Map<SettingName, ParsedSetting>();
 
-  constructor(name: string) {
+  constructor(name: string, directory: string) {
     this.name = name;
-    this.path = `stacks/Pulumi.${name}.yaml`;
+    this.#directory = directory;
+    this.path = `${directory}/Pulumi.${name}.yaml`;
   }
 
   /**
@@ -50,7 +58,7 @@ export class StackFile {
    */
   find<Name extends SettingName>(...names: readonly Name[]): Pick<StackSettings, Name> | undefined {
     if (this.#settings === undefined && !existsSync(this.path)) return undefined;
-    this.#settings ??= readSettings(this.name, this.path);
+    this.#settings ??= readSettings(this.name, this.#directory, this.path);
     const settings = this.#settings;
     const parsed = settingNames.flatMap((name) =>
       includes(names, name) ? [[name, this.#parse(name, settings[name])] as const] : [],
@@ -93,9 +101,9 @@ function includes(names: readonly string[], name: string): boolean {
 }
 
 /** All settings, without the project's prefix. @throws CommandError if the file is of another version */
-function readSettings(name: string, file: string): Readonly<Record<string, unknown>> {
+function readSettings(name: string, directory: string, file: string): Readonly<Record<string, unknown>> {
   const settings = Object.fromEntries(
-    Object.entries(readStackFile(name)).flatMap(([key, value]) => {
+    Object.entries(readStackFile(name, directory)).flatMap(([key, value]) => {
       const [, setting] = /^delivery:(.*)$/.exec(key) ?? [];
       return setting === undefined ? [] : [[setting, unquoted(setting, value)]];
     }),

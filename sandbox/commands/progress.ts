@@ -4,8 +4,11 @@ import { z } from "zod";
 import { writeFileAtomically } from "../../core/atomic-file.ts";
 import { cacheDir } from "../machine/cache.ts";
 
-/** Says what is being done; `done` is asked how much of it is, whenever it takes long. After a line with `end` nothing is. */
-export type Report = (line: string, done?: (() => string) | "end") => void;
+/**
+ * Says what is being done; `done` is asked how much of it is, whenever it takes long. After a line with `end` nothing is, and one
+ * with `note` belongs to what is being done already.
+ */
+export type Report = (line: string, done?: (() => string) | "end" | "note") => void;
 
 /** Nothing is silent for longer. */
 const quietMilliseconds = 10_000;
@@ -51,6 +54,7 @@ export function startProgress(print: (line: string) => void = (line) => console.
   // It alone keeps no process alive.
   setInterval(beat, 1000).unref();
   return (line, done) => {
+    if (done === "note") return write(line);
     end(state.step);
     state.step = done === "end" ? undefined : { line, since: Date.now(), done };
     write(line);

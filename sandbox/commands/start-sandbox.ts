@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { startArgoCd, stopArgoCd } from "../machine/argocd/argocd.ts";
 import { startCluster, stopCluster, type ClusterEndpoint, type ClusterOptions } from "../machine/cluster/cluster.ts";
 import { credentialsFile, ensureCredentials } from "../machine/credentials.ts";
-import { sandboxSettings, type SandboxEndpoints } from "../machine/endpoints.ts";
+import { sandboxProject, sandboxSettings, type SandboxEndpoints } from "../machine/endpoints.ts";
 import { startRemoteDocker, stopBuildKit } from "../machine/images/buildkit.ts";
 import { packageSources } from "../machine/images/mirror/start.ts";
 import { startRegistry } from "../machine/images/registry.ts";
@@ -66,7 +66,7 @@ const argoCdTools = [
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const { stateDir, report } = options;
   const credentials = ensureCredentials(stateDir);
-  const desired = desiredEndpoints();
+  const desired = desiredEndpoints(stateDir);
   const gitops = (options.delivery ?? desired.delivery) === "gitops";
   const pods = options.pods ?? "auto";
   // Only root can run pods. Where that turns out to be impossible for another reason, kwok is built by itself.
@@ -101,6 +101,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
           credentials,
           argoCdNamespace: desired.argoCdNamespace,
           source: desired.source,
+          ownProgram: desired.ownProgram,
           githubPort: desired.githubPort,
           webhook: `http://localhost:${circleciPort}/hooks/github`,
         })
@@ -215,6 +216,8 @@ interface DesiredEndpoints {
   gitPort: number;
   githubPort: number;
   source: SourceLocation;
+  /** Whether the program has a repository of its own. */
+  ownProgram: boolean;
   username: string;
   delivery: "gitops" | "direct";
   argoCdNamespace: string;
@@ -222,14 +225,15 @@ interface DesiredEndpoints {
 }
 
 /** What the stack file says; its ports are used if they are free. */
-function desiredEndpoints(): DesiredEndpoints {
-  const { images, ci, delivery, gitops, github } = sandboxSettings();
+function desiredEndpoints(stateDir: string): DesiredEndpoints {
+  const { images, ci, delivery, gitops, github } = sandboxSettings(sandboxProject(stateDir));
   return {
     registryPort: Number(images.registry.split(":")[1]),
     circleciPort: Number(new URL(ci.host).port),
     gitPort: Number(new URL(gitops.repository).port),
     githubPort: Number(new URL(github.api).port),
     source: { repository: github.repository, id: Number(ci.repositoryId ?? 1) },
+    ownProgram: ci.program !== undefined,
     username: images.username,
     delivery,
     argoCdNamespace: gitops.argoCd.namespace,

@@ -1,5 +1,4 @@
 import { existsSync } from "node:fs";
-import { Project } from "../../cli/project/stack-file.ts";
 import { registryClient } from "../../cli/registry/client.ts";
 import { collectStatus, statusFetchLimits, statusSources, type StatusSources } from "../../cli/status/collect.ts";
 import { endpointSettings, endpointsOf } from "../../cli/status/endpoints.ts";
@@ -7,7 +6,7 @@ import { renderStatus, type StatusOutput } from "../../cli/status/output.ts";
 import { knownUntested } from "../../cli/testing/untested.ts";
 import { NotReachableError } from "../../core/error.ts";
 import { ensureCredentials, loginToDeployGit } from "../machine/credentials.ts";
-import { loadEndpoints, type SandboxEndpoints } from "../machine/endpoints.ts";
+import { loadEndpoints, sandboxProject, type SandboxEndpoints } from "../machine/endpoints.ts";
 import { kubernetesClient } from "../machine/kubernetes-client.ts";
 import { listProcesses, logPath } from "../machine/process.ts";
 
@@ -25,7 +24,7 @@ export async function status(stateDir: string, output: StatusOutput = {}): Promi
 }
 
 function sandboxSources(stateDir: string, endpoints: SandboxEndpoints | undefined): StatusSources {
-  const project = new Project();
+  const project = sandboxProject(stateDir);
   const settings = project.stackFile("sandbox").find(...endpointSettings);
   if (settings === undefined)
     throw new Error(`there is no stacks/Pulumi.sandbox.yaml in ${process.cwd()}; run this at the root of the checkout`);

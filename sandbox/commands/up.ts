@@ -5,10 +5,13 @@ import { recoverStack } from "../engine/recovery.ts";
 import { openSandboxStack } from "../engine/sandbox-stack.ts";
 import { gitUsers, loginToDeployGit } from "../machine/credentials.ts";
 import { sandboxSettings, saveEndpoints, type SandboxEndpoints } from "../machine/endpoints.ts";
+import type { ProvidedImage } from "../machine/images/provided.ts";
 import { watchRegistry } from "../machine/images/registry-watch.ts";
 import { kubernetesClient } from "../machine/kubernetes-client.ts";
 import { seedSourceRepository } from "../stand-ins/source-repository.ts";
+import { chooseMonorepo, type ChoiceOptions } from "../monorepo/choice.ts";
 import { startSandbox, type Sandbox } from "./start-sandbox.ts";
+import { upMonorepo, type MonorepoUp } from "./up-monorepo.ts";
 import type { Report } from "./progress.ts";
 import { terminalOutput, withProgress } from "./terminal.ts";
 
@@ -16,14 +19,26 @@ interface UpOptions {
   stateDir: string;
   /** `simulated`: no pods run, whatever the machine allows. */
   pods: "auto" | "simulated";
+  /** The monorepo to run. @default the one that runs already, or else the example */
+  monorepo?: ChoiceOptions;
+  /** Images that this machine cannot pull. @default none */
+  images?: readonly ProvidedImage[];
   report: Report;
 }
 
 /**
  * Starts the sandbox and updates its stack; what is there already stays.
- * @returns the stack's outputs
  */
-export async function up({ stateDir, pods, report }: UpOptions): Promise<OutputMap> {
+export async function up({ stateDir, pods, monorepo = {}, images = [], report }: UpOptions): Promise<MonorepoUp> {
+  const choice = chooseMonorepo(stateDir, monorepo);
+  if (choice === undefined && images.length > 0)
+    throw new Error("--image: the example needs none; it goes with --app or --stack");
+  return choice === undefined
+    ? { outputs: await upExample({ stateDir, pods, report }), services: [] }
+    : upMonorepo({ stateDir, pods, choice, images, report });
+}
+
+async function upExample({ stateDir, pods, report }: UpOptions): Promise<OutputMap> {
   const sandbox = await startSandbox({ stateDir, pods, report });
   saveEndpoints(stateDir, sandbox.endpoints);
   await using open = await openSandboxStack({ ...sandbox, stateDir, report });

@@ -1,10 +1,11 @@
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Stack } from "@pulumi/pulumi/automation/index.js";
-import { readStackFile } from "../../stacks/stack-file.ts";
+import { isMap } from "../../core/yaml.ts";
 import { ensureCredentials, gitUsers, type Credentials } from "../machine/credentials.ts";
 import { writeSandboxManifests, type SandboxManifests } from "../machine/argocd/manifests.ts";
-import type { SandboxEndpoints } from "../machine/endpoints.ts";
+import { providedImages, providedReference } from "../machine/images/provided.ts";
+import { sandboxStackFile, type SandboxEndpoints } from "../machine/endpoints.ts";
 import { createCircleCiProvider } from "../providers/circleci/provider.ts";
 import { createDockerProvider, type DockerProviderOptions } from "../providers/docker/provider.ts";
 import { createKubernetesProvider } from "../providers/kubernetes/provider.ts";
@@ -61,7 +62,10 @@ export async function openSandboxStack(options: SandboxStackOptions): Promise<Op
       return program();
     },
     settings: withManifests(
-      { ...withEndpoints(readStackFile("sandbox"), endpoints, overrides), ...overrides.settings },
+      {
+        ...withEndpoints(withProvidedImages(sandboxStackFile(stateDir), options), endpoints, overrides),
+        ...overrides.settings,
+      },
       options,
     ),
     secrets: {
@@ -124,6 +128,20 @@ function ciSecrets({ gitWriteToken, githubToken }: Credentials, directory: strin
   };
 }
 
+/** Dependencies run what their users have provided from the sandbox's registry. */
+function withProvidedImages(
+  settings: Record<string, unknown>,
+  { stateDir, endpoints }: SandboxStackOptions,
+): Record<string, unknown> {
+  const provided = new Set(endpoints === undefined ? [] : providedImages(stateDir));
+  const dependencies = Object.entries(Object(settings["delivery:dependencies"])).map(([name, dependency]) => {
+    const image = isMap(dependency) ? dependency["image"] : undefined;
+    if (!isMap(dependency) || typeof image !== "string" || !provided.has(image)) return [name, dependency];
+    return [name, { ...dependency, image: providedReference(endpoints?.registryHost ?? "", image) }];
+  });
+  return provided.size === 0 ? settings : { ...settings, "delivery:dependencies": Object.fromEntries(dependencies) };
+}
+
 /** The stack file's settings with the endpoints of the running sandbox, whose ports may be others than the stack file's. */
 function withEndpoints(
   settings: Record<string, unknown>,
@@ -135,11 +153,12 @@ function withEndpoints(
   const built = others["delivery:app"] === undefined && (endpoints === undefined || endpoints.githubApi !== undefined);
   const ci = built ? { ...rest, repositoryId, environment } : rest;
   if (endpoints === undefined) return { ...settings, "delivery:ci": ci };
-  const { registryHost, circleci, deployRepository, githubApi } = endpoints;
+  const { registryHost, circleci, deployRepository, githubApi, programRepository } = endpoints;
+  const ownProgram = programRepository === undefined ? {} : { program: { repository: programRepository } };
   return {
     ...settings,
     "delivery:images": { ...Object(settings["delivery:images"]), registry: registryHost },
-    "delivery:ci": { ...ci, host: circleci.url, organizationId: circleci.organizationId },
+    "delivery:ci": { ...ci, host: circleci.url, organizationId: circleci.organizationId, ...ownProgram },
     ...(githubApi === undefined
       ? {}
       : { "delivery:github": { ...Object(settings["delivery:github"]), api: githubApi } }),

@@ -39,6 +39,25 @@ export function ensureCredentials(stateDir: string): Credentials {
   return credentials;
 }
 
+/**
+ * Gives each of the application's secrets a value: the real ones are nobody's business here.
+ * @param known values that hang together, such as a password and the address of a database with it; others are made up
+ */
+export function ensureApplicationSecrets(
+  stateDir: string,
+  names: readonly string[],
+  known: ReadonlyMap<string, string>,
+): void {
+  const credentials = ensureCredentials(stateDir);
+  const missing = names.filter((name) => credentials.secrets[name] === undefined);
+  if (missing.length === 0) return;
+  const secrets = {
+    ...credentials.secrets,
+    ...Object.fromEntries(missing.map((name) => [name, known.get(name) ?? random()])),
+  };
+  writeFileAtomically(credentialsFile(stateDir), JSON.stringify({ ...credentials, secrets }), 0o600);
+}
+
 /** Who uses the repositories: people, the program and the delivery CLI write, Argo CD reads. */
 export const gitUsers = { writer: "delivery", reader: "argocd" } as const;
 

@@ -1,8 +1,9 @@
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { z } from "zod";
 import { Project } from "../../cli/project/stack-file.ts";
 import { writeFileAtomically } from "../../core/atomic-file.ts";
+import { readStackFile, stackFileName, stacksDirectory } from "../../stacks/stack-file.ts";
 
 const endpointsSchema = z.strictObject({
   /** The registry as image names have it, e.g. `localhost:5001`. */
@@ -14,6 +15,8 @@ const endpointsSchema = z.strictObject({
   /** The source repository, which CI checks out, and the API of its host; none with delivery `direct`. */
   sourceRepository: z.url().optional(),
   githubApi: z.url().optional(),
+  /** The repository of this program, where the source repository is that of another monorepo. */
+  programRepository: z.url().optional(),
 });
 
 /** Where the parts of a running sandbox are that its stack points at. */
@@ -34,9 +37,33 @@ export function saveEndpoints(stateDir: string, endpoints: SandboxEndpoints): vo
 
 const stack = "sandbox";
 
+/** The stack files that the sandbox works with: those of this checkout, or the one made for a monorepo of the user's. */
+export function sandboxProject(stateDir: string): Project {
+  return new Project(stacksOf(stateDir));
+}
+
+/** All settings of the sandbox's stack file, by key with the project's prefix. */
+export function sandboxStackFile(stateDir: string): Record<string, unknown> {
+  return readStackFile(stack, stacksOf(stateDir));
+}
+
+/** Where the stack file is that is made for a monorepo of the user's. */
+export function ownStacksDirectory(stateDir: string): string {
+  return join(stateDir, "monorepo", stacksDirectory);
+}
+
+/** Whether the sandbox runs a monorepo of the user's, and not the example. */
+export function runsOwnMonorepo(stateDir: string): boolean {
+  return existsSync(join(ownStacksDirectory(stateDir), stackFileName(stack)));
+}
+
+function stacksOf(stateDir: string): string {
+  return runsOwnMonorepo(stateDir) ? relative(process.cwd(), ownStacksDirectory(stateDir)) : stacksDirectory;
+}
+
 /** What the sandbox needs to know of its own stack file, read as the program reads it. */
-export function sandboxSettings() {
-  const file = new Project().stackFile(stack);
+export function sandboxSettings(project: Project = new Project()) {
+  const file = project.stackFile(stack);
   const settings = file.find("app", "environment", "images", "ci", "delivery", "gitops", "github");
   if (settings === undefined) throw new Error(`${file.path} is missing: run this in the checkout's root`);
   const { gitops, github } = settings;

@@ -19,7 +19,11 @@ interface CodeHost {
   deployRepository: string;
   sourceRepository: string;
   githubApi: string;
+  programRepository?: string;
 }
+
+/** Where this program is, if the source repository is that of another monorepo. */
+const programName = "sandbox/delivery";
 
 /** Starts the Git server with the source and the deploy repository on it, and the stand-in for GitHub's API. */
 export async function startCodeHost(options: {
@@ -28,12 +32,14 @@ export async function startCodeHost(options: {
   credentials: Credentials;
   argoCdNamespace: string;
   source: SourceLocation;
+  /** Whether this program has a repository of its own. */
+  ownProgram: boolean;
   /** The requested port of GitHub's API. */
   githubPort: number;
   /** The URL that learns of pushes and pull requests. */
   webhook: string;
 }): Promise<CodeHost> {
-  const { stateDir, port, credentials, argoCdNamespace, source, webhook } = options;
+  const { stateDir, port, credentials, argoCdNamespace, source, ownProgram, webhook } = options;
   const { gitWriteToken, gitReadToken, githubToken, githubWebhookSecret } = credentials;
   const githubPort = await choosePort(stateDir, "github", options.githubPort);
   const githubApi = `http://localhost:${githubPort}`;
@@ -46,7 +52,11 @@ export async function startCodeHost(options: {
       { name: tokenUser, token: gitWriteToken, access: "write" },
       { name: gitUsers.reader, token: gitReadToken, access: "read" },
     ],
-    repositories: [{ name: "deploy" }, { name: source.repository, public: true, rewritable: "branches" }],
+    repositories: [
+      { name: "deploy" },
+      { name: source.repository, public: true, rewritable: "branches" },
+      ...(ownProgram ? [{ name: programName, public: true }] : []),
+    ],
     github: {
       port: githubPort,
       url: githubApi,
@@ -60,5 +70,10 @@ export async function startCodeHost(options: {
     },
     argoCd: { kubeconfigPath: join(stateDir, "kubeconfig"), namespace: argoCdNamespace },
   });
-  return { deployRepository: repositoryUrl("deploy"), sourceRepository: repositoryUrl(source.repository), githubApi };
+  return {
+    deployRepository: repositoryUrl("deploy"),
+    sourceRepository: repositoryUrl(source.repository),
+    githubApi,
+    ...(ownProgram ? { programRepository: repositoryUrl(programName) } : {}),
+  };
 }

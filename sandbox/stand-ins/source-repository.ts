@@ -28,7 +28,7 @@ export async function seedSourceRepository(
   report(`Source repository: importing this checkout into ${sourceRepository}`);
   using directory = temporaryDirectory("delivery-import-");
   const tree = directory.path;
-  for (const path of await checkedInFiles(process.cwd())) copy(join(process.cwd(), path), join(tree, path));
+  for (const path of await checkedInFiles(process.cwd())) copyFile(join(process.cwd(), path), join(tree, path));
   copyFileSync(join(stateDir, "pulumi", "workspace", "Pulumi.sandbox.yaml"), join(tree, stackFile));
   await git(["init", "--quiet", "--initial-branch=main", tree]);
   await generateCiConfig(tree);
@@ -39,7 +39,7 @@ export async function seedSourceRepository(
 }
 
 /** The files that belong to the checkout, committed or not. Where there is no Git checkout, all but what is installed. */
-async function checkedInFiles(directory: string): Promise<string[]> {
+export async function checkedInFiles(directory: string): Promise<string[]> {
   const listed = await outputOf("git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard"], {
     cwd: directory,
   }).then(
@@ -62,14 +62,15 @@ function walk(directory: string, below: string): string[] {
   });
 }
 
-function copy(from: string, to: string): void {
+/** A link stays one. Directories around it are made. */
+export function copyFile(from: string, to: string): void {
   mkdirSync(dirname(to), { recursive: true });
   if (lstatSync(from).isSymbolicLink()) symlinkSync(readlinkSync(from), to);
   else copyFileSync(from, to);
 }
 
-/** Runs `delivery ci-config`, as a user does in the checkout. */
-async function generateCiConfig(tree: string): Promise<void> {
+/** Runs `delivery ci-config`, as a user does in the program's directory. */
+export async function generateCiConfig(tree: string): Promise<void> {
   const delivery = join(import.meta.dirname, "..", "..", "cli", "main.ts");
   await outputOf(process.execPath, [delivery, "ci-config", "--env", "sandbox"], { cwd: tree });
 }

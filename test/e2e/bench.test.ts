@@ -22,5 +22,5 @@ smokeBenchmarks("e2e", {
   // On the sandbox that runs: another one beside it would be in its way.
   sandbox: () => benchUp(stateDir, report),
   gitops: () => measureReleases(stateDir, 1, report),
-  loop: async () => measureCommits(stateDir, await up({ stateDir, pods: "auto", report }), 1, report),
+  loop: async () => measureCommits(stateDir, (await up({ stateDir, pods: "auto", report })).outputs, 1, report),
 });

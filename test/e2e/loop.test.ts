@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { nextVersion } from "../../sandbox/commands/demo/demo.ts";
+import { nextVersion } from "../../sandbox/commands/demo/edit.ts";
 import type { PipelineEnd } from "../../sandbox/commands/demo/follow-pipeline.ts";
 import { delivery } from "./support/delivery-command.ts";
 import { enterGitOps, type GitOpsHarness } from "./support/gitops-harness.ts";

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseDocument } from "yaml";
-import { nextVersion } from "../../sandbox/commands/demo/demo.ts";
+import { nextVersion } from "../../sandbox/commands/demo/edit.ts";
 import type { PipelineEnd } from "../../sandbox/commands/demo/follow-pipeline.ts";
 import { engineAccess } from "../../sandbox/engine/open-stack.ts";
 import { credentialsFile } from "../../sandbox/machine/credentials.ts";

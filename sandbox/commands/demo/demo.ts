@@ -3,9 +3,14 @@ import { z } from "zod";
 import { temporaryDirectory } from "../../../core/atomic-file.ts";
 import { namespaceName } from "../../../core/names.ts";
 import { ensureCredentials, gitUsers, loginToDeployGit } from "../../machine/credentials.ts";
-import { loadEndpoints, sandboxSettings } from "../../machine/endpoints.ts";
+import { loadEndpoints, sandboxProject, sandboxSettings } from "../../machine/endpoints.ts";
 import { kubernetesClient } from "../../machine/kubernetes-client.ts";
 import { noteOutput, type Report } from "../progress.ts";
+import { readMonorepo } from "../../../cli/project/monorepo.ts";
+import { chosenMonorepo } from "../../monorepo/choice.ts";
+import { readHead } from "../../monorepo/snapshot.ts";
+import type { ServiceOutcome } from "../../monorepo/summary.ts";
+import { exampleEdit, labelEdit, type Edit } from "./edit.ts";
 import { up } from "../up.ts";
 import { cloneSource, commitEdit, push } from "./developer-clone.ts";
 import { describeEvent, followCommit, type Route } from "./follow-commit.ts";
@@ -17,24 +22,20 @@ interface DemoOptions {
   report: Report;
 }
 
-const editedService = "link";
-/** The file of the service that the demo edits. */
-const file = "examples/delinkcious/svc/link_service/main.go";
-/** What it edits in that file. */
-const versionPattern = /"(\d+)\.(\d+)\.(\d+)"/;
 const limitMilliseconds = 10 * 60_000;
 
 /** Shows a commit travel from a developer's clone to the cluster, step by step. Starts the sandbox if need be. */
 export async function demo({ stateDir, pods, report }: DemoOptions): Promise<void> {
-  const outputs = await up({ stateDir, pods, report });
+  const { outputs, services } = await up({ stateDir, pods, report });
   const source = loadEndpoints(stateDir)?.sourceRepository;
   if (source === undefined)
     throw new Error("stacks/Pulumi.sandbox.yaml: delivery: the demo needs gitops; set it, and run `npm run up` again");
   using directory = temporaryDirectory("delivery-demo-");
   const { gitWriteToken: token } = ensureCredentials(stateDir);
   const clone = { url: source, user: gitUsers.writer, token, directory: directory.path };
-  const route = openRoute(stateDir, outputs, editedService);
-  console.log(`\nA developer edits ${editedService}, and pushes. Nobody does anything after that.\n`);
+  const edit = await chooseEdit(stateDir, services);
+  const route = openRoute(stateDir, outputs, edit.service);
+  console.log(`\nA developer edits ${edit.service}, and pushes. Nobody does anything after that.\n`);
   await cloneSource(clone);
   const start = Date.now();
   report("The commit is on its way to the cluster");
@@ -42,17 +43,25 @@ export async function demo({ stateDir, pods, report }: DemoOptions): Promise<voi
     noteOutput();
     console.log(`${((Date.now() - start) / 1000).toFixed(1).padStart(6)} s  ${line}`);
   };
-  const commit = await commitEdit(clone, file, nextVersion, `${editedService}: count the version up`);
-  print(`Developer   commit ${commit.slice(0, 12)} changes ${file}`);
+  const commit = await commitEdit(clone, edit.file, edit.change, edit.subject);
+  print(`Developer   commit ${commit.slice(0, 12)} changes ${edit.file}`);
   await push(clone);
   print(`GitHub      main is at ${commit.slice(0, 12)}`);
   await followCommit(route, commit, (event) => print(describeEvent(event)), AbortSignal.timeout(limitMilliseconds));
   print("done");
 }
 
-/** `"1.0.9"` → `"1.0.10"`. */
-export function nextVersion(content: string): string {
-  return content.replace(versionPattern, (_, major, minor, patch) => `"${major}.${minor}.${Number(patch) + 1}"`);
+/** The example's service, or of a monorepo of the user's the first one that runs. @throws Error if none does */
+async function chooseEdit(stateDir: string, outcomes: readonly ServiceOutcome[]): Promise<Edit> {
+  const choice = chosenMonorepo(stateDir);
+  if (choice === undefined) return exampleEdit;
+  const { app, root, services } = readMonorepo(sandboxProject(stateDir), "sandbox");
+  const running = services.find(({ name }) =>
+    outcomes.some((outcome) => outcome.name === name && outcome.state === "runs"),
+  );
+  if (running === undefined)
+    throw new Error(`no service of ${app.name} runs, so that there is none to edit: see above what they lack`);
+  return labelEdit(running, root, (await readHead(choice.directory)).prefix);
 }
 
 const outputsSchema = z.object({
@@ -68,7 +77,7 @@ export function openRoute(stateDir: string, outputs: OutputMap, service: string)
   const endpoints = loadEndpoints(stateDir);
   if (endpoints?.deployRepository === undefined)
     throw new Error("the sandbox has no deploy repository: `npm run up` makes one");
-  const { app, gitops } = sandboxSettings();
+  const { app, gitops } = sandboxSettings(sandboxProject(stateDir));
   const { ciProject, environment } = outputsSchema.parse(outputs);
   const { circleciToken } = ensureCredentials(stateDir);
   loginToDeployGit(stateDir, "writer");

@@ -5,10 +5,17 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { z } from "zod";
+import { locateImages, repositoryOfReference } from "../../../core/image-name.ts";
 import { cacheDir, withLock } from "../cache.ts";
+import { ensureCredentials } from "../credentials.ts";
+import { runsOwnMonorepo, sandboxProject, sandboxSettings } from "../endpoints.ts";
+import { writePrivate } from "../private-file.ts";
 import { removeCgroup } from "../cluster/cgroups.ts";
 import { frugalGo, runningPid, startProcess, stopProcess } from "../process.ts";
+import { buildkitConfig } from "./buildkit-config.ts";
 import { startMirror, stopMirror } from "./mirror/start.ts";
+import type { ProvidedRegistry } from "./mirror/provided-images.ts";
+import { providedImages } from "./provided.ts";
 import { writeStepRuntime } from "./step-runtime.ts";
 
 /** What BuildKit needs of the sandbox; another process reads it from a file. */
@@ -95,7 +102,14 @@ export async function startBuildKit(options: BuildKitOptions): Promise<BuildKitE
   const isolation = await isolate(rootless);
   options.report(`BuildKit: starting${rootless ? " without root" : ""}`);
   const { busybox, packageSources } = options;
-  const mirror = await startMirror({ stateDir, packageSources, busybox, frontend: tools["dockerfile-frontend"] });
+  const mirror = await startMirror({
+    stateDir,
+    packageSources,
+    busybox,
+    frontend: tools["dockerfile-frontend"],
+    provided: registryAccessFile(stateDir, options.registryHost),
+    originFirst: runsOwnMonorepo(stateDir),
+  });
   const socket = socketPath(stateDir);
   const address = `unix://${socket}`;
   const config = buildkitConfig({
@@ -110,6 +124,7 @@ export async function startBuildKit(options: BuildKitOptions): Promise<BuildKitE
     cgroup: cgroupName(stateDir),
     mirror: mirror.host,
     registry: options.registryHost,
+    mirrored: providedHosts(stateDir),
   });
   const path = join(folder, `buildkitd-${createHash("sha256").update(config).digest("hex").slice(0, 8)}.toml`);
   writeFileSync(path, config);
@@ -119,13 +134,34 @@ export async function startBuildKit(options: BuildKitOptions): Promise<BuildKitE
     command: "unshare",
     args: [...isolation, "--", tools.buildkitd, "--config", path],
     // Otherwise it looks for settings in the home folder, e.g. the login of the user's own Docker.
-    env: { ...frugalGo, XDG_RUNTIME_DIR: folder, DOCKER_CONFIG: join(folder, "docker") },
+    env: { ...frugalGo, ...proxies(packageSources), XDG_RUNTIME_DIR: folder, DOCKER_CONFIG: join(folder, "docker") },
     ready: async () => {
       await execute(tools.buildctl, ["--addr", address, "debug", "workers"], { timeout: 5000 });
     },
     readyTimeoutSeconds: 60,
   });
   return { address };
+}
+
+/** With which the mirror gets what users have provided. The name changes with the content, so that a running mirror is replaced. */
+function registryAccessFile(stateDir: string, registryHost: string): string {
+  const { username } = sandboxSettings(sandboxProject(stateDir)).images;
+  const access = { url: `http://${registryHost}`, username, password: ensureCredentials(stateDir).registryPassword };
+  const content = JSON.stringify(access satisfies ProvidedRegistry);
+  const hash = createHash("sha256").update(content).digest("hex").slice(0, 8);
+  return writePrivate(join(stateDir, `provided-registry-${hash}.json`), content);
+}
+
+/** The registries of images that users have provided. */
+function providedHosts(stateDir: string): string[] {
+  return [
+    ...new Set(providedImages(stateDir).map((image) => locateImages(repositoryOfReference(image)).host)),
+  ].toSorted();
+}
+
+/** Go leaves them out for this machine. They are for images alone: steps of builds do not get them. */
+function proxies(variables: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(variables).filter(([name]) => /^(https?|no)_proxy$/i.test(name)));
 }
 
 /** Stops BuildKit and the mirror. All mounts go with its mount namespace. Does nothing when it does not run. */
@@ -198,71 +234,4 @@ function socketPath(stateDir: string): string {
 function cgroupName(stateDir: string): string {
   const path = existsSync(stateDir) ? realpathSync(stateDir) : stateDir;
   return `delivery-sandbox-build-${createHash("sha256").update(path).digest("hex").slice(0, 8)}`;
-}
-
-/** What distinguishes one sandbox's BuildKit from another's. */
-interface BuildKitSettings {
-  /** Folder of layers and build caches. */
-  root: string;
-  socket: string;
-  runc: string;
-  rootless: boolean;
-  /** Parent of the control groups of a build's steps. */
-  cgroup: string;
-  /** Host and port of the registry that is asked in place of Docker Hub. */
-  mirror: string;
-  /** Host and port of the registry that is pushed to. */
-  registry: string;
-}
-
-/** BuildKit's configuration (TOML; a JSON string is a TOML string). */
-export function buildkitConfig(values: BuildKitSettings): string {
-  return `root = ${tomlString(values.root)}
-
-[log]
-  level = "warn"
-
-[grpc]
-  address = [${tomlString(`unix://${values.socket}`)}]
-
-# Its usual place belongs to the whole machine.
-[otel]
-  socketPath = ${tomlString(join(dirname(values.socket), "otel.sock"))}
-
-[history]
-  maxEntries = 20
-
-[worker.containerd]
-  enabled = false
-
-[worker.oci]
-  enabled = true
-  binary = ${tomlString(values.runc)}
-  rootless = ${values.rootless}
-  # Overlays need privileges that a user namespace gives on few machines only.
-  snapshotter = ${tomlString(values.rootless ? "native" : "auto")}
-  # Steps that download reach what this machine reaches.
-  networkMode = "host"
-${values.rootless ? "" : `  defaultCgroupParent = ${tomlString(values.cgroup)}\n`}  gc = true
-
-# The base images of Go and Node.js take half of it, compressed and unpacked.
-[[worker.oci.gcpolicy]]
-  all = true
-  reservedSpace = "300MB"
-  maxUsedSpace = "1GB"
-
-# The stand-in for Docker Hub's public images.
-[registry."docker.io"]
-  mirrors = [${tomlString(values.mirror)}]
-
-[registry.${tomlString(values.mirror)}]
-  http = true
-
-[registry.${tomlString(values.registry)}]
-  http = true
-`;
-}
-
-function tomlString(value: string): string {
-  return JSON.stringify(value);
 }

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { ensureCredentials, gitUsers } from "../credentials.ts";
-import { sandboxSettings, type SandboxEndpoints } from "../endpoints.ts";
+import { sandboxProject, sandboxSettings, type SandboxEndpoints } from "../endpoints.ts";
 import { nodeProgram, startProcess, stopProcess } from "../process.ts";
 
 const processName = "registry-watch";
@@ -13,7 +13,7 @@ export async function watchRegistry(
   endpoints: SandboxEndpoints,
   report: (line: string) => void,
 ): Promise<void> {
-  const { app, images: wanted, gitops } = sandboxSettings();
+  const { app, images: wanted, gitops } = sandboxSettings(sandboxProject(stateDir));
   if (gitops.release !== "registry-watch" || endpoints.deployRepository === undefined) {
     return stopProcess(stateDir, processName);
   }

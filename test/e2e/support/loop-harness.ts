@@ -50,7 +50,7 @@ export async function enterLoop(harness: GitOpsHarness): Promise<LoopHarness> {
   const { stateDir, credentials, kubernetes, repository, sandbox } = harness;
   // `up` imports into an empty repository alone, and other tests have used this one.
   rmSync(join(stateDir, "git", "delinkcious"), { recursive: true, force: true });
-  const outputs = await up({ stateDir, pods: "auto", report: () => undefined });
+  const { outputs } = await up({ stateDir, pods: "auto", report: () => undefined });
   const { sourceRepository = "", githubApi = "", registryHost } = sandbox.endpoints;
   const { ci, rollout } = openRoute(stateDir, outputs, "link");
   const ciRoot = new URL("/", ci.host);

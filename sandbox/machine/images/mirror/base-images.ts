@@ -22,7 +22,8 @@ export type Materials = z.infer<typeof materialsSchema>;
 interface BaseImage {
   /** What is in the layers, for the name under which they are kept. */
   readonly contents: readonly string[];
-  readonly tags: ReadonlySet<string>;
+  /** The tags under which it is served. */
+  readonly tags: RegExp;
   readonly config: ImageConfig;
   readonly layers: (work: string) => Promise<LayerFiles[]>;
 }
@@ -55,7 +56,7 @@ export function baseImageMirror(
     const [, name = "", kind, reference = ""] = /^([\w/]+)\/(manifests|blobs)\/([\w.:-]+)$/.exec(path) ?? [];
     const image = images[name];
     const isDigest = /^sha256:[0-9a-f]{64}$/.test(reference);
-    if (image === undefined || !(isDigest || image.tags.has(reference))) return undefined;
+    if (image === undefined || !(isDigest || image.tags.test(reference))) return undefined;
     const made = await imageFolder(name, image);
     const digest = isDigest ? reference : readFileSync(join(made, "manifest"), "utf8");
     const file = join(made, digest);
@@ -91,19 +92,19 @@ function describeImages({ toolchains: { go, node }, busybox, frontend }: Materia
   const images: Record<string, BaseImage> = {
     "library/busybox": {
       contents: [busybox],
-      tags: new Set(["latest", "1", "stable"]),
+      tags: /^(latest|stable|1(\.\d+){0,2})(-(glibc|musl|uclibc))?$/,
       config: shell,
       layers: async (work) => [await system(work)],
     },
     "library/alpine": {
       contents: [busybox],
-      tags: new Set(["latest", "3"]),
+      tags: /^(latest|3(\.\d+){0,2})$/,
       config: shell,
       layers: async (work) => [await system(work)],
     },
     "library/golang": {
       contents: [busybox, go.version],
-      tags: releaseTags(goReleases(go.version), ["alpine", "bookworm"]),
+      tags: releaseTags(goReleases(go.version)),
       config: {
         Env: [
           `PATH=/go/bin:/usr/local/go/bin:${path}`,
@@ -118,7 +119,7 @@ function describeImages({ toolchains: { go, node }, busybox, frontend }: Materia
     },
     "docker/dockerfile": {
       contents: [frontend],
-      tags: new Set(["latest", "1"]),
+      tags: /^(latest|1(\.\d+){0,2})$/,
       config: { Entrypoint: ["/bin/dockerfile-frontend"], Labels: frontendLabels() },
       layers: (work) => Promise.resolve([frontendLayer(frontend, work)]),
     },
@@ -126,7 +127,7 @@ function describeImages({ toolchains: { go, node }, busybox, frontend }: Materia
   if (node === undefined) return images;
   const nodeImage = {
     contents: [busybox, node.version, node.npmVersion],
-    tags: releaseTags(nodeReleases(node.version), ["alpine", "slim", "bookworm", "bookworm-slim"]),
+    tags: releaseTags(nodeReleases(node.version)),
     config: { Env: [`PATH=${path}`, `NODE_VERSION=${node.version}`], Cmd: ["node"] },
     layers: async (work: string) => [await system(work), await nodeLayer(node.path, node.npm, work)],
   };
@@ -143,20 +144,29 @@ function frontendLabels(): Record<string, string> {
 
 /** The releases that this machine's Go answers to: itself, and those since a go.mod says which toolchain it needs. */
 function goReleases(version: string): string[] {
-  const [, minor = 0] = version.split(".").map(Number);
-  const minors = Array.from({ length: Math.max(0, minor - 20) }, (_, index) => `1.${21 + index}`);
-  return [version, ...minors, "1"];
+  const [, minor = 0, patch = 0] = version.split(".").map(Number);
+  const minors = Array.from({ length: Math.max(0, minor - 21) }, (_, index) => String.raw`1\.${21 + index}(\.\d+)?`);
+  return ["1", String.raw`1\.${minor}`, ...upTo(String.raw`1\.${minor}\.`, patch), ...minors];
 }
 
 /** The same for Node.js: itself, and the releases with long-term support, which have even numbers. */
 function nodeReleases(version: string): string[] {
-  const [major = 0, minor = 0] = version.split(".").map(Number);
-  const majors = [18, 20, 22, major].filter((line) => line <= major);
-  return [version, `${major}.${minor}`, ...majors.map(String), "lts", "current"];
+  const [major = 0, minor = 0, patch = 0] = version.split(".").map(Number);
+  const earlier = [18, 20, 22].filter((line) => line < major).map((line) => String.raw`${line}(\.\d+){0,2}`);
+  const own = [String(major), ...upTo(String.raw`${major}\.`, minor)];
+  const minors = upTo(String.raw`${major}\.`, minor - 1).map((release) => String.raw`${release}\.\d+`);
+  return [...own, ...minors, ...upTo(String.raw`${major}\.${minor}\.`, patch), ...earlier, "lts", "current"];
 }
 
+/** What begins with `prefix` and goes on with a number from 0 to `last`, as parts of a regular expression. */
+function upTo(prefix: string, last: number): string[] {
+  return Array.from({ length: last + 1 }, (_, number) => `${prefix}${number}`);
+}
+
+/** The distributions that images are made of; here all are the same. */
+const variants = String.raw`alpine(3\.\d+)?|(slim-)?(bullseye|bookworm|trixie)|slim|(bullseye|bookworm|trixie)-slim`;
+
 /** Tags of releases and variants: `1.26`, `1.26-alpine`, `latest`, `alpine`. */
-function releaseTags(releases: readonly string[], variants: readonly string[]): Set<string> {
-  const combined = releases.flatMap((release) => variants.map((variant) => `${release}-${variant}`));
-  return new Set(["latest", ...releases, ...variants, ...combined]);
+function releaseTags(releases: readonly string[]): RegExp {
+  return new RegExp(`^(latest|(${variants})|(${releases.join("|")})(-(${variants}))?)$`);
 }

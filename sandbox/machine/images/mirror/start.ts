@@ -35,6 +35,10 @@ interface MirrorOptions {
   busybox: string;
   /** Path of BuildKit's frontend for Dockerfiles. */
   frontend: string;
+  /** The file with the registry that has images which users have provided; it is a {@link ProvidedRegistry}. */
+  provided: string;
+  /** Whether Docker Hub's real images are taken where they can be had, and those made here only where not. */
+  originFirst: boolean;
 }
 
 export interface MirrorEndpoint {
@@ -61,7 +65,13 @@ export async function startMirror(options: MirrorOptions): Promise<MirrorEndpoin
     name: processName,
     ...nodeProgram(
       join(import.meta.dirname, "main.ts"),
-      ["--port", String(port), "--cache", cacheDir(), "--materials", JSON.stringify(materials)],
+      [
+        `--port=${port}`,
+        `--cache=${cacheDir()}`,
+        `--materials=${JSON.stringify(materials)}`,
+        `--provided=${options.provided}`,
+        ...(options.originFirst ? ["--origin-first"] : []),
+      ],
       // Node.js looks at the variables of proxies only if it is told to.
       { ...options.packageSources, NODE_USE_ENV_PROXY: "1" },
     ),

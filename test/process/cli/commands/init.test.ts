@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { parse } from "yaml";
@@ -145,6 +145,26 @@ test("takes nothing from what Git ignores: a file .env with passwords, a directo
   rmSync(join(shop.root, ".env"));
   mkdirSync(join(shop.root, ".env"));
   expect(init("--print")).toMatchObject({ status: 0, err: "" });
+});
+
+test("a Dockerfile and a link to it are one service", () => {
+  shop.commit({ "svc/web/Dockerfile.prod": dockerfile });
+  symlinkSync("Dockerfile.prod", join(shop.root, "svc/web/Dockerfile"));
+  shop.commit({});
+  const { out } = init("--print");
+  expect(parse(out).config["delivery:app"].services).toBe("svc/*");
+  expect(out).toContain("# svc/web/Dockerfile.prod: is the same file as svc/web/Dockerfile");
+});
+
+test("what is no stack file, though it has the name of one, is neither read nor replaced", () => {
+  mkdirSync(join(own.root, "stacks/Pulumi.dev.yaml"), { recursive: true });
+  symlinkSync("nowhere", join(own.root, "stacks/Pulumi.qa.yaml"));
+  expect(init()).toMatchObject({
+    status: 1,
+    err: expect.stringContaining("stacks/Pulumi.dev.yaml is no file; remove it"),
+  });
+  expect(init("--env", "qa").err).toContain("stacks/Pulumi.qa.yaml is a link that leads to no file; remove it");
+  expect(existsSync(join(own.root, "stacks/Pulumi.qa.yaml"))).toBe(false);
 });
 
 test("names the file that is no YAML, and a root that is no directory", () => {

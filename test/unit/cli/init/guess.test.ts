@@ -152,6 +152,7 @@ services:
         peers: ["api"],
         dependencies: { db: { address: "DB_ADDRESS" }, cache: { address: "CACHE_ADDR" } },
         env: { API_URL: "http://api:9000", CACHE_HOST: "cache" },
+        secrets: { DATABASE_URL: "database-url" },
       },
       api: { port: 9000, dependencies: { db: { address: "DB_ADDRESS" } } },
       mail: { kind: "worker" },
@@ -164,7 +165,6 @@ services:
     ]);
     expect(guess.leftOut).toEqual([{ path: "svc/seed/Dockerfile", reason: expect.stringContaining("runs it once") }]);
     expect(text).toContain("it calls web, too");
-    expect(text).toContain("DATABASE_URL holds a password");
     expect(text).not.toContain("hunter2");
   });
 
@@ -180,7 +180,7 @@ services:
       Dockerfile: web,
     });
     expect(config["services"]).toEqual({
-      a: { dockerfile: "Dockerfile", env: { ROLE: "a" } },
+      a: { dockerfile: "Dockerfile", env: { ROLE: "a" }, secrets: { TOKEN: "token" } },
       b: { dockerfile: "Dockerfile", env: { ROLE: "b" } },
     });
     expect(guess.leftOut).toEqual([{ path: "Dockerfile (c)", reason: expect.stringContaining("another command") }]);
@@ -316,6 +316,62 @@ test("what is not known is said, and how the rest is known", () => {
   expect(text).toContain("kind: worker # no port is known");
   expect(text).toContain("# its Dockerfile copies target/a.jar, which Git does not have");
   expect(text).toContain("image: cimg/node:24.11 # no language is known");
+});
+
+test("a password in Compose becomes a secret of the stack, the one of the database where it is the same; no value is written", () => {
+  const { config, text, guess, accepted } = guessedStack({
+    "svc/a/Dockerfile": web,
+    "svc/b/Dockerfile": web,
+    "svc/c/Dockerfile": web,
+    "compose.yaml": `services:
+  a: { build: svc/a, depends_on: [db], environment: { DB_PASSWORD: hunter2, STRIPE_API_KEY: sk_1, TOKEN_TTL: "60", MAX_TOKEN: "9" } }
+  b: { build: svc/b, environment: { DATABASE_URL: "postgres://u:hunter2@db:5432/b", STRIPE_API_KEY: sk_1 } }
+  c: { build: svc/c, environment: { DATABASE_URL: "postgres://u:hunter2@db:5432/c", EMPTY_TOKEN: "" } }
+  db: { image: postgres:17, environment: { POSTGRES_PASSWORD: hunter2 } }
+`,
+  });
+  expect(accepted.problems).toEqual([]);
+  expect(config["services"]).toMatchObject({
+    a: { secrets: { DB_PASSWORD: "db-password", STRIPE_API_KEY: "stripe-api-key" } },
+    b: { secrets: { DATABASE_URL: "b-database-url", STRIPE_API_KEY: "stripe-api-key" } },
+    c: { secrets: { DATABASE_URL: "c-database-url" } },
+  });
+  expect(text).not.toMatch(/hunter2|sk_1/);
+  expect(Object.fromEntries(guess.secretValues)).toEqual({
+    "db-password": "hunter2",
+    "stripe-api-key": "sk_1",
+    "b-database-url": "postgres://u:hunter2@db:5432/b",
+    "c-database-url": "postgres://u:hunter2@db:5432/c",
+  });
+});
+
+test.each([
+  ["postgres:17", 999],
+  ["postgres:17-alpine", 70],
+  ["bitnami/postgresql:17", 999],
+])("the database %s runs as its own user", (image, user) => {
+  const compose = `services:\n  a: { build: svc/a, depends_on: [db] }\n  db: { image: "${image}" }\n`;
+  const { config } = guessedStack({ "svc/a/Dockerfile": web, "compose.yaml": compose });
+  expect(config["dependencies"]).toMatchObject({ db: { user } });
+});
+
+test("a submodule is named, and a FROM without an image makes no service", () => {
+  const { guess } = guessedStack({
+    "svc/a/Dockerfile": web,
+    "svc/b/Dockerfile": "FROM\nEXPOSE 80\n",
+    ".gitmodules": '[submodule "x"]\n\tpath = svc/x\n\turl = ../x.git\n',
+  });
+  expect(guess.services.map(({ name }) => name)).toEqual(["a"]);
+  expect(guess.leftOut).toEqual([
+    { path: "svc/b/Dockerfile", reason: expect.stringContaining("has no FROM") },
+    { path: "svc/x", reason: expect.stringContaining("is a submodule") },
+  ]);
+});
+
+test("where there are only remarks, the stack file is valid all the same", () => {
+  const { text, accepted } = guessedStack({ "svc/a/Dockerfile": "FROM x\nCOPY target/a.jar .\nEXPOSE 1\n" });
+  expect(accepted.problems).toEqual([]);
+  expect(text).toContain("    # a: its Dockerfile copies target/a.jar");
 });
 
 test.each([

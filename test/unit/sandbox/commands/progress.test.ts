@@ -41,6 +41,14 @@ describe("progress", () => {
     ]);
   });
 
+  test("goes on with what is being done after a note", () => {
+    const { report, lines } = startRun();
+    report("first", () => "1 of 2");
+    report("one is done", "note");
+    pass(10);
+    expect(lines).toEqual(["[   0 s] first", "[   0 s] one is done", "[  10 s] … first: 1 of 2, for 10 s"]);
+  });
+
   test("names nothing again after the end", () => {
     const { report, lines } = startRun();
     report("first");

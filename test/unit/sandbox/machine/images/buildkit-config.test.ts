@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { buildkitConfig } from "../../../../../sandbox/machine/images/buildkit.ts";
+import { buildkitConfig } from "../../../../../sandbox/machine/images/buildkit-config.ts";
 
 const values = {
   root: "/cache/buildkit-0",
@@ -9,6 +9,7 @@ const values = {
   cgroup: "delivery-sandbox-build-1a2b3c4d",
   mirror: "127.0.0.1:5002",
   registry: "localhost:5001",
+  mirrored: ["docker.io", "gcr.io"],
 };
 
 describe("buildkitConfig", () => {
@@ -17,6 +18,12 @@ describe("buildkitConfig", () => {
     expect(config).toContain('[registry."docker.io"]\n  mirrors = ["127.0.0.1:5002"]');
     for (const host of ["127.0.0.1:5002", "localhost:5001"])
       expect(config).toContain(`[registry."${host}"]\n  http = true`);
+  });
+
+  test("asks the mirror first for registries of which users have provided images", () => {
+    const config = buildkitConfig(values);
+    expect(config).toContain('[registry."gcr.io"]\n  mirrors = ["127.0.0.1:5002/gcr.io"]');
+    expect(config.match(/\[registry\."docker\.io"\]/g)).toHaveLength(1);
   });
 
   test("keeps to its own folder and control group", () => {

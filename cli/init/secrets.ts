@@ -1,0 +1,66 @@
+import { knownImage } from "./known-images.ts";
+import type { Run } from "./runs.ts";
+
+/** A variable of a service whose value is nobody's to read. */
+export interface FoundSecret {
+  readonly variable: string;
+  /** What the stack's secret is called that is to have it. */
+  readonly secret: string;
+  /** As the repository has it, which need not be the real one. */
+  readonly value: string;
+}
+
+const names =
+  /(PASS|PASSWORD|PASSWD|SECRET|TOKEN|CREDENTIALS?|PRIVATE_?KEY|API_?KEY|ACCESS_?KEY|SECRET_?KEY(_BASE)?)$/i;
+/** A login in a URL or in a connection string. */
+const login = /:\/\/[^/\s:@]*:[^/\s@]+@|\b(password|pwd)=[^;&\s]/i;
+
+/** Whether a variable's value is a secret, by the variable's name or by what it looks like. */
+export function isSecretVariable(variable: string, value: string): boolean {
+  return value !== "" && (login.test(value) || (names.test(variable) && !/^(true|false|\d{1,4})$/i.test(value)));
+}
+
+/**
+ * The secrets among the variables of services.
+ * @param environments the variables of each service, by its name
+ * @param passwords the passwords with which dependencies run, by the names of the stack's secrets: a service that has the same one
+ *   gets the same secret
+ */
+export function findSecrets(
+  environments: ReadonlyMap<string, Readonly<Record<string, string>>>,
+  passwords: ReadonlyMap<string, string>,
+): ReadonlyMap<string, readonly FoundSecret[]> {
+  const values = new Map<string, Set<string>>();
+  const all = [...environments].map(([service, environment]) => {
+    const secrets = Object.entries(environment).filter(([variable, value]) => isSecretVariable(variable, value));
+    for (const [variable, value] of secrets) values.set(variable, (values.get(variable) ?? new Set()).add(value));
+    return [service, secrets] as const;
+  });
+  return new Map(
+    all.map(([service, secrets]) => [
+      service,
+      secrets.map(([variable, value]) => {
+        const [shared] = [...passwords].find(([, password]) => password === value) ?? [];
+        const plain = variable
+          .toLowerCase()
+          .replaceAll(/[^a-z0-9]+/g, "-")
+          .replaceAll(/^-+|-+$/g, "");
+        // Services that have the same value share it; a variable with several values is told apart by the service.
+        const own = (values.get(variable)?.size ?? 0) > 1 ? `${service}-${plain}` : plain;
+        return { variable, secret: shared ?? own, value };
+      }),
+    ]),
+  );
+}
+
+/** The passwords with which containers of dependencies run, by the names that the stack's secrets have. */
+export function dependencyPasswords(runs: readonly Run[]): ReadonlyMap<string, string> {
+  return new Map(
+    runs.flatMap(({ name, image = "", environment }) => {
+      const known = knownImage(image);
+      const variable = known?.kind === "dependency" ? known.password : undefined;
+      const password = variable === undefined ? undefined : environment[variable];
+      return password === undefined || password === "" ? [] : [[`${name}-password`, password] as const];
+    }),
+  );
+}

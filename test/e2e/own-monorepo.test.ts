@@ -1,0 +1,111 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { z } from "zod";
+import { demo } from "../../sandbox/commands/demo/demo.ts";
+import { openSandboxStack } from "../../sandbox/engine/sandbox-stack.ts";
+import { upMonorepo, type MonorepoUp } from "../../sandbox/commands/up-monorepo.ts";
+import { chosenMonorepo } from "../../sandbox/monorepo/choice.ts";
+import { loadEndpoints } from "../../sandbox/machine/endpoints.ts";
+import { SourceCheckout } from "../support/source-checkout.ts";
+import { enterGitOps, type GitOpsHarness } from "./support/gitops-harness.ts";
+
+/** Busybox has a web server, so that nothing is to be compiled. */
+const server = (before = ""): string => `FROM busybox:1
+COPY www /www
+EXPOSE 8080
+USER 65532
+CMD ["sh", "-c", "${before}exec httpd -f -p 8080 -h /www"]
+`;
+
+/** A repository that is not ours, from nothing to running pods. The tests build on each other. */
+describe("a monorepo of the user's", () => {
+  let harness: GitOpsHarness;
+  let shop: SourceCheckout;
+  const said: string[] = [];
+
+  beforeAll(async () => {
+    shop = new SourceCheckout();
+    shop.commit({
+      "svc/web/Dockerfile": server(),
+      "svc/web/www/index.html": "one",
+      "svc/api/Dockerfile": server("until nc -z cache 6379; do sleep 1; done; "),
+      "svc/api/www/index.html": "",
+      "svc/faulty/Dockerfile": "FROM busybox:1\nRUN echo compiling && exit 7\nEXPOSE 8080\n",
+      "svc/lost/Dockerfile": "FROM registry.invalid/java:21\nCOPY app.jar /\nEXPOSE 8080\n",
+      "svc/lost/app.jar": "",
+      "compose.yaml":
+        "services:\n  api: { build: svc/api, environment: { CACHE_ADDR: 'cache:6379' } }\n  cache: { image: 'registry.invalid/redis:8' }\n",
+    });
+    harness = await enterGitOps();
+  });
+
+  afterAll(async () => {
+    const { stateDir, sandbox } = harness;
+    const endpoints = loadEndpoints(stateDir);
+    await using open = await openSandboxStack({ ...sandbox, endpoints, stateDir, report: () => undefined });
+    await open.stack.destroy();
+    // What other tests start next is the example again.
+    rmSync(join(stateDir, "monorepo"), { recursive: true });
+    rmSync(join(stateDir, "endpoints.json"));
+    shop[Symbol.dispose]();
+  });
+
+  const up = (): Promise<MonorepoUp> =>
+    upMonorepo({
+      stateDir: harness.stateDir,
+      pods: "auto",
+      choice: chosenMonorepo(harness.stateDir) ?? { directory: shop.root },
+      images: [],
+      report: (line) => said.push(line),
+    });
+
+  test("is built, released and runs; what cannot be built and what waits stops nothing else", async () => {
+    const before = shop.git("rev-parse", "HEAD");
+    const { services } = await up();
+    expect(services.map(({ name, state }) => [name, state])).toEqual([
+      ["api", harness.podsRun ? "does not run" : "runs"],
+      ["cache", harness.podsRun ? "does not run" : "runs"],
+      ["faulty", "not built"],
+      ["lost", "not built"],
+      ["web", "runs"],
+    ]);
+    const detail = (service: string): string => services.find(({ name }) => name === service)?.detail ?? "";
+    expect(detail("faulty")).toMatch(/exit code: 7[^]*RUN echo compiling && exit 7[^]*in full: .*build-faulty\.log$/);
+    expect(detail("lost")).toBe("registry.invalid/java:21 cannot be pulled");
+    expect(detail("web")).toMatch(/^http:\/\/web\.[\w-]+:8080$/);
+    expect([shop.git("rev-parse", "HEAD"), shop.git("status", "--porcelain")]).toEqual([before, ""]);
+  });
+
+  test.each(["real"])("with %s pods, its page is served, and who waits says for what", async () => {
+    if (!harness.podsRun) return;
+    const { services } = await up();
+    expect(services.find(({ name }) => name === "api")?.detail).toMatch(
+      /^waits for cache: registry\.invalid\/redis:8 cannot be pulled/,
+    );
+    expect(await page()).toBe("one");
+  });
+
+  test("its next commit is delivered by the pipeline", async () => {
+    shop.commit({ "svc/web/www/index.html": "two" });
+    said.length = 0;
+    const { services } = await up();
+    expect(services.find(({ name }) => name === "web")?.state).toBe("runs");
+    expect(said).toContain("CircleCI: the pipeline of the new commit");
+    expect(said.join("\n")).not.toMatch(/pipeline #\d+ ended with/);
+    expect(said.join("\n")).not.toContain("web: built in");
+    expect(await page()).toBe("two");
+  });
+
+  test("the demo changes a service that runs, and follows it to the cluster", async () => {
+    await demo({ stateDir: harness.stateDir, pods: "auto", report: (line) => said.push(line) });
+    expect(await page()).toBe("two");
+  });
+
+  async function page(): Promise<string> {
+    const namespace = `${String(shop.root.split("/").at(-1)).toLowerCase()}-sandbox`;
+    const service = await harness.kubernetes.request("GET", `/api/v1/namespaces/${namespace}/services/web`);
+    const { spec } = z.object({ spec: z.object({ clusterIP: z.string() }) }).parse(service);
+    return (await fetch(`http://${spec.clusterIP}:8080/`)).text();
+  }
+});
