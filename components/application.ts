@@ -12,6 +12,8 @@ export interface ApplicationSpecArgs {
   source: { repository: string; branch: string; path: string };
   /** Whether an autoscaler says how many pods its Deployment has. @default false */
   autoscaled?: boolean;
+  /** Whether one of its objects cannot change, and is made anew instead: a Job. @default false */
+  replacing?: boolean;
 }
 
 export interface ApplicationArgs extends ApplicationSpecArgs {
@@ -92,7 +94,13 @@ const leaveReplicas = {
 };
 
 /** What an Application is to do: follow a directory of Git, and undo what others change. */
-export function applicationSpec({ project, namespace, source, autoscaled = false }: ApplicationSpecArgs) {
+export function applicationSpec({
+  project,
+  namespace,
+  source,
+  autoscaled = false,
+  replacing = false,
+}: ApplicationSpecArgs) {
   return {
     project,
     source: { repoURL: source.repository, targetRevision: source.branch, path: source.path },
@@ -100,7 +108,11 @@ export function applicationSpec({ project, namespace, source, autoscaled = false
     ...(autoscaled ? { ignoreDifferences: leaveReplicas.ignoreDifferences } : {}),
     syncPolicy: {
       automated: { prune: true, selfHeal: true },
-      syncOptions: ["ServerSideApply=true", ...(autoscaled ? leaveReplicas.syncOptions : [])],
+      // Of a Job that has changed, server-side apply could not even tell the difference: the API server refuses its dry run, and the
+      // Application is neither Synced nor OutOfSync from then on. Nor could it replace the Job.
+      syncOptions: replacing
+        ? ["ServerSideApply=false"]
+        : ["ServerSideApply=true", ...(autoscaled ? leaveReplicas.syncOptions : [])],
       // What mends a failed sync is a commit: without the refresh, every attempt would be at the revision that failed.
       retry: { limit: 5, refresh: true, backoff: { duration: "1s", factor: 2, maxDuration: "1m" } },
     },

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { nonEmpty, variable } from "../core/problem.ts";
 import { portSchema } from "./ports.ts";
+import { volumeSizeSchema } from "./volumes.ts";
 
 const deployedDependencySchema = z.strictObject({
   image: nonEmpty("the image to run, e.g. postgres:17-alpine"),
@@ -13,7 +14,7 @@ const deployedDependencySchema = z.strictObject({
   /** The volume that keeps its data. @default none: data goes with the pod */
   storage: z
     .strictObject({
-      size: z.string().regex(/^\d+(Mi|Gi|Ti)$/, "Must be a size such as 1Gi"),
+      size: volumeSizeSchema,
       path: z.string().startsWith("/"),
     })
     .optional(),

@@ -9,7 +9,7 @@ import { dependencyManifests } from "./manifests/dependency.ts";
 import { generationAnnotation, metadata, type Environment } from "./manifests/metadata.ts";
 
 /** Many storage classes bind a claim only when a pod uses it: waiting for that would never end. */
-const claimAnnotations = { "pulumi.com/skipAwait": "true" };
+export const unawaitedClaim = { "pulumi.com/skipAwait": "true" };
 
 export interface DependencyArgs {
   environment: Environment;
@@ -34,7 +34,7 @@ export class Dependency extends pulumi.ComponentResource {
     const manifests = dependencyManifests(args.environment, name, args.settings, args.users, annotations);
     const needed: pulumi.Resource[] = [new NetworkPolicy(name, manifests.networkPolicy, own)];
     if (manifests.persistentVolumeClaim !== undefined) {
-      const labelled = { ...metadata(args.environment, name), annotations: claimAnnotations };
+      const labelled = { ...metadata(args.environment, name), annotations: unawaitedClaim };
       needed.push(new PersistentVolumeClaim(name, { ...manifests.persistentVolumeClaim, metadata: labelled }, own));
     }
     const deployment = new Deployment(name, manifests.deployment, {

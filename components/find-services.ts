@@ -18,10 +18,12 @@ import { readImageSource, unusedArguments } from "./image-source.ts";
 import { mountProblems } from "./mounts.ts";
 import { migrationProblems } from "./migrations.ts";
 import { readOwnManifests } from "./own-manifests.ts";
+import { kindProblems } from "./kind-problems.ts";
 import { peerProblems } from "./peers.ts";
 import { contradictingResources } from "./resources.ts";
 import { renamedSettings } from "./service-files.ts";
 import type { Service } from "./service.ts";
+import { claimProblems, volumeProblems } from "./volume-problems.ts";
 
 export interface DiscoveryArgs extends CandidateArgs {
   /** The databases and caches that the stack declares. */
@@ -69,6 +71,7 @@ export function findServices(args: DiscoveryArgs): FoundServices {
     ...nameProblems(services, args),
     ...overrideProblems(found, args),
     ...unusedArguments(found, args),
+    ...claimProblems(read, args.dependencies),
     ...peerProblems(services, (service) => origins.get(service)?.("peers") ?? service.directory),
     ...migrationProblems(services, {
       refusal: args.noMigrations,
@@ -118,6 +121,7 @@ function readService(
   const { name, directory, settings, patches, dockerfile, context, origin } = candidate;
   const source = { root: args.app.directory, isIgnored, problems };
   const { listening, buildArgs } = readImageSource(candidate, source);
+  problems.push(...kindProblems(candidate), ...volumeProblems(candidate));
   for (const resource of contradictingResources(settings.resources ?? {})) {
     const { requests, limits } = settings.resources ?? {};
     problems.push({
@@ -156,6 +160,11 @@ function readService(
     ...mountProblems([
       ...scratch.map(({ path }) => ({ path, isFile: false, location: origin("scratch") })),
       ...Object.keys(fileSettings).map((path) => ({ path, isFile: true, location: origin("files", path) })),
+      ...Object.entries(settings.volumes ?? {}).map(([volume, { path }]) => ({
+        path,
+        isFile: false,
+        location: origin("volumes", volume, "path"),
+      })),
     ]),
   );
   const mountedFiles = readFiles(fileSettings, { ...source, directory, origin });

@@ -14,6 +14,7 @@ import { ImageUpdater } from "./image-updater.ts";
 import type { Installations } from "./installations.ts";
 import { dependencyFiles, migrationFiles, serviceFiles } from "./manifest-files.ts";
 import { migrationManifests, type ManifestContext } from "./manifests.ts";
+import { runSeconds } from "./kind.ts";
 import { generationAnnotation } from "./manifests/metadata.ts";
 import { dependencyManifests, dependencyUsers, deployedDependencies } from "./manifests/dependency.ts";
 import { deliverMigrations } from "./migration-applications.ts";
@@ -119,6 +120,11 @@ export async function deliverByGit(args: GitOpsDeliveryArgs): Promise<void> {
   const autoscaled = new Set(
     context.services.flatMap(({ name, autoscaling }) => (autoscaling === undefined ? [] : name)),
   );
+  const jobs = new Map(
+    context.services.flatMap((service) =>
+      service.kind === "job" ? [[service.name, runSeconds(service)] as const] : [],
+    ),
+  );
   const applications = new Map<string, pulumi.Resource>();
   await declareInParts(
     [...Object.keys(deployedDependencies(context.dependencies)), ...context.services.map(({ name }) => name)],
@@ -132,6 +138,8 @@ export async function deliverByGit(args: GitOpsDeliveryArgs): Promise<void> {
           namespace: cluster.namespace,
           source: { repository: gitops.repository, branch: gitops.branch, path: `${environment}/${name}` },
           autoscaled: autoscaled.has(name),
+          replacing: jobs.has(name),
+          extraSeconds: jobs.get(name) ?? 0,
           handOver: args.handOver,
           provider: cluster.provider,
         },

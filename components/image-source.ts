@@ -5,10 +5,11 @@ import type { Candidate, CandidateArgs } from "./candidates.ts";
 import { buildChoices, exposedPort, type Choices } from "./dockerfile.ts";
 import { duplicatePorts, portSchema, portsOf, primaryPort, type Listening, type NamedPort } from "./ports.ts";
 import { needsPort, probeProblems } from "./probes.ts";
+import { runsToCompletion } from "./kind.ts";
 
 /** What the Dockerfile of a service, and what its settings choose of that, say of it. */
 interface ImageSource {
-  /** Where it listens; without a port, it is a worker. */
+  /** Where it listens; without a port, nobody reaches it. */
   readonly listening: Listening & { readonly port: number | undefined };
   /** Those that the Dockerfile declares. */
   readonly buildArgs: Readonly<Record<string, string>>;
@@ -55,6 +56,7 @@ function readListening(
 ): ImageSource["listening"] {
   const { settings, dockerfile, origin } = candidate;
   const { kind, expose, probes = {} } = settings;
+  if (runsToCompletion(settings)) return { port: undefined };
   const listening = kind === "worker" ? {} : { port: settings.port ?? exposed, ports: settings.ports };
   const ports = portsOf(listening);
   if (ports.length > 0) {

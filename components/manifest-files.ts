@@ -10,13 +10,17 @@ export const manifestKinds = {
   configMap: ["v1", "ConfigMap", "config-map.yaml"],
   files: ["v1", "ConfigMap", "files.yaml"],
   persistentVolumeClaim: ["v1", "PersistentVolumeClaim", "persistent-volume-claim.yaml"],
+  persistentVolumeClaims: ["v1", "PersistentVolumeClaim", "persistent-volume-claim.yaml"],
   deployment: ["apps/v1", "Deployment", "deployment.yaml"],
+  statefulSet: ["apps/v1", "StatefulSet", "stateful-set.yaml"],
+  cronJob: ["batch/v1", "CronJob", "cron-job.yaml"],
+  job: ["batch/v1", "Job", "job.yaml"],
+  headlessService: ["v1", "Service", "headless-service.yaml"],
   service: ["v1", "Service", "service.yaml"],
   networkPolicy: ["networking.k8s.io/v1", "NetworkPolicy", "network-policy.yaml"],
   podDisruptionBudget: ["policy/v1", "PodDisruptionBudget", "pod-disruption-budget.yaml"],
   horizontalPodAutoscaler: ["autoscaling/v2", "HorizontalPodAutoscaler", "horizontal-pod-autoscaler.yaml"],
   ingress: ["networking.k8s.io/v1", "Ingress", "ingress.yaml"],
-  job: ["batch/v1", "Job", "job.yaml"],
 } as const satisfies Record<
   keyof ServiceManifests | keyof DependencyManifests | keyof MigrationManifests,
   readonly [string, string, string]
@@ -68,15 +72,29 @@ export function dependencyFiles(manifests: DependencyManifests): Record<string, 
   return withKustomization(files(manifests), []);
 }
 
-function files(manifests: Partial<Record<keyof typeof manifestKinds, object>>): Record<string, string> {
+function files(
+  manifests: Partial<Record<keyof typeof manifestKinds, object | readonly NamedManifest[]>>,
+): Record<string, string> {
   return Object.fromEntries(
     (Object.keys(manifestKinds) as (keyof typeof manifestKinds)[]).flatMap((key) => {
       const manifest = manifests[key];
       if (manifest === undefined) return [];
-      const [apiVersion, kind, name] = manifestKinds[key];
-      return [[name, writeYaml({ apiVersion, kind, ...manifest })]];
+      const [apiVersion, kind, file] = manifestKinds[key];
+      const named: [file: string, manifest: object][] = isList(manifest)
+        ? manifest.map((one) => [file.replace(".", `-${one.metadata.name}.`), one])
+        : [[file, manifest]];
+      return named.map(([name, one]) => [name, writeYaml({ apiVersion, kind, ...one })]);
     }),
   );
+}
+
+/** Of one of several objects of a kind. */
+interface NamedManifest {
+  readonly metadata: { readonly name: string };
+}
+
+function isList(manifest: object | readonly NamedManifest[]): manifest is readonly NamedManifest[] {
+  return Array.isArray(manifest);
 }
 
 function withKustomization(resources: Record<string, string>, components: string[]): Record<string, string> {

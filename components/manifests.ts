@@ -4,15 +4,19 @@ import { filesName, pullSecretName, secretName } from "../core/names.ts";
 import type { DependencySettings } from "./dependency-settings.ts";
 import { fileKeys } from "./files.ts";
 import { dependencyAddress, deployedDependencies } from "./manifests/dependency.ts";
-import { deployment } from "./manifests/deployment.ts";
+import { runsToCompletion } from "./kind.ts";
 import { ingress, ingressHost, type IngressSettings } from "./manifests/ingress.ts";
 import { metadata, selectorLabels, type Environment } from "./manifests/metadata.ts";
+import { servicePorts } from "./manifests/service-ports.ts";
+import { workload, type WorkloadManifests } from "./manifests/workload.ts";
+import { volumeClaims, type VolumeClaim } from "./manifests/volumes.ts";
 import { peerAddress, peerNames, peerVariables } from "./peer-settings.ts";
-import { portsOf, primaryPort, transportOf, type NamedPort } from "./ports.ts";
+import { portsOf, primaryPort, type NamedPort } from "./ports.ts";
 import { migrationJob } from "./manifests/migration.ts";
 import { migrationPolicy, networkPolicy } from "./manifests/network-policy.ts";
 import { podTemplate } from "./manifests/pod-template.ts";
 import type { Service } from "./service.ts";
+import { hasPodVolumes } from "./volumes.ts";
 
 /** All that the manifests of an environment are made of, beside the service itself. */
 export interface ManifestContext {
@@ -42,15 +46,16 @@ export function manifestContext(
 }
 
 /** The Kubernetes objects of one service, as plain data. */
-export interface ServiceManifests {
+export interface ServiceManifests extends WorkloadManifests {
   serviceAccount: types.input.core.v1.ServiceAccount;
   configMap: types.input.core.v1.ConfigMap;
   /** The files in its container that are no secrets. */
   files?: types.input.core.v1.ConfigMap;
-  deployment: types.input.apps.v1.Deployment;
+  /** The volumes that its pods share. */
+  persistentVolumeClaims?: VolumeClaim["claim"][];
   service?: types.input.core.v1.Service;
   networkPolicy: types.input.networking.v1.NetworkPolicy;
-  podDisruptionBudget: types.input.policy.v1.PodDisruptionBudget;
+  podDisruptionBudget?: types.input.policy.v1.PodDisruptionBudget;
   horizontalPodAutoscaler?: types.input.autoscaling.v2.HorizontalPodAutoscaler;
   ingress?: types.input.networking.v1.Ingress;
 }
@@ -65,6 +70,7 @@ export function serviceManifests(
   const base = metadata(environment, service.name);
   const variables = serviceVariables(context, service);
   const { autoscaling } = service;
+  const claims = volumeClaims(environment, service).map(({ claim }) => claim);
   return {
     serviceAccount: {
       metadata: base,
@@ -73,7 +79,8 @@ export function serviceManifests(
     },
     configMap: { metadata: base, data: variables },
     ...filesConfigMap(base, service),
-    deployment: deployment(environment, service, {
+    ...(claims.length === 0 ? {} : { persistentVolumeClaims: claims }),
+    ...workload(environment, service, {
       ...args,
       variables,
       hasSecrets: Object.keys(serviceSecrets(context, service)).length > 0,
@@ -85,16 +92,21 @@ export function serviceManifests(
             metadata: base,
             spec: {
               selector: selectorLabels(environment, service.name),
-              ports: portsOf(service).map(servicePort),
+              ports: servicePorts(service),
             },
           },
         }),
     networkPolicy: networkPolicy(environment, service, connections(context, service)),
-    podDisruptionBudget: {
-      metadata: base,
-      spec: { maxUnavailable: 1, selector: { matchLabels: selectorLabels(environment, service.name) } },
-    },
-    ...(autoscaling === undefined
+    // A run that is evicted begins again.
+    ...(runsToCompletion(service)
+      ? {}
+      : {
+          podDisruptionBudget: {
+            metadata: base,
+            spec: { maxUnavailable: 1, selector: { matchLabels: selectorLabels(environment, service.name) } },
+          },
+        }),
+    ...(autoscaling === undefined || runsToCompletion(service)
       ? {}
       : {
           horizontalPodAutoscaler: {
@@ -138,7 +150,8 @@ export function migrationManifests(
   if (settings === undefined) return undefined;
   const hasSecrets = Object.keys(serviceSecrets(context, service)).length > 0;
   const { image, ...own } = args;
-  const pod = podTemplate(environment, service, { image, variables: {}, hasSecrets });
+  // Its data stays with its own pods, which may be on another node.
+  const pod = podTemplate(environment, { ...service, volumes: undefined }, { image, variables: {}, hasSecrets });
   return {
     job: migrationJob(environment, { ...own, service: service.name, settings, pod }),
     networkPolicy: migrationPolicy(environment, service, connections(context, service)),
@@ -147,7 +160,7 @@ export function migrationManifests(
 
 /**
  * Where a service is reached: from outside if it is exposed and the environment has an ingress, else within the cluster.
- * @returns `undefined`: nowhere, it is a worker
+ * @returns `undefined`: nowhere, nobody calls it
  */
 export function serviceAddress(context: ManifestContext, service: Service): string | undefined {
   if (service.port === undefined) return undefined;
@@ -157,17 +170,6 @@ export function serviceAddress(context: ManifestContext, service: Service): stri
   }
   const primary = primaryPort(portsOf(service));
   return primary && peerAddress("url", `${service.name}.${context.environment.namespace}.svc.cluster.local`, primary);
-}
-
-/** What gRPC is without TLS has a name of Kubernetes' own. Source: https://kubernetes.io/docs/concepts/services-networking/service/#application-protocol */
-function servicePort(port: NamedPort): types.input.core.v1.ServicePort {
-  return {
-    name: port.name,
-    port: port.port,
-    targetPort: port.name,
-    protocol: transportOf(port),
-    ...(port.protocol === "gRPC" ? { appProtocol: "kubernetes.io/h2c" } : {}),
-  };
 }
 
 function filesConfigMap(
@@ -239,9 +241,15 @@ function connections(context: ManifestContext, service: Service) {
     name,
     settings: context.dependencies[name] ?? "none",
   }));
+  // Pods that have names and data of their own speak to one another.
+  const ports = portsOf(service);
+  const siblings = hasPodVolumes(service) && ports.length > 0 ? [{ name: service.name, ports }] : [];
   return {
-    callers: context.services.filter(({ peers }) => peerNames(peers).includes(service.name)).map(({ name }) => name),
-    peers: peersOf(context, service),
+    callers: [
+      ...context.services.filter(({ peers }) => peerNames(peers).includes(service.name)).map(({ name }) => name),
+      ...siblings.map(({ name }) => name),
+    ],
+    peers: [...peersOf(context, service), ...siblings],
     dependencies: used.flatMap(({ name, settings }) =>
       typeof settings === "object" && "image" in settings ? [{ name, port: settings.port }] : [],
     ),

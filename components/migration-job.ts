@@ -7,8 +7,8 @@ import { schedulingSeconds } from "./manifests/migration.ts";
 import { migrationDeadline } from "./migration-settings.ts";
 import type { Service } from "./service.ts";
 
-/** The engine then replaces a Job that is not complete, and so tries a failed migration again. */
-const replaceUnready = { "pulumi.com/replaceUnready": "true" };
+/** The engine then replaces a Job that is not complete, and so tries again what has failed. */
+export const replaceUnready = { "pulumi.com/replaceUnready": "true" };
 
 export interface MigrationArgs {
   service: Service;

@@ -180,7 +180,10 @@ function manifestsOf(parts: readonly Part[], later: readonly unknown[]): Service
   for (const { key, object } of parts) {
     if (key === undefined) continue;
     const { apiVersion: _, kind: __, ...manifest } = object;
-    manifests[key] = filledIn(manifest, later);
+    const complete = filledIn(manifest, later);
+    const others = manifests[key];
+    // Of some kinds a service may have several.
+    manifests[key] = key === "persistentVolumeClaims" ? [...(Array.isArray(others) ? others : []), complete] : complete;
   }
   // Patches are held to the types of the objects, which those of the SDK are made from.
   return manifests as unknown as ServiceManifests;

@@ -14,6 +14,8 @@ import type { OwnObject } from "./own-objects.ts";
 import { patchesSchema, type LocatedPatch } from "./patches.ts";
 import { resourcesSchema } from "./resources.ts";
 import { testSchema } from "./test-settings.ts";
+import { kindSettings } from "./kind.ts";
+import { volumesSchema } from "./volumes.ts";
 
 const globSchema = z
   .string()
@@ -47,8 +49,7 @@ export const serviceSettingsSchema = z.strictObject({
     .optional(),
   /** Values for what its Dockerfile declares by `ARG`. Whoever has the image can read them. */
   buildArgs: z.record(variableSchema, z.string("Must be a string; quote it")).optional(),
-  /** `server`: others reach it at its port; `worker`: nobody does, no probe either. @default server where a port is known */
-  kind: z.enum(["server", "worker"], "Must be server or worker").optional(),
+  ...kindSettings,
   /** The TCP port it listens on, short for `ports: {http: …}`. @default the first EXPOSE of its Dockerfile */
   port: portSchema.optional(),
   /** The ports it listens on, by their names. A later layer's `port` or `ports` takes the place of an earlier one's other. */
@@ -67,6 +68,8 @@ export const serviceSettingsSchema = z.strictObject({
     .optional(),
   /** What one pod asks for and may use. @default requests 10m CPU and 32Mi, limit 128Mi; a default follows what is set beside it */
   resources: resourcesSchema.optional(),
+  /** Volumes that keep its data, by name. */
+  volumes: volumesSchema.optional(),
   /** Plain environment variables. */
   env: z.record(variableSchema, z.string("Must be a string; quote it")).optional(),
   /** Environment variable → name of a secret in the stack's `secrets`. */
@@ -126,7 +129,7 @@ export interface Service extends ServiceSettings {
   readonly name: string;
   /** Its directory, relative to the program, e.g. `examples/delinkcious/svc/link_service`. */
   readonly directory: string;
-  /** The primary one of its ports; `undefined`: it is a worker. */
+  /** The primary one of its ports; `undefined`: nobody reaches it. */
   readonly port: number | undefined;
   /** What is in its `files`, by their paths in its container. */
   readonly mountedFiles?: MountedFiles | undefined;

@@ -22,7 +22,7 @@ export function deployment(
       revisionHistoryLimit: 5,
       progressDeadlineSeconds: rolloutSeconds(service),
       selector: { matchLabels: selectorLabels(environment, service.name) },
-      strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
+      strategy: strategy(service),
       template: podTemplate(environment, service, args),
     },
   };
@@ -35,4 +35,10 @@ export function deployment(
 function initialReplicas({ replicas, autoscaling }: Service): number {
   if (autoscaling === undefined) return replicas ?? 1;
   return Math.min(Math.max(replicas ?? autoscaling.min, autoscaling.min), autoscaling.max);
+}
+
+/** A volume that one node writes at a time would keep a new pod on another node waiting for ever: there the old one goes first. */
+function strategy({ volumes = {} }: Service): types.input.apps.v1.DeploymentStrategy {
+  const isSingle = Object.values(volumes).some(({ accessMode }) => accessMode !== "ReadWriteMany");
+  return isSingle ? { type: "Recreate" } : { type: "RollingUpdate", rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } };
 }

@@ -41,3 +41,8 @@ export function metadata(
 
 /** Beside the reference to a Secret: a number that rises when its values change, so that the pods start anew. */
 export const generationAnnotation = "delivery/secrets-generation";
+
+/** A manifest whose annotations others add to. */
+export type Annotated<Manifest> = Omit<Manifest, "metadata"> & {
+  readonly metadata: ReturnType<typeof metadata> & { readonly annotations: Readonly<Record<string, string>> };
+};

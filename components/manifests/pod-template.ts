@@ -3,6 +3,7 @@ import type { types } from "@pulumi/kubernetes";
 import type { Input } from "@pulumi/pulumi";
 import { filesName, secretName } from "../../core/names.ts";
 import { fileKeys, type MountedFiles } from "../files.ts";
+import { runsToCompletion } from "../kind.ts";
 import { scratchDirectories } from "../mounts.ts";
 import { portsOf, transportOf, type NamedPort } from "../ports.ts";
 import { containerProbes } from "../probes.ts";
@@ -10,6 +11,7 @@ import { podResources } from "../resources.ts";
 import type { Service } from "../service.ts";
 import { generationAnnotation, metadata, selectorLabels, type Environment } from "./metadata.ts";
 import { fileVolumes, restrictedContainer, restrictedPod, scratchVolumes } from "./pod.ts";
+import { podVolumes } from "./volumes.ts";
 
 export interface PodTemplateArgs {
   /** The image by digest. */
@@ -34,6 +36,8 @@ export function podTemplate(environment: Environment, service: Service, args: Po
   const files = fileVolumes(filesName(service.name), service.mountedFiles);
   const ports = portsOf(service);
   const { command, args: words, terminationGracePeriodSeconds, preStop } = service;
+  const data = podVolumes(service);
+  const isBatch = runsToCompletion(service);
   return {
     metadata: {
       labels,
@@ -49,7 +53,8 @@ export function podTemplate(environment: Environment, service: Service, args: Po
         ports.some(({ port }) => port < firstUnprivilegedPort),
       ),
       ...(terminationGracePeriodSeconds === undefined ? {} : { terminationGracePeriodSeconds }),
-      topologySpreadConstraints: spread(environment, service),
+      // What has failed stays as it was, with its log, and the next attempt is another pod.
+      ...(isBatch ? { restartPolicy: "Never" } : { topologySpreadConstraints: spread(environment, service) }),
       containers: [
         {
           name: service.name,
@@ -62,13 +67,15 @@ export function podTemplate(environment: Environment, service: Service, args: Po
             ...(!args.hasSecrets ? [] : [{ secretRef: { name: secretName(service.name) } }]),
           ],
           resources: podResources(service.resources),
-          ...containerProbes(service.probes, ports),
+          ...(isBatch ? {} : containerProbes(service.probes, ports)),
           ...(preStop === undefined ? {} : { lifecycle: { preStop: stopHandler(preStop) } }),
           ...restrictedContainer(service.capabilities),
-          volumeMounts: [...scratch.volumeMounts, ...files.volumeMounts],
+          // The end of its log is part of the pod's state, which everybody reads who asks why a run has failed.
+          ...(isBatch ? { terminationMessagePolicy: "FallbackToLogsOnError" } : {}),
+          volumeMounts: [...scratch.volumeMounts, ...files.volumeMounts, ...data.volumeMounts],
         },
       ],
-      volumes: [...scratch.volumes, ...files.volumes],
+      volumes: [...scratch.volumes, ...files.volumes, ...data.volumes],
     },
   };
 }

@@ -66,7 +66,7 @@ describe("a service with files", () => {
   const declared = (files: MountedFiles | undefined) => {
     const link = sampleService("link", { mountedFiles: files });
     const manifests = serviceManifests(sampleContext([link]), link, { image: "i" });
-    const { metadata, spec } = Object(manifests.deployment.spec).template;
+    const { metadata, spec } = Object(manifests.deployment?.spec).template;
     const [container] = spec.containers;
     return { ...manifests, spec, container, checksum: metadata.annotations["delivery/config-checksum"] as string };
   };

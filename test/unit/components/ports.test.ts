@@ -49,7 +49,7 @@ describe("a service with several ports", () => {
     ]);
   });
   test("has them all in its container", () => {
-    expect(Object(manifests.deployment.spec).template.spec.containers[0].ports).toEqual([
+    expect(Object(manifests.deployment?.spec).template.spec.containers[0].ports).toEqual([
       { name: "rpc", containerPort: 9090, protocol: "TCP" },
       { name: "http", containerPort: 8080, protocol: "TCP" },
       { name: "dns", containerPort: 53, protocol: "UDP" },
@@ -98,7 +98,7 @@ test.each<[ports: Service["ports"], sysctls: object[] | undefined]>([
 ])("with %j, the pod's network lets any user listen below 1024: %j", (of, sysctls) => {
   const service = sampleService("link", { ports: of });
   const { deployment } = serviceManifests(sampleContext([]), service, { image: "i" });
-  expect(Object(deployment.spec).template.spec.securityContext.sysctls).toEqual(sysctls);
+  expect(Object(deployment?.spec).template.spec.securityContext.sysctls).toEqual(sysctls);
 });
 
 test("one port is short for `http`", () => {

@@ -24,8 +24,8 @@ function patchedService(patches: readonly Patch[], settings: Partial<Service> = 
 function complete(patches: readonly Patch[], settings: Partial<Service> = {}) {
   const service = patchedService(patches, settings);
   const { objects, problems } = completeService(sampleContext([service]), service, { image: repository }, repository);
-  const pod = objects.manifests.deployment.spec as unknown as { template: Pod };
-  return { ...objects, problems: problems.map(problemLine), pod: pod.template };
+  const { spec } = objects.manifests.deployment as unknown as { spec: { template: Pod } };
+  return { ...objects, problems: problems.map(problemLine), pod: spec.template };
 }
 
 const ofPods = (spec: object, metadata: object = {}): Patch => ({
@@ -119,7 +119,7 @@ test("what only the engine knows stays what it is", () => {
   const service = patchedService([ofPods({ initContainers: [{ name: "migrate" }] }, { annotations: { a: "b" } })]);
   const [image, secretsGeneration] = [pulumi.output("image"), pulumi.output("2")];
   const { manifests } = serviceObjects(sampleContext([service]), service, { image, secretsGeneration });
-  const { metadata, spec } = (manifests.deployment.spec as unknown as { template: Required<Pod> }).template;
+  const { metadata, spec } = (manifests.deployment as unknown as { spec: { template: Required<Pod> } }).spec.template;
   const containers = spec.containers as unknown as { image: unknown }[];
   const initContainers = spec.initContainers as unknown as { image: unknown }[];
   expect(containers[0]?.image).toBe(image);

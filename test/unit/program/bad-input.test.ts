@@ -548,7 +548,7 @@ describe("an invalid service gets one clear error and declares nothing", () => {
       "another kind",
       { "svc/link_service/service.yaml": "kind: daemon\n" },
       () => `${link("service.yaml")}: kind`,
-      /"daemon": must be server or worker/,
+      /"daemon": must be server, worker, cron or job/,
     ],
     ...(
       [
@@ -897,6 +897,237 @@ describe("an invalid service gets one clear error and declares nothing", () => {
     expect(message).toContain("1 problem; nothing was changed");
     const line = message.split("\n").find((text) => text.includes(`${location()}: `));
     expect(line).toMatch(hint);
+  });
+});
+
+describe("a setting that its service's kind or its volumes cannot have gets one clear error", () => {
+  const cron = { kind: "cron", schedule: "@daily" };
+  const data = { path: "/data", size: "1Gi" };
+  const at = (key: string): string => `${file}: services.tool.${key}`;
+  beforeEach(() => write("svc/tool/Dockerfile", "FROM scratch\n"));
+
+  test.each<[what: string, settings: Settings, location: string, hint: RegExp]>([
+    ["an unknown kind", { kind: "cronjob" }, "kind", /"cronjob": must be server, worker, cron or job$/],
+    [
+      "a cron without a schedule",
+      { kind: "cron" },
+      "kind",
+      /a cron needs a `schedule`, such as "30 2 \* \* \*"; add one$/,
+    ],
+    [
+      "a schedule of six fields",
+      { ...cron, schedule: "0 0 0 * * *" },
+      "schedule",
+      /"0 0 0 \* \* \*": has 6 fields; it takes five/,
+    ],
+    ["a schedule that never comes", { ...cron, schedule: "0 0 30 2 *" }, "schedule", /"0 0 30 2 \*": never comes/],
+    [
+      "a schedule that is a list",
+      { ...cron, schedule: ["@daily"] },
+      "schedule",
+      /must be five fields of cron in quotes/,
+    ],
+    [
+      "a schedule of a worker",
+      { schedule: "@daily" },
+      "schedule",
+      /has no effect on a service that always runs; remove it, or set `kind` to cron$/,
+    ],
+    [
+      "a schedule of a job",
+      { kind: "job", schedule: "@daily" },
+      "schedule",
+      /has no effect on a job; remove it, or set `kind` to cron$/,
+    ],
+    [
+      "a time zone by its offset",
+      { ...cron, timeZone: "+01:00" },
+      "timeZone",
+      /"\+01:00": is no time zone; write one of the IANA database/,
+    ],
+    ["a time zone of a job", { kind: "job", timeZone: "Etc/UTC" }, "timeZone", /has no effect on a job/],
+    [
+      "a concurrency in lower case",
+      { ...cron, concurrency: "forbid" },
+      "concurrency",
+      /"forbid": must be Allow, Forbid or Replace$/,
+    ],
+    [
+      "a concurrency of a worker",
+      { kind: "worker", concurrency: "Forbid" },
+      "concurrency",
+      /has no effect on a worker/,
+    ],
+    [
+      "a starting deadline that Kubernetes misses",
+      { ...cron, startingDeadlineSeconds: 5 },
+      "startingDeadlineSeconds",
+      /5: must be at least 10/,
+    ],
+    [
+      "a starting deadline of a job",
+      { kind: "job", startingDeadlineSeconds: 60 },
+      "startingDeadlineSeconds",
+      /has no effect on a job/,
+    ],
+    [
+      "a deadline of nothing",
+      { kind: "job", activeDeadlineSeconds: 0 },
+      "activeDeadlineSeconds",
+      /0: must be at least 1$/,
+    ],
+    [
+      "a deadline of a worker",
+      { kind: "worker", activeDeadlineSeconds: 60 },
+      "activeDeadlineSeconds",
+      /has no effect on a worker; remove it, or set `kind` to cron or job$/,
+    ],
+    ["negative retries", { kind: "job", backoffLimit: -1 }, "backoffLimit", /-1: must not be negative$/],
+    ["retries of a worker", { backoffLimit: 1 }, "backoffLimit", /has no effect on a service that always runs/],
+    [
+      "a history without failures",
+      { ...cron, history: { failed: 0 } },
+      "history.failed",
+      /0: must be at least 1: of a failed run/,
+    ],
+    ["a history of a job", { kind: "job", history: { successful: 1 } }, "history", /has no effect on a job/],
+    ["a port of a cron", { ...cron, port: 80 }, "port", /has no effect on a cron; remove it, or set `kind` to server$/],
+    ["probes of a job", { kind: "job", probes: { liveness: "/" } }, "probes", /has no effect on a job/],
+    [
+      "replicas of a cron",
+      { ...cron, replicas: 2 },
+      "replicas",
+      /has no effect on a cron; remove it, or set `kind` to server or worker$/,
+    ],
+    [
+      "an autoscaler of a job",
+      { kind: "job", autoscaling: { min: 1, max: 2 } },
+      "autoscaling",
+      /has no effect on a job/,
+    ],
+    ["a way in from outside for a cron", { ...cron, expose: true }, "expose", /has no effect on a cron/],
+    [
+      "a volume at no absolute path",
+      { volumes: { data: { ...data, path: "data" } } },
+      "volumes.data.path",
+      /"data": must be an absolute path/,
+    ],
+    [
+      "a volume at the directory that is always empty",
+      { volumes: { data: { ...data, path: "/tmp" } } },
+      "volumes.data.path",
+      /"\/tmp": is a directory of every pod/,
+    ],
+    [
+      "a volume without a size",
+      { volumes: { data: { path: "/data" } } },
+      "volumes.data.size",
+      /missing; must be a size such as 1Gi$/,
+    ],
+    [
+      "a volume of a size in megabytes",
+      { volumes: { data: { ...data, size: "100MB" } } },
+      "volumes.data.size",
+      /"100MB": must be a size such as 1Gi$/,
+    ],
+    [
+      "a volume with an unknown access mode",
+      { volumes: { data: { ...data, accessMode: "RWX" } } },
+      "volumes.data.accessMode",
+      /"RWX": must be ReadWriteOnce, ReadWriteOncePod or ReadWriteMany$/,
+    ],
+    [
+      "a volume with an unknown key",
+      { volumes: { data: { ...data, storageClassName: "fast" } } },
+      "volumes.data.storageClassName",
+      /unknown key/,
+    ],
+    ["a volume of no name", { volumes: { Data: data } }, "volumes.Data", /Must be lower case letters, digits and '-'/],
+    [
+      "two volumes at one path",
+      { volumes: { a: data, b: data } },
+      "volumes.b.path",
+      /\/data is mounted by .*volumes\.a\.path already; remove one of them$/,
+    ],
+    [
+      "several pods with one volume",
+      { replicas: 2, volumes: { data } },
+      "replicas",
+      /2 pods cannot share the volume data, .*set `accessMode` to ReadWriteMany.*or `perPod` to true/,
+    ],
+    [
+      "an autoscaler of pods with one volume",
+      { autoscaling: { min: 1, max: 3 }, volumes: { data } },
+      "autoscaling",
+      /3 pods cannot share the volume data/,
+    ],
+    [
+      "an autoscaler of pods with volumes of their own",
+      { autoscaling: { min: 1, max: 3 }, volumes: { data: { ...data, perPod: true } } },
+      "autoscaling",
+      /has no effect beside volumes of single pods \(data\)/,
+    ],
+    [
+      "a volume of single pods that is to be deleted",
+      { volumes: { data: { ...data, perPod: true, whenDeleted: "Delete" } } },
+      "volumes.data.whenDeleted",
+      /this program cannot delete them; leave it out/,
+    ],
+    [
+      "a volume for each pod of a job",
+      { kind: "job", volumes: { data: { ...data, perPod: true } } },
+      "volumes.data.perPod",
+      /has no effect on a job/,
+    ],
+    [
+      "two runs at once with one volume",
+      { ...cron, volumes: { data } },
+      "volumes.data",
+      /two runs at once may be on two nodes.*set `concurrency` to Forbid or Replace/,
+    ],
+  ])("%s", async (_what, settings, key, hint) => {
+    const message = await rejection(set("services.tool", settings));
+    expect(message).toMatch(/^1 problem; /);
+    expect(message).toContain(`\n  ${at(key)}: `);
+    expect(message.slice(message.indexOf(at(key)))).toMatch(hint);
+  });
+
+  test("names that two services would have both", async () => {
+    write("svc/tool-data/Dockerfile", "FROM scratch\n");
+    write("svc/web-pods/Dockerfile", "FROM scratch\n");
+    write("svc/web/Dockerfile", "FROM scratch\n");
+    const message = await rejection((settings) => {
+      set("services.tool.volumes", { "data-x": data })(settings);
+      set("services.tool-data.volumes", { x: data })(settings);
+      set("services.web.volumes", { data: { ...data, perPod: true } })(settings);
+      set("dependencies.tool-data-y", "none")(settings);
+    });
+    expect(message).toMatch(/^2 problems; /);
+    expect(message).toMatch(
+      /services\.tool-data\.volumes\.x: needs the name of the PersistentVolumeClaim tool-data-x, which is that of the volumes of tool; rename one of them/,
+    );
+    expect(message).toMatch(
+      /services\.web\.volumes\.data: needs the name of the Service web-pods, which is that of the service web-pods; rename one of them/,
+    );
+  });
+
+  test("a name that is too long for a cron, and for a service with volumes for single pods", async () => {
+    write(`svc/${"c".repeat(53)}/Dockerfile`, "FROM scratch\n");
+    write(`svc/${"s".repeat(53)}/Dockerfile`, "FROM scratch\n");
+    const message = await rejection((settings) => {
+      set(`services.${"c".repeat(53)}`, cron)(settings);
+      set(`services.${"s".repeat(53)}`, { volumes: { data: { ...data, perPod: true } } })(settings);
+    });
+    expect(message).toMatch(/has 53 characters; that of a cron takes at most 52: set a shorter `name`/);
+    expect(message).toMatch(/has 53 characters; with volumes of single pods it takes at most 52/);
+  });
+
+  test("of a default, what a service of another kind does not take is none", async () => {
+    const message = await rejection((settings) => {
+      set("defaults", { replicas: 2, probes: { liveness: "/healthz" }, expose: true })(settings);
+      set("services.tool", { ...cron, backoffLimit: -1 })(settings);
+    });
+    expect(message).toMatch(/^1 problem; .*\n  .*services\.tool\.backoffLimit: -1: must not be negative/);
   });
 });
 

@@ -1,0 +1,28 @@
+import type { types } from "@pulumi/kubernetes";
+import type { Service } from "../service.ts";
+import { hasPodVolumes } from "../volumes.ts";
+import { cronJob, job } from "./batch.ts";
+import { deployment } from "./deployment.ts";
+import type { Environment } from "./metadata.ts";
+import type { PodTemplateArgs } from "./pod-template.ts";
+import { headlessService, statefulSet } from "./stateful-set.ts";
+
+/** What makes the pods of a service: one of these, by its kind and its volumes. */
+export interface WorkloadManifests {
+  deployment?: types.input.apps.v1.Deployment;
+  statefulSet?: types.input.apps.v1.StatefulSet;
+  cronJob?: types.input.batch.v1.CronJob;
+  job?: ReturnType<typeof job>;
+  /** Names each pod of the StatefulSet. */
+  headlessService?: types.input.core.v1.Service;
+}
+
+export function workload(environment: Environment, service: Service, args: PodTemplateArgs): WorkloadManifests {
+  if (service.kind === "cron") return { cronJob: cronJob(environment, service, args) };
+  if (service.kind === "job") return { job: job(environment, service, args) };
+  if (!hasPodVolumes(service)) return { deployment: deployment(environment, service, args) };
+  return {
+    statefulSet: statefulSet(environment, service, args),
+    headlessService: headlessService(environment, service),
+  };
+}
