@@ -15,6 +15,8 @@ export interface CandidateArgs {
     directory: string;
     /** The directories of the services below it, as a glob, e.g. `svc/*`. */
     services: string;
+    /** The file in which a service says what it needs. @default service.yaml */
+    serviceFile?: string | undefined;
   };
   /** The stack file, for messages. */
   file: string;
@@ -58,7 +60,7 @@ export function findCandidates(
 ): Candidate[] {
   const read = new Map<string, ServiceSettings>();
   const settingsIn = (directory: string): ServiceSettings => {
-    const known = read.get(directory) ?? readSettings(directory, problems);
+    const known = read.get(directory) ?? readSettings(directory, problems, args.app.serviceFile);
     read.set(directory, known);
     return known;
   };
@@ -79,7 +81,7 @@ export function findCandidates(
       const owners = [...kept, ...declared].filter((other) => other.directory === directory);
       // What stands in the file of a directory with several services is not for each of them.
       const own = owners.length === 1 ? settingsIn(directory) : {};
-      const file = settingsFile(directory);
+      const file = settingsFile(directory, args.app.serviceFile);
       if (file !== undefined && kept.every((other) => other.directory !== directory) && owners.length > 1)
         problems.push({
           location: file,
@@ -111,7 +113,7 @@ function matchedService(
   settingsIn: (directory: string) => ServiceSettings,
   problems: Problem[],
 ): Candidate[] {
-  const file = settingsFile(directory);
+  const file = settingsFile(directory, args.app.serviceFile);
   const hasDockerfile = existsSync(join(directory, "Dockerfile"));
   const isShared = args.defaults.dockerfile !== undefined && isDirectory(directory);
   if (!hasDockerfile && file === undefined && !isShared) return [];
@@ -133,7 +135,7 @@ function candidate(key: string, directory: string, own: ServiceSettings, args: C
   // Later ones win.
   const layers = [
     { location: `${args.file}: defaults.`, settings: args.defaults },
-    { location: `${settingsFile(directory) ?? directory}: `, settings: own },
+    { location: `${settingsFile(directory, args.app.serviceFile) ?? directory}: `, settings: own },
     { location: `${args.file}: services.${key}.`, settings: args.overrides[key] ?? {} },
   ];
   const settings = mergeSettings(...layers.map((layer) => layer.settings));

@@ -21,7 +21,7 @@ import { readOwnManifests } from "./own-manifests.ts";
 import { kindProblems } from "./kind-problems.ts";
 import { peerProblems } from "./peers.ts";
 import { contradictingResources } from "./resources.ts";
-import { renamedSettings } from "./service-files.ts";
+import { renamedSettings, settingsFile } from "./service-files.ts";
 import type { Service } from "./service.ts";
 import { claimProblems, volumeProblems } from "./volume-problems.ts";
 
@@ -68,6 +68,7 @@ export function findServices(args: DiscoveryArgs): FoundServices {
     });
   }
   problems.push(
+    ...unusedServiceFile(found, args),
     ...nameProblems(services, args),
     ...overrideProblems(found, args),
     ...unusedArguments(found, args),
@@ -87,8 +88,11 @@ function distinct(problems: readonly Problem[]): Problem[] {
 }
 
 /** The keys in the files of all services that have another name by now; nothing else in these files is looked at. */
-export function renamedServiceSettings(app: Pick<DiscoveryArgs["app"], "directory" | "services">): Problem[] {
-  return matchingDirectories(app, checkoutFiles(app.directory)).toSorted().flatMap(renamedSettings);
+export function renamedServiceSettings(
+  app: Pick<DiscoveryArgs["app"], "directory" | "services" | "serviceFile">,
+): Problem[] {
+  const directories = matchingDirectories(app, checkoutFiles(app.directory)).toSorted();
+  return directories.flatMap((directory) => renamedSettings(directory, app.serviceFile));
 }
 
 /**
@@ -179,6 +183,18 @@ function readService(
   const changed = patches.length === 0 ? {} : { allPatches: patches };
   const { buildArgs: _args, ports: _ports, ...rest } = settings;
   return { ...rest, ...given, ...brought, ...changed, name, directory, ...listening, dockerfile, context };
+}
+
+/** A name that no file has is most likely misspelled. */
+function unusedServiceFile(found: readonly Candidate[], { app, file }: DiscoveryArgs): Problem[] {
+  const { serviceFile: name } = app;
+  if (name === undefined || found.some(({ directory }) => settingsFile(directory, name) !== undefined)) return [];
+  return [
+    {
+      location: `${file}: app.serviceFile`,
+      message: `${JSON.stringify(name)}: no service has such a file beside its Dockerfile; correct the name, or remove it`,
+    },
+  ];
 }
 
 function nameProblems(services: readonly Service[], args: DiscoveryArgs): Problem[] {

@@ -6,12 +6,12 @@ import { withValueProblems } from "../core/setting-values.ts";
 import { parseYaml } from "../core/yaml.ts";
 import { serviceSettingsSchema, type ServiceSettings } from "./service.ts";
 
-/** The file beside a service's Dockerfile in which it says what it needs. */
-const settingsName = "service.yaml";
+/** The file beside a service's Dockerfile in which it says what it needs, unless the stack file names another. */
+export const serviceFile = "service.yaml";
 
 /** The file that says what a service needs; `undefined`: it has none. A manifest of Kubernetes by that name is no such file. */
-export function settingsFile(directory: string): string | undefined {
-  const file = join(directory, settingsName);
+export function settingsFile(directory: string, name: string = serviceFile): string | undefined {
+  const file = join(directory, name);
   return existsSync(file) && !isManifest(file) ? file : undefined;
 }
 
@@ -22,14 +22,17 @@ function isManifest(file: string): boolean {
 }
 
 /** What a service says of itself. @param problems what is wrong with it is added */
-export function readSettings(directory: string, problems: Problem[]): ServiceSettings {
-  const file = settingsFile(directory);
+export function readSettings(directory: string, problems: Problem[], name: string = serviceFile): ServiceSettings {
+  const file = settingsFile(directory, name);
   if (file === undefined) {
-    const similar = join(directory, "service.yml");
+    const similar = join(
+      directory,
+      name.endsWith(".yml") ? name.replace(/yml$/, "yaml") : name.replace(/yaml$/, "yml"),
+    );
     if (existsSync(similar))
       problems.push({
         location: similar,
-        message: `is not read; call it ${settingsName}, or something else altogether`,
+        message: `is not read; call it ${name}, or something else altogether`,
       });
     return {};
   }
@@ -47,8 +50,8 @@ export function readSettings(directory: string, problems: Problem[]): ServiceSet
 }
 
 /** The keys in a service's file that have another name by now; nothing else in it is looked at. */
-export function renamedSettings(directory: string): Problem[] {
-  const file = settingsFile(directory);
+export function renamedSettings(directory: string, name: string = serviceFile): Problem[] {
+  const file = settingsFile(directory, name);
   if (file === undefined || !statSync(file).isFile()) return [];
   const content = parseYaml(readFileSync(file, "utf8"));
   return "problem" in content ? [] : renamedKeyProblems("service", file, content.value);

@@ -1,4 +1,5 @@
 import { posix } from "node:path";
+import { serviceFile } from "../../components/service-files.ts";
 import type { Service } from "../../components/service.ts";
 import type { Monorepo } from "../project/monorepo.ts";
 import { isDocumentation, isForOperations, isRepositoryMetadata, type AffectedBy } from "./affected-by.ts";
@@ -52,6 +53,7 @@ export function serviceGraph(monorepo: Monorepo, unmade: ReadonlySet<string> = n
   const cargo = cargoGraph(tree);
   const python = pythonGraph(tree);
   const contexts = buildContexts(tree);
+  const settings = monorepo.app.serviceFile ?? serviceFile;
   const sources = monorepo.services.map((service) => {
     const build = buildOf(monorepo.root, service);
     const { directory } = build;
@@ -79,19 +81,8 @@ export function serviceGraph(monorepo: Monorepo, unmade: ReadonlySet<string> = n
           (needs.go !== undefined || needs.node !== undefined || followed.length > 0) &&
           !hasForeignCode(tree, directory, followed),
       );
-      return {
-        directory,
-        dockerfile,
-        context,
-        ...needs,
-        said,
-        paths,
-        only,
-        mounted,
-        enclosing,
-        isFollowed,
-        isPreparation,
-      };
+      const own = { directory, dockerfile, serviceFile: settings, context, ...needs };
+      return { ...own, said, paths, only, mounted, enclosing, isFollowed, isPreparation };
     };
     const only = (service.only ?? []).map(pathPattern);
     const command = unmade.has(service.name) ? "unknown" : commandOf(service, directory);
@@ -100,7 +91,10 @@ export function serviceGraph(monorepo: Monorepo, unmade: ReadonlySet<string> = n
     const prepared = command === undefined ? undefined : needsIn(contexts.ofCommand(directory, command), taken, true);
     return { service, ...needsIn(contexts.ofImage(build), only, false), prepared };
   });
-  const repository = repositoryContext(tree, sources, python.projectOf, pathFrom(monorepo.root, process.cwd()));
+  const repository = repositoryContext(tree, sources, python.projectOf, {
+    program: pathFrom(monorepo.root, process.cwd()),
+    serviceFile: settings,
+  });
   const pathsOf = memoize((file) => [file, ...tree.aliases(file)]);
   return sources.map((needs) => ({
     service: needs.service,
@@ -151,6 +145,8 @@ interface ServiceNeeds {
   readonly node: NodeNeeds | undefined;
   readonly cargo: CargoNeeds | undefined;
   readonly python: PythonNeeds | undefined;
+  /** The name of the file with its settings. */
+  readonly serviceFile: string;
   /** What its Dockerfile and its settings name. */
   readonly said: { readonly mentions: (file: string) => boolean };
   /** `paths` of its service.yaml. */
@@ -180,7 +176,8 @@ function matchService(
   if (context.definition.has(path)) return image;
   if (paths.some((pattern) => pattern.means(path) || mayContainMatch(pattern, tree, path))) return image;
   // It says what prepares the image, too.
-  if (path === posix.join(directory, "service.yaml")) return { part: isPreparation ? "image" : "tests", reason: path };
+  if (path === posix.join(directory, needs.serviceFile))
+    return { part: isPreparation ? "image" : "tests", reason: path };
   const whole = byDirectory(needs, tree, path);
   const modules = byModules(needs, repository, path);
   // What only tests need, a command of which it is not known what it reads may read as well.

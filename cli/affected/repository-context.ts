@@ -24,12 +24,15 @@ interface ServiceSources {
   readonly go: GoNeeds | undefined;
 }
 
-/** @param program the directory of this program, which may lie in the monorepo, or around it */
+/**
+ * @param names the directory of this program, which may lie in the monorepo, or around it, and the name of the files with the
+ *   settings of services
+ */
 export function repositoryContext(
   tree: SourceTree,
   sources: readonly ServiceSources[],
   projectOf: RepositoryContext["projectOf"],
-  program: string,
+  { program, serviceFile }: { program: string; serviceFile: string },
 ): RepositoryContext {
   const directories = new Set(sources.map(({ directory }) => directory));
   const definitions = new Set(sources.flatMap(({ dockerfile }) => [dockerfile, `${dockerfile}.dockerignore`]));
@@ -39,7 +42,7 @@ export function repositoryContext(
     projectOf,
     isOfProgram: (directory, file) => isIn(program, file) && !isIn(program, directory),
     isDefinition: (file) =>
-      definitions.has(file) || (directories.has(posix.dirname(file)) && posix.basename(file) === "service.yaml"),
+      definitions.has(file) || (directories.has(posix.dirname(file)) && posix.basename(file) === serviceFile),
     isOfOthers: (directory, file) => upwards(file).some((at) => directories.has(at) && !isIn(at, directory)),
     isEmbedded: memoize((file) => embedding.some((go) => isEmbeddedBy(go, file))),
   };

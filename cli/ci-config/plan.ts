@@ -1,6 +1,7 @@
 import { basename, dirname, join, matchesGlob, normalize, relative } from "node:path";
 import { circleCiHost } from "../../circleci/api.ts";
 import { unclaimedDockerfiles } from "../../components/find-services.ts";
+import { serviceFile } from "../../components/service-files.ts";
 import { errorMessage } from "../../core/error.ts";
 import { deliveredBranch as branchDelivered } from "../../git/delivered-branch.ts";
 import { openSourceRepository } from "../../git/source-repository.ts";
@@ -167,11 +168,14 @@ function isOfProgram(file: string, root: string, monorepo: string): boolean {
  */
 function isOfService(file: string, root: string, { root: monorepo, app, services }: Monorepo): boolean {
   const path = relative(monorepo, join(root, file));
-  const isNamed = services.some(({ dockerfile, directory }) =>
-    [dockerfile, join(directory, "service.yaml")].some((own) => relative(monorepo, own) === path),
+  const { serviceFile: settings = serviceFile } = app;
+  const isNamed = services.some(
+    ({ dockerfile, directory, manifests = [] }) =>
+      [dockerfile, join(directory, settings)].some((own) => relative(monorepo, own) === path) ||
+      manifests.some((glob) => matchesGlob(path, normalize(glob))),
   );
   if (isNamed) return true;
-  if (!["Dockerfile", "service.yaml"].includes(basename(path))) return false;
+  if (!["Dockerfile", settings].includes(basename(path))) return false;
   return matchesGlob(dirname(path), normalize(app.services).replace(/\/$/, ""));
 }
 

@@ -103,8 +103,12 @@ export const others: SectionText = ({ others: changes }, verbosity) => {
 export const limits: SectionText = ({ limits: all }, verbosity) =>
   all.length === 0 ? "" : `Not looked at:\n\n${bulletList(messages(all, verbosity), verbosity)}`;
 
-export const warnings: SectionText = ({ warnings: all }, verbosity) =>
-  folded("Warnings", bulletList(messages(all, verbosity), verbosity));
+/** Pods with more rights are among them, which a reviewer must see: only a long list is folded. */
+export const warnings: SectionText = ({ warnings: all }, verbosity) => {
+  if (all.length === 0) return "";
+  const text = bulletList(messages(all, verbosity), verbosity);
+  return all.length > mostOpenLines ? folded(`Warnings: ${all.length}`, text) : `> [!WARNING]\n> Warnings\n\n${text}`;
+};
 
 export function properties({ properties: all }: StackPreview): string {
   const blocks = all.map(({ kind, name, lines }) =>

@@ -5,6 +5,8 @@ interface StrategicMergeCase {
   readonly base: object;
   readonly patch: object;
   readonly result: object;
+  /** Kustomize 5.8 drops changes of a port whose protocol the patch does not name; see `findings/`. @default false */
+  readonly lostByKustomize?: boolean;
 }
 
 const labels = { app: "link" };
@@ -72,31 +74,24 @@ export const strategicMergeCases: readonly StrategicMergeCase[] = [
       ],
     },
   ),
+  {
+    ...deployment(
+      "ports of containers are merged by containerPort",
+      {},
+      { containers: [{ name: "link", ports: [{ containerPort: 7070, name: "web" }, { containerPort: 9090 }] }] },
+      {
+        containers: [
+          { ...link, ports: [{ name: "web", containerPort: 7070, protocol: "TCP" }, { containerPort: 9090 }] },
+        ],
+      },
+    ),
+    lostByKustomize: true,
+  },
   deployment(
-    "ports of containers are merged by containerPort",
+    "ports of containers are merged by containerPort, with the protocol, too",
     {},
-    {
-      containers: [
-        {
-          name: "link",
-          ports: [
-            { containerPort: 7070, name: "web" },
-            { containerPort: 9090, protocol: "TCP" },
-          ],
-        },
-      ],
-    },
-    {
-      containers: [
-        {
-          ...link,
-          ports: [
-            { name: "web", containerPort: 7070, protocol: "TCP" },
-            { containerPort: 9090, protocol: "TCP" },
-          ],
-        },
-      ],
-    },
+    { containers: [{ name: "link", ports: [{ containerPort: 7070, protocol: "TCP", name: "web" }] }] },
+    { containers: [{ ...link, ports: [{ name: "web", containerPort: 7070, protocol: "TCP" }] }] },
   ),
   deployment(
     "volumes are merged by name, mounts by mountPath",
@@ -171,13 +166,20 @@ export const strategicMergeCases: readonly StrategicMergeCase[] = [
     what: "ports of a Service are merged by port",
     kind: "Service",
     base: { spec: { selector: labels, ports: [{ name: "http", port: 80, protocol: "TCP", targetPort: "http" }] } },
-    patch: { metadata: { labels: { team: "news" } }, spec: { ports: [{ port: 80, appProtocol: "http" }] } },
+    patch: { spec: { ports: [{ port: 80, appProtocol: "http" }] } },
     result: {
-      metadata: { labels: { team: "news" } },
       spec: {
         selector: labels,
         ports: [{ name: "http", port: 80, protocol: "TCP", targetPort: "http", appProtocol: "http" }],
       },
     },
+    lostByKustomize: true,
+  },
+  {
+    what: "labels are added",
+    kind: "Service",
+    base: { metadata: { labels }, spec: { selector: labels } },
+    patch: { metadata: { labels: { team: "news" } } },
+    result: { metadata: { labels: { ...labels, team: "news" } }, spec: { selector: labels } },
   },
 ];

@@ -277,6 +277,24 @@ describe("what an image is built from", () => {
     write({ "svc/a/Dockerfile": dockerfile, "svc/a/service.yaml": manifest, "svc/b/service.yaml": manifest });
     expect(Object.keys(built())).toEqual(["a"]);
   });
+
+  test("has its settings in a file of the name that the stack file says, where another one has taken the usual name", () => {
+    write({
+      "svc/a/Dockerfile": dockerfile,
+      "svc/a/service.yaml": "apiVersion: v1\nkind: Service\nmetadata: { name: a }\n",
+      "svc/a/delivery.yml": "replicas: 3\n",
+      "svc/b/Dockerfile": dockerfile,
+      "svc/b/service.yaml": "name: [of another tool]\n",
+    });
+    const app = { name: "shop", directory, services: "svc/*", serviceFile: "delivery.yml" };
+    expect(discover({ app }).map(({ name, replicas }) => [name, replicas])).toEqual([
+      ["a", 3],
+      ["b", undefined],
+    ]);
+    expect(() => discover({ app: { ...app, serviceFile: "delivery.yaml" } })).toThrow(
+      /svc\/a\/delivery.yml: is not read; call it delivery.yaml/,
+    );
+  });
 });
 
 test("all problems of all services are reported at once", () => {

@@ -126,6 +126,18 @@ describe("an invalid stack file gets one clear error and declares nothing", () =
       /"services\/\*" matches no directory with a Dockerfile/,
     ],
     [
+      "a file of settings that no service has",
+      set("app.serviceFile", "delivery.yaml"),
+      `${file}: app.serviceFile`,
+      /"delivery\.yaml": no service has such a file beside its Dockerfile; correct the name, or remove it/,
+    ],
+    [
+      "a file of settings in another directory",
+      set("app.serviceFile", "deploy/service.yaml"),
+      `${file}: app.serviceFile`,
+      /"deploy\/service\.yaml": must be the name of a file such as delivery\.yaml/,
+    ],
+    [
       "an image without an organization",
       set("images.organization", undefined),
       `${file}: images.organization`,

@@ -300,6 +300,18 @@ describe("the pipeline goes on", () => {
         () => write(`${link}/service.yaml`, "replicas: 3\n"),
         ["test-link", "preview", "delivery"],
       ],
+      [
+        "an object that a service brings along",
+        () => {
+          git("checkout", "--quiet", "main");
+          write(`${user}/service.yaml`, "manifests: [k8s/*.yaml]\n");
+          write("shop/k8s/own.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: own }\n");
+          commit("brings it along");
+          git("checkout", "--quiet", "-B", "feature");
+          write("shop/k8s/own.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: other }\n");
+        },
+        ["preview", "delivery"],
+      ],
       ["that a service has gone", () => rmSync(join(source, user), { recursive: true }), ["preview", "delivery"]],
       ["and not of a Dockerfile that is no service's", () => write("shop/tools/Dockerfile", "FROM x\n"), ["delivery"]],
     ])("%s", async (_what, change, jobs) => {

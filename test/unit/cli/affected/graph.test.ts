@@ -40,6 +40,15 @@ test("a file that is mounted affects the tests of the services that have it, and
   });
 });
 
+test("the file with the settings of a service counts, by the name that the stack file says", () => {
+  using sample = new SampleMonorepo({ ...goShop, "svc/link/delivery.yaml": "", "svc/link/service.yaml": "" });
+  const monorepo = sample.monorepo();
+  const graph = serviceGraph({ ...monorepo, app: { ...monorepo.app, serviceFile: "delivery.yaml" } });
+  const link = graph.find(({ service }) => service.name === "link");
+  expect(link?.match("svc/link/delivery.yaml")).toEqual({ part: "tests", reason: "svc/link/delivery.yaml" });
+  expect(link?.match("svc/link/service.yaml")?.part).toBe("image");
+});
+
 describe("what `build.prepare` is made from", () => {
   const shop = {
     "go.mod": "module example.com/shop\n\ngo 1.26\n",

@@ -270,6 +270,17 @@ test("no value breaks out of its place", () => {
   expect(report).not.toContain("\r");
 });
 
+test("warnings are open to see, and folded where there are many", () => {
+  const warned = (count: number): string =>
+    previewMarkdown([
+      { ...empty(), warnings: Array.from({ length: count }, (_, index) => `link asks for more: ${index}`) },
+    ]);
+  expect(warned(0)).not.toContain("Warnings");
+  expect(warned(1)).toContain("> [!WARNING]\n> Warnings\n\n- link asks for more");
+  expect(warned(1)).not.toContain("<details>");
+  expect(warned(11)).toContain("<details><summary>Warnings: 11</summary>");
+});
+
 test("nobody is called and nothing is referred to by a value, which stays what it was when it is copied", () => {
   const value =
     "@acme/everyone, see #123, acme/shop#4, GH-5, https://github.com/acme/shop/issues/6, www.acme.example, a@b.example";
