@@ -184,10 +184,11 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     argoCdFiles: files?.["argocd-files"],
     docker: {
       directory: process.cwd(),
-      buildKit: async () => ({
-        ...(await startRemoteDocker(remoteDocker, report)),
-        scratch: join(stateDir, "builds"),
-      }),
+      buildKit: async () => {
+        const started = await startRemoteDocker(remoteDocker, report);
+        report("Images: BuildKit builds them");
+        return { ...started, scratch: join(stateDir, "builds") };
+      },
     },
   };
 }

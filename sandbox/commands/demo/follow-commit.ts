@@ -130,7 +130,7 @@ async function deploymentOf({ kubernetes, namespace, service }: RolloutLocation)
  * Waits until the Deployment's template has the image of a digest.
  * @throws Error if `signal` ends the waiting
  */
-async function untilDesired(location: RolloutLocation, digest: string, signal: AbortSignal): Promise<void> {
+export async function untilDesired(location: RolloutLocation, digest: string, signal: AbortSignal): Promise<void> {
   while (!(await deploymentOf(location)).image.endsWith(digest))
     await sleep(rolloutPollMilliseconds, undefined, { signal });
 }
