@@ -83,13 +83,13 @@ function declaredServices(steps: readonly Step[]): DeclaredService[] {
     .map((name) => ({ name, before: before.has(name), after: after.has(name) }));
 }
 
-/** The resources that are parts of a service: all of them have its name. */
+/** The resources that are parts of a service: all of them have its name, or one that begins with it and a dot, which is in no name. */
 function partsByService(steps: readonly Step[]): (service: string) => readonly Step[] {
   const parts = Map.groupBy(
     steps.filter(({ ancestors }) =>
       ancestors.some((type) => type === "delivery:cluster:Workload" || type === imageType),
     ),
-    ({ name }) => name,
+    ({ name }) => name.replace(/\..*$/, ""),
   );
   return (service) => parts.get(service) ?? [];
 }
@@ -220,6 +220,7 @@ const phrases: Readonly<Record<string, readonly Phrase[]>> = {
       path: /^(?:data|binaryData)\/[0-9a-f]{8}-(.+)$/,
       text: (change, [, name]) => presence("file", name ?? "", change),
     },
+    { path: /^(?:data|binaryData)$/, text: only("files") },
     { path: /^data\/(.+)$/, text: (change, [, name]) => `env ${name} ${transition(change)}` },
   ],
   Service: [{ path: /^spec\/ports/, text: only("Service ports") }],

@@ -1,8 +1,9 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { readDeployments } from "../../cli/status/cluster-status.ts";
 import { createMonorepo, type Monorepo } from "../support/monorepo.ts";
 import { openPipeline, type Outcome, type Pipeline, type Variation } from "../support/pipeline.ts";
-import { logOf, podsOf } from "../support/pod-program.ts";
+import { logOf, podImage, podsOf } from "../support/pod-program.ts";
 import { fileSecret, podSettings, writePodServices } from "../support/pod-services.ts";
 import { enterSandbox, type SandboxHarness } from "../support/sandbox-harness.ts";
 import { eventually } from "../support/eventually.ts";
@@ -22,7 +23,8 @@ describe("pods", () => {
     monorepo = createMonorepo(join(harness.stateDir, "monorepos", "pods"), []);
     writePodServices(monorepo);
     pipeline = openPipeline({ ...harness, name: "pods", directory: monorepo.directory });
-    variation = { settings: { "delivery:services": podSettings } };
+    const hungry = { ...podImage, kind: "worker", env: { EAT: "200" } };
+    variation = { settings: { "delivery:services": { ...podSettings, hungry } } };
     first = await pipeline.run("up", variation);
   });
 
@@ -80,6 +82,19 @@ describe("pods", () => {
     const setuid = (1 << 7).toString(16).padStart(16, "0");
     expect(await started("capable")).toMatchObject({ rights: setuid });
     expect(await started("incapable")).toMatchObject({ rights: "0".repeat(16), user: 65_532 });
+  });
+
+  test("that need more memory than they may have are told by the status, with what to do", async () => {
+    const location = { app: "pods", environment: "sandbox", namespace, argoCdNamespace: "argocd" };
+    const hint =
+      /^a pod was killed at its memory limit of 128Mi \(OOMKilled\).*; raise resources\.limits\.memory of the service$/;
+    await eventually("the status has a hint", async () => {
+      const found = await readDeployments(harness.kubernetes, location, AbortSignal.timeout(10_000));
+      const hints = found.flatMap(({ service, memoryHint }) =>
+        memoryHint === undefined ? [] : [[service, memoryHint]],
+      );
+      return hints.length === 1 && hints[0]?.[0] === "hungry" && hint.test(hints[0][1] ?? "");
+    });
   });
 
   test("are made anew when the content of a file of the monorepo changes", async () => {

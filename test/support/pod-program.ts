@@ -9,6 +9,7 @@ import type { Monorepo } from "./monorepo.ts";
  *   that it started, with what it found: its arguments, its user and rights, the files of `READ` and whether it can write to `WRITE`.
  * - `check FILE` ends with 0 if the file is there; `touch FILE` makes it; `say WORD` tells the pod at `RECORDER` a word.
  * - On SIGTERM it says so, tells `RECORDER`, and ends after `LINGER` seconds.
+ * - After 20 seconds, it takes so many MiB of memory as `EAT` says.
  * - At `/say?WORD` it logs what others tell it; the addresses of `ASK` it asks itself.
  * `/as-root` is the same with a set-user-ID bit.
  */
@@ -112,6 +113,13 @@ func serve() {
 		}()
 	}
 	say(map[string]any{"started": os.Args[1:], "user": os.Getuid(), "rights": rights(), "files": read(), "written": write(), "asked": ask()})
+	if eat, _ := strconv.Atoi(os.Getenv("EAT")); eat > 0 {
+		time.Sleep(20 * time.Second)
+		eaten := make([]byte, eat<<20)
+		for index := 0; index < len(eaten); index += 4096 {
+			eaten[index] = 1
+		}
+	}
 	<-stop.Done()
 	say(map[string]any{"stopping": true})
 	tell("SIGTERM")
