@@ -1,0 +1,3 @@
+module example.com/pod
+
+go 1.26
