@@ -1,10 +1,12 @@
 // A program that shows from within what a pod is like, in an image without a shell. Its log has one JSON object a line.
-//  - `serve` listens at the ports of `HTTP`, `GRPC` (health alone, ready once `READY_AFTER` seconds are over) and `UDP`, and says
+//   - `serve` listens at the ports of `HTTP`, `GRPC` (health alone, ready once `READY_AFTER` seconds are over) and `UDP`, and says
+//
 // that it started, with what it found: its arguments, its user and rights, the files of `READ` and whether it can write to `WRITE`.
-//  - `check FILE` ends with 0 if the file is there; `say WORD` tells the pod at `RECORDER` a word.
-//  - On SIGTERM it says so, tells `RECORDER`, and ends after `LINGER` seconds.
-//  - After 20 seconds, it takes so many MiB of memory as `EAT` says.
-//  - At `/say?WORD` it logs what others tell it; the addresses of `ASK` it asks itself.
+//   - `check FILE` ends with 0 if the file is there; `say WORD` tells the pod at `RECORDER` a word.
+//   - On SIGTERM it says so, tells `RECORDER`, and ends after `LINGER` seconds.
+//   - After 20 seconds, it takes so many MiB of memory as `EAT` says.
+//   - At `/say?WORD` it logs what others tell it; the addresses of `ASK` it asks itself.
+//
 // `/as-root` is the same with a set-user-ID bit.
 package main
 
