@@ -86,8 +86,9 @@ export function guessStack({ repository, directory, program, refused = new Map()
     const isFound = pattern !== undefined && isPlain(image) && matchesGlob(posix.dirname(image.dockerfile), pattern);
     const own = links.get(image.name);
     const usable = test !== undefined && language === ci.language;
-    const ports =
-      own?.portFrom === undefined ? portsSetting(image, repository.read(image.dockerfile) ?? "") : undefined;
+    const twins = image.isShared ? listeningTwins(image, images).map(({ name }) => name) : [];
+    const isExposing = own?.portFrom === undefined && twins.length === 0;
+    const ports = isExposing ? portsSetting(image, repository.read(image.dockerfile) ?? "") : undefined;
     return {
       name: image.name,
       dockerfile: image.dockerfile,
@@ -100,10 +101,14 @@ export function guessStack({ repository, directory, program, refused = new Map()
           ? []
           : [prepareSetting(image.missing, prepare, imageOfLanguage === ci.image ? undefined : imageOfLanguage)]),
         ...(ports === undefined ? [] : [ports]),
-        ...(own?.port === undefined && ports === undefined
+        ...startSettings(image),
+        ...(twins.length > 0
+          ? [{ text: "kind: worker", because: `${image.run?.file} gives ports to ${twins.join(" and ")} alone` }]
+          : []),
+        ...(twins.length === 0 && own?.port === undefined && ports === undefined
           ? [{ text: "kind: worker", because: "no port is known; if it listens, `port` in place of this" }]
           : []),
-        ...(own === undefined ? [] : linkSettings(own)),
+        ...(own === undefined ? [] : linkSettings(twins.length > 0 ? { ...own, portFrom: undefined } : own)),
         ...(language === "Java" ? [memoryOfJava] : []),
         ...(usable ? [{ text: `test: { command: ${scalar(test)} }`, because: language }] : []),
       ],
@@ -147,6 +152,21 @@ export function guessStack({ repository, directory, program, refused = new Map()
 function prepareSetting(missing: readonly string[], command: string, image: string | undefined): GuessedSetting {
   const value = image === undefined ? scalar(command) : flow({ command, image });
   return { text: `build: { prepare: ${value} }`, because: `makes ${missing.join(", ")}, which Git does not have` };
+}
+
+/** What one of several containers of an image runs in place of the image's own. */
+function startSettings({ run, isShared }: FoundImage): GuessedSetting[] {
+  if (!isShared || run === undefined) return [];
+  const { command, args, file } = run;
+  return Object.entries({ command, args }).flatMap(([name, words]) =>
+    words === undefined ? [] : [{ text: `${name}: [${words.map(scalar).join(", ")}]`, because: file }],
+  );
+}
+
+/** The other containers of an image, if they are the ones that have ports: this one then does not listen at what the image EXPOSEs. */
+function listeningTwins({ run, dockerfile }: FoundImage, images: readonly FoundImage[]): FoundImage[] {
+  if (run === undefined || run.ports.length > 0) return [];
+  return images.filter((other) => other.dockerfile === dockerfile && (other.run?.ports ?? []).length > 0);
 }
 
 /** The default, 128Mi, is less than what an empty virtual machine takes. */

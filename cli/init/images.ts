@@ -2,7 +2,7 @@ import { posix } from "node:path";
 import { buildChoices, isDockerfileName, type BuildChoice } from "../../components/dockerfile.ts";
 import { serviceName } from "../../core/names.ts";
 import { guessContext, type GuessedContext } from "./context.ts";
-import { dockerfileSuffix, leftOutReason, type LeftOut } from "./left-out.ts";
+import { dockerfileSuffix, leftOutReason, runsOnce, type LeftOut } from "./left-out.ts";
 import { knownImage } from "./known-images.ts";
 import type { Repository } from "./repository.ts";
 import type { Run } from "./runs.ts";
@@ -147,16 +147,18 @@ function imagesOf(
   const [first, ...more] = runs.filter(({ isTask }) => !isTask);
   if (first === undefined) return { images: [image(runs[0], false)], without: [] };
   const isOther = (run: Run): boolean => JSON.stringify(run.build) !== JSON.stringify(first.build);
-  // Without a command of their own, containers of one image differ by their environment alone.
-  const kept = more.filter((run) => isOther(run) || !run.hasCommand);
-  const without = more
-    .filter((run) => !kept.includes(run))
-    .map((run) => ({
-      path: `${dockerfile} (${run.name})`,
-      reason: `${run.file} runs it with another command than the image's own, which a service cannot say yet`,
-    }));
+  const isOnce = (run: Run): boolean => !isOther(run) && hasCommand(run) && runsOnce(run.name);
+  const kept = more.filter((run) => !isOnce(run));
+  const without = more.filter(isOnce).map((run) => ({
+    path: `${dockerfile} (${run.name})`,
+    reason: `${run.file} runs it once, as its name says, and a service runs all the time`,
+  }));
   const isShared = kept.length > 0;
   return { images: [first, ...kept].map((run) => image(run, isShared)), without };
+}
+
+function hasCommand({ command, args }: Run): boolean {
+  return command !== undefined || args !== undefined;
 }
 
 const forDevelopment = /^(dev(el(op(ment)?)?)?|debug|tests?|local|lint)$/i;

@@ -27,6 +27,12 @@ const once = /^(seed(-?data|er)?|(db-?)?migrat(e|ions?|or))$/i;
 const variants =
   /^(dev(el(op(ment)?)?)?|debug|tests?|testing|ci|local|cypress|playwright|e2e|lint|bench|builder|cache|run|windows|win|nanoserver|android|ios|devcontainer|preview)$/i;
 
+/** Whether the name of a container says that it prepares or tests something, and then ends. */
+export function runsOnce(name: string): boolean {
+  const words = [name, name.split(/[._-]/).at(-1) ?? ""];
+  return words.some((word) => once.test(word) || variants.test(word));
+}
+
 /**
  * Why a Dockerfile is taken for none of a service; `undefined`: it is one. Where that is not clear it is one: a service that is
  * too many shows, and one that is missing does not.

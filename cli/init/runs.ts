@@ -1,5 +1,6 @@
 import { posix } from "node:path";
 import { parse, parseAllDocuments } from "yaml";
+import { expandWord, splitWords } from "../../components/dockerfile-words.ts";
 import { isMap } from "../../core/yaml.ts";
 import type { Repository } from "./repository.ts";
 
@@ -15,8 +16,9 @@ export interface Run {
   readonly dependsOn: readonly string[];
   /** Those that it listens on. */
   readonly ports: readonly number[];
-  /** Whether it is started with another command than that of the image. */
-  readonly hasCommand: boolean;
+  /** What it runs in place of the image's ENTRYPOINT, and of its CMD; `undefined`: the image's own. */
+  readonly command: readonly string[] | undefined;
+  readonly args: readonly string[] | undefined;
   /** Whether it is started once, or only when asked for. */
   readonly isTask: boolean;
 }
@@ -98,7 +100,8 @@ function merged(runs: readonly Run[]): Run[] {
         environment: { ...run.environment, ...known.environment },
         dependsOn: [...new Set([...known.dependsOn, ...run.dependsOn])],
         ports: [...new Set([...known.ports, ...run.ports])],
-        hasCommand: known.hasCommand || run.hasCommand,
+        command: known.command ?? run.command,
+        args: known.args ?? run.args,
       });
   }
   return [...byName.values()];
@@ -138,7 +141,8 @@ function composeRun(read: Repository["read"], file: string, name: string, servic
     ),
     dependsOn: namesIn(service["depends_on"]),
     ports: [...listOf(service["ports"]), ...listOf(service["expose"])].flatMap((port) => containerPort(port, text)),
-    hasCommand: service["command"] !== undefined || service["entrypoint"] !== undefined,
+    command: commandLine(service["entrypoint"], text),
+    args: commandLine(service["command"], text),
     isTask: restart === "no" || restart === false || isForTasks(listOf(profiles).map(String)),
   };
   const base = text(isMap(extended) ? extended["service"] : extended);
@@ -163,7 +167,8 @@ function composeRun(read: Repository["read"], file: string, name: string, servic
       environment: { ...found.environment, ...own.environment },
       dependsOn: [...new Set([...found.dependsOn, ...own.dependsOn])],
       ports: [...new Set([...found.ports, ...own.ports])],
-      hasCommand: own.hasCommand || found.hasCommand,
+      command: own.command ?? found.command,
+      args: own.args ?? found.args,
     },
   ];
 }
@@ -201,6 +206,14 @@ function assignments(value: unknown, text: Text, known: Readonly<Record<string, 
   );
 }
 
+/** A list, or a line that is taken apart as a shell would, which does not run: https://docs.docker.com/reference/compose-file/services/#command */
+function commandLine(value: unknown, text: Text): string[] | undefined {
+  const words = Array.isArray(value)
+    ? value.flatMap((word) => text(word) ?? [])
+    : splitWords(text(value) ?? "").map((word) => expandWord(word, (name) => `$${name}`));
+  return words.length === 0 ? undefined : words;
+}
+
 function containerPort(port: unknown, text: Text): number[] {
   const written = text(isMap(port) ? port["target"] : port) ?? "";
   const [, first, last = first] = /^(?:.*:)?(\d+)(?:-(\d+))?(?:\/tcp)?$/.exec(written) ?? [];
@@ -234,7 +247,14 @@ function manifestRuns(file: string, text: string): Run[] {
       isMap(port) && isPort(port["containerPort"]) && port["protocol"] !== "UDP" ? [port["containerPort"]] : [],
     );
     const image = typeof container["image"] === "string" ? container["image"] : undefined;
-    const rest = { isCompose: false, build: undefined, dependsOn: [], hasCommand: false, isTask: false };
+    const rest = {
+      isCompose: false,
+      build: undefined,
+      dependsOn: [],
+      command: undefined,
+      args: undefined,
+      isTask: false,
+    };
     return [{ name: owner, file, image, environment: Object.fromEntries(environment), ports, ...rest }];
   });
 }

@@ -173,17 +173,27 @@ services:
     expect(guessedStack(broken).accepted.services.map(({ name }) => name)).toEqual(["api", "mail", "web"]);
   });
 
-  test("come services of one image that differ by their environment, and none with a command of its own", () => {
-    const { config, guess } = guessedStack({
-      "compose.yaml":
-        "services:\n  a: { build: ., environment: { ROLE: a, TOKEN: x } }\n  b: { build: ., environment: { ROLE: b } }\n  c: { build: ., command: run c }\n",
+  test("come services of one image that differ by their environment or by what they run, and none that runs once", () => {
+    const { config, guess, accepted } = guessedStack({
+      "compose.yaml": `services:
+  a: { build: ., environment: { ROLE: a, TOKEN: x }, ports: ["80:8080"] }
+  b: { build: ., environment: { ROLE: b } }
+  c: { build: ., command: 'run "c d" --port=$$PORT' }
+  d: { build: ., entrypoint: [/app, "no"], command: [--beat], ports: [8080] }
+  a-migrate: { build: ., command: migrate }
+`,
       Dockerfile: web,
     });
+    expect(accepted.problems).toEqual([]);
     expect(config["services"]).toEqual({
       a: { dockerfile: "Dockerfile", env: { ROLE: "a" }, secrets: { TOKEN: "token" } },
-      b: { dockerfile: "Dockerfile", env: { ROLE: "b" } },
+      b: { dockerfile: "Dockerfile", kind: "worker", env: { ROLE: "b" } },
+      c: { dockerfile: "Dockerfile", kind: "worker", args: ["run", "c d", "--port=$PORT"] },
+      d: { dockerfile: "Dockerfile", command: ["/app", "no"], args: ["--beat"] },
     });
-    expect(guess.leftOut).toEqual([{ path: "Dockerfile (c)", reason: expect.stringContaining("another command") }]);
+    expect(guess.leftOut).toEqual([
+      { path: "Dockerfile (a-migrate)", reason: expect.stringContaining("runs it once") },
+    ]);
   });
 });
 
