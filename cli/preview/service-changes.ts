@@ -83,13 +83,13 @@ function declaredServices(steps: readonly Step[]): DeclaredService[] {
     .map((name) => ({ name, before: before.has(name), after: after.has(name) }));
 }
 
-/** The resources that are parts of a service: all of them have its name, or one that begins with it and a dot, which is in no name. */
+/** The resources that are parts of a service: all of them have its name, or one that begins with it and what is in no name. */
 function partsByService(steps: readonly Step[]): (service: string) => readonly Step[] {
   const parts = Map.groupBy(
     steps.filter(({ ancestors }) =>
       ancestors.some((type) => type === "delivery:cluster:Workload" || type === imageType),
     ),
-    ({ name }) => name.replace(/\..*$/, ""),
+    ({ name }) => name.replace(/[.:].*$/, ""),
   );
   return (service) => parts.get(service) ?? [];
 }

@@ -84,6 +84,23 @@ describe("the objects", () => {
   });
 });
 
+test("files are there before the pods, and their ConfigMap is no service's own", async () => {
+  const { registrations } = await declared({ mountedFiles: { "/a": { text: "" }, "/b": { secret: "key" } } });
+  expect(registrations.get("kubernetes:apps/v1:Deployment::link")?.dependsOn).toEqual(
+    expect.arrayContaining(["kubernetes:core/v1:ConfigMap::link", "kubernetes:core/v1:ConfigMap::link.files"]),
+  );
+});
+
+test.each<[settings: Partial<Service>, timeout: string]>([
+  [{}, "5m"],
+  [{ probes: { startup: { seconds: 61 } } }, "6m"],
+  [{ probes: { startup: { seconds: 600 } } }, "14m"],
+])("with %j, the update waits for a rollout for %s", async (settings, timeout) => {
+  const { registrations } = await declared(settings);
+  for (const type of ["apps/v1:Deployment", "core/v1:Service"])
+    expect(registrations.get(`kubernetes:${type}::link`)?.createTimeout).toBe(timeout);
+});
+
 describe("what a service brings along", () => {
   const object = (apiVersion: string, kind: string) => ({ apiVersion, kind, metadata: { name: "own" } });
   const ownObjects = [
