@@ -49,14 +49,17 @@ export interface LocatedPatch extends Patch {
 export type PlainObject = Readonly<Record<string, unknown>>;
 
 /** @returns or why the patch cannot be made, as part of a message that names the patch */
-export function patched(object: PlainObject, { kind, patch }: Patch): PlainObject | { readonly problem: string } {
+export function patched(
+  object: PlainObject,
+  { kind, patch }: Patch,
+): { readonly object: PlainObject } | { readonly problem: string } {
   if (!Array.isArray(patch)) {
     if (patch["$patch"] !== undefined && patch["$patch"] !== "merge")
       return {
         problem: "$patch: must be merge, or not be there: no patch takes an object away or puts another in its place",
       };
     try {
-      return mergeStrategically(object, patch, typeOfKind(String(object["apiVersion"]), kind));
+      return { object: mergeStrategically(object, patch, typeOfKind(String(object["apiVersion"]), kind)) };
     } catch (error) {
       if (error instanceof PatchError) return { problem: `${error.path.join(".")}: ${error.message}` };
       throw error;
@@ -68,7 +71,7 @@ export function patched(object: PlainObject, { kind, patch }: Patch): PlainObjec
     if (failure != null)
       return { problem: `operation ${index + 1} (${operation.op} ${operation.path}): ${describe(failure)}` };
   }
-  return copy;
+  return { object: copy };
 }
 
 function describe(failure: Error): string {

@@ -84,13 +84,15 @@ export function completeService(
     for (const patch of patches) {
       matched.add(patch);
       const result = patched(object, patch);
-      if ("problem" in result && typeof result.problem === "string") {
+      if ("problem" in result) {
         problems.push({ location: patch.location, message: `of ${nameFor(object)}: ${result.problem}` });
         continue;
       }
-      const after = finished(part.object, result as KubernetesObject);
+      // What was JSON, and is changed by what can be written in YAML, is JSON.
+      const raw = result.object as KubernetesObject;
+      const after = finished(part, raw);
       const broken =
-        part.key === undefined ? brokenIdentity(object, after) : brokenByPatch(object, after, { labels, repository });
+        part.key === undefined ? brokenIdentity(object, raw) : brokenByPatch(object, raw, { labels, repository });
       const messages = [...broken, ...newFieldProblems(object, after)];
       problems.push(
         ...messages.map((message) => ({ location: patch.location, message: `of ${nameFor(object)}: ${message}` })),
@@ -122,13 +124,13 @@ function unmatched(service: Service, matched: ReadonlySet<LocatedPatch>, parts: 
 }
 
 /** Pods that a patch has changed: the service's own container comes first, its image is the default, and its security settings are, too. */
-function finished(before: KubernetesObject, after: KubernetesObject): KubernetesObject {
-  const was = podTemplateOf(before);
+function finished({ key: made, object }: Part, after: KubernetesObject): KubernetesObject {
+  const was = podTemplateOf(object);
   const template = podTemplateOf(after);
   if (was === undefined || template === undefined || !isMap(template["spec"])) return after;
   const [main] = listAt(was, "spec", "containers");
   const spec = withRestrictedDefaults(template["spec"]);
-  const image = main?.["image"];
+  const image = made === undefined ? undefined : main?.["image"];
   const withImage = (item: JsonValue): JsonValue =>
     isMap(item) && item["image"] === undefined && image !== undefined ? { ...item, image } : item;
   const isMain = (item: JsonValue): boolean => isMap(item) && item["name"] === main?.["name"];

@@ -125,5 +125,7 @@ function changeIn({ resOutputsEvent }: EngineEvent): string | undefined {
   if (resOutputsEvent === undefined) return undefined;
   const { op, type, urn } = resOutputsEvent.metadata;
   if (["same", "read", "refresh"].includes(op)) return undefined;
+  // The engine hands all settings to the provider of dynamic resources, and so notes every change of them as one of the provider.
+  if (op === "update" && type === "pulumi:providers:pulumi-nodejs") return undefined;
   return `${op} ${type.split(":").at(-1)} ${urn.split("::").at(-1)}`;
 }

@@ -62,18 +62,11 @@ export function openEnvironment(harness: GitOpsHarness, options: EnvironmentOpti
     namespace: `${app}-${name}`,
     monorepo,
     engineDirectory: pipeline.engineDirectory,
-    run: async (operation, settings, variation) =>
-      onlyResources(await pipeline.run(operation, vary(settings, variation))),
-    fail: async (operation, settings, variation) =>
-      onlyResources(await pipeline.fail(operation, vary(settings, variation))),
+    run: (operation, settings, variation) => pipeline.run(operation, vary(settings, variation)),
+    fail: (operation, settings, variation) => pipeline.fail(operation, vary(settings, variation)),
     applicationName: (service) => `${app}-${name}-${service}`,
     imagesOf: (service) => `${registryHost}/delinkcious/${app}-${service}`,
   };
-}
-
-/** The engine hands all settings to the provider of dynamic resources, and so notes every change of them as one of the provider. */
-function onlyResources(outcome: Outcome): Outcome {
-  return { ...outcome, changes: outcome.changes.filter((change) => change !== "update pulumi-nodejs default") };
 }
 
 /** Applications are waited for so many seconds, where users wait for minutes. */

@@ -108,7 +108,10 @@ describe("a container that a patch adds", () => {
     expect(violations(pod)).toEqual(["privilege escalation"]);
   });
   test("runs the service's own image where it names none", () => {
-    const { pod } = complete([ofPods({ initContainers: [{ name: "migrate", command: ["/app", "migrate"] }] })]);
+    const { pod, problems } = complete([
+      ofPods({ initContainers: [{ name: "migrate", command: ["/app", "migrate"] }] }),
+    ]);
+    expect(problems).toEqual([]);
     expect(pod.spec.initContainers).toMatchObject([
       { name: "migrate", image: repository, command: ["/app", "migrate"] },
     ]);
