@@ -1,20 +1,10 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import * as pulumi from "@pulumi/pulumi";
 import { errorMessage } from "../core/error.ts";
-import { createClient } from "../kubernetes/client.ts";
-import { connectionOf } from "../kubernetes/connection.ts";
 import { isNotFound } from "../kubernetes/errors.ts";
 import { isMap, valueAt, type JsonMap } from "../kubernetes/json.ts";
-import { loadKubeconfig } from "../kubernetes/kubeconfig.ts";
 import { nameOf, namespaceOf, withValue } from "../kubernetes/object.ts";
-
-/** Which cluster, and as whom: as the Kubernetes provider has it. */
-export interface ClusterAccess {
-  /** The content of a kubeconfig. @default the machine's own */
-  readonly kubeconfig?: pulumi.Output<string> | undefined;
-  /** @default the kubeconfig's current one */
-  readonly context?: string | undefined;
-}
+import { clusterClient, type ClusterAccess } from "./cluster-access.ts";
 
 const annotation = ["metadata", "annotations", "delivery/autoscaled"] as const;
 
@@ -49,13 +39,8 @@ export function wasAutoscaled(deployment: JsonMap): boolean {
   return valueAt(deployment, ...annotation) === "true" || valueAt(deployment, "spec", "replicas") === undefined;
 }
 
-async function removeAutoscaler({ kubeconfig, context }: ClusterAccess, deployment: JsonMap): Promise<void> {
-  const content = await new Promise<string>((resolve) => void pulumi.output(kubeconfig ?? "").apply(resolve));
-  const environment = process.env;
-  const client = createClient(
-    connectionOf(loadKubeconfig({ kubeconfig: content, environment }), { context }),
-    environment,
-  );
+async function removeAutoscaler(access: ClusterAccess, deployment: JsonMap): Promise<void> {
+  const client = await clusterClient(access);
   const path = `/apis/autoscaling/v2/namespaces/${namespaceOf(deployment)}/horizontalpodautoscalers/${nameOf(deployment)}`;
   await client.request("DELETE", path).catch((error: unknown) => {
     if (!isNotFound(error)) throw error;

@@ -3,7 +3,7 @@ import { Secret } from "@pulumi/kubernetes/core/v1/secret.js";
 import { Provider } from "@pulumi/kubernetes/provider.js";
 import * as pulumi from "@pulumi/pulumi";
 import { pullSecretName } from "../core/names.ts";
-import type { ClusterAccess } from "./autoscaler-removal.ts";
+import type { ClusterAccess } from "./cluster-access.ts";
 import { commonLabels, namespaceManifest } from "./manifests/metadata.ts";
 import type { PodSecurity } from "./pod-security.ts";
 import type { Registry } from "./secrets.ts";

@@ -3,6 +3,7 @@ import { autoscalerRemoval } from "./autoscaler-removal.ts";
 import type { Cluster } from "./cluster.ts";
 import { declareInParts } from "./bulk-declaration.ts";
 import { Dependency } from "./dependency.ts";
+import { routeHooks } from "./gateway-hooks.ts";
 import { dependencyUsers, deployedDependencies } from "./manifests/dependency.ts";
 import type { ManifestContext } from "./manifests.ts";
 import { inStartOrder } from "./peers.ts";
@@ -37,6 +38,9 @@ export async function deliverDirectly(args: DirectDeliveryArgs): Promise<void> {
   }
   const parent = new Workloads(context.environment.app, { providers: [provider] });
   const removal = autoscalerRemoval(cluster.access);
+  const { gateway } = context;
+  const { access, namespace } = cluster;
+  const hooks = gateway === undefined ? undefined : routeHooks({ access, gateway, namespace });
   const reachable = new Map<string, pulumi.Resource>();
   await declareInParts(inStartOrder(context.services), ({ service, after }) => {
     const { name } = service;
@@ -46,7 +50,13 @@ export async function deliverDirectly(args: DirectDeliveryArgs): Promise<void> {
       ...Object.keys(service.dependencies ?? {}).map((used) => dependencies.get(used)),
       ...after.map((peer) => reachable.get(peer)),
     ].filter(isDeclared);
-    const shared = { context, handOver, home: [...home, built].filter(isDeclared), autoscalerRemoval: removal };
+    const shared = {
+      context,
+      handOver,
+      home: [...home, built].filter(isDeclared),
+      autoscalerRemoval: removal,
+      routeHooks: hooks,
+    };
     const workload = { ...shared, service, image, secretsGeneration: generationOf(secrets, name), startAfter };
     const last = applyWorkload(name, workload, { parent, provider });
     reachable.set(name, last);

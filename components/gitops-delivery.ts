@@ -9,6 +9,7 @@ import type { ArgoCdSettings } from "./argo-cd-objects.ts";
 import { ArgoCd } from "./argo-cd.ts";
 import { declareInParts } from "./bulk-declaration.ts";
 import type { Cluster } from "./cluster.ts";
+import { gatewayIsThere } from "./gateway-hooks.ts";
 import { GitManifests } from "./git-manifests.ts";
 import { ImageUpdater } from "./image-updater.ts";
 import type { Installations } from "./installations.ts";
@@ -104,6 +105,8 @@ export async function deliverByGit(args: GitOpsDeliveryArgs): Promise<void> {
       { dependsOn: argoCd },
     );
   }
+  const { gateway } = context;
+  const { access, namespace } = cluster;
   const manifests = new GitManifests(
     app,
     {
@@ -115,7 +118,10 @@ export async function deliverByGit(args: GitOpsDeliveryArgs): Promise<void> {
       records: initialRecords(args),
     },
     // What is in Git has the pods start, which then find their Secrets as they are to be.
-    { dependsOn: args.secrets.generations ?? [] },
+    {
+      dependsOn: args.secrets.generations ?? [],
+      ...(gateway === undefined ? {} : { hooks: gatewayIsThere({ access, gateway, namespace }) }),
+    },
   );
   const autoscaled = new Set(
     context.services.flatMap(({ name, autoscaling }) => (autoscaling === undefined ? [] : name)),

@@ -3,6 +3,7 @@ import { join, relative } from "node:path";
 import type { Problem } from "../core/problem.ts";
 import type { Candidate, CandidateArgs } from "./candidates.ts";
 import { buildChoices, exposedPort, type Choices } from "./dockerfile.ts";
+import { exposureProblems } from "./exposure.ts";
 import { duplicatePorts, portSchema, portsOf, primaryPort, type Listening, type NamedPort } from "./ports.ts";
 import { needsPort, probeProblems } from "./probes.ts";
 import { runsToCompletion } from "./kind.ts";
@@ -105,16 +106,10 @@ function portProblems(candidate: Candidate, ports: readonly NamedPort[]): Proble
     location: origin("ports", name),
     message: `is the number of ${other}, too (${origin("ports", other)}); of one number there can be one over TCP and one over UDP`,
   }));
-  const { expose } = settings;
-  const unreachable =
-    expose === undefined || expose === false || ports.some(({ protocol }) => protocol !== "UDP")
-      ? []
-      : [
-          {
-            location: origin("expose"),
-            message: "has no port over TCP, and an ingress leads to no other; add one to `ports`, or remove it",
-          },
-        ];
+  const unreachable = exposureProblems(settings.expose, ports).map(({ path, message }) => ({
+    location: origin("expose", ...path),
+    message,
+  }));
   return [...exposed, ...both, ...twins, ...unreachable, ...impossibleProbes(candidate, ports)];
 }
 

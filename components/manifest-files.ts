@@ -21,6 +21,8 @@ export const manifestKinds = {
   podDisruptionBudget: ["policy/v1", "PodDisruptionBudget", "pod-disruption-budget.yaml"],
   horizontalPodAutoscaler: ["autoscaling/v2", "HorizontalPodAutoscaler", "horizontal-pod-autoscaler.yaml"],
   ingress: ["networking.k8s.io/v1", "Ingress", "ingress.yaml"],
+  httpRoute: ["gateway.networking.k8s.io/v1", "HTTPRoute", "http-route.yaml"],
+  grpcRoute: ["gateway.networking.k8s.io/v1", "GRPCRoute", "grpc-route.yaml"],
 } as const satisfies Record<
   keyof ServiceManifests | keyof DependencyManifests | keyof MigrationManifests,
   readonly [string, string, string]

@@ -4,12 +4,14 @@ import { filesName, pullSecretName, secretName } from "../core/names.ts";
 import type { DependencySettings } from "./dependency-settings.ts";
 import { fileKeys } from "./files.ts";
 import { dependencyAddress, deployedDependencies } from "./manifests/dependency.ts";
+import { isExposed } from "./exposure.ts";
 import { runsToCompletion } from "./kind.ts";
 import { ingress, ingressHost, type IngressSettings } from "./manifests/ingress.ts";
 import { metadata, selectorLabels, type Environment } from "./manifests/metadata.ts";
 import { servicePorts } from "./manifests/service-ports.ts";
 import { workload, type WorkloadManifests } from "./manifests/workload.ts";
 import { volumeClaims, type VolumeClaim } from "./manifests/volumes.ts";
+import { routeAddress, routes, type GatewaySettings, type GrpcRoute, type HttpRoute } from "./manifests/routes.ts";
 import { peerAddress, peerNames, peerVariables } from "./peer-settings.ts";
 import { portsOf, primaryPort, type NamedPort } from "./ports.ts";
 import { migrationJob } from "./manifests/migration.ts";
@@ -18,12 +20,17 @@ import { podTemplate } from "./manifests/pod-template.ts";
 import type { Service } from "./service.ts";
 import { hasPodVolumes } from "./volumes.ts";
 
+/** The way into the cluster, as the stack file declares it: at most one of them. */
+export interface ClusterEntry {
+  readonly ingress?: IngressSettings | undefined;
+  readonly gateway?: GatewaySettings | undefined;
+}
+
 /** All that the manifests of an environment are made of, beside the service itself. */
-export interface ManifestContext {
+export interface ManifestContext extends ClusterEntry {
   readonly environment: Environment;
   readonly services: readonly Service[];
   readonly dependencies: Readonly<Record<string, DependencySettings>>;
-  readonly ingress?: IngressSettings | undefined;
 }
 
 /** @param config the stack's configuration */
@@ -31,7 +38,7 @@ export function manifestContext(
   config: {
     app: { name: string };
     environment: string;
-    cluster: { namespace: string; ingress?: IngressSettings | undefined };
+    cluster: { namespace: string } & ClusterEntry;
     dependencies: ManifestContext["dependencies"];
   },
   services: readonly Service[],
@@ -42,6 +49,7 @@ export function manifestContext(
     services,
     dependencies,
     ingress: cluster.ingress,
+    gateway: cluster.gateway,
   };
 }
 
@@ -58,6 +66,8 @@ export interface ServiceManifests extends WorkloadManifests {
   podDisruptionBudget?: types.input.policy.v1.PodDisruptionBudget;
   horizontalPodAutoscaler?: types.input.autoscaling.v2.HorizontalPodAutoscaler;
   ingress?: types.input.networking.v1.Ingress;
+  httpRoute?: HttpRoute;
+  grpcRoute?: GrpcRoute;
 }
 
 /** @param args the image by digest, and what rises whenever a secret of the service changes */
@@ -127,6 +137,7 @@ export function serviceManifests(
     ...(isExposed(service) && context.ingress !== undefined
       ? { ingress: ingress(environment, service, context.ingress) }
       : {}),
+    ...(context.gateway === undefined ? {} : routes(environment, service, context.gateway)),
   };
 }
 
@@ -159,11 +170,12 @@ export function migrationManifests(
 }
 
 /**
- * Where a service is reached: from outside if it is exposed and the environment has an ingress, else within the cluster.
+ * Where a service is reached: from outside if it is exposed and the environment has a way in, else within the cluster.
  * @returns `undefined`: nowhere, nobody calls it
  */
 export function serviceAddress(context: ManifestContext, service: Service): string | undefined {
   if (service.port === undefined) return undefined;
+  if (isExposed(service) && context.gateway !== undefined) return routeAddress(service, context.gateway);
   if (isExposed(service) && context.ingress !== undefined) {
     const scheme = context.ingress.clusterIssuer === undefined ? "http" : "https";
     return `${scheme}://${ingressHost(service, context.ingress)}`;
@@ -256,7 +268,7 @@ function connections(context: ManifestContext, service: Service) {
     externalPorts: used.flatMap(({ settings }) =>
       typeof settings === "object" && "address" in settings ? [Number(settings.address.split(":")[1])] : [],
     ),
-    ...(isExposed(service) && context.ingress !== undefined ? { ingressNamespace: context.ingress.namespace } : {}),
+    ...(isExposed(service) ? { entryNamespace: entryNamespace(context) } : {}),
   };
 }
 
@@ -267,6 +279,7 @@ function peersOf(context: ManifestContext, service: Service): { name: string; po
     .map((peer) => ({ name: peer.name, ports: portsOf(peer) }));
 }
 
-export function isExposed(service: Service): boolean {
-  return service.port !== undefined && service.expose !== undefined && service.expose !== false;
+/** Where requests from outside come from. */
+function entryNamespace({ ingress: controller, gateway }: ClusterEntry): string | undefined {
+  return gateway === undefined ? controller?.namespace : (gateway.proxyNamespace ?? gateway.namespace);
 }

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { nameProblem } from "../core/names.ts";
 import { variable as variableSchema } from "../core/problem.ts";
 import { buildSchema } from "./build-settings.ts";
+import { exposeSchema } from "./exposure.ts";
 import { peersSchema } from "./peer-settings.ts";
 import { containerKeys } from "./container.ts";
 import { filesSchema, type MountedFiles } from "./files.ts";
@@ -82,19 +83,8 @@ export const serviceSettingsSchema = z.strictObject({
     .optional(),
   /** How Kubernetes asks whether it has started, lives and is ready. */
   probes: probesSchema.optional(),
-  /** Reachable from outside at `<service>.<domain>` of the stack's ingress, or at the host given. @default false */
-  expose: z
-    .union(
-      [
-        z.boolean(),
-        z.strictObject({
-          host: z.string().optional(),
-          path: z.string().startsWith("/", "A path starts with /").optional(),
-        }),
-      ],
-      "Must be true, false, or {host, path}",
-    )
-    .optional(),
+  /** Reachable from outside at `<service>.<domain>` of the stack's gateway or ingress, or at the host given. @default false */
+  expose: exposeSchema.optional(),
   /** Where it may connect to beyond its peers and dependencies, e.g. `{cidr: 0.0.0.0/0, port: 443}`. */
   egress: z
     .array(z.strictObject({ cidr: z.cidrv4("Must be an IPv4 range such as 10.0.0.0/8"), port: portSchema }))

@@ -10,6 +10,7 @@ import { Ingress } from "@pulumi/kubernetes/networking/v1/ingress.js";
 import { NetworkPolicy } from "@pulumi/kubernetes/networking/v1/networkPolicy.js";
 import { PodDisruptionBudget } from "@pulumi/kubernetes/policy/v1/podDisruptionBudget.js";
 import { PersistentVolumeClaim } from "@pulumi/kubernetes/core/v1/persistentVolumeClaim.js";
+import { CustomResource } from "@pulumi/kubernetes/apiextensions/customResource.js";
 import * as pulumi from "@pulumi/pulumi";
 import { filesName } from "../core/names.ts";
 import { markedAsAutoscaled } from "./autoscaler-removal.ts";
@@ -43,6 +44,8 @@ export interface WorkloadArgs {
   startAfter: readonly pulumi.Resource[];
   /** Takes its autoscaler away before its replicas are set, if there was one. */
   autoscalerRemoval: pulumi.ResourceHook;
+  /** What the engine calls around the writing of a route. @default there is no Gateway */
+  routeHooks?: pulumi.ResourceHookBinding | undefined;
 }
 
 /** What the objects of all services belong to: with one component for each service, a large stack has a sixth more resources. */
@@ -72,7 +75,7 @@ function apply(
   args: WorkloadArgs,
   opts: pulumi.CustomResourceOptions,
 ): pulumi.Resource {
-  const { service, home, startAfter, handOver, autoscalerRemoval } = args;
+  const { service, home, startAfter, handOver, autoscalerRemoval, routeHooks } = args;
   const own = { ...opts, retainOnDelete: handOver };
   const atHome = { ...own, dependsOn: [...home] };
   const timeouts = rolloutTimeouts({ start: startSeconds(service.probes), end: graceSeconds(service) });
@@ -108,6 +111,14 @@ function apply(
   if (manifests.horizontalPodAutoscaler !== undefined)
     new HorizontalPodAutoscaler(name, manifests.horizontalPodAutoscaler, afterWorkload);
   if (manifests.ingress !== undefined) new Ingress(name, manifests.ingress, { ...own, dependsOn: address ?? [] });
+  const { httpRoute, grpcRoute } = manifests;
+  const route = httpRoute === undefined ? { kind: "GRPCRoute", ...grpcRoute } : { kind: "HTTPRoute", ...httpRoute };
+  if (route.metadata !== undefined)
+    new CustomResource(
+      name,
+      { apiVersion: "gateway.networking.k8s.io/v1", ...route },
+      { ...own, dependsOn: address ?? [], ...(routeHooks === undefined ? {} : { hooks: routeHooks }) },
+    );
   return address ?? workload;
 }
 

@@ -1,3 +1,5 @@
+import { createHash } from "node:crypto";
+
 /** The longest name that Kubernetes takes for a Service, and so for everything that belongs to it (RFC 1035 label). */
 export const maxNameLength = 63;
 
@@ -41,6 +43,14 @@ export const kubeconfigVariable = "DELIVERY_KUBECONFIG";
 /** The environment of one pull request, e.g. `pr-12`. @param pullRequest its number, or what stands for it in a template */
 export function previewName(pullRequest: number | string): string {
   return `pr-${pullRequest}`;
+}
+
+/** The part of a host that names a service, e.g. `pr-7-link`; DNS takes no more than 63 characters there. */
+export function hostLabel(prefix: string, service: string): string {
+  const label = `${prefix}${service}`;
+  if (label.length <= maxNameLength) return label;
+  const hash = createHash("sha256").update(label).digest("hex").slice(0, 8);
+  return `${label.slice(0, maxNameLength - hash.length - 1).replace(/-+$/, "")}-${hash}`;
 }
 
 /** The namespaces of all preview environments, as a regular expression. */

@@ -33,6 +33,12 @@ export function contradictions(
       for (const [key, secret] of Object.entries(dependency.secrets))
         needs(`dependencies.${name}.secrets.${key}`, secret);
   }
+  if (config.cluster.ingress !== undefined && config.cluster.gateway !== undefined) {
+    problems.push({
+      location: `${file}: cluster.gateway`,
+      message: "cluster.ingress is set, too, and a service is reached by one of them; remove the other",
+    });
+  }
   if (!config.owns.ciProject && config.ci.projectSlug === undefined) {
     problems.push({
       location: `${file}: ci.projectSlug`,

@@ -4,6 +4,7 @@ import { serviceSettingsSchema } from "../components/service.ts";
 import { nonEmpty, variable } from "../core/problem.ts";
 import { schemaVersion } from "../core/schema-version.ts";
 import { gitopsSchema } from "./gitops-schema.ts";
+import { clusterSchema } from "./cluster-schema.ts";
 
 const slug = (what: string): z.ZodString =>
   z
@@ -138,32 +139,6 @@ const promotionSchema = z.strictObject({
   approval: z.boolean("Must be true or false").default(false),
   /** A command that must succeed, run in the program's directory. @default none */
   test: z.string("Must be a command").min(1, "Must be a command").optional(),
-});
-
-const clusterSchema = z.strictObject({
-  /** The context in the kubeconfig. @default its current one */
-  context: z.string().optional(),
-  /** @default `<app>-<environment>` */
-  namespace: z
-    .string()
-    .regex(
-      /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/,
-      "Is not a Kubernetes name: lower case letters, digits and '-', at most 63",
-    )
-    .optional(),
-  /** Take over objects of the same name that are there already, instead of refusing to create them. @default false */
-  adoptExisting: z.boolean("Must be true or false").default(false),
-  /** How exposed services are reached from outside. @default not at all */
-  ingress: z
-    .strictObject({
-      className: nonEmpty("the IngressClass"),
-      domain: nonEmpty("the domain below which services appear"),
-      /** The namespace of the ingress controller, which the network policies let in. */
-      namespace: nonEmpty("the namespace of the ingress controller"),
-      /** The cert-manager ClusterIssuer that gives certificates. @default plain HTTP */
-      clusterIssuer: z.string().optional(),
-    })
-    .optional(),
 });
 
 /** The keys of a stack file, all under `config:` with the prefix `delivery:`; the secrets among them are apart. */

@@ -140,6 +140,8 @@ const lists: readonly (readonly [kind: string, path: (namespace: string) => stri
   ["CronJob", grouped("batch/v1", "cronjobs")],
   ["NetworkPolicy", grouped("networking.k8s.io/v1", "networkpolicies")],
   ["Ingress", grouped("networking.k8s.io/v1", "ingresses")],
+  ["HTTPRoute", grouped("gateway.networking.k8s.io/v1", "httproutes")],
+  ["GRPCRoute", grouped("gateway.networking.k8s.io/v1", "grpcroutes")],
   ["PodDisruptionBudget", grouped("policy/v1", "poddisruptionbudgets")],
   ["HorizontalPodAutoscaler", grouped("autoscaling/v2", "horizontalpodautoscalers")],
 ];

@@ -1,3 +1,4 @@
+import type { ClusterEntry } from "../../components/manifests.ts";
 import type { StackSettings } from "../../stacks/schema.ts";
 import { CommandError } from "../command.ts";
 import type { PullRequest } from "../github/github.ts";
@@ -5,13 +6,12 @@ import { findEnvironment, type DeliveryEnvironment, type EnvironmentFlags } from
 import type { Project } from "../project/stack-file.ts";
 
 /** The environment that preview environments are modelled on, and what its stack file says of them. */
-export interface PreviewLocation {
+export interface PreviewLocation extends ClusterEntry {
   readonly environment: DeliveryEnvironment;
   readonly app: string;
   /** A pull request with this label has a preview environment. */
   readonly label: string;
   readonly dependencies: StackSettings["dependencies"];
-  readonly ingress: StackSettings["cluster"]["ingress"];
 }
 
 /** @throws CommandError if the stack file is missing or invalid, or declares no preview environments */
@@ -30,6 +30,7 @@ export function findPreviewLocation(project: Project, name: string, flags: Envir
     label: previews.label,
     dependencies: stack.dependencies,
     ingress: stack.cluster.ingress,
+    gateway: stack.cluster.gateway,
   };
 }
 

@@ -1,9 +1,8 @@
 import { createHash } from "node:crypto";
 import type { DependencySettings } from "../../components/dependency-settings.ts";
 import { dependencyFiles, serviceFiles } from "../../components/manifest-files.ts";
-import { usedSecrets, type ManifestContext } from "../../components/manifests.ts";
+import { usedSecrets, type ClusterEntry, type ManifestContext } from "../../components/manifests.ts";
 import { dependencyManifests, dependencyUsers, deployedDependencies } from "../../components/manifests/dependency.ts";
-import type { IngressSettings } from "../../components/manifests/ingress.ts";
 import { metadata, namespaceManifest, type Environment } from "../../components/manifests/metadata.ts";
 import { podSecurity } from "../../components/pod-security.ts";
 import { serviceObjects } from "../../components/service-objects.ts";
@@ -75,15 +74,13 @@ function merged(parts: readonly Files[]): Files {
   return Object.fromEntries(parts.flatMap((part) => Object.entries(part)));
 }
 
-interface PreviewContextArgs {
+interface PreviewContextArgs extends ClusterEntry {
   app: string;
   pullRequest: number;
   /** The services that run in it. */
   services: readonly Service[];
   /** As in the environment that it is modelled on. */
   dependencies: Readonly<Record<string, DependencySettings>>;
-  /** Likewise. */
-  ingress?: IngressSettings | undefined;
 }
 
 /** What the manifests of a preview environment are made of. It is small, and shares nothing with the environment that it is modelled on. */
@@ -93,6 +90,7 @@ export function previewContext({
   services,
   dependencies,
   ingress,
+  gateway,
 }: PreviewContextArgs): ManifestContext {
   const name = previewName(pullRequest);
   const used = new Set(services.flatMap((service) => Object.keys(service.dependencies ?? {})));
@@ -105,6 +103,8 @@ export function previewContext({
       ),
     ),
     ingress: ingress && { ...ingress, domain: `${name}.${ingress.domain}` },
+    // One certificate for `*.<domain>`, which a shared Gateway has, is good for one more label and no two.
+    gateway: gateway && { ...gateway, hostPrefix: `${name}-` },
   };
 }
 

@@ -1,6 +1,7 @@
-import { isExposed, serviceAddress } from "../../components/manifests.ts";
+import { serviceAddress } from "../../components/manifests.ts";
 import { deployedDependencies } from "../../components/manifests/dependency.ts";
 import { peerNames } from "../../components/peer-settings.ts";
+import { isExposed } from "../../components/exposure.ts";
 import type { Service } from "../../components/service.ts";
 import { previewName } from "../../core/names.ts";
 import { commitToBranch } from "../../git/deploy-repository.ts";
@@ -86,7 +87,7 @@ export async function writePreview({ location, monorepo, pullRequest, ...given }
       const [address, entry] = [serviceAddress(context, service), isExposed(service)];
       return [{ name, repository, digest, changed: own, address, entry, port }];
     }),
-    outside: location.ingress !== undefined,
+    outside: location.ingress !== undefined || location.gateway !== undefined,
     dependencies: Object.keys(deployedDependencies(context.dependencies)),
     missing: missingDependencies(args),
     commit: changed ? commit : undefined,

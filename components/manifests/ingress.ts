@@ -1,9 +1,9 @@
 import type { types } from "@pulumi/kubernetes";
-import { portsOf, primaryPort } from "../ports.ts";
 import type { Service } from "../service.ts";
+import { exposedPath, exposedPort, ownHost } from "../exposure.ts";
 import { metadata, type Environment } from "./metadata.ts";
 
-/** The way into the cluster, as the stack file declares it. */
+/** An ingress controller, as the stack file declares it. */
 export interface IngressSettings {
   readonly className: string;
   readonly domain: string;
@@ -13,8 +13,7 @@ export interface IngressSettings {
 
 /** The host of an exposed service: its own, or `<service>.<domain>`. */
 export function ingressHost(service: Service, settings: IngressSettings): string {
-  const own = typeof service.expose === "object" ? service.expose.host : undefined;
-  return own ?? `${service.name}.${settings.domain}`;
+  return ownHost(service) ?? `${service.name}.${settings.domain}`;
 }
 
 /** The Ingress of an exposed service, with TLS where a ClusterIssuer gives certificates. */
@@ -24,7 +23,7 @@ export function ingress(
   settings: IngressSettings,
 ): types.input.networking.v1.Ingress {
   const host = ingressHost(service, settings);
-  const path = (typeof service.expose === "object" ? service.expose.path : undefined) ?? "/";
+  const path = exposedPath(service);
   const base = metadata(environment, service.name);
   const issuer = settings.clusterIssuer;
   return {
@@ -44,7 +43,7 @@ export function ingress(
                 path,
                 pathType: "Prefix",
                 backend: {
-                  service: { name: service.name, port: { name: primaryPort(portsOf(service))?.name ?? "http" } },
+                  service: { name: service.name, port: { name: exposedPort(service)?.name ?? "http" } },
                 },
               },
             ],

@@ -17,8 +17,8 @@ export interface NetworkPolicyArgs {
   dependencies: readonly { name: string; port: number }[];
   /** The ports of those elsewhere; a policy cannot name their hosts. */
   externalPorts: readonly number[];
-  /** The namespace of the ingress controller, for an exposed service. */
-  ingressNamespace?: string;
+  /** The namespace that requests from outside come from, for an exposed service. */
+  entryNamespace?: string | undefined;
 }
 
 /** Lets in who calls a service and lets out whom it calls; all else is refused. DNS is always let out. */
@@ -30,9 +30,9 @@ export function networkPolicy(
   const pods = (name: string): Peer => ({ podSelector: { matchLabels: selectorLabels(environment, name) } });
   const ingress: Peer[] = [
     ...args.callers.map(pods),
-    ...(args.ingressNamespace === undefined
+    ...(args.entryNamespace === undefined
       ? []
-      : [{ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": args.ingressNamespace } } }]),
+      : [{ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": args.entryNamespace } } }]),
   ];
   return policy(
     environment,

@@ -4,12 +4,16 @@ import type { AddressInfo } from "node:net";
 import { stringify } from "yaml";
 import type { JsonMap } from "../../kubernetes/json.ts";
 
-/** Stands in for an API server: answers lists with the objects that a test has put there, and deletions as it says. */
+/** Stands in for an API server: answers requests with the objects that a test has put there, and deletions as it says. */
 export class KubernetesStandIn implements AsyncDisposable {
   /** Path of a list → its objects. */
   readonly lists = new Map<string, JsonMap[]>();
   /** What is asked for by a path that is no list: an object, or the text of a log. @default 404 */
   answer: (path: string) => JsonMap | string | undefined = () => undefined;
+  /** The paths that may not be read. */
+  readonly refused = new Set<string>();
+  /** What was read, in the order of the requests. */
+  readonly asked: string[] = [];
   /** Path of an object → the status that its deletion is answered with. @default 404 */
   readonly deletions = new Map<string, number>();
   /** What was to be deleted, in the order of the requests. */
@@ -22,9 +26,12 @@ export class KubernetesStandIn implements AsyncDisposable {
       response.writeHead(status).end(JSON.stringify({ kind: "Status", message: `answered ${status}` }));
       return;
     }
+    this.asked.push(pathname);
     const items = this.lists.get(pathname);
     const other = items === undefined ? this.answer(pathname) : undefined;
-    if (other !== undefined) response.end(typeof other === "string" ? other : JSON.stringify(other));
+    if (this.refused.has(pathname))
+      response.writeHead(403).end(JSON.stringify({ kind: "Status", reason: "Forbidden", message: "forbidden" }));
+    else if (other !== undefined) response.end(typeof other === "string" ? other : JSON.stringify(other));
     else if (items === undefined)
       response.writeHead(404).end(JSON.stringify({ kind: "Status", reason: "NotFound", message: "not found" }));
     else response.end(JSON.stringify({ kind: "List", items }));

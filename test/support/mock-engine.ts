@@ -48,6 +48,8 @@ const knownTypes = new Set([
   "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding",
   "kubernetes:networking.k8s.io/v1:NetworkPolicy",
   "kubernetes:networking.k8s.io/v1:Ingress",
+  "kubernetes:gateway.networking.k8s.io/v1:HTTPRoute",
+  "kubernetes:gateway.networking.k8s.io/v1:GRPCRoute",
   "kubernetes:policy/v1:PodDisruptionBudget",
   "kubernetes:autoscaling/v2:HorizontalPodAutoscaler",
 ]);

@@ -103,6 +103,30 @@ describe("autoscaling", () => {
   });
 });
 
+describe("a service exposed by a Gateway", () => {
+  const shared = { name: "public", namespace: "gateways", domain: "shop.example", scheme: "https" } as const;
+  test.each<
+    [expose: Service["expose"], gateway: ManifestContext["gateway"], address: string, from: string | undefined]
+  >([
+    [undefined, shared, "http://link.shop-dev.svc.cluster.local:7070", undefined],
+    [false, shared, "http://link.shop-dev.svc.cluster.local:7070", undefined],
+    [true, shared, "https://link.shop.example", "gateways"],
+    [true, { ...shared, proxyNamespace: "envoy-gateway-system" }, "https://link.shop.example", "envoy-gateway-system"],
+    [{ host: "api.example" }, { ...shared, scheme: "http" }, "http://api.example", "gateways"],
+  ])("as %j by %j is at %s, and lets in %s", (expose, settings, address, from) => {
+    const service = sampleService("link", expose === undefined ? {} : { expose });
+    const context = sampleContext([service], { gateway: settings });
+    expect(serviceAddress(context, service)).toBe(address);
+    const { httpRoute: route, ingress: none, networkPolicy } = serviceManifests(context, service, { image });
+    expect([route?.metadata.name, none]).toEqual([from === undefined ? undefined : "link", undefined]);
+    expect(JSON.stringify(networkPolicy).includes(`"kubernetes.io/metadata.name":"${from}"`)).toBe(from !== undefined);
+  });
+  test("is no worker, which has no port", () => {
+    const worker = sampleService("link", { port: undefined, expose: true });
+    expect(serviceManifests(sampleContext([worker], { gateway: shared }), worker, { image }).httpRoute).toBeUndefined();
+  });
+});
+
 describe("an exposed service", () => {
   test.each<[expose: Service["expose"], cluster: ManifestContext["ingress"], address: string, hasIngress: boolean]>([
     [undefined, ingress, "http://link.shop-dev.svc.cluster.local:7070", false],

@@ -59,6 +59,12 @@ const always = [
 describe("the objects", () => {
   test.each<[what: string, settings: Partial<Service>, context: Partial<ManifestContext>, more: string[]]>([
     ["a service that says nothing", {}, {}, []],
+    [
+      "one that is exposed by a Gateway",
+      { expose: true },
+      { gateway: { name: "public", namespace: "gateways", domain: "shop.example", scheme: "https" } },
+      ["gateway.networking.k8s.io/v1:HTTPRoute"],
+    ],
     ["one that is autoscaled", { autoscaling: { min: 1, max: 2 } }, {}, ["autoscaling/v2:HorizontalPodAutoscaler"]],
     [
       "one that is exposed, where there is an ingress",

@@ -223,6 +223,40 @@ describe("an invalid stack file gets one clear error and declares nothing", () =
       /must be a host such as ghcr.io/,
     ],
     ["an API host that is no URL", set("ci.host", "circleci"), `${file}: ci.host`, /must be a URL/],
+    ["a Gateway that is only named", set("cluster.gateway", "public"), `${file}: cluster.gateway`, /must be a map/],
+    ...(["name", "namespace", "domain"] as const).map((key): [string, (settings: Settings) => void, string, RegExp] => [
+      `a Gateway without its ${key}`,
+      set("cluster.gateway", { name: "a", namespace: "b", domain: "c", [key]: undefined }),
+      `${file}: cluster.gateway.${key}`,
+      /missing; set it to the /,
+    ]),
+    [
+      "a domain with a port",
+      set("cluster.gateway", { name: "a", namespace: "b", domain: "shop.example:8443" }),
+      `${file}: cluster.gateway.domain`,
+      /"shop.example:8443": is no domain: lower case letters, digits, '-' and '.', such as dev.acme.example, without port/,
+    ],
+    [
+      "a name that no Gateway has",
+      set("cluster.gateway", { name: "My Gateway", namespace: "b", domain: "c" }),
+      `${file}: cluster.gateway.name`,
+      /"My Gateway": is not a Kubernetes name/,
+    ],
+    [
+      "a scheme that no Gateway has",
+      set("cluster.gateway", { name: "a", namespace: "b", domain: "c", scheme: "tcp" }),
+      `${file}: cluster.gateway.scheme`,
+      /"tcp": must be http or https/,
+    ],
+    [
+      "a Gateway beside an ingress",
+      set("cluster", {
+        ingress: { className: "traefik", domain: "c", namespace: "b" },
+        gateway: { name: "a", namespace: "b", domain: "c" },
+      }),
+      `${file}: cluster.gateway`,
+      /cluster.ingress is set, too, and a service is reached by one of them; remove the other/,
+    ],
     [
       "a namespace that is no name",
       set("cluster.namespace", "My_Shop"),
@@ -562,6 +596,32 @@ describe("an invalid service gets one clear error and declares nothing", () => {
       () => `${link("service.yaml")}: kind`,
       /"daemon": must be server, worker, cron or job/,
     ],
+    ...(
+      [
+        ["at a port that it has not", "{ port: web }", "port", /"web": is no port over TCP; there are grpc$/],
+        ["at a port over UDP", "{ port: dns }", "port", /"dns": is no port over TCP; there are grpc$/],
+        [
+          "at paths of gRPC",
+          "{ path: /v1 }",
+          "path",
+          /"\/v1": has no effect on gRPC, whose paths are its services and methods/,
+        ],
+        [
+          "at a host with a port",
+          '{ host: "shop.example:80" }',
+          "host",
+          /"shop.example:80": is no host: .*without port/,
+        ],
+        ["at a host in capitals", "{ host: Shop.example }", "host", /"Shop.example": is no host: lower case letters/],
+      ] as const
+    ).map(([what, expose, key, hint]): [string, Record<string, string>, () => string, RegExp] => [
+      `a service exposed ${what}`,
+      {
+        "svc/link_service/service.yaml": `ports: { grpc: { port: 1, protocol: gRPC }, dns: { port: 53, protocol: UDP } }\nexpose: ${expose}\n`,
+      },
+      () => `${link("service.yaml")}: expose.${key}`,
+      hint,
+    ]),
     ...(
       [
         ["a port", "port: 1", "port"],

@@ -9,7 +9,7 @@ import {
 } from "../../../../cli/preview-environment/preview-files.ts";
 import { servicesOfPreview, type Preview } from "../../../../cli/preview-environment/write-preview.ts";
 import type { DependencySettings } from "../../../../components/dependency-settings.ts";
-import { serviceAddress } from "../../../../components/manifests.ts";
+import { serviceAddress, type ClusterEntry } from "../../../../components/manifests.ts";
 import type { Service } from "../../../../components/service.ts";
 import { parseRecord } from "../../../../git/release-record.ts";
 import { sampleService } from "../../../support/sample-shop.ts";
@@ -58,13 +58,13 @@ test("a changed service runs with whom it calls, and with the exposed ones that 
   expect(namesFor()).toEqual([]);
 });
 
-function declared(...changed: string[]) {
+function declared(changed: readonly string[], entry: ClusterEntry = { ingress }) {
   const args = {
     app: "shop",
     pullRequest: 12,
     services: servicesOfPreview(services, new Set(changed)),
     dependencies,
-    ingress,
+    ...entry,
   };
   const context = previewContext(args);
   const images = new Map(
@@ -74,7 +74,7 @@ function declared(...changed: string[]) {
 }
 
 test("it runs in a namespace of its own, which is one of its objects", () => {
-  const { files } = declared("link");
+  const { files } = declared(["link"]);
   expect(parse(files["previews/pr-12/namespace.yaml"] ?? "")).toMatchObject({
     kind: "Namespace",
     metadata: { name: "shop-pr-12", labels: { "pod-security.kubernetes.io/enforce": "restricted" } },
@@ -86,7 +86,7 @@ test("it runs in a namespace of its own, which is one of its objects", () => {
 });
 
 test("kustomize finds all of it, and each image by its digest", () => {
-  const { files } = declared("link");
+  const { files } = declared(["link"]);
   expect(parse(files["previews/pr-12/kustomization.yaml"] ?? "")).toMatchObject({
     resources: ["namespace.yaml", "secrets.yaml", "link-db", "gateway", "link", "graph", "user"],
   });
@@ -100,7 +100,7 @@ test("kustomize finds all of it, and each image by its digest", () => {
 });
 
 test("each service has one pod, and an address that leads to no other environment", () => {
-  const { context, files } = declared("link");
+  const { context, files } = declared(["link"]);
   const named = (name: string): Service | undefined => context.services.find((service) => service.name === name);
   for (const name of ["gateway", "link"])
     expect(parse(files[`previews/pr-12/${name}/deployment.yaml`] ?? "")).toMatchObject({ spec: { replicas: 1 } });
@@ -111,8 +111,20 @@ test("each service has one pod, and an address that leads to no other environmen
   expect(serviceAddress(context, named("gateway") ?? sampleService(""))).toBe("http://gateway.pr-12.dev.shop.example");
 });
 
+test("by a Gateway it is reached at hosts of one label more, which its certificate is good for", () => {
+  const gateway = { name: "public", namespace: "gateways", domain: "dev.shop.example", scheme: "https" } as const;
+  const { context, files } = declared(["link"], { gateway });
+  expect(parse(files["previews/pr-12/gateway/http-route.yaml"] ?? "")).toMatchObject({
+    metadata: { namespace: "shop-pr-12" },
+    spec: { parentRefs: [{ namespace: "gateways" }], hostnames: ["pr-12-gateway.dev.shop.example"] },
+  });
+  expect(serviceAddress(context, context.services.find(({ name }) => name === "gateway") ?? sampleService(""))).toBe(
+    "https://pr-12-gateway.dev.shop.example",
+  );
+});
+
 test("databases are its own; what is outside of the cluster is left alone", () => {
-  const { args, context, files } = declared("link");
+  const { args, context, files } = declared(["link"]);
   expect(missingDependencies(args)).toEqual(["cache"]);
   expect(context.dependencies).toEqual({ "link-db": dependencies["link-db"], cache: "none" });
   expect(parse(files["previews/pr-12/link/config-map.yaml"] ?? "")).toMatchObject({
@@ -123,7 +135,7 @@ test("databases are its own; what is outside of the cluster is left alone", () =
 });
 
 test("whatever needs a secret gets one that is made up, and the same one each time", () => {
-  const { files } = declared("link");
+  const { files } = declared(["link"]);
   const text = files["previews/pr-12/secrets.yaml"] ?? "";
   expect(text).toMatch(/^# Made up .* are no secret\./);
   const values = new Map(
@@ -143,7 +155,7 @@ test("whatever needs a secret gets one that is made up, and the same one each ti
   expect(values.get("link-secrets DB_PASSWORD")).toBe(values.get("link-db-secrets POSTGRES_PASSWORD"));
   expect(new Set(values.values()).size).toBe(2);
   for (const value of values.values()) expect(value).toMatch(/^throwaway-[0-9a-f]{32}$/);
-  expect(declared("link").files["previews/pr-12/secrets.yaml"]).toBe(text);
+  expect(declared(["link"]).files["previews/pr-12/secrets.yaml"]).toBe(text);
 });
 
 const location: PreviewLocation = {
@@ -159,6 +171,7 @@ const location: PreviewLocation = {
   label: "preview",
   dependencies,
   ingress,
+  gateway: undefined,
 };
 const preview: Preview = {
   name: "pr-12",
@@ -214,6 +227,6 @@ test("without a way in from outside, the comment says how to get there all the s
 });
 
 test("a pull request that changes no service has an empty environment", () => {
-  const { files } = declared();
+  const { files } = declared([]);
   expect(Object.keys(files)).toEqual(["previews/pr-12/kustomization.yaml", "previews/pr-12/namespace.yaml"]);
 });

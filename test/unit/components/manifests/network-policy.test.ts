@@ -44,7 +44,7 @@ describe("a service's policy", () => {
     ],
     [
       "the ingress",
-      { ingressNamespace: "nginx" },
+      { entryNamespace: "nginx" },
       [],
       {
         ingress: [
