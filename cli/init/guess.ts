@@ -4,6 +4,7 @@ import { guessCiImage, guessLanguage, type LanguageName } from "./languages.ts";
 import type { LeftOut } from "./left-out.ts";
 import { findLinks, type FoundDependency, type Links } from "./links.ts";
 import { portsSetting } from "./port-names.ts";
+import { peersText } from "./peer-links.ts";
 import type { Repository } from "./repository.ts";
 import { readRuns } from "./runs.ts";
 import { flow, scalar } from "./yaml-text.ts";
@@ -118,9 +119,6 @@ export function guessStack({ repository, directory, program, refused = new Map()
           : [
               `its Dockerfile copies ${image.missing.join(", ")}, which Git does not have: build.prepare is to make it`,
             ]),
-        ...(own?.circular.length === undefined || own.circular.length === 0
-          ? []
-          : [`it calls ${own.circular.join(", ")}, too, which need it in turn: peers must be no circle`]),
         ...(test !== undefined && !usable
           ? [`test: { command: ${scalar(test)} } needs ${language}, which ci.image does not have`]
           : []),
@@ -197,7 +195,9 @@ function linkSettings({ port, portFrom, peers, dependencies, environment, secret
       : [`→ ${added.join(", ")} as host:port ${added.length === 1 ? "is" : "are"} new to the code`];
   return [
     ...(portFrom === undefined || port === undefined ? [] : [{ text: `port: ${port}`, because: portFrom }]),
-    ...(peers.length === 0 ? [] : [{ text: `peers: [${peers.join(", ")}]` }]),
+    ...(peers.length === 0
+      ? []
+      : [{ text: peersText(peers), because: peers.flatMap((peer) => peer.because ?? []).join("; ") || undefined }]),
     ...(uses.length === 0
       ? []
       : [{ text: `dependencies: { ${uses.join(", ")} }`, because: [...reasons, ...hint].join("; ") }]),

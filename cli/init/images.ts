@@ -4,6 +4,7 @@ import { serviceName } from "../../core/names.ts";
 import { guessContext, type GuessedContext } from "./context.ts";
 import { dockerfileSuffix, leftOutReason, runsOnce, type LeftOut } from "./left-out.ts";
 import { knownImage } from "./known-images.ts";
+import { withHardCodedNames } from "./hard-coded-hosts.ts";
 import type { Repository } from "./repository.ts";
 import type { Run } from "./runs.ts";
 
@@ -53,7 +54,10 @@ export function findImages(
       leftOut.push(...without);
     }
   }
-  return { images: named(found, app), leftOut: [...leftOut, ...builtOtherwise(runs, found, repository)] };
+  return {
+    images: withHardCodedNames(named(found, app), repository),
+    leftOut: [...leftOut, ...builtOtherwise(runs, found, repository)],
+  };
 }
 
 /** Parts of the repository that are repositories of their own: Git lists nothing of what is in them. */

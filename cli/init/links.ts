@@ -1,6 +1,7 @@
 import { exposedPort } from "../../components/dockerfile.ts";
 import { dependencyOfVariable, knownImage } from "./known-images.ts";
 import type { FoundImage } from "./images.ts";
+import { isHostVariable, peerLinks, type PeerLink } from "./peer-links.ts";
 import type { Repository } from "./repository.ts";
 import { isHost, replaceHost, type Run } from "./runs.ts";
 import { dependencyPasswords, findSecrets, type FoundSecret } from "./secrets.ts";
@@ -21,9 +22,7 @@ export interface Links {
   readonly portFrom: string | undefined;
   /** By name: the variable that takes its address. */
   readonly dependencies: ReadonlyMap<string, DependencyUse>;
-  readonly peers: readonly string[];
-  /** Those that it calls, too, but that call it in turn. */
-  readonly circular: readonly string[];
+  readonly peers: readonly PeerLink[];
   readonly environment: Readonly<Record<string, string>>;
   /** Variables that hold a password or the like. */
   readonly secrets: readonly FoundSecret[];
@@ -63,7 +62,6 @@ export function findLinks(
   });
   const ports = new Map(images.map((image) => [image.name, portOf(image, runOf(image, runs), repository)]));
   const used = new Map<string, FoundDependency>();
-  const edges = new Map<string, Set<string>>(images.map(({ name }) => [name, new Set()]));
   const links = images.map((image): [string, Links] => {
     const run = runOf(image, runs);
     const environment = Object.entries(run?.environment ?? {});
@@ -74,7 +72,8 @@ export function findLinks(
       used.set(dependency.name, dependency);
       uses.set(dependency.name, useOf(dependency.name, environment, `${run?.file}`));
     }
-    for (const [variable, dependency] of inCode(image, repository)) {
+    const read = readInCode(image, repository);
+    for (const [variable, dependency] of ofDependencies(read)) {
       const known = declared.filter(({ image: of }) => nameOf(of) === dependency);
       // Which one of several it is, the code does not tell.
       if (known.length > 1 || [...uses.keys()].some((name) => known.some((found) => found.name === name))) continue;
@@ -87,22 +86,25 @@ export function findLinks(
         because: `its code reads ${variable}`,
       });
     }
-    const peers: string[] = [];
-    const circular: string[] = [];
-    for (const other of images) {
-      const run_ = runOf(other, runs);
-      const hosts = [other.name, ...(run_ === undefined ? [] : [run_.name])];
-      if (other.name === image.name || ports.get(other.name)?.port === undefined || !hosts.some(mentions)) continue;
-      const isCircle = reaches(edges, other.name, image.name);
-      (isCircle ? circular : peers).push(other.name);
-      if (!isCircle) edges.get(image.name)?.add(other.name);
-    }
-    const told = [...uses.keys(), ...peers, ...circular, ...images.flatMap((other) => runOf(other, runs)?.name ?? [])];
+    const others = images.flatMap((other) => {
+      const known = ports.get(other.name)?.port;
+      return other.name === image.name || known === undefined
+        ? []
+        : [{ name: other.name, port: known, run: runOf(other, runs) }];
+    });
+    const peers = peerLinks(others, run, read);
+    const addressed = new Set(peers.flatMap(({ variables }) => variables.map(({ variable }) => variable)));
+    const told = [
+      ...uses.keys(),
+      ...peers.map(({ name }) => name),
+      ...images.flatMap((other) => runOf(other, runs)?.name ?? []),
+    ];
     const kept = environment.filter(
       ([name, value]) =>
         (image.isShared ||
           told.some((host) => isHost(host, value) && host !== value.trim()) ||
           isHostVariable(name, value, told)) &&
+        !addressed.has(name) &&
         [...uses.values()].every(({ variable }) => variable !== name),
     );
     const own = secrets.get(image.name) ?? [];
@@ -114,8 +116,7 @@ export function findLinks(
         port: port?.port,
         portFrom: port?.from,
         dependencies: uses,
-        peers: peers.toSorted(),
-        circular,
+        peers,
         environment: Object.fromEntries(
           kept.filter((entry) => !isSecret(entry)).map(([name, value]) => [name, renamed(value, images, runs, ports)]),
         ),
@@ -124,11 +125,6 @@ export function findLinks(
     ];
   });
   return { dependencies: [...used.values()], links: new Map(links), passwords };
-}
-
-/** A host on its own is told from any other word by the name of its variable. */
-function isHostVariable(name: string, value: string, hosts: readonly string[]): boolean {
-  return /HOST|ADDR|SERVER|URL|URI|ENDPOINT/.test(name) && hosts.includes(value.trim());
 }
 
 function runOf(image: FoundImage, runs: readonly Run[]): Run | undefined {
@@ -211,8 +207,20 @@ const sourceFile = /\.(go|js|mjs|cjs|ts|py|java|kt|rs|rb|php|cs|ex|exs|ya?ml|pro
 const environmentVariable =
   /(?:getenv|Getenv|LookupEnv|environ(?:\.get)?|ENV|env|System\.getenv|GetEnvironmentVariable|std::env::var|fetch)\s*[.([]{1,2}\s*["']?([A-Z][A-Z0-9_]{3,60})|\$\{([A-Z][A-Z0-9_]{3,60})(?::[^}]*)?\}/g;
 
-/** The variables that code reads and that are named after a dependency: variable → dependency. */
-function inCode({ dockerfile }: FoundImage, { read, under }: Pick<Repository, "read" | "under">): Map<string, string> {
+/** The variables that are named after a dependency: variable → dependency. */
+function ofDependencies(variables: ReadonlySet<string>): Map<string, string> {
+  return new Map(
+    [...variables].flatMap((variable) => {
+      const dependency = dependencyOfVariable(variable);
+      return dependency !== undefined && /ADDR|HOST|URL|URI|DSN|ENDPOINT|SERVER|CONNECTION|BROKER/.test(variable)
+        ? [[variable, dependency] as const]
+        : [];
+    }),
+  );
+}
+
+/** The variables that the code beside a Dockerfile reads. */
+function readInCode({ dockerfile }: FoundImage, { read, under }: Pick<Repository, "read" | "under">): Set<string> {
   const directory = dockerfile.includes("/") ? dockerfile.replace(/\/[^/]*$/, "") : "";
   // Of a Dockerfile at the root, it is not known which code is its own.
   const files =
@@ -221,19 +229,11 @@ function inCode({ dockerfile }: FoundImage, { read, under }: Pick<Repository, "r
       : under(directory)
           .filter((file) => sourceFile.test(file))
           .slice(0, 400);
-  const found = new Map<string, string>();
-  for (const file of files)
-    for (const [, called, braced] of (read(file) ?? "").matchAll(environmentVariable)) {
-      const variable = called ?? braced ?? "";
-      const dependency = dependencyOfVariable(variable);
-      if (dependency !== undefined && /ADDR|HOST|URL|URI|DSN|ENDPOINT|SERVER|CONNECTION|BROKER/.test(variable))
-        found.set(variable, dependency);
-    }
-  return found;
-}
-
-function reaches(edges: ReadonlyMap<string, ReadonlySet<string>>, from: string, to: string): boolean {
-  return from === to || [...(edges.get(from) ?? [])].some((next) => reaches(edges, next, to));
+  return new Set(
+    files.flatMap((file) =>
+      [...(read(file) ?? "").matchAll(environmentVariable)].map(([, called, braced]) => called ?? braced ?? ""),
+    ),
+  );
 }
 
 /** Hosts by the names that the services have here, at the ports that they listen on. */

@@ -151,10 +151,10 @@ services:
         port: 8000,
         peers: ["api"],
         dependencies: { db: { address: "DB_ADDRESS" }, cache: { address: "CACHE_ADDR" } },
-        env: { API_URL: "http://api:9000", CACHE_HOST: "cache" },
+        env: { CACHE_HOST: "cache" },
         secrets: { DATABASE_URL: "database-url" },
       },
-      api: { port: 9000, dependencies: { db: { address: "DB_ADDRESS" } } },
+      api: { port: 9000, peers: ["web"], dependencies: { db: { address: "DB_ADDRESS" } } },
       mail: { kind: "worker" },
     });
     expect(Object.keys(Object(config["dependencies"]))).toEqual(["db", "cache"]);
@@ -164,7 +164,6 @@ services:
       ["web", 8000],
     ]);
     expect(guess.leftOut).toEqual([{ path: "svc/seed/Dockerfile", reason: expect.stringContaining("runs it once") }]);
-    expect(text).toContain("it calls web, too");
     expect(text).not.toContain("hunter2");
   });
 
@@ -215,9 +214,9 @@ test("unusual names and broken files are no obstacle", () => {
   const { config, guess } = guessedStack(files);
   expect(config["services"]).toMatchObject({
     f: {
-      peers: ["g"],
+      peers: { g: "G" },
       dependencies: { "my-db": { address: "MY_DB_ADDRESS" } },
-      env: { URL: "postgres://my-db:5432", G: "g:8080" },
+      env: { URL: "postgres://my-db:5432" },
     },
   });
   expect(guess.leftOut.map(({ path }) => path)).toEqual(["svc/(db)/Dockerfile", "svc/new\nline/Dockerfile.test"]);
@@ -298,9 +297,81 @@ spec: { template: { spec: { containers: [{ name: redis, image: "redis:8" }] } } 
     "helm/templates/a.yaml": "kind: Deployment\nspec:\n  containers:\n  {{- range }}\n",
   });
   expect(config["services"]).toEqual({
-    a: { port: 7000, peers: ["b"], dependencies: { cache: { address: "CACHE" } }, env: { B_ADDR: "b:8080" } },
+    a: { port: 7000, peers: { b: "B_ADDR" }, dependencies: { cache: { address: "CACHE" } } },
   });
   expect(config["dependencies"]).toMatchObject({ cache: { image: "redis:8", port: 6379 } });
+});
+
+describe("peers", () => {
+  const others = { "svc/cart_service/Dockerfile": web, "svc/mail/Dockerfile": web };
+  const withEnvironment = (environment: string): Record<string, string> => ({
+    ...others,
+    "svc/web/Dockerfile": web,
+    "compose.yaml": `services:\n  web: { build: svc/web, environment: { ${environment} } }\n  cart-service: { build: svc/cart_service, ports: ['8080', '9090'] }\n  mail: { build: svc/mail }\n`,
+  });
+
+  test.each<[what: string, environment: string, peers: unknown, env: unknown]>([
+    ["by the usual variable", 'CART_URL: "http://cart-service:8080"', ["cart"], undefined],
+    ["by host and port", "CART: 'cart-service:8080'", { cart: "CART" }, undefined],
+    ["by a URL", "CART: 'http://cart-service:8080/'", { cart: { variable: "CART", form: "url" } }, undefined],
+    ["by the host", "CART_HOST: cart-service", { cart: { variable: "CART_HOST", form: "host" } }, undefined],
+    ["by two variables", "A: 'cart-service:8080', B_URL: 'http://cart-service'", { cart: ["A", "B_URL"] }, undefined],
+    ["of two", "A: 'cart-service:8080', MAIL_URL: 'http://mail:8080'", { cart: "A", mail: "MAIL_URL" }, undefined],
+    [
+      "at a path, which a variable of its own keeps",
+      "A: 'http://cart-service:8080/v1'",
+      ["cart"],
+      { A: "http://cart:8080/v1" },
+    ],
+    ["at another port, likewise", "A: 'cart-service:9090'", ["cart"], { A: "cart:9090" }],
+    ["by TLS, likewise", "A: 'https://cart-service:8080'", ["cart"], { A: "https://cart:8080" }],
+  ])("are found %s", (_what, environment, peers, env) => {
+    const { config, accepted } = guessedStack(withEnvironment(environment));
+    expect(accepted.problems).toEqual([]);
+    const service = Object(config["services"]).web;
+    expect([service.peers, service.env]).toEqual([peers, env]);
+  });
+
+  test("are found by what code reads, and nothing like it", () => {
+    const { config, text, accepted } = guessedStack({
+      ...others,
+      "svc/web/Dockerfile": web,
+      "svc/web/app.js":
+        "get(process.env.CART_SERVICE_ADDR); get(process.env.MAIL_URL); get(process.env.WEB_URL); get(process.env.OTHER_URL)\n",
+      "svc/mail/main.go": 'package main\nvar x = os.Getenv("CART_HOST")\n',
+    });
+    expect(accepted.problems).toEqual([]);
+    expect(config["services"]).toEqual({
+      web: { peers: { cart: "CART_SERVICE_ADDR", mail: "MAIL_URL" } },
+      mail: { peers: { cart: { variable: "CART_HOST", form: "host" } } },
+    });
+    expect(text).toContain("# its code reads CART_SERVICE_ADDR; its code reads MAIL_URL");
+  });
+});
+
+describe("a service keeps the name", () => {
+  test.each<[what: string, file: string, code: string, names: string[]]>([
+    ["that code calls it by", "svc/web/app.js", 'get("http://cart-service:8080/items")', ["cart-service", "web"]],
+    [
+      "that a configuration has",
+      "config/web.yml",
+      "cart:\n  url: http://cart-service/items\n",
+      ["cart-service", "web"],
+    ],
+    ["as host and port, too", "svc/web/main.go", 'dial("cart-service:8080")', ["cart-service", "web"]],
+    ["but not of a longer host", "svc/web/app.js", 'get("http://cart-service-v2:8080")', ["cart", "web"]],
+    [
+      "nor one that only Compose has",
+      "compose.yaml",
+      "services: { cart-service: { build: svc/cart-service } }\n",
+      ["cart", "web"],
+    ],
+    ["nor one in documents", "docs/api.json", '"http://cart-service:8080"', ["cart", "web"]],
+  ])("%s", (_what, file, code, names) => {
+    const { accepted } = guessedStack({ "svc/cart-service/Dockerfile": web, "svc/web/Dockerfile": web, [file]: code });
+    expect(accepted.problems).toEqual([]);
+    expect(accepted.services.map(({ name }) => name)).toEqual(names);
+  });
 });
 
 test("a dependency that only code speaks of is declared, with the variable that takes an address", () => {

@@ -1,0 +1,89 @@
+import { peerVariables, usualForm, type PeerVariable } from "../../components/peer-settings.ts";
+import { serviceName } from "../../core/names.ts";
+import { isHost, type Run } from "./runs.ts";
+
+/** A service that one calls, and the variables in which its code looks for the address, as far as they are known. */
+export interface PeerLink {
+  readonly name: string;
+  readonly variables: readonly PeerVariable[];
+  /** How it is known, where no file of Compose or Kubernetes says it. */
+  readonly because: string | undefined;
+}
+
+/** A service that may be called. */
+interface Callable {
+  readonly name: string;
+  readonly port: number;
+  readonly run: Run | undefined;
+}
+
+/**
+ * The services that one calls, by name.
+ * @param run how it is run itself
+ * @param read the variables that its code reads
+ */
+export function peerLinks(
+  services: readonly Callable[],
+  run: Run | undefined,
+  read: ReadonlySet<string>,
+): readonly PeerLink[] {
+  const environment = Object.entries(run?.environment ?? {});
+  const found = services.flatMap(({ name, port, run: called }): PeerLink[] => {
+    const hosts = [name, ...(called === undefined ? [] : [called.name])];
+    // Another of its ports has no name here.
+    const isPrimary = (told: number): boolean => told === port || called?.ports.includes(told) !== true;
+    const isMentioned = hosts.some(
+      (host) => run?.dependsOn.includes(host) === true || environment.some(([, value]) => isHost(host, value)),
+    );
+    if (isMentioned) return [{ name, variables: inEnvironment(environment, hosts, isPrimary), because: undefined }];
+    const variables = inCode(read, hosts);
+    if (variables.length === 0) return [];
+    return [{ name, variables, because: `its code reads ${variables.map(({ variable }) => variable).join(", ")}` }];
+  });
+  return found.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** The variables that hold the address of a peer and nothing else. What else speaks of it stays as it is. */
+function inEnvironment(
+  environment: readonly (readonly [string, string])[],
+  hosts: readonly string[],
+  isPrimary: (port: number) => boolean,
+): PeerVariable[] {
+  return environment.flatMap(([variable, value]): PeerVariable[] => {
+    const [, scheme, host = "", port] = /^(http:\/\/)?([a-z0-9-]+)(?::(\d+))?\/?$/.exec(value.trim()) ?? [];
+    if (!hosts.includes(host) || (port !== undefined && !isPrimary(Number(port)))) return [];
+    if (scheme !== undefined) return [{ variable, form: "url" }];
+    if (port !== undefined) return [{ variable, form: "host:port" }];
+    return isHostVariable(variable, value, hosts) ? [{ variable, form: "host" }] : [];
+  });
+}
+
+/** The variables that are called after a service, such as `CART_SERVICE_ADDR` after `cart`. */
+function inCode(read: ReadonlySet<string>, hosts: readonly string[]): PeerVariable[] {
+  const names = hosts.map((host) => serviceName(host).toUpperCase().replaceAll("-", "_"));
+  return [...read].toSorted().flatMap((variable): PeerVariable[] => {
+    const [, name = "", kind] = /^(.+?)(?:_SERVICE|_SVC)?_(URL|URI|ADDR|ADDRESS|HOST)$/.exec(variable) ?? [];
+    if (!names.includes(name)) return [];
+    return [{ variable, form: kind === "HOST" ? "host" : usualForm(variable) }];
+  });
+}
+
+/** A host on its own is told from any other word by the name of its variable. */
+export function isHostVariable(name: string, value: string, hosts: readonly string[]): boolean {
+  return /HOST|ADDR|SERVER|URL|URI|ENDPOINT/.test(name) && hosts.includes(value.trim());
+}
+
+/** As the stack file has them: a list, or a map where variables are known that they would not have by themselves. */
+export function peersText(peers: readonly PeerLink[]): string {
+  const usual = (name: string): readonly PeerVariable[] => peerVariables(undefined, name);
+  const isUsual = ({ name, variables }: PeerLink): boolean =>
+    variables.length === 0 || JSON.stringify(variables) === JSON.stringify(usual(name));
+  if (peers.every(isUsual)) return `peers: [${peers.map(({ name }) => name).join(", ")}]`;
+  const entries = peers.map(({ name, variables }) => {
+    const written = (variables.length === 0 ? usual(name) : variables).map(({ variable, form }) =>
+      form === usualForm(variable) ? variable : `{ variable: ${variable}, form: ${form} }`,
+    );
+    return `${name}: ${written.length === 1 ? written[0] : `[${written.join(", ")}]`}`;
+  });
+  return `peers: { ${entries.join(", ")} }`;
+}
