@@ -617,7 +617,7 @@ describe("an invalid service gets one clear error and declares nothing", () => {
     ).map(([what, expose, key, hint]): [string, Record<string, string>, () => string, RegExp] => [
       `a service exposed ${what}`,
       {
-        "svc/link_service/service.yaml": `ports: { grpc: { port: 1, protocol: gRPC }, dns: { port: 53, protocol: UDP } }\nexpose: ${expose}\n`,
+        "svc/link_service/service.yaml": `ports: { grpc: { port: 1, protocol: gRPC }, dns: { port: 53, protocol: UDP } }\nprobes: { liveness: grpc, readiness: grpc }\nexpose: ${expose}\n`,
       },
       () => `${link("service.yaml")}: expose.${key}`,
       hint,
