@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { eventually } from "../support/eventually.ts";
 import { logOf, podsOf } from "../support/pod-program.ts";
-import { fileSecret, podSettings, writePodServices } from "../support/pod-services.ts";
+import { fileSecret, mountedFile, podSettings, writePodServices } from "../support/pod-services.ts";
 import { applicationsOf, isHealthy } from "./support/application-state.ts";
 import { clusterFindings } from "./support/cluster-findings.ts";
 import { openEnvironment, type Environment } from "./support/environment.ts";
@@ -51,9 +51,9 @@ describe("pods, delivered by GitOps", () => {
 
   test("are made anew when the content of a file of the monorepo changes", async () => {
     const [before] = await podsOf(harness.kubernetes, shop.namespace, "commanded");
-    shop.monorepo.write("program/logo.bin", "\u0000");
+    shop.monorepo.write(mountedFile, "\u0000");
     const { output } = await shop.run("preview");
-    expect([...output.matchAll(/[~+-] (pods\/\S+)/g)].map(([, path]) => path)).toEqual([
+    expect([...output.matchAll(/[~+-] (pods\/[^\s:]+)/g)].map(([, path]) => path)).toEqual([
       "pods/commanded/deployment.yaml",
       "pods/commanded/files.yaml",
     ]);

@@ -4,6 +4,10 @@ import type { Monorepo } from "./monorepo.ts";
 
 /** A secret of the stack that the sandbox's own has. */
 export const fileSecret = "token-secret";
+
+/** A file that is mounted, and in no image. */
+export const mountedFile = "shared/logo.bin";
+
 /** What each service says, as in `services` of a stack file. */
 const podServices: Record<string, Partial<ServiceSettings>> = {
   all: {
@@ -37,7 +41,7 @@ const podServices: Record<string, Partial<ServiceSettings>> = {
     },
     files: {
       "/etc/app/app.yaml": { content: "level: info\nlist: [yes, 0o7]\n" },
-      "/etc/app/logo.bin": { file: "logo.bin" },
+      "/etc/app/logo.bin": { file: `../${mountedFile}` },
       "/etc/app/key.pem": { secret: fileSecret },
     },
   },
@@ -71,5 +75,5 @@ export const podSettings: Record<string, ServiceSettings> = Object.fromEntries(
 /** What of them is in the monorepo. */
 export function writePodServices(monorepo: Monorepo): void {
   writePodProgram(monorepo);
-  monorepo.write(`${podImage.context}/logo.bin`, "\r\n\u0000");
+  monorepo.write(mountedFile, "\r\n\u0000");
 }
