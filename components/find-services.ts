@@ -15,7 +15,7 @@ import { stoppingProblems } from "./container.ts";
 import { isDockerfileName } from "./dockerfile.ts";
 import { readFiles } from "./files.ts";
 import { readImageSource, unusedArguments } from "./image-source.ts";
-import { mountProblems } from "./mounts.ts";
+import { mountProblems, scratchDirectories } from "./mounts.ts";
 import { migrationProblems } from "./migrations.ts";
 import { readOwnManifests } from "./own-manifests.ts";
 import { kindProblems } from "./kind-problems.ts";
@@ -138,7 +138,7 @@ function readService(
       location: origin("build", "prepare"),
       message: `is run by CI and \`delivery build\`, and not by this program, which builds the images here; set images.source in ${args.file} to registry and let CI build, or make the files in a stage of ${dockerfile}`,
     });
-  const { files: fileSettings = {}, scratch = [] } = settings;
+  const { files: fileSettings = {} } = settings;
   const named = [
     ...Object.entries(settings.secrets ?? {}).map(([variable, secret]) => [["secrets", variable], secret] as const),
     ...Object.entries(fileSettings).map(([path, { secret }]) => [["files", path, "secret"], secret] as const),
@@ -162,7 +162,7 @@ function readService(
   problems.push(
     ...stoppingProblems(settings, origin),
     ...mountProblems([
-      ...scratch.map(({ path }) => ({ path, isFile: false, location: origin("scratch") })),
+      ...scratchDirectories(settings).map(({ path }) => ({ path, isFile: false, location: origin("scratch") })),
       ...Object.keys(fileSettings).map((path) => ({ path, isFile: true, location: origin("files", path) })),
       ...Object.entries(settings.volumes ?? {}).map(([volume, { path }]) => ({
         path,

@@ -34,13 +34,16 @@ export type ScratchDirectory = { readonly path: string; readonly size?: string |
 /** The directory that every service can write to. */
 const temporary: ScratchDirectory = { path: "/tmp" };
 
-/** The directories that a service can write to: `/tmp`, of the size that is set for it, and its own. */
+/** The directories that are empty at every start: `/tmp`, unless a volume is there, and the service's own. */
 export function scratchDirectories({
   scratch = [],
+  volumes = {},
 }: {
   readonly scratch?: readonly ScratchDirectory[] | undefined;
+  readonly volumes?: Readonly<Record<string, { readonly path: string }>> | undefined;
 }): readonly ScratchDirectory[] {
-  return scratch.some(({ path }) => path === temporary.path) ? scratch : [temporary, ...scratch];
+  const isTaken = [...scratch, ...Object.values(volumes)].some(({ path }) => path === temporary.path);
+  return isTaken ? scratch : [temporary, ...scratch];
 }
 
 /** Something that is mounted into a container. */

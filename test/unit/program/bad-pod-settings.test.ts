@@ -261,6 +261,12 @@ describe("a service.yaml gets one clear error for", () => {
       /\/a is mounted by svc\/link\/service\.yaml: scratch already/,
     ],
     [
+      "a file at /tmp",
+      "files: { /tmp: { content: b } }",
+      "files./tmp",
+      /\/tmp is mounted by svc\/link: scratch already/,
+    ],
+    [
       "a file in a file",
       "files: { /a: { content: b }, /a/b: { content: b } }",
       "files./a/b",

@@ -160,6 +160,11 @@ test("scratch directories are empty ones beside /tmp, which may have another siz
   expect(container.securityContext?.readOnlyRootFilesystem).toBe(true);
 });
 
+test("a volume at /tmp is there in place of the empty directory", () => {
+  const { container } = declared({ volumes: { tmp: { path: "/tmp", size: "1Gi" } } });
+  expect(container.volumeMounts?.filter(({ mountPath }) => mountPath === "/tmp")).toHaveLength(1);
+});
+
 test("capabilities are those that a program may take on, which a profile of the namespace has to allow", () => {
   expect(declared({ capabilities: ["CHOWN"] }).container.securityContext).toEqual({
     allowPrivilegeEscalation: true,
