@@ -161,7 +161,7 @@ function atHome({ environment }: ManifestContext, service: Service, object: Kube
   const own = mapAt(object, "metadata");
   const placed = {
     ...object,
-    metadata: { ...own, namespace: own["namespace"] ?? namespace, labels: { ...shared, ...mapAt(own, "labels") } },
+    metadata: { ...own, namespace, labels: { ...shared, ...mapAt(own, "labels") } },
   };
   const template = podTemplateOf(placed);
   if (template === undefined || !isMap(template["spec"])) return placed;

@@ -147,6 +147,13 @@ describe("what a service brings along", () => {
         },
       },
     ]));
+  test("is in that of a pull request there, whatever namespace it names", () => {
+    const object = { ...serviceMonitor, metadata: { name: "link", namespace: "shop-dev" } };
+    const service = sampleService("link", { ownObjects: [{ file: "k8s/monitor.yaml", object }] });
+    const environment = { app: "shop", name: "pr-7", namespace: "shop-pr-7" };
+    const { own } = serviceObjects(sampleContext([service], { environment }), service, { image: repository });
+    expect(own).toMatchObject([{ metadata: { namespace: "shop-pr-7" } }]);
+  });
   test("is patched like the rest: each environment may have its own", () => {
     const patch = { kind: "ServiceMonitor", patch: { spec: { endpoints: [{ port: "http", interval: "5s" }] } } };
     const { own, problems } = complete([patch], settings);
