@@ -53,6 +53,7 @@ describe("the example app", () => {
       "create PodDisruptionBudget": 5,
       "create Project": 1,
       "create Secret": 2,
+      "create SecretGenerations": 1,
       "create Service": 5,
       "create ServiceAccount": 5,
       "create ServiceImage": 1,
@@ -61,6 +62,7 @@ describe("the example app", () => {
       "create circleci": 1,
       "create docker": 1,
       "create kubernetes": 1,
+      "create pulumi-nodejs": 1,
     });
   });
 
