@@ -33,7 +33,7 @@ warn(report.warnings);
 
 const images = serviceImages(services, config);
 
-const ci = new CiProject(config.app.name, ciProjectArgs(config, drift));
+const ci = new CiProject(config.app.name, ciProjectArgs(config, drift, services));
 
 const cluster = new Cluster(config.app.name, clusterArgs(config, report.podSecurity));
 

@@ -1,6 +1,16 @@
 import { z } from "zod";
 import { commandSchema, jobImageSchema } from "./test-settings.ts";
 
+/** What an image runs on. */
+export const platformSchema = z
+  .string("Must be a platform such as linux/amd64")
+  .regex(/^linux\/[a-z0-9]+(\/[a-z0-9]+)?$/, "Must be a platform such as linux/amd64");
+
+export const platformsSchema = z
+  .array(platformSchema, "Must be a list of platforms, such as [linux/amd64, linux/arm64]")
+  .min(1, "Must name a platform, such as linux/amd64")
+  .refine((platforms) => new Set(platforms).size === platforms.length, "Names a platform twice; remove one of them");
+
 /** How the files come about that a Dockerfile takes and no commit has. */
 const prepareSchema = z.union(
   [
@@ -22,4 +32,14 @@ export const buildSchema = z.strictObject({
    * SERVICE_DIRECTORY. @default nothing is to be made
    */
   prepare: prepareSchema.optional(),
+  /**
+   * What a step of the Dockerfile mounts by `RUN --mount=type=secret,id=…`: the id → the name of a secret in the stack's
+   * `secrets`. It is in no layer, and no cache. @default none
+   */
+  secrets: z
+    .record(
+      z.string().regex(/^[A-Za-z0-9_][\w.-]*$/, "Is not the id of a build's secret: letters, digits, '_', '-' and '.'"),
+      z.string("Must be the name of a secret of the stack").min(1, "Must be the name of a secret of the stack"),
+    )
+    .optional(),
 });

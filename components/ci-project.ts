@@ -26,8 +26,8 @@ export interface CiProjectArgs {
   /** The API's base URL. @default CircleCI's own */
   host?: string | undefined;
   token: pulumi.Output<string>;
-  /** The registry that CI pushes to. */
-  registry: Registry;
+  /** The registry that CI pushes to. @default CI has a login of its own */
+  registry?: Registry | undefined;
   /** The login that builds pull with; its password is the name of a secret. @default none */
   pull?: { registry: string; username: string; password: string } | undefined;
   /** Further variables of the context: name → name of a secret. */
@@ -75,8 +75,9 @@ export class CiProject extends pulumi.ComponentResource {
     );
     const pull = pullLogin(args);
     const variables = {
-      DOCKERHUB_USERNAME: args.registry.username,
-      DOCKERHUB_PASSWORD: args.registry.password,
+      ...(args.registry === undefined
+        ? {}
+        : { DOCKERHUB_USERNAME: args.registry.username, DOCKERHUB_PASSWORD: args.registry.password }),
       ...pull,
       ...secretValues(args.secrets, args.variables),
     };

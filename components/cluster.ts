@@ -20,7 +20,8 @@ export interface ClusterArgs {
   context?: string | undefined;
   /** Whether objects of the same name that are there already are taken over. */
   adoptExisting: boolean;
-  registry: Registry;
+  /** What pods pull with. @default nodes pull as themselves */
+  registry?: Registry | undefined;
   /** The namespaces, as a regular expression, into which kubernetes-replicator copies the pull secret. @default none */
   pullSecretCopies?: string | undefined;
 }
@@ -63,16 +64,19 @@ export class Cluster extends pulumi.ComponentResource {
       namespaceManifest(args.app, args.namespace, args.podSecurity ?? "restricted"),
       own,
     );
-    const pullSecret = new Secret(
-      pullSecretName,
-      {
-        metadata: { name: pullSecretName, namespace: args.namespace, labels, ...replicated(args.pullSecretCopies) },
-        type: "kubernetes.io/dockerconfigjson",
-        stringData: { ".dockerconfigjson": dockerConfig(args.registry) },
-      },
-      { ...own, dependsOn: this.namespaceResource },
+    const pullSecrets = (args.registry === undefined ? [] : [args.registry]).map(
+      (registry) =>
+        new Secret(
+          pullSecretName,
+          {
+            metadata: { name: pullSecretName, namespace: args.namespace, labels, ...replicated(args.pullSecretCopies) },
+            type: "kubernetes.io/dockerconfigjson",
+            stringData: { ".dockerconfigjson": dockerConfig(registry) },
+          },
+          { ...own, dependsOn: this.namespaceResource },
+        ),
     );
-    this.home = [this.namespaceResource, pullSecret];
+    this.home = [this.namespaceResource, ...pullSecrets];
     this.registerOutputs({ namespace: this.namespace });
   }
 }

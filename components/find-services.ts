@@ -14,6 +14,7 @@ import {
 import { stoppingProblems } from "./container.ts";
 import { isDockerfileName } from "./dockerfile.ts";
 import { readFiles } from "./files.ts";
+import { buildProblems, clashingBuildSecrets, takenBuild, unusedBuildSecrets } from "./build-problems.ts";
 import { readImageSource, unusedArguments } from "./image-source.ts";
 import { mountProblems, scratchDirectories } from "./mounts.ts";
 import { migrationProblems } from "./migrations.ts";
@@ -35,6 +36,8 @@ export interface DiscoveryArgs extends CandidateArgs {
   noMigrations?: string | undefined;
   /** Whether the program builds the images, which runs no commands of services. @default false: CI builds them */
   programBuilds?: boolean;
+  /** Whether CI builds the images for this environment. @default false */
+  ciBuilds?: boolean;
 }
 
 /** What was found, and all that is wrong with it. */
@@ -73,6 +76,8 @@ export function findServices(args: DiscoveryArgs): FoundServices {
     ...overrideProblems(found, args),
     ...unusedArguments(found, args),
     ...claimProblems(read, args.dependencies),
+    ...unusedBuildSecrets(found, args),
+    ...clashingBuildSecrets(services, args.file),
     ...peerProblems(services, (service) => origins.get(service)?.("peers") ?? service.directory),
     ...migrationProblems(services, {
       refusal: args.noMigrations,
@@ -133,11 +138,7 @@ function readService(
       message: `${requests?.[resource]} is above the limit of ${limits?.[resource]} (${origin("resources", "limits", resource)}); such a pod is refused: lower one, or raise the other`,
     });
   }
-  if (args.programBuilds === true && settings.build?.prepare !== undefined)
-    problems.push({
-      location: origin("build", "prepare"),
-      message: `is run by CI and \`delivery build\`, and not by this program, which builds the images here; set images.source in ${args.file} to registry and let CI build, or make the files in a stage of ${dockerfile}`,
-    });
+  problems.push(...buildProblems(candidate, args));
   const { files: fileSettings = {} } = settings;
   const named = [
     ...Object.entries(settings.secrets ?? {}).map(([variable, secret]) => [["secrets", variable], secret] as const),
@@ -181,8 +182,9 @@ function readService(
       ? {}
       : { ownObjects: readOwnManifests(settings.manifests, { ...source, origin }, problems) };
   const changed = patches.length === 0 ? {} : { allPatches: patches };
-  const { buildArgs: _args, ports: _ports, ...rest } = settings;
-  return { ...rest, ...given, ...brought, ...changed, name, directory, ...listening, dockerfile, context };
+  const { buildArgs: _args, ports: _ports, build, ...rest } = settings;
+  const built = build === undefined ? {} : { build: takenBuild(candidate, build) };
+  return { ...rest, ...built, ...given, ...brought, ...changed, name, directory, ...listening, dockerfile, context };
 }
 
 /** A name that no file has is most likely misspelled. */

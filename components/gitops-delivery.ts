@@ -52,7 +52,8 @@ export interface GitOpsDeliveryArgs {
   gitops?: GitOpsSettings | undefined;
   /** What this stack installs on the cluster. */
   installations: Installations;
-  registry: Registry;
+  /** What the watcher of the registry reads it with. @default none */
+  registry?: Registry | undefined;
   /** The tag that CI moves to every new build. */
   tag: string;
   /** With which Argo CD reads the deploy repository. @default it is public */
@@ -160,7 +161,8 @@ export async function deliverByGit(args: GitOpsDeliveryArgs): Promise<void> {
     },
   );
   deliverMigrations({ ...args, gitops, applications, project, argoCdNamespace: argoCd.namespace, manifests });
-  if (gitops.release === "registry-watch" && args.gitToken !== undefined) {
+  const { registry } = args;
+  if (gitops.release === "registry-watch" && args.gitToken !== undefined && registry !== undefined) {
     new ImageUpdater(
       "image-updater",
       {
@@ -173,7 +175,7 @@ export async function deliverByGit(args: GitOpsDeliveryArgs): Promise<void> {
           username: gitops.username,
           token: args.gitToken,
         },
-        registry: args.registry,
+        registry,
         tag: args.tag,
         images: [...args.images].map(([name, image]) => ({
           applicationName: applicationName(app, environment, name),

@@ -40,12 +40,18 @@ export function manifestContext(
     environment: string;
     cluster: { namespace: string } & ClusterEntry;
     dependencies: ManifestContext["dependencies"];
+    images: { login: "password" | "own" };
   },
   services: readonly Service[],
 ): ManifestContext {
-  const { app, environment, cluster, dependencies } = config;
+  const { app, environment, cluster, dependencies, images } = config;
   return {
-    environment: { app: app.name, name: environment, namespace: cluster.namespace },
+    environment: {
+      app: app.name,
+      name: environment,
+      namespace: cluster.namespace,
+      ...(images.login === "own" ? { nodesPull: true } : {}),
+    },
     services,
     dependencies,
     ingress: cluster.ingress,
@@ -85,7 +91,7 @@ export function serviceManifests(
     serviceAccount: {
       metadata: base,
       automountServiceAccountToken: false,
-      imagePullSecrets: [{ name: pullSecretName }],
+      ...(environment.nodesPull === true ? {} : { imagePullSecrets: [{ name: pullSecretName }] }),
     },
     configMap: { metadata: base, data: variables },
     ...filesConfigMap(base, service),

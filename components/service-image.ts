@@ -25,7 +25,8 @@ interface BuildSource {
   platform: string;
   /** The tag pushed for people; deployed is the digest. */
   tag: string;
-  registry: Registry;
+  /** @default what Docker's config file of this machine says */
+  registry?: Registry | undefined;
 }
 
 /** A service's repository on the registry, and the image in it that the environment runs. */
@@ -65,7 +66,7 @@ function build(name: string, repository: string, source: BuildSource, opts: pulu
         cacheFrom: { images: [tagged] },
       },
       buildOnPreview: false,
-      registry,
+      ...(registry === undefined ? {} : { registry }),
     },
     opts,
   );
@@ -83,12 +84,14 @@ export interface ServiceImagesArgs {
     organization: string;
     /** `build`: this program builds and pushes; `registry`: the release records say what CI pushed. */
     source: "build" | "registry";
-    platform: string;
+    /** A service may say its own; the program builds for one alone. */
+    platforms: readonly string[];
     tag: string;
     /** The directory of the release records; needed by source `registry`. */
     releases?: string | undefined;
   };
-  registry: Registry;
+  /** @default what Docker's config file of this machine says */
+  registry?: Registry | undefined;
 }
 
 /**
@@ -127,12 +130,13 @@ function imageFrom(
 function imageSources(services: readonly Service[], args: ServiceImagesArgs): Map<string, ImageSource> {
   const { images, registry } = args;
   if (images.source === "build") {
-    const { platform, tag } = images;
+    const { tag } = images;
     return new Map(
-      services.map(({ name, context, dockerfile, target, buildArgs }) => [
-        name,
-        { context, dockerfile, target, buildArgs, platform, tag, registry },
-      ]),
+      services.map(({ name, context, dockerfile, target, buildArgs, platforms = images.platforms }) => {
+        const [platform = "", ...others] = platforms;
+        if (others.length > 0) throw new Error(`unreachable: ${name} is built here for several platforms`);
+        return [name, { context, dockerfile, target, buildArgs, platform, tag, registry }];
+      }),
     );
   }
   return args.delivery === "direct"

@@ -2,7 +2,7 @@ import { posix } from "node:path";
 import { z } from "zod";
 import { nameProblem } from "../core/names.ts";
 import { variable as variableSchema } from "../core/problem.ts";
-import { buildSchema } from "./build-settings.ts";
+import { buildSchema, platformsSchema } from "./build-settings.ts";
 import { exposeSchema } from "./exposure.ts";
 import { peersSchema } from "./peer-settings.ts";
 import { containerKeys } from "./container.ts";
@@ -50,6 +50,8 @@ export const serviceSettingsSchema = z.strictObject({
     .optional(),
   /** Values for what its Dockerfile declares by `ARG`. Whoever has the image can read them. */
   buildArgs: z.record(variableSchema, z.string("Must be a string; quote it")).optional(),
+  /** What its image runs on; several make it an index with one image for each. @default as `images.platforms` says */
+  platforms: platformsSchema.optional(),
   ...kindSettings,
   /** The TCP port it listens on, short for `ports: {http: …}`. @default the first EXPOSE of its Dockerfile */
   port: portSchema.optional(),

@@ -31,8 +31,14 @@ export function locateImages(repository: string): ImageLocation {
   return { host, url: `${local ? "http" : "https"}://${host}`, name: path };
 }
 
-const component = "[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*";
-const imageName = new RegExp(`^(?:[a-z0-9.-]+|\\[[0-9a-f:]+\\])(?::\\d+)?(?:/${component})+$`);
+/** Whether a registry is Amazon's ECR, whose logins hold for 12 hours. */
+export function isElasticRegistry(host: string): boolean {
+  return /^\d{12}\.dkr[.-]ecr(-fips)?\.[a-z0-9-]+\.(amazonaws\.com(\.cn)?|on\.aws)$/.test(host);
+}
+
+/** One part of the path of a repository, as a regular expression. */
+export const nameComponent = "[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*";
+const imageName = new RegExp(`^(?:[a-z0-9.-]+|\\[[0-9a-f:]+\\])(?::\\d+)?(?:/${nameComponent})+$`);
 
 /**
  * The one form of a repository's name in which release records and manifests have it, with the registry's host: kustomize

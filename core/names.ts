@@ -71,6 +71,14 @@ export const pullVariables = {
   registry: "DELIVERY_PULL_REGISTRY",
 } as const;
 
+/** What begins the names of the environment variables of CI that hold the secrets of builds. */
+export const buildSecretPrefix = "DELIVERY_BUILD_SECRET_";
+
+/** The environment variable of CI with a secret of the stack that builds take: `npm-token` → `DELIVERY_BUILD_SECRET_NPM_TOKEN`. */
+export function buildSecretVariable(secret: string): string {
+  return `${buildSecretPrefix}${secret.toUpperCase().replaceAll(/[^A-Z0-9]/g, "_")}`;
+}
+
 /** The Secret with which pods pull from the registry. */
 export const pullSecretName = "registry-credentials";
 

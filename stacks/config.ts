@@ -8,7 +8,7 @@ import { schemaProblems, type Problem } from "../core/problem.ts";
 import { settingsProblems } from "../core/schema-version.ts";
 import { secretHint, securePaths, withValueProblems } from "../core/setting-values.ts";
 import { contradictions } from "./contradictions.ts";
-import { secretsSchema, stackSchema, type StackSettings } from "./schema.ts";
+import { passwordHint, secretsSchema, stackSchema, type StackSettings } from "./schema.ts";
 import { readStackFile, versionProblems } from "./stack-file.ts";
 
 /** The stack file, parsed and complete. Secrets are secret outputs from here on. */
@@ -18,8 +18,8 @@ export interface Config extends StackSettings {
   /** The stack file, for messages, e.g. `stacks/Pulumi.dev.yaml`. */
   readonly file: string;
   readonly cluster: StackSettings["cluster"] & { readonly namespace: string };
-  /** The registry and the user that pushes and pulls. */
-  readonly registry: Registry;
+  /** The registry and the user that pushes and pulls; without it, nodes and CI have their own logins. */
+  readonly registry?: Registry;
   readonly circleciToken: pulumi.Output<string>;
   /** The content of a kubeconfig; without it the machine's own is used. */
   readonly kubeconfig?: pulumi.Output<string>;
@@ -54,6 +54,7 @@ export function loadConfig(): Config {
   const faults = parsed.success ? [] : settingsProblems("stack", file, parsed.error, { ...masked(plain), ...shown });
   problems.push(...withValueProblems(file, shown, faults), ...rewrittenDates(file, shown));
   if (!secrets.success) problems.push(...schemaProblems(file, secrets.error, masked(secret)));
+  problems.push(...passwordProblems(file, plain, secret));
   if (parsed.success && secrets.success)
     problems.push(
       ...contradictions(
@@ -67,6 +68,8 @@ export function loadConfig(): Config {
   if (!parsed.success || !secrets.success) throw new Error("unreachable: a failed parse is always a problem");
 
   const environment = parsed.data.environment ?? environmentOfStack(file);
+  const { images } = parsed.data;
+  const { username } = images;
   const { registryPassword, circleciToken, kubeconfig, gitToken, githubToken } = secrets.data;
   return {
     ...parsed.data,
@@ -76,17 +79,26 @@ export function loadConfig(): Config {
       ...parsed.data.cluster,
       namespace: parsed.data.cluster.namespace ?? namespaceName(parsed.data.app.name, environment),
     },
-    registry: {
-      server: parsed.data.images.registry,
-      username: parsed.data.images.username,
-      password: pulumi.secret(registryPassword),
-    },
+    ...(username === undefined || registryPassword === undefined
+      ? {}
+      : { registry: { server: images.registry, username, password: pulumi.secret(registryPassword) } }),
     circleciToken: pulumi.secret(circleciToken),
     ...(kubeconfig === undefined ? {} : { kubeconfig: pulumi.secret(kubeconfig) }),
     ...(gitToken === undefined ? {} : { gitToken: pulumi.secret(gitToken) }),
     ...(githubToken === undefined ? {} : { githubToken: pulumi.secret(githubToken) }),
     secrets: new Map(Object.entries(secrets.data.secrets).map(([name, value]) => [name, pulumi.secret(value)])),
   };
+}
+
+/** The password of the registry is there where the stack file does not say that nobody needs one, whatever else is wrong. */
+function passwordProblems(file: string, plain: Record<string, unknown>, secret: Record<string, unknown>): Problem[] {
+  const isOwn = Reflect.get(Object(plain["images"]), "login") === "own";
+  const isGiven = secret["registryPassword"] !== undefined;
+  if (isOwn !== isGiven) return [];
+  const message = isGiven
+    ? "has no effect beside images.login own; remove it, and revoke it"
+    : `missing; ${passwordHint}`;
+  return [{ location: `${file}: registryPassword`, message }];
 }
 
 /** The stack's name, which becomes part of Kubernetes' names. */

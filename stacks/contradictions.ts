@@ -1,4 +1,4 @@
-import { pullVariables } from "../core/names.ts";
+import { buildSecretPrefix, pullVariables } from "../core/names.ts";
 import type { Problem } from "../core/problem.ts";
 import type { StackSettings } from "./schema.ts";
 
@@ -18,6 +18,11 @@ export function contradictions(
     });
   };
   for (const [name, secret] of Object.entries(config.ci.environment)) needs(`ci.environment.${name}`, secret);
+  for (const name of Object.keys(config.ci.environment).filter((key) => key.startsWith(buildSecretPrefix)))
+    problems.push({
+      location: `${file}: ci.environment.${name}`,
+      message: "is a variable that holds what `build.secrets` of services name; remove it, and name the secret there",
+    });
   needs("images.pull.password", config.images.pull?.password);
   for (const name of Object.values(pullVariables)) {
     if (config.images.pull === undefined || config.ci.environment[name] === undefined) continue;
@@ -45,6 +50,12 @@ export function contradictions(
       message: "missing; set it to the slug of the project that another stack owns, or set owns.ciProject to true",
     });
   }
+  if (config.images.source === "build" && config.images.platforms.length > 1) {
+    problems.push({
+      location: `${file}: images.platforms`,
+      message: `${JSON.stringify(config.images.platforms)}: Pulumi's Docker provider builds for one platform, and this program builds the images here; name one, or set images.source to registry and let CI build`,
+    });
+  }
   if (config.delivery === "direct" && config.images.source === "registry" && config.images.releases === undefined) {
     problems.push({
       location: `${file}: images.releases`,
@@ -62,6 +73,13 @@ export function contradictions(
       location: `${file}: gitToken`,
       message:
         "missing; registry-watch commits to the deploy repository: set a token that may write with `pulumi config set --secret gitToken`",
+    });
+  }
+  if (config.gitops?.release === "registry-watch" && config.images.login === "own") {
+    problems.push({
+      location: `${file}: gitops.release`,
+      message:
+        "registry-watch needs a login that Argo CD Image Updater reads the registry with; set images.login to password, or release by commit",
     });
   }
   if (config.gitops?.previews !== undefined && config.github === undefined) {

@@ -5,14 +5,7 @@ import { nonEmpty, variable } from "../core/problem.ts";
 import { schemaVersion } from "../core/schema-version.ts";
 import { gitopsSchema } from "./gitops-schema.ts";
 import { clusterSchema } from "./cluster-schema.ts";
-
-const slug = (what: string): z.ZodString =>
-  z
-    .string(`Set it to ${what}`)
-    .regex(
-      /^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$/,
-      `Is not a valid name: lower case letters, digits, '-', '_' and '.'; set it to ${what}`,
-    );
+import { imagesSchema } from "./images-schema.ts";
 
 const appSchema = z.strictObject({
   /** The first part of every name: images, contexts, namespaces. */
@@ -29,49 +22,6 @@ const appSchema = z.strictObject({
     .string()
     .regex(/^[\w.-]+\.ya?ml$/, "Must be the name of a file such as delivery.yaml")
     .exactOptional(),
-});
-
-const imagesSchema = z.strictObject({
-  /** The registry's host. @default docker.io */
-  registry: z
-    .string()
-    .regex(/^[a-z0-9.-]+(:\d+)?$/, "Must be a host such as docker.io or localhost:5001, without https://")
-    .default("docker.io"),
-  /** The account or organization that owns the repositories. */
-  organization: slug("your Docker Hub organization"),
-  /** The user that pushes and pulls; the password is the secret `registryPassword`. */
-  username: nonEmpty("the registry's user"),
-  /** `build`: this program builds and pushes; `registry`: CI does, and the release records say what runs. */
-  source: z.enum(["build", "registry"], "Must be build or registry"),
-  /** The platform that images are built for. @default linux/amd64 */
-  platform: z
-    .string()
-    .regex(/^linux\/[a-z0-9]+(\/[a-z0-9]+)?$/, "Must be a platform such as linux/amd64")
-    .default("linux/amd64"),
-  /** The tag pushed for people; deployed is always the digest. @default latest */
-  tag: z
-    .string("Must be a string; quote it")
-    .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/, "Is not a valid image tag")
-    .default("latest"),
-  /** The build context: the directory of the service, or the root of the monorepo. @default service */
-  context: z.enum(["service", "app"], "Must be service or app").default("service"),
-  /** Where CI writes the release records, relative to this program; needed by source `registry` with delivery `direct`. */
-  releases: z.string().optional(),
-  /**
-   * The login of an account that may only read, with which CI's builds pull what Dockerfiles build on: those of pull requests
-   * have no other. @default none
-   */
-  pull: z
-    .strictObject({
-      /** The registry that it is for. @default docker.io */
-      registry: z
-        .string()
-        .regex(/^[a-z0-9.-]+(:\d+)?$/, "Must be a host such as ghcr.io or registry.example:5000, without https://")
-        .default("docker.io"),
-      username: nonEmpty("the name of an account that may only read"),
-      password: z.string("Must be the name of a secret"),
-    })
-    .optional(),
 });
 
 const ciSchema = z.strictObject({
@@ -189,11 +139,13 @@ export const stackSchema = z.strictObject({
 });
 export type StackSettings = z.infer<typeof stackSchema>;
 
+/** How to set the password of the registry. */
+export const passwordHint =
+  "set it to the password or token of images.username with `pulumi config set --secret registryPassword`";
+
 /** The stack's secrets, set with `pulumi config set --secret`. */
 export const secretsSchema = z.strictObject({
-  registryPassword: nonEmpty(
-    "the password or token of images.username with `pulumi config set --secret registryPassword`",
-  ),
+  registryPassword: z.string().min(1, `Must not be empty; ${passwordHint}`).optional(),
   circleciToken: nonEmpty("a personal API token of CircleCI with `pulumi config set --secret circleciToken`"),
   kubeconfig: z.string().min(1).optional(),
   /** The token with which Argo CD reads the deploy repository. */

@@ -1,3 +1,4 @@
+import { buildSecretVariables } from "../components/build-problems.ts";
 import type { CiProjectArgs } from "../components/ci-project.ts";
 import type { ClusterArgs } from "../components/cluster.ts";
 import type { DiscoveryArgs } from "../components/find-services.ts";
@@ -21,6 +22,7 @@ export function discoveryArgs(config: Config): DiscoveryArgs {
     secrets: new Set(config.secrets.keys()),
     programBuilds: config.images.source === "build",
     noMigrations: migrationRefusal(config.file, config),
+    ciBuilds: ciBuilds(config),
   };
 }
 
@@ -44,8 +46,17 @@ export async function readDrift({
   }
 }
 
+/** Other environments get the digests of what was built for the one that they come from. */
+function ciBuilds({ images, promotion }: Config): boolean {
+  return images.source === "registry" && promotion === undefined;
+}
+
 /** What the CI project takes from the configuration. */
-export function ciProjectArgs(config: Config, drift: CiProjectArgs["drift"]): CiProjectArgs {
+export function ciProjectArgs(
+  config: Config,
+  drift: CiProjectArgs["drift"],
+  services: readonly Service[],
+): CiProjectArgs {
   return {
     ...config.ci,
     app: config.app.name,
@@ -56,7 +67,7 @@ export function ciProjectArgs(config: Config, drift: CiProjectArgs["drift"]): Ci
     token: config.circleciToken,
     registry: config.registry,
     pull: config.images.pull,
-    variables: config.ci.environment,
+    variables: { ...config.ci.environment, ...(ciBuilds(config) ? buildSecretVariables(services) : {}) },
     secrets: config.secrets,
   };
 }

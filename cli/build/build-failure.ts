@@ -11,6 +11,10 @@ const limited = /\b429\b|toomanyrequests|too many requests|rate limit/i;
 const pullLimit = /pull rate limit/i;
 const immutable = /immutab|cannot be (?:overwritten|updated|changed)|tag \S+ (?:is )?already (?:assigned|exists)/i;
 const denied = /\b40[13]\b|denied|unauthorized|insufficient_scope|no basic auth|authorization failed/i;
+/** What a kernel, or BuildKit's own emulator, says of a program of another architecture. */
+const foreignProgram = /exec format error|Invalid ELF image/i;
+const onePlatformOnly = /multi-platform build is not supported|multiple platforms feature is currently not supported/i;
+const noVariant = /no match for platform/i;
 const missing = /\bnot found\b|\b404\b|manifest unknown|name unknown|does not exist/i;
 const registryIsAsked =
   /failed to (?:push|authorize|do request|resolve source metadata|fetch|copy)|pushing|pull access|unexpected status|\/v2\//;
@@ -41,6 +45,17 @@ export function buildFailure(build: ImageBuild, builder: Builder, output: readon
   const tried = attempts > 1 ? `, tried ${attempts} times` : "";
   if (daemonIsGone.test(message))
     return `${image} is not built: ${builder.daemon} does not answer (${message}); check that it runs, and run the same command again`;
+  const platforms = build.platforms.join(", ");
+  if (onePlatformOnly.test(message))
+    return `${image} is not built: the builder of Docker that is in use makes no image for several platforms (${platforms}); choose one that does by \`docker buildx create --use\`, or turn on Docker's containerd image store`;
+  if (isFailedStep(message) && [message, ...output].some((line) => foreignProgram.test(line)))
+    return [
+      `${image} is not built for ${platforms}: a step of ${build.dockerfile} runs a program of another platform than the builder's own, which has no emulation (${message}); begin the stage that runs it with \`FROM --platform=$BUILDPLATFORM\` and cross-compile there, install emulation for the builder (tonistiigi/binfmt), or leave that platform out of images.platforms`,
+      ...excerpt(output),
+    ].join("\n");
+  const secret = /^secret (\S+): not found$/.exec(message)?.[1];
+  if (secret !== undefined)
+    return `${image} is not built: a step of ${build.dockerfile} needs the secret ${secret}, which nobody gives; name a secret of the stack in \`build.secrets.${secret}\` of its service.yaml`;
   const reason =
     isFailedStep(message) || !registryIsAsked.test(message)
       ? undefined
@@ -59,7 +74,7 @@ function registryFailure(
 ): string | undefined {
   const { repository: image } = build;
   const pulled = pulledImage(build, output, message);
-  return pulled === undefined ? pushFailure(image, message, tried) : pullFailure(image, pulled, message, tried);
+  return pulled === undefined ? pushFailure(image, message, tried) : pullFailure(build, pulled, message, tried);
 }
 
 function pushFailure(image: string, message: string, tried: string): string | undefined {
@@ -73,12 +88,20 @@ function pushFailure(image: string, message: string, tried: string): string | un
     return `${image} is not pushed: the registry ${host} limits requests, and the limit is reached${tried} (${message}); run the same command again later`;
   if (denied.test(message))
     return `${image} is not pushed: the registry ${host} refuses it (${message}); check DOCKERHUB_USERNAME and DOCKERHUB_PASSWORD, and that this account may push there`;
+  if (missing.test(message))
+    return `${image} is not pushed: the registry ${host} has no such repository, and makes none by a push (${message}); create it there, or correct images.organization`;
   if (isTransient(message))
     return `${image} is not pushed: the registry ${host} cannot be reached or stumbles${tried} (${message}); run the same command again when it is back`;
   return undefined;
 }
 
-function pullFailure(image: string, { host, name }: PulledImage, message: string, tried: string): string | undefined {
+function pullFailure(
+  { repository: image, platforms: wanted }: ImageBuild,
+  { host, name }: PulledImage,
+  message: string,
+  tried: string,
+): string | undefined {
+  const platforms = wanted.join(", ");
   const login = `${pullVariables.username} and ${pullVariables.password}${host === "docker.io" ? "" : ` with ${pullVariables.registry}=${host}`}`;
   const failed = `${image} is not built: ${name === "" ? "an image that it is built on" : name} cannot be pulled`;
   if (limited.test(message))
@@ -87,6 +110,8 @@ function pullFailure(image: string, { host, name }: PulledImage, message: string
     return `${failed}: the registry ${host} does not give it to everybody, or does not have it (${message}); correct its name in the Dockerfile, or set ${login} to a login that may read it`;
   if (isTransient(message))
     return `${failed}: the registry ${host} cannot be reached or stumbles${tried} (${message}); run the same command again when it is back`;
+  if (noVariant.test(message))
+    return `${failed}: it is not there for every platform of ${platforms} (${message}); take another image, or leave that platform out of images.platforms`;
   if (missing.test(message))
     return `${failed}: the registry ${host} does not have it (${message}); correct its name in the Dockerfile`;
   return undefined;

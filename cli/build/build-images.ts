@@ -11,6 +11,7 @@ import { CommandError } from "../command.ts";
 import type { Monorepo } from "../project/monorepo.ts";
 import type { Registry } from "../registry/client.ts";
 import type { Digests } from "../release/digests-file.ts";
+import { onlyBuildSecrets, secretMask, secretVariables } from "./build-secrets.ts";
 import { builderMessage, buildFailure, isTransient } from "./build-failure.ts";
 import { runBuildProcess } from "./build-process.ts";
 import type { Builder, ImageBuild } from "./builders.ts";
@@ -82,13 +83,17 @@ export async function buildService(build: ImageBuild, options: BuildOptions): Pr
 }
 
 async function runBuilder(build: ImageBuild, metadataFile: string, options: BuildOptions): Promise<void> {
-  const { builder, environment, note, signal, pauses = [1_000, 3_000, 9_000] } = options;
+  const { builder, note, signal, pauses = [1_000, 3_000, 9_000] } = options;
+  const secrets = Object.values(build.secrets ?? {});
+  const environment = onlyBuildSecrets(options.environment, secrets);
+  const mask = secretMask(secrets, environment);
   const onLine = (line: string): void => {
-    if (line !== "") note(`${build.service} | ${line}`);
+    if (line !== "") note(`${build.service} | ${mask(line)}`);
   };
   const attemptBuild = async (attempt: number): Promise<void> => {
     const command = builder.command(build, metadataFile);
-    const { succeeded, output } = await runBuildProcess(command, { environment, onLine, signal });
+    const { succeeded, output: written } = await runBuildProcess(command, { environment, onLine, signal });
+    const output = written.map(mask);
     if (!succeeded) throw new BuildError(buildFailure(build, builder, output, attempt), builderMessage(output));
   };
   await retry(attemptBuild, {
@@ -154,7 +159,7 @@ export function imageBuilds(
     });
     return built.length === 0 ? {} : { bases: Object.fromEntries(built) };
   };
-  return services.map(({ name, context, dockerfile, target, buildArgs }) => ({
+  return services.map(({ name, context, dockerfile, target, buildArgs, build, platforms = images.platforms }) => ({
     service: name,
     repository: repositoryOf(name),
     tags,
@@ -162,7 +167,8 @@ export function imageBuilds(
     dockerfile: resolve(dockerfile),
     ...(target === undefined ? {} : { target }),
     ...(buildArgs === undefined ? {} : { buildArgs }),
-    platform: images.platform,
+    platforms,
+    ...(build?.secrets === undefined ? {} : { secrets: secretVariables({ build }) }),
     ...basesOf(bases.get(name) ?? []),
     push,
   }));

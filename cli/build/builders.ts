@@ -17,8 +17,10 @@ export interface ImageBuild {
   readonly target?: string;
   /** What the Dockerfile declares by ARG → what it stands for. */
   readonly buildArgs?: Readonly<Record<string, string>>;
-  /** For example `linux/amd64`. */
-  readonly platform: string;
+  /** For example `linux/amd64`; of several, the image is an index. */
+  readonly platforms: readonly string[];
+  /** The id of a secret that a step mounts → the environment variable of the builder that has it. @default none */
+  readonly secrets?: Readonly<Record<string, string>>;
   /** Images that its Dockerfile begins with or copies from → what is taken for them, by digest. @default what they name */
   readonly bases?: Readonly<Record<string, string>>;
   /** Whether the image and its layer cache go to the registry. */
@@ -76,6 +78,11 @@ function argumentsOf({ buildArgs = {} }: ImageBuild): string[] {
   return Object.entries(buildArgs).map(([name, value]) => `${name}=${value}`);
 }
 
+/** The values stay in the environment of the client: an argument is there for everyone to see. */
+function secretArguments({ secrets = {} }: ImageBuild): string[] {
+  return Object.entries(secrets).map(([id, variable]) => `--secret=${fields({ id, type: "env", env: variable })}`);
+}
+
 export type BuilderName = "buildx" | "buildctl";
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -119,9 +126,10 @@ function buildctlArguments(build: ImageBuild, metadataFile: string): string[] {
     `--local=context=${build.context}`,
     `--local=dockerfile=${dirname(dockerfile)}`,
     `--opt=filename=${basename(dockerfile)}`,
-    `--opt=platform=${build.platform}`,
+    `--opt=platform=${build.platforms.join(",")}`,
     ...(build.target === undefined ? [] : [`--opt=target=${build.target}`]),
     ...argumentsOf(build).map((argument) => `--opt=build-arg:${argument}`),
+    ...secretArguments(build),
     ...namedContexts(build).map((context) => `--opt=context:${context}`),
     `--import-cache=${fields(cache)}`,
     ...(build.push ? buildctlPushArguments(build, cache) : []),
@@ -162,10 +170,11 @@ export function buildxArguments(build: ImageBuild, metadataFile: string, cache: 
     "buildx",
     "build",
     "--progress=plain",
-    `--platform=${build.platform}`,
+    `--platform=${build.platforms.join(",")}`,
     `--file=${build.dockerfile}`,
     ...(build.target === undefined ? [] : [`--target=${build.target}`]),
     ...argumentsOf(build).map((argument) => `--build-arg=${argument}`),
+    ...secretArguments(build),
     ...namedContexts(build).map((context) => `--build-context=${context}`),
     `--cache-from=${fields({ type: "registry", ref: cacheReference(repository), ...insecure(repository) })}`,
     // An attestation holds the time of the build: the same files would be another digest each time, and so new pods.

@@ -1,10 +1,11 @@
 import { isWithinLimits } from "../../circleci/limits.ts";
 import type { CircleConfig } from "../../circleci/schema.ts";
 import { executors, plainExecutor } from "./executors.ts";
+import { withAggregate } from "./calls.ts";
 import { aggregateJob, jobs } from "./jobs.ts";
 import { triggerKinds, type Pipeline, type TriggerKind } from "./pipeline.ts";
 import { prepareCommand, reportCommand, run as step } from "./steps.ts";
-import { withAggregate, workflow } from "./workflows.ts";
+import { workflow } from "./workflows.ts";
 
 /** What CircleCI calls the branch of a pull request from a fork. */
 const branchOfFork = "/pull\\/[0-9]+/";

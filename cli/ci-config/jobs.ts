@@ -11,6 +11,15 @@ import { testInImageJob } from "./test-image.ts";
 const service: ParameterDeclarations = { service: { type: "string" } };
 const environment: ParameterDeclarations = { environment: { type: "string" } };
 const attachWorkspace = { attach_workspace: { at: handOver } };
+/** Docker's own builder makes images for its own platform alone. Where another BuildKit builds, it is set up already. */
+const emulation = run(
+  "Set up a builder for several platforms",
+  `[ -n "$BUILDKIT_HOST" ] || {
+  docker run --privileged --rm tonistiigi/binfmt:qemu-v10.2.3 --install all
+  docker context create delivery
+  docker buildx create --use delivery
+}`,
+);
 const remoteDocker = { setup_remote_docker: { docker_layer_caching: true } };
 // An absolute path, since the CLI runs in the program's directory.
 const digests = `"$PWD/${handOver}/digests"`;
@@ -20,7 +29,8 @@ const digests = `"$PWD/${handOver}/digests"`;
  * @param shared whether a job may be for several services, which then gives it a name
  */
 export function jobs(pipeline: Pipeline, shared: boolean): Record<string, Job> {
-  const { first, promotions, services, testedOnly } = pipeline;
+  const { first, promotions, services, testedOnly, emulated } = pipeline;
+  const docker = [remoteDocker, ...(emulated === true ? [emulation] : [])];
   const isPrepared = services.some(({ prepare }) => prepare !== undefined);
   // The archives that are unpacked before the build.
   const prepared: ParameterDeclarations = isPrepared ? { prepared: { type: "string", default: "" } } : {};
@@ -54,7 +64,7 @@ export function jobs(pipeline: Pipeline, shared: boolean): Record<string, Job> {
       executor: plainExecutor,
       steps: [
         "prepare",
-        remoteDocker,
+        ...docker,
         // The digests of the images that it is made from, and the files that were made for it.
         {
           when: {
@@ -82,7 +92,7 @@ delivery build --env ${first.name} --service << parameters.service >> \\
       executor: plainExecutor,
       steps: [
         "prepare",
-        remoteDocker,
+        ...docker,
         ...(isPrepared ? [{ when: { condition: "<< parameters.prepared >>", steps: [attachWorkspace, unpack] } }] : []),
         run("Build", `delivery build --env ${first.name} --service << parameters.service >> --no-push${option}`),
         { report: { job: nameOf("build") } },

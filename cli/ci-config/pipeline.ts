@@ -18,6 +18,8 @@ export interface Pipeline {
   readonly services: readonly PipelineService[];
   /** Those that are only tested. */
   readonly testedOnly: readonly PipelineService[];
+  /** Whether an image is built for several platforms, of which the builder may have to emulate all but its own. @default none is */
+  readonly emulated?: true;
   /** Whether CI releases what it has built; else whoever watches the registry does. */
   readonly releases: boolean;
   /** Whether pull requests get a preview: they change more than tests and documents. */

@@ -82,6 +82,9 @@ export function pipelineOf(
       },
     })),
     testedOnly: [],
+    ...(monorepo.services.some(({ platforms = monorepo.images.platforms }) => platforms.length > 1)
+      ? { emulated: true }
+      : {}),
     releases: delivery === "gitops" && gitops?.release !== "registry-watch",
     previews: true,
     previewEnvironments: gitops?.previews !== undefined,

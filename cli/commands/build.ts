@@ -1,9 +1,11 @@
+import type { Service } from "../../components/service.ts";
 import { selectServices } from "../affected/select-services.ts";
 import { buildImages, buildOrder, imageBuilds, type BuiltImage } from "../build/build-images.ts";
 import { chooseBuilder, type ImageBuild } from "../build/builders.ts";
+import { missingSecrets, onlyBuildSecrets } from "../build/build-secrets.ts";
 import { tagsOf } from "../build/image-tags.ts";
 import { prepareBuilds } from "../build/prepare.ts";
-import { defineCommand, type CommandContext } from "../command.ts";
+import { CommandError, defineCommand, type CommandContext } from "../command.ts";
 import { environmentName, integer, oneOf, UsageError, type OptionTable, type OptionValues } from "../options.ts";
 import { readMonorepo } from "../project/monorepo.ts";
 import { Project } from "../project/stack-file.ts";
@@ -71,6 +73,9 @@ export const command = defineCommand({
     account that may only read, on the registry DELIVERY_PULL_REGISTRY (default: docker.io). \`images.pull\` of the stack
     file puts them into CircleCI's context and project, so that they reach the builds of pull requests, too, which have no
     other login.`,
+    `Secrets that builds take (build.secrets of a service) are in DELIVERY_BUILD_SECRET_NAME, NAME being that of the secret
+    of the stack in capitals, with _ for what is no letter or digit. CI has them in its contexts. Without them, --no-push
+    leaves the service out and says so, since pull requests get no secrets.`,
     registryHelp,
   ],
   run,
@@ -86,10 +91,14 @@ async function run(flags: BuildOptions, context: CommandContext): Promise<void> 
   const monorepo = readMonorepo(project, env);
   const services = await selectServices(monorepo, flags, context.note);
   const tags = await tagsOf(project.stackFile(env).read("github", "gitops"), monorepo, flags, context);
-  if (!flags.prepared) await prepareBuilds(monorepo, services, withoutLogins(context.environment), context);
+  const { buildable, skipped } = withSecrets(services, noPush, context);
+  if (!flags.prepared) {
+    const environment = onlyBuildSecrets(withoutLogins(context.environment));
+    await prepareBuilds(monorepo, buildable, environment, context);
+  }
   const digests = { ...(flags.bases === undefined ? {} : await readDigests(flags.bases, async () => "")) };
   const images: BuiltImage[] = [];
-  for (const group of buildOrder(monorepo, services)) {
+  for (const group of buildOrder(monorepo, buildable)) {
     const done = await built(imageBuilds(monorepo, group, { tags, push: !noPush }, digests), flags, context);
     for (const { service, digest } of done) if (digest !== null) digests[service] = digest;
     images.push(...done);
@@ -99,7 +108,38 @@ async function run(flags: BuildOptions, context: CommandContext): Promise<void> 
       output,
       Object.fromEntries(images.flatMap(({ service, digest }) => (digest ? [[service, digest]] : []))),
     );
-  report(images, json, context);
+  report(images, skipped, json, context);
+}
+
+/** A service that is not built, and why. */
+interface SkippedBuild {
+  readonly service: string;
+  readonly reason: string;
+}
+
+/**
+ * The services whose builds have the secrets that they take. What a pull request says is built without any, so that a build
+ * without a push leaves the others out.
+ * @throws CommandError if images are to be pushed, and a secret is not there
+ */
+function withSecrets(
+  services: readonly Service[],
+  noPush: boolean,
+  { environment }: CommandContext,
+): { buildable: readonly Service[]; skipped: readonly SkippedBuild[] } {
+  const skipped = services.flatMap((service) => {
+    const reason = missingSecrets(service, environment);
+    return reason === undefined ? [] : [{ service: service.name, reason }];
+  });
+  if (skipped.length > 0 && !noPush)
+    throw new CommandError(
+      [
+        ...skipped.map(({ service, reason }) => `${service} is not built: ${reason}`),
+        "CI has these variables from the stack that it builds for: run `pulumi up` there, or set them; nothing is built",
+      ].join("\n       "),
+    );
+  const lacking = new Set(skipped.map(({ service }) => service));
+  return { buildable: services.filter(({ name }) => !lacking.has(name)), skipped };
 }
 
 /** Builds all images, with the login in a file that is removed afterwards. */
@@ -117,7 +157,8 @@ async function built(
     ...(pull === undefined ? [] : [pull]),
     ...(login === undefined ? [] : [{ host: locateImages(first.repository).host, login }]),
   ];
-  using config = logins.length === 0 ? undefined : writeDockerConfig(logins, rest);
+  using config =
+    logins.length === 0 ? undefined : writeDockerConfig(logins, rest, [locateImages(first.repository).host]);
   const environment = config === undefined ? rest : { ...rest, DOCKER_CONFIG: config.path };
   return await buildImages(builds, flags.concurrency, {
     builder: await chooseBuilder(flags.builder, environment),
@@ -133,9 +174,16 @@ function withoutLogins(environment: CommandContext["environment"]): CommandConte
   return rest;
 }
 
-function report(images: readonly BuiltImage[], json: boolean, { print }: CommandContext): void {
-  if (json) return print(JSON.stringify({ images }));
-  if (images.length === 0) return print("nothing to build");
+function report(
+  images: readonly BuiltImage[],
+  skipped: readonly SkippedBuild[],
+  json: boolean,
+  { print }: CommandContext,
+): void {
+  if (json) return print(JSON.stringify({ images, skipped }));
+  if (images.length + skipped.length === 0) return print("nothing to build");
+  for (const { service, reason } of skipped)
+    print(`${service}: NOT built: ${reason}; pull requests get no secrets, and it is built when it is merged`);
   for (const { service, repository, digest, tags, seconds } of images) {
     const what = digest === null ? "built, not pushed" : `${repository}@${digest}, tags ${tags.join(", ")}`;
     print(`${service}: ${what} (${seconds.toFixed(1)} s)`);

@@ -12,7 +12,7 @@ export interface Need {
 
 export interface NeedsArgs {
   readonly settings: StackSettings;
-  readonly services: readonly Pick<Service, "secrets">[];
+  readonly services: readonly Pick<Service, "secrets" | "build">[];
   /** The keys of the stack file, without the project's prefix: its secrets are there, encrypted. */
   readonly given: Readonly<Record<string, unknown>>;
   /** The root of the checkout that the monorepo is in. */
@@ -48,7 +48,7 @@ export function needs({ settings, services, given, checkout, environment }: Need
           },
         ]
       : []),
-    ...(given["registryPassword"] === undefined
+    ...(given["registryPassword"] === undefined && images.login === "password"
       ? [
           {
             what: "registryPassword",
@@ -79,10 +79,10 @@ export function needs({ settings, services, given, checkout, environment }: Need
   ];
 }
 
-/** The names of the secrets that services and their dependencies have. */
+/** The names of the secrets that services, their builds and their dependencies have. */
 export function applicationSecrets(
   dependencies: StackSettings["dependencies"],
-  services: readonly Pick<Service, "secrets">[],
+  services: readonly Pick<Service, "secrets" | "build">[],
 ): string[] {
   return [
     ...Object.values(dependencies).flatMap((dependency) =>
@@ -90,6 +90,9 @@ export function applicationSecrets(
         ? []
         : [dependency.password ?? [], "secrets" in dependency ? Object.values(dependency.secrets) : []].flat(),
     ),
-    ...services.flatMap(({ secrets = {} }) => Object.values(secrets)),
+    ...services.flatMap(({ secrets = {}, build }) => [
+      ...Object.values(secrets),
+      ...Object.values(build?.secrets ?? {}),
+    ]),
   ];
 }

@@ -93,7 +93,10 @@ export function referencedSecrets(project: Project, stack: string): string[] {
     return [dependency.password, ...("secrets" in dependency ? Object.values(dependency.secrets) : [])];
   });
   const names = [
-    ...services.flatMap((service) => Object.values(service.secrets ?? {})),
+    ...services.flatMap(({ secrets, build }) => [
+      ...Object.values(secrets ?? {}),
+      ...Object.values(build?.secrets ?? {}),
+    ]),
     ...ofDependencies,
     ...Object.values(settings?.ci.environment ?? {}),
     settings?.gitops?.argoCd.commitStatus?.privateKey,

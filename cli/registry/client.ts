@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import { rootMessage } from "../../core/error.ts";
-import { allPages } from "../../core/pages.ts";
-import { backoff, retry } from "../../core/retry.ts";
-import { CommandError } from "../command.ts";
 import { locateImages, type ImageLocation } from "../../core/image-name.ts";
+import { allPages } from "../../core/pages.ts";
+import { CommandError } from "../command.ts";
+import { authorizationFor, loginHint, reasonIn, type Login } from "./authorization.ts";
+import { fetchWithRetry, type FetchLimits } from "./fetch-with-retry.ts";
 import { blobsOf, isImage, manifestTypes, platformImages, type ManifestContent } from "./manifest.ts";
 
 /** What the commands ask a registry. Repositories are written as in image names, e.g. `docker.io/acme/shop-link`. */
@@ -53,18 +53,31 @@ export function registryClient({ login, limits }: RegistryOptions): Registry {
         limits,
       );
     };
-    const first = await send();
-    const challenge = first.status === 401 ? first.headers.get("www-authenticate") : null;
-    if (challenge !== null) {
-      await first.body?.cancel();
-      const granted = await authorizationFor(challenge, image, await login(image.host), limits);
-      if (granted !== undefined) authorizations.set(scope, granted);
-    }
-    const response = challenge === null ? first : await send();
+    const response = await authorized(image, scope, send);
     if (response.ok || (redirect === "manual" && response.status >= 300 && response.status < 400)) return response;
+    if (response.status === 404) {
+      await response.body?.cancel();
+      return undefined;
+    }
+    throw refusal(image, response.status, await reasonIn(response), (await login(image.host)) !== undefined);
+  }
+
+  /** Answers the registry's challenge, if it has one. What it has let in before may have expired, which each says in its own way. */
+  async function authorized(image: ImageLocation, scope: string, send: () => Promise<Response>): Promise<Response> {
+    const held = authorizations.has(scope);
+    const response = await send();
+    if (held && [400, 401, 403].includes(response.status)) {
+      await response.body?.cancel();
+      authorizations.delete(scope);
+      return authorized(image, scope, send);
+    }
+    const challenge = response.status === 401 ? response.headers.get("www-authenticate") : null;
+    if (challenge === null) return response;
+    const granted = await authorizationFor(challenge, image, await login(image.host), limits);
+    if (granted === undefined) return response;
     await response.body?.cancel();
-    if (response.status === 404) return undefined;
-    throw refusal(image, response.status, (await login(image.host)) !== undefined);
+    authorizations.set(scope, granted);
+    return send();
   }
 
   async function manifest(
@@ -149,140 +162,14 @@ function nextPage(response: Response, image: ImageLocation): string | undefined 
   return `${pathname}${search}`;
 }
 
-function refusal(image: ImageLocation, status: number, loggedIn: boolean): CommandError {
+function refusal(image: ImageLocation, status: number, reason: string | undefined, loggedIn: boolean): CommandError {
   const what = `${image.host}/${image.name}`;
+  const said = reason === undefined ? String(status) : `${status}: ${reason}`;
   if (status === 401 || status === 403) {
     const hint = loggedIn
-      ? "check the login and what it may read"
-      : `log in with \`docker login ${image.host === "docker.io" ? "" : image.host}\`, or give --username and --password-stdin`;
-    return new CommandError(`the registry does not let us read ${what} (${status}); ${hint}`);
+      ? `check the login and what it may read${loginHint(image.host)}`
+      : `log in with \`docker login ${image.host === "docker.io" ? "" : image.host}\`, or give --username and --password-stdin${loginHint(image.host)}`;
+    return new CommandError(`the registry does not let us read ${what} (${said}); ${hint}`);
   }
-  return new CommandError(`the registry answers ${status} for ${what}; run the same command again later`);
-}
-
-export interface FetchLimits {
-  /** How often a request is sent again when the registry is busy or does not answer. @default 4 */
-  readonly retries?: number;
-  /** The longest pause between two attempts, in milliseconds. @default 60000 */
-  readonly longestPause?: number;
-  /** How long one request may take, in milliseconds. @default 30000 */
-  readonly timeout?: number;
-  /** Called when few requests are left before the registry's limit. */
-  readonly onScarce?: (remaining: number, url: string) => void;
-}
-
-/**
- * Sends a request again when the registry cannot be reached, or answers with 5xx, or 429 and `retry-after`.
- * @throws CommandError if the registry cannot be reached, or still limits our requests at the last attempt
- */
-async function fetchWithRetry(url: string, init: RequestInit, limits: FetchLimits = {}): Promise<Response> {
-  const { retries = 4, longestPause = 60_000, timeout = 30_000 } = limits;
-  const { host } = new URL(url);
-  const send = async (): Promise<Response> => {
-    const response = await fetch(url, { ...init, signal: AbortSignal.timeout(timeout) }).catch((error: unknown) => {
-      throw new CommandError(
-        `the registry at ${host} cannot be reached (${rootMessage(error)}); check its name and the network`,
-        { cause: error },
-      );
-    });
-    warnWhenScarce(response, url, limits);
-    if (response.status !== 429 && response.status < 500) return response;
-    await response.body?.cancel();
-    throw new BusyError(response);
-  };
-  const response = await retry(send, {
-    pauses: backoff(retries, 375, longestPause),
-    pauseFor: (error) => {
-      const requested = error instanceof BusyError ? requestedPause(error.response) : undefined;
-      return requested === undefined ? undefined : Math.min(requested, longestPause);
-    },
-  }).catch((error: unknown) => {
-    if (error instanceof BusyError) return error.response;
-    throw error;
-  });
-  if (response.status !== 429) return response;
-  throw new CommandError(
-    `the registry at ${host} limits our requests (429); wait, or log in: registries allow more to those they know`,
-  );
-}
-
-/** The registry has answered that it cannot answer now. */
-class BusyError extends Error {
-  /** Without its body. */
-  readonly response: Response;
-
-  constructor(response: Response) {
-    super(`status ${response.status}`);
-    this.response = response;
-  }
-}
-
-/** `retry-after` in seconds or as a date, in milliseconds from now. */
-function requestedPause(response: Response): number | undefined {
-  const value = response.headers.get("retry-after");
-  if (value === null) return undefined;
-  return /^\d+$/.test(value) ? Number(value) * 1000 : Math.max(0, Date.parse(value) - Date.now());
-}
-
-/** Docker Hub: `ratelimit-remaining: 76;w=21600`. */
-function warnWhenScarce(response: Response, url: string, { onScarce }: FetchLimits): void {
-  const limit = Number.parseInt(response.headers.get("ratelimit-limit") ?? "", 10);
-  const remaining = Number.parseInt(response.headers.get("ratelimit-remaining") ?? "", 10);
-  if (remaining < limit / 10) onScarce?.(remaining, url);
-}
-
-export interface Login {
-  readonly username: string;
-  readonly password: string;
-}
-
-/**
- * Answers a registry's challenge: Basic with the login itself, Bearer with a token from the registry's own service.
- * @param challenge the header `www-authenticate`
- * @returns the header `authorization`; `undefined` if there is nothing to answer with
- */
-async function authorizationFor(
-  challenge: string,
-  image: ImageLocation,
-  login: Login | undefined,
-  limits?: FetchLimits,
-): Promise<string | undefined> {
-  const [scheme = ""] = challenge.split(" ");
-  const basic =
-    login === undefined ? undefined : `Basic ${Buffer.from(`${login.username}:${login.password}`).toString("base64")}`;
-  if (scheme.toLowerCase() === "basic") return basic;
-  if (scheme.toLowerCase() !== "bearer")
-    throw new CommandError(
-      `${image.host} wants the login scheme ${JSON.stringify(scheme)}; only Basic and Bearer are known here`,
-    );
-  const parameters = Object.fromEntries(
-    [...challenge.matchAll(/(\w+)="([^"]*)"/g)].map(([, key = "", value = ""]) => [key, value]),
-  );
-  const url = realmUrl(parameters["realm"], image);
-  if (parameters["service"] !== undefined) url.searchParams.set("service", parameters["service"]);
-  url.searchParams.set("scope", parameters["scope"] ?? `repository:${image.name}:pull`);
-  const response = await fetchWithRetry(
-    url.href,
-    { headers: basic === undefined ? {} : { authorization: basic } },
-    limits,
-  );
-  if (!response.ok) {
-    await response.body?.cancel();
-    const hint = login === undefined ? "log in with `docker login`" : `check the password of ${login.username}`;
-    throw new CommandError(`${url.host} gives no token for ${image.host}/${image.name} (${response.status}); ${hint}`);
-  }
-  // Both names are in use.
-  const { token, access_token } = (await response.json()) as { token?: string; access_token?: string };
-  return `Bearer ${token ?? access_token ?? ""}`;
-}
-
-/** A password must not cross the network in plain text because a registry's answer says so. */
-function realmUrl(realm: string | undefined, image: ImageLocation): URL {
-  if (realm === undefined || !URL.canParse(realm))
-    throw new CommandError(`${image.host} names no service that gives tokens: ${JSON.stringify(realm)}`);
-  const url = new URL(realm);
-  const local = image.url.startsWith("http:");
-  if (url.protocol !== "https:" && !local)
-    throw new CommandError(`${image.host} wants the login sent in plain text to ${url.origin}; refused`);
-  return url;
+  return new CommandError(`the registry answers ${said} for ${what}; run the same command again later`);
 }

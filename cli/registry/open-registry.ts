@@ -1,6 +1,8 @@
 import type { CommandContext } from "../command.ts";
 import { UsageError, type OptionTable, type OptionValues } from "../options.ts";
-import { registryClient, type FetchLimits, type Login, type Registry } from "./client.ts";
+import type { Login } from "./authorization.ts";
+import { registryClient, type Registry } from "./client.ts";
+import type { FetchLimits } from "./fetch-with-retry.ts";
 import { dockerLogin } from "./docker-config.ts";
 
 /** The options that say how to log in to the registry. */

@@ -67,7 +67,7 @@ export function dependencyManifests(
         template: {
           metadata: { labels: base.labels, ...(annotations === undefined ? {} : { annotations }) },
           spec: {
-            imagePullSecrets: [{ name: pullSecretName }],
+            ...(environment.nodesPull === true ? {} : { imagePullSecrets: [{ name: pullSecretName }] }),
             ...restrictedPod(settings.user),
             containers: [
               {

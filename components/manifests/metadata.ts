@@ -16,6 +16,8 @@ export interface Environment {
   readonly app: string;
   readonly name: string;
   readonly namespace: string;
+  /** Whether nodes pull images as themselves, so that pods name no pull secret. @default false */
+  readonly nodesPull?: true;
 }
 
 /** The labels by which selectors find the pods of a service; they never change, since selectors are immutable. */

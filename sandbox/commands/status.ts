@@ -6,7 +6,7 @@ import { renderStatus, type StatusOutput } from "../../cli/status/output.ts";
 import { knownUntested } from "../../cli/testing/untested.ts";
 import { NotReachableError } from "../../core/error.ts";
 import { ensureCredentials, loginToDeployGit } from "../machine/credentials.ts";
-import { loadEndpoints, sandboxProject, type SandboxEndpoints } from "../machine/endpoints.ts";
+import { loadEndpoints, sandboxProject, sandboxSettings, type SandboxEndpoints } from "../machine/endpoints.ts";
 import { kubernetesClient } from "../machine/kubernetes-client.ts";
 import { listProcesses, logPath } from "../machine/process.ts";
 
@@ -33,7 +33,7 @@ function sandboxSources(stateDir: string, endpoints: SandboxEndpoints | undefine
   const { registryPassword, circleciToken } = ensureCredentials(stateDir);
   const { deployRepository: repository, circleci } = endpoints;
   // Another registry that images may come from must not see this password.
-  const login = { username: settings.images.username, password: registryPassword };
+  const login = { username: sandboxSettings(project).images.username, password: registryPassword };
   loginToDeployGit(stateDir, "reader");
   return statusSources({
     ...declared,

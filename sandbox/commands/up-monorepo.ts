@@ -95,7 +95,8 @@ async function findImages(
   { cluster, docker, endpoints }: Sandbox,
   stack: MonorepoStack,
 ) {
-  const { username } = stack.settings.images;
+  // The stack that is made for a monorepo has the sandbox's own login.
+  const { username = "" } = stack.settings.images;
   const registry = { host: endpoints.registryHost, username, password: ensureCredentials(stateDir).registryPassword };
   const provide = async (given: readonly ProvidedImage[]): Promise<void> => {
     if (given.length === 0) return;
@@ -208,7 +209,7 @@ async function buildMissing(
     services,
     commit,
     buildKit,
-    registry: { username: images.username, password: ensureCredentials(stateDir).registryPassword },
+    registry: { username: images.username ?? "", password: ensureCredentials(stateDir).registryPassword },
     hopeless,
     onEnd: async (outcome) => {
       const { service, seconds } = outcome;

@@ -71,5 +71,14 @@ export function sandboxSettings(project: Project = new Project()) {
   if (github === undefined) throw new Error(`${file.path}: github: missing; set it to the sandbox's source repository`);
   const { host } = settings.ci;
   if (host === undefined) throw new Error(`${file.path}: ci.host: missing; set it to the stand-in's address`);
-  return { ...settings, gitops, github, environment: settings.environment ?? stack, ci: { ...settings.ci, host } };
+  const { username } = settings.images;
+  if (username === undefined) throw new Error(`${file.path}: images.username: missing; the sandbox's registry has one`);
+  return {
+    ...settings,
+    images: { ...settings.images, username },
+    gitops,
+    github,
+    environment: settings.environment ?? stack,
+    ci: { ...settings.ci, host },
+  };
 }

@@ -51,6 +51,7 @@ export async function deliveryBuild(
   directory: string,
   { buildKit, password }: Omit<BuildEndpoints, "registryHost">,
   args: readonly string[],
+  variables: Readonly<Record<string, string>> = {},
 ) {
   const main = join(root, "cli/delivery.js");
   const login =
@@ -63,6 +64,7 @@ export async function deliveryBuild(
       HOME: directory,
       BUILDKIT_HOST: buildKit.address,
       ...login,
+      ...variables,
     },
   });
   const [output, errors, status] = await Promise.all([

@@ -41,9 +41,10 @@ export class SampleMonorepo implements Disposable {
       root: this.root,
       images: {
         ...registry,
+        login: "password",
         username: "ci",
         source: "registry",
-        platform: "linux/amd64",
+        platforms: ["linux/amd64"],
         tag: "latest",
         context,
       },

@@ -49,7 +49,7 @@ async function declared(images: Partial<ServiceImagesArgs["images"]>, declaredSe
       registry: "docker.io",
       organization: "acme",
       source: "registry",
-      platform: "linux/arm64",
+      platforms: ["linux/arm64"],
       tag: "1.2",
       releases,
       ...images,

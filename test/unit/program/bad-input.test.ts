@@ -79,6 +79,9 @@ function changed(target: unknown, [key = "", ...rest]: string[], value: unknown)
   return map;
 }
 
+/** What a stack file says of images at least. */
+const images = { organization: "acme", username: "acme-ci", source: "build" };
+
 const remove = (key: string) => (settings: Settings) => void delete settings[`delivery:${key}`];
 
 describe("an invalid stack file gets one clear error and declares nothing", () => {
@@ -180,6 +183,107 @@ describe("an invalid stack file gets one clear error and declares nothing", () =
       /must be a platform such as linux\/amd64/,
     ],
     ["a number as a tag", set("images.tag", 0.2), `${file}: images.tag`, /0.2: must be a string; quote it/],
+    [
+      "two ways to say the platforms",
+      (settings) => {
+        set("images.platform", "linux/amd64")(settings);
+        set("images.platforms", ["linux/arm64"])(settings);
+      },
+      `${file}: images.platform`,
+      /"linux\/amd64": has no effect beside images\.platforms; remove one of them/,
+    ],
+    [
+      "a platform in place of a list",
+      set("images.platforms", "linux/arm64"),
+      `${file}: images.platforms`,
+      /"linux\/arm64": must be a list of platforms, such as \[linux\/amd64, linux\/arm64\]/,
+    ],
+    ["no platform at all", set("images.platforms", []), `${file}: images.platforms`, /must name a platform/],
+    [
+      "a platform twice",
+      set("services.user.platforms", ["linux/arm64", "linux/arm64"]),
+      `${file}: services.user.platforms`,
+      /names a platform twice; remove one of them/,
+    ],
+    [
+      "an unknown platform among others",
+      set("defaults.platforms", ["linux/amd64", "arm64"]),
+      `${file}: defaults.platforms.1`,
+      /"arm64": must be a platform such as linux\/amd64/,
+    ],
+    [
+      "several platforms where this program builds",
+      set("images.platforms", ["linux/amd64", "linux/arm64"]),
+      `${file}: images.platforms`,
+      /\["linux\/amd64","linux\/arm64"\]: Pulumi's Docker provider builds for one platform.*set images\.source to registry/,
+    ],
+    [
+      "a service of several platforms where this program builds",
+      set("services.user.platforms", ["linux/amd64", "linux/arm64"]),
+      `${file}: services.user.platforms`,
+      /Pulumi's Docker provider builds for one platform.*let CI build/,
+    ],
+    ...[
+      { organization: "acme/", hint: /"acme\/": is not a valid name/ },
+      { organization: "/acme", hint: /"\/acme": is not a valid name/ },
+      { organization: "acme//team", hint: /is not a valid name: lower case letters.*with '\/' between parts/ },
+    ].map(({ organization, hint }): [string, (settings: Settings) => void, string, RegExp] => [
+      `an organization ${organization}`,
+      set("images.organization", organization),
+      `${file}: images.organization`,
+      hint,
+    ]),
+    [
+      "an organization that begins with a host",
+      set("images", { ...images, registry: "docker.io", organization: "europe-docker.pkg.dev/my-project/my-repo" }),
+      `${file}: images.organization`,
+      /begins with a host; set images\.registry to europe-docker\.pkg\.dev, and this to the rest/,
+    ],
+    [
+      "deep names on Docker Hub",
+      set("images", { ...images, registry: "docker.io", organization: "acme/team" }),
+      `${file}: images.organization`,
+      /"acme\/team": must be one part: Docker Hub has no deeper ones/,
+    ],
+    [
+      "a project of Artifact Registry without a repository",
+      set("images", { ...images, registry: "europe-docker.pkg.dev", organization: "my-project" }),
+      `${file}: images.organization`,
+      /"my-project": must be PROJECT\/REPOSITORY/,
+    ],
+    [
+      "a password of ECR",
+      set("images", { ...images, registry: "123456789012.dkr.ecr.eu-west-1.amazonaws.com" }),
+      `${file}: images.login`,
+      /must be own: a password of ECR holds for 12 hours, after which no pod could pull/,
+    ],
+    [
+      "a user beside logins of their own",
+      (settings) => {
+        set("images", { ...images, login: "own" })(settings);
+        remove("registryPassword")(settings);
+      },
+      `${file}: images.username`,
+      /"acme-ci": has no effect beside images\.login own; remove one of them/,
+    ],
+    [
+      "a password beside logins of their own",
+      set("images", { ...images, login: "own", username: undefined }),
+      `${file}: registryPassword`,
+      /has no effect beside images\.login own; remove it/,
+    ],
+    [
+      "an unknown way to log in",
+      set("images.login", "none"),
+      `${file}: images.login`,
+      /"none": must be password or own/,
+    ],
+    [
+      "no user that pushes",
+      set("images", { ...images, username: undefined }),
+      `${file}: images.username`,
+      /missing; set it to the registry's user/,
+    ],
     [
       "an organization id that is none",
       set("ci.organizationId", "acme"),
@@ -496,6 +600,36 @@ describe("an invalid stack file gets one clear error and declares nothing", () =
       set("services.usr", {}),
       `${file}: services.usr`,
       /there is no such service; there are link, user; one that app.services does not find says its `dockerfile` here/,
+    ],
+    [
+      "a secret of builds that no Dockerfile mounts",
+      set("defaults.build", { secrets: { npm_token: "db-password" } }),
+      `${file}: defaults.build.secrets.npm_token`,
+      /has no effect: no service's Dockerfile has `--mount=type=secret,id=npm_token`/,
+    ],
+    [
+      "a secret of a build that its Dockerfile does not mount",
+      set("services.user.build", { secrets: { npm_token: "db-password" } }),
+      `${file}: services.user.build.secrets.npm_token`,
+      /has no effect on user: no step of .*Dockerfile has `--mount=type=secret,id=npm_token`; add that, or remove it/,
+    ],
+    [
+      "an id of a build's secret with a comma",
+      set("services.user.build", { secrets: { "a,b": "db-password" } }),
+      `${file}: services.user.build.secrets.a,b`,
+      /Is not the id of a build's secret: letters/,
+    ],
+    [
+      "a build's secret without a name",
+      set("services.user.build", { secrets: { a: "" } }),
+      `${file}: services.user.build.secrets.a`,
+      /"": must be the name of a secret of the stack/,
+    ],
+    [
+      "a variable of CI that is for secrets of builds",
+      set("ci.environment", { DELIVERY_BUILD_SECRET_X: "db-password" }),
+      `${file}: ci.environment.DELIVERY_BUILD_SECRET_X`,
+      /is a variable that holds what `build\.secrets` of services name; remove it/,
     ],
     ["a name of all services", set("defaults.name", "x"), `${file}: defaults.name`, /"x": is the name of one service/],
     [

@@ -1,10 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, test } from "vitest";
+import { manifestContext, serviceManifests } from "../../../components/manifests.ts";
 import { loadConfig } from "../../../stacks/config.ts";
 import { secretsSchema } from "../../../stacks/schema.ts";
+import { ciProjectArgs } from "../../../stacks/stage-args.ts";
 import { asProgramConfig, readStackFile } from "../../../stacks/stack-file.ts";
 import { stacks, stackSecrets } from "../../support/declared-stack.ts";
 import { openMockEngine } from "../../support/mock-engine.ts";
+import { sampleService } from "../../support/sample-shop.ts";
 import { loadSampleConfig as load, minimal, secretKeys, type Settings } from "../../support/sample-config.ts";
 
 describe("defaults", () => {
@@ -19,9 +22,10 @@ describe("defaults", () => {
       images: {
         registry: "docker.io",
         organization: "acme",
+        login: "password",
         username: "acme-ci",
         source: "build",
-        platform: "linux/amd64",
+        platforms: ["linux/amd64"],
         tag: "latest",
         context: "service",
       },
@@ -38,7 +42,7 @@ describe("defaults", () => {
       defaults: {},
       services: {},
     });
-    expect([registry.server, registry.username, kubeconfig, secrets.size]).toEqual([
+    expect([registry?.server, registry?.username, kubeconfig, secrets.size]).toEqual([
       "docker.io",
       "acme-ci",
       undefined,
@@ -63,7 +67,7 @@ describe("defaults", () => {
   test("give way key by key: a section keeps those that it does not name", async () => {
     expect((await load({ images: { ...Object(minimal["images"]), tag: "1.2" } })).images).toMatchObject({
       tag: "1.2",
-      platform: "linux/amd64",
+      platforms: ["linux/amd64"],
       registry: "docker.io",
     });
     expect((await load({ cluster: { context: "dev" } })).cluster).toEqual({
@@ -123,10 +127,38 @@ async function plainValue(output: pulumi.Output<string> | undefined): Promise<st
   return new Promise((resolve) => void output.apply(resolve));
 }
 
+describe("without a login of the registry", () => {
+  const images = {
+    registry: "123456789012.dkr.ecr.eu-west-1.amazonaws.com",
+    organization: "acme/team",
+    login: "own",
+    source: "registry",
+    releases: "releases",
+  };
+
+  test("nothing of one is declared, and pods name no pull secret", async () => {
+    const config = await load({ images, registryPassword: undefined });
+    expect(config.registry).toBeUndefined();
+    expect(ciProjectArgs(config, undefined, []).registry).toBeUndefined();
+    const context = manifestContext(config, [sampleService("link")]);
+    const [service] = context.services;
+    if (service === undefined) throw new Error("unreachable: there is one service");
+    expect(serviceManifests(context, service, { image: "x" }).serviceAccount).not.toHaveProperty("imagePullSecrets");
+  });
+
+  test("the registry cannot be watched", async () => {
+    const gitops = { repository: "https://git.example/acme/deploy.git", release: "registry-watch" };
+    const failure = load({ images, registryPassword: undefined, gitToken: "hunter7", delivery: "gitops", gitops });
+    await expect(failure).rejects.toThrow(
+      /gitops\.release: registry-watch needs a login that Argo CD Image Updater reads the registry with/,
+    );
+  });
+});
+
 describe("the secrets of a stack", () => {
   test("are secret outputs", async () => {
     const config = await load({ kubeconfig: "hunter4", secrets: { token: "hunter5", "db-password": "hunter6" } });
-    expect(await plainValue(config.registry.password)).toBe("hunter2");
+    expect(await plainValue(config.registry?.password)).toBe("hunter2");
     expect(await plainValue(config.circleciToken)).toBe("hunter3");
     expect(await plainValue(config.kubeconfig)).toBe("hunter4");
     expect([...config.secrets.keys()]).toEqual(["token", "db-password"]);
@@ -140,7 +172,7 @@ describe("the secrets of a stack", () => {
       ...Object.fromEntries(Object.keys(texts).map((key) => [key, `hunter-${key}`])),
       secrets: { token: "hunter-token" },
     });
-    const values = [...Object.values(registry), ...secrets.values(), ...Object.values(others)];
+    const values = [...Object.values(registry ?? {}), ...secrets.values(), ...Object.values(others)];
     const outputs = values.filter((value) => pulumi.Output.isInstance(value));
     expect(outputs).toHaveLength(Object.keys(texts).length + 1);
     for (const output of outputs) expect(await pulumi.isSecret(output)).toBe(true);
@@ -153,7 +185,7 @@ describe("the secrets of a stack", () => {
     ["is a key file in JSON, as some registries have it", '{"type":"service_account"}'],
     ["spans lines", "line 1\nline 2\n"],
   ])("a password that %s stays what it is", async (_what, value) => {
-    expect(await plainValue((await load({ registryPassword: value })).registry.password)).toBe(value);
+    expect(await plainValue((await load({ registryPassword: value })).registry?.password)).toBe(value);
     expect(await plainValue((await load({ circleciToken: value })).circleciToken)).toBe(value);
     expect(await plainValue((await load({ kubeconfig: value })).kubeconfig)).toBe(value);
   });

@@ -206,7 +206,7 @@ test("gives up at last, with the image and the registry", async () => {
       tags: [commit],
       context: "/shop",
       dockerfile: "/shop/svc/link_service/Dockerfile",
-      platform: "linux/amd64",
+      platforms: ["linux/amd64"],
       push: true,
     },
     {
@@ -280,6 +280,7 @@ test("without a push there is neither login nor tag nor digest", async () => {
     status: 0,
     output: {
       images: [{ service: "link", repository: image(), digest: null, tags: [], seconds: expect.any(Number) }],
+      skipped: [],
     },
   });
   expect(fake.calls.join("\n")).not.toMatch(/--output|--export-cache/);
@@ -353,4 +354,90 @@ test.each<[fault: string, args: string[], reason: RegExp]>([
   const nobody = { print: () => undefined, note: () => undefined, input: () => Promise.resolve("") };
   const { signal } = new AbortController();
   await expect(build.run(args, { environment: {}, signal, ...nobody })).rejects.toThrow(reason);
+});
+
+describe("a secret that a build takes", () => {
+  const value = "the-token-of-npm-4711";
+  const secret = { DELIVERY_BUILD_SECRET_NPM_TOKEN: value, DELIVERY_BUILD_SECRET_OTHER: "of-another-service" };
+  beforeEach(() => {
+    const service = join(directory, "shop/svc/link_service");
+    writeFileSync(join(service, "Dockerfile"), "FROM x\nRUN --mount=type=secret,id=npm_token npm ci\nEXPOSE 80\n");
+    const prepare = `env >${directory}/prepare-environment`;
+    writeFileSync(
+      join(service, "service.yaml"),
+      JSON.stringify({ build: { prepare, secrets: { npm_token: "npm-token" } } }),
+    );
+  });
+
+  test("is in the environment of that service's builder, and nowhere else", async () => {
+    using fake = new FakeBuilder(
+      "buildctl",
+      `[ $service = link ] && echo "+ echo ${value}" >&2\nenv >"$notes/environment-$service"\nbuilt ${digest}`,
+    );
+    registry.push("acme/shop-user", "anything");
+    const file = join(directory, "digests.json");
+    const { status, output, errors } = await run(fake, { ...login, ...secret }, "--all", "--output", file, "--json");
+    expect(status).toBe(0);
+    expect(fake.note("environment-link")).toContain(`DELIVERY_BUILD_SECRET_NPM_TOKEN=${value}`);
+    expect(fake.note("environment-link")).not.toContain("of-another-service");
+    expect(fake.note("environment-user")).not.toContain("DELIVERY_BUILD_SECRET");
+    expect(fake.calls.join("\n")).toContain("--secret=id=npm_token,type=env,env=DELIVERY_BUILD_SECRET_NPM_TOKEN");
+    expect(errors).toContain("link | + echo [secret]");
+    const prepared = readFileSync(join(directory, "prepare-environment"), "utf8");
+    const everything = [
+      output,
+      errors,
+      prepared,
+      fake.calls.join("\n"),
+      fake.note("config.json"),
+      readFileSync(file, "utf8"),
+    ];
+    expect(everything.join("\n")).not.toMatch(/4711|of-another-service/);
+  });
+
+  test("is left out of the reason why a build failed", async () => {
+    using fake = new FakeBuilder(
+      "buildctl",
+      `printf ' > [2/2] RUN x:\\n0.1 token ${value}\\nerror: failed to solve: process "x" did not complete\\n' >&2; exit 1`,
+    );
+    const { status, errors } = await run(fake, { ...login, ...secret }, "--service", "link");
+    expect(status).toBe(1);
+    expect(errors).toContain("0.1 token [secret]");
+    expect(errors).not.toContain(value);
+  });
+
+  test("that is not there lets nothing be pushed", async () => {
+    using fake = new FakeBuilder("buildctl", `built ${digest}`);
+    const { status, output, errors } = await run(fake, { ...login, DELIVERY_BUILD_SECRET_NPM_TOKEN: "" }, "--all");
+    expect({ status, output, calls: fake.calls }).toEqual({ status: 1, output: "", calls: [] });
+    expect(errors).toContain(
+      "link is not built: its build takes the secret npm_token, and DELIVERY_BUILD_SECRET_NPM_TOKEN is not set",
+    );
+  });
+
+  test("that a pull request does not have leaves the service out, aloud", async () => {
+    using fake = new FakeBuilder("buildctl", "");
+    const { status, output } = await run(fake, {}, "--all", "--no-push");
+    expect(status).toBe(0);
+    expect(output).toContain(
+      "link: NOT built: its build takes the secret npm_token, and DELIVERY_BUILD_SECRET_NPM_TOKEN is not set; pull requests get no secrets, and it is built when it is merged",
+    );
+    expect(output).toMatch(/^user: built, not pushed/m);
+    expect(fake.calls).toHaveLength(1);
+    expect(existsSync(join(directory, "prepare-environment"))).toBe(false);
+    const { output: json } = await run(fake, {}, "--service", "link", "--no-push", "--json");
+    expect(JSON.parse(json)).toEqual({
+      images: [],
+      skipped: [{ service: "link", reason: expect.stringContaining("npm_token") }],
+    });
+  });
+
+  test("that only the Dockerfile asks for has a reason that says where to name it", async () => {
+    rmSync(join(directory, "shop/svc/link_service/service.yaml"));
+    using fake = new FakeBuilder("buildctl", `echo 'error: failed to solve: secret npm_token: not found' >&2; exit 1`);
+    const { errors } = await run(fake, login, "--service", "link");
+    expect(errors).toMatch(
+      /link is not built: a step of \S+ needs the secret npm_token, which nobody gives; name a secret of the stack in `build\.secrets\.npm_token`/,
+    );
+  });
 });

@@ -9,7 +9,7 @@ const build: ImageBuild = {
   tags: ["0.2.117", commit],
   context: "/shop",
   dockerfile: "/shop/svc/link_service/Dockerfile",
-  platform: "linux/amd64",
+  platforms: ["linux/amd64"],
   push: true,
 };
 const daemon = buildctl("tcp://buildkit:1234");
@@ -56,12 +56,48 @@ describe("a failure", () => {
       /is not pushed: the registry docker\.io refuses it .*; check DOCKERHUB_USERNAME and DOCKERHUB_PASSWORD/,
     ],
     [
+      "a repository that the registry does not make by a push",
+      `${push}: unexpected status from POST request to https://123456789012.dkr.ecr.eu-west-1.amazonaws.com/v2/x/blobs/uploads/: 404 Not Found: name unknown: The repository with name 'x' does not exist in the registry with id '123456789012'`,
+      /is not pushed: the registry docker\.io has no such repository, and makes none by a push \(.*\); create it there/,
+    ],
+    [
       "a BuildKit that is not there",
       "listing workers for Build: failed to list workers: Unavailable",
       /is not built: BuildKit at tcp:\/\/buildkit:1234 \(BUILDKIT_HOST\) does not answer/,
     ],
   ])("of %s names image, registry and what to do", (_what, message, reason) => {
     expect(buildFailure(build, daemon, [`error: failed to solve: ${message}`], 4)).toMatch(reason);
+  });
+
+  const two: ImageBuild = { ...build, platforms: ["linux/amd64", "linux/arm64"] };
+  test.each<[what: string, output: readonly string[], reason: RegExp]>([
+    [
+      "a builder for one platform alone",
+      ["ERROR: failed to build: Multi-platform build is not supported for the docker driver."],
+      /no image for several platforms \(linux\/amd64, linux\/arm64\); choose one that does by `docker buildx create --use`/,
+    ],
+    [
+      "an older one",
+      ["ERROR: multiple platforms feature is currently not supported for docker driver. Please switch"],
+      /no image for several platforms/,
+    ],
+    [
+      "a missing emulation",
+      [
+        "#9 0.1 exec /bin/sh: exec format error",
+        'error: failed to solve: process "/bin/sh -c make" did not complete successfully: exit code: 255',
+      ],
+      /^docker\.io\/acme\/shop-link is not built for linux\/amd64, linux\/arm64: a step of \S+ runs a program of another platform.*cross-compile/,
+    ],
+    [
+      "a base image without the platform",
+      [
+        "error: failed to solve: acme/base:1: failed to resolve source metadata for docker.io/acme/base:1: no match for platform in manifest: not found",
+      ],
+      /docker\.io\/acme\/base:1 cannot be pulled: it is not there for every platform of linux\/amd64, linux\/arm64/,
+    ],
+  ])("for several platforms because of %s says what to do", (_what, output, reason) => {
+    expect(buildFailure(two, daemon, output, 1)).toMatch(reason);
   });
 
   test("of a step shows the last lines of that step and its lines in the Dockerfile", () => {

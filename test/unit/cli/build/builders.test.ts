@@ -8,7 +8,7 @@ const build: ImageBuild = {
   tags: ["0.2.117", commit],
   context: "/shop",
   dockerfile: "/shop/svc/link_service/Dockerfile",
-  platform: "linux/amd64",
+  platforms: ["linux/amd64"],
   push: true,
 };
 const local: ImageBuild = { ...build, repository: "localhost:5001/acme/shop-link" };
@@ -39,6 +39,13 @@ describe("buildctl", () => {
       "--opt=target=web",
       "--opt=build-arg:SERVICE=link",
       "--opt=build-arg:FLAGS=-a,b =c",
+    ]);
+  });
+
+  test("makes an index of several platforms", () => {
+    const args = argumentsOf({ ...build, platforms: ["linux/amd64", "linux/arm64"] });
+    expect(args.filter((argument) => argument.includes("platform"))).toEqual([
+      "--opt=platform=linux/amd64,linux/arm64",
     ]);
   });
 
@@ -87,6 +94,11 @@ describe("docker buildx", () => {
       "--metadata-file=/tmp/metadata.json",
       "/shop",
     ]);
+  });
+
+  test("makes an index of several platforms", () => {
+    const args = argumentsOf({ ...build, platforms: ["linux/amd64", "linux/arm64"] });
+    expect(args.filter((argument) => argument.includes("platform"))).toEqual(["--platform=linux/amd64,linux/arm64"]);
   });
 
   test("keeps layers within the image where the builder is the daemon's own, which exports no others", () => {

@@ -288,6 +288,15 @@ describe("a command that makes files for an image", () => {
   });
 });
 
+test("a builder for several platforms is set up only where an image is for several", () => {
+  const named = (pipeline: Pipeline): string[] =>
+    Object.entries(continueConfiguration(pipeline).jobs).flatMap(([job, { steps }]) =>
+      JSON.stringify(steps).includes("binfmt") ? [job] : [],
+    );
+  expect(named(shop)).toEqual([]);
+  expect(named({ ...shop, emulated: true })).toEqual(["build", "build-only"]);
+});
+
 describe("a problem", () => {
   test("fails the status whatever the jobs come to, and is no parameter of CircleCI", () => {
     const jobs = jobsOf({ services: [] }, "deliver", "line 1 is << parameters.x >>");

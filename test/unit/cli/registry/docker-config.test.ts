@@ -1,8 +1,8 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { dockerLogin } from "../../../../cli/registry/docker-config.ts";
+import { dockerLogin, writeDockerConfig } from "../../../../cli/registry/docker-config.ts";
 
 let directory: string;
 beforeEach(() => {
@@ -44,6 +44,10 @@ test("comes from the helper that the file names", async () => {
     username: "robot",
     password: "get ghcr.io",
   });
+  // A helper that makes logins itself, as ECR's does, has no entry.
+  expect(await login("123456789012.dkr.ecr.eu-west-1.amazonaws.com", { credsStore: "shelf" })).toMatchObject({
+    username: "robot",
+  });
   expect(await login("ghcr.io", { auths: { "ghcr.io": {} }, credsStore: "not-installed" })).toBeUndefined();
 });
 
@@ -54,4 +58,36 @@ test("a file that is not Docker's is named", async () => {
   await expect(login("docker.io", "not JSON")).rejects.toThrow(
     `${directory}/config.json is not a config file of Docker; correct it, or log in again`,
   );
+});
+
+test("is a token where Docker keeps one in place of a password", async () => {
+  const token = { username: "", password: "refresh", isIdentityToken: true };
+  expect(await login("acme.azurecr.io", { auths: { "acme.azurecr.io": { auth, identitytoken: "refresh" } } })).toEqual(
+    token,
+  );
+  const helper = join(directory, "docker-credential-token");
+  writeFileSync(helper, `#!/bin/sh\necho '{"Username":"<token>","Secret":"refresh"}'\n`);
+  chmodSync(helper, 0o755);
+  expect(await login("acme.azurecr.io", { credHelpers: { "acme.azurecr.io": "token" } })).toEqual(token);
+});
+
+test("that is given takes the place of a stored one, and the others stay where they are", () => {
+  const config = {
+    auths: { "https://index.docker.io/v1/": {}, "ghcr.io": {}, "quay.io": {} },
+    credsStore: "shelf",
+    credHelpers: { "europe-docker.pkg.dev": "gcloud", "ghcr.io": "gh" },
+    currentContext: "builder",
+  };
+  writeFileSync(join(directory, "config.json"), JSON.stringify(config));
+  const robot = { username: "robot", password: "hun:ter2" };
+  const given = [
+    { host: "docker.io", login: robot },
+    { host: "ghcr.io", login: robot },
+  ];
+  using written = writeDockerConfig(given, { DOCKER_CONFIG: directory }, ["registry.acme.example"]);
+  expect(JSON.parse(readFileSync(join(written.path, "config.json"), "utf8"))).toEqual({
+    currentContext: "builder",
+    credHelpers: { "europe-docker.pkg.dev": "gcloud", "quay.io": "shelf", "registry.acme.example": "shelf" },
+    auths: { "quay.io": {}, "https://index.docker.io/v1/": { auth }, "ghcr.io": { auth } },
+  });
 });
