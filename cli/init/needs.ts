@@ -12,7 +12,7 @@ export interface Need {
 
 export interface NeedsArgs {
   readonly settings: StackSettings;
-  readonly services: readonly Pick<Service, "secrets" | "build">[];
+  readonly services: readonly Pick<Service, "secrets" | "files" | "build">[];
   /** The keys of the stack file, without the project's prefix: its secrets are there, encrypted. */
   readonly given: Readonly<Record<string, unknown>>;
   /** The root of the checkout that the monorepo is in. */
@@ -82,7 +82,7 @@ export function needs({ settings, services, given, checkout, environment }: Need
 /** The names of the secrets that services, their builds and their dependencies have. */
 export function applicationSecrets(
   dependencies: StackSettings["dependencies"],
-  services: readonly Pick<Service, "secrets" | "build">[],
+  services: readonly Pick<Service, "secrets" | "files" | "build">[],
 ): string[] {
   return [
     ...Object.values(dependencies).flatMap((dependency) =>
@@ -90,8 +90,9 @@ export function applicationSecrets(
         ? []
         : [dependency.password ?? [], "secrets" in dependency ? Object.values(dependency.secrets) : []].flat(),
     ),
-    ...services.flatMap(({ secrets = {}, build }) => [
+    ...services.flatMap(({ secrets = {}, files = {}, build }) => [
       ...Object.values(secrets),
+      ...Object.values(files).flatMap(({ secret }) => secret ?? []),
       ...Object.values(build?.secrets ?? {}),
     ]),
   ];

@@ -27,6 +27,12 @@ export function noteOutput(): void {
   output.at = Date.now();
 }
 
+/** Prints lines that are no progress. */
+export function printLines(lines: readonly string[]): void {
+  if (lines.length > 0) noteOutput();
+  for (const line of lines) console.log(line);
+}
+
 /**
  * Prints lines of progress, each with the seconds since this call, so that one sees what takes long. What takes longer than
  * ten seconds is named again, with how much of it is done and how long it took the last time.

@@ -1,28 +1,28 @@
-import { join, relative } from "node:path";
+import { relative } from "node:path";
 import type { OutputMap, UpOptions } from "@pulumi/pulumi/automation/index.js";
+import { runsToCompletion } from "../../components/kind.ts";
 import { deployedDependencies } from "../../components/manifests/dependency.ts";
-import { temporaryDirectory } from "../../core/atomic-file.ts";
 import { namespaceName } from "../../core/names.ts";
 import { recoverStack } from "../engine/recovery.ts";
 import { openSandboxStack } from "../engine/sandbox-stack.ts";
 import { ensureApplicationSecrets, ensureCredentials, loginToDeployGit } from "../machine/credentials.ts";
 import { saveEndpoints } from "../machine/endpoints.ts";
-import { provideImages, saveFromDocker, type ProvidedImage } from "../machine/images/provided.ts";
+import type { ProvidedImage } from "../machine/images/provided.ts";
 import { kubernetesClient } from "../machine/kubernetes-client.ts";
-import { buildTools } from "../machine/tools/go-tools.ts";
 import { buildServices } from "../monorepo/build-services.ts";
 import { describeChoice, saveChoice, type Choice } from "../monorepo/choice.ts";
 import { followServices } from "../monorepo/follow-services.ts";
 import { hastenApplications, isApplication } from "../monorepo/hasten-applications.ts";
-import { importMonorepo } from "../monorepo/import.ts";
-import { neededImages, unavailableFor, unavailableImages } from "../monorepo/pulled-images.ts";
+import { importMonorepo, writeBuildStack } from "../monorepo/import.ts";
+import { findImages } from "../monorepo/find-images.ts";
+import { unavailableFor } from "../monorepo/pulled-images.ts";
 import { releaseRecords, releaseService, sandboxEnvironment } from "../monorepo/release-service.ts";
 import { hasSubmodules, readHead, takeSnapshot, type Head } from "../monorepo/snapshot.ts";
 import { makeStack, monorepoOf, sourceDirectory, type MonorepoStack } from "../monorepo/stack.ts";
 import { summaryLines, unavailableLines, type ServiceOutcome } from "../monorepo/summary.ts";
 import { describeEvent } from "./demo/follow-commit.ts";
 import { followPipeline } from "./demo/follow-pipeline.ts";
-import { noteOutput, type Report } from "./progress.ts";
+import { printLines, type Report } from "./progress.ts";
 import { startSandbox, type Sandbox } from "./start-sandbox.ts";
 import { terminalOutput, withProgress } from "./terminal.ts";
 
@@ -49,23 +49,24 @@ export interface MonorepoUp {
 export async function upMonorepo(options: UpMonorepoOptions): Promise<MonorepoUp> {
   const { stateDir, pods, choice, report } = options;
   const head = await readHead(choice.directory);
-  const stack = await prepareStack(options, head);
+  const whole = await prepareStack(options, head);
   const sandbox = await startSandbox({ stateDir, pods, report });
   saveEndpoints(stateDir, sandbox.endpoints);
-  const { buildKit, needed, unavailable } = await findImages(options, sandbox, stack);
+  const { buildKit, needed, unavailable } = await findImages(options, sandbox, whole);
+  printLines(unavailableLines(unavailable, needed));
+  const hopeless = unavailableFor("services", unavailable, needed);
+  const built = await buildMissing({ ...options, head, sandbox, stack: whole, buildKit }, hopeless);
+  const outcomes = new Map<string, ServiceOutcome>(built.failed.map((outcome) => [outcome.name, outcome]));
+  const excluded = new Map(built.failed.map(({ name, detail }) => [name, detail.split("\n", 1)[0] ?? ""]));
+  const stack = excluded.size === 0 ? whole : await withoutFailed(options, head, excluded);
   const absent = unavailableFor("dependencies", unavailable, needed);
   const outputs = await updateStack(options, sandbox, new Set(absent.keys()));
   const commit = await importHead(options, sandbox, outputs, head);
-  const outcomes = new Map<string, ServiceOutcome>();
-  await buildMissing(
-    { ...options, sandbox, stack, buildKit, commit },
-    unavailableFor("services", unavailable, needed),
-    outcomes,
-  );
+  await releaseBuilt(options, sandbox, built.digests, commit, outcomes);
   await followRollouts(options, sandbox, stack, absent, outcomes);
   report("The pipeline is up", "end");
   const services = [...outcomes.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
-  print(summaryLines(services));
+  printLines(summaryLines(services));
   return { outputs, services };
 }
 
@@ -89,39 +90,21 @@ async function prepareStack({ stateDir, choice, report }: UpMonorepoOptions, hea
   return stack;
 }
 
-/** Which images come from elsewhere, and which of them are not to be had. */
-async function findImages(
-  { stateDir, images, report }: UpMonorepoOptions,
-  { cluster, docker, endpoints }: Sandbox,
-  stack: MonorepoStack,
-) {
-  // The stack that is made for a monorepo has the sandbox's own login.
-  const { username = "" } = stack.settings.images;
-  const registry = { host: endpoints.registryHost, username, password: ensureCredentials(stateDir).registryPassword };
-  const provide = async (given: readonly ProvidedImage[]): Promise<void> => {
-    if (given.length === 0) return;
-    report(`Images: taking ${given.map(({ image }) => image).join(", ")}`);
-    const { crane } = await buildTools(["crane"], report);
-    await provideImages({ stateDir, images: given, crane, registry });
-  };
-  await provide(images);
-  // Simulated pods pull nothing.
-  const needed = neededImages(monorepoOf(stack), cluster.pods === "simulated" ? {} : stack.settings.dependencies);
-  report(`Images: looking for ${needed.size} that come from elsewhere`);
-  const buildKit = await docker.buildKit();
-  const missing = await unavailableImages([...needed.keys()], buildKit);
-  using directory = temporaryDirectory("delivery-docker-images-");
-  const local: ProvidedImage[] = [];
-  for (const [index, image] of [...missing.keys()].entries()) {
-    const file = join(directory.path, `${index}.tar`);
-    if (await saveFromDocker(image, file)) local.push({ image, file });
+/** The stack without services that cannot be built: with each of them, every pipeline would fail. */
+async function withoutFailed(
+  { stateDir, choice, report }: UpMonorepoOptions,
+  head: Head,
+  excluded: ReadonlyMap<string, string>,
+): Promise<MonorepoStack> {
+  try {
+    return await makeStack(stateDir, choice, head, excluded);
+  } catch {
+    report(
+      "  what cannot be built stays in the stack, since files of other services name it: pipelines will fail",
+      "note",
+    );
+    return makeStack(stateDir, choice, head);
   }
-  await provide(local);
-  const found = new Set(local.map(({ image }) => image));
-  const unavailable = new Map([...missing].filter(([image]) => !found.has(image)));
-  print(unavailableLines(unavailable, needed));
-  // It knows of the registries of provided images only from its start on.
-  return { buildKit: local.length === 0 ? buildKit : await docker.buildKit(), needed, unavailable };
 }
 
 /** @param absent the dependencies that cannot run here */
@@ -173,7 +156,7 @@ async function importHead(
   const end = await followPipeline(
     ci,
     imported.commit,
-    (event) => print([`         ${describeEvent(event)}`]),
+    (event) => printLines([`         ${describeEvent(event)}`]),
     AbortSignal.timeout(pipelineMinutes * 60_000),
   );
   if (end.status !== "success") report(`  pipeline #${end.number} ended with ${end.status}`);
@@ -183,48 +166,79 @@ async function importHead(
 const pipelineMinutes = 30;
 
 interface BuildArgs extends UpMonorepoOptions {
+  readonly head: Head;
   readonly sandbox: Sandbox;
   readonly stack: MonorepoStack;
   readonly buildKit: { readonly address: string; readonly buildctl: string };
-  readonly commit: string;
 }
 
-/** Builds and releases the services of which nothing is released yet. */
+interface Built {
+  /** Service → the image that is to be released. */
+  readonly digests: ReadonlyMap<string, string>;
+  readonly failed: readonly ServiceOutcome[];
+}
+
+/** Builds the services of which nothing is released yet. */
 async function buildMissing(
-  { stateDir, report, sandbox, stack, buildKit, commit }: BuildArgs,
+  { stateDir, report, head, sandbox, stack, buildKit }: BuildArgs,
   hopeless: ReadonlyMap<string, string>,
-  outcomes: Map<string, ServiceOutcome>,
-): Promise<void> {
-  const { images, gitops } = stack.settings;
-  const deploy = { repository: sandbox.endpoints.deployRepository ?? "", branch: gitops?.branch ?? "main" };
+): Promise<Built> {
+  const { images } = stack.settings;
+  const credentials = ensureCredentials(stateDir);
+  const { registryHost, deployRepository } = sandbox.endpoints;
   loginToDeployGit(stateDir, "writer");
-  const records = await releaseRecords(deploy);
+  const records = await releaseRecords({ repository: deployRepository ?? "", branch: branchOf(stack) });
   const services = stack.services.filter(({ name }) => records.get(name)?.image === undefined);
-  if (services.length === 0) return;
-  const state = { ended: 0 };
-  report(`Building ${services.length} images from their Dockerfiles`, () => `${state.ended} of ${services.length}`);
+  const digests = new Map<string, string>();
+  const failed: ServiceOutcome[] = [];
+  if (services.length === 0) return { digests, failed };
+  const done = (): string => `${digests.size + failed.length} of ${services.length}`;
+  report(`Building ${services.length} images from their Dockerfiles`, done);
   await buildServices({
     stateDir,
+    directory: writeBuildStack(stateDir, stack.text, head.prefix, registryHost),
     monorepo: monorepoOf(stack),
     services,
-    commit,
+    commit: head.commit,
     buildKit,
-    registry: { username: images.username ?? "", password: ensureCredentials(stateDir).registryPassword },
+    registry: { username: images.username ?? "", password: credentials.registryPassword },
+    secrets: credentials.secrets,
     hopeless,
-    onEnd: async (outcome) => {
-      const { service, seconds } = outcome;
-      state.ended += 1;
-      const log = relative(process.cwd(), outcome.log);
-      if ("problem" in outcome) {
-        report(`  ${service}: not built: ${outcome.problem.split("\n", 1)[0]}`, "note");
-        const detail = seconds === 0 ? outcome.problem : `${outcome.problem}\nin full: ${log}`;
-        outcomes.set(service, { name: service, state: "not built", detail });
-        return;
+    onEnd: (outcome) => {
+      const { service: name, seconds } = outcome;
+      if ("digest" in outcome) {
+        digests.set(name, outcome.digest);
+        return report(`  ${name}: built in ${seconds.toFixed(0)} s`, "note");
       }
-      await releaseService(deploy, monorepoOf(stack), { service, digest: outcome.digest, commit });
-      report(`  ${service}: built in ${seconds.toFixed(0)} s, and released`, "note");
+      const log = relative(process.cwd(), outcome.log);
+      const detail = seconds === 0 ? outcome.problem : `${outcome.problem}\nin full: ${log}`;
+      failed.push({ name, state: "not built", detail });
+      report(`  ${name}: not built: ${outcome.problem.split("\n", 1)[0]}`, "note");
     },
   });
+  if (digests.size === 0 && failed.length === stack.services.length)
+    throw new Error(`no service can be built\n${summaryLines(failed).join("\n")}`);
+  return { digests, failed };
+}
+
+async function releaseBuilt(
+  { stateDir, report }: UpMonorepoOptions,
+  { endpoints }: Sandbox,
+  digests: ReadonlyMap<string, string>,
+  commit: string,
+  outcomes: Map<string, ServiceOutcome>,
+): Promise<void> {
+  const state = { ended: 0 };
+  if (digests.size > 0) report(`Releasing ${digests.size} images`, () => `${state.ended} of ${digests.size}`);
+  for (const [service, digest] of digests) {
+    const problem = await releaseService(stateDir, endpoints, { service, digest, commit });
+    state.ended += 1;
+    if (problem !== undefined) outcomes.set(service, { name: service, state: "not released", detail: problem });
+  }
+}
+
+function branchOf({ settings }: MonorepoStack): string {
+  return settings.gitops?.branch ?? "main";
 }
 
 /** Waits until every service that is released runs, or it is clear that it does not. */
@@ -236,11 +250,12 @@ async function followRollouts(
   outcomes: Map<string, ServiceOutcome>,
 ): Promise<void> {
   const { app, gitops } = settings;
-  const records = await releaseRecords({
-    repository: endpoints.deployRepository ?? "",
-    branch: gitops?.branch ?? "main",
-  });
+  const branch = gitops?.branch ?? "main";
+  const records = await releaseRecords({ repository: endpoints.deployRepository ?? "", branch });
   const namespace = namespaceName(app.name, sandboxEnvironment);
+  for (const { name, kind, schedule } of services.filter(runsToCompletion))
+    if (records.get(name)?.image !== undefined && !outcomes.has(name))
+      outcomes.set(name, { name, state: "declared", detail: kind === "cron" ? `runs at ${schedule}` : "runs once" });
   const released = services.flatMap(({ name }) => {
     const digest = outcomes.has(name) ? undefined : records.get(name)?.image?.digest;
     return digest === undefined ? [] : [[name, digest] as const];
@@ -269,9 +284,4 @@ async function followRollouts(
       });
     },
   });
-}
-
-function print(lines: readonly string[]): void {
-  if (lines.length > 0) noteOutput();
-  for (const line of lines) console.log(line);
 }

@@ -4,10 +4,10 @@ import { dirname, join } from "node:path";
 import { buildOrder } from "../../cli/build/build-images.ts";
 import type { Monorepo } from "../../cli/project/monorepo.ts";
 import type { Service } from "../../components/service.ts";
+import { buildSecretVariable } from "../../core/names.ts";
 import { runProcess } from "../../core/process.ts";
 import { baseServices } from "../../cli/affected/base-images.ts";
 import { z } from "zod";
-import { programDirectory } from "./import.ts";
 
 /** What has become of the image of a service. */
 export type BuildOutcome = { readonly service: string; readonly seconds: number; readonly log: string } & (
@@ -19,10 +19,14 @@ export interface BuildServicesArgs {
   readonly stateDir: string;
   readonly monorepo: Monorepo;
   readonly services: readonly Service[];
-  /** The commit in the source repository. */
+  /** Where `delivery build` finds the stack file. */
+  readonly directory: string;
+  /** The commit that images are tagged with. */
   readonly commit: string;
   readonly buildKit: { readonly address: string; readonly buildctl: string };
   readonly registry: { readonly username: string; readonly password: string };
+  /** The secrets of the stack that builds may take, by name. */
+  readonly secrets: Readonly<Record<string, string>>;
   /** Services that cannot be built, and why. */
   readonly hopeless: ReadonlyMap<string, string>;
   readonly onEnd: (outcome: BuildOutcome) => Promise<void> | void;
@@ -69,7 +73,7 @@ async function buildOne(
   service: string,
   digests: string,
   log: string,
-  { stateDir, commit, buildKit, registry }: BuildServicesArgs,
+  { directory, commit, buildKit, registry, secrets }: BuildServicesArgs,
 ): Promise<BuildOutcome> {
   const start = performance.now();
   const output = join(digests, `${service}.json`);
@@ -79,13 +83,14 @@ async function buildOne(
   const command = [join(import.meta.dirname, "../../cli/main.ts"), "build", "--env", "sandbox", "--service", service];
   const options = ["--commit", commit, "--bases", digests, "--output", output];
   const { code } = await runProcess(process.execPath, [...command, ...options], {
-    cwd: programDirectory(stateDir),
+    cwd: directory,
     env: {
       ...Object.fromEntries(
         Object.entries(process.env).filter(([name]) => !/^(CIRCLE|DELIVERY|DOCKERHUB)_/.test(name)),
       ),
       PATH: `${dirname(buildKit.buildctl)}:${process.env["PATH"]}`,
       BUILDKIT_HOST: buildKit.address,
+      ...Object.fromEntries(Object.entries(secrets).map(([name, value]) => [buildSecretVariable(name), value])),
       DELIVERY_REGISTRY_USERNAME: registry.username,
       DELIVERY_REGISTRY_PASSWORD: registry.password,
     },

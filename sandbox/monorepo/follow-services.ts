@@ -35,12 +35,15 @@ export async function followServices(args: FollowArgs): Promise<void> {
   const start = Date.now();
   while (open.size > 0) {
     const signal = AbortSignal.timeout(30_000);
-    const [deployments, pods] = await Promise.all([
+    const sets = `/apis/apps/v1/namespaces/${location.namespace}/statefulsets`;
+    const [deployments, statefulSets, pods] = await Promise.all([
       listDeployments(kubernetes, location, signal),
+      kubernetes.request("GET", sets, { signal }).then((list) => listAt(list, "items")),
       listPods(kubernetes, location, signal),
     ]);
+    const workloads = [...deployments, ...statefulSets.map(asDeployment)];
     const seconds = (Date.now() - start) / 1000;
-    const states = [...open].map(([service, digest]) => stateOf(service, digest, deployments, pods));
+    const states = [...open].map(([service, digest]) => stateOf(service, digest, workloads, pods));
     // What waits for something that will not come is given up once all others are clear.
     const isClear = ({ state }: Observed): boolean =>
       state !== "pending" ||
@@ -92,6 +95,14 @@ function stateOf(
     (a, b) => Number(b.isStuck) - Number(a.isStuck),
   );
   return { service, state: worst.isStuck ? "stuck" : "pending", reason: worst.reason };
+}
+
+/** The status of a StatefulSet in a Deployment's words. */
+function asDeployment(set: KubernetesObject): KubernetesObject {
+  const ready = numberAt(set, "status", "readyReplicas") ?? 0;
+  const desired = numberAt(set, "spec", "replicas") ?? 1;
+  const counts = { availableReplicas: ready, unavailableReplicas: Math.max(0, desired - ready) };
+  return { ...set, status: { ...mapAt(set, "status"), ...counts } };
 }
 
 /** Reasons for which a container waits until somebody changes something. */

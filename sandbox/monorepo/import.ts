@@ -46,12 +46,24 @@ async function writeProgram(stateDir: string, program: string, prefix: string): 
   writeFileAtomically(join(program, stackFilePath("sandbox")), besideMonorepo(text, prefix), 0o600);
 }
 
+/**
+ * What `delivery build` needs before there is a stack: the stack file beside the monorepo, with the registry that there really is.
+ * @returns the directory to run it in
+ */
+export function writeBuildStack(stateDir: string, text: string, prefix: string, registryHost: string): string {
+  const directory = join(stateDir, "monorepo", "build");
+  const file = besideMonorepo(text, prefix, { registry: registryHost });
+  writeFileAtomically(join(directory, stackFilePath("sandbox")), file, 0o600);
+  return directory;
+}
+
 /** The stack file for a program that has the monorepo's checkout beside it. */
-export function besideMonorepo(text: string, prefix: string): string {
+export function besideMonorepo(text: string, prefix: string, images: Readonly<Record<string, string>> = {}): string {
   const read = parseYaml(text);
   const file = "value" in read && isMap(read.value) ? read.value : {};
   const config = isMap(file["config"]) ? file["config"] : {};
   const directory = `../source/${prefix}`.replace(/\/$/, "");
   const app = { ...Object(config["delivery:app"]), directory };
-  return writeYaml({ ...file, config: { ...config, "delivery:app": app } });
+  const own = { "delivery:app": app, "delivery:images": { ...Object(config["delivery:images"]), ...images } };
+  return writeYaml({ ...file, config: { ...config, ...own } });
 }

@@ -1,8 +1,12 @@
-import type { Monorepo } from "../../cli/project/monorepo.ts";
-import { imageRepository } from "../../core/names.ts";
+import { join } from "node:path";
+import { runProcess } from "../../core/process.ts";
 import type { DeployBranch } from "../../git/deploy-branch.ts";
 import { readBranch } from "../../git/deploy-repository.ts";
-import { commitReleases, readRecords, type Records } from "../../git/records.ts";
+import { readRecords, type Records } from "../../git/records.ts";
+import { ensureCredentials, gitUsers } from "../machine/credentials.ts";
+import type { SandboxEndpoints } from "../machine/endpoints.ts";
+import { buildProblem } from "./build-services.ts";
+import { programDirectory } from "./import.ts";
 
 /** The sandbox's environment, which is also its directory in the deploy repository. */
 export const sandboxEnvironment = "sandbox";
@@ -12,20 +16,34 @@ export function releaseRecords(deploy: DeployBranch): Promise<Records> {
   return readBranch(deploy, (snapshot) => readRecords(snapshot, sandboxEnvironment));
 }
 
-/** Has Argo CD run an image that was built from a commit of the source repository. */
+/** How long Argo CD may take to start a migration: one that waits for a database that is not there never starts. */
+const migrationWait = "2m";
+
+/**
+ * Has Argo CD run an image, by `delivery release`, once its migrations have succeeded.
+ * @param commit the one in the source repository
+ * @returns why it is not released; `undefined`: it is
+ */
 export async function releaseService(
-  deploy: DeployBranch,
-  { images, app }: Pick<Monorepo, "images" | "app">,
+  stateDir: string,
+  { kubeconfigPath }: SandboxEndpoints,
   { service, digest, commit }: { readonly service: string; readonly digest: string; readonly commit: string },
-): Promise<void> {
-  const repository = imageRepository(images, app.name, service);
-  await commitReleases({
-    ...deploy,
-    directory: sandboxEnvironment,
-    choose: () => [{ service, repository, digest, sourceCommit: commit }],
-    describe: () => ({
-      subject: `release(${sandboxEnvironment}): ${service}, built by \`npm run up\``,
-      trailers: [`Source-Commit: ${commit}`],
-    }),
-  });
+): Promise<string | undefined> {
+  const command = [join(import.meta.dirname, "../../cli/main.ts"), "release", "--env", sandboxEnvironment];
+  const options = ["--service", `${service}=${digest}`, "--source-commit", commit, "--unverified"];
+  const { code, stderr } = await runProcess(
+    process.execPath,
+    [...command, ...options, "--migration-wait", migrationWait],
+    {
+      cwd: programDirectory(stateDir),
+      env: {
+        ...process.env,
+        KUBECONFIG: kubeconfigPath,
+        DELIVERY_KUBECONFIG: undefined,
+        DELIVERY_GIT_USERNAME: gitUsers.writer,
+        DELIVERY_GIT_TOKEN: ensureCredentials(stateDir).gitWriteToken,
+      },
+    },
+  );
+  return code === 0 ? undefined : buildProblem(stderr.toString().split("\n"));
 }

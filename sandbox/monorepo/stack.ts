@@ -55,13 +55,21 @@ interface Described {
 
 /**
  * Makes the stack file with which the sandbox runs a monorepo of the user's, whose snapshot is there already.
+ * @param excluded services that are to have no part in it, and why: CI would fail with each of them
  * @throws Error with all that the program would refuse
  */
-export async function makeStack(stateDir: string, choice: Choice, head: Head): Promise<MonorepoStack> {
+export async function makeStack(
+  stateDir: string,
+  choice: Choice,
+  head: Head,
+  excluded: ReadonlyMap<string, string> = new Map(),
+): Promise<MonorepoStack> {
   const root = relative(process.cwd(), join(sourceDirectory(stateDir), head.prefix)) || ".";
   const github = githubName(await ask(head.root, ["config", "--get", "remote.origin.url"]));
   const described =
-    choice.stack === undefined ? await guessed(root, choice, github) : ofFile(stackFilePath(choice.stack));
+    choice.stack === undefined
+      ? await guessed(root, choice, github, excluded)
+      : ofFile(stackFilePath(choice.stack), root, excluded);
   const name = appName(basename(choice.directory));
   const settings = overlaySettings({
     own: described.own,
@@ -90,12 +98,18 @@ export async function makeStack(stateDir: string, choice: Choice, head: Head): P
 }
 
 /** What `delivery init` would write, without services that no commit has all files of: CI could not build these. */
-async function guessed(root: string, { directory }: Choice, github: string | undefined): Promise<Described> {
+async function guessed(
+  root: string,
+  { directory }: Choice,
+  github: string | undefined,
+  excluded: ReadonlyMap<string, string>,
+): Promise<Described> {
   const repository = { ...(await readRepository(root)), github, branch: "main", checkout: directory };
   const file = `the stack file that \`delivery init\` would write for ${directory}`;
-  const first = acceptedGuess(repository, file, undefined);
-  const unbuildable = await withoutSources(first.accepted, root, file);
-  const { guess, text } = unbuildable.size === 0 ? first : acceptedGuess(repository, file, undefined, unbuildable);
+  const first = acceptedGuess(repository, file, undefined, excluded);
+  const missing = await withoutSources(first.accepted, root, file);
+  const unwanted = new Map([...excluded, ...missing]);
+  const { guess, text } = missing.size === 0 ? first : acceptedGuess(repository, file, undefined, unwanted);
   const leftOut = guess.leftOut.map(({ path, reason }) => `${path}: ${reason}`);
   if (guess.services.length === 0)
     throw new Error(
@@ -119,8 +133,43 @@ async function withoutSources(
   return new Map([...missing].map(([name, sentences]) => [name, sentences.join("; ")]));
 }
 
-function ofFile(file: string): Described {
-  return { own: settingsIn(file), file, remarks: [], secretValues: new Map() };
+function ofFile(file: string, root: string, excluded: ReadonlyMap<string, string>): Described {
+  const own = settingsIn(file);
+  return {
+    own: excluded.size === 0 ? own : withoutServices(own, file, root, excluded),
+    file,
+    remarks: [],
+    secretValues: new Map(),
+  };
+}
+
+/** The settings without some services, also where others name these as their peers. */
+function withoutServices(
+  own: Readonly<Record<string, unknown>>,
+  file: string,
+  root: string,
+  excluded: ReadonlyMap<string, string>,
+): Readonly<Record<string, unknown>> {
+  const app = { ...Object(own["app"]), directory: root };
+  const { services } = acceptance(file, writeYaml({ config: { ...own, app } }));
+  const kept = services
+    .filter(({ name }) => !excluded.has(name))
+    .map(({ directory }) => relative(root, directory) || ".");
+  // A pattern in braces means each of them; in braces of its own, a single one would be a name.
+  const pattern = kept.length === 1 ? kept[0] : `{${[...new Set(kept)].join(",")}}`;
+  const entries = Object.entries(isMap(own["services"]) ? own["services"] : {});
+  const others = entries
+    .filter(([key]) => !excluded.has(key))
+    .map(([key, value]) => [key, withoutPeers(value, excluded)]);
+  return { ...own, app: { ...app, services: pattern }, services: Object.fromEntries(others) };
+}
+
+function withoutPeers(settings: unknown, excluded: ReadonlyMap<string, string>): unknown {
+  if (!isMap(settings)) return settings;
+  const { peers, ...rest } = settings;
+  if (Array.isArray(peers)) return { ...rest, peers: peers.filter((peer) => !excluded.has(String(peer))) };
+  if (!isMap(peers)) return settings;
+  return { ...rest, peers: Object.fromEntries(Object.entries(peers).filter(([peer]) => !excluded.has(peer))) };
 }
 
 function settingsIn(file: string): Readonly<Record<string, unknown>> {

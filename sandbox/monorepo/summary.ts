@@ -3,7 +3,7 @@ import type { NeededImages } from "./pulled-images.ts";
 /** How a service, or a dependency, has come out. */
 export interface ServiceOutcome {
   readonly name: string;
-  readonly state: "runs" | "declared" | "not built" | "does not run";
+  readonly state: "runs" | "declared" | "not built" | "not released" | "does not run";
   /** Where it is reached, or why it does not run. */
   readonly detail: string;
 }

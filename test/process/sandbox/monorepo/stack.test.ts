@@ -37,10 +37,14 @@ afterEach(() => {
   rmSync(stateDir, { recursive: true });
 });
 
-async function made(directory = shop.root, stack?: string): Promise<MonorepoStack> {
+async function made(
+  directory = shop.root,
+  stack?: string,
+  excluded?: ReadonlyMap<string, string>,
+): Promise<MonorepoStack> {
   const head = await readHead(directory);
   await takeSnapshot(head, sourceDirectory(stateDir));
-  return makeStack(stateDir, { directory, ...(stack === undefined ? {} : { stack }) }, head);
+  return makeStack(stateDir, { directory, ...(stack === undefined ? {} : { stack }) }, head, excluded);
 }
 
 /** All that is in the user's checkout, and Git's own files of it. */
@@ -142,6 +146,33 @@ test("a stack file of the user's keeps what describes services, and loses what s
   expect(settings.github).toMatchObject({ repository: "acme/store", branch: "main", api: "http://localhost:8200" });
   expect(services).toMatchObject([{ name: "cart", replicas: 2 }]);
   expect(secrets).toEqual(["api-key", "cache-password"]);
+});
+
+test.each<[how: string, stackFile: string | undefined]>([
+  ["what init would write", undefined],
+  [
+    "a stack file",
+    `config:
+  delivery:schemaVersion: 2
+  delivery:app: { name: store, directory: SHOP, services: services/* }
+  delivery:images: { organization: acme, username: acme, source: registry }
+  delivery:ci: { organizationId: 3f0c8f0a-5d0e-4c1b-9c55-0a5d3c7e1f10 }
+  delivery:services: { mail: { replicas: 2 }, web: { peers: [cart] }, cart: { replicas: 3 }, tool: { dockerfile: services/mail/Dockerfile } }
+`,
+  ],
+])("%s loses services that cannot be built, also as the peers of others", async (_how, stackFile) => {
+  using own = new SourceCheckout();
+  own.commit({
+    "stacks/Pulumi.sandbox.yaml": readFileSync(join(program, "stacks/Pulumi.sandbox.yaml"), "utf8"),
+    "stacks/Pulumi.dev.yaml": stackFile?.replace("SHOP", shop.root) ?? "",
+  });
+  process.chdir(own.root);
+  const stack = stackFile === undefined ? undefined : "dev";
+  const all = await made(shop.root, stack);
+  const rest = await made(shop.root, stack, new Map([["cart", "exit code 7"]]));
+  const names = ({ services }: MonorepoStack): string[] => services.map(({ name }) => name);
+  expect(names(rest)).toEqual(names(all).filter((name) => name !== "cart"));
+  expect(rest.text).not.toMatch(/^ +cart:/m);
 });
 
 test("a stack file that the program would refuse is refused before anything starts, by its own name", async () => {

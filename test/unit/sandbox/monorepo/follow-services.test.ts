@@ -74,13 +74,20 @@ const deployment = (service: string, isReady: boolean): JsonMap => ({
     : { observedGeneration: 1, replicas: 1, updatedReplicas: 1, unavailableReplicas: 1 },
 });
 
-async function follow(
-  objects: { deployments: JsonMap[]; pods: JsonMap[] },
-  more: Partial<FollowArgs> = {},
-): Promise<ServiceState[]> {
+interface Objects {
+  deployments: JsonMap[];
+  pods: JsonMap[];
+  sets?: JsonMap[];
+}
+
+function itemsAt(path: string, { deployments, pods, sets = [] }: Objects): JsonMap[] {
+  if (path.endsWith("/pods")) return pods;
+  return path.endsWith("/statefulsets") ? sets : deployments;
+}
+
+async function follow(objects: Objects, more: Partial<FollowArgs> = {}): Promise<ServiceState[]> {
   const kubernetes = {
-    request: (_method: string, path: string) =>
-      Promise.resolve({ items: path.endsWith("/pods") ? objects.pods : objects.deployments }),
+    request: (_method: string, path: string) => Promise.resolve({ items: itemsAt(path, objects) }),
   };
   const states: ServiceState[] = [];
   await followServices({
@@ -118,6 +125,18 @@ test("what waits for a dependency that cannot run is said to, and holds up nobod
   expect(states.toReversed()).toEqual([
     { service: "user" },
     { service: "cart", reason: expect.stringMatching(/^waits for cart-db: postgres:17 cannot be pulled \(it runs/) },
+  ]);
+});
+
+test("a StatefulSet runs once all its pods are ready", async () => {
+  const set = (ready: number): JsonMap => ({
+    ...deployment("cart", false),
+    status: { observedGeneration: 1, replicas: 1, updatedReplicas: 1, readyReplicas: ready },
+  });
+  const released = new Map([["cart", "sha256:1"]]);
+  expect(await follow({ deployments: [], sets: [set(1)], pods: [] }, { released })).toEqual([{ service: "cart" }]);
+  expect(await follow({ deployments: [], sets: [set(0)], pods: [] }, { released })).toMatchObject([
+    { service: "cart", reason: expect.any(String) },
   ]);
 });
 
