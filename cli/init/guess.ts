@@ -82,12 +82,24 @@ export function guessStack({ repository, directory, program, refused = new Map()
     [...languages.values()].map(({ language }) => language),
     repository,
   );
+  // Whatever ports Compose opens to the machine: who has the address of a container calls it.
+  const called = new Set(
+    [...links.values()].flatMap(({ peers }) =>
+      peers.flatMap(({ name, variables }) => (variables.length > 0 ? [name] : [])),
+    ),
+  );
+  const twinsOf = new Map(
+    images.map((image) => [
+      image.name,
+      image.isShared && !called.has(image.name) ? listeningTwins(image, images).map(({ name }) => name) : [],
+    ]),
+  );
   const services = images.map((image): GuessedService => {
     const { language = "no known language", test, prepare, image: imageOfLanguage } = languages.get(image.name) ?? {};
     const isFound = pattern !== undefined && isPlain(image) && matchesGlob(posix.dirname(image.dockerfile), pattern);
     const own = links.get(image.name);
     const usable = test !== undefined && language === ci.language;
-    const twins = image.isShared ? listeningTwins(image, images).map(({ name }) => name) : [];
+    const twins = twinsOf.get(image.name) ?? [];
     const isExposing = own?.portFrom === undefined && twins.length === 0;
     const ports = isExposing ? portsSetting(image, repository.read(image.dockerfile) ?? "") : undefined;
     return {
@@ -109,7 +121,13 @@ export function guessStack({ repository, directory, program, refused = new Map()
         ...(twins.length === 0 && own?.port === undefined && ports === undefined
           ? [{ text: "kind: worker", because: "no port is known; if it listens, `port` in place of this" }]
           : []),
-        ...(own === undefined ? [] : linkSettings(twins.length > 0 ? { ...own, portFrom: undefined } : own)),
+        ...(own === undefined
+          ? []
+          : linkSettings({
+              ...own,
+              portFrom: twins.length > 0 ? undefined : own.portFrom,
+              peers: own.peers.filter(({ name }) => twinsOf.get(name)?.length === 0),
+            })),
         ...(language === "Java" ? [memoryOfJava] : []),
         ...(usable ? [{ text: `test: { command: ${scalar(test)} }`, because: language }] : []),
       ],

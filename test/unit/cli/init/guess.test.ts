@@ -449,6 +449,25 @@ test("a submodule is named, and a FROM without an image makes no service", () =>
   ]);
 });
 
+test("of several containers of one image, those that others have the address of are servers, and whom one only starts after is none", () => {
+  const container = (environment: string, more = ""): string => `{ build: ., environment: { ${environment} }${more} }`;
+  const { accepted, config } = guessedStack({
+    Dockerfile: "FROM x\nEXPOSE 3333\n",
+    "compose.yaml": `services:
+  api: ${container("ROLE: api, CATALOG: 'http://catalog:3333'", ", ports: ['3333:3333'], depends_on: [mail]")}
+  catalog: ${container("ROLE: catalog, MODE: x")}
+  mail: ${container("ROLE: mail, MODE: y")}
+`,
+  });
+  expect(accepted.problems).toEqual([]);
+  expect(accepted.services.map(({ name, port }) => [name, port])).toEqual([
+    ["api", 3333],
+    ["catalog", 3333],
+    ["mail", undefined],
+  ]);
+  expect(Object.keys(Object(Object(config["services"]).api.peers))).toEqual(["catalog"]);
+});
+
 test("where there are only remarks, the stack file is valid all the same", () => {
   const { text, accepted } = guessedStack({ "svc/a/Dockerfile": "FROM x\nCOPY target/a.jar .\nEXPOSE 1\n" });
   expect(accepted.problems).toEqual([]);
