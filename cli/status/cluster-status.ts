@@ -1,3 +1,4 @@
+import { routeProblem } from "../../components/route-acceptance.ts";
 import { NotReachableError } from "../../core/error.ts";
 import { projectName } from "../../core/names.ts";
 import type { KubernetesClient } from "../../kubernetes/client.ts";
@@ -45,16 +46,33 @@ export async function readDeployments(
   location: ClusterLocation,
   signal: AbortSignal,
 ): Promise<DeploymentStatus[]> {
-  const [deployments, pods] = await Promise.all([
+  const [deployments, pods, ...routes] = await Promise.all([
     listDeployments(client, location, signal),
     // Who may not see pods does without the hint.
     listPods(client, location, signal).catch(() => []),
+    // Most clusters have no routes of one kind or both.
+    ...["httproutes", "grpcroutes"].map((plural) =>
+      listOwn(client, "/apis/gateway.networking.k8s.io/v1", plural, location, signal).catch(() => []),
+    ),
   ]);
   const hints = memoryHints(pods);
+  const unreachable = new Map(
+    routes.flat().flatMap((route) => {
+      const problem = routeProblem(route);
+      return problem === undefined ? [] : [[nameOf(route), problem] as const];
+    }),
+  );
   return deployments.map((deployment) => {
     const memoryHint = hints.get(nameOf(deployment));
-    return { ...deploymentStatus(deployment), ...(memoryHint === undefined ? {} : { memoryHint }) };
+    const status = reachedFromOutside(deploymentStatus(deployment), unreachable.get(nameOf(deployment)));
+    return { ...status, ...(memoryHint === undefined ? {} : { memoryHint }) };
   });
+}
+
+/** Pods that nobody reaches are no good, however well they are. */
+function reachedFromOutside(status: DeploymentStatus, problem: string | undefined): DeploymentStatus {
+  if (problem === undefined || status.state !== "ok") return status;
+  return { ...status, state: "failed", health: "Degraded", message: `not reachable from outside: ${problem}` };
 }
 
 export function listDeployments(
