@@ -1,6 +1,7 @@
 import { benchAffected } from "./affected.ts";
 import { benchBuild } from "./build.ts";
 import { benchChanges } from "./changes.ts";
+import { benchFirstUpdate } from "./first-update.ts";
 import type { Figure } from "./figure.ts";
 import { benchGitOps } from "./gitops.ts";
 import { benchLoop } from "./loop.ts";
@@ -21,6 +22,7 @@ interface BenchmarkOptions {
 export const benchmarks = {
   preview: ({ report }) => benchPreview(report),
   scale: ({ report }) => benchScale(report),
+  "first-update": ({ report }) => benchFirstUpdate(report),
   tests: ({ report }) => benchTests(report),
   changes: ({ report }) => benchChanges(report),
   affected: ({ report }) => benchAffected(report),

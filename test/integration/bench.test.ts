@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { measureBuilds } from "../../bench/build.ts";
+import { benchFirstUpdate } from "../../bench/first-update.ts";
 import { benchPreview } from "../../bench/preview.ts";
 import { benchScale } from "../../bench/scale.ts";
 import { temporaryDirectory } from "../../core/atomic-file.ts";
@@ -11,6 +12,7 @@ const report = (): void => undefined;
 smokeBenchmarks("integration", {
   preview: () => benchPreview(report, 1),
   scale: () => benchScale(report, { rounds: 1, services: 4, fewServices: 2 }),
+  "first-update": () => benchFirstUpdate(report, { services: 4, fewServices: 2 }),
   // Of the sandbox's own BuildKit, whose layers the other tests want to keep.
   build: async () => {
     const { sandbox, credentials } = await enterSandbox();

@@ -9,6 +9,7 @@ const smokeProjects = {
   affected: "process",
   preview: "integration",
   scale: "integration",
+  "first-update": "integration",
   build: "integration",
   sandbox: "e2e",
   gitops: "e2e",
