@@ -93,7 +93,7 @@ describe("gitops", () => {
   });
 
   test("a watcher of the registry releases a build that appears there", async () => {
-    await using _watcher = keepDelivering(harness, shop, "watch", "--interval", "500ms");
+    await using _watcher = keepDelivering(harness, shop, "watch", ["--interval", "500ms"]);
     const digest = await pushBuild(harness.stateDir, shop.imagesOf("catalog"), releasedImage("catalog"), "0.1.2");
     await expectRunning("catalog", digest);
     expect(harness.repository.git("log", "-1", "--format=%B")).toContain("Released-By: delivery watch");

@@ -13,12 +13,20 @@ const run = promisify(execFile);
  * @param stateDir of the sandbox with the registry
  * @param repository e.g. `localhost:5001/delinkcious/shop-cart`
  * @param tag e.g. `0.1.7`, for build 7
+ * @param variables of the image's environment. @default as they are
  * @returns the digest
  */
-export async function pushBuild(stateDir: string, repository: string, from: string, tag: string): Promise<string> {
+export async function pushBuild(
+  stateDir: string,
+  repository: string,
+  from: string,
+  tag: string,
+  variables: Readonly<Record<string, string>> = {},
+): Promise<string> {
   const { crane } = await buildTools(["crane"], () => undefined);
   const env = { DOCKER_CONFIG: dockerConfig(stateDir, repository.split("/")[0] ?? "") };
-  await run(crane, ["mutate", from, "--label", `build=${tag}`, "--tag", `${repository}:${tag}`], { env });
+  const set = Object.entries(variables).flatMap(([name, value]) => ["--env", `${name}=${value}`]);
+  await run(crane, ["mutate", from, "--label", `build=${tag}`, ...set, "--tag", `${repository}:${tag}`], { env });
   return (await run(crane, ["digest", `${repository}:${tag}`], { env })).stdout.trim();
 }
 

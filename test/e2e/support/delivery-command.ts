@@ -36,12 +36,13 @@ async function outputOf(command: string, child: ReturnType<typeof start>): Promi
   return output;
 }
 
-/** Runs a command that does not end by itself until it is disposed of. */
+/** Runs a command that does not end by itself until it is disposed of. @param signal with which it is ended */
 export function keepDelivering(
   harness: GitOpsHarness,
   target: Target,
   command: string,
-  ...args: string[]
+  args: readonly string[],
+  signal: NodeJS.Signals = "SIGTERM",
 ): AsyncDisposable {
   const child = start(harness, target, command, ["--env", target.name, ...args]);
   const ended = new Promise((done) => child.once("close", done));
@@ -49,7 +50,7 @@ export function keepDelivering(
   child.stderr.resume();
   return {
     [Symbol.asyncDispose]: async () => {
-      child.kill("SIGTERM");
+      child.kill(signal);
       await ended;
     },
   };
@@ -69,6 +70,7 @@ function start(harness: GitOpsHarness, { app }: Target, command: string, args: r
       DELIVERY_GIT_TOKEN: credentials.gitWriteToken,
       DELIVERY_REGISTRY_USERNAME: sandboxSettings().images.username,
       DELIVERY_REGISTRY_PASSWORD: credentials.registryPassword,
+      KUBECONFIG: sandbox.cluster.kubeconfigPath,
     },
   });
 }
