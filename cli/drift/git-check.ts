@@ -1,5 +1,6 @@
 import { ownerFile, readOwner, type DirectoryOwner } from "../../git/directory-owner.ts";
 import type { Git } from "../../git/git-command.ts";
+import { parseMigration, serviceOfMigration } from "../../git/migration-record.ts";
 import { parseRecord, serviceOfRecord, type ReleaseRecord } from "../../git/release-record.ts";
 import type { Snapshot } from "../../git/snapshot.ts";
 import { checkOf, type Check, type Finding } from "./report.ts";
@@ -55,7 +56,10 @@ export function gitFindings(declared: DeclaredManifests, { files, owner }: Direc
   const others = [...files].flatMap(([what, text]): Finding[] => {
     if (what in declared.files || what === own) return [];
     const initial = declared.records[what];
-    return initial === undefined ? [{ what, change: "is not of this stack" }] : recordFindings(what, text, initial);
+    if (initial === undefined) return [{ what, change: "is not of this stack" }];
+    return serviceOfMigration(declared.directory, what) === undefined
+      ? recordFindings(what, text, initial)
+      : migrationFindings(what, text);
   });
   const lost = deleted.map((what) => ({ what, change: "was deleted, so that nothing says what is to run" }));
   return [...written, ...lost, ...others, ...ownerFindings(declared, own, owner)];
@@ -75,6 +79,15 @@ function recordFindings(what: string, text: string, initial: string): Finding[] 
   const named = record.image?.repository;
   if (desired === undefined || named === undefined || desired === named) return [];
   return [{ what, change: `names the image ${named} instead of ${desired}` }];
+}
+
+function migrationFindings(what: string, text: string): Finding[] {
+  const migration = parseMigration(what, text);
+  if (migration === undefined || !("problems" in migration)) return [];
+  const problems = migration.problems.map(({ location, message }) =>
+    `${location.slice(what.length + 2)} ${message}`.trim(),
+  );
+  return [{ what, change: `is faulty: ${problems.join("; ")}` }];
 }
 
 function ownerFindings({ stack }: DeclaredManifests, what: string, owner: DirectoryOwner | undefined): Finding[] {

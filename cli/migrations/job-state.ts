@@ -93,7 +93,8 @@ export async function readJobLog(
   }
 }
 
-async function podsOf(
+/** The pods of a Job. */
+export async function podsOf(
   client: KubernetesClient,
   { namespace, job }: JobLocation,
   signal: AbortSignal,

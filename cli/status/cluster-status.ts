@@ -1,9 +1,18 @@
 import { routeProblem } from "../../components/route-acceptance.ts";
 import { NotReachableError } from "../../core/error.ts";
 import { projectName } from "../../core/names.ts";
+import { migrationLabel } from "../../git/migration-record.ts";
 import type { KubernetesClient } from "../../kubernetes/client.ts";
 import { isNotFound } from "../../kubernetes/errors.ts";
-import { conditionOf, listAt, nameOf, numberAt, stringAt, type KubernetesObject } from "../../kubernetes/object.ts";
+import {
+  conditionOf,
+  labelsAt,
+  listAt,
+  nameOf,
+  numberAt,
+  stringAt,
+  type KubernetesObject,
+} from "../../kubernetes/object.ts";
 import type { State } from "./model.ts";
 import { memoryHints } from "./out-of-memory.ts";
 import { syncMessage } from "./sync-retry.ts";
@@ -125,9 +134,10 @@ export async function readApplications(
   signal: AbortSignal,
 ): Promise<ApplicationStatus[]> {
   const prefix = `${projectName(location.app, location.environment)}-`;
-  return (await listApplications(client, location, signal)).map((application) =>
-    applicationStatus(application, prefix),
-  );
+  // Those of migrations say nothing of the service: their Jobs are asked themselves.
+  return (await listApplications(client, location, signal))
+    .filter((application) => labelsAt(application)[migrationLabel.key] !== migrationLabel.value)
+    .map((application) => applicationStatus(application, prefix));
 }
 
 /** @throws NotReachableError where Argo CD is not installed */

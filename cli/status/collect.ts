@@ -3,6 +3,7 @@ import { readCi } from "./ci-status.ts";
 import { readApplications, readDeployments, type ApplicationStatus, type DeploymentStatus } from "./cluster-status.ts";
 import type { StatusEndpoints } from "./endpoints.ts";
 import { readReleases, readSource, type DeployStatus, type SourceStatus } from "./git-status.ts";
+import { readMigrationStatus, type MigrationStatus } from "./migration-status.ts";
 import type { DeliveryStatus, Stage } from "./model.ts";
 import { readingOf, type Reading } from "./reading.ts";
 import { problemsOf, serviceStatus, stagesOf, type ImagePresence, type Readings } from "./stages.ts";
@@ -29,6 +30,7 @@ export interface StatusSources {
   readonly releases: Ask<DeployStatus>;
   readonly applications: Ask<readonly ApplicationStatus[]>;
   readonly deployments: Ask<readonly DeploymentStatus[]>;
+  readonly migrations: Ask<readonly MigrationStatus[]>;
 }
 
 /** How long each part may take, in milliseconds. */
@@ -44,12 +46,13 @@ export async function collectStatus(sources: StatusSources, limits: StatusLimits
   const { answer = 5000, git: gitLimit = 12_000 } = limits;
   const { app, environment, delivery } = sources;
   const gitops = delivery === "gitops";
-  const [source, ci, git, argocd, cluster] = await Promise.all([
+  const [source, ci, git, argocd, cluster, migrations] = await Promise.all([
     readingOf(sources.source, answer),
     readingOf(sources.ci, answer),
     gitops ? readingOf(sources.releases, gitLimit) : undefined,
     gitops ? readingOf(sources.applications, answer) : undefined,
     readingOf(sources.deployments, answer),
+    readingOf(sources.migrations, answer),
   ]);
   const desired = desiredImages(valueOf(git)?.releases ?? [], valueOf(cluster) ?? []);
   const registry = await readingOf(
@@ -63,7 +66,7 @@ export async function collectStatus(sources: StatusSources, limits: StatusLimits
     answer,
   );
   const readings: Readings = { source, ci, registry, ...(git && { git }), ...(argocd && { argocd }), cluster };
-  const services = servicesOf(delivery, valueOf(git), valueOf(argocd), valueOf(cluster));
+  const services = servicesOf(delivery, valueOf(git), valueOf(argocd), valueOf(cluster), valueOf(migrations));
   return {
     app,
     environment,
@@ -95,6 +98,7 @@ function servicesOf(
   deploy: DeployStatus | undefined,
   applications: readonly ApplicationStatus[] = [],
   deployments: readonly DeploymentStatus[] = [],
+  migrations: readonly MigrationStatus[] = [],
 ): DeliveryStatus["services"] {
   const releases = deploy?.releases ?? [];
   const names = new Set([...releases, ...applications, ...deployments].map(({ service }) => service));
@@ -107,6 +111,7 @@ function servicesOf(
       release: of(releases, service),
       application: of(applications, service),
       deployment: of(deployments, service),
+      migration: of(migrations, service),
     }),
   );
 }
@@ -128,6 +133,7 @@ export function statusSources(endpoints: StatusEndpoints): StatusSources {
       return readReleases({ ...deploy, timeoutSeconds: gitSeconds }, environment);
     },
     applications: async (signal) => readApplications(endpoints.cluster(), endpoints, signal),
+    migrations: async (signal) => readMigrationStatus(endpoints.cluster(), endpoints, signal),
     deployments: async (signal) => readDeployments(endpoints.cluster(), endpoints, signal),
   };
 }

@@ -11,6 +11,16 @@ export interface Stage {
   readonly summary: string;
 }
 
+/** The newest migration of a service. */
+export interface MigrationState {
+  readonly digest: string;
+  readonly state: State;
+  /** Why it is not `ok`. */
+  readonly message: string | null;
+  /** What it has printed last, if it has failed. */
+  readonly log: readonly string[];
+}
+
 /** One service of one environment. Digests and commits are whole; what is not known is `null`. */
 export interface ServiceStatus {
   readonly service: string;
@@ -31,6 +41,8 @@ export interface ServiceStatus {
   readonly health: string | null;
   /** Why it is not `ok`, or what to do although it is. */
   readonly message: string | null;
+  /** `null`: it has had none, or the cluster cannot be asked. */
+  readonly migration: MigrationState | null;
 }
 
 /** A part that could not be asked, or that refused. */

@@ -1,7 +1,16 @@
-import { shortCommit } from "../../git/records.ts";
+import { shortCommit, shortDigest } from "../../git/records.ts";
 import type { ApplicationStatus, DeploymentStatus } from "./cluster-status.ts";
 import type { DeployStatus, ReleaseStatus, SourceStatus } from "./git-status.ts";
-import { worst, type ServiceStatus, type Stage, type StageName, type State, type StatusProblem } from "./model.ts";
+import type { MigrationStatus } from "./migration-status.ts";
+import {
+  worst,
+  type MigrationState,
+  type ServiceStatus,
+  type Stage,
+  type StageName,
+  type State,
+  type StatusProblem,
+} from "./model.ts";
 import { oneLine, type Reading } from "./reading.ts";
 
 /** An image that is released or runs, and whether the registry has it. */
@@ -96,19 +105,30 @@ interface ServiceReadings {
   readonly release?: ReleaseStatus | undefined;
   readonly application?: ApplicationStatus | undefined;
   readonly deployment?: DeploymentStatus | undefined;
+  readonly migration?: MigrationStatus | undefined;
 }
 
 /** One line of the table. */
-export function serviceStatus({ service, delivery, release, application, deployment }: ServiceReadings): ServiceStatus {
+export function serviceStatus({
+  service,
+  delivery,
+  release,
+  application,
+  deployment,
+  migration,
+}: ServiceReadings): ServiceStatus {
   const releasedDigest = release?.image?.digest ?? null;
   const running = deployment === undefined ? null : digestOf(deployment.image);
-  const judged = judge({
-    delivery,
-    release,
-    application,
-    deployment,
-    pending: running !== null && releasedDigest !== null && running !== releasedDigest,
-  });
+  const judged = withMigration(
+    judge({
+      delivery,
+      release,
+      application,
+      deployment,
+      pending: running !== null && releasedDigest !== null && running !== releasedDigest,
+    }),
+    migration,
+  );
   return {
     service,
     state: judged.state,
@@ -121,7 +141,27 @@ export function serviceStatus({ service, delivery, release, application, deploym
     health: application?.health ?? deployment?.health ?? null,
     message:
       deployment?.memoryHint ?? (judged.state === "ok" || judged.message === null ? null : oneLine(judged.message)),
+    migration: migration === undefined ? null : migrationState(migration),
   };
+}
+
+interface Judgement {
+  readonly state: State;
+  readonly message: string | null;
+}
+
+/** What keeps the next image from being released comes before what runs. */
+function withMigration(judged: Judgement, migration: MigrationStatus | undefined): Judgement {
+  if (migration === undefined || migration.state === "ok" || judged.state === "failed") return judged;
+  const what = migration.state === "failed" ? "has failed" : "has not ended";
+  return {
+    state: migration.state,
+    message: `the migration to ${shortDigest(migration.digest)} ${what}: ${migration.message ?? ""}`,
+  };
+}
+
+function migrationState({ digest, state, message, log }: MigrationStatus): MigrationState {
+  return { digest, state, message, log };
 }
 
 /** `repository@sha256:…` → `sha256:…`; images of dependencies may be named by tag. */
@@ -129,10 +169,7 @@ function digestOf(image: string): string | null {
   return /@(sha256:[0-9a-f]{64})$/.exec(image)?.[1] ?? null;
 }
 
-function judge(readings: Omit<ServiceReadings, "service"> & { pending: boolean }): {
-  state: State;
-  message: string | null;
-} {
+function judge(readings: Omit<ServiceReadings, "service" | "migration"> & { pending: boolean }): Judgement {
   const { delivery, release, application, deployment, pending } = readings;
   if (delivery === "direct") return deployment ?? { state: "unknown", message: "not deployed" };
   const rollout = deployment?.state ?? "unknown";

@@ -48,9 +48,10 @@ export function statusText(status: DeliveryStatus): string {
       columns.map((column) => cells[column]),
     ),
   );
-  const messages = status.services.flatMap(({ service, message, state }) =>
-    message === null ? [] : [`${stateMarks[state]} ${service}: ${message}`],
-  );
+  const messages = status.services.flatMap(({ service, message, state, migration }) => [
+    ...(message === null ? [] : [`${stateMarks[state]} ${service}: ${message}`]),
+    ...(migration?.log ?? []).map((line) => `    ${line}`),
+  ]);
   const stages = status.stages.map(
     ({ name, state, summary }) => `${stateMarks[state]} ${stageTitles[name].padEnd(8)}  ${summary}`,
   );

@@ -64,6 +64,7 @@ function noSources(app: string, environment: string, delivery: "gitops" | "direc
     releases: absent,
     applications: absent,
     deployments: absent,
+    migrations: absent,
   };
 }
 

@@ -16,6 +16,7 @@ export function sampleService(overrides: Partial<ServiceStatus> = {}): ServiceSt
     sync: "Synced",
     health: "Healthy",
     message: null,
+    migration: null,
     ...overrides,
   };
 }

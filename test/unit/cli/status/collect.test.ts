@@ -36,6 +36,7 @@ function sources(overrides: Partial<StatusSources> = {}): StatusSources {
     releases: () => Promise.resolve({ head: "9f8e7d6c5b", releases: [released] }),
     applications: () => Promise.resolve([synced]),
     deployments: () => Promise.resolve([running]),
+    migrations: () => Promise.resolve([]),
     ...overrides,
   };
 }
@@ -57,6 +58,7 @@ test("a pipeline in which everything is as released", async () => {
       sync: "Synced",
       health: "Healthy",
       message: null,
+      migration: null,
     },
   ]);
   expect(status.stages.map(({ name, state, summary }) => `${name} ${state} ${summary}`)).toEqual([
@@ -180,3 +182,17 @@ test.each([
 ])("%s: %s, %s after an operation that is %s", (state, sync, health, phase) => {
   expect(applicationState({ sync, health, phase })).toBe(state);
 });
+
+test.each([
+  ["failed", "exit status 3", "failed", "the migration to sha256:222222222222 has failed: exit status 3"],
+  ["progress", "it runs", "progress", "the migration to sha256:222222222222 has not ended: it runs"],
+  ["ok", null, "ok", null],
+] as const)(
+  "a migration that is %s is said of its service, though what runs is well",
+  async (state, why, of, message) => {
+    const migration = { digest: `sha256:${"2".repeat(64)}`, state, message: why, log: ["no such table"] };
+    const migrations = () => Promise.resolve([{ service: "link", job: "link-migration-22222222-1", ...migration }]);
+    const { services } = await collectStatus(sources({ migrations }));
+    expect(services).toMatchObject([{ state: of, message, migration }]);
+  },
+);
