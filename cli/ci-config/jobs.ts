@@ -31,6 +31,7 @@ const digests = `"$PWD/${handOver}/digests"`;
 export function jobs(pipeline: Pipeline, shared: boolean): Record<string, Job> {
   const { first, promotions, services, testedOnly, emulated } = pipeline;
   const docker = [remoteDocker, ...(emulated === true ? [emulation] : [])];
+  const asksPeople = promotions.some(({ approval }) => approval);
   const isPrepared = services.some(({ prepare }) => prepare !== undefined);
   // The archives that are unpacked before the build.
   const prepared: ParameterDeclarations = isPrepared ? { prepared: { type: "string", default: "" } } : {};
@@ -113,15 +114,24 @@ delivery build --env ${first.name} --service << parameters.service >> \\
         { report: { job: "release-<< parameters.environment >>" } },
       ],
     },
+    ...(asksPeople ? { propose: proposeJob } : {}),
     promote: {
       description: "Make an environment run what has proved good in the one before it",
-      parameters: { ...environment, options: { type: "string", default: "" } },
+      parameters: {
+        ...environment,
+        options: { type: "string", default: "" },
+        ...(asksPeople ? { approved: { type: "boolean", default: false } } : {}),
+      },
       executor: plainExecutor,
       steps: [
         "prepare",
-        run("Promote", "delivery promote --to << parameters.environment >> << parameters.options >>", {
-          no_output_timeout: `${longestWait(promotions) + 10}m`,
-        }),
+        ...(asksPeople ? [{ when: { condition: "<< parameters.approved >>", steps: [attachWorkspace] } }] : []),
+        run(
+          "Promote",
+          // For `--approved` among the options.
+          `${asksPeople ? `approved="$PWD/${handOver}/${proposed}"\n` : ""}delivery promote --to << parameters.environment >> << parameters.options >>`,
+          { no_output_timeout: `${longestWait(promotions) + 10}m` },
+        ),
         { report: { job: "promote-<< parameters.environment >>" } },
       ],
     },
@@ -149,6 +159,27 @@ delivery build --env ${first.name} --service << parameters.service >> \\
     delivery: aggregateJob,
   };
 }
+
+/** Where the digests are that a person is shown, and then approves. */
+const proposed = "approvals/<< parameters.environment >>.json";
+
+/** An approval of CircleCI names nothing, so the job before it shows what is approved, and hands it over to the one after it. */
+const proposeJob: Job = {
+  description: "Show what a person is to approve",
+  parameters: environment,
+  executor: plainExecutor,
+  steps: [
+    "prepare",
+    run(
+      "Propose",
+      `mkdir -p ${handOver}/approvals
+delivery promote --to << parameters.environment >> \\
+  --propose "$PWD/${handOver}/${proposed}"`,
+    ),
+    { persist_to_workspace: { root: handOver, paths: [proposed] } },
+    { report: { job: "propose-<< parameters.environment >>" } },
+  ],
+};
 
 /** How long a promotion may wait without any output until what it promotes has been healthy long enough, in minutes. */
 function longestWait(promotions: readonly Promotion[]): number {

@@ -228,15 +228,30 @@ function batchParameters(kind: "build" | "test", batch: Batch, { perJob }: Workf
 function promotionCalls(promotion: Promotion, first: string, released: readonly string[]): Call[] {
   const { from, name, context, approval } = promotion;
   const before = from === first ? released : [`promote-${from}`];
-  const approve = { job: "approval", name: `approve-${name}`, requires: before };
+  // What is approved is what this workflow has shown, whatever runs by then.
+  const propose = {
+    job: "propose",
+    name: `propose-${name}`,
+    requires: before,
+    context,
+    parameters: { environment: name },
+  };
+  const approve = { job: "approval", name: `approve-${name}`, requires: [propose.name] };
   const wait = healthWait(promotion);
-  const options = [...(wait === undefined ? [] : [`--wait ${wait}m`]), ...(approval ? ["--approved"] : [])].join(" ");
+  const options = [
+    ...(wait === undefined ? [] : [`--wait ${wait}m`]),
+    ...(approval ? [`--approved "$approved"`] : []),
+  ].join(" ");
   const promote = {
     job: "promote",
     name: `promote-${name}`,
     requires: approval ? [approve.name] : before,
     context,
-    parameters: { environment: name, ...(options === "" ? {} : { options }) },
+    parameters: {
+      environment: name,
+      ...(options === "" ? {} : { options }),
+      ...(approval ? { approved: true } : {}),
+    },
   };
-  return approval ? [approve, promote] : [promote];
+  return approval ? [propose, approve, promote] : [promote];
 }

@@ -1,5 +1,5 @@
 import { summarize, type Released } from "../../git/records.ts";
-import { defineCommand, type CommandContext } from "../command.ts";
+import { CommandError, defineCommand, type CommandContext } from "../command.ts";
 import { duration, environmentName, UsageError, type OptionTable, type OptionValues } from "../options.ts";
 import { githubHelp, githubOf, githubSettings } from "../github/access.ts";
 import { clusterHelp } from "../project/cluster.ts";
@@ -11,11 +11,18 @@ import {
 } from "../migrations/release-migrated.ts";
 import { environmentHelp, environmentOptions, findEnvironment } from "../project/environment.ts";
 import { Project } from "../project/stack-file.ts";
-import { assertNotMoved, promotionTo, rolledBackLines } from "../promotion/candidates.ts";
+import {
+  assertNotMoved,
+  promotionTo,
+  readCandidates,
+  rolledBackLines,
+  type PromotionPath,
+} from "../promotion/candidates.ts";
 import { approvalTrailer, askGates, assertGatesPassed } from "../promotion/gates.ts";
-import { promotionBranch, propose, repositoryName } from "../promotion/pull-request.ts";
+import { promotionBranch, propose as openProposal, repositoryName } from "../promotion/pull-request.ts";
 import { openRegistry, registryHelp, registryOptions } from "../registry/open-registry.ts";
 import { assertImagesExist } from "../release/assert-images-exist.ts";
+import { readDigests, writeDigests } from "../release/digests-file.ts";
 import { report } from "../release/report.ts";
 
 const options = {
@@ -36,7 +43,15 @@ const options = {
     help: "only this service; once per service",
     defaultText: "all that both environments have",
   },
-  approved: { help: "a person has approved" },
+  propose: {
+    value: "FILE",
+    help: "only write what would be promoted to FILE, and print it: for a person to approve. No gate is asked",
+  },
+  approved: {
+    value: "FILE",
+    help: `a person has approved the digests in FILE, which --propose has written; what is not in it, or another digest, is not
+      promoted`,
+  },
   wait: {
     value: "DURATION",
     parse: duration,
@@ -69,7 +84,8 @@ export const command = defineCommand({
       healthyMinutes: `every digest has been running Healthy where it comes from for so long: by the Application's health
         and images, the Deployment's rollout and availability, the containers' restarts and the time of the release commit,
         of which the latest counts`,
-      approval: "a person has approved: --approved; with --pull-request, merging it is the approval",
+      approval: `a person has approved exactly these digests: --approved FILE, as --propose FILE has shown them; with
+        --pull-request, merging it is the approval`,
       test: `a command for \`bash -eo pipefail\`, with DELIVERY_FROM, DELIVERY_TO, and in DELIVERY_DIGESTS the path of a
         file {"service": "sha256:…"}; what it prints goes to standard error`,
     },
@@ -87,7 +103,7 @@ export const command = defineCommand({
 });
 
 async function run(flags: OptionValues<typeof options>, context: CommandContext): Promise<void> {
-  const { approved, check, json, "pull-request": pullRequest } = flags;
+  const { check, json, "pull-request": pullRequest } = flags;
   const project = new Project();
   const to = findEnvironment(project, flags.to, flags);
   const promotion = promotionTo(project.stackFile(to.name), flags.from);
@@ -98,6 +114,8 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
     repository === undefined ? undefined : githubOf(githubSettings(project.stackFile(to.name)), context, repository);
   const registry = flags.unverified ? undefined : await openRegistry(flags, context);
   const path = { from, to, services: flags.service };
+  if (flags.propose !== undefined) return propose(flags.propose, path, context);
+  const approved = flags.approved === undefined ? undefined : await readDigests(flags.approved, context.input);
   const candidates = await askGates({
     ...path,
     project,
@@ -113,7 +131,10 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
   const { pending, rolledBack, outcomes } = candidates;
   const describe = (released: readonly Released[]) => ({
     subject: `promote(${from.name} → ${to.name}): ${summarize(released)}`,
-    trailers: [`Promoted-From: ${from.name}`, ...(approved ? [approvalTrailer(context.environment)] : [])],
+    trailers: [
+      `Promoted-From: ${from.name}`,
+      ...(approved === undefined ? [] : [approvalTrailer(context.environment)]),
+    ],
   });
   const branch = pullRequest ? promotionBranch(to.name, pending) : to.branch;
   const result = await releaseMigrated(
@@ -131,7 +152,7 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
   const opened =
     github === undefined || released.length === 0
       ? undefined
-      : await propose(github, {
+      : await openProposal(github, {
           from: from.name,
           to: to.name,
           title: describe(released).subject,
@@ -149,4 +170,20 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
   report({ ...to, branch }, result, json, context, more);
   if (opened !== undefined && !json) context.print(`pull request ${opened.url}`);
   assertNoneWithheld(to, result);
+}
+
+/** What a person is to approve. Where there is nothing, an approval is of nothing: CI asks all the same. */
+async function propose(file: string, path: PromotionPath, { print, note }: CommandContext): Promise<void> {
+  const candidates = await readCandidates(path).catch((error: unknown) => {
+    if (!(error instanceof CommandError)) throw error;
+    note(error.message);
+    return undefined;
+  });
+  const { pending = [] } = candidates ?? {};
+  if (candidates !== undefined) for (const line of rolledBackLines(path.to.name, candidates)) note(line);
+  writeDigests(file, Object.fromEntries(pending.map(({ service, digest }) => [service, digest])));
+  if (pending.length === 0) return print(`${path.to.name}: there is nothing to promote`);
+  print(`What ${path.from.name} runs, and ${path.to.name} is to run:`);
+  for (const { service, digest, sourceCommit } of pending)
+    print(`  ${service} ${digest}${sourceCommit === undefined ? "" : `, built from ${sourceCommit}`}`);
 }

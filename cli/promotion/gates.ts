@@ -6,12 +6,13 @@ import { errorMessage } from "../../core/error.ts";
 import { applicationName } from "../../core/names.ts";
 import { runProcess, type EndedProcess } from "../../core/process.ts";
 import { shellProcess } from "../../core/shell.ts";
-import { summarize, type Release } from "../../git/records.ts";
+import { shortDigest, summarize, type Release } from "../../git/records.ts";
 import type { KubernetesClient } from "../../kubernetes/client.ts";
 import { nameOf, stringAt, type KubernetesObject } from "../../kubernetes/object.ts";
 import { CommandError, type CommandContext } from "../command.ts";
 import { openCluster } from "../project/cluster.ts";
 import type { DeliveryEnvironment } from "../project/environment.ts";
+import type { Digests } from "../release/digests-file.ts";
 import type { Project } from "../project/stack-file.ts";
 import { listAll, listApplications, listDeployments, listPods } from "../status/cluster-status.ts";
 import { endpointSettings, endpointsOf, type StatusEndpoints } from "../status/endpoints.ts";
@@ -61,11 +62,14 @@ const longestPause = 10_000;
 /** Reads what is to be promoted, and asks every gate that the stack file declares. */
 export async function askGates(args: GatesArgs): Promise<GatedCandidates> {
   const { rules, approval, from, to, context } = args;
-  const approved = rules.approval ? [approvalGate(to.name, approval)] : [];
   const health = rules.healthyMinutes === undefined ? undefined : openHealthGate(args, rules.healthyMinutes);
-  const deadline = Date.now() + (allPassed(approved) ? args.wait : 0);
-  const seen = await settledCandidates(args, health, deadline);
+  // A digest that nobody has approved is not approved by waiting, and one that comes meanwhile is not either.
+  const approvalOf = (pending: readonly Release[]): GateOutcome[] =>
+    rules.approval || approval.approved !== undefined ? [approvalGate(to.name, approval, pending)] : [];
+  const deadline = Date.now() + args.wait;
+  const seen = await settledCandidates(args, health, (pending) => (allPassed(approvalOf(pending)) ? deadline : 0));
   if (seen.pending.length === 0) return seen;
+  const approved = approvalOf(seen.pending);
   const { test } = rules;
   const tested =
     test === undefined ? [] : [await testGate({ from: from.name, to: to.name, test }, seen.pending, context)];
@@ -79,13 +83,14 @@ export async function askGates(args: GatesArgs): Promise<GatedCandidates> {
 async function settledCandidates(
   args: GatesArgs,
   health: HealthGate | undefined,
-  deadline: number,
+  deadlineFor: (pending: readonly Release[]) => number,
 ): Promise<GatedCandidates> {
   const { note, signal } = args.context;
   for (let reported = ""; ;) {
     const candidates = await readCandidates(args);
     if (health === undefined || candidates.pending.length === 0) return { ...candidates, outcomes: [] };
     const outcome = await healthGate(health, candidates.pending);
+    const deadline = deadlineFor(candidates.pending);
     const left = deadline - Date.now();
     if (outcome.passed || left <= 0) return { ...candidates, outcomes: [outcome] };
     const lines = gateLines([outcome]).join("\n");
@@ -116,17 +121,37 @@ function openHealthGate({ project, from, context }: GatesArgs, minutes: number):
 
 /** How a person has approved, or will. */
 interface Approval {
-  /** The caller says that a person has approved. */
-  readonly approved: boolean;
+  /** What a person has approved: the digests that they were shown, by service. @default nothing */
+  readonly approved: Digests | undefined;
   /** A person will merge the commit. */
   readonly pullRequest: boolean;
 }
 
-export function approvalGate(to: string, { approved, pullRequest }: Approval): GateOutcome {
-  if (approved) return { gate: "approval", passed: true, detail: "a person has approved" };
+/** An approval is of digests: what has been released since somebody was asked has to be asked again. */
+export function approvalGate(
+  to: string,
+  { approved, pullRequest }: Approval,
+  pending: readonly Pick<Release, "service" | "digest">[],
+): GateOutcome {
+  if (approved !== undefined) return approvedGate(approved, pending);
   if (pullRequest) return { gate: "approval", passed: true, detail: "whoever merges the pull request approves" };
-  const hint = "give --approved once someone has, as the job after CI's approval does; or --pull-request";
+  const hint =
+    "have them look at what --propose FILE writes, and give --approved FILE, as the jobs around CI's approval do; or --pull-request";
   return { gate: "approval", passed: false, detail: `${to} needs the approval of a person: ${hint}` };
+}
+
+function approvedGate(approved: Digests, pending: readonly Pick<Release, "service" | "digest">[]): GateOutcome {
+  const services = pending.map(({ service, digest }): ServiceOutcome => {
+    const shown = Object.hasOwn(approved, service) ? approved[service] : undefined;
+    const detail =
+      shown === digest
+        ? "is what a person has approved"
+        : `runs ${shortDigest(digest)}, and ${shown === undefined ? "was not there when" : `${shortDigest(shown)} was what`} a person approved: the pipeline that released it asks again`;
+    return { service, digest, passed: shown === digest, detail, healthySince: null };
+  });
+  const good = services.filter(({ passed }) => passed).length;
+  const detail = `${good} of ${services.length} digests are what a person has approved`;
+  return { gate: "approval", passed: good === services.length, detail, services };
 }
 
 /** The line of the commit that says who has approved, and where that can be looked up. */

@@ -249,6 +249,7 @@ describe("the pipeline goes on", () => {
       "build-user",
       "release-dev",
       "publish-state-dev",
+      "propose-prod",
       "approve-prod",
       "promote-prod",
       "publish-state-prod",

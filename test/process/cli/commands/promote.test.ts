@@ -140,6 +140,13 @@ async function run(...args: string[]): Promise<Outcome> {
   return { output: lines.join("\n"), notes: notes.join("\n"), error };
 }
 
+/** Options that say what a person has approved. */
+function approved(digests: Readonly<Record<string, string>> = { link: one, user: one }): string[] {
+  const file = join(directory, "approved.json");
+  writeFileSync(file, JSON.stringify(digests));
+  return ["--approved", file];
+}
+
 /** What is in the repository has been there for an hour. */
 function backdate(): void {
   const tree = repository.git("rev-parse", "main^{tree}");
@@ -269,7 +276,7 @@ describe("gates", () => {
 
   test("that hold let the commit through, which says who approved", async () => {
     runs({ link: 11, user: 12 });
-    const { output, error } = await run("--approved", "--json");
+    const { output, error } = await run(...approved(), "--json");
     expect(error).toBe("");
     expect(JSON.parse(output)).toMatchObject({
       environment: "staging",
@@ -292,7 +299,9 @@ describe("gates", () => {
       "staging: not all gates hold; nothing was promoted; --service promotes only those that pass",
       "  ✗ health    1 of 2 digests have been Healthy in dev for 10 minutes",
       "              user: has been Healthy for 4 of 10 minutes",
-      expect.stringMatching(/^ {2}✗ approval {2}staging needs the approval of a person: give --approved/),
+      expect.stringMatching(
+        /^ {2}✗ approval {2}staging needs the approval of a person: have them look at what --propose FILE writes, and give --approved FILE/,
+      ),
       "  ✗ test      `echo checking; echo boom; exit 3` ended with exit status 3:",
       "                checking",
       "                boom",
@@ -306,21 +315,61 @@ describe("gates", () => {
     expect(repository.subjects()).toEqual(["by hand"]);
   });
 
+  test("an approval is of the digests that were shown: what was released since is not promoted by it", async () => {
+    declare("staging", { from: "dev", approval: true });
+    const shown = join(directory, "shown.json");
+    const { output } = await run("--propose", shown);
+    expect(output).toBe(`What dev runs, and staging is to run:\n  link ${one}\n  user ${one}`);
+    expect(repository.subjects()).toEqual(["by hand"]);
+    repository.commit({ [recordPath("dev", "link")]: pinned("link", two) }, "release of the next pipeline");
+    const { error } = await run("--approved", shown);
+    expect(error.split("\n")).toEqual([
+      "staging: not all gates hold; nothing was promoted; --service promotes only those that pass",
+      "  ✗ approval  1 of 2 digests are what a person has approved",
+      "              link: runs sha256:222222222222, and sha256:111111111111 was what a person approved: the pipeline that released it asks again",
+    ]);
+    expect(record("link")).toBe(initialRecord("link"));
+    await run("--propose", shown);
+    expect((await run("--approved", shown)).error).toBe("");
+    expect(record("link")).toBe(pinned("link", two));
+  });
+
+  test("an approval is not of a service that came later, nor of one that is rebuilt while the others wait", async () => {
+    declare("staging", { from: "dev", approval: true, healthyMinutes: 10 });
+    runs({ link: 11, user: 1 });
+    expect((await run(...approved({ link: one }))).error).toContain(
+      "user: runs sha256:111111111111, and was not there when a person approved",
+    );
+    onNote = () => void repository.commit({ [recordPath("dev", "link")]: pinned("link", two) });
+    const started = Date.now();
+    expect((await run(...approved(), "--wait", "600s")).error).toMatch(
+      /link: runs sha256:2{12}, and sha256:1{12} was what/,
+    );
+    expect(Date.now() - started).toBeLessThan(120_000);
+    expect(repository.subjects().filter((subject) => subject.startsWith("promote"))).toEqual([]);
+  });
+
+  test("an approval that names no digests is refused", async () => {
+    const { error } = await run("--approved", join(directory, "no-such.json"));
+    expect(error).toMatch(/no-such\.json: ENOENT.*must be JSON such as/);
+    expect(repository.subjects()).toEqual(["by hand"]);
+  });
+
   test("are asked only for what would change", async () => {
     runs({ link: 11, user: 4 });
-    expect((await run("--approved", "--service", "link")).error).toBe("");
+    expect((await run(...approved(), "--service", "link")).error).toBe("");
     expect(record("user")).toBe(initialRecord("user"));
-    expect((await run("--approved", "--service", "link")).output).toBe("staging: nothing to change");
+    expect((await run(...approved(), "--service", "link")).output).toBe("staging: nothing to change");
   });
 
   test("hold for the digest of the release record, and no other", async () => {
     runs({ link: 11, user: 11 }, { user: two });
-    expect((await run("--approved")).error).toMatch(/user: does not run sha256:1{12} yet, but .*@sha256:2+/);
+    expect((await run(...approved())).error).toMatch(/user: does not run sha256:1{12} yet, but .*@sha256:2+/);
   });
 
   test("do not hold where the cluster cannot be asked", async () => {
     writeFileSync(join(directory, "kubeconfig"), "");
-    const { error } = await run("--approved");
+    const { error } = await run(...approved());
     expect(error).toMatch(/✗ health {4}dev cannot be asked: .*kubeconfig/);
     expect(repository.subjects()).toEqual(["by hand"]);
   });
@@ -329,23 +378,23 @@ describe("gates", () => {
     runs({ link: 11, user: 12 });
     const content = readFileSync(join(directory, "kubeconfig"), "utf8");
     writeFileSync(join(directory, "kubeconfig"), "");
-    expect((await run("--approved", "--check")).error).toMatch(/✗ health/);
+    expect((await run(...approved(), "--check")).error).toMatch(/✗ health/);
     kubeconfig = content;
-    expect((await run("--approved", "--check")).error).toBe("");
+    expect((await run(...approved(), "--check")).error).toBe("");
     kubeconfig = "hunter3";
-    expect((await run("--approved", "--check")).error).toMatch(
+    expect((await run(...approved(), "--check")).error).toMatch(
       /dev cannot be asked: DELIVERY_KUBECONFIG is not the content of a kubeconfig; set it to the text of the file$/m,
     );
   });
 
   test("do not hold where the cluster does not answer", async () => {
     await cluster[Symbol.asyncDispose]();
-    expect((await run("--approved")).error).toMatch(/dev cannot be asked: the API server http:\S+ does not answer/);
+    expect((await run(...approved())).error).toMatch(/dev cannot be asked: the API server http:\S+ does not answer/);
   });
 
   test("are only asked with --check", async () => {
     runs({ link: 11, user: 11 });
-    const { output, error } = await run("--approved", "--check");
+    const { output, error } = await run(...approved(), "--check");
     expect(error).toBe("");
     expect(output).toContain("staging: link sha256:111111111111, user sha256:111111111111 may be promoted");
     expect((await run("--check")).error).toMatch(/✗ approval/);
@@ -355,7 +404,7 @@ describe("gates", () => {
   test("are waited for where time can mend them", async () => {
     runs({ link: 11, user: 11 }, { user: two });
     onNote = () => runs({ link: 11, user: 11 });
-    const { notes, error } = await run("--approved", "--wait", "20s");
+    const { notes, error } = await run(...approved(), "--wait", "20s");
     expect(notes).toMatch(/waiting, at most until .*\n✗ health .*\n.*user: does not run sha256:1{12} yet/);
     expect(error).toBe("");
     expect(record("user")).toBe(pinned("user", one));

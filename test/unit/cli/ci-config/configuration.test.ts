@@ -108,10 +108,12 @@ describe("what is merged", () => {
       options: "--wait 25m",
       requires: ["release-dev"],
     });
-    expect(jobs.get("approve-prod")).toEqual({ type: "approval", requires: ["promote-staging"] });
+    expect(jobs.get("propose-prod")).toMatchObject({ context: "shop-prod", requires: ["promote-staging"] });
+    expect(jobs.get("approve-prod")).toEqual({ type: "approval", requires: ["propose-prod"] });
     expect(jobs.get("promote-prod")).toMatchObject({
       context: "shop-prod",
-      options: "--approved",
+      options: '--approved "$approved"',
+      approved: true,
       requires: ["approve-prod"],
     });
   });
@@ -119,7 +121,7 @@ describe("what is merged", () => {
   test("has a status that waits for no person", () => {
     const names = awaited(jobsOf({}, "deliver"));
     expect(names).toContain("publish-state-staging");
-    expect(names.filter((name) => name.includes("prod"))).toEqual([]);
+    expect(names.filter((name) => name.includes("prod"))).toEqual(["propose-prod"]);
   });
 
   test("is built only after its tests where a watcher of the registry releases it, and CI does not", () => {

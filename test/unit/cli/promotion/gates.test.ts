@@ -3,12 +3,17 @@ import { approvalGate, approvalTrailer, gateLines } from "../../../../cli/promot
 
 const one = `sha256:${"1".repeat(64)}`;
 
-test("approval is given by the caller, or by whoever merges the pull request", () => {
-  expect(approvalGate("prod", { approved: true, pullRequest: false }).passed).toBe(true);
-  expect(approvalGate("prod", { approved: false, pullRequest: true }).passed).toBe(true);
-  expect(approvalGate("prod", { approved: false, pullRequest: false })).toMatchObject({
+const pending = [{ service: "link", digest: one }];
+
+test("approval is given by the caller for the digests that were shown, or by whoever merges the pull request", () => {
+  const none = { approved: undefined, pullRequest: false };
+  expect(approvalGate("prod", { ...none, approved: { link: one } }, pending).passed).toBe(true);
+  expect(approvalGate("prod", { ...none, approved: { link: `sha256:${"2".repeat(64)}` } }, pending).passed).toBe(false);
+  expect(approvalGate("prod", { ...none, approved: {} }, pending).passed).toBe(false);
+  expect(approvalGate("prod", { ...none, pullRequest: true }, pending).passed).toBe(true);
+  expect(approvalGate("prod", none, pending)).toMatchObject({
     passed: false,
-    detail: expect.stringMatching(/^prod needs the approval of a person: give --approved/),
+    detail: expect.stringMatching(/^prod needs the approval of a person: have them look at what --propose FILE writes/),
   });
 });
 
