@@ -1,5 +1,6 @@
 import type { Service } from "../../components/service.ts";
 import { testRun } from "../../components/test-settings.ts";
+import { migrationRefusal } from "../../components/migrations.ts";
 import { openSourceRepository, SourceRepositoryError, type SourceRepository } from "../../git/source-repository.ts";
 import type { StackSettings } from "../../stacks/schema.ts";
 import { baseServices } from "../affected/base-images.ts";
@@ -54,7 +55,20 @@ export function readDeclarations(project: Project, environment: string): Declara
   assertPreviewsNotShared(readPreviewOwners(project));
   const monorepo = readMonorepo(project, environment);
   const settings = project.stackFile(environment).read("ci", "delivery", "gitops", "github");
+  for (const { name } of [chain.first, ...chain.promotions]) assertMigrationsAwaited(project, name);
   return { chain, monorepo, settings };
+}
+
+/**
+ * Refuses migrations of an environment in which no job could learn what has become of them.
+ * @throws CommandError that names the services
+ */
+function assertMigrationsAwaited(project: Project, environment: string): void {
+  const { services, file } = readMonorepo(project, environment);
+  const refusal = migrationRefusal(file, project.stackFile(environment).read("ci", "delivery", "gitops"));
+  const migrated = services.flatMap(({ name, migrations }) => (migrations === undefined ? [] : [name]));
+  if (refusal !== undefined && migrated.length > 0)
+    throw new CommandError(`${environment}: migrations of ${migrated.join(", ")}: ${refusal}`);
 }
 
 /** @param prefix from the root of the checkout to the monorepo: empty, or a path that ends with `/` */

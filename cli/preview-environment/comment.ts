@@ -25,7 +25,7 @@ export async function commentRemoval(github: GitHub, pullRequest: number, reason
 }
 
 export function previewText(preview: Preview, { environment, label }: PreviewLocation): string {
-  const { name, namespace, services, dependencies, missing } = preview;
+  const { name, namespace, services, dependencies, missing, unmigrated } = preview;
   const paragraphs = [
     `### Preview environment \`${name}\``,
     ...(services.length === 0
@@ -38,6 +38,11 @@ export function previewText(preview: Preview, { environment, label }: PreviewLoc
       ? []
       : [
           `Not there: ${missing.map((dependency) => `\`${dependency}\``).join(", ")}. ${environment.name} has it outside of the cluster, where a preview must not reach.`,
+        ]),
+    ...(unmigrated.length === 0
+      ? []
+      : [
+          `Without migrations: ${unmigrated.map((service) => `\`${service}\``).join(", ")}. They run where all data of a service are in \`dependencies\` that the preview has of its own.`,
         ]),
     `It runs in the namespace \`${namespace}\`, with made-up secrets, as soon as Argo CD has seen it. It goes when the pull request is closed or loses the label \`${label}\`.`,
   ];

@@ -10,6 +10,7 @@ import type { Service } from "../../components/service.ts";
 import { namespaceName, previewName } from "../../core/names.ts";
 import { writeYaml } from "../../core/yaml.ts";
 import { recordPath, recordWith, type ReleasedImage } from "../../git/release-record.ts";
+import { migrationPatches, previewMigrationFiles, runsMigrations } from "./preview-migrations.ts";
 
 /**
  * All files of a preview environment, by path from the root of the deploy repository. The namespace is one of its objects,
@@ -32,6 +33,12 @@ export function previewFiles(
     ...(secrets === undefined ? {} : { "secrets.yaml": secrets }),
   };
   const dependencies = deployedDependencies(context.dependencies);
+  const migrations = merged(
+    context.services.map((service) => {
+      const image = images.get(service.name);
+      return image === undefined ? {} : below(service.name, previewMigrationFiles(context, service, image));
+    }),
+  );
   const kustomization = {
     apiVersion: "kustomize.config.k8s.io/v1beta1",
     kind: "Kustomization",
@@ -39,10 +46,12 @@ export function previewFiles(
       ...Object.keys(shared),
       ...Object.keys(dependencies),
       ...context.services.map((service) => service.name),
+      ...Object.keys(migrations),
     ],
+    ...migrationPatches(context),
   };
   return {
-    ...below(directory, { "kustomization.yaml": writeYaml(kustomization), ...shared }),
+    ...below(directory, { "kustomization.yaml": writeYaml(kustomization), ...shared, ...migrations }),
     ...merged(
       Object.entries(dependencies).map(([name, settings]) => {
         const users = dependencyUsers(name, context.services);
@@ -96,7 +105,7 @@ export function previewContext({
   const used = new Set(services.flatMap((service) => Object.keys(service.dependencies ?? {})));
   return {
     environment: { app, name, namespace: namespaceName(app, name) },
-    services: services.map(asSinglePod),
+    services: services.map((service) => asSinglePod(service, runsMigrations(service, dependencies))),
     dependencies: Object.fromEntries(
       Object.entries(dependencies).flatMap(([dependency, settings]) =>
         used.has(dependency) ? [[dependency, isOutsideCluster(settings) ? "none" : settings] as const] : [],
@@ -118,12 +127,16 @@ function isOutsideCluster(settings: DependencySettings): boolean {
   return settings !== "none" && "address" in settings;
 }
 
-/** A service with one pod, and without its host, which leads to the environment. */
-function asSinglePod({ autoscaling: _autoscaling, expose, ...service }: Service): Service {
+/** A service with one pod, and without its host, which leads to the environment; with its migrations if they run. */
+function asSinglePod(
+  { autoscaling: _autoscaling, expose, migrations, ...service }: Service,
+  migrated: boolean,
+): Service {
   const { host: _host, ...exposed } = typeof expose === "object" ? expose : {};
   return {
     ...service,
     replicas: 1,
+    ...(migrated && migrations !== undefined ? { migrations } : {}),
     ...(expose === undefined ? {} : { expose: typeof expose === "object" ? exposed : expose }),
   };
 }

@@ -5,7 +5,7 @@ import type { Preview, RemovedPreviews } from "./write-preview.ts";
 
 /** Prints what a preview environment consists of: for people, or as one JSON object. */
 export function reportPreview(
-  { name, namespace, services, dependencies, missing, commit }: Preview,
+  { name, namespace, services, dependencies, missing, unmigrated, commit }: Preview,
   { environment }: PreviewLocation,
   json: boolean,
   { print }: CommandContext,
@@ -27,6 +27,7 @@ export function reportPreview(
         services: images,
         dependencies,
         missing,
+        unmigrated,
       }),
     );
   }
@@ -35,6 +36,8 @@ export function reportPreview(
       `${name}: ${service} ${shortDigest(digest)} ${changed ? "(changed)" : `(as in ${environment.name})`} ${address}`,
     );
   if (services.length === 0) print(`${name}: no service changed, so none runs`);
+  if (unmigrated.length > 0)
+    print(`${name}: migrations of ${unmigrated.join(", ")} do not run, since their data may not be the preview's own`);
   if (missing.length > 0) print(`${name}: without ${missing.join(", ")}, which ${environment.name} has elsewhere`);
   print(
     commit === undefined

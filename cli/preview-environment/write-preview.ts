@@ -12,6 +12,7 @@ import type { GitHub } from "../github/github.ts";
 import type { Monorepo } from "../project/monorepo.ts";
 import type { Digests } from "../release/digests-file.ts";
 import { ineligibleReason, type PreviewLocation } from "./location.ts";
+import { withoutMigrations } from "./preview-migrations.ts";
 import { missingDependencies, previewContext, previewFiles } from "./preview-files.ts";
 
 interface PreviewRequest {
@@ -48,6 +49,8 @@ export interface Preview {
   readonly dependencies: readonly string[];
   /** The dependencies that it does without. */
   readonly missing: readonly string[];
+  /** The services whose migrations do not run. */
+  readonly unmigrated: readonly string[];
   /** The commit made; `undefined`: nothing was to change. */
   readonly commit: string | undefined;
 }
@@ -90,6 +93,7 @@ export async function writePreview({ location, monorepo, pullRequest, ...given }
     outside: location.ingress !== undefined || location.gateway !== undefined,
     dependencies: Object.keys(deployedDependencies(context.dependencies)),
     missing: missingDependencies(args),
+    unmigrated: withoutMigrations(services, location.dependencies),
     commit: changed ? commit : undefined,
   };
 }

@@ -14,7 +14,7 @@ import { enterGitOps, type GitOpsHarness } from "./support/gitops-harness.ts";
 const script = `case "$MIGRATE" in
 fail) echo "no such table: links" >&2; exit 3;;
 hang) echo waiting for a lock; exec sleep 1000;;
-slow) sleep 4;;
+slow) sleep 3;;
 esac
 echo migrated`;
 
@@ -37,7 +37,7 @@ describe("migrations", () => {
           host: circleci.url,
           environment: { DELIVERY_KUBECONFIG: "deploy-token" },
         },
-        services: { cart: { migrations: { command: ["sh", "-c", script], activeDeadlineSeconds: 6 } } },
+        services: { cart: { migrations: { command: ["sh", "-c", script], activeDeadlineSeconds: 15 } } },
       },
     });
   });
@@ -81,7 +81,7 @@ describe("migrations", () => {
     [
       "hangs",
       { MIGRATE: "hang" },
-      /it was stopped after 6 s, its activeDeadlineSeconds; its log ends with:\n +waiting/,
+      /it was stopped after 15 s, its activeDeadlineSeconds; its log ends with:\n +waiting/,
     ],
   ])("one whose migration %s is not released, and its log is shown", async (_what, variables, reason) => {
     if (!harness.podsRun) return;

@@ -199,6 +199,7 @@ const preview: Preview = {
   outside: true,
   dependencies: ["link-db"],
   missing: ["cache"],
+  unmigrated: [],
   commit: "0123456",
 };
 
