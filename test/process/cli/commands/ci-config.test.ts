@@ -459,6 +459,17 @@ describe("the pipeline goes on", () => {
   });
 });
 
+test("migrations of an environment in which no job could ask what has become of them are refused", async () => {
+  write("svc/link_service/service.yaml", "migrations: { command: [/app, migrate] }\n");
+  const { status, stderr } = await ciConfig([]);
+  expect([status, stderr]).toEqual([
+    1,
+    expect.stringMatching(
+      /^error: dev: migrations of link: CI asks the cluster .* set ci\.environment\.DELIVERY_KUBECONFIG of stacks\/Pulumi\.dev\.yaml/,
+    ),
+  ]);
+});
+
 /** The scripts of a job or command. */
 function scripts(steps: readonly Step[]): string[] {
   return steps.flatMap((step) =>
