@@ -104,6 +104,7 @@ test("puts the changed services, and those that lead to them, into the deploy re
     ],
     dependencies: [],
     missing: [],
+    unmigrated: [],
   });
   expect(deploy.files()[recordPath("previews/pr-7", "link")]).toBe(
     recordWith({ repository: imageOf("link"), digest: digest("a"), sourceCommit: source }),
