@@ -50,7 +50,7 @@ export function statusText(status: DeliveryStatus): string {
   );
   const messages = status.services.flatMap(({ service, message, state, migration }) => [
     ...(message === null ? [] : [`${stateMarks[state]} ${service}: ${message}`]),
-    ...(migration?.log ?? []).map((line) => `    ${line}`),
+    ...(migration?.log ?? []).map((printed) => `    ${printed}`),
   ]);
   const stages = status.stages.map(
     ({ name, state, summary }) => `${stateMarks[state]} ${stageTitles[name].padEnd(8)}  ${summary}`,
