@@ -63,5 +63,7 @@ export function migrationPatches({ services }: ManifestContext): { patches?: obj
   const metadata = { name: "any", annotations: { [waveAnnotation]: "2" } };
   const patch = writeYaml({ apiVersion: "apps/v1", kind: "Deployment", metadata });
   const names = services.map(({ name }) => name).join("|");
-  return { patches: [{ target: { kind: "Deployment", name: `(${names})` }, patch }] };
+  // Whatever kind its pods are made by; a patch with a target is of any kind.
+  const target = { kind: "(Deployment|StatefulSet|CronJob|Job)", name: `(${names})` };
+  return { patches: [{ target, patch }] };
 }

@@ -57,7 +57,7 @@ describe("in a preview environment", () => {
       spec: { template: { spec: { containers: [{ image: `docker.io/acme/shop-link@${digest}` }] } } },
     });
     const [{ target, patch }] = kustomization.patches;
-    expect(target).toEqual({ kind: "Deployment", name: "(link|user)" });
+    expect(target).toEqual({ kind: "(Deployment|StatefulSet|CronJob|Job)", name: "(link|user)" });
     expect(parse(patch)).toMatchObject({ metadata: { annotations: { "argocd.argoproj.io/sync-wave": "2" } } });
     expect(parse(written["p/db/deployment.yaml"] ?? "").metadata).not.toHaveProperty("annotations");
   });

@@ -57,6 +57,12 @@ describe("the pod", () => {
     });
   });
 
+  test("mounts no volume, which the service's own pod may write at the same time", () => {
+    const { pod } = declared({ volumes: { data: { path: "/var/lib/data", size: "1Gi" } } });
+    expect(JSON.stringify(pod)).not.toContain("/var/lib/data");
+    expect(JSON.stringify(pod)).not.toContain("persistentVolumeClaim");
+  });
+
   test("has labels that no selector of the service takes", () => {
     const { job } = declared();
     expect(job.spec?.template.metadata?.labels).toMatchObject({ "app.kubernetes.io/name": "link-migration" });
