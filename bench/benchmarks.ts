@@ -1,3 +1,4 @@
+import type { Report } from "../sandbox/commands/progress.ts";
 import { benchAffected } from "./affected.ts";
 import { benchBuild } from "./build.ts";
 import { benchChanges } from "./changes.ts";
@@ -8,10 +9,11 @@ import { benchLoop } from "./loop.ts";
 import { benchPreview } from "./preview.ts";
 import { benchScale } from "./scale.ts";
 import { benchSandbox } from "./sandbox.ts";
+import { benchStack } from "./stack.ts";
 import { benchTests } from "./tests.ts";
 
 interface BenchmarkOptions {
-  readonly report: (line: string) => void;
+  readonly report: Report;
   /** Whether all tools are built from nothing, too. */
   readonly cold: boolean;
   /** Directory of another checkout, such as an earlier commit, to measure against. @default none */
@@ -22,6 +24,7 @@ interface BenchmarkOptions {
 export const benchmarks = {
   preview: ({ report }) => benchPreview(report),
   scale: ({ report }) => benchScale(report),
+  stack: ({ report }) => benchStack(report),
   "first-update": ({ report }) => benchFirstUpdate(report),
   tests: ({ report }) => benchTests(report),
   changes: ({ report }) => benchChanges(report),

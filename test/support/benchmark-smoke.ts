@@ -12,6 +12,7 @@ const smokeProjects = {
   "first-update": "integration",
   build: "integration",
   sandbox: "e2e",
+  stack: "e2e",
   gitops: "e2e",
   loop: "e2e",
 } as const satisfies Readonly<Record<BenchmarkName, "process" | "integration" | "e2e">>;
