@@ -42,7 +42,8 @@ export function overlaySettings(args: OverlayArgs): Record<string, unknown> {
     gitops: mapOf(sandbox["gitops"]),
     owns: { ciProject: true, argoCd: true },
     ...(isMap(own["dependencies"]) ? { dependencies: withoutVolumes(own["dependencies"]) } : {}),
-    ...kept(own, ["defaults", "services"]),
+    ...(isMap(own["defaults"]) ? { defaults: forThisMachine(own["defaults"]) } : {}),
+    ...(isMap(own["services"]) ? { services: everyService(own["services"]) } : {}),
   };
 }
 
@@ -55,6 +56,26 @@ function withoutVolumes(dependencies: Settings): Settings {
       return [name, { ...rest, scratch: [...(Array.isArray(scratch) ? scratch : []), mapOf(storage)["path"]] }];
     }),
   );
+}
+
+function everyService(services: Settings): Settings {
+  return Object.fromEntries(
+    Object.entries(services).map(([name, settings]) => [name, isMap(settings) ? forThisMachine(settings) : settings]),
+  );
+}
+
+/**
+ * Images are built for this machine alone: others' platforms would have to be emulated. No volumes are to be had here: what a
+ * service keeps goes with its pod.
+ */
+function forThisMachine(given: Settings): Settings {
+  const { platforms: _, volumes, scratch, ...settings } = given;
+  const own = Object.values(mapOf(volumes)).map((volume) => ({
+    path: mapOf(volume)["path"],
+    size: mapOf(volume)["size"],
+  }));
+  const directories = [...(Array.isArray(scratch) ? scratch : []), ...own];
+  return directories.length === 0 ? settings : { ...settings, scratch: directories };
 }
 
 function mapOf(value: unknown): Settings {

@@ -126,8 +126,8 @@ test("a stack file of the user's keeps what describes services, and loses what s
   delivery:promotion: { from: staging }
   delivery:cluster: { context: prod, ingress: { className: a, domain: b, namespace: c } }
   delivery:dependencies: { cache: { address: "redis.example.com:6379", password: cache-password } }
-  delivery:defaults: { replicas: 2 }
-  delivery:services: { cart: { secrets: { KEY: api-key }, dependencies: { cache: { address: CACHE } } } }
+  delivery:defaults: { replicas: 2, platforms: [linux/amd64, linux/arm64] }
+  delivery:services: { cart: { platforms: [linux/riscv64], volumes: { data: { path: /data, size: 1Gi } }, scratch: [/cache], secrets: { KEY: api-key }, dependencies: { cache: { address: CACHE } } } }
   delivery:registryPassword: { secure: v1:xxx }
 `,
   });
@@ -145,6 +145,9 @@ test("a stack file of the user's keeps what describes services, and loses what s
   expect({ environment, promotion, pull: images.pull, schedule: ci.driftSchedule }).toEqual({});
   expect(settings.github).toMatchObject({ repository: "acme/store", branch: "main", api: "http://localhost:8200" });
   expect(services).toMatchObject([{ name: "cart", replicas: 2 }]);
+  const [cart] = services;
+  expect([cart?.platforms, cart?.volumes]).toEqual([undefined, undefined]);
+  expect(cart?.scratch).toEqual([{ path: "/cache" }, { path: "/data", size: "1Gi" }]);
   expect(secrets).toEqual(["api-key", "cache-password"]);
 });
 
