@@ -113,7 +113,7 @@ test("--check says what is missing until nothing is, and writes nothing", () => 
     err: "note: no service is made of apps/web/Dockerfile: `web: { dockerfile: apps/web/Dockerfile }` in `services` does\n",
   });
   writeFileSync(join(own.root, "stacks/Pulumi.dev.yaml"), complete.replace("kind: worker", "kind: daemon"));
-  expect(init("--check").err).toContain('services.mail.kind: "daemon": must be server or worker');
+  expect(init("--check").err).toContain('services.mail.kind: "daemon": must be server, worker, cron or job');
 });
 
 test.each<[what: string, args: () => readonly string[], status: number, message: RegExp]>([
