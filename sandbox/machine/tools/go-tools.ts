@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, renameSync, rmSync, statfsSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { cacheDir, withLock } from "../cache.ts";
 import { continueRemovals, removeLater } from "../removal.ts";
 import {
@@ -21,8 +21,9 @@ import {
   familyNames,
   familyOf,
   filesOf,
+  moduleFolder,
   packageOf,
-  patches,
+  patchesOf,
   toolPath,
   type ToolName,
 } from "./tool-families.ts";
@@ -114,10 +115,13 @@ async function build(
   try {
     await checkGo();
     if (!resumed) checkDisk(work);
-    await buildBatches(batchesOf(names), await prepare(names, work, abort.signal), bin, report, (tool, built) => {
-      publish(built, toolPath(tool));
-      arrive();
-    });
+    for (const [folder, tools] of Map.groupBy(names, (name) => moduleFolder(familyOf(name)))) {
+      const prepared = await prepare(folder, tools, work, abort.signal);
+      await buildBatches(batchesOf(tools), prepared, bin, report, (tool, built) => {
+        publish(built, toolPath(tool));
+        arrive();
+      });
+    }
     report(`tools: built in ${Math.round((Date.now() - started) / 1000)} s`);
   } finally {
     // After a failure the downloads for later batches would go on, into a folder that is being removed.
@@ -126,15 +130,21 @@ async function build(
   }
 }
 
-/** The module of all tools, with the changed copies of others; and the folders of those whose files are copied. */
+/** A module of tools, with the changed copies of others; and the folders of those whose files are copied. */
 interface Prepared {
   module: GoModule;
   sources: ReadonlyMap<string, string>;
 }
 
-async function prepare(names: readonly ToolName[], work: string, signal: AbortSignal): Promise<Prepared> {
+async function prepare(
+  folder: string,
+  names: readonly ToolName[],
+  work: string,
+  signal: AbortSignal,
+): Promise<Prepared> {
+  const patches = patchesOf(folder);
   const module = {
-    folder: import.meta.dirname,
+    folder,
     moduleCache: join(work, "modules"),
     buildCache: join(work, "compiled"),
     signal,
@@ -144,7 +154,12 @@ async function prepare(names: readonly ToolName[], work: string, signal: AbortSi
   const copied = names.flatMap((name) => filesOf(name)?.module ?? []);
   const sources = await downloadModules(module, new Set([...changed, ...copied]));
   const originals = new Map([...sources].filter(([name]) => changed.has(name)));
-  const modFile = await writePatchedModules(module.folder, { patches, files }, originals, join(work, "patched"));
+  const modFile = await writePatchedModules(
+    module.folder,
+    { patches, files },
+    originals,
+    join(work, "patched", basename(folder)),
+  );
   return { module: { ...module, modFile }, sources };
 }
 

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ReplacedFile } from "./patched-module.ts";
 
@@ -8,12 +8,12 @@ import type { ReplacedFile } from "./patched-module.ts";
  * The clients of clouds, and a language's standard library as a literal of 8 MB, are half of what some tools are compiled
  * from, and nothing here calls them. What is left out says so when it is called all the same.
  *
- * @param folder the tools' own, with go.mod and `left-out/`
+ * @param folder the tools' own, or that of a family with a module of its own, with go.mod and `left-out/`
  */
 export function leftOutFiles(folder: string): ReplacedFile[] {
   const modules = requirements(readFileSync(join(folder, "go.mod"), "utf8"));
   return readdirSync(join(folder, "left-out"), { recursive: true, encoding: "utf8" })
-    .filter((path) => path.endsWith(".go") && !isLocalModule(path))
+    .filter((path) => path.endsWith(".go") && !isLocalModule(folder, path))
     .toSorted()
     .map((path) => {
       const module = moduleOf(path, modules);
@@ -22,8 +22,8 @@ export function leftOutFiles(folder: string): ReplacedFile[] {
 }
 
 /** go.mod replaces these itself, by their folder. */
-function isLocalModule(path: string): boolean {
-  return path.startsWith("aws-s3/");
+function isLocalModule(folder: string, path: string): boolean {
+  return existsSync(join(folder, "left-out", path.split("/")[0] ?? "", "go.mod"));
 }
 
 function requirements(goMod: string): string[] {

@@ -27,7 +27,10 @@ export const patches: readonly SourcePatch[] = [
   },
 ];
 
-/** All families; what is written for one is in the folder of its name. All are one Go module: what they share is compiled once. */
+/**
+ * All families; what is written for one is in the folder of its name. They are one Go module: what they share is compiled once.
+ * A family whose folder has a go.mod is a module of its own, which nothing but a test or a flag asks for.
+ */
 export const families = {
   cluster: {
     title: "Kubernetes 1.37.2, etcd 3.7.3, CoreDNS",
@@ -78,6 +81,26 @@ export const families = {
       },
     },
   },
+  gateway: {
+    title: "Traefik 3.7.13",
+    variables: { "github.com/traefik/traefik/v3/pkg/version.Version": "3.7.13" },
+    packages: { traefik: "github.com/traefik/traefik/v3/cmd/traefik" },
+    files: {
+      "gateway-files": {
+        module: "sigs.k8s.io/gateway-api",
+        // All that Traefik watches, whether there are any or not.
+        paths: [
+          "backendtlspolicies",
+          "gatewayclasses",
+          "gateways",
+          "grpcroutes",
+          "httproutes",
+          "referencegrants",
+          "tlsroutes",
+        ].map((plural) => `config/crd/standard/gateway.networking.k8s.io_${plural}.yaml`),
+      },
+    },
+  },
 } as const satisfies Record<string, Family>;
 
 type FamilyName = keyof typeof families;
@@ -92,7 +115,7 @@ type NamesIn<F extends Family> = (keyof F["packages"] | (F extends { files: infe
   string;
 
 /** In the order in which they are built: the cluster starts while Argo CD and Pulumi are compiled, which need it. */
-export const familyNames: readonly FamilyName[] = ["images", "cluster", "argocd", "pulumi"];
+export const familyNames: readonly FamilyName[] = ["images", "cluster", "argocd", "pulumi", "gateway"];
 
 /** The family that a tool is in. */
 export function familyOf(tool: ToolName): FamilyName {
@@ -115,15 +138,28 @@ export function packageOf(tool: ToolName): string {
   return found;
 }
 
+/** The Go module that a family is part of. */
+export function moduleFolder(family: FamilyName): string {
+  const own = join(import.meta.dirname, family);
+  return existsSync(join(own, "go.mod")) ? own : import.meta.dirname;
+}
+
+/** The lines that are changed in what a module of tools depends on. */
+export function patchesOf(folder: string): readonly SourcePatch[] {
+  return folder === import.meta.dirname ? patches : [];
+}
+
 /** Where the cache holds a tool: in a folder named by everything that the binary is made from. */
 export function toolPath(name: ToolName): string {
   const family = familyOf(name);
-  const key = familyKey(import.meta.dirname, family, { ...families[family], ...goSettings, patches });
+  const folder = moduleFolder(family);
+  const settings = { ...families[family], ...goSettings, patches: patchesOf(folder) };
+  const key = familyKey(folder, folder === import.meta.dirname ? family : ".", settings);
   return join(cacheDir(), "tools", `${family}-${key}`, name);
 }
 
 /**
- * Hash of the files and settings that a family is made from: the module of all, and the family's own. The machine's own Go is
+ * Hash of the files and settings that a family is made from: the module, and the family's own. The machine's own Go is
  * not part of it: go.mod says which version builds.
  */
 export function familyKey(folder: string, family: string, settings: object): string {

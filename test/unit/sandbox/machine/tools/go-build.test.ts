@@ -161,6 +161,7 @@ require (
     for (const [file, content] of Object.entries({
       "go.mod": goMod,
       [`left-out/${path}`]: "",
+      "left-out/aws-s3/go.mod": "",
       "left-out/aws-s3/a.go": "",
     })) {
       mkdirSync(dirname(join(tools, file)), { recursive: true });
