@@ -203,7 +203,6 @@ const phrases: Readonly<Record<string, readonly Phrase[]>> = {
     { path: new RegExp(`^${container}/(command|args)`), text: (_change, [, name]) => name ?? "" },
     { path: new RegExp(`^${container}/lifecycle`), text: only("what goes before the end of a pod") },
     { path: new RegExp(`^${pod}/terminationGracePeriodSeconds$`), text: named("seconds to end in") },
-    { path: new RegExp(`^${pod}/topologySpreadConstraints`), text: only("spread over nodes and zones") },
     { path: new RegExp(`^${container}/envFrom`), text: only("where its environment comes from") },
     { path: new RegExp(`securityContext`), text: only("security context") },
     { path: new RegExp(`(volumes|volumeMounts)`), text: only("volumes") },

@@ -92,10 +92,12 @@ function stopHandler({ sleep, exec }: NonNullable<Service["preStop"]>): types.in
   return exec === undefined ? { sleep: { seconds: sleep ?? 0 } } : { exec: { command: exec } };
 }
 
-/** Pods go to different machines, and where there can be several at a time, to different zones, as far as there is room. */
+/**
+ * Pods go to different machines and zones, as far as there is room. This is so of one pod, too: if it came with the second, a
+ * change of the number of pods would restart those that run.
+ */
 function spread(environment: Environment, service: Service): types.input.core.v1.TopologySpreadConstraint[] {
-  const several = (service.autoscaling?.max ?? service.replicas ?? 1) > 1;
-  return ["kubernetes.io/hostname", ...(several ? ["topology.kubernetes.io/zone"] : [])].map((topologyKey) => ({
+  return ["kubernetes.io/hostname", "topology.kubernetes.io/zone"].map((topologyKey) => ({
     maxSkew: 1,
     topologyKey,
     whenUnsatisfiable: "ScheduleAnyway",

@@ -41,7 +41,7 @@ test.each<[settings: Partial<Service>, phrases: string[]]>([
   ],
   [{ ...before, preStop: { sleep: 6 } }, ["what goes before the end of a pod"]],
   [{ ...before, terminationGracePeriodSeconds: 60 }, ["seconds to end in (none) → 60"]],
-  [{ ...before, replicas: 2 }, ["replicas 1 → 2", "spread over nodes and zones"]],
+  [{ ...before, replicas: 2 }, ["replicas 1 → 2"]],
   [{ ...before, ports: { http: { port: 7070 }, admin: { port: 1 } } }, ["ports", "security context", "Service ports"]],
 ])("a change to %j is said in words, whatever the delivery", (settings, phrases) => {
   const [old, now] = [manifestsOf(before), manifestsOf(settings)];
