@@ -35,7 +35,7 @@ const images = serviceImages(services, config);
 
 const ci = new CiProject(config.app.name, ciProjectArgs(config, drift, services));
 
-const cluster = new Cluster(config.app.name, clusterArgs(config, report.podSecurity));
+const cluster = new Cluster(config.app.name, clusterArgs(config, report.podSecurity, services));
 
 const secrets = putServiceSecrets(context, cluster, config.secrets);
 

@@ -22,6 +22,8 @@ export interface ClusterArgs {
   adoptExisting: boolean;
   /** What pods pull with. @default nodes pull as themselves */
   registry?: Registry | undefined;
+  /** Whether the namespace stays when it is no longer declared, since claims with data do. @default false */
+  keepsData?: boolean;
   /** The namespaces, as a regular expression, into which kubernetes-replicator copies the pull secret. @default none */
   pullSecretCopies?: string | undefined;
 }
@@ -62,7 +64,7 @@ export class Cluster extends pulumi.ComponentResource {
     this.namespaceResource = new Namespace(
       name,
       namespaceManifest(args.app, args.namespace, args.podSecurity ?? "restricted"),
-      own,
+      { ...own, retainOnDelete: args.keepsData === true },
     );
     const pullSecrets = (args.registry === undefined ? [] : [args.registry]).map(
       (registry) =>

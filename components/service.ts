@@ -123,6 +123,8 @@ export interface Service extends ServiceSettings {
   readonly directory: string;
   /** The primary one of its ports; `undefined`: nobody reaches it. */
   readonly port: number | undefined;
+  /** Whether a cron does not run by itself: in the environments of pull requests. @default false */
+  readonly suspended?: boolean;
   /** What is in its `files`, by their paths in its container. */
   readonly mountedFiles?: MountedFiles | undefined;
   /** Its Dockerfile, relative to the program. */

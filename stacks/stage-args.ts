@@ -1,5 +1,6 @@
 import { buildSecretVariables } from "../components/build-problems.ts";
 import type { CiProjectArgs } from "../components/ci-project.ts";
+import { retainsData } from "../components/manifests/volumes.ts";
 import type { ClusterArgs } from "../components/cluster.ts";
 import type { DiscoveryArgs } from "../components/find-services.ts";
 import { migrationRefusal } from "../components/migrations.ts";
@@ -73,13 +74,14 @@ export function ciProjectArgs(
 }
 
 /** What the cluster takes from the configuration. */
-export function clusterArgs(config: Config, podSecurity: PodSecurity): ClusterArgs {
+export function clusterArgs(config: Config, podSecurity: PodSecurity, services: readonly Service[]): ClusterArgs {
   return {
     ...config.cluster,
     app: config.app.name,
     environment: config.environment,
     kubeconfig: config.kubeconfig,
     podSecurity,
+    keepsData: services.some(retainsData),
     registry: config.registry,
     pullSecretCopies: config.gitops?.previews && previewNamespaces(config.app.name),
   };

@@ -5,13 +5,8 @@ import type { KubernetesClient } from "../../kubernetes/client.ts";
 import { isNotFound } from "../../kubernetes/errors.ts";
 import { valueAt } from "../../kubernetes/json.ts";
 import { listAt, nameOf, stringAt, type KubernetesObject } from "../../kubernetes/object.ts";
-import {
-  applicationStatus,
-  deploymentStatus,
-  listApplications,
-  listDeployments,
-  type ClusterLocation,
-} from "../status/cluster-status.ts";
+import { applicationStatus, listApplications, listWorkloads, type ClusterLocation } from "../status/cluster-status.ts";
+import { workloadStatus } from "../status/workload-status.ts";
 import { foreignManagerFindings } from "./foreign-managers.ts";
 import { checkOf, type Check, type Finding } from "./report.ts";
 
@@ -26,7 +21,9 @@ export interface ClusterCheckArgs extends ClusterLocation {
 /** What the cluster says of the environment. */
 export interface ClusterStatus {
   readonly applications: readonly KubernetesObject[];
-  readonly deployments: readonly KubernetesObject[];
+  /** What makes the pods of services, and the Jobs that CronJobs have made. */
+  readonly workloads: readonly KubernetesObject[];
+  readonly runs: readonly KubernetesObject[];
   /** By `Kind/name`. */
   readonly objects: ReadonlyMap<string, KubernetesObject>;
 }
@@ -37,9 +34,9 @@ export async function clusterCheck(
   args: ClusterCheckArgs,
   signal: AbortSignal,
 ): Promise<Check> {
-  const [applications, deployments, objects] = await Promise.all([
+  const [applications, { workloads, runs }, objects] = await Promise.all([
     args.delivery === "gitops" ? listApplications(client, args, signal) : [],
-    listDeployments(client, args, signal),
+    listWorkloads(client, args, signal),
     liveObjects(client, args.namespace, signal),
   ]);
   const reasons = [
@@ -48,7 +45,7 @@ export async function clusterCheck(
       : []),
     ...(args.declared === undefined ? ["which objects are extra is not known without the stack's state"] : []),
   ];
-  const findings = clusterFindings(args, { applications, deployments, objects });
+  const findings = clusterFindings(args, { applications, workloads, runs, objects });
   return checkOf("cluster", findings, reasons.length === 0 ? null : reasons.join("; "));
 }
 
@@ -59,7 +56,7 @@ export function clusterFindings(args: ClusterCheckArgs, status: ClusterStatus): 
     ...(args.delivery === "gitops" ? services.flatMap(([service]) => missingApplication(args, service, status)) : []),
     ...status.applications.flatMap(applicationFindings),
     ...services.flatMap(([service, record]) => imageFindings(service, record, status)),
-    ...status.deployments.flatMap((deployment) => healthFindings(deployment, records)),
+    ...status.workloads.flatMap((workload) => healthFindings(workload, status, records)),
     ...objectFindings(declared, status),
   ];
 }
@@ -91,21 +88,40 @@ function applicationFindings(application: KubernetesObject): Finding[] {
   ];
 }
 
-function imageFindings(service: string, { image }: ReleaseRecord, { deployments }: ClusterStatus): Finding[] {
+function imageFindings(service: string, { image }: ReleaseRecord, status: ClusterStatus): Finding[] {
   if (image === undefined) return [];
-  const deployment = deployments.find((one) => nameOf(one) === service);
-  if (deployment === undefined) return [{ what: `Deployment ${service}`, change: "is not there" }];
-  const running = deploymentStatus(deployment).image;
+  const workload = status.workloads.find((one) => nameOf(one) === service);
+  if (workload === undefined) return [{ what: `${expectedKind(service, status)} ${service}`, change: "is not there" }];
+  const running = workloadStatus(workload).image;
   if (running === `${image.repository}@${image.digest}`) return [];
-  return [{ what: `Deployment ${service}`, change: `runs ${running}, and ${shortDigest(image.digest)} is released` }];
+  return [{ what: whatOf(workload), change: `runs ${running}, and ${shortDigest(image.digest)} is released` }];
 }
 
 /** A service without pods is no finding before its first release. */
-function healthFindings(deployment: KubernetesObject, records: ClusterCheckArgs["records"]): Finding[] {
-  const { service, health, message } = deploymentStatus(deployment);
+function healthFindings(
+  workload: KubernetesObject,
+  { runs }: ClusterStatus,
+  records: ClusterCheckArgs["records"],
+): Finding[] {
+  const { service, health, message } = workloadStatus(workload, { jobs: runs });
   const released = records?.get(service)?.image !== undefined || records?.has(service) !== true;
   if (health === "Healthy" || (health === "Suspended" && !released)) return [];
-  return [{ what: `Deployment ${service}`, change: `is ${health}: ${message ?? ""}` }];
+  return [{ what: whatOf(workload), change: `is ${health}: ${message ?? ""}` }];
+}
+
+const workloadKinds = ["StatefulSet", "CronJob", "Job"];
+
+function whatOf(workload: KubernetesObject): string {
+  return `${stringAt(workload, "kind") ?? "Deployment"} ${nameOf(workload)}`;
+}
+
+/** What Argo CD is to have made of a service. */
+function expectedKind(service: string, { applications }: ClusterStatus): string {
+  const resources = applications.flatMap((application) => listAt(application, "status", "resources"));
+  const found = resources.find(
+    (resource) => stringAt(resource, "name") === service && workloadKinds.includes(stringAt(resource, "kind") ?? ""),
+  );
+  return (found && stringAt(found, "kind")) ?? "Deployment";
 }
 
 /** Of objects that are declared, what others have set in them; the others, as far as it is known which they are, are extra. */
@@ -119,11 +135,21 @@ function objectFindings(
     ),
   );
   const known = new Set([...(declared ?? []), ...tracked]);
+  const ofPods = [...objects.keys()].filter((id) => known.has(id)).flatMap((id) => podClaimsOf(id, objects.get(id)));
   return [...objects].flatMap(([id, object]) => {
+    if (ofPods.some((claims) => claims.test(id))) return [];
     const what = id.replace("/", " ");
     if (known.has(id)) return foreignManagerFindings(what, object);
     return declared === undefined ? [] : [{ what, change: "is extra: neither Git nor the stack declares it" }];
   });
+}
+
+/** The claims that a StatefulSet has made for its pods, which belong to nobody so that their data stays. */
+function podClaimsOf(id: string, object: KubernetesObject | undefined): RegExp[] {
+  if (object === undefined || !id.startsWith("StatefulSet/")) return [];
+  return listAt(object, "spec", "volumeClaimTemplates").map(
+    (template) => new RegExp(`^PersistentVolumeClaim/${nameOf(template)}-${nameOf(object)}-\\d+$`),
+  );
 }
 
 /** The kinds that people put into a namespace by hand, and the paths of their lists. Lists of Secrets have their values, so they are left out. */

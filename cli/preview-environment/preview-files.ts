@@ -1,7 +1,12 @@
 import { createHash } from "node:crypto";
 import type { DependencySettings } from "../../components/dependency-settings.ts";
 import { dependencyFiles, serviceFiles } from "../../components/manifest-files.ts";
-import { usedSecrets, type ClusterEntry, type ManifestContext } from "../../components/manifests.ts";
+import {
+  usedSecrets,
+  type ClusterEntry,
+  type ManifestContext,
+  type ServiceManifests,
+} from "../../components/manifests.ts";
 import { dependencyManifests, dependencyUsers, deployedDependencies } from "../../components/manifests/dependency.ts";
 import { metadata, namespaceManifest, type Environment } from "../../components/manifests/metadata.ts";
 import { podSecurity } from "../../components/pod-security.ts";
@@ -65,7 +70,7 @@ export function previewFiles(
         if (image === undefined) throw new Error(`no image of ${service.name}`);
         const { manifests, own } = serviceObjects(context, service, { image: image.repository });
         return {
-          ...below(`${directory}/${service.name}`, serviceFiles(manifests, own)),
+          ...below(`${directory}/${service.name}`, serviceFiles(withOwnJob(manifests, image), own)),
           [recordPath(directory, service.name)]: recordWith(image),
         };
       }),
@@ -127,9 +132,12 @@ function isOutsideCluster(settings: DependencySettings): boolean {
   return settings !== "none" && "address" in settings;
 }
 
-/** A service with one pod, and without its host, which leads to the environment; with its migrations if they run. */
+/**
+ * A service with one pod, and without its host, which leads to the environment; with its migrations if they run. Its data goes with
+ * the namespace, and a cron runs when somebody asks for it.
+ */
 function asSinglePod(
-  { autoscaling: _autoscaling, expose, migrations, ...service }: Service,
+  { autoscaling: _autoscaling, expose, migrations, volumes, ...service }: Service,
   migrated: boolean,
 ): Service {
   const { host: _host, ...exposed } = typeof expose === "object" ? expose : {};
@@ -137,8 +145,29 @@ function asSinglePod(
     ...service,
     replicas: 1,
     ...(migrated && migrations !== undefined ? { migrations } : {}),
+    ...(service.kind === "cron" ? { suspended: true } : {}),
+    ...(volumes === undefined ? {} : { volumes: withoutRetention(volumes) }),
     ...(expose === undefined ? {} : { expose: typeof expose === "object" ? exposed : expose }),
   };
+}
+
+function withoutRetention(volumes: NonNullable<Service["volumes"]>): NonNullable<Service["volumes"]> {
+  return Object.fromEntries(
+    Object.entries(volumes).map(([name, volume]) => [name, { ...volume, whenDeleted: "Delete" as const }]),
+  );
+}
+
+/**
+ * A Job by the name of what it runs: one Application has all services of the pull request, and server-side apply cannot replace a
+ * Job that has changed. The one before is pruned.
+ */
+function withOwnJob(manifests: ServiceManifests, image: ReleasedImage): ServiceManifests {
+  const { job } = manifests;
+  if (job === undefined) return manifests;
+  const content = JSON.stringify([job.spec, image.digest]);
+  const suffix = createHash("sha256").update(content).digest("hex").slice(0, 10);
+  const name = `${job.metadata.name.slice(0, 52)}-${suffix}`;
+  return { ...manifests, job: { ...job, metadata: { ...job.metadata, name } } };
 }
 
 const secretsHeader = `# Made up by \`delivery preview-environment\`: these values open nothing but what runs in this namespace, and are no secret.

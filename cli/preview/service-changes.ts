@@ -1,18 +1,8 @@
 import { shortCommit } from "../../git/records.ts";
-import { secretWord } from "../../core/secret-mask.ts";
+import { describeChange } from "./change-phrases.ts";
 import { manifestChanges, type Manifests } from "./manifest-diff.ts";
 import type { ServiceChange } from "./model.ts";
-import {
-  differences,
-  isMap,
-  kindOf,
-  shown,
-  unknownWord,
-  valueAt,
-  type Difference,
-  type Step,
-  type Value,
-} from "./step.ts";
+import { isMap, kindOf, unknownWord, valueAt, type Step, type Value } from "./step.ts";
 
 /** What is known of images from outside of the stack, where Git says what runs. */
 export interface ImageStatus {
@@ -83,13 +73,19 @@ function declaredServices(steps: readonly Step[]): DeclaredService[] {
     .map((name) => ({ name, before: before.has(name), after: after.has(name) }));
 }
 
-/** The resources that are parts of a service: all of them have its name, or one that begins with it and what is in no name. */
+/** Whose part a resource is, by its label; what has none has the service's name, or one that begins with it and what is in no name. */
+function ownerOf({ name, before, after }: Step): string {
+  const label = valueAt(after ?? before, ["metadata", "labels", "app.kubernetes.io/name"]);
+  return typeof label === "string" ? label : name.replace(/[.:].*$/, "");
+}
+
+/** The resources that are parts of a service. */
 function partsByService(steps: readonly Step[]): (service: string) => readonly Step[] {
   const parts = Map.groupBy(
     steps.filter(({ ancestors }) =>
       ancestors.some((type) => type === "delivery:cluster:Workload" || type === imageType),
     ),
-    ({ name }) => name.replace(/[.:].*$/, ""),
+    ownerOf,
   );
   return (service) => parts.get(service) ?? [];
 }
@@ -131,9 +127,9 @@ function imageOf(
 ): ServiceChange["image"] {
   const isBuild = ({ type }: Step): boolean => type.startsWith("docker:");
   const built = parts.changed.find(isBuild);
-  const deployment = parts.all.find(({ type }) => type === "kubernetes:apps/v1:Deployment");
-  const before = containerImage(deployment?.before) ?? textAt(parts.all.find(isBuild)?.outputs, "repoDigest");
-  const after = containerImage(deployment?.after) ?? before;
+  const workload = parts.all.find(({ type }) => workloadTypes.has(type));
+  const before = containerImage(workload?.before) ?? textAt(parts.all.find(isBuild)?.outputs, "repoDigest");
+  const after = containerImage(workload?.after) ?? before;
   if (!service.after) return before === undefined ? undefined : { before: shortImage(before), after: noImage };
   const next =
     built !== undefined && built.action !== "delete"
@@ -145,8 +141,13 @@ function imageOf(
   return { before: before === undefined ? noImage : shortImage(before), after: next ?? noImage };
 }
 
-function containerImage(deployment: Value | undefined): string | undefined {
-  const image = valueAt(deployment, ["spec", "template", "spec", "containers", "0", "image"]);
+const workloadTypes = new Set(
+  ["apps/v1:Deployment", "apps/v1:StatefulSet", "batch/v1:CronJob", "batch/v1:Job"].map((type) => `kubernetes:${type}`),
+);
+
+function containerImage(workload: Value | undefined): string | undefined {
+  const template = valueAt(workload, ["spec", "jobTemplate"]) ?? workload;
+  const image = valueAt(template, ["spec", "template", "spec", "containers", "0", "image"]);
   return typeof image === "string" ? image : undefined;
 }
 
@@ -161,113 +162,4 @@ function shortImage(image: string): string {
   const digest = /sha256:([0-9a-f]{12})/.exec(image)?.[1];
   if (digest !== undefined) return digest;
   return /:([^/:]+)$/.exec(image)?.[1] ?? image;
-}
-
-/** A path in a Kubernetes object, and what a change there is called. */
-interface Phrase {
-  readonly path: RegExp;
-  readonly text: (difference: Difference, match: RegExpExecArray) => string;
-}
-
-const transition = ({ before, after }: Difference): string => `${shown(before)} → ${shown(after)}`;
-const named =
-  (what: string) =>
-  (difference: Difference): string =>
-    `${what} ${transition(difference)}`;
-const only = (what: string) => (): string => what;
-
-const pod = String.raw`spec/template/spec`;
-const container = String.raw`${pod}/containers/\d+`;
-
-/** The first phrase that fits counts. Where none does, a change is called by its kind and path. */
-const phrases: Readonly<Record<string, readonly Phrase[]>> = {
-  Deployment: [
-    { path: /^spec\/replicas$/, text: named("replicas") },
-    { path: new RegExp(`^${container}/image$`), text: only("image") },
-    {
-      path: new RegExp(`^${container}/env/([^/]+)/value$`),
-      text: (change, [, name]) => `env ${name} ${transition(change)}`,
-    },
-    {
-      path: new RegExp(`^${container}/env/([^/]+)`),
-      text: (change, [, name]) => presence("env", name ?? "", change),
-    },
-    { path: new RegExp(`^${container}/ports`), text: only("ports") },
-    {
-      path: new RegExp(`^${container}/resources/(requests|limits)/(.+)$`),
-      text: (change, [, side, resource]) =>
-        `${resource} ${side === "limits" ? "limit" : "request"} ${transition(change)}`,
-    },
-    { path: new RegExp(`^${container}/resources`), text: only("resources") },
-    { path: new RegExp(`^${container}/(\\w+)Probe`), text: (_change, [, probe]) => `${probe} probe` },
-    { path: new RegExp(`^${container}/(command|args)`), text: (_change, [, name]) => name ?? "" },
-    { path: new RegExp(`^${container}/lifecycle`), text: only("what goes before the end of a pod") },
-    { path: new RegExp(`^${pod}/terminationGracePeriodSeconds$`), text: named("seconds to end in") },
-    { path: new RegExp(`^${container}/envFrom`), text: only("where its environment comes from") },
-    { path: new RegExp(`securityContext`), text: only("security context") },
-    { path: new RegExp(`(volumes|volumeMounts)`), text: only("volumes") },
-    {
-      path: /^spec\/template\/metadata\/annotations\/delivery\/secrets-generation$/,
-      text: only("pods restart with the changed secrets"),
-    },
-    { path: /^spec\/template\/metadata\/annotations/, text: only("pods restart") },
-    { path: /^spec\/strategy/, text: only("rollout strategy") },
-  ],
-  ConfigMap: [
-    // A file's key begins as no variable does.
-    {
-      path: /^(?:data|binaryData)\/[0-9a-f]{8}-(.+)$/,
-      text: (change, [, name]) => presence("file", name ?? "", change),
-    },
-    { path: /^(?:data|binaryData)$/, text: only("files") },
-    { path: /^data\/(.+)$/, text: (change, [, name]) => `env ${name} ${transition(change)}` },
-  ],
-  Service: [{ path: /^spec\/ports/, text: only("Service ports") }],
-  HorizontalPodAutoscaler: [
-    { path: /^spec\/(min|max)Replicas$/, text: (change, [, side]) => `${side} replicas ${transition(change)}` },
-  ],
-  NetworkPolicy: [{ path: /^spec\/(ingress|egress)/, text: only("who may call it, or whom it calls") }],
-};
-
-/** Phrases for objects of any kind. */
-const common: readonly Phrase[] = [
-  { path: /^metadata\/namespace$/, text: named("namespace") },
-  { path: /^metadata\/(labels|annotations)/, text: (_change, [, what]) => what ?? "" },
-];
-
-/** What changes of a Kubernetes object, in words; each change once. */
-function describeChange(kind: string, before: Value | undefined, after: Value | undefined): string[] {
-  if (before === undefined && after === undefined) return [];
-  if (before === undefined) return [`new ${kind}`];
-  if (after === undefined) return [`no ${kind} any more`];
-  const found = differences(byName(before), byName(after)).map((difference) => describeDifference(kind, difference));
-  return [...new Set(found)];
-}
-
-function describeDifference(kind: string, difference: Difference): string {
-  const path = difference.path.join("/");
-  for (const phrase of [...(phrases[kind] ?? []), ...common]) {
-    const match = phrase.path.exec(path);
-    if (match !== null) return phrase.text(difference, match);
-  }
-  const secret = difference.before === secretWord || difference.after === secretWord;
-  return `${kind} ${difference.path.join(".")}${secret ? " (secret)" : ""}`;
-}
-
-function presence(what: string, name: string, { before, after }: Difference): string {
-  if (before === undefined) return `new ${what} ${name}`;
-  return after === undefined ? `no ${what} ${name} any more` : `${what} ${name}`;
-}
-
-/** Lists of variables as maps by name, so that one more at the front does not change all others. Other lists stay lists. */
-function byName(value: Value, key = ""): Value {
-  if (Array.isArray(value)) {
-    const names = value.map((item) => valueAt(item, ["name"]));
-    const unique = new Set(names).size === names.length && names.every((name) => typeof name === "string");
-    if (!unique || key !== "env") return value.map((item) => byName(item));
-    return Object.fromEntries(value.map((item, index) => [String(names[index]), byName(item)]));
-  }
-  return isMap(value)
-    ? Object.fromEntries(Object.entries(value).map(([name, item]) => [name, byName(item, name)]))
-    : value;
 }

@@ -14,7 +14,7 @@ import { openCluster } from "../project/cluster.ts";
 import type { DeliveryEnvironment } from "../project/environment.ts";
 import type { Digests } from "../release/digests-file.ts";
 import type { Project } from "../project/stack-file.ts";
-import { listAll, listApplications, listDeployments, listPods } from "../status/cluster-status.ts";
+import { listAll, listApplications, listWorkloads, listPods } from "../status/cluster-status.ts";
 import { endpointSettings, endpointsOf, type StatusEndpoints } from "../status/endpoints.ts";
 import { readReleases } from "../status/git-status.ts";
 import { reasonOf } from "../status/reading.ts";
@@ -194,10 +194,10 @@ async function readHealth({
 }: HealthGate): Promise<(service: string) => HealthStatus> {
   const argoCd = endpoints.delivery === "gitops";
   const client = cluster();
-  const [{ releases }, applications, deployments, pods, disruptionBudgets, cronJobs] = await Promise.all([
+  const [{ releases }, applications, { workloads, runs }, pods, disruptionBudgets, cronJobs] = await Promise.all([
     readReleases(from, from.directory),
     argoCd ? listApplications(client, endpoints, signal) : [],
-    listDeployments(client, endpoints, signal),
+    listWorkloads(client, endpoints, signal),
     listPods(client, endpoints, signal),
     listAll(client, "policy/v1/poddisruptionbudgets", endpoints, signal),
     listAll(client, "batch/v1/cronjobs", endpoints, signal),
@@ -210,7 +210,8 @@ async function readHealth({
     argoCd,
     releasedAt: releases.find((release) => release.service === service)?.releasedAt ?? null,
     application: named(applications, applicationName(endpoints.app, endpoints.environment, service)),
-    deployment: named(deployments, service),
+    workload: named(workloads, service),
+    runs,
     pods: ofService(pods, service),
     disruptionBudgets,
     cronJobs,

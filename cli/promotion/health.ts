@@ -1,7 +1,8 @@
 import { shortDigest, type Release } from "../../git/records.ts";
 import { valueAt } from "../../kubernetes/json.ts";
 import { conditionOf, listAt, numberAt, stringAt, type KubernetesObject } from "../../kubernetes/object.ts";
-import { applicationStatus, deploymentStatus } from "../status/cluster-status.ts";
+import { applicationStatus } from "../status/cluster-status.ts";
+import { declaredAt, workloadStatus } from "../status/workload-status.ts";
 import { idleProblem, type ServiceObjects } from "./idle-objects.ts";
 
 /** What a gate found of one service. */
@@ -24,7 +25,7 @@ export interface HealthStatus extends ServiceObjects {
 
 /**
  * Whether a digest has been running Healthy for so long. No source proves it alone: Argo CD may have missed a short rollout,
- * a Deployment does not know of a failed sync, and the release commit only says what is to run. So the latest of the times
+ * a workload does not know of a failed sync, and the release commit only says what is to run. So the latest of the times
  * counts since which each of them is well.
  * @param now milliseconds since 1970
  */
@@ -34,7 +35,7 @@ export function healthOf(
   minutes: number,
   now: number,
 ): ServiceOutcome {
-  const problem = deploymentProblem(digest, status) ?? idleProblem(service, status);
+  const problem = workloadProblem(digest, status) ?? idleProblem(service, status);
   const since = problem === undefined ? latest(timesOf(status)) : undefined;
   const outcome = { service, digest, healthySince: since === undefined ? null : new Date(since).toISOString() };
   if (problem !== undefined) return { ...outcome, passed: false, detail: problem };
@@ -48,9 +49,12 @@ export function healthOf(
   };
 }
 
-function deploymentProblem(digest: string, { argoCd, application, deployment }: HealthStatus): string | undefined {
-  if (deployment === undefined) return "has no Deployment on the cluster";
-  const { image, health, message } = deploymentStatus(deployment);
+function workloadProblem(
+  digest: string,
+  { argoCd, application, workload, runs, pods }: HealthStatus,
+): string | undefined {
+  if (workload === undefined) return "has no Deployment on the cluster, nor a StatefulSet, CronJob or Job";
+  const { image, health, message } = workloadStatus(workload, { jobs: runs, pods });
   if (!image.endsWith(`@${digest}`)) return `does not run ${shortDigest(digest)} yet, but ${image || "no image"}`;
   if (health !== "Healthy") return `is ${health}: ${message ?? ""}`;
   if (!argoCd) return undefined;
@@ -59,8 +63,8 @@ function deploymentProblem(digest: string, { argoCd, application, deployment }: 
   const reason = status.message === null ? "" : `: ${status.message}`;
   if (status.health !== "Healthy") return `is ${status.health} in Argo CD${reason}`;
   if (status.sync !== "Synced") return `is ${status.sync} in Argo CD${reason}`;
-  // Without pods in its tree, which a configuration may leave out, Argo CD names no images.
-  const images = runningImages(application);
+  // Without pods in its tree, which a configuration may leave out, Argo CD names no images; and those of a cron come and go.
+  const images = workload["kind"] === "CronJob" ? [] : runningImages(application);
   if (images.length > 0 && !images.some((running) => running.endsWith(`@${digest}`)))
     return `is not seen to run ${shortDigest(digest)} by Argo CD yet`;
   return undefined;
@@ -72,15 +76,31 @@ function runningImages(application: KubernetesObject): string[] {
 }
 
 /** The times since which each source says that all is well; one that is unknown makes the result unknown. */
-function timesOf({ releasedAt, argoCd, application, deployment = {}, pods }: HealthStatus): (string | undefined)[] {
-  const [rollout, available] = [conditionOf(deployment, "Progressing"), conditionOf(deployment, "Available")];
+function timesOf({ releasedAt, argoCd, application, workload = {}, pods }: HealthStatus): (string | undefined)[] {
   return [
     releasedAt ?? undefined,
-    rollout && stringAt(rollout, "lastUpdateTime"),
-    available && stringAt(available, "lastTransitionTime"),
+    ...runningSince(workload, pods),
     ...(argoCd ? [application && stringAt(application, "status", "health", "lastTransitionTime")] : []),
     ...pods.flatMap(restartsOf),
   ];
+}
+
+/** Since when a workload is what it is to be: a cron since it is declared so, as long as no run of it has failed. */
+function runningSince(workload: KubernetesObject, pods: readonly KubernetesObject[]): (string | undefined)[] {
+  const changed = (object: KubernetesObject, type: string, time = "lastTransitionTime"): string | undefined => {
+    const condition = conditionOf(object, type);
+    return condition && stringAt(condition, time);
+  };
+  switch (workload["kind"]) {
+    case "CronJob":
+      return [declaredAt(workload)];
+    case "Job":
+      return [changed(workload, "Complete")];
+    case "StatefulSet":
+      return [declaredAt(workload), ...pods.map((pod) => changed(pod, "Ready"))];
+    default:
+      return [changed(workload, "Progressing", "lastUpdateTime"), changed(workload, "Available")];
+  }
 }
 
 /** When containers were restarted: they were not well before. The first start of a pod belongs to the rollout, or to its node. */

@@ -12,7 +12,9 @@ import { normalImageName } from "../../core/image-name.ts";
 
 /** A service on the cluster, and what of its namespace may belong to it, whoever has made it. */
 export interface ServiceObjects {
-  readonly deployment: KubernetesObject | undefined;
+  readonly workload: KubernetesObject | undefined;
+  /** The Jobs that the CronJobs of the namespace have made. */
+  readonly runs: readonly KubernetesObject[];
   readonly application: KubernetesObject | undefined;
   readonly pods: readonly KubernetesObject[];
   /** All of the namespace: those that were made by hand have no labels that would tell whose they are. */
@@ -42,18 +44,18 @@ function blocksEveryEviction(budget: KubernetesObject): boolean {
   return expected > 0 && status("currentHealthy") >= expected && status("disruptionsAllowed") === 0;
 }
 
-/** By the pods that there are, or else by those that the Deployment will have. */
-function covers(budget: KubernetesObject, { deployment, pods }: ServiceObjects): boolean {
+/** By the pods that there are, or else by those that the workload will have. */
+function covers(budget: KubernetesObject, { workload, pods }: ServiceObjects): boolean {
   const selector = valueAt(budget, "spec", "selector");
   const labels =
-    pods.length > 0 || deployment === undefined
+    pods.length > 0 || workload === undefined
       ? pods.map((pod) => labelsAt(pod))
-      : [labelsAt(deployment, "spec", "template")];
+      : [labelsAt(workload, "spec", "template")];
   return isMap(selector) && labels.some((one) => selects(selector, one));
 }
 
 /** By its labels or those of its pods, by Argo CD, or by the image that it runs. */
-function isCronJobOf(cronJob: KubernetesObject, service: string, { deployment, application }: ServiceObjects): boolean {
+function isCronJobOf(cronJob: KubernetesObject, service: string, { workload, application }: ServiceObjects): boolean {
   const job = ["spec", "jobTemplate"];
   const template = [...job, "spec", "template"];
   const labelled = [[], job, template].some((path) => labelsAt(cronJob, ...path)["app.kubernetes.io/name"] === service);
@@ -62,7 +64,7 @@ function isCronJobOf(cronJob: KubernetesObject, service: string, { deployment, a
     listAt(application, "status", "resources").some(
       (resource) => stringAt(resource, "kind") === "CronJob" && stringAt(resource, "name") === nameOf(cronJob),
     );
-  const own = deployment === undefined ? [] : repositoriesIn(deployment, ["spec", "template"], service);
+  const own = workload === undefined ? [] : repositoriesIn(workload, ["spec", "template"], service);
   const shared = repositoriesIn(cronJob, template).some((repository) => own.includes(repository));
   return labelled || tracked || shared;
 }

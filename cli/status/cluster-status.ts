@@ -4,33 +4,10 @@ import { projectName } from "../../core/names.ts";
 import { migrationLabel } from "../../git/migration-record.ts";
 import type { KubernetesClient } from "../../kubernetes/client.ts";
 import { isNotFound } from "../../kubernetes/errors.ts";
-import {
-  conditionOf,
-  labelsAt,
-  listAt,
-  nameOf,
-  numberAt,
-  stringAt,
-  type KubernetesObject,
-} from "../../kubernetes/object.ts";
-import type { State } from "./model.ts";
+import { labelsAt, listAt, nameOf, stringAt, type KubernetesObject } from "../../kubernetes/object.ts";
 import { memoryHints } from "./out-of-memory.ts";
 import { syncMessage } from "./sync-retry.ts";
-
-/** The state of a Deployment, as its own status says. */
-export interface DeploymentStatus {
-  readonly service: string;
-  /** As in the manifest: by digest, or by tag where nothing is released. */
-  readonly image: string;
-  readonly state: State;
-  /** In Argo CD's words. */
-  readonly health: "Healthy" | "Progressing" | "Degraded" | "Suspended";
-  readonly message: string | null;
-  /** When its rollout last moved. */
-  readonly changedAt: string | null;
-  /** What to do about pods that needed more memory than they may have. @default there were none */
-  readonly memoryHint?: string;
-}
+import { workloadStatus, type WorkloadStatus } from "./workload-status.ts";
 
 /** What Argo CD says of one service. */
 export interface ApplicationStatus {
@@ -49,15 +26,15 @@ export interface ClusterLocation {
   readonly argoCdNamespace: string;
 }
 
-/** The Deployments of the environment: of services and of deployed dependencies. */
-export async function readDeployments(
+/** What makes the pods of services and of deployed dependencies. */
+export async function readWorkloads(
   client: KubernetesClient,
   location: ClusterLocation,
   signal: AbortSignal,
-): Promise<DeploymentStatus[]> {
-  const [deployments, pods, ...routes] = await Promise.all([
-    listDeployments(client, location, signal),
-    // Who may not see pods does without the hint.
+): Promise<WorkloadStatus[]> {
+  const [{ workloads, runs }, pods, ...routes] = await Promise.all([
+    listWorkloads(client, location, signal),
+    // Who may not see pods does without their logs and the hint.
     listPods(client, location, signal).catch(() => []),
     // Most clusters have no routes of one kind or both.
     ...["httproutes", "grpcroutes"].map((plural) =>
@@ -71,25 +48,58 @@ export async function readDeployments(
       return problem === undefined ? [] : [[nameOf(route), problem] as const];
     }),
   );
-  return deployments.map((deployment) => {
-    const memoryHint = hints.get(nameOf(deployment));
-    const status = reachedFromOutside(deploymentStatus(deployment), unreachable.get(nameOf(deployment)));
-    return { ...status, ...(memoryHint === undefined ? {} : { memoryHint }) };
+  return workloads.map((workload) => {
+    const memoryHint = hints.get(nameOf(workload));
+    const status = workloadStatus(workload, { jobs: runs, pods });
+    return {
+      ...reachedFromOutside(status, unreachable.get(nameOf(workload))),
+      ...(memoryHint === undefined ? {} : { memoryHint }),
+    };
   });
 }
 
 /** Pods that nobody reaches are no good, however well they are. */
-function reachedFromOutside(status: DeploymentStatus, problem: string | undefined): DeploymentStatus {
+function reachedFromOutside(status: WorkloadStatus, problem: string | undefined): WorkloadStatus {
   if (problem === undefined || status.state !== "ok") return status;
   return { ...status, state: "failed", health: "Degraded", message: `not reachable from outside: ${problem}` };
 }
 
-export function listDeployments(
+/** The objects of an environment that make pods. */
+interface Workloads {
+  /** One of each service, and of each deployed dependency. */
+  readonly workloads: KubernetesObject[];
+  /** The Jobs that CronJobs have made. */
+  readonly runs: KubernetesObject[];
+}
+
+export async function listWorkloads(
   client: KubernetesClient,
   location: ClusterLocation,
   signal: AbortSignal,
-): Promise<KubernetesObject[]> {
-  return listOwn(client, "/apis/apps/v1", "deployments", location, signal);
+): Promise<Workloads> {
+  const list = async (kind: string, group: string, plural: string): Promise<KubernetesObject[]> => {
+    const found = await listOwn(client, group, plural, location, signal);
+    // The objects of a list do not say what they are.
+    return found.map((object) => ({ ...object, kind }));
+  };
+  const [deployments, statefulSets, cronJobs, jobs] = await Promise.all([
+    list("Deployment", "/apis/apps/v1", "deployments"),
+    list("StatefulSet", "/apis/apps/v1", "statefulsets"),
+    list("CronJob", "/apis/batch/v1", "cronjobs"),
+    list("Job", "/apis/batch/v1", "jobs"),
+  ]);
+  const isMade = (job: KubernetesObject): boolean => listAt(job, "metadata", "ownerReferences").length > 0;
+  // Jobs of migrations, and those made by hand, have other names.
+  const isOfService = (job: KubernetesObject): boolean => labelsAt(job)["app.kubernetes.io/name"] === nameOf(job);
+  return {
+    workloads: [
+      ...deployments,
+      ...statefulSets,
+      ...cronJobs,
+      ...jobs.filter((job) => !isMade(job) && isOfService(job)),
+    ],
+    runs: jobs.filter(isMade),
+  };
 }
 
 export function listPods(
@@ -168,44 +178,5 @@ export function applicationStatus(application: KubernetesObject, prefix: string)
     health: stringAt(application, "status", "health", "status") ?? "Unknown",
     phase,
     message: (error && stringAt(error, "message")) ?? (phase === "Succeeded" ? undefined : operation) ?? health ?? null,
-  };
-}
-
-export function deploymentStatus(deployment: KubernetesObject): DeploymentStatus {
-  const service = nameOf(deployment);
-  const containers = listAt(deployment, "spec", "template", "spec", "containers");
-  const container = containers.find(({ name }) => name === service) ?? containers[0] ?? {};
-  const progressing = conditionOf(deployment, "Progressing");
-  const rollout = rolloutOf(deployment);
-  return {
-    service,
-    image: stringAt(container, "image") ?? "",
-    ...rollout,
-    changedAt:
-      (progressing && stringAt(progressing, "lastUpdateTime")) ??
-      stringAt(deployment, "metadata", "creationTimestamp") ??
-      null,
-  };
-}
-
-/** As Argo CD judges: https://argo-cd.readthedocs.io/en/stable/operator-manual/health/ */
-function rolloutOf(deployment: KubernetesObject): Pick<DeploymentStatus, "state" | "health" | "message"> {
-  const status = (key: string): number => numberAt(deployment, "status", key) ?? 0;
-  const desired = numberAt(deployment, "spec", "replicas") ?? 1;
-  const failure = [conditionOf(deployment, "ReplicaFailure"), conditionOf(deployment, "Progressing")].find(
-    (condition, index) => condition?.["status"] === (index === 0 ? "True" : "False"),
-  );
-  if (failure !== undefined)
-    return { state: "failed", health: "Degraded", message: stringAt(failure, "message") ?? "the rollout has failed" };
-  if (status("observedGeneration") < (numberAt(deployment, "metadata", "generation") ?? 0))
-    return { state: "progress", health: "Progressing", message: "the change has not been seen yet" };
-  if (desired === 0) return { state: "unknown", health: "Suspended", message: "no pods are wanted" };
-  const [updated, available, all] = [status("updatedReplicas"), status("availableReplicas"), status("replicas")];
-  if (updated >= desired && available >= desired && all <= updated)
-    return { state: "ok", health: "Healthy", message: null };
-  return {
-    state: "progress",
-    health: "Progressing",
-    message: `${Math.min(updated, available)} of ${desired} new pods are available`,
   };
 }

@@ -1,6 +1,7 @@
 import { NotReachableError } from "../../core/error.ts";
 import { readCi } from "./ci-status.ts";
-import { readApplications, readDeployments, type ApplicationStatus, type DeploymentStatus } from "./cluster-status.ts";
+import { readApplications, readWorkloads, type ApplicationStatus } from "./cluster-status.ts";
+import type { WorkloadStatus } from "./workload-status.ts";
 import type { StatusEndpoints } from "./endpoints.ts";
 import { readReleases, readSource, type DeployStatus, type SourceStatus } from "./git-status.ts";
 import { readMigrationStatus, type MigrationStatus } from "./migration-status.ts";
@@ -29,7 +30,7 @@ export interface StatusSources {
   readonly hasImage: (image: DesiredImage) => Promise<boolean>;
   readonly releases: Ask<DeployStatus>;
   readonly applications: Ask<readonly ApplicationStatus[]>;
-  readonly deployments: Ask<readonly DeploymentStatus[]>;
+  readonly workloads: Ask<readonly WorkloadStatus[]>;
   readonly migrations: Ask<readonly MigrationStatus[]>;
 }
 
@@ -51,7 +52,7 @@ export async function collectStatus(sources: StatusSources, limits: StatusLimits
     readingOf(sources.ci, answer),
     gitops ? readingOf(sources.releases, gitLimit) : undefined,
     gitops ? readingOf(sources.applications, answer) : undefined,
-    readingOf(sources.deployments, answer),
+    readingOf(sources.workloads, answer),
     readingOf(sources.migrations, answer),
   ]);
   const desired = desiredImages(valueOf(git)?.releases ?? [], valueOf(cluster) ?? []);
@@ -84,10 +85,10 @@ function valueOf<T>(reading: Reading<T> | undefined): T | undefined {
 }
 
 /** The images that are released; without release records, those that Deployments name by digest. */
-function desiredImages(releases: DeployStatus["releases"], deployments: readonly DeploymentStatus[]): DesiredImage[] {
+function desiredImages(releases: DeployStatus["releases"], workloads: readonly WorkloadStatus[]): DesiredImage[] {
   if (releases.length > 0)
     return releases.flatMap(({ service, image }) => (image === null ? [] : [{ service, ...image }]));
-  return deployments.flatMap(({ service, image }) => {
+  return workloads.flatMap(({ service, image }) => {
     const [repository = "", digest] = image.split("@");
     return digest === undefined ? [] : [{ service, repository, digest }];
   });
@@ -97,11 +98,11 @@ function servicesOf(
   delivery: "gitops" | "direct",
   deploy: DeployStatus | undefined,
   applications: readonly ApplicationStatus[] = [],
-  deployments: readonly DeploymentStatus[] = [],
+  workloads: readonly WorkloadStatus[] = [],
   migrations: readonly MigrationStatus[] = [],
 ): DeliveryStatus["services"] {
   const releases = deploy?.releases ?? [];
-  const names = new Set([...releases, ...applications, ...deployments].map(({ service }) => service));
+  const names = new Set([...releases, ...applications, ...workloads].map(({ service }) => service));
   const of = <T extends { service: string }>(all: readonly T[], service: string): T | undefined =>
     all.find((one) => one.service === service);
   return [...names].toSorted().map((service) =>
@@ -110,7 +111,7 @@ function servicesOf(
       delivery,
       release: of(releases, service),
       application: of(applications, service),
-      deployment: of(deployments, service),
+      workload: of(workloads, service),
       migration: of(migrations, service),
     }),
   );
@@ -134,7 +135,7 @@ export function statusSources(endpoints: StatusEndpoints): StatusSources {
     },
     applications: async (signal) => readApplications(endpoints.cluster(), endpoints, signal),
     migrations: async (signal) => readMigrationStatus(endpoints.cluster(), endpoints, signal),
-    deployments: async (signal) => readDeployments(endpoints.cluster(), endpoints, signal),
+    workloads: async (signal) => readWorkloads(endpoints.cluster(), endpoints, signal),
   };
 }
 

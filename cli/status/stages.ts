@@ -1,5 +1,6 @@
 import { shortCommit, shortDigest } from "../../git/records.ts";
-import type { ApplicationStatus, DeploymentStatus } from "./cluster-status.ts";
+import type { ApplicationStatus } from "./cluster-status.ts";
+import type { WorkloadStatus } from "./workload-status.ts";
 import type { DeployStatus, ReleaseStatus, SourceStatus } from "./git-status.ts";
 import type { MigrationStatus } from "./migration-status.ts";
 import {
@@ -26,7 +27,7 @@ export interface Readings {
   readonly registry: Reading<readonly ImagePresence[]>;
   readonly git?: Reading<DeployStatus>;
   readonly argocd?: Reading<readonly ApplicationStatus[]>;
-  readonly cluster: Reading<readonly DeploymentStatus[]>;
+  readonly cluster: Reading<readonly WorkloadStatus[]>;
 }
 
 const stageOrder: readonly StageName[] = ["source", "ci", "registry", "git", "argocd", "cluster"];
@@ -43,9 +44,9 @@ export function stagesOf(readings: Readings, services: readonly ServiceStatus[])
     registry: stage("registry", registry, imagesStage),
     git: git && stage("git", git, (deploy) => gitStage(deploy, services)),
     argocd: argocd && stage("argocd", argocd, applicationsStage),
-    cluster: stage("cluster", cluster, (deployments) =>
+    cluster: stage("cluster", cluster, (workloads) =>
       counted(
-        deployments.map(({ state }) => state),
+        workloads.map(({ state }) => state),
         "rolled out",
         "no Deployment yet",
       ),
@@ -104,7 +105,7 @@ interface ServiceReadings {
   readonly delivery: "gitops" | "direct";
   readonly release?: ReleaseStatus | undefined;
   readonly application?: ApplicationStatus | undefined;
-  readonly deployment?: DeploymentStatus | undefined;
+  readonly workload?: WorkloadStatus | undefined;
   readonly migration?: MigrationStatus | undefined;
 }
 
@@ -114,17 +115,17 @@ export function serviceStatus({
   delivery,
   release,
   application,
-  deployment,
+  workload,
   migration,
 }: ServiceReadings): ServiceStatus {
   const releasedDigest = release?.image?.digest ?? null;
-  const running = deployment === undefined ? null : digestOf(deployment.image);
+  const running = workload === undefined ? null : digestOf(workload.image);
   const judged = withMigration(
     judge({
       delivery,
       release,
       application,
-      deployment,
+      workload,
       pending: running !== null && releasedDigest !== null && running !== releasedDigest,
     }),
     migration,
@@ -136,11 +137,11 @@ export function serviceStatus({
     digest: running ?? releasedDigest,
     releasedDigest,
     releaseCommit: release?.releaseCommit ?? null,
-    releasedAt: release?.releasedAt ?? (delivery === "direct" ? (deployment?.changedAt ?? null) : null),
+    releasedAt: release?.releasedAt ?? (delivery === "direct" ? (workload?.changedAt ?? null) : null),
     sync: application?.sync ?? null,
-    health: application?.health ?? deployment?.health ?? null,
+    health: application?.health ?? workload?.health ?? null,
     message:
-      deployment?.memoryHint ?? (judged.state === "ok" || judged.message === null ? null : oneLine(judged.message)),
+      workload?.memoryHint ?? (judged.state === "ok" || judged.message === null ? null : oneLine(judged.message)),
     migration: migration === undefined ? null : migrationState(migration),
   };
 }
@@ -170,10 +171,10 @@ function digestOf(image: string): string | null {
 }
 
 function judge(readings: Omit<ServiceReadings, "service" | "migration"> & { pending: boolean }): Judgement {
-  const { delivery, release, application, deployment, pending } = readings;
-  if (delivery === "direct") return deployment ?? { state: "unknown", message: "not deployed" };
-  const rollout = deployment?.state ?? "unknown";
-  const message = application?.message ?? deployment?.message ?? null;
+  const { delivery, release, application, workload, pending } = readings;
+  if (delivery === "direct") return workload ?? { state: "unknown", message: "not deployed" };
+  const rollout = workload?.state ?? "unknown";
+  const message = application?.message ?? workload?.message ?? null;
   if (application !== undefined) {
     const argoCd = applicationState(application);
     if (argoCd === "failed") return { state: argoCd, message };
@@ -181,10 +182,10 @@ function judge(readings: Omit<ServiceReadings, "service" | "migration"> & { pend
     if (pending) return { state: "progress", message: application.message ?? notYet };
     if (argoCd === "progress")
       return { state: argoCd, message: message ?? `${application.sync}, ${application.health}` };
-    return deployment === undefined ? { state: argoCd, message } : { state: worst([argoCd, rollout]), message };
+    return workload === undefined ? { state: argoCd, message } : { state: worst([argoCd, rollout]), message };
   }
   if (release !== undefined && release.image === null) return { state: "unknown", message: "not released yet" };
-  if (deployment === undefined) return { state: "unknown", message: null };
+  if (workload === undefined) return { state: "unknown", message: null };
   return pending ? { state: "progress", message: notYet } : { state: rollout, message };
 }
 

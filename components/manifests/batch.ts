@@ -39,6 +39,7 @@ export function cronJob(
     metadata: metadata(environment, service.name),
     spec: {
       schedule,
+      ...(service.suspended === true ? { suspend: true } : {}),
       ...(timeZone === undefined ? {} : { timeZone }),
       concurrencyPolicy: concurrency,
       ...(startingDeadlineSeconds === undefined ? {} : { startingDeadlineSeconds }),

@@ -63,7 +63,7 @@ function noSources(app: string, environment: string, delivery: "gitops" | "direc
     hasImage: absent,
     releases: absent,
     applications: absent,
-    deployments: absent,
+    workloads: absent,
     migrations: absent,
   };
 }

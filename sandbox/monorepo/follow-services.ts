@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { deploymentStatus, listDeployments, listPods, type ClusterLocation } from "../../cli/status/cluster-status.ts";
+import { listPods, listWorkloads, type ClusterLocation } from "../../cli/status/cluster-status.ts";
+import { workloadStatus, type WorkloadParts } from "../../cli/status/workload-status.ts";
 import type { KubernetesClient } from "../../kubernetes/client.ts";
 import { listAt, mapAt, nameOf, numberAt, stringAt, type KubernetesObject } from "../../kubernetes/object.ts";
 
@@ -35,15 +36,12 @@ export async function followServices(args: FollowArgs): Promise<void> {
   const start = Date.now();
   while (open.size > 0) {
     const signal = AbortSignal.timeout(30_000);
-    const sets = `/apis/apps/v1/namespaces/${location.namespace}/statefulsets`;
-    const [deployments, statefulSets, pods] = await Promise.all([
-      listDeployments(kubernetes, location, signal),
-      kubernetes.request("GET", sets, { signal }).then((list) => listAt(list, "items")),
+    const [{ workloads, runs }, pods] = await Promise.all([
+      listWorkloads(kubernetes, location, signal),
       listPods(kubernetes, location, signal),
     ]);
-    const workloads = [...deployments, ...statefulSets.map(asDeployment)];
     const seconds = (Date.now() - start) / 1000;
-    const states = [...open].map(([service, digest]) => stateOf(service, digest, workloads, pods));
+    const states = [...open].map(([service, digest]) => stateOf(service, digest, workloads, { jobs: runs, pods }));
     // What waits for something that will not come is given up once all others are clear.
     const isClear = ({ state }: Observed): boolean =>
       state !== "pending" ||
@@ -79,15 +77,18 @@ function outcome({ service, state, reason }: Observed, args: FollowArgs): Servic
 function stateOf(
   service: string,
   digest: string,
-  deployments: readonly KubernetesObject[],
-  pods: readonly KubernetesObject[],
+  workloads: readonly KubernetesObject[],
+  parts: Required<WorkloadParts>,
 ): Observed {
-  const deployment = deployments.find((one) => nameOf(one) === service);
-  const status = deployment && deploymentStatus(deployment);
+  const workload = workloads.find((one) => nameOf(one) === service);
+  const status = workload && workloadStatus(workload, parts);
   if (status === undefined || !status.image.endsWith(digest))
     return { service, state: "pending", reason: "Argo CD has not brought its image to the cluster yet" };
   if (status.health === "Healthy") return { service, state: "running", reason: "" };
-  const own = pods
+  // A run is tried again as often as it may be; then it has failed.
+  if (status.health === "Degraded" && workload?.["kind"] !== "Deployment")
+    return { service, state: "stuck", reason: status.message ?? "it has failed" };
+  const own = parts.pods
     .filter((pod) => stringAt(pod, "metadata", "labels", "app.kubernetes.io/name") === service)
     .filter((pod) => listAt(pod, "spec", "containers").some((one) => stringAt(one, "image")?.endsWith(digest) === true))
     .map(podTrouble);
@@ -95,14 +96,6 @@ function stateOf(
     (a, b) => Number(b.isStuck) - Number(a.isStuck),
   );
   return { service, state: worst.isStuck ? "stuck" : "pending", reason: worst.reason };
-}
-
-/** The status of a StatefulSet in a Deployment's words. */
-function asDeployment(set: KubernetesObject): KubernetesObject {
-  const ready = numberAt(set, "status", "readyReplicas") ?? 0;
-  const desired = numberAt(set, "spec", "replicas") ?? 1;
-  const counts = { availableReplicas: ready, unavailableReplicas: Math.max(0, desired - ready) };
-  return { ...set, status: { ...mapAt(set, "status"), ...counts } };
 }
 
 /** Reasons for which a container waits until somebody changes something. */

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { readDeployments } from "../../cli/status/cluster-status.ts";
+import { readWorkloads } from "../../cli/status/cluster-status.ts";
 import { createMonorepo, type Monorepo } from "../support/monorepo.ts";
 import { openPipeline, type Outcome, type Pipeline, type Variation } from "../support/pipeline.ts";
 import { logOf, podImage, podsOf } from "../support/pod-program.ts";
@@ -89,7 +89,7 @@ describe("pods", () => {
     const hint =
       /^a pod was killed at its memory limit of 128Mi \(OOMKilled\).*; raise resources\.limits\.memory of the service$/;
     await eventually("the status has a hint", async () => {
-      const found = await readDeployments(harness.kubernetes, location, AbortSignal.timeout(10_000));
+      const found = await readWorkloads(harness.kubernetes, location, AbortSignal.timeout(10_000));
       const hints = found.flatMap(({ service, memoryHint }) =>
         memoryHint === undefined ? [] : [[service, memoryHint]],
       );

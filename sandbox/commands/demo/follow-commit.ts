@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Job } from "../../../circleci/api.ts";
-import { deploymentStatus, type DeploymentStatus } from "../../../cli/status/cluster-status.ts";
+import { workloadStatus, type WorkloadStatus } from "../../../cli/status/workload-status.ts";
 import type { DeployBranch } from "../../../git/deploy-branch.ts";
 import { readBranch } from "../../../git/deploy-repository.ts";
 import { readRecords, shortDigest } from "../../../git/records.ts";
@@ -121,9 +121,9 @@ interface RolloutLocation {
 const rolloutPollMilliseconds = 50;
 
 /** The status of the service's Deployment. */
-async function deploymentOf({ kubernetes, namespace, service }: RolloutLocation): Promise<DeploymentStatus> {
+async function deploymentOf({ kubernetes, namespace, service }: RolloutLocation): Promise<WorkloadStatus> {
   const path = `/apis/apps/v1/namespaces/${namespace}/deployments/${service}`;
-  return deploymentStatus(await kubernetes.request("GET", path));
+  return workloadStatus(await kubernetes.request("GET", path));
 }
 
 /**

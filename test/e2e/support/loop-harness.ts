@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import type { Job } from "../../../circleci/api.ts";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { readDeployments } from "../../../cli/status/cluster-status.ts";
+import { readWorkloads } from "../../../cli/status/cluster-status.ts";
 import { outputOf } from "../../../core/process.ts";
 import { parseRecord, recordPath, type ReleaseRecord } from "../../../git/release-record.ts";
 import { openRoute } from "../../../sandbox/commands/demo/demo.ts";
@@ -69,7 +69,7 @@ export async function enterLoop(harness: GitOpsHarness): Promise<LoopHarness> {
   };
   const deployed = async (): Promise<Record<string, string>> => {
     const location = { app: "delinkcious", environment, namespace: rollout.namespace, argoCdNamespace: "argocd" };
-    const found = await readDeployments(kubernetes, location, AbortSignal.timeout(10_000));
+    const found = await readWorkloads(kubernetes, location, AbortSignal.timeout(10_000));
     return Object.fromEntries(found.map(({ service, image, health }) => [service, `${image} ${health}`]));
   };
   return {

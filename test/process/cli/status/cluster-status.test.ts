@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { readDeployments } from "../../../../cli/status/cluster-status.ts";
+import { readWorkloads } from "../../../../cli/status/cluster-status.ts";
 import { temporaryDirectory } from "../../../../core/atomic-file.ts";
 import type { JsonMap } from "../../../../kubernetes/json.ts";
 import { kubernetesClient } from "../../../../sandbox/machine/kubernetes-client.ts";
@@ -47,7 +47,7 @@ test.each<[what: string, available: number, routes: Record<string, JsonMap[]>, h
   for (const [plural, items] of Object.entries(routes))
     cluster.lists.set(`/apis/gateway.networking.k8s.io/v1/namespaces/shop-dev/${plural}`, items);
   const client = kubernetesClient(join(folder.path, "kubeconfig"));
-  const [status] = await readDeployments(client, location, AbortSignal.timeout(10_000));
+  const [status] = await readWorkloads(client, location, AbortSignal.timeout(10_000));
   expect(status).toMatchObject({ service: "cart", health });
   expect(status?.message ?? "none").toMatch(message);
 });

@@ -19,7 +19,8 @@ const location: ClusterCheckArgs = {
 };
 const cluster: ClusterStatus = {
   applications: [link.application],
-  deployments: [link.deployment],
+  workloads: [link.deployment],
+  runs: [],
   objects: new Map([["Deployment/link", link.deployment]]),
 };
 
@@ -58,13 +59,13 @@ test.each<[what: string, changes: Partial<ClusterStatus>, findings: [what: strin
   ],
   [
     "another image",
-    { deployments: [runningService("link", two, since).deployment] },
+    { workloads: [runningService("link", two, since).deployment] },
     [["Deployment link", `runs docker.io/acme/shop-link@${two}, and sha256:111111111111 is released`]],
   ],
-  ["no Deployment", { deployments: [] }, [["Deployment link", "is not there"]]],
+  ["no Deployment", { workloads: [] }, [["Deployment link", "is not there"]]],
   [
     "a Deployment that is not well",
-    { deployments: [withValue(link.deployment, ["status", "availableReplicas"], 0)] },
+    { workloads: [withValue(link.deployment, ["status", "availableReplicas"], 0)] },
     [["Deployment link", "is Progressing: 0 of 1 new pods are available"]],
   ],
   [
@@ -81,8 +82,8 @@ test.each<[what: string, changes: Partial<ClusterStatus>, findings: [what: strin
 test("on the cluster, a service without pods before its first release is as declared", () => {
   const records = new Map([["link", { image: undefined }]]);
   const none = withValue(link.deployment, ["spec", "replicas"], 0);
-  expect(clusterFindings({ ...location, records }, { ...cluster, deployments: [none] })).toEqual([]);
-  expect(clusterFindings(location, { ...cluster, deployments: [none] })).toEqual([
+  expect(clusterFindings({ ...location, records }, { ...cluster, workloads: [none] })).toEqual([]);
+  expect(clusterFindings(location, { ...cluster, workloads: [none] })).toEqual([
     { what: "Deployment link", change: "is Suspended: no pods are wanted" },
   ]);
 });

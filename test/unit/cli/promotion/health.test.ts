@@ -14,10 +14,11 @@ const status: HealthStatus = {
   releasedAt: since,
   argoCd: true,
   application: link.application,
-  deployment: link.deployment,
+  workload: link.deployment,
   pods: [link.pod],
   disruptionBudgets: [],
   cronJobs: [],
+  runs: [],
 };
 
 const healthIn = (changes: Partial<HealthStatus> = {}, minutes = 10) =>
@@ -45,7 +46,7 @@ test("without Argo CD the Deployment alone has its say", () => {
 const changed = (object: JsonMap, path: string, value: JsonMap[string] | undefined): JsonMap =>
   withValue(object, path.split("."), value);
 const conditions = (type: string, values: JsonMap) => ({
-  deployment: changed(
+  workload: changed(
     link.deployment,
     "status.conditions",
     [
@@ -84,15 +85,15 @@ test.each<[witness: string, changes: Partial<HealthStatus>]>([
 });
 
 test.each<[what: string, changes: Partial<HealthStatus>, detail: RegExp]>([
-  ["no Deployment", { deployment: undefined }, /^has no Deployment on the cluster$/],
+  ["no Deployment", { workload: undefined }, /^has no Deployment on the cluster, nor a StatefulSet, CronJob or Job$/],
   [
     "another image",
-    { deployment: runningService("link", another, since).deployment },
+    { workload: runningService("link", another, since).deployment },
     /^does not run sha256:1{12} yet, but docker\.io\/acme\/shop-link@sha256:2+$/,
   ],
   [
     "a rollout under way",
-    { deployment: changed(link.deployment, "status.availableReplicas", 0) },
+    { workload: changed(link.deployment, "status.availableReplicas", 0) },
     /^is Progressing: 0 of 1 new pods are available$/,
   ],
   ["no Application", { application: undefined }, /^has no Application in Argo CD$/],
@@ -146,7 +147,7 @@ test.each<[what: string, changes: Partial<HealthStatus>, detail: RegExp]>([
 test.each<[what: string, changes: Partial<HealthStatus>]>([
   ["no release commit", { releasedAt: null }],
   ["no time from Argo CD", { application: changed(link.application, "status.health.lastTransitionTime", undefined) }],
-  ["no conditions", { deployment: changed(link.deployment, "status.conditions", []) }],
+  ["no conditions", { workload: changed(link.deployment, "status.conditions", []) }],
 ])("with %s nothing tells since when, so it does not pass", (_what, changes) => {
   expect(healthIn(changes, 0)).toMatchObject({ passed: false, detail: expect.stringContaining("nothing tells") });
 });

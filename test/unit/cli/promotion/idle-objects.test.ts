@@ -3,9 +3,21 @@ import { idleProblem, type ServiceObjects } from "../../../../cli/promotion/idle
 import type { JsonMap } from "../../../../kubernetes/json.ts";
 import { runningService } from "../../../support/sample-running-service.ts";
 
-const { application, deployment, pod } = runningService("link", `sha256:${"1".repeat(64)}`, "2026-01-01T10:00:00Z");
+const {
+  application,
+  deployment: workload,
+  pod,
+} = runningService("link", `sha256:${"1".repeat(64)}`, "2026-01-01T10:00:00Z");
 const problemWith = (changes: Partial<ServiceObjects>): string | undefined =>
-  idleProblem("link", { application, deployment, pods: [pod], disruptionBudgets: [], cronJobs: [], ...changes });
+  idleProblem("link", {
+    application,
+    workload,
+    pods: [pod],
+    disruptionBudgets: [],
+    cronJobs: [],
+    runs: [],
+    ...changes,
+  });
 
 describe("a budget that lets no pod be evicted", () => {
   const budget = (selector: JsonMap | undefined): JsonMap => ({
@@ -44,7 +56,7 @@ describe("a budget that lets no pod be evicted", () => {
   test("counts by the pods that the Deployment will have", () => {
     const template = { metadata: { labels: { canary: "yes" } } };
     const budgets = { disruptionBudgets: [budget({ matchLabels: { canary: "yes" } })] };
-    expect(problemWith({ ...budgets, pods: [], deployment: { spec: { template } } })).toBeDefined();
+    expect(problemWith({ ...budgets, pods: [], workload: { spec: { template } } })).toBeDefined();
     expect(problemWith({ ...budgets, pods: [] })).toBeUndefined();
   });
 });

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { applicationStatus, deploymentStatus } from "../../../../cli/status/cluster-status.ts";
+import { applicationStatus } from "../../../../cli/status/cluster-status.ts";
+import { workloadStatus } from "../../../../cli/status/workload-status.ts";
 import type { JsonMap } from "../../../../kubernetes/json.ts";
 
 const digest = (digit: string): string => `sha256:${digit.repeat(64)}`;
@@ -30,7 +31,7 @@ test.each([
   ["failed", "Degraded", { conditions: [{ type: "ReplicaFailure", status: "True", message: "quota" }] }, {}],
   ["unknown", "Suspended", {}, { replicas: 0 }],
 ])("a Deployment is %s and %s", (state, health, status: JsonMap, spec: JsonMap) => {
-  expect(deploymentStatus(deployment(status, spec))).toMatchObject({
+  expect(workloadStatus(deployment(status, spec))).toMatchObject({
     service: "link",
     image: `docker.io/acme/shop-link@${digest("1")}`,
     state,

@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
-import type { DeploymentStatus } from "../../../../cli/status/cluster-status.ts";
+import type { WorkloadStatus } from "../../../../cli/status/workload-status.ts";
 import { collectStatus, type StatusSources } from "../../../../cli/status/collect.ts";
 import { applicationState } from "../../../../cli/status/stages.ts";
 import { NotReachableError } from "../../../../core/error.ts";
 
 const digest = (digit: string): string => `sha256:${digit.repeat(64)}`;
 const image = { repository: "docker.io/acme/shop-link", digest: digest("1") };
-const running: DeploymentStatus = {
+const running: WorkloadStatus = {
   service: "link",
   image: `${image.repository}@${image.digest}`,
   state: "ok",
@@ -35,7 +35,7 @@ function sources(overrides: Partial<StatusSources> = {}): StatusSources {
     hasImage: () => Promise.resolve(true),
     releases: () => Promise.resolve({ head: "9f8e7d6c5b", releases: [released] }),
     applications: () => Promise.resolve([synced]),
-    deployments: () => Promise.resolve([running]),
+    workloads: () => Promise.resolve([running]),
     migrations: () => Promise.resolve([]),
     ...overrides,
   };
@@ -75,17 +75,17 @@ test("a pipeline in which everything is as released", async () => {
 test("what to do about a lack of memory is said first, and of a service that is well again, too", async () => {
   const memoryHint = "a pod was killed at its memory limit";
   const failing = { ...running, state: "failed" as const, message: "exceeded its progress deadline" };
-  for (const deployment of [running, failing]) {
+  for (const workload of [running, failing]) {
     const { services } = await collectStatus(
-      sources({ deployments: () => Promise.resolve([{ ...deployment, memoryHint }]) }),
+      sources({ workloads: () => Promise.resolve([{ ...workload, memoryHint }]) }),
     );
-    expect(services).toMatchObject([{ state: deployment.state, message: memoryHint }]);
+    expect(services).toMatchObject([{ state: workload.state, message: memoryHint }]);
   }
 });
 
 test("a release that the cluster does not run yet is in progress", async () => {
   const overrides = {
-    deployments: () => Promise.resolve([{ ...running, image: `${image.repository}@${digest("0")}` }]),
+    workloads: () => Promise.resolve([{ ...running, image: `${image.repository}@${digest("0")}` }]),
   };
   const { services } = await collectStatus(sources(overrides));
   expect(services).toMatchObject([
@@ -103,7 +103,7 @@ test("a service without a release waits for its first one", async () => {
   const { services } = await collectStatus(
     sources({
       releases: () => Promise.resolve({ head: "9f8e7d6", releases: [{ ...released, image: null }] }),
-      deployments: () => Promise.resolve([]),
+      workloads: () => Promise.resolve([]),
     }),
   );
   expect(services).toMatchObject([{ state: "unknown", digest: null, message: "not released yet" }]);
@@ -117,7 +117,7 @@ test("parts that cannot be asked are unknown and say why; the others are shown a
   const status = await collectStatus(
     sources({
       applications: absent,
-      deployments: absent,
+      workloads: absent,
       ci: () => Promise.reject(new Error("does not accept the token (401)")),
     }),
   );
@@ -139,7 +139,7 @@ test("nothing at all is a status, too", async () => {
     hasImage: absent,
     releases: absent,
     applications: absent,
-    deployments: absent,
+    workloads: absent,
   };
   const status = await collectStatus(sources(nothing));
   expect(status.services).toEqual([]);

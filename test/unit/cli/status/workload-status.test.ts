@@ -1,0 +1,117 @@
+import { describe, expect, test } from "vitest";
+import type { JsonMap } from "../../../../kubernetes/json.ts";
+import { workloadStatus } from "../../../../cli/status/workload-status.ts";
+
+const [image, other] = ["1", "2"].map((digit) => `docker.io/acme/shop-report@sha256:${digit.repeat(64)}`);
+const pods = (runs = image): JsonMap => ({ spec: { containers: [{ name: "report", image: runs ?? "" }] } });
+
+const job = (status: JsonMap, spec: JsonMap = {}): JsonMap => ({
+  kind: "Job",
+  metadata: { name: "report", creationTimestamp: "2026-01-01T09:00:00Z" },
+  spec: { template: pods(), ...spec },
+  status,
+});
+const ended = (type: "Complete" | "Failed", message = ""): JsonMap => ({
+  conditions: [{ type, status: "True", message, lastTransitionTime: "2026-01-01T10:00:00Z" }],
+});
+const limit = "Job has reached the specified backoff limit";
+
+/** A pod of a Job, whose container has ended. */
+const ofJob = (name: string, exitCode: number, message: string, finishedAt = "2026-01-01T10:00:00Z"): JsonMap => ({
+  metadata: { name: `${name}-x`, labels: { "batch.kubernetes.io/job-name": name } },
+  status: { containerStatuses: [{ state: { terminated: { exitCode, message, finishedAt } } }] },
+});
+
+describe("a Job", () => {
+  test.each<[what: string, status: JsonMap, spec: JsonMap, expected: object]>([
+    ["runs", { active: 1 }, {}, { state: "progress", health: "Progressing", message: "it is running" }],
+    [
+      "runs again",
+      { active: 1, failed: 2 },
+      {},
+      { state: "progress", message: "it is running again, after 2 failed attempts" },
+    ],
+    ["has succeeded", ended("Complete"), {}, { state: "ok", health: "Healthy", message: null }],
+    ["has failed", ended("Failed", limit), {}, { state: "failed", health: "Degraded", message: limit }],
+    ["is suspended", {}, { suspend: true }, { state: "unknown", health: "Suspended" }],
+  ])("that %s", (_what, status, spec, expected) => {
+    expect(workloadStatus(job(status, spec))).toMatchObject({ service: "report", image, ...expected });
+  });
+
+  test("that has failed says the end of the log of its last attempt", () => {
+    const log = ["line 1", "line 2", "line 3", "line 4", "line 5", "no such table: links"].join("\n");
+    const parts = [
+      ofJob("report", 1, "an earlier attempt", "2026-01-01T09:00:00Z"),
+      ofJob("report", 3, log),
+      ofJob("other", 1, "of another"),
+    ];
+    const { message } = workloadStatus(job(ended("Failed", limit)), { pods: parts });
+    expect(message).toBe(`${limit}; exit code 3: line 2\nline 3\nline 4\nline 5\nno such table: links`);
+  });
+
+  test("has moved when it ended", () => {
+    expect(workloadStatus(job(ended("Complete"))).changedAt).toBe("2026-01-01T10:00:00Z");
+    expect(workloadStatus(job({})).changedAt).toBe("2026-01-01T09:00:00Z");
+  });
+});
+
+describe("a CronJob", () => {
+  const cron = (spec: JsonMap = {}): JsonMap => ({
+    kind: "CronJob",
+    metadata: { name: "report", uid: "1" },
+    spec: { jobTemplate: { spec: { template: pods() } }, ...spec },
+  });
+  const run = (name: string, startTime: string, status: JsonMap, runs = image, uid = "1"): JsonMap => ({
+    kind: "Job",
+    metadata: { name, ownerReferences: [{ uid }] },
+    spec: { template: pods(runs) },
+    status: { startTime, ...status },
+  });
+  const [nine, ten] = ["2026-01-01T09:00:00Z", "2026-01-01T10:00:00Z"];
+
+  test.each<[what: string, jobs: JsonMap[], health: string]>([
+    ["has not run yet", [], "Healthy"],
+    ["has run", [run("a", nine ?? "", ended("Complete"))], "Healthy"],
+    ["has failed", [run("a", nine ?? "", ended("Failed", limit))], "Degraded"],
+    [
+      "has run since it failed",
+      [run("a", nine ?? "", ended("Failed", limit)), run("b", ten ?? "", ended("Complete"))],
+      "Healthy",
+    ],
+    [
+      "runs, and has failed before",
+      [run("a", nine ?? "", ended("Failed", limit)), run("b", ten ?? "", { active: 1 })],
+      "Degraded",
+    ],
+    ["has failed with another image", [run("a", nine ?? "", ended("Failed", limit), other)], "Healthy"],
+    ["is not that of a failed Job", [run("a", nine ?? "", ended("Failed", limit), image, "2")], "Healthy"],
+  ])("that %s is judged by its last run", (_what, jobs, health) => {
+    expect(workloadStatus(cron(), { jobs })).toMatchObject({ image, health });
+  });
+
+  test("that has failed says why, and one that is suspended that it does not run", () => {
+    const jobs = [run("report-1", nine ?? "", ended("Failed", limit))];
+    expect(workloadStatus(cron(), { jobs, pods: [ofJob("report-1", 3, "no such table")] }).message).toBe(
+      `its last run has failed: ${limit}; exit code 3: no such table`,
+    );
+    expect(workloadStatus(cron({ suspend: true }))).toMatchObject({
+      health: "Suspended",
+      message: "is suspended, so it does not run",
+    });
+  });
+});
+
+test.each<[what: string, status: JsonMap, health: string, message: string | null]>([
+  ["all pods are new", { updatedReplicas: 3, availableReplicas: 3 }, "Healthy", null],
+  ["some are old", { updatedReplicas: 1, availableReplicas: 3 }, "Progressing", "1 of 3 new pods are available"],
+  ["some are not there", { updatedReplicas: 3, availableReplicas: 2 }, "Progressing", "2 of 3 new pods are available"],
+])("a StatefulSet of which %s", (_what, status, health, message) => {
+  const set = {
+    kind: "StatefulSet",
+    metadata: { name: "report", generation: 2 },
+    spec: { replicas: 3, template: pods() },
+    status: { observedGeneration: 2, ...status },
+  };
+  expect(workloadStatus(set)).toMatchObject({ image, health, message });
+  expect(workloadStatus({ ...set, status: { ...status, observedGeneration: 1 } }).health).toBe("Progressing");
+});
