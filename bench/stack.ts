@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { deploymentStatus } from "../cli/status/cluster-status.ts";
+import { workloadStatus } from "../cli/status/workload-status.ts";
 import { commitReleases } from "../git/records.ts";
 import { listAt } from "../kubernetes/object.ts";
 import type { Report } from "../sandbox/commands/progress.ts";
@@ -166,7 +166,7 @@ async function measureRelease(
       "items",
     );
     return deployments
-      .map(deploymentStatus)
+      .map((deployment) => workloadStatus(deployment))
       .filter(({ image, health }) => image.endsWith(digest) && (health === "Healthy" || cluster.pods === "real"))
       .length;
   };

@@ -3,6 +3,7 @@ import { commitToBranch, readBranch } from "../git/deploy-repository.ts";
 import { ownerFile, readOwner, writeOwner, type DirectoryOwner } from "../git/directory-owner.ts";
 import { DeployRepositoryError } from "../git/git-failure.ts";
 import { hasContent, type Snapshot } from "../git/snapshot.ts";
+import { claimChangeProblems } from "./claim-changes.ts";
 import { inputProblems } from "./git-manifests-check.ts";
 
 /** The inputs of `GitManifests` when all of them are known. */
@@ -29,8 +30,9 @@ export interface GitManifestsState extends GitManifestsInputs {
 export const gitManifestsProvider = { check, diff, create, read, update, delete: remove };
 
 /** Preview comes this far and to `diff`: neither contacts the repository. */
-async function check(_olds: unknown, news: GitManifestsInputs) {
-  return { inputs: news, failures: inputProblems(news) };
+async function check(olds: Partial<GitManifestsInputs> | undefined, news: GitManifestsInputs) {
+  const impossible = claimChangeProblems(olds?.files, news.files).map((reason) => ({ property: "files", reason }));
+  return { inputs: news, failures: [...inputProblems(news), ...impossible] };
 }
 
 async function diff(_id: string, olds: GitManifestsState, news: GitManifestsInputs) {

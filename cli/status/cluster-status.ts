@@ -78,7 +78,11 @@ export async function listWorkloads(
   signal: AbortSignal,
 ): Promise<Workloads> {
   const list = async (kind: string, group: string, plural: string): Promise<KubernetesObject[]> => {
-    const found = await listOwn(client, group, plural, location, signal);
+    const found = await listOwn(client, group, plural, location, signal).catch((error: unknown) => {
+      // Some that are no whole clusters have Deployments alone.
+      if (kind !== "Deployment" && isNotFound(error)) return [];
+      throw error;
+    });
     // The objects of a list do not say what they are.
     return found.map((object) => ({ ...object, kind }));
   };

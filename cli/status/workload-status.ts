@@ -84,9 +84,9 @@ function podByPodOf(statefulSet: KubernetesObject): Judgement {
   if (!isObserved(statefulSet)) return unseen;
   if (desired === 0) return withoutPods;
   const updated = count(statefulSet, "updatedReplicas");
-  const available = count(statefulSet, "availableReplicas");
-  if (updated >= desired && available >= desired) return healthy;
-  return progressing(`${Math.min(updated, available)} of ${desired} new pods are available`);
+  const ready = count(statefulSet, "readyReplicas");
+  if (updated >= desired && ready >= desired) return healthy;
+  return progressing(`${Math.min(updated, ready)} of ${desired} new pods are ready`);
 }
 
 function runOf(job: KubernetesObject, parts: WorkloadParts): Judgement {

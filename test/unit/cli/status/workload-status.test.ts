@@ -102,9 +102,9 @@ describe("a CronJob", () => {
 });
 
 test.each<[what: string, status: JsonMap, health: string, message: string | null]>([
-  ["all pods are new", { updatedReplicas: 3, availableReplicas: 3 }, "Healthy", null],
-  ["some are old", { updatedReplicas: 1, availableReplicas: 3 }, "Progressing", "1 of 3 new pods are available"],
-  ["some are not there", { updatedReplicas: 3, availableReplicas: 2 }, "Progressing", "2 of 3 new pods are available"],
+  ["all pods are new", { updatedReplicas: 3, readyReplicas: 3 }, "Healthy", null],
+  ["some are old", { updatedReplicas: 1, readyReplicas: 3 }, "Progressing", "1 of 3 new pods are ready"],
+  ["some are not there", { updatedReplicas: 3, readyReplicas: 2 }, "Progressing", "2 of 3 new pods are ready"],
 ])("a StatefulSet of which %s", (_what, status, health, message) => {
   const set = {
     kind: "StatefulSet",
