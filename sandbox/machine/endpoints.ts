@@ -57,8 +57,11 @@ export function runsOwnMonorepo(stateDir: string): boolean {
   return existsSync(join(ownStacksDirectory(stateDir), stackFileName(stack)));
 }
 
+/** From the working directory, which is not the checkout's in the processes of the sandbox. */
 function stacksOf(stateDir: string): string {
-  return runsOwnMonorepo(stateDir) ? relative(process.cwd(), ownStacksDirectory(stateDir)) : stacksDirectory;
+  const checkout = join(import.meta.dirname, "../..");
+  const directory = runsOwnMonorepo(stateDir) ? ownStacksDirectory(stateDir) : join(checkout, stacksDirectory);
+  return relative(process.cwd(), directory);
 }
 
 /** What the sandbox needs to know of its own stack file, read as the program reads it. */
