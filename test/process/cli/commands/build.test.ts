@@ -93,6 +93,7 @@ test("pushes with both tags, and says the digest on standard output and in the f
       images: [
         { service: "link", repository: image(), digest, tags: ["0.2.117", commit], seconds: expect.any(Number) },
       ],
+      skipped: [],
     },
   });
   expect(JSON.parse(readFileSync(file, "utf8"))).toEqual({ link: digest });
