@@ -321,7 +321,7 @@ test("nothing to build is a success with no digests", async () => {
   expect(fake.calls).toEqual([expect.stringContaining("/svc/user_service")]);
 });
 
-test("the user's own settings of Docker stay, but for a store that would hide the login", async () => {
+test("the user's own settings of Docker stay; a store that would hide the login serves the other registries alone", async () => {
   const own = join(directory, "docker");
   mkdirSync(join(own, "contexts"), { recursive: true });
   writeFileSync(join(own, "contexts", "remote"), "somewhere");
@@ -332,6 +332,7 @@ test("the user's own settings of Docker stay, but for a store that would hide th
   expect(JSON.parse(readFileSync(join(config.path, "config.json"), "utf8"))).toEqual({
     currentContext: "remote",
     auths: { "ghcr.io": { auth: "eDp5" }, "https://index.docker.io/v1/": { auth: encoded } },
+    credHelpers: { "ghcr.io": "desktop" },
   });
   expect(readFileSync(join(config.path, "contexts", "remote"), "utf8")).toBe("somewhere");
 });

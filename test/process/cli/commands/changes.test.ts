@@ -232,7 +232,7 @@ describe("test", () => {
   test("runs the tests of all services, also after one that fails, and sums up", () => {
     const { status, stdout, stderr } = delivery(["test", "--env", "dev"]);
     expect(stdout).toMatch(
-      /^── bare: no tests\n── link: no tests\n── page: npm test\n[^]*\npaged\n[^]*── user: echo \$WORD; exit 3\ntested\n── summary\nbare {2}no tests\nlink {2}no tests\npage {2}passed in .* s\nuser {2}FAILED: exit status 3\n$/,
+      /^── bare: no tests are found; [^\n]*\n── link: no tests are found; say `test.command`, or `test: none`\n── page: npm test\n[^]*\npaged\n[^]*── user: echo \$WORD; exit 3\ntested\n── summary\nbare {2}no tests are found; [^\n]*\nlink {2}no tests are found; [^\n]*\npage {2}passed in .* s\nuser {2}FAILED: exit status 3\n$/,
     );
     expect({ status, stderr }).toEqual({ status: 1, stderr: "error: the tests of user failed\n" });
   });
@@ -250,7 +250,7 @@ describe("test", () => {
     ]);
     expect(JSON.parse(stdout)).toEqual({
       services: [
-        { name: "link", result: "none", seconds: 0, reason: null },
+        { name: "link", result: "none", seconds: 0, reason: "no tests are found; say `test.command`, or `test: none`" },
         { name: "user", result: "failed", seconds: expect.any(Number), reason: "exit status 3" },
       ],
       failed: 1,
@@ -261,7 +261,12 @@ describe("test", () => {
 
   test("runs those of the services that changed", () => {
     expect(delivery(["test", "--env", "dev", "--from", firstCommit, "--to", "HEAD~1"]).stdout).toBe(
-      "── link: no tests\n── summary\nlink  no tests\n",
+      [
+        "── link: no tests are found; say `test.command`, or `test: none`",
+        "── summary",
+        "link  no tests are found; say `test.command`, or `test: none`",
+        "",
+      ].join("\n"),
     );
     expect(delivery(["test", "--env", "dev", "--from", "HEAD"])).toEqual({
       status: 0,
