@@ -56,7 +56,9 @@ function objectIn(content: unknown): Readonly<Record<string, unknown>> | undefin
 function claimSpec({ spec }: Readonly<Record<string, unknown>>): ClaimSpec {
   const { accessModes, storageClassName, resources } = isMap(spec) ? spec : {};
   const requests = isMap(resources) && isMap(resources["requests"]) ? resources["requests"] : {};
-  return { accessModes, storageClassName, size: String(requests["storage"] ?? "") };
+  const { storage } = requests;
+  const size = typeof storage === "string" || typeof storage === "number" ? String(storage) : "";
+  return { accessModes, storageClassName, size };
 }
 
 const units: Readonly<Record<string, number>> = { Mi: 2 ** 20, Gi: 2 ** 30, Ti: 2 ** 40 };
