@@ -1,14 +1,14 @@
-import { CiProject } from "./components/ci-project.ts";
-import { Cluster } from "./components/cluster.ts";
+import { CiProject } from "./components/circleci/ci-project.ts";
+import { Cluster } from "./components/cluster/cluster.ts";
 import { deliverDirectly } from "./components/direct-delivery.ts";
-import { findServices, unclaimedDockerfiles } from "./components/find-services.ts";
+import { findServices, unclaimedDockerfiles } from "./components/service/find-services.ts";
 import { deliverByGit } from "./components/gitops-delivery.ts";
-import { readInstallations } from "./components/installations.ts";
-import { manifestContext, serviceAddress } from "./components/manifests.ts";
-import { reportObjects } from "./components/object-report.ts";
+import { readInstallations } from "./components/argo-cd/installations.ts";
+import { manifestContext, serviceAddress } from "./components/manifests/manifests.ts";
+import { reportObjects } from "./components/manifests/object-report.ts";
 import { rejectProblems, remark, warn } from "./components/rejection.ts";
 import { serviceImages } from "./components/service-image.ts";
-import { putServiceSecrets } from "./components/service-secret.ts";
+import { putServiceSecrets } from "./components/cluster/service-secret.ts";
 import { loadConfig } from "./stacks/config.ts";
 import {
   ciProjectArgs,

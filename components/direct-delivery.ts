@@ -1,15 +1,15 @@
 import type * as pulumi from "@pulumi/pulumi";
-import { autoscalerRemoval } from "./autoscaler-removal.ts";
-import type { Cluster } from "./cluster.ts";
+import { autoscalerRemoval } from "./cluster/autoscaler-removal.ts";
+import type { Cluster } from "./cluster/cluster.ts";
 import { declareInParts } from "./bulk-declaration.ts";
-import { Dependency } from "./dependency.ts";
-import { routeHooks } from "./gateway-hooks.ts";
+import { Dependency } from "./cluster/dependency.ts";
+import { routeHooks } from "./cluster/gateway-hooks.ts";
 import { dependencyUsers, deployedDependencies } from "./manifests/dependency.ts";
-import type { ManifestContext } from "./manifests.ts";
-import { inStartOrder } from "./peers.ts";
+import type { ManifestContext } from "./manifests/manifests.ts";
+import { inStartOrder } from "./service/peers.ts";
 import type { ServiceImage } from "./service-image.ts";
-import { generationOf, type ServiceSecrets } from "./service-secret.ts";
-import { applyWorkload, Workloads } from "./workload.ts";
+import { generationOf, type ServiceSecrets } from "./cluster/service-secret.ts";
+import { applyWorkload, Workloads } from "./cluster/workload.ts";
 
 export interface DirectDeliveryArgs {
   context: ManifestContext;

@@ -3,8 +3,8 @@ import { commitToBranch, readBranch } from "../git/deploy-repository.ts";
 import { ownerFile, readOwner, writeOwner, type DirectoryOwner } from "../git/directory-owner.ts";
 import { DeployRepositoryError } from "../git/git-failure.ts";
 import { hasContent, type Snapshot } from "../git/snapshot.ts";
-import { claimChangeProblems } from "./claim-changes.ts";
-import { inputProblems } from "./git-manifests-check.ts";
+import { claimChangeProblems } from "./deploy-repository/claim-changes.ts";
+import { inputProblems } from "./deploy-repository/git-manifests-check.ts";
 
 /** The inputs of `GitManifests` when all of them are known. */
 export interface GitManifestsInputs {

@@ -8,7 +8,7 @@ import type { Problem } from "../core/problem.ts";
 import { parseRecord, recordPath } from "../git/release-record.ts";
 import { rejectProblems } from "./rejection.ts";
 import type { Registry } from "./secrets.ts";
-import type { Service } from "./service.ts";
+import type { Service } from "./service/service.ts";
 
 /** Where an image comes from: built here, or what CI has released (`none`: nothing yet). */
 type ImageSource = BuildSource | { digest: string } | "none";

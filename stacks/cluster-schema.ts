@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { portSchema } from "../components/ports.ts";
+import { portSchema } from "../components/service/ports.ts";
 import { nonEmpty } from "../core/problem.ts";
 
 const kubernetesName = (what: string): z.ZodString =>

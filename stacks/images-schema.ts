@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { platformSchema, platformsSchema } from "../components/build-settings.ts";
+import { platformSchema, platformsSchema } from "../components/service/build-settings.ts";
 import { isElasticRegistry, nameComponent } from "../core/image-name.ts";
 import { nonEmpty } from "../core/problem.ts";
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { dependencySchema } from "../components/dependency-settings.ts";
-import { serviceSettingsSchema } from "../components/service.ts";
+import { dependencySchema } from "../components/service/dependency-settings.ts";
+import { serviceSettingsSchema } from "../components/service/service.ts";
 import { nonEmpty, variable } from "../core/problem.ts";
 import { schemaVersion } from "../core/schema-version.ts";
 import { gitopsSchema } from "./gitops-schema.ts";

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
-import { renamedServiceSettings } from "../components/find-services.ts";
+import { renamedServiceSettings } from "../components/service/find-services.ts";
 import { schemaProblems, type Problem } from "../core/problem.ts";
 import { renamedKeyProblems, schemaVersion } from "../core/schema-version.ts";
 import { parseYaml } from "../core/yaml.ts";

@@ -1,6 +1,6 @@
 import { posix } from "node:path";
-import type { BuildChoice } from "../../components/dockerfile.ts";
-import type { Service } from "../../components/service.ts";
+import type { BuildChoice } from "../../components/dockerfile/dockerfile.ts";
+import type { Service } from "../../components/service/service.ts";
 import { errorMessage } from "../../core/error.ts";
 import { CommandError } from "../command.ts";
 import type { Tool } from "./build-commands.ts";

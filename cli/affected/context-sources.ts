@@ -5,9 +5,9 @@ import {
   parseInstructions,
   splitFlags,
   type Instruction,
-} from "../../components/dockerfile-instructions.ts";
-import type { BuildChoice } from "../../components/dockerfile.ts";
-import { expandWord, splitWords } from "../../components/dockerfile-words.ts";
+} from "../../components/dockerfile/dockerfile-instructions.ts";
+import type { BuildChoice } from "../../components/dockerfile/dockerfile.ts";
+import { expandWord, splitWords } from "../../components/dockerfile/dockerfile-words.ts";
 import { chosenInstructions } from "./dockerfile-target.ts";
 
 /**

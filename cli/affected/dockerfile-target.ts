@@ -1,5 +1,9 @@
-import type { BuildChoice } from "../../components/dockerfile.ts";
-import { splitFlags, type Instruction, type Instructions } from "../../components/dockerfile-instructions.ts";
+import type { BuildChoice } from "../../components/dockerfile/dockerfile.ts";
+import {
+  splitFlags,
+  type Instruction,
+  type Instructions,
+} from "../../components/dockerfile/dockerfile-instructions.ts";
 
 /** A stage, in the order of the file. */
 interface Stage {

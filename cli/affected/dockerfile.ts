@@ -1,5 +1,5 @@
 import { posix } from "node:path";
-import type { BuildChoice } from "../../components/dockerfile.ts";
+import type { BuildChoice } from "../../components/dockerfile/dockerfile.ts";
 import type { Tool } from "./build-commands.ts";
 import { chosenInstructions } from "./dockerfile-target.ts";
 import {
@@ -8,7 +8,7 @@ import {
   parseInstructions,
   splitFlags,
   type Instruction,
-} from "../../components/dockerfile-instructions.ts";
+} from "../../components/dockerfile/dockerfile-instructions.ts";
 import { inside, originsOf, readRun, type Copy, type Run, type Stage } from "./run-instruction.ts";
 import { memoize } from "./source-tree.ts";
 

@@ -1,6 +1,6 @@
 import { posix } from "node:path";
-import { serviceFile } from "../../components/service-files.ts";
-import type { Service } from "../../components/service.ts";
+import { serviceFile } from "../../components/service/service-files.ts";
+import type { Service } from "../../components/service/service.ts";
 import type { Monorepo } from "../project/monorepo.ts";
 import { isDocumentation, isForOperations, isRepositoryMetadata, type AffectedBy } from "./affected-by.ts";
 import { buildContexts, buildOf, type BuildContext } from "./build-context.ts";

@@ -1,7 +1,12 @@
 import { posix } from "node:path";
 import { goArguments, readCommand, type Tool } from "./build-commands.ts";
 import type { CargoTargets } from "./cargo-command.ts";
-import { isDocument, jsonWords, splitFlags, type Instruction } from "../../components/dockerfile-instructions.ts";
+import {
+  isDocument,
+  jsonWords,
+  splitFlags,
+  type Instruction,
+} from "../../components/dockerfile/dockerfile-instructions.ts";
 import type { PythonInstallation } from "./python-command.ts";
 import { shellCommands } from "./shell-commands.ts";
 

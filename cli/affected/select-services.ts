@@ -1,4 +1,4 @@
-import type { Service } from "../../components/service.ts";
+import type { Service } from "../../components/service/service.ts";
 import { CommandError } from "../command.ts";
 import { UsageError } from "../options.ts";
 import type { Monorepo } from "../project/monorepo.ts";

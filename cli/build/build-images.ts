@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { z } from "zod";
-import type { Service } from "../../components/service.ts";
+import type { Service } from "../../components/service/service.ts";
 import { temporaryDirectory } from "../../core/atomic-file.ts";
 import { imageRepository } from "../../core/names.ts";
 import { retry } from "../../core/retry.ts";

@@ -1,4 +1,4 @@
-import type { Service } from "../../components/service.ts";
+import type { Service } from "../../components/service/service.ts";
 import { buildSecretPrefix, buildSecretVariable } from "../../core/names.ts";
 import { isUnguessable, maskCredential, secretWord } from "../../core/secret-mask.ts";
 

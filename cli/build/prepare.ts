@@ -1,4 +1,4 @@
-import type { Service } from "../../components/service.ts";
+import type { Service } from "../../components/service/service.ts";
 import { shellProcess } from "../../core/shell.ts";
 import { pathFrom } from "../affected/source-tree.ts";
 import { CommandError, type CommandContext } from "../command.ts";

@@ -1,4 +1,4 @@
-import type { ServiceContainer } from "../../components/test-settings.ts";
+import type { ServiceContainer } from "../../components/service/test-settings.ts";
 import type { ProgramLayout } from "./program-layout.ts";
 
 /** All that the configuration is made from. */

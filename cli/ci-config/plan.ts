@@ -1,7 +1,7 @@
 import { basename, dirname, join, matchesGlob, normalize, relative } from "node:path";
 import { circleCiHost } from "../../circleci/api.ts";
-import { unclaimedDockerfiles } from "../../components/find-services.ts";
-import { serviceFile } from "../../components/service-files.ts";
+import { unclaimedDockerfiles } from "../../components/service/find-services.ts";
+import { serviceFile } from "../../components/service/service-files.ts";
 import { errorMessage } from "../../core/error.ts";
 import { deliveredBranch as branchDelivered } from "../../git/delivered-branch.ts";
 import { openSourceRepository } from "../../git/source-repository.ts";

@@ -1,6 +1,6 @@
-import type { Service } from "../../components/service.ts";
-import { testRun } from "../../components/test-settings.ts";
-import { migrationRefusal } from "../../components/migrations.ts";
+import type { Service } from "../../components/service/service.ts";
+import { testRun } from "../../components/service/test-settings.ts";
+import { migrationRefusal } from "../../components/service/migrations.ts";
 import { openSourceRepository, SourceRepositoryError, type SourceRepository } from "../../git/source-repository.ts";
 import type { StackSettings } from "../../stacks/schema.ts";
 import { baseServices } from "../affected/base-images.ts";

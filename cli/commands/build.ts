@@ -1,4 +1,4 @@
-import type { Service } from "../../components/service.ts";
+import type { Service } from "../../components/service/service.ts";
 import { selectServices } from "../affected/select-services.ts";
 import { buildImages, buildOrder, imageBuilds, type BuiltImage } from "../build/build-images.ts";
 import { chooseBuilder, type ImageBuild } from "../build/builders.ts";

@@ -1,4 +1,4 @@
-import { unclaimedDockerfiles } from "../../components/find-services.ts";
+import { unclaimedDockerfiles } from "../../components/service/find-services.ts";
 import { affectedServices, type AffectedServices } from "../affected/affected-services.ts";
 import { readReleasedFrom } from "../affected/base-commit.ts";
 import { defineCommand, type CommandContext } from "../command.ts";

@@ -1,5 +1,5 @@
 import { join, resolve } from "node:path";
-import { unclaimedDockerfiles } from "../../components/find-services.ts";
+import { unclaimedDockerfiles } from "../../components/service/find-services.ts";
 import { generatedFiles, staleFiles, writeFiles } from "../ci-config/generated-files.ts";
 import { planAndContinue } from "../ci-config/plan.ts";
 import { readPipeline } from "../ci-config/read-pipeline.ts";

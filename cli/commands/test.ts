@@ -1,4 +1,4 @@
-import type { Service } from "../../components/service.ts";
+import type { Service } from "../../components/service/service.ts";
 import { affectedServices } from "../affected/affected-services.ts";
 import { serviceGraph, type ServiceSources } from "../affected/graph.ts";
 import { CommandError, defineCommand, type CommandContext } from "../command.ts";

@@ -1,5 +1,5 @@
 import type { Stack } from "@pulumi/pulumi/automation/index.js";
-import { repairCommand } from "../../components/circleci-hints.ts";
+import { repairCommand } from "../../components/circleci/circleci-hints.ts";
 import { openCliStack } from "../pulumi/cli-stack.ts";
 import { plainMessage, problemsIn, resourceName, typeOf } from "../pulumi/diagnostics.ts";
 import {

@@ -1,5 +1,5 @@
-import { findServices } from "../../components/find-services.ts";
-import type { Service } from "../../components/service.ts";
+import { findServices } from "../../components/service/find-services.ts";
+import type { Service } from "../../components/service/service.ts";
 import { schemaProblems, type Problem } from "../../core/problem.ts";
 import { parseYaml } from "../../core/yaml.ts";
 import { secretsSchema, stackSchema, type StackSettings } from "../../stacks/schema.ts";

@@ -1,5 +1,5 @@
 import { posix } from "node:path";
-import type { BuildChoice } from "../../components/dockerfile.ts";
+import type { BuildChoice } from "../../components/dockerfile/dockerfile.ts";
 import { contextSources } from "../affected/context-sources.ts";
 import { dockerfileSources } from "../affected/dockerfile.ts";
 import { glob } from "../affected/glob.ts";

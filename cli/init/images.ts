@@ -1,5 +1,5 @@
 import { posix } from "node:path";
-import { buildChoices, isDockerfileName, type BuildChoice } from "../../components/dockerfile.ts";
+import { buildChoices, isDockerfileName, type BuildChoice } from "../../components/dockerfile/dockerfile.ts";
 import { serviceName } from "../../core/names.ts";
 import { guessContext, type GuessedContext } from "./context.ts";
 import { dockerfileSuffix, leftOutReason, runsOnce, type LeftOut } from "./left-out.ts";

@@ -1,5 +1,5 @@
 import { posix } from "node:path";
-import { parseInstructions, splitFlags } from "../../components/dockerfile-instructions.ts";
+import { parseInstructions, splitFlags } from "../../components/dockerfile/dockerfile-instructions.ts";
 import { knownImage } from "./known-images.ts";
 import type { Run } from "./runs.ts";
 

@@ -1,4 +1,4 @@
-import { exposedPort } from "../../components/dockerfile.ts";
+import { exposedPort } from "../../components/dockerfile/dockerfile.ts";
 import { dependencyOfVariable, knownImage } from "./known-images.ts";
 import type { FoundImage } from "./images.ts";
 import { isHostVariable, peerLinks, type PeerLink } from "./peer-links.ts";

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { Service } from "../../components/service.ts";
+import type { Service } from "../../components/service/service.ts";
 import type { StackSettings } from "../../stacks/schema.ts";
 import { placeholderId } from "./stack-text.ts";
 

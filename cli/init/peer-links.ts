@@ -1,4 +1,4 @@
-import { peerVariables, usualForm, type PeerVariable } from "../../components/peer-settings.ts";
+import { peerVariables, usualForm, type PeerVariable } from "../../components/service/peer-settings.ts";
 import { serviceName } from "../../core/names.ts";
 import { isHost, type Run } from "./runs.ts";
 

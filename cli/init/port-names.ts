@@ -1,6 +1,6 @@
 import { posix } from "node:path";
-import { exposedPorts, type ExposedPort } from "../../components/dockerfile.ts";
-import { portSchema, type NamedPort } from "../../components/ports.ts";
+import { exposedPorts, type ExposedPort } from "../../components/dockerfile/dockerfile.ts";
+import { portSchema, type NamedPort } from "../../components/service/ports.ts";
 import type { FoundImage } from "./images.ts";
 import { scalar } from "./yaml-text.ts";
 

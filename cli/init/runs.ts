@@ -1,6 +1,6 @@
 import { posix } from "node:path";
 import { parse, parseAllDocuments } from "yaml";
-import { expandWord, splitWords } from "../../components/dockerfile-words.ts";
+import { expandWord, splitWords } from "../../components/dockerfile/dockerfile-words.ts";
 import { isMap } from "../../core/yaml.ts";
 import type { Repository } from "./repository.ts";
 

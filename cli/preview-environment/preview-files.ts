@@ -1,17 +1,17 @@
 import { createHash } from "node:crypto";
-import type { DependencySettings } from "../../components/dependency-settings.ts";
-import { dependencyFiles, serviceFiles } from "../../components/manifest-files.ts";
+import type { DependencySettings } from "../../components/service/dependency-settings.ts";
+import { dependencyFiles, serviceFiles } from "../../components/manifests/manifest-files.ts";
 import {
   usedSecrets,
   type ClusterEntry,
   type ManifestContext,
   type ServiceManifests,
-} from "../../components/manifests.ts";
+} from "../../components/manifests/manifests.ts";
 import { dependencyManifests, dependencyUsers, deployedDependencies } from "../../components/manifests/dependency.ts";
 import { metadata, namespaceManifest, type Environment } from "../../components/manifests/metadata.ts";
-import { podSecurity } from "../../components/pod-security.ts";
-import { serviceObjects } from "../../components/service-objects.ts";
-import type { Service } from "../../components/service.ts";
+import { podSecurity } from "../../components/manifests/pod-security.ts";
+import { serviceObjects } from "../../components/manifests/service-objects.ts";
+import type { Service } from "../../components/service/service.ts";
 import { namespaceName, previewName } from "../../core/names.ts";
 import { writeYaml } from "../../core/yaml.ts";
 import { recordPath, recordWith, type ReleasedImage } from "../../git/release-record.ts";

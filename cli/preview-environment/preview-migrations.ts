@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import { migrationFiles } from "../../components/manifest-files.ts";
-import { migrationManifests, type ManifestContext } from "../../components/manifests.ts";
+import { migrationFiles } from "../../components/manifests/manifest-files.ts";
+import { migrationManifests, type ManifestContext } from "../../components/manifests/manifests.ts";
 import { deployedDependencies } from "../../components/manifests/dependency.ts";
-import type { Service } from "../../components/service.ts";
+import type { Service } from "../../components/service/service.ts";
 import { migrationJobName } from "../../core/names.ts";
 import { writeYaml } from "../../core/yaml.ts";
 import type { ReleasedImage } from "../../git/release-record.ts";

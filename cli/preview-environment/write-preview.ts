@@ -1,8 +1,8 @@
-import { serviceAddress } from "../../components/manifests.ts";
+import { serviceAddress } from "../../components/manifests/manifests.ts";
 import { deployedDependencies } from "../../components/manifests/dependency.ts";
-import { peerNames } from "../../components/peer-settings.ts";
-import { isExposed } from "../../components/exposure.ts";
-import type { Service } from "../../components/service.ts";
+import { peerNames } from "../../components/service/peer-settings.ts";
+import { isExposed } from "../../components/service/exposure.ts";
+import type { Service } from "../../components/service/service.ts";
 import { previewName } from "../../core/names.ts";
 import { commitToBranch } from "../../git/deploy-repository.ts";
 import { previewDirectory, previewPaths } from "../../git/preview-directory.ts";

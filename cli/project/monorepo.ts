@@ -1,5 +1,5 @@
-import { findServices } from "../../components/find-services.ts";
-import type { Service } from "../../components/service.ts";
+import { findServices } from "../../components/service/find-services.ts";
+import type { Service } from "../../components/service/service.ts";
 import type { StackSettings } from "../../stacks/schema.ts";
 import { CommandError } from "../command.ts";
 import { rejectProblems, type Project } from "./stack-file.ts";

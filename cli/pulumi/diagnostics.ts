@@ -1,4 +1,4 @@
-import { accessHint, circleCiHint } from "../../components/circleci-hints.ts";
+import { accessHint, circleCiHint } from "../../components/circleci/circleci-hints.ts";
 import { errorMessage } from "../../core/error.ts";
 import { stackFilePath } from "../../stacks/stack-file.ts";
 import { CommandError } from "../command.ts";

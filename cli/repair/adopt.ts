@@ -1,5 +1,5 @@
 import { contextRestrictions, contextsOf, isNotFound, projectAt, type CircleCiAccess } from "../../circleci/api.ts";
-import { importArguments } from "../../components/circleci-hints.ts";
+import { importArguments } from "../../components/circleci/circleci-hints.ts";
 import { CommandError } from "../command.ts";
 import { resourcesOfType, type Deployment } from "./deployment.ts";
 

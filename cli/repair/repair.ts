@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { accountName, circleCiHost, type CircleCiAccess } from "../../circleci/api.ts";
-import { tokenHint, unreachableHint } from "../../components/circleci-hints.ts";
+import { tokenHint, unreachableHint } from "../../components/circleci/circleci-hints.ts";
 import { errorMessage, NotReachableError } from "../../core/error.ts";
 import { contextName } from "../../core/names.ts";
 import { shortName } from "../../stacks/stack-file.ts";

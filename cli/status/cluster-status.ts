@@ -1,4 +1,4 @@
-import { routeProblem } from "../../components/route-acceptance.ts";
+import { routeProblem } from "../../components/cluster/route-acceptance.ts";
 import { NotReachableError } from "../../core/error.ts";
 import { projectName } from "../../core/names.ts";
 import { migrationLabel } from "../../git/migration-record.ts";

@@ -1,7 +1,7 @@
 import { realpathSync } from "node:fs";
 import { join } from "node:path";
-import type { Service } from "../../components/service.ts";
-import { testRun } from "../../components/test-settings.ts";
+import type { Service } from "../../components/service/service.ts";
+import { testRun } from "../../components/service/test-settings.ts";
 import { outputOf } from "../../core/process.ts";
 import { shellProcess } from "../../core/shell.ts";
 import type { GoTests } from "../affected/go.ts";

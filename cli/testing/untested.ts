@@ -1,4 +1,4 @@
-import type { Service } from "../../components/service.ts";
+import type { Service } from "../../components/service/service.ts";
 import { readMonorepo } from "../project/monorepo.ts";
 import type { Project } from "../project/stack-file.ts";
 

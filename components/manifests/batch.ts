@@ -1,5 +1,5 @@
 import type { types } from "@pulumi/kubernetes";
-import type { Service } from "../service.ts";
+import type { Service } from "../service/service.ts";
 import { metadata, type Annotated, type Environment } from "./metadata.ts";
 import { podTemplate, type PodTemplateArgs } from "./pod-template.ts";
 

@@ -1,8 +1,8 @@
 import { types } from "@pulumi/kubernetes";
 import type { Input } from "@pulumi/pulumi";
 import { migrationName, pullSecretName, secretName } from "../../core/names.ts";
-import type { DependencySettings, DeployedDependencySettings } from "../dependency-settings.ts";
-import type { Service } from "../service.ts";
+import type { DependencySettings, DeployedDependencySettings } from "../service/dependency-settings.ts";
+import type { Service } from "../service/service.ts";
 import { metadata, selectorLabels, type Environment } from "./metadata.ts";
 import { dependencyPolicy } from "./network-policy.ts";
 import { restrictedContainer, restrictedPod, scratchVolumes } from "./pod.ts";

@@ -1,6 +1,6 @@
 import type { types } from "@pulumi/kubernetes";
-import { startSeconds } from "../probes.ts";
-import type { Service } from "../service.ts";
+import { startSeconds } from "../service/probes.ts";
+import type { Service } from "../service/service.ts";
 import { metadata, selectorLabels, type Environment } from "./metadata.ts";
 import { podTemplate, type PodTemplateArgs } from "./pod-template.ts";
 

@@ -1,6 +1,6 @@
 import type { types } from "@pulumi/kubernetes";
-import type { Service } from "../service.ts";
-import { exposedPath, exposedPort, ownHost } from "../exposure.ts";
+import type { Service } from "../service/service.ts";
+import { exposedPath, exposedPort, ownHost } from "../service/exposure.ts";
 import { metadata, type Environment } from "./metadata.ts";
 
 /** An ingress controller, as the stack file declares it. */

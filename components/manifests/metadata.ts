@@ -1,5 +1,5 @@
 import { types } from "@pulumi/kubernetes";
-import type { PodSecurity } from "../pod-security.ts";
+import type { PodSecurity } from "./pod-security.ts";
 
 /** The labels of what belongs to no single service. */
 export function commonLabels(app: string): Record<string, string> {

@@ -2,7 +2,7 @@ import type { types } from "@pulumi/kubernetes";
 import type { Input } from "@pulumi/pulumi";
 import { migrationName } from "../../core/names.ts";
 import { contractAnnotation, migrationLabel } from "../../git/migration-record.ts";
-import { migrationDeadline, type MigrationSettings } from "../migration-settings.ts";
+import { migrationDeadline, type MigrationSettings } from "../service/migration-settings.ts";
 import { metadata, type Environment } from "./metadata.ts";
 import type { PodTemplate } from "./pod-template.ts";
 

@@ -1,6 +1,6 @@
 import type { types } from "@pulumi/kubernetes";
-import { portsOf, transportOf, type NamedPort } from "../ports.ts";
-import type { Service } from "../service.ts";
+import { portsOf, transportOf, type NamedPort } from "../service/ports.ts";
+import type { Service } from "../service/service.ts";
 import { migrationName } from "../../core/names.ts";
 import { metadata, selectorLabels, type Environment } from "./metadata.ts";
 

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { types } from "@pulumi/kubernetes";
-import { fileKey, type MountedFiles } from "../files.ts";
-import type { ScratchDirectory } from "../mounts.ts";
+import { fileKey, type MountedFiles } from "../service/files.ts";
+import type { ScratchDirectory } from "../service/mounts.ts";
 
 type PodSpec = types.input.core.v1.PodSpec;
 type Container = types.input.core.v1.Container;

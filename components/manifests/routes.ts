@@ -1,6 +1,6 @@
 import { hostLabel } from "../../core/names.ts";
-import type { Service } from "../service.ts";
-import { exposedPath, exposedPort, ownHost } from "../exposure.ts";
+import type { Service } from "../service/service.ts";
+import { exposedPath, exposedPort, ownHost } from "../service/exposure.ts";
 import { metadata, type Environment } from "./metadata.ts";
 
 /** A Gateway that is there already and that services share, as the stack file names it. */

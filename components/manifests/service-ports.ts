@@ -1,6 +1,6 @@
 import type { types } from "@pulumi/kubernetes";
-import { portsOf, transportOf, type NamedPort } from "../ports.ts";
-import type { Service } from "../service.ts";
+import { portsOf, transportOf, type NamedPort } from "../service/ports.ts";
+import type { Service } from "../service/service.ts";
 
 /** The ports of a service as its Services have them. */
 export function servicePorts(service: Service): types.input.core.v1.ServicePort[] {

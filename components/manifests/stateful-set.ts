@@ -1,6 +1,6 @@
 import type { types } from "@pulumi/kubernetes";
-import type { Service } from "../service.ts";
-import { headlessName } from "../volumes.ts";
+import type { Service } from "../service/service.ts";
+import { headlessName } from "../service/volumes.ts";
 import { metadata, selectorLabels, type Environment } from "./metadata.ts";
 import { servicePorts } from "./service-ports.ts";
 import { podTemplate, type PodTemplateArgs } from "./pod-template.ts";

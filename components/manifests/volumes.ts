@@ -1,7 +1,7 @@
 import type { types } from "@pulumi/kubernetes";
-import { runsToCompletion } from "../kind.ts";
-import type { Service } from "../service.ts";
-import { claimName, type Volume } from "../volumes.ts";
+import { runsToCompletion } from "../service/kind.ts";
+import type { Service } from "../service/service.ts";
+import { claimName, type Volume } from "../service/volumes.ts";
 import { metadata, selectorLabels, type Annotated, type Environment } from "./metadata.ts";
 
 /** The claim of a volume that the pods of a service share. */

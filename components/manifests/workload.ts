@@ -1,6 +1,6 @@
 import type { types } from "@pulumi/kubernetes";
-import type { Service } from "../service.ts";
-import { hasPodVolumes } from "../volumes.ts";
+import type { Service } from "../service/service.ts";
+import { hasPodVolumes } from "../service/volumes.ts";
 import { cronJob, job } from "./batch.ts";
 import { deployment } from "./deployment.ts";
 import type { Environment } from "./metadata.ts";

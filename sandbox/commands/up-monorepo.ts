@@ -1,6 +1,6 @@
 import { relative } from "node:path";
 import type { OutputMap, UpOptions } from "@pulumi/pulumi/automation/index.js";
-import { runsToCompletion } from "../../components/kind.ts";
+import { runsToCompletion } from "../../components/service/kind.ts";
 import { deployedDependencies } from "../../components/manifests/dependency.ts";
 import { namespaceName } from "../../core/names.ts";
 import { recoverStack } from "../engine/recovery.ts";

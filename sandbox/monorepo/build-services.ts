@@ -3,7 +3,7 @@ import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { buildOrder } from "../../cli/build/build-images.ts";
 import type { Monorepo } from "../../cli/project/monorepo.ts";
-import type { Service } from "../../components/service.ts";
+import type { Service } from "../../components/service/service.ts";
 import { buildSecretVariable } from "../../core/names.ts";
 import { runProcess } from "../../core/process.ts";
 import { baseServices } from "../../cli/affected/base-images.ts";

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { basename, join, relative } from "node:path";
-import type { Service } from "../../components/service.ts";
+import type { Service } from "../../components/service/service.ts";
 import { acceptance, type Acceptance } from "../../cli/init/acceptance.ts";
 import { uncommittedSources } from "../../cli/affected/uncommitted-sources.ts";
 import { acceptedGuess } from "../../cli/init/accepted-guess.ts";

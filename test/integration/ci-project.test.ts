@@ -2,7 +2,7 @@ import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import type { Stack } from "@pulumi/pulumi/automation/index.js";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { CiProject, type CiProjectArgs } from "../../components/ci-project.ts";
+import { CiProject, type CiProjectArgs } from "../../components/circleci/ci-project.ts";
 import { temporaryDirectory, type TemporaryDirectory } from "../../core/atomic-file.ts";
 import { openStack } from "../../sandbox/engine/open-stack.ts";
 import { buildTools } from "../../sandbox/machine/tools/go-tools.ts";

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { routeProblem } from "../../components/route-acceptance.ts";
+import { routeProblem } from "../../components/cluster/route-acceptance.ts";
 import { startGateway, stopGateway, type GatewayEndpoint } from "../../sandbox/machine/gateway/gateway.ts";
 import { buildTools } from "../../sandbox/machine/tools/go-tools.ts";
 import { eventually } from "../support/eventually.ts";

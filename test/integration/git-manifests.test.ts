@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { stringify } from "yaml";
-import type { GitManifestsArgs } from "../../components/git-manifests.ts";
+import type { GitManifestsArgs } from "../../components/deploy-repository/git-manifests.ts";
 import { commitReleases } from "../../git/records.ts";
 import { initialRecord, parseRecord, recordPath, recordWith } from "../../git/release-record.ts";
 import { BareRepository } from "../support/bare-repository.ts";

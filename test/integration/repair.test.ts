@@ -7,7 +7,7 @@ import { parse } from "yaml";
 import { repair } from "../../cli/repair/repair.ts";
 import type { RepairReport } from "../../cli/repair/report.ts";
 import { Project } from "../../cli/project/stack-file.ts";
-import { CiProject, type CiProjectArgs } from "../../components/ci-project.ts";
+import { CiProject, type CiProjectArgs } from "../../components/circleci/ci-project.ts";
 import { temporaryDirectory, type TemporaryDirectory } from "../../core/atomic-file.ts";
 import { outputOf, runProcess } from "../../core/process.ts";
 import { shellProcess } from "../../core/shell.ts";

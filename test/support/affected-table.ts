@@ -2,7 +2,7 @@ import { mkdirSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect } from "vitest";
 import { serviceGraph } from "../../cli/affected/graph.ts";
-import type { ServiceSettings } from "../../components/service.ts";
+import type { ServiceSettings } from "../../components/service/service.ts";
 import { SampleMonorepo } from "./sample-monorepo.ts";
 
 export interface AffectedOptions {

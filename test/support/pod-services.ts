@@ -1,4 +1,4 @@
-import type { ServiceSettings } from "../../components/service.ts";
+import type { ServiceSettings } from "../../components/service/service.ts";
 import { podImage, writePodProgram } from "./pod-program.ts";
 import type { Monorepo } from "./monorepo.ts";
 

@@ -1,7 +1,7 @@
 import { isMap, parseYaml } from "../../core/yaml.ts";
-import { migrationFiles } from "../../components/manifest-files.ts";
-import { migrationManifests } from "../../components/manifests.ts";
-import type { Service } from "../../components/service.ts";
+import { migrationFiles } from "../../components/manifests/manifest-files.ts";
+import { migrationManifests } from "../../components/manifests/manifests.ts";
+import type { Service } from "../../components/service/service.ts";
 import { sampleContext, sampleService } from "./sample-shop.ts";
 
 /** What a service with migrations has in the deploy repository, by path from its directory. */

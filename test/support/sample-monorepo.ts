@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Monorepo } from "../../cli/project/monorepo.ts";
-import { findServices } from "../../components/find-services.ts";
-import type { ServiceSettings } from "../../components/service.ts";
+import { findServices } from "../../components/service/find-services.ts";
+import type { ServiceSettings } from "../../components/service/service.ts";
 
 /** A monorepo on disk whose services are the directories with a Dockerfile, and what the settings of services name. */
 export class SampleMonorepo implements Disposable {

@@ -1,6 +1,6 @@
-import type { ManifestContext } from "../../components/manifests.ts";
+import type { ManifestContext } from "../../components/manifests/manifests.ts";
 import type { Environment } from "../../components/manifests/metadata.ts";
-import type { Service } from "../../components/service.ts";
+import type { Service } from "../../components/service/service.ts";
 
 /** The environment `dev` of a shop. */
 export const environment: Environment = { app: "shop", name: "dev", namespace: "shop-dev" };

@@ -1,5 +1,5 @@
 import { posix } from "node:path";
-import type { Service } from "../../../components/service.ts";
+import type { Service } from "../../../components/service/service.ts";
 import { pathFrom } from "../../../cli/affected/source-tree.ts";
 
 /** What a developer changes of one service. */

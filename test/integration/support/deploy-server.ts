@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Stack } from "@pulumi/pulumi/automation/index.js";
-import { GitManifests, type GitManifestsArgs } from "../../../components/git-manifests.ts";
+import { GitManifests, type GitManifestsArgs } from "../../../components/deploy-repository/git-manifests.ts";
 import { openStack } from "../../../sandbox/engine/open-stack.ts";
 import { buildTools } from "../../../sandbox/machine/tools/go-tools.ts";
 import { pushesFolder } from "../../../sandbox/stand-ins/git-server/pushes.ts";

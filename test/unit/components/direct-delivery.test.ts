@@ -1,9 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, test } from "vitest";
-import { Cluster } from "../../../components/cluster.ts";
-import type { DependencySettings } from "../../../components/dependency-settings.ts";
+import { Cluster } from "../../../components/cluster/cluster.ts";
+import type { DependencySettings } from "../../../components/service/dependency-settings.ts";
 import { deliverDirectly } from "../../../components/direct-delivery.ts";
-import type { ManifestContext } from "../../../components/manifests.ts";
+import type { ManifestContext } from "../../../components/manifests/manifests.ts";
 import { openMockEngine, recordRegistrations } from "../../support/mock-engine.ts";
 import { environment, sampleContext, sampleService } from "../../support/sample-shop.ts";
 

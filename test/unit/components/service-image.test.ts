@@ -10,7 +10,7 @@ import {
   serviceImages,
   type ServiceImagesArgs,
 } from "../../../components/service-image.ts";
-import type { Service } from "../../../components/service.ts";
+import type { Service } from "../../../components/service/service.ts";
 import { hideSecrets, openEnvelope, openMockEngine } from "../../support/mock-engine.ts";
 import { sampleService } from "../../support/sample-shop.ts";
 

@@ -5,7 +5,7 @@ import { parse } from "yaml";
 import { z } from "zod";
 import type { Command } from "../../../cli/command.ts";
 import { parseOptions } from "../../../cli/options.ts";
-import { serviceSettingsSchema } from "../../../components/service.ts";
+import { serviceSettingsSchema } from "../../../components/service/service.ts";
 import { stackSchema } from "../../../stacks/schema.ts";
 
 /** What a user reads first. Whatever they say can be done is held against the program. */

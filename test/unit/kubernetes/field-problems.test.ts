@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { fieldProblems } from "../../../kubernetes/field-problems.ts";
-import { serviceManifests } from "../../../components/manifests.ts";
-import { manifestKinds } from "../../../components/manifest-files.ts";
-import type { ServiceManifests } from "../../../components/manifests.ts";
+import { serviceManifests } from "../../../components/manifests/manifests.ts";
+import { manifestKinds } from "../../../components/manifests/manifest-files.ts";
+import type { ServiceManifests } from "../../../components/manifests/manifests.ts";
 import { sampleContext, sampleService } from "../../support/sample-shop.ts";
 
 const messages = (spec: object): string[] =>

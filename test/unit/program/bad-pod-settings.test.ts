@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { findServices, type DiscoveryArgs } from "../../../components/find-services.ts";
+import { findServices, type DiscoveryArgs } from "../../../components/service/find-services.ts";
 import { problemLine } from "../../../core/problem.ts";
 
 let directory: string;

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, test } from "vitest";
-import { manifestContext, serviceManifests } from "../../../components/manifests.ts";
+import { manifestContext, serviceManifests } from "../../../components/manifests/manifests.ts";
 import { loadConfig } from "../../../stacks/config.ts";
 import { secretsSchema } from "../../../stacks/schema.ts";
 import { ciProjectArgs } from "../../../stacks/stage-args.ts";

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { affectedServices } from "../../../../cli/affected/affected-services.ts";
 import { uncommittedSources } from "../../../../cli/affected/uncommitted-sources.ts";
-import type { ServiceSettings } from "../../../../components/service.ts";
+import type { ServiceSettings } from "../../../../components/service/service.ts";
 import { SampleMonorepo } from "../../../support/sample-monorepo.ts";
 import { SourceCheckout } from "../../../support/source-checkout.ts";
 

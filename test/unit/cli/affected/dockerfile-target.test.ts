@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { dockerfileSources } from "../../../../cli/affected/dockerfile.ts";
-import type { BuildChoice } from "../../../../components/dockerfile.ts";
+import type { BuildChoice } from "../../../../components/dockerfile/dockerfile.ts";
 import { expectAffected } from "../../../support/affected-table.ts";
 
 const several = `ARG BASE=deps

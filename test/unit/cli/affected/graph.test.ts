@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { serviceGraph } from "../../../../cli/affected/graph.ts";
-import type { ServiceSettings } from "../../../../components/service.ts";
+import type { ServiceSettings } from "../../../../components/service/service.ts";
 import { affectedServices, go, goShop, nodeShop } from "../../../support/affected-table.ts";
 import { SampleMonorepo } from "../../../support/sample-monorepo.ts";
 

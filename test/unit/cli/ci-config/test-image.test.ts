@@ -6,7 +6,7 @@ import { continueConfiguration } from "../../../../cli/ci-config/configuration.t
 import type { Pipeline, PipelineService, TriggerKind } from "../../../../cli/ci-config/pipeline.ts";
 import { pipelineOf, type KnownPipeline } from "../../../../cli/ci-config/read-pipeline.ts";
 import { testScript, withVariables } from "../../../../cli/ci-config/test-image.ts";
-import type { ServiceSettings } from "../../../../components/service.ts";
+import type { ServiceSettings } from "../../../../components/service/service.ts";
 import { SampleMonorepo } from "../../../support/sample-monorepo.ts";
 
 const rust = "cimg/rust:1.80";

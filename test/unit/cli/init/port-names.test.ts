@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { portsSetting } from "../../../../cli/init/port-names.ts";
-import { portsSchema } from "../../../../components/ports.ts";
+import { portsSchema } from "../../../../components/service/ports.ts";
 import { parseYaml } from "../../../../core/yaml.ts";
 
 test.each<[expose: string, setting: string | undefined]>([

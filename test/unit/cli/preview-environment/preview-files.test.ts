@@ -8,9 +8,9 @@ import {
   previewFiles,
 } from "../../../../cli/preview-environment/preview-files.ts";
 import { servicesOfPreview, type Preview } from "../../../../cli/preview-environment/write-preview.ts";
-import type { DependencySettings } from "../../../../components/dependency-settings.ts";
-import { serviceAddress, type ClusterEntry } from "../../../../components/manifests.ts";
-import type { Service } from "../../../../components/service.ts";
+import type { DependencySettings } from "../../../../components/service/dependency-settings.ts";
+import { serviceAddress, type ClusterEntry } from "../../../../components/manifests/manifests.ts";
+import type { Service } from "../../../../components/service/service.ts";
 import { parseRecord } from "../../../../git/release-record.ts";
 import { sampleService } from "../../../support/sample-shop.ts";
 

@@ -2,8 +2,8 @@ import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { previewContext, previewFiles } from "../../../../cli/preview-environment/preview-files.ts";
 import { runsMigrations, withoutMigrations } from "../../../../cli/preview-environment/preview-migrations.ts";
-import type { DependencySettings } from "../../../../components/dependency-settings.ts";
-import type { Service } from "../../../../components/service.ts";
+import type { DependencySettings } from "../../../../components/service/dependency-settings.ts";
+import type { Service } from "../../../../components/service/service.ts";
 import { sampleService } from "../../../support/sample-shop.ts";
 
 const deployed: DependencySettings = { image: "postgres:17", port: 5432, env: {}, secrets: {}, scratch: [] };

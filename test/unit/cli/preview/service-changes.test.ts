@@ -2,9 +2,9 @@ import { expect, test } from "vitest";
 import type { Manifests } from "../../../../cli/preview/manifest-diff.ts";
 import { serviceChanges } from "../../../../cli/preview/service-changes.ts";
 import type { Step } from "../../../../cli/preview/step.ts";
-import { serviceFiles } from "../../../../components/manifest-files.ts";
-import { serviceManifests } from "../../../../components/manifests.ts";
-import type { Service } from "../../../../components/service.ts";
+import { serviceFiles } from "../../../../components/manifests/manifest-files.ts";
+import { serviceManifests } from "../../../../components/manifests/manifests.ts";
+import type { Service } from "../../../../components/service/service.ts";
 import { sampleContext, sampleService } from "../../../support/sample-shop.ts";
 
 const before: Partial<Service> = {

@@ -3,7 +3,7 @@ import type { Unwrap } from "@pulumi/pulumi";
 import { describe, expect, test } from "vitest";
 import { deployment } from "../../../../components/manifests/deployment.ts";
 import type { PodTemplateArgs } from "../../../../components/manifests/pod-template.ts";
-import type { Service } from "../../../../components/service.ts";
+import type { Service } from "../../../../components/service/service.ts";
 import { environment, sampleService } from "../../../support/sample-shop.ts";
 
 const image = `docker.io/acme/shop-link@sha256:${"a".repeat(64)}`;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { ingress, ingressHost, type IngressSettings } from "../../../../components/manifests/ingress.ts";
-import type { Service } from "../../../../components/service.ts";
+import type { Service } from "../../../../components/service/service.ts";
 import { environment, sampleService } from "../../../support/sample-shop.ts";
 
 const settings: IngressSettings = { className: "nginx", domain: "dev.shop.example", namespace: "ingress-nginx" };

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { serviceManifests } from "../../../../components/manifests.ts";
-import { serviceFiles } from "../../../../components/manifest-files.ts";
-import type { Service } from "../../../../components/service.ts";
+import { serviceManifests } from "../../../../components/manifests/manifests.ts";
+import { serviceFiles } from "../../../../components/manifests/manifest-files.ts";
+import type { Service } from "../../../../components/service/service.ts";
 import { sampleContext, sampleService } from "../../../support/sample-shop.ts";
 
 const image = `docker.io/acme/shop-report@sha256:${"a".repeat(64)}`;

@@ -1,10 +1,10 @@
 import { types } from "@pulumi/kubernetes";
 import type { Unwrap } from "@pulumi/pulumi";
 import { describe, expect, test } from "vitest";
-import type { DependencySettings } from "../../../../components/dependency-settings.ts";
-import { migrationManifests, serviceManifests } from "../../../../components/manifests.ts";
+import type { DependencySettings } from "../../../../components/service/dependency-settings.ts";
+import { migrationManifests, serviceManifests } from "../../../../components/manifests/manifests.ts";
 import { dependencyManifests, dependencyUsers } from "../../../../components/manifests/dependency.ts";
-import type { Service } from "../../../../components/service.ts";
+import type { Service } from "../../../../components/service/service.ts";
 import { environment, sampleContext, sampleService } from "../../../support/sample-shop.ts";
 
 const image = `docker.io/acme/shop-link@sha256:${"a".repeat(64)}`;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { routeAddress, routeHost, routes, type GatewaySettings } from "../../../../components/manifests/routes.ts";
-import type { Service } from "../../../../components/service.ts";
+import type { Service } from "../../../../components/service/service.ts";
 import { environment, sampleService } from "../../../support/sample-shop.ts";
 
 const settings: GatewaySettings = {

@@ -1,0 +1,64 @@
+import { CustomResource } from "@pulumi/kubernetes/apiextensions/customResource.js";
+import { Secret } from "@pulumi/kubernetes/core/v1/secret.js";
+import type { Provider } from "@pulumi/kubernetes/provider.js";
+import * as pulumi from "@pulumi/pulumi";
+import { deployedKinds } from "../manifests/manifest-files.ts";
+
+export interface AppProjectArgs {
+  /** The environment's project, e.g. `delinkcious-dev`. */
+  project: string;
+  /** Where Argo CD runs. */
+  argoCdNamespace: string;
+  /** Where the environment runs; `*` stands for any text. */
+  namespace: string;
+  /** Whether all that is there comes from Git: the namespace itself, and Secrets. @default false: this program makes both */
+  ownsNamespace?: boolean;
+  /** The kinds of objects that services bring along. @default none */
+  ownKinds?: readonly { group: string; kind: string }[];
+  repository: { url: string; username: string; token?: pulumi.Output<string> | undefined };
+  provider: Provider;
+}
+
+/** The bounds of an environment in Argo CD: its repository, its namespace, the kinds that it may create there. */
+export class AppProject extends pulumi.ComponentResource {
+  readonly project: string;
+  /** What its Applications need until they are gone: without project or repository, Argo CD cannot remove what they have made. */
+  readonly parts: readonly pulumi.Resource[];
+
+  constructor(name: string, args: AppProjectArgs, opts?: pulumi.ComponentResourceOptions) {
+    const { project, argoCdNamespace, namespace, ownsNamespace = false, ownKinds = [], repository } = args;
+    super("delivery:gitops:AppProject", name, { project, argoCdNamespace, namespace }, opts);
+    this.project = project;
+    const own = { parent: this, provider: args.provider };
+    const appProject = new CustomResource(
+      name,
+      {
+        apiVersion: "argoproj.io/v1alpha1",
+        kind: "AppProject",
+        metadata: { name: project, namespace: argoCdNamespace },
+        spec: {
+          sourceRepos: [repository.url],
+          destinations: [{ server: "https://kubernetes.default.svc", namespace }],
+          clusterResourceWhitelist: ownsNamespace ? [{ group: "", kind: "Namespace", name: namespace }] : [],
+          namespaceResourceWhitelist: [
+            ...deployedKinds,
+            ...(ownsNamespace ? [{ group: "", kind: "Secret" }] : []),
+            ...ownKinds,
+          ],
+        },
+      },
+      own,
+    );
+    const { token } = repository;
+    const stringData = { type: "git", url: repository.url, username: repository.username, project };
+    const labels = { "argocd.argoproj.io/secret-type": "repository" };
+    const metadata = { name: `${project}-repository`, namespace: argoCdNamespace, labels };
+    this.parts = [
+      appProject,
+      ...(token === undefined
+        ? []
+        : [new Secret(name, { metadata, stringData: { ...stringData, password: token } }, own)]),
+    ];
+    this.registerOutputs({ project });
+  }
+}

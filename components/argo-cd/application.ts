@@ -1,0 +1,120 @@
+import { CustomResource } from "@pulumi/kubernetes/apiextensions/customResource.js";
+import type { Provider } from "@pulumi/kubernetes/provider.js";
+import type * as pulumi from "@pulumi/pulumi";
+import { withoutTraces } from "../bulk-declaration.ts";
+
+/** What an Application keeps running, and where. */
+export interface ApplicationSpecArgs {
+  /** The environment's AppProject. */
+  project: string;
+  /** Where its objects run. */
+  namespace: string;
+  source: { repository: string; branch: string; path: string };
+  /** Whether an autoscaler says how many pods its Deployment has. @default false */
+  autoscaled?: boolean;
+  /** Whether one of its objects cannot change, and is made anew instead: a Job. @default false */
+  replacing?: boolean;
+}
+
+export interface ApplicationArgs extends ApplicationSpecArgs {
+  /** Unique on the cluster, e.g. `delinkcious-dev-link`. */
+  applicationName: string;
+  argoCdNamespace: string;
+  /** @default none */
+  labels?: Readonly<Record<string, string>>;
+  /** How many seconds longer than others it may take until it is Synced and Healthy. @default 0 */
+  extraSeconds?: number;
+  /** Whether its objects stay on the cluster when it is deleted, for another writer to adopt. */
+  handOver: boolean;
+  provider: Provider;
+}
+
+/** Argo CD removes the objects before the Application is gone; without it they stay. */
+export const resourcesFinalizer = "resources-finalizer.argocd.argoproj.io/background";
+
+/**
+ * Argo CD then refreshes an Application, and renders it again, for commits that change its directory alone: the repository has
+ * those of all services and environments.
+ * Source: https://argo-cd.readthedocs.io/en/stable/operator-manual/high_availability/#manifest-paths-annotation
+ */
+export const ownPathsAlone = { "argocd.argoproj.io/manifest-generate-paths": "." };
+
+/** How long a new Application may take until it is Synced and Healthy, in seconds. */
+const healthSeconds = 300;
+
+/** One Application of Argo CD: keeps what a directory of the deploy repository says running on the cluster. */
+export function application(name: string, args: ApplicationArgs, opts: pulumi.CustomResourceOptions): CustomResource {
+  const synced = ["jsonpath={.status.sync.status}=Synced", "jsonpath={.status.health.status}=Healthy"];
+  const healthTimeout = durationOf(healthSeconds + (args.extraSeconds ?? 0));
+  return withoutTraces(
+    () =>
+      new CustomResource(
+        name,
+        {
+          apiVersion: "argoproj.io/v1alpha1",
+          kind: "Application",
+          metadata: {
+            name: args.applicationName,
+            namespace: args.argoCdNamespace,
+            ...(args.labels === undefined ? {} : { labels: args.labels }),
+            annotations: { "pulumi.com/waitFor": JSON.stringify(synced), ...ownPathsAlone },
+            finalizers: args.handOver ? [] : [resourcesFinalizer],
+          },
+          spec: applicationSpec(args),
+        },
+        {
+          ...opts,
+          provider: args.provider,
+          customTimeouts: { create: healthTimeout, update: healthTimeout, delete: "2m" },
+        },
+      ),
+  );
+}
+
+/** As the engine shows it, in whole minutes if it can be. */
+function durationOf(seconds: number): string {
+  return seconds % 60 === 0 ? `${seconds / 60}m` : `${seconds}s`;
+}
+
+/**
+ * The names under which autoscalers write: the controller manager's, and those of the distributions whose one binary has it
+ * inside (K3s, MicroK8s).
+ */
+const autoscalers = ["kube-controller-manager", "k3s", "kubelite"];
+
+/**
+ * What has Argo CD leave the replicas to the autoscaler. They are in Git nevertheless, since those that Argo CD alone has set
+ * would fall to 1 as soon as they are not: so it applies them until the autoscaler has changed them, and again once there is
+ * none. What others set is undone.
+ * Source: https://argo-cd.readthedocs.io/en/stable/user-guide/diffing/, …/sync-options/#respect-ignore-difference-configs
+ */
+const leaveReplicas = {
+  ignoreDifferences: [{ group: "apps", kind: "Deployment", managedFieldsManagers: autoscalers }],
+  syncOptions: ["RespectIgnoreDifferences=true"],
+};
+
+/** What an Application is to do: follow a directory of Git, and undo what others change. */
+export function applicationSpec({
+  project,
+  namespace,
+  source,
+  autoscaled = false,
+  replacing = false,
+}: ApplicationSpecArgs) {
+  return {
+    project,
+    source: { repoURL: source.repository, targetRevision: source.branch, path: source.path },
+    destination: { server: "https://kubernetes.default.svc", namespace },
+    ...(autoscaled ? { ignoreDifferences: leaveReplicas.ignoreDifferences } : {}),
+    syncPolicy: {
+      automated: { prune: true, selfHeal: true },
+      // Of a Job that has changed, server-side apply could not even tell the difference: the API server refuses its dry run, and the
+      // Application is neither Synced nor OutOfSync from then on. Nor could it replace the Job.
+      syncOptions: replacing
+        ? ["ServerSideApply=false"]
+        : ["ServerSideApply=true", ...(autoscaled ? leaveReplicas.syncOptions : [])],
+      // What mends a failed sync is a commit: without the refresh, every attempt would be at the revision that failed.
+      retry: { limit: 5, refresh: true, backoff: { duration: "1s", factor: 2, maxDuration: "1m" } },
+    },
+  };
+}

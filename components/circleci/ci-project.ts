@@ -1,0 +1,233 @@
+import * as circleci from "@pulumi/circleci/bin/index.js";
+import * as pulumi from "@pulumi/pulumi";
+import { errorMessage, NotReachableError } from "../../core/error.ts";
+import { contextName, pullVariables } from "../../core/names.ts";
+import { accessHint } from "./circleci-hints.ts";
+import { assertAnswers, circleCiHooks, type CircleCiAccess } from "./circleci-hooks.ts";
+import { secretValues, type Registry, type Secrets } from "../secrets.ts";
+
+export interface CiProjectArgs {
+  /** The first part of the context's name. */
+  app: string;
+  environment: string;
+  organizationId: string;
+  /** The project's name. */
+  project: string;
+  /** Whether this stack owns the project; another stack's is looked up by its slug. */
+  owned: boolean;
+  /** `vcs/organization/project`; needed unless `owned`. */
+  projectSlug?: string | undefined;
+  /** Whether CircleCI can delete the project. */
+  standalone: boolean;
+  /** GitHub's numeric id of the repository whose pushes start the pipeline. @default no pipeline is declared */
+  repositoryId?: string | undefined;
+  /** When the environments are looked over for drift, as five fields of cron in UTC, and on which branch. @default never */
+  drift?: { schedule: string; branch: string } | undefined;
+  /** The API's base URL. @default CircleCI's own */
+  host?: string | undefined;
+  token: pulumi.Output<string>;
+  /** The registry that CI pushes to. @default CI has a login of its own */
+  registry?: Registry | undefined;
+  /** The login that builds pull with; its password is the name of a secret. @default none */
+  pull?: { registry: string; username: string; password: string } | undefined;
+  /** Further variables of the context: name → name of a secret. */
+  variables: Readonly<Record<string, string>>;
+  /** The stack's secrets, by name. */
+  secrets: Secrets;
+}
+
+/** The CircleCI project, and one environment's context with its secrets, which only jobs of that project may use. */
+export class CiProject extends pulumi.ComponentResource {
+  readonly projectId: pulumi.Output<string>;
+  /** `vcs/organization/project`: what the stacks that look the project up have in `ci.projectSlug`. */
+  readonly projectSlug: pulumi.Output<string>;
+  readonly contextId: pulumi.Output<string>;
+  readonly contextName: string;
+
+  constructor(name: string, args: CiProjectArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("delivery:ci:CiProject", name, { project: args.project, environment: args.environment }, opts);
+    const provider = new circleci.Provider(
+      name,
+      { key: args.token, ...(args.host === undefined ? {} : { host: args.host }) },
+      // The engine notes the package's version at first and the plugin's version later: a difference that says nothing.
+      { parent: this, ignoreChanges: ["version"] },
+    );
+    const access = { host: args.host ?? "https://circleci.com/api/v2", token: args.token };
+    const own = { parent: this, provider, hooks: circleCiHooks(name, access) };
+
+    const project = args.owned
+      ? ownProject(name, args, own)
+      : lookUpProject(args.projectSlug ?? "", access, { parent: this, provider });
+    this.projectId = project.id;
+    this.projectSlug = project.slug;
+    this.contextName = contextName(args.app, args.environment);
+    const context = new circleci.Context(
+      name,
+      { name: this.contextName, organizationId: args.organizationId },
+      // The provider's update of a context does nothing.
+      { ...own, replaceOnChanges: ["organizationId"] },
+    );
+    this.contextId = context.id;
+    const restriction = new circleci.ContextRestriction(
+      name,
+      { contextId: context.id, type: "project", value: this.projectId },
+      own,
+    );
+    const pull = pullLogin(args);
+    const variables = {
+      ...(args.registry === undefined
+        ? {}
+        : { DOCKERHUB_USERNAME: args.registry.username, DOCKERHUB_PASSWORD: args.registry.password }),
+      ...pull,
+      ...secretValues(args.secrets, args.variables),
+    };
+    for (const [variable, value] of Object.entries(variables)) {
+      // The context is restricted before it holds anything that is worth restricting.
+      new circleci.ContextEnvironmentVariable(
+        variable,
+        { contextId: context.id, name: variable, value: pulumi.secret(value) },
+        { ...own, dependsOn: restriction },
+      );
+    }
+    // Builds of pull requests run without a context, so that nothing of it can be stolen there.
+    for (const [variable, value] of args.owned ? Object.entries(pull) : []) {
+      new circleci.ProjectEnvironmentVariable(
+        variable,
+        { projectSlug: this.projectSlug, name: variable, value: pulumi.secret(value) },
+        // A change replaces it, and the old one must not be deleted once the new one is there under the same name.
+        { ...own, deleteBeforeReplace: true },
+      );
+    }
+    this.registerOutputs({
+      projectId: this.projectId,
+      projectSlug: this.projectSlug,
+      contextId: this.contextId,
+      contextName: this.contextName,
+    });
+  }
+}
+
+/** The variables with the login for pulls; none without one. */
+function pullLogin({ pull, secrets }: CiProjectArgs): Record<string, pulumi.Input<string>> {
+  if (pull === undefined) return {};
+  return {
+    [pullVariables.registry]: pull.registry,
+    [pullVariables.username]: pull.username,
+    ...secretValues(secrets, { [pullVariables.password]: pull.password }),
+  };
+}
+
+/** @throws pulumi.RunError instead of the provider's error, which would end the program with a stack trace */
+function lookUpProject(
+  slug: string,
+  access: CircleCiAccess,
+  opts: pulumi.InvokeOptions,
+): pulumi.Output<circleci.GetProjectResult> {
+  // A call that has begun keeps the program running until the provider gives up, so that CircleCI is asked before.
+  const found = assertAnswers(access).then(() => circleci.getProject({ slug }, opts));
+  const lookup = found.catch((error: unknown) => {
+    throw new pulumi.RunError(
+      `ci.projectSlug ${JSON.stringify(slug)}: CircleCI's project cannot be looked up: ${lookupFailure(error)}`,
+    );
+  });
+  return pulumi.output(lookup);
+}
+
+function lookupFailure(error: unknown): string {
+  const message = errorMessage(error);
+  if (error instanceof NotReachableError) return message;
+  return (
+    accessHint(message) ??
+    `${message}. It must be the \`ciProject\` that the stack with \`owns.ciProject\` puts out, and the user of circleciToken must see it`
+  );
+}
+
+function ownProject(name: string, args: CiProjectArgs, own: pulumi.CustomResourceOptions): circleci.Project {
+  const project = new circleci.Project(
+    name,
+    {
+      name: args.project,
+      organizationId: args.organizationId,
+      autoCancelBuilds: true,
+      buildForkPrs: true,
+      disableSsh: false,
+      // Every option is set: the provider sends false for those that are not, at every update.
+      forksReceiveSecretEnvVars: false,
+      setGithubStatus: true,
+      setupWorkflows: true,
+      writeSettingsRequiresAdmin: true,
+    },
+    // CircleCI refuses to delete a project that follows a repository, and destroy would fail.
+    { ...own, retainOnDelete: !args.standalone },
+  );
+  if (args.repositoryId !== undefined) pipelineOf(name, project, args.repositoryId, args, own);
+  return project;
+}
+
+/**
+ * The events that run the pipeline. A pull request that is opened, or gets the label `run-ci`, changes what its branch's
+ * pipeline does, without a push. Source: https://circleci.com/docs/guides/orchestrate/github-trigger-event-options/
+ */
+const events = [
+  { suffix: "", eventPreset: "all-pushes" },
+  { suffix: "-opened", eventPreset: "only-open-prs" },
+  { suffix: "-labelled", eventPreset: "only-labeled-prs" },
+];
+
+/** Runs `.circleci/config.yml` when something happens to the repository, through CircleCI's GitHub App. */
+function pipelineOf(
+  name: string,
+  project: circleci.Project,
+  repositoryId: string,
+  { drift }: Pick<CiProjectArgs, "drift">,
+  own: pulumi.CustomResourceOptions,
+): void {
+  const pipeline = new circleci.Pipeline(
+    name,
+    {
+      name: "push",
+      description: "Tests, builds and releases what a push changes",
+      projectId: project.id,
+      checkoutSourceProvider: "github_app",
+      checkoutSourceRepoExternalId: repositoryId,
+      configSourceProvider: "github_app",
+      configSourceRepoExternalId: repositoryId,
+      configSourceFilePath: ".circleci/config.yml",
+    },
+    // The provider looks for the old pipeline in the new project, and never sends where the configuration comes from.
+    { ...own, replaceOnChanges: ["projectId", "configSourceProvider", "configSourceRepoExternalId"] },
+  );
+  const ofPipeline = { projectId: project.id, pipelineId: pipeline.id, disabled: false };
+  // The provider looks for the old trigger in the new project, and cannot move it to another pipeline.
+  const placed = { ...own, replaceOnChanges: ["projectId", "pipelineId", "eventSourceProvider"] };
+  // After an update, the provider notes these as empty texts, which differ from what is not set, at every further update.
+  const ignoreChanges = ["checkoutRef", "configRef", "eventSourceScheduleAttributionActor"];
+  for (const { suffix, eventPreset } of events) {
+    new circleci.Trigger(
+      `${name}${suffix}`,
+      {
+        ...ofPipeline,
+        eventSourceProvider: "github_app",
+        eventSourceRepoExternalId: repositoryId,
+        eventPreset,
+      },
+      { ...placed, ignoreChanges },
+    );
+  }
+  if (drift === undefined) return;
+  new circleci.Trigger(
+    `${name}-drift`,
+    {
+      ...ofPipeline,
+      eventSourceProvider: "schedule",
+      eventSourceScheduleCronExpression: drift.schedule,
+      // Nobody's own account: it stays when people go.
+      eventSourceScheduleAttributionActor: "system",
+      eventName: "drift",
+      checkoutRef: drift.branch,
+      configRef: drift.branch,
+      parameters: { drift: true },
+    },
+    placed,
+  );
+}

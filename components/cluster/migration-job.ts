@@ -1,0 +1,50 @@
+import { Job } from "@pulumi/kubernetes/batch/v1/job.js";
+import { NetworkPolicy } from "@pulumi/kubernetes/networking/v1/networkPolicy.js";
+import * as pulumi from "@pulumi/pulumi";
+import { migrationJobName, migrationName } from "../../core/names.ts";
+import { migrationManifests, type ManifestContext } from "../manifests/manifests.ts";
+import { schedulingSeconds } from "../manifests/migration.ts";
+import { migrationDeadline } from "../service/migration-settings.ts";
+import type { Service } from "../service/service.ts";
+
+/** The engine then replaces a Job that is not complete, and so tries again what has failed. */
+export const replaceUnready = { "pulumi.com/replaceUnready": "true" };
+
+export interface MigrationArgs {
+  service: Service;
+  context: ManifestContext;
+  /** The image by digest. */
+  image: pulumi.Input<string>;
+}
+
+/**
+ * Runs the migrations of a service's image by this program (delivery `direct`). Every image has a Job of its own. The one before
+ * goes first, so that there are never two at the same time.
+ * @param before what must be there before
+ * @returns what must have succeeded before pods run the image; nothing where the service has no migrations
+ */
+export function applyMigration(
+  name: string,
+  { service, context, image }: MigrationArgs,
+  before: readonly pulumi.Resource[],
+  opts: pulumi.CustomResourceOptions,
+): pulumi.Resource[] {
+  const { migrations: settings } = service;
+  const digest = pulumi.output(image).apply((reference) => reference.replace(/^.*@/, ""));
+  const manifests = migrationManifests(context, service, {
+    image,
+    name: digest.apply((known) => migrationJobName(name, known, 1)),
+    annotations: replaceUnready,
+  });
+  if (settings === undefined || manifests === undefined) return [];
+  const policy = new NetworkPolicy(migrationName(name), manifests.networkPolicy, { ...opts, dependsOn: [...before] });
+  const seconds = migrationDeadline(settings) + 2 * schedulingSeconds;
+  return [
+    new Job(migrationName(name), manifests.job, {
+      ...opts,
+      dependsOn: [...before, policy],
+      deleteBeforeReplace: true,
+      customTimeouts: { create: `${seconds}s`, update: `${seconds}s` },
+    }),
+  ];
+}

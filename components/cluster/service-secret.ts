@@ -1,0 +1,56 @@
+import { Secret } from "@pulumi/kubernetes/core/v1/secret.js";
+import type * as pulumi from "@pulumi/pulumi";
+import { secretName } from "../../core/names.ts";
+import type { Cluster } from "./cluster.ts";
+import { usedSecrets, type ManifestContext } from "../manifests/manifests.ts";
+import { metadata } from "../manifests/metadata.ts";
+import { SecretGenerations } from "./secret-generations.ts";
+import { secretValues, type Secrets } from "../secrets.ts";
+
+/** The Secrets on the cluster. */
+export interface ServiceSecrets {
+  /** By the service or dependency whose environment variables and files they hold. */
+  readonly objects: ReadonlyMap<string, readonly Secret[]>;
+  /** How often each has changed, known once all are on the cluster. @default there are none */
+  readonly generations?: SecretGenerations;
+}
+
+/** Puts the secrets of services and of deployed dependencies on the cluster: never through Git, whatever the delivery. */
+export function putServiceSecrets(context: ManifestContext, cluster: Cluster, secrets: Secrets): ServiceSecrets {
+  const used = usedSecrets(context).map((secret) => ({ ...secret, stringData: secretValues(secrets, secret.values) }));
+  const put = used.map(({ owner, name, stringData }) => {
+    const labelled = { ...metadata(context.environment, owner), name };
+    const own = { parent: cluster, provider: cluster.provider, dependsOn: cluster.namespaceResource };
+    const logicalName = name === secretName(owner) ? owner : name;
+    return { owner, object: new Secret(logicalName, { metadata: labelled, stringData }, own) };
+  });
+  const objects = new Map(
+    [...Map.groupBy(put, ({ owner }) => owner)].map(([owner, group]) => [owner, group.map(({ object }) => object)]),
+  );
+  if (objects.size === 0) return { objects };
+  const values = Object.fromEntries(
+    [...Map.groupBy(used, ({ owner }) => owner)].map(([owner, group]) => [
+      owner,
+      // No key of a file is the name of a variable.
+      Object.assign({}, ...group.map(({ stringData }) => stringData)) as (typeof used)[number]["stringData"],
+    ]),
+  );
+  // Pods that start because of a new generation find the new values.
+  const after = { parent: cluster, dependsOn: put.map(({ object }) => object) };
+  return { objects, generations: new SecretGenerations(context.environment.app, { values }, after) };
+}
+
+/** What pods bear beside the reference to a Secret: nothing of its first generation, with which nothing has changed yet. */
+export function generationText(generation: number | undefined): string | undefined {
+  return generation === undefined || generation < 2 ? undefined : String(generation);
+}
+
+/** The same for manifests that this program applies; `undefined`: there is no Secret. */
+export function generationOf(
+  { objects, generations }: ServiceSecrets,
+  name: string,
+): pulumi.Output<string> | undefined {
+  if (generations === undefined || !objects.has(name)) return undefined;
+  // The SDK leaves out what resolves to nothing, and its types do not say so.
+  return generations.generations.apply((all) => generationText(all[name])) as pulumi.Output<string>;
+}

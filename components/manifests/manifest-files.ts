@@ -1,0 +1,110 @@
+import { writeYaml } from "../../core/yaml.ts";
+import { kindOf, nameOf, type KubernetesObject } from "../../kubernetes/object.ts";
+import { groupOf } from "../../kubernetes/scope.ts";
+import type { DependencyManifests } from "./dependency.ts";
+import type { MigrationManifests, ServiceManifests } from "./manifests.ts";
+
+/** What the SDK adds to a manifest, and files must say themselves: API version, kind, and the name of the file. */
+export const manifestKinds = {
+  serviceAccount: ["v1", "ServiceAccount", "service-account.yaml"],
+  configMap: ["v1", "ConfigMap", "config-map.yaml"],
+  files: ["v1", "ConfigMap", "files.yaml"],
+  persistentVolumeClaim: ["v1", "PersistentVolumeClaim", "persistent-volume-claim.yaml"],
+  persistentVolumeClaims: ["v1", "PersistentVolumeClaim", "persistent-volume-claim.yaml"],
+  deployment: ["apps/v1", "Deployment", "deployment.yaml"],
+  statefulSet: ["apps/v1", "StatefulSet", "stateful-set.yaml"],
+  cronJob: ["batch/v1", "CronJob", "cron-job.yaml"],
+  job: ["batch/v1", "Job", "job.yaml"],
+  headlessService: ["v1", "Service", "headless-service.yaml"],
+  service: ["v1", "Service", "service.yaml"],
+  networkPolicy: ["networking.k8s.io/v1", "NetworkPolicy", "network-policy.yaml"],
+  podDisruptionBudget: ["policy/v1", "PodDisruptionBudget", "pod-disruption-budget.yaml"],
+  horizontalPodAutoscaler: ["autoscaling/v2", "HorizontalPodAutoscaler", "horizontal-pod-autoscaler.yaml"],
+  ingress: ["networking.k8s.io/v1", "Ingress", "ingress.yaml"],
+  httpRoute: ["gateway.networking.k8s.io/v1", "HTTPRoute", "http-route.yaml"],
+  grpcRoute: ["gateway.networking.k8s.io/v1", "GRPCRoute", "grpc-route.yaml"],
+} as const satisfies Record<
+  keyof ServiceManifests | keyof DependencyManifests | keyof MigrationManifests,
+  readonly [string, string, string]
+>;
+
+/** The kinds that an environment's Applications may create, by API group. */
+export const deployedKinds = [
+  ...new Map(
+    Object.values(manifestKinds).map(([apiVersion, kind]) => {
+      const group = apiVersion.includes("/") ? apiVersion.replace(/\/.*/, "") : "";
+      return [`${group}/${kind}`, { group, kind }];
+    }),
+  ).values(),
+];
+
+/** The base manifests of one service as files, with the kustomization that joins them with the release record. */
+export function serviceFiles(
+  manifests: ServiceManifests,
+  own: readonly KubernetesObject[] = [],
+): Record<string, string> {
+  return withKustomization({ ...files(manifests), ...ownFiles(own) }, ["release"]);
+}
+
+/** What a service brings along, in a folder of its own. */
+function ownFiles(own: readonly KubernetesObject[]): Record<string, string> {
+  return Object.fromEntries(
+    own.map((object) => {
+      const { apiVersion, kind } = kindOf(object);
+      const parts = [groupOf(apiVersion), kind, nameOf(object)].filter(Boolean).join("-");
+      return [`own/${parts.toLowerCase().replaceAll(":", "_")}.yaml`, writeYaml(object)];
+    }),
+  );
+}
+
+/**
+ * The files of a service's migrations, by path from the service's directory. Argo CD applies the directory as it is; only the
+ * template for Jobs lies deeper.
+ */
+export function migrationFiles({ job, networkPolicy }: MigrationManifests): Record<string, string> {
+  return { ...below("migration", files({ networkPolicy })), ...below("migration/template", files({ job })) };
+}
+
+function below(directory: string, content: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(content).map(([file, text]) => [`${directory}/${file}`, text]));
+}
+
+/** The manifests of a database or cache as files; nothing of it is released. */
+export function dependencyFiles(manifests: DependencyManifests): Record<string, string> {
+  return withKustomization(files(manifests), []);
+}
+
+function files(
+  manifests: Partial<Record<keyof typeof manifestKinds, object | readonly NamedManifest[]>>,
+): Record<string, string> {
+  return Object.fromEntries(
+    (Object.keys(manifestKinds) as (keyof typeof manifestKinds)[]).flatMap((key) => {
+      const manifest = manifests[key];
+      if (manifest === undefined) return [];
+      const [apiVersion, kind, file] = manifestKinds[key];
+      const named: [file: string, manifest: object][] = isList(manifest)
+        ? manifest.map((one) => [file.replace(".", `-${one.metadata.name}.`), one])
+        : [[file, manifest]];
+      return named.map(([name, one]) => [name, writeYaml({ apiVersion, kind, ...one })]);
+    }),
+  );
+}
+
+/** Of one of several objects of a kind. */
+interface NamedManifest {
+  readonly metadata: { readonly name: string };
+}
+
+function isList(manifest: object | readonly NamedManifest[]): manifest is readonly NamedManifest[] {
+  return Array.isArray(manifest);
+}
+
+function withKustomization(resources: Record<string, string>, components: string[]): Record<string, string> {
+  const kustomization = {
+    apiVersion: "kustomize.config.k8s.io/v1beta1",
+    kind: "Kustomization",
+    resources: Object.keys(resources),
+    ...(components.length === 0 ? {} : { components }),
+  };
+  return { "kustomization.yaml": writeYaml(kustomization), ...resources };
+}

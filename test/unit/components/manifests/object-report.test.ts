@@ -1,0 +1,50 @@
+import { expect, test } from "vitest";
+import { reportObjects } from "../../../../components/manifests/object-report.ts";
+import type { Patch } from "../../../../components/service/patches.ts";
+import { sampleContext, sampleService } from "../../../support/sample-shop.ts";
+
+const images = { registry: "docker.io", organization: "acme" };
+const located = (patch: Patch, shared = false) => [{ ...patch, location: "file: patches.0", shared }];
+
+test("there is nothing to say where nothing is patched, and nothing brought along", () =>
+  expect(reportObjects(sampleContext([sampleService("link")]), images)).toEqual({
+    problems: [],
+    warnings: [],
+    podSecurity: "restricted",
+  }));
+
+test("pods with more rights are said aloud, with what they ask for, and the namespace lets them run", () => {
+  const containers = [{ name: "link", securityContext: { capabilities: { add: ["NET_ADMIN"] } } }];
+  const patch: Patch = { kind: "Deployment", patch: { spec: { template: { spec: { containers } } } } };
+  const link = sampleService("link", { allPatches: located(patch) });
+  expect(reportObjects(sampleContext([link, sampleService("user")]), images)).toEqual({
+    problems: [],
+    warnings: [
+      "link asks for more rights than Pod Security `restricted` gives: capabilities.add of link; namespace shop-dev enforces `privileged` because of it",
+    ],
+    podSecurity: "privileged",
+  });
+});
+
+test("a kind that only the cluster knows is said not to be checked", () => {
+  const object = { apiVersion: "monitoring.coreos.com/v1", kind: "ServiceMonitor", metadata: { name: "link" } };
+  const link = sampleService("link", { ownObjects: [{ file: "k8s/monitor.yaml", object }] });
+  expect(reportObjects(sampleContext([link]), images)).toEqual({
+    problems: [],
+    warnings: ["ServiceMonitor link of link is not checked: only the cluster knows monitoring.coreos.com/v1"],
+    podSecurity: "restricted",
+  });
+});
+
+test("a patch for all services may concern some of them alone", () => {
+  const patch: Patch = { kind: "Service", patch: { metadata: { labels: { team: "news" } } } };
+  const allPatches = located(patch, true);
+  const services = [
+    sampleService("link", { allPatches }),
+    sampleService("mailer", { kind: "worker", port: undefined, allPatches }),
+  ];
+  expect(reportObjects(sampleContext(services), images).problems).toEqual([]);
+  expect(reportObjects(sampleContext(services.slice(1)), images).problems).toEqual([
+    { location: "file: patches.0", message: "no service has the kind Service; correct it, or remove the patch" },
+  ]);
+});
