@@ -1,6 +1,5 @@
 import { chmodSync, existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { quoteForShell } from "../../../core/shell.ts";
 import { cached, cacheDir } from "../cache.ts";
 import { which } from "../which.ts";
 import { libraryPath, releaseKey, unpackPackages } from "./debian-packages.ts";
@@ -37,7 +36,7 @@ const unneededFiles = [
   "usr/bin/containerd-stress",
 ];
 /** To be raised when the cache entry's content changes for a reason that the package names do not show. */
-const layoutVersion = 3;
+const layoutVersion = 4;
 
 const toolLocations: Readonly<Record<keyof DebianTools, string>> = {
   // Its shim and ctr lie in the same folder.
@@ -60,7 +59,7 @@ export async function debianTools(report: (line: string) => void): Promise<Debia
   try {
     await cached(path, async (folder) => {
       report("debian packages: downloading containerd, runc, CNI plugins, nftables, iproute2, busybox");
-      await unpack(folder, path);
+      await unpack(folder);
       report("debian packages: unpacked");
     });
   } catch (error) {
@@ -71,25 +70,31 @@ export async function debianTools(report: (line: string) => void): Promise<Debia
   };
 }
 
-async function unpack(folder: string, finalPath: string): Promise<void> {
+async function unpack(folder: string): Promise<void> {
   const root = await unpackPackages(folder, packages, withLibraries);
   for (const file of unneededFiles) rmSync(join(root, file), { recursive: true, force: true });
-  writeExecutables(folder, finalPath);
+  writeExecutables(folder);
 }
 
-/** Executables that need unpacked libraries become scripts that name them; the others are linked. */
-function writeExecutables(folder: string, finalPath: string): void {
+/**
+ * Executables that need unpacked libraries become scripts that name them; the others are linked. A script finds its folder
+ * where it lies itself: the cache may be copied or moved, as CI systems do that restore it for another user.
+ * @param folder has the unpacked packages in `root`
+ */
+export function writeExecutables(folder: string): void {
   const root = join(folder, "root");
   mkdirSync(join(folder, "bin"));
-  const libraries = libraryPath(root, join(finalPath, "root"));
+  const libraries = libraryPath(root, "$root");
   linkSync(join(root, executableLocation(root, "busybox")), join(folder, "bin", "busybox"));
   for (const name of ["runc", "nft", "ip"]) {
-    const executable = join(finalPath, "root", executableLocation(root, name));
     const script = join(folder, "bin", name);
-    writeFileSync(
-      script,
-      `#!/bin/sh\nLD_LIBRARY_PATH=${quoteForShell(libraries)} exec ${quoteForShell(executable)} "$@"\n`,
-    );
+    const executable = `$root/${executableLocation(root, name)}`;
+    const lines = [
+      "#!/bin/sh",
+      'root="${0%/*}/../root"',
+      `LD_LIBRARY_PATH="${libraries}" exec "${executable}" "$@"`,
+    ];
+    writeFileSync(script, `${lines.join("\n")}\n`);
     chmodSync(script, 0o755);
   }
 }
