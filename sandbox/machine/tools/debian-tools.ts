@@ -89,11 +89,7 @@ export function writeExecutables(folder: string): void {
   for (const name of ["runc", "nft", "ip"]) {
     const script = join(folder, "bin", name);
     const executable = `$root/${executableLocation(root, name)}`;
-    const lines = [
-      "#!/bin/sh",
-      'root="${0%/*}/../root"',
-      `LD_LIBRARY_PATH="${libraries}" exec "${executable}" "$@"`,
-    ];
+    const lines = ["#!/bin/sh", 'root="${0%/*}/../root"', `LD_LIBRARY_PATH="${libraries}" exec "${executable}" "$@"`];
     writeFileSync(script, `${lines.join("\n")}\n`);
     chmodSync(script, 0o755);
   }

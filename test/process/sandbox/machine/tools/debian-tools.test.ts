@@ -19,8 +19,7 @@ function put(path: string, content: string): void {
 }
 
 test("an unpacked tool finds its libraries wherever the cache is moved to", async () => {
-  for (const tool of ["usr/bin/runc", "usr/sbin/nft", "bin/ip"])
-    put(tool, `#!/bin/sh\necho "$LD_LIBRARY_PATH" "$@"\n`);
+  for (const tool of ["usr/bin/runc", "usr/sbin/nft", "bin/ip"]) put(tool, `#!/bin/sh\necho "$LD_LIBRARY_PATH" "$@"\n`);
   put("usr/bin/busybox", "");
   put("usr/lib/x86_64-linux-gnu/libseccomp.so.2", "");
   writeExecutables(join(folder, "made"));
