@@ -49,6 +49,12 @@ const podPhrases: readonly Phrase[] = [
   { path: /^spec\/template\/metadata\/annotations/, text: only("pods restart") },
 ];
 
+/** What changes of how a run goes, of a Job as of a CronJob. */
+const runPhrases: readonly Phrase[] = [
+  { path: /^spec\/activeDeadlineSeconds$/, text: named("seconds that a run may take") },
+  { path: /^spec\/backoffLimit$/, text: named("further attempts of a run") },
+];
+
 /** The first phrase that fits counts. Where none does, a change is called by its kind and path. */
 const phrases: Readonly<Record<string, readonly Phrase[]>> = {
   Deployment: [
@@ -68,9 +74,19 @@ const phrases: Readonly<Record<string, readonly Phrase[]>> = {
     { path: /^spec\/schedule$/, text: named("schedule") },
     { path: /^spec\/timeZone$/, text: named("time zone") },
     { path: /^spec\/concurrencyPolicy$/, text: named("concurrency") },
+    {
+      path: /^spec\/suspend$/,
+      text: ({ after }) => (after === true ? "it is suspended" : "it runs again at its times"),
+    },
+    {
+      path: /^spec\/(successful|failed)JobsHistoryLimit$/,
+      text: (change, [, end]) => `${end} runs kept ${transition(change)}`,
+    },
+    { path: /^spec\/startingDeadlineSeconds$/, text: named("seconds that a run may begin late") },
+    ...runPhrases,
     ...podPhrases,
   ],
-  Job: podPhrases,
+  Job: [...runPhrases, ...podPhrases],
   PersistentVolumeClaim: [{ path: /^spec\/resources\/requests\/storage$/, text: named("size of a volume") }],
   ConfigMap: [
     // A file's key begins as no variable does.

@@ -127,9 +127,12 @@ function imageOf(
 ): ServiceChange["image"] {
   const isBuild = ({ type }: Step): boolean => type.startsWith("docker:");
   const built = parts.changed.find(isBuild);
-  const workload = parts.all.find(({ type }) => workloadTypes.has(type));
-  const before = containerImage(workload?.before) ?? textAt(parts.all.find(isBuild)?.outputs, "repoDigest");
-  const after = containerImage(workload?.after) ?? before;
+  // Of a service whose kind changes there are two: one comes, and one goes.
+  const workloads = parts.all.filter(({ type }) => workloadTypes.has(type));
+  const imageIn = (side: "before" | "after"): string | undefined =>
+    workloads.map((workload) => containerImage(workload[side])).find((image) => image !== undefined);
+  const before = imageIn("before") ?? textAt(parts.all.find(isBuild)?.outputs, "repoDigest");
+  const after = imageIn("after") ?? before;
   if (!service.after) return before === undefined ? undefined : { before: shortImage(before), after: noImage };
   const next =
     built !== undefined && built.action !== "delete"

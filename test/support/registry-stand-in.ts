@@ -40,31 +40,35 @@ export class RegistryStandIn implements AsyncDisposable {
 
   /** Pushes an image; returns its digest. @param type that of its configuration: others than the default are no images */
   push(repository: string, tag: string, created?: string, type = "application/vnd.oci.image.config.v1+json"): string {
-    const config = this.store(
+    const manifest = this.storeImage(
+      { created: created ?? "2026-01-01T00:00:00Z", of: `${repository}:${tag}`, tag },
       type,
-      JSON.stringify({ created: created ?? "2026-01-01T00:00:00Z", config: { Labels: { tag } } }),
     );
-    const layer = this.store("application/vnd.oci.image.layer.v1.tar+gzip", `layer of ${repository}:${tag}`);
-    const manifest = this.store(
-      "application/vnd.oci.image.manifest.v1+json",
-      JSON.stringify({
-        schemaVersion: 2,
-        config: { digest: config, mediaType: type },
-        layers: [{ digest: layer, mediaType: "application/vnd.oci.image.layer.v1.tar+gzip" }],
-      }),
-    );
-    const index = this.store(
-      "application/vnd.oci.image.index.v1+json",
-      JSON.stringify({ schemaVersion: 2, manifests: [{ digest: manifest }] }),
-    );
-    this.tags.set(repository, new Map([...(this.tags.get(repository) ?? []), [tag, index]]));
-    return index;
+    return this.tag(repository, tag, [{ digest: manifest }]);
   }
 
-  /** Retention has removed a part of an image. */
-  lose(digest: string, part: "index" | "manifest" | "config" | "layer"): void {
-    const index = this.contents.get(digest)?.body ?? "";
-    const [, manifest = ""] = /"manifests":\[\{"digest":"([^"]+)"/.exec(index) ?? [];
+  /** Pushes an image for several platforms, with what the builder attests of each; returns the index's digest. */
+  pushIndex(repository: string, tag: string, platforms: readonly string[], created = "2026-01-01T00:00:00Z"): string {
+    const manifests = platforms.map((platform) => {
+      const [os, architecture] = platform.split("/");
+      return {
+        digest: this.storeImage({ created, of: `${repository}:${tag} ${platform}`, tag }),
+        platform: { os, architecture },
+      };
+    });
+    const attestations = manifests.map(({ digest }) => ({
+      digest: this.storeImage({ created, of: `attestation of ${digest}`, tag }),
+      platform: { os: "unknown", architecture: "unknown" },
+      annotations: { "vnd.docker.reference.type": "attestation-manifest", "vnd.docker.reference.digest": digest },
+    }));
+    return this.tag(repository, tag, [...manifests, ...attestations]);
+  }
+
+  /** Retention has removed a part of an image. @param position of the manifest in the index */
+  lose(digest: string, part: "index" | "manifest" | "config" | "layer", position = 0): void {
+    const index = this.contents.get(digest)?.body ?? "{}";
+    const { manifests = [] }: { manifests?: { digest: string }[] } = JSON.parse(index);
+    const manifest = manifests[position]?.digest ?? "";
     const [, config = ""] = /"config":\{"digest":"([^"]+)"/.exec(this.contents.get(manifest)?.body ?? "") ?? [];
     const [, layer = ""] = /"layers":\[\{"digest":"([^"]+)"/.exec(this.contents.get(manifest)?.body ?? "") ?? [];
     this.contents.delete({ index: digest, manifest, config, layer }[part]);
@@ -73,6 +77,31 @@ export class RegistryStandIn implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.server.closeAllConnections();
     await new Promise((done) => this.server.close(done));
+  }
+
+  private storeImage(
+    { created, of, tag }: { created: string; of: string; tag: string },
+    type = "application/vnd.oci.image.config.v1+json",
+  ): string {
+    const config = this.store(type, JSON.stringify({ created, config: { Labels: { tag } } }));
+    const layer = this.store("application/vnd.oci.image.layer.v1.tar+gzip", `layer of ${of}`);
+    return this.store(
+      "application/vnd.oci.image.manifest.v1+json",
+      JSON.stringify({
+        schemaVersion: 2,
+        config: { digest: config, mediaType: type },
+        layers: [{ digest: layer, mediaType: "application/vnd.oci.image.layer.v1.tar+gzip" }],
+      }),
+    );
+  }
+
+  private tag(repository: string, tag: string, manifests: readonly { digest: string }[]): string {
+    const index = this.store(
+      "application/vnd.oci.image.index.v1+json",
+      JSON.stringify({ schemaVersion: 2, manifests }),
+    );
+    this.tags.set(repository, new Map([...(this.tags.get(repository) ?? []), [tag, index]]));
+    return index;
   }
 
   private store(type: string, body: string): string {

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { clusterFindings, type ClusterCheckArgs, type ClusterStatus } from "../../../../cli/drift/cluster-check.ts";
+import type { JsonMap } from "../../../../kubernetes/json.ts";
 import { withValue } from "../../../../kubernetes/object.ts";
 import { runningService } from "../../../support/sample-running-service.ts";
 
@@ -86,4 +87,89 @@ test("on the cluster, a service without pods before its first release is as decl
   expect(clusterFindings(location, { ...cluster, workloads: [none] })).toEqual([
     { what: "Deployment link", change: "is Suspended: no pods are wanted" },
   ]);
+});
+
+const image = `docker.io/acme/shop-link@${one}`;
+const pods = (runs = image) => ({ spec: { containers: [{ name: "link", image: runs }] } });
+const metadata = { name: "link", uid: "1", creationTimestamp: since };
+const ended = (type: string, message = "") => ({ conditions: [{ type, status: "True", message }] });
+const job = (status: JsonMap): JsonMap => ({ kind: "Job", metadata, spec: { template: pods() }, status });
+const cron = (spec: JsonMap = {}): JsonMap => ({
+  kind: "CronJob",
+  metadata,
+  spec: { jobTemplate: { spec: { template: pods() } }, ...spec },
+});
+const run = (type: string): JsonMap => ({
+  kind: "Job",
+  metadata: { name: "link-1", ownerReferences: [{ uid: "1" }] },
+  spec: { template: pods() },
+  status: ended(type, "reached its limit"),
+});
+const stateful: JsonMap = {
+  kind: "StatefulSet",
+  metadata,
+  spec: { replicas: 2, template: pods(), volumeClaimTemplates: [{ metadata: { name: "data" } }] },
+  status: { updatedReplicas: 2, readyReplicas: 2 },
+};
+/** Argo CD's Application of a service of a kind. */
+const applied = (kind: string) =>
+  withValue(link.application, ["status", "resources"], [{ kind, name: "link", status: "Synced" }]);
+
+test.each<[what: string, kind: string, changes: Partial<ClusterStatus>, findings: [what: string, change: string][]]>([
+  ["a job that has succeeded", "Job", { workloads: [job(ended("Complete"))] }, []],
+  [
+    "a job that has failed",
+    "Job",
+    { workloads: [job(ended("Failed", "reached its limit"))] },
+    [["Job link", "is Degraded: reached its limit"]],
+  ],
+  ["a job that is gone", "Job", { workloads: [] }, [["Job link", "is not there"]]],
+  ["a cron that has not run yet", "CronJob", { workloads: [cron()] }, []],
+  ["a cron that has run", "CronJob", { workloads: [cron()], runs: [run("Complete")] }, []],
+  [
+    "a cron whose last run has failed",
+    "CronJob",
+    { workloads: [cron()], runs: [run("Failed")] },
+    [["CronJob link", "is Degraded: its last run has failed: reached its limit"]],
+  ],
+  [
+    "a cron that somebody has suspended",
+    "CronJob",
+    { workloads: [cron({ suspend: true })] },
+    [["CronJob link", "is Suspended: is suspended, so it does not run"]],
+  ],
+  [
+    "a cron of another image",
+    "CronJob",
+    { workloads: [cron({ jobTemplate: { spec: { template: pods("other") } } })] },
+    [["CronJob link", "runs other, and sha256:111111111111 is released"]],
+  ],
+  ["a StatefulSet whose pods are ready", "StatefulSet", { workloads: [stateful] }, []],
+  ["a StatefulSet that is gone", "StatefulSet", { workloads: [] }, [["StatefulSet link", "is not there"]]],
+  [
+    "a StatefulSet whose pods are not all new",
+    "StatefulSet",
+    { workloads: [withValue(stateful, ["status", "updatedReplicas"], 1)] },
+    [["StatefulSet link", "is Progressing: 1 of 2 new pods are ready"]],
+  ],
+  [
+    "claims, of which some are of pods",
+    "StatefulSet",
+    {
+      workloads: [stateful],
+      objects: new Map([
+        ["StatefulSet/link", stateful],
+        ...["data-link-0", "data-link-7", "data-link-old", "link-data", "data-cart-0"].map(
+          (name) => [`PersistentVolumeClaim/${name}`, {}] as const,
+        ),
+      ]),
+    },
+    ["data-link-old", "link-data", "data-cart-0"].map((name) => [
+      `PersistentVolumeClaim ${name}`,
+      "is extra: neither Git nor the stack declares it",
+    ]),
+  ],
+])("of another kind, %s is found as what it is", (_what, kind, changes, findings) => {
+  const status = { ...cluster, applications: [applied(kind)], objects: new Map(), ...changes };
+  expect(clusterFindings(location, status)).toEqual(findings.map(([what, change]) => ({ what, change })));
 });

@@ -1,5 +1,6 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
+import { z } from "zod";
 import { previewText } from "../../../../cli/preview-environment/comment.ts";
 import type { PreviewLocation } from "../../../../cli/preview-environment/location.ts";
 import {
@@ -121,6 +122,63 @@ test("by a Gateway it is reached at hosts of one label more, which its certifica
   expect(serviceAddress(context, context.services.find(({ name }) => name === "gateway") ?? sampleService(""))).toBe(
     "https://pr-12-gateway.dev.shop.example",
   );
+});
+
+describe("a service of another kind", () => {
+  const directory = "previews/pr-12";
+  const reportOf = (settings: Partial<Service>, runs = digest("a")): Record<string, string> => {
+    const report = sampleService("report", { port: undefined, ...settings });
+    const context = previewContext({ app: "shop", pullRequest: 12, services: [report], dependencies: {} });
+    return previewFiles(
+      directory,
+      context,
+      new Map([["report", { repository: "docker.io/acme/shop-report", digest: runs }]]),
+    );
+  };
+  const objectOf = (files: Record<string, string>, file: string): unknown =>
+    parse(files[`${directory}/report/${file}`] ?? "");
+  const jobName = (files: Record<string, string>): string =>
+    z.object({ metadata: z.object({ name: z.string() }) }).parse(objectOf(files, "job.yaml")).metadata.name;
+
+  test("a cron is there, and runs when somebody asks", () => {
+    const files = reportOf({ kind: "cron", schedule: "@hourly" });
+    expect(objectOf(files, "cron-job.yaml")).toMatchObject({ spec: { schedule: "@hourly", suspend: true } });
+    expect(objectOf(files, "kustomization.yaml")).toMatchObject({
+      resources: expect.not.arrayContaining(["service.yaml"]),
+    });
+  });
+
+  test("a job runs once for every image and every change of its pods, by a name of its own", () => {
+    const name = jobName(reportOf({ kind: "job" }));
+    expect(name).toMatch(/^report-[0-9a-f]{10}$/);
+    expect(jobName(reportOf({ kind: "job" }))).toBe(name);
+    const others = [
+      reportOf({ kind: "job" }, digest("b")),
+      reportOf({ kind: "job", env: { LEVEL: "info" } }),
+      reportOf({ kind: "job", command: ["/import"] }),
+    ].map(jobName);
+    expect(new Set([name, ...others]).size).toBe(4);
+    const long = "a".repeat(60);
+    const [service] = [sampleService(long, { kind: "job", port: undefined })];
+    const context = previewContext({ app: "shop", pullRequest: 12, services: [service], dependencies: {} });
+    const files = previewFiles(directory, context, new Map([[long, { repository: "r", digest: digest("a") }]]));
+    const { metadata } = z
+      .object({ metadata: z.object({ name: z.string().max(63) }) })
+      .parse(parse(files[`${directory}/${long}/job.yaml`] ?? ""));
+    expect(metadata.name).toMatch(/^a{52}-[0-9a-f]{10}$/);
+  });
+
+  test("pods with data of their own are one, whose claims go with the namespace", () => {
+    const volumes = { data: { path: "/data", size: "1Gi", perPod: true } };
+    const files = reportOf({ kind: "server", port: 8080, replicas: 3, volumes });
+    expect(objectOf(files, "stateful-set.yaml")).toMatchObject({
+      spec: { replicas: 1, volumeClaimTemplates: [{ metadata: { name: "data" } }] },
+    });
+    const shared = reportOf({ volumes: { data: { path: "/data", size: "1Gi" } } });
+    const claim = JSON.stringify(objectOf(shared, "persistent-volume-claim-report-data.yaml"));
+    expect(claim).toContain('"report-data"');
+    expect(claim).not.toMatch(/Prune=false|Delete=false|IgnoreExtraneous/);
+  });
 });
 
 test("databases are its own; what is outside of the cluster is left alone", () => {

@@ -1,8 +1,7 @@
 import { expect, test } from "vitest";
-import type { Manifests } from "../../../../cli/preview/manifest-diff.ts";
 import { serviceChanges } from "../../../../cli/preview/service-changes.ts";
-import type { Step } from "../../../../cli/preview/step.ts";
-import { serviceFiles } from "../../../../components/manifests/manifest-files.ts";
+import { readValue, type Step, type Value } from "../../../../cli/preview/step.ts";
+import { manifestKinds, serviceFiles } from "../../../../components/manifests/manifest-files.ts";
 import { serviceManifests } from "../../../../components/manifests/manifests.ts";
 import type { Service } from "../../../../components/service/service.ts";
 import { sampleContext, sampleService } from "../../../support/sample-shop.ts";
@@ -44,32 +43,138 @@ test.each<[settings: Partial<Service>, phrases: string[]]>([
   [{ ...before, replicas: 2 }, ["replicas 1 → 2"]],
   [{ ...before, ports: { http: { port: 7070 }, admin: { port: 1 } } }, ["ports", "security context", "Service ports"]],
 ])("a change to %j is said in words, whatever the delivery", (settings, phrases) => {
-  const [old, now] = [manifestsOf(before), manifestsOf(settings)];
-  const files = (manifests: typeof old) =>
-    new Map(Object.entries(serviceFiles(manifests)).map(([file, text]) => [`dev/link/${file}`, text]));
-  const inGit: Manifests = { directory: "dev", before: files(old), after: files(now) };
-  const { changed } = serviceChanges([component], [], inGit, {});
-  expect(changed.map(({ changes }) => changes.toSorted())).toEqual([phrases.toSorted()]);
+  const both = [manifestsOf(before), manifestsOf(settings)] as const;
+  for (const { changes } of [inGit(...both), applied(...both)]) expect(changes.toSorted()).toEqual(phrases.toSorted());
+});
 
-  const kinds = { files: "ConfigMap", deployment: "Deployment", service: "Service" } as const;
-  const steps = (Object.keys(kinds) as (keyof typeof kinds)[]).map((key): Step => ({
-    ...component,
-    action: "update",
-    urn: `urn:${key}`,
-    type: `kubernetes:core/v1:${kinds[key]}`,
-    ancestors: ["delivery:cluster:Workload"],
-    name: key === "files" ? "link.files" : "link",
-    custom: true,
-    // As the engine's events have it.
-    before: JSON.parse(JSON.stringify(old[key])),
-    after: JSON.parse(JSON.stringify(now[key])),
-  }));
-  const applied = serviceChanges(
+const daily: Partial<Service> = { kind: "cron", port: undefined, schedule: "0 0 * * *", mountedFiles: {} };
+const once: Partial<Service> = { kind: "job", port: undefined };
+const stored: Partial<Service> = { volumes: { data: { path: "/data", size: "1Gi", perPod: true } } };
+const shared: Partial<Service> = { volumes: { data: { path: "/data", size: "1Gi" } } };
+const gone = "the data of link-data stays, and is used no more";
+
+test.each<[from: Partial<Service>, to: Partial<Service>, phrases: string[]]>([
+  [daily, { ...daily, schedule: "@hourly" }, ["schedule 0 0 * * * → @hourly"]],
+  [daily, { ...daily, timeZone: "Europe/Berlin" }, ["time zone (none) → Europe/Berlin"]],
+  [daily, { ...daily, concurrency: "Forbid" }, ["concurrency Allow → Forbid"]],
+  [daily, { ...daily, suspended: true }, ["it is suspended"]],
+  [{ ...daily, suspended: true }, daily, ["it runs again at its times"]],
+  [
+    daily,
+    { ...daily, history: { successful: 1, failed: 0 } },
+    ["successful runs kept 3 → 1", "failed runs kept 1 → 0"],
+  ],
+  [daily, { ...daily, startingDeadlineSeconds: 60 }, ["seconds that a run may begin late (none) → 60"]],
+  [daily, { ...daily, activeDeadlineSeconds: 60 }, ["seconds that a run may take (none) → 60"]],
+  [daily, { ...daily, backoffLimit: 0 }, ["further attempts of a run 2 → 0"]],
+  [daily, { ...daily, command: ["/tidy"] }, ["command"]],
+  [
+    once,
+    { ...once, activeDeadlineSeconds: 60, backoffLimit: 1 },
+    ["seconds that a run may take (none) → 60", "further attempts of a run 2 → 1"],
+  ],
+  [once, { ...once, command: ["/import"] }, ["command", "runs again"]],
+  [once, { ...once, env: { LEVEL: "info" } }, ["env LEVEL (none) → info", "pods restart", "runs again"]],
+  [stored, { ...stored, replicas: 3 }, ["replicas 1 → 3"]],
+  [
+    stored,
+    { volumes: { data: { path: "/data", size: "2Gi", perPod: true } } },
+    ["the StatefulSet is made anew: its pods stop, their data stays"],
+  ],
+  [shared, { volumes: { data: { path: "/data", size: "2Gi" } } }, ["size of a volume 1Gi → 2Gi"]],
+  [
+    shared,
+    stored,
+    ["no Deployment any more", gone, "new StatefulSet", "new Service", "who may call it, or whom it calls"],
+  ],
+  [
+    {},
+    { kind: "worker", port: undefined },
+    ["no Service any more", "ports", "liveness probe", "readiness probe", "startup probe"],
+  ],
+  [
+    { kind: "worker", port: undefined },
+    daily,
+    ["no Deployment any more", "no PodDisruptionBudget any more", "new CronJob"],
+  ],
+])("a change from %j to %j is said in words, whatever the delivery", (from, to, phrases) => {
+  const both = [manifestsOf(from), manifestsOf(to)] as const;
+  for (const { changes } of [inGit(...both), applied(...both)]) expect(changes.toSorted()).toEqual(phrases.toSorted());
+});
+
+test("a service of another kind keeps its image, which the comment says", () => {
+  const kinds = [{}, { kind: "worker", port: undefined }, daily, once, stored] as const;
+  for (const from of kinds)
+    for (const to of kinds.filter((kind) => kind !== from))
+      expect(applied(manifestsOf(from), manifestsOf(to)).image).toEqual({ before: "0", after: "0" });
+});
+
+type ServiceManifests = ReturnType<typeof manifestsOf>;
+
+/** With GitOps: what is said of files. */
+function inGit(old: ServiceManifests, now: ServiceManifests) {
+  const files = (manifests: ServiceManifests) =>
+    new Map(Object.entries(serviceFiles(manifests)).map(([file, text]) => [`dev/link/${file}`, text]));
+  const changes = serviceChanges([component], [], { directory: "dev", before: files(old), after: files(now) }, {});
+  return changeOfLink(changes);
+}
+
+/** With delivery `direct`: what is said of resources, all of which the lines must report. */
+function applied(old: ServiceManifests, now: ServiceManifests) {
+  const steps = objectsOf(old, now).flatMap(({ id, type, before: one, after: other }): Step[] => {
+    const same = JSON.stringify(one) === JSON.stringify(other);
+    const action = same ? "same" : one === undefined ? "create" : other === undefined ? "delete" : "update";
+    const ancestors = ["delivery:cluster:Workload"];
+    return [
+      {
+        ...component,
+        action,
+        urn: `urn:${id}`,
+        type,
+        ancestors,
+        name: "link",
+        custom: true,
+        before: one,
+        after: other,
+      },
+    ];
+  });
+  const changed = steps.filter(({ action }) => action !== "same");
+  const changes = serviceChanges(
     [component, ...steps],
-    steps,
+    changed,
     { directory: "", before: new Map(), after: new Map() },
     {},
   );
-  expect(applied.changed.map(({ changes }) => changes.toSorted())).toEqual([phrases.toSorted()]);
-  expect([...applied.reported].toSorted()).toEqual(steps.map(({ urn }) => urn).toSorted());
-});
+  expect([...changes.reported].toSorted()).toEqual(changed.map(({ urn }) => urn).toSorted());
+  return changeOfLink(changes);
+}
+
+function changeOfLink({ changed }: ReturnType<typeof serviceChanges>) {
+  const [change] = changed;
+  if (change === undefined || changed.length > 1) throw new Error(`${changed.length} services change`);
+  return change;
+}
+
+/** The objects of a service before and afterwards, as the engine's events have them. */
+function objectsOf(old: ServiceManifests, now: ServiceManifests) {
+  const list = (manifests: ServiceManifests) =>
+    new Map(
+      (Object.keys(manifestKinds) as (keyof ServiceManifests)[]).flatMap((key) => {
+        const [apiVersion, kind] = manifestKinds[key];
+        const type = `kubernetes:${apiVersion === "v1" ? "core/v1" : apiVersion}:${kind}`;
+        return [manifests[key] ?? []].flat().map((object, index) => {
+          const read: Value = readValue(JSON.parse(JSON.stringify(object)));
+          return [`${key} ${index}`, { type, object: read }] as const;
+        });
+      }),
+    );
+  const [earlier, later] = [list(old), list(now)];
+  // The engine deletes last.
+  return [...new Set([...later.keys(), ...earlier.keys()])].map((id) => ({
+    id,
+    type: (earlier.get(id) ?? later.get(id))?.type ?? "",
+    before: earlier.get(id)?.object,
+    after: later.get(id)?.object,
+  }));
+}

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { healthOf, type HealthStatus } from "../../../../cli/promotion/health.ts";
 import type { JsonMap } from "../../../../kubernetes/json.ts";
 import { withValue } from "../../../../kubernetes/object.ts";
@@ -150,4 +150,99 @@ test.each<[what: string, changes: Partial<HealthStatus>]>([
   ["no conditions", { workload: changed(link.deployment, "status.conditions", []) }],
 ])("with %s nothing tells since when, so it does not pass", (_what, changes) => {
   expect(healthIn(changes, 0)).toMatchObject({ passed: false, detail: expect.stringContaining("nothing tells") });
+});
+
+describe("a service of another kind", () => {
+  const image = `docker.io/acme/shop-link@${digest}`;
+  const template: JsonMap = { spec: { containers: [{ name: "link", image }] } };
+  const metadata: JsonMap = { name: "link", uid: "1", creationTimestamp: since };
+  const job = (conditionType: string, lastTransitionTime: string, message = ""): JsonMap => ({
+    kind: "Job",
+    metadata,
+    spec: { template },
+    status: { conditions: [{ type: conditionType, status: "True", lastTransitionTime, message }] },
+  });
+  const cron: JsonMap = { kind: "CronJob", metadata, spec: { jobTemplate: { spec: { template } } } };
+  const run = (conditionType: string, runs = image): JsonMap => ({
+    kind: "Job",
+    metadata: { name: "link-1", ownerReferences: [{ uid: "1" }] },
+    spec: { template: { spec: { containers: [{ name: "link", image: runs }] } } },
+    status: { conditions: [{ type: conditionType, status: "True", message: "reached the specified backoff limit" }] },
+  });
+  const stateful: JsonMap = {
+    kind: "StatefulSet",
+    metadata,
+    spec: { replicas: 2, template },
+    status: { updatedReplicas: 2, readyReplicas: 2 },
+  };
+  const ready = (lastTransitionTime: string): JsonMap => ({
+    status: { conditions: [{ type: "Ready", status: "True", lastTransitionTime }] },
+  });
+  /** The pod of a run that has failed. */
+  const failed = (name: string): JsonMap => ({
+    metadata: { labels: { "batch.kubernetes.io/job-name": name } },
+    status: { containerStatuses: [{ state: { terminated: { exitCode: 3, message: "no such table" } } }] },
+  });
+
+  test.each<[what: string, changes: Partial<HealthStatus>, healthySince: string]>([
+    ["a job since it has succeeded", { workload: job("Complete", later), pods: [] }, "2026-01-01T10:05:00.000Z"],
+    ["a cron since it is declared so, before its first run", { workload: cron, pods: [] }, "2026-01-01T10:00:00.000Z"],
+    ["a cron whose last run has succeeded", { workload: cron, runs: [run("Complete")] }, "2026-01-01T10:00:00.000Z"],
+    [
+      "a cron of which another image has failed",
+      { workload: cron, runs: [run("Failed", `docker.io/acme/shop-link@${another}`)] },
+      "2026-01-01T10:00:00.000Z",
+    ],
+    [
+      "a cron whose runs Argo CD has seen with an image of earlier",
+      {
+        workload: cron,
+        application: changed(link.application, "status.summary.images", [`docker.io/acme/shop-link@${another}`]),
+      },
+      "2026-01-01T10:00:00.000Z",
+    ],
+    [
+      "a StatefulSet since the last of its pods is ready",
+      { workload: stateful, pods: [ready(since), ready(later)] },
+      "2026-01-01T10:05:00.000Z",
+    ],
+  ])("is well: %s", (_what, changes, healthySince) => {
+    expect(healthIn(changes, 0)).toMatchObject({ passed: true, healthySince });
+  });
+
+  test.each<[what: string, changes: Partial<HealthStatus>, detail: RegExp]>([
+    ["a job that runs", { workload: job("SuccessCriteriaMet", since) }, /^is Progressing: it is running$/],
+    [
+      "a job that has failed",
+      { workload: job("Failed", since, "reached the specified backoff limit"), pods: [failed("link")] },
+      /^is Degraded: reached the specified backoff limit; exit code 3: no such table$/,
+    ],
+    [
+      "a cron whose last run has failed",
+      { workload: cron, runs: [run("Failed")], pods: [failed("link-1")] },
+      /^is Degraded: its last run has failed: .*; exit code 3: no such table$/,
+    ],
+    [
+      "a cron that is suspended",
+      { workload: changed(cron, "spec.suspend", true) },
+      /^is Suspended: is suspended, so it does not run$/,
+    ],
+    [
+      "a cron of another image",
+      { workload: changed(cron, "spec.jobTemplate.spec.template.spec.containers", [{ name: "link", image: "other" }]) },
+      /^does not run sha256:1{12} yet, but other$/,
+    ],
+    [
+      "a StatefulSet whose pods are not all new",
+      { workload: changed(stateful, "status.updatedReplicas", 1) },
+      /^is Progressing: 1 of 2 new pods are ready$/,
+    ],
+    [
+      "a StatefulSet whose pods say nothing of when",
+      { workload: stateful, pods: [ready(since), {}] },
+      /^is Healthy, but nothing tells since when/,
+    ],
+  ])("does not pass: %s", (_what, changes, detail) => {
+    expect(healthIn(changes, 0)).toMatchObject({ passed: false, detail: expect.stringMatching(detail) });
+  });
 });

@@ -1,4 +1,6 @@
+import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, test } from "vitest";
+import { z } from "zod";
 import type {
   DependencySettings,
   DeployedDependencySettings,
@@ -16,6 +18,11 @@ const stored: DeployedDependencySettings = {
   scratch: ["/run/db"],
   user: 70,
 };
+const deploymentSchema = z.object({
+  spec: z.object({
+    template: z.object({ metadata: z.object({ annotations: z.record(z.string(), z.string()).optional() }) }),
+  }),
+});
 
 test.each<[settings: DependencySettings, address: string | undefined]>([
   ["none", undefined],
@@ -77,10 +84,14 @@ describe("the manifests", () => {
 });
 
 describe("the component", () => {
-  async function declared(settings: DeployedDependencySettings, handOver = false) {
+  async function declared(
+    settings: DeployedDependencySettings,
+    handOver = false,
+    secretsGeneration?: pulumi.Output<string>,
+  ) {
     const engine = await openMockEngine("dev", { values: {}, secretKeys: [] });
     const registrations = recordRegistrations();
-    new Dependency("db", { environment, settings, users: ["link"], handOver }, {});
+    new Dependency("db", { environment, settings, users: ["link"], handOver, secretsGeneration }, {});
     return { resources: await engine.resources(), registrations };
   }
   const child = (type: string): string => `delivery:cluster:Dependency$kubernetes:${type}::db`;
@@ -112,5 +123,15 @@ describe("the component", () => {
     const objects = [...registrations.values()].filter(({ id }) => id.startsWith("kubernetes:"));
     expect(objects).toHaveLength(4);
     expect(new Set(objects.map(({ retainOnDelete }) => retainOnDelete))).toEqual(new Set([handOver]));
+  });
+  test("starts its pods anew when its Secret changes, by a number; before the first change nothing is there", async () => {
+    const annotationsOf = async (generation?: pulumi.Output<string>) => {
+      const { resources } = await declared(stored, false, generation);
+      return deploymentSchema.parse(resources[child("apps/v1:Deployment")]).spec.template.metadata.annotations;
+    };
+    expect(await annotationsOf(pulumi.output("2"))).toEqual({ "delivery/secrets-generation": "2" });
+    expect(await annotationsOf()).toBeUndefined();
+    // As of a Secret that has never changed: see `generationOf`.
+    expect(await annotationsOf(pulumi.output(undefined) as unknown as pulumi.Output<string>)).toBeUndefined();
   });
 });
