@@ -13,6 +13,7 @@ const refSchema = z.object({ branch: z.string().optional(), tag: z.string().opti
 const startSchema = refSchema.extend({
   definition_id: z.string().optional(),
   checkout: refSchema.optional(),
+  config: z.strictObject({ branch: z.string().optional() }).optional(),
   parameters: scalarsSchema.default({}),
 });
 
@@ -81,7 +82,7 @@ function pipelinesOf(c: ProjectContext): Pipeline[] {
 function startPipeline(c: ProjectContext): Response {
   const { engine, state } = c.var;
   const { project } = projectOf(c);
-  const { definition_id: id, checkout, parameters, ...refs } = bodyOf(c, startSchema);
+  const { definition_id: id, checkout, config, parameters, ...refs } = bodyOf(c, startSchema);
   const definition = state.pipelineDefinitions.find(
     (one) => one.projectId === project.id && (id === undefined || one.id === id),
   );
@@ -96,6 +97,7 @@ function startPipeline(c: ProjectContext): Response {
       provider: "api",
       definitionId: definition.id,
       configPath: definition.configSource.file_path,
+      ...(config?.branch === undefined ? {} : { configBranch: config.branch }),
       receivedAt: new Date().toISOString(),
       event: "api",
       action: "api",

@@ -1,9 +1,15 @@
 import { Hono, type Context } from "hono";
 import { z } from "zod";
 import type { Job, Pipeline, Workflow } from "../runner/records.ts";
-import { badRequest, bodyOf, notFound, page, type ApiEnv } from "./request.ts";
+import { ApiError, badRequest, bodyOf, notFound, page, type ApiEnv } from "./request.ts";
 
-const rerunSchema = z.strictObject({ from_failed: z.boolean().default(false) }).prefault({});
+const rerunSchema = z
+  .strictObject({
+    from_failed: z.boolean().default(false),
+    jobs: z.array(z.string()).optional(),
+    enable_ssh: z.boolean().default(false),
+  })
+  .prefault({});
 
 /** Source: https://circleci.com/docs/api/v2/ (tag Workflow) */
 export const workflows = new Hono<ApiEnv>()
@@ -32,13 +38,20 @@ export const workflows = new Hono<ApiEnv>()
     c.var.engine.cancel(pipeline, [workflow]);
     return c.json({ message: "Accepted." }, 202);
   })
-  // All jobs, or those that have failed; nothing else that the real API can.
+  // All jobs, those that have failed, or some, into which one may log in; nothing else that the real API can.
   .post("/rerun", (c) => {
     const { pipeline, workflow } = workflowOf(c);
-    const { from_failed: fromFailed } = bodyOf(c, rerunSchema);
+    const { from_failed: fromFailed, jobs, enable_ssh: ssh } = bodyOf(c, rerunSchema);
+    if (jobs !== undefined && fromFailed) throw badRequest("Only one of jobs and from_failed can be given.");
+    if (ssh && jobs === undefined) throw badRequest("enable_ssh needs jobs.");
+    const unknown = jobs?.find((id) => !workflow.jobs.some((job) => job.id === id));
+    if (unknown !== undefined) throw notFound("Job");
+    const project = c.var.state.projects.find(({ id }) => id === pipeline.projectId);
+    if (ssh && project?.settings.disable_ssh === true)
+      throw new ApiError(403, "Rerunning jobs with SSH is disabled for this project.");
     if (workflow.stoppedAt === undefined) throw badRequest("A workflow that runs cannot be rerun.");
     if (workflow.jobs.length === 0) throw badRequest("The workflow has no jobs to rerun.");
-    return c.json({ workflow_id: c.var.engine.rerun(pipeline, workflow, fromFailed).id }, 202);
+    return c.json({ workflow_id: c.var.engine.rerun(pipeline, workflow, { fromFailed, jobs, ssh }).id }, 202);
   });
 
 function workflowOf(c: Context<ApiEnv, "/workflow/:workflow">): { pipeline: Pipeline; workflow: Workflow } {

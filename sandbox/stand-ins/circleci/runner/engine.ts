@@ -6,7 +6,7 @@ import { StatusReports, withPullRequest, type GitHubAccess } from "./github.ts";
 import { removeLeftovers } from "./job-environment.ts";
 import { JobQueue } from "./job-queue.ts";
 import { PipelineFolder } from "./pipeline-folder.ts";
-import { continuePipeline, newPipeline, preparePipeline, rerunOf } from "./prepare-pipeline.ts";
+import { continuePipeline, newPipeline, preparePipeline, rerunOf, type Rerun } from "./prepare-pipeline.ts";
 import type { Job, Pipeline, PipelineStart, Workflow } from "./records.ts";
 import type { JobHost } from "./run-job.ts";
 import { SourceMirror } from "./source-mirror.ts";
@@ -93,8 +93,8 @@ export class PipelineEngine {
     this.advance(pipeline);
   }
 
-  rerun(pipeline: Pipeline, workflow: Workflow, fromFailed: boolean): Workflow {
-    const again = rerunOf(workflow, fromFailed);
+  rerun(pipeline: Pipeline, workflow: Workflow, what: Rerun): Workflow {
+    const again = rerunOf(workflow, what);
     pipeline.workflows = [...pipeline.workflows, again];
     this.advance(pipeline);
     return again;

@@ -52,7 +52,7 @@ export async function preparePipeline(
 ): Promise<void> {
   const { trigger } = pipeline;
   try {
-    const found = await mirror.find(pipeline.source, trigger.configPath);
+    const found = await mirror.find(pipeline.source, trigger);
     pipeline.source = { ...pipeline.source, revision: found.revision };
     pipeline.values = pipelineValues(pipeline, pipeline.source, found, baseRevision);
     if (found.config === undefined) throw new ConfigError("", `${trigger.configPath} is not in the commit`);
@@ -88,15 +88,28 @@ export function continuePipeline(pipeline: Pipeline, text: string, given: Readon
   }
 }
 
-/** A workflow again: all of it, or only what did not succeed. */
-export function rerunOf(workflow: Workflow, fromFailed: boolean): Workflow {
+/** What of a workflow runs again. */
+export interface Rerun {
+  /** Only what did not succeed. @default all of it */
+  readonly fromFailed: boolean;
+  /** Only these, by id. @default as `fromFailed` says */
+  readonly jobs?: readonly string[] | undefined;
+  /** Whether a person may log in where these jobs run. @default false */
+  readonly ssh?: boolean;
+}
+
+/** A workflow again. What does not run again is taken for what it was. */
+export function rerunOf(workflow: Workflow, { fromFailed, jobs, ssh = false }: Rerun): Workflow {
+  const isKept = ({ id, status }: Job): boolean =>
+    jobs === undefined ? fromFailed && status === "success" : !jobs.includes(id);
+  const isPartial = fromFailed || jobs !== undefined;
   return {
-    ...newWorkflow(workflow.name, workflow.tag, fromFailed ? workflow.workspaceId : randomUUID()),
-    jobs: workflow.jobs.map((job) =>
-      fromFailed && job.status === "success"
-        ? job
-        : jobOf({ ...job, requires: [...job.requires], contexts: [...job.contexts] }),
-    ),
+    ...newWorkflow(workflow.name, workflow.tag, isPartial ? workflow.workspaceId : randomUUID()),
+    jobs: workflow.jobs.map((job) => {
+      if (isKept(job)) return job;
+      const again = jobOf({ ...job, requires: [...job.requires], contexts: [...job.contexts] });
+      return ssh ? { ...again, ssh } : again;
+    }),
   };
 }
 
@@ -174,8 +187,10 @@ function pipelineValues(
     "git.commit.subject": found.subject,
     "git.commit.body": found.body,
     "config.file_path": trigger.configPath,
-    "config.ref": source.branch ?? source.tag ?? null,
-    "config.sha": source.revision,
+    "config.ref": trigger.configBranch ?? source.branch ?? source.tag ?? null,
+    "config.sha": found.configRevision,
+    // `api` where somebody has sent the config itself, which a project with a setup config does not take.
+    config_source: "vcs",
     "trigger.type": trigger.provider,
     "trigger.id": trigger.triggerId ?? null,
     "trigger.received_at": trigger.receivedAt,

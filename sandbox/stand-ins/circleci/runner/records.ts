@@ -62,6 +62,8 @@ export interface PipelineTrigger {
   readonly definitionId: string;
   /** Path of the config in the repository. */
   readonly configPath: string;
+  /** The branch that the config comes from. @default what is built */
+  readonly configBranch?: string;
   readonly receivedAt: string;
   readonly event: string;
   readonly action: string;
@@ -105,6 +107,8 @@ export interface Job {
   readonly name: string;
   readonly requires: readonly Requirement[];
   readonly contexts: readonly string[];
+  /** Whether a person may log in where it runs. @default false */
+  readonly ssh?: boolean;
   /** What runs; without it the job is an approval. */
   readonly definition?: CompiledJob;
   status: JobStatus;

@@ -2,11 +2,13 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { gitIn, type Git } from "../../../../git/git-command.ts";
-import type { PipelineSource } from "./records.ts";
+import type { PipelineSource, PipelineTrigger } from "./records.ts";
 
 /** What a pipeline builds, found in its repository. */
 export interface FoundCommit {
   revision: string;
+  /** The commit that the config is from. */
+  configRevision: string;
   subject: string;
   body: string;
   /** The config; `undefined`: the commit has none. */
@@ -28,26 +30,25 @@ export class SourceMirror {
   }
 
   /** Fetches, and reads the config at the commit. @throws GitError, or Error when there is no such commit */
-  async find(source: PipelineSource, configPath: string): Promise<FoundCommit> {
+  async find(
+    source: PipelineSource,
+    { configPath, configBranch }: Pick<PipelineTrigger, "configPath" | "configBranch">,
+  ): Promise<FoundCommit> {
     const directory = this.pathOf(source);
     const git = gitIn(directory, { repository: source.cloneUrl });
     await this.#inTurn(directory, async () => {
       if (!existsSync(join(directory, "HEAD"))) await createMirror(directory, git, source.defaultBranch);
       await fetchAll(git, source);
     });
-    const requested = source.revision === "" ? refOf(source) : source.revision;
-    const revision = await gitText(git, [
-      "rev-parse",
-      "--verify",
-      "--quiet",
-      "--end-of-options",
-      `${requested}^{commit}`,
-    ]).catch(() => {
-      throw new Error(`${source.fullName} has no commit ${requested.replace("refs/heads/", "")}`);
-    });
+    const commitAt = (requested: string): Promise<string> =>
+      gitText(git, ["rev-parse", "--verify", "--quiet", "--end-of-options", `${requested}^{commit}`]).catch(() => {
+        throw new Error(`${source.fullName} has no commit ${requested.replace("refs/heads/", "")}`);
+      });
+    const revision = await commitAt(source.revision === "" ? refOf(source) : source.revision);
+    const configRevision = configBranch === undefined ? revision : await commitAt(`refs/heads/${configBranch}`);
     const [subject = "", body = ""] = (await gitText(git, ["log", "-1", "--format=%s%x00%b", revision])).split("\0");
-    const config = await gitText(git, ["cat-file", "blob", `${revision}:${configPath}`]).catch(() => undefined);
-    return { revision, subject, body: body.trim(), config };
+    const config = await gitText(git, ["cat-file", "blob", `${configRevision}:${configPath}`]).catch(() => undefined);
+    return { revision, configRevision, subject, body: body.trim(), config };
   }
 
   async #inTurn(directory: string, work: () => Promise<void>): Promise<void> {

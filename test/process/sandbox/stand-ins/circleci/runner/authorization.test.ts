@@ -1,5 +1,9 @@
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { z } from "zod";
 import { CircleCiHarness, ended } from "../../../../../support/circleci-harness.ts";
+
+const idSchema = z.object({ id: z.string() });
+const restrictionsSchema = z.object({ items: z.array(idSchema) });
 
 let harness: CircleCiHarness;
 beforeEach(async () => {
@@ -83,4 +87,83 @@ test("a webhook without GitHub's signature starts nothing", async () => {
   const url = new URL("/hooks/github", harness.circleCi.url);
   const answer = await fetch(url, { method: "POST", headers: { "x-github-event": "push" }, body });
   expect(answer.status).toBe(401);
+});
+
+describe("a context with an expression", () => {
+  const delivered =
+    'pipeline.git.branch == "main" and not job.ssh.enabled and not (pipeline.config_source starts-with "api") and not (pipeline.trigger.type starts-with "api")';
+  const restrict = async (expression: string): Promise<void> => {
+    const context = await harness.context("prod", { TOKEN: "secret-token" });
+    const body = { restriction_type: "expression", restriction_value: expression };
+    await harness.ask("POST", `/context/${context}/restrictions`, body);
+  };
+  const statuses = async (pipeline: string): Promise<Record<string, string>> => {
+    await ended(harness, pipeline);
+    return harness.jobStatuses(pipeline);
+  };
+
+  test.each<[expression: string, branch: string, show: string]>([
+    [delivered, "main", "success"],
+    [delivered, "feature", "unauthorized"],
+    ["pipeline.git.branch.is_default == true", "main", "success"],
+    ["pipeline.git.branch.is_default == true", "feature", "unauthorized"],
+    // What cannot be evaluated does not hold, whichever way it is asked for.
+    ["not pipeline.there.is.none", "main", "unauthorized"],
+    ["not pipeline.git.tag", "main", "unauthorized"],
+    ['pipeline.git.branch == "main" or pipeline.there.is.none', "main", "unauthorized"],
+    ["pipeline.number starts-with 1", "main", "unauthorized"],
+    ["pipeline.git.branch ==", "main", "unauthorized"],
+    // Who starts a pipeline chooses its parameters.
+    ['pipeline.parameters.drift != "x"', "main", "unauthorized"],
+    ['pipeline.trigger_parameters.github_app.branch == "main"', "main", "unauthorized"],
+  ])("%s: a job of %s is %s, others are not asked", async (expression, branch, show) => {
+    await restrict(expression);
+    const [pipeline = ""] = await harness.push(config("show: { context: prod }, plain"), { branch });
+    expect(await statuses(pipeline)).toEqual({ show, plain: "success" });
+  });
+
+  test("is for all of them: one that holds does not make up for another", async () => {
+    await restrict(delivered);
+    const { items } = restrictionsSchema.parse(await harness.ask("GET", `/context?owner-id=${harness.organizationId}`));
+    const body = { restriction_type: "expression", restriction_value: 'pipeline.git.branch == "other"' };
+    await harness.ask("POST", `/context/${items[0]?.id}/restrictions`, body);
+    const [pipeline = ""] = await harness.push(config("show: { context: prod }"));
+    expect(await statuses(pipeline)).toEqual({ show: "unauthorized" });
+  });
+
+  test("is refused to a job into which one may log in, and whoever asks is told why", async () => {
+    await restrict(delivered);
+    const [pipeline = ""] = await harness.push(config("show: { context: prod }, plain"));
+    expect(await statuses(pipeline)).toEqual({ show: "success", plain: "success" });
+    const [workflow] = await harness.workflows(pipeline);
+    const jobs = (await harness.jobs(pipeline)).map(({ id }) => id);
+    await harness.ask("POST", `/workflow/${workflow?.id}/rerun`, { jobs, enable_ssh: true });
+    expect(await statuses(pipeline)).toEqual({ show: "unauthorized", plain: "success" });
+    expect(await harness.log(pipeline, "plain")).not.toContain("secret-token");
+    // Without a login it is the same job of the same branch.
+    await harness.ask("POST", `/workflow/${workflow?.id}/rerun`, {});
+    expect(await statuses(pipeline)).toEqual({ show: "success", plain: "success" });
+  });
+
+  test("is refused to a pipeline of the delivered branch that runs another branch's config", async () => {
+    await restrict(delivered);
+    await harness.push(config("plain"));
+    await harness.push(config("show: { context: prod }"), { branch: "evil" });
+    const started = await harness.ask("POST", `/project/${harness.slug}/pipeline/run`, {
+      config: { branch: "evil" },
+      checkout: { branch: "main" },
+    });
+    expect(await statuses(idSchema.parse(started).id)).toEqual({ show: "unauthorized" });
+  });
+});
+
+test("where the project disables SSH, no job is run again with it", async () => {
+  await harness.settings({ disable_ssh: true });
+  const [pipeline = ""] = await harness.push(config("plain"));
+  await ended(harness, pipeline);
+  const [workflow] = await harness.workflows(pipeline);
+  const [job] = await harness.jobs(pipeline);
+  const refusal = await harness.ask("POST", `/workflow/${workflow?.id}/rerun`, { jobs: [job?.id], enable_ssh: true });
+  expect(refusal).toEqual({ message: "Rerunning jobs with SSH is disabled for this project." });
+  expect(await harness.workflows(pipeline)).toHaveLength(1);
 });
