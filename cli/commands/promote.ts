@@ -18,7 +18,8 @@ import {
   rolledBackLines,
   type PromotionPath,
 } from "../promotion/candidates.ts";
-import { approvalTrailer, askGates, assertGatesPassed } from "../promotion/gates.ts";
+import { approvalTrailer } from "../promotion/approval.ts";
+import { askGates, assertGatesPassed } from "../promotion/gates.ts";
 import { promotionBranch, propose as openProposal, repositoryName } from "../promotion/pull-request.ts";
 import { openRegistry, registryHelp, registryOptions } from "../registry/open-registry.ts";
 import { assertImagesExist } from "../release/assert-images-exist.ts";

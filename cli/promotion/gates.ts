@@ -6,20 +6,21 @@ import { errorMessage } from "../../core/error.ts";
 import { applicationName } from "../../core/names.ts";
 import { runProcess, type EndedProcess } from "../../core/process.ts";
 import { shellProcess } from "../../core/shell.ts";
-import { shortDigest, summarize, type Release } from "../../git/records.ts";
+import { summarize, type Release } from "../../git/records.ts";
 import type { KubernetesClient } from "../../kubernetes/client.ts";
 import { nameOf, stringAt, type KubernetesObject } from "../../kubernetes/object.ts";
 import { CommandError, type CommandContext } from "../command.ts";
 import { openCluster } from "../project/cluster.ts";
 import type { DeliveryEnvironment } from "../project/environment.ts";
-import type { Digests } from "../release/digests-file.ts";
 import type { Project } from "../project/stack-file.ts";
 import { listAll, listApplications, listWorkloads, listPods } from "../status/cluster-status.ts";
 import { endpointSettings, endpointsOf, type StatusEndpoints } from "../status/endpoints.ts";
 import { readReleases } from "../status/git-status.ts";
 import { reasonOf } from "../status/reading.ts";
+import { approvalGate, type Approval } from "./approval.ts";
 import { readCandidates, type Candidates, type PromotionPath, type PromotionRules } from "./candidates.ts";
-import { healthOf, type HealthStatus, type ServiceOutcome } from "./health.ts";
+import { allPassed, gateLines, type GateOutcome } from "./gate-outcome.ts";
+import { healthOf, type HealthStatus } from "./health.ts";
 
 // What must hold before digests are promoted, and why it is asked like this:
 // - Every gate that the stack file declares is asked, whatever the others say, so that one run names all that is missing.
@@ -29,18 +30,6 @@ import { healthOf, type HealthStatus, type ServiceOutcome } from "./health.ts";
 //   without one does not wait at all. The test runs last and once, against what is then to be promoted.
 // - What runs may change while a gate waits, so that the candidates are read again with every look at their health. Those
 //   that passed are the ones that are written: candidates.ts compares them with what runs by then.
-
-type GateName = "health" | "approval" | "test";
-
-/** What a gate found. Holds nothing secret. */
-export interface GateOutcome {
-  readonly gate: GateName;
-  readonly passed: boolean;
-  /** What was found and, where it did not pass, what to do about it. */
-  readonly detail: string;
-  /** For a gate that looks at each service by itself. */
-  readonly services?: readonly ServiceOutcome[];
-}
 
 interface GatesArgs extends PromotionPath {
   readonly project: Project;
@@ -117,48 +106,6 @@ function openHealthGate({ project, from, context }: GatesArgs, minutes: number):
     signal,
     cluster: () => openCluster(environment, settings.cluster.context),
   };
-}
-
-/** How a person has approved, or will. */
-interface Approval {
-  /** What a person has approved: the digests that they were shown, by service. @default nothing */
-  readonly approved: Digests | undefined;
-  /** A person will merge the commit. */
-  readonly pullRequest: boolean;
-}
-
-/** An approval is of digests: what has been released since somebody was asked has to be asked again. */
-export function approvalGate(
-  to: string,
-  { approved, pullRequest }: Approval,
-  pending: readonly Pick<Release, "service" | "digest">[],
-): GateOutcome {
-  if (approved !== undefined) return approvedGate(approved, pending);
-  if (pullRequest) return { gate: "approval", passed: true, detail: "whoever merges the pull request approves" };
-  const hint =
-    "have them look at what --propose FILE writes, and give --approved FILE, as the jobs around CI's approval do; or --pull-request";
-  return { gate: "approval", passed: false, detail: `${to} needs the approval of a person: ${hint}` };
-}
-
-function approvedGate(approved: Digests, pending: readonly Pick<Release, "service" | "digest">[]): GateOutcome {
-  const services = pending.map(({ service, digest }): ServiceOutcome => {
-    const shown = Object.hasOwn(approved, service) ? approved[service] : undefined;
-    const detail =
-      shown === digest
-        ? "is what a person has approved"
-        : `runs ${shortDigest(digest)}, and ${shown === undefined ? "was not there when" : `${shortDigest(shown)} was what`} a person approved: the pipeline that released it asks again`;
-    return { service, digest, passed: shown === digest, detail, healthySince: null };
-  });
-  const good = services.filter(({ passed }) => passed).length;
-  const detail = `${good} of ${services.length} digests are what a person has approved`;
-  return { gate: "approval", passed: good === services.length, detail, services };
-}
-
-/** The line of the commit that says who has approved, and where that can be looked up. */
-export function approvalTrailer(environment: Readonly<Record<string, string | undefined>>): string {
-  const workflow = environment["CIRCLE_WORKFLOW_ID"];
-  if (workflow !== undefined && workflow !== "") return `Approved: in CircleCI's workflow ${workflow}`;
-  return `Approved: by hand, ${environment["USER"] ?? environment["LOGNAME"] ?? "unknown user"}`;
 }
 
 interface HealthGate {
@@ -257,17 +204,6 @@ function failureOf({ code, signal }: EndedProcess): string | undefined {
   return code === 0 ? undefined : `ended with ${signal ?? `exit status ${code}`}`;
 }
 
-/** One line per gate, and below it one per service that does not pass. */
-export function gateLines(outcomes: readonly GateOutcome[]): string[] {
-  const width = Math.max(0, ...outcomes.map(({ gate }) => gate.length));
-  return outcomes.flatMap(({ gate, passed, detail, services = [] }) => [
-    `${passed ? "✓" : "✗"} ${gate.padEnd(width)}  ${detail.replaceAll("\n", `\n${" ".repeat(width + 4)}`)}`,
-    ...services
-      .filter((service) => !service.passed)
-      .map((service) => `  ${" ".repeat(width)}  ${service.service}: ${service.detail}`),
-  ]);
-}
-
 /**
  * Prints what the gates have found.
  * @throws CommandError that names every gate that does not hold
@@ -301,8 +237,4 @@ export function assertGatesPassed(
   throw new CommandError(
     `${to}: not all gates hold; nothing was promoted${narrow}\n${lines.join("\n").replaceAll(/^/gm, "  ")}`,
   );
-}
-
-function allPassed(outcomes: readonly GateOutcome[]): boolean {
-  return outcomes.every(({ passed }) => passed);
 }

@@ -3,7 +3,7 @@ import { shortDigest, type Release, type Released } from "../../git/records.ts";
 import { CommandError } from "../command.ts";
 import type { GitHub, PullRequest } from "../github/github.ts";
 import { fenced } from "../github/markdown.ts";
-import { gateLines, type GateOutcome } from "./gates.ts";
+import { gateLines, type GateOutcome } from "./gate-outcome.ts";
 
 /** The branch of a pull request. The same digests have the same branch, so that a second run updates it. */
 export function promotionBranch(to: string, releases: readonly Release[]): string {

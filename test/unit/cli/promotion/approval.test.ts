@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { approvalGate, approvalTrailer, gateLines } from "../../../../cli/promotion/gates.ts";
+import { approvalGate, approvalTrailer } from "../../../../cli/promotion/approval.ts";
 
 const one = `sha256:${"1".repeat(64)}`;
 
@@ -20,18 +20,4 @@ test("approval is given by the caller for the digests that were shown, or by who
 test("the commit says where the approval can be looked up", () => {
   expect(approvalTrailer({ CIRCLE_WORKFLOW_ID: "5034460f" })).toBe("Approved: in CircleCI's workflow 5034460f");
   expect(approvalTrailer({ USER: "ada" })).toBe("Approved: by hand, ada");
-});
-
-test("gates are one line each, and one below for every service in the way", () => {
-  const service = { digest: one, healthySince: null };
-  const services = [
-    { ...service, service: "link", passed: true, detail: "is fine" },
-    { ...service, service: "user", passed: false, detail: "is Degraded" },
-  ];
-  expect(
-    gateLines([
-      { gate: "health", passed: false, detail: "1 of 2", services },
-      { gate: "test", passed: false, detail: "failed:\n  boom" },
-    ]),
-  ).toEqual(["✗ health  1 of 2", "          user: is Degraded", "✗ test    failed:\n            boom"]);
 });
