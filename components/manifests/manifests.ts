@@ -4,7 +4,7 @@ import { filesName, pullSecretName, secretName } from "../../core/names.ts";
 import type { DependencySettings } from "../service/dependency-settings.ts";
 import { fileKeys } from "../service/files.ts";
 import { dependencyAddress, deployedDependencies } from "./dependency.ts";
-import { isExposed } from "../service/exposure.ts";
+import { exposedPort, isExposed } from "../service/exposure.ts";
 import { runsToCompletion } from "../service/kind.ts";
 import { ingress, ingressHost, type IngressSettings } from "./ingress.ts";
 import { metadata, selectorLabels, type Environment } from "./metadata.ts";
@@ -15,7 +15,7 @@ import { routeAddress, routes, type GatewaySettings, type GrpcRoute, type HttpRo
 import { peerAddress, peerNames, peerVariables } from "../service/peer-settings.ts";
 import { portsOf, primaryPort, type NamedPort } from "../service/ports.ts";
 import { migrationJob } from "./migration.ts";
-import { migrationPolicy, networkPolicy } from "./network-policy.ts";
+import { migrationPolicy, networkPolicy, type NetworkPolicyArgs } from "./network-policy.ts";
 import { podTemplate } from "./pod-template.ts";
 import type { Service } from "../service/service.ts";
 import { hasPodVolumes } from "../service/volumes.ts";
@@ -274,7 +274,7 @@ function connections(context: ManifestContext, service: Service) {
     externalPorts: used.flatMap(({ settings }) =>
       typeof settings === "object" && "address" in settings ? [Number(settings.address.split(":")[1])] : [],
     ),
-    ...(isExposed(service) ? { entryNamespace: entryNamespace(context) } : {}),
+    ...entryOf(context, service),
   };
 }
 
@@ -285,7 +285,9 @@ function peersOf(context: ManifestContext, service: Service): { name: string; po
     .map((peer) => ({ name: peer.name, ports: portsOf(peer) }));
 }
 
-/** Where requests from outside come from. */
-function entryNamespace({ ingress: controller, gateway }: ClusterEntry): string | undefined {
-  return gateway === undefined ? controller?.namespace : (gateway.proxyNamespace ?? gateway.namespace);
+/** Where requests from outside come from, and where in a service they go. */
+function entryOf({ ingress: controller, gateway }: ClusterEntry, service: Service): Pick<NetworkPolicyArgs, "entry"> {
+  const namespace = gateway === undefined ? controller?.namespace : (gateway.proxyNamespace ?? gateway.namespace);
+  const port = exposedPort(service);
+  return namespace === undefined || port === undefined ? {} : { entry: { namespace, port } };
 }

@@ -17,8 +17,8 @@ export interface NetworkPolicyArgs {
   dependencies: readonly { name: string; port: number }[];
   /** The ports of those elsewhere; a policy cannot name their hosts. */
   externalPorts: readonly number[];
-  /** The namespace that requests from outside come from, for an exposed service. */
-  entryNamespace?: string | undefined;
+  /** Where requests from outside come from and which of its ports they go to, for an exposed service. */
+  entry?: { readonly namespace: string; readonly port: NamedPort } | undefined;
 }
 
 /** Lets in who calls a service and lets out whom it calls; all else is refused. DNS is always let out. */
@@ -28,19 +28,21 @@ export function networkPolicy(
   args: NetworkPolicyArgs,
 ): types.input.networking.v1.NetworkPolicy {
   const pods = (name: string): Peer => ({ podSelector: { matchLabels: selectorLabels(environment, name) } });
-  const ingress: Peer[] = [
-    ...args.callers.map(pods),
-    ...(args.entryNamespace === undefined
-      ? []
-      : [{ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": args.entryNamespace } } }]),
-  ];
-  return policy(
-    environment,
-    service.name,
-    portsOf(service).map(portRule),
-    ingress,
-    egressRules(environment, service, args),
-  );
+  const callers = args.callers.map(pods);
+  const ports = portsOf(service).map(portRule);
+  const entry = args.entry === undefined ? [] : [entryRule(args.entry)];
+  // Where both may reach all there is, it is one rule, as it was before services had several ports.
+  const ingress =
+    ports.length === 1
+      ? [{ peers: [...callers, ...entry.flatMap(({ peers }) => peers)], ports }]
+      : [{ peers: callers, ports }, ...entry];
+  return policy(environment, service.name, ingress, egressRules(environment, service, args));
+}
+
+/** Whoever comes from outside reaches the port that its route leads to, and none that is for peers alone. */
+function entryRule({ namespace, port }: NonNullable<NetworkPolicyArgs["entry"]>): Rule {
+  const peer = { namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": namespace } } };
+  return { peers: [peer], ports: [portRule(port)] };
 }
 
 function egressRules(
@@ -65,7 +67,7 @@ export function migrationPolicy(
 ): types.input.networking.v1.NetworkPolicy {
   const name = migrationName(service.name);
   const egress = egressRules(environment, service, { peers: [], dependencies, externalPorts });
-  return policy(environment, name, [], [], egress);
+  return policy(environment, name, [], egress);
 }
 
 /** Lets in only the users of a database or cache, and lets it out nowhere. */
@@ -78,8 +80,12 @@ export function dependencyPolicy(
   return policy(
     environment,
     name,
-    [tcp(port)],
-    users.map((user) => ({ podSelector: { matchLabels: selectorLabels(environment, user) } })),
+    [
+      {
+        peers: users.map((user) => ({ podSelector: { matchLabels: selectorLabels(environment, user) } })),
+        ports: [tcp(port)],
+      },
+    ],
     [],
   );
 }
@@ -95,8 +101,7 @@ function portRule(port: NamedPort): Port {
 function policy(
   environment: Environment,
   name: string,
-  ports: readonly Port[],
-  from: Peer[],
+  ingress: readonly Rule[],
   egress: readonly Rule[],
 ): types.input.networking.v1.NetworkPolicy {
   return {
@@ -105,7 +110,9 @@ function policy(
       podSelector: { matchLabels: selectorLabels(environment, name) },
       policyTypes: ["Ingress", "Egress"],
       // A rule without peers would let everybody in: no peers means no rule.
-      ingress: from.length === 0 || ports.length === 0 ? [] : [{ from, ports: [...ports] }],
+      ingress: ingress
+        .filter(({ peers, ports }) => peers.length > 0 && ports.length > 0)
+        .map(({ peers, ports }) => ({ from: peers, ports: [...ports] })),
       egress: [
         {
           ports: [

@@ -44,7 +44,7 @@ describe("a service's policy", () => {
     ],
     [
       "the ingress",
-      { entryNamespace: "nginx" },
+      { entry: { namespace: "nginx", port: { name: "http", port: 7070, protocol: "TCP" } } },
       [],
       {
         ingress: [
@@ -92,6 +92,20 @@ describe("a service's policy", () => {
       ...rules,
     });
   });
+});
+
+test("who comes from outside reaches the port that its route leads to, and callers reach all of them", () => {
+  const service = sampleService("link", { ports: { http: { port: 80 }, metrics: { port: 9100 } } });
+  const entry = { namespace: "nginx", port: { name: "http", port: 80, protocol: "TCP" } as const };
+  const outside = {
+    from: [{ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "nginx" } } }],
+    ports: tcp(80),
+  };
+  const inside = { from: [pods("a")], ports: [...tcp(80), ...tcp(9100)] };
+  const policyFor = (args: Partial<NetworkPolicyArgs>): unknown =>
+    networkPolicy(environment, service, { ...none, ...args });
+  expect(policyFor({ entry })).toMatchObject({ spec: { ingress: [outside] } });
+  expect(policyFor({ entry, callers: ["a"] })).toMatchObject({ spec: { ingress: [inside, outside] } });
 });
 
 test.each<[users: string[], ingress: object[]]>([
