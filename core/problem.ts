@@ -34,7 +34,9 @@ function issueProblems(file: string, issue: z.core.$ZodIssue, input: unknown): P
       return nested.flatMap((inner) => issueProblems(file, { ...inner, path: [...issue.path, ...inner.path] }, input));
   }
   if (issue.code === "invalid_key") {
-    return [{ location: location(issue.path), message: issue.issues.map(({ message }) => message).join("; ") }];
+    const [reason] = issue.issues;
+    const key = shown(String(issue.path.at(-1)));
+    return [{ location: location(issue.path), message: `${key}: ${lowerFirst(reason?.message ?? "is invalid")}` }];
   }
   const value = issue.path.reduce<unknown>(
     (at, key) => (typeof at === "object" && at !== null ? Reflect.get(at, key) : undefined),
@@ -46,8 +48,11 @@ function issueProblems(file: string, issue: z.core.$ZodIssue, input: unknown): P
   ];
 }
 
-/** Where a schema has no words of its own, the library's name a type of JavaScript. */
+/** Where a schema has no words of its own, the library's are those of JavaScript. */
 function messageOf(issue: z.core.$ZodIssue): string {
+  if (issue.code === "too_small" && issue.message.startsWith("Too small"))
+    return issue.origin === "string" && issue.minimum === 1 ? "must not be empty" : `must be at least ${issue.minimum}`;
+  if (issue.code === "too_big" && issue.message.startsWith("Too big")) return `must be at most ${issue.maximum}`;
   if (issue.code !== "invalid_type" || !issue.message.startsWith("Invalid input")) return issue.message;
   const words: Readonly<Record<string, string>> = {
     object: "must be a map of keys and values",

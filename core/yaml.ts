@@ -1,13 +1,16 @@
-import { parse } from "yaml";
+import { parse, YAMLParseError } from "yaml";
 import { errorMessage } from "./error.ts";
 
 /** What a text in YAML says; or why it cannot be read, as part of a message that names the file. */
 export function parseYaml(text: string): { readonly value: unknown } | { readonly problem: string } {
   try {
     // Errors of syntax are thrown, and so are those that come up only when aliases are resolved. Warnings would be printed.
-    const value: unknown = parse(text, { logLevel: "error" });
+    // Pulumi and kubectl merge what `<<` names, as YAML 1.1 has it.
+    const value: unknown = parse(text, { logLevel: "error", merge: true });
     return { value };
   } catch (error) {
+    if (error instanceof YAMLParseError && error.code === "MULTIPLE_DOCS")
+      return { problem: "has several documents, and one is read; remove the lines `---` between them" };
     return { problem: `is not YAML: ${errorMessage(error).trimEnd()}` };
   }
 }

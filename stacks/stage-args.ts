@@ -2,6 +2,7 @@ import { buildSecretVariables } from "../components/service/build-problems.ts";
 import type { CiProjectArgs } from "../components/circleci/ci-project.ts";
 import { retainsData } from "../components/manifests/volumes.ts";
 import type { ClusterArgs } from "../components/cluster/cluster.ts";
+import { absentDependencies } from "../components/service/dependency-settings.ts";
 import type { DiscoveryArgs } from "../components/service/find-services.ts";
 import { migrationRefusal } from "../components/service/migrations.ts";
 import type { GitOpsDeliveryArgs } from "../components/gitops-delivery.ts";
@@ -20,6 +21,7 @@ export function discoveryArgs(config: Config): DiscoveryArgs {
     ...config,
     overrides: config.services,
     dependencies: new Set(Object.keys(config.dependencies)),
+    absent: absentDependencies(config.dependencies),
     secrets: new Set(config.secrets.keys()),
     programBuilds: config.images.source === "build",
     noMigrations: migrationRefusal(config.file, config),

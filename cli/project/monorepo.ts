@@ -1,3 +1,4 @@
+import { absentDependencies } from "../../components/service/dependency-settings.ts";
 import { findServices } from "../../components/service/find-services.ts";
 import type { Service } from "../../components/service/service.ts";
 import type { StackSettings } from "../../stacks/schema.ts";
@@ -29,6 +30,7 @@ export function readMonorepo(project: Project, environment: string): Monorepo {
     file,
     overrides: stack.services,
     dependencies: new Set(Object.keys(stack.dependencies)),
+    absent: absentDependencies(stack.dependencies),
   });
   rejectProblems(problems);
   return { app: stack.app, root: stack.app.directory, images: stack.images, services, file };

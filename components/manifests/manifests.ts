@@ -214,7 +214,9 @@ export function serviceSecrets(context: ManifestContext, service: Service): Reco
     const secret = settings === "none" ? undefined : settings.password;
     return variable === undefined || secret === undefined ? [] : [[variable, secret] as const];
   });
-  return { ...Object.fromEntries(passwords), ...service.secrets };
+  // As it does over the address of a dependency, `env` wins: of two sources of one variable, pods would take the Secret's.
+  const { env = {} } = service;
+  return { ...Object.fromEntries(passwords.filter(([variable]) => !Object.hasOwn(env, variable))), ...service.secrets };
 }
 
 /** A Secret on the cluster, of a service or a deployed dependency. */

@@ -26,6 +26,12 @@ const capabilities = [
   "SYS_CHROOT",
 ] as const;
 
+/** The numeric user of a container. Source: `runAsUser`, https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/ */
+export const userSchema = z
+  .int("Must be a numeric user")
+  .min(1, "Pods do not run as root; choose a user above 0")
+  .max(2_147_483_647, "Is above 2147483647, the last user that Kubernetes takes");
+
 /** How long Kubernetes waits for a container to end before it kills it, in seconds. */
 const defaultGraceSeconds = 30;
 
@@ -36,7 +42,7 @@ export const containerKeys = {
   /** What runs in place of the image's CMD: arguments of `command`, or of the ENTRYPOINT. @default the image's */
   args: z.array(z.string("Must be a string; quote it"), asList("argument")).optional(),
   /** The numeric user its container runs as. @default 65532 */
-  user: z.int("Must be a numeric user").min(1, "Pods do not run as root; choose a user above 0").optional(),
+  user: userSchema.optional(),
   /**
    * Rights of root that its programs may take on, where the image gives them that: by a set-user-ID bit or by `setcap`. The
    * namespace then enforces Pod Security `baseline` and no longer `restricted`. @default none

@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { nonEmpty, variable } from "../../core/problem.ts";
+import { userSchema } from "./container.ts";
+import { mountPathSchema } from "./mounts.ts";
 import { portSchema } from "./ports.ts";
 import { volumeSizeSchema } from "./volumes.ts";
 
@@ -15,16 +17,19 @@ const deployedDependencySchema = z.strictObject({
   storage: z
     .strictObject({
       size: volumeSizeSchema,
-      path: z.string().startsWith("/"),
+      path: mountPathSchema,
     })
     .optional(),
   /** Directories that it writes to beside its volume, each an empty one at every start. */
-  scratch: z.array(z.string().startsWith("/", "Must be an absolute path")).default([]),
+  scratch: z.array(mountPathSchema).default([]),
   /** The numeric user of its container. @default 65532 */
-  user: z.int().min(1).optional(),
+  user: userSchema.optional(),
 });
 const externalDependencySchema = z.strictObject({
-  address: z.string().regex(/^[^\s:]+:\d+$/, "Must be host:port"),
+  address: z
+    .string("Must be host:port")
+    .regex(/^[^\s:]+:\d+$/, { error: "Must be host:port", abort: true })
+    .refine((address) => portSchema.safeParse(Number(address.split(":")[1])).success, "A port is 1 to 65535"),
   password: z.string().optional(),
 });
 /** A database or cache, as an environment has it. */
@@ -34,3 +39,8 @@ export const dependencySchema = z.union(
 );
 export type DependencySettings = z.infer<typeof dependencySchema>;
 export type DeployedDependencySettings = z.infer<typeof deployedDependencySchema>;
+
+/** The names of those that the environment has none of. */
+export function absentDependencies(dependencies: Readonly<Record<string, DependencySettings>>): ReadonlySet<string> {
+  return new Set(Object.keys(dependencies).filter((name) => dependencies[name] === "none"));
+}

@@ -1,7 +1,16 @@
+import { isIP } from "node:net";
 import { z } from "zod";
 import { portsOf, primaryPort, type Listening, type NamedPort } from "./ports.ts";
 
 const hostHint = "Is no host: lower case letters, digits, '-' and '.', such as api.acme.example, without port";
+
+const pathHint =
+  "Is no path of requests: without query and '#', every '%' with two digits, and without '//', '.' and '..' as parts";
+
+/** What both kinds of routes take. Source: https://gateway-api.sigs.k8s.io/reference/spec/ (HTTPPathMatch) */
+function isRequestPath(path: string): boolean {
+  return /^(?:[-\w/.~!$&'()*+,;=:@]|%[0-9a-fA-F]{2})+$/.test(path) && !/\/\/|\/\.\.?(\/|$)|%2f/i.test(path);
+}
 
 /** Whether and where people reach a service from outside. */
 export const exposeSchema = z.union(
@@ -11,10 +20,12 @@ export const exposeSchema = z.union(
       /** @default `<service>.<domain>` */
       host: z
         .string()
+        .max(253, "Has more than 253 characters, and DNS takes no more")
         .regex(/^(\*\.)?[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*$/, hostHint)
+        .refine((host) => isIP(host) === 0, "Is an address, and requests are told apart by host names; name one")
         .optional(),
       /** What the paths of its requests begin with. @default / */
-      path: z.string().startsWith("/", "A path starts with /").optional(),
+      path: z.string().startsWith("/", "A path starts with /").refine(isRequestPath, pathHint).optional(),
       /** The name of the port that requests go to. @default the primary one: `http`, or else the first */
       port: z.string("Must be the name of a port").optional(),
     }),
@@ -27,9 +38,14 @@ export interface Exposure extends Listening {
   readonly expose?: z.infer<typeof exposeSchema> | undefined;
 }
 
-/** Whether people reach a service from outside where the environment has a way in. */
-export function isExposed({ expose, port }: Exposure): boolean {
-  return port !== undefined && expose !== undefined && expose !== false;
+/** Whether people reach a service from outside where the environment has a way in, which none is over UDP. */
+export function isExposed(service: Exposure): boolean {
+  const { expose, port } = service;
+  return port !== undefined && expose !== undefined && expose !== false && connectedPorts(service).length > 0;
+}
+
+function connectedPorts(listening: Listening): NamedPort[] {
+  return portsOf(listening).filter(({ protocol }) => protocol !== "UDP");
 }
 
 /** The host that an exposed service says itself. */

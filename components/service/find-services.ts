@@ -19,16 +19,22 @@ import { readImageSource, unusedArguments } from "./image-source.ts";
 import { mountProblems, scratchDirectories } from "./mounts.ts";
 import { migrationProblems } from "./migrations.ts";
 import { readOwnManifests } from "./own-manifests.ts";
-import { kindProblems } from "./kind-problems.ts";
+import { hostConflicts, type WayIn } from "./host-conflicts.ts";
+import { kindProblems, unusedKindSettings } from "./kind-problems.ts";
 import { peerProblems } from "./peers.ts";
 import { contradictingResources } from "./resources.ts";
 import { renamedSettings, settingsFile } from "./service-files.ts";
 import type { Service } from "./service.ts";
+import { variableProblems } from "./variable-problems.ts";
 import { claimProblems, volumeProblems } from "./volume-problems.ts";
 
 export interface DiscoveryArgs extends CandidateArgs {
   /** The databases and caches that the stack declares. */
   dependencies: ReadonlySet<string>;
+  /** Those of them that this environment has none of. @default it has all */
+  absent?: ReadonlySet<string>;
+  /** By what services are reached from outside. @default hosts of their own alone are compared */
+  cluster?: WayIn;
   /** The names of the stack's secrets. @default not checked: commands that need no secret do without them */
   secrets?: ReadonlySet<string>;
   images: CandidateArgs["images"] & { registry: string; organization: string };
@@ -78,6 +84,8 @@ export function findServices(args: DiscoveryArgs): FoundServices {
     ...claimProblems(read, args.dependencies),
     ...unusedBuildSecrets(found, args),
     ...clashingBuildSecrets(services, args.file),
+    ...unusedKindSettings(found, args),
+    ...hostConflicts(services, args.cluster ?? {}, (service) => origins.get(service)?.("expose") ?? service.directory),
     ...peerProblems(services, (service) => origins.get(service)?.("peers") ?? service.directory),
     ...migrationProblems(services, {
       refusal: args.noMigrations,
@@ -131,6 +139,7 @@ function readService(
   const source = { root: args.app.directory, isIgnored, problems };
   const { listening, buildArgs } = readImageSource(candidate, source);
   problems.push(...kindProblems(candidate), ...volumeProblems(candidate));
+  problems.push(...variableProblems(candidate, args.absent ?? new Set()));
   for (const resource of contradictingResources(settings.resources ?? {})) {
     const { requests, limits } = settings.resources ?? {};
     problems.push({

@@ -106,18 +106,22 @@ function portProblems(candidate: Candidate, ports: readonly NamedPort[]): Proble
     location: origin("ports", name),
     message: `is the number of ${other}, too (${origin("ports", other)}); of one number there can be one over TCP and one over UDP`,
   }));
-  const unreachable = exposureProblems(settings.expose, ports).map(({ path, message }) => ({
-    location: origin("expose", ...path),
-    message,
-  }));
+  const unreachable = exposureProblems(settings.expose, ports).flatMap(({ path, message }) => {
+    const location = origin("expose", ...path);
+    // A default is for the services that people can reach; a port that it names is missed by those that lack it.
+    if (!isDefault(location)) return [{ location, message }];
+    return path.length === 0 ? [] : [{ location, message: `${candidate.name}: ${message}` }];
+  });
   return [...exposed, ...both, ...twins, ...unreachable, ...impossibleProbes(candidate, ports)];
 }
 
 /** A default may ask at a port that only some services have: it is said of each that has not. */
 function impossibleProbes({ settings, name, origin }: Candidate, ports: readonly NamedPort[]): Problem[] {
-  return probeProblems(settings.probes ?? {}, ports).map(({ path, message }) => {
+  return probeProblems(settings.probes ?? {}, ports).flatMap(({ path, message }) => {
     const location = origin("probes", ...path);
-    return { location, message: isDefault(location) ? `${name}: ${message}` : message };
+    if (!isDefault(location)) return [{ location, message }];
+    // A limit for the start is for the services that are asked for something.
+    return path.includes("seconds") ? [] : [{ location, message: `${name}: ${message}` }];
   });
 }
 

@@ -1,5 +1,5 @@
 import type { Problem } from "../../core/problem.ts";
-import type { Candidate } from "./candidates.ts";
+import type { Candidate, CandidateArgs } from "./candidates.ts";
 import { runsToCompletion, type Kind } from "./kind.ts";
 
 /** Which kinds take which settings; a setting that is not here belongs to all of them. */
@@ -27,10 +27,7 @@ export function kindProblems({ settings, name, directory, origin }: Candidate): 
   const { kind } = settings;
   const given = new Map(Object.entries(settings));
   const idle = Object.entries(takers).flatMap(([setting, kinds]) => {
-    // What a service without `kind` says of its port is judged with its Dockerfile.
-    const isTaken = runsToCompletion(settings)
-      ? kinds.some((one) => one === kind)
-      : kinds.includes("server") || kinds.includes("worker");
+    const isTaken = takes(settings, kinds);
     const location = origin(setting);
     if (isTaken || given.get(setting) === undefined || location.includes(": defaults.")) return [];
     if (setting === "expose" && settings.expose === false) return [];
@@ -51,4 +48,21 @@ export function kindProblems({ settings, name, directory, origin }: Candidate): 
         ]
       : [];
   return [...idle, ...unscheduled, ...unnamable];
+}
+
+/** Whether a service takes what is for these kinds. What one without `kind` says of its port is judged with its Dockerfile. */
+function takes(settings: Candidate["settings"], kinds: readonly Kind[]): boolean {
+  if (runsToCompletion(settings)) return kinds.some((kind) => kind === settings.kind);
+  return kinds.includes("server") || kinds.includes("worker");
+}
+
+/** Settings of the defaults that are for kinds of which the environment has no service. */
+export function unusedKindSettings(found: readonly Candidate[], { defaults, file }: CandidateArgs): Problem[] {
+  const given = new Map(Object.entries(defaults));
+  return Object.entries(takers).flatMap(([setting, kinds]) => {
+    const isTaken = found.some(({ settings }) => takes(settings, kinds));
+    if (found.length === 0 || isTaken || given.get(setting) === undefined) return [];
+    const message = `has no effect: no service is a ${kinds.join(" or a ")}; remove it`;
+    return [{ location: `${file}: defaults.${setting}`, message }];
+  });
 }

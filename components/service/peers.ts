@@ -1,5 +1,6 @@
 import type { Problem } from "../../core/problem.ts";
 import { peerNames, peerVariables } from "./peer-settings.ts";
+import { runsToCompletion } from "./kind.ts";
 import { portsOf } from "./ports.ts";
 import type { Service } from "./service.ts";
 
@@ -21,7 +22,12 @@ export function peerProblems(services: readonly Service[], locationOf: (service:
     peerNames(service.peers).flatMap((peer) => {
       const called = byName.get(peer);
       if (called === undefined || called.port !== undefined) return [];
-      const message = `${JSON.stringify(peer)} is a worker, which nobody can call; remove it, or give ${peer} a port by \`port\` or by EXPOSE in ${called.dockerfile}`;
+      const kind = runsToCompletion(called) ? called.kind : "worker";
+      const way =
+        called.kind === undefined || called.kind === "server"
+          ? `give ${peer} a port by \`port\` or by EXPOSE in ${called.dockerfile}`
+          : `set \`kind\` of ${peer} to server`;
+      const message = `${JSON.stringify(peer)} is a ${kind}, which nobody can call; remove it, or ${way}`;
       return [{ location: locationOf(service), message }];
     }),
   );
@@ -51,9 +57,7 @@ export function peerProblems(services: readonly Service[], locationOf: (service:
 
 /** The variables that are to hold the address of a peer and another one, and whose these are. */
 function sharedVariables({ peers, dependencies }: Service): (readonly [variable: string, owners: string[]])[] {
-  // In a list, nobody names a variable.
-  if (Array.isArray(peers)) return [];
-  const ofPeers = peerNames(peers).flatMap((peer) =>
+  const ofPeers = [...new Set(peerNames(peers))].flatMap((peer) =>
     peerVariables(peers, peer).map(({ variable }) => [variable, `the peer ${peer}`] as const),
   );
   const ofDependencies = Object.entries(dependencies ?? {}).map(

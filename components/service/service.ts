@@ -1,10 +1,10 @@
 import { posix } from "node:path";
 import { z } from "zod";
-import { nameProblem } from "../../core/names.ts";
+import { nameProblem, peerVariable } from "../../core/names.ts";
 import { variable as variableSchema } from "../../core/problem.ts";
 import { buildSchema, platformsSchema } from "./build-settings.ts";
 import { exposeSchema } from "./exposure.ts";
-import { peersSchema } from "./peer-settings.ts";
+import { peersSchema, type Peers } from "./peer-settings.ts";
 import { containerKeys } from "./container.ts";
 import { filesSchema, type MountedFiles } from "./files.ts";
 import { scratchSchema } from "./mounts.ts";
@@ -26,6 +26,11 @@ const globSchema = z
     "Must not begin with '!': a glob says what the service is made of, and none takes anything out again",
   )
   .refine(hasOrderedRanges, "Has a range in [] that ends before it begins; turn it round");
+
+const secretHint = "Must be the name of a secret of the stack";
+const secretNameSchema = z.string(secretHint).min(1, secretHint);
+
+const percentHint = "Must be 1 to 100, in percent of the CPU that a pod asks for";
 
 const pathSchema = (example: string): z.ZodString =>
   z
@@ -62,10 +67,10 @@ export const serviceSettingsSchema = z.strictObject({
   /** Pods follow the load. @default off */
   autoscaling: z
     .strictObject({
-      min: z.int().min(1, "Must be at least 1"),
-      max: z.int().min(1, "Must be at least 1"),
+      min: z.int("Must be a whole number").min(1, "Must be at least 1"),
+      max: z.int("Must be a whole number").min(1, "Must be at least 1"),
       /** Percent of the requested CPU. @default 80 */
-      cpu: z.int().min(1).max(100).optional(),
+      cpu: z.int("Must be a whole number").min(1, percentHint).max(100, percentHint).optional(),
     })
     .refine(({ min, max }) => min <= max, "Autoscaling needs min <= max")
     .optional(),
@@ -76,7 +81,7 @@ export const serviceSettingsSchema = z.strictObject({
   /** Plain environment variables. */
   env: z.record(variableSchema, z.string("Must be a string; quote it")).optional(),
   /** Environment variable → name of a secret in the stack's `secrets`. */
-  secrets: z.record(variableSchema, z.string("Must be the name of a secret of the stack")).optional(),
+  secrets: z.record(variableSchema, secretNameSchema).optional(),
   /** The services it calls: each is found at `<PEER>_URL`, or in the variables named here, and the network policies let it through. */
   peers: peersSchema.optional(),
   /** Databases and caches, by their names in the stack's `dependencies`, and the variables that say where they are. */
@@ -137,17 +142,34 @@ export interface Service extends ServiceSettings {
   readonly ownObjects?: readonly OwnObject[] | undefined;
 }
 
-/** Later settings win; maps are merged key by key, lists are replaced, and so is what is one thing, such as a probe. */
+/**
+ * Later settings win; maps are merged key by key, lists are replaced, and so is what is one thing, such as a probe. A map of
+ * peers adds to an earlier list of them.
+ */
 export function mergeSettings(...layers: readonly ServiceSettings[]): ServiceSettings {
   return layers.reduce<ServiceSettings>((merged, layer) => {
-    const { port, ports, ...rest } = merged;
+    const { port, ports, env, secrets, peers, ...rest } = merged;
     const kept = {
       ...rest,
       ...(layer.ports === undefined ? { port } : {}),
       ...(layer.port === undefined ? { ports } : {}),
+      ...(env === undefined ? {} : { env: without(env, layer.secrets) }),
+      ...(secrets === undefined ? {} : { secrets: without(secrets, layer.env) }),
+      ...(peers === undefined ? {} : { peers: Array.isArray(layer.peers) ? peers : namedPeers(peers, layer.peers) }),
     };
     return mergeMaps(kept, { ...layer }, []);
   }, {});
+}
+
+/** A variable of a later layer takes the place of an earlier one, and of them one may be a secret. */
+function without(earlier: Readonly<Record<string, string>>, later: object = {}): Record<string, string> {
+  return Object.fromEntries(Object.entries(earlier).filter(([variable]) => !Object.hasOwn(later, variable)));
+}
+
+/** The peers of a list by their variables, where a later layer adds some by name. */
+function namedPeers(peers: Peers, later: Peers | undefined): Peers {
+  if (!Array.isArray(peers) || later === undefined) return peers;
+  return Object.fromEntries(peers.map((peer) => [peer, peerVariable(peer)]));
 }
 
 /** Maps of which one key makes no sense beside another: `*` stands for any key. */

@@ -62,11 +62,17 @@ export function claimProblems(
     owners.set(`Service ${name}`, `the dependency ${name}`);
   }
   for (const { candidate } of read) owners.set(`Service ${candidate.name}`, `the service ${candidate.name}`);
+  const ofPods = read.flatMap(({ candidate: { name, settings } }) =>
+    Object.entries(settings.volumes ?? {}).flatMap(([volume, { perPod }]) =>
+      perPod === true ? [{ name, claims: new RegExp(`^${volume}-${name}-\\d+$`) }] : [],
+    ),
+  );
   return read.flatMap(({ candidate: { name, settings, origin } }) =>
     Object.entries(settings.volumes ?? {}).flatMap(([volume, { perPod }]) => {
       const object =
         perPod === true ? `Service ${headlessName(name)}` : `PersistentVolumeClaim ${claimName(name, volume)}`;
-      const owner = owners.get(object);
+      const pods = perPod === true ? undefined : ofPods.find(({ claims }) => claims.test(claimName(name, volume)));
+      const owner = pods === undefined ? owners.get(object) : `a pod of ${pods.name}`;
       if (owner === undefined || owner === `the volumes of ${name}`) {
         owners.set(object, `the volumes of ${name}`);
         return [];

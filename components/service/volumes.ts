@@ -37,13 +37,17 @@ const volumeSchema = z.strictObject({
 /** A volume that keeps data of a service. */
 export type Volume = z.infer<typeof volumeSchema>;
 
+/** What pods call the volumes of their `files`. */
+export const fileVolumeNames = ["files", "secret-files"];
+
 /** The volumes of a service, by name. */
 export const volumesSchema = z.record(
   z
     .string()
     .max(30, "Must have at most 30 characters")
     .regex(/^[a-z]([-a-z0-9]*[a-z0-9])?$/, "Must be lower case letters, digits and '-', starting with a letter")
-    .refine((name) => !name.startsWith("scratch-"), "Is like the name of a scratch directory; choose another one"),
+    .refine((name) => !name.startsWith("scratch-"), "Is like the name of a scratch directory; choose another one")
+    .refine((name) => !fileVolumeNames.includes(name), "Is what the volume of `files` is called; choose another one"),
   volumeSchema,
 );
 

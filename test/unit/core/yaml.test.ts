@@ -1,6 +1,6 @@
 import { parse } from "yaml";
 import { expect, test } from "vitest";
-import { writeYaml } from "../../../core/yaml.ts";
+import { parseYaml, writeYaml } from "../../../core/yaml.ts";
 import { generatedStrings, lostStrings, nastyStrings } from "../../support/nasty-strings.ts";
 
 const strings = [...nastyStrings, ...lostStrings, ...generatedStrings(1, 2000)];
@@ -42,6 +42,12 @@ test("what the deploy repositories hold is written as it stands there", () => {
       "",
     ].join("\n"),
   );
+});
+
+test("what `<<` names is merged, as Pulumi and kubectl do", () => {
+  expect(parseYaml("a: &a { x: 1, y: 1 }\nb: { <<: *a, y: 2 }\n")).toEqual({
+    value: { a: { x: 1, y: 1 }, b: { x: 1, y: 2 } },
+  });
 });
 
 test("what is no data is refused", () => {

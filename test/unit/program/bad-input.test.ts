@@ -617,7 +617,7 @@ describe("an invalid stack file gets one clear error and declares nothing", () =
       "an id of a build's secret with a comma",
       set("services.user.build", { secrets: { "a,b": "db-password" } }),
       `${file}: services.user.build.secrets.a,b`,
-      /Is not the id of a build's secret: letters/,
+      /"a,b": is not the id of a build's secret: letters/,
     ],
     [
       "a build's secret without a name",
@@ -1248,7 +1248,12 @@ describe("a setting that its service's kind or its volumes cannot have gets one 
       "volumes.data.storageClassName",
       /unknown key/,
     ],
-    ["a volume of no name", { volumes: { Data: data } }, "volumes.Data", /Must be lower case letters, digits and '-'/],
+    [
+      "a volume of no name",
+      { volumes: { Data: data } },
+      "volumes.Data",
+      /"Data": must be lower case letters, digits and '-'/,
+    ],
     [
       "two volumes at one path",
       { volumes: { a: data, b: data } },

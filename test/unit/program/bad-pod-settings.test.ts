@@ -253,7 +253,7 @@ describe("a service.yaml gets one clear error for", () => {
       /must have exactly one of content, file and secret/,
     ],
     ["a file of no content", "files: { /a: {} }", "files./a", /must have exactly one of/],
-    ["a file at a relative path", "files: { a: { content: b } }", "files.a", /Must be an absolute path/],
+    ["a file at a relative path", "files: { a: { content: b } }", "files.a", /"a": must be an absolute path/],
     [
       "a file where the scratch directory is",
       "scratch: [/a]\nfiles: { /a: { content: b } }",
@@ -297,6 +297,29 @@ describe("a service.yaml gets one clear error for", () => {
       "files./a.file",
       /Git does not have it|no such file/,
     ],
+    ["a user that Kubernetes does not know", "user: 2147483648", "user", /2147483648: is above 2147483647, the last/],
+    [
+      "a share of the CPU that is none",
+      "autoscaling: { min: 1, max: 2, cpu: 0 }",
+      "autoscaling.cpu",
+      /0: must be 1 to 100/,
+    ],
+    ["a secret without a name", "secrets: { A: '' }", "secrets.A", /"": must be the name of a secret of the stack/],
+    ["a variable in Greek", "env: { Ω: a }", "env.Ω", /"Ω": is not the name of an environment variable/],
+    ["an address for a host", "expose: { host: 10.0.0.1 }", "expose.host", /"10\.0\.0\.1": is an address/],
+    ["a path with a query", "expose: { path: /a?b }", "expose.path", /"\/a\?b": is no path of requests/],
+    [
+      "a path with a part that is none",
+      "expose: { path: /a/.. }",
+      "expose.path",
+      /"\/a\/\.\.": is no path of requests/,
+    ],
+    [
+      "a volume that has the name of the one of files",
+      "volumes: { files: { path: /a, size: 1Gi } }",
+      "volumes.files",
+      /"files": is what the volume of `files` is called/,
+    ],
     [
       "more than the cluster keeps",
       `files: { /a: { content: "${"x".repeat(1_024_001)}" } }`,
@@ -309,6 +332,11 @@ describe("a service.yaml gets one clear error for", () => {
     expect(found[0]).toMatch(new RegExp(`^svc/link/service\\.yaml: ${location.replaceAll(".", "\\.")}: `));
     expect(found[0]).toMatch(hint);
   });
+
+  test("several documents", () =>
+    expect(problems("port: 1\n---\nport: 2\n")).toEqual([
+      "svc/link/service.yaml: has several documents, and one is read; remove the lines `---` between them",
+    ]));
 
   test("a link that leads out of the monorepo: a pull request could show what the machine has", () => {
     write({ "svc/link/Dockerfile": "" });

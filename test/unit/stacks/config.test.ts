@@ -81,7 +81,7 @@ describe("defaults", () => {
     expect((await load({ dependencies: { ["a".repeat(63)]: "none" } })).dependencies).toEqual({
       ["a".repeat(63)]: "none",
     });
-    await expect(load({ dependencies: { ["a".repeat(64)]: "none" } })).rejects.toThrow("Is not a Kubernetes name");
+    await expect(load({ dependencies: { ["a".repeat(64)]: "none" } })).rejects.toThrow("is not a Kubernetes name");
   });
 
   test("of a dependency depend on its kind", async () => {

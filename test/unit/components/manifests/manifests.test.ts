@@ -78,6 +78,7 @@ test.each<
   ["its own", { secrets: { KEY: "token" } }, {}, { KEY: "token" }],
   ["the password of a dependency elsewhere", uses, external, { DB_PASSWORD: "db-password" }],
   ["the password of a dependency in the cluster", uses, deployed, { DB_PASSWORD: "db-password" }],
+  ["no password where it has a plain value itself", { ...uses, env: { DB_PASSWORD: "" } }, deployed, {}],
   ["no password of a dependency without one", uses, { db: { address: "db:1" } }, {}],
   ["no password of a dependency that the environment has not", uses, { db: "none" }, {}],
   ["no password that it does not ask for", { dependencies: { db: { address: "DB" } } }, deployed, {}],

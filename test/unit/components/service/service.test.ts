@@ -47,6 +47,16 @@ describe("mergeSettings", () => {
       { preStop: { exec: ["a"] } },
     ],
     [
+      "a secret takes the place of an earlier plain variable",
+      [{ env: { A: "1", B: "1" } }, { secrets: { A: "s" } }],
+      { env: { B: "1" }, secrets: { A: "s" } },
+    ],
+    [
+      "a plain variable takes the place of an earlier secret",
+      [{ secrets: { A: "s" } }, { env: { A: "1" } }],
+      { env: { A: "1" }, secrets: {} },
+    ],
+    [
       "ports take the place of an earlier port",
       [{ port: 1 }, { ports: { a: { port: 2 } } }],
       { ports: { a: { port: 2 } } },
