@@ -1,7 +1,7 @@
 import { parseAllDocuments, type TagId, type Tags } from "yaml";
 import { errorMessage } from "../core/error.ts";
-import { isMap, type JsonValue } from "./json.ts";
-import { kindOf, listAt, nameOf, type KubernetesObject } from "./object.ts";
+import { isMap, valueAt, type JsonValue } from "./json.ts";
+import { kindOf, listAt, nameOf, stringAt, type KubernetesObject } from "./object.ts";
 
 /**
  * The objects in a file of manifests: documents of YAML, or JSON; lists of objects are taken apart.
@@ -14,7 +14,9 @@ export function parseManifests(text: string): { objects: KubernetesObject[] } | 
   for (const [index, document] of parsed.documents.entries()) {
     const found = objectsIn(document);
     if (found === undefined)
-      return { problem: `has something that is no Kubernetes object, as document ${index + 1}: ${excerpt(document)}` };
+      return {
+        problem: `has something that is no Kubernetes object, as document ${index + 1}: ${excerpt(document)}${lack(document)}`,
+      };
     objects.push(...found);
   }
   return objects.length === 0 ? { problem: "has no Kubernetes object in it" } : { objects };
@@ -63,6 +65,24 @@ function objectsIn(document: JsonValue): KubernetesObject[] | undefined {
     return nameOf(document) === "" ? undefined : [document];
   const items = listAt(document, "items").map(objectsIn);
   return items.includes(undefined) ? undefined : items.flatMap((objects) => objects ?? []);
+}
+
+/** What an object lacks, or the first of a list that lacks something; empty for what is none at all. */
+function lack(document: JsonValue): string {
+  if (!isMap(document)) return "";
+  if (Array.isArray(document["items"])) {
+    const index = document["items"].findIndex((item) => objectsIn(item) === undefined);
+    return index < 0 ? "" : `, of which item ${index + 1} is none${lack(document["items"][index] ?? null)}`;
+  }
+  const field = [["apiVersion"], ["kind"], ["metadata", "name"]].find(
+    (path) => stringAt(document, ...path) === undefined,
+  );
+  if (field === undefined) return "";
+  const value = valueAt(document, ...field);
+  const name = field.join(".");
+  return value === undefined
+    ? `, which has no ${name}`
+    : `, whose ${name} is ${JSON.stringify(value)}; put it in quotes`;
 }
 
 function excerpt(value: JsonValue): string {

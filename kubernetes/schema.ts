@@ -31,6 +31,11 @@ export function typeOfKind(apiVersion: string, kind: string): FieldType | undefi
   return name === undefined ? undefined : { is: "object", name };
 }
 
+/** Whether the kinds of an API version are known, all that are in a namespace: what is not among them is no kind of it. */
+export function isKnownVersion(apiVersion: string): boolean {
+  return Object.keys(schema().kinds).some((kind) => kind.slice(0, kind.lastIndexOf("/")) === apiVersion);
+}
+
 /** @throws Error for a name that no `FieldType` has */
 export function objectType(name: string): ObjectType {
   const type = schema().types[name];

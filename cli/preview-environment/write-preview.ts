@@ -1,5 +1,6 @@
 import { serviceAddress } from "../../components/manifests/manifests.ts";
 import { deployedDependencies } from "../../components/manifests/dependency.ts";
+import { reportObjects } from "../../components/manifests/object-report.ts";
 import { peerNames } from "../../components/service/peer-settings.ts";
 import { isExposed } from "../../components/service/exposure.ts";
 import type { Service } from "../../components/service/service.ts";
@@ -8,6 +9,7 @@ import { commitToBranch } from "../../git/deploy-repository.ts";
 import { previewDirectory, previewPaths } from "../../git/preview-directory.ts";
 import { readRecords, summarize, type Records, type Release } from "../../git/records.ts";
 import { CommandError } from "../command.ts";
+import { rejectProblems } from "../project/stack-file.ts";
 import type { GitHub } from "../github/github.ts";
 import type { Monorepo } from "../project/monorepo.ts";
 import type { Digests } from "../release/digests-file.ts";
@@ -63,6 +65,8 @@ export async function writePreview({ location, monorepo, pullRequest, ...given }
   const services = servicesOfPreview(monorepo.services, new Set(Object.keys(given.digests)));
   const args = { ...location, pullRequest, services };
   const context = previewContext(args);
+  // Nobody has reviewed what the pull request changes in patches, and this is the first to make objects of them.
+  rejectProblems(reportObjects(context, monorepo.images, true).problems);
   const changes: Release[] = Object.entries(given.digests).map(([service, digest]) => ({
     service,
     repository: environment.imagesOf(service),

@@ -18,9 +18,16 @@ const otherObject = "another kind is another object; take that along by `manifes
 interface Fixture {
   readonly path: readonly string[];
   readonly reason: string;
+  /** @default objects of all kinds */
+  readonly kind?: string;
 }
 
+const written = "the cluster writes it, and takes it from nobody else";
+const restarted =
+  "pods would go on with the former content; say it by `env` or `files` of the service, which restarts them";
+
 const identity: readonly Fixture[] = [
+  { path: ["status"], reason: written },
   { path: ["apiVersion"], reason: otherObject },
   { path: ["kind"], reason: otherObject },
   { path: ["metadata", "name"], reason: "services, policies and this program find it by its name" },
@@ -33,6 +40,8 @@ const fixtures: readonly Fixture[] = [
   { path: ["spec", "podSelector"], reason: selection },
   { path: ["spec", "scaleTargetRef"], reason: "the autoscaler is the service's own" },
   { path: ["spec", "replicas"], reason: "`replicas` and `autoscaling` of the service say it" },
+  { path: ["data"], reason: restarted, kind: "ConfigMap" },
+  { path: ["binaryData"], reason: restarted, kind: "ConfigMap" },
 ];
 
 /**
@@ -55,6 +64,7 @@ export function brokenIdentity(before: KubernetesObject, after: KubernetesObject
 
 function changedFixtures(all: readonly Fixture[], before: KubernetesObject, after: KubernetesObject): string[] {
   return all
+    .filter(({ kind }) => kind === undefined || kind === kindOf(before).kind)
     .filter(({ path }) => !isDeepStrictEqual(valueAt(before, ...path), valueAt(after, ...path)))
     .map(({ path, reason }) => `${path.join(".")} must stay ${shown(valueAt(before, ...path))}: ${reason}`);
 }

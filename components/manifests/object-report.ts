@@ -1,4 +1,4 @@
-import { imageRepository } from "../../core/names.ts";
+import { imageRepository, migrationName } from "../../core/names.ts";
 import type { Problem } from "../../core/problem.ts";
 import {
   describe,
@@ -8,6 +8,7 @@ import {
   nameOf,
   namespaceOf,
   selects,
+  stringAt,
   type KubernetesObject,
 } from "../../kubernetes/object.ts";
 import { podTemplateOf } from "../../kubernetes/pod-template.ts";
@@ -19,6 +20,7 @@ import { selectorLabels } from "./metadata.ts";
 import { looseSettings } from "./pod-rights.ts";
 import { loosest, loweredPodSecurity, podSecurity, type PodSecurity } from "./pod-security.ts";
 import { completeService, type CompletedService } from "./service-objects.ts";
+import { runsToCompletion } from "../service/kind.ts";
 import type { Service } from "../service/service.ts";
 
 /** What is to be said of the objects of an environment before any of them is declared. */
@@ -30,10 +32,15 @@ export interface ObjectReport {
   readonly podSecurity: PodSecurity;
 }
 
-/** @param images where the images of the services are */
+/**
+ * @param images where the images of the services are
+ * @param isPart whether the services lack some of their objects here, as in the environment of a pull request: a patch may be for
+ * one of those. @default false
+ */
 export function reportObjects(
   context: ManifestContext,
   images: { registry: string; organization: string },
+  isPart = false,
 ): ObjectReport {
   const touched = context.services.filter(
     ({ allPatches, ownObjects }) => allPatches !== undefined || ownObjects !== undefined,
@@ -51,8 +58,8 @@ export function reportObjects(
   return {
     problems: [
       ...completed.flatMap(({ problems }) => problems),
-      ...unusedDefaults(completed),
-      ...completed.flatMap(({ service }) => ownProblems(context, service)),
+      ...(isPart ? [] : [...completed.flatMap(({ unmatched }) => unmatched), ...unusedDefaults(completed)]),
+      ...completed.flatMap(({ service }) => ownProblems(context, service, isPart)),
       ...collisions(context, completed),
     ],
     warnings: [
@@ -109,13 +116,14 @@ function unusedDefaults(completed: readonly (CompletedService & { service: Servi
   }));
 }
 
-function ownProblems(context: ManifestContext, { ownObjects = [] }: Service): Problem[] {
+/** @param isMoved whether objects go to a namespace that they cannot know */
+function ownProblems(context: ManifestContext, { ownObjects = [] }: Service, isMoved: boolean): Problem[] {
   const { namespace } = context.environment;
   return ownObjects.flatMap(({ file, object }) => {
     const location = `${file}: ${describe(object)}`;
     const other = namespaceOf(object);
     const found =
-      other === "" || other === namespace
+      isMoved || other === "" || other === namespace
         ? []
         : [`metadata.namespace: ${JSON.stringify(other)}: the environment's is ${namespace}; leave it out`];
     const owner = ownerOfPods(context, object);
@@ -123,8 +131,32 @@ function ownProblems(context: ManifestContext, { ownObjects = [] }: Service): Pr
       found.push(
         `its pods have the labels of ${owner}, whose requests and policies they would share; give them another app.kubernetes.io/name`,
       );
+    const rival = rivalOf(context, object);
+    if (rival !== undefined) found.push(rival);
     return found.map((message) => ({ location, message }));
   });
+}
+
+/** What an object does to a service that the service's own settings do, too: the two would undo each other's work. */
+function rivalOf({ environment, services }: ManifestContext, object: KubernetesObject): string | undefined {
+  const { kind } = kindOf(object);
+  if (kind === "HorizontalPodAutoscaler") {
+    const target = stringAt(object, "spec", "scaleTargetRef", "name");
+    const scaled = services.find(({ name }) => name === target);
+    return (
+      scaled &&
+      `scales ${scaled.name}, whose replicas its settings say; set \`autoscaling\` there, and change it by \`patches\``
+    );
+  }
+  if (kind !== "PodDisruptionBudget") return undefined;
+  const selector = mapAt(object, "spec", "selector");
+  const limited = services.find(
+    (service) => !runsToCompletion(service) && selects(selector, { ...selectorLabels(environment, service.name) }),
+  );
+  return (
+    limited &&
+    `takes the pods of ${limited.name}, which have a budget already, and with two no pod could be moved; change that one by \`patches\``
+  );
 }
 
 /** The service or dependency whose selectors take the pods of an object. */
@@ -149,6 +181,8 @@ function collisions(
   for (const service of context.services)
     for (const { before, own: brought } of completeService(context, service, { image: "" }, "").parts)
       if (!brought) made.set(keyOf(before), `${service.name} has it by its settings, and \`patches\` change it`);
+  for (const { name } of context.services.filter(({ migrations }) => migrations !== undefined))
+    made.set(`networking.k8s.io/NetworkPolicy/${migrationName(name)}`, `the migrations of ${name} have it`);
   for (const name of Object.keys(deployedDependencies(context.dependencies)))
     for (const kind of ["apps/Deployment", "/Service", "/PersistentVolumeClaim", "networking.k8s.io/NetworkPolicy"])
       made.set(`${kind}/${name}`, `the dependency ${name} has it`);

@@ -1,5 +1,6 @@
 import type { Problem } from "../../core/problem.ts";
 import { fieldProblems } from "../../kubernetes/field-problems.ts";
+import { objectPodProblems } from "../../kubernetes/pod-problems.ts";
 import { isMap, type JsonMap, type JsonValue } from "../../kubernetes/json.ts";
 import { kindOf, listAt, mapAt, nameOf, withValue, type KubernetesObject } from "../../kubernetes/object.ts";
 import { podTemplateOf, withPodTemplate } from "../../kubernetes/pod-template.ts";
@@ -33,6 +34,8 @@ export interface CompletedService {
     readonly own: boolean;
   }[];
   readonly problems: readonly Problem[];
+  /** The patches for objects that the service has not. */
+  readonly unmatched: readonly Problem[];
   /** The patches that change something. */
   readonly matched: readonly LocatedPatch[];
 }
@@ -94,10 +97,10 @@ export function completeService(
       const broken =
         part.key === undefined ? brokenIdentity(object, raw) : brokenByPatch(object, raw, { labels, repository });
       const messages = [...broken, ...newFieldProblems(object, after)];
-      problems.push(
-        ...messages.map((message) => ({ location: patch.location, message: `of ${nameFor(object)}: ${message}` })),
-      );
-      object = after;
+      for (const message of messages)
+        problems.push({ location: patch.location, message: `of ${nameFor(object)}: ${message}` });
+      // What one patch has broken is not said again of those after it.
+      if (messages.length === 0) object = after;
     }
     return { ...part, before: part.object, object };
   });
@@ -107,7 +110,8 @@ export function completeService(
       own: parts.filter(({ key }) => key === undefined).map(({ object }) => object),
     },
     parts: parts.map(({ key, before, object }) => ({ before, after: object, own: key === undefined })),
-    problems: [...problems, ...unmatched(service, matched, base)],
+    problems,
+    unmatched: unmatched(service, matched, base),
     matched: [...matched],
   };
 }
@@ -147,8 +151,11 @@ function finished({ key: made, object }: Part, after: KubernetesObject): Kuberne
 
 function newFieldProblems(before: KubernetesObject, after: KubernetesObject): string[] {
   const { apiVersion, kind } = kindOf(after);
-  const describe = (object: KubernetesObject): string[] =>
-    fieldProblems(apiVersion, kind, object).map(({ path, message }) => `${path.join(".")}: ${message}`);
+  const describe = (object: KubernetesObject): string[] => {
+    const fields = fieldProblems(apiVersion, kind, object).map(({ path, message }) => `${path.join(".")}: ${message}`);
+    // Of fields that are wrong, nothing can be told.
+    return fields.length > 0 ? fields : objectPodProblems(object);
+  };
   const known = new Set(describe(before));
   return describe(after).filter((message) => !known.has(message));
 }

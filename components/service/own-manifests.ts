@@ -1,14 +1,15 @@
 import { globSync, readFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, join, relative } from "node:path";
 import type { Problem } from "../../core/problem.ts";
 import { valueProblems } from "../../core/setting-values.ts";
 import { parseManifests } from "../../kubernetes/manifests.ts";
 import { describe, kindOf, nameOf, type KubernetesObject } from "../../kubernetes/object.ts";
 import { isClusterScoped } from "../../kubernetes/scope.ts";
 import { fieldProblems } from "../../kubernetes/field-problems.ts";
-import { isNeverSource, type SettingOrigin } from "./candidates.ts";
+import { objectPodProblems } from "../../kubernetes/pod-problems.ts";
+import { isKnownVersion, typeOfKind } from "../../kubernetes/schema.ts";
+import { isDirectory, isNeverSource, type SettingOrigin } from "./candidates.ts";
 import type { OwnObject } from "./own-objects.ts";
-import { isFile } from "./service-files.ts";
 
 export interface OwnManifestsArgs {
   /** The root of the monorepo, relative to the program. */
@@ -30,6 +31,13 @@ export function readOwnManifests(
   const files = globs.flatMap((glob, index) => {
     const found = globSync(glob, { cwd: root, exclude: (path) => isNeverSource(basename(path)) });
     const own = found.filter((path) => !isIgnored(path)).map((path) => join(root, path));
+    const folders = own.filter(isDirectory);
+    for (const folder of folders)
+      problems.push({
+        location: origin("manifests", String(index)),
+        message: `${JSON.stringify(glob)}: ${folder} is a directory; name the files in it, such as ${relative(root, folder)}/*.yaml`,
+      });
+    if (folders.length > 0) return [];
     if (own.length === 0)
       problems.push({
         location: origin("manifests", String(index)),
@@ -41,7 +49,6 @@ export function readOwnManifests(
 }
 
 function objectsIn(file: string, problems: Problem[]): OwnObject[] {
-  if (!isFile(file, problems)) return [];
   const parsed = parseManifests(readFileSync(file, "utf8"));
   if ("problem" in parsed) {
     problems.push({ location: file, message: parsed.problem });
@@ -74,15 +81,13 @@ function objectProblems(file: string, object: KubernetesObject): Problem[] {
           "is in no namespace; an environment has its own namespace and nothing else: leave it to whoever runs the cluster",
       },
     ];
+  if (typeOfKind(apiVersion, kind) === undefined && isKnownVersion(apiVersion))
+    return [{ location, message: `${apiVersion} of Kubernetes has no kind ${kind}; correct apiVersion or kind` }];
   if (!isName(nameOf(object)))
     return [{ location, message: "metadata.name: must be lower case letters, digits, '-' and '.', at most 253" }];
-  return [
-    ...fieldProblems(apiVersion, kind, object).map(({ path, message }) => ({
-      location,
-      message: `${path.join(".")}: ${message}`,
-    })),
-    ...valueProblems(file, object),
-  ];
+  const fields = fieldProblems(apiVersion, kind, object).map(({ path, message }) => `${path.join(".")}: ${message}`);
+  const messages = fields.length > 0 ? fields : objectPodProblems(object);
+  return [...messages.map((message) => ({ location, message })), ...valueProblems(file, object)];
 }
 
 /** Source: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/ */

@@ -19,6 +19,10 @@ const operationSchema = z.discriminatedUnion(
   "Must be add, remove, replace, move, copy or test",
 );
 
+function hasKeys(map: object): boolean {
+  return Object.keys(map).length > 0;
+}
+
 const patchSchema = z.strictObject({
   /** Of which of the service's objects, e.g. `Deployment`. */
   kind: z
@@ -28,7 +32,10 @@ const patchSchema = z.strictObject({
   name: z.string("Must be the name of an object").min(1, "Must be the name of an object").optional(),
   /** A part of the object, as a strategic merge patch; or a list of operations of JSON Patch (RFC 6902). */
   patch: z.union(
-    [z.record(z.string(), z.unknown()), z.array(operationSchema).min(1, "Must have an operation; remove it otherwise")],
+    [
+      z.record(z.string(), z.unknown()).refine(hasKeys, "Must change something; remove it otherwise"),
+      z.array(operationSchema).min(1, "Must have an operation; remove it otherwise"),
+    ],
     "Must be a part of the object, or a list of operations such as {op: remove, path: /spec/strategy}",
   ),
 });

@@ -77,7 +77,7 @@ test.each<[what: string, text: string, problem: RegExp]>([
   [
     "an object without a name",
     `${yaml("a")}---\napiVersion: v1\nkind: Secret\n`,
-    /as document 2: \{"apiVersion":"v1","kind":"Secret"\}$/,
+    /as document 2: \{"apiVersion":"v1","kind":"Secret"\}, which has no metadata\.name$/,
   ],
   [
     "a list with something else in it",

@@ -1410,7 +1410,7 @@ describe("an invalid patch, or an object that a service cannot bring along, gets
     ["a target as kustomize has it", "{ target: { kind: Service }, patch: {} }", ".target", /unknown key/],
     [
       "an object that is not there",
-      "{ kind: Ingress, patch: {} }",
+      "{ kind: Ingress, patch: { spec: {} } }",
       "",
       /link has no Ingress; it has ConfigMap, Deploy/,
     ],
@@ -1442,7 +1442,7 @@ describe("an invalid patch, or an object that a service cannot bring along, gets
   test.each<[what: string, change: (settings: Settings) => void, location: string, hint: RegExp]>([
     [
       "a default patch that concerns no service",
-      set("defaults.patches", [{ kind: "Ingress", patch: {} }]),
+      set("defaults.patches", [{ kind: "Ingress", patch: { spec: {} } }]),
       `${file}: defaults.patches.0`,
       /no service has the kind Ingress; correct it, or remove the patch/,
     ],
@@ -1530,6 +1530,42 @@ describe("an invalid patch, or an object that a service cannot bring along, gets
       /its pods have the labels of link, whose requests and policies they would share/,
     ],
     [
+      "a kind that Kubernetes has not",
+      `apiVersion: v1\nkind: SealedSecret\n${metadata}\n`,
+      "SealedSecret own",
+      /v1 of Kubernetes has no kind SealedSecret; correct apiVersion or kind/,
+    ],
+    [
+      "a name that YAML takes for a boolean",
+      "apiVersion: v1\nkind: List\nitems: [{ apiVersion: v1, kind: ConfigMap, metadata: { name: on } }]\n",
+      "",
+      /of which item 1 is none, whose metadata\.name is true; put it in quotes/,
+    ],
+    [
+      "a Secret in a list",
+      `apiVersion: v1\nkind: List\nitems: [{ apiVersion: v1, kind: Secret, metadata: { name: own } }]\n`,
+      "Secret own",
+      /would be in Git/,
+    ],
+    [
+      "pods with a mount of no volume",
+      `apiVersion: v1\nkind: Pod\n${metadata}\nspec: { containers: [{ name: a, image: a, volumeMounts: [{ name: b, mountPath: /b }] }] }\n`,
+      "Pod own",
+      /container a mounts b, and the pods have no such volume/,
+    ],
+    [
+      "an autoscaler of a service",
+      `apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\n${metadata}\nspec: { maxReplicas: 2, scaleTargetRef: { kind: Deployment, name: link } }\n`,
+      "HorizontalPodAutoscaler own",
+      /scales link, whose replicas its settings say; set `autoscaling` there/,
+    ],
+    [
+      "a second budget of a service",
+      `apiVersion: policy/v1\nkind: PodDisruptionBudget\n${metadata}\nspec: { selector: { matchLabels: { app.kubernetes.io/name: link } } }\n`,
+      "PodDisruptionBudget own",
+      /takes the pods of link, which have a budget already/,
+    ],
+    [
       "a name that is none",
       "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: Own }\n",
       "ConfigMap Own",
@@ -1541,6 +1577,25 @@ describe("an invalid patch, or an object that a service cannot bring along, gets
     const message = await rejection(() => {});
     const place = `${app}/svc/link_service/k8s/own.yaml: ${location === "" ? "" : `${location}: `}`;
     expect(message.split("\n").find((line) => line.includes(place))).toMatch(hint);
+  });
+
+  test("a directory in place of files", async () => {
+    write("svc/link_service/service.yaml", "manifests: [svc/link_service/k8s]\n");
+    write("svc/link_service/k8s/own.yaml", "");
+    expect(await rejection(() => {})).toContain(
+      `manifests.0: "svc/link_service/k8s": ${app}/svc/link_service/k8s is a directory; name the files in it, such as svc/link_service/k8s/*.yaml`,
+    );
+  });
+
+  test("an object that the migrations of a service have", async () => {
+    write("svc/link_service/service.yaml", "manifests: [own.yaml]\nmigrations: { command: [migrate] }\n");
+    write(
+      "own.yaml",
+      "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: { name: link-migration }\nspec: { podSelector: {} }\n",
+    );
+    expect(await rejection(() => {})).toContain(
+      `${app}/own.yaml: NetworkPolicy link-migration: the migrations of link have it`,
+    );
   });
 
   test("one object in the files of two services", async () => {

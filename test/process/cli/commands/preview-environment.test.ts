@@ -209,3 +209,12 @@ test.each<[fault: string, prepare: () => void, args: () => string[], reason: Reg
   await expect(delivery(...args())).rejects.toThrow(reason);
   expect(previewFiles()).toEqual([]);
 });
+
+test("a patch that reaches beyond its environment is refused, and nothing is written", async () => {
+  const patch = { kind: "Service", patch: { metadata: { namespace: "kube-system" } } };
+  put("shop/svc/link/service.yaml", JSON.stringify({ patches: [patch] }));
+  await expect(preview({ link: digest("a") })).rejects.toThrow(
+    'shop/svc/link/service.yaml: patches.0: of Service link: metadata.namespace must stay "shop-pr-7"',
+  );
+  expect(previewFiles()).toEqual([]);
+});

@@ -36,6 +36,27 @@ test("a kind that only the cluster knows is said not to be checked", () => {
   });
 });
 
+test("the environment of a pull request may lack what a patch is for, and has no other problem less", () => {
+  const autoscaler: Patch = { kind: "HorizontalPodAutoscaler", patch: { spec: { minReplicas: 2 } } };
+  const moved: Patch = { kind: "Service", patch: { metadata: { namespace: "kube-system" } } };
+  const object = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "own", namespace: "shop-staging" } };
+  const context = sampleContext([
+    sampleService("link", {
+      allPatches: [...located(autoscaler), ...located(moved)],
+      ownObjects: [{ file: "k8s/own.yaml", object }],
+    }),
+  ]);
+  const messages = (isPart: boolean): string[] =>
+    reportObjects(context, images, isPart).problems.map(({ message }) => message);
+  const stays = 'of Service link: metadata.namespace must stay "shop-dev": an environment has one namespace';
+  expect(messages(true)).toEqual([stays]);
+  expect(messages(false)).toEqual([
+    stays,
+    expect.stringMatching(/^link has no HorizontalPodAutoscaler; it has /),
+    'metadata.namespace: "shop-staging": the environment\'s is shop-dev; leave it out',
+  ]);
+});
+
 test("a patch for all services may concern some of them alone", () => {
   const patch: Patch = { kind: "Service", patch: { metadata: { labels: { team: "news" } } } };
   const allPatches = located(patch, true);

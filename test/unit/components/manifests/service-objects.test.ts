@@ -23,7 +23,9 @@ function patchedService(patches: readonly Patch[], settings: Partial<Service> = 
 
 function complete(patches: readonly Patch[], settings: Partial<Service> = {}) {
   const service = patchedService(patches, settings);
-  const { objects, problems } = completeService(sampleContext([service]), service, { image: repository }, repository);
+  const completed = completeService(sampleContext([service]), service, { image: repository }, repository);
+  const { objects } = completed;
+  const problems = [...completed.problems, ...completed.unmatched];
   const { spec } = objects.manifests.deployment as unknown as { spec: { template: Pod } };
   return { ...objects, problems: problems.map(problemLine), pod: spec.template };
 }
@@ -268,6 +270,51 @@ describe("refused", () => {
     ],
     ["a wrong type", ofPods({ hostNetwork: "no" }), 'spec.template.spec.hostNetwork: "no": must be true or false'],
     [
+      "a state",
+      { kind: "Deployment", patch: { status: { replicas: 1 } } },
+      "status must stay absent: the cluster writes it",
+    ],
+    [
+      "variables that pods would not see",
+      { kind: "ConfigMap", patch: { data: { A: "b" } } },
+      "data must stay {}: pods would go on with the former content; say it by `env` or `files`",
+    ],
+    [
+      "a mount of no volume",
+      main({ volumeMounts: [{ name: "data", mountPath: "/data" }] }),
+      "container link mounts data, and the pods have no such volume; add it to `volumes`",
+    ],
+    [
+      "two mounts at one path",
+      {
+        kind: "Deployment",
+        patch: [
+          {
+            op: "add",
+            path: "/spec/template/spec/containers/0/volumeMounts/-",
+            value: { name: "x", mountPath: "/tmp" },
+          },
+        ],
+      },
+      "container link mounts two volumes at /tmp",
+    ],
+    [
+      "a container's name in capitals",
+      ofPods({ containers: [{ name: "Proxy", image: "p" }] }),
+      `container "Proxy": its name`,
+    ],
+    ["an empty image", ofPods({ containers: [{ name: "p", image: "" }] }), "container p has an empty image; name one"],
+    [
+      "a container's name twice",
+      ofPods({ initContainers: [{ name: "link", image: "p" }] }),
+      "two containers of the pods are called link; rename one of them",
+    ],
+    [
+      "a probe at a port that is not there",
+      main({ livenessProbe: { httpGet: { path: "/", port: "admin" }, tcpSocket: null } }),
+      "livenessProbe of container link asks at admin, and it has no such port",
+    ],
+    [
       "a text where a list belongs",
       main({ command: "sleep 1" }),
       'spec.template.spec.containers.0.command: "sleep 1": must be a list',
@@ -281,5 +328,12 @@ describe("refused", () => {
     const { problems } = complete([patch]);
     expect(problems.join("\n")).toContain(message);
     expect(problems.join("\n")).toMatch(/^file: patches\.0: /);
+  });
+
+  test("once, and not again by the patches after it", () => {
+    const after: Patch = ofPods({ nodeSelector: { disk: "ssd" } });
+    expect(complete([{ kind: "Deployment", patch: { metadata: { labels: null } } }, after]).problems).toEqual(
+      Array.from({ length: 4 }, () => expect.stringMatching(/^file: patches\.0: /)),
+    );
   });
 });
