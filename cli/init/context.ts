@@ -5,7 +5,7 @@ import { dockerfileSources } from "../affected/dockerfile.ts";
 import { glob } from "../affected/glob.ts";
 import { upwards } from "../affected/source-tree.ts";
 import type { Repository } from "./repository.ts";
-import type { Run } from "./runs.ts";
+import type { Run } from "./run.ts";
 
 /** What the build of an image sees, as far as the repository tells. Paths are from its root. */
 export interface GuessedContext {

@@ -1,20 +1,25 @@
 import { matchesGlob, posix } from "node:path";
+import { directoryPattern } from "./directory-pattern.ts";
+import {
+  buildSettings,
+  endSettings,
+  linkSettings,
+  memoryOfJava,
+  migrationSettings,
+  prepareSetting,
+  runRemarks,
+  startSettings,
+  testSetting,
+  type GuessedSetting,
+} from "./guessed-settings.ts";
 import { findImages, isPlain, type FoundImage } from "./images.ts";
 import { guessCiImage, guessLanguage, type LanguageName } from "./languages.ts";
 import type { LeftOut } from "./left-out.ts";
-import { findLinks, type FoundDependency, type Links } from "./links.ts";
+import { findLinks, type FoundDependency } from "./links.ts";
 import { portsSetting } from "./port-names.ts";
-import { peersText } from "./peer-links.ts";
 import type { Repository } from "./repository.ts";
 import { readRuns } from "./runs.ts";
-import { flow, scalar } from "./yaml-text.ts";
-
-/** One key of the stack file, written out. */
-interface GuessedSetting {
-  readonly text: string;
-  /** What it is guessed from. */
-  readonly because?: string | undefined;
-}
+import { scalar } from "./yaml-text.ts";
 
 export interface GuessedService {
   readonly name: string;
@@ -23,6 +28,7 @@ export interface GuessedService {
   readonly language: LanguageName;
   /** Whether `app.services` finds it, so that it needs no entry of its own. */
   readonly isFound: boolean;
+  readonly hasMigrations: boolean;
   readonly settings: readonly GuessedSetting[];
   readonly remarks: readonly string[];
 }
@@ -91,16 +97,18 @@ export function guessStack({ repository, directory, program, refused = new Map()
   const twinsOf = new Map(
     images.map((image) => [
       image.name,
-      image.isShared && !called.has(image.name) ? listeningTwins(image, images).map(({ name }) => name) : [],
+      image.isShared && image.kind === undefined && !called.has(image.name)
+        ? listeningTwins(image, images).map(({ name }) => name)
+        : [],
     ]),
   );
   const services = images.map((image): GuessedService => {
     const { language = "no known language", test, prepare, image: imageOfLanguage } = languages.get(image.name) ?? {};
     const isFound = pattern !== undefined && isPlain(image) && matchesGlob(posix.dirname(image.dockerfile), pattern);
     const own = links.get(image.name);
-    const usable = test !== undefined && language === ci.language;
+    const isTestable = language === ci.language || imageOfLanguage !== undefined;
     const twins = twinsOf.get(image.name) ?? [];
-    const isExposing = own?.portFrom === undefined && twins.length === 0;
+    const isExposing = own?.listens.from === undefined && twins.length === 0 && image.kind === undefined;
     const ports = isExposing ? portsSetting(image, repository.read(image.dockerfile) ?? "") : undefined;
     return {
       name: image.name,
@@ -108,28 +116,36 @@ export function guessStack({ repository, directory, program, refused = new Map()
       context: image.context,
       language,
       isFound,
+      hasMigrations: image.migration !== undefined,
       settings: [
         ...buildSettings(image, isFound, context),
         ...(image.missing.length === 0 || prepare === undefined
           ? []
           : [prepareSetting(image.missing, prepare, imageOfLanguage === ci.image ? undefined : imageOfLanguage)]),
         ...(ports === undefined ? [] : [ports]),
-        ...startSettings(image),
+        ...(own === undefined ? [] : startSettings(image, own)),
+        ...endSettings(image),
         ...(twins.length > 0
           ? [{ text: "kind: worker", because: `${image.run?.file} gives ports to ${twins.join(" and ")} alone` }]
           : []),
-        ...(twins.length === 0 && own?.port === undefined && ports === undefined
+        ...(image.kind === undefined && twins.length === 0 && own?.listens.port === undefined && ports === undefined
           ? [{ text: "kind: worker", because: "no port is known; if it listens, `port` in place of this" }]
           : []),
         ...(own === undefined
           ? []
-          : linkSettings({
-              ...own,
-              portFrom: twins.length > 0 ? undefined : own.portFrom,
-              peers: own.peers.filter(({ name }) => twinsOf.get(name)?.length === 0),
-            })),
+          : linkSettings(
+              {
+                ...own,
+                listens: twins.length > 0 ? { ...own.listens, from: undefined } : own.listens,
+                peers: own.peers.filter(({ name }) => twinsOf.get(name)?.length === 0),
+              },
+              image.run?.file,
+            )),
         ...(language === "Java" ? [memoryOfJava] : []),
-        ...(usable ? [{ text: `test: { command: ${scalar(test)} }`, because: language }] : []),
+        ...migrationSettings(image),
+        ...(isTestable && test !== undefined
+          ? [testSetting(test, language, language === ci.language ? undefined : imageOfLanguage)]
+          : []),
       ],
       remarks: [
         ...(image.missing.length === 0 || prepare !== undefined
@@ -137,9 +153,17 @@ export function guessStack({ repository, directory, program, refused = new Map()
           : [
               `its Dockerfile copies ${image.missing.join(", ")}, which Git does not have: build.prepare is to make it`,
             ]),
-        ...(test !== undefined && !usable
-          ? [`test: { command: ${scalar(test)} } needs ${language}, which ci.image does not have`]
+        ...(test !== undefined && !isTestable
+          ? [
+              `test: { command: ${scalar(test)} } needs ${language}, which ci.image does not have: \`image\` of \`test\``,
+            ]
           : []),
+        ...(image.migration === undefined || image.migration.lacking.length === 0
+          ? []
+          : [
+              `→ its migrations have ${image.migration.lacking.join(", ")} in ${image.migration.file}, which it has not`,
+            ]),
+        ...(own === undefined ? [] : runRemarks(own, image.run?.file ?? "what runs it")),
       ],
     };
   });
@@ -159,76 +183,17 @@ export function guessStack({ repository, directory, program, refused = new Map()
     leftOut,
     secretValues: new Map([
       ...passwords,
-      ...[...links.values()].flatMap(({ secrets }) => secrets.map(({ secret, value }) => [secret, value] as const)),
+      ...[...links.values()].flatMap(({ secrets }) =>
+        secrets.flatMap(({ secret, value }) => (value === undefined ? [] : [[secret, value] as const])),
+      ),
     ]),
   };
-}
-
-/** @param image what it runs in. @default that of all jobs */
-function prepareSetting(missing: readonly string[], command: string, image: string | undefined): GuessedSetting {
-  const value = image === undefined ? scalar(command) : flow({ command, image });
-  return { text: `build: { prepare: ${value} }`, because: `makes ${missing.join(", ")}, which Git does not have` };
-}
-
-/** What one of several containers of an image runs in place of the image's own. */
-function startSettings({ run, isShared }: FoundImage): GuessedSetting[] {
-  if (!isShared || run === undefined) return [];
-  const { command, args, file } = run;
-  return Object.entries({ command, args }).flatMap(([name, words]) =>
-    words === undefined ? [] : [{ text: `${name}: [${words.map(scalar).join(", ")}]`, because: file }],
-  );
 }
 
 /** The other containers of an image, if they are the ones that have ports: this one then does not listen at what the image EXPOSEs. */
 function listeningTwins({ run, dockerfile }: FoundImage, images: readonly FoundImage[]): FoundImage[] {
   if (run === undefined || run.ports.length > 0) return [];
   return images.filter((other) => other.dockerfile === dockerfile && (other.run?.ports ?? []).length > 0);
-}
-
-/** The default, 128Mi, is less than what an empty virtual machine takes. */
-const memoryOfJava: GuessedSetting = {
-  text: "resources: { requests: { memory: 256Mi }, limits: { memory: 512Mi } }",
-  because: "Java; the default is 128Mi",
-};
-
-function buildSettings(image: FoundImage, isFound: boolean, preset: "service" | "app"): GuessedSetting[] {
-  const { dockerfile, context, because, target, buildArgs } = image;
-  const beside = posix.dirname(dockerfile);
-  const usual = preset === "app" ? "." : beside;
-  return [
-    ...(isFound ? [] : [{ text: `dockerfile: ${scalar(dockerfile)}` }]),
-    ...(context === usual ? [] : [{ text: `context: ${context === "." ? "." : scalar(context)}`, because }]),
-    ...(target === undefined ? [] : [{ text: `target: ${scalar(target)}` }]),
-    ...(buildArgs === undefined ? [] : [{ text: `buildArgs: ${flow(buildArgs)}`, because: image.run?.file }]),
-  ];
-}
-
-function linkSettings({ port, portFrom, peers, dependencies, environment, secrets }: Links): GuessedSetting[] {
-  const uses = [...dependencies].map(([name, { variable }]) => `${name}: { address: ${variable} }`);
-  const reasons = [...new Set([...dependencies.values()].map(({ because }) => because))];
-  const added = [...dependencies.values()].filter(({ isRead }) => !isRead).map(({ variable }) => variable);
-  const hint =
-    added.length === 0
-      ? []
-      : [`→ ${added.join(", ")} as host:port ${added.length === 1 ? "is" : "are"} new to the code`];
-  return [
-    ...(portFrom === undefined || port === undefined ? [] : [{ text: `port: ${port}`, because: portFrom }]),
-    ...(peers.length === 0
-      ? []
-      : [{ text: peersText(peers), because: peers.flatMap((peer) => peer.because ?? []).join("; ") || undefined }]),
-    ...(uses.length === 0
-      ? []
-      : [{ text: `dependencies: { ${uses.join(", ")} }`, because: [...reasons, ...hint].join("; ") }]),
-    ...(Object.keys(environment).length === 0 ? [] : [{ text: `env: ${flow(environment)}` }]),
-    ...(secrets.length === 0
-      ? []
-      : [
-          {
-            text: `secrets: ${flow(Object.fromEntries(secrets.map(({ variable, secret }) => [variable, secret])))}`,
-            because: "their values are no settings; `init --check` says how to set them",
-          },
-        ]),
-  ];
 }
 
 /** A name that the stack file takes: lower case letters, digits and dashes. */
@@ -238,35 +203,4 @@ export function appName(name: string): string {
     .replaceAll(/[^a-z0-9-]+/g, "-")
     .replaceAll(/^[^a-z]+|-+$/g, "");
   return plain.slice(0, 32).replace(/-+$/, "") || "app";
-}
-
-/**
- * `app.services`: finds the directories of all images that need nothing more, and no other directory with a Dockerfile, so that
- * services that come later need no entry either. `undefined`: there is none to be found.
- */
-function directoryPattern(
-  images: readonly FoundImage[],
-  leftOut: readonly LeftOut[],
-  repository: Pick<Repository, "files">,
-): string | undefined {
-  const plain = images.filter((image) => isPlain(image) && posix.dirname(image.dockerfile) !== ".");
-  const wanted = new Set(plain.map(({ dockerfile }) => posix.dirname(dockerfile)));
-  const unwanted = new Set(
-    [...leftOut.map(({ path }) => path), ...images.map(({ dockerfile }) => dockerfile), ...repository.files]
-      .filter((path) => posix.basename(path) === "Dockerfile")
-      .map((path) => posix.dirname(path))
-      .filter((directory) => !wanted.has(directory)),
-  );
-  const groups = Map.groupBy(wanted, (directory) => posix.dirname(directory));
-  const patterns = [...groups].flatMap(([parent, directories]): string[] => {
-    const within = (name: string): string => (parent === "." ? name : `${parent}/${name}`);
-    if (directories.length === 1) return directories;
-    const excluded = [...unwanted]
-      .filter((directory) => matchesGlob(directory, within("*")))
-      .map((path) => posix.basename(path));
-    if (excluded.some((name) => !/^[\w.@-]+$/.test(name))) return directories;
-    return [within(excluded.length === 0 ? "*" : `!(${excluded.toSorted().join("|")})`)];
-  });
-  const [first, ...rest] = patterns.toSorted();
-  return first === undefined || rest.length === 0 ? first : `{${[first, ...rest].join(",")}}`;
 }

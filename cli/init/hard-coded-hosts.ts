@@ -1,4 +1,4 @@
-import { posix } from "node:path";
+import { hostsInSource } from "./hosts.ts";
 import type { Repository } from "./repository.ts";
 
 /** Source and configuration, without what only Compose or Kubernetes reads: hosts in those can be renamed. */
@@ -10,7 +10,7 @@ const mostFiles = 3000;
 interface NamedImage {
   readonly name: string;
   readonly dockerfile: string;
-  readonly run: { readonly name: string } | undefined;
+  readonly run: { readonly name: string; readonly aliases: readonly string[] } | undefined;
 }
 
 /**
@@ -20,25 +20,21 @@ interface NamedImage {
 export function withHardCodedNames<Image extends NamedImage>(
   images: readonly Image[],
   { files, read }: Pick<Repository, "files" | "read">,
+  folderOf: (dockerfile: string) => string | undefined,
 ): readonly Image[] {
   const taken = new Set(images.map(({ name }) => name));
   const candidates = new Map(
     images.flatMap((image) =>
-      [posix.basename(posix.dirname(image.dockerfile)), image.run?.name ?? ""]
+      [folderOf(image.dockerfile) ?? "", image.run?.name ?? "", ...(image.run?.aliases ?? [])]
         .filter((host) => /^[a-z]([-a-z0-9]{0,48}[a-z0-9])?$/.test(host) && !taken.has(host))
         .map((host) => [host, image] as const),
     ),
   );
   if (candidates.size === 0) return images;
-  const hosts = [...candidates.keys()].join("|");
-  // In a URL, or as host:port at the beginning of a text.
-  const address = new RegExp(
-    `(?:\\b[a-z]+://|["'\`])(${hosts})(?=:\\d{2,5}\\b|/)|\\b[a-z]+://(${hosts})(?=["'\`\\s])`,
-    "g",
-  );
+  const hosts = [...candidates.keys()];
   const called = new Set<string>();
   for (const file of files.filter((path) => readByPrograms.test(path) && !isOther.test(path)).slice(0, mostFiles))
-    for (const [, host, bare] of (read(file) ?? "").matchAll(address)) called.add(host ?? bare ?? "");
+    for (const host of hostsInSource(read(file) ?? "", hosts)) called.add(host);
   return images.map((image) => {
     const name = [...called].find((host) => candidates.get(host) === image);
     return name === undefined ? image : { ...image, name };

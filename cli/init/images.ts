@@ -2,11 +2,13 @@ import { posix } from "node:path";
 import { buildChoices, isDockerfileName, type BuildChoice } from "../../components/dockerfile/dockerfile.ts";
 import { serviceName } from "../../core/names.ts";
 import { guessContext, type GuessedContext } from "./context.ts";
-import { dockerfileSuffix, leftOutReason, runsOnce, type LeftOut } from "./left-out.ts";
+import { imageOwners } from "./image-owners.ts";
+import { dockerfileSuffix, leftOutReason, type LeftOut } from "./left-out.ts";
 import { knownImage } from "./known-images.ts";
 import { withHardCodedNames } from "./hard-coded-hosts.ts";
 import type { Repository } from "./repository.ts";
-import type { Run } from "./runs.ts";
+import { hasCommand, rolesOf, type GuessedMigration } from "./roles.ts";
+import type { Run } from "./run.ts";
 
 /** An image that the repository builds. Paths are from its root. */
 export interface FoundImage extends GuessedContext, BuildChoice {
@@ -16,6 +18,9 @@ export interface FoundImage extends GuessedContext, BuildChoice {
   readonly run: Run | undefined;
   /** Other images of the same Dockerfile that nothing but their environment tells apart. */
   readonly isShared: boolean;
+  /** Where it comes to an end by itself: at set times, or once for every image. */
+  readonly kind: "job" | "cron" | undefined;
+  readonly migration: GuessedMigration | undefined;
 }
 
 /** All images, sorted by their Dockerfiles, and the Dockerfiles that are none of a service. */
@@ -29,6 +34,13 @@ export function findImages(
     (path) => isDockerfileName(posix.basename(path)) || (built.has(path) && repository.has(path)),
   );
   const leftOut: LeftOut[] = [...submodules(repository)];
+  const owners = imageOwners(
+    runs.flatMap(({ build, image }) =>
+      build === undefined && knownImage(image ?? "") === undefined ? repositoryOf(image) : [],
+    ),
+    dockerfiles.map((path) => ({ path, names: imageNames(path, app) })),
+    app,
+  );
   // A link and the file that it leads to are one: the one with the plainer name counts.
   const twins = new Map(
     dockerfiles.flatMap((path) => {
@@ -40,7 +52,7 @@ export function findImages(
   );
   const found: Omit<FoundImage, "name">[] = [];
   for (const path of dockerfiles) {
-    const own = runsOf(path, runs, dockerfiles, app);
+    const own = runsOf(path, runs, owners);
     const text = repository.read(path) ?? "";
     const twin = twins.get(path);
     const reason =
@@ -55,7 +67,7 @@ export function findImages(
     }
   }
   return {
-    images: withHardCodedNames(named(found, app), repository),
+    images: withHardCodedNames(named(found, app), repository, folderOf),
     leftOut: [...leftOut, ...builtOtherwise(runs, found, repository)],
   };
 }
@@ -93,27 +105,33 @@ function builtOtherwise(
   });
 }
 
-/** The containers that run an image of a Dockerfile. One that names an image of the app's own name runs that of the root. */
-function runsOf(path: string, runs: readonly Run[], dockerfiles: readonly string[], app: string): Run[] {
+/**
+ * The containers that run an image of a Dockerfile: those that are built of it, and those that name its image, or one that is called
+ * as it would be.
+ */
+function runsOf(path: string, runs: readonly Run[], owners: ReadonlyMap<string, string>): Run[] {
   const built = runs.filter(({ build }) => build?.dockerfile === path);
   const images = new Set(built.flatMap(({ image }) => repositoryOf(image)));
-  const isRoot = posix.dirname(path) === "." && dockerfiles.filter((other) => !other.includes("/")).length === 1;
   const same = runs.filter(({ build, image }) => {
     const [name] = repositoryOf(image);
-    if (build !== undefined || name === undefined) return false;
-    const last = name.split("/").at(-1) ?? "";
-    return images.has(name) || (isRoot && (last === app || last.startsWith(`${app}-`)));
+    return build === undefined && name !== undefined && (images.has(name) || owners.get(name) === path);
   });
   // Several files each start the same containers; the one that starts the most of them tells them apart.
-  const files = [
+  const [compose = []] = [
     ...Map.groupBy(
       [...built, ...same].filter(({ isCompose }) => isCompose),
       ({ file }) => file,
     ).values(),
-  ];
-  return files.toSorted((a, b) => b.length - a.length)[0] ?? same.slice(0, 1);
+  ].toSorted((a, b) => b.length - a.length);
+  const manifests = same.filter(({ isCompose }) => !isCompose);
+  const ending = manifests.filter((run) => run.runs !== "always");
+  if (compose.length > 0) return [...compose, ...ending];
+  const staying = manifests.filter((run) => run.runs === "always");
+  // Of one image, what differs in nothing that it runs is the same in another place.
+  return [...(staying.some(hasCommand) ? staying : staying.slice(0, 1)), ...ending];
 }
 
+/** The name of an image without what chooses one of its versions. */
 function repositoryOf(image: string | undefined): string[] {
   return image === undefined ? [] : [(image.split("@")[0] ?? "").replace(/:[^/:]*$/, "")];
 }
@@ -136,8 +154,9 @@ function imagesOf(
   text: string,
   runs: readonly Run[],
   repository: Pick<Repository, "files" | "has" | "read" | "under">,
-): { images: Unnamed[]; without: LeftOut[] } {
+): { readonly images: readonly Unnamed[]; readonly without: readonly LeftOut[] } {
   const choices = buildChoices(text);
+  const { services, migrations, leftOut } = rolesOf(dockerfile, text, runs);
   const image = (run: Run | undefined, isShared: boolean): Unnamed => {
     const given = Object.entries(run?.build?.args ?? {}).filter(
       ([name, value]) => value !== "" && (choices?.args.has(name) ?? true),
@@ -146,23 +165,19 @@ function imagesOf(
       target: targetOf(run?.build?.target, choices?.stages ?? []),
       buildArgs: given.length === 0 ? undefined : Object.fromEntries(given),
     };
-    return { dockerfile, run, isShared, ...choice, ...guessContext({ dockerfile, text, choice, run }, repository) };
+    return {
+      dockerfile,
+      run,
+      isShared,
+      kind: run === undefined || run.runs === "always" ? undefined : run.schedule === undefined ? "job" : "cron",
+      migration: run && migrations.get(run),
+      ...choice,
+      ...guessContext({ dockerfile, text, choice, run }, repository),
+    };
   };
-  const [first, ...more] = runs.filter(({ isTask }) => !isTask);
-  if (first === undefined) return { images: [image(runs[0], false)], without: [] };
-  const isOther = (run: Run): boolean => JSON.stringify(run.build) !== JSON.stringify(first.build);
-  const isOnce = (run: Run): boolean => !isOther(run) && hasCommand(run) && runsOnce(run.name);
-  const kept = more.filter((run) => !isOnce(run));
-  const without = more.filter(isOnce).map((run) => ({
-    path: `${dockerfile} (${run.name})`,
-    reason: `${run.file} runs it once, as its name says, and a service runs all the time`,
-  }));
-  const isShared = kept.length > 0;
-  return { images: [first, ...kept].map((run) => image(run, isShared)), without };
-}
-
-function hasCommand({ command, args }: Run): boolean {
-  return command !== undefined || args !== undefined;
+  if (services.length === 0) return { images: [image(undefined, false)], without: leftOut };
+  const isShared = services.length > 1;
+  return { images: services.map((run) => image(run, isShared)), without: leftOut };
 }
 
 const forDevelopment = /^(dev(el(op(ment)?)?)?|debug|tests?|local|lint)$/i;
@@ -194,15 +209,29 @@ function named(images: readonly Unnamed[], app: string): FoundImage[] {
   });
 }
 
-function nameOf({ dockerfile, run, isShared }: Unnamed, app: string): string {
-  const folder = posix
-    .dirname(dockerfile)
-    .split("/")
-    .findLast((part) => !generic.test(part));
+function nameOf({ dockerfile, run, isShared }: Pick<Unnamed, "dockerfile" | "run" | "isShared">, app: string): string {
+  const folder = folderOf(dockerfile);
   const suffix = dockerfileSuffix(dockerfile);
   if (isShared && run !== undefined) return run.name;
   if (suffix !== "") return isGenericPlace(dockerfile) ? suffix : `${serviceName(folder ?? app)}-${suffix}`;
   return folder ?? app;
+}
+
+/** The directory that says what it is; `undefined`: there is none. */
+function folderOf(dockerfile: string): string | undefined {
+  return posix
+    .dirname(dockerfile)
+    .split("/")
+    .findLast((part) => !generic.test(part));
+}
+
+/** What the image of a Dockerfile would be called. */
+function imageNames(dockerfile: string, app: string): string[] {
+  const own = nameOf({ dockerfile, run: undefined, isShared: false }, app);
+  return [own, ...(dockerfileSuffix(dockerfile) === "" ? [folderOf(dockerfile) ?? app] : [])].flatMap((name) => [
+    normal(name, app),
+    name.toLowerCase().replaceAll("_", "-"),
+  ]);
 }
 
 function isGenericPlace(dockerfile: string): boolean {

@@ -98,3 +98,16 @@ export function knownImage(image: string): (KnownDependency & { readonly name: s
 export function dependencyOfVariable(variable: string): string | undefined {
   return Object.entries(dependencies).find(([, { names }]) => names.test(variable))?.[0];
 }
+
+/** What runs where the repository names no image. */
+export const usualImages: Readonly<Record<string, string>> = {
+  postgres: "postgres:17-alpine",
+  redis: "redis:8-alpine",
+  valkey: "valkey/valkey:9-alpine",
+  mysql: "mysql:8.4",
+  mariadb: "mariadb:11.8",
+  mongo: "mongo:8",
+  rabbitmq: "rabbitmq:4-alpine",
+  nats: "nats:2.12-alpine",
+  memcached: "memcached:1.6-alpine",
+};

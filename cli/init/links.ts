@@ -1,10 +1,14 @@
-import { exposedPort } from "../../components/dockerfile/dockerfile.ts";
-import { dependencyOfVariable, knownImage } from "./known-images.ts";
+import { imageEnvironment } from "../../components/dockerfile/dockerfile.ts";
+import { hasAddressOf, isHost, namesHost, replaceHost } from "./hosts.ts";
 import type { FoundImage } from "./images.ts";
-import { isHostVariable, peerLinks, type PeerLink } from "./peer-links.ts";
+import { knownImage, usualImages } from "./known-images.ts";
+import { baseImage, portOf, type ListeningPort } from "./listening-port.ts";
+import { peerLinks, type PeerLink } from "./peer-links.ts";
+import { plainEnvironment, type DroppedVariable } from "./plain-environment.ts";
 import type { Repository } from "./repository.ts";
-import { isHost, replaceHost, type Run } from "./runs.ts";
+import type { Run } from "./run.ts";
 import { dependencyPasswords, findSecrets, type FoundSecret } from "./secrets.ts";
+import { ofDependencies, sourceHints } from "./source-hints.ts";
 
 /** A database, cache or queue that services use. */
 export interface FoundDependency {
@@ -16,22 +20,27 @@ export interface FoundDependency {
 
 /** What a service needs at run time. */
 export interface Links {
-  /** `undefined`: a worker, as far as is known. */
-  readonly port: number | undefined;
-  /** Where the port is known from; `undefined`: the program finds it by itself. */
-  readonly portFrom: string | undefined;
+  /** Without a port it is a worker, as far as is known. */
+  readonly listens: ListeningPort;
   /** By name: the variable that takes its address. */
   readonly dependencies: ReadonlyMap<string, DependencyUse>;
   readonly peers: readonly PeerLink[];
   readonly environment: Readonly<Record<string, string>>;
+  /** Variables that it has where it is run, and not here. */
+  readonly dropped: readonly DroppedVariable[];
+  /** Where it has files there that are not of its image, and stay. */
+  readonly mounts: readonly string[];
+  /** What it runs in place of the image's own, with the hosts that are here. */
+  readonly command: readonly string[] | undefined;
+  readonly args: readonly string[] | undefined;
   /** Variables that hold a password or the like. */
   readonly secrets: readonly FoundSecret[];
 }
 
 interface DependencyUse {
   readonly variable: string;
-  /** Whether the code reads that variable; else it needs the address in another form. */
-  readonly isRead: boolean;
+  /** Whether it knows where that is: it reads this variable, or has its host from elsewhere. */
+  readonly isKnown: boolean;
   /** How it is known. */
   readonly because: string;
 }
@@ -40,7 +49,7 @@ interface DependencyUse {
 export function findLinks(
   images: readonly FoundImage[],
   runs: readonly Run[],
-  repository: Pick<Repository, "read" | "under">,
+  repository: Pick<Repository, "files" | "read" | "under">,
 ): {
   readonly dependencies: readonly FoundDependency[];
   readonly links: ReadonlyMap<string, Links>;
@@ -49,40 +58,54 @@ export function findLinks(
 } {
   const passwords = dependencyPasswords(runs);
   const secrets = findSecrets(
-    new Map(images.map((image) => [image.name, runOf(image, runs)?.environment ?? {}])),
+    new Map(images.map((image) => [image.name, runOf(image, runs) ?? { environment: {}, secretVariables: [] }])),
     passwords,
   );
   const names = new Set(images.map(({ name }) => name));
   const declared = runs.flatMap((run): FoundDependency[] => {
     const base = run.build === undefined ? run.image : baseImage(repository.read(run.build.dockerfile));
-    const isFree = /^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/.test(run.name) && !names.has(run.name);
+    // The host by which it is found in Kubernetes is that of its Service.
+    const name = (run.isCompose ? undefined : run.aliases[0]) ?? run.name;
+    const isFree = /^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name) && !names.has(name);
     return base !== undefined && isFree && knownImage(base)?.kind === "dependency"
-      ? [{ name: run.name, image: run.build === undefined ? base : base, file: run.file }]
+      ? [{ name, image: base, file: run.file }]
       : [];
   });
+  const hosts = [
+    ...names,
+    ...images.flatMap((image) => hostsOf(runOf(image, runs))),
+    ...declared.map(({ name }) => name),
+  ];
   const ports = new Map(images.map((image) => [image.name, portOf(image, runOf(image, runs), repository)]));
+  const rename = (text: string, isNamed: (host: string, text: string) => boolean): string =>
+    renamed(text, { images, runs, ports, isNamed });
   const used = new Map<string, FoundDependency>();
   const links = images.map((image): [string, Links] => {
     const run = runOf(image, runs);
     const environment = Object.entries(run?.environment ?? {});
-    const mentions = (name: string): boolean =>
-      run?.dependsOn.includes(name) === true || environment.some(([, value]) => isHost(name, value));
+    const source = sourceHints(image, hosts, repository);
     const uses = new Map<string, DependencyUse>();
-    for (const dependency of declared.filter(({ name }) => mentions(name))) {
+    for (const dependency of declared) {
+      const use = useOf(dependency.name, run, source.hosts);
+      if (use === undefined) continue;
       used.set(dependency.name, dependency);
-      uses.set(dependency.name, useOf(dependency.name, environment, `${run?.file}`));
+      uses.set(dependency.name, use);
     }
-    const read = readInCode(image, repository);
-    for (const [variable, dependency] of ofDependencies(read)) {
+    for (const [variable, dependency] of ofDependencies(source.variables)) {
       const known = declared.filter(({ image: of }) => nameOf(of) === dependency);
       // Which one of several it is, the code does not tell.
-      if (known.length > 1 || [...uses.keys()].some((name) => known.some((found) => found.name === name))) continue;
-      const [found = { name: dependency, image: imagesOf[dependency] ?? dependency, file: "its code" }] = known;
-      if (names.has(found.name) || imagesOf[dependency] === undefined) continue;
+      if (
+        known.length > 1 ||
+        uses.has(dependency) ||
+        [...uses.keys()].some((name) => known.some((found) => found.name === name))
+      )
+        continue;
+      const [found = { name: dependency, image: usualImages[dependency] ?? dependency, file: "its code" }] = known;
+      if (names.has(found.name) || usualImages[dependency] === undefined) continue;
       used.set(found.name, found);
       uses.set(found.name, {
         variable: addressVariable(found.name, variable),
-        isRead: isAddress(variable),
+        isKnown: isAddress(variable),
         because: `its code reads ${variable}`,
       });
     }
@@ -92,87 +115,62 @@ export function findLinks(
         ? []
         : [{ name: other.name, port: known, run: runOf(other, runs) }];
     });
-    const peers = peerLinks(others, run, read);
-    const addressed = new Set(peers.flatMap(({ variables }) => variables.map(({ variable }) => variable)));
-    const told = [
-      ...uses.keys(),
-      ...peers.map(({ name }) => name),
-      ...images.flatMap((other) => runOf(other, runs)?.name ?? []),
-    ];
-    const kept = environment.filter(
-      ([name, value]) =>
-        (image.isShared ||
-          told.some((host) => isHost(host, value) && host !== value.trim()) ||
-          isHostVariable(name, value, told)) &&
-        !addressed.has(name) &&
-        [...uses.values()].every(({ variable }) => variable !== name),
-    );
+    const ofImage = imageEnvironment(repository.read(image.dockerfile) ?? "", image);
+    const peers = peerLinks(others, {
+      run,
+      environment: Object.entries({ ...ofImage, ...run?.environment }),
+      source,
+    });
     const own = secrets.get(image.name) ?? [];
-    const isSecret = ([name]: readonly [string, string]): boolean => own.some(({ variable }) => variable === name);
-    const port = ports.get(image.name);
+    const taken = new Set([
+      ...peers.flatMap(({ variables }) => variables.map(({ variable }) => variable)),
+      ...[...uses.values()].map(({ variable }) => variable),
+      ...own.map(({ variable }) => variable),
+    ]);
+    const { kept, dropped } = plainEnvironment(
+      environment.filter(([name, value]) => !taken.has(name) && ofImage[name] !== value),
+      runs.flatMap(hostsOf).filter((name) => !hosts.includes(name)),
+    );
     return [
       image.name,
       {
-        port: port?.port,
-        portFrom: port?.from,
+        listens: ports.get(image.name) ?? { port: undefined, from: undefined },
         dependencies: uses,
         peers,
         environment: Object.fromEntries(
-          kept.filter((entry) => !isSecret(entry)).map(([name, value]) => [name, renamed(value, images, runs, ports)]),
+          kept.map(([name, value]) => [name, rename(value, (host, text) => namesHost(host, [name, text]))]),
         ),
-        secrets: own.map((secret) => ({ ...secret, value: renamed(secret.value, images, runs, ports) })),
+        dropped,
+        mounts: run?.mounts ?? [],
+        command: run?.command?.map((word) => rename(word, hasAddressOf)),
+        args: run?.args?.map((word) => rename(word, hasAddressOf)),
+        secrets: own.map((secret) => ({ ...secret, value: secret.value && rename(secret.value, isHost) })),
       },
     ];
   });
   return { dependencies: [...used.values()], links: new Map(links), passwords };
 }
 
+/** All hosts by which a container is found. */
+function hostsOf(run: Run | undefined): readonly string[] {
+  return run === undefined ? [] : [run.name, ...run.aliases];
+}
+
 function runOf(image: FoundImage, runs: readonly Run[]): Run | undefined {
   return image.run ?? runs.find(({ name, build }) => build === undefined && name === image.name);
 }
 
-function portOf(
-  { dockerfile, target, buildArgs }: FoundImage,
-  run: Run | undefined,
-  { read }: Pick<Repository, "read">,
-): { port: number | undefined; from: string | undefined } {
-  const text = read(dockerfile) ?? "";
-  const exposed = exposedPort(text, { target, buildArgs });
-  const [said] = run?.ports ?? [];
-  // Several containers of one image may listen at a port each.
-  if (exposed !== undefined && (said === undefined || run?.ports.includes(exposed) === true))
-    return { port: exposed, from: undefined };
-  if (said !== undefined) return { port: said, from: run?.file };
-  if (exposed !== undefined) return { port: exposed, from: undefined };
-  const environment = /^\s*ENV\s+(?:.*\s)?PORT[= ]"?(\d{2,5})\b/im.exec(text)?.[1];
-  if (environment !== undefined) return { port: Number(environment), from: "PORT in its Dockerfile" };
-  const base = baseImage(text);
-  const served =
-    base === undefined
-      ? undefined
-      : serverImages.find(({ image, always }) => image.test(base) && (always || run === undefined))?.port;
-  return served === undefined ? { port: undefined, from: undefined } : { port: served, from: `of ${base}` };
-}
-
-/** Images that say themselves where they listen. What only some programs in them do, a container that tells its ports knows. */
-const serverImages = [
-  { image: /(^|\/)nginx-unprivileged\b/, port: 8080, always: true },
-  { image: /(^|\/)(nginx|httpd|caddy|wordpress)\b|(^|\/)php:[\w.-]*apache/, port: 80, always: true },
-  { image: /(^|\/)(tomcat|jetty)\b/, port: 8080, always: true },
-  { image: /dotnet\/aspnet:(8|9|1\d)\b/, port: 8080, always: false },
-] as const;
-
-function baseImage(dockerfile: string | undefined): string | undefined {
-  return [...(dockerfile ?? "").matchAll(/^\s*FROM\s+(?:--\S+\s+)*(\S+)/gim)].at(-1)?.[1];
-}
-
-function useOf(name: string, environment: readonly (readonly [string, string])[], file: string): DependencyUse {
+/** @returns `undefined`: nothing says that it is used */
+function useOf(name: string, run: Run | undefined, inSource: ReadonlyMap<string, string>): DependencyUse | undefined {
+  const environment = Object.entries(run?.environment ?? {});
+  const words = [...(run?.command ?? []), ...(run?.args ?? [])];
   const exact = environment.find(([, value]) => new RegExp(`^${name}:\\d+$`).test(value));
-  return {
-    variable: exact?.[0] ?? addressVariable(name, undefined),
-    isRead: exact !== undefined,
-    because: file,
-  };
+  const isTold = environment.some((entry) => namesHost(name, entry)) || words.some((word) => hasAddressOf(name, word));
+  const variable = exact?.[0] ?? addressVariable(name, undefined);
+  const file = inSource.get(name);
+  if (isTold || run?.dependsOn.includes(name) === true)
+    return { variable, isKnown: isTold || file !== undefined, because: `${run?.file}` };
+  return file === undefined ? undefined : { variable, isKnown: true, because: `${file} has its host` };
 }
 
 function isAddress(variable: string): boolean {
@@ -190,63 +188,22 @@ function nameOf(image: string): string | undefined {
   return known?.kind === "dependency" ? known.name : undefined;
 }
 
-/** What runs where the repository names no image. */
-const imagesOf: Readonly<Record<string, string>> = {
-  postgres: "postgres:17-alpine",
-  redis: "redis:8-alpine",
-  valkey: "valkey/valkey:9-alpine",
-  mysql: "mysql:8.4",
-  mariadb: "mariadb:11.8",
-  mongo: "mongo:8",
-  rabbitmq: "rabbitmq:4-alpine",
-  nats: "nats:2.12-alpine",
-  memcached: "memcached:1.6-alpine",
-};
-
-const sourceFile = /\.(go|js|mjs|cjs|ts|py|java|kt|rs|rb|php|cs|ex|exs|ya?ml|properties|toml|env|env\.example)$/;
-const environmentVariable =
-  /(?:getenv|Getenv|LookupEnv|environ(?:\.get)?|ENV|env|System\.getenv|GetEnvironmentVariable|std::env::var|fetch)\s*[.([]{1,2}\s*["']?([A-Z][A-Z0-9_]{3,60})|\$\{([A-Z][A-Z0-9_]{3,60})(?::[^}]*)?\}/g;
-
-/** The variables that are named after a dependency: variable → dependency. */
-function ofDependencies(variables: ReadonlySet<string>): Map<string, string> {
-  return new Map(
-    [...variables].flatMap((variable) => {
-      const dependency = dependencyOfVariable(variable);
-      return dependency !== undefined && /ADDR|HOST|URL|URI|DSN|ENDPOINT|SERVER|CONNECTION|BROKER/.test(variable)
-        ? [[variable, dependency] as const]
-        : [];
-    }),
-  );
-}
-
-/** The variables that the code beside a Dockerfile reads. */
-function readInCode({ dockerfile }: FoundImage, { read, under }: Pick<Repository, "read" | "under">): Set<string> {
-  const directory = dockerfile.includes("/") ? dockerfile.replace(/\/[^/]*$/, "") : "";
-  // Of a Dockerfile at the root, it is not known which code is its own.
-  const files =
-    directory === ""
-      ? []
-      : under(directory)
-          .filter((file) => sourceFile.test(file))
-          .slice(0, 400);
-  return new Set(
-    files.flatMap((file) =>
-      [...(read(file) ?? "").matchAll(environmentVariable)].map(([, called, braced]) => called ?? braced ?? ""),
-    ),
-  );
+interface Renaming {
+  readonly images: readonly FoundImage[];
+  readonly runs: readonly Run[];
+  readonly ports: ReadonlyMap<string, ListeningPort>;
+  /** Whether a text means a host by that name. */
+  readonly isNamed: (host: string, text: string) => boolean;
 }
 
 /** Hosts by the names that the services have here, at the ports that they listen on. */
-function renamed(
-  value: string,
-  images: readonly FoundImage[],
-  runs: readonly Run[],
-  ports: ReadonlyMap<string, { readonly port: number | undefined }>,
-): string {
+function renamed(value: string, { images, runs, ports, isNamed }: Renaming): string {
   return images.reduce((text, image) => {
     const run = runOf(image, runs);
     if (run === undefined) return text;
-    const named = run.name === image.name ? text : replaceHost(text, run.name, image.name);
+    const named = hostsOf(run)
+      .filter((host) => host !== image.name && isNamed(host, text))
+      .reduce((to, host) => replaceHost(to, host, image.name), text);
     const port = ports.get(image.name)?.port;
     // A Service of Kubernetes may listen elsewhere than its containers; here it does not.
     const [, told] = new RegExp(`(?:^|[/@=,\\s])${image.name}:(\\d+)`).exec(named) ?? [];

@@ -33,6 +33,8 @@ export function needs({ settings, services, given, checkout, environment }: Need
     "deploy-token":
       "a token that may write to the deploy repository (GitHub: Settings, Developer settings, fine-grained token)",
     "github-token": `a token that may comment on pull requests of ${github?.repository ?? "the repository"}`,
+    kubeconfig:
+      "the content of a kubeconfig of a user who may read Jobs, pods and their logs, with which CI waits for migrations",
     "pulumi-token": "an access token of Pulumi's backend (app.pulumi.com: Personal access tokens), for previews",
   };
   const secrets = Object(given["secrets"]);

@@ -1,6 +1,8 @@
 import { peerVariables, usualForm, type PeerVariable } from "../../components/service/peer-settings.ts";
 import { serviceName } from "../../core/names.ts";
-import { isHost, type Run } from "./runs.ts";
+import { hasAddressOf, isHostVariable, namesHost } from "./hosts.ts";
+import type { Run } from "./run.ts";
+import type { SourceHints } from "./source-hints.ts";
 
 /** A service that one calls, and the variables in which its code looks for the address, as far as they are known. */
 export interface PeerLink {
@@ -17,28 +19,35 @@ interface Callable {
   readonly run: Run | undefined;
 }
 
-/**
- * The services that one calls, by name.
- * @param run how it is run itself
- * @param read the variables that its code reads
- */
-export function peerLinks(
-  services: readonly Callable[],
-  run: Run | undefined,
-  read: ReadonlySet<string>,
-): readonly PeerLink[] {
-  const environment = Object.entries(run?.environment ?? {});
+/** What tells whom a service calls. */
+interface Caller {
+  readonly run: Run | undefined;
+  /** Its variables: those of its image, too. */
+  readonly environment: readonly (readonly [variable: string, value: string])[];
+  readonly source: SourceHints;
+}
+
+/** The services that one calls, by name. */
+export function peerLinks(services: readonly Callable[], { run, environment, source }: Caller): readonly PeerLink[] {
   const found = services.flatMap(({ name, port, run: called }): PeerLink[] => {
-    const hosts = [name, ...(called === undefined ? [] : [called.name])];
+    const hosts = [name, ...(called === undefined ? [] : [called.name, ...called.aliases])];
     // Another of its ports has no name here.
     const isPrimary = (told: number): boolean => told === port || called?.ports.includes(told) !== true;
+    const words = [...(run?.command ?? []), ...(run?.args ?? [])];
     const isMentioned = hosts.some(
-      (host) => run?.dependsOn.includes(host) === true || environment.some(([, value]) => isHost(host, value)),
+      (host) =>
+        run?.dependsOn.includes(host) === true ||
+        environment.some((entry) => namesHost(host, entry)) ||
+        words.some((word) => hasAddressOf(host, word)),
     );
-    if (isMentioned) return [{ name, variables: inEnvironment(environment, hosts, isPrimary), because: undefined }];
-    const variables = inCode(read, hosts);
-    if (variables.length === 0) return [];
-    return [{ name, variables, because: `its code reads ${variables.map(({ variable }) => variable).join(", ")}` }];
+    const told = inEnvironment(environment, hosts, isPrimary);
+    const variables = told.length > 0 ? told : inCode(source.variables, hosts);
+    const read = variables.map(({ variable }) => variable).join(", ");
+    if (isMentioned)
+      return [{ name, variables, because: told.length > 0 || read === "" ? undefined : `its code reads ${read}` }];
+    if (variables.length > 0) return [{ name, variables, because: `its code reads ${read}` }];
+    const [file] = hosts.flatMap((host) => source.hosts.get(host) ?? []);
+    return file === undefined ? [] : [{ name, variables: [], because: `${file} has its host` }];
   });
   return found.toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
@@ -62,15 +71,10 @@ function inEnvironment(
 function inCode(read: ReadonlySet<string>, hosts: readonly string[]): PeerVariable[] {
   const names = hosts.map((host) => serviceName(host).toUpperCase().replaceAll("-", "_"));
   return [...read].toSorted().flatMap((variable): PeerVariable[] => {
-    const [, name = "", kind] = /^(.+?)(?:_SERVICE|_SVC)?_(URL|URI|ADDR|ADDRESS|HOST)$/.exec(variable) ?? [];
+    const [, name = "", kind] = /^(.+?)(?:_SERVICE|_SVC)?_(URL|URI|ADDR|ADDRESS|HOST|ENDPOINT)$/.exec(variable) ?? [];
     if (!names.includes(name)) return [];
     return [{ variable, form: kind === "HOST" ? "host" : usualForm(variable) }];
   });
-}
-
-/** A host on its own is told from any other word by the name of its variable. */
-export function isHostVariable(name: string, value: string, hosts: readonly string[]): boolean {
-  return /HOST|ADDR|SERVER|URL|URI|ENDPOINT/.test(name) && hosts.includes(value.trim());
 }
 
 /** As the stack file has them: a list, or a map where variables are known that they would not have by themselves. */

@@ -1,13 +1,13 @@
 import { knownImage } from "./known-images.ts";
-import type { Run } from "./runs.ts";
+import type { Run } from "./run.ts";
 
 /** A variable of a service whose value is nobody's to read. */
 export interface FoundSecret {
   readonly variable: string;
   /** What the stack's secret is called that is to have it. */
   readonly secret: string;
-  /** As the repository has it, which need not be the real one. */
-  readonly value: string;
+  /** As the repository has it, which need not be the real one; `undefined`: it is in a Secret of Kubernetes. */
+  readonly value: string | undefined;
 }
 
 const names =
@@ -22,18 +22,22 @@ export function isSecretVariable(variable: string, value: string): boolean {
 
 /**
  * The secrets among the variables of services.
- * @param environments the variables of each service, by its name
+ * @param environments how each service is run, by its name
  * @param passwords the passwords with which dependencies run, by the names of the stack's secrets: a service that has the same one
  *   gets the same secret
  */
 export function findSecrets(
-  environments: ReadonlyMap<string, Readonly<Record<string, string>>>,
+  environments: ReadonlyMap<string, Pick<Run, "environment" | "secretVariables">>,
   passwords: ReadonlyMap<string, string>,
 ): ReadonlyMap<string, readonly FoundSecret[]> {
-  const values = new Map<string, Set<string>>();
-  const all = [...environments].map(([service, environment]) => {
-    const secrets = Object.entries(environment).filter(([variable, value]) => isSecretVariable(variable, value));
-    for (const [variable, value] of secrets) values.set(variable, (values.get(variable) ?? new Set()).add(value));
+  const values = new Map<string, Set<string | undefined>>();
+  const all = [...environments].map(([service, { environment, secretVariables }]) => {
+    const secrets: (readonly [variable: string, value: string | undefined])[] = [
+      ...Object.entries(environment).filter(([variable, value]) => isSecretVariable(variable, value)),
+      ...secretVariables.filter((name) => !Object.hasOwn(environment, name)).map((name) => [name, undefined] as const),
+    ];
+    for (const [variable, value] of secrets)
+      values.set(variable, (values.get(variable) ?? new Set<string | undefined>()).add(value));
     return [service, secrets] as const;
   });
   return new Map(

@@ -1,4 +1,5 @@
 import { posix, relative } from "node:path";
+import { kubeconfigVariable } from "../../core/names.ts";
 import { schemaVersion } from "../../core/schema-version.ts";
 import { knownImage } from "./known-images.ts";
 import type { Guess, GuessedService } from "./guess.ts";
@@ -78,7 +79,7 @@ function imagesLines({ owner, context, services }: Guess): string[] {
   ];
 }
 
-function ciLines({ github, ci, program }: Guess): string[] {
+function ciLines({ github, ci, program, services }: Guess): string[] {
   return [
     "  delivery:ci:",
     `    organizationId: ${scalar(placeholderId)} # → CircleCI: Organization Settings`,
@@ -91,6 +92,9 @@ function ciLines({ github, ci, program }: Guess): string[] {
     "      DELIVERY_GIT_TOKEN: deploy-token",
     "      DELIVERY_GITHUB_TOKEN: github-token",
     "      PULUMI_ACCESS_TOKEN: pulumi-token",
+    ...(services.some(({ hasMigrations }) => hasMigrations)
+      ? [`      ${kubeconfigVariable}: kubeconfig # with which CI waits for migrations`]
+      : []),
   ];
 }
 

@@ -61,7 +61,18 @@ export function exposedPort(dockerfile: string, choice: BuildChoice = {}): numbe
  * only the builder knows them.
  * Source: https://docs.docker.com/reference/dockerfile/#expose
  */
-export function exposedPorts(dockerfile: string, { target, buildArgs = {} }: BuildChoice = {}): ExposedPort[] {
+export function exposedPorts(dockerfile: string, choice: BuildChoice = {}): ExposedPort[] {
+  const stage = chosenStage(dockerfile, choice);
+  return stage === undefined ? [] : portsOf(stage);
+}
+
+/** The variables that an image has by ENV, as far as not only the builder knows them. */
+export function imageEnvironment(dockerfile: string, choice: BuildChoice = {}): Record<string, string> {
+  return Object.fromEntries(chosenStage(dockerfile, choice)?.env ?? []);
+}
+
+/** The stage that becomes the image, with what it has of the one that it builds on. */
+function chosenStage(dockerfile: string, { target, buildArgs = {} }: BuildChoice): Stage | undefined {
   const given = new Map(Object.entries(buildArgs));
   const globals = new Map<string, string>();
   const stages = new Map<string, Stage>();
@@ -99,8 +110,7 @@ export function exposedPorts(dockerfile: string, { target, buildArgs = {} }: Bui
       );
     }
   }
-  const chosen = target === undefined ? stage : (stages.get(target.toLowerCase()) ?? numbered[Number(target)]);
-  return chosen === undefined ? [] : portsOf(chosen);
+  return target === undefined ? stage : (stages.get(target.toLowerCase()) ?? numbered[Number(target)]);
 }
 
 interface Stage {

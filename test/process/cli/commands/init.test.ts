@@ -147,6 +147,17 @@ test("takes nothing from what Git ignores: a file .env with passwords, a directo
   expect(init("--print")).toMatchObject({ status: 0, err: "" });
 });
 
+test("says which kubeconfig migrations need", () => {
+  shop.commit({
+    "compose.yaml":
+      "services:\n  link: { build: svc/link }\n  migrate: { build: svc/link, command: [/app, up], restart: 'no' }\n",
+  });
+  const { out } = init();
+  expect(out).toContain("migrations: { command: [/app, up] }");
+  expect(out).toMatch(/^ {2}secrets\.kubeconfig: the content of a kubeconfig of a user who may read Jobs, .*: pulumi /m);
+  expect(delivery(["ci-config", "--env", "dev"])).toMatchObject({ status: 0, err: "" });
+});
+
 test("a Dockerfile and a link to it are one service", () => {
   shop.commit({ "svc/web/Dockerfile.prod": dockerfile });
   symlinkSync("Dockerfile.prod", join(shop.root, "svc/web/Dockerfile"));

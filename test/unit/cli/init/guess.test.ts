@@ -29,8 +29,12 @@ describe("a service is", () => {
       },
     ],
     [
-      "a Dockerfile below a folder that says nothing",
-      { "src/cart/src/Dockerfile": web, "src/ad/Dockerfile": web },
+      "a Dockerfile below a folder that says nothing, whatever code has in a path",
+      {
+        "src/cart/src/Dockerfile": web,
+        "src/ad/Dockerfile": web,
+        "src/ad/app.js": 'import "src/x"; get("http://src/")',
+      },
       { cart: "src/cart/src/Dockerfile in src/cart/src", ad: "src/ad/Dockerfile in src/ad" },
     ],
     [
@@ -96,6 +100,7 @@ describe("a service is", () => {
     ["no tool", "ops/grafana/Dockerfile", "FROM grafana/grafana\n", /FROM grafana\/grafana: a tool/],
     ["nothing for Windows", "svc/w/Dockerfile", "FROM mcr.microsoft.com/windows/servercore\n", /does not run on Linux/],
     ["nothing that runs once", "migrations/Dockerfile", "FROM x\n", /migrations runs once/],
+    ["no command line", "svc/shop-cli/Dockerfile", "FROM x\n", /shop-cli is a command line/],
     ["no template", "docker/Dockerfile", "FROM x\nARG JAR\nCOPY ${JAR} app.jar\n", /copies what JAR says/],
     ["no empty file", "svc/e/Dockerfile", "", /has no FROM/],
   ])("%s, and the reason is said", (_what, path, dockerfile, reason) => {
@@ -154,7 +159,7 @@ services:
         env: { CACHE_HOST: "cache" },
         secrets: { DATABASE_URL: "database-url" },
       },
-      api: { port: 9000, peers: ["web"], dependencies: { db: { address: "DB_ADDRESS" } } },
+      api: { port: 9000, peers: ["web"], dependencies: { db: { address: "DB_ADDRESS" } }, env: { LOG: "info" } },
       mail: { kind: "worker" },
     });
     expect(Object.keys(Object(config["dependencies"]))).toEqual(["db", "cache"]);
@@ -172,14 +177,13 @@ services:
     expect(guessedStack(broken).accepted.services.map(({ name }) => name)).toEqual(["api", "mail", "web"]);
   });
 
-  test("come services of one image that differ by their environment or by what they run, and none that runs once", () => {
-    const { config, guess, accepted } = guessedStack({
+  test("come services of one image that differ by their environment or by what they run", () => {
+    const { config, accepted } = guessedStack({
       "compose.yaml": `services:
   a: { build: ., environment: { ROLE: a, TOKEN: x }, ports: ["80:8080"] }
   b: { build: ., environment: { ROLE: b } }
   c: { build: ., command: 'run "c d" --port=$$PORT' }
   d: { build: ., entrypoint: [/app, "no"], command: [--beat], ports: [8080] }
-  a-migrate: { build: ., command: migrate }
 `,
       Dockerfile: web,
     });
@@ -190,9 +194,6 @@ services:
       c: { dockerfile: "Dockerfile", kind: "worker", args: ["run", "c d", "--port=$PORT"] },
       d: { dockerfile: "Dockerfile", command: ["/app", "no"], args: ["--beat"] },
     });
-    expect(guess.leftOut).toEqual([
-      { path: "Dockerfile (a-migrate)", reason: expect.stringContaining("runs it once") },
-    ]);
   });
 });
 
@@ -269,6 +270,7 @@ test("for five services in Go, Node and Java, at most twelve lines are left to b
   expect(text).toContain(
     'build: { prepare: { command: "cd svc/pay && mvn -B -q package -DskipTests", image: cimg/openjdk:21.0-node } }',
   );
+  expect(text).toContain('test: { command: "cd svc/pay && mvn -B -q test", image: cimg/openjdk:21.0-node } # Java');
 });
 
 test("ports and addresses come from manifests of Kubernetes, too", () => {
@@ -359,7 +361,15 @@ describe("a service keeps the name", () => {
       ["cart-service", "web"],
     ],
     ["as host and port, too", "svc/web/main.go", 'dial("cart-service:8080")', ["cart-service", "web"]],
-    ["but not of a longer host", "svc/web/app.js", 'get("http://cart-service-v2:8080")', ["cart", "web"]],
+    ["with a login before it", "svc/web/app.py", 'amqp = "amqp://u:p@cart-service:5672"', ["cart-service", "web"]],
+    [
+      "as what a variable has by default",
+      "svc/web/app.js",
+      'const host = process.env.CART_HOST || "cart-service"',
+      ["cart-service", "web"],
+    ],
+    ["but not of a path", "svc/web/app.js", 'import "cart-service/api"', ["cart", "web"]],
+    ["nor of a longer host", "svc/web/app.js", 'get("http://cart-service-v2:8080")', ["cart", "web"]],
     [
       "nor one that only Compose has",
       "compose.yaml",
