@@ -154,7 +154,9 @@ test("says which kubeconfig migrations need", () => {
   });
   const { out } = init();
   expect(out).toContain("migrations: { command: [/app, up] }");
-  expect(out).toMatch(/^ {2}secrets\.kubeconfig: the content of a kubeconfig of a user who may read Jobs, .*: pulumi /m);
+  expect(out).toMatch(
+    /^ {2}secrets\.kubeconfig: the content of a kubeconfig of a user who may read Jobs, .*: pulumi /m,
+  );
   expect(delivery(["ci-config", "--env", "dev"])).toMatchObject({ status: 0, err: "" });
 });
 
