@@ -2,9 +2,10 @@ import { isWithinLimits } from "../../circleci/limits.ts";
 import type { CircleConfig } from "../../circleci/schema.ts";
 import { executors, plainExecutor } from "./executors.ts";
 import { withAggregate } from "./calls.ts";
+import { prepareCommand, pulumiCommand } from "./installation.ts";
 import { aggregateJob, jobs } from "./jobs.ts";
 import { triggerKinds, type Pipeline, type TriggerKind } from "./pipeline.ts";
-import { prepareCommand, reportCommand, run as step } from "./steps.ts";
+import { reportCommand, run as step } from "./steps.ts";
 import { workflow } from "./workflows.ts";
 
 /** What CircleCI calls the branch of a pull request from a fork. */
@@ -84,7 +85,11 @@ function dividedConfiguration(pipeline: Pipeline, run: PipelineRun | undefined, 
       "pull-request": { type: "integer", default: 0 },
     },
     executors: all,
-    commands: { prepare: prepareCommand(pipeline.layout), report: reportCommand },
+    commands: {
+      prepare: prepareCommand(pipeline.layout),
+      pulumi: pulumiCommand(pipeline.layout),
+      report: reportCommand,
+    },
     jobs: jobs(pipeline, perJob > 1),
     workflows: Object.fromEntries(chosen.map((trigger) => [trigger, workflow(trigger, args)])),
   };

@@ -4,23 +4,31 @@ import { plainExecutor } from "./executors.ts";
 import { healthWait, type Pipeline, type Promotion } from "./pipeline.ts";
 import { prepareImageJob, unpackStep } from "./prepare-image.ts";
 import { handOver } from "./program-layout.ts";
-import { installPulumi, run, waitForPorts } from "./steps.ts";
+import { run, waitForPorts } from "./steps.ts";
 import { testInImageJob } from "./test-image.ts";
 
 /** What a job tests or builds: a service, or several, each but the first after another `--service`. */
 const service: ParameterDeclarations = { service: { type: "string" } };
 const environment: ParameterDeclarations = { environment: { type: "string" } };
 const attachWorkspace = { attach_workspace: { at: handOver } };
+/** What it runs may do everything on the builder's machine, so that its digest is written, too. */
+const emulator =
+  "tonistiigi/binfmt:qemu-v10.2.3@sha256:400a4873b838d1b89194d982c45e5fb3cda4593fbfd7e08a02e76b03b21166f0";
 /** Docker's own builder makes images for its own platform alone. Where another BuildKit builds, it is set up already. */
 const emulation = run(
   "Set up a builder for several platforms",
   `[ -n "$BUILDKIT_HOST" ] || {
-  docker run --privileged --rm tonistiigi/binfmt:qemu-v10.2.3 --install all
+  docker run --privileged --rm ${emulator} --install all
   docker context create delivery
   docker buildx create --use delivery
 }`,
 );
-const remoteDocker = { setup_remote_docker: { docker_layer_caching: true } };
+/**
+ * Docker's layers are kept for the jobs of all branches, and whoever has the builder can write into what is kept. So what is
+ * pushed is built without: it has the registry's cache, which only those write who may push.
+ */
+const freshDocker = "setup_remote_docker";
+const keptDocker = { setup_remote_docker: { docker_layer_caching: true } };
 // An absolute path, since the CLI runs in the program's directory.
 const digests = `"$PWD/${handOver}/digests"`;
 
@@ -30,7 +38,7 @@ const digests = `"$PWD/${handOver}/digests"`;
  */
 export function jobs(pipeline: Pipeline, shared: boolean): Record<string, Job> {
   const { first, promotions, services, testedOnly, emulated } = pipeline;
-  const docker = [remoteDocker, ...(emulated === true ? [emulation] : [])];
+  const emulating = emulated === true ? [emulation] : [];
   const asksPeople = promotions.some(({ approval }) => approval);
   const isPrepared = services.some(({ prepare }) => prepare !== undefined);
   // The archives that are unpacked before the build.
@@ -65,7 +73,8 @@ export function jobs(pipeline: Pipeline, shared: boolean): Record<string, Job> {
       executor: plainExecutor,
       steps: [
         "prepare",
-        ...docker,
+        freshDocker,
+        ...emulating,
         // The digests of the images that it is made from, and the files that were made for it.
         {
           when: {
@@ -93,7 +102,8 @@ delivery build --env ${first.name} --service << parameters.service >> \\
       executor: plainExecutor,
       steps: [
         "prepare",
-        ...docker,
+        keptDocker,
+        ...emulating,
         ...(isPrepared ? [{ when: { condition: "<< parameters.prepared >>", steps: [attachWorkspace, unpack] } }] : []),
         run("Build", `delivery build --env ${first.name} --service << parameters.service >> --no-push${option}`),
         { report: { job: nameOf("build") } },
@@ -141,7 +151,7 @@ delivery build --env ${first.name} --service << parameters.service >> \\
       executor: plainExecutor,
       steps: [
         "prepare",
-        installPulumi,
+        "pulumi",
         run("Publish the state", "delivery publish-state --env << parameters.environment >>"),
         { report: { job: "publish-state-<< parameters.environment >>" } },
       ],
@@ -154,7 +164,7 @@ delivery build --env ${first.name} --service << parameters.service >> \\
       description: "Compare what is declared with what is there",
       parameters: environment,
       executor: plainExecutor,
-      steps: ["prepare", installPulumi, run("Drift", "delivery drift --env << parameters.environment >>")],
+      steps: ["prepare", "pulumi", run("Drift", "delivery drift --env << parameters.environment >>")],
     },
     delivery: aggregateJob,
   };
@@ -191,7 +201,7 @@ function previewJobs(first: string, others: readonly string[]): Record<string, J
   const preview = (description: string, safe: readonly string[], trusted: readonly string[]): Job => {
     const stacks = [...trusted.map((name) => `--stack ${name}`), ...safe.map((name) => `--safe-stack ${name}`)];
     const command = `delivery preview ${stacks.join(" ")} \\\n  ${pullRequest}`;
-    const steps = ["prepare", installPulumi, run("Preview", command), { report: { job: "preview" } }];
+    const steps = ["prepare", "pulumi", run("Preview", command), { report: { job: "preview" } }];
     return { description, executor: plainExecutor, steps };
   };
   return {

@@ -1,6 +1,7 @@
-import { mkdirSync, rmSync, symlinkSync } from "node:fs";
+import { cpSync, mkdirSync, rmSync, symlinkSync } from "node:fs";
 import { homedir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
+import { installedVariable } from "../../cli/ci-config/installation.ts";
 import { installDynamicProvider, installOfflinePlugins } from "../engine/plugins.ts";
 import { cacheDir } from "../machine/cache.ts";
 
@@ -48,15 +49,32 @@ export function executorEnvironment(stateDir: string, tools: { pulumi: string })
     PULUMI_IGNORE_AMBIENT_PLUGINS: "true",
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
     PULUMI_SKIP_UPDATE_CHECK: "true",
-    // What was installed for this program is there already.
+    // What a changed lock file asks for beyond what is installed.
     NPM_CONFIG_CACHE: process.env["npm_config_cache"] ?? join(homedir(), ".npm"),
     NPM_CONFIG_PREFER_OFFLINE: "true",
+    [installedVariable]: installedProgram(directory),
     GOCACHE: join(cacheDir(), "go", "compiled"),
     GOMODCACHE: join(cacheDir(), "go", "modules"),
     // -modcacherw: else the cache could not be removed as other files can. -trimpath: else what one job has compiled would
     // serve no other, since a job's folder here has another path each time, unlike that of a real executor.
     GOFLAGS: [process.env["GOFLAGS"] ?? "", "-modcacherw", "-trimpath"].join(" ").trim(),
   };
+}
+
+/**
+ * The packages of this checkout, as an image that was made of it has them. The lock file and the SDK are those of now: jobs of
+ * commits with others install their own.
+ */
+function installedProgram(directory: string): string {
+  const installed = join(directory, "installed");
+  rmSync(installed, { recursive: true, force: true });
+  mkdirSync(installed, { recursive: true, mode: 0o700 });
+  cpSync("package-lock.json", join(installed, "package-lock.json"));
+  cpSync("sdks", join(installed, "sdks"), { recursive: true });
+  // Where the first job leaves the compiled commands for those after it.
+  mkdirSync(join("node_modules", ".cache", "delivery"), { recursive: true });
+  symlinkSync(resolve("node_modules"), join(installed, "node_modules"));
+  return installed;
 }
 
 function link(target: string, path: string): void {

@@ -7,8 +7,8 @@ import { parse, stringify } from "yaml";
 import { configurationProblems } from "../../../../circleci/references.ts";
 import type { CircleConfig, Step } from "../../../../circleci/schema.ts";
 import { aggregateJob } from "../../../../cli/ci-config/jobs.ts";
+import { prepareCommand } from "../../../../cli/ci-config/installation.ts";
 import { programLayout } from "../../../../cli/ci-config/program-layout.ts";
-import { prepareCommand } from "../../../../cli/ci-config/steps.ts";
 import { commentMarker } from "../../../../cli/github/sticky-comment.ts";
 import { recordPath, recordWith } from "../../../../git/release-record.ts";
 import { serveGit, type GitHttp } from "../../../../sandbox/stand-ins/git-server/server.ts";
@@ -490,21 +490,6 @@ describe("the commands of `prepare`", () => {
   };
   // CircleCI makes the file, which every shell reads.
   beforeEach(() => write("bash-env", ""));
-
-  test("let all later steps call delivery from anywhere, with arguments as they are", () => {
-    const [install = ""] = scripts(prepareCommand({ program: "." }).steps);
-    expect(bash(install, program)).toMatchObject({ status: 0, stderr: "" });
-    const { status, stderr } = bash('delivery "no such" command', source);
-    expect([status, stderr]).toEqual([2, expect.stringMatching(/^error: "no such" is no command/)]);
-  });
-
-  test("find the program in a directory whose name is several words", () => {
-    mkdirSync(join(source, "my tools/node_modules"), { recursive: true });
-    write("my tools/cli/delivery.js", "console.log(process.argv.slice(2));");
-    const [install = ""] = scripts(prepareCommand({ program: "my tools" }).steps);
-    expect(bash(install, source)).toMatchObject({ status: 0, stderr: "" });
-    expect(bash('delivery "a b"', join(source, "svc"))).toMatchObject({ status: 0, stdout: "[ 'a b' ]\n" });
-  });
 
   test("fetch submodules, also those of submodules", () => {
     // Git takes no submodule from a directory unless it is told to, here and in all that it calls.

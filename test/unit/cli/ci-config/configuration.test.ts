@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -380,6 +380,56 @@ test.each([1, 500])("%i services make a valid configuration, with a line for eac
   expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(130);
 });
 
+describe("what jobs keep for other jobs, of whatever branch", () => {
+  const services = [
+    { name: "link", serviceContainers: postgres, testImage: "cimg/rust:1.90", testScript: "cargo test" },
+    { name: "user", serviceContainers: [], prepare: { command: "make", directory: "svc/user", context: "." } },
+  ];
+  const all = continueConfiguration({ ...shop, services, emulated: true });
+  const configurations = [all, setupConfiguration(shop)];
+  const usesOf = ({ jobs, workflows }: CircleConfig, job: string): Invocation[] => {
+    expect(jobs[job]).toBeDefined();
+    return Object.values(workflows).flatMap((workflow) =>
+      workflow.jobs
+        .flatMap((call) => (typeof call === "string" ? [] : (Object.entries(call) as [string, Invocation][])))
+        .flatMap(([name, invocation]) => (name === job ? [invocation] : [])),
+    );
+  };
+
+  test("is no cache of CircleCI's: every branch can write any key of it, and any path", () => {
+    for (const { jobs, commands } of configurations)
+      expect(JSON.stringify([jobs, commands])).not.toMatch(/(save|restore)_cache/);
+  });
+
+  test.each(Object.keys(all.jobs))("are layers of Docker only in a job without credentials: %s", (job) => {
+    const keeps = JSON.stringify(all.jobs[job]).includes('"docker_layer_caching":true');
+    const hasCredentials = usesOf(all, job).some(({ context }) => context !== undefined);
+    expect([job, keeps, hasCredentials]).toEqual([job, job === "build-only", hasCredentials && job !== "build-only"]);
+  });
+
+  test("are no packages that run a script when they are installed", () => {
+    for (const { commands } of configurations) {
+      const installs = JSON.stringify(commands).match(/npm (ci|install)[^\\]*/g) ?? [];
+      expect(installs).toHaveLength(1);
+      expect(installs[0]).toContain("--ignore-scripts");
+    }
+    expect(JSON.stringify(configurations)).not.toMatch(/\|\s*(ba)?sh\b/);
+  });
+
+  test("is nothing that is run with more rights than the job, but what is named by its digest", () => {
+    expect(JSON.stringify(all)).toMatch(/docker run --privileged --rm \S+@sha256:[0-9a-f]{64} --install all/);
+  });
+});
+
+test("the lock file has the hash of every package that jobs install", () => {
+  const lock: { packages: Record<string, { link?: boolean; integrity?: string; resolved?: string }> } = JSON.parse(
+    readFileSync("package-lock.json", "utf8"),
+  );
+  const installed = Object.entries(lock.packages).filter(([path, { link }]) => path.includes("node_modules/") && !link);
+  expect(installed.length).toBeGreaterThan(100);
+  expect(installed.filter(([, { integrity }]) => !/^sha512-/.test(integrity ?? "")).map(([path]) => path)).toEqual([]);
+});
+
 describe("services that are too many for jobs of their own", () => {
   const services = Array.from({ length: 3000 }, (_, index) => ({
     name: `service-${index}`,
@@ -456,20 +506,19 @@ describe("the setup configuration", () => {
     expect(JSON.stringify(plan().jobs)).toContain("delivery ci-config --env dev --continue");
   });
 
-  test("takes a program in a directory of the repository from there, with its own cache", () => {
+  test("takes a program in a directory of the repository from there, with its own packages", () => {
     const text = render(plan({ layout: { program: "deploy" } }), "");
-    expect(text).toContain('checksum "deploy/package-lock.json"');
-    expect(text).toContain("npm ci --prefix deploy");
+    expect(text).toContain('cmp -s "$installed/package-lock.json" deploy/package-lock.json');
+    expect(text).toContain("npm ci --prefix deploy --ignore-scripts ");
     expect(text).toContain("cd '$PWD/deploy' && node cli/delivery.js");
-    expect(text).toContain("paths: [ deploy/node_modules, deploy/sdks/circleci/bin ]");
   });
 
   test("takes a program in a directory whose name is several words", () => {
     const layout = { program: "my tools/delivery" };
     expect(configurationProblems(plan({ layout }))).toEqual([]);
     const text = render(plan({ layout }), "");
-    expect(text).toContain("[ -d 'my tools/delivery/node_modules' ] || { npm ci --prefix 'my tools/delivery' ");
-    expect(text).toContain("node 'my tools/delivery/cli/delivery.js' help");
+    expect(text).toContain("rm -rf 'my tools/delivery/node_modules' && mkdir 'my tools/delivery/node_modules'");
+    expect(text).toContain("npm ci --prefix 'my tools/delivery' --ignore-scripts ");
   });
 
   test("fetches the submodules of a source that has some, right after the checkout", () => {
@@ -489,6 +538,6 @@ describe("the setup configuration", () => {
     expect(text).toContain("working_directory: ~/shop");
     expect(text).toContain('git clone --filter=blob:none "https://github.com/acme/delivery.git" "../delivery"');
     expect(text).toContain('git -C "../delivery" checkout "v1"');
-    expect(text).toContain("[ -d ../delivery/node_modules ] || { npm ci --prefix ../delivery ");
+    expect(text).toContain("npm ci --prefix ../delivery --ignore-scripts ");
   });
 });
