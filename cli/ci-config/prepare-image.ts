@@ -3,7 +3,7 @@ import { quoteForShell } from "../../core/shell.ts";
 import type { Batch } from "./batches.ts";
 import { plainExecutor } from "./executors.ts";
 import type { Pipeline } from "./pipeline.ts";
-import { handOver } from "./program-layout.ts";
+import { handOver, programEntries } from "./program-layout.ts";
 import { checkoutSteps, run, word } from "./steps.ts";
 
 /**
@@ -43,13 +43,28 @@ done
 echo "$(tr -cd '\\0' <${handOver}/files | wc -c) files and directories"
 tar --create --file=${handOver}/prepared/<< parameters.archive >>.tar --null --files-from=${handOver}/files`;
 
-/** Puts the files where the commands have made them. Those of the program stay as they are: it goes on with credentials. */
-export function unpackStep({ layout: { program } }: Pipeline): Step {
-  const guarded = program === "." ? "node_modules" : program;
+/**
+ * Puts the files where the commands have made them. An archive may hold anything: what has run in its job comes from others, and
+ * this job goes on with credentials. So it is unpacked elsewhere, which makes every name in it a plain one, without `./`, links
+ * on the way or a way out; and only what is below the monorepo is taken, nothing of this program, nor of Git.
+ */
+export function unpackStep({ layout: { program }, appDirectory }: Pipeline): Step {
+  const ofProgram = program !== "." ? [program] : appDirectory === "." ? programEntries : ["node_modules"];
+  const exclusions = [
+    "--no-wildcards",
+    "--exclude=.git",
+    "--anchored",
+    ...ofProgram.filter((path) => !path.startsWith("../")).map((path) => `--exclude=${word(`./${path}`)}`),
+  ];
+  const taken = appDirectory === "." ? "." : word(`./${appDirectory}`);
   return run(
     "Take over what was made for the image",
     `for archive in << parameters.prepared >>; do
-  tar --extract --no-same-owner --anchored --exclude=${word(guarded)} --file=${handOver}/prepared/$archive.tar
+  directory=$(mktemp -d)
+  tar --extract --no-same-owner --directory="$directory" --file=${handOver}/prepared/$archive.tar
+  mkdir -p "$directory"/${taken}
+  tar --create --directory="$directory" ${exclusions.join(" ")} ${taken} |
+    tar --extract --no-same-owner --no-overwrite-dir
 done`,
   );
 }

@@ -19,6 +19,26 @@ export interface ProgramLayout {
 /** Where jobs leave files for one another: outside of the checkout, which is the context of image builds. */
 export const handOver = "../handed-over";
 
+/** What jobs run of this program, where its directory is that of the monorepo, too. */
+export const programEntries: readonly string[] = [
+  ".circleci",
+  ".npmrc",
+  "Pulumi.yaml",
+  "circleci",
+  "cli",
+  "components",
+  "core",
+  "git",
+  "index.ts",
+  "kubernetes",
+  "node_modules",
+  "package-lock.json",
+  "package.json",
+  "sdks",
+  "stacks",
+  "tsconfig.json",
+];
+
 export interface LayoutArgs {
   /** The program's directory. */
   readonly program: string;

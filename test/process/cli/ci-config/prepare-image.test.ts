@@ -140,3 +140,41 @@ test("a monorepo below the root of its checkout, all of which the image sees, an
     "\n!! shop/svc/a/target/a.jar\n?? shop/svc/pwd\nmade\nshop\n",
   );
 });
+
+/**
+ * What a package that the command installs could do: hand over an archive of its own, in place of that of the job.
+ * @param cli the directory of this program's commands
+ */
+const forging = (cli: string): string => `
+member() { mkdir -p "../f/$(dirname "$1")" && echo evil >"../f/$1" && tar -C ../f -rf ../f.tar "$1" && rm "../f/$1"; }
+mkdir -p ../f/${cli} && ln -s ${cli} ../f/way && tar -C ../f -rf ../f.tar way
+for file in ./${cli} ${cli} way; do member $file/delivery.js; done
+member .git/hooks/post-checkout; member svc/a/.git/config; member svc/a/target/a.jar
+echo 'tar() { cp ../f.tar ../handed-over/prepared/a.tar; }' >>"$BASH_ENV"`;
+
+test.each<[where: string, layout: Partial<Pipeline>, cli: string]>([
+  ["beside the services", { layout: { program: "deploy" } }, "deploy/cli"],
+  ["in the root of the monorepo", {}, "cli"],
+])("an archive that was forged replaces no file of the program %s, and none of Git's", async (_, layout, cli) => {
+  const look = `cat ${cli}/delivery.js svc/a/target/a.jar; for file in .git/hooks/post-checkout svc/a/.git; do [ ! -e $file ] || echo "$file"; done`;
+  const [pipeline = ""] = await harness.push(configuration(forging(cli), layout, look), {
+    files: { ...files, [`${cli}/delivery.js`]: "good\n" },
+  });
+  expect([await ended(harness, pipeline), await harness.log(pipeline, "build-a")]).toEqual([
+    "success",
+    expect.stringContaining("\ngood\nevil\n\n"),
+  ]);
+});
+
+test("of a monorepo below the root of its checkout, nothing is taken but what is in it", async () => {
+  const below = Object.fromEntries(Object.entries(files).map(([path, content]) => [`shop/${path}`, content]));
+  const layout = { appDirectory: "shop", layout: { program: "." } } as const;
+  const command =
+    "mkdir -p svc/a/target ../cli; echo made >svc/a/target/a.jar; echo bad >../cli/delivery.js; echo bad >../x";
+  const look = "cat cli/delivery.js shop/svc/a/target/a.jar; ls";
+  const [pipeline = ""] = await harness.push(configuration(command, layout, look, "."), {
+    files: { ...below, "cli/delivery.js": "good\n" },
+  });
+  expect(await ended(harness, pipeline)).toBe("success");
+  expect(await harness.log(pipeline, "build-a")).toContain("\ngood\nmade\ncli\nshop\n");
+});

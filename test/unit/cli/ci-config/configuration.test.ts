@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,6 +14,7 @@ import {
 import { servicePorts } from "../../../../cli/ci-config/executors.ts";
 import { generatedFiles, render, staleFiles, writeFiles } from "../../../../cli/ci-config/generated-files.ts";
 import { triggerKinds, type Pipeline, type TriggerKind } from "../../../../cli/ci-config/pipeline.ts";
+import { programEntries } from "../../../../cli/ci-config/program-layout.ts";
 import { pipelineOf, readDeclarations } from "../../../../cli/ci-config/read-pipeline.ts";
 import { Project } from "../../../../cli/project/stack-file.ts";
 
@@ -430,6 +432,15 @@ test("the lock file has the hash of every package that jobs install", () => {
   expect(
     installed.filter(([, { integrity }]) => integrity?.startsWith("sha512-") !== true).map(([path]) => path),
   ).toEqual([]);
+});
+
+test("what a job takes over from another may be none of what this program consists of", () => {
+  const tracked = execFileSync("git", ["ls-files", "-z"], { encoding: "utf8" }).split("\0");
+  const top = new Set(tracked.flatMap((path) => path.split("/")[0] || []));
+  const run = [...top].filter(
+    (name) => !/^(\.ci|\.gitignore|\.ox.*|README\.md|bench|docs|examples|findings|sandbox|test|vitest.*)$/.test(name),
+  );
+  expect([...programEntries].toSorted()).toEqual([...run, "node_modules"].toSorted());
 });
 
 describe("services that are too many for jobs of their own", () => {
