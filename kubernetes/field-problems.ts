@@ -34,6 +34,11 @@ function problemsAt(value: unknown, type: FieldType, path: FieldProblem["path"])
     const missing = (objectType(type.name).required ?? []).filter((field) => value[field] == null);
     return [...inner, ...missing.map((field) => ({ path: [...path, field], message: "missing; add it" }))];
   }
+  if (type.is === "enum") {
+    // An empty text stands for the default.
+    if (value === "" || (isText(value) && type.values.includes(value))) return [];
+    return [{ path, message: `${shown(value)}: ${enumProblem(value, type.values)}` }];
+  }
   const message = scalarProblem(value, type.is);
   return message === undefined ? [] : [{ path, message: `${shown(value)}: ${message}` }];
 }
@@ -55,6 +60,12 @@ function closest(text: string, names: readonly string[]): string | undefined {
 
 function swapped(text: string, at: number): string {
   return `${text.slice(0, at)}${text.charAt(at + 1)}${text.charAt(at)}${text.slice(at + 2)}`;
+}
+
+function enumProblem(value: unknown, values: readonly string[]): string {
+  const similar = isText(value) ? values.find((one) => one.toLowerCase() === value.toLowerCase()) : undefined;
+  if (similar !== undefined) return `did you mean ${similar}?`;
+  return values.length === 1 ? `must be ${values[0]}` : `must be one of ${values.join(", ")}`;
 }
 
 /** Source: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/ */

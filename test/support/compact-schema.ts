@@ -4,6 +4,7 @@ const propertySchema = z.object({
   $ref: z.string().optional(),
   type: z.string().optional(),
   format: z.string().optional(),
+  enum: z.array(z.string()).optional(),
   get items() {
     return propertySchema.optional();
   },
@@ -105,7 +106,7 @@ const scalars: Readonly<Record<string, string>> = {
 };
 
 function wordOf(property: Property, visit: (name: string) => void): string {
-  const { $ref, type, format, items, additionalProperties } = property;
+  const { $ref, type, format, items, additionalProperties, enum: values } = property;
   if ($ref !== undefined) {
     const name = $ref.replace("#/definitions/", "");
     const scalar = scalars[name];
@@ -124,5 +125,7 @@ function wordOf(property: Property, visit: (name: string) => void): string {
     boolean: "bool",
     string: "string",
   };
+  // An empty text is the default of any of them.
+  if (values !== undefined) return `<${values.filter(Boolean).toSorted().join("|")}>`;
   return format === "byte" ? "base64" : (words[type ?? ""] ?? "any");
 }

@@ -25,6 +25,8 @@ describe("no problem", () => {
       "ports by name and by number",
       container({ livenessProbe: { httpGet: { port: 80 } }, readinessProbe: { httpGet: { port: "http" } } }),
     ],
+    ["one of the words that Kubernetes knows", container({ imagePullPolicy: "IfNotPresent" })],
+    ["an empty word, which is the default", { ...container({}), restartPolicy: "" }],
     ["maps of any keys", { ...container({}), nodeSelector: { "example.com/disk": "ssd" } }],
     ["what Kubernetes writes into objects", { ...container({}), nodeName: "a", dnsPolicy: "ClusterFirst" }],
   ])("is %s", (_what, spec) => expect(messages(spec)).toEqual([]));
@@ -71,6 +73,21 @@ describe("a problem", () => {
       "a map that is a list",
       { ...container({}), nodeSelector: [] },
       "spec.nodeSelector: []: must be a map of keys and values",
+    ],
+    [
+      "a word that Kubernetes does not know",
+      container({ imagePullPolicy: "Sometimes" }),
+      'spec.containers.0.imagePullPolicy: "Sometimes": must be one of Always, IfNotPresent, Never',
+    ],
+    [
+      "a word in another case",
+      { ...container({}), dnsPolicy: "clusterfirst" },
+      'spec.dnsPolicy: "clusterfirst": did you mean ClusterFirst?',
+    ],
+    [
+      "a number for a word",
+      { ...container({}), restartPolicy: 1 },
+      "spec.restartPolicy: 1: must be one of Always, Never, OnFailure",
     ],
     [
       "a number that is a text",
