@@ -146,7 +146,7 @@ async function pushedDigest({ repository }: ImageBuild, metadataFile: string, re
 export function imageBuilds(
   monorepo: Monorepo,
   services: readonly Service[],
-  { tags, push }: Pick<ImageBuild, "tags" | "push">,
+  { tags, push, keepsLayers = true }: Pick<ImageBuild, "tags" | "push" | "keepsLayers">,
   digests: Digests = {},
 ): ImageBuild[] {
   const { app, images } = monorepo;
@@ -171,6 +171,7 @@ export function imageBuilds(
     ...(build?.secrets === undefined ? {} : { secrets: secretVariables({ build }) }),
     ...basesOf(bases.get(name) ?? []),
     push,
+    ...(keepsLayers ? {} : { keepsLayers }),
   }));
 }
 

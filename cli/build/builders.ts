@@ -23,8 +23,10 @@ export interface ImageBuild {
   readonly secrets?: Readonly<Record<string, string>>;
   /** Images that its Dockerfile begins with or copies from → what is taken for them, by digest. @default what they name */
   readonly bases?: Readonly<Record<string, string>>;
-  /** Whether the image and its layer cache go to the registry. */
+  /** Whether the image goes to the registry. */
   readonly push: boolean;
+  /** Whether a pushed image leaves its layers for later builds: not that of a branch or pull request. @default it does */
+  readonly keepsLayers?: boolean;
 }
 
 /** The process that makes an image. */
@@ -137,10 +139,13 @@ function buildctlArguments(build: ImageBuild, metadataFile: string): string[] {
   ];
 }
 
-function buildctlPushArguments({ repository, tags }: ImageBuild, cache: Readonly<Record<string, string>>): string[] {
+function buildctlPushArguments(
+  { repository, tags, keepsLayers = true }: ImageBuild,
+  cache: Readonly<Record<string, string>>,
+): string[] {
   const name = tags.map((tag) => `${repository}:${tag}`).join(",");
   return [
-    `--export-cache=${fields({ ...cache, ...cacheExport })}`,
+    ...(keepsLayers ? [`--export-cache=${fields({ ...cache, ...cacheExport })}`] : []),
     `--output=${fields({ type: "image", name, push: "true", ...insecure(repository) })}`,
   ];
 }
@@ -185,16 +190,19 @@ export function buildxArguments(build: ImageBuild, metadataFile: string, cache: 
   ];
 }
 
-function buildxPushArguments({ repository, tags }: ImageBuild, cache: CacheForm): string[] {
+function buildxPushArguments({ repository, tags, keepsLayers = true }: ImageBuild, cache: CacheForm): string[] {
   const reference = cacheReference(repository);
-  const names = [...tags.map((tag) => `${repository}:${tag}`), ...(cache === "inline" ? [reference] : [])];
+  const names = [
+    ...tags.map((tag) => `${repository}:${tag}`),
+    ...(keepsLayers && cache === "inline" ? [reference] : []),
+  ];
   const kept =
     cache === "inline"
       ? { type: "inline" }
       : { type: "registry", ref: reference, ...insecure(repository), ...cacheExport };
   return [
     ...names.map((name) => `--tag=${name}`),
-    `--cache-to=${fields(kept)}`,
+    ...(keepsLayers ? [`--cache-to=${fields(kept)}`] : []),
     `--output=${fields({ type: "image", push: "true", ...insecure(repository) })}`,
   ];
 }

@@ -34,24 +34,33 @@ interface TagFlags {
   readonly commit?: string | undefined;
 }
 
+/** What a build is called in the registry. */
+export interface BuildNames {
+  readonly tags: readonly string[];
+  /** Whether it is one of the delivered branch, or by hand: no other leaves anything there that the next one begins with. */
+  readonly releasable: boolean;
+}
+
 /** The tags of a build as the stack file, the command line and CI say. */
-export async function tagsOf(
+export async function namesOf(
   settings: Pick<StackSettings, "github" | "gitops">,
   { images, root }: Monorepo,
   flags: TagFlags,
   { environment }: CommandContext,
-): Promise<string[]> {
+): Promise<BuildNames> {
   const { CIRCLE_SHA1: sha, CIRCLE_BRANCH: branch, CIRCLE_BUILD_NUM: number } = environment;
   const buildNumber = flags["build-number"] ?? number;
   if (buildNumber !== undefined && !/^\d{1,15}$/.test(buildNumber))
     throw new UsageError(`--build-number ${JSON.stringify(buildNumber)}: must be a whole number`);
-  return imageTags({
+  const releasable = branch === undefined || branch === (await deliveredBranch(settings.github?.branch, root));
+  const tags = imageTags({
     stableTag: images.tag,
     buildNumber,
     commit: await sourceCommit(flags.commit ?? sha, root),
-    releasable: branch === undefined || branch === (await deliveredBranch(settings.github?.branch, root)),
+    releasable,
     movesStableTag: settings.gitops?.release === "registry-watch",
   });
+  return { tags, releasable };
 }
 
 /** A full id is taken as given, since CI may have no history to look it up in. */

@@ -3,7 +3,7 @@ import { selectServices } from "../affected/select-services.ts";
 import { buildImages, buildOrder, imageBuilds, type BuiltImage } from "../build/build-images.ts";
 import { chooseBuilder, type ImageBuild } from "../build/builders.ts";
 import { missingSecrets, onlyBuildSecrets } from "../build/build-secrets.ts";
-import { tagsOf } from "../build/image-tags.ts";
+import { namesOf } from "../build/image-tags.ts";
 import { prepareBuilds } from "../build/prepare.ts";
 import { CommandError, defineCommand, type CommandContext } from "../command.ts";
 import { environmentName, integer, oneOf, UsageError, type OptionTable, type OptionValues } from "../options.ts";
@@ -68,7 +68,8 @@ export const command = defineCommand({
   options,
   notes: [
     `Where CIRCLE_BRANCH is another branch than github.branch of the stack file, an image gets the commit's tag only: no
-    watcher of the registry takes it for the newest.`,
+    watcher of the registry takes it for the newest. Nor does its build leave layers in the registry, with which those of
+    the delivered branch begin.`,
     `Images that a Dockerfile builds on are pulled with DELIVERY_PULL_USERNAME and DELIVERY_PULL_PASSWORD, the login of an
     account that may only read, on the registry DELIVERY_PULL_REGISTRY (default: docker.io). \`images.pull\` of the stack
     file puts them into CircleCI's context and project, so that they reach the builds of pull requests, too, which have no
@@ -90,7 +91,8 @@ async function run(flags: BuildOptions, context: CommandContext): Promise<void> 
   const project = new Project();
   const monorepo = readMonorepo(project, env);
   const services = await selectServices(monorepo, flags, context.note);
-  const tags = await tagsOf(project.stackFile(env).read("github", "gitops"), monorepo, flags, context);
+  const { tags, releasable } = await namesOf(project.stackFile(env).read("github", "gitops"), monorepo, flags, context);
+  const given = { tags, push: !noPush, keepsLayers: releasable };
   const { buildable, skipped } = withSecrets(services, noPush, context);
   if (!flags.prepared) {
     const environment = onlyBuildSecrets(withoutLogins(context.environment));
@@ -99,7 +101,7 @@ async function run(flags: BuildOptions, context: CommandContext): Promise<void> 
   const digests = { ...(flags.bases === undefined ? {} : await readDigests(flags.bases, async () => "")) };
   const images: BuiltImage[] = [];
   for (const group of buildOrder(monorepo, buildable)) {
-    const done = await built(imageBuilds(monorepo, group, { tags, push: !noPush }, digests), flags, context);
+    const done = await built(imageBuilds(monorepo, group, given, digests), flags, context);
     for (const { service, digest } of done) if (digest !== null) digests[service] = digest;
     images.push(...done);
   }

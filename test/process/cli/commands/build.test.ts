@@ -98,6 +98,7 @@ test("pushes with both tags, and says the digest on standard output and in the f
   });
   expect(JSON.parse(readFileSync(file, "utf8"))).toEqual({ link: digest });
   expect(errors).toBe("link | #1 building\n");
+  expect(fake.calls.join("\n")).toContain(`--export-cache=type=registry,ref=${image()}:buildcache`);
   expect(fake.calls.join("\n")).toContain(`"name=${image()}:0.2.117,${image()}:${commit}",push=true`);
 });
 
@@ -288,11 +289,13 @@ test("without a push there is neither login nor tag nor digest", async () => {
   expect(fake.note("config-directory")).toBe("");
 });
 
-test("the image of a branch has the commit's tag only, so that no watcher releases it", async () => {
+test("the image of a branch has the commit's tag only, so that no watcher releases it, and leaves no layers for those of others", async () => {
   using fake = new FakeBuilder("buildctl", `built ${digest}`);
   const ci = { ...login, CIRCLE_BUILD_NUM: "117", CIRCLE_BRANCH: "new-colours" };
   const { output } = await run(fake, ci, "--service", "link");
   expect(output).toMatch(new RegExp(`^link: .*@${digest}, tags ${commit} \\(`));
+  expect(fake.calls.join("\n")).toContain("--import-cache=");
+  expect(fake.calls.join("\n")).not.toContain("--export-cache=");
 });
 
 test("builds with Docker where there is no BUILDKIT_HOST", async () => {

@@ -66,6 +66,18 @@ describe("buildctl", () => {
   });
 });
 
+test.each([
+  ["buildctl", (of: ImageBuild) => daemon.command(of, "/tmp/metadata.json").args],
+  ["buildx", (of: ImageBuild) => buildxArguments(of, "/tmp/metadata.json", "registry")],
+  ["the daemon's own builder", (of: ImageBuild) => buildxArguments(of, "/tmp/metadata.json", "inline")],
+])("%s leaves no layers of a branch's image where others begin with them", (_, argumentsOf) => {
+  const writing = (of: ImageBuild): readonly string[] =>
+    argumentsOf(of).filter((argument) => /^--(cache-to|export-cache|tag=.*:buildcache)/.test(argument));
+  expect(writing(build)).not.toEqual([]);
+  expect(writing({ ...build, keepsLayers: false })).toEqual([]);
+  expect(argumentsOf({ ...build, keepsLayers: false }).join()).toContain(`docker.io/acme/shop-link:${commit}`);
+});
+
 describe("docker buildx", () => {
   const argumentsOf = (of: ImageBuild): readonly string[] => buildxArguments(of, "/tmp/metadata.json", "registry");
 
