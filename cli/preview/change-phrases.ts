@@ -49,6 +49,12 @@ const podPhrases: readonly Phrase[] = [
   { path: /^spec\/template\/metadata\/annotations/, text: only("pods restart") },
 ];
 
+/** Marks of changed settings on pods that run to their end, and so do not restart. */
+const marks = (secrets: string, settings: string): readonly Phrase[] => [
+  { path: /^spec\/template\/metadata\/annotations\/delivery\/secrets-generation$/, text: only(secrets) },
+  { path: /^spec\/template\/metadata\/annotations/, text: only(settings) },
+];
+
 /** What changes of how a run goes, of a Job as of a CronJob. */
 const runPhrases: readonly Phrase[] = [
   { path: /^spec\/activeDeadlineSeconds$/, text: named("seconds that a run may take") },
@@ -63,7 +69,7 @@ const phrases: Readonly<Record<string, readonly Phrase[]>> = {
     { path: /^spec\/strategy/, text: only("rollout strategy") },
   ],
   StatefulSet: [
-    { path: /^spec\/replicas$/, text: named("replicas") },
+    { path: /^spec\/replicas$/, text: ofReplicas },
     ...podPhrases,
     {
       path: /^spec\/volumeClaimTemplates/,
@@ -84,9 +90,10 @@ const phrases: Readonly<Record<string, readonly Phrase[]>> = {
     },
     { path: /^spec\/startingDeadlineSeconds$/, text: named("seconds that a run may begin late") },
     ...runPhrases,
+    ...marks("the next run has the changed secrets", "the next run has the changed settings"),
     ...podPhrases,
   ],
-  Job: [...runPhrases, ...podPhrases],
+  Job: [...runPhrases, ...marks("runs again with the changed secrets", "runs again"), ...podPhrases],
   PersistentVolumeClaim: [{ path: /^spec\/resources\/requests\/storage$/, text: named("size of a volume") }],
   ConfigMap: [
     // A file's key begins as no variable does.
@@ -104,6 +111,12 @@ const phrases: Readonly<Record<string, readonly Phrase[]>> = {
   NetworkPolicy: [{ path: /^spec\/(ingress|egress)/, text: only("who may call it, or whom it calls") }],
 };
 
+/** Pods with data of their own leave it behind, for when they come back. */
+function ofReplicas(change: Difference): string {
+  const isFewer = Number(change.before) > Number(change.after);
+  return `replicas ${transition(change)}${isFewer ? "; the data of the pods that go stays" : ""}`;
+}
+
 /** Phrases for objects of any kind. */
 const common: readonly Phrase[] = [
   { path: /^metadata\/namespace$/, text: named("namespace") },
@@ -114,13 +127,17 @@ const common: readonly Phrase[] = [
 export function describeChange(kind: string, before: Value | undefined, after: Value | undefined): string[] {
   if (before === undefined && after === undefined) return [];
   if (before === undefined) return [`new ${kind}`];
-  if (after === undefined)
-    return [isKept(before) ? `the data of ${nameIn(before)} stays, and is used no more` : `no ${kind} any more`];
+  if (after === undefined) {
+    const data = keptData(kind, before);
+    if (kind === "PersistentVolumeClaim" && data.length > 0) return data;
+    return [`no ${kind} any more`, ...data];
+  }
   const [old, now] = kind === "CronJob" ? [jobTemplate(before), jobTemplate(after)] : [before, after];
   const changed = differences(byName(old), byName(now));
   const found = changed.map((difference) => describeDifference(kind, difference));
   // A Job cannot change.
-  const isAnew = kind === "Job" && changed.some(({ path }) => path[1] === "template");
+  const isSaid = found.some((phrase) => phrase.startsWith("runs again"));
+  const isAnew = kind === "Job" && !isSaid && changed.some(({ path }) => path[1] === "template");
   return [...new Set([...found, ...(isAnew ? ["runs again"] : [])])];
 }
 
@@ -131,6 +148,23 @@ function jobTemplate(cronJob: Value): Value {
   if (!isMap(cronJob) || !isMap(spec) || !isMap(job)) return cronJob;
   const { jobTemplate: _, ...schedule } = spec;
   return { ...cronJob, spec: { ...schedule, ...job } };
+}
+
+/** The data of an object that outlives it, in words; empty: there is none. */
+export function keptData(kind: string, object: Value): string[] {
+  if (kind === "PersistentVolumeClaim")
+    return isKept(object) ? [`the data of ${nameIn(object)} stays, and is used no more`] : [];
+  const claims = valueAt(object, ["spec", "volumeClaimTemplates"]);
+  const hasClaims = kind === "StatefulSet" && Array.isArray(claims) && claims.length > 0;
+  return hasClaims ? [`the data of the pods of ${nameIn(object)} stays, and is used no more`] : [];
+}
+
+/** What comes of a service's migrations, which have a Job of their own for each image. */
+export function describeMigration(kind: string, before: Value | undefined, after: Value | undefined): string[] {
+  if (kind !== "Job") return [];
+  return [
+    after === undefined ? "no migrations any more" : before === undefined ? "new migrations run" : "migrations run",
+  ];
 }
 
 /** Whether the claim of a volume outlives its declaration. */

@@ -1,5 +1,6 @@
+import { migrationName } from "../../core/names.ts";
 import { shortCommit } from "../../git/records.ts";
-import { describeChange } from "./change-phrases.ts";
+import { describeChange, describeMigration, keptData } from "./change-phrases.ts";
 import { manifestChanges, type Manifests } from "./manifest-diff.ts";
 import type { ServiceChange } from "./model.ts";
 import { isMap, kindOf, unknownWord, valueAt, type Step, type Value } from "./step.ts";
@@ -45,16 +46,18 @@ export function serviceChanges(
   const names = all.map(({ name }) => name);
   const own = partsByService(changed);
   const kept = partsByService(steps);
-  const changes = all.flatMap(
-    (service) => changeOf(service, { all: kept(service.name), changed: own(service.name) }, manifests, images) ?? [],
-  );
+  const changes = all.flatMap((service) => {
+    const { name } = service;
+    const parts = { all: kept(name), changed: own(name), migrations: own(migrationName(name)) };
+    return changeOf(service, parts, manifests, images) ?? [];
+  });
   const moved = new Set(changes.map(({ name }) => name));
   const isBuilt = ({ type, action }: Step): boolean => type.startsWith("docker:") && action === "update";
   return {
     changed: changes,
     unchanged: names.filter((name) => !moved.has(name)),
     builds: manifests.directory === "" ? [] : names.filter((name) => own(name).some(isBuilt)),
-    reported: new Set(names.flatMap((name) => own(name).map(({ urn }) => urn))),
+    reported: new Set(names.flatMap((name) => [...own(name), ...own(migrationName(name))].map(({ urn }) => urn))),
   };
 }
 
@@ -92,7 +95,7 @@ function partsByService(steps: readonly Step[]): (service: string) => readonly S
 
 function changeOf(
   service: DeclaredService,
-  parts: { readonly all: readonly Step[]; readonly changed: readonly Step[] },
+  parts: { readonly all: readonly Step[]; readonly changed: readonly Step[]; readonly migrations: readonly Step[] },
   manifests: Manifests,
   images: ImageStatus,
 ): ServiceChange | undefined {
@@ -104,8 +107,15 @@ function changeOf(
   ];
   // With Argo CD the image in Git runs, whatever this program builds.
   const image = manifests.directory === "" ? imageOf(service, parts) : imageInGit(service, images);
-  const described =
-    state === "changed" ? objects.flatMap(({ kind, before, after }) => describeChange(kind, before, after)) : [];
+  const migrations = parts.migrations.filter(({ type }) => type.startsWith("kubernetes:"));
+  const described = {
+    new: () => [],
+    removed: () => objects.flatMap(({ kind, before }) => (before === undefined ? [] : keptData(kind, before))),
+    changed: () => [
+      ...objects.flatMap(({ kind, before, after }) => describeChange(kind, before, after)),
+      ...migrations.flatMap((one) => describeMigration(kindOf(one), one.before, one.after)),
+    ],
+  }[state]();
   // The column of images shows it.
   const changes = [...new Set(described)].filter((phrase) => phrase !== "image");
   const moved = image !== undefined && image.before !== image.after;

@@ -46,7 +46,10 @@ export function stackPreview(raw: readonly unknown[], input: PreviewInput): Stac
       // The limits of a fork-safe preview name the cluster already.
       (warning) => !input.forkSafe || !warning.includes(placeholderServer),
     ),
-    losses: [...rest.flatMap(lossOf), ...sums.flatMap(summedLoss)],
+    losses: [
+      ...rest.filter((step) => !(isRun(step) && services.reported.has(step.urn))).flatMap(lossOf),
+      ...sums.flatMap(summedLoss),
+    ],
     services: services.changed,
     unchanged: services.unchanged,
     untested: input.untested,
@@ -79,8 +82,15 @@ function isSecret({ before, after }: Difference): boolean {
   return before === secretWord || after === secretWord;
 }
 
+/** Whether a Job is replaced: that is how it runs once more, which the line of its service says, and nothing is lost. */
+function isRun(step: Step): boolean {
+  return step.action === "replace" && step.type === "kubernetes:batch/v1:Job";
+}
+
 function lossOf(step: Step): Loss[] {
   if (step.action !== "replace" && step.action !== "delete") return [];
+  // What stays on the cluster is not lost; of data, the line of the service says so.
+  if (step.action === "delete" && step.kept === true) return [];
   const reasons = step.changes.filter(({ replaces }) => replaces).map(describe);
   return [{ action: step.action, kind: kindOf(step), name: step.name, area: categoryOf(step), reasons }];
 }

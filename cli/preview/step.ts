@@ -21,6 +21,8 @@ export interface Step {
   readonly after: Value | undefined;
   /** Its outputs before. */
   readonly outputs: Value | undefined;
+  /** Whether what it stands for outlives its declaration. @default it does not */
+  readonly kept?: boolean;
   /** What changes of it, and whether that replaces it. */
   readonly changes: readonly (Difference & { readonly replaces: boolean })[];
 }
@@ -55,6 +57,7 @@ export function readStep(event: EngineStep): Step | undefined {
     before,
     after,
     outputs: event.old == null ? undefined : readValue(event.old.outputs),
+    ...(event.old?.retainOnDelete === true ? { kept: true } : {}),
     changes: action === "update" || action === "replace" ? changesOf(event, before, after) : [],
   };
 }

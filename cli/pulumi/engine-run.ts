@@ -34,6 +34,7 @@ const resourceStateSchema = z.object({
   custom: z.boolean().default(false),
   inputs: z.unknown().optional(),
   outputs: z.unknown().optional(),
+  retainOnDelete: z.boolean().optional(),
 });
 
 const stepSchema = z.object({

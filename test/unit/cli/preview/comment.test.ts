@@ -22,6 +22,50 @@ test("what is replaced or deleted comes with its reason", () => {
   ]);
 });
 
+test("a Job that runs again, and data that stays, are no losses: the line of the service says both", () => {
+  const parents = "delivery:cluster:Workload$";
+  const event = (op: string, type: string, name: string, old: object, now: object | null): object => ({
+    resourcePreEvent: {
+      metadata: { op, urn: `urn:pulumi:dev::delivery::${parents}${type}::${name}`, type, old, new: now },
+    },
+  });
+  const metadata = { name: "link", labels: { "app.kubernetes.io/name": "link" } };
+  const keep = { "argocd.argoproj.io/sync-options": "Prune=false,Delete=false" };
+  const job = (image: string): object => ({
+    custom: true,
+    inputs: { metadata, spec: { template: { spec: { containers: [{ name: "link", image }] } } } },
+  });
+  const claim = { metadata: { ...metadata, name: "link-data", annotations: keep } };
+  const images = { custom: false, inputs: { repositories: { link: "docker.io/acme/shop-link" } } };
+  const { losses, services } = stackPreview(
+    [
+      event("same", "delivery:images:ServiceImage", "shop", images, images),
+      event("replace", "kubernetes:batch/v1:Job", "link", job("a@sha256:1"), job("a@sha256:2")),
+      event(
+        "delete",
+        "kubernetes:core/v1:PersistentVolumeClaim",
+        "link-data",
+        { custom: true, inputs: claim, retainOnDelete: true },
+        null,
+      ),
+      event(
+        "delete",
+        "kubernetes:core/v1:PersistentVolumeClaim",
+        "link-cache",
+        { custom: true, inputs: { metadata } },
+        null,
+      ),
+    ],
+    input,
+  );
+  expect(losses).toEqual([loss("delete", "PersistentVolumeClaim", "link-cache", "Services")]);
+  expect(services[0]?.changes).toEqual([
+    "runs again",
+    "the data of link-data stays, and is used no more",
+    "no PersistentVolumeClaim any more",
+  ]);
+});
+
 test("a service's line says in words what changes of its manifests in Git", () => {
   const released = new Map([
     ["link", `sha256:${"3c".repeat(32)}`],

@@ -73,8 +73,21 @@ test.each<[from: Partial<Service>, to: Partial<Service>, phrases: string[]]>([
     { ...once, activeDeadlineSeconds: 60, backoffLimit: 1 },
     ["seconds that a run may take (none) → 60", "further attempts of a run 2 → 1"],
   ],
+  [daily, { ...daily, env: { LEVEL: "info" } }, ["env LEVEL (none) → info", "the next run has the changed settings"]],
+  [{ ...stored, replicas: 3 }, { ...stored, replicas: 1 }, ["replicas 3 → 1; the data of the pods that go stays"]],
+  [
+    stored,
+    {},
+    [
+      "no StatefulSet any more",
+      "the data of the pods of link stays, and is used no more",
+      "no Service any more",
+      "new Deployment",
+      "who may call it, or whom it calls",
+    ],
+  ],
   [once, { ...once, command: ["/import"] }, ["command", "runs again"]],
-  [once, { ...once, env: { LEVEL: "info" } }, ["env LEVEL (none) → info", "pods restart", "runs again"]],
+  [once, { ...once, env: { LEVEL: "info" } }, ["env LEVEL (none) → info", "runs again"]],
   [stored, { ...stored, replicas: 3 }, ["replicas 1 → 3"]],
   [
     stored,
@@ -109,6 +122,43 @@ test("a service of another kind keeps its image, which the comment says", () => 
       expect(applied(manifestsOf(from), manifestsOf(to)).image).toEqual({ before: "0", after: "0" });
 });
 
+const gonePods = "the data of the pods of link stays, and is used no more";
+
+test.each<[settings: Partial<Service>, phrases: string[]]>([
+  [{}, []],
+  [shared, [gone]],
+  [stored, [gonePods]],
+])("of a service with %j that is gone, what stays is said", (settings, phrases) => {
+  const removed = { ...component, after: { repositories: {} } };
+  const steps = stepsOf(manifestsOf(settings), undefined);
+  const files = { directory: "", before: new Map(), after: new Map() };
+  expect(changeOfLink(serviceChanges([removed, ...steps], steps, files, {}))).toMatchObject({
+    state: "removed",
+    changes: phrases,
+  });
+});
+
+test("the Job of migrations belongs to their service, and is said once", () => {
+  const migration = (digest: string): Value => ({
+    metadata: { name: `link-migration-${digest}-1`, labels: { "app.kubernetes.io/name": "link-migration" } },
+    spec: { template: { spec: { containers: [{ name: "link", image: digest }] } } },
+  });
+  const step: Step = {
+    ...component,
+    action: "replace",
+    urn: "urn:migration",
+    type: "kubernetes:batch/v1:Job",
+    ancestors: ["delivery:cluster:Workload"],
+    name: "link-migration",
+    custom: true,
+    before: migration("1"),
+    after: migration("2"),
+  };
+  const changes = serviceChanges([component, step], [step], { directory: "", before: new Map(), after: new Map() }, {});
+  expect(changeOfLink(changes).changes).toEqual(["migrations run"]);
+  expect([...changes.reported]).toEqual(["urn:migration"]);
+});
+
 type ServiceManifests = ReturnType<typeof manifestsOf>;
 
 /** With GitOps: what is said of files. */
@@ -121,7 +171,20 @@ function inGit(old: ServiceManifests, now: ServiceManifests) {
 
 /** With delivery `direct`: what is said of resources, all of which the lines must report. */
 function applied(old: ServiceManifests, now: ServiceManifests) {
-  const steps = objectsOf(old, now).flatMap(({ id, type, before: one, after: other }): Step[] => {
+  const steps = stepsOf(old, now);
+  const changed = steps.filter(({ action }) => action !== "same");
+  const changes = serviceChanges(
+    [component, ...steps],
+    changed,
+    { directory: "", before: new Map(), after: new Map() },
+    {},
+  );
+  expect([...changes.reported].toSorted()).toEqual(changed.map(({ urn }) => urn).toSorted());
+  return changeOfLink(changes);
+}
+
+function stepsOf(old: ServiceManifests, now: ServiceManifests | undefined): Step[] {
+  return objectsOf(old, now).flatMap(({ id, type, before: one, after: other }): Step[] => {
     const same = JSON.stringify(one) === JSON.stringify(other);
     const action = same ? "same" : one === undefined ? "create" : other === undefined ? "delete" : "update";
     const ancestors = ["delivery:cluster:Workload"];
@@ -139,15 +202,6 @@ function applied(old: ServiceManifests, now: ServiceManifests) {
       },
     ];
   });
-  const changed = steps.filter(({ action }) => action !== "same");
-  const changes = serviceChanges(
-    [component, ...steps],
-    changed,
-    { directory: "", before: new Map(), after: new Map() },
-    {},
-  );
-  expect([...changes.reported].toSorted()).toEqual(changed.map(({ urn }) => urn).toSorted());
-  return changeOfLink(changes);
 }
 
 function changeOfLink({ changed }: ReturnType<typeof serviceChanges>) {
@@ -157,8 +211,8 @@ function changeOfLink({ changed }: ReturnType<typeof serviceChanges>) {
 }
 
 /** The objects of a service before and afterwards, as the engine's events have them. */
-function objectsOf(old: ServiceManifests, now: ServiceManifests) {
-  const list = (manifests: ServiceManifests) =>
+function objectsOf(old: ServiceManifests, now: ServiceManifests | undefined) {
+  const list = (manifests: ServiceManifests): Map<string, { type: string; object: Value }> =>
     new Map(
       (Object.keys(manifestKinds) as (keyof ServiceManifests)[]).flatMap((key) => {
         const [apiVersion, kind] = manifestKinds[key];
@@ -169,7 +223,7 @@ function objectsOf(old: ServiceManifests, now: ServiceManifests) {
         });
       }),
     );
-  const [earlier, later] = [list(old), list(now)];
+  const [earlier, later] = [list(old), now === undefined ? new Map<string, never>() : list(now)];
   // The engine deletes last.
   return [...new Set([...later.keys(), ...earlier.keys()])].map((id) => ({
     id,
