@@ -79,6 +79,13 @@ function lowerFirst(text: string): string {
   return text.charAt(0).toLowerCase() + text.slice(1);
 }
 
+/** The largest whole number that most fields of Kubernetes hold. */
+const int32 = 2_147_483_647;
+
+/** A whole number as most fields of Kubernetes hold it. @param hint what is said of what is none, or of which kind it is */
+export const kubernetesInt = (hint = "Must be a whole number"): z.ZodInt =>
+  z.int(hint).max(int32, `Is above ${int32}, more than Kubernetes counts`);
+
 /** A text that must be there; `what` completes "set it to". */
 export const nonEmpty = (what: string): z.ZodString =>
   z.string(`Set it to ${what}`).min(1, `Must not be empty; set it to ${what}`);

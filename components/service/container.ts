@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Problem } from "../../core/problem.ts";
+import { kubernetesInt, type Problem } from "../../core/problem.ts";
 
 const asList = (what: string): string =>
   `Must be a list, with each ${what} as an item; where the image has a shell, [sh, -c, "…"] runs a line`;
@@ -7,7 +7,7 @@ const asList = (what: string): string =>
 /** A program and its arguments: no shell takes a line apart, which many images do not have. */
 export const commandLineSchema = z
   .array(z.string("Must be a string; quote it"), asList("word"))
-  .min(1, "Must name a program");
+  .refine(([program]) => program !== undefined && program !== "", "Must name a program");
 
 /** What the API server lets a pod with Pod Security `baseline` add. Source: https://kubernetes.io/docs/concepts/security/pod-security-standards/ */
 const capabilities = [
@@ -27,10 +27,10 @@ const capabilities = [
 ] as const;
 
 /** The numeric user of a container. Source: `runAsUser`, https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/ */
-export const userSchema = z
-  .int("Must be a numeric user")
-  .min(1, "Pods do not run as root; choose a user above 0")
-  .max(2_147_483_647, "Is above 2147483647, the last user that Kubernetes takes");
+export const userSchema = kubernetesInt("Must be a numeric user").min(
+  1,
+  "Pods do not run as root; choose a user above 0",
+);
 
 /** How long Kubernetes waits for a container to end before it kills it, in seconds. */
 const defaultGraceSeconds = 30;

@@ -1,8 +1,10 @@
 import { z } from "zod";
 import { scheduleProblem, timeZoneProblem } from "../../core/cron.ts";
+import { kubernetesInt } from "../../core/problem.ts";
 
-const secondsSchema = z.int("Must be a whole number of seconds");
-const countSchema = z.int("Must be a whole number");
+// What is longer is a slip of the keyboard, and beyond what the engine's own timeouts hold.
+const secondsSchema = z.int("Must be a whole number of seconds").max(31_536_000, "Is more than a year");
+const countSchema = kubernetesInt();
 
 const scheduleSchema = z
   .string('Must be five fields of cron in quotes, such as "30 2 * * *"')

@@ -12,7 +12,7 @@ export const migrationsSchema = z.strictObject(
         z.string("Must be a string; quote it"),
         "Must be a list such as [/app, migrate]: there may be no shell in the image",
       )
-      .min(1, "Must name a program"),
+      .refine(([program]) => program !== undefined && program !== "", "Must name a program"),
     /** How long it may run, in seconds; then it is stopped, and has failed. @default 600 */
     activeDeadlineSeconds: z
       .int("Must be a whole number of seconds")

@@ -1,10 +1,11 @@
 import type { types } from "@pulumi/kubernetes";
 import { z } from "zod";
+import { kubernetesInt } from "../../core/problem.ts";
 import { commandLineSchema } from "./container.ts";
 import { primaryPort, type NamedPort } from "./ports.ts";
 
 const form = "a path such as /healthz, tcp, grpc or none, or {path}, {tcp}, {grpc} or {exec}";
-const seconds = z.int("Must be a whole number of seconds").min(1, "Must be at least 1");
+const seconds = kubernetesInt("Must be a whole number of seconds").min(1, "Must be at least 1");
 const portName = z.string("Must be the name of a port");
 const shortSchema = z.string(`Must be ${form}`).regex(/^(\/\S*|tcp|grpc|none)$/, `Must be ${form}`);
 
@@ -38,7 +39,7 @@ const probeSchema = z.union(
         /** How often it is asked. @default liveness 10, readiness 5 */
         periodSeconds: seconds.exactOptional(),
         /** After how many failures in a row it counts. @default liveness 6, readiness 3 */
-        failureThreshold: z.int("Must be a whole number").min(1, "Must be at least 1").exactOptional(),
+        failureThreshold: kubernetesInt().min(1, "Must be at least 1").exactOptional(),
       })
       .superRefine((check, context) => assertConsistent(check, context)),
   ],

@@ -1,7 +1,7 @@
 import { posix } from "node:path";
 import { z } from "zod";
 import { nameProblem, peerVariable } from "../../core/names.ts";
-import { variable as variableSchema } from "../../core/problem.ts";
+import { kubernetesInt, variable as variableSchema } from "../../core/problem.ts";
 import { buildSchema, platformsSchema } from "./build-settings.ts";
 import { exposeSchema } from "./exposure.ts";
 import { peersSchema, type Peers } from "./peer-settings.ts";
@@ -63,12 +63,12 @@ export const serviceSettingsSchema = z.strictObject({
   /** The ports it listens on, by their names. A later layer's `port` or `ports` takes the place of an earlier one's other. */
   ports: portsSchema.optional(),
   /** How many pods run; with `autoscaling`, to begin with, within its limits. @default 1, or the autoscaler's `min` */
-  replicas: z.int("Must be a whole number").min(0, "Must not be negative").optional(),
+  replicas: kubernetesInt().min(0, "Must not be negative").optional(),
   /** Pods follow the load. @default off */
   autoscaling: z
     .strictObject({
-      min: z.int("Must be a whole number").min(1, "Must be at least 1"),
-      max: z.int("Must be a whole number").min(1, "Must be at least 1"),
+      min: kubernetesInt().min(1, "Must be at least 1"),
+      max: kubernetesInt().min(1, "Must be at least 1"),
       /** Percent of the requested CPU. @default 80 */
       cpu: z.int("Must be a whole number").min(1, percentHint).max(100, percentHint).optional(),
     })
