@@ -1,5 +1,6 @@
 import { posix } from "node:path";
 import { buildChoices, isDockerfileName, type BuildChoice } from "../../components/dockerfile/dockerfile.ts";
+import { isIn } from "../affected/source-tree.ts";
 import { serviceName } from "../../core/names.ts";
 import { guessContext, type GuessedContext } from "./context.ts";
 import { imageOwners } from "./image-owners.ts";
@@ -8,7 +9,7 @@ import { knownImage } from "./known-images.ts";
 import { withHardCodedNames } from "./hard-coded-hosts.ts";
 import type { Repository } from "./repository.ts";
 import { hasCommand, rolesOf, type GuessedMigration } from "./roles.ts";
-import type { Run } from "./run.ts";
+import { union, type Run } from "./run.ts";
 
 /** An image that the repository builds. Paths are from its root. */
 export interface FoundImage extends GuessedContext, BuildChoice {
@@ -66,9 +67,10 @@ export function findImages(
       leftOut.push(...without);
     }
   }
+  const others = builtOtherwise(runs, found, repository);
   return {
     images: withHardCodedNames(named(found, app), repository, folderOf),
-    leftOut: [...leftOut, ...builtOtherwise(runs, found, repository)],
+    leftOut: [...leftOut, ...others.filter(({ path }, at) => others.findIndex((one) => one.path === path) === at)],
   };
 }
 
@@ -97,7 +99,7 @@ function builtOtherwise(
     if (build !== undefined || last === undefined || knownImage(image ?? "") !== undefined) return [];
     const directory = [...projects].find((at) => posix.basename(at) === last || posix.basename(at) === name);
     const hasDockerfile = found.some(
-      ({ dockerfile, run }) => run?.name === name || posix.dirname(dockerfile) === directory,
+      ({ dockerfile, run }) => run?.name === name || (directory !== undefined && isIn(directory, dockerfile)),
     );
     return directory === undefined || hasDockerfile
       ? []
@@ -125,10 +127,13 @@ function runsOf(path: string, runs: readonly Run[], owners: ReadonlyMap<string, 
   ].toSorted((a, b) => b.length - a.length);
   const manifests = same.filter(({ isCompose }) => !isCompose);
   const ending = manifests.filter((run) => run.runs !== "always");
-  if (compose.length > 0) return [...compose, ...ending];
   const staying = manifests.filter((run) => run.runs === "always");
   // Of one image, what differs in nothing that it runs is the same in another place.
-  return [...(staying.some(hasCommand) ? staying : staying.slice(0, 1)), ...ending];
+  const chosen = compose.length > 0 ? compose : staying.some(hasCommand) ? staying : staying.slice(0, 1);
+  const [only, second] = chosen;
+  if (only === undefined || second !== undefined) return [...chosen, ...ending];
+  const elsewhere = [...built, ...same].filter((run) => run !== only && run.runs === "always").map(({ name }) => name);
+  return [{ ...only, aliases: union(only.aliases, elsewhere) }, ...ending];
 }
 
 /** The name of an image without what chooses one of its versions. */
@@ -190,10 +195,13 @@ function targetOf(given: string | undefined, stages: readonly string[]): string 
 }
 
 /** Folders that say where a Dockerfile is, and not of what. */
-const generic = /^(src|source|docker(files?)?|containers?|images?|build|cmd|deploy(ment)?|package|\.)$/i;
+const generic = /^(src|source|docker(files?)?|containers?|images?|build|cmd|main|deploy(ment)?|package|\.)$/i;
 
 function named(images: readonly Unnamed[], app: string): FoundImage[] {
-  const first = images.map((image) => ({ image, name: normal(nameOf(image, app), app) }));
+  const dockerfiles = Map.groupBy(new Set(images.map(({ dockerfile }) => dockerfile)), (path) => posix.dirname(path));
+  // Where a directory has one Dockerfile of a service, its name need not tell it from others.
+  const isAlone = ({ dockerfile }: Unnamed): boolean => dockerfiles.get(posix.dirname(dockerfile))?.length === 1;
+  const first = images.map((image) => ({ image, name: normal(nameOf(image, app, isAlone(image)), app) }));
   const counts = Map.groupBy(first, ({ name }) => name);
   const second = first.map(({ image, name }) => {
     const isSingle = (counts.get(name)?.length ?? 0) === 1;
@@ -209,12 +217,17 @@ function named(images: readonly Unnamed[], app: string): FoundImage[] {
   });
 }
 
-function nameOf({ dockerfile, run, isShared }: Pick<Unnamed, "dockerfile" | "run" | "isShared">, app: string): string {
+function nameOf(
+  { dockerfile, run, isShared }: Pick<Unnamed, "dockerfile" | "run" | "isShared">,
+  app: string,
+  isAlone: boolean,
+): string {
   const folder = folderOf(dockerfile);
   const suffix = dockerfileSuffix(dockerfile);
   if (isShared && run !== undefined) return run.name;
-  if (suffix !== "") return isGenericPlace(dockerfile) ? suffix : `${serviceName(folder ?? app)}-${suffix}`;
-  return folder ?? app;
+  if (suffix === "") return folder ?? app;
+  if (isGenericPlace(dockerfile)) return suffix;
+  return isAlone || folder === suffix ? (folder ?? app) : `${serviceName(folder ?? app)}-${suffix}`;
 }
 
 /** The directory that says what it is; `undefined`: there is none. */
@@ -227,7 +240,8 @@ function folderOf(dockerfile: string): string | undefined {
 
 /** What the image of a Dockerfile would be called. */
 function imageNames(dockerfile: string, app: string): string[] {
-  const own = nameOf({ dockerfile, run: undefined, isShared: false }, app);
+  const image = { dockerfile, run: undefined, isShared: false };
+  const own = nameOf(image, app, false);
   return [own, ...(dockerfileSuffix(dockerfile) === "" ? [folderOf(dockerfile) ?? app] : [])].flatMap((name) => [
     normal(name, app),
     name.toLowerCase().replaceAll("_", "-"),

@@ -27,6 +27,8 @@ interface Language {
   readonly images: RegExp;
   /** The image that CI's jobs run in, with Node.js beside the language. @param version as the repository says */
   readonly ci: (version: string | undefined) => string | undefined;
+  /** Images with all that its tests need, of those that Dockerfiles begin with; for where there is none of CI. */
+  readonly tools?: RegExp;
   /** Where a repository says which version. */
   readonly version?: readonly [file: RegExp, pattern: RegExp];
   /** What tests are called. */
@@ -136,6 +138,7 @@ const languages = [
     project: /\.(cs|fs|vb)proj$/,
     images: /dotnet/,
     ci: () => undefined,
+    tools: /dotnet\/(nightly\/)?sdk\b/,
     tests: /[.-]?Tests?\/.*\.(cs|fs|vb)$/i,
     command: (at) => inDirectory(at, "dotnet test"),
   },
@@ -158,24 +161,37 @@ export function guessLanguage(image: Pick<FoundImage, "dockerfile" | "context">,
     const built = found.find(({ images }) => bases.some((base) => images.test(base)));
     // What is around its own directory may be of others.
     const best = built ?? (at === start ? found[0] : undefined);
-    if (best !== undefined) return described(best, at, repository);
+    if (best !== undefined) return described(best, at, { repository, bases });
     if (at === image.context) break;
   }
   const built = all.find(({ images }) => bases.some((base) => images.test(base)));
-  return described(built ?? all.at(-1), start, repository);
+  const isProject = (at: string): boolean =>
+    repository.files.some((file) => posix.dirname(file) === at && built?.project.test(posix.basename(file)) === true);
+  return described(built ?? all.at(-1), upwards(start).find(isProject), { repository, bases });
 }
 
-function described(language: Language | undefined, at: string, repository: Files): GuessedLanguage {
+interface Surrounding {
+  readonly repository: Files;
+  /** The images that the Dockerfile begins with. */
+  readonly bases: readonly string[];
+}
+
+/** @param at the directory with the project's file; `undefined`: there is none */
+function described(
+  language: Language | undefined,
+  at: string | undefined,
+  { repository, bases }: Surrounding,
+): GuessedLanguage {
   if (language === undefined)
     return { language: "no known language", test: undefined, prepare: undefined, image: undefined };
-  const { name, tests, command, prepare, ci, version } = language;
-  const isTested = tests !== undefined && repository.under(at).some((file) => tests.test(file));
+  const { name, tests, command, prepare, ci, version, tools } = language;
+  const isTested = at !== undefined && tests !== undefined && repository.under(at).some((file) => tests.test(file));
   // The names are those of the table.
   return {
     language: name as LanguageName,
     test: isTested ? command?.(at, repository) : undefined,
-    prepare: prepare?.(at, repository),
-    image: ci(version && versionIn(version, repository)),
+    prepare: at === undefined ? undefined : prepare?.(at, repository),
+    image: ci(version && versionIn(version, repository)) ?? bases.find((base) => tools?.test(base) === true),
   };
 }
 

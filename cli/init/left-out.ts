@@ -1,5 +1,9 @@
 import { posix } from "node:path";
-import { parseInstructions, splitFlags } from "../../components/dockerfile/dockerfile-instructions.ts";
+import {
+  parseInstructions,
+  splitFlags,
+  type Instruction,
+} from "../../components/dockerfile/dockerfile-instructions.ts";
 import { knownImage } from "./known-images.ts";
 import type { Run } from "./run.ts";
 
@@ -30,7 +34,7 @@ const once = /^(seed(s|ing|-?data|er)?|(db-?)?migrat(e|ions?|or))$/i;
 const migrates = /migrat|alembic|flyway|liquibase|\b(goose|dbmate|sqitch)\b/i;
 const tests = /^(tests?|e2e|cypress|playwright|lint|bench(mark)?s?|loadtest|dev|debug)$/i;
 const variants =
-  /^(dev(el(op(ment)?)?)?|debug|tests?|testing|ci|local|cypress|playwright|e2e|lint|bench|builder|cache|run|windows|win|nanoserver|android|ios|devcontainer|preview)$/i;
+  /^(base|multi-?arch|arm(64|v\d)?|amd64|watch|hot|dev(el(op(ment)?)?)?|debug|tests?|testing|ci|local|cypress|playwright|e2e|lint|bench|builder|cache|run|windows|win|nanoserver|android|ios|devcontainer|preview)$/i;
 
 /** Whether the name of a container says that it prepares or tests something, and then ends. */
 export function runsOnce(name: string): boolean {
@@ -85,6 +89,9 @@ export function leftOutReason(
   const known = knownImage(base);
   if (known?.kind === "dependency") return `is made FROM ${base}: a dependency, and no service of one's own`;
   if (known?.kind === "tool") return `is made FROM ${base}: a tool that observes or runs others`;
+  const filled = copiedPlaceholder(instructions);
+  if (filled !== undefined)
+    return `copies ${filled}, which a plugin of Maven or Gradle fills in: only what that makes is a Dockerfile`;
   const reasons = runs.map(leftOutTask);
   if (runs.length > 0 && runs.every(({ runs: when }, index) => when !== "always" && reasons[index] !== undefined))
     return reasons[0];
@@ -102,4 +109,11 @@ export function leftOutReason(
     return `${folders.at(-1)} is a command line, as it seems: nobody runs it in a cluster`;
   const task = segment(once) ?? (once.test(suffix) ? suffix : undefined);
   return task === undefined ? undefined : `${task} runs once, as it seems, and a service runs all the time${asTask}`;
+}
+
+/** What Maven's resource filtering is to replace: https://docs.spring.io/spring-boot/maven-plugin/using.html */
+function copiedPlaceholder(instructions: readonly Instruction[]): string | undefined {
+  return instructions
+    .filter(({ keyword }) => keyword === "COPY" || keyword === "ADD")
+    .flatMap(({ rest }) => /@[A-Za-z][\w.]*@|\$\{project\.[\w.]+\}/.exec(rest)?.[0] ?? [])[0];
 }

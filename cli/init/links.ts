@@ -92,7 +92,7 @@ export function findLinks(
       uses.set(dependency.name, use);
     }
     for (const [variable, dependency] of ofDependencies(source.variables)) {
-      const known = declared.filter(({ image: of }) => nameOf(of) === dependency);
+      const known = declared.filter(({ image: of }) => isLike(nameOf(of), dependency));
       // Which one of several it is, the code does not tell.
       if (
         known.length > 1 ||
@@ -181,6 +181,13 @@ function addressVariable(name: string, variable: string | undefined): string {
   return variable !== undefined && isAddress(variable)
     ? variable
     : `${name.toUpperCase().replaceAll(/[^A-Z0-9]/g, "_")}_ADDRESS`;
+}
+
+/** What speaks the protocol of another is as good as that. */
+const forks: Readonly<Record<string, string>> = { valkey: "redis", mariadb: "mysql" };
+
+function isLike(name: string | undefined, dependency: string): boolean {
+  return name !== undefined && (forks[name] ?? name) === (forks[dependency] ?? dependency);
 }
 
 function nameOf(image: string): string | undefined {

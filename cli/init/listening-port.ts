@@ -1,5 +1,7 @@
+import { posix } from "node:path";
 import { exposedPort } from "../../components/dockerfile/dockerfile.ts";
 import type { FoundImage } from "./images.ts";
+import { isPort, valueAt, yamlDocuments } from "./parsed-yaml.ts";
 import type { Repository } from "./repository.ts";
 import type { Run } from "./run.ts";
 
@@ -13,7 +15,7 @@ export interface ListeningPort {
 export function portOf(
   { dockerfile, target, buildArgs, kind }: FoundImage,
   run: Run | undefined,
-  { read }: Pick<Repository, "read">,
+  { read, under }: Pick<Repository, "read" | "under">,
 ): ListeningPort {
   if (kind !== undefined) return { port: undefined, from: undefined };
   const text = read(dockerfile) ?? "";
@@ -26,12 +28,40 @@ export function portOf(
   if (exposed !== undefined) return { port: exposed, from: undefined };
   const environment = /^\s*ENV\s+(?:.*\s)?PORT[= ]"?(\d{2,5})\b/im.exec(text)?.[1];
   if (environment !== undefined) return { port: Number(environment), from: "PORT in its Dockerfile" };
+  const configured = configuredPort(dockerfile, { read, under });
+  if (configured !== undefined) return configured;
   const base = baseImage(text);
   const served =
     base === undefined
       ? undefined
       : serverImages.find(({ image, always }) => image.test(base) && (always || run === undefined))?.port;
   return served === undefined ? { port: undefined, from: undefined } : { port: served, from: `of ${base}` };
+}
+
+const configuration = /(^|\/)src\/main\/resources\/(config\/)?(application|bootstrap)\.(ya?ml|properties)$/;
+
+/** As the configuration of Spring Boot and of Micronaut says, or has as the default of a variable. */
+function configuredPort(
+  dockerfile: string,
+  { read, under }: Pick<Repository, "read" | "under">,
+): ListeningPort | undefined {
+  for (const file of under(posix.dirname(dockerfile)).filter((path) => configuration.test(path))) {
+    const text = read(file) ?? "";
+    const documents = file.endsWith(".properties")
+      ? [
+          Object.fromEntries(
+            [...text.matchAll(/^\s*([\w.]+)\s*[=:]\s*(.*?)\s*$/gm)].map(([, key, value]) => [key, value]),
+          ),
+        ]
+      : yamlDocuments(text);
+    const values = documents.flatMap((document) => [
+      document["server.port"] ?? valueAt(document, "server", "port"),
+      document["micronaut.server.port"] ?? valueAt(document, "micronaut", "server", "port"),
+    ]);
+    const port = values.map((value) => Number(/^(?:\$\{[^:}]+:)?(\d+)\}?$/.exec(String(value))?.[1])).find(isPort);
+    if (port !== undefined) return { port, from: file };
+  }
+  return undefined;
 }
 
 /** Images that say themselves where they listen. What only some programs in them do, a container that tells its ports knows. */

@@ -1,6 +1,5 @@
-import { parseAllDocuments } from "yaml";
 import { isMap } from "../../core/yaml.ts";
-import { isPort, listOf, parsed, valueAt } from "./parsed-yaml.ts";
+import { isPort, listOf, valueAt, yamlDocuments } from "./parsed-yaml.ts";
 import type { Run, Schedule } from "./run.ts";
 
 /** Where the kinds of objects that have pods have their template. */
@@ -31,18 +30,13 @@ export function manifestRuns(files: ReadonlyMap<string, string>): Run[] {
         object["kind"] === "ConfigMap" ? [[valueAt(object, "metadata", "name"), object["data"]] as const] : [],
       ),
   );
-  const services = objects.filter(({ object }) => object["kind"] === "Service").map(({ object }) => object);
+  const services = objects.flatMap(({ object }) => (object["kind"] === "Service" ? [object] : []));
   return objects.flatMap(({ file, object }) => objectRuns(file, object, { configuration, services }));
 }
 
 function objectsIn(file: string, text: string): FoundObject[] {
   if (!/^kind:\s*["']?(Deployment|StatefulSet|Job|CronJob|Service|ConfigMap)\b/m.test(text)) return [];
-  const documents = parsed(() => parseAllDocuments(text, { logLevel: "silent" }));
-  if (!Array.isArray(documents)) return [];
-  return documents.flatMap((document) => {
-    const object: unknown = document.errors.length === 0 ? parsed(() => document.toJS()) : undefined;
-    return isMap(object) ? [{ file, object }] : [];
-  });
+  return yamlDocuments(text).map((object) => ({ file, object }));
 }
 
 /** What else of a repository's objects says how a container runs. */
@@ -71,15 +65,15 @@ function objectRuns(file: string, object: Readonly<Record<string, unknown>>, aro
       : [],
   );
   const ends = kind === "Job" || kind === "CronJob";
+  const labels = valueAt(object, ...path.slice(0, -1), "metadata", "labels");
+  const services = around.services.filter((service) => isSelected(labels, valueAt(service, "spec", "selector")));
   return [
     ...before,
     {
       ...main,
-      aliases: around.services.flatMap((service) =>
-        isSelected(valueAt(object, ...path.slice(0, -1), "metadata", "labels"), valueAt(service, "spec", "selector"))
-          ? nameOf(service).filter((alias) => alias !== owner)
-          : [],
-      ),
+      aliases: services.flatMap(nameOf).filter((alias) => alias !== owner),
+      // A container need not tell its ports; then only a Service does.
+      ports: main.ports.length > 0 ? main.ports : [...new Set(services.flatMap(targetPorts))],
       dependsOn: before.map((init) => init.name),
       waitsFor: before.map((init) => init.name),
       runs: isAsked ? "asked" : ends ? "once" : "always",
@@ -148,6 +142,14 @@ function mapOf(value: unknown): Readonly<Record<string, unknown>> {
 function nameOf(object: Readonly<Record<string, unknown>>): string[] {
   const name = valueAt(object, "metadata", "name");
   return typeof name === "string" ? [name] : [];
+}
+
+/** Where a Service sends requests, as far as it says that by number. */
+function targetPorts(service: Readonly<Record<string, unknown>>): number[] {
+  return listOf(valueAt(service, "spec", "ports")).flatMap((port) => {
+    const target = isMap(port) && port["protocol"] !== "UDP" ? (port["targetPort"] ?? port["port"]) : undefined;
+    return isPort(target) ? [target] : [];
+  });
 }
 
 /** Whether a Service sends its requests to pods with these labels. */

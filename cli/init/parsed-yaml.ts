@@ -1,3 +1,4 @@
+import { parseAllDocuments } from "yaml";
 import { isMap } from "../../core/yaml.ts";
 
 /** What is at a path of keys; `undefined`: there is nothing. */
@@ -20,4 +21,14 @@ export function parsed(read: () => unknown): unknown {
 
 export function isPort(port: unknown): port is number {
   return typeof port === "number" && port >= 1 && port <= 65_535;
+}
+
+/** The maps of a file; what cannot be read is none of them. */
+export function yamlDocuments(text: string): Readonly<Record<string, unknown>>[] {
+  const documents = parsed(() => parseAllDocuments(text, { logLevel: "silent" }));
+  if (!Array.isArray(documents)) return [];
+  return documents.flatMap((document) => {
+    const value: unknown = document.errors.length === 0 ? parsed(() => document.toJS()) : undefined;
+    return isMap(value) ? [value] : [];
+  });
 }

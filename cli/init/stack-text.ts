@@ -87,7 +87,7 @@ function ciLines({ github, ci, program, services }: Guess): string[] {
     ...(program === undefined
       ? []
       : [`    program: { repository: ${scalar(program)} } # → where CI gets this program from`]),
-    `    image: ${scalar(ci.image)} # ${ci.language === undefined ? "no language is known" : `most services are in ${ci.language}`}; its Node.js must be ≥ 24`,
+    `    image: ${scalar(ci.image)} # ${ci.language === undefined ? "no image is known for what the services are in" : `most services are in ${ci.language}`}; its Node.js must be ≥ 24`,
     "    environment:",
     "      DELIVERY_GIT_TOKEN: deploy-token",
     "      DELIVERY_GITHUB_TOKEN: github-token",

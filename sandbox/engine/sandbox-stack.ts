@@ -52,6 +52,7 @@ export async function openSandboxStack(options: SandboxStackOptions): Promise<Op
   await using opening = new AsyncDisposableStack();
   const served = await serveProviders(options, plugins, opening);
   const directory = overrides.directory ?? join(stateDir, "pulumi");
+  const kubeconfig = endpoints === undefined ? undefined : readFileSync(endpoints.kubeconfigPath, "utf8");
   const stack = await openStack({
     directory,
     pulumi: options.pulumi,
@@ -71,10 +72,15 @@ export async function openSandboxStack(options: SandboxStackOptions): Promise<Op
     secrets: {
       "delivery:registryPassword": credentials.registryPassword,
       "delivery:circleciToken": credentials.circleciToken,
-      "delivery:secrets": JSON.stringify({ ...credentials.secrets, ...ciSecrets(credentials, directory) }),
+      "delivery:secrets": JSON.stringify({
+        ...credentials.secrets,
+        ...ciSecrets(credentials, directory),
+        // Where there is no cluster, nothing asks one.
+        kubeconfig: kubeconfig ?? "{}",
+      }),
       "delivery:gitToken": credentials.gitReadToken,
       "delivery:githubToken": credentials.githubToken,
-      ...(endpoints === undefined ? {} : { "delivery:kubeconfig": readFileSync(endpoints.kubeconfigPath, "utf8") }),
+      ...(kubeconfig === undefined ? {} : { "delivery:kubeconfig": kubeconfig }),
       ...overrides.secrets,
     },
     environment: { DELIVERY_GIT_USERNAME: gitUsers.writer, DELIVERY_GIT_TOKEN: credentials.gitWriteToken },

@@ -1,4 +1,5 @@
 import { hostPlatform } from "../providers/docker/image-inputs.ts";
+import { kubeconfigVariable } from "../../core/names.ts";
 import { isMap } from "../../core/yaml.ts";
 
 type Settings = Readonly<Record<string, unknown>>;
@@ -36,7 +37,13 @@ export function overlaySettings(args: OverlayArgs): Record<string, unknown> {
       source: "registry",
       platform: hostPlatform(),
     },
-    ci: { ...engine, ...kept(ci, ["image"]), program: { repository: program } },
+    ci: {
+      ...engine,
+      ...kept(ci, ["image"]),
+      program: { repository: program },
+      // Jobs wait for the migrations of services that have some.
+      environment: { ...mapOf(engine["environment"]), [kubeconfigVariable]: "kubeconfig" },
+    },
     cluster: { adoptExisting: true },
     github: { ...mapOf(sandbox["github"]), repository, branch: "main" },
     gitops: mapOf(sandbox["gitops"]),

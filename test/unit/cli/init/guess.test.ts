@@ -47,6 +47,15 @@ describe("a service is", () => {
       },
     ],
     [
+      "the only Dockerfile of its folder, whatever it is called",
+      { "apps/web/Dockerfile.web": web, "apps/proxy/Dockerfile.ce": web, "apps/a/src/main/docker/Dockerfile": web },
+      {
+        a: "apps/a/src/main/docker/Dockerfile in apps/a/src/main/docker",
+        web: "apps/web/Dockerfile.web in apps/web",
+        proxy: "apps/proxy/Dockerfile.ce in apps/proxy",
+      },
+    ],
+    [
       "a second Dockerfile of a service",
       { "svc/a/Dockerfile": web, "svc/a/Dockerfile.worker": web, "svc/b/Dockerfile": web },
       {
@@ -102,6 +111,13 @@ describe("a service is", () => {
     ["nothing that runs once", "migrations/Dockerfile", "FROM x\n", /migrations runs once/],
     ["no command line", "svc/shop-cli/Dockerfile", "FROM x\n", /shop-cli is a command line/],
     ["no template", "docker/Dockerfile", "FROM x\nARG JAR\nCOPY ${JAR} app.jar\n", /copies what JAR says/],
+    ["no base of others", "svc/Dockerfile.base", "FROM x\n", /variant for base/],
+    [
+      "nothing that Maven fills in",
+      "svc/b/src/main/docker/Dockerfile",
+      "FROM x\nADD @project.build.finalName@.jar app.jar\n",
+      /copies @project\.build\.finalName@, which a plugin/,
+    ],
     ["no empty file", "svc/e/Dockerfile", "", /has no FROM/],
   ])("%s, and the reason is said", (_what, path, dockerfile, reason) => {
     const { guess, text, accepted } = guessedStack({ "svc/a/Dockerfile": web, [path]: dockerfile });
@@ -406,7 +422,7 @@ test("what is not known is said, and how the rest is known", () => {
   expect(text).toContain("organization: acme # →");
   expect(text).toContain("kind: worker # no port is known");
   expect(text).toContain("# its Dockerfile copies target/a.jar, which Git does not have");
-  expect(text).toContain("image: cimg/node:24.11 # no language is known");
+  expect(text).toContain("image: cimg/node:24.11 # no image is known for what the services are in");
 });
 
 test("a password in Compose becomes a secret of the stack, the one of the database where it is the same; no value is written", () => {

@@ -76,6 +76,30 @@ test.each<[what: string, files: Record<string, string>, prepare: string]>([
   expect(guessLanguage({ dockerfile: "svc/a/Dockerfile", context: "svc/a" }, repository)).toMatchObject({ prepare });
 });
 
+test("what has no image of CI is tested in the one that it is built in", () => {
+  const files = {
+    "svc/a/A.csproj": "",
+    "svc/a/A.Tests/T.cs": "",
+    "svc/a/Dockerfile": "FROM mcr.microsoft.com/dotnet/sdk:9.0\n",
+  };
+  using sample = new SampleMonorepo(files);
+  const repository = repositoryOf(sample.root, Object.keys(files));
+  expect(guessLanguage({ dockerfile: "svc/a/Dockerfile", context: "svc/a" }, repository)).toMatchObject({
+    test: "cd svc/a && dotnet test",
+    image: "mcr.microsoft.com/dotnet/sdk:9.0",
+  });
+});
+
+test("without a project nothing can be made of it", () => {
+  using sample = new SampleMonorepo({ "svc/a/Dockerfile": "FROM eclipse-temurin:21\n" });
+  const repository = repositoryOf(sample.root, ["svc/a/Dockerfile"]);
+  expect(guessLanguage({ dockerfile: "svc/a/Dockerfile", context: "svc/a" }, repository)).toMatchObject({
+    language: "Java",
+    prepare: undefined,
+    test: undefined,
+  });
+});
+
 test.each([
   [["Go", "Go", "Node"], { "go.mod": "go 1.27.1\n", "x/go.mod": "go 1.9\n" }, "cimg/go:1.27-node"],
   [["Go"], { "go.mod": "go 1.19\n" }, "cimg/go:1.26-node"],

@@ -71,3 +71,20 @@ spec: { selector: { app: pg } }
   expect(text).toContain("# → k8s/a.yaml mounts /etc/a: `volumes` or `files`");
   expect(text).toContain("# svc/b/app.py has its host");
 });
+
+test("where a container does not tell its port, its Service does", () => {
+  const manifest = `
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: a-depl }
+spec: { template: { metadata: { labels: { app: a } }, spec: { containers: [{ name: a, image: acme/a }] } } }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: a-srv }
+spec: { selector: { app: a }, ports: [{ port: 53, protocol: UDP }, { port: 80, targetPort: 3000 }] }
+`;
+  const { config, accepted } = guessedStack({ "a/Dockerfile": "FROM node\n", "infra/a.yaml": manifest });
+  expect(accepted.problems).toEqual([]);
+  expect(config["services"]).toEqual({ a: { port: 3000 } });
+});
