@@ -3,7 +3,7 @@ import type { BuildChoice } from "../../components/dockerfile/dockerfile.ts";
 import { contextSources } from "../affected/context-sources.ts";
 import { dockerfileSources } from "../affected/dockerfile.ts";
 import { glob } from "../affected/glob.ts";
-import { upwards } from "../affected/source-tree.ts";
+import { isIn, upwards } from "../affected/source-tree.ts";
 import type { Repository } from "./repository.ts";
 import type { Run } from "./run.ts";
 
@@ -46,11 +46,22 @@ export function guessContext(
   const best = rated.reduce((found, next) => (next.score < found.score ? next : found));
   const because =
     best.context === said
-      ? `${run?.file} builds it there`
+      ? (run?.build?.because ?? `${run?.file} builds it there`)
       : best.missing.length === 0
         ? "all that its Dockerfile copies is there"
         : "most of what its Dockerfile copies is there";
   return { context: best.context, because, missing: best.missing };
+}
+
+/** Where the files of a service are that tell what it is: beside its Dockerfile, unless its build sees others alone. */
+export function sourceDirectory({
+  dockerfile,
+  context,
+}: {
+  readonly dockerfile: string;
+  readonly context: string;
+}): string {
+  return isIn(context, dockerfile) ? posix.dirname(dockerfile) : context;
 }
 
 /** What a tool needs where it is called, which is where the context is copied to as a rule. */

@@ -70,7 +70,9 @@ export function buildSettings(image: FoundImage, isFound: boolean, preset: "serv
     ...(isFound ? [] : [{ text: `dockerfile: ${scalar(dockerfile)}` }]),
     ...(context === usual ? [] : [{ text: `context: ${context === "." ? "." : scalar(context)}`, because }]),
     ...(target === undefined ? [] : [{ text: `target: ${scalar(target)}` }]),
-    ...(buildArgs === undefined ? [] : [{ text: `buildArgs: ${flow(buildArgs)}`, because: image.run?.file }]),
+    ...(buildArgs === undefined
+      ? []
+      : [{ text: `buildArgs: ${flow(buildArgs)}`, because: image.run?.build?.because ?? image.run?.file }]),
   ];
 }
 
@@ -80,7 +82,7 @@ export function linkSettings(
   file: string | undefined,
 ): GuessedSetting[] {
   const uses = [...dependencies].map(([name, { variable }]) => `${name}: { address: ${variable} }`);
-  const reasons = [...new Set([...dependencies.values()].map(({ because }) => because))];
+  const reasons = [...dependencies.values()].map(({ because }) => because);
   const added = [...dependencies.values()].filter(({ isKnown }) => !isKnown).map(({ variable }) => variable);
   const hint =
     added.length === 0
@@ -95,12 +97,12 @@ export function linkSettings(
       : [
           {
             text: peersText(peers),
-            because: [...new Set(peers.flatMap((peer) => peer.because ?? []))].join("; ") || undefined,
+            because: some(peers.flatMap((peer) => peer.because ?? [])),
           },
         ]),
     ...(uses.length === 0
       ? []
-      : [{ text: `dependencies: { ${uses.join(", ")} }`, because: [...reasons, ...hint].join("; ") }]),
+      : [{ text: `dependencies: { ${uses.join(", ")} }`, because: [some(reasons) ?? [], ...hint].flat().join("; ") }]),
     ...(Object.keys(environment).length === 0 ? [] : [{ text: `env: ${flow(environment)}`, because: file }]),
     ...(secrets.length === 0
       ? []
@@ -111,6 +113,12 @@ export function linkSettings(
           },
         ]),
   ];
+}
+
+/** The first of several reasons, each once; `undefined`: there is none. */
+function some(reasons: readonly string[]): string | undefined {
+  const [first, second, ...more] = new Set(reasons);
+  return first === undefined ? undefined : [first, second ?? [], more.length > 0 ? "and so on" : []].flat().join("; ");
 }
 
 /** What a service has where it is run, and not here. @param file that says so */

@@ -4,6 +4,7 @@ import { isIn } from "../affected/source-tree.ts";
 import { serviceName } from "../../core/names.ts";
 import { guessContext, type GuessedContext } from "./context.ts";
 import { imageOwners } from "./image-owners.ts";
+import { withJarTemplates } from "./jar-template.ts";
 import { dockerfileSuffix, leftOutReason, type LeftOut } from "./left-out.ts";
 import { knownImage } from "./known-images.ts";
 import { withHardCodedNames } from "./hard-coded-hosts.ts";
@@ -27,13 +28,14 @@ export interface FoundImage extends GuessedContext, BuildChoice {
 /** All images, sorted by their Dockerfiles, and the Dockerfiles that are none of a service. */
 export function findImages(
   repository: Pick<Repository, "files" | "has" | "read" | "under" | "linked">,
-  runs: readonly Run[],
+  given: readonly Run[],
   app: string,
 ): { readonly images: readonly FoundImage[]; readonly leftOut: readonly LeftOut[] } {
-  const built = new Set(runs.flatMap(({ build }) => build?.dockerfile ?? []));
+  const built = new Set(given.flatMap(({ build }) => build?.dockerfile ?? []));
   const dockerfiles = repository.files.filter(
     (path) => isDockerfileName(posix.basename(path)) || (built.has(path) && repository.has(path)),
   );
+  const runs = withJarTemplates(given, dockerfiles, repository);
   const leftOut: LeftOut[] = [...submodules(repository)];
   const owners = imageOwners(
     runs.flatMap(({ build, image }) =>

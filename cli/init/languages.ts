@@ -1,6 +1,7 @@
 import { posix } from "node:path";
 import { quoteForShell } from "../../core/shell.ts";
 import { upwards } from "../affected/source-tree.ts";
+import { sourceDirectory } from "./context.ts";
 import type { FoundImage } from "./images.ts";
 import type { Repository } from "./repository.ts";
 
@@ -153,7 +154,7 @@ const all: readonly Language[] = languages;
 export function guessLanguage(image: Pick<FoundImage, "dockerfile" | "context">, repository: Files): GuessedLanguage {
   const text = repository.read(image.dockerfile) ?? "";
   const bases = [...text.matchAll(/^\s*FROM\s+(?:--\S+\s+)*(\S+)/gim)].map(([, base = ""]) => base.split("@")[0] ?? "");
-  const start = posix.dirname(image.dockerfile);
+  const start = sourceDirectory(image);
   for (const at of upwards(start)) {
     const names = repository.files.filter((file) => posix.dirname(file) === at).map((file) => posix.basename(file));
     const found = all.filter(({ project }) => names.some((name) => project.test(name)));

@@ -1,5 +1,5 @@
-import { posix } from "node:path";
 import { exposedPort } from "../../components/dockerfile/dockerfile.ts";
+import { sourceDirectory } from "./context.ts";
 import type { FoundImage } from "./images.ts";
 import { isPort, valueAt, yamlDocuments } from "./parsed-yaml.ts";
 import type { Repository } from "./repository.ts";
@@ -13,7 +13,7 @@ export interface ListeningPort {
 
 /** @param run how it is run */
 export function portOf(
-  { dockerfile, target, buildArgs, kind }: FoundImage,
+  { dockerfile, context, target, buildArgs, kind }: FoundImage,
   run: Run | undefined,
   { read, under }: Pick<Repository, "read" | "under">,
 ): ListeningPort {
@@ -28,7 +28,7 @@ export function portOf(
   if (exposed !== undefined) return { port: exposed, from: undefined };
   const environment = /^\s*ENV\s+(?:.*\s)?PORT[= ]"?(\d{2,5})\b/im.exec(text)?.[1];
   if (environment !== undefined) return { port: Number(environment), from: "PORT in its Dockerfile" };
-  const configured = configuredPort(dockerfile, { read, under });
+  const configured = configuredPort(sourceDirectory({ dockerfile, context }), { read, under });
   if (configured !== undefined) return configured;
   const base = baseImage(text);
   const served =
@@ -42,10 +42,10 @@ const configuration = /(^|\/)src\/main\/resources\/(config\/)?(application|boots
 
 /** As the configuration of Spring Boot and of Micronaut says, or has as the default of a variable. */
 function configuredPort(
-  dockerfile: string,
+  directory: string,
   { read, under }: Pick<Repository, "read" | "under">,
 ): ListeningPort | undefined {
-  for (const file of under(posix.dirname(dockerfile)).filter((path) => configuration.test(path))) {
+  for (const file of under(directory).filter((path) => configuration.test(path))) {
     const text = read(file) ?? "";
     const documents = file.endsWith(".properties")
       ? [

@@ -32,6 +32,8 @@ export interface RunBuild {
   readonly context: string;
   readonly target: string | undefined;
   readonly args: Readonly<Record<string, string>>;
+  /** Why that is taken for it. @default a file says it */
+  readonly because?: string;
 }
 
 /** What a CronJob says of its times. */

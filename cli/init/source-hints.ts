@@ -1,4 +1,5 @@
 import { posix } from "node:path";
+import { sourceDirectory } from "./context.ts";
 import { hostsInSource } from "./hosts.ts";
 import type { FoundImage } from "./images.ts";
 import { dependencyOfVariable } from "./known-images.ts";
@@ -22,13 +23,12 @@ const mostFiles = 400;
 
 /** @param hosts those that count */
 export function sourceHints(
-  image: Pick<FoundImage, "dockerfile" | "run" | "name">,
+  image: Pick<FoundImage, "dockerfile" | "context" | "run" | "name">,
   hosts: readonly string[],
   { files, read, under }: Pick<Repository, "files" | "read" | "under">,
 ): SourceHints {
-  const { dockerfile } = image;
   // Of a Dockerfile at the root, it is not known which code is its own.
-  const directory = posix.dirname(dockerfile);
+  const directory = sourceDirectory(image);
   const own = (directory === "." ? [] : under(directory)).filter(
     (file) => sourceFile.test(file) && !testFile.test(file),
   );
@@ -47,10 +47,10 @@ export function sourceHints(
  * Source: https://docs.spring.io/spring-cloud-config/docs/current/reference/html/#_environment_repository
  */
 function configurationOf(
-  { dockerfile, run, name }: Pick<FoundImage, "dockerfile" | "run" | "name">,
+  { dockerfile, context, run, name }: Pick<FoundImage, "dockerfile" | "context" | "run" | "name">,
   files: readonly string[],
 ): string[] {
-  const names = new Set([name, run?.name, posix.basename(posix.dirname(dockerfile))]);
+  const names = new Set([name, run?.name, posix.basename(sourceDirectory({ dockerfile, context }))]);
   const shared = files.filter((file) => /^application\.(ya?ml|properties)$/.test(posix.basename(file)));
   const directories = new Set(shared.map((file) => posix.dirname(file)));
   const own = files.filter(
