@@ -16,6 +16,8 @@ import type { Installations } from "./argo-cd/installations.ts";
 import { dependencyFiles, migrationFiles, serviceFiles } from "./manifests/manifest-files.ts";
 import { migrationManifests, type ManifestContext } from "./manifests/manifests.ts";
 import { runSeconds } from "./service/kind.ts";
+import { startSeconds } from "./service/probes.ts";
+import type { Service } from "./service/service.ts";
 import { generationAnnotation } from "./manifests/metadata.ts";
 import { dependencyManifests, dependencyUsers, deployedDependencies } from "./manifests/dependency.ts";
 import { deliverMigrations } from "./argo-cd/migration-applications.ts";
@@ -127,11 +129,7 @@ export async function deliverByGit(args: GitOpsDeliveryArgs): Promise<void> {
   const autoscaled = new Set(
     context.services.flatMap(({ name, autoscaling }) => (autoscaling === undefined ? [] : name)),
   );
-  const jobs = new Map(
-    context.services.flatMap((service) =>
-      service.kind === "job" ? [[service.name, runSeconds(service)] as const] : [],
-    ),
-  );
+  const services = new Map(context.services.map((service) => [service.name, service]));
   const applications = new Map<string, pulumi.Resource>();
   await declareInParts(
     [...Object.keys(deployedDependencies(context.dependencies)), ...context.services.map(({ name }) => name)],
@@ -145,8 +143,8 @@ export async function deliverByGit(args: GitOpsDeliveryArgs): Promise<void> {
           namespace: cluster.namespace,
           source: { repository: gitops.repository, branch: gitops.branch, path: `${environment}/${name}` },
           autoscaled: autoscaled.has(name),
-          replacing: jobs.has(name),
-          extraSeconds: jobs.get(name) ?? 0,
+          replacing: services.get(name)?.kind === "job",
+          extraSeconds: extraSeconds(services.get(name)),
           handOver: args.handOver,
           provider: cluster.provider,
         },
@@ -221,6 +219,12 @@ function filesAt(
     if (migration !== undefined) put(service.name, migrationFiles(migration));
   }
   return files;
+}
+
+/** How much longer than others a service may take until it is well: a job runs, and some start slowly. */
+function extraSeconds(service: Service | undefined): number {
+  if (service?.kind === "job") return runSeconds(service);
+  return Math.max(0, startSeconds(service?.probes) - startSeconds());
 }
 
 /** The records of releases and migrations that are made where there are none yet, by path. */

@@ -99,13 +99,14 @@ function dockerConfig({ server, username, password }: Registry): pulumi.Output<s
 
 /**
  * How long a rollout may take before the update fails and says why; a Service waits for the pods of its Deployment.
- * @param service how long its pods may take to start and to end, in seconds
+ * @param service how long each of its pods may take to start and to end, in seconds, and how many of them go one after the other
  */
 export function rolloutTimeouts(
-  service: { start: number; end: number } = { start: 60, end: 30 },
+  service: { start: number; end: number; inTurn?: number } = { start: 60, end: 30 },
 ): pulumi.CustomTimeouts {
+  const { start, end, inTurn = 1 } = service;
   const minutes = (seconds: number): string => `${Math.ceil(seconds / 60)}m`;
-  const rollout = minutes(service.start + 240);
+  const rollout = minutes(start + 240 + (inTurn - 1) * (start + end));
   // The engine's own patience with a deletion is ten minutes.
-  return { create: rollout, update: rollout, ...(service.end > 300 ? { delete: minutes(service.end + 300) } : {}) };
+  return { create: rollout, update: rollout, ...(end > 300 ? { delete: minutes(end + 300) } : {}) };
 }

@@ -78,7 +78,12 @@ function apply(
   const { service, home, startAfter, handOver, autoscalerRemoval, routeHooks } = args;
   const own = { ...opts, retainOnDelete: handOver };
   const atHome = { ...own, dependsOn: [...home] };
-  const timeouts = rolloutTimeouts({ start: startSeconds(service.probes), end: graceSeconds(service) });
+  const timeouts = rolloutTimeouts({
+    start: startSeconds(service.probes),
+    end: graceSeconds(service),
+    // A StatefulSet updates pod by pod.
+    ...(manifests.statefulSet === undefined ? {} : { inTurn: service.replicas ?? 1 }),
+  });
   const account = new ServiceAccount(name, manifests.serviceAccount, atHome);
   const configMap = new ConfigMap(name, manifests.configMap, atHome);
   const files = manifests.files && new ConfigMap(filesName(name), manifests.files, atHome);

@@ -107,6 +107,15 @@ test.each<[settings: Partial<Service>, timeout: string]>([
     expect(registrations.get(`kubernetes:${type}::link`)?.createTimeout).toBe(timeout);
 });
 
+test.each([
+  [1, "5m"],
+  [3, "8m"],
+])("%s pods with volumes of their own go one after the other, and are waited for for %s", async (replicas, timeout) => {
+  const volumes = { data: { path: "/data", size: "1Gi", perPod: true } };
+  const { registrations } = await declared({ replicas, volumes });
+  expect(registrations.get("kubernetes:apps/v1:StatefulSet::link")?.createTimeout).toBe(timeout);
+});
+
 describe("what a service brings along", () => {
   const object = (apiVersion: string, kind: string) => ({ apiVersion, kind, metadata: { name: "own" } });
   const ownObjects = [
