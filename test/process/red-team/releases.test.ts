@@ -46,7 +46,11 @@ test("a digest that was forged is not released where the service's own repositor
 test.each<[what: string, content: unknown, reason: RegExp]>([
   ["a tag", { link: "latest" }, /link: Must be sha256:/],
   ["another image's name", { link: `evil.example/x@sha256:${"1".repeat(64)}` }, /link: Must be sha256:/],
-  ["more than digests", { link: { digest: `sha256:${"1".repeat(64)}`, repository: "evil.example/x" } }, /link: Invalid input: expected string/],
+  [
+    "more than digests",
+    { link: { digest: `sha256:${"1".repeat(64)}`, repository: "evil.example/x" } },
+    /link: Invalid input: expected string/,
+  ],
   ["a path for a service", { "../../prod/link": `sha256:${"1".repeat(64)}` }, /\.\.\/\.\.\/prod\/link/],
   ["a service that there is not", { evil: `sha256:${"1".repeat(64)}` }, /evil/],
 ])("a file of digests with %s releases nothing", async (_, content, reason) => {
