@@ -62,8 +62,8 @@ export function migrationPatches({ services }: ManifestContext): { patches?: obj
   if (services.every(({ migrations }) => migrations === undefined)) return {};
   const metadata = { name: "any", annotations: { [waveAnnotation]: "2" } };
   const patch = writeYaml({ apiVersion: "apps/v1", kind: "Deployment", metadata });
-  const names = services.map(({ name }) => name).join("|");
-  // Whatever kind its pods are made by; a patch with a target is of any kind.
-  const target = { kind: "(Deployment|StatefulSet|CronJob|Job)", name: `(${names})` };
+  // Whatever kind its pods are made by; a patch with a target is of any kind. Not by name: a Job has one of its own for every image.
+  const labelSelector = `app.kubernetes.io/name in (${services.map(({ name }) => name).join(", ")})`;
+  const target = { kind: "(Deployment|StatefulSet|CronJob|Job)", labelSelector };
   return { patches: [{ target, patch }] };
 }

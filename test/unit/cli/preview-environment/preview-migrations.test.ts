@@ -15,7 +15,11 @@ const migrations = { command: ["/app", "migrate"] };
 const digest = `sha256:${"a".repeat(64)}`;
 
 function files(settings: Partial<Service>) {
-  const services = [sampleService("link", { ...uses("db"), migrations, ...settings }), sampleService("user")];
+  const services = [
+    sampleService("link", { ...uses("db"), migrations, ...settings }),
+    sampleService("user"),
+    sampleService("report", { kind: "job", port: undefined }),
+  ];
   const context = previewContext({ app: "shop", pullRequest: 12, services, dependencies });
   const images = new Map(services.map(({ name }) => [name, { repository: `docker.io/acme/shop-${name}`, digest }]));
   return previewFiles("p", context, images);
@@ -57,7 +61,15 @@ describe("in a preview environment", () => {
       spec: { template: { spec: { containers: [{ image: `docker.io/acme/shop-link@${digest}` }] } } },
     });
     const [{ target, patch }] = kustomization.patches;
-    expect(target).toEqual({ kind: "(Deployment|StatefulSet|CronJob|Job)", name: "(link|user)" });
+    expect(target).toEqual({
+      kind: "(Deployment|StatefulSet|CronJob|Job)",
+      labelSelector: "app.kubernetes.io/name in (link, user, report)",
+    });
+    for (const file of ["link/deployment", "user/deployment", "report/job"])
+      expect(parse(written[`p/${file}.yaml`] ?? "").metadata.labels).toMatchObject({
+        "app.kubernetes.io/name": file.split("/")[0],
+      });
+    expect(job.metadata.labels).toMatchObject({ "app.kubernetes.io/name": "link-migration" });
     expect(parse(patch)).toMatchObject({ metadata: { annotations: { "argocd.argoproj.io/sync-wave": "2" } } });
     expect(parse(written["p/db/deployment.yaml"] ?? "").metadata).not.toHaveProperty("annotations");
   });
