@@ -4,6 +4,14 @@ import { schemaProblems, type Problem } from "./problem.ts";
 /** The version of the form of stack files, and of the `service.yaml` files that go with them; a program reads exactly one. */
 export const schemaVersion = 2;
 
+/**
+ * The version that a stack file gives, as a number where it is one: `pulumi config set` puts quotes around it when it writes the
+ * file again, and the engine passes it as text.
+ */
+export function unquotedVersion(value: unknown): unknown {
+  return typeof value === "string" && /^\d+$/.test(value) ? Number(value) : value;
+}
+
 /** What a file holds: a `service.yaml` the settings of one service, a stack file those of the stack and of its services. */
 type SettingsFile = "service" | "stack";
 

@@ -5,7 +5,7 @@ import { rejectProblems } from "../components/rejection.ts";
 import type { Registry, Secrets } from "../components/secrets.ts";
 import { namespaceName } from "../core/names.ts";
 import { schemaProblems, type Problem } from "../core/problem.ts";
-import { settingsProblems } from "../core/schema-version.ts";
+import { settingsProblems, unquotedVersion } from "../core/schema-version.ts";
 import { secretHint, securePaths, withValueProblems } from "../core/setting-values.ts";
 import { contradictions } from "./contradictions.ts";
 import { passwordHint, secretsSchema, stackSchema, type StackSettings } from "./schema.ts";
@@ -126,7 +126,7 @@ function settings(): Record<string, unknown> {
 
 /** The engine passes structured values as JSON and scalars as text; of the scalars only the version is a number. */
 function parseValue(key: string, value: string): unknown {
-  if (key === "schemaVersion" && /^\d+$/.test(value)) return Number(value);
+  if (key === "schemaVersion") return unquotedVersion(value);
   // A registry's password can be a key file in JSON, and a kubeconfig can be JSON too: those are texts all the same.
   if ((secretKeys.has(key) && key !== "secrets") || !/^\s*[{[]/.test(value)) return value;
   try {

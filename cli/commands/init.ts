@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, mkdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { createPatch } from "diff";
 import { writeFileAtomically } from "../../core/atomic-file.ts";
@@ -35,7 +35,8 @@ export const command = defineCommand({
     service; names, build contexts, ports, dependencies, tests and the image for CI are guessed, from Dockerfiles, from files
     of Compose and Kubernetes, and from code. A comment says what is guessed, and from what; what is left out is listed with
     the reason. What Git does not know or ignores does not count.`,
-    `A stack file that is there is never overwritten: then the difference to what would be written is shown.`,
+    `A stack file that is there is never overwritten: then the difference to what would be written is shown, and one of another
+    monorepo is an error.`,
   ],
   usage: ["init [--app DIR] [--env ENVIRONMENT] [--print | --check]"],
   options,
@@ -56,6 +57,7 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
     );
   if (flags.print) return context.print(text.trimEnd());
   const present = readPresent(file);
+  if (present !== undefined) assertSameMonorepo(file, present, repository.root);
   if (flags.check) return check({ file, present, repository, environment: flags.env }, guess, context);
   if (present === undefined) {
     if (!/^[a-z]([-a-z0-9]{0,20}[a-z0-9])?$/.test(flags.env))
@@ -81,6 +83,20 @@ function readPresent(file: string): string | undefined {
       `${file} is ${found.isSymbolicLink() ? "a link that leads to no file" : "no file"}; remove it, or give another --env`,
     );
   return readFileSync(file, "utf8");
+}
+
+/** @throws CommandError for the stack file of another one, such as that of the example in a fresh clone of this program */
+function assertSameMonorepo(file: string, text: string, root: string): void {
+  const { directory } = Object(acceptance(file, text).given["app"]);
+  if (typeof directory !== "string" || realPath(directory) === realPath(root)) return;
+  throw new CommandError(
+    `${file} is of the monorepo in ${directory}, not of ${root}, and stays as it is; remove it if nobody needs it, or give another --env`,
+  );
+}
+
+/** @returns the path itself where nothing is there */
+function realPath(path: string): string {
+  return existsSync(path) ? realpathSync(path) : resolve(path);
 }
 
 /** @throws UsageError if the program is in no other repository */

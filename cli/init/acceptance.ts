@@ -1,6 +1,7 @@
 import { findServices } from "../../components/service/find-services.ts";
 import type { Service } from "../../components/service/service.ts";
 import { schemaProblems, type Problem } from "../../core/problem.ts";
+import { unquotedVersion } from "../../core/schema-version.ts";
 import { parseYaml } from "../../core/yaml.ts";
 import { secretsSchema, stackSchema, type StackSettings } from "../../stacks/schema.ts";
 
@@ -21,7 +22,10 @@ export function acceptance(file: string, text: string): Acceptance {
   const content = yaml.value;
   const config = typeof content === "object" && content !== null && "config" in content ? Object(content.config) : {};
   const settings: Record<string, unknown> = Object.fromEntries(
-    Object.entries(config).map(([key, value]) => [key.replace(/^delivery:/, ""), value]),
+    Object.entries(config).map(([key, value]) => {
+      const name = key.replace(/^delivery:/, "");
+      return [name, name === "schemaVersion" ? unquotedVersion(value) : value];
+    }),
   );
   const parsed = stackSchema.safeParse(withoutSecrets(settings));
   if (!parsed.success)

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Service } from "../../components/service/service.ts";
 import type { StackSettings } from "../../stacks/schema.ts";
-import { placeholderId } from "./stack-text.ts";
+import { placeholderId, placeholderOwner } from "./stack-text.ts";
 
 /** Something that is missing before commits reach the cluster, and where to get it. */
 export interface Need {
@@ -49,6 +49,9 @@ export function needs({ settings, services, given, checkout, environment }: Need
             how: `gh api repos/${github?.repository ?? "OWNER/NAME"} --jq .id; without it, no push starts the pipeline`,
           },
         ]
+      : []),
+    ...(gitops?.repository?.startsWith(placeholderOwner) === true
+      ? [{ what: "gitops.repository", how: "the URL of a repository of yours, which may be empty" }]
       : []),
     ...(given["registryPassword"] === undefined && images.login === "password"
       ? [

@@ -8,6 +8,9 @@ import { flow, scalar } from "./yaml-text.ts";
 /** What stands for an id that only CircleCI knows: valid, so that a preview works, and nobody's. */
 export const placeholderId = "00000000-0000-0000-0000-000000000000";
 
+/** What the URL of a deploy repository begins with where nobody knows whose it is. */
+export const placeholderOwner = "https://github.com/owner/";
+
 /** The stack file, with a comment for each guess, and an arrow where somebody has to fill in. */
 export function stackText(guess: Guess): string {
   const { services, leftOut } = guess;
@@ -28,7 +31,7 @@ export function stackText(guess: Guess): string {
             : [`    branch: ${scalar(guess.branch)} # what is merged there is delivered`]),
         ]),
     "  delivery:gitops:",
-    `    repository: ${scalar(`https://github.com/${guess.github ?? `owner/${guess.app}`}-deploy.git`)} # → a repository of yours, which may be empty`,
+    `    repository: ${scalar(`${guess.github === undefined ? `${placeholderOwner}${guess.app}` : `https://github.com/${guess.github}`}-deploy.git`)} # → a repository of yours, which may be empty`,
     "  delivery:owns:",
     "    ciProject: true",
     "    argoCd: true",

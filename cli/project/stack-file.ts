@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { z } from "zod";
 import { problemLine, type Problem } from "../../core/problem.ts";
-import { settingsProblems } from "../../core/schema-version.ts";
+import { settingsProblems, unquotedVersion } from "../../core/schema-version.ts";
 import { secretHint, securePaths, withValueProblems } from "../../core/setting-values.ts";
 import { secretsSchema, stackSchema, type StackSettings } from "../../stacks/schema.ts";
 import { readStackFile, stacksDirectory, versionProblems } from "../../stacks/stack-file.ts";
@@ -105,7 +105,7 @@ function readSettings(name: string, directory: string, file: string): Readonly<R
   const settings = Object.fromEntries(
     Object.entries(readStackFile(name, directory)).flatMap(([key, value]) => {
       const [, setting] = /^delivery:(.*)$/.exec(key) ?? [];
-      return setting === undefined ? [] : [[setting, unquoted(setting, value)]];
+      return setting === undefined ? [] : [[setting, setting === "schemaVersion" ? unquotedVersion(value) : value]];
     }),
   );
   rejectProblems(versionProblems(file, settings));
@@ -124,11 +124,6 @@ function readSettings(name: string, directory: string, file: string): Readonly<R
 export function rejectProblems(problems: readonly Problem[]): void {
   if (problems.length === 0) return;
   throw new CommandError(problems.map(problemLine).join("\n       "));
-}
-
-/** `pulumi config set` puts quotes around the version when it writes the file again. */
-function unquoted(name: string, value: unknown): unknown {
-  return name === "schemaVersion" && typeof value === "string" && /^\d+$/.test(value) ? Number(value) : value;
 }
 
 /** @returns nothing where there is no such directory */

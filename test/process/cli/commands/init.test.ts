@@ -92,7 +92,9 @@ test("--check says what is missing until nothing is, and writes nothing", () => 
   for (const what of ["ci.organizationId", "ci.repositoryId", "registryPassword", "gitToken", ".circleci"])
     expect(err).toContain(`       ${what}: `);
   const secret = "{ secure: v1:xxx }";
+  // `pulumi config set` writes the version in quotes.
   const complete = stackFile()
+    .replace("schemaVersion: 2\n", 'schemaVersion: "2"\n')
     .replace("00000000-0000-0000-0000-000000000000", "3f0c8f0a-5d0e-4c1b-9c55-0a5d3c7e1f10")
     .replace('# repositoryId: "123"', 'repositoryId: "123"')
     .concat(
@@ -114,6 +116,28 @@ test("--check says what is missing until nothing is, and writes nothing", () => 
   });
   writeFileSync(join(own.root, "stacks/Pulumi.dev.yaml"), complete.replace("kind: worker", "kind: daemon"));
   expect(init("--check").err).toContain('services.mail.kind: "daemon": must be server, worker, cron or job');
+});
+
+test("the stack file of another monorepo stays, and no difference to it is shown", () => {
+  init();
+  const other = stackFile().replace(/directory: .*/, "directory: examples/delinkcious");
+  writeFileSync(join(own.root, "stacks/Pulumi.dev.yaml"), other);
+  for (const args of [[], ["--check"]])
+    expect(init(...args)).toMatchObject({
+      status: 1,
+      out: "",
+      err: expect.stringMatching(/^error: stacks\/Pulumi\.dev\.yaml is of the monorepo in examples\/delinkcious, not of /),
+    });
+  expect(stackFile()).toBe(other);
+  expect(init("--env", "qa")).toMatchObject({ status: 0, out: expect.stringContaining("wrote stacks/Pulumi.qa.yaml") });
+});
+
+test("a deploy repository of nobody is missing until it is written", () => {
+  shop.git("remote", "remove", "origin");
+  expect(init().out).toMatch(/^ {2}gitops\.repository: the URL of a repository of yours/m);
+  const file = join(own.root, "stacks/Pulumi.dev.yaml");
+  writeFileSync(file, stackFile().replace("https://github.com/owner/", "https://github.com/acme/"));
+  expect(init("--check").err).not.toContain("gitops.repository");
 });
 
 test.each<[what: string, args: () => readonly string[], status: number, message: RegExp]>([
