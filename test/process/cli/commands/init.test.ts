@@ -126,7 +126,9 @@ test("the stack file of another monorepo stays, and no difference to it is shown
     expect(init(...args)).toMatchObject({
       status: 1,
       out: "",
-      err: expect.stringMatching(/^error: stacks\/Pulumi\.dev\.yaml is of the monorepo in examples\/delinkcious, not of /),
+      err: expect.stringMatching(
+        /^error: stacks\/Pulumi\.dev\.yaml is of the monorepo in examples\/delinkcious, not of /,
+      ),
     });
   expect(stackFile()).toBe(other);
   expect(init("--env", "qa")).toMatchObject({ status: 0, out: expect.stringContaining("wrote stacks/Pulumi.qa.yaml") });
