@@ -8,6 +8,7 @@ import { Project } from "../project/stack-file.ts";
 import { workspaceInstaller } from "../testing/package-manager.ts";
 import { runTest } from "../testing/run-test.ts";
 import { serviceTests } from "../testing/service-tests.ts";
+import { testHint } from "../testing/test-hint.ts";
 import { untestedReason } from "../testing/untested.ts";
 
 const options = {
@@ -99,10 +100,11 @@ async function testService(
   { context, install, show }: TestRun,
 ): Promise<TestResult> {
   const { name } = sources.service;
-  const start = performance.now();
   const reasons: string[] = [];
   const tests = await serviceTests(root, sources, context);
-  if (tests.length === 0) show(`── ${name}: ${noTests(sources.service)}`);
+  const none = tests.length === 0 ? await noTests(root, sources.service) : undefined;
+  if (none !== undefined) show(`── ${name}: ${none}`);
+  const start = performance.now();
   for (const test of tests) {
     if (context.signal.aborted) break;
     const missing = test.workspace === undefined ? undefined : await install(test.workspace);
@@ -112,12 +114,12 @@ async function testService(
   }
   const [reason] = context.signal.aborted ? ["interrupted"] : reasons;
   const seconds = Math.round((performance.now() - start) / 100) / 10;
-  if (tests.length === 0) return { name, result: "none", seconds, reason: noTests(sources.service) };
+  if (none !== undefined) return { name, result: "none", seconds, reason: none };
   return { name, result: reason === undefined ? "passed" : "failed", seconds, reason: reason ?? null };
 }
 
-function noTests({ test }: Service): string {
-  return test === "none" ? untestedReason : "no tests are found; say `test.command`, or `test: none`";
+async function noTests(root: string, service: Service): Promise<string> {
+  return service.test === "none" ? untestedReason : testHint(root, service);
 }
 
 function summary(results: readonly TestResult[]): string {

@@ -83,6 +83,23 @@ test("what has no tests is said aloud, and why", () => {
   expect(titles).toEqual([`── empty: ${found}`, "── none: not tested, as `test: none` says"]);
 });
 
+test("what no language tests by itself is told how to be tested", () => {
+  const sample = programOf({
+    "svc/rust/Dockerfile": dockerfile,
+    "svc/rust/Cargo.toml": "",
+    "svc/rust/src/lib.rs": "",
+    "svc/java/Dockerfile": dockerfile,
+    "pom.xml": "",
+    "svc/java/pom.xml": "",
+    "svc/java/src/test/T.java": "",
+  });
+  spawnSync("git", ["init", "-q"], { cwd: sample.root });
+  expect(testAll(sample).results).toEqual({
+    java: 'no tests are found; say `test: { command: "mvn -B -q -pl svc/java -am test", image: cimg/openjdk:21.0-node }`, or `test: none`',
+    rust: 'no tests are found; say `test: { command: "cd svc/rust && cargo test --locked", image: cimg/rust:1.90-node }`, or `test: none`',
+  });
+});
+
 describe("Node", () => {
   const service = (name: string): Record<string, string | object> => ({
     [`svc/${name}/Dockerfile`]: dockerfile,
