@@ -108,9 +108,17 @@ function scheduleOf(cronJob: KubernetesObject, parts: WorkloadParts): Judgement 
     .filter((job) => imageIn(job, nameOf(cronJob)) === imageOf(cronJob))
     .filter((job) => hasEnded(job, "Failed") || hasEnded(job, "Complete"))
     .toSorted((one, other) => startOf(other).localeCompare(startOf(one)));
-  return last === undefined || hasEnded(last, "Complete")
+  return last === undefined || hasEnded(last, "Complete") || hasSucceededSince(cronJob, last)
     ? healthy
     : { state: "failed", health: "Degraded", message: `its last run has failed: ${failureOf(last, parts)}` };
+}
+
+/** Of a cron that keeps no successful runs, the last failure stays, whatever has come after it; the cron itself says when one succeeded. */
+function hasSucceededSince(cronJob: KubernetesObject, failed: KubernetesObject): boolean {
+  if (numberAt(cronJob, "spec", "successfulJobsHistoryLimit") !== 0) return false;
+  const failedAt = stringAt(conditionOf(failed, "Failed") ?? {}, "lastTransitionTime");
+  const succeededAt = stringAt(cronJob, "status", "lastSuccessfulTime");
+  return failedAt !== undefined && succeededAt !== undefined && succeededAt > failedAt;
 }
 
 function hasEnded(job: KubernetesObject, how: "Failed" | "Complete"): boolean {

@@ -89,6 +89,20 @@ describe("a CronJob", () => {
     expect(workloadStatus(cron(), { jobs })).toMatchObject({ image, health });
   });
 
+  test.each<[what: string, kept: number, lastSuccessfulTime: string | undefined, health: string]>([
+    ["has succeeded since", 0, "2026-01-01T11:00:00Z", "Healthy"],
+    ["has succeeded before", 0, "2026-01-01T09:00:00Z", "Degraded"],
+    ["has never succeeded", 0, undefined, "Degraded"],
+    // The success of another image, or else its Job would be there.
+    ["keeps its successes, and has none", 3, "2026-01-01T11:00:00Z", "Degraded"],
+  ])("that keeps its last failure and %s", (_what, kept, lastSuccessfulTime, health) => {
+    const status: JsonMap = lastSuccessfulTime === undefined ? {} : { lastSuccessfulTime };
+    const jobs = [run("a", ten ?? "", ended("Failed", limit))];
+    expect(workloadStatus({ ...cron({ successfulJobsHistoryLimit: kept }), status }, { jobs })).toMatchObject({
+      health,
+    });
+  });
+
   test("that has failed says why, and one that is suspended that it does not run", () => {
     const jobs = [run("report-1", nine ?? "", ended("Failed", limit))];
     expect(workloadStatus(cron(), { jobs, pods: [ofJob("report-1", 3, "no such table")] }).message).toBe(
