@@ -35,7 +35,7 @@ const encryption = new Set(["encryptionsalt", "encryptedkey", "secretsprovider",
  * @param names the names of the secrets that the program asks for, for a stack file that encrypts all of them as one
  */
 export function placeholderSettings(file: string, names: () => readonly string[]): PlaceholderSettings {
-  const settings = fileSchema.parse(parse(file) ?? {});
+  const settings = fileSchema.parse(parse(file, { merge: true }) ?? {});
   const cluster = clusterSchema.safeParse(settings.config["delivery:cluster"]);
   const context = cluster.success ? cluster.data.context : undefined;
   const entries = Object.entries(settings.config);
@@ -93,8 +93,9 @@ export function referencedSecrets(project: Project, stack: string): string[] {
     return [dependency.password, ...("secrets" in dependency ? Object.values(dependency.secrets) : [])];
   });
   const names = [
-    ...services.flatMap(({ secrets, build }) => [
+    ...services.flatMap(({ secrets, build, files }) => [
       ...Object.values(secrets ?? {}),
+      ...Object.values(files ?? {}).map(({ secret }) => secret),
       ...Object.values(build?.secrets ?? {}),
     ]),
     ...ofDependencies,

@@ -208,26 +208,32 @@ function sealed(value: unknown): object {
 
 const secretData = new Set(["data", "stringData"]);
 
+/** The type of the resource that counts how often each Secret has changed. */
+export const countedSecrets = "pulumi-nodejs:dynamic/delivery:SecretGenerations";
+
 function scrub(value: unknown, type: string, key = ""): unknown {
   if (typeof value === "string")
     return type.startsWith("pulumi:providers:") && credentialName.test(key) ? sealed(placeholderFor(key)) : value;
   if (Array.isArray(value)) return value.map((item) => scrub(item, type, key));
   if (typeof value !== "object" || value === null) return value;
-  if (isEnvelope(value)) return sealed(emptied(openEnvelope(value), key));
+  if (isEnvelope(value)) return sealed(emptied(openEnvelope(value), key, type === countedSecrets));
   if (type === "kubernetes:core/v1:Secret" && secretData.has(key)) return sealed(emptied(value, key));
   return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, scrub(item, type, name)]));
 }
 
-/** A value of the same shape, which providers expect, without what was in it. */
-function emptied(value: unknown, key: string): unknown {
-  if (Array.isArray(value)) return value.map((item) => emptied(item, key));
+/**
+ * A value of the same shape, which providers expect, without what was in it.
+ * @param isAlike whether all texts become the same, whatever they are called. @default what is called a kubeconfig becomes one
+ */
+function emptied(value: unknown, key: string, isAlike = false): unknown {
+  if (Array.isArray(value)) return value.map((item) => emptied(item, key, isAlike));
   if (typeof value === "object" && value !== null) {
     // Secrets within secrets: the inputs that the Kubernetes provider keeps in the outputs.
-    if (isEnvelope(value)) return emptied(openEnvelope(value), key);
-    return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, emptied(item, name)]));
+    if (isEnvelope(value)) return emptied(openEnvelope(value), key, isAlike);
+    return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, emptied(item, name, isAlike)]));
   }
   if (typeof value === "number") return 0;
-  return typeof value === "boolean" ? value : placeholderFor(key);
+  return typeof value === "boolean" ? value : placeholderFor(isAlike ? "" : key);
 }
 
 function placeholderFor(key: string): string {

@@ -16,7 +16,7 @@ import { redaction, secretTexts } from "../pulumi/redaction.ts";
 import { readImageStatus } from "./image-status.ts";
 import type { StackPreview } from "./model.ts";
 import { placeholderSettings, referencedSecrets, withCiHost } from "./placeholders.ts";
-import type { PublishedState, ScrubbedState } from "./published-state.ts";
+import { countedSecrets, type PublishedState, type ScrubbedState } from "./published-state.ts";
 import { sanitizedEnv } from "./sanitized-env.ts";
 import { stackPreview } from "./stack-preview.ts";
 
@@ -151,11 +151,12 @@ const errorLine = /^(?: stderr: )?(error: (?!(?:update|preview|refresh|destroy) 
 
 /**
  * Leaves the secret inputs of every resource as they are in the state: they are placeholders on both sides, and a difference
- * between two placeholders would only hide those that count. Providers need theirs.
+ * between two placeholders would only hide those that count. Providers need theirs. Of the counted Secrets, all placeholders
+ * are the same, so that one more or one less is a change.
  */
 function ignoreSecretChanges(): void {
   pulumi.runtime.registerResourceTransform(async ({ type, props, opts }) => {
-    if (type.startsWith("pulumi:providers:")) return undefined;
+    if (type.startsWith("pulumi:providers:") || type === countedSecrets) return undefined;
     const names = Object.entries(props).map(async ([name, value]) =>
       (await pulumi.isSecret(pulumi.output(value))) ? [name] : [],
     );

@@ -177,6 +177,22 @@ describe("the report of a preview", () => {
     expect(limits.join("\n")).toMatch(/what is there already: .*, so everything appears as new/);
   });
 
+  test("without credentials says that pods restart where a secret is added, and nothing of those that stay", async () => {
+    const cart = (names: readonly string[]): Record<string, unknown> => ({
+      "delivery:services": { cart: { secrets: Object.fromEntries(names.map((name) => [name, "token-secret"])) } },
+    });
+    await pipeline.run("up", { settings: cart(["SIGNING_KEY"]) });
+    delivery.settings(cart(["SIGNING_KEY"]));
+    expect((await delivery.run(["publish-state", "--env", "sandbox", "--output", state])).status).toBe(0);
+    expect((await json("--safe-stack", "sandbox", "--state", state)).services).toEqual([]);
+    delivery.settings(cart(["SIGNING_KEY", "OTHER_KEY"]));
+    expect((await json("--safe-stack", "sandbox", "--state", state)).services).toEqual([
+      expect.objectContaining({ name: "cart", changes: ["pods restart with the changed secrets"] }),
+    ]);
+    delivery.settings({});
+    await pipeline.run("up");
+  });
+
   test("is one comment on the pull request, updated by the next, with a fork's from the published state", async () => {
     await using github = await openGitHubHarness();
     await github.push("main", { "README.md": "A shop." });

@@ -29,6 +29,14 @@ test("a state keeps its shape and loses its secrets, wherever they stand", () =>
   expect(provider?.["host"]).toBe("https://circleci.example");
 });
 
+test("counted secrets are placeholders that a preview without credentials has, too", () => {
+  const values = envelope({ link: { KUBECONFIG: canary, TOKEN: canary } });
+  const counted = resource("pulumi-nodejs:dynamic/delivery:SecretGenerations", { values, generations: { link: 3 } });
+  const [{ inputs } = {}] = scrubState(exported([counted]), "").deployment.resources ?? [];
+  expect(opened(inputs?.["values"])).toEqual({ link: { KUBECONFIG: placeholder, TOKEN: placeholder } });
+  expect(inputs?.["generations"]).toEqual({ link: 3 });
+});
+
 test("what everybody may read is no secret, even if it is encrypted somewhere", () => {
   const label = resource("kubernetes:core/v1:Namespace", { metadata: { name: "ci-user" } });
   const variable = resource("circleci:index/x:X", { value: envelope("ci-user") });
