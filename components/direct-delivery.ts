@@ -9,6 +9,7 @@ import type { ManifestContext } from "./manifests/manifests.ts";
 import { inStartOrder } from "./service/peers.ts";
 import type { ServiceImage } from "./service-image.ts";
 import { generationOf, type ServiceSecrets } from "./cluster/service-secret.ts";
+import { retriedRuns } from "./cluster/run-retries.ts";
 import { applyWorkload, Workloads } from "./cluster/workload.ts";
 
 export interface DirectDeliveryArgs {
@@ -41,6 +42,7 @@ export async function deliverDirectly(args: DirectDeliveryArgs): Promise<void> {
   const { gateway } = context;
   const { access, namespace } = cluster;
   const hooks = gateway === undefined ? undefined : routeHooks({ access, gateway, namespace });
+  const retried = await retriedRuns(access, namespace, context.services);
   const reachable = new Map<string, pulumi.Resource>();
   await declareInParts(inStartOrder(context.services), ({ service, after }) => {
     const { name } = service;
@@ -55,6 +57,7 @@ export async function deliverDirectly(args: DirectDeliveryArgs): Promise<void> {
       handOver,
       home: [...home, built].filter(isDeclared),
       autoscalerRemoval: removal,
+      retried,
       routeHooks: hooks,
     };
     const workload = { ...shared, service, image, secretsGeneration: generationOf(secrets, name), startAfter };

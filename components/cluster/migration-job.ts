@@ -6,26 +6,26 @@ import { migrationManifests, type ManifestContext } from "../manifests/manifests
 import { schedulingSeconds } from "../manifests/migration.ts";
 import { migrationDeadline } from "../service/migration-settings.ts";
 import type { Service } from "../service/service.ts";
-
-/** The engine then replaces a Job that is not complete, and so tries again what has failed. */
-export const replaceUnready = { "pulumi.com/replaceUnready": "true" };
+import { retryAnnotations, type RetriedRuns } from "./run-retries.ts";
 
 export interface MigrationArgs {
   service: Service;
   context: ManifestContext;
   /** The image by digest. */
   image: pulumi.Input<string>;
+  /** The Jobs that are tried again. */
+  retried: RetriedRuns;
 }
 
 /**
  * Runs the migrations of a service's image by this program (delivery `direct`). Every image has a Job of its own. The one before
- * goes first, so that there are never two at the same time.
+ * goes first, so that there are never two at the same time. One of the same image that still runs is waited for.
  * @param before what must be there before
  * @returns what must have succeeded before pods run the image; nothing where the service has no migrations
  */
 export function applyMigration(
   name: string,
-  { service, context, image }: MigrationArgs,
+  { service, context, image, retried }: MigrationArgs,
   before: readonly pulumi.Resource[],
   opts: pulumi.CustomResourceOptions,
 ): pulumi.Resource[] {
@@ -34,7 +34,7 @@ export function applyMigration(
   const manifests = migrationManifests(context, service, {
     image,
     name: digest.apply((known) => migrationJobName(name, known, 1)),
-    annotations: replaceUnready,
+    annotations: retryAnnotations(retried, migrationName(name)),
   });
   if (settings === undefined || manifests === undefined) return [];
   const policy = new NetworkPolicy(migrationName(name), manifests.networkPolicy, { ...opts, dependsOn: [...before] });

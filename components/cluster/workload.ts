@@ -24,7 +24,8 @@ import { startSeconds } from "../service/probes.ts";
 import { runSeconds } from "../service/kind.ts";
 import { isRetained } from "../manifests/volumes.ts";
 import { unawaitedClaim } from "./dependency.ts";
-import { applyMigration, replaceUnready } from "./migration-job.ts";
+import { applyMigration } from "./migration-job.ts";
+import { retryAnnotations, type RetriedRuns } from "./run-retries.ts";
 import { serviceObjects, type ServiceObjects } from "../manifests/service-objects.ts";
 import type { Service } from "../service/service.ts";
 import { claimName, headlessName } from "../service/volumes.ts";
@@ -42,6 +43,8 @@ export interface WorkloadArgs {
   home: readonly pulumi.Resource[];
   /** What must run before its pods start: its databases and caches, and the services that it calls. */
   startAfter: readonly pulumi.Resource[];
+  /** The Jobs that are tried again. @default none */
+  retried?: RetriedRuns;
   /** Takes its autoscaler away before its replicas are set, if there was one. */
   autoscalerRemoval: pulumi.ResourceHook;
   /** What the engine calls around the writing of a route. @default there is no Gateway */
@@ -75,7 +78,7 @@ function apply(
   args: WorkloadArgs,
   opts: pulumi.CustomResourceOptions,
 ): pulumi.Resource {
-  const { service, home, startAfter, handOver, autoscalerRemoval, routeHooks } = args;
+  const { service, home, startAfter, handOver, autoscalerRemoval, routeHooks, retried = new Set() } = args;
   const own = { ...opts, retainOnDelete: handOver };
   const atHome = { ...own, dependsOn: [...home] };
   const timeouts = rolloutTimeouts({
@@ -102,8 +105,8 @@ function apply(
     ...needed,
     ...startAfter,
   ];
-  const migrated = applyMigration(name, args, before, own);
-  const workload = applyPods(name, service, manifests, autoscalerRemoval, {
+  const migrated = applyMigration(name, { ...args, retried }, before, own);
+  const workload = applyPods(name, service, withRetry(name, manifests, retried), autoscalerRemoval, {
     ...own,
     dependsOn: [...before, ...migrated],
     customTimeouts: timeouts,
@@ -151,6 +154,13 @@ function applyPods(
     : new Deployment(name, markedAsAutoscaled(deployment), { ...waiting, ignoreChanges: [...kept, "spec.replicas"] });
 }
 
+function withRetry(name: string, manifests: ServiceManifests, retried: RetriedRuns): ServiceManifests {
+  const { job } = manifests;
+  if (job === undefined) return manifests;
+  const annotations = { ...job.metadata.annotations, ...retryAnnotations(retried, name) };
+  return { ...manifests, job: { ...job, metadata: { ...job.metadata, annotations } } };
+}
+
 /** A Job whose template changes is replaced, and so runs again; one that has failed is tried again by the next update. */
 function applyJob(
   name: string,
@@ -158,12 +168,8 @@ function applyJob(
   seconds: number,
   waiting: pulumi.CustomResourceOptions,
 ): Job {
-  const annotations = { ...job.metadata.annotations, ...replaceUnready };
-  return new Job(
-    name,
-    { ...job, metadata: { ...job.metadata, annotations } },
-    { ...waiting, deleteBeforeReplace: true, customTimeouts: { create: `${seconds}s`, update: `${seconds}s` } },
-  );
+  const customTimeouts = { create: `${seconds}s`, update: `${seconds}s` };
+  return new Job(name, job, { ...waiting, deleteBeforeReplace: true, customTimeouts });
 }
 
 /** Their data stays when they are no longer declared, unless the volume says otherwise. */

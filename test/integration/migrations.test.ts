@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { eventually } from "../support/eventually.ts";
 import { createMonorepo, type Monorepo } from "../support/monorepo.ts";
 import { openPipeline, type Pipeline } from "../support/pipeline.ts";
 import { deploymentOf, enterSandbox, namesOf, type SandboxHarness } from "../support/sandbox-harness.ts";
@@ -16,7 +17,7 @@ describe("migrations with delivery direct", () => {
   const settings = (env: Readonly<Record<string, string>> = {}) => ({
     settings: {
       "delivery:services": {
-        cart: { env, migrations: { command: ["sh", "/www/migrate.sh"], activeDeadlineSeconds: 20 } },
+        cart: { env, migrations: { command: ["sh", "/www/migrate.sh"], activeDeadlineSeconds: 60 } },
       },
     },
   });
@@ -57,4 +58,29 @@ describe("migrations with delivery direct", () => {
     expect(await jobs()).toEqual(failed);
     expect((await pipeline.run("up", settings({ DATABASE: "there" }))).changes).toEqual([]);
   });
+
+  test("go on when an up is interrupted, and the next up waits for the same Job", async () => {
+    migrate("sleep 20");
+    const before = await jobs();
+    const interrupted = new AbortController();
+    const stopped = pipeline.fail("up", { ...settings(), signal: interrupted.signal });
+    const started = await eventually("the Job of the new image runs", async () => {
+      const name = (await jobs()).find((one) => !before.includes(one));
+      return name !== undefined && "active" in (await job(name)).status && name;
+    });
+    const { uid } = (await job(started)).metadata;
+    interrupted.abort();
+    await stopped;
+    await pipeline.run("up", settings());
+    expect(await job(started)).toMatchObject({ metadata: { uid }, status: { succeeded: 1 } });
+    expect((await pipeline.run("up", settings())).changes).toEqual([]);
+  });
+
+  async function job(name: string): Promise<{ metadata: { uid: string }; status: object }> {
+    const found: unknown = await harness.kubernetes.request(
+      "GET",
+      `/apis/batch/v1/namespaces/${namespace}/jobs/${name}`,
+    );
+    return found as { metadata: { uid: string }; status: object };
+  }
 });

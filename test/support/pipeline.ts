@@ -21,6 +21,8 @@ export interface Variation extends Pick<StackOverrides, "secrets" | "prepare"> {
   settings?: Readonly<Record<string, unknown>>;
   endpoints?: Partial<SandboxEndpoints>;
   onEvent?: (event: EngineEvent) => void;
+  /** Interrupts the engine, as Ctrl+C does. */
+  signal?: AbortSignal;
 }
 
 export interface Outcome {
@@ -64,7 +66,7 @@ export function openPipeline({ sandbox, stateDir, name, directory }: PipelineOpt
       report: () => undefined,
     });
     if (operation === "up") await recoverStack(open.stack, stateDir, () => undefined);
-    return await observe(open.stack, operation, variation.onEvent);
+    return await observe(open.stack, operation, variation);
   };
   return {
     name,
@@ -83,11 +85,16 @@ export function openPipeline({ sandbox, stateDir, name, directory }: PipelineOpt
   };
 }
 
-async function observe(stack: Stack, operation: Operation, listener: Variation["onEvent"]): Promise<Outcome> {
+async function observe(
+  stack: Stack,
+  operation: Operation,
+  { onEvent: listener, signal }: Pick<Variation, "onEvent" | "signal">,
+): Promise<Outcome> {
   const changes = new Set<string>();
   const printed: string[] = [];
   const options = {
     suppressProgress: true,
+    ...(signal === undefined ? {} : { signal }),
     // What a preview is for: each changed property, and so each file.
     diff: operation === "preview",
     onOutput: (text: string) => void printed.push(text),

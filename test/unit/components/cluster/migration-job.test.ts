@@ -8,7 +8,7 @@ import { sampleContext, sampleService } from "../../../support/sample-shop.ts";
 const digest = `sha256:${"a1".repeat(32)}`;
 const child = (type: string, name: string): string => `delivery:cluster:Workload$kubernetes:${type}::${name}`;
 
-async function declared(settings: Partial<Service>) {
+async function declared(settings: Partial<Service>, retried: readonly string[] = []) {
   const engine = await openMockEngine("dev", { values: {}, secretKeys: [] });
   const registrations = recordRegistrations();
   const service = sampleService("link", settings);
@@ -20,18 +20,19 @@ async function declared(settings: Partial<Service>) {
     home: [],
     startAfter: [],
     autoscalerRemoval: autoscalerRemoval({}),
+    retried: new Set(retried),
   };
   applyWorkload("link", workload, { parent: new Workloads("shop", {}) });
   return { resources: await engine.resources(), registrations };
 }
 
 describe("with delivery direct", () => {
-  test("the Deployment waits for the Job of the image, which is tried again where it has failed", async () => {
+  test("the Deployment waits for the Job of the image", async () => {
     const { resources, registrations } = await declared({
       migrations: { command: ["/app", "migrate"], activeDeadlineSeconds: 60 },
     });
     expect(resources[child("batch/v1:Job", "link-migration")]).toMatchObject({
-      metadata: { name: "link-migration-a1a1a1a1-1", annotations: { "pulumi.com/replaceUnready": "true" } },
+      metadata: { name: "link-migration-a1a1a1a1-1" },
       spec: { template: { spec: { containers: [{ image: `docker.io/acme/shop-link@${digest}` }] } } },
     });
     const dependencies = (id: string): readonly string[] => registrations.get(id)?.dependsOn ?? [];
@@ -43,6 +44,20 @@ describe("with delivery direct", () => {
         "kubernetes:networking.k8s.io/v1:NetworkPolicy::link-migration",
       ]),
     );
+  });
+
+  test.each<[what: string, settings: Partial<Service>, job: string, owner: string]>([
+    ["migrations", { migrations: { command: ["migrate"] } }, "link-migration", "link-migration"],
+    ["a job", { kind: "job", port: undefined }, "link", "link"],
+  ])("%s are tried again where they have failed, and waited for where they still run", async (...row) => {
+    const [, settings, job, owner] = row;
+    const annotationsOf = async (retried: readonly string[]): Promise<object> => {
+      const { resources } = await declared(settings, retried);
+      const { annotations = {} } = Object(resources[child("batch/v1:Job", job)]?.["metadata"]);
+      return annotations;
+    };
+    expect(await annotationsOf([owner])).toMatchObject({ "pulumi.com/replaceUnready": "true" });
+    expect(await annotationsOf(["user", "user-migration"])).not.toHaveProperty(["pulumi.com/replaceUnready"]);
   });
 
   test("a service without migrations has no Job", async () => {
