@@ -1,5 +1,6 @@
 import { matchesGlob, posix } from "node:path";
 import { directoryPattern } from "./directory-pattern.ts";
+import type { FoundDependency } from "./found-dependency.ts";
 import {
   buildSettings,
   endSettings,
@@ -15,7 +16,7 @@ import {
 import { findImages, isPlain, type FoundImage } from "./images.ts";
 import { guessCiImage, guessLanguage, type LanguageName } from "./languages.ts";
 import type { LeftOut } from "./left-out.ts";
-import { findLinks, type FoundDependency } from "./links.ts";
+import { findLinks } from "./links.ts";
 import { portsSetting } from "./port-names.ts";
 import type { Repository } from "./repository.ts";
 import { readRuns } from "./runs.ts";

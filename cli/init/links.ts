@@ -1,4 +1,5 @@
 import { imageEnvironment } from "../../components/dockerfile/dockerfile.ts";
+import { foundDependency, type FoundDependency } from "./found-dependency.ts";
 import { hasAddressOf, isHost, namesHost, replaceHost } from "./hosts.ts";
 import type { FoundImage } from "./images.ts";
 import { knownImage, usualImages } from "./known-images.ts";
@@ -7,16 +8,8 @@ import { peerLinks, type PeerLink } from "./peer-links.ts";
 import { plainEnvironment, type DroppedVariable } from "./plain-environment.ts";
 import type { Repository } from "./repository.ts";
 import type { Run } from "./run.ts";
-import { dependencyPasswords, findSecrets, type FoundSecret } from "./secrets.ts";
+import { findSecrets, type FoundSecret } from "./secrets.ts";
 import { ofDependencies, sourceHints } from "./source-hints.ts";
-
-/** A database, cache or queue that services use. */
-export interface FoundDependency {
-  readonly name: string;
-  readonly image: string;
-  /** The file that speaks of it. */
-  readonly file: string;
-}
 
 /** What a service needs at run time. */
 export interface Links {
@@ -56,11 +49,6 @@ export function findLinks(
   /** The passwords with which dependencies run, by the names of the stack's secrets. */
   readonly passwords: ReadonlyMap<string, string>;
 } {
-  const passwords = dependencyPasswords(runs);
-  const secrets = findSecrets(
-    new Map(images.map((image) => [image.name, runOf(image, runs) ?? { environment: {}, secretVariables: [] }])),
-    passwords,
-  );
   const names = new Set(images.map(({ name }) => name));
   const declared = runs.flatMap((run): FoundDependency[] => {
     const base = run.build === undefined ? run.image : baseImage(repository.read(run.build.dockerfile));
@@ -68,9 +56,14 @@ export function findLinks(
     const name = (run.isCompose ? undefined : run.aliases[0]) ?? run.name;
     const isFree = /^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name) && !names.has(name);
     return base !== undefined && isFree && knownImage(base)?.kind === "dependency"
-      ? [{ name, image: base, file: run.file }]
+      ? [foundDependency(name, base, run)]
       : [];
   });
+  const passwords = new Map(declared.flatMap((dependency) => [...dependency.passwords]));
+  const secrets = findSecrets(
+    new Map(images.map((image) => [image.name, runOf(image, runs) ?? { environment: {}, secretVariables: [] }])),
+    passwords,
+  );
   const hosts = [
     ...names,
     ...images.flatMap((image) => hostsOf(runOf(image, runs))),
@@ -100,7 +93,7 @@ export function findLinks(
         [...uses.keys()].some((name) => known.some((found) => found.name === name))
       )
         continue;
-      const [found = { name: dependency, image: usualImages[dependency] ?? dependency, file: "its code" }] = known;
+      const [found = foundDependency(dependency, usualImages[dependency] ?? dependency, undefined)] = known;
       if (names.has(found.name) || usualImages[dependency] === undefined) continue;
       used.set(found.name, found);
       uses.set(found.name, {

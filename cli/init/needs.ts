@@ -12,7 +12,7 @@ export interface Need {
 
 export interface NeedsArgs {
   readonly settings: StackSettings;
-  readonly services: readonly Pick<Service, "secrets" | "files" | "build">[];
+  readonly services: readonly Pick<Service, "name" | "secrets" | "files" | "build">[];
   /** The keys of the stack file, without the project's prefix: its secrets are there, encrypted. */
   readonly given: Readonly<Record<string, unknown>>;
   /** The root of the checkout that the monorepo is in. */
@@ -76,12 +76,21 @@ export function needs({ settings, services, given, checkout, environment }: Need
       .filter((name) => secrets[name] === undefined)
       .map((name) => ({
         what: `secrets.${name}`,
-        how: `${known[name] ?? "a password"}: ${set(`--path 'secrets.${name}'`)}`,
+        how: `${known[name] ?? usedAs(name, services) ?? "a password"}: ${set(`--path 'secrets.${name}'`)}`,
       })),
     ...(existsSync(join(checkout, ".circleci/continue_config.yml"))
       ? []
       : [{ what: ".circleci", how: `npx delivery ci-config --env ${environment}, and commit what it writes` }]),
   ];
+}
+
+/** The variables of services that have a secret as their value; `undefined`: none has. */
+function usedAs(secret: string, services: NeedsArgs["services"]): string | undefined {
+  const uses = services.flatMap(({ name, secrets = {} }) =>
+    Object.entries(secrets).flatMap(([variable, used]) => (used === secret ? [{ name, variable }] : [])),
+  );
+  const variables = [...new Set(uses.map(({ variable }) => variable))].join(", ");
+  return uses.length === 0 ? undefined : `${variables} of ${[...new Set(uses.map(({ name }) => name))].join(", ")}`;
 }
 
 /** The names of the secrets that services, their builds and their dependencies have. */

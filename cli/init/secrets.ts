@@ -1,4 +1,3 @@
-import { knownImage } from "./known-images.ts";
 import type { Run } from "./run.ts";
 
 /** A variable of a service whose value is nobody's to read. */
@@ -54,17 +53,5 @@ export function findSecrets(
         return { variable, secret: shared ?? own, value };
       }),
     ]),
-  );
-}
-
-/** The passwords with which containers of dependencies run, by the names that the stack's secrets have. */
-export function dependencyPasswords(runs: readonly Run[]): ReadonlyMap<string, string> {
-  return new Map(
-    runs.flatMap(({ name, image = "", environment }) => {
-      const known = knownImage(image);
-      const variable = known?.kind === "dependency" ? known.password : undefined;
-      const password = variable === undefined ? undefined : environment[variable];
-      return password === undefined || password === "" ? [] : [[`${name}-password`, password] as const];
-    }),
   );
 }

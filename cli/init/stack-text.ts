@@ -105,24 +105,21 @@ function dependencyLines({ dependencies }: Guess): string[] {
   if (dependencies.length === 0) return [];
   return [
     "  delivery:dependencies: # → `none`, or `{ address: host:port }` of one that is there",
-    ...dependencies.flatMap(({ name, image, file }) => {
+    ...dependencies.flatMap(({ name, image, file, environment, secrets, remarks }) => {
       const known = knownImage(image);
       if (known?.kind !== "dependency") return [];
-      const { port, user, data, scratch = [], password, environment } = known;
+      const { port, user, data, scratch = [], password } = known;
       return [
         `    ${name}: # from ${file}`,
         `      image: ${scalar(image)}`,
         `      port: ${port}`,
         `      user: ${user}`,
-        ...(password === undefined
-          ? []
-          : [
-              `      password: ${scalar(`${name}-password`)}`,
-              `      secrets: { ${password}: ${scalar(`${name}-password`)} }`,
-            ]),
-        ...(environment === undefined ? [] : [`      env: ${flow(environment)}`]),
+        ...(password === undefined ? [] : [`      password: ${scalar(secrets[password] ?? `${name}-password`)}`]),
+        ...(Object.keys(secrets).length === 0 ? [] : [`      secrets: ${flow(secrets)}`]),
+        ...(Object.keys(environment).length === 0 ? [] : [`      env: ${flow(environment)}`]),
         ...(data === undefined ? [] : [`      storage: { size: 1Gi, path: ${scalar(data)} }`]),
         ...(scratch.length === 0 ? [] : [`      scratch: [${scratch.map(scalar).join(", ")}]`]),
+        ...remarks.map((remark) => `      # ${remark}`),
       ];
     }),
   ];

@@ -173,16 +173,17 @@ test("takes nothing from what Git ignores: a file .env with passwords, a directo
   expect(init("--print")).toMatchObject({ status: 0, err: "" });
 });
 
-test("says which kubeconfig migrations need", () => {
+test("says which kubeconfig migrations need, and what secrets are for", () => {
   shop.commit({
     "compose.yaml":
-      "services:\n  link: { build: svc/link }\n  migrate: { build: svc/link, command: [/app, up], restart: 'no' }\n",
+      "services:\n  link: { build: svc/link, environment: { API_KEY: k } }\n  migrate: { build: svc/link, command: [/app, up], restart: 'no' }\n",
   });
   const { out } = init();
   expect(out).toContain("migrations: { command: [/app, up] }");
   expect(out).toMatch(
     /^ {2}secrets\.kubeconfig: the content of a kubeconfig of a user who may read Jobs, .*: pulumi /m,
   );
+  expect(out).toContain("  secrets.api-key: API_KEY of link: pulumi config set ");
   expect(delivery(["ci-config", "--env", "dev"])).toMatchObject({ status: 0, err: "" });
 });
 
