@@ -14,15 +14,27 @@ export function problemLine({ location, message }: Problem): string {
 
 /** The problems that a schema finds in a parsed file. */
 export function schemaProblems(file: string, error: z.ZodError, input: unknown): Problem[] {
-  return error.issues.flatMap((issue) => issueProblems(file, issue, input));
+  return schemaFaults(error, input).map(({ path, message }) => ({
+    location: path.length === 0 ? file : `${file}: ${path.join(".")}`,
+    message,
+  }));
 }
 
-function issueProblems(file: string, issue: z.core.$ZodIssue, input: unknown): Problem[] {
-  const location = (path: readonly PropertyKey[]): string =>
-    path.length === 0 ? file : `${file}: ${path.map(String).join(".")}`;
+/** What a schema finds wrong at a path in what it has parsed. */
+export interface SchemaFault {
+  readonly path: readonly string[];
+  readonly message: string;
+}
+
+export function schemaFaults(error: z.ZodError, input: unknown): SchemaFault[] {
+  return error.issues.flatMap((issue) => faultsOf(issue, input));
+}
+
+function faultsOf(issue: z.core.$ZodIssue, input: unknown): SchemaFault[] {
+  const texts = (path: readonly PropertyKey[]): string[] => path.map(String);
   if (issue.code === "unrecognized_keys") {
     return issue.keys.map((key) => ({
-      location: location([...issue.path, key]),
+      path: texts([...issue.path, key]),
       message: "unknown key; correct its spelling or remove it",
     }));
   }
@@ -31,21 +43,19 @@ function issueProblems(file: string, issue: z.core.$ZodIssue, input: unknown): P
     const closest = issue.errors.reduce((best, branch) => (depth(branch) > depth(best) ? branch : best));
     const nested = closest.filter((inner) => inner.path.length > 0 || inner.code === "unrecognized_keys");
     if (nested.length > 0)
-      return nested.flatMap((inner) => issueProblems(file, { ...inner, path: [...issue.path, ...inner.path] }, input));
+      return nested.flatMap((inner) => faultsOf({ ...inner, path: [...issue.path, ...inner.path] }, input));
   }
   if (issue.code === "invalid_key") {
     const [reason] = issue.issues;
     const key = shown(String(issue.path.at(-1)));
-    return [{ location: location(issue.path), message: `${key}: ${lowerFirst(reason?.message ?? "is invalid")}` }];
+    return [{ path: texts(issue.path), message: `${key}: ${lowerFirst(reason?.message ?? "is invalid")}` }];
   }
   const value = issue.path.reduce<unknown>(
     (at, key) => (typeof at === "object" && at !== null ? Reflect.get(at, key) : undefined),
     input,
   );
   const message = lowerFirst(messageOf(issue));
-  return [
-    { location: location(issue.path), message: `${value === undefined ? "missing;" : `${shown(value)}:`} ${message}` },
-  ];
+  return [{ path: texts(issue.path), message: `${value === undefined ? "missing;" : `${shown(value)}:`} ${message}` }];
 }
 
 /** Where a schema has no words of its own, the library's are those of JavaScript. */

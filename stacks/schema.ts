@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { dependencySchema } from "../components/service/dependency-settings.ts";
-import { serviceSettingsSchema } from "../components/service/service.ts";
+import { settingsLayerSchema } from "../components/service/service.ts";
 import { nonEmpty, variable } from "../core/problem.ts";
 import { schemaVersion } from "../core/schema-version.ts";
 import { gitopsSchema } from "./gitops-schema.ts";
@@ -129,13 +129,13 @@ export const stackSchema = z.strictObject({
   dependencies: z
     .record(z.string().regex(/^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/, "Is not a Kubernetes name"), dependencySchema)
     .default({}),
-  defaults: serviceSettingsSchema
+  defaults: settingsLayerSchema
     .refine(({ name }) => name === undefined, {
       path: ["name"],
       message: "Is the name of one service; write it into its service.yaml, or as its key in `services`",
     })
     .default({}),
-  services: z.record(z.string(), serviceSettingsSchema).default({}),
+  services: z.record(z.string(), settingsLayerSchema).default({}),
 });
 export type StackSettings = z.infer<typeof stackSchema>;
 

@@ -5,7 +5,7 @@ import type { Problem } from "../../core/problem.ts";
 import type { CheckoutFiles } from "../../git/checkout-files.ts";
 import type { LocatedPatch } from "./patches.ts";
 import { isFile, readSettings, settingsFile } from "./service-files.ts";
-import { mergeSettings, type ServiceSettings } from "./service.ts";
+import { completeSettings, mergeSettings, type ServiceSettings, type SettingsLayer } from "./service.ts";
 
 /** Where services are, and what the stack file says of them. */
 export interface CandidateArgs {
@@ -21,9 +21,9 @@ export interface CandidateArgs {
   /** The stack file, for messages. */
   file: string;
   /** Settings of every service; its own file and `overrides` win. */
-  defaults: ServiceSettings;
+  defaults: SettingsLayer;
   /** Settings of single services in this environment, by name. */
-  overrides: Readonly<Record<string, ServiceSettings>>;
+  overrides: Readonly<Record<string, SettingsLayer>>;
   /** What builds see: the directory of the service, or the whole monorepo. */
   images: { context: "service" | "app" };
 }
@@ -41,6 +41,8 @@ export interface Candidate {
   readonly dockerfile: string;
   readonly context: string;
   readonly settings: ServiceSettings;
+  /** Whether nothing is missing of what the settings begin to say. */
+  readonly isWhole: boolean;
   /** Those of all layers: other than settings, they do not take each other's places. */
   readonly patches: readonly LocatedPatch[];
   readonly origin: SettingOrigin;
@@ -58,8 +60,8 @@ export function findCandidates(
   files: CheckoutFiles | undefined,
   problems: Problem[],
 ): Candidate[] {
-  const read = new Map<string, ServiceSettings>();
-  const settingsIn = (directory: string): ServiceSettings => {
+  const read = new Map<string, SettingsLayer>();
+  const settingsIn = (directory: string): SettingsLayer => {
     const known = read.get(directory) ?? readSettings(directory, problems, args.app.serviceFile);
     read.set(directory, known);
     return known;
@@ -87,7 +89,7 @@ export function findCandidates(
           location: file,
           message: `is of several services, ${owners.map((owner) => owner.key).join(" and ")}; say it in \`services\` of ${args.file}, and remove the file`,
         });
-      return candidate(key, directory, own, args);
+      return candidate(key, directory, own, args, problems);
     }),
   ];
 }
@@ -110,7 +112,7 @@ export function isNeverSource(name: string): boolean {
 function matchedService(
   directory: string,
   args: CandidateArgs,
-  settingsIn: (directory: string) => ServiceSettings,
+  settingsIn: (directory: string) => SettingsLayer,
   problems: Problem[],
 ): Candidate[] {
   const file = settingsFile(directory, args.app.serviceFile);
@@ -118,7 +120,7 @@ function matchedService(
   const isShared = args.defaults.dockerfile !== undefined && isDirectory(directory);
   if (!hasDockerfile && file === undefined && !isShared) return [];
   const own = settingsIn(directory);
-  const found = candidate(own.name ?? serviceName(basename(directory)), directory, own, args);
+  const found = candidate(own.name ?? serviceName(basename(directory)), directory, own, args, problems);
   if (found.settings.dockerfile !== undefined) return [found];
   if (hasDockerfile) return isFile(found.dockerfile, problems) ? [found] : [];
   if (file !== undefined)
@@ -129,8 +131,17 @@ function matchedService(
   return [];
 }
 
-/** @param own what the file in its directory says */
-function candidate(key: string, directory: string, own: ServiceSettings, args: CandidateArgs): Candidate {
+/**
+ * @param own what the file in its directory says
+ * @param problems what all layers together lack is added
+ */
+function candidate(
+  key: string,
+  directory: string,
+  own: SettingsLayer,
+  args: CandidateArgs,
+  problems: Problem[],
+): Candidate {
   const root = args.app.directory;
   // Later ones win.
   const layers = [
@@ -138,7 +149,14 @@ function candidate(key: string, directory: string, own: ServiceSettings, args: C
     { location: `${settingsFile(directory, args.app.serviceFile) ?? directory}: `, settings: own },
     { location: `${args.file}: services.${key}.`, settings: args.overrides[key] ?? {} },
   ];
-  const settings = mergeSettings(...layers.map((layer) => layer.settings));
+  const { settings, faults } = completeSettings(mergeSettings(...layers.map((layer) => layer.settings)));
+  const ownerOf = (path: readonly string[]): string | undefined =>
+    layers.findLast((layer) => has(layer.settings, path))?.location;
+  for (const { path, message } of faults) {
+    // What is missing belongs to what is there of it.
+    const owner = path.map((_, index) => ownerOf(path.slice(0, path.length - index))).find((one) => one !== undefined);
+    problems.push({ location: `${owner ?? `${directory}: `}${path.join(".")}`, message });
+  }
   return {
     key,
     name: args.overrides[key]?.name ?? key,
@@ -154,8 +172,8 @@ function candidate(key: string, directory: string, own: ServiceSettings, args: C
     patches: layers.flatMap(({ location, settings: { patches = [] } }, layer) =>
       patches.map((patch, index) => ({ ...patch, location: `${location}patches.${index}`, shared: layer === 0 })),
     ),
-    origin: (...keys) =>
-      `${layers.findLast((layer) => has(layer.settings, keys))?.location ?? `${directory}: `}${keys.join(".")}`,
+    isWhole: faults.length === 0,
+    origin: (...keys) => `${ownerOf(keys) ?? `${directory}: `}${keys.join(".")}`,
   };
 }
 

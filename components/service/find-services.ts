@@ -67,7 +67,13 @@ export function findServices(args: DiscoveryArgs): FoundServices {
   const files = checkoutFiles(directory);
   const found = findCandidates(args, files, problems);
   const isIgnored = (path: string): boolean => files?.ignores(path) === true;
-  const read = found.map((candidate) => ({ candidate, service: readService(candidate, args, isIgnored, problems) }));
+  const read = found.map((candidate) => {
+    // Where something is missing already, everything else would be said of what is left.
+    const own: Problem[] = [];
+    const service = readService(candidate, args, isIgnored, own);
+    if (candidate.isWhole) problems.push(...own);
+    return { candidate, service };
+  });
   const services = read.map(({ service }) => service).toSorted((a, b) => (a.name < b.name ? -1 : 1));
   const origins = new Map(read.map(({ service, candidate }) => [service, candidate.origin]));
   if (services.length === 0 && problems.length === 0) {

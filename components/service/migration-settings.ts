@@ -24,6 +24,9 @@ export const migrationsSchema = z.strictObject(
   },
   "Must be {command: [/app, migrate]}",
 );
+/** What one layer of settings says of them. */
+export const migrationsLayerSchema = migrationsSchema.partial();
+
 export type MigrationSettings = z.infer<typeof migrationsSchema>;
 
 /** In seconds. */

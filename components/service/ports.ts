@@ -13,27 +13,31 @@ const nameSchema = z
   .max(15, nameHint)
   .regex(/^(?=.*[a-z])[a-z0-9]+(-[a-z0-9]+)*$/, nameHint);
 
+const portDetailsSchema = z.strictObject({
+  port: portSchema,
+  /** What is spoken there: anything over TCP or UDP, or gRPC, which is HTTP/2 without TLS. @default TCP */
+  protocol: z.enum(["TCP", "UDP", "gRPC"], "Must be TCP, UDP or gRPC").exactOptional(),
+});
+const portFormHint = "Must be a port such as 8080, or {port, protocol}";
+const portNumberSchema = portSchema.transform((port): { port: number; protocol?: "TCP" | "UDP" | "gRPC" } => ({
+  port,
+}));
+const portsHint = "Must be a map of names and ports, such as {http: 8080, grpc: {port: 9090, protocol: gRPC}}";
+const noPortHint = "Must name a port; leave it out to have what the Dockerfile EXPOSEs";
+
 /** The ports that a service listens on, by their names. */
 export const portsSchema = z
-  .record(
-    nameSchema,
-    z.union(
-      [
-        portSchema.transform((port): { port: number; protocol?: "TCP" | "UDP" | "gRPC" } => ({ port })),
-        z.strictObject({
-          port: portSchema,
-          /** What is spoken there: anything over TCP or UDP, or gRPC, which is HTTP/2 without TLS. @default TCP */
-          protocol: z.enum(["TCP", "UDP", "gRPC"], "Must be TCP, UDP or gRPC").exactOptional(),
-        }),
-      ],
-      "Must be a port such as 8080, or {port, protocol}",
-    ),
-    "Must be a map of names and ports, such as {http: 8080, grpc: {port: 9090, protocol: gRPC}}",
-  )
-  .refine(
-    (ports) => Object.keys(ports).length > 0,
-    "Must name a port; leave it out to have what the Dockerfile EXPOSEs",
-  );
+  .record(nameSchema, z.union([portNumberSchema, portDetailsSchema], portFormHint), portsHint)
+  .refine(hasKeys, noPortHint);
+
+/** What one layer of settings says of them. */
+export const portsLayerSchema = z
+  .record(nameSchema, z.union([portNumberSchema, portDetailsSchema.partial()], portFormHint), portsHint)
+  .refine(hasKeys, noPortHint);
+
+function hasKeys(map: object): boolean {
+  return Object.keys(map).length > 0;
+}
 
 /** A port as its Service, its container and its probes call it. */
 export interface NamedPort {

@@ -4,7 +4,7 @@ import type { Problem } from "../../core/problem.ts";
 import { renamedKeyProblems, settingsProblems } from "../../core/schema-version.ts";
 import { withValueProblems } from "../../core/setting-values.ts";
 import { parseYaml } from "../../core/yaml.ts";
-import { serviceSettingsSchema, type ServiceSettings } from "./service.ts";
+import { settingsLayerSchema, type SettingsLayer } from "./service.ts";
 
 /** The file beside a service's Dockerfile in which it says what it needs, unless the stack file names another. */
 export const serviceFile = "service.yaml";
@@ -22,7 +22,7 @@ function isManifest(file: string): boolean {
 }
 
 /** What a service says of itself. @param problems what is wrong with it is added */
-export function readSettings(directory: string, problems: Problem[], name: string = serviceFile): ServiceSettings {
+export function readSettings(directory: string, problems: Problem[], name: string = serviceFile): SettingsLayer {
   const file = settingsFile(directory, name);
   if (file === undefined) {
     const similar = join(
@@ -43,7 +43,7 @@ export function readSettings(directory: string, problems: Problem[], name: strin
     return {};
   }
   const input = content.value ?? {};
-  const parsed = serviceSettingsSchema.safeParse(input);
+  const parsed = settingsLayerSchema.safeParse(input);
   const found = parsed.success ? [] : settingsProblems("service", file, parsed.error, input);
   problems.push(...withValueProblems(file, input, found));
   return parsed.data ?? {};

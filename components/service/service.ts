@@ -1,22 +1,22 @@
 import { posix } from "node:path";
 import { z } from "zod";
 import { nameProblem, peerVariable } from "../../core/names.ts";
-import { kubernetesInt, variable as variableSchema } from "../../core/problem.ts";
+import { kubernetesInt, schemaFaults, variable as variableSchema, type SchemaFault } from "../../core/problem.ts";
 import { buildSchema, platformsSchema } from "./build-settings.ts";
 import { exposeSchema } from "./exposure.ts";
 import { peersSchema, type Peers } from "./peer-settings.ts";
 import { containerKeys } from "./container.ts";
 import { filesSchema, type MountedFiles } from "./files.ts";
 import { scratchSchema } from "./mounts.ts";
-import { portSchema, portsSchema } from "./ports.ts";
+import { portSchema, portsLayerSchema, portsSchema } from "./ports.ts";
 import { probesSchema } from "./probes.ts";
-import { migrationsSchema } from "./migration-settings.ts";
+import { migrationsLayerSchema, migrationsSchema } from "./migration-settings.ts";
 import type { OwnObject } from "./own-objects.ts";
 import { patchesSchema, type LocatedPatch } from "./patches.ts";
 import { resourcesSchema } from "./resources.ts";
 import { testSchema } from "./test-settings.ts";
 import { kindSettings } from "./kind.ts";
-import { volumesSchema } from "./volumes.ts";
+import { volumesLayerSchema, volumesSchema } from "./volumes.ts";
 
 const globSchema = z
   .string()
@@ -37,7 +37,16 @@ const pathSchema = (example: string): z.ZodString =>
     .string(`Must be a path from the root of the monorepo, such as ${example}`)
     .refine(isPathInside, `Must be a path from the root of the monorepo, such as ${example}, and not lead out of it`);
 
-/** What a service may say of itself: `service.yaml` beside its Dockerfile, and `defaults` and `services` of the stack file. */
+const autoscalingSchema = z.strictObject({
+  min: kubernetesInt().min(1, "Must be at least 1"),
+  max: kubernetesInt().min(1, "Must be at least 1"),
+  /** Percent of the requested CPU. @default 80 */
+  cpu: z.int("Must be a whole number").min(1, percentHint).max(100, percentHint).optional(),
+});
+
+const usedDependencySchema = z.strictObject({ address: variableSchema, password: variableSchema.optional() });
+
+/** All that is said of a service, in `service.yaml` beside its Dockerfile, and in `defaults` and `services` of the stack file. */
 export const serviceSettingsSchema = z.strictObject({
   /** What it is called. @default its key in `services` of the stack file, else its directory: `link_service` is `link` */
   name: z
@@ -65,15 +74,7 @@ export const serviceSettingsSchema = z.strictObject({
   /** How many pods run; with `autoscaling`, to begin with, within its limits. @default 1, or the autoscaler's `min` */
   replicas: kubernetesInt().min(0, "Must not be negative").optional(),
   /** Pods follow the load. @default off */
-  autoscaling: z
-    .strictObject({
-      min: kubernetesInt().min(1, "Must be at least 1"),
-      max: kubernetesInt().min(1, "Must be at least 1"),
-      /** Percent of the requested CPU. @default 80 */
-      cpu: z.int("Must be a whole number").min(1, percentHint).max(100, percentHint).optional(),
-    })
-    .refine(({ min, max }) => min <= max, "Autoscaling needs min <= max")
-    .optional(),
+  autoscaling: autoscalingSchema.refine(({ min, max }) => min <= max, "Autoscaling needs min <= max").optional(),
   /** What one pod asks for and may use. @default requests 10m CPU and 32Mi, limit 128Mi; a default follows what is set beside it */
   resources: resourcesSchema.optional(),
   /** Volumes that keep its data, by name. */
@@ -85,9 +86,7 @@ export const serviceSettingsSchema = z.strictObject({
   /** The services it calls: each is found at `<PEER>_URL`, or in the variables named here, and the network policies let it through. */
   peers: peersSchema.optional(),
   /** Databases and caches, by their names in the stack's `dependencies`, and the variables that say where they are. */
-  dependencies: z
-    .record(z.string(), z.strictObject({ address: variableSchema, password: variableSchema.optional() }))
-    .optional(),
+  dependencies: z.record(z.string(), usedDependencySchema).optional(),
   /** How Kubernetes asks whether it has started, lives and is ready. */
   probes: probesSchema.optional(),
   /** Reachable from outside at `<service>.<domain>` of the stack's gateway or ingress, or at the host given. @default false */
@@ -121,6 +120,29 @@ export const serviceSettingsSchema = z.strictObject({
 });
 export type ServiceSettings = z.infer<typeof serviceSettingsSchema>;
 
+/** What one of these files may say of it: of what has several parts, another one may say the rest. */
+export const settingsLayerSchema = serviceSettingsSchema.extend({
+  ports: portsLayerSchema.optional(),
+  autoscaling: autoscalingSchema.partial().optional(),
+  volumes: volumesLayerSchema.optional(),
+  dependencies: z.record(z.string(), usedDependencySchema.partial()).optional(),
+  migrations: migrationsLayerSchema.optional(),
+});
+export type SettingsLayer = z.infer<typeof settingsLayerSchema>;
+
+/**
+ * The settings of all layers as those of a service.
+ * @returns also what they lack; what that is part of is left out
+ */
+export function completeSettings(merged: SettingsLayer): { settings: ServiceSettings; faults: SchemaFault[] } {
+  const parsed = serviceSettingsSchema.safeParse(merged);
+  if (parsed.success) return { settings: parsed.data, faults: [] };
+  const faults = schemaFaults(parsed.error, merged);
+  const faulty = new Set(faults.map(({ path: [key] }) => key));
+  const rest = Object.entries(merged).filter(([key]) => !faulty.has(key));
+  return { settings: serviceSettingsSchema.parse(Object.fromEntries(rest)), faults };
+}
+
 /** One service of the monorepo with everything that is known of it. */
 export interface Service extends ServiceSettings {
   readonly name: string;
@@ -146,8 +168,8 @@ export interface Service extends ServiceSettings {
  * Later settings win; maps are merged key by key, lists are replaced, and so is what is one thing, such as a probe. A map of
  * peers adds to an earlier list of them.
  */
-export function mergeSettings(...layers: readonly ServiceSettings[]): ServiceSettings {
-  return layers.reduce<ServiceSettings>((merged, layer) => {
+export function mergeSettings(...layers: readonly SettingsLayer[]): SettingsLayer {
+  return layers.reduce<SettingsLayer>((merged, layer) => {
     const { port, ports, env, secrets, peers, ...rest } = merged;
     const kept = {
       ...rest,

@@ -40,16 +40,18 @@ export type Volume = z.infer<typeof volumeSchema>;
 /** What pods call the volumes of their `files`. */
 export const fileVolumeNames = ["files", "secret-files"];
 
+const volumeNameSchema = z
+  .string()
+  .max(30, "Must have at most 30 characters")
+  .regex(/^[a-z]([-a-z0-9]*[a-z0-9])?$/, "Must be lower case letters, digits and '-', starting with a letter")
+  .refine((name) => !name.startsWith("scratch-"), "Is like the name of a scratch directory; choose another one")
+  .refine((name) => !fileVolumeNames.includes(name), "Is what the volume of `files` is called; choose another one");
+
 /** The volumes of a service, by name. */
-export const volumesSchema = z.record(
-  z
-    .string()
-    .max(30, "Must have at most 30 characters")
-    .regex(/^[a-z]([-a-z0-9]*[a-z0-9])?$/, "Must be lower case letters, digits and '-', starting with a letter")
-    .refine((name) => !name.startsWith("scratch-"), "Is like the name of a scratch directory; choose another one")
-    .refine((name) => !fileVolumeNames.includes(name), "Is what the volume of `files` is called; choose another one"),
-  volumeSchema,
-);
+export const volumesSchema = z.record(volumeNameSchema, volumeSchema);
+
+/** What one layer of settings says of them. */
+export const volumesLayerSchema = z.record(volumeNameSchema, volumeSchema.partial());
 
 /** The PersistentVolumeClaim of a volume that the pods of a service share. */
 export function claimName(service: string, volume: string): string {

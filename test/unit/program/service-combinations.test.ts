@@ -1,10 +1,22 @@
 import { expect, test } from "vitest";
 import { findServices, type DiscoveryArgs } from "../../../components/service/find-services.ts";
-import type { ServiceSettings } from "../../../components/service/service.ts";
+import type { ServiceSettings, SettingsLayer } from "../../../components/service/service.ts";
 import { problemLine } from "../../../core/problem.ts";
 import { SampleMonorepo } from "../../support/sample-monorepo.ts";
 
 type Stack = Partial<Omit<DiscoveryArgs, "app" | "images" | "file">>;
+
+function stackOf(monorepo: SampleMonorepo): DiscoveryArgs {
+  return {
+    app: { name: "shop", directory: monorepo.root, services: "svc/*" },
+    file: "stack",
+    defaults: {},
+    overrides: {},
+    dependencies: new Set(["db", "cache"]),
+    secrets: new Set(["key"]),
+    images: { registry: "docker.io", organization: "acme", context: "service" },
+  };
+}
 
 /** What is wrong with services that have these `service.yaml` files, as lines without the directory. */
 function problems(services: Readonly<Record<string, string>>, stack: Stack = {}): string[] {
@@ -13,16 +25,7 @@ function problems(services: Readonly<Record<string, string>>, stack: Stack = {})
     ...(settings === "" ? [] : [[`svc/${name}/service.yaml`, settings]]),
   ]);
   using monorepo = new SampleMonorepo(Object.fromEntries(files));
-  const found = findServices({
-    app: { name: "shop", directory: monorepo.root, services: "svc/*" },
-    file: "stack",
-    defaults: {},
-    overrides: {},
-    dependencies: new Set(["db", "cache"]),
-    secrets: new Set(["key"]),
-    images: { registry: "docker.io", organization: "acme", context: "service" },
-    ...stack,
-  });
+  const found = findServices({ ...stackOf(monorepo), ...stack });
   return found.problems.map((problem) => problemLine(problem).replaceAll(`${monorepo.root}/`, ""));
 }
 
@@ -136,6 +139,72 @@ test.each<[what: string, services: Record<string, string>, stack: Stack, problem
     ],
   ],
 ])("%s", (_what, services, stack, expected) => expect(problems(services, stack)).toEqual(expected));
+
+const parts = [
+  "volumes: { data: { path: /data, size: 1Gi } }",
+  "autoscaling: { min: 1, max: 2 }",
+  "ports: { rpc: { port: 90, protocol: gRPC } }",
+  "migrations: { command: [migrate] }",
+  "dependencies: { db: { address: DB } }",
+].join("\n");
+
+test("an environment changes a part of what has several", () => {
+  const more: SettingsLayer = {
+    volumes: { data: { size: "5Gi", accessMode: "ReadWriteMany" } },
+    autoscaling: { max: 9 },
+    ports: { rpc: { protocol: "TCP" } },
+    migrations: { contract: true },
+    dependencies: { db: { password: "DB_PASSWORD" } },
+  };
+  using monorepo = new SampleMonorepo({ "svc/a/Dockerfile": "", "svc/a/service.yaml": parts });
+  const { services, problems: found } = findServices({ ...stackOf(monorepo), overrides: { a: more } });
+  expect(found).toEqual([]);
+  expect(services).toEqual([
+    expect.objectContaining({
+      volumes: { data: { path: "/data", size: "5Gi", accessMode: "ReadWriteMany" } },
+      autoscaling: { min: 1, max: 9 },
+      ports: { rpc: { port: 90, protocol: "TCP" } },
+      migrations: { command: ["migrate"], contract: true },
+      dependencies: { db: { address: "DB", password: "DB_PASSWORD" } },
+    }),
+  ]);
+});
+
+test.each<[what: string, service: string, stack: Stack, problem: string]>([
+  [
+    "a volume's path",
+    "volumes: { data: { size: 1Gi } }",
+    {},
+    "svc/a/service.yaml: volumes.data.path: missing; must be an absolute path",
+  ],
+  [
+    "a minimum",
+    "",
+    { overrides: { a: { autoscaling: { max: 2 } } } },
+    "stack: services.a.autoscaling.min: missing; must be a whole number",
+  ],
+  ["a port's number", "ports: { rpc: { protocol: gRPC } }", {}, "svc/a/service.yaml: ports.rpc.port: missing; must be"],
+  [
+    "a command",
+    "migrations: { contract: true }",
+    {},
+    "svc/a/service.yaml: migrations.command: missing; must be a list",
+  ],
+  [
+    "a variable",
+    "dependencies: { db: { password: A } }",
+    {},
+    "svc/a/service.yaml: dependencies.db.address: missing; must be",
+  ],
+  [
+    "a minimum that is not above the maximum of another layer",
+    "autoscaling: { min: 3, max: 9 }",
+    { overrides: { a: { autoscaling: { max: 2 } } } },
+    'stack: services.a.autoscaling: {"min":3,"max":2}: autoscaling needs min <= max',
+  ],
+])("what lacks %s in all layers gets one clear error", (_what, service, stack, problem) => {
+  expect(problems({ a: service }, stack)).toEqual([expect.stringContaining(problem)]);
+});
 
 test.each<[what: string, layers: readonly ServiceSettings[], peers: ServiceSettings["peers"]]>([
   ["adds to a list", [{ peers: ["b-c"] }, { peers: { d: "D" } }], { "b-c": "B_C_URL", d: "D" }],
