@@ -1,10 +1,15 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readWorkloads } from "../../cli/status/cluster-status.ts";
 import { parseRecord, recordPath } from "../../git/release-record.ts";
 import { listAt, numberAt, stringAt, type KubernetesObject } from "../../kubernetes/object.ts";
 import { webServer } from "../support/monorepo.ts";
 import { eventually } from "../support/eventually.ts";
+import { makeHostVolumes, type HostVolumes } from "../support/host-volumes.ts";
 import { pushBuild } from "../support/image-push.ts";
+import { podsByName, type NamedPod } from "../support/pods-by-name.ts";
+import { namesOf } from "../support/sandbox-harness.ts";
 import { applicationOf, isHealthy } from "./support/application-state.ts";
 import { delivery } from "./support/delivery-command.ts";
 import { openEnvironment, type Environment } from "./support/environment.ts";
@@ -14,10 +19,14 @@ import { enterGitOps, type GitOpsHarness } from "./support/gitops-harness.ts";
 describe("kinds and volumes with gitops", () => {
   let harness: GitOpsHarness;
   let shop: Environment;
+  let volumes: HostVolumes;
   const report = { kind: "job", backoffLimit: 0, activeDeadlineSeconds: 120 };
+  const data = { path: "/data", size: "10Mi", storageClass: "kinds", perPod: true };
+  const queue = { replicas: 2, volumes: { data } };
   const services = {
     report,
     tick: { kind: "cron", schedule: "0 0 1 1 *", concurrency: "Forbid", backoffLimit: 0 },
+    queue,
   };
 
   beforeAll(async () => {
@@ -26,10 +35,17 @@ describe("kinds and volumes with gitops", () => {
     const command = '[ -z "$BROKEN" ] || { echo "no such table: links"; exit 3; }; echo counted';
     shop.monorepo.service("report", webServer("report", command));
     shop.monorepo.service("tick", webServer("tick", command));
+    const note = 'echo "$HOSTNAME $VERSION" >> /data/starts; exec httpd -f -p 8080 -h /www';
+    shop.monorepo.service("queue", webServer("queue", note));
+    const directory = join(harness.stateDir, "volumes");
+    volumes = await makeHostVolumes(harness.kubernetes, { name: "kinds", directory, count: 2 });
   });
 
   afterAll(async () => {
     await shop.run("destroy");
+    // It has kept the data.
+    await harness.kubernetes.request("DELETE", `/api/v1/namespaces/${shop.namespace}`);
+    await volumes[Symbol.asyncDispose]();
   });
 
   test("a job has run when the first up ends, and a cron waits for its time: both are Synced and Healthy", async () => {
@@ -111,6 +127,50 @@ describe("kinds and volumes with gitops", () => {
     await eventually("the run has succeeded", async () => (await jobOf("by-hand")).succeeded === 1);
     expect((await jobOf("by-hand")).image).toBe(releasedImage("tick"));
   });
+
+  test("pods with volumes of their own are released one by one, the last one first, and find their data", async () => {
+    const before = await pods();
+    expect(Object.keys(before)).toEqual(["queue-0", "queue-1"]);
+    expect(await claims()).toEqual(["data-queue-0", "data-queue-1"]);
+    const from = releasedImage("queue");
+    const digest = await pushBuild(harness.stateDir, shop.imagesOf("queue"), from, "0.1.1", { VERSION: "2" });
+    await delivery(harness, shop, "release", "--service", `queue=${digest}`);
+    const [first, last] = await eventually(
+      "both pods are new, and ready",
+      async () => {
+        const both = Object.values(await pods());
+        return both.length === 2 && both.every(({ image, ready }) => image.endsWith(digest) && ready) && both;
+      },
+      { seconds: 60 },
+    );
+    if (first === undefined || last?.readySince === undefined) throw new Error("a pod says nothing of itself");
+    expect(first.createdAt >= last.readySince).toBe(true);
+    expect(startsOf("queue-0")).toEqual(["queue-0 ", "queue-0 2"]);
+    expect(startsOf("queue-1")).toEqual(["queue-1 ", "queue-1 2"]);
+    await expectWell("queue");
+  });
+
+  test("one of them that is lost comes back with its data", async () => {
+    const { uid } = (await pods())["queue-0"] ?? {};
+    await harness.kubernetes.request("DELETE", `/api/v1/namespaces/${shop.namespace}/pods/queue-0`);
+    await eventually("there is another pod, and it is ready", async () => {
+      const now = (await pods())["queue-0"];
+      return now?.uid !== uid && now?.ready === true;
+    });
+    expect(startsOf("queue-0")).toEqual(["queue-0 ", "queue-0 2", "queue-0 2"]);
+  });
+
+  const pods = (): Promise<Record<string, NamedPod>> => podsByName(harness.kubernetes, shop.namespace, "queue");
+  const claims = (): Promise<string[]> => namesOf(harness.kubernetes, "v1/persistentvolumeclaims", shop.namespace);
+
+  /** What a pod of the queue has noted in its volume. */
+  function startsOf(pod: string): string[] {
+    const notes = volumes.folders.flatMap((folder) => {
+      const file = join(folder, "starts");
+      return existsSync(file) ? [readFileSync(file, "utf8").replace(/\n$/, "").split("\n")] : [];
+    });
+    return notes.filter(([first]) => first?.startsWith(`${pod} `)).flat();
+  }
 
   async function refresh(service: string): Promise<void> {
     const application = `/apis/argoproj.io/v1alpha1/namespaces/argocd/applications/${shop.applicationName(service)}`;
