@@ -1,4 +1,5 @@
 import type { Report } from "../sandbox/commands/progress.ts";
+import { benchAdmission } from "./admission.ts";
 import { benchAffected } from "./affected.ts";
 import { benchBuild } from "./build.ts";
 import { benchChanges } from "./changes.ts";
@@ -33,6 +34,7 @@ export const benchmarks = {
   sandbox: (options) => benchSandbox(options),
   gitops: ({ report }) => benchGitOps(report),
   loop: ({ report }) => benchLoop(report),
+  admission: ({ report }) => benchAdmission(report),
 } as const satisfies Readonly<Record<string, (options: BenchmarkOptions) => Figure[] | Promise<Figure[]>>>;
 
 export type BenchmarkName = keyof typeof benchmarks;

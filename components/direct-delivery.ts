@@ -1,9 +1,11 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { autoscalerRemoval } from "./cluster/autoscaler-removal.ts";
+import { Admission } from "./cluster/admission.ts";
 import type { Cluster } from "./cluster/cluster.ts";
 import { declareInParts } from "./bulk-declaration.ts";
 import { Dependency } from "./cluster/dependency.ts";
 import { routeHooks } from "./cluster/gateway-hooks.ts";
+import { declaredImages } from "./manifests/admission.ts";
 import { dependencyUsers, deployedDependencies } from "./manifests/dependency.ts";
 import type { ManifestContext } from "./manifests/manifests.ts";
 import { inStartOrder } from "./service/peers.ts";
@@ -25,6 +27,8 @@ export interface DirectDeliveryArgs {
 export async function deliverDirectly(args: DirectDeliveryArgs): Promise<void> {
   const { context, cluster, images, secrets, handOver } = args;
   const { provider, home } = cluster;
+  const admission = declareAdmission(args);
+  const otherPods = admission === undefined ? [] : [admission.bindOthers([])];
   const dependencies = new Map<string, Dependency>();
   for (const [name, settings] of Object.entries(deployedDependencies(context.dependencies))) {
     const users = dependencyUsers(name, context.services);
@@ -33,7 +37,7 @@ export async function deliverDirectly(args: DirectDeliveryArgs): Promise<void> {
       new Dependency(
         name,
         { environment: context.environment, settings, users, secretsGeneration: generationOf(secrets, name), handOver },
-        { providers: [provider], dependsOn: [...home, ...(secrets.objects.get(name) ?? [])] },
+        { providers: [provider], dependsOn: [...home, ...otherPods, ...(secrets.objects.get(name) ?? [])] },
       ),
     );
   }
@@ -47,7 +51,8 @@ export async function deliverDirectly(args: DirectDeliveryArgs): Promise<void> {
   await declareInParts(inStartOrder(context.services), ({ service, after }) => {
     const { name } = service;
     const { reference: image, built } = images.get(name) ?? {};
-    if (image === undefined) return undefined;
+    // Nothing of it may start, whoever makes it.
+    if (image === undefined) return admission?.bindService(service, otherPods).at(-1);
     const startAfter = [
       ...Object.keys(service.dependencies ?? {}).map((used) => dependencies.get(used)),
       ...after.map((peer) => reachable.get(peer)),
@@ -55,7 +60,8 @@ export async function deliverDirectly(args: DirectDeliveryArgs): Promise<void> {
     const shared = {
       context,
       handOver,
-      home: [...home, built].filter(isDeclared),
+      home: [...home, built, ...otherPods].filter(isDeclared),
+      admission,
       autoscalerRemoval: removal,
       retried,
       routeHooks: hooks,
@@ -65,6 +71,17 @@ export async function deliverDirectly(args: DirectDeliveryArgs): Promise<void> {
     reachable.set(name, last);
     return last;
   });
+}
+
+function declareAdmission({ context, cluster, images }: DirectDeliveryArgs): Admission | undefined {
+  const { admission: settings, environment } = context;
+  if (settings === undefined) return undefined;
+  // Nothing puts digests into what services bring along: all of it is as it is declared.
+  const declared = declaredImages(context, () => undefined);
+  const released = Object.fromEntries(
+    [...images].flatMap(([name, { reference }]) => (reference === undefined ? [] : [[name, reference] as const])),
+  );
+  return new Admission(environment.app, { context, settings, declared, released, provider: cluster.provider });
 }
 
 /** What has no image has nothing to wait for. */

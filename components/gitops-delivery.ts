@@ -1,6 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Identity } from "../git/committer.ts";
 import { applicationName, previewsProjectName, projectName } from "../core/names.ts";
+import {
+  initialMigrationImages,
+  migrationImagesPath,
+  previousImages,
+  previousImagesPath,
+} from "../git/allowed-images.ts";
 import { initialMigration, migrationPath } from "../git/migration-record.ts";
 import { initialRecord, recordPath, recordWith } from "../git/release-record.ts";
 import { AppProject } from "./argo-cd/app-project.ts";
@@ -8,11 +14,13 @@ import { application } from "./argo-cd/application.ts";
 import type { ArgoCdSettings } from "./argo-cd/argo-cd-objects.ts";
 import { ArgoCd } from "./argo-cd/argo-cd.ts";
 import { declareInParts } from "./bulk-declaration.ts";
+import { Admission } from "./cluster/admission.ts";
 import type { Cluster } from "./cluster/cluster.ts";
 import { gatewayIsThere } from "./cluster/gateway-hooks.ts";
 import { GitManifests } from "./deploy-repository/git-manifests.ts";
 import { ImageUpdater } from "./argo-cd/image-updater.ts";
 import type { Installations } from "./argo-cd/installations.ts";
+import { declaredImages } from "./manifests/admission.ts";
 import { dependencyFiles, migrationFiles, serviceFiles } from "./manifests/manifest-files.ts";
 import { migrationManifests, type ManifestContext } from "./manifests/manifests.ts";
 import { runSeconds } from "./service/kind.ts";
@@ -110,6 +118,7 @@ export async function deliverByGit(args: GitOpsDeliveryArgs): Promise<void> {
   }
   const { gateway } = context;
   const { access, namespace } = cluster;
+  const admission = declareAdmission(args);
   const manifests = new GitManifests(
     app,
     {
@@ -122,7 +131,7 @@ export async function deliverByGit(args: GitOpsDeliveryArgs): Promise<void> {
     },
     // What is in Git has the pods start, which then find their Secrets as they are to be.
     {
-      dependsOn: args.secrets.generations ?? [],
+      dependsOn: [args.secrets.generations, admission?.policy].filter((part) => part !== undefined),
       ...(gateway === undefined ? {} : { hooks: gatewayIsThere({ access, gateway, namespace }) }),
     },
   );
@@ -131,9 +140,13 @@ export async function deliverByGit(args: GitOpsDeliveryArgs): Promise<void> {
   );
   const services = new Map(context.services.map((service) => [service.name, service]));
   const applications = new Map<string, pulumi.Resource>();
+  const byName = new Map(context.services.map((service) => [service.name, service]));
+  const otherPods = admission === undefined ? [] : [admission.bindOthers([manifests])];
   await declareInParts(
     [...Object.keys(deployedDependencies(context.dependencies)), ...context.services.map(({ name }) => name)],
     (name) => {
+      const service = byName.get(name);
+      const bindings = service === undefined ? [] : (admission?.bindService(service, [manifests]) ?? []);
       const declared = application(
         name,
         {
@@ -151,7 +164,14 @@ export async function deliverByGit(args: GitOpsDeliveryArgs): Promise<void> {
         {
           parent: project,
           // Its own Secrets alone: with all of them, the dependencies of all Applications would grow by the square of the services.
-          dependsOn: [...cluster.home, manifests, ...project.parts, ...(args.secrets.objects.get(name) ?? [])],
+          dependsOn: [
+            ...cluster.home,
+            manifests,
+            ...project.parts,
+            ...(args.secrets.objects.get(name) ?? []),
+            ...otherPods,
+            ...bindings,
+          ],
         },
       );
       applications.set(name, declared);
@@ -184,6 +204,15 @@ export async function deliverByGit(args: GitOpsDeliveryArgs): Promise<void> {
       { dependsOn: [...applications.values()] },
     );
   }
+}
+
+/** The policy, which has to know what manifests declare before they do. */
+function declareAdmission({ context, cluster, gitops, images }: GitOpsDeliveryArgs): Admission | undefined {
+  const { admission: settings, environment } = context;
+  if (settings === undefined) return undefined;
+  const declared = declaredImages(context, (service) => images.get(service)?.repository);
+  const previews = gitops?.previews !== undefined;
+  return new Admission(environment.app, { context, settings, declared, previews, provider: cluster.provider });
 }
 
 /** The files of the environment, by path. */
@@ -231,20 +260,24 @@ function extraSeconds(service: Service | undefined): number {
 function initialRecords({ context, images }: GitOpsDeliveryArgs): Record<string, pulumi.Input<string>> {
   const { name: environment } = context.environment;
   return Object.fromEntries(
-    context.services.flatMap(({ name, migrations }): [path: string, record: pulumi.Input<string>][] => {
+    context.services.flatMap(({ name, migrations }): (readonly [path: string, record: pulumi.Input<string>])[] => {
       const image = images.get(name);
       if (image === undefined) return [];
       const path = recordPath(environment, name);
+      const asked = context.admission !== undefined;
+      const previous = asked ? [[previousImagesPath(environment, name), previousImages([])] as const] : [];
       if (migrations !== undefined)
         return [
           [path, initialRecord(name)],
+          ...previous,
           [migrationPath(environment, name), initialMigration()],
+          ...(asked ? [[migrationImagesPath(environment, name), initialMigrationImages()] as const] : []),
         ];
       const { repository, reference } = image;
       const record =
         reference?.apply((byDigest) => recordWith({ repository, digest: byDigest.replace(/^.*@/, "") })) ??
         initialRecord(name);
-      return [[path, record]];
+      return [[path, record], ...previous];
     }),
   );
 }

@@ -1,4 +1,6 @@
+import { migrationName } from "../core/names.ts";
 import { isMap, parseYaml } from "../core/yaml.ts";
+import { migrationImages, migrationImagesPath } from "../git/allowed-images.ts";
 import type { Identity } from "../git/committer.ts";
 import { commitToBranch } from "../git/deploy-repository.ts";
 import {
@@ -36,20 +38,37 @@ interface ServiceFiles {
   readonly isReleased: boolean;
   readonly migration: Migration | undefined;
   readonly template: Readonly<Record<string, unknown>>;
+  /** Whether the cluster asks which image a migration may have. */
+  readonly asksForImages: boolean;
 }
 
-type Write = (service: string, image: Migration["image"], files: ServiceFiles) => [path: string, text: string][];
+type Write = (
+  service: string,
+  image: Migration["image"],
+  files: ServiceFiles,
+) => (readonly [path: string, text: string])[];
 
 /** Has the migrations of images run that no release record names yet. */
 export const initialMigrationsProvider = providerOf(
   "first migrations",
   (directory) =>
-    (service, image, { migration, template }) => {
+    (service, image, { migration, template, asksForImages }) => {
       if (migration?.image.digest === image.digest) return [];
       const attempt = (migration?.attempt ?? 0) + 1;
       const contractedBy = isContract(template) ? image.digest : migration?.contractedBy;
       const text = migrationWith(template, { service, image, attempt, contractedBy });
-      return [[migrationPath(directory, service), text]];
+      const reference = `${image.repository}@${image.digest}`;
+      return [
+        [migrationPath(directory, service), text],
+        ...(asksForImages
+          ? [
+              [
+                migrationImagesPath(directory, service),
+                migrationImages(template, migrationName(service), reference),
+              ] as const,
+            ]
+          : []),
+      ];
     },
 );
 
@@ -128,8 +147,9 @@ async function readFiles(
       // What cannot be read is left as it is: the commands that release name what is wrong.
       if ("problems" in released || (migrated !== undefined && "problems" in migrated)) return [];
       if ("problem" in parsed || !isMap(parsed.value)) return [];
-      const files = { isReleased: released.image !== undefined, migration: migrated, template: parsed.value };
-      return [[service, files] as const];
+      const asksForImages = snapshot.entries.has(migrationImagesPath(directory, service));
+      const isReleased = released.image !== undefined;
+      return [[service, { isReleased, migration: migrated, template: parsed.value, asksForImages }] as const];
     }),
   );
 }

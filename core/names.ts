@@ -92,6 +92,22 @@ export function filesName(service: string): string {
   return `${service}.files`;
 }
 
+/** The ConfigMap with the images that pods of a service, or of its migrations, may have. With the dot, as above. */
+export function allowedImagesName(owner: string): string {
+  return `${owner}.images`;
+}
+
+/** The same for all pods of a preview environment. */
+export const previewImagesName = allowedImagesName("preview");
+
+/** The label of the namespaces of an app's preview environments, where the cluster asks which images pods may have. */
+export function previewNamespaceLabel(app: string): Record<string, string> {
+  return { "delivery/previews-of": app };
+}
+
+/** The label of pods that belong to no service and run its images: what services bring along. */
+export const imagesOfLabel = "delivery/images-of";
+
 /** The environment variable in which a service finds a peer: `social-graph` → `SOCIAL_GRAPH_URL`. */
 export function peerVariable(peer: string): string {
   return `${peer.toUpperCase().replaceAll("-", "_")}_URL`;

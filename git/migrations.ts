@@ -1,5 +1,7 @@
 import { problemLine } from "../core/problem.ts";
 import { isMap, parseYaml } from "../core/yaml.ts";
+import { migrationName } from "../core/names.ts";
+import { migrationImages, migrationImagesPath } from "./allowed-images.ts";
 import type { DeployBranch } from "./deploy-branch.ts";
 import { commitToBranch, readBranch } from "./deploy-repository.ts";
 import { DeployRepositoryError } from "./git-failure.ts";
@@ -87,9 +89,10 @@ export async function startMigration(
     const { newest } = own ?? {};
     if (own === undefined || newest?.job !== seen?.job) return { write: {}, message: "" };
     const takesAway = contract || isContract(own.template);
+    const image = { repository: templateRepository(own.template) ?? repository, digest };
     const text = migrationWith(own.template, {
       service,
-      image: { repository: templateRepository(own.template) ?? repository, digest },
+      image,
       attempt: (newest?.attempt ?? 0) + 1,
       sourceCommit,
       contractedBy: release.contractedBy ?? (takesAway ? digest : newest?.contractedBy),
@@ -99,8 +102,13 @@ export async function startMigration(
       `Migrated-Digest: ${digest}`,
       ...(sourceCommit === undefined ? [] : [`Source-Commit: ${sourceCommit}`]),
     ];
+    const imagesPath = migrationImagesPath(directory, service);
+    const allowed = migrationImages(own.template, migrationName(service), `${image.repository}@${digest}`);
     return {
-      write: { [migrationPath(directory, service)]: text },
+      write: {
+        [migrationPath(directory, service)]: text,
+        ...(snapshot.entries.has(imagesPath) ? { [imagesPath]: allowed } : {}),
+      },
       message: `migrate(${name}): ${service} ${shortDigest(digest)}\n\n${trailers.join("\n")}\n`,
     };
   });

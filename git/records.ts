@@ -1,6 +1,7 @@
 import { problemLine } from "../core/problem.ts";
 import { manifestImages, spelledAsIn } from "./manifest-images.ts";
 import type { DeployBranch } from "./deploy-branch.ts";
+import { previousImagesAfter, previousImagesPath } from "./allowed-images.ts";
 import { commitToBranch, type CommitOptions } from "./deploy-repository.ts";
 import { DeployRepositoryError } from "./git-failure.ts";
 import {
@@ -94,18 +95,41 @@ export async function commitReleases(args: ReleaseArgs, options?: CommitOptions)
       const { subject, trailers = [] } = args.describe(written);
       const named = written.flatMap(({ service, digest }) => [`Service: ${service}`, `Digest: ${digest}`]);
       return {
-        write: Object.fromEntries(
-          written.map((release) => [
-            recordPath(args.directory, release.service),
-            recordWith(release, release.rejected),
-          ]),
-        ),
+        write: {
+          ...Object.fromEntries(
+            written.map((release) => [
+              recordPath(args.directory, release.service),
+              recordWith(release, release.rejected),
+            ]),
+          ),
+          ...(await previouslyRunning(snapshot, args.directory, released, records)),
+        },
         message: `${subject}\n\n${[...named, ...trailers].join("\n")}\n`,
       };
     },
     options,
   );
   return { commit, ...result, retries };
+}
+
+/** The files with what ran before, of those services that have one. */
+async function previouslyRunning(
+  snapshot: Snapshot,
+  directory: string,
+  released: readonly Released[],
+  records: Records,
+): Promise<Record<string, string>> {
+  const texts = await snapshot.read(released.map(({ service }) => previousImagesPath(directory, service)));
+  return Object.fromEntries(
+    released.flatMap(({ service, repository, digest }) => {
+      const path = previousImagesPath(directory, service);
+      const text = texts.get(path);
+      if (text === undefined) return [];
+      const before = records.get(service)?.image;
+      const running = before === undefined ? undefined : `${before.repository}@${before.digest}`;
+      return [[path, previousImagesAfter(text, running, `${repository}@${digest}`)] as const];
+    }),
+  );
 }
 
 /** @throws DeployRepositoryError with all releases whose records kustomize would pass over */

@@ -28,6 +28,20 @@ const gatewaySchema = z.strictObject({
   port: portSchema.optional(),
 });
 
+/** Whether the cluster takes pods of images that neither a release record nor the stack file names. */
+const admissionSchema = z.strictObject({
+  /** `audit`: they start, and the API server warns and notes it in its audit log; `enforce`: they do not start. */
+  action: z.enum(["audit", "enforce"], "Must be audit or enforce; without admission, the cluster takes all"),
+  /** Further images, as pods name them: what a service mesh puts into pods, what people debug with. @default none */
+  images: z
+    .array(
+      z
+        .string("Must be an image such as docker.io/library/busybox@sha256:…; quote it")
+        .regex(/^[\w.:[\]-]+(\/[\w.-]+)*(:[\w.-]+)?(@sha256:[0-9a-f]{64})?$/, "Must be an image, as pods name it"),
+    )
+    .default([]),
+});
+
 /** Where an environment runs, and how it is reached. */
 export const clusterSchema = z.strictObject({
   /** The context in the kubeconfig. @default its current one */
@@ -54,4 +68,6 @@ export const clusterSchema = z.strictObject({
     })
     .optional(),
   gateway: gatewaySchema.optional(),
+  /** @default none: the cluster takes pods of all images */
+  admission: admissionSchema.optional(),
 });

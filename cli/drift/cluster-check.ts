@@ -6,6 +6,7 @@ import { isNotFound } from "../../kubernetes/errors.ts";
 import { valueAt } from "../../kubernetes/json.ts";
 import { listAt, nameOf, stringAt, type KubernetesObject } from "../../kubernetes/object.ts";
 import { applicationStatus, listApplications, listWorkloads, type ClusterLocation } from "../status/cluster-status.ts";
+import { listRefusals } from "../status/refused-pods.ts";
 import { workloadStatus } from "../status/workload-status.ts";
 import { foreignManagerFindings } from "./foreign-managers.ts";
 import { checkOf, type Check, type Finding } from "./report.ts";
@@ -24,6 +25,8 @@ export interface ClusterStatus {
   /** What makes the pods of services, and the Jobs that CronJobs have made. */
   readonly workloads: readonly KubernetesObject[];
   readonly runs: readonly KubernetesObject[];
+  /** The events that say why pods were not made. @default there are none */
+  readonly refusals?: readonly KubernetesObject[];
   /** By `Kind/name`. */
   readonly objects: ReadonlyMap<string, KubernetesObject>;
 }
@@ -34,9 +37,10 @@ export async function clusterCheck(
   args: ClusterCheckArgs,
   signal: AbortSignal,
 ): Promise<Check> {
-  const [applications, { workloads, runs }, objects] = await Promise.all([
+  const [applications, { workloads, runs }, refusals, objects] = await Promise.all([
     args.delivery === "gitops" ? listApplications(client, args, signal) : [],
     listWorkloads(client, args, signal),
+    listRefusals(client, args.namespace, signal),
     liveObjects(client, args.namespace, signal),
   ]);
   const reasons = [
@@ -45,7 +49,7 @@ export async function clusterCheck(
       : []),
     ...(args.declared === undefined ? ["which objects are extra is not known without the stack's state"] : []),
   ];
-  const findings = clusterFindings(args, { applications, workloads, runs, objects });
+  const findings = clusterFindings(args, { applications, workloads, runs, refusals, objects });
   return checkOf("cluster", findings, reasons.length === 0 ? null : reasons.join("; "));
 }
 
@@ -100,10 +104,10 @@ function imageFindings(service: string, { image }: ReleaseRecord, status: Cluste
 /** A service without pods is no finding before its first release. */
 function healthFindings(
   workload: KubernetesObject,
-  { runs }: ClusterStatus,
+  { runs, refusals = [] }: ClusterStatus,
   records: ClusterCheckArgs["records"],
 ): Finding[] {
-  const { service, health, message } = workloadStatus(workload, { jobs: runs });
+  const { service, health, message } = workloadStatus(workload, { jobs: runs, refusals });
   const released = records?.get(service)?.image !== undefined || records?.has(service) !== true;
   if (health === "Healthy" || (health === "Suspended" && !released)) return [];
   return [{ what: whatOf(workload), change: `is ${health}: ${message ?? ""}` }];

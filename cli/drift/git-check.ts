@@ -1,3 +1,4 @@
+import { allowedIn } from "../../git/allowed-images.ts";
 import { ownerFile, readOwner, type DirectoryOwner } from "../../git/directory-owner.ts";
 import type { Git } from "../../git/git-command.ts";
 import { parseMigration, serviceOfMigration } from "../../git/migration-record.ts";
@@ -57,9 +58,9 @@ export function gitFindings(declared: DeclaredManifests, { files, owner }: Direc
     if (what in declared.files || what === own) return [];
     const initial = declared.records[what];
     if (initial === undefined) return [{ what, change: "is not of this stack" }];
-    return serviceOfMigration(declared.directory, what) === undefined
-      ? recordFindings(what, text, initial)
-      : migrationFindings(what, text);
+    if (serviceOfMigration(declared.directory, what) !== undefined) return migrationFindings(what, text);
+    if (serviceOfRecord(declared.directory, what) !== undefined) return recordFindings(what, text, initial);
+    return allowedFindings(what, text);
   });
   const lost = deleted.map((what) => ({ what, change: "was deleted, so that nothing says what is to run" }));
   return [...written, ...lost, ...others, ...ownerFindings(declared, own, owner)];
@@ -88,6 +89,15 @@ function migrationFindings(what: string, text: string): Finding[] {
     `${location.slice(what.length + 2)} ${message}`.trim(),
   );
   return [{ what, change: `is faulty: ${problems.join("; ")}` }];
+}
+
+/** What pods may have beside the image of the release record. */
+function allowedFindings(what: string, text: string): Finding[] {
+  const images = allowedIn(text);
+  if (images === undefined) return [{ what, change: "is faulty: it must be a ConfigMap of images, or empty" }];
+  return images
+    .filter((image) => !/@sha256:[0-9a-f]{64}$/.test(image))
+    .map((image) => ({ what, change: `allows ${JSON.stringify(image)}, which is no image by digest` }));
 }
 
 function ownerFindings({ stack }: DeclaredManifests, what: string, owner: DirectoryOwner | undefined): Finding[] {

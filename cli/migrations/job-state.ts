@@ -1,5 +1,6 @@
 import { isNotFound } from "../../kubernetes/errors.ts";
 import { isMap, valueAt } from "../../kubernetes/json.ts";
+import { listRefusals, refusalOf } from "../status/refused-pods.ts";
 import type { KubernetesClient } from "../../kubernetes/client.ts";
 import {
   conditionOf,
@@ -38,8 +39,13 @@ export async function readJobState(
   });
   if (found === undefined || stringAt(found, "metadata", "deletionTimestamp") !== undefined)
     return { state: "missing" };
-  return jobState(found, await podsOf(client, { namespace, job }, signal));
+  const state = jobState(found, await podsOf(client, { namespace, job }, signal));
+  if (state.state !== "running" || state.message !== withoutPod) return state;
+  const refusal = refusalOf({ kind: "Job", name: job }, await listRefusals(client, namespace, signal), "");
+  return refusal === undefined ? state : { ...state, message: refusal };
 }
+
+const withoutPod = "it has no pod yet";
 
 /** @param pods those of the Job */
 export function jobState(job: KubernetesObject, pods: readonly KubernetesObject[]): JobState {
@@ -48,7 +54,7 @@ export function jobState(job: KubernetesObject, pods: readonly KubernetesObject[
   const reasons = pods.flatMap((pod) => podReason(pod) ?? []);
   if (failed?.["status"] === "True")
     return { state: "failed", message: reasons[0] ?? stringAt(failed, "message") ?? "the Job has failed" };
-  return { state: "running", message: reasons[0] ?? (pods.length === 0 ? "it has no pod yet" : "it runs") };
+  return { state: "running", message: reasons[0] ?? (pods.length === 0 ? withoutPod : "it runs") };
 }
 
 /** Why a pod has ended, or does not start; `undefined`: it runs, or has succeeded. */

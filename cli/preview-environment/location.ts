@@ -12,6 +12,8 @@ export interface PreviewLocation extends ClusterEntry {
   /** A pull request with this label has a preview environment. */
   readonly label: string;
   readonly dependencies: StackSettings["dependencies"];
+  /** Whether the cluster asks which images pods may have. */
+  readonly asksForImages: boolean;
 }
 
 /** @throws CommandError if the stack file is missing or invalid, or declares no preview environments */
@@ -31,6 +33,7 @@ export function findPreviewLocation(project: Project, name: string, flags: Envir
     dependencies: stack.dependencies,
     ingress: stack.cluster.ingress,
     gateway: stack.cluster.gateway,
+    asksForImages: stack.cluster.admission !== undefined,
   };
 }
 

@@ -12,44 +12,56 @@ import { metadata, namespaceManifest, type Environment } from "../../components/
 import { podSecurity } from "../../components/manifests/pod-security.ts";
 import { serviceObjects } from "../../components/manifests/service-objects.ts";
 import type { Service } from "../../components/service/service.ts";
-import { namespaceName, previewName } from "../../core/names.ts";
+import { namespaceName, previewName, previewNamespaceLabel } from "../../core/names.ts";
 import { writeYaml } from "../../core/yaml.ts";
 import { recordPath, recordWith, type ReleasedImage } from "../../git/release-record.ts";
+import { previewImages, previewImagesFile } from "./preview-images.ts";
 import { migrationPatches, previewMigrationFiles, runsMigrations } from "./preview-migrations.ts";
 
 /**
  * All files of a preview environment, by path from the root of the deploy repository. The namespace is one of its objects,
  * so that it goes with the rest.
  * @param images what runs of each of its services
+ * @param allowed the file with the images that its pods may have, as it is; `undefined`: the cluster does not ask
  */
 export function previewFiles(
   directory: string,
   context: ManifestContext,
   images: ReadonlyMap<string, ReleasedImage>,
+  allowed?: string,
 ): Record<string, string> {
   const { app, namespace } = context.environment;
   const secrets = generatedSecrets(context);
-  const shared = {
-    "namespace.yaml": writeYaml({
-      apiVersion: "v1",
-      kind: "Namespace",
-      ...namespaceManifest(app, namespace, podSecurity(context.services)),
-    }),
-    ...(secrets === undefined ? {} : { "secrets.yaml": secrets }),
-  };
-  const dependencies = deployedDependencies(context.dependencies);
   const migrations = merged(
     context.services.map((service) => {
       const image = images.get(service.name);
       return image === undefined ? {} : below(service.name, previewMigrationFiles(context, service, image));
     }),
   );
+  const parts = partFiles(directory, context, images);
+  const manifests = [...Object.values(parts), ...Object.values(migrations)];
+  const shared = {
+    "namespace.yaml": writeYaml({
+      apiVersion: "v1",
+      kind: "Namespace",
+      ...namespaceManifest(
+        app,
+        namespace,
+        podSecurity(context.services),
+        allowed === undefined ? {} : previewNamespaceLabel(app),
+      ),
+    }),
+    ...(secrets === undefined ? {} : { "secrets.yaml": secrets }),
+    ...(allowed === undefined
+      ? {}
+      : { [previewImagesFile]: previewImages(context.environment, manifests, [...images.values()], allowed) }),
+  };
   const kustomization = {
     apiVersion: "kustomize.config.k8s.io/v1beta1",
     kind: "Kustomization",
     resources: [
       ...Object.keys(shared),
-      ...Object.keys(dependencies),
+      ...Object.keys(deployedDependencies(context.dependencies)),
       ...context.services.map((service) => service.name),
       ...Object.keys(migrations),
     ],
@@ -57,8 +69,15 @@ export function previewFiles(
   };
   return {
     ...below(directory, { "kustomization.yaml": writeYaml(kustomization), ...shared, ...migrations }),
+    ...parts,
+  };
+}
+
+/** The files of its dependencies and services, each with a folder of its own. */
+function partFiles(directory: string, context: ManifestContext, images: ReadonlyMap<string, ReleasedImage>): Files {
+  return {
     ...merged(
-      Object.entries(dependencies).map(([name, settings]) => {
+      Object.entries(deployedDependencies(context.dependencies)).map(([name, settings]) => {
         const users = dependencyUsers(name, context.services);
         const manifests = dependencyManifests(context.environment, name, settings, users);
         return below(`${directory}/${name}`, dependencyFiles(manifests));

@@ -14,6 +14,7 @@ import type { GitHub } from "../github/github.ts";
 import type { Monorepo } from "../project/monorepo.ts";
 import type { Digests } from "../release/digests-file.ts";
 import { ineligibleReason, type PreviewLocation } from "./location.ts";
+import { previewImagesFile } from "./preview-images.ts";
 import { withoutMigrations } from "./preview-migrations.ts";
 import { missingDependencies, previewContext, previewFiles } from "./preview-files.ts";
 
@@ -76,8 +77,10 @@ export async function writePreview({ location, monorepo, pullRequest, ...given }
   let images: ReadonlyMap<string, Release> = new Map();
   const { commit, changed } = await commitToBranch(environment, async (snapshot) => {
     images = imagesFor(services, changes, await readRecords(snapshot, environment.directory), environment.name);
+    const allowedPath = `${directory}/${previewImagesFile}`;
+    const allowed = location.asksForImages ? ((await snapshot.read([allowedPath])).get(allowedPath) ?? "") : undefined;
     return {
-      write: previewFiles(directory, context, images),
+      write: previewFiles(directory, context, images, allowed),
       remove: previewPaths(snapshot).get(pullRequest) ?? [],
       message: messageOf(pullRequest, changes, given.sourceCommit),
     };

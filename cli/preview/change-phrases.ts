@@ -1,3 +1,4 @@
+import { allowedImagesName } from "../../core/names.ts";
 import { secretWord } from "../../core/secret-mask.ts";
 import { differences, isMap, shown, valueAt, type Difference, type Value } from "./step.ts";
 
@@ -126,6 +127,8 @@ const common: readonly Phrase[] = [
 /** What changes of a Kubernetes object, in words; each change once. */
 export function describeChange(kind: string, before: Value | undefined, after: Value | undefined): string[] {
   if (before === undefined && after === undefined) return [];
+  if (kind === "ConfigMap" && allowedImagesPattern.test(nameIn(after ?? before ?? "")))
+    return [describeAllowedImages(before, after)];
   if (before === undefined) return [`new ${kind}`];
   if (after === undefined) {
     const data = keptData(kind, before);
@@ -139,6 +142,14 @@ export function describeChange(kind: string, before: Value | undefined, after: V
   const isSaid = found.some((phrase) => phrase.startsWith("runs again"));
   const isAnew = kind === "Job" && !isSaid && changed.some(({ path }) => path[1] === "template");
   return [...new Set([...found, ...(isAnew ? ["runs again"] : [])])];
+}
+
+/** The names of the ConfigMaps with the images that pods may have. */
+const allowedImagesPattern = new RegExp(`${allowedImagesName("").replace(".", "\\.")}$`);
+
+function describeAllowedImages(before: Value | undefined, after: Value | undefined): string {
+  if (before === undefined) return "its pods are held to the images that are released";
+  return after === undefined ? "its pods may have any image" : "image";
 }
 
 /** A CronJob with its pods where those of other workloads are. */

@@ -6,6 +6,7 @@ import type { KubernetesClient } from "../../kubernetes/client.ts";
 import { isNotFound } from "../../kubernetes/errors.ts";
 import { labelsAt, listAt, nameOf, stringAt, type KubernetesObject } from "../../kubernetes/object.ts";
 import { memoryHints } from "./out-of-memory.ts";
+import { listRefusals } from "./refused-pods.ts";
 import { syncMessage } from "./sync-retry.ts";
 import { workloadStatus, type WorkloadStatus } from "./workload-status.ts";
 
@@ -32,8 +33,9 @@ export async function readWorkloads(
   location: ClusterLocation,
   signal: AbortSignal,
 ): Promise<WorkloadStatus[]> {
-  const [{ workloads, runs }, pods, ...routes] = await Promise.all([
+  const [{ workloads, runs }, refusals, pods, ...routes] = await Promise.all([
     listWorkloads(client, location, signal),
+    listRefusals(client, location.namespace, signal),
     // Who may not see pods does without their logs and the hint.
     listPods(client, location, signal).catch(() => []),
     // Most clusters have no routes of one kind or both.
@@ -50,7 +52,7 @@ export async function readWorkloads(
   );
   return workloads.map((workload) => {
     const memoryHint = hints.get(nameOf(workload));
-    const status = workloadStatus(workload, { jobs: runs, pods });
+    const status = workloadStatus(workload, { jobs: runs, pods, refusals });
     return {
       ...reachedFromOutside(status, unreachable.get(nameOf(workload))),
       ...(memoryHint === undefined ? {} : { memoryHint }),

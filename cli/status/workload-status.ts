@@ -11,6 +11,7 @@ import {
 } from "../../kubernetes/object.ts";
 import { podTemplateOf } from "../../kubernetes/pod-template.ts";
 import type { State } from "./model.ts";
+import { refusalOf } from "./refused-pods.ts";
 
 /** The state of what makes a service's pods, as its own status says: a Deployment, a StatefulSet, a CronJob or a Job. */
 export interface WorkloadStatus {
@@ -31,6 +32,8 @@ export interface WorkloadStatus {
 export interface WorkloadParts {
   readonly jobs?: readonly KubernetesObject[];
   readonly pods?: readonly KubernetesObject[];
+  /** Why pods were not made. */
+  readonly refusals?: readonly KubernetesObject[];
 }
 
 type Judgement = Pick<WorkloadStatus, "state" | "health" | "message">;
@@ -40,9 +43,28 @@ export function workloadStatus(workload: KubernetesObject, parts: WorkloadParts 
   return {
     service: nameOf(workload),
     image: imageOf(workload),
-    ...judge(workload, parts),
+    ...withRefusal(judge(workload, parts), workload, parts),
     changedAt: changedAt(workload),
   };
+}
+
+/** What is refused as long as pods are missing; a cron has its pods by its Jobs. */
+function withRefusal(judgement: Judgement, workload: KubernetesObject, parts: WorkloadParts): Judgement {
+  const { jobs = [], refusals = [] } = parts;
+  if (refusals.length === 0) return judgement;
+  const kind = stringAt(workload, "kind") ?? "";
+  const made = kind === "CronJob" ? { kind: "Job", objects: runsOf(workload, jobs) } : { kind, objects: [workload] };
+  const [reason] = made.objects
+    .filter((object) => lacksPods(made.kind, object))
+    .flatMap(
+      (object) => refusalOf({ kind: made.kind, name: nameOf(object) }, refusals, declaredAt(object) ?? "") ?? [],
+    );
+  return reason === undefined ? judgement : { state: "failed", health: "Degraded", message: reason };
+}
+
+function lacksPods(kind: string, object: KubernetesObject): boolean {
+  if (kind === "Job") return !isEnded(object) && count(object, "active") === 0;
+  return kind === "StatefulSet" && count(object, "replicas") < (numberAt(object, "spec", "replicas") ?? 1);
 }
 
 /** As Argo CD judges: https://argo-cd.readthedocs.io/en/stable/operator-manual/health/ */
@@ -102,11 +124,9 @@ function runOf(job: KubernetesObject, parts: WorkloadParts): Judgement {
 function scheduleOf(cronJob: KubernetesObject, parts: WorkloadParts): Judgement {
   if (valueAt(cronJob, "spec", "suspend") === true)
     return { state: "unknown", health: "Suspended", message: "is suspended, so it does not run" };
-  const uid = stringAt(cronJob, "metadata", "uid");
-  const [last] = (parts.jobs ?? [])
-    .filter((job) => listAt(job, "metadata", "ownerReferences").some((owner) => owner["uid"] === uid))
+  const [last] = runsOf(cronJob, parts.jobs ?? [])
     .filter((job) => imageIn(job, nameOf(cronJob)) === imageOf(cronJob))
-    .filter((job) => hasEnded(job, "Failed") || hasEnded(job, "Complete"))
+    .filter(isEnded)
     .toSorted((one, other) => startOf(other).localeCompare(startOf(one)));
   return last === undefined || hasEnded(last, "Complete") || hasSucceededSince(cronJob, last)
     ? healthy
@@ -119,6 +139,15 @@ function hasSucceededSince(cronJob: KubernetesObject, failed: KubernetesObject):
   const failedAt = stringAt(conditionOf(failed, "Failed") ?? {}, "lastTransitionTime");
   const succeededAt = stringAt(cronJob, "status", "lastSuccessfulTime");
   return failedAt !== undefined && succeededAt !== undefined && succeededAt > failedAt;
+}
+
+function runsOf(cronJob: KubernetesObject, jobs: readonly KubernetesObject[]): KubernetesObject[] {
+  const uid = stringAt(cronJob, "metadata", "uid");
+  return jobs.filter((job) => listAt(job, "metadata", "ownerReferences").some((owner) => owner["uid"] === uid));
+}
+
+function isEnded(job: KubernetesObject): boolean {
+  return hasEnded(job, "Failed") || hasEnded(job, "Complete");
 }
 
 function hasEnded(job: KubernetesObject, how: "Failed" | "Complete"): boolean {

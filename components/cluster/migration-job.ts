@@ -1,7 +1,8 @@
+import { ConfigMap } from "@pulumi/kubernetes/core/v1/configMap.js";
 import { Job } from "@pulumi/kubernetes/batch/v1/job.js";
 import { NetworkPolicy } from "@pulumi/kubernetes/networking/v1/networkPolicy.js";
 import * as pulumi from "@pulumi/pulumi";
-import { migrationJobName, migrationName } from "../../core/names.ts";
+import { allowedImagesName, migrationJobName, migrationName } from "../../core/names.ts";
 import { migrationManifests, type ManifestContext } from "../manifests/manifests.ts";
 import { schedulingSeconds } from "../manifests/migration.ts";
 import { migrationDeadline } from "../service/migration-settings.ts";
@@ -37,12 +38,15 @@ export function applyMigration(
     annotations: retryAnnotations(retried, migrationName(name)),
   });
   if (settings === undefined || manifests === undefined) return [];
-  const policy = new NetworkPolicy(migrationName(name), manifests.networkPolicy, { ...opts, dependsOn: [...before] });
+  const own = { ...opts, dependsOn: [...before] };
+  const policy = new NetworkPolicy(migrationName(name), manifests.networkPolicy, own);
+  const { allowedImages: allowed } = manifests;
+  const images = allowed === undefined ? [] : [new ConfigMap(allowedImagesName(migrationName(name)), allowed, own)];
   const seconds = migrationDeadline(settings) + 2 * schedulingSeconds;
   return [
     new Job(migrationName(name), manifests.job, {
       ...opts,
-      dependsOn: [...before, policy],
+      dependsOn: [...before, policy, ...images],
       deleteBeforeReplace: true,
       customTimeouts: { create: `${seconds}s`, update: `${seconds}s` },
     }),

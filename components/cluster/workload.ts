@@ -12,7 +12,8 @@ import { PodDisruptionBudget } from "@pulumi/kubernetes/policy/v1/podDisruptionB
 import { PersistentVolumeClaim } from "@pulumi/kubernetes/core/v1/persistentVolumeClaim.js";
 import { CustomResource } from "@pulumi/kubernetes/apiextensions/customResource.js";
 import * as pulumi from "@pulumi/pulumi";
-import { filesName } from "../../core/names.ts";
+import { allowedImagesName, filesName } from "../../core/names.ts";
+import type { Admission } from "./admission.ts";
 import { markedAsAutoscaled } from "./autoscaler-removal.ts";
 import { graceSeconds } from "../service/container.ts";
 import { withoutTraces } from "../bulk-declaration.ts";
@@ -47,6 +48,8 @@ export interface WorkloadArgs {
   retried?: RetriedRuns;
   /** Takes its autoscaler away before its replicas are set, if there was one. */
   autoscalerRemoval: pulumi.ResourceHook;
+  /** Holds its pods to its images. @default the cluster takes all */
+  admission?: Admission | undefined;
   /** What the engine calls around the writing of a route. @default there is no Gateway */
   routeHooks?: pulumi.ResourceHookBinding | undefined;
 }
@@ -68,6 +71,7 @@ export function applyWorkload(name: string, args: WorkloadArgs, opts: pulumi.Cus
   const objects = serviceObjects(args.context, args.service, {
     image: args.image,
     secretsGeneration: args.secretsGeneration,
+    previousImages: args.admission?.previousImages(name),
   });
   return withoutTraces(() => apply(name, objects, args, opts));
 }
@@ -91,6 +95,8 @@ function apply(
   const configMap = new ConfigMap(name, manifests.configMap, atHome);
   const files = manifests.files && new ConfigMap(filesName(name), manifests.files, atHome);
   const networkPolicy = new NetworkPolicy(name, manifests.networkPolicy, atHome);
+  const images = manifests.allowedImages && new ConfigMap(allowedImagesName(name), manifests.allowedImages, atHome);
+  const bindings = images === undefined ? [] : (args.admission?.bindService(service, [images]) ?? []);
   const claims = applyClaims(service, manifests, atHome);
   const headless =
     manifests.headlessService && new KubernetesService(headlessName(name), manifests.headlessService, atHome);
@@ -101,7 +107,8 @@ function apply(
     configMap,
     networkPolicy,
     ...claims,
-    ...[files, headless].filter((part) => part !== undefined),
+    ...[files, images, headless].filter((part) => part !== undefined),
+    ...bindings,
     ...needed,
     ...startAfter,
   ];

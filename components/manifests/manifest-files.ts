@@ -1,6 +1,8 @@
 import { writeYaml } from "../../core/yaml.ts";
 import { kindOf, nameOf, type KubernetesObject } from "../../kubernetes/object.ts";
 import { groupOf } from "../../kubernetes/scope.ts";
+import { previousImagesFile } from "../../git/allowed-images.ts";
+import { currentImageKey } from "./allowed-images.ts";
 import type { DependencyManifests } from "./dependency.ts";
 import type { MigrationManifests, ServiceManifests } from "./manifests.ts";
 
@@ -9,6 +11,7 @@ export const manifestKinds = {
   serviceAccount: ["v1", "ServiceAccount", "service-account.yaml"],
   configMap: ["v1", "ConfigMap", "config-map.yaml"],
   files: ["v1", "ConfigMap", "files.yaml"],
+  allowedImages: ["v1", "ConfigMap", "allowed-images.yaml"],
   persistentVolumeClaim: ["v1", "PersistentVolumeClaim", "persistent-volume-claim.yaml"],
   persistentVolumeClaims: ["v1", "PersistentVolumeClaim", "persistent-volume-claim.yaml"],
   deployment: ["apps/v1", "Deployment", "deployment.yaml"],
@@ -43,7 +46,23 @@ export function serviceFiles(
   manifests: ServiceManifests,
   own: readonly KubernetesObject[] = [],
 ): Record<string, string> {
-  return withKustomization({ ...files(manifests), ...ownFiles(own) }, ["release"]);
+  return withKustomization({ ...files(manifests), ...ownFiles(own) }, ["release"], releasedImages(manifests));
+}
+
+/** What has kustomize allow the image of the release record, however it got there, and those that ran before. */
+function releasedImages({ allowedImages, ...manifests }: ServiceManifests): object {
+  const container = ({ name }: { name: string }): string => `spec.template.spec.containers.[name=${name}].image`;
+  const source = (["deployment", "statefulSet", "cronJob", "job"] as const).flatMap((key) => {
+    const { metadata } = (manifests[key] ?? {}) as { metadata?: { name: string } };
+    if (metadata === undefined) return [];
+    const fieldPath = `${key === "cronJob" ? "spec.jobTemplate." : ""}${container(metadata)}`;
+    return [{ kind: manifestKinds[key][1], name: metadata.name, fieldPath }];
+  })[0];
+  if (allowedImages === undefined || source === undefined) return {};
+  const { name } = allowedImages.metadata;
+  const targets = [{ select: { kind: "ConfigMap", name }, fieldPaths: [`data.${currentImageKey}`] }];
+  const target = { kind: "ConfigMap", name: name.replaceAll(".", "\\.") };
+  return { patches: [{ path: previousImagesFile, target }], replacements: [{ source, targets }] };
 }
 
 /** What a service brings along, in a folder of its own. */
@@ -99,12 +118,17 @@ function isList(manifest: object | readonly NamedManifest[]): manifest is readon
   return Array.isArray(manifest);
 }
 
-function withKustomization(resources: Record<string, string>, components: string[]): Record<string, string> {
+function withKustomization(
+  resources: Record<string, string>,
+  components: string[],
+  more: object = {},
+): Record<string, string> {
   const kustomization = {
     apiVersion: "kustomize.config.k8s.io/v1beta1",
     kind: "Kustomization",
     resources: Object.keys(resources),
     ...(components.length === 0 ? {} : { components }),
+    ...more,
   };
   return { "kustomization.yaml": writeYaml(kustomization), ...resources };
 }

@@ -1,6 +1,7 @@
 import { types } from "@pulumi/kubernetes";
 import type { Input } from "@pulumi/pulumi";
-import { filesName, pullSecretName, secretName } from "../../core/names.ts";
+import { filesName, migrationName, pullSecretName, secretName } from "../../core/names.ts";
+import { allowedImages, type AdmissionSettings } from "./allowed-images.ts";
 import type { DependencySettings } from "../service/dependency-settings.ts";
 import { fileKeys } from "../service/files.ts";
 import { dependencyAddress, deployedDependencies } from "./dependency.ts";
@@ -31,6 +32,8 @@ export interface ManifestContext extends ClusterEntry {
   readonly environment: Environment;
   readonly services: readonly Service[];
   readonly dependencies: Readonly<Record<string, DependencySettings>>;
+  /** @default the cluster takes pods of all images */
+  readonly admission?: AdmissionSettings | undefined;
 }
 
 /** @param config the stack's configuration */
@@ -38,7 +41,7 @@ export function manifestContext(
   config: {
     app: { name: string };
     environment: string;
-    cluster: { namespace: string } & ClusterEntry;
+    cluster: { namespace: string } & ClusterEntry & Pick<ManifestContext, "admission">;
     dependencies: ManifestContext["dependencies"];
     images: { login: "password" | "own" };
   },
@@ -56,6 +59,7 @@ export function manifestContext(
     dependencies,
     ingress: cluster.ingress,
     gateway: cluster.gateway,
+    ...(cluster.admission === undefined ? {} : { admission: cluster.admission }),
   };
 }
 
@@ -65,6 +69,8 @@ export interface ServiceManifests extends WorkloadManifests {
   configMap: types.input.core.v1.ConfigMap;
   /** The files in its container that are no secrets. */
   files?: types.input.core.v1.ConfigMap;
+  /** The images that its pods may have, where the cluster asks for that. */
+  allowedImages?: ReturnType<typeof allowedImages>;
   /** The volumes that its pods share. */
   persistentVolumeClaims?: VolumeClaim["claim"][];
   service?: types.input.core.v1.Service;
@@ -80,7 +86,12 @@ export interface ServiceManifests extends WorkloadManifests {
 export function serviceManifests(
   context: ManifestContext,
   service: Service,
-  args: { image: Input<string>; secretsGeneration?: Input<string> | undefined },
+  args: {
+    image: Input<string>;
+    secretsGeneration?: Input<string> | undefined;
+    /** What ran before, where nobody else says so. */
+    previousImages?: Input<Record<string, string>> | undefined;
+  },
 ): ServiceManifests {
   const { environment } = context;
   const base = metadata(environment, service.name);
@@ -95,9 +106,13 @@ export function serviceManifests(
     },
     configMap: { metadata: base, data: variables },
     ...filesConfigMap(base, service),
+    ...(context.admission === undefined
+      ? {}
+      : { allowedImages: allowedImages(environment, service.name, args.image, args.previousImages) }),
     ...(claims.length === 0 ? {} : { persistentVolumeClaims: claims }),
     ...workload(environment, service, {
-      ...args,
+      image: args.image,
+      secretsGeneration: args.secretsGeneration,
       variables,
       hasSecrets: Object.keys(serviceSecrets(context, service)).length > 0,
     }),
@@ -151,6 +166,8 @@ export function serviceManifests(
 export interface MigrationManifests {
   job: types.input.batch.v1.Job;
   networkPolicy: types.input.networking.v1.NetworkPolicy;
+  /** The image that its pods may have, where the cluster asks for that. */
+  allowedImages?: ReturnType<typeof allowedImages>;
 }
 
 /**
@@ -172,6 +189,9 @@ export function migrationManifests(
   return {
     job: migrationJob(environment, { ...own, service: service.name, settings, pod }),
     networkPolicy: migrationPolicy(environment, service, connections(context, service)),
+    ...(context.admission === undefined
+      ? {}
+      : { allowedImages: allowedImages(environment, migrationName(service.name), image) }),
   };
 }
 

@@ -6,9 +6,15 @@ export function commonLabels(app: string): Record<string, string> {
   return { "app.kubernetes.io/part-of": app, "app.kubernetes.io/managed-by": "delivery" };
 }
 
-/** The namespace of an environment: its pods get no more rights than they need. */
-export function namespaceManifest(app: string, name: string, enforced: PodSecurity): types.input.core.v1.Namespace {
-  return { metadata: { name, labels: { ...commonLabels(app), "pod-security.kubernetes.io/enforce": enforced } } };
+/** The namespace of an environment: its pods get no more rights than they need. @param labels further ones */
+export function namespaceManifest(
+  app: string,
+  name: string,
+  enforced: PodSecurity,
+  labels: Readonly<Record<string, string>> = {},
+): types.input.core.v1.Namespace {
+  const own = { ...commonLabels(app), "pod-security.kubernetes.io/enforce": enforced };
+  return { metadata: { name, labels: { ...own, ...labels } } };
 }
 
 /** Where and as what a service runs: the same for all manifests of one environment. */

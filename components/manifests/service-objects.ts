@@ -1,8 +1,9 @@
+import { imagesOfLabel } from "../../core/names.ts";
 import type { Problem } from "../../core/problem.ts";
 import { fieldProblems } from "../../kubernetes/field-problems.ts";
 import { objectPodProblems } from "../../kubernetes/pod-problems.ts";
 import { isMap, type JsonMap, type JsonValue } from "../../kubernetes/json.ts";
-import { kindOf, listAt, mapAt, nameOf, withValue, type KubernetesObject } from "../../kubernetes/object.ts";
+import { kindOf, labelsAt, listAt, mapAt, nameOf, withValue, type KubernetesObject } from "../../kubernetes/object.ts";
 import { podTemplateOf, withPodTemplate } from "../../kubernetes/pod-template.ts";
 import { groupOf } from "../../kubernetes/scope.ts";
 import { deployedKinds, manifestKinds } from "./manifest-files.ts";
@@ -161,10 +162,14 @@ function newFieldProblems(before: KubernetesObject, after: KubernetesObject): st
 }
 
 /** An object that a service brings along, in the namespace of the environment, and with its labels where it says none itself. */
-function atHome({ environment }: ManifestContext, service: Service, object: KubernetesObject): KubernetesObject {
-  const { labels, namespace } = metadata(environment, service.name);
+function atHome(
+  { environment, admission }: ManifestContext,
+  service: Service,
+  object: KubernetesObject,
+): KubernetesObject {
+  const { labels: common, namespace } = metadata(environment, service.name);
   // With its name as well, a pod would be one of the service's.
-  const { "app.kubernetes.io/name": _, ...shared } = labels;
+  const { "app.kubernetes.io/name": _, ...shared } = common;
   const own = mapAt(object, "metadata");
   const placed = {
     ...object,
@@ -172,7 +177,11 @@ function atHome({ environment }: ManifestContext, service: Service, object: Kube
   };
   const template = podTemplateOf(placed);
   if (template === undefined || !isMap(template["spec"])) return placed;
-  return withPodTemplate(placed, { ...template, spec: withRestrictedDefaults(template["spec"]) });
+  const restricted = { ...template, spec: withRestrictedDefaults(template["spec"]) };
+  if (admission === undefined) return withPodTemplate(placed, restricted);
+  // They may have the images that the service has.
+  const labels = { [imagesOfLabel]: service.name, ...labelsAt(restricted) };
+  return withPodTemplate(placed, withValue(restricted, ["metadata", "labels"], labels));
 }
 
 /** @param later takes the values that only the engine knows, in whose places are texts */

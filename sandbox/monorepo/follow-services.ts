@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { listPods, listWorkloads, type ClusterLocation } from "../../cli/status/cluster-status.ts";
+import { listRefusals } from "../../cli/status/refused-pods.ts";
 import { workloadStatus, type WorkloadParts } from "../../cli/status/workload-status.ts";
 import type { KubernetesClient } from "../../kubernetes/client.ts";
 import { listAt, mapAt, nameOf, numberAt, stringAt, type KubernetesObject } from "../../kubernetes/object.ts";
@@ -36,12 +37,15 @@ export async function followServices(args: FollowArgs): Promise<void> {
   const start = Date.now();
   while (open.size > 0) {
     const signal = AbortSignal.timeout(30_000);
-    const [{ workloads, runs }, pods] = await Promise.all([
+    const [{ workloads, runs }, pods, refusals] = await Promise.all([
       listWorkloads(kubernetes, location, signal),
       listPods(kubernetes, location, signal),
+      listRefusals(kubernetes, location.namespace, signal),
     ]);
     const seconds = (Date.now() - start) / 1000;
-    const states = [...open].map(([service, digest]) => stateOf(service, digest, workloads, { jobs: runs, pods }));
+    const states = [...open].map(([service, digest]) =>
+      stateOf(service, digest, workloads, { jobs: runs, pods, refusals }),
+    );
     // What waits for something that will not come is given up once all others are clear.
     const isClear = ({ state }: Observed): boolean =>
       state !== "pending" ||

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { measureAdmission } from "../../bench/admission.ts";
 import { measureBuilds } from "../../bench/build.ts";
 import { benchFirstUpdate } from "../../bench/first-update.ts";
 import { benchPreview } from "../../bench/preview.ts";
@@ -13,6 +14,10 @@ smokeBenchmarks("integration", {
   preview: () => benchPreview(report, 1),
   scale: () => benchScale(report, { rounds: 1, services: 4, fewServices: 2 }),
   "first-update": () => benchFirstUpdate(report, { services: 4, fewServices: 2 }),
+  admission: async () => {
+    const { kubernetes } = await enterSandbox();
+    return await measureAdmission(kubernetes, { services: 3, digests: 2, rounds: 3 });
+  },
   // Of the sandbox's own BuildKit, whose layers the other tests want to keep.
   build: async () => {
     const { sandbox, credentials } = await enterSandbox();

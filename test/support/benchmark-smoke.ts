@@ -11,6 +11,7 @@ const smokeProjects = {
   scale: "integration",
   "first-update": "integration",
   build: "integration",
+  admission: "integration",
   sandbox: "e2e",
   stack: "e2e",
   gitops: "e2e",

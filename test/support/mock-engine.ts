@@ -10,6 +10,7 @@ const computedOutputs: Record<string, (inputs: Record<string, unknown>) => Recor
   }),
   "circleci:index/project:Project": ({ name }) => ({ slug: `circleci/id-of-organization/${String(name)}` }),
   "pulumi-nodejs:dynamic/delivery:SecretGenerations": () => ({ generations: {} }),
+  "pulumi-nodejs:dynamic/delivery:ImageHistory": ({ images }) => ({ history: images }),
 };
 
 const knownTypes = new Set([
@@ -30,6 +31,7 @@ const knownTypes = new Set([
   "kubernetes:argocd-image-updater.argoproj.io/v1alpha1:ImageUpdater",
   "pulumi-nodejs:dynamic/delivery:GitManifests",
   "pulumi-nodejs:dynamic/delivery:SecretGenerations",
+  "pulumi-nodejs:dynamic/delivery:ImageHistory",
   "pulumi-nodejs:dynamic/delivery:InitialMigrations",
   "pulumi-nodejs:dynamic/delivery:InitialReleases",
   "kubernetes:core/v1:Namespace",
@@ -42,6 +44,8 @@ const knownTypes = new Set([
   "kubernetes:apps/v1:StatefulSet",
   "kubernetes:batch/v1:Job",
   "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition",
+  "kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPolicy",
+  "kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPolicyBinding",
   "kubernetes:rbac.authorization.k8s.io/v1:Role",
   "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding",
   "kubernetes:rbac.authorization.k8s.io/v1:ClusterRole",

@@ -125,3 +125,19 @@ test("all is applied to this cluster, after its namespace and pull secret", asyn
     );
   }
 });
+
+test("where the cluster asks, the list of a service and its binding are there before its pods, and an unreleased one is bound", async () => {
+  const admission = { action: "enforce" as const, images: [] };
+  const { needs, registrations } = await declared(sampleContext(services, { admission }), ["gateway", "user"]);
+  const binding = "kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPolicyBinding";
+  expect(needs("user")).toEqual(
+    expect.arrayContaining([
+      "kubernetes:core/v1:ConfigMap::user.images",
+      "kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPolicy::shop",
+      `${binding}::user`,
+      `${binding}::other.pods`,
+    ]),
+  );
+  expect(registrations.has(`${binding}::link`)).toBe(true);
+  expect(registrations.has("kubernetes:core/v1:ConfigMap::link.images")).toBe(false);
+});

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { command as rollback } from "../../../../cli/commands/rollback.ts";
 import { registryClient } from "../../../../cli/registry/client.ts";
 import { overwrittenLines } from "../../../../cli/release/registry-watch.ts";
+import { previousImages, previousImagesPath } from "../../../../git/allowed-images.ts";
 import { initialRecord, recordPath, recordWith } from "../../../../git/release-record.ts";
 import { CommandHarness } from "../../../support/command-harness.ts";
 
@@ -42,6 +43,16 @@ test("fetches no big files of the history where the server can leave them out", 
   await back();
   expect(link()).toBe(harness.pinned("link", one, { digest: two }));
   expect(harness.repository.files()["film.bin"]).toHaveLength(100_000);
+});
+
+test("lets the pods that it takes away start again until they are gone, where the cluster asks", async () => {
+  const path = previousImagesPath("dev", "link");
+  const image = (digest: string): string => `${harness.registry.host}/acme/shop-link@${digest}`;
+  harness.repository.commit({ [path]: previousImages([image(one)]) }, "asked");
+  await back();
+  expect(link()).toBe(harness.pinned("link", one, { digest: two }));
+  expect(harness.repository.files()[path]).toBe(previousImages([image(two)]));
+  expect(harness.repository.files()).not.toHaveProperty([previousImagesPath("dev", "user")]);
 });
 
 test("goes to a commit, for one service", async () => {

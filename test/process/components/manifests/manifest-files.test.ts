@@ -10,6 +10,7 @@ import { serviceManifests } from "../../../../components/manifests/manifests.ts"
 import { temporaryDirectory } from "../../../../core/atomic-file.ts";
 import { outputOf } from "../../../../core/process.ts";
 import { writeYaml } from "../../../../core/yaml.ts";
+import { previousImages, previousImagesFile } from "../../../../git/allowed-images.ts";
 import { initialRecord, recordWith } from "../../../../git/release-record.ts";
 import { buildTools } from "../../../../sandbox/machine/tools/go-tools.ts";
 import { generatedStrings, nastyStrings } from "../../../support/nasty-strings.ts";
@@ -130,6 +131,38 @@ test("a preview environment's variables arrive as they are", async () => {
   expect(objects.get("Deployment")).toMatchObject({
     spec: { template: { spec: { containers: [{ image: `${repository}@${digest}` }] } } },
   });
+});
+
+test.each([
+  ["Deployment", {}],
+  ["StatefulSet", { volumes: { data: { path: "/data", size: "1Gi", perPod: true } } }],
+  ["CronJob", { kind: "cron", schedule: "0 4 * * *" }],
+  ["Job", { kind: "job" }],
+] as const)("the pods of a %s may have the image of the release record, and those before", async (kind, settings) => {
+  const link = sampleService("link", settings);
+  const context = sampleContext([link], { admission: { action: "enforce", images: [] } });
+  const before = `${repository}@sha256:${"a".repeat(64)}`;
+  const objects = await rendered(`images-${kind}`, {
+    ...serviceFiles(serviceManifests(context, link, { image: repository })),
+    "release/kustomization.yaml": recordWith({ repository, digest }),
+    [previousImagesFile]: previousImages([before]),
+  });
+  expect(objects.get(kind)).toMatchObject({ metadata: { name: "link" } });
+  expect(objects.get("ConfigMap link.images")).toMatchObject({
+    metadata: { name: "link.images", namespace: environment.namespace },
+    data: { current: `${repository}@${digest}`, "previous-1": before },
+  });
+});
+
+test("before its first release, a service's pods may have nothing", async () => {
+  const link = sampleService("link");
+  const context = sampleContext([link], { admission: { action: "enforce", images: [] } });
+  const objects = await rendered("images-unreleased", {
+    ...serviceFiles(serviceManifests(context, link, { image: repository })),
+    "release/kustomization.yaml": initialRecord("link"),
+    [previousImagesFile]: previousImages([]),
+  });
+  expect(objects.get("ConfigMap link.images")).toMatchObject({ data: { current: repository } });
 });
 
 test.each(["0123456", "1e10000", "12345678", "0000000", "7e12345"])(

@@ -1,5 +1,11 @@
 import { expect, test } from "vitest";
 import { gitFindings } from "../../../../cli/drift/git-check.ts";
+import {
+  initialMigrationImages,
+  migrationImagesPath,
+  previousImages,
+  previousImagesPath,
+} from "../../../../git/allowed-images.ts";
 import { ownerFile } from "../../../../git/directory-owner.ts";
 import { initialRecord, recordPath, recordWith } from "../../../../git/release-record.ts";
 
@@ -10,10 +16,19 @@ const manifests = {
   directory: "dev",
   stack: "delivery/dev",
   files: { "dev/link/service.yaml": "kind: Service\n" },
-  records: { [recordPath("dev", "link")]: recordWith({ repository: "acme/shop-link", digest: one }) },
+  records: {
+    [recordPath("dev", "link")]: recordWith({ repository: "acme/shop-link", digest: one }),
+    [previousImagesPath("dev", "link")]: previousImages([]),
+    [migrationImagesPath("dev", "link")]: initialMigrationImages(),
+  },
 };
 const owner = { stack: "delivery/dev", location: "", records: [] };
-const files = { ...manifests.files, [recordPath("dev", "link")]: initialRecord("link"), [ownerFile("dev")]: "" };
+const files = {
+  ...manifests.files,
+  ...manifests.records,
+  [recordPath("dev", "link")]: initialRecord("link"),
+  [ownerFile("dev")]: "",
+};
 
 test.each<[what: string, changes: Record<string, string | undefined>, findings: [path: string, change: string][]]>([
   ["nothing", {}, []],
@@ -34,6 +49,17 @@ test.each<[what: string, changes: Record<string, string | undefined>, findings: 
     "a record of another image",
     { [recordPath("dev", "link")]: recordWith({ repository: "evil/link", digest: two }) },
     [[recordPath("dev", "link"), "names the image evil/link instead of acme/shop-link"]],
+  ],
+  ["what ran before", { [previousImagesPath("dev", "link")]: previousImages([`acme/shop-link@${one}`]) }, []],
+  [
+    "a tag among what ran before",
+    { [previousImagesPath("dev", "link")]: previousImages([`acme/shop-link@${one}`, "evil/link:latest"]) },
+    [[previousImagesPath("dev", "link"), 'allows "evil/link:latest", which is no image by digest']],
+  ],
+  [
+    "a list of images that is none",
+    { [migrationImagesPath("dev", "link")]: "- acme/shop-link\n" },
+    [[migrationImagesPath("dev", "link"), "is faulty: it must be a ConfigMap of images, or empty"]],
   ],
 ])("in Git, %s is found as what it is", (_what, changes, findings) => {
   const now = new Map(

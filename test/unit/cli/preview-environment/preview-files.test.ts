@@ -216,6 +216,34 @@ test("whatever needs a secret gets one that is made up, and the same one each ti
   expect(declared(["link"]).files["previews/pr-12/secrets.yaml"]).toBe(text);
 });
 
+test("where the cluster asks, its pods may have all of its images, and those of before", () => {
+  const chosen = services.filter(({ name }) => ["link", "graph"].includes(name));
+  const context = previewContext({ app: "shop", pullRequest: 12, services: chosen, dependencies, ingress });
+  const images = new Map(
+    chosen.map(({ name }) => [name, { repository: `docker.io/acme/shop-${name}`, digest: digest("a") }]),
+  );
+  const listed = (before: string): unknown =>
+    parse(previewFiles("previews/pr-12", context, images, before)["previews/pr-12/allowed-images.yaml"] ?? "");
+  const now = {
+    "image-1": `docker.io/acme/shop-graph@${digest("a")}`,
+    "image-2": `docker.io/acme/shop-link@${digest("a")}`,
+    "image-3": "postgres:17",
+  };
+  expect(listed("")).toMatchObject({ metadata: { name: "preview.images", namespace: "shop-pr-12" }, data: now });
+  const earlier = `docker.io/acme/shop-link@${digest("b")}`;
+  expect(listed(`data: { "image-1": "${earlier}", "image-2": "postgres:17" }`)).toMatchObject({
+    data: { ...now, "image-4": earlier },
+  });
+  const files = previewFiles("previews/pr-12", context, images, "");
+  expect(parse(files["previews/pr-12/namespace.yaml"] ?? "")).toMatchObject({
+    metadata: { labels: { "delivery/previews-of": "shop" } },
+  });
+  expect(parse(files["previews/pr-12/kustomization.yaml"] ?? "")).toMatchObject({
+    resources: expect.arrayContaining(["allowed-images.yaml"]),
+  });
+  expect(previewFiles("previews/pr-12", context, images)).not.toHaveProperty(["previews/pr-12/allowed-images.yaml"]);
+});
+
 const location: PreviewLocation = {
   environment: {
     name: "dev",
@@ -230,6 +258,7 @@ const location: PreviewLocation = {
   dependencies,
   ingress,
   gateway: undefined,
+  asksForImages: false,
 };
 const preview: Preview = {
   name: "pr-12",

@@ -129,3 +129,49 @@ test.each<[what: string, status: JsonMap, health: string, message: string | null
   expect(workloadStatus(set)).toMatchObject({ image, health, message });
   expect(workloadStatus({ ...set, status: { ...status, observedGeneration: 1 } }).health).toBe("Progressing");
 });
+
+describe("pods that the cluster has refused", () => {
+  const message = `create Pod report failed error: pods "report" is forbidden: no release record names ${other}`;
+  const refused = (kind: string, name: string, lastTimestamp = "2026-01-01T09:30:00Z"): JsonMap => ({
+    reason: "FailedCreate",
+    involvedObject: { kind, name },
+    message,
+    lastTimestamp,
+  });
+  const degraded = { state: "failed", health: "Degraded", message };
+  const replicated = (status: JsonMap): JsonMap => ({
+    kind: "StatefulSet",
+    metadata: { name: "report", generation: 1, creationTimestamp: "2026-01-01T09:00:00Z" },
+    spec: { replicas: 2, template: pods() },
+    status: { observedGeneration: 1, ...status },
+  });
+
+  test("are the reason why a Job does not run", () => {
+    expect(workloadStatus(job({}), { refusals: [refused("Job", "report")] })).toMatchObject(degraded);
+    expect(workloadStatus(job({}), { refusals: [refused("Job", "other")] })).toMatchObject({ state: "progress" });
+  });
+
+  test("are the reason why a StatefulSet has too few", () => {
+    const refusals = [refused("StatefulSet", "report")];
+    expect(workloadStatus(replicated({ replicas: 1 }), { refusals })).toMatchObject(degraded);
+    expect(workloadStatus(replicated({ replicas: 2 }), { refusals })).toMatchObject({ state: "progress" });
+  });
+
+  test("are the reason why a cron has not run", () => {
+    const cron = {
+      kind: "CronJob",
+      metadata: { name: "report", uid: "1" },
+      spec: { jobTemplate: { spec: { template: pods() } } },
+    };
+    const run = { ...job({}), metadata: { name: "report-1", ownerReferences: [{ uid: "1" }] } };
+    expect(workloadStatus(cron, { jobs: [run], refusals: [refused("Job", "report-1")] })).toMatchObject(degraded);
+  });
+
+  test("are none once there is a pod, or where they are of what was declared before", () => {
+    expect(workloadStatus(job({ active: 1 }), { refusals: [refused("Job", "report")] })).toMatchObject({
+      state: "progress",
+    });
+    const earlier = [refused("Job", "report", "2026-01-01T08:00:00Z")];
+    expect(workloadStatus(job({}), { refusals: earlier })).toMatchObject({ state: "progress" });
+  });
+});
