@@ -22,6 +22,24 @@ export function contextName(app: string, environment: string): string {
   return `${app}-${environment}`;
 }
 
+/** The CircleCI context with which CI pushes what is merged. */
+export function buildContextName(app: string): string {
+  return contextName(app, "build");
+}
+
+/** The CircleCI context of pull requests: it may read, and no more. */
+export function readContextName(app: string): string {
+  return contextName(app, "read");
+}
+
+/** The CircleCI context with which pull requests get environments of their own. */
+export function previewsContextName(app: string): string {
+  return contextName(app, "previews");
+}
+
+/** What no environment can be called: contexts that environments share are named so. */
+export const reservedEnvironments: readonly string[] = ["build", "read", "previews"];
+
 /** The namespace of one environment unless the stack file names another. */
 export function namespaceName(app: string, environment: string): string {
   return `${app}-${environment}`;

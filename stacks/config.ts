@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import * as runtimeConfig from "@pulumi/pulumi/runtime/config.js";
 import { rejectProblems } from "../components/rejection.ts";
 import type { Registry, Secrets } from "../components/secrets.ts";
-import { namespaceName } from "../core/names.ts";
+import { namespaceName, reservedEnvironments } from "../core/names.ts";
 import { schemaProblems, type Problem } from "../core/problem.ts";
 import { settingsProblems, unquotedVersion } from "../core/schema-version.ts";
 import { secretHint, securePaths, withValueProblems } from "../core/setting-values.ts";
@@ -68,6 +68,13 @@ export function loadConfig(): Config {
   if (!parsed.success || !secrets.success) throw new Error("unreachable: a failed parse is always a problem");
 
   const environment = parsed.data.environment ?? environmentOfStack(file);
+  if (reservedEnvironments.includes(environment))
+    rejectProblems([
+      {
+        location: `${file}: environment`,
+        message: `${JSON.stringify(environment)}: is the name of a context of CircleCI that environments share; set it to another`,
+      },
+    ]);
   const { images } = parsed.data;
   const { username } = images;
   const { registryPassword, circleciToken, kubeconfig, gitToken, githubToken } = secrets.data;

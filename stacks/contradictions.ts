@@ -17,18 +17,31 @@ export function contradictions(
       message: `there is no secret ${JSON.stringify(secret)}; set it with \`pulumi config set --secret --path 'secrets.${secret}'\``,
     });
   };
-  for (const [name, secret] of Object.entries(config.ci.environment)) needs(`ci.environment.${name}`, secret);
-  for (const name of Object.keys(config.ci.environment).filter((key) => key.startsWith(buildSecretPrefix)))
-    problems.push({
-      location: `${file}: ci.environment.${name}`,
-      message: "is a variable that holds what `build.secrets` of services name; remove it, and name the secret there",
-    });
   needs("images.pull.password", config.images.pull?.password);
-  for (const name of Object.values(pullVariables)) {
-    if (config.images.pull === undefined || config.ci.environment[name] === undefined) continue;
+  for (const { key, variables } of contextVariables(config.ci))
+    for (const [name, secret] of Object.entries(variables)) {
+      const location = `${file}: ${key}.${name}`;
+      needs(`${key}.${name}`, secret);
+      if (name.startsWith(buildSecretPrefix))
+        problems.push({
+          location,
+          message:
+            "is a variable that holds what `build.secrets` of services name; remove it, and name the secret there",
+        });
+      if (config.images.pull !== undefined && Object.values<string>(pullVariables).includes(name))
+        problems.push({ location, message: "images.pull sets it already; remove one of them" });
+    }
+  for (const kind of ["build", "read"] as const) {
+    if (config.owns.ciProject || Object.keys(config.ci.contexts[kind]).length === 0) continue;
     problems.push({
-      location: `${file}: ci.environment.${name}`,
-      message: "images.pull sets it already; remove one of them",
+      location: `${file}: ci.contexts.${kind}`,
+      message: "is of the context that the stack with owns.ciProject declares; set it there",
+    });
+  }
+  if (config.gitops?.previews === undefined && Object.keys(config.ci.contexts.previews).length > 0) {
+    problems.push({
+      location: `${file}: ci.contexts.previews`,
+      message: "is of the context that the stack with gitops.previews declares; set it there, or set gitops.previews",
     });
   }
   for (const [name, dependency] of Object.entries(config.dependencies)) {
@@ -105,4 +118,15 @@ export function contradictions(
   }
   needs("gitops.argoCd.commitStatus.privateKey", config.gitops?.argoCd.commitStatus?.privateKey);
   return problems;
+}
+
+/** What a stack file puts into CI's contexts. */
+function contextVariables({
+  environment,
+  contexts,
+}: StackSettings["ci"]): { key: string; variables: Readonly<Record<string, string>> }[] {
+  return [
+    { key: "ci.environment", variables: environment },
+    ...Object.entries(contexts).map(([kind, variables]) => ({ key: `ci.contexts.${kind}`, variables })),
+  ];
 }

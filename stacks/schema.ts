@@ -24,6 +24,9 @@ const appSchema = z.strictObject({
     .exactOptional(),
 });
 
+/** Environment variables of CI: name → name of a secret. */
+const variablesSchema = z.record(variable, z.string("Must be the name of a secret"));
+
 const ciSchema = z.strictObject({
   /** CircleCI's id of the organization. */
   organizationId: z.uuid("Must be the UUID shown in CircleCI's organization settings"),
@@ -41,8 +44,24 @@ const ciSchema = z.strictObject({
     .string("Must be a string of digits; quote it")
     .regex(/^\d+$/, "Must be GitHub's numeric id of the repository")
     .optional(),
-  /** Additional variables of the context: name → name of a secret in `secrets`. */
-  environment: z.record(variable, z.string("Must be the name of a secret")).default({}),
+  /** Variables of the environment's own context, which jobs of what is merged have: name → name of a secret in `secrets`. */
+  environment: variablesSchema.default({}),
+  /** Variables of the contexts that environments share, likewise. A secret reaches no other jobs than those. */
+  contexts: z
+    .strictObject({
+      /** `<app>-build`: builds of what is merged, which push. The stack with owns.ciProject says it. */
+      build: variablesSchema.default({}),
+      /** `<app>-read`: all that pull requests get. The stack with owns.ciProject says it. */
+      read: variablesSchema.default({}),
+      /** `<app>-previews`: jobs that give labelled pull requests environments. The stack with gitops.previews says it. */
+      previews: variablesSchema.default({}),
+    })
+    .prefault({}),
+  /**
+   * For the update before `.circleci` is generated anew: the environment's context stays as it was, with all that there is, for
+   * pull requests, too. @default false
+   */
+  sharedContext: z.boolean("Must be true or false").default(false),
   /** The image that jobs run in: with Node.js 24 or newer, Git, and what the tests need. @default cimg/node:24.11 */
   image: z.string("Must be an image such as cimg/go:1.26-node").min(1).default("cimg/node:24.11"),
   /** Where jobs find this program, if not in the monorepo's own repository: a Git repository. */

@@ -12,6 +12,7 @@ import type { Problem } from "../core/problem.ts";
 import { previewNamespaces } from "../core/names.ts";
 import type { InstallationsArgs } from "../components/argo-cd/installations.ts";
 import { deliveredBranch } from "../git/delivered-branch.ts";
+import { tokenVariable } from "../git/git-credentials.ts";
 import { SourceRepositoryError } from "../git/source-repository.ts";
 import type { Config } from "./config.ts";
 
@@ -49,9 +50,9 @@ export async function readDrift({
   }
 }
 
-/** Other environments get the digests of what was built for the one that they come from. */
-function ciBuilds({ images, promotion }: Config): boolean {
-  return images.source === "registry" && promotion === undefined;
+/** Builds have the context of the stack that owns the project. */
+function ciBuilds({ images, owns }: Config): boolean {
+  return images.source === "registry" && owns.ciProject;
 }
 
 /** What the CI project takes from the configuration. */
@@ -70,9 +71,23 @@ export function ciProjectArgs(
     token: config.circleciToken,
     registry: config.registry,
     pull: config.images.pull,
-    variables: { ...config.ci.environment, ...(ciBuilds(config) ? buildSecretVariables(services) : {}) },
+    branch: config.github?.branch,
+    readGit: readGit(config),
+    variables: config.ci.environment,
+    shared: {
+      build: { ...config.ci.contexts.build, ...(ciBuilds(config) ? buildSecretVariables(services) : {}) },
+      read: config.ci.contexts.read,
+      previews: config.gitops?.previews && config.ci.contexts.previews,
+    },
     secrets: config.secrets,
   };
+}
+
+/** With what Argo CD reads the deploy repository, pull requests read it, too. A watcher of the registry also writes with it. */
+function readGit({ gitops, gitToken, ci }: Config): CiProjectArgs["readGit"] {
+  if (gitops === undefined || gitToken === undefined || gitops.release === "registry-watch") return undefined;
+  if (ci.contexts.read[tokenVariable] !== undefined) return undefined;
+  return { username: gitops.username === "x-access-token" ? undefined : gitops.username, token: gitToken };
 }
 
 /** What the cluster takes from the configuration. */

@@ -9,8 +9,8 @@ export interface Call {
   readonly name: string;
   /** The names of those that must have succeeded before. */
   readonly requires?: readonly string[];
-  /** Where its credentials are. @default none */
-  readonly context?: string;
+  /** Where its credentials are; of two that hold the same variable, the later counts. @default none */
+  readonly contexts?: readonly string[];
   readonly parameters?: Readonly<Record<string, string | boolean>>;
 }
 
@@ -30,14 +30,14 @@ export function withAggregate(calls: readonly Call[], problem?: string): Workflo
   return [...calls.map(invocation), Object.keys(settings).length === 0 ? "delivery" : { delivery: settings }];
 }
 
-export function invocation({ job, name, requires = [], context, parameters }: Call): Workflow["jobs"][number] {
+export function invocation({ job, name, requires = [], contexts = [], parameters }: Call): Workflow["jobs"][number] {
   const dependencies = requires.length === 0 ? {} : { requires: [...requires] };
   if (job === "approval") return { [name]: { type: "approval", ...dependencies } };
   return {
     [job]: {
       ...(name === job ? {} : { name }),
       ...parameters,
-      ...(context === undefined ? {} : { context }),
+      ...(contexts.length === 0 ? {} : { context: contexts.length === 1 ? contexts[0] : [...contexts] }),
       ...dependencies,
     },
   };

@@ -43,7 +43,7 @@ export function setupConfiguration(pipeline: Pipeline): CircleConfig {
     workflows: {
       plan: {
         jobs: [
-          { plan: { context: pipeline.first.context, filters: { branches: { ignore: branchOfFork } } } },
+          { plan: { context: pipeline.contexts.read, filters: { branches: { ignore: branchOfFork } } } },
           // For a fork, CircleCI does not run a job that has a context.
           { plan: { name: "plan-of-fork", filters: { branches: { only: branchOfFork } } } },
         ],

@@ -78,8 +78,9 @@ function withFollowing(name: string, origins: Origins): string[] {
 
 function environmentOf(file: StackFile): PipelineEnvironment {
   const { name } = file;
-  const { app, environment = name } = file.read("app", "environment", "promotion");
-  return { name, context: contextName(app.name, environment) };
+  const { app, environment = name, images } = file.read("app", "environment", "promotion", "images");
+  const { registry, login, pull } = images;
+  return { name, context: contextName(app.name, environment), pulls: login === "own" || pull?.registry === registry };
 }
 
 function promotionOf(file: StackFile): Promotion {

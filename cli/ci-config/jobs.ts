@@ -198,15 +198,16 @@ function longestWait(promotions: readonly Promotion[]): number {
 
 function previewJobs(first: string, others: readonly string[]): Record<string, Job> {
   const pullRequest = "--pull-request << pipeline.parameters.pull-request >>";
-  const preview = (description: string, safe: readonly string[], trusted: readonly string[]): Job => {
-    const stacks = [...trusted.map((name) => `--stack ${name}`), ...safe.map((name) => `--safe-stack ${name}`)];
-    const command = `delivery preview ${stacks.join(" ")} \\\n  ${pullRequest}`;
+  // The program is the pull request's own, so that it never runs with an environment's credentials.
+  const stacks = [first, ...others].map((name) => `--safe-stack ${name}`);
+  const command = `delivery preview ${stacks.join(" ")} \\\n  ${pullRequest}`;
+  const preview = (description: string): Job => {
     const steps = ["prepare", "pulumi", run("Preview", command), { report: { job: "preview" } }];
     return { description, executor: plainExecutor, steps };
   };
   return {
-    preview: preview("Say in the pull request what it changes", others, [first]),
-    "preview-of-fork": preview("The same without any credentials", [first, ...others], []),
+    preview: preview("Say in the pull request what it changes"),
+    "preview-of-fork": preview("The same without any login, so that only its log says it"),
     "preview-environment": {
       description: "Give the pull request an environment of its own",
       parameters: { built: { type: "boolean", default: false } },

@@ -12,6 +12,10 @@ export interface Pipeline {
   readonly appDirectory: string;
   /** What is merged comes here first. */
   readonly first: PipelineEnvironment;
+  /** The contexts that its environments share. */
+  readonly contexts: SharedContexts;
+  /** Whether there is a login that may only pull, for what images are made from. */
+  readonly pullLogin: boolean;
   /** The environments that digests are promoted to, each after the one that they come from. */
   readonly promotions: readonly Promotion[];
   /** Those that are tested and built, sorted by name. */
@@ -28,11 +32,23 @@ export interface Pipeline {
   readonly previewEnvironments: boolean;
 }
 
+/** The names of CircleCI's contexts that environments share. */
+export interface SharedContexts {
+  /** Builds of what is merged. */
+  readonly build: string;
+  /** All that pull requests get. */
+  readonly read: string;
+  /** What gives labelled pull requests environments of their own. */
+  readonly previews: string;
+}
+
 export interface PipelineEnvironment {
   /** The name of its stack. */
   readonly name: string;
-  /** The CircleCI context with its credentials. */
+  /** The CircleCI context with its own credentials. */
   readonly context: string;
+  /** Whether the registry lets that context's login see images; else jobs that ask for some take the one that may push. */
+  readonly pulls: boolean;
 }
 
 export interface Promotion extends PipelineEnvironment {

@@ -1,6 +1,7 @@
 import type { Service } from "../../components/service/service.ts";
 import { testRun } from "../../components/service/test-settings.ts";
 import { migrationRefusal } from "../../components/service/migrations.ts";
+import { buildContextName, previewsContextName, readContextName } from "../../core/names.ts";
 import { openSourceRepository, SourceRepositoryError, type SourceRepository } from "../../git/source-repository.ts";
 import type { StackSettings } from "../../stacks/schema.ts";
 import { baseServices } from "../affected/base-images.ts";
@@ -79,8 +80,10 @@ export function pipelineOf(
 ): Pipeline {
   const { ci, delivery, gitops } = settings;
   const bases = baseServices(monorepo);
+  const { name: app } = monorepo.app;
   return {
     ...chain,
+    contexts: { build: buildContextName(app), read: readContextName(app), previews: previewsContextName(app) },
     regenerate: `delivery ci-config --env ${chain.first.name}`,
     image: ci.image,
     layout,
@@ -99,6 +102,7 @@ export function pipelineOf(
     ...(monorepo.services.some(({ platforms = monorepo.images.platforms }) => platforms.length > 1)
       ? { emulated: true }
       : {}),
+    pullLogin: monorepo.images.pull !== undefined,
     releases: delivery === "gitops" && gitops?.release !== "registry-watch",
     previews: true,
     previewEnvironments: gitops?.previews !== undefined,

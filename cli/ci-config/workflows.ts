@@ -40,16 +40,16 @@ export function workflow(trigger: TriggerKind, args: WorkflowArgs): Workflow {
 }
 
 function deliver(args: WorkflowArgs): Call[] {
-  const { first, promotions, services, releases } = args.pipeline;
+  const { first, promotions, services, releases, contexts } = args.pipeline;
   if (services.length === 0) return tests(args);
   // CI releases an image after its tests, so its build need not wait for them. A watcher of the registry releases it at once.
-  const images = [...tests(args), ...pushedBuilds(args, { afterTests: !releases })];
+  const images = [...tests(args), ...pushedBuilds(args, { afterTests: !releases, context: contexts.build })];
   const built = images.map(({ name }) => name);
   const release = {
     job: "release",
     name: `release-${first.name}`,
     requires: built,
-    context: first.context,
+    contexts: withRegistry(args.pipeline, first),
     parameters: { environment: first.name },
   };
   const released = releases ? [release.name] : built;
@@ -58,7 +58,7 @@ function deliver(args: WorkflowArgs): Call[] {
     ...(releases ? [release] : []),
     publication(first, released),
     ...promotions.flatMap((promotion) => {
-      const calls = promotionCalls(promotion, first.name, released);
+      const calls = promotionCalls(promotion, args.pipeline, released);
       return [
         ...calls,
         publication(
@@ -71,43 +71,51 @@ function deliver(args: WorkflowArgs): Call[] {
   ];
 }
 
+/** The contexts of a job of an environment that asks the registry for its images. */
+function withRegistry({ contexts }: Pipeline, { context, pulls }: PipelineEnvironment): string[] {
+  return pulls ? [context] : [contexts.build, context];
+}
+
 /** A pull request that was merged no longer needs its preview environment. */
-function tidying({ first, previewEnvironments }: Pipeline, requires: readonly string[]): Call[] {
+function tidying({ contexts, previewEnvironments }: Pipeline, requires: readonly string[]): Call[] {
   if (!previewEnvironments) return [];
-  return [{ job: "tidy-preview-environments", name: "tidy-preview-environments", requires, context: first.context }];
+  const name = "tidy-preview-environments";
+  return [{ job: name, name, requires, contexts: [contexts.previews] }];
 }
 
 /** Publishes the state for previews without credentials. No other job waits for it. */
 function publication({ name, context }: PipelineEnvironment, requires: readonly string[]): Call {
-  return { job: "publish-state", name: `publish-state-${name}`, requires, context, parameters: { environment: name } };
+  return { job: "publish-state", name: `publish-state-${name}`, requires, contexts: [context], parameters: { environment: name } };
 }
 
-/** @param trusted whether the commits come from people who may see the first environment's secrets */
+/** @param trusted whether the commits come from people who may push, and so read what there is for pull requests */
 function review(args: WorkflowArgs, { trusted }: { trusted: boolean }): Call[] {
-  const { first, services, previews } = args.pipeline;
+  const { services, previews, contexts, pullLogin } = args.pipeline;
   const prepared = jobOf("prepare", preparationBatches(args));
   const builds = batches(services, args.perJob, depthIn(services)).map((batch) => ({
     job: "build-only",
     name: `build-${batch.name}`,
     parameters: { ...batchParameters("build", batch, args), ...archivesOf(batch, prepared) },
     requires: jobsOf(batch, prepared),
+    // For what it builds on, as far as there is a login that may only pull.
+    ...(trusted && pullLogin ? { contexts: [contexts.read] } : {}),
   }));
   const preview = trusted
-    ? { job: "preview", name: "preview", context: first.context }
+    ? { job: "preview", name: "preview", contexts: [contexts.read] }
     : { job: "preview-of-fork", name: "preview" };
   return [...tests(args), ...preparations(args), ...builds, ...(previews ? [preview] : [])];
 }
 
 function reviewWithEnvironment(args: WorkflowArgs): Call[] {
-  const { first, services, previews } = args.pipeline;
+  const { services, previews, contexts } = args.pipeline;
   // Images of other branches than the delivered one have no tag that a watcher of the registry releases.
-  const builds = pushedBuilds(args, { afterTests: false });
-  const preview = { job: "preview", name: "preview", context: first.context };
+  const builds = pushedBuilds(args, { afterTests: false, context: contexts.previews });
+  const preview = { job: "preview", name: "preview", contexts: [contexts.read] };
   const environment = {
     job: "preview-environment",
     name: "preview-environment",
     requires: builds.map(({ name }) => name),
-    context: first.context,
+    contexts: [contexts.previews],
     ...(services.length === 0 ? {} : { parameters: { built: true } }),
   };
   return [...tests(args), ...builds, ...(previews ? [preview] : []), environment];
@@ -117,7 +125,7 @@ function drift({ first, promotions }: Pipeline): Call[] {
   return [first, ...promotions].map(({ name, context }) => ({
     job: "drift",
     name: `drift-${name}`,
-    context,
+    contexts: [context],
     parameters: { environment: name },
   }));
 }
@@ -179,8 +187,12 @@ function archivesOf(batch: Batch, prepared: ReadonlyMap<string, string>): { prep
   return archives.length === 0 ? {} : { prepared: archives.join(" ") };
 }
 
-function pushedBuilds(args: WorkflowArgs, { afterTests }: { afterTests: boolean }): Call[] {
-  const { first, services } = args.pipeline;
+/** @param context with the login that pushes */
+function pushedBuilds(
+  args: WorkflowArgs,
+  { afterTests, context }: { afterTests: boolean; context: string },
+): Call[] {
+  const { services } = args.pipeline;
   const built = batches(services, args.perJob, depthIn(services));
   const buildOf = jobOf("build", built);
   const testOf = jobOf("test", testBatches(args));
@@ -200,7 +212,7 @@ function pushedBuilds(args: WorkflowArgs, { afterTests }: { afterTests: boolean 
         ...(before.length === 0 ? {} : { based: true }),
         ...archivesOf(batch, prepared),
       },
-      context: first.context,
+      contexts: [context],
       ...(requires.length === 0 ? {} : { requires }),
     };
   });
@@ -222,18 +234,18 @@ function batchParameters(kind: "build" | "test", batch: Batch, { perJob }: Workf
 
 /**
  * The job that promotes, after a person's approval if it takes one.
- * @param first the environment that CI releases to
- * @param released the jobs after which that has the digests
+ * @param released the jobs after which the first environment has the digests
  */
-function promotionCalls(promotion: Promotion, first: string, released: readonly string[]): Call[] {
-  const { from, name, context, approval } = promotion;
-  const before = from === first ? released : [`promote-${from}`];
+function promotionCalls(promotion: Promotion, pipeline: Pipeline, released: readonly string[]): Call[] {
+  const { from, name, approval } = promotion;
+  const contexts = withRegistry(pipeline, promotion);
+  const before = from === pipeline.first.name ? released : [`promote-${from}`];
   // What is approved is what this workflow has shown, whatever runs by then.
   const propose = {
     job: "propose",
     name: `propose-${name}`,
     requires: before,
-    context,
+    contexts,
     parameters: { environment: name },
   };
   const approve = { job: "approval", name: `approve-${name}`, requires: [propose.name] };
@@ -246,7 +258,7 @@ function promotionCalls(promotion: Promotion, first: string, released: readonly 
     job: "promote",
     name: `promote-${name}`,
     requires: approval ? [approve.name] : before,
-    context,
+    contexts,
     parameters: {
       environment: name,
       ...(options === "" ? {} : { options }),

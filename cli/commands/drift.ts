@@ -48,8 +48,8 @@ export const command = defineCommand({
         and invalid release records`,
       cluster: `Applications that are OutOfSync, not Healthy or do not heal themselves; Deployments that run another image
         than is released; fields of declared objects that others have set; extra objects`,
-      ci: `variables of the CircleCI context that were set or removed behind the stack's back, foreign ones, a context that
-        is open to more than the project, and the project's pipelines and triggers that no state knows, disabled or not; asked
+      ci: `variables of the stack's contexts of CircleCI that were set or removed behind its back, foreign ones, a context that
+        is open to more than the project or its pipelines, and the project's pipelines and triggers that no state knows, disabled or not; asked
         with ${circleCiTokenVariable}`,
     },
   ],

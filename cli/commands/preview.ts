@@ -6,7 +6,7 @@ import { githubHelp, githubOf, githubSettings } from "../github/access.ts";
 import { githubTokenVariable } from "../github/connection.ts";
 import { commentReport, previewMarkdown } from "../preview/comment.ts";
 import type { StackPreview } from "../preview/model.ts";
-import type { PublishedState } from "../preview/published-state.ts";
+import type { SafeSource } from "../preview/run-preview.ts";
 import { sanitizedEnv } from "../preview/sanitized-env.ts";
 import { engineHelp } from "../pulumi/engine-help.ts";
 import { Project } from "../project/stack-file.ts";
@@ -117,14 +117,15 @@ async function previewAll(
 ): Promise<StackPreview[]> {
   // Loading the engine takes a second, which wrong command lines need not wait for.
   const { previewSafely, previewTrusted } = await import("../preview/run-preview.ts");
+  const { readReleased } = await import("../preview/image-status.ts");
   const { readPublishedState, readStateFile } = await import("../preview/published-state.ts");
   // Reading it may take a login, so it is read before any program of the pull request runs.
-  const published = new Map<string, PublishedState>();
+  const published = new Map<string, SafeSource>();
   for (const stack of stacks.safe)
-    published.set(
-      stack,
-      await (stateFile === undefined ? readPublishedState(project, stack) : readStateFile(stateFile)),
-    );
+    published.set(stack, {
+      ...(await (stateFile === undefined ? readPublishedState(project, stack) : readStateFile(stateFile))),
+      released: await readReleased(project, stack, process.env),
+    });
   const previews: StackPreview[] = [];
   for (const stack of stacks.trusted) {
     note(`previewing ${stack}`);

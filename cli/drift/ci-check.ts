@@ -15,13 +15,11 @@ import type { DeclaredContext, DeclaredPipelines } from "./stack-state.ts";
 
 export interface CiCheckArgs extends CircleCiAccess {
   readonly organizationId: string;
-  /** The name of the environment's context. */
-  readonly context: string;
   /** Whether the stack file declares the project's pipeline. @default false, and those of others are nobody's concern */
   readonly declaresPipeline?: boolean | undefined;
 }
 
-/** The environment's context as CircleCI has it. */
+/** A context as CircleCI has it. */
 export interface ContextStatus {
   readonly id: string;
   readonly variables: readonly ContextVariable[];
@@ -35,24 +33,24 @@ export interface PipelineStatus extends PipelineDefinition {
 
 /** What the stack has declared at CircleCI. */
 interface DeclaredCi {
-  readonly context: DeclaredContext;
+  readonly contexts: readonly DeclaredContext[];
   readonly pipelines: DeclaredPipelines | undefined;
 }
 
 /** @throws Error where CircleCI cannot be asked, or refuses */
 export async function ciCheck(
   args: CiCheckArgs,
-  { context, pipelines }: DeclaredCi,
+  { contexts, pipelines }: DeclaredCi,
   signal: AbortSignal,
 ): Promise<Check> {
-  const ofContext = async (): Promise<Finding[]> => {
-    const id = await findContext(args, args.organizationId, args.context, signal);
-    if (id === undefined) return [{ what: `context ${args.context}`, change: "is gone" }];
+  const ofContext = async (context: DeclaredContext): Promise<Finding[]> => {
+    const id = await findContext(args, args.organizationId, context.name, signal);
+    if (id === undefined) return [{ what: `context ${context.name}`, change: "is gone" }];
     const [variables, restrictions] = await Promise.all([
       contextVariables(args, id, signal),
       contextRestrictions(args, id, signal),
     ]);
-    return contextFindings(args, context, { id, variables, restrictions });
+    return contextFindings(args.organizationId, context, { id, variables, restrictions });
   };
   const ofPipelines = async (): Promise<Finding[]> => {
     if (pipelines === undefined || (pipelines.ids.length === 0 && args.declaresPipeline !== true)) return [];
@@ -65,7 +63,7 @@ export async function ciCheck(
     );
     return pipelineFindings(pipelines, status);
   };
-  const findings = await Promise.all([ofContext(), ofPipelines()]);
+  const findings = await Promise.all([...contexts.map(ofContext), ofPipelines()]);
   return checkOf("ci", findings.flat());
 }
 
@@ -99,10 +97,11 @@ export function pipelineFindings(declared: DeclaredPipelines, status: readonly P
 
 /** Values cannot be read back; the time of the last change shows that one was changed. */
 export function contextFindings(
-  { context, organizationId }: Pick<CiCheckArgs, "context" | "organizationId">,
+  organizationId: string,
   declared: DeclaredContext,
   status: ContextStatus,
 ): Finding[] {
+  const context = declared.name;
   const remade: Finding[] =
     status.id === declared.id
       ? []
@@ -144,10 +143,11 @@ function restrictionFindings(
     (one) => one.value !== organizationId && !declared.restrictions.some((other) => same(one, other)),
   );
   const open = projects.length === 0 ? ": every project of the organization may use its secrets" : "";
+  const everywhere = ": jobs of other pipelines of the project may use its secrets, too";
   return [
     ...missing.map(({ type, value }) => ({
       what: `context ${context}`,
-      change: `is not restricted to ${type} ${value} any more${type === "project" ? open : ""}`,
+      change: `is not restricted to ${type} ${value} any more${type === "project" ? open : type === "expression" ? everywhere : ""}`,
     })),
     ...foreign.map(({ type, value, name }) => ({
       what: `context ${context}`,

@@ -100,9 +100,9 @@ function checkCi({ ci }: DriftSources, state: Reading<StackState>): Promise<Chec
     "ci",
     async (signal) => {
       if ("reason" in state) return unknownCheck("ci", withoutState(state.reason));
-      const { context, pipelines } = state.value;
-      if (context === undefined) return unknownCheck("ci", "the stack has no context yet");
-      return ciCheck(ci, { context, pipelines }, signal);
+      const { contexts, pipelines } = state.value;
+      if (contexts.length === 0) return unknownCheck("ci", "the stack has no context yet");
+      return ciCheck(ci, { contexts, pipelines }, signal);
     },
     limits.ci,
   );

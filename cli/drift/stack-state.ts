@@ -4,8 +4,8 @@ import { z } from "zod";
 export interface StackState {
   /** `undefined`: the stack has no files in Git. */
   readonly manifests: DeclaredManifests | undefined;
-  /** `undefined`: the stack has no context. */
-  readonly context: DeclaredContext | undefined;
+  /** The environment's, and those that this stack declares for all environments. */
+  readonly contexts: readonly DeclaredContext[];
   /** `undefined`: the stack does not own the project. */
   readonly pipelines: DeclaredPipelines | undefined;
   /** The objects on the cluster that the stack itself declares: `Kind/name`. */
@@ -15,9 +15,10 @@ export interface StackState {
 /** The files that the stack has written to the deploy repository. */
 export type DeclaredManifests = z.infer<typeof manifestsSchema>;
 
-/** The CircleCI context of the environment. */
+/** A context of CircleCI. */
 export interface DeclaredContext {
   readonly id: string;
+  readonly name: string;
   readonly variables: readonly z.infer<typeof variableSchema>[];
   readonly restrictions: readonly z.infer<typeof restrictionSchema>[];
 }
@@ -39,7 +40,9 @@ const variableSchema = z.object({ name: z.string(), updatedAt: z.string().option
 const restrictionSchema = z.object({ type: z.string(), value: z.string() });
 const projectSchema = z.object({ id: z.string() });
 const pipelineSchema = z.object({ id: z.string() });
-const contextSchema = z.object({ id: z.string() });
+const contextSchema = z.object({ id: z.string(), name: z.string() });
+/** Of which context it is. */
+const ofContextSchema = z.object({ contextId: z.string() });
 const objectSchema = z.object({ kind: z.string(), metadata: z.object({ name: z.string() }) });
 
 const deploymentSchema = z.object({
@@ -72,7 +75,10 @@ export function stackStateOf(deployment: unknown): StackState {
   const outputs = <T>(type: string, schema: z.ZodType<T>): T[] =>
     current.filter((resource) => resource.type === type).map((resource) => schema.parse(resource.outputs));
   const [manifests] = outputs(types.manifests, manifestsSchema);
-  const [context] = outputs(types.context, contextSchema);
+  const variables = outputs(types.variable, variableSchema.extend(ofContextSchema.shape));
+  const restrictions = outputs(types.restriction, restrictionSchema.extend(ofContextSchema.shape));
+  const within = <T extends { contextId: string }>(id: string, all: readonly T[]): Omit<T, "contextId">[] =>
+    all.filter(({ contextId }) => contextId === id).map(({ contextId: _, ...rest }) => rest);
   const [project] = outputs(types.project, projectSchema);
   const objects = current.flatMap((resource) => {
     const object = resource.type.startsWith("kubernetes:") ? objectSchema.safeParse(resource.outputs) : undefined;
@@ -80,11 +86,11 @@ export function stackStateOf(deployment: unknown): StackState {
   });
   return {
     manifests,
-    context: context && {
-      id: context.id,
-      variables: outputs(types.variable, variableSchema),
-      restrictions: outputs(types.restriction, restrictionSchema),
-    },
+    contexts: outputs(types.context, contextSchema).map((context) => ({
+      ...context,
+      variables: within(context.id, variables),
+      restrictions: within(context.id, restrictions),
+    })),
     pipelines: project && {
       projectId: project.id,
       ids: outputs(types.pipeline, pipelineSchema).map(({ id }) => id),

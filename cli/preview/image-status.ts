@@ -1,4 +1,5 @@
 import { errorMessage } from "../../core/error.ts";
+import { tokenVariable } from "../../git/git-credentials.ts";
 import { readBranch } from "../../git/deploy-repository.ts";
 import { readRecords, type Records } from "../../git/records.ts";
 import { deliveredBranch } from "../../git/delivered-branch.ts";
@@ -24,17 +25,15 @@ export interface KnownImages {
 export async function readImageStatus(
   project: Project,
   stack: string,
-  access: "as user" | "anonymous",
+  records: Known<Records>,
 ): Promise<KnownImages> {
   const name = shortName(stack);
   const settings = await known(async () => project.stackFile(name).find("delivery", "github", "images", "promotion"));
   if ("reason" in settings) return { images: {}, limits: [`images: ${settings.reason}`] };
   const { delivery, github, images, promotion } = settings.value ?? {};
   if (delivery !== "gitops") return { images: {}, limits: [] };
-  const records = await known(() => recordsOf(project, name));
   const released = "value" in records ? { released: digestsIn(records.value) } : {};
-  const noRecords = access === "anonymous" ? "the deploy repository cannot be read without credentials" : undefined;
-  const limits = "reason" in records ? [`the images that run: ${noRecords ?? records.reason}`] : [];
+  const limits = "reason" in records ? [`the images that run: ${records.reason}`] : [];
   // Without CI no commit is released.
   const byCi = promotion === undefined && (images?.source === "registry" || github !== undefined);
   if (!byCi) return { images: released, limits };
@@ -46,9 +45,22 @@ export async function readImageStatus(
     : { images: released, limits: [...limits, `the images that the commit changes: ${rebuilt.reason}`] };
 }
 
-async function recordsOf(project: Project, name: string): Promise<Records> {
-  const environment = findEnvironment(project, name, {});
-  return readBranch(environment, (snapshot) => readRecords(snapshot, environment.directory));
+/** The release records of a stack's environment. To be called before any code of a pull request runs in this process. */
+export async function readReleased(
+  project: Project,
+  stack: string,
+  { [tokenVariable]: token = "" }: Readonly<Record<string, string | undefined>>,
+): Promise<Known<Records>> {
+  const name = shortName(stack);
+  // Where nothing comes from Git, no record is asked for.
+  const settings = await known(async () => project.stackFile(name).find("delivery"));
+  if ("value" in settings && settings.value?.delivery !== "gitops") return { value: new Map() };
+  const records = await known(() => {
+    const environment = findEnvironment(project, name, {});
+    return readBranch(environment, (snapshot) => readRecords(snapshot, environment.directory));
+  });
+  if ("value" in records || token !== "") return records;
+  return { reason: "the deploy repository cannot be read without credentials" };
 }
 
 function digestsIn(records: Records): ReadonlyMap<string, string> {
@@ -78,8 +90,10 @@ async function rebuiltBy(
   return { rebuilt: { services: new Set(services.map((service) => service.name)), commit: to } };
 }
 
-/** The value, or the first line of why it cannot be found out. */
-async function known<T>(find: () => Promise<T>): Promise<{ value: T } | { reason: string }> {
+/** What was found out, or why it cannot be, in one line. */
+export type Known<T> = { readonly value: T } | { readonly reason: string };
+
+async function known<T>(find: () => Promise<T>): Promise<Known<T>> {
   try {
     return { value: await find() };
   } catch (error) {

@@ -7,13 +7,14 @@ import { z } from "zod";
 import { temporaryDirectory } from "../../core/atomic-file.ts";
 import { errorMessage } from "../../core/error.ts";
 import { shortName, stackFilePath } from "../../stacks/stack-file.ts";
+import type { Records } from "../../git/records.ts";
 import type { Project } from "../project/stack-file.ts";
 import { openCliStack } from "../pulumi/cli-stack.ts";
 import { knownUntested } from "../testing/untested.ts";
 import { explainEngineFailure, knownFailure, lastOutput, problemsIn } from "../pulumi/diagnostics.ts";
 import { runEngine, type EngineRun } from "../pulumi/engine-run.ts";
 import { redaction, secretTexts } from "../pulumi/redaction.ts";
-import { readImageStatus } from "./image-status.ts";
+import { readImageStatus, readReleased, type Known } from "./image-status.ts";
 import type { StackPreview } from "./model.ts";
 import { placeholderSettings, referencedSecrets, withCiHost } from "./placeholders.ts";
 import { countedSecrets, type PublishedState, type ScrubbedState } from "./published-state.ts";
@@ -30,7 +31,7 @@ export async function previewTrusted(project: Project, name: string, signal: Abo
   const { events, failure } = await runPreview(open.stack, signal);
   const stackFile = await readFile(stackFilePath(name), "utf8");
   const { value, text } = redaction(secretTexts(secrets, process.env), stackFile);
-  const images = await readImageStatus(project, name, "as user");
+  const images = await readImageStatus(project, name, await readReleased(project, name, process.env));
   return stackPreview(
     events.map((event) => value(event)),
     {
@@ -43,16 +44,21 @@ export async function previewTrusted(project: Project, name: string, signal: Abo
   );
 }
 
+/** What a preview without credentials is made from, read before: that may take a login, of which the program must see nothing. */
+export interface SafeSource extends PublishedState {
+  /** The release records of the environment. */
+  readonly released: Known<Records>;
+}
+
 /**
  * Previews a stack without any credentials: a backend of its own, placeholders in place of secrets, and no more of the
  * environment than programs need to run.
- * @param published read before, since reading it may take a login, of which the program must see nothing
  * @throws CommandError if the engine cannot run at all
  */
 export async function previewSafely(
   project: Project,
   stack: string,
-  { state, source }: PublishedState,
+  { state, source, released }: SafeSource,
   signal: AbortSignal,
 ): Promise<StackPreview> {
   const name = shortName(stack);
@@ -75,7 +81,7 @@ export async function previewSafely(
   });
   await fillStack(open.stack, settings.secrets, state, name);
   const { events, failure } = await runPreview(open.stack, signal);
-  const known = await readImageStatus(project, name, "anonymous");
+  const known = await readImageStatus(project, name, released);
   const limits = [
     "secrets: all of them are placeholders",
     "the cluster: what is declared is compared with the state alone",

@@ -4,6 +4,7 @@ import type { Login } from "./authorization.ts";
 import { registryClient, type Registry } from "./client.ts";
 import type { FetchLimits } from "./fetch-with-retry.ts";
 import { dockerLogin } from "./docker-config.ts";
+import { pullLogin } from "./pull-login.ts";
 
 /** The options that say how to log in to the registry. */
 export const registryOptions = {
@@ -12,8 +13,8 @@ export const registryOptions = {
 } as const satisfies OptionTable;
 
 export const registryHelp = `Without --username and --password-stdin, the login of the registry is DELIVERY_REGISTRY_USERNAME
-  and DELIVERY_REGISTRY_PASSWORD in the environment, DOCKERHUB_USERNAME and DOCKERHUB_PASSWORD, which CI has in its
-  contexts, or that of \`docker login\`, with Docker's credential helpers.`;
+  and DELIVERY_REGISTRY_PASSWORD in the environment, DOCKERHUB_USERNAME and DOCKERHUB_PASSWORD, which CI has in the
+  context of builds, DELIVERY_PULL_USERNAME and DELIVERY_PULL_PASSWORD on DELIVERY_PULL_REGISTRY, or that of \`docker login\`, with Docker's credential helpers.`;
 
 export interface RegistryFlags extends Partial<OptionValues<typeof registryOptions>> {
   /** `-` reads standard input, which `--password-stdin` cannot read, too. */
@@ -32,8 +33,10 @@ export async function openRegistry(
 /** @param given the login, whatever the registry; `undefined`: that of `docker login` */
 export function registryWith(given: Login | undefined, context: CommandContext, limits?: FetchLimits): Registry {
   const warned = new Set<string>();
+  const pull = pullLogin(context.environment);
   return registryClient({
-    login: async (host) => given ?? dockerLogin(host, context.environment),
+    login: async (host) =>
+      given ?? (pull?.host === host ? pull.login : undefined) ?? dockerLogin(host, context.environment),
     limits: {
       ...limits,
       onScarce: (remaining, url) => {

@@ -1,14 +1,15 @@
 import { contextRestrictions, contextsOf, isNotFound, projectAt, type CircleCiAccess } from "../../circleci/api.ts";
 import { importArguments } from "../../components/circleci/circleci-hints.ts";
 import { CommandError } from "../command.ts";
-import { resourcesOfType, type Deployment } from "./deployment.ts";
+import { resourcesOfType, type Deployment, type StateResource } from "./deployment.ts";
 
 /** What the stack declares at CircleCI, by the names that must be free there. */
 export interface DeclaredNames {
   readonly organizationId: string;
   /** `undefined`: it is another stack's. */
   readonly project: string | undefined;
-  readonly context: string;
+  /** By what their resources' names have behind that of the component. */
+  readonly contexts: readonly { readonly name: string; readonly suffix: string }[];
   /** The slug of the project that another stack owns. */
   readonly projectSlug?: string | undefined;
 }
@@ -18,6 +19,8 @@ export interface Orphan {
   readonly type: string;
   /** What CircleCI calls it. */
   readonly name: string;
+  /** What its resource's name has behind that of the component. @default nothing */
+  readonly suffix?: string;
   /** What `--adopt` takes. */
   readonly key: string;
   /** The key of the orphan that it comes with. @default it comes alone */
@@ -30,16 +33,22 @@ const contextType = "circleci:index/context:Context";
 const restrictionType = "circleci:index/contextRestriction:ContextRestriction";
 const projectType = "circleci:index/project:Project";
 
-/** @returns `undefined`: the context is in the state, or CircleCI has none of that name */
-export async function orphanContext(
+/** The contexts that CircleCI has and the state lacks. */
+export async function orphanContexts(
   access: CircleCiAccess,
-  { organizationId, context: name }: DeclaredNames,
+  { organizationId, contexts }: DeclaredNames,
   exported: Deployment,
   signal: AbortSignal,
-): Promise<Orphan | undefined> {
-  if (isInState(exported, contextType)) return undefined;
-  const found = (await contextsOf(access, organizationId, signal)).find((context) => context.name === name);
-  return found && { type: contextType, name, key: found.id, importId: `${organizationId}/${found.id}` };
+): Promise<Orphan[]> {
+  const lacking = contexts.filter(({ suffix }) => inState(exported, contextType, suffix) === undefined);
+  if (lacking.length === 0) return [];
+  const all = await contextsOf(access, organizationId, signal);
+  return lacking.flatMap(({ name, suffix }) => {
+    const found = all.find((context) => context.name === name);
+    return found === undefined
+      ? []
+      : [{ type: contextType, name, suffix, key: found.id, importId: `${organizationId}/${found.id}` }];
+  });
 }
 
 /**
@@ -72,31 +81,57 @@ export async function orphanProject(
 }
 
 /**
- * The context's restriction to the stack's project, which CircleCI makes only once.
+ * What restricts the contexts, which CircleCI makes only once: to the stack's project, and to what expressions say.
  * @param adopted what is taken into the state before it
- * @returns `undefined`: it is in the state, or the context or the project is not there yet
  */
-export async function orphanRestriction(
+export async function orphanRestrictions(
   access: CircleCiAccess,
-  { projectSlug }: DeclaredNames,
+  { contexts, projectSlug }: DeclaredNames,
   exported: Deployment,
   adopted: readonly Orphan[],
   signal: AbortSignal,
-): Promise<Orphan | undefined> {
-  if (isInState(exported, restrictionType)) return undefined;
-  const context = adopted.find(({ type }) => type === contextType);
-  const contextId = context?.key ?? resourcesOfType(exported, contextType)[0]?.id;
+): Promise<Orphan[]> {
   const slug = adopted.find(({ type }) => type === projectType)?.key ?? projectSlug;
-  const projectId =
-    resourcesOfType(exported, projectType)[0]?.id ??
-    (slug === undefined ? undefined : (await projectAt(access, slug, signal)).id);
-  if (contextId === undefined || projectId === undefined) return undefined;
-  const all = await contextRestrictions(access, contextId, signal);
-  const found = all.find(({ type, value }) => type === "project" && value === projectId);
-  if (found === undefined) return undefined;
-  const restriction = { type: restrictionType, key: found.id, importId: `${contextId}/${found.id}` };
-  const name = `to project ${projectId}`;
-  return { ...restriction, name, ...(context === undefined ? {} : { comesWith: context.key }) };
+  const [project] = resourcesOfType(exported, projectType);
+  const found = await Promise.all(
+    contexts.map(async ({ suffix }): Promise<Orphan[]> => {
+      const context = adopted.find((orphan) => orphan.type === contextType && orphan.suffix === suffix);
+      const contextId = context?.key ?? inState(exported, contextType, suffix)?.id;
+      const lacking = kindsOfRestriction.filter(
+        (kind) => inState(exported, restrictionType, `${suffix}${kind.suffix}`) === undefined,
+      );
+      if (contextId === undefined || lacking.length === 0) return [];
+      const projectId = project?.id ?? (slug === undefined ? undefined : (await projectAt(access, slug, signal)).id);
+      const all = await contextRestrictions(access, contextId, signal);
+      return lacking.flatMap((kind) => {
+        const one = all.find(({ type, value }) => type === kind.type && (type !== "project" || value === projectId));
+        if (one === undefined) return [];
+        return {
+          type: restrictionType,
+          name: `to ${one.type} ${one.value}`,
+          suffix: `${suffix}${kind.suffix}`,
+          key: one.id,
+          importId: `${contextId}/${one.id}`,
+          ...(context === undefined ? {} : { comesWith: context.key }),
+        };
+      });
+    }),
+  );
+  return found.flat();
+}
+
+const kindsOfRestriction = [
+  { type: "project", suffix: "" },
+  { type: "expression", suffix: "-expression" },
+];
+
+/** The resource of that name in the state. @param suffix what its name has behind that of its component */
+function inState(exported: Deployment, type: string, suffix: string): StateResource | undefined {
+  return resourcesOfType(exported, type).find(({ urn, parent }) => nameOf(urn) === `${nameOf(parent)}${suffix}`);
+}
+
+function nameOf(urn: string): string {
+  return urn.split("::").at(-1) ?? "";
 }
 
 function isInState(exported: Deployment, type: string): boolean {
@@ -104,10 +139,10 @@ function isInState(exported: Deployment, type: string): boolean {
 }
 
 /** @throws CommandError where the state lacks what a resource is imported into */
-export function adoptArguments(exported: Deployment, { type, importId }: Orphan): string[] {
+export function adoptArguments(exported: Deployment, { type, importId, suffix = "" }: Orphan): string[] {
   const [provider] = resourcesOfType(exported, "pulumi:providers:circleci");
   if (provider === undefined || provider.parent === "")
     throw new CommandError("the state has no provider of CircleCI yet: run `pulumi up` once, which makes it");
-  const name = provider.urn.split("::").at(-1) ?? "";
+  const name = `${nameOf(provider.urn)}${suffix}`;
   return importArguments({ parent: provider.parent, provider: provider.urn, type, name }, importId);
 }

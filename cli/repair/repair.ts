@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { accountName, circleCiHost, type CircleCiAccess } from "../../circleci/api.ts";
 import { tokenHint, unreachableHint } from "../../components/circleci/circleci-hints.ts";
 import { errorMessage, NotReachableError } from "../../core/error.ts";
-import { contextName } from "../../core/names.ts";
+import { buildContextName, contextName, previewsContextName, readContextName } from "../../core/names.ts";
 import { shortName } from "../../stacks/stack-file.ts";
 import { CommandError } from "../command.ts";
 import type { Project } from "../project/stack-file.ts";
@@ -11,9 +11,9 @@ import { openCliStack, type CliStack } from "../pulumi/cli-stack.ts";
 import { resourceName } from "../pulumi/diagnostics.ts";
 import {
   adoptArguments,
-  orphanContext,
+  orphanContexts,
   orphanProject,
-  orphanRestriction,
+  orphanRestrictions,
   type DeclaredNames,
   type Orphan,
 } from "./adopt.ts";
@@ -47,11 +47,26 @@ export async function repair(
   signal: AbortSignal,
 ): Promise<RepairReport> {
   const file = project.stackFile(shortName(stackName));
-  const { app, ci, owns, environment = shortName(stackName) } = file.read("app", "ci", "owns", "environment");
+  const { app, ci, owns, gitops, environment = shortName(stackName) } = file.read(
+    "app",
+    "ci",
+    "owns",
+    "gitops",
+    "environment",
+  );
   const declared: DeclaredNames = {
     organizationId: ci.organizationId,
     project: owns.ciProject ? (ci.project ?? app.name) : undefined,
-    context: contextName(app.name, environment),
+    contexts: [
+      { name: contextName(app.name, environment), suffix: "" },
+      ...(owns.ciProject
+        ? [
+            { name: buildContextName(app.name), suffix: "-build" },
+            { name: readContextName(app.name), suffix: "-read" },
+          ]
+        : []),
+      ...(gitops?.previews === undefined ? [] : [{ name: previewsContextName(app.name), suffix: "-previews" }]),
+    ],
     projectSlug: owns.ciProject ? undefined : ci.projectSlug,
   };
   await using open = await openCliStack(stackName);
@@ -146,14 +161,12 @@ async function orphansOf(
 ): Promise<Orphan[]> {
   const slugs = adopt.filter((key) => key.includes("/"));
   const projects = await Promise.all(slugs.map((slug) => orphanProject(access, declared, slug, left, signal)));
-  const context = await orphanContext(access, declared, left, signal);
-  const owners = [...projects, ...(context === undefined ? [] : [context])];
-  const restriction = await orphanRestriction(access, declared, left, owners, signal);
-  const orphans = [...owners, ...(restriction === undefined ? [] : [restriction])];
+  const owners = [...projects, ...(await orphanContexts(access, declared, left, signal))];
+  const orphans = [...owners, ...(await orphanRestrictions(access, declared, left, owners, signal))];
   const strange = adopt.find((wanted) => !orphans.some(({ key }) => key === wanted));
   if (strange !== undefined)
     throw new CommandError(
-      `--adopt ${JSON.stringify(strange)}: is no slug of a project, and not the id of a context ${declared.context}, or of its restriction, that the state lacks`,
+      `--adopt ${JSON.stringify(strange)}: is no slug of a project, and not the id of a context ${declared.contexts.map(({ name }) => name).join(", ")}, or of its restriction, that the state lacks`,
     );
   return orphans;
 }

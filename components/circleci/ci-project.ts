@@ -1,7 +1,16 @@
 import * as circleci from "@pulumi/circleci/bin/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import { errorMessage, NotReachableError } from "../../core/error.ts";
-import { contextName, pullVariables } from "../../core/names.ts";
+import {
+  buildContextName,
+  contextName,
+  previewsContextName,
+  pullVariables,
+  readContextName,
+} from "../../core/names.ts";
+import { tokenVariable, usernameVariable } from "../../git/git-credentials.ts";
+import { contextExpression } from "../../circleci/context-expression.ts";
+import { ciContext } from "./ci-context.ts";
 import { accessHint } from "./circleci-hints.ts";
 import { assertAnswers, circleCiHooks, type CircleCiAccess } from "./circleci-hooks.ts";
 import { secretValues, type Registry, type Secrets } from "../secrets.ts";
@@ -26,17 +35,35 @@ export interface CiProjectArgs {
   /** The API's base URL. @default CircleCI's own */
   host?: string | undefined;
   token: pulumi.Output<string>;
+  /** What is merged there is delivered. @default the repository's default branch */
+  branch?: string | undefined;
   /** The registry that CI pushes to. @default CI has a login of its own */
   registry?: Registry | undefined;
-  /** The login that builds pull with; its password is the name of a secret. @default none */
+  /** The login that may only pull; its password is the name of a secret. @default none */
   pull?: { registry: string; username: string; password: string } | undefined;
-  /** Further variables of the context: name → name of a secret. */
+  /** With which the deploy repository is read. @default it is public, or CI has a login of its own */
+  readGit?: { username: string | undefined; token: pulumi.Output<string> } | undefined;
+  /** The variables of the environment's own context: name → name of a secret. */
   variables: Readonly<Record<string, string>>;
+  /** The variables of the contexts that environments share, likewise. */
+  shared: {
+    /** What builds of what is merged have; declared by the stack that owns the project. */
+    build: Readonly<Record<string, string>>;
+    /** What jobs of pull requests have; declared by the stack that owns the project. */
+    read: Readonly<Record<string, string>>;
+    /** What gives labelled pull requests an environment of their own. @default there are none */
+    previews?: Readonly<Record<string, string>> | undefined;
+  };
+  /** Whether the environment's context still holds all of it, for configurations that know no other. @default false */
+  sharedContext?: boolean | undefined;
   /** The stack's secrets, by name. */
   secrets: Secrets;
 }
 
-/** The CircleCI project, and one environment's context with its secrets, which only jobs of that project may use. */
+/**
+ * The CircleCI project, and the contexts of this stack with their secrets, which only jobs of that project may use: one for its
+ * environment, and with the project those that all environments share.
+ */
 export class CiProject extends pulumi.ComponentResource {
   readonly projectId: pulumi.Output<string>;
   /** `vcs/organization/project`: what the stacks that look the project up have in `ci.projectSlug`. */
@@ -61,42 +88,17 @@ export class CiProject extends pulumi.ComponentResource {
     this.projectId = project.id;
     this.projectSlug = project.slug;
     this.contextName = contextName(args.app, args.environment);
-    const context = new circleci.Context(
-      name,
-      { name: this.contextName, organizationId: args.organizationId },
-      // The provider's update of a context does nothing.
-      { ...own, replaceOnChanges: ["organizationId"] },
-    );
-    this.contextId = context.id;
-    const restriction = new circleci.ContextRestriction(
-      name,
-      { contextId: context.id, type: "project", value: this.projectId },
-      own,
-    );
-    const pull = pullLogin(args);
-    const variables = {
-      ...(args.registry === undefined
-        ? {}
-        : { DOCKERHUB_USERNAME: args.registry.username, DOCKERHUB_PASSWORD: args.registry.password }),
-      ...pull,
-      ...secretValues(args.secrets, args.variables),
-    };
-    for (const [variable, value] of Object.entries(variables)) {
-      // The context is restricted before it holds anything that is worth restricting.
-      new circleci.ContextEnvironmentVariable(
-        variable,
-        { contextId: context.id, name: variable, value: pulumi.secret(value) },
-        { ...own, dependsOn: restriction },
-      );
-    }
-    // Builds of pull requests run without a context, so that nothing of it can be stolen there.
-    for (const [variable, value] of args.owned ? Object.entries(pull) : []) {
-      new circleci.ProjectEnvironmentVariable(
-        variable,
-        { projectSlug: this.projectSlug, name: variable, value: pulumi.secret(value) },
-        // A change replaces it, and the old one must not be deleted once the new one is there under the same name.
-        { ...own, deleteBeforeReplace: true },
-      );
+    this.contextId = declareContexts(name, this.projectId, args, own).id;
+    if (args.sharedContext === true && args.owned) {
+      // Builds of pull requests ran without a context, and pulled with these.
+      for (const [variable, value] of Object.entries(pullLogin(args))) {
+        new circleci.ProjectEnvironmentVariable(
+          variable,
+          { projectSlug: this.projectSlug, name: variable, value: pulumi.secret(value) },
+          // A change replaces it, and the old one must not be deleted once the new one is there under the same name.
+          { ...own, deleteBeforeReplace: true },
+        );
+      }
     }
     this.registerOutputs({
       projectId: this.projectId,
@@ -105,6 +107,75 @@ export class CiProject extends pulumi.ComponentResource {
       contextName: this.contextName,
     });
   }
+}
+
+/**
+ * Each context holds what its jobs need: the environment's own, and those that environments share, of the stack that owns them.
+ * @returns the environment's
+ */
+function declareContexts(
+  name: string,
+  projectId: pulumi.Output<string>,
+  args: CiProjectArgs,
+  own: pulumi.CustomResourceOptions,
+): circleci.Context {
+  const { app, environment, organizationId, owned, standalone, projectSlug = "", branch, shared, secrets } = args;
+  const { sharedContext = false, readGit } = args;
+  const isOfApp = owned ? standalone : projectSlug.startsWith("circleci/");
+  const merged = contextExpression({ delivered: { branch }, isOfApp });
+  const anyBranch = contextExpression({ isOfApp });
+  const base = { organizationId, projectId };
+  const push =
+    args.registry === undefined
+      ? {}
+      : { DOCKERHUB_USERNAME: args.registry.username, DOCKERHUB_PASSWORD: args.registry.password };
+  const pull = pullLogin(args);
+  const others = [
+    {
+      kind: "build",
+      name: buildContextName(app),
+      isOwn: owned,
+      expression: merged,
+      variables: { ...push, ...pull, ...secretValues(secrets, shared.build) },
+    },
+    {
+      kind: "read",
+      name: readContextName(app),
+      isOwn: owned,
+      expression: anyBranch,
+      variables: { ...readLogin(readGit), ...pull, ...secretValues(secrets, shared.read) },
+    },
+    {
+      kind: "previews",
+      name: previewsContextName(app),
+      isOwn: shared.previews !== undefined,
+      expression: anyBranch,
+      variables: { ...pull, ...secretValues(secrets, shared.previews ?? {}) },
+    },
+  ];
+  for (const { kind, isOwn, ...context } of others)
+    if (isOwn) ciContext(`${name}-${kind}`, `${kind}-`, { ...base, ...context }, own);
+  return ciContext(
+    name,
+    "",
+    {
+      ...base,
+      name: contextName(app, environment),
+      expression: sharedContext ? undefined : merged,
+      variables: {
+        ...(sharedContext ? { ...push, ...secretValues(secrets, shared.build) } : {}),
+        ...pull,
+        ...secretValues(secrets, args.variables),
+      },
+    },
+    own,
+  );
+}
+
+function readLogin(readGit: CiProjectArgs["readGit"]): Record<string, pulumi.Input<string>> {
+  if (readGit === undefined) return {};
+  const { username, token } = readGit;
+  return { ...(username === undefined ? {} : { [usernameVariable]: username }), [tokenVariable]: token };
 }
 
 /** The variables with the login for pulls; none without one. */
@@ -150,7 +221,8 @@ function ownProject(name: string, args: CiProjectArgs, own: pulumi.CustomResourc
       organizationId: args.organizationId,
       autoCancelBuilds: true,
       buildForkPrs: true,
-      disableSsh: false,
+      // A rerun with SSH shows a job's secrets to whoever logs in there.
+      disableSsh: true,
       // Every option is set: the provider sends false for those that are not, at every update.
       forksReceiveSecretEnvVars: false,
       setGithubStatus: true,

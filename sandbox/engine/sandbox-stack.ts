@@ -74,7 +74,7 @@ export async function openSandboxStack(options: SandboxStackOptions): Promise<Op
       "delivery:circleciToken": credentials.circleciToken,
       "delivery:secrets": JSON.stringify({
         ...credentials.secrets,
-        ...ciSecrets(credentials, directory),
+        ...ciSecrets(stateDir, credentials, directory),
         // Where there is no cluster, nothing asks one.
         kubeconfig: kubeconfig ?? "{}",
       }),
@@ -123,14 +123,21 @@ async function serveProviders(
   return served;
 }
 
-/** What the stack file's `ci.environment` names: jobs deliver with it. */
-function ciSecrets({ gitWriteToken, githubToken }: Credentials, directory: string): Record<string, string> {
+/** What the stack file's `ci.environment` and `ci.contexts` name: jobs deliver with it. */
+function ciSecrets(
+  stateDir: string,
+  { gitWriteToken, githubToken, registryPassword }: Credentials,
+  directory: string,
+): Record<string, string> {
+  const { username } = Object(sandboxStackFile(stateDir)["delivery:images"]);
   const { backend, passphrase } = engineAccess(directory);
   return {
     "deploy-token": gitWriteToken,
     "github-token": githubToken,
     "pulumi-passphrase": passphrase,
     "pulumi-backend": backend,
+    "registry-user": String(username),
+    "registry-password": registryPassword,
   };
 }
 
@@ -154,10 +161,10 @@ function withEndpoints(
   endpoints: SandboxEndpoints | undefined,
   { settings: others = {} }: StackOverrides,
 ): Record<string, unknown> {
-  const { repositoryId, environment, ...rest } = Object(settings["delivery:ci"]);
+  const { repositoryId, environment, contexts, ...rest } = Object(settings["delivery:ci"]);
   // Another monorepo is not in the sandbox's source repository, so no push there may start its pipeline.
   const built = others["delivery:app"] === undefined && (endpoints === undefined || endpoints.githubApi !== undefined);
-  const ci = built ? { ...rest, repositoryId, environment } : rest;
+  const ci = built ? { ...rest, repositoryId, environment, contexts } : rest;
   if (endpoints === undefined) return { ...settings, "delivery:ci": ci };
   const { registryHost, circleci, deployRepository, githubApi, programRepository } = endpoints;
   const ownProgram = programRepository === undefined ? {} : { program: { repository: programRepository } };

@@ -16,6 +16,8 @@ const names = [
   "github-token",
   "pulumi-passphrase",
   "pulumi-backend",
+  "registry-user",
+  "registry-password",
 ];
 const secrets = {
   "delivery:registryPassword": secretValue,

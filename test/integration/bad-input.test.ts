@@ -130,7 +130,7 @@ describe("an update", () => {
 
   async function expectUntouched(): Promise<void> {
     expect(await deploymentOf(harness.kubernetes, namespace, "cart")).toEqual(running);
-    const [context] = await harness.circleci.contexts("faulty-sandbox");
+    const [context] = await harness.circleci.contexts("faulty-build");
     expect(await harness.circleci.variables(context?.id ?? "")).toEqual(["DOCKERHUB_PASSWORD", "DOCKERHUB_USERNAME"]);
   }
 

@@ -49,6 +49,7 @@ beforeAll(async () => {
         token: pulumi.secret(token),
         registry: { server: "docker.io", username: "acme-ci", password: pulumi.secret("hunter2") },
         variables: {},
+        shared: { build: {}, read: {} },
         secrets: new Map(),
         ...wanted,
       });

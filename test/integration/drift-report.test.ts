@@ -51,7 +51,7 @@ describe("a drift report", () => {
     const { directory } = createMonorepo(join(harness.stateDir, "monorepos", app), ["cart"]);
     pipeline = openPipeline({ ...harness, name: app, directory });
     await pipeline.run("up");
-    context = (await harness.circleci.contexts(`${app}-sandbox`))[0]?.id ?? "";
+    context = (await harness.circleci.contexts(`${app}-build`))[0]?.id ?? "";
     open = await openSandboxStack({
       ...harness.sandbox,
       stateDir: harness.stateDir,
@@ -83,7 +83,7 @@ describe("a drift report", () => {
       namespace,
       argoCdNamespace: "argocd",
       deploy: undefined,
-      ci: { host: url, token: harness.credentials.circleciToken, organizationId, context: `${app}-sandbox` },
+      ci: { host: url, token: harness.credentials.circleciToken, organizationId },
       cluster: () => harness.kubernetes,
       state: async () => stackStateOf((await open.stack.exportStack()).deployment),
       stack: () => stackCheck(open.stack),
@@ -167,7 +167,7 @@ describe("a drift report", () => {
     expect(findings(report, "stack")?.findings).toEqual(
       expect.arrayContaining([
         { what: "Deployment cart", change: expect.stringMatching(/^is other than the stack has left it: .*replicas/) },
-        { what: "ContextEnvironmentVariable DOCKERHUB_USERNAME", change: "is gone" },
+        { what: "ContextEnvironmentVariable build-DOCKERHUB_USERNAME", change: "is gone" },
       ]),
     );
     expect(findings(report, "cluster")?.findings).toEqual([
@@ -179,15 +179,15 @@ describe("a drift report", () => {
     ]);
     expect(findings(report, "ci")?.findings.toSorted((one, other) => (one.what < other.what ? -1 : 1))).toEqual([
       {
-        what: `context ${namespace}`,
+        what: `context ${app}-build`,
         change: expect.stringMatching(/^is not restricted to project .* every project of the organization may use/),
       },
       {
         what: "variable DOCKERHUB_PASSWORD",
         change: expect.stringMatching(/^was set behind the stack's back at 20.*Z$/),
       },
-      { what: "variable DOCKERHUB_USERNAME", change: `is gone from context ${namespace}` },
-      { what: "variable FOREIGN", change: `is in context ${namespace}, and not of this stack` },
+      { what: "variable DOCKERHUB_USERNAME", change: `is gone from context ${app}-build` },
+      { what: "variable FOREIGN", change: `is in context ${app}-build, and not of this stack` },
     ]);
     expect(findings(report, "git")).toMatchObject({ state: "none" });
     expect(JSON.stringify(report) + driftText(report)).not.toMatch(/hunter\d-hidden/);
@@ -196,12 +196,12 @@ describe("a drift report", () => {
   test("finds a context that is gone, which fails a refresh", async () => {
     await harness.circleci.call("DELETE", `/context/${context}`);
     const report = await look();
-    expect(findings(report, "ci")?.findings).toEqual([{ what: `context ${namespace}`, change: "is gone" }]);
+    expect(findings(report, "ci")?.findings).toEqual([{ what: `context ${app}-build`, change: "is gone" }]);
     expect(findings(report, "stack")).toMatchObject({
       state: "found",
       reason: null,
       findings: expect.arrayContaining([
-        { what: `Context ${app}`, change: expect.stringMatching(/^is gone, which fails every refresh/) },
+        { what: `Context ${app}-build`, change: expect.stringMatching(/^is gone, which fails every refresh/) },
       ]),
     });
   });

@@ -26,7 +26,7 @@ describe("drift", () => {
     const { directory } = createMonorepo(join(harness.stateDir, "monorepos", "drift"), ["cart", "catalog"]);
     pipeline = openPipeline({ ...harness, name: "drift", directory });
     await pipeline.run("up");
-    context = (await harness.circleci.contexts("drift-sandbox"))[0]?.id ?? "";
+    context = (await harness.circleci.contexts("drift-build"))[0]?.id ?? "";
     released = (await deploymentOf(harness.kubernetes, namespace, "cart")).image;
   });
 
@@ -70,8 +70,8 @@ describe("drift", () => {
     await harness.circleci.call("PUT", `/context/${context}/environment-variable/DOCKERHUB_PASSWORD`, {
       value: "another password",
     });
-    expect((await pipeline.run("refresh")).changes).toEqual(["delete ContextEnvironmentVariable DOCKERHUB_USERNAME"]);
-    expect((await pipeline.run("up")).changes).toEqual(["create ContextEnvironmentVariable DOCKERHUB_USERNAME"]);
+    expect((await pipeline.run("refresh")).changes).toEqual(["delete ContextEnvironmentVariable build-DOCKERHUB_USERNAME"]);
+    expect((await pipeline.run("up")).changes).toEqual(["create ContextEnvironmentVariable build-DOCKERHUB_USERNAME"]);
     expect(await harness.circleci.variables(context)).toEqual(["DOCKERHUB_PASSWORD", "DOCKERHUB_USERNAME"]);
   });
 

@@ -98,7 +98,7 @@ describe("the example app", () => {
 
   test("CircleCI has the project, and the context with its variables for this project alone", async () => {
     const [project, ...otherProjects] = harness.circleci.projects("example");
-    const [context, ...otherContexts] = await harness.circleci.contexts("example-sandbox");
+    const [context, ...otherContexts] = await harness.circleci.contexts("example-build");
     expect([...otherProjects, ...otherContexts]).toEqual([]);
     expect(await harness.circleci.variables(context?.id ?? "")).toEqual(["DOCKERHUB_PASSWORD", "DOCKERHUB_USERNAME"]);
     expect(await harness.circleci.restrictions(context?.id ?? "")).toContainEqual(
@@ -157,7 +157,7 @@ describe("the example app", () => {
     expect(changes).toHaveLength(first.changes.length);
     await expect(harness.kubernetes.request("GET", `/api/v1/namespaces/${namespace}`)).rejects.toThrow("not found");
     expect(harness.circleci.projects("example")).toEqual([]);
-    expect(await harness.circleci.contexts("example-sandbox")).toEqual([]);
+    expect(await harness.circleci.contexts("example-build")).toEqual([]);
     expect((await pipeline.run("preview", probed)).changes).toEqual(first.changes);
   });
 });

@@ -96,7 +96,7 @@ describe("a killed up", () => {
     await pipeline.run("up", throughProxy);
     expect(pendingCreates()).toEqual([]);
     expect(harness.circleci.projects("kill")).toHaveLength(1);
-    const [context, ...others] = await harness.circleci.contexts("kill-sandbox");
+    const [context, ...others] = await harness.circleci.contexts("kill-build");
     expect(others).toEqual([]);
     expect(await harness.circleci.variables(context?.id ?? "")).toEqual(["DOCKERHUB_PASSWORD", "DOCKERHUB_USERNAME"]);
     const restrictions = await harness.circleci.restrictions(context?.id ?? "");

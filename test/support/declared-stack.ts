@@ -18,6 +18,8 @@ export const stackSecrets = {
     "github-token": "value-of-github-token",
     "pulumi-passphrase": "value-of-pulumi-passphrase",
     "pulumi-backend": "value-of-pulumi-backend",
+    "registry-user": "value-of-registry-user",
+    "registry-password": "value-of-the-password-of-previews",
   },
 };
 

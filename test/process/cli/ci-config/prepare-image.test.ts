@@ -24,7 +24,9 @@ function configuration(command: string, more: Partial<Pipeline> = {}, show = sho
       image: "cimg/node:24.11",
       layout: { program: "." },
       appDirectory: ".",
-      first: { name: "dev", context: "shop-dev" },
+      first: { name: "dev", context: "shop-dev", pulls: true },
+      contexts: { build: "shop-build", read: "shop-read", previews: "shop-previews" },
+      pullLogin: false,
       promotions: [],
       services: [
         {

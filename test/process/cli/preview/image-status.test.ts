@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { readImageStatus, type KnownImages } from "../../../../cli/preview/image-status.ts";
+import { readImageStatus, readReleased, type KnownImages } from "../../../../cli/preview/image-status.ts";
 import { Project } from "../../../../cli/project/stack-file.ts";
 import { initialRecord, recordPath, recordWith } from "../../../../git/release-record.ts";
 import { serveGit, type GitHttp } from "../../../../sandbox/stand-ins/git-server/server.ts";
@@ -52,7 +52,7 @@ const stack = (url: string, more = "github: { repository: acme/shop }"): string 
 
 test("on main, what was not released yet is built anew", async () => {
   const commit = checkout.commit({ "svc/link_service/main.txt": "v2" });
-  expect(plainly(await readImageStatus(new Project(), "dev", "as user"))).toEqual({
+  expect(plainly(await statusOf("dev", { DELIVERY_GIT_TOKEN: "token" }))).toEqual({
     released: { link: digest },
     rebuilt: { services: ["link", "user"], commit },
     limits: [],
@@ -63,11 +63,11 @@ test("on a branch only what the branch changes is built anew, whatever main has 
   checkout.commit({ "svc/link_service/main.txt": "v2" });
   checkout.git("checkout", "--quiet", "-b", "feature");
   const commit = checkout.commit({ "svc/user_service/main.txt": "v2" });
-  expect(plainly(await readImageStatus(new Project(), "acme/dev", "as user"))).toMatchObject({
+  expect(plainly(await statusOf("acme/dev", { DELIVERY_GIT_TOKEN: "token" }))).toMatchObject({
     rebuilt: { services: ["user"], commit },
   });
   const nothing = checkout.commit({ "svc/user_service/main.txt": undefined });
-  expect(plainly(await readImageStatus(new Project(), "dev", "as user"))).toMatchObject({
+  expect(plainly(await statusOf("dev", { DELIVERY_GIT_TOKEN: "token" }))).toMatchObject({
     rebuilt: { services: [], commit: nothing },
   });
 });
@@ -76,7 +76,7 @@ test("what a branch changes is known without the deploy repository", async () =>
   checkout.git("checkout", "--quiet", "-b", "feature");
   const gone = "http://127.0.0.1:1/deploy.git";
   const commit = checkout.commit({ "stacks/Pulumi.dev.yaml": stack(gone), "svc/user_service/main.txt": "v2" });
-  expect(plainly(await readImageStatus(new Project(), "dev", "anonymous"))).toEqual({
+  expect(plainly(await statusOf("dev", {}))).toEqual({
     released: undefined,
     rebuilt: { services: ["user"], commit },
     limits: ["the images that run: the deploy repository cannot be read without credentials"],
@@ -86,7 +86,7 @@ test("what a branch changes is known without the deploy repository", async () =>
 test("where no CI releases, or another environment comes first, a commit builds nothing", async () => {
   for (const more of ["owns: {}", "promotion: { from: test }"]) {
     checkout.commit({ "stacks/Pulumi.dev.yaml": stack(repository, more), "svc/link_service/main.txt": more });
-    expect(plainly(await readImageStatus(new Project(), "dev", "as user"))).toEqual({
+    expect(plainly(await statusOf("dev", { DELIVERY_GIT_TOKEN: "token" }))).toEqual({
       released: { link: digest },
       rebuilt: undefined,
       limits: [],
@@ -100,4 +100,9 @@ function plainly({ images: { released, rebuilt }, limits }: KnownImages): object
     rebuilt: rebuilt && { services: [...rebuilt.services].toSorted(), commit: rebuilt.commit },
     limits,
   };
+}
+
+async function statusOf(stack: string, environment: Record<string, string>): Promise<KnownImages> {
+  const project = new Project();
+  return readImageStatus(project, stack, await readReleased(project, stack, environment));
 }

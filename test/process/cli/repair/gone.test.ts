@@ -1,6 +1,6 @@
 import { createServer } from "node:http";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { orphanContext, orphanProject } from "../../../../cli/repair/adopt.ts";
+import { orphanContexts, orphanProject, orphanRestrictions } from "../../../../cli/repair/adopt.ts";
 import { circleCiResources, parseDeployment, type Deployment } from "../../../../cli/repair/deployment.ts";
 import { findGone } from "../../../../cli/repair/gone.ts";
 import { CircleCiHarness } from "../../../support/circleci-harness.ts";
@@ -39,6 +39,7 @@ function state(changes: Readonly<Record<string, object>> = {}): Deployment {
   const organizationId = ci.organizationId;
   const resource = (type: string, id: string, outputs: object, name?: string) => ({
     urn: urn(type, name),
+    parent: "urn:pulumi:dev::delivery::delivery:ci:CiProject::shop",
     type: `circleci:index/${type}`,
     id,
     outputs,
@@ -162,15 +163,36 @@ test("a resource of a kind that is not asked for is left alone, and named", asyn
 
 describe("what the state lacks", () => {
   const empty = parseDeployment('{"deployment":{}}');
-  const declared = () => ({ organizationId: ci.organizationId, project: "shop", context: "shop-dev" });
+  const contexts = [{ name: "shop-dev", suffix: "" }];
+  const declared = () => ({ organizationId: ci.organizationId, project: "shop", contexts });
 
   test("is the context of the declared name", async () => {
-    expect(await orphanContext(access(), declared(), empty, signal)).toMatchObject({
-      key: context,
-      importId: `${ci.organizationId}/${context}`,
-    });
-    expect(await orphanContext(access(), declared(), state(), signal)).toBeUndefined();
-    expect(await orphanContext(access(), { ...declared(), context: "none" }, empty, signal)).toBeUndefined();
+    const build = await ci.context("shop-build", {});
+    const all = [...contexts, { name: "shop-build", suffix: "-build" }, { name: "none", suffix: "-none" }];
+    const orphans = (exported: Deployment) =>
+      orphanContexts(access(), { ...declared(), contexts: all }, exported, signal);
+    expect(await orphans(empty)).toMatchObject([
+      { key: context, importId: `${ci.organizationId}/${context}`, suffix: "" },
+      { key: build, suffix: "-build" },
+    ]);
+    expect(await orphans(state())).toMatchObject([{ key: build }]);
+  });
+
+  test("is what restricts a context, too, each kind by itself", async () => {
+    const path = `/context/${context}/restrictions`;
+    const expression = { restriction_type: "expression", restriction_value: "not job.ssh.enabled" };
+    await ci.ask("POST", path, expression);
+    const owners = [...(await orphanContexts(access(), declared(), empty, signal))];
+    const project = await orphanProject(access(), declared(), ci.slug, empty, signal);
+    const found = await orphanRestrictions(access(), declared(), empty, [project, ...owners], signal);
+    expect(found).toMatchObject([
+      { name: `to project ${ci.projectId}`, suffix: "", comesWith: context },
+      { name: "to expression not job.ssh.enabled", suffix: "-expression", comesWith: context },
+    ]);
+    // Nobody knows which project it would be.
+    expect(await orphanRestrictions(access(), declared(), empty, owners, signal)).toMatchObject([
+      { suffix: "-expression" },
+    ]);
   });
 
   test("is the project of a slug, if it is the declared one", async () => {

@@ -19,14 +19,16 @@ import { pipelineOf, readDeclarations } from "../../../../cli/ci-config/read-pip
 import { Project } from "../../../../cli/project/stack-file.ts";
 
 const postgres = [{ image: "cimg/postgres:17.5", env: { POSTGRES_PASSWORD: "test" } }];
-const staging = { name: "staging", context: "shop-staging", from: "dev", approval: false, healthyMinutes: 10 };
-const prod = { name: "prod", context: "shop-prod", from: "staging", approval: true };
+const staging = { name: "staging", context: "shop-staging", pulls: true, from: "dev", approval: false, healthyMinutes: 10 };
+const prod = { name: "prod", context: "shop-prod", pulls: true, from: "staging", approval: true };
 const shop: Pipeline = {
   regenerate: "delivery ci-config --env dev",
   image: "cimg/node:24.11",
   layout: { program: "." },
   appDirectory: ".",
-  first: { name: "dev", context: "shop-dev" },
+  first: { name: "dev", context: "shop-dev", pulls: true },
+  contexts: { build: "shop-build", read: "shop-read", previews: "shop-previews" },
+  pullLogin: true,
   promotions: [staging, prod],
   services: [
     { name: "link", serviceContainers: postgres },
@@ -95,7 +97,7 @@ describe("what is merged", () => {
       "tidy-preview-environments",
       "delivery",
     ]);
-    expect(jobs.get("build-link")).toEqual({ name: "build-link", service: "link", context: "shop-dev" });
+    expect(jobs.get("build-link")).toEqual({ name: "build-link", service: "link", context: "shop-build" });
     expect(jobs.get("test-user")).toEqual({ name: "test-user", service: "user" });
     expect(jobs.get("release-dev")).toMatchObject({
       context: "shop-dev",
@@ -151,7 +153,6 @@ describe("a branch", () => {
   test("has credentials for nothing but its preview, and pushes no image", () => {
     const jobs = jobsOf({}, "review");
     expect([...jobs.keys()]).toEqual(["test-link", "test-user", "build-link", "build-user", "preview", "delivery"]);
-    expect([...jobs].filter(([, { context }]) => context !== undefined).map(([name]) => name)).toEqual(["preview"]);
     const { steps } = continueConfiguration(shop).jobs["build-only"] ?? {};
     expect(JSON.stringify(steps)).toContain("--no-push");
   });
@@ -168,10 +169,10 @@ describe("a branch", () => {
     const jobs = jobsOf({}, "review-with-environment");
     expect(jobs.get("preview-environment")).toEqual({
       built: true,
-      context: "shop-dev",
+      context: "shop-previews",
       requires: ["build-link", "build-user"],
     });
-    expect(jobs.get("build-link")).toMatchObject({ context: "shop-dev" });
+    expect(jobs.get("build-link")).toMatchObject({ context: "shop-previews" });
     expect(awaited(jobs)).toContain("preview-environment");
   });
 
@@ -182,11 +183,75 @@ describe("a branch", () => {
 
   test("with a label that changes no service gets an empty environment, which Argo CD looks for all the same", () => {
     const jobs = jobsOf({ services: [], previews: false }, "review-with-environment");
-    expect(jobs.get("preview-environment")).toEqual({ context: "shop-dev" });
+    expect(jobs.get("preview-environment")).toEqual({ context: "shop-previews" });
   });
 
   test("that changes the program alone is previewed", () => {
     expect([...jobsOf({ services: [] }, "review").keys()]).toEqual(["preview", "delivery"]);
+  });
+});
+
+describe("each job has the contexts that it needs, and no others", () => {
+  const build = "shop-build";
+  const read = "shop-read";
+  const previews = "shop-previews";
+  const contextsOf = (jobs: ReadonlyMap<string, Invocation>): Record<string, unknown> =>
+    Object.fromEntries([...jobs].flatMap(([name, { context }]) => (context === undefined ? [] : [[name, context]])));
+
+  test.each<[TriggerKind, Record<string, string>]>([
+    [
+      "deliver",
+      {
+        "build-link": build,
+        "build-user": build,
+        "release-dev": "shop-dev",
+        "publish-state-dev": "shop-dev",
+        "promote-staging": "shop-staging",
+        "publish-state-staging": "shop-staging",
+        "propose-prod": "shop-prod",
+        "promote-prod": "shop-prod",
+        "publish-state-prod": "shop-prod",
+        "tidy-preview-environments": previews,
+      },
+    ],
+    ["review", { "build-link": read, "build-user": read, preview: read }],
+    [
+      "review-with-environment",
+      { "build-link": previews, "build-user": previews, preview: read, "preview-environment": previews },
+    ],
+    ["review-of-fork", {}],
+    ["drift", { "drift-dev": "shop-dev", "drift-staging": "shop-staging", "drift-prod": "shop-prod" }],
+  ])("%s", (trigger, expected) => {
+    expect(contextsOf(jobsOf({}, trigger))).toEqual(expected);
+  });
+
+  test("without a login that may only pull, builds of pull requests have none, and releases look images up with that of builds", () => {
+    const first = { ...shop.first, pulls: false };
+    const promotions = [staging, prod].map((promotion) => ({ ...promotion, pulls: false }));
+    const pipeline = { first, promotions, pullLogin: false };
+    expect(contextsOf(jobsOf(pipeline, "review"))).toEqual({ preview: read });
+    expect(contextsOf(jobsOf(pipeline, "deliver"))).toMatchObject({
+      "release-dev": [build, "shop-dev"],
+      "promote-staging": [build, "shop-staging"],
+      "propose-prod": [build, "shop-prod"],
+      "promote-prod": [build, "shop-prod"],
+      "publish-state-prod": "shop-prod",
+    });
+  });
+
+  test("nothing that a pull request runs has an environment's context, whatever its services", () => {
+    const prepare = { command: "make", directory: "svc/link", context: "." };
+    const services = shop.services.map((service) => ({ ...service, prepare, testImage: "rust", testScript: "cargo test" }));
+    for (const trigger of ["review", "review-with-environment", "review-of-fork"] as const) {
+      const used = new Set(Object.values(contextsOf(jobsOf({ services }, trigger))).flat());
+      for (const name of ["shop-dev", "shop-staging", "shop-prod", build]) expect(used).not.toContain(name);
+    }
+  });
+
+  test("the program of a pull request is run without credentials of an environment", () => {
+    const { jobs } = continueConfiguration(shop);
+    for (const name of ["preview", "preview-of-fork"])
+      expect(JSON.stringify(jobs[name])).not.toMatch(/ --stack /);
   });
 });
 
@@ -215,10 +280,10 @@ describe("a command that makes files for an image", () => {
     }));
 
   test.each<[TriggerKind, builds: Record<string, object>]>([
-    ["deliver", { "build-s0": { context: "shop-dev", requires: ["prepare-s0"], prepared: "s0" } }],
-    ["review", { "build-s0": { requires: ["prepare-s0"], prepared: "s0" } }],
+    ["deliver", { "build-s0": { context: "shop-build", requires: ["prepare-s0"], prepared: "s0" } }],
+    ["review", { "build-s0": { context: "shop-read", requires: ["prepare-s0"], prepared: "s0" } }],
     ["review-of-fork", { "build-s0": { requires: ["prepare-s0"], prepared: "s0" } }],
-    ["review-with-environment", { "build-s0": { context: "shop-dev", requires: ["prepare-s0"], prepared: "s0" } }],
+    ["review-with-environment", { "build-s0": { context: "shop-previews", requires: ["prepare-s0"], prepared: "s0" } }],
   ])("runs without credentials before the build of %s, and is awaited", (trigger, builds) => {
     const jobs = jobsOf({ services: services(openjdk) }, trigger);
     expect(jobs.get("prepare-s0")).toEqual({
@@ -513,7 +578,7 @@ describe("the setup configuration", () => {
     expect(plan()).toMatchObject({ setup: true });
     const branch = "/pull\\/[0-9]+/";
     expect(plan().workflows["plan"]?.jobs).toEqual([
-      { plan: { context: "shop-dev", filters: { branches: { ignore: branch } } } },
+      { plan: { context: "shop-read", filters: { branches: { ignore: branch } } } },
       { plan: { name: "plan-of-fork", filters: { branches: { only: branch } } } },
     ]);
     expect(JSON.stringify(plan().jobs)).toContain("delivery ci-config --env dev --continue");

@@ -10,15 +10,20 @@ const since = "2026-01-01T10:00:00Z";
 
 const declared = {
   id: "c1",
+  name: "shop-dev",
   variables: [{ name: "TOKEN", updatedAt: "2026-01-01T10:00:00.500Z" }],
-  restrictions: [{ type: "project", value: "p1" }],
+  restrictions: [
+    { type: "project", value: "p1" },
+    { type: "expression", value: "not job.ssh.enabled" },
+  ],
 };
 const everyone = { id: "o1", type: "group", value: "o1", name: "All members" };
 const project = { id: "r1", type: "project", value: "p1", name: "shop" };
+const expression = { id: "r0", type: "expression", value: "not job.ssh.enabled", name: "" };
 const contextStatus: ContextStatus = {
   id: "c1",
   variables: [{ name: "TOKEN", updatedAt: "2026-01-01T10:00:00.900Z" }],
-  restrictions: [everyone, project],
+  restrictions: [everyone, project, expression],
 };
 
 test.each<[what: string, changes: Partial<ContextStatus>, findings: [what: string, change: RegExp][]]>([
@@ -37,22 +42,27 @@ test.each<[what: string, changes: Partial<ContextStatus>, findings: [what: strin
   ["a context made anew", { id: "c2" }, [["context shop-dev", /^was deleted and made anew by someone else$/]]],
   [
     "a missing restriction",
-    { restrictions: [everyone] },
+    { restrictions: [everyone, expression] },
     [["context shop-dev", /^is not restricted to project p1 any more: every project .* may use its secrets$/]],
   ],
   [
+    "a missing expression",
+    { restrictions: [everyone, project] },
+    [["context shop-dev", /^is not restricted to expression not job\.ssh\.enabled any more: jobs of other pipelines/]],
+  ],
+  [
     "a second project",
-    { restrictions: [everyone, project, { ...project, id: "r2", value: "p2", name: "other" }] },
+    { restrictions: [everyone, project, expression, { ...project, id: "r2", value: "p2", name: "other" }] },
     [["context shop-dev", /^lets in project other \(p2\), too$/]],
   ],
   [
     "a foreign restriction",
-    { restrictions: [everyone, project, { id: "r3", type: "expression", value: "true", name: "" }] },
+    { restrictions: [everyone, project, expression, { id: "r3", type: "expression", value: "true", name: "" }] },
     [["context shop-dev", /^has a restriction to expression true that is not of this stack$/]],
   ],
 ])("at CircleCI, %s is found as what it is", (_what, changes, findings) => {
   expect(
-    contextFindings({ context: "shop-dev", organizationId: "o1" }, declared, { ...contextStatus, ...changes }),
+    contextFindings("o1", declared, { ...contextStatus, ...changes }),
   ).toEqual(findings.map(([what, change]) => ({ what, change: expect.stringMatching(change) })));
 });
 

@@ -14,6 +14,7 @@ const base: CiProjectArgs = {
   token: pulumi.secret("circle-token"),
   registry: { server: "docker.io", username: "acme-ci", password: pulumi.secret("hunter2") },
   variables: {},
+  shared: { build: {}, read: {} },
   secrets: new Map([["signing-key", pulumi.secret("hunter3")]]),
 };
 
@@ -28,23 +29,120 @@ const child = (type: string, name = "shop"): string => `delivery:ci:CiProject$ci
 const project = child("project:Project");
 const variable = (name: string): string => child("contextEnvironmentVariable:ContextEnvironmentVariable", name);
 
-test("an own project comes with one context, restricted to it, and the registry's login", async () => {
+const restriction = (name: string): string => child("contextRestriction:ContextRestriction", name);
+/** The variables of a context, by its resource's name. */
+const variablesOf = (resources: Record<string, Record<string, unknown>>, context: string): string[] =>
+  Object.entries(resources)
+    .filter(([urn, { contextId }]) => urn.includes("contextEnvironmentVariable") && contextId === `${context}-id`)
+    .map(([, { name }]) => String(name));
+
+test("an own project comes with the contexts that environments share, each restricted before it holds anything", async () => {
   const { resources } = await declared();
   expect(Object.keys(resources)).toEqual([
     child("context:Context"),
-    variable("DOCKERHUB_PASSWORD"),
-    variable("DOCKERHUB_USERNAME"),
-    child("contextRestriction:ContextRestriction"),
+    child("context:Context", "shop-build"),
+    child("context:Context", "shop-read"),
+    variable("build-DOCKERHUB_PASSWORD"),
+    variable("build-DOCKERHUB_USERNAME"),
+    ...["shop", "shop-build", "shop-build-expression", "shop-expression", "shop-read", "shop-read-expression"].map(
+      restriction,
+    ),
     project,
     "delivery:ci:CiProject$pulumi:providers:circleci::shop",
     "delivery:ci:CiProject::shop",
   ]);
   expect(resources[child("context:Context")]).toEqual({ name: "shop-dev", organizationId });
-  expect(resources[child("contextRestriction:ContextRestriction")]).toEqual({
-    contextId: "shop-id",
-    type: "project",
-    value: "shop-id",
+  expect(resources[child("context:Context", "shop-build")]).toEqual({ name: "shop-build", organizationId });
+  expect(resources[restriction("shop-read")]).toEqual({ contextId: "shop-read-id", type: "project", value: "shop-id" });
+});
+
+const merged = "pipeline.git.branch.is_default == true";
+const ofAnyBranch = 'not job.ssh.enabled and not (pipeline.config_source starts-with "api")';
+const notByApi = 'not (pipeline.trigger.type starts-with "api")';
+
+test.each<[string, Partial<CiProjectArgs>, Record<string, string>]>([
+  [
+    "the default branch",
+    {},
+    {
+      shop: `${merged} and ${ofAnyBranch} and ${notByApi}`,
+      "shop-build": `${merged} and ${ofAnyBranch} and ${notByApi}`,
+      "shop-read": ofAnyBranch,
+    },
+  ],
+  [
+    "a branch that is named",
+    { branch: 'a"b', shared: { build: {}, read: {}, previews: {} } },
+    {
+      shop: `pipeline.git.branch == "a\\"b" and ${ofAnyBranch} and ${notByApi}`,
+      "shop-build": `pipeline.git.branch == "a\\"b" and ${ofAnyBranch} and ${notByApi}`,
+      "shop-previews": ofAnyBranch,
+      "shop-read": ofAnyBranch,
+    },
+  ],
+  // CircleCI's OAuth app does not say what has started a pipeline, and takes the config from the branch that is built.
+  ["a project that follows a repository", { owned: false, projectSlug: "gh/acme/shop" }, { shop: `${merged} and ${ofAnyBranch}` }],
+  [
+    "another stack's project",
+    { owned: false, projectSlug: "circleci/a/b" },
+    { shop: `${merged} and ${ofAnyBranch} and ${notByApi}` },
+  ],
+])("what is delivered is %s: which pipelines get which context", async (_case, args, expected) => {
+  const { resources } = await declared(args);
+  const expressions = Object.entries(resources)
+    .filter(([, { type }]) => type === "expression")
+    .map(([, { contextId, value }]) => [String(contextId).replace(/-id$/, ""), value]);
+  expect(Object.fromEntries(expressions)).toEqual(expected);
+});
+
+describe("a secret", () => {
+  const args = {
+    variables: { DELIVERY_GIT_TOKEN: "signing-key" },
+    shared: { build: { NPM: "signing-key" }, read: { COMMENT: "signing-key" }, previews: { PUSH: "signing-key" } },
+    pull: { registry: "docker.io", username: "acme-reader", password: "signing-key" },
+    readGit: { username: "reader", token: pulumi.secret("hunter4") },
+  };
+  const pulls = ["DELIVERY_PULL_PASSWORD", "DELIVERY_PULL_REGISTRY", "DELIVERY_PULL_USERNAME"];
+
+  test("is in the contexts that it is named for, and in no others", async () => {
+    const { resources } = await declared(args);
+    expect(variablesOf(resources, "shop")).toEqual(["DELIVERY_GIT_TOKEN", ...pulls]);
+    expect(variablesOf(resources, "shop-build")).toEqual([...pulls, "DOCKERHUB_PASSWORD", "DOCKERHUB_USERNAME", "NPM"]);
+    expect(variablesOf(resources, "shop-read")).toEqual([
+      "COMMENT",
+      "DELIVERY_GIT_TOKEN",
+      "DELIVERY_GIT_USERNAME",
+      ...pulls,
+    ]);
+    expect(variablesOf(resources, "shop-previews")).toEqual([...pulls, "PUSH"]);
+    expect(openEnvelope(resources[variable("read-DELIVERY_GIT_TOKEN")]?.["value"])).toBe("hunter4");
+    expect(JSON.stringify(hideSecrets(resources))).not.toMatch(/hunter|acme-reader/);
   });
+
+  test("of the environment's own stays with it where another stack owns the project", async () => {
+    const { resources } = await declared({ ...args, shared: { build: {}, read: {} }, owned: false, projectSlug: "circleci/a/b" });
+    expect(Object.keys(resources).filter((urn) => urn.includes("context:Context"))).toEqual([child("context:Context")]);
+    expect(variablesOf(resources, "shop")).toEqual(["DELIVERY_GIT_TOKEN", ...pulls]);
+  });
+
+  test("is where it was as well while the environment's context is shared, and none of those is lost on the way", async () => {
+    const { resources } = await declared({ ...args, sharedContext: true });
+    expect(variablesOf(resources, "shop")).toEqual([
+      "DELIVERY_GIT_TOKEN",
+      ...pulls,
+      "DOCKERHUB_PASSWORD",
+      "DOCKERHUB_USERNAME",
+      "NPM",
+    ]);
+    expect(variablesOf(resources, "shop-build")).toEqual([...pulls, "DOCKERHUB_PASSWORD", "DOCKERHUB_USERNAME", "NPM"]);
+    expect(resources[restriction("shop-expression")]).toBeUndefined();
+    expect(resources[restriction("shop-build-expression")]).toBeDefined();
+  });
+});
+
+test("nobody logs in to a job", async () => {
+  const { resources } = await declared();
+  expect(resources[project]).toMatchObject({ disableSsh: true });
 });
 
 test("forks get no secrets, GitHub gets a status, and both are said: the provider's defaults are the opposite", async () => {
@@ -135,8 +233,8 @@ describe("the login for pulls", () => {
     DELIVERY_PULL_USERNAME: "acme-reader",
   };
 
-  test("is in the context, and in the project, whose builds of pull requests have no context; all of it is secret", async () => {
-    const { resources, registrations } = await declared({ pull });
+  test("is in the project while the context is shared: builds of pull requests had none; all of it is secret", async () => {
+    const { resources, registrations } = await declared({ pull, sharedContext: true });
     for (const [name, value] of Object.entries(expected)) {
       expect(openEnvelope(resources[variable(name)]?.["value"])).toBe(value);
       expect(openEnvelope(resources[inProject(name)]?.["value"])).toBe(value);
@@ -154,12 +252,12 @@ describe("the login for pulls", () => {
   test("is in the context alone where another stack owns the project", async () => {
     const { resources } = await declared({ pull, owned: false, projectSlug: "circleci/a/b" });
     expect(Object.keys(resources).filter((urn) => urn.includes("DELIVERY_PULL"))).toEqual(
-      Object.keys(expected).map(variable),
+      Object.keys(expected).map((name) => variable(name)),
     );
   });
 });
 
-describe("the context's variables", () => {
+describe("the contexts' variables", () => {
   test("are the registry's login and the stack's, all as secrets, each under its explicit name", async () => {
     const { resources } = await declared({ variables: { SIGNING_KEY: "signing-key" } });
     const values = Object.entries(resources)
@@ -176,8 +274,11 @@ describe("the context's variables", () => {
     const { registrations } = await declared({ variables: { SIGNING_KEY: "signing-key" } });
     const variables = [...registrations.values()].filter(({ id }) => id.includes("ContextEnvironmentVariable"));
     expect(variables).toHaveLength(3);
-    for (const { dependsOn } of variables)
-      expect(dependsOn).toContain("circleci:index/contextRestriction:ContextRestriction::shop");
+    for (const { id, dependsOn } of variables)
+      for (const suffix of ["", "-expression"])
+        expect(dependsOn).toContain(
+          `circleci:index/contextRestriction:ContextRestriction::shop${id.includes("::build-") ? "-build" : ""}${suffix}`,
+        );
   });
 });
 
@@ -209,7 +310,7 @@ test.each<[string, string[], string[]]>([
   ["circleci:index/trigger:Trigger::shop-drift", [], place],
   ["circleci:index/context:Context::shop", [], ["organizationId"]],
   ["circleci:index/contextRestriction:ContextRestriction::shop", [], []],
-  ["circleci:index/contextEnvironmentVariable:ContextEnvironmentVariable::DOCKERHUB_USERNAME", [], []],
+  ["circleci:index/contextEnvironmentVariable:ContextEnvironmentVariable::build-DOCKERHUB_USERNAME", [], []],
 ])("%s ignores changes of %j and is replaced at changes of %j", async (id, ignored, replacing) => {
   const { registrations } = await declared({ repositoryId: "42", drift: { schedule: "0 6 * * *", branch: "main" } });
   const { ignoreChanges, replaceOnChanges } = registrations.get(id) ?? {};
