@@ -17,7 +17,12 @@ const providers = await Promise.all(
 );
 const settings = readStackFile("sandbox");
 // No push starts a pipeline here: what that needs is not among the baseline's resources either.
-const { repositoryId: _repositoryId, environment: _environment, contexts: _contexts, ...ci } = Object(settings["delivery:ci"]);
+const {
+  repositoryId: _repositoryId,
+  environment: _environment,
+  contexts: _contexts,
+  ...ci
+} = Object(settings["delivery:ci"]);
 const stack = await openStack({
   directory,
   pulumi,

@@ -85,7 +85,13 @@ function tidying({ contexts, previewEnvironments }: Pipeline, requires: readonly
 
 /** Publishes the state for previews without credentials. No other job waits for it. */
 function publication({ name, context }: PipelineEnvironment, requires: readonly string[]): Call {
-  return { job: "publish-state", name: `publish-state-${name}`, requires, contexts: [context], parameters: { environment: name } };
+  return {
+    job: "publish-state",
+    name: `publish-state-${name}`,
+    requires,
+    contexts: [context],
+    parameters: { environment: name },
+  };
 }
 
 /** @param trusted whether the commits come from people who may push, and so read what there is for pull requests */
@@ -188,10 +194,7 @@ function archivesOf(batch: Batch, prepared: ReadonlyMap<string, string>): { prep
 }
 
 /** @param context with the login that pushes */
-function pushedBuilds(
-  args: WorkflowArgs,
-  { afterTests, context }: { afterTests: boolean; context: string },
-): Call[] {
+function pushedBuilds(args: WorkflowArgs, { afterTests, context }: { afterTests: boolean; context: string }): Call[] {
   const { services } = args.pipeline;
   const built = batches(services, args.perJob, depthIn(services));
   const buildOf = jobOf("build", built);

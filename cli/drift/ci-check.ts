@@ -96,11 +96,7 @@ export function pipelineFindings(declared: DeclaredPipelines, status: readonly P
 }
 
 /** Values cannot be read back; the time of the last change shows that one was changed. */
-export function contextFindings(
-  organizationId: string,
-  declared: DeclaredContext,
-  status: ContextStatus,
-): Finding[] {
+export function contextFindings(organizationId: string, declared: DeclaredContext, status: ContextStatus): Finding[] {
   const context = declared.name;
   const remade: Finding[] =
     status.id === declared.id

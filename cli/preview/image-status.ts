@@ -22,11 +22,7 @@ export interface KnownImages {
  * What the stack does not know of images where Argo CD delivers them: the release records say what runs, and Git which
  * services the commit changes, whose next images will then go to the first environment.
  */
-export async function readImageStatus(
-  project: Project,
-  stack: string,
-  records: Known<Records>,
-): Promise<KnownImages> {
+export async function readImageStatus(project: Project, stack: string, records: Known<Records>): Promise<KnownImages> {
   const name = shortName(stack);
   const settings = await known(async () => project.stackFile(name).find("delivery", "github", "images", "promotion"));
   if ("reason" in settings) return { images: {}, limits: [`images: ${settings.reason}`] };

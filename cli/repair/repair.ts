@@ -47,13 +47,13 @@ export async function repair(
   signal: AbortSignal,
 ): Promise<RepairReport> {
   const file = project.stackFile(shortName(stackName));
-  const { app, ci, owns, gitops, environment = shortName(stackName) } = file.read(
-    "app",
-    "ci",
-    "owns",
-    "gitops",
-    "environment",
-  );
+  const {
+    app,
+    ci,
+    owns,
+    gitops,
+    environment = shortName(stackName),
+  } = file.read("app", "ci", "owns", "gitops", "environment");
   const declared: DeclaredNames = {
     organizationId: ci.organizationId,
     project: owns.ciProject ? (ci.project ?? app.name) : undefined,

@@ -7,7 +7,14 @@ import { openEnvironment, type Environment } from "./support/environment.ts";
 import { enterGitOps, type GitOpsHarness } from "./support/gitops-harness.ts";
 
 /** What the sandbox's CI asks for, which does not change. */
-const ofCi = { "deploy-token": "a", "github-token": "b", "pulumi-passphrase": "c", "pulumi-backend": "d", "registry-user": "e", "registry-password": "f" };
+const ofCi = {
+  "deploy-token": "a",
+  "github-token": "b",
+  "pulumi-passphrase": "c",
+  "pulumi-backend": "d",
+  "registry-user": "e",
+  "registry-password": "f",
+};
 
 const withKey = (value: string): Variation => ({
   secrets: { "delivery:secrets": JSON.stringify({ ...ofCi, "cart-key": value }) },

@@ -70,7 +70,9 @@ describe("drift", () => {
     await harness.circleci.call("PUT", `/context/${context}/environment-variable/DOCKERHUB_PASSWORD`, {
       value: "another password",
     });
-    expect((await pipeline.run("refresh")).changes).toEqual(["delete ContextEnvironmentVariable build-DOCKERHUB_USERNAME"]);
+    expect((await pipeline.run("refresh")).changes).toEqual([
+      "delete ContextEnvironmentVariable build-DOCKERHUB_USERNAME",
+    ]);
     expect((await pipeline.run("up")).changes).toEqual(["create ContextEnvironmentVariable build-DOCKERHUB_USERNAME"]);
     expect(await harness.circleci.variables(context)).toEqual(["DOCKERHUB_PASSWORD", "DOCKERHUB_USERNAME"]);
   });

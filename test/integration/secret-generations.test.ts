@@ -10,7 +10,14 @@ const namespace = "generations-sandbox";
 const annotation = "delivery/secrets-generation";
 
 /** What the sandbox's CI asks for, which does not change. */
-const ofCi = { "deploy-token": "a", "github-token": "b", "pulumi-passphrase": "c", "pulumi-backend": "d", "registry-user": "e", "registry-password": "f" };
+const ofCi = {
+  "deploy-token": "a",
+  "github-token": "b",
+  "pulumi-passphrase": "c",
+  "pulumi-backend": "d",
+  "registry-user": "e",
+  "registry-password": "f",
+};
 
 /** Secrets of the stack, and who has them. */
 const withKey = (cart: string, catalog = "catalog-key-1", settings: object = {}): Variation => ({

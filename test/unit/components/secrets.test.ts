@@ -36,7 +36,15 @@ function componentOutputs(): string {
 const { secrets, ...ofThePipeline } = stackSecrets;
 const databases = ["link-db-password", "user-db-password", "social-graph-db-password"];
 const usedBy: Record<string, readonly string[]> = {
-  sandbox: ["token-secret", "deploy-token", "github-token", "pulumi-passphrase", "pulumi-backend", "registry-user", "registry-password"],
+  sandbox: [
+    "token-secret",
+    "deploy-token",
+    "github-token",
+    "pulumi-passphrase",
+    "pulumi-backend",
+    "registry-user",
+    "registry-password",
+  ],
   dev: [...databases, "pull-token", "token-secret"],
   staging: [...databases, "pull-token", "token-secret"],
   prod: [...databases, "pull-token", "token-secret"],

@@ -19,7 +19,14 @@ import { pipelineOf, readDeclarations } from "../../../../cli/ci-config/read-pip
 import { Project } from "../../../../cli/project/stack-file.ts";
 
 const postgres = [{ image: "cimg/postgres:17.5", env: { POSTGRES_PASSWORD: "test" } }];
-const staging = { name: "staging", context: "shop-staging", pulls: true, from: "dev", approval: false, healthyMinutes: 10 };
+const staging = {
+  name: "staging",
+  context: "shop-staging",
+  pulls: true,
+  from: "dev",
+  approval: false,
+  healthyMinutes: 10,
+};
 const prod = { name: "prod", context: "shop-prod", pulls: true, from: "staging", approval: true };
 const shop: Pipeline = {
   regenerate: "delivery ci-config --env dev",
@@ -241,7 +248,12 @@ describe("each job has the contexts that it needs, and no others", () => {
 
   test("nothing that a pull request runs has an environment's context, whatever its services", () => {
     const prepare = { command: "make", directory: "svc/link", context: "." };
-    const services = shop.services.map((service) => ({ ...service, prepare, testImage: "rust", testScript: "cargo test" }));
+    const services = shop.services.map((service) => ({
+      ...service,
+      prepare,
+      testImage: "rust",
+      testScript: "cargo test",
+    }));
     for (const trigger of ["review", "review-with-environment", "review-of-fork"] as const) {
       const used = new Set(Object.values(contextsOf(jobsOf({ services }, trigger))).flat());
       for (const name of ["shop-dev", "shop-staging", "shop-prod", build]) expect(used).not.toContain(name);
@@ -250,8 +262,7 @@ describe("each job has the contexts that it needs, and no others", () => {
 
   test("the program of a pull request is run without credentials of an environment", () => {
     const { jobs } = continueConfiguration(shop);
-    for (const name of ["preview", "preview-of-fork"])
-      expect(JSON.stringify(jobs[name])).not.toMatch(/ --stack /);
+    for (const name of ["preview", "preview-of-fork"]) expect(JSON.stringify(jobs[name])).not.toMatch(/ --stack /);
   });
 });
 

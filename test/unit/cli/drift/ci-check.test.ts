@@ -61,9 +61,9 @@ test.each<[what: string, changes: Partial<ContextStatus>, findings: [what: strin
     [["context shop-dev", /^has a restriction to expression true that is not of this stack$/]],
   ],
 ])("at CircleCI, %s is found as what it is", (_what, changes, findings) => {
-  expect(
-    contextFindings("o1", declared, { ...contextStatus, ...changes }),
-  ).toEqual(findings.map(([what, change]) => ({ what, change: expect.stringMatching(change) })));
+  expect(contextFindings("o1", declared, { ...contextStatus, ...changes })).toEqual(
+    findings.map(([what, change]) => ({ what, change: expect.stringMatching(change) })),
+  );
 });
 
 const trigger = { id: "t1", disabled: false, provider: "github_app", event: "all-pushes" };

@@ -81,7 +81,11 @@ test.each<[string, Partial<CiProjectArgs>, Record<string, string>]>([
     },
   ],
   // CircleCI's OAuth app does not say what has started a pipeline, and takes the config from the branch that is built.
-  ["a project that follows a repository", { owned: false, projectSlug: "gh/acme/shop" }, { shop: `${merged} and ${ofAnyBranch}` }],
+  [
+    "a project that follows a repository",
+    { owned: false, projectSlug: "gh/acme/shop" },
+    { shop: `${merged} and ${ofAnyBranch}` },
+  ],
   [
     "another stack's project",
     { owned: false, projectSlug: "circleci/a/b" },
@@ -120,7 +124,12 @@ describe("a secret", () => {
   });
 
   test("of the environment's own stays with it where another stack owns the project", async () => {
-    const { resources } = await declared({ ...args, shared: { build: {}, read: {} }, owned: false, projectSlug: "circleci/a/b" });
+    const { resources } = await declared({
+      ...args,
+      shared: { build: {}, read: {} },
+      owned: false,
+      projectSlug: "circleci/a/b",
+    });
     expect(Object.keys(resources).filter((urn) => urn.includes("context:Context"))).toEqual([child("context:Context")]);
     expect(variablesOf(resources, "shop")).toEqual(["DELIVERY_GIT_TOKEN", ...pulls]);
   });
