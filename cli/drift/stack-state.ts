@@ -41,8 +41,6 @@ const restrictionSchema = z.object({ type: z.string(), value: z.string() });
 const projectSchema = z.object({ id: z.string() });
 const pipelineSchema = z.object({ id: z.string() });
 const contextSchema = z.object({ id: z.string(), name: z.string() });
-/** Of which context it is. */
-const ofContextSchema = z.object({ contextId: z.string() });
 const objectSchema = z.object({ kind: z.string(), metadata: z.object({ name: z.string() }) });
 
 const deploymentSchema = z.object({
@@ -75,10 +73,10 @@ export function stackStateOf(deployment: unknown): StackState {
   const outputs = <T>(type: string, schema: z.ZodType<T>): T[] =>
     current.filter((resource) => resource.type === type).map((resource) => schema.parse(resource.outputs));
   const [manifests] = outputs(types.manifests, manifestsSchema);
-  const variables = outputs(types.variable, variableSchema.extend(ofContextSchema.shape));
-  const restrictions = outputs(types.restriction, restrictionSchema.extend(ofContextSchema.shape));
-  const within = <T extends { contextId: string }>(id: string, all: readonly T[]): Omit<T, "contextId">[] =>
-    all.filter(({ contextId }) => contextId === id).map(({ contextId: _, ...rest }) => rest);
+  const within = <T>(context: string, type: string, schema: z.ZodType<T>): T[] =>
+    outputs(type, z.looseObject({ contextId: z.string() }))
+      .filter(({ contextId }) => contextId === context)
+      .map((found) => schema.parse(found));
   const [project] = outputs(types.project, projectSchema);
   const objects = current.flatMap((resource) => {
     const object = resource.type.startsWith("kubernetes:") ? objectSchema.safeParse(resource.outputs) : undefined;
@@ -88,8 +86,8 @@ export function stackStateOf(deployment: unknown): StackState {
     manifests,
     contexts: outputs(types.context, contextSchema).map((context) => ({
       ...context,
-      variables: within(context.id, variables),
-      restrictions: within(context.id, restrictions),
+      variables: within(context.id, types.variable, variableSchema),
+      restrictions: within(context.id, types.restriction, restrictionSchema),
     })),
     pipelines: project && {
       projectId: project.id,

@@ -102,7 +102,7 @@ function plainly({ images: { released, rebuilt }, limits }: KnownImages): object
   };
 }
 
-async function statusOf(stack: string, environment: Record<string, string>): Promise<KnownImages> {
+async function statusOf(name: string, environment: Record<string, string>): Promise<KnownImages> {
   const project = new Project();
-  return readImageStatus(project, stack, await readReleased(project, stack, environment));
+  return readImageStatus(project, name, await readReleased(project, name, environment));
 }
