@@ -72,10 +72,9 @@ export const command = defineCommand({
     the delivered branch begin.`,
     `Images that a Dockerfile builds on are pulled with DELIVERY_PULL_USERNAME and DELIVERY_PULL_PASSWORD, the login of an
     account that may only read, on the registry DELIVERY_PULL_REGISTRY (default: docker.io). \`images.pull\` of the stack
-    file puts them into CircleCI's context and project, so that they reach the builds of pull requests, too, which have no
-    other login.`,
+    file puts them into CircleCI's contexts, so that they reach the builds of pull requests, too, which have no other login.`,
     `Secrets that builds take (build.secrets of a service) are in DELIVERY_BUILD_SECRET_NAME, NAME being that of the secret
-    of the stack in capitals, with _ for what is no letter or digit. CI has them in its contexts. Without them, --no-push
+    of the stack in capitals, with _ for what is no letter or digit. CI has them in its context of builds. Without them, --no-push
     leaves the service out and says so, since pull requests get no secrets.`,
     registryHelp,
   ],
@@ -137,7 +136,7 @@ function withSecrets(
     throw new CommandError(
       [
         ...skipped.map(({ service, reason }) => `${service} is not built: ${reason}`),
-        "CI has these variables from the stack that it builds for: run `pulumi up` there, or set them; nothing is built",
+        "CI has these variables from the stack with owns.ciProject: run `pulumi up` there, or set them; nothing is built",
       ].join("\n       "),
     );
   const lacking = new Set(skipped.map(({ service }) => service));

@@ -25,7 +25,7 @@ export function needs({ settings, services, given, checkout, environment }: Need
   const { ci, images, dependencies, github, gitops, owns } = settings;
   const set = (secret: string): string => `pulumi config set --stack ${environment} --secret ${secret}`;
   const named = new Set([
-    ...Object.values(ci.environment),
+    ...[ci.environment, ...Object.values(ci.contexts)].flatMap((variables) => Object.values(variables)),
     ...applicationSecrets(dependencies, services),
     ...[images.pull?.password, gitops?.argoCd.commitStatus?.privateKey].flatMap((name) => name ?? []),
   ]);

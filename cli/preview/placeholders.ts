@@ -100,6 +100,7 @@ export function referencedSecrets(project: Project, stack: string): string[] {
     ]),
     ...ofDependencies,
     ...Object.values(settings?.ci.environment ?? {}),
+    ...Object.values(settings?.ci.contexts ?? {}).flatMap((variables) => Object.values(variables)),
     settings?.gitops?.argoCd.commitStatus?.privateKey,
     settings?.images.pull?.password,
   ];
