@@ -95,12 +95,12 @@ function ciLines({ github, ci, program, services }: Guess): string[] {
     "      DELIVERY_GIT_TOKEN: deploy-token",
     "      DELIVERY_GITHUB_TOKEN: github-token",
     "      PULUMI_ACCESS_TOKEN: pulumi-token",
-    "    contexts:",
-    "      read: # all that pull requests get, beside what only reads",
-    "        DELIVERY_GITHUB_TOKEN: github-token",
     ...(services.some(({ hasMigrations }) => hasMigrations)
       ? [`      ${kubeconfigVariable}: kubeconfig # with which CI waits for migrations`]
       : []),
+    "    contexts:",
+    "      read: # all that pull requests get, beside what only reads",
+    "        DELIVERY_GITHUB_TOKEN: github-token",
   ];
 }
 
