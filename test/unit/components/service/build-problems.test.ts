@@ -25,29 +25,35 @@ function says(text: string): void {
   writeFileSync(join(app, "svc/web/service.yaml"), `${text}\n`);
 }
 
-/** What is wrong with this app, and what CI's context gets. @param images other settings of the stack's images */
+/** What is wrong with this app, and what CI's context of builds gets. @param images other settings of the stack's images */
 async function read(
   secrets: Readonly<Record<string, string>> = {},
   changes: Settings = {},
 ): Promise<{ error: string; variables: Readonly<Record<string, string>> }> {
   const images = { ...Object(minimal["images"]), source: "registry", releases: app };
-  const config = await loadSampleConfig({ app: { name: "shop", directory: app }, images, secrets, ...changes });
+  const config = await loadSampleConfig({
+    app: { name: "shop", directory: app },
+    images,
+    owns: { ciProject: true },
+    secrets,
+    ...changes,
+  });
   const { services, problems } = findServices(discoveryArgs(config));
   return {
     error: problems.map(problemLine).join("\n"),
-    variables: ciProjectArgs(config, undefined, services).variables,
+    variables: ciProjectArgs(config, undefined, services).shared.build,
   };
 }
 
-test("CI's context holds what builds take", async () => {
+test("CI's context of builds holds what builds take", async () => {
   expect(await read({ "npm-token": value })).toEqual({
     error: "",
     variables: { DELIVERY_BUILD_SECRET_NPM_TOKEN: "npm-token" },
   });
 });
 
-test("an environment that gets its digests from another builds nothing, and needs no such secret", async () => {
-  expect(await read({}, { promotion: { from: "dev" } })).toEqual({ error: "", variables: {} });
+test("builds have the context of the stack that owns the project, and another needs no such secret", async () => {
+  expect(await read({}, { owns: { ciProject: false } })).toEqual({ error: "", variables: {} });
 });
 
 test("a secret that the stack does not have is refused where CI builds", async () => {
