@@ -17,6 +17,7 @@ import { findImages, isPlain, type FoundImage } from "./images.ts";
 import { guessCiImage, guessLanguage, type LanguageName } from "./languages.ts";
 import type { LeftOut } from "./left-out.ts";
 import { findLinks } from "./links.ts";
+import { migrationHint } from "./migration-hint.ts";
 import { portsSetting } from "./port-names.ts";
 import type { Repository } from "./repository.ts";
 import { readRuns } from "./runs.ts";
@@ -164,6 +165,7 @@ export function guessStack({ repository, directory, program, refused = new Map()
           : [
               `→ its migrations have ${image.migration.lacking.join(", ")} in ${image.migration.file}, which it has not`,
             ]),
+        ...[migrationHint(image, repository) ?? []].flat(),
         ...(own === undefined ? [] : runRemarks(own, image.run?.file ?? "what runs it")),
       ],
     };

@@ -3,7 +3,7 @@ import type { FoundImage } from "./images.ts";
 import type { Links } from "./links.ts";
 import { peersText } from "./peer-links.ts";
 import type { DroppedVariable } from "./plain-environment.ts";
-import { flow, scalar } from "./yaml-text.ts";
+import { flow, flowList, scalar } from "./yaml-text.ts";
 
 /** One key of the stack file, written out. */
 export interface GuessedSetting {
@@ -22,7 +22,7 @@ export function prepareSetting(missing: readonly string[], command: string, imag
 export function startSettings({ run, isShared }: FoundImage, { command, args }: Links): GuessedSetting[] {
   if (!isShared || run === undefined) return [];
   return Object.entries({ command, args }).flatMap(([name, words]) =>
-    words === undefined ? [] : [{ text: `${name}: ${list(words)}`, because: run.file }],
+    words === undefined ? [] : [{ text: `${name}: ${flowList(words)}`, because: run.file }],
   );
 }
 
@@ -41,7 +41,7 @@ export function endSettings({ kind, run }: FoundImage): GuessedSetting[] {
 export function migrationSettings({ migration }: FoundImage): GuessedSetting[] {
   return migration === undefined
     ? []
-    : [{ text: `migrations: { command: ${list(migration.command)} }`, because: migration.file }];
+    : [{ text: `migrations: { command: ${flowList(migration.command)} }`, because: migration.file }];
 }
 
 /** @param image what CI runs it in. @default that of all jobs */
@@ -50,10 +50,6 @@ export function testSetting(command: string, language: string, image: string | u
     text: `test: { command: ${scalar(command)}${image === undefined ? "" : `, image: ${scalar(image)}`} }`,
     because: language,
   };
-}
-
-function list(words: readonly string[]): string {
-  return `[${words.map(scalar).join(", ")}]`;
 }
 
 /** The default, 128Mi, is less than what an empty virtual machine takes. */

@@ -7,6 +7,11 @@ export function flow(map: Readonly<Record<string, string>>): string {
     .join(", ")} }`;
 }
 
+/** A list on one line. */
+export function flowList(words: readonly string[]): string {
+  return `[${words.map(scalar).join(", ")}]`;
+}
+
 /** A string that all versions of YAML take for one, within `{}` and `[]`, too. */
 export function scalar(text: string): string {
   const isPlain = /^(\.{0,2}\/)*[A-Za-z_][\w./@+=-]*(:[\w./@+=-]+)*$/.test(text) && !isReservedWord(text);
