@@ -6,6 +6,7 @@ import { environmentFile, expand } from "./env-file.ts";
 import { isPort, listOf, parsed } from "./parsed-yaml.ts";
 import type { Repository } from "./repository.ts";
 import { union, type Run, type RunBuild } from "./run.ts";
+import { hasSecretName } from "./secrets.ts";
 
 /** Those for tests and for a developer's tools say nothing of what is delivered. */
 export function isComposeFile(path: string): boolean {
@@ -55,7 +56,7 @@ function composeRun(read: Repository["read"], file: string, name: string, servic
     environment: Object.fromEntries(
       [...fromFiles, assignments(service["environment"], text, variables)].flatMap((one) => Object.entries(one)),
     ),
-    secretVariables: [],
+    secretVariables: askedSecrets(service["environment"], text),
     dependsOn: namesIn(service["depends_on"]),
     waitsFor: completedBefore(service["depends_on"]),
     ports,
@@ -90,6 +91,7 @@ function composeRun(read: Repository["read"], file: string, name: string, servic
             }
           : (own.build ?? found.build),
       environment: { ...found.environment, ...own.environment },
+      secretVariables: union(found.secretVariables, own.secretVariables),
       dependsOn: union(found.dependsOn, own.dependsOn),
       waitsFor: union(found.waitsFor, own.waitsFor),
       ports: union(found.ports, own.ports),
@@ -130,6 +132,19 @@ function assignments(value: unknown, text: Text, known: Readonly<Record<string, 
   // What is no name of a variable is none on Kubernetes either, as far as this program takes it.
   return Object.fromEntries(
     pairs.flatMap(([name, given]) => (given === undefined || !/^[A-Za-z_]\w*$/.test(name) ? [] : [[name, given]])),
+  );
+}
+
+/** Variables of which only whoever starts Compose has the value (`KEY: ${KEY}`), and whose names say that it is a secret. */
+function askedSecrets(value: unknown, text: Text): string[] {
+  const pairs = isMap(value)
+    ? Object.entries(value)
+    : listOf(value).map((entry): [string, unknown] => {
+        const [name = "", ...rest] = String(entry).split("=");
+        return [name, rest.length === 0 ? null : rest.join("=")];
+      });
+  return pairs.flatMap(([name, given]) =>
+    hasSecretName(name) && (given === null || (given !== "" && text(given) === "")) ? [name] : [],
   );
 }
 

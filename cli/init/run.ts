@@ -9,7 +9,7 @@ export interface Run {
   readonly image: string | undefined;
   readonly build: RunBuild | undefined;
   readonly environment: Readonly<Record<string, string>>;
-  /** Variables whose values are in a Secret of Kubernetes. */
+  /** Variables whose values are in a Secret of Kubernetes, or with whoever starts Compose. */
   readonly secretVariables: readonly string[];
   readonly dependsOn: readonly string[];
   /** Those of them that must have come to an end, and succeeded, before it starts. */

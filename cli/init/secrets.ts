@@ -5,7 +5,7 @@ export interface FoundSecret {
   readonly variable: string;
   /** What the stack's secret is called that is to have it. */
   readonly secret: string;
-  /** As the repository has it, which need not be the real one; `undefined`: it is in a Secret of Kubernetes. */
+  /** As the repository has it, which need not be the real one; `undefined`: it is in a Secret of Kubernetes, or asked for by Compose. */
   readonly value: string | undefined;
 }
 
@@ -17,6 +17,11 @@ const login = /:\/\/[^/\s:@]*:[^/\s@]+@|\b(password|pwd)=[^;&\s]/i;
 /** Whether a variable's value is a secret, by the variable's name or by what it looks like. */
 export function isSecretVariable(variable: string, value: string): boolean {
   return value !== "" && (login.test(value) || (names.test(variable) && !/^(true|false|\d{1,4})$/i.test(value)));
+}
+
+/** Whether a variable's name says that it has a secret. */
+export function hasSecretName(variable: string): boolean {
+  return names.test(variable);
 }
 
 /**
@@ -33,7 +38,7 @@ export function findSecrets(
   const all = [...environments].map(([service, { environment, secretVariables }]) => {
     const secrets: (readonly [variable: string, value: string | undefined])[] = [
       ...Object.entries(environment).filter(([variable, value]) => isSecretVariable(variable, value)),
-      ...secretVariables.filter((name) => !Object.hasOwn(environment, name)).map((name) => [name, undefined] as const),
+      ...secretVariables.filter((name) => (environment[name] ?? "") === "").map((name) => [name, undefined] as const),
     ];
     for (const [variable, value] of secrets)
       values.set(variable, (values.get(variable) ?? new Set<string | undefined>()).add(value));

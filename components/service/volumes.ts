@@ -47,11 +47,13 @@ const volumeNameSchema = z
   .refine((name) => !name.startsWith("scratch-"), "Is like the name of a scratch directory; choose another one")
   .refine((name) => !fileVolumeNames.includes(name), "Is what the volume of `files` is called; choose another one");
 
+const volumesMessage = "Must be a map of names and volumes, such as {data: {path: /data, size: 1Gi}}";
+
 /** The volumes of a service, by name. */
-export const volumesSchema = z.record(volumeNameSchema, volumeSchema);
+export const volumesSchema = z.record(volumeNameSchema, volumeSchema, volumesMessage);
 
 /** What one layer of settings says of them. */
-export const volumesLayerSchema = z.record(volumeNameSchema, volumeSchema.partial());
+export const volumesLayerSchema = z.record(volumeNameSchema, volumeSchema.partial(), volumesMessage);
 
 /** The PersistentVolumeClaim of a volume that the pods of a service share. */
 export function claimName(service: string, volume: string): string {

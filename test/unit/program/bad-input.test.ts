@@ -1225,6 +1225,12 @@ describe("a setting that its service's kind or its volumes cannot have gets one 
       /"\/tmp": is a directory of every pod/,
     ],
     [
+      "volumes as Compose writes them",
+      { volumes: ["data:/data"] },
+      "volumes",
+      /: must be a map of names and volumes, such as \{data: \{path: \/data, size: 1Gi\}\}$/,
+    ],
+    [
       "a volume without a size",
       { volumes: { data: { path: "/data" } } },
       "volumes.data.size",

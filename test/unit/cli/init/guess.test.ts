@@ -452,6 +452,25 @@ test("a password in Compose becomes a secret of the stack, the one of the databa
   });
 });
 
+test("a secret that Compose takes from whoever starts it is one of the stack, and what is empty on purpose is none", () => {
+  const { config } = guessedStack({
+    "svc/a/Dockerfile": web,
+    "compose.yaml": `services:
+  a:
+    build: svc/a
+    environment:
+      SMTP_PASSWORD: \${SMTP_PASSWORD}
+      API_KEY:
+      EMPTY_TOKEN: ""
+      SOME_TOKEN: \${SOME_TOKEN:-given}
+      MODE: \${MODE}
+`,
+  });
+  expect(config["services"]).toEqual({
+    a: { secrets: { SOME_TOKEN: "some-token", SMTP_PASSWORD: "smtp-password", API_KEY: "api-key" } },
+  });
+});
+
 test.each([
   ["postgres:17", 999],
   ["postgres:17-alpine", 70],
