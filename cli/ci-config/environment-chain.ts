@@ -13,13 +13,25 @@ export interface EnvironmentChain {
 /** Which environment each gets its digests from; `undefined`: what is merged. */
 export type Origins = ReadonlyMap<string, string | undefined>;
 
-/** @throws CommandError for a chain that does not begin here, that goes in a circle, or begins nowhere */
+/** @throws CommandError for a chain that does not begin here, that goes in a circle, or begins nowhere; or with several apps */
 export function readChain(project: Project, first: string): EnvironmentChain {
   const [, ...following] = chainFrom(first, readOrigins(project));
+  assertOneApp(project, first, following);
   return {
     first: environmentOf(project.stackFile(first)),
     promotions: following.map((name) => promotionOf(project.stackFile(name))),
   };
+}
+
+/** Digests of one app are of no use to another: such a stack file may be that of the example, left over beside one's own. */
+function assertOneApp(project: Project, first: string, following: readonly string[]): void {
+  const appOf = (name: string): string => project.stackFile(name).read("app").app.name;
+  const app = appOf(first);
+  const other = following.find((name) => appOf(name) !== app);
+  if (other === undefined) return;
+  throw new CommandError(
+    `stacks/Pulumi.${other}.yaml: app.name: ${JSON.stringify(appOf(other))}: it gets its digests from ${first}, which is of the app ${app}; remove the file if nobody needs it, or make the names the same`,
+  );
 }
 
 /** Of all environments that have a stack file. */

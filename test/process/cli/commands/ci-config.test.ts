@@ -459,6 +459,19 @@ describe("the pipeline goes on", () => {
   });
 });
 
+test("an environment of another app is refused, such as one of the example's beside one's own", async () => {
+  write(
+    "stacks/Pulumi.prod.yaml",
+    stringify({ config: settings({ promotion: { from: "dev" }, app: { name: "delinkcious", directory: "." } }) }),
+  );
+  expect(await ciConfig(["--check"])).toMatchObject({
+    status: 1,
+    stderr: expect.stringContaining(
+      'stacks/Pulumi.prod.yaml: app.name: "delinkcious": it gets its digests from dev, which is of the app shop; remove the file',
+    ),
+  });
+});
+
 test("migrations of an environment in which no job could ask what has become of them are refused", async () => {
   write("svc/link_service/service.yaml", "migrations: { command: [/app, migrate] }\n");
   const { status, stderr } = await ciConfig([]);
