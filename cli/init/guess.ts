@@ -104,6 +104,9 @@ export function guessStack({ repository, directory, program, refused = new Map()
         : [],
     ]),
   );
+  const migrated = new Set(
+    images.flatMap(({ dockerfile, migration }) => (migration === undefined ? [] : [dockerfile])),
+  );
   const services = images.map((image): GuessedService => {
     const { language = "no known language", test, prepare, image: imageOfLanguage } = languages.get(image.name) ?? {};
     const isFound = pattern !== undefined && isPlain(image) && matchesGlob(posix.dirname(image.dockerfile), pattern);
@@ -165,7 +168,7 @@ export function guessStack({ repository, directory, program, refused = new Map()
           : [
               `→ its migrations have ${image.migration.lacking.join(", ")} in ${image.migration.file}, which it has not`,
             ]),
-        ...[migrationHint(image, repository) ?? []].flat(),
+        ...(migrated.has(image.dockerfile) ? [] : [migrationHint(image, repository) ?? []].flat()),
         ...(own === undefined ? [] : runRemarks(own, image.run?.file ?? "what runs it")),
       ],
     };

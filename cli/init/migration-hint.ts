@@ -20,10 +20,10 @@ const tools: readonly { readonly file: string; readonly command: readonly string
  * @returns `undefined`: there is nothing
  */
 export function migrationHint(
-  image: Pick<FoundImage, "dockerfile" | "context" | "migration" | "kind">,
+  image: Pick<FoundImage, "dockerfile" | "context" | "kind">,
   { read, has }: Pick<Repository, "read" | "has">,
 ): string | undefined {
-  if (image.migration !== undefined || image.kind !== undefined) return undefined;
+  if (image.kind !== undefined) return undefined;
   const directory = sourceDirectory(image);
   const content = parsed(() => JSON.parse(read(posix.join(directory, "package.json")) ?? ""));
   const scripts = isMap(content) && isMap(content["scripts"]) ? Object.keys(content["scripts"]) : [];

@@ -28,7 +28,8 @@ test.each<[what: string, files: Record<string, string>]>([
     "where Compose says it",
     {
       "svc/a/manage.py": "",
-      "compose.yaml": "services:\n  a: { build: svc/a }\n  migrate: { build: svc/a, command: [m], restart: 'no' }\n",
+      "compose.yaml":
+        "services:\n  a: { build: svc/a }\n  queue: { build: svc/a, command: [q] }\n  migrate: { build: svc/a, command: [m], restart: 'no' }\n",
     },
   ],
   ["of a script that makes one", { "svc/a/package.json": '{ "scripts": { "migrate:create": "x" } }' }],
