@@ -265,7 +265,7 @@ test("what a branch has saved under any key, and for any path, reaches no job of
   expect(await ended(harness, attack)).toBe("success");
   expect(await harness.log(attack, "test")).toContain("Stored cache to delivery-v1-");
 
-  await harness.context("shop-dev", { TOKEN: "of-the-environment" });
+  await harness.context("shop-read", { TOKEN: "of-pull-requests" });
   const [pipeline = ""] = await harness.push(render(setupConfiguration(shop), ""), { files: programFiles() });
   // The program's CLI is one that continues no pipeline.
   expect(await ended(harness, pipeline)).toBe("success");
