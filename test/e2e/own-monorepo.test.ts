@@ -41,7 +41,8 @@ describe("a monorepo of the user's", () => {
       "svc/lost/Dockerfile": "FROM registry.invalid/java:21\nCOPY app.jar /\nEXPOSE 8080\n",
       "svc/lost/app.jar": "",
       "compose.yaml":
-        "services:\n  api: { build: svc/api, environment: { CACHE_ADDR: 'cache:6379' } }\n  cache: { image: 'registry.invalid/redis:8' }\n",
+        "services:\n  api: { build: svc/api, environment: { CACHE_ADDR: 'cache:6379' } }\n  cache: { image: 'registry.invalid/redis:8' }\n" +
+        "  web: { build: svc/web }\n  migrate: { build: svc/web, command: [sh, -c, 'echo migrated'], restart: 'no' }\n",
     });
     harness = await enterGitOps();
   });
@@ -99,6 +100,18 @@ describe("a monorepo of the user's", () => {
     expect(said).toContain("CircleCI: the pipeline of the new commit");
     expect(said.join("\n")).not.toMatch(/pipeline #\d+ ended with/);
     expect(said.join("\n")).not.toContain("web: built in");
+  });
+
+  test("its images have migrated before, as Compose does it: CI waits for that, too", async () => {
+    const jobs = await harness.kubernetes.request("GET", `/apis/batch/v1/namespaces/${namespace()}/jobs`);
+    const { items } = z
+      .object({
+        items: z.array(z.object({ spec: z.unknown(), status: z.object({ succeeded: z.number().optional() }) })),
+      })
+      .parse(jobs);
+    expect(items).toHaveLength(1);
+    expect(items[0]?.status.succeeded).toBe(1);
+    expect(JSON.stringify(items[0]?.spec)).toContain((await imageOf("web")).replace(/^.*@/, ""));
   });
 
   test("the demo changes a service that runs, and follows it to the cluster", async () => {
