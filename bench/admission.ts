@@ -30,7 +30,7 @@ interface Size {
 export async function benchAdmission(report: (line: string) => void): Promise<Figure[]> {
   const stateDir = mkdtempSync(join(tmpdir(), "delivery-bench-admission-"));
   try {
-    const { cluster } = await startSandbox({ stateDir, delivery: "direct", pods: "simulated", report });
+    const { cluster } = await startSandbox({ stateDir, delivery: "direct", report });
     return await measureAdmission(kubernetesClient(cluster.kubeconfigPath), {
       services: 300,
       digests: 10,

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { restrictedContainer, restrictedPod } from "../../components/manifests/pod.ts";
 import { errorMessage } from "../../core/error.ts";
 import { parseMigration, migrationPath, type Migration } from "../../git/migration-record.ts";
 import { parseRecord, recordPath } from "../../git/release-record.ts";
-import { conditionOf } from "../../kubernetes/object.ts";
+import { conditionOf, listAt, mapAt } from "../../kubernetes/object.ts";
 import { eventually } from "../support/eventually.ts";
 import { pushBuild } from "../support/image-push.ts";
 import { deploymentOf, isSettled, namesOf } from "../support/sandbox-harness.ts";
@@ -37,6 +38,8 @@ describe("migrations", () => {
           host: circleci.url,
           environment: { DELIVERY_KUBECONFIG: "deploy-token" },
         },
+        // Nothing but what records name may start: neither the migrations nor the pods may be a moment early.
+        cluster: { adoptExisting: true, admission: { action: "enforce" } },
         services: { cart: { migrations: { command: ["sh", "-c", script], activeDeadlineSeconds: 15 } } },
       },
     });
@@ -128,6 +131,31 @@ describe("migrations", () => {
     await delivery(harness, shop, "rollback");
     expect(migration().job).toBe(job);
     await expectRunning(released());
+  });
+
+  test("what ran before may still start, and none of all these pods was ever refused", async () => {
+    const allowed = mapAt(
+      await harness.kubernetes.request("GET", `/api/v1/namespaces/${shop.namespace}/configmaps/cart.images`),
+      "data",
+    );
+    expect(allowed["current"]).toBe(`${shop.imagesOf("cart")}@${released()}`);
+    expect(Object.keys(allowed).length).toBeGreaterThan(2);
+    const events = await harness.kubernetes.request("GET", `/api/v1/namespaces/${shop.namespace}/events`);
+    const refused = listAt(events, "items").filter(({ reason }) => reason === "FailedCreate");
+    expect(refused.map(({ message }) => message)).toEqual([]);
+  });
+
+  test("an image that no record names does not start", async () => {
+    const pod = {
+      metadata: { name: "stray", labels: { "app.kubernetes.io/name": "cart" } },
+      spec: {
+        ...restrictedPod(),
+        containers: [{ name: "cart", image: `${shop.imagesOf("cart")}:0.1`, ...restrictedContainer() }],
+      },
+    };
+    await expect(
+      harness.kubernetes.request("POST", `/api/v1/namespaces/${shop.namespace}/pods`, { body: pod }),
+    ).rejects.toThrow(`no release record of ${shop.namespace} names ${shop.imagesOf("cart")}:0.1`);
   });
 
   const subjects = (count: number): string[] => harness.repository.subjects().slice(0, count);

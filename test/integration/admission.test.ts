@@ -1,6 +1,9 @@
 import https from "node:https";
+import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { z } from "zod";
+import { readWorkloads } from "../../cli/status/cluster-status.ts";
 import {
   bindingName,
   environmentPolicy,
@@ -14,9 +17,12 @@ import {
 import type { ManifestContext } from "../../components/manifests/manifests.ts";
 import { allowedImagesName, imagesOfLabel, previewImagesName, previewNamespaceLabel } from "../../core/names.ts";
 import { errorMessage } from "../../core/error.ts";
+import { mapAt } from "../../kubernetes/object.ts";
 import { eventually } from "../support/eventually.ts";
 import { sampleService } from "../support/sample-shop.ts";
-import { enterSandbox, type SandboxHarness } from "../support/sandbox-harness.ts";
+import { createMonorepo, type Monorepo } from "../support/monorepo.ts";
+import { openPipeline, type Pipeline } from "../support/pipeline.ts";
+import { deploymentOf, enterSandbox, namesOf, type SandboxHarness } from "../support/sandbox-harness.ts";
 
 const app = "admission";
 const namespace = `${app}-dev`;
@@ -223,4 +229,66 @@ describe("pods of images that nobody has released", () => {
       request.end(JSON.stringify(podOf(args)));
     });
   }
+});
+
+/** The same by the program, which applies the workloads itself. The tests build on each other. */
+describe("an environment whose cluster asks", () => {
+  const name = "asking";
+  let harness: SandboxHarness;
+  let monorepo: Monorepo;
+  let pipeline: Pipeline;
+  const settings = {
+    "delivery:cluster": { adoptExisting: true, admission: { action: "enforce" } },
+    "delivery:services": { nightly: { kind: "cron", schedule: "0 0 1 1 *" } },
+  };
+  const at = `${name}-sandbox`;
+  const deployment = `/apis/apps/v1/namespaces/${at}/deployments/web`;
+  const listed = async (): Promise<Record<string, unknown>> =>
+    mapAt(await harness.kubernetes.request("GET", `/api/v1/namespaces/${at}/configmaps/web.images`), "data");
+
+  beforeAll(async () => {
+    harness = await enterSandbox();
+    monorepo = createMonorepo(join(harness.stateDir, "monorepos", name), ["web", "nightly"]);
+    pipeline = openPipeline({ ...harness, name, directory: monorepo.directory });
+  });
+  afterAll(async () => pipeline.run("destroy", { settings }));
+
+  test("runs what has been declared, and nothing that somebody else puts in its place", async () => {
+    await pipeline.run("up", { settings });
+    const { image } = await deploymentOf(harness.kubernetes, at, "web");
+    expect(await listed()).toEqual({ current: image });
+    const body = { spec: { template: { spec: { containers: [{ name: "web", image: "busybox:latest" }] } } } };
+    await harness.kubernetes.request("PATCH", deployment, {
+      contentType: "application/strategic-merge-patch+json",
+      body,
+    });
+    const status = await eventually("its pods are refused", async () => {
+      const location = { app: name, environment: "sandbox", namespace: at, argoCdNamespace: "argocd" };
+      const all = await readWorkloads(harness.kubernetes, location, AbortSignal.timeout(10_000));
+      return all.find(({ service, state }) => service === "web" && state === "failed");
+    });
+    expect(status.message).toContain(`no release record of ${at} names busybox:latest`);
+  });
+
+  test("a new image replaces the one before, which may start until then, and the next preview knows it", async () => {
+    const before = (await listed())["current"];
+    monorepo.write("svc/web_service/www/index.html", "Another one.\n");
+    await pipeline.run("up", { settings });
+    const { image } = await deploymentOf(harness.kubernetes, at, "web");
+    expect(image).not.toBe(before);
+    expect(await listed()).toEqual({ current: image, "previous-1": before });
+    expect((await pipeline.run("up", { settings })).changes).toEqual([]);
+  });
+
+  test("nothing is left behind where it is no longer asked for", async () => {
+    const plain = { ...settings, "delivery:cluster": { adoptExisting: true } };
+    await pipeline.run("up", { settings: plain });
+    for (const kind of [policies, bindings]) {
+      const { items } = z
+        .object({ items: z.array(z.looseObject({})) })
+        .parse(await harness.kubernetes.request("GET", kind));
+      expect(JSON.stringify(items)).not.toContain(at);
+    }
+    expect(await namesOf(harness.kubernetes, "v1/configmaps", at)).not.toContain("web.images");
+  });
 });

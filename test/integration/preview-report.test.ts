@@ -166,7 +166,20 @@ describe("the report of a preview", () => {
     });
     const { errors, losses } = await json("--safe-stack", "sandbox", "--state", state);
     expect(errors).toEqual([]);
-    expect(losses.map(({ kind, name }) => `${kind} ${name}`)).toEqual(["Project report"]);
+    // The project, and the contexts that belong to its owner.
+    expect(losses.map(({ kind, name }) => `${kind} ${name}`).toSorted()).toEqual([
+      "Context report-build",
+      "Context report-read",
+      "ContextEnvironmentVariable build-DOCKERHUB_PASSWORD",
+      "ContextEnvironmentVariable build-DOCKERHUB_USERNAME",
+      "ContextEnvironmentVariable read-DELIVERY_GIT_TOKEN",
+      "ContextEnvironmentVariable read-DELIVERY_GIT_USERNAME",
+      "ContextRestriction report-build",
+      "ContextRestriction report-build-expression",
+      "ContextRestriction report-read",
+      "ContextRestriction report-read-expression",
+      "Project report",
+    ]);
     delivery.settings({});
   });
 

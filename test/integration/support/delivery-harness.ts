@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
 import { buildTools } from "../../../sandbox/machine/tools/go-tools.ts";
@@ -37,6 +37,8 @@ export async function openDeliveryHarness(stateDir: string, pipeline: Pipeline):
   rmSync(directory, { recursive: true, force: true });
   for (const path of [temporary, join(directory, "stacks")]) mkdirSync(path, { recursive: true });
   cpSync(join(repository, "Pulumi.yaml"), join(directory, "Pulumi.yaml"));
+  // Where the dynamic resources find their methods.
+  symlinkSync(join(repository, "components"), join(directory, "components"));
   const tools = await buildTools(["pulumi"], () => undefined);
   const executor = executorEnvironment(stateDir, tools);
   const settings: DeliveryHarness["settings"] = (changes) => {
