@@ -8,7 +8,7 @@ import {
   policyName,
   serviceBindings,
 } from "../components/manifests/admission.ts";
-import type { ManifestContext } from "../components/manifests/manifests.ts";
+import type { ManifestContext } from "../components/manifests/manifest-context.ts";
 import type { Service } from "../components/service/service.ts";
 import { allowedImagesName } from "../core/names.ts";
 import type { KubernetesClient } from "../kubernetes/client.ts";

@@ -7,7 +7,7 @@ import { Dependency } from "./cluster/dependency.ts";
 import { routeHooks } from "./cluster/gateway-hooks.ts";
 import { declaredImages } from "./manifests/admission.ts";
 import { dependencyUsers, deployedDependencies } from "./manifests/dependency.ts";
-import type { ManifestContext } from "./manifests/manifests.ts";
+import type { ManifestContext } from "./manifests/manifest-context.ts";
 import { inStartOrder } from "./service/peers.ts";
 import type { ServiceImage } from "./service-image.ts";
 import { generationOf, type ServiceSecrets } from "./cluster/service-secret.ts";

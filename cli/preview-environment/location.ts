@@ -1,4 +1,4 @@
-import type { ClusterEntry } from "../../components/manifests/manifests.ts";
+import type { ClusterEntry } from "../../components/manifests/manifest-context.ts";
 import type { StackSettings } from "../../stacks/schema.ts";
 import { CommandError } from "../command.ts";
 import type { PullRequest } from "../github/github.ts";

@@ -1,12 +1,8 @@
 import { createHash } from "node:crypto";
 import type { DependencySettings } from "../../components/service/dependency-settings.ts";
 import { dependencyFiles, serviceFiles } from "../../components/manifests/manifest-files.ts";
-import {
-  usedSecrets,
-  type ClusterEntry,
-  type ManifestContext,
-  type ServiceManifests,
-} from "../../components/manifests/manifests.ts";
+import { usedSecrets, type ServiceManifests } from "../../components/manifests/manifests.ts";
+import { type ClusterEntry, type ManifestContext } from "../../components/manifests/manifest-context.ts";
 import { dependencyManifests, dependencyUsers, deployedDependencies } from "../../components/manifests/dependency.ts";
 import { metadata, namespaceManifest, type Environment } from "../../components/manifests/metadata.ts";
 import { podSecurity } from "../../components/manifests/pod-security.ts";

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { migrationFiles } from "../../components/manifests/manifest-files.ts";
-import { migrationManifests, type ManifestContext } from "../../components/manifests/manifests.ts";
+import { migrationManifests } from "../../components/manifests/manifests.ts";
+import { type ManifestContext } from "../../components/manifests/manifest-context.ts";
 import { deployedDependencies } from "../../components/manifests/dependency.ts";
 import type { Service } from "../../components/service/service.ts";
 import { migrationJobName } from "../../core/names.ts";

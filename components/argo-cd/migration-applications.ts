@@ -7,7 +7,7 @@ import type { Cluster } from "../cluster/cluster.ts";
 import type { GitManifests } from "../deploy-repository/git-manifests.ts";
 import type { Identity } from "../../git/committer.ts";
 import { InitialMigrations, InitialReleases } from "../deploy-repository/initial-releases.ts";
-import type { ManifestContext } from "../manifests/manifests.ts";
+import type { ManifestContext } from "../manifests/manifest-context.ts";
 import { migrationDeadline } from "../service/migration-settings.ts";
 import type { ServiceImage } from "../service-image.ts";
 

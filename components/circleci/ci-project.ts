@@ -11,6 +11,7 @@ import {
 import { tokenVariable, usernameVariable } from "../../git/git-credentials.ts";
 import { contextExpression } from "../../circleci/context-expression.ts";
 import { ciContext } from "./ci-context.ts";
+import { ciPipeline, type DriftSchedule } from "./ci-pipeline.ts";
 import { accessHint } from "./circleci-hints.ts";
 import { assertAnswers, circleCiHooks, type CircleCiAccess } from "./circleci-hooks.ts";
 import { secretValues, type Registry, type Secrets } from "../secrets.ts";
@@ -30,8 +31,8 @@ export interface CiProjectArgs {
   standalone: boolean;
   /** GitHub's numeric id of the repository whose pushes start the pipeline. @default no pipeline is declared */
   repositoryId?: string | undefined;
-  /** When the environments are looked over for drift, as five fields of cron in UTC, and on which branch. @default never */
-  drift?: { schedule: string; branch: string } | undefined;
+  /** When the environments are looked over for drift. @default never */
+  drift?: DriftSchedule | undefined;
   /** The API's base URL. @default CircleCI's own */
   host?: string | undefined;
   token: pulumi.Output<string>;
@@ -232,74 +233,6 @@ function ownProject(name: string, args: CiProjectArgs, own: pulumi.CustomResourc
     // CircleCI refuses to delete a project that follows a repository, and destroy would fail.
     { ...own, retainOnDelete: !args.standalone },
   );
-  if (args.repositoryId !== undefined) pipelineOf(name, project, args.repositoryId, args, own);
+  if (args.repositoryId !== undefined) ciPipeline(name, project, args.repositoryId, args.drift, own);
   return project;
-}
-
-/**
- * The events that run the pipeline. A pull request that is opened, or gets the label `run-ci`, changes what its branch's
- * pipeline does, without a push. Source: https://circleci.com/docs/guides/orchestrate/github-trigger-event-options/
- */
-const events = [
-  { suffix: "", eventPreset: "all-pushes" },
-  { suffix: "-opened", eventPreset: "only-open-prs" },
-  { suffix: "-labelled", eventPreset: "only-labeled-prs" },
-];
-
-/** Runs `.circleci/config.yml` when something happens to the repository, through CircleCI's GitHub App. */
-function pipelineOf(
-  name: string,
-  project: circleci.Project,
-  repositoryId: string,
-  { drift }: Pick<CiProjectArgs, "drift">,
-  own: pulumi.CustomResourceOptions,
-): void {
-  const pipeline = new circleci.Pipeline(
-    name,
-    {
-      name: "push",
-      description: "Tests, builds and releases what a push changes",
-      projectId: project.id,
-      checkoutSourceProvider: "github_app",
-      checkoutSourceRepoExternalId: repositoryId,
-      configSourceProvider: "github_app",
-      configSourceRepoExternalId: repositoryId,
-      configSourceFilePath: ".circleci/config.yml",
-    },
-    // The provider looks for the old pipeline in the new project, and never sends where the configuration comes from.
-    { ...own, replaceOnChanges: ["projectId", "configSourceProvider", "configSourceRepoExternalId"] },
-  );
-  const ofPipeline = { projectId: project.id, pipelineId: pipeline.id, disabled: false };
-  // The provider looks for the old trigger in the new project, and cannot move it to another pipeline.
-  const placed = { ...own, replaceOnChanges: ["projectId", "pipelineId", "eventSourceProvider"] };
-  // After an update, the provider notes these as empty texts, which differ from what is not set, at every further update.
-  const ignoreChanges = ["checkoutRef", "configRef", "eventSourceScheduleAttributionActor"];
-  for (const { suffix, eventPreset } of events) {
-    new circleci.Trigger(
-      `${name}${suffix}`,
-      {
-        ...ofPipeline,
-        eventSourceProvider: "github_app",
-        eventSourceRepoExternalId: repositoryId,
-        eventPreset,
-      },
-      { ...placed, ignoreChanges },
-    );
-  }
-  if (drift === undefined) return;
-  new circleci.Trigger(
-    `${name}-drift`,
-    {
-      ...ofPipeline,
-      eventSourceProvider: "schedule",
-      eventSourceScheduleCronExpression: drift.schedule,
-      // Nobody's own account: it stays when people go.
-      eventSourceScheduleAttributionActor: "system",
-      eventName: "drift",
-      checkoutRef: drift.branch,
-      configRef: drift.branch,
-      parameters: { drift: true },
-    },
-    placed,
-  );
 }

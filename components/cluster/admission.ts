@@ -17,7 +17,7 @@ import {
   serviceBindings,
   type AdmissionBinding,
 } from "../manifests/admission.ts";
-import type { ManifestContext } from "../manifests/manifests.ts";
+import type { ManifestContext } from "../manifests/manifest-context.ts";
 import type { Service } from "../service/service.ts";
 
 export interface AdmissionArgs {

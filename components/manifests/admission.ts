@@ -12,7 +12,7 @@ import { isReplaced } from "../../git/manifest-images.ts";
 import { isMap } from "../../core/yaml.ts";
 import { deployedDependencies } from "./dependency.ts";
 import type { AdmissionSettings } from "./allowed-images.ts";
-import type { ManifestContext } from "./manifests.ts";
+import type { ManifestContext } from "./manifest-context.ts";
 import { commonLabels } from "./metadata.ts";
 import { completeService } from "./service-objects.ts";
 import type { Service } from "../service/service.ts";

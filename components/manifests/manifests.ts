@@ -1,18 +1,18 @@
 import { types } from "@pulumi/kubernetes";
 import type { Input } from "@pulumi/pulumi";
+import type { ClusterEntry, ManifestContext } from "./manifest-context.ts";
 import { filesName, migrationName, pullSecretName, secretName } from "../../core/names.ts";
-import { allowedImages, type AdmissionSettings } from "./allowed-images.ts";
-import type { DependencySettings } from "../service/dependency-settings.ts";
+import { allowedImages } from "./allowed-images.ts";
 import { fileKeys } from "../service/files.ts";
 import { dependencyAddress, deployedDependencies } from "./dependency.ts";
 import { exposedPort, isExposed } from "../service/exposure.ts";
 import { runsToCompletion } from "../service/kind.ts";
-import { ingress, ingressHost, type IngressSettings } from "./ingress.ts";
-import { metadata, selectorLabels, type Environment } from "./metadata.ts";
+import { ingress, ingressHost } from "./ingress.ts";
+import { metadata, selectorLabels } from "./metadata.ts";
 import { servicePorts } from "./service-ports.ts";
 import { workload, type WorkloadManifests } from "./workload.ts";
 import { volumeClaims, type VolumeClaim } from "./volumes.ts";
-import { routeAddress, routes, type GatewaySettings, type GrpcRoute, type HttpRoute } from "./routes.ts";
+import { routeAddress, routes, type GrpcRoute, type HttpRoute } from "./routes.ts";
 import { peerAddress, peerNames, peerVariables } from "../service/peer-settings.ts";
 import { portsOf, primaryPort, type NamedPort } from "../service/ports.ts";
 import { migrationJob } from "./migration.ts";
@@ -20,48 +20,6 @@ import { migrationPolicy, networkPolicy, type NetworkPolicyArgs } from "./networ
 import { podTemplate } from "./pod-template.ts";
 import type { Service } from "../service/service.ts";
 import { hasPodVolumes } from "../service/volumes.ts";
-
-/** The way into the cluster, as the stack file declares it: at most one of them. */
-export interface ClusterEntry {
-  readonly ingress?: IngressSettings | undefined;
-  readonly gateway?: GatewaySettings | undefined;
-}
-
-/** All that the manifests of an environment are made of, beside the service itself. */
-export interface ManifestContext extends ClusterEntry {
-  readonly environment: Environment;
-  readonly services: readonly Service[];
-  readonly dependencies: Readonly<Record<string, DependencySettings>>;
-  /** @default the cluster takes pods of all images */
-  readonly admission?: AdmissionSettings | undefined;
-}
-
-/** @param config the stack's configuration */
-export function manifestContext(
-  config: {
-    app: { name: string };
-    environment: string;
-    cluster: { namespace: string } & ClusterEntry & Pick<ManifestContext, "admission">;
-    dependencies: ManifestContext["dependencies"];
-    images: { login: "password" | "own" };
-  },
-  services: readonly Service[],
-): ManifestContext {
-  const { app, environment, cluster, dependencies, images } = config;
-  return {
-    environment: {
-      app: app.name,
-      name: environment,
-      namespace: cluster.namespace,
-      ...(images.login === "own" ? { nodesPull: true } : {}),
-    },
-    services,
-    dependencies,
-    ingress: cluster.ingress,
-    gateway: cluster.gateway,
-    ...(cluster.admission === undefined ? {} : { admission: cluster.admission }),
-  };
-}
 
 /** The Kubernetes objects of one service, as plain data. */
 export interface ServiceManifests extends WorkloadManifests {

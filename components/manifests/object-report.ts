@@ -14,7 +14,7 @@ import {
 import { podTemplateOf } from "../../kubernetes/pod-template.ts";
 import { typeOfKind } from "../../kubernetes/schema.ts";
 import { groupOf } from "../../kubernetes/scope.ts";
-import type { ManifestContext } from "./manifests.ts";
+import type { ManifestContext } from "./manifest-context.ts";
 import { deployedDependencies } from "./dependency.ts";
 import { selectorLabels } from "./metadata.ts";
 import { looseSettings } from "./pod-rights.ts";

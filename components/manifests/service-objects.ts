@@ -7,7 +7,8 @@ import { kindOf, labelsAt, listAt, mapAt, nameOf, withValue, type KubernetesObje
 import { podTemplateOf, withPodTemplate } from "../../kubernetes/pod-template.ts";
 import { groupOf } from "../../kubernetes/scope.ts";
 import { deployedKinds, manifestKinds } from "./manifest-files.ts";
-import { serviceManifests, type ManifestContext, type ServiceManifests } from "./manifests.ts";
+import { serviceManifests, type ServiceManifests } from "./manifests.ts";
+import { type ManifestContext } from "./manifest-context.ts";
 import { metadata } from "./metadata.ts";
 import { brokenByPatch, brokenIdentity } from "./object-guard.ts";
 import { patched, type LocatedPatch } from "../service/patches.ts";

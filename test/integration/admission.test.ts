@@ -14,7 +14,7 @@ import {
   previewsPolicy,
   serviceBindings,
 } from "../../components/manifests/admission.ts";
-import type { ManifestContext } from "../../components/manifests/manifests.ts";
+import type { ManifestContext } from "../../components/manifests/manifest-context.ts";
 import { allowedImagesName, imagesOfLabel, previewImagesName, previewNamespaceLabel } from "../../core/names.ts";
 import { errorMessage } from "../../core/error.ts";
 import { mapAt } from "../../kubernetes/object.ts";

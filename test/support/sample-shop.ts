@@ -1,4 +1,4 @@
-import type { ManifestContext } from "../../components/manifests/manifests.ts";
+import type { ManifestContext } from "../../components/manifests/manifest-context.ts";
 import type { Environment } from "../../components/manifests/metadata.ts";
 import type { Service } from "../../components/service/service.ts";
 

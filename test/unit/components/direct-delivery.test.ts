@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { Cluster } from "../../../components/cluster/cluster.ts";
 import type { DependencySettings } from "../../../components/service/dependency-settings.ts";
 import { deliverDirectly } from "../../../components/direct-delivery.ts";
-import type { ManifestContext } from "../../../components/manifests/manifests.ts";
+import type { ManifestContext } from "../../../components/manifests/manifest-context.ts";
 import { openMockEngine, recordRegistrations } from "../../support/mock-engine.ts";
 import { environment, sampleContext, sampleService } from "../../support/sample-shop.ts";
 

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, test } from "vitest";
-import { manifestContext, serviceManifests } from "../../../components/manifests/manifests.ts";
+import { serviceManifests } from "../../../components/manifests/manifests.ts";
+import { manifestContext } from "../../../components/manifests/manifest-context.ts";
 import { loadConfig } from "../../../stacks/config.ts";
 import { secretsSchema } from "../../../stacks/schema.ts";
 import { ciProjectArgs } from "../../../stacks/stage-args.ts";

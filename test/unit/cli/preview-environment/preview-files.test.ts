@@ -10,7 +10,8 @@ import {
 } from "../../../../cli/preview-environment/preview-files.ts";
 import { servicesOfPreview, type Preview } from "../../../../cli/preview-environment/write-preview.ts";
 import type { DependencySettings } from "../../../../components/service/dependency-settings.ts";
-import { serviceAddress, type ClusterEntry } from "../../../../components/manifests/manifests.ts";
+import { serviceAddress } from "../../../../components/manifests/manifests.ts";
+import { type ClusterEntry } from "../../../../components/manifests/manifest-context.ts";
 import type { Service } from "../../../../components/service/service.ts";
 import { parseRecord } from "../../../../git/release-record.ts";
 import { sampleService } from "../../../support/sample-shop.ts";

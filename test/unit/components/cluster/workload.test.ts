@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { autoscalerRemoval } from "../../../../components/cluster/autoscaler-removal.ts";
-import type { ManifestContext } from "../../../../components/manifests/manifests.ts";
+import type { ManifestContext } from "../../../../components/manifests/manifest-context.ts";
 import { SecretGenerations } from "../../../../components/cluster/secret-generations.ts";
 import type { Service } from "../../../../components/service/service.ts";
 import { applyWorkload, Workloads } from "../../../../components/cluster/workload.ts";

@@ -1,10 +1,6 @@
 import { describe, expect, test } from "vitest";
-import {
-  serviceAddress,
-  serviceManifests,
-  serviceSecrets,
-  type ManifestContext,
-} from "../../../../components/manifests/manifests.ts";
+import { serviceAddress, serviceManifests, serviceSecrets } from "../../../../components/manifests/manifests.ts";
+import { type ManifestContext } from "../../../../components/manifests/manifest-context.ts";
 import { metadata } from "../../../../components/manifests/metadata.ts";
 import type { Service } from "../../../../components/service/service.ts";
 import { environment, sampleContext, sampleService } from "../../../support/sample-shop.ts";
