@@ -155,8 +155,9 @@ test("another repository reaches the configuration's source, and another project
   expect(await changes()).toEqual({});
 }, 240_000);
 
-test("another password of the login for pulls leaves the variable in the project", async () => {
+test("another password of the login for pulls leaves the variable in the project, where contexts are not told apart yet", async () => {
   const login = (password: string): Partial<CiProjectArgs> => ({
+    sharedContext: true,
     pull: { registry: "docker.io", username: "acme-reader", password: "pull-token" },
     secrets: new Map([["pull-token", pulumi.secret(password)]]),
   });
@@ -169,10 +170,11 @@ test("another password of the login for pulls leaves the variable in the project
   };
   const expected = ["DELIVERY_PULL_PASSWORD", "DELIVERY_PULL_REGISTRY", "DELIVERY_PULL_USERNAME"];
   Object.assign(wanted, login("hunter3"));
-  expect(await changes()).toEqual({ create: 6 });
+  // For each of the three contexts, and for the project; the environment's is open to every branch, and has what builds have.
+  expect(await changes()).toEqual({ create: 3 * 3 + 3 + 2, delete: 1 });
   expect(await names()).toEqual(expected);
   Object.assign(wanted, login("hunter4"));
-  expect(await changes()).toEqual({ update: 1, replace: 1 });
+  expect(await changes()).toEqual({ update: 3, replace: 1 });
   expect(await names()).toEqual(expected);
   expect(await changes()).toEqual({});
 }, 240_000);
