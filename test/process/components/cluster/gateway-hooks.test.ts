@@ -109,7 +109,7 @@ describe("after a route is written", () => {
   test("it is waited for until the Gateway has accepted it", async () => {
     objects.set(route, { metadata: { name: "link", generation: 1 } });
     const waiting = assertAccepted(client, "shop-dev/httproutes/link");
-    await vi.waitFor(() => expect(cluster.asked).toContain(route));
+    await vi.waitFor(() => expect(cluster.asked).toContain(route), { timeout: 30_000 });
     objects.set(route, withCondition({ status: "True" }));
     await expect(waiting).resolves.toBeUndefined();
   });

@@ -47,7 +47,7 @@ test("what the provider has to say reaches the log of the engine that called it"
   expect(checked.getFailuresList().map((failure) => failure.getReason())).toEqual([
     expect.stringContaining("build.dockerfile: there is no Dockerfile at"),
   ]);
-  await vi.waitFor(() => expect(heard).toHaveLength(1));
+  await vi.waitFor(() => expect(heard).toHaveLength(1), { timeout: 30_000 });
   expect(heard[0]).toMatchObject({ urn, severity: engine.LogSeverity.INFO, ephemeral: false });
   expect(heard[0]?.message).toMatch(/^building for linux\/.*: set build.platform/);
   client.close();

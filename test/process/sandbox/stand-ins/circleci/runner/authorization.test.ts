@@ -51,8 +51,12 @@ test("a job whose context is restricted to another project, or is not there, is 
   const [pipeline = ""] = await harness.push(config("show: { context: prod }, plain"));
   expect(await ended(harness, pipeline)).toBe("unauthorized");
   expect(await harness.jobStatuses(pipeline)).toEqual({ show: "unauthorized", plain: "success" });
-  await vi.waitFor(() =>
-    expect(harness.statuses).toContainEqual(expect.objectContaining({ context: "ci/circleci: show", state: "error" })),
+  await vi.waitFor(
+    () =>
+      expect(harness.statuses).toContainEqual(
+        expect.objectContaining({ context: "ci/circleci: show", state: "error" }),
+      ),
+    { timeout: 30_000 },
   );
   const [missing = ""] = await harness.push(config("show: { context: nowhere }"));
   expect(await ended(harness, missing)).toBe("unauthorized");
@@ -79,7 +83,9 @@ test("a fork's pull request runs where the project builds forks, on branch pull/
   expect(await ended(harness, pipeline)).toBe("unauthorized");
   expect(await harness.jobStatuses(pipeline)).toEqual({ show: "unauthorized", plain: "success" });
   expect(await harness.log(pipeline, "plain")).toContain("project is [], number 12 by guest on pull/12\n");
-  await vi.waitFor(() => expect(harness.statuses.at(-1)?.path).toBe(`/repos/acme/shop/statuses/${sha}`));
+  await vi.waitFor(() => expect(harness.statuses.at(-1)?.path).toBe(`/repos/acme/shop/statuses/${sha}`), {
+    timeout: 30_000,
+  });
 });
 
 test("a webhook without GitHub's signature starts nothing", async () => {

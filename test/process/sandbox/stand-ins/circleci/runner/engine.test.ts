@@ -45,7 +45,9 @@ test("a checkout that was there before the commit is like one made for it", asyn
   const config = configOf({ one: `checkout, { run: '${shown}; git symbolic-ref HEAD' }` }, "      - one\n");
   const [first = ""] = await harness.push(config, { files: { "hello.txt": "hello\n", "old.txt": "" } });
   expect(await ended(harness, first)).toBe("success");
-  await vi.waitFor(() => expect(checkouts().filter((name) => !name.endsWith(".new"))).toHaveLength(3));
+  await vi.waitFor(() => expect(checkouts().filter((name) => !name.endsWith(".new"))).toHaveLength(3), {
+    timeout: 30_000,
+  });
   const before = checkouts();
   harness.repository.git("tag", "v1");
   const [second = ""] = await harness.push(config, { files: { "hello.txt": "good-bye\n", "old.txt": undefined } });
@@ -73,13 +75,15 @@ test("after a failure only what wants one runs, and GitHub hears of each job", a
   const log = await harness.log(pipeline, "test");
   expect(log).toContain("Exited with code exit status 3");
   expect(log).toContain("after\n");
-  await vi.waitFor(() =>
-    expect(harness.statuses.map(({ context, state }) => `${context} ${state}`)).toEqual([
-      "ci/circleci: test pending",
-      "ci/circleci: test failure",
-      "ci/circleci: all pending",
-      "ci/circleci: all success",
-    ]),
+  await vi.waitFor(
+    () =>
+      expect(harness.statuses.map(({ context, state }) => `${context} ${state}`)).toEqual([
+        "ci/circleci: test pending",
+        "ci/circleci: test failure",
+        "ci/circleci: all pending",
+        "ci/circleci: all success",
+      ]),
+    { timeout: 30_000 },
   );
   expect(harness.statuses[1]?.description).toBe("Your tests failed on CircleCI");
   expect(await (await fetch(harness.statuses[1]?.target_url ?? "")).text()).toContain("==== exit 3 (failed)");
@@ -173,7 +177,7 @@ test("what a job has started ends with it, and its files go", async () => {
   expect(identify(Number(pid))).toBeUndefined();
   expect(directory).not.toBe("");
   // No job waits for that.
-  await vi.waitFor(() => expect(existsSync(directory)).toBe(false), 10_000);
+  await vi.waitFor(() => expect(existsSync(directory)).toBe(false), 10_000, { timeout: 30_000 });
 });
 
 test("a commit with [skip ci], a deleted branch and an empty new branch start nothing, and a delivery counts once", async () => {
@@ -198,8 +202,9 @@ test("a config that is missing, or that this CircleCI does not know, gives an er
     state: "errored",
     errors: [{ type: "config", message: expect.stringContaining('does not know the key "orbs"') }],
   });
-  await vi.waitFor(() =>
-    expect(harness.statuses[0]).toMatchObject({ context: "ci/circleci: Build Error", state: "failure" }),
+  await vi.waitFor(
+    () => expect(harness.statuses[0]).toMatchObject({ context: "ci/circleci: Build Error", state: "failure" }),
+    { timeout: 30_000 },
   );
   const after = harness.repository.commit({ ".circleci/config.yml": undefined });
   const event = { ref: "refs/heads/main", before: after, after, repository: harness.repositoryOfEvent() };

@@ -57,11 +57,15 @@ test("an approval holds what requires it until someone approves", async () => {
   const [pipeline = ""] = await harness.push(
     `version: 2.1\njobs:\n${job("release", "{ run: 'true' }")}workflows: { main: { jobs: [approve: { type: approval }, release: { requires: [approve] }] } }\n`,
   );
-  await vi.waitFor(async () => expect((await harness.workflows(pipeline))[0]?.status).toBe("on_hold"));
-  await vi.waitFor(() =>
-    expect(harness.statuses).toMatchObject([
-      { context: "ci/circleci: approve", state: "pending", description: "Your job is on hold on CircleCI!" },
-    ]),
+  await vi.waitFor(async () => expect((await harness.workflows(pipeline))[0]?.status).toBe("on_hold"), {
+    timeout: 30_000,
+  });
+  await vi.waitFor(
+    () =>
+      expect(harness.statuses).toMatchObject([
+        { context: "ci/circleci: approve", state: "pending", description: "Your job is on hold on CircleCI!" },
+      ]),
+    { timeout: 30_000 },
   );
   // An approval that waits survives the process.
   await harness.circleCi.close();
@@ -79,11 +83,13 @@ test("a workflow that is canceled ends its jobs, and starts no other; it can run
   await harness.ask("POST", `/workflow/${workflow?.id}/cancel`);
   expect(await ended(harness, pipeline)).toBe("canceled");
   expect(await harness.jobStatuses(pipeline)).toEqual({ slow: "canceled", all: "not_run" });
-  await vi.waitFor(() =>
-    expect(harness.statuses.at(-1)).toMatchObject({
-      state: "failure",
-      description: "Your CircleCI tests were canceled",
-    }),
+  await vi.waitFor(
+    () =>
+      expect(harness.statuses.at(-1)).toMatchObject({
+        state: "failure",
+        description: "Your CircleCI tests were canceled",
+      }),
+    { timeout: 30_000 },
   );
   await harness.ask("POST", `/workflow/${workflow?.id}/rerun`, { from_failed: true });
   await running(pipeline);
@@ -106,7 +112,7 @@ test("a killed CircleCI finds what ran when it starts again: failed, told to Git
   const served = await harness.startProcess();
   const [pipeline = ""] = await harness.push(slow);
   await running(pipeline);
-  await vi.waitFor(() => expect(markedPids(harness.folder).length).toBeGreaterThan(1));
+  await vi.waitFor(() => expect(markedPids(harness.folder).length).toBeGreaterThan(1), { timeout: 30_000 });
   served.kill("SIGKILL");
   await new Promise((resolve) => served.once("exit", resolve));
   expect(markedPids(harness.folder)).not.toEqual([]);
@@ -114,8 +120,9 @@ test("a killed CircleCI finds what ran when it starts again: failed, told to Git
   expect(markedPids(harness.folder)).toEqual([]);
   expect(await ended(harness, pipeline)).toBe("failed");
   expect(await harness.jobStatuses(pipeline)).toEqual({ slow: "infrastructure_fail", all: "success" });
-  await vi.waitFor(() =>
-    expect(harness.statuses.findLast(({ context }) => context.endsWith("slow"))?.state).toBe("error"),
+  await vi.waitFor(
+    () => expect(harness.statuses.findLast(({ context }) => context.endsWith("slow"))?.state).toBe("error"),
+    { timeout: 30_000 },
   );
 });
 
