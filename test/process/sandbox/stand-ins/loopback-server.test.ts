@@ -59,7 +59,7 @@ test("a request of HTTP/1.0 need not name the host", async () => {
 
 test("what is under way is answered before the end", async () => {
   const slow = fetch(`http://127.0.0.1:${server.port}/slow`);
-  await vi.waitFor(() => expect(requests).toBe(1), { interval: 5 }, { timeout: 30_000 });
+  await vi.waitFor(() => expect(requests).toBe(1), { interval: 5, timeout: 30_000 });
   const closed = server[Symbol.asyncDispose]();
   expect(await (await slow).text()).toBe("done");
   await closed;

@@ -128,7 +128,7 @@ describe("pushes", () => {
     // The first push was noted while nobody watched.
     const watching = watchPushes(root, [{ name: "test", run: hook }], log);
     onTestFinished(() => watching[Symbol.dispose]());
-    await vi.waitFor(() => expect(hook.mock.calls.map(([pushed]) => pushed)).toEqual([first, first]), 2_000, {
+    await vi.waitFor(() => expect(hook.mock.calls.map(([pushed]) => pushed)).toEqual([first, first]), {
       timeout: 30_000,
     });
     expect(log).toHaveBeenCalledWith("push to team/deploy: test: not now (again in 0.3 s)");
@@ -137,7 +137,6 @@ describe("pushes", () => {
     await push(writer, "main");
     await vi.waitFor(
       () => expect(hook.mock.lastCall?.[0].updates).toEqual([{ ref: "refs/heads/main", before: head, after: next }]),
-      2_000,
       { timeout: 30_000 },
     );
   });
