@@ -52,7 +52,7 @@ async function leaks(pipeline: string): Promise<string[]> {
     .map((log) =>
       log
         .split("\n")
-        .map((line) => [...line].toReversed().join(""))
+        .map((line) => line.split("").toReversed().join(""))
         .join("\n"),
     )
     .join("\n");

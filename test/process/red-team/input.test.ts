@@ -112,7 +112,7 @@ describe("code of a service, which a pull request may bring", () => {
     testScript: "env | rev",
     prepare: { command: "env | rev", directory: ".", context: "." },
   };
-  const reversed = [..."secret-of-"].toReversed().join("");
+  const reversed = "secret-of-".split("").toReversed().join("");
 
   test.each(["review", "deliver"] as const)("sees no credentials in a job of its own: %s", async (trigger) => {
     const id = await run(configuration(trigger, [showing]), trigger === "deliver" ? "main" : "feature");

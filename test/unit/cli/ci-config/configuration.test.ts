@@ -469,7 +469,7 @@ describe("what jobs keep for other jobs, of whatever branch", () => {
     expect(jobs[job]).toBeDefined();
     return Object.values(workflows).flatMap((workflow) =>
       workflow.jobs
-        .flatMap((call) => (typeof call === "string" ? [] : (Object.entries(call) as [string, Invocation][])))
+        .flatMap((call) => (typeof call === "string" ? [] : Object.entries(call)))
         .flatMap(([name, invocation]) => (name === job ? [invocation] : [])),
     );
   };
