@@ -32,7 +32,7 @@ function installDelivery({ program }: ProgramLayout): Step {
     [
       `installed="\${${installedVariable}:-}"`,
       `if [ -n "$installed" ] && cmp -s "$installed/package-lock.json" ${own("package-lock.json")} &&`,
-      `  diff -rq --exclude=bin "$installed/sdks" ${own("sdks")} >/dev/null; then`,
+      `  diff -rq --exclude=bin --exclude=node_modules "$installed/sdks" ${own("sdks")} >/dev/null; then`,
       `  rm -rf ${own("node_modules")} && mkdir ${own("node_modules")}`,
       `  ln -s "$installed"/node_modules/* "$installed"/node_modules/.[!.]* ${own("node_modules")}`,
       "else",

@@ -160,6 +160,8 @@ describe("packages that the image of the jobs has", () => {
     for (const path of ["package-lock.json", "sdks/circleci/index.ts"])
       write(`image/${path}`, readFileSync(join(root, "project", path)));
     write("image/sdks/circleci/bin/index.js", "");
+    // npm has put links there.
+    write("image/sdks/circleci/node_modules/.bin/pulumi", "");
     write("image/node_modules/a/index.js", fromImage["index.js"]);
     write("image/node_modules/.package-lock.json", "");
   });
