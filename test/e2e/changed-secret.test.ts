@@ -1,23 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { stopProcess } from "../../sandbox/machine/process.ts";
 import { eventually } from "../support/eventually.ts";
-import type { Variation } from "../support/pipeline.ts";
+import { ciSecrets, type Variation } from "../support/pipeline.ts";
 import { deploymentOf, deploymentPath, isSettled } from "../support/sandbox-harness.ts";
 import { openEnvironment, type Environment } from "./support/environment.ts";
 import { enterGitOps, type GitOpsHarness } from "./support/gitops-harness.ts";
 
-/** What the sandbox's CI asks for, which does not change. */
-const ofCi = {
-  "deploy-token": "a",
-  "github-token": "b",
-  "pulumi-passphrase": "c",
-  "pulumi-backend": "d",
-  "registry-user": "e",
-  "registry-password": "f",
-};
-
 const withKey = (value: string): Variation => ({
-  secrets: { "delivery:secrets": JSON.stringify({ ...ofCi, "cart-key": value }) },
+  secrets: { "delivery:secrets": JSON.stringify({ ...ciSecrets, "cart-key": value }) },
 });
 
 /** With GitOps nothing of a secret may be in Git, and its pods start anew all the same. The tests build on each other. */

@@ -3,25 +3,15 @@ import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createMonorepo, type Monorepo } from "../support/monorepo.ts";
-import { openPipeline, type Pipeline, type Variation } from "../support/pipeline.ts";
+import { ciSecrets, openPipeline, type Pipeline, type Variation } from "../support/pipeline.ts";
 import { deploymentOf, deploymentPath, enterSandbox, type SandboxHarness } from "../support/sandbox-harness.ts";
 
 const namespace = "generations-sandbox";
 const annotation = "delivery/secrets-generation";
 
-/** What the sandbox's CI asks for, which does not change. */
-const ofCi = {
-  "deploy-token": "a",
-  "github-token": "b",
-  "pulumi-passphrase": "c",
-  "pulumi-backend": "d",
-  "registry-user": "e",
-  "registry-password": "f",
-};
-
 /** Secrets of the stack, and who has them. */
 const withKey = (cart: string, catalog = "catalog-key-1", settings: object = {}): Variation => ({
-  secrets: { "delivery:secrets": JSON.stringify({ ...ofCi, "cart-key": cart, "catalog-key": catalog }) },
+  secrets: { "delivery:secrets": JSON.stringify({ ...ciSecrets, "cart-key": cart, "catalog-key": catalog }) },
   settings: {
     "delivery:services": { cart: { secrets: { KEY: "cart-key" } }, catalog: { secrets: { KEY: "catalog-key" } } },
     ...settings,

@@ -5,20 +5,14 @@ import type { CircleConfig } from "../../../../circleci/schema.ts";
 import { continueConfiguration } from "../../../../cli/ci-config/configuration.ts";
 import type { Pipeline, TriggerKind } from "../../../../cli/ci-config/pipeline.ts";
 import { CircleCiHarness, ended } from "../../../support/circleci-harness.ts";
+import { samplePipeline } from "../../../support/sample-pipeline.ts";
 
 const shop: Pipeline = {
+  ...samplePipeline,
   regenerate: "",
-  image: "cimg/node:24.11",
-  layout: { program: "." },
-  appDirectory: ".",
-  first: { name: "dev", context: "shop-dev", pulls: true },
-  contexts: { build: "shop-build", read: "shop-read", previews: "shop-previews" },
   pullLogin: true,
   promotions: [{ name: "prod", context: "shop-prod", pulls: false, from: "dev", approval: false }],
   services: [{ name: "link", serviceContainers: [] }],
-  testedOnly: [],
-  releases: true,
-  previews: true,
   previewEnvironments: true,
 };
 

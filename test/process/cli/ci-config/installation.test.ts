@@ -18,9 +18,9 @@ import type { ReusableCommand } from "../../../../circleci/schema.ts";
 import { setupConfiguration } from "../../../../cli/ci-config/configuration.ts";
 import { render } from "../../../../cli/ci-config/generated-files.ts";
 import { installedVariable, prepareCommand, pulumiCommand } from "../../../../cli/ci-config/installation.ts";
-import type { Pipeline } from "../../../../cli/ci-config/pipeline.ts";
 import { CircleCiHarness, ended } from "../../../support/circleci-harness.ts";
 import { lockFile, NpmRegistry, tarballOf } from "../../../support/npm-registry.ts";
+import { samplePipeline } from "../../../support/sample-pipeline.ts";
 
 const good = { "index.js": "console.log('good')" };
 const evil = { "index.js": "console.log('evil')" };
@@ -268,7 +268,7 @@ test("what a branch has saved under any key, and for any path, reaches no job of
   expect(await harness.log(attack, "test")).toContain("Stored cache to delivery-v1-");
 
   await harness.context("shop-read", { TOKEN: "of-pull-requests" });
-  const [pipeline = ""] = await harness.push(render(setupConfiguration(shop), ""), { files: programFiles() });
+  const [pipeline = ""] = await harness.push(render(setupConfiguration(samplePipeline), ""), { files: programFiles() });
   // The program's CLI is one that continues no pipeline.
   expect(await ended(harness, pipeline)).toBe("success");
   const log = await harness.log(pipeline, "plan");
@@ -284,19 +284,3 @@ test("what a branch has saved under any key, and for any path, reaches no job of
   await ended(harness, victim);
   expect(await harness.log(victim, "test")).toContain("evil");
 });
-
-const shop: Pipeline = {
-  regenerate: "delivery ci-config --env dev",
-  image: "cimg/node:24.11",
-  layout: { program: "." },
-  appDirectory: ".",
-  first: { name: "dev", context: "shop-dev", pulls: true },
-  contexts: { build: "shop-build", read: "shop-read", previews: "shop-previews" },
-  pullLogin: false,
-  promotions: [],
-  services: [],
-  testedOnly: [],
-  releases: true,
-  previews: true,
-  previewEnvironments: false,
-};

@@ -6,6 +6,7 @@ import { render } from "../../../../cli/ci-config/generated-files.ts";
 import type { Pipeline, PipelineService } from "../../../../cli/ci-config/pipeline.ts";
 import { prepareParameters } from "../../../../cli/ci-config/prepare-image.ts";
 import { CircleCiHarness, ended } from "../../../support/circleci-harness.ts";
+import { samplePipeline } from "../../../support/sample-pipeline.ts";
 
 let harness: CircleCiHarness;
 beforeEach(async () => {
@@ -20,14 +21,8 @@ const shown = "git status --porcelain --ignored --untracked-files=all | sort; ca
 function configuration(command: string, more: Partial<Pipeline> = {}, show = shown, context = "svc/a"): string {
   const { executors, commands, jobs, workflows } = continueConfiguration(
     {
+      ...samplePipeline,
       regenerate: "",
-      image: "cimg/node:24.11",
-      layout: { program: "." },
-      appDirectory: ".",
-      first: { name: "dev", context: "shop-dev", pulls: true },
-      contexts: { build: "shop-build", read: "shop-read", previews: "shop-previews" },
-      pullLogin: false,
-      promotions: [],
       services: [
         {
           name: "a",

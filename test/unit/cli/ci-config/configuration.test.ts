@@ -17,6 +17,7 @@ import { triggerKinds, type Pipeline, type TriggerKind } from "../../../../cli/c
 import { programEntries } from "../../../../cli/ci-config/program-layout.ts";
 import { pipelineOf, readDeclarations } from "../../../../cli/ci-config/read-pipeline.ts";
 import { Project } from "../../../../cli/project/stack-file.ts";
+import { samplePipeline } from "../../../support/sample-pipeline.ts";
 
 const postgres = [{ image: "cimg/postgres:17.5", env: { POSTGRES_PASSWORD: "test" } }];
 const staging = {
@@ -29,21 +30,13 @@ const staging = {
 };
 const prod = { name: "prod", context: "shop-prod", pulls: true, from: "staging", approval: true };
 const shop: Pipeline = {
-  regenerate: "delivery ci-config --env dev",
-  image: "cimg/node:24.11",
-  layout: { program: "." },
-  appDirectory: ".",
-  first: { name: "dev", context: "shop-dev", pulls: true },
-  contexts: { build: "shop-build", read: "shop-read", previews: "shop-previews" },
+  ...samplePipeline,
   pullLogin: true,
   promotions: [staging, prod],
   services: [
     { name: "link", serviceContainers: postgres },
     { name: "user", serviceContainers: [] },
   ],
-  testedOnly: [],
-  releases: true,
-  previews: true,
   previewEnvironments: true,
 };
 
