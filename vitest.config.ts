@@ -16,7 +16,7 @@ export default defineConfig({
       ...(results === undefined ? [] : [new JsonReporter({ outputFile: `${results}/${Date.now()}.json` })]),
     ],
     projects: [
-      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], isolate: false, server } },
+      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], isolate: false, testTimeout: 30_000, server } },
       // Pure code, too, but through real processes: Git, the delivery CLI.
       { test: { name: "process", include: ["test/process/**/*.test.ts"], testTimeout: 60_000, server } },
       { test: { name: "golden", include: ["test/golden/**/*.test.ts"], isolate: false, testTimeout: 30_000, server } },

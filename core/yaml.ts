@@ -1,4 +1,4 @@
-import { parse, YAMLParseError } from "yaml";
+import { parse, parseDocument, visit, YAMLParseError } from "yaml";
 import { errorMessage } from "./error.ts";
 
 /** What a text in YAML says; or why it cannot be read, as part of a message that names the file. */
@@ -13,6 +13,26 @@ export function parseYaml(text: string): { readonly value: unknown } | { readonl
       return { problem: "has several documents, and one is read; remove the lines `---` between them" };
     return { problem: `is not YAML: ${errorMessage(error).trimEnd()}` };
   }
+}
+
+/**
+ * What somebody has written in YAML for this program. Numbers with zeros before them are refused: `010` is 8 to Pulumi, which
+ * follows YAML 1.1 here, 10 to YAML 1.2, and was most likely meant as a text.
+ */
+export function parseSettings(text: string): ReturnType<typeof parseYaml> {
+  const parsed = parseYaml(text);
+  if ("problem" in parsed) return parsed;
+  const problems: string[] = [];
+  visit(parseDocument(text, { logLevel: "silent" }), {
+    Scalar: (_key, { type, source = "", range }) => {
+      if (type !== "PLAIN" || !/^[-+]?0\d+$/.test(source)) return;
+      const line = text.slice(0, range?.[0]).split("\n").length;
+      problems.push(
+        `line ${line}: ${source} is another number to YAML 1.1 than to 1.2; put it in quotes, or leave the zero out`,
+      );
+    },
+  });
+  return problems.length === 0 ? parsed : { problem: problems.join("; ") };
 }
 
 /** Whether what was read is a map, and no list. */

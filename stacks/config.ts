@@ -9,7 +9,7 @@ import { settingsProblems, unquotedVersion } from "../core/schema-version.ts";
 import { secretHint, securePaths, withValueProblems } from "../core/setting-values.ts";
 import { contradictions } from "./contradictions.ts";
 import { passwordHint, secretsSchema, stackSchema, type StackSettings } from "./schema.ts";
-import { readStackFile, versionProblems } from "./stack-file.ts";
+import { readStackFile, textProblems, versionProblems } from "./stack-file.ts";
 
 /** The stack file, parsed and complete. Secrets are secret outputs from here on. */
 export interface Config extends StackSettings {
@@ -43,7 +43,7 @@ const secretKeys = new Set(Object.keys(secretsSchema.shape));
 export function loadConfig(): Config {
   const file = `stacks/Pulumi.${pulumi.getStack()}.yaml`;
   const input = settings();
-  const problems = [...plainSecrets(file, input), ...secretSettings(file, input)];
+  const problems = [...plainSecrets(file, input), ...secretSettings(file, input), ...textProblems(file)];
   const plain = Object.fromEntries(Object.entries(input).filter(([key]) => !secretKeys.has(key)));
   const secret = Object.fromEntries(Object.entries(input).filter(([key]) => secretKeys.has(key)));
   // Another version has other keys: complaining about those would only hide the reason.

@@ -1,9 +1,9 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { z } from "zod";
 import { renamedServiceSettings } from "../components/service/find-services.ts";
 import { schemaProblems, type Problem } from "../core/problem.ts";
 import { renamedKeyProblems, schemaVersion } from "../core/schema-version.ts";
-import { parseYaml } from "../core/yaml.ts";
+import { parseSettings } from "../core/yaml.ts";
 import { stackSchema } from "./schema.ts";
 
 /** Where stack files are, relative to the program's directory. */
@@ -33,7 +33,7 @@ export function shortName(stack: string): string {
  */
 export function readStackFile(stack: string, directory: string = stacksDirectory): Record<string, unknown> {
   const name = `${directory}/Pulumi.${stack}.yaml`;
-  const content = parseYaml(readFileSync(name, "utf8"));
+  const content = parseSettings(readFileSync(name, "utf8"));
   if ("problem" in content) throw new Error(`${name}: ${content.problem}`);
   const file = content.value;
   if (
@@ -46,6 +46,12 @@ export function readStackFile(stack: string, directory: string = stacksDirectory
     throw new Error(`${name} has no \`config:\``);
   }
   return { ...file.config };
+}
+
+/** What the engine may have read otherwise than it was meant, which the text alone shows. A stack may have no file. */
+export function textProblems(file: string): Problem[] {
+  const content = existsSync(file) ? parseSettings(readFileSync(file, "utf8")) : undefined;
+  return content !== undefined && "problem" in content ? [{ location: file, message: content.problem }] : [];
 }
 
 /** Settings as the program receives them: structured values as JSON, scalars as text. */

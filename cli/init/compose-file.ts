@@ -5,7 +5,7 @@ import { isMap } from "../../core/yaml.ts";
 import { environmentFile, expand } from "./env-file.ts";
 import { isPort, listOf, parsed } from "./parsed-yaml.ts";
 import type { Repository } from "./repository.ts";
-import { union, type Run, type RunBuild } from "./run.ts";
+import { completed, type Run, type RunBuild } from "./run.ts";
 import { hasSecretName } from "./secrets.ts";
 
 /** Those for tests and for a developer's tools say nothing of what is delivered. */
@@ -77,29 +77,11 @@ function composeRun(read: Repository["read"], file: string, name: string, servic
   const from = elsewhere === undefined ? file : posix.join(directory, elsewhere);
   const [found] = composeRun(read, from, base, composeServices(read(from))[base], extensions + 1);
   if (found === undefined) return [own];
+  const whole = completed(own, found);
   const isPartial = isMap(build) && build["context"] === undefined && build["dockerfile"] === undefined;
-  return [
-    {
-      ...own,
-      image: own.image ?? found.image,
-      build:
-        isPartial && found.build !== undefined && own.build !== undefined
-          ? {
-              ...found.build,
-              target: own.build.target ?? found.build.target,
-              args: { ...found.build.args, ...own.build.args },
-            }
-          : (own.build ?? found.build),
-      environment: { ...found.environment, ...own.environment },
-      secretVariables: union(found.secretVariables, own.secretVariables),
-      dependsOn: union(found.dependsOn, own.dependsOn),
-      waitsFor: union(found.waitsFor, own.waitsFor),
-      ports: union(found.ports, own.ports),
-      mounts: union(found.mounts, own.mounts),
-      command: own.command ?? found.command,
-      args: own.args ?? found.args,
-    },
-  ];
+  if (!isPartial || found.build === undefined || own.build === undefined) return [whole];
+  const { target = found.build.target, args } = own.build;
+  return [{ ...whole, build: { ...found.build, target, args: { ...found.build.args, ...args } } }];
 }
 
 /** What only such profiles have is not started with the rest. */

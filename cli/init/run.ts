@@ -55,21 +55,7 @@ export function mergeRuns(runs: readonly Run[]): Run[] {
     const known = byName.get(run.name);
     if (known === undefined) byName.set(run.name, run);
     else if (known.isCompose || !run.isCompose)
-      byName.set(run.name, {
-        ...known,
-        aliases: union(known.aliases, run.aliases),
-        image: known.image ?? run.image,
-        build: known.build ?? run.build,
-        environment: { ...run.environment, ...known.environment },
-        secretVariables: union(known.secretVariables, run.secretVariables),
-        dependsOn: union(known.dependsOn, run.dependsOn),
-        waitsFor: union(known.waitsFor, run.waitsFor),
-        ports: union(known.ports, run.ports),
-        mounts: union(known.mounts, run.mounts),
-        command: known.command ?? run.command,
-        args: known.args ?? run.args,
-        schedule: known.schedule ?? run.schedule,
-      });
+      byName.set(run.name, { ...completed(known, run), schedule: known.schedule ?? run.schedule });
   }
   return [...byName.values()];
 }
@@ -77,4 +63,21 @@ export function mergeRuns(runs: readonly Run[]): Run[] {
 /** The members of both, each once. */
 export function union<T>(some: readonly T[], more: readonly T[]): readonly T[] {
   return [...new Set([...some, ...more])];
+}
+
+/** What a run does not say itself is as its base says. What is its own comes first. */
+export function completed(run: Run, base: Run): Run {
+  return {
+    ...run,
+    image: run.image ?? base.image,
+    build: run.build ?? base.build,
+    environment: { ...base.environment, ...run.environment },
+    secretVariables: union(run.secretVariables, base.secretVariables),
+    dependsOn: union(run.dependsOn, base.dependsOn),
+    waitsFor: union(run.waitsFor, base.waitsFor),
+    ports: union(run.ports, base.ports),
+    mounts: union(run.mounts, base.mounts),
+    command: run.command ?? base.command,
+    args: run.args ?? base.args,
+  };
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Problem } from "../../core/problem.ts";
 import { renamedKeyProblems, settingsProblems } from "../../core/schema-version.ts";
 import { withValueProblems } from "../../core/setting-values.ts";
-import { parseYaml } from "../../core/yaml.ts";
+import { parseSettings } from "../../core/yaml.ts";
 import { settingsLayerSchema, type SettingsLayer } from "./service.ts";
 
 /** The file beside a service's Dockerfile in which it says what it needs, unless the stack file names another. */
@@ -37,7 +37,7 @@ export function readSettings(directory: string, problems: Problem[], name: strin
     return {};
   }
   if (!isFile(file, problems)) return {};
-  const content = parseYaml(readFileSync(file, "utf8"));
+  const content = parseSettings(readFileSync(file, "utf8"));
   if ("problem" in content) {
     problems.push({ location: file, message: content.problem });
     return {};
@@ -53,7 +53,7 @@ export function readSettings(directory: string, problems: Problem[], name: strin
 export function renamedSettings(directory: string, name: string = serviceFile): Problem[] {
   const file = settingsFile(directory, name);
   if (file === undefined || !statSync(file).isFile()) return [];
-  const content = parseYaml(readFileSync(file, "utf8"));
+  const content = parseSettings(readFileSync(file, "utf8"));
   return "problem" in content ? [] : renamedKeyProblems("service", file, content.value);
 }
 

@@ -1,6 +1,6 @@
 import { parse } from "yaml";
 import { expect, test } from "vitest";
-import { parseYaml, writeYaml } from "../../../core/yaml.ts";
+import { parseSettings, parseYaml, writeYaml } from "../../../core/yaml.ts";
 import { generatedStrings, lostStrings, nastyStrings } from "../../support/nasty-strings.ts";
 
 const strings = [...nastyStrings, ...lostStrings, ...generatedStrings(1, 2000)];
@@ -49,6 +49,22 @@ test("what `<<` names is merged, as Pulumi and kubectl do", () => {
     value: { a: { x: 1, y: 1 }, b: { x: 1, y: 2 } },
   });
 });
+
+test.each([
+  ["port: 010", "line 1: 010 is another number to YAML 1.1 than to 1.2; put it in quotes, or leave the zero out"],
+  ["a:\n  - 1\n  - -08 # text\n", "line 3: -08 is another number"],
+  ["{ zip: 01234, 007: x }", "line 1: 01234 is .*; line 1: 007 is another number"],
+])("numbers with zeros before them are refused in settings: %j", (text, problem) => {
+  expect(parseSettings(text)).toEqual({ problem: expect.stringMatching(problem) });
+});
+
+test.each(["port: 0", "share: 0.5", "zip: '01234'", "date: 2026-01-02", "hex: 0x1F", "text: 01x", "text: |\n  010\n"])(
+  "what is no such number is read as ever: %j",
+  (text) => {
+    expect(parseSettings(text)).toEqual(parseYaml(text));
+    expect(parseSettings(text)).toHaveProperty("value");
+  },
+);
 
 test("what is no data is refused", () => {
   expect(() => writeYaml({ a: () => 1 })).toThrow("a function cannot be written as YAML");

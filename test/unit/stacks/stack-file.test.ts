@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { versionProblems } from "../../../stacks/stack-file.ts";
+import { textProblems, versionProblems } from "../../../stacks/stack-file.ts";
 
 const file = "stacks/Pulumi.dev.yaml";
 const old = { test: { beside: [{ image: "cimg/postgres:17.5" }] } };
@@ -75,5 +75,14 @@ test.each<[what: string, settings: Readonly<Record<string, unknown>>, shown: str
 ])("one with %s is told which one to have, and of no keys", (_what, settings, shown) => {
   expect(lines({ ...settings, app: { directory }, defaults: old })).toEqual([
     `${file}: schemaVersion: ${shown}must be 2: this program reads version 2 of the stack file; see docs/architecture.md`,
+  ]);
+});
+
+test("a number that Pulumi reads otherwise than it was meant is told of the file, and no file is no fault", () => {
+  const stackFile = join(directory, "Pulumi.dev.yaml");
+  expect(textProblems(stackFile)).toEqual([]);
+  writeFileSync(stackFile, "config:\n  delivery:defaults: { env: { ZIP: 01234 } }\n");
+  expect(textProblems(stackFile)).toEqual([
+    { location: stackFile, message: expect.stringMatching(/^line 2: 01234 is another number to YAML 1\.1/) },
   ]);
 });
