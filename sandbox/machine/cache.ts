@@ -49,22 +49,32 @@ export async function cached(path: string, make: (folder: string) => Promise<voi
   return path;
 }
 
+/** How long a lock is waited for, and who is told. */
+interface LockWait {
+  /** Called about once in ten seconds with the process that holds the lock, and the seconds waited so far. */
+  onWait: (owner: number, seconds: number) => void;
+  /** Ends the waiting. @default nothing does */
+  signal?: AbortSignal;
+}
+
+/** Runs `work` while no other process runs work under the same lock file. @param onWait as of {@link takeLock} */
+export async function withLock<T>(lock: string, onWait: LockWait["onWait"], work: () => Promise<T>): Promise<T> {
+  using _held = await takeLock(lock, { onWait });
+  return await work();
+}
+
 /**
- * Runs `work` while no other process runs work under the same lock file. The lock of a process that has died is taken
- * over.
- * @param onWait called about once in ten seconds with the process that holds the lock, and the seconds waited so far
+ * Waits until no other process has the lock, and has it until it is disposed of. The lock of a process that has died is taken over.
+ * @throws what `signal` was aborted with
  */
-export async function withLock<T>(
-  lock: string,
-  onWait: (owner: number, seconds: number) => void,
-  work: () => Promise<T>,
-): Promise<T> {
+export async function takeLock(lock: string, { onWait, signal }: LockWait): Promise<Disposable> {
   const self = identify(process.pid);
   if (!self)
     throw new Error(`/proc does not show this process (${process.pid}): the sandbox needs Linux with /proc mounted.`);
   mkdirSync(dirname(lock), { recursive: true });
   const started = Date.now();
   for (let reported = 0; !take(lock, self);) {
+    signal?.throwIfAborted();
     const owner = readOwner(lock);
     if (owner && !isAlive(owner)) breakLock(lock, owner);
     else {
@@ -75,11 +85,7 @@ export async function withLock<T>(
       await sleep(pollMilliseconds);
     }
   }
-  try {
-    return await work();
-  } finally {
-    rmSync(lock, { force: true });
-  }
+  return { [Symbol.dispose]: () => rmSync(lock, { force: true }) };
 }
 
 /** A hard link appears with its content, or not at all: no reader ever sees a lock without its owner. */

@@ -1,9 +1,9 @@
 import { createServer, type Server } from "node:net";
-import { join } from "node:path";
 import type { TestProject } from "vitest/node";
 import { startSandbox, stopSandbox } from "../../../sandbox/commands/start-sandbox.ts";
 import { startProgress } from "../../../sandbox/commands/progress.ts";
-import { withLock } from "../../../sandbox/machine/cache.ts";
+import { takeLock } from "../../../sandbox/machine/cache.ts";
+import { sandboxDirectories } from "../../support/sandbox-directories.ts";
 import { requestedPorts } from "./requested-ports.ts";
 
 declare module "vitest" {
@@ -13,8 +13,7 @@ declare module "vitest" {
   }
 }
 
-/** Beside the checkout's own sandbox, so that tests never touch that. */
-const stateDir = join(import.meta.dirname, "..", "..", "..", ".sandbox-test");
+const stateDir = sandboxDirectories.integration;
 
 /**
  * Starts one sandbox for all integration tests while the ports that it wants are taken, and stops it after the last one.
@@ -22,11 +21,14 @@ const stateDir = join(import.meta.dirname, "..", "..", "..", ".sandbox-test");
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const report = startProgress();
-  const release = await lockSandbox(report);
+  // One run of the tests at a time.
+  const lock = await takeLock(`${stateDir}.lock`, {
+    onWait: (owner) => report(`waiting for the integration tests of process ${owner}`),
+  });
   const stop = async (): Promise<void> => {
     report("Integration tests: stopping their sandbox");
     await stopSandbox(stateDir);
-    release();
+    lock[Symbol.dispose]();
   };
   try {
     await stopSandbox(stateDir);
@@ -40,22 +42,6 @@ export default async function setup(project: TestProject): Promise<() => Promise
     await stop();
     throw error;
   }
-}
-
-/** One run of the tests at a time. */
-async function lockSandbox(report: (line: string) => void): Promise<() => void> {
-  const taken = Promise.withResolvers<void>();
-  const released = Promise.withResolvers<void>();
-  withLock(
-    `${stateDir}.lock`,
-    (owner) => report(`waiting for the integration tests of process ${owner}`),
-    () => {
-      taken.resolve();
-      return released.promise;
-    },
-  ).catch((error: unknown) => taken.reject(error));
-  await taken.promise;
-  return released.resolve;
 }
 
 /** `undefined`: somebody else has it already, which serves as well. */

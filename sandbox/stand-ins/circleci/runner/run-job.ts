@@ -10,7 +10,7 @@ import { Masking } from "./masking.ts";
 import { appendLog, jobLogFolder } from "./pipeline-folder.ts";
 import type { Job, JobStatus, Pipeline, StepRecord, Workflow } from "./records.ts";
 import { runCommand } from "./run-command.ts";
-import { serviceServer, type ServiceServer } from "./services.ts";
+import { servicePorts, serviceServer, takePorts, type ServiceServer } from "./services.ts";
 import { isDue, performStep, type StartRemoteDocker } from "./steps.ts";
 
 /** As on CircleCI's free plan. */
@@ -88,12 +88,14 @@ async function runSteps(
   hidden: readonly string[],
 ): Promise<JobStatus> {
   const containers: ServiceContainer[] = [];
+  using ports = new DisposableStack();
   const started = await recordStep(
     run,
     context,
     hidden,
     { name: "Spin up environment", type: "spin" },
     async (print) => {
+      ports.use(await takePorts(servicePorts(context.definition), print, context.signal));
       containers.push(...(await spinUp(host, context, print)));
       return { status: "success" };
     },

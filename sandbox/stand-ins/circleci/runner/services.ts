@@ -1,11 +1,12 @@
 /**
  * The service containers of a job: on CircleCI the second and further images of `docker:`, which a job reaches at `localhost`.
- * Here they are processes of this machine at the same port, so jobs that need the same port take turns.
+ * Here they are processes of this machine at the same port, so jobs that need the same port take turns, in all sandboxes together.
  */
 import { createHash, randomUUID } from "node:crypto";
 import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { outputOf, runProcess } from "../../../../core/process.ts";
+import { cacheDir, takeLock } from "../../../machine/cache.ts";
 import { debianPostgres } from "../../../machine/tools/debian-tools.ts";
 import type { CompiledJob, Image } from "../config/job.ts";
 
@@ -57,8 +58,27 @@ export function serviceServer({ image }: Image, redisProgram: string | undefined
 }
 
 /** The ports of this machine that a job needs for itself. @throws Error for an image that nothing stands in for */
-export function servicePorts({ docker }: CompiledJob): number[] {
+export function servicePorts({ docker }: Pick<CompiledJob, "docker">): number[] {
   return docker.slice(1).map((image) => serviceServer(image, undefined).port);
+}
+
+/**
+ * Waits until no job of another sandbox of this user has one of the ports, and keeps them until it is disposed of.
+ * @throws what `signal` was aborted with
+ */
+export async function takePorts(
+  ports: readonly number[],
+  print: (text: string) => void,
+  signal: AbortSignal,
+): Promise<Disposable> {
+  using taken = new DisposableStack();
+  // In one order, or two jobs could wait for each other.
+  for (const port of new Set(ports.toSorted((one, other) => one - other))) {
+    const onWait = (owner: number, seconds: number): void =>
+      print(`waiting for port ${port}, which a job of process ${owner} uses … ${seconds} s\n`);
+    taken.use(await takeLock(join(cacheDir(), `service-port-${port}.lock`), { onWait, signal }));
+  }
+  return taken.move();
 }
 
 const redisPort = 6379;

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { cached, cacheDir, withLock } from "../../../../sandbox/machine/cache.ts";
+import { cached, cacheDir, takeLock, withLock } from "../../../../sandbox/machine/cache.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -85,4 +85,13 @@ describe("withLock", () => {
     ]);
     expect(waiting).toHaveBeenCalledExactlyOnceWith(process.pid, 0);
   });
+});
+
+test("takeLock waits no longer than its signal lets it, and leaves nothing behind", async () => {
+  using held = await takeLock(lock(), { onWait: ignore });
+  await expect(takeLock(lock(), { onWait: ignore, signal: AbortSignal.abort(new Error("enough")) })).rejects.toThrow(
+    "enough",
+  );
+  held[Symbol.dispose]();
+  expect(readdirSync(folder)).toEqual([]);
 });

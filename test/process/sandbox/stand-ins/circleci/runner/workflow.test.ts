@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { markedPids } from "../../../../../../sandbox/machine/process-identity.ts";
+import { takePorts } from "../../../../../../sandbox/stand-ins/circleci/runner/services.ts";
 import { CircleCiHarness, ended } from "../../../../../support/circleci-harness.ts";
 
 let harness: CircleCiHarness;
@@ -126,7 +127,7 @@ test("a killed CircleCI finds what ran when it starts again: failed, told to Git
   );
 });
 
-test("the service containers of a job are real servers and show their logs, and jobs with the same port take turns", async () => {
+test("the service containers of a job are real servers and show their logs, and jobs with the same port take turns, also with those of another sandbox", async () => {
   // No step waits for them by itself. The first thing that Postgres is asked, whether it encrypts; it answers N.
   const wait = "until (echo >/dev/tcp/localhost/5432) 2>/dev/null; do sleep 0.1; done";
   const ask = String.raw`exec 3<>/dev/tcp/localhost/5432; printf "\0\0\0\010\004\322\026\057" >&3; [ "$(head -c1 <&3)" = N ]`;
@@ -135,9 +136,19 @@ test("the service containers of a job are real servers and show their logs, and 
     `  ${name}:\n    docker: [{ image: cimg/base:current }, { image: 'cimg/postgres:17.5', environment: { POSTGRES_PASSWORD: test } }]\n    steps: [${step}]\n`;
   const mongo =
     "  mongo:\n    docker: [{ image: cimg/base:current }, { image: 'mongo:8' }]\n    steps: [{ run: 'true' }]\n";
+  using elsewhere = new DisposableStack();
+  elsewhere.use(await takePorts([5432], () => undefined, AbortSignal.timeout(60_000)));
   const [pipeline = ""] = await harness.push(
     `version: 2.1\njobs:\n${withServices("one")}${withServices("two")}${mongo}workflows: { main: { jobs: [one, two, mongo] } }\n`,
   );
+  await vi.waitFor(
+    async () =>
+      expect(await harness.log(pipeline, "one")).toContain(
+        `waiting for port 5432, which a job of process ${process.pid} uses`,
+      ),
+    { timeout: 20_000 },
+  );
+  elsewhere.dispose();
   expect(await ended(harness, pipeline)).toBe("failed");
   expect(await harness.jobStatuses(pipeline)).toEqual({ one: "success", two: "success", mongo: "infrastructure_fail" });
   expect(await harness.log(pipeline, "one")).toContain("database system is ready to accept connections");
