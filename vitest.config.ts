@@ -1,9 +1,13 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 import { JsonReporter } from "vitest/node";
 import { HeartbeatReporter } from "./test/support/heartbeat-reporter.ts";
 
 // The generated SDK is linked from sdks/ and compiled: it is loaded as a package, not transformed as a source.
 const server = { deps: { external: [/\/sdks\//] } };
+
+// Also on a machine with two processors both are used: a test waits for the processes that it has started.
+const maxWorkers = Math.max(2, availableParallelism() - 1);
 
 // Continuous integration names a directory for the counts of each run.
 const results = process.env["TEST_RESULTS"];
@@ -13,14 +17,32 @@ export default defineConfig({
     reporters: [
       "default",
       new HeartbeatReporter(),
-      ...(results === undefined ? [] : [new JsonReporter({ outputFile: `${results}/${Date.now()}.json` })]),
+      ...(results === undefined ? [] : [new JsonReporter({ outputFile: `${results}/${process.pid}.json` })]),
     ],
     projects: [
-      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], isolate: false, testTimeout: 30_000, server } },
+      {
+        test: {
+          name: "unit",
+          include: ["test/unit/**/*.test.ts"],
+          isolate: false,
+          testTimeout: 30_000,
+          maxWorkers,
+          server,
+        },
+      },
       // Pure code, too, but through real processes: Git, the delivery CLI.
-      { test: { name: "process", include: ["test/process/**/*.test.ts"], testTimeout: 60_000, server } },
-      { test: { name: "golden", include: ["test/golden/**/*.test.ts"], isolate: false, testTimeout: 30_000, server } },
-      { test: { name: "browser", include: ["test/browser/**/*.test.ts"], testTimeout: 60_000 } },
+      { test: { name: "process", include: ["test/process/**/*.test.ts"], testTimeout: 60_000, maxWorkers, server } },
+      {
+        test: {
+          name: "golden",
+          include: ["test/golden/**/*.test.ts"],
+          isolate: false,
+          testTimeout: 30_000,
+          maxWorkers,
+          server,
+        },
+      },
+      { test: { name: "browser", include: ["test/browser/**/*.test.ts"], testTimeout: 60_000, maxWorkers } },
       {
         test: {
           name: "integration",
@@ -40,7 +62,7 @@ export default defineConfig({
           globalSetup: ["test/e2e/support/sandbox-setup.ts"],
           experimental: { viteModuleRunner: false, nodeLoader: false },
           fileParallelism: false,
-          // Two sandboxes at once would be in each other's way on a small machine.
+          // Where one vitest runs both, one after the other; `npm test` runs them side by side.
           sequence: { groupOrder: 1 },
           testTimeout: 300_000,
           hookTimeout: 1_800_000,
