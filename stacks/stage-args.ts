@@ -1,5 +1,6 @@
 import { buildSecretVariables } from "../components/service/build-problems.ts";
 import type { CiProjectArgs } from "../components/circleci/ci-project.ts";
+import type { ContextsArgs } from "../components/circleci/contexts.ts";
 import { retainsData } from "../components/manifests/volumes.ts";
 import type { ClusterArgs } from "../components/cluster/cluster.ts";
 import { absentDependencies } from "../components/service/dependency-settings.ts";
@@ -15,6 +16,7 @@ import { deliveredBranch } from "../git/delivered-branch.ts";
 import { tokenVariable } from "../git/git-credentials.ts";
 import { SourceRepositoryError } from "../git/source-repository.ts";
 import type { Config } from "./config.ts";
+import type { StackSettings } from "./schema.ts";
 
 /** What the discovery of services takes from the configuration. */
 export function discoveryArgs(config: Config): DiscoveryArgs {
@@ -51,7 +53,7 @@ export async function readDrift({
 }
 
 /** Builds have the context of the stack that owns the project. */
-function ciBuilds({ images, owns }: Config): boolean {
+function ciBuilds({ images, owns }: Pick<StackSettings, "images" | "owns">): boolean {
   return images.source === "registry" && owns.ciProject;
 }
 
@@ -61,33 +63,56 @@ export function ciProjectArgs(
   drift: CiProjectArgs["drift"],
   services: readonly Service[],
 ): CiProjectArgs {
+  const { gitToken, registry } = config;
+  const { readGit, ...contexts } = contextsArgs({ ...config, hasGitToken: gitToken !== undefined }, services);
   return {
     ...config.ci,
-    app: config.app.name,
-    environment: config.environment,
+    ...contexts,
     project: config.ci.project ?? config.app.name,
-    owned: config.owns.ciProject,
     drift,
     token: config.circleciToken,
-    registry: config.registry,
-    pull: config.images.pull,
-    branch: config.github?.branch,
-    readGit: readGit(config),
-    variables: config.ci.environment,
-    shared: {
-      build: { ...config.ci.contexts.build, ...(ciBuilds(config) ? buildSecretVariables(services) : {}) },
-      read: config.ci.contexts.read,
-      previews: config.gitops?.previews && config.ci.contexts.previews,
-    },
+    registry,
+    readGit: readGit && gitToken && { ...readGit, token: gitToken },
     secrets: config.secrets,
   };
 }
 
+/** What decides about contexts, of a stack file; its secrets are not needed. */
+export interface ContextSettings extends Pick<StackSettings, "app" | "ci" | "images" | "owns" | "gitops" | "github"> {
+  readonly environment: string;
+  /** Whether the secret `gitToken` is set. */
+  readonly hasGitToken: boolean;
+}
+
+/** What the contexts take from the configuration. */
+export function contextsArgs(settings: ContextSettings, services: readonly Pick<Service, "build">[]): ContextsArgs {
+  const { app, environment, ci, images, owns, gitops, github } = settings;
+  const { username } = images;
+  return {
+    app: app.name,
+    environment,
+    owned: owns.ciProject,
+    projectSlug: ci.projectSlug,
+    standalone: ci.standalone,
+    branch: github?.branch,
+    registry: username === undefined ? undefined : { username },
+    pull: images.pull,
+    readGit: readGit(settings),
+    variables: ci.environment,
+    shared: {
+      build: { ...ci.contexts.build, ...(ciBuilds(settings) ? buildSecretVariables(services) : {}) },
+      read: ci.contexts.read,
+      previews: gitops?.previews && ci.contexts.previews,
+    },
+    sharedContext: ci.sharedContext,
+  };
+}
+
 /** With what Argo CD reads the deploy repository, pull requests read it, too. A watcher of the registry also writes with it. */
-function readGit({ gitops, gitToken, ci }: Config): CiProjectArgs["readGit"] {
-  if (gitops === undefined || gitToken === undefined || gitops.release === "registry-watch") return undefined;
+function readGit({ gitops, hasGitToken, ci }: ContextSettings): ContextsArgs["readGit"] {
+  if (gitops === undefined || !hasGitToken || gitops.release === "registry-watch") return undefined;
   if (ci.contexts.read[tokenVariable] !== undefined) return undefined;
-  return { username: gitops.username === "x-access-token" ? undefined : gitops.username, token: gitToken };
+  return { username: gitops.username === "x-access-token" ? undefined : gitops.username };
 }
 
 /** What the cluster takes from the configuration. */

@@ -1,34 +1,24 @@
 import * as circleci from "@pulumi/circleci/bin/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import { errorMessage, NotReachableError } from "../../core/error.ts";
-import {
-  buildContextName,
-  contextName,
-  previewsContextName,
-  pullVariables,
-  readContextName,
-} from "../../core/names.ts";
-import { tokenVariable, usernameVariable } from "../../git/git-credentials.ts";
-import { contextExpression } from "../../circleci/context-expression.ts";
+import { contextName } from "../../core/names.ts";
 import { ciContext } from "./ci-context.ts";
 import { ciPipeline, type DriftSchedule } from "./ci-pipeline.ts";
 import { accessHint } from "./circleci-hints.ts";
 import { assertAnswers, circleCiHooks, type CircleCiAccess } from "./circleci-hooks.ts";
-import { secretValues, type Registry, type Secrets } from "../secrets.ts";
+import {
+  declaredContexts,
+  pullSources,
+  type ContextDeclaration,
+  type ContextsArgs,
+  type ValueSource,
+} from "./contexts.ts";
+import type { Registry, Secrets } from "../secrets.ts";
 
-export interface CiProjectArgs {
-  /** The first part of the context's name. */
-  app: string;
-  environment: string;
+export interface CiProjectArgs extends ContextsArgs {
   organizationId: string;
   /** The project's name. */
   project: string;
-  /** Whether this stack owns the project; another stack's is looked up by its slug. */
-  owned: boolean;
-  /** `vcs/organization/project`; needed unless `owned`. */
-  projectSlug?: string | undefined;
-  /** Whether CircleCI can delete the project. */
-  standalone: boolean;
   /** GitHub's numeric id of the repository whose pushes start the pipeline. @default no pipeline is declared */
   repositoryId?: string | undefined;
   /** When the environments are looked over for drift. @default never */
@@ -36,27 +26,8 @@ export interface CiProjectArgs {
   /** The API's base URL. @default CircleCI's own */
   host?: string | undefined;
   token: pulumi.Output<string>;
-  /** What is merged there is delivered. @default the repository's default branch */
-  branch?: string | undefined;
-  /** The registry that CI pushes to. @default CI has a login of its own */
   registry?: Registry | undefined;
-  /** The login that may only pull; its password is the name of a secret. @default none */
-  pull?: { registry: string; username: string; password: string } | undefined;
-  /** With which the deploy repository is read. @default it is public, or CI has a login of its own */
   readGit?: { username: string | undefined; token: pulumi.Output<string> } | undefined;
-  /** The variables of the environment's own context: name → name of a secret. */
-  variables: Readonly<Record<string, string>>;
-  /** The variables of the contexts that environments share, likewise. */
-  shared: {
-    /** What builds of what is merged have; declared by the stack that owns the project. */
-    build: Readonly<Record<string, string>>;
-    /** What jobs of pull requests have; declared by the stack that owns the project. */
-    read: Readonly<Record<string, string>>;
-    /** What gives labelled pull requests an environment of their own. @default there are none */
-    previews?: Readonly<Record<string, string>> | undefined;
-  };
-  /** Whether the environment's context still holds all of it, for configurations that know no other. @default false */
-  sharedContext?: boolean | undefined;
   /** The stack's secrets, by name. */
   secrets: Secrets;
 }
@@ -92,10 +63,10 @@ export class CiProject extends pulumi.ComponentResource {
     this.contextId = declareContexts(name, this.projectId, args, own).id;
     if (args.sharedContext === true && args.owned) {
       // Builds of pull requests ran without a context, and pulled with these.
-      for (const [variable, value] of Object.entries(pullLogin(args))) {
+      for (const [variable, source] of Object.entries(pullSources(args))) {
         new circleci.ProjectEnvironmentVariable(
           variable,
-          { projectSlug: this.projectSlug, name: variable, value: pulumi.secret(value) },
+          { projectSlug: this.projectSlug, name: variable, value: pulumi.secret(valueOf(source, args)) },
           // A change replaces it, and the old one must not be deleted once the new one is there under the same name.
           { ...own, deleteBeforeReplace: true },
         );
@@ -110,83 +81,45 @@ export class CiProject extends pulumi.ComponentResource {
   }
 }
 
-/**
- * Each context holds what its jobs need: the environment's own, and those that environments share, of the stack that owns them.
- * @returns the environment's
- */
+/** @returns the environment's */
 function declareContexts(
   name: string,
   projectId: pulumi.Output<string>,
   args: CiProjectArgs,
   own: pulumi.CustomResourceOptions,
 ): circleci.Context {
-  const { app, environment, organizationId, owned, standalone, projectSlug = "", branch, shared, secrets } = args;
-  const { sharedContext = false, readGit } = args;
-  const isOfApp = owned ? standalone : projectSlug.startsWith("circleci/");
-  const merged = contextExpression({ delivered: { branch }, isOfApp });
-  const anyBranch = contextExpression({ isOfApp });
-  const base = { organizationId, projectId };
-  const push =
-    args.registry === undefined
-      ? {}
-      : { DOCKERHUB_USERNAME: args.registry.username, DOCKERHUB_PASSWORD: args.registry.password };
-  const pull = pullLogin(args);
-  const others = [
-    {
-      kind: "build",
-      name: buildContextName(app),
-      isOwn: owned,
-      expression: merged,
-      variables: { ...push, ...pull, ...secretValues(secrets, shared.build) },
-    },
-    {
-      kind: "read",
-      name: readContextName(app),
-      isOwn: owned,
-      expression: anyBranch,
-      variables: { ...readLogin(readGit), ...pull, ...secretValues(secrets, shared.read) },
-    },
-    {
-      kind: "previews",
-      name: previewsContextName(app),
-      isOwn: shared.previews !== undefined,
-      expression: anyBranch,
-      variables: { ...pull, ...secretValues(secrets, shared.previews ?? {}) },
-    },
-  ];
-  for (const { kind, isOwn, ...context } of others)
-    if (isOwn) ciContext(`${name}-${kind}`, `${kind}-`, { ...base, ...context }, own);
-  return ciContext(
-    name,
-    "",
-    {
-      ...base,
-      name: contextName(app, environment),
-      expression: sharedContext ? undefined : merged,
-      variables: {
-        ...(sharedContext ? { ...push, ...secretValues(secrets, shared.build) } : {}),
-        ...pull,
-        ...secretValues(secrets, args.variables),
-      },
-    },
-    own,
-  );
-}
-
-function readLogin(readGit: CiProjectArgs["readGit"]): Record<string, pulumi.Input<string>> {
-  if (readGit === undefined) return {};
-  const { username, token } = readGit;
-  return { ...(username === undefined ? {} : { [usernameVariable]: username }), [tokenVariable]: token };
-}
-
-/** The variables with the login for pulls; none without one. */
-function pullLogin({ pull, secrets }: CiProjectArgs): Record<string, pulumi.Input<string>> {
-  if (pull === undefined) return {};
-  return {
-    [pullVariables.registry]: pull.registry,
-    [pullVariables.username]: pull.username,
-    ...secretValues(secrets, { [pullVariables.password]: pull.password }),
+  const { shared, environment } = declaredContexts(args);
+  const declare = (
+    logicalName: string,
+    prefix: string,
+    { variables, expression, ...context }: ContextDeclaration,
+  ): circleci.Context => {
+    const values = Object.entries(variables).map(([variable, source]) => [variable, valueOf(source, args)] as const);
+    const { organizationId } = args;
+    return ciContext(
+      logicalName,
+      prefix,
+      { name: context.name, organizationId, projectId, expression, variables: Object.fromEntries(values) },
+      own,
+    );
   };
+  for (const context of shared) declare(`${name}-${context.kind}`, `${context.kind}-`, context);
+  return declare(name, "", environment);
+}
+
+/** @throws Error where there is none, which the configuration has checked */
+function valueOf(source: ValueSource, { registry, pull, readGit, secrets }: CiProjectArgs): pulumi.Input<string> {
+  const values: Readonly<Record<string, pulumi.Input<string> | undefined>> = {
+    "images.username": registry?.username,
+    registryPassword: registry?.password,
+    "images.pull.registry": pull?.registry,
+    "images.pull.username": pull?.username,
+    "gitops.username": readGit?.username,
+    gitToken: readGit?.token,
+  };
+  const value = source.startsWith("secrets.") ? secrets.get(source.slice("secrets.".length)) : values[source];
+  if (value === undefined) throw new Error(`the stack has no ${source}`);
+  return value;
 }
 
 /** @throws pulumi.RunError instead of the provider's error, which would end the program with a stack trace */
