@@ -56,6 +56,30 @@ export function projectAt(access: CircleCiAccess, slug: string, signal: AbortSig
   return get(access, `/project/${slugPath(slug)}`, projectSchema, signal);
 }
 
+const settingsSchema = z.object({
+  advanced: z.object({ disable_ssh: z.boolean().nullish(), forks_receive_secret_env_vars: z.boolean().nullish() }),
+});
+
+/** Who gets a project's secrets beside its pipelines; `undefined`: CircleCI does not say. */
+export async function projectWalls(
+  access: CircleCiAccess,
+  slug: string,
+  signal: AbortSignal,
+): Promise<{ rerunsBySsh: boolean | undefined; forksGetSecrets: boolean | undefined }> {
+  const { advanced } = await get(access, `/project/${slugPath(slug)}/settings`, settingsSchema, signal);
+  const isSshDisabled = advanced.disable_ssh ?? undefined;
+  return {
+    rerunsBySsh: isSshDisabled === undefined ? undefined : !isSshDisabled,
+    forksGetSecrets: advanced.forks_receive_secret_env_vars ?? undefined,
+  };
+}
+
+/** The names of the variables that every job of a project gets. */
+export async function projectVariables(access: CircleCiAccess, slug: string, signal: AbortSignal): Promise<string[]> {
+  const found = await list(access, `/project/${slugPath(slug)}/envvar`, z.object({ name: z.string() }), signal);
+  return found.map(({ name }) => name);
+}
+
 /**
  * Whether something is there.
  * @param path below the API's base, its parts encoded

@@ -17,6 +17,7 @@ const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = 
   "ci-config": () => import("./commands/ci-config.ts"),
   repair: () => import("./commands/repair.ts"),
   drift: () => import("./commands/drift.ts"),
+  doctor: () => import("./commands/doctor.ts"),
   preview: () => import("./commands/preview.ts"),
   "publish-state": () => import("./commands/publish-state.ts"),
   status: () => import("./commands/status.ts"),

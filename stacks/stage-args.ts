@@ -97,7 +97,7 @@ export function contextsArgs(settings: ContextSettings, services: readonly Pick<
     branch: github?.branch,
     registry: username === undefined ? undefined : { username },
     pull: images.pull,
-    readGit: readGit(settings),
+    readGit: gitReader(settings),
     variables: ci.environment,
     shared: {
       build: { ...ci.contexts.build, ...(ciBuilds(settings) ? buildSecretVariables(services) : {}) },
@@ -109,7 +109,7 @@ export function contextsArgs(settings: ContextSettings, services: readonly Pick<
 }
 
 /** With what Argo CD reads the deploy repository, pull requests read it, too. A watcher of the registry also writes with it. */
-function readGit({ gitops, hasGitToken, ci }: ContextSettings): ContextsArgs["readGit"] {
+function gitReader({ gitops, hasGitToken, ci }: ContextSettings): ContextsArgs["readGit"] {
   if (gitops === undefined || !hasGitToken || gitops.release === "registry-watch") return undefined;
   if (ci.contexts.read[tokenVariable] !== undefined) return undefined;
   return { username: gitops.username === "x-access-token" ? undefined : gitops.username };

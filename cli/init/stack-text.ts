@@ -93,7 +93,6 @@ function ciLines({ github, ci, program, services }: Guess): string[] {
     `    image: ${scalar(ci.image)} # ${ci.language === undefined ? "no image is known for what the services are in" : `most services are in ${ci.language}`}; its Node.js must be ≥ 24`,
     "    environment:",
     "      DELIVERY_GIT_TOKEN: deploy-token",
-    "      DELIVERY_GITHUB_TOKEN: github-token",
     "      PULUMI_ACCESS_TOKEN: pulumi-token",
     ...(services.some(({ hasMigrations }) => hasMigrations)
       ? [`      ${kubeconfigVariable}: kubeconfig # with which CI waits for migrations`]

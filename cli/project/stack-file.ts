@@ -75,6 +75,12 @@ export class StackFile {
     throw new CommandError(`there is no ${this.path} in ${process.cwd()}; run this where the stack files are`);
   }
 
+  /** Whether a secret is set; its value is encrypted. @throws CommandError where there is no such file */
+  hasSecret(name: keyof typeof secretsSchema.shape): boolean {
+    this.read();
+    return this.#settings?.[name] !== undefined;
+  }
+
   #parse(name: SettingName, value: unknown): ParsedSetting {
     const known = this.#parsed.get(name);
     if (known !== undefined) return known;

@@ -1,0 +1,84 @@
+import { circleCiTokenVariable } from "../../circleci/api.ts";
+import type { Problem } from "../../core/problem.ts";
+import { isSecretSource } from "../../components/circleci/contexts.ts";
+import type { TriggerKind } from "../ci-config/pipeline.ts";
+import { wrap } from "../options.ts";
+import { printable } from "../status/text.ts";
+import type { JobUse, ReachableContext, Reach } from "./reach.ts";
+
+/** Something that opens a wall, or may. Holds nothing secret. */
+export interface Finding extends Problem {
+  /** `error`: what a pull request may run reaches what production trusts, or jobs cannot work; `warning`: a wall is lower than it could be. */
+  readonly level: "error" | "warning";
+}
+
+export interface DoctorReport extends Pick<Reach, "app" | "contexts"> {
+  readonly findings: readonly Finding[];
+  /** Whether CircleCI has said what it really has. */
+  readonly asked: boolean;
+}
+
+const triggerTitles: Readonly<Record<TriggerKind, string>> = {
+  deliver: "what is merged",
+  review: "pull requests",
+  "review-with-environment": "labelled pull requests",
+  "review-of-fork": "pull requests of forks",
+  drift: "the schedule",
+};
+
+/** Every context with who gets it, what it holds and which jobs use it, and below what is to be done. */
+export function doctorText({ app, contexts, findings, asked }: DoctorReport): string {
+  return [
+    `${app} · who can reach what`,
+    ...contexts.map(contextText),
+    asked
+      ? "CircleCI was asked: what it has otherwise is below."
+      : `Whether CircleCI has it so is not known; it is asked with the API token in ${circleCiTokenVariable}.`,
+    ...(findings.length === 0 ? [] : [findings.map(findingText).join("\n")]),
+    countFindings(findings),
+  ].join("\n\n");
+}
+
+function contextText({ name, stack, variables, jobs, ...context }: ReachableContext): string {
+  const holds = Object.entries(variables).flatMap(([variable, source]) =>
+    isSecretSource(source) ? [`${variable} (${source})`] : [],
+  );
+  const lines: [term: string, text: string][] = [
+    ["for", whoOf(context)],
+    ["holds", holds.length === 0 ? "no secrets" : holds.join(", ")],
+    ["jobs", jobs.length === 0 ? "none" : jobsText(jobs)],
+  ];
+  return [
+    printable(`${name} · declared by ${stack}`),
+    ...lines.map(([term, text]) => wrap(printable(text), `  ${term.padEnd(5)}  `, " ".repeat(9))),
+  ].join("\n");
+}
+
+function whoOf({ delivered, expression }: Pick<ReachableContext, "delivered" | "expression">): string {
+  if (delivered) return "what is merged, and the schedule; nobody else, whatever a branch has edited";
+  const pushers = "whoever may push a branch, by a configuration of their own, too; no forks";
+  return expression === undefined ? `${pushers}, but jobs into which somebody logs in by SSH` : pushers;
+}
+
+/** `build-…, release-dev (what is merged); drift-dev (the schedule)` */
+function jobsText(jobs: readonly JobUse[]): string {
+  const byTriggers = Map.groupBy(jobs, ({ triggers }) =>
+    triggers.includes("deliver") && triggers.includes("review") && triggers.includes("drift")
+      ? "every pipeline but those of forks"
+      : triggers.map((trigger) => triggerTitles[trigger]).join(", "),
+  );
+  return [...byTriggers].map(([titles, some]) => `${some.map(({ job }) => job).join(", ")} (${titles})`).join("; ");
+}
+
+function findingText({ level, location, message }: Finding): string {
+  return wrap(printable(`${location}: ${message}`), `${level.padEnd(7)}  `, " ".repeat(9));
+}
+
+/** `2 errors, 1 warning` */
+export function countFindings(findings: readonly Finding[]): string {
+  const count = (level: Finding["level"]): string => {
+    const { length } = findings.filter((finding) => finding.level === level);
+    return `${length} ${level}${length === 1 ? "" : "s"}`;
+  };
+  return findings.length === 0 ? "Nothing to do." : `${count("error")}, ${count("warning")}`;
+}
