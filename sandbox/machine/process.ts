@@ -36,7 +36,7 @@ export interface ProcessSpec {
   namespacesOf?: number;
   /** Called every 50 ms; `false` or a rejection means "not yet". */
   ready: () => Promise<boolean> | Promise<void>;
-  /** @default 120 */
+  /** One that dies earlier is seen at once; on a machine that compiles beside it a start may take minutes. @default 300 */
   readyTimeoutSeconds?: number;
 }
 
@@ -163,7 +163,7 @@ function withNamespaces(spec: ProcessSpec): [string, readonly string[]] {
 }
 
 async function waitUntilReady(stateDir: string, spec: ProcessSpec, started: PidFile, logStart: number): Promise<void> {
-  const seconds = spec.readyTimeoutSeconds ?? 120;
+  const seconds = spec.readyTimeoutSeconds ?? 300;
   const deadline = Date.now() + seconds * 1000;
   let reason = "";
   while (Date.now() < deadline) {
@@ -177,7 +177,7 @@ async function waitUntilReady(stateDir: string, spec: ProcessSpec, started: PidF
       const answer = await Promise.race([spec.ready(), sleep(deadline - Date.now(), false, { signal: limit.signal })]);
       if (answer !== false) return;
     } catch (error) {
-      reason = error instanceof Error ? ` Last answer: ${error.message}.` : "";
+      reason = error instanceof Error ? ` Last answer: ${error.message.replace(/\.$/, "")}.` : "";
     } finally {
       limit.abort();
     }

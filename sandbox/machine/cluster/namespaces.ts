@@ -77,7 +77,6 @@ export async function startNamespaces(stateDir: string): Promise<number> {
     command: "unshare",
     args: [...unshareArgs, "sh", "-c", initScript, "init", stateDir],
     ready: async () => existsSync(`/proc/${namespacePid(stateDir)}/root/run/prepared`),
-    readyTimeoutSeconds: 15,
   });
   const pid = namespacePid(stateDir);
   if (pid === undefined)

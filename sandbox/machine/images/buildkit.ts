@@ -138,7 +138,6 @@ export async function startBuildKit(options: BuildKitOptions): Promise<BuildKitE
     ready: async () => {
       await execute(tools.buildctl, ["--addr", address, "debug", "workers"], { timeout: 5000 });
     },
-    readyTimeoutSeconds: 60,
   });
   return { address };
 }

@@ -57,7 +57,6 @@ export async function startRegistry(options: RegistryOptions): Promise<RegistryE
     // It would look for a collector of traces on this machine.
     env: { ...frugalGo, OTEL_TRACES_EXPORTER: "none" },
     ready: () => isServing(`${url}/v2/`),
-    readyTimeoutSeconds: 30,
   });
   // Clients speak plain HTTP to "localhost" without being told.
   return { host: `localhost:${port}`, url };

@@ -53,7 +53,6 @@ export async function startGitServer(options: GitServerOptions): Promise<GitServ
     ]),
     ready: async () =>
       (await fetch(`${url}/healthz`)).ok && (github === undefined || (await fetch(`${github.url}/healthz`)).ok),
-    readyTimeoutSeconds: 30,
   });
   return { url, repositoryUrl: (name) => `${url}/${name}.git` };
 }

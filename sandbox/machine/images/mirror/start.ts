@@ -76,7 +76,6 @@ export async function startMirror(options: MirrorOptions): Promise<MirrorEndpoin
       { ...options.packageSources, NODE_USE_ENV_PROXY: "1" },
     ),
     ready: () => isServing(`${url}/-/ping`),
-    readyTimeoutSeconds: 30,
   });
   return {
     host,
