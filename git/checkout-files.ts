@@ -8,8 +8,6 @@ import { withoutGitVariables } from "./user-settings.ts";
 export interface CheckoutFiles {
   /** Whether Git ignores it, by itself or with a folder that it is in. What is committed all the same is not ignored. */
   readonly ignores: (path: string) => boolean;
-  /** Its files, committed or not, but not ignored; relative to the directory. */
-  readonly all: () => readonly string[];
 }
 
 /** @returns `undefined` where the directory is in no checkout, or there is no Git to ask */
@@ -20,8 +18,15 @@ export function checkoutFiles(directory: string): CheckoutFiles | undefined {
   const folders = new Set(ignored.map((path) => path.replace(/\/$/, "")));
   return {
     ignores: (path) => path.split("/").some((_, index, parts) => folders.has(parts.slice(0, index + 1).join("/"))),
-    all: () => list(directory, ["--cached", "--others", "--exclude-standard"]) ?? [],
   };
+}
+
+/**
+ * The files of a directory, committed or not, but not ignored; relative to it.
+ * @returns none where the directory is in no checkout, or there is no Git to ask
+ */
+export function keptFiles(directory: string): readonly string[] {
+  return list(directory, ["--cached", "--others", "--exclude-standard"]) ?? [];
 }
 
 /** Discovery of services has nothing to wait for: it is one answer after the other, so the processes are, too. */

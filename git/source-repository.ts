@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { GitError, gitAt, type Git } from "./git-command.ts";
 import { changesAlong } from "./tree-chain.ts";
 
@@ -32,11 +33,26 @@ export interface SourceRepository {
   mergeBase(one: string, other: string): Promise<string | undefined>;
 }
 
+const opened = new Map<string, Promise<SourceRepository>>();
+
 /**
+ * Opened once in a process, however many ask for it.
  * @param directory the monorepo: what is outside of it does not count
  * @throws SourceRepositoryError if it is in no checkout of Git
  */
 export async function openSourceRepository(directory: string): Promise<SourceRepository> {
+  const path = resolve(directory);
+  const repository = opened.get(path) ?? open(directory);
+  opened.set(path, repository);
+  try {
+    return await repository;
+  } catch (error) {
+    opened.delete(path);
+    throw error;
+  }
+}
+
+async function open(directory: string): Promise<SourceRepository> {
   const git = gitAt(directory);
   const answer = await git(["rev-parse", "--show-toplevel", "--show-prefix", "--is-shallow-repository"]).catch(
     (error: unknown) => {
@@ -64,17 +80,17 @@ export async function openSourceRepository(directory: string): Promise<SourceRep
       );
       return new Set(output.toString().split("\0"));
     },
-    resolve: (commits) => lookUp(git, commits, "commit"),
+    resolve: async (commits) => (await lookUp(git, commits)).ids,
     changedSince: (bases, commit) => changes(git, bases, commit),
     ancestorsOf,
     isAncestor: async (ancestor, commit) => {
-      const known = await lookUp(git, [ancestor, commit], "commit");
+      const { ids: known } = await lookUp(git, [ancestor, commit]);
       if (!known.has(ancestor) || !known.has(commit)) return undefined;
       if ((await ancestorsOf(commit, [ancestor])).has(ancestor)) return true;
       return shallow === "true" ? undefined : false;
     },
     mergeBase: async (one, other) => {
-      const known = await lookUp(git, [one, other], "commit");
+      const { ids: known } = await lookUp(git, [one, other]);
       const ids = [known.get(one), known.get(other)].filter((id) => id !== undefined);
       if (ids.length < 2) return undefined;
       return git(["merge-base", ...ids]).then(
@@ -89,23 +105,28 @@ export async function openSourceRepository(directory: string): Promise<SourceRep
   };
 }
 
-/** The objects behind names, by one process for all; those that are not there are left out. */
-async function lookUp(
-  git: Git,
-  commits: readonly string[],
-  type: "commit" | "tree",
-): Promise<ReadonlyMap<string, string>> {
+/** What is behind names of commits; those that are not there are left out. */
+interface FoundCommits {
+  readonly ids: ReadonlyMap<string, string>;
+  /** The ids of their trees. */
+  readonly trees: ReadonlyMap<string, string>;
+}
+
+/** By one process for all. */
+async function lookUp(git: Git, commits: readonly string[]): Promise<FoundCommits> {
   // A name that is a line of its own cannot be an option.
   const names = [...new Set(commits)].filter((name) => name !== "" && !name.includes("\n") && !/^0{40,}$/.test(name));
-  if (names.length === 0) return new Map();
-  const output = await git(["cat-file", "--batch-check"], names.map((name) => `${name}^{${type}}\n`).join(""));
-  const lines = output.toString().split("\n");
-  return new Map(
-    names.flatMap((name, index) => {
-      const [, id] = /^([0-9a-f]{40,64}) \w+ \d+$/.exec(lines[index] ?? "") ?? [];
-      return id === undefined ? [] : [[name, id] as const];
-    }),
-  );
+  if (names.length === 0) return { ids: new Map(), trees: new Map() };
+  const asked = names.flatMap((name) => [`${name}^{commit}\n`, `${name}^{tree}\n`]);
+  const lines = (await git(["cat-file", "--batch-check"], asked.join(""))).toString().split("\n");
+  const found = (offset: number): ReadonlyMap<string, string> =>
+    new Map(
+      names.flatMap((name, index) => {
+        const [, id] = /^([0-9a-f]{40,64}) \w+ \d+$/.exec(lines[2 * index + offset] ?? "") ?? [];
+        return id === undefined ? [] : [[name, id] as const];
+      }),
+    );
+  return { ids: found(0), trees: found(1) };
 }
 
 async function changes(
@@ -113,13 +134,12 @@ async function changes(
   bases: readonly string[],
   commit: string,
 ): Promise<ReadonlyMap<string, readonly string[]>> {
-  const trees = await lookUp(git, [...bases, commit], "tree");
+  const { ids, trees } = await lookUp(git, [...bases, commit]);
   const tree = trees.get(commit);
   if (tree === undefined)
     throw new SourceRepositoryError(
       `${JSON.stringify(commit)} is no commit of this checkout; fetch it, or correct the name`,
     );
-  const ids = await lookUp(git, bases, "commit");
   const treeOf = new Map(bases.flatMap((base) => pairOf(ids.get(base), trees.get(base))));
   const order = await newestFirst(git, [...treeOf.keys()]);
   const chain = [...new Set([tree, ...order.flatMap((id) => treeOf.get(id) ?? [])])];
@@ -141,7 +161,7 @@ async function newestFirst(git: Git, ids: readonly string[]): Promise<readonly s
 }
 
 async function ancestors(git: Git, commit: string, candidates: readonly string[]): Promise<ReadonlySet<string>> {
-  const known = await lookUp(git, [...candidates, commit], "commit");
+  const { ids: known } = await lookUp(git, [...candidates, commit]);
   const id = known.get(commit);
   if (id === undefined) return new Set();
   const ids = new Set(candidates.flatMap((candidate) => known.get(candidate) ?? []));

@@ -30,14 +30,30 @@ export async function accessSettings(
   environment: Readonly<Record<string, string | undefined>>,
   ownToken: boolean,
 ): Promise<GitSetting[]> {
-  const listed = await outputOf("git", ["config", "--list", "--null", "--includes"], {
-    // The settings of no repository, wherever this process is.
-    env: { ...environment, GIT_DIR: "/nonexistent" },
-    cwd: "/",
-  });
-  return settingsIn(listed).filter(
+  return settingsIn(await listedSettings(environment)).filter(
     ([key]) => accessKeys.some((pattern) => pattern.test(key)) || (!ownToken && headerKey.test(key)),
   );
+}
+
+const listings = new Map<string, Promise<string>>();
+
+/** Asked once for each environment: every repository that a command opens would ask again. */
+async function listedSettings(environment: Readonly<Record<string, string | undefined>>): Promise<string> {
+  const key = JSON.stringify(environment);
+  const listing =
+    listings.get(key) ??
+    outputOf("git", ["config", "--list", "--null", "--includes"], {
+      // The settings of no repository, wherever this process is.
+      env: { ...environment, GIT_DIR: "/nonexistent" },
+      cwd: "/",
+    });
+  listings.set(key, listing);
+  try {
+    return await listing;
+  } catch (error) {
+    listings.delete(key);
+    throw error;
+  }
 }
 
 /** Each is a line with the key and the value after it; a key alone is a switch that is on. */

@@ -15,13 +15,13 @@ export interface AffectedArgs {
    * The commits that what runs of a service, and what a rollback took away, were built from.
    * @default none: `from` counts for all
    */
-  readonly releasedFrom?: ((service: string) => ReleasedFrom) | undefined;
+  readonly releasedFrom?: ReleasedFrom | undefined;
   /** Called if the working tree, in which the services and what they are made of are looked up, is not that of `to`. */
   readonly note?: ((line: string) => void) | undefined;
 }
 
 /** What an environment has of a service; `unreleased`: nothing runs of it yet; `undefined`: nothing is recorded there. */
-type ReleasedFrom = SourceCommits | "unreleased" | undefined;
+export type ReleasedFrom = (service: string) => SourceCommits | "unreleased" | undefined;
 
 /** What a service was built from. The newest commit that `to` descends from is the base of the comparison. */
 interface SourceCommits {
@@ -105,10 +105,7 @@ export async function branchPoint(
 }
 
 /** Reads from the release records what each service of an environment was built from. */
-export async function readReleasedFrom(
-  environment: DeliveryEnvironment,
-  watched: boolean,
-): Promise<(service: string) => ReleasedFrom> {
+export async function readReleasedFrom(environment: DeliveryEnvironment, watched: boolean): Promise<ReleasedFrom> {
   const records = await readBranch(environment, (snapshot) => readRecords(snapshot, environment.directory));
   return releasedFromRecords(records, watched);
 }
@@ -117,7 +114,7 @@ export async function readReleasedFrom(
  * What each service of an environment was built from, as its release record says.
  * @param watched whether a watcher of the registry releases: it sees images, so that its records never name a commit
  */
-export function releasedFromRecords(records: Records, watched: boolean): (service: string) => ReleasedFrom {
+export function releasedFromRecords(records: Records, watched: boolean): ReleasedFrom {
   return (service) => {
     const { image, sourceCommit, rejected } = records.get(service) ?? {};
     if (image === undefined) return "unreleased";

@@ -12,7 +12,18 @@ import { isIn, pathWithin, sourceTree, upwards } from "./source-tree.ts";
  * sentences; nothing of a service of which `build.prepare` or `paths` says what that is made from. Where a glob means nothing in
  * a directory that is there, it is to mean something if Git ignores that: others may take what is not always there.
  */
-export async function uncommittedSources(monorepo: Monorepo): Promise<ReadonlyMap<string, readonly string[]>> {
+export function uncommittedSources(monorepo: Monorepo): Promise<UncommittedSources> {
+  const found = foundIn.get(monorepo) ?? findUncommitted(monorepo);
+  foundIn.set(monorepo, found);
+  return found;
+}
+
+type UncommittedSources = ReadonlyMap<string, readonly string[]>;
+
+/** What has been found in a monorepo: the commits of a checkout do not change while a command runs. */
+const foundIn = new WeakMap<Monorepo, Promise<UncommittedSources>>();
+
+async function findUncommitted(monorepo: Monorepo): Promise<UncommittedSources> {
   const silent = monorepo.services.filter(
     ({ paths = [], build }) => paths.length === 0 && build?.prepare === undefined,
   );

@@ -6,7 +6,7 @@ import { errorMessage } from "../../core/error.ts";
 import { deliveredBranch as branchDelivered } from "../../git/delivered-branch.ts";
 import { openSourceRepository } from "../../git/source-repository.ts";
 import { affectedServices, type AffectedServices } from "../affected/affected-services.ts";
-import { branchPoint, readReleasedFrom } from "../affected/base-commit.ts";
+import { branchPoint, readReleasedFrom, type ReleasedFrom } from "../affected/base-commit.ts";
 import type { CommandContext } from "../command.ts";
 import { githubOf } from "../github/access.ts";
 import { fenced } from "../github/markdown.ts";
@@ -52,19 +52,21 @@ export async function planAndContinue(args: PlanArgs, context: CommandContext): 
 
 async function plan(args: PlanArgs, context: CommandContext): Promise<PipelinePart> {
   const { project, environment, from, to, branch, drift } = args;
+  const remotes = askRemotes(args);
   const known = await readPipeline(project, environment);
   const unclaimed = unclaimedDockerfiles(known.monorepo, known.monorepo.services);
   if (unclaimed !== undefined) context.note(`note: ${unclaimed}`);
   const { github, gitops } = known.settings;
-  const deliveredBranch = await branchDelivered(github?.branch, known.root);
+  const { deliveredBranch: asked, releasedFrom } = remotes();
+  const deliveredBranch = await asked;
   const trigger = await triggerOf({ branch, deliveredBranch, drift, previews: gitops?.previews, github }, context);
   if (drift) {
     context.print(`drift: ${[known.pipeline.first, ...known.pipeline.promotions].map(({ name }) => name).join(", ")}`);
     return partFor(trigger, known.pipeline);
   }
   const [stale] = staleFiles(join(known.root, ".circleci"), generatedFiles(known.pipeline));
-  const push = { from, to, delivered: trigger.kind === "deliver", deliveredBranch };
-  const { pipeline: changed, changes } = await changedPart(project, known, push, context.note);
+  const push = { from, to, delivered: trigger.kind === "deliver", deliveredBranch, releasedFrom };
+  const { pipeline: changed, changes } = await changedPart(known, push, context.note);
   const previews = changed.previews || (await hasEarlierPreview(github, trigger, context));
   const pipeline = { ...changed, previews };
   const untested = new Set(untestedServices(known.monorepo.services));
@@ -79,6 +81,39 @@ async function plan(args: PlanArgs, context: CommandContext): Promise<PipelinePa
   ];
   context.print(lines.join("\n"));
   return partFor(trigger, pipeline, stale && `${stale}; run \`npx ${pipeline.regenerate}\` and commit the result`);
+}
+
+/** What only other machines know. Both may be rejected. */
+interface RemoteAnswers {
+  readonly deliveredBranch: Promise<string>;
+  /** What the services that run were built from. @default no record says it, or the push is to another branch */
+  readonly releasedFrom: Promise<ReleasedFrom | undefined>;
+}
+
+/**
+ * Asks other machines while the pipeline is read, which keeps this process busy.
+ * @returns the answers, for when it has been read: what is wrong in the stack file is said there, with all else that is
+ */
+function askRemotes({ project, environment, branch, drift }: PlanArgs): () => RemoteAnswers {
+  const ask = (): RemoteAnswers => {
+    const { app, github, delivery, gitops } = project
+      .stackFile(environment)
+      .read("app", "github", "delivery", "gitops");
+    const deliveredBranch = branchDelivered(github?.branch, app.directory);
+    const releasedFrom = deliveredBranch.then((delivered) => {
+      if (drift || branch !== delivered || delivery !== "gitops") return undefined;
+      const isWatched = gitops?.release === "registry-watch";
+      return readReleasedFrom(findEnvironment(project, environment, {}), isWatched);
+    });
+    for (const answer of [deliveredBranch, releasedFrom]) answer.catch(() => undefined);
+    return { deliveredBranch, releasedFrom };
+  };
+  try {
+    const asked = ask();
+    return () => asked;
+  } catch {
+    return ask;
+  }
 }
 
 function partFor({ kind, pullRequest = 0 }: Trigger, pipeline: Pipeline, problem?: string): PipelinePart {
@@ -119,33 +154,26 @@ interface Push {
   readonly delivered: boolean;
   /** What is merged there is delivered. */
   readonly deliveredBranch: string;
+  readonly releasedFrom: RemoteAnswers["releasedFrom"];
 }
 
 /** On the delivered branch everything counts that was not released yet, so that the next run makes up for one that failed. */
 async function changedPart(
-  project: Project,
-  { pipeline, monorepo, root, settings }: KnownPipeline,
-  { from, to, delivered, deliveredBranch }: Push,
+  { pipeline, monorepo, root }: KnownPipeline,
+  { from, to, delivered, deliveredBranch, releasedFrom }: Push,
   note: (line: string) => void,
 ): Promise<ChangedPart> {
   const repository = await openSourceRepository(root);
   const base = delivered ? from : await branchPoint(repository, to, deliveredBranch);
-  const recorded = delivered && settings.delivery === "gitops";
-  const changes = await affectedServices({
-    monorepo,
-    from: base,
-    to,
-    releasedFrom: recorded
-      ? await readReleasedFrom(findEnvironment(project, pipeline.first.name, {}), !pipeline.releases)
-      : undefined,
-    note,
-  });
+  const [changes, files] = await Promise.all([
+    affectedServices({ monorepo, from: base, to, releasedFrom: await releasedFrom, note }),
+    base === undefined ? undefined : repository.changedSince([base], to).then((changed) => changed.get(base)),
+  ]);
   const named = (list: readonly { readonly name: string }[]) => {
     const names = new Set(list.map(({ name }) => name));
     return pipeline.services.filter(({ name }) => names.has(name));
   };
   const services = named(changes.services);
-  const files = base === undefined ? undefined : (await repository.changedSince([base], to)).get(base);
   const declares = (file: string): boolean =>
     isOfProgram(file, root, monorepo.root) || isOfService(file, root, monorepo);
   const previews = services.length > 0 || files === undefined || files.some(declares);

@@ -17,11 +17,20 @@ export interface Monorepo {
   readonly file: string;
 }
 
+const monorepos = new WeakMap<Project, Map<string, Monorepo>>();
+
 /**
- * Finds the services without the engine, which takes seconds to load.
+ * Finds the services without the engine, which takes seconds to load; once for a project and an environment.
  * @throws CommandError with all that is wrong in the stack file and in the files of the services
  */
 export function readMonorepo(project: Project, environment: string): Monorepo {
+  const known = monorepos.get(project) ?? new Map<string, Monorepo>();
+  const monorepo = known.get(environment) ?? discover(project, environment);
+  monorepos.set(project, known.set(environment, monorepo));
+  return monorepo;
+}
+
+function discover(project: Project, environment: string): Monorepo {
   const stackFile = project.stackFile(environment);
   const { path: file } = stackFile;
   const stack = stackFile.read("app", "images", "dependencies", "defaults", "services");

@@ -3,6 +3,7 @@ import { deliveredBranch, remoteCommits, remoteOf } from "../../git/delivered-br
 import { gitOfUser } from "../../git/git-command.ts";
 import { shortDigest, type Records, type Release } from "../../git/records.ts";
 import type { ReleaseRecord } from "../../git/release-record.ts";
+import { memoize } from "../affected/source-tree.ts";
 import { openSourceRepository, SourceRepositoryError, type SourceRepository } from "../../git/source-repository.ts";
 
 export interface SourceOrder {
@@ -39,6 +40,8 @@ export async function dropSuperseded(
   const others = [...recorded.values()].flat().flatMap((other) => (other.commit === commit ? [] : [other.commit]));
   const source = others.length === 0 ? undefined : await openCheckout(directory);
   await source?.fetchMissing(others);
+  // Most services run what the same few commits have made.
+  const isNewerThan = memoize(async (other) => source?.repository.isAncestor(commit, other));
   const kept = await Promise.all(
     releases.map(async (release) => {
       const { service, digest } = release;
@@ -50,7 +53,7 @@ export async function dropSuperseded(
       const compared = await Promise.all(
         (recorded.get(service) ?? []).map(async (other) => ({
           ...other,
-          isNewer: other.commit === commit || (await source?.repository.isAncestor(commit, other.commit)),
+          isNewer: other.commit === commit || (await isNewerThan(other.commit)),
         })),
       );
       for (const other of compared.filter(({ isNewer }) => isNewer === undefined))

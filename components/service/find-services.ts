@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import { imageRepository, nameProblem } from "../../core/names.ts";
 import { problemLine, type Problem } from "../../core/problem.ts";
-import { checkoutFiles } from "../../git/checkout-files.ts";
+import { checkoutFiles, keptFiles } from "../../git/checkout-files.ts";
 import {
   findCandidates,
   isDirectory,
@@ -123,7 +123,7 @@ export function unclaimedDockerfiles(
   services: readonly Pick<Service, "directory" | "dockerfile">[],
 ): string | undefined {
   const used = new Set(services.map(({ dockerfile }) => dockerfile));
-  const unclaimed = (checkoutFiles(app.directory)?.all() ?? [])
+  const unclaimed = keptFiles(app.directory)
     .filter((path) => isDockerfileName(basename(path)) && !path.split("/").some(isNeverSource))
     .map((path) => join(app.directory, path))
     .filter((path) => !used.has(path))
