@@ -54,10 +54,16 @@ export async function sameChange(git: Git, branch: string, commit: string): Prom
     throw error;
   }
   const withoutTime = async (revision: string): Promise<string> =>
-    (await git(["cat-file", "commit", revision])).toString().replaceAll(/^(author|committer) .*\n/gm, "");
+    (await git(["cat-file", "commit", revision]))
+      .toString()
+      .replaceAll(/^(author|committer) .*\n/gm, "")
+      .replace(signature, "gpgsig\n");
   if ((await withoutTime(own)) !== (await withoutTime(commit))) return undefined;
   return (await git(["rev-parse", own])).toString().trim();
 }
+
+/** Of a commit object: another one is made at every time. */
+const signature = /^gpgsig .*\n(?: .*\n)*/m;
 
 function isMissingBranch(error: unknown): boolean {
   return error instanceof GitError && /couldn't find remote ref/i.test(error.output);

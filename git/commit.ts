@@ -11,10 +11,19 @@ export interface Change {
   /** Paths to remove; those that are not there are left out. */
   readonly remove?: readonly string[];
   readonly message: string;
+  /**
+   * Where commits are signed: this one vouches for all that is there, and is not held up by an unsigned one below it.
+   * @default false
+   */
+  readonly seals?: boolean;
 }
+
+/** Makes a commit of a tree. @param args of `git commit-tree` */
+export type CommitTree = (args: readonly string[], message: string, change: Change) => Promise<string>;
 
 /**
  * Makes the commit on top of the snapshot, in the local Git directory only.
+ * @param commitTree @default an unsigned commit
  * @returns `undefined` if all of it is in the snapshot already
  */
 export async function makeCommit(
@@ -22,6 +31,7 @@ export async function makeCommit(
   directory: string,
   snapshot: Snapshot,
   change: Change,
+  commitTree: CommitTree = async (args, message) => (await git(["commit-tree", ...args], message)).toString().trim(),
 ): Promise<string | undefined> {
   const writes = Object.entries(change.write).filter(([path, content]) => !hasContent(snapshot, path, content));
   const removes = (change.remove ?? []).filter(
@@ -43,7 +53,7 @@ export async function makeCommit(
   await git(["update-index", "-z", "--index-info"], lines.join(""));
   const tree = (await git(["write-tree"])).toString().trim();
   const parent = snapshot.commit === undefined ? [] : ["-p", snapshot.commit];
-  return (await git(["commit-tree", tree, ...parent, "-F", "-"], change.message)).toString().trim();
+  return commitTree([tree, ...parent, "-F", "-"], change.message, change);
 }
 
 /**

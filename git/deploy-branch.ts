@@ -1,5 +1,6 @@
 import type { Identity } from "./committer.ts";
 import { withoutLogins } from "./git-credentials.ts";
+import type { Signing } from "./signing-keys.ts";
 
 /** A branch of a deploy repository. */
 export interface DeployBranch {
@@ -11,6 +12,8 @@ export interface DeployBranch {
   readonly branch: string;
   /** Who makes commits there; Git's variables go first. @default `delivery` */
   readonly committer?: Identity | undefined;
+  /** Commits are signed, and go on top of signed ones alone. @default they are not */
+  readonly signing?: Signing | undefined;
   /** A command of Git that takes longer has failed. @default 120 s */
   readonly timeoutSeconds?: number;
 }

@@ -2,7 +2,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { temporaryDirectory } from "../core/atomic-file.ts";
 import { retry } from "../core/retry.ts";
 import { commitBehind, fetchHead, sameChange, type FetchDepth } from "./branch-head.ts";
-import { makeCommit, type Change } from "./commit.ts";
+import { signCommit, signingEnvironment } from "./commit-signer.ts";
+import { signatureProblems } from "./commit-signatures.ts";
+import { makeCommit, type Change, type CommitTree } from "./commit.ts";
 import { describeBranch, type DeployBranch } from "./deploy-branch.ts";
 import { gitIn, type Git } from "./git-command.ts";
 import {
@@ -13,6 +15,7 @@ import {
   isUnanswered,
   unknownOutcome,
 } from "./git-failure.ts";
+import { allKeys, type Signing } from "./signing-keys.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** What is at the head of the branch after a change. */
@@ -67,7 +70,8 @@ export async function commitToBranch(
       const retries = failed.length;
       if (arrived !== undefined) return { commit: arrived, changed: true, retries };
       assertRetryable(target, failed, options.attempts ?? 20);
-      const commit = await makeCommit(git, directory, snapshot, await decide(snapshot));
+      const commitTree = signedCommits({ git, directory, target }, snapshot);
+      const commit = await makeCommit(git, directory, snapshot, await decide(snapshot), commitTree);
       if (commit === undefined) return { commit: snapshot.commit, changed: false, retries };
       const proposed = options.pushTo && (await sameChange(git, options.pushTo, commit));
       if (proposed) return { commit: proposed, changed: true, retries };
@@ -82,6 +86,32 @@ export async function commitToBranch(
       await sleep(pauseAfter(failed.length));
     }
   });
+}
+
+/** @returns `undefined` where commits are not signed */
+function signedCommits(
+  { git, directory, target }: Omit<PushEndpoint, "pushTo">,
+  { commit: head }: Snapshot,
+): CommitTree | undefined {
+  const { signing } = target;
+  if (signing === undefined) return undefined;
+  return async (args, message, { seals = false }) => {
+    if (!seals && head !== undefined) await assertSigned({ git, directory, target }, signing, head);
+    return signCommit(git, directory, signing, args, message);
+  };
+}
+
+/** What is signed on top of it would make it count, too: Argo CD looks at the newest commit alone. */
+async function assertSigned(
+  { git, directory, target }: Omit<PushEndpoint, "pushTo">,
+  signing: Signing,
+  head: string,
+): Promise<void> {
+  const problem = (await signatureProblems(git, directory, signing, allKeys(signing), [head])).get(head);
+  if (problem === undefined) return;
+  throw new DeployRepositoryError(
+    `commit ${head.slice(0, 12)}, the newest on ${describeBranch(target)}, ${problem}; nothing was changed. Look at what it does, and take it back, or vouch for it by a signed commit on top (\`git commit --allow-empty -S\`)`,
+  );
 }
 
 /** A push that was refused, or whose answer was lost: then the branch may have the commit all the same, now or a little later. */
@@ -154,7 +184,9 @@ async function inTemporaryRepository<T>(
 ): Promise<T> {
   using directory = temporaryDirectory(`delivery-git-${process.pid}-`);
   try {
-    const git = gitIn(directory.path, target);
+    const { signing } = target;
+    const more = signing && signingEnvironment(directory.path, signing);
+    const git = gitIn(directory.path, { ...target, more });
     await git(["init", "--quiet", "--bare", "--template="]);
     return await use(git, directory.path);
   } catch (error) {

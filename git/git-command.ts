@@ -14,11 +14,13 @@ interface GitOptions {
   committer?: Identity | undefined;
   /** A command that takes longer has failed. @default 120 s */
   timeoutSeconds?: number;
+  /** What it has to know besides. @default nothing */
+  more?: { settings: readonly GitSetting[]; environment: Readonly<Record<string, string>> } | undefined;
 }
 
 /** @param directory a bare repository; nothing around it is looked at, also not when this process is a hook of another one */
 export function gitIn(directory: string, options: GitOptions): Git {
-  const { repository, committer, timeoutSeconds = defaultTimeout } = options;
+  const { repository, committer, timeoutSeconds = defaultTimeout, more } = options;
   const environment = async (): Promise<Environment> => {
     const credentials = gitCredentialSettings(repository, process.env);
     const access = await accessSettings(process.env, credentials.length > 0);
@@ -28,7 +30,9 @@ export function gitIn(directory: string, options: GitOptions): Git {
         ...sshSettings(repository, process.env, access),
         ["remote.origin.url", repository],
         ...settings,
+        ...(more?.settings ?? []),
       ]),
+      ...more?.environment,
       GIT_DIR: directory,
       ...identityVariables(process.env, committer),
     };

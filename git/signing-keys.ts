@@ -1,0 +1,79 @@
+import { createHash } from "node:crypto";
+import { parseOpenPgpKey } from "./openpgp-key.ts";
+
+/** Whose signed commits count on a branch of a deploy repository: name → public key, of SSH or of OpenPGP. */
+export interface SigningKeys {
+  /** Of those who may change the environment. */
+  readonly keys: Readonly<Record<string, string>>;
+  /** Of those who commit to the branch besides, e.g. for other environments on it. */
+  readonly others: Readonly<Record<string, string>>;
+}
+
+/** Commits to a branch are signed. */
+export interface Signing extends SigningKeys {
+  /** Of SSH, or of OpenPGP as an armoured block; the whole may be in base64. @default that of DELIVERY_SIGNING_KEY */
+  readonly privateKey?: string | undefined;
+}
+
+/** A public key that has been read. */
+export interface PublicKey {
+  readonly format: "ssh" | "openpgp";
+  /** As ssh-keygen shows it, `SHA256:…`, or 40 hexadecimal digits. */
+  readonly fingerprint: string;
+}
+
+/** @returns `problem` completes "the key …" */
+export function parsePublicKey(text: string): PublicKey | { problem: string } {
+  if (/-----BEGIN [A-Z ]*PRIVATE KEY/.test(text))
+    return {
+      problem:
+        "is a private key, which is known to whoever reads this file: make another, and write its public half here",
+    };
+  if (text.includes("-----BEGIN PGP")) {
+    const key = parseOpenPgpKey(text);
+    return "problem" in key ? key : { format: "openpgp", ...key };
+  }
+  const [, type, base64 = ""] = sshKey.exec(text.trim()) ?? [];
+  const blob = Buffer.from(base64, "base64");
+  if (type === undefined || blob.subarray(4, 4 + type.length).toString() !== type)
+    return { problem: "is none of SSH, such as `ssh-ed25519 AAAA…`, and no armoured block of OpenPGP" };
+  const digest = createHash("sha256").update(blob).digest("base64").replace(/=+$/, "");
+  return { format: "ssh", fingerprint: `SHA256:${digest}` };
+}
+
+const sshKey =
+  /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(?:256|384|521)|sk-[a-z0-9-]+@openssh\.com) ([A-Za-z0-9+/]+={0,2})(?: [^\r\n]*)?$/;
+
+/** Both kinds of keys, by name. */
+export function allKeys({ keys, others }: SigningKeys): Readonly<Record<string, string>> {
+  return { ...others, ...keys };
+}
+
+/** A key that the stack file lists. The stack file has been checked: each can be read. */
+export interface ListedKey extends PublicKey {
+  readonly name: string;
+  readonly text: string;
+}
+
+export function listedKeys(keys: Readonly<Record<string, string>>): readonly ListedKey[] {
+  return Object.entries(keys).flatMap(([name, text]) => {
+    const key = parsePublicKey(text);
+    return "problem" in key ? [] : [{ name, text: text.trim(), ...key }];
+  });
+}
+
+/**
+ * As Argo CD names a key: the last 16 digits of its fingerprint. It checks OpenPGP alone.
+ * @returns `undefined` if one of these is another kind of key
+ */
+export function argoCdKeys(keys: Readonly<Record<string, string>>): Readonly<Record<string, string>> | undefined {
+  const listed = listedKeys(keys);
+  if (listed.some(({ format }) => format !== "openpgp")) return undefined;
+  return Object.fromEntries(listed.map(({ fingerprint, text }) => [fingerprint.slice(-16), `${text}\n`]));
+}
+
+/** The same keys, whoever names them how and in which order. */
+export function describeKeys({ keys, others }: SigningKeys): readonly string[] {
+  const line = (key: ListedKey): string => `${key.name} ${key.fingerprint}`;
+  return [...listedKeys(keys), ...listedKeys(others)].map(line).toSorted();
+}
