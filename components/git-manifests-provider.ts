@@ -2,6 +2,7 @@ import type { Identity } from "../git/committer.ts";
 import { commitToBranch, readBranch } from "../git/deploy-repository.ts";
 import { ownerFile, readOwner, writeOwner, type DirectoryOwner } from "../git/directory-owner.ts";
 import { DeployRepositoryError } from "../git/git-failure.ts";
+import { describeKeys, sealTrailer, signedBranch, type SigningKeys } from "../git/signing-keys.ts";
 import { hasContent, type Snapshot } from "../git/snapshot.ts";
 import { claimChangeProblems } from "./deploy-repository/claim-changes.ts";
 import { inputProblems } from "./deploy-repository/git-manifests-check.ts";
@@ -12,6 +13,10 @@ export interface GitManifestsInputs {
   branch: string;
   /** Who makes the commits; another one alone is no reason for a commit. */
   committer?: Identity;
+  /** Whose signed commits count. @default commits are not signed */
+  signing?: SigningKeys;
+  /** The private key; it is secret. */
+  signingKey?: string;
   directory: string;
   files: Record<string, string>;
   records: Record<string, string>;
@@ -38,7 +43,11 @@ async function check(olds: Partial<GitManifestsInputs> | undefined, news: GitMan
 async function diff(_id: string, olds: GitManifestsState, news: GitManifestsInputs) {
   const replaces = (["repository", "branch", "directory"] as const).filter((key) => olds[key] !== news[key]);
   // The content of a record counts only when it is created.
-  const same = olds.stack === news.stack && sameEntries(olds.files, news.files) && sameKeys(olds.records, news.records);
+  const same =
+    olds.stack === news.stack &&
+    sameKeysSign(olds, news) &&
+    sameEntries(olds.files, news.files) &&
+    sameKeys(olds.records, news.records);
   // The files are at the new location before the old ones are removed.
   return { changes: replaces.length > 0 || !same, replaces, deleteBeforeReplace: false };
 }
@@ -57,18 +66,22 @@ async function update(
 
 /** One commit that writes every file, creates the records that are not there, and removes what is no longer declared. */
 async function put(inputs: GitManifestsInputs, olds: GitManifestsState | undefined): Promise<GitManifestsState> {
-  const { commit } = await commitToBranch(inputs, async (snapshot) => {
+  const { commit } = await commitToBranch(signedBranch(inputs), async (snapshot) => {
     const owner = await readOwner(snapshot, inputs.directory);
     assertOwned(owner, inputs, olds);
     const created = Object.keys(inputs.records).filter((path) => !snapshot.entries.has(path));
     const declared = (path: string): boolean => path in inputs.files || path in inputs.records;
     const gone = [...Object.keys(olds?.files ?? {}), ...(owner?.records ?? [])].filter((path) => !declared(path));
     const records = new Set([...(owner?.records ?? []), ...created].filter((path) => path in inputs.records));
-    const note = writeOwner({ stack: inputs.stack, location: locationOf(inputs), records: [...records] });
+    const signedBy = inputs.signing === undefined ? {} : { signedBy: describeKeys(inputs.signing) };
+    const note = writeOwner({ stack: inputs.stack, location: locationOf(inputs), records: [...records], ...signedBy });
+    // Whoever changes the keys has seen what is there, and vouches for it.
+    const seals = inputs.signing !== undefined && !sameKeysSign(olds, inputs);
     return {
       write: { ...inputs.files, ...pick(inputs.records, created), [ownerFile(inputs.directory)]: note },
       remove: gone,
-      message: `${inputs.message}\n\nStack: ${inputs.stack}\n`,
+      message: `${inputs.message}\n\nStack: ${inputs.stack}\n${seals ? `${sealTrailer}: ${inputs.directory}\n` : ""}`,
+      seals,
     };
   });
   return { ...inputs, commit: commit ?? "" };
@@ -99,7 +112,7 @@ async function read(id: string, state: GitManifestsState) {
 }
 
 async function remove(_id: string, state: GitManifestsState): Promise<void> {
-  await commitToBranch(state, async (snapshot) => ({
+  await commitToBranch(signedBranch(state), async (snapshot) => ({
     write: {},
     remove: await ownPaths(snapshot, state),
     message: `${state.message} removed\n\nStack: ${state.stack}\n`,
@@ -116,6 +129,12 @@ async function ownPaths(snapshot: Snapshot, state: GitManifestsState): Promise<s
 
 function locationOf({ repository, branch, directory }: GitManifestsInputs): string {
   return `${repository}#${branch}:${directory}`;
+}
+
+/** By name and fingerprint. */
+function sameKeysSign(olds: Pick<GitManifestsInputs, "signing"> | undefined, { signing }: GitManifestsInputs): boolean {
+  const [before, after] = [olds?.signing, signing].map((keys) => keys && describeKeys(keys).join("\n"));
+  return before === after;
 }
 
 function sameEntries(one: Record<string, string>, other: Record<string, string>): boolean {

@@ -9,6 +9,8 @@ import {
 } from "../git/allowed-images.ts";
 import { initialMigration, migrationPath } from "../git/migration-record.ts";
 import { initialRecord, recordPath, recordWith } from "../git/release-record.ts";
+import { argoCdKeyIds, type SigningKeys } from "../git/signing-keys.ts";
+import type { SigningArgs } from "./deploy-repository/signing-inputs.ts";
 import { AppProject } from "./argo-cd/app-project.ts";
 import { application } from "./argo-cd/application.ts";
 import type { ArgoCdSettings } from "./argo-cd/argo-cd-objects.ts";
@@ -45,11 +47,19 @@ export interface GitOpsSettings {
   /** What moves a release record: a commit of CI, or a watcher of the registry. */
   /** Who makes the commits. @default `delivery` */
   committer?: Identity | undefined;
+  /** @default commits are not signed */
+  signing?: SigningSettings | undefined;
   release: "commit" | "registry-watch";
   /** @default no environments for pull requests */
   previews?: PreviewSettings | undefined;
   imageUpdater: ReleaseSettings;
   argoCd: ArgoCdSettings & { commitStatus?: { appId: string; installationId: string; privateKey: string } | undefined };
+}
+
+/** Whose signed commits count. */
+export interface SigningSettings extends SigningKeys {
+  /** The name of the secret with the private key. */
+  secret: string;
 }
 
 export interface GitOpsDeliveryArgs {
@@ -88,7 +98,9 @@ export async function deliverByGit(args: GitOpsDeliveryArgs): Promise<void> {
     commitStatusKey: args.stackSecrets.get(gitops.argoCd.commitStatus?.privateKey ?? ""),
     provider: cluster.provider,
   });
-  const repository = { url: gitops.repository, username: gitops.username, token: args.gitToken };
+  const signing = signingOf(args);
+  const signedBy = signing && argoCdKeyIds(signing);
+  const repository = { url: gitops.repository, username: gitops.username, token: args.gitToken, signedBy };
   const project = new AppProject(
     projectName(app, environment),
     {
@@ -126,6 +138,7 @@ export async function deliverByGit(args: GitOpsDeliveryArgs): Promise<void> {
       repository: gitops.repository,
       branch: gitops.branch,
       committer: gitops.committer,
+      signing,
       directory: environment,
       files: manifestFiles(args),
       records: initialRecords(args),
@@ -179,7 +192,7 @@ export async function deliverByGit(args: GitOpsDeliveryArgs): Promise<void> {
       return declared;
     },
   );
-  deliverMigrations({ ...args, gitops, applications, project, argoCdNamespace: argoCd.namespace, manifests });
+  deliverMigrations({ ...args, gitops, signing, applications, project, argoCdNamespace: argoCd.namespace, manifests });
   const { registry } = args;
   if (gitops.release === "registry-watch" && args.gitToken !== undefined && registry !== undefined) {
     new ImageUpdater(
@@ -205,6 +218,14 @@ export async function deliverByGit(args: GitOpsDeliveryArgs): Promise<void> {
       { dependsOn: [...applications.values()] },
     );
   }
+}
+
+function signingOf({ gitops, stackSecrets }: GitOpsDeliveryArgs): SigningArgs | undefined {
+  if (gitops?.signing === undefined) return undefined;
+  const { secret, keys, others } = gitops.signing;
+  const privateKey = stackSecrets.get(secret);
+  if (privateKey === undefined) throw new Error(`the stack has no secret ${JSON.stringify(secret)} to sign with`);
+  return { keys, others, privateKey };
 }
 
 /** The policy, which has to know what manifests declare before they do. */

@@ -12,6 +12,7 @@ import {
   type Migration,
 } from "../git/migration-record.ts";
 import { parseRecord, recordPath, recordWith } from "../git/release-record.ts";
+import { signedBranch, type SigningKeys } from "../git/signing-keys.ts";
 import type { Snapshot } from "../git/snapshot.ts";
 
 /** The inputs of `InitialMigrations` and `InitialReleases` when all of them are known. */
@@ -19,6 +20,10 @@ export interface InitialReleasesInputs {
   repository: string;
   branch: string;
   committer?: Identity;
+  /** Whose signed commits count. @default commits are not signed */
+  signing?: SigningKeys;
+  /** The private key; it is secret. */
+  signingKey?: string;
   /** The environment's directory. */
   directory: string;
   /** By service: `repository@digest`. */
@@ -89,7 +94,7 @@ function providerOf(subject: string, writeIn: (directory: string) => Write) {
     const services = Object.keys(images);
     const write = writeIn(directory);
     let unreleased: string[] = [];
-    await commitToBranch(inputs, async (snapshot) => {
+    await commitToBranch(signedBranch(inputs), async (snapshot) => {
       const files = await readFiles(snapshot, directory, services);
       unreleased = services.filter((service) => files.get(service)?.isReleased !== true);
       const written = unreleased.flatMap((service) => {

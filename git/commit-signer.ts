@@ -4,11 +4,16 @@ import { hasErrorCode } from "../core/error.ts";
 import { runProcess, type ProcessOptions } from "../core/process.ts";
 import { GitError, type Git } from "./git-command.ts";
 import { DeployRepositoryError } from "./git-failure.ts";
-import { allKeys, listedKeys, parsePublicKey, type PublicKey, type Signing, type SigningKeys } from "./signing-keys.ts";
+import {
+  allKeys,
+  listedKeys,
+  parsePublicKey,
+  signingKeyVariable,
+  type PublicKey,
+  type Signing,
+  type SigningKeys,
+} from "./signing-keys.ts";
 import type { GitSetting } from "./user-settings.ts";
-
-/** The variable that holds the private key. */
-export const signingKeyVariable = "DELIVERY_SIGNING_KEY";
 
 /** What Git has to know beforehand to sign and to check in its directory. Nothing of it is secret. */
 export function signingEnvironment(

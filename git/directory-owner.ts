@@ -6,6 +6,7 @@ const ownerSchema = z.object({
   stack: z.string(),
   location: z.string(),
   records: z.array(z.string()),
+  signedBy: z.array(z.string()).optional(),
 });
 
 /** Who declares the manifests of a directory in the deploy repository. It stands there in a file of its own. */
@@ -16,6 +17,8 @@ export interface DirectoryOwner {
   readonly location: string;
   /** The release records that it created, and so takes away again. */
   readonly records: readonly string[];
+  /** Whose signed commits count, each as name and fingerprint. @default commits are not signed */
+  readonly signedBy?: readonly string[] | undefined;
 }
 
 /** Where the owner of a directory is noted. */

@@ -9,10 +9,25 @@ export interface SigningKeys {
   readonly others: Readonly<Record<string, string>>;
 }
 
+/** The variable that holds the private key. */
+export const signingKeyVariable = "DELIVERY_SIGNING_KEY";
+
 /** Commits to a branch are signed. */
 export interface Signing extends SigningKeys {
   /** Of SSH, or of OpenPGP as an armoured block; the whole may be in base64. @default that of DELIVERY_SIGNING_KEY */
   readonly privateKey?: string | undefined;
+}
+
+/** The trailer of a commit that vouches for all that a directory has by then. */
+export const sealTrailer = "Delivery-Seal";
+
+/** A branch as a resource names it, whose private key is an input of its own: it is secret, and the rest is not. */
+export function signedBranch<Branch extends { signing?: SigningKeys; signingKey?: string }>({
+  signing,
+  signingKey,
+  ...branch
+}: Branch): Omit<Branch, "signing" | "signingKey"> & { signing?: Signing } {
+  return signing === undefined ? branch : { ...branch, signing: { ...signing, privateKey: signingKey } };
 }
 
 /** A public key that has been read. */
@@ -70,6 +85,12 @@ export function argoCdKeys(keys: Readonly<Record<string, string>>): Readonly<Rec
   const listed = listedKeys(keys);
   if (listed.some(({ format }) => format !== "openpgp")) return undefined;
   return Object.fromEntries(listed.map(({ fingerprint, text }) => [fingerprint.slice(-16), `${text}\n`]));
+}
+
+/** Their names there, if Argo CD can check the commits on the branch. */
+export function argoCdKeyIds(signing: SigningKeys): readonly string[] | undefined {
+  const keys = argoCdKeys(allKeys(signing));
+  return keys && Object.keys(keys);
 }
 
 /** The same keys, whoever names them how and in which order. */

@@ -1,5 +1,6 @@
 import { buildSecretPrefix, pullVariables } from "../core/names.ts";
 import type { Problem } from "../core/problem.ts";
+import { signingKeyVariable } from "../git/signing-keys.ts";
 import type { StackSettings } from "./schema.ts";
 
 /** What no single key can see. */
@@ -28,6 +29,8 @@ export function contradictions(
           message:
             "is a variable that holds what `build.secrets` of services name; remove it, and name the secret there",
         });
+      if (config.gitops?.signing !== undefined && name === signingKeyVariable)
+        problems.push({ location, message: "gitops.signing sets it already; remove it here" });
       if (config.images.pull !== undefined && Object.values<string>(pullVariables).includes(name))
         problems.push({ location, message: "images.pull sets it already; remove one of them" });
     }
@@ -116,8 +119,36 @@ export function contradictions(
         "needs the pipeline that a stack with owns.ciProject and ci.repositoryId declares, and looks over all environments; set it there",
     });
   }
+  problems.push(...signingContradictions(file, config.gitops));
+  needs("gitops.signing.secret", config.gitops?.signing?.secret);
+  needs("gitops.signing.previews", config.gitops?.signing?.previews);
   needs("gitops.argoCd.commitStatus.privateKey", config.gitops?.argoCd.commitStatus?.privateKey);
   return problems;
+}
+
+/** Every commit on the branch is to be signed, by whoever makes it. */
+function signingContradictions(file: string, gitops: StackSettings["gitops"]): Problem[] {
+  if (gitops?.signing === undefined) return [];
+  const { signing, release, previews } = gitops;
+  const watched = {
+    location: `${file}: gitops.signing`,
+    message:
+      "Argo CD Image Updater, which commits for registry-watch, does not sign here; release by commit, or remove it",
+  };
+  const unsigned = {
+    location: `${file}: gitops.signing.previews`,
+    message:
+      "missing; gitops.previews commits to the branch, too: set it to the name of the secret with a key of its own, and list its public half in gitops.signing.others",
+  };
+  const unused = {
+    location: `${file}: gitops.signing.previews`,
+    message: "has no effect without gitops.previews; remove it",
+  };
+  return [
+    ...(release === "registry-watch" ? [watched] : []),
+    ...(previews !== undefined && signing.previews === undefined ? [unsigned] : []),
+    ...(previews === undefined && signing.previews !== undefined ? [unused] : []),
+  ];
 }
 
 /** What a stack file puts into CI's contexts. */

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { nonEmpty } from "../core/problem.ts";
+import { signingSchema } from "./signing-schema.ts";
 
 /** Which release of a product is installed on the cluster. */
 const releaseKeys = {
@@ -62,6 +63,8 @@ export const gitopsSchema = z.strictObject({
         .regex(/^[^<>@\s\p{Cc}]+@[^<>@\s\p{Cc}]+$/u, "Must be an e-mail address"),
     })
     .optional(),
+  /** Commits to the deploy repository are signed, and Argo CD or `delivery drift` checks them. @default they are not */
+  signing: signingSchema.optional(),
   argoCd: argoCdSchema.prefault({}),
   /** What moves a release record: CI by a commit, or a watcher that notices a new image in the registry. @default commit */
   release: z.enum(["commit", "registry-watch"], "Must be commit or registry-watch").default("commit"),

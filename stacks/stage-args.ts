@@ -14,6 +14,7 @@ import { previewNamespaces } from "../core/names.ts";
 import type { InstallationsArgs } from "../components/argo-cd/installations.ts";
 import { deliveredBranch } from "../git/delivered-branch.ts";
 import { tokenVariable } from "../git/git-credentials.ts";
+import { signingKeyVariable } from "../git/signing-keys.ts";
 import { SourceRepositoryError } from "../git/source-repository.ts";
 import type { Config } from "./config.ts";
 import type { StackSettings } from "./schema.ts";
@@ -98,14 +99,19 @@ export function contextsArgs(settings: ContextSettings, services: readonly Pick<
     registry: username === undefined ? undefined : { username },
     pull: images.pull,
     readGit: gitReader(settings),
-    variables: ci.environment,
+    variables: { ...ci.environment, ...signingVariable(gitops?.signing?.secret) },
     shared: {
       build: { ...ci.contexts.build, ...(ciBuilds(settings) ? buildSecretVariables(services) : {}) },
       read: ci.contexts.read,
-      previews: gitops?.previews && ci.contexts.previews,
+      previews: gitops?.previews && { ...ci.contexts.previews, ...signingVariable(gitops.signing?.previews) },
     },
     sharedContext: ci.sharedContext,
   };
+}
+
+/** With which those who have the context sign. @param secret its name. @default commits are not signed */
+function signingVariable(secret: string | undefined): Record<string, string> {
+  return secret === undefined ? {} : { [signingKeyVariable]: secret };
 }
 
 /** With what Argo CD reads the deploy repository, pull requests read it, too. A watcher of the registry also writes with it. */

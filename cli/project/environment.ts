@@ -68,6 +68,7 @@ export function findEnvironment(project: Project, name: string, flags: Environme
     repository,
     branch,
     committer: stack?.gitops?.committer,
+    signing: stack?.gitops?.signing && { keys: stack.gitops.signing.keys, others: stack.gitops.signing.others },
     directory: stack?.environment ?? name,
     stableTag: stack?.images.tag,
     registryWatch: stack?.gitops?.release === "registry-watch",

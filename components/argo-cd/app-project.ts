@@ -15,7 +15,13 @@ export interface AppProjectArgs {
   ownsNamespace?: boolean;
   /** The kinds of objects that services bring along. @default none */
   ownKinds?: readonly { group: string; kind: string }[];
-  repository: { url: string; username: string; token?: pulumi.Output<string> | undefined };
+  repository: {
+    url: string;
+    username: string;
+    token?: pulumi.Output<string> | undefined;
+    /** Nothing is applied but by a commit that one of these keys has signed, as Argo CD names them. @default whatever is there is applied */
+    signedBy?: readonly string[] | undefined;
+  };
   provider: Provider;
 }
 
@@ -45,6 +51,7 @@ export class AppProject extends pulumi.ComponentResource {
             ...(ownsNamespace ? [{ group: "", kind: "Secret" }] : []),
             ...ownKinds,
           ],
+          ...sourceIntegrity(repository),
         },
       },
       own,
@@ -61,4 +68,14 @@ export class AppProject extends pulumi.ComponentResource {
     ];
     this.registerOutputs({ project });
   }
+}
+
+/**
+ * Argo CD checks the newest commit alone: to check all below it takes GnuPG a process each, at every comparison. Whoever signs
+ * looks at the one below.
+ * Source: https://argo-cd.readthedocs.io/en/latest/user-guide/source-integrity-git-gpg/
+ */
+function sourceIntegrity({ url, signedBy }: AppProjectArgs["repository"]): object {
+  if (signedBy === undefined) return {};
+  return { sourceIntegrity: { git: { policies: [{ repos: [{ url }], gpg: { mode: "head", keys: signedBy } }] } } };
 }

@@ -21,6 +21,8 @@ export interface ArgoCdSettings extends ReleaseSettings {
   dex?: Readonly<Record<string, unknown>> | undefined;
   rbac: readonly string[];
   commitStatus?: { appId: string; installationId: string } | undefined;
+  /** The keys of OpenPGP that it knows: id → armoured public key. @default none */
+  gpgKeys?: Data | undefined;
   /** How many services the stack has: Argo CD is set up for so many. @default few */
   services?: number | undefined;
 }
@@ -69,6 +71,7 @@ function configuration({
   dex,
   rbac,
   commitStatus,
+  gpgKeys,
   services = 0,
 }: ArgoCdSettings): Readonly<Record<string, Data>> {
   const parameters = sizeParameters(services);
@@ -79,6 +82,7 @@ function configuration({
     },
     "argocd-rbac-cm": { "policy.csv": rbac.map((line) => `${line}\n`).join("") },
     ...(Object.keys(parameters).length === 0 ? {} : { [parametersConfigMap]: parameters }),
+    ...(gpgKeys === undefined ? {} : { "argocd-gpg-keys-cm": gpgKeys }),
     ...(commitStatus === undefined ? {} : { "argocd-notifications-cm": commitStatusNotifications(commitStatus) }),
   };
 }

@@ -1,5 +1,6 @@
 import type { Problem } from "../../core/problem.ts";
 import type { Identity } from "../../git/committer.ts";
+import { allKeys, argoCdKeys, type SigningKeys } from "../../git/signing-keys.ts";
 import type { KubernetesObject } from "../../kubernetes/object.ts";
 import { argoCdObjects, requiredObjects, type ArgoCdSettings } from "./argo-cd-objects.ts";
 import { imageUpdaterObjects, requiredOfImageUpdater } from "./image-updater-objects.ts";
@@ -28,6 +29,7 @@ export interface InstallationsArgs {
         argoCd: ArgoCdSettings;
         imageUpdater: ReleaseSettings;
         committer?: Identity | undefined;
+        signing?: SigningKeys | undefined;
       }
     | undefined;
 }
@@ -41,8 +43,8 @@ export async function readInstallations({
   gitops,
 }: InstallationsArgs): Promise<Installations> {
   if (delivery !== "gitops" || !ownsArgoCd || gitops === undefined) return { problems: [] };
-  const { imageUpdater, committer } = gitops;
-  const argoCd = { ...gitops.argoCd, services };
+  const { imageUpdater, committer, signing } = gitops;
+  const argoCd = { ...gitops.argoCd, services, gpgKeys: signing && argoCdKeys(allKeys(signing)) };
   const releases = await Promise.all([
     readRelease({
       location: `${file}: gitops.argoCd`,

@@ -6,6 +6,7 @@ import { application } from "./application.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { GitManifests } from "../deploy-repository/git-manifests.ts";
 import type { Identity } from "../../git/committer.ts";
+import type { SigningArgs } from "../deploy-repository/signing-inputs.ts";
 import { InitialMigrations, InitialReleases } from "../deploy-repository/initial-releases.ts";
 import type { ManifestContext } from "../manifests/manifest-context.ts";
 import { migrationDeadline } from "../service/migration-settings.ts";
@@ -18,6 +19,8 @@ export interface MigrationDeliveryArgs {
   /** Whether what runs on the cluster outlives its declaration. */
   handOver: boolean;
   gitops: { repository: string; branch: string; committer?: Identity | undefined };
+  /** @default commits are not signed */
+  signing?: SigningArgs | undefined;
   argoCdNamespace: string;
   project: AppProject;
   /** What is in the deploy repository. */
@@ -31,14 +34,15 @@ export interface MigrationDeliveryArgs {
  * run. Where this program builds the images, the first ones are released once their migrations have succeeded.
  */
 export function deliverMigrations(args: MigrationDeliveryArgs): void {
-  const { context, images, cluster, handOver, gitops, argoCdNamespace, project, manifests, applications } = args;
+  const { context, images, cluster, handOver, gitops, signing, argoCdNamespace, project, manifests, applications } =
+    args;
   const { app, name: environment } = context.environment;
   const { repository, branch, committer } = gitops;
   const migrated = context.services.flatMap(({ name, migrations: settings }) =>
     settings === undefined ? [] : [{ name, settings, image: images.get(name)?.reference }],
   );
   const built = migrated.flatMap(({ name, image }) => (image === undefined ? [] : [[name, image] as const]));
-  const initial = { repository, branch, committer, directory: environment, images: Object.fromEntries(built) };
+  const initial = { repository, branch, committer, signing, directory: environment, images: Object.fromEntries(built) };
   const started = built.length === 0 ? [] : [new InitialMigrations(app, initial, { dependsOn: manifests })];
   const succeeded = migrated.map(({ name, settings }) =>
     application(

@@ -2,6 +2,7 @@ import * as circleci from "@pulumi/circleci/bin/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import { errorMessage, NotReachableError } from "../../core/error.ts";
 import { contextName } from "../../core/names.ts";
+import { signingKeyVariable } from "../../git/signing-keys.ts";
 import { ciContext } from "./ci-context.ts";
 import { ciPipeline, type DriftSchedule } from "./ci-pipeline.ts";
 import { accessHint } from "./circleci-hints.ts";
@@ -94,7 +95,10 @@ function declareContexts(
     prefix: string,
     { variables, expression, ...context }: ContextDeclaration,
   ): circleci.Context => {
-    const values = Object.entries(variables).map(([variable, source]) => [variable, valueOf(source, args)] as const);
+    const values = Object.entries(variables).map(([variable, source]) => {
+      const value = valueOf(source, args);
+      return [variable, variable === signingKeyVariable ? onOneLine(value) : value] as const;
+    });
     const { organizationId } = args;
     return ciContext(
       logicalName,
@@ -105,6 +109,11 @@ function declareContexts(
   };
   for (const context of shared) declare(`${name}-${context.kind}`, `${context.kind}-`, context);
   return declare(name, "", environment);
+}
+
+/** In base64: CircleCI masks a value in logs by the line, and a private key has many. */
+function onOneLine(key: pulumi.Input<string>): pulumi.Output<string> {
+  return pulumi.output(key).apply((text) => Buffer.from(text).toString("base64"));
 }
 
 /** @throws Error where there is none, which the configuration has checked */

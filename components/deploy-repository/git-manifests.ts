@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Identity } from "../../git/committer.ts";
+import { signingInputs, type SigningArgs } from "./signing-inputs.ts";
 import { providerSource } from "../dynamic-provider.ts";
 
 export interface GitManifestsArgs {
@@ -8,6 +9,8 @@ export interface GitManifestsArgs {
   branch: pulumi.Input<string>;
   /** Who makes the commits; Git's variables go first. @default `delivery` */
   committer?: Identity | undefined;
+  /** Whose signed commits count, and the private key. @default commits are not signed */
+  signing?: SigningArgs | undefined;
   /** The environment's own directory in it, e.g. `dev`; every path below lies in it. */
   directory: string;
   /** The manifests: path from the root of the repository → content. A secret is refused. */
@@ -35,6 +38,7 @@ export class GitManifests extends pulumi.CustomResource {
       repository: args.repository,
       branch: args.branch,
       ...(args.committer === undefined ? {} : { committer: args.committer }),
+      ...signingInputs(args.signing),
       directory: args.directory,
       files: withoutSecrets("files", args.files),
       records: withoutSecrets("records", args.records),

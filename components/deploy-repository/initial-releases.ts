@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Identity } from "../../git/committer.ts";
+import { signingInputs, type SigningArgs } from "./signing-inputs.ts";
 import { providerSource } from "../dynamic-provider.ts";
 
 export interface InitialReleasesArgs {
@@ -8,6 +9,8 @@ export interface InitialReleasesArgs {
   branch: string;
   /** Who makes the commits. @default `delivery` */
   committer?: Identity | undefined;
+  /** Whose signed commits count, and the private key. @default commits are not signed */
+  signing?: SigningArgs | undefined;
   /** The environment's directory in it. */
   directory: string;
   /** The first image of each service with migrations, by digest. */
@@ -31,11 +34,15 @@ export class InitialReleases extends pulumi.CustomResource {
   }
 }
 
-function inputsOf({ repository, branch, committer, directory, images }: InitialReleasesArgs, provider: string) {
+function inputsOf(
+  { repository, branch, committer, signing, directory, images }: InitialReleasesArgs,
+  provider: string,
+) {
   return {
     repository,
     branch,
     ...(committer === undefined ? {} : { committer }),
+    ...signingInputs(signing),
     directory,
     images,
     stack: `${pulumi.getProject()}/${pulumi.getStack()}`,
