@@ -45,7 +45,8 @@ export const command = defineCommand({
       stack: `the engine's refresh and preview: resources that are other than the stack has left them, and what
         \`pulumi up\` would change`,
       git: `files in the environment's directory of the deploy repository that others have edited, deleted or put there,
-        and invalid release records`,
+        invalid release records, and, with gitops.signing, what was changed last by a commit that is not signed, or not
+        by a key of gitops.signing.keys`,
       cluster: `Applications that are OutOfSync, not Healthy or do not heal themselves; Deployments that run another image
         than is released; fields of declared objects that others have set; extra objects`,
       ci: `variables of the stack's contexts of CircleCI that were set or removed behind its back, foreign ones, a context that

@@ -74,5 +74,5 @@ function deployBranch(deploy: DeployBranch | undefined, flags: StatusOptions): D
   const problem = repositoryProblem(repository);
   if (problem !== undefined) throw new UsageError(`the URL of the deploy repository ${problem}`);
   if (branchProblem(branch) !== undefined) throw new UsageError(`--branch: ${branchProblem(branch)}`);
-  return { repository, branch };
+  return { repository, branch, signing: deploy?.signing };
 }

@@ -1,6 +1,7 @@
 import type { DeployBranch } from "../../git/deploy-branch.ts";
 import { readBranch } from "../../git/deploy-repository.ts";
 import type { ReleaseRecord } from "../../git/release-record.ts";
+import { unsignedPaths } from "../../git/unsigned-paths.ts";
 import type { KubernetesClient } from "../../kubernetes/client.ts";
 import { readingOf, type Reading } from "../status/reading.ts";
 import { ciCheck, type CiCheckArgs } from "./ci-check.ts";
@@ -72,7 +73,12 @@ async function checkGit(sources: DriftSources, state: Reading<StackState>): Prom
           const { manifests } = state.value;
           if (manifests === undefined)
             return { check: unknownCheck("git", "the stack has not written to the deploy repository yet"), records };
-          return { check: await gitCheck(manifests, status, lastChangesIn(git, snapshot.commit)), records };
+          const { signing } = deploy;
+          const unsigned =
+            signing === undefined || snapshot.commit === undefined
+              ? []
+              : await unsignedPaths(git, signing, snapshot.commit, environment);
+          return { check: await gitCheck(manifests, status, lastChangesIn(git, snapshot.commit), unsigned), records };
         },
         "whole history",
       ),

@@ -4,6 +4,7 @@ import type { Git } from "../../git/git-command.ts";
 import { parseMigration, serviceOfMigration } from "../../git/migration-record.ts";
 import { parseRecord, serviceOfRecord, type ReleaseRecord } from "../../git/release-record.ts";
 import type { Snapshot } from "../../git/snapshot.ts";
+import { describeUnsigned, type UnsignedPath } from "../../git/unsigned-paths.ts";
 import { checkOf, type Check, type Finding } from "./report.ts";
 import type { DeclaredManifests } from "./stack-state.ts";
 
@@ -30,19 +31,33 @@ export function recordsIn(directory: string, { files }: DirectoryStatus): Map<st
   );
 }
 
-/** @param lastChanges is called once, if there are any differences */
+/**
+ * @param lastChanges is called once, if there are any differences
+ * @param unsigned the paths that nobody has signed who may change them. @default commits are not signed
+ */
 export async function gitCheck(
   declared: DeclaredManifests,
   status: DirectoryStatus,
   lastChanges: (directory: string) => Promise<LastChanges>,
+  unsigned: readonly UnsignedPath[] = [],
 ): Promise<Check> {
   const findings = gitFindings(declared, status);
-  if (findings.length === 0) return checkOf("git", []);
+  const signatures = unsignedFindings(unsigned);
+  if (findings.length === 0) return checkOf("git", signatures);
   const changes = await lastChanges(declared.directory);
-  return checkOf(
-    "git",
-    findings.map(({ what, change }) => ({ what, change: `${change}${changes.get(what) ?? ""}` })),
-  );
+  return checkOf("git", [
+    ...findings.map(({ what, change }) => ({ what, change: `${change}${changes.get(what) ?? ""}` })),
+    ...signatures,
+  ]);
+}
+
+/** One for each commit: it may have changed hundreds of files. */
+function unsignedFindings(unsigned: readonly UnsignedPath[]): Finding[] {
+  return [...Map.groupBy(unsigned, ({ commit }) => commit).values()].flatMap(([first, ...others]) => {
+    if (first === undefined) return [];
+    const what = others.length === 0 ? first.path : `${first.path} and ${others.length} more`;
+    return [{ what, change: describeUnsigned(first) }];
+  });
 }
 
 /** Each is about one path. */

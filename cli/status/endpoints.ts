@@ -53,7 +53,7 @@ export function endpointsOf(
     namespace: cluster.namespace ?? namespaceName(app.name, environment),
     argoCdNamespace: gitops?.argoCd.namespace ?? "argocd",
     directory: app.directory,
-    deploy: gitops && { repository: gitops.repository, branch: gitops.branch },
+    deploy: gitops && { repository: gitops.repository, branch: gitops.branch, signing: gitops.signing },
     ci: {
       host: ci.host ?? circleCiHost,
       organizationId: ci.organizationId,

@@ -5,6 +5,7 @@ import { readBranch } from "../../git/deploy-repository.ts";
 import { gitAt, type Git } from "../../git/git-command.ts";
 import { readRecords } from "../../git/records.ts";
 import { recordPath } from "../../git/release-record.ts";
+import { describeUnsigned, unsignedPaths } from "../../git/unsigned-paths.ts";
 
 /** What the deploy repository says of one service. */
 export interface ReleaseStatus {
@@ -14,6 +15,8 @@ export interface ReleaseStatus {
   readonly releaseCommit: string | null;
   readonly releasedAt: string | null;
   readonly sourceCommit: string | null;
+  /** Why its record is not signed as it should be; `null`: it is, or need not be. */
+  readonly unsigned: string | null;
 }
 
 export interface DeployStatus {
@@ -28,18 +31,22 @@ export function readReleases(branch: DeployBranch, directory: string): Promise<D
     branch,
     async (snapshot, git) => {
       if (snapshot.commit === undefined) return { head: null, releases: [] };
-      const [records, commits] = await Promise.all([
+      const { signing } = branch;
+      const [records, commits, unsigned] = await Promise.all([
         readRecords(snapshot, directory),
         releaseCommits(git, snapshot.commit),
+        signing === undefined ? [] : unsignedPaths(git, signing, snapshot.commit, directory),
       ]);
       const releases = [...records].map(([service, { image, sourceCommit }]): ReleaseStatus => {
         const commit = commits.find(({ paths }) => paths.has(recordPath(directory, service)));
+        const problem = unsigned.find(({ path }) => path === recordPath(directory, service));
         return {
           service,
           image: image ?? null,
           releaseCommit: commit?.id ?? null,
           releasedAt: commit?.at ?? null,
           sourceCommit: sourceCommit ?? (image === undefined ? null : sourceOf(image.digest, commits)),
+          unsigned: problem === undefined ? null : describeUnsigned(problem),
         };
       });
       return { head: snapshot.commit, releases };

@@ -120,15 +120,18 @@ export function serviceStatus({
 }: ServiceReadings): ServiceStatus {
   const releasedDigest = release?.image?.digest ?? null;
   const running = workload === undefined ? null : digestOf(workload.image);
-  const judged = withMigration(
-    judge({
-      delivery,
-      release,
-      application,
-      workload,
-      pending: running !== null && releasedDigest !== null && running !== releasedDigest,
-    }),
-    migration,
+  const judged = withSignature(
+    withMigration(
+      judge({
+        delivery,
+        release,
+        application,
+        workload,
+        pending: running !== null && releasedDigest !== null && running !== releasedDigest,
+      }),
+      migration,
+    ),
+    release?.unsigned ?? null,
   );
   return {
     service,
@@ -149,6 +152,11 @@ export function serviceStatus({
 interface Judgement {
   readonly state: State;
   readonly message: string | null;
+}
+
+/** What nobody has signed counts before whatever became of it. */
+function withSignature(judged: Judgement, unsigned: string | null): Judgement {
+  return unsigned === null ? judged : { state: "failed", message: `the release record: ${unsigned}` };
 }
 
 /** What keeps the next image from being released comes before what runs. */

@@ -1,7 +1,7 @@
 import type { Problem } from "../../core/problem.ts";
 import type { Identity } from "../../git/committer.ts";
 import { allKeys, argoCdKeys, type SigningKeys } from "../../git/signing-keys.ts";
-import type { KubernetesObject } from "../../kubernetes/object.ts";
+import { nameOf, type KubernetesObject } from "../../kubernetes/object.ts";
 import { argoCdObjects, requiredObjects, type ArgoCdSettings } from "./argo-cd-objects.ts";
 import { imageUpdaterObjects, requiredOfImageUpdater } from "./image-updater-objects.ts";
 import { readRelease, type Publication, type ReleaseSettings } from "./release.ts";
@@ -64,14 +64,29 @@ export async function readInstallations({
   const problems = releases.flatMap((release) =>
     release !== undefined && "problem" in release ? [release.problem] : [],
   );
+  const missing = missingSourceIntegrity(file, argoCd, releases[0]);
   const [ofArgoCd, ofImageUpdater] = releases.map((release) =>
     release !== undefined && "objects" in release ? release.objects : undefined,
   );
   return {
     argoCd: ofArgoCd && argoCdObjects(ofArgoCd, argoCd),
     imageUpdater: ofImageUpdater && imageUpdaterObjects(ofImageUpdater, { namespace: argoCd.namespace, committer }),
-    problems,
+    problems: [...problems, ...missing],
   };
+}
+
+/** The API server would drop what the definition does not know, and every commit would count as signed. */
+function missingSourceIntegrity(
+  file: string,
+  { gpgKeys }: ArgoCdSettings,
+  release: Awaited<ReturnType<typeof readRelease>> | undefined,
+): Problem[] {
+  if (gpgKeys === undefined || release === undefined || "problem" in release) return [];
+  const definition = release.objects.find((object) => nameOf(object) === "appprojects.argoproj.io");
+  if (JSON.stringify(definition).includes('"sourceIntegrity"')) return [];
+  const message =
+    "this release of Argo CD checks no signatures by AppProject; set gitops.argoCd to 3.5 or newer, or list keys of SSH, which `delivery drift` checks";
+  return [{ location: `${file}: gitops.signing`, message }];
 }
 
 const github = "https://raw.githubusercontent.com";

@@ -66,7 +66,8 @@ export function repoServer(
       REDIS_PASSWORD: redisPassword,
       ARGOCD_GNUPGHOME: folders.gpgKeys,
       ARGOCD_GPG_DATA_PATH: folders.gpgSource,
-      ARGOCD_GPG_ENABLED: "false",
+      // Making its own key takes it a second.
+      ARGOCD_GPG_ENABLED: String(Object.keys(parameters.gpgKeys).length > 0),
       ARGOCD_PLUGINSOCKFILEPATH: folders.plugins,
       ARGOCD_ASK_PASS_SOCK: folders.askPassSocket,
       // The machine's own Git settings must not shape what is deployed.
@@ -208,7 +209,6 @@ export function prepareFolders(stateDir: string, tools: ArgoCdTools): ArgoCdFold
     ssh: of("ssh"),
     tls: of("tls"),
     gpgSource: of("gpg-source"),
-    gpgKeys: of("gpg-keys"),
     plugins: of("plugins"),
   };
   for (const folder of Object.values(folders)) mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -222,8 +222,10 @@ export function prepareFolders(stateDir: string, tools: ArgoCdTools): ArgoCdFold
   for (const part of ["argocd-repo-server", "argocd-application-controller", "argocd-applicationset-controller"])
     link(tools.argocd, join(folders.bin, part));
   const askPassSocket = socketPath(base);
-  mkdirSync(dirname(askPassSocket), { recursive: true, mode: 0o700 });
-  return { ...folders, askPassSocket };
+  // GnuPG has sockets there, too.
+  const gpgKeys = join(dirname(askPassSocket), "gpg-keys");
+  mkdirSync(gpgKeys, { recursive: true, mode: 0o700 });
+  return { ...folders, askPassSocket, gpgKeys };
 }
 
 /** Removes everything that Argo CD keeps on this machine. */

@@ -6,10 +6,12 @@ import { listAt, mapAt, stringAt, type KubernetesObject } from "../../../kuberne
 export interface ArgoCdParameters {
   readonly controller: Readonly<Record<string, string>>;
   readonly repoServer: Readonly<Record<string, string>>;
+  /** The public keys by which commits may be signed: id → armoured key. Without any, the repo server looks at no signature. */
+  readonly gpgKeys: Readonly<Record<string, string>>;
 }
 
 /** Before there is an installation. */
-export const noParameters: ArgoCdParameters = { controller: {}, repoServer: {} };
+export const noParameters: ArgoCdParameters = { controller: {}, repoServer: {}, gpgKeys: {} };
 
 /** Reads from the cluster what the kubelet would give to the pods of Argo CD's parts, of which there are none here. */
 export async function readParameters(client: KubernetesClient, namespace: string): Promise<ArgoCdParameters> {
@@ -18,14 +20,16 @@ export async function readParameters(client: KubernetesClient, namespace: string
       if (error instanceof ApiError && error.status === 404) return {};
       throw error;
     });
-  const [controller, repoServer, parameters] = await Promise.all([
+  const [controller, repoServer, parameters, gpgKeys] = await Promise.all([
     object(`/apis/apps/v1/namespaces/${namespace}/statefulsets/argocd-application-controller`),
     object(`/apis/apps/v1/namespaces/${namespace}/deployments/argocd-repo-server`),
     object(`/api/v1/namespaces/${namespace}/configmaps/${configMap}`),
+    object(`/api/v1/namespaces/${namespace}/configmaps/argocd-gpg-keys-cm`),
   ]);
   return {
     controller: variablesOf(controller, mapAt(parameters, "data")),
     repoServer: variablesOf(repoServer, mapAt(parameters, "data")),
+    gpgKeys: Object.fromEntries(Object.entries(mapAt(gpgKeys, "data")).map(([id, key]) => [id, String(key)])),
   };
 }
 

@@ -18,6 +18,7 @@ import { listApplications, refresh } from "./applications.ts";
 import { statusPath, supervisorOptionsSchema, type SupervisorStatus } from "./argocd.ts";
 import { applicationSetController, controller, redis, repoServer } from "./components.ts";
 import { installationOn, type Installation } from "./installation.ts";
+import { keepGpgKeys } from "./gpg-keys.ts";
 import { noParameters } from "./parameters.ts";
 import { replicateSecrets } from "./secret-replicator.ts";
 
@@ -58,6 +59,7 @@ async function superviseComponents(found: Installation): Promise<SupervisorStatu
   if (!("missing" in found)) last.parameters = found.parameters;
   else if (found.gone) last.parameters = noParameters;
   const { parameters } = last;
+  keepGpgKeys(options.folders, parameters.gpgKeys);
   const started = await Promise.all([ensureRunning(redis(options)), ensureRunning(repoServer(options, parameters))]);
   if ("missing" in found) {
     // Without its definitions a controller would only fill its log. It keeps running while the API server is away.

@@ -20,6 +20,7 @@ const released = {
   releaseCommit: "9f8e7d6",
   releasedAt: "2026-11-03T09:30:00.000Z",
   sourceCommit: "a1b2c3d",
+  unsigned: null,
 };
 const synced = { service: "link", sync: "Synced", health: "Healthy", phase: "Succeeded", message: null };
 const absent = (): Promise<never> => Promise.reject(new NotReachableError("it is away"));
