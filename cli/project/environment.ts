@@ -30,7 +30,8 @@ export const environmentHelp = [
   deployCredentialsHelp,
   `Of Git's configuration, only how servers are reached and who logs in there counts. Commits are made by
   GIT_COMMITTER_NAME and GIT_COMMITTER_EMAIL of the environment, or else gitops.committer of the stack file, or
-  else \`delivery\`; their author is the same, unless GIT_AUTHOR_NAME and GIT_AUTHOR_EMAIL say otherwise.`,
+  else \`delivery\`; with gitops.signing they are signed with the key in DELIVERY_SIGNING_KEY. Their author is the
+  same, unless GIT_AUTHOR_NAME and GIT_AUTHOR_EMAIL say otherwise.`,
 ] as const;
 
 /** One environment as the commands see it. */

@@ -84,6 +84,8 @@ function gitStage(
   const released = releases.filter(({ image }) => image !== null).length;
   const summary = `${released} of ${releases.length} released at ${shortCommit(head)}`;
   if (releases.length === 0) return { state: "unknown", summary: `no service at ${shortCommit(head)}` };
+  const unsigned = releases.filter((release) => release.unsigned !== null).length;
+  if (unsigned > 0) return { state: "failed", summary: `${summary}, ${unsigned} not signed` };
   // A released image that does not run yet is on its way.
   const underWay = services.some(({ digest, releasedDigest }) => releasedDigest !== null && digest !== releasedDigest);
   return { state: released === 0 ? "unknown" : underWay ? "progress" : "ok", summary };

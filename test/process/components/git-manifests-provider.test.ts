@@ -4,6 +4,7 @@ import {
   type GitManifestsInputs,
 } from "../../../components/git-manifests-provider.ts";
 import { BareRepository } from "../../support/bare-repository.ts";
+import { sshKeyPair } from "../../support/signing-keys.ts";
 
 let repository: BareRepository;
 beforeEach(() => {
@@ -205,5 +206,41 @@ describe("check", () => {
     const failures = await check(news);
     expect(failures).toEqual([{ property, reason: expect.stringMatching(reason) }]);
     expect(JSON.stringify(failures)).not.toContain("hunter2");
+  });
+});
+
+describe("with keys", () => {
+  const [one, two] = [sshKeyPair(), sshKeyPair()];
+  const signedBy = (pair: typeof one) => ({
+    signing: { keys: { dev: pair.publicKey }, others: {} },
+    signingKey: pair.privateKey,
+  });
+  const trailers = (): string => repository.git("log", "-1", "--format=%(trailers)");
+
+  test("every commit is signed; the first one vouches for what is there, and a change is refused on top of another's", async () => {
+    const before = await provider.create(inputs());
+    const news = inputs(signedBy(one));
+    expect(await provider.diff(before.id, before.outs, news)).toMatchObject({ changes: true, replaces: [] });
+    const { outs } = await provider.update(before.id, before.outs, news);
+    expect(repository.git("cat-file", "commit", "main")).toContain("BEGIN SSH SIGNATURE");
+    expect(trailers()).toContain("Delivery-Seal: dev");
+    expect(repository.files()[note]).toContain("SHA256:");
+    const changed = { ...news, files: { ...news.files, [manifest]: "replicas: 2\n" } };
+    await provider.update(before.id, outs, changed);
+    expect(trailers()).not.toContain("Delivery-Seal");
+    repository.commit({ "others/x": "x" });
+    await expect(provider.update(before.id, outs, news)).rejects.toThrow(/is not signed; nothing was changed/);
+  });
+
+  test("other keys are a commit of their own, which vouches for what the keys of before have signed", async () => {
+    const { id, outs } = await provider.create(inputs(signedBy(one)));
+    const news = inputs(signedBy(two));
+    expect((await provider.diff(id, outs, inputs(signedBy(one)))).changes).toBe(false);
+    expect((await provider.diff(id, outs, news)).changes).toBe(true);
+    const updated = await provider.update(id, outs, news);
+    expect(repository.git("diff", "--name-only", "main^", "main")).toBe(note);
+    expect(trailers()).toContain("Delivery-Seal: dev");
+    await provider.delete(id, updated.outs);
+    expect(repository.git("cat-file", "commit", "main")).toContain("BEGIN SSH SIGNATURE");
   });
 });

@@ -122,6 +122,35 @@ test.each([
   expect(await refusalOf(commit(signing))).toMatch(reason);
 });
 
+test("the same proposal made again is not pushed again, though its signature is another one", async () => {
+  repository.commit({ README: "by hand" });
+  const signing = { keys: { dev: openpgp.publicKey }, others: {}, privateKey: openpgp.privateKey };
+  const propose = () =>
+    commitToBranch(
+      { repository: repository.url, branch: "main", signing },
+      async () => ({ write: { "dev/a.yaml": "a" }, message: "change", seals: true }),
+      { pushTo: "proposal" },
+    );
+  const { commit: first } = await propose();
+  expect((await propose()).commit).toBe(first);
+  expect(repository.git("rev-parse", "proposal")).toBe(first);
+  // Someone else's, without a signature, does not stand for it.
+  const forged = repository.git(
+    "-c",
+    "user.name=a",
+    "-c",
+    "user.email=a@b",
+    "commit-tree",
+    "proposal^{tree}",
+    "-p",
+    "main",
+    "-m",
+    "change",
+  );
+  repository.git("update-ref", "refs/heads/proposal", forged);
+  expect((await propose()).commit).not.toBe(forged);
+});
+
 test("settings of the user for signatures do not count", async () => {
   vi.stubEnv("GIT_CONFIG_COUNT", "2");
   vi.stubEnv("GIT_CONFIG_KEY_0", "gpg.ssh.program");

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { gitFindings } from "../../../../cli/drift/git-check.ts";
+import { gitCheck, gitFindings } from "../../../../cli/drift/git-check.ts";
 import {
   initialMigrationImages,
   migrationImagesPath,
@@ -76,4 +76,20 @@ test("in Git, a directory that is not ours any more is found", () => {
   expect(gitFindings(manifests, { ...found, owner: { ...owner, stack: "other/dev" } })).toEqual([
     { what: "dev/.delivery.yaml", change: "says that the directory belongs to the stack other/dev" },
   ]);
+});
+
+test("what nobody has signed is one finding for each commit, however much that changed", async () => {
+  const unsigned = (path: string, commit: string) => ({ path, commit, author: "Ada", problem: "is not signed" });
+  const paths = [
+    unsigned("dev/a", "1".repeat(40)),
+    unsigned("dev/b", "2".repeat(40)),
+    unsigned("dev/c", "1".repeat(40)),
+  ];
+  const status = { files: new Map(Object.entries(files)), owner };
+  const check = await gitCheck(manifests, status, () => Promise.reject(new Error("nothing was edited")), paths);
+  expect(check.findings).toEqual([
+    { what: "dev/a and 1 more", change: "commit 1111111 by Ada, the last to change it, is not signed" },
+    { what: "dev/b", change: "commit 2222222 by Ada, the last to change it, is not signed" },
+  ]);
+  expect(check.state).toBe("found");
 });

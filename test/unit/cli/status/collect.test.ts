@@ -197,3 +197,11 @@ test.each([
     expect(services).toMatchObject([{ state: of, message, migration }]);
   },
 );
+
+test("a release record that nobody has signed is a failure of its service, whatever became of it", async () => {
+  const unsigned = "commit 1a2b3c4 by Ada, the last to change it, is not signed";
+  const overrides = { releases: () => Promise.resolve({ head: "9f8e7d6", releases: [{ ...released, unsigned }] }) };
+  const { services } = await collectStatus(sources(overrides));
+  expect(services).toMatchObject([{ state: "failed", message: `the release record: ${unsigned}` }]);
+  expect(await statesOf(overrides)).toMatchObject({ git: "failed" });
+});

@@ -49,6 +49,7 @@ test.each<[what: string, settings: Partial<ArgoCdSettings>, name: string, data: 
       "dex.config": '{"connectors":[{"type":"github"}]}',
     },
   ],
+  ["keys of those who sign", { gpgKeys: { AB: "key" } }, "argocd-gpg-keys-cm", { AB: "key" }],
   ["no rights", {}, "argocd-rbac-cm", { "policy.csv": "" }],
   [
     "rights",

@@ -117,3 +117,22 @@ test("the Applications go before the project and the credentials that they need"
     "kubernetes:core/v1:Secret::shop-previews-github",
   ]);
 });
+
+test("where commits are signed, the project applies nothing else", async () => {
+  const { resources } = await declared({ deploy: { ...base.deploy, signedBy: ["0123456789ABCDEF"] } });
+  expect(resources[project]).toMatchObject({
+    spec: {
+      sourceIntegrity: {
+        git: {
+          policies: [
+            {
+              repos: [{ url: "https://github.com/acme/deploy.git" }],
+              gpg: { mode: "head", keys: ["0123456789ABCDEF"] },
+            },
+          ],
+        },
+      },
+    },
+  });
+  expect((await declared()).resources[project]).not.toHaveProperty("spec.sourceIntegrity");
+});

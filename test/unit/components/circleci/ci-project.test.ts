@@ -325,3 +325,15 @@ test.each<[string, string[], string[]]>([
   const { ignoreChanges, replaceOnChanges } = registrations.get(id) ?? {};
   expect([ignoreChanges, replaceOnChanges]).toEqual([ignored, replacing]);
 });
+
+test("the private keys that sign are in the contexts of whoever commits, each its own, on one line", async () => {
+  const key = "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n";
+  const previews = { build: {}, read: {}, previews: {} };
+  const signingKeys = { environment: pulumi.secret(key), previews: pulumi.secret("hunter5") };
+  const { resources } = await declared({ signingKeys, shared: previews });
+  const valueOf = (name: string): unknown => openEnvelope(resources[variable(name)]?.["value"]);
+  expect(valueOf("DELIVERY_SIGNING_KEY")).toBe(Buffer.from(key).toString("base64"));
+  expect(valueOf("previews-DELIVERY_SIGNING_KEY")).toBe(Buffer.from("hunter5").toString("base64"));
+  for (const context of ["shop-build", "shop-read"])
+    expect(variablesOf(resources, context)).not.toContain("DELIVERY_SIGNING_KEY");
+});

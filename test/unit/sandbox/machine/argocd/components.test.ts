@@ -39,7 +39,9 @@ test("a new version of the tools is linked in place of the old one", () => {
 
 test("a socket's path is short enough, however long the state directory's is", () => {
   const deep = join(folder, "x".repeat(100));
-  const { askPassSocket } = prepareFolders(deep, tools);
+  const { askPassSocket, gpgKeys } = prepareFolders(deep, tools);
+  // GnuPG makes sockets there with names of up to 20 bytes.
+  expect(Buffer.byteLength(gpgKeys)).toBeLessThanOrEqual(87);
   expect(Buffer.byteLength(askPassSocket)).toBeLessThanOrEqual(107);
   expect(prepareFolders(deep, tools).askPassSocket).toBe(askPassSocket);
   removeFolders(deep);
@@ -87,10 +89,20 @@ test("the parts' password is in no argument", () => {
 
 test("the parts have what the installation's ConfigMap says, which does not replace what this machine says", () => {
   const options = { tools, folders: prepareFolders(folder, tools), ports, redisPassword: "secret" };
-  const parameters = { controller: { A: "1", REDIS_PASSWORD: "other" }, repoServer: { B: "2", HOME: "/app" } };
+  const parameters = {
+    controller: { A: "1", REDIS_PASSWORD: "other" },
+    repoServer: { B: "2", HOME: "/app" },
+    gpgKeys: {},
+  };
   const cluster = { kubeconfigPath: "/k", namespace: "argocd" };
   expect(controller(options, cluster, parameters).env).toMatchObject({ A: "1", REDIS_PASSWORD: "secret" });
-  expect(repoServer(options, parameters).env).toMatchObject({ B: "2", HOME: options.folders.home });
+  expect(repoServer(options, parameters).env).toMatchObject({
+    B: "2",
+    HOME: options.folders.home,
+    ARGOCD_GPG_ENABLED: "false",
+  });
+  const signed = { ...parameters, gpgKeys: { "0123456789ABCDEF": "key" } };
+  expect(repoServer(options, signed).env).toMatchObject({ ARGOCD_GPG_ENABLED: "true" });
 });
 
 test("the controller's kubeconfig is the administrator's with another token", () => {
