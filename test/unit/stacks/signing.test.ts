@@ -71,18 +71,11 @@ test("a variable for the key that is set by hand is one too many", async () => {
   );
 });
 
-test("CI gets each key where commits are made, with delivery by Git alone", async () => {
+test("CI gets each key where commits are made, and nowhere else", async () => {
   const config = await load(settings({ previews: "preview-key" }, { previews: {} }));
-  expect(ciProjectArgs(config, undefined, []).signingKeys).toEqual({
-    environment: config.secrets.get("signing-key"),
-    previews: config.secrets.get("preview-key"),
-  });
-  const direct = await load({
-    ...settings(),
-    delivery: "direct",
-    images: { organization: "acme", username: "acme-ci", source: "build" },
-  });
-  expect(ciProjectArgs(direct, undefined, []).signingKeys).toBeUndefined();
+  const { variables, shared } = ciProjectArgs(config, undefined, []);
+  expect(variables).toEqual({ DELIVERY_SIGNING_KEY: "signing-key" });
+  expect(shared).toEqual({ build: {}, read: {}, previews: { DELIVERY_SIGNING_KEY: "preview-key" } });
 });
 
 test.each([

@@ -326,14 +326,8 @@ test.each<[string, string[], string[]]>([
   expect([ignoreChanges, replaceOnChanges]).toEqual([ignored, replacing]);
 });
 
-test("the private keys that sign are in the contexts of whoever commits, each its own, on one line", async () => {
-  const key = "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n";
-  const previews = { build: {}, read: {}, previews: {} };
-  const signingKeys = { environment: pulumi.secret(key), previews: pulumi.secret("hunter5") };
-  const { resources } = await declared({ signingKeys, shared: previews });
-  const valueOf = (name: string): unknown => openEnvelope(resources[variable(name)]?.["value"]);
-  expect(valueOf("DELIVERY_SIGNING_KEY")).toBe(Buffer.from(key).toString("base64"));
-  expect(valueOf("previews-DELIVERY_SIGNING_KEY")).toBe(Buffer.from("hunter5").toString("base64"));
-  for (const context of ["shop-build", "shop-read"])
-    expect(variablesOf(resources, context)).not.toContain("DELIVERY_SIGNING_KEY");
+test("a private key that signs is on one line, for CircleCI masks values in logs by the line", async () => {
+  const { resources } = await declared({ variables: { DELIVERY_SIGNING_KEY: "signing-key" } });
+  const value = openEnvelope(resources[variable("DELIVERY_SIGNING_KEY")]?.["value"]);
+  expect(value).toBe(Buffer.from("hunter3").toString("base64"));
 });
