@@ -1,6 +1,6 @@
 import type { KubernetesClient } from "../../../kubernetes/client.ts";
 import { ApiError } from "../../../kubernetes/errors.ts";
-import { listAt, mapAt, stringAt, type KubernetesObject } from "../../../kubernetes/object.ts";
+import { listAt, mapAt, stringAt, textOf, type KubernetesObject } from "../../../kubernetes/object.ts";
 
 /** The environment variables that the installation gives to each part, beyond what this machine gives. */
 export interface ArgoCdParameters {
@@ -29,7 +29,7 @@ export async function readParameters(client: KubernetesClient, namespace: string
   return {
     controller: variablesOf(controller, mapAt(parameters, "data")),
     repoServer: variablesOf(repoServer, mapAt(parameters, "data")),
-    gpgKeys: Object.fromEntries(Object.entries(mapAt(gpgKeys, "data")).map(([id, key]) => [id, String(key)])),
+    gpgKeys: Object.fromEntries(Object.entries(mapAt(gpgKeys, "data")).map(([id, key]) => [id, textOf(key)])),
   };
 }
 
