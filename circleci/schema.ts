@@ -101,12 +101,12 @@ export const requiresSchema = z.array(z.union([z.string(), z.record(z.string(), 
 
 export const contextSchema = oneOrMore(z.string());
 
-/** Names of branches, or patterns between slashes. Source: https://circleci.com/docs/configuration-reference/#filters */
-const branchesSchema = z.strictObject({
+/** Names of branches or tags, or patterns between slashes. Source: https://circleci.com/docs/configuration-reference/#filters */
+const namesSchema = z.strictObject({
   only: oneOrMore(z.string()).optional(),
   ignore: oneOrMore(z.string()).optional(),
 });
-export const filtersSchema = z.strictObject({ branches: branchesSchema.optional() });
+export const filtersSchema = z.strictObject({ branches: namesSchema.optional(), tags: namesSchema.optional() });
 
 const nonEmpty = z.string().min(1);
 const oneOrMoreNonEmpty = z.union([nonEmpty, z.array(nonEmpty).min(1)]);
@@ -213,8 +213,9 @@ const invocationSchema = z.looseObject({
     .optional(),
   context: oneOrMoreNonEmpty.optional(),
   filters: filtersSchema
+    .omit({ tags: true })
     .extend({
-      branches: branchesSchema.extend({ only: oneOrMoreNonEmpty.optional(), ignore: oneOrMoreNonEmpty.optional() }),
+      branches: namesSchema.extend({ only: oneOrMoreNonEmpty.optional(), ignore: oneOrMoreNonEmpty.optional() }),
     })
     .optional(),
 });

@@ -21,7 +21,11 @@ function parsed(text: string): JsonMap | undefined {
 }
 
 /** A refusal with the server's own words, and for refused credentials what to do. */
-export function asApiError(status: number, text: string, connection: Connection): ApiError {
+export function asApiError(
+  status: number,
+  text: string,
+  connection: Pick<Connection, "server" | "context" | "source">,
+): ApiError {
   const body = parsed(text) ?? {};
   const message = stringAt(body, "message") ?? (text.slice(0, 300).trim() || `HTTP status ${status}`);
   const details = {
@@ -40,11 +44,13 @@ export function asApiError(status: number, text: string, connection: Connection)
       `the credentials are refused by ${where}: renew the token or client certificate there. (401 ${message})`,
       details,
     );
-  if (status === 403)
+  // What admission refuses, such as a policy, a quota or the standards of pods, has the same status, and no right helps.
+  if (status === 403 && /\bUser "[^"]*" cannot /.test(message))
     return new ApiError(
       `not permitted at ${where}: ${message}. Grant the right to this user, or use another context.`,
       details,
     );
+  if (status === 403) return new ApiError(`refused by ${where}: ${message}`, details);
   return new ApiError(message, details);
 }
 

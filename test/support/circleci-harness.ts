@@ -15,6 +15,7 @@ import { BareRepository } from "./bare-repository.ts";
 const idSchema = z.object({ id: z.string() });
 const projectSchema = idSchema.extend({ slug: z.string() });
 const pipelinesSchema = z.object({ pipelines: z.array(idSchema.extend({ number: z.number() })) });
+const pipelineSchema = z.object({ number: z.number(), state: z.string() });
 const workflowsSchema = z.object({ items: z.array(idSchema.extend({ name: z.string(), status: z.string() })) });
 const jobsSchema = z.object({
   items: z.array(
@@ -174,6 +175,18 @@ export class CircleCiHarness implements AsyncDisposable {
     return this.hook("push", { ...event, repository: this.repositoryOfEvent() });
   }
 
+  /** Commits a config that no branch has, and pushes a tag of it. Returns the pipelines that this started. */
+  async pushTag(config: string, tag: string): Promise<string[]> {
+    const after = this.repository.commit({ ".circleci/config.yml": config }, "of a tag", "of-a-tag");
+    this.repository.git("update-ref", `refs/tags/${tag}`, after);
+    const event = { ref: `refs/tags/${tag}`, before: "0".repeat(40), after, head_commit: { message: "of a tag" } };
+    return this.hook("push", { ...event, repository: this.repositoryOfEvent() });
+  }
+
+  async pipeline(id: string): Promise<z.infer<typeof pipelineSchema>> {
+    return pipelineSchema.parse(await this.ask("GET", `/pipeline/${id}`));
+  }
+
   repositoryOfEvent(): Record<string, unknown> {
     return { id: 7, full_name: fullName, clone_url: this.repository.url, default_branch: "main" };
   }
@@ -219,7 +232,7 @@ export class CircleCiHarness implements AsyncDisposable {
   /** What a job has written, step by step, as its log files have it. */
   async log(pipeline: string, job: string, name?: string): Promise<string> {
     const found = (await this.jobs(pipeline, name)).find((one) => one.name === job);
-    const { number } = z.object({ number: z.number() }).parse(await this.ask("GET", `/pipeline/${pipeline}`));
+    const { number } = await this.pipeline(pipeline);
     const folder = join(this.folder, "ci", "pipelines", `${number}-${pipeline.slice(0, 8)}`);
     return readJobLog(jobLogFolder(folder, found?.job_number ?? 0)).join("");
   }

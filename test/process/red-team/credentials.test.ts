@@ -2,8 +2,15 @@
  * Attacks on the credentials of the account that this repository's stacks declare, by somebody who may push branches, or open
  * pull requests from a fork. What they get is counted by the secrets that come out, whatever way.
  */
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { parse, stringify } from "yaml";
 import { z } from "zod";
+import { continueConfiguration } from "../../../cli/ci-config/configuration.ts";
+import { pipelineOf, readDeclarations } from "../../../cli/ci-config/read-pipeline.ts";
+import { Project } from "../../../cli/project/stack-file.ts";
 import { CircleCiHarness, ended } from "../../support/circleci-harness.ts";
 import { declaredAccount, openAccount, secretOf, type DeclaredAccount } from "../../support/declared-account.ts";
 
@@ -41,6 +48,43 @@ workflows:
     jobs:
       - show
 ${jobs.join("")}`;
+}
+
+/** The generated pipeline of what is merged, by edited stack files, each of whose jobs shows what it has. */
+function generated(edits: Readonly<Record<string, Readonly<Record<string, unknown>>>>): string {
+  const directory = mkdtempSync(join(tmpdir(), "edited-stacks-"));
+  try {
+    for (const stack of ["dev", "staging", "prod"]) {
+      const name = `Pulumi.${stack}.yaml`;
+      copyFileSync(join("stacks", name), join(directory, name));
+      const { config } = z
+        .object({ config: z.record(z.string(), z.unknown()) })
+        .parse(parse(readFileSync(join("stacks", name), "utf8")));
+      const merged = Object.entries(edits[stack] ?? {}).map(([key, value]) => {
+        const known = config[`delivery:${key}`];
+        return [`delivery:${key}`, typeof value === "object" ? { ...Object(known), ...value } : value];
+      });
+      writeFileSync(join(directory, name), stringify({ config: { ...config, ...Object.fromEntries(merged) } }));
+    }
+    const pipeline = pipelineOf(readDeclarations(new Project(directory), "dev"), { program: "." }, "");
+    const services = pipeline.services.slice(0, 1);
+    const { jobs, workflows, executors } = continueConfiguration({ ...pipeline, services }, { trigger: "deliver" });
+    const showing = Object.entries(jobs).map(([name, job]) => [name, { ...job, steps: [{ run: "env | rev" }] }]);
+    // At once, also what would wait for others, or for a person.
+    const asks = Object.values(workflows).flatMap(({ jobs: calls }) =>
+      calls.flatMap((call) =>
+        typeof call === "string"
+          ? []
+          : Object.entries(call).flatMap(([job, { requires: _, type, ...settings }]) =>
+              type === "approval" ? [] : [{ [job]: settings }],
+            ),
+      ),
+    );
+    const now = { deliver: { jobs: asks } };
+    return stringify({ version: 2.1, executors, jobs: Object.fromEntries(showing), workflows: now });
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 }
 
 /** The contexts whose secrets are in the logs of a pipeline. */
@@ -120,6 +164,46 @@ describe("a configuration that a branch has edited, to show every secret", () =>
     const body = { branch: "attack", parameters };
     const { id } = idSchema.parse(await harness.ask("POST", `/project/${harness.slug}/pipeline`, body));
     expect(await leaks(id)).toEqual(forPullRequests());
+  });
+});
+
+describe("a tag, which whoever may push can set", () => {
+  test.each(["main", "refs/heads/main", "v1.0.0", "$(id)"])("gets what pull requests may have, as %s", async (tag) => {
+    const config = greedy().replaceAll("name: show-", "filters: { tags: { only: /.*/ } }, name: show-");
+    const [pipeline = ""] = await harness.pushTag(config, tag);
+    expect(await leaks(pipeline)).toEqual(forPullRequests());
+  });
+
+  test("starts no job that does not ask for tags", async () => {
+    const [pipeline = ""] = await harness.pushTag(greedy(), "main");
+    await expect.poll(async () => (await harness.pipeline(pipeline)).state, { timeout: 20_000 }).toBe("created");
+    expect(await harness.jobStatuses(pipeline)).toEqual({});
+  });
+});
+
+describe("stack files that a pull request has edited, so that it would be delivered", () => {
+  test.each<[what: string, edits: Parameters<typeof generated>[0]]>([
+    ["its branch is the delivered one", { dev: { github: { branch: "attack" } } }],
+    ["its first environment is production", { dev: { environment: "prod" }, prod: { environment: "old" } }],
+    [
+      "production follows nothing, and asks nobody",
+      { prod: { promotion: { from: "dev", approval: false, healthyMinutes: 0 } } },
+    ],
+    [
+      "its contexts hold what others have",
+      { dev: { ci: { contexts: { read: { PULUMI_ACCESS_TOKEN: "pull-token" } } } } },
+    ],
+  ])("%s: it gets what pull requests may have", async (_, edits) => {
+    const [pipeline = ""] = await harness.push(generated(edits), { branch: "attack" });
+    const found = await leaks(pipeline);
+    expect(forPullRequests()).toEqual(expect.arrayContaining(found));
+    expect(Object.values(await harness.jobStatuses(pipeline))).toContain("unauthorized");
+  });
+
+  test("merged, it gets what is merged: the attack is one", async () => {
+    const [pipeline = ""] = await harness.push(generated({}));
+    const found = await leaks(pipeline);
+    expect(found).toEqual(expect.arrayContaining(["delinkcious-build", "delinkcious-dev", "delinkcious-prod"]));
   });
 });
 

@@ -13,6 +13,7 @@ import { installedVariable } from "../../../cli/ci-config/installation.ts";
 import type { Pipeline, PipelineService } from "../../../cli/ci-config/pipeline.ts";
 import { pipelineOf, readDeclarations } from "../../../cli/ci-config/read-pipeline.ts";
 import { Project } from "../../../cli/project/stack-file.ts";
+import { eventually } from "../../support/eventually.ts";
 import { CircleCiHarness, ended } from "../../support/circleci-harness.ts";
 
 let root: string;
@@ -42,13 +43,19 @@ afterEach(async () => {
 
 const digest = `sha256:${"1".repeat(64)}`;
 const forged = `sha256:${"2".repeat(64)}`;
-/** A CLI that says its arguments, and whether somebody's command has run; `build` writes a digest and `release` reads them. */
+/**
+ * A CLI that says its arguments, and whether somebody's command has run; `build` writes a digest and shows what it has, `release`
+ * reads digests, and `promote` proposes one and reads what was approved.
+ */
 const cli = `
 const fs = require("fs");
 const [command, ...args] = process.argv.slice(2);
 const option = (name) => args[args.indexOf(name) + 1];
 console.log("CLI " + JSON.stringify([command, ...args]), fs.existsSync("pwned") ? "PWNED" : "");
 if (command === "build" && args.includes("--output")) fs.writeFileSync(option("--output"), JSON.stringify({ link: "${digest}" }));
+if (command === "build") console.log(Object.values(process.env).map((value) => [...value].reverse().join("")).join("\\n"));
+if (command === "promote" && args.includes("--propose")) fs.writeFileSync(option("--propose"), JSON.stringify({ link: "${digest}" }));
+if (command === "promote" && args.includes("--approved")) console.log("APPROVED", fs.readFileSync(option("--approved"), "utf8"));
 if (command === "release")
   for (const file of fs.readdirSync(option("--digests"))) console.log("RELEASED", file, fs.readFileSync(option("--digests") + "/" + file, "utf8"));
 `;
@@ -132,6 +139,39 @@ echo 'touch() { command touch "$@"; echo "{\\"link\\":\\"${forged}\\"}" >../hand
     const log = await harness.log(id, `release-${pipeline.first.name}`);
     expect(log).toContain(`RELEASED link.json {"link":"${digest}"}`);
     expect(log).not.toContain(forged);
+  });
+
+  test("sees no secret of builds in a Dockerfile: its build has what pull requests have", async () => {
+    pipeline = { ...pipeline, pullLogin: true };
+    const id = await run(configuration("review", [link]), "feature");
+    const log = await harness.log(id, "build-link");
+    const backwards = (text: string): string => text.split("").toReversed().join("");
+    expect(log).toContain(backwards(`secret-of-${pipeline.contexts.read}`));
+    expect(log).not.toContain(backwards(`secret-of-${pipeline.contexts.build}`));
+  });
+
+  test("forges nothing that a person approves: what is promoted is what was shown", async () => {
+    const { first } = pipeline;
+    pipeline = {
+      ...pipeline,
+      promotions: [{ name: "prod", context: "shop-prod", pulls: true, from: first.name, approval: true }],
+    };
+    const forging = `mkdir -p ../handed-over/approvals && echo '{"link":"${forged}"}' >../handed-over/approvals/prod.json`;
+    const config = configuration("deliver", [{ ...link, testImage: "cimg/rust:1.90", testScript: forging }]);
+    await openContexts(config);
+    const [id = ""] = await harness.push(render(config, ""), { files: program });
+    const request = await eventually("approve-prod waits for a person", async () => {
+      const job = (await harness.jobs(id)).find(({ name }) => name === "approve-prod");
+      return job?.approval_request_id;
+    });
+    const [workflow] = await harness.workflows(id);
+    await harness.ask("POST", `/workflow/${workflow?.id}/approve/${request}`);
+    await ended(harness, id);
+    expect(await harness.log(id, "promote-prod")).toContain(`APPROVED {"link":"${digest}"}`);
+    // The same approval once more, such as after another release, is none: the job waits for nobody any more.
+    expect(await harness.ask("POST", `/workflow/${workflow?.id}/approve/${request}`)).toEqual({
+      message: "The job is not on hold, but success.",
+    });
   });
 
   test("makes no other job succeed: what it marks as done is not", async () => {

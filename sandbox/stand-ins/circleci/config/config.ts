@@ -35,6 +35,7 @@ export function compileConfig(text: string, { values, parameters }: ConfigContex
   const context = {
     pipeline: pipelineLookup(values, declared),
     branch: typeof values["git.branch"] === "string" ? values["git.branch"] : undefined,
+    tag: typeof values["git.tag"] === "string" ? values["git.tag"] : undefined,
     jobs: section("jobs"),
     executors: section("executors"),
     commands: section("commands"),

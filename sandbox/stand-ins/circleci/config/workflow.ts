@@ -33,8 +33,9 @@ export interface CompiledWorkflow {
 }
 
 interface WorkflowContext extends JobDefinitions {
-  /** The branch that is built, if it is one. */
+  /** The branch that is built, if it is one; else the tag. */
   branch: string | undefined;
+  tag: string | undefined;
 }
 
 /** A workflow with its jobs; `undefined`: its condition says that it does not run. @throws ConfigError */
@@ -71,7 +72,7 @@ function compileWorkflowJob(location: string, entry: Yaml, context: WorkflowCont
   const common = {
     requires: requirementsOf(`${at}.requires`, requires),
     contexts: [checkAt(`${at}.context`, contextSchema.default([]), contexts)].flat(),
-    runs: passesFilters(`${at}.filters`, filters, context.branch, context.pipeline),
+    runs: passesFilters(`${at}.filters`, filters, context),
   };
   if (own["type"] !== undefined) return { ...common, name: checkAt(at, approvalSchema, own).name ?? key };
   const { name = key, ...parameters } = own;
@@ -111,22 +112,25 @@ function withoutFiltered(jobs: readonly (WorkflowJob & { runs: boolean })[]): Wo
 }
 
 /**
- * Whether a job runs on a branch, by an expression or by names and `/patterns/` of branches.
- *
- * @param branch `undefined`: a tag, for which jobs with filters of branches do not run
+ * Whether a job runs on a branch or a tag, by an expression or by names and `/patterns/`. For a tag, a job runs only where its
+ * filters speak of tags, whatever they say of branches.
+ * Source: https://circleci.com/docs/workflows/#executing-workflows-for-a-git-tag
  */
-function passesFilters(location: string, filters: Yaml, branch: string | undefined, lookup: Lookup): boolean {
+function passesFilters(location: string, filters: Yaml, { branch, tag, pipeline }: WorkflowContext): boolean {
   if (filters === undefined) return branch !== undefined;
-  if (typeof filters === "string") return conditionHolds(location, filters, lookup);
-  const { only, ignore } = checkAt(location, filtersSchema, filters).branches ?? {};
-  if (branch === undefined) return false;
+  if (typeof filters === "string") return conditionHolds(location, filters, pipeline);
+  const { branches = {}, tags } = checkAt(location, filtersSchema, filters);
+  const names = branch === undefined ? tags : branches;
+  const name = branch ?? tag;
+  if (names === undefined || name === undefined) return false;
+  const { only, ignore } = names;
   const matches = (list: string | readonly string[]): boolean =>
-    [list].flat().some((item) => matchesBranch(location, item, branch));
+    [list].flat().some((item) => matchesName(location, item, name));
   return (only === undefined || matches(only)) && (ignore === undefined || !matches(ignore));
 }
 
-function matchesBranch(location: string, item: string, branch: string): boolean {
+function matchesName(location: string, item: string, name: string): boolean {
   return item.length > 1 && item.startsWith("/") && item.endsWith("/")
-    ? matchesWhole(location, item.slice(1, -1), branch)
-    : item === branch;
+    ? matchesWhole(location, item.slice(1, -1), name)
+    : item === name;
 }
