@@ -68,20 +68,19 @@ function generated(edits: Readonly<Record<string, Readonly<Record<string, unknow
     }
     const pipeline = pipelineOf(readDeclarations(new Project(directory), "dev"), { program: "." }, "");
     const services = pipeline.services.slice(0, 1);
-    const { jobs, workflows, executors } = continueConfiguration({ ...pipeline, services }, { trigger: "deliver" });
-    const showing = Object.entries(jobs).map(([name, job]) => [name, { ...job, steps: [{ run: "env | rev" }] }]);
+    const { workflows } = continueConfiguration({ ...pipeline, services }, { trigger: "deliver" });
     // At once, also what would wait for others, or for a person.
-    const asks = Object.values(workflows).flatMap(({ jobs: calls }) =>
-      calls.flatMap((call) =>
+    const asks = Object.values(workflows).flatMap(({ jobs }) =>
+      jobs.flatMap((call) =>
         typeof call === "string"
           ? []
-          : Object.entries(call).flatMap(([job, { requires: _, type, ...settings }]) =>
-              type === "approval" ? [] : [{ [job]: settings }],
+          : Object.entries(call).flatMap(([job, { name = job, context = [], type }]) =>
+              type === "approval" ? [] : [{ show: { name, context } }],
             ),
       ),
     );
-    const now = { deliver: { jobs: asks } };
-    return stringify({ version: 2.1, executors, jobs: Object.fromEntries(showing), workflows: now });
+    const show = { docker: [{ image: "cimg/base:current" }], steps: [{ run: "env | rev" }] };
+    return stringify({ version: 2.1, jobs: { show }, workflows: { deliver: { jobs: asks } } });
   } finally {
     rmSync(directory, { recursive: true });
   }
@@ -168,7 +167,7 @@ describe("a configuration that a branch has edited, to show every secret", () =>
 });
 
 describe("a tag, which whoever may push can set", () => {
-  test.each(["main", "refs/heads/main", "v1.0.0", "$(id)"])("gets what pull requests may have, as %s", async (tag) => {
+  test.each(["main", "refs/heads/main"])("gets what pull requests may have, as %s", async (tag) => {
     const config = greedy().replaceAll("name: show-", "filters: { tags: { only: /.*/ } }, name: show-");
     const [pipeline = ""] = await harness.pushTag(config, tag);
     expect(await leaks(pipeline)).toEqual(forPullRequests());

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { conditionHolds, interpolated, matchesWhole, type Lookup } from "../../../../circleci/expression.ts";
+import { conditionHolds, interpolated, matchesWhole } from "../../../../circleci/expression.ts";
 import { requirementProblems } from "../../../../circleci/references.ts";
 import {
   contextSchema,

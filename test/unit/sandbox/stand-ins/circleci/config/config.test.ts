@@ -84,6 +84,25 @@ workflows:
   });
 });
 
+test("for a tag, jobs run whose filters speak of it, and no others", () => {
+  const text = jobs(`  job: { docker: [{ image: x }], steps: [checkout] }
+workflows:
+  main:
+    jobs:
+      - job
+      - job: { name: branches, filters: { branches: { only: /.*/ } } }
+      - job: { name: versions, filters: { tags: { only: /v.*/ }, branches: { ignore: /.*/ } } }
+      - job: { name: other, filters: { tags: { only: /.*/, ignore: v1 } } }
+`);
+  const names = (ref: { "git.branch": string | null; "git.tag": string | null }): string[] =>
+    compileConfig(text, { values: { id: "p1", number: 7, ...ref }, parameters: {} }).workflows.flatMap((workflow) =>
+      workflow.jobs.map(({ name }) => name),
+    );
+  expect(names({ "git.branch": null, "git.tag": "v1" })).toEqual(["versions"]);
+  expect(names({ "git.branch": null, "git.tag": "v2" })).toEqual(["versions", "other"]);
+  expect(names({ "git.branch": "v1", "git.tag": null })).toEqual(["job", "branches", "other"]);
+});
+
 test("requirements name endings, an approval has no definition, and contexts may be one or many", () => {
   const text = jobs(`  job: { docker: [{ image: x }], steps: [checkout] }
 workflows:
