@@ -115,7 +115,7 @@ async function updateStack(
 ): Promise<OutputMap> {
   const overrides = { prepare: hastenApplications(absent) };
   await using open = await openSandboxStack({ ...sandbox, stateDir, report, overrides });
-  await recoverStack(open.stack, stateDir, report);
+  await recoverStack(open, stateDir, report);
   const failed = new Set<string>();
   try {
     await withProgress(report, "Pulumi: updating the stack", ({ onEvent }) =>

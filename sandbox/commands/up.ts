@@ -42,7 +42,7 @@ async function upExample({ stateDir, pods, report }: UpOptions): Promise<OutputM
   const sandbox = await startSandbox({ stateDir, pods, report });
   saveEndpoints(stateDir, sandbox.endpoints);
   await using open = await openSandboxStack({ ...sandbox, stateDir, report });
-  await recoverStack(open.stack, stateDir, report);
+  await recoverStack(open, stateDir, report);
   await withProgress(report, "Pulumi: updating the stack", (watch) => open.stack.up({ ...watch, ...terminalOutput() }));
   await watchRegistry(stateDir, sandbox.endpoints, report);
   const imported = await seedSourceRepository(stateDir, sandbox.endpoints, report);

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { LocalWorkspace, PulumiCommand, type Stack } from "@pulumi/pulumi/automation/index.js";
+import { LocalWorkspace, PulumiCommand, Stack } from "@pulumi/pulumi/automation/index.js";
 import { parse } from "yaml";
 import { writeFileAtomically } from "../../core/atomic-file.ts";
 import { runProcess } from "../../core/process.ts";
@@ -10,6 +10,7 @@ import { quoteForShell } from "../../core/shell.ts";
 import { writeYaml } from "../../core/yaml.ts";
 import { identify } from "../machine/process-identity.ts";
 import { copyPlugin, installDynamicProvider } from "./plugins.ts";
+import { StackState } from "./stack-state.ts";
 
 interface EngineOptions {
   /** Where the engine keeps its home, its state and its workspace. */
@@ -57,19 +58,35 @@ export async function openStack(options: EngineOptions): Promise<Stack> {
     PULUMI_SKIP_UPDATE_CHECK: "true",
   };
   const kept = writeSettings(workspace, options);
-  const opened = await LocalWorkspace.createOrSelectStack(
-    { projectName: project, stackName: stack, program: options.program },
-    {
-      workDir: workspace,
-      pulumiHome: environment.PULUMI_HOME,
-      envVars: environment,
-      pulumiCommand: await PulumiCommand.get({ root: installation(directory, options.pulumi) }),
-      // The program's directory, against which providers resolve relative paths.
-      projectSettings: { name: project, runtime: "nodejs", main: process.cwd() },
-    },
-  );
+  const local = await LocalWorkspace.create({
+    program: options.program,
+    workDir: workspace,
+    pulumiHome: environment.PULUMI_HOME,
+    envVars: environment,
+    pulumiCommand: await pulumiCommand(installation(directory, options.pulumi), options.pulumi),
+    // The program's directory, against which providers resolve relative paths.
+    projectSettings: { name: project, runtime: "nodejs", main: process.cwd() },
+  });
+  const found = stackState(directory, options);
+  // It is selected for commands that name no stack; all of the Automation API do.
+  if (found.exists) local.selectStack = () => Promise.resolve();
+  const opened = await Stack.createOrSelect(stack, local);
   if (!kept) await writeSecrets(workspace, options, environment);
+  // Every update ends with both.
+  const ask = { outputs: opened.outputs.bind(opened), info: opened.info.bind(opened) };
+  opened.outputs = async () => found.outputs ?? ask.outputs();
+  opened.info = async (showSecrets) => found.lastUpdate ?? ask.info(showSecrets);
   return opened;
+}
+
+const commands = new Map<string, Promise<PulumiCommand>>();
+
+/** The CLI in a directory. A process asks each for its version once. */
+function pulumiCommand(root: string, pulumi: string): Promise<PulumiCommand> {
+  const key = JSON.stringify([root, pulumi]);
+  const command = commands.get(key) ?? PulumiCommand.get({ root });
+  commands.set(key, command);
+  return command;
 }
 
 /**
@@ -87,6 +104,14 @@ function installation(directory: string, pulumi: string): string {
     mode: 0o755,
   });
   return root;
+}
+
+/** What the engine has written of a stack. @param directory where it keeps its home, its state and its workspace */
+export function stackState(
+  directory: string,
+  { project, stack }: Pick<EngineOptions, "project" | "stack">,
+): StackState {
+  return new StackState(join(directory, "state"), project, stack);
 }
 
 /** Where the stack's state is kept, and what encrypts its secrets: CI needs both to preview it. */

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Stack } from "@pulumi/pulumi/automation/index.js";
 import { z } from "zod";
+import type { OpenStack } from "./sandbox-stack.ts";
 
 const pendingSchema = z.looseObject({
   type: z.string(),
@@ -32,7 +32,12 @@ type StandIn = z.infer<typeof standInSchema>;
  * creating exist. Those that CircleCI has are added to the state, since creating them again would fail with their names
  * taken. Kubernetes objects are adopted, and images built, when they are created again.
  */
-export async function recoverStack(stack: Stack, stateDir: string, report: (line: string) => void): Promise<void> {
+export async function recoverStack(
+  { stack, state }: Pick<OpenStack, "stack" | "state">,
+  stateDir: string,
+  report: (line: string) => void,
+): Promise<void> {
+  if (state.hasPendingOperations === false) return;
   const exported = await stack.exportStack();
   const deployment = deploymentSchema.parse(exported.deployment ?? {});
   const pending = deployment.pending_operations ?? [];

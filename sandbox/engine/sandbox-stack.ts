@@ -10,8 +10,9 @@ import { createCircleCiProvider } from "../providers/circleci/provider.ts";
 import { createDockerProvider, type DockerProviderOptions } from "../providers/docker/provider.ts";
 import { createKubernetesProvider } from "../providers/kubernetes/provider.ts";
 import { serveProvider, type ServedProvider } from "../providers/server.ts";
-import { engineAccess, openStack } from "./open-stack.ts";
+import { engineAccess, openStack, stackState } from "./open-stack.ts";
 import { installedPlugins, type PluginName } from "./plugins.ts";
+import type { StackState } from "./stack-state.ts";
 
 export interface SandboxStackOptions {
   stateDir: string;
@@ -41,6 +42,8 @@ export interface StackOverrides {
 /** A stack with the providers that serve it for as long as it is open. */
 export interface OpenStack extends AsyncDisposable {
   stack: Stack;
+  /** What the engine has written of it. */
+  state: StackState;
 }
 
 /** Opens the `sandbox` stack: the program of this repository, its stack file, and the providers. */
@@ -52,12 +55,12 @@ export async function openSandboxStack(options: SandboxStackOptions): Promise<Op
   await using opening = new AsyncDisposableStack();
   const served = await serveProviders(options, plugins, opening);
   const directory = overrides.directory ?? join(stateDir, "pulumi");
+  const id = { project: "delivery", stack: "sandbox" };
   const kubeconfig = endpoints === undefined ? undefined : readFileSync(endpoints.kubeconfigPath, "utf8");
   const stack = await openStack({
     directory,
     pulumi: options.pulumi,
-    project: "delivery",
-    stack: "sandbox",
+    ...id,
     program: () => {
       overrides.prepare?.();
       return program();
@@ -88,7 +91,8 @@ export async function openSandboxStack(options: SandboxStackOptions): Promise<Op
     plugins: Object.values(plugins),
   });
   const closing = opening.move();
-  return { stack, [Symbol.asyncDispose]: () => closing.disposeAsync() };
+  const state = stackState(directory, id);
+  return { stack, state, [Symbol.asyncDispose]: () => closing.disposeAsync() };
 }
 
 /** The program as the Pulumi CLI would run it. The query makes Node load it again for every run. */

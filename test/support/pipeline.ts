@@ -65,7 +65,7 @@ export function openPipeline({ sandbox, stateDir, name, directory }: PipelineOpt
       overrides: { ...variation, directory: engineDirectory, settings },
       report: () => undefined,
     });
-    if (operation === "up") await recoverStack(open.stack, stateDir, () => undefined);
+    if (operation === "up") await recoverStack(open, stateDir, () => undefined);
     return await observe(open.stack, operation, variation);
   };
   return {
