@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 import { JsonReporter } from "vitest/node";
 import { HeartbeatReporter } from "./test/support/heartbeat-reporter.ts";
@@ -9,11 +10,15 @@ const server = { deps: { external: [/\/sdks\//] } };
 // Also on a machine with two processors both are used: a test waits for the processes that it has started.
 const maxWorkers = Math.max(2, availableParallelism() - 1);
 
+// A worker, or a command that a test starts, need not strip the types of what another one has loaded before.
+const env = { NODE_COMPILE_CACHE: join(import.meta.dirname, "node_modules/.cache/tests") };
+
 // Continuous integration names a directory for the counts of each run.
 const results = process.env["TEST_RESULTS"];
 
 export default defineConfig({
   test: {
+    env,
     reporters: [
       "default",
       new HeartbeatReporter(),

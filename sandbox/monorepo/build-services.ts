@@ -80,7 +80,14 @@ async function buildOne(
   mkdirSync(dirname(log), { recursive: true });
   const lines: string[] = [];
   const stream = createWriteStream(log);
-  const command = [join(import.meta.dirname, "../../cli/main.ts"), "build", "--env", "sandbox", "--service", service];
+  const command = [
+    join(import.meta.dirname, "../../cli/delivery.js"),
+    "build",
+    "--env",
+    "sandbox",
+    "--service",
+    service,
+  ];
   const options = ["--commit", commit, "--bases", digests, "--output", output];
   const { code } = await runProcess(process.execPath, [...command, ...options], {
     cwd: directory,

@@ -29,7 +29,7 @@ export async function releaseService(
   { kubeconfigPath }: SandboxEndpoints,
   { service, digest, commit }: { readonly service: string; readonly digest: string; readonly commit: string },
 ): Promise<string | undefined> {
-  const command = [join(import.meta.dirname, "../../cli/main.ts"), "release", "--env", sandboxEnvironment];
+  const command = [join(import.meta.dirname, "../../cli/delivery.js"), "release", "--env", sandboxEnvironment];
   const options = ["--service", `${service}=${digest}`, "--source-commit", commit, "--unverified"];
   const { code, stderr } = await runProcess(
     process.execPath,

@@ -71,7 +71,7 @@ export function copyFile(from: string, to: string): void {
 
 /** Runs `delivery ci-config`, as a user does in the program's directory. */
 export async function generateCiConfig(tree: string): Promise<void> {
-  const delivery = join(import.meta.dirname, "..", "..", "cli", "main.ts");
+  const delivery = join(import.meta.dirname, "..", "..", "cli", "delivery.js");
   await outputOf(process.execPath, [delivery, "ci-config", "--env", "sandbox"], { cwd: tree });
 }
 

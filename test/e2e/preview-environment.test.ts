@@ -16,7 +16,7 @@ import { openEnvironment, type Environment } from "./support/environment.ts";
 import { openContributor, type Contributor } from "./support/github-account.ts";
 import { enterGitOps, type GitOpsHarness } from "./support/gitops-harness.ts";
 
-const program = join(import.meta.dirname, "..", "..", "cli", "main.ts");
+const program = join(import.meta.dirname, "..", "..", "cli", "delivery.js");
 
 /** A labelled pull request has an environment of its own for as long as it is open. The tests build on each other. */
 describe("preview environments", () => {

@@ -9,7 +9,7 @@ import type { GitOpsHarness } from "./gitops-harness.ts";
 /** Whose command it is. */
 type Target = Pick<Environment, "name" | "app">;
 
-const program = join(import.meta.dirname, "..", "..", "..", "cli", "main.ts");
+const program = join(import.meta.dirname, "..", "..", "..", "cli", "delivery.js");
 
 /** Runs `npx delivery` as CI does. @throws Error with what it says if it fails */
 export async function delivery(

@@ -61,7 +61,7 @@ export async function openDeliveryHarness(stateDir: string, pipeline: Pipeline):
     run: (args, given = credentials) =>
       new Promise((done) => {
         const env = { ...executor, HOME: directory, TMPDIR: temporary, ...(given === "none" ? {} : given) };
-        const program = join(repository, "cli", "main.ts");
+        const program = join(repository, "cli", "delivery.js");
         const options = { cwd: directory, env, maxBuffer: 64 * 2 ** 20 };
         execFile(process.execPath, [program, ...args], options, (error, output, notes) => {
           done({ status: error === null ? 0 : Number(error.code), output, notes });
