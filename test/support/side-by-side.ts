@@ -48,13 +48,13 @@ export async function runSideBySide(
       broken.abort();
       return [name];
     }
-    if (child.signalCode !== null) {
-      say(over.aborted ? "ended with the others" : `ended by ${child.signalCode}`);
-      broken.abort();
-    }
+    const { exitCode, signalCode } = child;
+    const withOthers = over.aborted;
+    // A program that ends itself on a signal, as vitest and npm do, tells it by its status, as shells do.
+    if (exitCode === null || exitCode > 128) broken.abort();
     await closed;
-    if (child.exitCode === 0) return [];
-    if (child.exitCode !== null) say(`ended with exit status ${child.exitCode}`);
+    if (exitCode === 0) return [];
+    say(withOthers ? "ended with the others" : `ended by ${signalCode ?? `exit status ${exitCode ?? "unknown"}`}`);
     return [name];
   };
   const ended = Promise.all(commands.map(run));

@@ -40,8 +40,8 @@ test("each runs to its end, whatever becomes of the others, and says whose lines
   expect(failed).toEqual(["one", "three"]);
   expect(lines.toSorted()).toEqual([
     "one | begins",
-    "one | ended with exit status 3",
-    "three | ended with exit status 1",
+    "one | ended by exit status 3",
+    "three | ended by exit status 1",
     "two | goes on",
   ]);
 });
@@ -53,6 +53,12 @@ test("one that is killed takes the others with it, and nothing of theirs is left
   expect(lines).toEqual(expect.arrayContaining(["long | ended by SIGKILL", "other | ended with the others"]));
   expect(left).toHaveLength(2);
   await vi.waitFor(() => expect(left.filter(isAlive)).toEqual([]));
+});
+
+test("one that tells by its status that a signal has ended it takes the others with it", async () => {
+  const { failed, lines } = await runBesideLong(script("other", "exit 143"), never, () => undefined);
+  expect(failed).toEqual(["long", "other"]);
+  expect(lines).toEqual(expect.arrayContaining(["other | ended by exit status 143", "long | ended with the others"]));
 });
 
 test("one that cannot be started takes the others with it", async () => {
