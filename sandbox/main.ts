@@ -19,6 +19,7 @@ const usage = `The sandbox: the whole delivery pipeline on this machine.
                     -- --html FILE   write a page with the picture of the pipeline, too
   npm run down      destroy the stack, stop everything, remove every file but the cache
                     -- --purge   remove the cache, too
+  node sandbox/main.ts tools   only bring what up builds into the cache, as an image for continuous integration wants it
 
 Options of up and demo: -- --pods simulated   run no pods, even where this machine could`;
 
@@ -76,6 +77,10 @@ async function main(): Promise<void> {
     preview: async () => {
       const { preview } = await import("./commands/preview.ts");
       await exclusively(report, () => preview({ stateDir, diff: values.diff, report }));
+    },
+    tools: async () => {
+      const { provideTools } = await import("./commands/tools.ts");
+      await provideTools(report);
     },
     status: async () => {
       const { status } = await import("./commands/status.ts");

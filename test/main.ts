@@ -7,7 +7,8 @@ import { sandboxDirectories } from "./support/sandbox-directories.ts";
 import { runSideBySide, type NamedCommand } from "./support/side-by-side.ts";
 
 /**
- * All tests: `npm test`. What needs no sandbox comes first; whatever of it fails, the rest is not tried. Then the integration tests run
+ * All tests: `npm test`. What needs no sandbox comes first; whatever of it fails, the rest is not tried. On a bare machine the tools of
+ * the sandboxes are compiled meanwhile, of which the most is left to do when the tests have ended, so that it yields to them. Then the integration tests run
  * beside the end-to-end tests, each in a sandbox of their own: either waits for its cluster most of the time. They are processes of
  * their own, since vitest has one limit of workers for all projects that run at the same time, and each of these must have one worker.
  */
@@ -15,6 +16,7 @@ const stages: readonly (readonly NamedCommand[])[] = [
   [
     { name: "check", program: "npm", args: ["run", "-s", "check"] },
     vitest("quick", ["unit", "golden", "process", "browser"]),
+    { name: "tools", program: "nice", args: ["-n", "19", process.execPath, "sandbox/main.ts", "tools"] },
   ],
   [vitest("integration", ["integration"]), vitest("e2e", ["e2e"])],
 ];

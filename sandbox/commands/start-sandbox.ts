@@ -59,6 +59,18 @@ const argoCdTools = [
   "argocd-files",
 ] as const satisfies readonly ToolName[];
 
+type Pods = NonNullable<SandboxOptions["pods"]>;
+
+/** The tools that are built for a sandbox; where kwok turns out to be needed for another reason, it is built by itself. */
+export function sandboxTools({ pods, gitops }: { pods: Pods; gitops: boolean }): ToolName[] {
+  return [...baseTools, ...(needsKwok(pods) ? (["kwok"] as const) : []), ...(gitops ? argoCdTools : [])];
+}
+
+/** Only root can run pods. */
+function needsKwok(pods: Pods): boolean {
+  return pods === "simulated" || process.getuid?.() !== 0;
+}
+
 /**
  * Starts all parts of the sandbox that do not run yet, side by side where they do not need each other; and each as soon as
  * its tools are there, where these have to be built first.
@@ -69,13 +81,8 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const desired = desiredEndpoints(stateDir);
   const gitops = (options.delivery ?? desired.delivery) === "gitops";
   const pods = options.pods ?? "auto";
-  // Only root can run pods. Where that turns out to be impossible for another reason, kwok is built by itself.
-  const needsKwok = pods === "simulated" || process.getuid?.() !== 0;
   // All in one call, since they share what they are compiled from.
-  await using tools = startTools<ToolName>(
-    [...baseTools, ...(needsKwok ? (["kwok"] as const) : []), ...(gitops ? argoCdTools : [])],
-    report,
-  );
+  await using tools = startTools(sandboxTools({ pods, gitops }), report);
   const debianReady = debianTools(report);
   const registryPort = await choosePort(stateDir, "registry", desired.registryPort);
   // CircleCI and GitHub call each other, so the port of the one is chosen before the other starts.
@@ -141,7 +148,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       stateDir,
       tools: {
         ...built,
-        kwok: async () => (await (needsKwok ? tools.get("kwok") : buildTools(["kwok"], report))).kwok,
+        kwok: async () => (await (needsKwok(pods) ? tools.get("kwok") : buildTools(["kwok"], report))).kwok,
       },
       ...nodeTools(debian.tools),
       registry,

@@ -15,7 +15,7 @@ let directory: TemporaryDirectory;
 beforeAll(async () => {
   ({ kustomize } = await buildTools(["kustomize"], () => undefined));
   directory = temporaryDirectory("manifest-images-");
-}, 600_000);
+}, 1_800_000);
 afterAll(() => directory[Symbol.dispose]());
 
 const before = `sha256:${"a".repeat(64)}`;

@@ -1,0 +1,11 @@
+import { debianTools } from "../machine/tools/debian-tools.ts";
+import { buildTools } from "../machine/tools/go-tools.ts";
+import { sandboxTools } from "./start-sandbox.ts";
+import type { Report } from "./progress.ts";
+
+/** Brings all that is made once per machine into the cache: what `up` would make, and what only tests of the sandbox ask for. */
+export async function provideTools(report: Report): Promise<void> {
+  const names = [...sandboxTools({ pods: "auto", gitops: true }), "traefik", "gateway-files"] as const;
+  await Promise.all([buildTools(names, report), debianTools(report)]);
+  report("All tools are in the cache", "end");
+}
