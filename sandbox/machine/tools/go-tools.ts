@@ -124,9 +124,11 @@ async function build(
     }
     report(`tools: built in ${Math.round((Date.now() - started) / 1000)} s`);
   } finally {
+    // Whoever stops a build, because something else failed, will want the tools again: what is compiled stays, as after a kill.
+    const stopped = abort.signal.aborted;
     // After a failure the downloads for later batches would go on, into a folder that is being removed.
     abort.abort();
-    removeLater(work);
+    if (!stopped) removeLater(work);
   }
 }
 

@@ -92,6 +92,19 @@ describe("startTools", () => {
     await expect(tools.get("kube", "crane")).rejects.toThrow(/"go" does not run here/);
   });
 
+  test("stopped, because something else has failed, leaves what it has done for the next", async () => {
+    const bin = mkdtempSync(join(folder, "bin-"));
+    const go = `#!/bin/sh\n[ "$1" != mod ] || { : >${folder}/downloads; exec sleep 1008; }\necho go version go1.27.1 linux/amd64\n`;
+    writeFileSync(join(bin, "go"), go, { mode: 0o755 });
+    vi.stubEnv("PATH", `${bin}:/usr/bin:/bin`);
+    {
+      await using tools = startTools(["crane"], () => undefined);
+      await expect.poll(() => readdirSync(folder), { timeout: 20_000 }).toContain("downloads");
+      tools.get("crane").catch(() => undefined);
+    }
+    expect(readdirSync(join(folder, "delivery-sandbox"))).toEqual(["building"]);
+  });
+
   const install = (answer: string): string => {
     const bin = mkdtempSync(join(folder, "bin-"));
     writeFileSync(join(bin, "pulumi"), `#!/bin/sh\n${answer}\n`, { mode: 0o755 });
