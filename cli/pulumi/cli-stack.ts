@@ -15,7 +15,7 @@ export interface CliStackOptions extends ProgramHooks {
   readonly settings?: string;
   /** Variables of the engine in addition to this process' own: another backend, another passphrase. @default none */
   readonly environment?: Readonly<Record<string, string>>;
-  /** `create`: in a backend of its own, where it is not there yet. @default it must be there */
+  /** `create`: in a backend of its own, which has none yet. @default it must be there */
   readonly absent?: "create";
 }
 
@@ -48,7 +48,7 @@ export async function openCliStack(name: string, options: CliStackOptions = {}):
     await writeFile(join(directory.path, "Pulumi.yaml"), writeYaml(projectFile));
     await writeFile(join(directory.path, stackFileName(name)), settings, { mode: 0o600 });
     const envVars = { PULUMI_SKIP_UPDATE_CHECK: "true", ...options.environment };
-    const stack = await LocalWorkspace[options.absent === "create" ? "createOrSelectStack" : "selectStack"](
+    const stack = await LocalWorkspace[options.absent === "create" ? "createStack" : "selectStack"](
       { projectName: project.name, stackName: name, program: () => runProgram(options) },
       {
         workDir: directory.path,
