@@ -58,7 +58,8 @@ export const command = defineCommand({
     `${engineHelp} ${githubHelp}
     Without it the report is only printed. A job with credentials must not run for the pull request of a fork, whose
     program could read them: there, give --safe-stack alone.`,
-    "The exit status is 1 where a preview fails or a mandatory policy is violated; the report says so, too.",
+    `The exit status is 1 where a preview fails or a mandatory policy is violated; the report says so, too. Policies are the
+    program's own (docs/policy.md), those of the files of policies/ in the current directory, and the engine's.`,
   ],
   run,
 });

@@ -20,8 +20,8 @@ export const policies: SectionText = ({ policies: violations }, verbosity) => {
   const lines = violations
     .toSorted((one, other) => Number(other.mandatory) - Number(one.mandatory))
     .map(
-      ({ policy, mandatory, resource, message }) =>
-        `- ${mandatory ? "**mandatory** " : ""}${code(policy)}${resource === "" ? "" : ` ${code(resource)}`}: ${plain(truncate(message, verbosity))}`,
+      ({ policy, mandatory, service, resource, file, message }) =>
+        `- ${mandatory ? "**mandatory** " : ""}${service === "" ? "" : `${code(service)} `}${code(policy)}${resource === "" ? "" : ` ${code(resource)}`}${file === "" ? "" : ` in ${code(file)}`}: ${plain(truncate(message, verbosity))}`,
     );
   const mandatory = violations.some((violation) => violation.mandatory);
   return `> [!${mandatory ? "CAUTION" : "WARNING"}]\n> Policies are violated\n\n${bulletList(lines, verbosity)}`;

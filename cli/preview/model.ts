@@ -33,8 +33,12 @@ export interface PolicyViolation {
   readonly policy: string;
   /** A mandatory one fails the preview. */
   readonly mandatory: boolean;
+  /** The service that it is of; empty: none, or the engine has not said. */
+  readonly service: string;
   /** The resource, e.g. `Deployment link`; empty: the stack. */
   readonly resource: string;
+  /** Its file in the deploy repository; empty: it has none. */
+  readonly file: string;
   readonly message: string;
 }
 

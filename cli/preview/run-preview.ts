@@ -19,6 +19,7 @@ import type { StackPreview } from "./model.ts";
 import { placeholderSettings, referencedSecrets, withCiHost } from "./placeholders.ts";
 import { countedSecrets, type PublishedState, type ScrubbedState } from "./published-state.ts";
 import { sanitizedEnv } from "./sanitized-env.ts";
+import { policyRules, repositoriesOf } from "./policy-check.ts";
 import { stackPreview } from "./stack-preview.ts";
 
 /**
@@ -39,6 +40,8 @@ export async function previewTrusted(project: Project, name: string, signal: Abo
       forkSafe: false,
       failure: failure === undefined ? undefined : text(failure),
       untested: knownUntested(project, shortName(name)),
+      policies: await policyRules(),
+      imageOf: repositoriesOf(project.stackFile(shortName(name)).read("images", "app")),
       ...images,
     },
   );
@@ -93,7 +96,11 @@ export async function previewSafely(
     ...known.limits,
   ];
   const untested = knownUntested(project, name);
-  return stackPreview(events, { stack, forkSafe: true, failure, untested, images: known.images, limits });
+  // They are code of the pull request, and find no credentials here.
+  const policies = await policyRules();
+  const imageOf = repositoriesOf(project.stackFile(name).read("images", "app"));
+  const { images } = known;
+  return stackPreview(events, { stack, forkSafe: true, failure, untested, policies, imageOf, images, limits });
 }
 
 async function fillStack(

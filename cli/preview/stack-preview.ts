@@ -5,6 +5,7 @@ import { fileChanges, manifestsOf } from "./manifest-diff.ts";
 import { installationChanges, installationOf, type InstallationChange } from "./installation-changes.ts";
 import type { Loss, PolicyViolation, PropertyChanges, ResourceChange, StackPreview } from "./model.ts";
 import { placeholderServer } from "./placeholders.ts";
+import { checkStackPolicies, type PolicyRules } from "./policy-check.ts";
 import { serviceChanges, type ImageStatus } from "./service-changes.ts";
 import { categoryOf, kindOf, readStep, shown, valueAt, type Difference, type Step } from "./step.ts";
 
@@ -18,6 +19,10 @@ export interface PreviewInput {
   readonly untested: readonly string[];
   /** What is known of images from outside of the stack. */
   readonly images: ImageStatus;
+  /** The rules that are asked about what is declared. */
+  readonly policies: PolicyRules;
+  /** The repository of a service's images. */
+  readonly imageOf: (service: string) => string;
 }
 
 /**
@@ -33,6 +38,7 @@ export function stackPreview(raw: readonly unknown[], input: PreviewInput): Stac
   const manifests = manifestsOf(steps);
   const services = serviceChanges(steps, changed, manifests, input.images);
   const { sums, rest } = installationChanges(changed);
+  const checked = checkStackPolicies(steps, input.policies, input.imageOf);
   return {
     stack: input.stack,
     forkSafe: input.forkSafe,
@@ -40,8 +46,9 @@ export function stackPreview(raw: readonly unknown[], input: PreviewInput): Stac
     errors: unique([
       ...problemsIn(events).map(withoutMachine),
       ...(input.failure === undefined ? [] : [input.failure]),
+      ...checked.errors,
     ]),
-    policies: events.flatMap(policyIn),
+    policies: [...events.flatMap(policyIn), ...checked.policies],
     warnings: unique(events.flatMap((event) => warningIn(event) ?? [])).filter(
       // The limits of a fork-safe preview name the cluster already.
       (warning) => !input.forkSafe || !warning.includes(placeholderServer),
@@ -164,7 +171,9 @@ function policyIn({ policyEvent }: EngineEvent): PolicyViolation[] {
     {
       policy: policyName,
       mandatory: enforcementLevel === "mandatory",
+      service: "",
       resource: resourceName(resourceUrn),
+      file: "",
       message: withoutMachine(plainMessage(policyEvent)),
     },
   ];

@@ -9,7 +9,15 @@ import { stackPreview, type PreviewInput } from "../../../../cli/preview/stack-p
 // Recorded from `delivery preview` of the sandbox's stack: service news removed, link with 3 replicas and a variable, user
 // built anew, and another namespace.
 const changed = recorded("changed");
-const input: PreviewInput = { stack: "dev", forkSafe: false, limits: [], untested: [], images: {} };
+const input: PreviewInput = {
+  stack: "dev",
+  forkSafe: false,
+  limits: [],
+  untested: [],
+  images: {},
+  policies: { rules: [], problems: [] },
+  imageOf: (service) => `localhost:5001/delinkcious/delinkcious-${service}`,
+};
 
 test("what is replaced or deleted comes with its reason", () => {
   const { losses } = stackPreview(changed, input);
@@ -186,7 +194,14 @@ test("a violated policy is told with the resource", () => {
   };
   const preview = stackPreview([{ policyEvent }], input);
   expect(preview.policies).toEqual([
-    { policy: "limits", mandatory: true, resource: "Deployment link", message: "Must have limits" },
+    {
+      policy: "limits",
+      mandatory: true,
+      service: "",
+      resource: "Deployment link",
+      file: "",
+      message: "Must have limits",
+    },
   ]);
   expect(previewMarkdown([preview])).toContain(
     "- **mandatory** <code>limits</code> <code>Deployment link</code>: Must have limits",

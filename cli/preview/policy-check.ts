@@ -1,0 +1,103 @@
+import { errorMessage } from "../../core/error.ts";
+import { imageRepository } from "../../core/names.ts";
+import { serviceOfRecord } from "../../git/release-record.ts";
+import { parseManifests } from "../../kubernetes/manifests.ts";
+import { describe, kindOf, labelsAt, type KubernetesObject } from "../../kubernetes/object.ts";
+import { builtInRules } from "../../policy/built-in-rules.ts";
+import { loadOwnRules, ownRulesDirectory } from "../../policy/own-rules.ts";
+import { checkPolicies, type PolicyObject, type PolicyRule } from "../../policy/rule.ts";
+import { manifestsOf } from "./manifest-diff.ts";
+import type { PolicyViolation } from "./model.ts";
+import { categoryOf, isMap, unknownWord, valueAt, type Step } from "./step.ts";
+
+/** The rules that a preview asks. */
+export interface PolicyRules {
+  readonly rules: readonly PolicyRule[];
+  /** Why rules of the user's cannot be asked. */
+  readonly problems: readonly string[];
+}
+
+/** The program's own rules, and those of the user's folder, which is code: where that must see no credentials, none may be there. */
+export async function policyRules(): Promise<PolicyRules> {
+  const own = await loadOwnRules(
+    ownRulesDirectory,
+    builtInRules.map(({ name }) => name),
+  );
+  return { rules: [...builtInRules, ...own.rules], problems: own.problems };
+}
+
+/**
+ * What the objects violate that a stack declares, in the deploy repository or by itself, changed or not.
+ * @param imageOf the repository of a service's images, to which its release record adds the digest
+ * @returns `errors`: of rules that nobody could ask, so that nothing passes in silence
+ */
+export function checkStackPolicies(
+  steps: readonly Step[],
+  { rules, problems }: PolicyRules,
+  imageOf: (service: string) => string,
+): { policies: PolicyViolation[]; errors: string[] } {
+  const all = [...objectsInGit(steps), ...appliedObjects(steps)];
+  const released = new Set([unknownWord, ...servicesWithRecords(steps).map(imageOf)]);
+  const { violations, failures } = checkPolicies(rules, { all, released });
+  return {
+    policies: violations.map(({ rule, mandatory, service, file, object, message }) => ({
+      policy: rule,
+      mandatory,
+      service,
+      file,
+      resource: describe(object),
+      message,
+    })),
+    errors: [
+      ...problems,
+      ...failures.map(
+        ({ rule, at, error }) =>
+          `the policy ${rule} has failed at ${describe(at.object)}${at.file === "" ? "" : ` in ${at.file}`}, so that nobody knows whether it holds: ${errorMessage(error)}; mend the rule`,
+      ),
+    ],
+  };
+}
+
+interface ImageNames {
+  readonly app: { readonly name: string };
+  readonly images: { readonly registry: string; readonly organization: string };
+}
+
+/** The repositories of a stack's images, by service. */
+export function repositoriesOf({ images, app }: ImageNames): (service: string) => string {
+  return (service) => imageRepository(images, app.name, service);
+}
+
+/** What Argo CD will apply; a kustomization only lists the others. */
+function objectsInGit(steps: readonly Step[]): PolicyObject[] {
+  const { directory, after } = manifestsOf(steps);
+  return [...after].flatMap(([file, text]) => {
+    const parsed = parseManifests(text);
+    // What is none is the program's own business, and so are files that only the update knows.
+    if ("problem" in parsed) return [];
+    const [service = ""] = file.slice(directory.length + 1).split("/");
+    return parsed.objects
+      .filter((object) => kindOf(object).kind !== "Kustomization")
+      .map((object) => ({ object, service, file }));
+  });
+}
+
+/** What the program applies itself. What comes with the release of another product is not the user's to change. */
+function appliedObjects(steps: readonly Step[]): PolicyObject[] {
+  return steps.flatMap((step) => {
+    if (!step.type.startsWith("kubernetes:") || !["Services", "Cluster"].includes(categoryOf(step))) return [];
+    if (!isMap(step.after)) return [];
+    // What the engine says of an object is JSON; its words for secrets and for what is unknown are texts.
+    const object = step.after as KubernetesObject;
+    if (kindOf(object).kind === "") return [];
+    const service = categoryOf(step) === "Services" ? (labelsAt(object)["app.kubernetes.io/name"] ?? "") : "";
+    return [{ object, service: String(service), file: "" }];
+  });
+}
+
+function servicesWithRecords(steps: readonly Step[]): string[] {
+  const step = steps.find(({ type }) => type.endsWith(":GitManifests"));
+  const { directory } = manifestsOf(steps);
+  const records = valueAt(step?.after, ["records"]);
+  return Object.keys(Object(records)).flatMap((path) => serviceOfRecord(directory, path) ?? []);
+}
