@@ -1,8 +1,7 @@
 import { errorMessage } from "../../core/error.ts";
-import { imageRepository } from "../../core/names.ts";
 import { serviceOfRecord } from "../../git/release-record.ts";
 import { parseManifests } from "../../kubernetes/manifests.ts";
-import { describe, kindOf, labelsAt, type KubernetesObject } from "../../kubernetes/object.ts";
+import { describe, kindOf, labelsAt, stringAt, type KubernetesObject } from "../../kubernetes/object.ts";
 import { builtInRules } from "../../policy/built-in-rules.ts";
 import { loadOwnRules, ownRulesDirectory } from "../../policy/own-rules.ts";
 import { checkPolicies, type PolicyObject, type PolicyRule } from "../../policy/rule.ts";
@@ -28,16 +27,14 @@ export async function policyRules(): Promise<PolicyRules> {
 
 /**
  * What the objects violate that a stack declares, in the deploy repository or by itself, changed or not.
- * @param imageOf the repository of a service's images, to which its release record adds the digest
  * @returns `errors`: of rules that nobody could ask, so that nothing passes in silence
  */
 export function checkStackPolicies(
   steps: readonly Step[],
   { rules, problems }: PolicyRules,
-  imageOf: (service: string) => string,
 ): { policies: PolicyViolation[]; errors: string[] } {
   const all = [...objectsInGit(steps), ...appliedObjects(steps)];
-  const released = new Set([unknownWord, ...servicesWithRecords(steps).map(imageOf)]);
+  const released = new Set([unknownWord, ...releasedRepositories(steps)]);
   const { violations, failures } = checkPolicies(rules, { all, released });
   return {
     policies: violations.map(({ rule, mandatory, service, file, object, message }) => ({
@@ -56,16 +53,6 @@ export function checkStackPolicies(
       ),
     ],
   };
-}
-
-interface ImageNames {
-  readonly app: { readonly name: string };
-  readonly images: { readonly registry: string; readonly organization: string };
-}
-
-/** The repositories of a stack's images, by service. */
-export function repositoriesOf({ images, app }: ImageNames): (service: string) => string {
-  return (service) => imageRepository(images, app.name, service);
 }
 
 /** What Argo CD will apply; a kustomization only lists the others. */
@@ -90,14 +77,21 @@ function appliedObjects(steps: readonly Step[]): PolicyObject[] {
     // What the engine says of an object is JSON; its words for secrets and for what is unknown are texts.
     const object = step.after as KubernetesObject;
     if (kindOf(object).kind === "") return [];
-    const service = categoryOf(step) === "Services" ? (labelsAt(object)["app.kubernetes.io/name"] ?? "") : "";
-    return [{ object, service: String(service), file: "" }];
+    const service = stringAt(labelsAt(object), "app.kubernetes.io/name") ?? "";
+    return [{ object, service: categoryOf(step) === "Services" ? service : "", file: "" }];
   });
 }
 
-function servicesWithRecords(steps: readonly Step[]): string[] {
-  const step = steps.find(({ type }) => type.endsWith(":GitManifests"));
+/** To the images of these repositories, release records add the digest. */
+function releasedRepositories(steps: readonly Step[]): string[] {
   const { directory } = manifestsOf(steps);
-  const records = valueAt(step?.after, ["records"]);
-  return Object.keys(Object(records)).flatMap((path) => serviceOfRecord(directory, path) ?? []);
+  const records = steps.find(({ type }) => type.endsWith(":GitManifests"))?.after;
+  const services = Object.keys(Object(valueAt(records, ["records"]))).flatMap(
+    (path) => serviceOfRecord(directory, path) ?? [],
+  );
+  // The component that holds all images says their names.
+  const images = steps.flatMap(({ type, after }) => (type === "delivery:images:ServiceImage" ? [after] : []));
+  return services.flatMap((service) =>
+    images.map((inputs) => valueAt(inputs, ["repositories", service])).filter((name) => typeof name === "string"),
+  );
 }

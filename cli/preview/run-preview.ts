@@ -19,7 +19,7 @@ import type { StackPreview } from "./model.ts";
 import { placeholderSettings, referencedSecrets, withCiHost } from "./placeholders.ts";
 import { countedSecrets, type PublishedState, type ScrubbedState } from "./published-state.ts";
 import { sanitizedEnv } from "./sanitized-env.ts";
-import { policyRules, repositoriesOf } from "./policy-check.ts";
+import { policyRules } from "./policy-check.ts";
 import { stackPreview } from "./stack-preview.ts";
 
 /**
@@ -41,7 +41,6 @@ export async function previewTrusted(project: Project, name: string, signal: Abo
       failure: failure === undefined ? undefined : text(failure),
       untested: knownUntested(project, shortName(name)),
       policies: await policyRules(),
-      imageOf: repositoriesOf(project.stackFile(shortName(name)).read("images", "app")),
       ...images,
     },
   );
@@ -98,9 +97,8 @@ export async function previewSafely(
   const untested = knownUntested(project, name);
   // They are code of the pull request, and find no credentials here.
   const policies = await policyRules();
-  const imageOf = repositoriesOf(project.stackFile(name).read("images", "app"));
   const { images } = known;
-  return stackPreview(events, { stack, forkSafe: true, failure, untested, policies, imageOf, images, limits });
+  return stackPreview(events, { stack, forkSafe: true, failure, untested, policies, images, limits });
 }
 
 async function fillStack(

@@ -21,8 +21,6 @@ export interface PreviewInput {
   readonly images: ImageStatus;
   /** The rules that are asked about what is declared. */
   readonly policies: PolicyRules;
-  /** The repository of a service's images. */
-  readonly imageOf: (service: string) => string;
 }
 
 /**
@@ -38,7 +36,7 @@ export function stackPreview(raw: readonly unknown[], input: PreviewInput): Stac
   const manifests = manifestsOf(steps);
   const services = serviceChanges(steps, changed, manifests, input.images);
   const { sums, rest } = installationChanges(changed);
-  const checked = checkStackPolicies(steps, input.policies, input.imageOf);
+  const checked = checkStackPolicies(steps, input.policies);
   return {
     stack: input.stack,
     forkSafe: input.forkSafe,

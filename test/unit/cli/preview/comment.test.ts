@@ -16,7 +16,6 @@ const input: PreviewInput = {
   untested: [],
   images: {},
   policies: { rules: [], problems: [] },
-  imageOf: (service) => `localhost:5001/delinkcious/delinkcious-${service}`,
 };
 
 test("what is replaced or deleted comes with its reason", () => {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { previewMarkdown } from "../../../../cli/preview/comment.ts";
-import { checkStackPolicies, repositoriesOf, type PolicyRules } from "../../../../cli/preview/policy-check.ts";
+import { checkStackPolicies, type PolicyRules } from "../../../../cli/preview/policy-check.ts";
 import { stackPreview } from "../../../../cli/preview/stack-preview.ts";
 import { readStep, type Step } from "../../../../cli/preview/step.ts";
 import { builtInRules } from "../../../../policy/built-in-rules.ts";
@@ -11,10 +11,6 @@ import { stacks } from "../../../support/declared-stack.ts";
 
 const golden = join(import.meta.dirname, "..", "..", "..", "golden");
 const builtIn: PolicyRules = { rules: builtInRules, problems: [] };
-const imagesOf = repositoriesOf({
-  app: { name: "delinkcious" },
-  images: { registry: "docker.io", organization: "delinkcious" },
-});
 
 /** An event of the engine's preview for each resource that a golden file has. */
 function events(resources: Readonly<Record<string, unknown>>): object[] {
@@ -31,6 +27,9 @@ function steps(resources: Readonly<Record<string, unknown>>): Step[] {
 }
 
 const manifests = (files: Readonly<Record<string, string>>) => ({
+  "delivery:images:ServiceImage::shop": {
+    repositories: { link: "docker.io/delinkcious/delinkcious-link", user: "docker.io/delinkcious/delinkcious-user" },
+  },
   "pulumi-nodejs:dynamic/delivery:GitManifests::shop": {
     directory: "dev",
     files,
@@ -43,11 +42,7 @@ const pod = (image: string): string =>
 describe("what this repository's own stacks declare", () => {
   test.each(stacks)("%s: nothing that is mandatory is violated", (stack) => {
     const resources = parse(readFileSync(join(golden, `${stack}.yaml`), "utf8"));
-    const local = repositoriesOf({
-      app: { name: "delinkcious" },
-      images: { registry: "localhost:5001", organization: "delinkcious" },
-    });
-    const checked = checkStackPolicies(steps(resources), builtIn, stack === "sandbox" ? local : imagesOf);
+    const checked = checkStackPolicies(steps(resources), builtIn);
     expect(checked.errors).toEqual([]);
     expect(checked.policies.filter(({ mandatory }) => mandatory)).toEqual([]);
   });
@@ -55,7 +50,7 @@ describe("what this repository's own stacks declare", () => {
 
 test("an image of a service is pinned by its release record, and no other one is", () => {
   const check = (image: string): string[] =>
-    checkStackPolicies(steps(manifests({ "dev/link/pod.yaml": pod(image) })), builtIn, imagesOf).policies.map(
+    checkStackPolicies(steps(manifests({ "dev/link/pod.yaml": pod(image) })), builtIn).policies.map(
       ({ policy }) => policy,
     );
   expect(check("docker.io/delinkcious/delinkcious-link")).not.toContain("image-by-digest");
@@ -75,7 +70,6 @@ test("what comes with another product's release is not asked about, and what onl
     checkStackPolicies(
       steps({ [`${key}$kubernetes:apps/v1:Deployment::link`]: workload(image) }),
       builtIn,
-      imagesOf,
     ).policies.map(({ service, policy, file }) => `${service} ${policy} ${file}`);
   expect(of("delivery:gitops:ArgoCd", "argocd")).toEqual([]);
   expect(of("delivery:cluster:Workload", "04da6b54-80e4-46f7-96ec-b56ff0331ba9")).not.toContain(
@@ -92,7 +86,6 @@ test("the comment names service, rule, object, file and the way out, and the pre
     untested: [],
     images: {},
     policies: builtIn,
-    imageOf: imagesOf,
   };
   const preview = stackPreview(events(manifests({ "dev/link/pod.yaml": pod("redis") })), input);
   expect(previewMarkdown([preview])).toContain(
@@ -112,7 +105,7 @@ test("a rule that fails, or cannot be loaded, is an error of the preview", () =>
     rules: [fails],
     problems: ["policies/a.ts: has no default export; export a rule, or a list of rules"],
   };
-  const { errors } = checkStackPolicies(steps(manifests({ "dev/link/pod.yaml": pod("redis") })), rules, imagesOf);
+  const { errors } = checkStackPolicies(steps(manifests({ "dev/link/pod.yaml": pod("redis") })), rules);
   expect(errors).toEqual([
     "policies/a.ts: has no default export; export a rule, or a list of rules",
     "the policy own has failed at Pod link in dev/link/pod.yaml, so that nobody knows whether it holds: boom; mend the rule",
