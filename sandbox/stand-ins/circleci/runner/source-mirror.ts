@@ -40,15 +40,24 @@ export class SourceMirror {
       if (!existsSync(join(directory, "HEAD"))) await createMirror(directory, git, source.defaultBranch);
       await fetchAll(git, source);
     });
-    const commitAt = (requested: string): Promise<string> =>
-      gitText(git, ["rev-parse", "--verify", "--quiet", "--end-of-options", `${requested}^{commit}`]).catch(() => {
-        throw new Error(`${source.fullName} has no commit ${requested.replace("refs/heads/", "")}`);
-      });
-    const revision = await commitAt(source.revision === "" ? refOf(source) : source.revision);
-    const configRevision = configBranch === undefined ? revision : await commitAt(`refs/heads/${configBranch}`);
-    const [subject = "", body = ""] = (await gitText(git, ["log", "-1", "--format=%s%x00%b", revision])).split("\0");
-    const config = await gitText(git, ["cat-file", "blob", `${configRevision}:${configPath}`]).catch(() => undefined);
-    return { revision, configRevision, subject, body: body.trim(), config };
+    const requested = source.revision === "" ? refOf(source) : source.revision;
+    const configAt = configBranch === undefined ? requested : `refs/heads/${configBranch}`;
+    const [commit, configCommit, config] = await readObjects(git, [
+      `${requested}^{commit}`,
+      `${configAt}^{commit}`,
+      `${configAt}:${configPath}`,
+    ]);
+    if (commit === undefined || configCommit === undefined) {
+      const missing = commit === undefined ? requested : configAt;
+      throw new Error(`${source.fullName} has no commit ${missing.replace("refs/heads/", "")}`);
+    }
+    const message = messageOf(commit.content);
+    return {
+      revision: commit.id,
+      configRevision: configCommit.id,
+      ...message,
+      config: config?.type === "blob" ? config.content.trimEnd() : undefined,
+    };
   }
 
   async #inTurn(directory: string, work: () => Promise<void>): Promise<void> {
@@ -90,6 +99,37 @@ function refOf({ branch, tag }: PipelineSource): string {
   return tag === undefined ? `refs/heads/${branch ?? ""}` : `refs/tags/${tag}`;
 }
 
-async function gitText(git: Git, args: readonly string[]): Promise<string> {
-  return (await git(args)).toString("utf8").trimEnd();
+interface GitObject {
+  readonly id: string;
+  readonly type: string;
+  readonly content: string;
+}
+
+/** By one process for all, in their order; `undefined`: there is no such object. */
+async function readObjects(git: Git, names: readonly string[]): Promise<readonly (GitObject | undefined)[]> {
+  const impossible = names.find((name) => name.includes("\n"));
+  if (impossible !== undefined) throw new Error(`${JSON.stringify(impossible)} is no name of Git's`);
+  const output = await git(["cat-file", "--batch"], names.map((name) => `${name}\n`).join(""));
+  const position = { offset: 0 };
+  return names.map(() => {
+    const end = output.indexOf("\n", position.offset);
+    const [, id = "", type = "", size] =
+      /^([0-9a-f]{40,64}) (\w+) (\d+)$/.exec(output.toString("utf8", position.offset, end)) ?? [];
+    position.offset = end + 1;
+    if (size === undefined) return undefined;
+    const content = output.toString("utf8", position.offset, position.offset + Number(size));
+    position.offset += Number(size) + 1;
+    return { id, type, content };
+  });
+}
+
+/** Of a commit as Git keeps it: its headers, an empty line, and the message, whose first paragraph is the subject. */
+function messageOf(commit: string): Pick<FoundCommit, "subject" | "body"> {
+  const headersEnd = commit.indexOf("\n\n");
+  const message = headersEnd < 0 ? "" : commit.slice(headersEnd).trim();
+  const end = /\n\s*\n/.exec(message)?.index ?? message.length;
+  return {
+    subject: message.slice(0, end).replaceAll(/\s*\n\s*/g, " "),
+    body: message.slice(end).trim(),
+  };
 }
