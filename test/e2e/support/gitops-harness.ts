@@ -50,16 +50,17 @@ export async function enterGitOps(): Promise<GitOpsHarness> {
 export function pushToDeployRepository(
   { repository, repositoryUrl, credentials }: GitOpsHarness,
   files: Readonly<Record<string, string | undefined>>,
+  branch = "main",
 ): string {
   using copy = new BareRepository({ copyOf: repository });
-  const commit = copy.commit(files);
+  const commit = copy.commit(files, "by hand", branch);
   const login = Buffer.from(`${gitUsers.writer}:${credentials.gitWriteToken}`).toString("base64");
   const header = {
     GIT_CONFIG_COUNT: "1",
     GIT_CONFIG_KEY_0: "http.extraHeader",
     GIT_CONFIG_VALUE_0: `Authorization: Basic ${login}`,
   };
-  execFileSync("git", ["--git-dir", copy.path, "push", "--quiet", repositoryUrl, "main"], {
+  execFileSync("git", ["--git-dir", copy.path, "push", "--quiet", repositoryUrl, branch], {
     env: { ...process.env, ...header },
     stdio: "pipe",
   });
