@@ -97,6 +97,9 @@ export function buildSecretVariable(secret: string): string {
   return `${buildSecretPrefix}${secret.toUpperCase().replaceAll(/[^A-Z0-9]/g, "_")}`;
 }
 
+/** The environment variable of CI's builds with the private key that signs images, in base64. */
+export const imageKeyVariable = "DELIVERY_IMAGE_KEY";
+
 /** The Secret with which pods pull from the registry. */
 export const pullSecretName = "registry-credentials";
 

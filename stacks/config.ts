@@ -9,6 +9,7 @@ import { settingsProblems, unquotedVersion } from "../core/schema-version.ts";
 import { secretHint, securePaths, withValueProblems } from "../core/setting-values.ts";
 import { contradictions } from "./contradictions.ts";
 import { passwordHint, secretsSchema, stackSchema, type StackSettings } from "./schema.ts";
+import { imageSigningProblems } from "./image-signing-problems.ts";
 import { readStackFile, textProblems, versionProblems } from "./stack-file.ts";
 
 /** The stack file, parsed and complete. Secrets are secret outputs from here on. */
@@ -63,6 +64,7 @@ export function loadConfig(): Config {
         new Set(Object.keys(secrets.data.secrets)),
         secrets.data.gitToken !== undefined,
       ),
+      ...imageSigningProblems(file, parsed.data, secrets.data.secrets[parsed.data.images.signing?.secret ?? ""]),
     );
   rejectProblems(problems);
   if (!parsed.success || !secrets.success) throw new Error("unreachable: a failed parse is always a problem");

@@ -1,4 +1,4 @@
-import { buildSecretPrefix, pullVariables } from "../core/names.ts";
+import { buildSecretPrefix, imageKeyVariable, pullVariables } from "../core/names.ts";
 import type { Problem } from "../core/problem.ts";
 import { signingKeyVariable } from "../git/signing-keys.ts";
 import type { StackSettings } from "./schema.ts";
@@ -19,6 +19,7 @@ export function contradictions(
     });
   };
   needs("images.pull.password", config.images.pull?.password);
+  needs("images.signing.secret", config.images.signing?.secret);
   for (const { key, variables } of contextVariables(config.ci))
     for (const [name, secret] of Object.entries(variables)) {
       const location = `${file}: ${key}.${name}`;
@@ -31,6 +32,8 @@ export function contradictions(
         });
       if (config.gitops?.signing !== undefined && name === signingKeyVariable)
         problems.push({ location, message: "gitops.signing sets it already; remove it here" });
+      if (config.images.signing?.secret !== undefined && name === imageKeyVariable)
+        problems.push({ location, message: "images.signing sets it already; remove it here" });
       if (config.images.pull !== undefined && Object.values<string>(pullVariables).includes(name))
         problems.push({ location, message: "images.pull sets it already; remove one of them" });
     }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { platformSchema, platformsSchema } from "../components/service/build-settings.ts";
+import { imageSigningSchema } from "./image-signing-schema.ts";
 import { isElasticRegistry, nameComponent } from "../core/image-name.ts";
 import { nonEmpty } from "../core/problem.ts";
 
@@ -38,6 +39,8 @@ const keysSchema = z.strictObject({
   context: z.enum(["service", "app"], "Must be service or app").default("service"),
   /** Where CI writes the release records, relative to this program; needed by source `registry` with delivery `direct`. */
   releases: z.string().optional(),
+  /** @default images are neither signed nor verified */
+  signing: imageSigningSchema.optional(),
   /**
    * The login of an account that may only read, with which CI's builds pull what Dockerfiles build on: those of pull requests
    * have no other. @default none

@@ -10,7 +10,7 @@ import type { GitOpsDeliveryArgs } from "../components/gitops-delivery.ts";
 import type { PodSecurity } from "../components/manifests/pod-security.ts";
 import type { Service } from "../components/service/service.ts";
 import type { Problem } from "../core/problem.ts";
-import { previewNamespaces } from "../core/names.ts";
+import { imageKeyVariable, previewNamespaces } from "../core/names.ts";
 import type { InstallationsArgs } from "../components/argo-cd/installations.ts";
 import { deliveredBranch } from "../git/delivered-branch.ts";
 import { tokenVariable } from "../git/git-credentials.ts";
@@ -101,12 +101,21 @@ export function contextsArgs(settings: ContextSettings, services: readonly Pick<
     readGit: gitReader(settings),
     variables: { ...ci.environment, ...signingVariable(gitops?.signing?.secret) },
     shared: {
-      build: { ...ci.contexts.build, ...(ciBuilds(settings) ? buildSecretVariables(services) : {}) },
+      build: {
+        ...ci.contexts.build,
+        ...imageKey(images.signing?.secret),
+        ...(ciBuilds(settings) ? buildSecretVariables(services) : {}),
+      },
       read: ci.contexts.read,
       previews: gitops?.previews && { ...ci.contexts.previews, ...signingVariable(gitops.signing?.previews) },
     },
     sharedContext: ci.sharedContext,
   };
+}
+
+/** With which builds sign images. @param secret its name. @default they do not */
+function imageKey(secret: string | undefined): Record<string, string> {
+  return secret === undefined ? {} : { [imageKeyVariable]: secret };
 }
 
 /** With which those who have the context sign. @param secret its name. @default commits are not signed */

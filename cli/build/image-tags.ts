@@ -37,6 +37,8 @@ interface TagFlags {
 /** What a build is called in the registry. */
 export interface BuildNames {
   readonly tags: readonly string[];
+  /** What it is built from, in full. */
+  readonly commit: string;
   /** Whether it is one of the delivered branch, or by hand: no other leaves anything there that the next one begins with. */
   readonly releasable: boolean;
 }
@@ -53,14 +55,15 @@ export async function namesOf(
   if (buildNumber !== undefined && !/^\d{1,15}$/.test(buildNumber))
     throw new UsageError(`--build-number ${JSON.stringify(buildNumber)}: must be a whole number`);
   const releasable = branch === undefined || branch === (await deliveredBranch(settings.github?.branch, root));
+  const commit = await sourceCommit(flags.commit ?? sha, root);
   const tags = imageTags({
     stableTag: images.tag,
     buildNumber,
-    commit: await sourceCommit(flags.commit ?? sha, root),
+    commit,
     releasable,
     movesStableTag: settings.gitops?.release === "registry-watch",
   });
-  return { tags, releasable };
+  return { tags, commit, releasable };
 }
 
 /** A full id is taken as given, since CI may have no history to look it up in. */

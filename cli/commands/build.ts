@@ -1,4 +1,5 @@
 import type { Service } from "../../components/service/service.ts";
+import type { StackSettings } from "../../stacks/schema.ts";
 import { selectServices } from "../affected/select-services.ts";
 import { buildImages, buildOrder, imageBuilds, type BuiltImage } from "../build/build-images.ts";
 import { chooseBuilder, type ImageBuild } from "../build/builders.ts";
@@ -11,10 +12,11 @@ import { readMonorepo } from "../project/monorepo.ts";
 import { Project } from "../project/stack-file.ts";
 import { writeDockerConfig } from "../registry/docker-config.ts";
 import { locateImages } from "../../core/image-name.ts";
-import { pullVariables } from "../../core/names.ts";
-import { givenLogin, registryHelp, registryOptions, registryWith } from "../registry/open-registry.ts";
+import { pullVariables, imageKeyVariable } from "../../core/names.ts";
+import { givenLogin, registryAccess, registryHelp, registryOptions, registryWith } from "../registry/open-registry.ts";
 import { pullLogin } from "../registry/pull-login.ts";
 import { readDigests, writeDigests } from "../release/digests-file.ts";
+import { buildKey, signBuilds } from "../signing/sign-builds.ts";
 
 const options = {
   env: {
@@ -28,6 +30,7 @@ const options = {
   to: { value: "COMMIT", help: "and until", defaultText: "HEAD" },
   all: { help: "all services" },
   prepared: { help: "what build.prepare of the services makes is there: do not run it" },
+  unsigned: { help: "do not sign, although the stack file says so: for a push by hand" },
   "no-push": { help: "build only; needs no login that may push" },
   output: {
     value: "FILE",
@@ -73,6 +76,8 @@ export const command = defineCommand({
     `Images that a Dockerfile builds on are pulled with DELIVERY_PULL_USERNAME and DELIVERY_PULL_PASSWORD, the login of an
     account that may only read, on the registry DELIVERY_PULL_REGISTRY (default: docker.io). \`images.pull\` of the stack
     file puts them into CircleCI's contexts, so that they reach the builds of pull requests, too, which have no other login.`,
+    `Where the stack file has \`images.signing\`, what is pushed for the delivered branch gets a signature, an SBOM and its
+    provenance, attached to its digest, by the private key in DELIVERY_IMAGE_KEY, which CI has in its context of builds.`,
     `Secrets that builds take (build.secrets of a service) are in DELIVERY_BUILD_SECRET_NAME, NAME being that of the secret
     of the stack in capitals, with _ for what is no letter or digit. CI has them in its context of builds. Without them, --no-push
     leaves the service out and says so, since pull requests get no secrets.`,
@@ -90,8 +95,12 @@ async function run(flags: BuildOptions, context: CommandContext): Promise<void> 
   const project = new Project();
   const monorepo = readMonorepo(project, env);
   const services = await selectServices(monorepo, flags, context.note);
-  const { tags, releasable } = await namesOf(project.stackFile(env).read("github", "gitops"), monorepo, flags, context);
+  const settings = project.stackFile(env).read("github", "gitops");
+  const { tags, commit, releasable } = await namesOf(settings, monorepo, flags, context);
   const given = { tags, push: !noPush, keepsLayers: releasable };
+  // Nobody releases what a branch or pull request builds, and its builds have no key.
+  const signing = noPush || !releasable || flags.unsigned ? undefined : monorepo.images.signing;
+  const key = signing === undefined ? undefined : buildKey(signing, monorepo.file, context);
   const { buildable, skipped } = withSecrets(services, noPush, context);
   if (!flags.prepared) {
     const environment = onlyBuildSecrets(withoutLogins(context.environment));
@@ -100,9 +109,21 @@ async function run(flags: BuildOptions, context: CommandContext): Promise<void> 
   const digests = { ...(flags.bases === undefined ? {} : await readDigests(flags.bases, async () => "")) };
   const images: BuiltImage[] = [];
   for (const group of buildOrder(monorepo, buildable)) {
-    const done = await built(imageBuilds(monorepo, group, given, digests), flags, context);
+    const builds = imageBuilds(monorepo, group, given, digests);
+    const startedOn = new Date();
+    const done = await built(builds, flags, context);
     for (const { service, digest } of done) if (digest !== null) digests[service] = digest;
     images.push(...done);
+    if (key !== undefined)
+      await signBuilds(done, {
+        monorepo,
+        key,
+        commit,
+        builds,
+        run: { source: sourceOf(settings.github), environment: context.environment, startedOn, finishedOn: new Date() },
+        registry: registryAccess(await givenLogin(flags, context), context),
+        note: context.note,
+      });
   }
   if (output !== undefined)
     writeDigests(
@@ -110,6 +131,10 @@ async function run(flags: BuildOptions, context: CommandContext): Promise<void> 
       Object.fromEntries(images.flatMap(({ service, digest }) => (digest ? [[service, digest]] : []))),
     );
   report(images, skipped, json, context);
+}
+
+function sourceOf(github: StackSettings["github"]): string | undefined {
+  return github === undefined ? undefined : `https://github.com/${github.repository}`;
 }
 
 /** A service that is not built, and why. */
@@ -170,8 +195,15 @@ async function built(
   });
 }
 
+/** For what others have written: a build, and what prepares it. */
 function withoutLogins(environment: CommandContext["environment"]): CommandContext["environment"] {
-  const { DOCKERHUB_PASSWORD: _, DELIVERY_REGISTRY_PASSWORD: __, [pullVariables.password]: ___, ...rest } = environment;
+  const {
+    DOCKERHUB_PASSWORD: _,
+    DELIVERY_REGISTRY_PASSWORD: __,
+    [pullVariables.password]: ___,
+    [imageKeyVariable]: ____,
+    ...rest
+  } = environment;
   return rest;
 }
 

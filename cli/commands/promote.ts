@@ -21,10 +21,11 @@ import {
 import { approvalTrailer } from "../promotion/approval.ts";
 import { askGates, assertGatesPassed } from "../promotion/gates.ts";
 import { promotionBranch, propose as openProposal, repositoryName } from "../promotion/pull-request.ts";
-import { openRegistry, registryHelp, registryOptions } from "../registry/open-registry.ts";
-import { assertImagesExist } from "../release/assert-images-exist.ts";
+import { registryHelp, registryOptions } from "../registry/open-registry.ts";
+import { releaseChecks } from "../release/assert-releasable.ts";
 import { readDigests, writeDigests } from "../release/digests-file.ts";
 import { report } from "../release/report.ts";
+import { signingHelp } from "../signing/assert-images-signed.ts";
 
 const options = {
   to: {
@@ -94,6 +95,7 @@ export const command = defineCommand({
   usage: ["promote --to ENVIRONMENT [--service NAME …] [OPTIONS]"],
   options,
   notes: [
+    signingHelp,
     migrationHelp,
     ...environmentHelp,
     `${clusterHelp} Its context is cluster.context of the stack file of where the digests come from.`,
@@ -113,7 +115,7 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
   const repository = pullRequest ? repositoryName(to.repository, flags["github-repository"]) : undefined;
   const github =
     repository === undefined ? undefined : githubOf(githubSettings(project.stackFile(to.name)), context, repository);
-  const registry = flags.unverified ? undefined : await openRegistry(flags, context);
+  const { assertReleasable } = await releaseChecks(project.stackFile(to.name), flags, context);
   const path = { from, to, services: flags.service };
   if (flags.propose !== undefined) return propose(flags.propose, path, context);
   const approved = flags.approved === undefined ? undefined : await readDigests(flags.approved, context.input);
@@ -126,7 +128,7 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
     context,
   });
   for (const line of rolledBackLines(to.name, candidates)) context.note(line);
-  if (registry !== undefined) await assertImagesExist(registry, candidates.pending);
+  await assertReleasable(candidates.pending);
   assertGatesPassed(to.name, candidates, { check, json }, context);
   if (check) return;
   const { pending, rolledBack, outcomes } = candidates;

@@ -14,11 +14,12 @@ import {
 } from "../migrations/release-migrated.ts";
 import { environmentHelp, environmentOptions, findEnvironment } from "../project/environment.ts";
 import { Project } from "../project/stack-file.ts";
-import { openRegistry, registryHelp, registryOptions } from "../registry/open-registry.ts";
-import { assertImagesExist } from "../release/assert-images-exist.ts";
+import { registryHelp, registryOptions } from "../registry/open-registry.ts";
+import { releaseChecks } from "../release/assert-releasable.ts";
 import { readDigests } from "../release/digests-file.ts";
 import { report } from "../release/report.ts";
 import { dropSuperseded } from "../release/superseded.ts";
+import { signingHelp } from "../signing/assert-images-signed.ts";
 import { knownReleases, unknownServicesLine, type KnownReleases } from "../release/unknown-services.ts";
 
 const options = {
@@ -55,7 +56,7 @@ export const command = defineCommand({
   description: ["Writes digests into the release records of an environment, by one commit. The cluster follows."],
   usage: ["release --env ENVIRONMENT (--service NAME=DIGEST … | --digests FILE) [OPTIONS]"],
   options,
-  notes: [migrationHelp, clusterHelp, ...environmentHelp, registryHelp],
+  notes: [signingHelp, migrationHelp, clusterHelp, ...environmentHelp, registryHelp],
   run,
 });
 
@@ -73,7 +74,8 @@ async function run(flags: ReleaseOptions, context: CommandContext): Promise<void
     sourceCommit: source,
   }));
   const settings = project.stackFile(environment.name).find("app", "github");
-  if (!flags.unverified) await assertImagesExist(await openRegistry(flags, context), releases);
+  const { assertReleasable } = await releaseChecks(project.stackFile(environment.name), flags, context);
+  await assertReleasable(releases);
   let chosen: KnownReleases = { known: releases, unknown: [] };
   const result = await releaseMigrated({
     environment,

@@ -14,13 +14,14 @@ export interface Login {
 /**
  * Answers a registry's challenge: Basic with the login itself, Bearer with a token from the registry's own service.
  * @param challenge the header `www-authenticate`
+ * @param actions what it is to let do, where the registry does not say. @default pull
  * @returns the header `authorization`; `undefined` if there is nothing to answer with
  */
 export async function authorizationFor(
   challenge: string,
   image: ImageLocation,
   login: Login | undefined,
-  limits?: FetchLimits,
+  { actions = "pull", limits }: { readonly actions?: string; readonly limits?: FetchLimits | undefined } = {},
 ): Promise<string | undefined> {
   const schemes = challengesIn(challenge);
   const basic =
@@ -38,7 +39,7 @@ export async function authorizationFor(
   const asked = {
     ...(bearer["service"] === undefined ? {} : { service: bearer["service"] }),
     // Some name no scope where they answer for none yet.
-    scope: bearer["scope"] || `repository:${image.name}:pull`,
+    scope: bearer["scope"] || `repository:${image.name}:${actions}`,
   };
   const response = await fetchWithRetry(...tokenRequest(url, asked, login, basic), limits);
   if (!response.ok) {

@@ -1,10 +1,8 @@
 import { createHash } from "node:crypto";
 import { locateImages, type ImageLocation } from "../../core/image-name.ts";
 import { allPages } from "../../core/pages.ts";
-import { CommandError } from "../command.ts";
-import { authorizationFor, loginHint, reasonIn, type Login } from "./authorization.ts";
-import { fetchWithRetry, type FetchLimits } from "./fetch-with-retry.ts";
 import { blobsOf, isImage, manifestTypes, platformImages, type ManifestContent } from "./manifest.ts";
+import { registrySession, type RegistryOptions } from "./session.ts";
 
 /** What the commands ask a registry. Repositories are written as in image names, e.g. `docker.io/acme/shop-link`. */
 export interface Registry {
@@ -26,65 +24,15 @@ export interface RegistryImage {
   readonly created: Date | undefined;
 }
 
-interface RegistryOptions {
-  /** The login for a registry, by its host; `undefined`: anonymous. */
-  readonly login: (host: string) => Promise<Login | undefined>;
-  readonly limits?: FetchLimits;
-}
-
-/** Speaks the Docker Registry HTTP API v2. */
-export function registryClient({ login, limits }: RegistryOptions): Registry {
-  const authorizations = new Map<string, string>();
-
-  async function request(
-    image: ImageLocation,
-    path: string,
-    method = "GET",
-    accept = "application/json",
-    redirect: NonNullable<RequestInit["redirect"]> = "follow",
-  ): Promise<Response | undefined> {
-    const url = path.startsWith("/v2/") ? `${image.url}${path}` : path;
-    const scope = `${image.host}/${image.name}`;
-    const send = (): Promise<Response> => {
-      const authorization = authorizations.get(scope);
-      return fetchWithRetry(
-        url,
-        { method, redirect, headers: { accept, ...(authorization === undefined ? {} : { authorization }) } },
-        limits,
-      );
-    };
-    const response = await authorized(image, scope, send);
-    if (response.ok || (redirect === "manual" && response.status >= 300 && response.status < 400)) return response;
-    if (response.status === 404) {
-      await response.body?.cancel();
-      return undefined;
-    }
-    throw refusal(image, response.status, await reasonIn(response), (await login(image.host)) !== undefined);
-  }
-
-  /** Answers the registry's challenge, if it has one. What it has let in before may have expired, which each says in its own way. */
-  async function authorized(image: ImageLocation, scope: string, send: () => Promise<Response>): Promise<Response> {
-    const held = authorizations.has(scope);
-    const response = await send();
-    if (held && [400, 401, 403].includes(response.status)) {
-      await response.body?.cancel();
-      authorizations.delete(scope);
-      return authorized(image, scope, send);
-    }
-    const challenge = response.status === 401 ? response.headers.get("www-authenticate") : null;
-    if (challenge === null) return response;
-    const granted = await authorizationFor(challenge, image, await login(image.host), limits);
-    if (granted === undefined) return response;
-    await response.body?.cancel();
-    authorizations.set(scope, granted);
-    return send();
-  }
+/** Asks registries, by the Docker Registry HTTP API v2. */
+export function registryClient(options: RegistryOptions): Registry {
+  const request = registrySession(options);
 
   async function manifest(
     image: ImageLocation,
     reference: string,
   ): Promise<{ digest: string; content: ManifestContent } | undefined> {
-    const response = await request(image, `/v2/${image.name}/manifests/${reference}`, "GET", manifestTypes);
+    const response = await request(image, `/v2/${image.name}/manifests/${reference}`, { accept: manifestTypes });
     if (response === undefined) return undefined;
     const bytes = Buffer.from(await response.arrayBuffer());
     const digest =
@@ -108,7 +56,10 @@ export function registryClient({ login, limits }: RegistryOptions): Registry {
     async digest(repository, reference) {
       const image = locateImages(repository);
       // Docker Hub does not count these as pulls.
-      const response = await request(image, `/v2/${image.name}/manifests/${reference}`, "HEAD", manifestTypes);
+      const response = await request(image, `/v2/${image.name}/manifests/${reference}`, {
+        method: "HEAD",
+        accept: manifestTypes,
+      });
       if (response === undefined) return undefined;
       return response.headers.get("docker-content-digest") ?? (await manifest(image, reference))?.digest;
     },
@@ -149,27 +100,16 @@ export function registryClient({ login, limits }: RegistryOptions): Registry {
   /** A registry may send us on to its storage, whose address is signed for another method than ours. */
   async function hasBlob(image: ImageLocation, digest: string): Promise<boolean> {
     const path = `/v2/${image.name}/blobs/${digest}`;
-    const response = await request(image, path, "HEAD", "*/*", "manual");
+    const response = await request(image, path, { method: "HEAD", accept: "*/*", redirect: "manual" });
     await response?.body?.cancel();
     return response !== undefined;
   }
 }
 
-function nextPage(response: Response, image: ImageLocation): string | undefined {
+/** The path of the next page of a list, as the registry names it. */
+export function nextPage(response: Response, image: ImageLocation): string | undefined {
   const link = /<([^>]+)>\s*;\s*rel="?next"?/.exec(response.headers.get("link") ?? "")?.[1];
   if (link === undefined) return undefined;
   const { pathname, search } = new URL(link, image.url);
   return `${pathname}${search}`;
-}
-
-function refusal(image: ImageLocation, status: number, reason: string | undefined, loggedIn: boolean): CommandError {
-  const what = `${image.host}/${image.name}`;
-  const said = reason === undefined ? String(status) : `${status}: ${reason}`;
-  if (status === 401 || status === 403) {
-    const hint = loggedIn
-      ? `check the login and what it may read${loginHint(image.host)}`
-      : `log in with \`docker login ${image.host === "docker.io" ? "" : image.host}\`, or give --username and --password-stdin${loginHint(image.host)}`;
-    return new CommandError(`the registry does not let us read ${what} (${said}); ${hint}`);
-  }
-  return new CommandError(`the registry answers ${said} for ${what}; run the same command again later`);
 }

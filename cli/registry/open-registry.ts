@@ -5,6 +5,7 @@ import { registryClient, type Registry } from "./client.ts";
 import type { FetchLimits } from "./fetch-with-retry.ts";
 import { dockerLogin } from "./docker-config.ts";
 import { pullLogin } from "./pull-login.ts";
+import type { RegistryOptions } from "./session.ts";
 
 /** The options that say how to log in to the registry. */
 export const registryOptions = {
@@ -32,11 +33,26 @@ export async function openRegistry(
 
 /** @param given the login, whatever the registry; `undefined`: that of `docker login` */
 export function registryWith(given: Login | undefined, context: CommandContext, limits?: FetchLimits): Registry {
+  return registryClient(registryAccess(given, context, { limits }));
+}
+
+/**
+ * How registries are asked.
+ * @param given the login that the user gives; `undefined`: that of `docker login`
+ * @param host the only registry that the given login is for. @default whichever is asked
+ */
+export function registryAccess(
+  given: Login | undefined,
+  context: CommandContext,
+  { host: ofGiven, limits }: { readonly host?: string; readonly limits?: FetchLimits | undefined } = {},
+): RegistryOptions {
   const warned = new Set<string>();
   const pull = pullLogin(context.environment);
-  return registryClient({
+  return {
     login: async (host) =>
-      given ?? (pull?.host === host ? pull.login : undefined) ?? dockerLogin(host, context.environment),
+      (ofGiven === undefined || ofGiven === host ? given : undefined) ??
+      (pull?.host === host ? pull.login : undefined) ??
+      dockerLogin(host, context.environment),
     limits: {
       ...limits,
       onScarce: (remaining, url) => {
@@ -45,7 +61,7 @@ export function registryWith(given: Login | undefined, context: CommandContext, 
         warned.add(host);
       },
     },
-  });
+  };
 }
 
 /** The login in the command line or the environment; `undefined`: there is none. */

@@ -1,7 +1,7 @@
 import * as circleci from "@pulumi/circleci/bin/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import { errorMessage, NotReachableError } from "../../core/error.ts";
-import { contextName } from "../../core/names.ts";
+import { contextName, imageKeyVariable } from "../../core/names.ts";
 import { signingKeyVariable } from "../../git/signing-keys.ts";
 import { ciContext } from "./ci-context.ts";
 import { ciPipeline, type DriftSchedule } from "./ci-pipeline.ts";
@@ -97,7 +97,7 @@ function declareContexts(
   ): circleci.Context => {
     const values = Object.entries(variables).map(([variable, source]) => {
       const value = valueOf(source, args);
-      return [variable, variable === signingKeyVariable ? onOneLine(value) : value] as const;
+      return [variable, oneLine.has(variable) ? onOneLine(value) : value] as const;
     });
     const { organizationId } = args;
     return ciContext(
@@ -110,6 +110,8 @@ function declareContexts(
   for (const context of shared) declare(`${name}-${context.kind}`, `${context.kind}-`, context);
   return declare(name, "", environment);
 }
+
+const oneLine: ReadonlySet<string> = new Set([signingKeyVariable, imageKeyVariable]);
 
 /** In base64: CircleCI masks a value in logs by the line, and a private key has many. */
 function onOneLine(key: pulumi.Input<string>): pulumi.Output<string> {

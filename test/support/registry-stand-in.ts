@@ -1,11 +1,20 @@
 import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
 
 /** How the stand-in lets clients in. */
 export type RegistryLogin = "none" | "basic" | "bearer";
 
-/** Stands in for a registry: the parts of the Docker Registry HTTP API v2 that the CLI reads, with images made of nothing. */
+/** Where registries differ in what they do with what is attached to images. */
+export interface AttachmentKind {
+  /** Whether it lists what is attached to a digest by the API of OCI 1.1. @default false, as Docker Hub and Distribution */
+  readonly referrers?: boolean;
+  /** Whether a tag that is there can be changed. @default true */
+  readonly immutableTags?: boolean;
+}
+
+/** Stands in for a registry: the parts of the Docker Registry HTTP API v2 that the CLI speaks, with images made of nothing. */
 export class RegistryStandIn implements AsyncDisposable {
   /** Repository → tag → digest. */
   readonly tags = new Map<string, Map<string, string>>();
@@ -15,19 +24,23 @@ export class RegistryStandIn implements AsyncDisposable {
   readonly stumbles: { status: number; headers?: Record<string, string> }[] = [];
   /** Repositories that nobody may read. */
   readonly closed = new Set<string>();
+  /** What another writer does just after something was written under a tag. */
+  afterTag: (repository: string, tag: string) => void = () => {};
   /** Headers of every answer. */
   headers: Record<string, string> = {};
   private readonly contents = new Map<string, { type: string; body: string }>();
   private readonly server: Server;
   private readonly login: RegistryLogin;
+  private readonly kind: AttachmentKind;
 
-  private constructor(login: RegistryLogin) {
+  private constructor(login: RegistryLogin, kind: AttachmentKind) {
     this.login = login;
+    this.kind = kind;
     this.server = createServer((request, response) => this.answer(request, response));
   }
 
-  static async start(login: RegistryLogin = "none"): Promise<RegistryStandIn> {
-    const registry = new RegistryStandIn(login);
+  static async start(login: RegistryLogin = "none", kind: AttachmentKind = {}): Promise<RegistryStandIn> {
+    const registry = new RegistryStandIn(login, kind);
     await new Promise<void>((done) => void registry.server.listen(0, "127.0.0.1", done));
     return registry;
   }
@@ -64,6 +77,23 @@ export class RegistryStandIn implements AsyncDisposable {
     return this.tag(repository, tag, [...manifests, ...attestations]);
   }
 
+  /** Has an image of another registry, but nothing of what is attached to it there: as a cache that nobody has asked for more. */
+  cache(origin: RegistryStandIn, repository: string, digest: string): void {
+    for (const [key, content] of origin.contents)
+      if (!content.body.includes('"subject"')) this.contents.set(key, content);
+    this.tags.set(repository, new Map([["cached", digest]]));
+  }
+
+  /** What is stored under a digest. */
+  content(digest: string): string {
+    return this.contents.get(digest)?.body ?? "";
+  }
+
+  /** Puts other content in the place of what has a digest, as whoever can write to the storage may. */
+  replace(digest: string, body: string): void {
+    this.contents.set(digest, { type: this.contents.get(digest)?.type ?? "", body });
+  }
+
   /** Retention has removed a part of an image. @param position of the manifest in the index */
   lose(digest: string, part: "index" | "manifest" | "config" | "layer", position = 0): void {
     const index = this.contents.get(digest)?.body ?? "{}";
@@ -83,9 +113,9 @@ export class RegistryStandIn implements AsyncDisposable {
     { created, of, tag }: { created: string; of: string; tag: string },
     type = "application/vnd.oci.image.config.v1+json",
   ): string {
-    const config = this.store(type, JSON.stringify({ created, config: { Labels: { tag } } }));
-    const layer = this.store("application/vnd.oci.image.layer.v1.tar+gzip", `layer of ${of}`);
-    return this.store(
+    const config = this.write(type, JSON.stringify({ created, config: { Labels: { tag } } }));
+    const layer = this.write("application/vnd.oci.image.layer.v1.tar+gzip", `layer of ${of}`);
+    return this.write(
       "application/vnd.oci.image.manifest.v1+json",
       JSON.stringify({
         schemaVersion: 2,
@@ -96,7 +126,7 @@ export class RegistryStandIn implements AsyncDisposable {
   }
 
   private tag(repository: string, tag: string, manifests: readonly { digest: string }[]): string {
-    const index = this.store(
+    const index = this.write(
       "application/vnd.oci.image.index.v1+json",
       JSON.stringify({ schemaVersion: 2, manifests }),
     );
@@ -104,7 +134,8 @@ export class RegistryStandIn implements AsyncDisposable {
     return index;
   }
 
-  private store(type: string, body: string): string {
+  /** Stores content as it is; returns its digest. */
+  write(type: string, body: string): string {
     const digest = `sha256:${createHash("sha256").update(body).digest("hex")}`;
     this.contents.set(digest, { type, body });
     return digest;
@@ -122,11 +153,14 @@ export class RegistryStandIn implements AsyncDisposable {
       return void response.end(JSON.stringify({ token: `token for ${url.searchParams.get("scope")}` }));
     }
     const [, repository = "", kind, reference = ""] =
-      /^\/v2\/(.+)\/(manifests|blobs|tags)\/([^/]+)$/.exec(url.pathname) ?? [];
+      /^\/v2\/(.+)\/(manifests|blobs\/uploads|blobs|tags|referrers)\/([^/]*)$/.exec(url.pathname) ?? [];
     if (this.closed.has(repository)) return void response.writeHead(401).end();
-    const scope = `repository:${repository}:pull`;
+    const isWrite = request.method === "PUT" || request.method === "POST";
+    const scope = `repository:${repository}:${isWrite ? "pull,push" : "pull"}`;
     const wanted = { none: undefined, basic, bearer: `Bearer token for ${scope}` }[this.login];
-    if (wanted !== undefined && request.headers.authorization !== wanted) {
+    const given = request.headers.authorization;
+    const mayBoth = !isWrite && given === `Bearer token for ${scope},push`;
+    if (wanted !== undefined && given !== wanted && !mayBoth) {
       const challenge =
         this.login === "basic"
           ? 'Basic realm="stand-in"'
@@ -137,12 +171,50 @@ export class RegistryStandIn implements AsyncDisposable {
     const tags = this.tags.get(repository);
     if (tags === undefined) return void response.writeHead(404).end();
     if (kind === "tags") return this.page([...tags.keys()], repository, url, response);
+    if (isWrite) return void this.put(request, response, { repository, tags, kind, reference, url });
+    if (kind === "referrers") return this.referrers(reference, response);
     const digest = tags.get(reference) ?? reference;
     const content = this.contents.get(digest);
     if (content === undefined) return void response.writeHead(404).end();
     response
       .writeHead(200, { "content-type": content.type, "docker-content-digest": digest })
       .end(request.method === "HEAD" ? undefined : content.body);
+  }
+
+  private async put(
+    request: IncomingMessage,
+    response: ServerResponse,
+    { repository, tags, kind, reference, url }: WrittenPart,
+  ): Promise<void> {
+    const body = await text(request);
+    if (request.method === "POST")
+      return void response.writeHead(202, { location: `/v2/${repository}/blobs/uploads/one?state=x` }).end();
+    const digest = this.write(request.headers["content-type"] ?? "", body);
+    if (kind === "blobs/uploads")
+      return void response.writeHead(url.searchParams.get("digest") === digest ? 201 : 400).end();
+    if (!reference.startsWith("sha256:")) {
+      if (this.kind.immutableTags === true && tags.has(reference))
+        return void response
+          .writeHead(400)
+          .end('{"errors":[{"code":"TAG_INVALID","message":"The image tag is immutable"}]}');
+      tags.set(reference, digest);
+      this.afterTag(repository, reference);
+    }
+    const { subject }: { subject?: { digest: string } } = JSON.parse(body);
+    response.writeHead(
+      201,
+      subject === undefined || this.kind.referrers !== true ? {} : { "oci-subject": subject.digest },
+    );
+    response.end();
+  }
+
+  /** What is attached to a digest, where the registry has the API for it. */
+  private referrers(subject: string, response: ServerResponse): void {
+    if (this.kind.referrers !== true) return void response.writeHead(404).end("404 page not found");
+    const manifests = [...this.contents].flatMap(([digest, { type, body }]) =>
+      body.includes(`"subject":{`) && body.includes(subject) ? [{ mediaType: type, digest, size: body.length }] : [],
+    );
+    response.end(JSON.stringify({ schemaVersion: 2, mediaType: "application/vnd.oci.image.index.v1+json", manifests }));
   }
 
   /** Two tags a page: clients must follow the links. */
@@ -153,4 +225,12 @@ export class RegistryStandIn implements AsyncDisposable {
       response.setHeader("link", `</v2/${repository}/tags/list?n=2&last=${page.at(-1)}>; rel="next"`);
     response.end(JSON.stringify({ name: repository, tags: page }));
   }
+}
+
+interface WrittenPart {
+  readonly repository: string;
+  readonly tags: Map<string, string>;
+  readonly kind: string | undefined;
+  readonly reference: string;
+  readonly url: URL;
 }

@@ -9,9 +9,14 @@ import { buildctl } from "../../../../cli/build/builders.ts";
 import { command as build } from "../../../../cli/commands/build.ts";
 import { registryClient } from "../../../../cli/registry/client.ts";
 import { writeDockerConfig } from "../../../../cli/registry/docker-config.ts";
+import { initialRecord, recordPath } from "../../../../git/release-record.ts";
+import { BareRepository } from "../../../support/bare-repository.ts";
 import { eventually } from "../../../support/eventually.ts";
+import { artifactStore } from "../../../../cli/registry/artifacts.ts";
+import { readProofs } from "../../../../cli/signing/read-proofs.ts";
 import { FakeBuilder } from "../../../support/fake-builder.ts";
 import { RegistryStandIn } from "../../../support/registry-stand-in.ts";
+import { keyPair } from "../../../support/signing.ts";
 
 const commit = "0123456789abcdef0123456789abcdef01234567";
 const login = { DOCKERHUB_USERNAME: "robot", DOCKERHUB_PASSWORD: "hunter2" };
@@ -21,12 +26,16 @@ const encoded = Buffer.from("robot:hunter2").toString("base64");
 let directory: string;
 let registry: RegistryStandIn;
 let digest: string;
+let stack: Readonly<Record<string, unknown>>;
+/** JSON is YAML. */
+const writeStack = (config: Readonly<Record<string, unknown>>, name = "dev"): void =>
+  writeFileSync(join(directory, `stacks/Pulumi.${name}.yaml`), JSON.stringify({ config }));
 beforeEach(async () => {
   registry = await RegistryStandIn.start("basic");
   digest = registry.push("acme/shop-link", "anything");
   directory = mkdtempSync(join(tmpdir(), "delivery-build-test-"));
   mkdirSync(join(directory, "stacks"));
-  const stack = {
+  stack = {
     "delivery:schemaVersion": 2,
     "delivery:app": { name: "shop", directory: "shop" },
     "delivery:images": {
@@ -38,8 +47,7 @@ beforeEach(async () => {
     },
     "delivery:github": { repository: "acme/shop", branch: "main" },
   };
-  // JSON is YAML.
-  writeFileSync(join(directory, "stacks/Pulumi.dev.yaml"), JSON.stringify({ config: stack }));
+  writeStack(stack);
   for (const service of ["link", "user"]) {
     mkdirSync(join(directory, `shop/svc/${service}_service`), { recursive: true });
     writeFileSync(join(directory, `shop/svc/${service}_service/Dockerfile`), "FROM scratch\nEXPOSE 80\n");
@@ -52,26 +60,30 @@ afterEach(async () => {
 
 /** Runs `delivery build` as CI does, with a fake BuildKit's client. */
 function start(fake: FakeBuilder, environment: Record<string, string>, args: readonly string[]) {
-  return spawn(
-    process.execPath,
-    [join(import.meta.dirname, "../../../../cli/delivery.js"), "build", "--env", "dev", ...args],
-    {
-      cwd: directory,
-      stdio: ["ignore", "pipe", "pipe"],
-      env: {
-        PATH: fake.path,
-        HOME: directory,
-        TMPDIR: directory,
-        BUILDKIT_HOST: "tcp://nowhere:1",
-        CIRCLE_SHA1: commit,
-        ...environment,
-      },
-    },
-  );
+  return startDelivery(fake, environment, ["build", "--env", "dev", ...args]);
 }
 
-async function run(fake: FakeBuilder, environment: Record<string, string>, ...args: string[]) {
-  const child = start(fake, environment, args);
+function startDelivery(fake: FakeBuilder, environment: Record<string, string>, args: readonly string[]) {
+  return spawn(process.execPath, [join(import.meta.dirname, "../../../../cli/delivery.js"), ...args], {
+    cwd: directory,
+    stdio: ["ignore", "pipe", "pipe"],
+    env: {
+      PATH: fake.path,
+      HOME: directory,
+      TMPDIR: directory,
+      BUILDKIT_HOST: "tcp://nowhere:1",
+      CIRCLE_SHA1: commit,
+      ...environment,
+    },
+  });
+}
+
+function run(fake: FakeBuilder, environment: Record<string, string>, ...args: string[]) {
+  return delivery(fake, environment, "build", "--env", "dev", ...args);
+}
+
+async function delivery(fake: FakeBuilder, environment: Record<string, string>, ...args: string[]) {
+  const child = startDelivery(fake, environment, args);
   const [output, errors, status] = await Promise.all([
     text(child.stdout),
     text(child.stderr),
@@ -126,6 +138,114 @@ test("a build without a push has the login for pulls only, and no password in it
     config: { auths: { "ghcr.io": { auth } } },
   });
   expect(fake.note("environment")).not.toContain("read-only");
+});
+
+describe("where the stack file has keys", () => {
+  const keys = keyPair();
+  const ci = {
+    ...login,
+    CIRCLE_BUILD_NUM: "117",
+    CIRCLE_BRANCH: "main",
+    CIRCLE_BUILD_URL: "https://ci.example/acme/7",
+  };
+  const signing = { publicKeys: [keys.publicPem] };
+  const withSigning = (settings: object): Record<string, unknown> => ({
+    ...stack,
+    "delivery:images": { ...Object(stack["delivery:images"]), signing: settings },
+  });
+  beforeEach(() => writeStack(withSigning(signing)));
+
+  test("what is pushed is signed for its repository and commit, and no builder sees the key", async () => {
+    using fake = new FakeBuilder("buildctl", `built ${digest}`);
+    const { status, output, errors } = await run(
+      fake,
+      { ...ci, DELIVERY_IMAGE_KEY: keys.privatePem },
+      "--service",
+      "link",
+    );
+    expect({ status, errors }).toEqual({
+      status: 0,
+      errors: expect.stringMatching(/^link \| signed, with SBOM and provenance \(\d+\.\d s\)\n$/),
+    });
+    for (const seen of [...fake.calls, fake.note("environment"), output, errors])
+      expect(seen).not.toContain("PRIVATE KEY");
+    const options = { login: async () => ({ username: "robot", password: "hunter2" }) };
+    const { statements } = await readProofs(artifactStore(image(), options), digest, [keys.key]);
+    expect(statements).toHaveLength(3);
+    for (const statement of statements)
+      expect(statement).toMatchObject({ repository: image(), commit, tags: ["0.2.117", commit] });
+    const predicate = (kind: string): unknown =>
+      statements.find(({ predicateType }) => predicateType.includes(kind))?.predicate;
+    expect(predicate("cyclonedx")).toMatchObject({
+      bomFormat: "CycloneDX",
+      metadata: {
+        component: { name: image(), version: digest, hashes: [{ alg: "SHA-256", content: digest.slice(7) }] },
+      },
+    });
+    expect(predicate("slsa")).toMatchObject({
+      buildDefinition: {
+        externalParameters: { service: "link", commit, dockerfile: "svc/link_service/Dockerfile" },
+        resolvedDependencies: [{ uri: "git+https://github.com/acme/shop", digest: { gitCommit: commit } }],
+      },
+      runDetails: {
+        builder: { id: "https://ci.example/acme" },
+        metadata: { invocationId: "https://ci.example/acme/7" },
+      },
+    });
+  });
+
+  test("and only that is released and promoted, where it is demanded", async () => {
+    using repository = new BareRepository();
+    const records = ["dev", "prod"].map((environment) => [recordPath(environment, "link"), initialRecord("link")]);
+    repository.commit(Object.fromEntries(records));
+    const demanding = withSigning({ ...signing, verify: "signed" });
+    writeStack(demanding);
+    writeStack({ ...demanding, "delivery:environment": "prod", "delivery:promotion": { from: "dev" } }, "prod");
+    using fake = new FakeBuilder("buildctl", `built ${digest}`);
+    const at = ["--repository", repository.url];
+    const release = ["release", ...at, "--env", "dev", "--service", `link=${digest}`, "--source-commit", commit];
+    const before = await delivery(fake, login, ...release);
+    expect(before.errors).toContain(`${image()}@${digest} is not signed`);
+    expect(before.errors).toContain("stacks/Pulumi.dev.yaml demands it (images.signing.verify); nothing was changed");
+    const unverified = await delivery(fake, login, ...release, "--unverified");
+    expect(unverified.errors).toContain("--unverified asks nobody, and stacks/Pulumi.dev.yaml demands signed images");
+    expect(repository.files()[recordPath("dev", "link")]).toBe(initialRecord("link"));
+    await run(
+      fake,
+      { ...ci, DELIVERY_IMAGE_KEY: Buffer.from(keys.privatePem).toString("base64") },
+      "--service",
+      "link",
+    );
+    expect((await delivery(fake, login, ...release)).status).toBe(0);
+    const promote = ["promote", ...at, "--to", "prod"];
+    expect((await delivery(fake, login, ...promote)).status).toBe(0);
+    expect(repository.files()[recordPath("prod", "link")]).toContain(digest);
+    // Whoever may write dev's record cannot say that the image is of another commit.
+    const record = repository.files()[recordPath("dev", "link")]?.replaceAll(commit, "f".repeat(40)) ?? "";
+    repository.commit({ [recordPath("dev", "link")]: record, [recordPath("prod", "link")]: initialRecord("link") });
+    const forged = await delivery(fake, login, ...promote);
+    expect(forged.errors).toContain(`is not signed for the commit ${"f".repeat(40)}, but for ${commit}`);
+    expect(repository.files()[recordPath("prod", "link")]).toBe(initialRecord("link"));
+  });
+
+  test("without the key, or with another, nothing is built", async () => {
+    using fake = new FakeBuilder("buildctl", `built ${digest}`);
+    const none = await run(fake, ci, "--service", "link");
+    const other = await run(fake, { ...ci, DELIVERY_IMAGE_KEY: keyPair().privatePem }, "--service", "link");
+    expect([none.status, other.status, fake.calls]).toEqual([1, 1, []]);
+    expect(none.errors).toContain(
+      "DELIVERY_IMAGE_KEY is not set, and stacks/Pulumi.dev.yaml says that images are signed (images.signing)",
+    );
+    expect(other.errors).toContain("DELIVERY_IMAGE_KEY is the key to none of images.signing.publicKeys");
+  });
+
+  test("what a branch builds, or somebody by hand, needs no key", async () => {
+    using fake = new FakeBuilder("buildctl", `built ${digest}`);
+    const branch = await run(fake, { ...ci, CIRCLE_BRANCH: "feature" }, "--service", "link");
+    const byHand = await run(fake, login, "--service", "link", "--unsigned");
+    expect([branch.status, byHand.status]).toEqual([0, 0]);
+    expect(registry.requests.filter((request) => request.startsWith("PUT"))).toEqual([]);
+  });
 });
 
 describe("what makes files for an image", () => {
