@@ -34,6 +34,7 @@ export const programEntries: readonly string[] = [
   "node_modules",
   "package-lock.json",
   "package.json",
+  "policy",
   "sdks",
   "stacks",
   "tsconfig.json",

@@ -12,10 +12,12 @@ import {
 } from "../project/environment.ts";
 import { releaseMigrated, type MigratedResult } from "../migrations/release-migrated.ts";
 import { Project } from "../project/stack-file.ts";
-import type { Registry } from "../registry/client.ts";
+import { registryClient, type Registry } from "../registry/client.ts";
 import { newestImage } from "../registry/newest-image.ts";
-import { openRegistry, registryHelp, registryOptions } from "../registry/open-registry.ts";
+import { givenLogin, registryAccess, registryHelp, registryOptions } from "../registry/open-registry.ts";
+import type { RegistryOptions } from "../registry/session.ts";
 import { report } from "../release/report.ts";
+import { signingHelp, signingPolicy, unsignedImages, type SigningPolicy } from "../signing/assert-images-signed.ts";
 
 const options = {
   env: { value: "ENVIRONMENT", parse: environmentName, required: true, help: "e.g. dev" },
@@ -43,7 +45,7 @@ export const command = defineCommand({
   ],
   usage: ["watch --env ENVIRONMENT [OPTIONS]"],
   options,
-  notes: [...environmentHelp, registryHelp],
+  notes: [signingHelp, ...environmentHelp, registryHelp],
   run,
 });
 
@@ -51,10 +53,17 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
   const { interval, once, json } = flags;
   const project = new Project();
   const environment = findEnvironment(project, flags.env, flags);
-  const registry = await openRegistry(flags, context);
+  const access = registryAccess(await givenLogin(flags, context), context);
+  const registry = registryClient(access);
+  const policy = signingPolicy(project.stackFile(environment.name));
   const reported = new Set<string>();
   const look = async (): Promise<void> => {
-    const { unread, doubts, ...result } = await releaseNewest(environment, registry, { project, context });
+    const { unread, doubts, ...result } = await releaseNewest(environment, registry, {
+      project,
+      context,
+      policy,
+      access,
+    });
     const remarks = [...doubts, ...result.withheld];
     for (const remark of remarks.filter((line) => !reported.has(line))) context.note(remark);
     for (const remark of remarks) reported.add(remark);
@@ -81,21 +90,36 @@ interface Look extends MigratedResult {
   readonly doubts: readonly string[];
 }
 
+interface LookArgs {
+  readonly project: Project;
+  readonly context: CommandContext;
+  /** @default any image is released */
+  readonly policy: SigningPolicy | undefined;
+  readonly access: RegistryOptions;
+}
+
 /** One look: nothing is committed unless a digest differs. */
 async function releaseNewest(
   environment: DeliveryEnvironment,
   registry: Registry,
-  { project, context }: { readonly project: Project; readonly context: CommandContext },
+  { project, context, policy, access }: LookArgs,
 ): Promise<Look> {
   const seen = await readBranch(environment, (snapshot) => readRecords(snapshot, environment.directory));
   const services = [...seen.keys()];
-  const found = await Promise.allSettled(services.map((service) => newest(environment, registry, service)));
+  const found = await Promise.allSettled(services.map((service) => newestOf(environment, registry, service)));
   const unread = found.flatMap((image, index) =>
     image.status === "rejected" ? [`${services[index]}: ${errorMessage(image.reason)}`] : [],
   );
   const images = found.flatMap((image) => (image.status === "fulfilled" ? image.value : []));
-  const newer = newerThan(seen, images);
-  const doubts = images.flatMap(({ doubt }) => doubt ?? []);
+  const newest = newerThan(seen, images);
+  const unsigned = policy === undefined ? [] : await unsignedImages(policy, newest, access);
+  const newer = newest.filter((release) => unsigned.every((other) => other.release !== release));
+  const doubts = [
+    ...images.flatMap(({ doubt }) => doubt ?? []),
+    ...unsigned.map(
+      ({ release, problem }) => `${release.service}: ${problem}; it is not released (images.signing.verify)`,
+    ),
+  ];
   if (newer.length === 0)
     return { commit: undefined, released: [], confirmed: [], retries: 0, withheld: [], unread, doubts };
   const result = await releaseMigrated({
@@ -121,7 +145,11 @@ interface NewestRelease extends Release {
   readonly doubt: string | undefined;
 }
 
-async function newest(environment: DeliveryEnvironment, registry: Registry, service: string): Promise<NewestRelease[]> {
+async function newestOf(
+  environment: DeliveryEnvironment,
+  registry: Registry,
+  service: string,
+): Promise<NewestRelease[]> {
   const repository = environment.imagesOf(service);
   const image = await newestImage(registry, repository, environment.stableTag ?? defaultTag);
   return image === undefined ? [] : [{ service, repository, digest: image.digest, doubt: image.doubt }];

@@ -220,6 +220,11 @@ describe("where the stack file has keys", () => {
     const promote = ["promote", ...at, "--to", "prod"];
     expect((await delivery(fake, login, ...promote)).status).toBe(0);
     expect(repository.files()[recordPath("prod", "link")]).toContain(digest);
+    // A watcher of the registry passes over what nobody signed.
+    const newest = registry.push("acme/shop-link", "0.2.118");
+    const watched = await delivery(fake, login, "watch", ...at, "--env", "dev", "--once");
+    expect(watched.errors).toContain(`link: ${image()}@${newest} is not signed`);
+    expect(repository.files()[recordPath("dev", "link")]).toContain(digest);
     // Whoever may write dev's record cannot say that the image is of another commit.
     const record = repository.files()[recordPath("dev", "link")]?.replaceAll(commit, "f".repeat(40)) ?? "";
     repository.commit({ [recordPath("dev", "link")]: record, [recordPath("prod", "link")]: initialRecord("link") });
