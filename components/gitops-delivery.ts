@@ -1,14 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Identity } from "../git/committer.ts";
 import { applicationName, previewsProjectName, projectName } from "../core/names.ts";
-import {
-  initialMigrationImages,
-  migrationImagesPath,
-  previousImages,
-  previousImagesPath,
-} from "../git/allowed-images.ts";
-import { initialMigration, migrationPath } from "../git/migration-record.ts";
-import { initialRecord, recordPath, recordWith } from "../git/release-record.ts";
 import { argoCdKeyIds, type SigningKeys } from "../git/signing-keys.ts";
 import type { SigningArgs } from "./deploy-repository/signing-inputs.ts";
 import { AppProject } from "./argo-cd/app-project.ts";
@@ -19,25 +11,24 @@ import { declareInParts } from "./bulk-declaration.ts";
 import { Admission } from "./cluster/admission.ts";
 import type { Cluster } from "./cluster/cluster.ts";
 import { gatewayIsThere } from "./cluster/gateway-hooks.ts";
+import { environmentFiles } from "./deploy-repository/environment-files.ts";
+import { initialRecords } from "./deploy-repository/initial-records.ts";
 import { GitManifests } from "./deploy-repository/git-manifests.ts";
 import { ImageUpdater } from "./argo-cd/image-updater.ts";
 import type { Installations } from "./argo-cd/installations.ts";
 import { declaredImages } from "./manifests/admission.ts";
-import { dependencyFiles, migrationFiles, serviceFiles } from "./manifests/manifest-files.ts";
-import { migrationManifests } from "./manifests/manifests.ts";
 import { type ManifestContext } from "./manifests/manifest-context.ts";
 import { runSeconds } from "./service/kind.ts";
 import { startSeconds } from "./service/probes.ts";
 import type { Service } from "./service/service.ts";
-import { generationAnnotation } from "./manifests/metadata.ts";
-import { dependencyManifests, dependencyUsers, deployedDependencies } from "./manifests/dependency.ts";
+import { deployedDependencies } from "./manifests/dependency.ts";
 import { deliverMigrations } from "./argo-cd/migration-applications.ts";
 import { PreviewEnvironments, type PreviewSettings } from "./argo-cd/preview-environments.ts";
 import type { ReleaseSettings } from "./argo-cd/release.ts";
 import type { Registry, Secrets } from "./secrets.ts";
 import type { ServiceImage } from "./service-image.ts";
-import { ownKinds, serviceObjects } from "./manifests/service-objects.ts";
-import { generationText, type ServiceSecrets } from "./cluster/service-secret.ts";
+import { ownKinds } from "./manifests/service-objects.ts";
+import type { ServiceSecrets } from "./cluster/service-secret.ts";
 
 /** The deploy repository and the Argo CD that watches it, as the stack file says. */
 export interface GitOpsSettings {
@@ -140,7 +131,7 @@ export async function deliverByGit(args: GitOpsDeliveryArgs): Promise<void> {
       committer: gitops.committer,
       signing,
       directory: environment,
-      files: manifestFiles(args),
+      files: environmentFiles(args),
       records: initialRecords(args),
     },
     // What is in Git has the pods start, which then find their Secrets as they are to be.
@@ -237,69 +228,8 @@ function declareAdmission({ context, cluster, gitops, images }: GitOpsDeliveryAr
   return new Admission(environment.app, { context, settings, declared, previews, provider: cluster.provider });
 }
 
-/** The files of the environment, by path. */
-function manifestFiles(args: GitOpsDeliveryArgs): pulumi.Input<Record<string, string>> {
-  const { generations } = args.secrets;
-  if (generations === undefined) return filesAt(args, {});
-  return generations.generations.apply((all) => filesAt(args, all));
-}
-
-/** @param generations of the Secrets, by the service or dependency that has one */
-function filesAt(
-  { context, images }: GitOpsDeliveryArgs,
-  generations: Readonly<Record<string, number>>,
-): Record<string, string> {
-  const files: Record<string, string> = {};
-  const put = (name: string, content: Record<string, string>): void => {
-    for (const [file, text] of Object.entries(content)) files[`${context.environment.name}/${name}/${file}`] = text;
-  };
-  for (const [name, settings] of Object.entries(deployedDependencies(context.dependencies))) {
-    const generation = generationText(generations[name]);
-    const annotations = generation === undefined ? undefined : { [generationAnnotation]: generation };
-    const users = dependencyUsers(name, context.services);
-    put(name, dependencyFiles(dependencyManifests(context.environment, name, settings, users, annotations)));
-  }
-  for (const service of context.services) {
-    const image = images.get(service.name);
-    if (image === undefined) continue;
-    const secretsGeneration = generationText(generations[service.name]);
-    // The release record turns the repository's name into the image by digest.
-    const { manifests, own } = serviceObjects(context, service, { image: image.repository, secretsGeneration });
-    put(service.name, serviceFiles(manifests, own));
-    const migration = migrationManifests(context, service, { image: image.repository });
-    if (migration !== undefined) put(service.name, migrationFiles(migration));
-  }
-  return files;
-}
-
 /** How much longer than others a service may take until it is well: a job runs, and some start slowly. */
 function extraSeconds(service: Service | undefined): number {
   if (service?.kind === "job") return runSeconds(service);
   return Math.max(0, startSeconds(service?.probes) - startSeconds());
-}
-
-/** The records of releases and migrations that are made where there are none yet, by path. */
-function initialRecords({ context, images }: GitOpsDeliveryArgs): Record<string, pulumi.Input<string>> {
-  const { name: environment } = context.environment;
-  return Object.fromEntries(
-    context.services.flatMap(({ name, migrations }): (readonly [path: string, record: pulumi.Input<string>])[] => {
-      const image = images.get(name);
-      if (image === undefined) return [];
-      const path = recordPath(environment, name);
-      const asked = context.admission !== undefined;
-      const previous = asked ? [[previousImagesPath(environment, name), previousImages([])] as const] : [];
-      if (migrations !== undefined)
-        return [
-          [path, initialRecord(name)],
-          ...previous,
-          [migrationPath(environment, name), initialMigration()],
-          ...(asked ? [[migrationImagesPath(environment, name), initialMigrationImages()] as const] : []),
-        ];
-      const { repository, reference } = image;
-      const record =
-        reference?.apply((byDigest) => recordWith({ repository, digest: byDigest.replace(/^.*@/, "") })) ??
-        initialRecord(name);
-      return [[path, record], ...previous];
-    }),
-  );
 }
