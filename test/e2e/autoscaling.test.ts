@@ -96,7 +96,7 @@ describe.each(["gitops", "direct"])("autoscaling, delivered %s", (kind) => {
   }
 
   async function settled(count: number): Promise<void> {
-    // The autoscaler looks every 15 seconds.
+    // Metrics of pods that have just started do not count yet.
     await eventually(
       `cart has ${count} pods`,
       async () => isSettled(await deploymentOf(harness.kubernetes, shop.namespace, "cart"), count),

@@ -18,6 +18,8 @@ const server = (before = ""): string => `FROM busybox:1
 COPY www /www
 EXPOSE 8080
 USER 65532
+# As the first process of a container, neither a shell nor httpd hears SIGTERM.
+STOPSIGNAL SIGKILL
 CMD ["sh", "-c", "${before}exec httpd -f -p 8080 -h /www"]
 `;
 

@@ -88,6 +88,8 @@ async function startControllerManager(options: ControlPlaneOptions): Promise<voi
     // With the usual limits it would take seconds to create the accounts of its controllers.
     "--kube-api-qps=500",
     "--kube-api-burst=500",
+    // Someone watches: by default an autoscaler looks four times a minute.
+    "--horizontal-pod-autoscaler-sync-period=3s",
     `--service-account-private-key-file=${certificates.serviceAccount.privateKey}`,
     `--root-ca-file=${certificates.authority.certificate}`,
     `--cluster-signing-cert-file=${certificates.authority.certificate}`,
