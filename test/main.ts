@@ -7,19 +7,20 @@ import { sandboxDirectories } from "./support/sandbox-directories.ts";
 import { runSideBySide, type NamedCommand } from "./support/side-by-side.ts";
 
 /**
- * All tests: `npm test`. What needs no sandbox comes first; whatever of it fails, the rest is not tried. On a bare machine the tools of
- * the sandboxes are compiled meanwhile, of which the most is left to do when the tests have ended, so that it yields to them. Then the integration tests run
- * beside the end-to-end tests, each in a sandbox of their own: either waits for its cluster most of the time. They are processes of
- * their own, since vitest has one limit of workers for all projects that run at the same time, and each of these must have one worker.
+ * All tests: `npm test`. What needs no sandbox comes first; whatever of it fails, the rest is not tried. On a bare machine the
+ * sandboxes' tools are compiled meanwhile. That takes longer than these tests, and yields to them. Then the integration tests run
+ * beside the end-to-end tests, each in a sandbox of their own: either waits for its cluster most of the time. They are processes
+ * of their own, since vitest has one limit of workers for all projects that run at the same time, and each of these must have one
+ * worker.
  */
-const stages: readonly (readonly NamedCommand[])[] = [
-  [
+const stages = {
+  withoutSandbox: [
     { name: "check", program: "npm", args: ["run", "-s", "check"] },
     vitest("quick", ["unit", "golden", "process", "browser"]),
     { name: "tools", program: "nice", args: ["-n", "19", process.execPath, "sandbox/main.ts", "tools"] },
   ],
-  [vitest("integration", ["integration"]), vitest("e2e", ["e2e"])],
-];
+  inSandboxes: [vitest("integration", ["integration"]), vitest("e2e", ["e2e"])],
+} as const satisfies Readonly<Record<string, readonly NamedCommand[]>>;
 
 function vitest(name: string, projects: readonly string[]): NamedCommand {
   return { name, program: "vitest", args: ["run", ...projects.flatMap((project) => ["--project", project])] };
@@ -32,14 +33,16 @@ for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
     interrupted.abort(new Error(`stopped by ${name}`));
   });
 
-for (const stage of stages) {
+if ((await run(stages.withoutSandbox)) && !(await run(stages.inSandboxes))) await stopLeftSandboxes();
+
+/** @returns whether all is well */
+async function run(stage: readonly NamedCommand[]): Promise<boolean> {
   const failed = await runSideBySide(stage, (line) => console.log(line), interrupted.signal);
-  if (failed.length === 0) continue;
+  if (failed.length === 0) return true;
   console.error(`\nFailed: ${failed.join(", ")}`);
   process.exitCode ??= 1;
-  break;
+  return false;
 }
-await stopLeftSandboxes();
 
 /** Those of tests that were killed; the others have stopped theirs. */
 async function stopLeftSandboxes(): Promise<void> {
