@@ -17,13 +17,19 @@ const stages = {
   withoutSandbox: [
     { name: "check", program: "npm", args: ["run", "-s", "check"] },
     vitest("quick", ["unit", "golden", "process", "browser"]),
-    { name: "tools", program: "nice", args: ["-n", "19", process.execPath, "sandbox/main.ts", "tools"] },
+    yielding(19, { name: "tools", program: process.execPath, args: ["sandbox/main.ts", "tools"] }),
   ],
-  inSandboxes: [vitest("integration", ["integration"]), vitest("e2e", ["e2e"])],
+  // The end-to-end tests take longer, and the jobs of their CI yield to everything: the others yield as much.
+  inSandboxes: [yielding(10, vitest("integration", ["integration"])), vitest("e2e", ["e2e"])],
 } as const satisfies Readonly<Record<string, readonly NamedCommand[]>>;
 
 function vitest(name: string, projects: readonly string[]): NamedCommand {
   return { name, program: "vitest", args: ["run", ...projects.flatMap((project) => ["--project", project])] };
+}
+
+/** A command that leaves the processors to others. @param niceness up to 19 */
+function yielding(niceness: number, { name, program, args }: NamedCommand): NamedCommand {
+  return { name, program: "nice", args: ["-n", String(niceness), program, ...args] };
 }
 
 const interrupted = new AbortController();
