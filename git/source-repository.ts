@@ -1,4 +1,3 @@
-import { resolve } from "node:path";
 import { GitError, gitAt, type Git } from "./git-command.ts";
 import { changesAlong } from "./tree-chain.ts";
 
@@ -33,26 +32,11 @@ export interface SourceRepository {
   mergeBase(one: string, other: string): Promise<string | undefined>;
 }
 
-const opened = new Map<string, Promise<SourceRepository>>();
-
 /**
- * Opened once in a process, however many ask for it.
  * @param directory the monorepo: what is outside of it does not count
  * @throws SourceRepositoryError if it is in no checkout of Git
  */
 export async function openSourceRepository(directory: string): Promise<SourceRepository> {
-  const path = resolve(directory);
-  const repository = opened.get(path) ?? open(directory);
-  opened.set(path, repository);
-  try {
-    return await repository;
-  } catch (error) {
-    opened.delete(path);
-    throw error;
-  }
-}
-
-async function open(directory: string): Promise<SourceRepository> {
   const git = gitAt(directory);
   const answer = await git(["rev-parse", "--show-toplevel", "--show-prefix", "--is-shallow-repository"]).catch(
     (error: unknown) => {

@@ -35,25 +35,13 @@ export async function accessSettings(
   );
 }
 
-const listings = new Map<string, Promise<string>>();
-
-/** Asked once for each environment: every repository that a command opens would ask again. */
-async function listedSettings(environment: Readonly<Record<string, string | undefined>>): Promise<string> {
-  const key = JSON.stringify(environment);
-  const listing =
-    listings.get(key) ??
-    outputOf("git", ["config", "--list", "--null", "--includes"], {
-      // The settings of no repository, wherever this process is.
-      env: { ...environment, GIT_DIR: "/nonexistent" },
-      cwd: "/",
-    });
-  listings.set(key, listing);
-  try {
-    return await listing;
-  } catch (error) {
-    listings.delete(key);
-    throw error;
-  }
+/** Not kept: a command that goes on for long sees what somebody has changed. */
+function listedSettings(environment: Readonly<Record<string, string | undefined>>): Promise<string> {
+  return outputOf("git", ["config", "--list", "--null", "--includes"], {
+    // The settings of no repository, wherever this process is.
+    env: { ...environment, GIT_DIR: "/nonexistent" },
+    cwd: "/",
+  });
 }
 
 /** Each is a line with the key and the value after it; a key alone is a switch that is on. */

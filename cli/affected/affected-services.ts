@@ -1,5 +1,4 @@
-import { openSourceRepository } from "../../git/source-repository.ts";
-import type { Monorepo } from "../project/monorepo.ts";
+import { repositoryOf, type Monorepo } from "../project/monorepo.ts";
 import { baseServices } from "./base-images.ts";
 import { basesOf, isCommit, unknownBase, unreleased, type AffectedArgs } from "./base-commit.ts";
 import { serviceGraph, type ServiceSources } from "./graph.ts";
@@ -30,7 +29,7 @@ export interface AffectedServices {
  */
 export async function affectedServices(args: AffectedArgs): Promise<AffectedServices> {
   const { monorepo, from, to, note } = args;
-  const repository = await openSourceRepository(monorepo.root);
+  const repository = await repositoryOf(monorepo);
   const bases = await basesOf(args, repository);
   const changes = await repository.changedSince([...new Set(bases.values())].filter(isCommit), to);
   const ids = await repository.resolve([to, "HEAD", from ?? ""]);

@@ -1,6 +1,5 @@
 import { posix } from "node:path";
-import { openSourceRepository } from "../../git/source-repository.ts";
-import type { Monorepo } from "../project/monorepo.ts";
+import { repositoryOf, type Monorepo } from "../project/monorepo.ts";
 import { buildContexts, buildOf } from "./build-context.ts";
 import { contextSources } from "./context-sources.ts";
 import { parseIgnoreFile } from "./dockerignore.ts";
@@ -28,7 +27,7 @@ async function findUncommitted(monorepo: Monorepo): Promise<UncommittedSources> 
     ({ paths = [], build }) => paths.length === 0 && build?.prepare === undefined,
   );
   if (silent.length === 0) return new Map();
-  const repository = await openSourceRepository(monorepo.root);
+  const repository = await repositoryOf(monorepo);
   const committed = committedFiles(await repository.files());
   const tree = sourceTree(monorepo.root);
   const contexts = buildContexts(tree);

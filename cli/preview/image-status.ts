@@ -3,12 +3,11 @@ import { tokenVariable } from "../../git/git-credentials.ts";
 import { readBranch } from "../../git/deploy-repository.ts";
 import { readRecords, type Records } from "../../git/records.ts";
 import { deliveredBranch } from "../../git/delivered-branch.ts";
-import { openSourceRepository } from "../../git/source-repository.ts";
 import { shortName } from "../../stacks/stack-file.ts";
 import { affectedServices } from "../affected/affected-services.ts";
 import { branchPoint, releasedFromRecords } from "../affected/base-commit.ts";
 import { findEnvironment } from "../project/environment.ts";
-import { readMonorepo } from "../project/monorepo.ts";
+import { readMonorepo, repositoryOf } from "../project/monorepo.ts";
 import type { Project } from "../project/stack-file.ts";
 import type { ImageStatus } from "./service-changes.ts";
 
@@ -76,7 +75,7 @@ async function rebuiltBy(
   records: Records | undefined,
 ): Promise<Pick<ImageStatus, "rebuilt">> {
   const monorepo = readMonorepo(project, name);
-  const repository = await openSourceRepository(monorepo.root);
+  const repository = await repositoryOf(monorepo);
   const head = (await repository.resolve(["HEAD"])).get("HEAD");
   const from = await branchPoint(repository, "HEAD", await deliveredBranch(branch, monorepo.root));
   const isBranch = from !== undefined && from !== head;

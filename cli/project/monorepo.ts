@@ -2,6 +2,7 @@ import { absentDependencies } from "../../components/service/dependency-settings
 import { findServices } from "../../components/service/find-services.ts";
 import type { Service } from "../../components/service/service.ts";
 import type { StackSettings } from "../../stacks/schema.ts";
+import { openSourceRepository, type SourceRepository } from "../../git/source-repository.ts";
 import { CommandError } from "../command.ts";
 import { rejectProblems, type Project } from "./stack-file.ts";
 
@@ -43,6 +44,18 @@ function discover(project: Project, environment: string): Monorepo {
   });
   rejectProblems(problems);
   return { app: stack.app, root: stack.app.directory, images: stack.images, services, file };
+}
+
+const repositories = new WeakMap<Monorepo, Promise<SourceRepository>>();
+
+/**
+ * The checkout of a monorepo, opened once.
+ * @throws SourceRepositoryError if it is in none of Git
+ */
+export function repositoryOf(monorepo: Monorepo): Promise<SourceRepository> {
+  const repository = repositories.get(monorepo) ?? openSourceRepository(monorepo.root);
+  repositories.set(monorepo, repository);
+  return repository;
 }
 
 /**
