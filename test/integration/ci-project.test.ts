@@ -78,6 +78,12 @@ async function call(method: string, path: string, body?: unknown): Promise<unkno
   return answer.json();
 }
 
+/** What a list has at a key, sorted. */
+async function itemsOf(path: string, key: string): Promise<string[]> {
+  const { items }: { items: Record<string, unknown>[] } = Object(await call("GET", path));
+  return items.map((item) => String(item[key])).toSorted();
+}
+
 /** What an update changes, without what stays. */
 async function changes(): Promise<Record<string, number>> {
   const { summary } = await stack.up();
@@ -155,7 +161,7 @@ test("another repository reaches the configuration's source, and another project
   expect(await changes()).toEqual({});
 }, 240_000);
 
-test("another password of the login for pulls leaves the variable in the project, where contexts are not told apart yet", async () => {
+test("contexts are told apart in two updates: in between, jobs of both configurations have what they had, also after another password", async () => {
   const login = (password: string): Partial<CiProjectArgs> => ({
     sharedContext: true,
     pull: { registry: "docker.io", username: "acme-reader", password: "pull-token" },
@@ -163,10 +169,7 @@ test("another password of the login for pulls leaves the variable in the project
   });
   const names = async (): Promise<unknown> => {
     const { outputs } = await resource("project:Project");
-    const { items }: { items: { name: string }[] } = Object(
-      await call("GET", `/project/${String(outputs["slug"])}/envvar`),
-    );
-    return items.map(({ name }) => name).toSorted();
+    return itemsOf(`/project/${String(outputs["slug"])}/envvar`, "name");
   };
   const expected = ["DELIVERY_PULL_PASSWORD", "DELIVERY_PULL_REGISTRY", "DELIVERY_PULL_USERNAME"];
   Object.assign(wanted, login("hunter3"));
@@ -176,6 +179,16 @@ test("another password of the login for pulls leaves the variable in the project
   Object.assign(wanted, login("hunter4"));
   expect(await changes()).toEqual({ update: 3, replace: 1 });
   expect(await names()).toEqual(expected);
+  expect(await changes()).toEqual({});
+
+  // The second step of the upgrade, once the configuration knows the new contexts: the same context, behind its wall.
+  const { id } = await resource("context:Context");
+  wanted.sharedContext = false;
+  expect(await changes()).toEqual({ create: 1, delete: 2 + 3 });
+  expect((await resource("context:Context")).id).toBe(id);
+  expect(await names()).toEqual([]);
+  expect(await itemsOf(`/context/${id}/environment-variable`, "variable")).toEqual(expected);
+  expect(await itemsOf(`/context/${id}/restrictions`, "restriction_type")).toEqual(["expression", "group", "project"]);
   expect(await changes()).toEqual({});
 }, 240_000);
 
