@@ -1,4 +1,5 @@
 import type { KeyObject } from "node:crypto";
+import { errorMessage } from "../../core/error.ts";
 import { keyHint, publicPart, readPrivateKey, readPublicKey } from "../../core/image-key.ts";
 import { imageKeyVariable } from "../../core/names.ts";
 import type { StackSettings } from "../../stacks/schema.ts";
@@ -79,12 +80,8 @@ export async function signBuilds(images: readonly BuiltImage[], args: SignBuilds
   );
   const failures = outcomes.flatMap((outcome, index) =>
     outcome.status === "rejected"
-      ? [`${pushed[index]?.service ?? ""} is pushed, and not signed: ${messageOf(outcome.reason)}`]
+      ? [`${pushed[index]?.service ?? ""} is pushed, and not signed: ${errorMessage(outcome.reason)}`]
       : [],
   );
   if (failures.length > 0) throw new CommandError(failures.join("\n       "));
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
