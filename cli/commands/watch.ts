@@ -142,6 +142,7 @@ async function releaseNewest(
 const defaultTag = "latest";
 
 interface NewestRelease extends Release {
+  readonly tag: string | undefined;
   readonly doubt: string | undefined;
 }
 
@@ -152,10 +153,10 @@ async function newestOf(
 ): Promise<NewestRelease[]> {
   const repository = environment.imagesOf(service);
   const image = await newestImage(registry, repository, environment.stableTag ?? defaultTag);
-  return image === undefined ? [] : [{ service, repository, digest: image.digest, doubt: image.doubt }];
+  return image === undefined ? [] : [{ service, repository, digest: image.digest, tag: image.tag, doubt: image.doubt }];
 }
 
-function newerThan(records: Records, releases: readonly Release[]): Release[] {
+function newerThan<R extends Release>(records: Records, releases: readonly R[]): R[] {
   return releases.filter(({ service, digest }) => {
     const record = records.get(service);
     return record !== undefined && record.image?.digest !== digest && record.rejected?.digest !== digest;

@@ -1,5 +1,4 @@
 import { errorMessage } from "../../core/error.ts";
-import { serviceOfRecord } from "../../git/release-record.ts";
 import { parseManifests } from "../../kubernetes/manifests.ts";
 import { describe, kindOf, labelsAt, stringAt, type KubernetesObject } from "../../kubernetes/object.ts";
 import { builtInRules } from "../../policy/built-in-rules.ts";
@@ -82,16 +81,15 @@ function appliedObjects(steps: readonly Step[]): PolicyObject[] {
   });
 }
 
-/** To the images of these repositories, release records add the digest. */
+/**
+ * To the images of these repositories, release records add the digest: every service in a deploy repository has one. What the
+ * records say is not looked at, since a preview does not know any of them if it does not know all.
+ */
 function releasedRepositories(steps: readonly Step[]): string[] {
-  const { directory } = manifestsOf(steps);
-  const records = steps.find(({ type }) => type.endsWith(":GitManifests"))?.after;
-  const services = Object.keys(Object(valueAt(records, ["records"]))).flatMap(
-    (path) => serviceOfRecord(directory, path) ?? [],
-  );
+  if (!steps.some(({ type, after }) => type.endsWith(":GitManifests") && after !== undefined)) return [];
   // The component that holds all images says their names.
-  const images = steps.flatMap(({ type, after }) => (type === "delivery:images:ServiceImage" ? [after] : []));
-  return services.flatMap((service) =>
-    images.map((inputs) => valueAt(inputs, ["repositories", service])).filter((name) => typeof name === "string"),
-  );
+  return steps.flatMap(({ type, after }) => {
+    const repositories = type === "delivery:images:ServiceImage" ? valueAt(after, ["repositories"]) : undefined;
+    return Object.values(Object(repositories)).filter((name) => typeof name === "string");
+  });
 }

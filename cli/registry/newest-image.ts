@@ -10,6 +10,8 @@ const atOnce = 8;
 /** The newest image of a repository, and what a person should know of it. */
 export interface NewestImage {
   readonly digest: string;
+  /** The tag whose number it was chosen by. @default none has one */
+  readonly tag?: string | undefined;
   /** Why this may not be the one that was built last. */
   readonly doubt?: string | undefined;
 }
@@ -31,7 +33,7 @@ export async function newestImage(
   if (build !== undefined) {
     const digest = await registry.digest(repository, build);
     if (digest === undefined) return undefined;
-    return { digest, doubt: await restartOfNumbers(registry, repository, { tags, stable, build, digest }) };
+    return { digest, tag: build, doubt: await restartOfNumbers(registry, repository, { tags, stable, build, digest }) };
   }
   if (stable !== undefined && tags.includes(stable)) {
     const image = await registry.image(repository, stable);

@@ -65,10 +65,15 @@ export interface UnsignedImage {
   readonly problem: string;
 }
 
+export interface TaggedRelease extends Release {
+  /** The tag that it was chosen by: whoever may push can move one to an older image. @default it was chosen by its digest */
+  readonly tag?: string | undefined;
+}
+
 /** The images that do not have what is demanded. */
 export async function unsignedImages(
   policy: SigningPolicy,
-  releases: readonly Release[],
+  releases: readonly TaggedRelease[],
   registry: RegistryOptions,
 ): Promise<UnsignedImage[]> {
   const checked = await Promise.all(
@@ -82,11 +87,11 @@ export async function unsignedImages(
 
 async function problemOf(
   { keys, originOf }: SigningPolicy,
-  release: Release,
+  release: TaggedRelease,
   registry: RegistryOptions,
 ): Promise<string | undefined> {
-  const { repository, digest } = release;
-  const expected: Expected = { repository: originOf(release.service), commit: release.sourceCommit };
+  const { repository, digest, tag } = release;
+  const expected: Expected = { repository: originOf(release.service), commit: release.sourceCommit, tag };
   // A copy brings its signatures along. A cache may not know of them, but a signature is no less one for where it lies.
   const locations = [...new Set([repository, expected.repository])];
   const problems: string[] = [];
@@ -103,6 +108,7 @@ async function problemOf(
 interface Expected {
   readonly repository: string;
   readonly commit: string | undefined;
+  readonly tag?: string | undefined;
 }
 
 /** What is missing, as the rest of a sentence; `undefined`: nothing. */
@@ -117,13 +123,15 @@ export function missingProof(proofs: Proofs, expected: Expected): string | undef
 function missingKind(
   kind: StatementKind,
   { statements, foreign, broken }: Proofs,
-  { repository, commit }: Expected,
+  { repository, commit, tag }: Expected,
 ): string | undefined {
   const what = kind === "signature" ? "is not signed" : `has no ${kind} that is signed`;
   const ofKind = statements.filter(({ predicateType }) => predicateType === predicateTypes[kind]);
   const ofRepository = ofKind.filter((statement) => statement.repository === repository);
-  if (ofRepository.some((statement) => commit === undefined || isSameCommit(statement.commit, commit)))
-    return undefined;
+  const ofCommit = ofRepository.filter((statement) => commit === undefined || isSameCommit(statement.commit, commit));
+  if (ofCommit.some(({ tags }) => tag === undefined || tags.includes(tag))) return undefined;
+  const tags = list(ofCommit.flatMap((statement) => statement.tags)) || "no tag";
+  if (ofCommit.length > 0) return `${what} for the tag ${tag}, but for ${tags}: somebody has moved the tag`;
   const commits = list(ofRepository.map((statement) => statement.commit || "no commit"));
   if (ofRepository.length > 0)
     return `${what} for the commit ${commit}, but for ${commits}: another build has this digest`;

@@ -1,6 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { signStatement } from "../../../../cli/signing/bundle.ts";
-import { assertImagesSigned, type SigningPolicy } from "../../../../cli/signing/assert-images-signed.ts";
+import {
+  assertImagesSigned,
+  unsignedImages,
+  type SigningPolicy,
+} from "../../../../cli/signing/assert-images-signed.ts";
+import { signImage } from "../../../../cli/signing/sign-image.ts";
 import { statementOf, type StatementKind } from "../../../../cli/signing/statement.ts";
 import { RegistryStandIn } from "../../../support/registry-stand-in.ts";
 import { keyPair, openStore, signSample } from "../../../support/signing.ts";
@@ -46,6 +51,21 @@ test("what a build has signed is released, for its commit, and where the commit 
   await check();
   await check(commit.slice(0, 12));
   await check(undefined);
+});
+
+test("an image that was chosen by a tag is one that was built for this tag", async () => {
+  const image = { digest, repository: repository(), commit, tags: ["0.2.7", commit] };
+  await signImage(openStore(repository()), image, ours.key, () => ({ signature: {}, SBOM: {}, provenance: {} }));
+  const problemsOf = async (tag: string | undefined): Promise<string[]> => {
+    const release = { service: "link", repository: repository(), digest, tag };
+    const unsigned = await unsignedImages(policy(), [release], { login: async () => undefined });
+    return unsigned.map(({ problem }) => problem);
+  };
+  expect(await problemsOf("0.2.7")).toEqual([]);
+  expect(await problemsOf(undefined)).toEqual([]);
+  expect(await problemsOf("0.2.8")).toEqual([
+    `${repository()}@${digest} is not signed for the tag 0.2.8, but for 0.2.7, ${commit}: somebody has moved the tag`,
+  ]);
 });
 
 test("while a key is exchanged for another, either counts", async () => {
