@@ -61,12 +61,14 @@ describe("a killed up", () => {
 
   test("ends the build of an image half-way", async () => {
     // BuildKit remembers steps beyond the life of a sandbox: one that has never been run before really runs.
-    monorepo.service("catalog", `${webServer("catalog")}RUN : ${randomUUID()} && sleep 3.75\n`);
+    monorepo.service("catalog", `${webServer("catalog")}RUN : ${randomUUID()} && sleep 12.75\n`);
     await killWhen(
       "the build sleeps",
       () =>
-        eventually("a step of the build runs", async () =>
-          listMachineProcesses().some((process) => process.arguments.join(" ").startsWith("sleep 3.75")),
+        eventually(
+          "a step of the build runs",
+          async () => listMachineProcesses().some((process) => process.arguments.join(" ").startsWith("sleep 12.75")),
+          { seconds: 120 },
         ),
       "all of it",
     );
