@@ -47,3 +47,11 @@ export function keyHint(key: KeyObject): string {
   const der = publicPart(key).export({ type: "spki", format: "der" });
   return createHash("sha256").update(der).digest("base64");
 }
+
+/** Whether the public part of a key is among some, as PEM. */
+export function isAmong(publicKeys: readonly string[], key: KeyObject): boolean {
+  return publicKeys.some((pem) => {
+    const read = readPublicKey(pem);
+    return "key" in read && keyHint(read.key) === keyHint(key);
+  });
+}

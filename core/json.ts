@@ -6,3 +6,12 @@ export function jsonOrText(text: string): unknown {
     return text;
   }
 }
+
+/** What a text in JSON says; `undefined`: it is no JSON. */
+export function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

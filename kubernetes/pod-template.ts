@@ -1,4 +1,4 @@
-import { mapAt, withValue, type KubernetesObject } from "./object.ts";
+import { listAt, mapAt, withValue, type KubernetesObject } from "./object.ts";
 import type { JsonMap } from "./json.ts";
 
 /** Where a kind says what its pods are. */
@@ -18,6 +18,11 @@ const templates: Readonly<Record<string, readonly string[]>> = {
 export function podTemplateOf(object: KubernetesObject): JsonMap | undefined {
   const path = pathIn(object);
   return path === undefined ? undefined : mapAt(object, ...path);
+}
+
+/** The containers of pods, those that run before the others first. @param template what an object says of its pods */
+export function containersOf(template: JsonMap): JsonMap[] {
+  return [...listAt(template, "spec", "initContainers"), ...listAt(template, "spec", "containers")];
 }
 
 /** The object with other pods. */

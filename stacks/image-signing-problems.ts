@@ -1,4 +1,4 @@
-import { imageKeyHint, keyHint, publicKeyHint, readPrivateKey, readPublicKey } from "../core/image-key.ts";
+import { imageKeyHint, isAmong, publicKeyHint, readPrivateKey } from "../core/image-key.ts";
 import type { Problem } from "../core/problem.ts";
 import type { StackSettings } from "./schema.ts";
 
@@ -28,11 +28,7 @@ export function imageSigningProblems(
   if (privateKey === undefined) return [];
   const read = readPrivateKey(privateKey);
   if ("problem" in read) return at("secret", `the secret ${signing.secret} ${read.problem}; ${imageKeyHint}`);
-  const known = signing.publicKeys.some((pem) => {
-    const parsed = readPublicKey(pem);
-    return "key" in parsed && keyHint(parsed.key) === keyHint(read.key);
-  });
-  return known
+  return isAmong(signing.publicKeys, read.key)
     ? []
     : at("publicKeys", `the key that belongs to the secret ${signing.secret} is not among them; ${publicKeyHint}`);
 }

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { locateImages } from "../../core/image-name.ts";
+import { parsedJson } from "../../core/json.ts";
 import { allPages } from "../../core/pages.ts";
 import { CommandError } from "../command.ts";
 import { nextPage } from "./client.ts";
@@ -106,7 +107,7 @@ export function artifactStore(repository: string, options: StoreOptions): Artifa
     const tag = referrersTag(digest);
     const found = await manifest(tag);
     if (found === undefined) return [];
-    const index = indexSchema.safeParse(parseJson(found.content));
+    const index = indexSchema.safeParse(parsedJson(found.content.toString()));
     if (index.success) return index.data.manifests;
     throw new CommandError(
       `${repository}:${tag} is not the list of what is attached to ${digest}; find out who has written it, and delete the tag`,
@@ -240,12 +241,4 @@ function described({ mediaType = manifestType, digest, size }: z.infer<typeof de
 
 function jsonOf(value: unknown): Buffer<ArrayBuffer> {
   return Buffer.from(JSON.stringify(value));
-}
-
-function parseJson(content: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(content).toString());
-  } catch {
-    return undefined;
-  }
 }

@@ -1,3 +1,4 @@
+import { parsedJson } from "../../core/json.ts";
 import { z } from "zod";
 import { isElasticRegistry, type ImageLocation } from "../../core/image-name.ts";
 import { CommandError } from "../command.ts";
@@ -89,7 +90,7 @@ function challengesIn(header: string): ReadonlyMap<string, Readonly<Record<strin
 /** The registry's own words in an answer that refuses; `undefined`: it has none. Reads the body. */
 export async function reasonIn(response: Response): Promise<string | undefined> {
   const body = await response.text().catch(() => "");
-  const parsed = errorsSchema.safeParse(parseJson(body));
+  const parsed = errorsSchema.safeParse(parsedJson(body));
   const [first] = parsed.data?.errors ?? [];
   const text = first?.message ?? first?.code ?? parsed.data?.details;
   return text?.replaceAll(/[\p{Cc}\p{Cf}]+/gu, " ").slice(0, 200);
@@ -103,14 +104,6 @@ const errorsSchema = z.object({
   /** Of token services. */
   details: z.string().optional().catch(undefined),
 });
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
 
 /** What else to know of a registry's logins, to be added to what to do. */
 export function loginHint(host: string): string {

@@ -1,6 +1,6 @@
 import type { KeyObject } from "node:crypto";
 import { errorMessage } from "../../core/error.ts";
-import { keyHint, publicPart, readPrivateKey, readPublicKey } from "../../core/image-key.ts";
+import { isAmong, publicPart, readPrivateKey } from "../../core/image-key.ts";
 import { imageKeyVariable } from "../../core/names.ts";
 import type { StackSettings } from "../../stacks/schema.ts";
 import type { BuiltImage } from "../build/build-images.ts";
@@ -33,11 +33,7 @@ export function buildKey(
     );
   const read = readPrivateKey(pem);
   if ("problem" in read) throw new CommandError(`${imageKeyVariable} ${read.problem}; nothing is built`);
-  const known = publicKeys.some((text) => {
-    const publicKey = readPublicKey(text);
-    return "key" in publicKey && keyHint(publicKey.key) === keyHint(read.key);
-  });
-  if (known) return read.key;
+  if (isAmong(publicKeys, read.key)) return read.key;
   throw new CommandError(
     `${imageKeyVariable} is the key to none of images.signing.publicKeys of ${file}, so that nobody would believe what it signs: add its public key there, which is ${publicPart(read.key).export({ type: "spki", format: "pem" }).toString().split("\n")[1]}…; nothing is built`,
   );

@@ -1,3 +1,4 @@
+import { parsedJson } from "../../core/json.ts";
 import { z } from "zod";
 
 /**
@@ -69,7 +70,7 @@ export interface StatementOfImage extends Omit<ImageClaim, "digest"> {
 
 /** @returns `undefined`: it is no statement, or not of this image */
 export function readStatement(text: string, digest: string): StatementOfImage | undefined {
-  const parsed = statementSchema.safeParse(parseJson(text));
+  const parsed = statementSchema.safeParse(parsedJson(text));
   const subject = parsed.data?.subject.find(({ digest: { sha256 } }) => `sha256:${sha256}` === digest);
   if (parsed.data === undefined || subject === undefined) return undefined;
   const said = (name: string): string => {
@@ -81,12 +82,4 @@ export function readStatement(text: string, digest: string): StatementOfImage | 
     .split(",")
     .filter((tag) => tag !== "");
   return { predicateType, predicate, repository: said("repository"), commit: said("commit"), tags };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { normalImageName, repositoryOfReference } from "../../core/image-name.ts";
 import { valueAt, type JsonMap } from "../../kubernetes/json.ts";
 import { kindOf, labelsAt, listAt, mapAt, numberAt, stringAt, type KubernetesObject } from "../../kubernetes/object.ts";
-import { podTemplateOf } from "../../kubernetes/pod-template.ts";
+import { containersOf, podTemplateOf } from "../../kubernetes/pod-template.ts";
 
 export interface GuardArgs {
   /** The labels by which the service's objects and pods are found. */
@@ -125,10 +125,6 @@ function lostPorts(before: readonly JsonMap[], after: readonly JsonMap[]): JsonM
   const keeps = (port: JsonMap) => (other: JsonMap) =>
     Object.entries(port).every(([key, value]) => isDeepStrictEqual(other[key], value));
   return before.filter((port) => !after.some(keeps(port)));
-}
-
-function containersOf(template: JsonMap): JsonMap[] {
-  return [...listAt(template, "spec", "initContainers"), ...listAt(template, "spec", "containers")];
 }
 
 /** Whether an image is of a repository, however both are spelled: a release record would put a digest into it, or would not. */

@@ -1,7 +1,7 @@
 import { looseSettings } from "../../components/manifests/pod-rights.ts";
 import type { JsonMap } from "../../kubernetes/json.ts";
 import { listAt, mapAt, stringAt, type KubernetesObject } from "../../kubernetes/object.ts";
-import { podTemplateOf } from "../../kubernetes/pod-template.ts";
+import { containersOf, podTemplateOf } from "../../kubernetes/pod-template.ts";
 import type { PolicyRule } from "../rule.ts";
 
 /** Nothing that can become another image behind its name runs. */
@@ -9,7 +9,7 @@ export const imageByDigest: PolicyRule = {
   name: "image-by-digest",
   level: "mandatory",
   check: ({ object }, { released }) =>
-    containersOf(object).flatMap((container) => {
+    containersOf(podTemplateOf(object) ?? {}).flatMap((container) => {
       const image = stringAt(container, "image") ?? "";
       if (image.includes("@sha256:") || released.has(image) || isPinnedTag(image)) return [];
       return [
@@ -23,7 +23,7 @@ export const imageByTag: PolicyRule = {
   name: "image-by-tag",
   level: "advisory",
   check: ({ object }) =>
-    containersOf(object).flatMap((container) => {
+    containersOf(podTemplateOf(object) ?? {}).flatMap((container) => {
       const image = stringAt(container, "image") ?? "";
       if (image.includes("@sha256:") || !isPinnedTag(image)) return [];
       return [
@@ -37,7 +37,7 @@ export const memoryLimit: PolicyRule = {
   name: "memory-limit",
   level: "mandatory",
   check: ({ object }) =>
-    containersOf(object).flatMap((container) => {
+    containersOf(podTemplateOf(object) ?? {}).flatMap((container) => {
       const missing = [
         ...(stringAt(container, "resources", "requests", "memory") === undefined ? ["a request"] : []),
         ...(stringAt(container, "resources", "limits", "memory") === undefined ? ["a limit"] : []),
@@ -83,12 +83,6 @@ function rightsProblems(object: KubernetesObject, level: "baseline" | "privilege
   return [
     `its pods need Pod Security \`${level}\`, for ${loose.settings.join(", ")}; remove that from the patches or manifests of the service`,
   ];
-}
-
-function containersOf(object: KubernetesObject): JsonMap[] {
-  const template = podTemplateOf(object);
-  if (template === undefined) return [];
-  return [...listAt(template, "spec", "initContainers"), ...listAt(template, "spec", "containers")];
 }
 
 function nameIn(container: JsonMap): string {

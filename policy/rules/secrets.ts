@@ -1,6 +1,6 @@
 import { isMap, type JsonMap, type JsonValue } from "../../kubernetes/json.ts";
 import { listAt, mapAt, stringAt } from "../../kubernetes/object.ts";
-import { podTemplateOf } from "../../kubernetes/pod-template.ts";
+import { containersOf, podTemplateOf } from "../../kubernetes/pod-template.ts";
 import type { PolicyRule } from "../rule.ts";
 
 /** What is in Git is known to all who can read the repository, for ever. */
@@ -29,8 +29,7 @@ export const secretInVariable: PolicyRule = {
   name: "secret-in-variable",
   level: "advisory",
   check: ({ object, file }) => {
-    const spec = mapAt(podTemplateOf(object) ?? {}, "spec");
-    const containers = [...listAt(spec, "initContainers"), ...listAt(spec, "containers")];
+    const containers = containersOf(podTemplateOf(object) ?? {});
     if (file === "" && containers.length === 0) return [];
     return containers.flatMap((container) =>
       listAt(container, "env").flatMap((variable) => {
