@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import {
   bindingName,
   environmentPolicy,
@@ -14,9 +11,10 @@ import { allowedImagesName } from "../core/names.ts";
 import type { KubernetesClient } from "../kubernetes/client.ts";
 import { ApiError } from "../kubernetes/errors.ts";
 import { retry } from "../core/retry.ts";
-import { startSandbox, stopSandbox } from "../sandbox/commands/start-sandbox.ts";
+import { startSandbox } from "../sandbox/commands/start-sandbox.ts";
 import { kubernetesClient } from "../sandbox/machine/kubernetes-client.ts";
 import { median, type Figure } from "./figure.ts";
+import { withStateDirectory } from "./state-directory.ts";
 
 interface Size {
   readonly services: number;
@@ -28,18 +26,14 @@ interface Size {
 
 /** How much longer the API server takes to admit a pod where it asks for its image, in an environment of 3,000 digests. */
 export async function benchAdmission(report: (line: string) => void): Promise<Figure[]> {
-  const stateDir = mkdtempSync(join(tmpdir(), "delivery-bench-admission-"));
-  try {
+  return withStateDirectory("admission", report, async (stateDir) => {
     const { cluster } = await startSandbox({ stateDir, delivery: "direct", report });
-    return await measureAdmission(kubernetesClient(cluster.kubeconfigPath), {
+    return measureAdmission(kubernetesClient(cluster.kubeconfigPath), {
       services: 300,
       digests: 10,
       rounds: 400,
     });
-  } finally {
-    await stopSandbox(stateDir);
-    rmSync(stateDir, { recursive: true, force: true });
-  }
+  });
 }
 
 const settings = { action: "enforce" as const, images: [] };

@@ -1,19 +1,16 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { findEnvironment } from "../cli/project/environment.ts";
 import { Project } from "../cli/project/stack-file.ts";
 import { readBranch } from "../git/deploy-repository.ts";
 import { commitReleases, readRecords } from "../git/records.ts";
-import { down } from "../sandbox/commands/down.ts";
 import { up } from "../sandbox/commands/up.ts";
 import { ensureCredentials, gitUsers } from "../sandbox/machine/credentials.ts";
 import { loadEndpoints, type SandboxEndpoints } from "../sandbox/machine/endpoints.ts";
 import { kubernetesClient } from "../sandbox/machine/kubernetes-client.ts";
 import { pushBuild } from "../test/support/image-push.ts";
 import { median, type Figure } from "./figure.ts";
+import { withStateDirectory } from "./state-directory.ts";
 
 /** A service of the example; two builds of it take turns, so that every release is another digest. */
 const service = "link";
@@ -21,19 +18,15 @@ const deploymentSchema = z.object({ metadata: z.object({ generation: z.number() 
 
 /** How long `up` takes until every Application is Healthy, and a release commit until Argo CD has changed the Deployment. */
 export async function benchGitOps(report: (line: string) => void): Promise<Figure[]> {
-  const stateDir = mkdtempSync(join(tmpdir(), "delivery-bench-gitops-"));
-  const start = performance.now();
-  try {
+  return withStateDirectory("gitops", report, async (stateDir) => {
+    const start = performance.now();
     await up({ stateDir, pods: "auto", report });
     const seconds = (performance.now() - start) / 1000;
     return [
       { name: "up, warm, to every Application Healthy", value: seconds, unit: "s", limit: 45 },
       ...(await measureReleases(stateDir, 20, report)),
     ];
-  } finally {
-    await down({ stateDir, purge: false, report });
-    rmSync(stateDir, { recursive: true, force: true });
-  }
+  });
 }
 
 /** Measures release commits to the stack of a sandbox that is up. */

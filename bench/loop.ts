@@ -9,7 +9,6 @@ import { openRoute } from "../sandbox/commands/demo/demo.ts";
 import { nextVersion } from "../sandbox/commands/demo/edit.ts";
 import { cloneSource, commitEdit, push, type Clone } from "../sandbox/commands/demo/developer-clone.ts";
 import { followCommit, untilDesired, untilRolledOut, type Route } from "../sandbox/commands/demo/follow-commit.ts";
-import { down } from "../sandbox/commands/down.ts";
 import type { OutputMap } from "@pulumi/pulumi/automation/index.js";
 import { up } from "../sandbox/commands/up.ts";
 import { ensureCredentials, gitUsers } from "../sandbox/machine/credentials.ts";
@@ -20,6 +19,7 @@ import type { BuildEndpoints } from "../test/support/delivery-build.ts";
 import { buildBaseline, repositoryOf } from "./baseline.ts";
 import { builderTools } from "./build.ts";
 import { median, type Figure } from "./figure.ts";
+import { withStateDirectory } from "./state-directory.ts";
 
 const service = "link";
 const file = "examples/delinkcious/svc/link_service/main.go";
@@ -44,14 +44,10 @@ type Stages = Readonly<Record<string, number>>;
  * and released.
  */
 export async function benchLoop(report: (line: string) => void): Promise<Figure[]> {
-  const stateDir = mkdtempSync(join(tmpdir(), "delivery-bench-loop-"));
-  try {
+  return withStateDirectory("loop", report, async (stateDir) => {
     const { outputs } = await up({ stateDir, pods: "auto", report });
-    return await measureCommits(stateDir, outputs, 3, report);
-  } finally {
-    await down({ stateDir, purge: false, report });
-    rmSync(stateDir, { recursive: true, force: true });
-  }
+    return measureCommits(stateDir, outputs, 3, report);
+  });
 }
 
 /** Measures commits in a sandbox that is up. @param outputs of its stack */

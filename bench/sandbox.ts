@@ -1,15 +1,15 @@
 import { spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { text } from "node:stream/consumers";
+import type { Report } from "../sandbox/commands/progress.ts";
 import { up } from "../sandbox/commands/up.ts";
 import { listProcesses } from "../sandbox/machine/process.ts";
 import { median, type Figure } from "./figure.ts";
+import { interruption, withStateDirectory } from "./state-directory.ts";
 
 /** What the sandbox takes; with a peer, another checkout of this repository such as an earlier commit, against that. */
 export interface SandboxBenchmark {
-  readonly report: (line: string) => void;
+  readonly report: Report;
   /** Whether all tools are built from nothing, too, which takes minutes. */
   readonly cold: boolean;
   /** Directory of the other checkout, with its npm packages. */
@@ -42,7 +42,7 @@ export async function benchSandbox({ report, cold, peer, rounds = 5 }: SandboxBe
   const taken = checkouts.map((): Taken => ({ first: [], second: [], mebibytes: [], cold: [], gigabytes: [] }));
   for (let round = 0; round <= rounds; round++) {
     for (const [index, checkout] of checkouts.entries()) {
-      const { first, second, mebibytes } = await takenBy(checkout);
+      const { first, second, mebibytes } = await takenBy(checkout, report);
       report(
         `${checkout}, round ${round} of ${rounds}: up ${first.toFixed(1)} s, again ${second.toFixed(1)} s, ${mebibytes.toFixed(0)} MiB`,
       );
@@ -54,7 +54,7 @@ export async function benchSandbox({ report, cold, peer, rounds = 5 }: SandboxBe
   }
   if (cold) {
     for (const [index, checkout] of checkouts.entries()) {
-      const { minutes, gigabytes } = await takenCold(checkout);
+      const { minutes, gigabytes } = await takenCold(checkout, report);
       report(`${checkout}, cold: ${minutes.toFixed(1)} min, ${gigabytes.toFixed(1)} GB at the peak`);
       taken[index]?.cold.push(minutes);
       taken[index]?.gigabytes.push(gigabytes);
@@ -64,7 +64,7 @@ export async function benchSandbox({ report, cold, peer, rounds = 5 }: SandboxBe
   return own === undefined ? [] : figuresOf(own, other, report);
 }
 
-function figuresOf(own: Taken, peer: Taken | undefined, report: (line: string) => void): Figure[] {
+function figuresOf(own: Taken, peer: Taken | undefined, report: Report): Figure[] {
   // The keys are those of the table.
   return (Object.keys(measures) as (keyof Taken)[]).flatMap((key) => {
     const { name, unit, limit, ratio } = measures[key];
@@ -83,41 +83,44 @@ function spread(values: readonly number[], unit: string): string {
   return `${range.join(" … ")} ${unit}`;
 }
 
-async function takenBy(checkout: string): Promise<{ first: number; second: number; mebibytes: number }> {
-  const stateDir = mkdtempSync(join(tmpdir(), "delivery-bench-state-"));
-  try {
-    const first = await timed(() => runOnce("up", checkout, stateDir));
-    const second = await timed(() => runOnce("up", checkout, stateDir));
-    const mebibytes = Number(await runOnce("memory", checkout, stateDir)) / 2 ** 20;
-    return { first, second, mebibytes };
-  } finally {
-    await runOnce("down", checkout, stateDir);
-  }
+function takenBy(checkout: string, report: Report): Promise<{ first: number; second: number; mebibytes: number }> {
+  return withStateDirectory("sandbox", report, async (stateDir) => {
+    try {
+      const first = await timed(() => runOnce("up", checkout, stateDir));
+      const second = await timed(() => runOnce("up", checkout, stateDir));
+      const mebibytes = Number(await runOnce("memory", checkout, stateDir)) / 2 ** 20;
+      return { first, second, mebibytes };
+    } finally {
+      await runOnce("down", checkout, stateDir);
+    }
+  });
 }
 
 /** How often the disk is looked at: counting hundreds of thousands of files takes a while itself. */
 const diskMilliseconds = 15_000;
 
-async function takenCold(checkout: string): Promise<{ minutes: number; gigabytes: number }> {
-  const cache = mkdtempSync(join(tmpdir(), "delivery-bench-cache-"));
-  const stateDir = mkdtempSync(join(tmpdir(), "delivery-bench-state-"));
-  const environment = { XDG_CACHE_HOME: cache };
-  const peak = { gigabytes: 0 };
-  const measureDisk = async (): Promise<void> => {
-    const child = spawn("nice", ["-n", "19", "du", "-sk", cache], { stdio: ["ignore", "pipe", "ignore"] });
-    const kilobytes = Number((await text(child.stdout)).split("\t")[0]);
-    peak.gigabytes = Math.max(peak.gigabytes, kilobytes / 1e6);
-  };
-  const look = setInterval(() => void measureDisk(), diskMilliseconds);
-  try {
-    const seconds = await timed(() => runOnce("up", checkout, stateDir, environment));
-    return { minutes: seconds / 60, gigabytes: peak.gigabytes };
-  } finally {
-    clearInterval(look);
-    await runOnce("down", checkout, stateDir, environment);
-    spawnSync("rm", ["-rf", cache]);
-    rmSync(stateDir, { recursive: true, force: true });
-  }
+function takenCold(checkout: string, report: Report): Promise<{ minutes: number; gigabytes: number }> {
+  return withStateDirectory("cache", report, (cache) =>
+    withStateDirectory("sandbox", report, async (stateDir) => {
+      const environment = { XDG_CACHE_HOME: cache };
+      const peak = { gigabytes: 0 };
+      const measureDisk = async (): Promise<void> => {
+        const child = spawn("nice", ["-n", "19", "du", "-sk", cache], { stdio: ["ignore", "pipe", "ignore"] });
+        const kilobytes = Number((await text(child.stdout)).split("\t")[0]);
+        peak.gigabytes = Math.max(peak.gigabytes, kilobytes / 1e6);
+      };
+      const look = setInterval(() => void measureDisk(), diskMilliseconds);
+      try {
+        const seconds = await timed(() => runOnce("up", checkout, stateDir, environment));
+        return { minutes: seconds / 60, gigabytes: peak.gigabytes };
+      } finally {
+        clearInterval(look);
+        await runOnce("down", checkout, stateDir, environment);
+
+        spawnSync("rm", ["-rf", cache]);
+      }
+    }),
+  );
 }
 
 /** @returns what it prints */
@@ -132,8 +135,9 @@ async function runOnce(
   const child = spawn(process.execPath, [script, action, checkout, stateDir], {
     env,
     stdio: ["ignore", "pipe", "pipe"],
+    signal: interruption,
   });
-  const ended = new Promise<number | null>((done) => child.once("close", done));
+  const ended = new Promise<number | null>((done, fail) => child.once("close", done).once("error", fail));
   const [output, errors, code] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
   if (code !== 0) throw new Error(`${action} of ${checkout} fails:\n${errors.split("\n").slice(-20).join("\n")}`);
   return output;
@@ -146,7 +150,7 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
 }
 
 /** Measures `up` of a sandbox in this process, which is left running. */
-export async function benchUp(stateDir: string, report: (line: string) => void): Promise<Figure[]> {
+export async function benchUp(stateDir: string, report: Report): Promise<Figure[]> {
   const second = await timed(() => up({ stateDir, pods: "auto", report }));
   const bytes = listProcesses(stateDir).reduce((sum, { residentBytes }) => sum + residentBytes, 0);
   return figuresOf(

@@ -6,13 +6,14 @@ import { workloadStatus } from "../cli/status/workload-status.ts";
 import { commitReleases } from "../git/records.ts";
 import { listAt } from "../kubernetes/object.ts";
 import type { Report } from "../sandbox/commands/progress.ts";
-import { startSandbox, stopSandbox, type Sandbox } from "../sandbox/commands/start-sandbox.ts";
+import { startSandbox, type Sandbox } from "../sandbox/commands/start-sandbox.ts";
 import { withProgress } from "../sandbox/commands/terminal.ts";
 import { openSandboxStack } from "../sandbox/engine/sandbox-stack.ts";
 import { loginToDeployGit } from "../sandbox/machine/credentials.ts";
 import { sandboxSettings } from "../sandbox/machine/endpoints.ts";
 import { kubernetesClient } from "../sandbox/machine/kubernetes-client.ts";
 import type { Figure } from "./figure.ts";
+import { withStateDirectory } from "./state-directory.ts";
 import { shopServices, writeShop } from "./shop.ts";
 
 /** Of stacks that are measured: the smallest first. */
@@ -40,17 +41,11 @@ interface StackTimes {
  */
 export async function benchStack(report: Report, scale = fullScale): Promise<Figure[]> {
   const all: StackTimes[] = [];
-  for (const services of scale) {
-    const stateDir = mkdtempSync(join(tmpdir(), "delivery-bench-stack-"));
-    try {
+  for (const services of scale)
+    await withStateDirectory("stack", report, async (stateDir) => {
       const sandbox = await startSandbox({ stateDir, pods: "simulated", delivery: "gitops", report });
       all.push(await measureStack(stateDir, sandbox, { services, shared: false }, report));
-    } finally {
-      report("Stopping the sandbox");
-      await stopSandbox(stateDir);
-      rmSync(stateDir, { recursive: true, force: true });
-    }
-  }
+    });
   return figuresOf(all);
 }
 
