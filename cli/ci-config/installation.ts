@@ -1,6 +1,5 @@
-import type { ReusableCommand, Step } from "../../circleci/schema.ts";
 import type { ProgramLayout } from "./program-layout.ts";
-import { checkoutSteps, run, word } from "./steps.ts";
+import { run, word, type RunStep } from "./steps.ts";
 
 /**
  * Where the image of the jobs may have this program's packages installed: a directory with `package-lock.json`, `sdks` and
@@ -8,24 +7,21 @@ import { checkoutSteps, run, word } from "./steps.ts";
  */
 export const installedVariable = "DELIVERY_INSTALLED";
 
-/** Checks the source out, and makes `delivery` a command of all later steps. */
-export function prepareCommand(layout: ProgramLayout): ReusableCommand {
-  const { clone } = layout;
-  return {
-    description: "Check out, and make `delivery` a command",
-    steps: [
-      ...checkoutSteps(layout),
-      ...(clone === undefined ? [] : [run("Clone the program", cloneCommand(clone))]),
-      installDelivery(layout),
-    ],
-  };
+/** Fetches the submodules, which a checkout leaves empty. */
+export function fetchSubmodules({ submodules = false }: ProgramLayout): RunStep[] {
+  return submodules ? [run("Fetch the submodules", "git submodule update --init --recursive")] : [];
+}
+
+/** Clones the program, where it has a repository of its own. */
+export function cloneProgram({ clone }: ProgramLayout): RunStep[] {
+  return clone === undefined ? [] : [run("Clone the program", cloneCommand(clone))];
 }
 
 /**
  * Makes `delivery` a command of all later steps. No job takes packages from a cache of CircleCI's: every branch writes them, and
  * a cache decides itself where its files go. npm checks each package against its hash in the lock file, and runs no code of it.
  */
-function installDelivery({ program }: ProgramLayout): Step {
+export function installDelivery({ program }: ProgramLayout): RunStep {
   const own = (path: string): string => word(program === "." ? path : `${program}/${path}`);
   return run(
     "Install delivery",
@@ -51,7 +47,7 @@ function cloneCommand({ repository, ref, directory }: NonNullable<ProgramLayout[
 }
 
 /** A release of the Pulumi CLI, and the SHA-256 of its archives by what `uname -m` says. */
-interface PulumiRelease {
+export interface PulumiRelease {
   readonly version: string;
   readonly archives: Readonly<Record<string, { readonly platform: string; readonly sha256: string }>>;
 }
@@ -72,33 +68,28 @@ export const pulumiRelease: PulumiRelease = {
  * What previews and the like need beyond `delivery`: Pulumi, and the SDK of CircleCI's provider, which no script of npm's has
  * compiled. The script is this program's own `prepare`.
  */
-export function pulumiCommand({ program }: ProgramLayout, { version, archives } = pulumiRelease): ReusableCommand {
+export function installPulumi({ program }: ProgramLayout, { version, archives } = pulumiRelease): RunStep {
   const modules = program === "." ? "node_modules" : `${program}/node_modules`;
-  return {
-    description: "Install Pulumi where the image has none, and compile the SDK",
-    steps: [
-      run(
-        "Install Pulumi",
-        [
-          "command -v pulumi || {",
-          '  case "$(uname -m)" in',
-          ...Object.entries(archives).map(
-            ([machine, { platform, sha256 }]) => `    ${machine}) platform=${platform} sha256=${sha256} ;;`,
-          ),
-          `    *) echo "Pulumi ${version} is not pinned for $(uname -m): have pulumi in the image of the jobs" >&2; exit 1 ;;`,
-          "  esac",
-          `  name=pulumi-v${version}-$platform.tar.gz archive="$(mktemp)" bin="$HOME/.pulumi/bin"`,
-          '  curl -fsSL --retry 3 --output "$archive" "https://get.pulumi.com/releases/sdk/$name"',
-          '  echo "$sha256  $archive" | sha256sum --check --status || {',
-          '    echo "$name as downloaded does not have the SHA-256 that is pinned, so nothing of it is run" >&2',
-          "    exit 1",
-          "  }",
-          '  mkdir -p "$bin" && tar --extract --gzip --strip-components=1 --directory="$bin" --file="$archive"',
-          `  echo 'PATH="$PATH:$HOME/.pulumi/bin"' >>"$BASH_ENV"`,
-          "}",
-          `[ -e ${word(`${modules}/@pulumi/circleci/bin`)} ] || npm run --silent --prefix ${word(program)} prepare`,
-        ].join("\n"),
+  return run(
+    "Install Pulumi",
+    [
+      "command -v pulumi || {",
+      '  case "$(uname -m)" in',
+      ...Object.entries(archives).map(
+        ([machine, { platform, sha256 }]) => `    ${machine}) platform=${platform} sha256=${sha256} ;;`,
       ),
-    ],
-  };
+      `    *) echo "Pulumi ${version} is not pinned for $(uname -m): have pulumi in the image of the jobs" >&2; exit 1 ;;`,
+      "  esac",
+      `  name=pulumi-v${version}-$platform.tar.gz archive="$(mktemp)" bin="$HOME/.pulumi/bin"`,
+      '  curl -fsSL --retry 3 --output "$archive" "https://get.pulumi.com/releases/sdk/$name"',
+      '  echo "$sha256  $archive" | sha256sum --check --status || {',
+      '    echo "$name as downloaded does not have the SHA-256 that is pinned, so nothing of it is run" >&2',
+      "    exit 1",
+      "  }",
+      '  mkdir -p "$bin" && tar --extract --gzip --strip-components=1 --directory="$bin" --file="$archive"',
+      `  echo 'PATH="$PATH:$HOME/.pulumi/bin"' >>"$BASH_ENV"`,
+      "}",
+      `[ -e ${word(`${modules}/@pulumi/circleci/bin`)} ] || npm run --silent --prefix ${word(program)} prepare`,
+    ].join("\n"),
+  );
 }

@@ -1,5 +1,4 @@
 import { basename, dirname, join, matchesGlob, normalize, relative } from "node:path";
-import { circleCiHost } from "../../circleci/api.ts";
 import { unclaimedDockerfiles } from "../../components/service/find-services.ts";
 import { serviceFile } from "../../components/service/service-files.ts";
 import { errorMessage } from "../../core/error.ts";
@@ -15,12 +14,12 @@ import { findEnvironment } from "../project/environment.ts";
 import type { Monorepo } from "../project/monorepo.ts";
 import type { Project, StackFile } from "../project/stack-file.ts";
 import { untestedReason, untestedServices } from "../testing/untested.ts";
-import { continueConfiguration, failedConfiguration } from "./configuration.ts";
-import { continuePipeline, type PipelinePart } from "./continue-pipeline.ts";
-import { checkedConfiguration, generatedFiles, render, staleFiles } from "./generated-files.ts";
+import type { CiEngine, CiSettings, RunPlan } from "./engine.ts";
+import { engines } from "./engines.ts";
+import { staleFiles } from "./generated-files.ts";
 import type { Pipeline } from "./pipeline.ts";
 import { readPipeline, type KnownPipeline } from "./read-pipeline.ts";
-import { hasEarlierPreview, triggerOf, type Trigger } from "./trigger.ts";
+import { hasEarlierPreview, triggerOf } from "./trigger.ts";
 
 interface PlanArgs {
   readonly project: Project;
@@ -39,18 +38,19 @@ interface PlanArgs {
  * @throws CommandError with what is wrong, after CI knows it
  */
 export async function planAndContinue(args: PlanArgs, context: CommandContext): Promise<void> {
-  const api = apiOf(args.project.stackFile(args.environment));
-  const planned = await plan(args, context).catch((error: unknown) => {
+  const ci = ciOf(args.project.stackFile(args.environment));
+  const engine = engines.circleci;
+  const planned = await plan(args, engine, context).catch((error: unknown) => {
     if (context.signal.aborted || !(error instanceof Error)) throw error;
     return error;
   });
-  if (!(planned instanceof Error)) return continuePipeline(api, planned, context);
-  await continuePipeline(api, failedPart(planned.message), context);
+  if (!(planned instanceof Error)) return engine.continueRun(planned, ci, context);
+  await engine.failRun(planned.message, ci, context);
   await commentFailure(args, planned.message, context);
   throw planned;
 }
 
-async function plan(args: PlanArgs, context: CommandContext): Promise<PipelinePart> {
+async function plan(args: PlanArgs, engine: CiEngine, context: CommandContext): Promise<RunPlan> {
   const { project, environment, from, to, branch, drift } = args;
   const remotes = askRemotes(args);
   const known = await readPipeline(project, environment);
@@ -62,9 +62,9 @@ async function plan(args: PlanArgs, context: CommandContext): Promise<PipelinePa
   const trigger = await triggerOf({ branch, deliveredBranch, drift, previews: gitops?.previews, github }, context);
   if (drift) {
     context.print(`drift: ${[known.pipeline.first, ...known.pipeline.promotions].map(({ name }) => name).join(", ")}`);
-    return partFor(trigger, known.pipeline);
+    return { trigger, pipeline: known.pipeline };
   }
-  const [stale] = staleFiles(join(known.root, ".circleci"), generatedFiles(known.pipeline));
+  const [stale] = staleFiles(join(known.root, engine.directory), engine.files(known.pipeline));
   const push = { from, to, delivered: trigger.kind === "deliver", deliveredBranch, releasedFrom };
   const { pipeline: changed, changes } = await changedPart(known, push, context.note);
   const previews = changed.previews || (await hasEarlierPreview(github, trigger, context));
@@ -80,7 +80,8 @@ async function plan(args: PlanArgs, context: CommandContext): Promise<PipelinePa
     ),
   ];
   context.print(lines.join("\n"));
-  return partFor(trigger, pipeline, stale && `${stale}; run \`npx ${pipeline.regenerate}\` and commit the result`);
+  const problem = stale && `${stale}; run \`npx ${pipeline.regenerate}\` and commit the result`;
+  return { trigger, pipeline, problem };
 }
 
 /** What only other machines know. Both may be rejected. */
@@ -116,27 +117,12 @@ function askRemotes({ project, environment, branch, drift }: PlanArgs): () => Re
   }
 }
 
-function partFor({ kind, pullRequest = 0 }: Trigger, pipeline: Pipeline, problem?: string): PipelinePart {
-  const configuration = continueConfiguration(pipeline, { trigger: kind, problem });
-  return {
-    configuration: render(
-      checkedConfiguration("the configuration to continue with", configuration),
-      `Made by \`${pipeline.regenerate}\`.`,
-    ),
-    parameters: { trigger: kind, "pull-request": pullRequest },
-  };
-}
-
-function failedPart(problem: string): PipelinePart {
-  return { configuration: render(failedConfiguration(problem), "Made by `delivery ci-config`."), parameters: {} };
-}
-
-/** It is known even if the rest of the stack file is invalid; `plan` reports what is wrong with `ci`, too. */
-function apiOf(file: StackFile): string {
+/** What is known of CI even if the rest of the stack file is invalid; `plan` reports what is wrong with `ci`, too. */
+function ciOf(file: StackFile): CiSettings {
   try {
-    return file.find("ci")?.ci.host ?? circleCiHost;
+    return file.find("ci")?.ci ?? {};
   } catch {
-    return circleCiHost;
+    return {};
   }
 }
 

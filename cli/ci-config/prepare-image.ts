@@ -1,39 +1,11 @@
-import type { Job, Step } from "../../circleci/schema.ts";
 import { quoteForShell } from "../../core/shell.ts";
 import type { Batch } from "./batches.ts";
-import { plainExecutor } from "./executors.ts";
 import type { Pipeline } from "./pipeline.ts";
 import { handOver, programEntries } from "./program-layout.ts";
-import { checkoutSteps, run, word } from "./steps.ts";
+import { run, word, type RunStep } from "./steps.ts";
 
-/**
- * The job that makes files for images. It runs in any image that has bash, Git and tar, and without credentials: what it runs
- * comes from whoever has written the packages that it installs. It hands over all that is not as in the commit and that the
- * build of the image can see.
- */
-export function prepareImageJob({ layout, appDirectory }: Pipeline): Job {
-  return {
-    description: "Run the commands that make files for images, and hand these over",
-    parameters: {
-      archive: { type: "string" },
-      within: { type: "string" },
-      command: { type: "string" },
-      executor: { type: "executor", default: plainExecutor },
-    },
-    executor: "<< parameters.executor >>",
-    environment: { COMMAND: "<< parameters.command >>", CONTEXT: "<< parameters.within >>" },
-    steps: [
-      ...checkoutSteps(layout),
-      run("Prepare", `cd ${word(appDirectory)}\nbash -eo pipefail -c "$COMMAND"`),
-      run("Pack what is not in the commit", pack),
-      { persist_to_workspace: { root: handOver, paths: ["prepared/<< parameters.archive >>.tar"] } },
-      { report: { job: "prepare-<< parameters.archive >>" } },
-    ],
-  };
-}
-
-/** Git knows nothing of what is in a submodule, but there is another Git in it. */
-const pack = `mkdir -p ${handOver}/prepared
+/** Packs what is not as in the commit. Git knows nothing of what is in a submodule, but there is another Git in it. */
+export const pack = (archive: string): string => `mkdir -p ${handOver}/prepared
 changed() { git ls-files -z --others; git diff -z --name-only --diff-filter=d --ignore-submodules=all HEAD; }
 in_context() { while IFS= read -r -d "" file; do case "$1$file" in "$CONTEXT"*) printf '%s\\0' "$1$file";; esac; done; }
 changed | in_context "" >${handOver}/files
@@ -41,14 +13,14 @@ git submodule --quiet foreach --recursive 'echo "$displaypath"' | while IFS= rea
   (cd "$module" && changed) | in_context "$module/" >>${handOver}/files
 done
 echo "$(tr -cd '\\0' <${handOver}/files | wc -c) files and directories"
-tar --create --file=${handOver}/prepared/<< parameters.archive >>.tar --null --files-from=${handOver}/files`;
+tar --create --file=${handOver}/prepared/${archive}.tar --null --files-from=${handOver}/files`;
 
 /**
  * Puts the files where the commands have made them. An archive may hold anything: what has run in its job comes from others, and
  * this job goes on with credentials. So it is unpacked elsewhere, which makes every name in it a plain one, without `./`, links
  * on the way or a way out; and only what is below the monorepo is taken, nothing of this program, nor of Git.
  */
-export function unpackStep({ layout: { program }, appDirectory }: Pipeline): Step {
+export function unpackStep({ layout: { program }, appDirectory }: Pipeline, prepared: string): RunStep {
   const ofProgram = program !== "." ? [program] : appDirectory === "." ? programEntries : ["node_modules"];
   const exclusions = [
     "--no-wildcards",
@@ -59,7 +31,7 @@ export function unpackStep({ layout: { program }, appDirectory }: Pipeline): Ste
   const taken = appDirectory === "." ? "." : word(`./${appDirectory}`);
   return run(
     "Take over what was made for the image",
-    `for archive in << parameters.prepared >>; do
+    `for archive in ${prepared}; do
   directory=$(mktemp -d)
   tar --extract --no-same-owner --directory="$directory" --file=${handOver}/prepared/$archive.tar
   mkdir -p "$directory"/${taken}

@@ -1,29 +1,12 @@
-import type { Job } from "../../circleci/schema.ts";
 import { quoteForShell } from "../../core/shell.ts";
 import type { Batch } from "./batches.ts";
-import { plainExecutor } from "./executors.ts";
-import type { Pipeline } from "./pipeline.ts";
-import { checkoutSteps, run, waitForPorts, word } from "./steps.ts";
+import type { PipelineService } from "./pipeline.ts";
 
-/** The job that tests in an image of the services' own, which need not have more than bash and Git. */
-export function testInImageJob({ layout, appDirectory }: Pipeline): Job {
-  return {
-    description: "Run the commands that test services, in an image that may have nothing of what this program needs",
-    parameters: {
-      tested: { type: "string" },
-      command: { type: "string" },
-      executor: { type: "executor", default: plainExecutor },
-      ports: { type: "string", default: "" },
-    },
-    executor: "<< parameters.executor >>",
-    environment: { COMMAND: "<< parameters.command >>" },
-    steps: [
-      ...checkoutSteps(layout),
-      { when: { condition: "<< parameters.ports >>", steps: [waitForPorts] } },
-      run("Test", `cd ${word(appDirectory)}\nbash -eo pipefail -c "$COMMAND"`),
-      { report: { job: "test-<< parameters.tested >>" } },
-    ],
-  };
+/** What the tests of a service run in, beyond what all jobs do; empty: nothing. */
+export function testEnvironment({ testImage, serviceContainers }: PipelineService): string {
+  return testImage === undefined && serviceContainers.length === 0
+    ? ""
+    : JSON.stringify([testImage, serviceContainers]);
 }
 
 /** A command after the declarations of its variables. */

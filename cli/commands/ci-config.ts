@@ -1,6 +1,7 @@
 import { join, resolve } from "node:path";
 import { unclaimedDockerfiles } from "../../components/service/find-services.ts";
-import { generatedFiles, staleFiles, writeFiles } from "../ci-config/generated-files.ts";
+import { staleFiles, writeFiles } from "../ci-config/generated-files.ts";
+import { engines } from "../ci-config/engines.ts";
 import { planAndContinue } from "../ci-config/plan.ts";
 import { readPipeline } from "../ci-config/read-pipeline.ts";
 import { CommandError, defineCommand, type CommandContext } from "../command.ts";
@@ -76,7 +77,7 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
   const unclaimed = unclaimedDockerfiles(monorepo, monorepo.services);
   if (unclaimed !== undefined) context.note(`note: ${unclaimed}`);
   const directory = flags.output === undefined ? join(root, ".circleci") : resolve(flags.output);
-  const files = generatedFiles(pipeline);
+  const files = engines.circleci.files(pipeline);
   if (flags.print)
     return context.print(
       files

@@ -1,7 +1,7 @@
 import type { CircleConfig } from "../../circleci/schema.ts";
 import { declaredContexts, type ContextDeclaration } from "../../components/circleci/contexts.ts";
 import { contextsArgs } from "../../stacks/stage-args.ts";
-import { continueConfiguration, setupConfiguration } from "../ci-config/configuration.ts";
+import { continueConfiguration, setupConfiguration } from "../ci-config/circleci/configuration.ts";
 import { triggerKinds, type Pipeline, type TriggerKind } from "../ci-config/pipeline.ts";
 import { pipelineOf, readDeclarations } from "../ci-config/read-pipeline.ts";
 import { readMonorepo } from "../project/monorepo.ts";

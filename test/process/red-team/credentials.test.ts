@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
 import { z } from "zod";
-import { continueConfiguration } from "../../../cli/ci-config/configuration.ts";
+import { continueConfiguration } from "../../../cli/ci-config/circleci/configuration.ts";
 import { pipelineOf, readDeclarations } from "../../../cli/ci-config/read-pipeline.ts";
 import { Project } from "../../../cli/project/stack-file.ts";
 import { CircleCiHarness, ended } from "../../support/circleci-harness.ts";

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { CircleConfig, Job } from "../../../circleci/schema.ts";
-import { continueConfiguration, setupConfiguration } from "../../../cli/ci-config/configuration.ts";
+import { continueConfiguration, setupConfiguration } from "../../../cli/ci-config/circleci/configuration.ts";
 import { render } from "../../../cli/ci-config/generated-files.ts";
 import { installedVariable } from "../../../cli/ci-config/installation.ts";
 import type { Pipeline, PipelineService } from "../../../cli/ci-config/pipeline.ts";

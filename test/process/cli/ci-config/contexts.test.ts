@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { stringify } from "yaml";
 import { contextExpression } from "../../../../circleci/context-expression.ts";
 import type { CircleConfig } from "../../../../circleci/schema.ts";
-import { continueConfiguration } from "../../../../cli/ci-config/configuration.ts";
+import { continueConfiguration } from "../../../../cli/ci-config/circleci/configuration.ts";
 import type { Pipeline, TriggerKind } from "../../../../cli/ci-config/pipeline.ts";
 import { CircleCiHarness, ended } from "../../../support/circleci-harness.ts";
 import { samplePipeline } from "../../../support/sample-pipeline.ts";

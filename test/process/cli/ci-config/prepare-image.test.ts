@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { CircleConfig, Job } from "../../../../circleci/schema.ts";
-import { continueConfiguration } from "../../../../cli/ci-config/configuration.ts";
+import { continueConfiguration } from "../../../../cli/ci-config/circleci/configuration.ts";
 import { render } from "../../../../cli/ci-config/generated-files.ts";
 import type { Pipeline, PipelineService } from "../../../../cli/ci-config/pipeline.ts";
 import { prepareParameters } from "../../../../cli/ci-config/prepare-image.ts";

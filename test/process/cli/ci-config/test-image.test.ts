@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { CircleConfig } from "../../../../circleci/schema.ts";
-import { continueConfiguration } from "../../../../cli/ci-config/configuration.ts";
+import { continueConfiguration } from "../../../../cli/ci-config/circleci/configuration.ts";
 import { render } from "../../../../cli/ci-config/generated-files.ts";
 import type { PipelineService } from "../../../../cli/ci-config/pipeline.ts";
 import { withVariables } from "../../../../cli/ci-config/test-image.ts";

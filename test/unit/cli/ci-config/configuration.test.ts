@@ -10,9 +10,10 @@ import {
   continueConfiguration,
   failedConfiguration,
   setupConfiguration,
-} from "../../../../cli/ci-config/configuration.ts";
-import { servicePorts } from "../../../../cli/ci-config/executors.ts";
-import { generatedFiles, render, staleFiles, writeFiles } from "../../../../cli/ci-config/generated-files.ts";
+} from "../../../../cli/ci-config/circleci/configuration.ts";
+import { servicePorts } from "../../../../cli/ci-config/service-ports.ts";
+import { generatedFiles } from "../../../../cli/ci-config/circleci/files.ts";
+import { render, staleFiles, writeFiles } from "../../../../cli/ci-config/generated-files.ts";
 import { triggerKinds, type Pipeline, type TriggerKind } from "../../../../cli/ci-config/pipeline.ts";
 import { programEntries } from "../../../../cli/ci-config/program-layout.ts";
 import { pipelineOf, readDeclarations } from "../../../../cli/ci-config/read-pipeline.ts";

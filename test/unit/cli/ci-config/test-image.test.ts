@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { expect, test } from "vitest";
 import { configurationProblems } from "../../../../circleci/references.ts";
 import type { Invocation } from "../../../../circleci/schema.ts";
-import { continueConfiguration } from "../../../../cli/ci-config/configuration.ts";
+import { continueConfiguration } from "../../../../cli/ci-config/circleci/configuration.ts";
 import type { Pipeline, PipelineService, TriggerKind } from "../../../../cli/ci-config/pipeline.ts";
 import { pipelineOf, type KnownPipeline } from "../../../../cli/ci-config/read-pipeline.ts";
 import { testScript, withVariables } from "../../../../cli/ci-config/test-image.ts";

@@ -1,12 +1,12 @@
-import { isWithinLimits } from "../../circleci/limits.ts";
-import type { CircleConfig } from "../../circleci/schema.ts";
+import { isWithinLimits } from "../../../circleci/limits.ts";
+import type { CircleConfig, Workflow } from "../../../circleci/schema.ts";
+import { triggerKinds, type Pipeline, type TriggerKind } from "../pipeline.ts";
+import { happens, pipelineJobs } from "../pipeline-jobs.ts";
+import { run as step } from "../steps.ts";
+import { invocation, withAggregate, type CallArgs } from "./calls.ts";
 import { executors, plainExecutor } from "./executors.ts";
-import { withAggregate } from "./calls.ts";
-import { prepareCommand, pulumiCommand } from "./installation.ts";
 import { aggregateJob, jobs } from "./jobs.ts";
-import { triggerKinds, type Pipeline, type TriggerKind } from "./pipeline.ts";
-import { reportCommand, run as step } from "./steps.ts";
-import { workflow } from "./workflows.ts";
+import { prepareCommand, pulumiCommand, reportCommand, runStep } from "./steps.ts";
 
 /** What CircleCI calls the branch of a pull request from a fork. */
 const branchOfFork = "/pull\\/[0-9]+/";
@@ -28,14 +28,16 @@ export function setupConfiguration(pipeline: Pipeline): CircleConfig {
         executor: plainExecutor,
         steps: [
           "prepare",
-          step(
-            "Go on with what has changed",
-            [
-              `${pipeline.regenerate} --continue`,
-              // The base is empty for the first push of a branch.
-              `  --from "<< pipeline.git.base_revision >>" --to "$CIRCLE_SHA1"`,
-              `  --branch "$CIRCLE_BRANCH" --drift << pipeline.parameters.drift >>`,
-            ].join(" \\\n"),
+          runStep(
+            step(
+              "Go on with what has changed",
+              [
+                `${pipeline.regenerate} --continue`,
+                // The base is empty for the first push of a branch.
+                `  --from "<< pipeline.git.base_revision >>" --to "$CIRCLE_SHA1"`,
+                `  --branch "$CIRCLE_BRANCH" --drift << pipeline.parameters.drift >>`,
+              ].join(" \\\n"),
+            ),
           ),
         ],
       },
@@ -76,7 +78,14 @@ export function continueConfiguration(pipeline: Pipeline, run?: PipelineRun): Ci
 function dividedConfiguration(pipeline: Pipeline, run: PipelineRun | undefined, perJob: number): CircleConfig {
   const { executors: all, executorOf, preparing } = executors(pipeline);
   const chosen = run === undefined ? triggerKinds.filter((trigger) => happens(trigger, pipeline)) : [run.trigger];
-  const args = { pipeline, executorOf, preparing, perJob, problem: run?.problem };
+  const workflow = (trigger: TriggerKind): Workflow => {
+    const when = { equal: [trigger, "<< pipeline.parameters.trigger >>"] };
+    const args: CallArgs = { pipeline, executorOf, preparing, shared: perJob > 1 };
+    const planned = pipelineJobs(trigger, { pipeline, perJob, approvals: true });
+    const call = (job: (typeof planned)[number]) => invocation(job, args);
+    // Drift is found in environments and not in a commit, so no status is reported on the commit.
+    return { when, jobs: trigger === "drift" ? planned.map(call) : withAggregate(planned, call, run?.problem) };
+  };
   return {
     version: 2.1,
     parameters: {
@@ -91,12 +100,8 @@ function dividedConfiguration(pipeline: Pipeline, run: PipelineRun | undefined, 
       report: reportCommand,
     },
     jobs: jobs(pipeline, perJob > 1),
-    workflows: Object.fromEntries(chosen.map((trigger) => [trigger, workflow(trigger, args)])),
+    workflows: Object.fromEntries(chosen.map((trigger) => [trigger, workflow(trigger)])),
   };
-}
-
-function happens(trigger: TriggerKind, { previewEnvironments }: Pipeline): boolean {
-  return trigger !== "review-with-environment" || previewEnvironments;
 }
 
 /** What a pipeline continues with if nothing else can be planned: one job that says why. */
@@ -106,6 +111,6 @@ export function failedConfiguration(problem: string): CircleConfig {
     parameters: { drift: { type: "boolean", default: false } },
     executors: { [plainExecutor]: { docker: [{ image: "cimg/base:current" }] } },
     jobs: { delivery: aggregateJob },
-    workflows: { failed: { jobs: withAggregate([], problem) } },
+    workflows: { failed: { jobs: withAggregate([], () => "delivery", problem) } },
   };
 }

@@ -1,5 +1,7 @@
-import type { Executor } from "../../circleci/schema.ts";
-import type { Pipeline, PipelineService, PrepareCommand } from "./pipeline.ts";
+import type { Executor } from "../../../circleci/schema.ts";
+import type { Pipeline, PipelineService, PrepareCommand } from "../pipeline.ts";
+import { imageName } from "../service-ports.ts";
+import { testEnvironment } from "../test-image.ts";
 
 /** Where all jobs run but the tests that need service containers or an image of their own, and what prepares images in another. */
 export const plainExecutor = "delivery";
@@ -11,8 +13,8 @@ export function executors({ image, layout, services, testedOnly }: Pipeline): {
   readonly preparing: (prepare: PrepareCommand) => string;
 } {
   const location = layout.workingDirectory === undefined ? {} : { working_directory: layout.workingDirectory };
-  const special = [...services, ...testedOnly].filter((service) => needsOf(service) !== "");
-  const groups = Map.groupBy(special, needsOf);
+  const special = [...services, ...testedOnly].filter((service) => testEnvironment(service) !== "");
+  const groups = Map.groupBy(special, testEnvironment);
   const names = new Map(
     [...groups].map(([needs, [service]]) => {
       const name = nameOf(service);
@@ -52,15 +54,8 @@ export function executors({ image, layout, services, testedOnly }: Pipeline): {
         ]),
       ),
     },
-    executorOf: (service) => names.get(needsOf(service)) ?? plainExecutor,
+    executorOf: (service) => names.get(testEnvironment(service)) ?? plainExecutor,
   };
-}
-
-/** What the tests of a service run in, beyond what all jobs do; empty: nothing. */
-function needsOf({ testImage, serviceContainers }: PipelineService): string {
-  return testImage === undefined && serviceContainers.length === 0
-    ? ""
-    : JSON.stringify([testImage, serviceContainers]);
 }
 
 /** `with-postgres`, `test-in-rust`, `test-in-rust-with-postgres` */
@@ -71,29 +66,4 @@ function nameOf(service: PipelineService | undefined): string {
     ...(testImage === undefined ? [] : [`test-in-${imageName(testImage)}`]),
     ...(containers === "" ? [] : [`with-${containers}`]),
   ].join("-");
-}
-
-/** Where the usual servers listen, by the last part of their images' names. */
-const usualPorts: Readonly<Record<string, number>> = {
-  postgres: 5432,
-  redis: 6379,
-  valkey: 6379,
-  mysql: 3306,
-  mariadb: 3306,
-  mongo: 27017,
-  rabbitmq: 5672,
-  nats: 4222,
-  memcached: 11211,
-  elasticsearch: 9200,
-};
-
-/** The ports that tests wait for. A container whose port nobody says is not waited for. */
-export function servicePorts({ serviceContainers }: PipelineService): number[] {
-  return serviceContainers.flatMap(({ image, port }) => port ?? usualPorts[imageName(image)] ?? []);
-}
-
-/** `cimg/postgres:17.5` → `postgres` */
-function imageName(image: string): string {
-  const last = image.split("/").at(-1) ?? image;
-  return (last.split(/[:@]/)[0] ?? last).toLowerCase().replaceAll(/[^a-z0-9]+/g, "-");
 }

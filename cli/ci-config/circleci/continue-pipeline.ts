@@ -1,6 +1,6 @@
-import { errorMessage } from "../../core/error.ts";
-import { retry } from "../../core/retry.ts";
-import { CommandError, type CommandContext } from "../command.ts";
+import { errorMessage } from "../../../core/error.ts";
+import { retry } from "../../../core/retry.ts";
+import { CommandError, type CommandContext } from "../../command.ts";
 
 /** What a pipeline continues with after its setup job. */
 export interface PipelinePart {

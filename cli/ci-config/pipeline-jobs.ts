@@ -1,0 +1,281 @@
+import { batches, imageDepths, jobOf, jobsOf, type Batch } from "./batches.ts";
+import {
+  healthWait,
+  type Pipeline,
+  type PipelineEnvironment,
+  type PipelineService,
+  type Promotion,
+  type TriggerKind,
+} from "./pipeline.ts";
+import { testEnvironment } from "./test-image.ts";
+
+/** What a job does. Each kind has its steps in `job-steps.ts`; `approval` has none: it waits for a person. */
+export type JobKind =
+  | "test"
+  | "test-in-image"
+  | "prepare-image"
+  | "build"
+  | "build-only"
+  | "release"
+  | "propose"
+  | "approval"
+  | "promote"
+  | "publish-state"
+  | "preview"
+  | "preview-of-fork"
+  | "preview-environment"
+  | "tidy-preview-environments"
+  | "drift";
+
+/** A job of a run, whichever engine runs it. */
+export interface PipelineJob {
+  readonly kind: JobKind;
+  /** What it is called in the run, and reports as. */
+  readonly name: string;
+  /** The names of those that must have succeeded before. @default it starts at once */
+  readonly requires?: readonly string[];
+  /** Where its credentials are; of two that hold the same variable, the later counts. @default none */
+  readonly contexts?: readonly string[];
+  /** The services that it tests, prepares or builds. @default none */
+  readonly batch?: Batch;
+  /** The environment that it is about. @default none */
+  readonly environment?: string;
+  /** The archives of files that were made for its images, each of job `prepare-<archive>`. @default none */
+  readonly prepared?: readonly string[];
+  /** Whether its images are made from some of this run, whose digests it takes over; of `preview-environment`: whether there are any. @default false */
+  readonly takesDigests?: boolean;
+  /** What `delivery promote` is told. @default nothing */
+  readonly options?: string;
+  /** Whether it takes over what a person has approved. @default false */
+  readonly approved?: boolean;
+}
+
+/** What the jobs of a run are made from. */
+export interface RunArgs {
+  readonly pipeline: Pipeline;
+  /** How many services a job may test or build: 1 as long as the engine takes so many jobs. */
+  readonly perJob: number;
+  /** Whether the engine has jobs that wait for a person; where it has none, a pull request to the deploy repository asks. */
+  readonly approvals: boolean;
+}
+
+/** The jobs that a run has for a trigger, each after those that it requires; the aggregate status is not among them. */
+export function pipelineJobs(trigger: TriggerKind, args: RunArgs): readonly PipelineJob[] {
+  return {
+    deliver,
+    review: (all: RunArgs) => review(all, { trusted: true }),
+    "review-with-environment": reviewWithEnvironment,
+    "review-of-fork": (all: RunArgs) => review(all, { trusted: false }),
+    drift: ({ pipeline }: RunArgs) => drift(pipeline),
+  }[trigger](args);
+}
+
+/** Whether a trigger can happen at all. */
+export function happens(trigger: TriggerKind, { previewEnvironments }: Pipeline): boolean {
+  return trigger !== "review-with-environment" || previewEnvironments;
+}
+
+/**
+ * The jobs whose success makes the one status of a commit: all but those that wait for a person, and what waits for these.
+ * Drift is found in environments and not in a commit, so it is none of a commit's.
+ */
+export function awaitedJobs(jobs: readonly PipelineJob[]): readonly string[] {
+  const approved = jobs.reduce<ReadonlySet<string>>(
+    (found, { kind, name, requires = [] }) =>
+      kind === "approval" || requires.some((required) => found.has(required)) ? new Set([...found, name]) : found,
+    new Set(),
+  );
+  return jobs.map(({ name }) => name).filter((name) => !approved.has(name));
+}
+
+function deliver(args: RunArgs): PipelineJob[] {
+  const { first, promotions, services, releases, contexts } = args.pipeline;
+  if (services.length === 0) return tests(args);
+  // CI releases an image after its tests, so its build need not wait for them. A watcher of the registry releases it at once.
+  const images = [...tests(args), ...pushedBuilds(args, { afterTests: !releases, context: contexts.build })];
+  const built = images.map(({ name }) => name);
+  const release: PipelineJob = {
+    kind: "release",
+    name: `release-${first.name}`,
+    requires: built,
+    contexts: withRegistry(args.pipeline, first),
+    environment: first.name,
+  };
+  const released = releases ? [release.name] : built;
+  return [
+    ...images,
+    ...(releases ? [release] : []),
+    publication(first, released),
+    ...promotions.flatMap((promotion) => {
+      const jobs = promotionJobs(promotion, args, released);
+      return [
+        ...jobs,
+        publication(
+          promotion,
+          jobs.slice(-1).map(({ name }) => name),
+        ),
+      ];
+    }),
+    ...tidying(args.pipeline, [`publish-state-${first.name}`]),
+  ];
+}
+
+/** The contexts of a job of an environment that asks the registry for its images. */
+function withRegistry({ contexts }: Pipeline, { context, pulls }: PipelineEnvironment): string[] {
+  return pulls ? [context] : [contexts.build, context];
+}
+
+/** A pull request that was merged no longer needs its preview environment. */
+function tidying({ contexts, previewEnvironments }: Pipeline, requires: readonly string[]): PipelineJob[] {
+  if (!previewEnvironments) return [];
+  const name = "tidy-preview-environments";
+  return [{ kind: name, name, requires, contexts: [contexts.previews] }];
+}
+
+/** Publishes the state for previews without credentials. No other job waits for it. */
+function publication({ name, context }: PipelineEnvironment, requires: readonly string[]): PipelineJob {
+  return { kind: "publish-state", name: `publish-state-${name}`, requires, contexts: [context], environment: name };
+}
+
+/** @param trusted whether the commits come from people who may push, and so read what there is for pull requests */
+function review(args: RunArgs, { trusted }: { trusted: boolean }): PipelineJob[] {
+  const { services, previews, contexts, pullLogin } = args.pipeline;
+  const prepared = jobOf("prepare", preparationBatches(args));
+  const builds = batches(services, args.perJob, depthIn(services)).map((batch): PipelineJob => ({
+    kind: "build-only",
+    name: `build-${batch.name}`,
+    batch,
+    prepared: archivesOf(batch, prepared),
+    requires: jobsOf(batch, prepared),
+    // For what it builds on, as far as there is a login that may only pull.
+    ...(trusted && pullLogin ? { contexts: [contexts.read] } : {}),
+  }));
+  const preview: PipelineJob = trusted
+    ? { kind: "preview", name: "preview", contexts: [contexts.read] }
+    : { kind: "preview-of-fork", name: "preview" };
+  return [...tests(args), ...preparations(args), ...builds, ...(previews ? [preview] : [])];
+}
+
+function reviewWithEnvironment(args: RunArgs): PipelineJob[] {
+  const { services, previews, contexts } = args.pipeline;
+  // Images of other branches than the delivered one have no tag that a watcher of the registry releases.
+  const builds = pushedBuilds(args, { afterTests: false, context: contexts.previews });
+  const preview: PipelineJob = { kind: "preview", name: "preview", contexts: [contexts.read] };
+  const environment: PipelineJob = {
+    kind: "preview-environment",
+    name: "preview-environment",
+    requires: builds.map(({ name }) => name),
+    contexts: [contexts.previews],
+    takesDigests: services.length > 0,
+  };
+  return [...tests(args), ...builds, ...(previews ? [preview] : []), environment];
+}
+
+function drift({ first, promotions }: Pipeline): PipelineJob[] {
+  return [first, ...promotions].map(({ name, context }) => ({
+    kind: "drift",
+    name: `drift-${name}`,
+    contexts: [context],
+    environment: name,
+  }));
+}
+
+function tests(args: RunArgs): PipelineJob[] {
+  return testBatches(args).map((batch) => ({
+    kind: batch.services[0]?.testScript === undefined ? "test" : "test-in-image",
+    name: `test-${batch.name}`,
+    batch,
+  }));
+}
+
+/** Services that share a job need the same image and service containers. */
+function testBatches({ pipeline, perJob }: RunArgs): Batch[] {
+  const tested = [...pipeline.services, ...pipeline.testedOnly].filter(({ untested }) => untested !== true);
+  return batches(tested, perJob, (service) => `${testEnvironment(service)} ${service.testScript !== undefined}`);
+}
+
+/** What makes files for images is code of others, and gets no credentials. */
+function preparations(args: RunArgs): PipelineJob[] {
+  return preparationBatches(args).map((batch) => ({ kind: "prepare-image", name: `prepare-${batch.name}`, batch }));
+}
+
+/** Services that share a job need the same image. */
+function preparationBatches({ pipeline, perJob }: RunArgs): Batch[] {
+  const prepared = pipeline.services.filter(({ prepare }) => prepare !== undefined);
+  return batches(prepared, perJob, ({ prepare }) => prepare?.image ?? pipeline.image);
+}
+
+function archivesOf(batch: Batch, prepared: ReadonlyMap<string, string>): readonly string[] {
+  return jobsOf(batch, prepared).map((name) => name.replace(/^prepare-/, ""));
+}
+
+/** @param context with the login that pushes */
+function pushedBuilds(args: RunArgs, { afterTests, context }: { afterTests: boolean; context: string }): PipelineJob[] {
+  const { services } = args.pipeline;
+  const built = batches(services, args.perJob, depthIn(services));
+  const buildOf = jobOf("build", built);
+  const testOf = jobOf("test", testBatches(args));
+  const prepared = jobOf("prepare", preparationBatches(args));
+  const builds = built.map((batch): PipelineJob => {
+    const own = new Set(batch.services.map(({ name }) => name));
+    // Made from an image that is built here, it is made from what comes of that.
+    const bases = batch.services.flatMap((service) => service.bases ?? []).filter((base) => !own.has(base));
+    const before = bases.flatMap((base) => buildOf.get(base) ?? []);
+    const tested = afterTests ? jobsOf(batch, testOf) : [];
+    return {
+      kind: "build",
+      name: `build-${batch.name}`,
+      batch,
+      takesDigests: before.length > 0,
+      prepared: archivesOf(batch, prepared),
+      contexts: [context],
+      requires: [...new Set([...tested, ...jobsOf(batch, prepared), ...before])],
+    };
+  });
+  return [...preparations(args), ...builds];
+}
+
+/** An image is built after those that it is made from, so that they never share a job. */
+function depthIn(services: readonly PipelineService[]): (service: PipelineService) => string {
+  const depthOf = imageDepths(services);
+  return (service) => String(depthOf(service));
+}
+
+/**
+ * The job that promotes, after a person's approval if it takes one.
+ * @param released the jobs after which the first environment has the digests
+ */
+function promotionJobs(
+  promotion: Promotion,
+  { pipeline, approvals }: RunArgs,
+  released: readonly string[],
+): PipelineJob[] {
+  const { from, name, approval } = promotion;
+  const contexts = withRegistry(pipeline, promotion);
+  const before = from === pipeline.first.name ? released : [`promote-${from}`];
+  // What is approved is what this run has shown, whatever runs by then.
+  const propose: PipelineJob = {
+    kind: "propose",
+    name: `propose-${name}`,
+    requires: before,
+    contexts,
+    environment: name,
+  };
+  const approve: PipelineJob = { kind: "approval", name: `approve-${name}`, requires: [propose.name] };
+  const isAsked = approval && approvals;
+  const wait = healthWait(promotion);
+  const options = [
+    ...(wait === undefined ? [] : [`--wait ${wait}m`]),
+    ...(isAsked ? [`--approved "$approved"`] : approval ? ["--pull-request"] : []),
+  ].join(" ");
+  const promote: PipelineJob = {
+    kind: "promote",
+    name: `promote-${name}`,
+    requires: isAsked ? [approve.name] : before,
+    contexts,
+    environment: name,
+    options,
+    approved: isAsked,
+  };
+  return isAsked ? [propose, approve, promote] : [promote];
+}
