@@ -20,6 +20,7 @@ const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = 
   doctor: () => import("./commands/doctor.ts"),
   preview: () => import("./commands/preview.ts"),
   "publish-state": () => import("./commands/publish-state.ts"),
+  judge: () => import("./commands/judge.ts"),
   status: () => import("./commands/status.ts"),
 };
 

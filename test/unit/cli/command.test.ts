@@ -41,6 +41,8 @@ function example(option: string, value: string): string {
     NUMBER: "7",
     COMMIT: "0123abc",
     SHA: "0123abc",
+    "NAME=TEXT": "pods=link-.*",
+    TIME: "2026-01-31T12:00:00Z",
     "NAME=DIGEST": `link=sha256:${"0".repeat(64)}`,
   };
   return words[option] ?? values[value] ?? "example";

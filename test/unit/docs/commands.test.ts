@@ -4,12 +4,20 @@ import { expect, test } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
 import type { Command } from "../../../cli/command.ts";
+import { judgmentSchema } from "../../../cli/judgment/settings.ts";
 import { parseOptions } from "../../../cli/options.ts";
 import { serviceSettingsSchema } from "../../../components/service/service.ts";
 import { stackSchema } from "../../../stacks/schema.ts";
 
 /** What a user reads first. Whatever they say can be done is held against the program. */
-const pages = ["README.md", "docs/pipeline.md", "docs/pull-requests.md", "docs/architecture.md", "sandbox/README.md"];
+const pages = [
+  "README.md",
+  "docs/pipeline.md",
+  "docs/pull-requests.md",
+  "docs/judgment.md",
+  "docs/architecture.md",
+  "sandbox/README.md",
+];
 const root = join(import.meta.dirname, "../../..");
 const read = (path: string): string => readFileSync(join(root, path), "utf8");
 const { scripts } = z.object({ scripts: z.record(z.string(), z.string()) }).parse(JSON.parse(read("package.json")));
@@ -88,6 +96,8 @@ test.each(found(/^```yaml\n([\s\S]+?)^```$/gm))("%s: its YAML is what the progra
   } else if (Object.keys(content).some((key) => key.startsWith("delivery:"))) {
     const settings = withoutPrefix(Object.entries(content));
     expect(problemsOf(stackSchema.partial(), settings)).toEqual([]);
+  } else if (Object.hasOwn(content, "metrics")) {
+    expect(problemsOf(judgmentSchema, content)).toEqual([]);
   } else {
     expect(problemsOf(serviceSettingsSchema, content)).toEqual([]);
   }
