@@ -17,6 +17,8 @@ export interface Option {
   readonly defaultText?: string;
   /** It must be given, and not be empty. @default false */
   readonly required?: true;
+  /** It is given without its name, as the only one of its command. @default false */
+  readonly positional?: true;
   /** It can be given several times. @default the last one counts */
   readonly multiple?: true;
 }
@@ -54,14 +56,28 @@ export function parseOptions<Table extends OptionTable>(args: readonly string[],
 
 type RawValue = string | boolean | readonly (string | boolean)[] | undefined;
 
+/** How messages and `--help` name an option. */
+function nameOf(name: string, { positional, value = name }: Option): string {
+  return positional === true ? value : `--${name}`;
+}
+
 function readArguments(args: readonly string[], table: OptionTable): Readonly<Record<string, RawValue>> {
   const options = Object.entries(table).map(([name, { value, multiple = false }]) => [
     name,
     { type: value === undefined ? ("boolean" as const) : ("string" as const), multiple },
   ]);
+  const positional = Object.keys(table).find((name) => table[name]?.positional === true);
+  const allowPositionals = positional !== undefined;
   try {
-    return parseArgs({ args: [...args], options: Object.fromEntries(options), strict: true, allowPositionals: false })
-      .values;
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      options: Object.fromEntries(options.filter(([name]) => name !== positional)),
+      strict: true,
+      allowPositionals,
+    });
+    const [given, stray] = positionals;
+    if (stray !== undefined) throw new UsageError(`${JSON.stringify(stray)} is one argument too many`);
+    return positional === undefined || given === undefined ? values : { ...values, [positional]: given };
   } catch (error) {
     // Node's hint about `--` only confuses here.
     const message = errorMessage(error);
@@ -74,7 +90,7 @@ function valueOf(name: string, option: Option, given: RawValue): unknown {
   if (option.value === undefined) return given === true;
   if (Array.isArray(given)) return given.map((text) => parse(String(text), name));
   const text = given === undefined ? option.default : String(given);
-  if (needed) return parse(required(name, text), name);
+  if (needed) return parse(required(name, text, nameOf(name, option)), name);
   return text === undefined ? undefined : parse(text, name);
 }
 
@@ -82,8 +98,8 @@ function valueOf(name: string, option: Option, given: RawValue): unknown {
  * For an option that is needed only together with others.
  * @throws UsageError if it is not given
  */
-export function required(option: string, value: string | undefined): string {
-  if (value === undefined || value === "") throw new UsageError(`--${option} is missing`);
+export function required(option: string, value: string | undefined, label = `--${option}`): string {
+  if (value === undefined || value === "") throw new UsageError(`${label} is missing`);
   return value;
 }
 
@@ -132,10 +148,13 @@ export function environmentName(text: string, option: string): string {
 /** The lines of `--help` about the options: each below its name, with its default at the end. */
 export function optionsHelp(table: OptionTable): string {
   return termsHelp(
-    Object.entries(table).map(([name, { value, help, default: preset, defaultText = preset }]) => [
-      value === undefined ? `--${name}` : `--${name} ${value}`,
-      defaultText === undefined ? help : `${help} (default: ${defaultText})`,
-    ]),
+    Object.entries(table).map(([name, option]) => {
+      const { value, positional, help, default: preset, defaultText = preset } = option;
+      return [
+        value === undefined || positional === true ? nameOf(name, option) : `${nameOf(name, option)} ${value}`,
+        defaultText === undefined ? help : `${help} (default: ${defaultText})`,
+      ];
+    }),
   );
 }
 

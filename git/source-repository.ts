@@ -1,3 +1,4 @@
+import { readCommits, type SourceCommit } from "./commit-log.ts";
 import { GitError, gitAt, type Git } from "./git-command.ts";
 import { changesAlong } from "./tree-chain.ts";
 
@@ -24,6 +25,12 @@ export interface SourceRepository {
    * @throws SourceRepositoryError if the commit itself is not known
    */
   changedSince(bases: readonly string[], commit: string): Promise<ReadonlyMap<string, readonly string[]>>;
+  /**
+   * The commits that one has and the other has not, newest first.
+   * @param from an id. @default the whole history counts
+   * @throws GitError if one of them is not known here
+   */
+  commits(from: string | undefined, to: string): Promise<readonly SourceCommit[]>;
   /** Those of the candidates that the commit has among its ancestors, or is itself. */
   ancestorsOf(commit: string, candidates: readonly string[]): Promise<ReadonlySet<string>>;
   /** @returns `undefined`: one of them is not known, or the clone is too shallow to tell */
@@ -66,6 +73,7 @@ export async function openSourceRepository(directory: string): Promise<SourceRep
     },
     resolve: async (commits) => (await lookUp(git, commits)).ids,
     changedSince: (bases, commit) => changes(git, bases, commit),
+    commits: (from, to) => readCommits(git, from, to, prefix),
     ancestorsOf,
     isAncestor: async (ancestor, commit) => {
       const { ids: known } = await lookUp(git, [ancestor, commit]);

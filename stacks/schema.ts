@@ -96,6 +96,8 @@ const githubSchema = z.strictObject({
     .url("Must be a URL such as https://api.github.com")
     .regex(/[^/]$/, "Must not end with a slash")
     .default("https://api.github.com"),
+  /** Whether what runs in this environment gets versions: tags of the monorepo such as `link/v1.4.0`. @default false */
+  versionTags: z.boolean("Must be true or false").default(false),
 });
 
 /** Where the environment's digests come from, and what must hold before they do. */

@@ -55,7 +55,7 @@ export async function affectedServices(args: AffectedArgs): Promise<AffectedServ
     };
   });
   const reasons = withDependents(
-    monorepo,
+    dependentsOf(monorepo),
     new Map(results.flatMap(({ name, image }) => (image === undefined ? [] : [[name, image]]))),
   );
   const changed = results.flatMap(({ name }) => {
@@ -75,13 +75,38 @@ export async function affectedServices(args: AffectedArgs): Promise<AffectedServ
   };
 }
 
-/** Adds the services whose images are made from one that changes. @param reasons why services count as changed, by name */
-function withDependents(monorepo: Monorepo, reasons: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
-  const all = new Map(reasons);
-  const dependents = Map.groupBy(
+/**
+ * Finds the services whose images a set of changed files affects, each with the reason. For many sets: what services are made
+ * of is looked up once, in the working tree.
+ * @throws SourceRepositoryError if the monorepo is in no checkout
+ */
+export async function imagesAffectedBy(
+  monorepo: Monorepo,
+): Promise<(files: readonly string[]) => ReadonlyMap<string, string>> {
+  const graph = serviceGraph(monorepo, new Set((await uncommittedSources(monorepo)).keys()));
+  const dependents = dependentsOf(monorepo);
+  return (files) => {
+    const reasons = graph.flatMap((sources) => {
+      const { image } = firstMatches(sources, files);
+      return image === undefined ? [] : [[sources.service.name, image] as const];
+    });
+    return withDependents(dependents, new Map(reasons));
+  };
+}
+
+/** By a service, those whose images are made from its image. */
+type Dependents = ReadonlyMap<string, readonly { readonly name: string }[]>;
+
+function dependentsOf(monorepo: Monorepo): Dependents {
+  return Map.groupBy(
     [...baseServices(monorepo)].flatMap(([name, from]) => from.map(({ service }) => ({ name, base: service }))),
     ({ base }) => base,
   );
+}
+
+/** Adds the services whose images are made from one that changes. @param reasons why services count as changed, by name */
+function withDependents(dependents: Dependents, reasons: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  const all = new Map(reasons);
   // Iterating over a Map also visits what is added meanwhile.
   for (const [changed] of all)
     for (const { name } of dependents.get(changed) ?? []) if (!all.has(name)) all.set(name, `image of ${changed}`);

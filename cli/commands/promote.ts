@@ -19,6 +19,7 @@ import {
   type PromotionPath,
 } from "../promotion/candidates.ts";
 import { approvalTrailer } from "../promotion/approval.ts";
+import { promotionChangelog } from "../promotion/changelog.ts";
 import { askGates, assertGatesPassed } from "../promotion/gates.ts";
 import { promotionBranch, propose as openProposal, repositoryName } from "../promotion/pull-request.ts";
 import { registryHelp, registryOptions } from "../registry/open-registry.ts";
@@ -163,6 +164,7 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
           base: to.branch,
           released,
           outcomes,
+          changelog: await promotionChangelog(project, path, released, candidates.seen),
         });
   const more = {
     from: from.name,

@@ -10,11 +10,15 @@ export interface GitHub {
   openPullRequestsFor(head: { branch: string } | { sha: string }): Promise<PullRequest[]>;
   /** Returns the one that is open for the same branches already, if there is one. */
   createPullRequest(pullRequest: NewPullRequest): Promise<PullRequest>;
+  /** The paths that it changes; a renamed file counts at both. GitHub lists the first 3,000 files. */
+  changedFiles(number: number): Promise<string[]>;
   comments(number: number): Promise<IssueComment[]>;
   createComment(number: number, body: string): Promise<IssueComment>;
   updateComment(id: number, body: string): Promise<IssueComment>;
   /** A comment that is gone already is no error. */
   deleteComment(id: number): Promise<void>;
+  /** A tag at a commit. One that is there already stays as it is. @returns whether it is there now at this commit */
+  createTag(name: string, commit: string): Promise<boolean>;
   /** The user of the token; `undefined`: there is no token, or it is an app's, whose user GitHub does not say. */
   login(): Promise<string | undefined>;
 }
@@ -71,6 +75,17 @@ export function openGitHub({ repository, ...options }: GitHubOptions): GitHub {
         schema: pullRequestSchema,
       });
     },
+    async changedFiles(number) {
+      const files = await connection.list({
+        title: `list the files of pull request ${repository}#${number}`,
+        path: `${root}/pulls/${number}/files`,
+        schema: z.array(z.object({ filename: z.string(), previous_filename: z.string().optional() })),
+      });
+      return files.flatMap(({ filename, previous_filename: previous }) => [
+        filename,
+        ...(previous === undefined ? [] : [previous]),
+      ]);
+    },
     comments: (number) =>
       connection.list({
         title: `list the comments of ${repository}#${number}`,
@@ -101,6 +116,21 @@ export function openGitHub({ repository, ...options }: GitHubOptions): GitHub {
         schema: z.undefined(),
       });
     },
+    async createTag(name, commit) {
+      const title = `make the tag ${name} of ${repository}`;
+      const schema = z.object({ object: z.object({ sha: z.string() }) });
+      const body = { ref: `refs/tags/${name}`, sha: commit };
+      const path = `${root}/git/refs`;
+      const made = await connection.find({ title, method: "POST", path, body, absent: [422], schema });
+      if (made !== undefined) return true;
+      // An answer that was lost leaves the tag behind.
+      const known = await connection.find({
+        title: `read the tag ${name} of ${repository}`,
+        path: `${root}/git/ref/tags/${name.split("/").map(encodeURIComponent).join("/")}`,
+        schema,
+      });
+      return known?.object.sha === commit;
+    },
     async login() {
       if (options.token === undefined) return undefined;
       const user = await connection.find({
@@ -121,14 +151,17 @@ const pullRequestSchema = z
     html_url: z.string(),
     state: z.enum(["open", "closed"]),
     merged_at: z.string().nullish(),
+    merge_commit_sha: z.string().nullish(),
     labels: z.array(z.object({ name: z.string() })),
     head: z.object({ ref: z.string(), sha: z.string() }),
     base: z.object({ ref: z.string() }),
   })
-  .transform(({ html_url: url, merged_at: mergedAt, labels, ...same }) => ({
+  .transform(({ html_url: url, merged_at: mergedAt, merge_commit_sha: mergeCommit, labels, ...same }) => ({
     ...same,
     url,
     merged: typeof mergedAt === "string",
+    /** On the base branch; of one that is open, GitHub's trial of it. */
+    mergeCommit: mergeCommit ?? undefined,
     labels: labels.map(({ name }) => name),
   }));
 export type PullRequest = z.infer<typeof pullRequestSchema>;

@@ -35,6 +35,8 @@ export interface Proposal {
   readonly base: string;
   readonly released: readonly Released[];
   readonly outcomes: readonly GateOutcome[];
+  /** The commits that it brings, as Markdown. */
+  readonly changelog: string;
 }
 
 /** Services that the body lists: GitHub takes 65,536 characters, and names have up to 63. */
@@ -46,8 +48,8 @@ export function propose(github: GitHub, proposal: Proposal): Promise<PullRequest
   return github.createPullRequest({ title, head, base, body: proposalBody(proposal) });
 }
 
-/** One line for each of the first services, and what the gates have found. */
-export function proposalBody({ from, to, released, outcomes }: Proposal): string {
+/** One line for each of the first services, what has changed in them, and what the gates have found. */
+export function proposalBody({ from, to, released, outcomes, changelog }: Proposal): string {
   const services = released.slice(0, shownServices).map(({ service, digest, previous, sourceCommit }) => {
     const before = previous === undefined ? "nothing" : `\`${shortDigest(previous)}\``;
     const source = sourceCommit === undefined ? "" : `, built from ${sourceCommit.slice(0, 12)}`;
@@ -58,6 +60,7 @@ export function proposalBody({ from, to, released, outcomes }: Proposal): string
   const parts = [
     `Makes ${to} run what ${from} runs. Merging it is the promotion.`,
     [...services, ...(more > 0 ? [`- … and ${more} more, which are in the commit`] : [])].join("\n"),
+    ...(changelog === "" ? [] : [changelog]),
     ...(gates.length === 0 ? [] : [`When it was opened:\n\n${fenced(gates.join("\n"), "")}`]),
   ];
   return `${parts.join("\n\n")}\n`;

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
-import { deliveredBranch, remoteCommits, remoteOf } from "../../git/delivered-branch.ts";
-import { gitOfUser } from "../../git/git-command.ts";
+import { deliveredBranch, remoteCommits } from "../../git/delivered-branch.ts";
+import { fetchMissing } from "../../git/missing-commits.ts";
 import { shortDigest, type Records, type Release } from "../../git/records.ts";
 import type { ReleaseRecord } from "../../git/release-record.ts";
 import { memoize } from "../affected/source-tree.ts";
@@ -120,18 +120,7 @@ async function openCheckout(directory: string | undefined): Promise<Checkout | u
   if (repository === undefined) return undefined;
   return {
     repository,
-    fetchMissing: async (commits) => {
-      const known = await repository.resolve(commits);
-      const missing = [...new Set(commits)].filter((commit) => !known.has(commit));
-      if (missing.length > 0)
-        await gitOfUser(directory)([
-          "fetch",
-          "--quiet",
-          "--no-tags",
-          (await remoteOf(directory)) ?? "origin",
-          ...missing,
-        ]).catch(() => undefined);
-    },
+    fetchMissing: (commits) => fetchMissing(repository, directory, commits),
     dropped: async (commit, given) => {
       const branch = await deliveredBranch(given, directory).catch((error: unknown) => {
         if (error instanceof SourceRepositoryError) return undefined;

@@ -58,6 +58,7 @@ export async function openGitHubHarness(): Promise<GitHubHarness> {
   mkdirSync(pushesFolder(root), { recursive: true });
   await ensureRepository(root, { name: "acme/shop", public: true, rewritable: "branches" });
   await ensureRepository(root, { name: "secret" });
+  await ensureRepository(root, { name: "acme/deploy", rewritable: "branches" });
   const users = [
     { name: "x-access-token", token: writeToken, access: "write" },
     { name: "someone", token: strangerToken, access: "write" },
@@ -79,6 +80,7 @@ export async function openGitHubHarness(): Promise<GitHubHarness> {
         repositories: [
           { id: 42, fullName: "acme/shop", git: "acme/shop", public: true },
           { id: 43, fullName: "acme/secret", git: "secret", public: false },
+          { id: 44, fullName: "acme/deploy", git: "acme/deploy", public: false },
         ],
         users: [
           { login: "robot", token: writeToken, access: "write" },

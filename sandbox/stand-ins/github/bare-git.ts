@@ -18,6 +18,11 @@ interface Person {
   readonly date: string;
 }
 
+/** In GitHub's form. */
+type ChangedFile = Record<string, string>;
+
+const fileStatus: Readonly<Record<string, string>> = { A: "added", M: "modified", D: "removed", R: "renamed" };
+
 interface FileChanges {
   added: string[];
   modified: string[];
@@ -59,6 +64,22 @@ export class BareGit {
     const text = await this.run(["diff", "--shortstat", `${base}...${head}`]);
     const count = (pattern: RegExp): number => Number(pattern.exec(text)?.[1] ?? 0);
     return { files: count(/(\d+) file/), additions: count(/(\d+) insertion/), deletions: count(/(\d+) deletion/) };
+  }
+
+  /** What a branch changes since it left another one, as a pull request shows it. */
+  async changedFiles(base: string, head: string): Promise<ChangedFile[]> {
+    const args = ["diff", "--name-status", "-z", "--find-renames", `${base}...${head}`];
+    const fields = (await this.run(args)).split("\0").filter((field) => field !== "");
+    const files: ChangedFile[] = [];
+    for (let index = 0; index + 1 < fields.length; index += 2) {
+      const [kind = "", path = "", target = ""] = fields.slice(index);
+      const status = fileStatus[kind.slice(0, 1)] ?? "changed";
+      files.push(
+        status === "renamed" ? { filename: target, previous_filename: path, status } : { filename: path, status },
+      );
+      if (status === "renamed") index += 1;
+    }
+    return files;
   }
 
   /** The merged tree; `undefined`: there are conflicts. */

@@ -50,6 +50,10 @@ export const pullRequests = new Hono<ApiEnv>()
     return c.json(await fullView(c, pull), 201);
   })
   .get("/:number", async (c) => c.json(await fullView(c, findPull(c, c.req.param("number")))))
+  .get("/:number/files", async (c) => {
+    const { base, head } = findPull(c, c.req.param("number"));
+    return page(c, await c.var.git.changedFiles(base.sha, head.sha));
+  })
   .patch("/:number", async (c) => {
     const pull = findPull(c, c.req.param("number"));
     const user = userOf(c);

@@ -8,6 +8,7 @@ import { applyPush } from "./apply-push.ts";
 import { commits } from "./commits.ts";
 import type { GitHubHost, GitHubUser, WebhookTarget } from "./host.ts";
 import { comments, labels } from "./issues.ts";
+import { gitRefs } from "./git-refs.ts";
 import { findPull, pullRequests } from "./pull-requests.ts";
 import { repositories } from "./repositories.ts";
 import { openStore, type State } from "./state.ts";
@@ -73,6 +74,7 @@ function createApp(
   repository.route("/pulls", pullRequests);
   repository.route("/issues", comments);
   repository.route("/issues", labels);
+  repository.route("/git", gitRefs);
   repository.route("/", commits);
 
   const api = new Hono<ApiEnv>();

@@ -21,11 +21,13 @@ describe.each(commands)("%s", (name, { help, options }) => {
   });
 
   test.each(Object.entries<Option>(options))("option %s is in the help and is parsed", (option, declared) => {
-    const label = declared.value === undefined ? `--${option}` : `--${option} ${declared.value}`;
+    const { value: given, positional } = declared;
+    const label = given === undefined ? `--${option}` : positional === true ? given : `--${option} ${given}`;
     expect(help.split("\n").filter((line) => line.startsWith(`  ${label}  `))).toHaveLength(1);
     const needed = Object.entries<Option>(options).filter(([, other]) => other.required);
-    const args = [...needed, [option, declared] as const].flatMap(([given, { value }]) =>
-      value === undefined ? [`--${given}`] : [`--${given}`, example(given, value)],
+    const asked = [...new Map<string, Option>([...needed, [option, declared]])];
+    const args = asked.flatMap(([other, { value, positional: bare }]) =>
+      value === undefined ? [`--${other}`] : [...(bare === true ? [] : [`--${other}`]), example(other, value)],
     );
     expect(parseOptions(args, options)[option]).not.toBeOneOf([undefined, false]);
   });
@@ -40,6 +42,8 @@ function example(option: string, value: string): string {
     N: "7",
     NUMBER: "7",
     COMMIT: "0123abc",
+    "COMMIT|PR": "0123abc",
+    "FROM..TO": "staging..prod",
     SHA: "0123abc",
     "NAME=TEXT": "pods=link-.*",
     TIME: "2026-01-31T12:00:00Z",

@@ -117,3 +117,24 @@ describe("help", () => {
     expect(wrap(`a ${"x".repeat(130)} b`)).toBe(`a\n${"x".repeat(130)}\nb`);
   });
 });
+
+describe("an option without its name", () => {
+  const positional = {
+    commit: { value: "COMMIT", positional: true, required: true, help: "which one" },
+    json: { help: "print JSON" },
+  } as const satisfies OptionTable;
+
+  test("is the only argument beside the options, and in the help as what it stands for", () => {
+    expect(parseOptions(["--json", "abc"], positional)).toEqual({ commit: "abc", json: true });
+    expect(optionsHelp(positional)).toBe("  COMMIT  which one\n  --json  print JSON");
+  });
+
+  test.each([
+    [[], "COMMIT is missing"],
+    [[""], "COMMIT is missing"],
+    [["a", "b"], '"b" is one argument too many'],
+    [["--commit", "a"], "Unknown option '--commit'"],
+  ])("%j is refused", (args, message) => {
+    expect(() => parseOptions(args, positional)).toThrow(new UsageError(message));
+  });
+});

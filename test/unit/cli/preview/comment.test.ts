@@ -489,6 +489,7 @@ function pull(number: number, sha: string): PullRequest {
     state: "open",
     url: `https://github.com/acme/shop/pull/${number}`,
     merged: false,
+    mergeCommit: undefined,
     labels: [],
     head: { ref: "change", sha },
     base: { ref: "main" },

@@ -29,7 +29,7 @@ test("the same digests have the same branch, in whatever order", () => {
   expect(promotionBranch("staging", [{ ...link, digest: two }, user])).not.toBe(branch);
 });
 
-test("a pull request has a line per service, and what the gates have found", () => {
+test("a pull request has a line per service, and what is new, and what the gates have found", () => {
   const body = proposalBody({
     from: "dev",
     to: "staging",
@@ -41,11 +41,13 @@ test("a pull request has a line per service, and what the gates have found", () 
       { service: "user", repository: "shop-user", digest: two, previous: undefined },
     ],
     outcomes: [{ gate: "test", passed: true, detail: "`true` has succeeded" }],
+    changelog: "What is new.",
   });
   expect(body).toBe(
     "Makes staging run what dev runs. Merging it is the promotion.\n\n" +
       "- **link** `sha256:111111111111` → `sha256:222222222222`, built from abcdef0\n" +
       "- **user** nothing → `sha256:222222222222`\n\n" +
+      "What is new.\n\n" +
       "When it was opened:\n\n```\n✓ test  `true` has succeeded\n```\n",
   );
 });
@@ -59,7 +61,7 @@ test("a pull request of any number of services is short enough for GitHub, and n
     sourceCommit: "0123456789abcdef".repeat(4),
   }));
   const proposal = { from: "dev", to: "staging", title: "promote", head: "promote/staging-1", base: "main" };
-  const body = proposalBody({ ...proposal, released, outcomes: [] });
+  const body = proposalBody({ ...proposal, released, outcomes: [], changelog: "" });
   expect(body.length).toBeLessThan(65_536);
   expect(body).toContain(
     `${"a".repeat(60)}99** \`sha256:111111111111\` → \`sha256:222222222222\`, built from 0123456789ab\n`,

@@ -1,0 +1,13 @@
+import type { StackSettings } from "../../stacks/schema.ts";
+
+/** Where GitHub shows a commit or a pull request of the monorepo to people. */
+export type WebLinks = (shown: { readonly commit: string } | { readonly pullRequest: number }) => string;
+
+/** @returns `undefined`: the stack file names no repository on GitHub */
+export function webLinks(settings: StackSettings["github"]): WebLinks | undefined {
+  if (settings === undefined) return undefined;
+  const { hostname, origin } = new URL(settings.api);
+  // GitHub Enterprise Server has its API below the same address.
+  const root = `${hostname === "api.github.com" ? "https://github.com" : origin}/${settings.repository}`;
+  return (shown) => ("commit" in shown ? `${root}/commit/${shown.commit}` : `${root}/pull/${shown.pullRequest}`);
+}

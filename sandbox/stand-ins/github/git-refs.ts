@@ -1,0 +1,34 @@
+import { Hono } from "hono";
+import { z } from "zod";
+import { notePush } from "../git-server/pushes.ts";
+import { ApiError, bodyOf, notFound, writerOf, type ApiContext, type ApiEnv } from "./api.ts";
+
+const refSchema = z.object({
+  ref: z.string().regex(/^refs\/(heads|tags)\/[^\s~^:?*[\\]+$/),
+  sha: z.string().regex(/^[0-9a-f]{40}$/),
+});
+
+/** Branches and tags as Git has them; below `/repos/:owner/:repo/git`. */
+export const gitRefs = new Hono<ApiEnv>()
+  .get("/ref/:name{.+}", async (c) => {
+    const ref = `refs/${c.req.param("name")}`;
+    const sha = await c.var.git.commit(ref);
+    if (sha === undefined) throw notFound();
+    return c.json(refView(c, ref, sha));
+  })
+  .post("/refs", async (c) => {
+    writerOf(c);
+    const { host, repository, git } = c.var;
+    const { ref, sha } = bodyOf(c, "Reference", refSchema);
+    if ((await git.commit(sha)) === undefined) throw new ApiError(422, "Object does not exist");
+    if ((await git.commit(ref)) !== undefined) throw new ApiError(422, "Reference already exists");
+    await git.run(["update-ref", ref, sha, "0".repeat(40)]);
+    // What follows from a push follows from this, too.
+    notePush(host.root, { repository: repository.git, updates: [{ ref, after: sha }] });
+    return c.json(refView(c, ref, sha), 201);
+  });
+
+function refView({ var: { host, repository } }: ApiContext, ref: string, sha: string) {
+  const api = `${host.url}/repos/${repository.fullName}/git`;
+  return { ref, url: `${api}/${ref}`, object: { type: "commit", sha, url: `${api}/commits/${sha}` } };
+}
