@@ -122,7 +122,7 @@ export function contradictions(
         "needs the pipeline that a stack with owns.ciProject and ci.repositoryId declares, and looks over all environments; set it there",
     });
   }
-  problems.push(...signingContradictions(file, config.gitops));
+  problems.push(...signingContradictions(file, config.gitops), ...copyContradictions(file, config));
   needs("gitops.signing.secret", config.gitops?.signing?.secret);
   needs("gitops.signing.previews", config.gitops?.signing?.previews);
   needs("gitops.argoCd.commitStatus.privateKey", config.gitops?.argoCd.commitStatus?.privateKey);
@@ -151,6 +151,28 @@ function signingContradictions(file: string, gitops: StackSettings["gitops"]): P
     ...(release === "registry-watch" ? [watched] : []),
     ...(previews !== undefined && signing.previews === undefined ? [unsigned] : []),
     ...(previews === undefined && signing.previews !== undefined ? [unused] : []),
+  ];
+}
+
+/** Copies are of what was signed elsewhere. */
+function copyContradictions(file: string, { promotion, images }: StackSettings): Problem[] {
+  if (promotion?.copyImages !== true) return [];
+  const { registry, organization, signing } = images;
+  const own = `${registry}/${organization}`;
+  const at = (key: string, message: string): Problem => ({ location: `${file}: ${key}`, message });
+  if (signing?.verify !== undefined && signing.origin === undefined)
+    return [
+      at(
+        "images.signing.origin",
+        "missing; promotion.copyImages has images copied here, and they are signed for where they were built: set it to that registry and organization, e.g. docker.io/acme",
+      ),
+    ];
+  if (signing?.origin !== own) return [];
+  return [
+    at(
+      "promotion.copyImages",
+      `has nothing to copy: images.signing.origin is ${own}, as images says; remove one of them`,
+    ),
   ];
 }
 

@@ -78,6 +78,19 @@ export const imagesSchema = keysSchema
   })
   .transform(({ platform = "linux/amd64", platforms = [platform], ...images }) => ({ ...images, platforms }));
 
+/** Where images are built and signed, and copied from: elsewhere than in `images`, if `signing.origin` says so. */
+export function imagesOrigin({
+  registry,
+  organization,
+  signing,
+}: Pick<z.infer<typeof imagesSchema>, "registry" | "organization" | "signing">): {
+  readonly registry: string;
+  readonly organization: string;
+} {
+  const [host, ...path] = signing?.origin?.split("/") ?? [];
+  return host === undefined ? { registry, organization } : { registry: host, organization: path.join("/") };
+}
+
 /** What a registry is known to refuse, of where its images would be and of who asks. */
 function locationProblem({
   registry,

@@ -110,6 +110,11 @@ const promotionSchema = z.strictObject({
   approval: z.boolean("Must be true or false").default(false),
   /** A command that must succeed, run in the program's directory. @default none */
   test: z.string("Must be a command").min(1, "Must be a command").optional(),
+  /**
+   * Whether `promote` copies the images, with all that is attached to them, to where `images` of this stack says: this environment
+   * pulls from a registry or organization of its own. @default false: they are there already, or come by themselves
+   */
+  copyImages: z.boolean("Must be true or false").default(false),
 });
 
 /** The keys of a stack file, all under `config:` with the prefix `delivery:`; the secrets among them are apart. */

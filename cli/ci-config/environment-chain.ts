@@ -1,4 +1,5 @@
 import { contextName } from "../../core/names.ts";
+import { imagesOrigin } from "../../stacks/images-schema.ts";
 import { CommandError } from "../command.ts";
 import type { Project, StackFile } from "../project/stack-file.ts";
 import type { PipelineEnvironment, Promotion } from "./pipeline.ts";
@@ -90,8 +91,10 @@ function withFollowing(name: string, origins: Origins): string[] {
 
 function environmentOf(file: StackFile): PipelineEnvironment {
   const { name } = file;
-  const { app, environment = name, images } = file.read("app", "environment", "promotion", "images");
-  const { registry, login, pull } = images;
+  const { app, environment = name, images, promotion } = file.read("app", "environment", "promotion", "images");
+  const { login, pull } = images;
+  // Images that are copied are looked up at their origin; the login that may push the copies is in the environment's own context.
+  const { registry } = promotion?.copyImages === true ? imagesOrigin(images) : images;
   return { name, context: contextName(app.name, environment), pulls: login === "own" || pull?.registry === registry };
 }
 

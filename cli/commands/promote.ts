@@ -20,6 +20,7 @@ import {
 } from "../promotion/candidates.ts";
 import { approvalTrailer } from "../promotion/approval.ts";
 import { promotionChangelog } from "../promotion/changelog.ts";
+import { copyImages, copyOrigins } from "../promotion/copy-images.ts";
 import { askGates, assertGatesPassed } from "../promotion/gates.ts";
 import { promotionBranch, propose as openProposal, repositoryName } from "../promotion/pull-request.ts";
 import { registryHelp, registryOptions } from "../registry/open-registry.ts";
@@ -116,7 +117,11 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
   const repository = pullRequest ? repositoryName(to.repository, flags["github-repository"]) : undefined;
   const github =
     repository === undefined ? undefined : githubOf(githubSettings(project.stackFile(to.name)), context, repository);
-  const { assertReleasable } = await releaseChecks(project.stackFile(to.name), flags, context);
+  const checks = await releaseChecks(project.stackFile(to.name), flags, context);
+  if (promotion.rules.copyImages && flags.unverified)
+    throw new UsageError(
+      `--unverified asks no registry, and images are copied to that of ${to.name} (promotion.copyImages of ${project.stackFile(to.name).path}); leave it out`,
+    );
   const path = { from, to, services: flags.service };
   if (flags.propose !== undefined) return propose(flags.propose, path, context);
   const approved = flags.approved === undefined ? undefined : await readDigests(flags.approved, context.input);
@@ -129,10 +134,12 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
     context,
   });
   for (const line of rolledBackLines(to.name, candidates)) context.note(line);
-  await assertReleasable(candidates.pending);
+  const { pending, rolledBack, outcomes } = candidates;
+  const origins = promotion.rules.copyImages ? copyOrigins(project.stackFile(to.name), candidates) : undefined;
+  await checks.assertReleasable(pending, origins);
   assertGatesPassed(to.name, candidates, { check, json }, context);
   if (check) return;
-  const { pending, rolledBack, outcomes } = candidates;
+  if (origins !== undefined) await copyImages(pending, { origins, checks, note: context.note });
   const describe = (released: readonly Released[]) => ({
     subject: `promote(${from.name} → ${to.name}): ${summarize(released)}`,
     trailers: [

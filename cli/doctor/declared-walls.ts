@@ -1,6 +1,7 @@
 import { kubeconfigVariable, pullVariables } from "../../core/names.ts";
 import { isSecretSource, type ValueSource } from "../../components/circleci/contexts.ts";
 import { tokenVariable } from "../../git/git-credentials.ts";
+import { imagesOrigin } from "../../stacks/images-schema.ts";
 import type { EnvironmentSettings, Reach, ReachableContext } from "./reach.ts";
 import type { Finding } from "./report.ts";
 
@@ -102,6 +103,9 @@ function settingFindings(environment: EnvironmentSettings, { app, environments }
     message,
   });
   const { admission } = cluster;
+  const copies = promotion?.copyImages === true;
+  // Jobs look for images where they are copied from.
+  const { registry } = copies ? imagesOrigin(images) : images;
   const findings: (Finding | false)[] = [
     ci.sharedContext && {
       level: "error",
@@ -110,10 +114,17 @@ function settingFindings(environment: EnvironmentSettings, { app, environments }
     },
     images.login === "password" &&
       images.source === "registry" &&
-      images.pull?.registry !== images.registry &&
+      images.pull?.registry !== registry &&
       warning(
         "images.pull",
-        `missing for ${images.registry}: jobs of ${name} that look for images have ${app}-build, which may push${isFirst ? ", and builds of pull requests have no login" : ""}; set it to an account that may only read`,
+        `missing for ${registry}: jobs of ${name} that look for images have ${app}-build, which may push${isFirst ? ", and builds of pull requests have no login" : ""}; set it to an account that may only read`,
+      ),
+    copies &&
+      images.login === "password" &&
+      copyLogin.some((variable) => !(variable in ci.environment)) &&
+      warning(
+        "ci.environment",
+        `promotion.copyImages has CI push to ${images.registry}, for which jobs of ${name} have no login; set ${copyLogin.join(" and ")} to secrets with an account that may push to ${images.registry}/${images.organization}, and nowhere else`,
       ),
     isFirst &&
       !isPinned(ci.image) &&
@@ -150,6 +161,9 @@ function settingFindings(environment: EnvironmentSettings, { app, environments }
 function isPinned(image: string): boolean {
   return /@sha256:[0-9a-f]{64}$/.test(image);
 }
+
+/** The login with which a promotion pushes copies. */
+const copyLogin = ["DELIVERY_REGISTRY_USERNAME", "DELIVERY_REGISTRY_PASSWORD"] as const;
 
 /** A credential writes to a whole branch. */
 function deployBranchFindings({ environments, contexts }: Reach): Finding[] {

@@ -18,7 +18,7 @@ interface Promotion {
   readonly rules: PromotionRules;
 }
 
-const noRules: PromotionRules = { approval: false };
+const noRules: PromotionRules = { approval: false, copyImages: false };
 
 /**
  * @param file of the environment that is to get the digests
@@ -56,6 +56,8 @@ export interface Candidates {
   readonly rolledBack: readonly Release[];
   /** The records of the second, as they are before the gates are asked. */
   readonly seen: Records;
+  /** The repositories that the first runs them from, by service. */
+  readonly runsFrom: ReadonlyMap<string, string>;
 }
 
 /**
@@ -67,11 +69,15 @@ export async function readCandidates(path: PromotionPath): Promise<Candidates> {
   const { from, to } = path;
   return readBranch(to, async (snapshot) => {
     const seen = await readRecords(snapshot, to.directory);
-    const releases = chooseReleases(path, await sourceRecords(from, to, snapshot), seen);
+    const tested = await sourceRecords(from, to, snapshot);
+    const releases = chooseReleases(path, tested, seen);
     const others = releases.filter((release) => !isSameImage(release, seen.get(release.service)?.image));
     const isBack = (release: Release): boolean =>
       path.services === undefined && isRejected(release, seen.get(release.service));
-    return { pending: others.filter((release) => !isBack(release)), rolledBack: others.filter(isBack), seen };
+    const runsFrom = new Map(
+      [...tested].flatMap(([service, { image }]) => (image ? [[service, image.repository]] : [])),
+    );
+    return { pending: others.filter((release) => !isBack(release)), rolledBack: others.filter(isBack), seen, runsFrom };
   });
 }
 

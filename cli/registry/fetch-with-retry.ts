@@ -22,7 +22,9 @@ export async function fetchWithRetry(url: string, init: RequestInit, limits: Fet
   const { host } = new URL(url);
   const send = async (): Promise<Response> => {
     const response = await fetch(url, { ...init, signal: AbortSignal.timeout(timeout) }).catch((error: unknown) => {
-      throw new CommandError(
+      // What is sent may itself come from somewhere that fails.
+      if (error instanceof Error && error.cause instanceof CommandError) throw error.cause;
+      throw new UnreachableRegistryError(
         `the registry at ${host} cannot be reached (${rootMessage(error)}); check its name and the network`,
         { cause: error },
       );
@@ -47,6 +49,9 @@ export async function fetchWithRetry(url: string, init: RequestInit, limits: Fet
     `the registry at ${host} limits our requests (429); wait, or log in: registries allow more to those they know`,
   );
 }
+
+/** No answer has come, so that asking again may help. */
+export class UnreachableRegistryError extends CommandError {}
 
 /** The registry has answered that it cannot answer now. */
 class BusyError extends Error {

@@ -19,10 +19,17 @@ export interface RegistryRequest {
   readonly accept?: string;
   /** @default follow */
   readonly redirect?: "follow" | "manual";
-  readonly body?: { readonly type: string; readonly content: Buffer<ArrayBuffer> };
+  readonly body?: RequestBody;
   /** @default pull */
   readonly actions?: RegistryActions;
+  /** What of the session's limits does not hold for it. */
+  readonly limits?: FetchLimits;
 }
+
+/** What is sent: all of it, or what is opened for each attempt, of so many bytes. */
+export type RequestBody =
+  | { readonly type: string; readonly content: Buffer<ArrayBuffer> }
+  | { readonly type: string; readonly size: number; readonly open: () => Promise<ReadableStream<Uint8Array>> };
 
 /**
  * Requests to registries, with the login that each wants.
@@ -65,10 +72,13 @@ export function registrySession({ login, limits }: RegistryOptions): RegistrySes
 
   return async (image, path, request = {}) => {
     const { method = "GET", accept = "application/json", redirect = "follow", body, actions = "pull" } = request;
+    // What is opened can be sent once.
+    const once = body === undefined || "content" in body ? {} : { retries: 0 };
+    const requestLimits = { ...limits, ...request.limits, ...once };
     const url = new URL(path, image.url);
     // An address elsewhere, such as that of a registry's storage, takes no login of the registry.
     const isOwn = url.origin === new URL(image.url).origin;
-    const response = await authorized(image, actions, (authorization) =>
+    const response = await authorized(image, actions, async (authorization) =>
       fetchWithRetry(
         url.href,
         {
@@ -77,11 +87,12 @@ export function registrySession({ login, limits }: RegistryOptions): RegistrySes
           headers: {
             accept,
             ...(body === undefined ? {} : { "content-type": body.type }),
+            ...(body === undefined || "content" in body ? {} : { "content-length": String(body.size) }),
             ...(authorization === undefined || !isOwn ? {} : { authorization }),
           },
-          ...(body === undefined ? {} : { body: body.content }),
+          ...(await sent(body)),
         },
-        limits,
+        requestLimits,
       ),
     );
     if (response.ok || (redirect === "manual" && response.status >= 300 && response.status < 400)) return response;
@@ -95,6 +106,11 @@ export function registrySession({ login, limits }: RegistryOptions): RegistrySes
       doing: method === "PUT" || method === "POST" ? "write" : "read",
     });
   };
+}
+
+async function sent(body: RequestBody | undefined): Promise<Pick<RequestInit, "body" | "duplex">> {
+  if (body === undefined) return {};
+  return "content" in body ? { body: body.content } : { body: await body.open(), duplex: "half" };
 }
 
 /** A registry has answered, and not with what was asked for. */

@@ -2,6 +2,7 @@ import type { KeyObject } from "node:crypto";
 import { readPublicKey } from "../../core/image-key.ts";
 import type { Release } from "../../git/records.ts";
 import { imageRepository } from "../../core/names.ts";
+import { imagesOrigin } from "../../stacks/images-schema.ts";
 import { CommandError } from "../command.ts";
 import type { StackFile } from "../project/stack-file.ts";
 import { artifactStore } from "../registry/artifacts.ts";
@@ -27,8 +28,7 @@ export function signingPolicy(file: StackFile): SigningPolicy | undefined {
   const { app, images } = file.find("app", "images") ?? {};
   const { signing } = images ?? {};
   if (app === undefined || images === undefined || signing?.verify === undefined) return undefined;
-  const [registry = images.registry, ...organization] = signing.origin?.split("/") ?? [];
-  const origin = signing.origin === undefined ? images : { registry, organization: organization.join("/") };
+  const origin = imagesOrigin(images);
   return {
     keys: signing.publicKeys.flatMap((pem) => {
       const read = readPublicKey(pem);
@@ -48,8 +48,9 @@ export async function assertImagesSigned(
   policy: SigningPolicy,
   releases: readonly Release[],
   registry: RegistryOptions,
+  where: ProofLocation = "also at the origin",
 ): Promise<void> {
-  const problems = await unsignedImages(policy, releases, registry);
+  const problems = await unsignedImages(policy, releases, registry, where);
   if (problems.length === 0) return;
   throw new CommandError(
     [
@@ -58,6 +59,9 @@ export async function assertImagesSigned(
     ].join("\n       "),
   );
 }
+
+/** Where proofs count: a copy must have its own. */
+type ProofLocation = "also at the origin" | "beside the image";
 
 export interface UnsignedImage {
   readonly release: Release;
@@ -75,10 +79,11 @@ export async function unsignedImages(
   policy: SigningPolicy,
   releases: readonly TaggedRelease[],
   registry: RegistryOptions,
+  where: ProofLocation = "also at the origin",
 ): Promise<UnsignedImage[]> {
   const checked = await Promise.all(
     releases.map(async (release) => {
-      const problem = await problemOf(policy, release, registry);
+      const problem = await problemOf(policy, release, registry, where);
       return problem === undefined ? [] : [{ release, problem }];
     }),
   );
@@ -89,11 +94,12 @@ async function problemOf(
   { keys, originOf }: SigningPolicy,
   release: TaggedRelease,
   registry: RegistryOptions,
+  where: ProofLocation,
 ): Promise<string | undefined> {
   const { repository, digest, tag } = release;
   const expected: Expected = { repository: originOf(release.service), commit: release.sourceCommit, tag };
   // A copy brings its signatures along. A cache may not know of them, but a signature is no less one for where it lies.
-  const locations = [...new Set([repository, expected.repository])];
+  const locations = where === "beside the image" ? [repository] : new Set([repository, expected.repository]);
   const problems: string[] = [];
   for (const location of locations) {
     const proofs = await readProofs(artifactStore(location, { ...registry, actions: "pull" }), digest, keys);

@@ -1,7 +1,8 @@
 import type { KeyObject } from "node:crypto";
 import { CommandError } from "../command.ts";
 import { platformImages } from "../registry/manifest.ts";
-import type { Artifact, ArtifactStore, StoredManifest } from "../registry/artifacts.ts";
+import type { Artifact, ArtifactStore } from "../registry/artifacts.ts";
+import type { StoredManifest } from "../registry/content.ts";
 import { bundleType, signStatement } from "./bundle.ts";
 import { readProofs } from "./read-proofs.ts";
 import { predicateTypes, statementKinds, statementOf, type ImageClaim, type StatementKind } from "./statement.ts";

@@ -12,6 +12,8 @@ export interface AttachmentKind {
   readonly referrers?: boolean;
   /** Whether a tag that is there can be changed. @default true */
   readonly immutableTags?: boolean;
+  /** Whether it only passes on what others have. @default false */
+  readonly readOnly?: boolean;
 }
 
 /** Stands in for a registry: the parts of the Docker Registry HTTP API v2 that the CLI speaks, with images made of nothing. */
@@ -20,12 +22,16 @@ export class RegistryStandIn implements AsyncDisposable {
   readonly tags = new Map<string, Map<string, string>>();
   /** Every request: method and path. */
   readonly requests: string[] = [];
+  /** The logins that were sent. */
+  readonly logins = new Set<string>();
   /** Answers that come before the real ones, e.g. 429. */
   readonly stumbles: { status: number; headers?: Record<string, string> }[] = [];
   /** Repositories that nobody may read. */
   readonly closed = new Set<string>();
   /** What another writer does just after something was written under a tag. */
   afterTag: (repository: string, tag: string) => void = () => {};
+  /** Refuses what would be written to a path, by a status and a code. */
+  beforeWrite: (path: string) => readonly [status: number, code: string] | undefined = () => undefined;
   /** Headers of every answer. */
   headers: Record<string, string> = {};
   private readonly contents = new Map<string, { type: string; body: string }>();
@@ -84,6 +90,11 @@ export class RegistryStandIn implements AsyncDisposable {
     this.tags.set(repository, new Map([["cached", digest]]));
   }
 
+  /** Forgets what is stored under a digest, as garbage collection does. */
+  forget(digest: string): void {
+    this.contents.delete(digest);
+  }
+
   /** What is stored under a digest. */
   content(digest: string): string {
     return this.contents.get(digest)?.body ?? "";
@@ -119,8 +130,14 @@ export class RegistryStandIn implements AsyncDisposable {
       "application/vnd.oci.image.manifest.v1+json",
       JSON.stringify({
         schemaVersion: 2,
-        config: { digest: config, mediaType: type },
-        layers: [{ digest: layer, mediaType: "application/vnd.oci.image.layer.v1.tar+gzip" }],
+        config: { digest: config, mediaType: type, size: this.content(config).length },
+        layers: [
+          {
+            digest: layer,
+            mediaType: "application/vnd.oci.image.layer.v1.tar+gzip",
+            size: this.content(layer).length,
+          },
+        ],
       }),
     );
   }
@@ -128,7 +145,10 @@ export class RegistryStandIn implements AsyncDisposable {
   private tag(repository: string, tag: string, manifests: readonly { digest: string }[]): string {
     const index = this.write(
       "application/vnd.oci.image.index.v1+json",
-      JSON.stringify({ schemaVersion: 2, manifests }),
+      JSON.stringify({
+        schemaVersion: 2,
+        manifests: manifests.map((one) => ({ ...one, size: this.content(one.digest).length })),
+      }),
     );
     this.tags.set(repository, new Map([...(this.tags.get(repository) ?? []), [tag, index]]));
     return index;
@@ -144,6 +164,7 @@ export class RegistryStandIn implements AsyncDisposable {
   private answer(request: IncomingMessage, response: ServerResponse): void {
     const url = new URL(request.url ?? "/", `http://${this.host}`);
     this.requests.push(`${request.method} ${url.pathname}${url.search}`);
+    if (request.headers.authorization !== undefined) this.logins.add(request.headers.authorization);
     const stumble = this.stumbles.shift();
     if (stumble !== undefined) return void response.writeHead(stumble.status, stumble.headers).end();
     const basic = `Basic ${Buffer.from("robot:hunter2").toString("base64")}`;
@@ -168,6 +189,14 @@ export class RegistryStandIn implements AsyncDisposable {
       return void response.writeHead(401, { "www-authenticate": challenge }).end();
     }
     for (const [name, value] of Object.entries(this.headers)) response.setHeader(name, value);
+    if (isWrite && this.kind.readOnly === true)
+      return void response
+        .writeHead(405)
+        .end('{"errors":[{"code":"UNSUPPORTED","message":"The operation is unsupported."}]}');
+    const refused = isWrite ? this.beforeWrite(url.pathname) : undefined;
+    if (refused !== undefined)
+      return void response.writeHead(refused[0]).end(JSON.stringify({ errors: [{ code: refused[1] }] }));
+    if (isWrite && !this.tags.has(repository)) this.tags.set(repository, new Map());
     const tags = this.tags.get(repository);
     if (tags === undefined) return void response.writeHead(404).end();
     if (kind === "tags") return this.page([...tags.keys()], repository, url, response);
@@ -192,6 +221,11 @@ export class RegistryStandIn implements AsyncDisposable {
     const digest = this.write(request.headers["content-type"] ?? "", body);
     if (kind === "blobs/uploads")
       return void response.writeHead(url.searchParams.get("digest") === digest ? 201 : 400).end();
+    const missing = partsOf(body).filter((part) => !this.contents.has(part));
+    if (missing.length > 0)
+      return void response
+        .writeHead(400)
+        .end(JSON.stringify({ errors: [{ code: "MANIFEST_BLOB_UNKNOWN", message: `unknown: ${missing.join()}` }] }));
     if (!reference.startsWith("sha256:")) {
       if (this.kind.immutableTags === true && tags.has(reference))
         return void response
@@ -225,6 +259,14 @@ export class RegistryStandIn implements AsyncDisposable {
       response.setHeader("link", `</v2/${repository}/tags/list?n=2&last=${page.at(-1)}>; rel="next"`);
     response.end(JSON.stringify({ name: repository, tags: page }));
   }
+}
+
+/** What a manifest leads to, which a registry must have before. */
+function partsOf(manifest: string): string[] {
+  type Part = { digest: string };
+  const content: { manifests?: Part[]; layers?: Part[]; config?: Part } = JSON.parse(manifest);
+  const { manifests = [], layers = [], config } = content;
+  return [...manifests, ...layers, ...(config ? [config] : [])].map(({ digest }) => digest);
 }
 
 interface WrittenPart {

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { errorMessage } from "../../../core/error.ts";
 import { asProgramConfig, readStackFile } from "../../../stacks/stack-file.ts";
 import { openMockEngine, runProgram } from "../../support/mock-engine.ts";
+import { keyPair } from "../../support/signing.ts";
 
 /** A monorepo of two services that are fine; its path is relative, as in a stack file. */
 let app: string;
@@ -570,6 +571,26 @@ describe("an invalid stack file gets one clear error and declares nothing", () =
       set("services.link.peers", { user: "ADDR", link: "ADDR" }),
       `${file}: services.link.peers`,
       /ADDR is to hold the addresses of the peer user and the peer link; give each a variable of its own$/,
+    ],
+    [
+      "copies of what is signed nobody knows where",
+      (settings) => {
+        set("promotion", { from: "dev", copyImages: true })(settings);
+        set("images.signing", { publicKeys: [keyPair().publicPem], verify: "signed" })(settings);
+      },
+      `${file}: images.signing.origin`,
+      /missing; promotion\.copyImages has images copied here, .* set it to that registry and organization/,
+    ],
+    [
+      "copies of what is there",
+      (settings) => {
+        set("promotion", { from: "dev", copyImages: true })(settings);
+        set("images.signing", { publicKeys: [keyPair().publicPem], origin: "docker.io/acme" })(settings);
+        set("images.organization", "acme")(settings);
+        set("images.registry", "docker.io")(settings);
+      },
+      `${file}: promotion.copyImages`,
+      /has nothing to copy: images\.signing\.origin is docker\.io\/acme/,
     ],
     [
       "a missing secret of one service",

@@ -9,6 +9,7 @@ import { readReach } from "../../../../cli/doctor/reach.ts";
 import { Project } from "../../../../cli/project/stack-file.ts";
 import { errorMessage } from "../../../../core/error.ts";
 import { CircleCiHarness } from "../../../support/circleci-harness.ts";
+import { keyPair } from "../../../support/signing.ts";
 
 type Settings = Record<string, unknown>;
 
@@ -129,6 +130,27 @@ Whether CircleCI has it so is not known; it is asked with the API token in CIRCL
 Nothing to do.`);
 });
 
+test("where images are copied, a promotion has the login for the copies, and one that may only read where they come from", async () => {
+  const signing = { publicKeys: [keyPair().publicPem], origin: "docker.io/acme" };
+  const environment = {
+    DELIVERY_GIT_TOKEN: "prod-token",
+    DELIVERY_REGISTRY_USERNAME: "push-user",
+    DELIVERY_REGISTRY_PASSWORD: "push-password",
+  };
+  declare({
+    prod: {
+      images: { registry: "ghcr.io", organization: "acme", username: "nodes", source: "registry", pull, signing },
+      ci: { organizationId, projectSlug: "circleci/acme/shop", environment },
+      promotion: { from: "dev", approval: true, copyImages: true },
+    },
+  });
+  expect(await findings()).toEqual([]);
+  const { contexts } = readReach(new Project(), "dev");
+  const jobsWith = (name: string) => contexts.find((one) => one.name === name)?.jobs.map(({ job }) => job);
+  expect(jobsWith("shop-prod")).toContain("promote-prod");
+  expect(jobsWith("shop-build")).toEqual(["build-…"]);
+});
+
 describe("what the stack files say of walls", () => {
   const images = { organization: "acme", username: "acme-ci", source: "registry" };
   const gitops = { repository: "https://github.com/acme/deploy.git" };
@@ -213,6 +235,19 @@ describe("what the stack files say of walls", () => {
       [
         /^warning .*prod\.yaml: cluster\.admission: missing: the cluster starts images in prod that nobody has released; set its action to audit, and then to enforce$/,
         /^warning .*prod\.yaml: promotion: nothing stands between dev and prod/,
+      ],
+    ],
+    [
+      "an environment has its images copied elsewhere, and no login to push them there",
+      {
+        prod: {
+          images: { registry: "ghcr.io", organization: "acme-prod", username: "nodes", source: "registry" },
+          promotion: { from: "dev", approval: true, copyImages: true },
+        },
+      },
+      [
+        /^warning .*prod\.yaml: images\.pull: missing for ghcr\.io: jobs of prod that look for images have shop-build, which may push/,
+        /^warning .*prod\.yaml: ci\.environment: promotion\.copyImages has CI push to ghcr\.io, .* set DELIVERY_REGISTRY_USERNAME and DELIVERY_REGISTRY_PASSWORD to secrets with an account that may push to ghcr\.io\/acme-prod, and nowhere else$/,
       ],
     ],
     [
