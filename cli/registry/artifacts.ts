@@ -128,7 +128,8 @@ export function artifactStore(repository: string, options: StoreOptions): Artifa
     attached,
     list,
     async attach(subject, artifacts) {
-      await Promise.all([empty, ...artifacts.map((artifact) => artifact.content)].map(content.putBlob));
+      const blobs = [empty, ...artifacts.map((artifact) => artifact.content)];
+      await Promise.all(blobs.map((blob) => content.putBlob(blob)));
       const manifests = artifacts.map((artifact) => manifestOf(subject, artifact));
       // One after the other: a registry with the API writes its list at each of them.
       for (const manifest of manifests) await content.putManifest(manifest.digest, manifest);
