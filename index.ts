@@ -1,4 +1,4 @@
-import { CiProject } from "./components/circleci/ci-project.ts";
+import { declareCi } from "./components/circleci/declare-ci.ts";
 import { Cluster } from "./components/cluster/cluster.ts";
 import { deliverDirectly } from "./components/direct-delivery.ts";
 import { findServices, unclaimedDockerfiles } from "./components/service/find-services.ts";
@@ -34,7 +34,7 @@ warn(report.warnings);
 
 const images = serviceImages(services, config);
 
-const ci = new CiProject(config.app.name, ciProjectArgs(config, drift, services));
+const ci = declareCi(config.app.name, ciProjectArgs(config, drift, services));
 
 const cluster = new Cluster(config.app.name, clusterArgs(config, report.podSecurity, services));
 
@@ -46,7 +46,7 @@ await deliver({ ...deliveryArgs(config), context, cluster, images, secrets, inst
 
 /** The environment that this stack declares. */
 export const environment = config.environment;
-/** The CircleCI project, as `ci.projectSlug` of the other stacks has it. */
+/** The CircleCI project, as `ci.projectSlug` of the other stacks has it; none where another engine runs the pipeline. */
 export const ciProject = ci.projectSlug;
 /** Where CI finds the environment's credentials. */
 export const ciContext = ci.contextName;

@@ -8,7 +8,14 @@ import { schemaProblems, type Problem } from "../core/problem.ts";
 import { settingsProblems, unquotedVersion } from "../core/schema-version.ts";
 import { secretHint, securePaths, withValueProblems } from "../core/setting-values.ts";
 import { contradictions } from "./contradictions.ts";
-import { passwordHint, secretsSchema, stackSchema, type StackSettings } from "./schema.ts";
+import {
+  ciEngines,
+  circleCiTokenHint,
+  passwordHint,
+  secretsSchema,
+  stackSchema,
+  type StackSettings,
+} from "./schema.ts";
 import { imageSigningProblems } from "./image-signing-problems.ts";
 import { readStackFile, textProblems, versionProblems } from "./stack-file.ts";
 
@@ -21,7 +28,8 @@ export interface Config extends StackSettings {
   readonly cluster: StackSettings["cluster"] & { readonly namespace: string };
   /** The registry and the user that pushes and pulls; without it, nodes and CI have their own logins. */
   readonly registry?: Registry;
-  readonly circleciToken: pulumi.Output<string>;
+  /** With which the CircleCI project is declared; without it, another engine runs the pipeline. */
+  readonly circleciToken?: pulumi.Output<string>;
   /** The content of a kubeconfig; without it the machine's own is used. */
   readonly kubeconfig?: pulumi.Output<string>;
   /** The token with which Argo CD reads the deploy repository; without it, it is public. */
@@ -55,7 +63,7 @@ export function loadConfig(): Config {
   const faults = parsed.success ? [] : settingsProblems("stack", file, parsed.error, { ...masked(plain), ...shown });
   problems.push(...withValueProblems(file, shown, faults), ...rewrittenDates(file, shown));
   if (!secrets.success) problems.push(...schemaProblems(file, secrets.error, masked(secret)));
-  problems.push(...passwordProblems(file, plain, secret));
+  problems.push(...passwordProblems(file, plain, secret), ...tokenProblems(file, plain, secret));
   if (parsed.success && secrets.success)
     problems.push(
       ...contradictions(
@@ -91,7 +99,7 @@ export function loadConfig(): Config {
     ...(username === undefined || registryPassword === undefined
       ? {}
       : { registry: { server: images.registry, username, password: pulumi.secret(registryPassword) } }),
-    circleciToken: pulumi.secret(circleciToken),
+    ...(circleciToken === undefined ? {} : { circleciToken: pulumi.secret(circleciToken) }),
     ...(kubeconfig === undefined ? {} : { kubeconfig: pulumi.secret(kubeconfig) }),
     ...(gitToken === undefined ? {} : { gitToken: pulumi.secret(gitToken) }),
     ...(githubToken === undefined ? {} : { githubToken: pulumi.secret(githubToken) }),
@@ -108,6 +116,18 @@ function passwordProblems(file: string, plain: Record<string, unknown>, secret: 
     ? "has no effect beside images.login own; remove it, and revoke it"
     : `missing; ${passwordHint}`;
   return [{ location: `${file}: registryPassword`, message }];
+}
+
+/** The token of CircleCI is there where the stack file names no other engine, whatever else is wrong. */
+function tokenProblems(file: string, plain: Record<string, unknown>, secret: Record<string, unknown>): Problem[] {
+  const engine: unknown = Reflect.get(Object(plain["ci"]), "engine") ?? "circleci";
+  const isGiven = secret["circleciToken"] !== undefined;
+  const isKnown = ciEngines.some((known) => known === engine);
+  if (!isKnown || (engine === "circleci") === isGiven) return [];
+  const message = isGiven
+    ? `has no effect where ci.engine is ${String(engine)}; remove it, and revoke it`
+    : `missing; set it to ${circleCiTokenHint}`;
+  return [{ location: `${file}: circleciToken`, message }];
 }
 
 /** The stack's name, which becomes part of Kubernetes' names. */

@@ -63,7 +63,7 @@ export function contradictions(
       message: "cluster.ingress is set, too, and a service is reached by one of them; remove the other",
     });
   }
-  if (!config.owns.ciProject && config.ci.projectSlug === undefined) {
+  if (config.ci.engine === "circleci" && !config.owns.ciProject && config.ci.projectSlug === undefined) {
     problems.push({
       location: `${file}: ci.projectSlug`,
       message: "missing; set it to the slug of the project that another stack owns, or set owns.ciProject to true",

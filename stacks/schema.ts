@@ -27,9 +27,17 @@ const appSchema = z.strictObject({
 /** Environment variables of CI: name → name of a secret. */
 const variablesSchema = z.record(variable, z.string("Must be the name of a secret"));
 
-const ciSchema = z.strictObject({
-  /** CircleCI's id of the organization. */
-  organizationId: z.uuid("Must be the UUID shown in CircleCI's organization settings"),
+const organizationHint = "Must be the UUID shown in CircleCI's organization settings";
+
+/** The engines that can run the pipeline. */
+export const ciEngines = ["circleci", "travis"] as const;
+export type CiEngineName = (typeof ciEngines)[number];
+
+const ciSettingsSchema = z.strictObject({
+  /** What runs the pipeline; docs/ci-engines.md. @default circleci */
+  engine: z.enum(ciEngines, `Must be ${ciEngines.slice(0, -1).join(", ")} or ${ciEngines.at(-1)}`).default("circleci"),
+  /** CircleCI's id of the organization. @default none, which only other engines do without */
+  organizationId: z.uuid(organizationHint).optional(),
   /** The project's name. @default the app's name */
   project: z.string().optional(),
   /** The project's slug; needed where another stack owns the project. */
@@ -83,6 +91,43 @@ const ciSchema = z.strictObject({
     .regex(/[^/]$/, "Must not end with a slash: the provider appends its paths to it")
     .optional(),
 });
+
+/** The keys of `ci` that say something to CircleCI alone, and what they are where nobody says so. */
+const circleCiKeys = {
+  organizationId: undefined,
+  project: undefined,
+  projectSlug: undefined,
+  standalone: true,
+  repositoryId: undefined,
+  sharedContext: false,
+  driftSchedule: undefined,
+  host: undefined,
+} as const satisfies Partial<Record<keyof z.infer<typeof ciSettingsSchema>, unknown>>;
+
+// Also where another key is wrong: all problems are reported together.
+const ciSchema = Object.entries(circleCiKeys).reduce(
+  (schema, [key, byItself]) =>
+    schema.refine(({ engine, [key as keyof typeof circleCiKeys]: value }) => !isOther(engine) || value === byItself, {
+      path: [key],
+      message: "Is a setting of CircleCI, and ci.engine is another; remove it",
+      when: isMap,
+    }),
+  ciSettingsSchema.refine(({ engine, organizationId }) => isOther(engine) || organizationId !== undefined, {
+    path: ["organizationId"],
+    message: organizationHint,
+    // What is no UUID is reported as that.
+    when: (payload) => isMap(payload) && !payload.issues.some(({ path }) => path?.[0] === "organizationId"),
+  }),
+);
+
+/** Of an engine that nobody knows, only that is said. */
+function isOther(engine: unknown): boolean {
+  return engine !== "circleci" && ciEngines.some((known) => known === engine);
+}
+
+function isMap({ value }: { readonly value: unknown }): boolean {
+  return typeof value === "object" && value !== null;
+}
 
 /** The monorepo on GitHub. */
 const githubSchema = z.strictObject({
@@ -169,10 +214,14 @@ export type StackSettings = z.infer<typeof stackSchema>;
 export const passwordHint =
   "set it to the password or token of images.username with `pulumi config set --secret registryPassword`";
 
+/** How to set the token of CircleCI. */
+export const circleCiTokenHint = "a personal API token of CircleCI with `pulumi config set --secret circleciToken`";
+
 /** The stack's secrets, set with `pulumi config set --secret`. */
 export const secretsSchema = z.strictObject({
   registryPassword: z.string().min(1, `Must not be empty; ${passwordHint}`).optional(),
-  circleciToken: nonEmpty("a personal API token of CircleCI with `pulumi config set --secret circleciToken`"),
+  /** @default none, which only stacks with another `ci.engine` do without */
+  circleciToken: nonEmpty(circleCiTokenHint).optional(),
   kubeconfig: z.string().min(1).optional(),
   /** The token with which Argo CD reads the deploy repository. */
   gitToken: z.string().min(1).optional(),

@@ -58,20 +58,23 @@ function ciBuilds({ images, owns }: Pick<StackSettings, "images" | "owns">): boo
   return images.source === "registry" && owns.ciProject;
 }
 
-/** What the CI project takes from the configuration. */
+/** What the CI project takes from the configuration; `undefined`: another engine runs the pipeline. */
 export function ciProjectArgs(
   config: Config,
   drift: CiProjectArgs["drift"],
   services: readonly Service[],
-): CiProjectArgs {
-  const { gitToken, registry } = config;
+): CiProjectArgs | undefined {
+  const { gitToken, registry, circleciToken: token } = config;
+  const { organizationId } = config.ci;
+  if (token === undefined || organizationId === undefined) return undefined;
   const { readGit, ...contexts } = contextsArgs({ ...config, hasGitToken: gitToken !== undefined }, services);
   return {
     ...config.ci,
     ...contexts,
+    organizationId,
     project: config.ci.project ?? config.app.name,
     drift,
-    token: config.circleciToken,
+    token,
     registry,
     readGit: readGit && gitToken && { ...readGit, token: gitToken },
     secrets: config.secrets,

@@ -24,10 +24,15 @@ export interface CiEngine {
   /** The files that are committed. @throws CommandError if the engine would not take them */
   files(pipeline: Pipeline): readonly GeneratedFile[];
   /** Goes on with a run. @throws CommandError if the engine does not take it */
-  continueRun(plan: RunPlan, ci: CiSettings, context: CommandContext): Promise<void>;
+  continueRun(run: RunPlan, options: ContinueOptions, context: CommandContext): Promise<void>;
   /** Goes on with a run that fails and says why, since nothing else can be planned. @throws CommandError likewise */
-  failRun(problem: string, ci: CiSettings, context: CommandContext): Promise<void>;
+  failRun(problem: string, options: ContinueOptions, context: CommandContext): Promise<void>;
 }
 
-/** What the stack file says of CI; nothing where it is too wrong to be read. */
-export type CiSettings = Partial<StackSettings["ci"]>;
+/** How a run goes on. */
+export interface ContinueOptions {
+  /** What the stack file says of CI; nothing where it is too wrong to be read. */
+  readonly ci: Partial<StackSettings["ci"]>;
+  /** The file for the jobs that are to run, one a line. @default the engine is told otherwise */
+  readonly plan?: string | undefined;
+}

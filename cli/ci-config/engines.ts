@@ -1,5 +1,7 @@
+import type { CiEngineName } from "../../stacks/schema.ts";
 import { circleCi } from "./circleci/circleci.ts";
 import type { CiEngine } from "./engine.ts";
+import { travis } from "./travis/travis.ts";
 
 /** The engines by the name that `ci.engine` of a stack file has for them. */
-export const engines = { circleci: circleCi } as const satisfies Record<string, CiEngine>;
+export const engines: Readonly<Record<CiEngineName, CiEngine>> = { circleci: circleCi, travis };

@@ -14,6 +14,10 @@ export interface Pipeline {
   readonly first: PipelineEnvironment;
   /** The contexts that its environments share. */
   readonly contexts: SharedContexts;
+  /** The variables of each context, by its name. @default not known */
+  readonly contextVariables?: Readonly<Record<string, readonly string[]>>;
+  /** What is merged there is delivered. @default the default branch of the repository */
+  readonly deliveredBranch?: string | undefined;
   /** Whether there is a login that may only pull, for what images are made from. */
   readonly pullLogin: boolean;
   /** The environments that digests are promoted to, each after the one that they come from. */
@@ -32,7 +36,7 @@ export interface Pipeline {
   readonly previewEnvironments: boolean;
 }
 
-/** The names of CircleCI's contexts that environments share. */
+/** The names of the contexts that environments share: sets of variables that only the jobs have which name them. */
 export interface SharedContexts {
   /** Builds of what is merged. */
   readonly build: string;
@@ -45,7 +49,7 @@ export interface SharedContexts {
 export interface PipelineEnvironment {
   /** The name of its stack. */
   readonly name: string;
-  /** The CircleCI context with its own credentials. */
+  /** The context with its own credentials. */
   readonly context: string;
   /** Whether the registry lets that context's login see images; else jobs that ask for some take the one that may push. */
   readonly pulls: boolean;

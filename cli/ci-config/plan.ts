@@ -14,7 +14,7 @@ import { findEnvironment } from "../project/environment.ts";
 import type { Monorepo } from "../project/monorepo.ts";
 import type { Project, StackFile } from "../project/stack-file.ts";
 import { untestedReason, untestedServices } from "../testing/untested.ts";
-import type { CiEngine, CiSettings, RunPlan } from "./engine.ts";
+import type { CiEngine, ContinueOptions, RunPlan } from "./engine.ts";
 import { engines } from "./engines.ts";
 import { staleFiles } from "./generated-files.ts";
 import type { Pipeline } from "./pipeline.ts";
@@ -30,6 +30,8 @@ interface PlanArgs {
   readonly to: string;
   readonly branch: string;
   readonly drift: boolean;
+  /** The file for the jobs that are to run, for engines that take one. @default none */
+  readonly plan?: string | undefined;
 }
 
 /**
@@ -39,13 +41,14 @@ interface PlanArgs {
  */
 export async function planAndContinue(args: PlanArgs, context: CommandContext): Promise<void> {
   const ci = ciOf(args.project.stackFile(args.environment));
-  const engine = engines.circleci;
+  const engine = engines[ci.engine ?? "circleci"];
+  const options = { ci, plan: args.plan };
   const planned = await plan(args, engine, context).catch((error: unknown) => {
     if (context.signal.aborted || !(error instanceof Error)) throw error;
     return error;
   });
-  if (!(planned instanceof Error)) return engine.continueRun(planned, ci, context);
-  await engine.failRun(planned.message, ci, context);
+  if (!(planned instanceof Error)) return engine.continueRun(planned, options, context);
+  await engine.failRun(planned.message, options, context);
   await commentFailure(args, planned.message, context);
   throw planned;
 }
@@ -118,7 +121,7 @@ function askRemotes({ project, environment, branch, drift }: PlanArgs): () => Re
 }
 
 /** What is known of CI even if the rest of the stack file is invalid; `plan` reports what is wrong with `ci`, too. */
-function ciOf(file: StackFile): CiSettings {
+function ciOf(file: StackFile): ContinueOptions["ci"] {
   try {
     return file.find("ci")?.ci ?? {};
   } catch {

@@ -1,9 +1,11 @@
 import type { Service } from "../../components/service/service.ts";
+import { declaredContexts } from "../../components/circleci/contexts.ts";
 import { testRun } from "../../components/service/test-settings.ts";
 import { migrationRefusal } from "../../components/service/migrations.ts";
 import { buildContextName, previewsContextName, readContextName } from "../../core/names.ts";
 import { openSourceRepository, SourceRepositoryError, type SourceRepository } from "../../git/source-repository.ts";
 import type { StackSettings } from "../../stacks/schema.ts";
+import { contextsArgs } from "../../stacks/stage-args.ts";
 import { baseServices } from "../affected/base-images.ts";
 import { pathFrom } from "../affected/source-tree.ts";
 import { uncommittedSources } from "../affected/uncommitted-sources.ts";
@@ -20,6 +22,8 @@ interface Declarations {
   readonly chain: EnvironmentChain;
   readonly monorepo: Monorepo;
   readonly settings: Pick<StackSettings, "ci" | "delivery" | "gitops" | "github">;
+  /** The variables of each context, by its name. */
+  readonly contextVariables: Readonly<Record<string, readonly string[]>>;
 }
 
 /** The pipeline as if everything had changed, and where it belongs. */
@@ -57,7 +61,25 @@ export function readDeclarations(project: Project, environment: string): Declara
   const monorepo = readMonorepo(project, environment);
   const settings = project.stackFile(environment).read("ci", "delivery", "gitops", "github");
   for (const { name } of [chain.first, ...chain.promotions]) assertMigrationsAwaited(project, name);
-  return { chain, monorepo, settings };
+  const environments = [chain.first, ...chain.promotions].map(({ name }) => name);
+  return { chain, monorepo, settings, contextVariables: variablesOf(project, environments) };
+}
+
+/** The variables of the contexts that the stacks of these environments declare. */
+function variablesOf(project: Project, environments: readonly string[]): Record<string, readonly string[]> {
+  const contexts = environments.flatMap((name) => {
+    const file = project.stackFile(name);
+    const settings = file.read("app", "environment", "ci", "images", "owns", "gitops", "github");
+    const { environment = name } = settings;
+    const { shared, environment: own } = declaredContexts(
+      contextsArgs(
+        { ...settings, environment, hasGitToken: file.hasSecret("gitToken") },
+        readMonorepo(project, name).services,
+      ),
+    );
+    return [...shared, own].map((context) => [context.name, Object.keys(context.variables)] as const);
+  });
+  return Object.fromEntries(contexts);
 }
 
 /**
@@ -74,7 +96,7 @@ function assertMigrationsAwaited(project: Project, environment: string): void {
 
 /** @param prefix from the root of the checkout to the monorepo: empty, or a path that ends with `/` */
 export function pipelineOf(
-  { chain, monorepo, settings }: Declarations,
+  { chain, monorepo, settings, contextVariables }: Declarations,
   layout: ProgramLayout,
   prefix: string,
 ): Pipeline {
@@ -102,6 +124,8 @@ export function pipelineOf(
     ...(monorepo.services.some(({ platforms = monorepo.images.platforms }) => platforms.length > 1)
       ? { emulated: true }
       : {}),
+    contextVariables,
+    deliveredBranch: settings.github?.branch,
     pullLogin: monorepo.images.pull !== undefined,
     releases: delivery === "gitops" && gitops?.release !== "registry-watch",
     previews: true,

@@ -19,12 +19,12 @@ const options = {
   output: {
     value: "DIRECTORY",
     help: "write there",
-    defaultText: ".circleci at the root of the monorepo's checkout",
+    defaultText: "where the engine looks in the monorepo's checkout, for CircleCI .circleci at its root",
   },
-  print: { help: "print both instead" },
+  print: { help: "print them instead" },
   check: { help: "only say whether the committed files are as they must be: exit status 0 if so, else 1" },
   continue: {
-    help: `in CI, where the job of config.yml calls it: compare, find out why the pipeline runs, and go on with that
+    help: `in CI, where the first job of a run calls it: compare, find out why the pipeline runs, and go on with that
       workflow, for the services that have changed; the options below go with it`,
   },
   to: { value: "COMMIT", help: "what is tested and built" },
@@ -37,6 +37,10 @@ const options = {
     help: `the commit before it, for services of which no release record says what they were built from; for other
       branches, the commit where they left github.branch counts`,
   },
+  plan: {
+    value: "FILE",
+    help: "write the jobs that are to run there, one a line, for engines whose jobs look there (Travis CI)",
+  },
   drift: {
     value: "true",
     parse: oneOf("true", "false"),
@@ -46,10 +50,10 @@ const options = {
 } as const satisfies OptionTable;
 
 export const command = defineCommand({
-  summary: "write CircleCI's configuration, or go on with it",
+  summary: "write CI's configuration, or go on with it",
   description: [
-    `Writes CircleCI's configuration of the monorepo: .circleci/config.yml, which finds out what has changed, and
-    .circleci/continue_config.yml, the whole pipeline. Commit both.`,
+    `Writes the configuration of the monorepo for the engine that runs its pipeline, ci.engine of the stack file. Commit all of it.`,
+    Object.fromEntries(Object.entries(engines).map(([name, { purpose }]) => [name, purpose])),
   ],
   usage: [
     "ci-config --env ENVIRONMENT [--output DIRECTORY | --print | --check]",
@@ -71,13 +75,15 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
       to: required("to", flags.to),
       branch: required("branch", flags.branch),
     };
-    return planAndContinue({ project, environment, ...push, drift: flags.drift === "true" }, context);
+    const plan = flags.plan === undefined ? undefined : resolve(flags.plan);
+    return planAndContinue({ project, environment, ...push, drift: flags.drift === "true", plan }, context);
   }
-  const { pipeline, root, monorepo } = await readPipeline(project, environment);
+  const { pipeline, root, monorepo, settings } = await readPipeline(project, environment);
+  const engine = engines[settings.ci.engine];
   const unclaimed = unclaimedDockerfiles(monorepo, monorepo.services);
   if (unclaimed !== undefined) context.note(`note: ${unclaimed}`);
-  const directory = flags.output === undefined ? join(root, ".circleci") : resolve(flags.output);
-  const files = engines.circleci.files(pipeline);
+  const directory = flags.output === undefined ? join(root, engine.directory) : resolve(flags.output);
+  const files = engine.files(pipeline);
   if (flags.print)
     return context.print(
       files

@@ -43,10 +43,12 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
   const project = new Project();
   const reach = readReach(project, flags.env);
   const token = context.environment[circleCiTokenVariable] ?? "";
-  const account = token === "" ? undefined : await askAccount(project, reach, token, context.signal);
+  const engine = reach.environments[0]?.ci.engine ?? "circleci";
+  const account =
+    token === "" || engine !== "circleci" ? undefined : await askAccount(project, reach, token, context.signal);
   const findings = [...declaredWallFindings(reach), ...(account?.findings ?? [])].toSorted(byLevel);
   const { app, contexts } = reach;
-  const report = { app, contexts, findings, asked: account?.answered ?? false };
+  const report = { app, engine, contexts, findings, asked: account?.answered ?? false };
   context.print(flags.json ? JSON.stringify(report, undefined, 2) : doctorText(report));
   if (findings.some(({ level }) => level === "error")) throw new CommandError(`${app}: ${countFindings(findings)}`);
 }

@@ -31,8 +31,10 @@ export async function accountWallFindings(
 ): Promise<Finding[]> {
   const { contexts, environments, app } = reach;
   const owner = environments.find(({ owns }) => owns.ciProject) ?? environments[0];
-  if (owner === undefined) return [];
-  const account = { access, organizationId: owner.ci.organizationId, signal };
+  const organizationId = owner?.ci.organizationId;
+  // Without one, another engine runs the pipeline.
+  if (owner === undefined || organizationId === undefined) return [];
+  const account = { access, organizationId, signal };
   const all = await contextsOf(access, account.organizationId, signal);
   const compared = await Promise.all(contexts.map((context) => compareContext(context, all, owner, account)));
   const [projectId] = compared.flatMap(({ projects }) => projects.map(({ value }) => value));

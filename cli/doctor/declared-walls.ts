@@ -35,7 +35,15 @@ function contextFindings({ environments, contexts, undeclared }: Reach): Finding
       ),
     ),
     ...environments
-      .filter(({ ci }) => ci.organizationId !== first.ci.organizationId)
+      .filter(({ ci }) => ci.engine !== first.ci.engine)
+      .map(({ file, ci }) =>
+        error(
+          `${file}: ci.engine`,
+          `${ci.engine}: the pipeline is run by ${first.ci.engine} (${first.file}); make them the same`,
+        ),
+      ),
+    ...environments
+      .filter(({ ci }) => ci.engine === first.ci.engine && ci.organizationId !== first.ci.organizationId)
       .map(({ file, ci }) =>
         error(
           `${file}: ci.organizationId`,
@@ -107,6 +115,12 @@ function settingFindings(environment: EnvironmentSettings, { app, environments }
   // Jobs look for images where they are copied from.
   const { registry } = copies ? imagesOrigin(images) : images;
   const findings: (Finding | false)[] = [
+    isFirst &&
+      ci.engine === "travis" &&
+      warning(
+        "ci.engine",
+        "travis: its settings are those of a branch, and whoever may push can trigger a build of that branch with a configuration of their own; switch triggered builds off in the repository's settings, and keep what production trusts with an engine that has contexts",
+      ),
     ci.sharedContext && {
       level: "error",
       location: `${file}: ci.sharedContext`,

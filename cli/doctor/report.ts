@@ -2,6 +2,8 @@ import { circleCiTokenVariable } from "../../circleci/api.ts";
 import type { Problem } from "../../core/problem.ts";
 import { isSecretSource } from "../../components/circleci/contexts.ts";
 import type { TriggerKind } from "../ci-config/pipeline.ts";
+import { settingName } from "../ci-config/travis/configuration.ts";
+import type { CiEngineName } from "../../stacks/schema.ts";
 import { wrap } from "../options.ts";
 import { printable } from "../status/text.ts";
 import type { JobUse, ReachableContext, Reach } from "./reach.ts";
@@ -13,6 +15,8 @@ export interface Finding extends Problem {
 }
 
 export interface DoctorReport extends Pick<Reach, "app" | "contexts"> {
+  /** What runs the pipeline. */
+  readonly engine: CiEngineName;
   readonly findings: readonly Finding[];
   /** Whether CircleCI has said what it really has. */
   readonly asked: boolean;
@@ -27,13 +31,15 @@ const triggerTitles: Readonly<Record<TriggerKind, string>> = {
 };
 
 /** Every context with who gets it, what it holds and which jobs use it, and below what is to be done. */
-export function doctorText({ app, contexts, findings, asked }: DoctorReport): string {
+export function doctorText({ app, engine, contexts, findings, asked }: DoctorReport): string {
   return [
     `${app} · who can reach what`,
-    ...contexts.map(contextText),
-    asked
-      ? "CircleCI was asked: what it has otherwise is below."
-      : `Whether CircleCI has it so is not known; it is asked with the API token in ${circleCiTokenVariable}.`,
+    ...(engine === "travis" ? contexts.map(travisSettings) : contexts.map(contextText)),
+    engine === "travis"
+      ? "Whether Travis CI has it so is not known: these are variables of the repository's settings there, set by hand."
+      : asked
+        ? "CircleCI was asked: what it has otherwise is below."
+        : `Whether CircleCI has it so is not known; it is asked with the API token in ${circleCiTokenVariable}.`,
     ...(findings.length === 0 ? [] : [findings.map(findingText).join("\n")]),
     countFindings(findings),
   ].join("\n\n");
@@ -46,6 +52,20 @@ function contextText({ name, stack, variables, jobs, ...context }: ReachableCont
   const lines: [term: string, text: string][] = [
     ["for", whoOf(context)],
     ["holds", holds.length === 0 ? "no secrets" : holds.join(", ")],
+    ["jobs", jobs.length === 0 ? "none" : jobsText(jobs)],
+  ];
+  return [
+    printable(`${name} · declared by ${stack}`),
+    ...lines.map(([term, text]) => wrap(printable(text), `  ${term.padEnd(5)}  `, " ".repeat(9))),
+  ].join("\n");
+}
+
+/** The variables that a person sets in Travis' settings of the repository, of which each job gets those of its contexts. */
+function travisSettings({ name, stack, variables, jobs, delivered }: ReachableContext): string {
+  const settings = Object.entries(variables).map(([variable, source]) => `${settingName(name, variable)} (${source})`);
+  const lines: [term: string, text: string][] = [
+    ["for", delivered ? "the delivered branch alone: restrict each to it" : "all branches; Travis gives forks none"],
+    ["set", settings.length === 0 ? "nothing" : settings.join(", ")],
     ["jobs", jobs.length === 0 ? "none" : jobsText(jobs)],
   ];
   return [

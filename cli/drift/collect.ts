@@ -4,6 +4,7 @@ import type { ReleaseRecord } from "../../git/release-record.ts";
 import { unsignedPaths } from "../../git/unsigned-paths.ts";
 import type { KubernetesClient } from "../../kubernetes/client.ts";
 import { readingOf, type Reading } from "../status/reading.ts";
+import type { CiLocation } from "../status/ci-status.ts";
 import { ciCheck, type CiCheckArgs } from "./ci-check.ts";
 import { clusterCheck } from "./cluster-check.ts";
 import { gitCheck, lastChangesIn, readDirectory, recordsIn } from "./git-check.ts";
@@ -18,7 +19,8 @@ export interface DriftSources {
   readonly namespace: string;
   readonly argoCdNamespace: string;
   readonly deploy: DeployBranch | undefined;
-  readonly ci: CiCheckArgs;
+  /** Without `organizationId`, another engine than CircleCI runs the pipeline. */
+  readonly ci: Omit<CiCheckArgs, "organizationId"> & Partial<Pick<CiLocation, "organizationId">>;
   readonly cluster: () => KubernetesClient;
   /** The stack's state as the engine has it. */
   readonly state: () => Promise<StackState>;
@@ -105,10 +107,13 @@ function checkCi({ ci }: DriftSources, state: Reading<StackState>): Promise<Chec
   return readCheck(
     "ci",
     async (signal) => {
+      const { organizationId } = ci;
+      // Another engine runs the pipeline, where the stack declares nothing.
+      if (organizationId === undefined) return checkOf("ci", []);
       if ("reason" in state) return unknownCheck("ci", withoutState(state.reason));
       const { contexts, pipelines } = state.value;
       if (contexts.length === 0) return unknownCheck("ci", "the stack has no context yet");
-      return ciCheck(ci, { contexts, pipelines }, signal);
+      return ciCheck({ ...ci, organizationId }, { contexts, pipelines }, signal);
     },
     limits.ci,
   );

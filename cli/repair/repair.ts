@@ -54,8 +54,13 @@ export async function repair(
     gitops,
     environment = shortName(stackName),
   } = file.read("app", "ci", "owns", "gitops", "environment");
+  const { organizationId } = ci;
+  if (organizationId === undefined)
+    throw new CommandError(
+      `${file.path}: ci.engine is ${ci.engine}: the stack declares nothing at CircleCI, so there is nothing to repair`,
+    );
   const declared: DeclaredNames = {
-    organizationId: ci.organizationId,
+    organizationId,
     project: owns.ciProject ? (ci.project ?? app.name) : undefined,
     contexts: [
       { name: contextName(app.name, environment), suffix: "" },

@@ -9,7 +9,8 @@ import {
 import type { Stage, State } from "./model.ts";
 
 export interface CiLocation extends CircleCiAccess {
-  readonly organizationId: string;
+  /** @default another engine than CircleCI runs the pipeline, which is not asked */
+  readonly organizationId?: string | undefined;
   /** The environment's context. */
   readonly context: string;
   /** `vcs/organization/project`. @default that of the project to which the context is restricted */
@@ -22,6 +23,7 @@ type CiState = Pick<Stage, "state" | "summary">;
 
 /** Whether CI has what it needs for the environment, and the state of its newest pipeline. Source: https://circleci.com/docs/api/v2/ */
 export async function readCi(location: CiLocation, signal: AbortSignal): Promise<CiState> {
+  if (location.organizationId === undefined) return { state: "unknown", summary: "runs elsewhere, which is not asked" };
   const context = await findContext(location, location.organizationId, location.context, signal);
   if (context === undefined) return { state: "failed", summary: `no context ${location.context}` };
   const slug = location.projectSlug ?? (await restrictedProject(location, context, signal));

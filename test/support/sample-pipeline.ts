@@ -8,6 +8,8 @@ export const samplePipeline: Pipeline = {
   appDirectory: ".",
   first: { name: "dev", context: "shop-dev", pulls: true },
   contexts: { build: "shop-build", read: "shop-read", previews: "shop-previews" },
+  contextVariables: { "shop-dev": ["DELIVERY_GIT_TOKEN"], "shop-read": ["DELIVERY_GITHUB_TOKEN"] },
+  deliveredBranch: "main",
   pullLogin: false,
   promotions: [],
   services: [],

@@ -11,7 +11,7 @@ export const circleCi: CiEngine = {
   directory: ".circleci",
   purpose: `.circleci/config.yml, which finds out what has changed, and .circleci/continue_config.yml, the whole pipeline`,
   files: generatedFiles,
-  async continueRun({ pipeline, trigger, problem }, { host = circleCiHost }, context) {
+  async continueRun({ pipeline, trigger, problem }, { ci: { host = circleCiHost } }, context) {
     const { kind, pullRequest = 0 } = trigger;
     const configuration = checkedConfiguration(
       "the configuration to continue with",
@@ -23,7 +23,7 @@ export const circleCi: CiEngine = {
     };
     await continuePipeline(host, part, context);
   },
-  async failRun(problem, { host = circleCiHost }, context) {
+  async failRun(problem, { ci: { host = circleCiHost } }, context) {
     const configuration = render(failedConfiguration(problem), "Made by `delivery ci-config`.");
     await continuePipeline(host, { configuration, parameters: {} }, context);
   },

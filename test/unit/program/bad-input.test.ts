@@ -292,6 +292,13 @@ describe("an invalid stack file gets one clear error and declares nothing", () =
       /"acme": must be the UUID/,
     ],
     [
+      "no organization id",
+      set("ci.organizationId", undefined),
+      `${file}: ci.organizationId`,
+      /missing; must be the UUID/,
+    ],
+    ["an engine that nobody knows", set("ci.engine", "jenkins"), `${file}: ci.engine`, /"jenkins": must be circleci/],
+    [
       "neither an own project nor its slug",
       set("owns.ciProject", false),
       `${file}: ci.projectSlug`,

@@ -140,7 +140,9 @@ describe("without a login of the registry", () => {
   test("nothing of one is declared, and pods name no pull secret", async () => {
     const config = await load({ images, registryPassword: undefined });
     expect(config.registry).toBeUndefined();
-    expect(ciProjectArgs(config, undefined, []).registry).toBeUndefined();
+    const args = ciProjectArgs(config, undefined, []);
+    expect(args).toBeDefined();
+    expect(args?.registry).toBeUndefined();
     const context = manifestContext(config, [sampleService("link")]);
     const [service] = context.services;
     if (service === undefined) throw new Error("unreachable: there is one service");

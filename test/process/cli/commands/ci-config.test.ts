@@ -59,6 +59,12 @@ function settings(more: Record<string, unknown> = {}): Record<string, unknown> {
   return Object.fromEntries(Object.entries(plain).map(([name, value]) => [`delivery:${name}`, value]));
 }
 
+/** Those of a stack whose pipeline Travis CI runs. */
+function travisSettings(more: Record<string, unknown> = {}): Record<string, unknown> {
+  const github = { repository: "acme/shop", api: circle.url, branch: "main" };
+  return JSON.parse(JSON.stringify(settings({ ci: { engine: "travis" }, github, ...more })));
+}
+
 function deployUrl(): string {
   return `${gitServer.url}/deploy.git`;
 }
@@ -199,6 +205,28 @@ describe("the committed files", () => {
   test("are not made for an environment that comes after another", async () => {
     const { status, stderr } = await ciConfig(["--env", "prod", "--check"]);
     expect([status, stderr]).toEqual([1, expect.stringContaining("`delivery ci-config --env dev`")]);
+  });
+
+  test("are those of the engine that the stack file names", async () => {
+    write("stacks/Pulumi.dev.yaml", stringify({ config: travisSettings() }));
+    expect(await ciConfig([])).toMatchObject({ status: 0 });
+    expect(readFileSync(join(source, ".travis.yml"), "utf8")).toContain(
+      "\nif: tag IS blank AND (type IN (pull_request",
+    );
+    expect(await ciConfig(["--check"])).toMatchObject({ status: 0 });
+    write(".travis/job.sh", "exit 0\n");
+    expect(await ciConfig(["--check"])).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining(`${join(source, ".travis/job.sh")} is stale: line 1 is "exit 0"`),
+    });
+  });
+
+  test("of Travis CI need the name of the branch that is delivered", async () => {
+    write("stacks/Pulumi.dev.yaml", stringify({ config: travisSettings({ github: undefined }) }));
+    expect(await ciConfig([])).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining("github.branch is missing"),
+    });
   });
 
   test.each([
@@ -555,5 +583,64 @@ describe("job delivery", () => {
     ["says what is wrong otherwise", "a", ["a"], "it's *stale*", 1, "it's *stale*\n"],
   ])("%s", (_, jobs, done, problem, status, stdout) => {
     expect(addUp(jobs, done, problem)).toMatchObject({ status, stdout });
+  });
+});
+
+describe("a build of Travis CI", () => {
+  beforeEach(async () => {
+    write("stacks/Pulumi.dev.yaml", stringify({ config: travisSettings() }));
+    write(
+      "stacks/Pulumi.prod.yaml",
+      stringify({
+        config: travisSettings({ promotion: { from: "dev", approval: true }, gitops: { repository: deployUrl() } }),
+      }),
+    );
+    expect(await ciConfig([])).toMatchObject({ status: 0 });
+    commit("first");
+  });
+  const plan = (...args: string[]) => ciConfig(["--continue", "--plan", "../plan-of-travis", "--to", "HEAD", ...args]);
+  const planned = (): string[] => {
+    const file = join(source, "../plan-of-travis");
+    const lines = readFileSync(file, "utf8").split("\n");
+    rmSync(file);
+    return lines.filter(Boolean);
+  };
+
+  test("goes on with the jobs of what is not released yet, and a pull request asks where a person is to approve", async () => {
+    const before = git("rev-parse", "HEAD");
+    write("svc/link_service/Dockerfile", "FROM scratch\nEXPOSE 8080\n");
+    commit("change");
+    expect(await plan("--branch", "main", "--from", before)).toMatchObject({ status: 0 });
+    expect(planned()).toEqual([
+      "test test-link",
+      // Nothing of it was released yet.
+      "test test-user",
+      "build build-link",
+      "build build-user",
+      "release release-dev",
+      "publish-state publish-state-dev",
+      "promote promote-prod",
+      "publish-state publish-state-prod",
+      "tidy-preview-environments tidy-preview-environments",
+    ]);
+    const file = readFileSync(join(source, ".travis.yml"), "utf8");
+    expect(file).toContain("delivery promote --to prod --pull-request\n");
+    expect(circle.posted).toEqual([]);
+  });
+
+  test("fails in its first job where the files are stale", async () => {
+    write("svc/news_service/Dockerfile", "FROM scratch\nEXPOSE 7070\n");
+    commit("a service more");
+    expect(await plan("--branch", "main")).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(/\.travis\.yml is stale: .*run `npx delivery ci-config --env dev`/),
+    });
+  });
+
+  test("has to be told where the plan goes", async () => {
+    expect(await ciConfig(["--continue", "--to", "HEAD", "--branch", "main"])).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining("give --plan FILE"),
+    });
   });
 });

@@ -412,3 +412,22 @@ describe("what CircleCI has", () => {
     expect(output).not.toContain("CircleCI was asked");
   });
 });
+
+test("at Travis CI, it says which variables to set for which branches, and that they are no walls between jobs", async () => {
+  const engine = { engine: "travis" };
+  const ci = ({ environment, contexts }: Settings): Settings =>
+    JSON.parse(JSON.stringify({ ...engine, environment, contexts }));
+  declare({ dev: { ci: ci(Object(dev["ci"])) }, prod: { ci: ci(Object(prod["ci"])) } });
+  const { output, error } = await run("a-token-of-circleci");
+  expect(error).not.toMatch(/CircleCI/);
+  expect(output).toMatch(/SHOP_BUILD__DOCKERHUB_PASSWORD\s+\(registryPassword\)/);
+  expect(output).toMatch(/shop-prod · declared by prod\n {2}for {4}the delivered branch alone: restrict each to it/);
+  expect(output).toMatch(/warning .*Pulumi\.dev\.yaml: ci\.engine: travis: its settings are those of a branch/);
+  expect(output).not.toMatch(/CircleCI/);
+});
+
+test("environments of one pipeline have one engine", async () => {
+  declare({ prod: { ci: { engine: "travis" } } });
+  const { output } = await run();
+  expect(output).toMatch(/error .*prod\.yaml: ci\.engine: travis: the pipeline is run by circleci/);
+});
