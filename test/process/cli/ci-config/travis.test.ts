@@ -126,11 +126,7 @@ const everything = [
 
 test("what is merged is tested, built and released in the stages, with what the jobs hand over", async () => {
   const results = await runner.run({ event: push, commit: commit(shop, everything), settings });
-  const logs = results?.map(({ name, log }) => `${name}\n${log}`).join("\n");
-  expect(
-    results?.filter(({ state }) => state !== "passed"),
-    logs,
-  ).toEqual([]);
+  expect(results?.filter(({ state }) => state !== "passed")).toEqual([]);
   expect(results?.find(({ name }) => name === "test-user")?.log).toContain("and it\n");
   const builds = notes().filter(({ command }) => command === "build");
   const of = (service: string): Note | undefined => builds.find(({ args }) => args.includes(service));
@@ -145,7 +141,8 @@ test("a job sees the credentials that it names, and no others of the build", asy
   await runner.run({ event: push, commit: commit(shop, everything), settings });
   expect(noted("ci-config")?.env).toEqual(["DELIVERY_GITHUB_TOKEN"]);
   expect(noted("release")?.env).toEqual(["DELIVERY_GIT_TOKEN"]);
-  for (const command of ["test", "build"]) expect(noted(command)?.env, command).toEqual([]);
+  expect(noted("test")?.env).toEqual([]);
+  expect(noted("build")?.env).toEqual([]);
 });
 
 test("what has not changed is neither tested, built nor released", async () => {

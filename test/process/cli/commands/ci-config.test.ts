@@ -595,7 +595,7 @@ describe("a build of Travis CI", () => {
         config: travisSettings({ promotion: { from: "dev", approval: true }, gitops: { repository: deployUrl() } }),
       }),
     );
-    expect(await ciConfig([])).toMatchObject({ status: 0 });
+    await ciConfig([]);
     commit("first");
   });
   const plan = (...args: string[]) => ciConfig(["--continue", "--plan", "../plan-of-travis", "--to", "HEAD", ...args]);

@@ -415,9 +415,9 @@ describe("what CircleCI has", () => {
 
 test("at Travis CI, it says which variables to set for which branches, and that they are no walls between jobs", async () => {
   const engine = { engine: "travis" };
-  const ci = ({ environment, contexts }: Settings): Settings =>
+  const atTravis = ({ environment, contexts }: Settings): Settings =>
     JSON.parse(JSON.stringify({ ...engine, environment, contexts }));
-  declare({ dev: { ci: ci(Object(dev["ci"])) }, prod: { ci: ci(Object(prod["ci"])) } });
+  declare({ dev: { ci: atTravis(Object(dev["ci"])) }, prod: { ci: atTravis(Object(prod["ci"])) } });
   const { output, error } = await run("a-token-of-circleci");
   expect(error).not.toMatch(/CircleCI/);
   expect(output).toMatch(/SHOP_BUILD__DOCKERHUB_PASSWORD\s+\(registryPassword\)/);
