@@ -17,7 +17,7 @@ import {
   deliveryArgs,
   discoveryArgs,
   installationsArgs,
-  readDrift,
+  readSchedules,
 } from "./stacks/stage-args.ts";
 
 const config = loadConfig();
@@ -25,16 +25,16 @@ const config = loadConfig();
 const { services, problems } = findServices(discoveryArgs(config));
 const installations = await readInstallations(installationsArgs(config, services));
 
-const { drift, problems: driftProblems } = await readDrift(config);
+const { schedules, problems: scheduleProblems } = await readSchedules(config);
 const context = manifestContext(config, services);
 const report = reportObjects(context, config.images);
-rejectProblems([...problems, ...installations.problems, ...driftProblems, ...report.problems]);
+rejectProblems([...problems, ...installations.problems, ...scheduleProblems, ...report.problems]);
 remark(unclaimedDockerfiles(config, services));
 warn(report.warnings);
 
 const images = serviceImages(services, config);
 
-const ci = declareCi(config.app.name, ciProjectArgs(config, drift, services));
+const ci = declareCi(config.app.name, ciProjectArgs(config, schedules, services));
 
 const cluster = new Cluster(config.app.name, clusterArgs(config, report.podSecurity, services));
 

@@ -13,6 +13,7 @@ const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = 
   build: () => import("./commands/build.ts"),
   release: () => import("./commands/release.ts"),
   promote: () => import("./commands/promote.ts"),
+  verify: () => import("./commands/verify.ts"),
   rollback: () => import("./commands/rollback.ts"),
   tag: () => import("./commands/tag.ts"),
   watch: () => import("./commands/watch.ts"),

@@ -1,7 +1,7 @@
 import type { Git } from "./git-command.ts";
 import { DeployRepositoryError } from "./git-failure.ts";
 import type { Records } from "./records.ts";
-import { parseRecord, recordPath } from "./release-record.ts";
+import { parseRecord, recordPath, type ReleaseRecord } from "./release-record.ts";
 import { snapshotOf } from "./snapshot.ts";
 
 /**
@@ -55,4 +55,37 @@ export async function resolveCommit(git: Git, head: string, revision: string): P
       `${JSON.stringify(revision)} is no commit of the branch; nothing was changed. \`git log\` in the deploy repository shows them`,
     );
   return resolved;
+}
+
+/** An image that a service ran before, and what its record said then. */
+export interface EarlierRecord {
+  readonly commit: string;
+  readonly record: ReleaseRecord & { readonly image: NonNullable<ReleaseRecord["image"]> };
+}
+
+/**
+ * What a service ran before an image that has not proved itself: the newest other one that was not waiting for its own verdict,
+ * or if there is none, the newest that had not failed.
+ * @returns `undefined`: it has run nothing else
+ */
+export async function beforeFailure(
+  git: Git,
+  head: string,
+  location: { readonly directory: string; readonly service: string },
+  failed: string,
+): Promise<EarlierRecord | undefined> {
+  const path = recordPath(location.directory, location.service);
+  const commits = (await git(["log", "--format=%H", "--first-parent", "--diff-merges=first-parent", head, "--", path]))
+    .toString()
+    .split("\n")
+    .filter((commit) => commit !== "");
+  let unproved: EarlierRecord | undefined;
+  for (const commit of commits) {
+    const record = parseRecord(path, (await (await snapshotOf(git, commit)).read([path])).get(path) ?? "");
+    if ("problems" in record || record.image === undefined || record.image.digest === failed) continue;
+    const earlier = { commit, record: { ...record, image: record.image } };
+    if (record.verification === undefined || record.verification.state === "passed") return earlier;
+    if (record.verification.state === "pending") unproved ??= earlier;
+  }
+  return unproved;
 }

@@ -63,6 +63,8 @@ export interface ReleaseArgs extends DeployBranch {
   readonly choose: (records: Records, snapshot: Snapshot) => Promise<readonly Release[]> | readonly Release[];
   /** The first line of the commit, and the trailers below it, for all records that change. */
   readonly describe: (released: readonly Released[]) => { subject: string; trailers?: readonly string[] };
+  /** Whether an image of a service that is released has to prove itself. @default as the release says */
+  readonly isVerified?: (service: string) => boolean;
 }
 
 /** Writes release records by one commit; those that say so already stay as they are. */
@@ -77,6 +79,7 @@ export async function commitReleases(args: ReleaseArgs, options?: CommitOptions)
       const chosen = spelled.map((release) => ({
         ...release,
         contractedBy: release.contractedBy ?? records.get(release.service)?.contractedBy,
+        ...verificationAfter(release, records.get(release.service), args.isVerified),
       }));
       const released = chosen.flatMap((release): Released[] => {
         const before = records.get(release.service)?.image;
@@ -87,7 +90,8 @@ export async function commitReleases(args: ReleaseArgs, options?: CommitOptions)
         const known = release.sourceCommit === undefined || release.sourceCommit === before?.sourceCommit;
         if (known || !isSameImage(release, before?.image)) return [];
         // Its digest stays away; what the service is compared with is the commit that is noted now, which is newer.
-        const rejected = before?.rejected === undefined ? undefined : { digest: before.rejected.digest };
+        const { digest, reason } = before?.rejected ?? {};
+        const rejected = digest === undefined ? undefined : { digest, reason };
         return [{ ...release, rejected, previous: release.digest }];
       });
       result = { released, confirmed };
@@ -150,6 +154,16 @@ async function asInManifests(
       `${problems.join("\n       ")}\nGive --images with what the manifests have, or correct images and app in the stack file and run \`pulumi up\`, which writes them; nothing was changed`,
     );
   return spelled.flatMap((one) => ("problem" in one ? [] : [one]));
+}
+
+/** The same image keeps what is known of it; another one has to prove itself anew. */
+function verificationAfter(
+  release: Release,
+  before: ReleaseRecord | undefined,
+  isVerified: ReleaseArgs["isVerified"],
+): Pick<Release, "verification"> {
+  if (isSameImage(release, before?.image)) return { verification: before?.verification };
+  return isVerified?.(release.service) === true ? { verification: { state: "pending" } } : {};
 }
 
 /** Whether a release would change no pod. */

@@ -19,19 +19,38 @@ export const commitSchema = z.string().regex(/^[0-9a-f]{7,64}$/, "Must be the id
 const rejectedAnnotation = "delivery/rejected";
 const rejectedSourceAnnotation = "delivery/rejected-source-commit";
 const sourceAnnotation = "delivery/source-commit";
+const rejectedReasonAnnotation = "delivery/rejected-reason";
 const contractedByAnnotation = "delivery/contracted-by";
+const verificationAnnotation = "delivery/verification";
+const verifiedDigestAnnotation = "delivery/verified-digest";
+const verifiedAtAnnotation = "delivery/verified-at";
+const evidenceAnnotation = "delivery/verification-evidence";
+const linkAnnotation = "delivery/verification-link";
 
 const annotationsSchema = z
   .strictObject({
     [rejectedAnnotation]: digestSchema.optional(),
     [rejectedSourceAnnotation]: commitSchema.optional(),
     [sourceAnnotation]: commitSchema.optional(),
+    [rejectedReasonAnnotation]: z.string().optional(),
     [contractedByAnnotation]: digestSchema.optional(),
+    [verificationAnnotation]: z.enum(["pending", "passed", "failed"], "Must be pending, passed or failed").optional(),
+    [verifiedDigestAnnotation]: digestSchema.optional(),
+    [verifiedAtAnnotation]: z.iso.datetime("Must be a time such as 2026-11-30T12:00:00.000Z").optional(),
+    [evidenceAnnotation]: z.string().optional(),
+    [linkAnnotation]: z.string().optional(),
   })
   .refine((all) => all[rejectedSourceAnnotation] === undefined || all[rejectedAnnotation] !== undefined, {
     path: [rejectedAnnotation],
     message: `Must say which image ${rejectedSourceAnnotation} belongs to`,
   })
+  .refine(
+    (all) => [undefined, "pending"].includes(all[verificationAnnotation]) || all[verifiedAtAnnotation] !== undefined,
+    {
+      path: [verifiedAtAnnotation],
+      message: `Must say when ${verificationAnnotation} came to that`,
+    },
+  )
   .optional();
 
 const recordSchema = z
@@ -65,13 +84,30 @@ export interface ReleaseRecord {
   readonly sourceCommit?: string | undefined;
   /** The newest image up to this one whose migration has taken away what those before it need. @default none has */
   readonly contractedBy?: string | undefined;
+  /** Whether the image has proved itself. @default nobody has asked it to */
+  readonly verification?: Verification | undefined;
 }
+
+/** What is known of an image that has to prove itself after its release. */
+export type Verification =
+  | { readonly state: "pending" }
+  | {
+      readonly state: "passed" | "failed";
+      /** When the verdict was written, ISO 8601. */
+      readonly at: string;
+      /** What was found, in one line. */
+      readonly evidence: string;
+      /** The job that has found it. @default it was found by hand */
+      readonly link?: string | undefined;
+    };
 
 /** The newest image that a rollback took away. */
 export interface Rejection {
   readonly digest: string;
   /** If it is there, it is newer than that of what runs. */
   readonly sourceCommit?: string | undefined;
+  /** Why a failed verification has taken it away, in one line. @default a person has */
+  readonly reason?: string | undefined;
 }
 
 /** An image to be released. */
@@ -82,6 +118,8 @@ export interface ReleasedImage {
   readonly sourceCommit?: string | undefined;
   /** The newest image up to this one whose migration has taken away what those before it need. @default none has */
   readonly contractedBy?: string | undefined;
+  /** Whether it has proved itself. @default nobody has asked it to */
+  readonly verification?: Verification | undefined;
 }
 
 /** Where the record of a service is, from the root of the deploy repository. */
@@ -102,17 +140,43 @@ export function initialRecord(service: string): string {
 
 /** @param rejected what must not come back by itself, if this is a rollback */
 export function recordWith(
-  { repository, digest, sourceCommit, contractedBy }: ReleasedImage,
+  { repository, digest, sourceCommit, contractedBy, verification }: ReleasedImage,
   rejected?: Rejection,
 ): string {
   const annotations = {
     ...(rejected === undefined ? {} : { [rejectedAnnotation]: rejected.digest }),
     ...(rejected?.sourceCommit === undefined ? {} : { [rejectedSourceAnnotation]: rejected.sourceCommit }),
+    ...(rejected?.reason === undefined ? {} : { [rejectedReasonAnnotation]: rejected.reason }),
     ...(sourceCommit === undefined ? {} : { [sourceAnnotation]: sourceCommit }),
+    ...verificationAnnotations(verification, digest),
     ...(contractedBy === undefined ? {} : { [contractedByAnnotation]: contractedBy }),
   };
   const metadata = Object.keys(annotations).length === 0 ? {} : { metadata: { annotations } };
   return written({ ...metadata, images: [{ name: repository, digest }] });
+}
+
+/** A verdict names its image: whoever edits the record by hand may leave it there. */
+function verificationAnnotations(verification: Verification | undefined, digest: string): Record<string, string> {
+  if (verification === undefined) return {};
+  if (verification.state === "pending") return { [verificationAnnotation]: verification.state };
+  const { state, at, evidence, link } = verification;
+  return {
+    [verificationAnnotation]: state,
+    [verifiedDigestAnnotation]: digest,
+    [verifiedAtAnnotation]: at,
+    [evidenceAnnotation]: evidence,
+    ...(link === undefined ? {} : { [linkAnnotation]: link }),
+  };
+}
+
+function verificationOf(
+  annotations: z.infer<typeof annotationsSchema> = {},
+  digest: string | undefined,
+): Verification | undefined {
+  const { [verificationAnnotation]: state, [verifiedAtAnnotation]: at = "", [linkAnnotation]: link } = annotations;
+  if (state === undefined || state === "pending") return state && { state };
+  if (annotations[verifiedDigestAnnotation] !== digest) return undefined;
+  return { state, at, evidence: annotations[evidenceAnnotation] ?? "", link };
 }
 
 /** @param location the file, for messages */
@@ -124,12 +188,22 @@ export function parseRecord(location: string, text: string): ReleaseRecord | { p
   const [image] = record.data.images ?? [];
   const annotations = record.data.metadata?.annotations;
   const rejected = annotations?.[rejectedAnnotation];
+  const verification = verificationOf(annotations, image?.digest);
   return {
     image: image === undefined ? undefined : { repository: image.name, digest: image.digest },
     rejected:
-      rejected === undefined ? undefined : { digest: rejected, sourceCommit: annotations?.[rejectedSourceAnnotation] },
+      rejected === undefined
+        ? undefined
+        : {
+            digest: rejected,
+            sourceCommit: annotations?.[rejectedSourceAnnotation],
+            ...(annotations?.[rejectedReasonAnnotation] === undefined
+              ? {}
+              : { reason: annotations[rejectedReasonAnnotation] }),
+          },
     sourceCommit: annotations?.[sourceAnnotation],
     contractedBy: annotations?.[contractedByAnnotation],
+    ...(verification === undefined ? {} : { verification }),
   };
 }
 

@@ -16,6 +16,13 @@ export interface RequestOptions {
   signal?: AbortSignal;
 }
 
+/** An answer as it came. */
+export interface PlainAnswer {
+  /** The HTTP status. */
+  readonly status: number;
+  readonly text: string;
+}
+
 /** Speaks to one API server. */
 export interface KubernetesClient {
   readonly connection: Connection;
@@ -23,6 +30,11 @@ export interface KubernetesClient {
   request(method: string, path: string, options?: RequestOptions): Promise<JsonMap>;
   /** What is no object: the log of a container. @throws ApiError for a refusal, UnreachableError where there is no answer. */
   text(path: string, options?: RequestOptions): Promise<string>;
+  /**
+   * What somebody behind the API server answers, whatever its status is: a pod, or a Service.
+   * @throws UnreachableError where the API server gives no answer
+   */
+  answer(path: string, options?: RequestOptions): Promise<PlainAnswer>;
   /** The events of a watch, until the server or the signal ends it. */
   watch(path: string, options: RequestOptions): AsyncGenerator<JsonMap>;
 }
@@ -112,6 +124,15 @@ export function createClient(
         return text;
       } catch (error) {
         if (error instanceof ApiError || options.signal?.aborted) throw error;
+        throw unreachable(error, connection);
+      }
+    },
+    async answer(path, options = {}) {
+      try {
+        const response = await send("GET", path, options, requestTimeout);
+        return { status: response.statusCode ?? 0, text: await read(response) };
+      } catch (error) {
+        if (options.signal?.aborted) throw error;
         throw unreachable(error, connection);
       }
     },

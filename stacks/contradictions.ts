@@ -115,9 +115,10 @@ export function contradictions(
       message: `${JSON.stringify(version)}: has no effect beside gitops.${product}.manifests, whose release is installed; remove one of them`,
     });
   }
-  if (config.ci.driftSchedule !== undefined && (!config.owns.ciProject || config.ci.repositoryId === undefined)) {
+  for (const schedule of ["driftSchedule", "verifySchedule"] as const) {
+    if (config.ci[schedule] === undefined || (config.owns.ciProject && config.ci.repositoryId !== undefined)) continue;
     problems.push({
-      location: `${file}: ci.driftSchedule`,
+      location: `${file}: ci.${schedule}`,
       message:
         "needs the pipeline that a stack with owns.ciProject and ci.repositoryId declares, and looks over all environments; set it there",
     });

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { dependencySchema } from "../components/service/dependency-settings.ts";
 import { settingsLayerSchema } from "../components/service/service.ts";
+import { environmentVerifySchema } from "../components/service/verify-settings.ts";
 import { nonEmpty, variable } from "../core/problem.ts";
 import { schemaVersion } from "../core/schema-version.ts";
 import { gitopsSchema } from "./gitops-schema.ts";
@@ -85,6 +86,11 @@ const ciSettingsSchema = z.strictObject({
     .string()
     .regex(/^\S+( \S+){4}$/, "Must be five fields of cron, such as 0 6 * * *")
     .optional(),
+  /** When CI goes on with verifications that no job waits for any more, as five fields of cron in UTC. @default never */
+  verifySchedule: z
+    .string()
+    .regex(/^\S+( \S+){4}$/, "Must be five fields of cron, such as */10 * * * *")
+    .optional(),
   /** The base URL of the API. @default CircleCI's own */
   host: z
     .url("Must be a URL such as https://circleci.com/api/v2")
@@ -101,6 +107,7 @@ const circleCiKeys = {
   repositoryId: undefined,
   sharedContext: false,
   driftSchedule: undefined,
+  verifySchedule: undefined,
   host: undefined,
 } as const satisfies Partial<Record<keyof z.infer<typeof ciSettingsSchema>, unknown>>;
 
@@ -190,6 +197,8 @@ export const stackSchema = z.strictObject({
   github: githubSchema.optional(),
   /** @default none: the environment gets what is merged */
   promotion: promotionSchema.optional(),
+  /** What images have to prove once they are released here; those that do not are taken back. @default nothing */
+  verify: environmentVerifySchema.optional(),
   /** What several environments share is owned by exactly one stack. */
   owns: z
     .strictObject({

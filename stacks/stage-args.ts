@@ -6,6 +6,7 @@ import type { ClusterArgs } from "../components/cluster/cluster.ts";
 import { absentDependencies } from "../components/service/dependency-settings.ts";
 import type { DiscoveryArgs } from "../components/service/find-services.ts";
 import { migrationRefusal } from "../components/service/migrations.ts";
+import { verificationRefusal } from "../components/service/verification.ts";
 import type { GitOpsDeliveryArgs } from "../components/gitops-delivery.ts";
 import type { PodSecurity } from "../components/manifests/pod-security.ts";
 import type { Service } from "../components/service/service.ts";
@@ -29,27 +30,33 @@ export function discoveryArgs(config: Config): DiscoveryArgs {
     secrets: new Set(config.secrets.keys()),
     programBuilds: config.images.source === "build",
     noMigrations: migrationRefusal(config.file, config),
+    verification: { environment: config.verify, refusal: verificationRefusal(config.file, config) },
     ciBuilds: ciBuilds(config),
   };
 }
 
 /**
- * When and on which branch the environments are looked over for drift; `undefined`: never. Only this needs to know the delivered
- * branch, and where the stack file does not say it, the checkout's remote is asked.
+ * When and on which branch the pipeline runs without a push. Only this needs to know the delivered branch, and where the stack
+ * file does not say it, the checkout's remote is asked.
  */
-export async function readDrift({
+export async function readSchedules({
   ci,
   github,
   app,
   file,
-}: Config): Promise<{ drift: CiProjectArgs["drift"]; problems: readonly Problem[] }> {
-  const { driftSchedule: schedule } = ci;
-  if (schedule === undefined) return { drift: undefined, problems: [] };
+}: Config): Promise<{ schedules: NonNullable<CiProjectArgs["schedules"]>; problems: readonly Problem[] }> {
+  const declared = (["drift", "verify"] as const).flatMap((name) => {
+    const schedule = ci[`${name}Schedule`];
+    return schedule === undefined ? [] : [{ name, schedule }];
+  });
+  if (declared.length === 0) return { schedules: [], problems: [] };
   try {
-    return { drift: { schedule, branch: await deliveredBranch(github?.branch, app.directory) }, problems: [] };
+    const branch = await deliveredBranch(github?.branch, app.directory);
+    return { schedules: declared.map((schedule) => ({ ...schedule, branch })), problems: [] };
   } catch (error) {
     if (!(error instanceof SourceRepositoryError)) throw error;
-    return { drift: undefined, problems: [{ location: `${file}: ci.driftSchedule`, message: error.message }] };
+    const problems = declared.map(({ name }) => ({ location: `${file}: ci.${name}Schedule`, message: error.message }));
+    return { schedules: [], problems };
   }
 }
 
@@ -61,7 +68,7 @@ function ciBuilds({ images, owns }: Pick<StackSettings, "images" | "owns">): boo
 /** What the CI project takes from the configuration; `undefined`: another engine runs the pipeline. */
 export function ciProjectArgs(
   config: Config,
-  drift: CiProjectArgs["drift"],
+  schedules: CiProjectArgs["schedules"],
   services: readonly Service[],
 ): CiProjectArgs | undefined {
   const { gitToken, registry, circleciToken: token } = config;
@@ -73,7 +80,7 @@ export function ciProjectArgs(
     ...contexts,
     organizationId,
     project: config.ci.project ?? config.app.name,
-    drift,
+    schedules,
     token,
     registry,
     readGit: readGit && gitToken && { ...readGit, token: gitToken },

@@ -1,3 +1,4 @@
+import { verificationWait } from "../../components/service/verify-settings.ts";
 import { contextName } from "../../core/names.ts";
 import { imagesOrigin } from "../../stacks/images-schema.ts";
 import { CommandError } from "../command.ts";
@@ -9,6 +10,8 @@ export interface EnvironmentChain {
   readonly first: PipelineEnvironment;
   /** Each comes after the one that it promotes from. */
   readonly promotions: readonly Promotion[];
+  /** Whether a schedule goes on with what no job waits for any more. @default none does */
+  readonly verifiesLater?: true;
 }
 
 /** Which environment each gets its digests from; `undefined`: what is merged. */
@@ -18,9 +21,13 @@ export type Origins = ReadonlyMap<string, string | undefined>;
 export function readChain(project: Project, first: string): EnvironmentChain {
   const [, ...following] = chainFrom(first, readOrigins(project));
   assertOneApp(project, first, following);
+  const scheduled = [first, ...following].some(
+    (name) => project.stackFile(name).read("ci").ci.verifySchedule !== undefined,
+  );
   return {
     first: environmentOf(project.stackFile(first)),
     promotions: following.map((name) => promotionOf(project.stackFile(name))),
+    ...(scheduled ? { verifiesLater: true } : {}),
   };
 }
 
@@ -91,11 +98,22 @@ function withFollowing(name: string, origins: Origins): string[] {
 
 function environmentOf(file: StackFile): PipelineEnvironment {
   const { name } = file;
-  const { app, environment = name, images, promotion } = file.read("app", "environment", "promotion", "images");
+  const {
+    app,
+    environment = name,
+    images,
+    promotion,
+    verify,
+  } = file.read("app", "environment", "promotion", "images", "verify");
   const { login, pull } = images;
   // Images that are copied are looked up at their origin; the login that may push the copies is in the environment's own context.
   const { registry } = promotion?.copyImages === true ? imagesOrigin(images) : images;
-  return { name, context: contextName(app.name, environment), pulls: login === "own" || pull?.registry === registry };
+  return {
+    name,
+    context: contextName(app.name, environment),
+    pulls: login === "own" || pull?.registry === registry,
+    ...(verify === undefined ? {} : { verifyWait: verificationWait(verify) }),
+  };
 }
 
 function promotionOf(file: StackFile): Promotion {

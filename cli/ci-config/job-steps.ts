@@ -45,7 +45,7 @@ export interface JobValues {
   readonly command: string;
   /** The ports of service containers that tests wait for. */
   readonly ports: string;
-  /** What `delivery promote` is told. */
+  /** What `delivery promote` or `verify` is told. */
   readonly options: string;
   /** Whether it takes over what a person has approved; any text: it does. */
   readonly approved: string;
@@ -175,6 +175,16 @@ delivery build --env ${first.name} --service ${services} \\
           `delivery release --env ${environment} \\
   --digests ${digests} --source-commit ${values.commit}`,
         ),
+        report,
+      ],
+    }),
+    verify: () => ({
+      description: "Have what was released prove itself, or take it back",
+      steps: [
+        prepare,
+        run("Verify", `delivery verify --env ${environment} ${values.options}`, {
+          quietMinutes: Math.max(0, ...[first, ...promotions].map(({ verifyWait = 0 }) => verifyWait)) + 10,
+        }),
         report,
       ],
     }),

@@ -17,6 +17,7 @@ export type JobKind =
   | "build"
   | "build-only"
   | "release"
+  | "verify"
   | "propose"
   | "approval"
   | "promote"
@@ -44,7 +45,7 @@ export interface PipelineJob {
   readonly prepared?: readonly string[];
   /** Whether its images are made from some of this run, whose digests it takes over; of `preview-environment`: whether there are any. @default false */
   readonly takesDigests?: boolean;
-  /** What `delivery promote` is told. @default nothing */
+  /** What `delivery promote` or `verify` is told. @default nothing */
   readonly options?: string;
   /** Whether it takes over what a person has approved. @default false */
   readonly approved?: boolean;
@@ -67,11 +68,13 @@ export function pipelineJobs(trigger: TriggerKind, args: RunArgs): readonly Pipe
     "review-with-environment": reviewWithEnvironment,
     "review-of-fork": (all: RunArgs) => review(all, { trusted: false }),
     drift: ({ pipeline }: RunArgs) => drift(pipeline),
+    verify: ({ pipeline }: RunArgs) => verifyLater(pipeline),
   }[trigger](args);
 }
 
 /** Whether a trigger can happen at all. */
-export function happens(trigger: TriggerKind, { previewEnvironments }: Pipeline): boolean {
+export function happens(trigger: TriggerKind, { previewEnvironments, verifiesLater }: Pipeline): boolean {
+  if (trigger === "verify") return verifiesLater === true;
   return trigger !== "review-with-environment" || previewEnvironments;
 }
 
@@ -102,22 +105,55 @@ function deliver(args: RunArgs): PipelineJob[] {
     environment: first.name,
   };
   const released = releases ? [release.name] : built;
+  const proved = verification(first, released);
   return [
     ...images,
     ...(releases ? [release] : []),
     publication(first, released),
+    ...proved,
     ...promotions.flatMap((promotion) => {
-      const jobs = promotionJobs(promotion, args, released);
-      return [
-        ...jobs,
-        publication(
-          promotion,
-          jobs.slice(-1).map(({ name }) => name),
-        ),
-      ];
+      const jobs = promotionJobs(promotion, args, proved.length === 0 ? released : namesOf(proved));
+      const promoted = namesOf(jobs.slice(-1));
+      return [...jobs, ...verification(promotion, promoted), publication(promotion, promoted)];
     }),
     ...tidying(args.pipeline, [`publish-state-${first.name}`]),
   ];
+}
+
+function namesOf(jobs: readonly PipelineJob[]): string[] {
+  return jobs.map(({ name }) => name);
+}
+
+/** Waits until what was released has proved itself, where it has to. */
+function verification({ name, context, verifyWait }: PipelineEnvironment, requires: readonly string[]): PipelineJob[] {
+  if (verifyWait === undefined) return [];
+  const options = `--wait ${verifyWait}m`;
+  return [{ kind: "verify", name: `verify-${name}`, requires, contexts: [context], environment: name, options }];
+}
+
+/**
+ * What no job waits for any more: each environment is looked at once, in their order, and what has proved itself is promoted as
+ * far as no person has to approve.
+ */
+function verifyLater(pipeline: Pipeline): PipelineJob[] {
+  const { first, promotions } = pipeline;
+  const looks = [first, ...promotions].flatMap((environment) =>
+    verification({ ...environment, ...(environment.verifyWait === undefined ? {} : { verifyWait: 0 }) }, []),
+  );
+  const promoted = promotions.flatMap((promotion): PipelineJob[] => {
+    const look = looks.find(({ environment }) => environment === promotion.from);
+    if (look === undefined || promotion.approval) return [];
+    return [
+      {
+        kind: "promote",
+        name: `promote-${promotion.name}`,
+        requires: [look.name],
+        contexts: withRegistry(pipeline, promotion),
+        environment: promotion.name,
+      },
+    ];
+  });
+  return [...looks, ...promoted];
 }
 
 /** The contexts of a job of an environment that asks the registry for its images. */
@@ -243,7 +279,7 @@ function depthIn(services: readonly PipelineService[]): (service: PipelineServic
 
 /**
  * The job that promotes, after a person's approval if it takes one.
- * @param released the jobs after which the first environment has the digests
+ * @param released the jobs after which the first environment has the digests, and they have proved themselves where they have to
  */
 function promotionJobs(
   promotion: Promotion,
@@ -252,7 +288,9 @@ function promotionJobs(
 ): PipelineJob[] {
   const { from, name, approval } = promotion;
   const contexts = withRegistry(pipeline, promotion);
-  const before = from === pipeline.first.name ? released : [`promote-${from}`];
+  const source = pipeline.promotions.find(({ name: other }) => other === from);
+  const last = source?.verifyWait === undefined ? "promote" : "verify";
+  const before = from === pipeline.first.name ? released : [`${last}-${from}`];
   // What is approved is what this run has shown, whatever runs by then.
   const propose: PipelineJob = {
     kind: "propose",

@@ -30,6 +30,8 @@ export interface Pipeline {
   readonly emulated?: true;
   /** Whether CI releases what it has built; else whoever watches the registry does. */
   readonly releases: boolean;
+  /** Whether a schedule goes on with what no job waits for any more. @default none does */
+  readonly verifiesLater?: true;
   /** Whether pull requests get a preview: they change more than tests and documents. */
   readonly previews: boolean;
   /** Whether labelled pull requests get an environment of their own. */
@@ -53,6 +55,8 @@ export interface PipelineEnvironment {
   readonly context: string;
   /** Whether the registry lets that context's login see images; else jobs that ask for some take the one that may push. */
   readonly pulls: boolean;
+  /** How long its job waits until images have proved themselves, in minutes. @default they need not */
+  readonly verifyWait?: number;
 }
 
 export interface Promotion extends PipelineEnvironment {
@@ -90,7 +94,14 @@ export interface PrepareCommand {
 }
 
 /** Why a pipeline runs. The setup job finds out; each has a workflow of its own. */
-export const triggerKinds = ["deliver", "review", "review-with-environment", "review-of-fork", "drift"] as const;
+export const triggerKinds = [
+  "deliver",
+  "review",
+  "review-with-environment",
+  "review-of-fork",
+  "drift",
+  "verify",
+] as const;
 export type TriggerKind = (typeof triggerKinds)[number];
 
 /** How long a release may take until it is Healthy, in minutes. */

@@ -29,7 +29,8 @@ interface PlanArgs {
   readonly from: string | undefined;
   readonly to: string;
   readonly branch: string;
-  readonly drift: boolean;
+  /** What a schedule asks for. @default a push */
+  readonly schedule: "drift" | "verify" | undefined;
   /** The file for the jobs that are to run, for engines that take one. @default none */
   readonly plan?: string | undefined;
 }
@@ -54,7 +55,7 @@ export async function planAndContinue(args: PlanArgs, context: CommandContext): 
 }
 
 async function plan(args: PlanArgs, engine: CiEngine, context: CommandContext): Promise<RunPlan> {
-  const { project, environment, from, to, branch, drift } = args;
+  const { project, environment, from, to, branch, schedule } = args;
   const remotes = askRemotes(args);
   const known = await readPipeline(project, environment);
   const unclaimed = unclaimedDockerfiles(known.monorepo, known.monorepo.services);
@@ -62,9 +63,10 @@ async function plan(args: PlanArgs, engine: CiEngine, context: CommandContext): 
   const { github, gitops } = known.settings;
   const { deliveredBranch: asked, releasedFrom } = remotes();
   const deliveredBranch = await asked;
-  const trigger = await triggerOf({ branch, deliveredBranch, drift, previews: gitops?.previews, github }, context);
-  if (drift) {
-    context.print(`drift: ${[known.pipeline.first, ...known.pipeline.promotions].map(({ name }) => name).join(", ")}`);
+  const trigger = await triggerOf({ branch, deliveredBranch, schedule, previews: gitops?.previews, github }, context);
+  if (schedule !== undefined) {
+    const { first, promotions } = known.pipeline;
+    context.print(`${schedule}: ${[first, ...promotions].map(({ name }) => name).join(", ")}`);
     return { trigger, pipeline: known.pipeline };
   }
   const [stale] = staleFiles(join(known.root, engine.directory), engine.files(known.pipeline));
@@ -98,14 +100,14 @@ interface RemoteAnswers {
  * Asks other machines while the pipeline is read, which keeps this process busy.
  * @returns the answers, for when it has been read: what is wrong in the stack file is said there, with all else that is
  */
-function askRemotes({ project, environment, branch, drift }: PlanArgs): () => RemoteAnswers {
+function askRemotes({ project, environment, branch, schedule }: PlanArgs): () => RemoteAnswers {
   const ask = (): RemoteAnswers => {
     const { app, github, delivery, gitops } = project
       .stackFile(environment)
       .read("app", "github", "delivery", "gitops");
     const deliveredBranch = branchDelivered(github?.branch, app.directory);
     const releasedFrom = deliveredBranch.then((delivered) => {
-      if (drift || branch !== delivered || delivery !== "gitops") return undefined;
+      if (schedule !== undefined || branch !== delivered || delivery !== "gitops") return undefined;
       const isWatched = gitops?.release === "registry-watch";
       return readReleasedFrom(findEnvironment(project, environment, {}), isWatched);
     });
@@ -201,7 +203,7 @@ function isOfService(file: string, root: string, { root: monorepo, app, services
  * status say it.
  */
 async function commentFailure(args: PlanArgs, problem: string, context: CommandContext): Promise<void> {
-  const { project, environment, branch, drift, to } = args;
+  const { project, environment, branch, schedule, to } = args;
   try {
     const file = project.stackFile(environment);
     const github = file.find("github")?.github;
@@ -209,7 +211,7 @@ async function commentFailure(args: PlanArgs, problem: string, context: CommandC
     const deliveredBranch = await Promise.resolve()
       .then(() => branchDelivered(github?.branch, file.read("app").app.directory))
       .catch(() => "");
-    const trigger = await triggerOf({ branch, deliveredBranch, drift, previews: undefined, github }, context);
+    const trigger = await triggerOf({ branch, deliveredBranch, schedule, previews: undefined, github }, context);
     if (github === undefined || trigger.kind !== "review" || trigger.pullRequest === undefined) return;
     const text = `## Preview\n\n**The pull request cannot be previewed, tested or built.**\n\n${fenced(problem, "")}\n`;
     const preview = { report: text, first: environment, commit: to, pullRequest: String(trigger.pullRequest) };

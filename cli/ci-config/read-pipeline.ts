@@ -12,6 +12,7 @@ import { uncommittedSources } from "../affected/uncommitted-sources.ts";
 import { CommandError } from "../command.ts";
 import { readMonorepo, type Monorepo } from "../project/monorepo.ts";
 import type { Project } from "../project/stack-file.ts";
+import { rulesOf } from "../verification/rules.ts";
 import { readChain, readOrigins, startOf, type EnvironmentChain } from "./environment-chain.ts";
 import type { Pipeline, PipelineService } from "./pipeline.ts";
 import { programLayout, type ProgramLayout } from "./program-layout.ts";
@@ -61,6 +62,7 @@ export function readDeclarations(project: Project, environment: string): Declara
   const monorepo = readMonorepo(project, environment);
   const settings = project.stackFile(environment).read("ci", "delivery", "gitops", "github");
   for (const { name } of [chain.first, ...chain.promotions]) assertMigrationsAwaited(project, name);
+  assertVerificationsEnd(project, chain);
   const environments = [chain.first, ...chain.promotions].map(({ name }) => name);
   return { chain, monorepo, settings, contextVariables: variablesOf(project, environments) };
 }
@@ -92,6 +94,30 @@ function assertMigrationsAwaited(project: Project, environment: string): void {
   const migrated = services.flatMap(({ name, migrations }) => (migrations === undefined ? [] : [name]));
   if (refusal !== undefined && migrated.length > 0)
     throw new CommandError(`${environment}: migrations of ${migrated.join(", ")}: ${refusal}`);
+}
+
+/**
+ * Refuses verifications that nobody would end: those that no job waits for, and no schedule goes on with.
+ * @throws CommandError that names them
+ */
+function assertVerificationsEnd(project: Project, { first, promotions, verifiesLater }: EnvironmentChain): void {
+  if (verifiesLater === true) return;
+  const endless = [first, ...promotions].flatMap(({ name, verifyWait }) => {
+    const rules = rulesOf(project, name);
+    const { services } = readMonorepo(project, name);
+    return services.flatMap(({ name: service }) => {
+      const { minutes = 0, timeoutMinutes = 0 } = rules(service) ?? {};
+      return verifyWait !== undefined && minutes + timeoutMinutes > verifyWait
+        ? [`${service} of ${name} (${minutes} and ${timeoutMinutes} of ${verifyWait} minutes)`]
+        : [];
+    });
+  });
+  if (endless.length === 0) return;
+  const schedules = project.stackFile(first.name).read("ci").ci.engine === "circleci";
+  const remedy = schedules ? `set ci.verifySchedule to five fields of cron, such as "*/10 * * * *", or ` : "";
+  throw new CommandError(
+    `stacks/Pulumi.${first.name}.yaml: the hold of ${endless.join(", ")} and its timeout are longer than CI's job waits, and nothing would go on with it; ${remedy}raise verify.waitMinutes`,
+  );
 }
 
 /** @param prefix from the root of the checkout to the monorepo: empty, or a path that ends with `/` */

@@ -16,7 +16,8 @@ interface TriggerArgs {
   readonly branch: string;
   /** What is merged there is delivered. */
   readonly deliveredBranch: string;
-  readonly drift: boolean;
+  /** What a schedule asks for. @default a push */
+  readonly schedule: Extract<TriggerKind, "drift" | "verify"> | undefined;
   /** Environments for pull requests. @default there are none */
   readonly previews: NonNullable<StackSettings["gitops"]>["previews"];
   /** @default the monorepo is not known to be on GitHub: there are no pull requests */
@@ -30,8 +31,8 @@ export async function triggerOf(
   args: TriggerArgs,
   context: Pick<CommandContext, "environment" | "signal" | "note">,
 ): Promise<Trigger> {
-  const { branch, deliveredBranch, drift, previews } = args;
-  if (drift) return { kind: "drift" };
+  const { branch, deliveredBranch, schedule, previews } = args;
+  if (schedule !== undefined) return { kind: schedule };
   if (branch === deliveredBranch) return { kind: "deliver" };
   const fork = forkBranch.exec(branch)?.[1];
   if (fork !== undefined) return { kind: "review-of-fork", pullRequest: Number(fork) };

@@ -47,6 +47,12 @@ const options = {
     default: "false",
     help: "look for drift instead, as the schedule asks",
   },
+  verify: {
+    value: "true",
+    parse: oneOf("true", "false"),
+    default: "false",
+    help: "go on with verifications instead, as the schedule asks",
+  },
 } as const satisfies OptionTable;
 
 export const command = defineCommand({
@@ -57,7 +63,8 @@ export const command = defineCommand({
   ],
   usage: [
     "ci-config --env ENVIRONMENT [--output DIRECTORY | --print | --check]",
-    "ci-config --env ENVIRONMENT --continue --to COMMIT --branch BRANCH [--from COMMIT] [--drift true]",
+    "ci-config --env ENVIRONMENT --continue --to COMMIT --branch BRANCH [--from COMMIT]",
+    "ci-config --env ENVIRONMENT --continue --to COMMIT --branch BRANCH (--drift true | --verify true)",
   ],
   options,
   notes: [`${githubHelp} Without an answer, there is no pull request.`],
@@ -76,7 +83,8 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
       branch: required("branch", flags.branch),
     };
     const plan = flags.plan === undefined ? undefined : resolve(flags.plan);
-    return planAndContinue({ project, environment, ...push, drift: flags.drift === "true", plan }, context);
+    const schedule = flags.drift === "true" ? "drift" : flags.verify === "true" ? "verify" : undefined;
+    return planAndContinue({ project, environment, ...push, schedule, plan }, context);
   }
   const { pipeline, root, monorepo, settings } = await readPipeline(project, environment);
   const engine = engines[settings.ci.engine];

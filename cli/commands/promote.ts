@@ -16,6 +16,7 @@ import {
   promotionTo,
   readCandidates,
   rolledBackLines,
+  unprovedLines,
   type PromotionPath,
 } from "../promotion/candidates.ts";
 import { approvalTrailer } from "../promotion/approval.ts";
@@ -83,7 +84,8 @@ export const command = defineCommand({
     `Makes an environment run the digests that another one runs, by one commit or a pull request. The gates that the stack
     file declares (promotion) are asked first, all of them; where one does not hold, nothing is promoted. Only digests that
     would change something have to pass. What was rolled back in the environment stays away for as long as nothing else
-    runs where it comes from; --service promotes it all the same.`,
+    runs where it comes from; --service promotes it all the same. What has to prove itself where it comes from (verify), and
+    has not yet, is left out, too; a later run promotes it.`,
     {
       healthyMinutes: `every digest has been running Healthy where it comes from for so long: by the Application's health
         and images, the Deployment's rollout and availability, the containers' restarts and the time of the release commit,
@@ -133,8 +135,9 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
     wait: flags.wait,
     context,
   });
-  for (const line of rolledBackLines(to.name, candidates)) context.note(line);
-  const { pending, rolledBack, outcomes } = candidates;
+  for (const line of [...unprovedLines(from.name, candidates), ...rolledBackLines(to.name, candidates)])
+    context.note(line);
+  const { pending, rolledBack, unproved, outcomes } = candidates;
   const origins = promotion.rules.copyImages ? copyOrigins(project.stackFile(to.name), candidates) : undefined;
   await checks.assertReleasable(pending, origins);
   assertGatesPassed(to.name, candidates, { check, json }, context);
@@ -177,6 +180,7 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
     from: from.name,
     gates: outcomes,
     rolledBack: rolledBack.map(({ service }) => service),
+    unproved: unproved.map(({ service }) => service),
     ...(pullRequest ? { pullRequest: opened === undefined ? null : { number: opened.number, url: opened.url } } : {}),
   };
   report({ ...to, branch }, result, json, context, more);
@@ -192,7 +196,9 @@ async function propose(file: string, path: PromotionPath, { print, note }: Comma
     return undefined;
   });
   const { pending = [] } = candidates ?? {};
-  if (candidates !== undefined) for (const line of rolledBackLines(path.to.name, candidates)) note(line);
+  if (candidates !== undefined)
+    for (const line of [...unprovedLines(path.from.name, candidates), ...rolledBackLines(path.to.name, candidates)])
+      note(line);
   writeDigests(file, Object.fromEntries(pending.map(({ service, digest }) => [service, digest])));
   if (pending.length === 0) return print(`${path.to.name}: there is nothing to promote`);
   print(`What ${path.from.name} runs, and ${path.to.name} is to run:`);

@@ -1,5 +1,4 @@
 import { commitReleases, summarize, type Records, type Release } from "../../git/records.ts";
-import type { Rejection, ReleaseRecord } from "../../git/release-record.ts";
 import { CommandError, defineCommand, type CommandContext } from "../command.ts";
 import { environmentName, UsageError, type OptionTable, type OptionValues } from "../options.ts";
 import {
@@ -14,6 +13,7 @@ import { openRegistry, registryHelp, registryOptions } from "../registry/open-re
 import { assertImagesComplete } from "../release/assert-images-exist.ts";
 import { readEarlier, type EarlierRecords } from "../release/earlier-records.ts";
 import { overwrittenLines } from "../release/registry-watch.ts";
+import { rejection } from "../release/rejection.ts";
 import { report } from "../release/report.ts";
 
 const options = {
@@ -93,17 +93,6 @@ function restored(environment: DeliveryEnvironment, earlier: EarlierRecords, rec
     const repository = environment.imagesOf(service);
     return [{ service, repository, digest: image.digest, sourceCommit, rejected: rejection(image.digest, current) }];
   });
-}
-
-/** What watchers and CI must not release again once this digest runs instead of what runs now. */
-function rejection(digest: string, current: ReleaseRecord | undefined): Rejection | undefined {
-  if (current?.image === undefined) return undefined;
-  const { image, sourceCommit, rejected } = current;
-  // Without a source commit, the earlier rejection does not say how new its image is; what runs now says it.
-  const outdated = rejected?.sourceCommit === undefined && sourceCommit !== undefined;
-  if (rejected === undefined || outdated) return { digest: image.digest, sourceCommit };
-  // Of several rollbacks, the first took away the newest image. Once that runs again, there is nothing newer to reject.
-  return rejected.digest === digest ? undefined : rejected;
 }
 
 function assertNoNewerReleases(

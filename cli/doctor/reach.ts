@@ -89,7 +89,9 @@ function usedContexts(pipeline: Pipeline): ReadonlyMap<string, readonly JobUse[]
     ),
   ].filter(
     ({ trigger }) =>
-      trigger !== "review-of-fork" && (pipeline.previewEnvironments || trigger !== "review-with-environment"),
+      trigger !== "review-of-fork" &&
+      (pipeline.previewEnvironments || trigger !== "review-with-environment") &&
+      (pipeline.verifiesLater === true || trigger !== "verify"),
   );
   const byContext = Map.groupBy(
     uses.flatMap(({ contexts, ...use }) => contexts.map((context) => ({ context, ...use }))),

@@ -8,6 +8,10 @@ export interface GitHub {
   pullRequest(number: number): Promise<PullRequest>;
   /** By a branch of this repository itself, or by a commit of any repository. */
   openPullRequestsFor(head: { branch: string } | { sha: string }): Promise<PullRequest[]>;
+  /** Those that a commit is of, also when they are merged or closed. */
+  pullRequestsOf(sha: string): Promise<PullRequest[]>;
+  /** Says something of a commit, in place of what was said of it in the same context before. */
+  setStatus(sha: string, status: CommitStatus): Promise<void>;
   /** Returns the one that is open for the same branches already, if there is one. */
   createPullRequest(pullRequest: NewPullRequest): Promise<PullRequest>;
   /** The paths that it changes; a renamed file counts at both. GitHub lists the first 3,000 files. */
@@ -21,6 +25,16 @@ export interface GitHub {
   createTag(name: string, commit: string): Promise<boolean>;
   /** The user of the token; `undefined`: there is no token, or it is an app's, whose user GitHub does not say. */
   login(): Promise<string | undefined>;
+}
+
+/** Source: https://docs.github.com/en/rest/commits/statuses#create-a-commit-status */
+export interface CommitStatus {
+  readonly state: "failure" | "pending" | "success";
+  /** What it is about: each says one thing of a commit. */
+  readonly context: string;
+  /** GitHub takes 140 characters; what is longer is cut. */
+  readonly description: string;
+  readonly url?: string | undefined;
 }
 
 interface NewPullRequest {
@@ -42,22 +56,39 @@ export function openGitHub({ repository, ...options }: GitHubOptions): GitHub {
   const root = `/repos/${repository}`;
   const owner = repository.split("/")[0] ?? "";
 
+  const pullRequestsAt = (path: string, title: string): Promise<PullRequest[]> =>
+    connection.list({
+      title: `list the pull requests of ${title} of ${repository}`,
+      path: `${root}${path}`,
+      schema: z.array(pullRequestSchema),
+    });
+
   const openPullRequestsFor: GitHub["openPullRequestsFor"] = async (head) => {
     const [path, title] =
       "branch" in head
         ? [`/pulls?state=open&head=${encodeURIComponent(`${owner}:${head.branch}`)}`, `branch ${head.branch}`]
         : [`/commits/${encodeURIComponent(head.sha)}/pulls`, `commit ${head.sha}`];
-    const pulls = await connection.list({
-      title: `list the pull requests of ${title} of ${repository}`,
-      path: `${root}${path}`,
-      schema: z.array(pullRequestSchema),
-    });
-    return pulls.filter(({ state }) => state === "open");
+    return (await pullRequestsAt(path, title)).filter(({ state }) => state === "open");
   };
 
   return {
     repository,
     openPullRequestsFor,
+    pullRequestsOf: (sha) => pullRequestsAt(`/commits/${encodeURIComponent(sha)}/pulls`, `commit ${sha}`),
+    async setStatus(sha, { state, context, description, url }) {
+      await connection.call({
+        title: `set the status ${context} of commit ${sha} of ${repository}`,
+        method: "POST",
+        path: `${root}/statuses/${encodeURIComponent(sha)}`,
+        body: {
+          state,
+          context,
+          description: description.slice(0, 140),
+          ...(url === undefined ? {} : { target_url: url }),
+        },
+        schema: z.object({}),
+      });
+    },
     pullRequest: (number) =>
       connection.call({
         title: `read pull request ${repository}#${number}`,

@@ -7,6 +7,7 @@ import { openCluster } from "../project/cluster.ts";
 import { duration, type OptionTable } from "../options.ts";
 import type { DeliveryEnvironment } from "../project/environment.ts";
 import type { Project } from "../project/stack-file.ts";
+import { rulesOf } from "../verification/rules.ts";
 import { migrate, type MigrationCluster, type MigrationOutcome, type MigrationPatience } from "./migrate.ts";
 
 /** The options of commands that release. */
@@ -25,7 +26,7 @@ export const migrationHelp = `An image of a service with migrations is released 
   takes too long, its service stays as it is, and the same command, run again, goes on from there. The Job is asked for at the
   cluster of the environment.`;
 
-interface MigratedReleaseArgs extends Omit<ReleaseArgs, keyof DeliveryEnvironment> {
+interface MigratedReleaseArgs extends Omit<ReleaseArgs, keyof DeliveryEnvironment | "isVerified"> {
   readonly environment: DeliveryEnvironment;
   readonly project: Project;
   readonly context: CommandContext;
@@ -43,11 +44,13 @@ export interface MigratedResult extends ReleaseResult {
 export async function releaseMigrated(args: MigratedReleaseArgs, options?: CommitOptions): Promise<MigratedResult> {
   const { environment, project, context, choose, describe } = args;
   const { directory } = environment;
+  const isVerified = verifiedServices(project, environment);
   let migrated: readonly Release[] = [];
   const first = await commitReleases(
     {
       ...environment,
       describe,
+      isVerified,
       choose: async (records, snapshot) => {
         const chosen = await choose(records, snapshot);
         // The same digest is the same program, whatever its repository is called by now.
@@ -93,6 +96,12 @@ export async function releaseMigrated(args: MigratedReleaseArgs, options?: Commi
   };
 }
 
+/** Which images have to prove themselves once they are released. */
+function verifiedServices(project: Project, { name }: DeliveryEnvironment): (service: string) => boolean {
+  const rules = rulesOf(project, name);
+  return (service) => rules(service) !== undefined;
+}
+
 /** Whoever merges a pull request moves all records in it at once. */
 function assertNotProposed(migrated: readonly Release[]): void {
   if (migrated.length === 0) return;
@@ -104,12 +113,13 @@ function assertNotProposed(migrated: readonly Release[]): void {
 
 /** By the second commit, which is made only where the record of the migration still names the image. */
 async function releaseOne(
-  { environment, choose, describe, context }: MigratedReleaseArgs,
+  { environment, project, choose, describe, context }: MigratedReleaseArgs,
   { service, digest }: Release,
 ): Promise<ReleaseResult> {
   return commitReleases({
     ...environment,
     describe,
+    isVerified: verifiedServices(project, environment),
     choose: async (records, snapshot) => {
       const own = (await migrationsIn(snapshot, environment.directory, [service])).get(service);
       const { newest } = own ?? {};

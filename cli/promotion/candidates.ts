@@ -54,6 +54,8 @@ export interface Candidates {
   readonly pending: readonly Release[];
   /** What would be pending if the second had not been rolled back from it. */
   readonly rolledBack: readonly Release[];
+  /** What would be pending if it had proved itself in the first one (`verify`), and has not, or not yet. */
+  readonly unproved: readonly Release[];
   /** The records of the second, as they are before the gates are asked. */
   readonly seen: Records;
   /** The repositories that the first runs them from, by service. */
@@ -71,14 +73,31 @@ export async function readCandidates(path: PromotionPath): Promise<Candidates> {
     const seen = await readRecords(snapshot, to.directory);
     const tested = await sourceRecords(from, to, snapshot);
     const releases = chooseReleases(path, tested, seen);
-    const others = releases.filter((release) => !isSameImage(release, seen.get(release.service)?.image));
+    const all = releases.filter((release) => !isSameImage(release, seen.get(release.service)?.image));
+    const isUnproved = ({ service }: Release): boolean =>
+      ["pending", "failed"].includes(tested.get(service)?.verification?.state ?? "");
+    const others = all.filter((release) => !isUnproved(release));
     const isBack = (release: Release): boolean =>
       path.services === undefined && isRejected(release, seen.get(release.service));
     const runsFrom = new Map(
       [...tested].flatMap(([service, { image }]) => (image ? [[service, image.repository]] : [])),
     );
-    return { pending: others.filter((release) => !isBack(release)), rolledBack: others.filter(isBack), seen, runsFrom };
+    return {
+      pending: others.filter((release) => !isBack(release)),
+      rolledBack: others.filter(isBack),
+      unproved: all.filter(isUnproved),
+      seen,
+      runsFrom,
+    };
   });
+}
+
+/** Messages that say which services are not promoted yet. */
+export function unprovedLines(from: string, { unproved }: Pick<Candidates, "unproved">): string[] {
+  return unproved.map(
+    ({ service, digest }) =>
+      `${service} is not promoted: ${shortDigest(digest)} has not proved itself in ${from} (verify); \`delivery verify --env ${from}\` says more`,
+  );
 }
 
 function isRejected({ digest, sourceCommit }: Release, { rejected }: Partial<ReleaseRecord> = {}): boolean {

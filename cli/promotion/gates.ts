@@ -3,24 +3,17 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { temporaryDirectory } from "../../core/atomic-file.ts";
 import { errorMessage } from "../../core/error.ts";
-import { applicationName } from "../../core/names.ts";
 import { runProcess, type EndedProcess } from "../../core/process.ts";
 import { shellProcess } from "../../core/shell.ts";
 import { summarize, type Release } from "../../git/records.ts";
-import type { KubernetesClient } from "../../kubernetes/client.ts";
-import { nameOf, stringAt, type KubernetesObject } from "../../kubernetes/object.ts";
 import { CommandError, type CommandContext } from "../command.ts";
-import { openCluster } from "../project/cluster.ts";
-import type { DeliveryEnvironment } from "../project/environment.ts";
 import type { Project } from "../project/stack-file.ts";
-import { listAll, listApplications, listWorkloads, listPods } from "../status/cluster-status.ts";
-import { endpointSettings, endpointsOf, type StatusEndpoints } from "../status/endpoints.ts";
-import { readReleases } from "../status/git-status.ts";
 import { reasonOf } from "../status/reading.ts";
 import { approvalGate, type Approval } from "./approval.ts";
 import { readCandidates, type Candidates, type PromotionPath, type PromotionRules } from "./candidates.ts";
 import { allPassed, gateLines, type GateOutcome } from "./gate-outcome.ts";
-import { healthOf, type HealthStatus } from "./health.ts";
+import { healthOf } from "./health.ts";
+import { openHealthSource, readHealth, type HealthSource } from "./read-health.ts";
 
 // What must hold before digests are promoted, and why it is asked like this:
 // - Every gate that the stack file declares is asked, whatever the others say, so that one run names all that is missing.
@@ -91,31 +84,12 @@ async function settledCandidates(
   }
 }
 
-function openHealthGate({ project, from, context }: GatesArgs, minutes: number): HealthGate {
-  const file = project.stackFile(from.name);
-  const settings = file.find(...endpointSettings);
-  if (settings === undefined)
-    throw new CommandError(
-      `there is no ${file.path} in ${process.cwd()}, which says where ${from.name} runs: whether it is Healthy cannot be asked; nothing was changed`,
-    );
-  const { environment, signal } = context;
-  return {
-    from,
-    endpoints: endpointsOf(from.name, settings),
-    minutes,
-    signal,
-    cluster: () => openCluster(environment, settings.cluster.context),
-  };
+interface HealthGate extends HealthSource {
+  readonly minutes: number;
 }
 
-interface HealthGate {
-  /** Where the digests come from. */
-  readonly from: DeliveryEnvironment;
-  readonly endpoints: Pick<StatusEndpoints, "app" | "environment" | "delivery" | "namespace" | "argoCdNamespace">;
-  /** @throws Error where no cluster is known */
-  readonly cluster: () => KubernetesClient;
-  readonly minutes: number;
-  readonly signal: AbortSignal;
+function openHealthGate({ project, from, context }: GatesArgs, minutes: number): HealthGate {
+  return { ...openHealthSource(project, from, context), minutes };
 }
 
 /** Whether all of the digests have been running Healthy for so long. */
@@ -131,38 +105,6 @@ async function healthGate(gate: HealthGate, releases: readonly Release[]): Promi
   } catch (error) {
     return { gate: "health", passed: false, detail: `${from.name} cannot be asked: ${reasonOf(error)}` };
   }
-}
-
-async function readHealth({
-  from,
-  endpoints,
-  cluster,
-  signal,
-}: HealthGate): Promise<(service: string) => HealthStatus> {
-  const argoCd = endpoints.delivery === "gitops";
-  const client = cluster();
-  const [{ releases }, applications, { workloads, runs }, pods, disruptionBudgets, cronJobs] = await Promise.all([
-    readReleases(from, from.directory),
-    argoCd ? listApplications(client, endpoints, signal) : [],
-    listWorkloads(client, endpoints, signal),
-    listPods(client, endpoints, signal),
-    listAll(client, "policy/v1/poddisruptionbudgets", endpoints, signal),
-    listAll(client, "batch/v1/cronjobs", endpoints, signal),
-  ]);
-  const named = (objects: readonly KubernetesObject[], name: string): KubernetesObject | undefined =>
-    objects.find((object) => nameOf(object) === name);
-  const ofService = (objects: readonly KubernetesObject[], service: string): KubernetesObject[] =>
-    objects.filter((object) => stringAt(object, "metadata", "labels", "app.kubernetes.io/name") === service);
-  return (service) => ({
-    argoCd,
-    releasedAt: releases.find((release) => release.service === service)?.releasedAt ?? null,
-    application: named(applications, applicationName(endpoints.app, endpoints.environment, service)),
-    workload: named(workloads, service),
-    runs,
-    pods: ofService(pods, service),
-    disruptionBudgets,
-    cronJobs,
-  });
 }
 
 interface TestGate {

@@ -81,7 +81,7 @@ const logFormat = [
  * source commit of the same image release nothing.
  */
 async function releaseCommits(git: Git, head: string): Promise<ReleaseCommit[]> {
-  const image = ["-G", "(digest|name): "];
+  const image = ["-G", "^[ -]*(digest|name): "];
   const shown = ["--first-parent", "--diff-merges=first-parent", "--name-only", ...image, `--format=%x1e${logFormat}`];
   const output = await git(["log", ...shown, head, "--", ":(glob)**/release/kustomization.yaml"]);
   return output.toString().split("\u001E").slice(1).map(parseCommit);

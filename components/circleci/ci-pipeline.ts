@@ -1,8 +1,10 @@
 import * as circleci from "@pulumi/circleci/bin/index.js";
 import type * as pulumi from "@pulumi/pulumi";
 
-/** When the environments are looked over for drift. */
-export interface DriftSchedule {
+/** When the pipeline runs without a push, and what it does then. */
+export interface CiSchedule {
+  /** The parameter of `.circleci/config.yml` that is set. */
+  name: "drift" | "verify";
   /** Five fields of cron, in UTC. */
   schedule: string;
   branch: string;
@@ -26,7 +28,7 @@ export function ciPipeline(
   name: string,
   project: circleci.Project,
   repositoryId: string,
-  drift: DriftSchedule | undefined,
+  schedules: readonly CiSchedule[],
   own: pulumi.CustomResourceOptions,
 ): void {
   const pipeline = new circleci.Pipeline(
@@ -61,20 +63,21 @@ export function ciPipeline(
       { ...placed, ignoreChanges },
     );
   }
-  if (drift === undefined) return;
-  new circleci.Trigger(
-    `${name}-drift`,
-    {
-      ...ofPipeline,
-      eventSourceProvider: "schedule",
-      eventSourceScheduleCronExpression: drift.schedule,
-      // Nobody's own account: it stays when people go.
-      eventSourceScheduleAttributionActor: "system",
-      eventName: "drift",
-      checkoutRef: drift.branch,
-      configRef: drift.branch,
-      parameters: { drift: true },
-    },
-    placed,
-  );
+  for (const { name: purpose, schedule, branch } of schedules) {
+    new circleci.Trigger(
+      `${name}-${purpose}`,
+      {
+        ...ofPipeline,
+        eventSourceProvider: "schedule",
+        eventSourceScheduleCronExpression: schedule,
+        // Nobody's own account: it stays when people go.
+        eventSourceScheduleAttributionActor: "system",
+        eventName: purpose,
+        checkoutRef: branch,
+        configRef: branch,
+        parameters: { [purpose]: true },
+      },
+      placed,
+    );
+  }
 }

@@ -4,7 +4,7 @@ import { errorMessage, NotReachableError } from "../../core/error.ts";
 import { contextName, imageKeyVariable } from "../../core/names.ts";
 import { signingKeyVariable } from "../../git/signing-keys.ts";
 import { ciContext } from "./ci-context.ts";
-import { ciPipeline, type DriftSchedule } from "./ci-pipeline.ts";
+import { ciPipeline, type CiSchedule } from "./ci-pipeline.ts";
 import { accessHint } from "./circleci-hints.ts";
 import { assertAnswers, circleCiHooks, type CircleCiAccess } from "./circleci-hooks.ts";
 import {
@@ -22,8 +22,8 @@ export interface CiProjectArgs extends ContextsArgs {
   project: string;
   /** GitHub's numeric id of the repository whose pushes start the pipeline. @default no pipeline is declared */
   repositoryId?: string | undefined;
-  /** When the environments are looked over for drift. @default never */
-  drift?: DriftSchedule | undefined;
+  /** When the environments are looked over for drift, and verifications go on. @default never */
+  schedules?: readonly CiSchedule[] | undefined;
   /** The API's base URL. @default CircleCI's own */
   host?: string | undefined;
   token: pulumi.Output<string>;
@@ -177,6 +177,6 @@ function ownProject(name: string, args: CiProjectArgs, own: pulumi.CustomResourc
     // CircleCI refuses to delete a project that follows a repository, and destroy would fail.
     { ...own, retainOnDelete: !args.standalone },
   );
-  if (args.repositoryId !== undefined) ciPipeline(name, project, args.repositoryId, args.drift, own);
+  if (args.repositoryId !== undefined) ciPipeline(name, project, args.repositoryId, args.schedules ?? [], own);
   return project;
 }

@@ -26,6 +26,8 @@ import { contradictingResources } from "./resources.ts";
 import { renamedSettings, settingsFile } from "./service-files.ts";
 import type { Service } from "./service.ts";
 import { variableProblems } from "./variable-problems.ts";
+import { verificationProblems } from "./verification.ts";
+import type { EnvironmentVerify } from "./verify-settings.ts";
 import { claimProblems, volumeProblems } from "./volume-problems.ts";
 
 export interface DiscoveryArgs extends CandidateArgs {
@@ -40,6 +42,8 @@ export interface DiscoveryArgs extends CandidateArgs {
   images: CandidateArgs["images"] & { registry: string; organization: string };
   /** Why services can have no migrations in this environment. @default they can */
   noMigrations?: string | undefined;
+  /** What images have to prove in this environment, and why they cannot. @default not checked: nothing is released */
+  verification?: { environment: EnvironmentVerify | undefined; refusal: string | undefined };
   /** Whether the program builds the images, which runs no commands of services. @default false: CI builds them */
   programBuilds?: boolean;
   /** Whether CI builds the images for this environment. @default false */
@@ -97,6 +101,7 @@ export function findServices(args: DiscoveryArgs): FoundServices {
       refusal: args.noMigrations,
       originOf: (service) => origins.get(service)?.("migrations") ?? service.directory,
     }),
+    ...(args.verification === undefined ? [] : verificationProblems(services, { ...args, ...args.verification })),
   );
   return { services, problems: distinct(problems) };
 }

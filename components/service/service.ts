@@ -16,6 +16,7 @@ import { patchesSchema, type LocatedPatch } from "./patches.ts";
 import { resourcesSchema } from "./resources.ts";
 import { testSchema } from "./test-settings.ts";
 import { kindSettings } from "./kind.ts";
+import { serviceVerifySchema } from "./verify-settings.ts";
 import { volumesLayerSchema, volumesSchema } from "./volumes.ts";
 
 const globSchema = z
@@ -117,6 +118,8 @@ export const serviceSettingsSchema = z.strictObject({
   files: filesSchema.optional(),
   /** What must have succeeded with an image before pods run it. @default nothing */
   migrations: migrationsSchema.optional(),
+  /** What an image has to prove after its release, in environments with `verify`; `none`: nothing. @default as the environment says */
+  verify: serviceVerifySchema.optional(),
 });
 export type ServiceSettings = z.infer<typeof serviceSettingsSchema>;
 

@@ -44,7 +44,7 @@ beforeAll(async () => {
         owned: true,
         standalone: true,
         repositoryId: "42",
-        drift: { schedule: "0 6 * * *", branch: "main" },
+        schedules: [{ name: "drift", schedule: "0 6 * * *", branch: "main" }],
         host: circleCi.url,
         token: pulumi.secret(token),
         registry: { server: "docker.io", username: "acme-ci", password: pulumi.secret("hunter2") },

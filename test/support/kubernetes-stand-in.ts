@@ -23,17 +23,23 @@ export class KubernetesStandIn implements AsyncDisposable {
     if (request.method === "DELETE") {
       this.deleted.push(pathname);
       const status = this.deletions.get(pathname) ?? 404;
-      response.writeHead(status).end(JSON.stringify({ kind: "Status", message: `answered ${status}` }));
+      response
+        .writeHead(status)
+        .end(JSON.stringify({ kind: "Status", apiVersion: "v1", message: `answered ${status}` }));
       return;
     }
     this.asked.push(pathname);
     const items = this.lists.get(pathname);
     const other = items === undefined ? this.answer(pathname) : undefined;
     if (this.refused.has(pathname))
-      response.writeHead(403).end(JSON.stringify({ kind: "Status", reason: "Forbidden", message: "forbidden" }));
+      response
+        .writeHead(403)
+        .end(JSON.stringify({ kind: "Status", apiVersion: "v1", reason: "Forbidden", message: "forbidden" }));
     else if (other !== undefined) response.end(typeof other === "string" ? other : JSON.stringify(other));
     else if (items === undefined)
-      response.writeHead(404).end(JSON.stringify({ kind: "Status", reason: "NotFound", message: "not found" }));
+      response
+        .writeHead(404)
+        .end(JSON.stringify({ kind: "Status", apiVersion: "v1", reason: "NotFound", message: "not found" }));
     else response.end(JSON.stringify({ kind: "List", items }));
   });
 

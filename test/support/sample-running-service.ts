@@ -39,7 +39,11 @@ export function runningService(service: string, digest: string, since: string): 
     },
     pod: {
       metadata: { name: `${service}-1`, labels },
-      status: { containerStatuses: [{ name: service, restartCount: 0, state: { running: { startedAt: since } } }] },
+      spec: { containers: [{ name: service, image, ports: [{ containerPort: 8080 }] }] },
+      status: {
+        phase: "Running",
+        containerStatuses: [{ name: service, restartCount: 0, state: { running: { startedAt: since } } }],
+      },
     },
   };
 }

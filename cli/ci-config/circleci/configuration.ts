@@ -1,4 +1,5 @@
 import { isWithinLimits } from "../../../circleci/limits.ts";
+import type { ParameterDeclarations } from "../../../circleci/parameters.ts";
 import type { CircleConfig, Workflow } from "../../../circleci/schema.ts";
 import { triggerKinds, type Pipeline, type TriggerKind } from "../pipeline.ts";
 import { happens, pipelineJobs } from "../pipeline-jobs.ts";
@@ -16,7 +17,7 @@ export function setupConfiguration(pipeline: Pipeline): CircleConfig {
   return {
     version: 2.1,
     setup: true,
-    parameters: { drift: { type: "boolean", default: false } },
+    parameters: scheduleParameters(pipeline),
     executors: {
       [plainExecutor]: executors({ ...pipeline, services: [], testedOnly: [] }).executors[plainExecutor] ?? {
         docker: [],
@@ -35,7 +36,9 @@ export function setupConfiguration(pipeline: Pipeline): CircleConfig {
                 `${pipeline.regenerate} --continue`,
                 // The base is empty for the first push of a branch.
                 `  --from "<< pipeline.git.base_revision >>" --to "$CIRCLE_SHA1"`,
-                `  --branch "$CIRCLE_BRANCH" --drift << pipeline.parameters.drift >>`,
+                `  --branch "$CIRCLE_BRANCH" --drift << pipeline.parameters.drift >>${
+                  pipeline.verifiesLater ? " \\\n  --verify << pipeline.parameters.verify >>" : ""
+                }`,
               ].join(" \\\n"),
             ),
           ),
@@ -52,6 +55,12 @@ export function setupConfiguration(pipeline: Pipeline): CircleConfig {
       },
     },
   };
+}
+
+/** What schedules set. Those that a configuration does not declare cannot be given to it. */
+function scheduleParameters({ verifiesLater }: Pick<Pipeline, "verifiesLater">): ParameterDeclarations {
+  const off = { type: "boolean", default: false } as const;
+  return { drift: off, ...(verifiesLater ? { verify: off } : {}) };
 }
 
 /** One trigger of the pipeline. */
@@ -83,14 +92,19 @@ function dividedConfiguration(pipeline: Pipeline, run: PipelineRun | undefined, 
     const args: CallArgs = { pipeline, executorOf, preparing, shared: perJob > 1 };
     const planned = pipelineJobs(trigger, { pipeline, perJob, approvals: true });
     const call = (job: (typeof planned)[number]) => invocation(job, args);
-    // Drift is found in environments and not in a commit, so no status is reported on the commit.
-    return { when, jobs: trigger === "drift" ? planned.map(call) : withAggregate(planned, call, run?.problem) };
+    // What schedules ask for is about environments and not about a commit, so no status is reported on the commit.
+    const isScheduled = trigger === "drift" || trigger === "verify";
+    return { when, jobs: isScheduled ? planned.map(call) : withAggregate(planned, call, run?.problem) };
   };
   return {
     version: 2.1,
     parameters: {
-      drift: { type: "boolean", default: false },
-      trigger: { type: "enum", enum: [...triggerKinds], default: "deliver" },
+      ...scheduleParameters(pipeline),
+      trigger: {
+        type: "enum",
+        enum: triggerKinds.filter((kind) => kind !== "verify" || happens(kind, pipeline)),
+        default: "deliver",
+      },
       "pull-request": { type: "integer", default: 0 },
     },
     executors: all,

@@ -37,7 +37,7 @@ const parameters: JobValues = {
  * @param shared whether a job may be for several services, which then gives it a name
  */
 export function jobs(pipeline: Pipeline, shared: boolean): Record<string, Job> {
-  const { promotions, services, testedOnly, layout } = pipeline;
+  const { first, promotions, services, testedOnly, layout } = pipeline;
   const asksPeople = promotions.some(({ approval }) => approval);
   const isPrepared = services.some(({ prepare }) => prepare !== undefined);
   // The archives that are unpacked before the build.
@@ -93,6 +93,15 @@ export function jobs(pipeline: Pipeline, shared: boolean): Record<string, Job> {
     ),
     "build-only": job("build-only", { name: nameOf("build"), prepared: archives }, { ...given, ...prepared }),
     release: ofEnvironment("release"),
+    ...([first, ...promotions].some(({ verifyWait }) => verifyWait !== undefined)
+      ? {
+          verify: job(
+            "verify",
+            { name: "verify-<< parameters.environment >>" },
+            { ...environment, options: { type: "string" } },
+          ),
+        }
+      : {}),
     ...(asksPeople ? { propose: ofEnvironment("propose") } : {}),
     promote: job(
       "promote",

@@ -7,7 +7,10 @@ import type { Environment } from "./environment.ts";
 import type { GitOpsHarness } from "./gitops-harness.ts";
 
 /** Whose command it is. */
-type Target = Pick<Environment, "name" | "app">;
+interface Target extends Pick<Environment, "name" | "app"> {
+  /** Where `stacks` with its stack file is. @default no stack file says more of it */
+  readonly directory?: string;
+}
 
 const program = join(import.meta.dirname, "..", "..", "..", "cli", "delivery.js");
 
@@ -56,13 +59,12 @@ export function keepDelivering(
   };
 }
 
-function start(harness: GitOpsHarness, { app }: Target, command: string, args: readonly string[]) {
+function start(harness: GitOpsHarness, { app, directory }: Target, command: string, args: readonly string[]) {
   const { stateDir, sandbox, credentials, repositoryUrl } = harness;
   const images = `${sandbox.endpoints.registryHost}/delinkcious/${app}`;
   const where = ["--repository", repositoryUrl, "--images", images];
   return spawn(process.execPath, [program, command, ...where, ...args], {
-    // Where no stack file says more of the environment.
-    cwd: stateDir,
+    cwd: directory ?? stateDir,
     stdio: ["ignore", "pipe", "pipe"],
     env: {
       PATH: process.env["PATH"],

@@ -49,6 +49,48 @@ test("a rollback says which digest it takes away, and what that was built from",
   });
 });
 
+describe("whether the image has proved itself", () => {
+  const verdict = {
+    state: "failed",
+    at: "2026-11-30T12:00:00.000Z",
+    evidence: "GET /: 500 in place of 200",
+    link: "https://ci.example/7",
+  } as const;
+
+  test.each([{ state: "pending" } as const, verdict, { ...verdict, state: "passed", link: undefined } as const])(
+    "%j is read as it was written",
+    (verification) => {
+      const text = recordWith({ repository, digest, verification });
+      expect(parseRecord("record", text)).toEqual({ image: { repository, digest }, verification });
+    },
+  );
+
+  test("a verdict is of the image that it was found of: whoever edits the digest by hand takes it away", () => {
+    const edited = recordWith({ repository, digest, verification: verdict }).replace(
+      /^ {4}digest: .*$/m,
+      `    digest: "${other}"`,
+    );
+    expect(parseRecord("record", edited)).toEqual({ image: { repository, digest: other } });
+  });
+
+  test("a verdict without its time is invalid", () => {
+    const text = recordWith({ repository, digest, verification: verdict }).replace(/.*verified-at.*\n/, "");
+    expect(parseRecord("record", text)).toEqual({
+      problems: [
+        expect.objectContaining({ message: expect.stringContaining("say when delivery/verification came to that") }),
+      ],
+    });
+  });
+
+  test("why it was taken away stands beside what was", () => {
+    const rejected = { digest: other, sourceCommit: "1234567", reason: "GET /: 500" };
+    expect(parseRecord("record", recordWith({ repository, digest }, rejected))).toEqual({
+      image: { repository, digest },
+      rejected,
+    });
+  });
+});
+
 test("says which commit of the monorepo the image was built from", () => {
   const sourceCommit = "0123456789abcdef0123456789abcdef01234567";
   expect(recordWith({ repository, digest, sourceCommit }, { digest: other })).toContain(

@@ -317,6 +317,24 @@ describe("an invalid stack file gets one clear error and declares nothing", () =
       /needs the pipeline that a stack with owns.ciProject and ci.repositoryId declares/,
     ],
     [
+      "a schedule of verifications without a pipeline that it could start",
+      (settings) => (set("ci.verifySchedule", "*/10 * * * *")(settings), set("ci.repositoryId", undefined)(settings)),
+      `${file}: ci.verifySchedule`,
+      /needs the pipeline that a stack with owns.ciProject and ci.repositoryId declares/,
+    ],
+    [
+      "a check that could be of two kinds",
+      set("verify.checks", [{ http: { path: "/", url: "https://shop.example" } }]),
+      `${file}: verify.checks.0.http.path`,
+      /must be there where no `url` is, and only there/,
+    ],
+    [
+      "a metric that any number satisfies",
+      set("verify.checks", [{ metrics: { server: "http://prometheus:9090", query: "up" } }]),
+      `${file}: verify.checks.0.metrics.max`,
+      /must be there, or `min`: any number would be good without/,
+    ],
+    [
       "a context variable of a missing secret",
       set("ci.environment", { KEY: "no-such" }),
       `${file}: ci.environment.KEY`,
@@ -694,6 +712,24 @@ describe("an invalid stack file gets one clear error and declares nothing", () =
       /which branch is delivered is not known: .* has no remote origin, and is on no branch; set github.branch/,
     ],
     ["a port that is none", set("services.user.port", 0), `${file}: services.user.port`, /a port is 1 to 65535/],
+    [
+      "verification where nothing could be taken back",
+      set("verify", { minutes: 5 }),
+      `${file}: verify`,
+      /taken back by a commit to the deploy repository, and with delivery direct there is none/,
+    ],
+    [
+      "verification that CI could not see",
+      (settings) => (set("verify", {})(settings), set("delivery", "gitops")(settings)),
+      `${file}: verify`,
+      /CI asks the cluster what runs, and cannot; set ci.environment.DELIVERY_KUBECONFIG/,
+    ],
+    [
+      "what a service has to prove where nothing has to",
+      set("services.user.verify", { minutes: 5 }),
+      `${file}: services.user.verify`,
+      /has no effect, since nothing has to prove itself in this environment; set `verify` there, too/,
+    ],
     [
       "what CI is to run before an image that the program builds",
       set("services.user.build", { prepare: "make" }),

@@ -262,8 +262,53 @@ describe("each job has the contexts that it needs, and no others", () => {
 
 test("pull requests get no environment where the stack file has no previews", () => {
   expect(Object.keys(continueConfiguration({ ...shop, previewEnvironments: false }).workflows)).toEqual(
-    triggerKinds.filter((trigger) => trigger !== "review-with-environment"),
+    triggerKinds.filter((trigger) => !["review-with-environment", "verify"].includes(trigger)),
   );
+});
+
+describe("where images have to prove themselves", () => {
+  const first = { ...shop.first, verifyWait: 15 };
+  const promotions = [{ ...staging, verifyWait: 30 }, prod];
+
+  test("a job waits for that after each release, and nothing is promoted before", () => {
+    const jobs = jobsOf({ first, promotions }, "deliver");
+    expect(jobs.get("verify-dev")).toEqual({
+      name: "verify-dev",
+      environment: "dev",
+      options: "--wait 15m",
+      context: "shop-dev",
+      requires: ["release-dev"],
+    });
+    expect(jobs.get("promote-staging")?.requires).toEqual(["verify-dev"]);
+    expect(jobs.get("verify-staging")).toMatchObject({ options: "--wait 30m", requires: ["promote-staging"] });
+    expect(jobs.get("propose-prod")?.requires).toEqual(["verify-staging"]);
+    expect(jobs.has("verify-prod")).toBe(false);
+    expect(awaited(jobs)).toContain("verify-dev");
+    const { verify } = continueConfiguration({ ...shop, first, promotions }).jobs;
+    expect(JSON.stringify(verify)).toContain('"no_output_timeout":"40m"');
+  });
+
+  test("a schedule looks once at each, and promotes what needs nobody's approval", () => {
+    const jobs = jobsOf({ first, promotions, verifiesLater: true }, "verify");
+    expect([...jobs.values()]).toEqual([
+      { name: "verify-dev", environment: "dev", options: "--wait 0m", context: "shop-dev" },
+      { name: "verify-staging", environment: "staging", options: "--wait 0m", context: "shop-staging" },
+      { name: "promote-staging", environment: "staging", context: "shop-staging", requires: ["verify-dev"] },
+    ]);
+  });
+
+  test("the schedule's parameter is there where there is a schedule alone: CircleCI refuses one that is not declared", () => {
+    const declared = (verifiesLater?: true) =>
+      [setupConfiguration, continueConfiguration].map((make) =>
+        Object.hasOwn(make({ ...shop, first, ...(verifiesLater && { verifiesLater }) }).parameters ?? {}, "verify"),
+      );
+    expect([declared(), declared(true)]).toEqual([
+      [false, false],
+      [true, true],
+    ]);
+    const plan = JSON.stringify(setupConfiguration({ ...shop, first, verifiesLater: true }).jobs);
+    expect(plan).toContain("--verify << pipeline.parameters.verify >>");
+  });
 });
 
 test("drift is looked for in each environment, with its credentials, and is no status of a commit", () => {

@@ -217,7 +217,10 @@ describe("a pipeline", () => {
     }
   });
   test("looks for drift by schedule, on the delivered branch", async () => {
-    const { resources } = await declared({ repositoryId: "42", drift: { schedule: "0 6 * * *", branch: "trunk" } });
+    const { resources } = await declared({
+      repositoryId: "42",
+      schedules: [{ name: "drift", schedule: "0 6 * * *", branch: "trunk" }],
+    });
     expect(resources[child("trigger:Trigger", "shop-drift")]).toEqual({
       projectId: "shop-id",
       pipelineId: "shop-id",
@@ -321,7 +324,10 @@ test.each<[string, string[], string[]]>([
   ["circleci:index/contextRestriction:ContextRestriction::shop", [], []],
   ["circleci:index/contextEnvironmentVariable:ContextEnvironmentVariable::build-DOCKERHUB_USERNAME", [], []],
 ])("%s ignores changes of %j and is replaced at changes of %j", async (id, ignored, replacing) => {
-  const { registrations } = await declared({ repositoryId: "42", drift: { schedule: "0 6 * * *", branch: "main" } });
+  const { registrations } = await declared({
+    repositoryId: "42",
+    schedules: [{ name: "drift", schedule: "0 6 * * *", branch: "main" }],
+  });
   const { ignoreChanges, replaceOnChanges } = registrations.get(id) ?? {};
   expect([ignoreChanges, replaceOnChanges]).toEqual([ignored, replacing]);
 });

@@ -1,0 +1,123 @@
+import { readBranch } from "../../git/deploy-repository.ts";
+import { readRecords, shortDigest } from "../../git/records.ts";
+import { CommandError, defineCommand, type CommandContext } from "../command.ts";
+import { githubHelp } from "../github/access.ts";
+import { duration, environmentName, type OptionTable, type OptionValues } from "../options.ts";
+import { clusterHelp } from "../project/cluster.ts";
+import {
+  environmentHelp,
+  environmentOptions,
+  findEnvironment,
+  type DeliveryEnvironment,
+} from "../project/environment.ts";
+import { Project } from "../project/stack-file.ts";
+import { openHealthSource } from "../promotion/read-health.ts";
+import { assertServicesKnown } from "../release/unknown-services.ts";
+import { rulesOf } from "../verification/rules.ts";
+import { tellGitHub } from "../verification/tell-github.ts";
+import { verify, type VerifiedService } from "../verification/verify.ts";
+
+const options = {
+  env: { value: "ENVIRONMENT", parse: environmentName, required: true, help: "e.g. dev" },
+  service: {
+    value: "NAME",
+    multiple: true,
+    help: "this service, whatever was found of it before; once per service",
+    defaultText: "all that wait for a verdict",
+  },
+  wait: {
+    value: "DURATION",
+    parse: duration,
+    default: "24h",
+    help: `how long to wait for verdicts, e.g. 15m. What cannot be over by then is left, without a failure, to the next
+      \`delivery verify\``,
+  },
+  json: { help: "print the result as JSON" },
+  ...environmentOptions,
+} as const satisfies OptionTable;
+
+export const command = defineCommand({
+  summary: "have what was released prove itself, or take it back",
+  description: [
+    `Waits until every pod of a service runs the digest that its release record names, and none another one, and all are well
+    for as long as verify of the stack file says; then asks its checks. What passes is noted in the record. What does not
+    is taken back by one commit: the service runs again what it ran before, and the digest does not come back by itself.
+    Others that were released with it stay.`,
+    `What is known lies in Git and on the cluster, so any run goes on where another one has ended, and several at a time do no
+    harm. A release that has been followed by another one is superseded: nothing is written of it.`,
+  ],
+  usage: ["verify --env ENVIRONMENT [--service NAME …] [OPTIONS]"],
+  options,
+  notes: [
+    `Exit status: 0 all have passed, or are left to a later run; 1 something has failed, or the cluster cannot be asked.`,
+    clusterHelp,
+    `${githubHelp} With it, commits of the monorepo get a status, and pull requests hear of what has failed.`,
+    ...environmentHelp,
+  ],
+  run,
+});
+
+async function run(flags: OptionValues<typeof options>, context: CommandContext): Promise<void> {
+  const project = new Project();
+  const environment = findEnvironment(project, flags.env, flags);
+  const { service: services } = flags;
+  if (services !== undefined) await assertKnown(environment, services);
+  const link = context.environment["CIRCLE_BUILD_URL"] || undefined;
+  const verified = await verify({
+    environment,
+    source: openHealthSource(project, environment, context),
+    rulesOf: rulesOf(project, environment.name),
+    services,
+    wait: flags.wait,
+    link,
+    context,
+  });
+  await tellGitHub(project.stackFile(environment.name), verified, link, context);
+  report(environment, verified, flags.json, context);
+  assertNoneFailed(environment, verified);
+}
+
+function assertKnown(environment: DeliveryEnvironment, services: readonly string[]): Promise<void> {
+  return readBranch(environment, async (snapshot) =>
+    assertServicesKnown(environment, await readRecords(snapshot, environment.directory), services),
+  );
+}
+
+function report(
+  { name }: DeliveryEnvironment,
+  verified: readonly VerifiedService[],
+  json: boolean,
+  { print }: CommandContext,
+): void {
+  if (json) {
+    const services = verified.map(({ service, digest, outcome }) => ({ service, digest, ...outcome }));
+    return print(JSON.stringify({ environment: name, services }));
+  }
+  if (verified.length === 0) return print(`${name}: nothing waits for a verdict`);
+  for (const one of verified) print(`${name}: ${line(one)}`);
+}
+
+function line({ service, digest, outcome }: VerifiedService): string {
+  const start = `${service} ${shortDigest(digest)}`;
+  switch (outcome.state) {
+    case "passed":
+      return `${start} has passed: ${outcome.evidence}`;
+    case "failed": {
+      const stays = outcome.stays === undefined ? "" : `, since ${outcome.stays}`;
+      const now = outcome.back === null ? `it still runs${stays}` : `taken back to ${shortDigest(outcome.back)}`;
+      return `${start} has failed: ${outcome.evidence}; ${now}`;
+    }
+    case "pending":
+      return `${start} has no verdict yet, and the next \`delivery verify\` goes on: ${outcome.detail}`;
+    case "superseded":
+      return `${start} is ${outcome.detail}`;
+  }
+}
+
+function assertNoneFailed({ name }: DeliveryEnvironment, verified: readonly VerifiedService[]): void {
+  const failed = verified.filter(({ outcome }) => outcome.state === "failed");
+  if (failed.length === 0) return;
+  throw new CommandError(
+    `${name}: ${failed.map(({ service }) => service).join(", ")} has not proved itself\n${failed.map((one) => `  ${line(one)}`).join("\n")}`,
+  );
+}

@@ -1,0 +1,35 @@
+import { existsSync } from "node:fs";
+import { verificationRules, type VerificationRules } from "../../components/service/verify-settings.ts";
+import type { Service } from "../../components/service/service.ts";
+import { readMonorepo } from "../project/monorepo.ts";
+import type { Project } from "../project/stack-file.ts";
+
+/** What an image of one service has to prove. */
+export interface ServiceRules extends VerificationRules {
+  /** Its primary port. @default the first that its container has */
+  readonly port: number | undefined;
+}
+
+/**
+ * What the images of an environment have to prove, as its stack file and the files of the services say. Without the monorepo,
+ * the stack file alone says it. Services that are to have no pods have nothing to prove.
+ * @returns for a service its rules; `undefined`: nothing
+ * @throws CommandError, once it is asked, with what is wrong in the stack file and in the files of the services
+ */
+export function rulesOf(project: Project, environment: string): (service: string) => ServiceRules | undefined {
+  const settings = project.stackFile(environment).find("app", "verify");
+  if (settings?.verify === undefined) return () => undefined;
+  const { app, verify } = settings;
+  let services: ReadonlyMap<string, Service> | undefined;
+  return (name) => {
+    services ??= new Map(
+      existsSync(app.directory)
+        ? readMonorepo(project, environment).services.map((service) => [service.name, service])
+        : [],
+    );
+    const service = services.get(name);
+    if (service?.replicas === 0) return undefined;
+    const rules = verificationRules(verify, service?.verify);
+    return rules && { ...rules, port: service?.port };
+  };
+}

@@ -1,0 +1,88 @@
+import { beforeFailure, type EarlierRecord } from "../../git/record-history.ts";
+import { readBranch } from "../../git/deploy-repository.ts";
+import { commitReleases, shortDigest, type Release } from "../../git/records.ts";
+import { isOpen, type Verdict } from "../../git/verdicts.ts";
+import { CommandError } from "../command.ts";
+import { assertNotContracted } from "../migrations/contract.ts";
+import type { DeliveryEnvironment } from "../project/environment.ts";
+import { rejection } from "../release/rejection.ts";
+
+/** What has become of an image that has failed. */
+export type TakenBack =
+  | { readonly state: "taken back"; readonly to: string; readonly commit: string | undefined }
+  /** Somebody else has released, rolled back or judged meanwhile. */
+  | { readonly state: "superseded" }
+  /** There is nothing to go back to. */
+  | { readonly state: "stays"; readonly reason: string };
+
+/**
+ * Makes a service run what it ran before an image that has failed, by one commit, with which the image and the commit that it
+ * was built from stay away. What runs after a rollback is not taken back any further: then it is not the image that is at fault.
+ */
+export async function takeBack(environment: DeliveryEnvironment, verdict: Verdict): Promise<TakenBack> {
+  const { service, digest, verification } = verdict;
+  const { directory } = environment;
+  const earlier = await readBranch(
+    environment,
+    async ({ commit: head }, git) =>
+      head === undefined ? undefined : beforeFailure(git, head, { directory, service }, digest),
+    "whole history",
+  );
+  if (earlier === undefined) return { state: "stays", reason: "it is the first image of the service" };
+  const to = earlier.record.image.digest;
+  let isOther = false;
+  try {
+    const { commit, released } = await commitReleases({
+      ...environment,
+      choose: async (records, snapshot) => {
+        const record = records.get(service);
+        isOther = !isOpen(verdict, record);
+        if (isOther) return [];
+        if (record?.rejected !== undefined)
+          throw new CommandError(
+            `it runs in place of ${shortDigest(record.rejected.digest)}, which was taken away before`,
+          );
+        const release = restored(environment, service, earlier);
+        const rejected = rejection(to, record);
+        await assertNotContracted(environment, {
+          releases: [release],
+          earlier: new Map([[service, earlier.record]]),
+          records,
+          snapshot,
+        });
+        const link = verification.link === undefined ? "" : ` (${verification.link})`;
+        return [{ ...release, rejected: rejected && { ...rejected, reason: `${verification.evidence}${link}` } }];
+      },
+      describe: () => ({
+        subject: `verify(${environment.name}): ${service} ${shortDigest(digest)} has failed, back to ${shortDigest(to)}`,
+        trailers: [
+          `Rollback-To: ${earlier.commit}`,
+          `Failed-Digest: ${digest}`,
+          `Evidence: ${verification.evidence}`,
+          ...(verification.link === undefined ? [] : [`Evidence-Link: ${verification.link}`]),
+        ],
+      }),
+    });
+    if (isOther || released.length === 0) return { state: "superseded" };
+    return { state: "taken back", to, commit };
+  } catch (error) {
+    if (error instanceof CommandError) return { state: "stays", reason: firstLine(error.message) };
+    throw error;
+  }
+}
+
+function restored(environment: DeliveryEnvironment, service: string, { record }: EarlierRecord): Release {
+  const { image, sourceCommit, verification } = record;
+  return {
+    service,
+    repository: environment.imagesOf(service),
+    digest: image.digest,
+    sourceCommit,
+    // One that was still waiting has been waited for long enough.
+    verification: verification?.state === "passed" ? verification : undefined,
+  };
+}
+
+function firstLine(text: string): string {
+  return text.split("\n")[0] ?? text;
+}

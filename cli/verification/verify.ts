@@ -1,0 +1,270 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { errorMessage } from "../../core/error.ts";
+import { readBranch } from "../../git/deploy-repository.ts";
+import { readRecords, shortDigest, type Records } from "../../git/records.ts";
+import { commitVerdicts, isOpen, type Verdict } from "../../git/verdicts.ts";
+import type { KubernetesClient } from "../../kubernetes/client.ts";
+import { ApiError, UnreachableError } from "../../kubernetes/errors.ts";
+import { valueAt } from "../../kubernetes/json.ts";
+import { CommandError, type CommandContext } from "../command.ts";
+import type { DeliveryEnvironment } from "../project/environment.ts";
+import type { HealthStatus } from "../promotion/health.ts";
+import { readHealth, type HealthSource } from "../promotion/read-health.ts";
+import { oneLine } from "../status/reading.ts";
+import { assess, type Assessment } from "./assess.ts";
+import { runChecks } from "./checks.ts";
+import type { ServiceRules } from "./rules.ts";
+import { takeBack } from "./take-back.ts";
+
+// An image that has to prove itself is marked as pending in its release record, by the commit that releases it. Whoever looks
+// finds all that it needs there and on the cluster, so that it does not matter which of several waiters is killed, and when. A
+// verdict is written only where the record still has the image and waits for one: of two waiters the first one's counts, and one
+// whose image has been followed by another writes nothing.
+
+/** What has come of one image. */
+export interface VerifiedService {
+  readonly service: string;
+  readonly digest: string;
+  readonly sourceCommit?: string | undefined;
+  readonly outcome: Outcome;
+}
+
+export type Outcome =
+  | { readonly state: "passed"; readonly evidence: string }
+  /** @param back what runs in its place; `null`: it stays, for the reason given */
+  | { readonly state: "failed"; readonly evidence: string; readonly back: string | null; readonly stays?: string }
+  /** It has no verdict yet, and waits for no job: whoever looks next goes on. */
+  | { readonly state: "pending"; readonly detail: string }
+  | { readonly state: "superseded"; readonly detail: string };
+
+interface VerifyArgs {
+  readonly environment: DeliveryEnvironment;
+  readonly source: HealthSource;
+  readonly rulesOf: (service: string) => ServiceRules | undefined;
+  /** Those to ask, whatever their records say. @default all that wait for a verdict */
+  readonly services: readonly string[] | undefined;
+  /** How long to wait for verdicts, in milliseconds. */
+  readonly wait: number;
+  /** The job that this is, for whoever wants to look it up. @default it is none */
+  readonly link: string | undefined;
+  readonly context: CommandContext;
+}
+
+/** The longest pause between two looks, in milliseconds. */
+const longestPause = 10_000;
+/** How often people and CI are told that it still waits, in milliseconds. */
+const heartbeat = 60_000;
+
+interface Target {
+  readonly service: string;
+  readonly digest: string;
+  readonly sourceCommit: string | undefined;
+  /** `undefined`: it was to prove something when it was released, and has nothing to prove any more. */
+  readonly rules: ServiceRules | undefined;
+  /** Whether somebody has named it, so that it is judged whatever its record says. */
+  readonly again: boolean;
+}
+
+/**
+ * Waits until the images of an environment have proved themselves, and takes back those that do not.
+ * @throws CommandError where the cluster refuses, or does not answer until the end: then these images wait for the next look
+ */
+export async function verify(args: VerifyArgs): Promise<readonly VerifiedService[]> {
+  const { environment, wait, context } = args;
+  const deadline = Date.now() + wait;
+  const done: VerifiedService[] = [];
+  let open = await targets(args);
+  const told = new Map<string, { readonly text: string; readonly at: number }>();
+  for (let look = 0; open.length > 0; look++) {
+    const records = await readBranch(environment, (snapshot) => readRecords(snapshot, environment.directory));
+    const moved = open.filter((target) => !isOpen(target, records.get(target.service)));
+    done.push(...moved.map((target) => ({ ...target, outcome: elsewhere(target, records) })));
+    open = open.filter((target) => !moved.includes(target));
+    const seen = await seenBy(args, open, Date.now() >= deadline);
+    const judged = seen.flatMap(({ target, finding }) =>
+      finding.state === "held" || finding.state === "failed" ? [verdictOf(target, finding, args.link)] : [],
+    );
+    const written = await writeVerdicts(environment, judged);
+    const outcomes = open.flatMap((target): VerifiedService[] => {
+      const outcome = written.get(target.service);
+      return outcome === undefined ? [] : [{ ...target, outcome }];
+    });
+    done.push(...outcomes);
+    open = open.filter(({ service }) => !written.has(service));
+    const now = Date.now();
+    const waiting = seen.filter(({ target }) => open.includes(target));
+    // What cannot be over in time is left to whoever looks next, so that no job is paid for waiting.
+    const late = waiting.filter(
+      ({ finding }) =>
+        (finding.state === "rollout" && now >= deadline) || (finding.state === "hold" && finding.due > deadline),
+    );
+    done.push(
+      ...late.map(({ target, finding }) => ({
+        ...target,
+        outcome: { state: "pending" as const, detail: finding.detail },
+      })),
+    );
+    const left = waiting.filter((one) => !late.includes(one));
+    open = left.map(({ target }) => target);
+    for (const { target, finding } of left) {
+      const before = told.get(target.service);
+      if (before?.text === finding.detail && now - before.at < heartbeat) continue;
+      told.set(target.service, { text: finding.detail, at: now });
+      context.note(`${target.service} ${shortDigest(target.digest)}: ${finding.detail}`);
+    }
+    if (open.length > 0) await pause(look, left, deadline, context.signal);
+  }
+  return done;
+}
+
+async function targets({ environment, services, rulesOf }: VerifyArgs): Promise<readonly Target[]> {
+  const records = await readBranch(environment, (snapshot) => readRecords(snapshot, environment.directory));
+  const again = services !== undefined;
+  const asked = again
+    ? services
+    : [...records].flatMap(([service, { verification }]) => (verification?.state === "pending" ? [service] : []));
+  return asked.flatMap((service): Target[] => {
+    const { image, sourceCommit } = records.get(service) ?? {};
+    const rules = rulesOf(service);
+    if (image === undefined) throw new CommandError(`${environment.name} runs nothing of ${service}; release it first`);
+    if (rules === undefined && again)
+      throw new CommandError(
+        `nothing says what ${service} has to prove in ${environment.name}; set verify in its stack file`,
+      );
+    return [{ service, digest: image.digest, sourceCommit, rules, again }];
+  });
+}
+
+/** What the record says that is no longer open. */
+function elsewhere({ service, digest }: Target, records: Records): Outcome {
+  const { verification, rejected, image } = records.get(service) ?? {};
+  if (rejected?.digest === digest)
+    return { state: "failed", evidence: rejected.reason ?? "it was taken back meanwhile", back: image?.digest ?? null };
+  if (image?.digest === digest && verification?.state === "passed")
+    return { state: "passed", evidence: verification.evidence };
+  if (image?.digest === digest && verification?.state === "failed")
+    return { state: "failed", evidence: verification.evidence, back: null };
+  return {
+    state: "superseded",
+    detail: image === undefined ? "its record is gone" : `superseded by ${shortDigest(image.digest)}`,
+  };
+}
+
+interface Seen {
+  readonly target: Target;
+  readonly finding: Assessment;
+}
+
+/** One look at the cluster, and at what the checks say. @param last whether there will be no other look */
+async function seenBy(args: VerifyArgs, open: readonly Target[], last: boolean): Promise<readonly Seen[]> {
+  if (open.length === 0) return [];
+  const { source, context } = args;
+  try {
+    const client = source.cluster();
+    const statusOf = await readHealth({ ...source, cluster: () => client });
+    return await Promise.all(
+      open.map(async (target) => ({
+        target,
+        finding: await findingOf(args, client, target, statusOf(target.service)),
+      })),
+    );
+  } catch (error) {
+    if (context.signal.aborted)
+      throw new CommandError("interrupted; what has no verdict yet has none, and the next `delivery verify` goes on");
+    const refused = error instanceof ApiError && [401, 403].includes(error.status);
+    const isTransient = error instanceof ApiError || error instanceof UnreachableError;
+    if (last || refused || !isTransient)
+      throw new CommandError(
+        `${args.environment.name} cannot be asked, so ${open.map(({ service }) => service).join(", ")} has no verdict yet: ${errorMessage(error)}`,
+        { cause: error },
+      );
+    context.note(`the cluster does not answer: ${oneLine(errorMessage(error))}`);
+    return open.map((target) => ({ target, finding: { state: "rollout", detail: "the cluster does not answer" } }));
+  }
+}
+
+async function findingOf(
+  { environment, source, context }: VerifyArgs,
+  client: KubernetesClient,
+  target: Target,
+  status: HealthStatus,
+): Promise<Assessment> {
+  const { rules } = target;
+  // It would wait for ever, and would not be promoted.
+  if (rules === undefined)
+    return { state: "held", detail: "the stack file says no more that it has to prove anything" };
+  const finding = assess({ ...target, rules, status, now: Date.now() });
+  if (finding.state !== "hold" && finding.state !== "held") return finding;
+  const outcomes = await runChecks(
+    rules.checks,
+    {
+      ...target,
+      environment: environment.name,
+      namespace: source.endpoints.namespace,
+      port: rules.port,
+      // One that is on its way out need not answer any more.
+      pods: status.pods.filter((pod) => valueAt(pod, "metadata", "deletionTimestamp") === undefined),
+      client,
+      context,
+    },
+    { withCommands: finding.state === "held" },
+  );
+  const failed = outcomes.filter(({ passed }) => !passed);
+  if (failed.length > 0) return { state: "failed", detail: failed.map(({ detail }) => detail).join("; ") };
+  if (finding.state === "hold") return finding;
+  return { ...finding, detail: [finding.detail, ...outcomes.map(({ detail }) => detail)].join("; ") };
+}
+
+function verdictOf(
+  { service, digest, again }: Target,
+  { state, detail }: Assessment,
+  link: string | undefined,
+): Verdict {
+  const evidence = oneLine(detail);
+  const at = new Date().toISOString();
+  return {
+    service,
+    digest,
+    again,
+    verification: { state: state === "held" ? "passed" : "failed", at, evidence, link },
+  };
+}
+
+/** Those that have failed are taken back one by one, each by a commit of its own, and what has passed is noted by one. */
+async function writeVerdicts(
+  environment: DeliveryEnvironment,
+  verdicts: readonly Verdict[],
+): Promise<ReadonlyMap<string, Outcome>> {
+  const outcomes = new Map<string, Outcome>();
+  const noted = verdicts.filter(({ verification }) => verification.state === "passed");
+  for (const verdict of verdicts.filter(({ verification }) => verification.state === "failed")) {
+    const back = await takeBack(environment, verdict);
+    const { evidence } = verdict.verification;
+    if (back.state === "taken back") outcomes.set(verdict.service, { state: "failed", evidence, back: back.to });
+    if (back.state !== "stays") continue;
+    outcomes.set(verdict.service, { state: "failed", evidence, back: null, stays: back.reason });
+    noted.push(verdict);
+  }
+  if (noted.length === 0) return outcomes;
+  const written = await commitVerdicts({
+    ...environment,
+    verdicts: noted,
+    subject: (all) =>
+      `verify(${environment.name}): ${all.map(({ service, verification }) => `${service} ${verification.state}`).join(", ")}`,
+  });
+  for (const { service, verification } of noted) {
+    if (written.every((other) => other.service !== service)) outcomes.delete(service);
+    else if (verification.state === "passed")
+      outcomes.set(service, { state: "passed", evidence: verification.evidence });
+  }
+  return outcomes;
+}
+
+async function pause(look: number, left: readonly Seen[], deadline: number, signal: AbortSignal): Promise<void> {
+  const now = Date.now();
+  const due = left.flatMap(({ finding }) => (finding.state === "hold" ? [finding.due - now] : []));
+  const length = Math.min(longestPause, 500 * 1.5 ** look, deadline - now, ...due);
+  await sleep(Math.max(0, length), undefined, { signal }).catch(() => {
+    throw new CommandError("interrupted; what has no verdict yet has none, and the next `delivery verify` goes on");
+  });
+}

@@ -1,0 +1,69 @@
+import { describe, expect, test } from "vitest";
+import { mergeSettings, type Service } from "../../../../components/service/service.ts";
+import { verificationProblems, verificationRefusal } from "../../../../components/service/verification.ts";
+import { verificationRules } from "../../../../components/service/verify-settings.ts";
+
+const file = "stacks/Pulumi.dev.yaml";
+const ci = { environment: { DELIVERY_KUBECONFIG: "kubeconfig" } };
+
+test.each([
+  [{ delivery: "gitops", ci } as const, undefined],
+  [{ delivery: "gitops", gitops: { release: "registry-watch" }, ci } as const, /Image Updater.* would release again/],
+  [{ delivery: "gitops", ci: { environment: {} } } as const, /set ci\.environment\.DELIVERY_KUBECONFIG of stacks/],
+  [{ delivery: "direct", ci } as const, /with delivery direct there is none/],
+])("whether somebody can verify what is released: %j", (settings, reason) => {
+  const refusal = verificationRefusal(file, settings);
+  if (reason === undefined) expect(refusal).toBeUndefined();
+  else expect(refusal).toMatch(reason);
+});
+
+describe("what an image has to prove", () => {
+  test("is what its service says, and else what its environment says, and else that it runs", () => {
+    const command = [{ command: "make smoke" }];
+    const merged = mergeSettings({ verify: { minutes: 5 } }, { verify: { checks: command } }).verify;
+    expect(verificationRules({ minutes: 1, timeoutMinutes: 3 }, merged)).toEqual({
+      minutes: 5,
+      timeoutMinutes: 3,
+      checks: command,
+    });
+    expect(verificationRules({}, undefined)).toEqual({ minutes: 0, timeoutMinutes: 10, checks: [] });
+  });
+
+  test("is nothing where the environment asks for nothing, or the service says none", () => {
+    expect(verificationRules(undefined, { minutes: 5 })).toBeUndefined();
+    expect(
+      verificationRules({ minutes: 5 }, mergeSettings({ verify: { minutes: 1 } }, { verify: "none" }).verify),
+    ).toBeUndefined();
+  });
+});
+
+test("a path is asked of those that listen, and of those alone whose pods run", () => {
+  const service = (name: string, more: Partial<Service>): Service => ({
+    name,
+    directory: `svc/${name}`,
+    dockerfile: `svc/${name}/Dockerfile`,
+    context: ".",
+    port: undefined,
+    ...more,
+  });
+  const services = [
+    service("web", { port: 80 }),
+    service("worker", {}),
+    service("off", { replicas: 0 }),
+    service("own", { verify: { checks: [] } }),
+  ];
+  const environment = { checks: [{ http: { path: "/healthz" } }] };
+  const problems = verificationProblems(services, {
+    environment,
+    refusal: undefined,
+    file,
+    defaults: {},
+    overrides: {},
+  });
+  expect(problems).toEqual([
+    {
+      location: `${file}: verify.checks`,
+      message: expect.stringMatching(/^a check asks a path of worker, which listens on no port/),
+    },
+  ]);
+});
