@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { NotReachableError } from "../core/error.ts";
+import { parsedJson } from "../core/json.ts";
 import { allPages } from "../core/pages.ts";
 
 /** Where CircleCI's API v2 is, and who asks. Source: https://circleci.com/docs/api/v2/ */
@@ -280,21 +281,41 @@ async function list<T>(access: CircleCiAccess, path: string, item: z.ZodType<T>,
  * @throws NotReachableError where there is no token or no answer
  * @throws Error where CircleCI refuses; never holds the token
  */
-async function get<T>(access: CircleCiAccess, path: string, schema: z.ZodType<T>, signal: AbortSignal): Promise<T> {
+function get<T>(access: CircleCiAccess, path: string, schema: z.ZodType<T>, signal: AbortSignal): Promise<T> {
+  return request(access, path, { method: "GET" }, schema, signal);
+}
+
+/**
+ * One request, whose answer is of a form; for what changes something, too, which is then sent once.
+ * @param path below the API's base, its parts encoded
+ * @throws as `get`, with CircleCI's own words where it refuses a change
+ */
+export async function request<T>(
+  access: CircleCiAccess,
+  path: string,
+  { method, body }: { readonly method: "GET" | "POST"; readonly body?: unknown },
+  schema: z.ZodType<T>,
+  signal: AbortSignal,
+): Promise<T> {
   const { host, token } = access;
   if (token === undefined || token === "")
     throw new NotReachableError(`set ${circleCiTokenVariable} to an API token of CircleCI to see it`);
   const response = await fetch(`${host}${path}`, {
-    headers: { "Circle-Token": token, accept: "application/json" },
+    method,
+    headers: { "Circle-Token": token, accept: "application/json", "content-type": "application/json" },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     signal,
   }).catch(() => {
     throw new NotReachableError(`${new URL(host).host} cannot be reached`);
   });
   if (response.ok) return schema.parse(await response.json());
-  await response.body?.cancel();
+  const said = refusalSchema.safeParse(parsedJson(await response.text()));
+  const words = method === "GET" || !said.success ? "" : `: ${said.data.message}`;
   const reason =
     response.status === 401
       ? "does not accept the token (401)"
-      : `answers ${response.status} for ${path.replace(/\?.*/, "")}`;
+      : `answers ${response.status} for ${path.replace(/\?.*/, "")}${words}`;
   throw new RefusalError(response.status, `${new URL(host).host} ${reason}`);
 }
+
+const refusalSchema = z.object({ message: z.string() });

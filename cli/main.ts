@@ -15,6 +15,7 @@ const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = 
   promote: () => import("./commands/promote.ts"),
   verify: () => import("./commands/verify.ts"),
   rollback: () => import("./commands/rollback.ts"),
+  serve: () => import("./commands/serve.ts"),
   tag: () => import("./commands/tag.ts"),
   watch: () => import("./commands/watch.ts"),
   "preview-environment": () => import("./commands/preview-environment.ts"),

@@ -150,6 +150,8 @@ const githubSchema = z.strictObject({
     .default("https://api.github.com"),
   /** Whether what runs in this environment gets versions: tags of the monorepo such as `link/v1.4.0`. @default false */
   versionTags: z.boolean("Must be true or false").default(false),
+  /** Whether comments may promote to this environment and roll it back, where `delivery serve` listens. @default false */
+  commands: z.boolean("Must be true or false").default(false),
 });
 
 /** Where the environment's digests come from, and what must hold before they do. */
@@ -160,6 +162,8 @@ const promotionSchema = z.strictObject({
   healthyMinutes: z.number("Must be a number of minutes").min(0, "Must not be negative").optional(),
   /** Whether a person must approve. @default false */
   approval: z.boolean("Must be true or false").default(false),
+  /** Whether what a pull request with the label `delivery/hold` has changed stays out; GitHub is asked. @default false */
+  holds: z.boolean("Must be true or false").default(false),
   /** A command that must succeed, run in the program's directory. @default none */
   test: z.string("Must be a command").min(1, "Must be a command").optional(),
   /**

@@ -8,6 +8,7 @@ import { affectedServices, type AffectedServices } from "../affected/affected-se
 import { branchPoint, readReleasedFrom, type ReleasedFrom } from "../affected/base-commit.ts";
 import type { CommandContext } from "../command.ts";
 import { githubOf } from "../github/access.ts";
+import { holdLabel } from "../github/hold.ts";
 import { fenced } from "../github/markdown.ts";
 import { commentReport } from "../preview/comment.ts";
 import { findEnvironment } from "../project/environment.ts";
@@ -85,8 +86,13 @@ async function plan(args: PlanArgs, engine: CiEngine, context: CommandContext): 
     ),
   ];
   context.print(lines.join("\n"));
-  const problem = stale && `${stale}; run \`npx ${pipeline.regenerate}\` and commit the result`;
-  return { trigger, pipeline, problem };
+  const problems = [
+    ...(trigger.held === true
+      ? [`pull request ${trigger.pullRequest} is on hold: take the label ${holdLabel} off, and run its pipeline again`]
+      : []),
+    ...(stale === undefined ? [] : [`${stale}; run \`npx ${pipeline.regenerate}\` and commit the result`]),
+  ];
+  return { trigger, pipeline, problem: problems.length === 0 ? undefined : problems.join("; and ") };
 }
 
 /** What only other machines know. Both may be rejected. */

@@ -3,6 +3,7 @@ import type { StackSettings } from "../../stacks/schema.ts";
 import type { CommandContext } from "../command.ts";
 import { githubOf } from "../github/access.ts";
 import type { PullRequest } from "../github/github.ts";
+import { holdLabel } from "../github/hold.ts";
 import { previewMarker } from "../github/sticky-comment.ts";
 import type { TriggerKind } from "./pipeline.ts";
 
@@ -10,6 +11,8 @@ import type { TriggerKind } from "./pipeline.ts";
 export interface Trigger {
   readonly kind: TriggerKind;
   readonly pullRequest?: number | undefined;
+  /** The pull request is on hold: its pipeline fails, whatever its jobs come to. @default false */
+  readonly held?: boolean;
 }
 
 interface TriggerArgs {
@@ -38,7 +41,12 @@ export async function triggerOf(
   if (fork !== undefined) return { kind: "review-of-fork", pullRequest: Number(fork) };
   const pullRequest = await openPullRequest(args, context);
   const labelled = previews !== undefined && pullRequest?.labels.includes(previews.label) === true;
-  return { kind: labelled ? "review-with-environment" : "review", pullRequest: pullRequest?.number };
+  const held = pullRequest?.labels.includes(holdLabel) === true;
+  return {
+    kind: labelled ? "review-with-environment" : "review",
+    pullRequest: pullRequest?.number,
+    ...(held ? { held } : {}),
+  };
 }
 
 /** Where GitHub does not answer, there is none: the commit is tested all the same. */

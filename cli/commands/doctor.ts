@@ -4,6 +4,7 @@ import { errorMessage } from "../../core/error.ts";
 import { CommandError, defineCommand, type CommandContext } from "../command.ts";
 import { accountWallFindings } from "../doctor/account-walls.ts";
 import { declaredWallFindings } from "../doctor/declared-walls.ts";
+import { receiverFindings, receiverReach } from "../doctor/receiver-walls.ts";
 import { readReach, type Reach } from "../doctor/reach.ts";
 import { countFindings, doctorText, type Finding } from "../doctor/report.ts";
 import { environmentName, type OptionTable, type OptionValues } from "../options.ts";
@@ -24,7 +25,8 @@ export const command = defineCommand({
   description: [
     `Lists CircleCI's contexts with who gets them, the secrets that they hold and the jobs that use them, from the stack files
     alone, and names walls that are open or lower than they could be, each with the way out. With ${circleCiTokenVariable} in the environment,
-    it also asks CircleCI whether the contexts, their restrictions and the project's settings really are so. Changes nothing.`,
+    it also asks CircleCI whether the contexts, their restrictions and the project's settings really are so. Where comments
+    change environments (github.commands), it says what \`delivery serve\` holds, and who has it act. Changes nothing.`,
     {
       error:
         "what a pull request may run reaches what only what is merged is to have, or jobs do not get what they need",
@@ -46,9 +48,11 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
   const engine = reach.environments[0]?.ci.engine ?? "circleci";
   const account =
     token === "" || engine !== "circleci" ? undefined : await askAccount(project, reach, token, context.signal);
-  const findings = [...declaredWallFindings(reach), ...(account?.findings ?? [])].toSorted(byLevel);
+  const findings = [...declaredWallFindings(reach), ...receiverFindings(reach), ...(account?.findings ?? [])].toSorted(
+    byLevel,
+  );
   const { app, contexts } = reach;
-  const report = { app, engine, contexts, findings, asked: account?.answered ?? false };
+  const report = { app, engine, contexts, receiver: receiverReach(reach), findings, asked: account?.answered ?? false };
   context.print(flags.json ? JSON.stringify(report, undefined, 2) : doctorText(report));
   if (findings.some(({ level }) => level === "error")) throw new CommandError(`${app}: ${countFindings(findings)}`);
 }

@@ -27,6 +27,7 @@ import { promotionBranch, propose as openProposal, repositoryName } from "../pro
 import { registryHelp, registryOptions } from "../registry/open-registry.ts";
 import { releaseChecks } from "../release/assert-releasable.ts";
 import { readDigests, writeDigests } from "../release/digests-file.ts";
+import { requestOptions, requestTrailers } from "../release/requested-by.ts";
 import { report } from "../release/report.ts";
 import { signingHelp } from "../signing/assert-images-signed.ts";
 
@@ -73,6 +74,7 @@ const options = {
   },
   unverified: { help: "do not ask the registry whether it has the images" },
   json: { help: "print the result as JSON" },
+  ...requestOptions,
   ...migrationOptions,
   ...environmentOptions,
   ...registryOptions,
@@ -92,6 +94,7 @@ export const command = defineCommand({
         of which the latest counts`,
       approval: `a person has approved exactly these digests: --approved FILE, as --propose FILE has shown them; with
         --pull-request, merging it is the approval`,
+      holds: `no pull request labelled delivery/hold is in what a service would get, and not in what it has`,
       test: `a command for \`bash -eo pipefail\`, with DELIVERY_FROM, DELIVERY_TO, and in DELIVERY_DIGESTS the path of a
         file {"service": "sha256:…"}; what it prints goes to standard error`,
     },
@@ -148,6 +151,7 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
     trailers: [
       `Promoted-From: ${from.name}`,
       ...(approved === undefined ? [] : [approvalTrailer(context.environment)]),
+      ...requestTrailers(flags),
     ],
   });
   const branch = pullRequest ? promotionBranch(to.name, pending) : to.branch;

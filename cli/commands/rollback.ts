@@ -14,6 +14,7 @@ import { assertImagesComplete } from "../release/assert-images-exist.ts";
 import { readEarlier, type EarlierRecords } from "../release/earlier-records.ts";
 import { overwrittenLines } from "../release/registry-watch.ts";
 import { rejection } from "../release/rejection.ts";
+import { requestOptions, requestTrailers } from "../release/requested-by.ts";
 import { report } from "../release/report.ts";
 
 const options = {
@@ -29,6 +30,7 @@ const options = {
     help: "do not ask the registry whether it still has the images, which its retention may have removed",
   },
   json: { help: "print the result as JSON" },
+  ...requestOptions,
   ...environmentOptions,
   ...registryOptions,
 } as const satisfies OptionTable;
@@ -68,7 +70,7 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
     },
     describe: (released) => ({
       subject: `rollback(${environment.name}): ${summarize(released)}`,
-      trailers: [`Rollback-To: ${earlier.commit}`],
+      trailers: [`Rollback-To: ${earlier.commit}`, ...requestTrailers(flags)],
     }),
   });
   report(environment, result, flags.json, context);
@@ -76,7 +78,7 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
 }
 
 function revision(text: string, option: string): string {
-  if (/^[\w./-]+$/.test(text)) return text;
+  if (/^[\w./~^-]+$/.test(text)) return text;
   throw new UsageError(`--${option} ${JSON.stringify(text)} is not a commit`);
 }
 

@@ -1,7 +1,8 @@
 import { readBranch } from "../../git/deploy-repository.ts";
 import { readRecords } from "../../git/records.ts";
 import { CommandError, defineCommand, type CommandContext } from "../command.ts";
-import { githubHelp, githubOf, githubSettings } from "../github/access.ts";
+import { githubHelp, githubOptions, githubSettings } from "../github/access.ts";
+import { openGitHubRefs } from "../github/refs.ts";
 import { environmentName, type OptionTable, type OptionValues } from "../options.ts";
 import { environmentHelp, environmentOptions, findEnvironment } from "../project/environment.ts";
 import { readMonorepo } from "../project/monorepo.ts";
@@ -55,7 +56,7 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
   const versions = await tagServices({
     monorepo: readMonorepo(project, env),
     records: chosen,
-    github: githubOf(settings, context),
+    refs: openGitHubRefs(githubOptions(settings, context)),
   });
   context.print(json ? JSON.stringify({ environment: env, versions }) : versions.map(written).join("\n"));
 }

@@ -14,10 +14,22 @@ export interface Finding extends Problem {
   readonly level: "error" | "warning";
 }
 
+/** What `delivery serve` holds, and who has it act. */
+export interface ReceiverReach {
+  /** The environments that comments change. */
+  readonly environments: readonly string[];
+  /** Who may have it change them. */
+  readonly for: string;
+  /** What each of its secrets opens, by the name of its variable. */
+  readonly holds: Readonly<Record<string, string>>;
+}
+
 export interface DoctorReport extends Pick<Reach, "app" | "contexts"> {
   /** What runs the pipeline. */
   readonly engine: CiEngineName;
   readonly findings: readonly Finding[];
+  /** What `delivery serve` holds, if comments change anything. */
+  readonly receiver?: ReceiverReach | undefined;
   /** Whether CircleCI has said what it really has. */
   readonly asked: boolean;
 }
@@ -32,10 +44,11 @@ const triggerTitles: Readonly<Record<TriggerKind, string>> = {
 };
 
 /** Every context with who gets it, what it holds and which jobs use it, and below what is to be done. */
-export function doctorText({ app, engine, contexts, findings, asked }: DoctorReport): string {
+export function doctorText({ app, engine, contexts, receiver, findings, asked }: DoctorReport): string {
   return [
     `${app} · who can reach what`,
     ...(engine === "travis" ? contexts.map(travisSettings) : contexts.map(contextText)),
+    ...(receiver === undefined ? [] : [receiverText(receiver)]),
     engine === "travis"
       ? "Whether Travis CI has it so is not known: these are variables of the repository's settings there, set by hand."
       : asked
@@ -44,6 +57,17 @@ export function doctorText({ app, engine, contexts, findings, asked }: DoctorRep
     ...(findings.length === 0 ? [] : [findings.map(findingText).join("\n")]),
     countFindings(findings),
   ].join("\n\n");
+}
+
+function receiverText({ environments, holds, ...receiver }: ReceiverReach): string {
+  const lines: [term: string, text: string][] = [
+    ["for", receiver.for],
+    ...Object.entries(holds).map(([variable, opens]): [string, string] => ["holds", `${variable}: ${opens}`]),
+  ];
+  return [
+    printable(`delivery serve · changes ${environments.join(", ")}, wherever it runs`),
+    ...lines.map(([term, text]) => wrap(printable(text), `  ${term.padEnd(5)}  `, " ".repeat(9))),
+  ].join("\n");
 }
 
 function contextText({ name, stack, variables, jobs, ...context }: ReachableContext): string {

@@ -2,7 +2,7 @@ import type { StackSettings } from "../../stacks/schema.ts";
 import { CommandError, type CommandContext } from "../command.ts";
 import type { StackFile } from "../project/stack-file.ts";
 import { githubTokenVariable } from "./connection.ts";
-import { openGitHub, type GitHub } from "./github.ts";
+import { openGitHub, type GitHub, type GitHubOptions } from "./github.ts";
 
 type GitHubSettings = NonNullable<StackSettings["github"]>;
 
@@ -15,16 +15,25 @@ repositories can be read.`;
  */
 export function githubOf(
   settings: GitHubSettings,
-  { environment, signal }: Pick<CommandContext, "environment" | "signal">,
+  context: Pick<CommandContext, "environment" | "signal">,
   repository?: string,
 ): GitHub {
+  return openGitHub(githubOptions(settings, context, repository));
+}
+
+/** How a repository on GitHub is asked, as the stack file of an environment says. @param repository as for `githubOf` */
+export function githubOptions(
+  settings: Pick<GitHubSettings, "api" | "repository">,
+  { environment, signal }: Pick<CommandContext, "environment" | "signal">,
+  repository?: string,
+): GitHubOptions {
   const token = environment[githubTokenVariable];
-  return openGitHub({
+  return {
     api: settings.api,
     repository: repository ?? settings.repository,
     ...(token === undefined || token === "" ? {} : { token }),
     signal,
-  });
+  };
 }
 
 /** @throws CommandError if the stack file does not say where the monorepo is */

@@ -21,8 +21,6 @@ export interface GitHub {
   updateComment(id: number, body: string): Promise<IssueComment>;
   /** A comment that is gone already is no error. */
   deleteComment(id: number): Promise<void>;
-  /** A tag at a commit. One that is there already stays as it is. @returns whether it is there now at this commit */
-  createTag(name: string, commit: string): Promise<boolean>;
   /** The user of the token; `undefined`: there is no token, or it is an app's, whose user GitHub does not say. */
   login(): Promise<string | undefined>;
 }
@@ -46,7 +44,7 @@ interface NewPullRequest {
   readonly base: string;
 }
 
-interface GitHubOptions extends ConnectionOptions {
+export interface GitHubOptions extends ConnectionOptions {
   /** As owner/name. */
   readonly repository: string;
 }
@@ -147,21 +145,6 @@ export function openGitHub({ repository, ...options }: GitHubOptions): GitHub {
         schema: z.undefined(),
       });
     },
-    async createTag(name, commit) {
-      const title = `make the tag ${name} of ${repository}`;
-      const schema = z.object({ object: z.object({ sha: z.string() }) });
-      const body = { ref: `refs/tags/${name}`, sha: commit };
-      const path = `${root}/git/refs`;
-      const made = await connection.find({ title, method: "POST", path, body, absent: [422], schema });
-      if (made !== undefined) return true;
-      // An answer that was lost leaves the tag behind.
-      const known = await connection.find({
-        title: `read the tag ${name} of ${repository}`,
-        path: `${root}/git/ref/tags/${name.split("/").map(encodeURIComponent).join("/")}`,
-        schema,
-      });
-      return known?.object.sha === commit;
-    },
     async login() {
       if (options.token === undefined) return undefined;
       const user = await connection.find({
@@ -184,16 +167,22 @@ const pullRequestSchema = z
     merged_at: z.string().nullish(),
     merge_commit_sha: z.string().nullish(),
     labels: z.array(z.object({ name: z.string() })),
-    head: z.object({ ref: z.string(), sha: z.string() }),
+    head: z.object({ ref: z.string(), sha: z.string(), repo: z.object({ full_name: z.string() }).nullish() }),
     base: z.object({ ref: z.string() }),
   })
-  .transform(({ html_url: url, merged_at: mergedAt, merge_commit_sha: mergeCommit, labels, ...same }) => ({
+  .transform(({ html_url: url, merged_at: mergedAt, merge_commit_sha: mergeCommit, labels, head, ...same }) => ({
     ...same,
     url,
     merged: typeof mergedAt === "string",
     /** On the base branch; of one that is open, GitHub's trial of it. */
     mergeCommit: mergeCommit ?? undefined,
     labels: labels.map(({ name }) => name),
+    head: {
+      ref: head.ref,
+      sha: head.sha,
+      /** Whose branch it is, as owner/name; `undefined`: the fork is gone. */
+      repository: head.repo?.full_name,
+    },
   }));
 export type PullRequest = z.infer<typeof pullRequestSchema>;
 

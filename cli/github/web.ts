@@ -11,3 +11,10 @@ export function webLinks(settings: StackSettings["github"]): WebLinks | undefine
   const root = `${hostname === "api.github.com" ? "https://github.com" : origin}/${settings.repository}`;
   return (shown) => ("commit" in shown ? `${root}/commit/${shown.commit}` : `${root}/pull/${shown.pullRequest}`);
 }
+
+/** Whether a Git URL leads to the GitHub that has its API there. */
+export function isOnGitHub(url: string, api: string): boolean {
+  const host = /^[a-z+]+:\/\//i.test(url) ? new URL(url).hostname : /^(?:[^@]*@)?([^:]+):/.exec(url)?.[1];
+  const { hostname } = new URL(api);
+  return host === (hostname === "api.github.com" ? "github.com" : hostname);
+}

@@ -1,6 +1,6 @@
 import type { ServiceOutcome } from "./health.ts";
 
-type GateName = "health" | "approval" | "test";
+type GateName = "health" | "approval" | "hold" | "test";
 
 /** What a gate found. Holds nothing secret. */
 export interface GateOutcome {

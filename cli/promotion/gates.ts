@@ -12,6 +12,7 @@ import { reasonOf } from "../status/reading.ts";
 import { approvalGate, type Approval } from "./approval.ts";
 import { readCandidates, type Candidates, type PromotionPath, type PromotionRules } from "./candidates.ts";
 import { allPassed, gateLines, type GateOutcome } from "./gate-outcome.ts";
+import { holdGate } from "./hold-gate.ts";
 import { healthOf } from "./health.ts";
 import { openHealthSource, readHealth, type HealthSource } from "./read-health.ts";
 
@@ -52,10 +53,13 @@ export async function askGates(args: GatesArgs): Promise<GatedCandidates> {
   const seen = await settledCandidates(args, health, (pending) => (allPassed(approvalOf(pending)) ? deadline : 0));
   if (seen.pending.length === 0) return seen;
   const approved = approvalOf(seen.pending);
+  const held = rules.holds
+    ? [await holdGate({ project: args.project, to: to.name, pending: seen.pending, seen: seen.seen, context })]
+    : [];
   const { test } = rules;
   const tested =
     test === undefined ? [] : [await testGate({ from: from.name, to: to.name, test }, seen.pending, context)];
-  return { ...seen, outcomes: [...seen.outcomes, ...approved, ...tested] };
+  return { ...seen, outcomes: [...seen.outcomes, ...approved, ...held, ...tested] };
 }
 
 /**

@@ -41,6 +41,17 @@ export async function readCi(location: CiLocation, signal: AbortSignal): Promise
   );
 }
 
+/** The project whose jobs get the environment's context; `undefined`: neither the stack file nor CircleCI tells. */
+export async function projectSlugOf(
+  location: Omit<CiLocation, "branch">,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  if (location.projectSlug !== undefined) return location.projectSlug;
+  if (location.organizationId === undefined) return undefined;
+  const context = await findContext(location, location.organizationId, location.context, signal);
+  return context === undefined ? undefined : restrictedProject(location, context, signal);
+}
+
 /** A context is restricted to the one project whose jobs use it; a slug may consist of ids. */
 async function restrictedProject(
   location: CiLocation,

@@ -3,7 +3,7 @@ import { remoteTags } from "../../git/remote-tags.ts";
 import type { Records } from "../../git/records.ts";
 import { changesOfServices } from "../changelog/service-changes.ts";
 import { CommandError } from "../command.ts";
-import type { GitHub } from "../github/github.ts";
+import type { GitHubRefs } from "../github/refs.ts";
 import { repositoryOf, type Monorepo } from "../project/monorepo.ts";
 import { firstVersion, highestVersion, nextVersion, tagOf, versionsOf, type TaggedVersion } from "./next-version.ts";
 
@@ -24,7 +24,7 @@ interface TagArgs {
   /** Of the environment whose services get versions. */
   readonly records: Records;
   /** The monorepo's; its token may write contents. */
-  readonly github: GitHub;
+  readonly refs: GitHubRefs;
 }
 
 /** Whoever makes a version at the same moment wins; after so many times, something else is wrong. */
@@ -42,7 +42,7 @@ export async function tagServices(args: TagArgs): Promise<readonly ServiceVersio
   await fetchMissing(repository, monorepo.root, commits);
   for (let attempt = 0; ; attempt += 1) {
     const planned = await plan(args);
-    const made = await createAll(planned, args.github);
+    const made = await createAll(planned, args.refs);
     if (made !== undefined) return made;
     if (attempt === attempts)
       throw new CommandError("somebody else makes versions of the same services at this moment; run this again");
@@ -55,11 +55,14 @@ interface Planned extends ServiceVersion {
 }
 
 /** @returns `undefined`: somebody else has made one of them in the meantime */
-async function createAll(planned: readonly Planned[], github: GitHub): Promise<readonly ServiceVersion[] | undefined> {
+async function createAll(
+  planned: readonly Planned[],
+  refs: GitHubRefs,
+): Promise<readonly ServiceVersion[] | undefined> {
   const made: ServiceVersion[] = [];
   for (const { wanted, ...version } of planned) {
     if (wanted === null || version.commit === null) made.push(version);
-    else if (await github.createTag(wanted, version.commit)) made.push({ ...version, tag: wanted, created: true });
+    else if (await refs.create(`tags/${wanted}`, version.commit)) made.push({ ...version, tag: wanted, created: true });
     else return undefined;
   }
   return made;

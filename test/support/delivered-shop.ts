@@ -37,8 +37,9 @@ export interface DeliveredShop extends AsyncDisposable {
 
 const dockerfile = (name: string): string => `FROM scratch\nCOPY pkg svc/${name}_service /app/\nEXPOSE 7070\n`;
 
-export async function openDeliveredShop(): Promise<DeliveredShop> {
-  const github = await openGitHubHarness();
+/** @param options of the GitHub stand-in */
+export async function openDeliveredShop(options: { readonly webhookSecret?: string } = {}): Promise<DeliveredShop> {
+  const github = await openGitHubHarness(options);
   const deploy = new BareRepository({ existing: join(github.root, "acme/deploy.git") });
   const before = process.env[tokenVariable];
   process.env[tokenVariable] = writeToken;

@@ -16,6 +16,8 @@ const identity = { GIT_AUTHOR_NAME: "a", GIT_AUTHOR_EMAIL: "a@b", GIT_COMMITTER_
 
 export const writeToken = "may-write";
 export const strangerToken = "someone-else";
+export const memberToken = "ada-may-write";
+export const botToken = "a-bot-may-write";
 export const webhookSecret = "signs-webhooks";
 
 /** A webhook as its receiver sees it. */
@@ -37,6 +39,8 @@ export interface GitHubHarness extends AsyncDisposable {
   readonly received: Received[];
   /** What the receiver answers with from now on, one after the other; then 200. */
   readonly answers: number[];
+  /** Who is to get what the receiver gets, as it is, and whose answer counts in place of the receiver's. */
+  readonly forwarding: { to?: string };
   /** Git in the clone. */
   git(...args: string[]): Promise<string>;
   /** Commits files on a branch, made from where the clone stands if it is not there, and pushes it. Returns the commit. */
@@ -52,7 +56,8 @@ export interface Answer {
   readonly body: Record<string, never> & readonly Record<string, never>[];
 }
 
-export async function openGitHubHarness(): Promise<GitHubHarness> {
+/** @param options.webhookSecret with which it signs. @default `webhookSecret` */
+export async function openGitHubHarness(options: { readonly webhookSecret?: string } = {}): Promise<GitHubHarness> {
   const folder = mkdtempSync(join(tmpdir(), "github-"));
   const root = join(folder, "git");
   mkdirSync(pushesFolder(root), { recursive: true });
@@ -66,7 +71,8 @@ export async function openGitHubHarness(): Promise<GitHubHarness> {
   const git = await serveGit({ port: 0, root, users, log: () => undefined });
   const received: Received[] = [];
   const answers: number[] = [];
-  const receiver = await startReceiver(received, answers);
+  const forwarding: GitHubHarness["forwarding"] = {};
+  const receiver = await startReceiver(received, answers, forwarding);
   // A listening server on TCP has such an address.
   const { port: receiverPort } = receiver.address() as AddressInfo;
   const open = async (port: number) => {
@@ -85,9 +91,13 @@ export async function openGitHubHarness(): Promise<GitHubHarness> {
         users: [
           { login: "robot", token: writeToken, access: "write" },
           { login: "someone", token: strangerToken, access: "read" },
+          { login: "ada", token: memberToken, access: "write" },
+          { login: "helper[bot]", token: botToken, access: "write" },
         ],
       },
-      webhooks: [{ url: `http://127.0.0.1:${receiverPort}/hooks/github`, secret: webhookSecret }],
+      webhooks: [
+        { url: `http://127.0.0.1:${receiverPort}/hooks/github`, secret: options.webhookSecret ?? webhookSecret },
+      ],
       log: () => undefined,
     });
     const pushes = watchPushes(root, [github.hook], () => undefined);
@@ -114,6 +124,7 @@ export async function openGitHubHarness(): Promise<GitHubHarness> {
     root,
     received,
     answers,
+    forwarding,
     git: runGit,
     async push(branch, files, repository = "acme/shop") {
       const known = await runGit("branch", "--list", branch);
@@ -160,16 +171,34 @@ export function urlWithToken(gitUrl: string, repository: string): string {
   return `${gitUrl.replace("//", `//x-access-token:${writeToken}@`)}/${repository}.git`;
 }
 
-function startReceiver(received: Received[], answers: number[]): Promise<Server> {
+function startReceiver(
+  received: Received[],
+  answers: number[],
+  forwarding: GitHubHarness["forwarding"],
+): Promise<Server> {
   const server = createServer((request, response) => {
-    void text(request).then((body) => {
-      const status = answers.shift() ?? 200;
-      const payload = JSON.parse(body) as Received["payload"] & { action?: string };
+    void text(request).then(async (body) => {
       const { headers } = request;
-      if (status === 200)
+      const status = answers.shift() ?? (await forward(forwarding.to, headers, body));
+      const payload = JSON.parse(body) as Received["payload"] & { action?: string };
+      if (status < 300)
         received.push({ headers, body, event: String(headers["x-github-event"]), action: payload.action, payload });
       return response.writeHead(status).end();
     });
   });
   return new Promise((resolve) => void server.listen(0, "127.0.0.1", () => resolve(server)));
+}
+
+/** @returns 200 where there is nobody, and 502 where nobody answers, so that it comes again */
+async function forward(to: string | undefined, headers: Received["headers"], body: string): Promise<number> {
+  if (to === undefined) return 200;
+  const kept = Object.entries(headers).filter(([name]) => /^(x-|content-type$)/.test(name));
+  return fetch(to, {
+    method: "POST",
+    headers: Object.fromEntries(kept.map(([name, value]) => [name, String(value)])),
+    body,
+  }).then(
+    ({ status }) => status,
+    () => 502,
+  );
 }

@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import { z } from "zod";
 import { notePush } from "../git-server/pushes.ts";
-import { ApiError, bodyOf, notFound, writerOf, type ApiContext, type ApiEnv } from "./api.ts";
+import { ApiError, bodyOf, notFound, page, writerOf, type ApiContext, type ApiEnv } from "./api.ts";
 
 const refSchema = z.object({
   ref: z.string().regex(/^refs\/(heads|tags)\/[^\s~^:?*[\\]+$/),
@@ -15,6 +15,25 @@ export const gitRefs = new Hono<ApiEnv>()
     const sha = await c.var.git.commit(ref);
     if (sha === undefined) throw notFound();
     return c.json(refView(c, ref, sha));
+  })
+  .get("/matching-refs/:prefix{.+}", async (c) => {
+    const prefix = `refs/${c.req.param("prefix")}`;
+    const listed = await c.var.git.run(["for-each-ref", "--format=%(refname) %(objectname)"]);
+    const found = listed.split("\n").flatMap((line) => {
+      const [ref = "", sha = ""] = line.split(" ");
+      return ref.startsWith(prefix) ? [refView(c, ref, sha)] : [];
+    });
+    return page(c, found);
+  })
+  .delete("/refs/:name{.+}", async (c) => {
+    writerOf(c);
+    const { host, repository, git } = c.var;
+    const ref = `refs/${c.req.param("name")}`;
+    const before = await git.commit(ref);
+    if (before === undefined) throw new ApiError(422, "Reference does not exist");
+    await git.run(["update-ref", "-d", ref, before]);
+    notePush(host.root, { repository: repository.git, updates: [{ ref, before }] });
+    return c.body(null, 204);
   })
   .post("/refs", async (c) => {
     writerOf(c);

@@ -3,15 +3,64 @@ import { z } from "zod";
 import { ApiError, bodyOf, forbidden, invalid, mayWrite, notFound, page, userOf, writerOf } from "./api.ts";
 import type { ApiContext, ApiEnv } from "./api.ts";
 import { findPull } from "./pull-requests.ts";
-import { takeId, type Comment, type PullRequest } from "./state.ts";
-import { commentView, labelView } from "./views.ts";
-import { queuePullRequestEvent } from "./webhooks.ts";
+import { takeId, type Comment, type PullRequest, type Reaction } from "./state.ts";
+import { commentView, issueView, labelView, reactionView } from "./views.ts";
+import { queueCommentEvent, queuePullRequestEvent } from "./webhooks.ts";
 
 const longestComment = 65_536;
 const commentSchema = z.object({ body: z.string().min(1) });
+const reactionSchema = z.object({
+  content: z.enum(["+1", "-1", "laugh", "confused", "heart", "hooray", "rocket", "eyes"]),
+});
 
 /** Comments of pull requests, which the API counts among the issues; below `/repos/:owner/:repo/issues`. */
 export const comments = new Hono<ApiEnv>()
+  .get("/", (c) => {
+    const { state, host, repository } = c.var;
+    const named = (c.req.query("labels") ?? "").split(",").filter((name) => name !== "");
+    const condition = c.req.query("state") ?? "open";
+    const found = state.pullRequests
+      .filter((pull) => pull.repository === repository.fullName)
+      .filter((pull) => condition === "all" || (pull.closedAt === undefined ? "open" : "closed") === condition)
+      .filter((pull) => named.every((name) => pull.labels.some((label) => isSameLabel(label, name))));
+    return page(
+      c,
+      found.toReversed().map((pull) => issueView(host, state, pull)),
+    );
+  })
+  .get("/comments", (c) => {
+    const since = c.req.query("since") ?? "";
+    const found = c.var.state.comments.filter(
+      ({ repository, updatedAt }) => repository === c.var.repository.fullName && updatedAt >= since,
+    );
+    return page(
+      c,
+      found.map((comment) => commentView(c.var.host, comment)),
+    );
+  })
+  .get("/comments/:comment/reactions", (c) => {
+    const { id } = findComment(c, c.req.param("comment"));
+    const found = (c.var.state.reactions ?? []).filter(({ comment }) => comment === id);
+    return page(
+      c,
+      found.map((reaction) => reactionView(c.var.host, reaction)),
+    );
+  })
+  .post("/comments/:comment/reactions", (c) => {
+    const { id } = findComment(c, c.req.param("comment"));
+    const { login } = userOf(c);
+    const { content } = bodyOf(c, "Reaction", reactionSchema);
+    const { state } = c.var;
+    state.reactions ??= [];
+    const same = state.reactions.find(
+      (known) => known.comment === id && known.content === content && known.author === login,
+    );
+    if (same !== undefined) return c.json(reactionView(c.var.host, same));
+    const createdAt = new Date().toISOString();
+    const reaction: Reaction = { id: takeId(state), comment: id, content, author: login, createdAt };
+    state.reactions.push(reaction);
+    return c.json(reactionView(c.var.host, reaction), 201);
+  })
   // Before the list: its path would fit, too.
   .get("/comments/:comment", (c) => c.json(commentView(c.var.host, findComment(c, c.req.param("comment")))))
   .get("/:number/comments", (c) => {
@@ -38,17 +87,21 @@ export const comments = new Hono<ApiEnv>()
       body: commentIn(c),
     };
     c.var.state.comments.push(comment);
+    queueCommentEvent(c.var.host, c.var.state, "created", comment, login);
     return c.json(commentView(c.var.host, comment), 201);
   })
   .patch("/comments/:comment", (c) => {
     const comment = findOwnComment(c, c.req.param("comment"));
     comment.body = commentIn(c);
     comment.updatedAt = new Date().toISOString();
+    queueCommentEvent(c.var.host, c.var.state, "edited", comment, userOf(c).login);
     return c.json(commentView(c.var.host, comment));
   })
   .delete("/comments/:comment", (c) => {
-    const { id } = findOwnComment(c, c.req.param("comment"));
-    c.var.state.comments = c.var.state.comments.filter((comment) => comment.id !== id);
+    const comment = findOwnComment(c, c.req.param("comment"));
+    const { id } = comment;
+    queueCommentEvent(c.var.host, c.var.state, "deleted", comment, userOf(c).login);
+    c.var.state.comments = c.var.state.comments.filter((one) => one.id !== id);
     return c.body(null, 204);
   });
 

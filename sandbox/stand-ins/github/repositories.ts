@@ -1,10 +1,10 @@
 import { Hono } from "hono";
 import { z } from "zod";
 import { ensureRepository } from "../git-server/repositories.ts";
-import { ApiError, bodyOf, userOf, type ApiEnv } from "./api.ts";
-import { findRepository, gitOf, type HostedRepository } from "./host.ts";
+import { ApiError, bodyOf, mayWrite, userOf, writerOf, type ApiEnv } from "./api.ts";
+import { findRepository, gitOf, ownerOf, type HostedRepository } from "./host.ts";
 import { takeId } from "./state.ts";
-import { repositoryView } from "./views.ts";
+import { repositoryView, userView } from "./views.ts";
 
 /** Beyond what the declared repositories' ids are. */
 const firstForkId = 1_000_000_000;
@@ -19,6 +19,22 @@ const forkSchema = z.object({
 /** Below `/repos/:owner/:repo`. */
 export const repositories = new Hono<ApiEnv>()
   .get("/", (c) => c.json(repositoryView(c.var.host, c.var.state, c.var.repository)))
+  .get("/collaborators/:login/permission", (c) => {
+    const { host, repository } = c.var;
+    writerOf(c);
+    const login = c.req.param("login");
+    const user = host.users.find((known) => known.login === login);
+    // Everybody may read what is public.
+    const permission =
+      login === ownerOf(repository.fullName)
+        ? "admin"
+        : user !== undefined && mayWrite(user, repository)
+          ? "write"
+          : user !== undefined || repository.public
+            ? "read"
+            : "none";
+    return c.json({ permission, role_name: permission, user: userView(host, login) });
+  })
   // A copy for someone else, on the same Git server; one that is there already is the answer.
   .post("/forks", async (c) => {
     const { host, state, repository, git } = c.var;

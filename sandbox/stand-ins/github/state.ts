@@ -8,6 +8,8 @@ export interface State {
   forks: Fork[];
   pullRequests: PullRequest[];
   comments: Comment[];
+  /** Left out in files of earlier versions. */
+  reactions?: Reaction[];
   statuses: Status[];
   /** Webhook deliveries that have not arrived yet, the oldest first. */
   deliveries: Delivery[];
@@ -49,6 +51,15 @@ export interface Comment {
   readonly createdAt: string;
   updatedAt: string;
   body: string;
+}
+
+/** Of a comment. */
+export interface Reaction {
+  readonly id: number;
+  readonly comment: number;
+  readonly content: string;
+  readonly author: string;
+  readonly createdAt: string;
 }
 
 export interface Status {

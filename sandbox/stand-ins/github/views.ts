@@ -1,6 +1,6 @@
 import type { CommitInfo } from "./bare-git.ts";
 import { defaultBranch, findRepository, ownerOf, type GitHubHost, type HostedRepository } from "./host.ts";
-import type { Comment, Json, PullRequest, State, Status } from "./state.ts";
+import type { Comment, Json, PullRequest, Reaction, State, Status } from "./state.ts";
 
 type View = Record<string, Json>;
 
@@ -9,7 +9,7 @@ export function userView(host: GitHubHost, login: string): View {
   return {
     login,
     id: idOf(login),
-    type: "User",
+    type: login.endsWith("[bot]") ? "Bot" : "User",
     url: `${host.url}/users/${login}`,
     html_url: `${host.url}/${login}`,
     site_admin: false,
@@ -97,6 +97,43 @@ export function pullRequestView(host: GitHubHost, state: State, pull: PullReques
     head: side(head.repository, head.ref, head.sha),
     base: side(repository, base.ref, base.sha),
   };
+}
+
+/** A pull request as one of the issues. */
+export function issueView(host: GitHubHost, state: State, pull: PullRequest): View {
+  const {
+    id,
+    number,
+    state: condition,
+    title,
+    body,
+    user,
+    labels,
+    created_at,
+    updated_at,
+    closed_at,
+    html_url,
+    url,
+  } = pullRequestView(host, state, pull);
+  const links = { url: url ?? null, html_url: html_url ?? null, merged_at: pull.merged?.at ?? null };
+  const shown = {
+    id,
+    number,
+    state: condition,
+    title,
+    body,
+    user,
+    labels,
+    created_at,
+    updated_at,
+    closed_at,
+    html_url,
+  };
+  return { ...shown, pull_request: links };
+}
+
+export function reactionView(host: GitHubHost, { id, content, author, createdAt }: Reaction): View {
+  return { id, content, user: userView(host, author), created_at: createdAt };
 }
 
 export function commentView(host: GitHubHost, comment: Comment): View {

@@ -6,8 +6,8 @@ import { webhookSignature } from "../secrets.ts";
 import type { StateStore } from "../state-store.ts";
 import type { BareGit, CommitInfo } from "./bare-git.ts";
 import { findRepository, type GitHubHost, type HostedRepository, type WebhookTarget } from "./host.ts";
-import type { Delivery, Json, PullRequest, State } from "./state.ts";
-import { labelView, pullRequestView, repositoryView, userView } from "./views.ts";
+import type { Comment, Delivery, Json, PullRequest, State } from "./state.ts";
+import { commentView, issueView, labelView, pullRequestView, repositoryView, userView } from "./views.ts";
 
 const noCommit = "0".repeat(40);
 /** A push event holds no more. */
@@ -40,6 +40,28 @@ export function queuePullRequestEvent(
     ...(label === undefined ? {} : { label: labelView(host, pull.repository, label) }),
     ...(before === undefined ? {} : { before }),
     ...(after === undefined ? {} : { after }),
+    repository: repositoryView(host, state, repository),
+    sender: userView(host, sender),
+  });
+}
+
+/** Puts the event of a comment into the queue. GitHub counts pull requests among the issues. */
+export function queueCommentEvent(
+  host: GitHubHost,
+  state: State,
+  action: "created" | "edited" | "deleted",
+  comment: Comment,
+  sender: string,
+): void {
+  const repository = findRepository(host, state, comment.repository);
+  const pull = state.pullRequests.find(
+    (known) => known.repository === comment.repository && known.number === comment.number,
+  );
+  if (repository === undefined || pull === undefined) return;
+  queue(state, "issue_comment", {
+    action,
+    issue: issueView(host, state, pull),
+    comment: commentView(host, comment),
     repository: repositoryView(host, state, repository),
     sender: userView(host, sender),
   });

@@ -42,6 +42,7 @@ function example(option: string, value: string): string {
     N: "7",
     NUMBER: "7",
     COMMIT: "0123abc",
+    "HOST:PORT": "127.0.0.1:8080",
     "COMMIT|PR": "0123abc",
     "FROM..TO": "staging..prod",
     SHA: "0123abc",

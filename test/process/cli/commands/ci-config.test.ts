@@ -375,6 +375,18 @@ describe("the pipeline goes on", () => {
     });
   });
 
+  test("for a pull request on hold with a status that fails, and says what ends that", async () => {
+    circle.pullRequests.push(pullRequest("delivery/hold"));
+    git("checkout", "--quiet", "-b", "feature");
+    write("svc/link_service/main.txt", "v2");
+    await continuePipeline(commit("link"), "feature");
+    const { configuration, jobs } = continued();
+    expect(jobs).toEqual(["test-link", "build-link", "preview", "delivery"]);
+    expect(JSON.stringify(configuration.workflows)).toContain(
+      "pull request 12 is on hold: take the label delivery/hold off, and run its pipeline again",
+    );
+  });
+
   test("for a fork without credentials", async () => {
     git("checkout", "--quiet", "-b", "pull/7");
     write("svc/link_service/main.txt", "v2");

@@ -431,3 +431,48 @@ test("environments of one pipeline have one engine", async () => {
   const { output } = await run();
   expect(output).toMatch(/error .*prod\.yaml: ci\.engine: travis: the pipeline is run by circleci/);
 });
+
+describe("comments that change environments", () => {
+  const github = { repository: "acme/shop", branch: "main", commands: true };
+
+  test("what the receiver holds, and who has it act, is named; where nobody lets them, there is no receiver", async () => {
+    declare();
+    expect((await run()).output).not.toContain("delivery serve");
+    declare({ prod: { github } });
+    const { output, error } = await run();
+    expect(error).toBe("");
+    expect(output).toContain(`delivery serve · changes prod, wherever it runs
+  for    who may write both to acme/shop and to https://github.com/acme/deploy.git, by a comment
+  holds  DELIVERY_WEBHOOK_SECRET: whoever has it passes for GitHub, and so for everybody who may write to acme/shop`);
+    expect(output).toContain("Nothing to do.");
+    expect(JSON.parse((await run("", "--json")).output).receiver.environments).toEqual(["prod"]);
+  });
+
+  test("one person who changes the last environment, and a deploy repository elsewhere, are lower walls", async () => {
+    declare({
+      prod: {
+        github,
+        promotion: { from: "dev", test: "true", holds: true },
+        gitops: { repository: "https://git.example/acme/deploy.git", branch: "prod" },
+      },
+    });
+    const { output } = await run("", "--json");
+    expect(reportSchema.parse(JSON.parse(output)).findings).toEqual([
+      {
+        level: "warning",
+        location: "stacks/Pulumi.prod.yaml: github.commands",
+        message: expect.stringContaining("is not on this GitHub"),
+      },
+      {
+        level: "warning",
+        location: "stacks/Pulumi.prod.yaml: github.commands",
+        message: expect.stringContaining("one person's comment changes what prod runs"),
+      },
+      {
+        level: "warning",
+        location: "stacks/Pulumi.prod.yaml: promotion.holds",
+        message: expect.stringContaining("the context of prod has no DELIVERY_GITHUB_TOKEN"),
+      },
+    ]);
+  });
+});

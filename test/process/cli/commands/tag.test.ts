@@ -83,6 +83,6 @@ test("whoever may not write to the monorepo is told so", async () => {
   shop.release("prod", "user", "1", begin);
   const environment = { PATH: process.env["PATH"], DELIVERY_GITHUB_TOKEN: strangerToken };
   const { error } = await shop.run(tag, ["--env", "prod"], { environment });
-  expect(error).toMatch(/GitHub refuses to make the tag user\/v0\.1\.0 of acme\/shop \(403/);
+  expect(error).toMatch(/GitHub refuses to make tags\/user\/v0\.1\.0 of acme\/shop \(403/);
   expect(Object.keys(await tags())).not.toContain("user/v0.1.0");
 });

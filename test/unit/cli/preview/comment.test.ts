@@ -491,7 +491,7 @@ function pull(number: number, sha: string): PullRequest {
     merged: false,
     mergeCommit: undefined,
     labels: [],
-    head: { ref: "change", sha },
+    head: { ref: "change", sha, repository: "acme/shop" },
     base: { ref: "main" },
   };
 }
