@@ -101,7 +101,7 @@ function isShared(variable: string, source: ValueSource): boolean {
   return isSecretSource(source) && variable !== pullVariables.password;
 }
 
-function settingFindings(environment: EnvironmentSettings, { app, environments }: Reach): Finding[] {
+function settingFindings(environment: EnvironmentSettings, { app, contexts, environments }: Reach): Finding[] {
   const { name, file, ci, images, cluster, promotion } = environment;
   const isFirst = environments[0] === environment;
   const isLast = environments.length > 1 && !environments.some((other) => other.promotion?.from === name);
@@ -111,6 +111,12 @@ function settingFindings(environment: EnvironmentSettings, { app, environments }
     message,
   });
   const { admission } = cluster;
+  const jobs = contexts.find(({ kind, stack }) => kind === "environment" && stack === name)?.jobs ?? [];
+  const asksCluster = jobs
+    .map(({ job }) => job)
+    .filter(
+      (job) => job === `verify-${name}` || (job === `promote-${name}` && promotion?.healthyMinutes !== undefined),
+    );
   const copies = promotion?.copyImages === true;
   // Jobs look for images where they are copied from.
   const { registry } = copies ? imagesOrigin(images) : images;
@@ -139,6 +145,12 @@ function settingFindings(environment: EnvironmentSettings, { app, environments }
       warning(
         "ci.environment",
         `promotion.copyImages has CI push to ${images.registry}, for which jobs of ${name} have no login; set ${copyLogin.join(" and ")} to secrets with an account that may push to ${images.registry}/${images.organization}, and nowhere else`,
+      ),
+    asksCluster.length > 0 &&
+      !(kubeconfigVariable in ci.environment) &&
+      warning(
+        "ci.environment",
+        `${asksCluster.join(" and ")} ${asksCluster.length === 1 ? "asks" : "ask"} the cluster, for which ${app}-${environment.environment} has no ${kubeconfigVariable}; set it to a secret with the kubeconfig of a user who may only read there`,
       ),
     isFirst &&
       !isPinned(ci.image) &&

@@ -251,6 +251,17 @@ describe("what the stack files say of walls", () => {
       ],
     ],
     [
+      "what is released has to prove itself, and promotions ask how it runs, where CI cannot see it",
+      {
+        dev: { verify: { minutes: 5 } },
+        prod: { verify: {}, promotion: { from: "dev", approval: true, healthyMinutes: 10 } },
+      },
+      [
+        /^warning .*dev\.yaml: ci\.environment: verify-dev asks the cluster, for which shop-dev has no DELIVERY_KUBECONFIG; set it to a secret with the kubeconfig of a user who may only read there$/,
+        /^warning .*prod\.yaml: ci\.environment: promote-prod and verify-prod ask the cluster, for which shop-prod has no DELIVERY_KUBECONFIG; /,
+      ],
+    ],
+    [
       "the last environment only audits",
       { prod: { cluster: { admission: { action: "audit" } } } },
       [/^warning .*prod\.yaml: cluster\.admission: only audits: .* set its action to enforce$/],
