@@ -1,4 +1,4 @@
-import { declareCi } from "./components/circleci/declare-ci.ts";
+import { declareCi } from "./components/ci.ts";
 import { Cluster } from "./components/cluster/cluster.ts";
 import { deliverDirectly } from "./components/direct-delivery.ts";
 import { findServices, unclaimedDockerfiles } from "./components/service/find-services.ts";
@@ -12,7 +12,7 @@ import { serviceImages } from "./components/service-image.ts";
 import { putServiceSecrets } from "./components/cluster/service-secret.ts";
 import { loadConfig } from "./stacks/config.ts";
 import {
-  ciProjectArgs,
+  ciArgs,
   clusterArgs,
   deliveryArgs,
   discoveryArgs,
@@ -34,7 +34,7 @@ warn(report.warnings);
 
 const images = serviceImages(services, config);
 
-const ci = declareCi(config.app.name, ciProjectArgs(config, schedules, services));
+const ci = declareCi(config.app.name, ciArgs(config, schedules, services));
 
 const cluster = new Cluster(config.app.name, clusterArgs(config, report.podSecurity, services));
 

@@ -1,5 +1,18 @@
 import { createHash } from "node:crypto";
 
+/** Who is at work in a namespace of CI: what is merged, people who may push a branch, or anybody. */
+export type CiWall = "deliver" | "review" | "forks";
+
+/** The namespace of Tekton's runs behind a wall: whoever may start a run there may read all its Secrets. Without one, that of the runs that events start. */
+export function ciNamespace(app: string, wall?: CiWall): string {
+  return wall === undefined ? `${app}-ci` : `${app}-ci-${wall}`;
+}
+
+/** The service account of a run that an event starts, which may start runs behind the wall. */
+export function ciAccount(wall: CiWall): string {
+  return `delivery-${wall}`;
+}
+
 /** The longest name that Kubernetes takes for a Service, and so for everything that belongs to it (RFC 1035 label). */
 export const maxNameLength = 63;
 

@@ -63,6 +63,12 @@ export function contradictions(
       message: "cluster.ingress is set, too, and a service is reached by one of them; remove the other",
     });
   }
+  if (config.ci.engine === "tekton" && config.owns.ciProject && config.github === undefined) {
+    problems.push({
+      location: `${file}: github`,
+      message: "missing; set github.repository to the monorepo, whose events start the runs of Tekton",
+    });
+  }
   if (config.ci.engine === "circleci" && !config.owns.ciProject && config.ci.projectSlug === undefined) {
     problems.push({
       location: `${file}: ci.projectSlug`,

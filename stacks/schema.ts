@@ -31,7 +31,7 @@ const variablesSchema = z.record(variable, z.string("Must be the name of a secre
 const organizationHint = "Must be the UUID shown in CircleCI's organization settings";
 
 /** The engines that can run the pipeline. */
-export const ciEngines = ["circleci", "travis"] as const;
+export const ciEngines = ["circleci", "tekton", "travis"] as const;
 export type CiEngineName = (typeof ciEngines)[number];
 
 const ciSettingsSchema = z.strictObject({
@@ -71,6 +71,8 @@ const ciSettingsSchema = z.strictObject({
    * pull requests, too. @default false
    */
   sharedContext: z.boolean("Must be true or false").default(false),
+  /** The kubeconfig's context of the cluster with Tekton, where that is not `cluster.context`. */
+  clusterContext: nonEmpty("a context of the kubeconfig").optional(),
   /** The image that jobs run in: with Node.js 24 or newer, Git, and what the tests need. @default cimg/node:24.11 */
   image: z.string("Must be an image such as cimg/go:1.26-node").min(1).default("cimg/node:24.11"),
   /** Where jobs find this program, if not in the monorepo's own repository: a Git repository. */
@@ -119,12 +121,18 @@ const ciSchema = Object.entries(circleCiKeys).reduce(
       message: "Is a setting of CircleCI, and ci.engine is another; remove it",
       when: isMap,
     }),
-  ciSettingsSchema.refine(({ engine, organizationId }) => isOther(engine) || organizationId !== undefined, {
-    path: ["organizationId"],
-    message: organizationHint,
-    // What is no UUID is reported as that.
-    when: (payload) => isMap(payload) && !payload.issues.some(({ path }) => path?.[0] === "organizationId"),
-  }),
+  ciSettingsSchema
+    .refine(({ engine, clusterContext }) => engine === "tekton" || clusterContext === undefined, {
+      path: ["clusterContext"],
+      message: "Is a setting of Tekton, and ci.engine is another; remove it",
+      when: isMap,
+    })
+    .refine(({ engine, organizationId }) => isOther(engine) || organizationId !== undefined, {
+      path: ["organizationId"],
+      message: organizationHint,
+      // What is no UUID is reported as that.
+      when: (payload) => isMap(payload) && !payload.issues.some(({ path }) => path?.[0] === "organizationId"),
+    }),
 );
 
 /** Of an engine that nobody knows, only that is said. */

@@ -1,5 +1,7 @@
 import { buildSecretVariables } from "../components/service/build-problems.ts";
 import type { CiProjectArgs } from "../components/circleci/ci-project.ts";
+import type { CiArgs } from "../components/ci.ts";
+import type { TektonCiArgs } from "../components/tekton/tekton-ci.ts";
 import type { ContextsArgs } from "../components/circleci/contexts.ts";
 import { retainsData } from "../components/manifests/volumes.ts";
 import type { ClusterArgs } from "../components/cluster/cluster.ts";
@@ -65,27 +67,51 @@ function ciBuilds({ images, owns }: Pick<StackSettings, "images" | "owns">): boo
   return images.source === "registry" && owns.ciProject;
 }
 
-/** What the CI project takes from the configuration; `undefined`: another engine runs the pipeline. */
+/** What belongs to the engine that runs the pipeline. */
+export function ciArgs(config: Config, schedules: CiProjectArgs["schedules"], services: readonly Service[]): CiArgs {
+  const { engine } = config.ci;
+  if (engine === "travis") return { engine };
+  return engine === "circleci"
+    ? { engine, project: ciProjectArgs(config, schedules, services) }
+    : { engine, cluster: tektonArgs(config, services) };
+}
+
+/** What the CI project takes from the configuration. */
 export function ciProjectArgs(
   config: Config,
   schedules: CiProjectArgs["schedules"],
   services: readonly Service[],
-): CiProjectArgs | undefined {
-  const { gitToken, registry, circleciToken: token } = config;
+): CiProjectArgs {
+  const { circleciToken: token } = config;
   const { organizationId } = config.ci;
-  if (token === undefined || organizationId === undefined) return undefined;
-  const { readGit, ...contexts } = contextsArgs({ ...config, hasGitToken: gitToken !== undefined }, services);
+  if (token === undefined || organizationId === undefined)
+    throw new Error("unreachable: the configuration has both where CircleCI runs the pipeline");
   return {
     ...config.ci,
-    ...contexts,
+    ...contextSources(config, services),
     organizationId,
     project: config.ci.project ?? config.app.name,
     schedules,
     token,
-    registry,
-    readGit: readGit && gitToken && { ...readGit, token: gitToken },
-    secrets: config.secrets,
   };
+}
+
+/** What the pipeline's part of the cluster takes from the configuration. */
+function tektonArgs(config: Config, services: readonly Service[]): TektonCiArgs {
+  const { kubeconfig, github, ci, cluster } = config;
+  return {
+    ...contextSources(config, services),
+    repository: `https://github.com/${github?.repository ?? ""}`,
+    kubeconfig,
+    clusterContext: ci.clusterContext ?? cluster.context,
+  };
+}
+
+/** The contexts, and where the values of their variables come from. */
+function contextSources(config: Config, services: readonly Service[]) {
+  const { gitToken, registry, secrets } = config;
+  const { readGit, ...contexts } = contextsArgs({ ...config, hasGitToken: gitToken !== undefined }, services);
+  return { ...contexts, registry, readGit: readGit && gitToken && { ...readGit, token: gitToken }, secrets };
 }
 
 /** What decides about contexts, of a stack file; its secrets are not needed. */

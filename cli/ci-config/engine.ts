@@ -33,6 +33,10 @@ export interface CiEngine {
 export interface ContinueOptions {
   /** What the stack file says of CI; nothing where it is too wrong to be read. */
   readonly ci: Partial<StackSettings["ci"]>;
+  /** What the run tests and builds. */
+  readonly commit: string;
+  /** The monorepo's URL for Git. @default the engine knows it */
+  readonly repository?: string | undefined;
   /** The file for the jobs that are to run, one a line. @default the engine is told otherwise */
   readonly plan?: string | undefined;
 }

@@ -3,6 +3,8 @@ import type { ProgramLayout } from "./program-layout.ts";
 
 /** All that the configuration is made from. */
 export interface Pipeline {
+  /** The first part of every name. */
+  readonly app: string;
   /** The command that generates the files again, e.g. `delivery ci-config --env dev`. */
   readonly regenerate: string;
   /** The image that jobs run in. */

@@ -32,6 +32,8 @@ interface PlanArgs {
   readonly branch: string;
   /** What a schedule asks for. @default a push */
   readonly schedule: "drift" | "verify" | undefined;
+  /** The monorepo's URL for Git, for engines that ask for it. @default none */
+  readonly repository?: string | undefined;
   /** The file for the jobs that are to run, for engines that take one. @default none */
   readonly plan?: string | undefined;
 }
@@ -44,7 +46,7 @@ interface PlanArgs {
 export async function planAndContinue(args: PlanArgs, context: CommandContext): Promise<void> {
   const ci = ciOf(args.project.stackFile(args.environment));
   const engine = engines[ci.engine ?? "circleci"];
-  const options = { ci, plan: args.plan };
+  const options = { ci, commit: args.to, repository: args.repository, plan: args.plan };
   const planned = await plan(args, engine, context).catch((error: unknown) => {
     if (context.signal.aborted || !(error instanceof Error)) throw error;
     return error;

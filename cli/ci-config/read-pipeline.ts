@@ -131,6 +131,7 @@ export function pipelineOf(
   const { name: app } = monorepo.app;
   return {
     ...chain,
+    app,
     contexts: { build: buildContextName(app), read: readContextName(app), previews: previewsContextName(app) },
     regenerate: `delivery ci-config --env ${chain.first.name}`,
     image: ci.image,

@@ -37,6 +37,10 @@ const options = {
     help: `the commit before it, for services of which no release record says what they were built from; for other
       branches, the commit where they left github.branch counts`,
   },
+  repository: {
+    value: "URL",
+    help: "where the jobs get the source, for engines that have to be told (Tekton)",
+  },
   plan: {
     value: "FILE",
     help: "write the jobs that are to run there, one a line, for engines whose jobs look there (Travis CI)",
@@ -84,7 +88,7 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
     };
     const plan = flags.plan === undefined ? undefined : resolve(flags.plan);
     const schedule = flags.drift === "true" ? "drift" : flags.verify === "true" ? "verify" : undefined;
-    return planAndContinue({ project, environment, ...push, schedule, plan }, context);
+    return planAndContinue({ project, environment, ...push, schedule, plan, repository: flags.repository }, context);
   }
   const { pipeline, root, monorepo, settings } = await readPipeline(project, environment);
   const engine = engines[settings.ci.engine];

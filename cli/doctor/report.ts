@@ -47,13 +47,9 @@ const triggerTitles: Readonly<Record<TriggerKind, string>> = {
 export function doctorText({ app, engine, contexts, receiver, findings, asked }: DoctorReport): string {
   return [
     `${app} · who can reach what`,
-    ...(engine === "travis" ? contexts.map(travisSettings) : contexts.map(contextText)),
+    ...contexts.map((context) => (engine === "travis" ? travisSettings(context) : contextText(context, engine))),
     ...(receiver === undefined ? [] : [receiverText(receiver)]),
-    engine === "travis"
-      ? "Whether Travis CI has it so is not known: these are variables of the repository's settings there, set by hand."
-      : asked
-        ? "CircleCI was asked: what it has otherwise is below."
-        : `Whether CircleCI has it so is not known; it is asked with the API token in ${circleCiTokenVariable}.`,
+    isSo(engine, asked),
     ...(findings.length === 0 ? [] : [findings.map(findingText).join("\n")]),
     countFindings(findings),
   ].join("\n\n");
@@ -70,12 +66,25 @@ function receiverText({ environments, holds, ...receiver }: ReceiverReach): stri
   ].join("\n");
 }
 
-function contextText({ name, stack, variables, jobs, ...context }: ReachableContext): string {
+/** How somebody finds out whether an engine has it so. */
+function isSo(engine: CiEngineName, asked: boolean): string {
+  const sentences: Readonly<Record<CiEngineName, string>> = {
+    circleci: asked
+      ? "CircleCI was asked: what it has otherwise is below."
+      : `Whether CircleCI has it so is not known; it is asked with the API token in ${circleCiTokenVariable}.`,
+    tekton: "Whether the cluster has it so, `pulumi preview --refresh` says.",
+    travis:
+      "Whether Travis CI has it so is not known: these are variables of the repository's settings there, set by hand.",
+  };
+  return sentences[engine];
+}
+
+function contextText({ name, stack, variables, jobs, ...context }: ReachableContext, engine: CiEngineName): string {
   const holds = Object.entries(variables).flatMap(([variable, source]) =>
     isSecretSource(source) ? [`${variable} (${source})`] : [],
   );
   const lines: [term: string, text: string][] = [
-    ["for", whoOf(context)],
+    ["for", engine === "tekton" ? runsOf(context) : whoOf(context)],
     ["holds", holds.length === 0 ? "no secrets" : holds.join(", ")],
     ["jobs", jobs.length === 0 ? "none" : jobsText(jobs)],
   ];
@@ -83,6 +92,13 @@ function contextText({ name, stack, variables, jobs, ...context }: ReachableCont
     printable(`${name} · declared by ${stack}`),
     ...lines.map(([term, text]) => wrap(printable(text), `  ${term.padEnd(5)}  `, " ".repeat(9))),
   ].join("\n");
+}
+
+/** A Secret of Tekton's is for all runs of its namespace. */
+function runsOf({ delivered }: Pick<ReachableContext, "delivered">): string {
+  return delivered
+    ? "runs of what is merged, and the schedule, in the namespace …-ci-deliver"
+    : "runs of whoever may push a branch, in the namespace …-ci-review; no forks";
 }
 
 /** The variables that a person sets in Travis' settings of the repository, of which each job gets those of its contexts. */

@@ -1,22 +1,15 @@
 import * as circleci from "@pulumi/circleci/bin/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import { errorMessage, NotReachableError } from "../../core/error.ts";
-import { contextName, imageKeyVariable } from "../../core/names.ts";
-import { signingKeyVariable } from "../../git/signing-keys.ts";
+import { contextName } from "../../core/names.ts";
 import { ciContext } from "./ci-context.ts";
 import { ciPipeline, type CiSchedule } from "./ci-pipeline.ts";
 import { accessHint } from "./circleci-hints.ts";
 import { assertAnswers, circleCiHooks, type CircleCiAccess } from "./circleci-hooks.ts";
-import {
-  declaredContexts,
-  pullSources,
-  type ContextDeclaration,
-  type ContextsArgs,
-  type ValueSource,
-} from "./contexts.ts";
-import type { Registry, Secrets } from "../secrets.ts";
+import { declaredContexts, pullSources, type ContextDeclaration, type ContextsArgs } from "./contexts.ts";
+import { contextValue, contextValues, type ContextSources } from "./context-values.ts";
 
-export interface CiProjectArgs extends ContextsArgs {
+export interface CiProjectArgs extends Omit<ContextsArgs, keyof ContextSources>, ContextSources {
   organizationId: string;
   /** The project's name. */
   project: string;
@@ -27,10 +20,6 @@ export interface CiProjectArgs extends ContextsArgs {
   /** The API's base URL. @default CircleCI's own */
   host?: string | undefined;
   token: pulumi.Output<string>;
-  registry?: Registry | undefined;
-  readGit?: { username: string | undefined; token: pulumi.Output<string> } | undefined;
-  /** The stack's secrets, by name. */
-  secrets: Secrets;
 }
 
 /**
@@ -67,7 +56,7 @@ export class CiProject extends pulumi.ComponentResource {
       for (const [variable, source] of Object.entries(pullSources(args))) {
         new circleci.ProjectEnvironmentVariable(
           variable,
-          { projectSlug: this.projectSlug, name: variable, value: pulumi.secret(valueOf(source, args)) },
+          { projectSlug: this.projectSlug, name: variable, value: pulumi.secret(contextValue(source, args)) },
           // A change replaces it, and the old one must not be deleted once the new one is there under the same name.
           { ...own, deleteBeforeReplace: true },
         );
@@ -95,42 +84,16 @@ function declareContexts(
     prefix: string,
     { variables, expression, ...context }: ContextDeclaration,
   ): circleci.Context => {
-    const values = Object.entries(variables).map(([variable, source]) => {
-      const value = valueOf(source, args);
-      return [variable, oneLine.has(variable) ? onOneLine(value) : value] as const;
-    });
     const { organizationId } = args;
     return ciContext(
       logicalName,
       prefix,
-      { name: context.name, organizationId, projectId, expression, variables: Object.fromEntries(values) },
+      { name: context.name, organizationId, projectId, expression, variables: contextValues(variables, args) },
       own,
     );
   };
   for (const context of shared) declare(`${name}-${context.kind}`, `${context.kind}-`, context);
   return declare(name, "", environment);
-}
-
-const oneLine: ReadonlySet<string> = new Set([signingKeyVariable, imageKeyVariable]);
-
-/** In base64: CircleCI masks a value in logs by the line, and a private key has many. */
-function onOneLine(key: pulumi.Input<string>): pulumi.Output<string> {
-  return pulumi.output(key).apply((text) => Buffer.from(text).toString("base64"));
-}
-
-/** @throws Error where there is none, which the configuration has checked */
-function valueOf(source: ValueSource, { registry, pull, readGit, secrets }: CiProjectArgs): pulumi.Input<string> {
-  const values: Readonly<Record<string, pulumi.Input<string> | undefined>> = {
-    "images.username": registry?.username,
-    registryPassword: registry?.password,
-    "images.pull.registry": pull?.registry,
-    "images.pull.username": pull?.username,
-    "gitops.username": readGit?.username,
-    gitToken: readGit?.token,
-  };
-  const value = source.startsWith("secrets.") ? secrets.get(source.slice("secrets.".length)) : values[source];
-  if (value === undefined) throw new Error(`the stack has no ${source}`);
-  return value;
 }
 
 /** @throws pulumi.RunError instead of the provider's error, which would end the program with a stack trace */

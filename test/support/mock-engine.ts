@@ -28,6 +28,7 @@ const knownTypes = new Set([
   "kubernetes:argoproj.io/v1alpha1:AppProject",
   "kubernetes:argoproj.io/v1alpha1:Application",
   "kubernetes:argoproj.io/v1alpha1:ApplicationSet",
+  "kubernetes:pipelinesascode.tekton.dev/v1alpha1:Repository",
   "kubernetes:argocd-image-updater.argoproj.io/v1alpha1:ImageUpdater",
   "pulumi-nodejs:dynamic/delivery:GitManifests",
   "pulumi-nodejs:dynamic/delivery:SecretGenerations",

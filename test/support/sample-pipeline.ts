@@ -2,6 +2,7 @@ import type { Pipeline } from "../../cli/ci-config/pipeline.ts";
 
 /** The pipeline of a shop with one environment, and nothing in it. */
 export const samplePipeline: Pipeline = {
+  app: "shop",
   regenerate: "delivery ci-config --env dev",
   image: "cimg/node:24.11",
   layout: { program: "." },

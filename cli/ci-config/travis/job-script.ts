@@ -1,8 +1,8 @@
 import { quoteForShell } from "../../../core/shell.ts";
-import { cloneProgram, fetchSubmodules, installDelivery, installPulumi } from "../installation.ts";
+import { heredoc, jobFunctions, namedStep } from "../job-functions.ts";
 import type { JobBody } from "../job-steps.ts";
 import { handOver, type ProgramLayout } from "../program-layout.ts";
-import type { JobStep, RunStep } from "../steps.ts";
+import type { JobStep } from "../steps.ts";
 
 /** Where the file is that runs a job, from the root of the checkout. */
 export const jobFile = ".travis/job.sh";
@@ -15,11 +15,6 @@ export const workspaceDirectory = ".travis-handed-over";
  */
 export function jobFileText(layout: ProgramLayout, origin: string): string {
   const { workingDirectory = "" } = layout;
-  const functions = [
-    ["checkout", fetchSubmodules(layout)],
-    ["prepare", [...fetchSubmodules(layout), ...cloneProgram(layout), installDelivery(layout)]],
-    ["pulumi", [installPulumi(layout)]],
-  ] as const;
   return `#!/usr/bin/env bash
 ${origin.replaceAll(/^/gm, "# ")}
 #
@@ -41,12 +36,7 @@ taken="$source/${workspaceDirectory}"
 rm -rf "$taken" ${workspaceDirectory}
 job=$(mktemp "$base/job.XXXXXX")
 { cat <<'END_OF_FUNCTIONS'
-step() {
-  echo "── $1"
-  cat >"$HOME/step.sh"
-  bash -eo pipefail "$HOME/step.sh" </dev/null
-}
-${functions.map(([name, steps]) => `${name}() {\n${[":", ...steps.map(runStep)].join("\n")}\n}`).join("\n")}
+${jobFunctions(layout)}
 END_OF_FUNCTIONS
 cat; } >"$job"
 
@@ -134,22 +124,10 @@ function lines(step: JobStep): string[] {
     case "pulumi":
       return [step.kind];
     case "run":
-      return [runStep(step)];
+      return [namedStep(step)];
     case "when":
       return step.steps.flatMap(lines);
     default:
       return [];
   }
-}
-
-function runStep({ name, command }: RunStep): string {
-  return heredoc(`step ${quoteForShell(name)}`, "END_OF_STEP", [command]);
-}
-
-/** @param end what ends it, with as many underscores as no line of it has */
-function heredoc(command: string, end: string, content: readonly string[]): string {
-  const text = content.join("\n");
-  const ends = text.split("\n").includes(end) ? `${end}_` : end;
-  if (ends !== end) return heredoc(command, ends, content);
-  return `${command} <<'${end}'\n${text}\n${end}`;
 }

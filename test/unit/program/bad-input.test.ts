@@ -297,7 +297,13 @@ describe("an invalid stack file gets one clear error and declares nothing", () =
       `${file}: ci.organizationId`,
       /missing; must be the UUID/,
     ],
-    ["an engine that nobody knows", set("ci.engine", "jenkins"), `${file}: ci.engine`, /"jenkins": must be circleci/],
+    ["a key of Tekton", set("ci.clusterContext", "ci"), `${file}: ci.clusterContext`, /"ci": is a setting of Tekton/],
+    [
+      "an engine that nobody knows",
+      set("ci.engine", "jenkins"),
+      `${file}: ci.engine`,
+      /"jenkins": must be circleci, tekton or travis/,
+    ],
     [
       "neither an own project nor its slug",
       set("owns.ciProject", false),

@@ -141,8 +141,7 @@ describe("without a login of the registry", () => {
     const config = await load({ images, registryPassword: undefined });
     expect(config.registry).toBeUndefined();
     const args = ciProjectArgs(config, undefined, []);
-    expect(args).toBeDefined();
-    expect(args?.registry).toBeUndefined();
+    expect(args.registry).toBeUndefined();
     const context = manifestContext(config, [sampleService("link")]);
     const [service] = context.services;
     if (service === undefined) throw new Error("unreachable: there is one service");

@@ -74,8 +74,8 @@ test("a variable for the key that is set by hand is one too many", async () => {
 test("CI gets each key where commits are made, and nowhere else", async () => {
   const config = await load(settings({ previews: "preview-key" }, { previews: {} }));
   const args = ciProjectArgs(config, undefined, []);
-  expect(args?.variables).toEqual({ DELIVERY_SIGNING_KEY: "signing-key" });
-  expect(args?.shared).toEqual({ build: {}, read: {}, previews: { DELIVERY_SIGNING_KEY: "preview-key" } });
+  expect(args.variables).toEqual({ DELIVERY_SIGNING_KEY: "signing-key" });
+  expect(args.shared).toEqual({ build: {}, read: {}, previews: { DELIVERY_SIGNING_KEY: "preview-key" } });
 });
 
 test.each([

@@ -22,6 +22,7 @@ function configuration(scripts: Readonly<Record<string, string>>): string {
   }));
   const { executors, commands, jobs, workflows } = continueConfiguration(
     {
+      app: "shop",
       regenerate: "",
       image: "cimg/node:24.11",
       layout: { program: "." },

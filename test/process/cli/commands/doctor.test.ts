@@ -424,6 +424,16 @@ describe("what CircleCI has", () => {
   });
 });
 
+test("at Tekton, it says whose runs can read each Secret", async () => {
+  const atTekton = ({ environment, contexts }: Settings): Settings =>
+    JSON.parse(JSON.stringify({ engine: "tekton", environment, contexts }));
+  declare({ dev: { ci: atTekton(Object(dev["ci"])) }, prod: { ci: atTekton(Object(prod["ci"])) } });
+  const { output } = await run("a-token-of-circleci");
+  expect(output).toMatch(/shop-build · declared by dev\n {2}for {4}runs of what is merged, and the schedule, in the/);
+  expect(output).toMatch(/shop-read · declared by dev\n {2}for {4}runs of whoever may push a branch/);
+  expect(output).not.toMatch(/CircleCI/);
+});
+
 test("at Travis CI, it says which variables to set for which branches, and that they are no walls between jobs", async () => {
   const engine = { engine: "travis" };
   const atTravis = ({ environment, contexts }: Settings): Settings =>

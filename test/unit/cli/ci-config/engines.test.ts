@@ -8,6 +8,8 @@ import type { Invocation } from "../../../../circleci/schema.ts";
 import { render } from "../../../../cli/ci-config/generated-files.ts";
 import { triggerKinds, type Pipeline, type TriggerKind } from "../../../../cli/ci-config/pipeline.ts";
 import { pipelineJobs, type PipelineJob } from "../../../../cli/ci-config/pipeline-jobs.ts";
+import type { PipelineRun } from "../../../../cli/ci-config/tekton/objects.ts";
+import { pipelineRun } from "../../../../cli/ci-config/tekton/runs.ts";
 import { travis } from "../../../../cli/ci-config/travis/travis.ts";
 import type { TravisConfig } from "../../../../cli/ci-config/travis/schema.ts";
 import { randomChange, randomFrom, randomPipeline } from "../../../support/random-pipeline.ts";
@@ -86,7 +88,11 @@ const events: Readonly<Record<TriggerKind, Readonly<Record<string, string>>>> = 
 async function travisWork({ changed, trigger }: Run, { if: builds, stages, jobs }: TravisConfig): Promise<Work> {
   const directory = mkdtempSync(join(tmpdir(), "travis-plan-"));
   const plan = join(directory, "plan");
-  await travis.continueRun({ pipeline: changed, trigger: { kind: trigger } }, { ci: {}, plan }, quiet);
+  await travis.continueRun(
+    { pipeline: changed, trigger: { kind: trigger } },
+    { ci: {}, commit: "0".repeat(40), plan },
+    quiet,
+  );
   const lines = new Set(readFileSync(plan, "utf8").split("\n"));
   rmSync(directory, { recursive: true });
   const event = events[trigger];
@@ -108,6 +114,32 @@ async function travisWork({ changed, trigger }: Run, { if: builds, stages, jobs 
     ]),
   );
 }
+
+function tektonWork({ changed, trigger }: Run): Work {
+  const { tasks }: PipelineRun["spec"]["pipelineSpec"] = JSON.parse(
+    JSON.stringify(pipelineRun(trigger, changed, tektonSource).spec.pipelineSpec),
+  );
+  // What takes the results of another comes after it, too.
+  const results = /^\$\(tasks\.([^.]+)\.results\./;
+  const requires = tasks.map(({ name, runAfter = [], params = [] }) => {
+    const from = params.flatMap(({ value }) => results.exec(value)?.slice(1) ?? []);
+    return [name, [...runAfter, ...from]] as const;
+  });
+  const before = closure(new Map(requires));
+  return new Map(
+    tasks.map(({ name, taskSpec: { steps } }) => {
+      const text = steps.map(({ script }) => script).join("\n");
+      return [name, { services: servicesIn(text, name), after: before(name) }];
+    }),
+  );
+}
+
+const tektonSource = {
+  repository: "https://github.com/acme/shop",
+  commit: "0".repeat(40),
+  secret: "checkout",
+  values: { commit: "0".repeat(40), number: "7", pullRequest: "12" },
+};
 
 /** Where an engine does not have the same jobs for the same services, or one not after all that the model wants before it. */
 function differences(actual: Work, model: Work): string[] {
@@ -140,6 +172,7 @@ test("for any change, every engine is given the same services to test, build and
       const label = `seed ${seed}, change ${change}, ${trigger}`;
       expect([label, ...differences(circleWork(run), modelWork(run, true))]).toEqual([label]);
       expect([label, ...differences(await travisWork(run, committed), modelWork(run, false))]).toEqual([label]);
+      expect([label, ...differences(tektonWork(run), modelWork(run, false))]).toEqual([label]);
       if (modelWork(run, true).has("release-dev")) released += 1;
     }
   }

@@ -41,7 +41,7 @@ async function read(
   const { services, problems } = findServices(discoveryArgs(config));
   return {
     error: problems.map(problemLine).join("\n"),
-    variables: ciProjectArgs(config, undefined, services)?.shared.build ?? {},
+    variables: ciProjectArgs(config, undefined, services).shared.build,
   };
 }
 

@@ -1,0 +1,200 @@
+import { posix } from "node:path";
+import { CommandError } from "../../command.ts";
+import { jobBody, jobValues } from "../job-steps.ts";
+import type { Pipeline } from "../pipeline.ts";
+import type { PipelineJob } from "../pipeline-jobs.ts";
+import { handOver } from "../program-layout.ts";
+import type { JobStep } from "../steps.ts";
+import type { EnvironmentVariable, PipelineTask, SecretSource, TektonSidecar, TektonStep } from "./objects.ts";
+import { checkoutStep, sourceDirectory, stepVariables, taskVolumes, type Source } from "./source.ts";
+
+/** Where what jobs of Tekton have in common is, from the root of the checkout. */
+export const functionsFile = ".tekton/steps.sh";
+/** The workspace for files that were made for images. Only jobs that make or take some have it. */
+export const sharedWorkspace = "handed-over";
+const digestsResult = "digests";
+
+/**
+ * The builder of images, beside the job that builds, where the build's context names no other in BUILDKIT_HOST.
+ * Source: https://github.com/moby/buildkit/blob/master/docs/rootless.md
+ */
+const builder: TektonSidecar = {
+  name: "buildkit",
+  image: "moby/buildkit:v0.34.2-rootless",
+  args: ["--addr", "tcp://127.0.0.1:1234", "--oci-worker-no-process-sandbox"],
+  securityContext: {
+    runAsUser: 1000,
+    runAsGroup: 1000,
+    seccompProfile: { type: "Unconfined" },
+    appArmorProfile: { type: "Unconfined" },
+  },
+};
+
+const builderAddress = 'export BUILDKIT_HOST="${BUILDKIT_HOST:-tcp://127.0.0.1:1234}"\n';
+
+/** The tasks of a run. @throws CommandError for a job that Tekton would not take */
+export function tasksOf(jobs: readonly PipelineJob[], pipeline: Pipeline, source: Source): readonly PipelineTask[] {
+  return jobs.map((job) => taskOf(job, buildsBefore(job, jobs), pipeline, source));
+}
+
+/** All builds that come before a job because it requires them, or what it requires does. */
+function buildsBefore(job: PipelineJob, jobs: readonly PipelineJob[]): readonly PipelineJob[] {
+  const before = new Set<string>();
+  const add = ({ requires = [] }: PipelineJob): void => {
+    for (const name of requires.filter((one) => !before.has(one))) {
+      before.add(name);
+      const required = jobs.find((one) => one.name === name);
+      if (required !== undefined) add(required);
+    }
+  };
+  add(job);
+  return jobs.filter(({ kind, name }) => kind === "build" && before.has(name));
+}
+
+function taskOf(job: PipelineJob, builds: readonly PipelineJob[], pipeline: Pipeline, source: Source): PipelineTask {
+  const { kind, name, requires = [], contexts = [], batch, prepared = [] } = job;
+  if (kind === "approval") throw new Error(`unreachable: ${name}: pull requests ask people`);
+  if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name))
+    throw new CommandError(
+      `Tekton would not take a task ${name}: its name must have at most 63 lower case letters, digits and '-'; shorten the service's name`,
+    );
+  const values = jobValues(job, source.values, pipeline);
+  const body = jobBody(kind, values, pipeline);
+  const isTest = kind === "test" || kind === "test-in-image";
+  const [service] = batch?.services ?? [];
+  const own = isTest ? service?.testImage : kind === "prepare-image" ? service?.prepare?.image : undefined;
+  const takes = kind === "build" ? job.takesDigests === true : kind === "release" || kind === "preview-environment";
+  const digests = takes ? builds.map((build) => digestsOf(build, pipeline, source)) : [];
+  const isShared = kind === "prepare-image" || prepared.length > 0;
+  const variables: EnvironmentVariable[] = Object.entries(body.variables ?? {}).map(([variable, value]) => ({
+    name: variable,
+    value: literal(value, name),
+  }));
+  const secrets = contexts.map((context): SecretSource => ({ secretRef: { name: context } }));
+  const buildsImages = body.steps.some((step) => step.kind === "image-builder");
+  const steps = body.steps
+    .flatMap((step) => scripts(step, digests, values.digestsFile))
+    .map(([title, script], index): TektonStep => ({
+      name: `${index + 1}-${title}`,
+      image: own ?? pipeline.image,
+      workingDir: sourceDirectory(pipeline.layout),
+      script: `#!/usr/bin/env bash\nset -eo pipefail\n${buildsImages ? builderAddress : ""}${script}`,
+      env: [...stepVariables, ...variables, ...(title === "take-over" ? digests.map(inVariable) : [])],
+      ...(secrets.length === 0 ? {} : { envFrom: secrets }),
+      volumeMounts: [{ name: "workspace", mountPath: "/workspace" }],
+    }));
+  const containers = isTest ? (service?.serviceContainers ?? []) : [];
+  const sidecars: TektonSidecar[] = [
+    ...containers.map(({ image, env = {} }, index) => ({
+      name: `service-${index + 1}`,
+      image,
+      env: Object.entries(env).map(([variable, value]) => ({ name: variable, value: literal(value, name) })),
+    })),
+    ...(buildsImages ? [builder] : []),
+  ];
+  return {
+    name,
+    ...(requires.length === 0 ? {} : { runAfter: [...requires] }),
+    ...(digests.length === 0
+      ? {}
+      : {
+          params: digests.map(({ parameter, task }) => ({
+            name: parameter,
+            value: `$(tasks.${task}.results.${digestsResult})`,
+          })),
+        }),
+    ...(isShared ? { workspaces: [{ name: sharedWorkspace, workspace: sharedWorkspace }] } : {}),
+    taskSpec: {
+      ...(body.description === undefined ? {} : { description: body.description }),
+      ...(digests.length === 0
+        ? {}
+        : { params: digests.map(({ parameter }) => ({ name: parameter, type: "string" })) }),
+      ...(kind === "build" ? { results: [{ name: digestsResult, type: "string" }] } : {}),
+      ...(isShared
+        ? { workspaces: [{ name: sharedWorkspace, mountPath: posix.join(sourceDirectory(pipeline.layout), handOver) }] }
+        : {}),
+      volumes: taskVolumes(source),
+      steps: [checkoutStep(pipeline, source, own), ...steps],
+      ...(sidecars.length === 0 ? {} : { sidecars }),
+    },
+  };
+}
+
+/** What a build hands over: as a result, of which a task has 4 KB, so that few services share a build. */
+interface Digests {
+  readonly task: string;
+  readonly parameter: string;
+  readonly variable: string;
+  readonly file: string;
+}
+
+function digestsOf(build: PipelineJob, pipeline: Pipeline, source: Source): Digests {
+  const { digestsFile } = jobValues(build, source.values, pipeline);
+  return {
+    task: build.name,
+    parameter: `digests-of-${build.name}`,
+    variable: `DIGESTS_OF_${build.name.toUpperCase().replaceAll("-", "_")}`,
+    file: digestsFile,
+  };
+}
+
+function inVariable({ parameter, variable }: Digests): EnvironmentVariable {
+  return { name: variable, value: `$(params.${parameter})` };
+}
+
+/** The steps of Tekton's that a step is: what they are called, and their script. */
+function scripts(step: JobStep, digests: readonly Digests[], digestsFile: string): [title: string, script: string][] {
+  switch (step.kind) {
+    case "checkout":
+    case "prepare":
+    case "pulumi":
+      return [[step.kind, `. ${functionsFile}\n${step.kind}`]];
+    case "run":
+      return [[titleOf(step.name), escaped(step.command)]];
+    case "take-over":
+      return [
+        [
+          "take-over",
+          [
+            `mkdir -p ${handOver}/digests`,
+            ...digests.map(({ variable, file }) => `printf '%s' "$${variable}" >${handOver}/digests/${file}`),
+          ].join("\n"),
+        ],
+      ];
+    case "hand-over":
+      return step.path.startsWith("digests/")
+        ? [["hand-over", `cp ${handOver}/digests/${digestsFile} "$(results.${digestsResult}.path)"`]]
+        : [];
+    case "when":
+      return step.steps.flatMap((inner) => scripts(inner, digests, digestsFile));
+    case "image-builder":
+    case "report":
+      return [];
+  }
+}
+
+function titleOf(name: string): string {
+  return name
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, "-")
+    .slice(0, 50)
+    .replace(/-$/, "");
+}
+
+/** Tekton replaces `$(params.…)` and the like in a script, and the product's own scripts have none. */
+function escaped(command: string): string {
+  if (replaced.test(command)) throw new Error(`unreachable: Tekton would replace a part of ${JSON.stringify(command)}`);
+  return command;
+}
+
+const replaced = /\$\((params|results|tasks|workspaces|context|steps|step|credentials|finally|inputs|outputs)[.[]/;
+
+/** A text as a container gets it: Kubernetes makes one dollar sign of two, and Tekton replaces what looks like its own. */
+function literal(text: string, job: string): string {
+  const [found] = replaced.exec(text) ?? [];
+  if (found !== undefined)
+    throw new CommandError(
+      `${job}: Tekton would replace ${JSON.stringify(found)}… in a command or variable before any shell reads it; write it with backquotes, or put the command into a file`,
+    );
+  return text.replaceAll("$", "$$$$");
+}

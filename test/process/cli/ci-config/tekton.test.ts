@@ -1,0 +1,211 @@
+import { spawnSync } from "node:child_process";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { json } from "node:stream/consumers";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { tekton } from "../../../../cli/ci-config/tekton/tekton.ts";
+import type { PipelineRun } from "../../../../cli/ci-config/tekton/objects.ts";
+import { pipelineRun } from "../../../../cli/ci-config/tekton/runs.ts";
+import type { CommandContext } from "../../../../cli/command.ts";
+import { errorMessage } from "../../../../core/error.ts";
+import type { Pipeline } from "../../../../cli/ci-config/pipeline.ts";
+import { samplePipeline } from "../../../support/sample-pipeline.ts";
+
+interface Run extends PipelineRun {
+  readonly status?: { readonly conditions: readonly Readonly<Record<string, string>>[] };
+}
+
+/** An API server that has PipelineRuns, and no controller: a test says what comes of them. */
+let runs: Map<string, Run>;
+let requests: string[];
+/** What a look at a run finds. @default it goes on */
+let outcome: () => Readonly<Record<string, string>>;
+let server: Server;
+let abort: AbortController;
+let printed: string[];
+
+beforeEach(async () => {
+  runs = new Map();
+  requests = [];
+  outcome = () => ({ status: "Unknown", reason: "Running" });
+  abort = new AbortController();
+  printed = [];
+  server = createServer(async (request, response) => {
+    const { pathname, searchParams } = new URL(request.url ?? "/", "http://localhost");
+    const name = /\/pipelineruns\/([^/]+)$/.exec(pathname)?.[1] ?? "";
+    requests.push(`${request.method} ${pathname}${searchParams.size > 0 ? `?${searchParams.toString()}` : ""}`);
+    const answer = (body: unknown): void => void response.end(JSON.stringify(body));
+    if (request.method === "POST") {
+      const run = (await json(request)) as Run;
+      const made = `${run.metadata.generateName}x1`;
+      runs.set(made, run);
+      return answer({ ...run, metadata: { ...run.metadata, name: made } });
+    }
+    if (request.method === "PATCH") return answer(await json(request).then((body) => (patched.push(body), body)));
+    if (request.method === "DELETE") return answer({ deleted: runs.delete(name) });
+    if (name === "") return answer({ items: old });
+    answer({ ...runs.get(name), status: { conditions: [{ type: "Succeeded", ...outcome() }] } });
+  });
+  old = [];
+  patched = [];
+  await new Promise<void>((done) => void server.listen(0, "127.0.0.1", done));
+});
+afterEach(() => {
+  server.closeAllConnections();
+  server.close();
+});
+let old: object[];
+let patched: unknown[];
+
+function context(): CommandContext {
+  // A listening server on TCP has such an address.
+  const { port } = server.address() as AddressInfo;
+  const kubeconfig = {
+    "current-context": "ci",
+    contexts: [{ name: "ci", context: { cluster: "ci", user: "ci" } }],
+    clusters: [{ name: "ci", cluster: { server: `http://127.0.0.1:${port}` } }],
+    users: [{ name: "ci", user: { token: "t" } }],
+  };
+  return {
+    environment: { DELIVERY_KUBECONFIG: JSON.stringify(kubeconfig) },
+    signal: abort.signal,
+    input: () => Promise.resolve(""),
+    note: () => undefined,
+    print: (line) => void printed.push(line),
+  };
+}
+
+const shop: Pipeline = {
+  ...samplePipeline,
+  services: [
+    { name: "base", serviceContainers: [] },
+    { name: "link", serviceContainers: [{ image: "cimg/postgres:17.5" }], bases: ["base"] },
+  ],
+};
+const options = { ci: {}, commit: "1".repeat(40), repository: "https://github.com/acme/shop" };
+const goOn = (pipeline: Pipeline = shop, problem?: string): Promise<string> =>
+  tekton.continueRun({ pipeline, trigger: { kind: "deliver" }, problem }, options, context()).then(
+    () => "",
+    (error: unknown) => errorMessage(error),
+  );
+const namespace = "/apis/tekton.dev/v1/namespaces/shop-ci-deliver/pipelineruns";
+
+test("a run goes on with another, in the namespace of its wall, and ends as that does", async () => {
+  outcome = () => ({ status: "True", reason: "Succeeded", message: "Tasks Completed: 6" });
+  expect(await goOn()).toBe("");
+  expect(requests).toEqual([
+    `GET ${namespace}?labelSelector=delivery%2Ftrigger%3Ddeliver`,
+    `POST ${namespace}`,
+    `GET ${namespace}/deliver-x1`,
+  ]);
+  expect(printed).toEqual(["PipelineRun shop-ci-deliver/deliver-x1", "Tasks Completed: 6"]);
+  const [run] = [...runs.values()];
+  expect(run?.spec.pipelineSpec.tasks.map(({ name, runAfter = [] }) => [name, runAfter.length])).toEqual([
+    ["test-base", 0],
+    ["test-link", 0],
+    ["build-base", 0],
+    ["build-link", 1],
+    ["release-dev", 4],
+    ["publish-state-dev", 1],
+  ]);
+});
+
+test("a job that fails makes it fail, with Tekton's own sentence", async () => {
+  outcome = () => ({ status: "False", reason: "Failed", message: "Tasks Completed: 2 (Failed: 1, Cancelled 0)" });
+  expect(await goOn()).toBe("the run has failed: Failed: Tasks Completed: 2 (Failed: 1, Cancelled 0)");
+});
+
+test("whoever is interrupted cancels what it has started", async () => {
+  outcome = () => {
+    abort.abort();
+    return { status: "Unknown" };
+  };
+  expect(await goOn()).toBe("interrupted");
+  expect(patched).toEqual([{ spec: { status: "Cancelled" } }]);
+});
+
+test("runs that have ended are removed but for the newest twenty, and none that goes on", async () => {
+  outcome = () => ({ status: "True" });
+  const run = (index: number, status: string) => ({
+    metadata: { name: `deliver-${index}`, creationTimestamp: `2026-01-01T00:00:${String(index).padStart(2, "0")}Z` },
+    status: { conditions: [{ type: "Succeeded", status }] },
+  });
+  old = [run(0, "Unknown"), ...Array.from({ length: 23 }, (_, index) => run(index + 1, "True"))];
+  await goOn();
+  expect(requests.filter((request) => request.startsWith("DELETE"))).toEqual(
+    ["deliver-3", "deliver-2", "deliver-1"].map((name) => `DELETE ${namespace}/${name}`),
+  );
+});
+
+test("where nothing has changed, none is started; where the files are stale, it fails", async () => {
+  expect(await goOn({ ...shop, services: [] })).toBe("");
+  expect(await goOn(shop, ".tekton/delivery.yaml is stale")).toBe(".tekton/delivery.yaml is stale");
+  expect(requests).toEqual([]);
+});
+
+const source = {
+  repository: "https://github.com/acme/shop",
+  commit: "1".repeat(40),
+  secret: "checkout",
+  values: { commit: "1".repeat(40), number: "7", pullRequest: "12" },
+};
+
+test("a job sees the Secrets of its contexts, and no token of the cluster; only the checkout sees that of the repository", () => {
+  const { spec } = pipelineRun("deliver", shop, source);
+  expect(spec.taskRunTemplate.podTemplate.automountServiceAccountToken).toBe(false);
+  const secrets = spec.pipelineSpec.tasks.map(({ name, taskSpec: { steps } }) => [
+    name,
+    [...new Set(steps.flatMap(({ envFrom = [] }) => envFrom.map(({ secretRef }) => secretRef.name)))].join(),
+  ]);
+  expect(Object.fromEntries(secrets)).toEqual({
+    "test-base": "",
+    "test-link": "",
+    "build-base": "shop-build",
+    "build-link": "shop-build",
+    "release-dev": "shop-dev",
+    "publish-state-dev": "shop-dev",
+  });
+  for (const { taskSpec } of spec.pipelineSpec.tasks)
+    expect(
+      taskSpec.steps
+        .filter(({ volumeMounts = [] }) => volumeMounts.some(({ name }) => name === "checkout"))
+        .map(({ name }) => name),
+    ).toEqual(["checkout"]);
+});
+
+test("what waits for nobody's volume has none: only files that were made for images are shared by one", () => {
+  expect(pipelineRun("deliver", shop, source).spec.workspaces).toBeUndefined();
+  const prepare = { command: "make", directory: "svc/base", context: "." };
+  const { spec } = pipelineRun(
+    "deliver",
+    { ...shop, services: [{ ...shop.services[0]!, prepare }, ...shop.services.slice(1)] },
+    source,
+  );
+  expect(spec.workspaces).toHaveLength(1);
+  expect(spec.pipelineSpec.tasks.flatMap(({ name, workspaces = [] }) => (workspaces.length > 0 ? [name] : []))).toEqual(
+    ["prepare-base", "build-base"],
+  );
+});
+
+test("dollar signs of a command reach its shell, and what Tekton would replace is refused", () => {
+  const withScript = (testScript: string): Pipeline => ({
+    ...samplePipeline,
+    services: [{ name: "user", serviceContainers: [], testImage: "rust:1", testScript }],
+  });
+  const variable = (script: string) =>
+    pipelineRun("review", withScript(script), source)
+      .spec.pipelineSpec.tasks[0]?.taskSpec.steps.flatMap(({ env = [] }) => env)
+      .find(({ name }) => name === "COMMAND")?.value;
+  expect(variable("echo $$ $(date) $HOME")).toBe("echo $$$$ $$(date) $$HOME");
+  expect(() => variable("echo $(params.revision)")).toThrow(/test-user: Tekton would replace "\$\(params\."/);
+});
+
+test("every script is one that bash can read", () => {
+  const [, functions] = tekton.files(shop);
+  const tasks = pipelineRun("deliver", shop, source).spec.pipelineSpec.tasks;
+  for (const script of [
+    functions?.text ?? "",
+    ...tasks.flatMap(({ taskSpec }) => taskSpec.steps.map((step) => step.script)),
+  ])
+    expect(spawnSync("bash", ["-n"], { input: script, encoding: "utf8" })).toMatchObject({ status: 0, stderr: "" });
+});

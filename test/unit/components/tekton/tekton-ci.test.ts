@@ -1,0 +1,97 @@
+import * as pulumi from "@pulumi/pulumi";
+import { expect, test } from "vitest";
+import { TektonCi, type TektonCiArgs } from "../../../../components/tekton/tekton-ci.ts";
+import { hideSecrets, openMockEngine } from "../../../support/mock-engine.ts";
+
+const base: TektonCiArgs = {
+  app: "shop",
+  environment: "dev",
+  owned: true,
+  standalone: true,
+  repository: "https://github.com/acme/shop",
+  registry: { server: "docker.io", username: "acme-ci", password: pulumi.secret("hunter2") },
+  readGit: { username: "reader", token: pulumi.secret("hunter4") },
+  variables: { DELIVERY_GIT_TOKEN: "deploy-token" },
+  shared: { build: {}, read: {}, previews: { DELIVERY_GIT_TOKEN: "previews-token" } },
+  secrets: new Map([
+    ["deploy-token", pulumi.secret("hunter3")],
+    ["previews-token", pulumi.secret("hunter5")],
+  ]),
+};
+
+async function declared(args: Partial<TektonCiArgs> = {}) {
+  const engine = await openMockEngine("dev", { values: {}, secretKeys: [] });
+  new TektonCi("shop", { ...base, ...args });
+  const resources = await engine.resources();
+  const child = (type: string) =>
+    Object.fromEntries(
+      Object.entries(resources).flatMap(([urn, inputs]) => {
+        const [own = "", name = ""] = urn.split("::");
+        return own.endsWith(`$kubernetes:${type}`) ? [[name, inputs]] : [];
+      }),
+    );
+  return { resources, child };
+}
+
+/** The variables of each Secret, by namespace and name. */
+function variablesOf(secrets: Readonly<Record<string, Record<string, unknown>>>): Record<string, string[]> {
+  return Object.fromEntries(
+    Object.values(secrets).map(({ metadata, stringData }) => {
+      const { namespace, name } = Object(metadata);
+      return [`${namespace}/${name}`, Object.keys(Object(stringData).value ?? stringData).toSorted()];
+    }),
+  );
+}
+
+test("each context is a Secret of those namespaces alone whose runs may read it; forks have none", async () => {
+  const { child } = await declared();
+  expect(variablesOf(child("core/v1:Secret"))).toEqual({
+    "shop-ci-deliver/shop-build": ["DOCKERHUB_PASSWORD", "DOCKERHUB_USERNAME"],
+    "shop-ci/shop-read": ["DELIVERY_GIT_TOKEN", "DELIVERY_GIT_USERNAME"],
+    "shop-ci-review/shop-read": ["DELIVERY_GIT_TOKEN", "DELIVERY_GIT_USERNAME"],
+    "shop-ci-deliver/shop-previews": ["DELIVERY_GIT_TOKEN"],
+    "shop-ci-review/shop-previews": ["DELIVERY_GIT_TOKEN"],
+    "shop-ci-deliver/shop-dev": ["DELIVERY_GIT_TOKEN"],
+  });
+});
+
+test("no value of a secret is in plain text", async () => {
+  const { resources } = await declared();
+  expect(JSON.stringify(hideSecrets(resources))).not.toMatch(/hunter/);
+});
+
+test("whoever finds out what has changed may start runs behind the own wall, and read no Secret", async () => {
+  const { child } = await declared();
+  const rules = [
+    { apiGroups: ["tekton.dev"], resources: ["pipelineruns"], verbs: ["create", "get", "list", "patch", "delete"] },
+  ];
+  const roles = child("rbac.authorization.k8s.io/v1:Role");
+  expect(Object.keys(roles)).toEqual(["delivery-deliver", "delivery-forks", "delivery-review"]);
+  for (const wall of ["deliver", "forks", "review"])
+    expect(roles[`delivery-${wall}`]).toMatchObject({ metadata: { namespace: `shop-ci-${wall}` }, rules });
+  expect(child("rbac.authorization.k8s.io/v1:RoleBinding")["delivery-forks"]).toMatchObject({
+    metadata: { namespace: "shop-ci-forks" },
+    roleRef: { kind: "Role", name: "delivery-forks" },
+    subjects: [{ kind: "ServiceAccount", name: "delivery-forks", namespace: "shop-ci" }],
+  });
+});
+
+test("what an event starts is what is merged, whatever a branch has edited", async () => {
+  const { child } = await declared();
+  expect(child("pipelinesascode.tekton.dev/v1alpha1:Repository")["repository"]).toMatchObject({
+    metadata: { namespace: "shop-ci" },
+    spec: { url: "https://github.com/acme/shop", settings: { pipelinerun_provenance: "default_branch" } },
+  });
+});
+
+test("a stack that does not own the project declares its environment's Secret alone", async () => {
+  const { child, resources } = await declared({
+    owned: false,
+    environment: "prod",
+    shared: { build: {}, read: {} },
+    clusterContext: "ci",
+  });
+  expect(variablesOf(child("core/v1:Secret"))).toEqual({ "shop-ci-deliver/shop-prod": ["DELIVERY_GIT_TOKEN"] });
+  expect(child("core/v1:Namespace")).toEqual({});
+  expect(JSON.stringify(resources)).toContain('"context":"ci"');
+});
