@@ -19,7 +19,7 @@ export interface ProgramLayout {
 /** Where jobs leave files for one another: outside of the checkout, which is the context of image builds. */
 export const handOver = "../handed-over";
 
-/** What jobs run of this program, where its directory is that of the monorepo, too. */
+/** What jobs run of this program, and of its users' own rules, where its directory is that of the monorepo, too. */
 export const programEntries: readonly string[] = [
   ".circleci",
   ".npmrc",
@@ -34,6 +34,7 @@ export const programEntries: readonly string[] = [
   "node_modules",
   "package-lock.json",
   "package.json",
+  "policies",
   "policy",
   "sdks",
   "stacks",

@@ -11,17 +11,31 @@ export interface Manifests {
   readonly after: ReadonlyMap<string, string>;
 }
 
+interface StackManifests extends Manifests {
+  /** The files whose content only the update knows; empty text: there are some, and not even their names are known. */
+  readonly unknown: readonly string[];
+}
+
 /** In place of a file's content that is not known before the update. */
 const unknownContent = `${unknownWord}\n`;
 
-export function manifestsOf(steps: readonly Step[]): Manifests {
+export function manifestsOf(steps: readonly Step[]): StackManifests {
   const step = steps.find(({ type }) => type.endsWith(":GitManifests"));
   const directory = valueAt(step?.after ?? step?.before, ["directory"]);
   return {
     directory: typeof directory === "string" ? directory : "",
     before: filesIn(step?.before),
     after: filesIn(step?.after),
+    unknown: unknownFiles(step?.after),
   };
+}
+
+function unknownFiles(inputs: Value | undefined): string[] {
+  const files = valueAt(inputs, ["files"]);
+  if (!isMap(files)) return inputs === undefined ? [] : [""];
+  return Object.entries(files).flatMap(([path, content]) =>
+    typeof content === "string" && content !== unknownWord ? [] : [path],
+  );
 }
 
 /** A release record counts only where there is none yet; the release commands write all others. */

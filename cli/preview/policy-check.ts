@@ -36,14 +36,17 @@ export function checkStackPolicies(
   const released = new Set([unknownWord, ...releasedRepositories(steps)]);
   const { violations, failures } = checkPolicies(rules, { all, released });
   return {
-    policies: violations.map(({ rule, mandatory, service, file, object, message }) => ({
-      policy: rule,
-      mandatory,
-      service,
-      file,
-      resource: describe(object),
-      message,
-    })),
+    policies: [
+      ...violations.map(({ rule, mandatory, service, file, object, message }) => ({
+        policy: rule,
+        mandatory,
+        service,
+        file,
+        resource: describe(object),
+        message,
+      })),
+      ...uncheckedFiles(steps),
+    ],
     errors: [
       ...problems,
       ...failures.map(
@@ -52,6 +55,21 @@ export function checkStackPolicies(
       ),
     ],
   };
+}
+
+/** What nobody can look at before the update is said, so that nothing passes in silence. */
+function uncheckedFiles(steps: readonly Step[]): PolicyViolation[] {
+  return manifestsOf(steps).unknown.map((file) => ({
+    policy: "not-checked",
+    mandatory: false,
+    service: "",
+    file,
+    resource: "",
+    message:
+      file === ""
+        ? "what the deploy repository is to hold is known only once this is applied, so that no policy was asked about it"
+        : "its content is known only once this is applied, so that no policy was asked about it",
+  }));
 }
 
 /** What Argo CD will apply; a kustomization only lists the others. */

@@ -15,6 +15,7 @@ import { servicePorts } from "../../../../cli/ci-config/service-ports.ts";
 import { generatedFiles } from "../../../../cli/ci-config/circleci/files.ts";
 import { render, staleFiles, writeFiles } from "../../../../cli/ci-config/generated-files.ts";
 import { triggerKinds, type Pipeline, type TriggerKind } from "../../../../cli/ci-config/pipeline.ts";
+import { ownRulesDirectory } from "../../../../policy/own-rules.ts";
 import { programEntries } from "../../../../cli/ci-config/program-layout.ts";
 import { pipelineOf, readDeclarations } from "../../../../cli/ci-config/read-pipeline.ts";
 import { Project } from "../../../../cli/project/stack-file.ts";
@@ -560,7 +561,7 @@ test("what a job takes over from another may be none of what this program consis
   const run = [...top].filter(
     (name) => !/^(\.ci|\.gitignore|\.ox.*|README\.md|bench|docs|examples|findings|sandbox|test|vitest.*)$/.test(name),
   );
-  expect([...programEntries].toSorted()).toEqual([...run, "node_modules"].toSorted());
+  expect([...programEntries].toSorted()).toEqual([...run, "node_modules", ownRulesDirectory].toSorted());
 });
 
 describe("services that are too many for jobs of their own", () => {

@@ -78,6 +78,22 @@ test("what comes with another product's release is not asked about, and what onl
   expect(of("delivery:cluster:Workload", "redis")).toContain("link image-by-digest ");
 });
 
+test.each<[files: unknown, expected: string[]]>([
+  [{ "dev/link/pod.yaml": unknown, "dev/link/service.yaml": "kind: Service" }, ["dev/link/pod.yaml"]],
+  [unknown, [""]],
+  [{}, []],
+])("what only the update knows is said to be unchecked: %j", (files, expected) => {
+  const resources = { "pulumi-nodejs:dynamic/delivery:GitManifests::shop": { directory: "dev", files, records: {} } };
+  const { policies, errors } = checkStackPolicies(steps(resources), builtIn);
+  expect(errors).toEqual([]);
+  const unchecked = policies.filter(({ policy }) => policy === "not-checked");
+  expect(unchecked.map(({ file }) => file)).toEqual(expected);
+  for (const { message, mandatory } of unchecked) {
+    expect(message).toMatch(/known only once this is applied, so that no policy was asked about it$/);
+    expect(mandatory).toBe(false);
+  }
+});
+
 test("the comment names service, rule, object, file and the way out, and the preview fails", () => {
   const input = {
     stack: "dev",
