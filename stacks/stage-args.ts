@@ -20,6 +20,7 @@ import { tokenVariable } from "../git/git-credentials.ts";
 import { signingKeyVariable } from "../git/signing-keys.ts";
 import { SourceRepositoryError } from "../git/source-repository.ts";
 import type { Config } from "./config.ts";
+import { pipelineSecrets } from "./pipeline-secrets.ts";
 import type { StackSettings } from "./schema.ts";
 
 /** What the discovery of services takes from the configuration. */
@@ -30,6 +31,7 @@ export function discoveryArgs(config: Config): DiscoveryArgs {
     dependencies: new Set(Object.keys(config.dependencies)),
     absent: absentDependencies(config.dependencies),
     secrets: new Set(config.secrets.keys()),
+    pipelineSecrets: pipelineSecrets(config),
     programBuilds: config.images.source === "build",
     noMigrations: migrationRefusal(config.file, config),
     verification: { environment: config.verify, refusal: verificationRefusal(config.file, config) },

@@ -39,6 +39,8 @@ export interface DiscoveryArgs extends CandidateArgs {
   cluster?: WayIn;
   /** The names of the stack's secrets. @default not checked: commands that need no secret do without them */
   secrets?: ReadonlySet<string>;
+  /** Those that no service may have, and the key of the stack file that gives each to the pipeline. @default not checked */
+  pipelineSecrets?: ReadonlyMap<string, string>;
   images: CandidateArgs["images"] & { registry: string; organization: string };
   /** Why services can have no migrations in this environment. @default they can */
   noMigrations?: string | undefined;
@@ -163,8 +165,17 @@ function readService(
   const named = [
     ...Object.entries(settings.secrets ?? {}).map(([variable, secret]) => [["secrets", variable], secret] as const),
     ...Object.entries(fileSettings).map(([path, { secret }]) => [["files", path, "secret"], secret] as const),
+    ...Object.entries(settings.build?.secrets ?? {}).map(([id, secret]) => [["build", "secrets", id], secret] as const),
   ];
   for (const [path, secret] of named) {
+    const holder = args.pipelineSecrets?.get(secret ?? "");
+    if (holder !== undefined)
+      problems.push({
+        location: origin(...path),
+        message: `${JSON.stringify(secret)} is what the pipeline itself logs in or signs with (${holder} of ${args.file}), and whoever has it is the pipeline; give ${name} a secret of its own`,
+      });
+  }
+  for (const [path, secret] of named.filter(([[key]]) => key !== "build")) {
     if (secret !== undefined && args.secrets?.has(secret) === false) {
       problems.push({
         location: origin(...path),
