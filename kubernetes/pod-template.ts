@@ -1,5 +1,5 @@
-import { listAt, mapAt, withValue, type KubernetesObject } from "./object.ts";
-import type { JsonMap } from "./json.ts";
+import { listAt, mapAt, stringAt, withValue, type KubernetesObject } from "./object.ts";
+import { isMap, type JsonMap, type JsonValue } from "./json.ts";
 
 /** Where a kind says what its pods are. */
 const templates: Readonly<Record<string, readonly string[]>> = {
@@ -18,6 +18,39 @@ const templates: Readonly<Record<string, readonly string[]>> = {
 export function podTemplateOf(object: KubernetesObject): JsonMap | undefined {
   const path = pathIn(object);
   return path === undefined ? undefined : mapAt(object, ...path);
+}
+
+/** All that an object says of pods: of a kind that nobody knows here, whatever in it has containers with images. */
+export function podTemplatesIn(object: KubernetesObject): JsonMap[] {
+  const known = podTemplateOf(object);
+  return known === undefined ? Object.values(object).flatMap((value) => templatesIn(value)) : [known];
+}
+
+function templatesIn(value: JsonValue): JsonMap[] {
+  if (Array.isArray(value)) return value.flatMap(templatesIn);
+  if (!isMap(value)) return [];
+  if (hasContainers(mapAt(value, "spec"))) return [value];
+  if (hasContainers(value)) return [{ spec: value }];
+  return Object.values(value).flatMap(templatesIn);
+}
+
+function hasContainers(spec: JsonMap): boolean {
+  return containersOf({ spec }).some((container) => typeof container["image"] === "string");
+}
+
+/** The images that pods would run, or have as volumes: of each, what it is for. */
+export function imagesIn(template: JsonMap): { readonly of: string; readonly image: string }[] {
+  const volumes = listAt(template, "spec", "volumes").filter((volume) => isMap(volume["image"]));
+  return [
+    ...containersOf(template).map((container) => ({
+      of: `container ${stringAt(container, "name") ?? ""}`,
+      image: stringAt(container, "image") ?? "",
+    })),
+    ...volumes.map((volume) => ({
+      of: `volume ${stringAt(volume, "name") ?? ""}`,
+      image: stringAt(volume, "image", "reference") ?? "",
+    })),
+  ];
 }
 
 /** The containers of pods, those that run before the others first. @param template what an object says of its pods */

@@ -1,7 +1,7 @@
 import { looseSettings } from "../../components/manifests/pod-rights.ts";
 import type { JsonMap } from "../../kubernetes/json.ts";
 import { listAt, mapAt, stringAt, type KubernetesObject } from "../../kubernetes/object.ts";
-import { containersOf, podTemplateOf } from "../../kubernetes/pod-template.ts";
+import { containersOf, imagesIn, podTemplateOf, podTemplatesIn } from "../../kubernetes/pod-template.ts";
 import type { PolicyRule } from "../rule.ts";
 
 /** Nothing that can become another image behind its name runs. */
@@ -9,13 +9,14 @@ export const imageByDigest: PolicyRule = {
   name: "image-by-digest",
   level: "mandatory",
   check: ({ object }, { released }) =>
-    containersOf(podTemplateOf(object) ?? {}).flatMap((container) => {
-      const image = stringAt(container, "image") ?? "";
-      if (image.includes("@sha256:") || released.has(image) || isPinnedTag(image)) return [];
-      return [
-        `container ${nameIn(container)} runs ${JSON.stringify(image)}, which may be another image tomorrow; name a version, or better the digest (\`@sha256:…\`)`,
-      ];
-    }),
+    podTemplatesIn(object)
+      .flatMap(imagesIn)
+      .flatMap(({ of, image }) => {
+        if (image.includes("@sha256:") || released.has(image) || isPinnedTag(image)) return [];
+        return [
+          `${of} runs ${JSON.stringify(image)}, which may be another image tomorrow; name a version, or better the digest (\`@sha256:…\`)`,
+        ];
+      }),
 };
 
 /** A tag that names a version is moved by few; that it is moved at all, nobody can exclude. */
@@ -23,13 +24,12 @@ export const imageByTag: PolicyRule = {
   name: "image-by-tag",
   level: "advisory",
   check: ({ object }) =>
-    containersOf(podTemplateOf(object) ?? {}).flatMap((container) => {
-      const image = stringAt(container, "image") ?? "";
-      if (image.includes("@sha256:") || !isPinnedTag(image)) return [];
-      return [
-        `container ${nameIn(container)} runs ${image} by its tag, which can be moved; add the digest (\`@sha256:…\`)`,
-      ];
-    }),
+    podTemplatesIn(object)
+      .flatMap(imagesIn)
+      .flatMap(({ of, image }) => {
+        if (image.includes("@sha256:") || !isPinnedTag(image)) return [];
+        return [`${of} runs ${image} by its tag, which can be moved; add the digest (\`@sha256:…\`)`];
+      }),
 };
 
 /** Without a limit, one service that leaks takes the node's memory from all others. */
@@ -37,16 +37,18 @@ export const memoryLimit: PolicyRule = {
   name: "memory-limit",
   level: "mandatory",
   check: ({ object }) =>
-    containersOf(podTemplateOf(object) ?? {}).flatMap((container) => {
-      const missing = [
-        ...(stringAt(container, "resources", "requests", "memory") === undefined ? ["a request"] : []),
-        ...(stringAt(container, "resources", "limits", "memory") === undefined ? ["a limit"] : []),
-      ];
-      if (missing.length === 0) return [];
-      return [
-        `container ${nameIn(container)} has no ${missing.join(" and no ").replaceAll("a ", "")} of memory; set \`resources\` of the service, or of the container where a patch adds one`,
-      ];
-    }),
+    podTemplatesIn(object)
+      .flatMap(containersOf)
+      .flatMap((container) => {
+        const missing = [
+          ...(stringAt(container, "resources", "requests", "memory") === undefined ? ["a request"] : []),
+          ...(stringAt(container, "resources", "limits", "memory") === undefined ? ["a limit"] : []),
+        ];
+        if (missing.length === 0) return [];
+        return [
+          `container ${nameIn(container)} has no ${missing.join(" and no ").replaceAll("a ", "")} of memory; set \`resources\` of the service, or of the container where a patch adds one`,
+        ];
+      }),
 };
 
 /** Pods fit Pod Security's strictest profile. What only `baseline` lets run is another rule. */
@@ -76,13 +78,13 @@ export const readinessProbe: PolicyRule = {
 };
 
 function rightsProblems(object: KubernetesObject, level: "baseline" | "privileged"): string[] {
-  const template = podTemplateOf(object);
-  if (template === undefined) return [];
-  const loose = looseSettings(mapAt(template, "spec"));
-  if (loose.settings.length === 0 || loose.level !== level) return [];
-  return [
-    `its pods need Pod Security \`${level}\`, for ${loose.settings.join(", ")}; remove that from the patches or manifests of the service`,
-  ];
+  return podTemplatesIn(object).flatMap((template) => {
+    const loose = looseSettings(mapAt(template, "spec"));
+    if (loose.settings.length === 0 || loose.level !== level) return [];
+    return [
+      `its pods need Pod Security \`${level}\`, for ${loose.settings.join(", ")}; remove that from the patches or manifests of the service`,
+    ];
+  });
 }
 
 function nameIn(container: JsonMap): string {

@@ -1,6 +1,6 @@
 import { isMap, type JsonMap, type JsonValue } from "../../kubernetes/json.ts";
 import { listAt, mapAt, stringAt } from "../../kubernetes/object.ts";
-import { containersOf, podTemplateOf } from "../../kubernetes/pod-template.ts";
+import { containersOf, podTemplatesIn } from "../../kubernetes/pod-template.ts";
 import type { PolicyRule } from "../rule.ts";
 
 /** What is in Git is known to all who can read the repository, for ever. */
@@ -29,7 +29,7 @@ export const secretInVariable: PolicyRule = {
   name: "secret-in-variable",
   level: "advisory",
   check: ({ object, file }) => {
-    const containers = containersOf(podTemplateOf(object) ?? {});
+    const containers = podTemplatesIn(object).flatMap(containersOf);
     if (file === "" && containers.length === 0) return [];
     return containers.flatMap((container) =>
       listAt(container, "env").flatMap((variable) => {
