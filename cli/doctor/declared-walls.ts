@@ -166,6 +166,13 @@ function settingFindings(environment: EnvironmentSettings, { app, contexts, envi
         `${ci.program.ref ?? "its default branch"}: jobs with credentials run what is there that day, so that whoever may write there has them all; set it to a commit, or protect that branch as well as the monorepo's`,
       ),
     isLast &&
+      environments.some((other) => other.images.signing !== undefined) &&
+      images.signing?.verify === undefined &&
+      warning(
+        "images.signing.verify",
+        `missing: images are signed, and ${name} runs those that nobody has signed, too; set it to signed${images.signing === undefined ? ", with the public key in images.signing.publicKeys" : ""}`,
+      ),
+    isLast &&
       admission?.action !== "enforce" &&
       warning(
         "cluster.admission",

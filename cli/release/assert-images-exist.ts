@@ -2,14 +2,20 @@ import type { Release } from "../../git/records.ts";
 import { CommandError } from "../command.ts";
 import type { Registry } from "../registry/client.ts";
 
+interface ExistenceArgs {
+  /** What else to do about one that is missing. @default nothing */
+  readonly hint?: string;
+  /** Whether the user may have it not asked. @default true */
+  readonly dispensable?: boolean;
+}
+
 /**
- * @param hint what else to do about one that is missing
  * @throws CommandError with all images that the registry does not have
  */
 export async function assertImagesExist(
   registry: Registry,
   releases: readonly Release[],
-  hint?: string,
+  { hint, dispensable = true }: ExistenceArgs = {},
 ): Promise<void> {
   const found = await Promise.all(
     releases.map(async (release) => ({ release, digest: await registry.digest(release.repository, release.digest) })),
@@ -17,7 +23,7 @@ export async function assertImagesExist(
   const missing = found.filter(({ digest }) => digest === undefined).map(({ release }) => nameOf(release));
   if (missing.length === 0) return;
   throw new CommandError(
-    `the registry does not have ${missing.join(", ")}; push first, or give --unverified to release all the same; nothing was changed${hint === undefined ? "" : `. ${hint}`}`,
+    `the registry does not have ${missing.join(", ")}; push first${dispensable ? ", or give --unverified to release all the same" : ""}; nothing was changed${hint === undefined ? "" : `. ${hint}`}`,
   );
 }
 
@@ -28,7 +34,7 @@ const rollbackHint = "Retention may have removed it: go to another commit with -
  * @throws CommandError with all images that nodes could not pull
  */
 export async function assertImagesComplete(registry: Registry, releases: readonly Release[]): Promise<void> {
-  await assertImagesExist(registry, releases, rollbackHint);
+  await assertImagesExist(registry, releases, { hint: rollbackHint });
   const checked = await Promise.all(
     releases.map(async (release) => {
       const missing = await registry.missingParts(release.repository, release.digest);

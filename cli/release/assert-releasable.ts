@@ -38,7 +38,7 @@ export async function releaseChecks(
   const policy = signingPolicy(file);
   if (policy !== undefined && flags.unverified)
     throw new UsageError(
-      `--unverified asks nobody, and ${policy.file} demands signed images (signing.verify); leave it out`,
+      `--unverified asks nobody, and ${policy.file} demands signed images (images.signing.verify); leave it out`,
     );
   const given = flags.unverified ? undefined : await givenLogin(flags, context);
   // The login is for the environment's registry: where images come from is another's.
@@ -53,12 +53,14 @@ export async function releaseChecks(
         ...release,
         repository: origins?.get(release.service) ?? repository,
       }));
-      await assertImagesExist(registryClient(registry), at);
+      await assertImagesExist(registryClient(registry), at, {
+        dispensable: policy === undefined && origins === undefined,
+      });
       if (policy !== undefined) await assertImagesSigned(policy, at, registry);
     },
     assertCopied: async (releases) => {
       const registry = registryFor(releases);
-      await assertImagesExist(registryClient(registry), releases);
+      await assertImagesExist(registryClient(registry), releases, { dispensable: false });
       if (policy !== undefined) await assertImagesSigned(policy, releases, registry, "beside the image");
     },
   };

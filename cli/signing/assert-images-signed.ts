@@ -142,7 +142,8 @@ function missingKind(
   if (ofRepository.length > 0)
     return `${what} for the commit ${commit}, but for ${commits}: another build has this digest`;
   const repositories = list(ofKind.map((statement) => statement.repository || "no repository"));
-  if (ofKind.length > 0) return `${what} for ${repository}, but for ${repositories}: it was copied from there`;
+  if (ofKind.length > 0)
+    return `${what} for ${repository}, but for ${repositories}: build it for the one, or where it is to come from the other, set images.signing.origin`;
   if (broken > 0) return `${what}: what claims to be was changed after it was signed, for its signature does not fit`;
   if (foreign > 0) return `${what} by a key of images.signing.publicKeys: what is attached is signed by another key`;
   return `${what}: build it again with signing on, which needs no other commit`;

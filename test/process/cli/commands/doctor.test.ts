@@ -131,7 +131,7 @@ Nothing to do.`);
 });
 
 test("where images are copied, a promotion has the login for the copies, and one that may only read where they come from", async () => {
-  const signing = { publicKeys: [keyPair().publicPem], origin: "docker.io/acme" };
+  const signing = { publicKeys: [keyPair().publicPem], origin: "docker.io/acme", verify: "signed" };
   const environment = {
     DELIVERY_GIT_TOKEN: "prod-token",
     DELIVERY_REGISTRY_USERNAME: "push-user",
@@ -259,6 +259,13 @@ describe("what the stack files say of walls", () => {
       [
         /^warning .*dev\.yaml: ci\.environment: verify-dev asks the cluster, for which shop-dev has no DELIVERY_KUBECONFIG; set it to a secret with the kubeconfig of a user who may only read there$/,
         /^warning .*prod\.yaml: ci\.environment: promote-prod and verify-prod ask the cluster, for which shop-prod has no DELIVERY_KUBECONFIG; /,
+      ],
+    ],
+    [
+      "images are signed, and production does not ask",
+      { dev: { images: { ...images, pull, signing: { secret: "image-key", publicKeys: [keyPair().publicPem] } } } },
+      [
+        /^warning .*prod\.yaml: images\.signing\.verify: missing: images are signed, and prod runs those that nobody has signed, too; set it to signed, with the public key in images\.signing\.publicKeys$/,
       ],
     ],
     [

@@ -90,7 +90,7 @@ describe("is not released, and one sentence says why:", () => {
   test("one whose signature was copied from another repository", async () => {
     await signSample({ digest, repository: repository() }, ours.key);
     await refused(
-      `is not signed for ${registry.host}/acme/shop-user, but for ${repository()}: it was copied from there`,
+      `is not signed for ${registry.host}/acme/shop-user, but for ${repository()}: build it for the one, or where it is to come from the other, set images.signing.origin`,
       commit,
       { ...policy(), originOf: () => `${registry.host}/acme/shop-user` },
     );
