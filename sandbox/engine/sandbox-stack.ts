@@ -1,3 +1,4 @@
+import { createPublicKey } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Stack } from "@pulumi/pulumi/automation/index.js";
@@ -67,7 +68,7 @@ export async function openSandboxStack(options: SandboxStackOptions): Promise<Op
     },
     settings: withManifests(
       {
-        ...withEndpoints(withProvidedImages(sandboxStackFile(stateDir), options), endpoints, overrides),
+        ...withEndpoints(withProvidedImages(sandboxStackFile(stateDir), options), credentials, endpoints, overrides),
         ...overrides.settings,
       },
       options,
@@ -130,19 +131,29 @@ async function serveProviders(
 /** What the stack file's `ci.environment` and `ci.contexts` name: jobs deliver with it. */
 function ciSecrets(
   stateDir: string,
-  { gitWriteToken, githubToken, registryPassword }: Credentials,
+  { gitWriteToken, gitPreviewsToken, githubToken, registryPassword, imageKey }: Credentials,
   directory: string,
 ): Record<string, string> {
   const { username } = Object(sandboxStackFile(stateDir)["delivery:images"]);
   const { backend, passphrase } = engineAccess(directory);
   return {
     "deploy-token": gitWriteToken,
+    "previews-token": gitPreviewsToken,
     "github-token": githubToken,
     "pulumi-passphrase": passphrase,
     "pulumi-backend": backend,
     "registry-user": String(username),
     "registry-password": registryPassword,
+    [imageKeySecret]: imageKey,
   };
+}
+
+const imageKeySecret = "image-key";
+
+/** Of images that CI builds, only those are released that it has signed. */
+function imageSigning({ imageKey }: Credentials): Record<string, unknown> {
+  const publicKey = createPublicKey(imageKey).export({ type: "spki", format: "pem" });
+  return { secret: imageKeySecret, publicKeys: [String(publicKey)], verify: "signed" };
 }
 
 /** Dependencies run what their users have provided from the sandbox's registry. */
@@ -162,6 +173,7 @@ function withProvidedImages(
 /** The stack file's settings with the endpoints of the running sandbox, whose ports may be others than the stack file's. */
 function withEndpoints(
   settings: Record<string, unknown>,
+  credentials: Credentials,
   endpoints: SandboxEndpoints | undefined,
   { settings: others = {} }: StackOverrides,
 ): Record<string, unknown> {
@@ -174,7 +186,11 @@ function withEndpoints(
   const ownProgram = programRepository === undefined ? {} : { program: { repository: programRepository } };
   return {
     ...settings,
-    "delivery:images": { ...Object(settings["delivery:images"]), registry: registryHost },
+    "delivery:images": {
+      ...Object(settings["delivery:images"]),
+      registry: registryHost,
+      ...(built && githubApi !== undefined ? { signing: imageSigning(credentials) } : {}),
+    },
     "delivery:ci": { ...ci, host: circleci.url, organizationId: circleci.organizationId, ...ownProgram },
     ...(githubApi === undefined
       ? {}

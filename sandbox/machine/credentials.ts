@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
@@ -8,15 +8,22 @@ import { tokenVariable, usernameVariable } from "../../git/git-credentials.ts";
 const random = (): string => randomBytes(24).toString("base64url");
 const token = z.string().default(random);
 
+const privateKey = (): string =>
+  String(generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey.export({ type: "pkcs8", format: "pem" }));
+
 const credentialsSchema = z.strictObject({
   registryPassword: token,
   circleciToken: token,
   /** With which the program writes to the deploy repository, and with which Argo CD reads it. */
   gitWriteToken: token,
   gitReadToken: token,
+  /** With which pull requests get environments of their own in the deploy repository. */
+  gitPreviewsToken: token,
   /** For GitHub's API, and with which GitHub signs what it tells CircleCI. */
   githubToken: token,
   githubWebhookSecret: token,
+  /** With which CI signs the images that it builds, as PEM. */
+  imageKey: z.string().default(privateKey),
   /** The secrets of the application. */
   secrets: z.record(z.string(), z.string()).default(() => ({ "token-secret": random() })),
 });

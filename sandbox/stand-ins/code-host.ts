@@ -40,7 +40,7 @@ export async function startCodeHost(options: {
   webhook: string;
 }): Promise<CodeHost> {
   const { stateDir, port, credentials, argoCdNamespace, source, ownProgram, webhook } = options;
-  const { gitWriteToken, gitReadToken, githubToken, githubWebhookSecret } = credentials;
+  const { gitWriteToken, gitReadToken, gitPreviewsToken, githubToken, githubWebhookSecret } = credentials;
   const githubPort = await choosePort(stateDir, "github", options.githubPort);
   const githubApi = `http://localhost:${githubPort}`;
   const [owner = ""] = source.repository.split("/");
@@ -51,6 +51,13 @@ export async function startCodeHost(options: {
       { name: gitUsers.writer, token: gitWriteToken, access: "write" },
       { name: tokenUser, token: gitWriteToken, access: "write" },
       { name: gitUsers.reader, token: gitReadToken, access: "read" },
+      // With it jobs of pull requests write, so that it must not reach what runs in an environment.
+      {
+        name: tokenUser,
+        token: gitPreviewsToken,
+        access: "write",
+        pushes: { repository: "deploy", directory: "previews" },
+      },
     ],
     repositories: [
       { name: "deploy" },

@@ -194,8 +194,8 @@ describe("preview environments", () => {
       cwd: join(harness.stateDir, "programs", "base"),
       env: {
         PATH: process.env["PATH"],
-        DELIVERY_GIT_USERNAME: gitUsers.writer,
-        DELIVERY_GIT_TOKEN: harness.credentials.gitWriteToken,
+        // It may change nothing but previews/, which is enough.
+        DELIVERY_GIT_TOKEN: harness.credentials.gitPreviewsToken,
         DELIVERY_GITHUB_TOKEN: harness.credentials.githubToken,
       },
     });

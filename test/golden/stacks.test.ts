@@ -12,6 +12,7 @@ const names = [
   "social-graph-db-password",
   "token-secret",
   "deploy-token",
+  "previews-token",
   "pull-token",
   "github-token",
   "pulumi-passphrase",

@@ -15,6 +15,7 @@ export const stackSecrets = {
     "pull-token": "value-of-pull-token",
     "token-secret": "value-of-token-secret",
     "deploy-token": "value-of-deploy-token",
+    "previews-token": "value-of-previews-token",
     "github-token": "value-of-github-token",
     "pulumi-passphrase": "value-of-pulumi-passphrase",
     "pulumi-backend": "value-of-pulumi-backend",

@@ -140,6 +140,7 @@ function changeIn({ resOutputsEvent }: EngineEvent): string | undefined {
 /** What the sandbox's CI asks for, which does not change. */
 export const ciSecrets = {
   "deploy-token": "a",
+  "previews-token": "g",
   "github-token": "b",
   "pulumi-passphrase": "c",
   "pulumi-backend": "d",

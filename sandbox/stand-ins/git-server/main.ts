@@ -15,7 +15,12 @@ import { watchPushes, type PushHook } from "./pushes.ts";
 import { serveGit } from "./server.ts";
 
 const usersSchema = z.array(
-  z.strictObject({ name: z.string(), token: z.string().min(1), access: z.enum(["read", "write"]) }),
+  z.strictObject({
+    name: z.string(),
+    token: z.string().min(1),
+    access: z.enum(["read", "write"]),
+    pushes: z.strictObject({ repository: z.string(), directory: z.string() }).optional(),
+  }),
 );
 const log = (line: string): void => console.log(`${new Date().toISOString()} ${line}`);
 

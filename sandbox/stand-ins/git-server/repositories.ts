@@ -32,6 +32,9 @@ export const gitEnvironment = {
   GIT_TERMINAL_PROMPT: "0",
 } as const;
 
+/** Says to the update hook below which directory alone a push may change something; without it, anywhere. */
+export const pushDirectoryVariable = "SANDBOX_PUSH_DIRECTORY";
+
 /** The update hook says what may be rewritten. Clients may ask for any commit by its name, as at the big hosts. */
 const configuration = `[core]
 \trepositoryformatversion = 0
@@ -129,6 +132,13 @@ refs/tags/*|refs/heads/${kept})
     } ;;
   esac ;;
 esac
+if [ -n "$${pushDirectoryVariable}" ]; then
+  others=$(git diff --name-only --no-renames "$2" "$3" -- . ":(exclude)$${pushDirectoryVariable}" 2>&1) || others=$1
+  [ -z "$others" ] || {
+    echo "$REMOTE_USER may only change what is in $${pushDirectoryVariable}, and not" $others >&2
+    exit 1
+  }
+fi
 exit 0
 `;
 }

@@ -6,7 +6,7 @@ import { existsSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { serveOnLoopback } from "../loopback-server.ts";
 import { isSameSecret } from "../secrets.ts";
-import { gitEnvironment, isPublic, isRepositoryName, repositoryPath } from "./repositories.ts";
+import { gitEnvironment, isPublic, isRepositoryName, pushDirectoryVariable, repositoryPath } from "./repositories.ts";
 
 /** Someone who may use the repositories. */
 export interface GitUser {
@@ -15,6 +15,8 @@ export interface GitUser {
   token: string;
   /** Whether pushes are accepted, too. */
   access: "read" | "write";
+  /** All that may be pushed: changes below one directory of one repository, as a push ruleset of GitHub restricts paths. @default all */
+  pushes?: { repository: string; directory: string } | undefined;
 }
 
 interface GitHttpOptions {
@@ -70,10 +72,12 @@ function createApp({ root, users, log }: GitHttpOptions): Hono<{ Bindings: HttpB
     if (!isKnown) return c.text(`There is no repository at ${c.req.path}.\n`, 404);
     if (user?.access === "read" && service === "git-receive-pack")
       return c.text(`User ${user.name} may only read.\n`, 403);
+    if (user?.pushes !== undefined && user.pushes.repository !== name && service === "git-receive-pack")
+      return c.text(`User ${user.name} may only push to ${user.pushes.repository}.\n`, 403);
     const query = new URL(c.req.url).search.slice(1);
     // Git's answer goes to the client piece by piece, as it comes.
     const { incoming, outgoing } = c.env;
-    await answerByGit(incoming, outgoing, { root, path: c.req.path, query, user: user?.name }, log);
+    await answerByGit(incoming, outgoing, { root, path: c.req.path, query, user }, log);
     return RESPONSE_ALREADY_SENT;
   });
   return app;
@@ -98,7 +102,7 @@ interface BackendRequest {
   /** What follows the `?`. */
   query: string;
   /** Whose request it is; `undefined`: nobody in particular, and Git refuses pushes. */
-  user: string | undefined;
+  user: GitUser | undefined;
 }
 
 const largestHead = 64 * 1024;
@@ -151,7 +155,8 @@ function environmentOf(request: IncomingMessage, { root, path, query, user }: Ba
     CONTENT_TYPE: header("content-type"),
     CONTENT_LENGTH: header("content-length"),
     HTTP_CONTENT_ENCODING: header("content-encoding"),
-    REMOTE_USER: user,
+    REMOTE_USER: user?.name,
+    [pushDirectoryVariable]: user?.pushes?.directory,
     REMOTE_ADDR: request.socket.remoteAddress,
     PATH: process.env["PATH"],
     HOME: root,

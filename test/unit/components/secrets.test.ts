@@ -39,6 +39,7 @@ const usedBy: Record<string, readonly string[]> = {
   sandbox: [
     "token-secret",
     "deploy-token",
+    "previews-token",
     "github-token",
     "pulumi-passphrase",
     "pulumi-backend",

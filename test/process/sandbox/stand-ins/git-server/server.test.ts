@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { parsePush, pushesFolder, watchPushes, type Push } from "../../../../../sandbox/stand-ins/git-server/pushes.ts";
@@ -20,6 +20,12 @@ import {
 
 const run = promisify(execFile);
 const writer: GitUser = { name: "delivery", token: "right", access: "write" };
+const previews: GitUser = {
+  name: "x-access-token",
+  token: "of-previews",
+  access: "write",
+  pushes: { repository: "team/deploy", directory: "previews" },
+};
 const reader: GitUser = { name: "argocd", token: "also-right", access: "read" };
 const identity = { GIT_AUTHOR_NAME: "a", GIT_AUTHOR_EMAIL: "a@b", GIT_COMMITTER_NAME: "a", GIT_COMMITTER_EMAIL: "a@b" };
 
@@ -32,7 +38,7 @@ beforeEach(async () => {
   root = join(folder, "git");
   mkdirSync(pushesFolder(root), { recursive: true });
   await ensureRepository(root, { name: "team/deploy", branches: ["main"] });
-  server = await serveGit({ port: 0, root, users: [writer, reader], log: () => undefined });
+  server = await serveGit({ port: 0, root, users: [writer, reader, previews], log: () => undefined });
 });
 
 afterEach(async () => {
@@ -117,6 +123,42 @@ describe("pushes", () => {
     await expect(push(writer, "main:other")).rejects.toThrow(
       /refs\/heads\/other does not accept pushes; these do: refs\/heads\/main/,
     );
+  });
+
+  test("of one who may only write to a directory change nothing else, by whatever way", async () => {
+    const file = async (path: string): Promise<void> => {
+      mkdirSync(join(folder, "work", dirname(path)), { recursive: true });
+      writeFileSync(join(folder, "work", path), path);
+      await git("-C", "work", "add", ".");
+    };
+    await commit("one");
+    await file("prod/link/release.yaml");
+    await commit("a release");
+    await push(writer, "main");
+    await file("previews/pr-1/link.yaml");
+    await commit("an environment");
+    await push(previews, "main");
+    await git("-C", "work", "rm", "-rq", "previews");
+    const head = await commit("it goes");
+    await push(previews, "main");
+    const others: (() => Promise<unknown>)[] = [
+      () => file("prod/link/release.yaml2"),
+      () => file("previews2/a.yaml"),
+      () => git("-C", "work", "mv", "prod/link/release.yaml", "release.yaml"),
+      () => git("-C", "work", "rm", "-q", "prod/link/release.yaml"),
+    ];
+    for (const change of others) {
+      await change();
+      await commit("more");
+      await expect(push(previews, "main")).rejects.toThrow(
+        /x-access-token may only change what is in previews, and not \S+/,
+      );
+      await git("-C", "work", "reset", "-q", "--hard", head);
+    }
+    await ensureRepository(root, { name: "team/shop" });
+    await expect(
+      git("-C", "work", "push", "-q", urlFor(previews).replace("deploy", "shop"), "HEAD:refs/heads/main"),
+    ).rejects.toThrow(/403/);
   });
 
   test("reach the hooks, which are tried again", async () => {
