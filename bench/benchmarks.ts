@@ -10,6 +10,7 @@ import { benchLoop } from "./loop.ts";
 import { benchPreview } from "./preview.ts";
 import { benchScale } from "./scale.ts";
 import { benchSandbox } from "./sandbox.ts";
+import { benchSigning } from "./signing.ts";
 import { benchStack } from "./stack.ts";
 import { benchTests } from "./tests.ts";
 
@@ -35,6 +36,7 @@ export const benchmarks = {
   gitops: ({ report }) => benchGitOps(report),
   loop: ({ report }) => benchLoop(report),
   admission: ({ report }) => benchAdmission(report),
+  signing: ({ report }) => benchSigning(report),
 } as const satisfies Readonly<Record<string, (options: BenchmarkOptions) => Figure[] | Promise<Figure[]>>>;
 
 export type BenchmarkName = keyof typeof benchmarks;

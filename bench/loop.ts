@@ -21,7 +21,7 @@ import { builderTools } from "./build.ts";
 import { median, type Figure } from "./figure.ts";
 import { withStateDirectory } from "./state-directory.ts";
 
-const service = "link";
+export const service = "link";
 const file = "examples/delinkcious/svc/link_service/main.go";
 const limitMilliseconds = 10 * 60_000;
 
@@ -130,7 +130,8 @@ function comparison(journeys: readonly Journey[], baselines: readonly Stages[]):
   return { name: "the same, tested by CI / all as the baseline does, untested", value, unit: "×", limit: 1 };
 }
 
-async function followEdit(route: Route, clone: Clone): Promise<Journey> {
+/** Edits the service, pushes, and waits until its pods run. */
+export async function followEdit(route: Route, clone: Clone): Promise<Journey> {
   const commit = await commitEdit(clone, file, nextVersion, `${service}: count the version up`);
   const builds: number[] = [];
   const jobs: Job[] = [];

@@ -8,16 +8,17 @@ import type { StackSettings } from "./schema.ts";
  */
 export function imageSigningProblems(
   file: string,
-  { owns, images }: Pick<StackSettings, "owns" | "images">,
+  { owns, images, delivery }: Pick<StackSettings, "owns" | "images" | "delivery">,
   privateKey: string | undefined,
 ): Problem[] {
   const { signing, source } = images;
   if (signing === undefined) return [];
   const at = (key: string, message: string): Problem[] => [{ location: `${file}: images.signing.${key}`, message }];
-  if (signing.verify !== undefined && source === "build")
+  // With gitops the program makes each service's first image, and commands release what follows.
+  if (signing.verify !== undefined && source === "build" && delivery === "direct")
     return at(
       "verify",
-      "demands what CI signs, and this program builds the images itself (images.source build), unsigned; set images.source to registry",
+      "demands what CI signs, and this program builds all images itself (images.source build), unsigned; set images.source to registry",
     );
   if (signing.secret === undefined)
     return owns.ciProject && source === "registry"

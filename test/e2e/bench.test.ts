@@ -2,6 +2,7 @@ import { afterAll, beforeAll } from "vitest";
 import { measureReleases } from "../../bench/gitops.ts";
 import { measureCommits } from "../../bench/loop.ts";
 import { benchUp } from "../../bench/sandbox.ts";
+import { measureSigning } from "../../bench/signing.ts";
 import { figuresOf, measureStack } from "../../bench/stack.ts";
 import type { Sandbox } from "../../sandbox/commands/start-sandbox.ts";
 import { up } from "../../sandbox/commands/up.ts";
@@ -27,4 +28,5 @@ smokeBenchmarks("e2e", {
   stack: async () => figuresOf([await measureStack(stateDir, sandbox, { services: 2, shared: true }, report)]),
   gitops: () => measureReleases(stateDir, 1, report),
   loop: async () => measureCommits(stateDir, (await up({ stateDir, pods: "auto", report })).outputs, 1, report),
+  signing: async () => measureSigning(stateDir, (await up({ stateDir, pods: "auto", report })).outputs, 1, report),
 });

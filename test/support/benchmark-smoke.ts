@@ -16,6 +16,7 @@ const smokeProjects = {
   stack: "e2e",
   gitops: "e2e",
   loop: "e2e",
+  signing: "e2e",
 } as const satisfies Readonly<Record<BenchmarkName, "process" | "integration" | "e2e">>;
 
 type SmokeProject = (typeof smokeProjects)[BenchmarkName];

@@ -8,9 +8,10 @@ const images = { source: "registry", signing: { secret: "image-key", publicKeys:
 const owns = { ciProject: true, argoCd: false };
 
 function problems(changes: object, key: string | undefined = keys.privatePem): string[] {
-  const { signing, ...rest }: { signing?: object; owns?: object; source?: string } = { ...changes };
+  const { signing, ...rest }: { signing?: object; owns?: object; source?: string; delivery?: string } = { ...changes };
   const settings = {
     owns: rest.owns ?? owns,
+    delivery: rest.delivery ?? "direct",
     images: { ...images, ...rest, signing: "signing" in changes ? signing : images.signing },
   };
   // The rest of what `images` says does not matter here.
@@ -36,7 +37,10 @@ test("what does not fit together says what to do, and shows no key", () => {
     /secret: missing, so CI's builds cannot sign; make it with `openssl genpkey/,
   );
   expect(problems({ signing: { ...images.signing, verify: "signed" }, source: "build" })[0]).toContain(
-    "this program builds the images itself (images.source build), unsigned",
+    "this program builds all images itself (images.source build), unsigned",
+  );
+  expect(problems({ signing: { ...images.signing, verify: "signed" }, source: "build", delivery: "gitops" })).toEqual(
+    [],
   );
   expect(problems({}, "nonsense")[0]).toContain("the secret image-key is not a private key in PEM");
   expect(problems({}, keyPair("P-384").privatePem)[0]).toContain("is a key of another kind than EC on the curve P-256");
