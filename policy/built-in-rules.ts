@@ -8,6 +8,7 @@ import {
   readinessProbe,
   unrestrictedPod,
 } from "./rules/pods.ts";
+import { rightsOverOthers } from "./rules/rights.ts";
 import { secretInGit, secretInVariable } from "./rules/secrets.ts";
 
 /** The rules that hold in every environment, the mandatory ones first. */
@@ -22,5 +23,6 @@ export const builtInRules: readonly PolicyRule[] = [
   imageByTag,
   unrestrictedPod,
   secretInVariable,
+  rightsOverOthers,
   readinessProbe,
 ];

@@ -53,7 +53,49 @@ test("a service as the program declares it violates nothing", () => {
   expect(violated(deployment()).rules).toEqual([]);
 });
 
+const role = (...rules: JsonMap[]): KubernetesObject => ({
+  apiVersion: "rbac.authorization.k8s.io/v1",
+  kind: "Role",
+  metadata: { name: "link" },
+  rules,
+});
+const boundTo = (kind: string, name: string): KubernetesObject => ({
+  apiVersion: "rbac.authorization.k8s.io/v1",
+  kind: "RoleBinding",
+  metadata: { name: "link" },
+  roleRef: { apiGroup: "rbac.authorization.k8s.io", kind, name },
+});
+
+test("rights over one's own objects are nobody's business", () => {
+  const objects = [
+    role({ apiGroups: [""], resources: ["secrets"], resourceNames: ["link"], verbs: ["get"] }),
+    role({ apiGroups: ["coordination.k8s.io"], resources: ["*"], verbs: ["*"] }),
+    role({ apiGroups: [""], resources: ["pods"], verbs: ["get", "list"] }),
+    boundTo("Role", "admin"),
+    boundTo("ClusterRole", "view"),
+  ];
+  expect(violated(...objects).rules).toEqual([]);
+});
+
 test.each<[what: string, object: KubernetesObject, rules: string[], text: RegExp]>([
+  [
+    "a role that reads every Secret",
+    role({ apiGroups: [""], resources: ["secrets"], verbs: ["list"] }),
+    ["rights-over-others"],
+    /^lets pods read every Secret, and so have the secrets of all services of the namespace; name the one/,
+  ],
+  [
+    "a role that may all",
+    role({ apiGroups: ["*"], resources: ["*"], verbs: ["*"] }),
+    ["rights-over-others", "rights-over-others", "rights-over-others", "rights-over-others"],
+    /make pods[^]*run commands in other pods[^]*take the tokens/,
+  ],
+  [
+    "a role of the cluster's that may all",
+    boundTo("ClusterRole", "cluster-admin"),
+    ["rights-over-others"],
+    /do all that the ClusterRole cluster-admin may/,
+  ],
   [
     "another image without a tag",
     deployment({ image: "docker.io/acme/other" }),
