@@ -24,6 +24,12 @@ export function withValueProblems(file: string, input: unknown, problems: readon
   return [...values, ...problems.filter((problem) => !within(problem))];
 }
 
+/**
+ * In place of a secret's text, where a preview is made without credentials. It is base64, as the values of a Kubernetes Secret must be,
+ * and nothing else that a secret may have to be, such as a key.
+ */
+export const secretPlaceholder = Buffer.from("placeholder").toString("base64");
+
 /** Why a setting may be no secret, and where the secret belongs. @param path the setting's, without the project's prefix */
 export function secretHint(path: readonly string[]): string {
   const variables = path.slice(0, -1);

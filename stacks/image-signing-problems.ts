@@ -1,5 +1,6 @@
 import { imageKeyHint, isAmong, publicKeyHint, readPrivateKey } from "../core/image-key.ts";
 import type { Problem } from "../core/problem.ts";
+import { secretPlaceholder } from "../core/setting-values.ts";
 import type { StackSettings } from "./schema.ts";
 
 /**
@@ -26,7 +27,8 @@ export function imageSigningProblems(
       : [];
   if (!owns.ciProject)
     return at("secret", "is of the builds' context, which the stack with owns.ciProject declares; set it there");
-  if (privateKey === undefined) return [];
+  // A preview without credentials knows no key.
+  if (privateKey === undefined || privateKey === secretPlaceholder) return [];
   const read = readPrivateKey(privateKey);
   if ("problem" in read) return at("secret", `the secret ${signing.secret} ${read.problem}; ${imageKeyHint}`);
   return isAmong(signing.publicKeys, read.key)

@@ -1,6 +1,6 @@
 import { parse } from "yaml";
 import { z } from "zod";
-import { isSecure } from "../../core/setting-values.ts";
+import { isSecure, secretPlaceholder as placeholder } from "../../core/setting-values.ts";
 import { writeYaml } from "../../core/yaml.ts";
 import { readMonorepo } from "../project/monorepo.ts";
 import type { Project } from "../project/stack-file.ts";
@@ -102,13 +102,13 @@ export function referencedSecrets(project: Project, stack: string): string[] {
     ...Object.values(settings?.ci.environment ?? {}),
     ...Object.values(settings?.ci.contexts ?? {}).flatMap((variables) => Object.values(variables)),
     settings?.gitops?.argoCd.commitStatus?.privateKey,
+    settings?.gitops?.signing?.secret,
+    settings?.gitops?.signing?.previews,
     settings?.images.pull?.password,
+    settings?.images.signing?.secret,
   ];
   return [...new Set(names.filter((name) => name !== undefined))].toSorted();
 }
-
-/** In place of a secret's text. It is base64, as the values of a Kubernetes Secret must be. */
-export const placeholder = Buffer.from("placeholder").toString("base64");
 
 /** No server listens on this port, so every request fails at once. */
 export const placeholderServer = "https://127.0.0.1:9";

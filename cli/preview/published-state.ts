@@ -10,7 +10,8 @@ import { shortName } from "../../stacks/stack-file.ts";
 import { CommandError } from "../command.ts";
 import type { Project } from "../project/stack-file.ts";
 import { credentialName, redaction, secretSignature, signatureKey } from "../pulumi/redaction.ts";
-import { placeholder, placeholderKubeconfig } from "./placeholders.ts";
+import { secretPlaceholder as placeholder } from "../../core/setting-values.ts";
+import { placeholderKubeconfig } from "./placeholders.ts";
 
 /** The scrubbed state of a stack, if there is one, and where it is from. */
 export interface PublishedState {

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { imageSigningProblems } from "../../../stacks/image-signing-problems.ts";
 import { imageSigningSchema } from "../../../stacks/image-signing-schema.ts";
+import { secretPlaceholder } from "../../../core/setting-values.ts";
 import { keyPair } from "../../support/signing.ts";
 
 const keys = keyPair();
@@ -25,6 +26,8 @@ test("a pair of keys is right, and so is a stack that only verifies", () => {
   expect(problems({})).toEqual([]);
   expect(problems({ signing: { publicKeys }, owns: { ciProject: false } })).toEqual([]);
   expect(problems({ signing: undefined })).toEqual([]);
+  // As previews of pull requests have it, without credentials.
+  expect(problems({}, secretPlaceholder)).toEqual([]);
 });
 
 test("what does not fit together says what to do, and shows no key", () => {

@@ -1,12 +1,9 @@
 import { expect, test } from "vitest";
 import { parse } from "yaml";
-import {
-  placeholder,
-  placeholderSettings,
-  referencedSecrets,
-  withCiHost,
-} from "../../../../cli/preview/placeholders.ts";
+import { placeholderSettings, referencedSecrets, withCiHost } from "../../../../cli/preview/placeholders.ts";
 import { Project } from "../../../../cli/project/stack-file.ts";
+import { secretPlaceholder as placeholder } from "../../../../core/setting-values.ts";
+import { keyPair } from "../../../support/signing.ts";
 import { SampleMonorepo } from "../../../support/sample-monorepo.ts";
 
 test("every encrypted entry of a stack file becomes a placeholder, and nothing of its encryption stays", () => {
@@ -43,7 +40,7 @@ test("where the stack's secrets are encrypted as one, the names are those that a
   expect(JSON.parse(secrets["delivery:secrets"] ?? "")).toEqual({ a: placeholder, b: placeholder });
 });
 
-test("a service refers to secrets by its variables, its files and its build", () => {
+test("secrets are referred to by variables, files and the build of a service, and by what the stack signs with", () => {
   using monorepo = new SampleMonorepo({
     "svc/link/Dockerfile": "FROM scratch\nEXPOSE 1\nRUN --mount=type=secret,id=npm true\n",
     "svc/link/service.yaml":
@@ -52,11 +49,16 @@ test("a service refers to secrets by its variables, its files and its build", ()
   const settings = {
     schemaVersion: 2,
     app: { name: "shop", directory: monorepo.root },
-    images: { organization: "acme", username: "ci", source: "registry" },
+    images: {
+      organization: "acme",
+      username: "ci",
+      source: "registry",
+      signing: { secret: "image-key", publicKeys: [keyPair().publicPem] },
+    },
     ci: { organizationId: "3f0c8f0a-5d0e-4c1b-9c55-0a5d3c7e1f10" },
   };
   const config = Object.fromEntries(Object.entries(settings).map(([key, value]) => [`delivery:${key}`, value]));
   monorepo.write({ "stacks/Pulumi.dev.yaml": JSON.stringify({ config }) });
   const project = new Project(`${monorepo.root}/stacks`);
-  expect(referencedSecrets(project, "dev")).toEqual(["api-key", "npm-token", "tls-key"]);
+  expect(referencedSecrets(project, "dev")).toEqual(["api-key", "image-key", "npm-token", "tls-key"]);
 });

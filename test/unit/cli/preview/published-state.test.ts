@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { placeholder } from "../../../../cli/preview/placeholders.ts";
+import { secretPlaceholder as placeholder } from "../../../../core/setting-values.ts";
 import { scrubState } from "../../../../cli/preview/published-state.ts";
 import { formsOf } from "../../../support/secret-watch.ts";
 
