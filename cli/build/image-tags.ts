@@ -1,6 +1,7 @@
 import { deliveredBranch } from "../../git/delivered-branch.ts";
 import { openSourceRepository } from "../../git/source-repository.ts";
 import type { StackSettings } from "../../stacks/schema.ts";
+import { ciRun } from "../ci-run.ts";
 import { CommandError, type CommandContext } from "../command.ts";
 import { UsageError } from "../options.ts";
 import type { Monorepo } from "../project/monorepo.ts";
@@ -50,7 +51,7 @@ export async function namesOf(
   flags: TagFlags,
   { environment }: CommandContext,
 ): Promise<BuildNames> {
-  const { CIRCLE_SHA1: sha, CIRCLE_BRANCH: branch, CIRCLE_BUILD_NUM: number } = environment;
+  const { commit: sha, branch, number } = ciRun(environment);
   const buildNumber = flags["build-number"] ?? number;
   if (buildNumber !== undefined && !/^\d{1,15}$/.test(buildNumber))
     throw new UsageError(`--build-number ${JSON.stringify(buildNumber)}: must be a whole number`);

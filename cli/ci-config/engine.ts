@@ -35,6 +35,8 @@ export interface ContinueOptions {
   readonly ci: Partial<StackSettings["ci"]>;
   /** What the run tests and builds. */
   readonly commit: string;
+  /** Where that was pushed to; `pull/<number>`: to a fork. */
+  readonly branch: string;
   /** The monorepo's URL for Git. @default the engine knows it */
   readonly repository?: string | undefined;
   /** The file for the jobs that are to run, one a line. @default the engine is told otherwise */

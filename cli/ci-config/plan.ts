@@ -46,7 +46,7 @@ interface PlanArgs {
 export async function planAndContinue(args: PlanArgs, context: CommandContext): Promise<void> {
   const ci = ciOf(args.project.stackFile(args.environment));
   const engine = engines[ci.engine ?? "circleci"];
-  const options = { ci, commit: args.to, repository: args.repository, plan: args.plan };
+  const options = { ci, commit: args.to, branch: args.branch, repository: args.repository, plan: args.plan };
   const planned = await plan(args, engine, context).catch((error: unknown) => {
     if (context.signal.aborted || !(error instanceof Error)) throw error;
     return error;

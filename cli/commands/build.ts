@@ -44,9 +44,9 @@ const options = {
   "build-number": {
     value: "N",
     help: "the NUMBER of the tag",
-    defaultText: "CIRCLE_BUILD_NUM; without it only the commit",
+    defaultText: "that of the run of CI; without it only the commit",
   },
-  commit: { value: "SHA", help: "what the images are built from", defaultText: "CIRCLE_SHA1, else HEAD" },
+  commit: { value: "SHA", help: "what the images are built from", defaultText: "that of the run of CI, else HEAD" },
   builder: {
     value: "NAME",
     parse: oneOf("buildctl", "buildx"),
@@ -70,7 +70,7 @@ export const command = defineCommand({
   usage: ["build --env ENVIRONMENT (--service NAME … | --from COMMIT [--to COMMIT] | --all) [OPTIONS]"],
   options,
   notes: [
-    `Where CIRCLE_BRANCH is another branch than github.branch of the stack file, an image gets the commit's tag only: no
+    `Where the run of CI is of another branch than github.branch of the stack file, an image gets the commit's tag only: no
     watcher of the registry takes it for the newest. Nor does its build leave layers in the registry, with which those of
     the delivered branch begin.`,
     `Images that a Dockerfile builds on are pulled with DELIVERY_PULL_USERNAME and DELIVERY_PULL_PASSWORD, the login of an

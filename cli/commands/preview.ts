@@ -1,5 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { gitAt } from "../../git/git-command.ts";
+import { ciRun } from "../ci-run.ts";
 import { CommandError, defineCommand, type CommandContext } from "../command.ts";
 import { commitId, UsageError, type OptionTable, type OptionValues } from "../options.ts";
 import { githubHelp, githubOf, githubSettings } from "../github/access.ts";
@@ -35,12 +36,12 @@ const options = {
     value: "SHA",
     parse: commitId,
     help: "the commit that is looked at. Nothing is written to a pull request that has another by now",
-    defaultText: "CIRCLE_SHA1",
+    defaultText: "that of the run of CI",
   },
   "diff-link": {
     value: "URL",
     help: "where the whole report is when it has to be cut",
-    defaultText: "CIRCLE_BUILD_URL",
+    defaultText: "that of the run of CI",
   },
   output: { value: "FILE", help: "write the report here, too" },
   json: { help: "print it as JSON" },
@@ -71,11 +72,11 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
   // A preview without credentials removes them from the environment; the comment needs them afterwards.
   const ambient = { ...environment };
   // HEAD of the checkout does not count here: it may be that of the program's own repository, or a merge that CI made.
-  const givenCommit = flags["source-commit"] ?? (ambient["CIRCLE_SHA1"] || undefined);
+  const givenCommit = flags["source-commit"] ?? ciRun(ambient).commit;
   const commit = givenCommit ?? (await headCommit());
   const project = new Project();
   const previews = await previewAll(project, { trusted, safe }, flags.state, context);
-  const link = flags["diff-link"] ?? ambient["CIRCLE_BUILD_URL"];
+  const link = flags["diff-link"] ?? ciRun(ambient).link;
   const whole = previewMarkdown(previews, { commit, limit: Number.POSITIVE_INFINITY });
   if (flags.output !== undefined) await writeFile(flags.output, whole);
   print(flags.json ? JSON.stringify({ commit: commit ?? null, stacks: previews }) : whole);

@@ -1,5 +1,6 @@
 import { readBranch } from "../../git/deploy-repository.ts";
 import { readRecords, shortDigest } from "../../git/records.ts";
+import { ciRun } from "../ci-run.ts";
 import { CommandError, defineCommand, type CommandContext } from "../command.ts";
 import { githubHelp } from "../github/access.ts";
 import { duration, environmentName, type OptionTable, type OptionValues } from "../options.ts";
@@ -62,7 +63,7 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
   const environment = findEnvironment(project, flags.env, flags);
   const { service: services } = flags;
   if (services !== undefined) await assertKnown(environment, services);
-  const link = context.environment["CIRCLE_BUILD_URL"] || undefined;
+  const link = ciRun(context.environment).link;
   const verified = await verify({
     environment,
     source: openHealthSource(project, environment, context),

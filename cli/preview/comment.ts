@@ -1,3 +1,4 @@
+import { ciRun } from "../ci-run.ts";
 import { shortCommit } from "../../git/records.ts";
 import { UsageError } from "../options.ts";
 import type { GitHub } from "../github/github.ts";
@@ -148,12 +149,13 @@ export async function findPullRequest(
     if (/^[1-9]\d*$/.test(given)) return Number(given);
     throw new UsageError(`--pull-request ${JSON.stringify(given)} is not the number of a pull request`);
   }
-  const { CIRCLE_PULL_REQUEST: url, CIRCLE_SHA1: sha, CIRCLE_BRANCH: branch } = environment;
+  const { CIRCLE_PULL_REQUEST: url } = environment;
+  const { commit: sha, branch } = ciRun(environment);
   const number = /\/pull\/(\d+)$/.exec(url ?? "")?.[1];
   if (number !== undefined) return Number(number);
-  const found = sha === undefined || sha === "" ? [] : await github.openPullRequestsFor({ sha });
+  const found = sha === undefined ? [] : await github.openPullRequestsFor({ sha });
   // A pull request that is stacked on another has the commits of that one, too.
   const own = found.find(({ head }) => head.sha === sha) ?? found[0];
   if (own !== undefined) return own.number;
-  return branch === undefined || branch === "" ? undefined : (await github.openPullRequestsFor({ branch }))[0]?.number;
+  return branch === undefined ? undefined : (await github.openPullRequestsFor({ branch }))[0]?.number;
 }

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { ciRun } from "../ci-run.ts";
 import type { ImageBuild } from "../build/builders.ts";
 import type { ImageSources } from "./image-sources.ts";
 import type { ImageClaim } from "./statement.ts";
@@ -25,7 +26,7 @@ export function provenanceOf(
   { service, platforms, bases = {} }: Pick<ImageBuild, "service" | "platforms" | "bases">,
   { source, environment, startedOn, finishedOn }: BuildRun,
 ): unknown {
-  const { CIRCLE_BUILD_URL: url } = environment;
+  const { link: url } = ciRun(environment);
   const inputs = [...files].toSorted(([one], [other]) => (one < other ? -1 : 1));
   return {
     buildDefinition: {
@@ -47,7 +48,7 @@ export function provenanceOf(
     },
     runDetails: {
       // Each job of a project may be another, but all have its contexts.
-      builder: { id: url === undefined || url === "" ? "urn:delivery:local" : url.replace(/\/[^/]*$/, "") },
+      builder: { id: url === undefined ? "urn:delivery:local" : url.replace(/\/[^/]*$/, "") },
       metadata: {
         ...(url === undefined || url === "" ? {} : { invocationId: url }),
         startedOn: startedOn.toISOString(),

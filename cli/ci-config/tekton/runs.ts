@@ -1,4 +1,5 @@
 import { ciAccount, ciNamespace, type CiWall } from "../../../core/names.ts";
+import { runVariables } from "../../ci-run.ts";
 import { CommandError } from "../../command.ts";
 import { quoteForShell } from "../../../core/shell.ts";
 import { jobFunctions } from "../job-functions.ts";
@@ -119,6 +120,7 @@ function startingRun({ name, wall, annotations, branch }: StartingRun, pipeline:
   const source: Source = {
     repository: "{{ repo_url }}",
     commit: "{{ revision }}",
+    branch,
     secret: "{{ git_auth_secret }}",
     values: { commit: "{{ revision }}", number: "", pullRequest: "" },
   };
@@ -134,7 +136,7 @@ DELIVERY_KUBECONFIG="{\\"current-context\\": \\"ci\\", \\"contexts\\": [{\\"name
  \\"clusters\\": [{\\"name\\": \\"ci\\", \\"cluster\\": $cluster}], \\"users\\": [{\\"name\\": \\"ci\\", \\"user\\": $user}]}"
 export DELIVERY_KUBECONFIG
 ${pipeline.regenerate} --continue --repository ${quoteForShell("{{ repo_url }}")} \\
-  --to {{ revision }} --branch ${quoteForShell(branch)} --drift ${name === "drift"}`;
+  --to {{ revision }} --branch "$${runVariables.branch}" --drift ${name === "drift"}`;
   return {
     apiVersion: "tekton.dev/v1",
     kind: "PipelineRun",
@@ -158,7 +160,7 @@ ${pipeline.regenerate} --continue --repository ${quoteForShell("{{ repo_url }}")
                   image: pipeline.image,
                   workingDir: sourceDirectory(pipeline.layout),
                   script,
-                  env: stepVariables,
+                  env: stepVariables(source),
                   ...(wall === "forks"
                     ? {}
                     : { envFrom: [{ secretRef: { name: pipeline.contexts.read, optional: true } }] }),

@@ -1,4 +1,6 @@
 import { quoteForShell } from "../../../core/shell.ts";
+import { CommandError } from "../../command.ts";
+import { runVariables } from "../../ci-run.ts";
 import type { RunValues } from "../job-steps.ts";
 import type { Pipeline } from "../pipeline.ts";
 import type { ProgramLayout } from "../program-layout.ts";
@@ -9,17 +11,23 @@ export interface Source {
   /** The monorepo's URL for Git. */
   readonly repository: string;
   readonly commit: string;
+  readonly branch: string;
   /** The Secret with `.git-credentials` for it. Only the step that checks out sees it; a public repository needs none. */
   readonly secret: string;
   readonly values: RunValues;
 }
 
 /** Of every step. */
-export const stepVariables: readonly EnvironmentVariable[] = [
-  { name: "HOME", value: "/workspace/home" },
-  { name: "BASH_ENV", value: "/workspace/environment" },
-  { name: "CI", value: "true" },
-];
+export function stepVariables({ commit, branch }: Source): readonly EnvironmentVariable[] {
+  return [
+    { name: "HOME", value: "/workspace/home" },
+    { name: "BASH_ENV", value: "/workspace/environment" },
+    { name: "CI", value: "true" },
+    { name: runVariables.commit, value: commit },
+    { name: runVariables.branch, value: branch },
+    { name: runVariables.link, value: "urn:tekton:$(context.taskRun.namespace)/$(context.taskRun.name)" },
+  ];
+}
 
 /** Where the checkout is in a job's pod. */
 export function sourceDirectory({ workingDirectory = "~/source" }: ProgramLayout): string {
@@ -48,12 +56,34 @@ credentials=
 [ ! -e /checkout/.git-credentials ] || credentials="store --file=/checkout/.git-credentials"
 cd ${quoteForShell(directory)}
 git -c credential.helper="$credentials" clone --no-checkout "$REPOSITORY" .
-git -c credential.helper="$credentials" fetch origin "$COMMIT"
-git -c advice.detachedHead=false checkout "$COMMIT"`,
-    env: [...stepVariables, { name: "REPOSITORY", value: source.repository }, { name: "COMMIT", value: source.commit }],
+git -c credential.helper="$credentials" fetch origin "$${runVariables.commit}"
+git -c advice.detachedHead=false checkout "$${runVariables.commit}"`,
+    env: [
+      ...stepVariables(source),
+      { name: "REPOSITORY", value: source.repository },
+      { name: "COMMIT", value: source.commit },
+    ],
     volumeMounts: [
       { name: "workspace", mountPath: "/workspace" },
       { name: "checkout", mountPath: "/checkout", readOnly: true },
     ],
   };
+}
+
+/** Tekton replaces `$(params.…)` and the like, in scripts and in the values of variables. */
+export const replacedByTekton =
+  /\$\((params|results|tasks|workspaces|context|steps|step|credentials|finally|inputs|outputs)[.[]/;
+
+/**
+ * A text as a container gets it: Kubernetes makes one dollar sign of two, and Tekton replaces what looks like its own.
+ * @param what it is, for messages
+ * @throws CommandError where Tekton would replace a part of it
+ */
+export function literal(text: string, what: string): string {
+  const [found] = replacedByTekton.exec(text) ?? [];
+  if (found !== undefined)
+    throw new CommandError(
+      `${what}: Tekton would replace ${JSON.stringify(found)}… in a command or variable before any shell reads it; write it with backquotes, or put the command into a file`,
+    );
+  return text.replaceAll("$", "$$$$");
 }

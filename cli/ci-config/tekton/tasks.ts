@@ -6,7 +6,15 @@ import type { PipelineJob } from "../pipeline-jobs.ts";
 import { handOver } from "../program-layout.ts";
 import type { JobStep } from "../steps.ts";
 import type { EnvironmentVariable, PipelineTask, SecretSource, TektonSidecar, TektonStep } from "./objects.ts";
-import { checkoutStep, sourceDirectory, stepVariables, taskVolumes, type Source } from "./source.ts";
+import {
+  checkoutStep,
+  literal,
+  replacedByTekton,
+  sourceDirectory,
+  stepVariables,
+  taskVolumes,
+  type Source,
+} from "./source.ts";
 
 /** Where what jobs of Tekton have in common is, from the root of the checkout. */
 export const functionsFile = ".tekton/steps.sh";
@@ -79,7 +87,7 @@ function taskOf(job: PipelineJob, builds: readonly PipelineJob[], pipeline: Pipe
       image: own ?? pipeline.image,
       workingDir: sourceDirectory(pipeline.layout),
       script: `#!/usr/bin/env bash\nset -eo pipefail\n${buildsImages ? builderAddress : ""}${script}`,
-      env: [...stepVariables, ...variables, ...(title === "take-over" ? digests.map(inVariable) : [])],
+      env: [...stepVariables(source), ...variables, ...(title === "take-over" ? digests.map(inVariable) : [])],
       ...(secrets.length === 0 ? {} : { envFrom: secrets }),
       volumeMounts: [{ name: "workspace", mountPath: "/workspace" }],
     }));
@@ -183,18 +191,7 @@ function titleOf(name: string): string {
 
 /** Tekton replaces `$(params.…)` and the like in a script, and the product's own scripts have none. */
 function escaped(command: string): string {
-  if (replaced.test(command)) throw new Error(`unreachable: Tekton would replace a part of ${JSON.stringify(command)}`);
+  if (replacedByTekton.test(command))
+    throw new Error(`unreachable: Tekton would replace a part of ${JSON.stringify(command)}`);
   return command;
-}
-
-const replaced = /\$\((params|results|tasks|workspaces|context|steps|step|credentials|finally|inputs|outputs)[.[]/;
-
-/** A text as a container gets it: Kubernetes makes one dollar sign of two, and Tekton replaces what looks like its own. */
-function literal(text: string, job: string): string {
-  const [found] = replaced.exec(text) ?? [];
-  if (found !== undefined)
-    throw new CommandError(
-      `${job}: Tekton would replace ${JSON.stringify(found)}… in a command or variable before any shell reads it; write it with backquotes, or put the command into a file`,
-    );
-  return text.replaceAll("$", "$$$$");
 }

@@ -3,6 +3,7 @@ import { openCluster } from "../../project/cluster.ts";
 import type { CiEngine } from "../engine.ts";
 import { render } from "../generated-files.ts";
 import { functionsText, pipelineRun, startingRuns } from "./runs.ts";
+import { literal } from "./source.ts";
 import { startRun } from "./start-run.ts";
 import { functionsFile } from "./tasks.ts";
 
@@ -28,7 +29,7 @@ export const tekton: CiEngine = {
       { name: functionsFile, text: functionsText(pipeline, origin) },
     ];
   },
-  async continueRun({ pipeline, trigger, problem }, { commit, repository }, context) {
+  async continueRun({ pipeline, trigger, problem }, { commit, branch, repository }, context) {
     if (problem !== undefined) throw new CommandError(problem);
     if (repository === undefined)
       throw new CommandError(
@@ -37,6 +38,7 @@ export const tekton: CiEngine = {
     const run = pipelineRun(trigger.kind, pipeline, {
       repository,
       commit,
+      branch: literal(branch, "the branch"),
       secret: checkoutSecret,
       values: { commit, number: String(Math.floor(Date.now() / 1000)), pullRequest: String(trigger.pullRequest ?? 0) },
     });

@@ -82,7 +82,7 @@ const shop: Pipeline = {
     { name: "link", serviceContainers: [{ image: "cimg/postgres:17.5" }], bases: ["base"] },
   ],
 };
-const options = { ci: {}, commit: "1".repeat(40), repository: "https://github.com/acme/shop" };
+const options = { ci: {}, commit: "1".repeat(40), branch: "main", repository: "https://github.com/acme/shop" };
 const goOn = (pipeline: Pipeline = shop, problem?: string): Promise<string> =>
   tekton.continueRun({ pipeline, trigger: { kind: "deliver" }, problem }, options, context()).then(
     () => "",
@@ -146,6 +146,7 @@ test("where nothing has changed, none is started; where the files are stale, it 
 const source = {
   repository: "https://github.com/acme/shop",
   commit: "1".repeat(40),
+  branch: "main",
   secret: "checkout",
   values: { commit: "1".repeat(40), number: "7", pullRequest: "12" },
 };
@@ -198,6 +199,22 @@ test("dollar signs of a command reach its shell, and what Tekton would replace i
       .find(({ name }) => name === "COMMAND")?.value;
   expect(variable("echo $$ $(date) $HOME")).toBe("echo $$$$ $$(date) $$HOME");
   expect(() => variable("echo $(params.revision)")).toThrow(/test-user: Tekton would replace "\$\(params\."/);
+});
+
+test("builds of a pull request know that they are none of the delivered branch, whatever it is called", async () => {
+  outcome = () => ({ status: "True" });
+  const run = {
+    pipeline: { ...shop, previewEnvironments: true },
+    trigger: { kind: "review-with-environment" },
+  } as const;
+  await tekton.continueRun(run, { ...options, branch: "it's$HOME" }, context());
+  const [{ spec } = { spec: undefined }] = [...runs.values()];
+  const build = spec?.pipelineSpec.tasks.find(({ name }) => name === "build-base");
+  for (const { env = [] } of build?.taskSpec.steps ?? []) {
+    expect(env).toContainEqual({ name: "DELIVERY_BRANCH", value: "it's$$HOME" });
+    expect(env).toContainEqual({ name: "DELIVERY_COMMIT", value: options.commit });
+  }
+  expect(build?.taskSpec.steps.length).toBeGreaterThan(2);
 });
 
 test("every script is one that bash can read", () => {

@@ -90,7 +90,7 @@ async function travisWork({ changed, trigger }: Run, { if: builds, stages, jobs 
   const plan = join(directory, "plan");
   await travis.continueRun(
     { pipeline: changed, trigger: { kind: trigger } },
-    { ci: {}, commit: "0".repeat(40), plan },
+    { ci: {}, commit: "0".repeat(40), branch: "main", plan },
     quiet,
   );
   const lines = new Set(readFileSync(plan, "utf8").split("\n"));
@@ -137,6 +137,7 @@ function tektonWork({ changed, trigger }: Run): Work {
 const tektonSource = {
   repository: "https://github.com/acme/shop",
   commit: "0".repeat(40),
+  branch: "main",
   secret: "checkout",
   values: { commit: "0".repeat(40), number: "7", pullRequest: "12" },
 };
