@@ -6,6 +6,7 @@ import type { SigningArgs } from "./deploy-repository/signing-inputs.ts";
 import { AppProject } from "./argo-cd/app-project.ts";
 import { application } from "./argo-cd/application.ts";
 import type { ArgoCdSettings } from "./argo-cd/argo-cd-objects.ts";
+import { ArgoRollouts, type ArgoRolloutsSettings } from "./argo-cd/argo-rollouts.ts";
 import { ArgoCd } from "./argo-cd/argo-cd.ts";
 import { declareInParts } from "./bulk-declaration.ts";
 import { Admission } from "./cluster/admission.ts";
@@ -44,6 +45,8 @@ export interface GitOpsSettings {
   /** @default no environments for pull requests */
   previews?: PreviewSettings | undefined;
   imageUpdater: ReleaseSettings;
+  /** @default no service is rolled out in steps */
+  rollouts?: "existing" | ArgoRolloutsSettings | undefined;
   argoCd: ArgoCdSettings & { commitStatus?: { appId: string; installationId: string; privateKey: string } | undefined };
 }
 
@@ -89,6 +92,7 @@ export async function deliverByGit(args: GitOpsDeliveryArgs): Promise<void> {
     commitStatusKey: args.stackSecrets.get(gitops.argoCd.commitStatus?.privateKey ?? ""),
     provider: cluster.provider,
   });
+  const rollouts = declareRollouts(args);
   const signing = signingOf(args);
   const signedBy = signing && argoCdKeyIds(signing);
   const repository = { url: gitops.repository, username: gitops.username, token: args.gitToken, signedBy };
@@ -102,7 +106,7 @@ export async function deliverByGit(args: GitOpsDeliveryArgs): Promise<void> {
       repository,
       provider: cluster.provider,
     },
-    { dependsOn: argoCd },
+    { dependsOn: [argoCd, ...rollouts] },
   );
   if (gitops.previews !== undefined && args.github !== undefined) {
     new PreviewEnvironments(
@@ -217,6 +221,14 @@ function signingOf({ gitops, stackSecrets }: GitOpsDeliveryArgs): SigningArgs | 
   const privateKey = stackSecrets.get(secret);
   if (privateKey === undefined) throw new Error(`the stack has no secret ${JSON.stringify(secret)} to sign with`);
   return { keys, others, privateKey };
+}
+
+/** What is declared after it has its kinds, and is gone before them. */
+function declareRollouts({ gitops, installations, cluster }: GitOpsDeliveryArgs): readonly pulumi.Resource[] {
+  const { argoRollouts: objects } = installations;
+  if (objects === undefined || gitops?.rollouts === undefined || gitops.rollouts === "existing") return [];
+  const { namespace } = gitops.rollouts;
+  return [new ArgoRollouts("argo-rollouts", { namespace, objects, provider: cluster.provider })];
 }
 
 /** The policy, which has to know what manifests declare before they do. */

@@ -152,6 +152,11 @@ export function migrationName(service: string): string {
   return `${service}-migration`;
 }
 
+/** What is measured while a service's pods are changed in steps. */
+export function canaryAnalysisName(service: string): string {
+  return `${service}-canary`;
+}
+
 /** The Job of one attempt at the migration of one image, e.g. `link-migration-0123abcd-1`: no two attempts share a name. */
 export function migrationJobName(service: string, digest: string, attempt: number): string {
   return `${migrationName(service)}-${digest.replace(/^sha256:/, "").slice(0, 8)}-${attempt}`;

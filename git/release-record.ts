@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { schemaProblems, type Problem } from "../core/problem.ts";
 import { parseYaml, writeYaml } from "../core/yaml.ts";
@@ -53,12 +54,37 @@ const annotationsSchema = z
   )
   .optional();
 
+/** What kustomize makes of a service without an image: whatever kind makes its pods, there are none. */
+function withoutPods(service: string): { target: { kind: string; name: string }; patch: string }[] {
+  const add = (path: string, value: unknown): string => JSON.stringify([{ op: "add", path, value }]);
+  return [
+    // Kustomize's own `replicas` knows Kubernetes' kinds alone, and fails where the service is of another one.
+    { target: { kind: "(Deployment|Rollout|StatefulSet)", name: service }, patch: add("/spec/replicas", 0) },
+    { target: { kind: "CronJob", name: service }, patch: add("/spec/suspend", true) },
+    // It has succeeded at once; Argo CD would wait for one that is suspended.
+    { target: { kind: "Job", name: service }, patch: add("/spec/completions", 0) },
+  ];
+}
+
+const patchSchema = z.strictObject({
+  target: z.strictObject({ kind: z.string(), name: z.string() }),
+  patch: z.string(),
+});
+
 const recordSchema = z
   .strictObject({
     apiVersion: z.literal("kustomize.config.k8s.io/v1alpha1"),
     kind: z.literal("Component"),
     metadata: z.strictObject({ annotations: annotationsSchema }).optional(),
     images: z.array(imageSchema).length(1, "A release record holds exactly one image").optional(),
+    patches: z
+      .array(patchSchema)
+      .refine(
+        (patches) => isDeepStrictEqual(patches, withoutPods(patches[0]?.target.name ?? "")),
+        "Must be those of a service without pods: only before the first release does a record have any",
+      )
+      .optional(),
+    // As earlier versions of this program wrote it.
     replicas: z
       .array(
         z.strictObject({
@@ -69,10 +95,13 @@ const recordSchema = z
       .length(1, "A release record holds exactly one service")
       .optional(),
   })
-  .refine(({ images, replicas }) => (images === undefined) !== (replicas === undefined), {
-    path: ["images"],
-    message: "A release record holds exactly one image, or no replicas before the first release; release again",
-  });
+  .refine(
+    ({ images, replicas, patches }) => [images, replicas, patches].filter((part) => part !== undefined).length === 1,
+    {
+      path: ["images"],
+      message: "A release record holds exactly one image, or no replicas before the first release; release again",
+    },
+  );
 
 /** What runs of one service in one environment. */
 export interface ReleaseRecord {
@@ -135,7 +164,7 @@ export function serviceOfRecord(directory: string, path: string): string | undef
 
 /** The record before the first release: the service is there, and no pod of it runs. */
 export function initialRecord(service: string): string {
-  return written({ replicas: [{ name: service, count: 0 }] });
+  return written({ patches: withoutPods(service) });
 }
 
 /** @param rejected what must not come back by itself, if this is a rollback */

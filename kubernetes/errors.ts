@@ -43,6 +43,11 @@ export function isNotFound(error: unknown): error is ApiError {
   return error instanceof ApiError && error.status === 404;
 }
 
+/** The user may not do that; for kinds that are not there, a user with few rights is told the same. */
+export function isForbidden(error: unknown): error is ApiError {
+  return error instanceof ApiError && error.status === 403;
+}
+
 /** The object's namespace is what was not found. */
 export function isNamespaceNotFound(error: unknown): boolean {
   return isNotFound(error) && error.about === "namespaces";

@@ -4,6 +4,8 @@ import { isMap, type JsonMap, type JsonValue } from "./json.ts";
 /** Where a kind says what its pods are. */
 const templates: Readonly<Record<string, readonly string[]>> = {
   Deployment: ["spec", "template"],
+  // Argo Rollouts' kind, which is a Deployment in all that concerns its pods.
+  Rollout: ["spec", "template"],
   StatefulSet: ["spec", "template"],
   DaemonSet: ["spec", "template"],
   ReplicaSet: ["spec", "template"],

@@ -113,8 +113,9 @@ export function contradictions(
       message: "missing; gitops.previews needs it: set it to the monorepo on GitHub, as owner/name",
     });
   }
-  for (const product of ["argoCd", "imageUpdater"] as const) {
-    const { version, manifests } = config.gitops?.[product] ?? {};
+  for (const product of ["argoCd", "imageUpdater", "rollouts"] as const) {
+    const settings = config.gitops?.[product];
+    const { version, manifests } = typeof settings === "object" ? settings : {};
     if (version === undefined || manifests === undefined) continue;
     problems.push({
       location: `${file}: gitops.${product}.version`,

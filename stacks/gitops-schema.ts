@@ -17,6 +17,12 @@ const releaseKeys = {
 
 const imageUpdaterSchema = z.strictObject(releaseKeys);
 
+const rolloutsSchema = z.strictObject({
+  /** Where its controller runs. @default argo-rollouts */
+  namespace: z.string().default("argo-rollouts"),
+  ...releaseKeys,
+});
+
 const argoCdSchema = z.strictObject({
   /** Where Argo CD runs. @default argocd */
   namespace: z.string().default("argocd"),
@@ -66,6 +72,13 @@ export const gitopsSchema = z.strictObject({
   /** Commits to the deploy repository are signed, and Argo CD or `delivery drift` checks them. @default they are not */
   signing: signingSchema.optional(),
   argoCd: argoCdSchema.prefault({}),
+  /**
+   * Argo Rollouts, for services with `rollout`: a release that this program installs where it installs Argo CD, or `existing`.
+   * @default none
+   */
+  rollouts: z
+    .union([z.literal("existing"), rolloutsSchema], "Must be existing, or the settings of a release")
+    .optional(),
   /** What moves a release record: CI by a commit, or a watcher that notices a new image in the registry. @default commit */
   release: z.enum(["commit", "registry-watch"], "Must be commit or registry-watch").default("commit"),
   /** Environments of their own for labelled pull requests, on the cluster of this one. @default none */

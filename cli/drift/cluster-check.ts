@@ -2,7 +2,7 @@ import { applicationName } from "../../core/names.ts";
 import { shortDigest } from "../../git/records.ts";
 import type { ReleaseRecord } from "../../git/release-record.ts";
 import type { KubernetesClient } from "../../kubernetes/client.ts";
-import { isNotFound } from "../../kubernetes/errors.ts";
+import { isForbidden, isNotFound } from "../../kubernetes/errors.ts";
 import { valueAt } from "../../kubernetes/json.ts";
 import { listAt, nameOf, stringAt, type KubernetesObject } from "../../kubernetes/object.ts";
 import { applicationStatus, listApplications, listWorkloads, type ClusterLocation } from "../status/cluster-status.ts";
@@ -113,7 +113,7 @@ function healthFindings(
   return [{ what: whatOf(workload), change: `is ${health}: ${message ?? ""}` }];
 }
 
-const workloadKinds = ["StatefulSet", "CronJob", "Job"];
+const workloadKinds = ["Rollout", "StatefulSet", "CronJob", "Job"];
 
 function whatOf(workload: KubernetesObject): string {
   return `${stringAt(workload, "kind") ?? "Deployment"} ${nameOf(workload)}`;
@@ -164,6 +164,8 @@ const lists: readonly (readonly [kind: string, path: (namespace: string) => stri
   ["Service", core("services")],
   ["Pod", core("pods")],
   ["Deployment", grouped("apps/v1", "deployments")],
+  ["Rollout", grouped("argoproj.io/v1alpha1", "rollouts")],
+  ["AnalysisTemplate", grouped("argoproj.io/v1alpha1", "analysistemplates")],
   ["StatefulSet", grouped("apps/v1", "statefulsets")],
   ["DaemonSet", grouped("apps/v1", "daemonsets")],
   ["Job", grouped("batch/v1", "jobs")],
@@ -175,6 +177,9 @@ const lists: readonly (readonly [kind: string, path: (namespace: string) => stri
   ["PodDisruptionBudget", grouped("policy/v1", "poddisruptionbudgets")],
   ["HorizontalPodAutoscaler", grouped("autoscaling/v2", "horizontalpodautoscalers")],
 ];
+
+/** Most clusters have none of these, and users who may not see them. */
+const ofRollouts = new Set(["Rollout", "AnalysisTemplate"]);
 
 /** What a cluster's own controllers put into every namespace, without an owner that would show it. */
 const builtIn = new Set([
@@ -203,7 +208,7 @@ export async function liveObjects(
   const found = await Promise.all(
     lists.map(async ([kind, path]) => {
       const list = await client.request("GET", path(namespace), { signal }).catch((error: unknown) => {
-        if (isNotFound(error)) return {};
+        if (isNotFound(error) || (ofRollouts.has(kind) && isForbidden(error))) return {};
         throw error;
       });
       return listAt(list, "items")

@@ -148,11 +148,11 @@ function isOutsideCluster(settings: DependencySettings): boolean {
 }
 
 /**
- * A service with one pod, and without its host, which leads to the environment; with its migrations if they run. Its data goes with
+ * A service with one pod, which nothing changes in steps, and without its host, which leads to the environment; with its migrations if they run. Its data goes with
  * the namespace, and a cron runs when somebody asks for it.
  */
 function asSinglePod(
-  { autoscaling: _autoscaling, expose, migrations, volumes, ...service }: Service,
+  { autoscaling: _autoscaling, rollout: _rollout, expose, migrations, volumes, ...service }: Service,
   migrated: boolean,
 ): Service {
   const { host: _host, ...exposed } = typeof expose === "object" ? expose : {};

@@ -39,7 +39,9 @@ export function installationChanges(steps: readonly Step[]): {
 
 /** The installation that an object is part of: all their logical names begin with its name. */
 export function installationOf({ type, ancestors, name }: Step): string | undefined {
-  const isInstalled = ancestors.some((ancestor) => /^delivery:gitops:(ArgoCd|ImageUpdater)$/.test(ancestor));
+  const isInstalled = ancestors.some((ancestor) =>
+    /^delivery:gitops:(ArgoCd|ArgoRollouts|ImageUpdater)$/.test(ancestor),
+  );
   return isInstalled && type.startsWith("kubernetes:") ? /^([^:]+):./.exec(name)?.[1] : undefined;
 }
 

@@ -53,7 +53,7 @@ function workloadProblem(
   digest: string,
   { argoCd, application, workload, runs, pods }: HealthStatus,
 ): string | undefined {
-  if (workload === undefined) return "has no Deployment on the cluster, nor a StatefulSet, CronJob or Job";
+  if (workload === undefined) return "has no Deployment on the cluster, nor a Rollout, StatefulSet, CronJob or Job";
   const { image, health, message } = workloadStatus(workload, { jobs: runs, pods });
   if (!image.endsWith(`@${digest}`)) return `does not run ${shortDigest(digest)} yet, but ${image || "no image"}`;
   if (health !== "Healthy") return `is ${health}: ${message ?? ""}`;
@@ -96,6 +96,8 @@ function runningSince(workload: KubernetesObject, pods: readonly KubernetesObjec
       return [declaredAt(workload)];
     case "Job":
       return [changed(workload, "Complete")];
+    case "Rollout":
+      return [changed(workload, "Healthy"), changed(workload, "Available")];
     case "StatefulSet":
       return [declaredAt(workload), ...pods.map((pod) => changed(pod, "Ready"))];
     default:

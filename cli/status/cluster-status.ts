@@ -3,7 +3,7 @@ import { NotReachableError } from "../../core/error.ts";
 import { projectName } from "../../core/names.ts";
 import { migrationLabel } from "../../git/migration-record.ts";
 import type { KubernetesClient } from "../../kubernetes/client.ts";
-import { isNotFound } from "../../kubernetes/errors.ts";
+import { isForbidden, isNotFound } from "../../kubernetes/errors.ts";
 import { labelsAt, listAt, nameOf, stringAt, type KubernetesObject } from "../../kubernetes/object.ts";
 import { memoryHints } from "./out-of-memory.ts";
 import { listRefusals } from "./refused-pods.ts";
@@ -81,15 +81,17 @@ export async function listWorkloads(
 ): Promise<Workloads> {
   const list = async (kind: string, group: string, plural: string): Promise<KubernetesObject[]> => {
     const found = await listOwn(client, group, plural, location, signal).catch((error: unknown) => {
-      // Some that are no whole clusters have Deployments alone.
+      // Some that are no whole clusters have Deployments alone; and most have no Argo Rollouts, of which their users may know nothing.
       if (kind !== "Deployment" && isNotFound(error)) return [];
+      if (kind === "Rollout" && isForbidden(error)) return [];
       throw error;
     });
     // The objects of a list do not say what they are.
     return found.map((object) => ({ ...object, kind }));
   };
-  const [deployments, statefulSets, cronJobs, jobs] = await Promise.all([
+  const [deployments, rollouts, statefulSets, cronJobs, jobs] = await Promise.all([
     list("Deployment", "/apis/apps/v1", "deployments"),
+    list("Rollout", "/apis/argoproj.io/v1alpha1", "rollouts"),
     list("StatefulSet", "/apis/apps/v1", "statefulsets"),
     list("CronJob", "/apis/batch/v1", "cronjobs"),
     list("Job", "/apis/batch/v1", "jobs"),
@@ -99,7 +101,9 @@ export async function listWorkloads(
   const isOfService = (job: KubernetesObject): boolean => labelsAt(job)["app.kubernetes.io/name"] === nameOf(job);
   return {
     workloads: [
-      ...deployments,
+      // Of a service that changes from one to the other, what is to stay counts.
+      ...deployments.filter((deployment) => !rollouts.some((rollout) => nameOf(rollout) === nameOf(deployment))),
+      ...rollouts,
       ...statefulSets,
       ...cronJobs,
       ...jobs.filter((job) => !isMade(job) && isOfService(job)),

@@ -13,7 +13,7 @@ import { podTemplateOf } from "../../kubernetes/pod-template.ts";
 import type { State } from "./model.ts";
 import { refusalOf } from "./refused-pods.ts";
 
-/** The state of what makes a service's pods, as its own status says: a Deployment, a StatefulSet, a CronJob or a Job. */
+/** The state of what makes a service's pods, as its own status says: a Deployment, a Rollout, a StatefulSet, a CronJob or a Job. */
 export interface WorkloadStatus {
   readonly service: string;
   /** As in the manifest: by digest, or by tag where nothing is released. */
@@ -74,6 +74,8 @@ function judge(workload: KubernetesObject, parts: WorkloadParts): Judgement {
       return runOf(workload, parts);
     case "CronJob":
       return scheduleOf(workload, parts);
+    case "Rollout":
+      return stepsOf(workload);
     case "StatefulSet":
       return podByPodOf(workload);
     default:
@@ -99,6 +101,43 @@ function rolloutOf(deployment: KubernetesObject): Judgement {
   const available = count(deployment, "availableReplicas");
   if (updated >= desired && available >= desired && count(deployment, "replicas") <= updated) return healthy;
   return progressing(`${Math.min(updated, available)} of ${desired} new pods are available`);
+}
+
+/**
+ * By the phase that its controller has concluded. What it has ended keeps the pods of the image before, and stays Degraded until
+ * another image is declared.
+ */
+function stepsOf(rollout: KubernetesObject): Judgement {
+  if (!isObserved(rollout)) return unseen;
+  if ((numberAt(rollout, "spec", "replicas") ?? 1) === 0) return withoutPods;
+  const message = stringAt(rollout, "status", "message");
+  switch (stringAt(rollout, "status", "phase")) {
+    case "Healthy":
+      return healthy;
+    case "Degraded":
+      return { state: "failed", health: "Degraded", message: message ?? "the rollout was ended" };
+    case "Paused":
+      return progressing(`${stepOf(rollout)}pauses with ${podsOfBoth(rollout)}`);
+    default:
+      return progressing(`${stepOf(rollout)}${message ?? "is under way"}, with ${podsOfBoth(rollout)}`);
+  }
+}
+
+function stepOf(rollout: KubernetesObject): string {
+  const steps = listAt(rollout, "spec", "strategy", "canary", "steps");
+  const index = numberAt(rollout, "status", "currentStepIndex");
+  if (index === undefined || steps.length === 0) return "";
+  const weight =
+    steps
+      .slice(0, index + 1)
+      .flatMap((step) => numberAt(step, "setWeight") ?? [])
+      .at(-1) ?? 0;
+  return index >= steps.length ? "after the last step, " : `at ${weight} %, `;
+}
+
+function podsOfBoth(rollout: KubernetesObject): string {
+  const updated = count(rollout, "updatedReplicas");
+  return `${updated} new and ${Math.max(0, count(rollout, "replicas") - updated)} old pods`;
 }
 
 function podByPodOf(statefulSet: KubernetesObject): Judgement {
@@ -205,7 +244,10 @@ export function declaredAt(object: KubernetesObject): string | undefined {
 }
 
 function isObserved(object: KubernetesObject): boolean {
-  return (numberAt(object, "status", "observedGeneration") ?? 0) >= (numberAt(object, "metadata", "generation") ?? 0);
+  // Argo Rollouts writes it as a text.
+  const text = stringAt(object, "status", "observedGeneration");
+  const observed = text === undefined ? numberAt(object, "status", "observedGeneration") : Number(text);
+  return (observed ?? 0) >= (numberAt(object, "metadata", "generation") ?? 0);
 }
 
 function count(object: KubernetesObject, key: string): number {

@@ -53,7 +53,7 @@ export function assess({ service, digest, status, rules, now }: AssessArgs): Ass
 
 /** A Deployment counts pods that have begun to end as gone, and Argo CD looks at the template alone. */
 function oldPods(digest: string, { workload, pods }: HealthStatus): string | undefined {
-  if (!["Deployment", "StatefulSet"].includes(stringAt(workload ?? {}, "kind") ?? "")) return undefined;
+  if (!["Deployment", "Rollout", "StatefulSet"].includes(stringAt(workload ?? {}, "kind") ?? "")) return undefined;
   const name = nameOf(workload ?? {});
   const running = pods.filter((pod) => !["Succeeded", "Failed"].includes(stringAt(pod, "status", "phase") ?? ""));
   const others = running.filter((pod) => !imageOf(pod, name).endsWith(`@${digest}`));

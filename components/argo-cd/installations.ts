@@ -3,6 +3,12 @@ import type { Identity } from "../../git/committer.ts";
 import { allKeys, argoCdKeys, type SigningKeys } from "../../git/signing-keys.ts";
 import { nameOf, type KubernetesObject } from "../../kubernetes/object.ts";
 import { argoCdObjects, requiredObjects, type ArgoCdSettings } from "./argo-cd-objects.ts";
+import {
+  argoRolloutsObjects,
+  argoRolloutsPublication,
+  requiredOfArgoRollouts,
+  type ArgoRolloutsSettings,
+} from "./argo-rollouts.ts";
 import { imageUpdaterObjects, requiredOfImageUpdater } from "./image-updater-objects.ts";
 import { readRelease, type Publication, type ReleaseSettings } from "./release.ts";
 
@@ -12,6 +18,8 @@ export interface Installations {
   argoCd?: readonly KubernetesObject[] | undefined;
   /** @default another stack's installation is used, or none */
   imageUpdater?: readonly KubernetesObject[] | undefined;
+  /** @default another stack's installation is used, or none */
+  argoRollouts?: readonly KubernetesObject[] | undefined;
   problems: readonly Problem[];
 }
 
@@ -28,6 +36,7 @@ export interface InstallationsArgs {
         release: "commit" | "registry-watch";
         argoCd: ArgoCdSettings;
         imageUpdater: ReleaseSettings;
+        rollouts?: "existing" | ArgoRolloutsSettings | undefined;
         committer?: Identity | undefined;
         signing?: SigningKeys | undefined;
       }
@@ -43,7 +52,7 @@ export async function readInstallations({
   gitops,
 }: InstallationsArgs): Promise<Installations> {
   if (delivery !== "gitops" || !ownsArgoCd || gitops === undefined) return { problems: [] };
-  const { imageUpdater, committer, signing } = gitops;
+  const { imageUpdater, committer, signing, rollouts = "existing" } = gitops;
   const argoCd = { ...gitops.argoCd, services, gpgKeys: signing && argoCdKeys(allKeys(signing)) };
   const releases = await Promise.all([
     readRelease({
@@ -60,17 +69,26 @@ export async function readInstallations({
           required: requiredOfImageUpdater({ committer }),
         })
       : undefined,
+    rollouts === "existing"
+      ? undefined
+      : readRelease({
+          location: `${file}: gitops.rollouts`,
+          publication: argoRolloutsPublication,
+          settings: rollouts,
+          required: requiredOfArgoRollouts,
+        }),
   ]);
   const problems = releases.flatMap((release) =>
     release !== undefined && "problem" in release ? [release.problem] : [],
   );
   const missing = missingSourceIntegrity(file, argoCd, releases[0]);
-  const [ofArgoCd, ofImageUpdater] = releases.map((release) =>
+  const [ofArgoCd, ofImageUpdater, ofRollouts] = releases.map((release) =>
     release !== undefined && "objects" in release ? release.objects : undefined,
   );
   return {
     argoCd: ofArgoCd && argoCdObjects(ofArgoCd, argoCd),
     imageUpdater: ofImageUpdater && imageUpdaterObjects(ofImageUpdater, { namespace: argoCd.namespace, committer }),
+    argoRollouts: ofRollouts && rollouts !== "existing" ? argoRolloutsObjects(ofRollouts, rollouts) : undefined,
     problems: [...problems, ...missing],
   };
 }

@@ -32,7 +32,7 @@ export function deployment(
  * How many pods there are, and with an autoscaler, until it says otherwise. A Deployment that says nothing of them would have
  * one as soon as no other writer does, which is below most minimums, for as long as the autoscaler takes to look.
  */
-function initialReplicas({ replicas, autoscaling }: Service): number {
+export function initialReplicas({ replicas, autoscaling }: Service): number {
   if (autoscaling === undefined) return replicas ?? 1;
   return Math.min(Math.max(replicas ?? autoscaling.min, autoscaling.min), autoscaling.max);
 }

@@ -3,6 +3,7 @@ import { kindOf, nameOf, type KubernetesObject } from "../../kubernetes/object.t
 import { groupOf } from "../../kubernetes/scope.ts";
 import { previousImagesFile } from "../../git/allowed-images.ts";
 import { currentImageKey } from "./allowed-images.ts";
+import { rolloutsApi } from "./rollout.ts";
 import type { DependencyManifests } from "./dependency.ts";
 import type { MigrationManifests, ServiceManifests } from "./manifests.ts";
 
@@ -15,6 +16,8 @@ export const manifestKinds = {
   persistentVolumeClaim: ["v1", "PersistentVolumeClaim", "persistent-volume-claim.yaml"],
   persistentVolumeClaims: ["v1", "PersistentVolumeClaim", "persistent-volume-claim.yaml"],
   deployment: ["apps/v1", "Deployment", "deployment.yaml"],
+  rollout: [rolloutsApi, "Rollout", "rollout.yaml"],
+  analysisTemplate: [rolloutsApi, "AnalysisTemplate", "analysis-template.yaml"],
   statefulSet: ["apps/v1", "StatefulSet", "stateful-set.yaml"],
   cronJob: ["batch/v1", "CronJob", "cron-job.yaml"],
   job: ["batch/v1", "Job", "job.yaml"],
@@ -31,13 +34,15 @@ export const manifestKinds = {
   readonly [string, string, string]
 >;
 
-/** The kinds that an environment's Applications may create, by API group. */
+/** The kinds that an environment's Applications may create, by API group; those of Argo Rollouts where a service needs them. */
 export const deployedKinds = [
   ...new Map(
-    Object.values(manifestKinds).map(([apiVersion, kind]) => {
-      const group = apiVersion.includes("/") ? apiVersion.replace(/\/.*/, "") : "";
-      return [`${group}/${kind}`, { group, kind }];
-    }),
+    Object.values(manifestKinds)
+      .filter(([apiVersion]) => apiVersion !== rolloutsApi)
+      .map(([apiVersion, kind]) => {
+        const group = apiVersion.includes("/") ? apiVersion.replace(/\/.*/, "") : "";
+        return [`${group}/${kind}`, { group, kind }];
+      }),
   ).values(),
 ];
 
@@ -46,13 +51,17 @@ export function serviceFiles(
   manifests: ServiceManifests,
   own: readonly KubernetesObject[] = [],
 ): Record<string, string> {
-  return withKustomization({ ...files(manifests), ...ownFiles(own) }, ["release"], releasedImages(manifests));
+  return withKustomization(
+    { ...files(manifests, prunedLast), ...ownFiles(own) },
+    ["release"],
+    releasedImages(manifests),
+  );
 }
 
 /** What has kustomize allow the image of the release record, however it got there, and those that ran before. */
 function releasedImages({ allowedImages, ...manifests }: ServiceManifests): object {
   const container = ({ name }: { name: string }): string => `spec.template.spec.containers.[name=${name}].image`;
-  const source = (["deployment", "statefulSet", "cronJob", "job"] as const).flatMap((key) => {
+  const source = (["deployment", "rollout", "statefulSet", "cronJob", "job"] as const).flatMap((key) => {
     const { metadata } = (manifests[key] ?? {}) as { metadata?: { name: string } };
     if (metadata === undefined) return [];
     const fieldPath = `${key === "cronJob" ? "spec.jobTemplate." : ""}${container(metadata)}`;
@@ -93,8 +102,22 @@ export function dependencyFiles(manifests: DependencyManifests): Record<string, 
   return withKustomization(files(manifests), []);
 }
 
+/**
+ * What makes pods stays until those of what takes its place are there: a Deployment becomes a Rollout, or the other way round.
+ * Argo CD goes by what the object itself says, which therefore says it all the time.
+ * Source: https://argo-cd.readthedocs.io/en/stable/user-guide/sync-options/#prune-last
+ */
+function prunedLast(key: keyof typeof manifestKinds, manifest: object): object {
+  if (key !== "deployment" && key !== "rollout") return manifest;
+  // As `metadata` makes it, and patches may have added to it.
+  const { metadata = {} } = manifest as { metadata?: { annotations?: object } };
+  const option = { "argocd.argoproj.io/sync-options": "PruneLast=true" };
+  return { ...manifest, metadata: { ...metadata, annotations: { ...option, ...metadata.annotations } } };
+}
+
 function files(
   manifests: Partial<Record<keyof typeof manifestKinds, object | readonly NamedManifest[]>>,
+  changed: (key: keyof typeof manifestKinds, manifest: object) => object = (_key, manifest) => manifest,
 ): Record<string, string> {
   return Object.fromEntries(
     (Object.keys(manifestKinds) as (keyof typeof manifestKinds)[]).flatMap((key) => {
@@ -104,7 +127,7 @@ function files(
       const named: [file: string, manifest: object][] = isList(manifest)
         ? manifest.map((one) => [file.replace(".", `-${one.metadata.name}.`), one])
         : [[file, manifest]];
-      return named.map(([name, one]) => [name, writeYaml({ apiVersion, kind, ...one })]);
+      return named.map(([name, one]) => [name, writeYaml({ apiVersion, kind, ...changed(key, one) })]);
     }),
   );
 }

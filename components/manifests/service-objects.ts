@@ -10,6 +10,7 @@ import { deployedKinds, manifestKinds } from "./manifest-files.ts";
 import { serviceManifests, type ServiceManifests } from "./manifests.ts";
 import { type ManifestContext } from "./manifest-context.ts";
 import { metadata } from "./metadata.ts";
+import { rolloutsApi } from "./rollout.ts";
 import { brokenByPatch, brokenIdentity } from "./object-guard.ts";
 import { patched, type LocatedPatch } from "../service/patches.ts";
 import { withRestrictedDefaults } from "./pod-rights.ts";
@@ -55,9 +56,13 @@ export function serviceObjects(context: ManifestContext, service: Service, args:
   return completeService(context, service, args, "").objects;
 }
 
-/** The kinds of what services bring along, beyond those that every service has. */
+/** The kinds of what services bring along and are rolled out by, beyond those that every service may have. */
 export function ownKinds(services: readonly Service[]): { group: string; kind: string }[] {
-  const kinds = services.flatMap(({ ownObjects = [] }) => ownObjects.map(({ object }) => kindOf(object)));
+  const kinds = services.flatMap(({ ownObjects = [], rollout }) => [
+    ...ownObjects.map(({ object }) => kindOf(object)),
+    ...(rollout === undefined ? [] : [{ apiVersion: rolloutsApi, kind: "Rollout" }]),
+    ...(rollout?.analysis === undefined ? [] : [{ apiVersion: rolloutsApi, kind: "AnalysisTemplate" }]),
+  ]);
   const found = kinds.map(({ apiVersion, kind }) => ({ group: groupOf(apiVersion), kind }));
   const known = new Set(deployedKinds.map((one) => JSON.stringify(one)));
   const further = new Map(found.map((one) => [`${one.group}/${one.kind}`, one]));

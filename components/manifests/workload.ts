@@ -5,11 +5,16 @@ import { cronJob, job } from "./batch.ts";
 import { deployment } from "./deployment.ts";
 import type { Environment } from "./metadata.ts";
 import type { PodTemplateArgs } from "./pod-template.ts";
+import { analysisTemplate, rollout } from "./rollout.ts";
 import { headlessService, statefulSet } from "./stateful-set.ts";
 
 /** What makes the pods of a service: one of these, by its kind and its volumes. */
 export interface WorkloadManifests {
   deployment?: types.input.apps.v1.Deployment;
+  /** In place of the Deployment, where the service is rolled out in steps. */
+  rollout?: ReturnType<typeof rollout>;
+  /** What is measured meanwhile. */
+  analysisTemplate?: ReturnType<typeof analysisTemplate>;
   statefulSet?: types.input.apps.v1.StatefulSet;
   cronJob?: types.input.batch.v1.CronJob;
   job?: ReturnType<typeof job>;
@@ -20,6 +25,14 @@ export interface WorkloadManifests {
 export function workload(environment: Environment, service: Service, args: PodTemplateArgs): WorkloadManifests {
   if (service.kind === "cron") return { cronJob: cronJob(environment, service, args) };
   if (service.kind === "job") return { job: job(environment, service, args) };
+  const { rollout: steps } = service;
+  if (steps !== undefined)
+    return {
+      rollout: rollout(environment, service, steps, args),
+      ...(steps.analysis === undefined
+        ? {}
+        : { analysisTemplate: analysisTemplate(environment, service.name, steps.analysis) }),
+    };
   if (!hasPodVolumes(service)) return { deployment: deployment(environment, service, args) };
   return {
     statefulSet: statefulSet(environment, service, args),

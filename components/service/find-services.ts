@@ -23,6 +23,7 @@ import { hostConflicts, type WayIn } from "./host-conflicts.ts";
 import { kindProblems, unusedKindSettings } from "./kind-problems.ts";
 import { peerProblems } from "./peers.ts";
 import { contradictingResources } from "./resources.ts";
+import { rolloutProblems } from "./rollout-problems.ts";
 import { renamedSettings, settingsFile } from "./service-files.ts";
 import type { Service } from "./service.ts";
 import { variableProblems } from "./variable-problems.ts";
@@ -46,6 +47,8 @@ export interface DiscoveryArgs extends CandidateArgs {
   noMigrations?: string | undefined;
   /** What images have to prove in this environment, and why they cannot. @default not checked: nothing is released */
   verification?: { environment: EnvironmentVerify | undefined; refusal: string | undefined };
+  /** Why services can have no rollouts in steps in this environment. @default they can */
+  noRollouts?: string | undefined;
   /** Whether the program builds the images, which runs no commands of services. @default false: CI builds them */
   programBuilds?: boolean;
   /** Whether CI builds the images for this environment. @default false */
@@ -152,6 +155,7 @@ function readService(
   const source = { root: args.app.directory, isIgnored, problems };
   const { listening, buildArgs } = readImageSource(candidate, source);
   problems.push(...kindProblems(candidate), ...volumeProblems(candidate));
+  problems.push(...rolloutProblems(candidate, args.noRollouts));
   problems.push(...variableProblems(candidate, args.absent ?? new Set()));
   for (const resource of contradictingResources(settings.resources ?? {})) {
     const { requests, limits } = settings.resources ?? {};

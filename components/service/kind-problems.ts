@@ -10,6 +10,7 @@ const takers: Readonly<Record<string, readonly Kind[]>> = {
   expose: ["server"],
   replicas: ["server", "worker"],
   autoscaling: ["server", "worker"],
+  rollout: ["server", "worker"],
   schedule: ["cron"],
   timeZone: ["cron"],
   concurrency: ["cron"],

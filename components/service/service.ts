@@ -14,6 +14,7 @@ import { migrationsLayerSchema, migrationsSchema } from "./migration-settings.ts
 import type { OwnObject } from "./own-objects.ts";
 import { patchesSchema, type LocatedPatch } from "./patches.ts";
 import { resourcesSchema } from "./resources.ts";
+import { rolloutSchema } from "./rollout-settings.ts";
 import { testSchema } from "./test-settings.ts";
 import { kindSettings } from "./kind.ts";
 import { serviceVerifySchema } from "./verify-settings.ts";
@@ -76,6 +77,8 @@ export const serviceSettingsSchema = z.strictObject({
   replicas: kubernetesInt().min(0, "Must not be negative").optional(),
   /** Pods follow the load. @default off */
   autoscaling: autoscalingSchema.refine(({ min, max }) => min <= max, "Autoscaling needs min <= max").optional(),
+  /** How a new image takes the place of the one before, where Argo Rollouts does it in steps. @default pod by pod, as a Deployment does */
+  rollout: rolloutSchema.optional(),
   /** What one pod asks for and may use. @default requests 10m CPU and 32Mi, limit 128Mi; a default follows what is set beside it */
   resources: resourcesSchema.optional(),
   /** Volumes that keep its data, by name. */

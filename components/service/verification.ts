@@ -1,6 +1,7 @@
 import { kubeconfigVariable } from "../../core/names.ts";
 import type { Problem } from "../../core/problem.ts";
 import type { Service, SettingsLayer } from "./service.ts";
+import { pausedSeconds } from "./rollout-settings.ts";
 import { verificationRules, type EnvironmentVerify } from "./verify-settings.ts";
 
 /** What says who moves release records, and what CI may ask. */
@@ -53,8 +54,17 @@ export function verificationProblems(
   }
   const location = `${file}: verify`;
   if (refusal !== undefined) return [{ location, message: refusal }];
-  return services.flatMap(({ name, port, replicas, verify }) => {
-    const { checks = [] } = (replicas === 0 ? undefined : verificationRules(environment, verify)) ?? {};
+  return services.flatMap(({ name, port, replicas, verify, rollout }) => {
+    const rules = replicas === 0 ? undefined : verificationRules(environment, verify);
+    const { checks = [], timeoutMinutes = 0 } = rules ?? {};
+    const paused = rollout === undefined ? 0 : pausedSeconds(rollout) / 60;
+    if (rules !== undefined && paused >= timeoutMinutes)
+      return [
+        {
+          location: `${location}.timeoutMinutes`,
+          message: `the steps of ${name}'s rollout pause for ${paused} minutes, and after ${timeoutMinutes} it would be taken back in the midst of them; set it higher here, or services.${name}.verify.timeoutMinutes`,
+        },
+      ];
     const asked = checks.some((check) => "http" in check && check.http.path !== undefined);
     if (!asked || port !== undefined) return [];
     const message = `a check asks a path of ${name}, which listens on no port; set services.${name}.verify to none or to other checks, or say its port`;

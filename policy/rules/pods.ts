@@ -69,7 +69,7 @@ export const readinessProbe: PolicyRule = {
   name: "readiness-probe",
   level: "advisory",
   check: ({ object }) => {
-    if (object["kind"] !== "Deployment" && object["kind"] !== "StatefulSet") return [];
+    if (!["Deployment", "Rollout", "StatefulSet"].includes(stringAt(object, "kind") ?? "")) return [];
     const [main] = listAt(podTemplateOf(object) ?? {}, "spec", "containers");
     if (main === undefined || listAt(main, "ports").length === 0 || (main["readinessProbe"] ?? null) !== null)
       return [];

@@ -5,7 +5,8 @@ import type { Report } from "./progress.ts";
 
 /** Brings all that is made once per machine into the cache: what `up` would make, and what only tests of the sandbox ask for. */
 export async function provideTools(report: Report): Promise<void> {
-  const names = [...sandboxTools({ pods: "auto", gitops: true }), "traefik", "gateway-files"] as const;
+  const onlyTested = ["traefik", "gateway-files", "rollouts-controller", "rollouts-files"] as const;
+  const names = [...sandboxTools({ pods: "auto", gitops: true }), ...onlyTested] as const;
   await Promise.all([buildTools(names, report), debianTools(report)]);
   report("All tools are in the cache", "end");
 }

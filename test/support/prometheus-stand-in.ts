@@ -18,7 +18,7 @@ export interface OtherAnswer {
   readonly headers?: Record<string, string>;
 }
 
-/** Stands in for a server with Prometheus' HTTP API: range queries by POST, each series made by a function. */
+/** Stands in for a server with Prometheus' HTTP API: queries by POST, each of one series made by a function. */
 export class PrometheusStandIn implements AsyncDisposable {
   readonly requests: RangeRequest[] = [];
   /** The value of a query at a moment; `undefined`: none. */
@@ -44,13 +44,25 @@ export class PrometheusStandIn implements AsyncDisposable {
 
   private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const asked = new URLSearchParams(await text(request));
-    const number = (name: string): number => Number(asked.get(name));
     const query = asked.get("query") ?? "";
+    if (request.method !== "POST" || !/^\/api\/v1\/query(_range)?$/.test(request.url ?? ""))
+      return void response.writeHead(404).end("404 page not found");
+    if (request.url === "/api/v1/query") return this.send(response, this.instant(query));
+    const number = (name: string): number => Number(asked.get(name));
     const [start, end, step] = [number("start"), number("end"), number("step")];
     this.requests.push({ query, start, end, step, authorization: request.headers.authorization });
-    const { status, body, headers } = this.answers.shift() ?? this.series(query, start, end, step);
-    const known = request.method === "POST" && request.url === "/api/v1/query_range";
-    response.writeHead(known ? status : 404, headers).end(known ? body : "404 page not found");
+    this.send(response, this.answers.shift() ?? this.series(query, start, end, step));
+  }
+
+  private send(response: ServerResponse, { status, body, headers }: OtherAnswer): void {
+    response.writeHead(status, headers).end(body);
+  }
+
+  private instant(query: string): OtherAnswer {
+    const seconds = Math.floor(Date.now() / 1000);
+    const value = this.value(query, seconds);
+    const result = value === undefined ? [] : [{ metric: {}, value: [seconds, value] }];
+    return success({ resultType: "vector", result });
   }
 
   private series(query: string, start: number, end: number, step: number): OtherAnswer {
@@ -60,12 +72,16 @@ export class PrometheusStandIn implements AsyncDisposable {
       if (value !== undefined) values.push([seconds, value]);
     }
     const result = values.length === 0 ? [] : [{ metric: {}, values }];
-    const body = JSON.stringify({ status: "success", data: { resultType: "matrix", result } });
-    return { status: 200, body, headers: { "content-type": "application/json" } };
+    return success({ resultType: "matrix", result });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.server.closeAllConnections();
     await new Promise((done) => this.server.close(done));
   }
+}
+
+function success(data: object): OtherAnswer {
+  const body = JSON.stringify({ status: "success", data });
+  return { status: 200, body, headers: { "content-type": "application/json" } };
 }

@@ -1,11 +1,7 @@
-import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { z } from "zod";
-import { retry } from "../../../core/retry.ts";
-import type { KubernetesClient } from "../../../kubernetes/client.ts";
-import { parseManifests } from "../../../kubernetes/manifests.ts";
-import { conditionOf, nameOf, numberAt } from "../../../kubernetes/object.ts";
+import { conditionOf, numberAt } from "../../../kubernetes/object.ts";
 import { applyObject } from "../cluster/api.ts";
+import { defineKinds } from "../cluster/definitions.ts";
 import { kubernetesClient } from "../kubernetes-client.ts";
 import { choosePort } from "../ports.ts";
 import { frugalGo, startProcess, stopProcess } from "../process.ts";
@@ -32,7 +28,6 @@ const processName = "traefik";
 const shared = { name: "public", namespace: "gateway-system", listener: "http" } as const;
 const api = "/apis/gateway.networking.k8s.io/v1";
 const gatewayPath = `${api}/namespaces/${shared.namespace}/gateways/${shared.name}`;
-const definitionsPath = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
 const preferredPort = 8480;
 
 /**
@@ -43,7 +38,7 @@ export async function startGateway(options: GatewayOptions): Promise<GatewayEndp
   const { stateDir, tools, kubeconfigPath, namespaces } = options;
   const client = kubernetesClient(kubeconfigPath);
   const port = await choosePort(stateDir, processName, preferredPort);
-  await defineGatewayApi(client, tools["gateway-files"]);
+  await defineKinds(client, join(tools["gateway-files"], "config", "crd", "standard"), api);
   await applyObject(client, `/api/v1/namespaces/${shared.namespace}`, {
     apiVersion: "v1",
     kind: "Namespace",
@@ -88,33 +83,4 @@ export async function startGateway(options: GatewayOptions): Promise<GatewayEndp
 /** Stops the Gateway's process; its objects go with the cluster. */
 export async function stopGateway(stateDir: string): Promise<void> {
   await stopProcess(stateDir, processName);
-}
-
-async function defineGatewayApi(client: KubernetesClient, files: string): Promise<void> {
-  const folder = join(files, "config", "crd", "standard");
-  const definitions = readdirSync(folder).flatMap((file) => {
-    const parsed = parseManifests(readFileSync(join(folder, file), "utf8"));
-    if ("problem" in parsed) throw new Error(`${join(folder, file)} ${parsed.problem}`);
-    return parsed.objects;
-  });
-  for (const definition of definitions)
-    await applyObject(client, `${definitionsPath}/${nameOf(definition)}`, definition);
-  const kinds = new Set(definitions.map((definition) => kindSchema.parse(definition).spec.names.kind));
-  await untilServed(client, kinds);
-}
-
-const kindSchema = z.object({ spec: z.object({ names: z.object({ kind: z.string() }) }) });
-const resourcesSchema = z.object({ resources: z.array(z.object({ kind: z.string() })) });
-
-/** A definition is established before its kind is served. */
-async function untilServed(client: KubernetesClient, kinds: ReadonlySet<string>): Promise<void> {
-  await retry(
-    async () => {
-      const { resources } = resourcesSchema.parse(await client.request("GET", api));
-      const served = new Set(resources.map(({ kind }) => kind));
-      const missing = [...kinds].filter((kind) => !served.has(kind));
-      if (missing.length > 0) throw new Error(`the API server does not serve ${missing.join(", ")} of the Gateway API`);
-    },
-    { pauses: Array.from({ length: 300 }, () => 100) },
-  );
 }

@@ -8,9 +8,10 @@ import type { ReplacedFile } from "./patched-module.ts";
  * The clients of clouds, and a language's standard library as a literal of 8 MB, are half of what some tools are compiled
  * from, and nothing here calls them. What is left out says so when it is called all the same.
  *
- * @param folder the tools' own, or that of a family with a module of its own, with go.mod and `left-out/`
+ * @param folder the tools' own, or that of a family with a module of its own, with go.mod, and `left-out/` where it leaves something out
  */
 export function leftOutFiles(folder: string): ReplacedFile[] {
+  if (!existsSync(join(folder, "left-out"))) return [];
   const modules = requirements(readFileSync(join(folder, "go.mod"), "utf8"));
   return readdirSync(join(folder, "left-out"), { recursive: true, encoding: "utf8" })
     .filter((path) => path.endsWith(".go") && !isLocalModule(folder, path))

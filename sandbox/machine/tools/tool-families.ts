@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { cacheDir } from "../cache.ts";
 import { goSettings, type ModuleFiles } from "./go-build.ts";
 import { pulumiVersion } from "./own-pulumi.ts";
@@ -24,6 +24,16 @@ export const patches: readonly SourcePatch[] = [
     file: "controller/appcontroller.go",
     from: '"0.0.0.0:%d", metricsPort',
     to: '"127.0.0.1:%d", metricsPort',
+  },
+];
+
+/** Argo Rollouts' ports for metrics and health, which have flags for the port alone. */
+const rolloutsPatches: readonly SourcePatch[] = [
+  {
+    module: "github.com/argoproj/argo-rollouts",
+    file: "controller/controller.go",
+    from: '"0.0.0.0:%d"',
+    to: '"127.0.0.1:%d"',
   },
 ];
 
@@ -101,6 +111,20 @@ export const families = {
       },
     },
   },
+  rollouts: {
+    title: "Argo Rollouts 1.10.2",
+    variables: { "github.com/argoproj/argo-rollouts/utils/version.version": "v1.10.2" },
+    packages: { "rollouts-controller": "github.com/argoproj/argo-rollouts/cmd/rollouts-controller" },
+    files: {
+      "rollouts-files": {
+        module: "github.com/argoproj/argo-rollouts",
+        // All that the controller watches.
+        paths: ["analysis-run", "analysis-template", "cluster-analysis-template", "experiment", "rollout"].map(
+          (kind) => `manifests/crds/${kind}-crd.yaml`,
+        ),
+      },
+    },
+  },
 } as const satisfies Record<string, Family>;
 
 type FamilyName = keyof typeof families;
@@ -115,7 +139,7 @@ type NamesIn<F extends Family> = (keyof F["packages"] | (F extends { files: infe
   string;
 
 /** In the order in which they are built: the cluster starts while Argo CD and Pulumi are compiled, which need it. */
-export const familyNames: readonly FamilyName[] = ["images", "cluster", "argocd", "pulumi", "gateway"];
+export const familyNames: readonly FamilyName[] = ["images", "cluster", "argocd", "pulumi", "gateway", "rollouts"];
 
 /** The family that a tool is in. */
 export function familyOf(tool: ToolName): FamilyName {
@@ -146,7 +170,8 @@ export function moduleFolder(family: FamilyName): string {
 
 /** The lines that are changed in what a module of tools depends on. */
 export function patchesOf(folder: string): readonly SourcePatch[] {
-  return folder === import.meta.dirname ? patches : [];
+  if (folder === import.meta.dirname) return patches;
+  return basename(folder) === "rollouts" ? rolloutsPatches : [];
 }
 
 /** Where the cache holds a tool: in a folder named by everything that the binary is made from. */

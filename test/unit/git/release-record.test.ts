@@ -10,11 +10,25 @@ test("before the first release no pod runs, and there is no image", () => {
     .toBe(`# What runs. Written by \`delivery release\`, \`promote\` and \`rollback\`, or by the watcher of the registry.
 apiVersion: "kustomize.config.k8s.io/v1alpha1"
 kind: "Component"
-replicas:
-  - name: "link"
-    count: 0
+patches:
+  - target:
+      kind: "(Deployment|Rollout|StatefulSet)"
+      name: "link"
+    patch: "[{\\"op\\":\\"add\\",\\"path\\":\\"/spec/replicas\\",\\"value\\":0}]"
+  - target:
+      kind: "CronJob"
+      name: "link"
+    patch: "[{\\"op\\":\\"add\\",\\"path\\":\\"/spec/suspend\\",\\"value\\":true}]"
+  - target:
+      kind: "Job"
+      name: "link"
+    patch: "[{\\"op\\":\\"add\\",\\"path\\":\\"/spec/completions\\",\\"value\\":0}]"
 `);
   expect(parseRecord("record", initialRecord("link"))).toEqual({ image: undefined });
+  // As earlier versions of this program wrote it.
+  const earlier = { apiVersion: "kustomize.config.k8s.io/v1alpha1", kind: "Component" };
+  const replicas = [{ name: "link", count: 0 }];
+  expect(parseRecord("record", JSON.stringify({ ...earlier, replicas }))).toEqual({ image: undefined });
 });
 
 test("a release pins the digest, and the replicas are those of the manifests again", () => {
@@ -136,6 +150,11 @@ describe("is refused with the file and the key", () => {
       "some replicas",
       { ...record, replicas: [{ name: "link", count: 3 }] },
       /^dev\/x: replicas\.0\.count: 3: must be 0/,
+    ],
+    [
+      "another patch",
+      { ...record, patches: [{ target: { kind: "Deployment", name: "link" }, patch: "[]" }] },
+      /^dev\/x: patches: .*must be those of a service without pods/,
     ],
     [
       "an unknown annotation",

@@ -51,3 +51,27 @@ test.each<[what: string, available: number, routes: Record<string, JsonMap[]>, h
   expect(status).toMatchObject({ service: "cart", health });
   expect(status?.message ?? "none").toMatch(message);
 });
+
+test("a Rollout of Argo Rollouts is what counts of a service that still has its Deployment", async () => {
+  const { spec } = deployment(0);
+  const rollout = {
+    metadata: { name: "cart", generation: 1 },
+    spec: spec ?? {},
+    status: { observedGeneration: "1", phase: "Healthy" },
+  };
+  cluster.lists.set("/apis/apps/v1/namespaces/shop-dev/deployments", [deployment(0)]);
+  cluster.lists.set("/apis/argoproj.io/v1alpha1/namespaces/shop-dev/rollouts", [rollout]);
+  const client = kubernetesClient(join(folder.path, "kubeconfig"));
+  expect(await readWorkloads(client, location, AbortSignal.timeout(10_000))).toMatchObject([
+    { service: "cart", health: "Healthy" },
+  ]);
+});
+
+test("who may not see Rollouts, of which most clusters have none, sees the rest", async () => {
+  cluster.lists.set("/apis/apps/v1/namespaces/shop-dev/deployments", [deployment(1)]);
+  cluster.refused.add("/apis/argoproj.io/v1alpha1/namespaces/shop-dev/rollouts");
+  const client = kubernetesClient(join(folder.path, "kubeconfig"));
+  expect(await readWorkloads(client, location, AbortSignal.timeout(10_000))).toMatchObject([
+    { service: "cart", health: "Healthy" },
+  ]);
+});

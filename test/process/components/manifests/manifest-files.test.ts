@@ -11,6 +11,7 @@ import { temporaryDirectory } from "../../../../core/atomic-file.ts";
 import { outputOf } from "../../../../core/process.ts";
 import { writeYaml } from "../../../../core/yaml.ts";
 import { previousImages, previousImagesFile } from "../../../../git/allowed-images.ts";
+import type { Service } from "../../../../components/service/service.ts";
 import { initialRecord, recordWith } from "../../../../git/release-record.ts";
 import { buildTools } from "../../../../sandbox/machine/tools/go-tools.ts";
 import { generatedStrings, nastyStrings } from "../../../support/nasty-strings.ts";
@@ -178,6 +179,28 @@ test.each(["0123456", "1e10000", "12345678", "0000000", "7e12345"])(
     expect(record).toContain(`"${sourceCommit}"`);
   },
 );
+
+test.each<[kind: string, settings: Partial<Service>, spec: object]>([
+  ["Deployment", {}, { replicas: 0 }],
+  ["StatefulSet", { volumes: { data: { path: "/data", size: "1Gi", perPod: true } } }, { replicas: 0 }],
+  ["Rollout", { replicas: 2, rollout: { strategy: "canary", steps: [{ weight: 50 }] } }, { replicas: 0 }],
+  ["CronJob", { kind: "cron", port: undefined, schedule: "@daily" }, { suspend: true }],
+  ["Job", { kind: "job", port: undefined }, { completions: 0 }],
+])("before its first release, a %s has no pods, and then the released image", async (kind, settings, spec) => {
+  const link = sampleService("link", settings);
+  const files = serviceFiles(serviceManifests(sampleContext([link]), link, { image: repository }));
+  const unreleased = await rendered(`unreleased-${kind}`, {
+    ...files,
+    "release/kustomization.yaml": initialRecord("link"),
+  });
+  expect(unreleased.get(kind)).toMatchObject({ spec });
+  const released = await rendered(`released-${kind}`, {
+    ...files,
+    "release/kustomization.yaml": recordWith({ repository, digest }),
+  });
+  expect(released.get(kind)).not.toMatchObject({ spec });
+  expect(JSON.stringify(released.get(kind))).toContain(`"${repository}@${digest}"`);
+});
 
 test.each(["y", "on", "null", "1e3", "no"])("a service may be called %s", async (name) => {
   const service = sampleService(name, { env: { [name]: name } });

@@ -28,6 +28,7 @@ const services = [
   sampleService("link", {
     peers: ["graph"],
     replicas: 4,
+    rollout: { strategy: "canary", steps: [{ weight: 50 }] },
     dependencies: { "link-db": { address: "DB", password: "DB_PASSWORD" }, cache: { address: "CACHE" } },
   }),
   sampleService("graph"),

@@ -85,7 +85,11 @@ test.each<[witness: string, changes: Partial<HealthStatus>]>([
 });
 
 test.each<[what: string, changes: Partial<HealthStatus>, detail: RegExp]>([
-  ["no Deployment", { workload: undefined }, /^has no Deployment on the cluster, nor a StatefulSet, CronJob or Job$/],
+  [
+    "no Deployment",
+    { workload: undefined },
+    /^has no Deployment on the cluster, nor a Rollout, StatefulSet, CronJob or Job$/,
+  ],
   [
     "another image",
     { workload: runningService("link", another, since).deployment },

@@ -175,3 +175,55 @@ describe("pods that the cluster has refused", () => {
     expect(workloadStatus(job({}), { refusals: earlier })).toMatchObject({ state: "progress" });
   });
 });
+
+describe("a Rollout", () => {
+  const steps = [{ setWeight: 25 }, { pause: { duration: "60s" } }, { setWeight: 50 }];
+  const rollout = (status: JsonMap): JsonMap => ({
+    kind: "Rollout",
+    metadata: { name: "report", creationTimestamp: "2026-01-01T09:00:00Z", generation: 3 },
+    spec: { replicas: 4, strategy: { canary: { steps } }, template: pods() },
+    status: { observedGeneration: "3", ...status },
+  });
+  test.each<[what: string, status: JsonMap, expected: object]>([
+    ["is all new", { phase: "Healthy" }, { state: "ok", health: "Healthy", message: null }],
+    [
+      "pauses at a step",
+      { phase: "Paused", currentStepIndex: 1, replicas: 4, updatedReplicas: 1 },
+      { state: "progress", health: "Progressing", message: "at 25 %, pauses with 1 new and 3 old pods" },
+    ],
+    [
+      "starts its pods",
+      {
+        phase: "Progressing",
+        message: "more replicas need to be updated",
+        currentStepIndex: 2,
+        replicas: 4,
+        updatedReplicas: 1,
+      },
+      { message: "at 50 %, more replicas need to be updated, with 1 new and 3 old pods" },
+    ],
+    [
+      "has gone through its steps",
+      {
+        phase: "Progressing",
+        message: "old replicas are pending termination",
+        currentStepIndex: 3,
+        replicas: 5,
+        updatedReplicas: 4,
+      },
+      { message: "after the last step, old replicas are pending termination, with 4 new and 1 old pods" },
+    ],
+    [
+      "was ended",
+      { phase: "Degraded", message: "RolloutAborted: Rollout aborted update to revision 2" },
+      { state: "failed", health: "Degraded", message: "RolloutAborted: Rollout aborted update to revision 2" },
+    ],
+    [
+      "has not seen its change: what it says is of the one before",
+      { phase: "Healthy", observedGeneration: "2" },
+      { state: "progress", message: "the change has not been seen yet" },
+    ],
+  ])("that %s", (_what, status, expected) =>
+    expect(workloadStatus(rollout(status))).toMatchObject({ service: "report", image, ...expected }),
+  );
+});

@@ -67,3 +67,32 @@ test("a path is asked of those that listen, and of those alone whose pods run", 
     },
   ]);
 });
+
+test("what pauses in steps has the time for them", () => {
+  const steps = [
+    { weight: 25, pause: "5m" },
+    { weight: 50, pause: "5m" },
+  ];
+  const service = (verify?: Service["verify"]): Service => ({
+    name: "web",
+    directory: "svc/web",
+    dockerfile: "svc/web/Dockerfile",
+    context: ".",
+    port: 80,
+    replicas: 4,
+    rollout: { strategy: "canary", steps },
+    ...(verify === undefined ? {} : { verify }),
+  });
+  const problems = (verify?: Service["verify"]): unknown =>
+    verificationProblems([service(verify)], { environment: {}, refusal: undefined, file, defaults: {}, overrides: {} });
+  expect(problems()).toEqual([
+    {
+      location: `${file}: verify.timeoutMinutes`,
+      message: expect.stringMatching(
+        /^the steps of web's rollout pause for 10 minutes, and after 10 it would be taken/,
+      ),
+    },
+  ]);
+  expect(problems({ timeoutMinutes: 20 })).toEqual([]);
+  expect(problems("none")).toEqual([]);
+});

@@ -82,6 +82,7 @@ interface Objects {
 
 function itemsAt(path: string, { deployments, pods, sets = [] }: Objects): JsonMap[] {
   if (path.endsWith("/pods")) return pods;
+  if (path.endsWith("/rollouts")) return [];
   return path.endsWith("/statefulsets") ? sets : deployments;
 }
 

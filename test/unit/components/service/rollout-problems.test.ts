@@ -1,0 +1,141 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { findServices } from "../../../../components/service/find-services.ts";
+import { canaryPods, rolloutRefusal } from "../../../../components/service/rollout-problems.ts";
+import { problemLine } from "../../../../core/problem.ts";
+
+let directory: string;
+beforeEach(() => void (directory = mkdtempSync(join(tmpdir(), "rollouts-"))));
+afterEach(() => rmSync(directory, { recursive: true }));
+
+/** What is wrong with a service that says this of itself. */
+function problems(settings: object, noRollouts?: string): string[] {
+  mkdirSync(join(directory, "svc/link"), { recursive: true });
+  writeFileSync(join(directory, "svc/link/Dockerfile"), "FROM scratch\nEXPOSE 7070\n");
+  // JSON is YAML.
+  writeFileSync(join(directory, "svc/link/service.yaml"), JSON.stringify(settings));
+  const found = findServices({
+    app: { name: "shop", directory, services: "svc/*" },
+    file: "stacks/Pulumi.dev.yaml",
+    defaults: {},
+    overrides: {},
+    dependencies: new Set(),
+    images: { registry: "docker.io", organization: "acme", context: "service" },
+    noRollouts,
+  });
+  return found.problems.map((problem) => problemLine(problem).replaceAll(`${directory}/svc/link/service.yaml: `, ""));
+}
+
+const steps = [{ weight: 25, pause: "5m" }];
+const metrics = { errors: { query: "sum(x)", max: 0.01 } };
+const prometheus = "http://metrics.monitoring:9090";
+const withSteps = (...weights: number[]): object => ({
+  replicas: 10,
+  rollout: { strategy: "canary", steps: weights.map((weight) => ({ weight })) },
+});
+const withAnalysis = (analysis: object, given: object[] = steps): object => ({
+  replicas: 4,
+  rollout: { strategy: "canary", steps: given, analysis: { prometheus, metrics, ...analysis } },
+});
+const withMetric = (metric: object): object => withAnalysis({ metrics: { errors: { query: "sum(x)", ...metric } } });
+
+describe("what would do nothing is refused", () => {
+  const canary = { strategy: "canary", steps };
+  test.each<[what: string, settings: object, problem: RegExp]>([
+    ["no steps", { replicas: 4, rollout: { ...canary, steps: [] } }, /^rollout\.steps: \[\]: has no step/],
+    ["one pod", { rollout: canary }, /^rollout\.steps: of one pod there are no parts; set `replicas` to 2/],
+    ["no pods", { replicas: 0, rollout: canary }, /^rollout\.steps: of no pods there are no parts/],
+    [
+      "less than a pod",
+      withSteps(5, 50),
+      /^rollout\.steps\.0\.weight: 5 % of 10 pods is less than one pod; set it to 10 at/,
+    ],
+    ["a step down", withSteps(50, 20), /^rollout\.steps\.1\.weight: 20 is not above 50/],
+    ["the same step", withSteps(20, 20), /^rollout\.steps\.1\.weight: 20 is not above 20/],
+    ["no pod more", withSteps(20, 21), /^rollout\.steps\.1\.weight: 21 % of 10 pods are as many as 20 %: 2;/],
+    ["all pods", withSteps(20, 100), /^rollout\.steps\.1\.weight: 100: must be at most 99/],
+    ["an autoscaler", { autoscaling: { min: 4, max: 9 }, rollout: canary }, /^rollout: an autoscaler would count/],
+    ["a cron", { kind: "cron", schedule: "@daily", rollout: canary }, /^rollout: has no effect on a cron/],
+    ["a job", { kind: "job", rollout: canary }, /^rollout: has no effect on a job/],
+    [
+      "pods with volumes",
+      { replicas: 4, volumes: { d: { path: "/d", size: "1Gi", perPod: true } }, rollout: canary },
+      /^rollout: pods with volumes of their own/,
+    ],
+    ["no metric", withAnalysis({ metrics: {} }), /^rollout\.analysis\.metrics: \{\}: measures nothing/],
+    ["no limit", withMetric({}), /^rollout\.analysis\.metrics\.errors: .*says nothing of what is good; set min or max/],
+    ["limits that cross", withMetric({ min: 2, max: 1 }), /metrics\.errors: .*a min above max/],
+    [
+      "no time to measure",
+      withAnalysis({ delay: "5m" }),
+      /^rollout\.analysis: the first measurement is after 300 s, and all steps pause for 300 s/,
+    ],
+    ["no pause at all", withAnalysis({}, [{ weight: 50 }]), /all steps pause for 0 s: nothing would be measured/],
+  ])("%s", (_what, settings, problem) => expect(problems(settings)).toEqual([expect.stringMatching(problem)]));
+});
+
+describe("so is what Argo Rollouts would take for something else", () => {
+  test.each<[what: string, settings: object, problem: RegExp]>([
+    [
+      "a pause without a unit",
+      { replicas: 4, rollout: { strategy: "canary", steps: [{ weight: 25, pause: 60 }] } },
+      /steps\.0\.pause: 60: must be a time such as 30s/,
+    ],
+    [
+      "a day",
+      { replicas: 4, rollout: { strategy: "canary", steps: [{ weight: 25, pause: "1d" }] } },
+      /"1d": must be a time such as 30s, 5m or 1h/,
+    ],
+    ["no time", withAnalysis({ interval: "0s" }), /"0s": must be a time/],
+    ["an argument of its own", withMetric({ query: "x{{args.a}}", max: 1 }), /must not have \{\{/],
+    [
+      "an unknown name",
+      withMetric({ query: "x${hash}", max: 1 }),
+      /names something that is not known; there is \$\{pods\}/,
+    ],
+    ["a login in Git", withAnalysis({ prometheus: "http://a:b@metrics" }), /must hold no login: manifests are in Git/],
+    [
+      "blue and green",
+      { replicas: 4, rollout: { strategy: "blueGreen", steps } },
+      /strategy: "blueGreen": must be canary/,
+    ],
+    [
+      "an unknown key",
+      { replicas: 4, rollout: { strategy: "canary", steps, maxSurge: 2 } },
+      /rollout\.maxSurge: unknown key/,
+    ],
+  ])("%s", (_what, settings, problem) => expect(problems(settings)).toEqual([expect.stringMatching(problem)]));
+});
+
+test("what is good is taken", () => {
+  expect(problems({ replicas: 2, rollout: { strategy: "canary", steps: [{ weight: 50 }] } })).toEqual([]);
+  expect(problems(withSteps(10, 30, 60))).toEqual([]);
+  expect(problems(withAnalysis({ interval: "30s", delay: "1m" }))).toEqual([]);
+});
+
+test("an environment that cannot have any says why", () => {
+  const { dev } = { dev: "stacks/Pulumi.dev.yaml" };
+  expect(rolloutRefusal(dev, { delivery: "gitops", gitops: { rollouts: "existing" } })).toBeUndefined();
+  const refusal = rolloutRefusal(dev, { delivery: "gitops", gitops: {} });
+  expect(refusal).toMatch(/set gitops\.rollouts of stacks\/Pulumi\.dev\.yaml to \{\}/);
+  expect(rolloutRefusal(dev, { delivery: "direct" })).toMatch(/has no release record .* \(delivery direct of/);
+  expect(problems({ replicas: 2, rollout: { strategy: "canary", steps: [{ weight: 50 }] } }, refusal)).toEqual([
+    `rollout: ${refusal}`,
+  ]);
+});
+
+/** As the controller's own examples and what its real one made of them. */
+test.each([
+  [10, 25, 3, 8],
+  [10, 10, 1, 9],
+  [10, 50, 5, 5],
+  [4, 25, 1, 3],
+  [4, 50, 2, 2],
+  [2, 50, 1, 1],
+  [3, 40, 1, 2],
+  [5, 99, 5, 1],
+])("%i pods at %i %% are %i new and %i old ones", (replicas, weight, canary, stable) =>
+  expect(canaryPods(replicas, weight)).toEqual({ canary, stable }),
+);
