@@ -1,4 +1,5 @@
 import { errorMessage } from "../../core/error.ts";
+import { chainFrom, readOrigins } from "../ci-config/environment-chain.ts";
 import type { CommandContext } from "../command.ts";
 import type { ChatComment } from "../github/chat.ts";
 import { Project } from "../project/stack-file.ts";
@@ -16,6 +17,8 @@ import type { ChatPlaces, ChatRepository, ChatRequest } from "./chat-context.ts"
 /** Who answers, and with what. */
 export interface AnswerArgs {
   readonly places: ChatPlaces;
+  /** The first environment. */
+  readonly first: string;
   /** Without the secret of webhooks: what commands run gets its environment. */
   readonly context: CommandContext;
   readonly checks: readonly string[];
@@ -84,9 +87,11 @@ async function answerLine({ text, command, problem }: ChatLine, asked: Asked, ar
     if (!(await repository.chat.mayWrite(login)))
       throw new Refusal(`only who may write to ${repository.name} gives commands here`);
     if (command === undefined) throw new Refusal(problem ?? "it is no command");
+    // Anew for each: stack files may have changed.
+    const project = new Project();
     const request: ChatRequest = {
-      // Anew for each: stack files may have changed.
-      project: new Project(),
+      project,
+      environments: chainFrom(args.first, readOrigins(project)),
       context: args.context,
       places: args.places,
       repository,

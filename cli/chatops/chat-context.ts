@@ -23,6 +23,8 @@ export interface ChatPlaces {
 /** One command of somebody who may write to the repository that the pull request is of. */
 export interface ChatRequest {
   readonly project: Project;
+  /** Those that are answered for: the first, and what promotes from it. */
+  readonly environments: readonly string[];
   readonly context: CommandContext;
   readonly places: ChatPlaces;
   /** Where the comment is. */

@@ -14,9 +14,9 @@ import { Refusal } from "./answers.ts";
 import type { ChatRequest } from "./chat-context.ts";
 
 /** The environment of this name, if comments may change what it runs. @throws Refusal */
-export function commandedEnvironment({ project }: ChatRequest, name: string): DeliveryEnvironment {
-  if (!project.environments.includes(name))
-    throw new Refusal(`there is no environment ${name}; there are ${project.environments.join(", ")}`);
+export function commandedEnvironment({ project, environments }: ChatRequest, name: string): DeliveryEnvironment {
+  if (!environments.includes(name))
+    throw new Refusal(`there is no environment ${name}; there are ${environments.join(", ")}`);
   const file = project.stackFile(name);
   const { github, delivery } = file.read("github", "delivery");
   if (delivery !== "gitops") throw new Refusal(`what ${name} runs is in no release records (delivery: ${delivery})`);

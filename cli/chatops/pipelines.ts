@@ -12,7 +12,7 @@ interface CircleCiProject {
 }
 
 /** Whose pipeline, and where it runs. */
-type PipelineRequest = Pick<ChatRequest, "project" | "context" | "pullRequest"> & {
+type PipelineRequest = Pick<ChatRequest, "project" | "environments" | "context" | "pullRequest"> & {
   readonly repository: Pick<ChatRepository, "name">;
 };
 
@@ -62,9 +62,9 @@ function isFork({ pullRequest, repository }: PipelineRequest): boolean {
 }
 
 /** The project of the first stack file that tells it. */
-async function circleCiProject({ project, context }: PipelineRequest): Promise<CircleCiProject> {
+async function circleCiProject({ project, environments, context }: PipelineRequest): Promise<CircleCiProject> {
   const signal = AbortSignal.timeout(requestSeconds * 1000);
-  const [engine = "circleci"] = project.environments.map((name) => project.stackFile(name).read("ci").ci.engine);
+  const [engine = "circleci"] = environments.map((name) => project.stackFile(name).read("ci").ci.engine);
   if (engine !== "circleci")
     throw new Refusal(`pipelines are started by comments at CircleCI alone so far, and ci.engine is ${engine}`);
   const token = context.environment[circleCiTokenVariable];
@@ -72,7 +72,7 @@ async function circleCiProject({ project, context }: PipelineRequest): Promise<C
     throw new Refusal(
       `whoever listens has no ${circleCiTokenVariable}, without which CircleCI cannot be asked to run anything`,
     );
-  for (const name of project.environments) {
+  for (const name of environments) {
     const { app, environment = name, ci } = project.stackFile(name).read("app", "environment", "ci");
     const access = { host: ci.host ?? circleCiHost, token };
     const { organizationId, projectSlug } = ci;

@@ -14,9 +14,9 @@ const options = {
   to: { value: "COMMIT", help: "what is looked at", defaultText: "HEAD" },
   env: {
     value: "FROM..TO",
-    parse: environmentPair,
+    parse: environments,
     help: `what a promotion would bring, e.g. staging..prod: the commits of what FROM runs, without those of what TO runs, as
-      their release records say`,
+      their release records say; one alone, with --from, is the environment whose stack file counts`,
   },
   markdown: { help: "print Markdown, as in the pull request of a promotion" },
   json: { help: "print the result as JSON" },
@@ -44,14 +44,14 @@ const markdownLimit = 60_000;
 
 async function run(flags: OptionValues<typeof options>, context: CommandContext): Promise<void> {
   const { env, service: named, json, markdown } = flags;
-  if (env !== undefined && (flags.from !== undefined || flags.to !== undefined))
-    throw new UsageError("--env does not go with --from or --to");
+  if (env?.from !== undefined && (flags.from !== undefined || flags.to !== undefined))
+    throw new UsageError("two environments do not go with --from or --to");
   if (json && markdown) throw new UsageError("--json does not go with --markdown");
   const project = new Project();
   const monorepo = env === undefined ? readCommonMonorepo(project) : readMonorepo(project, env.to);
   const [linking] = env === undefined ? project.environments : [env.to];
   const ranges =
-    env === undefined
+    env?.from === undefined
       ? commitRanges(monorepo, required("from", flags.from), flags.to ?? "HEAD", named)
       : await promotedRanges(findEnvironment(project, env.from, flags), findEnvironment(project, env.to, flags), named);
   const changes = await changesOfServices(monorepo, ranges);
@@ -85,7 +85,8 @@ function commitRanges(
   return services.filter(({ name }) => named?.includes(name) ?? true).map(({ name }) => ({ service: name, from, to }));
 }
 
-function environmentPair(text: string, option: string): { readonly from: string; readonly to: string } {
+function environments(text: string, option: string): { readonly from?: string; readonly to: string } {
+  if (!text.includes("..")) return { to: environmentName(text, option) };
   const [from = "", to = "", ...more] = text.split("..");
   if (from === "" || to === "" || more.length > 0)
     throw new UsageError(`--${option} ${JSON.stringify(text)}: must be two environments such as staging..prod`);

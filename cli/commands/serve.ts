@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { ChatPlaces, ChatRepository } from "../chatops/chat-context.ts";
 import { startReceiver } from "../chatops/receiver.ts";
 import { webhookSecretVariable } from "../chatops/webhook.ts";
+import { chainFrom, readOrigins } from "../ci-config/environment-chain.ts";
 import { CommandError, defineCommand, type CommandContext } from "../command.ts";
 import { githubOptions } from "../github/access.ts";
 import { openGitHubChat } from "../github/chat.ts";
@@ -9,7 +10,7 @@ import { githubTokenVariable } from "../github/connection.ts";
 import { openGitHub } from "../github/github.ts";
 import { openGitHubRefs } from "../github/refs.ts";
 import { isOnGitHub } from "../github/web.ts";
-import { duration, UsageError, type OptionTable, type OptionValues } from "../options.ts";
+import { duration, environmentName, UsageError, type OptionTable, type OptionValues } from "../options.ts";
 import { deployCredentialsHelp } from "../project/environment.ts";
 import { Project } from "../project/stack-file.ts";
 import { repositoryName } from "../promotion/pull-request.ts";
@@ -19,6 +20,12 @@ const shortestSecret = 16;
 const longestAge = 60 * 60_000;
 
 const options = {
+  env: {
+    value: "ENVIRONMENT",
+    parse: environmentName,
+    required: true,
+    help: "the first environment, which gets what is merged; those that promote from it follow",
+  },
   listen: {
     value: "HOST:PORT",
     parse: hostAndPort,
@@ -52,7 +59,7 @@ export const command = defineCommand({
       "ok-to-test COMMIT": "of a fork: tests this commit, and none that comes later, as one of a member",
     },
   ],
-  usage: ["serve [OPTIONS]"],
+  usage: ["serve --env ENVIRONMENT [OPTIONS]"],
   options,
   notes: [
     `Run it where the stack files are, beside a checkout of the monorepo that is kept up to date. Only environments with
@@ -78,11 +85,13 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
     throw new CommandError(`${githubTokenVariable} is not set, without which nothing can be answered`);
   // What commands run has no use for the secret.
   const inner = { ...context, environment };
-  const places = placesOf(new Project(), inner);
+  const project = new Project();
+  const places = placesOf(project, chainFrom(flags.env, readOrigins(project)), inner);
   await using receiver = await startReceiver({
     address: flags.listen,
     secret,
     places,
+    first: flags.env,
     context: inner,
     checks: flags.unverified ? ["--unverified"] : [],
     longestAge,
@@ -97,15 +106,15 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
 }
 
 /** @throws CommandError where no stack file says where the monorepo is, or they do not agree */
-function placesOf(project: Project, context: CommandContext): ChatPlaces {
-  const files = project.environments.map((name) => {
+function placesOf(project: Project, environments: readonly string[], context: CommandContext): ChatPlaces {
+  const files = environments.map((name) => {
     const file = project.stackFile(name);
     return { path: file.path, ...file.read("github", "gitops") };
   });
   const [first, ...others] = files.flatMap(({ path, github }) => (github === undefined ? [] : [{ path, github }]));
   if (first === undefined)
     throw new CommandError(
-      `no stack file in ${process.cwd()}/stacks has github.repository; run this where they are, and set it to the monorepo on GitHub`,
+      `none of the stack files of ${environments.join(", ")} has github.repository; set it to the monorepo on GitHub`,
     );
   const other = others.find(
     ({ github }) => github.repository !== first.github.repository || github.api !== first.github.api,

@@ -1,11 +1,11 @@
 import { shortCommit } from "../../git/records.ts";
 import { imagesAffectedBy } from "../affected/affected-services.ts";
-import { readOrigins } from "../ci-config/environment-chain.ts";
+import { chainFrom, readOrigins } from "../ci-config/environment-chain.ts";
 import { CommandError, defineCommand, type CommandContext } from "../command.ts";
 import { githubHelp, githubOf, githubSettings } from "../github/access.ts";
-import type { OptionTable, OptionValues } from "../options.ts";
+import { environmentName, type OptionTable, type OptionValues } from "../options.ts";
 import { deployCredentialsHelp, findEnvironment } from "../project/environment.ts";
-import { readCommonMonorepo, repositoryOf } from "../project/monorepo.ts";
+import { readCommonMonorepo, readMonorepo, repositoryOf } from "../project/monorepo.ts";
 import { Project } from "../project/stack-file.ts";
 import { askedCommit, findCommit, findPullRequest, type FoundCommit } from "../where/asked-commit.ts";
 import { whereaboutsIn, type Whereabouts } from "../where/whereabouts.ts";
@@ -17,6 +17,12 @@ const options = {
     parse: askedCommit,
     required: true,
     help: "a commit of the monorepo, or the number of a pull request, such as 12 or #12",
+  },
+  env: {
+    value: "ENVIRONMENT",
+    parse: environmentName,
+    help: "the first environment; those that promote from it follow",
+    defaultText: "all that have a stack file, which must agree on where the services are",
   },
   json: { help: "print the result as JSON" },
 } as const satisfies OptionTable;
@@ -30,8 +36,8 @@ export const command = defineCommand({
   usage: ["where COMMIT|PR [OPTIONS]"],
   options,
   notes: [
-    `All stack files must agree on where the services are, which are read from the working tree. What a watcher of the registry
-    has released names no commit, so that of it nothing is known.`,
+    `What services are made of is read from the working tree. What a watcher of the registry has released names no commit, so
+    that of it nothing is known.`,
     deployCredentialsHelp,
     githubHelp,
   ],
@@ -43,16 +49,22 @@ interface EnvironmentWhereabouts {
   readonly services: readonly Whereabouts[];
 }
 
-async function run({ commit: asked, json }: OptionValues<typeof options>, context: CommandContext): Promise<void> {
+async function run({ commit: asked, env, json }: OptionValues<typeof options>, context: CommandContext): Promise<void> {
   const project = new Project();
-  const monorepo = readCommonMonorepo(project);
+  const chain = env === undefined ? inOrder(project) : chainFrom(env, readOrigins(project));
+  const monorepo = env === undefined ? readCommonMonorepo(project) : readMonorepo(project, env);
   const repository = await repositoryOf(monorepo);
   const found =
     "commit" in asked
       ? await findCommit(repository, monorepo.root, asked.commit)
-      : await findPullRequest(repository, monorepo.root, asked.pullRequest, githubOf(githubOfAny(project), context));
+      : await findPullRequest(
+          repository,
+          monorepo.root,
+          asked.pullRequest,
+          githubOf(githubOfAny(project, chain), context),
+        );
   const services = [...(await imagesAffectedBy(monorepo))(found.files).keys()];
-  const names = inOrder(project).filter((name) => project.stackFile(name).read("gitops").gitops !== undefined);
+  const names = chain.filter((name) => project.stackFile(name).read("gitops").gitops !== undefined);
   const environments = await Promise.all(
     names.map(async (environment): Promise<EnvironmentWhereabouts> => {
       const checkout = { repository, directory: monorepo.root };
@@ -68,10 +80,10 @@ async function run({ commit: asked, json }: OptionValues<typeof options>, contex
   );
 }
 
-function githubOfAny(project: Project) {
-  const [first] = project.environments.flatMap((name) => project.stackFile(name).find("github")?.github ?? []);
+function githubOfAny(project: Project, environments: readonly string[]) {
+  const [first] = environments.flatMap((name) => project.stackFile(name).find("github")?.github ?? []);
   if (first !== undefined) return first;
-  const [name] = project.environments;
+  const [name] = environments;
   if (name === undefined) throw new CommandError("there are no stack files");
   return githubSettings(project.stackFile(name));
 }

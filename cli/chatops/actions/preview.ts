@@ -7,10 +7,8 @@ import { runAgain } from "../pipelines.ts";
 export const preview: ChatAction<unknown> = async (_command, request) => {
   assertOfSource(request);
   assertOpen(request);
-  const { project, repository, pullRequest } = request;
-  const [previews] = project.environments.flatMap(
-    (name) => project.stackFile(name).find("gitops")?.gitops?.previews ?? [],
-  );
+  const { project, environments, repository, pullRequest } = request;
+  const [previews] = environments.flatMap((name) => project.stackFile(name).find("gitops")?.gitops?.previews ?? []);
   if (previews === undefined)
     throw new Refusal("no stack file has gitops.previews: there are no environments for pull requests");
   if (pullRequest.head.repository !== repository.name)

@@ -58,7 +58,13 @@ function request(head: { ref: string; sha: string; repository?: string }, token 
     input: async () => "",
     signal: new AbortController().signal,
   };
-  return { project: new Project(directory), context, pullRequest, repository: { name: "acme/shop" } };
+  return {
+    project: new Project(directory),
+    environments: ["dev"],
+    context,
+    pullRequest,
+    repository: { name: "acme/shop" },
+  };
 }
 
 /** Which jobs the newest workflow has run; those that were not run again keep their number. */

@@ -92,9 +92,10 @@ user ${short("begin")}..${short("merge")}: 1 commit
 
   test.each([
     [["--from", "main", "--service", "lnk"], /no service "lnk" in .*: there are link, user/],
-    [["--from", "main", "--env", "dev..prod"], /--env does not go with --from or --to/],
+    [["--from", "main", "--env", "dev..prod"], /two environments do not go with --from or --to/],
     [[], /--from is missing/],
-    [["--env", "dev"], /must be two environments such as staging\.\.prod/],
+    [["--env", "dev"], /--from is missing/],
+    [["--env", "dev.."], /must be two environments such as staging\.\.prod/],
     [["--env", "dev..dev"], /both environments are dev/],
   ])("refuses %j", async (args, message) => expect((await shop.run(log, args)).error).toMatch(message));
 

@@ -23,7 +23,7 @@ async function start(environment: Readonly<Record<string, string>> = {}): Promis
   const log: string[] = [];
   const abort = new AbortController();
   const listening = Promise.withResolvers<string>();
-  const ended = serve.run(["--listen", "127.0.0.1:0", "--unverified", "--sweep", "1h"], {
+  const ended = serve.run(["--env", "dev", "--listen", "127.0.0.1:0", "--unverified", "--sweep", "1h"], {
     environment: {
       PATH: process.env["PATH"],
       DELIVERY_GITHUB_TOKEN: writeToken,
@@ -54,6 +54,9 @@ beforeAll(async () => {
   const commands = { github: { repository: "acme/shop", api: shop.github.api, commands: true } };
   shop.declare("staging", { promotion: { from: "dev", holds: true }, ...commands });
   shop.declare("prod", { promotion: { from: "staging", approval: true }, ...commands });
+  // Of another app, as the sandbox's own is: it is none of this one's.
+  const other = { app: { name: "other", directory: "elsewhere" }, github: { repository: "acme/other" } };
+  shop.declare("sandbox", other);
   begin = await shop.commit("Let comments command", {});
   for (const environment of ["dev", "staging", "prod"])
     for (const service of ["link", "user"]) shop.release(environment, service, "1", begin);
@@ -178,7 +181,7 @@ describe("on a merged pull request", () => {
     for (const delivery of [headers["x-github-delivery"], randomUUID()])
       expect((await post(heard?.body ?? "", { ...headers, "x-github-delivery": delivery })).status).toBe(202);
     const next = await say(number, "/delivery promote nowhere");
-    expect(await answerTo(number, next)).toContain("there is no environment nowhere");
+    expect(await answerTo(number, next)).toContain("there is no environment nowhere; there are dev, staging, prod");
     expect(subjects()).toHaveLength(before + 1);
     expect(running.log.join("\n")).toMatch(new RegExp(`comment ${id} of ada: is answered already`));
   });

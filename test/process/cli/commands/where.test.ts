@@ -1,3 +1,5 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { command as where } from "../../../../cli/commands/where.ts";
 import { openDeliveredShop, type DeliveredShop } from "../../../support/delivered-shop.ts";
@@ -80,6 +82,15 @@ test("answers machines; what nothing runs of is not there yet, and what a watche
       },
     ],
   });
+});
+
+test("another app's stack file is left out by naming the first environment", async () => {
+  shop.declare("sandbox", { app: { name: "other", directory: "." } });
+  expect((await shop.run(where, [change])).error).toMatch(/do not agree on the services/);
+  const { output } = await shop.run(where, [change, "--env", "dev", "--json"]);
+  const { environments } = JSON.parse(output) as { environments: { environment: string }[] };
+  expect(environments.map(({ environment }) => environment)).toEqual(["dev", "staging", "prod"]);
+  rmSync(join(shop.root, "stacks/Pulumi.sandbox.yaml"));
 });
 
 test("a commit of documentation concerns nothing; the first of all concerns everything", async () => {
