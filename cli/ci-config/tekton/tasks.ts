@@ -18,7 +18,10 @@ import {
 
 /** Where what jobs of Tekton have in common is, from the root of the checkout. */
 export const functionsFile = ".tekton/steps.sh";
-/** The workspace for files that were made for images. Only jobs that make or take some have it. */
+/**
+ * The workspace for files that were made for images, and for nothing else: what makes them is code of others, and must leave no
+ * digests behind. Only jobs that make or take some have it.
+ */
 export const sharedWorkspace = "handed-over";
 const digestsResult = "digests";
 
@@ -119,7 +122,11 @@ function taskOf(job: PipelineJob, builds: readonly PipelineJob[], pipeline: Pipe
         : { params: digests.map(({ parameter }) => ({ name: parameter, type: "string" })) }),
       ...(kind === "build" ? { results: [{ name: digestsResult, type: "string" }] } : {}),
       ...(isShared
-        ? { workspaces: [{ name: sharedWorkspace, mountPath: posix.join(sourceDirectory(pipeline.layout), handOver) }] }
+        ? {
+            workspaces: [
+              { name: sharedWorkspace, mountPath: posix.join(sourceDirectory(pipeline.layout), handOver, "prepared") },
+            ],
+          }
         : {}),
       volumes: taskVolumes(source),
       steps: [checkoutStep(pipeline, source, own), ...steps],

@@ -186,6 +186,11 @@ test("what waits for nobody's volume has none: only files that were made for ima
   expect(spec.pipelineSpec.tasks.flatMap(({ name, workspaces = [] }) => (workspaces.length > 0 ? [name] : []))).toEqual(
     ["prepare-base", "build-base"],
   );
+  // Else what makes files could leave digests for the build, of images that it has made up.
+  const paths = spec.pipelineSpec.tasks.flatMap(({ taskSpec: { workspaces = [] } }) =>
+    workspaces.map(({ mountPath }) => mountPath),
+  );
+  expect(new Set(paths)).toEqual(new Set(["/workspace/handed-over/prepared"]));
 });
 
 test("dollar signs of a command reach its shell, and what Tekton would replace is refused", () => {
