@@ -80,6 +80,8 @@ export async function commitReleases(args: ReleaseArgs, options?: CommitOptions)
         ...release,
         contractedBy: release.contractedBy ?? records.get(release.service)?.contractedBy,
         ...verificationAfter(release, records.get(release.service), args.isVerified),
+        // What takes an image away takes nothing from what is to come.
+        waiting: release.rejected === undefined ? undefined : records.get(release.service)?.waiting,
       }));
       const released = chosen.flatMap((release): Released[] => {
         const before = records.get(release.service)?.image;

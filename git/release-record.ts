@@ -26,6 +26,8 @@ const verificationAnnotation = "delivery/verification";
 const verifiedDigestAnnotation = "delivery/verified-digest";
 const verifiedAtAnnotation = "delivery/verified-at";
 const evidenceAnnotation = "delivery/verification-evidence";
+const waitingAnnotation = "delivery/waiting";
+const waitingSourceAnnotation = "delivery/waiting-source-commit";
 const linkAnnotation = "delivery/verification-link";
 
 const annotationsSchema = z
@@ -40,6 +42,8 @@ const annotationsSchema = z
     [verifiedAtAnnotation]: z.iso.datetime("Must be a time such as 2026-11-30T12:00:00.000Z").optional(),
     [evidenceAnnotation]: z.string().optional(),
     [linkAnnotation]: z.string().optional(),
+    [waitingAnnotation]: digestSchema.optional(),
+    [waitingSourceAnnotation]: commitSchema.optional(),
   })
   .refine((all) => all[rejectedSourceAnnotation] === undefined || all[rejectedAnnotation] !== undefined, {
     path: [rejectedAnnotation],
@@ -115,6 +119,14 @@ export interface ReleaseRecord {
   readonly contractedBy?: string | undefined;
   /** Whether the image has proved itself. @default nobody has asked it to */
   readonly verification?: Verification | undefined;
+  /** What is to run once a window of the environment is open. @default nothing */
+  readonly waiting?: WaitingImage | undefined;
+}
+
+/** An image that was released while no window was open. */
+export interface WaitingImage {
+  readonly digest: string;
+  readonly sourceCommit?: string | undefined;
 }
 
 /** What is known of an image that has to prove itself after its release. */
@@ -149,6 +161,8 @@ export interface ReleasedImage {
   readonly contractedBy?: string | undefined;
   /** Whether it has proved itself. @default nobody has asked it to */
   readonly verification?: Verification | undefined;
+  /** What is to run in its place once a window is open. @default nothing */
+  readonly waiting?: WaitingImage | undefined;
 }
 
 /** Where the record of a service is, from the root of the deploy repository. */
@@ -163,13 +177,13 @@ export function serviceOfRecord(directory: string, path: string): string | undef
 }
 
 /** The record before the first release: the service is there, and no pod of it runs. */
-export function initialRecord(service: string): string {
-  return written({ patches: withoutPods(service) });
+export function initialRecord(service: string, waiting?: WaitingImage): string {
+  return written({ ...metadataOf(waitingAnnotations(waiting)), patches: withoutPods(service) });
 }
 
 /** @param rejected what must not come back by itself, if this is a rollback */
 export function recordWith(
-  { repository, digest, sourceCommit, contractedBy, verification }: ReleasedImage,
+  { repository, digest, sourceCommit, contractedBy, verification, waiting }: ReleasedImage,
   rejected?: Rejection,
 ): string {
   const annotations = {
@@ -179,9 +193,22 @@ export function recordWith(
     ...(sourceCommit === undefined ? {} : { [sourceAnnotation]: sourceCommit }),
     ...verificationAnnotations(verification, digest),
     ...(contractedBy === undefined ? {} : { [contractedByAnnotation]: contractedBy }),
+    ...waitingAnnotations(waiting),
   };
-  const metadata = Object.keys(annotations).length === 0 ? {} : { metadata: { annotations } };
-  return written({ ...metadata, images: [{ name: repository, digest }] });
+  return written({ ...metadataOf(annotations), images: [{ name: repository, digest }] });
+}
+
+function metadataOf(annotations: Record<string, string>): { metadata?: { annotations: Record<string, string> } } {
+  return Object.keys(annotations).length === 0 ? {} : { metadata: { annotations } };
+}
+
+function waitingAnnotations(waiting: WaitingImage | undefined): Record<string, string> {
+  if (waiting === undefined) return {};
+  const { digest, sourceCommit } = waiting;
+  return {
+    [waitingAnnotation]: digest,
+    ...(sourceCommit === undefined ? {} : { [waitingSourceAnnotation]: sourceCommit }),
+  };
 }
 
 /** A verdict names its image: whoever edits the record by hand may leave it there. */
@@ -218,6 +245,7 @@ export function parseRecord(location: string, text: string): ReleaseRecord | { p
   const annotations = record.data.metadata?.annotations;
   const rejected = annotations?.[rejectedAnnotation];
   const verification = verificationOf(annotations, image?.digest);
+  const waiting = annotations?.[waitingAnnotation];
   return {
     image: image === undefined ? undefined : { repository: image.name, digest: image.digest },
     rejected:
@@ -233,6 +261,9 @@ export function parseRecord(location: string, text: string): ReleaseRecord | { p
     sourceCommit: annotations?.[sourceAnnotation],
     contractedBy: annotations?.[contractedByAnnotation],
     ...(verification === undefined ? {} : { verification }),
+    ...(waiting === undefined
+      ? {}
+      : { waiting: { digest: waiting, sourceCommit: annotations?.[waitingSourceAnnotation] } }),
   };
 }
 

@@ -122,13 +122,27 @@ export function contradictions(
       message: `${JSON.stringify(version)}: has no effect beside gitops.${product}.manifests, whose release is installed; remove one of them`,
     });
   }
-  for (const schedule of ["driftSchedule", "verifySchedule"] as const) {
+  for (const schedule of ["driftSchedule", "resumeSchedule"] as const) {
     if (config.ci[schedule] === undefined || (config.owns.ciProject && config.ci.repositoryId !== undefined)) continue;
     problems.push({
       location: `${file}: ci.${schedule}`,
       message:
         "needs the pipeline that a stack with owns.ciProject and ci.repositoryId declares, and looks over all environments; set it there",
     });
+  }
+  for (const key of ["windows", "freeze"] as const) {
+    if (config[key] === undefined) continue;
+    const by =
+      config.delivery === "direct"
+        ? "`pulumi up`, which releases with delivery direct, waits"
+        : config.gitops?.release === "registry-watch"
+          ? "Argo CD Image Updater, which releases with gitops.release registry-watch, waits"
+          : undefined;
+    if (by !== undefined)
+      problems.push({
+        location: `${file}: ${key}`,
+        message: `has no effect: ${by} for no window; remove it, or release by commit`,
+      });
   }
   problems.push(...signingContradictions(file, config.gitops), ...copyContradictions(file, config));
   needs("gitops.signing.secret", config.gitops?.signing?.secret);

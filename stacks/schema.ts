@@ -5,6 +5,7 @@ import { environmentVerifySchema } from "../components/service/verify-settings.t
 import { nonEmpty, variable } from "../core/problem.ts";
 import { schemaVersion } from "../core/schema-version.ts";
 import { gitopsSchema } from "./gitops-schema.ts";
+import { freezeSchema, windowsSchema } from "./windows-schema.ts";
 import { clusterSchema } from "./cluster-schema.ts";
 import { imagesSchema } from "./images-schema.ts";
 
@@ -88,8 +89,8 @@ const ciSettingsSchema = z.strictObject({
     .string()
     .regex(/^\S+( \S+){4}$/, "Must be five fields of cron, such as 0 6 * * *")
     .optional(),
-  /** When CI goes on with verifications that no job waits for any more, as five fields of cron in UTC. @default never */
-  verifySchedule: z
+  /** When CI goes on with what waits for a verdict or an open window, as five fields of cron in UTC. @default never */
+  resumeSchedule: z
     .string()
     .regex(/^\S+( \S+){4}$/, "Must be five fields of cron, such as */10 * * * *")
     .optional(),
@@ -109,7 +110,7 @@ const circleCiKeys = {
   repositoryId: undefined,
   sharedContext: false,
   driftSchedule: undefined,
-  verifySchedule: undefined,
+  resumeSchedule: undefined,
   host: undefined,
 } as const satisfies Partial<Record<keyof z.infer<typeof ciSettingsSchema>, unknown>>;
 
@@ -211,6 +212,10 @@ export const stackSchema = z.strictObject({
   promotion: promotionSchema.optional(),
   /** What images have to prove once they are released here; those that do not are taken back. @default nothing */
   verify: environmentVerifySchema.optional(),
+  /** When what is new may be released here; what comes before waits. @default always */
+  windows: windowsSchema.optional(),
+  /** When it may not, whatever the windows say. @default never */
+  freeze: freezeSchema.optional(),
   /** What several environments share is owned by exactly one stack. */
   owns: z
     .strictObject({

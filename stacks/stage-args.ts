@@ -51,7 +51,7 @@ export async function readSchedules({
   app,
   file,
 }: Config): Promise<{ schedules: NonNullable<CiProjectArgs["schedules"]>; problems: readonly Problem[] }> {
-  const declared = (["drift", "verify"] as const).flatMap((name) => {
+  const declared = (["drift", "resume"] as const).flatMap((name) => {
     const schedule = ci[`${name}Schedule`];
     return schedule === undefined ? [] : [{ name, schedule }];
   });

@@ -11,7 +11,7 @@ export interface EnvironmentChain {
   /** Each comes after the one that it promotes from. */
   readonly promotions: readonly Promotion[];
   /** Whether a schedule goes on with what no job waits for any more. @default none does */
-  readonly verifiesLater?: true;
+  readonly resumes?: true;
 }
 
 /** Which environment each gets its digests from; `undefined`: what is merged. */
@@ -22,12 +22,12 @@ export function readChain(project: Project, first: string): EnvironmentChain {
   const [, ...following] = chainFrom(first, readOrigins(project));
   assertOneApp(project, first, following);
   const scheduled = [first, ...following].some(
-    (name) => project.stackFile(name).read("ci").ci.verifySchedule !== undefined,
+    (name) => project.stackFile(name).read("ci").ci.resumeSchedule !== undefined,
   );
   return {
     first: environmentOf(project.stackFile(first)),
     promotions: following.map((name) => promotionOf(project.stackFile(name))),
-    ...(scheduled ? { verifiesLater: true } : {}),
+    ...(scheduled ? { resumes: true } : {}),
   };
 }
 
@@ -104,7 +104,9 @@ function environmentOf(file: StackFile): PipelineEnvironment {
     images,
     promotion,
     verify,
-  } = file.read("app", "environment", "promotion", "images", "verify");
+    windows,
+    freeze,
+  } = file.read("app", "environment", "promotion", "images", "verify", "windows", "freeze");
   const { login, pull } = images;
   // Images that are copied are looked up at their origin; the login that may push the copies is in the environment's own context.
   const { registry } = promotion?.copyImages === true ? imagesOrigin(images) : images;
@@ -113,6 +115,7 @@ function environmentOf(file: StackFile): PipelineEnvironment {
     context: contextName(app.name, environment),
     pulls: login === "own" || pull?.registry === registry,
     ...(verify === undefined ? {} : { verifyWait: verificationWait(verify) }),
+    ...(windows === undefined && freeze === undefined ? {} : { hasWindows: true }),
   };
 }
 

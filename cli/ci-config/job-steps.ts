@@ -178,6 +178,10 @@ delivery build --env ${first.name} --service ${services} \\
         report,
       ],
     }),
+    "release-waiting": () => ({
+      description: "Release what has waited for a window",
+      steps: [prepare, run("Release", `delivery release --env ${environment} --waiting`), report],
+    }),
     verify: () => ({
       description: "Have what was released prove itself, or take it back",
       steps: [

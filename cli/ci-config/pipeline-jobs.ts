@@ -17,6 +17,7 @@ export type JobKind =
   | "build"
   | "build-only"
   | "release"
+  | "release-waiting"
   | "verify"
   | "propose"
   | "approval"
@@ -68,13 +69,13 @@ export function pipelineJobs(trigger: TriggerKind, args: RunArgs): readonly Pipe
     "review-with-environment": reviewWithEnvironment,
     "review-of-fork": (all: RunArgs) => review(all, { trusted: false }),
     drift: ({ pipeline }: RunArgs) => drift(pipeline),
-    verify: ({ pipeline }: RunArgs) => verifyLater(pipeline),
+    resume: ({ pipeline }: RunArgs) => resumeJobs(pipeline),
   }[trigger](args);
 }
 
 /** Whether a trigger can happen at all. */
-export function happens(trigger: TriggerKind, { previewEnvironments, verifiesLater }: Pipeline): boolean {
-  if (trigger === "verify") return verifiesLater === true;
+export function happens(trigger: TriggerKind, { previewEnvironments, resumes }: Pipeline): boolean {
+  if (trigger === "resume") return resumes === true;
   return trigger !== "review-with-environment" || previewEnvironments;
 }
 
@@ -132,28 +133,37 @@ function verification({ name, context, verifyWait }: PipelineEnvironment, requir
 }
 
 /**
- * What no job waits for any more: each environment is looked at once, in their order, and what has proved itself is promoted as
- * far as no person has to approve.
+ * What no job waits for any more: in each environment, what has waited for a window is released, and one look is taken at what
+ * has to prove itself. What comes of it is promoted as far as no person has to approve.
  */
-function verifyLater(pipeline: Pipeline): PipelineJob[] {
+function resumeJobs(pipeline: Pipeline): PipelineJob[] {
   const { first, promotions } = pipeline;
-  const looks = [first, ...promotions].flatMap((environment) =>
-    verification({ ...environment, ...(environment.verifyWait === undefined ? {} : { verifyWait: 0 }) }, []),
-  );
+  const resumed = [first, ...promotions].flatMap((environment): PipelineJob[] => {
+    const { name, verifyWait, hasWindows } = environment;
+    const release: PipelineJob = {
+      kind: "release-waiting",
+      name: `release-${name}`,
+      contexts: withRegistry(pipeline, environment),
+      environment: name,
+    };
+    const released = hasWindows === true ? [release] : [];
+    const look = verifyWait === undefined ? {} : { verifyWait: 0 };
+    return [...released, ...verification({ ...environment, ...look }, namesOf(released))];
+  });
   const promoted = promotions.flatMap((promotion): PipelineJob[] => {
-    const look = looks.find(({ environment }) => environment === promotion.from);
-    if (look === undefined || promotion.approval) return [];
+    const last = resumed.findLast(({ environment }) => environment === promotion.from);
+    if (last === undefined || promotion.approval) return [];
     return [
       {
         kind: "promote",
         name: `promote-${promotion.name}`,
-        requires: [look.name],
+        requires: [last.name],
         contexts: withRegistry(pipeline, promotion),
         environment: promotion.name,
       },
     ];
   });
-  return [...looks, ...promoted];
+  return [...resumed, ...promoted];
 }
 
 /** The contexts of a job of an environment that asks the registry for its images. */

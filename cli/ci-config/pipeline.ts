@@ -33,7 +33,7 @@ export interface Pipeline {
   /** Whether CI releases what it has built; else whoever watches the registry does. */
   readonly releases: boolean;
   /** Whether a schedule goes on with what no job waits for any more. @default none does */
-  readonly verifiesLater?: true;
+  readonly resumes?: true;
   /** Whether pull requests get a preview: they change more than tests and documents. */
   readonly previews: boolean;
   /** Whether labelled pull requests get an environment of their own. */
@@ -59,6 +59,8 @@ export interface PipelineEnvironment {
   readonly pulls: boolean;
   /** How long its job waits until images have proved themselves, in minutes. @default they need not */
   readonly verifyWait?: number;
+  /** Whether what is released may have to wait for a window. @default it is released at once */
+  readonly hasWindows?: true;
 }
 
 export interface Promotion extends PipelineEnvironment {
@@ -102,7 +104,7 @@ export const triggerKinds = [
   "review-with-environment",
   "review-of-fork",
   "drift",
-  "verify",
+  "resume",
 ] as const;
 export type TriggerKind = (typeof triggerKinds)[number];
 

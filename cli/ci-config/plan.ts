@@ -31,7 +31,7 @@ interface PlanArgs {
   readonly to: string;
   readonly branch: string;
   /** What a schedule asks for. @default a push */
-  readonly schedule: "drift" | "verify" | undefined;
+  readonly schedule: "drift" | "resume" | undefined;
   /** The monorepo's URL for Git, for engines that ask for it. @default none */
   readonly repository?: string | undefined;
   /** The file for the jobs that are to run, for engines that take one. @default none */

@@ -63,6 +63,7 @@ export function readDeclarations(project: Project, environment: string): Declara
   const settings = project.stackFile(environment).read("ci", "delivery", "gitops", "github");
   for (const { name } of [chain.first, ...chain.promotions]) assertMigrationsAwaited(project, name);
   assertVerificationsEnd(project, chain);
+  assertWindowsOpen(project, chain);
   const environments = [chain.first, ...chain.promotions].map(({ name }) => name);
   return { chain, monorepo, settings, contextVariables: variablesOf(project, environments) };
 }
@@ -100,8 +101,8 @@ function assertMigrationsAwaited(project: Project, environment: string): void {
  * Refuses verifications that nobody would end: those that no job waits for, and no schedule goes on with.
  * @throws CommandError that names them
  */
-function assertVerificationsEnd(project: Project, { first, promotions, verifiesLater }: EnvironmentChain): void {
-  if (verifiesLater === true) return;
+function assertVerificationsEnd(project: Project, { first, promotions, resumes }: EnvironmentChain): void {
+  if (resumes === true) return;
   const endless = [first, ...promotions].flatMap(({ name, verifyWait }) => {
     const rules = rulesOf(project, name);
     const { services } = readMonorepo(project, name);
@@ -114,9 +115,20 @@ function assertVerificationsEnd(project: Project, { first, promotions, verifiesL
   });
   if (endless.length === 0) return;
   const schedules = project.stackFile(first.name).read("ci").ci.engine === "circleci";
-  const remedy = schedules ? `set ci.verifySchedule to five fields of cron, such as "*/10 * * * *", or ` : "";
+  const remedy = schedules ? `set ci.resumeSchedule to five fields of cron, such as "*/10 * * * *", or ` : "";
   throw new CommandError(
     `stacks/Pulumi.${first.name}.yaml: the hold of ${endless.join(", ")} and its timeout are longer than CI's job waits, and nothing would go on with it; ${remedy}raise verify.waitMinutes`,
+  );
+}
+
+/** Refuses windows after which nobody would release what has waited. @throws CommandError that names the environments */
+function assertWindowsOpen(project: Project, { first, promotions, resumes }: EnvironmentChain): void {
+  // Other engines have no schedule for it: the next run there makes up for what has waited.
+  if (resumes === true || project.stackFile(first.name).read("ci").ci.engine !== "circleci") return;
+  const waiting = [first, ...promotions].flatMap(({ name, hasWindows }) => (hasWindows === true ? [name] : []));
+  if (waiting.length === 0) return;
+  throw new CommandError(
+    `stacks/Pulumi.${first.name}.yaml: ci.resumeSchedule: missing; ${waiting.join(", ")} has windows or a freeze, and nothing would release afterwards what has waited: set it to five fields of cron, such as "*/10 * * * *"`,
   );
 }
 

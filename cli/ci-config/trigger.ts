@@ -20,7 +20,7 @@ interface TriggerArgs {
   /** What is merged there is delivered. */
   readonly deliveredBranch: string;
   /** What a schedule asks for. @default a push */
-  readonly schedule: Extract<TriggerKind, "drift" | "verify"> | undefined;
+  readonly schedule: Extract<TriggerKind, "drift" | "resume"> | undefined;
   /** Environments for pull requests. @default there are none */
   readonly previews: NonNullable<StackSettings["gitops"]>["previews"];
   /** @default the monorepo is not known to be on GitHub: there are no pull requests */

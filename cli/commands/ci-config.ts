@@ -51,11 +51,11 @@ const options = {
     default: "false",
     help: "look for drift instead, as the schedule asks",
   },
-  verify: {
+  resume: {
     value: "true",
     parse: oneOf("true", "false"),
     default: "false",
-    help: "go on with verifications instead, as the schedule asks",
+    help: "go on with what waits instead, as the schedule asks",
   },
 } as const satisfies OptionTable;
 
@@ -68,7 +68,7 @@ export const command = defineCommand({
   usage: [
     "ci-config --env ENVIRONMENT [--output DIRECTORY | --print | --check]",
     "ci-config --env ENVIRONMENT --continue --to COMMIT --branch BRANCH [--from COMMIT]",
-    "ci-config --env ENVIRONMENT --continue --to COMMIT --branch BRANCH (--drift true | --verify true)",
+    "ci-config --env ENVIRONMENT --continue --to COMMIT --branch BRANCH (--drift true | --resume true)",
   ],
   options,
   notes: [`${githubHelp} Without an answer, there is no pull request.`],
@@ -87,7 +87,7 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
       branch: required("branch", flags.branch),
     };
     const plan = flags.plan === undefined ? undefined : resolve(flags.plan);
-    const schedule = flags.drift === "true" ? "drift" : flags.verify === "true" ? "verify" : undefined;
+    const schedule = flags.drift === "true" ? "drift" : flags.resume === "true" ? "resume" : undefined;
     return planAndContinue({ project, environment, ...push, schedule, plan, repository: flags.repository }, context);
   }
   const { pipeline, root, monorepo, settings } = await readPipeline(project, environment);

@@ -29,6 +29,7 @@ import { releaseChecks } from "../release/assert-releasable.ts";
 import { readDigests, writeDigests } from "../release/digests-file.ts";
 import { requestOptions, requestTrailers } from "../release/requested-by.ts";
 import { report } from "../release/report.ts";
+import { breakGlassOption } from "../release/waiting.ts";
 import { signingHelp } from "../signing/assert-images-signed.ts";
 
 const options = {
@@ -72,6 +73,7 @@ const options = {
     help: "the deploy repository on GitHub",
     defaultText: "from its URL",
   },
+  ...breakGlassOption,
   unverified: { help: "do not ask the registry whether it has the images" },
   json: { help: "print the result as JSON" },
   ...requestOptions,
@@ -87,7 +89,8 @@ export const command = defineCommand({
     file declares (promotion) are asked first, all of them; where one does not hold, nothing is promoted. Only digests that
     would change something have to pass. What was rolled back in the environment stays away for as long as nothing else
     runs where it comes from; --service promotes it all the same. What has to prove itself where it comes from (verify), and
-    has not yet, is left out, too; a later run promotes it.`,
+    has not yet, is left out, too; a later run promotes it. While no window of the environment is open (windows, freeze), what
+    passes is noted in its records instead, and \`delivery release --waiting\` releases it then.`,
     {
       healthyMinutes: `every digest has been running Healthy where it comes from for so long: by the Application's health
         and images, the Deployment's rollout and availability, the containers' restarts and the time of the release commit,
@@ -161,6 +164,7 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
       project,
       context,
       patience: { start: flags["migration-wait"], retryFailed: true },
+      breakGlass: flags["break-glass"],
       choose: (records, snapshot) => assertNotMoved(path, candidates, records, snapshot),
       describe,
     },

@@ -12,12 +12,18 @@ import {
   migrationOptions,
   releaseMigrated,
 } from "../migrations/release-migrated.ts";
-import { environmentHelp, environmentOptions, findEnvironment } from "../project/environment.ts";
+import {
+  environmentHelp,
+  environmentOptions,
+  findEnvironment,
+  type DeliveryEnvironment,
+} from "../project/environment.ts";
 import { Project } from "../project/stack-file.ts";
 import { registryHelp, registryOptions } from "../registry/open-registry.ts";
 import { releaseChecks } from "../release/assert-releasable.ts";
 import { readDigests } from "../release/digests-file.ts";
 import { report } from "../release/report.ts";
+import { breakGlassOption, stillPromoted, waitingReleases } from "../release/waiting.ts";
 import { dropSuperseded } from "../release/superseded.ts";
 import { signingHelp } from "../signing/assert-images-signed.ts";
 import { knownReleases, unknownServicesLine, type KnownReleases } from "../release/unknown-services.ts";
@@ -44,6 +50,11 @@ const options = {
       whatever was before`,
   },
   new: { help: "also services that have no release record in the environment yet" },
+  waiting: {
+    help: `in place of digests: what was released while no window of the environment was open (windows, freeze), as far as one is
+      open now, and it still is what promotion.from runs`,
+  },
+  ...breakGlassOption,
   unverified: { help: "do not ask the registry whether it has the images" },
   json: { help: "print the result as JSON" },
   ...migrationOptions,
@@ -53,8 +64,14 @@ const options = {
 
 export const command = defineCommand({
   summary: "make an environment run these digests",
-  description: ["Writes digests into the release records of an environment, by one commit. The cluster follows."],
-  usage: ["release --env ENVIRONMENT (--service NAME=DIGEST … | --digests FILE) [OPTIONS]"],
+  description: [
+    `Writes digests into the release records of an environment, by one commit. The cluster follows. While no window of the
+    environment is open (windows, freeze), they are noted there instead, and wait.`,
+  ],
+  usage: [
+    "release --env ENVIRONMENT (--service NAME=DIGEST … | --digests FILE) [OPTIONS]",
+    "release --env ENVIRONMENT --waiting [OPTIONS]",
+  ],
   options,
   notes: [signingHelp, migrationHelp, clusterHelp, ...environmentHelp, registryHelp],
   run,
@@ -66,6 +83,7 @@ async function run(flags: ReleaseOptions, context: CommandContext): Promise<void
   const { "source-commit": source } = flags;
   const project = new Project();
   const environment = findEnvironment(project, flags.env, flags);
+  if (flags.waiting) return releaseWaiting(project, environment, flags, context);
   const { digests, named } = await chosenDigests(flags, context);
   const releases: Release[] = [...digests].map(([service, digest]) => ({
     service,
@@ -82,6 +100,7 @@ async function run(flags: ReleaseOptions, context: CommandContext): Promise<void
     project,
     context,
     patience: { start: flags["migration-wait"], retryFailed: true },
+    breakGlass: flags["break-glass"],
     isContract: contractOf(project, environment.name),
     choose: async (records, snapshot) => {
       if (!flags.new) chosen = knownReleases(environment, records, { releases, named });
@@ -101,6 +120,42 @@ async function run(flags: ReleaseOptions, context: CommandContext): Promise<void
   });
   report(environment, result, flags.json, context, { undeclared: chosen.unknown });
   if (chosen.unknown.length > 0) context.note(unknownServicesLine(environment.name, chosen.unknown));
+  assertNoneWithheld(environment, result);
+}
+
+/** What was to be released while no window was open. */
+async function releaseWaiting(
+  project: Project,
+  environment: DeliveryEnvironment,
+  flags: ReleaseOptions,
+  context: CommandContext,
+): Promise<void> {
+  if (flags.service !== undefined || flags.digests !== undefined || flags["source-commit"] !== undefined)
+    throw new UsageError("--waiting takes no digests; they are noted in the release records");
+  const noted = await waitingReleases(environment);
+  const kept = await stillPromoted(project, environment, flags, noted, context.note);
+  if (kept.length === 0)
+    return context.print(
+      flags.json
+        ? JSON.stringify({ environment: environment.name, changed: false })
+        : `${environment.name}: nothing waits`,
+    );
+  const { assertReleasable } = await releaseChecks(project.stackFile(environment.name), flags, context);
+  await assertReleasable(kept);
+  const result = await releaseMigrated({
+    environment,
+    project,
+    context,
+    patience: { start: flags["migration-wait"], retryFailed: true },
+    breakGlass: flags["break-glass"],
+    isContract: contractOf(project, environment.name),
+    choose: (records) => kept.filter(({ service, digest }) => records.get(service)?.waiting?.digest === digest),
+    describe: (released) => ({
+      subject: `release(${environment.name}): ${summarize(released)}`,
+      trailers: ["Released-By: delivery release --waiting"],
+    }),
+  });
+  report(environment, result, flags.json, context);
   assertNoneWithheld(environment, result);
 }
 

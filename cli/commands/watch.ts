@@ -16,7 +16,7 @@ import { registryClient, type Registry } from "../registry/client.ts";
 import { newestImage } from "../registry/newest-image.ts";
 import { givenLogin, registryAccess, registryHelp, registryOptions } from "../registry/open-registry.ts";
 import type { RegistryOptions } from "../registry/session.ts";
-import { report } from "../release/report.ts";
+import { heldLines, report } from "../release/report.ts";
 import { signingHelp, signingPolicy, unsignedImages, type SigningPolicy } from "../signing/assert-images-signed.ts";
 
 const options = {
@@ -64,7 +64,7 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
       policy,
       access,
     });
-    const remarks = [...doubts, ...result.withheld];
+    const remarks = [...doubts, ...result.withheld, ...(result.held ? heldLines(environment.name, result.held) : [])];
     for (const remark of remarks.filter((line) => !reported.has(line))) context.note(remark);
     for (const remark of remarks) reported.add(remark);
     if (result.released.length > 0 || (once && unread.length === 0)) report(environment, result, json, context);

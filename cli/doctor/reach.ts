@@ -91,7 +91,7 @@ function usedContexts(pipeline: Pipeline): ReadonlyMap<string, readonly JobUse[]
     ({ trigger }) =>
       trigger !== "review-of-fork" &&
       (pipeline.previewEnvironments || trigger !== "review-with-environment") &&
-      (pipeline.verifiesLater === true || trigger !== "verify"),
+      (pipeline.resumes === true || trigger !== "resume"),
   );
   const byContext = Map.groupBy(
     uses.flatMap(({ contexts, ...use }) => contexts.map((context) => ({ context, ...use }))),

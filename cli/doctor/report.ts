@@ -40,7 +40,7 @@ const triggerTitles: Readonly<Record<TriggerKind, string>> = {
   "review-with-environment": "labelled pull requests",
   "review-of-fork": "pull requests of forks",
   drift: "the schedule",
-  verify: "the schedule of verifications",
+  resume: "the schedule of what waits",
 };
 
 /** Every context with who gets it, what it holds and which jobs use it, and below what is to be done. */

@@ -1,12 +1,22 @@
 import { errorMessage } from "../../core/error.ts";
 import { migrationsIn } from "../../git/migrations.ts";
-import { commitReleases, shortDigest, type Release, type ReleaseArgs, type ReleaseResult } from "../../git/records.ts";
+import {
+  commitReleases,
+  shortDigest,
+  summarize,
+  type Release,
+  type ReleaseArgs,
+  type ReleaseResult,
+} from "../../git/records.ts";
 import type { CommitOptions } from "../../git/deploy-repository.ts";
+import { commitWaiting } from "../../git/waiting.ts";
 import { CommandError, type CommandContext } from "../command.ts";
 import { openCluster } from "../project/cluster.ts";
 import { duration, type OptionTable } from "../options.ts";
 import type { DeliveryEnvironment } from "../project/environment.ts";
 import type { Project } from "../project/stack-file.ts";
+import type { Held } from "../release/report.ts";
+import { closedBy, type Closed } from "../release/windows.ts";
 import { rulesOf } from "../verification/rules.ts";
 import { migrate, type MigrationCluster, type MigrationOutcome, type MigrationPatience } from "./migrate.ts";
 
@@ -31,6 +41,8 @@ interface MigratedReleaseArgs extends Omit<ReleaseArgs, keyof DeliveryEnvironmen
   readonly project: Project;
   readonly context: CommandContext;
   readonly patience: MigrationPatience;
+  /** Why it is released although no window is open. @default it waits for one */
+  readonly breakGlass?: string | undefined;
   /** Whether the migration of a service takes away what the images before need. @default as the deploy repository says */
   readonly isContract?: (service: string) => boolean;
 }
@@ -38,11 +50,21 @@ interface MigratedReleaseArgs extends Omit<ReleaseArgs, keyof DeliveryEnvironmen
 export interface MigratedResult extends ReleaseResult {
   /** The services that were not released, each with the reason, for people. */
   readonly withheld: readonly string[];
+  /** What was noted in place of being released, since nothing may be released now. @default it may */
+  readonly held?: Held | undefined;
 }
 
-/** Writes release records as `commitReleases` does, those of services with migrations once these have succeeded. */
-export async function releaseMigrated(args: MigratedReleaseArgs, options?: CommitOptions): Promise<MigratedResult> {
-  const { environment, project, context, choose, describe } = args;
+/**
+ * Writes release records as `commitReleases` does, those of services with migrations once these have succeeded. While no window
+ * of the environment is open, it only notes what is to be released then; a commit for a pull request waits for a person anyway.
+ */
+export async function releaseMigrated(given: MigratedReleaseArgs, options?: CommitOptions): Promise<MigratedResult> {
+  const args = withReason(given);
+  const { environment, project, context, choose, describe, breakGlass } = args;
+  if (breakGlass === undefined && options?.pushTo === undefined) {
+    const closed = closedBy(project.stackFile(environment.name));
+    if (closed !== undefined) return hold(environment, choose, closed);
+  }
   const { directory } = environment;
   const isVerified = verifiedServices(project, environment);
   let migrated: readonly Release[] = [];
@@ -94,6 +116,36 @@ export async function releaseMigrated(args: MigratedReleaseArgs, options?: Commi
     retries: results.reduce((sum, { retries }) => sum + retries, 0),
     withheld: finished.flatMap(({ release, outcome }) => withheldLine(release, outcome) ?? []),
   };
+}
+
+/** The commit says why no window was waited for. */
+function withReason(args: MigratedReleaseArgs): MigratedReleaseArgs {
+  const { describe, breakGlass } = args;
+  if (breakGlass === undefined) return args;
+  return {
+    ...args,
+    describe: (released) => {
+      const { subject, trailers = [] } = describe(released);
+      return { subject, trailers: [...trailers, `Break-Glass: ${breakGlass}`] };
+    },
+  };
+}
+
+async function hold(
+  environment: DeliveryEnvironment,
+  choose: MigratedReleaseArgs["choose"],
+  closed: Closed,
+): Promise<MigratedResult> {
+  const until = closed.until.toISOString();
+  const { commit, waiting } = await commitWaiting({
+    ...environment,
+    choose,
+    describe: (releases) => ({
+      subject: `wait(${environment.name}): ${summarize(releases)} until ${until}`,
+      trailers: [`Reason: ${closed.reason}`],
+    }),
+  });
+  return { commit, released: [], confirmed: [], retries: 0, withheld: [], held: { closed, waiting } };
 }
 
 /** Which images have to prove themselves once they are released. */

@@ -83,15 +83,21 @@ const releaseHint = "`delivery release` without --source-commit runs it all the 
 
 /** A commit that the release must be newer than, and what the record says of it. */
 interface RecordedCommit {
-  readonly event: "released from" | "rolled back from" | "migrated to";
+  readonly event: "released from" | "rolled back from" | "migrated to" | "waiting with";
   readonly commit: string;
 }
 
 /** The newest first. */
-function recordedCommits({ sourceCommit, rejected }: Partial<ReleaseRecord> = {}, commit: string): RecordedCommit[] {
+function recordedCommits(
+  { sourceCommit, rejected, waiting }: Partial<ReleaseRecord> = {},
+  commit: string,
+): RecordedCommit[] {
   const rolledBack = rejected?.sourceCommit;
   return [
     ...(rolledBack === undefined ? [] : [{ event: "rolled back from", commit: rolledBack } as const]),
+    ...(waiting?.sourceCommit === undefined || waiting.sourceCommit === commit
+      ? []
+      : [{ event: "waiting with", commit: waiting.sourceCommit } as const]),
     // The same commit may be released once more.
     ...(sourceCommit === undefined || sourceCommit === commit
       ? []

@@ -4,7 +4,7 @@ import type * as pulumi from "@pulumi/pulumi";
 /** When the pipeline runs without a push, and what it does then. */
 export interface CiSchedule {
   /** The parameter of `.circleci/config.yml` that is set. */
-  name: "drift" | "verify";
+  name: "drift" | "resume";
   /** Five fields of cron, in UTC. */
   schedule: string;
   branch: string;

@@ -6,11 +6,13 @@ import { kubernetesInt } from "../../core/problem.ts";
 const secondsSchema = z.int("Must be a whole number of seconds").max(31_536_000, "Is more than a year");
 const countSchema = kubernetesInt();
 
-const scheduleSchema = z
+/** As Kubernetes takes it: five fields of cron. */
+export const scheduleSchema = z
   .string('Must be five fields of cron in quotes, such as "30 2 * * *"')
   .superRefine(refusing(scheduleProblem));
 
-const timeZoneSchema = z
+/** Of the IANA database. */
+export const timeZoneSchema = z
   .string("Must be a time zone such as Europe/Berlin")
   .superRefine(refusing((name) => timeZoneProblem(name)?.replace(/^is /, "Is ")));
 

@@ -92,7 +92,7 @@ export const serviceVerifySchema = z.union(
 /** The same for all services of an environment. */
 export const environmentVerifySchema = z.strictObject({
   ...verificationShape,
-  /** How long a job of CI waits for verdicts, in minutes; what takes longer is left to `ci.verifySchedule`. @default 15 */
+  /** How long a job of CI waits for verdicts, in minutes; what takes longer is left to `ci.resumeSchedule`. @default 15 */
   waitMinutes: z
     .number("Must be a number of minutes")
     .min(0, "Must not be negative")

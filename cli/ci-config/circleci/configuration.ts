@@ -37,7 +37,7 @@ export function setupConfiguration(pipeline: Pipeline): CircleConfig {
                 // The base is empty for the first push of a branch.
                 `  --from "<< pipeline.git.base_revision >>" --to "$CIRCLE_SHA1"`,
                 `  --branch "$CIRCLE_BRANCH" --drift << pipeline.parameters.drift >>${
-                  pipeline.verifiesLater ? " \\\n  --verify << pipeline.parameters.verify >>" : ""
+                  pipeline.resumes ? " \\\n  --resume << pipeline.parameters.resume >>" : ""
                 }`,
               ].join(" \\\n"),
             ),
@@ -58,9 +58,9 @@ export function setupConfiguration(pipeline: Pipeline): CircleConfig {
 }
 
 /** What schedules set. Those that a configuration does not declare cannot be given to it. */
-function scheduleParameters({ verifiesLater }: Pick<Pipeline, "verifiesLater">): ParameterDeclarations {
+function scheduleParameters({ resumes }: Pick<Pipeline, "resumes">): ParameterDeclarations {
   const off = { type: "boolean", default: false } as const;
-  return { drift: off, ...(verifiesLater ? { verify: off } : {}) };
+  return { drift: off, ...(resumes ? { resume: off } : {}) };
 }
 
 /** One trigger of the pipeline. */
@@ -93,7 +93,7 @@ function dividedConfiguration(pipeline: Pipeline, run: PipelineRun | undefined, 
     const planned = pipelineJobs(trigger, { pipeline, perJob, approvals: true });
     const call = (job: (typeof planned)[number]) => invocation(job, args);
     // What schedules ask for is about environments and not about a commit, so no status is reported on the commit.
-    const isScheduled = trigger === "drift" || trigger === "verify";
+    const isScheduled = trigger === "drift" || trigger === "resume";
     return { when, jobs: isScheduled ? planned.map(call) : withAggregate(planned, call, run?.problem) };
   };
   return {
@@ -102,7 +102,7 @@ function dividedConfiguration(pipeline: Pipeline, run: PipelineRun | undefined, 
       ...scheduleParameters(pipeline),
       trigger: {
         type: "enum",
-        enum: triggerKinds.filter((kind) => kind !== "verify" || happens(kind, pipeline)),
+        enum: triggerKinds.filter((kind) => kind !== "resume" || happens(kind, pipeline)),
         default: "deliver",
       },
       "pull-request": { type: "integer", default: 0 },

@@ -93,6 +93,9 @@ export function jobs(pipeline: Pipeline, shared: boolean): Record<string, Job> {
     ),
     "build-only": job("build-only", { name: nameOf("build"), prepared: archives }, { ...given, ...prepared }),
     release: ofEnvironment("release"),
+    ...([first, ...promotions].some(({ hasWindows }) => hasWindows === true)
+      ? { "release-waiting": job("release-waiting", { name: "release-<< parameters.environment >>" }, environment) }
+      : {}),
     ...([first, ...promotions].some(({ verifyWait }) => verifyWait !== undefined)
       ? {
           verify: job(

@@ -38,7 +38,7 @@ export function travisConfiguration(pipeline: Pipeline, deliveredBranch: string)
     "review-of-fork": "type = pull_request AND head_repo != repo",
     drift: "type = cron",
     // Of Travis' cron jobs none says what it is for.
-    verify: "type = cron",
+    resume: "type = cron",
   };
   const planned = [...Map.groupBy(triggerKinds, (trigger) => conditions[trigger])].flatMap(([condition, triggers]) => {
     const jobs = triggers

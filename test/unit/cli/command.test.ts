@@ -35,7 +35,7 @@ describe.each(commands)("%s", (name, { help, options }) => {
 
 /** A value that is possible. */
 function example(option: string, value: string): string {
-  const words: Readonly<Record<string, string>> = { builder: "buildx", look: "git", drift: "true", verify: "true" };
+  const words: Readonly<Record<string, string>> = { builder: "buildx", look: "git", drift: "true", resume: "true" };
   const values: Readonly<Record<string, string>> = {
     ENVIRONMENT: "dev",
     DURATION: "5s",

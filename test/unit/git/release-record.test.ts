@@ -96,6 +96,13 @@ describe("whether the image has proved itself", () => {
     });
   });
 
+  test("what waits for a window stands beside what runs, and before anything runs", () => {
+    const waiting = { digest: other, sourceCommit: "1234567" };
+    const image = { repository, digest };
+    expect(parseRecord("record", recordWith({ ...image, waiting }))).toEqual({ image, waiting });
+    expect(parseRecord("record", initialRecord("link", waiting))).toEqual({ image: undefined, waiting });
+  });
+
   test("why it was taken away stands beside what was", () => {
     const rejected = { digest: other, sourceCommit: "1234567", reason: "GET /: 500" };
     expect(parseRecord("record", recordWith({ repository, digest }, rejected))).toEqual({

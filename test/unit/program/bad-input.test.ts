@@ -324,9 +324,40 @@ describe("an invalid stack file gets one clear error and declares nothing", () =
     ],
     [
       "a schedule of verifications without a pipeline that it could start",
-      (settings) => (set("ci.verifySchedule", "*/10 * * * *")(settings), set("ci.repositoryId", undefined)(settings)),
-      `${file}: ci.verifySchedule`,
+      (settings) => (set("ci.resumeSchedule", "*/10 * * * *")(settings), set("ci.repositoryId", undefined)(settings)),
+      `${file}: ci.resumeSchedule`,
       /needs the pipeline that a stack with owns.ciProject and ci.repositoryId declares/,
+    ],
+    [
+      "windows that nobody waits for",
+      set("windows", [{ schedule: "0 9 * * 1-5", hours: 8 }]),
+      `${file}: windows`,
+      /has no effect: `pulumi up`, which releases with delivery direct, waits for no window/,
+    ],
+    [
+      "a window that never opens",
+      set("windows", [{ schedule: "0 9 31 2 *", hours: 8 }]),
+      `${file}: windows.0.schedule`,
+      /never comes: none of its months has such a day/,
+    ],
+    [
+      "a window in no time zone",
+      set("windows", [{ schedule: "0 9 * * *", timeZone: "Berlin", hours: 8 }]),
+      `${file}: windows.0.timeZone`,
+      /is no time zone; write one of the IANA database/,
+    ],
+    ["no window at all", set("windows", []), `${file}: windows`, /nothing could ever be released/],
+    [
+      "a freeze that ends before it begins",
+      set("freeze", { reason: "Christmas", from: "2026-12-27T00:00:00Z", until: "2026-12-20T00:00:00Z" }),
+      `${file}: freeze.until`,
+      /is not after `from`: it would freeze nothing/,
+    ],
+    [
+      "a freeze without a time zone",
+      set("freeze", { reason: "Christmas", until: "2026-12-27T00:00:00" }),
+      `${file}: freeze.until`,
+      /must be a time with its zone/,
     ],
     [
       "a check that could be of two kinds",

@@ -263,7 +263,7 @@ describe("each job has the contexts that it needs, and no others", () => {
 
 test("pull requests get no environment where the stack file has no previews", () => {
   expect(Object.keys(continueConfiguration({ ...shop, previewEnvironments: false }).workflows)).toEqual(
-    triggerKinds.filter((trigger) => !["review-with-environment", "verify"].includes(trigger)),
+    triggerKinds.filter((trigger) => !["review-with-environment", "resume"].includes(trigger)),
   );
 });
 
@@ -290,7 +290,7 @@ describe("where images have to prove themselves", () => {
   });
 
   test("a schedule looks once at each, and promotes what needs nobody's approval", () => {
-    const jobs = jobsOf({ first, promotions, verifiesLater: true }, "verify");
+    const jobs = jobsOf({ first, promotions, resumes: true }, "resume");
     expect([...jobs.values()]).toEqual([
       { name: "verify-dev", environment: "dev", options: "--wait 0m", context: "shop-dev" },
       { name: "verify-staging", environment: "staging", options: "--wait 0m", context: "shop-staging" },
@@ -298,17 +298,30 @@ describe("where images have to prove themselves", () => {
     ]);
   });
 
+  test("a schedule releases what has waited for a window, before it looks, and promotes it", () => {
+    const jobs = jobsOf(
+      { first: { ...first, hasWindows: true }, promotions: [{ ...staging, hasWindows: true }, prod], resumes: true },
+      "resume",
+    );
+    expect([...jobs].map(([name, { requires = [] }]) => [name, requires])).toEqual([
+      ["release-dev", []],
+      ["verify-dev", ["release-dev"]],
+      ["release-staging", []],
+      ["promote-staging", ["verify-dev"]],
+    ]);
+  });
+
   test("the schedule's parameter is there where there is a schedule alone: CircleCI refuses one that is not declared", () => {
-    const declared = (verifiesLater?: true) =>
+    const declared = (resumes?: true) =>
       [setupConfiguration, continueConfiguration].map((make) =>
-        Object.hasOwn(make({ ...shop, first, ...(verifiesLater && { verifiesLater }) }).parameters ?? {}, "verify"),
+        Object.hasOwn(make({ ...shop, first, ...(resumes && { resumes }) }).parameters ?? {}, "resume"),
       );
     expect([declared(), declared(true)]).toEqual([
       [false, false],
       [true, true],
     ]);
-    const plan = JSON.stringify(setupConfiguration({ ...shop, first, verifiesLater: true }).jobs);
-    expect(plan).toContain("--verify << pipeline.parameters.verify >>");
+    const plan = JSON.stringify(setupConfiguration({ ...shop, first, resumes: true }).jobs);
+    expect(plan).toContain("--resume << pipeline.parameters.resume >>");
   });
 });
 

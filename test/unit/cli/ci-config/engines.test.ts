@@ -81,7 +81,7 @@ const events: Readonly<Record<TriggerKind, Readonly<Record<string, string>>>> = 
   "review-with-environment": { type: "pull_request", branch: "main", head_repo: "acme/shop", repo: "acme/shop" },
   "review-of-fork": { type: "pull_request", branch: "main", head_repo: "someone/shop", repo: "acme/shop" },
   drift: { type: "cron", branch: "main", head_repo: "", repo: "acme/shop" },
-  verify: { type: "cron", branch: "main", head_repo: "", repo: "acme/shop" },
+  resume: { type: "cron", branch: "main", head_repo: "", repo: "acme/shop" },
 };
 
 /** The jobs that Travis starts for the event, and of these, the ones that the plan lets go on. */

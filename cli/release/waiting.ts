@@ -1,0 +1,54 @@
+import { readBranch } from "../../git/deploy-repository.ts";
+import { readRecords, shortDigest, type Release } from "../../git/records.ts";
+import { UsageError, type OptionTable } from "../options.ts";
+import { findEnvironment, type DeliveryEnvironment, type EnvironmentFlags } from "../project/environment.ts";
+import type { Project } from "../project/stack-file.ts";
+
+/** The option of commands that release what is new. */
+export const breakGlassOption = {
+  "break-glass": {
+    value: "REASON",
+    parse: reason,
+    help: "release although no window is open; the commit says why",
+  },
+} as const satisfies OptionTable;
+
+/** It becomes a line of a commit. */
+function reason(text: string, option: string): string {
+  if (/[\p{L}\p{N}]/u.test(text) && !/\p{Cc}/u.test(text)) return text;
+  throw new UsageError(`--${option} ${JSON.stringify(text)}: must say in one line why nothing is waited for`);
+}
+
+/** What the release records of an environment say is to run once a window is open. */
+export function waitingReleases(environment: DeliveryEnvironment): Promise<readonly Release[]> {
+  return readBranch(environment, async (snapshot) => {
+    const records = await readRecords(snapshot, environment.directory);
+    return [...records].flatMap(([service, { waiting }]): Release[] =>
+      waiting === undefined ? [] : [{ ...waiting, service, repository: environment.imagesOf(service) }],
+    );
+  });
+}
+
+/**
+ * Leaves out what the environment that it comes from no longer runs, or what has not proved itself there: since the gates were
+ * asked, it may have been taken back.
+ */
+export async function stillPromoted(
+  project: Project,
+  { name }: DeliveryEnvironment,
+  flags: EnvironmentFlags,
+  releases: readonly Release[],
+  note: (line: string) => void,
+): Promise<readonly Release[]> {
+  const from = project.stackFile(name).find("promotion")?.promotion?.from;
+  if (from === undefined || releases.length === 0) return releases;
+  const source = findEnvironment(project, from, flags);
+  const records = await readBranch(source, (snapshot) => readRecords(snapshot, source.directory));
+  return releases.filter(({ service, digest }) => {
+    const { image, verification } = records.get(service) ?? {};
+    const isGood = image?.digest === digest && !["pending", "failed"].includes(verification?.state ?? "");
+    if (!isGood)
+      note(`${service} no longer waits: ${shortDigest(digest)} is not what ${from} runs by now, or has failed there`);
+    return isGood;
+  });
+}
