@@ -19,6 +19,7 @@ import { ImageUpdater } from "./argo-cd/image-updater.ts";
 import type { Installations } from "./argo-cd/installations.ts";
 import { declaredImages } from "./manifests/admission.ts";
 import { type ManifestContext } from "./manifests/manifest-context.ts";
+import { previewBounds } from "./manifests/preview-bounds.ts";
 import { runSeconds } from "./service/kind.ts";
 import { startSeconds } from "./service/probes.ts";
 import type { Service } from "./service/service.ts";
@@ -117,6 +118,7 @@ export async function deliverByGit(args: GitOpsDeliveryArgs): Promise<void> {
         github: args.github,
         githubToken: args.githubToken,
         argoCdNamespace: argoCd.namespace,
+        bounds: previewBounds({ ...context, app, admission: context.admission !== undefined }),
         ownKinds: ownKinds(context.services),
         deploy: { ...repository, branch: gitops.branch },
         provider: cluster.provider,

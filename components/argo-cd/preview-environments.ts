@@ -1,9 +1,12 @@
+import { ValidatingAdmissionPolicy } from "@pulumi/kubernetes/admissionregistration/v1/validatingAdmissionPolicy.js";
+import { ValidatingAdmissionPolicyBinding } from "@pulumi/kubernetes/admissionregistration/v1/validatingAdmissionPolicyBinding.js";
 import { CustomResource } from "@pulumi/kubernetes/apiextensions/customResource.js";
 import { Secret } from "@pulumi/kubernetes/core/v1/secret.js";
 import type { Provider } from "@pulumi/kubernetes/provider.js";
 import * as pulumi from "@pulumi/pulumi";
 import { namespaceName, previewName, previewsProjectName } from "../../core/names.ts";
 import { previewDirectory } from "../../git/preview-directory.ts";
+import type { PreviewBounds } from "../manifests/preview-bounds.ts";
 import { AppProject, type AppProjectArgs } from "./app-project.ts";
 import { applicationSpec, ownPathsAlone, resourcesFinalizer } from "./application.ts";
 
@@ -22,6 +25,8 @@ export interface PreviewEnvironmentsArgs {
   /** With which Argo CD lists its pull requests. @default it is public */
   githubToken?: pulumi.Output<string> | undefined;
   argoCdNamespace: string;
+  /** What their manifests may not ask for. */
+  bounds: PreviewBounds;
   /** The kinds of objects that services bring along. @default none */
   ownKinds?: AppProjectArgs["ownKinds"];
   /** The deploy repository, where CI puts what a pull request's environment consists of. */
@@ -42,7 +47,7 @@ const pullRequest = "{{.number}}";
  */
 export class PreviewEnvironments extends pulumi.ComponentResource {
   constructor(name: string, args: PreviewEnvironmentsArgs, opts?: pulumi.ComponentResourceOptions) {
-    const { app, settings, github, githubToken, argoCdNamespace, ownKinds, deploy, provider } = args;
+    const { app, settings, github, githubToken, argoCdNamespace, bounds, ownKinds, deploy, provider } = args;
     super("delivery:gitops:PreviewEnvironments", name, { app, label: settings.label }, opts);
     const own = { parent: this, provider };
     const project = new AppProject(
@@ -58,6 +63,11 @@ export class PreviewEnvironments extends pulumi.ComponentResource {
       },
       { parent: this },
     );
+    const policy = new ValidatingAdmissionPolicy(`${name}-bounds`, bounds.policy, own);
+    const binding = new ValidatingAdmissionPolicyBinding(`${name}-bounds`, bounds.binding, {
+      ...own,
+      dependsOn: policy,
+    });
     const tokenName = `${previewsProjectName(app)}-github`;
     // The label is what Argo CD asks for where it is set to be strict.
     const labels = { "argocd.argoproj.io/secret-type": "scm-creds" };
@@ -105,7 +115,7 @@ export class PreviewEnvironments extends pulumi.ComponentResource {
         },
       },
       // Its Applications go before it does, and they need their project until they are gone.
-      { ...own, dependsOn: [...project.parts, ...token], customTimeouts: { delete: "5m" } },
+      { ...own, dependsOn: [...project.parts, ...token, binding], customTimeouts: { delete: "5m" } },
     );
     this.registerOutputs();
   }

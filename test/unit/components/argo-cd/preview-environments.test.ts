@@ -5,6 +5,7 @@ import {
   PreviewEnvironments,
   type PreviewEnvironmentsArgs,
 } from "../../../../components/argo-cd/preview-environments.ts";
+import { previewBounds } from "../../../../components/manifests/preview-bounds.ts";
 import { hideSecrets, openEnvelope, openMockEngine, recordRegistrations } from "../../../support/mock-engine.ts";
 
 const base: Omit<PreviewEnvironmentsArgs, "provider"> = {
@@ -13,6 +14,7 @@ const base: Omit<PreviewEnvironmentsArgs, "provider"> = {
   github: { repository: "acme/monorepo", api: "https://api.github.com" },
   githubToken: pulumi.secret("hunter2"),
   argoCdNamespace: "argocd",
+  bounds: previewBounds({ app: "shop", gateway: { domain: "dev.shop.example" }, admission: true }),
   deploy: {
     url: "https://github.com/acme/deploy.git",
     branch: "live",
@@ -112,6 +114,7 @@ test("a public repository needs no token", async () => {
 test("the Applications go before the project and the credentials that they need", async () => {
   const { registrations } = await declared();
   expect(registrations.get("kubernetes:argoproj.io/v1alpha1:ApplicationSet::shop-previews")?.dependsOn).toEqual([
+    "kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPolicyBinding::shop-previews-bounds",
     "kubernetes:argoproj.io/v1alpha1:AppProject::shop-previews",
     "kubernetes:core/v1:Secret::shop-previews",
     "kubernetes:core/v1:Secret::shop-previews-github",
