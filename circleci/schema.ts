@@ -62,6 +62,12 @@ export const nativeSteps = {
     background: z.boolean().optional(),
     working_directory: text,
     no_output_timeout: text,
+    /** How often it is run again when it fails. Source: https://circleci.com/docs/guides/orchestrate/automatic-reruns/ */
+    max_auto_reruns: z.int().min(1).max(5).optional(),
+    auto_rerun_delay: z
+      .string()
+      .regex(/^(\d|[1-9]\d|[1-5]\d\d|600)s$|^(\d|10)m$/, "must be ten minutes at most, such as 10s")
+      .optional(),
     when,
   }),
   checkout: z.strictObject({ path: text, method: z.enum(["blobless", "full"]).optional(), name: text }),
@@ -212,12 +218,8 @@ const invocationSchema = z.looseObject({
     )
     .optional(),
   context: oneOrMoreNonEmpty.optional(),
-  filters: filtersSchema
-    .omit({ tags: true })
-    .extend({
-      branches: namesSchema.extend({ only: oneOrMoreNonEmpty.optional(), ignore: oneOrMoreNonEmpty.optional() }),
-    })
-    .optional(),
+  /** An expression: names and patterns of branches and tags in a map are what CircleCI did before that. */
+  filters: nonEmpty.optional(),
 });
 export type Invocation = z.infer<typeof invocationSchema>;
 

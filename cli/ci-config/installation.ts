@@ -9,7 +9,9 @@ export const installedVariable = "DELIVERY_INSTALLED";
 
 /** Fetches the submodules, which a checkout leaves empty. */
 export function fetchSubmodules({ submodules = false }: ProgramLayout): RunStep[] {
-  return submodules ? [run("Fetch the submodules", "git submodule update --init --recursive")] : [];
+  return submodules
+    ? [run("Fetch the submodules", "git submodule update --init --recursive", { repeatable: true })]
+    : [];
 }
 
 /** Clones the program, where it has a repository of its own. */
@@ -37,6 +39,7 @@ export function installDelivery({ program }: ProgramLayout): RunStep {
       // npx would take a second at every call. The program's directory is where the stack files are.
       `echo "delivery() { (cd '$PWD/${program}' && node cli/delivery.js \\"\\$@\\"); }" >>"$BASH_ENV"`,
     ].join("\n"),
+    { repeatable: true },
   );
 }
 
@@ -91,5 +94,6 @@ export function installPulumi({ program }: ProgramLayout, { version, archives } 
       "}",
       `[ -e ${word(`${modules}/@pulumi/circleci/bin`)} ] || npm run --silent --prefix ${word(program)} prepare`,
     ].join("\n"),
+    { repeatable: true },
   );
 }

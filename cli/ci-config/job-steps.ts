@@ -6,6 +6,7 @@ import type { JobKind, PipelineJob } from "./pipeline-jobs.ts";
 import { pack, prepareParameters, unpackStep } from "./prepare-image.ts";
 import { handOver } from "./program-layout.ts";
 import { run, waitForPorts, when, word, type JobStep } from "./steps.ts";
+import { testResultsVariable } from "../testing/run-test.ts";
 import { testScript } from "./test-image.ts";
 
 /** What a job runs. */
@@ -80,6 +81,7 @@ export function jobValues(job: PipelineJob, known: RunValues, pipeline: Pipeline
 }
 
 // An absolute path, since the CLI runs in the program's directory.
+const testResults = `${handOver}/test-results`;
 const digests = `"$PWD/${handOver}/digests"`;
 const takeOver: JobStep = { kind: "take-over" };
 const prepare: JobStep = { kind: "prepare" };
@@ -107,7 +109,9 @@ export function jobBody(kind: Exclude<JobKind, "approval">, values: JobValues, p
       steps: [
         prepare,
         ...when([values.ports], [waitForPorts(values.ports)]),
-        run("Test", `delivery test --env ${first.name} --service ${services}`),
+        run("Test", `delivery test --env ${first.name} --service ${services} \\\n  --results "$PWD/${testResults}"`, {
+          testResults,
+        }),
         report,
       ],
     }),
@@ -117,7 +121,11 @@ export function jobBody(kind: Exclude<JobKind, "approval">, values: JobValues, p
       steps: [
         { kind: "checkout" },
         ...when([values.ports], [waitForPorts(values.ports)]),
-        run("Test", inAppDirectory),
+        run(
+          "Test",
+          `mkdir -p ${testResults} && export ${testResultsVariable}="$PWD/${testResults}"\n${inAppDirectory}`,
+          { testResults },
+        ),
         report,
       ],
     }),

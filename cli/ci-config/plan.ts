@@ -75,7 +75,7 @@ async function plan(args: PlanArgs, engine: CiEngine, context: CommandContext): 
   const [stale] = staleFiles(join(known.root, engine.directory), engine.files(known.pipeline));
   const push = { from, to, delivered: trigger.kind === "deliver", deliveredBranch, releasedFrom };
   const { pipeline: changed, changes } = await changedPart(known, push, context.note);
-  const previews = changed.previews || (await hasEarlierPreview(github, trigger, context));
+  const previews = trigger.queued !== true && (changed.previews || (await hasEarlierPreview(github, trigger, context)));
   const pipeline = { ...changed, previews };
   const untested = new Set(untestedServices(known.monorepo.services));
   const lines = [
@@ -89,8 +89,8 @@ async function plan(args: PlanArgs, engine: CiEngine, context: CommandContext): 
   ];
   context.print(lines.join("\n"));
   const problems = [
-    ...(trigger.held === true
-      ? [`pull request ${trigger.pullRequest} is on hold: take the label ${holdLabel} off, and run its pipeline again`]
+    ...(trigger.held !== undefined
+      ? [`pull request ${trigger.held} is on hold: take the label ${holdLabel} off, and run its pipeline again`]
       : []),
     ...(stale === undefined ? [] : [`${stale}; run \`npx ${pipeline.regenerate}\` and commit the result`]),
   ];

@@ -27,9 +27,13 @@ export interface RunStep {
   readonly command: string;
   /** How long it may say nothing, in minutes. @default as the engine has it */
   readonly quietMinutes?: number;
+  /** Whether it may be run again when it fails, since it only fetches what others serve. @default false */
+  readonly repeatable?: true;
+  /** The directory where it leaves what tests have come to, as JUnit's XML, for engines that show that. @default none */
+  readonly testResults?: string;
 }
 
-export function run(name: string, command: string, more: Pick<RunStep, "quietMinutes"> = {}): RunStep {
+export function run(name: string, command: string, more: Omit<RunStep, "kind" | "name" | "command"> = {}): RunStep {
   return { kind: "run", name, command, ...more };
 }
 

@@ -11,8 +11,10 @@ import type { TriggerKind } from "./pipeline.ts";
 export interface Trigger {
   readonly kind: TriggerKind;
   readonly pullRequest?: number | undefined;
-  /** The pull request is on hold: its pipeline fails, whatever its jobs come to. @default false */
-  readonly held?: boolean;
+  /** It is in a merge queue: what is tested is what the delivered branch would be. @default false */
+  readonly queued?: true;
+  /** The pull request that is on hold: its pipeline fails, whatever its jobs come to. @default none */
+  readonly held?: number;
 }
 
 interface TriggerArgs {
@@ -27,6 +29,9 @@ interface TriggerArgs {
   readonly github: StackSettings["github"];
 }
 
+/** GitHub's name for the branch of a pull request in a merge queue: of what it is for, and which is first in it. */
+const queueBranch = /^gh-readonly-queue\/.+\/pr-(\d+)-[0-9a-f]{40,64}$/;
+
 /** CircleCI's name for the branch of a pull request that comes from a fork. */
 const forkBranch = /^pull\/(\d+)$/;
 
@@ -39,14 +44,39 @@ export async function triggerOf(
   if (branch === deliveredBranch) return { kind: "deliver" };
   const fork = forkBranch.exec(branch)?.[1];
   if (fork !== undefined) return { kind: "review-of-fork", pullRequest: Number(fork) };
-  const pullRequest = await openPullRequest(args, context);
+  const queued = queueBranch.exec(branch)?.[1];
+  const pullRequest =
+    queued === undefined
+      ? await openPullRequest(args, context)
+      : await queuedPullRequest(args, Number(queued), context);
+  // What waits there is as the delivered branch will be: it has been previewed, and gets no environment.
+  if (queued !== undefined) return { kind: "review", queued: true, ...heldBy(pullRequest) };
   const labelled = previews !== undefined && pullRequest?.labels.includes(previews.label) === true;
-  const held = pullRequest?.labels.includes(holdLabel) === true;
   return {
     kind: labelled ? "review-with-environment" : "review",
     pullRequest: pullRequest?.number,
-    ...(held ? { held } : {}),
+    ...heldBy(pullRequest),
   };
+}
+
+function heldBy(pullRequest: PullRequest | undefined): Pick<Trigger, "held"> {
+  return pullRequest?.labels.includes(holdLabel) === true ? { held: pullRequest.number } : {};
+}
+
+/** Where GitHub does not answer, it is on hold as little as any other. */
+async function queuedPullRequest(
+  { github }: TriggerArgs,
+  number: number,
+  context: Pick<CommandContext, "environment" | "signal" | "note">,
+): Promise<PullRequest | undefined> {
+  if (github === undefined) return undefined;
+  return githubOf(github, context)
+    .pullRequest(number)
+    .catch((error: unknown) => {
+      if (context.signal.aborted) throw error;
+      context.note(`whether pull request ${number} is on hold is not known, so it is not: ${errorMessage(error)}`);
+      return undefined;
+    });
 }
 
 /** Where GitHub does not answer, there is none: the commit is tested all the same. */

@@ -1,3 +1,5 @@
+import { mkdirSync } from "node:fs";
+import { resolve } from "node:path";
 import type { Service } from "../../components/service/service.ts";
 import { affectedServices } from "../affected/affected-services.ts";
 import { serviceGraph, type ServiceSources } from "../affected/graph.ts";
@@ -6,7 +8,7 @@ import { environmentName, UsageError, type OptionTable, type OptionValues } from
 import { readMonorepo, type Monorepo } from "../project/monorepo.ts";
 import { Project } from "../project/stack-file.ts";
 import { workspaceInstaller } from "../testing/package-manager.ts";
-import { runTest } from "../testing/run-test.ts";
+import { runTest, testResultsVariable } from "../testing/run-test.ts";
 import { serviceTests } from "../testing/service-tests.ts";
 import { testHint } from "../testing/test-hint.ts";
 import { untestedReason } from "../testing/untested.ts";
@@ -19,6 +21,10 @@ const options = {
     help: "only services that changed, or their tests, since that commit; all where it is not known",
   },
   to: { value: "COMMIT", help: "up to this commit", defaultText: "HEAD" },
+  results: {
+    value: "DIRECTORY",
+    help: `tests find a directory of their own in it in ${testResultsVariable}, where they may leave JUnit's XML`,
+  },
   json: {
     help: `print {"services": [{"name", "result", "seconds", "reason"}], "failed"} on standard output, and what the tests
       write on standard error; results are passed, failed, none`,
@@ -61,13 +67,23 @@ async function run(flags: TestOptions, context: CommandContext): Promise<void> {
   const install = workspaceInstaller(context);
   // What the other services are made of takes time to find out, and says nothing of how these are tested.
   const services = monorepo.services.filter(({ name }) => names.has(name));
-  for (const sources of serviceGraph({ ...monorepo, services }))
-    results.push(await testService(monorepo, sources, { context, install, show }));
+  for (const sources of serviceGraph({ ...monorepo, services })) {
+    const environment = { ...context.environment, ...resultsFor(sources.service.name, flags.results) };
+    results.push(await testService(monorepo, sources, { context: { ...context, environment }, install, show }));
+  }
   const failed = results.filter(({ result }) => result === "failed");
   if (flags.json) context.print(JSON.stringify({ services: results, failed: failed.length }));
   else context.print(summary(results));
   if (context.signal.aborted) throw new CommandError("interrupted");
   if (failed.length > 0) throw new CommandError(`the tests of ${failed.map(({ name }) => name).join(", ")} failed`);
+}
+
+/** A directory per service: engines show them apart. */
+function resultsFor(service: string, directory: string | undefined): Record<string, string> {
+  if (directory === undefined) return {};
+  const own = resolve(directory, service);
+  mkdirSync(own, { recursive: true });
+  return { [testResultsVariable]: own };
 }
 
 async function namesOf(

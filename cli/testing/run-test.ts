@@ -3,6 +3,9 @@ import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import type { CommandContext } from "../command.ts";
 
+/** The environment variable with a directory for what tests have come to, as JUnit's XML. */
+export const testResultsVariable = "DELIVERY_TEST_RESULTS";
+
 /** A process that tests a service, or a part of it. */
 export interface TestProcess {
   readonly command: string;

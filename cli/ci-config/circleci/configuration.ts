@@ -9,8 +9,10 @@ import { executors, plainExecutor } from "./executors.ts";
 import { aggregateJob, jobs } from "./jobs.ts";
 import { prepareCommand, pulumiCommand, reportCommand, runStep } from "./steps.ts";
 
-/** What CircleCI calls the branch of a pull request from a fork. */
-const branchOfFork = "/pull\\/[0-9]+/";
+/** Whether a pipeline is for the branch of a pull request from a fork, as CircleCI calls it. */
+const isOfFork = "pipeline.git.branch matches /^pull\\/[0-9]+$/";
+/** A tag has no branch, and nothing is planned for it. */
+const isOfBranch = "pipeline.git.branch matches /^.+$/";
 
 /** `.circleci/config.yml`: finds out why it runs and what has changed, and continues with that part of the pipeline. */
 export function setupConfiguration(pipeline: Pipeline): CircleConfig {
@@ -48,9 +50,9 @@ export function setupConfiguration(pipeline: Pipeline): CircleConfig {
     workflows: {
       plan: {
         jobs: [
-          { plan: { context: pipeline.contexts.read, filters: { branches: { ignore: branchOfFork } } } },
+          { plan: { context: pipeline.contexts.read, filters: `${isOfBranch} and not (${isOfFork})` } },
           // For a fork, CircleCI does not run a job that has a context.
-          { plan: { name: "plan-of-fork", filters: { branches: { only: branchOfFork } } } },
+          { plan: { name: "plan-of-fork", filters: isOfFork } },
         ],
       },
     },

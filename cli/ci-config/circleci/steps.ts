@@ -23,7 +23,10 @@ export function circleSteps(steps: readonly JobStep[], layout: ProgramLayout): S
       case "image-builder":
         return [step.pushes ? freshDocker : keptDocker];
       case "run":
-        return [runStep(step)];
+        return [
+          runStep(step),
+          ...(step.testResults === undefined ? [] : [{ store_test_results: { path: step.testResults } }]),
+        ];
       case "take-over":
         return [attachWorkspace];
       case "hand-over":
@@ -39,8 +42,15 @@ export function circleSteps(steps: readonly JobStep[], layout: ProgramLayout): S
   });
 }
 
-export function runStep({ name, command, quietMinutes }: RunStep): Step {
-  return { run: { name, command, ...(quietMinutes === undefined ? {} : { no_output_timeout: `${quietMinutes}m` }) } };
+export function runStep({ name, command, quietMinutes, repeatable }: RunStep): Step {
+  return {
+    run: {
+      name,
+      command,
+      ...(quietMinutes === undefined ? {} : { no_output_timeout: `${quietMinutes}m` }),
+      ...(repeatable === true ? { max_auto_reruns: 2, auto_rerun_delay: "10s" } : {}),
+    },
+  };
 }
 
 function checkoutSteps(layout: ProgramLayout): Step[] {

@@ -150,6 +150,7 @@ const readySteps = {
     environment,
     background: z.boolean().default(false),
     no_output_timeout: duration.optional(),
+    auto_rerun_delay: duration.default(0),
     when,
   }),
   save_cache: nativeSteps.save_cache.extend({ when }),

@@ -1,6 +1,7 @@
 import { existsSync, globSync, mkdirSync, readdirSync, statSync } from "node:fs";
 import { cp, mkdir } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { RunStep, Step } from "../config/job.ts";
 import { restoreCache, saveCache } from "./cache.ts";
 import { pathInJob, type JobContext, type Print, type StepEnd } from "./job-context.ts";
@@ -73,8 +74,20 @@ async function setupRemoteDocker(context: JobContext, start: StartRemoteDocker, 
 /** How long a command may write nothing, unless its step says otherwise, in seconds. */
 const quietSeconds = 600;
 
-/** Runs the command of a `run` step in a shell. */
+/** Runs the command of a `run` step, and again as often as the step says for as long as it fails. */
 async function runStep(context: JobContext, step: RunStep, print: Print): Promise<StepEnd> {
+  const { max_auto_reruns: reruns = 0, auto_rerun_delay: delay } = step;
+  for (let attempt = 1; ; attempt += 1) {
+    const end = await runOnce(context, step, print);
+    if (end.status !== "failed" || attempt > reruns) return end;
+    print(`Rerun ${attempt} of ${reruns}\n`);
+    await sleep(delay * 1000, undefined, { signal: context.signal }).catch(() => undefined);
+    if (context.signal.aborted) return { status: "canceled" };
+  }
+}
+
+/** Runs a command in a shell. */
+async function runOnce(context: JobContext, step: RunStep, print: Print): Promise<StepEnd> {
   const [program = "", ...args] = (step.shell ?? context.definition.shell).split(/\s+/);
   const cwd = step.working_directory === undefined ? context.directory : pathInJob(context, step.working_directory);
   mkdirSync(cwd, { recursive: true });

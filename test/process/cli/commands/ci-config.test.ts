@@ -387,6 +387,29 @@ describe("the pipeline goes on", () => {
     );
   });
 
+  describe("in a merge queue", () => {
+    const queue = `gh-readonly-queue/main/pr-12-${"a".repeat(40)}`;
+    beforeEach(() => {
+      git("checkout", "--quiet", "-b", queue);
+      write("svc/link_service/main.txt", "v2");
+    });
+
+    test("what the delivered branch would be is tested and built, and not previewed again", async () => {
+      circle.pullRequests.push(pullRequest("preview"));
+      await continuePipeline(commit("link"), queue);
+      expect(continued()).toMatchObject({
+        jobs: ["test-link", "build-link", "delivery"],
+        parameters: { trigger: "review", "pull-request": 0 },
+      });
+    });
+
+    test("what is on hold does not pass", async () => {
+      circle.pullRequests.push(pullRequest("delivery/hold"));
+      await continuePipeline(commit("link"), queue);
+      expect(JSON.stringify(continued().configuration.workflows)).toContain("pull request 12 is on hold");
+    });
+  });
+
   test("for a fork without credentials", async () => {
     git("checkout", "--quiet", "-b", "pull/7");
     write("svc/link_service/main.txt", "v2");

@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
-import { symlinkSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { SampleMonorepo } from "../../../support/sample-monorepo.ts";
 
@@ -64,6 +64,24 @@ test("a command fails with the first line, or the first part of a pipe, that fai
   });
   expect(stderr).toMatch(/^reached$/m);
   expect(stderr).not.toMatch(/^unreachable$/m);
+});
+
+test("each service finds a directory of its own for what its tests have come to", () => {
+  const { root } = programOf({
+    "svc/link/Dockerfile": dockerfile,
+    "svc/link/service.yaml": { test: { command: 'echo "<testsuite/>" >"$DELIVERY_TEST_RESULTS/link.xml"' } },
+    "svc/user/Dockerfile": dockerfile,
+    "svc/user/service.yaml": { test: { command: '[ -d "$DELIVERY_TEST_RESULTS" ] && exit 3' } },
+  });
+  const args = [resolve("cli/delivery.js"), "test", "--env", "dev", "--results", "../results"];
+  const results = join(dirname(root), "results");
+  try {
+    expect(spawnSync(process.execPath, args, { cwd: root }).status).toBe(1);
+    expect(readFileSync(join(results, "link/link.xml"), "utf8")).toBe("<testsuite/>\n");
+    expect(readdirSync(results).toSorted()).toEqual(["link", "user"]);
+  } finally {
+    rmSync(results, { recursive: true, force: true });
+  }
 });
 
 test("what has no tests is said aloud, and why", () => {

@@ -645,10 +645,10 @@ describe("the setup configuration", () => {
   test("runs one job, without credentials for a fork, which goes on with the rest", () => {
     expect(configurationProblems(plan())).toEqual([]);
     expect(plan()).toMatchObject({ setup: true });
-    const branch = "/pull\\/[0-9]+/";
+    const fork = "pipeline.git.branch matches /^pull\\/[0-9]+$/";
     expect(plan().workflows["plan"]?.jobs).toEqual([
-      { plan: { context: "shop-read", filters: { branches: { ignore: branch } } } },
-      { plan: { name: "plan-of-fork", filters: { branches: { only: branch } } } },
+      { plan: { context: "shop-read", filters: `pipeline.git.branch matches /^.+$/ and not (${fork})` } },
+      { plan: { name: "plan-of-fork", filters: fork } },
     ]);
     expect(JSON.stringify(plan().jobs)).toContain("delivery ci-config --env dev --continue");
   });
@@ -672,7 +672,14 @@ describe("the setup configuration", () => {
     const prepare = plan({ layout: { program: ".", submodules: true } }).commands?.["prepare"];
     expect(prepare?.steps.slice(0, 2)).toEqual([
       "checkout",
-      { run: { name: "Fetch the submodules", command: "git submodule update --init --recursive" } },
+      {
+        run: {
+          name: "Fetch the submodules",
+          command: "git submodule update --init --recursive",
+          max_auto_reruns: 2,
+          auto_rerun_delay: "10s",
+        },
+      },
     ]);
     expect(JSON.stringify(plan())).not.toContain("submodule");
   });

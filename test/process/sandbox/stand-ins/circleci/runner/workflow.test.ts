@@ -153,3 +153,18 @@ test("the service containers of a job are real servers and show their logs, and 
   expect(await harness.jobStatuses(pipeline)).toEqual({ one: "success", two: "success", mongo: "infrastructure_fail" });
   expect(await harness.log(pipeline, "one")).toContain("database system is ready to accept connections");
 });
+
+test("a step that fails runs again as often as it says, and no other does", async () => {
+  const step = (name: string, more: string): string =>
+    `{ run: { name: ${name}, command: 'echo ${name} >>${name}; [ "$(wc -l <${name})" -gt 2 ]', ${more} } }`;
+  const [pipeline = ""] = await harness.push(
+    `version: 2.1
+jobs:
+${job("enough", step("often", "max_auto_reruns: 2, auto_rerun_delay: 0s"))}${job("seldom", step("once", "max_auto_reruns: 1"))}${job("never", step("never", "when: on_success"))}workflows: { main: { jobs: [enough, seldom, never] } }
+`,
+  );
+  expect(await ended(harness, pipeline)).toBe("failed");
+  expect(await harness.jobStatuses(pipeline)).toEqual({ enough: "success", seldom: "failed", never: "failed" });
+  expect(await harness.log(pipeline, "enough")).toMatch(/Rerun 1 of 2\n[^]*Rerun 2 of 2\n/);
+  expect(await harness.log(pipeline, "never")).not.toContain("Rerun");
+});
