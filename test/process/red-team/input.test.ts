@@ -23,11 +23,11 @@ let pipeline: Pipeline;
 beforeEach(async () => {
   root = mkdtempSync(join(tmpdir(), "red-team-"));
   // The image has what the program needs.
-  for (const [path, content] of Object.entries({ ...program, "node_modules/.a": "", "node_modules/a": "" })) {
+  for (const [path, content] of Object.entries({ ...program, ...installed })) {
     mkdirSync(dirname(join(root, path)), { recursive: true });
-    writeFileSync(join(root, path), content);
+    writeFileSync(join(root, path), content, { mode: 0o755 });
   }
-  const image = { PATH: process.env["PATH"] ?? "", [installedVariable]: root };
+  const image = { PATH: `${join(root, "bin")}:${process.env["PATH"]}`, [installedVariable]: root };
   harness = await CircleCiHarness.create({ jobs: { imageEnvironment: () => image } });
   pipeline = {
     ...pipelineOf(readDeclarations(new Project(), "dev"), { program: "." }, ""),
@@ -60,6 +60,12 @@ if (command === "release")
   for (const file of fs.readdirSync(option("--digests"))) console.log("RELEASED", file, fs.readFileSync(option("--digests") + "/" + file, "utf8"));
 `;
 const program = { "package-lock.json": "{}", "sdks/index.ts": "", "cli/delivery.js": cli };
+/** What a job would fetch, and try again to. */
+const installed = {
+  "node_modules/.a": "",
+  "node_modules/@pulumi/circleci/bin/index.js": "",
+  "bin/pulumi": "#!/bin/sh\n",
+};
 const link: PipelineService = { name: "link", serviceContainers: [] };
 
 /** Opens the contexts that the jobs of a configuration name, each with a secret. */
