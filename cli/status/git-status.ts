@@ -4,11 +4,11 @@ import type { DeployBranch } from "../../git/deploy-branch.ts";
 import { readBranch } from "../../git/deploy-repository.ts";
 import { gitAt, type Git } from "../../git/git-command.ts";
 import { readRecords } from "../../git/records.ts";
-import { recordPath } from "../../git/release-record.ts";
+import { recordPath, type ReleaseRecord } from "../../git/release-record.ts";
 import { describeUnsigned, unsignedPaths } from "../../git/unsigned-paths.ts";
 
 /** What the deploy repository says of one service. */
-export interface ReleaseStatus {
+export interface ReleaseStatus extends Pick<ReleaseRecord, "verification" | "rejected" | "waiting"> {
   readonly service: string;
   /** `null`: nothing is released yet. */
   readonly image: { readonly repository: string; readonly digest: string } | null;
@@ -37,18 +37,23 @@ export function readReleases(branch: DeployBranch, directory: string): Promise<D
         releaseCommits(git, snapshot.commit),
         signing === undefined ? [] : unsignedPaths(git, signing, snapshot.commit, directory),
       ]);
-      const releases = [...records].map(([service, { image, sourceCommit }]): ReleaseStatus => {
-        const commit = commits.find(({ paths }) => paths.has(recordPath(directory, service)));
-        const problem = unsigned.find(({ path }) => path === recordPath(directory, service));
-        return {
-          service,
-          image: image ?? null,
-          releaseCommit: commit?.id ?? null,
-          releasedAt: commit?.at ?? null,
-          sourceCommit: sourceCommit ?? (image === undefined ? null : sourceOf(image.digest, commits)),
-          unsigned: problem === undefined ? null : describeUnsigned(problem),
-        };
-      });
+      const releases = [...records].map(
+        ([service, { image, sourceCommit, verification, rejected, waiting }]): ReleaseStatus => {
+          const commit = commits.find(({ paths }) => paths.has(recordPath(directory, service)));
+          const problem = unsigned.find(({ path }) => path === recordPath(directory, service));
+          return {
+            service,
+            image: image ?? null,
+            releaseCommit: commit?.id ?? null,
+            releasedAt: commit?.at ?? null,
+            sourceCommit: sourceCommit ?? (image === undefined ? null : sourceOf(image.digest, commits)),
+            unsigned: problem === undefined ? null : describeUnsigned(problem),
+            verification,
+            rejected,
+            waiting,
+          };
+        },
+      );
       return { head: snapshot.commit, releases };
     },
     "whole history",

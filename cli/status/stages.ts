@@ -122,19 +122,14 @@ export function serviceStatus({
 }: ServiceReadings): ServiceStatus {
   const releasedDigest = release?.image?.digest ?? null;
   const running = workload === undefined ? null : digestOf(workload.image);
-  const judged = withSignature(
-    withMigration(
-      judge({
-        delivery,
-        release,
-        application,
-        workload,
-        pending: running !== null && releasedDigest !== null && running !== releasedDigest,
-      }),
-      migration,
-    ),
-    release?.unsigned ?? null,
-  );
+  const runs = judge({
+    delivery,
+    release,
+    application,
+    workload,
+    pending: running !== null && releasedDigest !== null && running !== releasedDigest,
+  });
+  const judged = withSignature(withVerdict(withMigration(runs, migration), release), release?.unsigned ?? null);
   return {
     service,
     state: judged.state,
@@ -146,7 +141,8 @@ export function serviceStatus({
     sync: application?.sync ?? null,
     health: application?.health ?? workload?.health ?? null,
     message:
-      workload?.memoryHint ?? (judged.state === "ok" || judged.message === null ? null : oneLine(judged.message)),
+      workload?.memoryHint ??
+      (judged.state === "ok" || judged.message === null ? noteOf(release) : oneLine(judged.message)),
     migration: migration === undefined ? null : migrationState(migration),
   };
 }
@@ -169,6 +165,23 @@ function withMigration(judged: Judgement, migration: MigrationStatus | undefined
     state: migration.state,
     message: `the migration to ${shortDigest(migration.digest)} ${what}: ${migration.message ?? ""}`,
   };
+}
+
+/** What runs well may still have to prove itself, or have failed where nothing was there to go back to. */
+function withVerdict(judged: Judgement, release: ReleaseStatus | undefined): Judgement {
+  const { verification } = release ?? {};
+  if (judged.state !== "ok" || verification === undefined || verification.state === "passed") return judged;
+  return verification.state === "pending"
+    ? { state: "progress", message: "what runs has yet to prove itself" }
+    : { state: "failed", message: `what runs has not proved itself: ${verification.evidence}` };
+}
+
+/** What the record says of images that do not run. */
+function noteOf({ rejected, waiting }: Partial<ReleaseStatus> = {}): string | null {
+  if (waiting !== undefined) return `${shortDigest(waiting.digest)} waits until it may be released`;
+  if (rejected === undefined) return null;
+  const { digest, reason } = rejected;
+  return oneLine(`${shortDigest(digest)} was taken back${reason === undefined ? "" : `: ${reason}`}`);
 }
 
 function migrationState({ digest, state, message, log }: MigrationStatus): MigrationState {

@@ -39,4 +39,19 @@ test("the release commit is the last one that changed the record; the source com
     releaseCommit: dev.releases[0]?.releaseCommit,
     sourceCommit: "4444444",
   });
+  // Nor does a verdict, which status shows with what was taken back, and what waits.
+  const at = "2026-11-03T09:40:00.000Z";
+  const verdict = { state: "passed", at, evidence: "2 pods" } as const;
+  const rejected = { digest: digest("5"), reason: "never ready" };
+  const waiting = { digest: digest("6") };
+  const image = { repository: "docker.io/acme/shop", digest: digest("3") };
+  repository.commit({
+    [recordPath("dev", "link")]: recordWith({ ...image, verification: verdict, waiting }, rejected),
+  });
+  expect((await readReleases(branch, "dev")).releases[0]).toMatchObject({
+    releaseCommit: dev.releases[0]?.releaseCommit,
+    verification: verdict,
+    rejected,
+    waiting,
+  });
 });

@@ -205,3 +205,48 @@ test("a release record that nobody has signed is a failure of its service, whate
   expect(services).toMatchObject([{ state: "failed", message: `the release record: ${unsigned}` }]);
   expect(await statesOf(overrides)).toMatchObject({ git: "failed" });
 });
+
+const other = `sha256:${"3".repeat(64)}`;
+
+test.each([
+  ["has yet to prove itself", { verification: { state: "pending" } }, "progress", "what runs has yet to prove itself"],
+  [
+    "has not proved itself, and had nothing to go back to",
+    { verification: { state: "failed", at: "2026-11-03T09:40:00.000Z", evidence: "GET /healthz answers 500" } },
+    "failed",
+    "what runs has not proved itself: GET /healthz answers 500",
+  ],
+  [
+    "has proved itself",
+    { verification: { state: "passed", at: "2026-11-03T09:40:00.000Z", evidence: "2 pods" } },
+    "ok",
+    null,
+  ],
+  [
+    "runs in place of one that was taken back",
+    { rejected: { digest: other, reason: "never ready\nfor 5 minutes" } },
+    "ok",
+    "sha256:333333333333 was taken back: never ready",
+  ],
+  [
+    "runs in place of one that a person took back",
+    { rejected: { digest: other } },
+    "ok",
+    "sha256:333333333333 was taken back",
+  ],
+  [
+    "runs until a window is open",
+    { rejected: { digest: other }, waiting: { digest: other } },
+    "ok",
+    "sha256:333333333333 waits until it may be released",
+  ],
+] as const)("an image that %s", async (_case, record, state, message) => {
+  const releases = () => Promise.resolve({ head: "9f8e7d6", releases: [{ ...released, ...record }] });
+  const { services } = await collectStatus(sources({ releases }));
+  expect(services).toMatchObject([{ state, message }]);
+  // What does not run as it should comes first.
+  const workloads = () => Promise.resolve([{ ...running, state: "failed" as const, message: "CrashLoopBackOff" }]);
+  expect((await collectStatus(sources({ releases, workloads }))).services).toMatchObject([
+    { state: "failed", message: "CrashLoopBackOff" },
+  ]);
+});
