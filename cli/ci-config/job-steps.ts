@@ -2,7 +2,7 @@ import { serviceArguments } from "./batches.ts";
 import { emulation } from "./emulation.ts";
 import { servicePorts } from "./service-ports.ts";
 import { healthWait, type Pipeline } from "./pipeline.ts";
-import type { JobKind, PipelineJob } from "./pipeline-jobs.ts";
+import type { JobKind, PipelineJob } from "./pipeline-job.ts";
 import { pack, prepareParameters, unpackStep } from "./prepare-image.ts";
 import { handOver } from "./program-layout.ts";
 import { run, waitForPorts, when, word, type JobStep } from "./steps.ts";

@@ -1,65 +1,6 @@
-import { batches, imageDepths, jobOf, jobsOf, type Batch } from "./batches.ts";
-import {
-  healthWait,
-  type Pipeline,
-  type PipelineEnvironment,
-  type PipelineService,
-  type Promotion,
-  type TriggerKind,
-} from "./pipeline.ts";
-import { testEnvironment } from "./test-image.ts";
-
-/** What a job does. Each kind has its steps in `job-steps.ts`; `approval` has none: it waits for a person. */
-export type JobKind =
-  | "test"
-  | "test-in-image"
-  | "prepare-image"
-  | "build"
-  | "build-only"
-  | "release"
-  | "release-waiting"
-  | "verify"
-  | "propose"
-  | "approval"
-  | "promote"
-  | "publish-state"
-  | "preview"
-  | "preview-of-fork"
-  | "preview-environment"
-  | "tidy-preview-environments"
-  | "drift";
-
-/** A job of a run, whichever engine runs it. */
-export interface PipelineJob {
-  readonly kind: JobKind;
-  /** What it is called in the run, and reports as. */
-  readonly name: string;
-  /** The names of those that must have succeeded before. @default it starts at once */
-  readonly requires?: readonly string[];
-  /** Where its credentials are; of two that hold the same variable, the later counts. @default none */
-  readonly contexts?: readonly string[];
-  /** The services that it tests, prepares or builds. @default none */
-  readonly batch?: Batch;
-  /** The environment that it is about. @default none */
-  readonly environment?: string;
-  /** The archives of files that were made for its images, each of job `prepare-<archive>`. @default none */
-  readonly prepared?: readonly string[];
-  /** Whether its images are made from some of this run, whose digests it takes over; of `preview-environment`: whether there are any. @default false */
-  readonly takesDigests?: boolean;
-  /** What `delivery promote` or `verify` is told. @default nothing */
-  readonly options?: string;
-  /** Whether it takes over what a person has approved. @default false */
-  readonly approved?: boolean;
-}
-
-/** What the jobs of a run are made from. */
-export interface RunArgs {
-  readonly pipeline: Pipeline;
-  /** How many services a job may test or build: 1 as long as the engine takes so many jobs. */
-  readonly perJob: number;
-  /** Whether the engine has jobs that wait for a person; where it has none, a pull request to the deploy repository asks. */
-  readonly approvals: boolean;
-}
+import type { PipelineJob, RunArgs } from "./pipeline-job.ts";
+import { healthWait, type Pipeline, type PipelineEnvironment, type Promotion, type TriggerKind } from "./pipeline.ts";
+import { pushedBuilds, tests, unpushedBuilds } from "./service-jobs.ts";
 
 /** The jobs that a run has for a trigger, each after those that it requires; the aggregate status is not among them. */
 export function pipelineJobs(trigger: TriggerKind, args: RunArgs): readonly PipelineJob[] {
@@ -185,21 +126,13 @@ function publication({ name, context }: PipelineEnvironment, requires: readonly 
 
 /** @param trusted whether the commits come from people who may push, and so read what there is for pull requests */
 function review(args: RunArgs, { trusted }: { trusted: boolean }): PipelineJob[] {
-  const { services, previews, contexts, pullLogin } = args.pipeline;
-  const prepared = jobOf("prepare", preparationBatches(args));
-  const builds = batches(services, args.perJob, depthIn(services)).map((batch): PipelineJob => ({
-    kind: "build-only",
-    name: `build-${batch.name}`,
-    batch,
-    prepared: archivesOf(batch, prepared),
-    requires: jobsOf(batch, prepared),
-    // For what it builds on, as far as there is a login that may only pull.
-    ...(trusted && pullLogin ? { contexts: [contexts.read] } : {}),
-  }));
+  const { previews, contexts, pullLogin } = args.pipeline;
+  // For what images are built on, as far as there is a login that may only pull.
+  const builds = unpushedBuilds(args, trusted && pullLogin ? { contexts: [contexts.read] } : {});
   const preview: PipelineJob = trusted
     ? { kind: "preview", name: "preview", contexts: [contexts.read] }
     : { kind: "preview-of-fork", name: "preview" };
-  return [...tests(args), ...preparations(args), ...builds, ...(previews ? [preview] : [])];
+  return [...tests(args), ...builds, ...(previews ? [preview] : [])];
 }
 
 function reviewWithEnvironment(args: RunArgs): PipelineJob[] {
@@ -224,67 +157,6 @@ function drift({ first, promotions }: Pipeline): PipelineJob[] {
     contexts: [context],
     environment: name,
   }));
-}
-
-function tests(args: RunArgs): PipelineJob[] {
-  return testBatches(args).map((batch) => ({
-    kind: batch.services[0]?.testScript === undefined ? "test" : "test-in-image",
-    name: `test-${batch.name}`,
-    batch,
-  }));
-}
-
-/** Services that share a job need the same image and service containers. */
-function testBatches({ pipeline, perJob }: RunArgs): Batch[] {
-  const tested = [...pipeline.services, ...pipeline.testedOnly].filter(({ untested }) => untested !== true);
-  return batches(tested, perJob, (service) => `${testEnvironment(service)} ${service.testScript !== undefined}`);
-}
-
-/** What makes files for images is code of others, and gets no credentials. */
-function preparations(args: RunArgs): PipelineJob[] {
-  return preparationBatches(args).map((batch) => ({ kind: "prepare-image", name: `prepare-${batch.name}`, batch }));
-}
-
-/** Services that share a job need the same image. */
-function preparationBatches({ pipeline, perJob }: RunArgs): Batch[] {
-  const prepared = pipeline.services.filter(({ prepare }) => prepare !== undefined);
-  return batches(prepared, perJob, ({ prepare }) => prepare?.image ?? pipeline.image);
-}
-
-function archivesOf(batch: Batch, prepared: ReadonlyMap<string, string>): readonly string[] {
-  return jobsOf(batch, prepared).map((name) => name.replace(/^prepare-/, ""));
-}
-
-/** @param context with the login that pushes */
-function pushedBuilds(args: RunArgs, { afterTests, context }: { afterTests: boolean; context: string }): PipelineJob[] {
-  const { services } = args.pipeline;
-  const built = batches(services, args.perJob, depthIn(services));
-  const buildOf = jobOf("build", built);
-  const testOf = jobOf("test", testBatches(args));
-  const prepared = jobOf("prepare", preparationBatches(args));
-  const builds = built.map((batch): PipelineJob => {
-    const own = new Set(batch.services.map(({ name }) => name));
-    // Made from an image that is built here, it is made from what comes of that.
-    const bases = batch.services.flatMap((service) => service.bases ?? []).filter((base) => !own.has(base));
-    const before = bases.flatMap((base) => buildOf.get(base) ?? []);
-    const tested = afterTests ? jobsOf(batch, testOf) : [];
-    return {
-      kind: "build",
-      name: `build-${batch.name}`,
-      batch,
-      takesDigests: before.length > 0,
-      prepared: archivesOf(batch, prepared),
-      contexts: [context],
-      requires: [...new Set([...tested, ...jobsOf(batch, prepared), ...before])],
-    };
-  });
-  return [...preparations(args), ...builds];
-}
-
-/** An image is built after those that it is made from, so that they never share a job. */
-function depthIn(services: readonly PipelineService[]): (service: PipelineService) => string {
-  const depthOf = imageDepths(services);
-  return (service) => String(depthOf(service));
 }
 
 /**

@@ -1,7 +1,8 @@
 import type { Workflow } from "../../../circleci/schema.ts";
 import { serviceArguments } from "../batches.ts";
 import type { Pipeline, PipelineService, PrepareCommand } from "../pipeline.ts";
-import { awaitedJobs, type PipelineJob } from "../pipeline-jobs.ts";
+import type { PipelineJob } from "../pipeline-job.ts";
+import { awaitedJobs } from "../pipeline-jobs.ts";
 import { prepareParameters } from "../prepare-image.ts";
 import { servicePorts } from "../service-ports.ts";
 import { testScript } from "../test-image.ts";

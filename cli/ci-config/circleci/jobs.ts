@@ -2,7 +2,7 @@ import type { ParameterDeclarations } from "../../../circleci/parameters.ts";
 import type { Job } from "../../../circleci/schema.ts";
 import { jobBody, type JobValues } from "../job-steps.ts";
 import type { Pipeline } from "../pipeline.ts";
-import type { JobKind } from "../pipeline-jobs.ts";
+import type { JobKind } from "../pipeline-job.ts";
 import { handOver } from "../program-layout.ts";
 import { plainExecutor } from "./executors.ts";
 import { circleSteps } from "./steps.ts";

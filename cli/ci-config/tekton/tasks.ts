@@ -2,7 +2,7 @@ import { posix } from "node:path";
 import { CommandError } from "../../command.ts";
 import { jobBody, jobValues } from "../job-steps.ts";
 import type { Pipeline } from "../pipeline.ts";
-import type { PipelineJob } from "../pipeline-jobs.ts";
+import type { PipelineJob } from "../pipeline-job.ts";
 import { handOver } from "../program-layout.ts";
 import type { JobStep } from "../steps.ts";
 import type { EnvironmentVariable, PipelineTask, SecretSource, TektonSidecar, TektonStep } from "./objects.ts";

@@ -1,7 +1,8 @@
 import { quoteForShell } from "../../../core/shell.ts";
 import { jobBody, jobValues, type RunValues } from "../job-steps.ts";
 import { triggerKinds, type Pipeline, type TriggerKind } from "../pipeline.ts";
-import { happens, pipelineJobs, type PipelineJob } from "../pipeline-jobs.ts";
+import type { PipelineJob } from "../pipeline-job.ts";
+import { happens, pipelineJobs } from "../pipeline-jobs.ts";
 import { handOver } from "../program-layout.ts";
 import { run, type JobStep } from "../steps.ts";
 import { handedOver, jobScript, workspaceDirectory } from "./job-script.ts";

@@ -7,7 +7,8 @@ import { continueConfiguration } from "../../../../cli/ci-config/circleci/config
 import type { Invocation } from "../../../../circleci/schema.ts";
 import { render } from "../../../../cli/ci-config/generated-files.ts";
 import { triggerKinds, type Pipeline, type TriggerKind } from "../../../../cli/ci-config/pipeline.ts";
-import { pipelineJobs, type PipelineJob } from "../../../../cli/ci-config/pipeline-jobs.ts";
+import type { PipelineJob } from "../../../../cli/ci-config/pipeline-job.ts";
+import { pipelineJobs } from "../../../../cli/ci-config/pipeline-jobs.ts";
 import type { PipelineRun } from "../../../../cli/ci-config/tekton/objects.ts";
 import { pipelineRun } from "../../../../cli/ci-config/tekton/runs.ts";
 import { travis } from "../../../../cli/ci-config/travis/travis.ts";
