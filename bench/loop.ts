@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { stepDurations, type Job } from "../circleci/api.ts";
+import { stepDurations, type Job } from "../circleci/pipelines.ts";
 import { findEnvironment } from "../cli/project/environment.ts";
 import { Project } from "../cli/project/stack-file.ts";
 import { commitReleases } from "../git/records.ts";

@@ -1,17 +1,6 @@
 import { z } from "zod";
-import {
-  jobsOf,
-  newestPipelines,
-  pipelineDefinitions,
-  projectAt,
-  request,
-  slugPath,
-  workflowsOf,
-  type CircleCiAccess,
-  type Job,
-  type Pipeline,
-  type Workflow,
-} from "./api.ts";
+import { pipelineDefinitions, projectAt, request, slugPath, type CircleCiAccess } from "./api.ts";
+import { jobsOf, newestPipelines, workflowsOf, type Job, type Pipeline, type Workflow } from "./pipelines.ts";
 
 /**
  * The newest pipeline of a commit on a branch.

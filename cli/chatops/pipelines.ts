@@ -1,4 +1,5 @@
-import { circleCiHost, circleCiTokenVariable, type CircleCiAccess, type Job } from "../../circleci/api.ts";
+import { circleCiHost, circleCiTokenVariable, type CircleCiAccess } from "../../circleci/api.ts";
+import type { Job } from "../../circleci/pipelines.ts";
 import { deliveringWorkflow, pipelineOf, rerunWorkflow, startPipeline } from "../../circleci/reruns.ts";
 import { contextName } from "../../core/names.ts";
 import { shortCommit } from "../../git/records.ts";

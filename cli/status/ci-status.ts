@@ -1,11 +1,5 @@
-import {
-  contextRestrictions,
-  findContext,
-  newestPipelines,
-  workflowsOf,
-  type CircleCiAccess,
-  type Workflow,
-} from "../../circleci/api.ts";
+import { contextRestrictions, findContext, type CircleCiAccess } from "../../circleci/api.ts";
+import { newestPipelines, workflowsOf, type Workflow } from "../../circleci/pipelines.ts";
 import type { Stage, State } from "./model.ts";
 
 export interface CiLocation extends CircleCiAccess {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Job } from "../../../circleci/api.ts";
+import type { Job } from "../../../circleci/pipelines.ts";
 import { workloadStatus, type WorkloadStatus } from "../../../cli/status/workload-status.ts";
 import type { DeployBranch } from "../../../git/deploy-branch.ts";
 import { readBranch } from "../../../git/deploy-repository.ts";

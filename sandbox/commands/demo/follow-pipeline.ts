@@ -1,12 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import {
-  jobsOf,
-  newestPipelines,
-  workflowsOf,
-  type CircleCiAccess,
-  type Job,
-  type Pipeline,
-} from "../../../circleci/api.ts";
+import type { CircleCiAccess } from "../../../circleci/api.ts";
+import { jobsOf, newestPipelines, workflowsOf, type Job, type Pipeline } from "../../../circleci/pipelines.ts";
 
 /** Where CircleCI's API is, and which project of it is followed. */
 export interface CiAccess extends CircleCiAccess {

@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import type { Job } from "../../../circleci/api.ts";
+import type { Job } from "../../../circleci/pipelines.ts";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { readWorkloads } from "../../../cli/status/cluster-status.ts";
