@@ -5,12 +5,15 @@ import { portSchema } from "./ports.ts";
 /** A command of a shell. */
 export const commandSchema = z.string("Must be a command").regex(/\S/, "Must be a command");
 
-/** An image that a job of CI runs in. @param example of one, for messages */
+/**
+ * An image that a job of CI runs in, or beside which it runs. It is a word of `docker run`, and none of its options.
+ * @param example of one, for messages
+ */
 export const jobImageSchema = (example: string): z.ZodString =>
-  z.string(`Must be an image such as ${example}`).regex(/^[^\s<>]+$/, `Must be an image such as ${example}`);
+  z.string(`Must be an image such as ${example}`).regex(/^[^-\s<>][^\s<>]*$/, `Must be an image such as ${example}`);
 
 const serviceContainerSchema = z.strictObject({
-  image: z.string("Must be an image such as cimg/postgres:17.5").min(1),
+  image: jobImageSchema("cimg/postgres:17.5"),
   /** Tests begin when something serves there. @default that of the usual servers, e.g. 5432 of an image `postgres` */
   port: portSchema.optional(),
   env: z.record(variable, z.string("Must be a string; quote it")).optional(),

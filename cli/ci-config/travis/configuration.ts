@@ -186,6 +186,7 @@ export function settingName(context: string, variable: string): string {
   return `${context.toUpperCase().replaceAll(/[^A-Z0-9]/g, "_")}__${variable}`;
 }
 
+/** Each a word of the shell that starts them: it is Travis' machine, which has all settings. */
 function containerOptions({
   image,
   env = {},
@@ -193,5 +194,6 @@ function containerOptions({
   image: string;
   env?: Readonly<Record<string, string>> | undefined;
 }): string {
-  return [...Object.entries(env).map(([name, value]) => `--env ${quoteForShell(`${name}=${value}`)}`), image].join(" ");
+  const variables = Object.entries(env).map(([name, value]) => `--env ${quoteForShell(`${name}=${value}`)}`);
+  return [...variables, quoteForShell(image)].join(" ");
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -143,6 +143,19 @@ test("a job sees the credentials that it names, and no others of the build", asy
   expect(noted("release")?.env).toEqual(["DELIVERY_GIT_TOKEN"]);
   expect(noted("test")?.env).toEqual([]);
   expect(noted("build")?.env).toEqual([]);
+});
+
+test("the image of a service's container is an image, and no command of the machine that has all settings", async () => {
+  const mark = join(directory, "mark");
+  const [base, , user] = shop.services;
+  const image = `acme/queue:1;touch ${mark}`;
+  const link = { name: "link", serviceContainers: [{ image }] };
+  await runner.run({
+    event: push,
+    commit: commit({ ...shop, services: [base, link, user].flatMap((one) => one ?? []) }, ["test test-link"]),
+    settings,
+  });
+  expect(existsSync(mark)).toBe(false);
 });
 
 test("what has not changed is neither tested, built nor released", async () => {

@@ -113,6 +113,16 @@ describe("serviceSettingsSchema", () => {
       [[{ cidr: "10.0.0.0/8", port: 443 }]],
       [[{ cidr: "10.0.0.0", port: 443 }], [{ cidr: "10.0.0.0/33", port: 443 }], [{ port: 443 }]],
     ],
+    [
+      "test",
+      ["none", { image: "cimg/rust:1.80", services: [{ image: "cimg/postgres:17.5" }] }],
+      [
+        { image: "--privileged" },
+        { services: [{ image: "--privileged" }] },
+        { services: [{ image: "redis other" }] },
+        { services: [{ image: "" }] },
+      ],
+    ],
     ["user", [1, 65_532], [0, -1, "nonroot"]],
   ])("%s", (key, good, bad) => {
     expect(good.filter((value) => !accepts({ [key]: value }))).toEqual([]);
