@@ -38,7 +38,7 @@ export function chatLines(body: string): readonly ChatLine[] {
   const shown = body
     .replaceAll("\r\n", "\n")
     .replaceAll(/<!--.*?(-->|$)/gs, "")
-    .replaceAll(/^ {0,3}(```+|~~~+)[^\n]*\n.*?(^ {0,3}\1[`~]*[ \t]*$|(?![^]))/gms, "");
+    .replaceAll(/^ {0,3}(([`~])\2{2,})[^\n]*\n.*?(^ {0,3}\1\2*[ \t]*$|(?![^]))/gms, "");
   const lines = shown.split("\n").filter((line) => /^\/delivery(\s|$)/.test(line));
   return lines.slice(0, mostLines).map((line) => parseLine(line.trim()));
 }
@@ -50,7 +50,8 @@ function parseLine(text: string): ChatLine {
     return { text, problem: `there is no such command; there are ${Object.keys(usage).join(", ")}` };
   const command = words.every((word) => /^[\w.-]{1,100}$/.test(word)) ? read(words) : undefined;
   if (command !== undefined) return { text, command };
-  return { text, problem: `it is written \`/delivery ${usage[kind as ChatCommand["kind"]]}\`` };
+  const whole = kind === "ok-to-test" ? ", with all digits of the commit, since others can begin like it" : "";
+  return { text, problem: `it is written \`/delivery ${usage[kind as ChatCommand["kind"]]}\`${whole}` };
 }
 
 type Reader = (words: readonly string[]) => ChatCommand | undefined;
@@ -69,7 +70,7 @@ const readers: Readonly<Record<ChatCommand["kind"], Reader>> = {
   approve: ([commit, ...more]) =>
     more.length > 0 || (commit !== undefined && !isCommit(commit)) ? undefined : { kind: "approve", commit },
   "ok-to-test": ([commit, ...more]) =>
-    commit === undefined || more.length > 0 || !isCommit(commit) ? undefined : { kind: "ok-to-test", commit },
+    commit === undefined || more.length > 0 || !isWholeCommit(commit) ? undefined : { kind: "ok-to-test", commit },
 };
 
 function bare(kind: "preview" | "hold" | "unhold"): Reader {
@@ -78,4 +79,9 @@ function bare(kind: "preview" | "hold" | "unhold"): Reader {
 
 function isCommit(text: string): boolean {
   return /^[0-9a-f]{7,64}$/.test(text);
+}
+
+/** Whoever makes the commits can make two that begin alike within seconds, and show one and push the other. */
+function isWholeCommit(text: string): boolean {
+  return /^([0-9a-f]{40}|[0-9a-f]{64})$/.test(text);
 }

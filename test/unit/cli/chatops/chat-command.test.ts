@@ -12,7 +12,7 @@ describe("a line", () => {
     ["/delivery unhold\r\nthanks", { kind: "unhold" }],
     ["/delivery approve", { kind: "approve", commit: undefined }],
     ["/delivery approve 0123abc", { kind: "approve", commit: "0123abc" }],
-    ["/delivery ok-to-test 0123abcdef", { kind: "ok-to-test", commit: "0123abcdef" }],
+    [`/delivery ok-to-test ${"0a".repeat(20)}`, { kind: "ok-to-test", commit: "0a".repeat(20) }],
   ])("%j is a command", (body, command) => expect(chatLines(body)[0]).toMatchObject({ command }));
 
   test.each([
@@ -26,6 +26,9 @@ describe("a line", () => {
     ["/delivery hold it", /`\/delivery hold`/],
     ["/delivery ok-to-test", /ok-to-test COMMIT/],
     ["/delivery ok-to-test main", /ok-to-test COMMIT/],
+    // Two commits that begin alike are made within seconds.
+    ["/delivery ok-to-test 0123abcdef", /ok-to-test COMMIT`, with all digits of the commit/],
+    [`/delivery ok-to-test ${"0".repeat(39)}`, /with all digits/],
     ["/delivery approve yes", /approve \[COMMIT\]/],
   ])("%j is told how it is written", (body, problem) =>
     expect(chatLines(body)).toEqual([{ text: body, problem: expect.stringMatching(problem) }]),
@@ -40,6 +43,7 @@ test.each([
   "```\n/delivery hold\n```",
   "```sh\n/delivery hold",
   "~~~~\n```\n/delivery hold\n~~~~",
+  "```\n```~\n/delivery hold\n```",
   "<!-- for later\n/delivery hold\n-->",
   "<!--\n/delivery hold",
   "    /delivery hold",
