@@ -51,12 +51,24 @@ export async function whereaboutsOf(
   return whereaboutsIn(environment, services, commit, checkout);
 }
 
-/** What a comment has brought about already, if whoever listens was stopped before it had answered. */
-export function alreadyDone(environment: DeliveryEnvironment, { url }: ChatRequest): Promise<string | undefined> {
+/**
+ * What a line of a comment has brought about already, if whoever listens was stopped before it had answered. Other lines of the
+ * same comment may have made commits, too.
+ * @param subject how the commit's begins
+ * @param service that it must be about. @default any
+ */
+export function alreadyDone(
+  environment: DeliveryEnvironment,
+  { url }: ChatRequest,
+  subject: string,
+  service?: string,
+): Promise<string | undefined> {
+  const line = requestedInTrailer(url);
+  const other = service === undefined ? undefined : `Service: ${service}`;
   return readBranch(
     environment,
     async ({ commit }, git) => {
-      const found = commit === undefined ? undefined : await commitWithLine(git, commit, requestedInTrailer(url));
+      const found = commit === undefined ? undefined : await commitWithLine(git, commit, { subject, line, other });
       return found === undefined ? undefined : `it is done, by ${shortCommit(found)} of the deploy repository`;
     },
     "whole history",

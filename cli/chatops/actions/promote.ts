@@ -17,7 +17,7 @@ export const promote: ChatAction<{ readonly environment: string }> = async ({ en
   assertMerged(request);
   assertNotHeld(request);
   await assertMayDeploy(request, to.repository);
-  const done = await alreadyDone(to, request);
+  const done = await alreadyDone(to, request, `promote(${promotion.from} → ${name}): `);
   if (done !== undefined) return done;
   const change = await mergedChange(request, name);
   const from = findEnvironment(request.project, promotion.from, {});

@@ -15,7 +15,7 @@ export const rollback: ChatAction<Rollback> = async ({ environment: name, servic
   const environment = commandedEnvironment(request, name);
   assertMerged(request);
   await assertMayDeploy(request, environment.repository);
-  const done = await alreadyDone(environment, request);
+  const done = await alreadyDone(environment, request, `rollback(${name}): `, service);
   if (done !== undefined) return done;
   const change = await mergedChange(request, name);
   if (!change.services.includes(service))

@@ -236,6 +236,23 @@ describe("on a merged pull request", () => {
   });
 });
 
+test("each line of a comment is carried out, and none is taken for another one that the same comment has", async () => {
+  await shop.github.git("checkout", "-q", "-b", "both");
+  await shop.commit("feat: both", { "svc/link_service/page.txt": "Both.\n", "svc/user_service/page.txt": "Both.\n" });
+  await shop.github.git("checkout", "-q", "main");
+  const pull = { title: "both", head: "both", base: "main" };
+  const number = Number((await shop.github.request("POST", "/repos/acme/shop/pulls", pull)).body["number"]);
+  for (const service of ["link", "user"]) shop.release("staging", service, "1", begin);
+  const sha = await merge(number, "3");
+  shop.release("dev", "user", "3", sha);
+  const id = await say(
+    number,
+    "/delivery promote staging\n/delivery rollback staging link\n/delivery rollback staging user",
+  );
+  expect((await answerTo(number, id)).match(/✓ .*(link|user): done by/g)).toHaveLength(3);
+  expect([digestOf("staging", "link"), digestOf("staging", "user")]).toEqual(["1", "1"]);
+});
+
 describe("who may not", () => {
   let number: number;
   beforeAll(async () => {
