@@ -27,7 +27,7 @@ import { rolloutProblems } from "./rollout-problems.ts";
 import { renamedSettings, settingsFile } from "./service-files.ts";
 import type { Service } from "./service.ts";
 import { variableProblems } from "./variable-problems.ts";
-import { verificationProblems } from "./verification.ts";
+import { ownCommandProblems, verificationProblems } from "./verification.ts";
 import type { EnvironmentVerify } from "./verify-settings.ts";
 import { claimProblems, volumeProblems } from "./volume-problems.ts";
 
@@ -155,7 +155,7 @@ function readService(
   const source = { root: args.app.directory, isIgnored, problems };
   const { listening, buildArgs } = readImageSource(candidate, source);
   problems.push(...kindProblems(candidate), ...volumeProblems(candidate));
-  problems.push(...rolloutProblems(candidate, args.noRollouts));
+  problems.push(...rolloutProblems(candidate, args.noRollouts), ...ownCommandProblems(candidate, args.file));
   problems.push(...variableProblems(candidate, args.absent ?? new Set()));
   for (const resource of contradictingResources(settings.resources ?? {})) {
     const { requests, limits } = settings.resources ?? {};

@@ -1,5 +1,6 @@
 import { kubeconfigVariable } from "../../core/names.ts";
 import type { Problem } from "../../core/problem.ts";
+import type { Candidate } from "./candidates.ts";
 import type { Service, SettingsLayer } from "./service.ts";
 import { pausedSeconds } from "./rollout-settings.ts";
 import { verificationRules, type EnvironmentVerify } from "./verify-settings.ts";
@@ -22,6 +23,19 @@ export function verificationRefusal(file: string, { delivery, gitops, ci }: Veri
     return "Argo CD Image Updater, which moves the release records (gitops.release), would release again what is taken back; set that to commit, or remove it";
   if (Object.hasOwn(ci.environment, kubeconfigVariable)) return undefined;
   return `CI asks the cluster what runs, and cannot; set ci.environment.${kubeconfigVariable} of ${file} to the name of a secret with the content of a kubeconfig, of a user who may read Applications, workloads and pods, and where checks ask a path, get pods/proxy`;
+}
+
+/**
+ * Commands run in CI's job, which has what the environment's context has: whoever may change a service must not say what runs there.
+ * @param file the stack file, whose owners may
+ */
+export function ownCommandProblems({ settings, name, origin }: Candidate, file: string): Problem[] {
+  const { verify } = settings;
+  const location = origin("verify", "checks");
+  if (verify === undefined || verify === "none" || location.startsWith(`${file}: `)) return [];
+  if (verify.checks?.some((check) => "command" in check) !== true) return [];
+  const message = `a command runs with the environment's own credentials, and whoever may change ${name} would have them; say it in services.${name}.verify of ${file}, or ask by http or metrics`;
+  return [{ location, message }];
 }
 
 interface VerificationChecks {

@@ -2,6 +2,9 @@ import { z } from "zod";
 
 const hint = "Must be one of {command}, {http: {path}}, {http: {url}} and {metrics: {server, query, min or max}}";
 
+/** What takes a URL elsewhere, as parsers of URLs read it. Source: https://url.spec.whatwg.org/#double-dot-path-segment */
+const dotSegment = /[/\\](\.|%2e){1,2}([/\\?#]|$)/i;
+
 /** What is asked for by HTTP: each pod by itself at a path, through the API server, or one URL. */
 const httpCheckSchema = z
   .strictObject({
@@ -9,6 +12,8 @@ const httpCheckSchema = z
     path: z
       .string()
       .regex(/^\/[^\s]*$/, "Must be a path that begins with /")
+      // It is the end of a path at the API server, whose other answers are none of the pod's.
+      .refine((path) => !dotSegment.test(path), "Must have no . or .. between slashes")
       .optional(),
     /** Asked as it is; `{service}` and `{namespace}` in it are the service's. */
     url: z

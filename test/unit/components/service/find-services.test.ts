@@ -40,6 +40,18 @@ function discover(args: Partial<DiscoveryArgs> = {}): Service[] {
 
 const dockerfile = "FROM scratch\nEXPOSE 7070\n";
 
+test("what CI's job runs with the environment's credentials, its stack file says, and no service", () => {
+  const command = "verify: { checks: [{ http: { path: /healthz } }, { command: make smoke }] }\n";
+  write({ "svc/link/Dockerfile": dockerfile, "svc/link/service.yaml": command });
+  expect(() => discover()).toThrow(
+    /link\/service\.yaml: verify\.checks: a command runs with the environment's own credentials.* in services\.link\.verify of stacks/,
+  );
+  write({ "svc/link/service.yaml": "verify: { minutes: 5, checks: [{ http: { path: /healthz } }] }\n" });
+  expect(discover()[0]?.verify).toMatchObject({ minutes: 5 });
+  const checks = [{ command: "make smoke" }];
+  expect(discover({ overrides: { link: { verify: { checks } } } })[0]?.verify).toEqual({ minutes: 5, checks });
+});
+
 describe("services are found", () => {
   test("by their Dockerfiles, sorted by name, with their directories", () => {
     write({

@@ -123,6 +123,14 @@ describe("serviceSettingsSchema", () => {
         { services: [{ image: "" }] },
       ],
     ],
+    [
+      "verify",
+      ["/healthz", "/a..b/.well-known/x?from=../y", "/...", "/a//b"].map((path) => ({ checks: [{ http: { path } }] })),
+      // At the API server, these would lead away from the pod.
+      ["/..", "/../../secrets", "/%2E%2e/x", "/.%2e?x", "/a/./b", "/a\\..\\b", "/a/..#b"].map((path) => ({
+        checks: [{ http: { path } }],
+      })),
+    ],
     ["user", [1, 65_532], [0, -1, "nonroot"]],
   ])("%s", (key, good, bad) => {
     expect(good.filter((value) => !accepts({ [key]: value }))).toEqual([]);
