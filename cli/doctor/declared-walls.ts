@@ -125,7 +125,7 @@ function settingFindings(environment: EnvironmentSettings, { app, contexts, envi
       ci.engine === "travis" &&
       warning(
         "ci.engine",
-        "travis: its settings are those of a branch, and whoever may push can trigger a build of that branch with a configuration of their own; switch triggered builds off in the repository's settings, and keep what production trusts with an engine that has contexts",
+        'travis: settings of a branch are no wall: pull requests for that branch from branches of the repository get them, too, with a configuration of their own, and so do builds that whoever may push triggers. Let nobody push branches but who may have what production trusts, others by forks alone (leave "Share encrypted environment variables with forks" off), and switch triggered builds off in the repository\'s settings; or take an engine that has contexts',
       ),
     ci.sharedContext && {
       level: "error",

@@ -105,7 +105,12 @@ function runsOf({ delivered }: Pick<ReachableContext, "delivered">): string {
 function travisSettings({ name, stack, variables, jobs, delivered }: ReachableContext): string {
   const settings = Object.entries(variables).map(([variable, source]) => `${settingName(name, variable)} (${source})`);
   const lines: [term: string, text: string][] = [
-    ["for", delivered ? "the delivered branch alone: restrict each to it" : "all branches; Travis gives forks none"],
+    [
+      "for",
+      delivered
+        ? "the delivered branch: restrict each to it; Travis gives them to pull requests for it, too, but those of forks"
+        : "all branches; Travis gives forks none",
+    ],
     ["set", settings.length === 0 ? "nothing" : settings.join(", ")],
     ["jobs", jobs.length === 0 ? "none" : jobsText(jobs)],
   ];
