@@ -33,6 +33,8 @@ export interface HeardComment {
   readonly comment: ChatComment;
   /** Nobody listened when it was written. */
   readonly late: boolean;
+  /** The commit that the pull request had when it came, which others may change while it waits. @default not known */
+  readonly heardAt?: Promise<string | undefined>;
 }
 
 /**
@@ -98,7 +100,7 @@ async function answerLine({ text, command, problem }: ChatLine, asked: Asked, ar
       pullRequest: await repository.github.pullRequest(comment.number),
       login,
       url: comment.url,
-      late,
+      heardAt: await asked.heardAt,
       checks: args.checks,
     };
     return { line: text, outcome: "done", answer: await carryOut(command, request) };

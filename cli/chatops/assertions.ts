@@ -31,14 +31,15 @@ export function assertNotHeld({ pullRequest }: ChatRequest): void {
  * What is said about a commit must be about the one that the pull request has.
  * @param named the commit that the comment names. @default the one that it had when the comment came
  */
-export function assertSameCommit({ pullRequest, late }: ChatRequest, named: string | undefined): void {
+export function assertSameCommit({ pullRequest, heardAt }: ChatRequest, named: string | undefined): void {
   const { sha } = pullRequest.head;
-  if (named === undefined && late)
+  const meant = named ?? heardAt;
+  if (meant === undefined)
     throw new Refusal(
       `nobody listened when that was written, so that it is not known which commit is meant; the pull request is at ${shortCommit(sha)} now: name it, or write it again`,
     );
-  if (named !== undefined && !sha.startsWith(named))
-    throw new Refusal(`the pull request is at ${sha} by now, and not at ${named}; look at what has changed`);
+  if (!sha.startsWith(meant))
+    throw new Refusal(`the pull request is at ${sha} by now, and not at ${meant}; look at what has changed`);
 }
 
 /** Who changes what an environment runs could make that commit by hand. */

@@ -35,8 +35,8 @@ export interface ChatRequest {
   readonly login: string;
   /** The comment. */
   readonly url: string;
-  /** Nobody listened when it was written: which commit the pull request had then is not known. */
-  readonly late: boolean;
+  /** The commit that the pull request had when the comment came; `undefined`: nobody listened, or could find out. */
+  readonly heardAt: string | undefined;
   /** Options of `promote` and `rollback` that say what of the registry is asked. */
   readonly checks: readonly string[];
 }

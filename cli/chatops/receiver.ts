@@ -4,6 +4,7 @@ import { errorMessage } from "../../core/error.ts";
 import { CommandError } from "../command.ts";
 import { vouchedBranches } from "./actions/ok-to-test.ts";
 import { answerComment, type AnswerArgs, type HeardComment } from "./answer-comment.ts";
+import { chatLines } from "./chat-command.ts";
 import type { ChatRepository } from "./chat-context.ts";
 import { readWebhook, WebhookRefusal, type Webhook, type WebhookEvent } from "./webhook.ts";
 
@@ -45,7 +46,17 @@ export async function startReceiver(args: ReceiverArgs): Promise<Receiver> {
     queue.tail = next();
     return queue.tail;
   };
-  const hear = (comment: HeardComment): Promise<void> => enqueue(() => answerComment(comment, args));
+  const waiting = { count: 0 };
+  const hear = async (heard: Omit<HeardComment, "heardAt">): Promise<void> => {
+    const heardAt = headOf(heard);
+    waiting.count += 1;
+    if (waiting.count > 1)
+      void heardAt.then((head) =>
+        log(`${heard.comment.url} waits for those before it; it is about ${head ?? "no commit"}`),
+      );
+    await enqueue(() => answerComment({ ...heard, heardAt }, args));
+    waiting.count -= 1;
+  };
   const taken = new Map<string, number>();
   const take = ({ delivery, event }: Webhook): string => {
     for (const [known, at] of taken) if (Date.now() - at > longestAge) taken.delete(known);
@@ -103,6 +114,15 @@ export async function startReceiver(args: ReceiverArgs): Promise<Receiver> {
       await queue.tail;
     },
   };
+}
+
+/** The commit that a comment with commands is about, while it is new. */
+async function headOf({ repository, comment }: HeardComment): Promise<string | undefined> {
+  if (chatLines(comment.body).length === 0) return undefined;
+  return repository.github.pullRequest(comment.number).then(
+    ({ head }) => head.sha,
+    () => undefined,
+  );
 }
 
 /** Of what is answered already, nothing is logged: it is found at every sweep. */

@@ -1,15 +1,18 @@
 import { createHmac, randomUUID } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { command as promote } from "../../../../cli/commands/promote.ts";
 import { command as serve } from "../../../../cli/commands/serve.ts";
 import { openDeliveredShop, type DeliveredShop } from "../../../support/delivered-shop.ts";
-import { botToken, memberToken, strangerToken, writeToken } from "../../../support/github-harness.ts";
+import { botToken, memberToken, strangerToken, urlWithToken, writeToken } from "../../../support/github-harness.ts";
 
 const program = process.cwd();
 const secret = "signs-webhooks";
 const longSecret = `${secret}-and-is-long-enough`;
 let shop: DeliveredShop;
 let begin: string;
+let commands: Record<string, unknown>;
 
 /** The receiver, which tests stop and start. */
 interface Running {
@@ -51,7 +54,7 @@ async function start(environment: Readonly<Record<string, string>> = {}): Promis
 beforeAll(async () => {
   shop = await openDeliveredShop({ webhookSecret: longSecret });
   process.chdir(shop.root);
-  const commands = { github: { repository: "acme/shop", api: shop.github.api, commands: true } };
+  commands = { github: { repository: "acme/shop", api: shop.github.api, commands: true } };
   shop.declare("staging", { promotion: { from: "dev", holds: true }, ...commands });
   shop.declare("prod", { promotion: { from: "staging", approval: true }, ...commands });
   // Of another app, as the sandbox's own is: it is none of this one's.
@@ -251,6 +254,32 @@ test("each line of a comment is carried out, and none is taken for another one t
   );
   expect((await answerTo(number, id)).match(/✓ .*(link|user): done by/g)).toHaveLength(3);
   expect([digestOf("staging", "link"), digestOf("staging", "user")]).toEqual(["1", "1"]);
+});
+
+test("an approval is of the commit that was there when it was asked for, however long it waits for others", async () => {
+  const { number } = await open("waits", "Waits.\n");
+  await merge(number, "4");
+  const gate = join(shop.root, "..", "gate");
+  shop.declare("staging", { promotion: { from: "dev", holds: true, test: `until [ -e ${gate} ]; do sleep 0.1; done` }, ...commands });
+  const url = urlWithToken(shop.github.gitUrl, "acme/deploy");
+  await shop.github.git("fetch", "-q", url, "main");
+  const base = await shop.github.git("rev-parse", "FETCH_HEAD");
+  const push = async (parent: string): Promise<string> => {
+    const sha = await shop.github.git("commit-tree", `${base}^{tree}`, "-p", parent, "-m", "Promotion");
+    await shop.github.git("push", "-q", url, `${sha}:refs/heads/promote/prod-waits`);
+    return sha;
+  };
+  const seen = await push(base);
+  const pull = { title: "Promotion", head: "promote/prod-waits", base: "main" };
+  const promotion = Number((await shop.github.request("POST", "/repos/acme/deploy/pulls", pull)).body["number"]);
+  const first = await say(number, "/delivery promote staging");
+  const id = await say(promotion, "/delivery approve", memberToken, "acme/deploy");
+  await vi.waitFor(() => expect(running.log.join("\n")).toContain(`waits for those before it; it is about ${seen}`));
+  const later = await push(seen);
+  writeFileSync(gate, "");
+  expect(await answerTo(number, first)).toContain("link: done by");
+  expect(await answerTo(promotion, id, "acme/deploy")).toContain(`is at ${later} by now, and not at ${seen}`);
+  shop.declare("staging", { promotion: { from: "dev", holds: true }, ...commands });
 });
 
 describe("who may not", () => {
