@@ -19,11 +19,16 @@ type PipelineRequest = Pick<ChatRequest, "project" | "environments" | "context" 
 
 const requestSeconds = 60;
 
-/** The pull request's pipeline anew, of what its branch has: it sees labels that have changed. @returns a sentence */
+/**
+ * The pull request's pipeline anew, of what its branch has: it sees labels that have changed.
+ * @returns a sentence
+ * @throws Refusal for a fork, whose owner may have pushed anything since, and whom nobody has vouched for
+ */
 export async function runAgain(request: PipelineRequest): Promise<string> {
-  const { head, number } = request.pullRequest;
+  if (isFork(request))
+    throw new Refusal("it comes from a fork, and what that has by now, nobody has vouched for: `ok-to-test` does");
   const { access, slug } = await circleCiProject(request);
-  const branch = isFork(request) ? `pull/${number}` : head.ref;
+  const branch = request.pullRequest.head.ref;
   const started = await startPipeline(access, slug, branch, AbortSignal.timeout(requestSeconds * 1000));
   return `pipeline #${started} of ${branch} is started`;
 }

@@ -104,4 +104,7 @@ test("says why not", async () => {
 
 test("starts a pipeline of what the branch has now", async () => {
   expect(await runAgain(request({ ref: "change", sha }))).toBe("pipeline #3 of change is started");
+  await expect(runAgain(request({ ref: "change", sha, repository: "someone/shop" }))).rejects.toThrow(
+    /comes from a fork, and what that has by now, nobody has vouched for/,
+  );
 });
