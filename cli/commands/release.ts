@@ -23,7 +23,7 @@ import { registryHelp, registryOptions } from "../registry/open-registry.ts";
 import { releaseChecks } from "../release/assert-releasable.ts";
 import { readDigests } from "../release/digests-file.ts";
 import { report } from "../release/report.ts";
-import { breakGlassOption, stillPromoted, waitingReleases } from "../release/waiting.ts";
+import { breakGlassOption, stillPromoted, waitingReleases, withoutHeld } from "../release/waiting.ts";
 import { dropSuperseded } from "../release/superseded.ts";
 import { signingHelp } from "../signing/assert-images-signed.ts";
 import { knownReleases, unknownServicesLine, type KnownReleases } from "../release/unknown-services.ts";
@@ -133,12 +133,13 @@ async function releaseWaiting(
   if (flags.service !== undefined || flags.digests !== undefined || flags["source-commit"] !== undefined)
     throw new UsageError("--waiting takes no digests; they are noted in the release records");
   const noted = await waitingReleases(environment);
-  const kept = await stillPromoted(project, environment, flags, noted, context.note);
+  const promoted = await stillPromoted(project, environment, flags, noted, context.note);
+  const kept = await withoutHeld(project, environment, promoted, context);
   if (kept.length === 0)
     return context.print(
       flags.json
         ? JSON.stringify({ environment: environment.name, changed: false })
-        : `${environment.name}: nothing waits`,
+        : `${environment.name}: ${promoted.length === 0 ? "nothing waits" : "nothing that waits may be released"}`,
     );
   const { assertReleasable } = await releaseChecks(project.stackFile(environment.name), flags, context);
   await assertReleasable(kept);

@@ -1,8 +1,10 @@
 import { readBranch } from "../../git/deploy-repository.ts";
 import { readRecords, shortDigest, type Release } from "../../git/records.ts";
+import { CommandError, type CommandContext } from "../command.ts";
 import { UsageError, type OptionTable } from "../options.ts";
 import { findEnvironment, type DeliveryEnvironment, type EnvironmentFlags } from "../project/environment.ts";
 import type { Project } from "../project/stack-file.ts";
+import { holdGate } from "../promotion/hold-gate.ts";
 
 /** The option of commands that release what is new. */
 export const breakGlassOption = {
@@ -51,4 +53,24 @@ export async function stillPromoted(
       note(`${service} no longer waits: ${shortDigest(digest)} is not what ${from} runs by now, or has failed there`);
     return isGood;
   });
+}
+
+/**
+ * Leaves out what has been put on hold since it was noted, where that counts; it keeps waiting.
+ * @throws CommandError where what is on hold is not known
+ */
+export async function withoutHeld(
+  project: Project,
+  environment: DeliveryEnvironment,
+  releases: readonly Release[],
+  context: CommandContext,
+): Promise<readonly Release[]> {
+  const promotion = project.stackFile(environment.name).find("promotion")?.promotion;
+  if (promotion?.holds !== true || releases.length === 0) return releases;
+  const seen = await readBranch(environment, (snapshot) => readRecords(snapshot, environment.directory));
+  const { detail, services } = await holdGate({ project, to: environment.name, pending: releases, seen, context });
+  if (services === undefined) throw new CommandError(`${environment.name}: ${detail}; nothing was changed`);
+  const held = services.filter(({ passed }) => !passed);
+  for (const one of held) context.note(`${one.service} keeps waiting: it ${one.detail}`);
+  return releases.filter(({ service }) => held.every((one) => one.service !== service));
 }

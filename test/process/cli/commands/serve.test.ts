@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { command as promote } from "../../../../cli/commands/promote.ts";
+import { command as release } from "../../../../cli/commands/release.ts";
 import { command as serve } from "../../../../cli/commands/serve.ts";
 import { openDeliveredShop, type DeliveredShop } from "../../../support/delivered-shop.ts";
 import { botToken, memberToken, strangerToken, urlWithToken, writeToken } from "../../../support/github-harness.ts";
@@ -260,7 +261,10 @@ test("an approval is of the commit that was there when it was asked for, however
   const { number } = await open("waits", "Waits.\n");
   await merge(number, "4");
   const gate = join(shop.root, "..", "gate");
-  shop.declare("staging", { promotion: { from: "dev", holds: true, test: `until [ -e ${gate} ]; do sleep 0.1; done` }, ...commands });
+  shop.declare("staging", {
+    promotion: { from: "dev", holds: true, test: `until [ -e ${gate} ]; do sleep 0.1; done` },
+    ...commands,
+  });
   const url = urlWithToken(shop.github.gitUrl, "acme/deploy");
   await shop.github.git("fetch", "-q", url, "main");
   const base = await shop.github.git("rev-parse", "FETCH_HEAD");
@@ -365,6 +369,33 @@ describe("hold", () => {
     expect(await answerTo(number, free)).toMatch(/no longer on hold\n.*link: done by/);
     expect(await status()).toMatchObject({ state: "success" });
     expect(digestOf("staging", "link")).toBe("5");
+  });
+
+  test("what waits for a window, and is put on hold meanwhile, keeps waiting", async () => {
+    const { number } = await open("waiting", "Waiting.\n");
+    await merge(number, "8");
+    const freeze = (until: string) => ({ freeze: { reason: "Christmas", until } });
+    const holds = { promotion: { from: "dev", holds: true }, ...commands };
+    const released = () => shop.run(release, ["--env", "staging", "--waiting", "--unverified"]);
+    shop.declare("staging", { ...holds, ...freeze("2999-12-27T12:00:00Z") });
+    const promoted = await shop.run(promote, ["--to", "staging", "--service", "link", "--unverified"]);
+    expect(promoted).toMatchObject({ output: expect.stringMatching(/^staging: link .* waits until/), error: "" });
+    const before = digestOf("staging", "link");
+    const held = await say(number, "/delivery hold");
+    expect(await answerTo(number, held)).toContain("on hold from");
+    shop.declare("staging", { ...holds, ...freeze("2001-12-27T12:00:00Z") });
+    expect(await released()).toMatchObject({
+      output: "staging: nothing that waits may be released",
+      notes: expect.stringContaining(`link keeps waiting: it has pull request #${number} in it, which is on hold`),
+    });
+    expect(digestOf("staging", "link")).toBe(before);
+    const free = await say(number, "/delivery unhold");
+    expect(await answerTo(number, free)).toContain("no longer on hold");
+    expect((await released()).error).toBe("");
+    expect(digestOf("staging", "link")).toBe("8");
+    shop.declare("staging", holds);
+    shop.release("staging", "link", "5", begin);
+    shop.release("dev", "link", "5", begin);
   });
 
   test("what cannot be told does not pass", async () => {
