@@ -1,13 +1,14 @@
 import { shortCommit } from "../../git/records.ts";
 import { folded, plain } from "../github/markdown.ts";
 import type { WebLinks } from "../github/web.ts";
+import { printable } from "../status/text.ts";
 import { groupChanges } from "./groups.ts";
 import type { Change, ServiceChanges } from "./service-changes.ts";
 
 /** `undefined`: the stack file names no repository on GitHub. */
 export type Links = WebLinks | undefined;
 
-/** For a terminal. */
+/** For a terminal, which nothing in a message steers. */
 export function changelogText(services: readonly ServiceChanges[], links: Links): string {
   return services
     .map((service) =>
@@ -71,8 +72,8 @@ function textSection({ title, changes }: Section, links: Links): string[] {
       const source = pullRequest === null ? "" : ` (#${pullRequest})`;
       const link = pullRequest === null ? "" : (links?.({ pullRequest }) ?? "");
       return [
-        `    ${shortCommit(id)} ${subjectOf(change)}${source}${link === "" ? "" : ` ${link}`}`,
-        ...(breaking === null || breaking === change.subject ? [] : [`            ${breaking}`]),
+        `    ${shortCommit(id)} ${printable(subjectOf(change))}${source}${link === "" ? "" : ` ${link}`}`,
+        ...(breaking === null || breaking === change.subject ? [] : [`            ${printable(breaking)}`]),
       ];
     }),
   ];
