@@ -80,7 +80,7 @@ export async function verify(args: VerifyArgs): Promise<readonly VerifiedService
     const moved = open.filter((target) => !isOpen(target, records.get(target.service)));
     done.push(...moved.map((target) => ({ ...target, outcome: elsewhere(target, records) })));
     open = open.filter((target) => !moved.includes(target));
-    const seen = await seenBy(args, open, Date.now() >= deadline);
+    const { seen, refusal } = await seenBy(args, open, Date.now() >= deadline);
     const judged = seen.flatMap(({ target, finding }) =>
       finding.state === "held" || finding.state === "failed" ? [verdictOf(target, finding, args.link)] : [],
     );
@@ -90,6 +90,7 @@ export async function verify(args: VerifyArgs): Promise<readonly VerifiedService
       return outcome === undefined ? [] : [{ ...target, outcome }];
     });
     done.push(...outcomes);
+    if (refusal !== undefined) throw refusal;
     open = open.filter(({ service }) => !written.has(service));
     const now = Date.now();
     const waiting = seen.filter(({ target }) => open.includes(target));
@@ -155,32 +156,51 @@ interface Seen {
   readonly finding: Assessment;
 }
 
-/** One look at the cluster, and at what the checks say. @param last whether there will be no other look */
-async function seenBy(args: VerifyArgs, open: readonly Target[], last: boolean): Promise<readonly Seen[]> {
-  if (open.length === 0) return [];
+interface Look {
+  readonly seen: readonly Seen[];
+  /** Why those are not known that are missing; the verdicts of the others count all the same. @default all are there */
+  readonly refusal?: CommandError;
+}
+
+/**
+ * One look at the cluster, and at what the checks say. A pod may answer a check as if the cluster refused it, and must not keep
+ * other services from their verdicts.
+ * @param last whether there will be no other look
+ */
+async function seenBy(args: VerifyArgs, open: readonly Target[], last: boolean): Promise<Look> {
+  if (open.length === 0) return { seen: [] };
   const { source, context } = args;
+  const found = new Map<Target, Assessment>();
   try {
     const client = source.cluster();
     const statusOf = await readHealth({ ...source, cluster: () => client });
-    return await Promise.all(
-      open.map(async (target) => ({
-        target,
-        finding: await findingOf(args, client, target, statusOf(target.service)),
-      })),
-    );
+    const looks = open.map(async (target) => {
+      found.set(target, await findingOf(args, client, target, statusOf(target.service)));
+    });
+    const failed = (await Promise.allSettled(looks)).find((look) => look.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
+    return { seen: seenOf(open, found) };
   } catch (error) {
     if (context.signal.aborted)
       throw new CommandError("interrupted; what has no verdict yet has none, and the next `delivery verify` goes on");
     const refused = error instanceof ApiError && [401, 403].includes(error.status);
     const isTransient = error instanceof ApiError || error instanceof UnreachableError;
-    if (last || refused || !isTransient)
-      throw new CommandError(
-        `${args.environment.name} cannot be asked, so ${open.map(({ service }) => service).join(", ")} has no verdict yet: ${errorMessage(error)}`,
-        { cause: error },
-      );
+    const unseen = open.filter((target) => !found.has(target));
+    if (last || refused || !isTransient) {
+      const message = `${args.environment.name} cannot be asked, so ${unseen.map(({ service }) => service).join(", ")} has no verdict yet: ${errorMessage(error)}`;
+      return { seen: seenOf(open, found), refusal: new CommandError(message, { cause: error }) };
+    }
     context.note(`the cluster does not answer: ${oneLine(errorMessage(error))}`);
-    return open.map((target) => ({ target, finding: { state: "rollout", detail: "the cluster does not answer" } }));
+    for (const target of unseen) found.set(target, { state: "rollout", detail: "the cluster does not answer" });
+    return { seen: seenOf(open, found) };
   }
+}
+
+function seenOf(open: readonly Target[], found: ReadonlyMap<Target, Assessment>): readonly Seen[] {
+  return open.flatMap((target) => {
+    const finding = found.get(target);
+    return finding === undefined ? [] : [{ target, finding }];
+  });
 }
 
 async function findingOf(

@@ -528,6 +528,17 @@ describe("checks", () => {
   });
 });
 
+test("a pod that answers as if the cluster refused it keeps no other service from its verdict", async () => {
+  declare({ checks: [{ http: { path: "/readyz" } }] });
+  commit(1, { link: two, user: two }, pending);
+  runs({ link: 1, user: 1 }, { link: two, user: two });
+  cluster.refused.add("/api/v1/namespaces/shop-dev/pods/link-1:8080/proxy/readyz");
+  const { error } = await verified("--wait", "0s");
+  expect(error).toMatch(/^dev cannot be asked, so link has no verdict yet/);
+  expect(record("link")).toMatchObject({ image: { digest: two }, verification: { state: "pending" } });
+  expect(record("user")).toMatchObject({ image: { digest: one }, rejected: { digest: two } });
+});
+
 describe("meanwhile", () => {
   test("another release supersedes: nothing is written of the one before, and the new one has its own verdict", async () => {
     declare({ minutes: 1 });
