@@ -128,7 +128,7 @@ function assertWindowsOpen(project: Project, { first, promotions, resumes }: Env
   const waiting = [first, ...promotions].flatMap(({ name, hasWindows }) => (hasWindows === true ? [name] : []));
   if (waiting.length === 0) return;
   throw new CommandError(
-    `stacks/Pulumi.${first.name}.yaml: ci.resumeSchedule: missing; ${waiting.join(", ")} has windows or a freeze, and nothing would release afterwards what has waited: set it to five fields of cron, such as "*/10 * * * *"`,
+    `stacks/Pulumi.${first.name}.yaml: ci.resumeSchedule: missing; windows or a freeze of ${waiting.join(", ")} hold releases back, and nothing would release afterwards what has waited: set it to five fields of cron, such as "*/10 * * * *"`,
   );
 }
 

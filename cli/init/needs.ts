@@ -4,6 +4,13 @@ import type { Service } from "../../components/service/service.ts";
 import type { StackSettings } from "../../stacks/schema.ts";
 import { placeholderId, placeholderOwner } from "./stack-text.ts";
 
+/** The file of each engine without which nothing runs. */
+const pipelineFiles: Readonly<Record<StackSettings["ci"]["engine"], string>> = {
+  circleci: ".circleci/continue_config.yml",
+  tekton: ".tekton/delivery.yaml",
+  travis: ".travis.yml",
+};
+
 /** Something that is missing before commits reach the cluster, and where to get it. */
 export interface Need {
   readonly what: string;
@@ -27,22 +34,42 @@ export function needs({ settings, services, given, checkout, environment }: Need
   const named = new Set([
     ...[ci.environment, ...Object.values(ci.contexts)].flatMap((variables) => Object.values(variables)),
     ...applicationSecrets(dependencies, services),
-    ...[images.pull?.password, gitops?.argoCd.commitStatus?.privateKey].flatMap((name) => name ?? []),
+    ...[
+      images.pull?.password,
+      images.signing?.secret,
+      gitops?.signing?.secret,
+      gitops?.signing?.previews,
+      gitops?.argoCd.commitStatus?.privateKey,
+    ].flatMap((name) => name ?? []),
   ]);
   const known: Readonly<Record<string, string>> = {
     "deploy-token":
       "a token that may write to the deploy repository (GitHub: Settings, Developer settings, fine-grained token)",
     "github-token": `a token that may comment on pull requests of ${github?.repository ?? "the repository"}`,
     kubeconfig:
-      "the content of a kubeconfig of a user who may read Jobs, pods and their logs, with which CI waits for migrations",
+      "the content of a kubeconfig of a user who may read what runs, with which CI verifies, asks gates and waits for migrations",
     "pulumi-token": "an access token of Pulumi's backend (app.pulumi.com: Personal access tokens), for previews",
   };
+  const keys: Readonly<Record<string, string>> = {
+    ...(images.signing?.secret === undefined
+      ? {}
+      : {
+          [images.signing.secret]:
+            "the private key that images are signed with: openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256",
+        }),
+    ...Object.fromEntries(
+      [gitops?.signing?.secret, gitops?.signing?.previews].flatMap((name) =>
+        name === undefined ? [] : [[name, "a private key that commits are signed with (docs/signing.md)"]],
+      ),
+    ),
+  };
   const secrets = Object(given["secrets"]);
+  const isCircleCi = ci.engine === "circleci";
   return [
-    ...(ci.organizationId === placeholderId
+    ...(isCircleCi && ci.organizationId === placeholderId
       ? [{ what: "ci.organizationId", how: "CircleCI: Organization Settings, Overview; write it into the stack file" }]
       : []),
-    ...(owns.ciProject && ci.repositoryId === undefined
+    ...(isCircleCi && owns.ciProject && ci.repositoryId === undefined
       ? [
           {
             what: "ci.repositoryId",
@@ -61,7 +88,7 @@ export function needs({ settings, services, given, checkout, environment }: Need
           },
         ]
       : []),
-    ...(given["circleciToken"] === undefined
+    ...(isCircleCi && given["circleciToken"] === undefined
       ? [{ what: "circleciToken", how: `CircleCI: User Settings, Personal API Tokens: ${set("circleciToken")}` }]
       : []),
     ...(given["gitToken"] === undefined
@@ -76,11 +103,16 @@ export function needs({ settings, services, given, checkout, environment }: Need
       .filter((name) => secrets[name] === undefined)
       .map((name) => ({
         what: `secrets.${name}`,
-        how: `${known[name] ?? usedAs(name, services) ?? "a password"}: ${set(`--path 'secrets.${name}'`)}`,
+        how: `${keys[name] ?? known[name] ?? usedAs(name, services) ?? "a password"}: ${set(`--path 'secrets.${name}'`)}`,
       })),
-    ...(existsSync(join(checkout, ".circleci/continue_config.yml"))
+    ...(existsSync(join(checkout, pipelineFiles[ci.engine]))
       ? []
-      : [{ what: ".circleci", how: `npx delivery ci-config --env ${environment}, and commit what it writes` }]),
+      : [
+          {
+            what: pipelineFiles[ci.engine].replace(/\/.*/, ""),
+            how: `npx delivery ci-config --env ${environment}, and commit what it writes`,
+          },
+        ]),
   ];
 }
 

@@ -1,5 +1,14 @@
 import { z } from "zod";
 
+/** What stands for the service in a URL or a query. */
+const placeholders = /\{([A-Za-z_]+)\}/g;
+
+/** Another one would be asked for as it is written, and so every image taken back. */
+function hasKnownPlaceholders(text: string): boolean {
+  return [...text.matchAll(placeholders)].every(([, name]) => name === "service" || name === "namespace");
+}
+const unknownPlaceholder = "Names something that is not known; there are {service} and {namespace}";
+
 const hint = "Must be one of {command}, {http: {path}}, {http: {url}} and {metrics: {server, query, min or max}}";
 
 /** What takes a URL elsewhere, as parsers of URLs read it. Source: https://url.spec.whatwg.org/#double-dot-path-segment */
@@ -19,6 +28,7 @@ const httpCheckSchema = z
     url: z
       .string()
       .regex(/^https?:\/\/[^\s/]+\S*$/, "Must be a URL such as https://shop.example/healthz")
+      .refine(hasKnownPlaceholders, unknownPlaceholder)
       .optional(),
     /** The HTTP status that is good. @default 200 */
     status: z.int("Must be an HTTP status").min(200, "Must be at least 200").max(599, "Must be at most 599").optional(),
@@ -42,7 +52,7 @@ const metricsCheckSchema = z
         "Must be a URL such as http://prometheus.example:9090, without a slash at its end",
       ),
     /** In PromQL; `{service}` and `{namespace}` in it are the service's. */
-    query: z.string().min(1, "Must be a query"),
+    query: z.string().min(1, "Must be a query").refine(hasKnownPlaceholders, unknownPlaceholder),
     /** What every number must be at least. @default no limit */
     min: z.number("Must be a number").optional(),
     /** What every number may be at most. @default no limit */
@@ -51,7 +61,8 @@ const metricsCheckSchema = z
   .refine(({ min, max }) => min !== undefined || max !== undefined, {
     path: ["max"],
     message: "Must be there, or `min`: any number would be good without",
-  });
+  })
+  .refine(({ min = -Infinity, max = Infinity }) => min <= max, "Has a min above max, which no value satisfies");
 export type MetricsCheck = z.infer<typeof metricsCheckSchema>;
 
 const checkSchema = z.union(

@@ -1,5 +1,6 @@
 import { kindOf, labelsAt, mapAt, namespaceOf, selects } from "../../kubernetes/object.ts";
 import { podTemplateOf } from "../../kubernetes/pod-template.ts";
+import { isClusterScoped } from "../../kubernetes/scope.ts";
 import type { PolicyRule } from "../rule.ts";
 
 /** A namespace that lets pods do anything protects the node from none of them. */
@@ -23,7 +24,8 @@ export const systemNamespace: PolicyRule = {
   name: "system-namespace",
   level: "mandatory",
   check: ({ object }) =>
-    systemNamespaces.has(namespaceOf(object))
+    // Without a cluster, the provider takes objects that are in no namespace to be in `default`.
+    systemNamespaces.has(namespaceOf(object)) && !isClusterScoped(kindOf(object))
       ? [
           `it is in the namespace ${namespaceOf(object)}, which is the cluster's; leave \`metadata.namespace\` out, or set cluster.namespace`,
         ]

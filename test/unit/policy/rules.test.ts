@@ -53,6 +53,14 @@ test("a service as the program declares it violates nothing", () => {
   expect(violated(deployment()).rules).toEqual([]);
 });
 
+// Pulumi's provider gives it the namespace `default` where it cannot ask a cluster what the kind is.
+test("what is in no namespace is in none of the cluster's, either", () => {
+  const metadata = { name: "shop", namespace: "default" };
+  expect(violated({ apiVersion: "v1", kind: "Namespace", metadata }).rules).toEqual([]);
+  const apiVersion = "admissionregistration.k8s.io/v1";
+  expect(violated({ apiVersion, kind: "ValidatingAdmissionPolicyBinding", metadata }).rules).toEqual([]);
+});
+
 const role = (...rules: JsonMap[]): KubernetesObject => ({
   apiVersion: "rbac.authorization.k8s.io/v1",
   kind: "Role",

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { mergeSettings, type Service } from "../../../../components/service/service.ts";
 import { verificationProblems, verificationRefusal } from "../../../../components/service/verification.ts";
-import { verificationRules } from "../../../../components/service/verify-settings.ts";
+import { serviceVerifySchema, verificationRules } from "../../../../components/service/verify-settings.ts";
 
 const file = "stacks/Pulumi.dev.yaml";
 const ci = { environment: { DELIVERY_KUBECONFIG: "kubeconfig" } };
@@ -95,4 +95,16 @@ test("what pauses in steps has the time for them", () => {
   ]);
   expect(problems({ timeoutMinutes: 20 })).toEqual([]);
   expect(problems("none")).toEqual([]);
+});
+
+test.each([
+  [{ http: { url: "https://{servce}.dev.example/version" } }, /not known; there are \{service\} and \{namespace\}/],
+  [{ metrics: { server: "http://p:9090", query: 'e{app="{app}"}', max: 1 } }, /not known; there are \{service\}/],
+  [{ metrics: { server: "http://p:9090", query: "e", min: 2, max: 1 } }, /min above max, which no value satisfies/],
+  [{ metrics: { server: "http://p:9090", query: 'e{app="{service}",x=~"a{2}"}', min: 1, max: 1 } }, undefined],
+  [{ http: { url: "https://{service}.{namespace}.example/version" } }, undefined],
+])("a check that could never hold is refused: %j", (check, reason) => {
+  const { error } = serviceVerifySchema.safeParse({ checks: [check] });
+  if (reason === undefined) expect(error).toBeUndefined();
+  else expect(JSON.stringify(error?.issues)).toMatch(reason);
 });
