@@ -5,7 +5,7 @@ import { CommandError, defineCommand, type CommandContext } from "../command.ts"
 import { webLinks } from "../github/web.ts";
 import { environmentName, required, UsageError, type OptionTable, type OptionValues } from "../options.ts";
 import { environmentHelp, environmentOptions, findEnvironment } from "../project/environment.ts";
-import { readCommonMonorepo, readMonorepo, type Monorepo } from "../project/monorepo.ts";
+import { commonEnvironments, readCommonMonorepo, readMonorepo, type Monorepo } from "../project/monorepo.ts";
 import { Project } from "../project/stack-file.ts";
 
 const options = {
@@ -49,7 +49,7 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
   if (json && markdown) throw new UsageError("--json does not go with --markdown");
   const project = new Project();
   const monorepo = env === undefined ? readCommonMonorepo(project) : readMonorepo(project, env.to);
-  const [linking] = env === undefined ? project.environments : [env.to];
+  const [linking] = env === undefined ? commonEnvironments(project) : [env.to];
   const ranges =
     env?.from === undefined
       ? commitRanges(monorepo, required("from", flags.from), flags.to ?? "HEAD", named)

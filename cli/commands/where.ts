@@ -5,7 +5,7 @@ import { CommandError, defineCommand, type CommandContext } from "../command.ts"
 import { githubHelp, githubOf, githubSettings } from "../github/access.ts";
 import { environmentName, type OptionTable, type OptionValues } from "../options.ts";
 import { deployCredentialsHelp, findEnvironment } from "../project/environment.ts";
-import { readCommonMonorepo, readMonorepo, repositoryOf } from "../project/monorepo.ts";
+import { commonEnvironments, readCommonMonorepo, readMonorepo, repositoryOf } from "../project/monorepo.ts";
 import { Project } from "../project/stack-file.ts";
 import { askedCommit, findCommit, findPullRequest, type FoundCommit } from "../where/asked-commit.ts";
 import { whereaboutsIn, type Whereabouts } from "../where/whereabouts.ts";
@@ -95,7 +95,7 @@ function inOrder(project: Project): readonly string[] {
     const from = origins.get(name);
     return from === undefined || passed.includes(name) ? 0 : 1 + rank(from, [...passed, name]);
   };
-  return project.environments.toSorted((one, other) => rank(one) - rank(other));
+  return commonEnvironments(project).toSorted((one, other) => rank(one) - rank(other));
 }
 
 function written(

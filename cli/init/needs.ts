@@ -47,7 +47,7 @@ export function needs({ settings, services, given, checkout, environment }: Need
       "a token that may write to the deploy repository (GitHub: Settings, Developer settings, fine-grained token)",
     "github-token": `a token that may comment on pull requests of ${github?.repository ?? "the repository"}`,
     kubeconfig:
-      "the content of a kubeconfig of a user who may read what runs, with which CI verifies, asks gates and waits for migrations",
+      "the content of a kubeconfig of a user who may read Jobs, Applications, workloads, pods and their logs, with which CI waits for migrations, verifies and asks gates",
     "pulumi-token": "an access token of Pulumi's backend (app.pulumi.com: Personal access tokens), for previews",
   };
   const keys: Readonly<Record<string, string>> = {
@@ -74,6 +74,14 @@ export function needs({ settings, services, given, checkout, environment }: Need
           {
             what: "ci.repositoryId",
             how: `gh api repos/${github?.repository ?? "OWNER/NAME"} --jq .id; without it, no push starts the pipeline`,
+          },
+        ]
+      : []),
+    ...(ci.program !== undefined && /^([./~]|file:)/.test(ci.program.repository)
+      ? [
+          {
+            what: "ci.program.repository",
+            how: `the URL of a repository that CI can clone; ${ci.program.repository} is on this machine`,
           },
         ]
       : []),

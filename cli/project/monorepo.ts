@@ -59,12 +59,24 @@ export function repositoryOf(monorepo: Monorepo): Promise<SourceRepository> {
 }
 
 /**
+ * The environments that count where none is named. Stack `sandbox` is that of `npm run up`, which comes with this program and runs the
+ * example: beside stack files of another directory it does not count.
+ */
+export function commonEnvironments(project: Project): readonly string[] {
+  const others = project.environments.filter((name) => name !== "sandbox");
+  const directoryOf = (name: string): string => project.stackFile(name).read("app").app.directory;
+  if (others.length === 0 || others.length === project.environments.length) return project.environments;
+  const example = directoryOf("sandbox");
+  return others.some((name) => directoryOf(name) === example) ? project.environments : others;
+}
+
+/**
  * The monorepo on which all stack files agree: where its services are, and what their images and tests are made of.
  * What else is said of a service is that of the first stack file.
  * @throws CommandError if they do not agree, or one is invalid
  */
 export function readCommonMonorepo(project: Project): Monorepo {
-  const [first, ...others] = project.environments.map((environment) => readMonorepo(project, environment));
+  const [first, ...others] = commonEnvironments(project).map((environment) => readMonorepo(project, environment));
   if (first === undefined)
     throw new CommandError(
       `there are no stack files stacks/Pulumi.ENVIRONMENT.yaml in ${process.cwd()}; run this in the program's directory`,

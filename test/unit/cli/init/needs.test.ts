@@ -29,6 +29,14 @@ test.each([
   expect(missing(engine)).toEqual(expected);
 });
 
+test("a program that only this machine has is no program for CI", () => {
+  const more = (repository: string): object => ({
+    ci: { engine: "travis", environment: {}, contexts: {}, program: { repository } },
+  });
+  expect(missing("travis", more("/work/main"))).toEqual(["ci.program.repository", ".travis.yml"]);
+  expect(missing("travis", more("git@github.com:acme/delivery.git"))).toEqual([".travis.yml"]);
+});
+
 test("the private keys that images and commits are signed with are needed", () => {
   const more = {
     images: { login: "own", signing: { secret: "image-key" } },
