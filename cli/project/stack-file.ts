@@ -36,7 +36,7 @@ export class Project {
 
 /**
  * The stack file of an environment. Commands ask for the settings that they need, and only these must be valid: the rest of
- * the file is the program's. The version counts for all, since a key may mean something else in another one.
+ * the file is the program's. The version counts for all, since a key may mean something else in another one, and so do the names.
  */
 export class StackFile {
   readonly name: string;
@@ -115,6 +115,7 @@ function readSettings(name: string, directory: string, file: string): Readonly<R
     }),
   );
   rejectProblems(versionProblems(file, settings));
+  rejectProblems(unknownSettings(file, settings));
   // Whoever writes a secret where none belongs is told by whichever command comes first.
   const plain = Object.entries(settings).filter(([key]) => !(key in secretsSchema.shape));
   rejectProblems(
@@ -124,6 +125,14 @@ function readSettings(name: string, directory: string, file: string): Readonly<R
     })),
   );
   return settings;
+}
+
+/** A misspelt setting would be none, e.g. no windows, as far as the commands are concerned. */
+function unknownSettings(file: string, settings: Readonly<Record<string, unknown>>): Problem[] {
+  const known = [...settingNames, ...Object.keys(secretsSchema.shape)];
+  const unknown = Object.fromEntries(Object.entries(settings).filter(([key]) => !known.includes(key)));
+  const { error } = z.strictObject({}).safeParse(unknown);
+  return error === undefined ? [] : settingsProblems("stack", file, error, unknown);
 }
 
 /** @throws CommandError with all of them; nothing where there are none */

@@ -50,15 +50,16 @@ test("is read once, and again by the next command", () => {
 });
 
 test("must be valid only in what is asked for", () => {
-  write(
-    "dev",
-    version,
-    app,
-    "delivery:delivery: by-hand",
-    "delivery:nonsense: true",
-    "delivery:registryPassword: { secure: x }",
-  );
+  write("dev", version, app, "delivery:delivery: by-hand", "delivery:registryPassword: { secure: x }");
   expect(new Project().stackFile("dev").find("app", "promotion")).toMatchObject({ app: { name: "shop" } });
+});
+
+test("has no setting that does not exist, which commands would do without", () => {
+  write("dev", version, app, "delivery:windws: []", "delivery:freez: { reason: Christmas }", "other:windws: []");
+  expect(() => new Project().stackFile("dev").find("app")).toThrow(
+    `stacks/Pulumi.dev.yaml: windws: unknown key; correct its spelling or remove it
+       stacks/Pulumi.dev.yaml: freez: unknown key; correct its spelling or remove it`,
+  );
 });
 
 test.each([
