@@ -99,6 +99,9 @@ describe("gitops", () => {
     expect(harness.repository.git("log", "-1", "--format=%B")).toContain("Released-By: delivery watch");
   });
 
+  // Before it undoes another change to the same commit, Argo CD waits 2, 6, 18 … seconds: one that it took for a change before counts.
+  const selfHeal = { seconds: 120 };
+
   test("a change by hand in the cluster is undone by Argo CD", async () => {
     const edit = {
       body: { spec: { replicas: 3 } },
@@ -106,12 +109,16 @@ describe("gitops", () => {
       query: { fieldManager: "kubectl-edit" },
     };
     await harness.kubernetes.request("PATCH", deploymentPath(shop.namespace, "cart"), edit);
-    await eventually("cart has one pod again", async () =>
-      isSettled(await deploymentOf(harness.kubernetes, shop.namespace, "cart"), 1),
+    await eventually(
+      "cart has one pod again",
+      async () => isSettled(await deploymentOf(harness.kubernetes, shop.namespace, "cart"), 1),
+      selfHeal,
     );
     await harness.kubernetes.request("DELETE", `/api/v1/namespaces/${shop.namespace}/services/catalog`);
-    await eventually("the Service catalog is there again", () =>
-      harness.kubernetes.request("GET", `/api/v1/namespaces/${shop.namespace}/services/catalog`),
+    await eventually(
+      "the Service catalog is there again",
+      () => harness.kubernetes.request("GET", `/api/v1/namespaces/${shop.namespace}/services/catalog`),
+      selfHeal,
     );
     await eventually("both are well", async () =>
       (await applicationsOf(harness.kubernetes, "shop-rollout")).every(isHealthy),
@@ -125,15 +132,19 @@ describe("gitops", () => {
       [path]: declared.replace("replicas: 1", "replicas: 2"),
       "rollout/NOTES.md": "Ask Ann.\n",
     });
-    await eventually("cart has two pods", async () =>
-      isSettled(await deploymentOf(harness.kubernetes, shop.namespace, "cart"), 2),
+    await eventually(
+      "cart has two pods",
+      async () => isSettled(await deploymentOf(harness.kubernetes, shop.namespace, "cart"), 2),
+      selfHeal,
     );
     expect((await applicationOf(harness.kubernetes, shop.applicationName("cart"))).revision).toBe(commit);
     expect((await shop.run("refresh")).changes).toEqual(["update GitManifests shop"]);
     expect((await shop.run("up")).changes).toEqual(["update GitManifests shop"]);
     expect(harness.repository.files()).toMatchObject({ [path]: declared, "rollout/NOTES.md": "Ask Ann.\n" });
-    await eventually("cart has one pod again", async () =>
-      isSettled(await deploymentOf(harness.kubernetes, shop.namespace, "cart"), 1),
+    await eventually(
+      "cart has one pod again",
+      async () => isSettled(await deploymentOf(harness.kubernetes, shop.namespace, "cart"), 1),
+      selfHeal,
     );
   });
 
