@@ -150,10 +150,14 @@ function ciSecrets(
 
 const imageKeySecret = "image-key";
 
-/** Of images that CI builds, only those are released that it has signed. */
-function imageSigning({ imageKey }: Credentials): Record<string, unknown> {
+/**
+ * Of images that CI builds, only those are released that it has signed. The first ones of another monorepo are built here, and
+ * released by command: there, nothing is demanded.
+ */
+function imageSigning({ imageKey }: Credentials, isOtherMonorepo: boolean): Record<string, unknown> {
   const publicKey = createPublicKey(imageKey).export({ type: "spki", format: "pem" });
-  return { secret: imageKeySecret, publicKeys: [String(publicKey)], verify: "signed" };
+  const keys = { secret: imageKeySecret, publicKeys: [String(publicKey)] };
+  return isOtherMonorepo ? keys : { ...keys, verify: "signed" };
 }
 
 /** Dependencies run what their users have provided from the sandbox's registry. */
@@ -189,7 +193,9 @@ function withEndpoints(
     "delivery:images": {
       ...Object(settings["delivery:images"]),
       registry: registryHost,
-      ...(built && githubApi !== undefined ? { signing: imageSigning(credentials) } : {}),
+      ...(built && githubApi !== undefined
+        ? { signing: imageSigning(credentials, programRepository !== undefined) }
+        : {}),
     },
     "delivery:ci": { ...ci, host: circleci.url, organizationId: circleci.organizationId, ...ownProgram },
     ...(githubApi === undefined
