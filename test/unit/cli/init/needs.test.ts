@@ -33,7 +33,7 @@ test("a program that only this machine has is no program for CI", () => {
   const more = (repository: string): object => ({
     ci: { engine: "travis", environment: {}, contexts: {}, program: { repository } },
   });
-  expect(missing("travis", more("/work/main"))).toEqual(["ci.program.repository", ".travis.yml"]);
+  expect(missing("travis", more("/home/ann/delivery"))).toEqual(["ci.program.repository", ".travis.yml"]);
   expect(missing("travis", more("git@github.com:acme/delivery.git"))).toEqual([".travis.yml"]);
 });
 
