@@ -1,6 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { stringify } from "yaml";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { listWorkloads } from "../../cli/status/cluster-status.ts";
@@ -8,7 +6,6 @@ import { workloadStatus } from "../../cli/status/workload-status.ts";
 import { errorMessage } from "../../core/error.ts";
 import { parseRecord, recordPath } from "../../git/release-record.ts";
 import { gitUsers } from "../../sandbox/machine/credentials.ts";
-import { sandboxSettings } from "../../sandbox/machine/endpoints.ts";
 import { startRollouts, stopRollouts } from "../../sandbox/machine/rollouts/rollouts.ts";
 import { buildTools } from "../../sandbox/machine/tools/go-tools.ts";
 import { eventually } from "../support/eventually.ts";
@@ -19,6 +16,7 @@ import { applicationOf, isHealthy } from "./support/application-state.ts";
 import { delivery } from "./support/delivery-command.ts";
 import { openEnvironment, type Environment } from "./support/environment.ts";
 import { enterGitOps, type GitOpsHarness } from "./support/gitops-harness.ts";
+import { writeStackFile } from "./support/stack-file.ts";
 
 /** New images in steps, by the real controller of Argo Rollouts, with real pods where the machine has them. The tests build on each other. */
 describe("gitops with canaries", () => {
@@ -83,7 +81,7 @@ describe("gitops with canaries", () => {
         },
       },
     };
-    declare();
+    writeStackFile(harness, shop, target.directory, inSteps);
   }, 1_800_000);
 
   afterAll(async () => {
@@ -181,26 +179,6 @@ describe("gitops with canaries", () => {
     const digest = await pushBuild(harness.stateDir, repository, from, `0.1.${builds}`, variables);
     await delivery(harness, target, "release", "--service", `cart=${digest}`);
     return digest;
-  }
-
-  /** Writes the stack file that the commands read. */
-  function declare(): void {
-    const { images } = sandboxSettings();
-    const file = {
-      schemaVersion: 2,
-      environment: shop.name,
-      app: { name: shop.app, directory: shop.monorepo.directory },
-      images: {
-        registry: harness.sandbox.endpoints.registryHost,
-        organization: images.organization,
-        username: images.username,
-        source: "registry",
-      },
-      ...inSteps,
-    };
-    const config = Object.fromEntries(Object.entries(file).map(([key, value]) => [`delivery:${key}`, value]));
-    mkdirSync(join(target.directory, "stacks"), { recursive: true });
-    writeFileSync(join(target.directory, "stacks", `Pulumi.${shop.name}.yaml`), stringify({ config }));
   }
 
   function record() {

@@ -1,11 +1,8 @@
-import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { stringify } from "yaml";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { errorMessage } from "../../core/error.ts";
 import { parseRecord, recordPath, type ReleaseRecord } from "../../git/release-record.ts";
 import { gitUsers } from "../../sandbox/machine/credentials.ts";
-import { sandboxSettings } from "../../sandbox/machine/endpoints.ts";
 import { eventually } from "../support/eventually.ts";
 import { pushBuild } from "../support/image-push.ts";
 import { webServer } from "../support/monorepo.ts";
@@ -13,6 +10,7 @@ import { deploymentOf, isSettled } from "../support/sandbox-harness.ts";
 import { delivery } from "./support/delivery-command.ts";
 import { openEnvironment, type Environment } from "./support/environment.ts";
 import { enterGitOps, type GitOpsHarness } from "./support/gitops-harness.ts";
+import { writeStackFile } from "./support/stack-file.ts";
 
 /** What the image's variable BAD says becomes of it: `late` answers 500 once it has run for six seconds, `never` does not listen. */
 const start = `date +%s > /tmp/started; echo "$BAD" > /tmp/bad
@@ -46,7 +44,7 @@ describe("verify", () => {
       `${webServer("cart", start)}RUN mkdir /www/cgi-bin && printf '${health}' > /www/cgi-bin/health && chmod +x /www/cgi-bin/health\n`,
     );
     target = { ...shop, directory: join(harness.stateDir, "program-of-verified") };
-    declare(settings);
+    writeStackFile(harness, shop, target.directory, settings);
     await shop.run("up");
   });
 
@@ -72,7 +70,8 @@ describe("verify", () => {
   ])("one that %s is taken back in Git and on the cluster", async (_what, bad, reason) => {
     if (!harness.podsRun) return;
     // However slow the machine is, only what never comes takes longer than it may.
-    if (bad === "never") declare({ ...settings, verify: { timeoutMinutes: 0.2 } });
+    if (bad === "never")
+      writeStackFile(harness, shop, target.directory, { ...settings, verify: { timeoutMinutes: 0.2 } });
     const { image, verification } = record();
     const good = image?.digest ?? "";
     const digest = await release({ BAD: bad });
@@ -82,26 +81,6 @@ describe("verify", () => {
     await expectRunning(good);
     expect(await delivery(harness, target, "verify")).toBe("verified: nothing waits for a verdict\n");
   });
-
-  /** Writes the stack file that the commands read. */
-  function declare(more: Readonly<Record<string, unknown>>): void {
-    const { images } = sandboxSettings();
-    const file = {
-      schemaVersion: 2,
-      environment: shop.name,
-      app: { name: shop.app, directory: shop.monorepo.directory },
-      images: {
-        registry: harness.sandbox.endpoints.registryHost,
-        organization: images.organization,
-        username: images.username,
-        source: "registry",
-      },
-      ...more,
-    };
-    const config = Object.fromEntries(Object.entries(file).map(([key, value]) => [`delivery:${key}`, value]));
-    mkdirSync(join(target.directory, "stacks"), { recursive: true });
-    writeFileSync(join(target.directory, "stacks", `Pulumi.${shop.name}.yaml`), stringify({ config }));
-  }
 
   async function release(variables: Readonly<Record<string, string>> = {}): Promise<string> {
     builds += 1;

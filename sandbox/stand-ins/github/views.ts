@@ -99,37 +99,26 @@ export function pullRequestView(host: GitHubHost, state: State, pull: PullReques
   };
 }
 
+/** What a pull request says of itself as an issue, too. */
+const issueFields = [
+  "id",
+  "number",
+  "state",
+  "title",
+  "body",
+  "user",
+  "labels",
+  "created_at",
+  "updated_at",
+  "closed_at",
+  "html_url",
+] as const;
+
 /** A pull request as one of the issues. */
 export function issueView(host: GitHubHost, state: State, pull: PullRequest): View {
-  const {
-    id,
-    number,
-    state: condition,
-    title,
-    body,
-    user,
-    labels,
-    created_at,
-    updated_at,
-    closed_at,
-    html_url,
-    url,
-  } = pullRequestView(host, state, pull);
-  const links = { url: url ?? null, html_url: html_url ?? null, merged_at: pull.merged?.at ?? null };
-  const shown = {
-    id,
-    number,
-    state: condition,
-    title,
-    body,
-    user,
-    labels,
-    created_at,
-    updated_at,
-    closed_at,
-    html_url,
-  };
-  return { ...shown, pull_request: links };
+  const view = pullRequestView(host, state, pull);
+  const links = { url: view["url"] ?? null, html_url: view["html_url"] ?? null, merged_at: pull.merged?.at ?? null };
+  return { ...Object.fromEntries(issueFields.map((field) => [field, view[field] ?? null])), pull_request: links };
 }
 
 export function reactionView(host: GitHubHost, { id, content, author, createdAt }: Reaction): View {
