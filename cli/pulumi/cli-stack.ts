@@ -7,6 +7,7 @@ import { temporaryDirectory } from "../../core/atomic-file.ts";
 import { writeYaml } from "../../core/yaml.ts";
 import { stackFileName, stackFilePath } from "../../stacks/stack-file.ts";
 import { explainEngineFailure } from "./diagnostics.ts";
+import { guardInlinePrograms } from "./inline-program.ts";
 import { readProject } from "./project.ts";
 import { findPulumi, type RunnableCommand } from "./pulumi-command.ts";
 
@@ -41,6 +42,7 @@ export async function openCliStack(name: string, options: CliStackOptions = {}):
   const project = readProject();
   const settings = options.settings ?? (await readSettings(name));
   const pulumiCommand = await findPulumi(process.env);
+  guardInlinePrograms();
   const directory = temporaryDirectory("delivery-stack-");
   try {
     // The Automation API knows nothing of `stackConfigDir`; providers resolve relative paths against `main`.

@@ -4,6 +4,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { LocalWorkspace, PulumiCommand, Stack } from "@pulumi/pulumi/automation/index.js";
 import { parse } from "yaml";
+import { guardInlinePrograms } from "../../cli/pulumi/inline-program.ts";
 import { writeFileAtomically } from "../../core/atomic-file.ts";
 import { runProcess } from "../../core/process.ts";
 import { quoteForShell } from "../../core/shell.ts";
@@ -58,6 +59,7 @@ export async function openStack(options: EngineOptions): Promise<Stack> {
     PULUMI_SKIP_UPDATE_CHECK: "true",
   };
   const kept = writeSettings(workspace, options);
+  guardInlinePrograms();
   const local = await LocalWorkspace.create({
     program: options.program,
     workDir: workspace,
