@@ -13,6 +13,7 @@ const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = 
   build: () => import("./commands/build.ts"),
   release: () => import("./commands/release.ts"),
   promote: () => import("./commands/promote.ts"),
+  approve: () => import("./commands/approve.ts"),
   verify: () => import("./commands/verify.ts"),
   rollback: () => import("./commands/rollback.ts"),
   serve: () => import("./commands/serve.ts"),

@@ -133,6 +133,14 @@ export function oneOf<Word extends string>(...words: readonly Word[]): (text: st
   };
 }
 
+/** Why something is done, which becomes a line of a commit. @param what completes "must say in one line why" */
+export function reasonText(what: string): (text: string, option: string) => string {
+  return (text, option) => {
+    if (/[\p{L}\p{N}]/u.test(text) && !/\p{Cc}/u.test(text)) return text;
+    throw new UsageError(`--${option} ${JSON.stringify(text)}: must say in one line why ${what}`);
+  };
+}
+
 /** The id of a commit, in full or its beginning. */
 export function commitId(text: string, option: string): string {
   if (commitSchema.safeParse(text).success) return text;

@@ -147,7 +147,7 @@ export interface Rejection {
   readonly digest: string;
   /** If it is there, it is newer than that of what runs. */
   readonly sourceCommit?: string | undefined;
-  /** Why a failed verification has taken it away, in one line. @default a person has */
+  /** Why it was taken away, by a failed verification or a person, in one line. @default a person has, and does not say why */
   readonly reason?: string | undefined;
 }
 

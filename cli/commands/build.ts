@@ -129,6 +129,7 @@ async function run(flags: BuildOptions, context: CommandContext): Promise<void> 
     writeDigests(
       output,
       Object.fromEntries(images.flatMap(({ service, digest }) => (digest ? [[service, digest]] : []))),
+      "the images are pushed: give another --output, and run the same command again",
     );
   report(images, skipped, json, context);
 }

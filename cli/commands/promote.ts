@@ -1,5 +1,5 @@
 import { summarize, type Released } from "../../git/records.ts";
-import { CommandError, defineCommand, type CommandContext } from "../command.ts";
+import { defineCommand, type CommandContext } from "../command.ts";
 import { duration, environmentName, UsageError, type OptionTable, type OptionValues } from "../options.ts";
 import { githubHelp, githubOf, githubSettings } from "../github/access.ts";
 import { clusterHelp } from "../project/cluster.ts";
@@ -11,22 +11,16 @@ import {
 } from "../migrations/release-migrated.ts";
 import { environmentHelp, environmentOptions, findEnvironment } from "../project/environment.ts";
 import { Project } from "../project/stack-file.ts";
-import {
-  assertNotMoved,
-  promotionTo,
-  readCandidates,
-  rolledBackLines,
-  unprovedLines,
-  type PromotionPath,
-} from "../promotion/candidates.ts";
+import { assertNotMoved, promotionTo } from "../promotion/candidates.ts";
 import { approvalTrailer } from "../promotion/approval.ts";
 import { promotionChangelog } from "../promotion/changelog.ts";
 import { copyImages, copyOrigins } from "../promotion/copy-images.ts";
 import { askGates, assertGatesPassed } from "../promotion/gates.ts";
 import { promotionBranch, propose as openProposal, repositoryName } from "../promotion/pull-request.ts";
+import { leftOutLines, propose, readProposal } from "../promotion/proposal.ts";
 import { registryHelp, registryOptions } from "../registry/open-registry.ts";
 import { releaseChecks } from "../release/assert-releasable.ts";
-import { readDigests, writeDigests } from "../release/digests-file.ts";
+import { readDigests } from "../release/digests-file.ts";
 import { requestOptions, requestTrailers } from "../release/requested-by.ts";
 import { report } from "../release/report.ts";
 import { breakGlassOption } from "../release/waiting.ts";
@@ -131,7 +125,7 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
       `--unverified asks no registry, and images are copied to that of ${to.name} (promotion.copyImages of ${project.stackFile(to.name).path}); leave it out`,
     );
   const path = { from, to, services: flags.service };
-  if (flags.propose !== undefined) return propose(flags.propose, path, context);
+  if (flags.propose !== undefined) return propose(flags.propose, await readProposal(path, context), context);
   const approved = flags.approved === undefined ? undefined : await readDigests(flags.approved, context.input);
   const candidates = await askGates({
     ...path,
@@ -141,8 +135,7 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
     wait: flags.wait,
     context,
   });
-  for (const line of [...unprovedLines(from.name, candidates), ...rolledBackLines(to.name, candidates)])
-    context.note(line);
+  for (const line of leftOutLines(path, candidates)) context.note(line);
   const { pending, rolledBack, unproved, outcomes } = candidates;
   const origins = promotion.rules.copyImages ? copyOrigins(project.stackFile(to.name), candidates) : undefined;
   await checks.assertReleasable(pending, origins);
@@ -194,22 +187,4 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
   report({ ...to, branch }, result, json, context, more);
   if (opened !== undefined && !json) context.print(`pull request ${opened.url}`);
   assertNoneWithheld(to, result);
-}
-
-/** What a person is to approve. Where there is nothing, an approval is of nothing: CI asks all the same. */
-async function propose(file: string, path: PromotionPath, { print, note }: CommandContext): Promise<void> {
-  const candidates = await readCandidates(path).catch((error: unknown) => {
-    if (!(error instanceof CommandError)) throw error;
-    note(error.message);
-    return undefined;
-  });
-  const { pending = [] } = candidates ?? {};
-  if (candidates !== undefined)
-    for (const line of [...unprovedLines(path.from.name, candidates), ...rolledBackLines(path.to.name, candidates)])
-      note(line);
-  writeDigests(file, Object.fromEntries(pending.map(({ service, digest }) => [service, digest])));
-  if (pending.length === 0) return print(`${path.to.name}: there is nothing to promote`);
-  print(`What ${path.from.name} runs, and ${path.to.name} is to run:`);
-  for (const { service, digest, sourceCommit } of pending)
-    print(`  ${service} ${digest}${sourceCommit === undefined ? "" : `, built from ${sourceCommit}`}`);
 }

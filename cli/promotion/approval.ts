@@ -40,7 +40,12 @@ function approvedGate(approved: Digests, pending: readonly Pick<Release, "servic
 
 /** The line of the commit that says who has approved, and where that can be looked up. */
 export function approvalTrailer(environment: Readonly<Record<string, string | undefined>>): string {
+  return `Approved: ${decidedWhere(environment)}`;
+}
+
+/** Where a person has decided, as far as this run knows. */
+export function decidedWhere(environment: Readonly<Record<string, string | undefined>>): string {
   const workflow = environment["CIRCLE_WORKFLOW_ID"];
-  if (workflow !== undefined && workflow !== "") return `Approved: in CircleCI's workflow ${workflow}`;
-  return `Approved: by hand, ${environment["USER"] ?? environment["LOGNAME"] ?? "unknown user"}`;
+  if (workflow !== undefined && workflow !== "") return `in CircleCI's workflow ${workflow}`;
+  return `by hand, ${environment["USER"] ?? environment["LOGNAME"] ?? "unknown user"}`;
 }

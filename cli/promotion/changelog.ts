@@ -22,7 +22,7 @@ export async function promotionChangelog(
   seen: Records,
 ): Promise<string> {
   try {
-    const ranges = releases.map((release) => rangeOf(release, seen, to.name));
+    const ranges = releases.map((release) => promotedRange(release, seen, to.name));
     const changes = await changesOfServices(readMonorepo(project, to.name), ranges);
     return changelogMarkdown(changes, webLinks(project.stackFile(to.name).find("github")?.github), limit);
   } catch (error) {
@@ -30,7 +30,8 @@ export async function promotionChangelog(
   }
 }
 
-function rangeOf({ service, sourceCommit }: Release, seen: Records, to: string): CommitRange {
+/** From what an environment runs to what it is to run. @param seen its records, as they are before */
+export function promotedRange({ service, sourceCommit }: Release, seen: Records, to: string): CommitRange {
   const before = seen.get(service);
   const reason =
     before?.image === undefined

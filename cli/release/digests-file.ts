@@ -59,14 +59,11 @@ function attempt<T>(location: string, read: () => T): T {
   }
 }
 
-/** @throws CommandError if it cannot be written */
-export function writeDigests(file: string, digests: Digests): void {
+/** @param hint what to do then @throws CommandError if it cannot be written */
+export function writeDigests(file: string, digests: Digests, hint: string): void {
   try {
     writeFileAtomically(file, `${JSON.stringify(digests)}\n`);
   } catch (error) {
-    throw new CommandError(
-      `${file} cannot be written (${errorMessage(error)}); the images are pushed: give another --output, and run the same command again`,
-      { cause: error },
-    );
+    throw new CommandError(`${file} cannot be written (${errorMessage(error)}); ${hint}`, { cause: error });
   }
 }

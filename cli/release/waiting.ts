@@ -1,7 +1,7 @@
 import { readBranch } from "../../git/deploy-repository.ts";
 import { readRecords, shortDigest, type Release } from "../../git/records.ts";
 import { CommandError, type CommandContext } from "../command.ts";
-import { UsageError, type OptionTable } from "../options.ts";
+import { reasonText, type OptionTable } from "../options.ts";
 import { findEnvironment, type DeliveryEnvironment, type EnvironmentFlags } from "../project/environment.ts";
 import type { Project } from "../project/stack-file.ts";
 import { holdGate } from "../promotion/hold-gate.ts";
@@ -10,16 +10,10 @@ import { holdGate } from "../promotion/hold-gate.ts";
 export const breakGlassOption = {
   "break-glass": {
     value: "REASON",
-    parse: reason,
+    parse: reasonText("nothing is waited for"),
     help: "release although no window is open; the commit says why",
   },
 } as const satisfies OptionTable;
-
-/** It becomes a line of a commit. */
-function reason(text: string, option: string): string {
-  if (/[\p{L}\p{N}]/u.test(text) && !/\p{Cc}/u.test(text)) return text;
-  throw new UsageError(`--${option} ${JSON.stringify(text)}: must say in one line why nothing is waited for`);
-}
 
 /** What the release records of an environment say is to run once a window is open. */
 export function waitingReleases(environment: DeliveryEnvironment): Promise<readonly Release[]> {

@@ -1,5 +1,5 @@
 import { errorMessage } from "../../../core/error.ts";
-import { holdLabel, holdStatus } from "../../github/hold.ts";
+import { setHold } from "../../github/hold.ts";
 import { Refusal } from "../answers.ts";
 import type { ChatAction } from "../chat-context.ts";
 import { runAgain } from "../pipelines.ts";
@@ -10,17 +10,10 @@ import { runAgain } from "../pipelines.ts";
  */
 export const hold: ChatAction<{ readonly kind: "hold" | "unhold" }> = async ({ kind }, request) => {
   const { repository, pullRequest, login, url } = request;
-  const { number, head, state, merged } = pullRequest;
+  const { head, state, merged } = pullRequest;
   if (state === "closed" && !merged) throw new Refusal("the pull request is closed: there is nothing to hold");
   const isHeld = kind === "hold";
-  if (isHeld) await repository.chat.addLabel(number, holdLabel);
-  else await repository.chat.removeLabel(number, holdLabel);
-  await repository.chat.setStatus(head.sha, {
-    context: holdStatus,
-    state: isHeld ? "failure" : "success",
-    description: isHeld ? `On hold: ${login}` : `No longer on hold: ${login}`,
-    url,
-  });
+  await setHold(repository.chat, pullRequest, { isHeld, by: login, url });
   const said = isHeld ? `it is on hold from ${head.sha.slice(0, 7)} on` : "it is no longer on hold";
   if (state === "closed" || repository.name !== request.places.source.name) return said;
   // Its required status changes with the next pipeline, which need not wait for a push.

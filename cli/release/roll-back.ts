@@ -1,0 +1,108 @@
+import {
+  commitReleases,
+  shortDigest,
+  summarize,
+  type Records,
+  type Release,
+  type ReleaseResult,
+} from "../../git/records.ts";
+import { CommandError } from "../command.ts";
+import { assertNotContracted } from "../migrations/contract.ts";
+import type { DeliveryEnvironment } from "../project/environment.ts";
+import type { Registry } from "../registry/client.ts";
+import { assertImagesComplete } from "./assert-images-exist.ts";
+import type { Digests } from "./digests-file.ts";
+import { readEarlier, type EarlierRecords } from "./earlier-records.ts";
+import { rejection } from "./rejection.ts";
+
+interface RollbackArgs {
+  /** The services in question. @default all */
+  readonly services: readonly string[] | undefined;
+  /** A commit of the deploy repository. @default the one before their last release */
+  readonly to?: string | undefined;
+  /** Where the images are looked for. @default nobody is asked */
+  readonly registry: Registry | undefined;
+  /** What else the commit says. */
+  readonly trailers: readonly string[];
+  /** What a person wants to be taken away, by service: anything else stays. @default whatever runs */
+  readonly away?: Digests;
+  /** Why, in one line; the records say it. @default they do not */
+  readonly reason?: string;
+}
+
+/**
+ * Makes an environment run again what it ran at an earlier commit, by a new one. What it takes away does not come back by itself.
+ * @throws CommandError where there is no way back, or others have released meanwhile
+ */
+export async function rollBack(
+  environment: DeliveryEnvironment,
+  { services, to, registry, trailers, away, reason }: RollbackArgs,
+): Promise<ReleaseResult> {
+  const earlier = await readEarlier(environment, services, to);
+  assertRunning(environment, away, earlier.seen);
+  const desired = restored(environment, earlier, earlier.seen, reason);
+  if (desired.length === 0)
+    throw new CommandError(
+      `${environment.name} already runs what it ran at ${earlier.commit} of ${earlier.services.join(", ")}; nothing was changed. Give another commit with --to`,
+    );
+  if (registry !== undefined) await assertImagesComplete(registry, desired);
+  return commitReleases({
+    ...environment,
+    choose: async (records, snapshot) => {
+      assertNoNewerReleases(environment, earlier.seen, records, earlier.services);
+      const releases = restored(environment, earlier, records, reason);
+      await assertNotContracted(environment, { releases, earlier: earlier.records, records, snapshot });
+      return releases;
+    },
+    describe: (released) => ({
+      subject: `rollback(${environment.name}): ${summarize(released)}`,
+      trailers: [`Rollback-To: ${earlier.commit}`, ...(reason === undefined ? [] : [`Reason: ${reason}`]), ...trailers],
+    }),
+  });
+}
+
+/**
+ * What has to be released again, under the present name of the images' repository: kustomize ignores images of any other name,
+ * and would deploy no digest at all.
+ */
+function restored(
+  environment: DeliveryEnvironment,
+  earlier: EarlierRecords,
+  records: Records,
+  reason: string | undefined,
+): Release[] {
+  return earlier.services.flatMap((service): Release[] => {
+    const [before, current] = [earlier.records.get(service), records.get(service)];
+    // A service that runs the digest already keeps its record, with all that newer commits have written into it.
+    if (before?.image === undefined || before.image.digest === current?.image?.digest) return [];
+    const { image, sourceCommit } = before;
+    const repository = environment.imagesOf(service);
+    const found = rejection(image.digest, current);
+    // Another image than the one that runs was taken away before, for a reason of its own.
+    const rejected =
+      found?.digest === current?.image?.digest && reason !== undefined ? found && { ...found, reason } : found;
+    return [{ service, repository, digest: image.digest, sourceCommit, rejected }];
+  });
+}
+
+function assertRunning({ name }: DeliveryEnvironment, away: Digests = {}, records: Records): void {
+  const others = Object.entries(away).flatMap(([service, digest]) => {
+    const now = records.get(service)?.image?.digest;
+    return now === digest ? [] : [`${service} runs ${now === undefined ? "nothing" : shortDigest(now)}`];
+  });
+  if (others.length > 0)
+    throw new CommandError(`${name} does not run what was to be taken away: ${others.join(", ")}; nothing was changed`);
+}
+
+function assertNoNewerReleases(
+  environment: DeliveryEnvironment,
+  seen: Records,
+  records: Records,
+  services: readonly string[],
+): void {
+  const newer = services.filter((service) => seen.get(service)?.image?.digest !== records.get(service)?.image?.digest);
+  if (newer.length > 0)
+    throw new CommandError(
+      `${newer.join(", ")} of ${environment.name} was released at this moment; nothing was changed. Look at what runs now, and run the same command again`,
+    );
+}
