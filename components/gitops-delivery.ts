@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Identity } from "../git/committer.ts";
-import { applicationName, previewsProjectName, projectName } from "../core/names.ts";
+import { applicationName, previewServiceName, previewsProjectName, projectName } from "../core/names.ts";
 import { argoCdKeyIds, type SigningKeys } from "../git/signing-keys.ts";
 import type { SigningArgs } from "./deploy-repository/signing-inputs.ts";
 import { AppProject } from "./argo-cd/app-project.ts";
@@ -167,6 +167,8 @@ export async function deliverByGit(args: GitOpsDeliveryArgs): Promise<void> {
           namespace: cluster.namespace,
           source: { repository: gitops.repository, branch: gitops.branch, path: `${environment}/${name}` },
           autoscaled: autoscaled.has(name),
+          rollouts: gitops.rollouts !== undefined && byName.has(name),
+          switchedServices: switchedServices(services.get(name)),
           replacing: services.get(name)?.kind === "job",
           extraSeconds: extraSeconds(services.get(name)),
           handOver: args.handOver,
@@ -240,6 +242,11 @@ function declareAdmission({ context, cluster, gitops, images }: GitOpsDeliveryAr
   const declared = declaredImages(context, (service) => images.get(service)?.repository);
   const previews = gitops?.previews !== undefined;
   return new Admission(environment.app, { context, settings, declared, previews, provider: cluster.provider });
+}
+
+/** The Services of a service of which Argo Rollouts says to which pods they lead. */
+function switchedServices(service: Service | undefined): string[] {
+  return service?.rollout?.strategy === "blueGreen" ? [service.name, previewServiceName(service.name)] : [];
 }
 
 /** How much longer than others a service may take until it is well: a job runs, and some start slowly. */

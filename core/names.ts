@@ -157,6 +157,16 @@ export function canaryAnalysisName(service: string): string {
   return `${service}-canary`;
 }
 
+/** What is measured before and after requests go to a service's new pods, all at once. */
+export function promotionAnalysisName(service: string, when: "pre" | "post"): string {
+  return `${service}-${when}-promotion`;
+}
+
+/** The Service that leads to the new pods before requests for the service do. */
+export function previewServiceName(service: string): string {
+  return `${service}-preview`;
+}
+
 /** The Job of one attempt at the migration of one image, e.g. `link-migration-0123abcd-1`: no two attempts share a name. */
 export function migrationJobName(service: string, digest: string, attempt: number): string {
   return `${migrationName(service)}-${digest.replace(/^sha256:/, "").slice(0, 8)}-${attempt}`;

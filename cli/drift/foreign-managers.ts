@@ -26,6 +26,8 @@ const controllers = new Set([
   "vpa-updater",
   "keda",
   "keda-operator",
+  // Argo Rollouts, in Services: to which pods they lead.
+  "rollouts-controller",
   "glbc",
   "kubernetes-replicator",
   "replicator",

@@ -69,6 +69,13 @@ const phrases: Readonly<Record<string, readonly Phrase[]>> = {
     ...podPhrases,
     { path: /^spec\/strategy/, text: only("rollout strategy") },
   ],
+  Rollout: [
+    { path: /^spec\/replicas$/, text: named("replicas") },
+    ...podPhrases,
+    { path: /^spec\/strategy/, text: only("rollout strategy") },
+    { path: /^spec\/progressDeadlineSeconds$/, text: named("seconds that new pods may take") },
+  ],
+  AnalysisTemplate: [{ path: /^spec/, text: only("what a rollout measures") }],
   StatefulSet: [
     { path: /^spec\/replicas$/, text: ofReplicas },
     ...podPhrases,

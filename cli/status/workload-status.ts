@@ -117,13 +117,18 @@ function stepsOf(rollout: KubernetesObject): Judgement {
     case "Degraded":
       return { state: "failed", health: "Degraded", message: message ?? "the rollout was ended" };
     case "Paused":
-      return progressing(`${stepOf(rollout)}pauses with ${podsOfBoth(rollout)}`);
+      return progressing(`${stepOf(rollout)}${pauseOf(rollout)} with ${podsOfBoth(rollout)}`);
     default:
       return progressing(`${stepOf(rollout)}${message ?? "is under way"}, with ${podsOfBoth(rollout)}`);
   }
 }
 
 function stepOf(rollout: KubernetesObject): string {
+  if (switchesAtOnce(rollout)) {
+    const isSwitched =
+      stringAt(rollout, "status", "blueGreen", "activeSelector") === stringAt(rollout, "status", "currentPodHash");
+    return isSwitched ? "after the switch, " : "before the switch, ";
+  }
   const steps = listAt(rollout, "spec", "strategy", "canary", "steps");
   const index = numberAt(rollout, "status", "currentStepIndex");
   if (index === undefined || steps.length === 0) return "";
@@ -133,6 +138,17 @@ function stepOf(rollout: KubernetesObject): string {
       .flatMap((step) => numberAt(step, "setWeight") ?? [])
       .at(-1) ?? 0;
   return index >= steps.length ? "after the last step, " : `at ${weight} %, `;
+}
+
+function pauseOf(rollout: KubernetesObject): string {
+  return switchesAtOnce(rollout) && valueAt(rollout, "spec", "strategy", "blueGreen", "autoPromotionEnabled") === false
+    ? `waits for \`kubectl argo rollouts promote ${nameOf(rollout)}\`,`
+    : "pauses";
+}
+
+/** Whether all requests go to the new pods at once: the strategy blueGreen. */
+function switchesAtOnce(rollout: KubernetesObject): boolean {
+  return valueAt(rollout, "spec", "strategy", "blueGreen") !== undefined;
 }
 
 function podsOfBoth(rollout: KubernetesObject): string {

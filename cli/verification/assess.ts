@@ -1,5 +1,14 @@
 import { shortDigest } from "../../git/records.ts";
-import { conditionOf, listAt, nameOf, numberAt, stringAt, type KubernetesObject } from "../../kubernetes/object.ts";
+import { valueAt } from "../../kubernetes/json.ts";
+import {
+  conditionOf,
+  labelsAt,
+  listAt,
+  nameOf,
+  numberAt,
+  stringAt,
+  type KubernetesObject,
+} from "../../kubernetes/object.ts";
 import { healthOf, type HealthStatus } from "../promotion/health.ts";
 import { workloadStatus } from "../status/workload-status.ts";
 import type { ServiceRules } from "./rules.ts";
@@ -33,10 +42,22 @@ export function assess({ service, digest, status, rules, now }: AssessArgs): Ass
   // Where nothing says when it was released, it is waited for.
   const limit = (Number.isNaN(released) ? now : released) + timeoutMinutes * 60_000;
   const health = healthOf({ service, digest }, status, minutes, now);
-  const problem = oldPods(digest, status);
+  const { problem, kept } = oldPods(digest, status);
   if (problem === undefined && health.healthySince !== null) {
-    const due = Date.parse(health.healthySince) + minutes * 60_000;
+    const since = Date.parse(health.healthySince);
+    const due = since + minutes * 60_000;
     const detail = `all pods have run it and been well since ${health.healthySince}`;
+    if (kept > 0) {
+      const keeping = keepMilliseconds(status.workload);
+      // They end when they have been kept, and that takes no longer than the rollout may.
+      if (now > Math.max(due, limit + keeping + timeoutMinutes * 60_000))
+        return {
+          state: "failed",
+          detail: `has ${kept} pods of another image, which were kept for ${keeping / 1000} s`,
+        };
+      const waits = `${detail}; ${kept} pods of the image before are kept for a while, to which no requests go`;
+      return { state: "hold", detail: waits, due: Math.max(due, since + keeping, now) };
+    }
     if (now >= due) return { state: "held", detail: minutes === 0 ? detail : `${detail}, for ${minutes} minutes` };
     if (now > limit + minutes * 60_000)
       return { state: "failed", detail: `was not well for ${minutes} minutes without a break; ${restarts(status)}` };
@@ -51,16 +72,43 @@ export function assess({ service, digest, status, rules, now }: AssessArgs): Ass
   return { state: "rollout", detail };
 }
 
-/** A Deployment counts pods that have begun to end as gone, and Argo CD looks at the template alone. */
-function oldPods(digest: string, { workload, pods }: HealthStatus): string | undefined {
-  if (!["Deployment", "Rollout", "StatefulSet"].includes(stringAt(workload ?? {}, "kind") ?? "")) return undefined;
-  const name = nameOf(workload ?? {});
+/** How long a Rollout keeps the pods of the image before when no requests go to them any more; 0: not at all. */
+function keepMilliseconds(workload: KubernetesObject = {}): number {
+  return (numberAt(workload, "spec", "strategy", "blueGreen", "scaleDownDelaySeconds") ?? 0) * 1000;
+}
+
+/**
+ * A Deployment counts pods that have begun to end as gone, and Argo CD looks at the template alone.
+ * @returns why the image is not the only one; and how many pods of another one a Rollout keeps, for going back in no time
+ */
+function oldPods(
+  digest: string,
+  { workload = {}, pods }: HealthStatus,
+): { readonly problem: string | undefined; readonly kept: number } {
+  if (!["Deployment", "Rollout", "StatefulSet"].includes(stringAt(workload, "kind") ?? ""))
+    return { problem: undefined, kept: 0 };
+  const name = nameOf(workload);
   const running = pods.filter((pod) => !["Succeeded", "Failed"].includes(stringAt(pod, "status", "phase") ?? ""));
+  if (running.length === 0) return { problem: `has no pod of ${shortDigest(digest)}`, kept: 0 };
   const others = running.filter((pod) => !imageOf(pod, name).endsWith(`@${digest}`));
-  if (others.length === 0 && running.length > 0) return undefined;
-  return running.length === 0
-    ? `has no pod of ${shortDigest(digest)}`
-    : `has ${others.length} of ${running.length} pods of another image: ${others.map(nameOf).join(", ")}`;
+  if (others.length < running.length && others.every((pod) => isSwitchedOff(pod, workload)))
+    return { problem: undefined, kept: others.length };
+  const list = others.map(nameOf).join(", ");
+  return { problem: `has ${others.length} of ${running.length} pods of another image: ${list}`, kept: 0 };
+}
+
+/** Whether a Rollout has switched all requests from a pod to those of its latest image. */
+function isSwitchedOff(pod: KubernetesObject, rollout: KubernetesObject): boolean {
+  const active = stringAt(rollout, "status", "blueGreen", "activeSelector");
+  if (active === undefined || active !== stringAt(rollout, "status", "currentPodHash")) return false;
+  return labelsAt(pod)["rollouts-pod-template-hash"] !== active;
+}
+
+/** The pods that are to answer: neither on their way out, nor kept without requests. */
+export function answeringPods({ workload = {}, pods }: HealthStatus): KubernetesObject[] {
+  return pods.filter(
+    (pod) => valueAt(pod, "metadata", "deletionTimestamp") === undefined && !isSwitchedOff(pod, workload),
+  );
 }
 
 function imageOf(pod: KubernetesObject, container: string): string {

@@ -5,13 +5,12 @@ import { readRecords, shortDigest, type Records } from "../../git/records.ts";
 import { commitVerdicts, isOpen, type Verdict } from "../../git/verdicts.ts";
 import type { KubernetesClient } from "../../kubernetes/client.ts";
 import { ApiError, UnreachableError } from "../../kubernetes/errors.ts";
-import { valueAt } from "../../kubernetes/json.ts";
 import { CommandError, type CommandContext } from "../command.ts";
 import type { DeliveryEnvironment } from "../project/environment.ts";
 import type { HealthStatus } from "../promotion/health.ts";
 import { readHealth, type HealthSource } from "../promotion/read-health.ts";
 import { oneLine } from "../status/reading.ts";
-import { assess, type Assessment } from "./assess.ts";
+import { answeringPods, assess, type Assessment } from "./assess.ts";
 import { runChecks } from "./checks.ts";
 import type { ServiceRules } from "./rules.ts";
 import { takeBack } from "./take-back.ts";
@@ -222,8 +221,7 @@ async function findingOf(
       environment: environment.name,
       namespace: source.endpoints.namespace,
       port: rules.port,
-      // One that is on its way out need not answer any more.
-      pods: status.pods.filter((pod) => valueAt(pod, "metadata", "deletionTimestamp") === undefined),
+      pods: answeringPods(status),
       client,
       context,
     },

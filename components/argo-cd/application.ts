@@ -12,6 +12,10 @@ export interface ApplicationSpecArgs {
   source: { repository: string; branch: string; path: string };
   /** Whether an autoscaler says how many pods its Deployment has. @default false */
   autoscaled?: boolean;
+  /** Whether the environment has Argo Rollouts. @default false */
+  rollouts?: boolean;
+  /** The Services of which Argo Rollouts says to which of their pods they lead. @default none */
+  switchedServices?: readonly string[];
   /** Whether one of its objects cannot change, and is made anew instead: a Job. @default false */
   replacing?: boolean;
 }
@@ -88,10 +92,23 @@ const autoscalers = ["kube-controller-manager", "k3s", "kubelite"];
  * none. What others set is undone.
  * Source: https://argo-cd.readthedocs.io/en/stable/user-guide/diffing/, …/sync-options/#respect-ignore-difference-configs
  */
-const leaveReplicas = {
-  ignoreDifferences: [{ group: "apps", kind: "Deployment", managedFieldsManagers: autoscalers }],
-  syncOptions: ["RespectIgnoreDifferences=true"],
-};
+const leaveReplicas = { group: "apps", kind: "Deployment", managedFieldsManagers: autoscalers };
+
+/**
+ * What has Argo CD leave to Argo Rollouts to which of its pods a Service leads. For server-side apply a selector is one value, and
+ * what Argo CD applies has the live label in it.
+ */
+const leaveSwitch = (name: string) => ({
+  kind: "Service",
+  name,
+  jsonPointers: ["/spec/selector/rollouts-pod-template-hash"],
+});
+
+/**
+ * Argo Rollouts gives a Service back when its Rollout is gone. By default Argo CD has that stay until its pods are gone, and the Service
+ * would lead to nothing for as long. Said of all that may have had one: it is too late when the Rollout is no longer declared.
+ */
+const rolloutsGoFirst = "PrunePropagationPolicy=background";
 
 /** What an Application is to do: follow a directory of Git, and undo what others change. */
 export function applicationSpec({
@@ -99,20 +116,27 @@ export function applicationSpec({
   namespace,
   source,
   autoscaled = false,
+  rollouts = false,
+  switchedServices = [],
   replacing = false,
 }: ApplicationSpecArgs) {
+  const left = [...(autoscaled ? [leaveReplicas] : []), ...switchedServices.map(leaveSwitch)];
   return {
     project,
     source: { repoURL: source.repository, targetRevision: source.branch, path: source.path },
     destination: { server: "https://kubernetes.default.svc", namespace },
-    ...(autoscaled ? { ignoreDifferences: leaveReplicas.ignoreDifferences } : {}),
+    ...(left.length === 0 ? {} : { ignoreDifferences: left }),
     syncPolicy: {
       automated: { prune: true, selfHeal: true },
       // Of a Job that has changed, server-side apply could not even tell the difference: the API server refuses its dry run, and the
       // Application is neither Synced nor OutOfSync from then on. Nor could it replace the Job.
       syncOptions: replacing
         ? ["ServerSideApply=false"]
-        : ["ServerSideApply=true", ...(autoscaled ? leaveReplicas.syncOptions : [])],
+        : [
+            "ServerSideApply=true",
+            ...(left.length === 0 ? [] : ["RespectIgnoreDifferences=true"]),
+            ...(rollouts ? [rolloutsGoFirst] : []),
+          ],
       // What mends a failed sync is a commit: without the refresh, every attempt would be at the revision that failed.
       retry: { limit: 5, refresh: true, backoff: { duration: "1s", factor: 2, maxDuration: "1m" } },
     },

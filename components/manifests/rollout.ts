@@ -1,14 +1,20 @@
-import { canaryAnalysisName } from "../../core/names.ts";
+import type { types } from "@pulumi/kubernetes";
+import { canaryAnalysisName, previewServiceName, promotionAnalysisName } from "../../core/names.ts";
 import {
+  analysisSeconds,
   measurementTimes,
   secondsOf,
   type AnalysisSettings,
+  type BlueGreenSettings,
+  type CanarySettings,
+  type PromotionAnalysisSettings,
   type RolloutSettings,
 } from "../service/rollout-settings.ts";
 import type { Service } from "../service/service.ts";
 import { initialReplicas, rolloutSeconds } from "./deployment.ts";
 import { metadata, selectorLabels, type Environment } from "./metadata.ts";
 import { podTemplate, type PodTemplateArgs } from "./pod-template.ts";
+import { servicePorts } from "./service-ports.ts";
 
 /** The group and version of Argo Rollouts' objects. */
 export const rolloutsApi = "argoproj.io/v1alpha1";
@@ -24,16 +30,19 @@ export function rollout(environment: Environment, service: Service, settings: Ro
     spec: {
       replicas: initialReplicas(service),
       revisionHistoryLimit: 5,
-      progressDeadlineSeconds: rolloutSeconds(service),
+      progressDeadlineSeconds: rolloutSeconds(service) + longestAnalysis(settings),
       progressDeadlineAbort: true,
       selector: { matchLabels: selectorLabels(environment, service.name) },
-      strategy: { canary: canary(service.name, settings) },
+      strategy:
+        settings.strategy === "canary"
+          ? { canary: canary(service.name, settings) }
+          : { blueGreen: blueGreen(service.name, settings) },
       template: podTemplate(environment, service, args),
     },
   };
 }
 
-function canary(service: string, { steps, analysis }: RolloutSettings) {
+function canary(service: string, { steps, analysis }: CanarySettings) {
   return {
     maxSurge: 1,
     maxUnavailable: 0,
@@ -48,33 +57,104 @@ function canary(service: string, { steps, analysis }: RolloutSettings) {
             templates: [{ templateName: canaryAnalysisName(service) }],
             // Once the pods of the first step are there.
             startingStep: 1,
-            args: [{ name: podsArgument, valueFrom: { podTemplateHashValue: "Latest" } }],
+            args: analysisArguments(),
           },
         }),
   };
 }
 
-const podsArgument = "canary-hash";
+/**
+ * The service's own Service is the active one: until its new pods are all ready it leads to the old ones, and to nothing in between.
+ * Source: https://argo-rollouts.readthedocs.io/en/stable/features/bluegreen/
+ */
+function blueGreen(service: string, settings: BlueGreenSettings) {
+  const { autoPromotion, scaleDownDelay = "30s", prePromotionAnalysis, postPromotionAnalysis } = settings;
+  const measured = (when: "pre" | "post") => ({
+    templates: [{ templateName: promotionAnalysisName(service, when) }],
+    args: analysisArguments(),
+  });
+  return {
+    activeService: service,
+    previewService: previewServiceName(service),
+    autoPromotionEnabled: autoPromotion !== false,
+    ...(typeof autoPromotion === "string" ? { autoPromotionSeconds: secondsOf(autoPromotion) } : {}),
+    scaleDownDelaySeconds: secondsOf(scaleDownDelay),
+    ...(prePromotionAnalysis === undefined ? {} : { prePromotionAnalysis: measured("pre") }),
+    ...(postPromotionAnalysis === undefined ? {} : { postPromotionAnalysis: measured("post") }),
+  };
+}
+
+/** Errors that Argo Rollouts lets pass one after the other are tried again after 10 seconds, and do not count as measurements. */
+const retrySeconds = 10;
 
 /**
- * What is measured while a Rollout goes through its steps. Argo Rollouts takes a value that is no number, or of which only failure is
+ * How long the longest analysis may take that a rollout waits for. Argo Rollouts counts that time as one without progress, in which a
+ * rollout would be ended for being late.
+ */
+function longestAnalysis(settings: RolloutSettings): number {
+  if (settings.strategy === "canary") return 0;
+  const times = [settings.prePromotionAnalysis, settings.postPromotionAnalysis].map((analysis) =>
+    analysis === undefined ? 0 : analysisSeconds(analysis) + analysis.count * toleratedErrors * retrySeconds,
+  );
+  return Math.max(...times);
+}
+
+/** The Service by which the new pods are reached before requests go to them. */
+export function previewService(environment: Environment, service: Service): types.input.core.v1.Service {
+  return {
+    metadata: { ...metadata(environment, service.name), name: previewServiceName(service.name) },
+    spec: { selector: selectorLabels(environment, service.name), ports: servicePorts(service) },
+  };
+}
+
+/** What is measured by a rollout, by the key of its manifest. */
+export function analysisTemplates(environment: Environment, service: string, settings: RolloutSettings) {
+  if (settings.strategy === "canary") {
+    const { analysis } = settings;
+    if (analysis === undefined) return {};
+    return { analysisTemplate: analysisTemplate(environment, service, canaryAnalysisName(service), analysis) };
+  }
+  const template = (when: "pre" | "post", analysis: PromotionAnalysisSettings) =>
+    analysisTemplate(environment, service, promotionAnalysisName(service, when), analysis, analysis.count);
+  const { prePromotionAnalysis: before, postPromotionAnalysis: after } = settings;
+  return {
+    ...(before === undefined ? {} : { prePromotionAnalysis: template("pre", before) }),
+    ...(after === undefined ? {} : { postPromotionAnalysis: template("post", after) }),
+  };
+}
+
+const podsArgument = "canary-hash";
+
+const analysisArguments = () => [{ name: podsArgument, valueFrom: { podTemplateHashValue: "Latest" } }];
+
+/** A server that does not answer once or twice is no bad image; one that does not come back is no good sign. */
+const toleratedErrors = 2;
+
+/**
+ * What is measured, as long as a Rollout goes through its steps, or as often as it says. Argo Rollouts takes a value that is no number, or of which only failure is
  * described, for a success; and an empty answer for an error, of which it allows some. So what is good is described, and all else
  * is bad.
  * Source: https://argo-rollouts.readthedocs.io/en/stable/analysis/prometheus/
  */
-export function analysisTemplate(environment: Environment, service: string, analysis: AnalysisSettings) {
+function analysisTemplate(
+  environment: Environment,
+  service: string,
+  name: string,
+  analysis: AnalysisSettings,
+  count?: number,
+) {
   const { interval, delay } = measurementTimes(analysis);
   return {
-    metadata: { ...metadata(environment, service), name: canaryAnalysisName(service) },
+    metadata: { ...metadata(environment, service), name },
     spec: {
       args: [{ name: podsArgument }],
-      metrics: Object.entries(analysis.metrics).map(([name, { query, failures = 0, ...limits }]) => ({
-        name,
+      metrics: Object.entries(analysis.metrics).map(([metric, { query, failures = 0, ...limits }]) => ({
+        name: metric,
         initialDelay: `${delay}s`,
         interval: `${interval}s`,
+        ...(count === undefined ? {} : { count }),
         failureLimit: failures,
-        // A server that does not answer once or twice is no bad image; one that does not come back is no good sign.
-        consecutiveErrorLimit: 2,
+        consecutiveErrorLimit: toleratedErrors,
         successCondition: condition(limits),
         provider: {
           prometheus: {

@@ -13,6 +13,7 @@ import { metadata } from "./metadata.ts";
 import { rolloutsApi } from "./rollout.ts";
 import { brokenByPatch, brokenIdentity } from "./object-guard.ts";
 import { patched, type LocatedPatch } from "../service/patches.ts";
+import { analysesOf } from "../service/rollout-settings.ts";
 import { withRestrictedDefaults } from "./pod-rights.ts";
 import type { Service } from "../service/service.ts";
 
@@ -61,7 +62,9 @@ export function ownKinds(services: readonly Service[]): { group: string; kind: s
   const kinds = services.flatMap(({ ownObjects = [], rollout }) => [
     ...ownObjects.map(({ object }) => kindOf(object)),
     ...(rollout === undefined ? [] : [{ apiVersion: rolloutsApi, kind: "Rollout" }]),
-    ...(rollout?.analysis === undefined ? [] : [{ apiVersion: rolloutsApi, kind: "AnalysisTemplate" }]),
+    ...(rollout === undefined || analysesOf(rollout).length === 0
+      ? []
+      : [{ apiVersion: rolloutsApi, kind: "AnalysisTemplate" }]),
   ]);
   const found = kinds.map(({ apiVersion, kind }) => ({ group: groupOf(apiVersion), kind }));
   const known = new Set(deployedKinds.map((one) => JSON.stringify(one)));

@@ -5,16 +5,23 @@ import { cronJob, job } from "./batch.ts";
 import { deployment } from "./deployment.ts";
 import type { Environment } from "./metadata.ts";
 import type { PodTemplateArgs } from "./pod-template.ts";
-import { analysisTemplate, rollout } from "./rollout.ts";
+import { analysisTemplates, previewService, rollout } from "./rollout.ts";
 import { headlessService, statefulSet } from "./stateful-set.ts";
+
+type AnalysisTemplate = NonNullable<ReturnType<typeof analysisTemplates>["analysisTemplate"]>;
 
 /** What makes the pods of a service: one of these, by its kind and its volumes. */
 export interface WorkloadManifests {
   deployment?: types.input.apps.v1.Deployment;
-  /** In place of the Deployment, where the service is rolled out in steps. */
+  /** In place of the Deployment, where the service has a `rollout`. */
   rollout?: ReturnType<typeof rollout>;
   /** What is measured meanwhile. */
-  analysisTemplate?: ReturnType<typeof analysisTemplate>;
+  analysisTemplate?: AnalysisTemplate;
+  /** What is measured before requests go to the new pods, all at once, and once they do. */
+  prePromotionAnalysis?: AnalysisTemplate;
+  postPromotionAnalysis?: AnalysisTemplate;
+  /** Leads to these pods before. */
+  previewService?: types.input.core.v1.Service;
   statefulSet?: types.input.apps.v1.StatefulSet;
   cronJob?: types.input.batch.v1.CronJob;
   job?: ReturnType<typeof job>;
@@ -29,9 +36,8 @@ export function workload(environment: Environment, service: Service, args: PodTe
   if (steps !== undefined)
     return {
       rollout: rollout(environment, service, steps, args),
-      ...(steps.analysis === undefined
-        ? {}
-        : { analysisTemplate: analysisTemplate(environment, service.name, steps.analysis) }),
+      ...analysisTemplates(environment, service.name, steps),
+      ...(steps.strategy === "blueGreen" ? { previewService: previewService(environment, service) } : {}),
     };
   if (!hasPodVolumes(service)) return { deployment: deployment(environment, service, args) };
   return {

@@ -22,8 +22,9 @@ import { readOwnManifests } from "./own-manifests.ts";
 import { hostConflicts, type WayIn } from "./host-conflicts.ts";
 import { kindProblems, unusedKindSettings } from "./kind-problems.ts";
 import { peerProblems } from "./peers.ts";
+import { portsOf } from "./ports.ts";
 import { contradictingResources } from "./resources.ts";
-import { rolloutProblems } from "./rollout-problems.ts";
+import { previewServiceProblems, rolloutProblems } from "./rollout-problems.ts";
 import { renamedSettings, settingsFile } from "./service-files.ts";
 import type { Service } from "./service.ts";
 import { variableProblems } from "./variable-problems.ts";
@@ -47,7 +48,7 @@ export interface DiscoveryArgs extends CandidateArgs {
   noMigrations?: string | undefined;
   /** What images have to prove in this environment, and why they cannot. @default not checked: nothing is released */
   verification?: { environment: EnvironmentVerify | undefined; refusal: string | undefined };
-  /** Why services can have no rollouts in steps in this environment. @default they can */
+  /** Why services can have no `rollout` in this environment. @default they can */
   noRollouts?: string | undefined;
   /** Whether the program builds the images, which runs no commands of services. @default false: CI builds them */
   programBuilds?: boolean;
@@ -97,6 +98,7 @@ export function findServices(args: DiscoveryArgs): FoundServices {
     ...overrideProblems(found, args),
     ...unusedArguments(found, args),
     ...claimProblems(read, args.dependencies),
+    ...previewServiceProblems(read, args.dependencies),
     ...unusedBuildSecrets(found, args),
     ...clashingBuildSecrets(services, args.file),
     ...unusedKindSettings(found, args),
@@ -155,7 +157,10 @@ function readService(
   const source = { root: args.app.directory, isIgnored, problems };
   const { listening, buildArgs } = readImageSource(candidate, source);
   problems.push(...kindProblems(candidate), ...volumeProblems(candidate));
-  problems.push(...rolloutProblems(candidate, args.noRollouts), ...ownCommandProblems(candidate, args.file));
+  problems.push(
+    ...rolloutProblems(candidate, { refusal: args.noRollouts, ports: portsOf(listening) }),
+    ...ownCommandProblems(candidate, args.file),
+  );
   problems.push(...variableProblems(candidate, args.absent ?? new Set()));
   for (const resource of contradictingResources(settings.resources ?? {})) {
     const { requests, limits } = settings.resources ?? {};

@@ -1,16 +1,19 @@
+import { nameProblem, previewServiceName } from "../../core/names.ts";
 import type { Problem } from "../../core/problem.ts";
 import type { Candidate } from "./candidates.ts";
 import { runsToCompletion } from "./kind.ts";
-import { measurementTimes, pausedSeconds } from "./rollout-settings.ts";
-import { hasPodVolumes } from "./volumes.ts";
+import type { NamedPort } from "./ports.ts";
+import { containerProbes } from "./probes.ts";
+import { measurementTimes, pausedSeconds, type BlueGreenSettings, type CanarySettings } from "./rollout-settings.ts";
+import { hasPodVolumes, headlessName } from "./volumes.ts";
 
-/** What says whether an environment can have rollouts in steps. */
+/** What says whether an environment can have rollouts by Argo Rollouts. */
 interface RolloutHost {
   delivery: "gitops" | "direct";
   gitops?: { rollouts?: unknown } | undefined;
 }
 
-/** Why an environment can have no rollouts in steps; `undefined`: it can. @param file the stack file */
+/** Why an environment can have none; `undefined`: it can. @param file the stack file */
 export function rolloutRefusal(file: string, { delivery, gitops }: RolloutHost): string | undefined {
   if (delivery === "direct")
     return `an image that is taken back has no release record where this program applies the workloads (delivery direct of ${file}); remove it there`;
@@ -18,16 +21,22 @@ export function rolloutRefusal(file: string, { delivery, gitops }: RolloutHost):
   return `Argo Rollouts is to be on the cluster; set gitops.rollouts of ${file} to {}, and this program installs it, or to existing where it is there`;
 }
 
-/**
- * What a rollout in steps would not do, though it says so. Without a router, traffic is split by pods alone.
- * @param refusal why the environment can have none
- */
-export function rolloutProblems({ settings, origin }: Candidate, refusal: string | undefined): Problem[] {
-  const { rollout, replicas = 1, autoscaling, volumes = {} } = settings;
+/** What is to be known of a service beyond its settings. */
+interface RolloutArgs {
+  /** Why the environment can have none. */
+  readonly refusal: string | undefined;
+  /** Where it listens, as its Dockerfile says, too. */
+  readonly ports: readonly NamedPort[];
+}
+
+type Refuse = (path: readonly string[], message: string) => void;
+
+/** What a rollout would not do, though it says so. */
+export function rolloutProblems({ settings, origin }: Candidate, { refusal, ports }: RolloutArgs): Problem[] {
+  const { rollout, autoscaling, volumes = {} } = settings;
   if (rollout === undefined || runsToCompletion(settings)) return [];
   const problems: Problem[] = [];
-  const refuse = (path: readonly string[], message: string): void =>
-    void problems.push({ location: origin("rollout", ...path), message });
+  const refuse: Refuse = (path, message) => void problems.push({ location: origin("rollout", ...path), message });
   if (refusal !== undefined) refuse([], refusal);
   if (autoscaling !== undefined)
     refuse(
@@ -44,13 +53,22 @@ export function rolloutProblems({ settings, origin }: Candidate, refusal: string
       [],
       "new pods cannot be beside the others where one node writes the volume at a time; set its `accessMode` to ReadWriteMany, or remove it",
     );
-  if (autoscaling === undefined && replicas < 2) {
-    refuse(
+  if (rollout.strategy === "canary") canaryProblems(rollout, settings, refuse);
+  else blueGreenProblems(rollout, settings, ports, refuse);
+  return problems;
+}
+
+/** Without a router, traffic is split by pods alone. */
+function canaryProblems(
+  rollout: CanarySettings,
+  { replicas = 1, autoscaling }: Candidate["settings"],
+  refuse: Refuse,
+): void {
+  if (autoscaling === undefined && replicas < 2)
+    return refuse(
       ["steps"],
       `of ${replicas === 1 ? "one pod" : "no pods"} there are no parts; set \`replicas\` to 2 at least, or remove it`,
     );
-    return problems;
-  }
   for (const [index, { weight }] of autoscaling === undefined ? rollout.steps.entries() : []) {
     const at = ["steps", String(index), "weight"];
     const before = rollout.steps[index - 1];
@@ -74,7 +92,66 @@ export function rolloutProblems({ settings, origin }: Candidate, refusal: string
       ["analysis"],
       `the first measurement is after ${measurementTimes(analysis).delay} s, and all steps pause for ${paused} s: nothing would be measured; set \`pause\` of the steps, or a shorter \`delay\``,
     );
-  return problems;
+}
+
+/** Requests are moved by a Service, and what tells when is the readiness of the pods, or an analysis. */
+function blueGreenProblems(
+  rollout: BlueGreenSettings,
+  { replicas, probes }: Candidate["settings"],
+  ports: readonly NamedPort[],
+  refuse: Refuse,
+): void {
+  if (ports.length === 0)
+    return refuse(
+      ["strategy"],
+      "without a port there is no Service that could lead to the new pods; set `port`, or `strategy` to canary, or remove it",
+    );
+  if (replicas === 0)
+    refuse([], "there are no pods to which requests could go; set `replicas` to 1 at least, or remove it");
+  if (containerProbes(probes, ports).readinessProbe === undefined && rollout.prePromotionAnalysis === undefined)
+    refuse(
+      [],
+      "nothing tells whether the new pods answer, and requests would go to them at once; set `probes.readiness` or `prePromotionAnalysis`",
+    );
+  for (const key of ["prePromotionAnalysis", "postPromotionAnalysis"] as const) {
+    const { count = 0, metrics = {} } = rollout[key] ?? {};
+    for (const [name, { failures = 0 }] of Object.entries(metrics))
+      if (failures >= count)
+        refuse(
+          [key, "metrics", name, "failures"],
+          `${failures} of ${count} measurements may be bad, and so all of them; set it below \`count\`, or raise that`,
+        );
+  }
+}
+
+/** Services whose preview Service would have the name of another's. */
+export function previewServiceProblems(
+  read: readonly { candidate: Pick<Candidate, "name" | "settings" | "origin"> }[],
+  dependencies: ReadonlySet<string>,
+): Problem[] {
+  const owners = new Map([...dependencies].map((name) => [name, `the dependency ${name}`]));
+  for (const { candidate } of read) {
+    owners.set(candidate.name, `the service ${candidate.name}`);
+    if (hasPodVolumes(candidate.settings)) owners.set(headlessName(candidate.name), `the volumes of ${candidate.name}`);
+  }
+  return read.flatMap(({ candidate: { name, settings, origin } }) => {
+    if (settings.rollout?.strategy !== "blueGreen") return [];
+    const location = origin("rollout", "strategy");
+    const preview = previewServiceName(name);
+    const invalid = nameProblem(preview);
+    if (invalid !== undefined)
+      return [
+        { location, message: `the Service of the new pods is ${preview}, which ${invalid}; set a shorter \`name\`` },
+      ];
+    const owner = owners.get(preview);
+    if (owner === undefined) return [];
+    return [
+      {
+        location,
+        message: `the Service of the new pods has the name ${preview}, which is that of ${owner}; rename one of them`,
+      },
+    ];
+  });
 }
 
 /**

@@ -43,7 +43,7 @@ const metricSchema = z
   .refine(({ min, max }) => min !== undefined || max !== undefined, "Says nothing of what is good; set min or max")
   .refine(({ min = -Infinity, max = Infinity }) => min <= max, "Has a min above max, which no value satisfies");
 
-const analysisSchema = z.strictObject({
+const analysisShape = {
   /** A server with Prometheus' HTTP API, as the cluster reaches it. */
   prometheus: z
     .url({ protocol: /^https?$/, error: "Must be a URL with http or https" })
@@ -59,19 +59,54 @@ const analysisSchema = z.strictObject({
       metricSchema,
     )
     .refine((metrics) => Object.keys(metrics).length > 0, "Measures nothing; name a metric, or remove it"),
+};
+
+const analysisSchema = z.strictObject(analysisShape);
+
+/** What is measured at one point of a rollout, which waits for the result. */
+const promotionAnalysisSchema = z.strictObject({
+  ...analysisShape,
+  /** How often each metric is measured. */
+  count: z.int("Must be a whole number").min(1, "Must be at least 1").max(1000, "Must be at most 1000"),
 });
 
-/** A new image gets some of the pods first, and all of them if it does well. */
-export const rolloutSchema = z.strictObject({
-  /** `canary`: new pods beside the others, in steps. */
-  strategy: z.literal("canary", "Must be canary"),
+/** New pods beside the others, in steps: a new image gets some of the pods first, and all of them if it does well. */
+const canarySchema = z.strictObject({
+  strategy: z.literal("canary"),
   steps: z.array(stepSchema).min(1, "Has no step, and so would do what happens anyway; add one, or remove `rollout`"),
   /** What is measured meanwhile; what is bad ends the rollout, and the pods before come back. @default readiness alone */
   analysis: analysisSchema.optional(),
 });
 
+/** As many new pods as there are old ones, and all requests go to the new ones at once. */
+const blueGreenSchema = z.strictObject({
+  strategy: z.literal("blueGreen"),
+  /** How long the new pods wait, ready, until requests go to them; `false`: until somebody says so. @default not at all */
+  autoPromotion: z
+    .union([z.literal(false), durationSchema], `${durationHint}, or false: somebody says when`)
+    .optional(),
+  /** What is measured before requests go to the new pods. @default readiness alone */
+  prePromotionAnalysis: promotionAnalysisSchema.optional(),
+  /** What is measured once they do; what is bad has them go to the pods before again. @default nothing */
+  postPromotionAnalysis: promotionAnalysisSchema.optional(),
+  /** How long the pods before stay after that, so that going back takes no time. @default 30s */
+  scaleDownDelay: durationSchema
+    .refine((text) => secondsOf(text) >= 30, "Must be at least 30s: nodes send requests to the pods before for as long")
+    .optional(),
+});
+
+/** How a new image takes the place of the one before. */
+export const rolloutSchema = z.discriminatedUnion(
+  "strategy",
+  [canarySchema, blueGreenSchema],
+  "Must be canary or blueGreen",
+);
+
 export type RolloutSettings = z.infer<typeof rolloutSchema>;
+export type CanarySettings = z.infer<typeof canarySchema>;
+export type BlueGreenSettings = z.infer<typeof blueGreenSchema>;
 export type AnalysisSettings = z.infer<typeof analysisSchema>;
+export type PromotionAnalysisSettings = z.infer<typeof promotionAnalysisSchema>;
 
 /** @param text such as `5m` */
 export function secondsOf(text: string): number {
@@ -79,8 +114,30 @@ export function secondsOf(text: string): number {
 }
 
 /** How long all steps pause. */
-export function pausedSeconds({ steps }: Pick<RolloutSettings, "steps">): number {
+export function pausedSeconds({ steps }: Pick<CanarySettings, "steps">): number {
   return steps.reduce((sum, { pause = "0s" }) => sum + secondsOf(pause), 0);
+}
+
+/** How long a rollout takes at least, beyond what the pods need to become ready. */
+export function leastSeconds(rollout: RolloutSettings): number {
+  if (rollout.strategy === "canary") return pausedSeconds(rollout);
+  const { autoPromotion, prePromotionAnalysis, postPromotionAnalysis } = rollout;
+  const analyses = [prePromotionAnalysis, postPromotionAnalysis].filter((analysis) => analysis !== undefined);
+  const waits = autoPromotion === undefined || autoPromotion === false ? 0 : secondsOf(autoPromotion);
+  return analyses.reduce((sum, analysis) => sum + analysisSeconds(analysis), waits);
+}
+
+/** How long an analysis takes where every measurement succeeds. */
+export function analysisSeconds(analysis: PromotionAnalysisSettings): number {
+  const { interval, delay } = measurementTimes(analysis);
+  return delay + (analysis.count - 1) * interval;
+}
+
+/** All that a rollout measures. */
+export function analysesOf(rollout: RolloutSettings): readonly AnalysisSettings[] {
+  const found =
+    rollout.strategy === "canary" ? [rollout.analysis] : [rollout.prePromotionAnalysis, rollout.postPromotionAnalysis];
+  return found.filter((analysis) => analysis !== undefined);
 }
 
 /** Between two measurements, and before the first, in seconds. */

@@ -77,7 +77,7 @@ export const serviceSettingsSchema = z.strictObject({
   replicas: kubernetesInt().min(0, "Must not be negative").optional(),
   /** Pods follow the load. @default off */
   autoscaling: autoscalingSchema.refine(({ min, max }) => min <= max, "Autoscaling needs min <= max").optional(),
-  /** How a new image takes the place of the one before, where Argo Rollouts does it in steps. @default pod by pod, as a Deployment does */
+  /** How a new image takes the place of the one before, where Argo Rollouts does it. @default pod by pod, as a Deployment does */
   rollout: rolloutSchema.optional(),
   /** What one pod asks for and may use. @default requests 10m CPU and 32Mi, limit 128Mi; a default follows what is set beside it */
   resources: resourcesSchema.optional(),
@@ -211,10 +211,24 @@ function mergeMaps(
   const merged = { ...base };
   for (const [key, value] of Object.entries(over)) {
     const before = merged[key];
-    const isUnit = units.includes([...path, key].join(".")) || units.includes([...path, "*"].join("."));
+    const isUnit =
+      units.includes([...path, key].join(".")) ||
+      units.includes([...path, "*"].join(".")) ||
+      isOtherStrategy(before, value);
     merged[key] = !isUnit && isPlainMap(before) && isPlainMap(value) ? mergeMaps(before, value, [...path, key]) : value;
   }
   return merged;
+}
+
+/** What one strategy of a rollout says, another one does not know. */
+function isOtherStrategy(before: unknown, after: unknown): boolean {
+  return (
+    isPlainMap(before) &&
+    isPlainMap(after) &&
+    before["strategy"] !== undefined &&
+    after["strategy"] !== undefined &&
+    before["strategy"] !== after["strategy"]
+  );
 }
 
 function isPlainMap(value: unknown): value is Record<string, unknown> {

@@ -2,7 +2,7 @@ import { kubeconfigVariable } from "../../core/names.ts";
 import type { Problem } from "../../core/problem.ts";
 import type { Candidate } from "./candidates.ts";
 import type { Service, SettingsLayer } from "./service.ts";
-import { pausedSeconds } from "./rollout-settings.ts";
+import { leastSeconds } from "./rollout-settings.ts";
 import { verificationRules, type EnvironmentVerify } from "./verify-settings.ts";
 
 /** What says who moves release records, and what CI may ask. */
@@ -71,12 +71,12 @@ export function verificationProblems(
   return services.flatMap(({ name, port, replicas, verify, rollout }) => {
     const rules = replicas === 0 ? undefined : verificationRules(environment, verify);
     const { checks = [], timeoutMinutes = 0 } = rules ?? {};
-    const paused = rollout === undefined ? 0 : pausedSeconds(rollout) / 60;
-    if (rules !== undefined && paused >= timeoutMinutes)
+    const least = rollout === undefined ? 0 : leastSeconds(rollout) / 60;
+    if (rules !== undefined && least >= timeoutMinutes)
       return [
         {
           location: `${location}.timeoutMinutes`,
-          message: `the steps of ${name}'s rollout pause for ${paused} minutes, and after ${timeoutMinutes} it would be taken back in the midst of them; set it higher here, or services.${name}.verify.timeoutMinutes`,
+          message: `the rollout of ${name} takes ${least} minutes at least, and after ${timeoutMinutes} it would be taken back in the midst of it; set it higher here, or services.${name}.verify.timeoutMinutes`,
         },
       ];
     const asked = checks.some((check) => "http" in check && check.http.path !== undefined);

@@ -31,3 +31,31 @@ test("the files of a service with a canary are what their golden file says", asy
   expect(Object.keys(files)).not.toContain("deployment.yaml");
   await expect(shown.join("---\n")).toMatchFileSnapshot("rollout.yaml");
 });
+
+test("those of a service of which all requests go to new pods at once are, too", async () => {
+  const measured = { prometheus: "http://metrics.monitoring:9090", interval: "30s", count: 4 };
+  const service = sampleService("link", {
+    rollout: {
+      strategy: "blueGreen",
+      autoPromotion: "5m",
+      scaleDownDelay: "10m",
+      prePromotionAnalysis: { ...measured, metrics: { ready: { query: 'min(up{pod=~"${pods}"})', min: 1 } } },
+      postPromotionAnalysis: {
+        ...measured,
+        delay: "1m",
+        metrics: { errors: { query: 'sum(rate(errors{pod=~"${pods}"}[1m]))', max: 0.01, failures: 1 } },
+      },
+    },
+  });
+  const image = `docker.io/acme/shop-link@sha256:${"a".repeat(64)}`;
+  const files = serviceFiles(serviceManifests(sampleContext([service]), service, { image }));
+  const { "rollout.yaml": rollout = "" } = files;
+  const shown = [
+    ["kustomization.yaml", files["kustomization.yaml"]],
+    ["rollout.yaml, but for its pods", rollout.slice(0, rollout.indexOf("  template:\n"))],
+    ...["pre-promotion-analysis.yaml", "post-promotion-analysis.yaml", "service.yaml", "preview-service.yaml"].map(
+      (name) => [name, files[name]],
+    ),
+  ].map(([name, text]) => `# ${name}\n${text}`);
+  await expect(shown.join("---\n")).toMatchFileSnapshot("rollout-blue-green.yaml");
+});

@@ -24,10 +24,10 @@ const file = join(directory, "install.json");
 beforeAll(() => writeFileSync(file, JSON.stringify({ apiVersion: "v1", kind: "List", items: release })));
 afterAll(() => rmSync(directory, { recursive: true }));
 
-const rollout = { strategy: "canary", steps: [{ weight: 50, pause: "1m" }] };
+const canary = { strategy: "canary", steps: [{ weight: 50, pause: "1m" }] };
 
-/** All that the dev stack declares with these settings of Argo Rollouts, and one service that is rolled out in steps. */
-async function declared(rollouts: unknown): Promise<DeclaredResources> {
+/** All that the dev stack declares with these settings of Argo Rollouts, and one service that has a rollout. */
+async function declared(rollouts: unknown, rollout: object = canary): Promise<DeclaredResources> {
   const settings = withSampleRelease(readStackFile("dev"));
   const gitops = { ...Object(settings["delivery:gitops"]), rollouts };
   const services = { ...Object(settings["delivery:services"]), link: { replicas: 2, rollout } };
@@ -64,7 +64,7 @@ test("Argo Rollouts is installed by the stack that installs Argo CD, and its kin
     spec: { namespaceResourceWhitelist: expect.arrayContaining([kind]) },
   });
   expect(named(resources, "Application::link")).toMatchObject({
-    spec: { syncPolicy: { syncOptions: ["ServerSideApply=true"] } },
+    spec: { syncPolicy: { syncOptions: ["ServerSideApply=true", "PrunePropagationPolicy=background"] } },
   });
   const { files } = Object(named(resources, "GitManifests::delinkcious"));
   expect(Object.keys(files).filter((path) => /^dev\/link\/(rollout|deployment)/.test(path))).toEqual([
@@ -76,6 +76,27 @@ test("where it exists, it is used", async () => {
   const resources = await declared("existing");
   expect(installed(resources)).toEqual([]);
   expect(Object.keys(Object(named(resources, "GitManifests::delinkcious").files))).toContain("dev/link/rollout.yaml");
+});
+
+test("where requests are moved by Services, Argo CD leaves these to Argo Rollouts, and nothing else of them", async () => {
+  const measured = { prometheus: "http://metrics:9090", count: 3, metrics: { errors: { query: "x", max: 1 } } };
+  const resources = await declared("existing", { strategy: "blueGreen", prePromotionAnalysis: measured });
+  const jsonPointers = ["/spec/selector/rollouts-pod-template-hash"];
+  expect(named(resources, "Application::link")).toMatchObject({
+    spec: {
+      ignoreDifferences: [
+        { kind: "Service", name: "link", jsonPointers },
+        { kind: "Service", name: "link-preview", jsonPointers },
+      ],
+      syncPolicy: {
+        syncOptions: ["ServerSideApply=true", "RespectIgnoreDifferences=true", "PrunePropagationPolicy=background"],
+      },
+    },
+  });
+  expect(named(resources, "Application::user")).not.toHaveProperty("spec.ignoreDifferences");
+  expect(named(resources, "argoproj.io/v1alpha1:AppProject::delinkcious-dev")).toMatchObject({
+    spec: { namespaceResourceWhitelist: expect.arrayContaining([{ group: "argoproj.io", kind: "AnalysisTemplate" }]) },
+  });
 });
 
 test("without it, nothing is declared", async () => {

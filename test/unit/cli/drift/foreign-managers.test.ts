@@ -142,3 +142,9 @@ test("statusText is not the status", () =>
   expect(managedBy(by("kubectl", { "f:statusText": {} }))).toEqual([
     "has statusText from kubectl, neither from Argo CD nor from the stack",
   ]));
+
+test("to which of its pods a Service leads is Argo Rollouts' to say", () => {
+  const selector: JsonMap = { "f:spec": { "f:selector": {} } };
+  expect(managedBy(by("rollouts-controller", selector))).toEqual([]);
+  expect(managedBy(by("kubectl-edit", selector))).toHaveLength(1);
+});

@@ -227,3 +227,38 @@ describe("a Rollout", () => {
     expect(workloadStatus(rollout(status))).toMatchObject({ service: "report", image, ...expected }),
   );
 });
+
+describe("a Rollout that moves all requests at once", () => {
+  const rollout = (status: JsonMap, autoPromotionEnabled = true): JsonMap => ({
+    kind: "Rollout",
+    metadata: { name: "report", creationTimestamp: "2026-01-01T09:00:00Z", generation: 3 },
+    spec: { replicas: 4, strategy: { blueGreen: { activeService: "report", autoPromotionEnabled } }, template: pods() },
+    status: { observedGeneration: "3", currentPodHash: "new", replicas: 8, updatedReplicas: 4, ...status },
+  });
+  const [old, moved] = ["old", "new"].map((activeSelector) => ({ blueGreen: { activeSelector } }));
+  const paused = { phase: "Paused", message: "BlueGreenPause", ...old };
+  test.each<[what: string, workload: JsonMap, expected: object]>([
+    ["pauses", rollout(paused), { state: "progress", message: "before the switch, pauses with 4 new and 4 old pods" }],
+    [
+      "waits for somebody",
+      rollout(paused, false),
+      { message: "before the switch, waits for `kubectl argo rollouts promote report`, with 4 new and 4 old pods" },
+    ],
+    [
+      "measures before",
+      rollout({ phase: "Progressing", message: "active service cutover pending", ...old }),
+      { message: "before the switch, active service cutover pending, with 4 new and 4 old pods" },
+    ],
+    [
+      "measures after",
+      rollout({ phase: "Progressing", message: "waiting for analysis to complete", ...moved }),
+      { message: "after the switch, waiting for analysis to complete, with 4 new and 4 old pods" },
+    ],
+    ["keeps old pods", rollout({ phase: "Healthy", ...moved }), { state: "ok", health: "Healthy", message: null }],
+    [
+      "was ended",
+      rollout({ phase: "Degraded", message: "RolloutAborted: Rollout aborted update to revision 2", ...old }),
+      { state: "failed", message: "RolloutAborted: Rollout aborted update to revision 2" },
+    ],
+  ])("and %s", (_what, workload, expected) => expect(workloadStatus(workload)).toMatchObject(expected));
+});

@@ -11,7 +11,7 @@ beforeEach(() => void (directory = mkdtempSync(join(tmpdir(), "rollouts-"))));
 afterEach(() => rmSync(directory, { recursive: true }));
 
 /** What is wrong with a service that says this of itself. */
-function problems(settings: object, noRollouts?: string): string[] {
+function problems(settings: object, noRollouts?: string, dependencies: readonly string[] = []): string[] {
   mkdirSync(join(directory, "svc/link"), { recursive: true });
   writeFileSync(join(directory, "svc/link/Dockerfile"), "FROM scratch\nEXPOSE 7070\n");
   // JSON is YAML.
@@ -21,7 +21,7 @@ function problems(settings: object, noRollouts?: string): string[] {
     file: "stacks/Pulumi.dev.yaml",
     defaults: {},
     overrides: {},
-    dependencies: new Set(),
+    dependencies: new Set(dependencies),
     images: { registry: "docker.io", organization: "acme", context: "service" },
     noRollouts,
   });
@@ -76,6 +76,55 @@ describe("what would do nothing is refused", () => {
   ])("%s", (_what, settings, problem) => expect(problems(settings)).toEqual([expect.stringMatching(problem)]));
 });
 
+describe("so it is where all requests are to go to new pods at once", () => {
+  const blueGreen = { strategy: "blueGreen" };
+  test.each<[what: string, settings: object, problem: RegExp]>([
+    [
+      "without a Service",
+      { kind: "worker", rollout: blueGreen },
+      /^rollout\.strategy: without a port there is no Service that could lead to the new pods/,
+    ],
+    ["without pods", { replicas: 0, rollout: blueGreen }, /^rollout: there are no pods to which requests could go/],
+    [
+      "without readiness",
+      { probes: { readiness: "none" }, rollout: blueGreen },
+      /^rollout: nothing tells whether the new pods answer, .*set `probes\.readiness` or `prePromotionAnalysis`/,
+    ],
+    ["with an autoscaler", { autoscaling: { min: 4, max: 9 }, rollout: blueGreen }, /^rollout: an autoscaler would/],
+    [
+      "with volumes of single pods",
+      { volumes: { d: { path: "/d", size: "1Gi", perPod: true } }, rollout: blueGreen },
+      /^rollout: pods with volumes of their own/,
+    ],
+    [
+      "with a volume that one node writes",
+      { volumes: { d: { path: "/d", size: "1Gi" } }, rollout: blueGreen },
+      /^rollout: new pods cannot be beside the others/,
+    ],
+    ["of a cron", { kind: "cron", schedule: "@daily", rollout: blueGreen }, /^rollout: has no effect on a cron/],
+    [
+      "with measurements that may all be bad",
+      {
+        rollout: {
+          ...blueGreen,
+          postPromotionAnalysis: { prometheus, count: 2, metrics: { errors: { ...metrics.errors, failures: 2 } } },
+        },
+      },
+      /^rollout\.postPromotionAnalysis\.metrics\.errors\.failures: 2 of 2 measurements may be bad, and so all of them/,
+    ],
+  ])("%s", (_what, settings, problem) => expect(problems(settings)).toEqual([expect.stringMatching(problem)]));
+
+  test("with another's name for the Service of the new pods", () => {
+    expect(problems({ rollout: blueGreen }, undefined, ["link-preview"])).toEqual([
+      "rollout.strategy: the Service of the new pods has the name link-preview, which is that of the dependency link-preview; rename one of them",
+    ]);
+    const name = "l".repeat(60);
+    expect(problems({ name, rollout: blueGreen })).toEqual([
+      expect.stringMatching(/^rollout\.strategy: the Service of the new pods is l+-preview, which has 68 characters/),
+    ]);
+  });
+});
+
 describe("so is what Argo Rollouts would take for something else", () => {
   test.each<[what: string, settings: object, problem: RegExp]>([
     [
@@ -97,9 +146,30 @@ describe("so is what Argo Rollouts would take for something else", () => {
     ],
     ["a login in Git", withAnalysis({ prometheus: "http://a:b@metrics" }), /must hold no login: manifests are in Git/],
     [
-      "blue and green",
-      { replicas: 4, rollout: { strategy: "blueGreen", steps } },
-      /strategy: "blueGreen": must be canary/,
+      "another strategy",
+      { replicas: 4, rollout: { strategy: "bluegreen", steps } },
+      /strategy: "bluegreen": must be canary or blueGreen/,
+    ],
+    ["steps of blueGreen", { rollout: { strategy: "blueGreen", steps } }, /rollout\.steps: unknown key/],
+    [
+      "a time for the switch without a unit",
+      { rollout: { strategy: "blueGreen", autoPromotion: 60 } },
+      /autoPromotion: 60: must be a time such as 30s, 5m or 1h, or false/,
+    ],
+    [
+      "a switch that is switched on",
+      { rollout: { strategy: "blueGreen", autoPromotion: true } },
+      /autoPromotion: true: must be a time such as 30s, 5m or 1h, or false/,
+    ],
+    [
+      "pods that go before requests do",
+      { rollout: { strategy: "blueGreen", scaleDownDelay: "10s" } },
+      /scaleDownDelay: "10s": must be at least 30s/,
+    ],
+    [
+      "measurements without an end",
+      { rollout: { strategy: "blueGreen", prePromotionAnalysis: { prometheus, metrics } } },
+      /prePromotionAnalysis\.count: missing; must be a whole number/,
     ],
     [
       "an unknown key",
@@ -113,6 +183,16 @@ test("what is good is taken", () => {
   expect(problems({ replicas: 2, rollout: { strategy: "canary", steps: [{ weight: 50 }] } })).toEqual([]);
   expect(problems(withSteps(10, 30, 60))).toEqual([]);
   expect(problems(withAnalysis({ interval: "30s", delay: "1m" }))).toEqual([]);
+  expect(problems({ rollout: { strategy: "blueGreen" } })).toEqual([]);
+  const measured = { prometheus, metrics, count: 3 };
+  const rollout = { strategy: "blueGreen", autoPromotion: "5m", scaleDownDelay: "10m" };
+  expect(
+    problems({ rollout: { ...rollout, prePromotionAnalysis: measured, postPromotionAnalysis: measured } }),
+  ).toEqual([]);
+  expect(problems({ rollout: { ...rollout, autoPromotion: false } })).toEqual([]);
+  expect(problems({ probes: { readiness: "none" }, rollout: { ...rollout, prePromotionAnalysis: measured } })).toEqual(
+    [],
+  );
 });
 
 test("an environment that cannot have any says why", () => {

@@ -27,6 +27,19 @@ describe("mergeSettings", () => {
       ],
       { resources: { requests: { cpu: "10m" }, limits: { memory: "1Gi" } } },
     ],
+    [
+      "what one strategy says is not said of another",
+      [{ rollout: { strategy: "canary", steps: [{ weight: 50 }] } }, { rollout: { strategy: "blueGreen" } }],
+      { rollout: { strategy: "blueGreen" } },
+    ],
+    [
+      "what is said of the same strategy is",
+      [
+        { rollout: { strategy: "blueGreen", autoPromotion: "5m" } },
+        { rollout: { strategy: "blueGreen", scaleDownDelay: "1m" } },
+      ],
+      { rollout: { strategy: "blueGreen", autoPromotion: "5m", scaleDownDelay: "1m" } },
+    ],
     ["lists are replaced", [{ peers: ["a", "b"] }, { peers: ["c"] }], { peers: ["c"] }],
     ["an empty list replaces as well", [{ peers: ["a"] }, { peers: [] }], { peers: [] }],
     ["a map replaces a scalar", [{ expose: true }, { expose: { host: "h" } }], { expose: { host: "h" } }],

@@ -68,11 +68,30 @@ test("a path is asked of those that listen, and of those alone whose pods run", 
   ]);
 });
 
-test("what pauses in steps has the time for them", () => {
-  const steps = [
-    { weight: 25, pause: "5m" },
-    { weight: 50, pause: "5m" },
-  ];
+const prometheus = "http://metrics.monitoring:9090";
+const metrics = { errors: { query: "sum(x)", max: 0.01 } };
+test.each<[what: string, rollout: NonNullable<Service["rollout"]>]>([
+  [
+    "pauses in steps",
+    {
+      strategy: "canary",
+      steps: [
+        { weight: 25, pause: "5m" },
+        { weight: 50, pause: "5m" },
+      ],
+    },
+  ],
+  [
+    "waits for requests, and measures before and after",
+    {
+      strategy: "blueGreen",
+      autoPromotion: "4m",
+      // 1 + 2 × 1 minutes, and 1 + 4 × 0.5.
+      prePromotionAnalysis: { prometheus, metrics, count: 3 },
+      postPromotionAnalysis: { prometheus, metrics, count: 5, interval: "30s", delay: "1m" },
+    },
+  ],
+])("what %s has the time for that", (_what, rollout) => {
   const service = (verify?: Service["verify"]): Service => ({
     name: "web",
     directory: "svc/web",
@@ -80,7 +99,7 @@ test("what pauses in steps has the time for them", () => {
     context: ".",
     port: 80,
     replicas: 4,
-    rollout: { strategy: "canary", steps },
+    rollout,
     ...(verify === undefined ? {} : { verify }),
   });
   const problems = (verify?: Service["verify"]): unknown =>
@@ -88,9 +107,7 @@ test("what pauses in steps has the time for them", () => {
   expect(problems()).toEqual([
     {
       location: `${file}: verify.timeoutMinutes`,
-      message: expect.stringMatching(
-        /^the steps of web's rollout pause for 10 minutes, and after 10 it would be taken/,
-      ),
+      message: expect.stringMatching(/^the rollout of web takes 10 minutes at least, and after 10 it would be taken/),
     },
   ]);
   expect(problems({ timeoutMinutes: 20 })).toEqual([]);
