@@ -14,6 +14,7 @@ import {
 import { Project } from "../project/stack-file.ts";
 import { openHealthSource } from "../promotion/read-health.ts";
 import { assertServicesKnown } from "../release/unknown-services.ts";
+import { recentOutcomes } from "../verification/recent-outcomes.ts";
 import { rulesOf } from "../verification/rules.ts";
 import { tellGitHub } from "../verification/tell-github.ts";
 import { verify, type VerifiedService } from "../verification/verify.ts";
@@ -73,7 +74,12 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
     link,
     context,
   });
-  await tellGitHub(project.stackFile(environment.name), verified, link, context);
+  await tellGitHub(
+    project.stackFile(environment.name),
+    { found: verified, recent: () => recentOutcomes(environment) },
+    link,
+    context,
+  );
   report(environment, verified, flags.json, context);
   assertNoneFailed(environment, verified);
 }

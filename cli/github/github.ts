@@ -12,6 +12,8 @@ export interface GitHub {
   pullRequestsOf(sha: string): Promise<PullRequest[]>;
   /** Says something of a commit, in place of what was said of it in the same context before. */
   setStatus(sha: string, status: CommitStatus): Promise<void>;
+  /** What was said last of a commit in a context, e.g. `success`; `undefined`: nothing. */
+  stateOf(sha: string, context: string): Promise<string | undefined>;
   /** Returns the one that is open for the same branches already, if there is one. */
   createPullRequest(pullRequest: NewPullRequest): Promise<PullRequest>;
   /** The paths that it changes; a renamed file counts at both. GitHub lists the first 3,000 files. */
@@ -86,6 +88,14 @@ export function openGitHub({ repository, ...options }: GitHubOptions): GitHub {
         },
         schema: z.object({}),
       });
+    },
+    async stateOf(sha, context) {
+      const { statuses } = await connection.call({
+        title: `read the statuses of commit ${sha} of ${repository}`,
+        path: `${root}/commits/${encodeURIComponent(sha)}/status?per_page=100`,
+        schema: z.object({ statuses: z.array(z.object({ context: z.string(), state: z.string() })) }),
+      });
+      return statuses.find((status) => status.context === context)?.state;
     },
     pullRequest: (number) =>
       connection.call({

@@ -12,35 +12,72 @@ import type { VerifiedService } from "./verify.ts";
 /**
  * Says at the commits of the monorepo what has come of their images, and in the pull requests that they are of what has failed.
  * The release records say it all the same, so that what GitHub refuses changes nothing.
+ * @param found what this run has found
+ * @param recent what the release records say of the last day: of a commit, several runs may find something, and one that was
+ *   killed has told nobody
  * @param link the job that has found it. @default it is none
  */
 export async function tellGitHub(
   file: StackFile,
-  services: readonly VerifiedService[],
+  {
+    found,
+    recent,
+  }: { readonly found: readonly VerifiedService[]; readonly recent: () => Promise<readonly VerifiedService[]> },
   link: string | undefined,
   context: CommandContext,
 ): Promise<void> {
   const settings = file.find("github")?.github;
-  const commits = Map.groupBy(
-    services.filter(({ outcome, sourceCommit }) => outcome.state !== "superseded" && sourceCommit !== undefined),
-    ({ sourceCommit }) => sourceCommit ?? "",
+  if (settings === undefined) return;
+  const isToTell = found.some(
+    ({ outcome, sourceCommit }) => outcome.state !== "superseded" && sourceCommit !== undefined,
   );
-  if (settings === undefined || commits.size === 0) return;
   if ((context.environment[githubTokenVariable] ?? "") === "") {
-    context.note(`GitHub is not told: ${githubTokenVariable} is not set`);
+    if (isToTell) context.note(`GitHub is not told: ${githubTokenVariable} is not set`);
     return;
   }
+  const known = await recent().catch((error: unknown): readonly VerifiedService[] => {
+    if (context.signal.aborted) throw error;
+    context.note(`GitHub is told of nothing that earlier runs have found: ${errorMessage(error)}`);
+    return [];
+  });
+  const commits = Map.groupBy(
+    [...found, ...known.filter((one) => !found.some((other) => isSame(one, other)))].filter(
+      ({ sourceCommit }) => sourceCommit !== undefined,
+    ),
+    ({ sourceCommit }) => sourceCommit ?? "",
+  );
   const github = githubOf(settings, context);
-  for (const [commit, verified] of commits) {
+  for (const [commit, services] of commits) {
     try {
-      await github.setStatus(commit, { ...statusOf(file.name, verified), url: link });
-      if (verified.some(({ outcome }) => outcome.state === "failed"))
-        await comment(github, commit, file.name, verified, link);
+      const status = statusOf(file.name, services);
+      const isNew = services.some((one) => found.includes(one) && one.outcome.state !== "superseded");
+      if (!isNew && !(await isMissing(github, commit, services, status))) continue;
+      const job = isNew ? link : undefined;
+      // The status comes last: as long as it is missing, whoever looks next writes the comment, too.
+      if (services.some(({ outcome }) => outcome.state === "failed"))
+        await comment(github, commit, file.name, services, job);
+      await github.setStatus(commit, { ...status, url: job });
     } catch (error) {
       if (context.signal.aborted) throw error;
       context.note(`GitHub is not told of ${commit}: ${errorMessage(error)}`);
     }
   }
+}
+
+function isSame(one: VerifiedService, other: VerifiedService): boolean {
+  return one.service === other.service && one.digest === other.digest && one.sourceCommit === other.sourceCommit;
+}
+
+/** Whether GitHub says something else of a commit, or nothing. Of what was superseded it need not say anything. */
+async function isMissing(
+  github: GitHub,
+  commit: string,
+  services: readonly VerifiedService[],
+  { context, state }: CommitStatus,
+): Promise<boolean> {
+  const told = await github.stateOf(commit, context);
+  if (services.every(({ outcome }) => outcome.state === "superseded")) return told === "pending";
+  return told !== state;
 }
 
 function statusOf(environment: string, services: readonly VerifiedService[]): CommitStatus {
@@ -51,7 +88,12 @@ function statusOf(environment: string, services: readonly VerifiedService[]): Co
   if (failed.length > 0)
     return { context, state: "failure", description: `${failed.join(", ")} failed, and is taken back` };
   if (pending.length > 0) return { context, state: "pending", description: `${pending.join(", ")} proves itself` };
-  return { context, state: "success", description: `${named("passed").join(", ")} passed` };
+  const [passed, superseded] = [named("passed"), named("superseded")];
+  const told = [
+    ...(passed.length === 0 ? [] : [`${passed.join(", ")} passed`]),
+    ...(superseded.length === 0 ? [] : [`${superseded.join(", ")} was followed by a newer release`]),
+  ];
+  return { context, state: "success", description: told.join("; ") };
 }
 
 async function comment(

@@ -66,6 +66,7 @@ interface Target {
 
 /**
  * Waits until the images of an environment have proved themselves, and takes back those that do not.
+ * @returns what has come of them, by service
  * @throws CommandError where the cluster refuses, or does not answer until the end: then these images wait for the next look
  */
 export async function verify(args: VerifyArgs): Promise<readonly VerifiedService[]> {
@@ -114,7 +115,7 @@ export async function verify(args: VerifyArgs): Promise<readonly VerifiedService
     }
     if (open.length > 0) await pause(look, left, deadline, context.signal);
   }
-  return done;
+  return done.toSorted((one, other) => one.service.localeCompare(other.service));
 }
 
 async function targets({ environment, services, rulesOf }: VerifyArgs): Promise<readonly Target[]> {

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { stringify } from "yaml";
+import type { CommandContext } from "../../../../cli/command.ts";
 import { StackFile } from "../../../../cli/project/stack-file.ts";
 import { tellGitHub } from "../../../../cli/verification/tell-github.ts";
 import type { Outcome, VerifiedService } from "../../../../cli/verification/verify.ts";
@@ -30,29 +31,31 @@ afterAll(async () => {
   rmSync(directory, { recursive: true });
 });
 
-async function told(token: string, outcomes: Readonly<Record<string, Outcome>>): Promise<string[]> {
+type Outcomes = Readonly<Record<string, Outcome>>;
+
+async function told(token: string, found: Outcomes, recent: Outcomes = {}): Promise<string[]> {
   const notes: string[] = [];
-  const services = Object.entries(outcomes).map(([service, outcome]): VerifiedService => ({
-    service,
-    digest: two,
-    sourceCommit: commit,
-    outcome,
-  }));
-  await tellGitHub(new StackFile("dev", directory), services, link, {
-    environment: { DELIVERY_GITHUB_TOKEN: token },
-    print: () => {},
-    note: (line) => notes.push(line),
-    input: async () => "",
-    signal: new AbortController().signal,
-  });
+  const services = (outcomes: Outcomes): VerifiedService[] =>
+    Object.entries(outcomes).map(([service, outcome]) => ({ service, digest: two, sourceCommit: commit, outcome }));
+  const both = { found: services(found), recent: async () => services(recent) };
+  await tellGitHub(new StackFile("dev", directory), both, link, context(token, notes));
   return notes;
 }
-const status = async () => (await harness.request("GET", `/repos/acme/shop/commits/${commit}/statuses`)).body[0];
+const context = (token: string, notes: string[]): CommandContext => ({
+  environment: { DELIVERY_GITHUB_TOKEN: token },
+  print: () => {},
+  note: (line) => notes.push(line),
+  input: async () => "",
+  signal: new AbortController().signal,
+});
+const statuses = async () => (await harness.request("GET", `/repos/acme/shop/commits/${commit}/statuses`)).body;
+const status = async () => (await statuses())[0];
 const comments = async () => (await harness.request("GET", "/repos/acme/shop/issues/1/comments")).body;
 
 const failed: Outcome = { state: "failed", evidence: "GET /: 500 in place of @200", back: one };
 const passed: Outcome = { state: "passed", evidence: "all is well" };
 const pending: Outcome = { state: "pending", detail: "it is running" };
+const superseded: Outcome = { state: "superseded", detail: "superseded by another" };
 
 test.each<[string, Record<string, Outcome>, string, string]>([
   ["pending", { cart: pending, catalog: passed }, "pending", "cart proves itself"],
@@ -73,6 +76,43 @@ test("the pull request hears what was found, and what runs now, in one comment",
   );
   expect(bodies[0]?.body).toContain(`[The job that found it](${link})`);
   expect(bodies[0]?.body).not.toContain("catalog");
+});
+
+test("what a killed run has told nobody is told by the next one, once", async () => {
+  await told(writeToken, { cart: pending });
+  await told(writeToken, {}, { cart: failed, catalog: passed });
+  expect(await status()).toMatchObject({ state: "failure", description: "cart failed, and is taken back" });
+  const before = (await statuses()).length;
+  await told(writeToken, {}, { cart: failed, catalog: passed });
+  expect((await statuses()).length).toBe(before);
+  expect(await comments()).toHaveLength(1);
+});
+
+test("what another run has found of the same commit counts, too", async () => {
+  await told(writeToken, { cart: failed });
+  await told(writeToken, { catalog: passed }, { cart: failed, catalog: pending });
+  expect(await status()).toMatchObject({ state: "failure", description: "cart failed, and is taken back" });
+  await told(writeToken, { catalog: passed }, { cart: passed });
+  expect(await status()).toMatchObject({ state: "success", description: "catalog, cart passed" });
+});
+
+test("nobody waits for the verdict of what was superseded, and nothing else is said of it", async () => {
+  const before = (await statuses()).length;
+  await told(writeToken, { cart: superseded });
+  await told(writeToken, {}, { cart: superseded });
+  expect((await statuses()).length).toBe(before);
+  await told(writeToken, { cart: pending });
+  await told(writeToken, {}, { cart: superseded });
+  expect(await status()).toMatchObject({ state: "success", description: "cart was followed by a newer release" });
+});
+
+test("where the deploy repository does not answer, it is told of what this run has found", async () => {
+  const notes: string[] = [];
+  const services = [{ service: "cart", digest: two, sourceCommit: commit, outcome: passed }];
+  const recent = () => Promise.reject(new Error("cannot be reached"));
+  await tellGitHub(new StackFile("dev", directory), { found: services, recent }, link, context(writeToken, notes));
+  expect(notes).toEqual(["GitHub is told of nothing that earlier runs have found: cannot be reached"]);
+  expect(await status()).toMatchObject({ state: "success", description: "cart passed" });
 });
 
 test("without a token, or with one that is refused, it is only noted", async () => {

@@ -1,0 +1,60 @@
+import { readBranch } from "../../git/deploy-repository.ts";
+import { recordTimelines, type RecordedRelease } from "../../git/record-timeline.ts";
+import { shortDigest } from "../../git/records.ts";
+import type { DeliveryEnvironment } from "../project/environment.ts";
+import type { VerifiedService } from "./verify.ts";
+
+/** How far back, in milliseconds: whoever looks next comes within a day. */
+const period = 24 * 3_600_000;
+
+/**
+ * What has come of the images of the last day, as the release records tell: a run that was killed may have told nobody.
+ * @throws DeployRepositoryError
+ */
+export function recentOutcomes(environment: DeliveryEnvironment): Promise<readonly VerifiedService[]> {
+  return readBranch(
+    environment,
+    async ({ commit }, git) => {
+      if (commit === undefined) return [];
+      const timelines = await recordTimelines(git, commit, environment.directory);
+      return [...timelines].flatMap(([service, timeline]) => outcomesOf(service, timeline, Date.now() - period));
+    },
+    "whole history",
+  );
+}
+
+/**
+ * What has come of the images of one service that had to prove themselves, the newest first.
+ * @param timeline what it has run, the newest first
+ * @param since milliseconds since 1970
+ */
+export function outcomesOf(
+  service: string,
+  timeline: readonly RecordedRelease[],
+  since: number,
+): readonly VerifiedService[] {
+  const outcomes = timeline.flatMap(
+    ({ at, record: { image, sourceCommit, verification } }, index): VerifiedService[] => {
+      const newer = timeline[index - 1];
+      // It counts from when it came to that: a release may have waited for long.
+      if (Date.parse(newer?.at ?? at) < since) return [];
+      if (image === undefined || verification === undefined) return [];
+      const verified = { service, digest: image.digest, sourceCommit };
+      if (verification.state === "passed")
+        return [{ ...verified, outcome: { state: "passed", evidence: verification.evidence } }];
+      if (verification.state === "failed")
+        return [{ ...verified, outcome: { state: "failed", evidence: verification.evidence, back: null } }];
+      if (newer === undefined) return [{ ...verified, outcome: { state: "pending", detail: "it has no verdict yet" } }];
+      const { rejected, image: next } = newer.record;
+      // Of the same image, the newer record says it.
+      if (next === undefined || next.digest === image.digest) return [];
+      if (rejected?.digest === image.digest && rejected.reason !== undefined)
+        return [{ ...verified, outcome: { state: "failed", evidence: rejected.reason, back: next.digest } }];
+      return [{ ...verified, outcome: { state: "superseded", detail: `superseded by ${shortDigest(next.digest)}` } }];
+    },
+  );
+  // What was found of an image last is what counts: its record may have been written once more.
+  const isFirst = ({ digest, sourceCommit }: VerifiedService, index: number): boolean =>
+    outcomes.findIndex((one) => one.digest === digest && one.sourceCommit === sourceCommit) === index;
+  return outcomes.filter(isFirst);
+}
