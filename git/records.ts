@@ -92,8 +92,8 @@ export async function commitReleases(args: ReleaseArgs, options?: CommitOptions)
         const known = release.sourceCommit === undefined || release.sourceCommit === before?.sourceCommit;
         if (known || !isSameImage(release, before?.image)) return [];
         // Its digest stays away; what the service is compared with is the commit that is noted now, which is newer.
-        const { digest, reason } = before?.rejected ?? {};
-        const rejected = digest === undefined ? undefined : { digest, reason };
+        const { digest, reason, judgment } = before?.rejected ?? {};
+        const rejected = digest === undefined ? undefined : { digest, reason, judgment };
         return [{ ...release, rejected, previous: release.digest }];
       });
       result = { released, confirmed };

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { schemaProblems, type Problem } from "../core/problem.ts";
 import { parseYaml, writeYaml } from "../core/yaml.ts";
+import { judgmentTextSchema, type RecordedJudgment } from "./recorded-judgment.ts";
 
 /** A digest as registries write it. */
 export const digestSchema = z.string().regex(/^sha256:[0-9a-f]{64}$/, "Must be sha256: and 64 hexadecimal digits");
@@ -29,6 +30,8 @@ const evidenceAnnotation = "delivery/verification-evidence";
 const waitingAnnotation = "delivery/waiting";
 const waitingSourceAnnotation = "delivery/waiting-source-commit";
 const linkAnnotation = "delivery/verification-link";
+const judgmentAnnotation = "delivery/judgment";
+const rejectedJudgmentAnnotation = "delivery/rejected-judgment";
 
 const annotationsSchema = z
   .strictObject({
@@ -42,6 +45,8 @@ const annotationsSchema = z
     [verifiedAtAnnotation]: z.iso.datetime("Must be a time such as 2026-11-30T12:00:00.000Z").optional(),
     [evidenceAnnotation]: z.string().optional(),
     [linkAnnotation]: z.string().optional(),
+    [judgmentAnnotation]: judgmentTextSchema.optional(),
+    [rejectedJudgmentAnnotation]: judgmentTextSchema.optional(),
     [waitingAnnotation]: digestSchema.optional(),
     [waitingSourceAnnotation]: commitSchema.optional(),
   })
@@ -140,6 +145,8 @@ export type Verification =
       readonly evidence: string;
       /** The job that has found it. @default it was found by hand */
       readonly link?: string | undefined;
+      /** What its metrics came to beside those of a baseline. @default nobody has judged them */
+      readonly judgment?: RecordedJudgment | undefined;
     };
 
 /** The newest image that a rollback took away. */
@@ -149,6 +156,8 @@ export interface Rejection {
   readonly sourceCommit?: string | undefined;
   /** Why it was taken away, by a failed verification or a person, in one line. @default a person has, and does not say why */
   readonly reason?: string | undefined;
+  /** What its metrics came to. @default nobody has judged them */
+  readonly judgment?: RecordedJudgment | undefined;
 }
 
 /** An image to be released. */
@@ -190,6 +199,7 @@ export function recordWith(
     ...(rejected === undefined ? {} : { [rejectedAnnotation]: rejected.digest }),
     ...(rejected?.sourceCommit === undefined ? {} : { [rejectedSourceAnnotation]: rejected.sourceCommit }),
     ...(rejected?.reason === undefined ? {} : { [rejectedReasonAnnotation]: rejected.reason }),
+    ...(rejected?.judgment === undefined ? {} : { [rejectedJudgmentAnnotation]: JSON.stringify(rejected.judgment) }),
     ...(sourceCommit === undefined ? {} : { [sourceAnnotation]: sourceCommit }),
     ...verificationAnnotations(verification, digest),
     ...(contractedBy === undefined ? {} : { [contractedByAnnotation]: contractedBy }),
@@ -215,13 +225,14 @@ function waitingAnnotations(waiting: WaitingImage | undefined): Record<string, s
 function verificationAnnotations(verification: Verification | undefined, digest: string): Record<string, string> {
   if (verification === undefined) return {};
   if (verification.state === "pending") return { [verificationAnnotation]: verification.state };
-  const { state, at, evidence, link } = verification;
+  const { state, at, evidence, link, judgment } = verification;
   return {
     [verificationAnnotation]: state,
     [verifiedDigestAnnotation]: digest,
     [verifiedAtAnnotation]: at,
     [evidenceAnnotation]: evidence,
     ...(link === undefined ? {} : { [linkAnnotation]: link }),
+    ...(judgment === undefined ? {} : { [judgmentAnnotation]: JSON.stringify(judgment) }),
   };
 }
 
@@ -232,7 +243,8 @@ function verificationOf(
   const { [verificationAnnotation]: state, [verifiedAtAnnotation]: at = "", [linkAnnotation]: link } = annotations;
   if (state === undefined || state === "pending") return state && { state };
   if (annotations[verifiedDigestAnnotation] !== digest) return undefined;
-  return { state, at, evidence: annotations[evidenceAnnotation] ?? "", link };
+  const judgment = annotations[judgmentAnnotation];
+  return { state, at, evidence: annotations[evidenceAnnotation] ?? "", link, ...(judgment && { judgment }) };
 }
 
 /** @param location the file, for messages */
@@ -257,6 +269,7 @@ export function parseRecord(location: string, text: string): ReleaseRecord | { p
             ...(annotations?.[rejectedReasonAnnotation] === undefined
               ? {}
               : { reason: annotations[rejectedReasonAnnotation] }),
+            ...(annotations?.[rejectedJudgmentAnnotation] && { judgment: annotations[rejectedJudgmentAnnotation] }),
           },
     sourceCommit: annotations?.[sourceAnnotation],
     contractedBy: annotations?.[contractedByAnnotation],

@@ -2,6 +2,7 @@ import { errorMessage } from "../../core/error.ts";
 import { writeFileAtomically } from "../../core/atomic-file.ts";
 import { CommandError, defineCommand, type CommandContext } from "../command.ts";
 import { judge } from "../judgment/judge.ts";
+import { judgmentVariable, recordedJudgment } from "../judgment/left-judgment.ts";
 import { measure } from "../judgment/measure.ts";
 import { metricsTokenVariable } from "../judgment/prometheus.ts";
 import { judgmentMarkdown, judgmentText } from "../judgment/report.ts";
@@ -63,6 +64,8 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
   const measured = settings.measured ?? (await measureNow(settings, flags.to ?? new Date(), context));
   const judgment = judge(settings, measured);
   if (flags.save !== undefined) save(flags.save, { ...settings, measured });
+  const left = context.environment[judgmentVariable] ?? "";
+  if (left !== "") save(left, recordedJudgment(judgment, settings));
   if (flags.json) context.print(JSON.stringify({ ...judgment, from: measured.from, to: measured.to }, undefined, 2));
   else context.print((flags.markdown ? judgmentMarkdown : judgmentText)(judgment, measured));
   if (judgment.verdict === "pass" || (judgment.verdict === "marginal" && flags.interim)) return;
@@ -94,7 +97,7 @@ function save(path: string, content: unknown): void {
   try {
     writeFileAtomically(path, `${JSON.stringify(content, undefined, 2)}\n`);
   } catch (error) {
-    throw new CommandError(`--save ${path}: cannot be written (${errorMessage(error)})`, { cause: error });
+    throw new CommandError(`${path} cannot be written (${errorMessage(error)})`, { cause: error });
   }
 }
 

@@ -1,3 +1,5 @@
+import type { RecordedJudgment } from "../../git/recorded-judgment.ts";
+
 /** The state of a part of the pipeline: `unknown` also where it cannot be asked, or has done nothing yet. */
 export type State = "ok" | "progress" | "failed" | "unknown";
 
@@ -19,6 +21,13 @@ export interface MigrationState {
   readonly message: string | null;
   /** What it has printed last, if it has failed. */
   readonly log: readonly string[];
+}
+
+/** What the metrics of an image came to beside those of a baseline. */
+export interface JudgedImage extends RecordedJudgment {
+  readonly digest: string;
+  /** Whether it was taken back, so that another image runs. */
+  readonly takenBack: boolean;
 }
 
 /** One service of one environment. Digests and commits are whole; what is not known is `null`. */
@@ -43,6 +52,8 @@ export interface ServiceStatus {
   readonly message: string | null;
   /** `null`: it has had none, or the cluster cannot be asked. */
   readonly migration: MigrationState | null;
+  /** The newest judgment of an image of it; `null`: there is none. */
+  readonly judgment: JudgedImage | null;
 }
 
 /** A part that could not be asked, or that refused. */

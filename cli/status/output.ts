@@ -2,6 +2,8 @@ import { writeFileSync } from "node:fs";
 import { errorMessage } from "../../core/error.ts";
 import { CommandError } from "../command.ts";
 import { worst, type DeliveryStatus, type ServiceStatus, type State } from "./model.ts";
+import { shortDigest } from "../../git/records.ts";
+import { judgmentPicture } from "./judgment-picture.ts";
 import { pipelinePicture } from "./picture.ts";
 import { cellsOf, columns, escapeMarkup, stageTitles, stateWords, statusText, untestedLine } from "./text.ts";
 
@@ -61,7 +63,7 @@ ${pipelinePicture(stages, "column")}
 <div class="card">${services.length === 0 ? '<p class="empty">No service is known: neither Git nor the cluster names one.</p>' : serviceTable(status)}</div>
 ${status.untested.length === 0 ? "" : `<p class="untested">${escapeMarkup(untestedLine(status))}</p>`}
 </section>
-${problems.length === 0 ? "" : problemList(status)}
+${judgmentList(status)}${problems.length === 0 ? "" : problemList(status)}
 </main>
 </body>
 </html>
@@ -133,6 +135,26 @@ function styled(column: (typeof columns)[number], text: string): string {
   return `<span${state === undefined ? "" : ` class="word ${state}"`}>${escapeMarkup(text)}</span>`;
 }
 
+/** What the metrics of each service's newest judged image came to. */
+function judgmentList({ services }: DeliveryStatus): string {
+  const figures = services.flatMap(({ service, judgment }) => {
+    if (judgment === null) return [];
+    const became = judgment.takenBack ? "taken back" : "runs";
+    return [
+      `<figure class="card judgment" data-judged="${escapeMarkup(service)}"><figcaption><strong>${escapeMarkup(service)}</strong> <code>${escapeMarkup(shortDigest(judgment.digest))}</code>, ${became}</figcaption>
+${judgmentPicture(judgment)}</figure>`,
+    ];
+  });
+  if (figures.length === 0) return "";
+  return `<section>
+<h2>Judged by their metrics</h2>
+<div class="judgments">
+${figures.join("\n")}
+</div>
+</section>
+`;
+}
+
 function problemList({ problems }: DeliveryStatus): string {
   const items = problems.map(
     ({ part, reason }) => `<li><strong>${stageTitles[part]}</strong>: ${escapeMarkup(reason)}</li>`,
@@ -183,6 +205,17 @@ figure { margin: 0; }
 .arrow.progress .shaft { stroke-dasharray: 4 3; animation: flow 0.7s linear infinite; }
 @keyframes flow { to { stroke-dashoffset: -7; } }
 @media (prefers-reduced-motion: reduce) { .arrow.progress .shaft { animation: none; } }
+.judgments { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 360px), 1fr)); gap: 16px; align-items: start; }
+.judgment { padding: 14px 16px; }
+.judgment figcaption { margin-bottom: 8px; overflow-wrap: anywhere; }
+.judged { display: block; width: 100%; max-width: 520px; height: auto; }
+.judged text { fill: var(--soft); font-size: 12px; }
+.judged .label { fill: var(--text); font-size: 13px; }
+.judged .strong { fill: var(--text); font-size: 14px; font-weight: 600; }
+.judged .track { fill: var(--line); }
+.judged .fill { fill: var(--state); }
+.judged .limit path { stroke: var(--soft); stroke-width: 1.5; }
+.judged .limit text { font-size: 10px; }
 .legend { display: flex; flex-wrap: wrap; gap: 4px 18px; margin: 14px 0 0; padding: 0; list-style: none; color: var(--soft); font-size: 13px; }
 .legend li::before, .service::before { content: ""; display: inline-block; width: 9px; height: 9px; border-radius: 50%; background: var(--state); margin-right: 8px; }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 12px; overflow: hidden; }

@@ -5,6 +5,7 @@ import type { DeployStatus, ReleaseStatus, SourceStatus } from "./git-status.ts"
 import type { MigrationStatus } from "./migration-status.ts";
 import {
   worst,
+  type JudgedImage,
   type MigrationState,
   type ServiceStatus,
   type Stage,
@@ -144,6 +145,7 @@ export function serviceStatus({
       workload?.memoryHint ??
       (judged.state === "ok" || judged.message === null ? noteOf(release) : oneLine(judged.message)),
     migration: migration === undefined ? null : migrationState(migration),
+    judgment: judgmentOf(release),
   };
 }
 
@@ -182,6 +184,15 @@ function noteOf({ rejected, waiting }: Partial<ReleaseStatus> = {}): string | nu
   if (rejected === undefined) return null;
   const { digest, reason } = rejected;
   return oneLine(`${shortDigest(digest)} was taken back${reason === undefined ? "" : `: ${reason}`}`);
+}
+
+/** What was taken back is newer than what runs in its place. */
+function judgmentOf({ image, verification, rejected }: Partial<ReleaseStatus> = {}): JudgedImage | null {
+  if (rejected?.judgment !== undefined) return { ...rejected.judgment, digest: rejected.digest, takenBack: true };
+  if (image === undefined || image === null || verification === undefined || verification.state === "pending")
+    return null;
+  const { judgment } = verification;
+  return judgment === undefined ? null : { ...judgment, digest: image.digest, takenBack: false };
 }
 
 function migrationState({ digest, state, message, log }: MigrationStatus): MigrationState {

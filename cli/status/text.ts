@@ -1,6 +1,6 @@
 import { shortCommit, shortDigest } from "../../git/records.ts";
 import { untestedReason } from "../testing/untested.ts";
-import type { DeliveryStatus, ServiceStatus, StageName, State } from "./model.ts";
+import type { DeliveryStatus, JudgedImage, ServiceStatus, StageName, State } from "./model.ts";
 
 /** What people call the parts. */
 export const stageTitles: Readonly<Record<StageName, string>> = {
@@ -48,9 +48,10 @@ export function statusText(status: DeliveryStatus): string {
       columns.map((column) => cells[column]),
     ),
   );
-  const messages = status.services.flatMap(({ service, message, state, migration }) => [
+  const messages = status.services.flatMap(({ service, message, state, migration, judgment }) => [
     ...(message === null ? [] : [`${stateMarks[state]} ${service}: ${message}`]),
     ...(migration?.log ?? []).map((printed) => `    ${printed}`),
+    ...(judgment === null ? [] : [`  ${service}: ${judgmentLine(judgment)}`]),
   ]);
   const stages = status.stages.map(
     ({ name, state, summary }) => `${stateMarks[state]} ${stageTitles[name].padEnd(8)}  ${summary}`,
@@ -76,6 +77,12 @@ export function statusText(status: DeliveryStatus): string {
     .filter((block) => block.length > 0)
     .map((block) => block.map(printable).join("\n"))
     .join("\n\n");
+}
+
+/** What the metrics of an image came to. */
+function judgmentLine({ digest, takenBack, score, groups }: JudgedImage): string {
+  const scores = groups.map(({ group, score: of }) => `${group} ${of}`).join(", ");
+  return `${shortDigest(digest)}${takenBack ? ", taken back," : ""} was judged ${score} of 100: ${scores}`;
 }
 
 /** Which services nothing tests. */

@@ -1,5 +1,6 @@
 import type { KubernetesClient } from "../../kubernetes/client.ts";
 import type { KubernetesObject } from "../../kubernetes/object.ts";
+import type { RecordedJudgment } from "../../git/recorded-judgment.ts";
 import type { CommandContext } from "../command.ts";
 
 /** What a check is about: the pods that run an image. */
@@ -20,6 +21,8 @@ export interface CheckOutcome {
   readonly passed: boolean;
   /** What was asked and what came of it, in one line. */
   readonly detail: string;
+  /** What its command has judged. @default nothing */
+  readonly judgment?: RecordedJudgment | undefined;
 }
 
 /** `{service}` and `{namespace}` in a setting that is for several services. */

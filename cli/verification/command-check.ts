@@ -1,6 +1,9 @@
+import { join } from "node:path";
+import { temporaryDirectory } from "../../core/atomic-file.ts";
 import { errorMessage } from "../../core/error.ts";
 import { runProcess } from "../../core/process.ts";
 import { shellProcess } from "../../core/shell.ts";
+import { judgmentVariable, readLeftJudgment } from "../judgment/left-judgment.ts";
 import { oneLine } from "../status/reading.ts";
 import type { CheckOutcome, CheckTarget } from "./check-target.ts";
 
@@ -11,12 +14,15 @@ export async function commandCheck(
 ): Promise<CheckOutcome> {
   const { command, args } = shellProcess(script);
   const name = `\`${oneLine(script)}\``;
+  using directory = temporaryDirectory("delivery-check-");
+  const left = join(directory.path, "judgment.json");
   const env = {
     ...context.environment,
     SERVICE: service,
     DELIVERY_ENVIRONMENT: environment,
     DELIVERY_NAMESPACE: namespace,
     DELIVERY_DIGEST: digest,
+    [judgmentVariable]: left,
   };
   try {
     const { signal } = context;
@@ -25,8 +31,13 @@ export async function commandCheck(
       signal,
       onLine: (line) => context.note(`${service} | ${line}`),
     });
-    if (ended.code === 0) return { passed: true, detail: `${name} has succeeded` };
-    return { passed: false, detail: `${name} ended with ${ended.signal ?? `exit status ${ended.code}`}` };
+    const judgment = readLeftJudgment(left);
+    if (judgment !== undefined && "problem" in judgment)
+      return { passed: false, detail: `${name} left a judgment that is none (${oneLine(judgment.problem)})` };
+    const score = judgment === undefined ? "" : `, score ${judgment.score} of 100`;
+    if (ended.code === 0) return { passed: true, detail: `${name} has succeeded${score}`, judgment };
+    const end = ended.signal ?? `exit status ${ended.code}`;
+    return { passed: false, detail: `${name} ended with ${end}${score}`, judgment };
   } catch (error) {
     if (context.signal.aborted) throw error;
     return { passed: false, detail: `${name} cannot be run (${oneLine(errorMessage(error))})` };

@@ -51,7 +51,16 @@ export async function takeBack(environment: DeliveryEnvironment, verdict: Verdic
           snapshot,
         });
         const link = verification.link === undefined ? "" : ` (${verification.link})`;
-        return [{ ...release, rejected: rejected && { ...rejected, reason: `${verification.evidence}${link}` } }];
+        return [
+          {
+            ...release,
+            rejected: rejected && {
+              ...rejected,
+              reason: `${verification.evidence}${link}`,
+              judgment: verification.judgment,
+            },
+          },
+        ];
       },
       describe: () => ({
         subject: `verify(${environment.name}): ${service} ${shortDigest(digest)} has failed, back to ${shortDigest(to)}`,

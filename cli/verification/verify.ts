@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { errorMessage } from "../../core/error.ts";
 import { readBranch } from "../../git/deploy-repository.ts";
 import { readRecords, shortDigest, type Records } from "../../git/records.ts";
+import type { RecordedJudgment } from "../../git/recorded-judgment.ts";
 import { commitVerdicts, isOpen, type Verdict } from "../../git/verdicts.ts";
 import type { KubernetesClient } from "../../kubernetes/client.ts";
 import { ApiError, UnreachableError } from "../../kubernetes/errors.ts";
@@ -153,8 +154,10 @@ function elsewhere({ service, digest }: Target, records: Records): Outcome {
 
 interface Seen {
   readonly target: Target;
-  readonly finding: Assessment;
+  readonly finding: Finding;
 }
+
+type Finding = Assessment & { readonly judgment?: RecordedJudgment | undefined };
 
 interface Look {
   readonly seen: readonly Seen[];
@@ -170,7 +173,7 @@ interface Look {
 async function seenBy(args: VerifyArgs, open: readonly Target[], last: boolean): Promise<Look> {
   if (open.length === 0) return { seen: [] };
   const { source, context } = args;
-  const found = new Map<Target, Assessment>();
+  const found = new Map<Target, Finding>();
   try {
     const client = source.cluster();
     const statusOf = await readHealth({ ...source, cluster: () => client });
@@ -196,7 +199,7 @@ async function seenBy(args: VerifyArgs, open: readonly Target[], last: boolean):
   }
 }
 
-function seenOf(open: readonly Target[], found: ReadonlyMap<Target, Assessment>): readonly Seen[] {
+function seenOf(open: readonly Target[], found: ReadonlyMap<Target, Finding>): readonly Seen[] {
   return open.flatMap((target) => {
     const finding = found.get(target);
     return finding === undefined ? [] : [{ target, finding }];
@@ -208,7 +211,7 @@ async function findingOf(
   client: KubernetesClient,
   target: Target,
   status: HealthStatus,
-): Promise<Assessment> {
+): Promise<Finding> {
   const { rules } = target;
   // It would wait for ever, and would not be promoted.
   if (rules === undefined)
@@ -229,14 +232,18 @@ async function findingOf(
     { withCommands: finding.state === "held" },
   );
   const failed = outcomes.filter(({ passed }) => !passed);
-  if (failed.length > 0) return { state: "failed", detail: failed.map(({ detail }) => detail).join("; ") };
+  // Of several judgments, the worst one says most.
+  const [judgment] = outcomes
+    .flatMap((outcome) => outcome.judgment ?? [])
+    .toSorted((left, right) => left.score - right.score);
+  if (failed.length > 0) return { state: "failed", detail: failed.map(({ detail }) => detail).join("; "), judgment };
   if (finding.state === "hold") return finding;
-  return { ...finding, detail: [finding.detail, ...outcomes.map(({ detail }) => detail)].join("; ") };
+  return { ...finding, detail: [finding.detail, ...outcomes.map(({ detail }) => detail)].join("; "), judgment };
 }
 
 function verdictOf(
   { service, digest, again }: Target,
-  { state, detail }: Assessment,
+  { state, detail, judgment }: Finding,
   link: string | undefined,
 ): Verdict {
   const evidence = oneLine(detail);
@@ -245,7 +252,7 @@ function verdictOf(
     service,
     digest,
     again,
-    verification: { state: state === "held" ? "passed" : "failed", at, evidence, link },
+    verification: { state: state === "held" ? "passed" : "failed", at, evidence, link, judgment },
   };
 }
 

@@ -17,6 +17,7 @@ export function sampleService(overrides: Partial<ServiceStatus> = {}): ServiceSt
     health: "Healthy",
     message: null,
     migration: null,
+    judgment: null,
     ...overrides,
   };
 }

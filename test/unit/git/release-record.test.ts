@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { initialRecord, parseRecord, recordPath, recordWith, serviceOfRecord } from "../../../git/release-record.ts";
+import { recordedJudgment } from "../../support/sample-judgment.ts";
 
 const digest = `sha256:${"0123456789abcdef".repeat(4)}`;
 const other = `sha256:${"f".repeat(64)}`;
@@ -85,6 +86,25 @@ describe("whether the image has proved itself", () => {
       `    digest: "${other}"`,
     );
     expect(parseRecord("record", edited)).toEqual({ image: { repository, digest: other } });
+  });
+
+  test("what its metrics came to is read as it was written, of what runs and of what was taken away", () => {
+    const verification = { ...verdict, judgment: recordedJudgment };
+    const text = recordWith({ repository, digest, verification }, { digest: other, judgment: recordedJudgment });
+    expect(parseRecord("record", text)).toEqual({
+      image: { repository, digest },
+      verification,
+      rejected: { digest: other, judgment: recordedJudgment },
+    });
+    const broken = text.replace(/(delivery\/judgment: ).*/, `$1"{}"`);
+    expect(parseRecord("record", broken)).toEqual({
+      problems: [
+        expect.objectContaining({
+          location: expect.stringContaining("delivery/judgment"),
+          message: expect.stringContaining("must be the JSON of a judgment"),
+        }),
+      ],
+    });
   });
 
   test("a verdict without its time is invalid", () => {

@@ -6,6 +6,7 @@ import { chromium, type Browser, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { DeliveryStatus, State } from "../../../../cli/status/model.ts";
 import { statusPage } from "../../../../cli/status/output.ts";
+import { recordedJudgment } from "../../../support/sample-judgment.ts";
 import { sampleService, sampleStatus } from "../../../support/sample-status.ts";
 
 let browser: Browser;
@@ -84,6 +85,60 @@ describe.each(views)("$width pixels wide and $colorScheme", ({ width, colorSchem
     await using shown = await show(status, width, colorScheme);
     expect(await shown.page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(width);
     expect(await shown.page.evaluate(widestOverflow)).toBeLessThanOrEqual(0);
+  });
+});
+
+// The outer edges of what is drawn, in pixels of the page, of each bar with its score.
+const drawnBars = `[...document.querySelectorAll("svg.judged .bar")].map((bar) => {
+  const length = (part) => bar.querySelector(part)?.getBoundingClientRect().width ?? 0;
+  return [Number(bar.dataset.score), Math.round(100 * length(".fill") / length(".track"))];
+})`;
+const judgedOverflow = `(() => {
+  const { left, right, top, bottom } = document.querySelector("svg.judged").getBoundingClientRect();
+  return Math.max(...[...document.querySelectorAll("svg.judged *")].flatMap((part) => {
+    const box = part.getBoundingClientRect();
+    return [left - box.left, box.right - right, top - box.top, box.bottom - bottom];
+  }));
+})()`;
+const overlaps = `[...document.querySelectorAll("svg.judged g")].filter((row) => {
+  const boxes = [...row.querySelectorAll("text")].map((text) => text.getBoundingClientRect());
+  return boxes.some((box, index) => boxes.slice(index + 1).some((other) => box.right > other.left && other.right > box.left));
+}).length`;
+
+describe.each(views)("a judgment, $width pixels wide and $colorScheme", ({ width, colorScheme }) => {
+  const judged = { ...recordedJudgment, digest: `sha256:${"5".repeat(64)}`, takenBack: true };
+
+  test("every bar is as long as its score, in the colour of what it came to", async () => {
+    await using shown = await show(
+      sampleStatus({ services: [sampleService({ judgment: judged })] }),
+      width,
+      colorScheme,
+    );
+    expect(await shown.page.evaluate(drawnBars)).toEqual([
+      [45, 45],
+      [0, 0],
+      [50, 50],
+      [100, 100],
+    ]);
+    const fills = `[...document.querySelectorAll("svg.judged .fill")].map((fill) => getComputedStyle(fill).fill)`;
+    const { failed, progress, ok } = colours[colorScheme];
+    expect(await shown.page.evaluate(fills)).toEqual([failed, progress, ok]);
+    expect(await shown.page.evaluate(judgedOverflow)).toBeLessThan(1);
+    expect(await shown.page.evaluate(overlaps)).toBe(0);
+    expect(shown.complaints).toEqual([]);
+  });
+
+  test("long names leave neither the picture nor their place", async () => {
+    const long = "w".repeat(63);
+    const judgment = {
+      ...judged,
+      groups: [{ group: long, score: 100 / 3, weight: 100 }],
+      metrics: [{ metric: long, group: long, classification: "missing", critical: true } as const],
+    };
+    await using shown = await show(sampleStatus({ services: [sampleService({ judgment })] }), width, colorScheme);
+    expect(await shown.page.evaluate(judgedOverflow)).toBeLessThan(1);
+    expect(await shown.page.evaluate(overlaps)).toBe(0);
+    expect(await shown.page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(width);
   });
 });
 

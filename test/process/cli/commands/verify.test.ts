@@ -23,6 +23,7 @@ import {
 import type { JsonMap } from "../../../../kubernetes/json.ts";
 import { BareRepository } from "../../../support/bare-repository.ts";
 import { KubernetesStandIn } from "../../../support/kubernetes-stand-in.ts";
+import { around } from "../../../support/sample-judgment.ts";
 import { runningService } from "../../../support/sample-running-service.ts";
 
 const one = `sha256:${"1".repeat(64)}`;
@@ -478,6 +479,60 @@ describe("checks", () => {
       command: `[ "$SERVICE $DELIVERY_ENVIRONMENT $DELIVERY_NAMESPACE $DELIVERY_DIGEST" = "link dev shop-dev ${two}" ]`,
     });
     expect(outcome.output).toMatch(/has passed: .*` has succeeded$/);
+  });
+
+  describe("a command that judges", () => {
+    const judging = { metrics: { errors: { query: "errors", direction: "increase" } } };
+    const measured = (canary: number) => ({
+      from: "2026-11-30T12:00:00Z",
+      to: "2026-11-30T12:05:00Z",
+      metrics: { errors: { canary: around(canary), baseline: around(1) } },
+    });
+    const judgedBy = (canary: number): Promise<Outcome> => {
+      writeFileSync(join(directory, "judged.json"), JSON.stringify({ ...judging, measured: measured(canary) }));
+      return passes({
+        command: `"${process.execPath}" "${join(program, "cli/delivery.js")}" judge --file judged.json`,
+      });
+    };
+    const recorded = {
+      pass: 95,
+      marginal: 75,
+      metrics: [{ metric: "errors", group: "errors", classification: "pass", critical: false }],
+    };
+
+    test("leaves its scores in the record, beside the verdict", async () => {
+      expect((await judgedBy(1)).output).toContain("judge --file judged.json` has succeeded, score 100 of 100");
+      expect(record("link").verification).toMatchObject({
+        state: "passed",
+        judgment: { ...recorded, verdict: "pass", score: 100, groups: [{ group: "errors", score: 100, weight: 100 }] },
+      });
+    });
+
+    test("leaves them beside what was taken back for them", async () => {
+      expect((await judgedBy(9)).error).toContain("ended with exit status 1, score 0 of 100");
+      expect(record("link")).toMatchObject({
+        image: { digest: one },
+        rejected: {
+          digest: two,
+          judgment: {
+            verdict: "fail",
+            score: 0,
+            metrics: [{ metric: "errors", group: "errors", classification: "high", critical: false }],
+          },
+        },
+      });
+      expect(record("link").verification).toBeUndefined();
+    });
+
+    test.each([
+      [
+        `echo '{"score": 100}' > "$DELIVERY_JUDGMENT"`,
+        /left a judgment that is none \(DELIVERY_JUDGMENT: verdict: missing; must be pass/,
+      ],
+      [`head -c 200000 /dev/zero > "$DELIVERY_JUDGMENT"`, /left a judgment that is none \(more than 100000 bytes\)/],
+    ])("does not pass with one that cannot be read: %s", async (command, message) => {
+      expect((await passes({ command })).error).toMatch(message);
+    });
   });
 
   test("every pod is asked at a path, and a URL with the service in it", async () => {

@@ -3,6 +3,8 @@ import type { WorkloadStatus } from "../../../../cli/status/workload-status.ts";
 import { collectStatus, type StatusSources } from "../../../../cli/status/collect.ts";
 import { applicationState } from "../../../../cli/status/stages.ts";
 import { NotReachableError } from "../../../../core/error.ts";
+import { recordedJudgment } from "../../../support/sample-judgment.ts";
+import type { ReleaseRecord } from "../../../../git/release-record.ts";
 
 const digest = (digit: string): string => `sha256:${digit.repeat(64)}`;
 const image = { repository: "docker.io/acme/shop-link", digest: digest("1") };
@@ -60,6 +62,7 @@ test("a pipeline in which everything is as released", async () => {
       health: "Healthy",
       message: null,
       migration: null,
+      judgment: null,
     },
   ]);
   expect(status.stages.map(({ name, state, summary }) => `${name} ${state} ${summary}`)).toEqual([
@@ -207,6 +210,26 @@ test("a release record that nobody has signed is a failure of its service, whate
 });
 
 const other = `sha256:${"3".repeat(64)}`;
+
+test("the newest judgment counts: that of what was taken back, or else of what runs", async () => {
+  const verification = {
+    state: "passed",
+    at: "2026-11-03T09:40:00.000Z",
+    evidence: "2 pods",
+    judgment: { ...recordedJudgment, verdict: "pass", score: 100 },
+  } as const;
+  const judgmentsOf = async (record: Pick<ReleaseRecord, "rejected" | "verification">) => {
+    const releases = () => Promise.resolve({ head: "9f8e7d6", releases: [{ ...released, ...record }] });
+    return (await collectStatus(sources({ releases }))).services.map(({ judgment }) => judgment);
+  };
+  const runs = { ...verification.judgment, digest: released.image.digest, takenBack: false };
+  expect(await judgmentsOf({})).toEqual([null]);
+  expect(await judgmentsOf({ verification })).toEqual([runs]);
+  expect(await judgmentsOf({ verification, rejected: { digest: other } })).toEqual([runs]);
+  expect(await judgmentsOf({ verification, rejected: { digest: other, judgment: recordedJudgment } })).toEqual([
+    { ...recordedJudgment, digest: other, takenBack: true },
+  ]);
+});
 
 test.each([
   ["has yet to prove itself", { verification: { state: "pending" } }, "progress", "what runs has yet to prove itself"],

@@ -3,6 +3,7 @@ import type { Stage, State } from "../../../../cli/status/model.ts";
 import { renderStatus, statusPage, verdict } from "../../../../cli/status/output.ts";
 import { pipelinePicture, textWidth, wrap } from "../../../../cli/status/picture.ts";
 import { ageBetween, statusText } from "../../../../cli/status/text.ts";
+import { recordedJudgment } from "../../../support/sample-judgment.ts";
 import { sampleService, sampleStatus } from "../../../support/sample-status.ts";
 
 test("the text has one line per service", () => {
@@ -29,6 +30,20 @@ test("the text has one line per service", () => {
 news: not tested, as \`test: none\` says
 
 CI: set CIRCLE_TOKEN to an API token of CircleCI to see it`);
+});
+
+const judged = { ...recordedJudgment, digest: `sha256:${"5".repeat(64)}`, takenBack: true } as const;
+
+test("what the metrics of an image came to is a line of the text, and a picture in the page that says the same in words", () => {
+  const status = sampleStatus({ services: [sampleService({ judgment: judged })] });
+  expect(statusText(status)).toContain(
+    "\n  link: sha256:555555555555, taken back, was judged 45 of 100: errors 0, latency 50, traffic 100\n",
+  );
+  const page = statusPage(status);
+  expect(page).toContain(
+    'aria-label="score 45 of 100, which fails: errors 0 × 40 % (errors high); latency 50 × 30 % (slow low, slowest pass); traffic 100 × 30 % (traffic pass, cache no data)"',
+  );
+  expect(statusPage(sampleStatus())).not.toContain("Judged by their metrics");
 });
 
 test("a name in the text cannot steer the terminal", () => {
