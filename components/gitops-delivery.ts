@@ -1,10 +1,16 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Identity } from "../git/committer.ts";
-import { applicationName, previewServiceName, previewsProjectName, projectName } from "../core/names.ts";
+import {
+  applicationName,
+  canaryServiceName,
+  previewServiceName,
+  previewsProjectName,
+  projectName,
+} from "../core/names.ts";
 import { argoCdKeyIds, type SigningKeys } from "../git/signing-keys.ts";
 import type { SigningArgs } from "./deploy-repository/signing-inputs.ts";
 import { AppProject } from "./argo-cd/app-project.ts";
-import { application } from "./argo-cd/application.ts";
+import { application, type ApplicationArgs } from "./argo-cd/application.ts";
 import type { ArgoCdSettings } from "./argo-cd/argo-cd-objects.ts";
 import { ArgoRollouts, type ArgoRolloutsSettings } from "./argo-cd/argo-rollouts.ts";
 import { ArgoCd } from "./argo-cd/argo-cd.ts";
@@ -20,8 +26,10 @@ import type { Installations } from "./argo-cd/installations.ts";
 import { declaredImages } from "./manifests/admission.ts";
 import { type ManifestContext } from "./manifests/manifest-context.ts";
 import { previewBounds } from "./manifests/preview-bounds.ts";
+import { exposedPort } from "./service/exposure.ts";
 import { runSeconds } from "./service/kind.ts";
 import { startSeconds } from "./service/probes.ts";
+import { isRouted } from "./service/rollout-settings.ts";
 import type { Service } from "./service/service.ts";
 import { deployedDependencies } from "./manifests/dependency.ts";
 import { deliverMigrations } from "./argo-cd/migration-applications.ts";
@@ -168,7 +176,7 @@ export async function deliverByGit(args: GitOpsDeliveryArgs): Promise<void> {
           source: { repository: gitops.repository, branch: gitops.branch, path: `${environment}/${name}` },
           autoscaled: autoscaled.has(name),
           rollouts: gitops.rollouts !== undefined && byName.has(name),
-          switchedServices: switchedServices(services.get(name)),
+          ...leftToRollouts(services.get(name)),
           replacing: services.get(name)?.kind === "job",
           extraSeconds: extraSeconds(services.get(name)),
           handOver: args.handOver,
@@ -244,9 +252,16 @@ function declareAdmission({ context, cluster, gitops, images }: GitOpsDeliveryAr
   return new Admission(environment.app, { context, settings, declared, previews, provider: cluster.provider });
 }
 
-/** The Services of a service of which Argo Rollouts says to which pods they lead. */
-function switchedServices(service: Service | undefined): string[] {
-  return service?.rollout?.strategy === "blueGreen" ? [service.name, previewServiceName(service.name)] : [];
+/** What Argo Rollouts writes of the objects of a service: to which pods its Services lead, and the weights of its route. */
+function leftToRollouts(service: Service | undefined): Pick<ApplicationArgs, "switchedServices" | "weightedRoute"> {
+  if (service?.rollout?.strategy === "blueGreen")
+    return { switchedServices: [service.name, previewServiceName(service.name)] };
+  if (service === undefined || !isRouted(service.rollout)) return {};
+  const kind = exposedPort(service)?.protocol === "gRPC" ? "GRPCRoute" : "HTTPRoute";
+  return {
+    switchedServices: [service.name, canaryServiceName(service.name)],
+    weightedRoute: { kind, name: service.name },
+  };
 }
 
 /** How much longer than others a service may take until it is well: a job runs, and some start slowly. */

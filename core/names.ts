@@ -162,6 +162,11 @@ export function promotionAnalysisName(service: string, when: "pre" | "post"): st
   return `${service}-${when}-promotion`;
 }
 
+/** The Service that leads to the new pods alone, where a Gateway splits requests. */
+export function canaryServiceName(service: string): string {
+  return `${service}-canary`;
+}
+
 /** The Service that leads to the new pods before requests for the service do. */
 export function previewServiceName(service: string): string {
   return `${service}-preview`;

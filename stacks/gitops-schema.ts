@@ -21,6 +21,17 @@ const rolloutsSchema = z.strictObject({
   /** Where its controller runs. @default argo-rollouts */
   namespace: z.string().default("argo-rollouts"),
   ...releaseKeys,
+  /** The plugin that splits requests by the Gateway API, for services with `rollout.router`. @default none */
+  gatewayPlugin: z
+    .strictObject({
+      /** Where its controller fetches it from at every start: a file of the plugin's release, for the nodes' architecture. */
+      location: z.url({ protocol: /^https$/, error: "Must be a URL with https" }),
+      /** Without it, the controller does not start. */
+      sha256: z
+        .string("Must be 64 hexadecimal digits; quote it")
+        .regex(/^[0-9a-f]{64}$/, "Must be 64 hexadecimal digits"),
+    })
+    .optional(),
 });
 
 const argoCdSchema = z.strictObject({

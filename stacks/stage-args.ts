@@ -9,7 +9,7 @@ import { absentDependencies } from "../components/service/dependency-settings.ts
 import type { DiscoveryArgs } from "../components/service/find-services.ts";
 import { migrationRefusal } from "../components/service/migrations.ts";
 import { verificationRefusal } from "../components/service/verification.ts";
-import { rolloutRefusal } from "../components/service/rollout-problems.ts";
+import { rolloutRefusal, routerRefusal } from "../components/service/rollout-problems.ts";
 import type { GitOpsDeliveryArgs } from "../components/gitops-delivery.ts";
 import type { PodSecurity } from "../components/manifests/pod-security.ts";
 import type { Service } from "../components/service/service.ts";
@@ -37,6 +37,7 @@ export function discoveryArgs(config: Config): DiscoveryArgs {
     noMigrations: migrationRefusal(config.file, config),
     verification: { environment: config.verify, refusal: verificationRefusal(config.file, config) },
     noRollouts: rolloutRefusal(config.file, config),
+    noRouter: routerRefusal(config.file, config),
     ciBuilds: ciBuilds(config),
   };
 }

@@ -26,8 +26,9 @@ const controllers = new Set([
   "vpa-updater",
   "keda",
   "keda-operator",
-  // Argo Rollouts, in Services: to which pods they lead.
+  // Argo Rollouts, in Services, to which pods they lead; and its plugin, in routes, how many requests they send where.
   "rollouts-controller",
+  "gatewayAPI",
   "glbc",
   "kubernetes-replicator",
   "replicator",

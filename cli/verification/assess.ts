@@ -74,7 +74,10 @@ export function assess({ service, digest, status, rules, now }: AssessArgs): Ass
 
 /** How long a Rollout keeps the pods of the image before when no requests go to them any more; 0: not at all. */
 function keepMilliseconds(workload: KubernetesObject = {}): number {
-  return (numberAt(workload, "spec", "strategy", "blueGreen", "scaleDownDelaySeconds") ?? 0) * 1000;
+  const delays = ["blueGreen", "canary"].map((strategy) =>
+    numberAt(workload, "spec", "strategy", strategy, "scaleDownDelaySeconds"),
+  );
+  return (delays[0] ?? delays[1] ?? 0) * 1000;
 }
 
 /**
@@ -99,7 +102,9 @@ function oldPods(
 
 /** Whether a Rollout has switched all requests from a pod to those of its latest image. */
 function isSwitchedOff(pod: KubernetesObject, rollout: KubernetesObject): boolean {
-  const active = stringAt(rollout, "status", "blueGreen", "activeSelector");
+  // A canary whose requests no router splits takes its pods away one by one, and all of them get some until then.
+  const isRouted = valueAt(rollout, "spec", "strategy", "canary", "trafficRouting") !== undefined;
+  const active = stringAt(rollout, "status", ...(isRouted ? ["stableRS"] : ["blueGreen", "activeSelector"]));
   if (active === undefined || active !== stringAt(rollout, "status", "currentPodHash")) return false;
   return labelsAt(pod)["rollouts-pod-template-hash"] !== active;
 }

@@ -2,6 +2,7 @@ import { CustomResource } from "@pulumi/kubernetes/apiextensions/customResource.
 import type { Provider } from "@pulumi/kubernetes/provider.js";
 import type * as pulumi from "@pulumi/pulumi";
 import { withoutTraces } from "../bulk-declaration.ts";
+import { gatewayApi } from "../manifests/routes.ts";
 
 /** What an Application keeps running, and where. */
 export interface ApplicationSpecArgs {
@@ -16,6 +17,8 @@ export interface ApplicationSpecArgs {
   rollouts?: boolean;
   /** The Services of which Argo Rollouts says to which of their pods they lead. @default none */
   switchedServices?: readonly string[];
+  /** The kind and name of the route of which Argo Rollouts writes the weights. @default none */
+  weightedRoute?: { readonly kind: "HTTPRoute" | "GRPCRoute"; readonly name: string } | undefined;
   /** Whether one of its objects cannot change, and is made anew instead: a Job. @default false */
   replacing?: boolean;
 }
@@ -110,6 +113,17 @@ const leaveSwitch = (name: string) => ({
  */
 const rolloutsGoFirst = "PrunePropagationPolicy=background";
 
+/**
+ * What has Argo CD leave the weights of a route to Argo Rollouts as long as nothing else of the service has changed. A sync that respected
+ * them would keep the live rules as a whole, since a list of another kind than Kubernetes' own is one value to it, and no change of a
+ * path would ever come through. So a sync writes those of no rollout, which Argo Rollouts corrects.
+ */
+const leaveWeights = (route: NonNullable<ApplicationSpecArgs["weightedRoute"]>) => ({
+  group: gatewayApi.group,
+  ...route,
+  jqPathExpressions: [".spec.rules[].backendRefs[].weight"],
+});
+
 /** What an Application is to do: follow a directory of Git, and undo what others change. */
 export function applicationSpec({
   project,
@@ -118,9 +132,14 @@ export function applicationSpec({
   autoscaled = false,
   rollouts = false,
   switchedServices = [],
+  weightedRoute,
   replacing = false,
 }: ApplicationSpecArgs) {
-  const left = [...(autoscaled ? [leaveReplicas] : []), ...switchedServices.map(leaveSwitch)];
+  const left = [
+    ...(autoscaled ? [leaveReplicas] : []),
+    ...switchedServices.map(leaveSwitch),
+    ...(weightedRoute === undefined ? [] : [leaveWeights(weightedRoute)]),
+  ];
   return {
     project,
     source: { repoURL: source.repository, targetRevision: source.branch, path: source.path },
@@ -134,7 +153,7 @@ export function applicationSpec({
         ? ["ServerSideApply=false"]
         : [
             "ServerSideApply=true",
-            ...(left.length === 0 ? [] : ["RespectIgnoreDifferences=true"]),
+            ...(left.length === 0 || weightedRoute !== undefined ? [] : ["RespectIgnoreDifferences=true"]),
             ...(rollouts ? [rolloutsGoFirst] : []),
           ],
       // What mends a failed sync is a commit: without the refresh, every attempt would be at the revision that failed.

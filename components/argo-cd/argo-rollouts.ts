@@ -1,7 +1,10 @@
 import { Namespace } from "@pulumi/kubernetes/core/v1/namespace.js";
 import type { Provider } from "@pulumi/kubernetes/provider.js";
 import * as pulumi from "@pulumi/pulumi";
-import { kindOf, listAt, mapAt, stringAt, withValue, type KubernetesObject } from "../../kubernetes/object.ts";
+import { writeYaml } from "../../core/yaml.ts";
+import { kindOf, listAt, mapAt, nameOf, stringAt, withValue, type KubernetesObject } from "../../kubernetes/object.ts";
+import { gatewayPluginName } from "../manifests/rollout.ts";
+import { gatewayApi } from "../manifests/routes.ts";
 import { inNamespace } from "./argo-cd-objects.ts";
 import { installedObjects } from "./installed-objects.ts";
 import type { Publication, ReleaseSettings } from "./release.ts";
@@ -9,6 +12,8 @@ import type { Publication, ReleaseSettings } from "./release.ts";
 /** How Argo Rollouts is set up, as the stack file says. */
 export interface ArgoRolloutsSettings extends ReleaseSettings {
   readonly namespace: string;
+  /** The plugin by which it writes the weights of routes. @default none */
+  readonly gatewayPlugin?: { readonly location: string; readonly sha256: string } | undefined;
 }
 
 /** Source: https://argo-rollouts.readthedocs.io/en/stable/installation/ */
@@ -33,7 +38,7 @@ export const requiredOfArgoRollouts: readonly string[] = [
  */
 export function argoRolloutsObjects(
   release: readonly KubernetesObject[],
-  { namespace, version = argoRolloutsPublication.tested.version, manifests }: ArgoRolloutsSettings,
+  { namespace, version = argoRolloutsPublication.tested.version, manifests, gatewayPlugin }: ArgoRolloutsSettings,
 ): KubernetesObject[] {
   const path = ["spec", "template", "spec"];
   const pinned = release.map((object) => {
@@ -45,7 +50,51 @@ export function argoRolloutsObjects(
     }));
     return withValue(object, path, { ...mapAt(object, ...path), containers });
   });
-  return inNamespace(pinned, namespace);
+  return inNamespace(gatewayPlugin === undefined ? pinned : withGatewayPlugin(pinned, gatewayPlugin), namespace);
+}
+
+const configName = "argo-rollouts-config";
+const accountName = "argo-rollouts";
+const rightsName = "argo-rollouts-gateway-routes";
+
+/**
+ * The controller reads of its plugins when it starts, and the rights that they need are not its own.
+ * Source: https://rollouts-plugin-trafficrouter-gatewayapi.readthedocs.io/en/latest/installation/
+ */
+function withGatewayPlugin(
+  release: readonly KubernetesObject[],
+  plugin: NonNullable<ArgoRolloutsSettings["gatewayPlugin"]>,
+): KubernetesObject[] {
+  const trafficRouterPlugins = writeYaml([{ name: gatewayPluginName, ...plugin }]);
+  const config = release.find((object) => kindOf(object).kind === "ConfigMap" && nameOf(object) === configName);
+  const started = release.flatMap((object) => {
+    if (object === config) return [];
+    const path = ["spec", "template", "metadata", "annotations"];
+    if (kindOf(object).kind !== "Deployment") return [object];
+    return [withValue(object, path, { ...mapAt(object, ...path), "delivery/gateway-plugin": plugin.sha256 })];
+  });
+  const api = "rbac.authorization.k8s.io/v1";
+  const routes = { apiGroups: [gatewayApi.group], resources: ["httproutes", "grpcroutes"] };
+  return [
+    ...started,
+    withValue(config ?? { apiVersion: "v1", kind: "ConfigMap", metadata: { name: configName } }, ["data"], {
+      ...mapAt(config ?? {}, "data"),
+      trafficRouterPlugins,
+    }),
+    {
+      apiVersion: api,
+      kind: "ClusterRole",
+      metadata: { name: rightsName },
+      rules: [{ ...routes, verbs: ["get", "list", "update", "patch"] }],
+    },
+    {
+      apiVersion: api,
+      kind: "ClusterRoleBinding",
+      metadata: { name: rightsName },
+      roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: rightsName },
+      subjects: [{ kind: "ServiceAccount", name: accountName, namespace: "" }],
+    },
+  ];
 }
 
 export interface ArgoRolloutsArgs {

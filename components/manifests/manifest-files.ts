@@ -25,6 +25,7 @@ export const manifestKinds = {
   job: ["batch/v1", "Job", "job.yaml"],
   headlessService: ["v1", "Service", "headless-service.yaml"],
   service: ["v1", "Service", "service.yaml"],
+  canaryService: ["v1", "Service", "canary-service.yaml"],
   previewService: ["v1", "Service", "preview-service.yaml"],
   networkPolicy: ["networking.k8s.io/v1", "NetworkPolicy", "network-policy.yaml"],
   podDisruptionBudget: ["policy/v1", "PodDisruptionBudget", "pod-disruption-budget.yaml"],

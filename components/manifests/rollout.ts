@@ -1,7 +1,9 @@
 import type { types } from "@pulumi/kubernetes";
-import { canaryAnalysisName, previewServiceName, promotionAnalysisName } from "../../core/names.ts";
+import { canaryAnalysisName, canaryServiceName, previewServiceName, promotionAnalysisName } from "../../core/names.ts";
+import { exposedPort } from "../service/exposure.ts";
 import {
   analysisSeconds,
+  isRouted,
   measurementTimes,
   secondsOf,
   type AnalysisSettings,
@@ -35,17 +37,19 @@ export function rollout(environment: Environment, service: Service, settings: Ro
       selector: { matchLabels: selectorLabels(environment, service.name) },
       strategy:
         settings.strategy === "canary"
-          ? { canary: canary(service.name, settings) }
+          ? { canary: canary(environment, service, settings) }
           : { blueGreen: blueGreen(service.name, settings) },
       template: podTemplate(environment, service, args),
     },
   };
 }
 
-function canary(service: string, { steps, analysis }: CanarySettings) {
+function canary(environment: Environment, service: Service, settings: CanarySettings) {
+  const { steps, analysis } = settings;
   return {
     maxSurge: 1,
     maxUnavailable: 0,
+    ...(isRouted(settings) ? routed(environment, service) : {}),
     steps: steps.flatMap(({ weight, pause }) => [
       { setWeight: weight },
       ...(pause === undefined ? [] : [{ pause: { duration: `${secondsOf(pause)}s` } }]),
@@ -54,12 +58,31 @@ function canary(service: string, { steps, analysis }: CanarySettings) {
       ? {}
       : {
           analysis: {
-            templates: [{ templateName: canaryAnalysisName(service) }],
+            templates: [{ templateName: canaryAnalysisName(service.name) }],
             // Once the pods of the first step are there.
             startingStep: 1,
             args: analysisArguments(),
           },
         }),
+  };
+}
+
+/** The plugin by which Argo Rollouts writes the weights of routes. */
+export const gatewayPluginName = "argoproj-labs/gatewayAPI";
+
+/**
+ * The service's own Service leads to the pods of the image before until the end, so that peers get no other.
+ * Source: https://rollouts-plugin-trafficrouter-gatewayapi.readthedocs.io/en/latest/quick-start/
+ */
+function routed({ namespace }: Environment, service: Service) {
+  const route = exposedPort(service)?.protocol === "gRPC" ? "grpcRoute" : "httpRoute";
+  return {
+    stableService: service.name,
+    canaryService: canaryServiceName(service.name),
+    scaleDownDelaySeconds: 30,
+    trafficRouting: {
+      plugins: { [gatewayPluginName]: { [route]: service.name, namespace, disableInProgressLabel: true } },
+    },
   };
 }
 
@@ -99,12 +122,14 @@ function longestAnalysis(settings: RolloutSettings): number {
   return Math.max(...times);
 }
 
-/** The Service by which the new pods are reached before requests go to them. */
-export function previewService(environment: Environment, service: Service): types.input.core.v1.Service {
-  return {
-    metadata: { ...metadata(environment, service.name), name: previewServiceName(service.name) },
+/** The Service by which the new pods are reached, while the service's own leads to those before, by the key of its manifest. */
+export function newPodsService(environment: Environment, service: Service) {
+  const made = (name: string): types.input.core.v1.Service => ({
+    metadata: { ...metadata(environment, service.name), name },
     spec: { selector: selectorLabels(environment, service.name), ports: servicePorts(service) },
-  };
+  });
+  if (service.rollout?.strategy === "blueGreen") return { previewService: made(previewServiceName(service.name)) };
+  return isRouted(service.rollout) ? { canaryService: made(canaryServiceName(service.name)) } : {};
 }
 
 /** What is measured by a rollout, by the key of its manifest. */

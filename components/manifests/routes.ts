@@ -1,4 +1,5 @@
-import { hostLabel } from "../../core/names.ts";
+import { canaryServiceName, hostLabel } from "../../core/names.ts";
+import { isRouted } from "../service/rollout-settings.ts";
 import type { Service } from "../service/service.ts";
 import { exposedPath, exposedPort, ownHost } from "../service/exposure.ts";
 import { metadata, type Environment } from "./metadata.ts";
@@ -67,7 +68,8 @@ export function routeAddress(service: Service, settings: GatewaySettings): strin
 
 /**
  * The route of an exposed service: of HTTP, or of gRPC where that is spoken at its port. It says all that the API server would
- * fill in by itself, so that what is declared and what is there are the same to whoever compares them.
+ * fill in by itself, so that what is declared and what is there are the same to whoever compares them. Where the Gateway splits requests,
+ * the weights are those of before and after a rollout.
  */
 export function routes(
   environment: Environment,
@@ -82,7 +84,16 @@ export function routes(
     parentRefs: [{ group: gatewayApi.group, kind: "Gateway", name, namespace, ...sectionName }],
     hostnames: [routeHost(service, settings)],
   };
-  const backendRefs = [{ group: "", kind: "Service", name: service.name, port: port.port, weight: 1 }];
+  const backend = (target: string, weight: number) => ({
+    group: "",
+    kind: "Service",
+    name: target,
+    port: port.port,
+    weight,
+  });
+  const backendRefs = isRouted(service.rollout)
+    ? [backend(service.name, 100), backend(canaryServiceName(service.name), 0)]
+    : [backend(service.name, 1)];
   const base = metadata(environment, service.name);
   if (port.protocol === "gRPC") return { grpcRoute: { metadata: base, spec: { ...shared, rules: [{ backendRefs }] } } };
   const matches = [{ path: { type: "PathPrefix" as const, value: exposedPath(service) } }];

@@ -5,7 +5,7 @@ import { cronJob, job } from "./batch.ts";
 import { deployment } from "./deployment.ts";
 import type { Environment } from "./metadata.ts";
 import type { PodTemplateArgs } from "./pod-template.ts";
-import { analysisTemplates, previewService, rollout } from "./rollout.ts";
+import { analysisTemplates, newPodsService, rollout } from "./rollout.ts";
 import { headlessService, statefulSet } from "./stateful-set.ts";
 
 type AnalysisTemplate = NonNullable<ReturnType<typeof analysisTemplates>["analysisTemplate"]>;
@@ -20,7 +20,8 @@ export interface WorkloadManifests {
   /** What is measured before requests go to the new pods, all at once, and once they do. */
   prePromotionAnalysis?: AnalysisTemplate;
   postPromotionAnalysis?: AnalysisTemplate;
-  /** Leads to these pods before. */
+  /** Lead to the new pods, while the service's own Service leads to those before. */
+  canaryService?: types.input.core.v1.Service;
   previewService?: types.input.core.v1.Service;
   statefulSet?: types.input.apps.v1.StatefulSet;
   cronJob?: types.input.batch.v1.CronJob;
@@ -37,7 +38,7 @@ export function workload(environment: Environment, service: Service, args: PodTe
     return {
       rollout: rollout(environment, service, steps, args),
       ...analysisTemplates(environment, service.name, steps),
-      ...(steps.strategy === "blueGreen" ? { previewService: previewService(environment, service) } : {}),
+      ...newPodsService(environment, service),
     };
   if (!hasPodVolumes(service)) return { deployment: deployment(environment, service, args) };
   return {

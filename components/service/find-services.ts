@@ -22,9 +22,8 @@ import { readOwnManifests } from "./own-manifests.ts";
 import { hostConflicts, type WayIn } from "./host-conflicts.ts";
 import { kindProblems, unusedKindSettings } from "./kind-problems.ts";
 import { peerProblems } from "./peers.ts";
-import { portsOf } from "./ports.ts";
 import { contradictingResources } from "./resources.ts";
-import { previewServiceProblems, rolloutProblems } from "./rollout-problems.ts";
+import { newPodsServiceProblems, rolloutProblems } from "./rollout-problems.ts";
 import { renamedSettings, settingsFile } from "./service-files.ts";
 import type { Service } from "./service.ts";
 import { variableProblems } from "./variable-problems.ts";
@@ -50,6 +49,8 @@ export interface DiscoveryArgs extends CandidateArgs {
   verification?: { environment: EnvironmentVerify | undefined; refusal: string | undefined };
   /** Why services can have no `rollout` in this environment. @default they can */
   noRollouts?: string | undefined;
+  /** Why none of them can have a router. @default they can */
+  noRouter?: string | undefined;
   /** Whether the program builds the images, which runs no commands of services. @default false: CI builds them */
   programBuilds?: boolean;
   /** Whether CI builds the images for this environment. @default false */
@@ -98,7 +99,7 @@ export function findServices(args: DiscoveryArgs): FoundServices {
     ...overrideProblems(found, args),
     ...unusedArguments(found, args),
     ...claimProblems(read, args.dependencies),
-    ...previewServiceProblems(read, args.dependencies),
+    ...newPodsServiceProblems(read, args.dependencies),
     ...unusedBuildSecrets(found, args),
     ...clashingBuildSecrets(services, args.file),
     ...unusedKindSettings(found, args),
@@ -158,7 +159,7 @@ function readService(
   const { listening, buildArgs } = readImageSource(candidate, source);
   problems.push(...kindProblems(candidate), ...volumeProblems(candidate));
   problems.push(
-    ...rolloutProblems(candidate, { refusal: args.noRollouts, ports: portsOf(listening) }),
+    ...rolloutProblems(candidate, { refusal: args.noRollouts, routerRefusal: args.noRouter, listening }),
     ...ownCommandProblems(candidate, args.file),
   );
   problems.push(...variableProblems(candidate, args.absent ?? new Set()));

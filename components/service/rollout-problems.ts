@@ -1,16 +1,29 @@
-import { nameProblem, previewServiceName } from "../../core/names.ts";
+import { canaryServiceName, nameProblem, previewServiceName } from "../../core/names.ts";
 import type { Problem } from "../../core/problem.ts";
 import type { Candidate } from "./candidates.ts";
+import { isExposed } from "./exposure.ts";
 import { runsToCompletion } from "./kind.ts";
-import type { NamedPort } from "./ports.ts";
+import { portsOf, type Listening, type NamedPort } from "./ports.ts";
 import { containerProbes } from "./probes.ts";
-import { measurementTimes, pausedSeconds, type BlueGreenSettings, type CanarySettings } from "./rollout-settings.ts";
+import {
+  isRouted,
+  measurementTimes,
+  pausedSeconds,
+  type BlueGreenSettings,
+  type CanarySettings,
+} from "./rollout-settings.ts";
 import { hasPodVolumes, headlessName } from "./volumes.ts";
 
 /** What says whether an environment can have rollouts by Argo Rollouts. */
 interface RolloutHost {
   delivery: "gitops" | "direct";
   gitops?: { rollouts?: unknown } | undefined;
+}
+
+/** What says whether a Gateway can split requests. */
+interface RouterHost {
+  cluster: { gateway?: unknown };
+  gitops?: { rollouts?: "existing" | { gatewayPlugin?: unknown } | undefined } | undefined;
 }
 
 /** Why an environment can have none; `undefined`: it can. @param file the stack file */
@@ -21,18 +34,30 @@ export function rolloutRefusal(file: string, { delivery, gitops }: RolloutHost):
   return `Argo Rollouts is to be on the cluster; set gitops.rollouts of ${file} to {}, and this program installs it, or to existing where it is there`;
 }
 
+/** Why no Gateway can split requests in an environment; `undefined`: one can. @param file the stack file */
+export function routerRefusal(file: string, { cluster, gitops }: RouterHost): string | undefined {
+  if (cluster.gateway === undefined)
+    return `there is no Gateway that could split requests; set cluster.gateway of ${file}, or remove it there`;
+  const { rollouts } = gitops ?? {};
+  if (typeof rollouts !== "object" || rollouts.gatewayPlugin !== undefined) return undefined;
+  return `Argo Rollouts writes the weights of routes by a plugin, and has none; set gitops.rollouts.gatewayPlugin of ${file}, or remove it there`;
+}
+
 /** What is to be known of a service beyond its settings. */
 interface RolloutArgs {
   /** Why the environment can have none. */
   readonly refusal: string | undefined;
+  /** Why none can have a router. */
+  readonly routerRefusal: string | undefined;
   /** Where it listens, as its Dockerfile says, too. */
-  readonly ports: readonly NamedPort[];
+  readonly listening: Listening;
 }
 
 type Refuse = (path: readonly string[], message: string) => void;
 
 /** What a rollout would not do, though it says so. */
-export function rolloutProblems({ settings, origin }: Candidate, { refusal, ports }: RolloutArgs): Problem[] {
+export function rolloutProblems({ settings, origin }: Candidate, args: RolloutArgs): Problem[] {
+  const { refusal, listening } = args;
   const { rollout, autoscaling, volumes = {} } = settings;
   if (rollout === undefined || runsToCompletion(settings)) return [];
   const problems: Problem[] = [];
@@ -53,13 +78,55 @@ export function rolloutProblems({ settings, origin }: Candidate, { refusal, port
       [],
       "new pods cannot be beside the others where one node writes the volume at a time; set its `accessMode` to ReadWriteMany, or remove it",
     );
-  if (rollout.strategy === "canary") canaryProblems(rollout, settings, refuse);
-  else blueGreenProblems(rollout, settings, ports, refuse);
+  if (rollout.strategy === "canary") canaryProblems(rollout, settings, args, refuse);
+  else blueGreenProblems(rollout, settings, portsOf(listening), refuse);
   return problems;
 }
 
-/** Without a router, traffic is split by pods alone. */
 function canaryProblems(
+  rollout: CanarySettings,
+  settings: Candidate["settings"],
+  args: RolloutArgs,
+  refuse: Refuse,
+): void {
+  if (rollout.router === undefined) stepsOfPods(rollout, settings, refuse);
+  else stepsOfRequests(rollout, settings, args, refuse);
+  const { analysis } = rollout;
+  const paused = pausedSeconds(rollout);
+  if (analysis !== undefined && paused <= measurementTimes(analysis).delay)
+    refuse(
+      ["analysis"],
+      `the first measurement is after ${measurementTimes(analysis).delay} s, and all steps pause for ${paused} s: nothing would be measured; set \`pause\` of the steps, or a shorter \`delay\``,
+    );
+}
+
+/** The Gateway splits requests from outside, whatever the number of pods. */
+function stepsOfRequests(
+  { steps }: CanarySettings,
+  { replicas, expose }: Candidate["settings"],
+  { routerRefusal: refusal, listening }: RolloutArgs,
+  refuse: Refuse,
+): void {
+  if (refusal !== undefined) refuse(["router"], refusal);
+  if (!isExposed({ expose, ...listening }))
+    refuse(
+      ["router"],
+      "no requests come from outside, which are those that a Gateway splits; set `expose`, or remove it",
+    );
+  if (replicas === 0)
+    refuse([], "there are no pods to which requests could go; set `replicas` to 1 at least, or remove it");
+  for (const [index, { weight }] of steps.entries()) {
+    const before = steps[index - 1];
+    if (before !== undefined && weight <= before.weight)
+      refuse(
+        ["steps", String(index), "weight"],
+        `${weight} is not above ${before.weight} of the step before it; steps go up`,
+      );
+  }
+}
+
+/** Without a router, traffic is split by pods alone. */
+function stepsOfPods(
   rollout: CanarySettings,
   { replicas = 1, autoscaling }: Candidate["settings"],
   refuse: Refuse,
@@ -67,7 +134,7 @@ function canaryProblems(
   if (autoscaling === undefined && replicas < 2)
     return refuse(
       ["steps"],
-      `of ${replicas === 1 ? "one pod" : "no pods"} there are no parts; set \`replicas\` to 2 at least, or remove it`,
+      `of ${replicas === 1 ? "one pod" : "no pods"} there are no parts; set \`replicas\` to 2 at least, or a \`router\`, or remove it`,
     );
   for (const [index, { weight }] of autoscaling === undefined ? rollout.steps.entries() : []) {
     const at = ["steps", String(index), "weight"];
@@ -85,13 +152,6 @@ function canaryProblems(
         `${weight} % of ${replicas} pods are as many as ${before.weight} %: ${canaryPods(replicas, weight).canary}; take one of the steps out, or raise \`replicas\``,
       );
   }
-  const { analysis } = rollout;
-  const paused = pausedSeconds(rollout);
-  if (analysis !== undefined && paused <= measurementTimes(analysis).delay)
-    refuse(
-      ["analysis"],
-      `the first measurement is after ${measurementTimes(analysis).delay} s, and all steps pause for ${paused} s: nothing would be measured; set \`pause\` of the steps, or a shorter \`delay\``,
-    );
 }
 
 /** Requests are moved by a Service, and what tells when is the readiness of the pods, or an analysis. */
@@ -124,8 +184,8 @@ function blueGreenProblems(
   }
 }
 
-/** Services whose preview Service would have the name of another's. */
-export function previewServiceProblems(
+/** Services of which that of the new pods would have the name of another. */
+export function newPodsServiceProblems(
   read: readonly { candidate: Pick<Candidate, "name" | "settings" | "origin"> }[],
   dependencies: ReadonlySet<string>,
 ): Problem[] {
@@ -135,20 +195,22 @@ export function previewServiceProblems(
     if (hasPodVolumes(candidate.settings)) owners.set(headlessName(candidate.name), `the volumes of ${candidate.name}`);
   }
   return read.flatMap(({ candidate: { name, settings, origin } }) => {
-    if (settings.rollout?.strategy !== "blueGreen") return [];
-    const location = origin("rollout", "strategy");
-    const preview = previewServiceName(name);
-    const invalid = nameProblem(preview);
+    const { rollout } = settings;
+    const isBlueGreen = rollout?.strategy === "blueGreen";
+    if (!isBlueGreen && !isRouted(rollout)) return [];
+    const location = origin("rollout", isBlueGreen ? "strategy" : "router");
+    const made = isBlueGreen ? previewServiceName(name) : canaryServiceName(name);
+    const invalid = nameProblem(made);
     if (invalid !== undefined)
       return [
-        { location, message: `the Service of the new pods is ${preview}, which ${invalid}; set a shorter \`name\`` },
+        { location, message: `the Service of the new pods is ${made}, which ${invalid}; set a shorter \`name\`` },
       ];
-    const owner = owners.get(preview);
+    const owner = owners.get(made);
     if (owner === undefined) return [];
     return [
       {
         location,
-        message: `the Service of the new pods has the name ${preview}, which is that of ${owner}; rename one of them`,
+        message: `the Service of the new pods has the name ${made}, which is that of ${owner}; rename one of them`,
       },
     ];
   });

@@ -11,9 +11,9 @@ const durationSchema = z
   .refine((text) => secondsOf(text) <= longest, "Is more than a week");
 
 const stepSchema = z.strictObject({
-  /** Of all pods, in percent: so many are new ones. */
+  /** Of all pods, in percent: so many are new ones; with a router, of the requests that come by it. */
   weight: z
-    .int("Must be a whole number, in percent of the pods")
+    .int("Must be a whole number, in percent")
     .min(1, "Must be at least 1")
     .max(99, "Must be at most 99: after the last step all pods are new ones"),
   /** How long it stays so. @default until these pods are ready */
@@ -73,6 +73,8 @@ const promotionAnalysisSchema = z.strictObject({
 /** New pods beside the others, in steps: a new image gets some of the pods first, and all of them if it does well. */
 const canarySchema = z.strictObject({
   strategy: z.literal("canary"),
+  /** What splits requests: the Gateway of the stack, those from outside. @default the number of pods */
+  router: z.literal("gateway", "Must be gateway: the one of the stack").optional(),
   steps: z.array(stepSchema).min(1, "Has no step, and so would do what happens anyway; add one, or remove `rollout`"),
   /** What is measured meanwhile; what is bad ends the rollout, and the pods before come back. @default readiness alone */
   analysis: analysisSchema.optional(),
@@ -116,6 +118,11 @@ export function secondsOf(text: string): number {
 /** How long all steps pause. */
 export function pausedSeconds({ steps }: Pick<CanarySettings, "steps">): number {
   return steps.reduce((sum, { pause = "0s" }) => sum + secondsOf(pause), 0);
+}
+
+/** Whether a Gateway splits a service's requests from outside between the pods of both images. */
+export function isRouted(rollout: RolloutSettings | undefined): boolean {
+  return rollout?.strategy === "canary" && rollout.router !== undefined;
 }
 
 /** How long a rollout takes at least, beyond what the pods need to become ready. */

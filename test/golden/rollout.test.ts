@@ -59,3 +59,20 @@ test("those of a service of which all requests go to new pods at once are, too",
   ].map(([name, text]) => `# ${name}\n${text}`);
   await expect(shown.join("---\n")).toMatchFileSnapshot("rollout-blue-green.yaml");
 });
+
+test("those of a service whose requests the Gateway splits are, too", async () => {
+  const service = sampleService("link", {
+    expose: true,
+    rollout: { strategy: "canary", router: "gateway", steps: [{ weight: 1, pause: "5m" }, { weight: 20 }] },
+  });
+  const gateway = { name: "public", namespace: "gateways", domain: "dev.acme.example", scheme: "https" as const };
+  const image = `docker.io/acme/shop-link@sha256:${"a".repeat(64)}`;
+  const files = serviceFiles(serviceManifests(sampleContext([service], { gateway }), service, { image }));
+  const { "rollout.yaml": rollout = "" } = files;
+  const shown = [
+    ["kustomization.yaml", files["kustomization.yaml"]],
+    ["rollout.yaml, but for its pods", rollout.slice(0, rollout.indexOf("  template:\n"))],
+    ...["service.yaml", "canary-service.yaml", "http-route.yaml"].map((name) => [name, files[name]]),
+  ].map(([name, text]) => `# ${name}\n${text}`);
+  await expect(shown.join("---\n")).toMatchFileSnapshot("rollout-routed.yaml");
+});

@@ -27,10 +27,10 @@ afterAll(() => rmSync(directory, { recursive: true }));
 const canary = { strategy: "canary", steps: [{ weight: 50, pause: "1m" }] };
 
 /** All that the dev stack declares with these settings of Argo Rollouts, and one service that has a rollout. */
-async function declared(rollouts: unknown, rollout: object = canary): Promise<DeclaredResources> {
+async function declared(rollouts: unknown, rollout: object = canary, more: object = {}): Promise<DeclaredResources> {
   const settings = withSampleRelease(readStackFile("dev"));
   const gitops = { ...Object(settings["delivery:gitops"]), rollouts };
-  const services = { ...Object(settings["delivery:services"]), link: { replicas: 2, rollout } };
+  const services = { ...Object(settings["delivery:services"]), link: { replicas: 2, rollout, ...more } };
   const secrets = Object.fromEntries(Object.entries(stackSecrets).map(([key, value]) => [`delivery:${key}`, value]));
   const gitToken = { "delivery:gitToken": "token-of-git", "delivery:githubToken": "token-of-github" };
   const engine = await openMockEngine("dev", {
@@ -96,6 +96,27 @@ test("where requests are moved by Services, Argo CD leaves these to Argo Rollout
   expect(named(resources, "Application::user")).not.toHaveProperty("spec.ignoreDifferences");
   expect(named(resources, "argoproj.io/v1alpha1:AppProject::delinkcious-dev")).toMatchObject({
     spec: { namespaceResourceWhitelist: expect.arrayContaining([{ group: "argoproj.io", kind: "AnalysisTemplate" }]) },
+  });
+});
+
+test("where the Gateway splits requests, Argo CD leaves the weights to Argo Rollouts", async () => {
+  const rollout = { ...canary, router: "gateway" };
+  const resources = await declared("existing", rollout, { expose: true, replicas: 1 });
+  const selector = { kind: "Service", jsonPointers: ["/spec/selector/rollouts-pod-template-hash"] };
+  expect(named(resources, "Application::link")).toMatchObject({
+    spec: {
+      ignoreDifferences: [
+        { ...selector, name: "link" },
+        { ...selector, name: "link-canary" },
+        {
+          group: "gateway.networking.k8s.io",
+          kind: "HTTPRoute",
+          name: "link",
+          jqPathExpressions: [".spec.rules[].backendRefs[].weight"],
+        },
+      ],
+      syncPolicy: { syncOptions: ["ServerSideApply=true", "PrunePropagationPolicy=background"] },
+    },
   });
 });
 

@@ -143,8 +143,10 @@ test("statusText is not the status", () =>
     "has statusText from kubectl, neither from Argo CD nor from the stack",
   ]));
 
-test("to which of its pods a Service leads is Argo Rollouts' to say", () => {
-  const selector: JsonMap = { "f:spec": { "f:selector": {} } };
-  expect(managedBy(by("rollouts-controller", selector))).toEqual([]);
-  expect(managedBy(by("kubectl-edit", selector))).toHaveLength(1);
+test.each([
+  ["to which of its pods a Service leads", "rollouts-controller", { "f:spec": { "f:selector": {} } }],
+  ["how a route splits requests", "gatewayAPI", { "f:spec": { "f:rules": {} } }],
+])("%s is Argo Rollouts' to say", (_what, manager, fields: JsonMap) => {
+  expect(managedBy(by(manager, fields))).toEqual([]);
+  expect(managedBy(by("kubectl-edit", fields))).toHaveLength(1);
 });

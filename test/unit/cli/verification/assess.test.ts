@@ -93,6 +93,20 @@ describe("pods of the image before that a Rollout keeps", () => {
   });
 });
 
+test("a canary whose requests a router splits keeps pods for a while, too", () => {
+  const strategy = { canary: { trafficRouting: { plugins: {} }, scaleDownDelaySeconds: 30 } };
+  const routed = (stableRS: string): JsonMap => ({
+    ...rollout({ blueGreen: {}, stableRS }),
+    spec: { ...Object(rollout()["spec"]), strategy },
+  });
+  const pods = [pod("new", digest), pod("old", before)];
+  expect(assessAfter(0.25, statusOf(pods, routed("new")))).toMatchObject({
+    state: "hold",
+    due: Date.parse(since) + minute / 2,
+  });
+  expect(assessAfter(0.25, statusOf(pods, routed("old")))).toMatchObject({ state: "rollout" });
+});
+
 test.each<[what: string, workload: JsonMap]>([
   ["before requests go to the new ones", rollout({ blueGreen: { activeSelector: "old" } })],
   ["with a rollout in steps", { ...rollout({ blueGreen: {} }), spec: { ...Object(rollout()["spec"]), strategy: {} } }],

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { parse } from "yaml";
 import { argoRolloutsObjects } from "../../../../components/argo-cd/argo-rollouts.ts";
 
 const container = { name: "argo-rollouts", image: "quay.io/argoproj/argo-rollouts:latest", args: ["--x"] };
@@ -35,4 +36,28 @@ test("all of it is in its namespace, and rights are those of the account there",
   const [home, rights] = argoRolloutsObjects(release, { namespace: "rollouts" });
   expect(home).toMatchObject({ metadata: { namespace: "rollouts" } });
   expect(rights).toMatchObject({ subjects: [{ name: "argo-rollouts", namespace: "rollouts" }] });
+});
+
+test("the plugin for routes is in its configuration, with the rights that it needs, and the controller starts anew", () => {
+  const config = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "argo-rollouts-config" }, data: { a: "b" } };
+  const gatewayPlugin = { location: "https://acme.example/plugin", sha256: "0".repeat(64) };
+  const objects = argoRolloutsObjects([...release, config], { namespace: "rollouts", gatewayPlugin });
+  const of = (kind: string, name: string): unknown =>
+    objects.find((object) => object["kind"] === kind && Object(object["metadata"]).name === name);
+  const { data } = Object(of("ConfigMap", "argo-rollouts-config"));
+  expect(data.a).toBe("b");
+  expect(parse(data.trafficRouterPlugins)).toEqual([{ name: "argoproj-labs/gatewayAPI", ...gatewayPlugin }]);
+  expect(of("Deployment", "argo-rollouts")).toMatchObject({
+    spec: { template: { metadata: { annotations: { "delivery/gateway-plugin": gatewayPlugin.sha256 } } } },
+  });
+  expect(of("ClusterRole", "argo-rollouts-gateway-routes")).toMatchObject({
+    rules: [{ apiGroups: ["gateway.networking.k8s.io"], resources: ["httproutes", "grpcroutes"] }],
+  });
+  expect(of("ClusterRoleBinding", "argo-rollouts-gateway-routes")).toMatchObject({
+    roleRef: { name: "argo-rollouts-gateway-routes" },
+    subjects: [{ name: "argo-rollouts", namespace: "rollouts" }],
+  });
+  // A release that brings no configuration gets one.
+  const without = argoRolloutsObjects(release, { namespace: "rollouts", gatewayPlugin });
+  expect(without.filter(({ kind }) => kind === "ConfigMap")).toHaveLength(1);
 });

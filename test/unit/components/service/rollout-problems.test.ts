@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { findServices } from "../../../../components/service/find-services.ts";
-import { canaryPods, rolloutRefusal } from "../../../../components/service/rollout-problems.ts";
+import { canaryPods, rolloutRefusal, routerRefusal } from "../../../../components/service/rollout-problems.ts";
 import { problemLine } from "../../../../core/problem.ts";
 
 let directory: string;
@@ -11,7 +11,11 @@ beforeEach(() => void (directory = mkdtempSync(join(tmpdir(), "rollouts-"))));
 afterEach(() => rmSync(directory, { recursive: true }));
 
 /** What is wrong with a service that says this of itself. */
-function problems(settings: object, noRollouts?: string, dependencies: readonly string[] = []): string[] {
+function problems(
+  settings: object,
+  refusals: { noRollouts?: string | undefined; noRouter?: string | undefined } = {},
+  dependencies: readonly string[] = [],
+): string[] {
   mkdirSync(join(directory, "svc/link"), { recursive: true });
   writeFileSync(join(directory, "svc/link/Dockerfile"), "FROM scratch\nEXPOSE 7070\n");
   // JSON is YAML.
@@ -23,7 +27,7 @@ function problems(settings: object, noRollouts?: string, dependencies: readonly 
     overrides: {},
     dependencies: new Set(dependencies),
     images: { registry: "docker.io", organization: "acme", context: "service" },
-    noRollouts,
+    ...refusals,
   });
   return found.problems.map((problem) => problemLine(problem).replaceAll(`${directory}/svc/link/service.yaml: `, ""));
 }
@@ -76,6 +80,41 @@ describe("what would do nothing is refused", () => {
   ])("%s", (_what, settings, problem) => expect(problems(settings)).toEqual([expect.stringMatching(problem)]));
 });
 
+const routed = { strategy: "canary", router: "gateway", steps };
+describe("so it is where a Gateway is to split requests", () => {
+  const toPort = { ports: { http: 80, dns: { port: 53, protocol: "UDP" } }, expose: { port: "http" } };
+  test.each<[what: string, settings: object, problem: RegExp]>([
+    ["that do not come", { rollout: routed }, /^rollout\.router: no requests come from outside/],
+    ["that are not let in", { expose: false, rollout: routed }, /^rollout\.router: no requests come from outside/],
+    ["among no pods", { replicas: 0, expose: true, rollout: routed }, /^rollout: there are no pods to which requests/],
+    [
+      "into fewer",
+      { expose: true, rollout: { ...routed, steps: [{ weight: 20 }, { weight: 20 }] } },
+      /^rollout\.steps\.1\.weight: 20 is not above 20 of the step before it/,
+    ],
+    [
+      "by another router",
+      { expose: true, rollout: { ...routed, router: "istio" } },
+      /^rollout\.router: "istio": must be gateway/,
+    ],
+    [
+      "and no step pauses for a measurement",
+      { expose: true, rollout: { ...routed, steps: [{ weight: 1 }], analysis: { prometheus, metrics } } },
+      /^rollout\.analysis: .*nothing would be measured/,
+    ],
+  ])("%s", (_what, settings, problem) => expect(problems(settings)).toEqual([expect.stringMatching(problem)]));
+
+  test("but one pod is enough, and one in a hundred requests", () => {
+    expect(problems({ expose: true, rollout: { ...routed, steps: [{ weight: 1 }, { weight: 2 }] } })).toEqual([]);
+    expect(problems({ ...toPort, rollout: routed })).toEqual([]);
+  });
+
+  test("with another's name for the Service of the new pods", () =>
+    expect(problems({ expose: true, rollout: routed }, {}, ["link-canary"])).toEqual([
+      expect.stringMatching(/^rollout\.router: the Service of the new pods has the name link-canary, which is that of/),
+    ]));
+});
+
 describe("so it is where all requests are to go to new pods at once", () => {
   const blueGreen = { strategy: "blueGreen" };
   test.each<[what: string, settings: object, problem: RegExp]>([
@@ -115,7 +154,7 @@ describe("so it is where all requests are to go to new pods at once", () => {
   ])("%s", (_what, settings, problem) => expect(problems(settings)).toEqual([expect.stringMatching(problem)]));
 
   test("with another's name for the Service of the new pods", () => {
-    expect(problems({ rollout: blueGreen }, undefined, ["link-preview"])).toEqual([
+    expect(problems({ rollout: blueGreen }, {}, ["link-preview"])).toEqual([
       "rollout.strategy: the Service of the new pods has the name link-preview, which is that of the dependency link-preview; rename one of them",
     ]);
     const name = "l".repeat(60);
@@ -201,9 +240,24 @@ test("an environment that cannot have any says why", () => {
   const refusal = rolloutRefusal(dev, { delivery: "gitops", gitops: {} });
   expect(refusal).toMatch(/set gitops\.rollouts of stacks\/Pulumi\.dev\.yaml to \{\}/);
   expect(rolloutRefusal(dev, { delivery: "direct" })).toMatch(/has no release record .* \(delivery direct of/);
-  expect(problems({ replicas: 2, rollout: { strategy: "canary", steps: [{ weight: 50 }] } }, refusal)).toEqual([
-    `rollout: ${refusal}`,
-  ]);
+  const canary = { strategy: "canary", steps: [{ weight: 50 }] };
+  expect(problems({ replicas: 2, rollout: canary }, { noRollouts: refusal })).toEqual([`rollout: ${refusal}`]);
+});
+
+test("an environment in which no Gateway can split requests says why", () => {
+  const file = "stacks/Pulumi.dev.yaml";
+  const gatewayPlugin = { location: "https://acme.example/plugin", sha256: "0".repeat(64) };
+  const [there, none] = [{ gateway: {} }, {}];
+  expect(routerRefusal(file, { cluster: there, gitops: { rollouts: "existing" } })).toBeUndefined();
+  expect(routerRefusal(file, { cluster: there, gitops: { rollouts: { gatewayPlugin } } })).toBeUndefined();
+  expect(routerRefusal(file, { cluster: none, gitops: { rollouts: "existing" } })).toMatch(
+    /^there is no Gateway that could split requests; set cluster\.gateway of stacks/,
+  );
+  const refusal = routerRefusal(file, { cluster: there, gitops: { rollouts: {} } });
+  expect(refusal).toMatch(/by a plugin, and has none; set gitops\.rollouts\.gatewayPlugin of stacks/);
+  expect(problems({ expose: true, rollout: routed }, { noRouter: refusal })).toEqual([`rollout.router: ${refusal}`]);
+  // One that has no router needs none.
+  expect(problems({ rollout: { strategy: "blueGreen" } }, { noRouter: refusal })).toEqual([]);
 });
 
 /** As the controller's own examples and what its real one made of them. */
