@@ -63,16 +63,37 @@ const annotationsSchema = z
   )
   .optional();
 
+interface RecordPatch {
+  readonly target: { readonly kind: string; readonly name: string };
+  readonly patch: string;
+}
+
 /** What kustomize makes of a service without an image: whatever kind makes its pods, there are none. */
-function withoutPods(service: string): { target: { kind: string; name: string }; patch: string }[] {
-  const add = (path: string, value: unknown): string => JSON.stringify([{ op: "add", path, value }]);
+function withoutPods(service: string): readonly RecordPatch[] {
   return [
     // Kustomize's own `replicas` knows Kubernetes' kinds alone, and fails where the service is of another one.
-    { target: { kind: "(Deployment|Rollout|StatefulSet)", name: service }, patch: add("/spec/replicas", 0) },
-    { target: { kind: "CronJob", name: service }, patch: add("/spec/suspend", true) },
-    // It has succeeded at once; Argo CD would wait for one that is suspended.
-    { target: { kind: "Job", name: service }, patch: add("/spec/completions", 0) },
+    patchOf("(Deployment|StatefulSet)", service, "/spec/replicas", 0),
+    // Argo CD does not make it. One of 0 pods would count as the image of before, and have its share of the pods in the first rollout.
+    patchOf("Rollout", service, "/metadata/annotations/argocd.argoproj.io~1hook", "Skip"),
+    ...withoutRuns(service),
   ];
+}
+
+/** As earlier versions of this program wrote it. */
+function earlierWithoutPods(service: string): readonly RecordPatch[] {
+  return [patchOf("(Deployment|Rollout|StatefulSet)", service, "/spec/replicas", 0), ...withoutRuns(service)];
+}
+
+function withoutRuns(service: string): readonly RecordPatch[] {
+  return [
+    patchOf("CronJob", service, "/spec/suspend", true),
+    // It has succeeded at once; Argo CD would wait for one that is suspended.
+    patchOf("Job", service, "/spec/completions", 0),
+  ];
+}
+
+function patchOf(kind: string, name: string, path: string, value: unknown): RecordPatch {
+  return { target: { kind, name }, patch: JSON.stringify([{ op: "add", path, value }]) };
 }
 
 const patchSchema = z.strictObject({
@@ -89,7 +110,10 @@ const recordSchema = z
     patches: z
       .array(patchSchema)
       .refine(
-        (patches) => isDeepStrictEqual(patches, withoutPods(patches[0]?.target.name ?? "")),
+        (patches) =>
+          [withoutPods, earlierWithoutPods].some((made) =>
+            isDeepStrictEqual(patches, made(patches[0]?.target.name ?? "")),
+          ),
         "Must be those of a service without pods: only before the first release does a record have any",
       )
       .optional(),

@@ -13,9 +13,13 @@ apiVersion: "kustomize.config.k8s.io/v1alpha1"
 kind: "Component"
 patches:
   - target:
-      kind: "(Deployment|Rollout|StatefulSet)"
+      kind: "(Deployment|StatefulSet)"
       name: "link"
     patch: "[{\\"op\\":\\"add\\",\\"path\\":\\"/spec/replicas\\",\\"value\\":0}]"
+  - target:
+      kind: "Rollout"
+      name: "link"
+    patch: "[{\\"op\\":\\"add\\",\\"path\\":\\"/metadata/annotations/argocd.argoproj.io~1hook\\",\\"value\\":\\"Skip\\"}]"
   - target:
       kind: "CronJob"
       name: "link"
@@ -30,6 +34,17 @@ patches:
   const earlier = { apiVersion: "kustomize.config.k8s.io/v1alpha1", kind: "Component" };
   const replicas = [{ name: "link", count: 0 }];
   expect(parseRecord("record", JSON.stringify({ ...earlier, replicas }))).toEqual({ image: undefined });
+  const zero = (kind: string, path: string, value: unknown) => ({
+    target: { kind, name: "link" },
+    patch: JSON.stringify([{ op: "add", path, value }]),
+  });
+  const patches = [
+    zero("(Deployment|Rollout|StatefulSet)", "/spec/replicas", 0),
+    zero("CronJob", "/spec/suspend", true),
+    zero("Job", "/spec/completions", 0),
+  ];
+  expect(parseRecord("record", JSON.stringify({ ...earlier, patches }))).toEqual({ image: undefined });
+  expect(parseRecord("record", JSON.stringify({ ...earlier, patches: patches.slice(1) }))).toHaveProperty("problems");
 });
 
 test("a release pins the digest, and the replicas are those of the manifests again", () => {

@@ -137,6 +137,7 @@ test("a preview environment's variables arrive as they are", async () => {
 test.each([
   ["Deployment", {}],
   ["StatefulSet", { volumes: { data: { path: "/data", size: "1Gi", perPod: true } } }],
+  ["Rollout", { rollout: { strategy: "blueGreen" } }],
   ["CronJob", { kind: "cron", schedule: "0 4 * * *" }],
   ["Job", { kind: "job" }],
 ] as const)("the pods of a %s may have the image of the release record, and those before", async (kind, settings) => {
@@ -155,10 +156,15 @@ test.each([
   });
 });
 
-test("before its first release, a service's pods may have nothing", async () => {
-  const link = sampleService("link");
+const canary: Partial<Service> = { replicas: 2, rollout: { strategy: "canary", steps: [{ weight: 50 }] } };
+
+test.each([
+  ["Deployment", {}],
+  ["Rollout", canary],
+])("before its first release, a %s's pods may have nothing", async (kind, settings) => {
+  const link = sampleService("link", settings);
   const context = sampleContext([link], { admission: { action: "enforce", images: [] } });
-  const objects = await rendered("images-unreleased", {
+  const objects = await rendered(`images-unreleased-${kind}`, {
     ...serviceFiles(serviceManifests(context, link, { image: repository })),
     "release/kustomization.yaml": initialRecord("link"),
     [previousImagesFile]: previousImages([]),
@@ -180,25 +186,25 @@ test.each(["0123456", "1e10000", "12345678", "0000000", "7e12345"])(
   },
 );
 
-test.each<[kind: string, settings: Partial<Service>, spec: object]>([
-  ["Deployment", {}, { replicas: 0 }],
-  ["StatefulSet", { volumes: { data: { path: "/data", size: "1Gi", perPod: true } } }, { replicas: 0 }],
-  ["Rollout", { replicas: 2, rollout: { strategy: "canary", steps: [{ weight: 50 }] } }, { replicas: 0 }],
-  ["CronJob", { kind: "cron", port: undefined, schedule: "@daily" }, { suspend: true }],
-  ["Job", { kind: "job", port: undefined }, { completions: 0 }],
-])("before its first release, a %s has no pods, and then the released image", async (kind, settings, spec) => {
+test.each<[kind: string, settings: Partial<Service>, nothing: object]>([
+  ["Deployment", {}, { spec: { replicas: 0 } }],
+  ["StatefulSet", { volumes: { data: { path: "/data", size: "1Gi", perPod: true } } }, { spec: { replicas: 0 } }],
+  ["Rollout", canary, { metadata: { annotations: { "argocd.argoproj.io/hook": "Skip" } } }],
+  ["CronJob", { kind: "cron", port: undefined, schedule: "@daily" }, { spec: { suspend: true } }],
+  ["Job", { kind: "job", port: undefined }, { spec: { completions: 0 } }],
+])("before its first release, a %s has no pods, and then the released image", async (kind, settings, nothing) => {
   const link = sampleService("link", settings);
   const files = serviceFiles(serviceManifests(sampleContext([link]), link, { image: repository }));
   const unreleased = await rendered(`unreleased-${kind}`, {
     ...files,
     "release/kustomization.yaml": initialRecord("link"),
   });
-  expect(unreleased.get(kind)).toMatchObject({ spec });
+  expect(unreleased.get(kind)).toMatchObject(nothing);
   const released = await rendered(`released-${kind}`, {
     ...files,
     "release/kustomization.yaml": recordWith({ repository, digest }),
   });
-  expect(released.get(kind)).not.toMatchObject({ spec });
+  expect(released.get(kind)).not.toMatchObject(nothing);
   expect(JSON.stringify(released.get(kind))).toContain(`"${repository}@${digest}"`);
 });
 
