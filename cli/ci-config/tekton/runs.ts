@@ -6,7 +6,7 @@ import { jobFunctions } from "../job-functions.ts";
 import type { Pipeline, TriggerKind } from "../pipeline.ts";
 import { pipelineJobs } from "../pipeline-jobs.ts";
 import type { PipelineRun, PipelineTask } from "./objects.ts";
-import { checkoutStep, sourceDirectory, stepVariables, taskVolumes, type Source } from "./source.ts";
+import { checkoutStep, scriptInSource, stepVariables, taskVolumes, workingDir, type Source } from "./source.ts";
 import { functionsFile, sharedWorkspace, tasksOf } from "./tasks.ts";
 
 export function wallOf(trigger: TriggerKind): CiWall {
@@ -124,9 +124,7 @@ function startingRun({ name, wall, annotations, branch }: StartingRun, pipeline:
     secret: "{{ git_auth_secret }}",
     values: { commit: "{{ revision }}", number: "", pullRequest: "" },
   };
-  const script = `#!/usr/bin/env bash
-set -eo pipefail
-. ${functionsFile}
+  const script = `. ${functionsFile}
 prepare
 . "$BASH_ENV"
 account=/var/run/secrets/kubernetes.io/serviceaccount
@@ -158,8 +156,8 @@ ${pipeline.regenerate} --continue --repository ${quoteForShell("{{ repo_url }}")
                 {
                   name: "delivery",
                   image: pipeline.image,
-                  workingDir: sourceDirectory(pipeline.layout),
-                  script,
+                  workingDir,
+                  script: scriptInSource(pipeline.layout, script),
                   env: stepVariables(source),
                   ...(wall === "forks"
                     ? {}

@@ -1,3 +1,4 @@
+import { posix } from "node:path";
 import { quoteForShell } from "../../../core/shell.ts";
 import { CommandError } from "../../command.ts";
 import { runVariables } from "../../ci-run.ts";
@@ -29,9 +30,15 @@ export function stepVariables({ commit, branch }: Source): readonly EnvironmentV
   ];
 }
 
+/**
+ * Where all steps start, the root of a job's volume. They go to the checkout themselves: a directory that a container is told to
+ * start in is made before any step has run, as root's.
+ */
+export const workingDir = "/workspace";
+
 /** Where the checkout is in a job's pod. */
 export function sourceDirectory({ workingDirectory = "~/source" }: ProgramLayout): string {
-  return `/workspace/${workingDirectory.replace(/^~\//, "")}`;
+  return `${workingDir}/${workingDirectory.replace(/^~\//, "")}`;
 }
 
 export function taskVolumes({ secret }: Pick<Source, "secret">): TaskSpec["volumes"] {
@@ -41,13 +48,32 @@ export function taskVolumes({ secret }: Pick<Source, "secret">): TaskSpec["volum
   ];
 }
 
-/** Checks the commit out, in a step of its own: what it needs to read the repository is not in the containers after it. */
-export function checkoutStep(pipeline: Pipeline, source: Source, image = pipeline.image): TektonStep {
+/** A script that runs in the checkout. */
+export function scriptInSource(layout: ProgramLayout, script: string): string {
+  return `#!/usr/bin/env bash
+set -eo pipefail
+cd ${quoteForShell(sourceDirectory(layout))}
+${script}`;
+}
+
+/**
+ * Checks the commit out, in a step of its own: what it needs to read the repository is not in the containers after it.
+ * @param links directories of the job's volume, from the checkout, that are elsewhere: → where
+ */
+export function checkoutStep(
+  pipeline: Pipeline,
+  source: Source,
+  image = pipeline.image,
+  links: Readonly<Record<string, string>> = {},
+): TektonStep {
   const directory = sourceDirectory(pipeline.layout);
+  const linked = Object.entries(links).map(
+    ([link, target]) => `\nmkdir -p ${posix.dirname(link)}\nln -s ${target} ${link}`,
+  );
   return {
     name: "checkout",
     image,
-    workingDir: "/workspace",
+    workingDir,
     script: `#!/usr/bin/env bash
 set -eo pipefail
 mkdir -p "$HOME" ${quoteForShell(directory)}
@@ -57,7 +83,7 @@ credentials=
 cd ${quoteForShell(directory)}
 git -c credential.helper="$credentials" clone --no-checkout "$REPOSITORY" .
 git -c credential.helper="$credentials" fetch origin "$${runVariables.commit}"
-git -c advice.detachedHead=false checkout "$${runVariables.commit}"`,
+git -c advice.detachedHead=false checkout "$${runVariables.commit}"${linked.join("")}`,
     env: [
       ...stepVariables(source),
       { name: "REPOSITORY", value: source.repository },

@@ -1,4 +1,3 @@
-import { posix } from "node:path";
 import { CommandError } from "../../command.ts";
 import { jobBody, jobValues } from "../job-steps.ts";
 import type { Pipeline } from "../pipeline.ts";
@@ -10,9 +9,10 @@ import {
   checkoutStep,
   literal,
   replacedByTekton,
-  sourceDirectory,
+  scriptInSource,
   stepVariables,
   taskVolumes,
+  workingDir,
   type Source,
 } from "./source.ts";
 
@@ -23,6 +23,8 @@ export const functionsFile = ".tekton/steps.sh";
  * digests behind. Only jobs that make or take some have it.
  */
 export const sharedWorkspace = "handed-over";
+/** Outside of the job's volume: the directories above it there would be made as root's. */
+const sharedDirectory = "/handed-over";
 const digestsResult = "digests";
 
 /**
@@ -88,8 +90,8 @@ function taskOf(job: PipelineJob, builds: readonly PipelineJob[], pipeline: Pipe
     .map(([title, script], index): TektonStep => ({
       name: `${index + 1}-${title}`,
       image: own ?? pipeline.image,
-      workingDir: sourceDirectory(pipeline.layout),
-      script: `#!/usr/bin/env bash\nset -eo pipefail\n${buildsImages ? builderAddress : ""}${script}`,
+      workingDir,
+      script: scriptInSource(pipeline.layout, `${buildsImages ? builderAddress : ""}${script}`),
       env: [...stepVariables(source), ...variables, ...(title === "take-over" ? digests.map(inVariable) : [])],
       ...(secrets.length === 0 ? {} : { envFrom: secrets }),
       volumeMounts: [{ name: "workspace", mountPath: "/workspace" }],
@@ -123,13 +125,14 @@ function taskOf(job: PipelineJob, builds: readonly PipelineJob[], pipeline: Pipe
       ...(kind === "build" ? { results: [{ name: digestsResult, type: "string" }] } : {}),
       ...(isShared
         ? {
-            workspaces: [
-              { name: sharedWorkspace, mountPath: posix.join(sourceDirectory(pipeline.layout), handOver, "prepared") },
-            ],
+            workspaces: [{ name: sharedWorkspace, mountPath: sharedDirectory }],
           }
         : {}),
       volumes: taskVolumes(source),
-      steps: [checkoutStep(pipeline, source, own), ...steps],
+      steps: [
+        checkoutStep(pipeline, source, own, isShared ? { [`${handOver}/prepared`]: sharedDirectory } : {}),
+        ...steps,
+      ],
       ...(sidecars.length === 0 ? {} : { sidecars }),
     },
   };

@@ -5,7 +5,7 @@ import { json } from "node:stream/consumers";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { tekton } from "../../../../cli/ci-config/tekton/tekton.ts";
 import type { PipelineRun } from "../../../../cli/ci-config/tekton/objects.ts";
-import { pipelineRun } from "../../../../cli/ci-config/tekton/runs.ts";
+import { pipelineRun, startingRuns } from "../../../../cli/ci-config/tekton/runs.ts";
 import type { CommandContext } from "../../../../cli/command.ts";
 import { errorMessage } from "../../../../core/error.ts";
 import type { Pipeline } from "../../../../cli/ci-config/pipeline.ts";
@@ -190,7 +190,28 @@ test("what waits for nobody's volume has none: only files that were made for ima
   const paths = spec.pipelineSpec.tasks.flatMap(({ taskSpec: { workspaces = [] } }) =>
     workspaces.map(({ mountPath }) => mountPath),
   );
-  expect(new Set(paths)).toEqual(new Set(["/workspace/handed-over/prepared"]));
+  expect(new Set(paths)).toEqual(new Set(["/handed-over"]));
+});
+
+test("nothing in a job's volume is made before its first step: a container's runtime would make it as root's, and images have users", () => {
+  const prepare = { command: "make", directory: "svc/base", context: "." };
+  const services = [{ ...shop.services[0]!, prepare }, ...shop.services.slice(1)];
+  const tasks = pipelineRun("deliver", { ...shop, services }, source).spec.pipelineSpec.tasks;
+  const starting = startingRuns(shop, "main").flatMap(({ spec }) => spec.pipelineSpec.tasks);
+  const specs = [...tasks, ...starting].map(({ taskSpec }) => taskSpec);
+  expect(new Set(specs.flatMap(({ steps }) => steps.map((step) => step.workingDir)))).toEqual(new Set(["/workspace"]));
+  const mounts = specs.flatMap(({ steps, workspaces = [] }) => [
+    ...workspaces.map(({ mountPath }) => mountPath),
+    ...steps.flatMap(({ volumeMounts = [] }) => volumeMounts.map(({ mountPath }) => mountPath)),
+  ]);
+  expect(mounts.filter((path) => path.startsWith("/workspace/"))).toEqual([]);
+  // So the steps go to the checkout, which the first of them makes, and link there what is in another volume.
+  for (const { steps, workspaces = [] } of specs) {
+    const [first, ...later] = steps.map(({ script }) => script);
+    expect(first).toContain("mkdir -p \"$HOME\" '/workspace/source'");
+    expect(first?.endsWith("\nln -s /handed-over ../handed-over/prepared")).toBe(workspaces.length > 0);
+    for (const script of later) expect(script).toMatch(/^#!.*\nset -eo pipefail\ncd '\/workspace\/source'\n/);
+  }
 });
 
 test("dollar signs of a command reach its shell, and what Tekton would replace is refused", () => {
