@@ -75,6 +75,12 @@ export function contradictions(
       message: "missing; set it to the slug of the project that another stack owns, or set owns.ciProject to true",
     });
   }
+  if (config.ci.engine !== "circleci" && (config.promotion?.choices ?? []).length > 0) {
+    problems.push({
+      location: `${file}: promotion.choices`,
+      message: `does nothing where ci.engine is ${config.ci.engine}, which asks people by pull requests; remove it, and decide by \`delivery approve\``,
+    });
+  }
   if (config.images.source === "build" && config.images.platforms.length > 1) {
     problems.push({
       location: `${file}: images.platforms`,

@@ -164,23 +164,36 @@ const githubSchema = z.strictObject({
 });
 
 /** Where the environment's digests come from, and what must hold before they do. */
-const promotionSchema = z.strictObject({
-  /** The environment whose digests are promoted to this one. */
-  from: nonEmpty("the name of the environment before this one"),
-  /** How long they must have been Healthy there, in minutes. @default not checked */
-  healthyMinutes: z.number("Must be a number of minutes").min(0, "Must not be negative").optional(),
-  /** Whether a person must approve. @default false */
-  approval: z.boolean("Must be true or false").default(false),
-  /** Whether what a pull request with the label `delivery/hold` has changed stays out; GitHub is asked. @default false */
-  holds: z.boolean("Must be true or false").default(false),
-  /** A command that must succeed, run in the program's directory. @default none */
-  test: z.string("Must be a command").min(1, "Must be a command").optional(),
-  /**
-   * Whether `promote` copies the images, with all that is attached to them, to where `images` of this stack says: this environment
-   * pulls from a registry or organization of its own. @default false: they are there already, or come by themselves
-   */
-  copyImages: z.boolean("Must be true or false").default(false),
-});
+const promotionSchema = z
+  .strictObject({
+    /** The environment whose digests are promoted to this one. */
+    from: nonEmpty("the name of the environment before this one"),
+    /** How long they must have been Healthy there, in minutes. @default not checked */
+    healthyMinutes: z.number("Must be a number of minutes").min(0, "Must not be negative").optional(),
+    /** Whether a person must approve. @default false */
+    approval: z.boolean("Must be true or false").default(false),
+    /** Whether what a pull request with the label `delivery/hold` has changed stays out; GitHub is asked. @default false */
+    holds: z.boolean("Must be true or false").default(false),
+    /** A command that must succeed, run in the program's directory. @default none */
+    test: z.string("Must be a command").min(1, "Must be a command").optional(),
+    /**
+     * Whether `promote` copies the images, with all that is attached to them, to where `images` of this stack says: this environment
+     * pulls from a registry or organization of its own. @default false: they are there already, or come by themselves
+     */
+    copyImages: z.boolean("Must be true or false").default(false),
+    /** What a person may choose in CI in place of approving, as `delivery approve` does it. @default nothing: they approve, or do not */
+    choices: z
+      .array(z.enum(["hold", "take-back"], "Must be hold or take-back"))
+      .refine((choices) => new Set(choices).size === choices.length, "Names a choice twice")
+      .default([]),
+  })
+  .superRefine(({ approval, holds, choices }, context) => {
+    const refuse = (message: string): void =>
+      context.addIssue({ code: "custom", path: ["choices"], message, input: choices });
+    if (choices.length > 0 && !approval) refuse("Does nothing unless `approval` is true; set that, too");
+    if (choices.includes("hold") && !holds)
+      refuse("Has hold, which keeps nothing back unless `holds` is true; set that, too");
+  });
 
 /** The keys of a stack file, all under `config:` with the prefix `delivery:`; the secrets among them are apart. */
 export const stackSchema = z.strictObject({

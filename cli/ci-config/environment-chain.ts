@@ -122,6 +122,6 @@ function environmentOf(file: StackFile): PipelineEnvironment {
 function promotionOf(file: StackFile): Promotion {
   const { promotion } = file.read("app", "environment", "promotion");
   if (promotion === undefined) throw new Error(`unreachable: ${file.path} has the promotion that made it follow`);
-  const { from, approval, healthyMinutes } = promotion;
-  return { ...environmentOf(file), from, approval, healthyMinutes };
+  const { from, approval, choices, healthyMinutes } = promotion;
+  return { ...environmentOf(file), from, approval, healthyMinutes, ...(choices.length === 0 ? {} : { choices }) };
 }

@@ -46,7 +46,7 @@ export interface JobValues {
   readonly command: string;
   /** The ports of service containers that tests wait for. */
   readonly ports: string;
-  /** What `delivery promote` or `verify` is told. */
+  /** What `delivery promote`, `approve` or `verify` is told. */
   readonly options: string;
   /** Whether it takes over what a person has approved; any text: it does. */
   readonly approved: string;
@@ -212,6 +212,18 @@ delivery promote --to ${environment} \\
   --propose "$PWD/${handOver}/${proposed(environment)}"`,
         ),
         { kind: "hand-over", path: proposed(environment) },
+        report,
+      ],
+    }),
+    decide: () => ({
+      description: "Carry out what a person has chosen of what they were shown",
+      steps: [
+        prepare,
+        takeOver,
+        run(
+          "Decide",
+          `delivery approve --env ${environment} --shown "$PWD/${handOver}/${proposed(environment)}" \\\n  ${values.options}`,
+        ),
         report,
       ],
     }),

@@ -13,6 +13,7 @@ export type JobKind =
   | "verify"
   | "propose"
   | "approval"
+  | "decide"
   | "promote"
   | "publish-state"
   | "preview"
@@ -38,7 +39,7 @@ export interface PipelineJob {
   readonly prepared?: readonly string[];
   /** Whether its images are made from some of this run, whose digests it takes over; of `preview-environment`: whether there are any. @default false */
   readonly takesDigests?: boolean;
-  /** What `delivery promote` or `verify` is told. @default nothing */
+  /** What `delivery promote`, `approve` or `verify` is told. @default nothing */
   readonly options?: string;
   /** Whether it takes over what a person has approved. @default false */
   readonly approved?: boolean;

@@ -197,5 +197,26 @@ function promotionJobs(
     options,
     approved: isAsked,
   };
-  return isAsked ? [propose, approve, promote] : [promote];
+  return isAsked ? [propose, ...choiceJobs(promotion, pipeline, propose.name), approve, promote] : [promote];
+}
+
+/** What a person may choose in place of approving: for each choice an approval of its own, and the job that carries it out. */
+function choiceJobs(promotion: Promotion, pipeline: Pipeline, proposal: string): PipelineJob[] {
+  const { name, from, choices = [] } = promotion;
+  const source = [pipeline.first, ...pipeline.promotions].find((environment) => environment.name === from);
+  return choices.flatMap((choice): PipelineJob[] => {
+    const approval: PipelineJob = { kind: "approval", name: `choose-${choice}-${name}`, requires: [proposal] };
+    return [
+      approval,
+      {
+        kind: "decide",
+        name: `${choice}-${name}`,
+        requires: [approval.name],
+        // What is taken back is taken back where it comes from.
+        contexts: choice === "hold" || source === undefined ? [promotion.context] : withRegistry(pipeline, source),
+        environment: name,
+        options: `--${choice} "as a person has chosen in CI"`,
+      },
+    ];
+  });
 }

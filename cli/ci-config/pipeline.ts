@@ -66,6 +66,8 @@ export interface PipelineEnvironment {
 export interface Promotion extends PipelineEnvironment {
   readonly from: string;
   readonly approval: boolean;
+  /** What a person may choose in place of approving. @default nothing */
+  readonly choices?: readonly ("hold" | "take-back")[];
   /** How long the digests must have been healthy in `from`, in minutes. @default not at all */
   readonly healthyMinutes?: number | undefined;
 }

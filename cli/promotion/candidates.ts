@@ -18,7 +18,7 @@ interface Promotion {
   readonly rules: PromotionRules;
 }
 
-const noRules: PromotionRules = { approval: false, copyImages: false, holds: false };
+const noRules: PromotionRules = { approval: false, copyImages: false, holds: false, choices: [] };
 
 /**
  * @param file of the environment that is to get the digests

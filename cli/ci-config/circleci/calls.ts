@@ -57,6 +57,8 @@ function parametersOf(job: PipelineJob, args: CallArgs): Record<string, string |
   const [service] = batch?.services ?? [];
   if (batch === undefined || service === undefined)
     return {
+      // The jobs of the choices have one name for each, and so report as different ones.
+      ...(kind === "decide" ? { job: name } : {}),
       ...(environment === undefined ? {} : { environment }),
       ...(options === "" ? {} : { options }),
       ...(approved ? { approved } : {}),

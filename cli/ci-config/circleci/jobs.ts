@@ -106,6 +106,15 @@ export function jobs(pipeline: Pipeline, shared: boolean): Record<string, Job> {
         }
       : {}),
     ...(asksPeople ? { propose: ofEnvironment("propose") } : {}),
+    ...(promotions.some(({ choices = [] }) => choices.length > 0)
+      ? {
+          decide: job(
+            "decide",
+            { name: "<< parameters.job >>" },
+            { job: { type: "string" }, ...environment, options: { type: "string" } },
+          ),
+        }
+      : {}),
     promote: job(
       "promote",
       { name: "promote-<< parameters.environment >>", approved: asksPeople ? "<< parameters.approved >>" : "" },

@@ -635,6 +635,24 @@ describe("an invalid stack file gets one clear error and declares nothing", () =
       /ADDR is to hold the addresses of the peer user and the peer link; give each a variable of its own$/,
     ],
     [
+      "a choice where nobody is asked",
+      set("promotion", { from: "dev", choices: ["take-back"] }),
+      `${file}: promotion.choices`,
+      /does nothing unless `approval` is true; set that, too$/,
+    ],
+    [
+      "a hold that keeps nothing back",
+      set("promotion", { from: "dev", approval: true, choices: ["hold", "take-back"] }),
+      `${file}: promotion.choices`,
+      /has hold, which keeps nothing back unless `holds` is true; set that, too$/,
+    ],
+    [
+      "a choice twice",
+      set("promotion", { from: "dev", approval: true, holds: true, choices: ["hold", "hold"] }),
+      `${file}: promotion.choices`,
+      /names a choice twice$/,
+    ],
+    [
       "copies of what is signed nobody knows where",
       (settings) => {
         set("promotion", { from: "dev", copyImages: true })(settings);

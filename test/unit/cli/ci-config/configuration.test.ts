@@ -124,6 +124,34 @@ describe("what is merged", () => {
     });
   });
 
+  test("lets a person hold or take back what they were shown, each by an approval of its own", () => {
+    const choosing = { ...prod, choices: ["hold", "take-back"] as const };
+    const jobs = jobsOf({ promotions: [staging, choosing], first: { ...shop.first, pulls: false } }, "deliver");
+    for (const choice of choosing.choices)
+      expect(jobs.get(`choose-${choice}-prod`)).toEqual({ type: "approval", requires: ["propose-prod"] });
+    expect(jobs.get("hold-prod")).toEqual({
+      name: "hold-prod",
+      job: "hold-prod",
+      environment: "prod",
+      options: '--hold "as a person has chosen in CI"',
+      context: "shop-prod",
+      requires: ["choose-hold-prod"],
+    });
+    // It is taken back where it comes from, with that environment's credentials.
+    expect(jobs.get("take-back-prod")).toMatchObject({
+      options: '--take-back "as a person has chosen in CI"',
+      context: "shop-staging",
+      requires: ["choose-take-back-prod"],
+    });
+    expect(jobs.get("publish-state-prod")).toMatchObject({ requires: ["promote-prod"] });
+    expect(awaited(jobs).filter((name) => name.includes("prod"))).toEqual(["propose-prod"]);
+    const { jobs: written } = continueConfiguration({ ...shop, promotions: [staging, choosing] });
+    expect(JSON.stringify(written["decide"]?.steps)).toContain(
+      'delivery approve --env << parameters.environment >> --shown \\"$PWD/',
+    );
+    expect(continueConfiguration(shop).jobs).not.toHaveProperty("decide");
+  });
+
   test("has a status that waits for no person", () => {
     const names = awaited(jobsOf({}, "deliver"));
     expect(names).toContain("publish-state-staging");

@@ -5,7 +5,7 @@ import { Project } from "../../../../cli/project/stack-file.ts";
 test("digests come from the environment that the stack file declares, and from no other", () => {
   expect(promotionTo(new Project().stackFile("prod"), undefined)).toEqual({
     from: "staging",
-    rules: { healthyMinutes: 60, approval: true, copyImages: false, holds: false },
+    rules: { healthyMinutes: 60, approval: true, copyImages: false, holds: false, choices: [] },
   });
   expect(promotionTo(new Project().stackFile("prod"), "staging").from).toBe("staging");
   expect(() => promotionTo(new Project().stackFile("prod"), "dev")).toThrow(
@@ -16,7 +16,7 @@ test("digests come from the environment that the stack file declares, and from n
 test("an environment that declares nothing needs --from, and has no gates", () => {
   expect(promotionTo(new Project().stackFile("qa"), "dev")).toEqual({
     from: "dev",
-    rules: { approval: false, copyImages: false, holds: false },
+    rules: { approval: false, copyImages: false, holds: false, choices: [] },
   });
   expect(() => promotionTo(new Project().stackFile("qa"), undefined)).toThrow(
     /--from is missing: stacks\/Pulumi\.qa\.yaml does not say/,
