@@ -1,5 +1,6 @@
 import { declareCi } from "./components/ci.ts";
 import { Cluster } from "./components/cluster/cluster.ts";
+import { furtherClusters } from "./components/cluster/further-clusters.ts";
 import { deliverDirectly } from "./components/direct-delivery.ts";
 import { findServices, unclaimedDockerfiles } from "./components/service/find-services.ts";
 import { deliverByGit } from "./components/gitops-delivery.ts";
@@ -16,6 +17,7 @@ import {
   clusterArgs,
   deliveryArgs,
   discoveryArgs,
+  furtherClusterSettings,
   installationsArgs,
   readSchedules,
 } from "./stacks/stage-args.ts";
@@ -38,11 +40,17 @@ const ci = declareCi(config.app.name, ciArgs(config, schedules, services));
 
 const cluster = new Cluster(config.app.name, clusterArgs(config, report.podSecurity, services));
 
-const secrets = putServiceSecrets(context, cluster, config.secrets);
+const further = furtherClusters(
+  config.app.name,
+  furtherClusterSettings(config),
+  clusterArgs(config, report.podSecurity, services),
+);
+
+const secrets = putServiceSecrets(context, cluster, config.secrets, further);
 
 const deliver = { gitops: deliverByGit, direct: deliverDirectly }[config.delivery];
 
-await deliver({ ...deliveryArgs(config), context, cluster, images, secrets, installations });
+await deliver({ ...deliveryArgs(config), context, cluster, furtherClusters: further, images, secrets, installations });
 
 /** The environment that this stack declares. */
 export const environment = config.environment;

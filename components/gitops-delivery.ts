@@ -1,22 +1,17 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Identity } from "../git/committer.ts";
-import {
-  applicationName,
-  canaryServiceName,
-  previewServiceName,
-  previewsProjectName,
-  projectName,
-} from "../core/names.ts";
+import { applicationName, previewsProjectName, projectName } from "../core/names.ts";
 import { argoCdKeyIds, type SigningKeys } from "../git/signing-keys.ts";
 import type { SigningArgs } from "./deploy-repository/signing-inputs.ts";
 import { AppProject } from "./argo-cd/app-project.ts";
-import { application, type ApplicationArgs } from "./argo-cd/application.ts";
 import type { ArgoCdSettings } from "./argo-cd/argo-cd-objects.ts";
 import { ArgoRollouts, type ArgoRolloutsSettings } from "./argo-cd/argo-rollouts.ts";
 import { ArgoCd } from "./argo-cd/argo-cd.ts";
-import { declareInParts } from "./bulk-declaration.ts";
+import { deliverToFurtherClusters } from "./argo-cd/further-delivery.ts";
+import { serviceApplications } from "./argo-cd/service-applications.ts";
 import { Admission } from "./cluster/admission.ts";
 import type { Cluster } from "./cluster/cluster.ts";
+import type { FurtherCluster } from "./cluster/further-clusters.ts";
 import { gatewayIsThere } from "./cluster/gateway-hooks.ts";
 import { environmentFiles } from "./deploy-repository/environment-files.ts";
 import { initialRecords } from "./deploy-repository/initial-records.ts";
@@ -26,12 +21,6 @@ import type { Installations } from "./argo-cd/installations.ts";
 import { declaredImages } from "./manifests/admission.ts";
 import { type ManifestContext } from "./manifests/manifest-context.ts";
 import { previewBounds } from "./manifests/preview-bounds.ts";
-import { exposedPort } from "./service/exposure.ts";
-import { runSeconds } from "./service/kind.ts";
-import { startSeconds } from "./service/probes.ts";
-import { isRouted } from "./service/rollout-settings.ts";
-import type { Service } from "./service/service.ts";
-import { deployedDependencies } from "./manifests/dependency.ts";
 import { deliverMigrations } from "./argo-cd/migration-applications.ts";
 import { PreviewEnvironments, type PreviewSettings } from "./argo-cd/preview-environments.ts";
 import type { ReleaseSettings } from "./argo-cd/release.ts";
@@ -68,6 +57,8 @@ export interface SigningSettings extends SigningKeys {
 export interface GitOpsDeliveryArgs {
   context: ManifestContext;
   cluster: Cluster;
+  /** The environment's clusters beside that one. @default none */
+  furtherClusters?: readonly FurtherCluster[];
   images: ReadonlyMap<string, ServiceImage>;
   secrets: ServiceSecrets;
   /** Whether what runs on the cluster outlives its declaration. */
@@ -154,51 +145,27 @@ export async function deliverByGit(args: GitOpsDeliveryArgs): Promise<void> {
       ...(gateway === undefined ? {} : { hooks: gatewayIsThere({ access, gateway, namespace }) }),
     },
   );
-  const autoscaled = new Set(
-    context.services.flatMap(({ name, autoscaling }) => (autoscaling === undefined ? [] : name)),
-  );
-  const services = new Map(context.services.map((service) => [service.name, service]));
-  const applications = new Map<string, pulumi.Resource>();
-  const byName = new Map(context.services.map((service) => [service.name, service]));
   const otherPods = admission === undefined ? [] : [admission.bindOthers([manifests])];
-  await declareInParts(
-    [...Object.keys(deployedDependencies(context.dependencies)), ...context.services.map(({ name }) => name)],
-    (name) => {
-      const service = byName.get(name);
-      const bindings = service === undefined ? [] : (admission?.bindService(service, [manifests]) ?? []);
-      const declared = application(
-        name,
-        {
-          applicationName: applicationName(app, environment, name),
-          project: project.project,
-          argoCdNamespace: argoCd.namespace,
-          namespace: cluster.namespace,
-          source: { repository: gitops.repository, branch: gitops.branch, path: `${environment}/${name}` },
-          autoscaled: autoscaled.has(name),
-          rollouts: gitops.rollouts !== undefined && byName.has(name),
-          ...leftToRollouts(services.get(name)),
-          replacing: services.get(name)?.kind === "job",
-          extraSeconds: extraSeconds(services.get(name)),
-          handOver: args.handOver,
-          provider: cluster.provider,
-        },
-        {
-          parent: project,
-          // Its own Secrets alone: with all of them, the dependencies of all Applications would grow by the square of the services.
-          dependsOn: [
-            ...cluster.home,
-            manifests,
-            ...project.parts,
-            ...(args.secrets.objects.get(name) ?? []),
-            ...otherPods,
-            ...bindings,
-          ],
-        },
-      );
-      applications.set(name, declared);
-      return declared;
-    },
-  );
+  const applications = await serviceApplications({
+    context,
+    project,
+    environment,
+    argoCdNamespace: argoCd.namespace,
+    namespace: cluster.namespace,
+    source: { repository: gitops.repository, branch: gitops.branch, directory: environment },
+    rollouts: gitops.rollouts !== undefined,
+    handOver: args.handOver,
+    provider: cluster.provider,
+    // Its own Secrets alone: with all of them, the dependencies of all Applications would grow by the square of the services.
+    dependsOn: (name, service) => [
+      ...cluster.home,
+      manifests,
+      ...(args.secrets.objects.get(name) ?? []),
+      ...otherPods,
+      ...(service === undefined ? [] : (admission?.bindService(service, [manifests]) ?? [])),
+    ],
+  });
+  await deliverToFurtherClusters({ ...args, gitops, argoCd, signing, repository, manifests });
   deliverMigrations({ ...args, gitops, signing, applications, project, argoCdNamespace: argoCd.namespace, manifests });
   const { registry } = args;
   if (gitops.release === "registry-watch" && args.gitToken !== undefined && registry !== undefined) {
@@ -250,22 +217,4 @@ function declareAdmission({ context, cluster, gitops, images }: GitOpsDeliveryAr
   const declared = declaredImages(context, (service) => images.get(service)?.repository);
   const previews = gitops?.previews !== undefined;
   return new Admission(environment.app, { context, settings, declared, previews, provider: cluster.provider });
-}
-
-/** What Argo Rollouts writes of the objects of a service: to which pods its Services lead, and the weights of its route. */
-function leftToRollouts(service: Service | undefined): Pick<ApplicationArgs, "switchedServices" | "weightedRoute"> {
-  if (service?.rollout?.strategy === "blueGreen")
-    return { switchedServices: [service.name, previewServiceName(service.name)] };
-  if (service === undefined || !isRouted(service.rollout)) return {};
-  const kind = exposedPort(service)?.protocol === "gRPC" ? "GRPCRoute" : "HTTPRoute";
-  return {
-    switchedServices: [service.name, canaryServiceName(service.name)],
-    weightedRoute: { kind, name: service.name },
-  };
-}
-
-/** How much longer than others a service may take until it is well: a job runs, and some start slowly. */
-function extraSeconds(service: Service | undefined): number {
-  if (service?.kind === "job") return runSeconds(service);
-  return Math.max(0, startSeconds(service?.probes) - startSeconds());
 }

@@ -68,6 +68,14 @@ export function applicationName(app: string, environment: string, service: strin
   return `${app}-${environment}-${service}`;
 }
 
+/** What Argo CD calls the cluster that it runs on, and people the first one of an environment with several. */
+export const inClusterName = "in-cluster";
+
+/** What of an environment's names belongs to one of its further clusters, e.g. `prod.eu`: its AppProject and its Applications. */
+export function clusterEnvironment(environment: string, cluster: string): string {
+  return `${environment}.${cluster}`;
+}
+
 /** The environment variable with the content of a kubeconfig: CI's contexts hold texts, and no files. */
 export const kubeconfigVariable = "DELIVERY_KUBECONFIG";
 

@@ -56,11 +56,17 @@ export interface ReleaseResult {
   readonly retries: number;
 }
 
-export interface ReleaseArgs extends DeployBranch {
-  /** The environment's directory. */
+/** What is to be released in one directory of the deploy repository. */
+export interface DirectoryReleases {
+  /** The environment's directory, or that of one of its later waves. */
   readonly directory: string;
   /** What to release, seen from the records at the head; asked again whenever others have committed. */
   readonly choose: (records: Records, snapshot: Snapshot) => Promise<readonly Release[]> | readonly Release[];
+}
+
+export interface ReleaseArgs extends DeployBranch, DirectoryReleases {
+  /** Further directories whose records the same commit writes; they are asked after the first one. @default none */
+  readonly others?: (snapshot: Snapshot) => readonly DirectoryReleases[];
   /** The first line of the commit, and the trailers below it, for all records that change. */
   readonly describe: (released: readonly Released[]) => { subject: string; trailers?: readonly string[] };
   /** Whether an image of a service that is released has to prove itself. @default as the release says */
@@ -73,49 +79,78 @@ export async function commitReleases(args: ReleaseArgs, options?: CommitOptions)
   const { commit, retries } = await commitToBranch(
     args,
     async (snapshot) => {
-      const records = await readRecords(snapshot, args.directory);
-      const spelled = await asInManifests(snapshot, args.directory, await args.choose(records, snapshot));
-      // What a migration has taken away stays away.
-      const chosen = spelled.map((release) => ({
-        ...release,
-        contractedBy: release.contractedBy ?? records.get(release.service)?.contractedBy,
-        ...verificationAfter(release, records.get(release.service), args.isVerified),
-        // What takes an image away takes nothing from what is to come.
-        waiting: release.rejected === undefined ? undefined : records.get(release.service)?.waiting,
-      }));
-      const released = chosen.flatMap((release): Released[] => {
-        const before = records.get(release.service)?.image;
-        return isSameImage(release, before) ? [] : [{ ...release, previous: before?.digest }];
-      });
-      const confirmed = chosen.flatMap((release): Released[] => {
-        const before = records.get(release.service);
-        const known = release.sourceCommit === undefined || release.sourceCommit === before?.sourceCommit;
-        if (known || !isSameImage(release, before?.image)) return [];
-        // Its digest stays away; what the service is compared with is the commit that is noted now, which is newer.
-        const { digest, reason, judgment } = before?.rejected ?? {};
-        const rejected = digest === undefined ? undefined : { digest, reason, judgment };
-        return [{ ...release, rejected, previous: release.digest }];
-      });
+      const parts: DirectoryChanges[] = [];
+      for (const part of [args, ...(args.others?.(snapshot) ?? [])])
+        parts.push(await changesIn(snapshot, part, args.isVerified));
+      const released = onePerService(parts.flatMap((part) => part.released));
+      const confirmed = onePerService(parts.flatMap((part) => part.confirmed));
       result = { released, confirmed };
       const written = [...released, ...confirmed];
       const { subject, trailers = [] } = args.describe(written);
       const named = written.flatMap(({ service, digest }) => [`Service: ${service}`, `Digest: ${digest}`]);
       return {
-        write: {
-          ...Object.fromEntries(
-            written.map((release) => [
-              recordPath(args.directory, release.service),
-              recordWith(release, release.rejected),
-            ]),
-          ),
-          ...(await previouslyRunning(snapshot, args.directory, released, records)),
-        },
+        write: Object.fromEntries(parts.flatMap(({ write }) => Object.entries(write))),
         message: `${subject}\n\n${[...named, ...trailers].join("\n")}\n`,
       };
     },
     options,
   );
   return { commit, ...result, retries };
+}
+
+/** What changes in one directory. */
+interface DirectoryChanges {
+  readonly released: readonly Released[];
+  readonly confirmed: readonly Released[];
+  readonly write: Readonly<Record<string, string>>;
+}
+
+async function changesIn(
+  snapshot: Snapshot,
+  { directory, choose }: DirectoryReleases,
+  isVerified: ReleaseArgs["isVerified"],
+): Promise<DirectoryChanges> {
+  const records = await readRecords(snapshot, directory);
+  const spelled = await asInManifests(snapshot, directory, await choose(records, snapshot));
+  // What a migration has taken away stays away.
+  const chosen = spelled.map((release) => ({
+    ...release,
+    contractedBy: release.contractedBy ?? records.get(release.service)?.contractedBy,
+    ...verificationAfter(release, records.get(release.service), isVerified),
+    // What takes an image away takes nothing from what is to come.
+    waiting: release.rejected === undefined ? undefined : records.get(release.service)?.waiting,
+  }));
+  const released = chosen.flatMap((release): Released[] => {
+    const before = records.get(release.service)?.image;
+    return isSameImage(release, before) ? [] : [{ ...release, previous: before?.digest }];
+  });
+  const confirmed = chosen.flatMap((release): Released[] => {
+    const before = records.get(release.service);
+    const known = release.sourceCommit === undefined || release.sourceCommit === before?.sourceCommit;
+    if (known || !isSameImage(release, before?.image)) return [];
+    // Its digest stays away; what the service is compared with is the commit that is noted now, which is newer.
+    const { digest, reason, judgment } = before?.rejected ?? {};
+    const rejected = digest === undefined ? undefined : { digest, reason, judgment };
+    return [{ ...release, rejected, previous: release.digest }];
+  });
+  return {
+    released,
+    confirmed,
+    write: {
+      ...Object.fromEntries(
+        [...released, ...confirmed].map((release) => [
+          recordPath(directory, release.service),
+          recordWith(release, release.rejected),
+        ]),
+      ),
+      ...(await previouslyRunning(snapshot, directory, released, records)),
+    },
+  };
+}
+
+/** What several directories get is said once, as the first of them has it. */
+function onePerService<T extends Release>(releases: readonly T[]): readonly T[] {
+  return [...Map.groupBy(releases, ({ service }) => service).values()].flatMap(([first]) => first ?? []);
 }
 
 /** The files with what ran before, of those services that have one. */

@@ -1,6 +1,7 @@
 import { buildSecretPrefix, imageKeyVariable, pullVariables } from "../core/names.ts";
 import type { Problem } from "../core/problem.ts";
 import { signingKeyVariable } from "../git/signing-keys.ts";
+import { clusterContradictions } from "./clusters-contradictions.ts";
 import type { StackSettings } from "./schema.ts";
 
 /** What no single key can see. */
@@ -150,7 +151,12 @@ export function contradictions(
         message: `has no effect: ${by} for no window; remove it, or release by commit`,
       });
   }
-  problems.push(...signingContradictions(file, config.gitops), ...copyContradictions(file, config));
+  problems.push(
+    ...signingContradictions(file, config.gitops),
+    ...copyContradictions(file, config),
+    ...clusterContradictions(file, config),
+  );
+  for (const [index, { token }] of (config.clusters ?? []).entries()) needs(`clusters.${index}.token`, token);
   needs("gitops.signing.secret", config.gitops?.signing?.secret);
   needs("gitops.signing.previews", config.gitops?.signing?.previews);
   needs("gitops.argoCd.commitStatus.privateKey", config.gitops?.argoCd.commitStatus?.privateKey);

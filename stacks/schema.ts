@@ -7,6 +7,7 @@ import { schemaVersion } from "../core/schema-version.ts";
 import { gitopsSchema } from "./gitops-schema.ts";
 import { freezeSchema, windowsSchema } from "./windows-schema.ts";
 import { clusterSchema } from "./cluster-schema.ts";
+import { clustersSchema } from "./clusters-schema.ts";
 import { imagesSchema } from "./images-schema.ts";
 
 const appSchema = z.strictObject({
@@ -209,6 +210,8 @@ export const stackSchema = z.strictObject({
   images: imagesSchema,
   ci: ciSchema,
   cluster: clusterSchema.prefault({}),
+  /** Further clusters on which the environment runs, in waves. @default none */
+  clusters: clustersSchema.optional(),
   /** `gitops`: Argo CD applies what is in the deploy repository; `direct`: this program applies the workloads. @default gitops */
   delivery: z.enum(["gitops", "direct"], "Must be gitops or direct").default("gitops"),
   /**

@@ -5,6 +5,7 @@ import type { TektonCiArgs } from "../components/tekton/tekton-ci.ts";
 import type { ContextsArgs } from "../components/circleci/contexts.ts";
 import { retainsData } from "../components/manifests/volumes.ts";
 import type { ClusterArgs } from "../components/cluster/cluster.ts";
+import type { FurtherClusterSettings } from "../components/cluster/further-clusters.ts";
 import { absentDependencies } from "../components/service/dependency-settings.ts";
 import type { DiscoveryArgs } from "../components/service/find-services.ts";
 import { migrationRefusal } from "../components/service/migrations.ts";
@@ -185,6 +186,15 @@ export function clusterArgs(config: Config, podSecurity: PodSecurity, services: 
   };
 }
 
+/** The environment's clusters beside its own. */
+export function furtherClusterSettings({ clusters = [], secrets }: Config): FurtherClusterSettings[] {
+  return clusters.map(({ token: secret, ...cluster }) => {
+    const token = secrets.get(secret);
+    if (token === undefined) throw new Error("unreachable: the configuration has checked that the secret is there");
+    return { ...cluster, token };
+  });
+}
+
 /** What the installations on the cluster take from the configuration. */
 export function installationsArgs(config: Config, services: readonly Service[]): InstallationsArgs {
   return { ...config, ownsArgoCd: config.owns.argoCd, services: services.length };
@@ -193,6 +203,6 @@ export function installationsArgs(config: Config, services: readonly Service[]):
 /** What both ways of delivery take from the configuration. */
 export function deliveryArgs(
   config: Config,
-): Omit<GitOpsDeliveryArgs, "context" | "cluster" | "images" | "secrets" | "installations"> {
+): Omit<GitOpsDeliveryArgs, "context" | "cluster" | "furtherClusters" | "images" | "secrets" | "installations"> {
   return { ...config, stackSecrets: config.secrets, tag: config.images.tag };
 }

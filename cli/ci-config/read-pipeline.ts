@@ -91,7 +91,7 @@ function variablesOf(project: Project, environments: readonly string[]): Record<
  */
 function assertMigrationsAwaited(project: Project, environment: string): void {
   const { services, file } = readMonorepo(project, environment);
-  const refusal = migrationRefusal(file, project.stackFile(environment).read("ci", "delivery", "gitops"));
+  const refusal = migrationRefusal(file, project.stackFile(environment).read("ci", "delivery", "gitops", "clusters"));
   const migrated = services.flatMap(({ name, migrations }) => (migrations === undefined ? [] : [name]));
   if (refusal !== undefined && migrated.length > 0)
     throw new CommandError(`${environment}: migrations of ${migrated.join(", ")}: ${refusal}`);
@@ -106,10 +106,13 @@ function assertVerificationsEnd(project: Project, { first, promotions, resumes }
   const endless = [first, ...promotions].flatMap(({ name, verifyWait }) => {
     const rules = rulesOf(project, name);
     const { services } = readMonorepo(project, name);
+    // One job carries a release through all waves of clusters.
+    const waves = Math.max(1, ...(project.stackFile(name).find("clusters")?.clusters ?? []).map(({ wave }) => wave));
+    const each = waves === 1 ? "" : `, in each of ${waves} waves`;
     return services.flatMap(({ name: service }) => {
       const { minutes = 0, timeoutMinutes = 0 } = rules(service) ?? {};
-      return verifyWait !== undefined && minutes + timeoutMinutes > verifyWait
-        ? [`${service} of ${name} (${minutes} and ${timeoutMinutes} of ${verifyWait} minutes)`]
+      return verifyWait !== undefined && waves * (minutes + timeoutMinutes) > verifyWait
+        ? [`${service} of ${name} (${minutes} and ${timeoutMinutes} of ${verifyWait} minutes${each})`]
         : [];
     });
   });

@@ -32,7 +32,7 @@ export const command = defineCommand({
     `Makes an environment run again what it ran at an earlier commit, by a new commit: Argo CD follows, and its automated
     sync stays on. What was taken away does not come back by itself: a watcher of the registry leaves its digest alone, and
     CI the commit that it was built from and those before. No migration runs: those of an earlier image have succeeded
-    before it ran first. Behind one with migrations.contract there is no way back. A later change to the service ends that. Argo CD Image Updater
+    before it ran first. Behind one with migrations.contract there is no way back. Where an environment has several clusters, the same commit is of all. A later change to the service ends that. Argo CD Image Updater
     (gitops.release registry-watch) knows nothing of that: the tag that it watches must be moved, too.`,
   ],
   usage: ["rollback --env ENVIRONMENT [--service NAME …] [--to COMMIT] [OPTIONS]"],

@@ -1,7 +1,9 @@
 import { branchProblem, repositoryProblem, type DeployBranch } from "../../git/deploy-branch.ts";
+import { inClusterName } from "../../core/names.ts";
 import { defineCommand, type CommandContext } from "../command.ts";
 import { environmentName, UsageError, type OptionTable, type OptionValues } from "../options.ts";
 import { clusterHelp, openCluster } from "../project/cluster.ts";
+import { environmentClusters } from "../project/environment-clusters.ts";
 import { environmentOptions } from "../project/environment.ts";
 import { Project } from "../project/stack-file.ts";
 import { openRegistry, registryHelp, registryOptions } from "../registry/open-registry.ts";
@@ -34,7 +36,8 @@ export const command = defineCommand({
   description: [
     `Shows the delivery of an environment: the pipeline from the source to the cluster, and one line per service with the
     commit it was built from, its image, the commit that released it, and how Argo CD and the cluster see it. Parts that do
-    not answer within seconds are said to be unknown. Changes nothing.`,
+    not answer within seconds are said to be unknown. Of an environment with several clusters (clusters), a table says what each
+    of them runs, and which do not answer. Changes nothing.`,
   ],
   usage: ["status --env ENVIRONMENT [OPTIONS]"],
   options,
@@ -59,6 +62,12 @@ async function run(flags: StatusOptions, context: CommandContext): Promise<void>
       ...endpoints,
       deploy: deployBranch(endpoints.deploy, flags),
       cluster: () => openCluster(environment, flags.context ?? settings.cluster.context),
+      furtherClusters: environmentClusters(endpoints.environment, settings).flatMap(
+        ({ name, context: other, ...one }) =>
+          name === undefined || name === inClusterName
+            ? []
+            : [{ ...one, name, cluster: () => openCluster(environment, other) }],
+      ),
       registry,
       untested: knownUntested(project, flags.env),
       ci: { ...endpoints.ci, token: environment["CIRCLE_TOKEN"] },

@@ -8,16 +8,18 @@ import { clusterHelp } from "../project/cluster.ts";
 import {
   environmentHelp,
   environmentOptions,
+  environmentTitle,
   findEnvironment,
   type DeliveryEnvironment,
 } from "../project/environment.ts";
 import { Project } from "../project/stack-file.ts";
-import { openHealthSource } from "../promotion/read-health.ts";
 import { assertServicesKnown } from "../release/unknown-services.ts";
 import { recentOutcomes } from "../verification/recent-outcomes.ts";
+import { breakGlassOption } from "../release/waiting.ts";
 import { rulesOf } from "../verification/rules.ts";
 import { tellGitHub } from "../verification/tell-github.ts";
-import { verify, type VerifiedService } from "../verification/verify.ts";
+import type { VerifiedService } from "../verification/verify.ts";
+import { openWaves, verifyWaves } from "../verification/waves.ts";
 
 const options = {
   env: { value: "ENVIRONMENT", parse: environmentName, required: true, help: "e.g. dev" },
@@ -34,6 +36,10 @@ const options = {
     help: `how long to wait for verdicts, e.g. 15m. What cannot be over by then is left, without a failure, to the next
       \`delivery verify\``,
   },
+  "break-glass": {
+    ...breakGlassOption["break-glass"],
+    help: "bring what has passed to the next wave of clusters although no window is open; the commit says why",
+  },
   json: { help: "print the result as JSON" },
   ...environmentOptions,
 } as const satisfies OptionTable;
@@ -47,6 +53,8 @@ export const command = defineCommand({
     Others that were released with it stay.`,
     `What is known lies in Git and on the cluster, so any run goes on where another one has ended, and several at a time do no
     harm. A release that has been followed by another one is superseded: nothing is written of it.`,
+    `Where an environment has several clusters (clusters), what has passed on all clusters of a wave is released to the next
+    one, by a commit of its own, and has to prove itself there. What fails in one is taken back in all, by one commit.`,
   ],
   usage: ["verify --env ENVIRONMENT [--service NAME …] [OPTIONS]"],
   options,
@@ -65,13 +73,14 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
   const { service: services } = flags;
   if (services !== undefined) await assertKnown(environment, services);
   const link = ciRun(context.environment).link;
-  const verified = await verify({
-    environment,
-    source: openHealthSource(project, environment, context),
+  const { verified, refusal } = await verifyWaves({
+    project,
+    waves: openWaves(project, environment, context),
     rulesOf: rulesOf(project, environment.name),
     services,
     wait: flags.wait,
     link,
+    breakGlass: flags["break-glass"],
     context,
   });
   await tellGitHub(
@@ -81,7 +90,9 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
     context,
   );
   report(environment, verified, flags.json, context);
+  if (refusal !== undefined) context.note(refusal.message);
   assertNoneFailed(environment, verified);
+  if (refusal !== undefined) throw new CommandError(`${environment.name}: not all clusters have answered`);
 }
 
 function assertKnown(environment: DeliveryEnvironment, services: readonly string[]): Promise<void> {
@@ -97,11 +108,19 @@ function report(
   { print }: CommandContext,
 ): void {
   if (json) {
-    const services = verified.map(({ service, digest, outcome }) => ({ service, digest, ...outcome }));
+    const services = verified.map(({ service, digest, wave, outcome }) => ({
+      service,
+      digest,
+      ...(wave === undefined ? {} : { wave }),
+      ...outcome,
+    }));
     return print(JSON.stringify({ environment: name, services }));
   }
   if (verified.length === 0) return print(`${name}: nothing waits for a verdict`);
-  for (const one of verified) print(`${name}: ${line(one)}`);
+  for (const one of verified) {
+    const title = environmentTitle({ name, wave: one.wave === undefined ? undefined : { number: one.wave } });
+    print(`${title}: ${line(one)}`);
+  }
 }
 
 function line({ service, digest, outcome }: VerifiedService): string {

@@ -72,15 +72,27 @@ async function checkGit(sources: DriftSources, state: Reading<StackState>): Prom
           const status = await readDirectory(snapshot, environment);
           const records = recordsIn(environment, status);
           if ("reason" in state) return { check: unknownCheck("git", withoutState(state.reason)), records };
-          const { manifests } = state.value;
+          const { manifests, laterWaves = [] } = state.value;
           if (manifests === undefined)
             return { check: unknownCheck("git", "the stack has not written to the deploy repository yet"), records };
           const { signing } = deploy;
-          const unsigned =
-            signing === undefined || snapshot.commit === undefined
-              ? []
-              : await unsignedPaths(git, signing, snapshot.commit, environment);
-          return { check: await gitCheck(manifests, status, lastChangesIn(git, snapshot.commit), unsigned), records };
+          const checks: Check[] = [];
+          for (const declared of [manifests, ...laterWaves]) {
+            const { directory } = declared;
+            const unsigned =
+              signing === undefined || snapshot.commit === undefined
+                ? []
+                : await unsignedPaths(git, signing, snapshot.commit, directory);
+            const found = directory === environment ? status : await readDirectory(snapshot, directory);
+            checks.push(await gitCheck(declared, found, lastChangesIn(git, snapshot.commit), unsigned));
+          }
+          return {
+            check: checkOf(
+              "git",
+              checks.flatMap(({ findings }) => findings),
+            ),
+            records,
+          };
         },
         "whole history",
       ),

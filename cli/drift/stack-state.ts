@@ -4,6 +4,8 @@ import { z } from "zod";
 export interface StackState {
   /** `undefined`: the stack has no files in Git. */
   readonly manifests: DeclaredManifests | undefined;
+  /** Those of the waves of clusters after the first. @default there is one wave */
+  readonly laterWaves?: readonly DeclaredManifests[];
   /** The environment's, and those that this stack declares for all environments. */
   readonly contexts: readonly DeclaredContext[];
   /** `undefined`: the stack does not own the project. */
@@ -72,7 +74,10 @@ export function stackStateOf(deployment: unknown): StackState {
   const current = resources.filter((resource) => !resource.delete);
   const outputs = <T>(type: string, schema: z.ZodType<T>): T[] =>
     current.filter((resource) => resource.type === type).map((resource) => schema.parse(resource.outputs));
-  const [manifests] = outputs(types.manifests, manifestsSchema);
+  // The directory of a later wave begins with that of the first one.
+  const [manifests, ...laterWaves] = outputs(types.manifests, manifestsSchema).toSorted(
+    (one, other) => one.directory.length - other.directory.length,
+  );
   const within = <T>(context: string, type: string, schema: z.ZodType<T>): T[] =>
     outputs(type, z.looseObject({ contextId: z.string() }))
       .filter(({ contextId }) => contextId === context)
@@ -84,6 +89,7 @@ export function stackStateOf(deployment: unknown): StackState {
   });
   return {
     manifests,
+    ...(laterWaves.length === 0 ? {} : { laterWaves }),
     contexts: outputs(types.context, contextSchema).map((context) => ({
       ...context,
       variables: within(context.id, types.variable, variableSchema),

@@ -90,6 +90,16 @@ export async function releaseMigrated(given: MigratedReleaseArgs, options?: Comm
     },
     options,
   );
+  if (
+    first.released.length > 0 &&
+    project
+      .stackFile(environment.name)
+      .find("clusters")
+      ?.clusters?.some(({ wave }) => wave > 1)
+  )
+    context.note(
+      `${environment.name}: the first wave of its clusters has it; \`delivery verify\` brings it to the next ones, each after the verdict of the one before`,
+    );
   if (migrated.length === 0) return { ...first, withheld: [] };
   const cluster = openMigrationCluster(project, environment, context, migrated);
   const finished = await Promise.all(

@@ -20,10 +20,16 @@ interface StackManifests extends Manifests {
 const unknownContent = `${unknownWord}\n`;
 
 export function manifestsOf(steps: readonly Step[]): StackManifests {
-  const step = steps.find(({ type }) => type.endsWith(":GitManifests"));
-  const directory = valueAt(step?.after ?? step?.before, ["directory"]);
+  const directoryOf = (step: Step | undefined): string => {
+    const directory = valueAt(step?.after ?? step?.before, ["directory"]);
+    return typeof directory === "string" ? directory : "";
+  };
+  // The waves of clusters after the first have the same, in directories whose names begin with that one.
+  const [step] = steps
+    .filter(({ type }) => type.endsWith(":GitManifests"))
+    .toSorted((one, other) => directoryOf(one).length - directoryOf(other).length);
   return {
-    directory: typeof directory === "string" ? directory : "",
+    directory: directoryOf(step),
     before: filesIn(step?.before),
     after: filesIn(step?.after),
     unknown: unknownFiles(step?.after),

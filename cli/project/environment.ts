@@ -45,6 +45,19 @@ export interface DeliveryEnvironment extends DeployBranch {
   readonly registryWatch?: boolean;
   /** The repository of a service's images, e.g. `docker.io/acme/shop-link`. */
   readonly imagesOf: (service: string) => string;
+  /** Which of several waves of clusters it is, and the directory of the first one. @default there is one */
+  readonly wave?: { readonly number: number; readonly firstDirectory: string } | undefined;
+}
+
+/** For people: which environment, and which wave of it. */
+export function environmentTitle({
+  name,
+  wave,
+}: {
+  readonly name: string;
+  readonly wave?: { readonly number: number } | undefined;
+}): string {
+  return wave === undefined ? name : `${name}, wave ${wave.number}`;
 }
 
 export type EnvironmentFlags = Partial<OptionValues<typeof environmentOptions>>;

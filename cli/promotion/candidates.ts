@@ -1,3 +1,4 @@
+import { environmentRecords } from "../../git/environment-records.ts";
 import { readBranch } from "../../git/deploy-repository.ts";
 import { isSameImage, readRecords, shortDigest, type Records, type Release } from "../../git/records.ts";
 import type { ReleaseRecord } from "../../git/release-record.ts";
@@ -121,8 +122,8 @@ export function rolledBackLines(to: string, { rolledBack, seen }: Pick<Candidate
  */
 function sourceRecords(from: DeliveryEnvironment, to: DeliveryEnvironment, snapshot: Snapshot): Promise<Records> {
   return from.repository === to.repository && from.branch === to.branch
-    ? readRecords(snapshot, from.directory)
-    : readBranch(from, (source) => readRecords(source, from.directory));
+    ? environmentRecords(snapshot, from.directory)
+    : readBranch(from, (source) => environmentRecords(source, from.directory));
 }
 
 function chooseReleases({ from, to, services }: PromotionPath, tested: Records, records: Records): Release[] {

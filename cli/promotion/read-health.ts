@@ -16,6 +16,8 @@ export interface HealthSource {
   readonly endpoints: Pick<StatusEndpoints, "app" | "environment" | "delivery" | "namespace" | "argoCdNamespace">;
   /** @throws Error where no cluster is known */
   readonly cluster: () => KubernetesClient;
+  /** That of Argo CD, where it is another one. @default the same */
+  readonly argoCdCluster?: () => KubernetesClient;
   readonly signal: AbortSignal;
 }
 
@@ -44,13 +46,14 @@ export async function readHealth({
   from,
   endpoints,
   cluster,
+  argoCdCluster,
   signal,
 }: HealthSource): Promise<(service: string) => HealthStatus> {
   const argoCd = endpoints.delivery === "gitops";
   const client = cluster();
   const [{ releases }, applications, { workloads, runs }, pods, disruptionBudgets, cronJobs] = await Promise.all([
     readReleases(from, from.directory),
-    argoCd ? listApplications(client, endpoints, signal) : [],
+    argoCd ? listApplications(argoCdCluster?.() ?? client, endpoints, signal) : [],
     listWorkloads(client, endpoints, signal),
     listPods(client, endpoints, signal),
     listAll(client, "policy/v1/poddisruptionbudgets", endpoints, signal),

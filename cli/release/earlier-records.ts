@@ -2,6 +2,7 @@ import { readBranch } from "../../git/deploy-repository.ts";
 import { beforeLastRelease, resolveCommit } from "../../git/record-history.ts";
 import { readRecords, type Records } from "../../git/records.ts";
 import { snapshotOf } from "../../git/snapshot.ts";
+import { laterWaves } from "../../git/waves.ts";
 import { CommandError } from "../command.ts";
 import type { DeliveryEnvironment } from "../project/environment.ts";
 import { assertServicesKnown } from "./unknown-services.ts";
@@ -11,6 +12,16 @@ export interface EarlierRecords {
   readonly commit: string;
   /** The services in question: all of them ran something by then. */
   readonly services: readonly string[];
+  readonly records: Records;
+  /** The records of now. */
+  readonly seen: Records;
+  /** The same of the waves of clusters after the first. @default there is one wave */
+  readonly laterWaves: readonly EarlierWave[];
+}
+
+/** What the clusters of a later wave ran at that commit. */
+export interface EarlierWave {
+  readonly directory: string;
   readonly records: Records;
   /** The records of now. */
   readonly seen: Records;
@@ -48,7 +59,15 @@ export async function readEarlier(
           `${what} ran nothing ${to === undefined ? "before its last release" : `at ${to}`}; nothing was changed. Release another digest instead`,
         );
       }
-      return { commit, services, records, seen };
+      const then = await snapshotOf(git, commit);
+      const waves: EarlierWave[] = [];
+      for (const wave of laterWaves(snapshot, directory))
+        waves.push({
+          directory: wave.directory,
+          records: await readRecords(then, wave.directory),
+          seen: await readRecords(snapshot, wave.directory),
+        });
+      return { commit, services, records, seen, laterWaves: waves };
     },
     "whole history",
   );

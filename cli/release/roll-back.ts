@@ -12,7 +12,7 @@ import type { DeliveryEnvironment } from "../project/environment.ts";
 import type { Registry } from "../registry/client.ts";
 import { assertImagesComplete } from "./assert-images-exist.ts";
 import type { Digests } from "./digests-file.ts";
-import { readEarlier, type EarlierRecords } from "./earlier-records.ts";
+import { readEarlier, type EarlierRecords, type EarlierWave } from "./earlier-records.ts";
 import { rejection } from "./rejection.ts";
 
 interface RollbackArgs {
@@ -40,7 +40,10 @@ export async function rollBack(
 ): Promise<ReleaseResult> {
   const earlier = await readEarlier(environment, services, to);
   assertRunning(environment, away, earlier.seen);
-  const desired = restored(environment, earlier, earlier.seen, reason);
+  const desired = [
+    ...restored(environment, earlier, earlier.seen, reason),
+    ...earlier.laterWaves.flatMap((wave) => restoredInWave(environment, earlier, wave, wave.seen, reason)),
+  ];
   if (desired.length === 0)
     throw new CommandError(
       `${environment.name} already runs what it ran at ${earlier.commit} of ${earlier.services.join(", ")}; nothing was changed. Give another commit with --to`,
@@ -54,6 +57,15 @@ export async function rollBack(
       await assertNotContracted(environment, { releases, earlier: earlier.records, records, snapshot });
       return releases;
     },
+    // By the same commit, so that no cluster that is away holds up the others.
+    others: () =>
+      earlier.laterWaves.map((wave) => ({
+        directory: wave.directory,
+        choose: (records) => {
+          assertNoNewerReleases(environment, wave.seen, records, earlier.services);
+          return restoredInWave(environment, earlier, wave, records, reason);
+        },
+      })),
     describe: (released) => ({
       subject: `rollback(${environment.name}): ${summarize(released)}`,
       trailers: [`Rollback-To: ${earlier.commit}`, ...(reason === undefined ? [] : [`Reason: ${reason}`]), ...trailers],
@@ -67,7 +79,7 @@ export async function rollBack(
  */
 function restored(
   environment: DeliveryEnvironment,
-  earlier: EarlierRecords,
+  earlier: Pick<EarlierRecords, "services" | "records">,
   records: Records,
   reason: string | undefined,
 ): Release[] {
@@ -83,6 +95,26 @@ function restored(
       found?.digest === current?.image?.digest && reason !== undefined ? found && { ...found, reason } : found;
     return [{ service, repository, digest: image.digest, sourceCommit, rejected }];
   });
+}
+
+/**
+ * The same for the clusters of a later wave. One that ran nothing yet at that commit gets what the first wave ran, and one that
+ * runs nothing now stays without.
+ */
+function restoredInWave(
+  environment: DeliveryEnvironment,
+  { services, records }: EarlierRecords,
+  wave: EarlierWave,
+  now: Records,
+  reason: string | undefined,
+): Release[] {
+  const running = services.filter((service) => now.get(service)?.image !== undefined);
+  const before = running.flatMap((service) => {
+    const then = wave.records.get(service);
+    const record = then?.image === undefined ? records.get(service) : then;
+    return record === undefined ? [] : [[service, record] as const];
+  });
+  return restored(environment, { services: running, records: new Map(before) }, now, reason);
 }
 
 function assertRunning({ name }: DeliveryEnvironment, away: Digests = {}, records: Records): void {

@@ -1,3 +1,4 @@
+import { environmentRecords } from "../../git/environment-records.ts";
 import { readBranch } from "../../git/deploy-repository.ts";
 import { readRecords, shortDigest, type Release } from "../../git/records.ts";
 import { CommandError, type CommandContext } from "../command.ts";
@@ -39,7 +40,7 @@ export async function stillPromoted(
   const from = project.stackFile(name).find("promotion")?.promotion?.from;
   if (from === undefined || releases.length === 0) return releases;
   const source = findEnvironment(project, from, flags);
-  const records = await readBranch(source, (snapshot) => readRecords(snapshot, source.directory));
+  const records = await readBranch(source, (snapshot) => environmentRecords(snapshot, source.directory));
   return releases.filter(({ service, digest }) => {
     const { image, verification } = records.get(service) ?? {};
     const isGood = image?.digest === digest && !["pending", "failed"].includes(verification?.state ?? "");

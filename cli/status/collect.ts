@@ -1,11 +1,13 @@
 import { NotReachableError } from "../../core/error.ts";
+import { inClusterName } from "../../core/names.ts";
+import { waveDirectory } from "../../git/waves.ts";
 import { readCi } from "./ci-status.ts";
 import { readApplications, readWorkloads, type ApplicationStatus } from "./cluster-status.ts";
 import type { WorkloadStatus } from "./workload-status.ts";
 import type { StatusEndpoints } from "./endpoints.ts";
 import { readReleases, readSource, type DeployStatus, type SourceStatus } from "./git-status.ts";
 import { readMigrationStatus, type MigrationStatus } from "./migration-status.ts";
-import type { DeliveryStatus, Stage } from "./model.ts";
+import type { ClusterStatus, DeliveryStatus, Stage } from "./model.ts";
 import { readingOf, type Reading } from "./reading.ts";
 import { problemsOf, serviceStatus, stagesOf, type ImagePresence, type Readings } from "./stages.ts";
 
@@ -32,6 +34,14 @@ export interface StatusSources {
   readonly applications: Ask<readonly ApplicationStatus[]>;
   readonly workloads: Ask<readonly WorkloadStatus[]>;
   readonly migrations: Ask<readonly MigrationStatus[]>;
+  /** The environment's clusters beside its own. @default none */
+  readonly furtherClusters?: readonly FurtherClusterSources[];
+}
+
+/** How to ask for what a further cluster is to run, and runs. */
+interface FurtherClusterSources extends Pick<StatusSources, "releases" | "applications" | "workloads"> {
+  readonly name: string;
+  readonly wave: number;
 }
 
 /** How long each part may take, in milliseconds. */
@@ -47,13 +57,14 @@ export async function collectStatus(sources: StatusSources, limits: StatusLimits
   const { answer = 5000, git: gitLimit = 12_000 } = limits;
   const { app, environment, delivery } = sources;
   const gitops = delivery === "gitops";
-  const [source, ci, git, argocd, cluster, migrations] = await Promise.all([
+  const [source, ci, git, argocd, cluster, migrations, further] = await Promise.all([
     readingOf(sources.source, answer),
     readingOf(sources.ci, answer),
     gitops ? readingOf(sources.releases, gitLimit) : undefined,
     gitops ? readingOf(sources.applications, answer) : undefined,
     readingOf(sources.workloads, answer),
     readingOf(sources.migrations, answer),
+    Promise.all((sources.furtherClusters ?? []).map((one) => furtherStatus(one, { answer, git: gitLimit }))),
   ]);
   const desired = desiredImages(valueOf(git)?.releases ?? [], valueOf(cluster) ?? []);
   const registry = await readingOf(
@@ -75,9 +86,33 @@ export async function collectStatus(sources: StatusSources, limits: StatusLimits
     takenAt: new Date().toISOString(),
     stages: stagesOf(readings, services),
     services,
+    ...(further.length === 0
+      ? {}
+      : { clusters: [{ name: inClusterName, wave: 1, away: awayReason(cluster), services }, ...further] }),
     untested: sources.untested,
     problems: problemsOf(readings),
   };
+}
+
+async function furtherStatus(
+  { name, wave, releases, applications, workloads }: FurtherClusterSources,
+  limits: Required<StatusLimits>,
+): Promise<ClusterStatus> {
+  const [git, argocd, cluster] = await Promise.all([
+    readingOf(releases, limits.git),
+    readingOf(applications, limits.answer),
+    readingOf(workloads, limits.answer),
+  ]);
+  const away = awayReason(cluster);
+  const services = servicesOf("gitops", valueOf(git), valueOf(argocd), valueOf(cluster));
+  if (away === null) return { name, wave, away, services };
+  // What Argo CD knows of it is from before.
+  const unknown = { state: "unknown", digest: null, health: null, message: null } as const;
+  return { name, wave, away, services: services.map((service) => ({ ...service, ...unknown })) };
+}
+
+function awayReason(cluster: Reading<unknown>): string | null {
+  return "reason" in cluster ? cluster.reason : null;
 }
 
 function valueOf<T>(reading: Reading<T> | undefined): T | undefined {
@@ -136,6 +171,19 @@ export function statusSources(endpoints: StatusEndpoints): StatusSources {
     applications: async (signal) => readApplications(endpoints.cluster(), endpoints, signal),
     migrations: async (signal) => readMigrationStatus(endpoints.cluster(), endpoints, signal),
     workloads: async (signal) => readWorkloads(endpoints.cluster(), endpoints, signal),
+    furtherClusters: (endpoints.furtherClusters ?? []).map(({ name, wave, argoCdName, cluster }) => {
+      const location = { ...endpoints, environment: argoCdName };
+      return {
+        name,
+        wave,
+        releases: async () => {
+          if (deploy === undefined) throw new NotReachableError("the stack file names no deploy repository");
+          return readReleases({ ...deploy, timeoutSeconds: gitSeconds }, waveDirectory(environment, wave));
+        },
+        applications: async (signal) => readApplications(endpoints.cluster(), location, signal),
+        workloads: async (signal) => readWorkloads(cluster(), location, signal),
+      };
+    }),
   };
 }
 

@@ -22,6 +22,15 @@ export interface StatusEndpoints {
   readonly deploy: DeployBranch | undefined;
   /** @throws Error where no cluster is known */
   readonly cluster: () => KubernetesClient;
+  /** The environment's clusters beside that one. @default none */
+  readonly furtherClusters?: readonly {
+    readonly name: string;
+    readonly wave: number;
+    /** What of the names of its Applications belongs to it. */
+    readonly argoCdName: string;
+    /** @throws Error where no such cluster is known */
+    readonly cluster: () => KubernetesClient;
+  }[];
   readonly registry: Registry;
   readonly ci: CiLocation;
 }
@@ -33,6 +42,7 @@ export const endpointSettings = [
   "images",
   "ci",
   "cluster",
+  "clusters",
   "delivery",
   "gitops",
   "github",
@@ -44,7 +54,9 @@ export type EndpointSettings = Pick<StackSettings, (typeof endpointSettings)[num
 export function endpointsOf(
   name: string,
   settings: EndpointSettings,
-): Omit<StatusEndpoints, "cluster" | "registry" | "ci" | "untested"> & { ci: Omit<CiLocation, "token"> } {
+): Omit<StatusEndpoints, "cluster" | "furtherClusters" | "registry" | "ci" | "untested"> & {
+  ci: Omit<CiLocation, "token">;
+} {
   const { app, environment = name, delivery, cluster, gitops, github, ci } = settings;
   return {
     app: app.name,

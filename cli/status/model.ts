@@ -62,6 +62,17 @@ export interface StatusProblem {
   readonly reason: string;
 }
 
+/** One of several clusters on which an environment runs. */
+export interface ClusterStatus {
+  readonly name: string;
+  /** When it gets a release; from 1 on. */
+  readonly wave: number;
+  /** Why it cannot be asked; `null`: it has answered. */
+  readonly away: string | null;
+  /** What it is to run, by the records of its wave, and what it runs. */
+  readonly services: readonly ServiceStatus[];
+}
+
 /** The delivery of one environment at one moment. Holds nothing secret. */
 export interface DeliveryStatus {
   readonly app: string;
@@ -70,7 +81,10 @@ export interface DeliveryStatus {
   /** ISO 8601. */
   readonly takenAt: string;
   readonly stages: readonly Stage[];
+  /** On the environment's own cluster, where Argo CD runs. */
   readonly services: readonly ServiceStatus[];
+  /** All clusters, that one first. @default it is the only one */
+  readonly clusters?: readonly ClusterStatus[];
   /** The services that nothing tests, as they say. */
   readonly untested: readonly string[];
   readonly problems: readonly StatusProblem[];

@@ -1,11 +1,23 @@
 import { writeFileSync } from "node:fs";
 import { errorMessage } from "../../core/error.ts";
 import { CommandError } from "../command.ts";
-import { worst, type DeliveryStatus, type ServiceStatus, type State } from "./model.ts";
+import { worst, type ClusterStatus, type DeliveryStatus, type ServiceStatus, type State } from "./model.ts";
 import { shortDigest } from "../../git/records.ts";
 import { judgmentPicture } from "./judgment-picture.ts";
 import { pipelinePicture } from "./picture.ts";
-import { cellsOf, columns, escapeMarkup, stageTitles, stateWords, statusText, untestedLine } from "./text.ts";
+import {
+  cellsOf,
+  clusterCell,
+  clusterMessages,
+  clusterTitle,
+  columns,
+  escapeMarkup,
+  serviceNames,
+  stageTitles,
+  stateWords,
+  statusText,
+  untestedLine,
+} from "./text.ts";
 
 export interface StatusOutput {
   /** The file for the page. @default none is written */
@@ -32,7 +44,8 @@ export function renderStatus(status: DeliveryStatus, { html, json }: StatusOutpu
 
 /** One page that needs nothing but itself: no script, no request, light or dark as the reader has it. */
 export function statusPage(status: DeliveryStatus): string {
-  const { app, environment, delivery, takenAt, stages, services, problems } = status;
+  const { app, environment, delivery, takenAt, stages, problems, clusters = [] } = status;
+  const services = everywhere(status);
   const overall = worst(services.map(({ state }) => state));
   const taken = `${takenAt.slice(0, 19).replace("T", " ")} UTC`;
   return `<!doctype html>
@@ -60,14 +73,23 @@ ${pipelinePicture(stages, "column")}
 <ul class="legend">${(["ok", "progress", "failed", "unknown"] as const).map((state) => `<li class="${state}">${stateWords[state]}</li>`).join("")}</ul>
 <section>
 <h2>Services</h2>
-<div class="card">${services.length === 0 ? '<p class="empty">No service is known: neither Git nor the cluster names one.</p>' : serviceTable(status)}</div>
+<div class="card">${status.services.length === 0 ? '<p class="empty">No service is known: neither Git nor the cluster names one.</p>' : serviceTable(status)}</div>
 ${status.untested.length === 0 ? "" : `<p class="untested">${escapeMarkup(untestedLine(status))}</p>`}
 </section>
+${clusters.length === 0 ? "" : clusterTable(clusters)}
 ${judgmentList(status)}${problems.length === 0 ? "" : problemList(status)}
 </main>
 </body>
 </html>
 `;
+}
+
+/** A service with the worst of its states on all clusters. */
+function everywhere({ services, clusters = [] }: DeliveryStatus): readonly ServiceStatus[] {
+  return services.map((service) => {
+    const others = clusters.flatMap((cluster) => cluster.services.filter((one) => one.service === service.service));
+    return { ...service, state: worst([service, ...others].map(({ state }) => state)) };
+  });
 }
 
 /** For the head of the page: `5 services ok`, or what the worst of them are. */
@@ -153,6 +175,33 @@ ${figures.join("\n")}
 </div>
 </section>
 `;
+}
+
+/** What each of several clusters runs of each service. */
+function clusterTable(clusters: readonly ClusterStatus[]): string {
+  const rows = serviceNames(clusters).map((service) => {
+    const cells = clusters.map((cluster) => {
+      const found = cluster.services.find((one) => one.service === service);
+      const label = `data-label="${escapeMarkup(clusterTitle(cluster))}"`;
+      if (found === undefined) return `<td ${label}><span class="none">-</span></td>`;
+      const text = `<code>${escapeMarkup(clusterCell(found))}</code><span class="hidden">, ${stateWords[found.state]}</span>`;
+      return `<td ${label} data-cluster="${escapeMarkup(cluster.name)}" data-state="${found.state}"><span class="word ${found.state}">${text}</span></td>`;
+    });
+    return `<tr><th scope="row">${escapeMarkup(service)}</th>${cells.join("")}</tr>`;
+  });
+  const heads = clusters.map((cluster) => `<th scope="col">${escapeMarkup(clusterTitle(cluster))}</th>`);
+  const messages = clusterMessages(clusters).map(
+    ({ state, text }) => `<li class="word ${state}">${escapeMarkup(text)}</li>`,
+  );
+  return `<section>
+<h2>Clusters</h2>
+<div class="card"><table>
+<thead><tr><th scope="col">Service</th>${heads.join("")}</tr></thead>
+<tbody>
+${rows.join("\n")}
+</tbody>
+</table>${messages.length === 0 ? "" : `<ul class="problems">${messages.join("")}</ul>`}</div>
+</section>`;
 }
 
 function problemList({ problems }: DeliveryStatus): string {

@@ -1,6 +1,6 @@
 import { shortCommit, shortDigest } from "../../git/records.ts";
 import { untestedReason } from "../testing/untested.ts";
-import type { DeliveryStatus, JudgedImage, ServiceStatus, StageName, State } from "./model.ts";
+import type { ClusterStatus, DeliveryStatus, JudgedImage, ServiceStatus, StageName, State } from "./model.ts";
 
 /** What people call the parts. */
 export const stageTitles: Readonly<Record<StageName, string>> = {
@@ -69,6 +69,7 @@ export function statusText(status: DeliveryStatus): string {
           ...table,
         ]
       : ["No service is known: neither Git nor the cluster names one."],
+    clusterLines(status),
     messages,
     status.untested.length === 0 ? [] : [untestedLine(status)],
     problems,
@@ -83,6 +84,58 @@ export function statusText(status: DeliveryStatus): string {
 function judgmentLine({ digest, takenBack, score, groups }: JudgedImage): string {
   const scores = groups.map(({ group, score: of }) => `${group} ${of}`).join(", ");
   return `${shortDigest(digest)}${takenBack ? ", taken back," : ""} was judged ${score} of 100: ${scores}`;
+}
+
+/** What each of several clusters runs of each service, and below what is wrong on one of them. */
+function clusterLines({ clusters = [] }: DeliveryStatus): string[] {
+  const titles = clusters.map(clusterTitle);
+  const rows = serviceNames(clusters).map((service) => [
+    service,
+    ...clusters.map((cluster) => {
+      const found = cluster.services.find((one) => one.service === service);
+      return found === undefined ? "-" : `${stateMarks[found.state]} ${clusterCell(found)}`;
+    }),
+  ]);
+  const table = [["", ...titles], ...rows].map((cells) => cells.map(printable));
+  const widths = table[0]?.map((_, column) => Math.max(...table.map((cells) => cells[column]?.length ?? 0))) ?? [];
+  return [
+    ...(clusters.length === 0
+      ? []
+      : table.map((cells) =>
+          `  ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ")}`.trimEnd(),
+        )),
+    ...clusterMessages(clusters).map(({ state, text }) => `${stateMarks[state]} ${text}`),
+  ];
+}
+
+/** The services of all clusters. */
+export function serviceNames(clusters: readonly ClusterStatus[]): readonly string[] {
+  return [...new Set(clusters.flatMap(({ services }) => services.map(({ service }) => service)))].toSorted();
+}
+
+export function clusterTitle({ name, wave }: ClusterStatus): string {
+  return `${name} (wave ${wave})`;
+}
+
+/** What a cluster runs of a service, and what it is to run in its place. */
+export function clusterCell({ digest, releasedDigest }: ServiceStatus): string {
+  if (digest === null) return releasedDigest === null ? "-" : `to be ${shortDigest(releasedDigest)}`;
+  const isNext = releasedDigest !== null && releasedDigest !== digest;
+  return isNext ? `${shortDigest(digest)} → ${shortDigest(releasedDigest)}` : shortDigest(digest);
+}
+
+/** The clusters that are away, and what is wrong on the others but the first, which the services themselves say. */
+export function clusterMessages(
+  clusters: readonly ClusterStatus[],
+): readonly { readonly state: State; readonly text: string }[] {
+  return clusters.flatMap((cluster, index) => [
+    ...(cluster.away === null
+      ? []
+      : [{ state: "unknown" as const, text: `${clusterTitle(cluster)} is away: ${cluster.away}` }]),
+    ...(index === 0 ? [] : cluster.services).flatMap(({ service, state, message }) =>
+      message === null ? [] : [{ state, text: `${service} on ${cluster.name}: ${message}` }],
+    ),
+  ]);
 }
 
 /** Which services nothing tests. */

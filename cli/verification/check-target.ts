@@ -6,6 +6,8 @@ import type { CommandContext } from "../command.ts";
 /** What a check is about: the pods that run an image. */
 export interface CheckTarget {
   readonly environment: string;
+  /** Which of several clusters. @default the environment has one */
+  readonly cluster?: string | undefined;
   readonly service: string;
   readonly digest: string;
   readonly namespace: string;

@@ -10,7 +10,7 @@ import type { CheckOutcome, CheckTarget } from "./check-target.ts";
 /** Runs a command. What it prints is for standard error alone: it may be anything. */
 export async function commandCheck(
   script: string,
-  { environment, service, digest, namespace, context }: CheckTarget,
+  { environment, cluster, service, digest, namespace, context }: CheckTarget,
 ): Promise<CheckOutcome> {
   const { command, args } = shellProcess(script);
   const name = `\`${oneLine(script)}\``;
@@ -20,6 +20,7 @@ export async function commandCheck(
     ...context.environment,
     SERVICE: service,
     DELIVERY_ENVIRONMENT: environment,
+    ...(cluster === undefined ? {} : { DELIVERY_CLUSTER: cluster }),
     DELIVERY_NAMESPACE: namespace,
     DELIVERY_DIGEST: digest,
     [judgmentVariable]: left,

@@ -1,10 +1,11 @@
 import { beforeFailure, type EarlierRecord } from "../../git/record-history.ts";
 import { readBranch } from "../../git/deploy-repository.ts";
 import { commitReleases, shortDigest, type Release } from "../../git/records.ts";
+import { laterWaves } from "../../git/waves.ts";
 import { isOpen, type Verdict } from "../../git/verdicts.ts";
 import { CommandError } from "../command.ts";
 import { assertNotContracted } from "../migrations/contract.ts";
-import type { DeliveryEnvironment } from "../project/environment.ts";
+import { environmentTitle, type DeliveryEnvironment } from "../project/environment.ts";
 import { rejection } from "../release/rejection.ts";
 
 /** What has become of an image that has failed. */
@@ -16,26 +17,39 @@ export type TakenBack =
   | { readonly state: "stays"; readonly reason: string };
 
 /**
- * Makes a service run what it ran before an image that has failed, by one commit, with which the image and the commit that it
+ * Makes a service run what it ran before an image that has failed, by one commit, on the clusters of all waves, with which the image and the commit that it
  * was built from stay away. What runs after a rollback is not taken back any further: then it is not the image that is at fault.
  */
 export async function takeBack(environment: DeliveryEnvironment, verdict: Verdict): Promise<TakenBack> {
   const { service, digest, verification } = verdict;
-  const { directory } = environment;
-  const earlier = await readBranch(
+  const { directory, wave } = environment;
+  const firstDirectory = wave?.firstDirectory ?? directory;
+  const before = await readBranch(
     environment,
-    async ({ commit: head }, git) =>
-      head === undefined ? undefined : beforeFailure(git, head, { directory, service }, digest),
+    async (snapshot, git) => {
+      const others = [firstDirectory, ...laterWaves(snapshot, firstDirectory).map((other) => other.directory)];
+      const found = new Map<string, EarlierRecord>();
+      for (const each of new Set([directory, ...others])) {
+        const head = snapshot.commit;
+        const one = head && (await beforeFailure(git, head, { directory: each, service }, digest));
+        if (one) found.set(each, one);
+      }
+      return found;
+    },
     "whole history",
   );
+  const earlier = before.get(directory);
   if (earlier === undefined) return { state: "stays", reason: "it is the first image of the service" };
   const to = earlier.record.image.digest;
   let isOther = false;
+  /** Once it is known that it is taken back. */
+  let reason: string | undefined;
   try {
     const { commit, released } = await commitReleases({
       ...environment,
       choose: async (records, snapshot) => {
         const record = records.get(service);
+        reason = undefined;
         isOther = !isOpen(verdict, record);
         if (isOther) return [];
         if (record?.rejected !== undefined)
@@ -51,19 +65,31 @@ export async function takeBack(environment: DeliveryEnvironment, verdict: Verdic
           snapshot,
         });
         const link = verification.link === undefined ? "" : ` (${verification.link})`;
-        return [
-          {
-            ...release,
-            rejected: rejected && {
-              ...rejected,
-              reason: `${verification.evidence}${link}`,
-              judgment: verification.judgment,
-            },
-          },
-        ];
+        reason = `${verification.evidence}${link}`;
+        return [{ ...release, rejected: rejected && { ...rejected, reason, judgment: verification.judgment } }];
       },
+      // What fails on the clusters of one wave runs on no other one, also where it has passed before.
+      others: () =>
+        [...before].flatMap(([other, record]) =>
+          other === directory
+            ? []
+            : [
+                {
+                  directory: other,
+                  choose: (records) => {
+                    const now = records.get(service);
+                    if (reason === undefined || now?.image?.digest !== digest || now.rejected !== undefined) return [];
+                    const rejected = rejection(record.record.image.digest, now);
+                    const release = restored(environment, service, record);
+                    return [
+                      { ...release, rejected: rejected && { ...rejected, reason, judgment: verification.judgment } },
+                    ];
+                  },
+                },
+              ],
+        ),
       describe: () => ({
-        subject: `verify(${environment.name}): ${service} ${shortDigest(digest)} has failed, back to ${shortDigest(to)}`,
+        subject: `verify(${environmentTitle(environment)}): ${service} ${shortDigest(digest)} has failed, back to ${shortDigest(to)}`,
         trailers: [
           `Rollback-To: ${earlier.commit}`,
           `Failed-Digest: ${digest}`,

@@ -20,7 +20,7 @@ import type { VerifiedService } from "./verify.ts";
 export async function tellGitHub(
   file: StackFile,
   {
-    found,
+    found: all,
     recent,
   }: { readonly found: readonly VerifiedService[]; readonly recent: () => Promise<readonly VerifiedService[]> },
   link: string | undefined,
@@ -28,6 +28,7 @@ export async function tellGitHub(
 ): Promise<void> {
   const settings = file.find("github")?.github;
   if (settings === undefined) return;
+  const found = perImage(all);
   const isToTell = found.some(
     ({ outcome, sourceCommit }) => outcome.state !== "superseded" && sourceCommit !== undefined,
   );
@@ -78,6 +79,14 @@ async function isMissing(
   const told = await github.stateOf(commit, context);
   if (services.every(({ outcome }) => outcome.state === "superseded")) return told === "pending";
   return told !== state;
+}
+
+/** Of the waves of an image, the one that has failed counts, or else the last one. */
+function perImage(services: readonly VerifiedService[]): readonly VerifiedService[] {
+  const groups = Map.groupBy(services, ({ service, digest }) => `${service}@${digest}`);
+  return [...groups.values()].flatMap(
+    (waves) => waves.find(({ outcome }) => outcome.state === "failed") ?? waves.at(-1) ?? [],
+  );
 }
 
 function statusOf(environment: string, services: readonly VerifiedService[]): CommitStatus {

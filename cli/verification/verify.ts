@@ -7,7 +7,7 @@ import { commitVerdicts, isOpen, type Verdict } from "../../git/verdicts.ts";
 import type { KubernetesClient } from "../../kubernetes/client.ts";
 import { ApiError, UnreachableError } from "../../kubernetes/errors.ts";
 import { CommandError, type CommandContext } from "../command.ts";
-import type { DeliveryEnvironment } from "../project/environment.ts";
+import { environmentTitle, type DeliveryEnvironment } from "../project/environment.ts";
 import type { HealthStatus } from "../promotion/health.ts";
 import { readHealth, type HealthSource } from "../promotion/read-health.ts";
 import { oneLine } from "../status/reading.ts";
@@ -26,6 +26,8 @@ export interface VerifiedService {
   readonly service: string;
   readonly digest: string;
   readonly sourceCommit?: string | undefined;
+  /** The wave of clusters. @default the environment has one */
+  readonly wave?: number | undefined;
   readonly outcome: Outcome;
 }
 
@@ -37,9 +39,17 @@ export type Outcome =
   | { readonly state: "pending"; readonly detail: string }
   | { readonly state: "superseded"; readonly detail: string };
 
+/** One of the clusters on which an image has to prove itself. */
+export interface AskedCluster {
+  /** @default the environment has one */
+  readonly name: string | undefined;
+  readonly source: HealthSource;
+}
+
 interface VerifyArgs {
   readonly environment: DeliveryEnvironment;
-  readonly source: HealthSource;
+  /** It has to on all of them. */
+  readonly clusters: readonly [AskedCluster, ...AskedCluster[]];
   readonly rulesOf: (service: string) => ServiceRules | undefined;
   /** Those to ask, whatever their records say. @default all that wait for a verdict */
   readonly services: readonly string[] | undefined;
@@ -72,6 +82,7 @@ interface Target {
  */
 export async function verify(args: VerifyArgs): Promise<readonly VerifiedService[]> {
   const { environment, wait, context } = args;
+  const wave = environment.wave?.number;
   const deadline = Date.now() + wait;
   const done: VerifiedService[] = [];
   let open = await targets(args);
@@ -79,7 +90,7 @@ export async function verify(args: VerifyArgs): Promise<readonly VerifiedService
   for (let look = 0; open.length > 0; look++) {
     const records = await readBranch(environment, (snapshot) => readRecords(snapshot, environment.directory));
     const moved = open.filter((target) => !isOpen(target, records.get(target.service)));
-    done.push(...moved.map((target) => ({ ...target, outcome: elsewhere(target, records) })));
+    done.push(...moved.map((target) => ({ ...target, wave, outcome: elsewhere(target, records) })));
     open = open.filter((target) => !moved.includes(target));
     const { seen, refusal } = await seenBy(args, open, Date.now() >= deadline);
     const judged = seen.flatMap(({ target, finding }) =>
@@ -88,7 +99,7 @@ export async function verify(args: VerifyArgs): Promise<readonly VerifiedService
     const written = await writeVerdicts(environment, judged);
     const outcomes = open.flatMap((target): VerifiedService[] => {
       const outcome = written.get(target.service);
-      return outcome === undefined ? [] : [{ ...target, outcome }];
+      return outcome === undefined ? [] : [{ ...target, wave, outcome }];
     });
     done.push(...outcomes);
     if (refusal !== undefined) throw refusal;
@@ -103,6 +114,7 @@ export async function verify(args: VerifyArgs): Promise<readonly VerifiedService
     done.push(
       ...late.map(({ target, finding }) => ({
         ...target,
+        wave,
         outcome: { state: "pending" as const, detail: finding.detail },
       })),
     );
@@ -165,20 +177,51 @@ interface Look {
   readonly refusal?: CommandError;
 }
 
+/** One look at all clusters. What has failed on one has failed, whatever the others say, or whether they answer. */
+async function seenBy(args: VerifyArgs, open: readonly Target[], last: boolean): Promise<Look> {
+  if (open.length === 0) return { seen: [] };
+  const looks = await Promise.all(args.clusters.map((cluster) => seenOn(args, cluster, open, last)));
+  const [first, ...others] = looks.flatMap(({ refusal }) => refusal ?? []);
+  const seen = open.flatMap((target): Seen[] => {
+    const findings = looks.flatMap((look) => look.seen.flatMap((one) => (one.target === target ? [one.finding] : [])));
+    const finding = together(findings, args.clusters.length);
+    return finding === undefined ? [] : [{ target, finding }];
+  });
+  if (first === undefined) return { seen };
+  if (others.length === 0) return { seen, refusal: first };
+  return { seen, refusal: new CommandError([first, ...others].map(({ message }) => message).join("\n")) };
+}
+
+/** What is found of an image on several clusters. @returns `undefined`: one of them has not answered */
+function together(findings: readonly Finding[], clusters: number): Finding | undefined {
+  const [first, ...others] = findings;
+  const judgment = worstJudgment(findings.map((finding) => finding.judgment));
+  const detailOf = (some: readonly Finding[]): string => some.map(({ detail }) => detail).join("; ");
+  const failed = findings.filter(({ state }) => state === "failed");
+  if (failed.length > 0) return { state: "failed", detail: detailOf(failed), judgment };
+  if (findings.length < clusters || first === undefined) return undefined;
+  if (others.length === 0) return first;
+  const rollout = findings.filter(({ state }) => state === "rollout");
+  if (rollout.length > 0) return { state: "rollout", detail: detailOf(rollout) };
+  const holds = findings.flatMap((finding) => (finding.state === "hold" ? [finding] : []));
+  if (holds.length === 0) return { state: "held", detail: detailOf(findings), judgment };
+  return { state: "hold", detail: detailOf(holds), due: Math.max(...holds.map(({ due }) => due)) };
+}
+
 /**
- * One look at the cluster, and at what the checks say. A pod may answer a check as if the cluster refused it, and must not keep
+ * One look at a cluster, and at what the checks say. A pod may answer a check as if the cluster refused it, and must not keep
  * other services from their verdicts.
  * @param last whether there will be no other look
  */
-async function seenBy(args: VerifyArgs, open: readonly Target[], last: boolean): Promise<Look> {
-  if (open.length === 0) return { seen: [] };
-  const { source, context } = args;
+async function seenOn(args: VerifyArgs, asked: AskedCluster, open: readonly Target[], last: boolean): Promise<Look> {
+  const { context } = args;
+  const { source } = asked;
   const found = new Map<Target, Finding>();
   try {
     const client = source.cluster();
     const statusOf = await readHealth({ ...source, cluster: () => client });
     const looks = open.map(async (target) => {
-      found.set(target, await findingOf(args, client, target, statusOf(target.service)));
+      found.set(target, await findingOf(args, asked, client, target, statusOf(target.service)));
     });
     const failed = (await Promise.allSettled(looks)).find((look) => look.status === "rejected");
     if (failed !== undefined) throw failed.reason;
@@ -190,11 +233,13 @@ async function seenBy(args: VerifyArgs, open: readonly Target[], last: boolean):
     const isTransient = error instanceof ApiError || error instanceof UnreachableError;
     const unseen = open.filter((target) => !found.has(target));
     if (last || refused || !isTransient) {
-      const message = `${args.environment.name} cannot be asked, so ${unseen.map(({ service }) => service).join(", ")} has no verdict yet: ${errorMessage(error)}`;
+      const where = asked.name === undefined ? "" : ` on ${asked.name}`;
+      const message = `${environmentTitle(args.environment)}${where} cannot be asked, so ${unseen.map(({ service }) => service).join(", ")} has no verdict yet: ${errorMessage(error)}`;
       return { seen: seenOf(open, found), refusal: new CommandError(message, { cause: error }) };
     }
-    context.note(`the cluster does not answer: ${oneLine(errorMessage(error))}`);
-    for (const target of unseen) found.set(target, { state: "rollout", detail: "the cluster does not answer" });
+    const away = `${asked.name === undefined ? "the cluster" : `the cluster ${asked.name}`} does not answer`;
+    context.note(`${away}: ${oneLine(errorMessage(error))}`);
+    for (const target of unseen) found.set(target, { state: "rollout", detail: away });
     return { seen: seenOf(open, found) };
   }
 }
@@ -206,8 +251,22 @@ function seenOf(open: readonly Target[], found: ReadonlyMap<Target, Finding>): r
   });
 }
 
+/** What is found on a cluster says which one, where there are several. */
 async function findingOf(
-  { environment, source, context }: VerifyArgs,
+  args: VerifyArgs,
+  cluster: AskedCluster,
+  client: KubernetesClient,
+  target: Target,
+  status: HealthStatus,
+): Promise<Finding> {
+  const finding = await findingOn(args, cluster, client, target, status);
+  if (cluster.name === undefined || target.rules === undefined) return finding;
+  return { ...finding, detail: `${cluster.name}: ${finding.detail}` };
+}
+
+async function findingOn(
+  { environment, context }: VerifyArgs,
+  { name, source }: AskedCluster,
   client: KubernetesClient,
   target: Target,
   status: HealthStatus,
@@ -223,6 +282,7 @@ async function findingOf(
     {
       ...target,
       environment: environment.name,
+      cluster: name,
       namespace: source.endpoints.namespace,
       port: rules.port,
       pods: answeringPods(status),
@@ -232,13 +292,15 @@ async function findingOf(
     { withCommands: finding.state === "held" },
   );
   const failed = outcomes.filter(({ passed }) => !passed);
-  // Of several judgments, the worst one says most.
-  const [judgment] = outcomes
-    .flatMap((outcome) => outcome.judgment ?? [])
-    .toSorted((left, right) => left.score - right.score);
+  const judgment = worstJudgment(outcomes.map((outcome) => outcome.judgment));
   if (failed.length > 0) return { state: "failed", detail: failed.map(({ detail }) => detail).join("; "), judgment };
   if (finding.state === "hold") return finding;
   return { ...finding, detail: [finding.detail, ...outcomes.map(({ detail }) => detail)].join("; "), judgment };
+}
+
+/** Of several judgments, the worst one says most. */
+function worstJudgment(judgments: readonly (RecordedJudgment | undefined)[]): RecordedJudgment | undefined {
+  return judgments.flatMap((judgment) => judgment ?? []).toSorted((left, right) => left.score - right.score)[0];
 }
 
 function verdictOf(
@@ -276,7 +338,7 @@ async function writeVerdicts(
     ...environment,
     verdicts: noted,
     subject: (all) =>
-      `verify(${environment.name}): ${all.map(({ service, verification }) => `${service} ${verification.state}`).join(", ")}`,
+      `verify(${environmentTitle(environment)}): ${all.map(({ service, verification }) => `${service} ${verification.state}`).join(", ")}`,
   });
   for (const { service, verification } of noted) {
     if (written.every((other) => other.service !== service)) outcomes.delete(service);

@@ -3,6 +3,7 @@ import { Secret } from "@pulumi/kubernetes/core/v1/secret.js";
 import type { Provider } from "@pulumi/kubernetes/provider.js";
 import * as pulumi from "@pulumi/pulumi";
 import { deployedKinds } from "../manifests/manifest-files.ts";
+import { ownServer } from "./application.ts";
 
 export interface AppProjectArgs {
   /** The environment's project, e.g. `delinkcious-dev`. */
@@ -11,6 +12,8 @@ export interface AppProjectArgs {
   argoCdNamespace: string;
   /** Where the environment runs; `*` stands for any text. */
   namespace: string;
+  /** Where Argo CD reaches the cluster. @default its own */
+  server?: string;
   /** Whether all that is there comes from Git: the namespace itself, and Secrets. @default false: this program makes both */
   ownsNamespace?: boolean;
   /** The kinds of objects that services bring along. @default none */
@@ -33,6 +36,7 @@ export class AppProject extends pulumi.ComponentResource {
 
   constructor(name: string, args: AppProjectArgs, opts?: pulumi.ComponentResourceOptions) {
     const { project, argoCdNamespace, namespace, ownsNamespace = false, ownKinds = [], repository } = args;
+    const { server = ownServer } = args;
     super("delivery:gitops:AppProject", name, { project, argoCdNamespace, namespace }, opts);
     this.project = project;
     const own = { parent: this, provider: args.provider };
@@ -44,7 +48,7 @@ export class AppProject extends pulumi.ComponentResource {
         metadata: { name: project, namespace: argoCdNamespace },
         spec: {
           sourceRepos: [repository.url],
-          destinations: [{ server: "https://kubernetes.default.svc", namespace }],
+          destinations: [{ server, namespace }],
           clusterResourceWhitelist: ownsNamespace ? [{ group: "", kind: "Namespace", name: namespace }] : [],
           namespaceResourceWhitelist: [
             ...deployedKinds,

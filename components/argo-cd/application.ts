@@ -10,6 +10,8 @@ export interface ApplicationSpecArgs {
   project: string;
   /** Where its objects run. */
   namespace: string;
+  /** Where Argo CD reaches the cluster. @default its own */
+  server?: string;
   source: { repository: string; branch: string; path: string };
   /** Whether an autoscaler says how many pods its Deployment has. @default false */
   autoscaled?: boolean;
@@ -35,6 +37,9 @@ export interface ApplicationArgs extends ApplicationSpecArgs {
   handOver: boolean;
   provider: Provider;
 }
+
+/** Where Argo CD reaches the cluster that it runs on. */
+export const ownServer = "https://kubernetes.default.svc";
 
 /** Argo CD removes the objects before the Application is gone; without it they stay. */
 export const resourcesFinalizer = "resources-finalizer.argocd.argoproj.io/background";
@@ -128,6 +133,7 @@ const leaveWeights = (route: NonNullable<ApplicationSpecArgs["weightedRoute"]>) 
 export function applicationSpec({
   project,
   namespace,
+  server = ownServer,
   source,
   autoscaled = false,
   rollouts = false,
@@ -143,7 +149,7 @@ export function applicationSpec({
   return {
     project,
     source: { repoURL: source.repository, targetRevision: source.branch, path: source.path },
-    destination: { server: "https://kubernetes.default.svc", namespace },
+    destination: { server, namespace },
     ...(left.length === 0 ? {} : { ignoreDifferences: left }),
     syncPolicy: {
       automated: { prune: true, selfHeal: true },

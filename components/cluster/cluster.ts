@@ -11,6 +11,8 @@ import type { Registry } from "../secrets.ts";
 export interface ClusterArgs {
   app: string;
   environment: string;
+  /** What people call it, where it is not the environment's own. @default it is */
+  further?: string | undefined;
   namespace: string;
   /** What the namespace asks of all pods. @default restricted */
   podSecurity?: PodSecurity;
@@ -40,6 +42,7 @@ export class Cluster extends pulumi.ComponentResource {
 
   constructor(name: string, args: ClusterArgs, opts?: pulumi.ComponentResourceOptions) {
     super("delivery:cluster:Cluster", name, { namespace: args.namespace, environment: args.environment }, opts);
+    const further = args.further === undefined ? [] : [args.further];
     this.namespace = args.namespace;
     this.access = { kubeconfig: args.kubeconfig, context: args.context };
     this.provider = new Provider(
@@ -55,7 +58,7 @@ export class Cluster extends pulumi.ComponentResource {
         enableConfigMapMutable: true,
         enableSecretMutable: true,
         // A new token or address in the kubeconfig is still the same cluster: nothing is to be replaced.
-        clusterIdentifier: `${args.app}-${args.environment}`,
+        clusterIdentifier: [args.app, args.environment, ...further].join("-"),
       },
       { parent: this },
     );
@@ -69,7 +72,7 @@ export class Cluster extends pulumi.ComponentResource {
     const pullSecrets = (args.registry === undefined ? [] : [args.registry]).map(
       (registry) =>
         new Secret(
-          pullSecretName,
+          [pullSecretName, ...further].join("."),
           {
             metadata: { name: pullSecretName, namespace: args.namespace, labels, ...replicated(args.pullSecretCopies) },
             type: "kubernetes.io/dockerconfigjson",

@@ -2,6 +2,7 @@ import { Secret } from "@pulumi/kubernetes/core/v1/secret.js";
 import type * as pulumi from "@pulumi/pulumi";
 import { secretName } from "../../core/names.ts";
 import type { Cluster } from "./cluster.ts";
+import type { FurtherCluster } from "./further-clusters.ts";
 import { usedSecrets } from "../manifests/manifests.ts";
 import { type ManifestContext } from "../manifests/manifest-context.ts";
 import { metadata } from "../manifests/metadata.ts";
@@ -12,23 +13,35 @@ import { secretValues, type Secrets } from "../secrets.ts";
 export interface ServiceSecrets {
   /** By the service or dependency whose environment variables and files they hold. */
   readonly objects: ReadonlyMap<string, readonly Secret[]>;
+  /** The same on further clusters, by their names. @default there are none */
+  readonly further?: ReadonlyMap<string, ReadonlyMap<string, readonly Secret[]>>;
   /** How often each has changed, known once all are on the cluster. @default there are none */
   readonly generations?: SecretGenerations;
 }
 
 /** Puts the secrets of services and of deployed dependencies on the cluster: never through Git, whatever the delivery. */
-export function putServiceSecrets(context: ManifestContext, cluster: Cluster, secrets: Secrets): ServiceSecrets {
+export function putServiceSecrets(
+  context: ManifestContext,
+  cluster: Cluster,
+  secrets: Secrets,
+  furtherClusters: readonly Pick<FurtherCluster, "name" | "cluster">[] = [],
+): ServiceSecrets {
   const used = usedSecrets(context).map((secret) => ({ ...secret, stringData: secretValues(secrets, secret.values) }));
-  const put = used.map(({ owner, name, stringData }) => {
-    const labelled = { ...metadata(context.environment, owner), name };
-    const own = { parent: cluster, provider: cluster.provider, dependsOn: cluster.namespaceResource };
-    const logicalName = name === secretName(owner) ? owner : name;
-    return { owner, object: new Secret(logicalName, { metadata: labelled, stringData }, own) };
-  });
-  const objects = new Map(
-    [...Map.groupBy(put, ({ owner }) => owner)].map(([owner, group]) => [owner, group.map(({ object }) => object)]),
-  );
-  if (objects.size === 0) return { objects };
+  const putOn = (on: Cluster, further?: string): Map<string, readonly Secret[]> => {
+    const put = used.map(({ owner, name, stringData }) => {
+      const labelled = { ...metadata(context.environment, owner), name };
+      const own = { parent: on, provider: on.provider, dependsOn: on.namespaceResource };
+      const logicalName = name === secretName(owner) ? owner : name;
+      const unique = further === undefined ? logicalName : `${logicalName}@${further}`;
+      return { owner, object: new Secret(unique, { metadata: labelled, stringData }, own) };
+    });
+    return new Map(
+      [...Map.groupBy(put, ({ owner }) => owner)].map(([owner, group]) => [owner, group.map(({ object }) => object)]),
+    );
+  };
+  const objects = putOn(cluster);
+  const further = new Map(furtherClusters.map((one) => [one.name, putOn(one.cluster, one.name)] as const));
+  if (objects.size === 0) return { objects, further };
   const values = Object.fromEntries(
     [...Map.groupBy(used, ({ owner }) => owner)].map(([owner, group]) => [
       owner,
@@ -37,8 +50,11 @@ export function putServiceSecrets(context: ManifestContext, cluster: Cluster, se
     ]),
   );
   // Pods that start because of a new generation find the new values.
-  const after = { parent: cluster, dependsOn: put.map(({ object }) => object) };
-  return { objects, generations: new SecretGenerations(context.environment.app, { values }, after) };
+  const after = {
+    parent: cluster,
+    dependsOn: [objects, ...further.values()].flatMap((all) => [...all.values()].flat()),
+  };
+  return { objects, further, generations: new SecretGenerations(context.environment.app, { values }, after) };
 }
 
 /** What pods bear beside the reference to a Secret: nothing of its first generation, with which nothing has changed yet. */

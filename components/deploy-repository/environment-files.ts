@@ -12,6 +12,8 @@ export interface EnvironmentFilesArgs {
   context: ManifestContext;
   images: ReadonlyMap<string, ServiceImage>;
   secrets: ServiceSecrets;
+  /** Where they lie in it. @default the environment's own directory */
+  directory?: string;
 }
 
 /** The files of an environment in the deploy repository, by path. */
@@ -23,12 +25,12 @@ export function environmentFiles(args: EnvironmentFilesArgs): pulumi.Input<Recor
 
 /** @param generations of the Secrets, by the service or dependency that has one */
 function filesAt(
-  { context, images }: EnvironmentFilesArgs,
+  { context, images, directory = context.environment.name }: EnvironmentFilesArgs,
   generations: Readonly<Record<string, number>>,
 ): Record<string, string> {
   const files: Record<string, string> = {};
   const put = (name: string, content: Record<string, string>): void => {
-    for (const [file, text] of Object.entries(content)) files[`${context.environment.name}/${name}/${file}`] = text;
+    for (const [file, text] of Object.entries(content)) files[`${directory}/${name}/${file}`] = text;
   };
   for (const [name, settings] of Object.entries(deployedDependencies(context.dependencies))) {
     const generation = generationText(generations[name]);

@@ -7,17 +7,23 @@ interface MigrationWaiter {
   delivery: "gitops" | "direct";
   gitops?: { release: "commit" | "registry-watch" } | undefined;
   ci: { environment: Readonly<Record<string, string>> };
+  clusters?: readonly unknown[] | undefined;
 }
 
 /**
  * Why nobody would wait for a migration before the release record moves; `undefined`: somebody does.
  * @param file the stack file
  */
-export function migrationRefusal(file: string, { delivery, gitops, ci }: MigrationWaiter): string | undefined {
+export function migrationRefusal(
+  file: string,
+  { delivery, gitops, ci, clusters }: MigrationWaiter,
+): string | undefined {
   // This program runs them itself.
   if (delivery === "direct") return undefined;
   if (gitops?.release === "registry-watch")
     return `Argo CD Image Updater, which waits for no migration, moves the release records (gitops.release of ${file}); set that to commit`;
+  if (clusters !== undefined)
+    return `whether a migration has succeeded is asked of one cluster, and the environment has several (clusters of ${file}); remove one of them`;
   if (Object.hasOwn(ci.environment, kubeconfigVariable)) return undefined;
   return `CI asks the cluster whether they have succeeded before it moves a release record, and cannot; set ci.environment.${kubeconfigVariable} of ${file} to the name of a secret with the content of a kubeconfig, of a user who may read Jobs, pods and their logs`;
 }

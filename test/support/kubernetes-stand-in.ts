@@ -49,17 +49,24 @@ export class KubernetesStandIn implements AsyncDisposable {
     return cluster;
   }
 
-  /** Writes a kubeconfig that leads here. */
-  writeKubeconfig(file: string): void {
-    // A listening server on TCP has such an address.
-    const { port } = this.server.address() as AddressInfo;
+  /**
+   * Writes a kubeconfig that leads here.
+   * @param others by the name of its context, another one that it leads to
+   */
+  writeKubeconfig(file: string, others: Readonly<Record<string, KubernetesStandIn>> = {}): void {
+    const clusters = Object.entries({ "stand-in": this, ...others });
     const kubeconfig = {
       "current-context": "stand-in",
-      contexts: [{ name: "stand-in", context: { cluster: "stand-in", user: "stand-in" } }],
-      clusters: [{ name: "stand-in", cluster: { server: `http://127.0.0.1:${port}` } }],
+      contexts: clusters.map(([name]) => ({ name, context: { cluster: name, user: "stand-in" } })),
+      clusters: clusters.map(([name, { port }]) => ({ name, cluster: { server: `http://127.0.0.1:${port}` } })),
       users: [{ name: "stand-in", user: {} }],
     };
     writeFileSync(file, stringify(kubeconfig));
+  }
+
+  private get port(): number {
+    // A listening server on TCP has such an address.
+    return (this.server.address() as AddressInfo).port;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

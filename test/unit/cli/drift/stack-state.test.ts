@@ -43,3 +43,15 @@ test("the state says which files, contexts and objects the stack has declared", 
   });
   expect(stackStateOf({})).toMatchObject({ manifests: undefined, contexts: [], pipelines: undefined });
 });
+
+test("an environment's own directory comes before those of its later waves of clusters", () => {
+  const manifests = (directory: string) => ({
+    type: "pulumi-nodejs:dynamic/delivery:GitManifests",
+    outputs: { directory, stack: "delivery/prod", files: {}, records: {} },
+  });
+  const { manifests: own, laterWaves } = stackStateOf({
+    resources: ["prod.wave-3", "prod", "prod.wave-2"].map(manifests),
+  });
+  expect(own?.directory).toBe("prod");
+  expect(laterWaves?.map(({ directory }) => directory)).toEqual(["prod.wave-3", "prod.wave-2"]);
+});

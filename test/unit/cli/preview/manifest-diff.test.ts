@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { fileChanges } from "../../../../cli/preview/manifest-diff.ts";
+import { fileChanges, manifestsOf } from "../../../../cli/preview/manifest-diff.ts";
+import type { Step } from "../../../../cli/preview/step.ts";
 
 function changeOf(before: string | undefined, after: string | undefined): object[] {
   const files = (text: string | undefined) => new Map(text === undefined ? [] : [["dev/link/service.yaml", text]]);
@@ -64,4 +65,21 @@ test("of two thousand changed lines, each is compared; of more, the file is show
       "+new 1000",
     ],
   });
+});
+
+test("of several waves of clusters, which have the same manifests, those of the first one are shown", () => {
+  const step = (directory: string): Step => ({
+    urn: `urn:pulumi:prod::delivery::pulumi-nodejs:dynamic/delivery:GitManifests::${directory}`,
+    type: "pulumi-nodejs:dynamic/delivery:GitManifests",
+    name: directory,
+    action: "create",
+    ancestors: [],
+    custom: true,
+    before: undefined,
+    outputs: undefined,
+    changes: [],
+    after: { directory, files: { [`${directory}/link/service.yaml`]: "kind: Service\n" } },
+  });
+  const { directory, after } = manifestsOf([step("prod.wave-2"), step("prod")]);
+  expect([directory, [...after.keys()]]).toEqual(["prod", ["prod/link/service.yaml"]]);
 });
