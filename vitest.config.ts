@@ -36,7 +36,7 @@ export default defineConfig({
         },
       },
       // Pure code, too, but through real processes: Git, the delivery CLI.
-      { test: { name: "process", include: ["test/process/**/*.test.ts"], testTimeout: 60_000, maxWorkers, server } },
+      { test: { name: "process", include: ["test/process/**/*.test.ts"], testTimeout: 180_000, maxWorkers, server } },
       {
         test: {
           name: "golden",
@@ -67,9 +67,10 @@ export default defineConfig({
           globalSetup: ["test/e2e/support/sandbox-setup.ts"],
           experimental: { viteModuleRunner: false, nodeLoader: false },
           fileParallelism: false,
+          // Its parts wait for each other, and their processes for the integration tests' on the same processors.
+          testTimeout: 600_000,
           // Where one vitest runs both, one after the other; `npm test` runs them side by side.
           sequence: { groupOrder: 1 },
-          testTimeout: 300_000,
           hookTimeout: 1_800_000,
         },
       },

@@ -44,13 +44,6 @@ export const ownServer = "https://kubernetes.default.svc";
 /** Argo CD removes the objects before the Application is gone; without it they stay. */
 export const resourcesFinalizer = "resources-finalizer.argocd.argoproj.io/background";
 
-/**
- * Argo CD then refreshes an Application, and renders it again, for commits that change its directory alone: the repository has
- * those of all services and environments.
- * Source: https://argo-cd.readthedocs.io/en/stable/operator-manual/high_availability/#manifest-paths-annotation
- */
-export const ownPathsAlone = { "argocd.argoproj.io/manifest-generate-paths": "." };
-
 /** How long a new Application may take until it is Synced and Healthy, in seconds. */
 const healthSeconds = 300;
 
@@ -69,7 +62,8 @@ export function application(name: string, args: ApplicationArgs, opts: pulumi.Cu
             name: args.applicationName,
             namespace: args.argoCdNamespace,
             ...(args.labels === undefined ? {} : { labels: args.labels }),
-            annotations: { "pulumi.com/waitFor": JSON.stringify(synced), ...ownPathsAlone },
+            // Not `manifest-generate-paths`: a commit that comes during a sync would be taken for no change (docs/decisions/git.md).
+            annotations: { "pulumi.com/waitFor": JSON.stringify(synced) },
             finalizers: args.handOver ? [] : [resourcesFinalizer],
           },
           spec: applicationSpec(args),

@@ -8,7 +8,7 @@ import { namespaceName, previewName, previewsProjectName } from "../../core/name
 import { previewDirectory } from "../../git/preview-directory.ts";
 import type { PreviewBounds } from "../manifests/preview-bounds.ts";
 import { AppProject, type AppProjectArgs } from "./app-project.ts";
-import { applicationSpec, ownPathsAlone, resourcesFinalizer } from "./application.ts";
+import { applicationSpec, resourcesFinalizer } from "./application.ts";
 
 /** Which pull requests get an environment of their own, as the stack file says. */
 export interface PreviewSettings {
@@ -103,7 +103,6 @@ export class PreviewEnvironments extends pulumi.ComponentResource {
           template: {
             metadata: {
               name: namespaceName(app, previewName(pullRequest)),
-              annotations: ownPathsAlone,
               finalizers: [resourcesFinalizer],
             },
             spec: applicationSpec({

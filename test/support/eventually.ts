@@ -2,8 +2,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { errorMessage } from "../../core/error.ts";
 
 export interface EventuallyOptions {
-  /** @default 30 */
+  /** On a busy machine, what takes a second may take some dozen: who waits for long has failed. @default 120 */
   seconds?: number;
+}
+
+let describeSurroundings: () => Promise<string> = async () => Promise.resolve("");
+
+/** What is said, in this test file, of expectations that do not come true, beside what was found. */
+export function explainFailuresWith(surroundings: () => Promise<string>): void {
+  describeSurroundings = surroundings;
 }
 
 const pollMilliseconds = 100;
@@ -19,7 +26,7 @@ export async function eventually<Found>(
   look: () => Promise<Found>,
   patience: EventuallyOptions = {},
 ): Promise<Exclude<Found, undefined | false>> {
-  const seconds = patience.seconds ?? 30;
+  const seconds = patience.seconds ?? 120;
   const deadline = Date.now() + seconds * 1000;
   for (;;) {
     const last = await attempt(look);
@@ -29,7 +36,9 @@ export async function eventually<Found>(
     if (Date.now() > deadline) {
       const state =
         "found" in last ? `the last look found ${String(last.found)}` : `the last look failed: ${last.problem}`;
-      throw new Error(`not within ${seconds} s: ${expectation}; ${state}`);
+      const surroundings = await attempt(describeSurroundings);
+      const more = "found" in surroundings ? surroundings.found : surroundings.problem;
+      throw new Error(`not within ${seconds} s: ${expectation}; ${state}${more === "" ? "" : `\n${more}`}`);
     }
     await sleep(pollMilliseconds);
   }

@@ -7,6 +7,8 @@ import { ensureCredentials, gitUsers, type Credentials } from "../../../sandbox/
 import { kubernetesClient } from "../../../sandbox/machine/kubernetes-client.ts";
 import { BareRepository } from "../../support/bare-repository.ts";
 import { openCircleCi, type CircleCi } from "../../support/circleci-account.ts";
+import { explainFailuresWith } from "../../support/eventually.ts";
+import { diagnose } from "./cluster-diagnosis.ts";
 
 /** The tests' sandbox with Git server and Argo CD, and clients that look at it past the engine and its providers. */
 export interface GitOpsHarness {
@@ -28,13 +30,15 @@ export async function enterGitOps(): Promise<GitOpsHarness> {
   const stateDir = inject("stateDir");
   const sandbox = await startSandbox({ stateDir, delivery: "gitops", report: () => undefined });
   const credentials = ensureCredentials(stateDir);
+  const kubernetes = kubernetesClient(sandbox.cluster.kubeconfigPath);
+  explainFailuresWith(() => diagnose(kubernetes));
   const { circleci, deployRepository } = sandbox.endpoints;
   if (deployRepository === undefined) throw new Error("the sandbox has no deploy repository");
   return {
     stateDir,
     sandbox,
     credentials,
-    kubernetes: kubernetesClient(sandbox.cluster.kubeconfigPath),
+    kubernetes,
     circleci: openCircleCi(circleci, credentials.circleciToken, join(stateDir, "circleci.json")),
     repository: new BareRepository({ existing: join(stateDir, "git", "deploy.git") }),
     repositoryUrl: deployRepository,
