@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { stringify } from "yaml";
+import { restrictedContainer, restrictedPod } from "../../components/manifests/pod.ts";
 import { parseRecord, recordPath } from "../../git/release-record.ts";
 import { gitUsers } from "../../sandbox/machine/credentials.ts";
 import { eventually } from "../support/eventually.ts";
@@ -148,6 +150,47 @@ describe("gitops", () => {
     );
   });
 
+  test("a commit that comes during the sync of another is synced whole after it, with its hooks", async () => {
+    if (!harness.podsRun) return;
+    const declared = harness.repository.files();
+    const deployment = declared["rollout/cart/deployment.yaml"] ?? "";
+    const kustomization = declared["rollout/cart/kustomization.yaml"] ?? "";
+    const of = async () => deploymentOf(harness.kubernetes, shop.namespace, "cart");
+    const replicas = (count: number) => ({
+      "rollout/cart/deployment.yaml": deployment.replace("replicas: 1", `replicas: ${count}`),
+    });
+    const first = pushToDeployRepository(harness, {
+      ...replicas(2),
+      "rollout/cart/gate.yaml": gate(releasedImage("cart")),
+      "rollout/cart/kustomization.yaml": kustomization.replace("resources:\n", "resources:\n  - gate.yaml\n"),
+    });
+    const syncs = async () => applicationOf(harness.kubernetes, shop.applicationName("cart"));
+    await eventually("the first one is being synced, and waits", async () => {
+      const { revision, syncing } = await syncs();
+      return syncing && revision === first;
+    });
+    const second = pushToDeployRepository(harness, replicas(3));
+    await eventually("the second one is seen meanwhile", async () => {
+      const { revision, syncing } = await syncs();
+      return syncing && revision === second;
+    });
+    const configMaps = `/api/v1/namespaces/${shop.namespace}/configmaps`;
+    const open = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "gate" } };
+    await harness.kubernetes.request("POST", configMaps, { body: open });
+    await eventually("cart has three pods", async () => isSettled(await of(), 3));
+    await eventually("the second sync was one of everything", async () => {
+      const { syncing, syncedRevision, selfHeals } = await syncs();
+      return !syncing && syncedRevision === second && selfHeals === 0;
+    });
+    await harness.kubernetes.request("DELETE", `${configMaps}/gate`);
+    pushToDeployRepository(harness, {
+      ...replicas(1),
+      "rollout/cart/gate.yaml": undefined,
+      "rollout/cart/kustomization.yaml": kustomization,
+    });
+    await eventually("cart has one pod again", async () => isSettled(await of(), 1));
+  });
+
   test("a manifest that is no longer declared goes from the cluster, too", async () => {
     shop.monorepo.remove("svc/catalog_service");
     const { changes } = await shop.run("up");
@@ -163,6 +206,38 @@ describe("gitops", () => {
       [],
     );
   });
+
+  /** A hook before each sync whose pod starts once there is a ConfigMap of its name. */
+  const gate = (image: string): string =>
+    stringify({
+      apiVersion: "batch/v1",
+      kind: "Job",
+      metadata: {
+        name: "gate",
+        annotations: {
+          "argocd.argoproj.io/hook": "PreSync",
+          "argocd.argoproj.io/hook-delete-policy": "BeforeHookCreation,HookSucceeded",
+        },
+      },
+      spec: {
+        template: {
+          spec: {
+            ...restrictedPod,
+            restartPolicy: "Never",
+            volumes: [{ name: "gate", configMap: { name: "gate" } }],
+            containers: [
+              {
+                ...restrictedContainer,
+                name: "gate",
+                image,
+                command: ["true"],
+                volumeMounts: [{ name: "gate", mountPath: "/gate" }],
+              },
+            ],
+          },
+        },
+      },
+    });
 
   const tip = (): string => harness.repository.git("rev-parse", "main");
 

@@ -9,6 +9,15 @@ const applicationSchema = z.object({
         .object({ status: z.string(), revision: z.string().default("") })
         .default({ status: "Unknown", revision: "" }),
       health: z.object({ status: z.string().default("Unknown") }).default({ status: "Unknown" }),
+      operationState: z
+        .object({
+          phase: z.string(),
+          syncResult: z.object({ revision: z.string().default("") }).default({ revision: "" }),
+          operation: z.object({
+            sync: z.object({ autoHealAttemptsCount: z.number().default(0) }).default({ autoHealAttemptsCount: 0 }),
+          }),
+        })
+        .optional(),
     })
     .default({ sync: { status: "Unknown", revision: "" }, health: { status: "Unknown" } }),
 });
@@ -23,6 +32,12 @@ export interface ApplicationState {
   health: string;
   /** The commit that it compares with. */
   revision: string;
+  /** Whether a sync is under way. */
+  syncing: boolean;
+  /** The commit of the last sync. */
+  syncedRevision: string;
+  /** How many syncs in a row, up to the last one, Argo CD has taken for undoing changes by others. */
+  selfHeals: number;
 }
 
 const path = (name: string): string => `/apis/argoproj.io/v1alpha1/namespaces/argocd/applications${name}`;
@@ -42,7 +57,16 @@ export async function applicationOf(kubernetes: KubernetesClient, name: string):
 }
 
 function stateOf({ metadata, status }: z.infer<typeof applicationSchema>): ApplicationState {
-  return { ...metadata, sync: status.sync.status, health: status.health.status, revision: status.sync.revision };
+  const { sync, health, operationState: operation } = status;
+  return {
+    ...metadata,
+    sync: sync.status,
+    health: health.status,
+    revision: sync.revision,
+    syncing: operation?.phase === "Running",
+    syncedRevision: operation?.syncResult.revision ?? "",
+    selfHeals: operation?.operation.sync.autoHealAttemptsCount ?? 0,
+  };
 }
 
 export function isHealthy({ sync, health }: ApplicationState): boolean {
