@@ -222,12 +222,12 @@ describe("gitops", () => {
       spec: {
         template: {
           spec: {
-            ...restrictedPod,
+            ...restrictedPod(),
             restartPolicy: "Never",
             volumes: [{ name: "gate", configMap: { name: "gate" } }],
             containers: [
               {
-                ...restrictedContainer,
+                ...restrictedContainer(),
                 name: "gate",
                 image,
                 command: ["true"],
