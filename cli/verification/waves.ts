@@ -89,6 +89,8 @@ export async function verifyWaves(args: VerifyWavesArgs): Promise<VerifiedWaves>
   const deadline = Date.now() + wait;
   const verified: VerifiedService[] = [];
   const refusals: CommandError[] = [];
+  if (wait > 0 && services === undefined)
+    for (const wave of waves.slice(1)) verified.push(...(await decided(args, wave)));
   for (const [index, { environment, clusters }] of waves.entries()) {
     const before = waves[index - 1];
     if (before !== undefined) verified.push(...(await carryOn(args, before.environment, environment)));
@@ -112,6 +114,21 @@ export async function verifyWaves(args: VerifyWavesArgs): Promise<VerifiedWaves>
   }
   if (refusals.length === 0) return { verified };
   return { verified, refusal: new CommandError(refusals.map(({ message }) => message).join("\n")) };
+}
+
+/**
+ * What is due in a later wave by now: what is bad there is not left running for as long as an earlier wave holds something newer.
+ * @returns those that have a verdict
+ */
+async function decided(args: VerifyWavesArgs, wave: VerifiedWave): Promise<readonly VerifiedService[]> {
+  try {
+    const found = await verify({ ...args, ...wave, wait: 0 });
+    return found.filter(({ outcome }) => ["passed", "failed"].includes(outcome.state));
+  } catch (error) {
+    // Its turn comes, and says so.
+    if (!(error instanceof CommandError) || args.context.signal.aborted) throw error;
+    return [];
+  }
 }
 
 /** Those that still wait for a verdict, since a cluster has not answered. */

@@ -294,6 +294,27 @@ describe("what fails", () => {
     expect(digests()).toEqual([one, one]);
   });
 
+  test("in the second wave does not wait there for what the first one has by then", async () => {
+    await inSecondWave();
+    answers(eu, true);
+    await verified();
+    repository.commit({
+      [recordPath(wave, "link")]: recordWith({
+        repository: "docker.io/acme/shop-link",
+        digest: two,
+        verification: { state: "pending" },
+      }),
+    });
+    await released(three);
+    answers(eu, false);
+    onNote = (line, controller) => {
+      if (/^link sha256:3{12}: .*does not run/.test(line)) controller.abort();
+    };
+    expect((await run(verify, "--env", "dev")).error).toMatch(/^interrupted/);
+    expect(digests()).toEqual([three, one]);
+    expect(record(wave).rejected?.digest).toBe(two);
+  });
+
   test("on one of the clusters of the first wave gets to no other wave", async () => {
     declareCheck();
     await released(two);
