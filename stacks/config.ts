@@ -3,11 +3,9 @@ import * as pulumi from "@pulumi/pulumi";
 import * as runtimeConfig from "@pulumi/pulumi/runtime/config.js";
 import { rejectProblems } from "../components/rejection.ts";
 import type { Registry, Secrets } from "../components/secrets.ts";
-import { namespaceName, reservedEnvironments } from "../core/names.ts";
 import { schemaProblems, type Problem } from "../core/problem.ts";
 import { settingsProblems, unquotedVersion } from "../core/schema-version.ts";
 import { secretHint, securePaths, withValueProblems } from "../core/setting-values.ts";
-import { contradictions } from "./contradictions.ts";
 import {
   ciEngines,
   circleCiTokenHint,
@@ -16,8 +14,8 @@ import {
   stackSchema,
   type StackSettings,
 } from "./schema.ts";
-import { imageSigningProblems } from "./image-signing-problems.ts";
 import { readStackFile, textProblems, versionProblems } from "./stack-file.ts";
+import { completeSettings, stackProblems } from "./stack-problems.ts";
 
 /** The stack file, parsed and complete. Secrets are secret outputs from here on. */
 export interface Config extends StackSettings {
@@ -66,36 +64,21 @@ export function loadConfig(): Config {
   problems.push(...passwordProblems(file, plain, secret), ...tokenProblems(file, plain, secret));
   if (parsed.success && secrets.success)
     problems.push(
-      ...contradictions(
-        file,
-        parsed.data,
-        new Set(Object.keys(secrets.data.secrets)),
-        secrets.data.gitToken !== undefined,
-      ),
-      ...imageSigningProblems(file, parsed.data, secrets.data.secrets[parsed.data.images.signing?.secret ?? ""]),
+      ...stackProblems(file, pulumi.getStack(), parsed.data, {
+        names: new Set(Object.keys(secrets.data.secrets)),
+        hasGitToken: secrets.data.gitToken !== undefined,
+        imageKey: secrets.data.secrets[parsed.data.images.signing?.secret ?? ""],
+      }),
     );
   rejectProblems(problems);
   if (!parsed.success || !secrets.success) throw new Error("unreachable: a failed parse is always a problem");
 
-  const environment = parsed.data.environment ?? environmentOfStack(file);
-  if (reservedEnvironments.includes(environment))
-    rejectProblems([
-      {
-        location: `${file}: environment`,
-        message: `${JSON.stringify(environment)}: is the name of a context of CircleCI that environments share; set it to another`,
-      },
-    ]);
   const { images } = parsed.data;
   const { username } = images;
   const { registryPassword, circleciToken, kubeconfig, gitToken, githubToken } = secrets.data;
   return {
-    ...parsed.data,
-    environment,
+    ...completeSettings(parsed.data, pulumi.getStack()),
     file,
-    cluster: {
-      ...parsed.data.cluster,
-      namespace: parsed.data.cluster.namespace ?? namespaceName(parsed.data.app.name, environment),
-    },
     ...(username === undefined || registryPassword === undefined
       ? {}
       : { registry: { server: images.registry, username, password: pulumi.secret(registryPassword) } }),
@@ -128,20 +111,6 @@ function tokenProblems(file: string, plain: Record<string, unknown>, secret: Rec
     ? `has no effect where ci.engine is ${String(engine)}; remove it, and revoke it`
     : `missing; set it to ${circleCiTokenHint}`;
   return [{ location: `${file}: circleciToken`, message }];
-}
-
-/** The stack's name, which becomes part of Kubernetes' names. */
-function environmentOfStack(file: string): string {
-  const name = stackSchema.shape.environment.safeParse(pulumi.getStack());
-  if (!name.success) {
-    rejectProblems([
-      {
-        location: `${file}: environment`,
-        message: `missing, and the stack's name ${JSON.stringify(pulumi.getStack())} is none: set it to 1 to 22 lower case letters, digits and '-'`,
-      },
-    ]);
-  }
-  return pulumi.getStack();
 }
 
 /** All keys of this project, as the stack file has them. */

@@ -4,16 +4,17 @@ import { signingKeyVariable } from "../git/signing-keys.ts";
 import { clusterContradictions } from "./clusters-contradictions.ts";
 import type { StackSettings } from "./schema.ts";
 
-/** What no single key can see. */
-export function contradictions(
-  file: string,
-  config: StackSettings,
-  secrets: ReadonlySet<string>,
-  hasGitToken: boolean,
-): Problem[] {
+/** What is known of a stack's secrets. */
+export interface KnownSecrets {
+  readonly names: ReadonlySet<string>;
+  readonly hasGitToken: boolean;
+}
+
+/** What no single key can see. @param known the stack's secrets. @default not checked */
+export function contradictions(file: string, config: StackSettings, known?: KnownSecrets): Problem[] {
   const problems: Problem[] = [];
   const needs = (location: string, secret: string | undefined): void => {
-    if (secret === undefined || secrets.has(secret)) return;
+    if (secret === undefined || known?.names.has(secret) !== false) return;
     problems.push({
       location: `${file}: ${location}`,
       message: `there is no secret ${JSON.stringify(secret)}; set it with \`pulumi config set --secret --path 'secrets.${secret}'\``,
@@ -100,7 +101,7 @@ export function contradictions(
       message: "missing; set gitops.repository to the deploy repository, or set delivery to direct",
     });
   }
-  if (config.gitops?.release === "registry-watch" && !hasGitToken) {
+  if (config.gitops?.release === "registry-watch" && known?.hasGitToken === false) {
     problems.push({
       location: `${file}: gitToken`,
       message:

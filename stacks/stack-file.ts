@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
+import { basename } from "node:path";
 import { z } from "zod";
 import { renamedServiceSettings } from "../components/service/find-services.ts";
 import { schemaProblems, type Problem } from "../core/problem.ts";
@@ -17,6 +18,11 @@ export function stackFileName(stack: string): string {
 /** Relative to the program's directory. */
 export function stackFilePath(stack: string): string {
   return `${stacksDirectory}/${stackFileName(stack)}`;
+}
+
+/** `stacks/Pulumi.dev.yaml` → `dev`. */
+export function stackNameOf(file: string): string {
+  return basename(file).replace(/^Pulumi\.|\.yaml$/g, "");
 }
 
 /** Without the organization: `acme/dev` → `dev`. */

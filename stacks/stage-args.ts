@@ -25,14 +25,20 @@ import type { Config } from "./config.ts";
 import { pipelineSecrets } from "./pipeline-secrets.ts";
 import type { StackSettings } from "./schema.ts";
 
-/** What the discovery of services takes from the configuration. */
-export function discoveryArgs(config: Config): DiscoveryArgs {
+/**
+ * What the discovery of services takes from the configuration.
+ * @param config its secrets, by name, are not checked where there are none
+ */
+export function discoveryArgs({
+  secrets,
+  ...config
+}: StackSettings & { readonly file: string; readonly secrets?: ReadonlyMap<string, unknown> }): DiscoveryArgs {
   return {
     ...config,
     overrides: config.services,
     dependencies: new Set(Object.keys(config.dependencies)),
     absent: absentDependencies(config.dependencies),
-    secrets: new Set(config.secrets.keys()),
+    ...(secrets === undefined ? {} : { secrets: new Set(secrets.keys()) }),
     pipelineSecrets: pipelineSecrets(config),
     programBuilds: config.images.source === "build",
     noMigrations: migrationRefusal(config.file, config),

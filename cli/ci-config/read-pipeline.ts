@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import type { Service } from "../../components/service/service.ts";
 import { declaredContexts } from "../../components/circleci/contexts.ts";
 import { testRun } from "../../components/service/test-settings.ts";
@@ -11,7 +12,8 @@ import { pathFrom } from "../affected/source-tree.ts";
 import { uncommittedSources } from "../affected/uncommitted-sources.ts";
 import { CommandError } from "../command.ts";
 import { readMonorepo, type Monorepo } from "../project/monorepo.ts";
-import type { Project } from "../project/stack-file.ts";
+import { acceptance } from "../project/acceptance.ts";
+import { rejectProblems, type Project, type StackFile } from "../project/stack-file.ts";
 import { rulesOf } from "../verification/rules.ts";
 import { readChain, readOrigins, startOf, type EnvironmentChain } from "./environment-chain.ts";
 import type { Pipeline, PipelineService } from "./pipeline.ts";
@@ -37,7 +39,8 @@ export interface KnownPipeline extends Declarations {
 /** @throws CommandError with what is wrong in the stack files or the services, or if they are not where jobs find them */
 export async function readPipeline(project: Project, environment: string): Promise<KnownPipeline> {
   const declarations = readDeclarations(project, environment);
-  const { monorepo, settings } = declarations;
+  const { monorepo, settings, chain } = declarations;
+  for (const { name } of [chain.first, ...chain.promotions]) assertAccepted(project.stackFile(name));
   const checkout = await checkoutOf(monorepo.root);
   if (checkout === undefined)
     throw new CommandError(
@@ -66,6 +69,11 @@ export function readDeclarations(project: Project, environment: string): Declara
   assertWindowsOpen(project, chain);
   const environments = [chain.first, ...chain.promotions].map(({ name }) => name);
   return { chain, monorepo, settings, contextVariables: variablesOf(project, environments) };
+}
+
+/** What the program would refuse is refused before a pipeline is made of it. @throws CommandError with all that is wrong */
+function assertAccepted({ path }: StackFile): void {
+  rejectProblems(acceptance(path, readFileSync(path, "utf8")).problems);
 }
 
 /** The variables of the contexts that the stacks of these environments declare. */

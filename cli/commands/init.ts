@@ -4,7 +4,7 @@ import { createPatch } from "diff";
 import { writeFileAtomically } from "../../core/atomic-file.ts";
 import { problemLine } from "../../core/problem.ts";
 import { CommandError, defineCommand, type CommandContext } from "../command.ts";
-import { acceptance } from "../init/acceptance.ts";
+import { acceptance } from "../project/acceptance.ts";
 import { acceptedGuess } from "../init/accepted-guess.ts";
 import type { Guess } from "../init/guess.ts";
 import { needs, type Need } from "../init/needs.ts";

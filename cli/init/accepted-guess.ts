@@ -1,4 +1,4 @@
-import { acceptance, serviceOf, type Acceptance } from "./acceptance.ts";
+import { acceptance, serviceOf, type Acceptance } from "../project/acceptance.ts";
 import { guessStack, type Guess } from "./guess.ts";
 import type { Repository } from "./repository.ts";
 import { directoryFrom, stackText } from "./stack-text.ts";

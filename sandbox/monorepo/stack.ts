@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { basename, join, relative } from "node:path";
 import type { Service } from "../../components/service/service.ts";
-import { acceptance, type Acceptance } from "../../cli/init/acceptance.ts";
+import { acceptance, type Acceptance } from "../../cli/project/acceptance.ts";
 import { uncommittedSources } from "../../cli/affected/uncommitted-sources.ts";
 import { acceptedGuess } from "../../cli/init/accepted-guess.ts";
 import { applicationSecrets } from "../../cli/init/needs.ts";
@@ -82,7 +82,7 @@ export async function makeStack(
   const text = writeYaml({
     config: Object.fromEntries(Object.entries(settings).map(([key, value]) => [`delivery:${key}`, value])),
   });
-  const accepted = acceptance(described.file, text);
+  const accepted = acceptance(described.file, text, "sandbox");
   if (accepted.settings === undefined || accepted.problems.length > 0)
     throw new Error(`\n  ${accepted.problems.map(problemLine).join("\n  ")}`);
   writeFileAtomically(join(ownStacksDirectory(stateDir), stackFileName("sandbox")), text);
@@ -151,7 +151,7 @@ function withoutServices(
   excluded: ReadonlyMap<string, string>,
 ): Readonly<Record<string, unknown>> {
   const app = { ...Object(own["app"]), directory: root };
-  const { services } = acceptance(file, writeYaml({ config: { ...own, app } }));
+  const { services } = acceptance(file, writeYaml({ config: { ...own, app } }), "sandbox");
   const kept = services
     .filter(({ name }) => !excluded.has(name))
     .map(({ directory }) => relative(root, directory) || ".");

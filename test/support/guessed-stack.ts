@@ -1,6 +1,6 @@
 import { basename, relative } from "node:path";
 import { parse } from "yaml";
-import { acceptance, type Acceptance } from "../../cli/init/acceptance.ts";
+import { acceptance, type Acceptance } from "../../cli/project/acceptance.ts";
 import { guessStack, type Guess } from "../../cli/init/guess.ts";
 import { repositoryOf } from "../../cli/init/repository.ts";
 import { stackText } from "../../cli/init/stack-text.ts";
@@ -31,5 +31,10 @@ export function guessedStack(files: Readonly<Record<string, string>>): GuessedSt
   const config = Object.fromEntries(
     Object.entries(Object(parse(text)).config).map(([key, value]) => [key.replace("delivery:", ""), value]),
   );
-  return { guess, text, config, accepted: acceptance(`stacks/Pulumi.${basename(sample.root)}.yaml`, text) };
+  return {
+    guess,
+    text,
+    config,
+    accepted: acceptance(`stacks/Pulumi.${basename(sample.root).toLowerCase()}.yaml`, text),
+  };
 }

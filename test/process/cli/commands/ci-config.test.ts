@@ -1,4 +1,5 @@
 import { execFile, execFileSync, spawnSync } from "node:child_process";
+import { generateKeyPairSync } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
@@ -54,10 +55,16 @@ function settings(more: Record<string, unknown> = {}): Record<string, unknown> {
     ci: { organizationId: "7d1f3c52-5d0e-4c1b-9c55-0a5d3c7e1f10", host: `${circle.url}/api/v2` },
     github: { repository: "acme/shop", api: circle.url },
     gitops: { repository: deployUrl(), previews: {} },
+    owns: { ciProject: true },
     ...more,
   };
   return Object.fromEntries(Object.entries(plain).map(([name, value]) => [`delivery:${name}`, value]));
 }
+
+const rollout = { strategy: "canary", steps: [{ weight: 50, pause: "5m" }] };
+const publicKey = String(
+  generateKeyPairSync("ec", { namedCurve: "P-256" }).publicKey.export({ type: "spki", format: "pem" }),
+);
 
 /** Those of a stack whose pipeline Travis CI runs. */
 function travisSettings(more: Record<string, unknown> = {}): Record<string, unknown> {
@@ -202,6 +209,41 @@ describe("the committed files", () => {
     expect(JSON.stringify(workflows["deliver"]?.jobs)).toContain('\\nmvn package \\\\<<x"');
   });
 
+  test("are not made of stack files that the program refuses, whichever of the environments' it is", async () => {
+    const images = { organization: "acme", username: "ci", source: "registry", signing: { publicKeys: [publicKey] } };
+    write("stacks/Pulumi.dev.yaml", stringify({ config: settings({ services: { link: { replicas: 2, rollout } } }) }));
+    write(
+      "stacks/Pulumi.prod.yaml",
+      stringify({
+        config: settings({
+          images: { ...images, signing: { ...images.signing, verify: "signed", secret: "image-key" } },
+          ci: { organizationId: "7d1f3c52-5d0e-4c1b-9c55-0a5d3c7e1f10", projectSlug: "circleci/acme/shop" },
+          promotion: { from: "dev", copyImages: true },
+          gitops: { repository: deployUrl() },
+          owns: {},
+        }),
+      }),
+    );
+    for (const options of [[], ["--check"], ["--print"]])
+      expect(await ciConfig(options)).toMatchObject({
+        status: 1,
+        stderr: expect.stringMatching(
+          /^error: stacks\/Pulumi\.dev\.yaml: services\.link\.rollout: .*set gitops\.rollouts/,
+        ),
+      });
+    write("stacks/Pulumi.dev.yaml", stringify({ config: settings() }));
+    const { status, stderr } = await ciConfig(["--check"]);
+    expect([status, stderr.trimEnd().split("\n")]).toEqual([
+      1,
+      [
+        expect.stringMatching(
+          /^error: stacks\/Pulumi\.prod\.yaml: images\.signing\.origin: missing; promotion\.copyImages/,
+        ),
+        expect.stringMatching(/^ {7}stacks\/Pulumi\.prod\.yaml: images\.signing\.secret: is of the builds' context/),
+      ],
+    ]);
+  });
+
   test("are not made for an environment that comes after another", async () => {
     const { status, stderr } = await ciConfig(["--env", "prod", "--check"]);
     expect([status, stderr]).toEqual([1, expect.stringContaining("`delivery ci-config --env dev`")]);
@@ -222,7 +264,10 @@ describe("the committed files", () => {
   });
 
   test("of Travis CI need the name of the branch that is delivered", async () => {
-    write("stacks/Pulumi.dev.yaml", stringify({ config: travisSettings({ github: undefined }) }));
+    write(
+      "stacks/Pulumi.dev.yaml",
+      stringify({ config: travisSettings({ github: undefined, gitops: { repository: deployUrl() } }) }),
+    );
     expect(await ciConfig([])).toMatchObject({
       status: 1,
       stderr: expect.stringContaining("github.branch is missing"),

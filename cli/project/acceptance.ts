@@ -1,9 +1,13 @@
 import { findServices } from "../../components/service/find-services.ts";
 import type { Service } from "../../components/service/service.ts";
-import { schemaProblems, type Problem } from "../../core/problem.ts";
-import { unquotedVersion } from "../../core/schema-version.ts";
+import type { Problem } from "../../core/problem.ts";
+import { settingsProblems, unquotedVersion } from "../../core/schema-version.ts";
+import { withValueProblems } from "../../core/setting-values.ts";
 import { parseYaml } from "../../core/yaml.ts";
 import { secretsSchema, stackSchema, type StackSettings } from "../../stacks/schema.ts";
+import { stackNameOf, versionProblems } from "../../stacks/stack-file.ts";
+import { objectProblems, stackProblems } from "../../stacks/stack-problems.ts";
+import { discoveryArgs } from "../../stacks/stage-args.ts";
 
 /** What the program makes of a stack file. */
 export interface Acceptance {
@@ -14,8 +18,13 @@ export interface Acceptance {
   readonly given: Readonly<Record<string, unknown>>;
 }
 
-/** Reads a stack file that need not be there yet, as the program does. @param file its path, for messages */
-export function acceptance(file: string, text: string): Acceptance {
+/**
+ * Reads a whole stack file that need not be there yet, and refuses what the program does; only its secrets, which the engine
+ * decrypts, do not count.
+ * @param file its path, for messages
+ * @param stack the name of the stack. @default that in the path
+ */
+export function acceptance(file: string, text: string, stack = stackNameOf(file)): Acceptance {
   const yaml = parseYaml(text);
   if ("problem" in yaml)
     return { settings: undefined, services: [], problems: [{ location: file, message: yaml.problem }], given: {} };
@@ -27,21 +36,26 @@ export function acceptance(file: string, text: string): Acceptance {
       return [name, name === "schemaVersion" ? unquotedVersion(value) : value];
     }),
   );
-  const parsed = stackSchema.safeParse(withoutSecrets(settings));
-  if (!parsed.success)
-    return {
-      settings: undefined,
-      services: [],
-      problems: schemaProblems(file, parsed.error, settings),
-      given: settings,
-    };
-  const { services, problems } = findServices({
-    ...parsed.data,
-    file,
-    overrides: parsed.data.services,
-    dependencies: new Set(Object.keys(parsed.data.dependencies)),
+  const refused = (problems: readonly Problem[]): Acceptance => ({
+    settings: undefined,
+    services: [],
+    problems,
+    given: settings,
   });
-  return { settings: parsed.data, services, problems, given: settings };
+  const version = versionProblems(file, settings);
+  if (version.length > 0) return refused(version);
+  const plain = withoutSecrets(settings);
+  const parsed = stackSchema.safeParse(plain);
+  if (!parsed.success)
+    return refused(withValueProblems(file, plain, settingsProblems("stack", file, parsed.error, settings)));
+  const { services, problems: found } = findServices(discoveryArgs({ ...parsed.data, file }));
+  const problems = [...withValueProblems(file, plain, []), ...stackProblems(file, stack, parsed.data), ...found];
+  return {
+    settings: parsed.data,
+    services,
+    problems: problems.length > 0 ? problems : objectProblems(parsed.data, stack, services),
+    given: settings,
+  };
 }
 
 function withoutSecrets(settings: Readonly<Record<string, unknown>>): Record<string, unknown> {
