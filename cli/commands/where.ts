@@ -16,7 +16,7 @@ const options = {
     positional: true,
     parse: askedCommit,
     required: true,
-    help: "a commit of the monorepo, or the number of a pull request, such as 12 or #12",
+    help: "a commit of the monorepo as Git takes it, such as HEAD~2, or the number of a pull request, such as 12 or #12",
   },
   env: {
     value: "ENVIRONMENT",

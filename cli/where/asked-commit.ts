@@ -7,11 +7,11 @@ import { UsageError } from "../options.ts";
 /** What a person asks for: a commit of the monorepo, or a pull request. */
 export type Asked = { readonly commit: string } | { readonly pullRequest: number };
 
-/** `#12` or `12` is a pull request; seven digits and more may be the beginning of a commit. */
+/** `#12` or `12` is a pull request; seven digits and more may be the beginning of a commit. Git knows commits by many names. */
 export function askedCommit(text: string): Asked {
   const number = /^(?:#([1-9]\d{0,9})|([1-9]\d{0,5}))$/.exec(text);
   if (number !== null) return { pullRequest: Number(number[1] ?? number[2]) };
-  if (/^[0-9a-f]{7,64}$/.test(text)) return { commit: text };
+  if (/^[^-\s]\P{Cc}*$/u.test(text)) return { commit: text };
   throw new UsageError(`${JSON.stringify(text)} is neither a commit nor the number of a pull request`);
 }
 
@@ -57,8 +57,9 @@ export async function findPullRequest(
 }
 
 async function knownCommit(repository: SourceRepository, directory: string, name: string): Promise<string> {
-  await fetchMissing(repository, directory, [name]);
+  // The remote has other branches than this checkout, so that only an id means the same there.
+  if (/^[0-9a-f]{7,64}$/.test(name)) await fetchMissing(repository, directory, [name]);
   const id = (await repository.resolve([name])).get(name);
   if (id !== undefined) return id;
-  throw new CommandError(`${name} is no commit that ${directory} knows; fetch it there, or correct it`);
+  throw new CommandError(`${JSON.stringify(name)} is no commit that ${directory} knows; fetch it there, or correct it`);
 }

@@ -82,10 +82,10 @@ test.each([
   ["30s", 30_000],
   ["1h", 3_600_000],
   ["250ms", 250],
-  ["5", 5000],
+  ["0m", 0],
 ])("%s is %d ms", (text, milliseconds) => expect(duration(text, "wait")).toBe(milliseconds));
 
-test.each(["", "m", "-5s", "1d", "1.5h"])("refuses the duration %j", (text) => {
+test.each(["", "m", "-5s", "1d", "1.5h", "15"])("refuses the duration %j", (text) => {
   expect(() => duration(text, "wait")).toThrow(/^--wait ".*": must be a duration such as 5s, 10m or 1h$/);
 });
 

@@ -51,6 +51,12 @@ test("says of a commit in which environments it is, since when, and by what", as
   );
 });
 
+test("takes a commit by any name that Git has for it", async () => {
+  const { output } = await shop.run(where, [change]);
+  for (const name of [`${change}^{commit}`, "HEAD~2", "main~2"])
+    expect(await shop.run(where, [name])).toMatchObject({ output, error: "" });
+});
+
 test("answers machines; what nothing runs of is not there yet, and what a watcher has released is unknown", async () => {
   shop.release("dev", "user", "4");
   const { output } = await shop.run(where, [later, "--json"]);
@@ -120,10 +126,12 @@ test("says of a pull request where it is once it is merged, also where that was 
 });
 
 test.each([
-  [["main"], /"main" is neither a commit nor the number of a pull request/],
+  [["trunk"], /"trunk" is no commit that \. knows; fetch it there, or correct it/],
+  [["main:other"], /"main:other" is no commit that \. knows/],
+  [["two\nlines"], /"two\\nlines" is neither a commit nor the number of a pull request/],
   [[], /COMMIT\|PR is missing/],
   [["1", "2"], /"2" is one argument too many/],
-  [["f".repeat(40)], /f{40} is no commit that \. knows; fetch it there, or correct it/],
+  [["f".repeat(40)], /"f{40}" is no commit that \. knows; fetch it there, or correct it/],
   [["#999"], /GitHub refuses to read pull request acme\/shop#999/],
 ])("refuses %j", async (args, message) => {
   const environment = { PATH: process.env["PATH"], DELIVERY_GITHUB_TOKEN: strangerToken };
