@@ -40,7 +40,13 @@ function faultsOf(issue: z.core.$ZodIssue, input: unknown): SchemaFault[] {
   }
   // A union says only "invalid input"; the branch that comes closest says what is wrong.
   if (issue.code === "invalid_union" && issue.errors.length > 0) {
-    const closest = issue.errors.reduce((best, branch) => (depth(branch) > depth(best) ? branch : best));
+    const given = valueAt(issue.path, input);
+    const related = issue.errors.filter((branch) => !isUnrelated(branch, given));
+    const isKnownKind = related.length > issue.errors.length - 2 || issue.message.startsWith("Invalid");
+    const closest = (isKnownKind ? issue.errors : related).reduce(
+      (best, branch) => (depth(branch) > depth(best) ? branch : best),
+      [],
+    );
     const nested = closest.filter((inner) => inner.path.length > 0 || inner.code === "unrecognized_keys");
     if (nested.length > 0)
       return nested.flatMap((inner) => faultsOf({ ...inner, path: [...issue.path, ...inner.path] }, input));
@@ -50,19 +56,40 @@ function faultsOf(issue: z.core.$ZodIssue, input: unknown): SchemaFault[] {
     const key = shown(String(issue.path.at(-1)));
     return [{ path: texts(issue.path), message: `${key}: ${lowerFirst(reason?.message ?? "is invalid")}` }];
   }
-  const value = issue.path.reduce<unknown>(
+  const value = valueAt(issue.path, input);
+  const message = lowerFirst(messageOf(issue));
+  return [{ path: texts(issue.path), message: `${value === undefined ? "missing;" : `${shown(value)}:`} ${message}` }];
+}
+
+function valueAt(path: readonly PropertyKey[], input: unknown): unknown {
+  return path.reduce<unknown>(
     (at, key) => (typeof at === "object" && at !== null ? Reflect.get(at, key) : undefined),
     input,
   );
-  const message = lowerFirst(messageOf(issue));
-  return [{ path: texts(issue.path), message: `${value === undefined ? "missing;" : `${shown(value)}:`} ${message}` }];
+}
+
+/** Of several maps that know none of the keys, none is meant: the keys that each misses would say nothing. */
+function isUnrelated(branch: readonly z.core.$ZodIssue[], value: unknown): boolean {
+  const keys = typeof value === "object" && value !== null && !Array.isArray(value) ? Object.keys(value) : [];
+  return (
+    keys.length > 0 &&
+    branch.some(
+      (issue) =>
+        issue.code === "unrecognized_keys" && issue.path.length === 0 && keys.every((key) => issue.keys.includes(key)),
+    )
+  );
 }
 
 /** Where a schema has no words of its own, the library's are those of JavaScript. */
 function messageOf(issue: z.core.$ZodIssue): string {
   if (issue.code === "too_small" && issue.message.startsWith("Too small"))
-    return issue.origin === "string" && issue.minimum === 1 ? "must not be empty" : `must be at least ${issue.minimum}`;
-  if (issue.code === "too_big" && issue.message.startsWith("Too big")) return `must be at most ${issue.maximum}`;
+    return issue.origin === "string" && issue.minimum === 1
+      ? "must not be empty"
+      : `must be ${issue.inclusive === false ? "above" : "at least"} ${issue.minimum}`;
+  if (issue.code === "too_big" && issue.message.startsWith("Too big"))
+    return `must be ${issue.inclusive === false ? "below" : "at most"} ${issue.maximum}`;
+  if (issue.code === "invalid_value" && issue.message.startsWith("Invalid"))
+    return `must be ${alternatives(issue.values.map(String))}`;
   if (issue.code !== "invalid_type" || !issue.message.startsWith("Invalid input")) return issue.message;
   const words: Readonly<Record<string, string>> = {
     object: "must be a map of keys and values",
@@ -74,6 +101,11 @@ function messageOf(issue: z.core.$ZodIssue): string {
     int: "must be a whole number",
   };
   return words[issue.expected] ?? issue.message;
+}
+
+function alternatives(words: readonly string[]): string {
+  const [last, ...others] = words.toReversed();
+  return others.length === 0 ? `${last}` : `${others.toReversed().join(", ")} or ${last}`;
 }
 
 function depth(issues: readonly z.core.$ZodIssue[]): number {

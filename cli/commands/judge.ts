@@ -61,7 +61,7 @@ export const command = defineCommand({
 
 async function run(flags: OptionValues<typeof options>, context: CommandContext): Promise<void> {
   const settings = withScopes(readJudgment(flags.file), flags);
-  const measured = settings.measured ?? (await measureNow(settings, flags.to ?? new Date(), context));
+  const measured = settings.measured ?? (await measureNow(settings, flags, context));
   const judgment = judge(settings, measured);
   if (flags.save !== undefined) save(flags.save, { ...settings, measured });
   const left = context.environment[judgmentVariable] ?? "";
@@ -83,14 +83,19 @@ function withScopes(settings: JudgmentSettings, flags: OptionValues<typeof optio
   return { ...settings, scopes };
 }
 
-async function measureNow(settings: JudgmentSettings, end: Date, context: CommandContext): Promise<Measured> {
+async function measureNow(
+  settings: JudgmentSettings,
+  { file, to: end = new Date() }: Pick<OptionValues<typeof options>, "file" | "to">,
+  context: CommandContext,
+): Promise<Measured> {
   const { prometheus: url, minutes, step } = settings;
-  if (url === undefined) throw new CommandError("prometheus is missing; set it to the URL of a server with its API");
+  if (url === undefined)
+    throw new CommandError(`${file}: prometheus: missing; set it to the URL of a server with its API`);
   const token = context.environment[metricsTokenVariable] || undefined;
   // Whole seconds, so that what a file says of the time is exactly what was asked for.
   const to = new Date(Math.floor(end.getTime() / 1000) * 1000);
   const from = new Date(to.getTime() - minutes * 60_000);
-  return measure(settings, { url, token, signal: context.signal }, { from, to, step });
+  return measure(settings, { url, token, signal: context.signal }, { from, to, step }, file);
 }
 
 function save(path: string, content: unknown): void {

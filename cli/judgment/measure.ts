@@ -1,4 +1,5 @@
-import { CommandError } from "../command.ts";
+import type { Problem } from "../../core/problem.ts";
+import { rejectProblems } from "../project/stack-file.ts";
 import { queryRange, type MetricsServer, type Range } from "./prometheus.ts";
 import type { JudgmentSettings, Measured } from "./settings.ts";
 
@@ -6,14 +7,16 @@ const sides = ["canary", "baseline"] as const;
 
 /**
  * Asks for the values of all metrics, of the canary and of its baseline.
+ * @param file what says how to judge, for messages
  * @throws CommandError if a query names what no scope has, or the server cannot be asked; both at once is all that is wrong with queries
  */
 export async function measure(
   settings: Pick<JudgmentSettings, "metrics" | "scopes">,
   server: MetricsServer,
   range: Range,
+  file: string,
 ): Promise<Measured> {
-  const queries = queriesOf(settings);
+  const queries = queriesOf(settings, file);
   const metrics: Measured["metrics"] = {};
   // One after the other: a server of metrics is shared, and these queries are not in a hurry.
   for (const { metric, canary, baseline } of queries)
@@ -28,24 +31,24 @@ interface Queries extends Record<(typeof sides)[number], string> {
   readonly metric: string;
 }
 
-function queriesOf({ metrics, scopes }: Pick<JudgmentSettings, "metrics" | "scopes">): Queries[] {
-  const problems: string[] = [];
+function queriesOf({ metrics, scopes }: Pick<JudgmentSettings, "metrics" | "scopes">, file: string): Queries[] {
+  const problems: Problem[] = [];
   const queries = Object.entries(metrics).map(([metric, { query }]): Queries => {
+    const location = `${file}: metrics.${metric}.query`;
+    const unknown = new Set<string>();
     const of = (side: (typeof sides)[number]): string =>
       query.replaceAll(/\$\{([^}]*)\}/g, (_, name: string) => {
         if (Object.hasOwn(scopes[side], name)) return scopes[side][name] ?? "";
-        problems.push(
-          `metrics.${metric}.query: \${${name}} is not in scopes.${side}; set it there, or by --${side} ${name}=VALUE`,
-        );
+        unknown.add(`\${${name}} is not in scopes.${side}; set it there, or by --${side} ${name}=VALUE`);
         return "";
       });
     const [canary, baseline] = [of("canary"), of("baseline")];
-    if (canary === baseline)
-      problems.push(
-        `metrics.${metric}.query: is the same for canary and baseline; tell them apart by \${name} and scopes`,
-      );
+    // What is missing on both sides is the same, too.
+    if (canary === baseline && unknown.size === 0)
+      unknown.add("is the same for canary and baseline; tell them apart by ${name} and scopes");
+    problems.push(...[...unknown].map((message) => ({ location, message })));
     return { metric, canary, baseline };
   });
-  if (problems.length > 0) throw new CommandError([...new Set(problems)].join("\n"));
+  rejectProblems(problems);
   return queries;
 }

@@ -142,7 +142,7 @@ export function readJudgment(path: string): JudgmentSettings {
   if ("problem" in parsed) throw new CommandError(`${path} ${parsed.problem}`);
   const result = judgmentSchema.safeParse(parsed.value);
   if (result.success) return result.data;
-  throw new CommandError(schemaProblems(path, result.error, parsed.value).map(problemLine).join("\n"));
+  throw new CommandError(schemaProblems(path, result.error, parsed.value).map(problemLine).join("\n       "));
 }
 
 function readText(path: string): string {

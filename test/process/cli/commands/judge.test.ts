@@ -165,12 +165,12 @@ test.each<[name: string, settings: object, message: RegExp]>([
   [
     "a name that no scope has",
     { scopes: { canary: scopes.canary } },
-    /\$\{pods\} is not in scopes\.baseline; .*--baseline pods=VALUE/,
+    /^error: \S+judgment\.yaml: metrics\.errors\.query: \$\{pods\} is not in scopes\.baseline; .*--baseline pods=VALUE/,
   ],
   [
     "one query for both",
     { scopes: { canary: scopes.canary, baseline: scopes.canary } },
-    /is the same for canary and baseline/,
+    /^error: \S+judgment\.yaml: metrics\.errors\.query: is the same for canary and baseline/,
   ],
 ])("%s is refused before anyone is asked", async (_, settings, message) => {
   const { status, stderr } = await judge(settings);
