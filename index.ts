@@ -21,6 +21,7 @@ import {
   installationsArgs,
   readSchedules,
 } from "./stacks/stage-args.ts";
+import { endedFreeze } from "./stacks/windows-schema.ts";
 
 const config = loadConfig();
 
@@ -32,6 +33,7 @@ const context = manifestContext(config, services);
 const report = reportObjects(context, config.images);
 rejectProblems([...problems, ...installations.problems, ...scheduleProblems, ...report.problems]);
 remark(unclaimedDockerfiles(config, services));
+remark(endedFreeze(config));
 warn(report.warnings);
 
 const images = serviceImages(services, config);

@@ -199,7 +199,7 @@ function copyContradictions(file: string, { promotion, images }: StackSettings):
     return [
       at(
         "images.signing.origin",
-        "missing; promotion.copyImages has images copied here, and they are signed for where they were built: set it to that registry and organization, e.g. docker.io/acme",
+        `missing; promotion.copyImages has images copied to ${own}. Where they are there already, remove promotion.copyImages; else they are signed for where they were built: set this to that registry and organization, e.g. docker.io/acme`,
       ),
     ];
   if (signing?.origin !== own) return [];

@@ -37,3 +37,12 @@ export const freezeSchema = z
     path: ["until"],
     message: "Is not after `from`: it would freeze nothing",
   });
+
+/** What is to be said of a freeze that holds nothing back any more, as a sentence for people; `undefined`: nothing. */
+export function endedFreeze(
+  { file, freeze }: { readonly file: string; readonly freeze?: z.infer<typeof freezeSchema> | undefined },
+  now = new Date(),
+): string | undefined {
+  if (freeze === undefined || now.getTime() < Date.parse(freeze.until)) return undefined;
+  return `${file}: freeze: is over since ${freeze.until}, and holds nothing back; remove it, or set \`until\` anew`;
+}

@@ -67,6 +67,7 @@ export function readDeclarations(project: Project, environment: string): Declara
   for (const { name } of [chain.first, ...chain.promotions]) assertMigrationsAwaited(project, name);
   assertVerificationsEnd(project, chain);
   assertWindowsOpen(project, chain);
+  assertCopiesNeeded(project, chain);
   const environments = [chain.first, ...chain.promotions].map(({ name }) => name);
   return { chain, monorepo, settings, contextVariables: variablesOf(project, environments) };
 }
@@ -140,6 +141,25 @@ function assertWindowsOpen(project: Project, { first, promotions, resumes }: Env
   if (waiting.length === 0) return;
   throw new CommandError(
     `stacks/Pulumi.${first.name}.yaml: ci.resumeSchedule: missing; windows or a freeze of ${waiting.join(", ")} hold releases back, and nothing would release afterwards what has waited: set it to five fields of cron, such as "*/10 * * * *"`,
+  );
+}
+
+/** Refuses copies of images to where they are. What else is missing for these, nobody needs. @throws CommandError with all of them */
+function assertCopiesNeeded(project: Project, { promotions }: EnvironmentChain): void {
+  const placeOf = (name: string): string => {
+    const { registry, organization } = project.stackFile(name).read("images").images;
+    return `${registry}/${organization}`;
+  };
+  rejectProblems(
+    promotions.flatMap(({ name, from }) => {
+      const file = project.stackFile(name);
+      const { promotion, images } = file.read("promotion", "images");
+      // Where images are signed elsewhere, the environment before may have them through a cache.
+      if (promotion?.copyImages !== true || images.signing?.origin !== undefined) return [];
+      if (placeOf(from) !== placeOf(name)) return [];
+      const message = `has nothing to copy: the images of ${from} are in ${placeOf(from)}, too; remove it, or let \`images\` say where ${name} has its own`;
+      return [{ location: `${file.path}: promotion.copyImages`, message }];
+    }),
   );
 }
 

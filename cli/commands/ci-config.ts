@@ -7,6 +7,7 @@ import { readPipeline } from "../ci-config/read-pipeline.ts";
 import { CommandError, defineCommand, type CommandContext } from "../command.ts";
 import { environmentName, oneOf, required, UsageError, type OptionTable, type OptionValues } from "../options.ts";
 import { githubHelp } from "../github/access.ts";
+import { endedFreeze } from "../../stacks/windows-schema.ts";
 import { Project } from "../project/stack-file.ts";
 
 const options = {
@@ -90,10 +91,15 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
     const schedule = flags.drift === "true" ? "drift" : flags.resume === "true" ? "resume" : undefined;
     return planAndContinue({ project, environment, ...push, schedule, plan, repository: flags.repository }, context);
   }
-  const { pipeline, root, monorepo, settings } = await readPipeline(project, environment);
+  const { pipeline, root, monorepo, settings, chain } = await readPipeline(project, environment);
   const engine = engines[settings.ci.engine];
   const unclaimed = unclaimedDockerfiles(monorepo, monorepo.services);
   if (unclaimed !== undefined) context.note(`note: ${unclaimed}`);
+  for (const { name } of [chain.first, ...chain.promotions]) {
+    const file = project.stackFile(name);
+    const ended = endedFreeze({ file: file.path, ...file.read("freeze") });
+    if (ended !== undefined) context.note(`note: ${ended}`);
+  }
   const directory = flags.output === undefined ? join(root, engine.directory) : resolve(flags.output);
   const files = engine.files(pipeline);
   if (flags.print)

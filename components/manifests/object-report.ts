@@ -21,12 +21,13 @@ import { looseSettings } from "./pod-rights.ts";
 import { loosest, loweredPodSecurity, podSecurity, type PodSecurity } from "./pod-security.ts";
 import { completeService, type CompletedService } from "./service-objects.ts";
 import { runsToCompletion } from "../service/kind.ts";
+import { rolloutWarnings } from "../service/rollout-problems.ts";
 import type { Service } from "../service/service.ts";
 
 /** What is to be said of the objects of an environment before any of them is declared. */
 export interface ObjectReport {
   readonly problems: readonly Problem[];
-  /** What people should see though it is not wrong: pods with more rights than usual, objects that nobody has checked. */
+  /** What people should see though it is not wrong: pods with more rights than usual, what nobody has checked, or measures. */
   readonly warnings: readonly string[];
   /** The strictest profile that lets all pods run. */
   readonly podSecurity: PodSecurity;
@@ -47,8 +48,11 @@ export function reportObjects(
   );
   const { namespace } = context.environment;
   const bySettings = podSecurity(context.services);
-  const lowered = loweredPodSecurity(namespace, context.services) ?? [];
-  if (touched.length === 0) return { problems: [], warnings: [lowered].flat(), podSecurity: bySettings };
+  const general = [
+    ...[loweredPodSecurity(namespace, context.services) ?? []].flat(),
+    ...(isPart ? [] : rolloutWarnings(context.services)),
+  ];
+  if (touched.length === 0) return { problems: [], warnings: general, podSecurity: bySettings };
   const completed = touched.map((service) => {
     const repository = imageRepository(images, context.environment.app, service.name);
     return { service, ...completeService(context, service, { image: repository }, repository) };
@@ -63,7 +67,7 @@ export function reportObjects(
       ...collisions(context, completed),
     ],
     warnings: [
-      ...[lowered].flat(),
+      ...general,
       ...loose.map(
         ({ owner, settings }) =>
           `${owner} asks for more rights than Pod Security \`restricted\` gives: ${settings.join(", ")}; namespace ${namespace} enforces \`${level}\` because of it`,

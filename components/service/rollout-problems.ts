@@ -7,11 +7,13 @@ import { portsOf, type Listening, type NamedPort } from "./ports.ts";
 import { containerProbes } from "./probes.ts";
 import {
   isRouted,
+  analysesOf,
   measurementTimes,
   pausedSeconds,
   type BlueGreenSettings,
   type CanarySettings,
 } from "./rollout-settings.ts";
+import type { Service } from "./service.ts";
 import { hasPodVolumes, headlessName } from "./volumes.ts";
 
 /** What says whether an environment can have rollouts by Argo Rollouts. */
@@ -214,6 +216,20 @@ export function newPodsServiceProblems(
       },
     ];
   });
+}
+
+/** Queries that count the pods before as much as the new ones, unless they tell them apart by labels that nobody knows here. */
+export function rolloutWarnings(services: readonly Pick<Service, "name" | "rollout">[]): string[] {
+  return services.flatMap(({ name, rollout }) =>
+    (rollout === undefined ? [] : analysesOf(rollout).flatMap(({ metrics }) => Object.entries(metrics))).flatMap(
+      ([metric, { query }]) =>
+        query.includes("${pods}")
+          ? []
+          : [
+              `the query of metric ${metric}, by which the rollout of ${name} is judged, does not have \${pods}: without another limit to the new pods, a bad image hides among those before; write it like pod=~"\${pods}"`,
+            ],
+    ),
+  );
 }
 
 /**

@@ -659,7 +659,7 @@ describe("an invalid stack file gets one clear error and declares nothing", () =
         set("images.signing", { publicKeys: [keyPair().publicPem], verify: "signed" })(settings);
       },
       `${file}: images.signing.origin`,
-      /missing; promotion\.copyImages has images copied here, .* set it to that registry and organization/,
+      /missing; promotion\.copyImages has .* Where they are there already, remove promotion\.copyImages; else .* set this to that registry/,
     ],
     [
       "copies of what is there",

@@ -210,7 +210,7 @@ describe("the committed files", () => {
   });
 
   test("are not made of stack files that the program refuses, whichever of the environments' it is", async () => {
-    const images = { organization: "acme", username: "ci", source: "registry", signing: { publicKeys: [publicKey] } };
+    const images = { organization: "copies", username: "ci", source: "registry", signing: { publicKeys: [publicKey] } };
     write("stacks/Pulumi.dev.yaml", stringify({ config: settings({ services: { link: { replicas: 2, rollout } } }) }));
     write(
       "stacks/Pulumi.prod.yaml",
@@ -242,6 +242,25 @@ describe("the committed files", () => {
         expect.stringMatching(/^ {7}stacks\/Pulumi\.prod\.yaml: images\.signing\.secret: is of the builds' context/),
       ],
     ]);
+  });
+
+  test("are not made where images would be copied to where they are; a freeze that is over is noted", async () => {
+    const promotion = { from: "dev", copyImages: true };
+    const gitops = { repository: deployUrl() };
+    const freeze = { reason: "the sale", until: "2026-01-02T00:00:00Z" };
+    write("stacks/Pulumi.prod.yaml", stringify({ config: settings({ promotion, gitops }) }));
+    expect(await ciConfig(["--check"])).toMatchObject({
+      status: 1,
+      stderr:
+        "error: stacks/Pulumi.prod.yaml: promotion.copyImages: has nothing to copy: the images of dev are in docker.io/acme, too; remove it, or let `images` say where prod has its own\n",
+    });
+    const ci = { ...Object(settings()["delivery:ci"]), resumeSchedule: "*/10 * * * *", repositoryId: "123" };
+    write("stacks/Pulumi.dev.yaml", stringify({ config: settings({ ci }) }));
+    write("stacks/Pulumi.prod.yaml", stringify({ config: settings({ promotion: { from: "dev" }, gitops, freeze }) }));
+    expect(await ciConfig([])).toMatchObject({
+      status: 0,
+      stderr: `note: stacks/Pulumi.prod.yaml: freeze: is over since ${freeze.until}, and holds nothing back; remove it, or set \`until\` anew\n`,
+    });
   });
 
   test("are not made for an environment that comes after another", async () => {

@@ -26,6 +26,28 @@ test("pods with more rights are said aloud, with what they ask for, and the name
   });
 });
 
+test("a metric of a rollout that is not limited to the new pods is said aloud", () => {
+  const rollout = (queries: Record<string, string>) => ({
+    strategy: "canary" as const,
+    steps: [{ weight: 50, pause: "5m" }],
+    analysis: {
+      prometheus: "http://metrics.monitoring:9090",
+      metrics: Object.fromEntries(Object.entries(queries).map(([name, query]) => [name, { query, max: 1 }])),
+    },
+  });
+  const services = [
+    sampleService("link", { rollout: rollout({ errors: "sum(errors)", latency: 'avg(latency{pod=~"${pods}"})' }) }),
+    sampleService("user", { rollout: rollout({ errors: 'sum(errors{pod=~"${pods}"})' }) }),
+  ];
+  expect(reportObjects(sampleContext(services), images).warnings).toEqual([
+    expect.stringMatching(
+      /^the query of metric errors, by which the rollout of link is judged, does not have \$\{pods\}: .*pod=~"\$\{pods\}"$/,
+    ),
+  ]);
+  // There, no rollout has steps.
+  expect(reportObjects(sampleContext(services), images, true).warnings).toEqual([]);
+});
+
 test("a kind that only the cluster knows is said not to be checked", () => {
   const object = { apiVersion: "monitoring.coreos.com/v1", kind: "ServiceMonitor", metadata: { name: "link" } };
   const link = sampleService("link", { ownObjects: [{ file: "k8s/monitor.yaml", object }] });
