@@ -7,6 +7,7 @@ import { runProcess, type EndedProcess } from "../../core/process.ts";
 import { shellProcess } from "../../core/shell.ts";
 import { summarize, type Release } from "../../git/records.ts";
 import { CommandError, type CommandContext } from "../command.ts";
+import type { DeliveryEnvironment } from "../project/environment.ts";
 import type { Project } from "../project/stack-file.ts";
 import { reasonOf } from "../status/reading.ts";
 import { approvalGate, type Approval } from "./approval.ts";
@@ -89,11 +90,12 @@ async function settledCandidates(
 }
 
 interface HealthGate extends HealthSource {
+  readonly from: DeliveryEnvironment;
   readonly minutes: number;
 }
 
 function openHealthGate({ project, from, context }: GatesArgs, minutes: number): HealthGate {
-  return { ...openHealthSource(project, from, context), minutes };
+  return { ...openHealthSource(project, from, context), from, minutes };
 }
 
 /** Whether all of the digests have been running Healthy for so long. */

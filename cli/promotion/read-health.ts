@@ -7,12 +7,13 @@ import type { DeliveryEnvironment } from "../project/environment.ts";
 import type { Project } from "../project/stack-file.ts";
 import { listAll, listApplications, listPods, listWorkloads } from "../status/cluster-status.ts";
 import { endpointSettings, endpointsOf, type StatusEndpoints } from "../status/endpoints.ts";
-import { readReleases } from "../status/git-status.ts";
+import { releasesReader, type DeployStatus } from "../status/git-status.ts";
 import type { HealthStatus } from "./health.ts";
 
 /** Where the health of an environment's services is asked. */
 export interface HealthSource {
-  readonly from: DeliveryEnvironment;
+  /** What its branch of the deploy repository says. */
+  readonly releases: () => Promise<DeployStatus>;
   readonly endpoints: Pick<StatusEndpoints, "app" | "environment" | "delivery" | "namespace" | "argoCdNamespace">;
   /** @throws Error where no cluster is known */
   readonly cluster: () => KubernetesClient;
@@ -34,7 +35,7 @@ export function openHealthSource(
       `there is no ${file.path} in ${process.cwd()}, which says where ${from.name} runs: whether it is Healthy cannot be asked; nothing was changed`,
     );
   return {
-    from,
+    releases: releasesReader(from, from.directory),
     endpoints: endpointsOf(from.name, settings),
     signal,
     cluster: () => openCluster(environment, settings.cluster.context),
@@ -43,7 +44,7 @@ export function openHealthSource(
 
 /** What the deploy repository and the cluster say of each service. */
 export async function readHealth({
-  from,
+  releases: read,
   endpoints,
   cluster,
   argoCdCluster,
@@ -52,7 +53,7 @@ export async function readHealth({
   const argoCd = endpoints.delivery === "gitops";
   const client = cluster();
   const [{ releases }, applications, { workloads, runs }, pods, disruptionBudgets, cronJobs] = await Promise.all([
-    readReleases(from, from.directory),
+    read(),
     argoCd ? listApplications(argoCdCluster?.() ?? client, endpoints, signal) : [],
     listWorkloads(client, endpoints, signal),
     listPods(client, endpoints, signal),

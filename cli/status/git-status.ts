@@ -60,6 +60,17 @@ export function readReleases(branch: DeployBranch, directory: string): Promise<D
   );
 }
 
+/** The same for whoever asks again and again: as long as the branch has not moved, its history is not fetched again. */
+export function releasesReader(branch: DeployBranch, directory: string): () => Promise<DeployStatus> {
+  let known: DeployStatus | undefined;
+  return async () => {
+    if (known !== undefined && known.head === (await readBranch(branch, async ({ commit }) => commit ?? null)))
+      return known;
+    known = await readReleases(branch, directory);
+    return known;
+  };
+}
+
 interface ReleaseCommit {
   readonly id: string;
   readonly at: string;

@@ -17,6 +17,7 @@ import type { Project } from "../project/stack-file.ts";
 import { openHealthSource } from "../promotion/read-health.ts";
 import { closedBy } from "../release/windows.ts";
 import { endpointSettings } from "../status/endpoints.ts";
+import { releasesReader } from "../status/git-status.ts";
 import type { ServiceRules } from "./rules.ts";
 import { verify, type AskedCluster, type VerifiedService } from "./verify.ts";
 
@@ -45,13 +46,14 @@ export function openWaves(
     const { directory } = environment;
     const wave = numbers.length === 1 ? undefined : { number, firstDirectory: directory };
     const own = { ...environment, directory: waveDirectory(directory, number), wave };
+    const releases = releasesReader(own, own.directory);
     const [first, ...others] = clusters
       .filter((cluster) => cluster.wave === number)
       .map(({ name, context: inKubeconfig, argoCdName }): AskedCluster => ({
         name,
         source: {
           ...source,
-          from: own,
+          releases,
           endpoints: { ...source.endpoints, environment: argoCdName },
           cluster: () => openCluster(context.environment, inKubeconfig),
           argoCdCluster: source.cluster,

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { readReleases } from "../../../../cli/status/git-status.ts";
+import { readReleases, releasesReader } from "../../../../cli/status/git-status.ts";
 import { commitReleases } from "../../../../git/records.ts";
 import { recordPath, recordWith } from "../../../../git/release-record.ts";
 import { BareRepository } from "../../../support/bare-repository.ts";
@@ -54,4 +54,17 @@ test("the release commit is the last one that changed the record; the source com
     rejected,
     waiting,
   });
+});
+
+test("whoever asks again fetches the history only where the branch has moved", async () => {
+  using repository = new BareRepository();
+  const record = recordWith({ repository: "docker.io/acme/shop", digest: digest("1") });
+  const read = releasesReader({ repository: repository.url, branch: "main" }, "dev");
+  expect(await read()).toEqual({ head: null, releases: [] });
+  repository.commit({ [recordPath("dev", "link")]: record });
+  const first = await read();
+  expect(first.releases).toMatchObject([{ service: "link", image: { digest: digest("1") } }]);
+  expect(await read()).toBe(first);
+  repository.commit({ [recordPath("dev", "user")]: record });
+  expect((await read()).releases.map(({ service }) => service)).toEqual(["link", "user"]);
 });
