@@ -3,14 +3,16 @@ import { resolve } from "node:path";
 import { createPatch } from "diff";
 import { writeFileAtomically } from "../../core/atomic-file.ts";
 import { problemLine } from "../../core/problem.ts";
+import { ciEngines } from "../../stacks/schema.ts";
 import { CommandError, defineCommand, type CommandContext } from "../command.ts";
 import { acceptance } from "../project/acceptance.ts";
+import { Project } from "../project/stack-file.ts";
 import { acceptedGuess } from "../init/accepted-guess.ts";
 import type { Guess } from "../init/guess.ts";
 import { needs, type Need } from "../init/needs.ts";
 import { ask, readRepository, type Repository } from "../init/repository.ts";
-import { directoryFrom } from "../init/stack-text.ts";
-import { environmentName, UsageError, type OptionTable, type OptionValues } from "../options.ts";
+import { directoryFrom, type EnvironmentPlace } from "../init/stack-text.ts";
+import { environmentName, oneOf, UsageError, type OptionTable, type OptionValues } from "../options.ts";
 
 const options = {
   app: {
@@ -24,6 +26,12 @@ const options = {
     default: "dev",
     help: "the environment, which the stack is named after",
   },
+  engine: {
+    value: "NAME",
+    parse: oneOf(...ciEngines),
+    help: `what runs the pipeline: ${ciEngines.join(", ")}`,
+    defaultText: "that of the environment before, or circleci",
+  },
   print: { help: "print the stack file instead" },
   check: { help: "write nothing, and say what is missing: exit status 0 if nothing is, else 1" },
 } as const satisfies OptionTable;
@@ -35,10 +43,12 @@ export const command = defineCommand({
     service; names, build contexts, ports, dependencies, tests and the image for CI are guessed, from Dockerfiles, from files
     of Compose and Kubernetes, and from code. A comment says what is guessed, and from what; what is left out is listed with
     the reason. What Git does not know or ignores does not count.`,
+    `Where another stack file of the same monorepo owns what environments share, that of a further one is written: it promotes from
+    the last environment before it, and has a branch of its own in the deploy repository.`,
     `A stack file that is there is never overwritten: then the difference to what would be written is shown, and one of another
     monorepo is an error.`,
   ],
-  usage: ["init [--app DIR] [--env ENVIRONMENT] [--print | --check]"],
+  usage: ["init [--app DIR] [--env ENVIRONMENT] [--engine NAME] [--print | --check]"],
   options,
   run,
 });
@@ -50,7 +60,13 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
   if (!statSync(root).isDirectory()) throw new UsageError(`--app ${JSON.stringify(root)} is no directory`);
   const repository = await readRepository(root);
   const file = `stacks/Pulumi.${flags.env}.yaml`;
-  const { guess, text, accepted } = acceptedGuess(repository, file, await programUrl(repository));
+  const { guess, text, accepted } = acceptedGuess(
+    repository,
+    file,
+    await programUrl(repository),
+    new Map(),
+    placeOf(flags, repository.root),
+  );
   if (guess.services.length === 0)
     throw new CommandError(
       `${root}: Git knows no Dockerfile there of which a service can be made${guess.leftOut.map(({ path, reason }) => `\n       ${path}: ${reason}`).join("")}`,
@@ -72,6 +88,29 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
   if (present === text) return context.print(`${file} is what would be written`);
   context.print(createPatch(file, present, text, "as it is", "as it would be written").trimEnd());
   context.note(`${file} is there and stays as it is: take from the difference what fits`);
+}
+
+/** Whether the environment is the first of this monorepo, by the stack files that are there. @throws CommandError for invalid ones */
+function placeOf(
+  { env, engine }: Pick<OptionValues<typeof options>, "env" | "engine">,
+  root: string,
+): EnvironmentPlace {
+  const project = new Project();
+  const others = project.environments.flatMap((name) => {
+    if (name === env) return [];
+    const { app, owns, promotion, ci } = project.stackFile(name).read("app", "owns", "promotion", "ci");
+    return realPath(app.directory) === realPath(root) ? [{ name, owns, from: promotion?.from, ci }] : [];
+  });
+  const owner = others.find(({ owns }) => owns.ciProject);
+  if (owner === undefined) return { engine: engine ?? "circleci" };
+  const last = (name: string, passed: readonly string[] = []): string => {
+    const next = others.find((other) => other.from === name && !passed.includes(other.name));
+    return next === undefined ? name : last(next.name, [...passed, name]);
+  };
+  return {
+    engine: engine ?? owner.ci.engine,
+    follows: { environment: env, owner: owner.name, from: last(owner.name) },
+  };
 }
 
 /** @throws CommandError for what is there and is no file: it would be replaced, or cannot be read */

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Service } from "../../components/service/service.ts";
 import type { StackSettings } from "../../stacks/schema.ts";
-import { placeholderId, placeholderOwner } from "./stack-text.ts";
+import { placeholderId, placeholderOwner, placeholderSlug } from "./stack-text.ts";
 
 /** The file of each engine without which nothing runs. */
 const pipelineFiles: Readonly<Record<StackSettings["ci"]["engine"], string>> = {
@@ -68,6 +68,14 @@ export function needs({ settings, services, given, checkout, environment }: Need
   return [
     ...(isCircleCi && ci.organizationId === placeholderId
       ? [{ what: "ci.organizationId", how: "CircleCI: Organization Settings, Overview; write it into the stack file" }]
+      : []),
+    ...(isCircleCi && ci.projectSlug === placeholderSlug
+      ? [
+          {
+            what: "ci.projectSlug",
+            how: "the slug of the project that another stack owns, as `pulumi stack output ciProject` prints it there; write it into the stack file",
+          },
+        ]
       : []),
     ...(isCircleCi && owns.ciProject && ci.repositoryId === undefined
       ? [

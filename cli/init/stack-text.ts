@@ -1,6 +1,7 @@
 import { posix, relative } from "node:path";
 import { kubeconfigVariable } from "../../core/names.ts";
 import { schemaVersion } from "../../core/schema-version.ts";
+import type { CiEngineName } from "../../stacks/schema.ts";
 import { knownImage } from "./known-images.ts";
 import type { Guess, GuessedService } from "./guess.ts";
 import { flow, scalar } from "./yaml-text.ts";
@@ -11,16 +12,27 @@ export const placeholderId = "00000000-0000-0000-0000-000000000000";
 /** What the URL of a deploy repository begins with where nobody knows whose it is. */
 export const placeholderOwner = "https://github.com/owner/";
 
+/** What an environment's stack file says that the repository does not tell. */
+export interface EnvironmentPlace {
+  readonly engine: CiEngineName;
+  /** The stack that owns what environments share, and the environment whose images come here. @default this one is the first */
+  readonly follows?: { readonly environment: string; readonly owner: string; readonly from: string } | undefined;
+}
+
+/** What stands for the slug of a project that another stack makes. */
+export const placeholderSlug = `circleci/${placeholderId}/${placeholderId}`;
+
 /** The stack file, with a comment for each guess, and an arrow where somebody has to fill in. */
-export function stackText(guess: Guess): string {
+export function stackText(guess: Guess, place: EnvironmentPlace = { engine: "circleci" }): string {
   const { services, leftOut } = guess;
+  const { follows } = place;
   const lines = [
     "# Written by `npx delivery init`. Comments say what is guessed, and from what; → is to be filled in or checked.",
     "config:",
     ...section("schemaVersion", [String(schemaVersion)]),
     ...appLines(guess),
     ...imagesLines(guess),
-    ...ciLines(guess),
+    ...ciLines(guess, place),
     ...(guess.github === undefined
       ? ["  # delivery:github: { repository: owner/name } # → for pull requests; the checkout has no remote on GitHub"]
       : [
@@ -32,9 +44,12 @@ export function stackText(guess: Guess): string {
         ]),
     "  delivery:gitops:",
     `    repository: ${scalar(`${guess.github === undefined ? `${placeholderOwner}${guess.app}` : `https://github.com/${guess.github}`}-deploy.git`)} # → a repository of yours, which may be empty`,
-    "  delivery:owns:",
-    "    ciProject: true",
-    "    argoCd: true",
+    ...(follows === undefined
+      ? ["  delivery:owns:", "    ciProject: true", "    argoCd: true"]
+      : [
+          `    branch: ${scalar(follows.environment)} # of its own, since each environment's stack writes one`,
+          `  delivery:promotion: { from: ${scalar(follows.from)} } # whose images come here; what environments share, ${follows.owner} owns`,
+        ]),
     ...dependencyLines(guess),
     ...defaultLines(guess),
     // A section of nothing but comments would be no map.
@@ -82,11 +97,16 @@ function imagesLines({ owner, context, services }: Guess): string[] {
   ];
 }
 
-function ciLines({ github, ci, program, services }: Guess): string[] {
+function ciLines({ github, ci, program, services }: Guess, { engine, follows }: EnvironmentPlace): string[] {
+  const project =
+    follows === undefined
+      ? `    # repositoryId: "123" # → starts the pipeline at every push: gh api repos/${github ?? "owner/name"} --jq .id`
+      : `    projectSlug: ${placeholderSlug} # → pulumi stack output ciProject --stack ${follows.owner}`;
   return [
     "  delivery:ci:",
-    `    organizationId: ${scalar(placeholderId)} # → CircleCI: Organization Settings`,
-    `    # repositoryId: "123" # → starts the pipeline at every push: gh api repos/${github ?? "owner/name"} --jq .id`,
+    ...(engine === "circleci"
+      ? [`    organizationId: ${scalar(placeholderId)} # → CircleCI: Organization Settings`, project]
+      : [`    engine: ${engine}`]),
     ...(program === undefined
       ? []
       : [`    program: { repository: ${scalar(program)} } # → where CI gets this program from`]),
@@ -97,9 +117,13 @@ function ciLines({ github, ci, program, services }: Guess): string[] {
     ...(services.some(({ hasMigrations }) => hasMigrations)
       ? [`      ${kubeconfigVariable}: kubeconfig # with which CI waits for migrations`]
       : []),
-    "    contexts:",
-    "      read: # all that pull requests get, beside what only reads",
-    "        DELIVERY_GITHUB_TOKEN: github-token",
+    ...(follows === undefined
+      ? [
+          "    contexts:",
+          "      read: # all that pull requests get, beside what only reads",
+          "        DELIVERY_GITHUB_TOKEN: github-token",
+        ]
+      : []),
   ];
 }
 

@@ -35,7 +35,13 @@ describe.each(commands)("%s", (name, { help, options }) => {
 
 /** A value that is possible. */
 function example(option: string, value: string): string {
-  const words: Readonly<Record<string, string>> = { builder: "buildx", look: "git", drift: "true", resume: "true" };
+  const words: Readonly<Record<string, string>> = {
+    builder: "buildx",
+    look: "git",
+    drift: "true",
+    resume: "true",
+    engine: "tekton",
+  };
   const values: Readonly<Record<string, string>> = {
     ENVIRONMENT: "dev",
     DURATION: "5s",

@@ -56,6 +56,35 @@ test("writes a stack file that the program takes, and says what is missing", () 
   expect(readFileSync(join(shop.root, ".circleci/continue_config.yml"), "utf8")).toContain("build-link");
 });
 
+test("a further environment promotes from the last before it, and owns nothing that is shared", () => {
+  init();
+  expect(init("--env", "staging").status).toBe(0);
+  expect(init("--env", "prod").out).toContain("ci.projectSlug: the slug of the project that another stack owns");
+  const read = (name: string) => parse(readFileSync(join(own.root, `stacks/Pulumi.${name}.yaml`), "utf8")).config;
+  for (const [name, from] of [
+    ["staging", "dev"],
+    ["prod", "staging"],
+  ] as const) {
+    const config = read(name);
+    expect([config["delivery:promotion"], config["delivery:owns"]]).toEqual([{ from }, undefined]);
+    expect(config["delivery:ci"].contexts).toBeUndefined();
+    expect(config["delivery:ci"].projectSlug).toMatch(/^circleci\/[^/]+\/[^/]+$/);
+    expect(config["delivery:gitops"].branch).toBe(name);
+  }
+  expect(init("--env", "dev").out).toBe("stacks/Pulumi.dev.yaml is what would be written\n");
+  expect(delivery(["ci-config", "--env", "dev"])).toMatchObject({ status: 0, err: "" });
+});
+
+test.each(["tekton", "travis"])("the pipeline may be run by %s, in further environments, too", (engine) => {
+  expect(init("--engine", engine).status).toBe(0);
+  expect(parse(stackFile()).config["delivery:ci"]).toMatchObject({ engine });
+  expect(parse(stackFile()).config["delivery:ci"].organizationId).toBeUndefined();
+  const { out } = init("--env", "staging", "--print");
+  expect(parse(out).config["delivery:ci"]).toMatchObject({ engine });
+  expect(parse(out).config["delivery:ci"].projectSlug).toBeUndefined();
+  expect(delivery(["ci-config", "--env", "dev"])).toMatchObject({ status: 0, err: "" });
+});
+
 test("in the monorepo's own repository needs neither --app nor ci.program", () => {
   mkdirSync(join(shop.root, "delivery"));
   const { status, out } = delivery(["init", "--print"], join(shop.root, "delivery"));
