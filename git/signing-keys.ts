@@ -52,12 +52,37 @@ export function parsePublicKey(text: string): PublicKey | { problem: string } {
   const blob = Buffer.from(base64, "base64");
   if (type === undefined || blob.subarray(4, 4 + type.length).toString() !== type)
     return { problem: "is none of SSH, such as `ssh-ed25519 AAAA…`, and no armoured block of OpenPGP" };
-  const digest = createHash("sha256").update(blob).digest("base64").replace(/=+$/, "");
-  return { format: "ssh", fingerprint: `SHA256:${digest}` };
+  return { format: "ssh", fingerprint: sshFingerprint(blob) };
 }
 
 const sshKey =
   /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(?:256|384|521)|sk-[a-z0-9-]+@openssh\.com) ([A-Za-z0-9+/]+={0,2})(?: [^\r\n]*)?$/;
+
+/**
+ * The fingerprint of a private key of SSH in the form that ssh-keygen writes, in which its public half stands in the clear. It may be
+ * in base64. Source: https://github.com/openssh/openssh-portable/blob/master/PROTOCOL.key
+ * @returns `undefined`: another form, which only the tool that signs can read
+ */
+export function privateKeyFingerprint(text: string): string | undefined {
+  const plain = text.trim().startsWith("-----BEGIN") ? text : Buffer.from(text.trim(), "base64").toString();
+  const [, base64] = /-----BEGIN OPENSSH PRIVATE KEY-----([\w+/=\s]+)-----END/.exec(plain) ?? [];
+  const bytes = Buffer.from(base64 ?? "", "base64");
+  const magic = "openssh-key-v1\0";
+  if (bytes.subarray(0, magic.length).toString() !== magic) return undefined;
+  // The cipher, how its key is derived, and with what; then how many keys there are.
+  const afterCipher = [1, 2, 3].reduce((offset) => offset + 4 + lengthAt(bytes, offset), magic.length);
+  const start = afterCipher + 8;
+  const blob = bytes.subarray(start, start + lengthAt(bytes, start - 4));
+  return blob.length === 0 ? undefined : sshFingerprint(blob);
+}
+
+function lengthAt(bytes: Buffer, offset: number): number {
+  return offset + 4 <= bytes.length ? bytes.readUInt32BE(offset) : 0;
+}
+
+function sshFingerprint(blob: Buffer): string {
+  return `SHA256:${createHash("sha256").update(blob).digest("base64").replace(/=+$/, "")}`;
+}
 
 /** Both kinds of keys, by name. */
 export function allKeys({ keys, others }: SigningKeys): Readonly<Record<string, string>> {

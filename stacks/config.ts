@@ -57,6 +57,7 @@ export function loadConfig(): Config {
   rejectProblems(versionProblems(file, plain));
   const parsed = stackSchema.safeParse(plain);
   const secrets = secretsSchema.safeParse(secret);
+  const named = new Map(Object.entries(secrets.data?.secrets ?? {}));
   const shown = Object.fromEntries(Object.entries(plain).filter(([key]) => !isSecret(key)));
   const faults = parsed.success ? [] : settingsProblems("stack", file, parsed.error, { ...masked(plain), ...shown });
   problems.push(...withValueProblems(file, shown, faults), ...rewrittenDates(file, shown));
@@ -65,9 +66,9 @@ export function loadConfig(): Config {
   if (parsed.success && secrets.success)
     problems.push(
       ...stackProblems(file, pulumi.getStack(), parsed.data, {
-        names: new Set(Object.keys(secrets.data.secrets)),
+        names: new Set(named.keys()),
         hasGitToken: secrets.data.gitToken !== undefined,
-        imageKey: secrets.data.secrets[parsed.data.images.signing?.secret ?? ""],
+        valueOf: (name) => named.get(name),
       }),
     );
   rejectProblems(problems);

@@ -3,14 +3,15 @@ import { reportObjects } from "../components/manifests/object-report.ts";
 import type { Service } from "../components/service/service.ts";
 import { namespaceName, reservedEnvironments } from "../core/names.ts";
 import type { Problem } from "../core/problem.ts";
+import { allKeys, listedKeys, privateKeyFingerprint } from "../git/signing-keys.ts";
 import { contradictions, type KnownSecrets } from "./contradictions.ts";
 import { imageSigningProblems } from "./image-signing-problems.ts";
 import { stackSchema, type StackSettings } from "./schema.ts";
 
 /** What the engine has decrypted. */
 interface StackSecrets extends KnownSecrets {
-  /** The private key of builds. @default there is none */
-  readonly imageKey: string | undefined;
+  /** The text of a secret. @returns `undefined`: there is none of that name */
+  readonly valueOf: (name: string) => string | undefined;
 }
 
 /**
@@ -22,7 +23,8 @@ interface StackSecrets extends KnownSecrets {
 export function stackProblems(file: string, stack: string, settings: StackSettings, secrets?: StackSecrets): Problem[] {
   return [
     ...contradictions(file, settings, secrets),
-    ...imageSigningProblems(file, settings, secrets?.imageKey),
+    ...imageSigningProblems(file, settings, secrets?.valueOf(settings.images.signing?.secret ?? "")),
+    ...(secrets === undefined ? [] : commitKeyProblems(file, settings.gitops?.signing, secrets)),
     ...environmentProblems(file, stack, settings),
   ];
 }
@@ -43,6 +45,27 @@ export function completeSettings(
 /** What is wrong with the objects that services would be: their patches, and those that they bring along. */
 export function objectProblems(settings: StackSettings, stack: string, services: readonly Service[]): Problem[] {
   return [...reportObjects(manifestContext(completeSettings(settings, stack), services), settings.images).problems];
+}
+
+/** A private key whose public half is not listed would sign what does not count. */
+function commitKeyProblems(
+  file: string,
+  signing: NonNullable<StackSettings["gitops"]>["signing"],
+  { valueOf }: StackSecrets,
+): Problem[] {
+  if (signing === undefined) return [];
+  const pairs = [
+    { key: "secret", secret: signing.secret, list: "gitops.signing.keys", keys: signing.keys },
+    { key: "previews", secret: signing.previews, list: "gitops.signing.others", keys: allKeys(signing) },
+  ];
+  return pairs.flatMap(({ key, secret = "", list, keys }) => {
+    const fingerprint = privateKeyFingerprint(valueOf(secret) ?? "");
+    const listed = listedKeys(keys);
+    if (fingerprint === undefined || listed.some((one) => one.fingerprint === fingerprint)) return [];
+    const names = listed.map((one) => `${one.name} (${one.fingerprint})`).join(", ");
+    const message = `the secret ${secret} is the key ${fingerprint}, and ${list} lists ${names}; list its public half there (\`ssh-keygen -y\`), or set the private key of one of these`;
+    return [{ location: `${file}: gitops.signing.${key}`, message }];
+  });
 }
 
 /** The name of an environment becomes part of Kubernetes' names, and of those of contexts. */

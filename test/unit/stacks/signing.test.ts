@@ -1,11 +1,12 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { readInstallations } from "../../../components/argo-cd/installations.ts";
 import { ciProjectArgs, installationsArgs } from "../../../stacks/stage-args.ts";
 import { loadSampleConfig as load, type Settings } from "../../support/sample-config.ts";
 import { sampleGpgKey, sampleSshKey } from "../../support/sample-keys.ts";
+import { sshKeyPair } from "../../support/signing-keys.ts";
 import { sampleReleaseFile } from "../../support/sample-release.ts";
 
 const key = sampleSshKey.text;
@@ -101,4 +102,36 @@ test.each([
   const known = installed.argoCd?.find((object) => Object(object["metadata"]).name === "argocd-gpg-keys-cm");
   expect(Object.keys(Object(known?.["data"]))).toEqual(id === undefined ? [] : [id]);
   expect(installed.problems.map(({ message }) => message)).toEqual(problems);
+});
+
+describe("a private key that the stack file does not list is refused at a preview", () => {
+  const [own, other] = [sshKeyPair(), sshKeyPair()];
+  const loaded = (changes: Settings, privateKey: string, previewKey = other.privateKey): Promise<unknown> =>
+    load({
+      ...settings({ keys: { dev: own.publicKey }, ...changes }, "previews" in changes ? { previews: {} } : {}),
+      github: { repository: "acme/shop" },
+      secrets: { "signing-key": privateKey, "preview-key": previewKey },
+    });
+
+  test.each([
+    ["as it is", own.privateKey],
+    ["in base64", Buffer.from(own.privateKey).toString("base64")],
+    // Only the tools that sign read these.
+    ["in another form", "hunter5"],
+  ])("not one that it lists, %s", async (_form, privateKey) => {
+    await expect(loaded({}, privateKey)).resolves.toBeDefined();
+    const previews = { previews: "preview-key", others: { previews: other.publicKey } };
+    await expect(loaded(previews, privateKey)).resolves.toBeDefined();
+  });
+
+  test("with both fingerprints, and nothing of the key", async () => {
+    const found = await loaded({}, other.privateKey).then(String, String);
+    expect(found).toMatch(
+      /gitops\.signing\.secret: the secret signing-key is the key SHA256:\S+, and gitops\.signing\.keys lists dev \(SHA256:\S+\); list its public half/,
+    );
+    expect(found).not.toContain("PRIVATE KEY");
+    await expect(loaded({ previews: "preview-key" }, own.privateKey)).rejects.toThrow(
+      /gitops\.signing\.previews: the secret preview-key is the key SHA256:\S+, and gitops\.signing\.others lists dev/,
+    );
+  });
 });
