@@ -15,6 +15,7 @@ import { answeringPods, assess, type Assessment } from "./assess.ts";
 import { runChecks } from "./checks.ts";
 import type { ServiceRules } from "./rules.ts";
 import { takeBack } from "./take-back.ts";
+import { WorkloadChanges } from "./workload-changes.ts";
 
 // An image that has to prove itself is marked as pending in its release record, by the commit that releases it. Whoever looks
 // finds all that it needs there and on the cluster, so that it does not matter which of several waiters is killed, and when. A
@@ -60,8 +61,9 @@ interface VerifyArgs {
   readonly context: CommandContext;
 }
 
-/** The longest pause between two looks, in milliseconds. */
+/** The longest pause between two looks, and the shortest one after a change on the cluster, in milliseconds. */
 const longestPause = 10_000;
+const shortestPause = 250;
 /** How often people and CI are told that it still waits, in milliseconds. */
 const heartbeat = 60_000;
 
@@ -87,7 +89,22 @@ export async function verify(args: VerifyArgs): Promise<readonly VerifiedService
   const done: VerifiedService[] = [];
   let open = await targets(args);
   const told = new Map<string, { readonly text: string; readonly at: number }>();
+  using stack = new DisposableStack();
+  const changes =
+    wait > 0 && open.length > 0
+      ? stack.use(
+          new WorkloadChanges(
+            args.clusters.map(({ source: { cluster, endpoints } }) => ({
+              client: cluster,
+              namespace: endpoints.namespace,
+            })),
+            new Set(open.map(({ service }) => service)),
+          ),
+        )
+      : undefined;
   for (let look = 0; open.length > 0; look++) {
+    // Also what changes during the look counts.
+    const change = changes?.next;
     const records = await readBranch(environment, (snapshot) => readRecords(snapshot, environment.directory));
     const moved = open.filter((target) => !isOpen(target, records.get(target.service)));
     done.push(...moved.map((target) => ({ ...target, wave, outcome: elsewhere(target, records) })));
@@ -126,7 +143,7 @@ export async function verify(args: VerifyArgs): Promise<readonly VerifiedService
       told.set(target.service, { text: finding.detail, at: now });
       context.note(`${target.service} ${shortDigest(target.digest)}: ${finding.detail}`);
     }
-    if (open.length > 0) await pause(look, left, deadline, context.signal);
+    if (open.length > 0) await pause({ look, left, deadline, change, signal: context.signal });
   }
   return done.toSorted((one, other) => one.service.localeCompare(other.service));
 }
@@ -348,11 +365,31 @@ async function writeVerdicts(
   return outcomes;
 }
 
-async function pause(look: number, left: readonly Seen[], deadline: number, signal: AbortSignal): Promise<void> {
+interface Pause {
+  /** How many looks there were before. */
+  readonly look: number;
+  readonly left: readonly Seen[];
+  readonly deadline: number;
+  /** Ends it early. */
+  readonly change: Promise<void> | undefined;
+  readonly signal: AbortSignal;
+}
+
+async function pause({ look, left, deadline, change, signal }: Pause): Promise<void> {
   const now = Date.now();
   const due = left.flatMap(({ finding }) => (finding.state === "hold" ? [finding.due - now] : []));
-  const length = Math.min(longestPause, 500 * 1.5 ** look, deadline - now, ...due);
-  await sleep(Math.max(0, length), undefined, { signal }).catch(() => {
+  const length = Math.max(0, Math.min(longestPause, 500 * 1.5 ** look, deadline - now, ...due));
+  const shortest = Math.min(length, shortestPause);
+  const over = new AbortController();
+  try {
+    const ended = AbortSignal.any([signal, over.signal]);
+    const changed = change?.then(() => sleep(shortest, undefined, { signal: ended }));
+    // Whichever comes later is ended with the other.
+    changed?.catch(() => undefined);
+    await Promise.race([sleep(length, undefined, { signal: ended }), ...(changed === undefined ? [] : [changed])]);
+  } catch {
     throw new CommandError("interrupted; what has no verdict yet has none, and the next `delivery verify` goes on");
-  });
+  } finally {
+    over.abort();
+  }
 }
