@@ -1,8 +1,8 @@
 import type { KubernetesClient } from "../../../kubernetes/client.ts";
-import { isNotFound, UnreachableError } from "../../../kubernetes/errors.ts";
+import { isNotFound } from "../../../kubernetes/errors.ts";
 import { listAt, type KubernetesObject } from "../../../kubernetes/object.ts";
 
-/** The Applications of a namespace; none where Argo CD is not installed, or its cluster does not run. */
+/** The Applications of a namespace; none where Argo CD is not installed. @throws UnreachableError where its cluster does not answer */
 export async function listApplications(
   client: KubernetesClient,
   namespace: string,
@@ -11,7 +11,7 @@ export async function listApplications(
   try {
     return listAt(await client.request("GET", applicationsPath(namespace), signal ? { signal } : {}), "items");
   } catch (error) {
-    if (isNotFound(error) || error instanceof UnreachableError) return [];
+    if (isNotFound(error)) return [];
     throw error;
   }
 }

@@ -38,7 +38,7 @@ const log = (line: string): void => console.log(`${new Date().toISOString()} ${l
 if (options.replicatesSecrets) void replicateSecrets(liveClient(kubeconfigPath), log);
 flushCompileCache();
 
-const last = { parameters: noParameters };
+const last = { parameters: noParameters, missed: false };
 let installation: Installation = { missing: "not looked for yet" };
 for (let lookedAt = 0; ;) {
   const known = "client" in installation && Date.now() - lookedAt < pollMilliseconds.installation;
@@ -64,6 +64,8 @@ async function superviseComponents(found: Installation): Promise<SupervisorStatu
   if ("missing" in found) {
     // Without its definitions a controller would only fill its log. It keeps running while the API server is away.
     if (found.gone) for (const part of controllers) await stopProcess(stateDir, part);
+    // Nobody could be told of what is pushed meanwhile.
+    last.missed = true;
     return { controller: "waiting", reason: found.missing };
   }
   const cluster = { kubeconfigPath: found.kubeconfigPath, namespace };
@@ -77,7 +79,9 @@ async function superviseComponents(found: Installation): Promise<SupervisorStatu
     );
   // A controller that starts trusts the recorded status, and one that could not reach another component does not ask again,
   // until its next resync, minutes later.
-  if (started.includes(true)) await refreshAll(found.client);
+  last.missed ||= started.includes(true);
+  if (last.missed) await refreshAll(found.client);
+  last.missed = false;
   return { controller: "running" };
 }
 
