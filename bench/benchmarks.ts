@@ -10,6 +10,7 @@ import { benchLoop } from "./loop.ts";
 import { benchPreview } from "./preview.ts";
 import { benchScale } from "./scale.ts";
 import { benchSandbox } from "./sandbox.ts";
+import { benchSettle } from "./settle.ts";
 import { benchSigning } from "./signing.ts";
 import { benchStack } from "./stack.ts";
 import { benchTests } from "./tests.ts";
@@ -20,6 +21,10 @@ interface BenchmarkOptions {
   readonly cold: boolean;
   /** Directory of another checkout, such as an earlier commit, to measure against. @default none */
   readonly peer?: string | undefined;
+  /** How many random runs. @default as many as the benchmark has */
+  readonly runs?: number | undefined;
+  /** What decides the first of them. @default 1 */
+  readonly seed?: number | undefined;
 }
 
 /** By the name that `npm run bench -- NAME` takes. test/support/benchmark-smoke.ts says where each has its smoke run. */
@@ -37,6 +42,7 @@ export const benchmarks = {
   loop: ({ report }) => benchLoop(report),
   admission: ({ report }) => benchAdmission(report),
   signing: ({ report }) => benchSigning(report),
+  settle: ({ report, runs, seed }) => benchSettle(report, { runs, seed }),
 } as const satisfies Readonly<Record<string, (options: BenchmarkOptions) => Figure[] | Promise<Figure[]>>>;
 
 export type BenchmarkName = keyof typeof benchmarks;

@@ -2,6 +2,7 @@ import { afterAll, beforeAll } from "vitest";
 import { measureReleases } from "../../bench/gitops.ts";
 import { measureCommits } from "../../bench/loop.ts";
 import { benchUp } from "../../bench/sandbox.ts";
+import { measureSettling } from "../../bench/settle.ts";
 import { measureSigning } from "../../bench/signing.ts";
 import { figuresOf, measureStack } from "../../bench/stack.ts";
 import type { Sandbox } from "../../sandbox/commands/start-sandbox.ts";
@@ -28,5 +29,13 @@ smokeBenchmarks("e2e", {
   stack: async () => figuresOf([await measureStack(stateDir, sandbox, { services: 2, shared: true }, report)]),
   gitops: () => measureReleases(stateDir, 1, report),
   loop: async () => measureCommits(stateDir, (await up({ stateDir, pods: "auto", report })).outputs, 1, report),
+  // A bad image whose waiter and whose controller are killed, and a good one without the Git server: they must agree here, too.
+  settle: async () => {
+    const lines: string[] = [];
+    const scale = { runs: 2, seed: 11, shared: true };
+    const figures = await measureSettling(stateDir, sandbox, scale, (line) => lines.push(line));
+    if (figures.some(({ value }) => value > 0)) throw new Error(lines.join("\n"));
+    return figures;
+  },
   signing: async () => measureSigning(stateDir, (await up({ stateDir, pods: "auto", report })).outputs, 1, report),
 });

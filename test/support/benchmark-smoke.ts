@@ -17,6 +17,7 @@ const smokeProjects = {
   gitops: "e2e",
   loop: "e2e",
   signing: "e2e",
+  settle: "e2e",
 } as const satisfies Readonly<Record<BenchmarkName, "process" | "integration" | "e2e">>;
 
 type SmokeProject = (typeof smokeProjects)[BenchmarkName];

@@ -21,15 +21,15 @@ export async function delivery(
   command: string,
   ...args: string[]
 ): Promise<string> {
-  return outputOf(command, start(harness, target, command, ["--env", target.name, ...args]));
+  return outputOf(command, startDelivery(harness, target, command, ["--env", target.name, ...args]));
 }
 
 /** Runs `npx delivery promote`, with no gates. @throws Error with what it says if it fails */
 export async function promote(harness: GitOpsHarness, from: Target, to: Target, ...args: string[]): Promise<string> {
-  return outputOf("promote", start(harness, to, "promote", ["--from", from.name, "--to", to.name, ...args]));
+  return outputOf("promote", startDelivery(harness, to, "promote", ["--from", from.name, "--to", to.name, ...args]));
 }
 
-async function outputOf(command: string, child: ReturnType<typeof start>): Promise<string> {
+async function outputOf(command: string, child: ReturnType<typeof startDelivery>): Promise<string> {
   const [output, errors, code] = await Promise.all([
     text(child.stdout),
     text(child.stderr),
@@ -47,7 +47,7 @@ export function keepDelivering(
   args: readonly string[],
   signal: NodeJS.Signals = "SIGTERM",
 ): AsyncDisposable {
-  const child = start(harness, target, command, ["--env", target.name, ...args]);
+  const child = startDelivery(harness, target, command, ["--env", target.name, ...args]);
   const ended = new Promise((done) => child.once("close", done));
   child.stdout.resume();
   child.stderr.resume();
@@ -59,7 +59,14 @@ export function keepDelivering(
   };
 }
 
-function start(harness: GitOpsHarness, { app, directory }: Target, command: string, args: readonly string[]) {
+/** Runs a command that is left to the caller. @param variables of its environment, beside what it needs */
+export function startDelivery(
+  harness: GitOpsHarness,
+  { app, directory }: Target,
+  command: string,
+  args: readonly string[],
+  variables: Readonly<Record<string, string>> = {},
+) {
   const { stateDir, sandbox, credentials, repositoryUrl } = harness;
   const images = `${sandbox.endpoints.registryHost}/delinkcious/${app}`;
   const where = ["--repository", repositoryUrl, "--images", images];
@@ -73,6 +80,7 @@ function start(harness: GitOpsHarness, { app, directory }: Target, command: stri
       DELIVERY_REGISTRY_USERNAME: sandboxSettings().images.username,
       DELIVERY_REGISTRY_PASSWORD: credentials.registryPassword,
       KUBECONFIG: sandbox.cluster.kubeconfigPath,
+      ...variables,
     },
   });
 }
