@@ -12,6 +12,7 @@ const usage = `The sandbox: the whole delivery pipeline on this machine.
                     -- --stack NAME   the same with the monorepo and the services of stacks/Pulumi.NAME.yaml
                     -- --image IMAGE=FILE   an image that this machine cannot pull, as docker save writes it
   npm run demo      edit a service, push, and show how it reaches the cluster
+                    -- --bad   with a change that is bad once it runs: it is taken back, and its pull request says why
   npm run preview   show what up would change; needs nothing running
                     -- --diff   with every changed property, and the manifests in Git
   npm run status    show what runs, how it got there, and where everything is
@@ -38,6 +39,7 @@ async function main(): Promise<void> {
       image: { type: "string", multiple: true },
       diff: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
+      bad: { type: "boolean", default: false },
       json: { type: "boolean" },
       html: { type: "string" },
     },
@@ -53,6 +55,7 @@ async function main(): Promise<void> {
   for (const name of ["app", "stack", "image"] as const)
     if (values[name] !== undefined && command !== "up")
       throw new Error(`--${name}: only \`npm run up\` takes it; the other commands go with what runs`);
+  if (values.bad && command !== "demo") throw new Error("--bad: only `npm run demo` takes it");
   const { pods, purge } = { pods: values.pods, purge: values.purge } as const;
   const report = startProgress();
   // A command's modules are loaded when it is called.
@@ -71,8 +74,11 @@ async function main(): Promise<void> {
       });
     },
     demo: async () => {
-      const { demo } = await import("./commands/demo/demo.ts");
-      await exclusively(report, () => demo({ stateDir, pods, report }));
+      const [{ demo }, { badDemo }] = await Promise.all([
+        import("./commands/demo/demo.ts"),
+        import("./commands/demo/bad-demo.ts"),
+      ]);
+      await exclusively(report, () => (values.bad ? badDemo : demo)({ stateDir, pods, report }));
     },
     preview: async () => {
       const { preview } = await import("./commands/preview.ts");

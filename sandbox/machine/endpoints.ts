@@ -3,6 +3,7 @@ import { join, relative } from "node:path";
 import { z } from "zod";
 import { Project } from "../../cli/project/stack-file.ts";
 import { writeFileAtomically } from "../../core/atomic-file.ts";
+import { withProof } from "./proof.ts";
 import { readStackFile, stackFileName, stacksDirectory } from "../../stacks/stack-file.ts";
 
 const endpointsSchema = z.strictObject({
@@ -44,7 +45,7 @@ export function sandboxProject(stateDir: string): Project {
 
 /** All settings of the sandbox's stack file, by key with the project's prefix. */
 export function sandboxStackFile(stateDir: string): Record<string, unknown> {
-  return readStackFile(stack, stacksOf(stateDir));
+  return withProof(stateDir, readStackFile(stack, stacksOf(stateDir)));
 }
 
 /** Where the stack file is that is made for a monorepo of the user's. */

@@ -29,9 +29,8 @@ export async function seedSourceRepository(
   using directory = temporaryDirectory("delivery-import-");
   const tree = directory.path;
   for (const path of await checkedInFiles(process.cwd())) copyFile(join(process.cwd(), path), join(tree, path));
-  copyFileSync(join(stateDir, "pulumi", "workspace", "Pulumi.sandbox.yaml"), join(tree, stackFile));
   await git(["init", "--quiet", "--initial-branch=main", tree]);
-  await generateCiConfig(tree);
+  await takeStackFile(stateDir, tree);
   await git(["-C", tree, "add", "--all", "--force"]);
   await git(["-C", tree, "commit", "--quiet", "--message", "Import\n\n[skip ci]"]);
   await git(["-C", tree, "push", "--quiet", sourceRepository, "main"]);
@@ -67,6 +66,12 @@ export function copyFile(from: string, to: string): void {
   mkdirSync(dirname(to), { recursive: true });
   if (lstatSync(from).isSymbolicLink()) symlinkSync(readlinkSync(from), to);
   else copyFileSync(from, to);
+}
+
+/** Writes the stack file that the engine works with into a clone, and what CI runs by it. */
+export async function takeStackFile(stateDir: string, tree: string): Promise<void> {
+  copyFileSync(join(stateDir, "pulumi", "workspace", "Pulumi.sandbox.yaml"), join(tree, stackFile));
+  await generateCiConfig(tree);
 }
 
 /** Runs `delivery ci-config`, as a user does in the program's directory. */

@@ -15,7 +15,7 @@ import { up } from "../up.ts";
 import { cloneSource, commitEdit, push } from "./developer-clone.ts";
 import { describeEvent, followCommit, type Route } from "./follow-commit.ts";
 
-interface DemoOptions {
+export interface DemoOptions {
   stateDir: string;
   /** `simulated`: no pods run, whatever the machine allows. */
   pods: "auto" | "simulated";

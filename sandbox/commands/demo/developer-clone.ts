@@ -43,6 +43,18 @@ export async function push(clone: Clone, branch = "main"): Promise<void> {
   await git(clone, ["-C", clone.directory, "push", "--quiet", "origin", `HEAD:refs/heads/${branch}`]);
 }
 
+/** Whether there is something to commit. */
+export async function hasChanges(clone: Clone): Promise<boolean> {
+  return (await git(clone, ["-C", clone.directory, "status", "--porcelain"])) !== "";
+}
+
+/** Goes on from the newest commit of the default branch. @returns its id */
+export async function pullMain(clone: Clone): Promise<string> {
+  await git(clone, ["-C", clone.directory, "fetch", "--quiet", "--depth=2", "origin", "main"]);
+  await git(clone, ["-C", clone.directory, "reset", "--quiet", "--hard", "FETCH_HEAD"]);
+  return git(clone, ["-C", clone.directory, "rev-parse", "HEAD"]);
+}
+
 function git(clone: Clone, args: readonly string[]): Promise<string> {
   return sourceGit(clone, "developer")(args);
 }

@@ -27,6 +27,25 @@ export const exampleEdit: Edit = {
   change: nextVersion,
 };
 
+const ready = 'return service.Backing{Store: "memory"}';
+const notForLong = `started := time.Now()
+	return service.Backing{Store: "memory", Ready: func() error {
+		if time.Since(started) > 10*time.Second {
+			return context.DeadlineExceeded
+		}
+		return nil
+	}}`;
+
+/** Its pods start, are ready, and are no longer after ten seconds; no test sees that. */
+export const badEdit: Edit & { readonly undo: Edit["change"] } = {
+  service: exampleEdit.service,
+  file: exampleEdit.file,
+  subject: "link: find out whether the store is there",
+  // Each time it is another program, which was not taken back before.
+  change: (content) => nextVersion(content).replace(ready, notForLong),
+  undo: (content) => content.replace(notForLong, ready),
+};
+
 /**
  * Of a service that is not ours, the code may say nothing that could be changed without harm, and a comment in it would make the
  * same image again. A label in its Dockerfile makes another one in every language.

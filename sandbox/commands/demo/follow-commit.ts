@@ -19,7 +19,7 @@ export interface Route {
 }
 
 /** What happens to a commit on its way, in this order, with the jobs of the pipeline in between. */
-type CommitEvent =
+export type CommitEvent =
   | PipelineEvent
   | { readonly kind: "released"; readonly digest: string; readonly previous: string | undefined }
   | { readonly kind: "synced" }
@@ -58,12 +58,13 @@ export async function followCommit(
   if (rolledOut.status === "rejected") throw rolledOut.reason;
 }
 
-async function releaseOf({ deploy, directory, rollout }: Route): Promise<ReleaseRecord | undefined> {
+/** The release record of the service. */
+export async function releaseOf({ deploy, directory, rollout }: Route): Promise<ReleaseRecord | undefined> {
   return (await readBranch(deploy, (snapshot) => readRecords(snapshot, directory))).get(rollout.service);
 }
 
-/** @param before the release record before the commit */
-async function followRelease(
+/** Waits until a commit is released and runs. @param before the release record before the commit */
+export async function followRelease(
   route: Route,
   commit: string,
   before: ReleaseRecord | undefined,

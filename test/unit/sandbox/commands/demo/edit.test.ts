@@ -1,5 +1,12 @@
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { labelEdit, nextVersion, withNextLabel } from "../../../../../sandbox/commands/demo/edit.ts";
+import {
+  badEdit,
+  exampleEdit,
+  labelEdit,
+  nextVersion,
+  withNextLabel,
+} from "../../../../../sandbox/commands/demo/edit.ts";
 
 test("counts a version up", () => expect(nextVersion('const version = "1.0.9"')).toBe('const version = "1.0.10"'));
 
@@ -24,4 +31,13 @@ test("its Dockerfile is named from the root of the repository, wherever the mono
     service: "cart",
     file: "apps/svc/cart/Dockerfile",
   });
+});
+
+test("the bad edit of the example is of what is there, another program each time, and undone but for its version", () => {
+  const code = readFileSync(exampleEdit.file, "utf8");
+  const bad = badEdit.change(code);
+  expect(bad).toContain("if time.Since(started) > 10*time.Second {\n\t\t\treturn context.DeadlineExceeded");
+  const reverted = badEdit.undo(bad);
+  expect(reverted).toBe(exampleEdit.change(code));
+  expect(badEdit.change(reverted)).not.toBe(bad);
 });
