@@ -13,7 +13,7 @@ import { fenced } from "../github/markdown.ts";
 import { commentReport } from "../preview/comment.ts";
 import { findEnvironment } from "../project/environment.ts";
 import type { Monorepo } from "../project/monorepo.ts";
-import type { Project, StackFile } from "../project/stack-file.ts";
+import type { Project } from "../project/stack-file.ts";
 import { untestedReason, untestedServices } from "../testing/untested.ts";
 import type { CiEngine, ContinueOptions, RunPlan } from "./engine.ts";
 import { engines } from "./engines.ts";
@@ -44,7 +44,8 @@ interface PlanArgs {
  * @throws CommandError with what is wrong, after CI knows it
  */
 export async function planAndContinue(args: PlanArgs, context: CommandContext): Promise<void> {
-  const ci = ciOf(args.project.stackFile(args.environment));
+  // What is known of it even if the rest of the file is wrong; `plan` reports what is wrong with `ci`, too.
+  const ci: ContinueOptions["ci"] = args.project.stackFile(args.environment).salvage("ci") ?? {};
   const engine = engines[ci.engine ?? "circleci"];
   const options = { ci, commit: args.to, branch: args.branch, repository: args.repository, plan: args.plan };
   const planned = await plan(args, engine, context).catch((error: unknown) => {
@@ -130,15 +131,6 @@ function askRemotes({ project, environment, branch, schedule }: PlanArgs): () =>
   }
 }
 
-/** What is known of CI even if the rest of the stack file is invalid; `plan` reports what is wrong with `ci`, too. */
-function ciOf(file: StackFile): ContinueOptions["ci"] {
-  try {
-    return file.find("ci")?.ci ?? {};
-  } catch {
-    return {};
-  }
-}
-
 interface ChangedPart {
   /** The pipeline with nothing but what has changed. */
   readonly pipeline: Pipeline;
@@ -214,10 +206,10 @@ async function commentFailure(args: PlanArgs, problem: string, context: CommandC
   const { project, environment, branch, schedule, to } = args;
   try {
     const file = project.stackFile(environment);
-    const github = file.find("github")?.github;
+    const github = file.salvage("github");
     // What is wrong may be just that: then the commit may be that of a pull request.
     const deliveredBranch = await Promise.resolve()
-      .then(() => branchDelivered(github?.branch, file.read("app").app.directory))
+      .then(() => branchDelivered(github?.branch, file.salvage("app")?.directory ?? "."))
       .catch(() => "");
     const trigger = await triggerOf({ branch, deliveredBranch, schedule, previews: undefined, github }, context);
     if (github === undefined || trigger.kind !== "review" || trigger.pullRequest === undefined) return;

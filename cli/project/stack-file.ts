@@ -43,7 +43,7 @@ export class StackFile {
   /** Relative to the current directory, which is the program's. */
   readonly path: string;
   readonly #directory: string;
-  #settings: Readonly<Record<string, unknown>> | undefined;
+  #content: StackContent | undefined;
   readonly #parsed = new Map<SettingName, ParsedSetting>();
 
   constructor(name: string, directory: string) {
@@ -57,15 +57,32 @@ export class StackFile {
    * @throws CommandError with all that is wrong in these settings
    */
   find<Name extends SettingName>(...names: readonly Name[]): Pick<StackSettings, Name> | undefined {
-    if (this.#settings === undefined && !existsSync(this.path)) return undefined;
-    this.#settings ??= readSettings(this.name, this.#directory, this.path);
-    const settings = this.#settings;
+    const content = this.#read();
+    if (content === undefined) return undefined;
+    rejectProblems(content.problems);
     const parsed = settingNames.flatMap((name) =>
-      includes(names, name) ? [[name, this.#parse(name, settings[name])] as const] : [],
+      includes(names, name) ? [[name, this.#parse(name, content.settings[name])] as const] : [],
     );
     rejectProblems(parsed.flatMap(([, setting]) => setting.problems));
     // Each value comes from the schema of its name, which the type of StackSettings is inferred from.
     return Object.fromEntries(parsed.map(([name, { value }]) => [name, value])) as Pick<StackSettings, Name>;
+  }
+
+  /**
+   * One setting, though others are wrong or are none, for whoever tells people so.
+   * @returns `undefined` where it is wrong itself, or the file cannot be read
+   */
+  salvage<Name extends SettingName>(name: Name): StackSettings[Name] | undefined {
+    try {
+      const content = this.#read();
+      if (content === undefined) return undefined;
+      const { value, problems } = this.#parse(name, content.settings[name]);
+      // As above: the value comes from the schema of its name.
+      return problems.length === 0 ? (value as StackSettings[Name]) : undefined;
+    } catch {
+      // Whoever asks tells people just that.
+      return undefined;
+    }
   }
 
   /** @throws CommandError with all that is wrong in these settings, or where there is no such file */
@@ -78,7 +95,13 @@ export class StackFile {
   /** Whether a secret is set; its value is encrypted. @throws CommandError where there is no such file */
   hasSecret(name: keyof typeof secretsSchema.shape): boolean {
     this.read();
-    return this.#settings?.[name] !== undefined;
+    return this.#content?.settings[name] !== undefined;
+  }
+
+  #read(): StackContent | undefined {
+    if (this.#content === undefined && existsSync(this.path))
+      this.#content = readSettings(this.name, this.#directory, this.path);
+    return this.#content;
   }
 
   #parse(name: SettingName, value: unknown): ParsedSetting {
@@ -97,6 +120,13 @@ export type SettingName = keyof StackSettings;
 
 const settingNames = stackSchema.keyof().options;
 
+interface StackContent {
+  /** By name without the project's prefix. */
+  readonly settings: Readonly<Record<string, unknown>>;
+  /** What is wrong with the file as a whole. */
+  readonly problems: readonly Problem[];
+}
+
 interface ParsedSetting {
   readonly value: unknown;
   readonly problems: readonly Problem[];
@@ -106,25 +136,23 @@ function includes(names: readonly string[], name: string): boolean {
   return names.includes(name);
 }
 
-/** All settings, without the project's prefix. @throws CommandError if the file is of another version */
-function readSettings(name: string, directory: string, file: string): Readonly<Record<string, unknown>> {
+/** @throws CommandError if it cannot be read */
+function readSettings(name: string, directory: string, file: string): StackContent {
   const settings = Object.fromEntries(
     Object.entries(readStackFile(name, directory)).flatMap(([key, value]) => {
       const [, setting] = /^delivery:(.*)$/.exec(key) ?? [];
       return setting === undefined ? [] : [[setting, setting === "schemaVersion" ? unquotedVersion(value) : value]];
     }),
   );
-  rejectProblems(versionProblems(file, settings));
-  rejectProblems(unknownSettings(file, settings));
   // Whoever writes a secret where none belongs is told by whichever command comes first.
   const plain = Object.entries(settings).filter(([key]) => !(key in secretsSchema.shape));
-  rejectProblems(
-    securePaths(Object.fromEntries(plain)).map((path) => ({
-      location: `${file}: ${path.join(".")}`,
-      message: secretHint(path),
-    })),
-  );
-  return settings;
+  const secure = securePaths(Object.fromEntries(plain)).map((path) => ({
+    location: `${file}: ${path.join(".")}`,
+    message: secretHint(path),
+  }));
+  // What another version calls by another name is no unknown setting, and so on.
+  const problems = [versionProblems(file, settings), unknownSettings(file, settings), secure];
+  return { settings, problems: problems.find((list) => list.length > 0) ?? [] };
 }
 
 /** A misspelt setting would be none, e.g. no windows, as far as the commands are concerned. */

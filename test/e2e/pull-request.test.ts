@@ -82,11 +82,11 @@ describe("a pull request", () => {
     );
     const number = await open("Faulty", "faulty");
     const end = await ended(commit);
-    expect(statusesOf(end)).toMatchObject({ preview: "failed", delivery: "failed" });
+    expect(statusesOf(end)).toEqual({ plan: "failed", delivery: "failed" });
     expect(await loop.github.statuses(commit)).toMatchObject({ [status]: "failure" });
     const [comment, ...more] = await loop.github.comments(number);
     expect(more).toEqual([]);
-    expect(comment?.body).toContain("**The preview failed.**");
+    expect(comment?.body).toContain("**The pull request cannot be previewed, tested or built.**");
     expect(comment?.body).toContain("stacks/Pulumi.sandbox.yaml: replicas: unknown key");
 
     const mended = await author.push("None", { [stackFile]: settingOf("replicas", undefined) }, "faulty");

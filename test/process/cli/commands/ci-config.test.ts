@@ -533,9 +533,29 @@ describe("the pipeline goes on", () => {
     expect(continued().jobs).toEqual(["delivery"]);
   });
 
-  test("to nothing but a status, and the pull request says why where its preview would be", async () => {
+  test.each([
+    ["a service's file", "svc/link_service/service.yaml", () => "replicas: ```\n", "service\\.yaml: "],
+    [
+      "an unknown setting",
+      "stacks/Pulumi.dev.yaml",
+      () => stringify({ config: settings({ replicas: 2 }) }),
+      "stacks/Pulumi\\.dev\\.yaml: replicas: unknown key",
+    ],
+    [
+      "a setting's value",
+      "stacks/Pulumi.dev.yaml",
+      () => stringify({ config: settings({ delivery: "by-hand" }) }),
+      "stacks/Pulumi\\.dev\\.yaml: delivery: ",
+    ],
+    [
+      "a secret in plain text",
+      "stacks/Pulumi.dev.yaml",
+      () => stringify({ config: settings({ services: { link: { env: { A: { secure: "v1:x" } } } } }) }),
+      "stacks/Pulumi\\.dev\\.yaml: services\\.link\\.env\\.A: ",
+    ],
+  ])("to nothing but a status, and the pull request says what is wrong with %s", async (_, path, content, problem) => {
     git("checkout", "--quiet", "-b", "feature");
-    write("svc/link_service/service.yaml", "replicas: ```\n");
+    write(path, content());
     const faulty = commit("oops");
     const { head, ...rest } = pullRequest();
     circle.pullRequests.push({ ...rest, head: { ...head, sha: faulty } });
@@ -544,11 +564,8 @@ describe("the pipeline goes on", () => {
       expect(continued().jobs).toEqual(["delivery"]);
       circle.posted.pop();
     }
-    expect(circle.comments).toEqual([
-      expect.objectContaining({
-        body: expect.stringMatching(/^<!-- delivery:preview dev -->\n## Preview\n[^]*service\.yaml: [^]*\n````\n$/),
-      }),
-    ]);
+    const body = new RegExp(`^<!-- delivery:preview dev -->\\n## Preview\\n[^]*${problem}[^]*\\n\`{3,}\\n$`);
+    expect(circle.comments).toEqual([expect.objectContaining({ body: expect.stringMatching(body) })]);
   });
 
   test("and says which Dockerfiles are no services", async () => {

@@ -54,6 +54,16 @@ test("must be valid only in what is asked for", () => {
   expect(new Project().stackFile("dev").find("app", "promotion")).toMatchObject({ app: { name: "shop" } });
 });
 
+test("gives a setting that is right by itself to those who tell what is wrong with the rest", () => {
+  write("dev", version, app, "delivery:windws: []", "delivery:delivery: by-hand");
+  const file = new Project().stackFile("dev");
+  expect(file.salvage("app")).toMatchObject({ name: "shop" });
+  expect(file.salvage("delivery")).toBeUndefined();
+  expect(() => file.find("app")).toThrow("windws: unknown key");
+  writeFileSync("stacks/Pulumi.prod.yaml", "config:\n  delivery:app: shop: link\n");
+  expect(["prod", "none"].map((name) => new Project().stackFile(name).salvage("app"))).toEqual([undefined, undefined]);
+});
+
 test("has no setting that does not exist, which commands would do without", () => {
   write("dev", version, app, "delivery:windws: []", "delivery:freez: { reason: Christmas }", "other:windws: []");
   expect(() => new Project().stackFile("dev").find("app")).toThrow(
