@@ -52,7 +52,12 @@ export async function deliverToFurtherClusters(args: FurtherDeliveryArgs): Promi
     const own = { project, argoCdNamespace: argoCd.namespace, namespace: cluster.namespace, server };
     const appProject = new AppProject(
       project,
-      { ...own, ownKinds: ownKinds(context.services), repository, provider: args.cluster.provider },
+      {
+        ...own,
+        ownKinds: ownKinds(context.services, gitops.rollouts !== undefined),
+        repository,
+        provider: args.cluster.provider,
+      },
       { dependsOn: argoCd },
     );
     const registration = clusterSecret(

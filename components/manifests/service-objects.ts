@@ -13,7 +13,6 @@ import { metadata } from "./metadata.ts";
 import { rolloutsApi } from "./rollout.ts";
 import { brokenByPatch, brokenIdentity } from "./object-guard.ts";
 import { patched, type LocatedPatch } from "../service/patches.ts";
-import { analysesOf } from "../service/rollout-settings.ts";
 import { withRestrictedDefaults } from "./pod-rights.ts";
 import type { Service } from "../service/service.ts";
 
@@ -57,15 +56,16 @@ export function serviceObjects(context: ManifestContext, service: Service, args:
   return completeService(context, service, args, "").objects;
 }
 
-/** The kinds of what services bring along and are rolled out by, beyond those that every service may have. */
-export function ownKinds(services: readonly Service[]): { group: string; kind: string }[] {
-  const kinds = services.flatMap(({ ownObjects = [], rollout }) => [
-    ...ownObjects.map(({ object }) => kindOf(object)),
-    ...(rollout === undefined ? [] : [{ apiVersion: rolloutsApi, kind: "Rollout" }]),
-    ...(rollout === undefined || analysesOf(rollout).length === 0
-      ? []
-      : [{ apiVersion: rolloutsApi, kind: "AnalysisTemplate" }]),
-  ]);
+/**
+ * The kinds of what services bring along, beyond those that every service may have.
+ * @param rollouts whether the environment has Argo Rollouts, whose kinds are allowed then, and not only as long as a service needs them:
+ * Argo CD does not see objects of other kinds, and would never take the last Rollout away
+ */
+export function ownKinds(services: readonly Service[], rollouts: boolean): { group: string; kind: string }[] {
+  const kinds = [
+    ...services.flatMap(({ ownObjects = [] }) => ownObjects.map(({ object }) => kindOf(object))),
+    ...(rollouts ? ["Rollout", "AnalysisTemplate"] : []).map((kind) => ({ apiVersion: rolloutsApi, kind })),
+  ];
   const found = kinds.map(({ apiVersion, kind }) => ({ group: groupOf(apiVersion), kind }));
   const known = new Set(deployedKinds.map((one) => JSON.stringify(one)));
   const further = new Map(found.map((one) => [`${one.group}/${one.kind}`, one]));

@@ -171,8 +171,13 @@ describe("what a service brings along", () => {
     expect(violations(pod)).toEqual([]);
   });
   test("is of kinds that Argo CD is to allow", () =>
-    expect(ownKinds([sampleService("link", settings), sampleService("user", settings)])).toEqual([
+    expect(ownKinds([sampleService("link", settings), sampleService("user", settings)], false)).toEqual([
       { group: "monitoring.coreos.com", kind: "ServiceMonitor" },
+    ]));
+  test("is not alone where there is Argo Rollouts, whose last object could not be removed otherwise", () =>
+    expect(ownKinds([sampleService("link")], true)).toEqual([
+      { group: "argoproj.io", kind: "AnalysisTemplate" },
+      { group: "argoproj.io", kind: "Rollout" },
     ]));
 });
 
