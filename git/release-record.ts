@@ -1,8 +1,8 @@
-import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { schemaProblems, type Problem } from "../core/problem.ts";
 import { parseYaml, writeYaml } from "../core/yaml.ts";
 import { judgmentTextSchema, type RecordedJudgment } from "./recorded-judgment.ts";
+import { isWithoutPods, patchSchema, withoutPods } from "./without-pods.ts";
 
 /** A digest as registries write it. */
 export const digestSchema = z.string().regex(/^sha256:[0-9a-f]{64}$/, "Must be sha256: and 64 hexadecimal digits");
@@ -63,44 +63,6 @@ const annotationsSchema = z
   )
   .optional();
 
-interface RecordPatch {
-  readonly target: { readonly kind: string; readonly name: string };
-  readonly patch: string;
-}
-
-/** What kustomize makes of a service without an image: whatever kind makes its pods, there are none. */
-function withoutPods(service: string): readonly RecordPatch[] {
-  return [
-    // Kustomize's own `replicas` knows Kubernetes' kinds alone, and fails where the service is of another one.
-    patchOf("(Deployment|StatefulSet)", service, "/spec/replicas", 0),
-    // Argo CD does not make it. One of 0 pods would count as the image of before, and have its share of the pods in the first rollout.
-    patchOf("Rollout", service, "/metadata/annotations/argocd.argoproj.io~1hook", "Skip"),
-    ...withoutRuns(service),
-  ];
-}
-
-/** As earlier versions of this program wrote it. */
-function earlierWithoutPods(service: string): readonly RecordPatch[] {
-  return [patchOf("(Deployment|Rollout|StatefulSet)", service, "/spec/replicas", 0), ...withoutRuns(service)];
-}
-
-function withoutRuns(service: string): readonly RecordPatch[] {
-  return [
-    patchOf("CronJob", service, "/spec/suspend", true),
-    // It has succeeded at once; Argo CD would wait for one that is suspended.
-    patchOf("Job", service, "/spec/completions", 0),
-  ];
-}
-
-function patchOf(kind: string, name: string, path: string, value: unknown): RecordPatch {
-  return { target: { kind, name }, patch: JSON.stringify([{ op: "add", path, value }]) };
-}
-
-const patchSchema = z.strictObject({
-  target: z.strictObject({ kind: z.string(), name: z.string() }),
-  patch: z.string(),
-});
-
 const recordSchema = z
   .strictObject({
     apiVersion: z.literal("kustomize.config.k8s.io/v1alpha1"),
@@ -110,10 +72,7 @@ const recordSchema = z
     patches: z
       .array(patchSchema)
       .refine(
-        (patches) =>
-          [withoutPods, earlierWithoutPods].some((made) =>
-            isDeepStrictEqual(patches, made(patches[0]?.target.name ?? "")),
-          ),
+        isWithoutPods,
         "Must be those of a service without pods: only before the first release does a record have any",
       )
       .optional(),

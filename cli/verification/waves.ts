@@ -19,7 +19,8 @@ import { closedBy } from "../release/windows.ts";
 import { endpointSettings } from "../status/endpoints.ts";
 import { releasesReader } from "../status/git-status.ts";
 import type { ServiceRules } from "./rules.ts";
-import { verify, type AskedCluster, type VerifiedService } from "./verify.ts";
+import type { AskedCluster } from "./look.ts";
+import { verify, type VerifiedService } from "./verify.ts";
 
 // What is released is in the first wave. Whoever verifies carries it on: once an image has proved itself on all clusters of a wave,
 // a commit of its own brings it to the next one. As with verdicts, all that is known lies in Git, so that it does not matter which

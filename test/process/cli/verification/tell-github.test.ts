@@ -6,7 +6,8 @@ import { stringify } from "yaml";
 import type { CommandContext } from "../../../../cli/command.ts";
 import { StackFile } from "../../../../cli/project/stack-file.ts";
 import { tellGitHub } from "../../../../cli/verification/tell-github.ts";
-import type { Outcome, VerifiedService } from "../../../../cli/verification/verify.ts";
+import type { Outcome } from "../../../../cli/verification/outcome.ts";
+import type { VerifiedService } from "../../../../cli/verification/verify.ts";
 import { openGitHubHarness, writeToken, type GitHubHarness } from "../../../support/github-harness.ts";
 
 const [one, two] = [`sha256:${"1".repeat(64)}`, `sha256:${"2".repeat(64)}`];

@@ -1,0 +1,176 @@
+import { errorMessage } from "../../core/error.ts";
+import type { RecordedJudgment } from "../../git/recorded-judgment.ts";
+import type { KubernetesClient } from "../../kubernetes/client.ts";
+import { ApiError, UnreachableError } from "../../kubernetes/errors.ts";
+import { CommandError, type CommandContext } from "../command.ts";
+import { environmentTitle, type DeliveryEnvironment } from "../project/environment.ts";
+import type { HealthStatus } from "../promotion/health.ts";
+import { readHealth, type HealthSource } from "../promotion/read-health.ts";
+import { oneLine } from "../status/reading.ts";
+import { answeringPods, assess, type Assessment } from "./assess.ts";
+import { runChecks } from "./checks.ts";
+import type { ServiceRules } from "./rules.ts";
+
+/** One of the clusters on which an image has to prove itself. */
+export interface AskedCluster {
+  /** @default the environment has one */
+  readonly name: string | undefined;
+  readonly source: HealthSource;
+}
+
+/** An image that is looked at. */
+export interface Target {
+  readonly service: string;
+  readonly digest: string;
+  readonly sourceCommit: string | undefined;
+  /** `undefined`: it was to prove something when it was released, and has nothing to prove any more. */
+  readonly rules: ServiceRules | undefined;
+  /** Whether somebody has named it, so that it is judged whatever its record says. */
+  readonly again: boolean;
+}
+
+interface LookArgs {
+  readonly environment: DeliveryEnvironment;
+  readonly clusters: readonly AskedCluster[];
+  readonly context: CommandContext;
+}
+
+/** What a look has found of an image. */
+export interface Seen {
+  readonly target: Target;
+  readonly finding: Finding;
+}
+
+export type Finding = Assessment & { readonly judgment?: RecordedJudgment | undefined };
+
+interface Look {
+  readonly seen: readonly Seen[];
+  /** Why those are not known that are missing; the verdicts of the others count all the same. @default all are there */
+  readonly refusal?: CommandError;
+}
+
+/** One look at all clusters. What has failed on one has failed, whatever the others say, or whether they answer. */
+export async function seenBy(args: LookArgs, open: readonly Target[], last: boolean): Promise<Look> {
+  if (open.length === 0) return { seen: [] };
+  const looks = await Promise.all(args.clusters.map((cluster) => seenOn(args, cluster, open, last)));
+  const [first, ...others] = looks.flatMap(({ refusal }) => refusal ?? []);
+  const seen = open.flatMap((target): Seen[] => {
+    const findings = looks.flatMap((look) => look.seen.flatMap((one) => (one.target === target ? [one.finding] : [])));
+    const finding = together(findings, args.clusters.length);
+    return finding === undefined ? [] : [{ target, finding }];
+  });
+  if (first === undefined) return { seen };
+  if (others.length === 0) return { seen, refusal: first };
+  return { seen, refusal: new CommandError([first, ...others].map(({ message }) => message).join("\n")) };
+}
+
+/** What is found of an image on several clusters. @returns `undefined`: one of them has not answered */
+function together(findings: readonly Finding[], clusters: number): Finding | undefined {
+  const [first, ...others] = findings;
+  const judgment = worstJudgment(findings.map((finding) => finding.judgment));
+  const detailOf = (some: readonly Finding[]): string => some.map(({ detail }) => detail).join("; ");
+  const failed = findings.filter(({ state }) => state === "failed");
+  if (failed.length > 0) return { state: "failed", detail: detailOf(failed), judgment };
+  if (findings.length < clusters || first === undefined) return undefined;
+  if (others.length === 0) return first;
+  const rollout = findings.filter(({ state }) => state === "rollout");
+  if (rollout.length > 0) return { state: "rollout", detail: detailOf(rollout) };
+  const holds = findings.flatMap((finding) => (finding.state === "hold" ? [finding] : []));
+  if (holds.length === 0) return { state: "held", detail: detailOf(findings), judgment };
+  return { state: "hold", detail: detailOf(holds), due: Math.max(...holds.map(({ due }) => due)) };
+}
+
+/**
+ * One look at a cluster, and at what the checks say. A pod may answer a check as if the cluster refused it, and must not keep
+ * other services from their verdicts.
+ * @param last whether there will be no other look
+ */
+async function seenOn(args: LookArgs, asked: AskedCluster, open: readonly Target[], last: boolean): Promise<Look> {
+  const { context } = args;
+  const { source } = asked;
+  const found = new Map<Target, Finding>();
+  try {
+    const client = source.cluster();
+    const statusOf = await readHealth({ ...source, cluster: () => client });
+    const looks = open.map(async (target) => {
+      found.set(target, await findingOf(args, asked, client, target, statusOf(target.service)));
+    });
+    const failed = (await Promise.allSettled(looks)).find((look) => look.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
+    return { seen: seenOf(open, found) };
+  } catch (error) {
+    if (context.signal.aborted)
+      throw new CommandError("interrupted; what has no verdict yet has none, and the next `delivery verify` goes on");
+    const refused = error instanceof ApiError && [401, 403].includes(error.status);
+    const isTransient = error instanceof ApiError || error instanceof UnreachableError;
+    const unseen = open.filter((target) => !found.has(target));
+    if (last || refused || !isTransient) {
+      const where = asked.name === undefined ? "" : ` on ${asked.name}`;
+      const message = `${environmentTitle(args.environment)}${where} cannot be asked, so ${unseen.map(({ service }) => service).join(", ")} has no verdict yet: ${errorMessage(error)}`;
+      return { seen: seenOf(open, found), refusal: new CommandError(message, { cause: error }) };
+    }
+    const away = `${asked.name === undefined ? "the cluster" : `the cluster ${asked.name}`} does not answer`;
+    context.note(`${away}: ${oneLine(errorMessage(error))}`);
+    for (const target of unseen) found.set(target, { state: "rollout", detail: away });
+    return { seen: seenOf(open, found) };
+  }
+}
+
+function seenOf(open: readonly Target[], found: ReadonlyMap<Target, Finding>): readonly Seen[] {
+  return open.flatMap((target) => {
+    const finding = found.get(target);
+    return finding === undefined ? [] : [{ target, finding }];
+  });
+}
+
+/** What is found on a cluster says which one, where there are several. */
+async function findingOf(
+  args: LookArgs,
+  cluster: AskedCluster,
+  client: KubernetesClient,
+  target: Target,
+  status: HealthStatus,
+): Promise<Finding> {
+  const finding = await findingOn(args, cluster, client, target, status);
+  if (cluster.name === undefined || target.rules === undefined) return finding;
+  return { ...finding, detail: `${cluster.name}: ${finding.detail}` };
+}
+
+async function findingOn(
+  { environment, context }: LookArgs,
+  { name, source }: AskedCluster,
+  client: KubernetesClient,
+  target: Target,
+  status: HealthStatus,
+): Promise<Finding> {
+  const { rules } = target;
+  // It would wait for ever, and would not be promoted.
+  if (rules === undefined)
+    return { state: "held", detail: "the stack file says no more that it has to prove anything" };
+  const finding = assess({ ...target, rules, status, now: Date.now() });
+  if (finding.state !== "hold" && finding.state !== "held") return finding;
+  const outcomes = await runChecks(
+    rules.checks,
+    {
+      ...target,
+      environment: environment.name,
+      cluster: name,
+      namespace: source.endpoints.namespace,
+      port: rules.port,
+      pods: answeringPods(status),
+      client,
+      context,
+    },
+    { withCommands: finding.state === "held" },
+  );
+  const failed = outcomes.filter(({ passed }) => !passed);
+  const judgment = worstJudgment(outcomes.map((outcome) => outcome.judgment));
+  if (failed.length > 0) return { state: "failed", detail: failed.map(({ detail }) => detail).join("; "), judgment };
+  if (finding.state === "hold") return finding;
+  return { ...finding, detail: [finding.detail, ...outcomes.map(({ detail }) => detail)].join("; "), judgment };
+}
+
+/** Of several judgments, the worst one says most. */
+function worstJudgment(judgments: readonly (RecordedJudgment | undefined)[]): RecordedJudgment | undefined {
+  return judgments.flatMap((judgment) => judgment ?? []).toSorted((left, right) => left.score - right.score)[0];
+}
