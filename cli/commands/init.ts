@@ -60,6 +60,9 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
   if (!statSync(root).isDirectory()) throw new UsageError(`--app ${JSON.stringify(root)} is no directory`);
   const repository = await readRepository(root);
   const file = `stacks/Pulumi.${flags.env}.yaml`;
+  const present = flags.print ? undefined : readPresent(file);
+  if (present === undefined && !/^[a-z]([-a-z0-9]{0,20}[a-z0-9])?$/.test(flags.env))
+    throw new UsageError(`--env ${JSON.stringify(flags.env)} must be 1 to 22 lower case letters, digits and '-'`);
   const { guess, text, accepted } = acceptedGuess(
     repository,
     file,
@@ -72,12 +75,9 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
       `${root}: Git knows no Dockerfile there of which a service can be made${guess.leftOut.map(({ path, reason }) => `\n       ${path}: ${reason}`).join("")}`,
     );
   if (flags.print) return context.print(text.trimEnd());
-  const present = readPresent(file);
   if (present !== undefined) assertSameMonorepo(file, present, repository.root);
   if (flags.check) return check({ file, present, repository, environment: flags.env }, guess, context);
   if (present === undefined) {
-    if (!/^[a-z]([-a-z0-9]{0,20}[a-z0-9])?$/.test(flags.env))
-      throw new UsageError(`--env ${JSON.stringify(flags.env)} must be 1 to 22 lower case letters, digits and '-'`);
     mkdirSync("stacks", { recursive: true });
     writeFileAtomically(file, text);
     context.print(`wrote ${file}`);
