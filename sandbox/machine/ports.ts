@@ -70,7 +70,8 @@ async function isFree(port: number, host: string): Promise<boolean> {
 
 function listenOnce(port: number, host: string): Promise<number> {
   return new Promise((resolve, reject) => {
-    const server = createServer();
+    // Who takes it for the server that is to come is not kept waiting, or this one would not close.
+    const server = createServer((socket) => socket.destroy());
     server.once("error", reject);
     server.listen({ port, host, exclusive: true }, () => {
       const address = server.address();

@@ -51,6 +51,11 @@ interface ProcessStatus {
 }
 
 const pollMilliseconds = 50;
+/** How long one look may take whether a process is ready; meanwhile it may have died. */
+const probeMilliseconds = 5_000;
+/** Another sandbox tries for a moment whether a port is free, also one that knows nothing of this one: see ports.ts. */
+const portAttempts = 5;
+const portPauseMilliseconds = 500;
 const stopGraceMilliseconds = 5_000;
 
 /**
@@ -60,6 +65,17 @@ const stopGraceMilliseconds = 5_000;
  * @throws Error with the last lines of the log when it exits, or is not ready in time; it is stopped then.
  */
 export async function startProcess(stateDir: string, spec: ProcessSpec): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await startOnce(stateDir, spec);
+    } catch (error) {
+      if (!(error instanceof PortTakenError) || attempt === portAttempts) throw error;
+      await sleep(portPauseMilliseconds);
+    }
+  }
+}
+
+async function startOnce(stateDir: string, spec: ProcessSpec): Promise<void> {
   mkdirSync(join(stateDir, "logs"), { recursive: true, mode: 0o700 });
   const specHash = hashOf(spec);
   const found = readPidFile(stateDir, spec.name);
@@ -171,10 +187,11 @@ async function waitUntilReady(stateDir: string, spec: ProcessSpec, started: PidF
       removePidFile(stateDir, spec.name);
       throw endedEarly(stateDir, spec, logStart);
     }
-    // A probe that hangs must not outlive the deadline.
+    // A probe that hangs must neither outlive the deadline nor hide that the process has died.
     const limit = new AbortController();
     try {
-      const answer = await Promise.race([spec.ready(), sleep(deadline - Date.now(), false, { signal: limit.signal })]);
+      const patience = Math.min(probeMilliseconds, deadline - Date.now());
+      const answer = await Promise.race([spec.ready(), sleep(patience, false, { signal: limit.signal })]);
       if (answer !== false) return;
     } catch (error) {
       reason = error instanceof Error ? ` Last answer: ${error.message.replace(/\.$/, "")}.` : "";
@@ -189,10 +206,16 @@ async function waitUntilReady(stateDir: string, spec: ProcessSpec, started: PidF
   );
 }
 
+/** It ended since somebody else had its port. */
+class PortTakenError extends Error {}
+
 function endedEarly(stateDir: string, spec: ProcessSpec, logStart: number): Error {
-  return new Error(
-    `Process "${spec.name}" (${spec.command}) ended before it was ready.${lastLines(stateDir, spec.name, logStart)}`,
-  );
+  const lines = lastLines(stateDir, spec.name, logStart);
+  const message = `Process "${spec.name}" (${spec.command}) ended before it was ready.${lines}`;
+  // As programs in Go, Node.js' own errors and the stand-ins say it.
+  return /address already in use|EADDRINUSE|port \d+ on \S+ is taken/.test(lines)
+    ? new PortTakenError(message)
+    : new Error(message);
 }
 
 /** Ends a process and its group. The pid file is removed last, so that a stop that is interrupted can be repeated. */

@@ -74,6 +74,27 @@ describe("startProcess", () => {
     await expect(startProcess(stateDir, spec)).rejects.toThrow(/was not ready within 0\.2 s/);
   });
 
+  test("sees a process that has died behind a probe that never answers", async () => {
+    const spec = { ...shell("echo no such database >&2; exit 3"), ready: () => new Promise<boolean>(() => undefined) };
+    await expect(startProcess(stateDir, spec)).rejects.toThrow("ended before it was ready");
+  });
+
+  test("tries again where somebody has its port for a moment", async () => {
+    const script =
+      "if [ -e tried ]; then touch ready; sleep 60; fi; touch tried; echo bind: address already in use >&2; exit 1";
+    await startProcess(stateDir, shell(script));
+    expect(readFileSync(logPath(stateDir, "trial"), "utf8")).toBe("bind: address already in use\n");
+    expect(listProcesses(stateDir)).toMatchObject([{ name: "trial", running: true }]);
+  });
+
+  test("gives up where somebody keeps its port, and says so", async () => {
+    const script = "echo port 8100 on 127.0.0.1 is taken >&2; exit 1";
+    await expect(startProcess(stateDir, shell(script))).rejects.toThrow(
+      /ended before it was ready\.\n.*:\n {2}port 8100 on 127/,
+    );
+    expect(readFileSync(logPath(stateDir, "trial"), "utf8").trimEnd().split("\n")).toHaveLength(5);
+  });
+
   test("names a command that does not exist", async () => {
     await expect(startProcess(stateDir, { ...shell(""), command: "/no/such/command" })).rejects.toThrow(
       /"trial" does not start: \/no\/such\/command is missing or cannot be executed/,
