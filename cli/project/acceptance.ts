@@ -31,9 +31,10 @@ export function acceptance(file: string, text: string, stack = stackNameOf(file)
   const content = yaml.value;
   const config = typeof content === "object" && content !== null && "config" in content ? Object(content.config) : {};
   const settings: Record<string, unknown> = Object.fromEntries(
-    Object.entries(config).map(([key, value]) => {
-      const name = key.replace(/^delivery:/, "");
-      return [name, name === "schemaVersion" ? unquotedVersion(value) : value];
+    Object.entries(config).flatMap(([key, value]) => {
+      // What others have in it, such as the engine and providers, is theirs.
+      const [, name] = /^delivery:(.*)$/.exec(key) ?? [];
+      return name === undefined ? [] : [[name, name === "schemaVersion" ? unquotedVersion(value) : value]];
     }),
   );
   const refused = (problems: readonly Problem[]): Acceptance => ({

@@ -14,7 +14,11 @@ const later = { ci: { ...ci, projectSlug: "circleci/acme/shop" }, owns: {}, prom
 const rollout = { strategy: "canary", steps: [{ weight: 50, pause: "5m" }] };
 
 /** What is wrong in the stack file of `dev`, or another one, with these settings in place of, or beside, sound ones. */
-function problemsOf(changes: Record<string, unknown> = {}, stack = "dev"): string[] {
+function problemsOf(
+  changes: Record<string, unknown> = {},
+  stack = "dev",
+  others: Record<string, unknown> = {},
+): string[] {
   using sample = new SampleMonorepo({ "svc/link/Dockerfile": "FROM scratch\nEXPOSE 7070\n" });
   const settings = {
     schemaVersion: 2,
@@ -26,7 +30,9 @@ function problemsOf(changes: Record<string, unknown> = {}, stack = "dev"): strin
     ...changes,
   };
   const config = Object.fromEntries(Object.entries(settings).map(([key, value]) => [`delivery:${key}`, value]));
-  return acceptance(`stacks/Pulumi.${stack}.yaml`, writeYaml({ config })).problems.map(problemLine);
+  return acceptance(`stacks/Pulumi.${stack}.yaml`, writeYaml({ config: { ...config, ...others } })).problems.map(
+    problemLine,
+  );
 }
 
 describe("of a stack file the commands that read it whole refuse what the program does, from the file alone", () => {
@@ -34,6 +40,12 @@ describe("of a stack file the commands that read it whole refuse what the progra
     expect(problemsOf()).toEqual([]);
     expect(problemsOf(later, "staging")).toEqual([]);
     expect(problemsOf({ ci: { ...ci, environment: { DELIVERY_GIT_TOKEN: "deploy-token" } } })).toEqual([]);
+  });
+
+  test("what the file says to the engine and to providers is not this program's", () => {
+    const others = { "pulumi:tags": { team: "shop" }, "kubernetes:clusterIdentifier": "acme" };
+    expect(problemsOf({}, "dev", others)).toEqual([]);
+    expect(problemsOf({ tags: {} }, "dev", others)).toEqual([expect.stringContaining("tags: unknown key")]);
   });
 
   test.each<[string, Record<string, unknown>, string]>([
