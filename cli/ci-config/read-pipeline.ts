@@ -3,6 +3,7 @@ import type { Service } from "../../components/service/service.ts";
 import { declaredContexts } from "../../components/circleci/contexts.ts";
 import { testRun } from "../../components/service/test-settings.ts";
 import { migrationRefusal } from "../../components/service/migrations.ts";
+import { keptSeconds } from "../../components/service/rollout-settings.ts";
 import { buildContextName, previewsContextName, readContextName } from "../../core/names.ts";
 import { openSourceRepository, SourceRepositoryError, type SourceRepository } from "../../git/source-repository.ts";
 import type { StackSettings } from "../../stacks/schema.ts";
@@ -118,10 +119,14 @@ function assertVerificationsEnd(project: Project, { first, promotions, resumes }
     // One job carries a release through all waves of clusters.
     const waves = Math.max(1, ...(project.stackFile(name).find("clusters")?.clusters ?? []).map(({ wave }) => wave));
     const each = waves === 1 ? "" : `, in each of ${waves} waves`;
-    return services.flatMap(({ name: service }) => {
+    return services.flatMap(({ name: service, rollout }) => {
       const { minutes = 0, timeoutMinutes = 0 } = rules(service) ?? {};
-      return verifyWait !== undefined && waves * (minutes + timeoutMinutes) > verifyWait
-        ? [`${service} of ${name} (${minutes} and ${timeoutMinutes} of ${verifyWait} minutes${each})`]
+      const kept = rollout === undefined || rules(service) === undefined ? 0 : keptSeconds(rollout) / 60;
+      // No verdict comes before pods of the image before are gone.
+      const hold = Math.max(minutes, kept);
+      const why = kept > minutes ? ", since pods of the image before are kept for as long" : "";
+      return verifyWait !== undefined && waves * (hold + timeoutMinutes) > verifyWait
+        ? [`${service} of ${name} (${hold} and ${timeoutMinutes} of ${verifyWait} minutes${each}${why})`]
         : [];
     });
   });

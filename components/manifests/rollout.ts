@@ -4,6 +4,7 @@ import { exposedPort } from "../service/exposure.ts";
 import {
   analysisSeconds,
   isRouted,
+  keptSeconds,
   measurementTimes,
   secondsOf,
   type AnalysisSettings,
@@ -49,7 +50,7 @@ function canary(environment: Environment, service: Service, settings: CanarySett
   return {
     maxSurge: 1,
     maxUnavailable: 0,
-    ...(isRouted(settings) ? routed(environment, service) : {}),
+    ...(isRouted(settings) ? routed(environment, service, settings) : {}),
     steps: steps.flatMap(({ weight, pause }) => [
       { setWeight: weight },
       ...(pause === undefined ? [] : [{ pause: { duration: `${secondsOf(pause)}s` } }]),
@@ -74,12 +75,12 @@ export const gatewayPluginName = "argoproj-labs/gatewayAPI";
  * The service's own Service leads to the pods of the image before until the end, so that peers get no other.
  * Source: https://rollouts-plugin-trafficrouter-gatewayapi.readthedocs.io/en/latest/quick-start/
  */
-function routed({ namespace }: Environment, service: Service) {
+function routed({ namespace }: Environment, service: Service, settings: CanarySettings) {
   const route = exposedPort(service)?.protocol === "gRPC" ? "grpcRoute" : "httpRoute";
   return {
     stableService: service.name,
     canaryService: canaryServiceName(service.name),
-    scaleDownDelaySeconds: 30,
+    scaleDownDelaySeconds: keptSeconds(settings),
     trafficRouting: {
       plugins: { [gatewayPluginName]: { [route]: service.name, namespace, disableInProgressLabel: true } },
     },
@@ -91,7 +92,7 @@ function routed({ namespace }: Environment, service: Service) {
  * Source: https://argo-rollouts.readthedocs.io/en/stable/features/bluegreen/
  */
 function blueGreen(service: string, settings: BlueGreenSettings) {
-  const { autoPromotion, scaleDownDelay = "30s", prePromotionAnalysis, postPromotionAnalysis } = settings;
+  const { autoPromotion, prePromotionAnalysis, postPromotionAnalysis } = settings;
   const measured = (when: "pre" | "post") => ({
     templates: [{ templateName: promotionAnalysisName(service, when) }],
     args: analysisArguments(),
@@ -101,7 +102,7 @@ function blueGreen(service: string, settings: BlueGreenSettings) {
     previewService: previewServiceName(service),
     autoPromotionEnabled: autoPromotion !== false,
     ...(typeof autoPromotion === "string" ? { autoPromotionSeconds: secondsOf(autoPromotion) } : {}),
-    scaleDownDelaySeconds: secondsOf(scaleDownDelay),
+    scaleDownDelaySeconds: keptSeconds(settings),
     ...(prePromotionAnalysis === undefined ? {} : { prePromotionAnalysis: measured("pre") }),
     ...(postPromotionAnalysis === undefined ? {} : { postPromotionAnalysis: measured("post") }),
   };

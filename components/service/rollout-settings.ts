@@ -140,6 +140,12 @@ export function analysisSeconds(analysis: PromotionAnalysisSettings): number {
   return delay + (analysis.count - 1) * interval;
 }
 
+/** How long pods of the image before stay when no requests go to them any more. */
+export function keptSeconds(rollout: RolloutSettings): number {
+  if (rollout.strategy === "canary") return isRouted(rollout) ? 30 : 0;
+  return secondsOf(rollout.scaleDownDelay ?? "30s");
+}
+
 /** All that a rollout measures. */
 export function analysesOf(rollout: RolloutSettings): readonly AnalysisSettings[] {
   const found =

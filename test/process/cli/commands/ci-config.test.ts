@@ -627,6 +627,27 @@ test("migrations of an environment in which no job could ask what has become of 
   ]);
 });
 
+test("a hold that CI's job does not wait for is refused, also where the pods before are what it waits for", async () => {
+  const of = async (link: Record<string, unknown>, more: Record<string, unknown> = {}): Promise<string> => {
+    const verified = {
+      ci: { ...Object(settings()["delivery:ci"]), environment: { DELIVERY_KUBECONFIG: "kubeconfig" } },
+      gitops: { repository: deployUrl(), rollouts: {} },
+      verify: { minutes: 5, ...more },
+      services: { link },
+    };
+    write("stacks/Pulumi.dev.yaml", stringify({ config: settings(verified) }));
+    return (await ciConfig([])).stderr;
+  };
+  const blueGreen = (scaleDownDelay: string) => ({ rollout: { strategy: "blueGreen", scaleDownDelay } });
+  expect(await of(blueGreen("5m"))).toBe("");
+  expect(await of(blueGreen("10m"))).toContain(
+    "the hold of link of dev (10 and 10 of 15 minutes, since pods of the image before are kept for as long) and its timeout are longer than CI's job waits",
+  );
+  expect(await of(blueGreen("10m"), { waitMinutes: 20 })).toBe("");
+  expect(await of({ ...blueGreen("10m"), verify: "none" })).toBe("");
+  expect(await of({}, { minutes: 6 })).toContain("the hold of link of dev (6 and 10 of 15 minutes), ");
+});
+
 /** The scripts of a job or command. */
 function scripts(steps: readonly Step[]): string[] {
   return steps.flatMap((step) =>
