@@ -11,7 +11,7 @@ import { acceptedGuess } from "../init/accepted-guess.ts";
 import type { Guess } from "../init/guess.ts";
 import { needs, type Need } from "../init/needs.ts";
 import { ask, readRepository, type Repository } from "../init/repository.ts";
-import { directoryFrom, type EnvironmentPlace } from "../init/stack-text.ts";
+import { directoryFrom, placeholderId, type EnvironmentPlace, type Following } from "../init/stack-text.ts";
 import { environmentName, oneOf, UsageError, type OptionTable, type OptionValues } from "../options.ts";
 
 const options = {
@@ -63,27 +63,23 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
   const present = flags.print ? undefined : readPresent(file);
   if (present === undefined && !/^[a-z]([-a-z0-9]{0,20}[a-z0-9])?$/.test(flags.env))
     throw new UsageError(`--env ${JSON.stringify(flags.env)} must be 1 to 22 lower case letters, digits and '-'`);
-  const { guess, text, accepted } = acceptedGuess(
-    repository,
-    file,
-    await programUrl(repository),
-    new Map(),
-    placeOf(flags, repository.root),
-  );
+  const place = placeOf(flags, repository.root);
+  const { guess, text, accepted } = acceptedGuess(repository, file, await programUrl(repository), new Map(), place);
   if (guess.services.length === 0)
     throw new CommandError(
       `${root}: Git knows no Dockerfile there of which a service can be made${guess.leftOut.map(({ path, reason }) => `\n       ${path}: ${reason}`).join("")}`,
     );
   if (flags.print) return context.print(text.trimEnd());
   if (present !== undefined) assertSameMonorepo(file, present, repository.root);
-  if (flags.check) return check({ file, present, repository, environment: flags.env }, guess, context);
+  const asked = { file, repository, environment: flags.env, first: place.follows?.owner };
+  if (flags.check) return check({ ...asked, present }, guess, context);
   if (present === undefined) {
     mkdirSync("stacks", { recursive: true });
     writeFileAtomically(file, text);
     context.print(`wrote ${file}`);
     report(guess, context);
     for (const problem of accepted.problems) context.print(`to mend: ${problemLine(problem)}`);
-    return reportNeeds(missing({ file, present: text, repository, environment: flags.env }), context);
+    return reportNeeds(missing({ ...asked, present: text }), context);
   }
   if (present === text) return context.print(`${file} is what would be written`);
   context.print(createPatch(file, present, text, "as it is", "as it would be written").trimEnd());
@@ -109,7 +105,24 @@ function placeOf(
   };
   return {
     engine: engine ?? owner.ci.engine,
-    follows: { environment: env, owner: owner.name, from: last(owner.name) },
+    follows: {
+      environment: env,
+      owner: owner.name,
+      from: last(owner.name),
+      shared: sharedSettings(project, owner.name),
+    },
+  };
+}
+
+/** @throws CommandError for invalid ones */
+function sharedSettings(project: Project, owner: string): Following["shared"] {
+  const { app, images, gitops, ci } = project.stackFile(owner).read("app", "images", "gitops", "ci");
+  const { organizationId } = ci;
+  return {
+    app: app.name,
+    images,
+    repository: gitops?.repository,
+    organizationId: organizationId === placeholderId ? undefined : organizationId,
   };
 }
 
@@ -171,6 +184,8 @@ interface StackFileArgs {
   readonly present: string | undefined;
   readonly repository: Repository;
   readonly environment: string;
+  /** The one that the pipeline begins with. @default `environment` */
+  readonly first: string | undefined;
 }
 
 /** @throws CommandError with all that is missing */
@@ -191,12 +206,12 @@ function check(args: StackFileArgs, guess: Guess, context: CommandContext): void
   throw new CommandError(`missing:${found.map(({ what, how }) => `\n       ${what}: ${how}`).join("")}`);
 }
 
-function missing({ file, present = "", repository, environment }: StackFileArgs): Need[] {
+function missing({ file, present = "", repository, environment, first }: StackFileArgs): Need[] {
   const { settings, services, problems, given } = acceptance(file, present);
   const wrong = problems.map(({ location, message }) => ({ what: location, how: message }));
   return settings === undefined
     ? wrong
-    : [...wrong, ...needs({ settings, services, given, checkout: repository.checkout, environment })];
+    : [...wrong, ...needs({ settings, services, given, checkout: repository.checkout, environment, first })];
 }
 
 function reportNeeds(found: readonly Need[], { print }: CommandContext): void {

@@ -25,10 +25,12 @@ export interface NeedsArgs {
   /** The root of the checkout that the monorepo is in. */
   readonly checkout: string;
   readonly environment: string;
+  /** The one that the pipeline begins with. @default `environment` */
+  readonly first?: string | undefined;
 }
 
 /** What only people can get: ids, tokens, passwords, and the files that CI reads. */
-export function needs({ settings, services, given, checkout, environment }: NeedsArgs): Need[] {
+export function needs({ settings, services, given, checkout, environment, first = environment }: NeedsArgs): Need[] {
   const { ci, images, dependencies, github, gitops, owns } = settings;
   const set = (secret: string): string => `pulumi config set --stack ${environment} --secret ${secret}`;
   const named = new Set([
@@ -126,7 +128,7 @@ export function needs({ settings, services, given, checkout, environment }: Need
       : [
           {
             what: pipelineFiles[ci.engine].replace(/\/.*/, ""),
-            how: `npx delivery ci-config --env ${environment}, and commit what it writes`,
+            how: `npx delivery ci-config --env ${first}, and commit what it writes`,
           },
         ]),
   ];

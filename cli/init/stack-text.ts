@@ -1,7 +1,7 @@
 import { posix, relative } from "node:path";
 import { kubeconfigVariable } from "../../core/names.ts";
 import { schemaVersion } from "../../core/schema-version.ts";
-import type { CiEngineName } from "../../stacks/schema.ts";
+import type { CiEngineName, StackSettings } from "../../stacks/schema.ts";
 import { knownImage } from "./known-images.ts";
 import type { Guess, GuessedService } from "./guess.ts";
 import { flow, scalar } from "./yaml-text.ts";
@@ -15,8 +15,28 @@ export const placeholderOwner = "https://github.com/owner/";
 /** What an environment's stack file says that the repository does not tell. */
 export interface EnvironmentPlace {
   readonly engine: CiEngineName;
-  /** The stack that owns what environments share, and the environment whose images come here. @default this one is the first */
-  readonly follows?: { readonly environment: string; readonly owner: string; readonly from: string } | undefined;
+  /** @default this one is the first */
+  readonly follows?: Following | undefined;
+}
+
+/** An environment after others. */
+export interface Following {
+  readonly environment: string;
+  /** The stack that owns what environments share. */
+  readonly owner: string;
+  /** The environment whose images come here. */
+  readonly from: string;
+  /** What the owner says and all have in common, whatever the repository tells. */
+  readonly shared: SharedSettings;
+}
+
+interface SharedSettings {
+  readonly app: string;
+  readonly images: Pick<StackSettings["images"], "registry" | "organization" | "login" | "username">;
+  /** The deploy repository. @default it names none */
+  readonly repository: string | undefined;
+  /** CircleCI's. @default it names none */
+  readonly organizationId: string | undefined;
 }
 
 /** What stands for the slug of a project that another stack makes. */
@@ -30,8 +50,8 @@ export function stackText(guess: Guess, place: EnvironmentPlace = { engine: "cir
     "# Written by `npx delivery init`. Comments say what is guessed, and from what; → is to be filled in or checked.",
     "config:",
     ...section("schemaVersion", [String(schemaVersion)]),
-    ...appLines(guess),
-    ...imagesLines(guess),
+    ...appLines(guess, follows),
+    ...imagesLines(guess, follows),
     ...ciLines(guess, place),
     ...(guess.github === undefined
       ? ["  # delivery:github: { repository: owner/name } # → for pull requests; the checkout has no remote on GitHub"]
@@ -43,7 +63,9 @@ export function stackText(guess: Guess, place: EnvironmentPlace = { engine: "cir
             : [`    branch: ${scalar(guess.branch)} # what is merged there is delivered`]),
         ]),
     "  delivery:gitops:",
-    `    repository: ${scalar(`${guess.github === undefined ? `${placeholderOwner}${guess.app}` : `https://github.com/${guess.github}`}-deploy.git`)} # → a repository of yours, which may be empty`,
+    follows?.shared.repository === undefined
+      ? `    repository: ${scalar(`${guess.github === undefined ? `${placeholderOwner}${guess.app}` : `https://github.com/${guess.github}`}-deploy.git`)} # → a repository of yours, which may be empty`
+      : `    repository: ${scalar(follows.shared.repository)} # that of ${follows.owner}`,
     ...(follows === undefined
       ? ["  delivery:owns:", "    ciProject: true", "    argoCd: true"]
       : [
@@ -70,10 +92,10 @@ function section(name: string, [first = "", ...rest]: readonly string[]): string
   return [`  delivery:${name}:${first === "" ? "" : ` ${first}`}`, ...rest];
 }
 
-function appLines({ app, directory, pattern, services }: Guess): string[] {
+function appLines({ app, directory, pattern, services }: Guess, follows: Following | undefined): string[] {
   return [
     "  delivery:app:",
-    `    name: ${scalar(app)} # first part of images, contexts, namespaces`,
+    `    name: ${scalar(follows?.shared.app ?? app)} # first part of images, contexts, namespaces`,
     `    directory: ${scalar(directory)}`,
     ...(pattern === undefined
       ? []
@@ -86,14 +108,29 @@ function appLines({ app, directory, pattern, services }: Guess): string[] {
   ];
 }
 
-function imagesLines({ owner, context, services }: Guess): string[] {
+function imagesLines({ owner, context, services }: Guess, follows: Following | undefined): string[] {
   const wide = services.filter((service) => service.context === ".").length;
   return [
     "  delivery:images:",
-    `    organization: ${scalar(owner)} # → yours on Docker Hub; or \`registry:\` elsewhere`,
-    `    username: ${scalar(owner)} # → who pushes and pulls`,
+    ...(follows === undefined
+      ? [
+          `    organization: ${scalar(owner)} # → yours on Docker Hub; or \`registry:\` elsewhere`,
+          `    username: ${scalar(owner)} # → who pushes and pulls`,
+        ]
+      : sharedImagesLines(follows)),
     "    source: registry",
     ...(context === "app" ? [`    context: app # ${wide} of ${services.length} builds copy from the root`] : []),
+  ];
+}
+
+/** Images are promoted by digest, from where they are. */
+function sharedImagesLines({ owner, shared: { images } }: Following): string[] {
+  const { registry, organization, login, username } = images;
+  return [
+    ...(registry === "docker.io" ? [] : [`    registry: ${scalar(registry)} # that of ${owner}`]),
+    `    organization: ${scalar(organization)} # that of ${owner}`,
+    ...(username === undefined ? [] : [`    username: ${scalar(username)} # → who pulls`]),
+    ...(login === "password" ? [] : [`    login: ${login}`]),
   ];
 }
 
@@ -105,7 +142,10 @@ function ciLines({ github, ci, program, services }: Guess, { engine, follows }: 
   return [
     "  delivery:ci:",
     ...(engine === "circleci"
-      ? [`    organizationId: ${scalar(placeholderId)} # → CircleCI: Organization Settings`, project]
+      ? [
+          `    organizationId: ${scalar(follows?.shared.organizationId ?? placeholderId)} # ${follows?.shared.organizationId === undefined ? "→ CircleCI: Organization Settings" : `that of ${follows.owner}`}`,
+          project,
+        ]
       : [`    engine: ${engine}`]),
     ...(program === undefined
       ? []

@@ -75,6 +75,33 @@ test("a further environment promotes from the last before it, and owns nothing t
   expect(delivery(["ci-config", "--env", "dev"])).toMatchObject({ status: 0, err: "" });
 });
 
+test("a further environment has what the owner says that all have in common, as somebody has corrected it", () => {
+  init();
+  const organizationId = "3f0c8f0a-5d0e-4c1b-9c55-0a5d3c7e1f10";
+  const edited = stackFile()
+    .replace("name: shop #", "name: webshop #")
+    .replace("organization: acme #", "registry: ghcr.io\n    organization: acme-inc #")
+    .replace("username: acme #", "login: own #")
+    .replace("https://github.com/acme/shop-deploy.git", "https://git.example/infra.git")
+    .replace("00000000-0000-0000-0000-000000000000", organizationId);
+  writeFileSync(join(own.root, "stacks/Pulumi.dev.yaml"), edited);
+  const { out } = init("--env", "staging");
+  expect(out).toContain(".circleci: npx delivery ci-config --env dev, ");
+  const { config } = parse(readFileSync(join(own.root, "stacks/Pulumi.staging.yaml"), "utf8"));
+  expect(config).toMatchObject({
+    "delivery:app": { name: "webshop" },
+    "delivery:ci": { organizationId },
+    "delivery:gitops": { repository: "https://git.example/infra.git", branch: "staging" },
+  });
+  expect(config["delivery:images"]).toEqual({
+    registry: "ghcr.io",
+    organization: "acme-inc",
+    login: "own",
+    source: "registry",
+  });
+  expect(delivery(["ci-config", "--env", "dev"])).toMatchObject({ status: 0, err: "" });
+});
+
 test.each(["tekton", "travis"])("the pipeline may be run by %s, in further environments, too", (engine) => {
   expect(init("--engine", engine).status).toBe(0);
   expect(parse(stackFile()).config["delivery:ci"]).toMatchObject({ engine });
