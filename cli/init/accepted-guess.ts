@@ -15,7 +15,8 @@ export interface AcceptedGuess {
  * @param file the stack file, for messages; it need not be there
  * @param program the URL of this program's repository; `undefined`: it is in the monorepo's own
  * @param unwanted services that are to be left out besides, and why
- * @param place what the environment is. @default the first of those of CircleCI
+ * @param place what the environment is, of a file that people go on with: there they mend what it lacks for the services' own
+ *   files. @default the first of those of CircleCI, and nobody goes on with it
  */
 export function acceptedGuess(
   repository: Repository,
@@ -32,6 +33,7 @@ export function acceptedGuess(
     const accepted = acceptance(file, text);
     const known = refused.size;
     for (const problem of accepted.problems) {
+      if (place !== undefined && problem.message.includes(file) && !problem.location.startsWith(file)) continue;
       const name = serviceOf(problem, accepted.services);
       if (name !== undefined && guess.services.some((service) => service.name === name))
         refused.set(name, problem.message);

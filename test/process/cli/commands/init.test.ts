@@ -102,6 +102,18 @@ test("a further environment has what the owner says that all have in common, as 
   expect(delivery(["ci-config", "--env", "dev"])).toMatchObject({ status: 0, err: "" });
 });
 
+test("a service whose own file needs something of the stack file is none that is left out", () => {
+  const rollout = "replicas: 2\nrollout: { strategy: canary, steps: [{ weight: 50, pause: 1m }] }\n";
+  shop.commit({ "svc/link/service.yaml": rollout });
+  const { status, out } = init();
+  expect(status).toBe(0);
+  expect(out).toContain("3 services:\n  link: ");
+  expect(out).toMatch(
+    /^to mend: .*svc\/link\/service\.yaml: rollout: .* gitops\.rollouts of stacks\/Pulumi\.dev\.yaml/m,
+  );
+  expect(out).not.toContain("Left out");
+});
+
 test.each(["tekton", "travis"])("the pipeline may be run by %s, in further environments, too", (engine) => {
   expect(init("--engine", engine).status).toBe(0);
   expect(parse(stackFile()).config["delivery:ci"]).toMatchObject({ engine });
