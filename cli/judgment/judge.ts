@@ -145,7 +145,8 @@ function groupScores(metrics: readonly MetricJudgment[], weights: JudgmentSettin
     return counted.length === 0 ? [] : [{ group, score: (100 * passed.length) / counted.length, weight }];
   });
   const present = scored.reduce((total, { weight }) => total + weight, 0);
-  return scored.map((group) => ({ ...group, weight: (100 * group.weight) / present }));
+  // Divided by itself, a weight may come to a trifle more than the whole, which no record takes.
+  return scored.map((group) => ({ ...group, weight: Math.min(100, (100 * group.weight) / present) }));
 }
 
 /** With half of the metrics ignored for want of data, the rest says too little. */

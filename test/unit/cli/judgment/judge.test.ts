@@ -133,6 +133,21 @@ describe("missing values", () => {
     ]);
   });
 
+  test("a group that is left alone has all of the weight, and no more", () => {
+    const ignored = { missing: "ignore" };
+    const metrics = {
+      a: {},
+      b: ignored,
+      c: ignored,
+      d: ignored,
+      e: { group: "a" },
+      f: { group: "a" },
+      g: { group: "a" },
+    };
+    const values = { a: good, b: none, c: none, d: none, e: good, f: good, g: good };
+    expect(judged(metrics, values, { groups: { b: 14.2 } }).groups).toEqual([{ group: "a", score: 100, weight: 100 }]);
+  });
+
   test("ignored for half of the metrics, nothing can be said", () =>
     expect(judged({ errors: { missing: "ignore" }, a: {} }, { errors: none, a: good })).toMatchObject({
       verdict: "fail",
