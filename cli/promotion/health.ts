@@ -1,5 +1,6 @@
 import { shortDigest, type Release } from "../../git/records.ts";
 import { valueAt } from "../../kubernetes/json.ts";
+import type { ApiError } from "../../kubernetes/errors.ts";
 import { conditionOf, listAt, numberAt, stringAt, type KubernetesObject } from "../../kubernetes/object.ts";
 import { applicationStatus } from "../status/cluster-status.ts";
 import { declaredAt, workloadStatus } from "../status/workload-status.ts";
@@ -21,6 +22,8 @@ export interface HealthStatus extends ServiceObjects {
   readonly releasedAt: string | null;
   /** Whether Argo CD has to say so, too: with delivery `gitops`. */
   readonly argoCd: boolean;
+  /** Why it may have a Rollout that is not seen. @default it has none */
+  readonly hiddenRollouts?: ApiError | undefined;
 }
 
 /**

@@ -52,14 +52,15 @@ export async function readHealth({
 }: HealthSource): Promise<(service: string) => HealthStatus> {
   const argoCd = endpoints.delivery === "gitops";
   const client = cluster();
-  const [{ releases }, applications, { workloads, runs }, pods, disruptionBudgets, cronJobs] = await Promise.all([
-    read(),
-    argoCd ? listApplications(argoCdCluster?.() ?? client, endpoints, signal) : [],
-    listWorkloads(client, endpoints, signal),
-    listPods(client, endpoints, signal),
-    listAll(client, "policy/v1/poddisruptionbudgets", endpoints, signal),
-    listAll(client, "batch/v1/cronjobs", endpoints, signal),
-  ]);
+  const [{ releases }, applications, { workloads, runs, hiddenRollouts }, pods, disruptionBudgets, cronJobs] =
+    await Promise.all([
+      read(),
+      argoCd ? listApplications(argoCdCluster?.() ?? client, endpoints, signal) : [],
+      listWorkloads(client, endpoints, signal),
+      listPods(client, endpoints, signal),
+      listAll(client, "policy/v1/poddisruptionbudgets", endpoints, signal),
+      listAll(client, "batch/v1/cronjobs", endpoints, signal),
+    ]);
   const named = (objects: readonly KubernetesObject[], name: string): KubernetesObject | undefined =>
     objects.find((object) => nameOf(object) === name);
   const ofService = (objects: readonly KubernetesObject[], service: string): KubernetesObject[] =>
@@ -73,5 +74,6 @@ export async function readHealth({
     pods: ofService(pods, service),
     disruptionBudgets,
     cronJobs,
+    hiddenRollouts,
   });
 }

@@ -3,7 +3,7 @@ import { NotReachableError } from "../../core/error.ts";
 import { projectName } from "../../core/names.ts";
 import { migrationLabel } from "../../git/migration-record.ts";
 import type { KubernetesClient } from "../../kubernetes/client.ts";
-import { isForbidden, isNotFound } from "../../kubernetes/errors.ts";
+import { isForbidden, isNotFound, type ApiError } from "../../kubernetes/errors.ts";
 import { labelsAt, listAt, nameOf, stringAt, type KubernetesObject } from "../../kubernetes/object.ts";
 import { memoryHints } from "./out-of-memory.ts";
 import { listRefusals } from "./refused-pods.ts";
@@ -72,6 +72,8 @@ interface Workloads {
   readonly workloads: KubernetesObject[];
   /** The Jobs that CronJobs have made. */
   readonly runs: KubernetesObject[];
+  /** Why there may be Rollouts that are not among them. @default there are none */
+  readonly hiddenRollouts?: ApiError | undefined;
 }
 
 export async function listWorkloads(
@@ -79,11 +81,15 @@ export async function listWorkloads(
   location: ClusterLocation,
   signal: AbortSignal,
 ): Promise<Workloads> {
+  let hiddenRollouts: ApiError | undefined;
   const list = async (kind: string, group: string, plural: string): Promise<KubernetesObject[]> => {
     const found = await listOwn(client, group, plural, location, signal).catch((error: unknown) => {
       // Some that are no whole clusters have Deployments alone; and most have no Argo Rollouts, of which their users may know nothing.
       if (kind !== "Deployment" && isNotFound(error)) return [];
-      if (kind === "Rollout" && isForbidden(error)) return [];
+      if (kind === "Rollout" && isForbidden(error)) {
+        hiddenRollouts = error;
+        return [];
+      }
       throw error;
     });
     // The objects of a list do not say what they are.
@@ -109,6 +115,7 @@ export async function listWorkloads(
       ...jobs.filter((job) => !isMade(job) && isOfService(job)),
     ],
     runs: jobs.filter(isMade),
+    hiddenRollouts,
   };
 }
 

@@ -147,6 +147,8 @@ async function findingOn(
   // It would wait for ever, and would not be promoted.
   if (rules === undefined)
     return { state: "held", detail: "the stack file says no more that it has to prove anything" };
+  // Its Rollout would count as one that is not there, and every image be taken back.
+  if (rules.hasRollout === true && status.hiddenRollouts !== undefined) throw status.hiddenRollouts;
   const finding = assess({ ...target, rules, status, now: Date.now() });
   if (finding.state !== "hold" && finding.state !== "held") return finding;
   const outcomes = await runChecks(

@@ -8,6 +8,8 @@ import type { Project } from "../project/stack-file.ts";
 export interface ServiceRules extends VerificationRules {
   /** Its primary port. @default the first that its container has */
   readonly port: number | undefined;
+  /** Whether Argo Rollouts makes its pods. @default no */
+  readonly hasRollout?: boolean;
 }
 
 /**
@@ -30,6 +32,6 @@ export function rulesOf(project: Project, environment: string): (service: string
     const service = services.get(name);
     if (service?.replicas === 0) return undefined;
     const rules = verificationRules(verify, service?.verify);
-    return rules && { ...rules, port: service?.port };
+    return rules && { ...rules, port: service?.port, hasRollout: service?.rollout !== undefined };
   };
 }

@@ -227,6 +227,18 @@ describe("what has to prove itself", () => {
   });
 });
 
+test("an image of a Rollout that may not be read keeps its place, and those of others get their verdicts", async () => {
+  const rollout = { strategy: "blueGreen" };
+  declare({}, "dev", { link: { rollout } });
+  commit(60, { link: two, user: two }, pending);
+  runs({ user: 4 }, { user: two });
+  cluster.refused.add("/apis/argoproj.io/v1alpha1/namespaces/shop-dev/rollouts");
+  const { error } = await verified();
+  expect(error).toMatch(/^dev cannot be asked, so link has no verdict yet: refused by .*: forbidden$/);
+  expect(record("link")).toMatchObject({ image: { digest: two }, verification: { state: "pending" } });
+  expect(record("user").verification).toMatchObject({ state: "passed" });
+});
+
 describe("an image that runs on all pods and is well", () => {
   test("passes, and the verdict stands beside the record: when, what was found, and where", async () => {
     commit(5, { link: two }, { ...pending, sourceCommit: "0123456" });
