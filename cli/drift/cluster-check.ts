@@ -1,8 +1,9 @@
+import { errorMessage } from "../../core/error.ts";
 import { applicationName } from "../../core/names.ts";
 import { shortDigest } from "../../git/records.ts";
 import type { ReleaseRecord } from "../../git/release-record.ts";
 import type { KubernetesClient } from "../../kubernetes/client.ts";
-import { isForbidden, isNotFound } from "../../kubernetes/errors.ts";
+import { isForbidden, isNotFound, type ApiError } from "../../kubernetes/errors.ts";
 import { valueAt } from "../../kubernetes/json.ts";
 import { listAt, nameOf, stringAt, type KubernetesObject } from "../../kubernetes/object.ts";
 import { applicationStatus, listApplications, listWorkloads, type ClusterLocation } from "../status/cluster-status.ts";
@@ -27,6 +28,8 @@ export interface ClusterStatus {
   readonly runs: readonly KubernetesObject[];
   /** The events that say why pods were not made. @default there are none */
   readonly refusals?: readonly KubernetesObject[];
+  /** Why Rollouts are not seen. @default they are */
+  readonly hiddenRollouts?: ApiError | undefined;
   /** By `Kind/name`. */
   readonly objects: ReadonlyMap<string, KubernetesObject>;
 }
@@ -37,19 +40,24 @@ export async function clusterCheck(
   args: ClusterCheckArgs,
   signal: AbortSignal,
 ): Promise<Check> {
-  const [applications, { workloads, runs }, refusals, objects] = await Promise.all([
+  const [applications, { workloads, runs, hiddenRollouts }, refusals, objects] = await Promise.all([
     args.delivery === "gitops" ? listApplications(client, args, signal) : [],
     listWorkloads(client, args, signal),
     listRefusals(client, args.namespace, signal),
     liveObjects(client, args.namespace, signal),
   ]);
+  const status = { applications, workloads, runs, refusals, hiddenRollouts, objects };
+  const unseen = [...(args.records?.keys() ?? [])].filter((service) => isHidden(service, status));
   const reasons = [
     ...(args.delivery === "gitops" && args.records === undefined
       ? ["what is to run is not known without the deploy repository"]
       : []),
     ...(args.declared === undefined ? ["which objects are extra is not known without the stack's state"] : []),
+    ...(unseen.length === 0
+      ? []
+      : [`the Rollout of ${unseen.join(", ")} cannot be read (${errorMessage(hiddenRollouts)})`]),
   ];
-  const findings = clusterFindings(args, { applications, workloads, runs, refusals, objects });
+  const findings = clusterFindings(args, status);
   return checkOf("cluster", findings, reasons.length === 0 ? null : reasons.join("; "));
 }
 
@@ -95,10 +103,16 @@ function applicationFindings(application: KubernetesObject): Finding[] {
 function imageFindings(service: string, { image }: ReleaseRecord, status: ClusterStatus): Finding[] {
   if (image === undefined) return [];
   const workload = status.workloads.find((one) => nameOf(one) === service);
+  if (workload === undefined && isHidden(service, status)) return [];
   if (workload === undefined) return [{ what: `${expectedKind(service, status)} ${service}`, change: "is not there" }];
   const running = workloadStatus(workload).image;
   if (running === `${image.repository}@${image.digest}`) return [];
   return [{ what: whatOf(workload), change: `runs ${running}, and ${shortDigest(image.digest)} is released` }];
+}
+
+/** Whether a service may have a Rollout that is not seen. */
+function isHidden(service: string, status: ClusterStatus): boolean {
+  return status.hiddenRollouts !== undefined && expectedKind(service, status) === "Rollout";
 }
 
 /** A service without pods is no finding before its first release. */

@@ -3,6 +3,7 @@ import { valueAt } from "../../kubernetes/json.ts";
 import type { ApiError } from "../../kubernetes/errors.ts";
 import { conditionOf, listAt, numberAt, stringAt, type KubernetesObject } from "../../kubernetes/object.ts";
 import { applicationStatus } from "../status/cluster-status.ts";
+import { oneLine } from "../status/reading.ts";
 import { declaredAt, workloadStatus } from "../status/workload-status.ts";
 import { idleProblem, type ServiceObjects } from "./idle-objects.ts";
 
@@ -54,9 +55,12 @@ export function healthOf(
 
 function workloadProblem(
   digest: string,
-  { argoCd, application, workload, runs, pods }: HealthStatus,
+  { argoCd, application, workload, runs, pods, hiddenRollouts }: HealthStatus,
 ): string | undefined {
-  if (workload === undefined) return "has no Deployment on the cluster, nor a Rollout, StatefulSet, CronJob or Job";
+  if (workload === undefined)
+    return hiddenRollouts === undefined
+      ? "has no Deployment on the cluster, nor a Rollout, StatefulSet, CronJob or Job"
+      : `has no Deployment on the cluster, nor a StatefulSet, CronJob or Job; Rollouts cannot be read (${oneLine(hiddenRollouts.message)})`;
   const { image, health, message } = workloadStatus(workload, { jobs: runs, pods });
   if (!image.endsWith(`@${digest}`)) return `does not run ${shortDigest(digest)} yet, but ${image || "no image"}`;
   if (health !== "Healthy") return `is ${health}: ${message ?? ""}`;

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { clusterFindings, type ClusterCheckArgs, type ClusterStatus } from "../../../../cli/drift/cluster-check.ts";
+import { ApiError } from "../../../../kubernetes/errors.ts";
 import type { JsonMap } from "../../../../kubernetes/json.ts";
 import { withValue } from "../../../../kubernetes/object.ts";
 import { runningService } from "../../../support/sample-running-service.ts";
@@ -145,6 +146,13 @@ test.each<[what: string, kind: string, changes: Partial<ClusterStatus>, findings
     [["CronJob link", "runs other, and sha256:111111111111 is released"]],
   ],
   ["a StatefulSet whose pods are ready", "StatefulSet", { workloads: [stateful] }, []],
+  ["a Rollout that is gone", "Rollout", { workloads: [] }, [["Rollout link", "is not there"]]],
+  [
+    "a Rollout that may not be read",
+    "Rollout",
+    { workloads: [], hiddenRollouts: new ApiError("forbidden", { status: 403, reason: "Forbidden" }) },
+    [],
+  ],
   ["a StatefulSet that is gone", "StatefulSet", { workloads: [] }, [["StatefulSet link", "is not there"]]],
   [
     "a StatefulSet whose pods are not all new",

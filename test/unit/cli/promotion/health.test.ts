@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { healthOf, type HealthStatus } from "../../../../cli/promotion/health.ts";
+import { ApiError } from "../../../../kubernetes/errors.ts";
 import type { JsonMap } from "../../../../kubernetes/json.ts";
 import { withValue } from "../../../../kubernetes/object.ts";
 import { runningService } from "../../../support/sample-running-service.ts";
@@ -89,6 +90,11 @@ test.each<[what: string, changes: Partial<HealthStatus>, detail: RegExp]>([
     "no Deployment",
     { workload: undefined },
     /^has no Deployment on the cluster, nor a Rollout, StatefulSet, CronJob or Job$/,
+  ],
+  [
+    "a Rollout that may not be read",
+    { workload: undefined, hiddenRollouts: new ApiError("forbidden", { status: 403, reason: "Forbidden" }) },
+    /^has no Deployment on the cluster, nor a StatefulSet, CronJob or Job; Rollouts cannot be read \(forbidden\)$/,
   ],
   [
     "another image",
