@@ -1,6 +1,7 @@
 import { readBranch } from "../../git/deploy-repository.ts";
 import { recordTimelines, type RecordedRelease } from "../../git/record-timeline.ts";
 import { shortDigest } from "../../git/records.ts";
+import { laterWaves } from "../../git/waves.ts";
 import type { DeliveryEnvironment } from "../project/environment.ts";
 import type { VerifiedService } from "./verify.ts";
 
@@ -9,15 +10,22 @@ const period = 24 * 3_600_000;
 
 /**
  * What has come of the images of the last day, as the release records tell: a run that was killed may have told nobody.
+ * @returns wave by wave, where there are several
  * @throws DeployRepositoryError
  */
 export function recentOutcomes(environment: DeliveryEnvironment): Promise<readonly VerifiedService[]> {
   return readBranch(
     environment,
-    async ({ commit }, git) => {
+    async (snapshot, git) => {
+      const { commit } = snapshot;
       if (commit === undefined) return [];
-      const timelines = await recordTimelines(git, commit, environment.directory);
-      return [...timelines].flatMap(([service, timeline]) => outcomesOf(service, timeline, Date.now() - period));
+      const { directory } = environment;
+      const found: VerifiedService[] = [];
+      for (const each of [directory, ...laterWaves(snapshot, directory).map((wave) => wave.directory)]) {
+        const timelines = await recordTimelines(git, commit, each);
+        for (const [service, timeline] of timelines) found.push(...outcomesOf(service, timeline, Date.now() - period));
+      }
+      return found;
     },
     "whole history",
   );
@@ -40,16 +48,17 @@ export function outcomesOf(
       if (Date.parse(newer?.at ?? at) < since) return [];
       if (image === undefined || verification === undefined) return [];
       const verified = { service, digest: image.digest, sourceCommit };
+      const { rejected, image: next } = newer?.record ?? {};
+      // Also what has passed may be taken back: where somebody had it asked again, or in another wave of clusters.
+      if (next !== undefined && rejected?.digest === image.digest && rejected.reason !== undefined)
+        return [{ ...verified, outcome: { state: "failed", evidence: rejected.reason, back: next.digest } }];
       if (verification.state === "passed")
         return [{ ...verified, outcome: { state: "passed", evidence: verification.evidence } }];
       if (verification.state === "failed")
         return [{ ...verified, outcome: { state: "failed", evidence: verification.evidence, back: null } }];
       if (newer === undefined) return [{ ...verified, outcome: { state: "pending", detail: "it has no verdict yet" } }];
-      const { rejected, image: next } = newer.record;
       // Of the same image, the newer record says it.
       if (next === undefined || next.digest === image.digest) return [];
-      if (rejected?.digest === image.digest && rejected.reason !== undefined)
-        return [{ ...verified, outcome: { state: "failed", evidence: rejected.reason, back: next.digest } }];
       return [{ ...verified, outcome: { state: "superseded", detail: `superseded by ${shortDigest(next.digest)}` } }];
     },
   );

@@ -36,11 +36,12 @@ export async function tellGitHub(
     if (isToTell) context.note(`GitHub is not told: ${githubTokenVariable} is not set`);
     return;
   }
-  const known = await recent().catch((error: unknown): readonly VerifiedService[] => {
+  const recently = await recent().catch((error: unknown): readonly VerifiedService[] => {
     if (context.signal.aborted) throw error;
     context.note(`GitHub is told of nothing that earlier runs have found: ${errorMessage(error)}`);
     return [];
   });
+  const known = perImage(recently);
   const commits = Map.groupBy(
     [...found, ...known.filter((one) => !found.some((other) => isSame(one, other)))].filter(
       ({ sourceCommit }) => sourceCommit !== undefined,
@@ -83,7 +84,10 @@ async function isMissing(
 
 /** Of the waves of an image, the one that has failed counts, or else the last one. */
 function perImage(services: readonly VerifiedService[]): readonly VerifiedService[] {
-  const groups = Map.groupBy(services, ({ service, digest }) => `${service}@${digest}`);
+  const groups = Map.groupBy(
+    services,
+    ({ service, digest, sourceCommit = "" }) => `${service}@${digest} ${sourceCommit}`,
+  );
   return [...groups.values()].flatMap(
     (waves) => waves.find(({ outcome }) => outcome.state === "failed") ?? waves.at(-1) ?? [],
   );

@@ -9,6 +9,7 @@ import { command as release } from "../../../../cli/commands/release.ts";
 import { command as rollback } from "../../../../cli/commands/rollback.ts";
 import { command as status } from "../../../../cli/commands/status.ts";
 import { command as verify } from "../../../../cli/commands/verify.ts";
+import { recentOutcomes } from "../../../../cli/verification/recent-outcomes.ts";
 import { errorMessage } from "../../../../core/error.ts";
 import {
   initialRecord,
@@ -292,6 +293,25 @@ describe("what fails", () => {
     );
     expect((await verified()).output).toBe("dev: nothing waits for a verdict");
     expect(digests()).toEqual([one, one]);
+  });
+
+  test("in the second wave is what the records say of the image afterwards, although it has passed in the first one", async () => {
+    await inSecondWave();
+    const found = async (): Promise<readonly string[]> => {
+      const target = { name: "dev", directory: "dev", repository: repository.url, branch: "main" };
+      const recent = await recentOutcomes({ ...target, stableTag: undefined, imagesOf: (service) => service });
+      return recent.flatMap(({ service, digest, outcome }) =>
+        service === "link" && digest === two ? [outcome.state] : [],
+      );
+    };
+    answers(eu, false);
+    runs({ own: { link: two }, us: { link: two }, eu: { link: one } });
+    await verified();
+    expect(await found()).toEqual(["passed", "pending"]);
+    runs({ own: { link: two }, us: { link: two }, eu: { link: two } });
+    await verified();
+    expect(digests()).toEqual([one, one]);
+    expect(await found()).toEqual(["failed", "failed"]);
   });
 
   test("in the second wave does not wait there for what the first one has by then", async () => {

@@ -97,6 +97,23 @@ test("what another run has found of the same commit counts, too", async () => {
   expect(await status()).toMatchObject({ state: "success", description: "catalog, cart passed" });
 });
 
+test("of several waves of clusters, the one that has failed counts, and no later run takes that back", async () => {
+  const services = (...outcomes: Outcome[]): VerifiedService[] =>
+    outcomes.map((outcome) => ({ service: "cart", digest: two, sourceCommit: commit, outcome }));
+  const tell = async (found: VerifiedService[], recent: VerifiedService[]): Promise<void> =>
+    tellGitHub(new StackFile("dev", directory), { found, recent: async () => recent }, link, context(writeToken, []));
+  await tell(services(failed), services(failed, failed));
+  const before = (await statuses()).length;
+  // In the first wave it could not be taken back.
+  await tell([], services(passed, failed));
+  expect((await statuses()).length).toBe(before);
+  await tell(services(pending), []);
+  await tell([], services(passed, pending));
+  expect(await status()).toMatchObject({ state: "pending", description: "cart proves itself" });
+  await tell([], services(passed, passed));
+  expect(await status()).toMatchObject({ state: "success", description: "cart passed" });
+});
+
 test("nobody waits for the verdict of what was superseded, and nothing else is said of it", async () => {
   const before = (await statuses()).length;
   await told(writeToken, { cart: superseded });

@@ -39,6 +39,16 @@ test.each<[string, RecordedRelease[], object[]]>([
     [found(2, { state: "failed", evidence: "is Degraded", back: digest(1) })],
   ],
   [
+    "one was taken back after it had passed",
+    [release(9, 1, rejected(2, "eu: is Degraded")), release(8, 2, passed), release(7, 2, pending), release(1, 1)],
+    [found(2, { state: "failed", evidence: "eu: is Degraded", back: digest(1) })],
+  ],
+  [
+    "a person has rolled back what had passed, and does not say why",
+    [release(9, 1, rejected(2)), release(8, 2, passed), release(1, 1)],
+    [found(2, { state: "passed", evidence: "all is well" })],
+  ],
+  [
     "one was followed by another, which waits",
     [release(9, 2, pending), release(8, 1, pending)],
     [
