@@ -98,8 +98,17 @@ function statusOf(environment: string, services: readonly VerifiedService[]): Co
   const named = (state: VerifiedService["outcome"]["state"]): string[] =>
     services.flatMap(({ service, outcome }) => (outcome.state === state ? [service] : []));
   const [failed, pending] = [named("failed"), named("pending")];
-  if (failed.length > 0)
-    return { context, state: "failure", description: `${failed.join(", ")} failed, and is taken back` };
+  const running = services.flatMap(({ service, outcome }) =>
+    outcome.state === "failed" && outcome.back === null ? [service] : [],
+  );
+  const back = failed.filter((service) => !running.includes(service));
+  if (failed.length > 0) {
+    const parts = [
+      ...(back.length === 0 ? [] : [`${back.join(", ")} failed, and is taken back`]),
+      ...(running.length === 0 ? [] : [`${running.join(", ")} failed, and still runs`]),
+    ];
+    return { context, state: "failure", description: parts.join("; ") };
+  }
   if (pending.length > 0) return { context, state: "pending", description: `${pending.join(", ")} proves itself` };
   const [passed, superseded] = [named("passed"), named("superseded")];
   const told = [
@@ -120,7 +129,7 @@ async function comment(
     if (outcome.state !== "failed") return [];
     const now =
       outcome.back === null
-        ? `still ${code(shortDigest(digest))}: ${plain(outcome.stays ?? "")}`
+        ? `still ${code(shortDigest(digest))}${outcome.stays === undefined ? "" : `: ${plain(outcome.stays)}`}`
         : `${code(shortDigest(outcome.back))}, what it ran before`;
     return [`| ${plain(service)} | ${code(shortDigest(digest))} | ${plain(outcome.evidence)} | ${now} |`];
   });

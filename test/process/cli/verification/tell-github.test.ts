@@ -62,6 +62,12 @@ test.each<[string, Record<string, Outcome>, string, string]>([
   ["pending", { cart: pending, catalog: passed }, "pending", "cart proves itself"],
   ["success", { cart: passed }, "success", "cart passed"],
   ["failure", { cart: failed, catalog: pending }, "failure", "cart failed, and is taken back"],
+  [
+    "failure of what cannot go back",
+    { cart: failed, catalog: { ...failed, back: null, stays: "it is the first image of the service" } },
+    "failure",
+    "cart failed, and is taken back; catalog failed, and still runs",
+  ],
 ])("the commit that an image was built from gets the status %s", async (_state, outcomes, state, description) => {
   expect(await told(writeToken, outcomes)).toEqual([]);
   expect(await status()).toMatchObject({ state, description, context: "delivery/verify-dev", target_url: link });
