@@ -73,9 +73,10 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
   const { service: services } = flags;
   if (services !== undefined) await assertKnown(environment, services);
   const link = ciRun(context.environment).link;
+  const waves = openWaves(project, environment, context);
   const { verified, refusal } = await verifyWaves({
     project,
-    waves: openWaves(project, environment, context),
+    waves,
     rulesOf: rulesOf(project, environment.name),
     services,
     wait: flags.wait,
@@ -90,9 +91,11 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
     context,
   );
   report(environment, verified, flags.json, context);
-  if (refusal !== undefined) context.note(refusal.message);
-  assertNoneFailed(environment, verified);
-  if (refusal !== undefined) throw new CommandError(`${environment.name}: not all clusters have answered`);
+  const isSingle = waves.length === 1;
+  if (refusal !== undefined && !isSingle) context.note(refusal.message);
+  const unanswered = isSingle ? refusal?.message : refusal && `${environment.name}: not all clusters have answered`;
+  const problems = [unanswered, failureOf(environment, verified)].filter((problem) => problem !== undefined);
+  if (problems.length > 0) throw new CommandError(problems.join("\n"));
 }
 
 function assertKnown(environment: DeliveryEnvironment, services: readonly string[]): Promise<void> {
@@ -140,10 +143,9 @@ function line({ service, digest, outcome }: VerifiedService): string {
   }
 }
 
-function assertNoneFailed({ name }: DeliveryEnvironment, verified: readonly VerifiedService[]): void {
+/** @returns `undefined`: none has failed */
+function failureOf({ name }: DeliveryEnvironment, verified: readonly VerifiedService[]): string | undefined {
   const failed = verified.filter(({ outcome }) => outcome.state === "failed");
-  if (failed.length === 0) return;
-  throw new CommandError(
-    `${name}: ${failed.map(({ service }) => service).join(", ")} has not proved itself\n${failed.map((one) => `  ${line(one)}`).join("\n")}`,
-  );
+  if (failed.length === 0) return undefined;
+  return `${name}: ${failed.map(({ service }) => service).join(", ")} has not proved itself\n${failed.map((one) => `  ${line(one)}`).join("\n")}`;
 }

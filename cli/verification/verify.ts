@@ -24,6 +24,13 @@ export interface VerifiedService {
   readonly outcome: Outcome;
 }
 
+export interface Verified {
+  /** By service; those that were asked and have no verdict yet are there, too. */
+  readonly verified: readonly VerifiedService[];
+  /** Why some of them have none: a cluster refuses, or does not answer. The verdicts of the others count. @default all answer */
+  readonly refusal?: CommandError;
+}
+
 interface VerifyArgs {
   readonly environment: DeliveryEnvironment;
   /** It has to on all of them. */
@@ -45,11 +52,11 @@ const shortestPause = 250;
 const heartbeat = 60_000;
 
 /**
- * Waits until the images of an environment have proved themselves, and takes back those that do not.
- * @returns what has come of them, by service
- * @throws CommandError where the cluster refuses, or does not answer until the end: then these images wait for the next look
+ * Waits until the images of an environment have proved themselves, and takes back those that do not. Where a cluster refuses, or
+ * does not answer until the end, what is not known then waits for the next look.
+ * @throws CommandError where a service has nothing to prove, and where it is interrupted
  */
-export async function verify(args: VerifyArgs): Promise<readonly VerifiedService[]> {
+export async function verify(args: VerifyArgs): Promise<Verified> {
   const { environment, wait, context } = args;
   const wave = environment.wave?.number;
   const deadline = Date.now() + wait;
@@ -86,8 +93,14 @@ export async function verify(args: VerifyArgs): Promise<readonly VerifiedService
       return outcome === undefined ? [] : [{ ...target, wave, outcome }];
     });
     done.push(...outcomes);
-    if (refusal !== undefined) throw refusal;
     open = open.filter(({ service }) => !written.has(service));
+    if (refusal !== undefined) {
+      const left = open.map((target): VerifiedService => {
+        const detail = seen.find((one) => one.target === target)?.finding.detail ?? refusal.message;
+        return { ...target, wave, outcome: { state: "pending", detail } };
+      });
+      return { verified: byService([...done, ...left]), refusal };
+    }
     const now = Date.now();
     const waiting = seen.filter(({ target }) => open.includes(target));
     // What cannot be over in time is left to whoever looks next, so that no job is paid for waiting.
@@ -112,7 +125,11 @@ export async function verify(args: VerifyArgs): Promise<readonly VerifiedService
     }
     if (open.length > 0) await pause({ look, left, deadline, change, signal: context.signal });
   }
-  return done.toSorted((one, other) => one.service.localeCompare(other.service));
+  return { verified: byService(done) };
+}
+
+function byService(services: readonly VerifiedService[]): readonly VerifiedService[] {
+  return services.toSorted((one, other) => one.service.localeCompare(other.service));
 }
 
 async function targets({ environment, services, rulesOf }: VerifyArgs): Promise<readonly Target[]> {

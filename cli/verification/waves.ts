@@ -20,7 +20,7 @@ import { endpointSettings } from "../status/endpoints.ts";
 import { releasesReader } from "../status/git-status.ts";
 import type { ServiceRules } from "./rules.ts";
 import type { AskedCluster } from "./look.ts";
-import { verify, type VerifiedService } from "./verify.ts";
+import { verify, type Verified, type VerifiedService } from "./verify.ts";
 
 // What is released is in the first wave. Whoever verifies carries it on: once an image has proved itself on all clusters of a wave,
 // a commit of its own brings it to the next one. As with verdicts, all that is known lies in Git, so that it does not matter which
@@ -80,15 +80,9 @@ interface VerifyWavesArgs {
   readonly context: CommandContext;
 }
 
-interface VerifiedWaves {
-  readonly verified: readonly VerifiedService[];
-  /** Why some have no verdict: a cluster does not answer. Those of the others count. @default all answer */
-  readonly refusal?: CommandError;
-}
-
 /** Has every wave prove itself, and brings what has passed to the next one, wave by wave. */
-export async function verifyWaves(args: VerifyWavesArgs): Promise<VerifiedWaves> {
-  const { waves, services, wait, context } = args;
+export async function verifyWaves(args: VerifyWavesArgs): Promise<Verified> {
+  const { waves, services, wait } = args;
   const deadline = Date.now() + wait;
   const verified: VerifiedService[] = [];
   const refusals: CommandError[] = [];
@@ -98,22 +92,16 @@ export async function verifyWaves(args: VerifyWavesArgs): Promise<VerifiedWaves>
     const before = waves[index - 1];
     if (before !== undefined) verified.push(...(await carryOn(args, before.environment, environment)));
     const asked = before === undefined ? services : await running(environment, services);
-    try {
-      verified.push(
-        ...(await verify({
-          ...args,
-          environment,
-          clusters,
-          services: asked,
-          wait: Math.max(0, deadline - Date.now()),
-        })),
-      );
-    } catch (error) {
-      // What the clusters of one wave do not answer holds up nothing that has passed there before.
-      if (!(error instanceof CommandError) || waves.length === 1 || context.signal.aborted) throw error;
-      refusals.push(error);
-      verified.push(...(await unanswered(environment, error)));
-    }
+    // What the clusters of one wave do not answer holds up nothing that has passed there before.
+    const found = await verify({
+      ...args,
+      environment,
+      clusters,
+      services: asked,
+      wait: Math.max(0, deadline - Date.now()),
+    });
+    verified.push(...found.verified);
+    if (found.refusal !== undefined) refusals.push(found.refusal);
   }
   if (refusals.length === 0) return { verified };
   return { verified, refusal: new CommandError(refusals.map(({ message }) => message).join("\n")) };
@@ -124,26 +112,9 @@ export async function verifyWaves(args: VerifyWavesArgs): Promise<VerifiedWaves>
  * @returns those that have a verdict
  */
 async function decided(args: VerifyWavesArgs, wave: VerifiedWave): Promise<readonly VerifiedService[]> {
-  try {
-    const found = await verify({ ...args, ...wave, wait: 0 });
-    return found.filter(({ outcome }) => ["passed", "failed"].includes(outcome.state));
-  } catch (error) {
-    // Its turn comes, and says so.
-    if (!(error instanceof CommandError) || args.context.signal.aborted) throw error;
-    return [];
-  }
-}
-
-/** Those that still wait for a verdict, since a cluster has not answered. */
-async function unanswered(environment: DeliveryEnvironment, { message }: Error): Promise<readonly VerifiedService[]> {
-  const records = await readBranch(environment, (snapshot) => readRecords(snapshot, environment.directory));
-  return [...records].flatMap(([service, { image, sourceCommit, verification }]): VerifiedService[] => {
-    if (image === undefined || verification?.state !== "pending") return [];
-    const { digest } = image;
-    return [
-      { service, digest, sourceCommit, wave: environment.wave?.number, outcome: { state: "pending", detail: message } },
-    ];
-  });
+  // Where a cluster does not answer, its turn comes, and says so.
+  const { verified } = await verify({ ...args, ...wave, wait: 0 });
+  return verified.filter(({ outcome }) => ["passed", "failed"].includes(outcome.state));
 }
 
 /** Those that a later wave has by now. */

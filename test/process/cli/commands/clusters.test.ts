@@ -379,6 +379,31 @@ describe("a cluster that is away", () => {
     us = await KubernetesStandIn.start();
   });
 
+  test("is no word for what is asked of a service that is not released, or has nothing to prove", async () => {
+    repository.commit({ [recordPath("dev", "link")]: initialRecord("link") });
+    declare("dev", { verify: {}, clusters, services: { user: { verify: "none" } } });
+    expect((await verified("--service", "link")).error).toBe("dev runs nothing of link; release it first");
+    expect((await verified("--service", "user")).error).toMatch(/^nothing says what user has to prove in dev/);
+  });
+
+  test("hides nothing that another one of its wave has found, also where an earlier wave is still waited for", async () => {
+    const apac = { ...clusters[1], name: "apac", context: "apac", server: "https://apac.example" };
+    declare("dev", { verify: { checks: [{ http: { path: "/healthz" } }] }, clusters: [...clusters, apac] });
+    for (const cluster of [own, us]) answers(cluster, true);
+    answers(eu, false);
+    const waits = { verification: { state: "pending" } } as const;
+    const image = { repository: "docker.io/acme/shop-link", digest: two };
+    repository.commit({
+      [recordPath("dev", "link")]: recordWith(image),
+      [recordPath(wave, "link")]: recordWith({ ...image, ...waits }),
+    });
+    runs({ own: { link: two }, us: { link: two }, eu: { link: two } });
+    const { error, output } = await run(verify, "--env", "dev", "--wait", "1s");
+    expect(digests()).toEqual([one, one]);
+    expect(output).toMatch(/^dev, wave 2: link sha256:2{12} has failed: eu: GET \/healthz/m);
+    expect(error).toMatch(/link has not proved itself/);
+  });
+
   test("does not hold up the rollback of the others: all waves go back by one commit", async () => {
     await released(two, "--source-commit", "0123456");
     runs({ own: { link: two }, us: { link: two }, eu: { link: two } });
