@@ -52,7 +52,12 @@ interface Look {
 /** One look at all clusters. What has failed on one has failed, whatever the others say, or whether they answer. */
 export async function seenBy(args: LookArgs, open: readonly Target[], last: boolean): Promise<Look> {
   if (open.length === 0) return { seen: [] };
-  const looks = await Promise.all(args.clusters.map((cluster) => seenOn(args, cluster, open, last)));
+  const clusters = args.clusters.map((asked) => ({ asked, answer: answerOf(asked, open) }));
+  const answers = await Promise.allSettled(clusters.map(({ answer }) => answer));
+  // A command may take long and change something, so it is for the end, and not for each look until the last cluster is ready.
+  const isHeld = (target: Target): boolean =>
+    answers.every((one) => one.status === "fulfilled" && one.value.assessed.get(target)?.assessment.state === "held");
+  const looks = await Promise.all(clusters.map((cluster) => seenOn(args, cluster, { open, isHeld, last })));
   const [first, ...others] = looks.flatMap(({ refusal }) => refusal ?? []);
   const seen = open.flatMap((target): Seen[] => {
     const findings = looks.flatMap((look) => look.seen.flatMap((one) => (one.target === target ? [one.finding] : [])));
@@ -80,20 +85,65 @@ function together(findings: readonly Finding[], clusters: number): Finding | und
   return { state: "hold", detail: detailOf(holds), due: Math.max(...holds.map(({ due }) => due)) };
 }
 
+/** What a cluster says of each image. */
+interface Answer {
+  readonly client: KubernetesClient;
+  readonly assessed: ReadonlyMap<Target, Assessed>;
+}
+
+interface Assessed {
+  readonly status: HealthStatus;
+  readonly assessment: Assessment;
+}
+
+async function answerOf({ source }: AskedCluster, open: readonly Target[]): Promise<Answer> {
+  const client = source.cluster();
+  const statusOf = await readHealth({ ...source, cluster: () => client });
+  const assessed = open.map((target): [Target, Assessed] => {
+    const status = statusOf(target.service);
+    const { rules } = target;
+    // It would wait for ever, and would not be promoted.
+    if (rules === undefined)
+      return [
+        target,
+        {
+          status,
+          assessment: { state: "held", detail: "the stack file says no more that it has to prove anything" },
+        },
+      ];
+    return [target, { status, assessment: assess({ ...target, rules, status, now: Date.now() }) }];
+  });
+  return { client, assessed: new Map(assessed) };
+}
+
+interface LookAtCluster {
+  readonly asked: AskedCluster;
+  readonly answer: Promise<Answer>;
+}
+
+interface LookTargets {
+  readonly open: readonly Target[];
+  /** Whether an image has held on all clusters. */
+  readonly isHeld: (target: Target) => boolean;
+  /** Whether there will be no other look. */
+  readonly last: boolean;
+}
+
 /**
  * One look at a cluster, and at what the checks say. A pod may answer a check as if the cluster refused it, and must not keep
  * other services from their verdicts.
- * @param last whether there will be no other look
  */
-async function seenOn(args: LookArgs, asked: AskedCluster, open: readonly Target[], last: boolean): Promise<Look> {
+async function seenOn(
+  args: LookArgs,
+  { asked, answer }: LookAtCluster,
+  { open, isHeld, last }: LookTargets,
+): Promise<Look> {
   const { context } = args;
-  const { source } = asked;
   const found = new Map<Target, Finding>();
   try {
-    const client = source.cluster();
-    const statusOf = await readHealth({ ...source, cluster: () => client });
-    const looks = open.map(async (target) => {
-      found.set(target, await findingOf(args, asked, client, target, statusOf(target.service)));
+    const { client, assessed } = await answer;
+    const looks = [...assessed].map(async ([target, each]) => {
+      found.set(target, await findingOf(args, asked, client, target, { ...each, withCommands: isHeld(target) }));
     });
     const failed = (await Promise.allSettled(looks)).find((look) => look.status === "rejected");
     if (failed !== undefined) throw failed.reason;
@@ -123,15 +173,19 @@ function seenOf(open: readonly Target[], found: ReadonlyMap<Target, Finding>): r
   });
 }
 
+interface AssessedForChecks extends Assessed {
+  readonly withCommands: boolean;
+}
+
 /** What is found on a cluster says which one, where there are several. */
 async function findingOf(
   args: LookArgs,
   cluster: AskedCluster,
   client: KubernetesClient,
   target: Target,
-  status: HealthStatus,
+  assessed: AssessedForChecks,
 ): Promise<Finding> {
-  const finding = await findingOn(args, cluster, client, target, status);
+  const finding = await findingOn(args, cluster, client, target, assessed);
   if (cluster.name === undefined || target.rules === undefined) return finding;
   return { ...finding, detail: `${cluster.name}: ${finding.detail}` };
 }
@@ -141,15 +195,12 @@ async function findingOn(
   { name, source }: AskedCluster,
   client: KubernetesClient,
   target: Target,
-  status: HealthStatus,
+  { status, assessment: finding, withCommands }: AssessedForChecks,
 ): Promise<Finding> {
   const { rules } = target;
-  // It would wait for ever, and would not be promoted.
-  if (rules === undefined)
-    return { state: "held", detail: "the stack file says no more that it has to prove anything" };
+  if (rules === undefined) return finding;
   // Its Rollout would count as one that is not there, and every image be taken back.
   if (rules.hasRollout === true && status.hiddenRollouts !== undefined) throw status.hiddenRollouts;
-  const finding = assess({ ...target, rules, status, now: Date.now() });
   if (finding.state !== "hold" && finding.state !== "held") return finding;
   const outcomes = await runChecks(
     rules.checks,
@@ -163,7 +214,7 @@ async function findingOn(
       client,
       context,
     },
-    { withCommands: finding.state === "held" },
+    { withCommands },
   );
   const failed = outcomes.filter(({ passed }) => !passed);
   const judgment = worstJudgment(outcomes.map((outcome) => outcome.judgment));

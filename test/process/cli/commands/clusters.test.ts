@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -248,6 +248,20 @@ describe("a release", () => {
     await verified("--break-glass", "payments are down");
     expect(digests()).toEqual([two, two]);
     expect(repository.git("log", "-1", "--format=%(trailers:key=Break-Glass,valueonly)")).toBe("payments are down");
+  });
+
+  test("has a command run on each cluster of a wave once it has held on all of them, and not before", async () => {
+    declare("dev", { verify: { checks: [{ command: 'echo "$DELIVERY_CLUSTER" >> ran' }] }, clusters });
+    await released(two);
+    const ran = (): string[] => (existsSync("ran") ? readFileSync("ran", "utf8").trim().split("\n").toSorted() : []);
+    runs({ own: { link: two }, us: { link: one }, eu: { link: one } });
+    await verified();
+    expect(ran()).toEqual([]);
+    runs({ own: { link: two }, us: { link: two }, eu: { link: one } });
+    expect((await verified()).output).toMatch(
+      /link sha256:2{12} has passed: in-cluster: .*ran` has succeeded; us: .*ran` has succeeded$/m,
+    );
+    expect(ran()).toEqual(["in-cluster", "us"]);
   });
 
   test("is not promoted before it has proved itself on all clusters", async () => {
