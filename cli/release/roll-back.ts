@@ -6,6 +6,7 @@ import {
   type Release,
   type ReleaseResult,
 } from "../../git/records.ts";
+import type { ReleaseRecord } from "../../git/release-record.ts";
 import { CommandError } from "../command.ts";
 import { assertNotContracted } from "../migrations/contract.ts";
 import type { DeliveryEnvironment } from "../project/environment.ts";
@@ -87,13 +88,23 @@ function restored(
     const [before, current] = [earlier.records.get(service), records.get(service)];
     // A service that runs the digest already keeps its record, with all that newer commits have written into it.
     if (before?.image === undefined || before.image.digest === current?.image?.digest) return [];
-    const { image, sourceCommit } = before;
+    const { image, sourceCommit, verification } = before;
     const repository = environment.imagesOf(service);
     const found = rejection(image.digest, current);
     // Another image than the one that runs was taken away before, for a reason of its own.
     const rejected =
       found?.digest === current?.image?.digest && reason !== undefined ? found && { ...found, reason } : found;
-    return [{ service, repository, digest: image.digest, sourceCommit, rejected }];
+    return [
+      {
+        service,
+        repository,
+        digest: image.digest,
+        sourceCommit,
+        rejected,
+        // What had failed is not promoted now either. One that was waiting is not asked again: a person wants it.
+        verification: verification?.state === "pending" ? undefined : verification,
+      },
+    ];
   });
 }
 
@@ -111,10 +122,15 @@ function restoredInWave(
   const running = services.filter((service) => now.get(service)?.image !== undefined);
   const before = running.flatMap((service) => {
     const then = wave.records.get(service);
-    const record = then?.image === undefined ? records.get(service) : then;
+    // What it has proved in the first wave, it has not here.
+    const record = then?.image === undefined ? withoutVerdict(records.get(service)) : then;
     return record === undefined ? [] : [[service, record] as const];
   });
   return restored(environment, { services: running, records: new Map(before) }, now, reason);
+}
+
+function withoutVerdict(record: ReleaseRecord | undefined): ReleaseRecord | undefined {
+  return record && { ...record, verification: undefined };
 }
 
 function assertRunning({ name }: DeliveryEnvironment, away: Digests = {}, records: Records): void {

@@ -658,6 +658,22 @@ describe("what has not proved itself", () => {
     repository.commit(Object.fromEntries(files));
   });
 
+  test("is not promoted either where a rollback has brought it back", async () => {
+    const verdict = { state: "failed", at: "2026-03-01T09:00:00.000Z", evidence: "GET /: 500" } as const;
+    commit(5, { link: two }, { verification: verdict });
+    commit(4, { link: three });
+    await run(rollback, "--env", "dev", "--service", "link", "--unverified");
+    expect(record("link")).toMatchObject({
+      image: { digest: two },
+      rejected: { digest: three },
+      verification: verdict,
+    });
+    expect((await run(promote, "--from", "dev", "--to", "staging", "--unverified")).notes).toContain(
+      "link is not promoted: sha256:222222222222 has not proved itself in dev",
+    );
+    expect(record("link", "staging").image).toBeUndefined();
+  });
+
   test("is not promoted, and the others are; once it has, it is", async () => {
     commit(5, { link: two }, pending);
     const promoted = (): Promise<Outcome> => run(promote, "--from", "dev", "--to", "staging", "--unverified");
