@@ -64,7 +64,7 @@ export interface EarlierRecord {
 }
 
 /**
- * What a service ran before an image that has not proved itself: the newest other one that was not waiting for its own verdict,
+ * What a service ran before images that have not proved themselves: the newest other one that was not waiting for its own verdict,
  * or if there is none, the newest that had not failed.
  * @returns `undefined`: it has run nothing else
  */
@@ -72,7 +72,7 @@ export async function beforeFailure(
   git: Git,
   head: string,
   location: { readonly directory: string; readonly service: string },
-  failed: string,
+  failed: ReadonlySet<string>,
 ): Promise<EarlierRecord | undefined> {
   const path = recordPath(location.directory, location.service);
   const commits = (await git(["log", "--format=%H", "--first-parent", "--diff-merges=first-parent", head, "--", path]))
@@ -82,7 +82,7 @@ export async function beforeFailure(
   let unproved: EarlierRecord | undefined;
   for (const commit of commits) {
     const record = parseRecord(path, (await (await snapshotOf(git, commit)).read([path])).get(path) ?? "");
-    if ("problems" in record || record.image === undefined || record.image.digest === failed) continue;
+    if ("problems" in record || record.image === undefined || failed.has(record.image.digest)) continue;
     const earlier = { commit, record: { ...record, image: record.image } };
     if (record.verification === undefined || record.verification.state === "passed") return earlier;
     if (record.verification.state === "pending") unproved ??= earlier;

@@ -147,5 +147,6 @@ function line({ service, digest, outcome }: VerifiedService): string {
 function failureOf({ name }: DeliveryEnvironment, verified: readonly VerifiedService[]): string | undefined {
   const failed = verified.filter(({ outcome }) => outcome.state === "failed");
   if (failed.length === 0) return undefined;
-  return `${name}: ${failed.map(({ service }) => service).join(", ")} has not proved itself\n${failed.map((one) => `  ${line(one)}`).join("\n")}`;
+  const services = [...new Set(failed.map(({ service }) => service))].join(", ");
+  return `${name}: ${services} has not proved itself\n${failed.map((one) => `  ${line(one)}`).join("\n")}`;
 }

@@ -1,6 +1,6 @@
 import { beforeFailure, type EarlierRecord } from "../../git/record-history.ts";
 import { readBranch } from "../../git/deploy-repository.ts";
-import { commitReleases, shortDigest, type Release } from "../../git/records.ts";
+import { commitReleases, readRecords, shortDigest, type Release } from "../../git/records.ts";
 import { laterWaves } from "../../git/waves.ts";
 import { isOpen, type Verdict } from "../../git/verdicts.ts";
 import { CommandError } from "../command.ts";
@@ -28,10 +28,18 @@ export async function takeBack(environment: DeliveryEnvironment, verdict: Verdic
     environment,
     async (snapshot, git) => {
       const others = [firstDirectory, ...laterWaves(snapshot, firstDirectory).map((other) => other.directory)];
+      const directories = new Set([directory, ...others]);
+      // What another wave has found of an image counts also where it has passed before, and was followed by this one.
+      const failed = new Set([digest]);
+      for (const each of directories) {
+        if (each === directory) continue;
+        const { rejected } = (await readRecords(snapshot, each)).get(service) ?? {};
+        if (rejected?.reason !== undefined) failed.add(rejected.digest);
+      }
       const found = new Map<string, EarlierRecord>();
-      for (const each of new Set([directory, ...others])) {
+      for (const each of directories) {
         const head = snapshot.commit;
-        const one = head && (await beforeFailure(git, head, { directory: each, service }, digest));
+        const one = head && (await beforeFailure(git, head, { directory: each, service }, failed));
         if (one) found.set(each, one);
       }
       return found;

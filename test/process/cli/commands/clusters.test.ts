@@ -349,6 +349,19 @@ describe("what fails", () => {
     expect(record(wave).rejected?.digest).toBe(two);
   });
 
+  test("in the second wave is nothing to go back to for what has followed it in the first one", async () => {
+    await inSecondWave();
+    runs({ own: { link: two }, us: { link: two }, eu: { link: one } });
+    await verified();
+    await released(three);
+    runs({ own: { link: three }, us: { link: three }, eu: { link: two } });
+    for (const cluster of [own, us, eu]) answers(cluster, false);
+    expect((await verified("--wait", "1s")).error).toMatch(
+      /link sha256:2{12} has failed: eu: .*\n.*link sha256:3{12} has failed: .*; taken back to sha256:1{12}$/,
+    );
+    expect(digests()).toEqual([one, one]);
+  });
+
   test("on one of the clusters of the first wave gets to no other wave", async () => {
     declareCheck();
     await released(two);
