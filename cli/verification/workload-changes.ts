@@ -7,6 +7,7 @@ import { workloadStatus } from "../status/workload-status.ts";
 /** What a look may be waiting for: the collections of what makes the pods of servers, and their kinds. */
 const watched = [
   { kind: "Deployment", group: "apps/v1", plural: "deployments" },
+  { kind: "StatefulSet", group: "apps/v1", plural: "statefulsets" },
   { kind: "Rollout", group: "argoproj.io/v1alpha1", plural: "rollouts" },
 ] as const;
 
