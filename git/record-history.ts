@@ -38,6 +38,48 @@ async function ranOthers(git: Git, commit: string, directory: string, running: R
   });
 }
 
+/**
+ * The commit before the one that released what a service runs; where a rollback has brought that back, before it was released
+ * first. So what was taken away since then is passed over.
+ * @returns `undefined`: it ran nothing before
+ */
+export async function beforeRunning(
+  git: Git,
+  head: string,
+  location: { readonly directory: string; readonly service: string },
+): Promise<string | undefined> {
+  const path = recordPath(location.directory, location.service);
+  let running: string | undefined;
+  /** The oldest commit so far at which it ran that, and whether a rollback has brought it back by then. */
+  let released: string | undefined;
+  let isBack = false;
+  for (const commit of await commitsOf(git, head, path)) {
+    const record = parseRecord(path, (await (await snapshotOf(git, commit)).read([path])).get(path) ?? "");
+    if ("problems" in record) continue;
+    running ??= record.image?.digest;
+    if (record.image?.digest === running) {
+      released = commit;
+      isBack = record.rejected !== undefined;
+    } else if (released !== undefined && !isBack)
+      return record.image === undefined ? undefined : parentOf(git, released);
+  }
+  return undefined;
+}
+
+async function parentOf(git: Git, commit: string): Promise<string> {
+  return (await git(["rev-parse", `${commit}^1`])).toString().trim();
+}
+
+/** Those that have changed a file, the newest first. */
+async function commitsOf(git: Git, head: string, path: string): Promise<readonly string[]> {
+  const shown = ["--format=%H", "--first-parent", "--diff-merges=first-parent"];
+  const output = await git(["log", ...shown, head, "--", path]);
+  return output
+    .toString()
+    .split("\n")
+    .filter((commit) => commit !== "");
+}
+
 /** @throws DeployRepositoryError if the branch has no such commit */
 export async function resolveCommit(git: Git, head: string, revision: string): Promise<string> {
   const resolved = await git(["rev-parse", "--verify", "--quiet", "--end-of-options", `${revision}^{commit}`]).then(
@@ -75,12 +117,8 @@ export async function beforeFailure(
   failed: ReadonlySet<string>,
 ): Promise<EarlierRecord | undefined> {
   const path = recordPath(location.directory, location.service);
-  const commits = (await git(["log", "--format=%H", "--first-parent", "--diff-merges=first-parent", head, "--", path]))
-    .toString()
-    .split("\n")
-    .filter((commit) => commit !== "");
   let unproved: EarlierRecord | undefined;
-  for (const commit of commits) {
+  for (const commit of await commitsOf(git, head, path)) {
     const record = parseRecord(path, (await (await snapshotOf(git, commit)).read([path])).get(path) ?? "");
     if ("problems" in record || record.image === undefined || failed.has(record.image.digest)) continue;
     const earlier = { commit, record: { ...record, image: record.image } };

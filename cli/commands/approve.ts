@@ -257,7 +257,7 @@ function takeAway(reason: string): Choice {
     const services: { service: string; digest: string; previous: string | null; commit: string | null }[] = [];
     const failed: string[] = [];
     for (const { service, digest } of pending) {
-      const away = { [service]: shown[service] ?? digest };
+      const away = { service, digest: shown[service] ?? digest };
       try {
         const { released, commit } = await rollBack(from, { services: [service], registry, trailers, away, reason });
         for (const one of released)

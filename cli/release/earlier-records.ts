@@ -1,5 +1,5 @@
 import { readBranch } from "../../git/deploy-repository.ts";
-import { beforeLastRelease, resolveCommit } from "../../git/record-history.ts";
+import { beforeLastRelease, beforeRunning, resolveCommit } from "../../git/record-history.ts";
 import { readRecords, type Records } from "../../git/records.ts";
 import { snapshotOf } from "../../git/snapshot.ts";
 import { laterWaves } from "../../git/waves.ts";
@@ -30,12 +30,14 @@ export interface EarlierWave {
 /**
  * @param named the services in question; `undefined`: all
  * @param to a commit of the deploy repository; `undefined`: the one before their last release
+ * @param away the service of which what runs is to be taken away, also where a rollback has brought it back. @default none is
  * @throws CommandError where one of them ran nothing by then
  */
 export async function readEarlier(
   environment: DeliveryEnvironment,
   named: readonly string[] | undefined,
   to: string | undefined,
+  away?: string,
 ): Promise<EarlierRecords> {
   const { directory } = environment;
   return readBranch(
@@ -47,8 +49,11 @@ export async function readEarlier(
       const { commit: head } = snapshot;
       if (head === undefined || asked.size === 0)
         throw new CommandError(`${environment.name} has no services yet; nothing was changed`);
-      const commit =
-        to === undefined ? await beforeLastRelease(git, head, directory, asked) : await resolveCommit(git, head, to);
+      const before = (): Promise<string | undefined> =>
+        away === undefined
+          ? beforeLastRelease(git, head, directory, asked)
+          : beforeRunning(git, head, { directory, service: away });
+      const commit = to === undefined ? await before() : await resolveCommit(git, head, to);
       const records = commit === undefined ? new Map() : await readRecords(await snapshotOf(git, commit), directory);
       // The first release of one service must not keep the others from going back.
       const services = [...asked.keys()].filter((service) => records.get(service)?.image !== undefined);

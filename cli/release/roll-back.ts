@@ -12,7 +12,6 @@ import { assertNotContracted } from "../migrations/contract.ts";
 import type { DeliveryEnvironment } from "../project/environment.ts";
 import type { Registry } from "../registry/client.ts";
 import { assertImagesComplete } from "./assert-images-exist.ts";
-import type { Digests } from "./digests-file.ts";
 import { readEarlier, type EarlierRecords, type EarlierWave } from "./earlier-records.ts";
 import { rejection } from "./rejection.ts";
 
@@ -25,10 +24,15 @@ interface RollbackArgs {
   readonly registry: Registry | undefined;
   /** What else the commit says. */
   readonly trailers: readonly string[];
-  /** What a person wants to be taken away, by service: anything else stays. @default whatever runs */
-  readonly away?: Digests;
+  /** What a person wants to be taken away: anything else stays. @default whatever runs */
+  readonly away?: TakenAway;
   /** Why, in one line; the records say it. @default they do not */
   readonly reason?: string;
+}
+
+interface TakenAway {
+  readonly service: string;
+  readonly digest: string;
 }
 
 /**
@@ -39,7 +43,7 @@ export async function rollBack(
   environment: DeliveryEnvironment,
   { services, to, registry, trailers, away, reason }: RollbackArgs,
 ): Promise<ReleaseResult> {
-  const earlier = await readEarlier(environment, services, to);
+  const earlier = await readEarlier(environment, services, to, away?.service);
   assertRunning(environment, away, earlier.seen);
   const desired = [
     ...restored(environment, earlier, earlier.seen, reason),
@@ -133,13 +137,13 @@ function withoutVerdict(record: ReleaseRecord | undefined): ReleaseRecord | unde
   return record && { ...record, verification: undefined };
 }
 
-function assertRunning({ name }: DeliveryEnvironment, away: Digests = {}, records: Records): void {
-  const others = Object.entries(away).flatMap(([service, digest]) => {
-    const now = records.get(service)?.image?.digest;
-    return now === digest ? [] : [`${service} runs ${now === undefined ? "nothing" : shortDigest(now)}`];
-  });
-  if (others.length > 0)
-    throw new CommandError(`${name} does not run what was to be taken away: ${others.join(", ")}; nothing was changed`);
+function assertRunning({ name }: DeliveryEnvironment, away: TakenAway | undefined, records: Records): void {
+  if (away === undefined) return;
+  const now = records.get(away.service)?.image?.digest;
+  if (now === away.digest) return;
+  throw new CommandError(
+    `${name} does not run what was to be taken away: ${away.service} runs ${now === undefined ? "nothing" : shortDigest(now)}; nothing was changed`,
+  );
 }
 
 function assertNoNewerReleases(

@@ -234,6 +234,17 @@ describe("take back", () => {
     expect(record("dev", "user").image?.digest).toBe(digestOf("1"));
   });
 
+  test("goes further back each time, and never to what was taken back before", async () => {
+    for (const digit of ["2", "3", "4"]) shop.release("dev", "link", digit, begin);
+    const ran: (string | undefined)[] = [];
+    for (let time = 0; time < 3; time++) {
+      await propose("--service", "link");
+      await decide("--service", "link", "--take-back", "it loses orders");
+      ran.push(record("dev", "link").image?.digest);
+    }
+    expect(ran).toEqual(["3", "2", "1"].map(digestOf));
+  });
+
   test("leaves what has nothing to go back to, and takes the others", async () => {
     shop.release("dev", "cart", "2", begin);
     shop.release("staging", "cart", "1", begin);
