@@ -20,10 +20,14 @@ export function recentOutcomes(environment: DeliveryEnvironment): Promise<readon
       const { commit } = snapshot;
       if (commit === undefined) return [];
       const { directory } = environment;
+      const later = laterWaves(snapshot, directory);
       const found: VerifiedService[] = [];
-      for (const each of [directory, ...laterWaves(snapshot, directory).map((wave) => wave.directory)]) {
-        const timelines = await recordTimelines(git, commit, each);
-        for (const [service, timeline] of timelines) found.push(...outcomesOf(service, timeline, Date.now() - period));
+      for (const wave of [{ number: later.length === 0 ? undefined : 1, directory }, ...later]) {
+        const timelines = await recordTimelines(git, commit, wave.directory);
+        const outcomes = [...timelines].flatMap(([service, timeline]) =>
+          outcomesOf(service, timeline, Date.now() - period),
+        );
+        found.push(...outcomes.map((outcome) => ({ ...outcome, wave: wave.number })));
       }
       return found;
     },

@@ -19,29 +19,32 @@ import type { VerifiedService } from "./verify.ts";
  */
 export async function tellGitHub(
   file: StackFile,
-  {
-    found: all,
-    recent,
-  }: { readonly found: readonly VerifiedService[]; readonly recent: () => Promise<readonly VerifiedService[]> },
+  args: { readonly found: readonly VerifiedService[]; readonly recent: () => Promise<readonly VerifiedService[]> },
   link: string | undefined,
   context: CommandContext,
 ): Promise<void> {
   const settings = file.find("github")?.github;
   if (settings === undefined) return;
-  const found = perImage(all);
-  const isToTell = found.some(
+  const all = perImage(args.found);
+  const isToTell = all.some(
     ({ outcome, sourceCommit }) => outcome.state !== "superseded" && sourceCommit !== undefined,
   );
   if ((context.environment[githubTokenVariable] ?? "") === "") {
     if (isToTell) context.note(`GitHub is not told: ${githubTokenVariable} is not set`);
     return;
   }
-  const recently = await recent().catch((error: unknown): readonly VerifiedService[] => {
+  const recently = await args.recent().catch((error: unknown): readonly VerifiedService[] => {
     if (context.signal.aborted) throw error;
     context.note(`GitHub is told of nothing that earlier runs have found: ${errorMessage(error)}`);
     return [];
   });
   const known = perImage(recently);
+  // What had no verdict for this run may have got one from another since.
+  const found = all.map((one) => {
+    if (one.outcome.state !== "pending") return one;
+    const now = recently.find((other) => isSame(one, other) && one.wave === other.wave);
+    return now === undefined || now.outcome.state === "pending" ? one : now;
+  });
   const commits = Map.groupBy(
     [...found, ...known.filter((one) => !found.some((other) => isSame(one, other)))].filter(
       ({ sourceCommit }) => sourceCommit !== undefined,
@@ -52,7 +55,7 @@ export async function tellGitHub(
   for (const [commit, services] of commits) {
     try {
       const status = statusOf(file.name, services);
-      const isNew = services.some((one) => found.includes(one) && one.outcome.state !== "superseded");
+      const isNew = services.some((one) => all.includes(one) && one.outcome.state !== "superseded");
       if (!isNew && !(await isMissing(github, commit, services, status))) continue;
       const job = isNew ? link : undefined;
       // The status comes last: as long as it is missing, whoever looks next writes the comment, too.

@@ -314,18 +314,18 @@ describe("what fails", () => {
     const found = async (): Promise<readonly string[]> => {
       const target = { name: "dev", directory: "dev", repository: repository.url, branch: "main" };
       const recent = await recentOutcomes({ ...target, stableTag: undefined, imagesOf: (service) => service });
-      return recent.flatMap(({ service, digest, outcome }) =>
-        service === "link" && digest === two ? [outcome.state] : [],
+      return recent.flatMap((known) =>
+        known.service === "link" && known.digest === two ? [`${known.wave} ${known.outcome.state}`] : [],
       );
     };
     answers(eu, false);
     runs({ own: { link: two }, us: { link: two }, eu: { link: one } });
     await verified();
-    expect(await found()).toEqual(["passed", "pending"]);
+    expect(await found()).toEqual(["1 passed", "2 pending"]);
     runs({ own: { link: two }, us: { link: two }, eu: { link: two } });
     await verified();
     expect(digests()).toEqual([one, one]);
-    expect(await found()).toEqual(["failed", "failed"]);
+    expect(await found()).toEqual(["1 failed", "2 failed"]);
   });
 
   test("in the second wave does not wait there for what the first one has by then", async () => {

@@ -103,6 +103,31 @@ test("what another run has found of the same commit counts, too", async () => {
   expect(await status()).toMatchObject({ state: "success", description: "catalog, cart passed" });
 });
 
+test("what another run has decided since this one has looked counts, and a wave before says nothing of the next one", async () => {
+  await told(writeToken, { cart: passed });
+  await told(writeToken, { cart: pending }, { cart: passed });
+  expect(await status()).toMatchObject({ state: "success", description: "cart passed" });
+  const inWave = (wave: number, outcome: Outcome): VerifiedService[] => [
+    { service: "cart", digest: two, sourceCommit: commit, wave, outcome },
+  ];
+  const recent = async (): Promise<VerifiedService[]> => inWave(1, passed);
+  await tellGitHub(
+    new StackFile("dev", directory),
+    { found: inWave(2, pending), recent },
+    link,
+    context(writeToken, []),
+  );
+  expect(await status()).toMatchObject({ state: "pending", description: "cart proves itself" });
+  const both = async (): Promise<VerifiedService[]> => [...inWave(1, failed), ...inWave(2, failed)];
+  await tellGitHub(
+    new StackFile("dev", directory),
+    { found: inWave(2, pending), recent: both },
+    link,
+    context(writeToken, []),
+  );
+  expect(await status()).toMatchObject({ state: "failure", description: "cart failed, and is taken back" });
+});
+
 test("of several waves of clusters, the one that has failed counts, and no later run takes that back", async () => {
   const services = (...outcomes: Outcome[]): VerifiedService[] =>
     outcomes.map((outcome) => ({ service: "cart", digest: two, sourceCommit: commit, outcome }));
