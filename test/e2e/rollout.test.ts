@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
 import { restrictedContainer, restrictedPod } from "../../components/manifests/pod.ts";
 import { parseRecord, recordPath } from "../../git/release-record.ts";
+import { isNotFound } from "../../kubernetes/errors.ts";
 import { gitUsers } from "../../sandbox/machine/credentials.ts";
 import { eventually } from "../support/eventually.ts";
 import { pushBuild } from "../support/image-push.ts";
@@ -151,7 +152,6 @@ describe("gitops", () => {
   });
 
   test("a commit that comes during the sync of another is synced whole after it, with its hooks", async () => {
-    if (!harness.podsRun) return;
     const declared = harness.repository.files();
     const deployment = declared["rollout/cart/deployment.yaml"] ?? "";
     const kustomization = declared["rollout/cart/kustomization.yaml"] ?? "";
@@ -174,15 +174,14 @@ describe("gitops", () => {
       const { revision, syncing } = await syncs();
       return syncing && revision === second;
     });
-    const configMaps = `/api/v1/namespaces/${shop.namespace}/configmaps`;
-    const open = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "gate" } };
-    await harness.kubernetes.request("POST", configMaps, { body: open });
-    await eventually("cart has three pods", async () => isSettled(await of(), 3));
+    await eventually("cart has three pods", async () => {
+      await openGate();
+      return isSettled(await of(), 3);
+    });
     await eventually("the second sync was one of everything", async () => {
       const { syncing, syncedRevision, selfHeals } = await syncs();
       return !syncing && syncedRevision === second && selfHeals === 0;
     });
-    await harness.kubernetes.request("DELETE", `${configMaps}/gate`);
     pushToDeployRepository(harness, {
       ...replicas(1),
       "rollout/cart/gate.yaml": undefined,
@@ -207,7 +206,7 @@ describe("gitops", () => {
     );
   });
 
-  /** A hook before each sync whose pod starts once there is a ConfigMap of its name. */
+  /** A hook before each sync that waits until it is opened. It has no pods. */
   const gate = (image: string): string =>
     stringify({
       apiVersion: "batch/v1",
@@ -220,24 +219,28 @@ describe("gitops", () => {
         },
       },
       spec: {
+        suspend: true,
+        completions: 0,
         template: {
           spec: {
             ...restrictedPod(),
             restartPolicy: "Never",
-            volumes: [{ name: "gate", configMap: { name: "gate" } }],
-            containers: [
-              {
-                ...restrictedContainer(),
-                name: "gate",
-                image,
-                command: ["true"],
-                volumeMounts: [{ name: "gate", mountPath: "/gate" }],
-              },
-            ],
+            containers: [{ ...restrictedContainer(), name: "gate", image }],
           },
         },
       },
     });
+
+  /** Opens the gate of a sync that waits at one. */
+  async function openGate(): Promise<void> {
+    const job = `/apis/batch/v1/namespaces/${shop.namespace}/jobs/gate`;
+    const body = { spec: { suspend: false } };
+    await harness.kubernetes
+      .request("PATCH", job, { body, contentType: "application/merge-patch+json" })
+      .catch((error: unknown) => {
+        if (!isNotFound(error)) throw error;
+      });
+  }
 
   const tip = (): string => harness.repository.git("rev-parse", "main");
 
