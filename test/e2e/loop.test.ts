@@ -115,7 +115,13 @@ describe("from commit to cluster", () => {
       command: `mkdir -p $SERVICE_DIRECTORY/made && cp README.md $SERVICE_DIRECTORY/made/about.md && env | cut -d= -f1`,
       image: "cimg/base:current",
     };
+    const imagesFrom = (one: string, other: string) => ({
+      "stacks/Pulumi.sandbox.yaml": (content: string) =>
+        content.replace(`    source: ${one}\n`, `    source: ${other}\n`),
+    });
     await developer.regenerate({
+      // An `up` that builds the images itself refuses what CI prepares.
+      ...imagesFrom("build", "registry"),
       [`${app}/.gitignore`]: (content) => `${content}made/\n`,
       [`${directory}/service.yaml`]: (content) => `${content}build: ${JSON.stringify({ prepare })}\n`,
       [`${directory}/Dockerfile`]: (content) =>
@@ -139,6 +145,7 @@ describe("from commit to cluster", () => {
     await loop.settle();
 
     await developer.regenerate({
+      ...imagesFrom("registry", "build"),
       [`${directory}/service.yaml`]: (content) => content.replace(/^build: .*\n/m, ""),
       [`${directory}/Dockerfile`]: (content) => content.replace(/^COPY svc\/link_service\/made.*\n/m, ""),
     });
