@@ -48,6 +48,8 @@ describe("gitops with canaries", () => {
     };
     shop = openEnvironment(harness, {
       name: "canary",
+      // Its images are none that others may release: some are bad.
+      app: "boutique",
       services: ["cart"],
       settings: {
         ...shared,
@@ -192,7 +194,7 @@ describe("gitops with canaries", () => {
   }
 
   async function cart() {
-    const location = { app: "shop", environment: "canary", namespace: shop.namespace, argoCdNamespace: "argocd" };
+    const location = { app: shop.app, environment: "canary", namespace: shop.namespace, argoCdNamespace: "argocd" };
     const { workloads } = await listWorkloads(harness.kubernetes, location, AbortSignal.timeout(10_000));
     const [workload] = workloads;
     if (workload === undefined) throw new Error("cart has no workload");
