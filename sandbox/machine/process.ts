@@ -51,9 +51,9 @@ interface ProcessStatus {
 }
 
 const pollMilliseconds = 50;
-/** How long one look may take whether a process is ready; meanwhile it may have died. */
+/** A process may die during a look whether it is ready. */
 const probeMilliseconds = 5_000;
-/** Another sandbox tries for a moment whether a port is free, also one that knows nothing of this one: see ports.ts. */
+/** Another sandbox may have its port for the moment in which it looks for one. */
 const portAttempts = 5;
 const portPauseMilliseconds = 500;
 const stopGraceMilliseconds = 5_000;
@@ -64,14 +64,13 @@ const stopGraceMilliseconds = 5_000;
  *
  * @throws Error with the last lines of the log when it exits, or is not ready in time; it is stopped then.
  */
-export async function startProcess(stateDir: string, spec: ProcessSpec): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await startOnce(stateDir, spec);
-    } catch (error) {
-      if (!(error instanceof PortTakenError) || attempt === portAttempts) throw error;
-      await sleep(portPauseMilliseconds);
-    }
+export async function startProcess(stateDir: string, spec: ProcessSpec, attempts = portAttempts): Promise<void> {
+  try {
+    await startOnce(stateDir, spec);
+  } catch (error) {
+    if (!(error instanceof PortTakenError) || attempts === 1) throw error;
+    await sleep(portPauseMilliseconds);
+    await startProcess(stateDir, spec, attempts - 1);
   }
 }
 
@@ -206,16 +205,14 @@ async function waitUntilReady(stateDir: string, spec: ProcessSpec, started: PidF
   );
 }
 
-/** It ended since somebody else had its port. */
 class PortTakenError extends Error {}
 
 function endedEarly(stateDir: string, spec: ProcessSpec, logStart: number): Error {
   const lines = lastLines(stateDir, spec.name, logStart);
-  const message = `Process "${spec.name}" (${spec.command}) ended before it was ready.${lines}`;
   // As programs in Go, Node.js' own errors and the stand-ins say it.
-  return /address already in use|EADDRINUSE|port \d+ on \S+ is taken/.test(lines)
-    ? new PortTakenError(message)
-    : new Error(message);
+  const isPortTaken = /address already in use|EADDRINUSE|port \d+ on \S+ is taken/.test(lines);
+  const message = `Process "${spec.name}" (${spec.command}) ended before it was ready.${lines}`;
+  return isPortTaken ? new PortTakenError(message) : new Error(message);
 }
 
 /** Ends a process and its group. The pid file is removed last, so that a stop that is interrupted can be repeated. */
@@ -280,10 +277,7 @@ function lastLines(stateDir: string, name: string, from: number): string {
   return `\nLast lines of ${path}:\n${lines.map((line) => `  ${line}`).join("\n")}`;
 }
 
-/**
- * For programs in Go: what they keep of the memory that a busy moment has taken is half of what Go's collector would leave
- * them. They are idle most of the time.
- */
+/** For programs in Go, idle most of the time: they keep half of what Go's collector would leave them after a busy moment. */
 export const frugalGo = { GOGC: "50" } as const;
 
 /**

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parseDocument } from "yaml";
 import { nextVersion } from "../../sandbox/commands/demo/edit.ts";
 import type { PipelineEnd } from "../../sandbox/commands/demo/follow-pipeline.ts";
 import { delivery } from "./support/delivery-command.ts";
@@ -115,13 +116,16 @@ describe("from commit to cluster", () => {
       command: `mkdir -p $SERVICE_DIRECTORY/made && cp README.md $SERVICE_DIRECTORY/made/about.md && env | cut -d= -f1`,
       image: "cimg/base:current",
     };
-    const imagesFrom = (one: string, other: string) => ({
-      "stacks/Pulumi.sandbox.yaml": (content: string) =>
-        content.replace(`    source: ${one}\n`, `    source: ${other}\n`),
+    const imagesFrom = (source: string) => ({
+      "stacks/Pulumi.sandbox.yaml": (content: string) => {
+        const file = parseDocument(content);
+        file.setIn(["config", "delivery:images", "source"], source);
+        return file.toString();
+      },
     });
     await developer.regenerate({
       // An `up` that builds the images itself refuses what CI prepares.
-      ...imagesFrom("build", "registry"),
+      ...imagesFrom("registry"),
       [`${app}/.gitignore`]: (content) => `${content}made/\n`,
       [`${directory}/service.yaml`]: (content) => `${content}build: ${JSON.stringify({ prepare })}\n`,
       [`${directory}/Dockerfile`]: (content) =>
@@ -145,7 +149,7 @@ describe("from commit to cluster", () => {
     await loop.settle();
 
     await developer.regenerate({
-      ...imagesFrom("registry", "build"),
+      ...imagesFrom("build"),
       [`${directory}/service.yaml`]: (content) => content.replace(/^build: .*\n/m, ""),
       [`${directory}/Dockerfile`]: (content) => content.replace(/^COPY svc\/link_service\/made.*\n/m, ""),
     });

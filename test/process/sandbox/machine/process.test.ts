@@ -75,7 +75,8 @@ describe("startProcess", () => {
   });
 
   test("sees a process that has died behind a probe that never answers", async () => {
-    const spec = { ...shell("echo no such database >&2; exit 3"), ready: () => new Promise<boolean>(() => undefined) };
+    const ready = () => new Promise<boolean>(() => undefined);
+    const spec = { ...shell("echo no such database >&2; exit 3"), readyTimeoutSeconds: 60, ready };
     await expect(startProcess(stateDir, spec)).rejects.toThrow("ended before it was ready");
   });
 
