@@ -1,6 +1,7 @@
 import { beforeFailure, type EarlierRecord } from "../../git/record-history.ts";
 import { readBranch } from "../../git/deploy-repository.ts";
 import { commitReleases, readRecords, shortDigest, type Release } from "../../git/records.ts";
+import type { ReleaseRecord } from "../../git/release-record.ts";
 import { laterWaves } from "../../git/waves.ts";
 import { isOpen, type Verdict } from "../../git/verdicts.ts";
 import { CommandError } from "../command.ts";
@@ -49,53 +50,51 @@ export async function takeBack(environment: DeliveryEnvironment, verdict: Verdic
   const earlier = before.get(directory);
   if (earlier === undefined) return { state: "stays", reason: "it is the first image of the service" };
   const to = earlier.record.image.digest;
+  const link = verification.link === undefined ? "" : ` (${verification.link})`;
+  const reason = `${verification.evidence}${link}`;
+  const back = (target: EarlierRecord, now: ReleaseRecord | undefined): Release => {
+    const rejected = rejection(target.record.image.digest, now);
+    return {
+      ...restored(environment, service, target),
+      rejected: rejected && { ...rejected, reason, judgment: verification.judgment },
+    };
+  };
   let isOther = false;
-  /** Once it is known that it is taken back. */
-  let reason: string | undefined;
+  let isTakenBack = false;
   try {
     const { commit, released } = await commitReleases({
       ...environment,
       choose: async (records, snapshot) => {
         const record = records.get(service);
-        reason = undefined;
+        isTakenBack = false;
         isOther = !isOpen(verdict, record);
         if (isOther) return [];
         if (record?.rejected !== undefined)
           throw new CommandError(
             `it runs in place of ${shortDigest(record.rejected.digest)}, which was taken away before`,
           );
-        const release = restored(environment, service, earlier);
-        const rejected = rejection(to, record);
+        const release = back(earlier, record);
         await assertNotContracted(environment, {
           releases: [release],
           earlier: new Map([[service, earlier.record]]),
           records,
           snapshot,
         });
-        const link = verification.link === undefined ? "" : ` (${verification.link})`;
-        reason = `${verification.evidence}${link}`;
-        return [{ ...release, rejected: rejected && { ...rejected, reason, judgment: verification.judgment } }];
+        isTakenBack = true;
+        return [release];
       },
       // What fails on the clusters of one wave runs on no other one, also where it has passed before.
       others: () =>
-        [...before].flatMap(([other, record]) =>
-          other === directory
-            ? []
-            : [
-                {
-                  directory: other,
-                  choose: (records) => {
-                    const now = records.get(service);
-                    if (reason === undefined || now?.image?.digest !== digest || now.rejected !== undefined) return [];
-                    const rejected = rejection(record.record.image.digest, now);
-                    const release = restored(environment, service, record);
-                    return [
-                      { ...release, rejected: rejected && { ...rejected, reason, judgment: verification.judgment } },
-                    ];
-                  },
-                },
-              ],
-        ),
+        [...before]
+          .filter(([other]) => other !== directory)
+          .map(([other, target]) => ({
+            directory: other,
+            choose: (records) => {
+              const now = records.get(service);
+              const isSame = now?.image?.digest === digest && now.rejected === undefined;
+              return isTakenBack && isSame ? [back(target, now)] : [];
+            },
+          })),
       describe: () => ({
         subject: `verify(${environmentTitle(environment)}): ${service} ${shortDigest(digest)} has failed, back to ${shortDigest(to)}`,
         trailers: [
