@@ -2,7 +2,6 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { stringify } from "yaml";
 import type { Command } from "../../../../cli/command.ts";
 import { command as promote } from "../../../../cli/commands/promote.ts";
 import { command as release } from "../../../../cli/commands/release.ts";
@@ -22,6 +21,7 @@ import type { JsonMap } from "../../../../kubernetes/json.ts";
 import { BareRepository } from "../../../support/bare-repository.ts";
 import { KubernetesStandIn } from "../../../support/kubernetes-stand-in.ts";
 import { runningService } from "../../../support/sample-running-service.ts";
+import { writeStackSettings } from "../../../support/stack-settings.ts";
 
 const one = `sha256:${"1".repeat(64)}`;
 const two = `sha256:${"2".repeat(64)}`;
@@ -88,8 +88,7 @@ function declare(name: string, more: Record<string, unknown>): void {
     gitops: { repository: "https://git.example/acme/deploy.git" },
     ...more,
   };
-  const keyed = Object.fromEntries(Object.entries(config).map(([key, value]) => [`delivery:${key}`, value]));
-  writeFileSync(join(directory, "stacks", `Pulumi.${name}.yaml`), stringify({ config: keyed }));
+  writeStackSettings(directory, name, config);
 }
 
 function pinned(service: string, digest: string): string {

@@ -1,8 +1,7 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { stringify } from "yaml";
 import { copyTag } from "../../../../cli/registry/copy-image.ts";
 import { command as promote } from "../../../../cli/commands/promote.ts";
 import { readProofs } from "../../../../cli/signing/read-proofs.ts";
@@ -11,6 +10,7 @@ import { initialRecord, recordPath, recordWith } from "../../../../git/release-r
 import { BareRepository } from "../../../support/bare-repository.ts";
 import { RegistryStandIn } from "../../../support/registry-stand-in.ts";
 import { keyPair, openStore, signSample } from "../../../support/signing.ts";
+import { writeStackSettings } from "../../../support/stack-settings.ts";
 
 const keys = keyPair();
 const commit = "0123456789abcdef0123456789abcdef01234567";
@@ -62,8 +62,7 @@ function declare(name: string, images: Record<string, unknown>, promotion?: Reco
     gitops: { repository: "https://git.example/acme/deploy.git" },
     ...(promotion && { promotion }),
   };
-  const keyed = Object.fromEntries(Object.entries(config).map(([key, value]) => [`delivery:${key}`, value]));
-  writeFileSync(join(directory, "stacks", `Pulumi.${name}.yaml`), stringify({ config: keyed }));
+  writeStackSettings(directory, name, config);
 }
 
 /** Prod has its images elsewhere, and takes what was signed where it was built. */

@@ -2,7 +2,6 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { stringify } from "yaml";
 import { z } from "zod";
 import { command as promote } from "../../../../cli/commands/promote.ts";
 import { errorMessage } from "../../../../core/error.ts";
@@ -12,6 +11,7 @@ import { BareRepository } from "../../../support/bare-repository.ts";
 import { KubernetesStandIn } from "../../../support/kubernetes-stand-in.ts";
 import { RegistryStandIn } from "../../../support/registry-stand-in.ts";
 import { runningService } from "../../../support/sample-running-service.ts";
+import { writeStackSettings } from "../../../support/stack-settings.ts";
 
 const one = `sha256:${"1".repeat(64)}`;
 const two = `sha256:${"2".repeat(64)}`;
@@ -85,8 +85,7 @@ function declare(name: string, promotion?: Record<string, unknown>): void {
     gitops: { repository: "https://git.example/acme/deploy.git" },
     ...(promotion && { promotion }),
   };
-  const keyed = Object.fromEntries(Object.entries(config).map(([key, value]) => [`delivery:${key}`, value]));
-  writeFileSync(join(directory, "stacks", `Pulumi.${name}.yaml`), stringify({ config: keyed }));
+  writeStackSettings(directory, name, config);
 }
 
 /** What the cluster of dev says: every service in it has been well for so many minutes. */

@@ -4,7 +4,6 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { stringify } from "yaml";
 import type { Command } from "../../../../cli/command.ts";
 import { command as promote } from "../../../../cli/commands/promote.ts";
 import { command as release } from "../../../../cli/commands/release.ts";
@@ -25,6 +24,7 @@ import { BareRepository } from "../../../support/bare-repository.ts";
 import { KubernetesStandIn } from "../../../support/kubernetes-stand-in.ts";
 import { around } from "../../../support/sample-judgment.ts";
 import { runningService } from "../../../support/sample-running-service.ts";
+import { writeStackSettings } from "../../../support/stack-settings.ts";
 
 const one = `sha256:${"1".repeat(64)}`;
 const two = `sha256:${"2".repeat(64)}`;
@@ -98,8 +98,7 @@ function declare(
     services,
     ...(rules && { verify: rules }),
   };
-  const keyed = Object.fromEntries(Object.entries(config).map(([key, value]) => [`delivery:${key}`, value]));
-  writeFileSync(join(directory, "stacks", `Pulumi.${name}.yaml`), stringify({ config: keyed }));
+  writeStackSettings(directory, name, config);
 }
 
 function pinned(service: string, digest: string, more: Partial<ReleasedImage> = {}): string {

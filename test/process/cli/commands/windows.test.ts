@@ -1,8 +1,7 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { stringify } from "yaml";
 import type { Command } from "../../../../cli/command.ts";
 import { command as promote } from "../../../../cli/commands/promote.ts";
 import { command as release } from "../../../../cli/commands/release.ts";
@@ -16,6 +15,7 @@ import {
   type ReleaseRecord,
 } from "../../../../git/release-record.ts";
 import { BareRepository } from "../../../support/bare-repository.ts";
+import { writeStackSettings } from "../../../support/stack-settings.ts";
 
 const [one, two, three] = [1, 2, 3].map((digit) => `sha256:${String(digit).repeat(64)}`) as [string, string, string];
 const program = process.cwd();
@@ -56,8 +56,7 @@ function declare(name: string, settings: Record<string, unknown>): void {
     gitops: { repository: "https://git.example/acme/deploy.git" },
     ...settings,
   };
-  const keyed = Object.fromEntries(Object.entries(config).map(([key, value]) => [`delivery:${key}`, value]));
-  writeFileSync(join(directory, "stacks", `Pulumi.${name}.yaml`), stringify({ config: keyed }));
+  writeStackSettings(directory, name, config);
 }
 
 function pinned(service: string, digest: string): string {
