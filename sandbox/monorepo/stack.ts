@@ -79,9 +79,7 @@ export async function makeStack(
     // The sandbox puts in the address that it really has.
     program: "http://127.0.0.1:3000/sandbox/delivery.git",
   });
-  const text = writeYaml({
-    config: Object.fromEntries(Object.entries(settings).map(([key, value]) => [`delivery:${key}`, value])),
-  });
+  const text = stackFileText(settings);
   const accepted = acceptance(described.file, text, "sandbox");
   if (accepted.settings === undefined || accepted.problems.length > 0)
     throw new Error(`\n  ${accepted.problems.map(problemLine).join("\n  ")}`);
@@ -151,7 +149,7 @@ function withoutServices(
   excluded: ReadonlyMap<string, string>,
 ): Readonly<Record<string, unknown>> {
   const app = { ...Object(own["app"]), directory: root };
-  const { services } = acceptance(file, writeYaml({ config: { ...own, app } }), "sandbox");
+  const { services } = acceptance(file, stackFileText({ ...own, app }), "sandbox");
   const kept = services
     .filter(({ name }) => !excluded.has(name))
     .map(({ directory }) => relative(root, directory) || ".");
@@ -183,6 +181,12 @@ function plainSettings(text: string): Readonly<Record<string, unknown>> {
   const read = parseYaml(text);
   const config = "value" in read && isMap(read.value) && isMap(read.value["config"]) ? read.value["config"] : {};
   return Object.fromEntries(Object.entries(config).map(([key, value]) => [key.replace(/^delivery:/, ""), value]));
+}
+
+function stackFileText(settings: Readonly<Record<string, unknown>>): string {
+  return writeYaml({
+    config: Object.fromEntries(Object.entries(settings).map(([key, value]) => [`delivery:${key}`, value])),
+  });
 }
 
 /** As the stack file says, else the checkout's remote, else a name of the sandbox's own. */
