@@ -4,7 +4,7 @@ import { basename, join } from "node:path";
 import { outputOf } from "../../../../core/process.ts";
 
 /** As many jobs as a commit to one service has before its release and just after: they follow one another without a pause. */
-const poolSize = 6;
+export const poolSize = 6;
 
 /**
  * Checkouts that are made while nothing runs, for jobs to come: making a repository's files takes longer than all else of a

@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { identify } from "../../../../../../sandbox/machine/process-identity.ts";
+import { poolSize } from "../../../../../../sandbox/stand-ins/circleci/runner/checkout-pool.ts";
 import { CircleCiHarness, ended } from "../../../../../support/circleci-harness.ts";
 
 let harness: CircleCiHarness;
@@ -45,7 +46,7 @@ test("a checkout that was there before the commit is like one made for it", asyn
   const config = configOf({ one: `checkout, { run: '${shown}; git symbolic-ref HEAD' }` }, "      - one\n");
   const [first = ""] = await harness.push(config, { files: { "hello.txt": "hello\n", "old.txt": "" } });
   expect(await ended(harness, first)).toBe("success");
-  await vi.waitFor(() => expect(checkouts().filter((name) => !name.endsWith(".new"))).toHaveLength(3), {
+  await vi.waitFor(() => expect(checkouts().filter((name) => !name.endsWith(".new"))).toHaveLength(poolSize), {
     timeout: 30_000,
   });
   const before = checkouts();
