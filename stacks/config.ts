@@ -4,7 +4,7 @@ import * as runtimeConfig from "@pulumi/pulumi/runtime/config.js";
 import { rejectProblems } from "../components/rejection.ts";
 import type { Registry, Secrets } from "../components/secrets.ts";
 import { schemaProblems, type Problem } from "../core/problem.ts";
-import { settingsProblems, unquotedVersion } from "../core/schema-version.ts";
+import { settingsProblems } from "../core/schema-version.ts";
 import { secretHint, securePaths, withValueProblems } from "../core/setting-values.ts";
 import {
   ciEngines,
@@ -14,7 +14,7 @@ import {
   stackSchema,
   type StackSettings,
 } from "./schema.ts";
-import { readStackFile, textProblems, versionProblems } from "./stack-file.ts";
+import { parseSetting, readStackFile, textProblems, versionProblems } from "./stack-file.ts";
 import { completeSettings, stackProblems } from "./stack-problems.ts";
 
 /** The stack file, parsed and complete. Secrets are secret outputs from here on. */
@@ -119,20 +119,8 @@ function settings(): Record<string, unknown> {
   const prefix = `${pulumi.getProject()}:`;
   const entries = Object.entries(pulumi.runtime.allConfig()).filter(([key]) => key.startsWith(prefix));
   return Object.fromEntries(
-    entries.map(([key, value]) => [key.slice(prefix.length), parseValue(key.slice(prefix.length), value)]),
+    entries.map(([key, value]) => [key.slice(prefix.length), parseSetting(key.slice(prefix.length), value)]),
   );
-}
-
-/** The engine passes structured values as JSON and scalars as text; of the scalars only the version is a number. */
-function parseValue(key: string, value: string): unknown {
-  if (key === "schemaVersion") return unquotedVersion(value);
-  // A registry's password can be a key file in JSON, and a kubeconfig can be JSON too: those are texts all the same.
-  if ((secretKeys.has(key) && key !== "secrets") || !/^\s*[{[]/.test(value)) return value;
-  try {
-    return JSON.parse(value);
-  } catch {
-    return value;
-  }
 }
 
 /** A secret that stands in plain text in the stack file is in Git already: it must be replaced, not used. */

@@ -2,10 +2,11 @@ import { existsSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { z } from "zod";
 import { renamedServiceSettings } from "../components/service/find-services.ts";
+import { jsonOrText } from "../core/json.ts";
 import { schemaProblems, type Problem } from "../core/problem.ts";
-import { renamedKeyProblems, schemaVersion } from "../core/schema-version.ts";
+import { renamedKeyProblems, schemaVersion, unquotedVersion } from "../core/schema-version.ts";
 import { parseSettings } from "../core/yaml.ts";
-import { stackSchema } from "./schema.ts";
+import { secretsSchema, stackSchema } from "./schema.ts";
 
 /** Where stack files are, relative to the program's directory. */
 export const stacksDirectory = "stacks";
@@ -65,6 +66,33 @@ export function asProgramConfig(settings: Readonly<Record<string, unknown>>): Re
   return Object.fromEntries(
     Object.entries(settings).map(([key, value]) => [key, typeof value === "string" ? value : JSON.stringify(value)]),
   );
+}
+
+/**
+ * What the settings of this program are to it, for whoever reads them from the file: as {@link parseSetting} has it from the engine.
+ * @param config all that stands below `config:`; what is there of others, such as providers, is left out
+ * @returns by name, without the project's prefix
+ */
+export function programSettings(config: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(config).flatMap(([key, value]) => {
+      const [, name] = /^delivery:(.*)$/.exec(key) ?? [];
+      if (name === undefined) return [];
+      return [[name, typeof value === "string" ? parseSetting(name, value) : value]];
+    }),
+  );
+}
+
+/**
+ * The engine passes structured values as JSON, and so does `pulumi config set`, and scalars as text; of the scalars only the
+ * version is a number.
+ * @param key without the project's prefix
+ */
+export function parseSetting(key: string, value: string): unknown {
+  if (key === "schemaVersion") return unquotedVersion(value);
+  // A registry's password can be a key file in JSON, and a kubeconfig can be JSON too: those are texts all the same.
+  const isText = key in secretsSchema.shape && key !== "secrets";
+  return isText || !/^\s*[{[]/.test(value) ? value : jsonOrText(value);
 }
 
 /**

@@ -21,6 +21,7 @@ export type Origins = ReadonlyMap<string, string | undefined>;
 export function readChain(project: Project, first: string): EnvironmentChain {
   const [, ...following] = chainFrom(first, readOrigins(project));
   assertOneApp(project, first, following);
+  assertOneEngine(project, first, following);
   const scheduled = [first, ...following].some(
     (name) => project.stackFile(name).read("ci").ci.resumeSchedule !== undefined,
   );
@@ -39,6 +40,17 @@ function assertOneApp(project: Project, first: string, following: readonly strin
   if (other === undefined) return;
   throw new CommandError(
     `stacks/Pulumi.${other}.yaml: app.name: ${JSON.stringify(appOf(other))}: it gets its digests from ${first}, which is of the app ${app}; remove the file if nobody needs it, or make the names the same`,
+  );
+}
+
+/** One engine runs the jobs of all: a stack of another one would declare its contexts and secrets where no job looks for them. */
+function assertOneEngine(project: Project, first: string, following: readonly string[]): void {
+  const engineOf = (name: string): string => project.stackFile(name).read("ci").ci.engine;
+  const engine = engineOf(first);
+  const other = following.find((name) => engineOf(name) !== engine);
+  if (other === undefined) return;
+  throw new CommandError(
+    `stacks/Pulumi.${other}.yaml: ci.engine: ${JSON.stringify(engineOf(other))}: it gets its digests from ${first}, whose pipeline ${engine} runs (stacks/Pulumi.${first}.yaml), and one engine runs all of it; make them the same`,
   );
 }
 

@@ -1,11 +1,11 @@
 import { findServices } from "../../components/service/find-services.ts";
 import type { Service } from "../../components/service/service.ts";
 import type { Problem } from "../../core/problem.ts";
-import { settingsProblems, unquotedVersion } from "../../core/schema-version.ts";
+import { settingsProblems } from "../../core/schema-version.ts";
 import { withValueProblems } from "../../core/setting-values.ts";
-import { parseYaml } from "../../core/yaml.ts";
+import { parseSettings } from "../../core/yaml.ts";
 import { secretsSchema, stackSchema, type StackSettings } from "../../stacks/schema.ts";
-import { stackNameOf, versionProblems } from "../../stacks/stack-file.ts";
+import { programSettings, stackNameOf, versionProblems } from "../../stacks/stack-file.ts";
 import { objectProblems, stackProblems } from "../../stacks/stack-problems.ts";
 import { discoveryArgs } from "../../stacks/stage-args.ts";
 
@@ -25,18 +25,12 @@ export interface Acceptance {
  * @param stack the name of the stack. @default that in the path
  */
 export function acceptance(file: string, text: string, stack = stackNameOf(file)): Acceptance {
-  const yaml = parseYaml(text);
+  const yaml = parseSettings(text);
   if ("problem" in yaml)
     return { settings: undefined, services: [], problems: [{ location: file, message: yaml.problem }], given: {} };
   const content = yaml.value;
   const config = typeof content === "object" && content !== null && "config" in content ? Object(content.config) : {};
-  const settings: Record<string, unknown> = Object.fromEntries(
-    Object.entries(config).flatMap(([key, value]) => {
-      // What others have in it, such as the engine and providers, is theirs.
-      const [, name] = /^delivery:(.*)$/.exec(key) ?? [];
-      return name === undefined ? [] : [[name, name === "schemaVersion" ? unquotedVersion(value) : value]];
-    }),
-  );
+  const settings = programSettings(config);
   const refused = (problems: readonly Problem[]): Acceptance => ({
     settings: undefined,
     services: [],

@@ -1,10 +1,10 @@
 import { existsSync, readdirSync } from "node:fs";
 import { z } from "zod";
 import { problemLine, type Problem } from "../../core/problem.ts";
-import { settingsProblems, unquotedVersion } from "../../core/schema-version.ts";
+import { settingsProblems } from "../../core/schema-version.ts";
 import { secretHint, securePaths, withValueProblems } from "../../core/setting-values.ts";
 import { secretsSchema, stackSchema, type StackSettings } from "../../stacks/schema.ts";
-import { readStackFile, stacksDirectory, versionProblems } from "../../stacks/stack-file.ts";
+import { programSettings, readStackFile, stacksDirectory, versionProblems } from "../../stacks/stack-file.ts";
 import { CommandError } from "../command.ts";
 
 /** The stack files of a directory, as one run of a command sees them: each is read once. */
@@ -138,12 +138,7 @@ function includes(names: readonly string[], name: string): boolean {
 
 /** @throws CommandError if it cannot be read */
 function readSettings(name: string, directory: string, file: string): StackContent {
-  const settings = Object.fromEntries(
-    Object.entries(readStackFile(name, directory)).flatMap(([key, value]) => {
-      const [, setting] = /^delivery:(.*)$/.exec(key) ?? [];
-      return setting === undefined ? [] : [[setting, setting === "schemaVersion" ? unquotedVersion(value) : value]];
-    }),
-  );
+  const settings = programSettings(readStackFile(name, directory));
   // Whoever writes a secret where none belongs is told by whichever command comes first.
   const plain = Object.entries(settings).filter(([key]) => !(key in secretsSchema.shape));
   const secure = securePaths(Object.fromEntries(plain)).map((path) => ({

@@ -200,7 +200,8 @@ async function findingOn(
   const { rules } = target;
   if (rules === undefined) return finding;
   // Its Rollout would count as one that is not there, and every image be taken back.
-  if (rules.hasRollout === true && status.hiddenRollouts !== undefined) throw status.hiddenRollouts;
+  const mayHaveRollout = rules.hasRollout ?? status.workload === undefined;
+  if (mayHaveRollout && status.hiddenRollouts !== undefined) throw status.hiddenRollouts;
   if (finding.state !== "hold" && finding.state !== "held") return finding;
   const outcomes = await runChecks(
     rules.checks,

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { verificationRules, type VerificationRules } from "../../components/service/verify-settings.ts";
-import type { Service } from "../../components/service/service.ts";
+import { mergeSettings, type Service, type SettingsLayer } from "../../components/service/service.ts";
 import { readMonorepo } from "../project/monorepo.ts";
 import type { Project } from "../project/stack-file.ts";
 
@@ -8,8 +8,8 @@ import type { Project } from "../project/stack-file.ts";
 export interface ServiceRules extends VerificationRules {
   /** Its primary port. @default the first that its container has */
   readonly port: number | undefined;
-  /** Whether Argo Rollouts makes its pods. @default no */
-  readonly hasRollout?: boolean;
+  /** Whether Argo Rollouts makes its pods. @default not known: the service's own file is not there */
+  readonly hasRollout?: boolean | undefined;
 }
 
 /**
@@ -19,19 +19,20 @@ export interface ServiceRules extends VerificationRules {
  * @throws CommandError, once it is asked, with what is wrong in the stack file and in the files of the services
  */
 export function rulesOf(project: Project, environment: string): (service: string) => ServiceRules | undefined {
-  const settings = project.stackFile(environment).find("app", "verify");
+  const settings = project.stackFile(environment).find("app", "verify", "defaults", "services");
   if (settings?.verify === undefined) return () => undefined;
   const { app, verify } = settings;
   let services: ReadonlyMap<string, Service> | undefined;
+  const hasMonorepo = existsSync(app.directory);
   return (name) => {
-    services ??= new Map(
-      existsSync(app.directory)
-        ? readMonorepo(project, environment).services.map((service) => [service.name, service])
-        : [],
-    );
-    const service = services.get(name);
-    if (service?.replicas === 0) return undefined;
-    const rules = verificationRules(verify, service?.verify);
-    return rules && { ...rules, port: service?.port, hasRollout: service?.rollout !== undefined };
+    if (hasMonorepo)
+      services ??= new Map(readMonorepo(project, environment).services.map((service) => [service.name, service]));
+    const service: Pick<SettingsLayer, "replicas" | "verify" | "port" | "rollout"> = hasMonorepo
+      ? (services?.get(name) ?? {})
+      : mergeSettings(settings.defaults, settings.services[name] ?? {});
+    if (service.replicas === 0) return undefined;
+    const rules = verificationRules(verify, service.verify);
+    const hasRollout = hasMonorepo || service.rollout !== undefined ? service.rollout !== undefined : undefined;
+    return rules && { ...rules, port: service.port, hasRollout };
   };
 }

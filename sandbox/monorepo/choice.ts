@@ -2,7 +2,7 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { z } from "zod";
 import { writeFileAtomically } from "../../core/atomic-file.ts";
-import { readStackFile, stackFilePath } from "../../stacks/stack-file.ts";
+import { programSettings, readStackFile, stackFilePath } from "../../stacks/stack-file.ts";
 import { loadEndpoints } from "../machine/endpoints.ts";
 
 const choiceSchema = z.strictObject({
@@ -76,7 +76,7 @@ function ofStackFile(stack: string): Choice {
     throw new Error(
       `--stack ${stack}: there is no ${file}; \`npx delivery init --app DIR --env ${stack}\` writes it, or leave --stack out and give --app DIR`,
     );
-  const app: unknown = readStackFile(stack)["delivery:app"];
+  const app: unknown = programSettings(readStackFile(stack))["app"];
   const read = z.looseObject({ directory: z.string() }).safeParse(app);
   if (!read.success) throw new Error(`${file}: app.directory: set it to the root of the monorepo`);
   return { directory: directoryOf(`${file}: app.directory`, read.data.directory), stack };

@@ -10,8 +10,8 @@ import { appName } from "../../cli/init/guess.ts";
 import type { Monorepo } from "../../cli/project/monorepo.ts";
 import { writeFileAtomically } from "../../core/atomic-file.ts";
 import { problemLine } from "../../core/problem.ts";
-import { isMap, parseYaml, writeYaml } from "../../core/yaml.ts";
-import { stackFileName, stackFilePath } from "../../stacks/stack-file.ts";
+import { isMap, parseSettings, writeYaml } from "../../core/yaml.ts";
+import { parseSetting, stackFileName, stackFilePath } from "../../stacks/stack-file.ts";
 import type { StackSettings } from "../../stacks/schema.ts";
 import { ownStacksDirectory } from "../machine/endpoints.ts";
 import type { Choice } from "./choice.ts";
@@ -172,15 +172,20 @@ function withoutPeers(settings: unknown, excluded: ReadonlyMap<string, string>):
 
 function settingsIn(file: string): Readonly<Record<string, unknown>> {
   const text = readFileSync(file, "utf8");
-  const read = parseYaml(text);
+  const read = parseSettings(text);
   if ("problem" in read) throw new Error(`${file}: ${read.problem}`);
   return plainSettings(text);
 }
 
 function plainSettings(text: string): Readonly<Record<string, unknown>> {
-  const read = parseYaml(text);
+  const read = parseSettings(text);
   const config = "value" in read && isMap(read.value) && isMap(read.value["config"]) ? read.value["config"] : {};
-  return Object.fromEntries(Object.entries(config).map(([key, value]) => [key.replace(/^delivery:/, ""), value]));
+  return Object.fromEntries(
+    Object.entries(config).map(([key, value]) => {
+      const name = key.replace(/^delivery:/, "");
+      return [name, typeof value === "string" ? parseSetting(name, value) : value];
+    }),
+  );
 }
 
 function stackFileText(settings: Readonly<Record<string, unknown>>): string {

@@ -616,6 +616,19 @@ test("an environment of another app is refused, such as one of the example's bes
   });
 });
 
+test("an environment whose jobs another engine would run is refused: one runs the whole pipeline", async () => {
+  write(
+    "stacks/Pulumi.prod.yaml",
+    stringify({ config: settings({ promotion: { from: "dev" }, ci: { engine: "travis" } }) }),
+  );
+  expect(await ciConfig(["--check"])).toMatchObject({
+    status: 1,
+    stderr: expect.stringContaining(
+      'stacks/Pulumi.prod.yaml: ci.engine: "travis": it gets its digests from dev, whose pipeline circleci runs (stacks/Pulumi.dev.yaml)',
+    ),
+  });
+});
+
 test("migrations of an environment in which no job could ask what has become of them are refused", async () => {
   write("svc/link_service/service.yaml", "migrations: { command: [/app, migrate] }\n");
   const { status, stderr } = await ciConfig([]);

@@ -9,7 +9,9 @@ import { command as promote } from "../../../../cli/commands/promote.ts";
 import { command as release } from "../../../../cli/commands/release.ts";
 import { command as rollback } from "../../../../cli/commands/rollback.ts";
 import { command as verify } from "../../../../cli/commands/verify.ts";
+import { Project } from "../../../../cli/project/stack-file.ts";
 import { metricsCheck } from "../../../../cli/verification/metrics-check.ts";
+import { rulesOf } from "../../../../cli/verification/rules.ts";
 import { errorMessage } from "../../../../core/error.ts";
 import {
   initialRecord,
@@ -236,6 +238,49 @@ test("an image of a Rollout that may not be read keeps its place, and those of o
   expect(error).toMatch(/^dev cannot be asked, so link has no verdict yet: refused by .*: forbidden$/);
   expect(record("link")).toMatchObject({ image: { digest: two }, verification: { state: "pending" } });
   expect(record("user").verification).toMatchObject({ state: "passed" });
+});
+
+describe("without the monorepo", () => {
+  test("the stack file says by itself what a service has to prove, and whether", () => {
+    const elsewhere = (services: Record<string, unknown>) => {
+      writeStackSettings(directory, "dev", {
+        schemaVersion: 2,
+        app: { name: "shop", directory: "elsewhere" },
+        verify: { minutes: 1 },
+        defaults: { verify: { timeoutMinutes: 7 }, port: 8080 },
+        services,
+      });
+      return rulesOf(new Project(), "dev");
+    };
+    const rules = elsewhere({
+      link: { verify: { minutes: 3 }, rollout: { strategy: "blueGreen" } },
+      user: { verify: "none" },
+      news: { replicas: 0 },
+    });
+    expect(["link", "user", "news", "graph"].map((name) => rules(name))).toEqual([
+      { minutes: 3, timeoutMinutes: 7, checks: [], port: 8080, hasRollout: true },
+      undefined,
+      undefined,
+      { minutes: 1, timeoutMinutes: 7, checks: [], port: 8080, hasRollout: undefined },
+    ]);
+  });
+
+  test("what has no Deployment may have a Rollout, and is not taken back where Rollouts may not be read", async () => {
+    writeStackSettings(directory, "dev", {
+      schemaVersion: 2,
+      app: { name: "shop", directory: "elsewhere" },
+      images: { organization: "acme", username: "acme-ci", source: "registry" },
+      ci: { organizationId: "7d1f3c52-5d0e-4c1b-9c55-0a5d3c7e1f10" },
+      gitops: { repository: "https://git.example/acme/deploy.git" },
+      verify: {},
+    });
+    commit(60, { link: two, user: two }, pending);
+    runs({ user: 4 }, { user: two });
+    cluster.refused.add("/apis/argoproj.io/v1alpha1/namespaces/shop-dev/rollouts");
+    expect((await verified()).error).toMatch(/^dev cannot be asked, so link has no verdict yet: refused by/);
+    expect(record("link")).toMatchObject({ image: { digest: two }, verification: { state: "pending" } });
+    expect(record("user").verification).toMatchObject({ state: "passed" });
+  });
 });
 
 describe("an image that runs on all pods and is well", () => {

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { Project } from "../../../../cli/project/stack-file.ts";
+import { programSettings } from "../../../../stacks/stack-file.ts";
 
 const program = process.cwd();
 const directory = realpathSync(mkdtempSync(join(tmpdir(), "delivery-stacks-")));
@@ -38,6 +39,16 @@ test("gives the settings that are asked for, with their defaults", () => {
 test("takes the version in the quotes that `pulumi config set` puts around it", () => {
   write("dev", 'delivery:schemaVersion: "2"');
   expect(new Project().stackFile("dev").find("schemaVersion")).toEqual({ schemaVersion: 2 });
+});
+
+test("takes a section that `pulumi config set` has written as JSON, as the program does, and no text of a secret for one", () => {
+  write("dev", version, `delivery:app: '{"name": "shop", "directory": "../shop"}'`, "delivery:windows: '[1'");
+  const file = new Project().stackFile("dev");
+  expect(file.find("app")).toEqual({ app: { name: "shop", directory: "../shop", services: "svc/*" } });
+  expect(() => file.find("windows")).toThrow("stacks/Pulumi.dev.yaml: windows: ");
+  const texts = { registryPassword: '{"a": 1}', secrets: '{"a": "b"}', app: " [1]", environment: "1" };
+  const config = Object.fromEntries(Object.entries(texts).map(([key, text]) => [`delivery:${key}`, text]));
+  expect(programSettings({ ...config, "aws:app": "[2]" })).toEqual({ ...texts, secrets: { a: "b" }, app: [1] });
 });
 
 test("is read once, and again by the next command", () => {

@@ -113,6 +113,15 @@ describe("of a stack file the commands that read it whole refuse what the progra
     expect(problemsOf({ environment: "dev" }, "Dev_1")).toEqual([]);
   });
 
+  test("what is written as text is what the program reads in it: JSON as a section, and no number that YAML's versions differ about", () => {
+    expect(problemsOf({ verify: '{"minutes": "x"}' })).toEqual([expect.stringContaining("verify.minutes")]);
+    expect(problemsOf({ gitops: '{"repository": "https://github.com/acme/shop-deploy.git"}' })).toEqual([]);
+    const { problems } = acceptance("stacks/Pulumi.dev.yaml", "config:\n  delivery:defaults: { port: 010 }\n");
+    expect(problems.map(problemLine)).toEqual([
+      expect.stringMatching(/^stacks\/Pulumi\.dev\.yaml: line 2: 010 is another number to YAML 1\.1/),
+    ]);
+  });
+
   test("another version, whose keys to rename are told", () => {
     expect(problemsOf({ schemaVersion: 1 })).toEqual([expect.stringContaining("this program reads version 2")]);
   });
