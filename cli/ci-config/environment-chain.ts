@@ -118,7 +118,8 @@ function environmentOf(file: StackFile): PipelineEnvironment {
     verify,
     windows,
     freeze,
-  } = file.read("app", "environment", "promotion", "images", "verify", "windows", "freeze");
+    github,
+  } = file.read("app", "environment", "promotion", "images", "verify", "windows", "freeze", "github");
   const { login, pull } = images;
   // Images that are copied are looked up at their origin; the login that may push the copies is in the environment's own context.
   const { registry } = promotion?.copyImages === true ? imagesOrigin(images) : images;
@@ -128,6 +129,7 @@ function environmentOf(file: StackFile): PipelineEnvironment {
     pulls: login === "own" || pull?.registry === registry,
     ...(verify === undefined ? {} : { verifyWait: verificationWait(verify) }),
     ...(windows === undefined && freeze === undefined ? {} : { hasWindows: true }),
+    ...(github?.versionTags === true ? { hasVersions: true } : {}),
   };
 }
 

@@ -241,6 +241,10 @@ delivery promote --to ${environment} \\
         report,
       ],
     }),
+    tag: () => ({
+      description: "Give what an environment runs a version each",
+      steps: [prepare, run("Tag", `delivery tag --env ${environment}`), report],
+    }),
     "publish-state": () => ({
       description: "Publish the state without its secrets, for previews of forks",
       steps: [prepare, pulumi, run("Publish the state", `delivery publish-state --env ${environment}`), report],

@@ -15,6 +15,7 @@ export type JobKind =
   | "approval"
   | "decide"
   | "promote"
+  | "tag"
   | "publish-state"
   | "preview"
   | "preview-of-fork"

@@ -53,10 +53,18 @@ function deliver(args: RunArgs): PipelineJob[] {
     ...(releases ? [release] : []),
     publication(first, released),
     ...proved,
+    // What a watcher of the registry releases names no commit, and gets no version.
+    ...(releases ? tagging(first, proved.length === 0 ? released : namesOf(proved)) : []),
     ...promotions.flatMap((promotion) => {
       const jobs = promotionJobs(promotion, args, proved.length === 0 ? released : namesOf(proved));
       const promoted = namesOf(jobs.slice(-1));
-      return [...jobs, ...verification(promotion, promoted), publication(promotion, promoted)];
+      const verified = verification(promotion, promoted);
+      return [
+        ...jobs,
+        ...verified,
+        ...tagging(promotion, verified.length === 0 ? promoted : namesOf(verified)),
+        publication(promotion, promoted),
+      ];
     }),
     ...tidying(args.pipeline, [`publish-state-${first.name}`]),
   ];
@@ -71,6 +79,12 @@ function verification({ name, context, verifyWait }: PipelineEnvironment, requir
   if (verifyWait === undefined) return [];
   const options = `--wait ${verifyWait}m`;
   return [{ kind: "verify", name: `verify-${name}`, requires, contexts: [context], environment: name, options }];
+}
+
+/** Gives what runs a version each, where it gets some: after the release, and the verdict where one is awaited. */
+function tagging({ name, context, hasVersions }: PipelineEnvironment, requires: readonly string[]): PipelineJob[] {
+  if (hasVersions !== true || requires.length === 0) return [];
+  return [{ kind: "tag", name: `tag-${name}`, requires, contexts: [context], environment: name }];
 }
 
 /**
@@ -104,7 +118,12 @@ function resumeJobs(pipeline: Pipeline): PipelineJob[] {
       },
     ];
   });
-  return [...resumed, ...promoted];
+  const tagged = [first, ...promotions].flatMap((environment) => {
+    const last = resumed.findLast(({ environment: name }) => name === environment.name);
+    const promotion = promoted.find(({ environment: name }) => name === environment.name);
+    return tagging(environment, namesOf([last, promotion].filter((job) => job !== undefined)));
+  });
+  return [...resumed, ...promoted, ...tagged];
 }
 
 /** The contexts of a job of an environment that asks the registry for its images. */

@@ -61,6 +61,8 @@ export interface PipelineEnvironment {
   readonly verifyWait?: number;
   /** Whether what is released may have to wait for a window. @default it is released at once */
   readonly hasWindows?: true;
+  /** Whether what runs there gets versions. @default it gets none */
+  readonly hasVersions?: true;
 }
 
 export interface Promotion extends PipelineEnvironment {

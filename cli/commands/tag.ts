@@ -30,13 +30,14 @@ export const command = defineCommand({
     raises the first number, a feature the second, anything else the third; below 1.0.0, a breaking change raises the second,
     until a person gives the tag of v1.0.0. The first version is 0.1.0.`,
     `A commit that has a version of the service keeps it, and a tag is never moved: to run this again changes nothing. What is
-    older than a version, as after a rollback, gets none.`,
+    older than a version, as after a rollback, gets none, nor does what has yet to prove itself (verify). The pipeline that
+    ci-config writes calls it after each release.`,
   ],
   usage: ["tag --env ENVIRONMENT [--service NAME …] [OPTIONS]"],
   options,
   notes: [
     ...environmentHelp,
-    `Tags are read with Git's own credentials. ${githubHelp} To make tags, it needs the permission to write contents of the
+    `Tags are read with Git's own credentials, or without any by GitHub's API. ${githubHelp} To make tags, it needs the permission to write contents of the
     monorepo.`,
   ],
   run,

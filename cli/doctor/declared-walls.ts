@@ -2,6 +2,7 @@ import { kubeconfigVariable, pullVariables } from "../../core/names.ts";
 import { isSecretSource, type ValueSource } from "../../components/circleci/contexts.ts";
 import { tokenVariable } from "../../git/git-credentials.ts";
 import { imagesOrigin } from "../../stacks/images-schema.ts";
+import { githubTokenVariable } from "../github/connection.ts";
 import type { EnvironmentSettings, Reach, ReachableContext } from "./reach.ts";
 import type { Finding } from "./report.ts";
 
@@ -102,7 +103,7 @@ function isShared(variable: string, source: ValueSource): boolean {
 }
 
 function settingFindings(environment: EnvironmentSettings, { app, contexts, environments }: Reach): Finding[] {
-  const { name, file, ci, images, cluster, promotion } = environment;
+  const { name, file, ci, images, cluster, promotion, github } = environment;
   const isFirst = environments[0] === environment;
   const isLast = environments.length > 1 && !environments.some((other) => other.promotion?.from === name);
   const warning = (key: string, message: string): Finding => ({
@@ -117,6 +118,7 @@ function settingFindings(environment: EnvironmentSettings, { app, contexts, envi
     .filter(
       (job) => job === `verify-${name}` || (job === `promote-${name}` && promotion?.healthyMinutes !== undefined),
     );
+  const tagging = jobs.some(({ job }) => job === `tag-${name}`);
   const copies = promotion?.copyImages === true;
   // Jobs look for images where they are copied from.
   const { registry } = copies ? imagesOrigin(images) : images;
@@ -151,6 +153,12 @@ function settingFindings(environment: EnvironmentSettings, { app, contexts, envi
       warning(
         "ci.environment",
         `${asksCluster.join(" and ")} ${asksCluster.length === 1 ? "asks" : "ask"} the cluster, for which ${app}-${environment.environment} has no ${kubeconfigVariable}; set it to a secret with the kubeconfig of a user who may only read there`,
+      ),
+    tagging &&
+      !(githubTokenVariable in ci.environment) &&
+      warning(
+        "ci.environment",
+        `github.versionTags has tag-${name} make tags of ${github?.repository ?? "the monorepo"}, for which ${app}-${environment.environment} has no ${githubTokenVariable}; set it to a secret with a token that may write contents there`,
       ),
     isFirst &&
       !isPinned(ci.image) &&

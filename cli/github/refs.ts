@@ -6,6 +6,8 @@ import type { GitHubOptions } from "./github.ts";
 export interface GitHubRefs {
   /** One that is there already stays as it is. @returns whether it is there now, at this commit */
   create(name: string, commit: string): Promise<boolean>;
+  /** All tags, with the commits that they lead to: also those that are objects of their own. */
+  tags(): Promise<ReadonlyMap<string, string>>;
   /** Removes all whose name begins so; none is no error. @returns their names */
   removeAll(prefix: string): Promise<readonly string[]>;
 }
@@ -28,6 +30,19 @@ export function openGitHubRefs({ repository, ...options }: GitHubOptions): GitHu
       });
       return known?.object.sha === commit;
     },
+    async tags() {
+      const title = `list tags of ${repository}`;
+      const found = await connection.list({ title, path: `${root}/matching-refs/tags/`, schema: z.array(refSchema) });
+      const commitOf = async ({ type, sha }: GitObject): Promise<string> => {
+        if (type !== "tag") return sha;
+        const tag = await connection.call({ title, path: `${root}/tags/${sha}`, schema: tagSchema });
+        return commitOf(tag.object);
+      };
+      const names = found.map(
+        async ({ ref, object }) => [ref.replace(/^refs\/tags\//, ""), await commitOf(object)] as const,
+      );
+      return new Map(await Promise.all(names));
+    },
     async removeAll(prefix) {
       const found = await connection.list({
         title: `list ${prefix}… of ${repository}`,
@@ -45,4 +60,7 @@ export function openGitHubRefs({ repository, ...options }: GitHubOptions): GitHu
   };
 }
 
-const refSchema = z.object({ ref: z.string(), object: z.object({ sha: z.string() }) });
+const objectSchema = z.object({ type: z.string(), sha: z.string() });
+type GitObject = z.infer<typeof objectSchema>;
+const refSchema = z.object({ ref: z.string(), object: objectSchema });
+const tagSchema = z.object({ object: objectSchema });

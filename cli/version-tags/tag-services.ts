@@ -1,3 +1,4 @@
+import { GitError } from "../../git/git-command.ts";
 import { fetchMissing } from "../../git/missing-commits.ts";
 import { remoteTags } from "../../git/remote-tags.ts";
 import type { Records } from "../../git/records.ts";
@@ -23,7 +24,7 @@ interface TagArgs {
   readonly monorepo: Monorepo;
   /** Of the environment whose services get versions. */
   readonly records: Records;
-  /** The monorepo's; its token may write contents. */
+  /** The monorepo's; its token may write contents, and reads tags where Git has no login. */
   readonly refs: GitHubRefs;
 }
 
@@ -68,15 +69,21 @@ async function createAll(
   return made;
 }
 
-async function plan({ monorepo, records }: TagArgs): Promise<readonly Planned[]> {
+async function plan({ monorepo, records, refs }: TagArgs): Promise<readonly Planned[]> {
   const repository = await repositoryOf(monorepo);
-  const tags = await remoteTags(monorepo.root, "refs/tags/*/v*");
+  const tags = await remoteTags(monorepo.root, "refs/tags/*/v*").catch((error: unknown) => {
+    // Some engines' jobs have a login of Git's only while they check out.
+    if (error instanceof GitError) return refs.tags();
+    throw error;
+  });
   await fetchMissing(repository, monorepo.root, [...tags.values()]);
   const ids = await repository.resolve([...records.values()].flatMap(({ sourceCommit }) => sourceCommit ?? []));
   const candidates = await Promise.all(
-    [...records].map(async ([service, { image, sourceCommit }]) => {
+    [...records].map(async ([service, { image, sourceCommit, verification }]) => {
       const none = { service, tag: null, commit: sourceCommit ?? null, created: false, wanted: null };
       if (image === undefined) return { ...none, reason: "nothing of it runs yet" };
+      if (verification?.state === "pending") return { ...none, reason: "it has yet to prove itself" };
+      if (verification?.state === "failed") return { ...none, reason: "it has not proved itself" };
       const commit = ids.get(sourceCommit ?? "");
       if (commit === undefined)
         return {

@@ -4,7 +4,7 @@ import { stringify } from "yaml";
 import type { Command, CommandContext } from "../../cli/command.ts";
 import { errorMessage } from "../../core/error.ts";
 import { tokenVariable } from "../../git/git-credentials.ts";
-import { initialRecord, recordPath, recordWith } from "../../git/release-record.ts";
+import { initialRecord, recordPath, recordWith, type Verification } from "../../git/release-record.ts";
 import { BareRepository } from "./bare-repository.ts";
 import { openGitHubHarness, urlWithToken, writeToken, type GitHubHarness } from "./github-harness.ts";
 
@@ -26,7 +26,13 @@ export interface DeliveredShop extends AsyncDisposable {
   /** Commits to the branch that the checkout is on, and pushes it. @returns the commit */
   readonly commit: (message: string, files: Readonly<Record<string, string>>) => Promise<string>;
   /** Writes the record of a service. @returns the commit of the deploy repository */
-  readonly release: (environment: string, service: string, digit: string, sourceCommit?: string) => string;
+  readonly release: (
+    environment: string,
+    service: string,
+    digit: string,
+    sourceCommit?: string,
+    verification?: Verification,
+  ) => string;
   /** As `npx delivery` runs it in the program's directory, which must be the current one. */
   readonly run: (
     command: Command,
@@ -95,11 +101,12 @@ export async function openDeliveredShop(options: { readonly webhookSecret?: stri
     root,
     declare,
     commit,
-    release: (environment, service, digit, sourceCommit) => {
+    release: (environment, service, digit, sourceCommit, verification) => {
       const image = {
         repository: `docker.io/acme/shop-${service}`,
         digest: `sha256:${digit.repeat(64)}`,
         sourceCommit,
+        verification,
       };
       return deploy.commit({ [recordPath(environment, service)]: recordWith(image) }, `release ${service}`);
     },

@@ -27,7 +27,13 @@ export function randomPipeline(random: () => number): Pipeline {
       : {}),
   }));
   const environments = ["dev", "staging", "prod", "audit"].slice(0, 1 + Math.floor(random() * 4));
-  const environment = (name: string) => ({ name, context: `shop-${name}`, pulls: chance(0.5) });
+  const environment = (name: string) => ({
+    name,
+    context: `shop-${name}`,
+    pulls: chance(0.5),
+    ...(chance(0.3) ? { hasVersions: true as const } : {}),
+    ...(chance(0.3) ? { verifyWait: 15 } : {}),
+  });
   return {
     ...samplePipeline,
     services,
@@ -40,6 +46,7 @@ export function randomPipeline(random: () => number): Pipeline {
     })),
     pullLogin: chance(0.5),
     releases: chance(0.8),
+    ...(chance(0.5) ? { resumes: true as const } : {}),
     previewEnvironments: true,
   };
 }

@@ -58,7 +58,7 @@ export function jobs(pipeline: Pipeline, shared: boolean): Record<string, Job> {
       steps: circleSteps(steps, layout),
     };
   };
-  const ofEnvironment = (kind: "release" | "propose" | "publish-state" | "drift"): Job =>
+  const ofEnvironment = (kind: "release" | "propose" | "tag" | "publish-state" | "drift"): Job =>
     job(kind, { name: `${kind}-<< parameters.environment >>` }, environment);
   const archives = isPrepared ? "<< parameters.prepared >>" : "";
   return {
@@ -124,6 +124,7 @@ export function jobs(pipeline: Pipeline, shared: boolean): Record<string, Job> {
         ...(asksPeople ? { approved: { type: "boolean", default: false } } : {}),
       },
     ),
+    ...([first, ...promotions].some(({ hasVersions }) => hasVersions === true) ? { tag: ofEnvironment("tag") } : {}),
     "publish-state": ofEnvironment("publish-state"),
     preview: job("preview"),
     "preview-of-fork": job("preview-of-fork", { name: "preview" }),

@@ -18,12 +18,20 @@ export const gitRefs = new Hono<ApiEnv>()
   })
   .get("/matching-refs/:prefix{.+}", async (c) => {
     const prefix = `refs/${c.req.param("prefix")}`;
-    const listed = await c.var.git.run(["for-each-ref", "--format=%(refname) %(objectname)"]);
+    const listed = await c.var.git.run(["for-each-ref", "--format=%(refname) %(objectname) %(objecttype)"]);
     const found = listed.split("\n").flatMap((line) => {
-      const [ref = "", sha = ""] = line.split(" ");
-      return ref.startsWith(prefix) ? [refView(c, ref, sha)] : [];
+      const [ref = "", sha = "", type] = line.split(" ");
+      return ref.startsWith(prefix) ? [refView(c, ref, sha, type)] : [];
     });
     return page(c, found);
+  })
+  .get("/tags/:sha{[0-9a-f]+}", async (c) => {
+    const sha = c.req.param("sha");
+    const text = await c.var.git.run(["cat-file", "tag", sha]).catch(() => {
+      throw notFound();
+    });
+    const [, object = "", type = ""] = /^object (\S+)\ntype (\S+)$/m.exec(text) ?? [];
+    return c.json({ sha, object: { type, sha: object } });
   })
   .delete("/refs/:name{.+}", async (c) => {
     writerOf(c);
@@ -47,7 +55,7 @@ export const gitRefs = new Hono<ApiEnv>()
     return c.json(refView(c, ref, sha), 201);
   });
 
-function refView({ var: { host, repository } }: ApiContext, ref: string, sha: string) {
+function refView({ var: { host, repository } }: ApiContext, ref: string, sha: string, type = "commit") {
   const api = `${host.url}/repos/${repository.fullName}/git`;
-  return { ref, url: `${api}/${ref}`, object: { type: "commit", sha, url: `${api}/commits/${sha}` } };
+  return { ref, url: `${api}/${ref}`, object: { type, sha, url: `${api}/${type}s/${sha}` } };
 }

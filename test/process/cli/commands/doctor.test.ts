@@ -262,6 +262,13 @@ describe("what the stack files say of walls", () => {
       ],
     ],
     [
+      "a job makes versions, and may not",
+      { prod: { github: { repository: "acme/shop", branch: "main", versionTags: true } } },
+      [
+        /^warning .*prod\.yaml: ci\.environment: github\.versionTags has tag-prod make tags of acme\/shop, for which shop-prod has no DELIVERY_GITHUB_TOKEN; /,
+      ],
+    ],
+    [
       "images are signed, and production does not ask",
       { dev: { images: { ...images, pull, signing: { secret: "image-key", publicKeys: [keyPair().publicPem] } } } },
       [

@@ -7,6 +7,7 @@ const program = process.cwd();
 let shop: DeliveredShop;
 let begin: string;
 let feature: string;
+let stable: string;
 
 const tags = async (): Promise<Record<string, string>> => {
   const lines = (await shop.github.git("ls-remote", "--tags", "origin")).split("\n").filter(Boolean);
@@ -65,7 +66,7 @@ test("what is older than a version gets none, and no tag is moved by a rollback"
 });
 
 test("a person's tag counts, also an annotated one, and from 1.0.0 on a breaking change raises the first number", async () => {
-  const stable = await shop.commit("fix: Link", { "svc/link_service/page.txt": "4\n" });
+  stable = await shop.commit("fix: Link", { "svc/link_service/page.txt": "4\n" });
   await shop.github.git("tag", "-a", "-m", "stable", "link/v1.0.0", stable);
   await shop.github.git("tag", "link/v9.0.0-rc.1", stable);
   await shop.github.git("push", "-q", "origin", "link/v1.0.0", "link/v9.0.0-rc.1");
@@ -77,6 +78,31 @@ test("a person's tag counts, also an annotated one, and from 1.0.0 on a breaking
     environment: "prod",
     versions: [{ service: "link", tag: "link/v2.0.0", commit: breaking, created: true, reason: null }],
   });
+});
+
+test("where Git has no login any more, tags are read by GitHub's API, annotated ones among them", async () => {
+  const address = await shop.github.git("remote", "get-url", "origin");
+  await shop.github.git("remote", "set-url", "origin", `${shop.github.gitUrl}/acme/none.git`);
+  const answer = await run("--service", "link", "--json");
+  shop.release("prod", "link", "4", stable);
+  const again = await run("--service", "link");
+  await shop.github.git("remote", "set-url", "origin", address);
+  expect(JSON.parse(answer.output)).toMatchObject({ versions: [{ tag: "link/v2.0.0", created: false }] });
+  expect(again.output).toBe(`link: link/v1.0.0 is at ${stable.slice(0, 12)}`);
+});
+
+test("what has yet to prove itself, or has failed to, gets no version", async () => {
+  const later = await shop.commit("feat: Link", { "svc/link_service/page.txt": "6\n" });
+  const before = await tags();
+  for (const [state, reason] of [
+    ["pending", "it has yet to prove itself"],
+    ["failed", "it has not proved itself"],
+  ] as const) {
+    const verdict = { at: "2026-11-30T12:00:00.000Z", evidence: "answers 500" };
+    shop.release("prod", "link", "6", later, state === "pending" ? { state } : { state, ...verdict });
+    expect((await run("--service", "link")).output).toBe(`link: no version: ${reason}`);
+  }
+  expect(await tags()).toEqual(before);
 });
 
 test("whoever may not write to the monorepo is told so", async () => {

@@ -317,6 +317,33 @@ describe("where images have to prove themselves", () => {
     expect(JSON.stringify(verify)).toContain('"no_output_timeout":"40m"');
   });
 
+  test("what gets versions gets them after the verdict, by a job with that environment's credentials", () => {
+    const versions = { hasVersions: true } as const;
+    const tagged = { first: { ...first, ...versions }, promotions: [staging, { ...prod, ...versions }] };
+    const jobs = jobsOf(tagged, "deliver");
+    expect(jobs.get("tag-dev")).toEqual({
+      name: "tag-dev",
+      environment: "dev",
+      context: "shop-dev",
+      requires: ["verify-dev"],
+    });
+    expect(jobs.has("tag-staging")).toBe(false);
+    expect(jobs.get("tag-prod")).toMatchObject({ context: "shop-prod", requires: ["promote-prod"] });
+    expect(awaited(jobs)).toContain("tag-dev");
+    expect(awaited(jobs)).not.toContain("tag-prod");
+    expect(jobsOf({ first: { ...shop.first, ...versions } }, "deliver").get("tag-dev")?.requires).toEqual([
+      "release-dev",
+    ]);
+    // A watcher of the registry says of no image which commit it was built from.
+    expect(jobsOf({ ...tagged, releases: false }, "deliver").has("tag-dev")).toBe(false);
+    const { tag } = continueConfiguration({ ...shop, ...tagged }).jobs;
+    expect(JSON.stringify(tag)).toContain('"delivery tag --env << parameters.environment >>"');
+    expect(continueConfiguration(shop).jobs).not.toHaveProperty("tag");
+    const resumed = jobsOf({ ...tagged, promotions: [{ ...staging, ...versions }], resumes: true }, "resume");
+    expect(resumed.get("tag-dev")?.requires).toEqual(["verify-dev"]);
+    expect(resumed.get("tag-staging")?.requires).toEqual(["promote-staging"]);
+  });
+
   test("a schedule looks once at each, and promotes what needs nobody's approval", () => {
     const jobs = jobsOf({ first, promotions, resumes: true }, "resume");
     expect([...jobs.values()]).toEqual([
