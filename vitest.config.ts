@@ -13,6 +13,9 @@ const maxWorkers = Math.max(2, availableParallelism() - 1);
 // A worker, or a command that a test starts, need not strip the types of what another one has loaded before.
 const env = { NODE_COMPILE_CACHE: join(import.meta.dirname, "node_modules/.cache/tests") };
 
+// What a process does takes its time on a busy machine.
+const poll = { timeout: 30_000 };
+
 // Continuous integration names a directory for the counts of each run.
 const results = process.env["TEST_RESULTS"];
 
@@ -31,12 +34,22 @@ export default defineConfig({
           include: ["test/unit/**/*.test.ts"],
           isolate: false,
           testTimeout: 30_000,
+          expect: { poll },
           maxWorkers,
           server,
         },
       },
       // Pure code, too, but through real processes: Git, the delivery CLI.
-      { test: { name: "process", include: ["test/process/**/*.test.ts"], testTimeout: 180_000, maxWorkers, server } },
+      {
+        test: {
+          name: "process",
+          include: ["test/process/**/*.test.ts"],
+          testTimeout: 180_000,
+          expect: { poll },
+          maxWorkers,
+          server,
+        },
+      },
       {
         test: {
           name: "golden",

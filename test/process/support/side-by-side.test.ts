@@ -52,7 +52,7 @@ test("one that is killed takes the others with it, and nothing of theirs is left
   expect(failed).toEqual(["long", "other"]);
   expect(lines).toEqual(expect.arrayContaining(["long | ended by SIGKILL", "other | ended with the others"]));
   expect(left).toHaveLength(2);
-  await vi.waitFor(() => expect(left.filter(isAlive)).toEqual([]));
+  await vi.waitFor(() => expect(left.filter(isAlive)).toEqual([]), { timeout: 30_000 });
 });
 
 test("one that tells by its status that a signal has ended it takes the others with it", async () => {
@@ -75,5 +75,5 @@ test("an interruption ends all of them", async () => {
   );
   expect(failed).toEqual(["long", "other"]);
   expect(lines).toEqual(expect.arrayContaining(["long | ended with the others", "other | ended with the others"]));
-  await vi.waitFor(() => expect(left.filter(isAlive)).toEqual([]));
+  await vi.waitFor(() => expect(left.filter(isAlive)).toEqual([]), { timeout: 30_000 });
 });

@@ -82,11 +82,11 @@ test("runs the jobs of a service again, or all of them, of the same commit", asy
   expect(await rerun(request({ ref: "change", sha }), "link")).toBe(
     `the jobs of link of pipeline #2 run again, for ${sha.slice(0, 7)}`,
   );
-  await vi.waitFor(async () => expect(await circle.workflows(pipeline)).toHaveLength(2));
+  await vi.waitFor(async () => expect(await circle.workflows(pipeline)).toHaveLength(2), { timeout: 30_000 });
   expect(await ended(circle, pipeline)).toBe("success");
   expect(await rerunJobs(before)).toEqual(expect.arrayContaining(["test-link", "build-link"]));
   expect(await rerun(request({ ref: "change", sha }), undefined)).toMatch(/^all jobs of pipeline #2 run again/);
-  await vi.waitFor(async () => expect(await circle.workflows(pipeline)).toHaveLength(3));
+  await vi.waitFor(async () => expect(await circle.workflows(pipeline)).toHaveLength(3), { timeout: 30_000 });
   expect(await ended(circle, pipeline)).toBe("success");
 });
 

@@ -278,7 +278,9 @@ test("an approval is of the commit that was there when it was asked for, however
   const promotion = Number((await shop.github.request("POST", "/repos/acme/deploy/pulls", pull)).body["number"]);
   const first = await say(number, "/delivery promote staging");
   const id = await say(promotion, "/delivery approve", memberToken, "acme/deploy");
-  await vi.waitFor(() => expect(running.log.join("\n")).toContain(`waits for those before it; it is about ${seen}`));
+  await vi.waitFor(() => expect(running.log.join("\n")).toContain(`waits for those before it; it is about ${seen}`), {
+    timeout: 30_000,
+  });
   const later = await push(seen);
   writeFileSync(gate, "");
   expect(await answerTo(number, first)).toContain("link: done by");
@@ -336,7 +338,9 @@ describe("who may not", () => {
     expect(await (await fetch(running.url.replace("/webhook", "/healthz"))).text()).toBe("ok\n");
     expect(await post(body, signed)).toMatchObject({ status: 202 });
     expect(await (await post(body, signed)).text()).toBe("is taken already\n");
-    await vi.waitFor(() => expect(running.log.join("\n")).toContain("comment 987654 of ada: is too old"));
+    await vi.waitFor(() => expect(running.log.join("\n")).toContain("comment 987654 of ada: is too old"), {
+      timeout: 30_000,
+    });
     expect(running.log.join("\n")).not.toContain(longSecret);
   });
 });

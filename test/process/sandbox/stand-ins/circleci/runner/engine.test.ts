@@ -178,7 +178,7 @@ test("what a job has started ends with it, and its files go", async () => {
   expect(identify(Number(pid))).toBeUndefined();
   expect(directory).not.toBe("");
   // No job waits for that.
-  await vi.waitFor(() => expect(existsSync(directory)).toBe(false), 10_000);
+  await vi.waitFor(() => expect(existsSync(directory)).toBe(false), { timeout: 30_000 });
 });
 
 test("a commit with [skip ci], a deleted branch and an empty new branch start nothing, and a delivery counts once", async () => {
