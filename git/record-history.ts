@@ -1,11 +1,12 @@
 import type { Git } from "./git-command.ts";
 import { DeployRepositoryError } from "./git-failure.ts";
 import type { Records } from "./records.ts";
-import { parseRecord, recordPath, type ReleaseRecord } from "./release-record.ts";
+import { parseRecord, reasonAgainst, recordPath, type ReleaseRecord } from "./release-record.ts";
 import { snapshotOf } from "./snapshot.ts";
 
 /**
- * The newest commit at which one of these services ran another digest than it does now; `undefined`: there is none.
+ * The newest commit at which one of these services ran another digest than it does now, and none that was taken away for a reason;
+ * `undefined`: there is none.
  * @param running the services in question, as they are at the head
  */
 export async function beforeLastRelease(
@@ -34,7 +35,7 @@ async function ranOthers(git: Git, commit: string, directory: string, running: R
   return paths.some(({ path, now }) => {
     const before = parseRecord(path, texts.get(path) ?? "");
     if ("problems" in before || before.image === undefined || now.image === undefined) return false;
-    return before.image.digest !== now.image.digest;
+    return before.image.digest !== now.image.digest && reasonAgainst(before.image.digest, now) === undefined;
   });
 }
 
@@ -106,24 +107,27 @@ export interface EarlierRecord {
 }
 
 /**
- * What a service ran before images that have not proved themselves: the newest other one that was not waiting for its own verdict,
- * or if there is none, the newest that had not failed.
- * @returns `undefined`: it has run nothing else
+ * What a service ran before images that have not proved themselves, the best first: other ones that were not waiting for their own
+ * verdict, the newest first, and then the newest that had not failed. Each image is there once; no more of the history is read than is
+ * asked for.
  */
-export async function beforeFailure(
+export async function* beforeFailure(
   git: Git,
   head: string,
   location: { readonly directory: string; readonly service: string },
   failed: ReadonlySet<string>,
-): Promise<EarlierRecord | undefined> {
+): AsyncGenerator<EarlierRecord, void> {
   const path = recordPath(location.directory, location.service);
+  const passed = new Set(failed);
   let unproved: EarlierRecord | undefined;
   for (const commit of await commitsOf(git, head, path)) {
     const record = parseRecord(path, (await (await snapshotOf(git, commit)).read([path])).get(path) ?? "");
-    if ("problems" in record || record.image === undefined || failed.has(record.image.digest)) continue;
+    if ("problems" in record || record.image === undefined || passed.has(record.image.digest)) continue;
     const earlier = { commit, record: { ...record, image: record.image } };
-    if (record.verification === undefined || record.verification.state === "passed") return earlier;
-    if (record.verification.state === "pending") unproved ??= earlier;
+    if (record.verification === undefined || record.verification.state === "passed") {
+      passed.add(record.image.digest);
+      yield earlier;
+    } else if (record.verification.state === "pending") unproved ??= earlier;
   }
-  return unproved;
+  if (unproved !== undefined && !passed.has(unproved.record.image.digest)) yield unproved;
 }

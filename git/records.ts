@@ -8,6 +8,7 @@ import {
   parseRecord,
   recordPath,
   recordWith,
+  rejectionsBefore,
   serviceOfRecord,
   type Rejection,
   type ReleasedImage,
@@ -119,6 +120,7 @@ async function changesIn(
     ...verificationAfter(release, records.get(release.service), isVerified),
     // What takes an image away takes nothing from what is to come.
     waiting: release.rejected === undefined ? undefined : records.get(release.service)?.waiting,
+    rejectedBefore: rejectionsBefore(release.digest, release.rejected, records.get(release.service)),
   }));
   const released = chosen.flatMap((release): Released[] => {
     const before = records.get(release.service)?.image;
@@ -131,7 +133,7 @@ async function changesIn(
     // Its digest stays away; what the service is compared with is the commit that is noted now, which is newer.
     const { digest, reason, judgment } = before?.rejected ?? {};
     const rejected = digest === undefined ? undefined : { digest, reason, judgment };
-    return [{ ...release, rejected, previous: release.digest }];
+    return [{ ...release, rejected, rejectedBefore: before?.rejectedBefore, previous: release.digest }];
   });
   return {
     released,

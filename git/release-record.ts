@@ -22,6 +22,7 @@ const rejectedAnnotation = "delivery/rejected";
 const rejectedSourceAnnotation = "delivery/rejected-source-commit";
 const sourceAnnotation = "delivery/source-commit";
 const rejectedReasonAnnotation = "delivery/rejected-reason";
+const rejectedBeforeAnnotation = "delivery/rejected-before";
 const contractedByAnnotation = "delivery/contracted-by";
 const verificationAnnotation = "delivery/verification";
 const verifiedDigestAnnotation = "delivery/verified-digest";
@@ -39,6 +40,11 @@ const annotationsSchema = z
     [rejectedSourceAnnotation]: commitSchema.optional(),
     [sourceAnnotation]: commitSchema.optional(),
     [rejectedReasonAnnotation]: z.string().optional(),
+    [rejectedBeforeAnnotation]: z
+      .string()
+      .transform((text) => text.split(" "))
+      .pipe(z.array(digestSchema))
+      .optional(),
     [contractedByAnnotation]: digestSchema.optional(),
     [verificationAnnotation]: z.enum(["pending", "passed", "failed"], "Must be pending, passed or failed").optional(),
     [verifiedDigestAnnotation]: digestSchema.optional(),
@@ -101,6 +107,8 @@ export interface ReleaseRecord {
   readonly image: { readonly repository: string; readonly digest: string } | undefined;
   /** Until the next release, it must not come back by itself. */
   readonly rejected?: Rejection | undefined;
+  /** What was taken away for a reason before that; it must not come back by itself either. The newest first. @default nothing */
+  readonly rejectedBefore?: readonly string[] | undefined;
   /** The commit of the monorepo that the image was built from; `undefined`: whoever released it did not say. */
   readonly sourceCommit?: string | undefined;
   /** The newest image up to this one whose migration has taken away what those before it need. @default none has */
@@ -155,6 +163,39 @@ export interface ReleasedImage {
   readonly verification?: Verification | undefined;
   /** What is to run in its place once a window is open. @default nothing */
   readonly waiting?: WaitingImage | undefined;
+  /** What else must not come back by itself, beside what this one takes away. @default nothing */
+  readonly rejectedBefore?: readonly string[] | undefined;
+}
+
+/**
+ * Why an image of a service must not come back by itself: a verification or a person has taken it away for a reason, however many
+ * releases ago.
+ * @returns `undefined`: nothing is known against it
+ */
+export function reasonAgainst(
+  digest: string,
+  { rejected, rejectedBefore = [] }: Pick<ReleaseRecord, "rejected" | "rejectedBefore"> = {},
+): string | undefined {
+  if (rejected?.digest === digest && rejected.reason !== undefined) return rejected.reason;
+  return rejectedBefore.includes(digest) ? "it was taken away before" : undefined;
+}
+
+/** How many images that were taken away a record knows beside the newest one. */
+const mostRejected = 20;
+
+/**
+ * What a record knows of earlier rejections once a service runs another image, which somebody wants.
+ * @param before the record until then
+ */
+export function rejectionsBefore(
+  digest: string,
+  rejected: Rejection | undefined,
+  before: ReleaseRecord | undefined,
+): readonly string[] | undefined {
+  const newest = before?.rejected?.reason === undefined ? [] : [before.rejected.digest];
+  const known = new Set([...newest, ...(before?.rejectedBefore ?? [])]);
+  const kept = [...known].filter((one) => one !== digest && one !== rejected?.digest).slice(0, mostRejected);
+  return kept.length === 0 ? undefined : kept;
 }
 
 /** Where the record of a service is, from the root of the deploy repository. */
@@ -175,7 +216,7 @@ export function initialRecord(service: string, waiting?: WaitingImage): string {
 
 /** @param rejected what must not come back by itself, if this is a rollback */
 export function recordWith(
-  { repository, digest, sourceCommit, contractedBy, verification, waiting }: ReleasedImage,
+  { repository, digest, sourceCommit, contractedBy, verification, waiting, rejectedBefore: earlier }: ReleasedImage,
   rejected?: Rejection,
 ): string {
   const annotations = {
@@ -183,6 +224,7 @@ export function recordWith(
     ...(rejected?.sourceCommit === undefined ? {} : { [rejectedSourceAnnotation]: rejected.sourceCommit }),
     ...(rejected?.reason === undefined ? {} : { [rejectedReasonAnnotation]: rejected.reason }),
     ...(rejected?.judgment === undefined ? {} : { [rejectedJudgmentAnnotation]: JSON.stringify(rejected.judgment) }),
+    ...(earlier === undefined || earlier.length === 0 ? {} : { [rejectedBeforeAnnotation]: earlier.join(" ") }),
     ...(sourceCommit === undefined ? {} : { [sourceAnnotation]: sourceCommit }),
     ...verificationAnnotations(verification, digest),
     ...(contractedBy === undefined ? {} : { [contractedByAnnotation]: contractedBy }),
@@ -254,6 +296,7 @@ export function parseRecord(location: string, text: string): ReleaseRecord | { p
               : { reason: annotations[rejectedReasonAnnotation] }),
             ...(annotations?.[rejectedJudgmentAnnotation] && { judgment: annotations[rejectedJudgmentAnnotation] }),
           },
+    ...(annotations?.[rejectedBeforeAnnotation] && { rejectedBefore: annotations[rejectedBeforeAnnotation] }),
     sourceCommit: annotations?.[sourceAnnotation],
     contractedBy: annotations?.[contractedByAnnotation],
     ...(verification === undefined ? {} : { verification }),

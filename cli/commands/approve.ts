@@ -27,7 +27,7 @@ import { openRegistry, registryHelp, registryOptions } from "../registry/open-re
 import { readDigests, writeDigests, type Digests } from "../release/digests-file.ts";
 import { requestOptions, requestTrailers } from "../release/requested-by.ts";
 import { rollBack } from "../release/roll-back.ts";
-import { command as promote } from "./promote.ts";
+import { promoteWith } from "./promote.ts";
 
 const options = {
   env: {
@@ -206,7 +206,7 @@ function assertShown({ from, to, pending }: Proposal, shown: Digests): void {
 const goOn: Choice = async ({ project, flags, context }, shown) => {
   const { env, service = [], repository, branch, images, username } = flags;
   const { "requested-by": login, "requested-in": url } = flags;
-  await endHolds({
+  const holds = await endHolds({
     project,
     environment: env,
     numbers: flags.unhold ?? [],
@@ -228,7 +228,7 @@ const goOn: Choice = async ({ project, flags, context }, shown) => {
     ...given.flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, value])),
     ...(["unverified", "json", "password-stdin"] as const).flatMap((name) => (flags[name] ? [`--${name}`] : [])),
   ];
-  await promote.run(args, context);
+  await promoteWith(args, context, holds);
 };
 
 function putOnHold(reason: string): Choice {

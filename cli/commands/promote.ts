@@ -1,6 +1,13 @@
 import { summarize, type Released } from "../../git/records.ts";
 import { defineCommand, type CommandContext } from "../command.ts";
-import { duration, environmentName, UsageError, type OptionTable, type OptionValues } from "../options.ts";
+import {
+  duration,
+  environmentName,
+  parseOptions,
+  UsageError,
+  type OptionTable,
+  type OptionValues,
+} from "../options.ts";
 import { githubHelp, githubOf, githubSettings } from "../github/access.ts";
 import { clusterHelp } from "../project/cluster.ts";
 import {
@@ -17,6 +24,7 @@ import { promotionChangelog } from "../promotion/changelog.ts";
 import { copyImages, copyOrigins } from "../promotion/copy-images.ts";
 import { askGates, assertGatesPassed } from "../promotion/gates.ts";
 import { promotionBranch, propose as openProposal, repositoryName } from "../promotion/pull-request.ts";
+import type { EndedHolds } from "../promotion/hold-digests.ts";
 import { leftOutLines, propose, readProposal } from "../promotion/proposal.ts";
 import { registryHelp, registryOptions } from "../registry/open-registry.ts";
 import { releaseChecks } from "../release/assert-releasable.ts";
@@ -109,7 +117,20 @@ export const command = defineCommand({
   run,
 });
 
-async function run(flags: OptionValues<typeof options>, context: CommandContext): Promise<void> {
+/** @param holds what ends with it, if it comes to that. @default nothing */
+export async function promoteWith(args: readonly string[], context: CommandContext, holds?: EndedHolds): Promise<void> {
+  return promote(parseOptions(args, options), context, holds);
+}
+
+function run(flags: OptionValues<typeof options>, context: CommandContext): Promise<void> {
+  return promote(flags, context, undefined);
+}
+
+async function promote(
+  flags: OptionValues<typeof options>,
+  context: CommandContext,
+  holds: EndedHolds | undefined,
+): Promise<void> {
   const { check, json, "pull-request": pullRequest } = flags;
   const project = new Project();
   const to = findEnvironment(project, flags.to, flags);
@@ -132,6 +153,7 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
     project,
     rules: promotion.rules,
     approval: { approved, pullRequest },
+    freed: holds?.numbers,
     wait: flags.wait,
     context,
   });
@@ -163,6 +185,8 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
     },
     pullRequest ? { pushTo: branch } : {},
   );
+  // Where a gate or somebody's release has come between, they are as they were.
+  await holds?.end();
   const { released } = result;
   const opened =
     github === undefined || released.length === 0

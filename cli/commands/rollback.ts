@@ -15,7 +15,8 @@ const options = {
     value: "COMMIT",
     parse: revision,
     help: "a commit of the deploy repository; fails if the same runs already",
-    defaultText: `the newest one at which a service ran another digest; a second rollback thus takes the first one back`,
+    defaultText: `the newest one at which a service ran another digest, but none that was taken back for a reason, as by verify; a
+      second rollback thus takes the first one back`,
   },
   unverified: {
     help: "do not ask the registry whether it still has the images, which its retention may have removed",

@@ -13,7 +13,9 @@ import {
   type DeliveryEnvironment,
 } from "../project/environment.ts";
 import { Project } from "../project/stack-file.ts";
+import { openRegistry, registryHelp, registryOptions } from "../registry/open-registry.ts";
 import { assertServicesKnown } from "../release/unknown-services.ts";
+import { urgentLimits } from "../verification/lost-images.ts";
 import { recentOutcomes } from "../verification/recent-outcomes.ts";
 import { breakGlassOption } from "../release/waiting.ts";
 import { rulesOf } from "../verification/rules.ts";
@@ -40,8 +42,12 @@ const options = {
     ...breakGlassOption["break-glass"],
     help: "bring what has passed to the next wave of clusters although no window is open; the commit says why",
   },
+  unverified: {
+    help: "do not ask the registry whether it still has what runs again in place of what has failed",
+  },
   json: { help: "print the result as JSON" },
   ...environmentOptions,
+  ...registryOptions,
 } as const satisfies OptionTable;
 
 export const command = defineCommand({
@@ -50,7 +56,7 @@ export const command = defineCommand({
     `Waits until every pod of a service runs the digest that its release record names, and none another one, and all are well
     for as long as verify of the stack file says; then asks its checks. What passes is noted in the record. What does not
     is taken back by one commit: the service runs again what it ran before, and the digest does not come back by itself.
-    Others that were released with it stay.`,
+    What the registry has lost by then is passed over. Others that were released with it stay.`,
     `What is known lies in Git and on the cluster, so any run goes on where another one has ended, and several at a time do no
     harm. A release that has been followed by another one is superseded: nothing is written of it.`,
     `Where an environment has several clusters (clusters), what has passed on all clusters of a wave is released to the next
@@ -63,6 +69,7 @@ export const command = defineCommand({
     clusterHelp,
     `${githubHelp} With it, commits of the monorepo get a status, and pull requests hear of what has failed.`,
     ...environmentHelp,
+    registryHelp,
   ],
   run,
 });
@@ -82,6 +89,7 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
     wait: flags.wait,
     link,
     breakGlass: flags["break-glass"],
+    registry: flags.unverified ? undefined : await openRegistry(flags, context, urgentLimits),
     context,
   });
   await tellGitHub(

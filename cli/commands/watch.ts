@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { errorMessage } from "../../core/error.ts";
 import { readBranch } from "../../git/deploy-repository.ts";
 import { readRecords, summarize, type Records, type Release } from "../../git/records.ts";
+import { reasonAgainst } from "../../git/release-record.ts";
 import { CommandError, defineCommand, type CommandContext } from "../command.ts";
 import { duration, environmentName, UsageError, type OptionTable, type OptionValues } from "../options.ts";
 import {
@@ -159,7 +160,8 @@ async function newestOf(
 function newerThan<R extends Release>(records: Records, releases: readonly R[]): R[] {
   return releases.filter(({ service, digest }) => {
     const record = records.get(service);
-    return record !== undefined && record.image?.digest !== digest && record.rejected?.digest !== digest;
+    if (record === undefined || record.image?.digest === digest) return false;
+    return record.rejected?.digest !== digest && reasonAgainst(digest, record) === undefined;
   });
 }
 

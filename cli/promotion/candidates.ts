@@ -1,7 +1,7 @@
 import { environmentRecords } from "../../git/environment-records.ts";
 import { readBranch } from "../../git/deploy-repository.ts";
 import { isSameImage, readRecords, shortDigest, type Records, type Release } from "../../git/records.ts";
-import type { ReleaseRecord } from "../../git/release-record.ts";
+import { reasonAgainst, type ReleaseRecord } from "../../git/release-record.ts";
 import type { Snapshot } from "../../git/snapshot.ts";
 import type { StackSettings } from "../../stacks/schema.ts";
 import { CommandError } from "../command.ts";
@@ -101,7 +101,9 @@ export function unprovedLines(from: string, { unproved }: Pick<Candidates, "unpr
   );
 }
 
-function isRejected({ digest, sourceCommit }: Release, { rejected }: Partial<ReleaseRecord> = {}): boolean {
+function isRejected({ digest, sourceCommit }: Release, record: ReleaseRecord | undefined): boolean {
+  if (reasonAgainst(digest, record) !== undefined) return true;
+  const { rejected } = record ?? {};
   if (rejected === undefined) return false;
   // Builds of one commit may differ in their digests, but not in their faults.
   return rejected.digest === digest || (sourceCommit !== undefined && rejected.sourceCommit === sourceCommit);
@@ -110,7 +112,8 @@ function isRejected({ digest, sourceCommit }: Release, { rejected }: Partial<Rel
 /** Messages that say which services stay as they are, and how to promote them all the same. */
 export function rolledBackLines(to: string, { rolledBack, seen }: Pick<Candidates, "rolledBack" | "seen">): string[] {
   return rolledBack.map(({ service, digest, sourceCommit }) => {
-    const rejected = seen.get(service)?.rejected?.digest ?? digest;
+    const record = seen.get(service);
+    const rejected = reasonAgainst(digest, record) === undefined ? (record?.rejected?.digest ?? digest) : digest;
     const why = rejected === digest ? "" : `, since ${shortDigest(digest)} is another build of ${sourceCommit}`;
     return `${service} of ${to} stays as rolled back from ${shortDigest(rejected)}${why}; --service ${service} promotes it all the same`;
   });

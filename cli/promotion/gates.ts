@@ -30,6 +30,8 @@ interface GatesArgs extends PromotionPath {
   readonly project: Project;
   readonly rules: PromotionRules;
   readonly approval: Approval;
+  /** Pull requests that a person takes off hold by this promotion. @default none */
+  readonly freed?: readonly number[] | undefined;
   /** How long to wait for health, in milliseconds. */
   readonly wait: number;
   readonly context: CommandContext;
@@ -55,7 +57,16 @@ export async function askGates(args: GatesArgs): Promise<GatedCandidates> {
   if (seen.pending.length === 0) return seen;
   const approved = approvalOf(seen.pending);
   const held = rules.holds
-    ? [await holdGate({ project: args.project, to: to.name, pending: seen.pending, seen: seen.seen, context })]
+    ? [
+        await holdGate({
+          project: args.project,
+          to: to.name,
+          pending: seen.pending,
+          seen: seen.seen,
+          freed: args.freed,
+          context,
+        }),
+      ]
     : [];
   const { test } = rules;
   const tested =

@@ -88,30 +88,38 @@ async function newestOf(
   return undefined;
 }
 
-/**
- * Takes pull requests off hold that a person has named.
- * @throws CommandError for one that is not on hold: it may be misspelt
- */
-export async function endHolds({
-  project,
-  environment,
-  numbers,
-  by,
-  context,
-}: {
+/** What ends some holds, once it is certain that they are to end. */
+export interface EndedHolds {
+  readonly numbers: readonly number[];
+  readonly end: () => Promise<void>;
+}
+
+interface EndHoldsArgs {
   readonly project: Project;
   readonly environment: string;
   readonly numbers: readonly number[];
   readonly by: string;
   readonly context: CommandContext;
-}): Promise<void> {
-  if (numbers.length === 0) return;
+}
+
+/**
+ * Pull requests that a person takes off hold; they stay there until `end` is called.
+ * @throws CommandError for one that is not on hold: it may be misspelt
+ */
+export async function endHolds({ project, environment, numbers, by, context }: EndHoldsArgs): Promise<EndedHolds> {
+  if (numbers.length === 0) return { numbers, end: async () => {} };
   const settings = githubSettings(project.stackFile(environment));
   const github = githubOf(settings, context);
   const pullRequests = await Promise.all(numbers.map((number) => github.pullRequest(number)));
   const free = pullRequests.filter(({ labels }) => !labels.includes(holdLabel)).map(({ number }) => `#${number}`);
   if (free.length > 0)
     throw new CommandError(`${free.join(", ")} is not on hold (label ${holdLabel}); nothing was changed`);
-  const chat = openGitHubChat(githubOptions(settings, context));
-  for (const pullRequest of pullRequests) await setHold(chat, pullRequest, { isHeld: false, by, url: pullRequest.url });
+  return {
+    numbers,
+    end: async () => {
+      const chat = openGitHubChat(githubOptions(settings, context));
+      for (const pullRequest of pullRequests)
+        await setHold(chat, pullRequest, { isHeld: false, by, url: pullRequest.url });
+    },
+  };
 }

@@ -18,6 +18,8 @@ interface HoldGateArgs {
   readonly pending: readonly Release[];
   /** What it runs. */
   readonly seen: Records;
+  /** Pull requests that a person takes off hold by this promotion. @default none */
+  readonly freed?: readonly number[] | undefined;
   readonly context: CommandContext;
 }
 
@@ -44,10 +46,11 @@ interface HeldChange {
   readonly services: ReadonlySet<string>;
 }
 
-async function heldChanges({ project, to, context }: HoldGateArgs): Promise<readonly HeldChange[]> {
+async function heldChanges({ project, to, freed = [], context }: HoldGateArgs): Promise<readonly HeldChange[]> {
   const settings = githubSettings(project.stackFile(to));
   const github = githubOf(settings, context);
-  const numbers = await openGitHubChat(githubOptions(settings, context)).labelled(holdLabel);
+  const labelled = await openGitHubChat(githubOptions(settings, context)).labelled(holdLabel);
+  const numbers = labelled.filter((number) => !freed.includes(number));
   if (numbers.length === 0) return [];
   const monorepo = readMonorepo(project, to);
   const { prefix } = await repositoryOf(monorepo);

@@ -6,7 +6,7 @@ import {
   type Release,
   type ReleaseResult,
 } from "../../git/records.ts";
-import type { ReleaseRecord } from "../../git/release-record.ts";
+import { reasonAgainst, type ReleaseRecord } from "../../git/release-record.ts";
 import { CommandError } from "../command.ts";
 import { assertNotContracted } from "../migrations/contract.ts";
 import type { DeliveryEnvironment } from "../project/environment.ts";
@@ -45,9 +45,11 @@ export async function rollBack(
 ): Promise<ReleaseResult> {
   const earlier = await readEarlier(environment, services, to, away?.service);
   assertRunning(environment, away, earlier.seen);
+  // Who names a commit wants what ran there, whatever was found of it.
+  const rules: RestoreRules = { reason, isNamed: to !== undefined };
   const desired = [
-    ...restored(environment, earlier, earlier.seen, reason),
-    ...earlier.laterWaves.flatMap((wave) => restoredInWave(environment, earlier, wave, wave.seen, reason)),
+    ...restored(environment, earlier, earlier.seen, rules),
+    ...earlier.laterWaves.flatMap((wave) => restoredInWave(environment, earlier, wave, wave.seen, rules)),
   ];
   if (desired.length === 0)
     throw new CommandError(
@@ -58,7 +60,7 @@ export async function rollBack(
     ...environment,
     choose: async (records, snapshot) => {
       assertNoNewerReleases(environment, earlier.seen, records, earlier.services);
-      const releases = restored(environment, earlier, records, reason);
+      const releases = restored(environment, earlier, records, rules);
       await assertNotContracted(environment, { releases, earlier: earlier.records, records, snapshot });
       return releases;
     },
@@ -68,7 +70,7 @@ export async function rollBack(
         directory: wave.directory,
         choose: (records) => {
           assertNoNewerReleases(environment, wave.seen, records, earlier.services);
-          return restoredInWave(environment, earlier, wave, records, reason);
+          return restoredInWave(environment, earlier, wave, records, rules);
         },
       })),
     describe: (released) => ({
@@ -76,6 +78,13 @@ export async function rollBack(
       trailers: [`Rollback-To: ${earlier.commit}`, ...(reason === undefined ? [] : [`Reason: ${reason}`]), ...trailers],
     }),
   });
+}
+
+interface RestoreRules {
+  /** Why, in one line. @default nobody says */
+  readonly reason: string | undefined;
+  /** Whether somebody has named the commit to go back to. */
+  readonly isNamed: boolean;
 }
 
 /**
@@ -86,13 +95,16 @@ function restored(
   environment: DeliveryEnvironment,
   earlier: Pick<EarlierRecords, "services" | "records">,
   records: Records,
-  reason: string | undefined,
+  { reason, isNamed }: RestoreRules,
 ): Release[] {
   return earlier.services.flatMap((service): Release[] => {
     const [before, current] = [earlier.records.get(service), records.get(service)];
     // A service that runs the digest already keeps its record, with all that newer commits have written into it.
     if (before?.image === undefined || before.image.digest === current?.image?.digest) return [];
     const { image, sourceCommit, verification } = before;
+    const isBad = reasonAgainst(image.digest, current) !== undefined;
+    // Other services may have to go back to a commit at which this one ran what has failed since.
+    if (isBad && !isNamed) return [];
     const repository = environment.imagesOf(service);
     const found = rejection(image.digest, current);
     // Another image than the one that runs was taken away before, for a reason of its own.
@@ -105,8 +117,8 @@ function restored(
         digest: image.digest,
         sourceCommit,
         rejected,
-        // What had failed is not promoted now either. One that was waiting is not asked again: a person wants it.
-        verification: verification?.state === "pending" ? undefined : verification,
+        // What had failed is not promoted now either, and what was waiting still proves itself before it is.
+        verification: isBad ? { state: "pending" } : verification,
       },
     ];
   });
@@ -118,23 +130,26 @@ function restored(
  */
 function restoredInWave(
   environment: DeliveryEnvironment,
-  { services, records }: EarlierRecords,
+  { services, records, seen }: EarlierRecords,
   wave: EarlierWave,
   now: Records,
-  reason: string | undefined,
+  rules: RestoreRules,
 ): Release[] {
   const running = services.filter((service) => now.get(service)?.image !== undefined);
   const before = running.flatMap((service) => {
     const then = wave.records.get(service);
-    // What it has proved in the first wave, it has not here.
-    const record = then?.image === undefined ? withoutVerdict(records.get(service)) : then;
-    return record === undefined ? [] : [[service, record] as const];
+    const record = then?.image === undefined ? unproved(records.get(service)) : then;
+    if (record?.image === undefined) return [];
+    // What has failed in the first wave is nothing for this one.
+    const isBad = reasonAgainst(record.image.digest, seen.get(service)) !== undefined;
+    return isBad && !rules.isNamed ? [] : [[service, record] as const];
   });
-  return restored(environment, { services: running, records: new Map(before) }, now, reason);
+  return restored(environment, { services: running, records: new Map(before) }, now, rules);
 }
 
-function withoutVerdict(record: ReleaseRecord | undefined): ReleaseRecord | undefined {
-  return record && { ...record, verification: undefined };
+/** What it has proved in the first wave, it has not in this one. */
+function unproved(record: ReleaseRecord | undefined): ReleaseRecord | undefined {
+  return record?.verification === undefined ? record : { ...record, verification: { state: "pending" } };
 }
 
 function assertRunning({ name }: DeliveryEnvironment, away: TakenAway | undefined, records: Records): void {

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { deliveredBranch, remoteCommits } from "../../git/delivered-branch.ts";
 import { fetchMissing } from "../../git/missing-commits.ts";
 import { shortDigest, type Records, type Release } from "../../git/records.ts";
-import type { ReleaseRecord } from "../../git/release-record.ts";
+import { reasonAgainst, type ReleaseRecord } from "../../git/release-record.ts";
 import { memoize } from "../affected/source-tree.ts";
 import { openSourceRepository, SourceRepositoryError, type SourceRepository } from "../../git/source-repository.ts";
 
@@ -45,8 +45,10 @@ export async function dropSuperseded(
   const kept = await Promise.all(
     releases.map(async (release) => {
       const { service, digest } = release;
-      const { rejected } = records.get(service) ?? {};
-      if (rejected?.sourceCommit !== undefined && rejected.digest === digest) {
+      const record = records.get(service);
+      const { rejected } = record ?? {};
+      const isRolledBack = rejected?.sourceCommit !== undefined && rejected.digest === digest;
+      if (isRolledBack || reasonAgainst(digest, record) !== undefined) {
         note(`${service} stays as rolled back from ${shortDigest(digest)}, which ${commit} makes, too; ${releaseHint}`);
         return [];
       }

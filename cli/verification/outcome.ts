@@ -3,6 +3,7 @@ import { commitVerdicts, type Verdict } from "../../git/verdicts.ts";
 import { environmentTitle, type DeliveryEnvironment } from "../project/environment.ts";
 import { oneLine } from "../status/reading.ts";
 import type { Finding, Target } from "./look.ts";
+import type { ImageKeeper } from "./lost-images.ts";
 import { takeBack } from "./take-back.ts";
 
 /** What has come of an image. */
@@ -49,11 +50,12 @@ export function verdictOf(
 export async function writeVerdicts(
   environment: DeliveryEnvironment,
   verdicts: readonly Verdict[],
+  keeper: ImageKeeper,
 ): Promise<ReadonlyMap<string, Outcome>> {
   const outcomes = new Map<string, Outcome>();
   const noted = verdicts.filter(({ verification }) => verification.state === "passed");
   for (const verdict of verdicts.filter(({ verification }) => verification.state === "failed")) {
-    const back = await takeBack(environment, verdict);
+    const back = await takeBack(environment, verdict, keeper);
     const { evidence } = verdict.verification;
     if (back.state === "taken back") outcomes.set(verdict.service, { state: "failed", evidence, back: back.to });
     if (back.state !== "stays") continue;

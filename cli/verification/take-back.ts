@@ -8,6 +8,7 @@ import { CommandError } from "../command.ts";
 import { assertNotContracted } from "../migrations/contract.ts";
 import { environmentTitle, type DeliveryEnvironment } from "../project/environment.ts";
 import { rejection } from "../release/rejection.ts";
+import { lossOf, type ImageKeeper } from "./lost-images.ts";
 
 /** What has become of an image that has failed. */
 export type TakenBack =
@@ -21,10 +22,16 @@ export type TakenBack =
  * Makes a service run what it ran before an image that has failed, by one commit, on the clusters of all waves, with which the image and the commit that it
  * was built from stay away. What runs after a rollback is not taken back any further: then it is not the image that is at fault.
  */
-export async function takeBack(environment: DeliveryEnvironment, verdict: Verdict): Promise<TakenBack> {
+export async function takeBack(
+  environment: DeliveryEnvironment,
+  verdict: Verdict,
+  keeper: ImageKeeper,
+): Promise<TakenBack> {
   const { service, digest, verification } = verdict;
   const { directory, wave } = environment;
   const firstDirectory = wave?.firstDirectory ?? directory;
+  const imageOf = (one: string) => ({ service, repository: environment.imagesOf(service), digest: one });
+  const lost = new Map<string, string>();
   const before = await readBranch(
     environment,
     async (snapshot, git) => {
@@ -33,21 +40,31 @@ export async function takeBack(environment: DeliveryEnvironment, verdict: Verdic
       // What another wave has found of an image counts also where it has passed before, and was followed by this one.
       const failed = new Set([digest]);
       for (const each of directories) {
-        if (each === directory) continue;
-        const { rejected } = (await readRecords(snapshot, each)).get(service) ?? {};
-        if (rejected?.reason !== undefined) failed.add(rejected.digest);
+        const { rejected, rejectedBefore = [] } = (await readRecords(snapshot, each)).get(service) ?? {};
+        for (const one of rejectedBefore) failed.add(one);
+        if (each !== directory && rejected?.reason !== undefined) failed.add(rejected.digest);
       }
       const found = new Map<string, EarlierRecord>();
       for (const each of directories) {
-        const head = snapshot.commit;
-        const one = head && (await beforeFailure(git, head, { directory: each, service }, failed));
-        if (one) found.set(each, one);
+        if (snapshot.commit === undefined) break;
+        for await (const one of beforeFailure(git, snapshot.commit, { directory: each, service }, failed)) {
+          const { digest: earlier } = one.record.image;
+          // What ran before that is older, but it runs.
+          const loss = lost.get(earlier) ?? (await lossOf(imageOf(earlier), imageOf(digest), keeper));
+          if (loss !== undefined) {
+            lost.set(earlier, loss);
+            continue;
+          }
+          found.set(each, one);
+          break;
+        }
       }
       return found;
     },
     "whole history",
   );
   const earlier = before.get(directory);
+  if (earlier === undefined && lost.size > 0) return { state: "stays", reason: lossLine(environment, service, lost) };
   if (earlier === undefined) return { state: "stays", reason: "it is the first image of the service" };
   const to = earlier.record.image.digest;
   const link = verification.link === undefined ? "" : ` (${verification.link})`;
@@ -101,6 +118,7 @@ export async function takeBack(environment: DeliveryEnvironment, verdict: Verdic
           `Rollback-To: ${earlier.commit}`,
           `Failed-Digest: ${digest}`,
           `Evidence: ${verification.evidence}`,
+          ...[...lost.keys()].map((one) => `Not-In-Registry: ${one}`),
           ...(verification.link === undefined ? [] : [`Evidence-Link: ${verification.link}`]),
         ],
       }),
@@ -120,9 +138,15 @@ function restored(environment: DeliveryEnvironment, service: string, { record }:
     repository: environment.imagesOf(service),
     digest: image.digest,
     sourceCommit,
-    // One that was still waiting has been waited for long enough.
-    verification: verification?.state === "passed" ? verification : undefined,
+    // One that was still waiting proves itself now; where it does not, it stays, since nothing before it is any better.
+    verification,
   };
+}
+
+/** What of its history a service cannot go back to, and what to do about it. */
+function lossLine(environment: DeliveryEnvironment, service: string, lost: ReadonlyMap<string, string>): string {
+  const images = [...lost].map(([digest, loss]) => `${loss} of ${environment.imagesOf(service)}@${digest}`);
+  return `the registry has lost ${images.join(", ")}, which it ran before: push it again or build it from its commit, and run \`delivery rollback\`, or release another image`;
 }
 
 function firstLine(text: string): string {

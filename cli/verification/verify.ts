@@ -4,6 +4,7 @@ import { readRecords, shortDigest } from "../../git/records.ts";
 import { isOpen } from "../../git/verdicts.ts";
 import { CommandError, type CommandContext } from "../command.ts";
 import type { DeliveryEnvironment } from "../project/environment.ts";
+import type { Registry } from "../registry/client.ts";
 import { seenBy, type AskedCluster, type Seen, type Target } from "./look.ts";
 import { elsewhere, verdictOf, writeVerdicts, type Outcome } from "./outcome.ts";
 import type { ServiceRules } from "./rules.ts";
@@ -42,6 +43,8 @@ interface VerifyArgs {
   readonly wait: number;
   /** The job that this is, for whoever wants to look it up. @default it is none */
   readonly link: string | undefined;
+  /** Where the images are looked for that run again in place of what has failed. @default nobody is asked */
+  readonly registry: Registry | undefined;
   readonly context: CommandContext;
 }
 
@@ -87,7 +90,7 @@ export async function verify(args: VerifyArgs): Promise<Verified> {
     const judged = seen.flatMap(({ target, finding }) =>
       finding.state === "held" || finding.state === "failed" ? [verdictOf(target, finding, args.link)] : [],
     );
-    const written = await writeVerdicts(environment, judged);
+    const written = await writeVerdicts(environment, judged, { registry: args.registry, note: context.note });
     const outcomes = open.flatMap((target): VerifiedService[] => {
       const outcome = written.get(target.service);
       return outcome === undefined ? [] : [{ ...target, wave, outcome }];

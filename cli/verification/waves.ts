@@ -8,6 +8,7 @@ import {
   type Records,
   type Release,
 } from "../../git/records.ts";
+import { reasonAgainst } from "../../git/release-record.ts";
 import { waveDirectory } from "../../git/waves.ts";
 import { CommandError, type CommandContext } from "../command.ts";
 import { openCluster } from "../project/cluster.ts";
@@ -15,6 +16,7 @@ import { environmentClusters } from "../project/environment-clusters.ts";
 import { environmentTitle, type DeliveryEnvironment } from "../project/environment.ts";
 import type { Project } from "../project/stack-file.ts";
 import { openHealthSource } from "../promotion/read-health.ts";
+import type { Registry } from "../registry/client.ts";
 import { closedBy } from "../release/windows.ts";
 import { endpointSettings } from "../status/endpoints.ts";
 import { releasesReader } from "../status/git-status.ts";
@@ -77,6 +79,8 @@ interface VerifyWavesArgs {
   readonly link: string | undefined;
   /** Why what has passed goes on although no window is open. @default it waits for one */
   readonly breakGlass: string | undefined;
+  /** Where the images are looked for that run again in place of what has failed. @default nobody is asked */
+  readonly registry: Registry | undefined;
   readonly context: CommandContext;
 }
 
@@ -145,10 +149,9 @@ async function carryOn(
       const release = { service, ...image, sourceCommit, contractedBy };
       if (isSameImage(release, record.image)) return [];
       // It would be taken back again and again, where the wave before could not go back.
-      const { rejected } = record;
-      if (rejected?.digest !== image.digest || rejected.reason === undefined || services?.includes(service) === true)
-        return [release];
-      const line = `${service} stays as it is in wave ${to.wave?.number ?? 1} of ${to.name}: ${shortDigest(image.digest)} was taken away there (${rejected.reason}); --service ${service} has it prove itself once more`;
+      const against = reasonAgainst(image.digest, record);
+      if (against === undefined || services?.includes(service) === true) return [release];
+      const line = `${service} stays as it is in wave ${to.wave?.number ?? 1} of ${to.name}: ${shortDigest(image.digest)} was taken away there (${against}); --service ${service} has it prove itself once more`;
       if (!told.has(line)) context.note(line);
       told.add(line);
       return [];

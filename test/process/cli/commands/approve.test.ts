@@ -168,6 +168,20 @@ describe("hold", () => {
     expect(await statusOf(head)).toMatchObject({ state: "success" });
   });
 
+  test("stays on hold where a person takes it off, and another gate refuses", async () => {
+    declare({ holds: true, approval: true, test: "echo '3 of 4 links'; exit 1" });
+    const { number } = await merge("refused", "2");
+    await propose();
+    expect((await decide("--hold", "translations are missing")).error).toBe("");
+    const { error } = await decide("--go", "--unhold", String(number));
+    expect(error).toMatch(/✓ hold .*\n.*✗ test .*ended with exit status 1/);
+    expect(record("staging", "link").image?.digest).toBe(digestOf("1"));
+    expect(await labelsOf(number)).toEqual(["delivery/hold"].map((name) => expect.objectContaining({ name })));
+    declare({ holds: true, approval: true });
+    expect((await decide("--go", "--unhold", String(number))).error).toBe("");
+    expect(await labelsOf(number)).toEqual([]);
+  });
+
   test("is refused where the environment would not mind it", async () => {
     declare({ approval: true });
     const { number } = await merge("unminded", "2");

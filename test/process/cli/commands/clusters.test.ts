@@ -163,7 +163,8 @@ async function run(command: Command, ...args: string[]): Promise<Outcome> {
 }
 const released = (digest: string, ...more: string[]): Promise<Outcome> =>
   run(release, "--env", "dev", "--service", `link=${digest}`, "--unverified", ...more);
-const verified = (...args: string[]): Promise<Outcome> => run(verify, "--env", "dev", "--wait", "0s", ...args);
+const verified = (...args: string[]): Promise<Outcome> =>
+  run(verify, "--env", "dev", "--wait", "0s", "--unverified", ...args);
 
 function record(of: string, service = "link"): ReleaseRecord {
   const parsed = parseRecord("record", repository.files()[recordPath(of, service)] ?? "");
@@ -215,7 +216,7 @@ describe("a release", () => {
     onNote = (line, controller) => {
       if (said.test(line)) controller.abort();
     };
-    expect((await run(verify, "--env", "dev")).error).toMatch(/^interrupted/);
+    expect((await run(verify, "--env", "dev", "--unverified")).error).toMatch(/^interrupted/);
     expect(digests()).toEqual(left);
     onNote = () => {};
     runs({ own: { link: two }, us: { link: two }, eu: { link: two } });
@@ -343,7 +344,7 @@ describe("what fails", () => {
     onNote = (line, controller) => {
       if (/^link sha256:3{12}: .*does not run/.test(line)) controller.abort();
     };
-    expect((await run(verify, "--env", "dev")).error).toMatch(/^interrupted/);
+    expect((await run(verify, "--env", "dev", "--unverified")).error).toMatch(/^interrupted/);
     expect(digests()).toEqual([three, one]);
     expect(record(wave).rejected?.digest).toBe(two);
   });
@@ -359,6 +360,15 @@ describe("what fails", () => {
       /link sha256:2{12} has failed: eu: .*\n.*link sha256:3{12} has failed: .*; taken back to sha256:1{12}$/,
     );
     expect(digests()).toEqual([one, one]);
+  });
+
+  test("in the second wave does not come there again, however many others have followed it", async () => {
+    const image = { repository: "docker.io/acme/shop-link", digest: one, rejectedBefore: [two] };
+    repository.commit({ [recordPath(wave, "link")]: recordWith(image) });
+    await released(two);
+    runs({ own: { link: two }, us: { link: two }, eu: { link: one } });
+    expect((await verified()).notes).toContain("was taken away there (it was taken away before); --service link");
+    expect(digests()).toEqual([two, one]);
   });
 
   test("on one of the clusters of the first wave gets to no other wave", async () => {
@@ -424,7 +434,7 @@ describe("a cluster that is away", () => {
       [recordPath(wave, "link")]: recordWith({ ...image, ...waits }),
     });
     runs({ own: { link: two }, us: { link: two }, eu: { link: two } });
-    const { error, output } = await run(verify, "--env", "dev", "--wait", "1s");
+    const { error, output } = await run(verify, "--env", "dev", "--wait", "1s", "--unverified");
     expect(digests()).toEqual([one, one]);
     expect(output).toMatch(/^dev, wave 2: link sha256:2{12} has failed: eu: GET \/healthz/m);
     expect(error).toMatch(/link has not proved itself/);
@@ -490,6 +500,18 @@ describe("a rollback", () => {
     await run(rollback, "--env", "dev", "--unverified");
     expect(digests()).toEqual([one, one]);
     expect(record(wave).rejected).toEqual({ digest: two });
+  });
+
+  test("to what had not proved itself by then brings it to no other wave before it has", async () => {
+    await released(two);
+    await released(three);
+    await run(rollback, "--env", "dev", "--unverified");
+    expect(record("dev")).toMatchObject({ image: { digest: two }, verification: { state: "pending" } });
+    await verified();
+    expect(digests()).toEqual([two, one]);
+    runs({ own: { link: two }, us: { link: two }, eu: { link: one } });
+    await verified();
+    expect(digests()).toEqual([two, two]);
   });
 
   test("needs no stack file to find the waves", async () => {

@@ -24,6 +24,7 @@ import {
 import type { JsonMap } from "../../../../kubernetes/json.ts";
 import { BareRepository } from "../../../support/bare-repository.ts";
 import { KubernetesStandIn } from "../../../support/kubernetes-stand-in.ts";
+import { RegistryStandIn } from "../../../support/registry-stand-in.ts";
 import { around } from "../../../support/sample-judgment.ts";
 import { runningService } from "../../../support/sample-running-service.ts";
 import { writeStackSettings } from "../../../support/stack-settings.ts";
@@ -31,6 +32,7 @@ import { writeStackSettings } from "../../../support/stack-settings.ts";
 const one = `sha256:${"1".repeat(64)}`;
 const two = `sha256:${"2".repeat(64)}`;
 const three = `sha256:${"3".repeat(64)}`;
+const four = `sha256:${"4".repeat(64)}`;
 const program = process.cwd();
 
 let directory: string;
@@ -199,7 +201,8 @@ async function run(command: Command, ...args: string[]): Promise<Outcome> {
     );
   return { output: lines.join("\n"), notes: notes.join("\n"), error };
 }
-const verified = (...args: string[]): Promise<Outcome> => run(verify, "--env", "dev", "--wait", "0s", ...args);
+const verified = (...args: string[]): Promise<Outcome> =>
+  run(verify, "--env", "dev", "--wait", "0s", "--unverified", ...args);
 
 function record(service: string, environment = "dev"): ReleaseRecord {
   const parsed = parseRecord("record", repository.files()[recordPath(environment, service)] ?? "");
@@ -515,6 +518,145 @@ describe("an image that fails", () => {
       rejected: { digest: two },
       verification: { state: "failed" },
     });
+  });
+});
+
+describe("what ran before an image that fails", () => {
+  /** Three images of the service, the last of which fails. */
+  async function failing(registry: RegistryStandIn): Promise<Record<"oldest" | "older" | "bad", string>> {
+    const push = (tag: string): string => registry.push("acme/shop-link", tag);
+    const images = { oldest: push("1"), older: push("2"), bad: push("3") };
+    declare({ checks: [{ http: { path: "/healthz" } }] });
+    commit(9, { link: images.oldest });
+    commit(8, { link: images.older });
+    commit(5, { link: images.bad }, pending);
+    runs({ link: 4 }, { link: images.bad });
+    return images;
+  }
+  const judged = ({ host }: RegistryStandIn): Promise<Outcome> =>
+    run(verify, "--env", "dev", "--wait", "0s", "--images", `${host}/acme/shop`);
+
+  test("is passed over where the registry has lost a part of it, for what ran before that", async () => {
+    await using registry = await RegistryStandIn.start();
+    const { oldest, older, bad } = await failing(registry);
+    registry.lose(older, "layer");
+    expect((await judged(registry)).error).toContain(`taken back to ${oldest.slice(0, 19)}`);
+    expect(record("link")).toMatchObject({
+      image: { repository: `${registry.host}/acme/shop-link`, digest: oldest },
+      rejected: { digest: bad },
+    });
+    expect(repository.git("log", "-1", "--format=%(trailers:key=Not-In-Registry,valueonly)")).toBe(older);
+  });
+
+  test("is nothing to go back to where the registry has lost all of it: the image stays, and it says what to do", async () => {
+    await using registry = await RegistryStandIn.start();
+    const { oldest, older, bad } = await failing(registry);
+    registry.forget(oldest);
+    registry.lose(older, "manifest");
+    const { error } = await judged(registry);
+    expect(error).toMatch(
+      /it still runs, since the registry has lost the manifest sha256:\w{64} of 127\.0\.0\.1:\d+\/acme\/shop-link@sha256:\w{64}, all of it of .*, which it ran before: push it again or build it from its commit, and run `delivery rollback`, or release another image$/,
+    );
+    expect(record("link")).toMatchObject({ image: { digest: bad }, verification: { state: "failed" } });
+  });
+
+  test.each<[string, (registry: RegistryStandIn, images: Record<"older" | "bad", string>) => Promise<void>, RegExp]>([
+    ["does not answer", (registry) => registry[Symbol.asyncDispose](), /cannot be reached/],
+    ["lets nobody read", async (registry) => void registry.closed.add("acme/shop-link"), /does not let us read/],
+    [
+      "shows nothing of what runs either",
+      async (registry, { older, bad }) => [older, bad].forEach((digest) => registry.forget(digest)),
+      /shows us nothing of sha256:\w{12} either, which runs/,
+    ],
+  ])("runs again all the same where the registry %s, which is said", async (_what, change, said) => {
+    const registry = await RegistryStandIn.start();
+    const images = await failing(registry);
+    const { host } = registry;
+    await change(registry, images);
+    const { error, notes } = await run(verify, "--env", "dev", "--wait", "0s", "--images", `${host}/acme/shop`);
+    expect(notes).toMatch(said);
+    expect(notes).toContain(`and link goes back to it all the same`);
+    expect(error).toContain(`taken back to ${images.older.slice(0, 19)}`);
+    if (!said.test("cannot be reached")) await registry[Symbol.asyncDispose]();
+  });
+});
+
+describe("what was taken back", () => {
+  /** As `verify` leaves it. */
+  const takenBack = (digest: string, from: string, more: Partial<ReleasedImage> = {}): void => {
+    const image = { repository: "docker.io/acme/shop-link", digest, ...more };
+    repository.commit({ [recordPath("dev", "link")]: recordWith(image, { digest: from, reason: "it was bad" }) });
+  };
+  const rolledBack = (...args: string[]): Promise<Outcome> => run(rollback, "--env", "dev", "--unverified", ...args);
+
+  test("is nothing that a rollback goes to: it goes on to what ran before, and there may be nothing", async () => {
+    commit(5, { link: two }, pending);
+    takenBack(one, two);
+    expect((await rolledBack("--service", "link")).error).toMatch(/^link ran nothing before its last release/);
+    commit(4, { link: three });
+    commit(3, { link: four }, pending);
+    takenBack(three, four, { rejectedBefore: [two] });
+    expect((await rolledBack("--service", "link")).error).toBe("");
+    expect(record("link")).toMatchObject({
+      image: { digest: one },
+      rejected: { digest: four, reason: "it was bad" },
+      rejectedBefore: [two],
+    });
+  });
+
+  test("stays away where a rollback of others goes to a commit at which it ran", async () => {
+    commit(5, { link: two, user: two }, pending);
+    commit(4, { user: three });
+    takenBack(one, two);
+    expect((await rolledBack()).output).toMatch(/user sha256:3{12} → sha256:2{12}/);
+    expect([record("link").image?.digest, record("user").image?.digest]).toEqual([one, two]);
+  });
+
+  test("has to prove itself again where somebody names a commit at which it ran", async () => {
+    const passed = { state: "passed", at: "2026-01-01T00:00:00.000Z", evidence: "well" } as const;
+    commit(5, { link: two }, { verification: passed });
+    const then = repository.git("rev-parse", "main");
+    takenBack(one, two);
+    await rolledBack("--to", then);
+    expect(record("link")).toEqual({
+      image: { repository: "docker.io/acme/shop-link", digest: two },
+      ...pending,
+    });
+  });
+
+  test("does not come back by the next pipeline, watcher or promotion after another one was taken back, or has passed", async () => {
+    declare({}, "staging");
+    const reason = "it was bad";
+    const known = { repository: "docker.io/acme/shop-link", sourceCommit: "0000000", digest: one };
+    repository.commit({
+      [recordPath("dev", "link")]: recordWith(known, { digest: two, sourceCommit: "0123456", reason }),
+      [recordPath("staging", "link")]: recordWith({ ...known, digest: three, rejectedBefore: [two] }),
+    });
+    const released = (digest: string, ...more: string[]): Promise<Outcome> =>
+      run(release, "--env", "dev", "--service", `link=${digest}`, "--unverified", ...more);
+    await released(three, "--source-commit", "1234567");
+    expect(record("link")).toMatchObject({ image: { digest: three }, rejectedBefore: [two], ...pending });
+    expect((await released(two, "--source-commit", "2345678")).notes).toContain(
+      `link stays as rolled back from ${two.slice(0, 19)}`,
+    );
+    expect(record("link").image?.digest).toBe(three);
+    declare({ checks: [{ http: { path: "/healthz" } }] });
+    runs({ link: 4 }, { link: three });
+    await verified();
+    expect(record("link")).toMatchObject({
+      image: { digest: one },
+      rejected: { digest: three },
+      rejectedBefore: [two],
+    });
+    await released(two, "--source-commit", "2345678");
+    expect(record("link").image?.digest).toBe(one);
+    // Whoever names it wants it.
+    await released(two);
+    expect(record("link")).toMatchObject({ image: { digest: two }, rejectedBefore: [three], ...pending });
+    commit(1, { link: two });
+    expect((await run(promote, "--from", "dev", "--to", "staging", "--unverified")).notes).toContain(
+      `link of staging stays as rolled back from ${two.slice(0, 19)}; --service link promotes it all the same`,
+    );
   });
 });
 
