@@ -11,6 +11,16 @@ export interface Registry {
   readonly password: pulumi.Output<string>;
 }
 
+/** What a Secret holds with which pods pull: as `docker login` writes it, and Docker Hub is known by an older name there. */
+export function pullSecretData({ server, username, password }: Registry) {
+  const host = server === "docker.io" ? "https://index.docker.io/v1/" : server;
+  const config = password.apply((plain) => {
+    const auth = Buffer.from(`${username}:${plain}`).toString("base64");
+    return JSON.stringify({ auths: { [host]: { username, password: plain, auth } } });
+  });
+  return { type: "kubernetes.io/dockerconfigjson", stringData: { ".dockerconfigjson": config } };
+}
+
 /**
  * The values of environment variables that name secrets.
  * @param variables environment variable → name of a secret; the configuration has checked that each exists

@@ -21,6 +21,7 @@ export function contradictions(file: string, config: StackSettings, known?: Know
     });
   };
   needs("images.pull.password", config.images.pull?.password);
+  needs("ci.incoming.secret", config.ci.incoming?.secret);
   needs("images.signing.secret", config.images.signing?.secret);
   for (const { key, variables } of contextVariables(config.ci))
     for (const [name, secret] of Object.entries(variables)) {
@@ -131,13 +132,19 @@ export function contradictions(file: string, config: StackSettings, known?: Know
     });
   }
   for (const schedule of ["driftSchedule", "resumeSchedule"] as const) {
-    if (config.ci[schedule] === undefined || (config.owns.ciProject && config.ci.repositoryId !== undefined)) continue;
+    const isTekton = config.ci.engine === "tekton";
+    const isDeclared = config.owns.ciProject && (isTekton || config.ci.repositoryId !== undefined);
+    if (config.ci[schedule] === undefined || isDeclared) continue;
     problems.push({
       location: `${file}: ci.${schedule}`,
-      message:
-        "needs the pipeline that a stack with owns.ciProject and ci.repositoryId declares, and looks over all environments; set it there",
+      message: `needs the pipeline that a stack with owns.ciProject${isTekton ? "" : " and ci.repositoryId"} declares, and looks over all environments; set it there`,
     });
   }
+  if (config.ci.incoming !== undefined && (config.ci.driftSchedule ?? config.ci.resumeSchedule) === undefined)
+    problems.push({
+      location: `${file}: ci.incoming`,
+      message: "does nothing without ci.driftSchedule or ci.resumeSchedule; set one of them, or remove it",
+    });
   for (const key of ["windows", "freeze"] as const) {
     if (config[key] === undefined) continue;
     const by =

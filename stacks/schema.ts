@@ -75,6 +75,18 @@ const ciSettingsSchema = z.strictObject({
   sharedContext: z.boolean("Must be true or false").default(false),
   /** The kubeconfig's context of the cluster with Tekton, where that is not `cluster.context`. */
   clusterContext: nonEmpty("a context of the kubeconfig").optional(),
+  /** How Tekton's runs start at the times of driftSchedule and resumeSchedule. */
+  incoming: z
+    .strictObject({
+      /** The name of a secret in `secrets` that Pipelines-as-Code asks for: any long random text. */
+      secret: nonEmpty("the name of a secret with which runs are started"),
+      /** Where Pipelines-as-Code listens within the cluster. @default where its own installation has it */
+      controller: z
+        .url("Must be a URL such as http://pipelines-as-code-controller.pipelines-as-code.svc:8080")
+        .regex(/[^/]$/, "Must not end with a slash")
+        .default("http://pipelines-as-code-controller.pipelines-as-code.svc:8080"),
+    })
+    .optional(),
   /** The image that jobs run in: with Node.js 24 or newer, Git, and what the tests need. @default cimg/node:24.11 */
   image: z.string("Must be an image such as cimg/go:1.26-node").min(1).default("cimg/node:24.11"),
   /** Where jobs find this program, if not in the monorepo's own repository: a Git repository. */
@@ -110,8 +122,6 @@ const circleCiKeys = {
   standalone: true,
   repositoryId: undefined,
   sharedContext: false,
-  driftSchedule: undefined,
-  resumeSchedule: undefined,
   host: undefined,
 } as const satisfies Partial<Record<keyof z.infer<typeof ciSettingsSchema>, unknown>>;
 
@@ -127,6 +137,31 @@ const ciSchema = Object.entries(circleCiKeys).reduce(
     .refine(({ engine, clusterContext }) => engine === "tekton" || clusterContext === undefined, {
       path: ["clusterContext"],
       message: "Is a setting of Tekton, and ci.engine is another; remove it",
+      when: isMap,
+    })
+    .refine(({ engine, incoming }) => engine === "tekton" || incoming === undefined, {
+      path: ["incoming"],
+      message: "Is a setting of Tekton, and ci.engine is another; remove it",
+      when: isMap,
+    })
+    .refine(
+      ({ engine, driftSchedule, resumeSchedule, incoming }) =>
+        engine !== "tekton" || incoming !== undefined || (driftSchedule ?? resumeSchedule) === undefined,
+      {
+        path: ["incoming"],
+        message:
+          "Must name the secret with which driftSchedule and resumeSchedule start runs of Pipelines-as-Code: {secret: incoming}",
+        when: isMap,
+      },
+    )
+    .refine(({ engine, driftSchedule }) => engine !== "travis" || driftSchedule === undefined, {
+      path: ["driftSchedule"],
+      message: "Does nothing at Travis CI, whose cron jobs are made in the settings of the repository there; remove it",
+      when: isMap,
+    })
+    .refine(({ engine, resumeSchedule }) => engine !== "travis" || resumeSchedule === undefined, {
+      path: ["resumeSchedule"],
+      message: "Does nothing at Travis CI, of whose cron jobs none says what it is for; remove it",
       when: isMap,
     })
     .refine(({ engine, organizationId }) => isOther(engine) || organizationId !== undefined, {

@@ -85,7 +85,7 @@ export function ciArgs(config: Config, schedules: CiProjectArgs["schedules"], se
   if (engine === "travis") return { engine };
   return engine === "circleci"
     ? { engine, project: ciProjectArgs(config, schedules, services) }
-    : { engine, cluster: tektonArgs(config, services) };
+    : { engine, cluster: tektonArgs(config, schedules, services) };
 }
 
 /** What the CI project takes from the configuration. */
@@ -109,13 +109,16 @@ export function ciProjectArgs(
 }
 
 /** What the pipeline's part of the cluster takes from the configuration. */
-function tektonArgs(config: Config, services: readonly Service[]): TektonCiArgs {
+function tektonArgs(config: Config, schedules: CiProjectArgs["schedules"], services: readonly Service[]): TektonCiArgs {
   const { kubeconfig, github, ci, cluster } = config;
   return {
     ...contextSources(config, services),
     repository: `https://github.com/${github?.repository ?? ""}`,
     kubeconfig,
     clusterContext: ci.clusterContext ?? cluster.context,
+    image: ci.image,
+    schedules,
+    incoming: ci.incoming,
   };
 }
 

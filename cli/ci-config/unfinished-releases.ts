@@ -44,7 +44,7 @@ export function assertVerificationsEnd(project: Project, { first, promotions, re
     });
   });
   if (endless.length === 0) return;
-  const schedules = project.stackFile(first.name).read("ci").ci.engine === "circleci";
+  const schedules = project.stackFile(first.name).read("ci").ci.engine !== "travis";
   const remedy = schedules ? `set ci.resumeSchedule to five fields of cron, such as "*/10 * * * *", or ` : "";
   throw new CommandError(
     `stacks/Pulumi.${first.name}.yaml: the hold of ${endless.join(", ")} and its timeout are longer than CI's job waits, and nothing would go on with it; ${remedy}raise verify.waitMinutes`,

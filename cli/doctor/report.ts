@@ -74,7 +74,7 @@ function isSo(engine: CiEngineName, asked: boolean): string {
       : `Whether CircleCI has it so is not known; it is asked with the API token in ${circleCiTokenVariable}.`,
     tekton: "Whether the cluster has it so, `pulumi preview --refresh` says.",
     travis:
-      "Whether Travis CI has it so is not known: these are variables of the repository's settings there, set by hand.",
+      "Whether Travis CI has it so is not known: these are variables of the repository's settings there, set by hand, as is a cron job of the delivered branch, which looks for drift.",
   };
   return sentences[engine];
 }

@@ -6,7 +6,7 @@ import { pullSecretName } from "../../core/names.ts";
 import type { ClusterAccess } from "./cluster-access.ts";
 import { commonLabels, namespaceManifest } from "../manifests/metadata.ts";
 import type { PodSecurity } from "../manifests/pod-security.ts";
-import type { Registry } from "../secrets.ts";
+import { pullSecretData, type Registry } from "../secrets.ts";
 
 export interface ClusterArgs {
   app: string;
@@ -75,8 +75,7 @@ export class Cluster extends pulumi.ComponentResource {
           [pullSecretName, ...further].join("."),
           {
             metadata: { name: pullSecretName, namespace: args.namespace, labels, ...replicated(args.pullSecretCopies) },
-            type: "kubernetes.io/dockerconfigjson",
-            stringData: { ".dockerconfigjson": dockerConfig(registry) },
+            ...pullSecretData(registry),
           },
           { ...own, dependsOn: this.namespaceResource },
         ),
@@ -89,15 +88,6 @@ export class Cluster extends pulumi.ComponentResource {
 /** Has no effect on a cluster without it. Source: https://github.com/mittwald/kubernetes-replicator */
 function replicated(namespaces: string | undefined): { annotations?: Record<string, string> } {
   return namespaces === undefined ? {} : { annotations: { "replicator.v1.mittwald.de/replicate-to": namespaces } };
-}
-
-/** What `docker login` writes. Docker Hub is known by an older name there. */
-function dockerConfig({ server, username, password }: Registry): pulumi.Output<string> {
-  const host = server === "docker.io" ? "https://index.docker.io/v1/" : server;
-  return password.apply((plain) => {
-    const auth = Buffer.from(`${username}:${plain}`).toString("base64");
-    return JSON.stringify({ auths: { [host]: { username, password: plain, auth } } });
-  });
 }
 
 /**

@@ -44,6 +44,7 @@ const knownTypes = new Set([
   "kubernetes:apps/v1:Deployment",
   "kubernetes:apps/v1:StatefulSet",
   "kubernetes:batch/v1:Job",
+  "kubernetes:batch/v1:CronJob",
   "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition",
   "kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPolicy",
   "kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPolicyBinding",

@@ -75,6 +75,8 @@ export interface PipelineRun {
         /** Whether jobs can speak to the API server. */
         readonly automountServiceAccountToken: boolean;
         readonly securityContext: { readonly fsGroup: number };
+        /** Secrets with which the node gets images; one that is not there is passed over. */
+        readonly imagePullSecrets?: readonly { readonly name: string }[];
       };
     };
     readonly pipelineSpec: {

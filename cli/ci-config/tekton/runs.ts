@@ -1,10 +1,10 @@
-import { ciAccount, ciNamespace, type CiWall } from "../../../core/names.ts";
+import { ciAccount, ciNamespace, pullSecretName, type CiWall } from "../../../core/names.ts";
 import { runVariables } from "../../ci-run.ts";
 import { CommandError } from "../../command.ts";
 import { quoteForShell } from "../../../core/shell.ts";
 import { jobFunctions } from "../job-functions.ts";
 import type { Pipeline, TriggerKind } from "../pipeline.ts";
-import { pipelineJobs } from "../pipeline-jobs.ts";
+import { happens, pipelineJobs } from "../pipeline-jobs.ts";
 import type { PipelineRun, PipelineTask } from "./objects.ts";
 import { checkoutStep, scriptInSource, stepVariables, taskVolumes, workingDir, type Source } from "./source.ts";
 import { functionsFile, sharedWorkspace, tasksOf } from "./tasks.ts";
@@ -39,7 +39,14 @@ export function pipelineRun(trigger: TriggerKind, pipeline: Pipeline, source: So
     },
     spec: {
       timeouts: { pipeline: "12h0m0s" },
-      taskRunTemplate: { podTemplate: { automountServiceAccountToken: false, securityContext: { fsGroup: 1000 } } },
+      taskRunTemplate: {
+        podTemplate: {
+          automountServiceAccountToken: false,
+          securityContext: { fsGroup: 1000 },
+          // Runs of forks have no Secret.
+          ...(wallOf(trigger) === "forks" ? {} : pulling(pipeline)),
+        },
+      },
       pipelineSpec: { ...sharing(tasks, { name: sharedWorkspace }), tasks },
       ...sharing(tasks, {
         name: sharedWorkspace,
@@ -56,6 +63,11 @@ export function pipelineRun(trigger: TriggerKind, pipeline: Pipeline, source: So
   );
 }
 
+/** With which nodes get private images of jobs. */
+function pulling({ pullLogin }: Pipeline): { readonly imagePullSecrets?: readonly { readonly name: string }[] } {
+  return pullLogin ? { imagePullSecrets: [{ name: pullSecretName }] } : {};
+}
+
 /** One volume for all that is handed over, where anything is: pods that share it share a node, so that no others have it. */
 function sharing<Workspace>(
   tasks: readonly PipelineTask[],
@@ -68,7 +80,7 @@ const annotation = (name: string): string => `pipelinesascode.tekton.dev/${name}
 
 /** The Secrets that a run may read which finds out what has changed, and the namespaces in which it may start one. */
 interface StartingRun {
-  readonly name: "deliver" | "review" | "forks" | "drift";
+  readonly name: "deliver" | "review" | "forks" | "drift" | "resume";
   readonly wall: CiWall;
   readonly annotations: Readonly<Record<string, string>>;
   /** The branch, as CircleCI calls it. */
@@ -103,15 +115,17 @@ export function startingRuns(pipeline: Pipeline, deliveredBranch: string): reado
       annotations: { ...on(`event == "pull_request" && !(${own})`), ...superseded },
       branch: "pull/{{ pull_request_number }}",
     },
-    {
-      name: "drift",
-      wall: "deliver",
-      annotations: {
-        [annotation("on-event")]: "[incoming]",
-        [annotation("on-target-branch")]: `[${deliveredBranch}]`,
-      },
-      branch: "{{ source_branch }}",
-    },
+    ...(["drift", "resume"] as const)
+      .filter((name) => happens(name, pipeline))
+      .map((name) => ({
+        name,
+        wall: "deliver" as const,
+        annotations: {
+          [annotation("on-event")]: "[incoming]",
+          [annotation("on-target-branch")]: `[${deliveredBranch}]`,
+        },
+        branch: "{{ source_branch }}",
+      })),
   ];
   return runs.map((run) => startingRun(run, pipeline));
 }
@@ -134,7 +148,9 @@ DELIVERY_KUBECONFIG="{\\"current-context\\": \\"ci\\", \\"contexts\\": [{\\"name
  \\"clusters\\": [{\\"name\\": \\"ci\\", \\"cluster\\": $cluster}], \\"users\\": [{\\"name\\": \\"ci\\", \\"user\\": $user}]}"
 export DELIVERY_KUBECONFIG
 ${pipeline.regenerate} --continue --repository ${quoteForShell("{{ repo_url }}")} \\
-  --to {{ revision }} --branch "$${runVariables.branch}" --drift ${name === "drift"}`;
+  --to {{ revision }} --branch "$${runVariables.branch}" --drift ${name === "drift"}${
+    name === "resume" ? " --resume true" : ""
+  }`;
   return {
     apiVersion: "tekton.dev/v1",
     kind: "PipelineRun",
@@ -143,7 +159,11 @@ ${pipeline.regenerate} --continue --repository ${quoteForShell("{{ repo_url }}")
       timeouts: { pipeline: "13h0m0s" },
       taskRunTemplate: {
         serviceAccountName: ciAccount(wall),
-        podTemplate: { automountServiceAccountToken: true, securityContext: { fsGroup: 1000 } },
+        podTemplate: {
+          automountServiceAccountToken: true,
+          securityContext: { fsGroup: 1000 },
+          ...pulling(pipeline),
+        },
       },
       pipelineSpec: {
         tasks: [

@@ -299,6 +299,48 @@ describe("an invalid stack file gets one clear error and declares nothing", () =
     ],
     ["a key of Tekton", set("ci.clusterContext", "ci"), `${file}: ci.clusterContext`, /"ci": is a setting of Tekton/],
     [
+      "a secret that starts runs of Tekton",
+      set("ci.incoming", { secret: "db-password" }),
+      `${file}: ci.incoming`,
+      /is a setting of Tekton, and ci.engine is another/,
+    ],
+    [
+      "a schedule of Tekton that nothing starts",
+      (settings) => (
+        set("ci", { engine: "tekton", driftSchedule: "0 6 * * *" })(settings),
+        set("circleciToken", undefined)(settings)
+      ),
+      `${file}: ci.incoming`,
+      /must name the secret with which driftSchedule and resumeSchedule start runs/,
+    ],
+    [
+      "a secret that starts runs of Tekton, and no schedule that does",
+      (settings) => (
+        set("ci", { engine: "tekton", incoming: { secret: "db-password" } })(settings),
+        set("circleciToken", undefined)(settings)
+      ),
+      `${file}: ci.incoming`,
+      /does nothing without ci.driftSchedule or ci.resumeSchedule/,
+    ],
+    [
+      "a secret that starts runs of Tekton, and is not there",
+      (settings) => (
+        set("ci", { engine: "tekton", driftSchedule: "0 6 * * *", incoming: { secret: "incoming" } })(settings),
+        set("circleciToken", undefined)(settings)
+      ),
+      `${file}: ci.incoming.secret`,
+      /there is no secret "incoming"/,
+    ],
+    [
+      "a schedule of Travis CI",
+      (settings) => (
+        set("ci", { engine: "travis", driftSchedule: "0 6 * * *" })(settings),
+        set("circleciToken", undefined)(settings)
+      ),
+      `${file}: ci.driftSchedule`,
+      /does nothing at Travis CI, whose cron jobs are made in the settings of the repository there/,
+    ],
+    [
       "an engine that nobody knows",
       set("ci.engine", "jenkins"),
       `${file}: ci.engine`,

@@ -8,7 +8,7 @@ import type { PipelineRun } from "../../../../cli/ci-config/tekton/objects.ts";
 import { pipelineRun, startingRuns } from "../../../../cli/ci-config/tekton/runs.ts";
 import type { CommandContext } from "../../../../cli/command.ts";
 import { errorMessage } from "../../../../core/error.ts";
-import type { Pipeline } from "../../../../cli/ci-config/pipeline.ts";
+import type { Pipeline, TriggerKind } from "../../../../cli/ci-config/pipeline.ts";
 import { samplePipeline } from "../../../support/sample-pipeline.ts";
 
 interface Run extends PipelineRun {
@@ -172,6 +172,33 @@ test("a job sees the Secrets of its contexts, and no token of the cluster; only 
         .filter(({ volumeMounts = [] }) => volumeMounts.some(({ name }) => name === "checkout"))
         .map(({ name }) => name),
     ).toEqual(["checkout"]);
+});
+
+test("nodes get private images by the login for pulls, where there is one; jobs of forks have no Secret", () => {
+  const template = (trigger: TriggerKind, pipeline: Pipeline) =>
+    pipelineRun(trigger, pipeline, source).spec.taskRunTemplate.podTemplate.imagePullSecrets;
+  const pulling = { ...shop, pullLogin: true };
+  expect(template("deliver", pulling)).toEqual([{ name: "registry-credentials" }]);
+  expect(template("review", pulling)).toEqual([{ name: "registry-credentials" }]);
+  expect(template("review-of-fork", pulling)).toBeUndefined();
+  expect(template("deliver", shop)).toBeUndefined();
+  // What finds out what has changed is what the delivered branch says, also for forks.
+  for (const { spec } of startingRuns(pulling, "main"))
+    expect(spec.taskRunTemplate.podTemplate.imagePullSecrets).toEqual([{ name: "registry-credentials" }]);
+});
+
+test("runs that schedules start look for drift, and where something may wait, go on with that", () => {
+  const scheduled = (pipeline: Pipeline) =>
+    startingRuns(pipeline, "main").flatMap(({ metadata, spec }) => {
+      const script = spec.pipelineSpec.tasks[0]?.taskSpec.steps[1]?.script ?? "";
+      const isIncoming = metadata.annotations?.["pipelinesascode.tekton.dev/on-event"] === "[incoming]";
+      return isIncoming ? [[metadata.generateName, / --drift .*$/.exec(script)?.[0]]] : [];
+    });
+  expect(scheduled(shop)).toEqual([["drift-", " --drift true"]]);
+  expect(scheduled({ ...shop, resumes: true })).toEqual([
+    ["drift-", " --drift true"],
+    ["resume-", " --drift false --resume true"],
+  ]);
 });
 
 test("what waits for nobody's volume has none: only files that were made for images are shared by one", () => {

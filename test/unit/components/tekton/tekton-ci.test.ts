@@ -9,6 +9,7 @@ const base: TektonCiArgs = {
   owned: true,
   standalone: true,
   repository: "https://github.com/acme/shop",
+  image: "cimg/node:24.11",
   registry: { server: "docker.io", username: "acme-ci", password: pulumi.secret("hunter2") },
   readGit: { username: "reader", token: pulumi.secret("hunter4") },
   variables: { DELIVERY_GIT_TOKEN: "deploy-token" },
@@ -16,6 +17,8 @@ const base: TektonCiArgs = {
   secrets: new Map([
     ["deploy-token", pulumi.secret("hunter3")],
     ["previews-token", pulumi.secret("hunter5")],
+    ["pull-token", pulumi.secret("hunter6")],
+    ["incoming", pulumi.secret("hunter7")],
   ]),
 };
 
@@ -58,6 +61,76 @@ test("each context is a Secret of those namespaces alone whose runs may read it;
 test("no value of a secret is in plain text", async () => {
   const { resources } = await declared();
   expect(JSON.stringify(hideSecrets(resources))).not.toMatch(/hunter/);
+  const { resources: all } = await declared({ pull, schedules, incoming });
+  expect(JSON.stringify(hideSecrets(all))).not.toMatch(/hunter/);
+});
+
+const pull = { registry: "docker.io", username: "reader", password: "pull-token" };
+const schedules = [{ name: "drift", schedule: "0 6 * * *", branch: "main" }] as const;
+const incoming = { controller: "http://pac.example:8080", secret: "incoming" };
+
+test("nodes get private images of jobs by the login for pulls, but for jobs of forks, whose namespace has no Secret", async () => {
+  const { child } = await declared({ pull });
+  const pullSecrets = Object.values(child("core/v1:Secret")).filter(
+    ({ type }) => type === "kubernetes.io/dockerconfigjson",
+  );
+  expect(
+    pullSecrets.map(({ metadata }) => `${Object(metadata).namespace}/${Object(metadata).name}`).toSorted(),
+  ).toEqual(["shop-ci-deliver", "shop-ci-review", "shop-ci"].map((namespace) => `${namespace}/registry-credentials`));
+  const config = { username: "reader", password: "hunter6", auth: Buffer.from("reader:hunter6").toString("base64") };
+  for (const { stringData } of pullSecrets)
+    expect(JSON.parse(Object(stringData).value[".dockerconfigjson"])).toEqual({
+      auths: { "https://index.docker.io/v1/": config },
+    });
+});
+
+test("a schedule is a CronJob that asks Pipelines-as-Code for a run, with a secret that the Repository takes for that branch alone", async () => {
+  const { child } = await declared({ schedules, incoming, pull });
+  expect(child("pipelinesascode.tekton.dev/v1alpha1:Repository")["repository"]).toMatchObject({
+    spec: { incoming: [{ type: "webhook-url", targets: ["main"], secret: { name: "incoming", key: "secret" } }] },
+  });
+  expect(variablesOf(child("core/v1:Secret"))).toMatchObject({ "shop-ci/incoming": ["secret"] });
+  expect(child("batch/v1:CronJob")).toMatchObject({
+    drift: {
+      metadata: { name: "drift", namespace: "shop-ci" },
+      spec: {
+        schedule: "0 6 * * *",
+        timeZone: "Etc/UTC",
+        concurrencyPolicy: "Forbid",
+        jobTemplate: {
+          spec: {
+            template: {
+              spec: {
+                automountServiceAccountToken: false,
+                imagePullSecrets: [{ name: "registry-credentials" }],
+                containers: [
+                  {
+                    image: "cimg/node:24.11",
+                    env: [
+                      { name: "CONTROLLER", value: "http://pac.example:8080" },
+                      { name: "REPOSITORY", value: "shop" },
+                      { name: "NAMESPACE", value: "shop-ci" },
+                      { name: "BRANCH", value: "main" },
+                      { name: "RUN", value: "drift-" },
+                      { name: "SECRET", valueFrom: { secretKeyRef: { name: "incoming", key: "secret" } } },
+                    ],
+                  },
+                ],
+              },
+            },
+          },
+        },
+      },
+    },
+  });
+});
+
+test("without a schedule, nothing but events starts a run", async () => {
+  const { child } = await declared({ incoming });
+  expect(child("batch/v1:CronJob")).toEqual({});
+  expect(child("pipelinesascode.tekton.dev/v1alpha1:Repository")["repository"]?.["spec"]).not.toHaveProperty(
+    "incoming",
+  );
 });
 
 test("whoever finds out what has changed may start runs behind the own wall, and read no Secret", async () => {
