@@ -8,8 +8,10 @@ import { environmentOptions } from "../project/environment.ts";
 import { Project } from "../project/stack-file.ts";
 import { openRegistry, registryHelp, registryOptions } from "../registry/open-registry.ts";
 import { collectStatus, statusFetchLimits, statusSources } from "../status/collect.ts";
-import { endpointSettings, endpointsOf } from "../status/endpoints.ts";
+import { endpointSettings, endpointsOf, type EndpointSettings, type StatusEndpoints } from "../status/endpoints.ts";
 import { renderStatus } from "../status/output.ts";
+import { readTektonCi } from "../status/tekton-status.ts";
+import { readTravisCi, travisTokenVariable } from "../status/travis-status.ts";
 import { knownUntested } from "../testing/untested.ts";
 
 const options = {
@@ -42,7 +44,8 @@ export const command = defineCommand({
   usage: ["status --env ENVIRONMENT [OPTIONS]"],
   options,
   notes: [
-    `${clusterHelp} CI is asked with the token in CIRCLE_TOKEN. The deploy repository is read with Git's own credentials,
+    `${clusterHelp} CircleCI is asked with the token in CIRCLE_TOKEN, Travis CI with that in ${travisTokenVariable}, and Tekton's
+    cluster by the context ci.clusterContext of the kubeconfig. The deploy repository is read with Git's own credentials,
     or DELIVERY_GIT_TOKEN and DELIVERY_GIT_USERNAME.`,
     registryHelp,
   ],
@@ -71,9 +74,25 @@ async function run(flags: StatusOptions, context: CommandContext): Promise<void>
       registry,
       untested: knownUntested(project, flags.env),
       ci: { ...endpoints.ci, token: environment["CIRCLE_TOKEN"] },
+      otherCi: otherCi(settings, flags.context, environment),
     }),
   );
   context.print(renderStatus(status, flags));
+}
+
+/** How the engine of the stack file is asked, where that is not CircleCI. */
+function otherCi(
+  { app, ci, cluster, github }: EndpointSettings,
+  named: string | undefined,
+  environment: CommandContext["environment"],
+): StatusEndpoints["otherCi"] {
+  if (ci.engine === "tekton") {
+    const kubeContext = ci.clusterContext ?? named ?? cluster.context;
+    return async (signal) => readTektonCi(openCluster(environment, kubeContext), app.name, signal);
+  }
+  const token = environment[travisTokenVariable] || undefined;
+  const location = { repository: github?.repository, branch: github?.branch, token };
+  return ci.engine === "travis" ? (signal) => readTravisCi(location, signal) : undefined;
 }
 
 function deployBranch(deploy: DeployBranch | undefined, flags: StatusOptions): DeployBranch | undefined {

@@ -3,7 +3,7 @@ import { newestPipelines, workflowsOf, type Workflow } from "../../circleci/pipe
 import type { Stage, State } from "./model.ts";
 
 export interface CiLocation extends CircleCiAccess {
-  /** @default another engine than CircleCI runs the pipeline, which is not asked */
+  /** @default another engine than CircleCI runs the pipeline */
   readonly organizationId?: string | undefined;
   /** The environment's context. */
   readonly context: string;
@@ -13,7 +13,8 @@ export interface CiLocation extends CircleCiAccess {
   readonly branch?: string | undefined;
 }
 
-type CiState = Pick<Stage, "state" | "summary">;
+/** What CI comes to, in a few words. */
+export type CiState = Pick<Stage, "state" | "summary">;
 
 /** Whether CI has what it needs for the environment, and the state of its newest pipeline. Source: https://circleci.com/docs/api/v2/ */
 export async function readCi(location: CiLocation, signal: AbortSignal): Promise<CiState> {

@@ -161,7 +161,7 @@ export function statusSources(endpoints: StatusEndpoints): StatusSources {
     delivery,
     untested,
     source: () => readSource(endpoints.directory),
-    ci: (signal) => readCi(endpoints.ci, signal),
+    ci: endpoints.otherCi ?? ((signal) => readCi(endpoints.ci, signal)),
     hasImage: async ({ repository, digest }) => (await registry.digest(repository, digest)) !== undefined,
     releases: async () => {
       if (deploy === undefined)

@@ -5,7 +5,7 @@ import type { KubernetesClient } from "../../kubernetes/client.ts";
 import type { StackSettings } from "../../stacks/schema.ts";
 import type { SettingName } from "../project/stack-file.ts";
 import type { Registry } from "../registry/client.ts";
-import type { CiLocation } from "./ci-status.ts";
+import type { CiLocation, CiState } from "./ci-status.ts";
 
 /** Where the parts of one environment's pipeline are, and how to ask them. */
 export interface StatusEndpoints {
@@ -33,6 +33,8 @@ export interface StatusEndpoints {
   }[];
   readonly registry: Registry;
   readonly ci: CiLocation;
+  /** How an engine other than CircleCI is asked. @default CircleCI runs the pipeline */
+  readonly otherCi?: ((signal: AbortSignal) => Promise<CiState>) | undefined;
 }
 
 /** What a stack file says of where these parts are. */
@@ -54,7 +56,7 @@ export type EndpointSettings = Pick<StackSettings, (typeof endpointSettings)[num
 export function endpointsOf(
   name: string,
   settings: EndpointSettings,
-): Omit<StatusEndpoints, "cluster" | "furtherClusters" | "registry" | "ci" | "untested"> & {
+): Omit<StatusEndpoints, "cluster" | "furtherClusters" | "registry" | "ci" | "otherCi" | "untested"> & {
   ci: Omit<CiLocation, "token">;
 } {
   const { app, environment = name, delivery, cluster, gitops, github, ci } = settings;
