@@ -36,15 +36,7 @@ function contextFindings({ environments, contexts, undeclared }: Reach): Finding
       ),
     ),
     ...environments
-      .filter(({ ci }) => ci.engine !== first.ci.engine)
-      .map(({ file, ci }) =>
-        error(
-          `${file}: ci.engine`,
-          `${ci.engine}: the pipeline is run by ${first.ci.engine} (${first.file}); make them the same`,
-        ),
-      ),
-    ...environments
-      .filter(({ ci }) => ci.engine === first.ci.engine && ci.organizationId !== first.ci.organizationId)
+      .filter(({ ci }) => ci.organizationId !== first.ci.organizationId)
       .map(({ file, ci }) =>
         error(
           `${file}: ci.organizationId`,
