@@ -1,4 +1,5 @@
 import { errorMessage } from "../../core/error.ts";
+import { inClusterName } from "../../core/names.ts";
 import type { RecordedJudgment } from "../../git/recorded-judgment.ts";
 import type { KubernetesClient } from "../../kubernetes/client.ts";
 import { ApiError, UnreachableError } from "../../kubernetes/errors.ts";
@@ -173,6 +174,11 @@ function seenOf(open: readonly Target[], found: ReadonlyMap<Target, Finding>): r
   });
 }
 
+/** Whether nothing has brought a service to a cluster yet. */
+function isUnknownToArgoCd({ argoCd, application, workload }: HealthStatus): boolean {
+  return argoCd && application === undefined && workload === undefined;
+}
+
 interface AssessedForChecks extends Assessed {
   readonly withCommands: boolean;
 }
@@ -199,6 +205,11 @@ async function findingOn(
 ): Promise<Finding> {
   const { rules } = target;
   if (rules === undefined) return finding;
+  // It would be waited for, and then be taken back on all clusters.
+  if (name !== undefined && name !== inClusterName && isUnknownToArgoCd(status))
+    throw new CommandError(
+      `Argo CD has no Application of ${target.service} there; \`pulumi up\` makes those of a cluster that the stack file names (clusters)`,
+    );
   // Its Rollout would count as one that is not there, and every image be taken back.
   const mayHaveRollout = rules.hasRollout ?? status.workload === undefined;
   if (mayHaveRollout && status.hiddenRollouts !== undefined) throw status.hiddenRollouts;

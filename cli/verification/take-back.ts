@@ -65,7 +65,9 @@ export async function takeBack(
   );
   const earlier = before.get(directory);
   if (earlier === undefined && lost.size > 0) return { state: "stays", reason: lossLine(environment, service, lost) };
-  if (earlier === undefined) return { state: "stays", reason: "it is the first image of the service" };
+  // On clusters that are new, it says as much of these as of the image: where that has proved itself, it goes on.
+  const where = wave === undefined || directory === firstDirectory ? "" : " in this wave of clusters";
+  if (earlier === undefined) return { state: "stays", reason: `it is the first image of the service${where}` };
   const to = earlier.record.image.digest;
   const link = verification.link === undefined ? "" : ` (${verification.link})`;
   const reason = `${verification.evidence}${link}`;

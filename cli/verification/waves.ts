@@ -9,7 +9,7 @@ import {
   type Release,
 } from "../../git/records.ts";
 import { reasonAgainst } from "../../git/release-record.ts";
-import { waveDirectory } from "../../git/waves.ts";
+import { laterWaves, waveDirectory } from "../../git/waves.ts";
 import { CommandError, type CommandContext } from "../command.ts";
 import { openCluster } from "../project/cluster.ts";
 import { environmentClusters } from "../project/environment-clusters.ts";
@@ -88,6 +88,7 @@ interface VerifyWavesArgs {
 export async function verifyWaves(args: VerifyWavesArgs): Promise<Verified> {
   const { waves, services, wait } = args;
   const deadline = Date.now() + wait;
+  await tellUndeclared(args);
   const verified: VerifiedService[] = [];
   const refusals: CommandError[] = [];
   if (wait > 0 && services === undefined)
@@ -109,6 +110,26 @@ export async function verifyWaves(args: VerifyWavesArgs): Promise<Verified> {
   }
   if (refusals.length === 0) return { verified };
   return { verified, refusal: new CommandError(refusals.map(({ message }) => message).join("\n")) };
+}
+
+/** Says where the stack file and the deploy repository know other waves, as between a change of `clusters` and `pulumi up`. */
+async function tellUndeclared({ waves, context }: VerifyWavesArgs): Promise<void> {
+  const [first] = waves;
+  if (first === undefined) return;
+  const { environment } = first;
+  const known = await readBranch(environment, async (snapshot) => laterWaves(snapshot, environment.directory));
+  const declared = waves.slice(1).map((wave) => wave.environment.wave?.number);
+  const gone = known.filter(({ number }) => !declared.includes(number)).map(({ number }) => number);
+  const missing = declared.filter((number) => known.every((one) => one.number !== number));
+  const { name } = environment;
+  if (gone.length > 0)
+    context.note(
+      `${name}: no cluster of its stack file is in wave ${gone.join(" or ")}, which the deploy repository has: what ${name} runs is not promoted as long as it is not proved there; \`pulumi up\` removes that wave`,
+    );
+  if (missing.length > 0)
+    context.note(
+      `${name}: the deploy repository has no wave ${missing.join(" or ")} yet, which its stack file names (clusters), so that nothing is released to it; \`pulumi up\` makes it`,
+    );
 }
 
 /**

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Command } from "../../../../cli/command.ts";
 import { command as promote } from "../../../../cli/commands/promote.ts";
 import { command as release } from "../../../../cli/commands/release.ts";
@@ -482,6 +482,70 @@ describe("a cluster that is away", () => {
     expect(page).toContain('data-cluster="us" data-state="progress"');
     expect(page).toMatch(/eu \(wave 2\) is away/);
     eu = await KubernetesStandIn.start();
+  });
+});
+
+describe("a cluster that the stack file names, and `pulumi up` has not made yet,", () => {
+  test("gets no verdict about what nothing has brought there, and nothing is taken back for it", async () => {
+    declare("dev", { verify: { timeoutMinutes: 1 }, clusters });
+    repository.commit({
+      [recordPath("dev", "link")]: recordWith({
+        repository: "docker.io/acme/shop-link",
+        digest: two,
+        verification: { state: "pending" },
+      }),
+    });
+    vi.useFakeTimers({ now: Date.now() + 3_600_000, toFake: ["Date"] });
+    runs({ own: { link: two }, us: {}, eu: { link: one } });
+    const { notes, error } = await verified().finally(() => vi.useRealTimers());
+    expect(error).toBe("dev: not all clusters have answered");
+    expect(notes).toContain(
+      "dev, wave 1 on us cannot be asked, so link has no verdict yet: Argo CD has no Application of link there; `pulumi up` makes those of a cluster",
+    );
+    expect(record("dev")).toMatchObject({ image: { digest: two }, verification: { state: "pending" } });
+  });
+
+  test("in a wave of its own gets nothing, which is said", async () => {
+    declare("dev", { verify: {}, clusters: [...clusters, { ...clusters[1], name: "apac", wave: 3, context: "us" }] });
+    expect(await verified()).toMatchObject({
+      error: "",
+      notes:
+        "dev: the deploy repository has no wave 3 yet, which its stack file names (clusters), so that nothing is released to it; `pulumi up` makes it",
+    });
+  });
+});
+
+test("a wave that the stack file has no more, and `pulumi up` has not removed yet, is said to keep images from being promoted", async () => {
+  declare("dev", { verify: {} });
+  await released(two);
+  runs({ own: { link: two }, us: { link: one }, eu: { link: one } });
+  const { notes, error } = await verified();
+  expect(error).toBe("");
+  expect(notes).toContain("dev: no cluster of its stack file is in wave 2, which the deploy repository has");
+  expect(record("dev").verification?.state).toBe("passed");
+  expect(digests()).toEqual([two, one]);
+});
+
+describe("the first image of a wave that is new", () => {
+  test("stays where it fails, also in the waves where it has passed, and the next one goes on from there", async () => {
+    declareCheck();
+    repository.commit({ [recordPath(wave, "link")]: initialRecord("link") });
+    runs({ own: { link: one, user: one }, us: { link: one, user: one }, eu: { link: one, user: one } });
+    for (const cluster of [own, us]) answers(cluster, true);
+    answers(eu, false);
+    const { error } = await verified();
+    expect(error).toMatch(
+      /link sha256:1{12} has failed: eu: GET .*; it still runs, since it is the first image of the service in this wave of clusters$/m,
+    );
+    expect([digests(), record("dev").rejected]).toEqual([[one, one], undefined]);
+    expect(record(wave).verification?.state).toBe("failed");
+    expect((await verified()).output).toBe("dev: nothing waits for a verdict");
+    await released(two);
+    runs({ own: { link: two }, us: { link: two }, eu: { link: two } });
+    answers(eu, true);
+    await verified();
+    expect(digests()).toEqual([two, two]);
+    expect(record(wave).verification?.state).toBe("passed");
   });
 });
 
