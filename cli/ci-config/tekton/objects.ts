@@ -68,7 +68,8 @@ export interface PipelineRun {
     readonly annotations?: Readonly<Record<string, string>>;
   };
   readonly spec: {
-    readonly timeouts?: { readonly pipeline: string };
+    /** Of the run, and of each of its jobs, which would end after an hour else. */
+    readonly timeouts: { readonly pipeline: string; readonly tasks: string };
     readonly taskRunTemplate: {
       readonly serviceAccountName?: string;
       readonly podTemplate: {

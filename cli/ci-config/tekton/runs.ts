@@ -16,9 +16,13 @@ export function wallOf(trigger: TriggerKind): CiWall {
 
 export const triggerLabel = "delivery/trigger";
 
+/** How long a run may take; one that waits for it ends after it. */
+const runHours = 12;
+const startingHours = runHours + 1;
+
 /** Most of what the API server takes of an object is the status, in which Tekton repeats the specification. */
 const longest = 500_000;
-/** As many services as have room for their digests in the 4 KB of a task's results. */
+/** As many services as have room for their digests in a task's results, where their names are no longer than most are. */
 const mostPerJob = 16;
 
 /**
@@ -38,7 +42,7 @@ export function pipelineRun(trigger: TriggerKind, pipeline: Pipeline, source: So
       annotations: { "delivery/commit": source.commit },
     },
     spec: {
-      timeouts: { pipeline: "12h0m0s" },
+      timeouts: timeouts(runHours),
       taskRunTemplate: {
         podTemplate: {
           automountServiceAccountToken: false,
@@ -66,6 +70,15 @@ export function pipelineRun(trigger: TriggerKind, pipeline: Pipeline, source: So
 /** With which nodes get private images of jobs. */
 function pulling({ pullLogin }: Pipeline): { readonly imagePullSecrets?: readonly { readonly name: string }[] } {
   return pullLogin ? { imagePullSecrets: [{ name: pullSecretName }] } : {};
+}
+
+/**
+ * A job may take as long as its run: where nothing says so, Tekton gives it what its installation has for runs, an hour.
+ * Source: https://tekton.dev/docs/pipelines/pipelineruns/#configuring-a-failure-timeout
+ */
+function timeouts(hours: number): PipelineRun["spec"]["timeouts"] {
+  const text = `${hours}h0m0s`;
+  return { pipeline: text, tasks: text };
 }
 
 /** One volume for all that is handed over, where anything is: pods that share it share a node, so that no others have it. */
@@ -142,7 +155,7 @@ function startingRun({ name, wall, annotations, branch }: StartingRun, pipeline:
 prepare
 . "$BASH_ENV"
 account=/var/run/secrets/kubernetes.io/serviceaccount
-user="{\\"token\\": \\"$(cat $account/token)\\"}"
+user="{\\"tokenFile\\": \\"$account/token\\"}"
 cluster="{\\"server\\": \\"https://kubernetes.default.svc\\", \\"certificate-authority\\": \\"$account/ca.crt\\"}"
 DELIVERY_KUBECONFIG="{\\"current-context\\": \\"ci\\", \\"contexts\\": [{\\"name\\": \\"ci\\", \\"context\\": {\\"cluster\\": \\"ci\\", \\"user\\": \\"ci\\"}}],
  \\"clusters\\": [{\\"name\\": \\"ci\\", \\"cluster\\": $cluster}], \\"users\\": [{\\"name\\": \\"ci\\", \\"user\\": $user}]}"
@@ -156,7 +169,7 @@ ${pipeline.regenerate} --continue --repository ${quoteForShell("{{ repo_url }}")
     kind: "PipelineRun",
     metadata: { generateName: `${name}-`, annotations: { ...annotations, [annotation("max-keep-runs")]: "20" } },
     spec: {
-      timeouts: { pipeline: "13h0m0s" },
+      timeouts: timeouts(startingHours),
       taskRunTemplate: {
         serviceAccountName: ciAccount(wall),
         podTemplate: {

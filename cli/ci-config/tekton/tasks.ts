@@ -1,6 +1,6 @@
 import { CommandError } from "../../command.ts";
 import { jobBody, jobValues } from "../job-steps.ts";
-import type { Pipeline } from "../pipeline.ts";
+import type { Pipeline, PipelineService } from "../pipeline.ts";
 import type { PipelineJob } from "../pipeline-job.ts";
 import { handOver } from "../program-layout.ts";
 import type { JobStep } from "../steps.ts";
@@ -26,6 +26,13 @@ export const sharedWorkspace = "handed-over";
 /** Outside of the job's volume: the directories above it there would be made as root's. */
 const sharedDirectory = "/handed-over";
 const digestsResult = "digests";
+/**
+ * All that the containers of a pod may say when they end, in bytes, an equal part for each; Tekton's results are in it.
+ * Source: https://kubernetes.io/docs/tasks/debug/debug-application/determine-reason-pod-failure/
+ */
+const podResults = 12_288;
+/** Tekton's own before the steps: what starts them, and what writes their scripts. */
+const ownContainers = 2;
 
 /**
  * The builder of images, beside the job that builds, where the build's context names no other in BUILDKIT_HOST.
@@ -105,6 +112,12 @@ function taskOf(job: PipelineJob, builds: readonly PipelineJob[], pipeline: Pipe
     })),
     ...(buildsImages ? [builder] : []),
   ];
+  const allSteps = [
+    checkoutStep(pipeline, source, own, isShared ? { [`${handOver}/prepared`]: sharedDirectory } : {}),
+    ...steps,
+  ];
+  if (kind === "build")
+    assertDigestsFit(name, batch?.services ?? [], ownContainers + allSteps.length + sidecars.length);
   return {
     name,
     ...(requires.length === 0 ? {} : { runAfter: [...requires] }),
@@ -129,16 +142,28 @@ function taskOf(job: PipelineJob, builds: readonly PipelineJob[], pipeline: Pipe
           }
         : {}),
       volumes: taskVolumes(source),
-      steps: [
-        checkoutStep(pipeline, source, own, isShared ? { [`${handOver}/prepared`]: sharedDirectory } : {}),
-        ...steps,
-      ],
+      steps: allSteps,
       ...(sidecars.length === 0 ? {} : { sidecars }),
     },
   };
 }
 
-/** What a build hands over: as a result, of which a task has 4 KB, so that few services share a build. */
+/** @throws CommandError for more than a job can hand over: the rest would be cut off, and what is left is no result */
+function assertDigestsFit(name: string, services: readonly PipelineService[], containers: number): void {
+  const digests = Object.fromEntries(services.map((service) => [service.name, `sha256:${"0".repeat(64)}`]));
+  // As Tekton's entrypoint writes it.
+  const bytes = JSON.stringify([
+    { key: digestsResult, value: `${JSON.stringify(digests)}\n`, type: 1 },
+    { key: "StartedAt", value: "2026-01-01T00:00:00.000Z", type: 3 },
+  ]).length;
+  const most = Math.floor(podResults / containers);
+  if (bytes > most)
+    throw new CommandError(
+      `${name}: the digests of ${services.length} images are ${bytes} bytes long, and Kubernetes takes ${most} of a step; change fewer services at a time, shorten their names, or let another engine run the pipeline (ci.engine)`,
+    );
+}
+
+/** What a build hands over: as a result, which has little room, so that few services share a build. */
 interface Digests {
   readonly task: string;
   readonly parameter: string;

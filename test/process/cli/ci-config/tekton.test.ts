@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { json } from "node:stream/consumers";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { tekton } from "../../../../cli/ci-config/tekton/tekton.ts";
-import type { PipelineRun } from "../../../../cli/ci-config/tekton/objects.ts";
+import type { PipelineRun, PipelineTask } from "../../../../cli/ci-config/tekton/objects.ts";
 import { pipelineRun, startingRuns } from "../../../../cli/ci-config/tekton/runs.ts";
 import type { CommandContext } from "../../../../cli/command.ts";
 import { errorMessage } from "../../../../core/error.ts";
@@ -239,6 +239,84 @@ test("nothing in a job's volume is made before its first step: a container's run
     expect(first?.endsWith("\nln -s /handed-over ../handed-over/prepared")).toBe(workspaces.length > 0);
     for (const script of later) expect(script).toMatch(/^#!.*\nset -eo pipefail\ncd '\/workspace\/source'\n/);
   }
+});
+
+test("a job may take as long as its run, and that of an event longer than what it waits for", () => {
+  const all = [pipelineRun("deliver", shop, source), ...startingRuns(shop, "main")];
+  expect(all.map(({ spec }) => spec.timeouts)).toEqual([
+    { pipeline: "12h0m0s", tasks: "12h0m0s" },
+    ...Array.from({ length: 4 }, () => ({ pipeline: "13h0m0s", tasks: "13h0m0s" })),
+  ]);
+});
+
+test("the run of an event reads its token again: it waits for hours, and Kubernetes gives it another one each hour", () => {
+  const account = "/var/run/secrets/kubernetes.io/serviceaccount";
+  for (const { spec } of startingRuns(shop, "main")) {
+    const script = spec.pipelineSpec.tasks[0]?.taskSpec.steps.at(-1)?.script ?? "";
+    const [lines = ""] = /^account=[^]*^export DELIVERY_KUBECONFIG$/m.exec(script) ?? [];
+    const { stdout, stderr } = spawnSync("bash", ["-euc", `${lines}\nprintf %s "$DELIVERY_KUBECONFIG"`], {
+      encoding: "utf8",
+    });
+    expect([stderr, JSON.parse(stdout)]).toEqual([
+      "",
+      {
+        "current-context": "ci",
+        contexts: [{ name: "ci", context: { cluster: "ci", user: "ci" } }],
+        clusters: [
+          {
+            name: "ci",
+            cluster: { server: "https://kubernetes.default.svc", "certificate-authority": `${account}/ca.crt` },
+          },
+        ],
+        users: [{ name: "ci", user: { tokenFile: `${account}/token` } }],
+      },
+    ]);
+  }
+});
+
+const manyServices = (count: number, name: (index: number) => string): Pipeline => ({
+  ...shop,
+  services: Array.from({ length: count }, (_, index) => ({ name: name(index), serviceContainers: [] })),
+});
+
+/** What the kubelet leaves of a step's last words: a part of 12 KB, the same for each container of the pod. */
+function lastWords({ steps, sidecars = [] }: PipelineTask["taskSpec"]): number {
+  const own = ["prepare", "place-scripts"];
+  return Math.floor((12 * 1024) / (own.length + steps.length + sidecars.length));
+}
+
+test("where many services share jobs, the digests of each are no more than Kubernetes takes of a step", () => {
+  const { spec } = pipelineRun(
+    "deliver",
+    manyServices(900, (index) => `service-of-shop-${index}`),
+    source,
+  );
+  const builds = spec.pipelineSpec.tasks.filter(({ taskSpec }) => taskSpec.results !== undefined);
+  const built = builds.map(({ taskSpec }) =>
+    [...JSON.stringify(taskSpec.steps).matchAll(/--service (service-of-shop-\d+)/g)].map(([, name]) => name),
+  );
+  expect(built.map(({ length }) => length)).toContain(16);
+  expect(new Set(built.flat()).size).toBe(900);
+  for (const [index, { taskSpec }] of builds.entries()) {
+    const digests = Object.fromEntries((built[index] ?? []).map((name) => [name, `sha256:${"a".repeat(64)}`]));
+    const value = `${JSON.stringify(digests)}\n`;
+    const time = { key: "StartedAt", value: "2026-12-01T00:00:00.000Z", type: 3 };
+    expect(JSON.stringify([{ key: "digests", value, type: 1 }, time]).length).toBeLessThanOrEqual(lastWords(taskSpec));
+  }
+});
+
+test("digests that would be cut off are refused before anything is built", async () => {
+  expect(await goOn(manyServices(900, (index) => `a-service-with-a-long-name-${index}`))).toMatch(
+    /^build-1-of-57: the digests of 16 images are \d+ bytes long, and Kubernetes takes 1755 of a step; change fewer /,
+  );
+  expect(requests).toEqual([]);
+  const longest = "a-name-that-is-as-long-as-the-name-of-a-job-lets-it";
+  const { spec } = pipelineRun(
+    "deliver",
+    manyServices(300, (index) => `${longest}-${index}`),
+    source,
+  );
+  expect(spec.pipelineSpec.tasks.filter(({ name }) => name.startsWith("build-")).length).toBeLessThan(100);
 });
 
 test("dollar signs of a command reach its shell, and what Tekton would replace is refused", () => {
