@@ -106,7 +106,8 @@ interface StartingRun {
  * Source: https://pipelinesascode.com/docs/guide/
  */
 export function startingRuns(pipeline: Pipeline, deliveredBranch: string): readonly PipelineRun[] {
-  const own = "body.pull_request.head.repo.full_name == body.pull_request.base.repo.full_name";
+  // Not what the event's `body` says: where a comment starts a run, /ok-to-test or /retest, that has no pull request.
+  const own = "source_url == target_url";
   const on = (expression: string) => ({ [annotation("on-cel-expression")]: expression });
   const superseded = { [annotation("cancel-in-progress")]: "true" };
   const runs: StartingRun[] = [

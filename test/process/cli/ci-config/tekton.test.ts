@@ -249,6 +249,18 @@ test("a job may take as long as its run, and that of an event longer than what i
   ]);
 });
 
+test("what starts a run is also known where a comment asks for it, whose event has no pull request", () => {
+  const expressions = startingRuns(shop, "main").map(({ metadata: { generateName, annotations = {} } }) => [
+    generateName,
+    annotations["pipelinesascode.tekton.dev/on-cel-expression"],
+  ]);
+  expect(Object.fromEntries(expressions)).toEqual({
+    "deliver-": 'event == "push" && target_branch == "main"',
+    "review-": 'event == "pull_request" && source_url == target_url',
+    "forks-": 'event == "pull_request" && !(source_url == target_url)',
+  });
+});
+
 test("the run of an event reads its token again: it waits for hours, and Kubernetes gives it another one each hour", () => {
   const account = "/var/run/secrets/kubernetes.io/serviceaccount";
   for (const { spec } of startingRuns(shop, "main")) {
