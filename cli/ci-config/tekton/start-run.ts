@@ -2,7 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { errorMessage } from "../../../core/error.ts";
 import { backoff, retry } from "../../../core/retry.ts";
 import type { KubernetesClient } from "../../../kubernetes/client.ts";
-import { ApiError } from "../../../kubernetes/errors.ts";
+import { ApiError, isNotFound } from "../../../kubernetes/errors.ts";
 import type { JsonMap } from "../../../kubernetes/json.ts";
 import { listAt, nameOf, stringAt } from "../../../kubernetes/object.ts";
 import { CommandError, type CommandContext } from "../../command.ts";
@@ -13,6 +13,14 @@ import { triggerLabel } from "./runs.ts";
 const kept = 20;
 /** Between two looks at a run, in milliseconds. */
 const interval = 3000;
+/** How often an API server that does not answer is asked again, with a pause of up to 20 s. */
+const attempts = {
+  beforeStart: 4,
+  // Some 15 minutes: where there is but one API server, it is away for minutes when it is upgraded, and runs go on without it.
+  whileRunning: 50,
+} as const;
+
+type Ask = <Answer>(question: () => Promise<Answer>, times: number) => Promise<Answer>;
 
 /**
  * Starts a run, and waits until it has ended: whoever waits for this process waits for the run, and cancels it with it.
@@ -25,20 +33,22 @@ export async function startRun(
 ): Promise<void> {
   const { namespace = "" } = run.metadata;
   const runs = `/apis/tekton.dev/v1/namespaces/${namespace}/pipelineruns`;
-  const asking = {
-    pauses: backoff(6, 1000, 20_000),
-    isTransient: (error: unknown) => !(error instanceof ApiError) || error.status >= 500 || error.status === 429,
-    onRetry: (error: unknown, wait: number) => note(`${errorMessage(error)}; trying again in ${wait / 1000} s`),
-    signal,
-  };
+  const ask: Ask = (question, times) =>
+    retry(question, {
+      pauses: backoff(times, 1000, 20_000),
+      isTransient: (error) => !(error instanceof ApiError) || error.status >= 500 || error.status === 429,
+      onRetry: (error, wait) => note(`${errorMessage(error)}; trying again in ${wait / 1000} s`),
+      signal,
+    });
   try {
-    await prune(client, runs, run);
+    await prune(client, runs, run, ask);
     // Not sent twice: where its answer is lost, there would be two runs.
     const started = await client.request("POST", runs, { body: run, signal });
     const name = nameOf(started);
     print(`PipelineRun ${namespace}/${name}`);
     try {
-      await ended(() => retry(() => client.request("GET", `${runs}/${name}`, { signal }), asking), { signal, print });
+      const look = () => client.request("GET", `${runs}/${name}`, { signal });
+      await ended(() => ask(look, attempts.whileRunning), { signal, print });
     } catch (error) {
       if (signal.aborted) await cancel(client, `${runs}/${name}`);
       throw error;
@@ -83,14 +93,24 @@ async function cancel(client: KubernetesClient, path: string): Promise<void> {
 }
 
 /** Removes runs that have ended, but for the newest: their pods and volumes go with them. */
-async function prune(client: KubernetesClient, runs: string, { metadata }: PipelineRun): Promise<void> {
+async function prune(client: KubernetesClient, runs: string, { metadata }: PipelineRun, ask: Ask): Promise<void> {
   const trigger = metadata.labels?.[triggerLabel] ?? "";
-  const all = await client.request("GET", runs, { query: { labelSelector: `${triggerLabel}=${trigger}` } });
+  const query = { labelSelector: `${triggerLabel}=${trigger}` };
+  const all = await ask(() => client.request("GET", runs, { query }), attempts.beforeStart);
   const old = listAt(all, "items")
     .filter((one) => succeeded(one).status !== "Unknown")
     .toSorted((one, other) => createdAt(other).localeCompare(createdAt(one)))
     .slice(kept);
-  for (const one of old) await client.request("DELETE", `${runs}/${nameOf(one)}`);
+  for (const one of old) await ask(() => remove(client, `${runs}/${nameOf(one)}`), attempts.beforeStart);
+}
+
+/** Two runs that start at the same time remove the same. */
+async function remove(client: KubernetesClient, path: string): Promise<void> {
+  try {
+    await client.request("DELETE", path);
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+  }
 }
 
 function createdAt(run: JsonMap): string {

@@ -42,11 +42,16 @@ beforeEach(async () => {
       return answer({ ...run, metadata: { ...run.metadata, name: made } });
     }
     if (request.method === "PATCH") return answer(await json(request).then((body) => (patched.push(body), body)));
+    if (request.method === "DELETE" && gone.has(name)) {
+      response.statusCode = 404;
+      return answer({ kind: "Status", status: "Failure", reason: "NotFound", message: `${name} not found`, code: 404 });
+    }
     if (request.method === "DELETE") return answer({ deleted: runs.delete(name) });
     if (name === "") return answer({ items: old });
     answer({ ...runs.get(name), status: { conditions: [{ type: "Succeeded", ...outcome() }] } });
   });
   old = [];
+  gone = new Set();
   patched = [];
   await new Promise<void>((done) => void server.listen(0, "127.0.0.1", done));
 });
@@ -55,6 +60,8 @@ afterEach(() => {
   server.close();
 });
 let old: object[];
+/** Those of them that somebody else has removed since they were listed. */
+let gone: Set<string>;
 let patched: unknown[];
 
 function context(): CommandContext {
@@ -135,6 +142,18 @@ test("runs that have ended are removed but for the newest twenty, and none that 
   expect(requests.filter((request) => request.startsWith("DELETE"))).toEqual(
     ["deliver-3", "deliver-2", "deliver-1"].map((name) => `DELETE ${namespace}/${name}`),
   );
+});
+
+test("runs that another has removed meanwhile are in nobody's way", async () => {
+  outcome = () => ({ status: "True", reason: "Succeeded", message: "all is well" });
+  old = Array.from({ length: 22 }, (_, index) => ({
+    metadata: { name: `deliver-${index}`, creationTimestamp: `2026-01-01T00:00:${String(index).padStart(2, "0")}Z` },
+    status: { conditions: [{ type: "Succeeded", status: "True" }] },
+  }));
+  gone = new Set(["deliver-1"]);
+  expect(await goOn()).toBe("");
+  expect(requests.filter((request) => request.startsWith("DELETE"))).toHaveLength(2);
+  expect(printed.at(-1)).toBe("all is well");
 });
 
 test("where nothing has changed, none is started; where the files are stale, it fails", async () => {
