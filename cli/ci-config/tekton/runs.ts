@@ -5,6 +5,7 @@ import { quoteForShell } from "../../../core/shell.ts";
 import { jobFunctions } from "../job-functions.ts";
 import type { Pipeline, TriggerKind } from "../pipeline.ts";
 import { happens, pipelineJobs } from "../pipeline-jobs.ts";
+import { word } from "../steps.ts";
 import type { PipelineRun, PipelineTask } from "./objects.ts";
 import { checkoutStep, scriptInSource, stepVariables, taskVolumes, workingDir, type Source } from "./source.ts";
 import { functionsFile, sharedWorkspace, tasksOf } from "./tasks.ts";
@@ -152,6 +153,8 @@ function startingRun({ name, wall, annotations, branch }: StartingRun, pipeline:
     secret: "{{ git_auth_secret }}",
     values: { commit: "{{ revision }}", number: "", pullRequest: "" },
   };
+  // A container that is stopped ends with its script, at once: so `delivery` takes the script's place, and has the time to cancel
+  // the run that it has started.
   const script = `. ${functionsFile}
 prepare
 . "$BASH_ENV"
@@ -161,7 +164,8 @@ cluster="{\\"server\\": \\"https://kubernetes.default.svc\\", \\"certificate-aut
 DELIVERY_KUBECONFIG="{\\"current-context\\": \\"ci\\", \\"contexts\\": [{\\"name\\": \\"ci\\", \\"context\\": {\\"cluster\\": \\"ci\\", \\"user\\": \\"ci\\"}}],
  \\"clusters\\": [{\\"name\\": \\"ci\\", \\"cluster\\": $cluster}], \\"users\\": [{\\"name\\": \\"ci\\", \\"user\\": $user}]}"
 export DELIVERY_KUBECONFIG
-${pipeline.regenerate} --continue --repository ${quoteForShell("{{ repo_url }}")} \\
+cd ${word(pipeline.layout.program)}
+exec node cli/delivery.js ${pipeline.regenerate.replace(/^delivery /, "")} --continue --repository ${quoteForShell("{{ repo_url }}")} \\
   --to {{ revision }} --branch "$${runVariables.branch}" --drift ${name === "drift"}${
     name === "resume" ? " --resume true" : ""
   }`;

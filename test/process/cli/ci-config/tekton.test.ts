@@ -1,6 +1,10 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { json } from "node:stream/consumers";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { tekton } from "../../../../cli/ci-config/tekton/tekton.ts";
@@ -302,6 +306,36 @@ test("the run of an event reads its token again: it waits for hours, and Kuberne
         users: [{ name: "ci", user: { tokenFile: `${account}/token` } }],
       },
     ]);
+  }
+});
+
+test("the run of an event that is cancelled has the time to cancel the one that it has started", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "tekton-"));
+  try {
+    // What is in the place of `delivery` takes half a second to cancel.
+    mkdirSync(join(directory, "cli"));
+    writeFileSync(
+      join(directory, "cli", "delivery.js"),
+      `const { writeFileSync } = require("node:fs");
+      process.once("SIGTERM", () => setTimeout(() => { writeFileSync("cancelled", ""); process.exit(1); }, 500));
+      setInterval(() => undefined, 1000);
+      console.log(process.argv.slice(2).join(" "));`,
+    );
+    const script = startingRuns(shop, "main")[0]?.spec.pipelineSpec.tasks[0]?.taskSpec.steps.at(-1)?.script ?? "";
+    const [lines = ""] = /^account=[^]*/m.exec(script) ?? [];
+    // As Tekton starts it: the first process of a group, to all of which signals go.
+    const environment = { ...process.env, DELIVERY_BRANCH: "main" };
+    const step = spawn("bash", ["-c", lines], { cwd: directory, detached: true, env: environment });
+    const ended = once(step, "exit");
+    const [started] = (await once(step.stdout, "data")) as [Buffer];
+    expect(String(started).trim()).toBe(
+      "ci-config --env dev --continue --repository {{ repo_url }} --to {{ revision }} --branch main --drift false",
+    );
+    process.kill(-(step.pid ?? 0), "SIGTERM");
+    await ended;
+    expect(existsSync(join(directory, "cancelled"))).toBe(true);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
   }
 });
 
