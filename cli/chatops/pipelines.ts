@@ -19,6 +19,21 @@ type PipelineRequest = Pick<ChatRequest, "project" | "environments" | "context" 
 
 const requestSeconds = 60;
 
+/** What starts a pull request's pipeline where no command can. */
+export const startedElsewhere = {
+  tekton: "comment /test, which Pipelines-as-Code reads",
+  travis: "restart its build at Travis CI",
+} as const;
+
+/** What runs the pipeline, as the first stack file says. */
+export function engineOf({
+  project,
+  environments,
+}: Pick<ChatRequest, "project" | "environments">): "circleci" | keyof typeof startedElsewhere {
+  const [engine = "circleci"] = environments.map((name) => project.stackFile(name).read("ci").ci.engine);
+  return engine;
+}
+
 /**
  * The pull request's pipeline anew, of what its branch has: it sees labels that have changed.
  * @returns a sentence
@@ -70,9 +85,11 @@ function isFork({ pullRequest, repository }: PipelineRequest): boolean {
 /** The project of the first stack file that tells it. */
 async function circleCiProject({ project, environments, context }: PipelineRequest): Promise<CircleCiProject> {
   const signal = AbortSignal.timeout(requestSeconds * 1000);
-  const [engine = "circleci"] = environments.map((name) => project.stackFile(name).read("ci").ci.engine);
+  const engine = engineOf({ project, environments });
   if (engine !== "circleci")
-    throw new Refusal(`pipelines are started by comments at CircleCI alone so far, and ci.engine is ${engine}`);
+    throw new Refusal(
+      `commands start pipelines at CircleCI alone so far, and ci.engine is ${engine}: ${startedElsewhere[engine]}`,
+    );
   const token = context.environment[circleCiTokenVariable];
   if (token === undefined || token === "")
     throw new Refusal(

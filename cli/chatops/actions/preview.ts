@@ -1,7 +1,7 @@
 import { Refusal } from "../answers.ts";
 import { assertOfSource, assertOpen } from "../assertions.ts";
 import type { ChatAction } from "../chat-context.ts";
-import { runAgain } from "../pipelines.ts";
+import { engineOf, runAgain, startedElsewhere } from "../pipelines.ts";
 
 /** Gives a pull request an environment of its own: by its label, and a pipeline that sees it. */
 export const preview: ChatAction<unknown> = async (_command, request) => {
@@ -14,5 +14,8 @@ export const preview: ChatAction<unknown> = async (_command, request) => {
   if (pullRequest.head.repository !== repository.name)
     throw new Refusal("it comes from a fork, whose images nobody pushes: it gets no environment of its own");
   await repository.chat.addLabel(pullRequest.number, previews.label);
+  const engine = engineOf(request);
+  if (engine !== "circleci")
+    return `it is labelled ${previews.label}, and the next push makes its environment; for what it has now, ${startedElsewhere[engine]}`;
   return `it is labelled ${previews.label}; ${await runAgain(request)}, which makes its environment`;
 };

@@ -415,6 +415,27 @@ describe("hold", () => {
   });
 });
 
+test("where Tekton runs the pipeline, a pull request is labelled, and told how it runs again", async () => {
+  const { number } = await open("tekton", "By Tekton.\n");
+  shop.declare("dev", {
+    ...commands,
+    ci: { engine: "tekton" },
+    gitops: { repository: `${shop.github.gitUrl}/acme/deploy.git`, previews: { label: "please" } },
+  });
+  try {
+    const id = await say(number, "/delivery preview\n/delivery retest");
+    const answer = await answerTo(number, id);
+    expect(answer).toContain(
+      "it is labelled please, and the next push makes its environment; for what it has now, comment /test",
+    );
+    expect(answer).toContain("and ci.engine is tekton: comment /test, which Pipelines-as-Code reads");
+    const { body } = await shop.github.request("GET", `/repos/acme/shop/issues/${number}/labels`);
+    expect(body).toMatchObject([{ name: "please" }]);
+  } finally {
+    shop.declare("dev");
+  }
+});
+
 test("ok-to-test puts the one commit of a fork on a branch of its own, until the pull request is closed", async () => {
   const { github } = shop;
   await github.request("POST", "/repos/acme/shop/forks", {}, strangerToken);
@@ -436,6 +457,18 @@ test("ok-to-test puts the one commit of a fork on a branch of its own, until the
   const vain = await say(number, `/delivery ok-to-test ${begin}\n/delivery preview`);
   expect(await answerTo(number, vain)).toMatch(/and not at .*\n.*no stack file has gitops\.previews/);
   expect(await branches()).toBe("");
+  for (const [engine, instead] of [
+    ["tekton", "comment /ok-to-test, which Pipelines-as-Code reads"],
+    ["travis", "Travis CI runs pull requests of forks by itself"],
+  ] as const) {
+    shop.declare("dev", { ...commands, ci: { engine } });
+    const elsewhere = await say(number, `/delivery ok-to-test ${first}`);
+    expect(await answerTo(number, elsewhere)).toContain(
+      `ci.engine is ${engine}, which runs nothing at a branch of its own: ${instead}`,
+    );
+    expect(await branches()).toBe("");
+  }
+  shop.declare("dev");
   const id = await say(number, `/delivery ok-to-test ${first}`);
   expect(await answerTo(number, id)).toContain(`is on branch ok-to-test/pr-${number}-${first.slice(0, 12)}`);
   const later = await push("Something else.\n");
