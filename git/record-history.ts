@@ -67,6 +67,28 @@ export async function beforeRunning(
   return undefined;
 }
 
+/**
+ * The newest commit at which a service ran a build.
+ * @param build the commit of the monorepo that it was built from, maybe cut short; or its digest
+ * @returns `undefined`: it never did
+ */
+export async function newestOfBuild(
+  git: Git,
+  head: string,
+  location: { readonly directory: string; readonly service: string },
+  build: string,
+): Promise<string | undefined> {
+  const path = recordPath(location.directory, location.service);
+  for (const commit of await commitsOf(git, head, path)) {
+    const record = parseRecord(path, (await (await snapshotOf(git, commit)).read([path])).get(path) ?? "");
+    if ("problems" in record || record.image === undefined) continue;
+    const { sourceCommit = "", image } = record;
+    const isOfCommit = sourceCommit !== "" && (sourceCommit.startsWith(build) || build.startsWith(sourceCommit));
+    if (isOfCommit || image.digest === build) return commit;
+  }
+  return undefined;
+}
+
 async function parentOf(git: Git, commit: string): Promise<string> {
   return (await git(["rev-parse", `${commit}^1`])).toString().trim();
 }

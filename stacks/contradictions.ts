@@ -140,6 +140,12 @@ export function contradictions(file: string, config: StackSettings, known?: Know
       message: `needs the pipeline that a stack with owns.ciProject${isTekton ? "" : " and ci.repositoryId"} declares, and looks over all environments; set it there`,
     });
   }
+  if (config.ci.deployMarkers && !(config.owns.ciProject && config.ci.repositoryId !== undefined))
+    problems.push({
+      location: `${file}: ci.deployMarkers`,
+      message:
+        "needs the pipeline that a stack with owns.ciProject and ci.repositoryId declares, and is about all environments; set it there",
+    });
   if (config.ci.incoming !== undefined && (config.ci.driftSchedule ?? config.ci.resumeSchedule) === undefined)
     problems.push({
       location: `${file}: ci.incoming`,

@@ -107,6 +107,8 @@ const ciSettingsSchema = z.strictObject({
     .string()
     .regex(/^\S+( \S+){4}$/, "Must be five fields of cron, such as */10 * * * *")
     .optional(),
+  /** Whether CircleCI lists releases among its deploys, and has a pipeline that rolls back from there. @default false */
+  deployMarkers: z.boolean("Must be true or false").default(false),
   /** The base URL of the API. @default CircleCI's own */
   host: z
     .url("Must be a URL such as https://circleci.com/api/v2")
@@ -122,6 +124,7 @@ const circleCiKeys = {
   standalone: true,
   repositoryId: undefined,
   sharedContext: false,
+  deployMarkers: false,
   host: undefined,
 } as const satisfies Partial<Record<keyof z.infer<typeof ciSettingsSchema>, unknown>>;
 

@@ -12,6 +12,8 @@ export interface EnvironmentChain {
   readonly promotions: readonly Promotion[];
   /** Whether a schedule goes on with what no job waits for any more. @default none does */
   readonly resumes?: true;
+  /** Whether CircleCI lists releases among its deploys. @default it does not */
+  readonly deployMarkers?: true;
 }
 
 /** Which environment each gets its digests from; `undefined`: what is merged. */
@@ -22,13 +24,13 @@ export function readChain(project: Project, first: string): EnvironmentChain {
   const [, ...following] = chainFrom(first, readOrigins(project));
   assertOneApp(project, first, following);
   assertOneEngine(project, first, following);
-  const scheduled = [first, ...following].some(
-    (name) => project.stackFile(name).read("ci").ci.resumeSchedule !== undefined,
-  );
+  const settings = [first, ...following].map((name) => project.stackFile(name).read("ci").ci);
+  const scheduled = settings.some(({ resumeSchedule }) => resumeSchedule !== undefined);
   return {
     first: environmentOf(project.stackFile(first)),
     promotions: following.map((name) => promotionOf(project.stackFile(name))),
     ...(scheduled ? { resumes: true } : {}),
+    ...(settings.some(({ deployMarkers }) => deployMarkers) ? { deployMarkers: true } : {}),
   };
 }
 

@@ -93,6 +93,7 @@ export function jobBody(kind: Exclude<JobKind, "approval">, values: JobValues, p
   const { name, services, environment, prepared } = values;
   const report: JobStep = { kind: "report", job: name };
   const pullRequest = `--pull-request ${values.pullRequest}`;
+  const markers = pipeline.deployMarkers === true ? " --deploy-markers" : "";
   const emulating = emulated === true ? [emulation] : [];
   const isPrepared = pipeline.services.some((service) => service.prepare !== undefined);
   const option = isPrepared ? " --prepared" : "";
@@ -181,20 +182,20 @@ delivery build --env ${first.name} --service ${services} \\
         run(
           "Release",
           `delivery release --env ${environment} \\
-  --digests ${digests} --source-commit ${values.commit}`,
+  --digests ${digests} --source-commit ${values.commit}${markers}`,
         ),
         report,
       ],
     }),
     "release-waiting": () => ({
       description: "Release what has waited for a window",
-      steps: [prepare, run("Release", `delivery release --env ${environment} --waiting`), report],
+      steps: [prepare, run("Release", `delivery release --env ${environment} --waiting${markers}`), report],
     }),
     verify: () => ({
       description: "Have what was released prove itself, or take it back",
       steps: [
         prepare,
-        run("Verify", `delivery verify --env ${environment} ${values.options}`, {
+        run("Verify", `delivery verify --env ${environment} ${values.options}${markers}`, {
           quietMinutes: Math.max(0, ...[first, ...promotions].map(({ verifyWait = 0 }) => verifyWait)) + 10,
         }),
         report,
@@ -235,7 +236,7 @@ delivery promote --to ${environment} \\
         run(
           "Promote",
           // For `--approved` among the options.
-          `${values.approved === "" ? "" : `approved="$PWD/${handOver}/${proposed(environment)}"\n`}delivery promote --to ${environment} ${values.options}`,
+          `${values.approved === "" ? "" : `approved="$PWD/${handOver}/${proposed(environment)}"\n`}delivery promote --to ${environment} ${values.options}${markers}`,
           { quietMinutes: Math.max(0, ...promotions.map((promotion) => healthWait(promotion) ?? 0)) + 10 },
         ),
         report,

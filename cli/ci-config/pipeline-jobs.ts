@@ -127,7 +127,7 @@ function resumeJobs(pipeline: Pipeline): PipelineJob[] {
 }
 
 /** The contexts of a job of an environment that asks the registry for its images. */
-function withRegistry({ contexts }: Pipeline, { context, pulls }: PipelineEnvironment): string[] {
+export function withRegistry({ contexts }: Pipeline, { context, pulls }: PipelineEnvironment): string[] {
   return pulls ? [context] : [contexts.build, context];
 }
 

@@ -34,6 +34,8 @@ export interface Pipeline {
   readonly releases: boolean;
   /** Whether a schedule goes on with what no job waits for any more. @default none does */
   readonly resumes?: true;
+  /** Whether CircleCI lists releases among its deploys. @default it does not */
+  readonly deployMarkers?: true;
   /** Whether pull requests get a preview: they change more than tests and documents. */
   readonly previews: boolean;
   /** Whether labelled pull requests get an environment of their own. */

@@ -30,6 +30,7 @@ import { registryHelp, registryOptions } from "../registry/open-registry.ts";
 import { releaseChecks } from "../release/assert-releasable.ts";
 import { readDigests } from "../release/digests-file.ts";
 import { requestOptions, requestTrailers } from "../release/requested-by.ts";
+import { deployed, deployMarkerOptions, listDeploys } from "../release/deploy-markers.ts";
 import { report } from "../release/report.ts";
 import { breakGlassOption } from "../release/waiting.ts";
 import { signingHelp } from "../signing/assert-images-signed.ts";
@@ -78,6 +79,7 @@ const options = {
   ...breakGlassOption,
   unverified: { help: "do not ask the registry whether it has the images" },
   json: { help: "print the result as JSON" },
+  ...deployMarkerOptions,
   ...requestOptions,
   ...migrationOptions,
   ...environmentOptions,
@@ -210,5 +212,7 @@ async function promote(
   };
   report({ ...to, branch }, result, json, context, more);
   if (opened !== undefined && !json) context.print(`pull request ${opened.url}`);
+  // A pull request deploys nothing before it is merged.
+  if (flags["deploy-markers"] && !pullRequest) await listDeploys(to.name, deployed(released), context);
   assertNoneWithheld(to, result);
 }

@@ -22,6 +22,7 @@ import { Project } from "../project/stack-file.ts";
 import { registryHelp, registryOptions } from "../registry/open-registry.ts";
 import { releaseChecks } from "../release/assert-releasable.ts";
 import { readDigests } from "../release/digests-file.ts";
+import { deployed, deployMarkerOptions, listDeploys } from "../release/deploy-markers.ts";
 import { report } from "../release/report.ts";
 import { breakGlassOption, stillPromoted, waitingReleases, withoutHeld } from "../release/waiting.ts";
 import { dropSuperseded } from "../release/superseded.ts";
@@ -57,6 +58,7 @@ const options = {
   ...breakGlassOption,
   unverified: { help: "do not ask the registry whether it has the images" },
   json: { help: "print the result as JSON" },
+  ...deployMarkerOptions,
   ...migrationOptions,
   ...environmentOptions,
   ...registryOptions,
@@ -119,6 +121,7 @@ async function run(flags: ReleaseOptions, context: CommandContext): Promise<void
     }),
   });
   report(environment, result, flags.json, context, { undeclared: chosen.unknown });
+  if (flags["deploy-markers"]) await listDeploys(environment.name, deployed(result.released), context);
   if (chosen.unknown.length > 0) context.note(unknownServicesLine(environment.name, chosen.unknown));
   assertNoneWithheld(environment, result);
 }
@@ -157,6 +160,7 @@ async function releaseWaiting(
     }),
   });
   report(environment, result, flags.json, context);
+  if (flags["deploy-markers"]) await listDeploys(environment.name, deployed(result.released), context);
   assertNoneWithheld(environment, result);
 }
 

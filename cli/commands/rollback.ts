@@ -2,6 +2,7 @@ import { defineCommand, type CommandContext } from "../command.ts";
 import { environmentName, UsageError, type OptionTable, type OptionValues } from "../options.ts";
 import { environmentHelp, environmentOptions, findEnvironment } from "../project/environment.ts";
 import { Project } from "../project/stack-file.ts";
+import { deployMarkerOptions, listDeploys } from "../release/deploy-markers.ts";
 import { openRegistry, registryHelp, registryOptions } from "../registry/open-registry.ts";
 import { overwrittenLines } from "../release/registry-watch.ts";
 import { requestOptions, requestTrailers } from "../release/requested-by.ts";
@@ -18,10 +19,21 @@ const options = {
     defaultText: `the newest one at which a service ran another digest, but none that was taken back for a reason, as by verify; a
       second rollback thus takes the first one back`,
   },
+  "to-build": {
+    value: "COMMIT",
+    parse: build,
+    help: `in place of --to: what one service ran when it was built from this commit of the monorepo; or the digest of that`,
+  },
+  reason: {
+    value: "TEXT",
+    parse: oneLine,
+    help: "why, in one line; the commit and the records say it",
+  },
   unverified: {
     help: "do not ask the registry whether it still has the images, which its retention may have removed",
   },
   json: { help: "print the result as JSON" },
+  ...deployMarkerOptions,
   ...requestOptions,
   ...environmentOptions,
   ...registryOptions,
@@ -36,26 +48,50 @@ export const command = defineCommand({
     before it ran first. Behind one with migrations.contract there is no way back. Where an environment has several clusters, the same commit is of all. A later change to the service ends that. Argo CD Image Updater
     (gitops.release registry-watch) knows nothing of that: the tag that it watches must be moved, too.`,
   ],
-  usage: ["rollback --env ENVIRONMENT [--service NAME …] [--to COMMIT] [OPTIONS]"],
+  usage: [
+    "rollback --env ENVIRONMENT [--service NAME …] [--to COMMIT] [OPTIONS]",
+    "rollback --env ENVIRONMENT --service NAME --to-build COMMIT [OPTIONS]",
+  ],
   options,
   notes: [...environmentHelp, registryHelp],
   run,
 });
 
 async function run(flags: OptionValues<typeof options>, context: CommandContext): Promise<void> {
+  const { "to-build": toBuild } = flags;
+  if (toBuild !== undefined && flags.to !== undefined) throw new UsageError("--to and --to-build exclude one another");
+  if (toBuild !== undefined && flags.service?.length !== 1)
+    throw new UsageError("--to-build is about one service: give one --service");
   const environment = findEnvironment(new Project(), flags.env, flags);
   const registry = flags.unverified ? undefined : await openRegistry(flags, context);
   const result = await rollBack(environment, {
     services: flags.service,
-    to: flags.to,
+    to: toBuild === undefined ? flags.to : { build: toBuild },
+    ...(flags.reason === undefined ? {} : { reason: flags.reason }),
     registry,
     trailers: requestTrailers(flags),
   });
   report(environment, result, flags.json, context);
+  if (flags["deploy-markers"]) await listDeploys(environment.name, result.released, context, true);
   for (const line of await overwrittenLines(environment, result.released, registry)) context.note(line);
 }
 
 function revision(text: string, option: string): string {
   if (/^[\w./~^-]+$/.test(text)) return text;
   throw new UsageError(`--${option} ${JSON.stringify(text)} is not a commit`);
+}
+
+function build(text: string, option: string): string {
+  if (/^([0-9a-f]{7,64}|sha256:[0-9a-f]{64})$/.test(text)) return text;
+  throw new UsageError(`--${option} ${JSON.stringify(text)}: must be the id of a commit of the monorepo, or a digest`);
+}
+
+/** Empty: nobody has given one. It becomes a line of the commit: more would be lines of somebody's choice. */
+function oneLine(text: string): string | undefined {
+  return (
+    text
+      .replaceAll(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, " ")
+      .trim()
+      .slice(0, 500) || undefined
+  );
 }

@@ -14,6 +14,7 @@ import {
 } from "../project/environment.ts";
 import { Project } from "../project/stack-file.ts";
 import { openRegistry, registryHelp, registryOptions } from "../registry/open-registry.ts";
+import { deployMarkerOptions, listDeploys, type DeployMarker } from "../release/deploy-markers.ts";
 import { assertServicesKnown } from "../release/unknown-services.ts";
 import { urgentLimits } from "../verification/lost-images.ts";
 import { recentOutcomes } from "../verification/recent-outcomes.ts";
@@ -46,6 +47,7 @@ const options = {
     help: "do not ask the registry whether it still has what runs again in place of what has failed",
   },
   json: { help: "print the result as JSON" },
+  ...deployMarkerOptions,
   ...environmentOptions,
   ...registryOptions,
 } as const satisfies OptionTable;
@@ -99,6 +101,7 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
     context,
   );
   report(environment, verified, flags.json, context);
+  if (flags["deploy-markers"]) await listDeploys(environment.name, verdicts(verified), context);
   const isSingle = waves.length === 1;
   if (refusal !== undefined && !isSingle) context.note(refusal.message);
   const unanswered = isSingle ? refusal?.message : refusal && `${environment.name}: not all clusters have answered`;
@@ -132,6 +135,18 @@ function report(
     const title = environmentTitle({ name, wave: one.wave === undefined ? undefined : { number: one.wave } });
     print(`${title}: ${line(one)}`);
   }
+}
+
+/** One of each service: what has failed in one wave of clusters has failed. */
+function verdicts(verified: readonly VerifiedService[]): readonly DeployMarker[] {
+  const known = verified.flatMap(({ outcome, ...one }): DeployMarker[] => {
+    if (outcome.state === "failed") return [{ ...one, failure: outcome.evidence }];
+    return outcome.state === "passed" ? [one] : [];
+  });
+  return [...Map.groupBy(known, ({ service }) => service).values()].flatMap((waves) => {
+    const [first] = waves;
+    return waves.find(({ failure }) => failure !== undefined) ?? first ?? [];
+  });
 }
 
 function line({ service, digest, outcome }: VerifiedService): string {

@@ -12,14 +12,14 @@ import { assertNotContracted } from "../migrations/contract.ts";
 import type { DeliveryEnvironment } from "../project/environment.ts";
 import type { Registry } from "../registry/client.ts";
 import { assertImagesComplete } from "./assert-images-exist.ts";
-import { readEarlier, type EarlierRecords, type EarlierWave } from "./earlier-records.ts";
+import { readEarlier, type EarlierBuild, type EarlierRecords, type EarlierWave } from "./earlier-records.ts";
 import { rejection } from "./rejection.ts";
 
 interface RollbackArgs {
   /** The services in question. @default all */
   readonly services: readonly string[] | undefined;
-  /** A commit of the deploy repository. @default the one before their last release */
-  readonly to?: string | undefined;
+  /** A commit of the deploy repository, or what the one service was built from. @default the one before their last release */
+  readonly to?: string | EarlierBuild | undefined;
   /** Where the images are looked for. @default nobody is asked */
   readonly registry: Registry | undefined;
   /** What else the commit says. */

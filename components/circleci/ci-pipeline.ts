@@ -28,24 +28,39 @@ export function ciPipeline(
   name: string,
   project: circleci.Project,
   repositoryId: string,
-  schedules: readonly CiSchedule[],
+  { schedules, deployMarkers = false }: { schedules: readonly CiSchedule[]; deployMarkers?: boolean | undefined },
   own: pulumi.CustomResourceOptions,
 ): void {
+  const source = {
+    projectId: project.id,
+    checkoutSourceProvider: "github_app",
+    checkoutSourceRepoExternalId: repositoryId,
+    configSourceProvider: "github_app",
+    configSourceRepoExternalId: repositoryId,
+  };
+  // The provider looks for the old pipeline in the new project, and never sends where the configuration comes from.
+  const fixed = { ...own, replaceOnChanges: ["projectId", "configSourceProvider", "configSourceRepoExternalId"] };
   const pipeline = new circleci.Pipeline(
     name,
     {
       name: "push",
       description: "Tests, builds and releases what a push changes",
-      projectId: project.id,
-      checkoutSourceProvider: "github_app",
-      checkoutSourceRepoExternalId: repositoryId,
-      configSourceProvider: "github_app",
-      configSourceRepoExternalId: repositoryId,
+      ...source,
       configSourceFilePath: ".circleci/config.yml",
     },
-    // The provider looks for the old pipeline in the new project, and never sends where the configuration comes from.
-    { ...own, replaceOnChanges: ["projectId", "configSourceProvider", "configSourceRepoExternalId"] },
+    fixed,
   );
+  if (deployMarkers)
+    new circleci.Pipeline(
+      `${name}-rollback`,
+      {
+        name: "rollback",
+        description: "Rolls back what somebody has chosen among the deploys; nothing else starts it",
+        ...source,
+        configSourceFilePath: ".circleci/rollback.yml",
+      },
+      fixed,
+    );
   const ofPipeline = { projectId: project.id, pipelineId: pipeline.id, disabled: false };
   // The provider looks for the old trigger in the new project, and cannot move it to another pipeline.
   const placed = { ...own, replaceOnChanges: ["projectId", "pipelineId", "eventSourceProvider"] };

@@ -17,6 +17,8 @@ export interface CiProjectArgs extends Omit<ContextsArgs, keyof ContextSources>,
   repositoryId?: string | undefined;
   /** When the environments are looked over for drift, and verifications go on. @default never */
   schedules?: readonly CiSchedule[] | undefined;
+  /** Whether there is a pipeline that rolls back what is chosen among CircleCI's deploys. @default false */
+  deployMarkers?: boolean | undefined;
   /** The API's base URL. @default CircleCI's own */
   host?: string | undefined;
   token: pulumi.Output<string>;
@@ -140,6 +142,7 @@ function ownProject(name: string, args: CiProjectArgs, own: pulumi.CustomResourc
     // CircleCI refuses to delete a project that follows a repository, and destroy would fail.
     { ...own, retainOnDelete: !args.standalone },
   );
-  if (args.repositoryId !== undefined) ciPipeline(name, project, args.repositoryId, args.schedules ?? [], own);
+  const { repositoryId, schedules = [], deployMarkers } = args;
+  if (repositoryId !== undefined) ciPipeline(name, project, repositoryId, { schedules, deployMarkers }, own);
   return project;
 }

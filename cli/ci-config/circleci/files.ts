@@ -4,6 +4,7 @@ import { CommandError } from "../../command.ts";
 import { render, type GeneratedFile } from "../generated-files.ts";
 import type { Pipeline } from "../pipeline.ts";
 import { continueConfiguration, setupConfiguration } from "./configuration.ts";
+import { rollbackConfiguration } from "./rollback.ts";
 
 /**
  * Checks a configuration before CircleCI does.
@@ -40,5 +41,16 @@ The whole pipeline, as if everything had changed. A run has the one workflow tha
 services that have changed.`,
       ),
     },
+    ...(pipeline.deployMarkers === true ? [rollbackFile(pipeline, origin)] : []),
   ];
+}
+
+function rollbackFile(pipeline: Pipeline, origin: string): GeneratedFile {
+  const text = render(
+    checkedConfiguration("rollback.yml", rollbackConfiguration(pipeline)),
+    `${origin}
+
+Rolls a service back to the version that somebody has chosen on CircleCI's page of deploys.`,
+  );
+  return { name: "rollback.yml", text };
 }

@@ -371,6 +371,12 @@ describe("an invalid stack file gets one clear error and declares nothing", () =
       /needs the pipeline that a stack with owns.ciProject and ci.repositoryId declares/,
     ],
     [
+      "deploys that no pipeline could roll back",
+      (settings) => (set("ci.deployMarkers", true)(settings), set("ci.repositoryId", undefined)(settings)),
+      `${file}: ci.deployMarkers`,
+      /needs the pipeline that a stack with owns.ciProject and ci.repositoryId declares/,
+    ],
+    [
       "windows that nobody waits for",
       set("windows", [{ schedule: "0 9 * * 1-5", hours: 8 }]),
       `${file}: windows`,

@@ -3,7 +3,8 @@ import { z } from "zod";
 import { ConfigError } from "../../../../circleci/yaml.ts";
 import type { Pipeline, PipelineSource, PipelineStart } from "../runner/records.ts";
 import { knownRepository } from "../runner/triggers.ts";
-import { projectOf } from "./projects.ts";
+import type { PipelineDefinition } from "../state.ts";
+import { projectById, projectOf } from "./projects.ts";
 import { answerMessage, badRequest, bodyOf, notFound, page, scalarsSchema, textSchema } from "./request.ts";
 import type { ApiContext, ApiEnv } from "./request.ts";
 import { workflowView } from "./workflows.ts";
@@ -33,6 +34,7 @@ export const pipelines = new Hono<ApiEnv>()
     if (found === undefined) throw notFound("Pipeline");
     return c.json(pipelineView(found));
   })
+  .post("/projects/:project/rollback", rollBack)
   .get("/pipeline/:pipeline", (c) => c.json(pipelineView(findPipeline(c, c.req.param("pipeline")))))
   .get("/pipeline/:pipeline/workflow", (c) => {
     const pipeline = findPipeline(c, c.req.param("pipeline"));
@@ -87,11 +89,28 @@ function startPipeline(c: ProjectContext): Response {
     (one) => one.projectId === project.id && (id === undefined || one.id === id),
   );
   if (definition === undefined) throw badRequest("The project has no such pipeline definition.");
+  const started = engine.start(startOf(c, definition, { refs: checkout ?? refs, config, parameters }));
+  const { id: pipelineId, number, state: pipelineState, createdAt } = started;
+  return c.json({ id: pipelineId, number, state: pipelineState, created_at: createdAt }, 201);
+}
+
+interface StartSettings extends Pick<PipelineStart, "parameters"> {
+  readonly refs: z.infer<typeof refSchema>;
+  readonly config?: { readonly branch?: string | undefined } | undefined;
+  /** Pipeline values, without `pipeline.`. @default none */
+  readonly values?: PipelineStart["trigger"]["values"];
+}
+
+function startOf(
+  { var: { engine } }: ApiContext,
+  definition: PipelineDefinition,
+  { refs, config, parameters, values = {} }: StartSettings,
+): PipelineStart {
   const known = knownRepository(definition, engine.folder.all());
   if (known === undefined)
     throw badRequest("Nothing was ever pushed to the definition's repository, so nothing is known of it here.");
-  const start: PipelineStart = {
-    projectId: project.id,
+  return {
+    projectId: definition.projectId,
     trigger: {
       type: "api",
       provider: "api",
@@ -101,13 +120,38 @@ function startPipeline(c: ProjectContext): Response {
       receivedAt: new Date().toISOString(),
       event: "api",
       action: "api",
-      values: {},
+      values,
     },
-    source: { ...known, revision: "", ...sourceRef(checkout ?? refs, known.defaultBranch) },
+    source: { ...known, revision: "", ...sourceRef(refs, known.defaultBranch) },
     parameters,
   };
-  const { id: pipelineId, number, state: pipelineState, createdAt } = engine.start(start);
-  return c.json({ id: pipelineId, number, state: pipelineState, created_at: createdAt }, 201);
+}
+
+const rollbackSchema = z.object({
+  component_name: textSchema,
+  environment_name: textSchema,
+  current_version: textSchema,
+  target_version: textSchema,
+  namespace: z.string().default("default"),
+  reason: z.string().default(""),
+  parameters: scalarsSchema.default({}),
+});
+
+/**
+ * What the page of deploys does as well. Which of a project's pipelines rolls back is chosen in CircleCI's web app; here it is the
+ * one of that name. What such a pipeline says of its trigger is not documented: here it is the API, to which contexts are strictest.
+ */
+function rollBack(c: Context<ApiEnv, "/projects/:project/rollback">): Response {
+  const { engine, state } = c.var;
+  const project = projectById(state, c.req.param("project"));
+  const { parameters, ...chosen } = bodyOf(c, rollbackSchema);
+  const definition = state.pipelineDefinitions.find(
+    ({ projectId, name }) => projectId === project.id && name === "rollback",
+  );
+  if (definition === undefined) throw badRequest("The project has no rollback pipeline.");
+  const values = Object.fromEntries(Object.entries(chosen).map(([name, value]) => [`deploy.${name}`, value]));
+  const { id } = engine.start(startOf(c, definition, { refs: {}, parameters, values }));
+  return c.json({ id, rollback_type: "PIPELINE" }, 202);
 }
 
 function sourceRef(

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { hasErrorCode } from "../../../../core/error.ts";
 import { outputOf } from "../../../../core/process.ts";
 import { pidsWith } from "../../../machine/process-identity.ts";
+import { agentDirectory, makeAgentCommand } from "./agent-command.ts";
 import type { CompiledJob } from "../config/job.ts";
 import type { Job, Pipeline, Workflow } from "./records.ts";
 
@@ -30,9 +31,10 @@ interface JobEnvironmentOptions {
  */
 export function jobEnvironment(options: JobEnvironmentOptions): Record<string, string> {
   const { folder, image, secrets, definition } = options;
+  const { PATH: path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" } = image;
   return {
-    PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     ...image,
+    PATH: `${agentDirectory(folder)}:${path}`,
     ...secrets,
     HOME: join(folder, "home"),
     TMPDIR: join(folder, "tmp"),
@@ -99,6 +101,7 @@ export function makeJobFolder(work: string, job: { number: number; id: string })
   const folder = join(work, `${job.number}-${job.id.slice(0, 8)}`);
   for (const sub of ["home", "tmp", "task"]) mkdirSync(join(folder, sub), { recursive: true, mode: 0o700 });
   writeFileSync(join(folder, "bash-env"), "", { mode: 0o600 });
+  makeAgentCommand(folder);
   return folder;
 }
 

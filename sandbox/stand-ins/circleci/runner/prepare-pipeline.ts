@@ -150,6 +150,9 @@ const unsetValues = Object.fromEntries(
     ),
     "schedule.name",
     "schedule.id",
+    ...["component_name", "environment_name", "namespace", "current_version", "target_version", "reason"].map(
+      (name) => `deploy.${name}`,
+    ),
   ].map((name) => [name, null]),
 );
 

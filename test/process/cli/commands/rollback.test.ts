@@ -188,7 +188,31 @@ test("fails where the same ran, and says of what", async () => {
   expect(harness.repository.git("rev-parse", "main")).toBe(tip);
 });
 
+test("goes to what a service was built from, as a person knows it: the newest time that it ran that", async () => {
+  harness.release({ link: three, user: three }, third.repeat(5));
+  harness.release({ link: four, user: four }, fourth.repeat(5));
+  const reason = "loses orders\n\nService: user";
+  await back("--service", "link", "--to-build", third.repeat(5).slice(0, 12), "--reason", reason);
+  expect(link()).toContain(`digest: "${three}"`);
+  expect(link()).toContain('delivery/rejected-reason: "loses orders Service: user"');
+  expect(user()).toContain(`digest: "${four}"`);
+  expect(harness.repository.git("log", "-1", "--format=%(trailers:key=Reason,valueonly)")).toBe(
+    "loses orders Service: user",
+  );
+  await back("--service", "link", "--to-build", two, "--reason", "");
+  expect(link()).toContain(`digest: "${two}"`);
+  await expect(back("--service", "link", "--to-build", two)).rejects.toThrow(/^dev already runs what it ran at/);
+});
+
 test.each<[fault: string, args: string[], reason: RegExp]>([
+  [
+    "a build that never ran",
+    ["--service", "link", "--to-build", "0123456789"],
+    /link of dev has never run what was built from 0123456789; nothing was changed/,
+  ],
+  ["a build of all services", ["--to-build", "0123456789"], /--to-build is about one service/],
+  ["a build and a commit", ["--service", "link", "--to", "x", "--to-build", "0123456"], /exclude one another/],
+  ["a build that is a tag", ["--service", "link", "--to-build", "v1.2"], /must be the id of a commit/],
   [
     "a service that ran nothing before",
     ["--service", "user"],

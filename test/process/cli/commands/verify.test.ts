@@ -23,6 +23,7 @@ import {
 } from "../../../../git/release-record.ts";
 import type { JsonMap } from "../../../../kubernetes/json.ts";
 import { BareRepository } from "../../../support/bare-repository.ts";
+import { circleCiAgent } from "../../../support/circleci-agent.ts";
 import { KubernetesStandIn } from "../../../support/kubernetes-stand-in.ts";
 import { RegistryStandIn } from "../../../support/registry-stand-in.ts";
 import { around } from "../../../support/sample-judgment.ts";
@@ -284,6 +285,27 @@ describe("without the monorepo", () => {
     expect(record("link")).toMatchObject({ image: { digest: two }, verification: { state: "pending" } });
     expect(record("user").verification).toMatchObject({ state: "passed" });
   });
+});
+
+test("where CircleCI lists deploys, an image is listed with its verdict, and not before", async () => {
+  const agent = circleCiAgent(directory);
+  vi.stubEnv("PATH", `${agent.directory}:${process.env["PATH"]}`);
+  await run(release, "--env", "dev", "--service", `link=${two}`, "--unverified", "--deploy-markers");
+  expect(agent.told()).toEqual([]);
+  declare({ checks: [{ http: { path: "/healthz" } }] }, "dev", { link: { verify: { checks: [] } } });
+  commit(5, { link: two, user: two }, { ...pending, sourceCommit: "0123456" });
+  runs({ link: 4, user: 4 }, { link: two, user: two });
+  vi.stubEnv("PATH", `${agent.directory}:${process.env["PATH"]}`);
+  await verified("--deploy-markers");
+  vi.unstubAllEnvs();
+  const told = agent.told();
+  const about = (service: string) => `--environment-name=dev --component-name=${service} --target-version=0123456`;
+  expect(told.filter((line) => !line.includes("FAILED"))).toEqual([
+    `run release plan dev-link ${about("link")}`,
+    "run release update dev-link --status=SUCCESS",
+    `run release plan dev-user ${about("user")}`,
+  ]);
+  expect(told.at(-1)).toMatch(/^run release update dev-user --status=FAILED --failure-reason=.*\/healthz/);
 });
 
 describe("an image that runs on all pods and is well", () => {

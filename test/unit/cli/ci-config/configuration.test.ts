@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
 import { isWithinLimits } from "../../../../circleci/limits.ts";
 import { configurationProblems } from "../../../../circleci/references.ts";
 import type { CircleConfig, Invocation } from "../../../../circleci/schema.ts";
@@ -80,6 +81,41 @@ test("a stale file is told from what it must be also where they look the same", 
     `${join(directory, name)} is stale: line 1 is ${JSON.stringify(`${line}\r`)}, and must be ${JSON.stringify(line)}`,
   ]);
   rmSync(directory, { recursive: true });
+});
+
+test("where CircleCI lists deploys, each job that deploys says so, and there is a pipeline that rolls back; else neither", () => {
+  const marking = {
+    ...shop,
+    deployMarkers: true as const,
+    first: { ...shop.first, hasWindows: true as const, verifyWait: 5 },
+  };
+  const { jobs } = continueConfiguration(marking);
+  const deploying = Object.entries(jobs).flatMap(([name, job]) =>
+    JSON.stringify(job).includes("--deploy-markers") ? [name] : [],
+  );
+  expect(deploying).toEqual(["release", "release-waiting", "verify", "promote"]);
+  expect(JSON.stringify(continueConfiguration(shop))).not.toContain("--deploy-markers");
+  expect(generatedFiles(shop).map(({ name }) => name)).toEqual(["config.yml", "continue_config.yml"]);
+  const [, , rollback] = generatedFiles(marking);
+  expect(rollback?.name).toBe("rollback.yml");
+  expect(parse(rollback?.text ?? "")).toMatchObject({
+    jobs: {
+      rollback: {
+        environment: {
+          COMPONENT: "<< pipeline.deploy.component_name >>",
+          VERSION: "<< pipeline.deploy.target_version >>",
+          REASON: "<< pipeline.deploy.reason >>",
+        },
+      },
+    },
+    workflows: {
+      "rollback-dev": {
+        when: { equal: ["dev", "<< pipeline.deploy.environment_name >>"] },
+        jobs: [{ rollback: { name: "rollback-dev", environment: "dev", context: "shop-dev" } }],
+      },
+      "rollback-prod": { jobs: [{ rollback: { context: "shop-prod" } }] },
+    },
+  });
 });
 
 test("the same pipeline makes the same text", () => {

@@ -99,6 +99,19 @@ test.each<[string, Partial<CiProjectArgs>, Record<string, string>]>([
   expect(Object.fromEntries(expressions)).toEqual(expected);
 });
 
+test("what CircleCI lists as deploys is rolled back by a pipeline that no event starts", async () => {
+  const { resources } = await declared({ repositoryId: "7", deployMarkers: true });
+  expect(resources[child("pipeline:Pipeline", "shop-rollback")]).toMatchObject({
+    name: "rollback",
+    configSourceFilePath: ".circleci/rollback.yml",
+    checkoutSourceRepoExternalId: "7",
+  });
+  const triggers = Object.keys(resources).filter((urn) => urn.includes("trigger:Trigger"));
+  expect(triggers.map((urn) => Object(resources[urn]).pipelineId)).toEqual(triggers.map(() => "shop-id"));
+  const { resources: without } = await declared({ repositoryId: "7" });
+  expect(Object.keys(without)).not.toContain(child("pipeline:Pipeline", "shop-rollback"));
+});
+
 describe("a secret", () => {
   const args = {
     variables: { DELIVERY_GIT_TOKEN: "signing-key" },
