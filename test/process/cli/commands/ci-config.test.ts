@@ -72,6 +72,14 @@ function travisSettings(more: Record<string, unknown> = {}): Record<string, unkn
   return JSON.parse(JSON.stringify(settings({ ci: { engine: "travis" }, github, ...more })));
 }
 
+/** One engine runs the pipeline of all environments. @param more of the first one's settings */
+function writeTravisStacks(more: Record<string, unknown> = {}): void {
+  write("stacks/Pulumi.dev.yaml", stringify({ config: travisSettings(more) }));
+  const promotion = { from: "dev", approval: true };
+  const later = travisSettings({ promotion, gitops: { repository: deployUrl() } });
+  write("stacks/Pulumi.prod.yaml", stringify({ config: later }));
+}
+
 function deployUrl(): string {
   return `${gitServer.url}/deploy.git`;
 }
@@ -268,8 +276,8 @@ describe("the committed files", () => {
     expect([status, stderr]).toEqual([1, expect.stringContaining("`delivery ci-config --env dev`")]);
   });
 
-  test("are those of the engine that the stack file names", async () => {
-    write("stacks/Pulumi.dev.yaml", stringify({ config: travisSettings() }));
+  test("are those of the engine that the stack files name", async () => {
+    writeTravisStacks();
     expect(await ciConfig([])).toMatchObject({ status: 0 });
     expect(readFileSync(join(source, ".travis.yml"), "utf8")).toContain(
       "\nif: tag IS blank AND (type IN (pull_request",
@@ -283,10 +291,7 @@ describe("the committed files", () => {
   });
 
   test("of Travis CI need the name of the branch that is delivered", async () => {
-    write(
-      "stacks/Pulumi.dev.yaml",
-      stringify({ config: travisSettings({ github: undefined, gitops: { repository: deployUrl() } }) }),
-    );
+    writeTravisStacks({ github: undefined, gitops: { repository: deployUrl() } });
     expect(await ciConfig([])).toMatchObject({
       status: 1,
       stderr: expect.stringContaining("github.branch is missing"),
@@ -738,13 +743,7 @@ describe("job delivery", () => {
 
 describe("a build of Travis CI", () => {
   beforeEach(async () => {
-    write("stacks/Pulumi.dev.yaml", stringify({ config: travisSettings() }));
-    write(
-      "stacks/Pulumi.prod.yaml",
-      stringify({
-        config: travisSettings({ promotion: { from: "dev", approval: true }, gitops: { repository: deployUrl() } }),
-      }),
-    );
+    writeTravisStacks();
     await ciConfig([]);
     commit("first");
   });
