@@ -53,7 +53,7 @@ export function assertVerificationsEnd(project: Project, { first, promotions, re
 
 /** Refuses windows after which nobody would release what has waited. @throws CommandError that names the environments */
 export function assertWindowsOpen(project: Project, { first, promotions, resumes }: EnvironmentChain): void {
-  // Other engines have no schedule for it: the next run there makes up for what has waited.
+  // Travis has no schedule for it, and at Tekton one needs a secret: the next run there makes up for what has waited.
   if (resumes === true || project.stackFile(first.name).read("ci").ci.engine !== "circleci") return;
   const waiting = [first, ...promotions].flatMap(({ name, hasWindows }) => (hasWindows === true ? [name] : []));
   if (waiting.length === 0) return;
