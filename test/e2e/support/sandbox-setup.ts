@@ -3,6 +3,7 @@ import { stopSandbox } from "../../../sandbox/commands/start-sandbox.ts";
 import { startProgress } from "../../../sandbox/commands/progress.ts";
 import { takeLock } from "../../../sandbox/machine/cache.ts";
 import { sandboxDirectories } from "../../support/sandbox-directories.ts";
+import { stopFurtherCluster } from "./further-cluster.ts";
 
 const stateDir = sandboxDirectories.e2e;
 
@@ -13,10 +14,12 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const lock = await takeLock(`${stateDir}.lock`, {
     onWait: (owner) => report(`waiting for the end-to-end tests of process ${owner}`),
   });
+  await stopFurtherCluster(stateDir);
   await stopSandbox(stateDir);
   project.provide("stateDir", stateDir);
   return async () => {
     report("End-to-end tests: stopping their sandbox");
+    await stopFurtherCluster(stateDir);
     await stopSandbox(stateDir);
     lock[Symbol.dispose]();
   };
