@@ -1,7 +1,8 @@
 import type { Git } from "./git-command.ts";
 import { DeployRepositoryError } from "./git-failure.ts";
 import type { Records } from "./records.ts";
-import { parseRecord, reasonAgainst, recordPath, type ReleaseRecord } from "./release-record.ts";
+import { reasonAgainst } from "./rejection.ts";
+import { parseRecord, recordPath, type ReleaseRecord } from "./release-record.ts";
 import { snapshotOf } from "./snapshot.ts";
 
 /**

@@ -4,11 +4,11 @@ import type { DeployBranch } from "./deploy-branch.ts";
 import { previousImagesAfter, previousImagesPath } from "./allowed-images.ts";
 import { commitToBranch, type CommitOptions } from "./deploy-repository.ts";
 import { DeployRepositoryError } from "./git-failure.ts";
+import { rejectionsBefore } from "./rejection.ts";
 import {
   parseRecord,
   recordPath,
   recordWith,
-  rejectionsBefore,
   serviceOfRecord,
   type Rejection,
   type ReleasedImage,
@@ -120,7 +120,12 @@ async function changesIn(
     ...verificationAfter(release, records.get(release.service), isVerified),
     // What takes an image away takes nothing from what is to come.
     waiting: release.rejected === undefined ? undefined : records.get(release.service)?.waiting,
-    rejectedBefore: rejectionsBefore(release.digest, release.rejected, records.get(release.service)),
+    rejectedBefore: rejectionsBefore(
+      release.digest,
+      release.rejected,
+      records.get(release.service),
+      release.rejectedBefore,
+    ),
   }));
   const released = chosen.flatMap((release): Released[] => {
     const before = records.get(release.service)?.image;

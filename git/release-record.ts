@@ -167,37 +167,6 @@ export interface ReleasedImage {
   readonly rejectedBefore?: readonly string[] | undefined;
 }
 
-/**
- * Why an image of a service must not come back by itself: a verification or a person has taken it away for a reason, however many
- * releases ago.
- * @returns `undefined`: nothing is known against it
- */
-export function reasonAgainst(
-  digest: string,
-  { rejected, rejectedBefore = [] }: Pick<ReleaseRecord, "rejected" | "rejectedBefore"> = {},
-): string | undefined {
-  if (rejected?.digest === digest && rejected.reason !== undefined) return rejected.reason;
-  return rejectedBefore.includes(digest) ? "it was taken away before" : undefined;
-}
-
-/** How many images that were taken away a record knows beside the newest one. */
-const mostRejected = 20;
-
-/**
- * What a record knows of earlier rejections once a service runs another image, which somebody wants.
- * @param before the record until then
- */
-export function rejectionsBefore(
-  digest: string,
-  rejected: Rejection | undefined,
-  before: ReleaseRecord | undefined,
-): readonly string[] | undefined {
-  const newest = before?.rejected?.reason === undefined ? [] : [before.rejected.digest];
-  const known = new Set([...newest, ...(before?.rejectedBefore ?? [])]);
-  const kept = [...known].filter((one) => one !== digest && one !== rejected?.digest).slice(0, mostRejected);
-  return kept.length === 0 ? undefined : kept;
-}
-
 /** Where the record of a service is, from the root of the deploy repository. */
 export function recordPath(directory: string, service: string): string {
   return `${directory}/${service}/release/kustomization.yaml`;

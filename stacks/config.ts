@@ -6,14 +6,8 @@ import type { Registry, Secrets } from "../components/secrets.ts";
 import { schemaProblems, type Problem } from "../core/problem.ts";
 import { settingsProblems } from "../core/schema-version.ts";
 import { secretHint, securePaths, withValueProblems } from "../core/setting-values.ts";
-import {
-  ciEngines,
-  circleCiTokenHint,
-  passwordHint,
-  secretsSchema,
-  stackSchema,
-  type StackSettings,
-} from "./schema.ts";
+import { ciEngines } from "./ci-schema.ts";
+import { circleCiTokenHint, passwordHint, secretsSchema, stackSchema, type StackSettings } from "./schema.ts";
 import { parseSetting, readStackFile, textProblems, versionProblems } from "./stack-file.ts";
 import { completeSettings, stackProblems } from "./stack-problems.ts";
 

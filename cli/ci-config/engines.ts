@@ -1,4 +1,4 @@
-import type { CiEngineName } from "../../stacks/schema.ts";
+import type { CiEngineName } from "../../stacks/ci-schema.ts";
 import { circleCi } from "./circleci/circleci.ts";
 import type { CiEngine } from "./engine.ts";
 import { tekton } from "./tekton/tekton.ts";

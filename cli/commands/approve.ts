@@ -28,6 +28,7 @@ import { readDigests, writeDigests, type Digests } from "../release/digests-file
 import { requestOptions, requestTrailers } from "../release/requested-by.ts";
 import { rollBack } from "../release/roll-back.ts";
 import { promoteWith } from "./promote.ts";
+import { verifiedServices } from "../verification/rules.ts";
 
 const options = {
   env: {
@@ -245,7 +246,8 @@ function putOnHold(reason: string): Choice {
 
 /** Of each service by a commit of its own, so that a person can revert the one that was wrong. */
 function takeAway(reason: string): Choice {
-  return async ({ proposal: { from, to, pending }, flags, context }, shown) => {
+  return async ({ project, proposal: { from, to, pending }, flags, context }, shown) => {
+    const isVerified = verifiedServices(project, from);
     const registry = flags.unverified ? undefined : await openRegistry(flags, context);
     const link = ciRun(context.environment).link;
     const trailers = [
@@ -259,7 +261,14 @@ function takeAway(reason: string): Choice {
     for (const { service, digest } of pending) {
       const away = { service, digest: shown[service] ?? digest };
       try {
-        const { released, commit } = await rollBack(from, { services: [service], registry, trailers, away, reason });
+        const { released, commit } = await rollBack(from, {
+          services: [service],
+          registry,
+          trailers,
+          away,
+          reason,
+          isVerified,
+        });
         for (const one of released)
           services.push({ service, digest: one.digest, previous: one.previous ?? null, commit: commit ?? null });
       } catch (error) {

@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { createPatch } from "diff";
 import { writeFileAtomically } from "../../core/atomic-file.ts";
 import { problemLine } from "../../core/problem.ts";
-import { ciEngines } from "../../stacks/schema.ts";
+import { ciEngines } from "../../stacks/ci-schema.ts";
 import { CommandError, defineCommand, type CommandContext } from "../command.ts";
 import { acceptance } from "../project/acceptance.ts";
 import { Project } from "../project/stack-file.ts";

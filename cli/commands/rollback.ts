@@ -8,6 +8,7 @@ import { overwrittenLines } from "../release/registry-watch.ts";
 import { requestOptions, requestTrailers } from "../release/requested-by.ts";
 import { report } from "../release/report.ts";
 import { rollBack } from "../release/roll-back.ts";
+import { verifiedServices } from "../verification/rules.ts";
 
 const options = {
   env: { value: "ENVIRONMENT", parse: environmentName, required: true, help: "e.g. prod" },
@@ -62,7 +63,8 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
   if (toBuild !== undefined && flags.to !== undefined) throw new UsageError("--to and --to-build exclude one another");
   if (toBuild !== undefined && flags.service?.length !== 1)
     throw new UsageError("--to-build is about one service: give one --service");
-  const environment = findEnvironment(new Project(), flags.env, flags);
+  const project = new Project();
+  const environment = findEnvironment(project, flags.env, flags);
   const registry = flags.unverified ? undefined : await openRegistry(flags, context);
   const result = await rollBack(environment, {
     services: flags.service,
@@ -70,6 +72,7 @@ async function run(flags: OptionValues<typeof options>, context: CommandContext)
     ...(flags.reason === undefined ? {} : { reason: flags.reason }),
     registry,
     trailers: requestTrailers(flags),
+    isVerified: verifiedServices(project, environment),
   });
   report(environment, result, flags.json, context);
   if (flags["deploy-markers"]) await listDeploys(environment.name, result.released, context, true);

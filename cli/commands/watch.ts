@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { errorMessage } from "../../core/error.ts";
 import { readBranch } from "../../git/deploy-repository.ts";
 import { readRecords, summarize, type Records, type Release } from "../../git/records.ts";
-import { reasonAgainst } from "../../git/release-record.ts";
+import { reasonAgainst } from "../../git/rejection.ts";
 import { CommandError, defineCommand, type CommandContext } from "../command.ts";
 import { duration, environmentName, UsageError, type OptionTable, type OptionValues } from "../options.ts";
 import {

@@ -3,7 +3,7 @@ import type { Problem } from "../../core/problem.ts";
 import { isSecretSource } from "../../components/circleci/contexts.ts";
 import type { TriggerKind } from "../ci-config/pipeline.ts";
 import { settingName } from "../ci-config/travis/configuration.ts";
-import type { CiEngineName } from "../../stacks/schema.ts";
+import type { CiEngineName } from "../../stacks/ci-schema.ts";
 import { wrap } from "../options.ts";
 import { printable } from "../status/text.ts";
 import type { JobUse, ReachableContext, Reach } from "./reach.ts";

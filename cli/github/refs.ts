@@ -6,8 +6,8 @@ import type { GitHubOptions } from "./github.ts";
 export interface GitHubRefs {
   /** One that is there already stays as it is. @returns whether it is there now, at this commit */
   create(name: string, commit: string): Promise<boolean>;
-  /** All tags, with the commits that they lead to: also those that are objects of their own. */
-  tags(): Promise<ReadonlyMap<string, string>>;
+  /** The tags with this in their names, with the commits that they lead to: also those that are objects of their own. */
+  tags(part: string): Promise<ReadonlyMap<string, string>>;
   /** Removes all whose name begins so; none is no error. @returns their names */
   removeAll(prefix: string): Promise<readonly string[]>;
 }
@@ -30,7 +30,7 @@ export function openGitHubRefs({ repository, ...options }: GitHubOptions): GitHu
       });
       return known?.object.sha === commit;
     },
-    async tags() {
+    async tags(part) {
       const title = `list tags of ${repository}`;
       const found = await connection.list({ title, path: `${root}/matching-refs/tags/`, schema: z.array(refSchema) });
       const commitOf = async ({ type, sha }: GitObject): Promise<string> => {
@@ -38,7 +38,8 @@ export function openGitHubRefs({ repository, ...options }: GitHubOptions): GitHu
         const tag = await connection.call({ title, path: `${root}/tags/${sha}`, schema: tagSchema });
         return commitOf(tag.object);
       };
-      const names = found.map(
+      const wanted = found.filter(({ ref }) => ref.includes(part));
+      const names = wanted.map(
         async ({ ref, object }) => [ref.replace(/^refs\/tags\//, ""), await commitOf(object)] as const,
       );
       return new Map(await Promise.all(names));

@@ -1,7 +1,8 @@
 import { posix, relative } from "node:path";
 import { kubeconfigVariable } from "../../core/names.ts";
 import { schemaVersion } from "../../core/schema-version.ts";
-import type { CiEngineName, StackSettings } from "../../stacks/schema.ts";
+import type { CiEngineName } from "../../stacks/ci-schema.ts";
+import type { StackSettings } from "../../stacks/schema.ts";
 import { knownImage } from "./known-images.ts";
 import type { Guess, GuessedService } from "./guess.ts";
 import { flow, scalar } from "./yaml-text.ts";

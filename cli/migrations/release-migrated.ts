@@ -17,7 +17,7 @@ import type { DeliveryEnvironment } from "../project/environment.ts";
 import type { Project } from "../project/stack-file.ts";
 import type { Held } from "../release/report.ts";
 import { closedBy, type Closed } from "../release/windows.ts";
-import { rulesOf } from "../verification/rules.ts";
+import { verifiedServices } from "../verification/rules.ts";
 import { migrate, type MigrationCluster, type MigrationOutcome, type MigrationPatience } from "./migrate.ts";
 
 /** The options of commands that release. */
@@ -156,12 +156,6 @@ async function hold(
     }),
   });
   return { commit, released: [], confirmed: [], retries: 0, withheld: [], held: { closed, waiting } };
-}
-
-/** Which images have to prove themselves once they are released. */
-function verifiedServices(project: Project, { name }: DeliveryEnvironment): (service: string) => boolean {
-  const rules = rulesOf(project, name);
-  return (service) => rules(service) !== undefined;
 }
 
 /** Whoever merges a pull request moves all records in it at once. */

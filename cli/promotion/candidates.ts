@@ -1,7 +1,8 @@
 import { environmentRecords } from "../../git/environment-records.ts";
 import { readBranch } from "../../git/deploy-repository.ts";
 import { isSameImage, readRecords, shortDigest, type Records, type Release } from "../../git/records.ts";
-import { reasonAgainst, type ReleaseRecord } from "../../git/release-record.ts";
+import { reasonAgainst } from "../../git/rejection.ts";
+import type { ReleaseRecord } from "../../git/release-record.ts";
 import type { Snapshot } from "../../git/snapshot.ts";
 import type { StackSettings } from "../../stacks/schema.ts";
 import { CommandError } from "../command.ts";

@@ -6,14 +6,14 @@ import {
   type Release,
   type ReleaseResult,
 } from "../../git/records.ts";
-import { reasonAgainst, type ReleaseRecord } from "../../git/release-record.ts";
+import { reasonAgainst, rejection } from "../../git/rejection.ts";
+import type { ReleaseRecord, Verification } from "../../git/release-record.ts";
 import { CommandError } from "../command.ts";
 import { assertNotContracted } from "../migrations/contract.ts";
 import type { DeliveryEnvironment } from "../project/environment.ts";
 import type { Registry } from "../registry/client.ts";
 import { assertImagesComplete } from "./assert-images-exist.ts";
 import { readEarlier, type EarlierBuild, type EarlierRecords, type EarlierWave } from "./earlier-records.ts";
-import { rejection } from "./rejection.ts";
 
 interface RollbackArgs {
   /** The services in question. @default all */
@@ -28,6 +28,8 @@ interface RollbackArgs {
   readonly away?: TakenAway;
   /** Why, in one line; the records say it. @default they do not */
   readonly reason?: string;
+  /** Whether an image of a service has to prove itself. */
+  readonly isVerified: (service: string) => boolean;
 }
 
 interface TakenAway {
@@ -41,12 +43,12 @@ interface TakenAway {
  */
 export async function rollBack(
   environment: DeliveryEnvironment,
-  { services, to, registry, trailers, away, reason }: RollbackArgs,
+  { services, to, registry, trailers, away, reason, isVerified }: RollbackArgs,
 ): Promise<ReleaseResult> {
   const earlier = await readEarlier(environment, services, to, away?.service);
   assertRunning(environment, away, earlier.seen);
   // Who names a commit wants what ran there, whatever was found of it.
-  const rules: RestoreRules = { reason, isNamed: to !== undefined };
+  const rules: RestoreRules = { reason, isNamed: to !== undefined, isVerified };
   const desired = [
     ...restored(environment, earlier, earlier.seen, rules),
     ...earlier.laterWaves.flatMap((wave) => restoredInWave(environment, earlier, wave, wave.seen, rules)),
@@ -85,6 +87,7 @@ interface RestoreRules {
   readonly reason: string | undefined;
   /** Whether somebody has named the commit to go back to. */
   readonly isNamed: boolean;
+  readonly isVerified: (service: string) => boolean;
 }
 
 /**
@@ -95,7 +98,7 @@ function restored(
   environment: DeliveryEnvironment,
   earlier: Pick<EarlierRecords, "services" | "records">,
   records: Records,
-  { reason, isNamed }: RestoreRules,
+  { reason, isNamed, isVerified }: RestoreRules,
 ): Release[] {
   return earlier.services.flatMap((service): Release[] => {
     const [before, current] = [earlier.records.get(service), records.get(service)];
@@ -107,9 +110,11 @@ function restored(
     if (isBad && !isNamed) return [];
     const repository = environment.imagesOf(service);
     const found = rejection(image.digest, current);
-    // Another image than the one that runs was taken away before, for a reason of its own.
-    const rejected =
-      found?.digest === current?.image?.digest && reason !== undefined ? found && { ...found, reason } : found;
+    const running = current?.image?.digest;
+    // A newer image than the one that runs was taken away before, for a reason of its own: that keeps its place.
+    const isNewest = found?.digest === running;
+    const rejected = isNewest && reason !== undefined ? found && { ...found, reason } : found;
+    const further = reason === undefined || isNewest || running === undefined ? undefined : [running];
     return [
       {
         service,
@@ -117,11 +122,21 @@ function restored(
         digest: image.digest,
         sourceCommit,
         rejected,
-        // What had failed is not promoted now either, and what was waiting still proves itself before it is.
-        verification: isBad ? { state: "pending" } : verification,
+        rejectedBefore: further,
+        verification: verificationOf(verification, isBad, isVerified(service)),
       },
     ];
   });
+}
+
+/** What had failed is not promoted now either, and what was waiting still proves itself before it is, where anything has to. */
+function verificationOf(
+  verification: Verification | undefined,
+  isBad: boolean,
+  isVerified: boolean,
+): Verification | undefined {
+  const found: Verification | undefined = isBad ? { state: "pending" } : verification;
+  return found?.state === "pending" && !isVerified ? undefined : found;
 }
 
 /**

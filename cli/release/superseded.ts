@@ -2,7 +2,8 @@ import { existsSync } from "node:fs";
 import { deliveredBranch, remoteCommits } from "../../git/delivered-branch.ts";
 import { fetchMissing } from "../../git/missing-commits.ts";
 import { shortDigest, type Records, type Release } from "../../git/records.ts";
-import { reasonAgainst, type ReleaseRecord } from "../../git/release-record.ts";
+import { reasonAgainst } from "../../git/rejection.ts";
+import type { ReleaseRecord } from "../../git/release-record.ts";
 import { memoize } from "../affected/source-tree.ts";
 import { openSourceRepository, SourceRepositoryError, type SourceRepository } from "../../git/source-repository.ts";
 

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { verificationRules, type VerificationRules } from "../../components/service/verify-settings.ts";
 import { mergeSettings, type Service, type SettingsLayer } from "../../components/service/service.ts";
 import { readMonorepo } from "../project/monorepo.ts";
+import type { DeliveryEnvironment } from "../project/environment.ts";
 import type { Project } from "../project/stack-file.ts";
 
 /** What an image of one service has to prove. */
@@ -35,4 +36,13 @@ export function rulesOf(project: Project, environment: string): (service: string
     const hasRollout = hasMonorepo || service.rollout !== undefined ? service.rollout !== undefined : undefined;
     return rules && { ...rules, port: service.port, hasRollout };
   };
+}
+
+/** Which images have to prove themselves once they are released. */
+export function verifiedServices(
+  project: Project,
+  { name }: Pick<DeliveryEnvironment, "name">,
+): (service: string) => boolean {
+  const rules = rulesOf(project, name);
+  return (service) => rules(service) !== undefined;
 }

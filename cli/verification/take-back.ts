@@ -1,13 +1,13 @@
 import { beforeFailure, type EarlierRecord } from "../../git/record-history.ts";
 import { readBranch } from "../../git/deploy-repository.ts";
 import { commitReleases, readRecords, shortDigest, type Release } from "../../git/records.ts";
+import { rejection } from "../../git/rejection.ts";
 import type { ReleaseRecord } from "../../git/release-record.ts";
 import { laterWaves } from "../../git/waves.ts";
 import { isOpen, type Verdict } from "../../git/verdicts.ts";
 import { CommandError } from "../command.ts";
 import { assertNotContracted } from "../migrations/contract.ts";
 import { environmentTitle, type DeliveryEnvironment } from "../project/environment.ts";
-import { rejection } from "../release/rejection.ts";
 import { lossOf, type ImageKeeper } from "./lost-images.ts";
 
 /** What has become of an image that has failed. */
@@ -32,6 +32,7 @@ export async function takeBack(
   const firstDirectory = wave?.firstDirectory ?? directory;
   const imageOf = (one: string) => ({ service, repository: environment.imagesOf(service), digest: one });
   const lost = new Map<string, string>();
+  const asked = new Set<string>();
   const before = await readBranch(
     environment,
     async (snapshot, git) => {
@@ -50,11 +51,10 @@ export async function takeBack(
         for await (const one of beforeFailure(git, snapshot.commit, { directory: each, service }, failed)) {
           const { digest: earlier } = one.record.image;
           // What ran before that is older, but it runs.
-          const loss = lost.get(earlier) ?? (await lossOf(imageOf(earlier), imageOf(digest), keeper));
-          if (loss !== undefined) {
-            lost.set(earlier, loss);
-            continue;
-          }
+          const loss = asked.has(earlier) ? undefined : await lossOf(imageOf(earlier), imageOf(digest), keeper);
+          asked.add(earlier);
+          if (loss !== undefined) lost.set(earlier, loss);
+          if (lost.has(earlier)) continue;
           found.set(each, one);
           break;
         }

@@ -8,7 +8,7 @@ import {
   type Records,
   type Release,
 } from "../../git/records.ts";
-import { reasonAgainst } from "../../git/release-record.ts";
+import { reasonAgainst } from "../../git/rejection.ts";
 import { laterWaves, waveDirectory } from "../../git/waves.ts";
 import { CommandError, type CommandContext } from "../command.ts";
 import { openCluster } from "../project/cluster.ts";

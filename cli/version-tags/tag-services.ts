@@ -73,7 +73,7 @@ async function plan({ monorepo, records, refs }: TagArgs): Promise<readonly Plan
   const repository = await repositoryOf(monorepo);
   const tags = await remoteTags(monorepo.root, "refs/tags/*/v*").catch((error: unknown) => {
     // Some engines' jobs have a login of Git's only while they check out.
-    if (error instanceof GitError) return refs.tags();
+    if (error instanceof GitError) return refs.tags("/v");
     throw error;
   });
   await fetchMissing(repository, monorepo.root, [...tags.values()]);

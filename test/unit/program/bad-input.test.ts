@@ -332,6 +332,15 @@ describe("an invalid stack file gets one clear error and declares nothing", () =
       /there is no secret "incoming"/,
     ],
     [
+      "a schedule of Tekton that Kubernetes refuses",
+      (settings) => (
+        set("ci", { engine: "tekton", resumeSchedule: "0 6 * * 7", incoming: { secret: "db-password" } })(settings),
+        set("circleciToken", undefined)(settings)
+      ),
+      `${file}: ci.resumeSchedule`,
+      /"0 6 \* \* 7": its day of the week "7" is none: it takes 0 to 6/,
+    ],
+    [
       "a schedule of Travis CI",
       (settings) => (
         set("ci", { engine: "travis", driftSchedule: "0 6 * * *" })(settings),

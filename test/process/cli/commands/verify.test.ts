@@ -646,6 +646,27 @@ describe("what was taken back", () => {
     });
   });
 
+  test("by several people, one after the other, is nothing that a rollback goes to either", async () => {
+    for (const [index, digest] of [two, three, four].entries())
+      commit(5 - index, { link: digest }, { sourceCommit: `000000${index}` });
+    const back = async (...reason: string[]): Promise<string | undefined> => {
+      await rolledBack("--service", "link", ...reason);
+      return record("link").image?.digest;
+    };
+    expect([await back("--reason", "slow"), await back("--reason", "wrong")]).toEqual([three, two]);
+    expect(record("link")).toMatchObject({ rejected: { digest: four, reason: "slow" }, rejectedBefore: [three] });
+    expect(await back()).toBe(one);
+  });
+
+  test("has nothing to prove where the stack file does not ask for it any more", async () => {
+    commit(5, { link: two }, pending);
+    const then = repository.git("rev-parse", "main");
+    takenBack(one, two);
+    declare(undefined);
+    await rolledBack("--to", then);
+    expect(record("link")).toEqual({ image: { repository: "docker.io/acme/shop-link", digest: two } });
+  });
+
   test("does not come back by the next pipeline, watcher or promotion after another one was taken back, or has passed", async () => {
     declare({}, "staging");
     const reason = "it was bad";
