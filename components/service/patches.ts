@@ -1,23 +1,7 @@
-import { applyPatch } from "rfc6902";
 import { z } from "zod";
-import { errorMessage } from "../../core/error.ts";
+import { applyOperations, operationSchema } from "../../kubernetes/json-patch.ts";
 import { typeOfKind } from "../../kubernetes/schema.ts";
 import { mergeStrategically, PatchError } from "../../kubernetes/strategic-merge.ts";
-
-const pointer = z
-  .string("Must be a path such as /spec/template")
-  .regex(/^(\/.*)?$/, "Must be a path that begins with /");
-const value = z.unknown().refine((given) => given !== undefined, "Must be there, null at least");
-
-const operationSchema = z.discriminatedUnion(
-  "op",
-  [
-    z.strictObject({ op: z.enum(["add", "replace", "test"]), path: pointer, value }),
-    z.strictObject({ op: z.literal("remove"), path: pointer }),
-    z.strictObject({ op: z.enum(["move", "copy"]), from: pointer, path: pointer }),
-  ],
-  "Must be add, remove, replace, move, copy or test",
-);
 
 function hasKeys(map: object): boolean {
   return Object.keys(map).length > 0;
@@ -72,17 +56,5 @@ export function patched(
       throw error;
     }
   }
-  const copy = structuredClone(object);
-  for (const [index, operation] of patch.entries()) {
-    const [failure] = applyPatch(copy, [operation]);
-    if (failure != null)
-      return { problem: `operation ${index + 1} (${operation.op} ${operation.path}): ${describe(failure)}` };
-  }
-  return { object: copy };
-}
-
-function describe(failure: Error): string {
-  if (failure.name === "MissingError") return "there is nothing at that path";
-  if (failure.name === "TestError") return "another value is there";
-  return errorMessage(failure);
+  return applyOperations(object, patch);
 }
