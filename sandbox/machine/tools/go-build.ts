@@ -208,26 +208,45 @@ async function runGo(args: readonly string[], options: ProcessOptions): Promise<
   throw new Error(stderr.toString().trimEnd() || `go ended ${code === null ? "by a signal" : `with status ${code}`}`);
 }
 
-/** The error of a Go command with its last lines and a hint what to do. */
-export function explainGoError(what: string, error: unknown): Error {
+/** Why a Go command has failed, as far as its output says. */
+type GoFailure = "full disk" | "network" | "memory" | "other";
+
+/** The error of a Go command, with its last lines and a hint what to do. */
+export class GoError extends Error {
+  readonly failure: GoFailure;
+
+  constructor(what: string, failure: GoFailure, cause: unknown) {
+    const lines = errorMessage(cause)
+      .split("\n")
+      .filter((line) => line !== "" && !/^go: downloading |^[\w.\-/]+$/.test(line))
+      .slice(-lastLines)
+      .map((line) => `  ${line}`);
+    super(`${what}.\n${lines.join("\n")}\n${hints[failure]}`, { cause });
+    this.failure = failure;
+  }
+}
+
+const hints: Readonly<Record<GoFailure, string>> = {
+  "full disk":
+    "The disk is full: free about 8 GB (most of it is needed only while building), or point XDG_CACHE_HOME at a bigger one.",
+  network:
+    'Go\'s module proxy does not answer: "go env GOPROXY" shows which one is used; set GOPROXY (or HTTPS_PROXY) to one that this machine reaches, then run again.',
+  memory: "A compiler was killed, most likely for lack of memory: building needs about 4 GB.",
+  other: "Run again; if it fails in the same way, the lines above tell what Go objects to.",
+};
+
+export function explainGoError(what: string, error: unknown): GoError {
   const output = errorMessage(error);
-  const lines = output.split("\n").filter((line) => line !== "" && !/^go: downloading |^[\w.\-/]+$/.test(line));
-  const hint = /no space left/i.test(output)
-    ? "The disk is full: free about 8 GB (most of it is needed only while building), or point XDG_CACHE_HOME at a bigger one."
+  const failure = /no space left/i.test(output)
+    ? "full disk"
     : /dial tcp|no such host|timeout|connection re|proxyconnect|x509|Forbidden|Bad Gateway|Unavailable|unexpected EOF/i.test(
           output,
         )
-      ? 'Go\'s module proxy does not answer: "go env GOPROXY" shows which one is used; set GOPROXY (or HTTPS_PROXY) to one that this machine reaches, then run again.'
+      ? "network"
       : /signal: killed/.test(output)
-        ? "A compiler was killed, most likely for lack of memory: building needs about 4 GB."
-        : "Run again; if it fails in the same way, the lines above tell what Go objects to.";
-  return new Error(
-    `${what}.\n${lines
-      .slice(-lastLines)
-      .map((line) => `  ${line}`)
-      .join("\n")}\n${hint}`,
-    { cause: error },
-  );
+        ? "memory"
+        : "other";
+  return new GoError(what, failure, error);
 }
 
 function every(report: (seconds: number) => void): () => void {

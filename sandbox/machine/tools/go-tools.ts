@@ -8,6 +8,7 @@ import {
   copyFiles,
   downloadModules,
   executableName,
+  GoError,
   listPackages,
   removeArchives,
   type GoModule,
@@ -112,6 +113,7 @@ async function build(
   report(
     `tools: building ${names.join(", ")} from source, once per machine${resumed ? " (continues an interrupted build)" : ""}`,
   );
+  let stays = false;
   try {
     await checkGo();
     if (!resumed) checkDisk(work);
@@ -123,13 +125,23 @@ async function build(
       });
     }
     report(`tools: built in ${Math.round((Date.now() - started) / 1000)} s`);
-  } finally {
+  } catch (error) {
     // Whoever stops a build, because something else failed, will want the tools again: what is compiled stays, as after a kill.
-    const stopped = abort.signal.aborted;
-    // After a failure the downloads for later batches would go on, into a folder that is being removed.
+    stays = abort.signal.aborted || isOfUse(error, resumed);
+    if (stays && !abort.signal.aborted)
+      report(`tools: what is compiled stays in ${work}, and the next run goes on from there`);
+    throw error;
+  } finally {
+    // After a failure the downloads for later batches would go on, into a folder that may be removed.
     abort.abort();
-    if (!stopped) removeLater(work);
+    if (!stays) removeLater(work);
   }
+}
+
+/** Whether the next run is served by what is compiled: not where the disk has to be freed, or where that itself may be at fault. */
+function isOfUse(error: unknown, resumed: boolean): boolean {
+  if (!(error instanceof GoError)) return resumed;
+  return error.failure === "other" ? !resumed : error.failure !== "full disk";
 }
 
 /** A module of tools, with the changed copies of others; and the folders of those whose files are copied. */

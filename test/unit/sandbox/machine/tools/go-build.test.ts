@@ -105,6 +105,27 @@ describe("startTools", () => {
     expect(readdirSync(join(folder, "delivery-sandbox"))).toEqual(["building"]);
   });
 
+  const network = "dial tcp: lookup proxy.example: no such host";
+  test.each([
+    ["the network is away", [network], ["building"]],
+    ["it is away for long", [network, network], ["building"]],
+    ["a compiler is killed", ["cmd/compile: signal: killed"], ["building"]],
+    ["the disk is full", ["write: no space left on device"], []],
+    ["it gets full later", [network, "write: no space left on device"], []],
+    ["Go objects", ["missing go.sum entry"], ["building"]],
+    ["Go objects to what an earlier run has left, perhaps", ["missing go.sum entry", "missing go.sum entry"], []],
+  ])("that fails, since %s, leaves what is of use", async (_what, failures, left) => {
+    const bin = mkdtempSync(join(folder, "bin-"));
+    const go = `#!/bin/sh\n[ "$1" = env ] && { echo go1.27.1; exit; }\ncat ${folder}/failure >&2\nexit 1\n`;
+    writeFileSync(join(bin, "go"), go, { mode: 0o755 });
+    vi.stubEnv("PATH", `${bin}:/usr/bin:/bin`);
+    for (const failure of failures) {
+      writeFileSync(join(folder, "failure"), `${failure}\n`);
+      await expect(buildTools(["crane"], () => undefined)).rejects.toThrow(failure);
+    }
+    await expect.poll(() => readdirSync(join(folder, "delivery-sandbox"))).toEqual(left);
+  });
+
   const install = (answer: string): string => {
     const bin = mkdtempSync(join(folder, "bin-"));
     writeFileSync(join(bin, "pulumi"), `#!/bin/sh\n${answer}\n`, { mode: 0o755 });
