@@ -34,10 +34,9 @@ const longest = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
  */
 export function scheduleProblem(text: string): string | undefined {
   if (/^(CRON_)?TZ=/.test(text)) return "Has a time zone in it, which Kubernetes refuses; say it in `timeZone`";
-  const expanded = macros[text] ?? text;
-  if (text.startsWith("@") && expanded === text)
+  if (text.startsWith("@") && macros[text] === undefined)
     return `Is no schedule; the words that there are: ${Object.keys(macros).join(", ")}`;
-  const parts = expanded.split(/\s+/).filter((part) => part !== "");
+  const parts = fieldsIn(text);
   if (parts.length !== fields.length)
     return `Has ${parts.length} fields; it takes five: minute, hour, day of the month, month, day of the week, such as "30 2 * * 1"`;
   const read = fields.map((field, index) => fieldValues(parts[index] ?? "", field));
@@ -45,9 +44,35 @@ export function scheduleProblem(text: string): string | undefined {
   if (typeof problem === "string") return problem;
   const [, , days = [], months = []] = read.map((values) => (typeof values === "string" ? [] : values));
   // With a day of the week, either of the two is enough.
-  const everyWeekday = /^[*?](\/1)?$/.test(parts[4] ?? "");
   const occurs = months.some((month) => days.some((day) => day <= (longest[month - 1] ?? 0)));
-  return everyWeekday && !occurs ? "Never comes: none of its months has such a day" : undefined;
+  return isAny(parts[4] ?? "") && !occurs ? "Never comes: none of its months has such a day" : undefined;
+}
+
+/**
+ * A schedule in the part of cron that all its readers take alike: lists of numbers, and `*` where any value counts. Libraries
+ * differ in steps, names and `?`, and in which days are meant where only one of the two fields of days says any.
+ * @param text without a problem
+ */
+export function plainSchedule(text: string): string {
+  const parts = fieldsIn(text);
+  return fields
+    .map((field, index) => {
+      const part = parts[index] ?? "";
+      const values = fieldValues(part, field);
+      if (typeof values === "string") throw new Error(`${JSON.stringify(text)}: ${values}`);
+      return isAny(part) ? "*" : [...new Set(values)].toSorted((one, other) => one - other).join(",");
+    })
+    .join(" ");
+}
+
+function fieldsIn(text: string): string[] {
+  const expanded = text.startsWith("@") ? (macros[text] ?? text) : text;
+  return expanded.split(/\s+/).filter((part) => part !== "");
+}
+
+/** Whether a field takes any value, and so, of the two for days, leaves the choice to the other. A step makes a list of it. */
+function isAny(part: string): boolean {
+  return part.split(",").some((item) => /^[*?](\/0*1)?$/.test(item));
 }
 
 /** The numbers that a field means, or what is wrong with it. */

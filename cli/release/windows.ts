@@ -1,4 +1,5 @@
 import { Cron } from "croner";
+import { plainSchedule } from "../../core/cron.ts";
 import type { StackSettings } from "../../stacks/schema.ts";
 import type { StackFile } from "../project/stack-file.ts";
 
@@ -50,7 +51,8 @@ function isWithin({ from, until }: NonNullable<WindowSettings["freeze"]>, moment
 /** The moment itself where a window is open. */
 function nextOpening(windows: NonNullable<WindowSettings["windows"]>, moment: Date): Date {
   const openings = windows.map(({ schedule, timeZone, hours }) => {
-    const cron = new Cron(schedule, { timezone: timeZone });
+    // Lists are set times, too, and not intervals, which croner skips or doubles where clocks change.
+    const cron = new Cron(plainSchedule(schedule), { timezone: timeZone, fixedTimeRule: "no-wildcard" });
     const last = cron.nextRun(new Date(moment.getTime() - hours * 3_600_000));
     if (last !== null && last.getTime() <= moment.getTime()) return moment;
     // The schema refuses what never comes.

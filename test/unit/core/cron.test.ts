@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { scheduleProblem, timeZoneProblem } from "../../../core/cron.ts";
+import { plainSchedule, scheduleProblem, timeZoneProblem } from "../../../core/cron.ts";
 
 describe("a schedule", () => {
   test.each([
@@ -33,9 +33,24 @@ describe("a schedule", () => {
     ["*/0 * * * *", 'Its minute "*/0" has a step of 0'],
     ["0 0 31 2 *", "Never comes"],
     ["0 0 31 4,6,9,11 *", "Never comes"],
+    ["0 0 31 2 1,*", "Never comes"],
     ["@every 5m", "Is no schedule; the words that there are: @yearly"],
     ["CRON_TZ=Europe/Berlin 0 0 * * *", "Has a time zone in it, which Kubernetes refuses; say it in `timeZone`"],
   ])("%s is refused", (text, reason) => expect(scheduleProblem(text)).toContain(reason));
+});
+
+test.each([
+  ["@weekly", "0 0 * * 0"],
+  ["5/20  */90 * jan,MAR *", "5,25,45 0 * 1,3 *"],
+  ["0,30,0 8-18/5 ? * mon-fri", "0,30 8,13,18 * * 1,2,3,4,5"],
+  // A step of one is no step, and one of a list that takes any day is enough.
+  ["*/1 * */1 * 1", "* * * * 1"],
+  ["0 0 *,1 * ?/1,3", "0 0 * * *"],
+  // A list of all days is a list: with a day of the week, either is enough.
+  ["0 0 1-31/2 * */2", "0 0 1,3,5,7,9,11,13,15,17,19,21,23,25,27,29,31 * 0,2,4,6"],
+])("%s is %s", (text, plain) => {
+  expect(scheduleProblem(text)).toBeUndefined();
+  expect(plainSchedule(text)).toBe(plain);
 });
 
 describe("a time zone", () => {

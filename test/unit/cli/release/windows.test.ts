@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { closedAt } from "../../../../cli/release/windows.ts";
+import { windowsSchema } from "../../../../stacks/windows-schema.ts";
 
 const berlin = { schedule: "0 9 * * 1-5", timeZone: "Europe/Berlin", hours: 8 };
 const closed = (settings: Parameters<typeof closedAt>[0], now: string): string | undefined => {
@@ -35,12 +36,28 @@ describe("a window", () => {
     ]).toEqual([undefined, "2026-10-25T23:00:00.000Z no window is open"]);
   });
 
-  test("that opens at a time that the clocks leave out opens all the same, and one at a time that comes twice opens once", () => {
-    const half = [{ schedule: "30 2 * * *", timeZone: "Europe/Berlin", hours: 0.5 }];
-    const open = (...times: string[]): boolean[] => times.map((now) => closed({ windows: half }, now) === undefined);
-    expect(open("2026-03-29T00:59:59Z", "2026-03-29T01:15:00Z")).toEqual([false, true]);
-    // 02:30 comes at 00:30Z and again at 01:30Z.
-    expect(open("2026-10-25T00:45:00Z", "2026-10-25T01:45:00Z").filter(Boolean)).toHaveLength(1);
+  test.each([["30 2 * * *"], ["30 2,14 * * *"], ["30 2/12 * * *"]])(
+    "%s, of which the clocks leave a time out, opens all the same, and once where it comes twice",
+    (schedule) => {
+      const half = [{ schedule, timeZone: "Europe/Berlin", hours: 0.5 }];
+      const open = (...times: string[]): boolean[] => times.map((now) => closed({ windows: half }, now) === undefined);
+      expect(open("2026-03-29T00:59:59Z", "2026-03-29T01:15:00Z")).toEqual([false, true]);
+      // 02:30 comes at 00:30Z and again at 01:30Z.
+      expect(open("2026-10-25T00:45:00Z", "2026-10-25T01:45:00Z").filter(Boolean)).toHaveLength(1);
+    },
+  );
+
+  test.each([
+    ["a number with a step", "5/20 9 * * *", "2026-11-30T09:25:00.000Z"],
+    ["a step beyond the end", "*/90 9-17/30 * * *", "2026-12-01T09:00:00.000Z"],
+    ["a step of one, which leaves the choice to the day of the week", "0 9 */1 * 2", "2026-12-01T09:00:00.000Z"],
+    ["a list that takes any day", "0 9 *,1 * 4", "2026-12-03T09:00:00.000Z"],
+    ["days of which either is enough", "0 9 */2 * 3", "2026-12-01T09:00:00.000Z"],
+    ["days in words", "0 9 ? dec Thu", "2026-12-03T09:00:00.000Z"],
+  ])("opens at all that a schedule of Kubernetes may say: %s, %s", (_what, schedule, next) => {
+    // A Monday.
+    const windows = windowsSchema.parse([{ schedule, hours: 0.25 }]);
+    expect(closed({ windows }, "2026-11-30T09:20:00Z")).toBe(`${next} no window is open`);
   });
 
   test("is open where one of several is", () => {
