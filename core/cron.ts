@@ -104,12 +104,31 @@ function numberOf(text: string, { words = [], least }: Field): number | undefine
   return index < 0 ? undefined : index + least;
 }
 
-/** Why Kubernetes would not take a time zone; `undefined`: it is fine. */
+/** The areas of the IANA database. */
+const areas =
+  "Africa America Antarctica Arctic Asia Atlantic Australia Brazil Canada Chile Etc Europe Indian Mexico Pacific US";
+const zoneInArea = new RegExp(String.raw`^(?:${areas.replaceAll(" ", "|")})(?:/[A-Z][\w+-]*)+$`);
+
+/** Its names outside of all areas. */
+const withoutArea = [
+  "CET CST6CDT Cuba EET EST EST5EDT Egypt Eire GB GB-Eire GMT GMT+0 GMT-0 GMT0 Greenwich HST Hongkong Iceland Iran Israel",
+  "Jamaica Japan Kwajalein Libya MET MST MST7MDT NZ NZ-CHAT Navajo PRC PST8PDT Poland Portugal ROC ROK Singapore Turkey UCT",
+  "UTC Universal W-SU WET Zulu",
+].flatMap((names) => names.split(" "));
+
+/** Names that Node.js knows on top, in areas; those outside of them are abbreviations that Java had, such as IST and PST. */
+const noLonger = new Set(["US/Pacific-New", "Canada/East-Saskatchewan"]);
+
+/**
+ * Why Kubernetes would not take a time zone; `undefined`: it is fine. It looks for a file of that name, so that upper and lower case count.
+ * Source: https://pkg.go.dev/time#LoadLocation
+ */
 export function timeZoneProblem(name: string): string | undefined {
   const hint = "is no time zone; write one of the IANA database, such as Europe/Berlin, or Etc/UTC";
-  if (!/^[A-Z][A-Za-z0-9_+-]*(\/[A-Za-z0-9_+-]+)*$/i.test(name) || name.toLowerCase() === "local") return hint;
-  const exact = Intl.supportedValuesOf("timeZone").find((known) => known.toLowerCase() === name.toLowerCase());
+  const known = [...withoutArea, ...Intl.supportedValuesOf("timeZone")];
+  const exact = known.find((one) => one.toLowerCase() === name.toLowerCase());
   if (exact !== undefined) return exact === name ? undefined : `is spelled ${exact}`;
+  if (!zoneInArea.test(name) || noLonger.has(name)) return hint;
   try {
     new Intl.DateTimeFormat("en", { timeZone: name });
     return undefined;
