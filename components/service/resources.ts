@@ -35,9 +35,9 @@ function cpuProblem(text: string): string | undefined {
   const [, number = "", unit = ""] = /^(\d+(?:\.\d+)?)(m?)$/.exec(text) ?? [];
   if (number === "")
     return "Must be a Kubernetes quantity of cores, such as 0.5, or of thousandths of one, such as 500m";
-  const thousandths = unit === "m" ? Number(number) : Number(number) * 1000;
+  const thousandths = wholeProduct(number, unit === "m" ? 1 : 1000);
   if (thousandths === 0) return "Must be more than nothing; leave it out to have the default";
-  if (!isWhole(thousandths)) return "Kubernetes counts in whole thousandths of a core; round it to 1m or more";
+  if (thousandths === undefined) return "Kubernetes counts in whole thousandths of a core; round it to 1m or more";
   if (unit === "" && Number(number) > mostCores)
     return `Is ${number} whole cores; write ${number}m for thousandths of one, or ${thousandths}m if it is meant`;
   return undefined;
@@ -65,20 +65,26 @@ function bytesProblem(text: string): string | undefined {
   if (bytes === 0) return "Must be more than nothing; leave it out to have the default";
   if (bytes < leastBytes) return `Is less than 1Mi, in which nothing runs; write ${number}Mi for mebibytes`;
   if (bytes > mostBytes) return "Is more than any machine has; correct the unit";
-  if (!isWhole(bytes)) return "Is no whole number of bytes; take a smaller unit";
+  if (wholeProduct(number, factor) === undefined) return "Is no whole number of bytes; take a smaller unit";
   return undefined;
 }
 
-/** Floating point numbers are seldom whole after a multiplication. */
-function isWhole(value: number): boolean {
-  return Math.abs(value - Math.round(value)) < 1e-6;
+/**
+ * A decimal number as written, multiplied; `undefined`: the product is not whole. Floating point numbers are seldom exact then:
+ * 16.1 × 10⁹ is not, and 2.01 × 1000 is less than 2010.
+ */
+function wholeProduct(number: string, factor: number): number | undefined {
+  const [whole = "", fraction = ""] = number.split(".");
+  const product = BigInt(whole + fraction) * BigInt(factor);
+  const scale = 10n ** BigInt(fraction.length);
+  return product % scale === 0n ? Number(product / scale) : undefined;
 }
 
 /** Thousandths of a core, or bytes. Requires that the schema has taken it. */
 function valueOf(resource: Resource, text: string): number {
   const [, number = "", unit = ""] = /^([\d.]+)([A-Za-z]*)$/.exec(text) ?? [];
-  if (resource === "cpu") return Number(number) * (unit === "m" ? 1 : 1000);
-  return Number(number) * (units[unit] ?? 1);
+  const factor = resource === "cpu" ? (unit === "m" ? 1 : 1000) : (units[unit] ?? 1);
+  return wholeProduct(number, factor) ?? Number(number) * factor;
 }
 
 /** Which requests are above their limits: no such pod is ever made. */

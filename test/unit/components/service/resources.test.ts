@@ -10,7 +10,8 @@ describe("an amount that can be meant is taken", () => {
   test.each(["1m", "100m", "1500m", "0.5", "0.001", "1", "2.5", "64", "128000m"])("cpu %s", (amount) => {
     expect([problem("requests", "cpu", amount), problem("limits", "cpu", amount)]).toEqual(["", ""]);
   });
-  test.each(["1Mi", "64Mi", "0.5Gi", "1.5Gi", "2Ti", "128M", "1G", "2000k", "134217728", "1024Ki"])(
+  // In floating point, 16.1 × 1e9 is a trifle more than 16.1e9.
+  test.each(["1Mi", "64Mi", "0.5Gi", "1.5Gi", "2Ti", "128M", "1G", "16.1G", "2000k", "134217728", "1024Ki"])(
     "memory %s",
     (amount) => {
       expect([problem("requests", "memory", amount), problem("limits", "ephemeral-storage", amount)]).toEqual(["", ""]);
@@ -78,6 +79,7 @@ describe("an amount that cannot be meant is refused, with the way out", () => {
     ["1_000Mi", /such as 64Mi/],
     ["0.3Mi", /less than 1Mi/],
     ["1.0000001Mi", /no whole number of bytes/],
+    ["1.1Gi", /no whole number of bytes/],
     ["", /such as 64Mi/],
     [134217728, /in quotes, such as "64Mi"/],
   ])("memory %j", (amount, reason) => {
@@ -147,6 +149,10 @@ test.each<[requests: Record<string, string>, limits: Record<string, string>, exp
   [{ memory: "1Gi" }, { memory: "1G" }, ["memory"]],
   [{ cpu: "1" }, { cpu: "999m" }, ["cpu"]],
   [{ cpu: "0.5" }, { cpu: "500m" }, []],
+  // As floating point numbers, the products are a trifle beside.
+  [{ cpu: "2010m" }, { cpu: "2.01" }, []],
+  [{ memory: "1.07G" }, { memory: "1070M" }, []],
+  [{ memory: "4100M" }, { memory: "4.1G" }, []],
   [
     { cpu: "2", memory: "2Gi", "ephemeral-storage": "2Gi" },
     { cpu: "1", memory: "1Gi", "ephemeral-storage": "1Gi" },
