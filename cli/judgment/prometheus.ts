@@ -43,6 +43,13 @@ const answerSchema = z.discriminatedUnion("status", [
 ]);
 
 /**
+ * How what is only a remark on a query begins, e.g. that a counter's name does not end in `_total`, or that the buckets of a histogram
+ * were a trifle out of order. Thanos 0.39 has it among the warnings, and so had Prometheus before 2.54.
+ * Source: https://github.com/prometheus/prometheus/blob/v2.53.0/util/annotations/annotations.go
+ */
+const remarkPrefix = "PromQL info: ";
+
+/**
  * The values of a query at each step; `null` where there is none, or it is not a number.
  * Source: https://prometheus.io/docs/prometheus/latest/querying/api/#range-queries
  * @throws CommandError if the server does not answer as Prometheus does, the query is wrong, gives several series, or infinity
@@ -50,7 +57,8 @@ const answerSchema = z.discriminatedUnion("status", [
 export async function queryRange(server: MetricsServer, query: string, range: Range): Promise<(number | null)[]> {
   const answer = await ask(server, query, range);
   if (answer.status === "error") throw new CommandError(`${server.url} refuses ${query}: ${answer.error}`);
-  const { data, warnings = [] } = answer;
+  const { data } = answer;
+  const warnings = (answer.warnings ?? []).filter((warning) => !warning.startsWith(remarkPrefix));
   // A server in front of several says so where one of them has not answered.
   if (warnings.length > 0)
     throw new CommandError(`${server.url} warns of the answer to ${query}: ${warnings.join("; ")}`);

@@ -114,6 +114,18 @@ const answer = (data: object, more: object = {}): OtherAnswer => ({
 });
 const series = (...values: string[]) => ({ metric: {}, values: values.map((value) => [1772366100, value]) });
 
+const remark =
+  'PromQL info: metric might not be a counter, name does not end in _total/_sum/_count/_bucket: "errors" (1:10)';
+
+test("a remark on a query is no warning: Thanos has both in one list", async () => {
+  const values = Array.from({ length: 31 }, (_, step) => [1772366100 + step * 10, "1"]);
+  for (let query = 0; query < 4; query++)
+    server.answers.push(
+      answer({ resultType: "matrix", result: [{ metric: {}, values }] }, { warnings: [remark], infos: [] }),
+    );
+  expect(await judge({})).toMatchObject({ status: 0, stderr: "" });
+});
+
 test.each<[name: string, answer: OtherAnswer, message: RegExp]>([
   [
     "a page to log in at",
@@ -148,6 +160,11 @@ test.each<[name: string, answer: OtherAnswer, message: RegExp]>([
     "a partial answer",
     answer({ resultType: "matrix", result: [] }, { warnings: ["store-2 is away"] }),
     /warns of .*: store-2 is away/,
+  ],
+  [
+    "a warning beside a remark",
+    answer({ resultType: "matrix", result: [] }, { warnings: [remark, "PromQL warning: no bucket"] }),
+    /warns of .*\): PromQL warning: no bucket\n/,
   ],
 ])("%s is an error", async (_, first, message) => {
   server.answers.push(first);
