@@ -16,8 +16,8 @@ export interface GitHub {
   stateOf(sha: string, context: string): Promise<string | undefined>;
   /** Returns the one that is open for the same branches already, if there is one. */
   createPullRequest(pullRequest: NewPullRequest): Promise<PullRequest>;
-  /** The paths that it changes; a renamed file counts at both. GitHub lists the first 3,000 files. */
-  changedFiles(number: number): Promise<string[]>;
+  /** The paths that it changes; a renamed file counts at both. `undefined`: there may be more than GitHub lists. */
+  changedFiles(number: number): Promise<string[] | undefined>;
   comments(number: number): Promise<IssueComment[]>;
   createComment(number: number, body: string): Promise<IssueComment>;
   updateComment(id: number, body: string): Promise<IssueComment>;
@@ -50,6 +50,12 @@ export interface GitHubOptions extends ConnectionOptions {
   /** As owner/name. */
   readonly repository: string;
 }
+
+/**
+ * GitHub lists no more files of a pull request, and does not say that there are more.
+ * Source: https://docs.github.com/en/rest/pulls/pulls#list-pull-requests-files
+ */
+const mostFiles = 3_000;
 
 export function openGitHub({ repository, ...options }: GitHubOptions): GitHub {
   const connection = new Connection(options);
@@ -90,10 +96,13 @@ export function openGitHub({ repository, ...options }: GitHubOptions): GitHub {
       });
     },
     async stateOf(sha, context) {
-      const { statuses } = await connection.call({
+      // An object for each page, with the list in it: a pipeline of many jobs has more contexts than one page holds.
+      const statuses = await connection.list({
         title: `read the statuses of commit ${sha} of ${repository}`,
-        path: `${root}/commits/${encodeURIComponent(sha)}/status?per_page=100`,
-        schema: z.object({ statuses: z.array(z.object({ context: z.string(), state: z.string() })) }),
+        path: `${root}/commits/${encodeURIComponent(sha)}/status`,
+        schema: z
+          .object({ statuses: z.array(z.object({ context: z.string(), state: z.string() })) })
+          .transform((page) => page.statuses),
       });
       return statuses.find((status) => status.context === context)?.state;
     },
@@ -120,6 +129,7 @@ export function openGitHub({ repository, ...options }: GitHubOptions): GitHub {
         path: `${root}/pulls/${number}/files`,
         schema: z.array(z.object({ filename: z.string(), previous_filename: z.string().optional() })),
       });
+      if (files.length >= mostFiles) return undefined;
       return files.flatMap(({ filename, previous_filename: previous }) => [
         filename,
         ...(previous === undefined ? [] : [previous]),

@@ -43,7 +43,7 @@ interface HeldChange {
   readonly number: number;
   /** On the delivered branch. */
   readonly commit: string;
-  readonly services: ReadonlySet<string>;
+  readonly concerns: (service: string) => boolean;
 }
 
 async function heldChanges({ project, to, freed = [], context }: HoldGateArgs): Promise<readonly HeldChange[]> {
@@ -59,10 +59,11 @@ async function heldChanges({ project, to, freed = [], context }: HoldGateArgs): 
   for (const number of numbers) {
     const { merged, mergeCommit } = await github.pullRequest(number);
     if (!merged || mergeCommit === undefined) continue;
-    const files = (await github.changedFiles(number)).flatMap((file) =>
-      file.startsWith(prefix) ? [file.slice(prefix.length)] : [],
-    );
-    found.push({ number, commit: mergeCommit, services: new Set(affectedBy(files).keys()) });
+    const files = await github.changedFiles(number);
+    const own = files?.flatMap((file) => (file.startsWith(prefix) ? [file.slice(prefix.length)] : []));
+    const services = own && affectedBy(own);
+    // One with more files than GitHub lists may concern any.
+    found.push({ number, commit: mergeCommit, concerns: (service) => services?.has(service) ?? true });
   }
   return found;
 }
@@ -74,7 +75,7 @@ async function outcomeOf(
 ): Promise<ServiceOutcome> {
   const monorepo = readMonorepo(project, to);
   const repository = await repositoryOf(monorepo);
-  const own = held.filter(({ services }) => services.has(service));
+  const own = held.filter(({ concerns }) => concerns(service));
   const running = seen.get(service)?.sourceCommit;
   const commits = own.map(({ commit }) => commit);
   await fetchMissing(

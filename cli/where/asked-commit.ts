@@ -36,7 +36,7 @@ export async function findCommit(repository: SourceRepository, directory: string
   };
 }
 
-/** @throws CommandError where it is not merged, and so is nowhere */
+/** @throws CommandError where it is not merged, and so is nowhere, or it has too many files */
 export async function findPullRequest(
   repository: SourceRepository,
   directory: string,
@@ -50,10 +50,13 @@ export async function findPullRequest(
     );
   const id = await knownCommit(repository, directory, mergeCommit);
   const { prefix } = repository;
-  const files = (await github.changedFiles(number)).flatMap((file) =>
-    file.startsWith(prefix) ? [file.slice(prefix.length)] : [],
-  );
-  return { id, pullRequest: number, files };
+  const files = await github.changedFiles(number);
+  if (files === undefined)
+    throw new CommandError(
+      `pull request ${github.repository}#${number} has more files than GitHub lists; ask for its commit, ${id.slice(0, 12)}`,
+    );
+  const own = files.flatMap((file) => (file.startsWith(prefix) ? [file.slice(prefix.length)] : []));
+  return { id, pullRequest: number, files: own };
 }
 
 async function knownCommit(repository: SourceRepository, directory: string, name: string): Promise<string> {

@@ -115,8 +115,11 @@ export function writerOf(c: ApiContext): GitHubUser {
 const defaultPageSize = 30;
 const largestPageSize = 100;
 
-/** One page of a list, with links to the others. */
-export function page(c: ApiContext, items: readonly Json[]): Response {
+/**
+ * One page of a list, with links to the others.
+ * @param around what the page's items are a part of. @default nothing
+ */
+export function page(c: ApiContext, items: readonly Json[], around: (some: Json[]) => Json = (some) => some): Response {
   const size = Math.min(positiveQuery(c, "per_page", defaultPageSize), largestPageSize);
   const number = positiveQuery(c, "page", 1);
   const last = Math.max(1, Math.ceil(items.length / size));
@@ -131,7 +134,7 @@ export function page(c: ApiContext, items: readonly Json[]): Response {
     ...(number > 1 ? [link("first", 1)] : []),
   ];
   const headers = links.length === 0 ? undefined : { link: links.join(", ") };
-  return c.json(items.slice((number - 1) * size, number * size), 200, headers);
+  return c.json(around(items.slice((number - 1) * size, number * size)), 200, headers);
 }
 
 /** GitHub takes anything but a positive number for not given. */

@@ -55,15 +55,16 @@ export const commits = new Hono<ApiEnv>()
     const sha = await findCommit(c, c.req.param("ref"));
     const statuses = statusesOf(c, sha);
     const latest = statuses.filter(({ context }, at) => statuses.findIndex((one) => one.context === context) === at);
-    return c.json({
+    const views = latest.map((status) => statusView(host, status));
+    return page(c, views, (some) => ({
       state: combined(latest),
       sha,
       total_count: latest.length,
-      statuses: latest.map((status) => statusView(host, status)),
+      statuses: some,
       repository: repositoryView(host, state, repository),
       commit_url: `${host.url}/repos/${repository.fullName}/commits/${sha}`,
       url: `${host.url}/repos/${repository.fullName}/commits/${sha}/status`,
-    });
+    }));
   })
   .get("/commits/:ref/pulls", async (c) => {
     const { host, state, repository, git } = c.var;

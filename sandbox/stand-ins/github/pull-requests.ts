@@ -52,7 +52,7 @@ export const pullRequests = new Hono<ApiEnv>()
   .get("/:number", async (c) => c.json(await fullView(c, findPull(c, c.req.param("number")))))
   .get("/:number/files", async (c) => {
     const { base, head } = findPull(c, c.req.param("number"));
-    return page(c, await c.var.git.changedFiles(base.sha, head.sha));
+    return page(c, (await c.var.git.changedFiles(base.sha, head.sha)).slice(0, mostFiles));
   })
   .patch("/:number", async (c) => {
     const pull = findPull(c, c.req.param("number"));
@@ -67,6 +67,9 @@ export const pullRequests = new Hono<ApiEnv>()
     const sha = await merge(c, pull, login, bodyOf(c, resource, mergeSchema));
     return c.json({ sha, merged: true, message: "Pull Request successfully merged" });
   });
+
+/** Source: https://docs.github.com/en/rest/pulls/pulls#list-pull-requests-files */
+const mostFiles = 3_000;
 
 /** @throws ApiError if the repository of the path has no pull request of this number */
 export function findPull({ var: { state, repository } }: ApiContext, number: string): PullRequest {

@@ -37,7 +37,7 @@ export function openGitHubAccount(api: string, repository: string, token: string
   };
   return {
     async statuses(commit) {
-      const { statuses } = await ask("GET", `/commits/${commit}/status`, statusSchema);
+      const { statuses } = await ask("GET", `/commits/${commit}/status?per_page=100`, statusSchema);
       return Object.fromEntries(statuses.map(({ context, state }) => [context, state]));
     },
     comments: (number) => ask("GET", `/issues/${number}/comments`, z.array(commentSchema)),

@@ -51,10 +51,15 @@ function record(environment: string, service: string): ReleaseRecord {
 }
 
 /** Merges a pull request that changes services, and releases what it makes in `dev`. */
-async function merge(branch: string, digit: string, services: readonly string[] = ["link"]): Promise<Merged> {
+async function merge(
+  branch: string,
+  digit: string,
+  services: readonly string[] = ["link"],
+  others: Readonly<Record<string, string>> = {},
+): Promise<Merged> {
   await shop.github.git("checkout", "-q", "-b", branch);
   const pages = services.map((service) => [`svc/${service}_service/page.txt`, `${branch}.\n`] as const);
-  const head = await shop.commit(`feat: ${branch}`, Object.fromEntries(pages));
+  const head = await shop.commit(`feat: ${branch}`, { ...others, ...Object.fromEntries(pages) });
   await shop.github.git("checkout", "-q", "main");
   const opened = await shop.github.request("POST", "/repos/acme/shop/pulls", {
     title: branch,
@@ -166,6 +171,16 @@ describe("hold", () => {
     ]);
     expect(await labelsOf(number)).toEqual([]);
     expect(await statusOf(head)).toMatchObject({ state: "success" });
+  });
+
+  test("holds services back whose files are behind the last one that GitHub lists", async () => {
+    const vendored = Array.from({ length: 3_000 }, (_, index) => [`docs/vendored/${index}.txt`, "\n"] as const);
+    const { number } = await merge("vendored", "2", ["link"], Object.fromEntries(vendored));
+    await propose();
+    expect((await decide("--hold", "licences")).error).toBe("");
+    expect((await propose()).output).toContain(`link has pull request #${number} in it, which is on hold`);
+    expect((await decide("--go")).error).toMatch(/✗ hold {6}0 of 1 digests have nothing in them that is on hold/);
+    expect((await decide("--go", "--unhold", String(number))).error).toBe("");
   });
 
   test("stays on hold where a person takes it off, and another gate refuses", async () => {

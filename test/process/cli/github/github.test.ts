@@ -54,6 +54,19 @@ describe("against the stand-in", () => {
     expect((await github.comments(1)).at(-1)?.body).toBe("comment 100");
   });
 
+  test("a status is found behind a page of others", async () => {
+    const sha = heads.get("change") ?? "";
+    await github.setStatus(sha, {
+      context: "delivery/verify-dev",
+      state: "pending",
+      description: "link proves itself",
+    });
+    for (let index = 0; index < 100; index += 1)
+      await github.setStatus(sha, { context: `ci/test-${index}`, state: "success", description: "" });
+    expect(await github.stateOf(sha, "delivery/verify-dev")).toBe("pending");
+    expect(await github.stateOf(sha, "delivery/verify-prod")).toBeUndefined();
+  });
+
   test("without a token one reads, and is told what it takes to write", async () => {
     const anonymous = openGitHub({ api: harness.api, repository: "acme/shop" });
     expect((await anonymous.pullRequest(1)).number).toBe(1);
