@@ -21,7 +21,7 @@ const emptyType = "application/vnd.oci.empty.v1+json";
 
 const descriptorSchema = z.looseObject({
   mediaType: z.string().optional(),
-  digest: z.string().regex(/^sha256:[0-9a-f]{64}$/),
+  digest: z.string(),
   size: z.number(),
 });
 const indexSchema = z.looseObject({ manifests: z.array(descriptorSchema) });
@@ -76,7 +76,7 @@ export function artifactStore(repository: string, options: StoreOptions): Artifa
         return { items: index.data?.manifests ?? [], next: nextPage(response, image) };
       },
     );
-    return missing.api ? undefined : items.map(described);
+    return missing.api ? undefined : described(items);
   }
 
   /** The list that stands under a tag where the registry has no API for it. */
@@ -92,7 +92,7 @@ export function artifactStore(repository: string, options: StoreOptions): Artifa
   }
 
   const attached: ArtifactStore["attached"] = async (digest) =>
-    (await listed(digest)) ?? (await tagged(digest)).map(described);
+    (await listed(digest)) ?? described(await tagged(digest));
 
   async function addToTag(digest: string, added: readonly StoredManifest[]): Promise<void> {
     const before = await tagged(digest);
@@ -182,8 +182,11 @@ export function referrersTag(digest: string): string {
   return digest.replace(":", "-");
 }
 
-function described({ mediaType = manifestType, digest, size }: z.infer<typeof descriptorSchema>): ContentDescriptor {
-  return { mediaType, digest, size };
+/** Others may attach what they address by another algorithm, such as sha512: it stays in the list, and is nothing that is read here. */
+function described(list: readonly z.infer<typeof descriptorSchema>[]): readonly ContentDescriptor[] {
+  return list
+    .filter(({ digest }) => /^sha256:[0-9a-f]{64}$/.test(digest))
+    .map(({ mediaType = manifestType, digest, size }) => ({ mediaType, digest, size }));
 }
 
 function jsonOf(value: unknown): Buffer<ArrayBuffer> {

@@ -10,6 +10,8 @@ export type RegistryLogin = "none" | "basic" | "bearer";
 export interface AttachmentKind {
   /** Whether it lists what is attached to a digest by the API of OCI 1.1. @default false, as Docker Hub and Distribution */
   readonly referrers?: boolean;
+  /** What others have attached to every digest, as that list has it. @default nothing */
+  readonly foreign?: readonly { mediaType: string; digest: string; size: number }[];
   /** Whether a tag that is there can be changed. @default true */
   readonly immutableTags?: boolean;
   /** Whether it only passes on what others have. @default false */
@@ -248,7 +250,9 @@ export class RegistryStandIn implements AsyncDisposable {
     const manifests = [...this.contents].flatMap(([digest, { type, body }]) =>
       body.includes(`"subject":{`) && body.includes(subject) ? [{ mediaType: type, digest, size: body.length }] : [],
     );
-    response.end(JSON.stringify({ schemaVersion: 2, mediaType: "application/vnd.oci.image.index.v1+json", manifests }));
+    const { foreign = [] } = this.kind;
+    const list = { schemaVersion: 2, mediaType: "application/vnd.oci.image.index.v1+json" };
+    response.end(JSON.stringify({ ...list, manifests: [...foreign, ...manifests] }));
   }
 
   /** Two tags a page: clients must follow the links. */

@@ -86,6 +86,17 @@ test("what another writer of the list has lost is written again, and theirs is k
   expect(attached).toContain(other);
 });
 
+test("what others attach later by another algorithm does not hide the rest of the list", async () => {
+  const foreign: { mediaType: string; digest: string; size: number }[] = [];
+  await using registry = await RegistryStandIn.start("none", { referrers: true, foreign });
+  const digest = registry.push(name, "1");
+  const repository = `${registry.host}/${name}`;
+  await signSample({ digest, repository }, keys.key);
+  foreign.push({ mediaType: "x", digest: `sha512:${"0".repeat(128)}`, size: 1 });
+  expect(await openStore(repository).attached(digest)).toHaveLength(3);
+  expect(await signSample({ digest, repository }, keys.key)).toBe(0);
+});
+
 test("a registry that keeps losing it is an error: nothing counts as signed that is not there", async () => {
   await using registry = await RegistryStandIn.start();
   const digest = registry.push(name, "1");
