@@ -78,7 +78,8 @@ export async function dockerLogin(host: string, environment: Environment): Promi
   for (const name of configNames(host)) {
     // A store may have the logins of registries that the file does not name, such as those that it makes itself.
     const helper = credHelpers[name] ?? credsStore;
-    const login = helper === undefined ? plainLogin(auths[name]) : await storedLogin(helper, name, environment);
+    const login =
+      helper === undefined ? plainLogin(entryOf(auths, name)) : await storedLogin(helper, name, environment);
     if (login !== undefined) return login;
   }
   return undefined;
@@ -97,9 +98,15 @@ function configNames(host: string): readonly string[] {
   return host === "docker.io" ? [dockerHub, "docker.io", "index.docker.io"] : [host, `https://${host}`];
 }
 
-function plainLogin({ auth = "", identitytoken = "" }: z.infer<typeof loginsSchema>["auths"][string] = {}):
-  | Login
-  | undefined {
+type Entries = z.infer<typeof loginsSchema>["auths"];
+
+/** Older versions of Docker, and other tools, write an address of the API: Docker takes the host of it where no entry has the name itself. */
+function entryOf(auths: Entries, name: string): Entries[string] | undefined {
+  const hostIn = (key: string): string | undefined => key.replace(/^https?:\/\//, "").split("/")[0];
+  return auths[name] ?? Object.entries(auths).find(([key]) => hostIn(key) === name)?.[1];
+}
+
+function plainLogin({ auth = "", identitytoken = "" }: Entries[string] = {}): Login | undefined {
   if (identitytoken !== "") return { username: "", password: identitytoken, isIdentityToken: true };
   if (auth === "") return undefined;
   const decoded = Buffer.from(auth, "base64").toString();

@@ -29,6 +29,21 @@ test("is read from Docker's file, by host", async () => {
   expect(await login("ghcr.io", { auths: { "localhost:5001": { auth } } })).toBeUndefined();
 });
 
+test.each([
+  ["ghcr.io", "https://ghcr.io/v2/"],
+  ["ghcr.io", "https://ghcr.io"],
+  ["ghcr.io", "ghcr.io/"],
+  ["localhost:5001", "http://localhost:5001/v1/"],
+  ["docker.io", "https://index.docker.io/v2/"],
+])("is that of %s where its entry is %s", async (host, name) => {
+  const other = Buffer.from("other:one").toString("base64");
+  const auths = { [`other.${host}`]: { auth: other }, [name]: { auth }, "example.com/ghcr.io": { auth: other } };
+  expect(await login(host, { auths })).toEqual({ username: "robot", password: "hun:ter2" });
+  // What has the name itself comes first.
+  const exact = host === "docker.io" ? "https://index.docker.io/v1/" : host;
+  expect(await login(host, { auths: { ...auths, [exact]: { auth: other } } })).toMatchObject({ username: "other" });
+});
+
 test("comes from the helper that the file names", async () => {
   const helper = join(directory, "docker-credential-shelf");
   writeFileSync(
