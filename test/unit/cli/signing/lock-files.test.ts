@@ -8,13 +8,15 @@ const read = (path: string, text: string): string[] =>
     ),
   );
 
-test("go.mod: both forms of require, without comments, and what is replaced by its own name", () => {
+test("go.mod: both forms of require and replace, without comments, and without what a directory takes the place of", () => {
   const text =
-    'module example.com/a\n\ngo 1.26\n\nrequire github.com/lib/pq v1.12.3 // indirect\nrequire (\n\tgolang.org/x/sys v0.1.0\n\t// github.com/old/one v1.0.0\n\t"gopkg.in/yaml.v3" v3.0.1\n)\nreplace github.com/lib/pq => ../pq\n';
+    'module example.com/a\n\ngo 1.26\n\nrequire github.com/lib/pq v1.12.3 // indirect\nrequire (\n\tgolang.org/x/sys v0.1.0\n\t// github.com/old/one v1.0.0\n\t"gopkg.in/yaml.v3" v3.0.1\n\texample.com/log v1.2.0\n\texample.com/b v0.0.0\n)\n' +
+    "replace github.com/lib/pq => ../pq\nreplace (\n\tgolang.org/x/sys => github.com/acme/sys v0.1.1 // forked\n\texample.com/log v1.2.0 => example.com/log v1.2.1\n\texample.com/log v1.3.0 => ./log\n\texample.com/b v0.0.1 => ../b\n)\n";
   expect(read("svc/go.mod", text)).toEqual([
-    "golang github.com/lib/pq v1.12.3",
-    "golang golang.org/x/sys v0.1.0",
+    "golang github.com/acme/sys v0.1.1",
     "golang gopkg.in/yaml.v3 v3.0.1",
+    "golang example.com/log v1.2.1",
+    "golang example.com/b v0.0.0",
   ]);
 });
 
@@ -52,6 +54,62 @@ test("pnpm, Cargo, uv, requirements and Composer", () => {
   expect(read("composer.lock", '{"packages":[{"name":"symfony/yaml","version":"v7.0.0"}]}')).toEqual([
     "composer symfony/yaml v7.0.0",
   ]);
+});
+
+test("pnpm 9 to 12: what more than development needs, also under another name; the document of pnpm's own packages is passed over", () => {
+  const own =
+    "---\nlockfileVersion: '9.0'\nimporters:\n  .:\n    configDependencies:\n      is-even: {specifier: 1.0.0, version: 1.0.0}\n    packageManagerDependencies:\n      pnpm: {specifier: 12.3.4, version: 12.3.4}\n" +
+    "packages:\n  is-even@1.0.0: {}\n  pnpm@12.3.4: {}\nsnapshots:\n  is-even@1.0.0: {}\n  pnpm@12.3.4: {}\n";
+  const project =
+    "---\nlockfileVersion: '9.0'\nimporters:\n  .:\n    devDependencies:\n      is-odd: {specifier: 3.0.1, version: 3.0.1}\n  web:\n    dependencies:\n" +
+    "      '@shop/ui': {specifier: 'workspace:*', version: link:../ui}\n      store: {specifier: 'npm:use-store@1.2.0', version: use-store@1.2.0(react@18.2.0)}\n" +
+    "      lib: {specifier: 'file:./lib', version: 'file:lib'}\n      tar: {specifier: 'file:./ms.tgz', version: 'ms@file:ms.tgz'}\n      node: {specifier: 'runtime:24.0.0', version: 'runtime:24.0.0'}\n" +
+    "    optionalDependencies:\n      '@os/events': {specifier: 2.3.3, version: 2.3.3}\n" +
+    "packages:\n  '@os/events@2.3.3': {}\n  is-number@6.0.0: {}\n  is-odd@3.0.1: {}\n  left-pad@1.3.0: {}\n  'lib@file:lib': {resolution: {directory: lib, type: directory}}\n" +
+    "  'ms@file:ms.tgz': {resolution: {integrity: sha512-AAECAw==, tarball: 'file:ms.tgz'}, version: 2.1.1}\n  'node@runtime:24.0.0': {resolution: {type: variations}, version: 24.0.0}\n  react@18.2.0: {}\n  use-store@1.2.0: {}\n" +
+    "snapshots:\n  '@os/events@2.3.3': {optional: true}\n  is-number@6.0.0: {}\n  is-odd@3.0.1: {dependencies: {is-number: 6.0.0}}\n  left-pad@1.3.0: {}\n  'lib@file:lib': {dependencies: {left-pad: 1.3.0}}\n" +
+    "  'ms@file:ms.tgz': {}\n  'node@runtime:24.0.0': {}\n  react@18.2.0: {}\n  use-store@1.2.0(react@18.2.0): {dependencies: {react: 18.2.0}}\n";
+  const used = [
+    "npm @os/events 2.3.3",
+    "npm left-pad 1.3.0",
+    "npm ms 2.1.1 SHA-512 00010203",
+    "npm react 18.2.0",
+    "npm use-store 1.2.0",
+  ];
+  expect(read("pnpm-lock.yaml", own + project)).toEqual(used);
+  expect(read("pnpm-lock.yaml", project)).toEqual(used);
+  expect(() => read("pnpm-lock.yaml", `${own}---\npackages: {`)).toThrow("Flow map");
+  expect(() => read("pnpm-lock.yaml", "")).toThrow("expected object");
+});
+
+test("pnpm 7 and 8: packages by their older keys, which say themselves that they are for development", () => {
+  const rest =
+    "\n  /is-odd_3.0.1: {dev: true}\n  file:lib: {resolution: {directory: lib, type: directory}, name: lib, version: 1.0.0, dev: false}\n  github.com/acme/log/abc: {name: log, version: 2.0.0, dev: false}\n";
+  expect(
+    read(
+      "pnpm-lock.yaml",
+      `lockfileVersion: 5.4\npackages:\n  /@babel/core/7.22.5_react@18.2.0: {dev: false}\n  /ms/2.1.3: {}${rest.replace("_", "/")}`,
+    ),
+  ).toEqual(["npm @babel/core 7.22.5", "npm ms 2.1.3", "npm log 2.0.0"]);
+  expect(
+    read(
+      "pnpm-lock.yaml",
+      `lockfileVersion: '6.0'\npackages:\n  /@babel/core@7.22.5(react@18.2.0): {dev: false}\n  /ms@2.1.3: {}${rest.replace("_", "@")}`,
+    ),
+  ).toEqual(["npm @babel/core 7.22.5", "npm ms 2.1.3", "npm log 2.0.0"]);
+});
+
+test("Poetry: neither the monorepo's own nor what is in the group for development alone", () => {
+  const one = (name: string, more: string): string => `[[package]]\nname = "${name}"\nversion = "1.0.0"\n${more}\n`;
+  const text = [
+    one("flask", 'groups = ["main", "dev"]'),
+    one("pytest", 'groups = ["dev"]'),
+    one("mypy", 'category = "dev"'),
+    one("six", 'category = "main"'),
+    one("own", 'groups = ["main"]\n[package.source]\ntype = "directory"\nurl = "../own"'),
+    one("fork", '[package.source]\ntype = "git"\nurl = "https://github.com/acme/fork.git"'),
+  ];
+  expect(read("poetry.lock", text.join("\n"))).toEqual(["pypi flask 1.0.0", "pypi six 1.0.0", "pypi fork 1.0.0"]);
 });
 
 test("other files are none, also those with names of objects' own properties", () => {
