@@ -11,8 +11,8 @@ export interface FoundSecret {
 
 const names =
   /(PASS|PASSWORD|PASSWD|SECRET|TOKEN|CREDENTIALS?|PRIVATE_?KEY|API_?KEY|ACCESS_?KEY|SECRET_?KEY(_BASE)?)$/i;
-/** A login in a URL or in a connection string. */
-const login = /:\/\/[^/\s:@]*:[^/\s@]+@|\b(password|pwd)=[^;&\s]/i;
+/** A login in a URL or in a connection string, or a private key. */
+const login = /:\/\/[^/\s:@]*:[^/\s@]+@|\b(password|pwd)=[^;&\s]|-----BEGIN [A-Z ]*PRIVATE KEY-----/i;
 
 /** Whether a variable's value is a secret, by the variable's name or by what it looks like. */
 export function isSecretVariable(variable: string, value: string): boolean {

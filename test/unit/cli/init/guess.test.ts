@@ -527,6 +527,20 @@ test.each([
   ["a".repeat(40), "a".repeat(32)],
 ])("the app of the repository %s is %s", (name, app) => expect(appName(name)).toBe(app));
 
+test("values of several lines and defaults of defaults are taken whole, and a private key is a secret", () => {
+  const { config } = guessedStack({
+    "svc/a/Dockerfile": "FROM node\nCOPY . .\nEXPOSE 3000\n",
+    "compose.yaml":
+      "services:\n  a: { build: svc/a, env_file: a.env, environment: { LEVEL: '${LEVEL:-${DEFAULT_LEVEL:-info}}' } }\n",
+    "a.env":
+      "SIGNING='-----BEGIN EC PRIVATE KEY-----\nAAEC\n-----END EC PRIVATE KEY-----'\nGREETING=\"good day # all\"\n",
+  });
+  expect(Object(config["services"]).a).toMatchObject({
+    env: { LEVEL: "info", GREETING: "good day # all" },
+    secrets: { SIGNING: "signing" },
+  });
+});
+
 test("Compose's extends and env_file are followed, also elsewhere and in a circle", () => {
   const { config } = guessedStack({
     "svc/a/Dockerfile": "FROM node AS dev\nFROM node AS prod\nCOPY . .\nEXPOSE 3000\n",
