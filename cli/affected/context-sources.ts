@@ -30,8 +30,10 @@ interface Stage {
   /** Those that it begins with, or takes from. */
   readonly needs: Stage[];
   readonly sources: string[];
-  readonly args: Map<string, string>;
+  /** By ENV. */
   readonly env: Map<string, string>;
+  /** What its instructions see: the environment and build arguments, of which the one that was set last counts. */
+  readonly variables: Map<string, string>;
 }
 
 function readStages(instructions: readonly Instruction[]): readonly Stage[] {
@@ -48,7 +50,7 @@ function readStages(instructions: readonly Instruction[]): readonly Stage[] {
       const added: Stage = {
         needs: begun === undefined ? [] : [begun],
         sources: [],
-        args: new Map(),
+        variables: new Map([...(begun?.variables ?? []), ...(begun?.env ?? [])]),
         env: new Map(begun?.env),
       };
       byName.set(String(stages.length), added);
@@ -56,7 +58,7 @@ function readStages(instructions: readonly Instruction[]): readonly Stage[] {
       stages.push(added);
     } else if (stage === undefined) {
       if (keyword === "ARG") declare(rest, globals, new Map());
-    } else if (keyword === "ARG") declare(rest, stage.args, globals);
+    } else if (keyword === "ARG") declare(rest, stage.variables, globals);
     else readInstruction(keyword, rest, stage, byName);
   }
   return stages;
@@ -64,19 +66,21 @@ function readStages(instructions: readonly Instruction[]): readonly Stage[] {
 
 function readInstruction(keyword: string, given: string, stage: Stage, byName: ReadonlyMap<string, Stage>): void {
   const { flags, rest } = splitFlags(given);
-  const known = new Map([...stage.args, ...stage.env]);
+  const known = stage.variables;
   const need = (name: string): void => {
     const other = byName.get(valueOf(name, known).toLowerCase());
     if (other !== undefined && other !== stage) stage.needs.push(other);
   };
   if (keyword === "ENV") {
     const [first = "", ...others] = splitWords(rest);
-    if (!first.includes("=")) stage.env.set(first, valueOf(others.join(" "), known));
-    else
-      for (const word of [first, ...others]) {
-        const [name, value] = split(word);
-        stage.env.set(name, valueOf(value, known));
-      }
+    const pairs: readonly [string, string][] = first.includes("=")
+      ? [first, ...others].map(split)
+      : [[first, others.join(" ")]];
+    // All values of one instruction see what was there before it.
+    for (const [name, value] of pairs.map(([key, word]) => [key, valueOf(word, known)] as const)) {
+      stage.env.set(name, value);
+      stage.variables.set(name, value);
+    }
   } else if (keyword === "COPY" || keyword === "ADD") {
     const from = flags.find((flag) => /^--from=/i.test(flag))?.slice("--from=".length);
     if (from !== undefined) return need(from);
@@ -95,11 +99,11 @@ function readInstruction(keyword: string, given: string, stage: Stage, byName: R
 }
 
 /** `name=value`, or `name`, which has the value of the global argument. */
-function declare(rest: string, args: Map<string, string>, globals: ReadonlyMap<string, string>): void {
+function declare(rest: string, variables: Map<string, string>, globals: ReadonlyMap<string, string>): void {
   for (const word of splitWords(rest)) {
     const [name, value] = split(word);
-    const given = word.includes("=") ? valueOf(value, args) : globals.get(name);
-    if (given !== undefined) args.set(name, given);
+    const given = word.includes("=") ? valueOf(value, variables) : globals.get(name);
+    if (given !== undefined) variables.set(name, given);
   }
 }
 

@@ -83,32 +83,21 @@ function chosenStage(dockerfile: string, { target, buildArgs = {} }: BuildChoice
     if (keyword === "FROM") {
       const words = splitWords(rest).filter((word) => !word.startsWith("--"));
       const base = stages.get(valueOf(words[0] ?? "", globals).toLowerCase());
-      // The environment comes along with the stage, and so does what it EXPOSEs; its build arguments do not.
+      // All comes along with the stage: what it EXPOSEs, its build arguments, and before these its environment.
       stage = {
         ports: [],
         inherited: base === undefined ? [] : portsOf(base),
         env: new Map(base?.env),
-        args: new Map(),
+        variables: new Map([...(base?.variables ?? []), ...(base?.env ?? [])]),
       };
       numbered.push(stage);
       if (words[1]?.toUpperCase() === "AS" && words[2] !== undefined) stages.set(words[2].toLowerCase(), stage);
     } else if (stage === undefined) {
-      if (keyword === "ARG") declare(rest, { target: globals, known: globals, globals: new Map(), given });
-    } else if (keyword === "ARG") {
-      const known = new Map([...stage.args, ...stage.env]);
-      declare(rest, { target: stage.args, known, globals, given });
-    } else if (keyword === "ENV") setEnvironment(rest, stage);
-    else if (keyword === "EXPOSE") {
-      const ports = splitWords(valueOf(rest, new Map([...stage.args, ...stage.env])));
-      stage.ports.push(
-        ...ports
-          .filter((text) => /^\d{1,9}(\/(tcp|udp))?$/i.test(text))
-          .map((text): ExposedPort => ({
-            port: Number.parseInt(text, 10),
-            transport: /udp$/i.test(text) ? "UDP" : "TCP",
-          })),
-      );
-    }
+      if (keyword === "ARG") declare(rest, { variables: globals, globals: new Map(), given });
+    } else if (keyword === "ARG") declare(rest, { variables: stage.variables, globals, given });
+    else if (keyword === "ENV") setEnvironment(rest, stage);
+    else if (keyword === "EXPOSE")
+      stage.ports.push(...splitWords(valueOf(rest, stage.variables)).flatMap(writtenPorts));
   }
   return target === undefined ? stage : (stages.get(target.toLowerCase()) ?? numbered[Number(target)]);
 }
@@ -119,7 +108,22 @@ interface Stage {
   /** Those of the stage that it builds on. */
   readonly inherited: readonly ExposedPort[];
   readonly env: Map<string, string>;
-  readonly args: Map<string, string>;
+  /** What its instructions see: the environment and build arguments, of which the one that was set last counts. */
+  readonly variables: Map<string, string>;
+}
+
+/** So many ports of a range are taken; of a longer one, the first. */
+const longestRange = 10;
+
+/** `8080`, `8080/udp`, `8000-8001`, and `80:8080`, of which the builder takes what is in the container. */
+function writtenPorts(text: string): ExposedPort[] {
+  const [, first, last = first, transport] = /^(?:.*:)?(\d{1,9})(?:-(\d{1,9}))?(?:\/(tcp|udp)?)?$/i.exec(text) ?? [];
+  if (first === undefined) return [];
+  const length = Number(last) - Number(first) + 1;
+  return Array.from({ length: length <= longestRange ? Math.max(length, 0) : 1 }, (_, index) => ({
+    port: Number(first) + index,
+    transport: transport?.toLowerCase() === "udp" ? "UDP" : "TCP",
+  }));
 }
 
 function portsOf({ ports, inherited }: Stage): ExposedPort[] {
@@ -131,33 +135,31 @@ function portsOf({ ports, inherited }: Stage): ExposedPort[] {
 }
 
 interface Declarations {
-  readonly target: Map<string, string>;
-  readonly known: ReadonlyMap<string, string>;
+  /** What is declared is added to these. */
+  readonly variables: Map<string, string>;
   readonly globals: ReadonlyMap<string, string>;
   /** What the build gives. */
   readonly given: ReadonlyMap<string, string>;
 }
 
 /** `ARG name=value`, `ARG name`: the latter has the value of the global one, unless the build gives one. */
-function declare(rest: string, { target, known, globals, given }: Declarations): void {
+function declare(rest: string, { variables, globals, given }: Declarations): void {
   for (const word of splitWords(rest)) {
     const [name, preset] = assignment(word);
-    const value = given.get(name) ?? (preset === undefined ? globals.get(name) : valueOf(preset, known));
-    if (value !== undefined) target.set(name, value);
+    const value = given.get(name) ?? (preset === undefined ? globals.get(name) : valueOf(preset, variables));
+    if (value !== undefined) variables.set(name, value);
   }
 }
 
 /** `ENV name=value …` and `ENV name value`. All values of one instruction see the environment before it. */
-function setEnvironment(rest: string, { env, args }: Stage): void {
-  const known = new Map([...args, ...env]);
+function setEnvironment(rest: string, { env, variables }: Stage): void {
   const words = splitWords(rest);
   const [first = ""] = words;
-  if (!first.includes("=")) env.set(first, valueOf(rest.slice(first.length).trim(), known));
-  else
-    for (const word of words) {
-      const [name, value = ""] = assignment(word);
-      env.set(name, valueOf(value, known));
-    }
+  const pairs = first.includes("=") ? words.map(assignment) : [[first, rest.slice(first.length).trim()] as const];
+  for (const [name, value] of pairs.map(([key, word = ""]) => [key, valueOf(word, variables)] as const)) {
+    env.set(name, value);
+    variables.set(name, value);
+  }
 }
 
 function assignment(word: string): [name: string, value: string | undefined] {

@@ -23,7 +23,6 @@ test.each<[what: string, dockerfile: string, port: number | undefined]>([
   ["no port in a comment", "FROM scratch\n# EXPOSE 7070\n", undefined],
   ["no port in a command", "FROM scratch\nRUN echo EXPOSE 7070\n", undefined],
   ["no port in a build argument", "FROM scratch\nEXPOSE $PORT\n", undefined],
-  ["no port in a range", "FROM scratch\nEXPOSE 7070-7080\n", undefined],
   ["no port in an empty file", "", undefined],
   // Heredocs are text, whatever their lines look like.
   ["no port in a heredoc", "FROM scratch\nRUN <<EOF\nEXPOSE 1\nEOF\n", undefined],
@@ -69,10 +68,20 @@ test.each<[what: string, dockerfile: string, port: number | undefined]>([
   ["a port in an argument's default", "FROM a\nARG PORT=7070\nEXPOSE $PORT\n", 7070],
   ["a port in a global argument", "ARG PORT=7070\nFROM a\nARG PORT\nEXPOSE $PORT\n", 7070],
   ["no port in a global argument that the stage does not declare", "ARG PORT=7070\nFROM a\nEXPOSE $PORT\n", undefined],
-  ["ENV before an argument", "FROM a\nENV PORT=7070\nARG PORT=1\nEXPOSE $PORT\n", 7070],
+  ["an argument after ENV", "FROM a\nENV PORT=1\nARG PORT=7070\nEXPOSE $PORT\n", 7070],
+  ["ENV after an argument", "FROM a\nARG PORT=1\nENV PORT=7070\nEXPOSE $PORT\n", 7070],
+  ["ENV before an argument without a value", "FROM a\nENV PORT=7070\nARG PORT\nEXPOSE $PORT\n", 7070],
   ["ENV made of an argument", "FROM a\nARG P=7070\nENV PORT=${P}\nEXPOSE $PORT\n", 7070],
   ["ENV of an earlier stage", "FROM a AS x\nENV PORT=7070\nFROM x\nEXPOSE $PORT\n", 7070],
-  ["no argument of an earlier stage", "FROM a AS x\nARG PORT=7070\nFROM x\nEXPOSE $PORT\n", undefined],
+  ["an argument of the stage that it builds on", "FROM a AS x\nARG PORT=7070\nFROM x\nEXPOSE $PORT\n", 7070],
+  [
+    "ENV before an argument of the stage that it builds on",
+    "FROM a AS x\nENV PORT=7070\nARG PORT=1\nFROM x\nEXPOSE $PORT\n",
+    7070,
+  ],
+  ["no argument of another stage", "FROM a AS x\nARG PORT=7070\nFROM a\nEXPOSE $PORT\n", undefined],
+  ["an argument of the same instruction", "FROM a\nARG P=7070 PORT=$P\nEXPOSE $PORT\n", 7070],
+  ["no variable of the same ENV", "FROM a\nENV P=1 PORT=$P\nEXPOSE $PORT 7070\n", 7070],
   ["a default", "FROM a\nEXPOSE ${PORT:-7070}\n", 7070],
   ["a default of a default", "ARG P=\nFROM a\nARG P\nARG Q=${P:-7070}\nEXPOSE $Q\n", 7070],
   ["two ports in one variable", 'FROM a\nENV PORTS="7070 9090"\nEXPOSE $PORTS\n', 7070],
@@ -83,6 +92,8 @@ test.each<[what: string, dockerfile: string, port: number | undefined]>([
   ["what must be set", "FROM a\nENV P=7070\nEXPOSE ${P:?set it}/tcp\n", 7070],
   ["what is set if a variable is", "FROM a\nENV TLS=1\nEXPOSE ${TLS:+8443}\n", 8443],
   // Form.
+  ["the first port of a range", "FROM a\nEXPOSE 7070-7072\n", 7070],
+  ["what is in the container, where the host's port is said, too", "FROM a\nEXPOSE 127.0.0.1:80:7070/tcp\n", 7070],
   ["a comment within an instruction", "FROM a\nEXPOSE \\\n# EXPOSE 1\n\n  7070\n", 7070],
   ["an instruction over two lines of another escape", "# escape=`\nFROM a\nEXPOSE `\n  7070\n", 7070],
   ["a byte order mark", "\ufeffFROM a\nEXPOSE 7070\n", 7070],
@@ -162,6 +173,11 @@ test.each<[expose: string, ports: string]>([
   ["7070 9090/TCP 53/udp 53", "7070/TCP 9090/TCP 53/UDP 53/TCP"],
   ["7070 7070/tcp", "7070/TCP"],
   ["7070/sctp 9090", "9090/TCP"],
+  ["7070-7072/udp 80:9090 1-2-3 9-8", "7070/UDP 7071/UDP 7072/UDP 9090/TCP"],
+  [
+    "30000-40000/udp 8000-8009",
+    "30000/UDP 8000/TCP 8001/TCP 8002/TCP 8003/TCP 8004/TCP 8005/TCP 8006/TCP 8007/TCP 8008/TCP 8009/TCP",
+  ],
 ])("EXPOSE %s is %s, in this order", (expose, ports) => {
   const found = exposedPorts(`FROM a AS x\nEXPOSE ${expose}\nFROM x\n`);
   expect(found.map(({ port, transport }) => `${port}/${transport}`).join(" ")).toBe(ports);

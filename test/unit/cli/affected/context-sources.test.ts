@@ -1,0 +1,14 @@
+import { expect, test } from "vitest";
+import { contextSources } from "../../../../cli/affected/context-sources.ts";
+
+test.each([
+  ["an argument of the stage that it begins with", "FROM a AS x\nARG DIR=web\nFROM x\nCOPY $DIR/src /\n", "web/src"],
+  ["no argument of another stage", "FROM a AS x\nARG DIR=web\nFROM a\nCOPY $DIR/src /\n", "*/src"],
+  ["an argument after ENV", "FROM a\nENV DIR=api\nARG DIR=web\nCOPY $DIR/src /\n", "web/src"],
+  [
+    "ENV before an argument of the stage that it begins with",
+    "FROM a AS x\nENV DIR=web\nARG DIR=api\nFROM x\nCOPY $DIR/src /\n",
+    "web/src",
+  ],
+  ["no variable of the same ENV", "FROM a\nENV DIR=web\nENV DIR=api SRC=$DIR/src\nCOPY $SRC /\n", "web/src"],
+])("what is copied is named by %s", (_what, text, source) => expect(contextSources(text, {})).toEqual([source]));
