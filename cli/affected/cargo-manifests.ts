@@ -1,9 +1,8 @@
 import { posix } from "node:path";
 import { z } from "zod";
 import { globbedDirectories } from "./globbed-directories.ts";
-import { glob } from "./glob.ts";
 import { parseToml } from "./toml.ts";
-import { memoize, pathWithin, upwards, type SourceTree } from "./source-tree.ts";
+import { isIn, memoize, pathWithin, upwards, type SourceTree } from "./source-tree.ts";
 
 /** A package of Cargo, as its Cargo.toml says. Directories are from the root of the monorepo. */
 export interface Crate {
@@ -45,13 +44,20 @@ export function cargoManifests(tree: SourceTree) {
       ? readManifest(tree.read(posix.join(directory, "Cargo.toml")) ?? "")
       : undefined,
   );
+  /** Cargo takes what is left out for paths and no globs, and what is named among the members is one all the same. */
+  const isExcluded = (root: string, directory: string): boolean => {
+    const { members = [], exclude = [] } = manifestAt(root)?.workspace ?? {};
+    const isBelow = (path: string): boolean => {
+      const at = pathWithin(root, path);
+      return at !== undefined && isIn(at, directory);
+    };
+    return exclude.some(isBelow) && !members.some(isBelow);
+  };
   const rootOf = memoize((directory): string => {
     const own = manifestAt(directory)?.package?.workspace;
     const said = own === undefined ? undefined : pathWithin(directory, own);
     const around = upwards(directory).find((at) => {
-      const workspace = manifestAt(at)?.workspace;
-      const excluded = (workspace?.exclude ?? []).some((path) => glob(path)(posix.relative(at, directory)));
-      return workspace !== undefined && !(excluded && at !== directory);
+      return manifestAt(at)?.workspace !== undefined && !(isExcluded(at, directory) && at !== directory);
     });
     return said ?? around ?? directory;
   });
@@ -64,8 +70,7 @@ export function cargoManifests(tree: SourceTree) {
   const workspaceAt = memoize((root): CargoWorkspace => {
     const { package: own, workspace, patch = {}, replace = {} } = manifestAt(root) ?? {};
     const meant = (globs: readonly string[]): string[] => globs.flatMap((path) => globbedDirectories(tree, root, path));
-    const excluded = new Set((workspace?.exclude ?? []).flatMap((path) => meant([path])));
-    const found = meant(workspace?.members ?? []).filter((at) => crateAt(at) !== undefined && !excluded.has(at));
+    const found = meant(workspace?.members ?? []).filter((at) => crateAt(at) !== undefined && !isExcluded(root, at));
     const members = new Set(own === undefined ? found : [root, ...found]);
     // Iterating over a Set also visits what is added meanwhile.
     for (const member of members)

@@ -39,6 +39,25 @@ const shop: Record<string, string> = {
   "vendored/ring/Cargo.toml": crate("ring"),
 };
 
+test("what is left out of a workspace is a path and no glob, and a member that is named is one all the same", () => {
+  const dockerfile = "FROM rust\nCOPY . .\nWORKDIR /svc/a\nRUN cargo build --release\n";
+  const repository = (settings: string): Record<string, string> => ({
+    "Cargo.toml": `[workspace]\n${settings}\n[workspace.dependencies]\ncommon = { path = "libraries/common" }\n`,
+    "Cargo.lock": "",
+    "svc/a/Dockerfile": dockerfile,
+    "svc/a/Cargo.toml": crate("a", "[dependencies]\ncommon.workspace = true\n"),
+    "svc/a/src/main.rs": "fn main() {}\n",
+    "libraries/common/Cargo.toml": crate("common"),
+    "libraries/common/src/lib.rs": "",
+  });
+  for (const settings of [
+    'members = ["svc/a"]\nexclude = ["svc"]',
+    'members = ["./svc/a/"]\nexclude = ["svc/a"]',
+    'members = ["svc/*"]\nexclude = ["svc/*"]',
+  ])
+    expectAffected(repository(settings), { "libraries/common/src/lib.rs": "a", "Cargo.lock": "a" });
+});
+
 test("crates count by their dependencies: by path, of the workspace, renamed, for a target, of a build script, in [patch]", () => {
   expectAffected(shop, {
     "Cargo.toml": "a b",
