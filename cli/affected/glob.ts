@@ -72,7 +72,7 @@ function trimSlashes(pattern: string): string {
 const mostAlternatives = 1000;
 
 /** The patterns that the choices in braces stand for. */
-function alternatives(pattern: string): readonly string[] {
+export function alternatives(pattern: string): readonly string[] {
   let patterns: readonly string[] = pattern === "" ? [] : [pattern];
   for (;;) {
     const expanded = patterns.flatMap((one) => {

@@ -1,5 +1,5 @@
 import { posix } from "node:path";
-import { glob } from "./glob.ts";
+import { alternatives, glob } from "./glob.ts";
 import type { SourceTree } from "./source-tree.ts";
 
 /**
@@ -7,6 +7,11 @@ import type { SourceTree } from "./source-tree.ts";
  * hidden and installed files never.
  */
 export function globbedDirectories(tree: SourceTree, root: string, pattern: string): string[] {
+  // A choice may have several directories in it: `packages/{web,shared/ui}`.
+  return [...new Set(alternatives(pattern).flatMap((one) => directoriesOf(tree, root, one)))];
+}
+
+function directoriesOf(tree: SourceTree, root: string, pattern: string): string[] {
   const given = pattern.replace(/^\.\//, "").split("/");
   const parts = given.filter(
     (part, index) => part !== "" && part !== "." && !(part === "**" && given[index - 1] === "**"),

@@ -34,7 +34,10 @@ export interface NodeNeeds {
 /** The dependencies between the packages of the monorepo: workspaces, and `file:`, `link:`, `portal:` and `workspace:`. */
 export function nodeGraph(tree: SourceTree) {
   const packageAt = memoize((directory) => readPackage(tree, directory));
-  const globsAt = memoize((directory) => [...(packageAt(directory)?.workspaces ?? []), ...pnpmGlobs(tree, directory)]);
+  const globsAt = memoize((directory) => [
+    ...inOrder(packageAt(directory)?.workspaces ?? []),
+    ...pnpmGlobs(tree, directory),
+  ]);
   const importsIn = nodeImportsIn(tree);
   const membersAt = memoize((root) => {
     const directories = workspaceMembers(tree, root, globsAt(root)).filter((at) => packageAt(at) !== undefined);
@@ -138,6 +141,15 @@ function pnpmGlobs(tree: SourceTree, directory: string): string[] {
   if ("problem" in content) throw new CommandError(`${file} ${content.problem}`);
   const parsed = pnpmSchema.safeParse(content.value);
   return parsed.success ? parsed.data.packages : [];
+}
+
+/** npm passes over what leaves members out, where a later glob means a part of that; pnpm knows no order. */
+function inOrder(globs: readonly string[]): string[] {
+  return globs.filter((pattern, index) => {
+    if (!pattern.startsWith("!")) return true;
+    const means = glob(pattern.slice(1));
+    return !globs.slice(index + 1).some((later) => !later.startsWith("!") && means(later));
+  });
 }
 
 /** The directories that the globs of a workspace mean, as far as they have a package.json. */

@@ -156,6 +156,27 @@ describe("Node", () => {
       "pnpm-lock.yaml": "web",
     });
   });
+
+  test("choices with several directories, and what is left out: npm takes it back in with a part of it, pnpm does not", () => {
+    const web = { name: "web", dependencies: { old: "1.0.0", ui: "1.0.0" } };
+    const shop = (globs: readonly string[], pnpm: boolean): Record<string, string> => ({
+      ...(pnpm ? { "pnpm-workspace.yaml": JSON.stringify({ packages: globs }) } : {}),
+      "package.json": JSON.stringify({ name: "shop", ...(pnpm ? {} : { workspaces: globs }) }),
+      "svc/web/Dockerfile": "FROM node\nCOPY svc/web svc/web\nRUN npm ci\n",
+      "svc/web/package.json": JSON.stringify(web),
+      "libs/old/package.json": JSON.stringify({ name: "old", version: "1.0.0" }),
+      "libs/shared/ui/package.json": JSON.stringify({ name: "ui", version: "1.0.0" }),
+    });
+    const files = (old: string, ui: string): Record<string, string> => ({
+      "libs/old/x.ts": old,
+      "libs/shared/ui/x.ts": ui,
+    });
+    expectAffected(shop(["svc/*", "libs/{old,shared/ui}"], false), files("web", "web"));
+    expectAffected(shop(["{svc/web,libs/{old,shared/ui}}", "!libs/o*"], false), files("", "web"));
+    const again = ["svc/*", "libs/*", "!libs/o*", "libs/old"];
+    expectAffected(shop(again, false), files("web", ""));
+    expectAffected(shop(again, true), files("", ""));
+  });
 });
 
 describe("what a package takes of others without saying so in its package.json", () => {
