@@ -34,6 +34,7 @@ export default defineConfig({
           include: ["test/unit/**/*.test.ts"],
           isolate: false,
           testTimeout: 30_000,
+          hookTimeout: 30_000,
           expect: { poll },
           maxWorkers,
           server,
@@ -45,6 +46,7 @@ export default defineConfig({
           name: "process",
           include: ["test/process/**/*.test.ts"],
           testTimeout: 180_000,
+          hookTimeout: 180_000,
           expect: { poll },
           maxWorkers,
           server,
@@ -56,11 +58,20 @@ export default defineConfig({
           include: ["test/golden/**/*.test.ts"],
           isolate: false,
           testTimeout: 30_000,
+          hookTimeout: 30_000,
           maxWorkers,
           server,
         },
       },
-      { test: { name: "browser", include: ["test/browser/**/*.test.ts"], testTimeout: 60_000, maxWorkers } },
+      {
+        test: {
+          name: "browser",
+          include: ["test/browser/**/*.test.ts"],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          maxWorkers,
+        },
+      },
       {
         test: {
           name: "integration",
