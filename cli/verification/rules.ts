@@ -33,7 +33,7 @@ export function rulesOf(project: Project, environment: string): (service: string
       : mergeSettings(settings.defaults, settings.services[name] ?? {});
     if (service.replicas === 0) return undefined;
     const rules = verificationRules(verify, service.verify);
-    const hasRollout = hasMonorepo || service.rollout !== undefined ? service.rollout !== undefined : undefined;
+    const hasRollout = service.rollout !== undefined || (hasMonorepo ? false : undefined);
     return rules && { ...rules, port: service.port, hasRollout };
   };
 }
