@@ -17,7 +17,7 @@ const verdictStates: Readonly<Record<JudgedImage["verdict"], State>> = {
 };
 
 /** What a metric came to, in words. */
-function metricWords({ classification, critical }: Metric): string {
+export function metricWords({ classification, critical }: Metric): string {
   const words = classification === "no-data" ? "no data" : classification;
   return critical ? `${words}, critical` : words;
 }

@@ -10,6 +10,7 @@ import { readHealth, type HealthSource } from "../promotion/read-health.ts";
 import { oneLine } from "../status/reading.ts";
 import { answeringPods, assess, type Assessment } from "./assess.ts";
 import { runChecks } from "./checks.ts";
+import { readRolloutAnalysis } from "./rollout-analysis.ts";
 import type { ServiceRules } from "./rules.ts";
 
 /** One of the clusters on which an image has to prove itself. */
@@ -213,7 +214,14 @@ async function findingOn(
   // Its Rollout would count as one that is not there, and every image be taken back.
   const mayHaveRollout = rules.hasRollout ?? status.workload === undefined;
   if (mayHaveRollout && status.hiddenRollouts !== undefined) throw status.hiddenRollouts;
-  if (finding.state !== "hold" && finding.state !== "held") return finding;
+  if (finding.state === "rollout") return finding;
+  const readAnalysis = () => readRolloutAnalysis(client, source.endpoints.namespace, status.workload, context.signal);
+  if (finding.state === "failed") {
+    const analysis = await readAnalysis();
+    // It may have failed for another reason, such as pods that are never ready.
+    if (analysis?.failed !== true) return finding;
+    return { ...finding, detail: `${analysis.detail}; ${finding.detail}`, judgment: analysis.judgment };
+  }
   const outcomes = await runChecks(
     rules.checks,
     {
@@ -232,7 +240,11 @@ async function findingOn(
   const judgment = worstJudgment(outcomes.map((outcome) => outcome.judgment));
   if (failed.length > 0) return { state: "failed", detail: failed.map(({ detail }) => detail).join("; "), judgment };
   if (finding.state === "hold") return finding;
-  return { ...finding, detail: [finding.detail, ...outcomes.map(({ detail }) => detail)].join("; "), judgment };
+  const analysis = await readAnalysis();
+  // Who has promoted it in spite of its metrics knows why.
+  const measured = analysis === undefined || analysis.failed ? undefined : analysis;
+  const details = [finding, ...(measured === undefined ? [] : [measured]), ...outcomes].map(({ detail }) => detail);
+  return { ...finding, detail: details.join("; "), judgment: worstJudgment([judgment, measured?.judgment]) };
 }
 
 /** Of several judgments, the worst one says most. */

@@ -1,4 +1,5 @@
 import { shortDigest, type Records } from "../../git/records.ts";
+import type { RecordedJudgment } from "../../git/recorded-judgment.ts";
 import { commitVerdicts, type Verdict } from "../../git/verdicts.ts";
 import { environmentTitle, type DeliveryEnvironment } from "../project/environment.ts";
 import { oneLine } from "../status/reading.ts";
@@ -10,7 +11,14 @@ import { takeBack } from "./take-back.ts";
 export type Outcome =
   | { readonly state: "passed"; readonly evidence: string }
   /** @param back what runs in its place; `null`: it stays, for the reason given */
-  | { readonly state: "failed"; readonly evidence: string; readonly back: string | null; readonly stays?: string }
+  | {
+      readonly state: "failed";
+      readonly evidence: string;
+      readonly back: string | null;
+      readonly stays?: string;
+      /** What its metrics came to. @default nothing was measured */
+      readonly judgment?: RecordedJudgment | undefined;
+    }
   /** It has no verdict yet, and waits for no job: whoever looks next goes on. */
   | { readonly state: "pending"; readonly detail: string }
   | { readonly state: "superseded"; readonly detail: string };
@@ -19,11 +27,16 @@ export type Outcome =
 export function elsewhere({ service, digest }: Target, records: Records): Outcome {
   const { verification, rejected, image } = records.get(service) ?? {};
   if (rejected?.digest === digest)
-    return { state: "failed", evidence: rejected.reason ?? "it was taken back meanwhile", back: image?.digest ?? null };
+    return {
+      state: "failed",
+      evidence: rejected.reason ?? "it was taken back meanwhile",
+      back: image?.digest ?? null,
+      judgment: rejected.judgment,
+    };
   if (image?.digest === digest && verification?.state === "passed")
     return { state: "passed", evidence: verification.evidence };
   if (image?.digest === digest && verification?.state === "failed")
-    return { state: "failed", evidence: verification.evidence, back: null };
+    return { state: "failed", evidence: verification.evidence, back: null, judgment: verification.judgment };
   return {
     state: "superseded",
     detail: image === undefined ? "its record is gone" : `superseded by ${shortDigest(image.digest)}`,
@@ -56,10 +69,11 @@ export async function writeVerdicts(
   const noted = verdicts.filter(({ verification }) => verification.state === "passed");
   for (const verdict of verdicts.filter(({ verification }) => verification.state === "failed")) {
     const back = await takeBack(environment, verdict, keeper);
-    const { evidence } = verdict.verification;
-    if (back.state === "taken back") outcomes.set(verdict.service, { state: "failed", evidence, back: back.to });
+    const { evidence, judgment } = verdict.verification;
+    if (back.state === "taken back")
+      outcomes.set(verdict.service, { state: "failed", evidence, back: back.to, judgment });
     if (back.state !== "stays") continue;
-    outcomes.set(verdict.service, { state: "failed", evidence, back: null, stays: back.reason });
+    outcomes.set(verdict.service, { state: "failed", evidence, back: null, stays: back.reason, judgment });
     noted.push(verdict);
   }
   if (noted.length === 0) return outcomes;

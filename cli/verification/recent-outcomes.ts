@@ -55,11 +55,21 @@ export function outcomesOf(
       const { rejected, image: next } = newer?.record ?? {};
       // Also what has passed may be taken back: where somebody had it asked again, or in another wave of clusters.
       if (next !== undefined && rejected?.digest === image.digest && rejected.reason !== undefined)
-        return [{ ...verified, outcome: { state: "failed", evidence: rejected.reason, back: next.digest } }];
+        return [
+          {
+            ...verified,
+            outcome: { state: "failed", evidence: rejected.reason, back: next.digest, judgment: rejected.judgment },
+          },
+        ];
       if (verification.state === "passed")
         return [{ ...verified, outcome: { state: "passed", evidence: verification.evidence } }];
       if (verification.state === "failed")
-        return [{ ...verified, outcome: { state: "failed", evidence: verification.evidence, back: null } }];
+        return [
+          {
+            ...verified,
+            outcome: { state: "failed", evidence: verification.evidence, back: null, judgment: verification.judgment },
+          },
+        ];
       if (newer === undefined) return [{ ...verified, outcome: { state: "pending", detail: "it has no verdict yet" } }];
       // Of the same image, the newer record says it.
       if (next === undefined || next.digest === image.digest) return [];

@@ -7,6 +7,7 @@ import type { CommitStatus, GitHub } from "../github/github.ts";
 import { code, escapeUrl, plain } from "../github/markdown.ts";
 import { commentMarker, putStickyComment } from "../github/sticky-comment.ts";
 import type { StackFile } from "../project/stack-file.ts";
+import { metricWords } from "../status/judgment-picture.ts";
 import type { VerifiedService } from "./verify.ts";
 
 /**
@@ -144,9 +145,31 @@ async function comment(
     "| service | image | what was found | runs now |",
     "| --- | --- | --- | --- |",
     ...rows,
+    ...services.flatMap(judgmentLines),
     ...(link === undefined ? [] : ["", `[The job that found it](${escapeUrl(link)})`]),
     "",
   ].join("\n");
   for (const { number } of await github.pullRequestsOf(commit))
     await putStickyComment(github, number, commentMarker(`verify ${environment}`), text);
+}
+
+/** What the metrics of an image that has failed came to, as a table. */
+function judgmentLines({ service, outcome }: VerifiedService): string[] {
+  if (outcome.state !== "failed" || outcome.judgment === undefined) return [];
+  const { score, groups, metrics } = outcome.judgment;
+  const scoreOf = (name: string): string => {
+    const found = groups.find(({ group }) => group === name);
+    return found === undefined ? "" : `${Math.round(found.score)} of 100`;
+  };
+  return [
+    "",
+    `What was measured of ${plain(service)}: score ${Math.round(score)} of 100`,
+    "",
+    "| metric | came to | group | score of the group |",
+    "| --- | --- | --- | --- |",
+    ...metrics.map(
+      (metric) =>
+        `| ${code(metric.metric)} | ${metricWords(metric)} | ${plain(metric.group)} | ${scoreOf(metric.group)} |`,
+    ),
+  ];
 }

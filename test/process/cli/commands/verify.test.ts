@@ -27,6 +27,7 @@ import { circleCiAgent } from "../../../support/circleci-agent.ts";
 import { KubernetesStandIn } from "../../../support/kubernetes-stand-in.ts";
 import { RegistryStandIn } from "../../../support/registry-stand-in.ts";
 import { around } from "../../../support/sample-judgment.ts";
+import { abortedRollout, analysisRun } from "../../../support/sample-rollout.ts";
 import { runningService } from "../../../support/sample-running-service.ts";
 import { writeStackSettings } from "../../../support/stack-settings.ts";
 
@@ -242,6 +243,44 @@ test("an image of a Rollout that may not be read keeps its place, and those of o
   expect(error).toMatch(/^dev cannot be asked, so link has no verdict yet: refused by .*: forbidden$/);
   expect(record("link")).toMatchObject({ image: { digest: two }, verification: { state: "pending" } });
   expect(record("user").verification).toMatchObject({ state: "passed" });
+});
+
+describe("a Rollout that its own analysis has ended", () => {
+  const rollouts = "/apis/argoproj.io/v1alpha1/namespaces/shop-dev/rollouts";
+  const analysisRuns = "/apis/argoproj.io/v1alpha1/namespaces/shop-dev/analysisruns";
+  const measurements = [{ phase: "Failed", value: "[0.2]" }];
+  const ended = async (): Promise<Outcome> => {
+    commit(5, { link: two }, pending);
+    runs({}, {});
+    cluster.lists.set(rollouts, [abortedRollout(two, new Date(Date.now() - 60_000).toISOString())]);
+    cluster.lists.set(analysisRuns, [analysisRun([{ name: "errors", phase: "Failed", measurements }])]);
+    return verified();
+  };
+
+  test("is taken back, and the record says which metric had which value, and what is good", async () => {
+    expect((await ended()).error).toContain(
+      "errors: 0.2 in place of at most 0.05, in 1 of 1 measurements; is Degraded",
+    );
+    expect(record("link")).toMatchObject({
+      image: { digest: one },
+      rejected: {
+        digest: two,
+        reason: expect.stringMatching(/^errors: 0\.2 in place of at most 0\.05, .*; is Degraded: RolloutAborted/),
+        judgment: {
+          verdict: "fail",
+          score: 0,
+          metrics: [{ metric: "errors", classification: "high", critical: true }],
+        },
+      },
+    });
+  });
+
+  test("is taken back also where nobody may read what was measured", async () => {
+    cluster.refused.add(analysisRuns);
+    expect((await ended()).error).toMatch(/has failed: is Degraded: RolloutAborted/);
+    expect(record("link")).toMatchObject({ image: { digest: one }, rejected: { digest: two } });
+    expect(record("link").rejected?.judgment).toBeUndefined();
+  });
 });
 
 describe("without the monorepo", () => {

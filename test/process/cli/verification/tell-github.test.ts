@@ -8,6 +8,7 @@ import { StackFile } from "../../../../cli/project/stack-file.ts";
 import { tellGitHub } from "../../../../cli/verification/tell-github.ts";
 import type { Outcome } from "../../../../cli/verification/outcome.ts";
 import type { VerifiedService } from "../../../../cli/verification/verify.ts";
+import { recordedJudgment } from "../../../support/sample-judgment.ts";
 import { openGitHubHarness, writeToken, type GitHubHarness } from "../../../support/github-harness.ts";
 
 const [one, two] = [`sha256:${"1".repeat(64)}`, `sha256:${"2".repeat(64)}`];
@@ -83,6 +84,21 @@ test("the pull request hears what was found, and what runs now, in one comment",
   );
   expect(bodies[0]?.body).toContain(`[The job that found it](${link})`);
   expect(bodies[0]?.body).not.toContain("catalog");
+});
+
+test("the pull request hears what the metrics came to", async () => {
+  await told(writeToken, { cart: { ...failed, judgment: recordedJudgment } });
+  const [comment] = (await comments()) as unknown as { body: string }[];
+  expect(comment?.body).toContain(
+    [
+      "What was measured of cart: score 45 of 100",
+      "",
+      "| metric | came to | group | score of the group |",
+      "| --- | --- | --- | --- |",
+      "| <code>errors</code> | high | errors | 0 of 100 |",
+      "| <code>slow</code> | low | latency | 50 of 100 |",
+    ].join("\n"),
+  );
 });
 
 test("what a killed run has told nobody is told by the next one, once", async () => {
