@@ -15,6 +15,7 @@ import type { GitOpsDeliveryArgs } from "../components/gitops-delivery.ts";
 import type { PodSecurity } from "../components/manifests/pod-security.ts";
 import type { Service } from "../components/service/service.ts";
 import type { Problem } from "../core/problem.ts";
+import { gitHubPage } from "../core/github-web.ts";
 import { imageKeyVariable, previewNamespaces } from "../core/names.ts";
 import type { InstallationsArgs } from "../components/argo-cd/installations.ts";
 import { deliveredBranch } from "../git/delivered-branch.ts";
@@ -113,7 +114,7 @@ function tektonArgs(config: Config, schedules: CiProjectArgs["schedules"], servi
   const { kubeconfig, github, ci, cluster } = config;
   return {
     ...contextSources(config, services),
-    repository: `https://github.com/${github?.repository ?? ""}`,
+    repository: github === undefined ? "" : gitHubPage(github.api, github.repository),
     kubeconfig,
     clusterContext: ci.clusterContext ?? cluster.context,
     image: ci.image,

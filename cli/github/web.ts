@@ -1,3 +1,4 @@
+import { gitHubPage } from "../../core/github-web.ts";
 import type { StackSettings } from "../../stacks/schema.ts";
 
 /** Where GitHub shows a commit or a pull request of the monorepo to people. */
@@ -6,9 +7,7 @@ export type WebLinks = (shown: { readonly commit: string } | { readonly pullRequ
 /** @returns `undefined`: the stack file names no repository on GitHub */
 export function webLinks(settings: StackSettings["github"]): WebLinks | undefined {
   if (settings === undefined) return undefined;
-  const { hostname, origin } = new URL(settings.api);
-  // GitHub Enterprise Server has its API below the same address.
-  const root = `${hostname === "api.github.com" ? "https://github.com" : origin}/${settings.repository}`;
+  const root = gitHubPage(settings.api, settings.repository);
   return (shown) => ("commit" in shown ? `${root}/commit/${shown.commit}` : `${root}/pull/${shown.pullRequest}`);
 }
 

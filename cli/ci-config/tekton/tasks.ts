@@ -50,7 +50,13 @@ const builder: TektonSidecar = {
   },
 };
 
-const builderAddress = 'export BUILDKIT_HOST="${BUILDKIT_HOST:-tcp://127.0.0.1:1234}"\n';
+const builderVariable = "BUILDKIT_HOST";
+const builderAddress = `export ${builderVariable}="\${${builderVariable}:-tcp://127.0.0.1:1234}"\n`;
+
+/** Whether a job finds the address of a builder in its contexts: then none is started beside it, which nobody would ask. */
+function knowsBuilder(contexts: readonly string[], { contextVariables = {} }: Pipeline): boolean {
+  return contexts.some((context) => contextVariables[context]?.includes(builderVariable));
+}
 
 /** The tasks of a run. @throws CommandError for a job that Tekton would not take */
 export function tasksOf(jobs: readonly PipelineJob[], pipeline: Pipeline, source: Source): readonly PipelineTask[] {
@@ -110,7 +116,7 @@ function taskOf(job: PipelineJob, builds: readonly PipelineJob[], pipeline: Pipe
       image,
       env: Object.entries(env).map(([variable, value]) => ({ name: variable, value: literal(value, name) })),
     })),
-    ...(buildsImages ? [builder] : []),
+    ...(buildsImages && !knowsBuilder(contexts, pipeline) ? [builder] : []),
   ];
   const allSteps = [
     checkoutStep(pipeline, source, own, isShared ? { [`${handOver}/prepared`]: sharedDirectory } : {}),

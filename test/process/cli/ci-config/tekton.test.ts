@@ -197,6 +197,18 @@ test("a job sees the Secrets of its contexts, and no token of the cluster; only 
     ).toEqual(["checkout"]);
 });
 
+test("a builder runs beside the jobs that build, but where their context names another", () => {
+  const sidecars = (pipeline: Pipeline, trigger: TriggerKind): readonly string[] =>
+    pipelineRun(trigger, pipeline, source).spec.pipelineSpec.tasks.flatMap(({ name, taskSpec }) =>
+      (taskSpec.sidecars ?? []).some((sidecar) => sidecar.name === "buildkit") ? [name] : [],
+    );
+  expect(sidecars(shop, "deliver")).toEqual(["build-base", "build-link"]);
+  const named = { ...shop, contextVariables: { "shop-build": ["BUILDKIT_HOST"] } };
+  expect(sidecars(named, "deliver")).toEqual([]);
+  // Those of pull requests do not have that context.
+  expect(sidecars(named, "review")).toEqual(["build-base", "build-link"]);
+});
+
 test("nodes get private images by the login for pulls, where there is one; jobs of forks have no Secret", () => {
   const template = (trigger: TriggerKind, pipeline: Pipeline) =>
     pipelineRun(trigger, pipeline, source).spec.taskRunTemplate.podTemplate.imagePullSecrets;
