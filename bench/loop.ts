@@ -8,6 +8,7 @@ import { commitReleases } from "../git/records.ts";
 import { openRoute } from "../sandbox/commands/demo/demo.ts";
 import { nextVersion } from "../sandbox/commands/demo/edit.ts";
 import { cloneSource, commitEdit, push, type Clone } from "../sandbox/commands/demo/developer-clone.ts";
+import { circleCiOf } from "../sandbox/commands/demo/follow-pipeline.ts";
 import { followCommit, untilDesired, untilRolledOut, type Route } from "../sandbox/commands/demo/follow-commit.ts";
 import type { OutputMap } from "@pulumi/pulumi/automation/index.js";
 import { up } from "../sandbox/commands/up.ts";
@@ -174,7 +175,8 @@ function spans(start: number, ends: Readonly<Record<string, number>>): Stages {
   return Object.fromEntries(times.map(([name, end], index) => [name, (end - (times[index - 1]?.[1] ?? start)) / 1000]));
 }
 
-async function buildSeconds({ ci }: Route, job: number): Promise<number> {
+async function buildSeconds(route: Route, job: number): Promise<number> {
+  const ci = circleCiOf(route.ci);
   const durations = await stepDurations(ci, ci.projectSlug, job, AbortSignal.timeout(limitMilliseconds));
   const milliseconds = durations.get("Build and push");
   if (milliseconds === undefined) throw new Error(`job ${job} of ${ci.projectSlug} has no step "Build and push"`);

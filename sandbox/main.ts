@@ -4,6 +4,7 @@ import { parseArgs } from "node:util";
 import { errorMessage } from "../core/error.ts";
 import { startProgress } from "./commands/progress.ts";
 import { withLock } from "./machine/cache.ts";
+import { sandboxEngines } from "./machine/ci-engine.ts";
 
 const usage = `The sandbox: the whole delivery pipeline on this machine.
 
@@ -22,7 +23,8 @@ const usage = `The sandbox: the whole delivery pipeline on this machine.
                     -- --purge   remove the cache, too
   node sandbox/main.ts tools   only bring what up builds into the cache, as an image for continuous integration wants it
 
-Options of up and demo: -- --pods simulated   run no pods, even where this machine could`;
+Options of up and demo: -- --pods simulated   run no pods, even where this machine could
+                        -- --ci tekton        Tekton Pipelines run the example's pipeline, in pods of the cluster`;
 
 /** The directory of this checkout's sandbox: everything but the cache is below it. */
 const stateDir = join(process.cwd(), ".sandbox");
@@ -37,6 +39,7 @@ async function main(): Promise<void> {
       app: { type: "string" },
       stack: { type: "string" },
       image: { type: "string", multiple: true },
+      ci: { type: "string" },
       diff: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
       bad: { type: "boolean", default: false },
@@ -55,6 +58,11 @@ async function main(): Promise<void> {
   for (const name of ["app", "stack", "image"] as const)
     if (values[name] !== undefined && command !== "up")
       throw new Error(`--${name}: only \`npm run up\` takes it; the other commands go with what runs`);
+  const ci = sandboxEngines.find((engine) => engine === values.ci);
+  if (values.ci !== undefined && ci === undefined)
+    throw new Error(`--ci ${values.ci}: must be ${sandboxEngines.join(" or ")}`);
+  if (ci !== undefined && command !== "up" && command !== "demo")
+    throw new Error("--ci: only `npm run up` and `npm run demo` take it; the other commands go with what runs");
   if (values.bad && command !== "demo") throw new Error("--bad: only `npm run demo` takes it");
   const { pods, purge } = { pods: values.pods, purge: values.purge } as const;
   const report = startProgress();
@@ -69,7 +77,7 @@ async function main(): Promise<void> {
       const images = parseProvidedImages(values.image ?? []);
       const monorepo = { app: values.app, stack: values.stack };
       await exclusively(report, async () => {
-        const { services } = await up({ stateDir, pods, monorepo, images, report });
+        const { services } = await up({ stateDir, pods, ci, monorepo, images, report });
         if (!services.every(isFine)) process.exitCode = 1;
       });
     },
@@ -78,7 +86,7 @@ async function main(): Promise<void> {
         import("./commands/demo/demo.ts"),
         import("./commands/demo/bad-demo.ts"),
       ]);
-      await exclusively(report, () => (values.bad ? badDemo : demo)({ stateDir, pods, report }));
+      await exclusively(report, () => (values.bad ? badDemo : demo)({ stateDir, pods, ci, report }));
     },
     preview: async () => {
       const { preview } = await import("./commands/preview.ts");

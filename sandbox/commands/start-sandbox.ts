@@ -1,5 +1,6 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { ciEngine } from "../machine/ci-engine.ts";
 import { startArgoCd, stopArgoCd } from "../machine/argocd/argocd.ts";
 import { startCluster, stopCluster, type ClusterEndpoint, type ClusterOptions } from "../machine/cluster/cluster.ts";
 import { credentialsFile, ensureCredentials } from "../machine/credentials.ts";
@@ -16,6 +17,7 @@ import type { DockerProviderOptions } from "../providers/docker/provider.ts";
 import { executorEnvironment } from "../stand-ins/ci-executor.ts";
 import { startCircleCiStandIn } from "../stand-ins/circleci/start.ts";
 import { startCodeHost, type SourceLocation } from "../stand-ins/code-host.ts";
+import { startTektonCi } from "./start-tekton.ts";
 
 export interface SandboxOptions {
   stateDir: string;
@@ -87,6 +89,8 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const registryPort = await choosePort(stateDir, "registry", desired.registryPort);
   // CircleCI and GitHub call each other, so the port of the one is chosen before the other starts.
   const circleciPort = await choosePort(stateDir, "circleci", desired.circleciPort);
+  const tektonPort =
+    gitops && ciEngine(stateDir) === "tekton" ? await choosePort(stateDir, "pipelines-as-code", 8110) : undefined;
   const imageTools = tools.get("registry", "buildkitd", "buildctl", "dockerfile-frontend");
   const startImages = async () => {
     const built = await imageTools;
@@ -110,7 +114,10 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
           source: desired.source,
           ownProgram: desired.ownProgram,
           githubPort: desired.githubPort,
-          webhook: `http://localhost:${circleciPort}/hooks/github`,
+          webhook:
+            tektonPort === undefined
+              ? `http://localhost:${circleciPort}/hooks/github`
+              : `http://localhost:${tektonPort}/`,
         })
       : undefined;
   const registryReady = startImages();
@@ -168,6 +175,30 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       report,
     });
   };
+  const startEngine = async () => {
+    if (tektonPort === undefined) return;
+    const [registry, code, cluster, debian, docker, built] = await Promise.all([
+      registryReady,
+      codeReady,
+      clusterReady,
+      debianReady,
+      remoteDockerReady,
+      tools.get("pulumi", "buildctl", "etcd"),
+    ]);
+    if (code === undefined) return;
+    // Jobs are given the address of what builds, and of the mirror that it brings: they start neither.
+    await startRemoteDocker(docker, report);
+    await startTektonCi({
+      stateDir,
+      cluster,
+      tools: built,
+      debian: debian.tools,
+      credentials,
+      port: tektonPort,
+      servers: { registry: registry.url, git: new URL(code.deployRepository).origin, github: code.githubApi },
+      report,
+    });
+  };
   const [registry, code, remoteDocker, circleci, cluster, { pulumi }, files] = await Promise.all([
     registryReady,
     codeReady,
@@ -177,6 +208,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     tools.get("pulumi"),
     gitops ? tools.get("argocd-files") : undefined,
     gitops ? startDelivery() : undefined,
+    startEngine(),
   ]);
   return {
     pulumi,
@@ -184,6 +216,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     endpoints: {
       registryHost: registry.host,
       circleci,
+      ...(tektonPort === undefined ? {} : { pipelinesAsCode: `http://127.0.0.1:${tektonPort}` }),
       kubeconfigPath: cluster.kubeconfigPath,
       ...code,
     },

@@ -3,6 +3,7 @@ import { registryClient } from "../../cli/registry/client.ts";
 import { collectStatus, statusFetchLimits, statusSources, type StatusSources } from "../../cli/status/collect.ts";
 import { endpointSettings, endpointsOf } from "../../cli/status/endpoints.ts";
 import { renderStatus, type StatusOutput } from "../../cli/status/output.ts";
+import { readTektonCi } from "../../cli/status/tekton-status.ts";
 import { knownUntested } from "../../cli/testing/untested.ts";
 import { NotReachableError } from "../../core/error.ts";
 import { ensureCredentials, loginToDeployGit } from "../machine/credentials.ts";
@@ -46,6 +47,10 @@ function sandboxSources(stateDir: string, endpoints: SandboxEndpoints | undefine
       limits: statusFetchLimits,
     }),
     ci: { ...declared.ci, host: circleci.url, organizationId: circleci.organizationId, token: circleciToken },
+    otherCi:
+      endpoints.pipelinesAsCode === undefined
+        ? undefined
+        : (signal) => readTektonCi(kubernetesClient(endpoints.kubeconfigPath), declared.app, signal),
   });
 }
 
@@ -80,7 +85,7 @@ function processTable(stateDir: string, endpoints: SandboxEndpoints | undefined)
     "",
     `Cluster        KUBECONFIG=${endpoints.kubeconfigPath}`,
     `Registry       http://${endpoints.registryHost}`,
-    `CircleCI API   ${endpoints.circleci.url}`,
+    ciAddress(endpoints),
     ...(endpoints.githubApi === undefined ? [] : [`GitHub API     ${endpoints.githubApi}`]),
     ...(endpoints.sourceRepository === undefined ? [] : [`Source repo    ${endpoints.sourceRepository}`]),
     ...(endpoints.deployRepository === undefined ? [] : [`Deploy repo    ${endpoints.deployRepository}`]),
@@ -89,6 +94,13 @@ function processTable(stateDir: string, endpoints: SandboxEndpoints | undefined)
     ? ["", "Some parts have stopped; `npm run up` starts them again."]
     : [];
   return [...lines, `${"together".padEnd(24)} ${"".padEnd(8)} ${mebibytes(total)}`, ...(addresses ?? []), ...stopped];
+}
+
+/** Where what runs the pipeline is. */
+export function ciAddress({ circleci, pipelinesAsCode }: SandboxEndpoints): string {
+  return pipelinesAsCode === undefined
+    ? `CircleCI API   ${circleci.url}`
+    : `Tekton         on the cluster; its runs start at ${pipelinesAsCode}`;
 }
 
 function mebibytes(bytes: number): string {

@@ -159,7 +159,7 @@ async function importHead(
     (event) => printLines([`         ${describeEvent(event)}`]),
     AbortSignal.timeout(pipelineMinutes * 60_000),
   );
-  if (end.status !== "success") report(`  pipeline #${end.number} ended with ${end.status}`);
+  if (end.status !== "success") report(`  ${end.name} ended with ${end.status}`);
   return imported.commit;
 }
 

@@ -3,8 +3,9 @@ import { z } from "zod";
 import { commitReleases } from "../../git/records.ts";
 import { recoverStack } from "../engine/recovery.ts";
 import { openSandboxStack } from "../engine/sandbox-stack.ts";
+import { chooseCiEngine, type SandboxEngine } from "../machine/ci-engine.ts";
 import { gitUsers, loginToDeployGit } from "../machine/credentials.ts";
-import { sandboxSettings, saveEndpoints, type SandboxEndpoints } from "../machine/endpoints.ts";
+import { loadEndpoints, sandboxSettings, saveEndpoints, type SandboxEndpoints } from "../machine/endpoints.ts";
 import type { ProvidedImage } from "../machine/images/provided.ts";
 import { watchRegistry } from "../machine/images/registry-watch.ts";
 import { kubernetesClient } from "../machine/kubernetes-client.ts";
@@ -13,12 +14,15 @@ import { chooseMonorepo, type ChoiceOptions } from "../monorepo/choice.ts";
 import { startSandbox, type Sandbox } from "./start-sandbox.ts";
 import { upMonorepo, type MonorepoUp } from "./up-monorepo.ts";
 import type { Report } from "./progress.ts";
+import { ciAddress } from "./status.ts";
 import { terminalOutput, withProgress } from "./terminal.ts";
 
 interface UpOptions {
   stateDir: string;
   /** `simulated`: no pods run, whatever the machine allows. */
   pods: "auto" | "simulated";
+  /** What runs the pipeline. @default what does already, or else the stand-in for CircleCI */
+  ci?: SandboxEngine | undefined;
   /** The monorepo to run. @default the one that runs already, or else the example */
   monorepo?: ChoiceOptions;
   /** Images that this machine cannot pull. @default none */
@@ -29,8 +33,11 @@ interface UpOptions {
 /**
  * Starts the sandbox and updates its stack; what is there already stays.
  */
-export async function up({ stateDir, pods, monorepo = {}, images = [], report }: UpOptions): Promise<MonorepoUp> {
+export async function up({ stateDir, pods, ci, monorepo = {}, images = [], report }: UpOptions): Promise<MonorepoUp> {
   const choice = chooseMonorepo(stateDir, monorepo);
+  if (choice !== undefined && ci === "tekton")
+    throw new Error("--ci tekton: is for the example; leave --app and --stack out, or --ci");
+  chooseCiEngine(stateDir, ci, loadEndpoints(stateDir) !== undefined);
   if (choice === undefined && images.length > 0)
     throw new Error("--image: the example needs none; it goes with --app or --stack");
   return choice === undefined
@@ -89,10 +96,11 @@ export async function summarize(outputs: OutputMap, sandbox: Sandbox): Promise<v
   console.log("\nServices");
   for (const [name, { image, address }] of Object.entries(deployed))
     console.log(`  ${name.padEnd(14)} ${address}\n  ${"".padEnd(14)} ${image ?? "not released"}`);
+  const context = z.string().optional().parse(outputs["ciContext"]?.value);
   console.log(`
 Cluster        ${sandbox.cluster.server}  (KUBECONFIG=${sandbox.cluster.kubeconfigPath})
 Registry       http://${sandbox.endpoints.registryHost}  (stands in for Docker Hub)
-CircleCI API   ${sandbox.endpoints.circleci.url}  (a stand-in; context ${String(outputs["ciContext"]?.value)})
+${ciAddress(sandbox.endpoints)}  (a stand-in${context === undefined ? " for Pipelines-as-Code" : `; context ${context}`})
 `);
   const { deployRepository, sourceRepository, githubApi } = sandbox.endpoints;
   if (sourceRepository !== undefined)

@@ -3,8 +3,10 @@ import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Stack } from "@pulumi/pulumi/automation/index.js";
 import { isMap } from "../../core/yaml.ts";
+import { ciEngine } from "../machine/ci-engine.ts";
 import { ensureCredentials, gitUsers, type Credentials } from "../machine/credentials.ts";
 import { writeSandboxManifests, type SandboxManifests } from "../machine/argocd/manifests.ts";
+import { buildKitAddress } from "../machine/images/buildkit.ts";
 import { providedImages, providedReference } from "../machine/images/provided.ts";
 import { sandboxStackFile, type SandboxEndpoints } from "../machine/endpoints.ts";
 import { createCircleCiProvider } from "../providers/circleci/provider.ts";
@@ -75,7 +77,7 @@ export async function openSandboxStack(options: SandboxStackOptions): Promise<Op
     ),
     secrets: {
       "delivery:registryPassword": credentials.registryPassword,
-      "delivery:circleciToken": credentials.circleciToken,
+      ...(ciEngine(stateDir) === "circleci" ? { "delivery:circleciToken": credentials.circleciToken } : {}),
       "delivery:secrets": JSON.stringify({
         ...credentials.secrets,
         ...ciSecrets(stateDir, credentials, directory),
@@ -144,6 +146,7 @@ function ciSecrets(
     "pulumi-backend": backend,
     "registry-user": String(username),
     "registry-password": registryPassword,
+    "buildkit-host": buildKitAddress(stateDir),
     [imageKeySecret]: imageKey,
   };
 }
@@ -182,9 +185,10 @@ function withEndpoints(
   { settings: others = {} }: StackOverrides,
 ): Record<string, unknown> {
   const { repositoryId, environment, contexts, ...rest } = Object(settings["delivery:ci"]);
+  const isCircleCi = rest.engine === undefined || rest.engine === "circleci";
   // Another monorepo is not in the sandbox's source repository, so no push there may start its pipeline.
   const built = others["delivery:app"] === undefined && (endpoints === undefined || endpoints.githubApi !== undefined);
-  const ci = built ? { ...rest, repositoryId, environment, contexts } : rest;
+  const ci = built ? { ...rest, ...(isCircleCi ? { repositoryId } : {}), environment, contexts } : rest;
   if (endpoints === undefined) return { ...settings, "delivery:ci": ci };
   const { registryHost, circleci, deployRepository, githubApi, programRepository } = endpoints;
   const ownProgram = programRepository === undefined ? {} : { program: { repository: programRepository } };
@@ -197,7 +201,11 @@ function withEndpoints(
         ? { signing: imageSigning(credentials, programRepository !== undefined) }
         : {}),
     },
-    "delivery:ci": { ...ci, host: circleci.url, organizationId: circleci.organizationId, ...ownProgram },
+    "delivery:ci": {
+      ...ci,
+      ...(isCircleCi ? { host: circleci.url, organizationId: circleci.organizationId } : {}),
+      ...ownProgram,
+    },
     ...(githubApi === undefined
       ? {}
       : { "delivery:github": { ...Object(settings["delivery:github"]), api: githubApi } }),

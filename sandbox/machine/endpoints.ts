@@ -3,6 +3,7 @@ import { join, relative } from "node:path";
 import { z } from "zod";
 import { Project } from "../../cli/project/stack-file.ts";
 import { writeFileAtomically } from "../../core/atomic-file.ts";
+import { withCiEngine } from "./ci-engine.ts";
 import { withProof } from "./proof.ts";
 import { readStackFile, stackFileName, stacksDirectory } from "../../stacks/stack-file.ts";
 
@@ -10,6 +11,8 @@ const endpointsSchema = z.strictObject({
   /** The registry as image names have it, e.g. `localhost:5001`. */
   registryHost: z.string(),
   circleci: z.strictObject({ url: z.url(), organizationId: z.uuid() }),
+  /** Where GitHub's events start runs of Tekton, on this machine's loopback; none where CircleCI runs the pipeline. */
+  pipelinesAsCode: z.url().optional(),
   kubeconfigPath: z.string(),
   /** The deploy repository; none with delivery `direct`. */
   deployRepository: z.url().optional(),
@@ -45,7 +48,7 @@ export function sandboxProject(stateDir: string): Project {
 
 /** All settings of the sandbox's stack file, by key with the project's prefix. */
 export function sandboxStackFile(stateDir: string): Record<string, unknown> {
-  return withProof(stateDir, readStackFile(stack, stacksOf(stateDir)));
+  return withCiEngine(stateDir, withProof(stateDir, readStackFile(stack, stacksOf(stateDir))));
 }
 
 /** Where the stack file is that is made for a monorepo of the user's. */

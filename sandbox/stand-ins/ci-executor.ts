@@ -20,6 +20,11 @@ const networkVariables = [
   "NO_PROXY",
 ];
 
+/** What is made for the executor of one sandbox. */
+export function executorDirectory(stateDir: string): string {
+  return join(stateDir, "ci-executor");
+}
+
 /**
  * The variables of the sandbox CI's executor, which is this machine: what the image of a real one brings along. Node.js of
  * this process, the sandbox's Pulumi CLI with its providers as plugins, Go and npm with caches that later runs find again.
@@ -27,12 +32,16 @@ const networkVariables = [
  * @param stateDir the sandbox's state directory, in which the executor gets a home for Pulumi
  * @param tools paths of the sandbox's tools
  */
-export function executorEnvironment(stateDir: string, tools: { pulumi: string }): Record<string, string> {
-  const directory = join(stateDir, "ci-executor");
+export function executorEnvironment(
+  stateDir: string,
+  tools: { pulumi: string; buildctl?: string },
+): Record<string, string> {
+  const directory = executorDirectory(stateDir);
   const bin = join(directory, "bin");
   const plugins = join(directory, "pulumi", "plugins");
   for (const path of [bin, plugins]) mkdirSync(path, { recursive: true, mode: 0o700 });
   link(tools.pulumi, join(bin, "pulumi"));
+  if (tools.buildctl !== undefined) link(tools.buildctl, join(bin, "buildctl"));
   // A Node.js of the same folder, and none of the others that this process' PATH may have.
   link(process.execPath, join(bin, "node"));
   installOfflinePlugins(plugins);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseDocument } from "yaml";
 import { nextVersion } from "../../sandbox/commands/demo/edit.ts";
-import type { PipelineEnd } from "../../sandbox/commands/demo/follow-pipeline.ts";
+import type { PipelineEnd } from "../../sandbox/commands/demo/pipeline-events.ts";
 import { delivery } from "./support/delivery-command.ts";
 import { enterGitOps, type GitOpsHarness } from "./support/gitops-harness.ts";
 import { enterLoop, type Developer, type LoopHarness } from "./support/loop-harness.ts";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseDocument } from "yaml";
 import { nextVersion } from "../../sandbox/commands/demo/edit.ts";
-import type { PipelineEnd } from "../../sandbox/commands/demo/follow-pipeline.ts";
+import type { PipelineEnd } from "../../sandbox/commands/demo/pipeline-events.ts";
 import { engineAccess } from "../../sandbox/engine/open-stack.ts";
 import { credentialsFile } from "../../sandbox/machine/credentials.ts";
 import { eventually } from "../support/eventually.ts";

@@ -14,7 +14,8 @@ import { cloneSource, commitAll, commitEdit, hasChanges, pullMain, push, type Cl
 import { openRoute, type DemoOptions } from "./demo.ts";
 import { badEdit } from "./edit.ts";
 import { describeEvent, followRelease, releaseOf, untilRolledOut, type Route } from "./follow-commit.ts";
-import { followPipeline, type PipelineEnd, type PipelineEvent } from "./follow-pipeline.ts";
+import { followPipeline } from "./follow-pipeline.ts";
+import type { PipelineEnd, PipelineEvent } from "./pipeline-events.ts";
 
 const limitMilliseconds = 10 * 60_000;
 
@@ -22,11 +23,11 @@ const limitMilliseconds = 10 * 60_000;
  * Shows a commit whose pods become bad once they run: what is released has to prove itself, is taken back in Git, and the pull
  * request that it came by says why. Starts the sandbox if need be.
  */
-export async function badDemo({ stateDir, pods, report }: DemoOptions): Promise<void> {
+export async function badDemo({ stateDir, pods, ci, report }: DemoOptions): Promise<void> {
   if (chosenMonorepo(stateDir) !== undefined)
     throw new Error("--bad: is for the example, which it knows how to break; `npm run down`, and run it again");
   demandProof(stateDir);
-  const { outputs } = await up({ stateDir, pods, report });
+  const { outputs } = await up({ stateDir, pods, ci, report });
   const { sourceRepository: url, githubApi: api } = loadEndpoints(stateDir) ?? {};
   if (url === undefined || api === undefined)
     throw new Error("stacks/Pulumi.sandbox.yaml: delivery: the demo needs gitops; set it, and run `npm run up` again");
@@ -54,9 +55,7 @@ export async function badDemo({ stateDir, pods, report }: DemoOptions): Promise<
   const good = (await releaseOf(route))?.image?.digest ?? "";
   const end = await followBadCommit(commit, following);
   if (!end.jobs.some(({ name, status }) => name.startsWith("verify-") && status === "failed"))
-    throw new Error(
-      `pipeline #${end.number} ended with ${end.status}, and not because the image has failed to prove itself`,
-    );
+    throw new Error(`${end.name} ended with ${end.status}, and not because the image has failed to prove itself`);
   await showTakenBack(good, following);
   await showPullRequest(openGitHub(access), number, commit, print);
   await revert(following);
@@ -102,7 +101,7 @@ async function haveReleasesProveThemselves({
   );
   await push(clone);
   const end = await followPipeline(route.ci, commit, printEvent, signal);
-  if (end.status !== "success") throw new Error(`pipeline #${end.number} ended with ${end.status}`);
+  if (end.status !== "success") throw new Error(`${end.name} ended with ${end.status}`);
 }
 
 async function mergeBadCommit(

@@ -2,6 +2,7 @@ import type { OutputMap } from "@pulumi/pulumi/automation/index.js";
 import { z } from "zod";
 import { temporaryDirectory } from "../../../core/atomic-file.ts";
 import { namespaceName } from "../../../core/names.ts";
+import type { SandboxEngine } from "../../machine/ci-engine.ts";
 import { ensureCredentials, gitUsers, loginToDeployGit } from "../../machine/credentials.ts";
 import { loadEndpoints, sandboxProject, sandboxSettings } from "../../machine/endpoints.ts";
 import { kubernetesClient } from "../../machine/kubernetes-client.ts";
@@ -19,14 +20,16 @@ export interface DemoOptions {
   stateDir: string;
   /** `simulated`: no pods run, whatever the machine allows. */
   pods: "auto" | "simulated";
+  /** What runs the pipeline. @default what does already */
+  ci?: SandboxEngine | undefined;
   report: Report;
 }
 
 const limitMilliseconds = 10 * 60_000;
 
 /** Shows a commit travel from a developer's clone to the cluster, step by step. Starts the sandbox if need be. */
-export async function demo({ stateDir, pods, report }: DemoOptions): Promise<void> {
-  const { outputs, services } = await up({ stateDir, pods, report });
+export async function demo({ stateDir, pods, ci, report }: DemoOptions): Promise<void> {
+  const { outputs, services } = await up({ stateDir, pods, ci, report });
   const source = loadEndpoints(stateDir)?.sourceRepository;
   if (source === undefined)
     throw new Error("stacks/Pulumi.sandbox.yaml: delivery: the demo needs gitops; set it, and run `npm run up` again");
@@ -65,7 +68,8 @@ async function chooseEdit(stateDir: string, outcomes: readonly ServiceOutcome[])
 }
 
 const outputsSchema = z.object({
-  ciProject: z.object({ value: z.string() }),
+  /** CircleCI's; there is none where Tekton runs the pipeline. */
+  ciProject: z.object({ value: z.string().optional() }).optional(),
   environment: z.object({ value: z.string() }),
 });
 
@@ -79,14 +83,17 @@ export function openRoute(stateDir: string, outputs: OutputMap, service: string)
     throw new Error("the sandbox has no deploy repository: `npm run up` makes one");
   const { app, gitops } = sandboxSettings(sandboxProject(stateDir));
   const { ciProject, environment } = outputsSchema.parse(outputs);
-  const { circleciToken } = ensureCredentials(stateDir);
+  const { circleciToken: token } = ensureCredentials(stateDir);
+  const kubernetes = kubernetesClient(endpoints.kubeconfigPath);
+  const projectSlug = ciProject?.value;
   loginToDeployGit(stateDir, "writer");
   return {
-    ci: { host: endpoints.circleci.url, token: circleciToken, projectSlug: ciProject.value },
+    ci:
+      projectSlug === undefined ? { kubernetes, app: app.name } : { host: endpoints.circleci.url, token, projectSlug },
     deploy: { repository: endpoints.deployRepository, branch: gitops.branch },
     directory: environment.value,
     rollout: {
-      kubernetes: kubernetesClient(endpoints.kubeconfigPath),
+      kubernetes,
       namespace: namespaceName(app.name, environment.value),
       service,
     },

@@ -7,7 +7,8 @@ import { readRecords, shortDigest } from "../../../git/records.ts";
 import type { ReleaseRecord } from "../../../git/release-record.ts";
 import type { KubernetesClient } from "../../../kubernetes/client.ts";
 import { listAt, stringAt } from "../../../kubernetes/object.ts";
-import { followPipeline, type CiAccess, type PipelineEnd, type PipelineEvent } from "./follow-pipeline.ts";
+import { followPipeline, type CiAccess } from "./follow-pipeline.ts";
+import type { PipelineEnd, PipelineEvent } from "./pipeline-events.ts";
 
 /** What a commit passes on its way to the cluster. */
 export interface Route {
@@ -87,18 +88,20 @@ export async function followRelease(
 function succeeded(end: PipelineEnd): void {
   if (end.status === "success") return;
   const jobs = end.jobs.filter(({ status }) => status !== "success").map(({ name, status }) => `${name} ${status}`);
-  throw new Error(`pipeline #${end.number} ended with ${end.status}: ${jobs.join(", ")}`);
+  throw new Error(`${end.name} ended with ${end.status}: ${jobs.join(", ")}`);
 }
+
+const column = 12;
 
 /** One line for people. */
 export function describeEvent(event: CommitEvent): string {
   switch (event.kind) {
     case "pipeline":
-      return `CircleCI    pipeline #${event.number}`;
+      return `${event.engine.padEnd(column)}${event.name}`;
     case "started":
-      return `CircleCI      ${event.job.name} …`;
+      return `${event.engine.padEnd(column)}  ${event.job.name} …`;
     case "ended":
-      return `CircleCI      ${event.job.name} ${event.job.status}${duration(event.job)}`;
+      return `${event.engine.padEnd(column)}  ${event.job.name} ${event.job.status}${duration(event.job)}`;
     case "released":
       return `Git         released ${event.previous === undefined ? "nothing" : shortDigest(event.previous)} → ${shortDigest(event.digest)}`;
     case "synced":

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, realpathSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { choosePort } from "../ports.ts";
-import { frugalGo, runningPid, startProcess, stopProcess } from "../process.ts";
+import { runningPid, stopProcess } from "../process.ts";
 import { addressesOf, chooseAddresses, type ClusterAddresses } from "./addresses.ts";
 import { ensureCertificates } from "./certificates.ts";
 import { removeCgroup } from "./cgroups.ts";
@@ -11,6 +11,7 @@ import { startApi, startControllers, type ControlPlaneOptions } from "./control-
 import { ensureTokens, writeKubeconfig } from "./kubeconfig.ts";
 import { linkNode, podSupport, reachesHost, startNamespaces, type PodSupport } from "./namespaces.ts";
 import { startContainerRuntime, startNodeServices, type RealNodeOptions } from "./node.ts";
+import { registryRelay, startRelay } from "./relay.ts";
 import { startSimulatedNode } from "./simulated-node.ts";
 
 /** Where a running cluster is, and what its pods are. */
@@ -54,7 +55,7 @@ export interface ClusterOptions {
 const processNames = {
   nodeServices: ["kubelet", "kube-proxy", "coredns", "containerd", "kwok"],
   controlPlane: ["kube-scheduler", "kube-controller-manager", "kube-apiserver", "etcd"],
-  network: ["registry-relay", "node"],
+  network: [registryRelay, "node"],
 } as const;
 
 /**
@@ -97,6 +98,7 @@ export async function startCluster(options: ClusterOptions): Promise<ClusterEndp
     const url = await startRelay({
       stateDir: options.stateDir,
       etcd: options.tools.etcd,
+      name: registryRelay,
       url: options.registry.url,
       host: addresses.host,
     });
@@ -193,29 +195,4 @@ function namesOf(stateDir: string): { link: string; cgroup: string } {
   const path = existsSync(stateDir) ? realpathSync(stateDir) : resolve(stateDir);
   const id = createHash("sha256").update(path).digest("hex").slice(0, 8);
   return { link: `sandbox${id}`, cgroup: `delivery-sandbox-${id}` };
-}
-
-/**
- * Opens a server that listens on the loopback interface only, where the node cannot reach it, to the node alone. etcd's
- * gateway, a plain TCP proxy that is in its binary anyway, passes the connections on.
- *
- * @param url of the server, e.g. "http://127.0.0.1:5001"
- * @param host address at which the node reaches this host
- * @returns the URL under which the node reaches it; the given one if it is none of the loopback interface
- */
-async function startRelay(options: { stateDir: string; etcd: string; url: string; host: string }): Promise<string> {
-  const { stateDir, etcd, url, host } = options;
-  const { protocol, hostname, port } = new URL(url);
-  if (hostname !== "localhost" && !hostname.startsWith("127.")) return url;
-  const name = "registry-relay";
-  const address = `${host}:${await choosePort(stateDir, name, Number(port), host)}`;
-  await startProcess(stateDir, {
-    name,
-    command: etcd,
-    args: ["gateway", "start", `--listen-addr=${address}`, `--endpoints=127.0.0.1:${port}`, "--retry-delay=1s"],
-    env: frugalGo,
-    // Any answer will do: it comes from the server behind.
-    ready: async () => (await fetch(`${protocol}//${address}/`)).status > 0,
-  });
-  return `${protocol}//${address}`;
 }

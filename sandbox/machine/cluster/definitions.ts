@@ -29,7 +29,7 @@ const kindSchema = z.object({ spec: z.object({ names: z.object({ kind: z.string(
 const resourcesSchema = z.object({ resources: z.array(z.object({ kind: z.string() })) });
 
 /** A definition is established before its kind is served. */
-async function untilServed(client: KubernetesClient, api: string, kinds: ReadonlySet<string>): Promise<void> {
+export async function untilServed(client: KubernetesClient, api: string, kinds: ReadonlySet<string>): Promise<void> {
   await retry(
     async () => {
       const { resources } = resourcesSchema.parse(await client.request("GET", api));

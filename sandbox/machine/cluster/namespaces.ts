@@ -152,7 +152,8 @@ function toRouteTable(range: string): string {
   return Buffer.from(bytes.toReversed()).toString("hex").toUpperCase();
 }
 
-function namespacePid(stateDir: string): number | undefined {
+/** The process whose namespaces the node lives in; `undefined`: it does not run. */
+export function namespacePid(stateDir: string): number | undefined {
   const holder = runningPid(stateDir, holderName);
   return holder === undefined ? undefined : childrenOf(holder)[0];
 }

@@ -7,14 +7,13 @@ export const containerdSocket = "/run/containerd/containerd.sock";
 /** Ports on the node's own address: no other process has it, so they are fixed. */
 export const nodePorts = { kubelet: 10250, kubeletHealth: 10248, proxyHealth: 10256, dns: 53, dnsReady: 8181 } as const;
 
+/** Of the node's folder: of the networks' files, containerd takes the first. */
+export const cniFolders = { networks: "cni", plugins: "cni-plugins" } as const;
+
 const clusterDomain = "cluster.local";
 
 /** containerd's configuration (TOML, version 2: read by 1.5 and all later ones). */
-export function containerdConfig(options: {
-  runc: string;
-  cniBinDir: string;
-  snapshotter: "overlayfs" | "native";
-}): string {
+export function containerdConfig(options: { runc: string; snapshotter: "overlayfs" | "native" }): string {
   const text = JSON.stringify;
   return `version = 2
 root = ${text(`${nodeFolder}/containerd`)}
@@ -48,8 +47,8 @@ BinaryName = ${text(options.runc)}
 SystemdCgroup = false
 
 [plugins."io.containerd.grpc.v1.cri".cni]
-bin_dir = ${text(options.cniBinDir)}
-conf_dir = ${text(`${nodeFolder}/cni`)}
+bin_dir = ${text(`${nodeFolder}/${cniFolders.plugins}`)}
+conf_dir = ${text(`${nodeFolder}/${cniFolders.networks}`)}
 
 [plugins."io.containerd.grpc.v1.cri".registry]
 config_path = ${text(`${nodeFolder}/certs.d`)}
@@ -64,8 +63,9 @@ export function registryHosts(url: string): string {
 /**
  * The pods' network. Each pod has a link of its own to the node, which routes: on a bridge, answers between two pods would
  * pass by the translation of Service addresses unless the host loads a kernel module.
+ * @param further plugins that are called after it, for each pod
  */
-export function cniConfig(addresses: ClusterAddresses): object {
+export function cniConfig(addresses: ClusterAddresses, further: readonly object[] = []): object {
   return {
     cniVersion: "1.0.0",
     name: "sandbox",
@@ -80,6 +80,7 @@ export function cniConfig(addresses: ClusterAddresses): object {
           routes: [{ dst: "0.0.0.0/0" }],
         },
       },
+      ...further,
     ],
   };
 }

@@ -1,7 +1,6 @@
-import { mkdirSync, statfsSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { KubernetesClient } from "../../../kubernetes/client.ts";
-import { run } from "../command.ts";
 import { writePrivate } from "../private-file.ts";
 import { frugalGo, runningProcess, startProcess } from "../process.ts";
 import type { ClusterAddresses } from "./addresses.ts";
@@ -12,14 +11,15 @@ import { users, writeKubeconfig, type UserName } from "./kubeconfig.ts";
 import { insideNode, nodeFolder } from "./namespaces.ts";
 import {
   cniConfig,
+  cniFolders,
   containerdConfig,
-  containerdSocket,
   corefile,
   kubeletConfig,
   nodePorts,
   proxyConfig,
   registryHosts,
 } from "./node-config.ts";
+import { importImage, snapshotterFor } from "./node-images.ts";
 import { pauseImageArchive } from "./pause-image.ts";
 
 /** Binaries of the node. */
@@ -51,25 +51,16 @@ export interface RealNodeOptions {
 export async function startContainerRuntime(options: RealNodeOptions): Promise<void> {
   const { stateDir, tools, registry } = options;
   const folder = join(stateDir, "node");
+  linkPlugins(tools.cniBinDir, join(folder, cniFolders.plugins));
   for (const name of ["pod-logs", "containerd"]) mkdirSync(join(folder, name), { recursive: true, mode: 0o700 });
   const snapshotter = snapshotterFor(folder);
   writePrivate(join(folder, "certs.d", registry.host, "hosts.toml"), registryHosts(registry.url));
-  writePrivate(join(folder, "cni", "10-sandbox.conflist"), JSON.stringify(cniConfig(options.addresses), null, 2));
   writePrivate(
-    join(folder, "containerd.toml"),
-    containerdConfig({ runc: tools.runc, cniBinDir: tools.cniBinDir, snapshotter }),
+    join(folder, cniFolders.networks, "10-sandbox.conflist"),
+    JSON.stringify(cniConfig(options.addresses), null, 2),
   );
+  writePrivate(join(folder, "containerd.toml"), containerdConfig({ runc: tools.runc, snapshotter }));
   writePrivate(join(folder, "pause.tar"), await pauseImageArchive(process.arch));
-  const ctr = (...args: string[]): Promise<string> =>
-    run("nsenter", [
-      ...inNamespaces(options),
-      join(dirname(tools.containerd), "ctr"),
-      "--address",
-      containerdSocket,
-      "--namespace",
-      "k8s.io",
-      ...args,
-    ]);
   await startProcess(stateDir, {
     name: "containerd",
     command: tools.containerd,
@@ -77,9 +68,18 @@ export async function startContainerRuntime(options: RealNodeOptions): Promise<v
     env: nodeEnvironment(tools),
     namespacesOf: options.namespacesOf,
     ready: async () => {
-      await ctr("images", "import", "--snapshotter", snapshotter, `${nodeFolder}/pause.tar`);
+      await importImage(options, `${nodeFolder}/pause.tar`);
     },
   });
+}
+
+/** In a folder of the sandbox's own, so that there can be further ones. */
+function linkPlugins(from: string, folder: string): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  for (const name of readdirSync(from)) {
+    rmSync(join(folder, name), { force: true });
+    symlinkSync(join(from, name), join(folder, name));
+  }
 }
 
 /** Starts kubelet, kube-proxy and CoreDNS; resolves when the node is Ready and DNS answers. */
@@ -160,16 +160,6 @@ function nodeEnvironment(tools: NodeTools): Record<string, string> {
       ...new Set([...folders, ...(process.env["PATH"] ?? "").split(":"), "/usr/sbin", "/usr/bin", "/sbin", "/bin"]),
     ].join(":"),
   };
-}
-
-function inNamespaces(options: RealNodeOptions): string[] {
-  return ["--target", String(options.namespacesOf), "--net", "--mount", "--pid", "--"];
-}
-
-/** Overlay file systems do not stack: within a container whose own disk is one, layers are copied. */
-function snapshotterFor(folder: string): "overlayfs" | "native" {
-  const overlayMagic = 0x794c7630;
-  return statfsSync(folder).type === overlayMagic ? "native" : "overlayfs";
 }
 
 /** What CoreDNS needs. */

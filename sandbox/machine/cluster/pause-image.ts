@@ -1,50 +1,22 @@
-import { createHash } from "node:crypto";
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { temporaryDirectory } from "../../../core/atomic-file.ts";
-import { ProcessError, runProcess } from "../../../core/process.ts";
+import { architectureOf, imageArchive } from "./image-archive.ts";
 
 /** Name under which containerd knows the image that holds a pod's namespaces open. */
 export const pauseImageName = "sandbox.local/pause:1";
 
-type Architecture = "amd64" | "arm64";
-
 /**
- * The image as an archive (tar) in the format of `docker save`, which `ctr images import` reads. It is made here, since the
- * usual one lies in a registry that a closed network does not reach, and without crane, which sets an entrypoint only on
- * images in a registry. Its one file is a static executable that does nothing but wait.
+ * The image is made here, since the usual one lies in a registry that a closed network does not reach. Its one file is a static
+ * executable that does nothing but wait.
  *
  * @param nodeArchitecture as `process.arch` has it
  */
 export async function pauseImageArchive(nodeArchitecture: string): Promise<Buffer> {
-  const architecture = architectureOf(nodeArchitecture);
-  using work = temporaryDirectory("delivery-pause-image-");
-  const write = (name: string, content: string | Buffer): void => writeFileSync(join(work.path, name), content);
-  write("pause", pauseExecutable(architecture));
-  const layer = await tar(work.path, ["pause"]);
-  write("layer.tar", layer);
-  const config = {
-    architecture,
-    os: "linux",
-    config: { Entrypoint: ["/pause"], User: "65535:65535" },
-    rootfs: { type: "layers", diff_ids: [`sha256:${createHash("sha256").update(layer).digest("hex")}`] },
-  };
-  write("config.json", JSON.stringify(config));
-  const manifest = [{ Config: "config.json", RepoTags: [pauseImageName], Layers: ["layer.tar"] }];
-  write("manifest.json", JSON.stringify(manifest));
-  return await tar(work.path, ["manifest.json", "config.json", "layer.tar"]);
-}
-
-/** An archive of files in a folder, the same for the same contents. */
-async function tar(folder: string, files: readonly string[]): Promise<Buffer> {
-  const fixed = ["--owner=0", "--group=0", "--numeric-owner", "--mtime=@0", "--mode=755"];
-  const ended = await runProcess("tar", ["--create", "--file=-", ...fixed, `--directory=${folder}`, ...files]);
-  if (ended.code !== 0) throw new ProcessError("tar", ended);
-  return ended.stdout;
+  const pause = { content: pauseExecutable(architectureOf(nodeArchitecture)) };
+  const image = { name: pauseImageName, files: { pause }, entrypoint: ["/pause"], user: "65535:65535" };
+  return await imageArchive(image, nodeArchitecture);
 }
 
 /** A 64-bit ELF file of one segment: two headers, then the instructions. */
-export function pauseExecutable(architecture: Architecture): Buffer {
+export function pauseExecutable(architecture: "amd64" | "arm64"): Buffer {
   const code = Buffer.from(
     {
       // again: mov eax, 34 (pause); syscall; jmp again
@@ -74,10 +46,4 @@ export function pauseExecutable(architecture: Architecture): Buffer {
   file.writeBigUInt64LE(0x1000n, 0x70);
   code.copy(file, headers);
   return file;
-}
-
-function architectureOf(name: string): Architecture {
-  if (name === "x64") return "amd64";
-  if (name === "arm64") return "arm64";
-  throw new Error(`There is no pause image for the architecture "${name}": pods run on x64 and arm64 only.`);
 }

@@ -111,7 +111,7 @@ export async function startBuildKit(options: BuildKitOptions): Promise<BuildKitE
     originFirst: runsOwnMonorepo(stateDir),
   });
   const socket = socketPath(stateDir);
-  const address = `unix://${socket}`;
+  const address = buildKitAddress(stateDir);
   const config = buildkitConfig({
     root: await rootFolder(stateDir),
     socket,
@@ -223,6 +223,11 @@ async function rootFolder(stateDir: string): Promise<string> {
   const root = free ? shared : join(stateDir, "buildkit", "root");
   writeFileSync(chosen, root);
   return root;
+}
+
+/** Where a sandbox's BuildKit listens, whether it runs or not. */
+export function buildKitAddress(stateDir: string): string {
+  return `unix://${socketPath(stateDir)}`;
 }
 
 function socketPath(stateDir: string): string {

@@ -37,6 +37,73 @@ const rolloutsPatches: readonly SourcePatch[] = [
   },
 ];
 
+/** Tekton's ports, which are numbers in the environment at all addresses; and the key stores of four clouds. */
+const tektonPatches: readonly SourcePatch[] = [
+  ...["cmd/controller/main.go", "cmd/webhook/main.go"].map((file) => ({
+    module: "github.com/tektoncd/pipeline",
+    file,
+    from: 'http.ListenAndServe(":"+port',
+    to: 'http.ListenAndServe("127.0.0.1:"+port',
+  })),
+  { module: "knative.dev/pkg", file: "webhook/webhook.go", from: 'fmt.Sprint(":",', to: 'fmt.Sprint("127.0.0.1:",' },
+  {
+    module: "knative.dev/pkg",
+    file: "observability/runtime/pprof.go",
+    from: '":" + port',
+    to: '"127.0.0.1:" + port',
+  },
+  // Probes of its own beside those of Tekton, at a port that nothing can change.
+  {
+    module: "knative.dev/pkg",
+    file: "injection/sharedmain/main.go",
+    from: "if !healthProbesDisabled(ctx) {",
+    to: "if false {",
+  },
+  ...["aws", "azure", "gcp", "hashivault"].map((store) => ({
+    module: "github.com/tektoncd/pipeline",
+    file: "pkg/trustedresources/verifier/verifier.go",
+    from: `_ "github.com/sigstore/sigstore/pkg/signature/kms/${store}"`,
+    to: "",
+  })),
+];
+
+/** What is on a cluster with Tekton but its Deployments and their rights: here, both are processes of this machine. */
+const tektonFiles: readonly string[] = [
+  "100-namespace/100-namespace",
+  ...[
+    "defaults",
+    "events",
+    "feature-flags",
+    "info",
+    "leader-election-controller",
+    "leader-election-events",
+    "leader-election-webhook",
+    "logging",
+    "observability",
+    "registry-cert",
+    "spire",
+    "tracing",
+    "wait-exponential-backoff",
+  ].map((name) => `config-${name}`),
+  ...[
+    "customrun",
+    "pipeline",
+    "pipelinerun",
+    "resolutionrequest",
+    "stepaction",
+    "task",
+    "taskrun",
+    "verificationpolicy",
+  ].map((kind) => `300-crds/300-${kind}`),
+  "500-webhooks",
+].map((path) => `config/${path}.yaml`);
+
+/** By the family whose folder has a go.mod of its own. */
+const ownPatches: Readonly<Record<string, readonly SourcePatch[]>> = {
+  rollouts: rolloutsPatches,
+  tekton: tektonPatches,
+};
+
 /**
  * All families; what is written for one is in the folder of its name. They are one Go module: what they share is compiled once.
  * A family whose folder has a go.mod is a module of its own, which nothing but a test or a flag asks for.
@@ -125,6 +192,23 @@ export const families = {
       },
     },
   },
+  tekton: {
+    title: "Tekton Pipelines 1.15.0",
+    variables: {},
+    packages: {
+      "tekton-controller": "github.com/tektoncd/pipeline/cmd/controller",
+      "tekton-webhook": "github.com/tektoncd/pipeline/cmd/webhook",
+      "tekton-entrypoint": "github.com/tektoncd/pipeline/cmd/entrypoint",
+      "tekton-nop": "github.com/tektoncd/pipeline/cmd/nop",
+      "tekton-workingdirinit": "github.com/tektoncd/pipeline/cmd/workingdirinit",
+    },
+    files: {
+      "tekton-files": {
+        module: "github.com/tektoncd/pipeline",
+        paths: tektonFiles,
+      },
+    },
+  },
 } as const satisfies Record<string, Family>;
 
 type FamilyName = keyof typeof families;
@@ -139,7 +223,15 @@ type NamesIn<F extends Family> = (keyof F["packages"] | (F extends { files: infe
   string;
 
 /** In the order in which they are built: the cluster starts while Argo CD and Pulumi are compiled, which need it. */
-export const familyNames: readonly FamilyName[] = ["images", "cluster", "argocd", "pulumi", "gateway", "rollouts"];
+export const familyNames: readonly FamilyName[] = [
+  "images",
+  "cluster",
+  "argocd",
+  "pulumi",
+  "gateway",
+  "rollouts",
+  "tekton",
+];
 
 /** The family that a tool is in. */
 export function familyOf(tool: ToolName): FamilyName {
@@ -171,7 +263,7 @@ export function moduleFolder(family: FamilyName): string {
 /** The lines that are changed in what a module of tools depends on. */
 export function patchesOf(folder: string): readonly SourcePatch[] {
   if (folder === import.meta.dirname) return patches;
-  return basename(folder) === "rollouts" ? rolloutsPatches : [];
+  return ownPatches[basename(folder)] ?? [];
 }
 
 /** Where the cache holds a tool: in a folder named by everything that the binary is made from. */

@@ -7,7 +7,8 @@ import { outputOf } from "../../../core/process.ts";
 import { parseRecord, recordPath, type ReleaseRecord } from "../../../git/release-record.ts";
 import { openRoute } from "../../../sandbox/commands/demo/demo.ts";
 import { cloneSource, commitAll, push, type Clone } from "../../../sandbox/commands/demo/developer-clone.ts";
-import { followPipeline, type PipelineEnd } from "../../../sandbox/commands/demo/follow-pipeline.ts";
+import { circleCiOf, followPipeline } from "../../../sandbox/commands/demo/follow-pipeline.ts";
+import type { PipelineEnd } from "../../../sandbox/commands/demo/pipeline-events.ts";
 import { up } from "../../../sandbox/commands/up.ts";
 import { openSandboxStack } from "../../../sandbox/engine/sandbox-stack.ts";
 import { gitUsers } from "../../../sandbox/machine/credentials.ts";
@@ -53,7 +54,7 @@ export async function enterLoop(harness: GitOpsHarness): Promise<LoopHarness> {
   const { outputs } = await up({ stateDir, pods: "auto", report: () => undefined });
   const { sourceRepository = "", githubApi = "", registryHost } = sandbox.endpoints;
   const { ci, rollout } = openRoute(stateDir, outputs, "link");
-  const ciRoot = new URL("/", ci.host);
+  const ciRoot = new URL("/", circleCiOf(ci).host);
   const record = (service: string): ReleaseRecord => {
     const path = recordPath(environment, service);
     const found = parseRecord(path, repository.files()[path] ?? "");

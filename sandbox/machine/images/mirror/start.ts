@@ -51,6 +51,20 @@ export interface MirrorEndpoint {
   variables: { go: Record<string, string>; npm: Record<string, string> };
 }
 
+/** Where a sandbox's mirror is, whether it runs or not. */
+export async function mirrorEndpoint(stateDir: string): Promise<MirrorEndpoint> {
+  const host = `127.0.0.1:${await choosePort(stateDir, "mirror", 5002)}`;
+  const url = `http://${host}`;
+  return {
+    host,
+    variables: {
+      go: { GOPROXY: `${url}/-/go`, GOSUMDB: "off" },
+      // Each step would look for a newer npm.
+      npm: { npm_config_registry: url, npm_config_update_notifier: "false" },
+    },
+  };
+}
+
 /**
  * Starts the mirror. What it has made or got stays in the cache between sandboxes.
  * @throws Error when there is no Go
@@ -58,9 +72,8 @@ export interface MirrorEndpoint {
 export async function startMirror(options: MirrorOptions): Promise<MirrorEndpoint> {
   const { stateDir, busybox, frontend } = options;
   const materials: Materials = { toolchains: await findToolchains(), busybox, frontend };
-  const port = await choosePort(stateDir, "mirror", 5002);
-  const host = `127.0.0.1:${port}`;
-  const url = `http://${host}`;
+  const endpoint = await mirrorEndpoint(stateDir);
+  const { port } = new URL(`http://${endpoint.host}`);
   await startProcess(stateDir, {
     name: processName,
     ...nodeProgram(
@@ -75,16 +88,9 @@ export async function startMirror(options: MirrorOptions): Promise<MirrorEndpoin
       // Node.js looks at the variables of proxies only if it is told to.
       { ...options.packageSources, NODE_USE_ENV_PROXY: "1" },
     ),
-    ready: () => isServing(`${url}/-/ping`),
+    ready: () => isServing(`http://${endpoint.host}/-/ping`),
   });
-  return {
-    host,
-    variables: {
-      go: { GOPROXY: `${url}/-/go`, GOSUMDB: "off" },
-      // Each step would look for a newer npm.
-      npm: { npm_config_registry: url, npm_config_update_notifier: "false" },
-    },
-  };
+  return endpoint;
 }
 
 /** Stops it; does nothing when it does not run. */

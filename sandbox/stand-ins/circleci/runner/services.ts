@@ -188,7 +188,7 @@ async function createDatabase(
  * As another user, if this one is root. It keeps the right to pass through folders that only root may open, and no other:
  * the job's folder is one of them.
  */
-function unprivileged(command: readonly string[]): string[] {
+export function unprivileged(command: readonly string[]): string[] {
   if (process.getuid?.() !== 0) return [...command];
   const rights = [
     "--inh-caps=-all,+dac_override",
@@ -214,7 +214,7 @@ interface PostgresPrograms {
 const debianFolder = "/usr/lib/postgresql";
 
 /** Those of this machine, the newest first, else Debian's, unpacked into the cache. @throws Error when there are none */
-async function postgresPrograms(report: (line: string) => void): Promise<PostgresPrograms> {
+export async function postgresPrograms(report: (line: string) => void): Promise<PostgresPrograms> {
   const installed = existsSync(debianFolder)
     ? readdirSync(debianFolder)
         .toSorted((one, other) => Number(other) - Number(one))

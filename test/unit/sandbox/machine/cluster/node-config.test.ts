@@ -14,9 +14,9 @@ import { simulatedStages } from "../../../../../sandbox/machine/cluster/simulate
 const addresses = addressesOf(101);
 
 test("containerd is told where everything is, in strings that survive odd paths", () => {
-  const config = containerdConfig({ runc: '/cache/a "b"/runc', cniBinDir: "/cache/cni", snapshotter: "native" });
+  const config = containerdConfig({ runc: '/cache/a "b"/runc', snapshotter: "native" });
   expect(config).toContain('BinaryName = "/cache/a \\"b\\"/runc"\n');
-  expect(config).toContain('bin_dir = "/cache/cni"\n');
+  expect(config).toContain('bin_dir = "/run/sandbox/node/cni-plugins"\n');
   expect(config).toContain('snapshotter = "native"\n');
 });
 
