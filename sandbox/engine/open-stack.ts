@@ -10,6 +10,7 @@ import { runProcess } from "../../core/process.ts";
 import { quoteForShell } from "../../core/shell.ts";
 import { writeYaml } from "../../core/yaml.ts";
 import { identify } from "../machine/process-identity.ts";
+import { preventEngineLog } from "./engine-log.ts";
 import { copyPlugin, installDynamicProvider } from "./plugins.ts";
 import { StackState } from "./stack-state.ts";
 
@@ -44,6 +45,7 @@ export async function openStack(options: EngineOptions): Promise<Stack> {
   const state = join(directory, "state");
   for (const path of [workspace, state, join(directory, "home", "plugins")])
     mkdirSync(path, { recursive: true, mode: 0o700 });
+  preventEngineLog(join(directory, "home"));
   const passphrase = ensurePassphrase(join(directory, "passphrase"));
   breakDeadLocks(state);
   for (const plugin of options.plugins ?? []) copyPlugin(plugin, join(directory, "home", "plugins"));

@@ -2,6 +2,7 @@ import { cpSync, mkdirSync, rmSync, symlinkSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { installedVariable } from "../../cli/ci-config/installation.ts";
+import { preventEngineLog } from "../engine/engine-log.ts";
 import { installDynamicProvider, installOfflinePlugins } from "../engine/plugins.ts";
 import { cacheDir } from "../machine/cache.ts";
 
@@ -44,6 +45,7 @@ export function executorEnvironment(
   if (tools.buildctl !== undefined) link(tools.buildctl, join(bin, "buildctl"));
   // A Node.js of the same folder, and none of the others that this process' PATH may have.
   link(process.execPath, join(bin, "node"));
+  preventEngineLog(join(directory, "pulumi"));
   installOfflinePlugins(plugins);
   installDynamicProvider(plugins);
   const inherited = networkVariables.flatMap((name) => {

@@ -2,7 +2,15 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { writeFileAtomically } from "../../../core/atomic-file.ts";
 import { parseManifests } from "../../../kubernetes/manifests.ts";
-import { kindOf, withValue, type KubernetesObject } from "../../../kubernetes/object.ts";
+import { isMap, type JsonValue } from "../../../kubernetes/json.ts";
+import {
+  isCustomResourceDefinition,
+  kindOf,
+  listAt,
+  mapAt,
+  withValue,
+  type KubernetesObject,
+} from "../../../kubernetes/object.ts";
 
 /** The manifests that the sandbox's stack installs, as `gitops.argoCd.manifests` and `gitops.imageUpdater.manifests` name them. */
 export interface SandboxManifests {
@@ -12,7 +20,7 @@ export interface SandboxManifests {
 
 /**
  * Writes the manifests of the release of Argo CD that the sandbox runs: the release's own objects, all of them, but for the
- * pods, whose work processes of this machine do.
+ * pods, whose work processes of this machine do, and for what only explains.
  * @param files Argo CD's own files, from {@link buildTools}
  * @param stateDir the sandbox's state directory
  */
@@ -22,7 +30,7 @@ export function writeSandboxManifests(files: string, stateDir: string): SandboxM
   const parsed = parseManifests(withoutApplicationSetSchema(text));
   if ("problem" in parsed) throw new Error(`${files}: manifests/install.yaml ${parsed.problem}`);
   return {
-    argoCd: writeList(join(directory, "argo-cd.json"), parsed.objects.map(withoutPods)),
+    argoCd: writeList(join(directory, "argo-cd.json"), parsed.objects.map(withoutPods).map(withoutDescriptions)),
     imageUpdater: writeList(join(directory, "image-updater.json"), [imageUpdaterDefinition]),
   };
 }
@@ -31,6 +39,26 @@ export function writeSandboxManifests(files: string, stateDir: string): SandboxM
 function writeList(path: string, items: readonly KubernetesObject[]): string {
   writeFileAtomically(path, JSON.stringify({ apiVersion: "v1", kind: "List", items }));
   return path;
+}
+
+/** What explains the fields to people is two thirds of all: each update of the stack writes and compares it, and the API server serves it. */
+function withoutDescriptions(object: KubernetesObject): KubernetesObject {
+  if (!isCustomResourceDefinition(object)) return object;
+  const versions = listAt(object, "spec", "versions").map((version) => {
+    const schema = mapAt(version, "schema", "openAPIV3Schema");
+    return withValue(version, ["schema", "openAPIV3Schema"], undescribed(schema));
+  });
+  return withValue(object, ["spec", "versions"], versions);
+}
+
+/** A property that is called `description` is a schema, and stays. */
+function undescribed(schema: JsonValue): JsonValue {
+  if (Array.isArray(schema)) return schema.map(undescribed);
+  if (!isMap(schema)) return schema;
+  const kept = Object.entries(schema).filter(([key, value]) => key !== "description" || typeof value !== "string");
+  return Object.fromEntries(
+    kept.map(([key, value]) => [key, key === "default" || key === "enum" ? value : undescribed(value)]),
+  );
 }
 
 /** A stand-in for a part that runs outside of the cluster: workloads have no pods, and Services are not waited for. */

@@ -39,6 +39,10 @@ test("after an update: its outputs, and what it has done", async () => {
   expect(state.hasPendingOperations).toBe(false);
 });
 
+test("the engine has written no log, and has not minded", () => {
+  expect(readFileSync(join(directory.path, "home", "logs"), "utf8")).toBe("");
+});
+
 test("with a secret among the outputs the CLI is asked, which can decrypt it", async () => {
   program.outputs = { count: 2, token: secret("hunter2") };
   const { outputs } = await stack.up();

@@ -22,6 +22,30 @@ spec:
     served: true
     storage: true
 ---
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata:
+  name: appprojects.argoproj.io
+spec:
+  group: argoproj.io
+  versions:
+  - name: v1alpha1
+    schema:
+      openAPIV3Schema:
+        description: Logical groups of Applications
+        properties:
+          spec:
+            description: What they may
+            properties:
+              description: {description: For people, maxLength: 255, type: string}
+              roles:
+                default: [{description: anybody}]
+                items: {description: One of them, type: object}
+                type: array
+            type: object
+    served: true
+    storage: true
+---
 apiVersion: v1
 kind: ServiceAccount
 metadata:
@@ -49,7 +73,7 @@ function objectsIn(path: string): readonly KubernetesObject[] {
   return parsed.objects;
 }
 
-test("the release's objects are all there, without pods, with a small schema of ApplicationSets", () => {
+test("the release's objects are all there, without pods, with a small schema of ApplicationSets, and no schema explains", () => {
   using folder = temporaryDirectory("manifests-");
   mkdirSync(join(folder.path, "manifests"));
   writeFileSync(join(folder.path, "manifests", "install.yaml"), release);
@@ -57,6 +81,20 @@ test("the release's objects are all there, without pods, with a small schema of 
   const standIn = {
     "sandbox.delivery/stand-in": "no pods: processes of the sandbox's machine do this work",
     "pulumi.com/skipAwait": "true",
+  };
+  // A property of that name is none that only explains, nor is what is in a default.
+  const schema = {
+    openAPIV3Schema: {
+      properties: {
+        spec: {
+          properties: {
+            description: { maxLength: 255, type: "string" },
+            roles: { default: [{ description: "anybody" }], items: { type: "object" }, type: "array" },
+          },
+          type: "object",
+        },
+      },
+    },
   };
   expect(objectsIn(argoCd)).toEqual([
     {
@@ -74,6 +112,12 @@ test("the release's objects are all there, without pods, with a small schema of 
           },
         ],
       },
+    },
+    {
+      apiVersion: "apiextensions.k8s.io/v1",
+      kind: "CustomResourceDefinition",
+      metadata: { name: "appprojects.argoproj.io" },
+      spec: { group: "argoproj.io", versions: [{ name: "v1alpha1", schema, served: true, storage: true }] },
     },
     { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: "argocd-server" } },
     {
