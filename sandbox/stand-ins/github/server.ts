@@ -83,10 +83,6 @@ function createApp(
   api.get("/:owner/:repo/pull/:number", withRepository, (c) =>
     c.text(pullRequestText(c.var.state, findPull(c, c.req.param("number")))),
   );
-  // Git clones what people see; where it is led, it also asks for the rest.
-  api.get("/:owner/:repo/info/refs", withRepository, (c) =>
-    c.redirect(`${host.gitUrl}/${c.var.repository.git}.git/info/refs${new URL(c.req.url).search}`),
-  );
 
   const app = new Hono<ApiEnv>();
   app.use(async (c, next) => {

@@ -50,7 +50,8 @@ function filled(text: string, event: RunEvent, authSecret: string): string {
     event_type: event.event,
     git_auth_secret: authSecret,
     pull_request_number: String(event.pullRequest ?? ""),
-    repo_url: event.url,
+    // At GitHub, what people see is what Git clones and pushes to; here, Git has a server of its own.
+    repo_url: event.cloneUrl,
     revision: event.revision,
     source_branch: event.sourceBranch,
     source_url: event.sourceUrl,

@@ -1,6 +1,4 @@
-import { execFile } from "node:child_process";
 import { createHmac } from "node:crypto";
-import { promisify } from "node:util";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import {
   openGitHubHarness,
@@ -10,7 +8,6 @@ import {
   type GitHubHarness,
 } from "../../../../support/github-harness.ts";
 
-const execute = promisify(execFile);
 let harness: GitHubHarness;
 
 beforeEach(async () => {
@@ -378,12 +375,4 @@ test("everybody reads a public repository, nobody writes to it without a token",
   await harness.git("commit", "-q", "--amend", "-m", "other");
   await expect(harness.git("push", "-q", "--force", url, "main")).rejects.toThrow(/may not be rewritten/);
   await expect(harness.git("push", "-q", url, ":main")).rejects.toThrow(/refusing to delete|may not be deleted|deny/i);
-});
-
-test("Git clones what people see: at a repository's own address it is led to the Git server", async () => {
-  const head = await harness.push("main", { "README.md": "shop" });
-  for (const page of ["/acme/shop", "/acme/shop/"]) {
-    const { stdout } = await execute("git", ["ls-remote", `${harness.api}${page}`, "refs/heads/main"]);
-    expect(stdout.split("\t")[0]).toBe(head);
-  }
 });

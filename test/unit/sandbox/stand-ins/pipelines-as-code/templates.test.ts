@@ -51,7 +51,7 @@ test("placeholders become what the event says, and none is left", () => {
   expect(JSON.stringify(run)).not.toMatch(/\{\{/);
   const steps = listAt(run, "spec", "pipelineSpec", "tasks").flatMap((task) => listAt(task, "taskSpec", "steps"));
   const variables = steps.flatMap((step) => listAt(step, "env"));
-  expect(variables).toContainEqual({ name: "REPOSITORY", value: "https://github.com/acme/shop" });
+  expect(variables).toContainEqual({ name: "REPOSITORY", value: "https://github.com/acme/shop.git" });
   expect(variables).toContainEqual({ name: "DELIVERY_COMMIT", value: sha });
   expect(variables).toContainEqual({ name: "DELIVERY_BRANCH", value: "pull/7" });
   expect(stringAt(run, "spec", "taskRunTemplate", "serviceAccountName")).toBe("delivery-forks");
