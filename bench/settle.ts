@@ -22,6 +22,8 @@ interface SettleScale {
  */
 const limit = 240_000;
 const calm = 1_000;
+/** How much longer for what could not be read when that time was over. */
+const patience = 60_000;
 
 /**
  * Whether Git, the cluster, GitHub and the waiters agree on what came of a release, after whatever has come between: random
@@ -119,15 +121,20 @@ async function untilAgreed(
   statements: () => readonly Statement[],
 ): Promise<string[]> {
   let agreedAt = Infinity;
+  let known: readonly string[] = [];
   for (const deadline = Date.now() + limit; ;) {
-    const found = await factsOf(shop, { service, since }, images, statements()).then(
-      disagreements,
-      (error: unknown) => [`not known: ${errorMessage(error)}`],
-    );
+    let unknown: string | undefined;
+    try {
+      known = disagreements(await factsOf(shop, { service, since }, images, statements()));
+    } catch (error) {
+      unknown = errorMessage(error);
+    }
     const now = Date.now();
-    agreedAt = found.length === 0 ? Math.min(agreedAt, now) : Infinity;
+    agreedAt = unknown === undefined && known.length === 0 ? Math.min(agreedAt, now) : Infinity;
     if (now - agreedAt >= calm) return [];
-    if (now > deadline) return found;
+    // An API server that answers too late at this moment says nothing of what it would answer.
+    if (unknown === undefined ? now > deadline : now > deadline + patience)
+      return [...known, ...(unknown === undefined ? [] : [`not known: ${unknown}`])];
     await sleep(200);
   }
 }
