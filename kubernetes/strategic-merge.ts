@@ -40,20 +40,22 @@ export function mergeStrategically(
       merged[key] = mergeStrategically(isMap(before) ? before : {}, value, inner, at);
     } else if (Array.isArray(value)) {
       const before = merged[key];
-      merged[key] = mergeLists(Array.isArray(before) ? before : [], value, inner, at);
+      merged[key] = mergeLists(Array.isArray(before) ? before : undefined, value, inner, at);
     } else merged[key] = value;
   }
   return merged;
 }
 
+/** @param before `undefined`: there is none, and the patch's own list is taken as it is */
 function mergeLists(
-  base: readonly unknown[],
+  before: readonly unknown[] | undefined,
   patch: readonly unknown[],
   type: FieldType | undefined,
   path: readonly string[],
 ): readonly unknown[] {
   const merge = type?.is === "list" ? type.merge : "replace";
   if (merge === "replace") return patch;
+  const base = before ?? [];
   if (merge === "set") return [...new Set([...base, ...patch])];
   const items = patch.map((item, index) => {
     const at = [...path, String(index)];
@@ -69,11 +71,14 @@ function mergeLists(
     if (key === undefined)
       throw new PatchError(at, `has no ${merge.key}, by which the items of ${path.at(-1)} are told apart; add it`);
     if (directive === "delete") continue;
-    const before = changed.find((one) => keyOf(one) === key) ?? base.find((one) => keyOf(one) === key);
-    const result = mergeStrategically(isMap(before) ? before : {}, item, itemType(type), at);
-    const index = changed.findIndex((one) => keyOf(one) === key);
-    if (index < 0) changed.push(result);
-    else changed[index] = result;
+    const same = (list: readonly unknown[]): readonly unknown[] => list.filter((one) => keyOf(one) === key);
+    if (before !== undefined && (same(changed).length > 0 || same(base).length > 1))
+      throw new PatchError(
+        at,
+        `there is more than one item with ${merge.key} ${JSON.stringify(key)}, by which alone a patch of this form tells those of ${path.at(-1)} apart; write it as a list of operations (JSON Patch)`,
+      );
+    const [merged] = same(base);
+    changed.push(mergeStrategically(isMap(merged) ? merged : {}, item, itemType(type), at));
   }
   const mentioned = new Set(items.map(({ item }) => keyOf(item)));
   const kept = base.filter((item) => !mentioned.has(keyOf(item)));

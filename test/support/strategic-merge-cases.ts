@@ -157,6 +157,35 @@ export const strategicMergeCases: readonly StrategicMergeCase[] = [
     { initContainers: [{ name: "wait", image: "busybox:1", command: ["true"] }] },
   ),
   deployment(
+    "a new container keeps two ports of one number, over TCP and UDP",
+    {},
+    {
+      containers: [
+        {
+          name: "statsd",
+          image: "statsd:1",
+          ports: [
+            { containerPort: 8125, protocol: "UDP" },
+            { containerPort: 8125, protocol: "TCP" },
+          ],
+        },
+      ],
+    },
+    {
+      containers: [
+        {
+          name: "statsd",
+          image: "statsd:1",
+          ports: [
+            { containerPort: 8125, protocol: "UDP" },
+            { containerPort: 8125, protocol: "TCP" },
+          ],
+        },
+        link,
+      ],
+    },
+  ),
+  deployment(
     "topology constraints are merged by topologyKey",
     { topologySpreadConstraints: [{ maxSkew: 1, topologyKey: "zone", whenUnsatisfiable: "ScheduleAnyway" }] },
     { topologySpreadConstraints: [{ topologyKey: "zone", whenUnsatisfiable: "ScheduleAnyway", maxSkew: 2 }] },

@@ -30,6 +30,11 @@ test("of a kind that Kubernetes does not know is a JSON merge patch: lists are r
     ),
   ).toEqual({ endpoints: [{ port: "b" }] }));
 
+const twice = [
+  { containerPort: 53, protocol: "UDP" },
+  { containerPort: 53, protocol: "TCP" },
+];
+
 test.each<[what: string, patch: object, message: string]>([
   [
     "an item without its key",
@@ -41,6 +46,26 @@ test.each<[what: string, patch: object, message: string]>([
     podTemplate({ containers: ["proxy"] }),
     "must be a map: items of containers are merged by name",
   ],
+  [
+    "one of two ports of one number",
+    podTemplate({ containers: [{ name: "link", ports: [{ containerPort: 53, protocol: "UDP", hostPort: 53 }] }] }),
+    "there is more than one item with containerPort 53, by which alone a patch of this form tells those of ports apart; write it as a list of operations (JSON Patch)",
+  ],
+  [
+    "two ports of one number beside others",
+    podTemplate({
+      containers: [
+        {
+          name: "link",
+          ports: [
+            { containerPort: 8125, protocol: "UDP" },
+            { containerPort: 8125, protocol: "TCP" },
+          ],
+        },
+      ],
+    }),
+    "there is more than one item with containerPort 8125, by which alone a patch of this form tells those of ports apart; write it as a list of operations (JSON Patch)",
+  ],
   ["an unknown directive", podTemplate({ $patch: "remove" }), '"remove": must be replace, delete, merge'],
   [
     "a directive of kubectl's own",
@@ -50,7 +75,7 @@ test.each<[what: string, patch: object, message: string]>([
 ])("%s is an error", (_what, patch, message) => {
   const failure = (): string => {
     try {
-      return JSON.stringify(merged(podTemplate({ containers: [{ name: "link" }] }), patch));
+      return JSON.stringify(merged(podTemplate({ containers: [{ name: "link", ports: twice }] }), patch));
     } catch (error) {
       return errorMessage(error);
     }
