@@ -120,7 +120,8 @@ const rolloutsGoFirst = "PrunePropagationPolicy=background";
 const leaveWeights = (route: NonNullable<ApplicationSpecArgs["weightedRoute"]>) => ({
   group: gatewayApi.group,
   ...route,
-  jqPathExpressions: [".spec.rules[].backendRefs[].weight"],
+  // A rule may have none, as one that redirects: without the question mark, it would put the whole expression out of force.
+  jqPathExpressions: [".spec.rules[].backendRefs[]?.weight"],
 });
 
 /** What an Application is to do: follow a directory of Git, and undo what others change. */

@@ -112,7 +112,7 @@ test("where the Gateway splits requests, Argo CD leaves the weights to Argo Roll
           group: "gateway.networking.k8s.io",
           kind: "HTTPRoute",
           name: "link",
-          jqPathExpressions: [".spec.rules[].backendRefs[].weight"],
+          jqPathExpressions: [".spec.rules[].backendRefs[]?.weight"],
         },
       ],
       syncPolicy: { syncOptions: ["ServerSideApply=true", "PrunePropagationPolicy=background"] },
