@@ -55,8 +55,9 @@ export function serviceFiles(
   manifests: ServiceManifests,
   own: readonly KubernetesObject[] = [],
 ): Record<string, string> {
+  const large = manifests.job === undefined ? (object: object): object => object : appliedByServer;
   return withKustomization(
-    { ...files(manifests, prunedLast), ...ownFiles(own) },
+    { ...files(manifests, (key, manifest) => large(prunedLast(key, manifest))), ...ownFiles(own, large) },
     ["release"],
     releasedImages(manifests),
   );
@@ -79,12 +80,12 @@ function releasedImages({ allowedImages, ...manifests }: ServiceManifests): obje
 }
 
 /** What a service brings along, in a folder of its own. */
-function ownFiles(own: readonly KubernetesObject[]): Record<string, string> {
+function ownFiles(own: readonly KubernetesObject[], changed: (object: object) => object): Record<string, string> {
   return Object.fromEntries(
     own.map((object) => {
       const { apiVersion, kind } = kindOf(object);
       const parts = [groupOf(apiVersion), kind, nameOf(object)].filter(Boolean).join("-");
-      return [`own/${parts.toLowerCase().replaceAll(":", "_")}.yaml`, writeYaml(object)];
+      return [`own/${parts.toLowerCase().replaceAll(":", "_")}.yaml`, writeYaml(changed(object))];
     }),
   );
 }
@@ -113,10 +114,35 @@ export function dependencyFiles(manifests: DependencyManifests): Record<string, 
  */
 function prunedLast(key: keyof typeof manifestKinds, manifest: object): object {
   if (key !== "deployment" && key !== "rollout") return manifest;
-  // As `metadata` makes it, and patches may have added to it.
-  const { metadata = {} } = manifest as { metadata?: { annotations?: object } };
-  const option = { "argocd.argoproj.io/sync-options": "PruneLast=true" };
-  return { ...manifest, metadata: { ...metadata, annotations: { ...option, ...metadata.annotations } } };
+  const { metadata = {} } = manifest as Annotatable;
+  return {
+    ...manifest,
+    metadata: { ...metadata, annotations: { [syncOptions]: "PruneLast=true", ...metadata.annotations } },
+  };
+}
+
+const syncOptions = "argocd.argoproj.io/sync-options";
+
+/** As `metadata` makes it, and patches may have added to it. */
+interface Annotatable {
+  readonly metadata?: { readonly annotations?: Readonly<Record<string, string>> };
+}
+
+/** In bytes. The API server takes 256 KiB of annotations; some are Argo CD's own. */
+const longestNote = 250_000;
+
+/**
+ * A job's Application applies client-side, which notes the whole object in an annotation of it: of one with large files there is no room
+ * for that, and every sync would fail.
+ * Source: https://argo-cd.readthedocs.io/en/stable/user-guide/sync-options/#server-side-apply
+ */
+function appliedByServer(object: object): object {
+  // As kubectl writes JSON, for a page of HTML as well.
+  const noted = JSON.stringify(object).replaceAll(/[<>&\u2028\u2029]/g, String.raw`\u0000`);
+  if (Buffer.byteLength(noted) <= longestNote) return object;
+  const { metadata = {} } = object as Annotatable;
+  const options = [metadata.annotations?.[syncOptions], "ServerSideApply=true"].filter(Boolean).join(",");
+  return { ...object, metadata: { ...metadata, annotations: { ...metadata.annotations, [syncOptions]: options } } };
 }
 
 function files(

@@ -77,6 +77,30 @@ describe("a cron", () => {
   });
 });
 
+test("of a job, what is too large to be noted in an annotation is applied by the API server", () => {
+  const option = "ServerSideApply=true";
+  const written = (settings: Partial<Service>): Record<string, string> => serviceFiles(manifestsOf(settings));
+  const files = (text: string) => ({ mountedFiles: { "/etc/app/rates": { text } } });
+  expect(written({ kind: "job", ...files("x".repeat(300_000)) })["files.yaml"]).toContain(option);
+  // JSON of Go has six characters for each of these.
+  expect(written({ kind: "job", ...files("<".repeat(50_000)) })["files.yaml"]).toContain(option);
+  expect(Object.values(written({ kind: "job", ...files("x".repeat(50_000)) })).join("")).not.toContain(option);
+  expect(Object.values(written({ kind: "worker", ...files("x".repeat(300_000)) })).join("")).not.toContain(option);
+});
+
+test("of a job, so is what it brings along, whatever else Argo CD is told of it", () => {
+  const service = sampleService("report", { port: undefined, kind: "job" });
+  const manifests = serviceManifests(sampleContext([service]), service, { image });
+  const annotations = { "argocd.argoproj.io/sync-options": "Prune=false" };
+  const rates = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "rates", annotations } };
+  const files = serviceFiles(manifests, [
+    { ...rates, data: { all: "x".repeat(300_000) } },
+    { ...rates, metadata: { name: "few" } },
+  ]);
+  expect(files["own/configmap-rates.yaml"]).toContain('"Prune=false,ServerSideApply=true"');
+  expect(files["own/configmap-few.yaml"]).not.toContain("sync-options");
+});
+
 test("a job is made anew by Argo CD when its template changes, and its failed pods stay with the end of their logs", () => {
   const { job } = manifestsOf({ kind: "job", activeDeadlineSeconds: 60 });
   expect(job).toMatchObject({
