@@ -7,6 +7,12 @@ import {
   type Instruction,
 } from "../../components/dockerfile/dockerfile-instructions.ts";
 import type { BuildChoice } from "../../components/dockerfile/dockerfile.ts";
+import {
+  declareArguments,
+  inheritedVariables,
+  setEnvironment,
+  type StageVariables,
+} from "../../components/dockerfile/dockerfile-variables.ts";
 import { expandWord, splitWords } from "../../components/dockerfile/dockerfile-words.ts";
 import { chosenInstructions } from "./dockerfile-target.ts";
 
@@ -26,15 +32,14 @@ export function contextSources(text: string, choice: BuildChoice): readonly stri
   return [...new Set([...needed].flatMap(({ sources }) => sources))];
 }
 
-interface Stage {
+interface Stage extends StageVariables {
   /** Those that it begins with, or takes from. */
   readonly needs: Stage[];
   readonly sources: string[];
-  /** By ENV. */
-  readonly env: Map<string, string>;
-  /** What its instructions see: the environment and build arguments, of which the one that was set last counts. */
-  readonly variables: Map<string, string>;
 }
+
+/** What only the builder knows. */
+const unknown = "*";
 
 function readStages(instructions: readonly Instruction[]): readonly Stage[] {
   const stages: Stage[] = [];
@@ -50,15 +55,14 @@ function readStages(instructions: readonly Instruction[]): readonly Stage[] {
       const added: Stage = {
         needs: begun === undefined ? [] : [begun],
         sources: [],
-        variables: new Map([...(begun?.variables ?? []), ...(begun?.env ?? [])]),
-        env: new Map(begun?.env),
+        ...inheritedVariables(begun),
       };
       byName.set(String(stages.length), added);
       if (as.toLowerCase() === "as") byName.set(name.toLowerCase(), added);
       stages.push(added);
     } else if (stage === undefined) {
-      if (keyword === "ARG") declare(rest, globals, new Map());
-    } else if (keyword === "ARG") declare(rest, stage.variables, globals);
+      if (keyword === "ARG") declareArguments(rest, globals, { unknown });
+    } else if (keyword === "ARG") declareArguments(rest, stage.variables, { globals, unknown });
     else readInstruction(keyword, rest, stage, byName);
   }
   return stages;
@@ -71,17 +75,8 @@ function readInstruction(keyword: string, given: string, stage: Stage, byName: R
     const other = byName.get(valueOf(name, known).toLowerCase());
     if (other !== undefined && other !== stage) stage.needs.push(other);
   };
-  if (keyword === "ENV") {
-    const [first = "", ...others] = splitWords(rest);
-    const pairs: readonly [string, string][] = first.includes("=")
-      ? [first, ...others].map(split)
-      : [[first, others.join(" ")]];
-    // All values of one instruction see what was there before it.
-    for (const [name, value] of pairs.map(([key, word]) => [key, valueOf(word, known)] as const)) {
-      stage.env.set(name, value);
-      stage.variables.set(name, value);
-    }
-  } else if (keyword === "COPY" || keyword === "ADD") {
+  if (keyword === "ENV") setEnvironment(rest, stage, unknown);
+  else if (keyword === "COPY" || keyword === "ADD") {
     const from = flags.find((flag) => /^--from=/i.test(flag))?.slice("--from=".length);
     if (from !== undefined) return need(from);
     // The content of a here-document stands in the Dockerfile itself; the last word is where all goes to.
@@ -98,22 +93,13 @@ function readInstruction(keyword: string, given: string, stage: Stage, byName: R
   }
 }
 
-/** `name=value`, or `name`, which has the value of the global argument. */
-function declare(rest: string, variables: Map<string, string>, globals: ReadonlyMap<string, string>): void {
-  for (const word of splitWords(rest)) {
-    const [name, value] = split(word);
-    const given = word.includes("=") ? valueOf(value, variables) : globals.get(name);
-    if (given !== undefined) variables.set(name, given);
-  }
-}
-
 function split(text: string): [name: string, value: string] {
   const at = text.indexOf("=");
   return at === -1 ? [text, ""] : [text.slice(0, at), text.slice(at + 1)];
 }
 
 function valueOf(word: string, known: ReadonlyMap<string, string>): string {
-  return expandWord(word, (name) => known.get(name), "*");
+  return expandWord(word, (name) => known.get(name), unknown);
 }
 
 /** @returns nothing for what comes from elsewhere */

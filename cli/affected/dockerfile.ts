@@ -9,6 +9,13 @@ import {
   splitFlags,
   type Instruction,
 } from "../../components/dockerfile/dockerfile-instructions.ts";
+import {
+  declareArguments,
+  inheritedVariables,
+  setEnvironment,
+  type StageVariables,
+} from "../../components/dockerfile/dockerfile-variables.ts";
+import { expandWord } from "../../components/dockerfile/dockerfile-words.ts";
 import { inside, originsOf, readRun, type Copy, type Run, type Stage } from "./run-instruction.ts";
 import { memoize } from "./source-tree.ts";
 
@@ -61,32 +68,43 @@ const unknownCommand: Instruction = { keyword: "RUN", rest: "unknown", documents
 const mostCopies = 2000;
 const emptyStage: Stage = { directory: "/", copies: [], shell: "sh" };
 
+/** A stage as it is read. */
+interface OpenStage extends Stage, StageVariables {}
+
 function readStages(instructions: readonly Instruction[]) {
   const copied: string[] = [];
   const runs: Run[] = [];
   const images = new Set<string>();
-  const stages = new Map<string, Stage>();
+  const stages = new Map<string, OpenStage>();
+  const globals = new Map<string, string>();
+  const none: OpenStage = { ...emptyStage, ...inheritedVariables() };
   /** What a stage of another name may be: any of them, if the name is not known. */
-  const stageOf = (given: string): Stage | undefined => {
-    const name = valueOf(given, values);
-    if (name === undefined) return { ...emptyStage, copies: [...stages.values()].flatMap(({ copies }) => copies) };
+  const stageOf = (given: string): OpenStage | undefined => {
+    const name = valueOf(given, globals);
+    if (name === undefined) return { ...none, copies: [...stages.values()].flatMap(({ copies }) => copies) };
     const stage = stages.get(name.toLowerCase());
-    if (stage === undefined && name !== "scratch") images.add(name);
+    if (stage === undefined && name !== "" && name !== "scratch") images.add(name);
     return stage;
   };
-  const values = new Map<string, string>();
-  const state: { stage: Stage; names: readonly string[]; count: number } = { stage: emptyStage, names: [], count: 0 };
+  const state: { stage: OpenStage; names: readonly string[]; count: number } = { stage: none, names: [], count: 0 };
   for (const instruction of instructions) {
     const { keyword, rest } = instruction;
-    const { directory, copies } = state.stage;
+    const { directory, copies, variables } = state.stage;
+    /** A word as it is written, where it is not known what its variables stand for. */
+    const known = (word: string): string => valueOf(word, variables) ?? word;
     switch (keyword) {
       case "ARG":
         // Only what is declared before the first stage counts for `FROM`.
-        if (state.count === 0) for (const word of argumentsOf(rest)) values.set(...pair(word));
+        if (state.count === 0) declareArguments(rest, globals, { unknown });
+        else declareArguments(rest, variables, { globals, unknown });
+        break;
+      case "ENV":
+        setEnvironment(rest, state.stage, unknown);
         break;
       case "FROM": {
         const [base = "", as = "", name = ""] = splitFlags(rest).rest.split(/\s+/);
-        state.stage = stageOf(base) ?? emptyStage;
+        const begun = stageOf(base) ?? none;
+        state.stage = { ...begun, ...inheritedVariables(begun) };
         // What such a base image does with the context, only its own Dockerfile says.
         if (/\bonbuild\b/i.test(base)) {
           copied.push(".");
@@ -96,20 +114,20 @@ function readStages(instructions: readonly Instruction[]) {
         break;
       }
       case "WORKDIR":
-        state.stage = { ...state.stage, directory: posix.resolve(directory, argumentsOf(rest)[0] ?? "") };
+        state.stage = { ...state.stage, directory: posix.resolve(directory, known(argumentsOf(rest)[0] ?? "")) };
         break;
       case "SHELL":
         state.stage = { ...state.stage, shell: jsonWords(rest)?.[0] ?? "" };
         break;
       case "COPY":
       case "ADD": {
-        const added = copiesOf(rest, directory, stageOf);
+        const added = copiesOf(rest, { directory, stageOf, known });
         copied.push(...added.map(({ from }) => from));
         state.stage = { ...state.stage, copies: [...copies, ...added] };
         break;
       }
       case "RUN": {
-        const mounted = mountsOf(rest, directory, stageOf);
+        const mounted = mountsOf(rest, { directory, stageOf, known });
         copied.push(...mounted.map(({ from }) => from));
         runs.push({ ...state.stage, instruction, copies: [...copies, ...mounted] });
         break;
@@ -130,24 +148,29 @@ function readStages(instructions: readonly Instruction[]) {
   return { copied, final: state.stage, runs, images: [...images] };
 }
 
-/** A name in which variables stand for their values; `undefined`: one of them has none. */
-function valueOf(name: string, values: ReadonlyMap<string, string>): string | undefined {
-  const known = name.replaceAll(
-    /\$(?:\{(\w+)(?::?-([^}]*))?\}|(\w+))/g,
-    (all, braced?: string, or?: string, bare?: string) => {
-      const value = values.get(braced ?? bare ?? "") ?? "";
-      return value === "" ? (or ?? all) : value;
-    },
-  );
-  return known.includes("$") ? undefined : known.replace(/^(["'])(.*)\1$/, "$2");
+/** What stands for a variable of which only the builder knows the value. */
+const unknown = "$";
+
+/** A word in which variables stand for their values; `undefined`: one of them has none. */
+function valueOf(word: string, values: ReadonlyMap<string, string>): string | undefined {
+  const value = expandWord(word, (name) => values.get(name), unknown);
+  return value.includes(unknown) ? undefined : value;
 }
 
-type StageOf = (name: string) => Stage | undefined;
+/** What an instruction's paths and names mean. */
+interface Meaning {
+  readonly directory: string;
+  readonly stageOf: (name: string) => Stage | undefined;
+  /** A word with the values of its variables. */
+  readonly known: (word: string) => string;
+}
 
-function copiesOf(given: string, directory: string, stageOf: StageOf): Copy[] {
+function copiesOf(given: string, { directory, stageOf, known }: Meaning): Copy[] {
   const { flags, rest } = splitFlags(given);
   // The content of a here-document stands in the Dockerfile itself.
-  const words = argumentsOf(rest).filter((word) => !isDocument(word));
+  const words = argumentsOf(rest)
+    .filter((word) => !isDocument(word))
+    .map(known);
   const to = posix.resolve(directory, words.at(-1) ?? "");
   const stage = flags.find((flag) => /^--from=/i.test(flag))?.slice("--from=".length);
   const sources = words.slice(0, -1).filter((source) => !/^(https?:|git@|git:)/.test(source));
@@ -156,13 +179,13 @@ function copiesOf(given: string, directory: string, stageOf: StageOf): Copy[] {
   return sources.map(contextPath).map((from) => ({ from, to: parents ? posix.join(to, from) : to }));
 }
 
-function mountsOf(rest: string, directory: string, stageOf: StageOf): Copy[] {
+function mountsOf(rest: string, { directory, stageOf, known }: Meaning): Copy[] {
   return splitFlags(rest).flags.flatMap((flag) => {
     if (!flag.startsWith("--mount=")) return [];
     const settings = new Map(flag.slice("--mount=".length).split(",").map(pair));
     if ((settings.get("type") ?? "bind") !== "bind") return [];
-    const source = settings.get("source") ?? settings.get("src") ?? ".";
-    const target = settings.get("target") ?? settings.get("dst") ?? settings.get("destination") ?? ".";
+    const source = known(settings.get("source") ?? settings.get("src") ?? ".");
+    const target = known(settings.get("target") ?? settings.get("dst") ?? settings.get("destination") ?? ".");
     const [stage, to] = [settings.get("from"), posix.resolve(directory, target)];
     return stage === undefined ? [{ from: contextPath(source), to }] : fromStage(stageOf(stage), source, to);
   });

@@ -1,4 +1,5 @@
 import { frontendIsKnown, parseInstructions } from "./dockerfile-instructions.ts";
+import { declareArguments, inheritedVariables, setEnvironment, type StageVariables } from "./dockerfile-variables.ts";
 import { expandWord, splitWords } from "./dockerfile-words.ts";
 
 /** What a build chooses of a Dockerfile. */
@@ -83,18 +84,12 @@ function chosenStage(dockerfile: string, { target, buildArgs = {} }: BuildChoice
     if (keyword === "FROM") {
       const words = splitWords(rest).filter((word) => !word.startsWith("--"));
       const base = stages.get(valueOf(words[0] ?? "", globals).toLowerCase());
-      // All comes along with the stage: what it EXPOSEs, its build arguments, and before these its environment.
-      stage = {
-        ports: [],
-        inherited: base === undefined ? [] : portsOf(base),
-        env: new Map(base?.env),
-        variables: new Map([...(base?.variables ?? []), ...(base?.env ?? [])]),
-      };
+      stage = { ports: [], inherited: base === undefined ? [] : portsOf(base), ...inheritedVariables(base) };
       numbered.push(stage);
       if (words[1]?.toUpperCase() === "AS" && words[2] !== undefined) stages.set(words[2].toLowerCase(), stage);
     } else if (stage === undefined) {
-      if (keyword === "ARG") declare(rest, { variables: globals, globals: new Map(), given });
-    } else if (keyword === "ARG") declare(rest, { variables: stage.variables, globals, given });
+      if (keyword === "ARG") declareArguments(rest, globals, { given });
+    } else if (keyword === "ARG") declareArguments(rest, stage.variables, { globals, given });
     else if (keyword === "ENV") setEnvironment(rest, stage);
     else if (keyword === "EXPOSE")
       stage.ports.push(...splitWords(valueOf(rest, stage.variables)).flatMap(writtenPorts));
@@ -102,14 +97,11 @@ function chosenStage(dockerfile: string, { target, buildArgs = {} }: BuildChoice
   return target === undefined ? stage : (stages.get(target.toLowerCase()) ?? numbered[Number(target)]);
 }
 
-interface Stage {
+interface Stage extends StageVariables {
   /** Its own, in order. */
   readonly ports: ExposedPort[];
   /** Those of the stage that it builds on. */
   readonly inherited: readonly ExposedPort[];
-  readonly env: Map<string, string>;
-  /** What its instructions see: the environment and build arguments, of which the one that was set last counts. */
-  readonly variables: Map<string, string>;
 }
 
 /** So many ports of a range are taken; of a longer one, the first. */
@@ -132,39 +124,6 @@ function portsOf({ ports, inherited }: Stage): ExposedPort[] {
     ({ port, transport }, index) =>
       all.findIndex((other) => other.port === port && other.transport === transport) === index,
   );
-}
-
-interface Declarations {
-  /** What is declared is added to these. */
-  readonly variables: Map<string, string>;
-  readonly globals: ReadonlyMap<string, string>;
-  /** What the build gives. */
-  readonly given: ReadonlyMap<string, string>;
-}
-
-/** `ARG name=value`, `ARG name`: the latter has the value of the global one, unless the build gives one. */
-function declare(rest: string, { variables, globals, given }: Declarations): void {
-  for (const word of splitWords(rest)) {
-    const [name, preset] = assignment(word);
-    const value = given.get(name) ?? (preset === undefined ? globals.get(name) : valueOf(preset, variables));
-    if (value !== undefined) variables.set(name, value);
-  }
-}
-
-/** `ENV name=value …` and `ENV name value`. All values of one instruction see the environment before it. */
-function setEnvironment(rest: string, { env, variables }: Stage): void {
-  const words = splitWords(rest);
-  const [first = ""] = words;
-  const pairs = first.includes("=") ? words.map(assignment) : [[first, rest.slice(first.length).trim()] as const];
-  for (const [name, value] of pairs.map(([key, word = ""]) => [key, valueOf(word, variables)] as const)) {
-    env.set(name, value);
-    variables.set(name, value);
-  }
-}
-
-function assignment(word: string): [name: string, value: string | undefined] {
-  const index = word.indexOf("=");
-  return index === -1 ? [word, undefined] : [word.slice(0, index), word.slice(index + 1)];
 }
 
 /** What is not known is empty. */
