@@ -57,8 +57,10 @@ interface GoPackage {
   readonly testImports: readonly string[];
   /** Patterns relative to the directory. */
   readonly embeds: readonly string[];
+  /** Those of its tests. */
+  readonly testEmbeds: readonly string[];
   readonly tested: boolean;
-  /** Whether a compiler of C may include more than is in it. */
+  /** Whether a compiler of C, or Go's own for assembly, may include more than is in it. */
   readonly cgo: boolean;
 }
 
@@ -78,10 +80,17 @@ export function goPackagesIn(tree: SourceTree): (directory: string) => GoPackage
       imports: [...new Set(own.flatMap((source) => source.imports))],
       testImports: [...new Set(tests.flatMap((source) => source.imports))],
       embeds: [...new Set(own.flatMap((source) => source.embeds))],
+      testEmbeds: [...new Set(tests.flatMap((source) => source.embeds))],
       tested: tests.length > 0,
-      cgo: own.some((source) => source.imports.includes("C")),
+      cgo: own.some((source) => source.imports.includes("C")) || includesMore(tree, directory),
     };
   });
+}
+
+/** Whether a file in Go's assembly includes one of another directory. */
+function includesMore(tree: SourceTree, directory: string): boolean {
+  const names = tree.list(directory).files.filter((name) => name.endsWith(".s"));
+  return names.some((name) => /^[ \t]*#[ \t]*include[ \t]+".*\//m.test(tree.read(posix.join(directory, name)) ?? ""));
 }
 
 /** The packages at a directory and below it, as `go build DIRECTORY/...` takes them. */

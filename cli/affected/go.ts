@@ -24,10 +24,15 @@ export interface GoNeeds {
   /** Those of them that have tests, by what is built together. Computed on demand, as only running tests needs it. */
   readonly testCalls: () => readonly GoTests[];
   /** The packages of its image that embed files, with their patterns. */
-  readonly embedding: ReadonlyMap<string, readonly string[]>;
-  /** Whether one of the packages of its image has code in C, which may include files from elsewhere. */
+  readonly embedding: EmbeddingPackages;
+  /** Those whose tests, which are its own to run, embed files. */
+  readonly embeddingTests: EmbeddingPackages;
+  /** Whether one of the packages of its image has code in C or in assembly that may include files from elsewhere. */
   readonly cgo: boolean;
 }
+
+/** By directory: the patterns of what a package embeds. */
+type EmbeddingPackages = ReadonlyMap<string, readonly string[]>;
 
 /** The imports of the monorepo, followed from the packages of single services. */
 export function goGraph(tree: SourceTree) {
@@ -79,17 +84,16 @@ export function goGraph(tree: SourceTree) {
         (at) => !modules.vendor.some((in_) => at.startsWith(`${in_}/`)),
       );
       const withTests = tested.filter((at) => packageAt(at)?.tested === true);
-      const embedding = [...image].flatMap((at): [string, readonly string[]][] => {
-        const { embeds = [] } = packageAt(at) ?? {};
-        return embeds.length === 0 ? [] : [[at, embeds]];
-      });
+      const embedding = (ats: Iterable<string>, of: "embeds" | "testEmbeds"): EmbeddingPackages =>
+        new Map([...ats].map((at) => [at, packageAt(at)?.[of] ?? []] as const).filter(([, found]) => found.length > 0));
       return {
         modules,
         image,
         tests: new Set([...image, ...imported(own), ...importedByTests(tested)]),
         tested: new Set(tested),
         testCalls: () => goTests(tree, modulesOf, withTests),
-        embedding: new Map(embedding),
+        embedding: embedding(image, "embeds"),
+        embeddingTests: embedding(tested, "testEmbeds"),
         cgo: [...image].some((at) => packageAt(at)?.cgo === true),
       };
     },
@@ -114,7 +118,7 @@ export function matchGo(needs: GoNeeds, own: string, file: string): AffectedBy |
 }
 
 function partOf(needs: GoNeeds, own: string, directory: string, file: string): AffectedBy["part"] | undefined {
-  if (isEmbeddedBy(needs, file)) return "image";
+  if (isEmbeddedBy(needs.embedding, file)) return "image";
   const [, tested] = /^(?:(.*)\/)?testdata\//.exec(file) ?? [];
   if (tested !== undefined) return needs.tested.has(tested) || isIn(own, file) ? "tests" : undefined;
   if (file.endsWith("_test.go")) return needs.tested.has(directory) || isIn(own, file) ? "tests" : undefined;
@@ -124,18 +128,19 @@ function partOf(needs: GoNeeds, own: string, directory: string, file: string): A
   return needs.tests.has(directory) && !isIn(own, file) ? "tests" : undefined;
 }
 
-/** Whether a package in the image of a service embeds a file. */
-export function isEmbeddedBy({ embedding }: GoNeeds, file: string): boolean {
-  for (const [at, patterns] of embedding) if (isEmbedded(at, patterns, file)) return true;
+/** Whether one of the packages embeds a file. */
+export function isEmbeddedBy(packages: EmbeddingPackages, file: string): boolean {
+  for (const [at, patterns] of packages) if (isEmbedded(at, patterns, file)) return true;
   return false;
 }
 
 /** Whether the imports alone say how a file affects a service. Code in other languages is Go's only in a package of Go. */
-export function isGovernedByGo({ modules }: GoNeeds, tree: SourceTree, file: string): boolean {
+export function isGovernedByGo({ modules, cgo }: GoNeeds, tree: SourceTree, file: string): boolean {
   if (/\.go$|(^|\/)go\.(mod|sum|work|work\.sum)$/.test(file)) return true;
   if (modules.vendor.some((at) => isIn(at, file))) return true;
   const testdata = /(^|\/)testdata\//.test(file);
-  if (!testdata && !isGoSourceFile(file)) return false;
+  // Code in C includes what is in the directory of another package, too, of which it imports nothing.
+  if (!testdata && (cgo || !isGoSourceFile(file))) return false;
   if (![...modules.local.values()].some((at) => isIn(at, file))) return false;
   return testdata || tree.list(posix.dirname(file)).files.some((name) => name.endsWith(".go"));
 }

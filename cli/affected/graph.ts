@@ -6,7 +6,7 @@ import { isDocumentation, isForOperations, isRepositoryMetadata, type AffectedBy
 import { buildContexts, buildOf, type BuildContext } from "./build-context.ts";
 import { cargoGraph, isLeftOutByCargo, isTestedByCargo, matchCargo, type CargoNeeds } from "./cargo.ts";
 import { pathPattern, type PathPattern } from "./glob.ts";
-import { goGraph, isBesideGo, isGovernedByGo, matchGo, type GoNeeds } from "./go.ts";
+import { goGraph, isBesideGo, isEmbeddedBy, isGovernedByGo, matchGo, type GoNeeds } from "./go.ts";
 import { counterparts, isGovernedByNode, matchNode, nodeGraph, type NodeNeeds } from "./node.ts";
 import { isLeftOutByPython, matchPython, pythonGraph, type PythonNeeds } from "./python.ts";
 import {
@@ -204,8 +204,11 @@ function byModules(
   return context.takes(path) ? matchPython(python, directory, path, projectOf) : undefined;
 }
 
-function byTests({ cargo, mounted }: ServiceNeeds, path: string): AffectedBy | undefined {
-  const isTested = mounted.has(path) || (cargo !== undefined && isTestedByCargo(cargo, path));
+function byTests({ go, cargo, mounted }: ServiceNeeds, path: string): AffectedBy | undefined {
+  const isTested =
+    mounted.has(path) ||
+    (go !== undefined && isEmbeddedBy(go.embeddingTests, path)) ||
+    (cargo !== undefined && isTestedByCargo(cargo, path));
   return isTested ? { part: "tests", reason: path } : undefined;
 }
 

@@ -36,7 +36,7 @@ export function repositoryContext(
 ): RepositoryContext {
   const directories = new Set(sources.map(({ directory }) => directory));
   const definitions = new Set(sources.flatMap(({ dockerfile }) => [dockerfile, `${dockerfile}.dockerignore`]));
-  const embedding = sources.flatMap(({ go }) => go ?? []).filter(({ embedding: found }) => found.size > 0);
+  const embedding = sources.flatMap(({ go }) => go?.embedding ?? []).filter(({ size }) => size > 0);
   return {
     tree,
     projectOf,
@@ -44,7 +44,7 @@ export function repositoryContext(
     isDefinition: (file) =>
       definitions.has(file) || (directories.has(posix.dirname(file)) && posix.basename(file) === serviceFile),
     isOfOthers: (directory, file) => upwards(file).some((at) => directories.has(at) && !isIn(at, directory)),
-    isEmbedded: memoize((file) => embedding.some((go) => isEmbeddedBy(go, file))),
+    isEmbedded: memoize((file) => embedding.some((packages) => isEmbeddedBy(packages, file))),
   };
 }
 

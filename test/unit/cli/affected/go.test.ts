@@ -133,6 +133,25 @@ describe("Go", () => {
     });
   });
 
+  test("what tests embed affects the tests of those that have the package", () => {
+    const golden = `${go("web_test", "embed")}//go:embed golden/*.json\nvar f embed.FS\n`;
+    const dockerfile = "FROM golang AS b\nCOPY . .\nRUN go build -o /a ./svc/link\nFROM scratch\nCOPY --from=b /a /a\n";
+    expectAffected(
+      { ...goShop, "svc/link/Dockerfile": dockerfile, "pkg/web/golden_test.go": golden },
+      { "pkg/web/golden/1.json": "(link) user", "pkg/web/golden/1.txt": "user" },
+    );
+  });
+
+  test("code in C and in assembly may include what is in the directory of a package that nobody imports", () => {
+    const table = (text: string, file = "pkg/web/c.go"): void =>
+      expectAffected(
+        { ...goShop, [file]: text },
+        { "pkg/unused/x.h": "link", "pkg/unused/x.c": "link", "pkg/unused/unused.go": "" },
+      );
+    table('package web\n\n// #include "../unused/x.h"\nimport "C"\n');
+    table('#include "../unused/x.h"\nTEXT ·a(SB), 0, $0\n', "pkg/web/a_amd64.s");
+  });
+
   test("of other files, those that are embedded count", () => {
     expectAffected(goShop, {
       "pkg/web/pages/index.html": "link",
