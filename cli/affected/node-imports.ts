@@ -1,5 +1,6 @@
 import { posix } from "node:path";
 import { z } from "zod";
+import { parseLenientJson } from "../../core/lenient-json.ts";
 import { isIn, memoize, pathWithin, upwards, type SourceTree } from "./source-tree.ts";
 
 /** A path without its ending that a source names, and that may be a file, or a directory. */
@@ -132,37 +133,4 @@ function wildcardOf(pattern: string, name: string): string | undefined {
   const [before, after] = [pattern.slice(0, star), pattern.slice(star + 1)];
   if (name.length < before.length + after.length || !name.startsWith(before) || !name.endsWith(after)) return undefined;
   return name.slice(before.length, name.length - after.length);
-}
-
-/** JSON with comments and commas too many, as TypeScript takes it; `undefined`: it is none. */
-function parseLenientJson(text: string): unknown {
-  const parts: string[] = [];
-  let last = -1;
-  const add = (part: string): void => {
-    last = parts.push(part) - 1;
-  };
-  for (let at = 0; at < text.length;) {
-    const character = text[at] ?? "";
-    if (character === '"') {
-      let end = at + 1;
-      while (end < text.length && text[end] !== '"') end += text[end] === "\\" ? 2 : 1;
-      add(text.slice(at, end + 1));
-      at = end + 1;
-    } else if (text.startsWith("//", at)) {
-      const end = text.indexOf("\n", at);
-      at = end === -1 ? text.length : end;
-    } else if (text.startsWith("/*", at)) {
-      const end = text.indexOf("*/", at + 2);
-      at = end === -1 ? text.length : end + 2;
-    } else {
-      if ((character === "}" || character === "]") && parts[last] === ",") parts[last] = "";
-      if (!/\s/.test(character)) add(character);
-      at++;
-    }
-  }
-  try {
-    return JSON.parse(parts.join(""));
-  } catch {
-    return undefined;
-  }
 }

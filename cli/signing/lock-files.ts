@@ -1,7 +1,10 @@
 import { posix } from "node:path";
 import { parse as parseToml } from "smol-toml";
-import { parseAllDocuments } from "yaml";
 import { z } from "zod";
+import { bunPackages } from "./bun-lock.ts";
+import { npmPackages } from "./npm-lock.ts";
+import { pnpmPackages } from "./pnpm-lock.ts";
+import { yarnPackages } from "./yarn-lock.ts";
 
 /** A package that a lock file names. */
 export interface LockedPackage {
@@ -15,10 +18,13 @@ export interface LockedPackage {
 }
 
 /** The files that are read, by their names, each in its own form. What no such file says is no part of an SBOM. */
-const readers: Readonly<Record<string, (text: string) => LockedPackage[]>> = {
+const readers: Readonly<Record<string, (text: string, manifests: readonly string[]) => LockedPackage[]>> = {
   "go.mod": goModules,
   "package-lock.json": npmPackages,
+  "npm-shrinkwrap.json": npmPackages,
   "pnpm-lock.yaml": pnpmPackages,
+  "yarn.lock": yarnPackages,
+  "bun.lock": bunPackages,
   "Cargo.lock": (text) => tomlPackages(text, "cargo"),
   "uv.lock": (text) => tomlPackages(text, "pypi"),
   "poetry.lock": (text) => tomlPackages(text, "pypi"),
@@ -32,10 +38,11 @@ export function isLockFile(path: string): boolean {
 
 /**
  * The packages that a lock file names, but for those that are for development alone and those of the monorepo itself.
+ * @param manifests package.json of the packages that it is for, as far as the image depends on them
  * @throws Error if the file is not in its form
  */
-export function lockedPackages(path: string, text: string): LockedPackage[] {
-  return readers[posix.basename(path)]?.(text) ?? [];
+export function lockedPackages(path: string, text: string, manifests: readonly string[] = []): LockedPackage[] {
+  return readers[posix.basename(path)]?.(text, manifests) ?? [];
 }
 
 /** Source: https://go.dev/ref/mod#go-mod-file-lexical */
@@ -66,100 +73,8 @@ function goModules(text: string): LockedPackage[] {
   });
 }
 
-const npmSchema = z.object({
-  packages: z.record(
-    z.string(),
-    z.object({
-      name: z.string().optional(),
-      version: z.string().optional(),
-      integrity: z.string().optional(),
-      dev: z.boolean().default(false),
-      link: z.boolean().default(false),
-    }),
-  ),
-});
-
-/** Source: https://docs.npmjs.com/cli/configuring-npm/package-lock-json */
-function npmPackages(text: string): LockedPackage[] {
-  return Object.entries(npmSchema.parse(JSON.parse(text)).packages).flatMap(([path, entry]): LockedPackage[] => {
-    const name = entry.name ?? path.split("node_modules/").at(-1) ?? "";
-    if (!path.includes("node_modules/") || entry.dev || entry.link || entry.version === undefined) return [];
-    return [{ type: "npm", name, version: entry.version, hashes: integrityHashes(entry.integrity) }];
-  });
-}
-
-const pnpmDependencies = z.record(z.string(), z.union([z.string(), z.object({ version: z.string() })])).default({});
-const pnpmTaken = z.object({ dependencies: pnpmDependencies, optionalDependencies: pnpmDependencies });
-
-const pnpmSchema = z.object({
-  lockfileVersion: z.union([z.string(), z.number()]).default(""),
-  importers: z.record(z.string(), pnpmTaken).default({}),
-  packages: z
-    .record(
-      z.string(),
-      z.object({
-        name: z.string().optional(),
-        version: z.string().optional(),
-        resolution: z.object({ integrity: z.string().optional(), type: z.string().optional() }).optional(),
-        dev: z.boolean().default(false),
-      }),
-    )
-    .default({}),
-  /** Since version 9, where `dev` is no more: what each package takes, by its name, version and peers. */
-  snapshots: z.record(z.string(), pnpmTaken).optional(),
-});
-
-/**
- * pnpm 11 and 12 write a document before that of the project, where that says by which pnpm it is installed; nothing of that is
- * in the image. Source: https://pnpm.io/lockfile
- */
-function pnpmPackages(text: string): LockedPackage[] {
-  const document = parseAllDocuments(text).at(-1);
-  const [error] = document?.errors ?? [];
-  if (error !== undefined) throw error;
-  const { lockfileVersion, packages, ...graph } = pnpmSchema.parse(document?.toJS());
-  const used = pnpmUsed(graph);
-  // Up to version 5, `/name/1.0.0_peers`; since then, `/name@1.0.0(peers)`, and without the slash.
-  const form = String(lockfileVersion).startsWith("5")
-    ? /^\/((?:@[^/]+\/)?[^/]+)\/([^_/]+)/
-    : /^\/?((?:@[^/]+\/)?[^@/]+)@([^@:(/]+)(?:\(.*)?$/;
-  return Object.entries(packages).flatMap(([key, { resolution, dev, ...entry }]): LockedPackage[] => {
-    // Node.js itself may be among them, which is no package of npm.
-    const isOther = resolution?.type === "directory" || key.includes("@runtime:");
-    if (dev || isOther || used?.has(key) === false) return [];
-    const [, name = /^(?:@[^/]+\/)?[^@/:]+(?=@)/.exec(key)?.[0], version] = form.exec(key) ?? [];
-    const named = { name: entry.name ?? name, version: entry.version ?? version };
-    if (named.name === undefined || named.version === undefined) return [];
-    return [{ type: "npm", name: named.name, version: named.version, hashes: integrityHashes(resolution?.integrity) }];
-  });
-}
-
-/** What more than development needs, without its peers; `undefined`: the packages say so themselves. */
-function pnpmUsed({
-  importers,
-  snapshots,
-}: Pick<z.infer<typeof pnpmSchema>, "importers" | "snapshots">): ReadonlySet<string> | undefined {
-  if (snapshots === undefined) return undefined;
-  const taken = ({ dependencies, optionalDependencies }: z.infer<typeof pnpmTaken>): string[] =>
-    Object.entries({ ...dependencies, ...optionalDependencies }).map(([name, given]) => {
-      const version = typeof given === "string" ? given : given.version;
-      // Under another name, the version is the whole key.
-      return Object.hasOwn(snapshots, version) ? version : `${name}@${version}`;
-    });
-  const found = new Set(Object.values(importers).flatMap(taken));
-  // Iterating over a Set also visits what is added meanwhile.
-  for (const key of found) {
-    const snapshot = snapshots[key];
-    if (snapshot !== undefined) for (const next of taken(snapshot)) found.add(next);
-  }
-  return new Set([...found].map((key) => key.replace(/\(.*$/s, "")));
-}
-
-/** Source: https://www.w3.org/TR/SRI/ */
-function integrityHashes(integrity = ""): LockedPackage["hashes"] {
-  const [, value] = /sha512-([A-Za-z0-9+/]+=*)/.exec(integrity) ?? [];
-  return value === undefined ? {} : { "SHA-512": Buffer.from(value, "base64").toString("hex") };
-}
+const uvNames = z.array(z.object({ name: z.string(), version: z.string().optional() })).catch([]);
+const uvGroups = z.record(z.string(), uvNames).catch({});
 
 const tomlSchema = z.object({
   package: z
@@ -171,25 +86,49 @@ const tomlSchema = z.object({
         checksum: z.string().optional(),
         groups: z.array(z.string()).optional(),
         category: z.string().optional(),
+        // Of uv; Cargo's and Poetry's are of other forms.
+        dependencies: uvNames,
+        "optional-dependencies": uvGroups,
+        "dev-dependencies": uvGroups,
       }),
     )
     .default([]),
 });
+type TomlPackage = z.infer<typeof tomlSchema>["package"][number];
 
 /** Packages of the monorepo have no source in Cargo's file, a path in uv's, and in Poetry's one that is called a directory. */
 function tomlPackages(text: string, type: "cargo" | "pypi"): LockedPackage[] {
-  return tomlSchema.parse(parseToml(text)).package.flatMap((entry): LockedPackage[] => {
+  const packages = tomlSchema.parse(parseToml(text)).package;
+  const used = uvUsed(packages);
+  return packages.flatMap((entry): LockedPackage[] => {
     const { name, version, source, checksum } = entry;
     const isOwn =
       type === "cargo"
         ? source === undefined
-        : ["editable", "virtual", "directory"].some((key) => Object.hasOwn(Object(source), key)) ||
-          z.object({ type: z.literal("directory") }).safeParse(source).success;
+        : isUvProject(entry) || z.object({ type: z.literal("directory") }).safeParse(source).success;
     // Of Poetry: by groups, and by a category in older files.
-    const isForDevelopment = (entry.groups ?? [entry.category]).join() === "dev";
+    const isForDevelopment = (entry.groups ?? [entry.category]).join() === "dev" || !used.has(entry);
     if (isOwn || isForDevelopment || version === undefined) return [];
     return [{ type, name, version, hashes: checksum === undefined ? {} : { "SHA-256": checksum } }];
   });
+}
+
+function isUvProject({ source }: TomlPackage): boolean {
+  return ["editable", "virtual", "directory"].some((key) => Object.hasOwn(Object(source), key));
+}
+
+/** What the projects of a file of uv need beyond their group `dev`; all, where there are none. */
+function uvUsed(packages: readonly TomlPackage[]): ReadonlySet<TomlPackage> {
+  const projects = packages.filter(isUvProject);
+  const byName = Map.groupBy(packages, ({ name }) => name);
+  const found = new Set(projects.length === 0 ? packages : projects);
+  // Iterating over a Set also visits what is added meanwhile.
+  for (const { dependencies, "optional-dependencies": extras, "dev-dependencies": groups } of found) {
+    const { dev: _, ...others } = groups;
+    for (const { name, version } of [dependencies, ...Object.values(extras), ...Object.values(others)].flat())
+      for (const next of byName.get(name) ?? []) if ((version ?? next.version) === next.version) found.add(next);
+  }
+  return found;
 }
 
 /** Only what is pinned is known. Source: https://packaging.python.org/specifications/dependency-specifiers/ */

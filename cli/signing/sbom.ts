@@ -1,7 +1,9 @@
+import { posix } from "node:path";
 import { Enums, Models, Serialize, Spec } from "@cyclonedx/cyclonedx-library";
 import { PackageURL } from "packageurl-js";
 import { errorMessage } from "../../core/error.ts";
 import { repositoryOfReference } from "../../core/image-name.ts";
+import { upwards } from "../affected/source-tree.ts";
 import { CommandError } from "../command.ts";
 import type { ImageSources } from "./image-sources.ts";
 import { isLockFile, lockedPackages, type LockedPackage } from "./lock-files.ts";
@@ -40,15 +42,28 @@ export function sbomOf({ digest, repository }: ImageClaim, sources: ImageSources
   return JSON.parse(serializer.serialize(bom, { sortLists: true }));
 }
 
-function readLockFile(path: string, { read }: ImageSources): LockedPackage[] {
+function readLockFile(path: string, sources: ImageSources): LockedPackage[] {
   try {
-    return lockedPackages(path, read(path));
+    return lockedPackages(path, sources.read(path), manifestsOf(path, sources));
   } catch (error) {
     throw new CommandError(
       `${path}: is in no form that an SBOM can be made from (${errorMessage(error).split("\n")[0]}); mend it, and run the same command again`,
       { cause: error },
     );
   }
+}
+
+const nodeLockFile = /^(package-lock\.json|npm-shrinkwrap\.json|pnpm-lock\.yaml|(yarn|bun)\.lock)$/;
+
+/** The files package.json to which no other lock file is nearer. */
+function manifestsOf(lockFile: string, { files, read }: ImageSources): string[] {
+  if (!nodeLockFile.test(posix.basename(lockFile))) return [];
+  const lockFiles = [...files.keys()].filter((path) => nodeLockFile.test(posix.basename(path)));
+  const locked = new Set(lockFiles.map((path) => posix.dirname(path)));
+  return [...files.keys()]
+    .filter((path) => posix.basename(path) === "package.json")
+    .filter((path) => upwards(posix.dirname(path)).find((at) => locked.has(at)) === posix.dirname(lockFile))
+    .map(read);
 }
 
 function packageComponent({ type, name, version, hashes }: LockedPackage): Models.Component {
