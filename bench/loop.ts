@@ -7,7 +7,7 @@ import { Project } from "../cli/project/stack-file.ts";
 import { commitReleases } from "../git/records.ts";
 import { openRoute } from "../sandbox/commands/demo/demo.ts";
 import { nextVersion } from "../sandbox/commands/demo/edit.ts";
-import { cloneSource, commitEdit, push, type Clone } from "../sandbox/commands/demo/developer-clone.ts";
+import { cloneSource, commitEdits, push, type Clone } from "../sandbox/commands/demo/developer-clone.ts";
 import { circleCiOf } from "../sandbox/commands/demo/follow-pipeline.ts";
 import { followCommit, untilDesired, untilRolledOut, type Route } from "../sandbox/commands/demo/follow-commit.ts";
 import type { OutputMap } from "@pulumi/pulumi/automation/index.js";
@@ -133,7 +133,7 @@ function comparison(journeys: readonly Journey[], baselines: readonly Stages[]):
 
 /** Edits the service, pushes, and waits until its pods run. */
 export async function followEdit(route: Route, clone: Clone): Promise<Journey> {
-  const commit = await commitEdit(clone, file, nextVersion, `${service}: count the version up`);
+  const commit = await commitEdits(clone, [{ file, change: nextVersion }], `${service}: count the version up`);
   const builds: number[] = [];
   const jobs: Job[] = [];
   const marks: Record<string, number> = {};

@@ -13,7 +13,7 @@ const usage = `The sandbox: the whole delivery pipeline on this machine.
                     -- --stack NAME   the same with the monorepo and the services of stacks/Pulumi.NAME.yaml
                     -- --image IMAGE=FILE   an image that this machine cannot pull, as docker save writes it
   npm run demo      edit a service, push, and show how it reaches the cluster
-                    -- --bad   with a change that is bad once it runs: it is taken back, and its pull request says why
+                    -- --bad   with a change that is bad once it runs: its canary is stopped, and its pull request says why
   npm run preview   show what up would change; needs nothing running
                     -- --diff   with every changed property, and the manifests in Git
   npm run status    show what runs, how it got there, and where everything is

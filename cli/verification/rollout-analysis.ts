@@ -134,7 +134,7 @@ function metricOf(name: string, result: KubernetesObject, condition: string): Me
       name,
       classification: "pass",
       failed,
-      detail: `${name}: ${value ?? "no value"}, ${good.text} (measured ${count} times)`,
+      detail: `${name}: ${value ?? "no value"}, ${good.text} (measured ${count === 1 ? "once" : `${count} times`})`,
     };
   const bad = numberAt(result, phase === "Failed" ? "failed" : "inconclusive") ?? 1;
   const detail = `${name}: ${value ?? "no value"} in place of ${good.text}, in ${bad} of ${count} measurements`;

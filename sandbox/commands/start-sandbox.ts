@@ -1,6 +1,7 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { ciEngine } from "../machine/ci-engine.ts";
+import { namespaceName } from "../../core/names.ts";
 import { startArgoCd, stopArgoCd } from "../machine/argocd/argocd.ts";
 import { startCluster, stopCluster, type ClusterEndpoint, type ClusterOptions } from "../machine/cluster/cluster.ts";
 import { credentialsFile, ensureCredentials } from "../machine/credentials.ts";
@@ -8,8 +9,12 @@ import { sandboxProject, sandboxSettings, type SandboxEndpoints } from "../machi
 import { startRemoteDocker, stopBuildKit } from "../machine/images/buildkit.ts";
 import { packageSources } from "../machine/images/mirror/start.ts";
 import { startRegistry } from "../machine/images/registry.ts";
+import { startMetrics } from "../machine/metrics/victoria-metrics.ts";
 import { choosePort } from "../machine/ports.ts";
 import { stopAllProcesses } from "../machine/process.ts";
+import { canaryService, demandProof, demandsProof } from "../machine/proof.ts";
+import { startRollouts } from "../machine/rollouts/rollouts.ts";
+import { debianMetrics } from "../machine/tools/debian-metrics.ts";
 import { debianTools, type DebianTools } from "../machine/tools/debian-tools.ts";
 import { buildTools, startTools } from "../machine/tools/go-tools.ts";
 import type { ToolName } from "../machine/tools/tool-families.ts";
@@ -61,6 +66,8 @@ const argoCdTools = [
   "argocd-files",
 ] as const satisfies readonly ToolName[];
 
+const canaryTools = ["rollouts-controller", "rollouts-files"] as const satisfies readonly ToolName[];
+
 type Pods = NonNullable<SandboxOptions["pods"]>;
 
 /** The tools that are built for a sandbox; where kwok turns out to be needed for another reason, it is built by itself. */
@@ -83,8 +90,9 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const desired = desiredEndpoints(stateDir);
   const gitops = (options.delivery ?? desired.delivery) === "gitops";
   const pods = options.pods ?? "auto";
+  const hasCanary = gitops && demandsProof(stateDir);
   // All in one call, since they share what they are compiled from.
-  await using tools = startTools(sandboxTools({ pods, gitops }), report);
+  await using tools = startTools([...sandboxTools({ pods, gitops }), ...(hasCanary ? canaryTools : [])], report);
   const debianReady = debianTools(report);
   const registryPort = await choosePort(stateDir, "registry", desired.registryPort);
   // CircleCI and GitHub call each other, so the port of the one is chosen before the other starts.
@@ -199,6 +207,15 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       report,
     });
   };
+  const startCanary = async () => {
+    const [metricsTools, { kubeconfigPath }] = await Promise.all([debianMetrics(report), clusterReady]);
+    const { metricsPort: port } = await demandProof(stateDir);
+    const metrics = { stateDir, tools: metricsTools, kubeconfigPath, port, namespace: desired.namespace };
+    await Promise.all([
+      startMetrics({ ...metrics, service: canaryService }),
+      tools.get(...canaryTools).then((built) => startRollouts({ stateDir, tools: built, kubeconfigPath })),
+    ]);
+  };
   const [registry, code, remoteDocker, circleci, cluster, { pulumi }, files] = await Promise.all([
     registryReady,
     codeReady,
@@ -209,6 +226,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     gitops ? tools.get("argocd-files") : undefined,
     gitops ? startDelivery() : undefined,
     startEngine(),
+    hasCanary ? startCanary() : undefined,
   ]);
   return {
     pulumi,
@@ -263,11 +281,13 @@ interface DesiredEndpoints {
   delivery: "gitops" | "direct";
   argoCdNamespace: string;
   previews: boolean;
+  /** Where the services' pods are. */
+  namespace: string;
 }
 
 /** What the stack file says; its ports are used if they are free. */
 function desiredEndpoints(stateDir: string): DesiredEndpoints {
-  const { images, ci, delivery, gitops, github } = sandboxSettings(sandboxProject(stateDir));
+  const { app, environment, images, ci, delivery, gitops, github } = sandboxSettings(sandboxProject(stateDir));
   return {
     registryPort: Number(images.registry.split(":")[1]),
     circleciPort: Number(new URL(ci.host).port),
@@ -279,5 +299,6 @@ function desiredEndpoints(stateDir: string): DesiredEndpoints {
     delivery,
     argoCdNamespace: gitops.argoCd.namespace,
     previews: gitops.previews !== undefined,
+    namespace: namespaceName(app.name, environment),
   };
 }

@@ -1,8 +1,10 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { openGitHubChat } from "../../../cli/github/chat.ts";
 import { openGitHub, type GitHub } from "../../../cli/github/github.ts";
 import { temporaryDirectory } from "../../../core/atomic-file.ts";
 import { shortDigest } from "../../../git/records.ts";
-import { listAt, stringAt } from "../../../kubernetes/object.ts";
+import type { Rejection } from "../../../git/release-record.ts";
+import { listAt, numberAt, stringAt } from "../../../kubernetes/object.ts";
 import { ensureCredentials, gitUsers } from "../../machine/credentials.ts";
 import { loadEndpoints, sandboxProject, sandboxSettings } from "../../machine/endpoints.ts";
 import { demandProof } from "../../machine/proof.ts";
@@ -10,23 +12,26 @@ import { chosenMonorepo } from "../../monorepo/choice.ts";
 import { takeStackFile } from "../../stand-ins/source-repository.ts";
 import { noteOutput, type Report } from "../progress.ts";
 import { up } from "../up.ts";
-import { cloneSource, commitAll, commitEdit, hasChanges, pullMain, push, type Clone } from "./developer-clone.ts";
+import { cloneSource, commitAll, commitEdits, hasChanges, pullMain, push, type Clone } from "./developer-clone.ts";
 import { openRoute, type DemoOptions } from "./demo.ts";
 import { badEdit } from "./edit.ts";
-import { describeEvent, followRelease, releaseOf, untilRolledOut, type Route } from "./follow-commit.ts";
+import { followCanary, type CanaryEvent } from "./follow-canary.ts";
+import { describeEvent, releaseOf, untilRolledOut, type Route } from "./follow-commit.ts";
 import { followPipeline } from "./follow-pipeline.ts";
 import type { PipelineEnd, PipelineEvent } from "./pipeline-events.ts";
+import { Visitors } from "./visitors.ts";
 
 const limitMilliseconds = 10 * 60_000;
+const pollMilliseconds = 200;
 
 /**
- * Shows a commit whose pods become bad once they run: what is released has to prove itself, is taken back in Git, and the pull
- * request that it came by says why. Starts the sandbox if need be.
+ * Shows a commit whose pods become bad once they run: its canary is stopped while it has a quarter of them, it is taken back in
+ * Git, and the pull request that it came by says why. Starts the sandbox if need be.
  */
 export async function badDemo({ stateDir, pods, ci, report }: DemoOptions): Promise<void> {
   if (chosenMonorepo(stateDir) !== undefined)
     throw new Error("--bad: is for the example, which it knows how to break; `npm run down`, and run it again");
-  demandProof(stateDir);
+  await demandProof(stateDir);
   const { outputs } = await up({ stateDir, pods, ci, report });
   const { sourceRepository: url, githubApi: api } = loadEndpoints(stateDir) ?? {};
   if (url === undefined || api === undefined)
@@ -52,13 +57,10 @@ export async function badDemo({ stateDir, pods, ci, report }: DemoOptions): Prom
   const following = { route, clone, stateDir, print, printEvent, report, signal };
   await haveReleasesProveThemselves(following);
   const { number, commit } = await mergeBadCommit(access, following);
-  const good = (await releaseOf(route))?.image?.digest ?? "";
-  const end = await followBadCommit(commit, following);
-  if (!end.jobs.some(({ name, status }) => name.startsWith("verify-") && status === "failed"))
-    throw new Error(`${end.name} ended with ${end.status}, and not because the image has failed to prove itself`);
-  await showTakenBack(good, following);
+  await followBadCommit(commit, following);
   await showPullRequest(openGitHub(access), number, commit, print);
   await revert(following);
+  print("Look", "the picture of what was measured: npm run -s status -- --html status.html");
   print("done", "");
 }
 
@@ -97,7 +99,7 @@ async function haveReleasesProveThemselves({
   const commit = await commitAll(clone, "What is released proves itself");
   print(
     "Developer",
-    `commit ${commit.slice(0, 12)} sets verify in the stack file: pods must be well for half a minute`,
+    `commit ${commit.slice(0, 12)} sets verify in the stack file, and a canary: of ${badEdit.service}, one pod of four gets a new image first`,
   );
   await push(clone);
   const end = await followPipeline(route.ci, commit, printEvent, signal);
@@ -109,11 +111,11 @@ async function mergeBadCommit(
   { clone, print, report }: Following,
 ): Promise<{ readonly number: number; readonly commit: string }> {
   report("A commit that is bad once it runs");
-  const head = await commitEdit(clone, badEdit.file, badEdit.change, badEdit.subject);
-  const branch = `store-${head.slice(0, 7)}`;
+  const head = await commitEdits(clone, badEdit.edits, badEdit.subject);
+  const branch = `overview-${head.slice(0, 7)}`;
   print(
     "Developer",
-    `commit ${head.slice(0, 12)} changes ${badEdit.file}: after some seconds, its pods are not ready any more`,
+    `commit ${head.slice(0, 12)} changes ${badEdit.file}: its pods answer 40 requests, then with errors, and stay ready`,
   );
   await push(clone, branch);
   const { number } = await openGitHub(access).createPullRequest({
@@ -129,34 +131,88 @@ async function mergeBadCommit(
   return { number, commit };
 }
 
-/** What is seen of the release ends with the pipeline, whether it was rolled out by then or not. */
-async function followBadCommit(commit: string, { route, printEvent, signal }: Following): Promise<PipelineEnd> {
-  const before = await releaseOf(route);
-  const over = new AbortController();
+/** Its pods are followed beside its pipeline, until those of the version before are all that is left. */
+async function followBadCommit(commit: string, following: Following): Promise<void> {
+  const { route, printEvent, signal } = following;
+  const good = (await releaseOf(route))?.image?.digest ?? "";
+  const ended = new AbortController();
   const released = Promise.withResolvers<void>();
   const onEvent = (event: PipelineEvent): void => {
     printEvent(event);
     if (event.kind === "ended" && event.job.name.startsWith("release-")) released.resolve();
   };
-  const rollout = released.promise.then(() =>
-    followRelease(route, commit, before, printEvent, AbortSignal.any([signal, over.signal])),
+  const canary = released.promise.then(() =>
+    showCanary(commit, good, { ...following, signal: AbortSignal.any([signal, ended.signal]) }),
   );
-  try {
-    return await followPipeline(route.ci, commit, onEvent, signal);
-  } finally {
-    over.abort();
-    released.resolve();
-    await Promise.allSettled([rollout]);
+  const pipeline = followPipeline(route.ci, commit, onEvent, signal).then(assertVerificationFailed);
+  pipeline.catch((error: unknown) => {
+    ended.abort(error);
+    released.reject(error);
+  });
+  // The failure of the pipeline is the cause where both fail.
+  const [piped, shown] = await Promise.allSettled([pipeline, canary]);
+  if (piped.status === "rejected") throw piped.reason;
+  if (shown.status === "rejected") throw shown.reason;
+}
+
+function assertVerificationFailed({ name, status, jobs }: PipelineEnd): void {
+  if (!jobs.some((job) => job.name.startsWith("verify-") && job.status === "failed"))
+    throw new Error(`${name} ended with ${status}, and not because the image has failed to prove itself`);
+}
+
+/** From the release to the end of the bad pods, with those who use the service meanwhile. */
+async function showCanary(commit: string, good: string, following: Following): Promise<void> {
+  const { route, print, signal } = following;
+  const bad = await untilReleased(route, commit, signal);
+  print("Git", `released ${shortDigest(good)} → ${shortDigest(bad)}`);
+  await using visitors = new Visitors(await pageOf(route));
+  const end = await followCanary(route.rollout, bad, (event) => print(...describeCanary(event)), signal);
+  if (end === "runs") throw new Error(`${shortDigest(bad)} runs on all pods: its canary was not stopped`);
+  await showTakenBack(good, following);
+  print("Visitors", visitors.summary());
+}
+
+async function untilReleased(route: Route, commit: string, signal: AbortSignal): Promise<string> {
+  for (;;) {
+    const now = await releaseOf(route);
+    if (now?.sourceCommit === commit && now.image !== undefined) return now.image.digest;
+    await sleep(pollMilliseconds, undefined, { signal });
+  }
+}
+
+/** This machine reaches the addresses of Services. */
+async function pageOf({ rollout: { kubernetes, namespace, service } }: Route): Promise<string> {
+  const found = await kubernetes.request("GET", `/api/v1/namespaces/${namespace}/services/${service}`);
+  const [port] = listAt(found, "spec", "ports");
+  return `http://${stringAt(found, "spec", "clusterIP")}:${numberAt(port ?? {}, "port")}/`;
+}
+
+function describeCanary(event: CanaryEvent): [part: string, line: string] {
+  switch (event.kind) {
+    case "declared":
+      return ["Argo CD", "the Rollout has the new image"];
+    case "at":
+      return ["Rollouts", event.step];
+    case "measured":
+      return ["Metrics", event.detail];
+    case "stopped":
+      return ["Rollouts", `stopped, the version before gets all pods again: ${event.reason}`];
   }
 }
 
 async function showTakenBack(good: string, { route, print, signal }: Following): Promise<void> {
-  const now = await releaseOf(route);
-  if (now?.image?.digest !== good || now.rejected === undefined)
-    throw new Error(`the release record does not say that the image was taken back: it runs ${now?.image?.digest}`);
-  print("Git", `taken back ${shortDigest(now.rejected.digest)} → ${shortDigest(good)}: ${now.rejected.reason ?? ""}`);
+  const rejected = await untilRejected(route, good, signal);
+  print("Git", `taken back ${shortDigest(rejected.digest)} → ${shortDigest(good)}: ${rejected.reason ?? ""}`);
   const pods = await untilRolledOut(route.rollout, good, signal);
-  print("Kubernetes", `only pods of what ran before are left, and ready: ${pods.join(", ")}`);
+  print("Kubernetes", `only pods of ${shortDigest(good)} are left, and ready: ${pods.join(", ")}`);
+}
+
+async function untilRejected(route: Route, good: string, signal: AbortSignal): Promise<Rejection> {
+  for (;;) {
+    const now = await releaseOf(route);
+    if (now?.image?.digest === good && now.rejected !== undefined) return now.rejected;
+    await sleep(pollMilliseconds, undefined, { signal });
+  }
 }
 
 async function showPullRequest(github: GitHub, number: number, commit: string, print: Print): Promise<void> {
@@ -170,7 +226,7 @@ async function showPullRequest(github: GitHub, number: number, commit: string, p
 /** The next commit starts from what runs. */
 async function revert({ clone, print }: Following): Promise<void> {
   await pullMain(clone);
-  const commit = await commitEdit(clone, badEdit.file, badEdit.undo, `Revert "${badEdit.subject}"\n\n[skip ci]`);
+  const commit = await commitEdits(clone, badEdit.undo, `Revert "${badEdit.subject}"\n\n[skip ci]`);
   await push(clone);
   print("Developer", `commit ${commit.slice(0, 12)} reverts it: the next one starts from what runs`);
 }

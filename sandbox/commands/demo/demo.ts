@@ -13,7 +13,7 @@ import { readHead } from "../../monorepo/snapshot.ts";
 import type { ServiceOutcome } from "../../monorepo/summary.ts";
 import { exampleEdit, labelEdit, type Edit } from "./edit.ts";
 import { up } from "../up.ts";
-import { cloneSource, commitEdit, push } from "./developer-clone.ts";
+import { cloneSource, commitEdits, push } from "./developer-clone.ts";
 import { describeEvent, followCommit, type Route } from "./follow-commit.ts";
 
 export interface DemoOptions {
@@ -46,7 +46,7 @@ export async function demo({ stateDir, pods, ci, report }: DemoOptions): Promise
     noteOutput();
     console.log(`${((Date.now() - start) / 1000).toFixed(1).padStart(6)} s  ${line}`);
   };
-  const commit = await commitEdit(clone, edit.file, edit.change, edit.subject);
+  const commit = await commitEdits(clone, [edit], edit.subject);
   print(`Developer   commit ${commit.slice(0, 12)} changes ${edit.file}`);
   await push(clone);
   print(`GitHub      main is at ${commit.slice(0, 12)}`);

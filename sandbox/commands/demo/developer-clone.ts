@@ -13,21 +13,26 @@ export async function cloneSource(clone: Clone): Promise<void> {
   await git(clone, ["clone", "--quiet", "--depth=1", clone.url, clone.directory]);
 }
 
+/** What becomes of one file. */
+export interface FileEdit {
+  readonly file: string;
+  readonly change: (content: string) => string;
+}
+
 /**
- * Edits one file, and commits.
+ * Edits files, and commits.
  * @returns the commit's id
  */
-export async function commitEdit(
-  clone: Clone,
-  path: string,
-  edit: (content: string) => string,
-  subject: string,
-): Promise<string> {
-  const file = join(clone.directory, path);
-  const before = readFileSync(file, "utf8");
-  const after = edit(before);
-  if (after === before) throw new Error(`${path} has nothing to edit: the commit would be empty`);
-  writeFileSync(file, after);
+export async function commitEdits(clone: Clone, edits: readonly FileEdit[], subject: string): Promise<string> {
+  const changed = edits.filter(({ file, change }) => {
+    const path = join(clone.directory, file);
+    const before = readFileSync(path, "utf8");
+    const after = change(before);
+    writeFileSync(path, after);
+    return after !== before;
+  });
+  if (changed.length === 0)
+    throw new Error(`${edits.map(({ file }) => file).join(", ")}: nothing to edit; the commit would be empty`);
   return commitAll(clone, subject);
 }
 

@@ -1,14 +1,13 @@
 import { posix } from "node:path";
 import type { Service } from "../../../components/service/service.ts";
 import { pathFrom } from "../../../cli/affected/source-tree.ts";
+import { canaryService } from "../../machine/proof.ts";
+import type { FileEdit } from "./developer-clone.ts";
 
 /** What a developer changes of one service. */
-export interface Edit {
+export interface Edit extends FileEdit {
   readonly service: string;
-  /** From the root of the source repository. */
-  readonly file: string;
   readonly subject: string;
-  readonly change: (content: string) => string;
 }
 
 /** What it edits in the example's code. */
@@ -27,23 +26,51 @@ export const exampleEdit: Edit = {
   change: nextVersion,
 };
 
-const ready = 'return service.Backing{Store: "memory"}';
-const notForLong = `started := time.Now()
-	return service.Backing{Store: "memory", Ready: func() error {
-		if time.Since(started) > 10*time.Second {
-			return context.DeadlineExceeded
-		}
-		return nil
-	}}`;
+const gatewayDirectory = "examples/delinkcious/svc/api_gateway_service";
+const overview = `${gatewayDirectory}/overview.go`;
 
-/** Its pods start, are ready, and are no longer after ten seconds; no test sees that. */
-export const badEdit: Edit & { readonly undo: Edit["change"] } = {
-  service: exampleEdit.service,
-  file: exampleEdit.file,
-  subject: "link: find out whether the store is there",
-  // Each time it is another program, which was not taken back before.
-  change: (content) => nextVersion(content).replace(ready, notForLong),
-  undo: (content) => content.replace(notForLong, ready),
+/** What a request takes it never gives back. */
+const slips: readonly (readonly [before: string, after: string])[] = [
+  [
+    "const overviewTimeout = time.Second\n",
+    "const overviewTimeout = time.Second\n\n// At most so many overviews are made at a time.\nvar overviews = make(chan struct{}, 40)\n",
+  ],
+  [
+    "\tdefer cancel()\n",
+    `\tdefer cancel()
+	select {
+	case overviews <- struct{}{}:
+	default:
+		return web.Reply{}, web.Fail(http.StatusServiceUnavailable, "too many overviews at a time")
+	}
+`,
+  ],
+];
+
+const withoutSlips = (content: string): string =>
+  slips.reduce((code, [before, after]) => code.replace(after, before), content);
+
+/** Its pods start, are ready and answer; after some requests they answer with errors, and stay ready. No test asks so often. */
+export const badEdit = {
+  service: canaryService,
+  file: overview,
+  subject: "api-gateway: at most 40 overviews at a time",
+  edits: [
+    // Each time it is another program, which was not taken back before.
+    { file: `${gatewayDirectory}/main.go`, change: nextVersion },
+    {
+      file: overview,
+      // A demo that was broken off may have left them there.
+      change: (content) => slips.reduce((code, [before, after]) => code.replace(before, after), withoutSlips(content)),
+    },
+  ],
+  undo: [{ file: overview, change: withoutSlips }],
+} as const satisfies {
+  readonly service: string;
+  readonly file: string;
+  readonly subject: string;
+  readonly edits: readonly FileEdit[];
+  readonly undo: readonly FileEdit[];
 };
 
 /**

@@ -6,7 +6,8 @@ import { readBranch } from "../../../git/deploy-repository.ts";
 import { readRecords, shortDigest } from "../../../git/records.ts";
 import type { ReleaseRecord } from "../../../git/release-record.ts";
 import type { KubernetesClient } from "../../../kubernetes/client.ts";
-import { listAt, stringAt } from "../../../kubernetes/object.ts";
+import { isNotFound } from "../../../kubernetes/errors.ts";
+import { listAt, stringAt, type KubernetesObject } from "../../../kubernetes/object.ts";
 import { followPipeline, type CiAccess } from "./follow-pipeline.ts";
 import type { PipelineEnd, PipelineEvent } from "./pipeline-events.ts";
 
@@ -116,7 +117,7 @@ function duration({ startedAt, stoppedAt }: Job): string {
 }
 
 /** A service on the cluster. */
-interface RolloutLocation {
+export interface RolloutLocation {
   readonly kubernetes: KubernetesClient;
   readonly namespace: string;
   readonly service: string;
@@ -124,18 +125,25 @@ interface RolloutLocation {
 
 const rolloutPollMilliseconds = 50;
 
-/** The status of the service's Deployment. */
-async function deploymentOf({ kubernetes, namespace, service }: RolloutLocation): Promise<WorkloadStatus> {
-  const path = `/apis/apps/v1/namespaces/${namespace}/deployments/${service}`;
-  return workloadStatus(await kubernetes.request("GET", path));
+/** The service's Deployment, or its Rollout. */
+export async function workloadOf({ kubernetes, namespace, service }: RolloutLocation): Promise<KubernetesObject> {
+  const path = (group: string, plural: string): string => `/apis/${group}/namespaces/${namespace}/${plural}/${service}`;
+  return kubernetes.request("GET", path("apps/v1", "deployments")).catch((error: unknown) => {
+    if (!isNotFound(error)) throw error;
+    return kubernetes.request("GET", path("argoproj.io/v1alpha1", "rollouts"));
+  });
+}
+
+async function statusOf(location: RolloutLocation): Promise<WorkloadStatus> {
+  return workloadStatus(await workloadOf(location));
 }
 
 /**
- * Waits until the Deployment's template has the image of a digest.
+ * Waits until the template of the service's Deployment, or Rollout, has the image of a digest.
  * @throws Error if `signal` ends the waiting
  */
 export async function untilDesired(location: RolloutLocation, digest: string, signal: AbortSignal): Promise<void> {
-  while (!(await deploymentOf(location)).image.endsWith(digest))
+  while (!(await statusOf(location)).image.endsWith(digest))
     await sleep(rolloutPollMilliseconds, undefined, { signal });
 }
 
@@ -150,7 +158,7 @@ export async function untilRolledOut(
 ): Promise<string[]> {
   const { kubernetes, namespace, service } = location;
   for (;;) {
-    const status = await deploymentOf(location);
+    const status = await statusOf(location);
     if (status.health === "Healthy" && status.image.endsWith(digest)) {
       const query = { labelSelector: `app.kubernetes.io/name=${service}` };
       const pods = await kubernetes.request("GET", `/api/v1/namespaces/${namespace}/pods`, { query });

@@ -35,7 +35,8 @@ export async function unpackPackages(
     outputOf(command, args, { cwd: join(work, "debs"), env });
   // One broken source among several does not matter as long as the packages can be had from the others.
   await apt("apt-get", "-q", "update").catch(() => undefined);
-  const depends = await apt("apt-cache", "depends", "--recurse", "--important", ...withLibraries);
+  const depends =
+    withLibraries.length === 0 ? "" : await apt("apt-cache", "depends", "--recurse", "--important", ...withLibraries);
   const libraries = depends.split("\n").filter((line) => line.startsWith("lib") && !systemLibraries.test(line));
   await apt("apt-get", "-q", "download", ...packages, ...new Set(libraries));
   const root = join(folder, "root");

@@ -37,7 +37,7 @@ test("of one that went through, all metrics are named", () => {
   const run = analysisRun([errors("Running", measured("Successful", "[0.02]"), measured("Successful", "0.03")), fine]);
   expect(rolloutAnalysis(rollout, [run])).toMatchObject({
     failed: false,
-    detail: "errors: 0.03, at most 0.05 (measured 2 times); slow: 0.01, at most 0.05 (measured 1 times)",
+    detail: "errors: 0.03, at most 0.05 (measured 2 times); slow: 0.01, at most 0.05 (measured once)",
     judgment: { verdict: "pass", score: 100, groups: [{ group: "canary", score: 100, weight: 100 }] },
   });
 });

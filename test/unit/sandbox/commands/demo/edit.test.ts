@@ -1,12 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import {
-  badEdit,
-  exampleEdit,
-  labelEdit,
-  nextVersion,
-  withNextLabel,
-} from "../../../../../sandbox/commands/demo/edit.ts";
+import type { FileEdit } from "../../../../../sandbox/commands/demo/developer-clone.ts";
+import { badEdit, labelEdit, nextVersion, withNextLabel } from "../../../../../sandbox/commands/demo/edit.ts";
 
 test("counts a version up", () => expect(nextVersion('const version = "1.0.9"')).toBe('const version = "1.0.10"'));
 
@@ -34,10 +29,17 @@ test("its Dockerfile is named from the root of the repository, wherever the mono
 });
 
 test("the bad edit of the example is of what is there, another program each time, and undone but for its version", () => {
-  const code = readFileSync(exampleEdit.file, "utf8");
-  const bad = badEdit.change(code);
-  expect(bad).toContain("if time.Since(started) > 10*time.Second {\n\t\t\treturn context.DeadlineExceeded");
-  const reverted = badEdit.undo(bad);
-  expect(reverted).toBe(exampleEdit.change(code));
-  expect(badEdit.change(reverted)).not.toBe(bad);
+  const apply = (edits: readonly FileEdit[], files: ReadonlyMap<string, string>) =>
+    new Map([...files, ...edits.map(({ file, change }) => [file, change(files.get(file) ?? "")] as const)]);
+  const version = badEdit.edits[0].file;
+  const good = new Map([badEdit.file, version].map((file) => [file, readFileSync(file, "utf8")]));
+  const bad = apply(badEdit.edits, good);
+  expect(bad.get(badEdit.file)).toContain("\nvar overviews = make(chan struct{}, 40)\n");
+  expect(bad.get(badEdit.file)).toContain("defer cancel()\n\tselect {\n\tcase overviews <- struct{}{}:\n");
+  const reverted = apply(badEdit.undo, bad);
+  expect(reverted.get(badEdit.file)).toBe(good.get(badEdit.file));
+  expect(reverted.get(version)).toBe(nextVersion(good.get(version) ?? ""));
+  expect(apply(badEdit.edits, reverted)).not.toEqual(bad);
+  // One that was broken off has left the bad edit there.
+  expect(apply(badEdit.edits, bad).get(badEdit.file)).toBe(bad.get(badEdit.file));
 });
