@@ -1,7 +1,6 @@
 import { z } from "zod";
 import { parseLenientJson } from "../../core/lenient-json.ts";
-import type { LockedPackage } from "./lock-files.ts";
-import { integrityHashes } from "./npm-lock.ts";
+import { integrityHashes, type LockedPackage } from "./locked-package.ts";
 
 const namesSchema = z.record(z.string(), z.string()).default({});
 const takenSchema = z.object({

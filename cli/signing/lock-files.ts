@@ -2,20 +2,10 @@ import { posix } from "node:path";
 import { parse as parseToml } from "smol-toml";
 import { z } from "zod";
 import { bunPackages } from "./bun-lock.ts";
+import type { LockedPackage } from "./locked-package.ts";
 import { npmPackages } from "./npm-lock.ts";
 import { pnpmPackages } from "./pnpm-lock.ts";
 import { yarnPackages } from "./yarn-lock.ts";
-
-/** A package that a lock file names. */
-export interface LockedPackage {
-  /** As package URLs have it, e.g. `npm`. */
-  readonly type: "golang" | "npm" | "cargo" | "pypi" | "composer";
-  /** As the language writes it, e.g. `@scope/name` or `github.com/lib/pq`. */
-  readonly name: string;
-  readonly version: string;
-  /** By CycloneDX's names of algorithms, in hex. */
-  readonly hashes: Readonly<Partial<Record<"SHA-256" | "SHA-512", string>>>;
-}
 
 /** The files that are read, by their names, each in its own form. What no such file says is no part of an SBOM. */
 const readers: Readonly<Record<string, (text: string, manifests: readonly string[]) => LockedPackage[]>> = {

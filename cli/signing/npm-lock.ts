@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { LockedPackage } from "./lock-files.ts";
+import { integrityHashes, type LockedPackage } from "./locked-package.ts";
 
 const packagesSchema = z.object({
   packages: z.record(
@@ -21,7 +21,7 @@ interface Dependency {
   dev: boolean;
   dependencies: Record<string, Dependency>;
 }
-const dependenciesSchema: z.ZodType<Record<string, Dependency>, unknown> = z.lazy(() =>
+const dependenciesSchema: z.ZodType<Record<string, Dependency>> = z.lazy(() =>
   z.record(
     z.string(),
     z.object({
@@ -55,10 +55,4 @@ function packagesIn(dependencies: Readonly<Record<string, Dependency>>): LockedP
       dev || isOwn ? [] : [{ type: "npm", name, version, hashes: integrityHashes(integrity) }];
     return [...own, ...packagesIn(below)];
   });
-}
-
-/** Source: https://www.w3.org/TR/SRI/ */
-export function integrityHashes(integrity = ""): LockedPackage["hashes"] {
-  const [, value] = /sha512-([A-Za-z0-9+/]+=*)/.exec(integrity) ?? [];
-  return value === undefined ? {} : { "SHA-512": Buffer.from(value, "base64").toString("hex") };
 }

@@ -1,7 +1,6 @@
 import { parseAllDocuments } from "yaml";
 import { z } from "zod";
-import type { LockedPackage } from "./lock-files.ts";
-import { integrityHashes } from "./npm-lock.ts";
+import { integrityHashes, type LockedPackage } from "./locked-package.ts";
 
 const pnpmDependencies = z.record(z.string(), z.union([z.string(), z.object({ version: z.string() })])).default({});
 const pnpmTaken = z.object({ dependencies: pnpmDependencies, optionalDependencies: pnpmDependencies });

@@ -6,7 +6,8 @@ import { repositoryOfReference } from "../../core/image-name.ts";
 import { upwards } from "../affected/source-tree.ts";
 import { CommandError } from "../command.ts";
 import type { ImageSources } from "./image-sources.ts";
-import { isLockFile, lockedPackages, type LockedPackage } from "./lock-files.ts";
+import { isLockFile, lockedPackages } from "./lock-files.ts";
+import type { LockedPackage } from "./locked-package.ts";
 import type { ImageClaim } from "./statement.ts";
 
 /**

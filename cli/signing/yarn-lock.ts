@@ -1,8 +1,7 @@
 import { parse } from "yaml";
 import { z } from "zod";
 import { parsedJson } from "../../core/json.ts";
-import type { LockedPackage } from "./lock-files.ts";
-import { integrityHashes } from "./npm-lock.ts";
+import { integrityHashes, type LockedPackage } from "./locked-package.ts";
 
 /** A package of a lock file of Yarn, whichever version of that has written it. */
 interface Entry {
