@@ -55,10 +55,10 @@ test.each<[what: string, dockerfile: string, choice: BuildChoice, copied: string
     ["svc/link"],
   ],
   [
-    "of any name where ENV says otherwise",
+    "that ENV names, before the argument",
     "FROM a\nARG S\nENV S=y\nCOPY svc/$S .\n",
     { buildArgs: { S: "link" } },
-    ["svc"],
+    ["svc/y"],
   ],
   ["of any name where it is not declared", "FROM a\nCOPY svc/$S .\n", { buildArgs: { S: "link" } }, ["svc"]],
   ["of any name where it is not given", "FROM a\nARG S\nCOPY svc/$S .\n", {}, ["svc"]],

@@ -46,7 +46,7 @@ test("pnpm, Cargo, uv, requirements and Composer", () => {
     '[[package]]\nname = "own"\nversion = "0.1.0"\n\n[[package]]\nname = "serde"\nversion = "1.0.1"\nsource = "registry+x"\nchecksum = "0a"\n';
   expect(read("Cargo.lock", cargo)).toEqual(["cargo serde 1.0.1 SHA-256 0a"]);
   const uv =
-    '[[package]]\nname = "own"\nversion = "0.1.0"\nsource = { editable = "." }\n\n[[package]]\nname = "flask"\nversion = "3.0.0"\nsource = { registry = "x" }\n';
+    '[[package]]\nname = "own"\nversion = "0.1.0"\nsource = { editable = "." }\ndependencies = [{ name = "flask" }]\n\n[[package]]\nname = "flask"\nversion = "3.0.0"\nsource = { registry = "x" }\n';
   expect(read("uv.lock", uv)).toEqual(["pypi flask 3.0.0"]);
   expect(read("requirements.txt", "# one\nFlask_Cors[x] == 4.0.1 ; python_version > '3'\nrequests>=2\n")).toEqual([
     "pypi flask-cors 4.0.1",
