@@ -259,7 +259,8 @@ export function declaredAt(object: KubernetesObject): string | undefined {
   return written.toSorted().at(-1) ?? stringAt(object, "metadata", "creationTimestamp");
 }
 
-function isObserved(object: KubernetesObject): boolean {
+/** Whether its status is that of what is declared now. */
+export function isObserved(object: KubernetesObject): boolean {
   // Argo Rollouts writes it as a text.
   const text = stringAt(object, "status", "observedGeneration");
   const observed = text === undefined ? numberAt(object, "status", "observedGeneration") : Number(text);

@@ -10,6 +10,7 @@ import {
   type KubernetesObject,
 } from "../../kubernetes/object.ts";
 import type { RecordedJudgment } from "../../git/recorded-judgment.ts";
+import { isObserved } from "../status/workload-status.ts";
 
 /** What the analyses of a Rollout have found of its latest image. */
 export interface RolloutAnalysis {
@@ -26,13 +27,15 @@ export interface RolloutAnalysis {
  * @returns `undefined`: nothing was measured, or it is not known
  */
 export async function readRolloutAnalysis(
-  client: KubernetesClient,
+  client: Pick<KubernetesClient, "request">,
   namespace: string,
   rollout: KubernetesObject | undefined,
   signal: AbortSignal,
 ): Promise<RolloutAnalysis | undefined> {
-  const hash = rollout?.["kind"] === "Rollout" ? stringAt(rollout, "status", "currentPodHash") : undefined;
-  if (rollout === undefined || hash === undefined) return undefined;
+  // Until its controller has seen the image, its status tells of the one before.
+  if (rollout?.["kind"] !== "Rollout" || !isObserved(rollout)) return undefined;
+  const hash = stringAt(rollout, "status", "currentPodHash");
+  if (hash === undefined) return undefined;
   const query = { labelSelector: `rollouts-pod-template-hash=${hash}` };
   const path = `/apis/argoproj.io/v1alpha1/namespaces/${namespace}/analysisruns`;
   try {

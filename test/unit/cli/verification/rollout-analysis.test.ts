@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { rolloutAnalysis } from "../../../../cli/verification/rollout-analysis.ts";
+import { readRolloutAnalysis, rolloutAnalysis } from "../../../../cli/verification/rollout-analysis.ts";
+import type { KubernetesClient } from "../../../../kubernetes/client.ts";
 import { recordedJudgmentSchema } from "../../../../git/recorded-judgment.ts";
 import { abortedRollout, analysisRun } from "../../../support/sample-rollout.ts";
 
@@ -103,4 +104,24 @@ test("of several runs, the newest counts; one that has measured nothing yet says
   });
   expect(rolloutAnalysis(rollout, [later, bad])).toMatchObject({ failed: false });
   expect(rolloutAnalysis(rollout, [analysisRun([errors("Running")])])).toBeUndefined();
+});
+
+test("nobody is asked about an image that the controller has not seen yet: its status tells of the one before", async () => {
+  const asked: string[] = [];
+  const client: Pick<KubernetesClient, "request"> = {
+    request: async (_method, path) => {
+      asked.push(path);
+      return { items: [analysisRun([fine])] };
+    },
+  };
+  const read = (generation: number) =>
+    readRolloutAnalysis(
+      client,
+      "shop-dev",
+      { ...rollout, kind: "Rollout", metadata: { ...Object(rollout["metadata"]), generation } },
+      new AbortController().signal,
+    );
+  expect(await read(3)).toBeUndefined();
+  expect(asked).toEqual([]);
+  expect(await read(2)).toMatchObject({ failed: false });
 });
