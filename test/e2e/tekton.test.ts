@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { listAt, nameOf, stringAt, type KubernetesObject } from "../../kubernetes/object.ts";
 import { openRoute } from "../../sandbox/commands/demo/demo.ts";
-import { cloneSource, commitEdit, push, type Clone } from "../../sandbox/commands/demo/developer-clone.ts";
-import { exampleEdit, nextVersion } from "../../sandbox/commands/demo/edit.ts";
+import { cloneSource, commitEdits, push, type Clone } from "../../sandbox/commands/demo/developer-clone.ts";
+import { exampleEdit } from "../../sandbox/commands/demo/edit.ts";
 import { followCommit, releaseOf, type Route } from "../../sandbox/commands/demo/follow-commit.ts";
 import { followPipeline } from "../../sandbox/commands/demo/follow-pipeline.ts";
 import type { PipelineEvent } from "../../sandbox/commands/demo/pipeline-events.ts";
@@ -60,7 +60,7 @@ describe("a commit by Tekton", () => {
   });
 
   const edit = async (): Promise<string> => {
-    const commit = await commitEdit(clone, exampleEdit.file, nextVersion, exampleEdit.subject);
+    const commit = await commitEdits(clone, [exampleEdit], exampleEdit.subject);
     await push(clone);
     return commit;
   };
