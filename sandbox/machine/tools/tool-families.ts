@@ -37,7 +37,7 @@ const rolloutsPatches: readonly SourcePatch[] = [
   },
 ];
 
-/** Tekton's ports, which are numbers in the environment at all addresses; and the key stores of four clouds. */
+/** Tekton's ports, which are numbers in the environment at all addresses; its version of OpenTelemetry; the key stores of four clouds. */
 const tektonPatches: readonly SourcePatch[] = [
   ...["cmd/controller/main.go", "cmd/webhook/main.go"].map((file) => ({
     module: "github.com/tektoncd/pipeline",
@@ -58,6 +58,13 @@ const tektonPatches: readonly SourcePatch[] = [
     file: "injection/sharedmain/main.go",
     from: "if !healthProbesDisabled(ctx) {",
     to: "if false {",
+  },
+  // OpenTelemetry ends a process whose attributes are of another schema than its own, which is that of the other tools.
+  {
+    module: "knative.dev/pkg",
+    file: "observability/semconv/semconv.go",
+    from: "otel/semconv/v1.41.0",
+    to: "otel/semconv/v1.43.0",
   },
   ...["aws", "azure", "gcp", "hashivault"].map((store) => ({
     module: "github.com/tektoncd/pipeline",
