@@ -113,8 +113,8 @@ const ownPatches: Readonly<Record<string, readonly SourcePatch[]>> = {
 
 /**
  * All families; what is written for one is in the folder of its name. They are one Go module: what they share is compiled once.
- * A family whose folder has a go.mod is a module of its own, which nothing but a test or a flag asks for. It takes the same
- * versions, so that where all are built, what they share is compiled once all the same.
+ * A family whose folder has a go.mod is a module of its own, which nothing but a test or a flag asks for. But for Argo Rollouts it
+ * takes the same versions, so that where all are built, what they share is compiled once all the same.
  */
 export const families = {
   cluster: {
