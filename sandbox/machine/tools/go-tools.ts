@@ -17,6 +17,7 @@ import {
 import { leftOutFiles } from "./left-out.ts";
 import { pulumiOnPath } from "./own-pulumi.ts";
 import { writePatchedModules } from "./patched-module.ts";
+import { patchesOf } from "./source-patches.ts";
 import {
   families,
   familyNames,
@@ -24,7 +25,6 @@ import {
   filesOf,
   moduleFolder,
   packageOf,
-  patchesOf,
   toolPath,
   type ToolName,
 } from "./tool-families.ts";

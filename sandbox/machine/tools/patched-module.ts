@@ -19,7 +19,7 @@ export function patchedSource(source: string, { module, file, from, to }: Source
   if (found === 1) return source.replace(from, () => to);
   throw new Error(
     `${module}: ${file} has ${found === 0 ? "no" : `${found} times`} ${JSON.stringify(from)}, which is to become ${JSON.stringify(to)}: ` +
-      "look at what the new version has there, and correct the patch in sandbox/machine/tools/tool-families.ts.",
+      "look at what the new version has there, and correct the patch in sandbox/machine/tools/source-patches.ts.",
   );
 }
 

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { cacheDir } from "../cache.ts";
 import { goSettings, type ModuleFiles } from "./go-build.ts";
 import { pulumiVersion } from "./own-pulumi.ts";
-import type { SourcePatch } from "./patched-module.ts";
+import { patchesOf } from "./source-patches.ts";
 
 /** Tools that are built together, and replaced together. */
 interface Family {
@@ -16,63 +16,6 @@ interface Family {
   /** Files of a module that come along as they are, by the name of the folder that the cache keeps them in. */
   files?: Readonly<Record<string, ModuleFiles>>;
 }
-
-/** The application controller's metrics: the other components have a flag for the address. */
-export const patches: readonly SourcePatch[] = [
-  {
-    module: "github.com/argoproj/argo-cd/v3",
-    file: "controller/appcontroller.go",
-    from: '"0.0.0.0:%d", metricsPort',
-    to: '"127.0.0.1:%d", metricsPort',
-  },
-];
-
-/** Argo Rollouts' ports for metrics and health, which have flags for the port alone. */
-const rolloutsPatches: readonly SourcePatch[] = [
-  {
-    module: "github.com/argoproj/argo-rollouts",
-    file: "controller/controller.go",
-    from: '"0.0.0.0:%d"',
-    to: '"127.0.0.1:%d"',
-  },
-];
-
-/** Tekton's ports, which are numbers in the environment at all addresses; its version of OpenTelemetry; the key stores of four clouds. */
-const tektonPatches: readonly SourcePatch[] = [
-  ...["cmd/controller/main.go", "cmd/webhook/main.go"].map((file) => ({
-    module: "github.com/tektoncd/pipeline",
-    file,
-    from: 'http.ListenAndServe(":"+port',
-    to: 'http.ListenAndServe("127.0.0.1:"+port',
-  })),
-  { module: "knative.dev/pkg", file: "webhook/webhook.go", from: 'fmt.Sprint(":",', to: 'fmt.Sprint("127.0.0.1:",' },
-  {
-    module: "knative.dev/pkg",
-    file: "observability/runtime/pprof.go",
-    from: '":" + port',
-    to: '"127.0.0.1:" + port',
-  },
-  // Probes of its own beside those of Tekton, at a port that nothing can change.
-  {
-    module: "knative.dev/pkg",
-    file: "injection/sharedmain/main.go",
-    from: "if !healthProbesDisabled(ctx) {",
-    to: "if false {",
-  },
-  // OpenTelemetry ends a process whose attributes are of another schema than its own, which is that of the other tools.
-  {
-    module: "knative.dev/pkg",
-    file: "observability/semconv/semconv.go",
-    from: "otel/semconv/v1.41.0",
-    to: "otel/semconv/v1.43.0",
-  },
-  ...["aws", "azure", "gcp", "hashivault"].map((store) => ({
-    module: "github.com/tektoncd/pipeline",
-    file: "pkg/trustedresources/verifier/verifier.go",
-    from: `_ "github.com/sigstore/sigstore/pkg/signature/kms/${store}"`,
-    to: "",
-  })),
-];
 
 /** What is on a cluster with Tekton but its Deployments and their rights: here, both are processes of this machine. */
 const tektonFiles: readonly string[] = [
@@ -104,12 +47,6 @@ const tektonFiles: readonly string[] = [
   ].map((kind) => `300-crds/300-${kind}`),
   "500-webhooks",
 ].map((path) => `config/${path}.yaml`);
-
-/** By the family whose folder has a go.mod of its own. */
-const ownPatches: Readonly<Record<string, readonly SourcePatch[]>> = {
-  rollouts: rolloutsPatches,
-  tekton: tektonPatches,
-};
 
 /**
  * All families; what is written for one is in the folder of its name. They are one Go module: what they share is compiled once.
@@ -266,12 +203,6 @@ export function packageOf(tool: ToolName): string {
 export function moduleFolder(family: FamilyName): string {
   const own = join(import.meta.dirname, family);
   return existsSync(join(own, "go.mod")) ? own : import.meta.dirname;
-}
-
-/** The lines that are changed in what a module of tools depends on. */
-export function patchesOf(folder: string): readonly SourcePatch[] {
-  if (folder === import.meta.dirname) return patches;
-  return ownPatches[basename(folder)] ?? [];
 }
 
 /** Where the cache holds a tool: in a folder named by everything that the binary is made from. */

@@ -29,7 +29,7 @@ test("a patch is applied where it fits, as it is", () => {
 
 test.each([
   ["where it is not found", 'listen("")', /^example\.com\/m: a\/a\.go has no "\\"0\.0\.0\.0\\"", which is to become/],
-  ["where it is found twice", '"0.0.0.0" "0.0.0.0"', /has 2 times .*correct the patch in .*tool-families\.ts/],
+  ["where it is found twice", '"0.0.0.0" "0.0.0.0"', /has 2 times .*correct the patch in .*source-patches\.ts/],
 ])("a patch is refused %s", (_what, source, message) => {
   expect(() => patchedSource(source, patch)).toThrow(message);
 });
