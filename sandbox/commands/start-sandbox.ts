@@ -1,11 +1,10 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { ciEngine } from "../machine/ci-engine.ts";
-import { namespaceName } from "../../core/names.ts";
 import { startArgoCd, stopArgoCd } from "../machine/argocd/argocd.ts";
 import { startCluster, stopCluster, type ClusterEndpoint, type ClusterOptions } from "../machine/cluster/cluster.ts";
 import { credentialsFile, ensureCredentials } from "../machine/credentials.ts";
-import { sandboxProject, sandboxSettings, type SandboxEndpoints } from "../machine/endpoints.ts";
+import type { SandboxEndpoints } from "../machine/endpoints.ts";
 import { startRemoteDocker, stopBuildKit } from "../machine/images/buildkit.ts";
 import { packageSources } from "../machine/images/mirror/start.ts";
 import { startRegistry } from "../machine/images/registry.ts";
@@ -21,7 +20,8 @@ import type { ToolName } from "../machine/tools/tool-families.ts";
 import type { DockerProviderOptions } from "../providers/docker/provider.ts";
 import { executorEnvironment } from "../stand-ins/ci-executor.ts";
 import { startCircleCiStandIn } from "../stand-ins/circleci/start.ts";
-import { startCodeHost, type SourceLocation } from "../stand-ins/code-host.ts";
+import { startCodeHost } from "../stand-ins/code-host.ts";
+import { desiredEndpoints } from "./desired-endpoints.ts";
 import { startTektonCi } from "./start-tekton.ts";
 
 export interface SandboxOptions {
@@ -267,38 +267,4 @@ function nodeTools({ containerd, runc, cniBinDir, nft, ip }: Partial<DebianTools
   const complete =
     containerd !== undefined && runc !== undefined && cniBinDir !== undefined && nft !== undefined && ip !== undefined;
   return complete ? { node: { containerd, runc, cniBinDir, nft, ip } } : {};
-}
-
-interface DesiredEndpoints {
-  registryPort: number;
-  circleciPort: number;
-  gitPort: number;
-  githubPort: number;
-  source: SourceLocation;
-  /** Whether the program has a repository of its own. */
-  ownProgram: boolean;
-  username: string;
-  delivery: "gitops" | "direct";
-  argoCdNamespace: string;
-  previews: boolean;
-  /** Where the services' pods are. */
-  namespace: string;
-}
-
-/** What the stack file says; its ports are used if they are free. */
-function desiredEndpoints(stateDir: string): DesiredEndpoints {
-  const { app, environment, images, ci, delivery, gitops, github } = sandboxSettings(sandboxProject(stateDir));
-  return {
-    registryPort: Number(images.registry.split(":")[1]),
-    circleciPort: Number(new URL(ci.host).port),
-    gitPort: Number(new URL(gitops.repository).port),
-    githubPort: Number(new URL(github.api).port),
-    source: { repository: github.repository, id: Number(ci.repositoryId ?? 1) },
-    ownProgram: ci.program !== undefined,
-    username: images.username,
-    delivery,
-    argoCdNamespace: gitops.argoCd.namespace,
-    previews: gitops.previews !== undefined,
-    namespace: namespaceName(app.name, environment),
-  };
 }
