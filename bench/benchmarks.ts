@@ -13,6 +13,7 @@ import { benchSandbox } from "./sandbox.ts";
 import { benchSettle } from "./settle.ts";
 import { benchSigning } from "./signing.ts";
 import { benchStack } from "./stack.ts";
+import { benchTakeBack } from "./take-back.ts";
 import { benchTests } from "./tests.ts";
 
 interface BenchmarkOptions {
@@ -25,6 +26,8 @@ interface BenchmarkOptions {
   readonly runs?: number | undefined;
   /** What decides the first of them. @default 1 */
   readonly seed?: number | undefined;
+  /** How often each thing is measured. @default as often as the benchmark does */
+  readonly rounds?: number | undefined;
 }
 
 /** By the name that `npm run bench -- NAME` takes. test/support/benchmark-smoke.ts says where each has its smoke run. */
@@ -37,12 +40,13 @@ export const benchmarks = {
   changes: ({ report }) => benchChanges(report),
   affected: ({ report }) => benchAffected(report),
   build: ({ report }) => benchBuild(report),
-  sandbox: (options) => benchSandbox(options),
+  sandbox: ({ report, cold, peer }) => benchSandbox({ report, cold, peer }),
   gitops: ({ report }) => benchGitOps(report),
   loop: ({ report }) => benchLoop(report),
   admission: ({ report }) => benchAdmission(report),
   signing: ({ report }) => benchSigning(report),
   settle: ({ report, runs, seed }) => benchSettle(report, { runs, seed }),
+  "take-back": ({ report, rounds }) => benchTakeBack(report, { rounds }),
 } as const satisfies Readonly<Record<string, (options: BenchmarkOptions) => Figure[] | Promise<Figure[]>>>;
 
 export type BenchmarkName = keyof typeof benchmarks;

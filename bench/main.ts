@@ -7,7 +7,7 @@ import { endAtSignals } from "./state-directory.ts";
 /**
  * Measures what the documentation claims, or what is named of it: `npm run bench -- loop`. `--cold` also builds all tools from
  * nothing, which takes minutes; `--peer DIRECTORY` measures against another checkout, such as an earlier commit. `--runs N` and
- * `--seed S` say how many random runs of `settle` there are, and which.
+ * `--seed S` say how many random runs of `settle` there are, and which; `--rounds N` how often `take-back` measures.
  */
 const { values, positionals } = parseArgs({
   options: {
@@ -15,18 +15,19 @@ const { values, positionals } = parseArgs({
     peer: { type: "string" },
     runs: { type: "string" },
     seed: { type: "string" },
+    rounds: { type: "string" },
   },
   allowPositionals: true,
 });
 const report = startProgress();
-const [runs, seed] = (["runs", "seed"] as const).map((name) => wholeNumber(name, values[name]));
+const [runs, seed, rounds] = (["runs", "seed", "rounds"] as const).map((name) => wholeNumber(name, values[name]));
 const unknown = positionals.filter((name) => !Object.hasOwn(benchmarks, name));
 if (unknown.length > 0) throw new Error(`${unknown.join(", ")}: there are ${Object.keys(benchmarks).join(", ")}`);
 const figures: Figure[] = [];
 await endAtSignals(report, async () => {
   for (const [name, measure] of Object.entries(benchmarks))
     if (positionals.length === 0 || positionals.includes(name))
-      figures.push(...(await measure({ report, cold: values.cold, peer: values.peer, runs, seed })));
+      figures.push(...(await measure({ report, cold: values.cold, peer: values.peer, runs, seed, rounds })));
 });
 printFigures(figures);
 if (figures.some(({ value, limit }) => !(value <= limit))) process.exitCode = 1;

@@ -8,11 +8,11 @@ import { outputOf } from "../../core/process.ts";
 import { parseRecord, recordPath, type ReleaseRecord } from "../../git/release-record.ts";
 import { conditionOf, listAt, nameOf, stringAt } from "../../kubernetes/object.ts";
 import type { Sandbox } from "../../sandbox/commands/start-sandbox.ts";
-import { ensureCredentials, gitUsers } from "../../sandbox/machine/credentials.ts";
-import { kubernetesClient } from "../../sandbox/machine/kubernetes-client.ts";
+import { gitUsers } from "../../sandbox/machine/credentials.ts";
 import { startRollouts, stopRollouts, type RolloutsOptions } from "../../sandbox/machine/rollouts/rollouts.ts";
 import { buildTools } from "../../sandbox/machine/tools/go-tools.ts";
 import { repositoryPath } from "../../sandbox/stand-ins/git-server/repositories.ts";
+import { gitOpsHarness } from "../gitops-harness.ts";
 import { applicationOf } from "../../test/e2e/support/application-state.ts";
 import { delivery } from "../../test/e2e/support/delivery-command.ts";
 import { openEnvironment, type Environment } from "../../test/e2e/support/environment.ts";
@@ -20,7 +20,6 @@ import { openGitHubAccount, type GitHubAccount } from "../../test/e2e/support/gi
 import type { GitOpsHarness } from "../../test/e2e/support/gitops-harness.ts";
 import { writeStackFile } from "../../test/e2e/support/stack-file.ts";
 import { BareRepository } from "../../test/support/bare-repository.ts";
-import { openCircleCi } from "../../test/support/circleci-account.ts";
 import { pushBuild } from "../../test/support/image-push.ts";
 import { webServer } from "../../test/support/monorepo.ts";
 import { PrometheusStandIn } from "../../test/support/prometheus-stand-in.ts";
@@ -73,7 +72,7 @@ export async function openShop(
   sandbox: Sandbox,
   { shared, report }: { readonly shared: boolean; readonly report: (line: string) => void },
 ): Promise<Shop> {
-  const harness = harnessOf(stateDir, shared ? { ...sandbox, argoCdFiles: undefined } : sandbox);
+  const harness = gitOpsHarness(stateDir, shared ? { ...sandbox, argoCdFiles: undefined } : sandbox);
   const { repository, kubernetes, credentials } = harness;
   const { kubeconfigPath } = sandbox.cluster;
   const tools = await buildTools(["rollouts-controller", "rollouts-files"], report);
@@ -182,22 +181,6 @@ export async function openShop(
       };
     },
     [Symbol.asyncDispose]: () => disposables.disposeAsync(),
-  };
-}
-
-function harnessOf(stateDir: string, sandbox: Sandbox): GitOpsHarness {
-  const { circleci, deployRepository } = sandbox.endpoints;
-  if (deployRepository === undefined) throw new Error(`${stateDir}: the sandbox has no deploy repository`);
-  const credentials = ensureCredentials(stateDir);
-  return {
-    stateDir,
-    sandbox,
-    credentials,
-    kubernetes: kubernetesClient(sandbox.cluster.kubeconfigPath),
-    circleci: openCircleCi(circleci, credentials.circleciToken, join(stateDir, "circleci.json")),
-    repository: new BareRepository({ existing: repositoryPath(join(stateDir, "git"), "deploy") }),
-    repositoryUrl: deployRepository,
-    podsRun: sandbox.cluster.pods === "real",
   };
 }
 

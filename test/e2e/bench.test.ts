@@ -5,6 +5,7 @@ import { benchUp } from "../../bench/sandbox.ts";
 import { measureSettling } from "../../bench/settle.ts";
 import { measureSigning } from "../../bench/signing.ts";
 import { figuresOf, measureStack } from "../../bench/stack.ts";
+import { measureTakeBack } from "../../bench/take-back.ts";
 import type { Sandbox } from "../../sandbox/commands/start-sandbox.ts";
 import { up } from "../../sandbox/commands/up.ts";
 import { smokeBenchmarks } from "../support/benchmark-smoke.ts";
@@ -37,5 +38,6 @@ smokeBenchmarks("e2e", {
     if (figures.some(({ value }) => value > 0)) throw new Error(lines.join("\n"));
     return figures;
   },
+  "take-back": () => measureTakeBack(stateDir, sandbox, { rounds: 1, shared: true }, report),
   signing: async () => measureSigning(stateDir, (await up({ stateDir, pods: "auto", report })).outputs, 1, report),
 });

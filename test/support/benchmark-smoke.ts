@@ -18,6 +18,7 @@ const smokeProjects = {
   loop: "e2e",
   signing: "e2e",
   settle: "e2e",
+  "take-back": "e2e",
 } as const satisfies Readonly<Record<BenchmarkName, "process" | "integration" | "e2e">>;
 
 type SmokeProject = (typeof smokeProjects)[BenchmarkName];

@@ -1,0 +1,77 @@
+import { get, type IncomingMessage } from "node:http";
+import { text } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** What came of the requests of a while. */
+export interface Answered {
+  /** The text of each answer, in the order in which they came. */
+  readonly answers: readonly string[];
+  /** Why there was none, or what other status than 200 it had. */
+  readonly lost: readonly string[];
+}
+
+/** How many of all answers are of one kind while there are any: from its first one to its last one. */
+export function shareOf({ answers }: Pick<Answered, "answers">, kind: string): Share {
+  const during = answers.slice(Math.max(0, answers.indexOf(kind)), answers.lastIndexOf(kind) + 1);
+  return { kind: during.filter((answer) => answer === kind).length, all: during.length };
+}
+
+export interface Share {
+  readonly kind: number;
+  readonly all: number;
+}
+
+const pauseMilliseconds = 20;
+const patienceMilliseconds = 5_000;
+
+/** Asks an address all the time, each time by a connection of its own, so that any of the pods behind it may answer. */
+export class Load implements AsyncDisposable {
+  readonly #url: string;
+  readonly #stop = new AbortController();
+  readonly #asked = new Set<Promise<void>>();
+  readonly #asking: Promise<void>;
+  #answers: string[] = [];
+  #lost: string[] = [];
+
+  constructor(url: string) {
+    this.#url = url;
+    this.#asking = this.#ask();
+  }
+
+  /** What has come of all requests since the last time that somebody took it. */
+  take(): Answered {
+    const taken = { answers: this.#answers, lost: this.#lost };
+    [this.#answers, this.#lost] = [[], []];
+    return taken;
+  }
+
+  async #ask(): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      const asked = answerOf(this.#url)
+        .then(
+          (answer) => void this.#answers.push(answer),
+          (error: unknown) => void this.#lost.push(String(error)),
+        )
+        .finally(() => this.#asked.delete(asked));
+      this.#asked.add(asked);
+      await sleep(pauseMilliseconds, undefined, { signal: this.#stop.signal }).catch(() => undefined);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    await this.#asking;
+    await Promise.all(this.#asked);
+  }
+}
+
+async function answerOf(url: string): Promise<string> {
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    const request = get(url, { agent: false, timeout: patienceMilliseconds }, resolve);
+    request.on("timeout", () => request.destroy(new Error("no answer in time")));
+    request.on("error", reject);
+  });
+  const body = await text(response);
+  if (response.statusCode !== 200) throw new Error(`answered ${response.statusCode}`);
+  return body.trim();
+}
