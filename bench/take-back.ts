@@ -64,11 +64,10 @@ interface Round {
 }
 
 async function measureRound(shop: Shop, load: Load, round: number): Promise<Round> {
-  const alone = () => measureAbort(shop, load);
-  const verified = () => measureVerified(shop, load);
   // Whichever comes second finds a machine that is warmer.
-  const first = round % 2 === 1 ? { abort: await alone(), taken: await verified() } : undefined;
-  const { abort, taken } = first ?? reversed(await verified(), await alone());
+  const before = round % 2 === 1 ? await measureAbort(shop, load) : undefined;
+  const taken = await measureVerified(shop, load);
+  const abort = before ?? (await measureAbort(shop, load));
   const good = await measureGood(shop, load);
   return {
     argoRollouts: abort.pods,
@@ -78,10 +77,6 @@ async function measureRound(shop: Shop, load: Load, round: number): Promise<Roun
     canaries: [abort.share, taken.share],
     lost: [abort, taken, good].flatMap(({ lost }) => lost),
   };
-}
-
-function reversed<Taken, Abort>(taken: Taken, abort: Abort): { taken: Taken; abort: Abort } {
-  return { taken, abort };
 }
 
 /** A bad image that Argo Rollouts ends by itself, and nobody else. */
@@ -146,10 +141,7 @@ async function measureGood(shop: Shop, load: Load) {
   load.take();
   const { digest } = await shop.release("good");
   const [ready, judged] = await Promise.all([
-    until("the good image runs, and all are well", async () => {
-      const seen = await shop.seen();
-      return seen.digest === digest && seen.health === "Healthy" && seen.serves(digest) && (await shop.isSettled());
-    }),
+    until("the good image runs, and all are well", () => runsWell(shop, digest)),
     until("it has passed", () => Promise.resolve(shop.record().verification?.state === "passed")),
     delivery(shop.harness, shop.target, "verify", "--wait", "3m"),
   ]);
@@ -157,11 +149,14 @@ async function measureGood(shop: Shop, load: Load) {
   return { afterHold, lost: load.take().lost };
 }
 
+/** Whether an image is all that runs, and Argo CD has nothing left to do. */
+async function runsWell(shop: Shop, digest: string): Promise<boolean> {
+  const seen = await shop.seen();
+  return seen.digest === digest && seen.health === "Healthy" && seen.serves(digest) && (await shop.isSettled());
+}
+
 async function untilCalm(shop: Shop, digest: string): Promise<void> {
-  await until("all are well again", async () => {
-    const seen = await shop.seen();
-    return seen.digest === digest && seen.health === "Healthy" && seen.serves(digest) && (await shop.isSettled());
-  });
+  await until("all are well again", () => runsWell(shop, digest));
   await sleep(calmMilliseconds);
 }
 
