@@ -1,6 +1,5 @@
-import { get, type IncomingMessage } from "node:http";
-import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
+import { getOnce } from "../../sandbox/commands/demo/visitors.ts";
 
 /** What came of the requests of a while. */
 export interface Answered {
@@ -22,7 +21,6 @@ export interface Share {
 }
 
 const pauseMilliseconds = 20;
-const patienceMilliseconds = 5_000;
 
 /** Asks an address all the time, each time by a connection of its own, so that any of the pods behind it may answer. */
 export class Load implements AsyncDisposable {
@@ -66,12 +64,7 @@ export class Load implements AsyncDisposable {
 }
 
 async function answerOf(url: string): Promise<string> {
-  const response = await new Promise<IncomingMessage>((resolve, reject) => {
-    const request = get(url, { agent: false, timeout: patienceMilliseconds }, resolve);
-    request.on("timeout", () => request.destroy(new Error("no answer in time")));
-    request.on("error", reject);
-  });
-  const body = await text(response);
-  if (response.statusCode !== 200) throw new Error(`answered ${response.statusCode}`);
+  const { status, body } = await getOnce(url);
+  if (status !== 200) throw new Error(`answered ${status}`);
   return body.trim();
 }

@@ -69,12 +69,17 @@ export class Visitors implements AsyncDisposable {
 }
 
 async function ask(url: string): Promise<Answer> {
+  const { status, body } = await getOnce(url);
+  const page = pageSchema.safeParse(jsonOrText(body));
+  return page.success ? { status, version: page.data.services[0].version } : { status };
+}
+
+/** By a connection of its own, so that any of the pods behind an address may answer. @throws Error if none does in time */
+export async function getOnce(url: string): Promise<{ readonly status: number; readonly body: string }> {
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     const request = get(url, { agent: false, timeout: patienceMilliseconds }, resolve);
     request.on("timeout", () => request.destroy(new Error("no answer in time")));
     request.on("error", reject);
   });
-  const page = pageSchema.safeParse(jsonOrText(await text(response)));
-  const status = response.statusCode ?? 0;
-  return page.success ? { status, version: page.data.services[0].version } : { status };
+  return { status: response.statusCode ?? 0, body: await text(response) };
 }
