@@ -105,6 +105,7 @@ export async function deliverByGit(args: GitOpsDeliveryArgs): Promise<void> {
       ownKinds: ownKinds(context.services, gitops.rollouts !== undefined),
       repository,
       provider: cluster.provider,
+      access: cluster.access,
     },
     { dependsOn: [argoCd, ...rollouts] },
   );

@@ -2,6 +2,8 @@ import { CustomResource } from "@pulumi/kubernetes/apiextensions/customResource.
 import { Secret } from "@pulumi/kubernetes/core/v1/secret.js";
 import type { Provider } from "@pulumi/kubernetes/provider.js";
 import * as pulumi from "@pulumi/pulumi";
+import { droppedKindsRemoval } from "../cluster/dropped-kinds.ts";
+import type { ClusterAccess } from "../cluster/cluster-access.ts";
 import { deployedKinds } from "../manifests/manifest-files.ts";
 import { ownServer } from "./application.ts";
 
@@ -26,6 +28,8 @@ export interface AppProjectArgs {
     signedBy?: readonly string[] | undefined;
   };
   provider: Provider;
+  /** How the cluster that its Applications write to is reached. @default their namespace goes with them, and all that is in it */
+  access?: ClusterAccess;
 }
 
 /** The bounds of an environment in Argo CD: its repository, its namespace, the kinds that it may create there. */
@@ -58,7 +62,9 @@ export class AppProject extends pulumi.ComponentResource {
           ...sourceIntegrity(repository),
         },
       },
-      own,
+      args.access === undefined
+        ? own
+        : { ...own, hooks: droppedKindsRemoval({ project, namespace, access: args.access }) },
     );
     const { token } = repository;
     const stringData = { type: "git", url: repository.url, username: repository.username, project };

@@ -57,6 +57,7 @@ export async function deliverToFurtherClusters(args: FurtherDeliveryArgs): Promi
         ownKinds: ownKinds(context.services, gitops.rollouts !== undefined),
         repository,
         provider: args.cluster.provider,
+        access: cluster.access,
       },
       { dependsOn: argoCd },
     );
