@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 import { JsonReporter } from "vitest/node";
 import { HeartbeatReporter } from "./test/support/heartbeat-reporter.ts";
+import { NeighbourSequencer } from "./test/support/neighbour-sequencer.ts";
 
 // The generated SDK is linked from sdks/ and compiled: it is loaded as a package, not transformed as a source.
 const server = { deps: { external: [/\/sdks\//] } };
@@ -27,6 +28,7 @@ export default defineConfig({
       new HeartbeatReporter(),
       ...(results === undefined ? [] : [new JsonReporter({ outputFile: `${results}/${process.pid}.json` })]),
     ],
+    sequence: { sequencer: NeighbourSequencer },
     projects: [
       {
         test: {

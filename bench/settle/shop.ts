@@ -12,12 +12,11 @@ import { gitUsers } from "../../sandbox/machine/credentials.ts";
 import { startRollouts, stopRollouts, type RolloutsOptions } from "../../sandbox/machine/rollouts/rollouts.ts";
 import { buildTools } from "../../sandbox/machine/tools/go-tools.ts";
 import { repositoryPath } from "../../sandbox/stand-ins/git-server/repositories.ts";
-import { gitOpsHarness } from "../gitops-harness.ts";
 import { applicationOf } from "../../test/e2e/support/application-state.ts";
 import { delivery } from "../../test/e2e/support/delivery-command.ts";
 import { openEnvironment, type Environment } from "../../test/e2e/support/environment.ts";
 import { openGitHubAccount, type GitHubAccount } from "../../test/e2e/support/github-account.ts";
-import type { GitOpsHarness } from "../../test/e2e/support/gitops-harness.ts";
+import { gitOpsHarness, type GitOpsHarness } from "../../test/e2e/support/gitops-harness.ts";
 import { writeStackFile } from "../../test/e2e/support/stack-file.ts";
 import { BareRepository } from "../../test/support/bare-repository.ts";
 import { pushBuild } from "../../test/support/image-push.ts";
@@ -72,7 +71,7 @@ export async function openShop(
   sandbox: Sandbox,
   { shared, report }: { readonly shared: boolean; readonly report: (line: string) => void },
 ): Promise<Shop> {
-  const harness = gitOpsHarness(stateDir, shared ? { ...sandbox, argoCdFiles: undefined } : sandbox);
+  const harness = gitOpsHarness(stateDir, sandbox, shared ? "shared" : "own");
   const { repository, kubernetes, credentials } = harness;
   const { kubeconfigPath } = sandbox.cluster;
   const tools = await buildTools(["rollouts-controller", "rollouts-files"], report);
@@ -81,7 +80,7 @@ export async function openShop(
   await using opening = new AsyncDisposableStack();
   opening.defer(() => stopRollouts(stateDir));
   const metrics = opening.use(await PrometheusStandIn.start());
-  const settings = settingsOf(harness, metrics.url, shared);
+  const settings = settingsOf(harness, metrics.url);
   const shop = openEnvironment(harness, { name: environment, services: Object.values(services), settings });
   for (const service of Object.values(services)) shop.monorepo.service(service, dockerfile(service));
   // Not the checkout that the state directory may be in.
@@ -184,7 +183,7 @@ export async function openShop(
   };
 }
 
-function settingsOf({ sandbox, repositoryUrl }: GitOpsHarness, prometheus: string, shared: boolean) {
+function settingsOf({ sandbox, repositoryUrl }: GitOpsHarness, prometheus: string) {
   const { circleci } = sandbox.endpoints;
   return {
     ci: {
@@ -193,7 +192,6 @@ function settingsOf({ sandbox, repositoryUrl }: GitOpsHarness, prometheus: strin
       environment: { DELIVERY_KUBECONFIG: "deploy-token" },
     },
     gitops: { repository: repositoryUrl, username: gitUsers.reader, rollouts: "existing" },
-    owns: { ciProject: true, argoCd: !shared },
     verify: { minutes: 0.1, checks: [{ http: { path: "/cgi-bin/health", contains: "ok" } }] },
     services: {
       [services.Deployment]: { replicas },

@@ -13,12 +13,11 @@ import { buildTools } from "../../sandbox/machine/tools/go-tools.ts";
 import { applicationOf, isHealthy } from "../../test/e2e/support/application-state.ts";
 import { delivery } from "../../test/e2e/support/delivery-command.ts";
 import { openEnvironment, type Environment } from "../../test/e2e/support/environment.ts";
-import type { GitOpsHarness } from "../../test/e2e/support/gitops-harness.ts";
+import { gitOpsHarness, type GitOpsHarness } from "../../test/e2e/support/gitops-harness.ts";
 import { writeStackFile } from "../../test/e2e/support/stack-file.ts";
 import { pushBuild } from "../../test/support/image-push.ts";
 import { webServer } from "../../test/support/monorepo.ts";
 import { PrometheusStandIn } from "../../test/support/prometheus-stand-in.ts";
-import { gitOpsHarness } from "../gitops-harness.ts";
 
 const name = "take-back";
 const service = "cart";
@@ -60,7 +59,7 @@ export async function openShop(
   sandbox: Sandbox,
   { shared, report }: { readonly shared: boolean; readonly report: (line: string) => void },
 ): Promise<Shop> {
-  const harness = gitOpsHarness(stateDir, shared ? { ...sandbox, argoCdFiles: undefined } : sandbox);
+  const harness = gitOpsHarness(stateDir, sandbox, shared ? "shared" : "own");
   const { kubernetes, repository, repositoryUrl } = harness;
   const tools = await buildTools(["rollouts-controller", "rollouts-files"], report);
   await startRollouts({ stateDir, tools, kubeconfigPath: sandbox.cluster.kubeconfigPath });
@@ -74,7 +73,6 @@ export async function openShop(
       environment: { DELIVERY_KUBECONFIG: "deploy-token" },
     },
     gitops: { repository: repositoryUrl, username: gitUsers.reader, rollouts: "existing" },
-    owns: { ciProject: true, argoCd: !shared },
     verify: { minutes: holdMinutes },
     services: { [service]: serviceSettings(metrics.url) },
   };

@@ -73,7 +73,11 @@ export async function removeTracked(
 }
 
 /** @returns `undefined` where the cluster has no such kind any more */
-async function listPath(client: KubernetesClient, { group, kind }: Kind, namespace: string): Promise<string | undefined> {
+async function listPath(
+  client: KubernetesClient,
+  { group, kind }: Kind,
+  namespace: string,
+): Promise<string | undefined> {
   const api = group === "" ? "/api/v1" : await preferredApi(client, group);
   if (api === undefined) return undefined;
   const resources = listAt(await client.request("GET", api), "resources");

@@ -7,7 +7,8 @@ import { stopProcess } from "../../sandbox/machine/process.ts";
 import { endProof } from "../../sandbox/machine/proof.ts";
 import { stopRollouts } from "../../sandbox/machine/rollouts/rollouts.ts";
 import { parseRecord, recordPath } from "../../git/release-record.ts";
-import { enterGitOps, type GitOpsHarness } from "./support/gitops-harness.ts";
+import { enterGitOps } from "./support/enter-gitops.ts";
+import type { GitOpsHarness } from "./support/gitops-harness.ts";
 
 let harness: GitOpsHarness;
 

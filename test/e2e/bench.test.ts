@@ -9,7 +9,7 @@ import { measureTakeBack } from "../../bench/take-back.ts";
 import type { Sandbox } from "../../sandbox/commands/start-sandbox.ts";
 import { up } from "../../sandbox/commands/up.ts";
 import { smokeBenchmarks } from "../support/benchmark-smoke.ts";
-import { enterGitOps } from "./support/gitops-harness.ts";
+import { enterGitOps } from "./support/enter-gitops.ts";
 import { enterLoop, type LoopHarness } from "./support/loop-harness.ts";
 
 const report = (): void => undefined;

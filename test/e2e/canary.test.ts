@@ -15,7 +15,8 @@ import { PrometheusStandIn } from "../support/prometheus-stand-in.ts";
 import { applicationOf, isHealthy } from "./support/application-state.ts";
 import { delivery } from "./support/delivery-command.ts";
 import { openEnvironment, type Environment } from "./support/environment.ts";
-import { enterGitOps, type GitOpsHarness } from "./support/gitops-harness.ts";
+import { enterGitOps } from "./support/enter-gitops.ts";
+import type { GitOpsHarness } from "./support/gitops-harness.ts";
 import { ServedPods } from "./support/served-pods.ts";
 import { writeStackFile } from "./support/stack-file.ts";
 

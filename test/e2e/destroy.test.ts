@@ -2,7 +2,8 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { stopArgoCd } from "../../sandbox/machine/argocd/argocd.ts";
 import { openEnvironment, shortTimeouts, type Environment } from "./support/environment.ts";
-import { enterGitOps, pushToDeployRepository, type GitOpsHarness } from "./support/gitops-harness.ts";
+import { enterGitOps } from "./support/enter-gitops.ts";
+import { pushToDeployRepository, type GitOpsHarness } from "./support/gitops-harness.ts";
 
 const listSchema = z.object({ items: z.array(z.object({ metadata: z.object({ name: z.string() }) })) });
 

@@ -6,7 +6,8 @@ import { deploymentOf, isSettled, namesOf } from "../support/sandbox-harness.ts"
 import { applicationsOf, isHealthy } from "./support/application-state.ts";
 import { delivery, promote } from "./support/delivery-command.ts";
 import { openEnvironment, type Environment } from "./support/environment.ts";
-import { enterGitOps, type GitOpsHarness } from "./support/gitops-harness.ts";
+import { enterGitOps } from "./support/enter-gitops.ts";
+import type { GitOpsHarness } from "./support/gitops-harness.ts";
 
 /** Two environments of one app on one cluster, in one deploy repository. The tests build on each other. */
 describe("two environments", () => {

@@ -3,7 +3,8 @@ import { parseDocument } from "yaml";
 import { nextVersion } from "../../sandbox/commands/demo/edit.ts";
 import type { PipelineEnd } from "../../sandbox/commands/demo/pipeline-events.ts";
 import { delivery } from "./support/delivery-command.ts";
-import { enterGitOps, type GitOpsHarness } from "./support/gitops-harness.ts";
+import { enterGitOps } from "./support/enter-gitops.ts";
+import type { GitOpsHarness } from "./support/gitops-harness.ts";
 import { enterLoop, type Developer, type LoopHarness } from "./support/loop-harness.ts";
 
 const app = "examples/delinkcious";

@@ -11,7 +11,8 @@ import { chosenMonorepo } from "../../sandbox/monorepo/choice.ts";
 import { loadEndpoints } from "../../sandbox/machine/endpoints.ts";
 import { deploymentOf } from "../support/sandbox-harness.ts";
 import { SourceCheckout } from "../support/source-checkout.ts";
-import { enterGitOps, type GitOpsHarness } from "./support/gitops-harness.ts";
+import { enterGitOps } from "./support/enter-gitops.ts";
+import type { GitOpsHarness } from "./support/gitops-harness.ts";
 
 /** Busybox has a web server, so that nothing is to be compiled. */
 const server = (before = ""): string => `FROM busybox:1

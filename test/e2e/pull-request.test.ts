@@ -8,7 +8,8 @@ import { engineAccess } from "../../sandbox/engine/open-stack.ts";
 import { credentialsFile } from "../../sandbox/machine/credentials.ts";
 import { eventually } from "../support/eventually.ts";
 import { filesWith, formsOf } from "../support/secret-watch.ts";
-import { enterGitOps, type GitOpsHarness } from "./support/gitops-harness.ts";
+import { enterGitOps } from "./support/enter-gitops.ts";
+import type { GitOpsHarness } from "./support/gitops-harness.ts";
 import { enterLoop, type Developer, type Edits, type LoopHarness } from "./support/loop-harness.ts";
 
 const services = ["api-gateway", "link", "news", "social-graph", "user"];

@@ -10,7 +10,8 @@ import { deploymentOf, deploymentPath, isSettled, namesOf } from "../support/san
 import { applicationOf, applicationsOf, isHealthy } from "./support/application-state.ts";
 import { delivery, keepDelivering } from "./support/delivery-command.ts";
 import { openEnvironment, type Environment } from "./support/environment.ts";
-import { enterGitOps, pushToDeployRepository, type GitOpsHarness } from "./support/gitops-harness.ts";
+import { enterGitOps } from "./support/enter-gitops.ts";
+import { pushToDeployRepository, type GitOpsHarness } from "./support/gitops-harness.ts";
 
 /** What is in Git is what runs. The tests build on each other. */
 describe("gitops", () => {

@@ -11,7 +11,8 @@ import { deploymentOf, isSettled } from "../support/sandbox-harness.ts";
 import { gpgKeyPair } from "../support/signing-keys.ts";
 import { applicationOf, isHealthy } from "./support/application-state.ts";
 import { openEnvironment, type Environment } from "./support/environment.ts";
-import { enterGitOps, pushToDeployRepository, type GitOpsHarness } from "./support/gitops-harness.ts";
+import { enterGitOps } from "./support/enter-gitops.ts";
+import { pushToDeployRepository, type GitOpsHarness } from "./support/gitops-harness.ts";
 
 const pair = gpgKeyPair();
 const branch = "signed";

@@ -18,7 +18,8 @@ import { webhookSignature } from "../../sandbox/stand-ins/secrets.ts";
 import { stopSandbox } from "../../sandbox/commands/start-sandbox.ts";
 import { eventually } from "../support/eventually.ts";
 import { openGitHubAccount, type GitHubAccount } from "./support/github-account.ts";
-import { enterGitOps, type GitOpsHarness } from "./support/gitops-harness.ts";
+import { enterGitOps } from "./support/enter-gitops.ts";
+import type { GitOpsHarness } from "./support/gitops-harness.ts";
 import { exposedSockets } from "./support/listening-sockets.ts";
 
 const minutes = 60_000;

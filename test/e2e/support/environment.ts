@@ -47,7 +47,7 @@ export function openEnvironment(harness: GitOpsHarness, options: EnvironmentOpti
     delivery: "gitops",
     // One environment alone has those of pull requests, or there would be several of one name.
     gitops: { repository: harness.repositoryUrl, username: gitUsers.reader },
-    owns: { ciProject: true, argoCd: true },
+    owns: { ciProject: true, argoCd: harness.argoCd === "own" },
     ...options.settings,
   };
   const vary = (settings: Settings = {}, variation: Variation = {}): Variation => {

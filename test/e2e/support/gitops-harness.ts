@@ -1,14 +1,15 @@
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
-import { inject } from "vitest";
 import type { KubernetesClient } from "../../../kubernetes/client.ts";
-import { startSandbox, type Sandbox } from "../../../sandbox/commands/start-sandbox.ts";
+import type { Sandbox } from "../../../sandbox/commands/start-sandbox.ts";
 import { ensureCredentials, gitUsers, type Credentials } from "../../../sandbox/machine/credentials.ts";
 import { kubernetesClient } from "../../../sandbox/machine/kubernetes-client.ts";
+import { repositoryPath } from "../../../sandbox/stand-ins/git-server/repositories.ts";
 import { BareRepository } from "../../support/bare-repository.ts";
 import { openCircleCi, type CircleCi } from "../../support/circleci-account.ts";
-import { explainFailuresWith } from "../../support/eventually.ts";
-import { diagnose } from "./cluster-diagnosis.ts";
+
+/** Whose Argo CD environments run on: one of their own, or one that several share. */
+export type ArgoCdOwner = "own" | "shared";
 
 /** The tests' sandbox with Git server and Argo CD, and clients that look at it past the engine and its providers. */
 export interface GitOpsHarness {
@@ -23,26 +24,25 @@ export interface GitOpsHarness {
   readonly repositoryUrl: string;
   /** Whether containers run, and answer requests. */
   readonly podsRun: boolean;
+  /** Whose Argo CD its environments run on. */
+  readonly argoCd: ArgoCdOwner;
 }
 
-/** Finds the sandbox running, or starts it, or those of its parts that have been stopped. */
-export async function enterGitOps(): Promise<GitOpsHarness> {
-  const stateDir = inject("stateDir");
-  const sandbox = await startSandbox({ stateDir, delivery: "gitops", report: () => undefined });
-  const credentials = ensureCredentials(stateDir);
-  const kubernetes = kubernetesClient(sandbox.cluster.kubeconfigPath);
-  explainFailuresWith(() => diagnose(kubernetes));
+/** @param argoCd whose the environments of the harness run on: where another stack has installed it, theirs install none */
+export function gitOpsHarness(stateDir: string, sandbox: Sandbox, argoCd: ArgoCdOwner): GitOpsHarness {
   const { circleci, deployRepository } = sandbox.endpoints;
-  if (deployRepository === undefined) throw new Error("the sandbox has no deploy repository");
+  if (deployRepository === undefined) throw new Error(`${stateDir}: the sandbox has no deploy repository`);
+  const credentials = ensureCredentials(stateDir);
   return {
     stateDir,
-    sandbox,
+    sandbox: argoCd === "own" ? sandbox : { ...sandbox, argoCdFiles: undefined },
     credentials,
-    kubernetes,
+    kubernetes: kubernetesClient(sandbox.cluster.kubeconfigPath),
     circleci: openCircleCi(circleci, credentials.circleciToken, join(stateDir, "circleci.json")),
-    repository: new BareRepository({ existing: join(stateDir, "git", "deploy.git") }),
+    repository: new BareRepository({ existing: repositoryPath(join(stateDir, "git"), "deploy") }),
     repositoryUrl: deployRepository,
     podsRun: sandbox.cluster.pods === "real",
+    argoCd,
   };
 }
 

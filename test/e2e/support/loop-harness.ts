@@ -16,7 +16,8 @@ import { sandboxSettings } from "../../../sandbox/machine/endpoints.ts";
 import { stopProcess } from "../../../sandbox/machine/process.ts";
 import { eventually } from "../../support/eventually.ts";
 import { openGitHubAccount, type GitHubAccount } from "./github-account.ts";
-import { enterGitOps, type GitOpsHarness } from "./gitops-harness.ts";
+import { enterGitOps } from "./enter-gitops.ts";
+import type { GitOpsHarness } from "./gitops-harness.ts";
 
 /** The sandbox's own stack as `npm run up` leaves it. */
 export interface LoopHarness {

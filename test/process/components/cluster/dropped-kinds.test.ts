@@ -90,11 +90,7 @@ test("what Argo CD has made of a dropped kind is removed; what is others', or is
   cluster.deletions.set(`${roles}/own`, 200);
   // The others have gone meanwhile.
   await update(role, secret);
-  expect(cluster.deleted).toEqual([
-    `${roles}/own`,
-    `${roles}/labelled`,
-    "/api/v1/namespaces/shop-dev/secrets/key",
-  ]);
+  expect(cluster.deleted).toEqual([`${roles}/own`, `${roles}/labelled`, "/api/v1/namespaces/shop-dev/secrets/key"]);
   expect(warn).not.toHaveBeenCalled();
 });
 

@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { runningPid } from "../../sandbox/machine/process.ts";
-import { eventually } from "../support/eventually.ts";
-import { deploymentOf, isSettled } from "../support/sandbox-harness.ts";
-import { applicationOf, applicationsOf, isHealthy } from "./support/application-state.ts";
-import { openEnvironment, type Environment } from "./support/environment.ts";
-import { enterGitOps, pushToDeployRepository, type GitOpsHarness } from "./support/gitops-harness.ts";
+import { runningPid } from "../../../sandbox/machine/process.ts";
+import { eventually } from "../../support/eventually.ts";
+import { deploymentOf, isSettled } from "../../support/sandbox-harness.ts";
+import { applicationOf, applicationsOf, isHealthy } from "../support/application-state.ts";
+import { openEnvironment, type Environment } from "../support/environment.ts";
+import { enterGitOps } from "../support/enter-gitops.ts";
+import { pushToDeployRepository, type GitOpsHarness } from "../support/gitops-harness.ts";
 
 const controller = "argocd-application-controller";
 const everything = ["argocd-supervisor", controller, "argocd-repo-server", "argocd-redis"];
@@ -18,12 +19,12 @@ describe("a killed Argo CD", () => {
   let shop: Environment;
 
   beforeAll(async () => {
-    harness = await enterGitOps();
+    harness = await enterGitOps({ argoCd: "shared" });
     shop = openEnvironment(harness, { name: "killed" });
   });
 
   afterAll(async () => {
-    await enterGitOps();
+    await enterGitOps({ argoCd: "shared" });
     await shop.run("destroy");
   });
 
@@ -36,7 +37,7 @@ describe("a killed Argo CD", () => {
       }),
     ]);
     kill(...everything);
-    await enterGitOps();
+    await enterGitOps({ argoCd: "shared" });
     await up;
     expect((await applicationsOf(harness.kubernetes, "shop-killed")).map(isHealthy)).toEqual([true, true]);
   });

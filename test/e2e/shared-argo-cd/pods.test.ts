@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { eventually } from "../support/eventually.ts";
-import { logOf, podsOf } from "../support/pod-program.ts";
-import { fileSecret, mountedFile, podSettings, writePodServices } from "../support/pod-services.ts";
-import { applicationsOf, isHealthy } from "./support/application-state.ts";
-import { clusterFindings } from "./support/cluster-findings.ts";
-import { openEnvironment, type Environment } from "./support/environment.ts";
-import { enterGitOps, type GitOpsHarness } from "./support/gitops-harness.ts";
+import { eventually } from "../../support/eventually.ts";
+import { logOf, podsOf } from "../../support/pod-program.ts";
+import { fileSecret, mountedFile, podSettings, writePodServices } from "../../support/pod-services.ts";
+import { applicationsOf, isHealthy } from "../support/application-state.ts";
+import { clusterFindings } from "../support/cluster-findings.ts";
+import { openEnvironment, type Environment } from "../support/environment.ts";
+import { enterGitOps } from "../support/enter-gitops.ts";
+import type { GitOpsHarness } from "../support/gitops-harness.ts";
 
 /** The pods of services that say all that they can of them, by way of Git; what they are from within, an integration test shows. */
 describe("pods, delivered by GitOps", () => {
@@ -13,7 +14,7 @@ describe("pods, delivered by GitOps", () => {
   let shop: Environment;
 
   beforeAll(async () => {
-    harness = await enterGitOps();
+    harness = await enterGitOps({ argoCd: "shared" });
     shop = openEnvironment(harness, { name: "pods", services: [], settings: { services: podSettings } });
     writePodServices(shop.monorepo);
     await shop.run("up");

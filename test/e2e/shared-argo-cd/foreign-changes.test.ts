@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { eventually } from "../support/eventually.ts";
-import { deploymentOf, deploymentPath } from "../support/sandbox-harness.ts";
-import { applicationOf, isHealthy } from "./support/application-state.ts";
-import { clusterFindings } from "./support/cluster-findings.ts";
-import { openEnvironment, type Environment } from "./support/environment.ts";
-import { enterGitOps, type GitOpsHarness } from "./support/gitops-harness.ts";
+import { eventually } from "../../support/eventually.ts";
+import { deploymentOf, deploymentPath } from "../../support/sandbox-harness.ts";
+import { applicationOf, isHealthy } from "../support/application-state.ts";
+import { clusterFindings } from "../support/cluster-findings.ts";
+import { openEnvironment, type Environment } from "../support/environment.ts";
+import { enterGitOps } from "../support/enter-gitops.ts";
+import type { GitOpsHarness } from "../support/gitops-harness.ts";
 
 const neither = "neither from Argo CD nor from the stack";
 
@@ -14,7 +15,7 @@ describe("changes by others", () => {
   let shop: Environment;
 
   beforeAll(async () => {
-    harness = await enterGitOps();
+    harness = await enterGitOps({ argoCd: "shared" });
     shop = openEnvironment(harness, { name: "foreign", services: ["cart"] });
     await shop.run("up");
   });

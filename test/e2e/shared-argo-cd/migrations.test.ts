@@ -1,15 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { restrictedContainer, restrictedPod } from "../../components/manifests/pod.ts";
-import { errorMessage } from "../../core/error.ts";
-import { parseMigration, migrationPath, type Migration } from "../../git/migration-record.ts";
-import { parseRecord, recordPath } from "../../git/release-record.ts";
-import { conditionOf, listAt, mapAt } from "../../kubernetes/object.ts";
-import { eventually } from "../support/eventually.ts";
-import { pushBuild } from "../support/image-push.ts";
-import { deploymentOf, isSettled, namesOf } from "../support/sandbox-harness.ts";
-import { delivery, keepDelivering } from "./support/delivery-command.ts";
-import { openEnvironment, type Environment } from "./support/environment.ts";
-import { enterGitOps, type GitOpsHarness } from "./support/gitops-harness.ts";
+import { restrictedContainer, restrictedPod } from "../../../components/manifests/pod.ts";
+import { errorMessage } from "../../../core/error.ts";
+import { parseMigration, migrationPath, type Migration } from "../../../git/migration-record.ts";
+import { parseRecord, recordPath } from "../../../git/release-record.ts";
+import { conditionOf, listAt, mapAt } from "../../../kubernetes/object.ts";
+import { eventually } from "../../support/eventually.ts";
+import { pushBuild } from "../../support/image-push.ts";
+import { deploymentOf, isSettled, namesOf } from "../../support/sandbox-harness.ts";
+import { delivery, keepDelivering } from "../support/delivery-command.ts";
+import { openEnvironment, type Environment } from "../support/environment.ts";
+import { enterGitOps } from "../support/enter-gitops.ts";
+import type { GitOpsHarness } from "../support/gitops-harness.ts";
 
 /** What the image's variable MIGRATE says becomes of its migration. */
 const script = `case "$MIGRATE" in
@@ -26,7 +27,7 @@ describe("migrations", () => {
   let builds = 1;
 
   beforeAll(async () => {
-    harness = await enterGitOps();
+    harness = await enterGitOps({ argoCd: "shared" });
     const { circleci } = harness.sandbox.endpoints;
     shop = openEnvironment(harness, {
       name: "migrated",

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { stopProcess } from "../../sandbox/machine/process.ts";
-import { eventually } from "../support/eventually.ts";
-import { ciSecrets, type Variation } from "../support/pipeline.ts";
-import { deploymentOf, deploymentPath, isSettled } from "../support/sandbox-harness.ts";
-import { openEnvironment, type Environment } from "./support/environment.ts";
-import { enterGitOps, type GitOpsHarness } from "./support/gitops-harness.ts";
+import { stopProcess } from "../../../sandbox/machine/process.ts";
+import { eventually } from "../../support/eventually.ts";
+import { ciSecrets, type Variation } from "../../support/pipeline.ts";
+import { deploymentOf, deploymentPath, isSettled } from "../../support/sandbox-harness.ts";
+import { openEnvironment, type Environment } from "../support/environment.ts";
+import { enterGitOps } from "../support/enter-gitops.ts";
+import type { GitOpsHarness } from "../support/gitops-harness.ts";
 
 const withKey = (value: string): Variation => ({
   secrets: { "delivery:secrets": JSON.stringify({ ...ciSecrets, "cart-key": value }) },
@@ -16,7 +17,7 @@ describe("a changed secret", () => {
   let shop: Environment;
 
   beforeAll(async () => {
-    harness = await enterGitOps();
+    harness = await enterGitOps({ argoCd: "shared" });
     const services = { cart: { secrets: { KEY: "cart-key" } } };
     shop = openEnvironment(harness, { name: "secret", settings: { services } });
     await shop.run("up", {}, withKey("cart-key-1"));
@@ -68,7 +69,7 @@ describe("a changed secret", () => {
     );
     expect(Buffer.from(String(data.KEY), "base64").toString()).toBe("cart-key-333");
     expect(await generationOf("cart")).toBe("2");
-    await enterGitOps();
+    await enterGitOps({ argoCd: "shared" });
     expect((await shop.run("up", {}, withKey("cart-key-333"))).changes).toEqual(["update GitManifests shop"]);
     await hasRolledOut("3");
   });

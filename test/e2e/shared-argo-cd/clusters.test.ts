@@ -1,19 +1,20 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { parseRecord, recordPath, type ReleaseRecord } from "../../git/release-record.ts";
-import { waveDirectory } from "../../git/waves.ts";
-import { gitUsers } from "../../sandbox/machine/credentials.ts";
-import { sandboxSettings } from "../../sandbox/machine/endpoints.ts";
-import { eventually } from "../support/eventually.ts";
-import { pushBuild } from "../support/image-push.ts";
-import { webServer } from "../support/monorepo.ts";
-import { ciSecrets, type Variation } from "../support/pipeline.ts";
-import { deploymentOf, isSettled } from "../support/sandbox-harness.ts";
-import { startDelivery } from "./support/delivery-command.ts";
-import { openEnvironment, type Environment } from "./support/environment.ts";
-import { startFurtherCluster, writeJointKubeconfig, type FurtherCluster } from "./support/further-cluster.ts";
-import { enterGitOps, type GitOpsHarness } from "./support/gitops-harness.ts";
-import { writeStackFile } from "./support/stack-file.ts";
+import { parseRecord, recordPath, type ReleaseRecord } from "../../../git/release-record.ts";
+import { waveDirectory } from "../../../git/waves.ts";
+import { gitUsers } from "../../../sandbox/machine/credentials.ts";
+import { sandboxSettings } from "../../../sandbox/machine/endpoints.ts";
+import { eventually } from "../../support/eventually.ts";
+import { pushBuild } from "../../support/image-push.ts";
+import { webServer } from "../../support/monorepo.ts";
+import { ciSecrets, type Variation } from "../../support/pipeline.ts";
+import { deploymentOf, isSettled } from "../../support/sandbox-harness.ts";
+import { startDelivery } from "../support/delivery-command.ts";
+import { openEnvironment, type Environment } from "../support/environment.ts";
+import { startFurtherCluster, writeJointKubeconfig, type FurtherCluster } from "../support/further-cluster.ts";
+import { enterGitOps } from "../support/enter-gitops.ts";
+import type { GitOpsHarness } from "../support/gitops-harness.ts";
+import { writeStackFile } from "../support/stack-file.ts";
 
 /** A release goes from the sandbox's own cluster to a second one, which real Argo CD knows by the Secret that the stack declares. */
 describe("an environment on two clusters", () => {
@@ -27,7 +28,7 @@ describe("an environment on two clusters", () => {
   const application = "/apis/argoproj.io/v1alpha1/namespaces/argocd/applications/stall-waves.eu-cart";
 
   beforeAll(async () => {
-    harness = await enterGitOps();
+    harness = await enterGitOps({ argoCd: "shared" });
     eu = await startFurtherCluster(harness.stateDir);
     const { circleci, registryHost } = harness.sandbox.endpoints;
     const kubeconfigPath = writeJointKubeconfig(join(harness.stateDir, "both.kubeconfig"), {

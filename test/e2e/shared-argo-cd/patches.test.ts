@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
-import { eventually } from "../support/eventually.ts";
-import { deploymentPath } from "../support/sandbox-harness.ts";
-import { openEnvironment, type Environment } from "./support/environment.ts";
-import { enterGitOps, type GitOpsHarness } from "./support/gitops-harness.ts";
+import { eventually } from "../../support/eventually.ts";
+import { deploymentPath } from "../../support/sandbox-harness.ts";
+import { openEnvironment, type Environment } from "../support/environment.ts";
+import { enterGitOps } from "../support/enter-gitops.ts";
+import type { GitOpsHarness } from "../support/gitops-harness.ts";
 
 const sidecar = {
   kind: "Deployment",
@@ -24,7 +25,7 @@ describe("patches, and objects that a service brings along, with Argo CD", () =>
   let shop: Environment;
 
   beforeAll(async () => {
-    harness = await enterGitOps();
+    harness = await enterGitOps({ argoCd: "shared" });
     shop = openEnvironment(harness, { name: "patches", services: ["cart"] });
     shop.monorepo.write("svc/cart_service/k8s/role.yaml", stringify(role));
     shop.monorepo.write(

@@ -1,16 +1,17 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { errorMessage } from "../../core/error.ts";
-import { parseRecord, recordPath, type ReleaseRecord } from "../../git/release-record.ts";
-import { gitUsers } from "../../sandbox/machine/credentials.ts";
-import { eventually } from "../support/eventually.ts";
-import { pushBuild } from "../support/image-push.ts";
-import { webServer } from "../support/monorepo.ts";
-import { deploymentOf, isSettled } from "../support/sandbox-harness.ts";
-import { delivery } from "./support/delivery-command.ts";
-import { openEnvironment, type Environment } from "./support/environment.ts";
-import { enterGitOps, type GitOpsHarness } from "./support/gitops-harness.ts";
-import { writeStackFile } from "./support/stack-file.ts";
+import { errorMessage } from "../../../core/error.ts";
+import { parseRecord, recordPath, type ReleaseRecord } from "../../../git/release-record.ts";
+import { gitUsers } from "../../../sandbox/machine/credentials.ts";
+import { eventually } from "../../support/eventually.ts";
+import { pushBuild } from "../../support/image-push.ts";
+import { webServer } from "../../support/monorepo.ts";
+import { deploymentOf, isSettled } from "../../support/sandbox-harness.ts";
+import { delivery } from "../support/delivery-command.ts";
+import { openEnvironment, type Environment } from "../support/environment.ts";
+import { enterGitOps } from "../support/enter-gitops.ts";
+import type { GitOpsHarness } from "../support/gitops-harness.ts";
+import { writeStackFile } from "../support/stack-file.ts";
 
 /** What the image's variable BAD says becomes of it: `late` answers 500 once it has run for six seconds, `never` does not listen. */
 const start = `date +%s > /tmp/started; echo "$BAD" > /tmp/bad
@@ -27,7 +28,7 @@ describe("verify", () => {
   let builds = 1;
 
   beforeAll(async () => {
-    harness = await enterGitOps();
+    harness = await enterGitOps({ argoCd: "shared" });
     const { circleci } = harness.sandbox.endpoints;
     settings = {
       ci: {

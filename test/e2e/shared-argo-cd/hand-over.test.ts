@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { deploymentOf } from "../support/sandbox-harness.ts";
-import { applicationsOf, isHealthy } from "./support/application-state.ts";
-import { openEnvironment, type Environment } from "./support/environment.ts";
-import { enterGitOps, type GitOpsHarness } from "./support/gitops-harness.ts";
+import { deploymentOf } from "../../support/sandbox-harness.ts";
+import { applicationsOf, isHealthy } from "../support/application-state.ts";
+import { openEnvironment, type Environment } from "../support/environment.ts";
+import { enterGitOps } from "../support/enter-gitops.ts";
+import type { GitOpsHarness } from "../support/gitops-harness.ts";
 
 const podsSchema = z.object({
   items: z.array(z.object({ metadata: z.object({ name: z.string(), uid: z.string() }) })),
@@ -18,7 +19,7 @@ describe("switching the delivery", () => {
   let before: Awaited<ReturnType<typeof running>>;
 
   beforeAll(async () => {
-    harness = await enterGitOps();
+    harness = await enterGitOps({ argoCd: "shared" });
     shop = openEnvironment(harness, { name: "hand-over" });
     await shop.run("up", { delivery: "direct" });
     before = await running();

@@ -1,15 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { initialRecord, recordPath } from "../../git/release-record.ts";
-import { eventually } from "../support/eventually.ts";
-import { deploymentOf, isSettled, namesOf } from "../support/sandbox-harness.ts";
-import { applicationOf, isHealthy } from "./support/application-state.ts";
-import { clusterFindings } from "./support/cluster-findings.ts";
-import { delivery } from "./support/delivery-command.ts";
-import { openEnvironment, type Environment } from "./support/environment.ts";
-import { enterGitOps, pushToDeployRepository, type GitOpsHarness } from "./support/gitops-harness.ts";
-import { startMetrics, type MetricsStandIn } from "./support/metrics-stand-in.ts";
-import { watchReplicas } from "./support/replica-watch.ts";
+import { initialRecord, recordPath } from "../../../git/release-record.ts";
+import { eventually } from "../../support/eventually.ts";
+import { deploymentOf, isSettled, namesOf } from "../../support/sandbox-harness.ts";
+import { applicationOf, isHealthy } from "../support/application-state.ts";
+import { clusterFindings } from "../support/cluster-findings.ts";
+import { delivery } from "../support/delivery-command.ts";
+import { openEnvironment, type Environment } from "../support/environment.ts";
+import { enterGitOps } from "../support/enter-gitops.ts";
+import { pushToDeployRepository, type GitOpsHarness } from "../support/gitops-harness.ts";
+import { startMetrics, type MetricsStandIn } from "../support/metrics-stand-in.ts";
+import { watchReplicas } from "../support/replica-watch.ts";
 
 const autoscalerSchema = z.object({
   status: z.object({ conditions: z.array(z.object({ type: z.string(), status: z.string() })) }),
@@ -22,7 +23,7 @@ describe.each(["gitops", "direct"])("autoscaling, delivered %s", (kind) => {
   let shop: Environment;
 
   beforeAll(async () => {
-    harness = await enterGitOps();
+    harness = await enterGitOps({ argoCd: "shared" });
     metrics = await startMetrics(harness.kubernetes, harness.stateDir);
     shop = openEnvironment(harness, { name: `scaled-${kind}`, services: ["cart"], settings: { delivery: kind } });
   });

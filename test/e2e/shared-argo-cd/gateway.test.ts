@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { readWorkloads } from "../../cli/status/cluster-status.ts";
-import { startGateway, stopGateway, type GatewayEndpoint } from "../../sandbox/machine/gateway/gateway.ts";
-import { buildTools } from "../../sandbox/machine/tools/go-tools.ts";
-import { eventually } from "../support/eventually.ts";
-import { askGateway } from "../support/gateway-request.ts";
-import { applicationOf, isHealthy } from "./support/application-state.ts";
-import { openEnvironment, type Environment } from "./support/environment.ts";
-import { enterGitOps, type GitOpsHarness } from "./support/gitops-harness.ts";
+import { readWorkloads } from "../../../cli/status/cluster-status.ts";
+import { startGateway, stopGateway, type GatewayEndpoint } from "../../../sandbox/machine/gateway/gateway.ts";
+import { buildTools } from "../../../sandbox/machine/tools/go-tools.ts";
+import { eventually } from "../../support/eventually.ts";
+import { askGateway } from "../../support/gateway-request.ts";
+import { applicationOf, isHealthy } from "../support/application-state.ts";
+import { openEnvironment, type Environment } from "../support/environment.ts";
+import { enterGitOps } from "../support/enter-gitops.ts";
+import type { GitOpsHarness } from "../support/gitops-harness.ts";
 
 /** A service reached by a real Gateway, with its route from Git. The tests build on each other. */
 describe("gitops with a Gateway", () => {
@@ -24,7 +25,7 @@ describe("gitops with a Gateway", () => {
     });
 
   beforeAll(async () => {
-    harness = await enterGitOps();
+    harness = await enterGitOps({ argoCd: "shared" });
     tools = await buildTools(["traefik", "gateway-files"], (line) => console.log(line));
     gateway = await openTo("shop");
     const shared = { name: gateway.name, namespace: gateway.namespace, domain: "shop.example", scheme: "http" };

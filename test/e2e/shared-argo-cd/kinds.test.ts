@@ -1,19 +1,20 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { readWorkloads } from "../../cli/status/cluster-status.ts";
-import { parseRecord, recordPath } from "../../git/release-record.ts";
-import { listAt, numberAt, stringAt, type KubernetesObject } from "../../kubernetes/object.ts";
-import { webServer } from "../support/monorepo.ts";
-import { eventually } from "../support/eventually.ts";
-import { makeHostVolumes, type HostVolumes } from "../support/host-volumes.ts";
-import { pushBuild } from "../support/image-push.ts";
-import { podsByName, type NamedPod } from "../support/pods-by-name.ts";
-import { namesOf } from "../support/sandbox-harness.ts";
-import { applicationOf, isHealthy } from "./support/application-state.ts";
-import { delivery } from "./support/delivery-command.ts";
-import { openEnvironment, type Environment } from "./support/environment.ts";
-import { enterGitOps, type GitOpsHarness } from "./support/gitops-harness.ts";
+import { readWorkloads } from "../../../cli/status/cluster-status.ts";
+import { parseRecord, recordPath } from "../../../git/release-record.ts";
+import { listAt, numberAt, stringAt, type KubernetesObject } from "../../../kubernetes/object.ts";
+import { webServer } from "../../support/monorepo.ts";
+import { eventually } from "../../support/eventually.ts";
+import { makeHostVolumes, type HostVolumes } from "../../support/host-volumes.ts";
+import { pushBuild } from "../../support/image-push.ts";
+import { podsByName, type NamedPod } from "../../support/pods-by-name.ts";
+import { namesOf } from "../../support/sandbox-harness.ts";
+import { applicationOf, isHealthy } from "../support/application-state.ts";
+import { delivery } from "../support/delivery-command.ts";
+import { openEnvironment, type Environment } from "../support/environment.ts";
+import { enterGitOps } from "../support/enter-gitops.ts";
+import type { GitOpsHarness } from "../support/gitops-harness.ts";
 
 /** Real Argo CD with what does not run all the time: jobs, crons, and data that stays. The tests build on each other. */
 describe("kinds and volumes with gitops", () => {
@@ -30,7 +31,7 @@ describe("kinds and volumes with gitops", () => {
   };
 
   beforeAll(async () => {
-    harness = await enterGitOps();
+    harness = await enterGitOps({ argoCd: "shared" });
     shop = openEnvironment(harness, { name: "kinds", services: [], settings: { services } });
     const command = '[ -z "$BROKEN" ] || { echo "no such table: links"; exit 3; }; echo counted';
     shop.monorepo.service("report", webServer("report", command));

@@ -1,14 +1,15 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { gitUsers } from "../../sandbox/machine/credentials.ts";
-import { markerOf } from "../../sandbox/machine/process-identity.ts";
-import { listProcesses } from "../../sandbox/machine/process.ts";
-import { eventually } from "../support/eventually.ts";
-import { openEnvironment, type Environment } from "./support/environment.ts";
-import { openContributor } from "./support/github-account.ts";
-import { enterGitOps, type GitOpsHarness } from "./support/gitops-harness.ts";
-import { countSockets, exposedSockets } from "./support/listening-sockets.ts";
+import { gitUsers } from "../../../sandbox/machine/credentials.ts";
+import { markerOf } from "../../../sandbox/machine/process-identity.ts";
+import { listProcesses } from "../../../sandbox/machine/process.ts";
+import { eventually } from "../../support/eventually.ts";
+import { openEnvironment, type Environment } from "../support/environment.ts";
+import { openContributor } from "../support/github-account.ts";
+import { enterGitOps } from "../support/enter-gitops.ts";
+import type { GitOpsHarness } from "../support/gitops-harness.ts";
+import { countSockets, exposedSockets } from "../support/listening-sockets.ts";
 
 /** Whoever starts a sandbox opens nothing of it to their network. */
 describe("the sandbox with all its parts", () => {
@@ -16,7 +17,7 @@ describe("the sandbox with all its parts", () => {
   let shop: Environment;
 
   beforeAll(async () => {
-    harness = await enterGitOps();
+    harness = await enterGitOps({ argoCd: "shared" });
     // With previews the ApplicationSet controller runs, too.
     const { repository } = await openContributor(harness, "square");
     const gitops = { repository: harness.repositoryUrl, username: gitUsers.reader, previews: {} };

@@ -1,15 +1,16 @@
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { initialRecord, recordPath } from "../../git/release-record.ts";
-import { stopProcess } from "../../sandbox/machine/process.ts";
-import { eventually } from "../support/eventually.ts";
-import { webServer } from "../support/monorepo.ts";
-import { deploymentOf, isSettled } from "../support/sandbox-harness.ts";
-import { applicationsOf, isHealthy } from "./support/application-state.ts";
-import { delivery } from "./support/delivery-command.ts";
-import { openEnvironment, shortTimeouts, type Environment } from "./support/environment.ts";
-import { enterGitOps, pushToDeployRepository, type GitOpsHarness } from "./support/gitops-harness.ts";
+import { initialRecord, recordPath } from "../../../git/release-record.ts";
+import { stopProcess } from "../../../sandbox/machine/process.ts";
+import { eventually } from "../../support/eventually.ts";
+import { webServer } from "../../support/monorepo.ts";
+import { deploymentOf, isSettled } from "../../support/sandbox-harness.ts";
+import { applicationsOf, isHealthy } from "../support/application-state.ts";
+import { delivery } from "../support/delivery-command.ts";
+import { openEnvironment, shortTimeouts, type Environment } from "../support/environment.ts";
+import { enterGitOps } from "../support/enter-gitops.ts";
+import { pushToDeployRepository, type GitOpsHarness } from "../support/gitops-harness.ts";
 
 /** What fails on the way from the program to the cluster, and how the next up goes on. The tests build on each other. */
 describe("a failed update", () => {
@@ -17,7 +18,7 @@ describe("a failed update", () => {
   let shop: Environment;
 
   beforeAll(async () => {
-    harness = await enterGitOps();
+    harness = await enterGitOps({ argoCd: "shared" });
     shop = openEnvironment(harness, { name: "failure" });
   });
 
@@ -71,7 +72,7 @@ describe("a failed update", () => {
   });
 
   test("is resumed when the Git server is back", async () => {
-    await enterGitOps();
+    await enterGitOps({ argoCd: "shared" });
     expect((await shop.run("up", { services: { cart: { replicas: 2 } } })).changes).toEqual([
       "update GitManifests shop",
     ]);

@@ -4,19 +4,20 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
-import { parseRecord, recordPath } from "../../git/release-record.ts";
-import { gitUsers } from "../../sandbox/machine/credentials.ts";
-import { sandboxSettings } from "../../sandbox/machine/endpoints.ts";
-import { listProcesses } from "../../sandbox/machine/process.ts";
-import { eventually } from "../support/eventually.ts";
-import { pushBuild } from "../support/image-push.ts";
-import { deploymentOf, isSettled, namesOf } from "../support/sandbox-harness.ts";
-import { applicationOf, applicationsOf, isHealthy } from "./support/application-state.ts";
-import { openEnvironment, type Environment } from "./support/environment.ts";
-import { openContributor, type Contributor } from "./support/github-account.ts";
-import { enterGitOps, type GitOpsHarness } from "./support/gitops-harness.ts";
+import { parseRecord, recordPath } from "../../../git/release-record.ts";
+import { gitUsers } from "../../../sandbox/machine/credentials.ts";
+import { sandboxSettings } from "../../../sandbox/machine/endpoints.ts";
+import { listProcesses } from "../../../sandbox/machine/process.ts";
+import { eventually } from "../../support/eventually.ts";
+import { pushBuild } from "../../support/image-push.ts";
+import { deploymentOf, isSettled, namesOf } from "../../support/sandbox-harness.ts";
+import { applicationOf, applicationsOf, isHealthy } from "../support/application-state.ts";
+import { openEnvironment, type Environment } from "../support/environment.ts";
+import { openContributor, type Contributor } from "../support/github-account.ts";
+import { enterGitOps } from "../support/enter-gitops.ts";
+import type { GitOpsHarness } from "../support/gitops-harness.ts";
 
-const program = join(import.meta.dirname, "..", "..", "cli", "delivery.js");
+const program = join(import.meta.dirname, "..", "..", "..", "cli", "delivery.js");
 
 /** A labelled pull request has an environment of its own for as long as it is open. The tests build on each other. */
 describe("preview environments", () => {
@@ -26,7 +27,7 @@ describe("preview environments", () => {
   let first: { number: number; commit: string };
 
   beforeAll(async () => {
-    harness = await enterGitOps();
+    harness = await enterGitOps({ argoCd: "shared" });
     workplace = await openContributor(harness, "bazaar");
     const previews = { intervalSeconds: 1 };
     const gitops = { repository: harness.repositoryUrl, username: gitUsers.reader, previews };
