@@ -1,9 +1,8 @@
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { defineConfig } from "vitest/config";
+import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
 import { JsonReporter } from "vitest/node";
 import { HeartbeatReporter } from "./test/support/heartbeat-reporter.ts";
-import { NeighbourSequencer } from "./test/support/neighbour-sequencer.ts";
 
 // The generated SDK is linked from sdks/ and compiled: it is loaded as a package, not transformed as a source.
 const server = { deps: { external: [/\/sdks\//] } };
@@ -20,6 +19,27 @@ const poll = { timeout: 30_000 };
 // Continuous integration names a directory for the counts of each run.
 const results = process.env["TEST_RESULTS"];
 
+/**
+ * End-to-end tests, in a sandbox of their own.
+ * @param groupOrder where one vitest runs several projects with a sandbox, one after the other; `npm test` runs them side by side
+ */
+function endToEnd(name: "e2e" | "shared-argo-cd", files: string, groupOrder: number): TestProjectInlineConfiguration {
+  return {
+    test: {
+      name,
+      include: [files],
+      globalSetup: ["test/e2e/support/sandbox-setup.ts"],
+      // As `npm run up` runs it: Node's own loader, no transformation.
+      experimental: { viteModuleRunner: false, nodeLoader: false },
+      fileParallelism: false,
+      // Its parts wait for each other, and their processes for those of the other projects on the same processors.
+      testTimeout: 600_000,
+      sequence: { groupOrder },
+      hookTimeout: 1_800_000,
+    },
+  };
+}
+
 export default defineConfig({
   test: {
     env,
@@ -28,7 +48,6 @@ export default defineConfig({
       new HeartbeatReporter(),
       ...(results === undefined ? [] : [new JsonReporter({ outputFile: `${results}/${process.pid}.json` })]),
     ],
-    sequence: { sequencer: NeighbourSequencer },
     projects: [
       {
         test: {
@@ -86,20 +105,8 @@ export default defineConfig({
           hookTimeout: 1_800_000,
         },
       },
-      {
-        test: {
-          name: "e2e",
-          include: ["test/e2e/**/*.test.ts"],
-          globalSetup: ["test/e2e/support/sandbox-setup.ts"],
-          experimental: { viteModuleRunner: false, nodeLoader: false },
-          fileParallelism: false,
-          // Its parts wait for each other, and their processes for the integration tests' on the same processors.
-          testTimeout: 600_000,
-          // Where one vitest runs both, one after the other; `npm test` runs them side by side.
-          sequence: { groupOrder: 1 },
-          hookTimeout: 1_800_000,
-        },
-      },
+      endToEnd("e2e", "test/e2e/*.test.ts", 1),
+      endToEnd("shared-argo-cd", "test/e2e/shared-argo-cd/*.test.ts", 2),
     ],
   },
 });

@@ -9,7 +9,7 @@ import { runSideBySide, type NamedCommand } from "./support/side-by-side.ts";
 /**
  * All tests: `npm test`. What needs no sandbox comes first; whatever of it fails, the rest is not tried. On a bare machine the
  * sandboxes' tools are compiled meanwhile. That takes longer than these tests, and yields to them. Then the integration tests run
- * beside the end-to-end tests, each in a sandbox of their own: either waits for its cluster most of the time. They are processes
+ * beside the end-to-end tests, each in a sandbox of their own: all wait for their cluster most of the time. They are processes
  * of their own, since vitest has one limit of workers for all projects that run at the same time, and each of these must have one
  * worker.
  */
@@ -19,8 +19,12 @@ const stages = {
     vitest("quick", ["unit", "golden", "process", "browser"]),
     yielding(19, { name: "tools", program: process.execPath, args: ["sandbox/main.ts", "tools"] }),
   ],
-  // The end-to-end tests take longer, and the jobs of their CI yield to everything: the others yield as much.
-  inSandboxes: [yielding(10, vitest("integration", ["integration"])), vitest("e2e", ["e2e"])],
+  // The end-to-end tests take longest, and the jobs of their CI yield to everything: the others yield as much.
+  inSandboxes: [
+    vitest("e2e", ["e2e"]),
+    yielding(10, vitest("shared-argo-cd", ["shared-argo-cd"])),
+    yielding(10, vitest("integration", ["integration"])),
+  ],
 } as const satisfies Readonly<Record<string, readonly NamedCommand[]>>;
 
 function vitest(name: string, projects: readonly string[]): NamedCommand {

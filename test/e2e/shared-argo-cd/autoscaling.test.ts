@@ -23,7 +23,7 @@ describe.each(["gitops", "direct"])("autoscaling, delivered %s", (kind) => {
   let shop: Environment;
 
   beforeAll(async () => {
-    harness = await enterGitOps({ argoCd: "shared" });
+    harness = await enterGitOps();
     metrics = await startMetrics(harness.kubernetes, harness.stateDir);
     shop = openEnvironment(harness, { name: `scaled-${kind}`, services: ["cart"], settings: { delivery: kind } });
   });

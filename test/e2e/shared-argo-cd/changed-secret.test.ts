@@ -17,7 +17,7 @@ describe("a changed secret", () => {
   let shop: Environment;
 
   beforeAll(async () => {
-    harness = await enterGitOps({ argoCd: "shared" });
+    harness = await enterGitOps();
     const services = { cart: { secrets: { KEY: "cart-key" } } };
     shop = openEnvironment(harness, { name: "secret", settings: { services } });
     await shop.run("up", {}, withKey("cart-key-1"));
@@ -69,7 +69,7 @@ describe("a changed secret", () => {
     );
     expect(Buffer.from(String(data.KEY), "base64").toString()).toBe("cart-key-333");
     expect(await generationOf("cart")).toBe("2");
-    await enterGitOps({ argoCd: "shared" });
+    await enterGitOps();
     expect((await shop.run("up", {}, withKey("cart-key-333"))).changes).toEqual(["update GitManifests shop"]);
     await hasRolledOut("3");
   });

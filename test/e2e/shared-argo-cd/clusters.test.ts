@@ -28,7 +28,7 @@ describe("an environment on two clusters", () => {
   const application = "/apis/argoproj.io/v1alpha1/namespaces/argocd/applications/stall-waves.eu-cart";
 
   beforeAll(async () => {
-    harness = await enterGitOps({ argoCd: "shared" });
+    harness = await enterGitOps();
     eu = await startFurtherCluster(harness.stateDir);
     const { circleci, registryHost } = harness.sandbox.endpoints;
     const kubeconfigPath = writeJointKubeconfig(join(harness.stateDir, "both.kubeconfig"), {

@@ -18,7 +18,7 @@ describe("a failed update", () => {
   let shop: Environment;
 
   beforeAll(async () => {
-    harness = await enterGitOps({ argoCd: "shared" });
+    harness = await enterGitOps();
     shop = openEnvironment(harness, { name: "failure" });
   });
 
@@ -72,7 +72,7 @@ describe("a failed update", () => {
   });
 
   test("is resumed when the Git server is back", async () => {
-    await enterGitOps({ argoCd: "shared" });
+    await enterGitOps();
     expect((await shop.run("up", { services: { cart: { replicas: 2 } } })).changes).toEqual([
       "update GitManifests shop",
     ]);

@@ -15,7 +15,7 @@ describe("changes by others", () => {
   let shop: Environment;
 
   beforeAll(async () => {
-    harness = await enterGitOps({ argoCd: "shared" });
+    harness = await enterGitOps();
     shop = openEnvironment(harness, { name: "foreign", services: ["cart"] });
     await shop.run("up");
   });

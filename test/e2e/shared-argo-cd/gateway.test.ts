@@ -25,7 +25,7 @@ describe("gitops with a Gateway", () => {
     });
 
   beforeAll(async () => {
-    harness = await enterGitOps({ argoCd: "shared" });
+    harness = await enterGitOps();
     tools = await buildTools(["traefik", "gateway-files"], (line) => console.log(line));
     gateway = await openTo("shop");
     const shared = { name: gateway.name, namespace: gateway.namespace, domain: "shop.example", scheme: "http" };

@@ -19,7 +19,7 @@ describe("switching the delivery", () => {
   let before: Awaited<ReturnType<typeof running>>;
 
   beforeAll(async () => {
-    harness = await enterGitOps({ argoCd: "shared" });
+    harness = await enterGitOps();
     shop = openEnvironment(harness, { name: "hand-over" });
     await shop.run("up", { delivery: "direct" });
     before = await running();

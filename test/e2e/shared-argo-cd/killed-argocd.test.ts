@@ -19,12 +19,12 @@ describe("a killed Argo CD", () => {
   let shop: Environment;
 
   beforeAll(async () => {
-    harness = await enterGitOps({ argoCd: "shared" });
+    harness = await enterGitOps();
     shop = openEnvironment(harness, { name: "killed" });
   });
 
   afterAll(async () => {
-    await enterGitOps({ argoCd: "shared" });
+    await enterGitOps();
     await shop.run("destroy");
   });
 
@@ -37,7 +37,7 @@ describe("a killed Argo CD", () => {
       }),
     ]);
     kill(...everything);
-    await enterGitOps({ argoCd: "shared" });
+    await enterGitOps();
     await up;
     expect((await applicationsOf(harness.kubernetes, "shop-killed")).map(isHealthy)).toEqual([true, true]);
   });

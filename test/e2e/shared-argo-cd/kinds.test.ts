@@ -31,7 +31,7 @@ describe("kinds and volumes with gitops", () => {
   };
 
   beforeAll(async () => {
-    harness = await enterGitOps({ argoCd: "shared" });
+    harness = await enterGitOps();
     shop = openEnvironment(harness, { name: "kinds", services: [], settings: { services } });
     const command = '[ -z "$BROKEN" ] || { echo "no such table: links"; exit 3; }; echo counted';
     shop.monorepo.service("report", webServer("report", command));

@@ -17,7 +17,7 @@ describe("the sandbox with all its parts", () => {
   let shop: Environment;
 
   beforeAll(async () => {
-    harness = await enterGitOps({ argoCd: "shared" });
+    harness = await enterGitOps();
     // With previews the ApplicationSet controller runs, too.
     const { repository } = await openContributor(harness, "square");
     const gitops = { repository: harness.repositoryUrl, username: gitUsers.reader, previews: {} };

@@ -27,7 +27,7 @@ describe("migrations", () => {
   let builds = 1;
 
   beforeAll(async () => {
-    harness = await enterGitOps({ argoCd: "shared" });
+    harness = await enterGitOps();
     const { circleci } = harness.sandbox.endpoints;
     shop = openEnvironment(harness, {
       name: "migrated",

@@ -25,7 +25,7 @@ describe("patches, and objects that a service brings along, with Argo CD", () =>
   let shop: Environment;
 
   beforeAll(async () => {
-    harness = await enterGitOps({ argoCd: "shared" });
+    harness = await enterGitOps();
     shop = openEnvironment(harness, { name: "patches", services: ["cart"] });
     shop.monorepo.write("svc/cart_service/k8s/role.yaml", stringify(role));
     shop.monorepo.write(

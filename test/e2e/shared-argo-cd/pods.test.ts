@@ -14,7 +14,7 @@ describe("pods, delivered by GitOps", () => {
   let shop: Environment;
 
   beforeAll(async () => {
-    harness = await enterGitOps({ argoCd: "shared" });
+    harness = await enterGitOps();
     shop = openEnvironment(harness, { name: "pods", services: [], settings: { services: podSettings } });
     writePodServices(shop.monorepo);
     await shop.run("up");

@@ -27,7 +27,7 @@ describe("preview environments", () => {
   let first: { number: number; commit: string };
 
   beforeAll(async () => {
-    harness = await enterGitOps({ argoCd: "shared" });
+    harness = await enterGitOps();
     workplace = await openContributor(harness, "bazaar");
     const previews = { intervalSeconds: 1 };
     const gitops = { repository: harness.repositoryUrl, username: gitUsers.reader, previews };

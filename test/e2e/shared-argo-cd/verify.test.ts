@@ -28,7 +28,7 @@ describe("verify", () => {
   let builds = 1;
 
   beforeAll(async () => {
-    harness = await enterGitOps({ argoCd: "shared" });
+    harness = await enterGitOps();
     const { circleci } = harness.sandbox.endpoints;
     settings = {
       ci: {
