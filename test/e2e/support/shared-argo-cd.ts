@@ -5,12 +5,12 @@ import { openEnvironment } from "./environment.ts";
 import { gitOpsHarness } from "./gitops-harness.ts";
 
 /**
- * Installs Argo CD by a stack without a service, as that of a platform's team is. The files in `shared-argo-cd/` do not care about its
+ * Installs Argo CD by a stack of its own, as a platform team has one. The files in `shared-argo-cd/` do not care about its
  * installation: the first one makes it, and it goes with their sandbox.
  */
 export async function installSharedArgoCd(stateDir: string, sandbox: Sandbox): Promise<void> {
   const harness = gitOpsHarness(stateDir, sandbox, "own");
-  const stack = openEnvironment(harness, { name: "owner", app: "platform", services: [] });
+  const stack = openEnvironment(harness, { name: "owner", app: "platform", services: ["portal"] });
   const installed = join(stack.engineDirectory, "installed");
   if (existsSync(installed)) return;
   await stack.run("up");
