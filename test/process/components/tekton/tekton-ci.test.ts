@@ -3,27 +3,15 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { json, text } from "node:stream/consumers";
-import * as pulumi from "@pulumi/pulumi";
 import { expect, test } from "vitest";
 import { TektonCi } from "../../../../components/tekton/tekton-ci.ts";
 import { openMockEngine } from "../../../support/mock-engine.ts";
+import { sampleSchedules, sampleTektonCi } from "../../../support/sample-tekton-ci.ts";
 
 /** What the container of the schedule's CronJob runs, as the stack declares it. */
 async function declaredCommand(): Promise<readonly string[]> {
   const engine = await openMockEngine("dev", { values: {}, secretKeys: [] });
-  new TektonCi("shop", {
-    app: "shop",
-    environment: "dev",
-    owned: true,
-    standalone: true,
-    repository: "https://github.com/acme/shop",
-    image: "cimg/node:24.11",
-    variables: {},
-    shared: { build: {}, read: {} },
-    secrets: new Map([["incoming", pulumi.secret("hunter2")]]),
-    schedules: [{ name: "drift", schedule: "0 6 * * *", branch: "main" }],
-    incoming: { controller: "http://pac.example", secret: "incoming" },
-  });
+  new TektonCi("shop", { ...sampleTektonCi, ...sampleSchedules });
   const resources = Object.entries(await engine.resources());
   const [, job] = resources.find(([urn]) => urn.includes("batch/v1:CronJob::drift")) ?? [];
   return Object(job).spec.jobTemplate.spec.template.spec.containers[0].command;

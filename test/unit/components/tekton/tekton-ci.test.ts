@@ -1,30 +1,11 @@
-import * as pulumi from "@pulumi/pulumi";
 import { expect, test } from "vitest";
 import { TektonCi, type TektonCiArgs } from "../../../../components/tekton/tekton-ci.ts";
 import { hideSecrets, openMockEngine } from "../../../support/mock-engine.ts";
-
-const base: TektonCiArgs = {
-  app: "shop",
-  environment: "dev",
-  owned: true,
-  standalone: true,
-  repository: "https://github.com/acme/shop",
-  image: "cimg/node:24.11",
-  registry: { server: "docker.io", username: "acme-ci", password: pulumi.secret("hunter2") },
-  readGit: { username: "reader", token: pulumi.secret("hunter4") },
-  variables: { DELIVERY_GIT_TOKEN: "deploy-token" },
-  shared: { build: {}, read: {}, previews: { DELIVERY_GIT_TOKEN: "previews-token" } },
-  secrets: new Map([
-    ["deploy-token", pulumi.secret("hunter3")],
-    ["previews-token", pulumi.secret("hunter5")],
-    ["pull-token", pulumi.secret("hunter6")],
-    ["incoming", pulumi.secret("hunter7")],
-  ]),
-};
+import { sampleSchedules, sampleTektonCi } from "../../../support/sample-tekton-ci.ts";
 
 async function declared(args: Partial<TektonCiArgs> = {}) {
   const engine = await openMockEngine("dev", { values: {}, secretKeys: [] });
-  new TektonCi("shop", { ...base, ...args });
+  new TektonCi("shop", { ...sampleTektonCi, ...args });
   const resources = await engine.resources();
   const child = (type: string) =>
     Object.fromEntries(
@@ -61,13 +42,11 @@ test("each context is a Secret of those namespaces alone whose runs may read it;
 test("no value of a secret is in plain text", async () => {
   const { resources } = await declared();
   expect(JSON.stringify(hideSecrets(resources))).not.toMatch(/hunter/);
-  const { resources: all } = await declared({ pull, schedules, incoming });
+  const { resources: all } = await declared({ ...sampleSchedules, pull });
   expect(JSON.stringify(hideSecrets(all))).not.toMatch(/hunter/);
 });
 
 const pull = { registry: "docker.io", username: "reader", password: "pull-token" };
-const schedules = [{ name: "drift", schedule: "0 6 * * *", branch: "main" }] as const;
-const incoming = { controller: "http://pac.example:8080", secret: "incoming" };
 
 test("nodes get private images of jobs by the login for pulls, but for jobs of forks, whose namespace has no Secret", async () => {
   const { child } = await declared({ pull });
@@ -85,7 +64,7 @@ test("nodes get private images of jobs by the login for pulls, but for jobs of f
 });
 
 test("a schedule is a CronJob that asks Pipelines-as-Code for a run, with a secret that the Repository takes for that branch alone", async () => {
-  const { child } = await declared({ schedules, incoming, pull });
+  const { child } = await declared({ ...sampleSchedules, pull });
   expect(child("pipelinesascode.tekton.dev/v1alpha1:Repository")["repository"]).toMatchObject({
     spec: { incoming: [{ type: "webhook-url", targets: ["main"], secret: { name: "incoming", key: "secret" } }] },
   });
@@ -126,7 +105,7 @@ test("a schedule is a CronJob that asks Pipelines-as-Code for a run, with a secr
 });
 
 test("without a schedule, nothing but events starts a run", async () => {
-  const { child } = await declared({ incoming });
+  const { child } = await declared({ incoming: sampleSchedules.incoming });
   expect(child("batch/v1:CronJob")).toEqual({});
   expect(child("pipelinesascode.tekton.dev/v1alpha1:Repository")["repository"]?.["spec"]).not.toHaveProperty(
     "incoming",
