@@ -9,6 +9,7 @@ import { parseRecord, recordPath, type ReleaseRecord } from "../../git/release-r
 import { conditionOf, listAt, nameOf, stringAt } from "../../kubernetes/object.ts";
 import type { Sandbox } from "../../sandbox/commands/start-sandbox.ts";
 import { gitUsers } from "../../sandbox/machine/credentials.ts";
+import { circleCiEndpoint } from "../../sandbox/machine/endpoints.ts";
 import { startRollouts, stopRollouts, type RolloutsOptions } from "../../sandbox/machine/rollouts/rollouts.ts";
 import { buildTools } from "../../sandbox/machine/tools/go-tools.ts";
 import { repositoryPath } from "../../sandbox/stand-ins/git-server/repositories.ts";
@@ -184,7 +185,7 @@ export async function openShop(
 }
 
 function settingsOf({ sandbox, repositoryUrl }: GitOpsHarness, prometheus: string) {
-  const { circleci } = sandbox.endpoints;
+  const circleci = circleCiEndpoint(sandbox.endpoints);
   return {
     ci: {
       organizationId: circleci.organizationId,

@@ -8,6 +8,7 @@ import { valueAt } from "../../kubernetes/json.ts";
 import { conditionOf, listAt, mapAt, numberAt, stringAt } from "../../kubernetes/object.ts";
 import type { Sandbox } from "../../sandbox/commands/start-sandbox.ts";
 import { gitUsers } from "../../sandbox/machine/credentials.ts";
+import { circleCiEndpoint } from "../../sandbox/machine/endpoints.ts";
 import { startRollouts, stopRollouts } from "../../sandbox/machine/rollouts/rollouts.ts";
 import { buildTools } from "../../sandbox/machine/tools/go-tools.ts";
 import { applicationOf, isHealthy } from "../../test/e2e/support/application-state.ts";
@@ -66,10 +67,11 @@ export async function openShop(
   await using opening = new AsyncDisposableStack();
   opening.defer(() => stopRollouts(stateDir));
   const metrics = opening.use(await PrometheusStandIn.start());
+  const { organizationId, url: host } = circleCiEndpoint(sandbox.endpoints);
   const settings = {
     ci: {
-      organizationId: sandbox.endpoints.circleci.organizationId,
-      host: sandbox.endpoints.circleci.url,
+      organizationId,
+      host,
       environment: { DELIVERY_KUBECONFIG: "deploy-token" },
     },
     gitops: { repository: repositoryUrl, username: gitUsers.reader, rollouts: "existing" },

@@ -95,10 +95,10 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   await using tools = startTools([...sandboxTools({ pods, gitops }), ...(hasCanary ? canaryTools : [])], report);
   const debianReady = debianTools(report);
   const registryPort = await choosePort(stateDir, "registry", desired.registryPort);
-  // CircleCI and GitHub call each other, so the port of the one is chosen before the other starts.
-  const circleciPort = await choosePort(stateDir, "circleci", desired.circleciPort);
-  const tektonPort =
-    gitops && ciEngine(stateDir) === "tekton" ? await choosePort(stateDir, "pipelines-as-code", 8110) : undefined;
+  const byTekton = gitops && ciEngine(stateDir) === "tekton";
+  // What runs the pipeline and GitHub call each other, so the port of the one is chosen before the other starts.
+  const circleciPort = byTekton ? undefined : await choosePort(stateDir, "circleci", desired.circleciPort);
+  const tektonPort = byTekton ? await choosePort(stateDir, "pipelines-as-code", 8110) : undefined;
   const imageTools = tools.get("registry", "buildkitd", "buildctl", "dockerfile-frontend");
   const startImages = async () => {
     const built = await imageTools;
@@ -139,7 +139,8 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     registryHost: `localhost:${registryPort}`,
     packageSources: packageSources(),
   }));
-  const startCi = async () => {
+  const startCircleCi = async () => {
+    if (circleciPort === undefined) return undefined;
     const [remoteDocker, code] = await Promise.all([remoteDockerReady, codeReady]);
     const executor = gitops ? await tools.get("pulumi", "redis") : undefined;
     report("CircleCI stand-in: starting");
@@ -183,7 +184,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       report,
     });
   };
-  const startEngine = async () => {
+  const startTektonEngine = async () => {
     if (tektonPort === undefined) return;
     const [registry, code, cluster, debian, docker, built] = await Promise.all([
       registryReady,
@@ -220,12 +221,12 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     registryReady,
     codeReady,
     remoteDockerReady,
-    startCi(),
+    startCircleCi(),
     clusterReady,
     tools.get("pulumi"),
     gitops ? tools.get("argocd-files") : undefined,
     gitops ? startDelivery() : undefined,
-    startEngine(),
+    startTektonEngine(),
     hasCanary ? startCanary() : undefined,
   ]);
   return {
@@ -233,7 +234,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     cluster,
     endpoints: {
       registryHost: registry.host,
-      circleci,
+      ...(circleci === undefined ? {} : { circleci }),
       ...(tektonPort === undefined ? {} : { pipelinesAsCode: `http://127.0.0.1:${tektonPort}` }),
       kubeconfigPath: cluster.kubeconfigPath,
       ...code,

@@ -46,11 +46,15 @@ function sandboxSources(stateDir: string, endpoints: SandboxEndpoints | undefine
       login: (host) => Promise.resolve(host === endpoints.registryHost ? login : undefined),
       limits: statusFetchLimits,
     }),
-    ci: { ...declared.ci, host: circleci.url, organizationId: circleci.organizationId, token: circleciToken },
+    ci: {
+      ...declared.ci,
+      ...(circleci === undefined ? {} : { host: circleci.url, organizationId: circleci.organizationId }),
+      token: circleciToken,
+    },
     otherCi:
-      endpoints.pipelinesAsCode === undefined
-        ? undefined
-        : (signal) => readTektonCi(kubernetesClient(endpoints.kubeconfigPath), declared.app, signal),
+      circleci === undefined
+        ? (signal) => readTektonCi(kubernetesClient(endpoints.kubeconfigPath), declared.app, signal)
+        : undefined,
   });
 }
 
@@ -98,9 +102,9 @@ function processTable(stateDir: string, endpoints: SandboxEndpoints | undefined)
 
 /** Where what runs the pipeline is. */
 export function ciAddress({ circleci, pipelinesAsCode }: SandboxEndpoints): string {
-  return pipelinesAsCode === undefined
-    ? `CircleCI API   ${circleci.url}`
-    : `Tekton         on the cluster; its runs start at ${pipelinesAsCode}`;
+  return circleci === undefined
+    ? `Tekton         on the cluster; its runs start at ${pipelinesAsCode}`
+    : `CircleCI API   ${circleci.url}`;
 }
 
 function mebibytes(bytes: number): string {

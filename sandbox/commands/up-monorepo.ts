@@ -6,7 +6,7 @@ import { namespaceName } from "../../core/names.ts";
 import { recoverStack } from "../engine/recovery.ts";
 import { openSandboxStack } from "../engine/sandbox-stack.ts";
 import { ensureApplicationSecrets, ensureCredentials, loginToDeployGit } from "../machine/credentials.ts";
-import { saveEndpoints } from "../machine/endpoints.ts";
+import { circleCiEndpoint, saveEndpoints } from "../machine/endpoints.ts";
 import type { ProvidedImage } from "../machine/images/provided.ts";
 import { kubernetesClient } from "../machine/kubernetes-client.ts";
 import { buildServices } from "../monorepo/build-services.ts";
@@ -151,7 +151,7 @@ async function importHead(
   saveChoice(stateDir, { ...choice, imported: imported.commit });
   if (isFirst || !imported.isNew) return imported.commit;
   const { circleciToken: token } = ensureCredentials(stateDir);
-  const ci = { host: endpoints.circleci.url, token, projectSlug: String(outputs["ciProject"]?.value) };
+  const ci = { host: circleCiEndpoint(endpoints).url, token, projectSlug: String(outputs["ciProject"]?.value) };
   report("CircleCI: the pipeline of the new commit");
   const end = await followPipeline(
     ci,

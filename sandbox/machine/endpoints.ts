@@ -10,7 +10,8 @@ import { readStackFile, stackFileName, stacksDirectory } from "../../stacks/stac
 const endpointsSchema = z.strictObject({
   /** The registry as image names have it, e.g. `localhost:5001`. */
   registryHost: z.string(),
-  circleci: z.strictObject({ url: z.url(), organizationId: z.uuid() }),
+  /** The stand-in for CircleCI; none where Tekton runs the pipeline. */
+  circleci: z.strictObject({ url: z.url(), organizationId: z.uuid() }).optional(),
   /** Where GitHub's events start runs of Tekton, on this machine's loopback; none where CircleCI runs the pipeline. */
   pipelinesAsCode: z.url().optional(),
   kubeconfigPath: z.string(),
@@ -25,6 +26,12 @@ const endpointsSchema = z.strictObject({
 
 /** Where the parts of a running sandbox are that its stack points at. */
 export type SandboxEndpoints = z.infer<typeof endpointsSchema>;
+
+/** @throws Error where another engine runs the pipeline */
+export function circleCiEndpoint({ circleci }: SandboxEndpoints): SandboxEndpoints["circleci"] & object {
+  if (circleci === undefined) throw new Error("Tekton runs this sandbox's pipeline, and CircleCI is asked");
+  return circleci;
+}
 
 const fileOf = (stateDir: string): string => join(stateDir, "endpoints.json");
 

@@ -6,6 +6,7 @@ import { errorMessage } from "../../core/error.ts";
 import { parseRecord, recordPath } from "../../git/release-record.ts";
 import { listAt, mapAt } from "../../kubernetes/object.ts";
 import { gitUsers } from "../../sandbox/machine/credentials.ts";
+import { circleCiEndpoint } from "../../sandbox/machine/endpoints.ts";
 import { startRollouts, stopRollouts } from "../../sandbox/machine/rollouts/rollouts.ts";
 import { buildTools } from "../../sandbox/machine/tools/go-tools.ts";
 import { eventually } from "../support/eventually.ts";
@@ -37,7 +38,7 @@ describe("gitops with canaries", () => {
 
   beforeAll(async () => {
     harness = await enterGitOps();
-    const { circleci } = harness.sandbox.endpoints;
+    const circleci = circleCiEndpoint(harness.sandbox.endpoints);
     const tools = await buildTools(["rollouts-controller", "rollouts-files"], (line) => console.log(line));
     const { kubeconfigPath } = harness.sandbox.cluster;
     await startRollouts({ stateDir: harness.stateDir, tools, kubeconfigPath });

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { recordPath } from "../../git/release-record.ts";
+import { circleCiEndpoint } from "../../sandbox/machine/endpoints.ts";
 import { eventually } from "../support/eventually.ts";
 import { pushBuild } from "../support/image-push.ts";
 import { deploymentOf, isSettled, namesOf } from "../support/sandbox-harness.ts";
@@ -19,7 +20,7 @@ describe("two environments", () => {
     harness = await enterGitOps();
     dev = openEnvironment(harness, { name: "dev" });
     await dev.run("up");
-    const { url: host, organizationId } = harness.sandbox.endpoints.circleci;
+    const { url: host, organizationId } = circleCiEndpoint(harness.sandbox.endpoints);
     const projectSlug = `circleci/${organizationId}/${harness.circleci.projects("shop")[0]?.id}`;
     // What they share belongs to the first one.
     staging = openEnvironment(harness, {

@@ -9,6 +9,7 @@ import { exampleEdit } from "../../sandbox/commands/demo/edit.ts";
 import { followCommit, releaseOf, type Route } from "../../sandbox/commands/demo/follow-commit.ts";
 import { followPipeline } from "../../sandbox/commands/demo/follow-pipeline.ts";
 import type { PipelineEvent } from "../../sandbox/commands/demo/pipeline-events.ts";
+import { ciAddress } from "../../sandbox/commands/status.ts";
 import { up } from "../../sandbox/commands/up.ts";
 import { openSandboxStack } from "../../sandbox/engine/sandbox-stack.ts";
 import { chooseCiEngine } from "../../sandbox/machine/ci-engine.ts";
@@ -97,6 +98,12 @@ describe("a commit by Tekton", () => {
       expect(statuses).toEqual({ [status]: "success" });
       return true;
     });
+  });
+
+  test("no stand-in for CircleCI runs, and nobody names one", () => {
+    expect(runningPid(harness.stateDir, "circleci")).toBeUndefined();
+    expect(ciAddress(harness.sandbox.endpoints)).toContain("Tekton");
+    expect(harness.sandbox.endpoints.circleci).toBeUndefined();
   });
 
   test("nothing listens beyond this machine", () => {

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { sandboxSettings } from "../../sandbox/machine/endpoints.ts";
+import { circleCiEndpoint, sandboxSettings } from "../../sandbox/machine/endpoints.ts";
 import { stopProcess } from "../../sandbox/machine/process.ts";
 import { createMonorepo, type Monorepo } from "../support/monorepo.ts";
 import { openPipeline, type Pipeline, type Variation } from "../support/pipeline.ts";
@@ -148,7 +148,7 @@ describe("an update", () => {
 
   /** A change that needs CircleCI. */
   function withCircleCi(endpoint: { url?: string }): Variation {
-    const { url, organizationId } = { ...harness.sandbox.endpoints.circleci, ...endpoint };
+    const { url, organizationId } = { ...circleCiEndpoint(harness.sandbox.endpoints), ...endpoint };
     return {
       settings: { "delivery:ci": { host: url, organizationId, environment: { RELEASE_TOKEN: "token-secret" } } },
     };

@@ -13,6 +13,7 @@ import { stackStateOf } from "../../cli/drift/stack-state.ts";
 import { readBranch } from "../../git/deploy-repository.ts";
 import { initialRecord, recordPath } from "../../git/release-record.ts";
 import { openSandboxStack, type OpenStack } from "../../sandbox/engine/sandbox-stack.ts";
+import { circleCiEndpoint } from "../../sandbox/machine/endpoints.ts";
 import { buildTools } from "../../sandbox/machine/tools/go-tools.ts";
 import { executorEnvironment } from "../../sandbox/stand-ins/ci-executor.ts";
 import { BareRepository } from "../support/bare-repository.ts";
@@ -75,7 +76,7 @@ describe("a drift report", () => {
 
   /** Looks everywhere, as the command does. */
   async function look(): Promise<DriftReport> {
-    const { url, organizationId } = harness.sandbox.endpoints.circleci;
+    const { url, organizationId } = circleCiEndpoint(harness.sandbox.endpoints);
     const sources: DriftSources = {
       app,
       environment: "sandbox",

@@ -18,6 +18,7 @@ import {
 } from "../support/sandbox-harness.ts";
 import { filesWith, formsOf } from "../support/secret-watch.ts";
 import { startHoldingProxy, type HoldingProxy } from "./support/holding-proxy.ts";
+import { circleCiEndpoint } from "../../sandbox/machine/endpoints.ts";
 
 const namespace = "kill-sandbox";
 
@@ -38,7 +39,7 @@ describe("a killed up", () => {
     harness = await enterSandbox();
     monorepo = createMonorepo(join(harness.stateDir, "monorepos", "kill"), ["cart", "catalog"]);
     pipeline = openPipeline({ ...harness, name: "kill", directory: monorepo.directory });
-    const { circleci } = harness.sandbox.endpoints;
+    const circleci = circleCiEndpoint(harness.sandbox.endpoints);
     proxy = await startHoldingProxy(circleci.url);
     throughProxy = { endpoints: { circleci: { ...circleci, url: `http://localhost:${proxy.port}/api/v2` } } };
   });

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { StackPreview } from "../../cli/preview/model.ts";
+import { circleCiEndpoint } from "../../sandbox/machine/endpoints.ts";
 import { openGitHubHarness, writeToken } from "../support/github-harness.ts";
 import { createMonorepo, type Monorepo } from "../support/monorepo.ts";
 import { openPipeline, type Pipeline } from "../support/pipeline.ts";
@@ -247,7 +248,7 @@ describe("the report of a preview", () => {
   });
 
   function ciSettings(): Record<string, unknown> {
-    const { circleci } = harness.sandbox.endpoints;
+    const circleci = circleCiEndpoint(harness.sandbox.endpoints);
     return { organizationId: circleci.organizationId, host: circleci.url };
   }
 

@@ -6,6 +6,7 @@ import { z } from "zod";
 import type { KubernetesClient } from "../../kubernetes/client.ts";
 import { startSandbox, type Sandbox } from "../../sandbox/commands/start-sandbox.ts";
 import { ensureCredentials, type Credentials } from "../../sandbox/machine/credentials.ts";
+import { circleCiEndpoint } from "../../sandbox/machine/endpoints.ts";
 import { kubernetesClient } from "../../sandbox/machine/kubernetes-client.ts";
 import { openCircleCi, type CircleCi } from "./circleci-account.ts";
 
@@ -34,7 +35,11 @@ export async function enterSandbox(): Promise<SandboxHarness> {
     clusterToken: kubeconfigSchema.parse(parse(readFileSync(sandbox.cluster.kubeconfigPath, "utf8"))).users[0].user
       .token,
     kubernetes: kubernetesClient(sandbox.cluster.kubeconfigPath),
-    circleci: openCircleCi(sandbox.endpoints.circleci, credentials.circleciToken, join(stateDir, "circleci.json")),
+    circleci: openCircleCi(
+      circleCiEndpoint(sandbox.endpoints),
+      credentials.circleciToken,
+      join(stateDir, "circleci.json"),
+    ),
   };
 }
 

@@ -4,7 +4,7 @@ import { temporaryDirectory } from "../../../core/atomic-file.ts";
 import { namespaceName } from "../../../core/names.ts";
 import type { SandboxEngine } from "../../machine/ci-engine.ts";
 import { ensureCredentials, gitUsers, loginToDeployGit } from "../../machine/credentials.ts";
-import { loadEndpoints, sandboxProject, sandboxSettings } from "../../machine/endpoints.ts";
+import { circleCiEndpoint, loadEndpoints, sandboxProject, sandboxSettings } from "../../machine/endpoints.ts";
 import { kubernetesClient } from "../../machine/kubernetes-client.ts";
 import { noteOutput, type Report } from "../progress.ts";
 import { readMonorepo } from "../../../cli/project/monorepo.ts";
@@ -89,7 +89,9 @@ export function openRoute(stateDir: string, outputs: OutputMap, service: string)
   loginToDeployGit(stateDir, "writer");
   return {
     ci:
-      projectSlug === undefined ? { kubernetes, app: app.name } : { host: endpoints.circleci.url, token, projectSlug },
+      projectSlug === undefined
+        ? { kubernetes, app: app.name }
+        : { host: circleCiEndpoint(endpoints).url, token, projectSlug },
     deploy: { repository: endpoints.deployRepository, branch: gitops.branch },
     directory: environment.value,
     rollout: {

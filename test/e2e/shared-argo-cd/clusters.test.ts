@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseRecord, recordPath, type ReleaseRecord } from "../../../git/release-record.ts";
 import { waveDirectory } from "../../../git/waves.ts";
 import { gitUsers } from "../../../sandbox/machine/credentials.ts";
-import { sandboxSettings } from "../../../sandbox/machine/endpoints.ts";
+import { circleCiEndpoint, sandboxSettings } from "../../../sandbox/machine/endpoints.ts";
 import { eventually } from "../../support/eventually.ts";
 import { pushBuild } from "../../support/image-push.ts";
 import { webServer } from "../../support/monorepo.ts";
@@ -30,7 +30,8 @@ describe("an environment on two clusters", () => {
   beforeAll(async () => {
     harness = await enterGitOps();
     eu = await startFurtherCluster(harness.stateDir);
-    const { circleci, registryHost } = harness.sandbox.endpoints;
+    const { registryHost } = harness.sandbox.endpoints;
+    const circleci = circleCiEndpoint(harness.sandbox.endpoints);
     const kubeconfigPath = writeJointKubeconfig(join(harness.stateDir, "both.kubeconfig"), {
       own: harness.sandbox.cluster.kubeconfigPath,
       eu: eu.kubeconfigPath,

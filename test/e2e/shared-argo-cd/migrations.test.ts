@@ -4,6 +4,7 @@ import { errorMessage } from "../../../core/error.ts";
 import { parseMigration, migrationPath, type Migration } from "../../../git/migration-record.ts";
 import { parseRecord, recordPath } from "../../../git/release-record.ts";
 import { conditionOf, listAt, mapAt } from "../../../kubernetes/object.ts";
+import { circleCiEndpoint } from "../../../sandbox/machine/endpoints.ts";
 import { eventually } from "../../support/eventually.ts";
 import { pushBuild } from "../../support/image-push.ts";
 import { deploymentOf, isSettled, namesOf } from "../../support/sandbox-harness.ts";
@@ -28,7 +29,7 @@ describe("migrations", () => {
 
   beforeAll(async () => {
     harness = await enterGitOps();
-    const { circleci } = harness.sandbox.endpoints;
+    const circleci = circleCiEndpoint(harness.sandbox.endpoints);
     shop = openEnvironment(harness, {
       name: "migrated",
       app: "clinic",

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { errorMessage } from "../../../core/error.ts";
 import { parseRecord, recordPath, type ReleaseRecord } from "../../../git/release-record.ts";
 import { gitUsers } from "../../../sandbox/machine/credentials.ts";
+import { circleCiEndpoint } from "../../../sandbox/machine/endpoints.ts";
 import { eventually } from "../../support/eventually.ts";
 import { pushBuild } from "../../support/image-push.ts";
 import { webServer } from "../../support/monorepo.ts";
@@ -29,7 +30,7 @@ describe("verify", () => {
 
   beforeAll(async () => {
     harness = await enterGitOps();
-    const { circleci } = harness.sandbox.endpoints;
+    const circleci = circleCiEndpoint(harness.sandbox.endpoints);
     settings = {
       ci: {
         organizationId: circleci.organizationId,

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { KubernetesClient } from "../../../kubernetes/client.ts";
 import type { Sandbox } from "../../../sandbox/commands/start-sandbox.ts";
 import { ensureCredentials, gitUsers, type Credentials } from "../../../sandbox/machine/credentials.ts";
+import { circleCiEndpoint } from "../../../sandbox/machine/endpoints.ts";
 import { kubernetesClient } from "../../../sandbox/machine/kubernetes-client.ts";
 import { repositoryPath } from "../../../sandbox/stand-ins/git-server/repositories.ts";
 import { BareRepository } from "../../support/bare-repository.ts";
@@ -30,7 +31,7 @@ export interface GitOpsHarness {
 
 /** @param argoCd whose the environments of the harness run on: where another stack has installed it, theirs install none */
 export function gitOpsHarness(stateDir: string, sandbox: Sandbox, argoCd: ArgoCdOwner): GitOpsHarness {
-  const { circleci, deployRepository } = sandbox.endpoints;
+  const { deployRepository } = sandbox.endpoints;
   if (deployRepository === undefined) throw new Error(`${stateDir}: the sandbox has no deploy repository`);
   const credentials = ensureCredentials(stateDir);
   return {
@@ -38,7 +39,14 @@ export function gitOpsHarness(stateDir: string, sandbox: Sandbox, argoCd: ArgoCd
     sandbox: argoCd === "own" ? sandbox : { ...sandbox, argoCdFiles: undefined },
     credentials,
     kubernetes: kubernetesClient(sandbox.cluster.kubeconfigPath),
-    circleci: openCircleCi(circleci, credentials.circleciToken, join(stateDir, "circleci.json")),
+    // Only the tests ask for it whose pipeline it runs.
+    get circleci() {
+      return openCircleCi(
+        circleCiEndpoint(sandbox.endpoints),
+        credentials.circleciToken,
+        join(stateDir, "circleci.json"),
+      );
+    },
     repository: new BareRepository({ existing: repositoryPath(join(stateDir, "git"), "deploy") }),
     repositoryUrl: deployRepository,
     podsRun: sandbox.cluster.pods === "real",
