@@ -1,4 +1,5 @@
 import type { Report } from "../sandbox/commands/progress.ts";
+import type { SandboxEngine } from "../sandbox/machine/ci-engine.ts";
 import { benchAdmission } from "./admission.ts";
 import { benchAffected } from "./affected.ts";
 import { benchBuild } from "./build.ts";
@@ -7,6 +8,7 @@ import { benchFirstUpdate } from "./first-update.ts";
 import type { Figure } from "./figure.ts";
 import { benchGitOps } from "./gitops.ts";
 import { benchLoop } from "./loop.ts";
+import { benchEngines } from "./loop/engines.ts";
 import { benchPreview } from "./preview.ts";
 import { benchScale } from "./scale.ts";
 import { benchSandbox } from "./sandbox.ts";
@@ -28,6 +30,8 @@ interface BenchmarkOptions {
   readonly seed?: number | undefined;
   /** How often each thing is measured. @default as often as the benchmark does */
   readonly rounds?: number | undefined;
+  /** What is measured against the stand-in for CircleCI. @default no other engine */
+  readonly ci?: SandboxEngine | undefined;
 }
 
 /** By the name that `npm run bench -- NAME` takes. test/support/benchmark-smoke.ts says where each has its smoke run. */
@@ -42,7 +46,8 @@ export const benchmarks = {
   build: ({ report }) => benchBuild(report),
   sandbox: ({ report, cold, peer }) => benchSandbox({ report, cold, peer }),
   gitops: ({ report }) => benchGitOps(report),
-  loop: ({ report }) => benchLoop(report),
+  loop: ({ report, rounds, ci }) =>
+    ci === "tekton" ? benchEngines(report, { rounds }) : benchLoop(report, { rounds }),
   admission: ({ report }) => benchAdmission(report),
   signing: ({ report }) => benchSigning(report),
   settle: ({ report, runs, seed }) => benchSettle(report, { runs, seed }),

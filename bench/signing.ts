@@ -9,7 +9,7 @@ import { up } from "../sandbox/commands/up.ts";
 import { ensureCredentials, gitUsers } from "../sandbox/machine/credentials.ts";
 import { loadEndpoints } from "../sandbox/machine/endpoints.ts";
 import { median, type Figure } from "./figure.ts";
-import { followEdit, service } from "./loop.ts";
+import { followEdit, service } from "./loop/journey.ts";
 import { withStateDirectory } from "./state-directory.ts";
 
 const stackFile = "stacks/Pulumi.sandbox.yaml";
