@@ -1,10 +1,19 @@
 /**
- * Where GitHub shows a repository to people, which is what its webhooks call its `html_url`. GitHub Enterprise Server has its API
- * below the same address.
+ * Where GitHub shows itself to people, e.g. `https://github.com`. GitHub Enterprise Server has its API below the same address;
+ * github.com and GHE.com have it at a host of its own, `api.` before theirs.
+ * Source: https://docs.github.com/en/enterprise-cloud@latest/admin/data-residency
+ * @param api the base URL of the API
+ */
+export function gitHubOrigin(api: string): string {
+  const { origin } = new URL(api);
+  return origin.replace(/^https:\/\/api\.(github\.com|[^./]+\.ghe\.com)$/, "https://$1");
+}
+
+/**
+ * Where GitHub shows a repository to people, which is what its webhooks call its `html_url`.
  * @param api the base URL of the API
  * @param repository as owner/name
  */
 export function gitHubPage(api: string, repository: string): string {
-  const { hostname, origin } = new URL(api);
-  return `${hostname === "api.github.com" ? "https://github.com" : origin}/${repository}`;
+  return `${gitHubOrigin(api)}/${repository}`;
 }

@@ -11,6 +11,7 @@ import { environmentName, integer, oneOf, UsageError, type OptionTable, type Opt
 import { readMonorepo } from "../project/monorepo.ts";
 import { Project } from "../project/stack-file.ts";
 import { writeDockerConfig } from "../registry/docker-config.ts";
+import { gitHubPage } from "../../core/github-web.ts";
 import { locateImages } from "../../core/image-name.ts";
 import { pullVariables, imageKeyVariable } from "../../core/names.ts";
 import { givenLogin, registryAccess, registryHelp, registryOptions, registryWith } from "../registry/open-registry.ts";
@@ -135,7 +136,7 @@ async function run(flags: BuildOptions, context: CommandContext): Promise<void> 
 }
 
 function sourceOf(github: StackSettings["github"]): string | undefined {
-  return github === undefined ? undefined : `https://github.com/${github.repository}`;
+  return github === undefined ? undefined : gitHubPage(github.api, github.repository);
 }
 
 /** A service that is not built, and why. */

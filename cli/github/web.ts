@@ -1,4 +1,4 @@
-import { gitHubPage } from "../../core/github-web.ts";
+import { gitHubOrigin, gitHubPage } from "../../core/github-web.ts";
 import type { StackSettings } from "../../stacks/schema.ts";
 
 /** Where GitHub shows a commit or a pull request of the monorepo to people. */
@@ -14,6 +14,5 @@ export function webLinks(settings: StackSettings["github"]): WebLinks | undefine
 /** Whether a Git URL leads to the GitHub that has its API there. */
 export function isOnGitHub(url: string, api: string): boolean {
   const host = /^[a-z+]+:\/\//i.test(url) ? new URL(url).hostname : /^(?:[^@]*@)?([^:]+):/.exec(url)?.[1];
-  const { hostname } = new URL(api);
-  return host === (hostname === "api.github.com" ? "github.com" : hostname);
+  return host === new URL(gitHubOrigin(api)).hostname;
 }

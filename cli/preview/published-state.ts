@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { errorMessage } from "../../core/error.ts";
+import { gitHubPage } from "../../core/github-web.ts";
 import { jsonOrText } from "../../core/json.ts";
 import type { DeployBranch } from "../../git/deploy-branch.ts";
 import { commitToBranch, readBranch, type CommitResult } from "../../git/deploy-repository.ts";
@@ -97,7 +98,7 @@ async function sourceUrl(project: Project, stack: string): Promise<string> {
     () => "",
   );
   if (origin !== "") return origin;
-  if (github !== undefined) return `https://github.com/${github.repository}.git`;
+  if (github !== undefined) return `${gitHubPage(github.api, github.repository)}.git`;
   throw new CommandError(
     `the monorepo's repository is not known: ${app.directory} has no remote \`origin\`, and the stack file no github.repository`,
   );

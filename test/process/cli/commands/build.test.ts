@@ -194,6 +194,20 @@ describe("where the stack file has keys", () => {
     });
   });
 
+  test("its provenance names the repository where GitHub Enterprise has it", async () => {
+    const github = { ...Object(stack["delivery:github"]), api: "https://git.acme.example/api/v3" };
+    writeStack({ ...withSigning(signing), "delivery:github": github });
+    using fake = new FakeBuilder("buildctl", `built ${digest}`);
+    await run(fake, { ...ci, DELIVERY_IMAGE_KEY: keys.privatePem }, "--service", "link");
+    const options = { login: async () => ({ username: "robot", password: "hunter2" }) };
+    const { statements } = await readProofs(artifactStore(image(), options), digest, [keys.key]);
+    const source = "https://git.acme.example/acme/shop";
+    expect(statements.map(({ predicate }) => Object(predicate).buildDefinition).find(Boolean)).toMatchObject({
+      externalParameters: { source },
+      resolvedDependencies: [{ uri: `git+${source}` }],
+    });
+  });
+
   test("and only that is released and promoted, where it is demanded", async () => {
     using repository = new BareRepository();
     const records = ["dev", "prod"].map((environment) => [recordPath(environment, "link"), initialRecord("link")]);

@@ -54,6 +54,15 @@ function setOrigin(login = "", url = `${server.url}/acme/shop.git`): void {
   checkout.git("config", "remote.origin.url", url.replace("//", `//${login}`));
 }
 
+test("without a remote, the state is at the GitHub of the stack file, which may be one of one's own", async () => {
+  checkout.commit({
+    "stacks/Pulumi.dev.yaml": `${stackFile}  delivery:github: { repository: acme/shop, api: "${server.url}/api/v3" }\n`,
+  });
+  vi.stubEnv("DELIVERY_GIT_TOKEN", token);
+  expect(await publishState(new Project(), "dev", state)).toMatchObject({ changed: true });
+  expect(await readPublishedState(new Project(), "dev")).toMatchObject({ state });
+});
+
 test("a private repository's state is published and read with the token of the environment", async () => {
   setOrigin();
   vi.stubEnv("DELIVERY_GIT_TOKEN", token);
