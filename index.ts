@@ -54,16 +54,16 @@ const deliver = { gitops: deliverByGit, direct: deliverDirectly }[config.deliver
 
 await deliver({ ...deliveryArgs(config), context, cluster, furtherClusters: further, images, secrets, installations });
 
-/** The outputs of the stack. */
-export default {
-  /** The environment that this stack declares. */
-  environment: config.environment,
-  ...ci,
-  /** Per service: its image by digest (none as long as CI has released none) and its address. */
-  deployed: Object.fromEntries(
-    services.map((service) => [
-      service.name,
-      { image: images.get(service.name)?.reference, address: serviceAddress(context, service) },
-    ]),
-  ),
-};
+/** The environment that this stack declares. */
+export const environment = config.environment;
+/** The CircleCI project, as `ci.projectSlug` of the other stacks has it; none where another engine runs the pipeline. */
+export const ciProject = ci.projectSlug;
+/** Where CI finds the environment's credentials. */
+export const ciContext = ci.contextName;
+/** Per service: its image by digest (none as long as CI has released none) and its address. */
+export const deployed = Object.fromEntries(
+  services.map((service) => [
+    service.name,
+    { image: images.get(service.name)?.reference, address: serviceAddress(context, service) },
+  ]),
+);

@@ -2,7 +2,6 @@
  * One preview in a process of its own, as the CLI makes it: `node bench/preview-once.ts stack|baseline DIRECTORY PULUMI`.
  * `stack` is the sandbox stack with delivery `direct`, `baseline` the same resources written by hand.
  */
-import { outputsOf } from "../cli/pulumi/inline-program.ts";
 import { openStack } from "../sandbox/engine/open-stack.ts";
 import { createCircleCiProvider } from "../sandbox/providers/circleci/provider.ts";
 import { createDockerProvider } from "../sandbox/providers/docker/provider.ts";
@@ -29,8 +28,9 @@ const stack = await openStack({
   pulumi,
   project: "delivery",
   stack: "sandbox",
-  program: async () =>
-    outputsOf(name === "baseline" ? await import("./preview-baseline.ts") : await import("../index.ts")),
+  program: async () => ({
+    ...(name === "baseline" ? await import("./preview-baseline.ts") : await import("../index.ts")),
+  }),
   settings: { ...settings, "delivery:ci": ci, "delivery:delivery": "direct" },
   secrets: {
     "delivery:registryPassword": "password",

@@ -8,7 +8,6 @@ import { rmSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { outputsOf } from "../cli/pulumi/inline-program.ts";
 import { openStack } from "../sandbox/engine/open-stack.ts";
 import { createCircleCiProvider } from "../sandbox/providers/circleci/provider.ts";
 import { createKubernetesProvider } from "../sandbox/providers/kubernetes/provider.ts";
@@ -44,7 +43,8 @@ const stack = await openStack({
       declareShopByHand(directory);
       return {};
     }
-    return outputsOf(await import(program));
+    const outputs: Record<string, unknown> = await import(program);
+    return { ...outputs };
   },
   settings: updates
     ? {

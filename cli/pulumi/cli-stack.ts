@@ -7,7 +7,7 @@ import { temporaryDirectory } from "../../core/atomic-file.ts";
 import { writeYaml } from "../../core/yaml.ts";
 import { stackFileName, stackFilePath } from "../../stacks/stack-file.ts";
 import { explainEngineFailure } from "./diagnostics.ts";
-import { guardInlinePrograms, outputsOf } from "./inline-program.ts";
+import { guardInlinePrograms } from "./inline-program.ts";
 import { readProject } from "./project.ts";
 import { findPulumi, type RunnableCommand } from "./pulumi-command.ts";
 
@@ -110,5 +110,6 @@ async function runProgram({ onConfig, prepare }: ProgramHooks): Promise<Record<s
       .map(([, value]) => value),
   );
   prepare?.();
-  return outputsOf(await import(`../../index.ts?run=${process.hrtime.bigint()}`));
+  const outputs: Record<string, unknown> = await import(`../../index.ts?run=${process.hrtime.bigint()}`);
+  return { ...outputs };
 }

@@ -24,12 +24,6 @@ const sdk = { ...server, ...settings, ...state, ...sdkErrors } as unknown as {
   readonly isGrpcError: (error: unknown) => boolean;
 };
 
-/** The outputs of a program's module, as the Pulumi CLI takes them: its default export, or else all exports. */
-export function outputsOf(module: Record<string, unknown>): Record<string, unknown> {
-  const { default: outputs = module } = module;
-  return { ...Object(outputs) };
-}
-
 const guarded = new WeakSet<LanguageServer>();
 
 const lostEngine =

@@ -2,7 +2,6 @@ import { createPublicKey } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Stack } from "@pulumi/pulumi/automation/index.js";
-import { outputsOf } from "../../cli/pulumi/inline-program.ts";
 import { isMap } from "../../core/yaml.ts";
 import { ciEngine } from "../machine/ci-engine.ts";
 import { ensureCredentials, gitUsers, type Credentials } from "../machine/credentials.ts";
@@ -101,7 +100,8 @@ export async function openSandboxStack(options: SandboxStackOptions): Promise<Op
 
 /** The program as the Pulumi CLI would run it. The query makes Node load it again for every run. */
 async function program(): Promise<Record<string, unknown>> {
-  return outputsOf(await import(`../../index.ts?run=${Date.now()}`));
+  const outputs: Record<string, unknown> = await import(`../../index.ts?run=${Date.now()}`);
+  return { ...outputs };
 }
 
 function withoutBuilds(): DockerProviderOptions {
@@ -203,7 +203,7 @@ function withEndpoints(
     },
     "delivery:ci": {
       ...ci,
-      ...(isCircleCi && circleci !== undefined ? { host: circleci.url, organizationId: circleci.organizationId } : {}),
+      ...(isCircleCi ? { host: circleci.url, organizationId: circleci.organizationId } : {}),
       ...ownProgram,
     },
     ...(githubApi === undefined

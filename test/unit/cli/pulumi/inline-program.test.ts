@@ -6,7 +6,7 @@ import language from "@pulumi/pulumi/proto/language_pb.js";
 import resource from "@pulumi/pulumi/proto/resource_pb.js";
 import service from "@pulumi/pulumi/proto/resource_grpc_pb.js";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { guardInlinePrograms, outputsOf } from "../../../../cli/pulumi/inline-program.ts";
+import { guardInlinePrograms } from "../../../../cli/pulumi/inline-program.ts";
 
 class Cart extends pulumi.CustomResource {}
 type Program = () => Promise<Record<string, unknown>>;
@@ -117,9 +117,4 @@ describe("of a program in this process", () => {
     expect(answers).toEqual(["no such service: cart"]);
     expect(monitor.seen.ended).toBe(false);
   });
-});
-
-test("the outputs of a program are its default export, or else all that it exports, as the engine's CLI takes them", () => {
-  expect(outputsOf({ default: { environment: "dev" } })).toEqual({ environment: "dev" });
-  expect(outputsOf({ environment: "dev", deployed: {} })).toEqual({ environment: "dev", deployed: {} });
 });
