@@ -96,7 +96,7 @@ export async function summarize(outputs: OutputMap, sandbox: Sandbox): Promise<v
   console.log("\nServices");
   for (const [name, { image, address }] of Object.entries(deployed))
     console.log(`  ${name.padEnd(14)} ${address}\n  ${"".padEnd(14)} ${image ?? "not released"}`);
-  const context = z.string().optional().parse(outputs["ciContext"]?.value);
+  const context = z.string().nullish().parse(outputs["ciContext"]?.value);
   console.log(`
 Cluster        ${sandbox.cluster.server}  (KUBECONFIG=${sandbox.cluster.kubeconfigPath})
 Registry       http://${sandbox.endpoints.registryHost}  (stands in for Docker Hub)

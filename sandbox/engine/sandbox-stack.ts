@@ -203,7 +203,7 @@ function withEndpoints(
     },
     "delivery:ci": {
       ...ci,
-      ...(isCircleCi ? { host: circleci.url, organizationId: circleci.organizationId } : {}),
+      ...(isCircleCi && circleci !== undefined ? { host: circleci.url, organizationId: circleci.organizationId } : {}),
       ...ownProgram,
     },
     ...(githubApi === undefined

@@ -69,7 +69,7 @@ async function chooseEdit(stateDir: string, outcomes: readonly ServiceOutcome[])
 
 const outputsSchema = z.object({
   /** CircleCI's; there is none where Tekton runs the pipeline. */
-  ciProject: z.object({ value: z.string().optional() }).optional(),
+  ciProject: z.object({ value: z.string().nullish() }).optional(),
   environment: z.object({ value: z.string() }),
 });
 
@@ -85,7 +85,7 @@ export function openRoute(stateDir: string, outputs: OutputMap, service: string)
   const { ciProject, environment } = outputsSchema.parse(outputs);
   const { circleciToken: token } = ensureCredentials(stateDir);
   const kubernetes = kubernetesClient(endpoints.kubeconfigPath);
-  const projectSlug = ciProject?.value;
+  const projectSlug = ciProject?.value ?? undefined;
   loginToDeployGit(stateDir, "writer");
   return {
     ci:
