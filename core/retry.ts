@@ -1,5 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
+/** Lets milliseconds pass. @throws what `signal` was aborted with */
+export type Wait = (milliseconds: number, signal: AbortSignal | undefined) => Promise<unknown>;
+
 /** How often something is tried, and what ends it. */
 export interface RetryOptions {
   /** Milliseconds to wait after each failed attempt; with the last of them used up, the next failure is final. */
@@ -12,6 +15,8 @@ export interface RetryOptions {
   readonly pauseFor?: ((error: unknown) => number | undefined) | undefined;
   /** Ends the waiting. @default nothing does */
   readonly signal?: AbortSignal | undefined;
+  /** Waits, for tests of long pauses. @default on the clock */
+  readonly wait?: Wait | undefined;
 }
 
 /**
@@ -21,7 +26,7 @@ export interface RetryOptions {
  */
 export async function retry<T>(
   action: (attempt: number) => Promise<T>,
-  { pauses, isTransient = () => true, onRetry, pauseFor, signal }: RetryOptions,
+  { pauses, isTransient = () => true, onRetry, pauseFor, signal, wait = onTheClock }: RetryOptions,
 ): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     signal?.throwIfAborted();
@@ -32,10 +37,14 @@ export async function retry<T>(
       if (planned === undefined || signal?.aborted === true || !isTransient(error)) throw error;
       const pause = pauseFor?.(error) ?? planned;
       onRetry?.(error, pause, attempt);
-      await sleep(pause, undefined, signal === undefined ? {} : { signal });
+      await wait(pause, signal);
     }
   }
 }
+
+/** Waits as long as it takes. */
+export const onTheClock: Wait = (milliseconds, signal) =>
+  sleep(milliseconds, undefined, signal === undefined ? {} : { signal });
 
 /**
  * Pauses that double, each a little longer or shorter by chance, so that several who failed together do not return together.

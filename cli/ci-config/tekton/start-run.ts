@@ -1,6 +1,5 @@
-import { setTimeout as pause } from "node:timers/promises";
 import { errorMessage } from "../../../core/error.ts";
-import { backoff, retry } from "../../../core/retry.ts";
+import { backoff, onTheClock, retry, type Wait } from "../../../core/retry.ts";
 import type { KubernetesClient } from "../../../kubernetes/client.ts";
 import { ApiError, isNotFound } from "../../../kubernetes/errors.ts";
 import type { JsonMap } from "../../../kubernetes/json.ts";
@@ -24,12 +23,14 @@ type Ask = <Answer>(question: () => Promise<Answer>, times: number) => Promise<A
 
 /**
  * Starts a run, and waits until it has ended: whoever waits for this process waits for the run, and cancels it with it.
+ * @param wait lets time pass; @default on the clock
  * @throws CommandError if it is refused or cannot be asked for, if a job fails, or when it is interrupted
  */
 export async function startRun(
   client: KubernetesClient,
   run: PipelineRun,
   { signal, note, print }: Pick<CommandContext, "signal" | "note" | "print">,
+  wait: Wait = onTheClock,
 ): Promise<void> {
   const { namespace = "" } = run.metadata;
   const runs = `/apis/tekton.dev/v1/namespaces/${namespace}/pipelineruns`;
@@ -37,8 +38,9 @@ export async function startRun(
     retry(question, {
       pauses: backoff(times, 1000, 20_000),
       isTransient: (error) => !(error instanceof ApiError) || error.status >= 500 || error.status === 429,
-      onRetry: (error, wait) => note(`${errorMessage(error)}; trying again in ${wait / 1000} s`),
+      onRetry: (error, pause) => note(`${errorMessage(error)}; trying again in ${pause / 1000} s`),
       signal,
+      wait,
     });
   try {
     await prune(client, runs, run, ask);
@@ -48,7 +50,7 @@ export async function startRun(
     print(`PipelineRun ${namespace}/${name}`);
     try {
       const look = () => client.request("GET", `${runs}/${name}`, { signal });
-      await ended(() => ask(look, attempts.whileRunning), { signal, print });
+      await ended(() => ask(look, attempts.whileRunning), { signal, print, wait });
     } catch (error) {
       if (signal.aborted) await cancel(client, `${runs}/${name}`);
       throw error;
@@ -63,13 +65,13 @@ export async function startRun(
 /** Looks at it until it has ended, and says what comes of its jobs. @throws CommandError if one fails */
 async function ended(
   look: () => Promise<JsonMap>,
-  { signal, print }: Pick<CommandContext, "signal" | "print">,
+  { signal, print, wait }: Pick<CommandContext, "signal" | "print"> & { readonly wait: Wait },
 ): Promise<void> {
   for (;;) {
     const { status, reason, message } = succeeded(await look());
     if (status === "True") return print(message);
     if (status === "False") throw new CommandError(`the run has failed: ${reason}: ${message}`);
-    await pause(interval, undefined, { signal });
+    await wait(interval, signal);
   }
 }
 
