@@ -2,16 +2,20 @@ import type { CircleConfig } from "../../circleci/schema.ts";
 import { declaredContexts, type ContextDeclaration } from "../../components/circleci/contexts.ts";
 import { contextsArgs } from "../../stacks/stage-args.ts";
 import { continueConfiguration, setupConfiguration } from "../ci-config/circleci/configuration.ts";
+import { rollbackConfiguration } from "../ci-config/circleci/rollback.ts";
 import { triggerKinds, type Pipeline, type TriggerKind } from "../ci-config/pipeline.ts";
 import { pipelineOf, readDeclarations } from "../ci-config/read-pipeline.ts";
 import { readMonorepo } from "../project/monorepo.ts";
 import type { Project, StackFile } from "../project/stack-file.ts";
 
+/** What starts jobs: what the pipeline runs for, or somebody on CircleCI's page of deploys. */
+export type JobTrigger = TriggerKind | "rollback";
+
 /** Jobs of one kind, and the pipelines that run them. */
 export interface JobUse {
   /** Their name; `build-…` where there is one for each service. */
   readonly job: string;
-  readonly triggers: readonly TriggerKind[];
+  readonly triggers: readonly JobTrigger[];
 }
 
 /** A context, who declares it, and the jobs of the generated configuration that have it. */
@@ -81,7 +85,7 @@ function settingsOf(stackFile: StackFile) {
 
 /** The jobs that name a context, by the context's name. */
 function usedContexts(pipeline: Pipeline): ReadonlyMap<string, readonly JobUse[]> {
-  const uses = [
+  const planned = [
     // What plans a pipeline does so whatever it runs for; a fork's has no context.
     ...invocations(setupConfiguration(pipeline)).flatMap((one) => triggerKinds.map((trigger) => ({ ...one, trigger }))),
     ...triggerKinds.flatMap((trigger) =>
@@ -93,6 +97,11 @@ function usedContexts(pipeline: Pipeline): ReadonlyMap<string, readonly JobUse[]
       (pipeline.previewEnvironments || trigger !== "review-with-environment") &&
       (pipeline.resumes === true || trigger !== "resume"),
   );
+  const rollbacks = pipeline.deployMarkers === true ? invocations(rollbackConfiguration(pipeline)) : [];
+  const uses: readonly (Invocation & { readonly trigger: JobTrigger })[] = [
+    ...planned,
+    ...rollbacks.map((one) => ({ ...one, trigger: "rollback" as const })),
+  ];
   const byContext = Map.groupBy(
     uses.flatMap(({ contexts, ...use }) => contexts.map((context) => ({ context, ...use }))),
     ({ context }) => context,
@@ -102,14 +111,19 @@ function usedContexts(pipeline: Pipeline): ReadonlyMap<string, readonly JobUse[]
       context,
       [...Map.groupBy(all, ({ job }) => job)].map(([job, same]) => ({
         job,
-        triggers: triggerKinds.filter((kind) => same.some(({ trigger }) => trigger === kind)),
+        triggers: [...triggerKinds, "rollback" as const].filter((kind) => same.some(({ trigger }) => trigger === kind)),
       })),
     ]),
   );
 }
 
+interface Invocation {
+  readonly job: string;
+  readonly contexts: readonly string[];
+}
+
 /** The jobs of all workflows that have contexts. */
-function invocations({ workflows }: CircleConfig): { job: string; contexts: readonly string[] }[] {
+function invocations({ workflows }: CircleConfig): Invocation[] {
   return Object.values(workflows).flatMap(({ jobs }) =>
     jobs.flatMap((invocation) => {
       if (typeof invocation === "string") return [];

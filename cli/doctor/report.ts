@@ -1,12 +1,11 @@
 import { circleCiTokenVariable } from "../../circleci/api.ts";
 import type { Problem } from "../../core/problem.ts";
 import { isSecretSource } from "../../components/circleci/contexts.ts";
-import type { TriggerKind } from "../ci-config/pipeline.ts";
 import { settingName } from "../ci-config/travis/configuration.ts";
 import type { CiEngineName } from "../../stacks/ci-schema.ts";
 import { wrap } from "../options.ts";
 import { printable } from "../status/text.ts";
-import type { JobUse, ReachableContext, Reach } from "./reach.ts";
+import type { JobTrigger, JobUse, ReachableContext, Reach } from "./reach.ts";
 
 /** Something that opens a wall, or may. Holds nothing secret. */
 export interface Finding extends Problem {
@@ -34,13 +33,14 @@ export interface DoctorReport extends Pick<Reach, "app" | "contexts"> {
   readonly asked: boolean;
 }
 
-const triggerTitles: Readonly<Record<TriggerKind, string>> = {
+const triggerTitles: Readonly<Record<JobTrigger, string>> = {
   deliver: "what is merged",
   review: "pull requests",
   "review-with-environment": "labelled pull requests",
   "review-of-fork": "pull requests of forks",
   drift: "the schedule",
   resume: "the schedule of what waits",
+  rollback: "CircleCI's page of deploys",
 };
 
 /** Every context with who gets it, what it holds and which jobs use it, and below what is to be done. */

@@ -130,6 +130,17 @@ Whether CircleCI has it so is not known; it is asked with the API token in CIRCL
 Nothing to do.`);
 });
 
+test("where CircleCI's page of deploys rolls back, those jobs have the environment's context, too", async () => {
+  declare({ dev: { ci: { ...ci, repositoryId: "123", deployMarkers: true } } });
+  const { output, error } = await run();
+  expect(error).toBe("");
+  const lines = output.replaceAll(/\n {9}/g, " ");
+  for (const name of ["dev", "prod"])
+    expect(lines).toContain(`drift-${name} (the schedule); rollback-${name} (CircleCI's page of deploys)\n`);
+  declare();
+  expect((await run()).output).not.toContain("rollback");
+});
+
 test("where images are copied, a promotion has the login for the copies, and one that may only read where they come from", async () => {
   const signing = { publicKeys: [keyPair().publicPem], origin: "docker.io/acme", verify: "signed" };
   const environment = {
