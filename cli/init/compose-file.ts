@@ -2,11 +2,11 @@ import { posix } from "node:path";
 import { parse } from "yaml";
 import { expandWord, splitWords } from "../../components/dockerfile/dockerfile-words.ts";
 import { isMap } from "../../core/yaml.ts";
+import { hasSecretName } from "../../core/secret-names.ts";
 import { environmentFile, expand } from "./env-file.ts";
 import { isPort, listOf, parsed } from "./parsed-yaml.ts";
 import type { Repository } from "./repository.ts";
 import { completed, type Run, type RunBuild } from "./run.ts";
-import { hasSecretName } from "./secrets.ts";
 
 /** Those for tests and for a developer's tools say nothing of what is delivered. */
 export function isComposeFile(path: string): boolean {

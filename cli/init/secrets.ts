@@ -1,3 +1,4 @@
+import { hasSecretName } from "../../core/secret-names.ts";
 import type { Run } from "./run.ts";
 
 /** A variable of a service whose value is nobody's to read. */
@@ -9,19 +10,12 @@ export interface FoundSecret {
   readonly value: string | undefined;
 }
 
-const names =
-  /(PASS|PASSWORD|PASSWD|SECRET|TOKEN|CREDENTIALS?|PRIVATE_?KEY|API_?KEY|ACCESS_?KEY|SECRET_?KEY(_BASE)?)$/i;
 /** A login in a URL or in a connection string, or a private key. */
 const login = /:\/\/[^/\s:@]*:[^/\s@]+@|\b(password|pwd)=[^;&\s]|-----BEGIN [A-Z ]*PRIVATE KEY-----/i;
 
 /** Whether a variable's value is a secret, by the variable's name or by what it looks like. */
 export function isSecretVariable(variable: string, value: string): boolean {
-  return value !== "" && (login.test(value) || (names.test(variable) && !/^(true|false|\d{1,4})$/i.test(value)));
-}
-
-/** Whether a variable's name says that it has a secret. */
-export function hasSecretName(variable: string): boolean {
-  return names.test(variable);
+  return value !== "" && (login.test(value) || (hasSecretName(variable) && !/^(true|false|\d{1,4})$/i.test(value)));
 }
 
 /**

@@ -1,3 +1,4 @@
+import { hasSecretName } from "../../core/secret-names.ts";
 import { isMap, type JsonMap, type JsonValue } from "../../kubernetes/json.ts";
 import { listAt, mapAt, stringAt } from "../../kubernetes/object.ts";
 import { containersOf, podTemplatesIn } from "../../kubernetes/pod-template.ts";
@@ -34,7 +35,7 @@ export const secretInVariable: PolicyRule = {
     return containers.flatMap((container) =>
       listAt(container, "env").flatMap((variable) => {
         const name = stringAt(variable, "name") ?? "";
-        if (!secretName.test(name) || !isLiteral(stringAt(variable, "value"))) return [];
+        if (!hasSecretName(name) || !isLiteral(stringAt(variable, "value"))) return [];
         return [
           `${name} of container ${stringAt(container, "name")} looks like a secret in plain text; name it in \`secrets\` of the service, or give the variable a name that says what it is`,
         ];
@@ -42,8 +43,6 @@ export const secretInVariable: PolicyRule = {
     );
   },
 };
-
-const secretName = /(^|_)(PASSWORD|PASSWD|PASSPHRASE|TOKEN|SECRET|API_?KEY|PRIVATE_KEY|ACCESS_KEY|CREDENTIALS)$/i;
 
 /** Not empty, a reference to another variable, a switch, a number, a path or an address. */
 function isLiteral(value: string | undefined): boolean {
