@@ -49,11 +49,11 @@ export interface ServiceSources {
 export function serviceGraph(monorepo: Monorepo, unmade: ReadonlySet<string> = new Set()): ServiceSources[] {
   const tree = sourceTree(monorepo.root);
   const go = goGraph(tree);
-  const node = nodeGraph(tree);
   const cargo = cargoGraph(tree);
   const python = pythonGraph(tree);
   const contexts = buildContexts(tree);
   const settings = monorepo.app.serviceFile ?? serviceFile;
+  const node = nodeGraph(tree, settings);
   const sources = monorepo.services.map((service) => {
     const build = buildOf(monorepo.root, service);
     const { directory } = build;
@@ -199,9 +199,10 @@ function byModules(
     (go && matchGo(go, directory, path)) ??
     (node && matchNode(node, path)) ??
     (cargo && matchCargo(cargo, directory, path));
-  if (found !== undefined || python === undefined) return found;
-  // What it names may be for development alone: it has to be in the image, too.
-  return context.takes(path) ? matchPython(python, directory, path, projectOf) : undefined;
+  // What is left names also what is for development alone: it has to be in the image, too.
+  if (found !== undefined || !context.takes(path)) return found;
+  if (node?.inputs.some(({ means }) => means(path)) === true) return { part: "image", reason: path };
+  return python && matchPython(python, directory, path, projectOf);
 }
 
 function byTests({ go, cargo, mounted }: ServiceNeeds, path: string): AffectedBy | undefined {
@@ -278,7 +279,8 @@ function enclosingDirectories(
 ): ReadonlyMap<string, AffectedBy["part"]> {
   const moduleFiles = [...(go?.modules.files ?? [])].map((file) => posix.dirname(file));
   const crates = [...(cargo?.image ?? []), ...(cargo?.outside ?? [])];
-  const image = [directory, ...moduleFiles, ...(go?.image ?? []), ...(node?.packages ?? []), ...crates];
+  const packages = [...(node?.packages ?? []), ...(node?.inputs ?? []).map(({ root }) => root)];
+  const image = [directory, ...moduleFiles, ...(go?.image ?? []), ...packages, ...crates];
   const parts = new Map<string, AffectedBy["part"]>();
   for (const at of [...(go?.tests ?? []), ...(cargo?.tests ?? [])])
     for (const around of upwards(at)) parts.set(around, "tests");

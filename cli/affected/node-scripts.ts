@@ -12,27 +12,37 @@ const tools = new Set(
 const managers = new Set(["npm", "pnpm", "yarn", "bun"]);
 const lifecycle = ["preinstall", "install", "postinstall", "prepare", "prepublish"];
 
+/** What package managers run. */
+interface CalledScripts {
+  /** What they are called with, and the words of all scripts that this comes to: scripts, tasks and packages among them. */
+  readonly names: ReadonlySet<string>;
+  /**
+   * Whether all of it reads no more than the packages and what they import. What is a program of the repository's own, a
+   * shell's or another tool, may read anything.
+   */
+  readonly understood: boolean;
+}
+
 /**
- * Whether all that a package manager runs, as it is called in a Dockerfile, reads no more than the packages and what they
- * import. What is a program of the repository's own, a shell's or another tool, may read anything.
- * @param words what package managers are called with
+ * @param words what package managers are called with in a Dockerfile
  * @param packages the scripts of those that may be meant
  */
-export function areScriptsUnderstood(
-  words: readonly string[],
+export function calledScripts(
+  words: Iterable<string>,
   packages: readonly Readonly<Record<string, string>>[],
-): boolean {
+): CalledScripts {
   // An installation runs what is to be run around it, whatever it is called.
   const names = new Set([...words, ...lifecycle]);
+  const state = { understood: true };
   for (const name of names)
     for (const scripts of packages)
       for (const script of [`pre${name}`, name, `post${name}`]) {
         const text = Object.hasOwn(scripts, script) ? scripts[script] : undefined;
         if (text === undefined) continue;
         const { commands, complete } = shellCommands(text);
-        if (!complete || !commands.every((command) => isUnderstood(command, names))) return false;
+        if (!complete || !commands.every((command) => isUnderstood(command, names))) state.understood = false;
       }
-  return true;
+  return { names, understood: state.understood };
 }
 
 function isUnderstood(command: readonly string[], names: Set<string>): boolean {

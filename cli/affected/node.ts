@@ -1,13 +1,13 @@
 import { posix } from "node:path";
-import { z } from "zod";
-import { parseYaml } from "../../core/yaml.ts";
-import { CommandError } from "../command.ts";
 import type { AffectedBy } from "./affected-by.ts";
-import { glob } from "./glob.ts";
-import { globbedDirectories } from "./globbed-directories.ts";
+import { glob, pathPattern, type PathPattern } from "./glob.ts";
 import { isMeant, nodeImportsIn } from "./node-imports.ts";
-import { areScriptsUnderstood } from "./node-scripts.ts";
-import { memoize, mentionsIn, pathWithin, upwards, type SourceTree } from "./source-tree.ts";
+import { dependencyDirectory, packageDependencies, readPackage, type NodePackage } from "./node-packages.ts";
+import { calledScripts } from "./node-scripts.ts";
+import { overridingDirectories, workspaceGlobs, workspaceMembers } from "./node-workspaces.ts";
+import { memoize, mentionsIn, upwards, type SourceTree } from "./source-tree.ts";
+import { tasksFrom } from "./task-runner.ts";
+import { taskRunnersIn } from "./task-runners.ts";
 
 /** The Node packages that a service is made of. */
 export interface NodeNeeds {
@@ -19,6 +19,8 @@ export interface NodeNeeds {
   readonly packages: ReadonlySet<string>;
   /** What their code imports from outside of all packages: files without their endings, and directories. */
   readonly outside: ReadonlySet<string>;
+  /** What runners of tasks are told that they are made from: files elsewhere, as far as the image has them. */
+  readonly inputs: readonly PathPattern[];
   /** Whether their code or settings have the name of a file in them, or that of a directory that the file is in. */
   readonly mentions: (file: string) => boolean;
   /** Whether the scripts that its Dockerfile calls read no more than these packages and what they import. */
@@ -31,14 +33,16 @@ export interface NodeNeeds {
   readonly installed: boolean;
 }
 
-/** The dependencies between the packages of the monorepo: workspaces, and `file:`, `link:`, `portal:` and `workspace:`. */
-export function nodeGraph(tree: SourceTree) {
+/**
+ * The dependencies between the packages of the monorepo: workspaces, `file:`, `link:`, `portal:` and `workspace:`, and what
+ * runners of tasks are told of them.
+ * @param ignored the name of the files with the settings of services
+ */
+export function nodeGraph(tree: SourceTree, ignored?: string) {
   const packageAt = memoize((directory) => readPackage(tree, directory));
-  const globsAt = memoize((directory) => [
-    ...inOrder(packageAt(directory)?.workspaces ?? []),
-    ...pnpmGlobs(tree, directory),
-  ]);
-  const importsIn = nodeImportsIn(tree);
+  const globsAt = memoize((directory) => workspaceGlobs(tree, directory, packageAt(directory)));
+  const importsIn = nodeImportsIn(tree, ignored);
+  const runnersOf = taskRunnersIn(tree);
   const membersAt = memoize((root) => {
     const directories = workspaceMembers(tree, root, globsAt(root)).filter((at) => packageAt(at) !== undefined);
     return new Map(directories.map((at) => [packageAt(at)?.name ?? at, at]));
@@ -64,22 +68,22 @@ export function nodeGraph(tree: SourceTree) {
       const members = new Set(byName.values());
       const shared = own !== directory && root === own;
       if (shared && (workspaces[0] === own || !copied(posix.join(own, "package.json")))) return undefined;
-      const packages = new Set([own, ...namedMembers(root, byName, words)]);
+      const packages = new Set([own]);
       const outside = new Set<string>();
       const sources = new Set<string>();
       const addDependencies = (at: string): void => {
         for (const dependency of packageDependencies(packageAt(at))) {
-          const target = dependencyDirectory(at, dependency, byName);
+          const target = dependencyDirectory(dependency, { directory: at, root, members: byName });
           if (target !== undefined) packages.add(target);
         }
       };
-      // What the root of a workspace installs, each of its packages can import.
-      addDependencies(root);
-      // Iterating over a Set also visits what is added meanwhile.
-      for (const at of packages) {
+      const runner = runnersOf(root, byName);
+      // A package around several services has the code of all.
+      const partOf = (at: string): string => (shared && at === own ? directory : at);
+      const addNeeds = (at: string, tasks: ReadonlySet<string>): void => {
         addDependencies(at);
-        // A package around several services has the code of all.
-        const imports = importsIn(shared && at === own ? directory : at);
+        for (const target of runner.dependencies(partOf(at), tasks)) packages.add(target);
+        const imports = importsIn(partOf(at));
         for (const file of imports.sources) sources.add(file);
         for (const name of imports.names) {
           const target = byName.get(packageName(name));
@@ -90,10 +94,32 @@ export function nodeGraph(tree: SourceTree) {
           if (target === undefined) outside.add(path);
           else packages.add(target);
         }
-      }
-      const around = [...new Set([root, directory, ...packages])];
-      const scripts = around.map((at) => packageAt(at)?.scripts ?? {});
-      const settings = around.flatMap((at) => settingsIn(tree, at));
+      };
+      const around = (): string[] => [...new Set([root, directory, ...packages])];
+      const scriptsAt = (at: string): Readonly<Record<string, string>> => ({
+        ...runner.scripts(at),
+        ...packageAt(at)?.scripts,
+      });
+      /** Scripts name packages, and packages have scripts: until there are no more of either. */
+      const settle = (called: ReadonlySet<string>): { understood: boolean; tasks: ReadonlySet<string> } => {
+        const size = packages.size;
+        const runs = ["nx", "turbo", "lerna"].some((program) => called.has(program));
+        const waited = runs ? tasksFrom(runner, called) : called;
+        const { names: found, understood } = calledScripts(waited, around().map(scriptsAt));
+        // What is only waited for names no package to build.
+        const names = new Set([...found].filter((name) => called.has(name) || !waited.has(name)));
+        const tasks = tasksFrom(runner, ["build", ...found]);
+        for (const at of [...namedMembers(root, byName, names), ...runner.named(names)]) packages.add(at);
+        // Iterating over a Set also visits what is added meanwhile.
+        for (const at of packages) addNeeds(at, tasks);
+        return packages.size > size || names.size > called.size ? settle(names) : { understood, tasks };
+      };
+      // What the root of a workspace installs, each of its packages can import, and get in the place of something else.
+      addDependencies(root);
+      for (const target of overridingDirectories(tree, root, packageAt(root), byName)) packages.add(target);
+      const { understood, tasks } = settle(new Set(words));
+      const inputs = new Set([...packages].flatMap((at) => runner.inputs(partOf(at), tasks)));
+      const settings = around().flatMap((at) => settingsIn(tree, at));
       // The other files of a package around the service count only if the Dockerfile copies them.
       if (shared) packages.delete(own);
       return {
@@ -101,8 +127,9 @@ export function nodeGraph(tree: SourceTree) {
         root,
         packages,
         outside,
+        inputs: [...inputs].map(pathPattern),
         mentions: mentionsIn(() => [...sources, ...settings].map((file) => tree.read(file) ?? "")),
-        understood: areScriptsUnderstood(words, scripts),
+        understood,
         members,
         tested: isTested(packageAt(own)),
         installed: [root, own, ...byName.values()].some((at) => packageDependencies(packageAt(at)).length > 0),
@@ -118,8 +145,10 @@ function settingsIn(tree: SourceTree, directory: string): string[] {
 }
 
 /** The members of a workspace that the words of a command name: `--filter=web...`, `-w packages/ui`, `@shop/ui`. */
-function namedMembers(root: string, members: ReadonlyMap<string, string>, words: readonly string[]): string[] {
-  const names = words.map((word) => word.replace(/^--?[\w-]+=/, "").replace(/^(\.\.\.)?\^?(\.\/)?|\^?(\.\.\.)?$/g, ""));
+function namedMembers(root: string, members: ReadonlyMap<string, string>, words: Iterable<string>): string[] {
+  const names = [...words].map((word) =>
+    word.replace(/^--?[\w-]+=/, "").replace(/^(\.\.\.)?\^?(\.\/)?|\^?(\.\.\.)?$/g, ""),
+  );
   const tests = names.filter((name) => /^[@\w]/.test(name)).map(glob);
   if (tests.length === 0) return [];
   return [...members].flatMap(([name, at]) =>
@@ -130,34 +159,6 @@ function namedMembers(root: string, members: ReadonlyMap<string, string>, words:
 /** The package that an import is of: `@shop/ui` of `@shop/ui/button`. */
 function packageName(name: string): string {
   return name.split("/", name.startsWith("@") ? 2 : 1).join("/");
-}
-
-const pnpmSchema = z.object({ packages: z.array(z.string()) });
-
-function pnpmGlobs(tree: SourceTree, directory: string): string[] {
-  if (!tree.list(directory).files.includes("pnpm-workspace.yaml")) return [];
-  const file = posix.join(directory, "pnpm-workspace.yaml");
-  const content = parseYaml(tree.read(file) ?? "");
-  if ("problem" in content) throw new CommandError(`${file} ${content.problem}`);
-  const parsed = pnpmSchema.safeParse(content.value);
-  return parsed.success ? parsed.data.packages : [];
-}
-
-/** npm passes over what leaves members out, where a later glob means a part of that; pnpm knows no order. */
-function inOrder(globs: readonly string[]): string[] {
-  return globs.filter((pattern, index) => {
-    if (!pattern.startsWith("!")) return true;
-    const means = glob(pattern.slice(1));
-    return !globs.slice(index + 1).some((later) => !later.startsWith("!") && means(later));
-  });
-}
-
-/** The directories that the globs of a workspace mean, as far as they have a package.json. */
-function workspaceMembers(tree: SourceTree, root: string, globs: readonly string[]): string[] {
-  const included = globs.filter((pattern) => !pattern.startsWith("!"));
-  const excluded = globs.filter((pattern) => pattern.startsWith("!")).map((pattern) => glob(pattern.slice(1)));
-  const found = new Set(included.flatMap((pattern) => globbedDirectories(tree, root, pattern)));
-  return [...found].filter((at) => !excluded.some((matches) => matches(posix.relative(root, at))));
 }
 
 /** How a file affects a service by the dependencies between packages of Node. */
@@ -195,61 +196,8 @@ function isWorkspaceFile(file: string): boolean {
 const workspaceFiles =
   /^(package\.json|package-lock\.json|npm-shrinkwrap\.json|yarn\.lock|pnpm-lock\.yaml|pnpm-workspace\.yaml|bun\.lockb?|\.npmrc|\.yarnrc(\.yml)?|\.pnpmfile\.cjs|tsconfig[^/]*\.json|patches\/.*|\.yarn\/(patches|plugins|releases)\/.*)$/;
 
-const namesSchema = z.record(z.string(), z.string()).optional().catch(undefined);
-
-/** The part of a package.json that names its dependencies, workspaces and scripts; npm checks the rest. */
-const packageSchema = z.object({
-  name: z.string().optional().catch(undefined),
-  workspaces: z
-    .union([z.array(z.string()), z.object({ packages: z.array(z.string()) }).transform(({ packages }) => packages)])
-    .optional()
-    .catch(undefined),
-  scripts: namesSchema,
-  dependencies: namesSchema,
-  devDependencies: namesSchema,
-  optionalDependencies: namesSchema,
-  peerDependencies: namesSchema,
-});
-type NodePackage = z.infer<typeof packageSchema>;
-
-/** `undefined`: there is no package.json, or an invalid one. */
-function readPackage(tree: SourceTree, directory: string): NodePackage | undefined {
-  const text = tree.list(directory).files.includes("package.json")
-    ? tree.read(posix.join(directory, "package.json"))
-    : undefined;
-  try {
-    return text === undefined ? undefined : packageSchema.parse(JSON.parse(text));
-  } catch {
-    // npm reports it when the image is built.
-    return undefined;
-  }
-}
-
 /** `npm init` writes a script that only says that there is none. */
 function isTested(found: NodePackage | undefined): boolean {
   const script = found?.scripts?.["test"];
   return script !== undefined && !script.includes("no test specified");
-}
-
-/** The names under which it takes other packages, with what stands for their versions. */
-function packageDependencies(found: NodePackage | undefined): [name: string, version: string][] {
-  // Those of development, too: the compilers and settings with which an image is built are there.
-  const { dependencies: own, devDependencies, optionalDependencies, peerDependencies } = found ?? {};
-  return [own, devDependencies, optionalDependencies, peerDependencies].flatMap((names) => Object.entries(names ?? {}));
-}
-
-/**
- * The directory of the monorepo that a dependency of the package in another directory means; `undefined`: it is elsewhere.
- * @param members name → directory, of the packages of its workspace
- */
-function dependencyDirectory(
-  directory: string,
-  [name, version]: readonly [name: string, version: string],
-  members: ReadonlyMap<string, string>,
-): string | undefined {
-  // Under another name: `workspace:@shop/ui@*`.
-  const [, alias] = /^(?:workspace|npm):((?:@[^/@]+\/)?[^/@]+)@/.exec(version) ?? [];
-  if (alias !== undefined) return members.get(alias);
-  const [, path] = /^(?:file|link|portal|workspace):(\.{1,2}(?:\/.*)?|[^*^~\d].*\/.*)$/.exec(version) ?? [];
-  return path === undefined ? members.get(name) : pathWithin(directory, path);
 }

@@ -28,12 +28,13 @@ const file =
   (times) => ({ "svc/a/Dockerfile": everything(command), ...more, [path]: text(times) });
 const go = (text: (times: number) => string): Growing =>
   file("svc/a/main.go", text, "go build ./svc/a", { "go.mod": "module shop\n" });
-const node = (path: string, text: (times: number) => string): Growing =>
+const node = (path: string, text: (times: number) => string, more: Readonly<Record<string, string>> = {}): Growing =>
   file(path, text, "npm run build", {
     "package.json": '{"workspaces": ["svc/*", "libs/*"]}',
     "svc/a/package.json": '{"name": "a"}',
     "svc/a/x.ts": 'import "@a/b";\n',
     "libs/b/package.json": '{"name": "@a/b"}',
+    ...more,
   });
 const rust = (path: string, text: (times: number) => string): Growing =>
   file(path, text, "cargo build -p a", {
@@ -204,6 +205,45 @@ test.each<[what: string, growing: Growing]>([
     ),
   ],
   ["tsconfig, commas and comments", node("tsconfig.json", (times) => `{${'"a": 1,, // x\n'.repeat(times)}}`)],
+  [
+    "settings of Node",
+    node("svc/a/x.yaml", (times) => many(times, (index) => `a: [../x${index}/**/*, "@a/b${index}"]\n`)),
+  ],
+  [
+    "paths of Node",
+    node("svc/a/x.ts", (times) => `join("..", ${'"..", '.repeat(times)} "x", ${'"../.." , '.repeat(times)}`),
+  ],
+  [
+    "turbo.json",
+    node("turbo.json", (times) =>
+      JSON.stringify({
+        globalDependencies: Array.from({ length: times }, (_, index) => `p${String(index).padStart(3, "0")}/**`),
+        tasks: Object.fromEntries(
+          Array.from({ length: times }, (_, index) => [
+            `t${index}`,
+            { dependsOn: [`p#t${index + 1}`], inputs: ["../x/**"] },
+          ]),
+        ),
+      }),
+    ),
+  ],
+  [
+    "nx.json",
+    node("nx.json", (times) =>
+      JSON.stringify({
+        namedInputs: Object.fromEntries(Array.from({ length: times }, (_, index) => [`n${index}`, [`n${index + 1}`]])),
+        targetDefaults: { build: { inputs: ["n0"], dependsOn: [{ projects: Array(times).fill("a-*"), target: "x" }] } },
+      }),
+    ),
+  ],
+  [
+    "project.json",
+    node(
+      "svc/a/project.json",
+      (times) => JSON.stringify({ name: "a", implicitDependencies: Array(times).fill("a-*") }),
+      { "nx.json": "{}" },
+    ),
+  ],
   [
     "Cargo.toml, dependencies",
     rust(
