@@ -1,4 +1,5 @@
 import { posix } from "node:path";
+import { z } from "zod";
 import type { AffectedBy } from "./affected-by.ts";
 import { cargoManifests } from "./cargo-manifests.ts";
 import type { CargoBuild } from "./run-instruction.ts";
@@ -77,12 +78,20 @@ export function cargoGraph(tree: SourceTree) {
           : starts.filter((at) => binaries.some((name) => crateAt(at)?.binaries.has(name) === true)),
       );
       const roots = [...new Set(calls.map(({ from }) => rootOf(from)))];
-      const image = closure([...chosen, ...roots.flatMap((root) => workspaceAt(root).patched)]);
+      const around = [...new Set([...calls.map(({ from }) => from), ...roots].flatMap(upwards))];
+      const replacing = around.flatMap((at) => configuredPaths(tree, at)).filter((at) => crateAt(at) !== undefined);
+      const image = closure([...chosen, ...roots.flatMap((root) => workspaceAt(root).patched), ...replacing]);
       const forTests = closure([...image].flatMap((at) => crateAt(at)?.forTests ?? []));
       const allRoots = [...new Set([...roots, ...[...image].map(rootOf)])];
-      const settings = [...new Set([...calls.map(({ from }) => from), ...allRoots].flatMap(upwards))];
+      const settings = [...new Set([...around, ...allRoots.flatMap(upwards)])];
       const configured = settings.flatMap((at) => configuredPaths(tree, at));
       const reads = [...image].map(readsIn);
+      const says = (text: string): boolean => reads.some(({ mentions }) => mentions(text));
+      // A path from the root of the workspace is one behind a variable that Cargo is told to fill in with that.
+      const bases = settings.flatMap((at) => relativeVariables(tree, at));
+      const named = allRoots
+        .flatMap((root) => workspaceAt(root).members)
+        .filter((at) => !image.has(at) && bases.some((base) => isIn(base, at) && says(posix.relative(base, at))));
       const runInCompiler = closure([...image].flatMap((at) => crateAt(at)?.forBuildScript ?? []));
       return {
         files: new Set([
@@ -92,7 +101,7 @@ export function cargoGraph(tree: SourceTree) {
         ]),
         image,
         tests: new Set([...forTests].filter((at) => !image.has(at))),
-        outside: new Set([...reads.flatMap(({ outside }) => [...outside]), ...configured]),
+        outside: new Set([...reads.flatMap(({ outside }) => [...outside]), ...configured, ...named]),
         understood:
           calls.length > 0 &&
           calls.every(({ starts }) => starts !== undefined) &&
@@ -100,7 +109,7 @@ export function cargoGraph(tree: SourceTree) {
           [...runInCompiler].every((at) => !readsIn(at).searches()),
         crateOf,
         mentions: (file) => file.split("/").some((part) => isMentioned(part, reads)),
-        says: (text) => reads.some(({ mentions }) => mentions(text)),
+        says,
       };
     },
   };
@@ -122,6 +131,21 @@ function configuredPaths(tree: SourceTree, directory: string): string[] {
       .flatMap((path) => [pathWithin(directory, path) ?? [], pathWithin(posix.join(directory, ".cargo"), path) ?? []])
       .flat()
       .filter((path) => path !== "." && path !== directory && tree.kind(path) !== undefined);
+  });
+}
+
+const environmentSchema = z.object({
+  env: z.record(z.string(), z.union([z.string(), z.object({ value: z.string(), relative: z.boolean().optional() })])),
+});
+
+/** The directories that variables stand for which count from where the settings are. */
+function relativeVariables(tree: SourceTree, directory: string): string[] {
+  if (!tree.list(directory).directories.includes(".cargo")) return [];
+  return [".cargo/config", ".cargo/config.toml"].flatMap((file) => {
+    const parsed = environmentSchema.safeParse(parseToml(tree.read(posix.join(directory, file)) ?? ""));
+    return Object.values(parsed.data?.env ?? {}).flatMap((one) =>
+      typeof one === "object" && one.relative === true ? (pathWithin(directory, one.value) ?? []) : [],
+    );
   });
 }
 

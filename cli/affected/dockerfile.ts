@@ -175,8 +175,12 @@ function copiesOf(given: string, { directory, stageOf, known }: Meaning): Copy[]
   const stage = flags.find((flag) => /^--from=/i.test(flag))?.slice("--from=".length);
   const sources = words.slice(0, -1).filter((source) => !/^(https?:|git@|git:)/.test(source));
   if (stage !== undefined) return sources.flatMap((source) => fromStage(stageOf(stage), source, to));
-  const parents = flags.some((flag) => flag.startsWith("--parents"));
-  return sources.map(contextPath).map((from) => ({ from, to: parents ? posix.join(to, from) : to }));
+  const parents = flags.some((flag) => /^--parents(=true)?$/i.test(flag));
+  return sources.map((source) => {
+    // Of the directories before `/./`, the image has none.
+    const kept = contextPath(source.slice(Math.max(0, source.indexOf("/./"))));
+    return { from: contextPath(source), to: parents ? posix.join(to, kept) : to };
+  });
 }
 
 function mountsOf(rest: string, { directory, stageOf, known }: Meaning): Copy[] {

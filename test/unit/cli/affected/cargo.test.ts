@@ -285,3 +285,24 @@ test("modules named like what Cargo makes are read, paths may have spaces, and m
     "idl/deep/b.idl": "a",
   });
 });
+
+test("what settings of Cargo have in the place of crates, and what these depend on", () => {
+  const taken = (settings: string): Record<string, string> => ({ ...shop, ".cargo/config.toml": settings });
+  const table = { "crates/testing/src/lib.rs": "a b", "crates/fake/src/lib.rs": "a b", "crates/unused/src/lib.rs": "" };
+  expectAffected(taken('paths = ["crates/testing"]\n'), table);
+  expectAffected(taken('[patch.crates-io]\nrand = { path = "crates/testing" }\n'), table);
+});
+
+test("a path from the root of the workspace, by a variable that settings of Cargo fill in", () => {
+  const included = (settings: string): Record<string, string> => ({
+    ...shop,
+    ".cargo/config.toml": settings,
+    "svc/b/src/main.rs": 'const PAGE: &str = include_str!(concat!(env!("WORKSPACE"), "crates/unused/page.html"));\n',
+  });
+  const table = { "crates/fake/page.html": "(a)", "crates/testing/page.html": "(a)" };
+  expectAffected(included('[env]\nWORKSPACE = { value = "", relative = true }\n'), {
+    ...table,
+    "crates/unused/page.html": "b",
+  });
+  expectAffected(included('[env]\nWORKSPACE = "x"\n'), { ...table, "crates/unused/page.html": "" });
+});

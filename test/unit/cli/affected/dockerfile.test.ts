@@ -394,3 +394,12 @@ test.each<[language: string, files: Record<string, string>, found: string]>([
     { "svc/b/models.x": found },
   );
 });
+
+test.each([
+  ["COPY --parents mono/./svc/a /src/", "/src/svc/a"],
+  ["COPY --parents mono/svc/a /src/", "/src/mono/svc/a"],
+  ["COPY --parents=false mono/svc/a /src/", "/src"],
+])("what a path keeps of its directories: %s", (copy, directory) => {
+  const text = `FROM golang\n${copy}\nWORKDIR ${directory}\nRUN go build .\n`;
+  expect(dockerfileSources(text).goBuilds).toEqual([{ directory: "mono/svc/a", below: false }]);
+});
