@@ -36,6 +36,8 @@ interface Stage extends StageVariables {
   /** Those that it begins with, or takes from. */
   readonly needs: Stage[];
   readonly sources: string[];
+  /** What is done in the stages that begin with it (ONBUILD). */
+  readonly deferred: Instruction[];
 }
 
 /** What only the builder knows. */
@@ -45,30 +47,41 @@ function readStages(instructions: readonly Instruction[]): readonly Stage[] {
   const stages: Stage[] = [];
   const byName = new Map<string, Stage>();
   const globals = new Map<string, string>();
-  for (const { keyword, rest, deferred } of instructions) {
-    // What is for other images is not done here.
-    if (deferred === true) continue;
+  for (const instruction of instructions) {
+    const { keyword, rest } = instruction;
     const stage = stages.at(-1);
+    // What is for other images is not done here, unless one of them is made here, too.
+    if (instruction.deferred === true) {
+      stage?.deferred.push(instruction);
+      continue;
+    }
     if (keyword === "FROM") {
       const [base = "", as = "", name = ""] = splitWords(splitFlags(rest).rest);
       const begun = byName.get(valueOf(base, globals).toLowerCase());
       const added: Stage = {
         needs: begun === undefined ? [] : [begun],
         sources: [],
+        deferred: [],
         ...inheritedVariables(begun),
       };
       byName.set(String(stages.length), added);
       if (as.toLowerCase() === "as") byName.set(name.toLowerCase(), added);
       stages.push(added);
+      for (const one of begun?.deferred ?? []) readStaged(one, added, byName, globals);
     } else if (stage === undefined) {
       if (keyword === "ARG") declareArguments(rest, globals, { unknown });
-    } else if (keyword === "ARG") declareArguments(rest, stage.variables, { globals, unknown });
-    else readInstruction(keyword, rest, stage, byName);
+    } else readStaged(instruction, stage, byName, globals);
   }
   return stages;
 }
 
-function readInstruction(keyword: string, given: string, stage: Stage, byName: ReadonlyMap<string, Stage>): void {
+function readStaged(
+  { keyword, rest: given }: Instruction,
+  stage: Stage,
+  byName: ReadonlyMap<string, Stage>,
+  globals: ReadonlyMap<string, string>,
+): void {
+  if (keyword === "ARG") return declareArguments(given, stage.variables, { globals, unknown });
   const { flags, rest } = splitFlags(given);
   const known = stage.variables;
   const need = (name: string): void => {

@@ -12,3 +12,14 @@ test.each([
   ],
   ["no variable of the same ENV", "FROM a\nENV DIR=web\nENV DIR=api SRC=$DIR/src\nCOPY $SRC /\n", "web/src"],
 ])("what is copied is named by %s", (_what, text, source) => expect(contextSources(text, {})).toEqual([source]));
+
+// As BuildKit 0.34.2 asks for files of the context.
+test.each([
+  [
+    "a stage that another begins with",
+    "FROM a AS x\nONBUILD ARG DIR=web\nONBUILD COPY $DIR /\nFROM x\nCOPY p /\n",
+    ["web", "p"],
+  ],
+  ["one that begins with the other", "FROM a AS x\nONBUILD COPY o /\nFROM x AS y\nFROM y\nCOPY p /\n", ["p", "o"]],
+  ["the image itself", "FROM a AS x\nONBUILD COPY o /\n", []],
+])("ONBUILD of %s", (_what, text, sources) => expect(contextSources(text, {})).toEqual(sources));
