@@ -1,12 +1,12 @@
 import { relative } from "node:path";
-import type { Reporter, TestCase, TestModule, TestSpecification, Vitest } from "vitest/node";
+import type { Reporter, TestCase, TestModule, TestSpecification, TestSuite, Vitest } from "vitest/node";
 
 /** Nothing is silent for longer. */
 const quietMilliseconds = 10_000;
 
 /**
  * Says what runs whenever vitest's own reporter, which prints a file at its end, has printed nothing for ten seconds: the tests
- * that run, how many files have ended, and how long those that are left took the last time.
+ * that run, how many files have ended, and how long those that are left took the last time. Why a test has failed it says at once.
  */
 export class HeartbeatReporter implements Reporter {
   readonly #print: (line: string) => void;
@@ -43,6 +43,21 @@ export class HeartbeatReporter implements Reporter {
   onTestCaseReady(test: TestCase): void {
     const name = `${relative(process.cwd(), test.module.moduleId)}, ${test.name}`;
     this.#running.set(test.module.id, { name, since: this.#now() });
+  }
+
+  /** vitest's own reporter says why when all files have ended, which may be an hour later. */
+  onTestCaseResult(test: TestCase): void {
+    this.#explain(test, test.result().errors ?? []);
+  }
+
+  onTestSuiteResult(suite: TestSuite): void {
+    this.#explain(suite, suite.errors());
+  }
+
+  #explain(test: TestCase | TestSuite, errors: readonly { message: string; diff?: string | undefined }[]): void {
+    const file = relative(process.cwd(), test.module.moduleId);
+    for (const { message, diff } of errors)
+      this.#print(`✗ ${file}, ${test.fullName}: ${message}${diff === undefined ? "" : `\n${diff}`}`);
   }
 
   onTestModuleEnd(file: TestModule): void {

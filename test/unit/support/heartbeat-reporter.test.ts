@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { TestCase, TestModule, TestSpecification } from "vitest/node";
+import type { TestCase, TestModule, TestSpecification, TestSuite } from "vitest/node";
 import { HeartbeatReporter } from "../../support/heartbeat-reporter.ts";
 
 const project = { name: "e2e" };
@@ -55,4 +55,23 @@ test("without a last time there is no estimate", () => {
   clock.now = 10_000;
   reporter.beat();
   expect(lines).toEqual(["… 0 of 2 files: setting up"]);
+});
+
+test("why a test, or what it needs, has failed is said at once", () => {
+  const { reporter, lines } = start({});
+  const errors = [{ message: "expected 4 to be 6", diff: "- 6\n+ 4" }];
+  const of = (state: string, found?: typeof errors): TestCase =>
+    ({ module: first, fullName: "gitops > its replicas stay", result: () => ({ state, errors: found }) }) as TestCase;
+  reporter.onTestCaseResult(of("passed"));
+  expect(lines).toEqual([]);
+  reporter.onTestCaseResult(of("failed", errors));
+  reporter.onTestSuiteResult({
+    module: first,
+    fullName: "gitops",
+    errors: () => [{ message: "no cluster" }],
+  } as TestSuite);
+  expect(lines).toEqual([
+    "✗ test/e2e/loop.test.ts, gitops > its replicas stay: expected 4 to be 6\n- 6\n+ 4",
+    "✗ test/e2e/loop.test.ts, gitops: no cluster",
+  ]);
 });
