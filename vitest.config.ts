@@ -34,6 +34,7 @@ function endToEnd(name: "e2e" | "shared-argo-cd", files: string, groupOrder: num
       fileParallelism: false,
       // Its parts wait for each other, and their processes for those of the other projects on the same processors.
       testTimeout: 600_000,
+      expect: { poll },
       sequence: { groupOrder },
       hookTimeout: 1_800_000,
     },

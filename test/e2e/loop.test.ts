@@ -48,7 +48,7 @@ describe("from commit to cluster", () => {
     expect(changed(before, await loop.deployed())).toEqual(["link"]);
     expect(loop.record("link").sourceCommit).toBe(commit);
     expect(await loop.tags("link")).toContain(commit);
-    expect(await loop.github.statuses(commit)).toMatchObject({ [status]: "success" });
+    await expect.poll(() => loop.github.statuses(commit)).toMatchObject({ [status]: "success" });
   });
 
   test("a commit that touches shared code builds those that use it", async () => {
@@ -69,7 +69,7 @@ describe("from commit to cluster", () => {
     });
     const end = await loop.pipeline(commit);
     expect([await loop.faults(end), jobsOf(end)]).toEqual([{}, ["delivery", "plan"]]);
-    expect(await loop.github.statuses(commit)).toMatchObject({ [status]: "success" });
+    await expect.poll(() => loop.github.statuses(commit)).toMatchObject({ [status]: "success" });
     expect(await loop.deployed()).toEqual(before);
   });
 
@@ -86,10 +86,12 @@ describe("from commit to cluster", () => {
     expect(await loop.log(end, "test-news")).toContain("not today");
     expect(statusesOf(end)).toMatchObject({ "test-news": "failed", "release-sandbox": "not_run", delivery: "failed" });
     expect(await loop.log(end, "delivery")).toContain("test-news");
-    expect(await loop.github.statuses(commit)).toMatchObject({
-      [status]: "failure",
-      "ci/circleci: test-news": "failure",
-    });
+    await expect
+      .poll(() => loop.github.statuses(commit))
+      .toMatchObject({
+        [status]: "failure",
+        "ci/circleci: test-news": "failure",
+      });
     expect(loop.record("news")).toEqual(before);
 
     const mended = await developer.push("news: no test of the day", {
@@ -191,7 +193,7 @@ describe("from commit to cluster", () => {
       return pushed;
     });
     expect(loop.record("link")).toEqual(before);
-    expect(await loop.github.statuses(commit)).toMatchObject({ [status]: "failure" });
+    await expect.poll(() => loop.github.statuses(commit)).toMatchObject({ [status]: "failure" });
     const next = await developer.push("link: once more", { [main("link")]: nextVersion });
     expect(await loop.faults(await loop.pipeline(next))).toEqual({});
     expect(loop.record("link").sourceCommit).toBe(next);

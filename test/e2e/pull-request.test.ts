@@ -49,7 +49,7 @@ describe("a pull request", () => {
     const commit = await author.push("link: a new version, twice", edits, "twice");
     const number = await open("Link twice", "twice");
     expect((await ended(commit)).status).toBe("success");
-    expect(await loop.github.statuses(commit)).toMatchObject({ [status]: "success" });
+    await expect.poll(() => loop.github.statuses(commit)).toMatchObject({ [status]: "success" });
     const [comment, ...more] = await loop.github.comments(number);
     expect(more).toEqual([]);
     const { body = "" } = comment ?? {};
@@ -84,7 +84,7 @@ describe("a pull request", () => {
     const number = await open("Faulty", "faulty");
     const end = await ended(commit);
     expect(statusesOf(end)).toEqual({ plan: "failed", delivery: "failed" });
-    expect(await loop.github.statuses(commit)).toMatchObject({ [status]: "failure" });
+    await expect.poll(() => loop.github.statuses(commit)).toMatchObject({ [status]: "failure" });
     const [comment, ...more] = await loop.github.comments(number);
     expect(more).toEqual([]);
     expect(comment?.body).toContain("**The pull request cannot be previewed, tested or built.**");
@@ -118,7 +118,7 @@ describe("a pull request", () => {
         delivery: "success",
       },
     ]);
-    expect(await loop.github.statuses(commit)).toMatchObject({ [status]: "success" });
+    await expect.poll(() => loop.github.statuses(commit)).toMatchObject({ [status]: "success" });
     const report = await loop.log(end, "preview");
     expect(report).toContain("Previewed without any credentials");
     expect(report).toContain("DELIVERY_GITHUB_TOKEN is not set; the report is printed only");
