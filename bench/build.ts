@@ -26,7 +26,7 @@ const outputSchema = z.object({ images: z.array(z.object({ service: z.string() }
 export async function benchBuild(report: (line: string) => void): Promise<Figure[]> {
   const directory = mkdtempSync(join(tmpdir(), "delivery-bench-build-"));
   await using location = await startBuilder(join(directory, "state"), report);
-  return measureBuilds(join(directory, "shop"), location, report);
+  return await measureBuilds(join(directory, "shop"), location, report);
 }
 
 /**

@@ -132,7 +132,7 @@ async function updateStack(
     // Each of them is looked at below, with what its pods say.
     if (failed.size === 0 || ![...failed].every(isApplication)) throw error;
   }
-  return open.stack.outputs();
+  return await open.stack.outputs();
 }
 
 /**

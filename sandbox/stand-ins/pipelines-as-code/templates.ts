@@ -22,7 +22,8 @@ export async function readTemplates({ cloneUrl, defaultBranch }: RunEvent): Prom
   await git("clone", "--quiet", "--bare", "--depth=1", `--branch=${defaultBranch}`, cloneUrl, ".");
   const listed = await git("ls-tree", "-r", "--name-only", "HEAD", `${directory}/`);
   const files = listed.split("\n").filter((file) => /\.ya?ml$/.test(file));
-  return Promise.all(files.map((file) => git("show", `HEAD:${file}`)));
+  // Awaited here: the clone is gone at the end of this function.
+  return await Promise.all(files.map((file) => git("show", `HEAD:${file}`)));
 }
 
 /** Those that an event starts, with what it says in place of their placeholders. @throws Error for what is no template */
