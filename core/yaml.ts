@@ -128,6 +128,12 @@ function isPlainKey(key: string): boolean {
   return /^[A-Za-z_][\w./-]*(:[\w./-]+)*$/.test(key) && !isReservedWord(key);
 }
 
+/** All texts in what was parsed; names of keys are none. */
+export function stringsIn(value: unknown): string[] {
+  if (typeof value === "string") return [value];
+  return typeof value === "object" && value !== null ? Object.values(value).flatMap(stringsIn) : [];
+}
+
 /** A boolean or nothing, to some version of YAML. */
 export function isReservedWord(text: string): boolean {
   return /^(y|n|yes|no|on|off|true|false|null)$/i.test(text);

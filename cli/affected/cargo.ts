@@ -1,5 +1,6 @@
 import { posix } from "node:path";
 import { z } from "zod";
+import { stringsIn } from "../../core/yaml.ts";
 import type { AffectedBy } from "./affected-by.ts";
 import { cargoManifests } from "./cargo-manifests.ts";
 import type { CargoBuild } from "./run-instruction.ts";
@@ -123,15 +124,16 @@ const settingFiles = [".cargo/config", ".cargo/config.toml", "rust-toolchain", "
 
 /** What settings of Cargo name in the monorepo: vendored sources, overrides, linkers. */
 function configuredPaths(tree: SourceTree, directory: string): string[] {
+  return stringsIn(cargoSettings(tree, directory))
+    .flatMap((path) => [pathWithin(directory, path) ?? [], pathWithin(posix.join(directory, ".cargo"), path) ?? []])
+    .flat()
+    .filter((path) => path !== "." && path !== directory && tree.kind(path) !== undefined);
+}
+
+/** What each file of settings in a directory says. */
+function cargoSettings(tree: SourceTree, directory: string): unknown[] {
   if (!tree.list(directory).directories.includes(".cargo")) return [];
-  return [".cargo/config", ".cargo/config.toml"].flatMap((file) => {
-    const text = tree.read(posix.join(directory, file));
-    const strings = text === undefined ? [] : stringsIn(parseToml(text));
-    return strings
-      .flatMap((path) => [pathWithin(directory, path) ?? [], pathWithin(posix.join(directory, ".cargo"), path) ?? []])
-      .flat()
-      .filter((path) => path !== "." && path !== directory && tree.kind(path) !== undefined);
-  });
+  return [".cargo/config", ".cargo/config.toml"].map((file) => parseToml(tree.read(posix.join(directory, file)) ?? ""));
 }
 
 const environmentSchema = z.object({
@@ -140,18 +142,12 @@ const environmentSchema = z.object({
 
 /** The directories that variables stand for which count from where the settings are. */
 function relativeVariables(tree: SourceTree, directory: string): string[] {
-  if (!tree.list(directory).directories.includes(".cargo")) return [];
-  return [".cargo/config", ".cargo/config.toml"].flatMap((file) => {
-    const parsed = environmentSchema.safeParse(parseToml(tree.read(posix.join(directory, file)) ?? ""));
+  return cargoSettings(tree, directory).flatMap((settings) => {
+    const parsed = environmentSchema.safeParse(settings);
     return Object.values(parsed.data?.env ?? {}).flatMap((one) =>
       typeof one === "object" && one.relative === true ? (pathWithin(directory, one.value) ?? []) : [],
     );
   });
-}
-
-function stringsIn(value: unknown): string[] {
-  if (typeof value === "string") return [value];
-  return typeof value === "object" && value !== null ? Object.values(value).flatMap(stringsIn) : [];
 }
 
 /** Whether what `-p` says means a package: its name, also with a version. */

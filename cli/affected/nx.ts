@@ -1,6 +1,7 @@
 import { posix } from "node:path";
 import { z } from "zod";
 import { parseLenientJson } from "../../core/lenient-json.ts";
+import { stringsIn } from "../../core/yaml.ts";
 import { glob } from "./glob.ts";
 import { readPackage } from "./node-packages.ts";
 import { matchProjects } from "./nx-projects.ts";
@@ -83,10 +84,10 @@ export function nxWorkspace(tree: SourceTree, root: string) {
     const projects = new Map([...new Set([...members, ...withFile()])].map((at) => [at, projectAt(at)]));
     const all = [...projects.values()];
     const byName = new Map(all.map((project) => [project.name, project]));
-    const meant = (patterns: readonly string[] = [], relative = root): string[] =>
+    const meant = (patterns: readonly string[] = []): string[] =>
       matchProjects(
         patterns,
-        all.map((project) => ({ ...project, within: posix.relative(relative, project.directory) })),
+        all.map((project) => ({ ...project, within: posix.relative(root, project.directory) })),
       ).map(({ directory }) => directory);
     /** What is said of a task of a project: by the project itself, else for all. */
     const saidOf = <Key extends "dependsOn" | "inputs">(project: Project, task: string, key: Key): Target[Key][] => {
@@ -177,11 +178,6 @@ function commandOf({ executor, command, options }: Target): string {
   if (executor === "nx:run-commands" || executor === "@nrwl/workspace:run-commands")
     return stringsIn(options).join("\n");
   return executor === undefined || /^(nx|@nx\/[\w-]+|@nrwl\/[\w-]+):/.test(executor) ? "" : executor;
-}
-
-function stringsIn(value: unknown): string[] {
-  if (typeof value === "string") return [value];
-  return typeof value === "object" && value !== null ? Object.values(value).flatMap(stringsIn) : [];
 }
 
 function settingsIn<Schema extends z.ZodType>(schema: Schema, text: string | undefined): z.infer<Schema> | undefined {

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import * as pulumi from "@pulumi/pulumi";
 import { errorMessage } from "../../core/error.ts";
-import { isNotFound } from "../../kubernetes/errors.ts";
+import { ignoreNotFound } from "../../kubernetes/errors.ts";
 import { isMap, valueAt, type JsonMap } from "../../kubernetes/json.ts";
 import { nameOf, namespaceOf, withValue } from "../../kubernetes/object.ts";
 import { clusterClient, type ClusterAccess } from "./cluster-access.ts";
@@ -42,7 +42,5 @@ export function wasAutoscaled(deployment: JsonMap): boolean {
 async function removeAutoscaler(access: ClusterAccess, deployment: JsonMap): Promise<void> {
   const client = await clusterClient(access);
   const path = `/apis/autoscaling/v2/namespaces/${namespaceOf(deployment)}/horizontalpodautoscalers/${nameOf(deployment)}`;
-  await client.request("DELETE", path).catch((error: unknown) => {
-    if (!isNotFound(error)) throw error;
-  });
+  await client.request("DELETE", path).catch(ignoreNotFound);
 }

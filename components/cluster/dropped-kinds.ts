@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import * as pulumi from "@pulumi/pulumi";
 import { errorMessage } from "../../core/error.ts";
 import type { KubernetesClient } from "../../kubernetes/client.ts";
-import { isNotFound } from "../../kubernetes/errors.ts";
+import { ignoreNotFound } from "../../kubernetes/errors.ts";
 import type { JsonMap } from "../../kubernetes/json.ts";
 import { annotationOf, labelsAt, listAt, nameOf, stringAt, type KubernetesObject } from "../../kubernetes/object.ts";
 import { clusterClient, type ClusterAccess } from "./cluster-access.ts";
@@ -60,7 +60,7 @@ async function removeDropped(args: DroppedKindsArgs, dropped: readonly Kind[]): 
 }
 
 /** Removes the objects of a kind that Argo CD has made for the project's Applications, but for those that it is told to leave. */
-export async function removeTracked(
+async function removeTracked(
   client: KubernetesClient,
   { project, namespace }: Omit<DroppedKindsArgs, "access">,
   kind: Kind,
@@ -81,8 +81,9 @@ async function listPath(
   const api = group === "" ? "/api/v1" : await preferredApi(client, group);
   if (api === undefined) return undefined;
   const resources = listAt(await client.request("GET", api), "resources");
-  const name = resources.map((one) => [stringAt(one, "kind"), stringAt(one, "name")] as const);
-  const plural = name.find(([of, plain]) => of === kind && plain?.includes("/") === false)?.[1];
+  const names = resources.flatMap((one) => (stringAt(one, "kind") === kind ? (stringAt(one, "name") ?? []) : []));
+  // The others are parts of it: `roles/status`.
+  const plural = names.find((name) => !name.includes("/"));
   return plural === undefined ? undefined : `${api}/namespaces/${namespace}/${plural}`;
 }
 
@@ -105,8 +106,4 @@ function isTracked(object: KubernetesObject, project: string): boolean {
 /** Source: https://argo-cd.readthedocs.io/en/stable/user-guide/sync-options/ */
 function isLeft(object: KubernetesObject): boolean {
   return /\b(Prune|Delete)=(false|confirm)\b/.test(annotationOf(object, "argocd.argoproj.io/sync-options") ?? "");
-}
-
-function ignoreNotFound(error: unknown): undefined {
-  if (!isNotFound(error)) throw error;
 }

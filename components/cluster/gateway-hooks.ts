@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { retry } from "../../core/retry.ts";
 import type { KubernetesClient } from "../../kubernetes/client.ts";
-import { ApiError, isNotFound } from "../../kubernetes/errors.ts";
+import { ApiError, ignoreNotFound } from "../../kubernetes/errors.ts";
 import { listAt, nameOf, stringAt, type KubernetesObject } from "../../kubernetes/object.ts";
 import { clusterClient, type ClusterAccess } from "./cluster-access.ts";
 import { gatewayApi, type GatewaySettings } from "../manifests/routes.ts";
@@ -43,7 +43,7 @@ export function routeHooks(args: GatewayHooksArgs): pulumi.ResourceHookBinding {
 /** @throws Error where the cluster has no Gateway API, no such Gateway, or one that takes no routes of this namespace */
 export async function assertGateway(client: KubernetesClient, args: Omit<GatewayHooksArgs, "access">): Promise<void> {
   const { gateway, namespace } = args;
-  const resources = await client.request("GET", api).catch(ifNotFound);
+  const resources = await client.request("GET", api).catch(ignoreNotFound);
   if (!listAt(resources ?? {}, "resources").some((resource) => stringAt(resource, "kind") === "HTTPRoute"))
     throw new Error(
       `the cluster has no Gateway API (HTTPRoute of ${gatewayApi.group}/${gatewayApi.version}): install it with \`kubectl apply --server-side -f ${release}\`, and a Gateway; or remove cluster.gateway from the stack file`,
@@ -52,7 +52,7 @@ export async function assertGateway(client: KubernetesClient, args: Omit<Gateway
   const found = await client.request("GET", path).catch((error: unknown) => {
     // Who may make routes need not be allowed to read a Gateway elsewhere.
     if (error instanceof ApiError && error.status === 403) return "unknown";
-    return ifNotFound(error);
+    return ignoreNotFound(error);
   });
   if (found === undefined)
     throw new Error(
@@ -97,8 +97,4 @@ export async function assertAccepted(
     },
     { pauses },
   );
-}
-
-function ifNotFound(error: unknown): undefined {
-  if (!isNotFound(error)) throw error;
 }
