@@ -72,7 +72,6 @@ export function applyWorkload(name: string, args: WorkloadArgs, opts: pulumi.Cus
   const objects = serviceObjects(args.context, args.service, {
     image: args.image,
     secretsGeneration: args.secretsGeneration,
-    previousImages: args.admission?.previousImages(name),
   });
   return withoutTraces(() => apply(name, objects, args, opts));
 }
@@ -96,7 +95,9 @@ function apply(
   const configMap = new ConfigMap(name, manifests.configMap, atHome);
   const files = manifests.files && new ConfigMap(filesName(name), manifests.files, atHome);
   const networkPolicy = new NetworkPolicy(name, manifests.networkPolicy, atHome);
-  const images = manifests.allowedImages && new ConfigMap(allowedImagesName(name), manifests.allowedImages, atHome);
+  const images =
+    manifests.allowedImages &&
+    new ConfigMap(allowedImagesName(name), withPrevious(manifests.allowedImages, name, args.admission), atHome);
   const bindings = images === undefined ? [] : (args.admission?.bindService(service, [images]) ?? []);
   const claims = applyClaims(service, manifests, atHome);
   const headless =
@@ -160,6 +161,17 @@ function applyPods(
         hooks: { beforeUpdate: [autoscalerRemoval] },
       })
     : new Deployment(name, markedAsAutoscaled(deployment), { ...waiting, ignoreChanges: [...kept, "spec.replicas"] });
+}
+
+/** @param admission knows what ran of a service before, unless the release records say it */
+function withPrevious(
+  images: NonNullable<ServiceManifests["allowedImages"]>,
+  name: string,
+  admission: Admission | undefined,
+): pulumi.Inputs {
+  const previous = admission?.previousImages(name);
+  if (previous === undefined) return images;
+  return { ...images, data: pulumi.all([previous, images.data]).apply(([before, now]) => ({ ...before, ...now })) };
 }
 
 function withRetry(name: string, manifests: ServiceManifests, retried: RetriedRuns): ServiceManifests {

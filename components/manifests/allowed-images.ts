@@ -1,5 +1,5 @@
 import type { types } from "@pulumi/kubernetes";
-import { output, type Input } from "@pulumi/pulumi";
+import type { Input } from "@pulumi/pulumi";
 import { allowedImagesName } from "../../core/names.ts";
 import { metadata, type Environment } from "./metadata.ts";
 
@@ -15,25 +15,12 @@ export interface AdmissionSettings {
 export const currentImageKey = "current";
 
 /**
- * The images that the pods of a service, or of its migrations, may have.
+ * The image that the pods of a service, or of its migrations, are to have. What ran before is added where it is known.
  * @param image with gitops the name alone: kustomize puts the digest of the release record in, and what ran before
- * @param previous what ran before, by key
  */
-export function allowedImages(
-  environment: Environment,
-  owner: string,
-  image: Input<string>,
-  previous?: Input<Record<string, string>>,
-) {
-  const current = { [currentImageKey]: image };
+export function allowedImages(environment: Environment, owner: string, image: Input<string>) {
   return {
     metadata: { ...metadata(environment, owner), name: allowedImagesName(owner) },
-    data:
-      previous === undefined
-        ? current
-        : output([current, previous] as const).apply(([now, before]): Record<string, string> => ({
-            ...before,
-            ...now,
-          })),
+    data: { [currentImageKey]: image },
   } satisfies types.input.core.v1.ConfigMap;
 }

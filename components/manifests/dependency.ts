@@ -1,4 +1,4 @@
-import { types } from "@pulumi/kubernetes";
+import type { types } from "@pulumi/kubernetes";
 import type { Input } from "@pulumi/pulumi";
 import { migrationName, pullSecretName, secretName } from "../../core/names.ts";
 import type { DependencySettings, DeployedDependencySettings } from "../service/dependency-settings.ts";

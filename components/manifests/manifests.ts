@@ -1,4 +1,4 @@
-import { types } from "@pulumi/kubernetes";
+import type { types } from "@pulumi/kubernetes";
 import type { Input } from "@pulumi/pulumi";
 import type { ClusterEntry, ManifestContext } from "./manifest-context.ts";
 import { filesName, migrationName, pullSecretName, secretName } from "../../core/names.ts";
@@ -47,8 +47,6 @@ export function serviceManifests(
   args: {
     image: Input<string>;
     secretsGeneration?: Input<string> | undefined;
-    /** What ran before, where nobody else says so. */
-    previousImages?: Input<Record<string, string>> | undefined;
   },
 ): ServiceManifests {
   const { environment } = context;
@@ -64,9 +62,7 @@ export function serviceManifests(
     },
     configMap: { metadata: base, data: variables },
     ...filesConfigMap(base, service),
-    ...(context.admission === undefined
-      ? {}
-      : { allowedImages: allowedImages(environment, service.name, args.image, args.previousImages) }),
+    ...(context.admission === undefined ? {} : { allowedImages: allowedImages(environment, service.name, args.image) }),
     ...(claims.length === 0 ? {} : { persistentVolumeClaims: claims }),
     ...workload(environment, service, {
       image: args.image,

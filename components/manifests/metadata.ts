@@ -1,4 +1,4 @@
-import { types } from "@pulumi/kubernetes";
+import type { types } from "@pulumi/kubernetes";
 import type { PodSecurity } from "./pod-security.ts";
 
 /** The labels of what belongs to no single service. */

@@ -1,4 +1,4 @@
-import { types } from "@pulumi/kubernetes";
+import type { types } from "@pulumi/kubernetes";
 import type { Unwrap } from "@pulumi/pulumi";
 import { describe, expect, test } from "vitest";
 import type { DependencySettings } from "../../../../components/service/dependency-settings.ts";
