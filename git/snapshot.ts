@@ -22,17 +22,19 @@ export async function snapshotOf(git: Git, commit: string | undefined): Promise<
     commit === undefined
       ? new Map<string, TreeEntry>()
       : parseTree(await git(["ls-tree", "-r", "-z", "--full-tree", commit]));
+  const known = new Map<string, string>();
   return {
     commit,
     entries,
-    read: (paths) =>
-      readObjects(
-        git,
-        paths.flatMap((path) => {
-          const entry = entries.get(path);
-          return entry === undefined || entry.mode === submodule ? [] : [[path, entry.object] as const];
-        }),
-      ),
+    read: async (paths) => {
+      const wanted = paths.flatMap((path) => {
+        const entry = entries.get(path);
+        return entry === undefined || entry.mode === submodule ? [] : [[path, entry.object] as const];
+      });
+      const unknown = new Set(wanted.map(([, object]) => object).filter((object) => !known.has(object)));
+      for (const [object, content] of await readObjects(git, [...unknown])) known.set(object, content);
+      return new Map(wanted.map(([path, object]) => [path, known.get(object) ?? ""]));
+    },
   };
 }
 
@@ -64,18 +66,16 @@ function parseTree(output: Buffer): Map<string, TreeEntry> {
   );
 }
 
-async function readObjects(
-  git: Git,
-  objects: readonly (readonly [path: string, object: string])[],
-): Promise<Map<string, string>> {
+/** @returns contents, by the names of the objects */
+async function readObjects(git: Git, objects: readonly string[]): Promise<Map<string, string>> {
   if (objects.length === 0) return new Map();
-  const output = await git(["cat-file", "--batch"], objects.map(([, object]) => `${object}\n`).join(""));
+  const output = await git(["cat-file", "--batch"], objects.map((object) => `${object}\n`).join(""));
   const contents = new Map<string, string>();
   let offset = 0;
-  for (const [path] of objects) {
+  for (const object of objects) {
     const end = output.indexOf("\n", offset);
     const size = Number(output.subarray(offset, end).toString().split(" ")[2]);
-    contents.set(path, output.subarray(end + 1, end + 1 + size).toString());
+    contents.set(object, output.subarray(end + 1, end + 1 + size).toString());
     offset = end + 1 + size + 1;
   }
   return contents;
