@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
@@ -18,8 +18,7 @@ export class BareRepository implements Disposable {
     this.directory = dirname(this.path);
     this.url = `file://${this.path}`;
     if (from.copyOf !== undefined) cpSync(from.copyOf.path, this.path, { recursive: true });
-    else if (this.#isOurs)
-      execFileSync("git", ["init", "--quiet", "--bare", "--template=", "--initial-branch=main", this.path]);
+    else if (this.#isOurs) makeEmpty(this.path);
   }
 
   git(...args: string[]): string {
@@ -28,10 +27,7 @@ export class BareRepository implements Disposable {
 
   /** Path → content of a commit; nothing if the branch is not there. */
   files(branch = "main"): Record<string, string> {
-    const lines =
-      this.run(["for-each-ref", "--count=1", `refs/heads/${branch}`]).length === 0
-        ? []
-        : this.run(["ls-tree", "-r", "-z", branch]).toString().split("\0");
+    const lines = this.#has(branch) ? this.run(["ls-tree", "-r", "-z", branch]).toString().split("\0") : [];
     const entries = lines.filter(Boolean).map((line) => ({
       object: line.slice("100644 blob ".length, line.indexOf("\t")),
       path: line.slice(line.indexOf("\t") + 1),
@@ -54,26 +50,40 @@ export class BareRepository implements Disposable {
 
   /** The subjects of a branch's commits, the newest first. */
   subjects(branch = "main"): string[] {
-    return this.branches().includes(branch) ? this.git("log", "--format=%s", branch).split("\n") : [];
+    return this.#has(branch) ? this.git("log", "--format=%s", branch).split("\n") : [];
   }
 
-  /** Someone else commits: `undefined` removes a file. Returns the commit. */
-  commit(files: Readonly<Record<string, string | undefined>>, message = "by hand", branch = "main"): string {
+  /** Someone else commits: `undefined` removes a file. Returns the commit. @param at seconds since 1970. @default now */
+  commit(
+    files: Readonly<Record<string, string | undefined>>,
+    message = "by hand",
+    branch = "main",
+    at = Math.floor(Date.now() / 1000),
+  ): string {
     const changes = Object.entries(files).map(([path, content]) =>
       content === undefined ? `D ${path}\n` : `M 100644 inline ${path}\n${data(content)}`,
     );
-    const base = this.branches().includes(branch) ? `from refs/heads/${branch}^0\n` : "";
-    const author = "committer Someone <someone@example.com> now\n";
+    const base = this.#has(branch) ? `from refs/heads/${branch}^0\n` : "";
+    const author = `committer Someone <someone@example.com> ${at} +0000\n`;
     this.run(
-      ["fast-import", "--quiet", "--date-format=now"],
+      ["fast-import", "--quiet"],
       `commit refs/heads/${branch}\n${author}${data(message)}${base}${changes.join("")}`,
     );
-    return this.git("rev-parse", branch);
+    return readFileSync(this.#fileOf(branch), "utf8").trim();
   }
 
   /** Removes it, unless it was there already. */
   [Symbol.dispose](): void {
     if (this.#isOurs) rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  /** Without a process of Git, of which tests start thousands. A branch that is not in a file of its own may be packed. */
+  #has(branch: string): boolean {
+    return existsSync(this.#fileOf(branch)) || this.branches().includes(branch);
+  }
+
+  #fileOf(branch: string): string {
+    return join(this.path, "refs", "heads", branch);
   }
 
   private run(args: readonly string[], input = ""): Buffer {
@@ -84,4 +94,11 @@ export class BareRepository implements Disposable {
 /** As fast-import takes contents. */
 function data(content: string): string {
   return `data ${Buffer.byteLength(content)}\n${content}\n`;
+}
+
+/** As `git init --bare --template=` does. */
+function makeEmpty(path: string): void {
+  for (const folder of ["objects", "refs/heads"]) mkdirSync(join(path, folder), { recursive: true });
+  writeFileSync(join(path, "HEAD"), "ref: refs/heads/main\n");
+  writeFileSync(join(path, "config"), "[core]\n\trepositoryformatversion = 0\n\tbare = true\n");
 }

@@ -117,29 +117,7 @@ function commit(minutes: number, digests: Record<string, string>, more: Partial<
     recordPath("dev", service),
     pinned(service, digest, more),
   ]);
-  repository.commit(Object.fromEntries(records), "release");
-  backdate(minutes);
-}
-
-/** The newest commit was made so many minutes ago. */
-function backdate(minutes: number): void {
-  vi.stubEnv("GIT_COMMITTER_DATE", `${Math.floor(Date.now() / 1000) - minutes * 60} +0000`);
-  const identity = ["-c", "user.name=Someone", "-c", "user.email=someone@example.com"];
-  const parents = repository
-    .git("rev-list", "--parents", "-1", "main")
-    .split(" ")
-    .slice(1)
-    .flatMap((parent) => ["-p", parent]);
-  const made = repository.git(
-    ...identity,
-    "commit-tree",
-    "main^{tree}",
-    ...parents,
-    "-m",
-    repository.git("log", "-1", "--format=%B"),
-  );
-  repository.git("update-ref", "refs/heads/main", made);
-  vi.unstubAllEnvs();
+  repository.commit(Object.fromEntries(records), "release", "main", Math.floor(Date.now() / 1000) - minutes * 60);
 }
 
 const pending = { verification: { state: "pending" } } as const;
