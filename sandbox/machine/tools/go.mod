@@ -583,6 +583,8 @@ replace github.com/olekukonko/tablewriter => github.com/olekukonko/tablewriter v
 
 replace (
 	github.com/aws/aws-sdk-go-v2/service/s3 => ./left-out/aws-s3
+	github.com/ccojocar/zxcvbn-go => ./left-out/zxcvbn-ccojocar
+	github.com/nbutton23/zxcvbn-go => ./left-out/zxcvbn-nbutton23
 	github.com/golang/protobuf => github.com/golang/protobuf v1.5.4
 	github.com/grpc-ecosystem/grpc-gateway => github.com/grpc-ecosystem/grpc-gateway v1.16.0
 	golang.org/x/tools => golang.org/x/tools v0.35.0
