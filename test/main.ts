@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { constants } from "node:os";
+import { constants, totalmem } from "node:os";
 import { startProgress } from "../sandbox/commands/progress.ts";
 import { stopSandbox } from "../sandbox/commands/start-sandbox.ts";
 import { takeLock } from "../sandbox/machine/cache.ts";
@@ -8,24 +8,36 @@ import { runSideBySide, type NamedCommand } from "./support/side-by-side.ts";
 
 /**
  * All tests: `npm test`. What needs no sandbox comes first; whatever of it fails, the rest is not tried. On a bare machine the
- * sandboxes' tools are compiled meanwhile. That takes longer than these tests, and yields to them. Then the integration tests run
- * beside the end-to-end tests, each in a sandbox of their own: all wait for their cluster most of the time. They are processes
- * of their own, since vitest has one limit of workers for all projects that run at the same time, and each of these must have one
- * worker.
+ * sandboxes' tools are compiled meanwhile. That takes longer than these tests, and yields to them. Then two projects at a time run
+ * in a sandbox of their own: all wait for their cluster most of the time, but a third one would take longer than it saves on two
+ * processors, since a cluster that waits needs a fifth of one. They are processes of their own, since vitest has one limit of
+ * workers for all projects that run at the same time, and each of these must have one worker.
  */
 const stages = {
-  withoutSandbox: [
-    { name: "check", program: "npm", args: ["run", "-s", "check"] },
-    vitest("quick", ["unit", "golden", "process", "browser"]),
-    yielding(19, { name: "tools", program: process.execPath, args: ["sandbox/main.ts", "tools"] }),
-  ],
-  // The end-to-end tests take longest, and the jobs of their CI yield to everything: the others yield as much.
-  inSandboxes: [
-    vitest("e2e", ["e2e"]),
-    yielding(10, vitest("shared-argo-cd", ["shared-argo-cd"])),
-    yielding(10, vitest("integration", ["integration"])),
-  ],
-} as const satisfies Readonly<Record<string, readonly NamedCommand[]>>;
+  withoutSandbox: {
+    commands: [
+      { name: "check", program: "npm", args: ["run", "-s", "check"] },
+      vitest("quick", ["unit", "golden", "process", "browser"]),
+      yielding(19, { name: "tools", program: process.execPath, args: ["sandbox/main.ts", "tools"] }),
+    ],
+    atOnce: 3,
+  },
+  inSandboxes: {
+    // The longest first. The jobs of its CI yield to everything: the others yield as much.
+    commands: [
+      vitest("e2e", ["e2e"]),
+      yielding(10, vitest("integration", ["integration"])),
+      yielding(10, vitest("shared-argo-cd", ["shared-argo-cd"])),
+    ],
+    atOnce: 2,
+  },
+} as const satisfies Readonly<Record<string, Stage>>;
+
+interface Stage {
+  readonly commands: readonly NamedCommand[];
+  /** How many run at the same time. */
+  readonly atOnce: number;
+}
 
 function vitest(name: string, projects: readonly string[]): NamedCommand {
   return { name, program: "vitest", args: ["run", ...projects.flatMap((project) => ["--project", project])] };
@@ -35,6 +47,10 @@ function vitest(name: string, projects: readonly string[]): NamedCommand {
 function yielding(niceness: number, { name, program, args }: NamedCommand): NamedCommand {
   return { name, program: "nice", args: ["-n", String(niceness), program, ...args] };
 }
+
+// Tests keep the sandboxes busy: where there is memory, the garbage of their programs in Go is collected rarely.
+const roomyBytes = 16 * 2 ** 30;
+if (totalmem() > roomyBytes) process.env["GOGC"] ??= "400";
 
 const interrupted = new AbortController();
 for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
@@ -46,8 +62,8 @@ for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
 if ((await run(stages.withoutSandbox)) && !(await run(stages.inSandboxes))) await stopLeftSandboxes();
 
 /** @returns whether all is well */
-async function run(stage: readonly NamedCommand[]): Promise<boolean> {
-  const failed = await runSideBySide(stage, (line) => console.log(line), interrupted.signal);
+async function run({ commands, atOnce }: Stage): Promise<boolean> {
+  const failed = await runSideBySide(commands, (line) => console.log(line), interrupted.signal, atOnce);
   if (failed.length === 0) return true;
   console.error(`\nFailed: ${failed.join(", ")}`);
   process.exitCode ??= 1;

@@ -277,8 +277,11 @@ function lastLines(stateDir: string, name: string, from: number): string {
   return `\nLast lines of ${path}:\n${lines.map((line) => `  ${line}`).join("\n")}`;
 }
 
-/** For programs in Go, idle most of the time: they keep half of what Go's collector would leave them after a busy moment. */
-export const frugalGo = { GOGC: "50" } as const;
+/**
+ * For programs in Go, idle most of the time: they keep half of what Go's collector would leave them after a busy moment, unless
+ * the environment says otherwise.
+ */
+export const frugalGo = { GOGC: process.env["GOGC"] ?? "50" } as const;
 
 /**
  * How a program of this repository runs as a process of the sandbox. Node's compile cache saves it the TypeScript compiler,

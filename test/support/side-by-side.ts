@@ -23,12 +23,14 @@ const markName = "DELIVERY_TEST_RUN";
  * was not inherited.
  *
  * @param print takes a line of output
- * @returns the names of those that have not ended well
+ * @param atOnce how many run at the same time; the others wait, in their order
+ * @returns the names of those that have not ended well, or were not started
  */
 export async function runSideBySide(
   commands: readonly NamedCommand[],
   print: (line: string) => void,
   signal: AbortSignal,
+  atOnce = commands.length,
 ): Promise<string[]> {
   if (signal.aborted) return commands.map(({ name }) => name);
   const mark = randomUUID();
@@ -57,7 +59,14 @@ export async function runSideBySide(
     say(withOthers ? "ended with the others" : `ended by ${signalCode ?? `exit status ${exitCode ?? "unknown"}`}`);
     return [name];
   };
-  const ended = Promise.all(commands.map(run));
+  const waiting = [...commands];
+  const runInTurn = async (): Promise<string[]> => {
+    const failed: string[] = [];
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift())
+      failed.push(...(over.aborted ? [next.name] : await run(next)));
+    return failed;
+  };
+  const ended = Promise.all(Array.from({ length: atOnce }, runInTurn));
   const killed = once(over, "abort").then(() => killMarked(mark));
   await Promise.race([ended, killed]);
   return (await ended).flat();

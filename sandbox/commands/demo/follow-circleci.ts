@@ -9,7 +9,7 @@ export interface CircleCiProject extends CircleCiAccess {
 }
 
 const engine = "CircleCI";
-const pollMilliseconds = 100;
+const pollMilliseconds = 200;
 const ended = new Set([
   "success",
   "failed",

@@ -46,6 +46,26 @@ test("each runs to its end, whatever becomes of the others, and says whose lines
   ]);
 });
 
+test("no more run at the same time than are to, and the others follow in their order", async () => {
+  const lines: string[] = [];
+  const say = (name: string): NamedCommand => script(name, "echo begins; sleep 0.3; echo ends");
+  const failed = await runSideBySide(["one", "two", "three"].map(say), (line) => lines.push(line), never, 1);
+  expect(failed).toEqual([]);
+  expect(lines).toEqual(["one", "two", "three"].flatMap((name) => [`${name} | begins`, `${name} | ends`]));
+});
+
+test("what waits for its turn is not started once one was killed, and counts as failed", async () => {
+  const lines: string[] = [];
+  const failed = await runSideBySide(
+    [script("one", "kill -KILL $$"), script("two", "echo begins")],
+    (line) => lines.push(line),
+    never,
+    1,
+  );
+  expect(failed).toEqual(["one", "two"]);
+  expect(lines).toEqual(["one | ended by SIGKILL"]);
+});
+
 test("one that is killed takes the others with it, and nothing of theirs is left", async () => {
   const other = script("other", "setsid sleep 1005 & sleep 1006");
   const { failed, lines, left } = await runBesideLong(other, never, (self) => process.kill(self, "SIGKILL"));
