@@ -34,7 +34,7 @@ export async function benchLoop(report: Report, { rounds = 3 }: { rounds?: numbe
 }
 
 /** Measures commits in a sandbox that is up. @param outputs of its stack */
-export async function measureCommits(
+async function measureCommits(
   stateDir: string,
   outputs: OutputMap,
   rounds: number,

@@ -35,18 +35,17 @@ export async function benchSettle(
 ): Promise<Figure[]> {
   return withStateDirectory("settle", report, async (stateDir) => {
     const sandbox = await startSandbox({ stateDir, delivery: "gitops", report });
-    return measureSettling(stateDir, sandbox, { runs, seed, shared: false }, report);
+    return measureSettling(stateDir, sandbox, { runs, seed }, report);
   });
 }
 
-/** Runs in a sandbox that runs. @param shared whether another stack has installed Argo CD there */
-export async function measureSettling(
+async function measureSettling(
   stateDir: string,
   sandbox: Sandbox,
-  { runs, seed, shared }: SettleScale & { readonly shared: boolean },
+  { runs, seed }: SettleScale,
   report: (line: string) => void,
 ): Promise<Figure[]> {
-  await using shop = await openShop(stateDir, sandbox, { shared, report });
+  await using shop = await openShop(stateDir, sandbox, report);
   let disagreed = 0;
   for (let run = 0; run < runs; run++) {
     const scenario = scenarioOf(seed + run);

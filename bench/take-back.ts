@@ -23,18 +23,17 @@ export async function benchTakeBack(
 ): Promise<Figure[]> {
   return withStateDirectory("take-back", report, async (stateDir) => {
     const sandbox = await startSandbox({ stateDir, delivery: "gitops", report });
-    return measureTakeBack(stateDir, sandbox, { rounds, shared: false }, report);
+    return measureTakeBack(stateDir, sandbox, rounds, report);
   });
 }
 
-/** Measures in a sandbox that runs. @param shared whether another stack has installed Argo CD there */
-export async function measureTakeBack(
+async function measureTakeBack(
   stateDir: string,
   sandbox: Sandbox,
-  { rounds, shared }: { readonly rounds: number; readonly shared: boolean },
+  rounds: number,
   report: (line: string) => void,
 ): Promise<Figure[]> {
-  await using shop = await openShop(stateDir, sandbox, { shared, report });
+  await using shop = await openShop(stateDir, sandbox, report);
   await using load = new Load(shop.url);
   const all: Round[] = [];
   for (let round = 1; round <= rounds; round++) {

@@ -63,16 +63,13 @@ export interface Shop extends AsyncDisposable {
   cluster(service: Service): Promise<ClusterFacts>;
 }
 
-/**
- * Makes the environment in a sandbox that runs.
- * @param shared whether another stack has installed Argo CD there
- */
+/** Makes the environment in a sandbox that runs. */
 export async function openShop(
   stateDir: string,
   sandbox: Sandbox,
-  { shared, report }: { readonly shared: boolean; readonly report: (line: string) => void },
+  report: (line: string) => void,
 ): Promise<Shop> {
-  const harness = gitOpsHarness(stateDir, sandbox, shared ? "shared" : "own");
+  const harness = gitOpsHarness(stateDir, sandbox, "own");
   const { repository, kubernetes, credentials } = harness;
   const { kubeconfigPath } = sandbox.cluster;
   const tools = await buildTools(["rollouts-controller", "rollouts-files"], report);

@@ -54,13 +54,13 @@ export interface Shop extends AsyncDisposable {
   analysisFailed(signal: AbortSignal): Promise<void>;
 }
 
-/** @param shared whether another stack has installed Argo CD there */
+/** Makes the environment in a sandbox that runs. */
 export async function openShop(
   stateDir: string,
   sandbox: Sandbox,
-  { shared, report }: { readonly shared: boolean; readonly report: (line: string) => void },
+  report: (line: string) => void,
 ): Promise<Shop> {
-  const harness = gitOpsHarness(stateDir, sandbox, shared ? "shared" : "own");
+  const harness = gitOpsHarness(stateDir, sandbox, "own");
   const { kubernetes, repository, repositoryUrl } = harness;
   const tools = await buildTools(["rollouts-controller", "rollouts-files"], report);
   await startRollouts({ stateDir, tools, kubeconfigPath: sandbox.cluster.kubeconfigPath });

@@ -1,11 +1,8 @@
 import { afterAll, beforeAll } from "vitest";
 import { measureReleases } from "../../bench/gitops.ts";
-import { measureCommits } from "../../bench/loop.ts";
 import { benchUp } from "../../bench/sandbox.ts";
-import { measureSettling } from "../../bench/settle.ts";
 import { measureSigning } from "../../bench/signing.ts";
 import { figuresOf, measureStack } from "../../bench/stack.ts";
-import { measureTakeBack } from "../../bench/take-back.ts";
 import type { Sandbox } from "../../sandbox/commands/start-sandbox.ts";
 import { up } from "../../sandbox/commands/up.ts";
 import { smokeBenchmarks } from "../support/benchmark-smoke.ts";
@@ -29,15 +26,5 @@ smokeBenchmarks("e2e", {
   sandbox: () => benchUp(stateDir, report),
   stack: async () => figuresOf([await measureStack(stateDir, sandbox, { services: 2, shared: true }, report)]),
   gitops: () => measureReleases(stateDir, 1, report),
-  loop: async () => measureCommits(stateDir, (await up({ stateDir, pods: "auto", report })).outputs, 1, report),
-  // A bad image whose waiter and whose controller are killed, and a good one without the Git server: they must agree here, too.
-  settle: async () => {
-    const lines: string[] = [];
-    const scale = { runs: 2, seed: 11, shared: true };
-    const figures = await measureSettling(stateDir, sandbox, scale, (line) => lines.push(line));
-    if (figures.some(({ value }) => value > 0)) throw new Error(lines.join("\n"));
-    return figures;
-  },
-  "take-back": () => measureTakeBack(stateDir, sandbox, { rounds: 1, shared: true }, report),
   signing: async () => measureSigning(stateDir, (await up({ stateDir, pods: "auto", report })).outputs, 1, report),
 });
