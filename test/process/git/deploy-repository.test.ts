@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { commitToBranch, readBranch } from "../../../git/deploy-repository.ts";
+import { snapshotOf } from "../../../git/snapshot.ts";
 import { BareRepository } from "../../support/bare-repository.ts";
 
 let repository: BareRepository;
@@ -203,6 +204,22 @@ describe("a repository that cannot be used gets one clear error", () => {
       /refuses pushes to main: the branch is protected/,
     );
   });
+});
+
+test("a snapshot asks Git for each content once, under whichever paths it is", async () => {
+  repository.commit({ a: "same", b: "same", c: "other" });
+  const asked: string[] = [];
+  await readBranch(target(), async ({ commit }, git) => {
+    const counted: typeof git = (args, input) => {
+      if (args[0] === "cat-file") asked.push(String(input));
+      return git(args, input);
+    };
+    const snapshot = await snapshotOf(counted, commit);
+    expect(await snapshot.read(["a", "b"])).toEqual(new Map(Object.entries({ a: "same", b: "same" })));
+    expect(await snapshot.read(["b", "c"])).toEqual(new Map(Object.entries({ b: "same", c: "other" })));
+    expect(await snapshot.read(["a", "c", "no"])).toEqual(new Map(Object.entries({ a: "same", c: "other" })));
+  });
+  expect(asked.map((input) => input.trim().split("\n").length)).toEqual([1, 1]);
 });
 
 test("a snapshot reads contents, also binary-like and empty ones", async () => {
