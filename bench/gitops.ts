@@ -30,11 +30,7 @@ export async function benchGitOps(report: (line: string) => void): Promise<Figur
 }
 
 /** Measures release commits to the stack of a sandbox that is up. */
-export async function measureReleases(
-  stateDir: string,
-  commits: number,
-  report: (line: string) => void,
-): Promise<Figure[]> {
+async function measureReleases(stateDir: string, commits: number, report: (line: string) => void): Promise<Figure[]> {
   const endpoints = loadEndpoints(stateDir);
   if (endpoints === undefined) throw new Error(`${stateDir}: the sandbox is up, but does not say where`);
   const releases = await timedReleases(stateDir, endpoints, commits, report);

@@ -2,8 +2,6 @@ import { spawn, spawnSync } from "node:child_process";
 import { join, resolve } from "node:path";
 import { text } from "node:stream/consumers";
 import type { Report } from "../sandbox/commands/progress.ts";
-import { up } from "../sandbox/commands/up.ts";
-import { listProcesses } from "../sandbox/machine/process.ts";
 import { median, type Figure } from "./figure.ts";
 import { interruption, withStateDirectory } from "./state-directory.ts";
 
@@ -147,15 +145,4 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
   const start = performance.now();
   await work();
   return (performance.now() - start) / 1000;
-}
-
-/** Measures `up` of a sandbox in this process, which is left running. */
-export async function benchUp(stateDir: string, report: Report): Promise<Figure[]> {
-  const second = await timed(() => up({ stateDir, pods: "auto", report }));
-  const bytes = listProcesses(stateDir).reduce((sum, { residentBytes }) => sum + residentBytes, 0);
-  return figuresOf(
-    { first: [], second: [second], mebibytes: [bytes / 2 ** 20], cold: [], gigabytes: [] },
-    undefined,
-    report,
-  );
 }

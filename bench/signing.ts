@@ -23,7 +23,7 @@ export async function benchSigning(report: (line: string) => void): Promise<Figu
 }
 
 /** Measures commits in a sandbox that is up, with and without. @param outputs of its stack */
-export async function measureSigning(
+async function measureSigning(
   stateDir: string,
   outputs: OutputMap,
   rounds: number,

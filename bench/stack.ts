@@ -44,13 +44,13 @@ export async function benchStack(report: Report, scale = fullScale): Promise<Fig
   for (const services of scale)
     await withStateDirectory("stack", report, async (stateDir) => {
       const sandbox = await startSandbox({ stateDir, pods: "simulated", delivery: "gitops", report });
-      all.push(await measureStack(stateDir, sandbox, { services, shared: false }, report));
+      all.push(await measureStack(stateDir, sandbox, services, report));
     });
   return figuresOf(all);
 }
 
 /** @param all the times of stacks, the smallest first */
-export function figuresOf(all: readonly StackTimes[]): Figure[] {
+function figuresOf(all: readonly StackTimes[]): Figure[] {
   const most = all.at(-1);
   if (most === undefined) return [];
   const title = `${most.services} services`;
@@ -81,24 +81,15 @@ export function figuresOf(all: readonly StackTimes[]): Figure[] {
   ];
 }
 
-/**
- * Measures a stack of so many services in a sandbox that runs.
- * @param shared whether another stack has installed Argo CD there; this one is destroyed then. Otherwise it installs it.
- */
-export async function measureStack(
-  stateDir: string,
-  sandbox: Sandbox,
-  { services, shared }: { readonly services: number; readonly shared: boolean },
-  report: Report,
-): Promise<StackTimes> {
+/** Measures a stack of so many services in a sandbox that runs. */
+async function measureStack(stateDir: string, sandbox: Sandbox, services: number, report: Report): Promise<StackTimes> {
   const directory = mkdtempSync(join(tmpdir(), "delivery-bench-shop-"));
   try {
     writeShop(directory, services);
     await using open = await openSandboxStack({
       ...sandbox,
-      ...(shared ? { argoCdFiles: undefined } : {}),
       stateDir,
-      overrides: { directory: join(directory, "engine"), settings: stackSettings(directory, sandbox, shared) },
+      overrides: { directory: join(directory, "engine"), settings: stackSettings(directory, sandbox) },
       report,
     });
     const title = `of ${services} services`;
@@ -112,7 +103,6 @@ export async function measureStack(
     report(
       `stack ${title}: preview ${preview.toFixed(1)} s, first up ${up.toFixed(1)} s, release of all ${release.toFixed(1)} s`,
     );
-    if (shared) await open.stack.destroy();
     return { services, preview, up, release };
   } finally {
     rmSync(directory, { recursive: true, force: true });
@@ -125,7 +115,7 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
   return (performance.now() - start) / 1000;
 }
 
-function stackSettings(directory: string, { endpoints }: Sandbox, shared: boolean): Record<string, unknown> {
+function stackSettings(directory: string, { endpoints }: Sandbox): Record<string, unknown> {
   return {
     "delivery:environment": environment,
     "delivery:app": { name: "shop", directory: join(directory, "shop") },
@@ -136,7 +126,7 @@ function stackSettings(directory: string, { endpoints }: Sandbox, shared: boolea
       source: "registry",
     },
     "delivery:gitops": { repository: endpoints.deployRepository, username: "argocd" },
-    "delivery:owns": { ciProject: true, argoCd: !shared },
+    "delivery:owns": { ciProject: true, argoCd: true },
     "delivery:dependencies": {},
     "delivery:defaults": {},
   };

@@ -55,11 +55,7 @@ export interface Shop extends AsyncDisposable {
 }
 
 /** Makes the environment in a sandbox that runs. */
-export async function openShop(
-  stateDir: string,
-  sandbox: Sandbox,
-  report: (line: string) => void,
-): Promise<Shop> {
+export async function openShop(stateDir: string, sandbox: Sandbox, report: (line: string) => void): Promise<Shop> {
   const harness = gitOpsHarness(stateDir, sandbox, "own");
   const { kubernetes, repository, repositoryUrl } = harness;
   const tools = await buildTools(["rollouts-controller", "rollouts-files"], report);

@@ -4,7 +4,7 @@ import type { Figure } from "../../bench/figure.ts";
 
 /**
  * The tests that have what a small run of each benchmark needs. One that is not named here is an error of types. Those that people
- * alone run take minutes for the smallest round, and are made of what end-to-end tests do.
+ * alone run need an Argo CD of their own, take minutes for the smallest round, and are made of what end-to-end tests do.
  */
 const smokeProjects = {
   tests: "process",
@@ -15,14 +15,14 @@ const smokeProjects = {
   "first-update": "integration",
   build: "integration",
   admission: "integration",
-  sandbox: "e2e",
-  stack: "e2e",
-  gitops: "e2e",
+  sandbox: "by hand",
+  stack: "by hand",
+  gitops: "by hand",
   loop: "by hand",
-  signing: "e2e",
+  signing: "by hand",
   settle: "by hand",
   "take-back": "by hand",
-} as const satisfies Readonly<Record<BenchmarkName, "process" | "integration" | "e2e" | "by hand">>;
+} as const satisfies Readonly<Record<BenchmarkName, "process" | "integration" | "by hand">>;
 
 type SmokeProject = (typeof smokeProjects)[BenchmarkName];
 

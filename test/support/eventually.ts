@@ -13,10 +13,11 @@ export function explainFailuresWith(surroundings: () => Promise<string>): void {
   describeSurroundings = surroundings;
 }
 
-const pollMilliseconds = 100;
+/** Each look costs the test and the API server processor time, which what is waited for needs as well. */
+const pollMilliseconds = 200;
 
 /**
- * Waits for what comes about by itself, asking ten times a second.
+ * Waits for what comes about by itself, asking five times a second.
  * @param expectation what is waited for, e.g. "link has 1 available replica"
  * @param look returns what it finds once that is as expected; `undefined`, `false` and errors mean "not yet"
  * @throws Error with the expectation and what the last look found
