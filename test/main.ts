@@ -9,8 +9,8 @@ import { runSideBySide, type NamedCommand } from "./support/side-by-side.ts";
 /**
  * All tests: `npm test`. What needs no sandbox comes first; whatever of it fails, the rest is not tried. On a bare machine the
  * sandboxes' tools are compiled meanwhile. That takes longer than these tests, and yields to them. Then two projects at a time run
- * in a sandbox of their own: all wait for their cluster most of the time, but a third one would take longer than it saves on two
- * processors, since a cluster that waits needs a fifth of one. They are processes of their own, since vitest has one limit of
+ * in a sandbox of their own: all wait for their cluster most of the time. A third one would save nothing on two processors, and a
+ * cluster that waits needs a fifth of one. They are processes of their own, since vitest has one limit of
  * workers for all projects that run at the same time, and each of these must have one worker.
  */
 const stages = {
