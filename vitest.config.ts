@@ -21,7 +21,7 @@ const results = process.env["TEST_RESULTS"];
 
 /**
  * End-to-end tests, in a sandbox of their own.
- * @param groupOrder where one vitest runs several projects with a sandbox, one after the other; `npm test` runs them side by side
+ * @param groupOrder where one vitest runs several projects with a sandbox, one after the other; `npm test` runs two side by side
  */
 function endToEnd(name: "e2e" | "shared-argo-cd", files: string, groupOrder: number): TestProjectInlineConfiguration {
   return {

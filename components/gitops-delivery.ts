@@ -1,4 +1,4 @@
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 import type { Identity } from "../git/committer.ts";
 import { applicationName, previewsProjectName, projectName } from "../core/names.ts";
 import { argoCdKeyIds, type SigningKeys } from "../git/signing-keys.ts";

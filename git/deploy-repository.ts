@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { temporaryDirectory } from "../core/atomic-file.ts";
@@ -189,7 +189,7 @@ async function inTemporaryRepository<T>(
     const { signing } = target;
     const more = signing && signingEnvironment(directory.path, signing);
     const git = gitIn(directory.path, { ...target, more });
-    await makeEmpty(directory.path);
+    makeEmptyRepository(directory.path);
     return await use(git, directory.path);
   } catch (error) {
     throw explainFailure(error, target);
@@ -197,11 +197,11 @@ async function inTemporaryRepository<T>(
 }
 
 /**
- * Makes a directory an empty bare repository, as `git init` does: for what reads a few files, each process counts.
+ * Makes a directory an empty bare repository, as `git init --bare --template=` does: for what reads a few files, each process counts.
  * Source: https://git-scm.com/docs/gitrepository-layout
  */
-async function makeEmpty(directory: string): Promise<void> {
-  for (const folder of ["objects", "refs"]) await mkdir(join(directory, folder));
-  await writeFile(join(directory, "HEAD"), "ref: refs/heads/main\n");
-  await writeFile(join(directory, "config"), "[core]\n\trepositoryformatversion = 0\n\tbare = true\n");
+export function makeEmptyRepository(directory: string): void {
+  for (const folder of ["objects", "refs"]) mkdirSync(join(directory, folder), { recursive: true });
+  writeFileSync(join(directory, "HEAD"), "ref: refs/heads/main\n");
+  writeFileSync(join(directory, "config"), "[core]\n\trepositoryformatversion = 0\n\tbare = true\n");
 }

@@ -20,7 +20,6 @@ const stages = {
       vitest("quick", ["unit", "golden", "process", "browser"]),
       yielding(19, { name: "tools", program: process.execPath, args: ["sandbox/main.ts", "tools"] }),
     ],
-    atOnce: 3,
   },
   inSandboxes: {
     // The longest first. The jobs of its CI yield to everything: the others yield as much.
@@ -35,8 +34,8 @@ const stages = {
 
 interface Stage {
   readonly commands: readonly NamedCommand[];
-  /** How many run at the same time. */
-  readonly atOnce: number;
+  /** How many run at the same time. @default all of them */
+  readonly atOnce?: number;
 }
 
 function vitest(name: string, projects: readonly string[]): NamedCommand {

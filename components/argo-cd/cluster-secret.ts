@@ -1,6 +1,6 @@
 import { Secret } from "@pulumi/kubernetes/core/v1/secret.js";
 import type { Provider } from "@pulumi/kubernetes/provider.js";
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 import type { FurtherClusterSettings } from "../cluster/further-clusters.ts";
 
 export interface ClusterSecretArgs extends Pick<FurtherClusterSettings, "server" | "token" | "ca"> {

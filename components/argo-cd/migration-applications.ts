@@ -1,4 +1,4 @@
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 import { applicationName, migrationName } from "../../core/names.ts";
 import { migrationDirectory, migrationLabel } from "../../git/migration-record.ts";
 import type { AppProject } from "./app-project.ts";

@@ -277,10 +277,7 @@ function lastLines(stateDir: string, name: string, from: number): string {
   return `\nLast lines of ${path}:\n${lines.map((line) => `  ${line}`).join("\n")}`;
 }
 
-/**
- * For programs in Go, idle most of the time: they keep half of what Go's collector would leave them after a busy moment, unless
- * the environment says otherwise.
- */
+/** For programs in Go, idle most of the time: half of what Go's collector would leave them, unless the environment says otherwise. */
 export const frugalGo = { GOGC: process.env["GOGC"] ?? "50" } as const;
 
 /**

@@ -1,7 +1,8 @@
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { makeEmptyRepository } from "../../git/deploy-repository.ts";
 
 /** A Git repository on disk, with people who push to it. */
 export class BareRepository implements Disposable {
@@ -18,7 +19,7 @@ export class BareRepository implements Disposable {
     this.directory = dirname(this.path);
     this.url = `file://${this.path}`;
     if (from.copyOf !== undefined) cpSync(from.copyOf.path, this.path, { recursive: true });
-    else if (this.#isOurs) makeEmpty(this.path);
+    else if (this.#isOurs) makeEmptyRepository(this.path);
   }
 
   git(...args: string[]): string {
@@ -94,11 +95,4 @@ export class BareRepository implements Disposable {
 /** As fast-import takes contents. */
 function data(content: string): string {
   return `data ${Buffer.byteLength(content)}\n${content}\n`;
-}
-
-/** As `git init --bare --template=` does. */
-function makeEmpty(path: string): void {
-  for (const folder of ["objects", "refs/heads"]) mkdirSync(join(path, folder), { recursive: true });
-  writeFileSync(join(path, "HEAD"), "ref: refs/heads/main\n");
-  writeFileSync(join(path, "config"), "[core]\n\trepositoryformatversion = 0\n\tbare = true\n");
 }
